@@ -1,0 +1,32 @@
+/** The two faces an actor's core looks at: the hooks it calls, and what it tells those who ask. */
+import type { ActorContext } from './actor-ref.ts'
+import type { ExitNotice, ExitReason } from './exit-reason.ts'
+
+/** The hooks of `Actor`, as its core calls them. */
+export interface ActorHooks {
+  init?(context: ActorContext): unknown
+  handle(message: unknown, context: ActorContext): unknown
+  handleControl?(message: unknown, context: ActorContext): unknown
+  handleExit?(notice: ExitNotice, context: ActorContext): void
+  onStop?(reason: ExitReason, context: ActorContext): unknown
+  onPassivate?(context: ActorContext): unknown
+  onActivate?(context: ActorContext): unknown
+  /** For supervisors: the actor is gone, whatever the reason, and its children must go too. */
+  onGone?(): void
+}
+
+export type ActorState = 'new' | 'starting' | 'running' | 'passivating' | 'passive' | 'activating' | 'stopping' | 'dead'
+
+/** A look at an actor from outside. */
+export interface ActorInspection {
+  readonly id: string
+  readonly state: ActorState
+  readonly generation: number
+  /** A message is being handled and awaits something. */
+  readonly isBusy: boolean
+  readonly mailboxLength: number
+  readonly mailboxBytes: number
+  readonly controlLength: number
+  /** Ids of the actors whose answer the message in hand waits for. */
+  readonly waitsFor: readonly string[]
+}

@@ -1,0 +1,105 @@
+/** State with a mailbox: one message at a time, in order, and nothing of it shared. */
+import type { Ambient } from '../defaults/ambient.ts'
+import { ActorCore } from './actor-core.ts'
+import type { ActorHooks, ActorInspection } from './actor-hooks.ts'
+import type { ActorOptions } from './actor-options.ts'
+import type { ActorContext, ActorRef, CallOptions, CastOptions } from './actor-ref.ts'
+import { type ExitNotice, type ExitReason, killedExit, shutdownExit } from './exit-reason.ts'
+import { coreOf, type IGNORE } from './inside.ts'
+import type { Refusal } from './refusal.ts'
+import { ActorRuntime } from './runtime.ts'
+
+/** What a handler answers: the reply, a refusal, or a promise of either. Throwing crashes the actor. */
+export type Answer<TReply> = TReply | Refusal | Promise<TReply | Refusal>
+
+export interface StopOptions {
+  /** Milliseconds until what is not done is killed; `Infinity` waits. @default 5000 */
+  readonly timeoutMs?: number
+}
+
+/**
+ * Extend it, keep state in `#private` fields and answer messages in `handle`. One message is handled at a time, in the order of arrival;
+ * while its handler awaits, only control messages are served. A handler that throws crashes the actor, and its supervisor decides what is next.
+ */
+export abstract class Actor<TMessage = unknown, TReply = unknown> implements ActorRef<TMessage, TReply>, AsyncDisposable {
+  /** @internal */
+  readonly [coreOf]: ActorCore
+
+  constructor(options?: ActorOptions) {
+    // The hooks are protected for everybody but the core that calls them.
+    this[coreOf] = new ActorCore(this as unknown as ActorHooks & ActorRef, options)
+  }
+
+  /** Prepares the actor; messages wait until it is done. Throwing means that it did not start; `IGNORE` that there is nothing to run. */
+  protected init?(context: ActorContext<TMessage>): void | typeof IGNORE | Promise<void | typeof IGNORE>
+  /** Handles one message of the work lane; what it returns answers a `call`. */
+  protected abstract handle(message: TMessage, context: ActorContext<TMessage>): Answer<TReply>
+  /** Handles one control message, also while `handle` awaits. Keep it short. */
+  protected handleControl?(message: TMessage, context: ActorContext<TMessage>): Answer<TReply>
+  /** Hears of the end of an actor that `context.monitor` watches. */
+  protected handleExit?(notice: ExitNotice, context: ActorContext<TMessage>): void
+  /** Tidies up after a stop, within its grace; never called after a kill or a crash, so nothing durable may rest on it. */
+  protected onStop?(reason: ExitReason, context: ActorContext<TMessage>): void | Promise<void>
+  /** Lets go of what `onActivate` can rebuild, after `passivateAfterMs` without work. Messages wait. */
+  protected onPassivate?(context: ActorContext<TMessage>): void | Promise<void>
+  /** Rebuilds it before the next message. */
+  protected onActivate?(context: ActorContext<TMessage>): void | Promise<void>
+
+  get id(): string {
+    return this[coreOf].id
+  }
+
+  get isAlive(): boolean {
+    return this[coreOf].isAlive
+  }
+
+  /** 1 for the first incarnation under a supervisor, one more for each restart. */
+  get generation(): number {
+    return this[coreOf].generation
+  }
+
+  /** Why it ended; undefined while it lives. */
+  get exitReason(): ExitReason | undefined {
+    return this[coreOf].exitReason
+  }
+
+  /** Starts an actor that no supervisor owns. Rejects with what `init` threw. */
+  async start(ambient?: Partial<Ambient>): Promise<this> {
+    await this[coreOf].start(new ActorRuntime(ambient), undefined, 1)
+    return this
+  }
+
+  call(message: TMessage, options?: CallOptions): Promise<TReply> {
+    return this[coreOf].loop.call(message, options) as Promise<TReply>
+  }
+
+  cast(message: TMessage, options?: CastOptions): void {
+    this[coreOf].loop.cast(message, options)
+  }
+
+  monitor(onExit: (notice: ExitNotice) => void): () => void {
+    return this[coreOf].monitor(onExit)
+  }
+
+  /**
+   * Asks the actor to end: its signal is aborted, the message in hand may finish, waiting calls reject `actor-stopped`, then `onStop` runs.
+   * Resolves with the reason it ended, which is `killed` when that took too long.
+   */
+  stop(reason: ExitReason = shutdownExit, options: StopOptions = {}): Promise<ExitReason> {
+    return this[coreOf].stop(reason, options.timeoutMs)
+  }
+
+  /** Ends the actor now: its mailbox is dropped, its callers reject `actor-killed`, and what still runs of it can compute but not act. */
+  kill(): void {
+    this[coreOf].end(killedExit)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  /** What the actor is doing and how much waits for it. */
+  inspect(): ActorInspection {
+    return this[coreOf].inspect()
+  }
+}

@@ -1,0 +1,79 @@
+/** An actor's own side of things, handed to its hooks and handlers. */
+import type { ActorCore } from './actor-core.ts'
+import type { ActorContext, ActorRef, CallOptions, CastOptions } from './actor-ref.ts'
+import { type ExitReason, normalExit } from './exit-reason.ts'
+import { callCycle, exitError } from './failures.ts'
+import { coreOf } from './inside.ts'
+
+export class Context<TMessage> implements ActorContext<TMessage> {
+  readonly #core: ActorCore
+
+  constructor(core: ActorCore) {
+    this.#core = core
+  }
+
+  get self(): ActorRef<TMessage> {
+    return this.#core.actor as ActorRef<TMessage>
+  }
+
+  get generation(): number {
+    return this.#core.generation
+  }
+
+  get signal(): AbortSignal {
+    return this.#core.stopSignal
+  }
+
+  call<TTarget, TReply>(ref: ActorRef<TTarget, TReply>, message: TTarget, options?: CallOptions): Promise<TReply> {
+    this.#requireAlive()
+    if (options?.lane === 'control') return ref.call(message, options)
+    const path = waitingPath(ref, this.#core.actor, new Set())
+    if (path !== undefined) return Promise.reject(callCycle([this.#core.id, ...path]))
+    const endWaiting = this.#core.rare.beginWaiting(ref)
+    const answer = ref.call(message, options)
+    answer.then(endWaiting, endWaiting)
+    return answer
+  }
+
+  cast<TTarget>(ref: ActorRef<TTarget>, message: TTarget, options?: CastOptions): void {
+    this.#requireAlive()
+    ref.cast(message, options)
+  }
+
+  monitor(ref: ActorRef<never>): () => void {
+    this.#requireAlive()
+    return this.#core.receiveExitOf(ref)
+  }
+
+  stop(reason: ExitReason = normalExit): void {
+    this.#requireAlive()
+    this.#core.stopAfterMessage(reason)
+  }
+
+  keepAwake(promise: Promise<unknown>): void {
+    this.#requireAlive()
+    this.#core.rare.keepAwake(promise)
+  }
+
+  waitUntil(promise: Promise<unknown>): void {
+    this.#requireAlive()
+    this.#core.rare.delayStop(promise)
+  }
+
+  #requireAlive(): void {
+    const reason = this.#core.exitReason
+    if (reason !== undefined) throw exitError(this.#core.id, reason)
+  }
+}
+
+/** The ids on the way from one actor to another along the answers they wait for, or undefined where there is no way. */
+function waitingPath(from: ActorRef<never>, to: unknown, seen: Set<unknown>): string[] | undefined {
+  if (from === to) return [from.id]
+  seen.add(from)
+  const core = (from as { [coreOf]?: ActorCore })[coreOf]
+  for (const ref of core?.waitsFor ?? []) {
+    const path = seen.has(ref) ? undefined : waitingPath(ref, to, seen)
+    if (path !== undefined) return [from.id, ...path]
+  }
+  return undefined
+}

@@ -1,0 +1,46 @@
+/** Ends calls whose time is up, with one timer for an actor's calls however many there are. */
+import type { Clock, TimerHandle } from '../ports/ambient.ts'
+import type { Envelope } from './envelope.ts'
+import { callTimeout } from './failures.ts'
+
+export class Deadlines {
+  readonly #clock: Clock
+  readonly #actorId: string
+  readonly #pending: () => Iterable<Envelope>
+  #timer: TimerHandle | undefined
+  #armedFor = Number.POSITIVE_INFINITY
+
+  constructor(clock: Clock, actorId: string, pending: () => Iterable<Envelope>) {
+    this.#clock = clock
+    this.#actorId = actorId
+    this.#pending = pending
+  }
+
+  /** Sets the timer for the call that is due first; fails those that are due. */
+  arm(): void {
+    const now = this.#clock.monotonic()
+    let next = Number.POSITIVE_INFINITY
+    for (const envelope of this.#pending()) {
+      if (envelope.isSettled) continue
+      if (envelope.deadline <= now) envelope.reject(callTimeout(this.#actorId))
+      else if (envelope.deadline < next) next = envelope.deadline
+    }
+    if (next === this.#armedFor) return
+    this.cancel()
+    if (next === Number.POSITIVE_INFINITY) return
+    this.#armedFor = next
+    this.#timer = this.#clock.setTimer(
+      () => {
+        this.#armedFor = Number.POSITIVE_INFINITY
+        this.arm()
+      },
+      Math.ceil(next - now),
+    )
+  }
+
+  cancel(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#armedFor = Number.POSITIVE_INFINITY
+  }
+}

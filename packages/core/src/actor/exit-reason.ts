@@ -1,0 +1,40 @@
+/** Why an actor ended, and what that means to those who watch it. */
+import { describeError } from '../errors.ts'
+
+/**
+ * `normal`: it was done. `shutdown`: it was told to stop. `crashed`: it threw `cause`. `killed`: it was ended without being asked.
+ * Watchers may also see `noproc` (it was gone before they looked) and `nodedown` (its node was lost).
+ */
+export type ExitReason =
+  | { readonly type: 'normal' }
+  | { readonly type: 'shutdown'; readonly detail?: unknown }
+  | { readonly type: 'crashed'; readonly cause: unknown }
+  | { readonly type: 'killed' }
+  | { readonly type: 'noproc' }
+  | { readonly type: 'nodedown' }
+
+export const normalExit: ExitReason = Object.freeze({ type: 'normal' })
+export const shutdownExit: ExitReason = Object.freeze({ type: 'shutdown' })
+export const killedExit: ExitReason = Object.freeze({ type: 'killed' })
+export const noprocExit: ExitReason = Object.freeze({ type: 'noproc' })
+
+/** Tells a watcher, once, that the actor with this id ended. */
+export class ExitNotice {
+  readonly id: string
+  readonly reason: ExitReason
+
+  constructor(id: string, reason: ExitReason) {
+    this.id = id
+    this.reason = reason
+  }
+}
+
+/** True unless the actor ended because it was done or was told to stop. */
+export function isAbnormal(reason: ExitReason): boolean {
+  return reason.type !== 'normal' && reason.type !== 'shutdown'
+}
+
+/** One line for people. */
+export function describeExit(reason: ExitReason): string {
+  return reason.type === 'crashed' ? `crashed: ${describeError(reason.cause)}` : reason.type
+}

@@ -1,0 +1,22 @@
+/** How the parts of one tree reach into an actor without showing up among the names that a subclass sees. */
+import type { ActorCore } from './actor-core.ts'
+import type { ActorRef } from './actor-ref.ts'
+import type { ExitReason } from './exit-reason.ts'
+
+/** Answered by `init` when there is nothing to run: the start counts as done and no process is left. */
+export const IGNORE: unique symbol = Symbol('beamclaw.ignore')
+
+/** Where an actor keeps its core. */
+export const coreOf: unique symbol = Symbol('beamclaw.core')
+
+export type StartOutcome = 'started' | typeof IGNORE
+
+/** Whoever started an actor and wants to know how it ends. */
+export interface Parent {
+  childExited(child: ActorCore, reason: ExitReason): void
+}
+
+/** Something that holds entries of an actor, which go before anybody hears of its end. */
+export interface Registrar {
+  dropEntriesOf(owner: ActorRef<never>): void
+}

@@ -1,0 +1,79 @@
+/** Where messages wait: a bounded lane for work and an unbounded one for control, each first in, first out. */
+import type { Envelope } from './envelope.ts'
+import { RingDeque } from './ring-deque.ts'
+
+/** How much work may wait. */
+export interface MailboxLimits {
+  /** @default 1000 */
+  readonly maxSize: number
+  /** Estimated bytes of all waiting messages. @default 8388608 */
+  readonly maxBytes: number
+}
+
+export class Mailbox {
+  // Most mailboxes hold one message at a time: the first one waits outside the ring, so that those never need a ring.
+  #first: Envelope | undefined
+  #rest: RingDeque<Envelope> | undefined
+  #control: RingDeque<Envelope> | undefined
+  #bytes = 0
+
+  /** Messages waiting in the work lane. */
+  get size(): number {
+    return this.#first === undefined ? 0 : 1 + (this.#rest?.length ?? 0)
+  }
+
+  /** Messages waiting in the control lane. */
+  get controlSize(): number {
+    return this.#control?.length ?? 0
+  }
+
+  /** Estimated bytes waiting in the work lane. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Adds work, or answers false when there is no room for it. */
+  offer(envelope: Envelope, limits: MailboxLimits): boolean {
+    if (this.#bytes + envelope.size > limits.maxBytes) return false
+    if (this.#first === undefined) {
+      if (limits.maxSize === 0) return false
+      this.#first = envelope
+    } else {
+      this.#rest ??= new RingDeque()
+      if (this.#rest.length + 1 >= limits.maxSize) return false
+      this.#rest.push(envelope)
+    }
+    this.#bytes += envelope.size
+    return true
+  }
+
+  /** Adds control; there is always room. */
+  offerControl(envelope: Envelope): void {
+    this.#control ??= new RingDeque()
+    this.#control.push(envelope)
+  }
+
+  shift(): Envelope | undefined {
+    const envelope = this.#first
+    if (envelope === undefined) return undefined
+    this.#bytes -= envelope.size
+    this.#first = this.#rest?.shift()
+    if (this.#first === undefined) this.#rest = undefined
+    return envelope
+  }
+
+  shiftControl(): Envelope | undefined {
+    const control = this.#control
+    if (control === undefined) return undefined
+    const envelope = control.shift()
+    if (control.length === 0) this.#control = undefined
+    return envelope
+  }
+
+  /** Everything that waits, control first, without taking it out. */
+  *[Symbol.iterator](): Iterator<Envelope> {
+    if (this.#control !== undefined) yield* this.#control
+    if (this.#first !== undefined) yield this.#first
+    if (this.#rest !== undefined) yield* this.#rest
+  }
+}

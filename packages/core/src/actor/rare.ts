@@ -1,0 +1,107 @@
+/** What few actors need, and most of those only for a moment: kept apart so that an idle actor stays small. */
+import type { Clock, TimerHandle } from '../ports/ambient.ts'
+import type { ActorRef } from './actor-ref.ts'
+import { Deadlines } from './deadlines.ts'
+import type { Envelope } from './envelope.ts'
+import type { ExitReason } from './exit-reason.ts'
+import { exitError } from './failures.ts'
+
+/** Bounds of `retryAfterMs`, and its value while the actor's pace is not known yet. */
+export const retryAfter = { minimumMs: 20, firstMs: 100, maximumMs: 30_000 } as const
+
+export class Rare {
+  deadlines: Deadlines | undefined
+  /** Set once the actor was told to stop. */
+  stopReason: ExitReason | undefined
+  stopTimer: TimerHandle | undefined
+  /** Those who wait for the actor to end. */
+  onEnd: ((reason: ExitReason) => void)[] = []
+  /** Control calls whose handler has not settled. */
+  readonly controlInHand = new Set<Envelope>()
+  /** Ends the monitors this actor holds on others. */
+  readonly ownMonitors = new Set<() => void>()
+  idleSince = 0
+  isWatchedForIdle = false
+  #awakeHolds = 0
+  #abort: AbortController | undefined
+  readonly #stopHolds = new Set<Promise<unknown>>()
+  readonly #waits = new Set<{ readonly ref: ActorRef<never> }>()
+  #fullAt: { readonly time: number; readonly handled: number } | undefined
+
+  /** Fails the calls that are due and sets the timer for the next one. */
+  armDeadlines(clock: Clock, id: string, pending: () => Iterable<Envelope>): void {
+    this.deadlines ??= new Deadlines(clock, id, pending)
+    this.deadlines.arm()
+  }
+
+  /** True while a promise keeps the actor from passivating. */
+  get isHeldAwake(): boolean {
+    return this.#awakeHolds > 0
+  }
+
+  keepAwake(promise: Promise<unknown>): void {
+    this.#awakeHolds++
+    const release = (): void => void this.#awakeHolds--
+    promise.then(release, release)
+  }
+
+  /** True while a stop has promises to wait for. */
+  get isStopHeld(): boolean {
+    return this.#stopHolds.size > 0
+  }
+
+  delayStop(promise: Promise<unknown>): void {
+    this.#stopHolds.add(promise)
+    const release = (): void => void this.#stopHolds.delete(promise)
+    promise.then(release, release)
+  }
+
+  async stopHoldsReleased(): Promise<void> {
+    while (this.#stopHolds.size > 0) await Promise.allSettled(this.#stopHolds)
+  }
+
+  /** Actors whose answer the message in hand waits for. */
+  get waitsFor(): ActorRef<never>[] {
+    return [...this.#waits].map(({ ref }) => ref)
+  }
+
+  /** Notes that the message in hand waits for an actor. The answer ends that. */
+  beginWaiting(ref: ActorRef<never>): () => void {
+    const wait = { ref }
+    this.#waits.add(wait)
+    return () => void this.#waits.delete(wait)
+  }
+
+  endWaiting(): void {
+    this.#waits.clear()
+  }
+
+  /** The actor's signal; already aborted when it has ended. */
+  signal(id: string, ended: ExitReason | undefined): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController()
+      const reason = ended ?? this.stopReason
+      if (reason !== undefined) this.#abort.abort(exitError(id, reason))
+    }
+    return this.#abort.signal
+  }
+
+  /** Aborts the signal, if anybody asked for it and it is not aborted yet. */
+  abort(id: string, reason: ExitReason): void {
+    if (this.#abort?.signal.aborted === false) this.#abort.abort(exitError(id, reason))
+  }
+
+  /** True for the error that the signal was aborted with. */
+  isOwnAbort(error: unknown): boolean {
+    return this.#abort?.signal.aborted === true && this.#abort.signal.reason === error
+  }
+
+  /** Milliseconds until a full mailbox of `size` should be empty, by the pace since it was last found full. */
+  retryAfterMs(now: number, handled: number, size: number): number {
+    const before = this.#fullAt
+    if (before === undefined || now - before.time > retryAfter.maximumMs) this.#fullAt = { time: now, handled }
+    if (before === undefined || handled === before.handled || now === before.time) return retryAfter.firstMs
+    const perMessage = (now - before.time) / (handled - before.handled)
+    return Math.min(retryAfter.maximumMs, Math.max(retryAfter.minimumMs, Math.ceil(perMessage * size)))
+  }
+}

@@ -1,0 +1,143 @@
+/** Options are checked once, in the constructor that takes them: a bad one names itself, what was expected and what came. */
+import { BeamClawError } from './errors.ts'
+
+/** One option's rule: answers with what was expected when the value breaks it. */
+export type OptionRule = (value: unknown) => string | undefined
+
+/** A rule for each known option. Options that are `undefined` take their default and are not checked. */
+export type OptionRules<T extends object> = { readonly [K in keyof Required<T>]: OptionRule }
+
+/** Describes a value by type and, where it cannot hold a secret, by content. */
+export function describeValue(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  switch (typeof value) {
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+    case 'bigint':
+      return String(value)
+    case 'string':
+      return value === '' ? 'an empty string' : `a string of ${value.length} characters`
+    case 'object':
+      return 'an object'
+    default:
+      return `a ${typeof value}`
+  }
+}
+
+/** Throws `invalid-option` for the first option that is unknown, missing or out of its rule. */
+export function checkOptions<T extends object>(
+  owner: string,
+  options: T,
+  rules: OptionRules<T>,
+  required: readonly (keyof T)[] = [],
+): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw invalidOption(owner, 'options', 'an object', options)
+  }
+  for (const name of required) {
+    if (options[name] === undefined) throw invalidOption(owner, String(name), 'a value, it is required', undefined)
+  }
+  for (const [name, value] of Object.entries(options)) {
+    const rule = Object.hasOwn(rules, name) ? rules[name as keyof T] : undefined
+    if (rule === undefined) throw unknownOption(owner, name, Object.keys(rules))
+    if (value === undefined) continue
+    const expected = rule(value)
+    if (expected !== undefined) throw invalidOption(owner, name, expected, value)
+  }
+}
+
+function invalidOption(owner: string, option: string, expected: string, received: unknown): BeamClawError {
+  return new BeamClawError('invalid-option', `${owner}: option "${option}" must be ${expected}, received ${describeValue(received)}`, {
+    details: { owner, option, expected, received: describeValue(received) },
+  })
+}
+
+function unknownOption(owner: string, option: string, known: readonly string[]): BeamClawError {
+  const shown = option.slice(0, 64)
+  const nearest = nearestName(shown, known)
+  const hint = nearest === undefined ? `known options are ${known.join(', ')}` : `did you mean "${nearest}"?`
+  return new BeamClawError('invalid-option', `${owner}: unknown option "${shown}"; ${hint}`, { details: { owner, option: shown, known } })
+}
+
+/** The known name within two edits of `name`, if there is one. */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  let best: string | undefined
+  let bestDistance = 3
+  for (const candidate of known) {
+    if (Math.abs(candidate.length - name.length) >= bestDistance) continue
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
+    if (distance < bestDistance) {
+      best = candidate
+      bestDistance = distance
+    }
+  }
+  return best
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= b.length; column++) {
+      const substitution = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1)
+      current.push(Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1))
+    }
+    previous = current
+  }
+  return previous[b.length] ?? 0
+}
+
+/** A whole number in a closed range. */
+export function integer(minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): OptionRule {
+  const range = maximum === Number.MAX_SAFE_INTEGER ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`
+  return (value) =>
+    Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum ? undefined : `a whole number ${range}`
+}
+
+/** Longest delay that `setTimeout` keeps; a longer one would fire at once. */
+export const maxTimerMs = 2_147_483_647
+
+/** A duration in milliseconds, from `minimum` to 24.8 days, which is the longest a timer can wait. */
+export function duration(minimum = 0): OptionRule {
+  return (value) =>
+    typeof value === 'number' && value >= minimum && value <= maxTimerMs ? undefined : `milliseconds from ${minimum} to ${maxTimerMs}`
+}
+
+/** One of the listed values. */
+export function oneOf(...allowed: readonly (string | boolean)[]): OptionRule {
+  return (value) => (allowed.includes(value as string) ? undefined : `one of ${allowed.map((item) => JSON.stringify(item)).join(', ')}`)
+}
+
+/** Passes when either rule passes. */
+export function either(first: OptionRule, second: OptionRule): OptionRule {
+  return (value) => {
+    const expectedFirst = first(value)
+    if (expectedFirst === undefined) return undefined
+    const expectedSecond = second(value)
+    return expectedSecond === undefined ? undefined : `${expectedFirst}, or ${expectedSecond}`
+  }
+}
+
+/** A string with 1 to `maximum` characters. */
+export function text(maximum = 512): OptionRule {
+  return (value) =>
+    typeof value === 'string' && value.length > 0 && value.length <= maximum ? undefined : `a string of 1 to ${maximum} characters`
+}
+
+/** A function. */
+export const aFunction: OptionRule = (value) => (typeof value === 'function' ? undefined : 'a function')
+
+/** `true` or `false`. */
+export const aBoolean: OptionRule = (value) => (typeof value === 'boolean' ? undefined : 'true or false')
+
+/** An object that is not an array. */
+export const anObject: OptionRule = (value) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'an object'
+
+/** An array. */
+export const anArray: OptionRule = (value) => (Array.isArray(value) ? undefined : 'an array')
+
+/** Anything: for options that are checked elsewhere. */
+export const anything: OptionRule = () => undefined

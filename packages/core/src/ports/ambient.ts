@@ -1,0 +1,35 @@
+/** Time, chance, names and logs: what a program reads from around itself. All are parameters, so that a simulator can drive them. */
+
+/** Cancels what a clock was asked to do; calling it again does nothing. */
+export interface TimerHandle {
+  cancel(): void
+}
+
+/** Time and scheduling. A callback never runs inside the call that scheduled it and must not throw. */
+export interface Clock {
+  /** Wall time in milliseconds since 1970. May jump. */
+  now(): number
+  /** Milliseconds since an arbitrary start. Never goes back. */
+  monotonic(): number
+  /** Runs `callback` once after `delayMs` (0 to 2,147,483,647). A pending timer does not keep the process alive when `background` is true. */
+  setTimer(callback: () => void, delayMs: number, background?: boolean): TimerHandle
+  /** Runs `callback` after timers and sockets had their turn. */
+  yieldTo(callback: () => void): void
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+/** Structured logs. Must not throw. Fields hold no secrets. */
+export interface Logger {
+  log(level: LogLevel, event: string, fields?: Readonly<Record<string, unknown>>): void
+}
+
+/** Makes ids that are unique in the cluster: 1 to 64 of a-z, 0-9, `_` and `-`. */
+export interface IdGenerator {
+  next(prefix?: string): string
+}
+
+/** Uniform numbers from 0 up to, not including, 1. */
+export interface Random {
+  next(): number
+}

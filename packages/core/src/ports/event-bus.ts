@@ -1,0 +1,31 @@
+/** The port for telling many at once. */
+
+/** A name that events are published under, for example `session:agent:main:main`. 1 to 600 characters. */
+export type Topic = string
+
+export interface SubscribeOptions {
+  /** Events kept for a subscriber that is slower than its publishers. @default 1000 */
+  readonly maxBuffered?: number
+  /** Ends the subscription. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Events for one subscriber, in publishing order for each publisher. When its buffer is full the oldest events go, and the next
+ * event is preceded by a call of `onLag` with their number; nobody else notices.
+ */
+export interface Subscription<TEvent> extends AsyncIterable<TEvent>, AsyncDisposable {
+  /** Events dropped so far because this subscriber was too slow. */
+  readonly dropped: number
+  stop(): Promise<void>
+}
+
+/**
+ * Best-effort fan-out: at most once, no replay, no promise across a crash. `publish` never waits for a subscriber and never throws
+ * for one. Proven by `eventBusContract()` in testkit.
+ */
+export interface EventBus<TEvent = unknown> {
+  publish(topic: Topic, event: TEvent): void
+  subscribe(topic: Topic, options?: SubscribeOptions): Subscription<TEvent>
+  stop(): Promise<void>
+}

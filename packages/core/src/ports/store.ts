@@ -1,0 +1,94 @@
+/** The port to what outlives the process: documents and logs, and nothing else. */
+import type { TenantId } from '../ids.ts'
+import type { JsonObject, JsonValue } from '../messages.ts'
+
+/**
+ * Where something is kept: the tenant, then 1 to 8 names of 1 to 512 characters. Any character is allowed in a name; the adapter encodes.
+ * Two keys are the same when all their parts are.
+ */
+export type StoreKey = readonly [tenant: TenantId, ...names: string[]]
+
+/** A document with the version that guards its next write. Versions start at 1 and grow by 1. */
+export interface Versioned<T> {
+  readonly value: T
+  readonly version: number
+}
+
+/** Tells owners of a log apart: `epoch` grows with each grant, `nonce` tells two equal epochs apart. */
+export interface FencingToken {
+  readonly epoch: number
+  readonly nonce: string
+}
+
+/** One line of a log. `seq` starts at 1 and has no gaps. */
+export interface LogRecord {
+  readonly seq: number
+  readonly type: string
+  /** Unique in its log: a record that is appended again with the same `seq` and `id` counts as written. */
+  readonly id: string
+  /** Wall time in milliseconds. */
+  readonly ts: number
+  readonly data: JsonObject
+}
+
+/** State up to and including `seq`, which replaces the records before it. */
+export interface LogSnapshot {
+  readonly seq: number
+  readonly state: JsonValue
+}
+
+/** What a log held when it was opened. */
+export interface LogContent {
+  readonly snapshot: LogSnapshot | undefined
+  /** The records after the snapshot, in order. */
+  readonly records: readonly LogRecord[]
+}
+
+/**
+ * One owner's handle on a log. After any rejection other than `log-gap` and `version-conflict` the handle is broken: every further call
+ * rejects with the same code, and only `Store.openLog` gives a new one.
+ */
+export interface Log {
+  /**
+   * Writes records in order; resolves when all are durable. Rejects `fenced` when a later owner opened the log, `log-gap` when the first
+   * `seq` does not follow the last, `store-full` when there is no room (nothing of the batch counts as written), `store-io` otherwise.
+   * Concurrent calls are written in call order.
+   */
+  append(records: readonly LogRecord[]): Promise<void>
+  /** Reads snapshot and records that are durable now, from `fromSeq` on where the log still has them. */
+  read(fromSeq?: number): Promise<LogContent>
+  /** Makes `snapshot` durable, then drops the records it replaces. A crash in between leaves either state. */
+  compact(snapshot: LogSnapshot): Promise<void>
+  /** Releases the handle; appends under way finish first. Idempotent. */
+  close(): Promise<void>
+}
+
+export interface PutOptions {
+  /** Write only over this version; 0 means that the document must not exist. Absent: write over anything. */
+  readonly expectedVersion?: number
+}
+
+export interface ListOptions {
+  /** Start after this key. */
+  readonly after?: StoreKey
+  /** @default 1000 */
+  readonly limit?: number
+}
+
+/**
+ * Durable state. Rejects only with BeamClawError. A resolved write survives a crash. `put` with a stale `expectedVersion` rejects
+ * `version-conflict` and changes nothing. Opening a log fences every earlier owner. Proven by `storeContract()` in testkit.
+ */
+export interface Store {
+  get(key: StoreKey): Promise<Versioned<JsonValue> | undefined>
+  /** Resolves with the new version. */
+  put(key: StoreKey, value: JsonValue, options?: PutOptions): Promise<number>
+  /** True when a document was there. Deletes a log, too, when `key` names one; its open handles become `fenced`. */
+  delete(key: StoreKey, options?: PutOptions): Promise<boolean>
+  /** Keys of documents and logs below `prefix`, in code-unit order of their parts. */
+  list(prefix: StoreKey, options?: ListOptions): Promise<readonly StoreKey[]>
+  /** Opens or creates a log and fences every earlier owner. Rejects `fenced` when a higher epoch has opened it, `log-corrupt` when it cannot be trusted. */
+  openLog(key: StoreKey, token: FencingToken): Promise<Log>
+  /** Finishes what is under way and releases everything. Later calls reject `store-stopped`. Idempotent. */
+  stop(): Promise<void>
+}

@@ -1,0 +1,70 @@
+/** What a supervisor needs to know to start, restart and stop a child: plain data. */
+import type { Actor } from '../actor/actor.ts'
+import { BeamClawError, type ErrorCode } from '../errors.ts'
+import { aBoolean, aFunction, describeValue, duration, either, type OptionRule, oneOf, text } from '../options.ts'
+import type { RestartType } from './restart-policy.ts'
+
+/** Milliseconds of grace before a kill; `kill` gives none, `infinity` waits. */
+export type Shutdown = number | 'kill' | 'infinity'
+
+export type ChildType = 'worker' | 'supervisor'
+
+/** One child. Keys that are not listed here are ignored, so that a spec can carry data of its own. */
+export interface ChildSpec {
+  /** 1 to 512 characters, unique among its siblings. */
+  readonly id: string
+  /** Makes a new actor, which the supervisor starts. Called again for each restart. */
+  readonly start: () => Actor<never, unknown> | Promise<Actor<never, unknown>>
+  /** @default 'permanent' */
+  readonly restart?: RestartType
+  /** @default 5000 for a worker, 'infinity' for a supervisor */
+  readonly shutdownMs?: Shutdown
+  /** @default what `start` makes */
+  readonly type?: ChildType
+  /** Its own end may end the supervisor, see `autoShutdown`. Not for permanent children. @default false */
+  readonly significant?: boolean
+  /** Milliseconds until a start that has not finished counts as failed. @default 30000 */
+  readonly startTimeoutMs?: number
+}
+
+/** What a child gets that says nothing else. */
+export const childDefaults = {
+  restart: 'permanent',
+  shutdownMs: 5_000,
+  significant: false,
+  startTimeoutMs: 30_000,
+} as const satisfies Partial<ChildSpec>
+
+const fieldRules: readonly (readonly [keyof ChildSpec, ErrorCode, OptionRule])[] = [
+  ['id', 'child-spec-id', text()],
+  ['start', 'child-spec-start', aFunction],
+  ['restart', 'child-spec-restart', oneOf('permanent', 'transient', 'temporary')],
+  ['shutdownMs', 'child-spec-shutdown', either(duration(), oneOf('kill', 'infinity'))],
+  ['type', 'child-spec-type', oneOf('worker', 'supervisor')],
+  ['significant', 'child-spec-significant', aBoolean],
+  ['startTimeoutMs', 'child-spec-start-timeout', duration(1)],
+]
+
+/** Throws the error code of the first field that is wrong. `idIsOptional` is for dynamic children. */
+export function checkChildSpec(owner: string, spec: Partial<ChildSpec>, idIsOptional = false): void {
+  if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) {
+    throw new BeamClawError('child-spec-not-object', `${owner}: a child spec must be an object, received ${describeValue(spec)}`)
+  }
+  const name = typeof spec.id === 'string' ? `child "${spec.id.slice(0, 64)}"` : 'a child'
+  for (const [field, code, rule] of fieldRules) {
+    const value = spec[field]
+    const isRequired = field === 'start' || (field === 'id' && !idIsOptional)
+    if (value === undefined && !isRequired) continue
+    const expected = rule(value)
+    if (expected === undefined) continue
+    throw new BeamClawError(code, `${owner}: "${field}" of ${name} must be ${expected}, received ${describeValue(value)}`, {
+      details: { field, expected, received: describeValue(value) },
+    })
+  }
+  if (spec.significant === true && (spec.restart ?? childDefaults.restart) === 'permanent') {
+    throw new BeamClawError(
+      'child-spec-significant',
+      `${owner}: ${name} cannot be both significant and permanent; make it transient or temporary`,
+    )
+  }
+}

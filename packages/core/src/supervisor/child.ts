@@ -1,0 +1,195 @@
+/** One child of a supervisor: its spec, its present incarnation, and how to start and stop that. */
+import { Actor } from '../actor/actor.ts'
+import type { ActorCore } from '../actor/actor-core.ts'
+import { type ExitReason, shutdownExit } from '../actor/exit-reason.ts'
+import { coreOf, IGNORE, type Parent } from '../actor/inside.ts'
+import type { ActorRuntime } from '../actor/runtime.ts'
+import { isThenable } from '../actor/thenable.ts'
+import { BeamClawError, ChildStartError } from '../errors.ts'
+import { type ChildSpec, type ChildType, childDefaults } from './child-spec.ts'
+import type { RestartType } from './restart-policy.ts'
+import type { ChildCounts, ChildInfo, ChildState, TreeNode } from './tree-node.ts'
+
+/** The supervisor, as its children see it. */
+export interface ChildOwner {
+  childEnded(child: Child, reason: ExitReason): void
+}
+
+/** Implemented by supervisors: what they supervise, as nodes. */
+export const treeChildren: unique symbol = Symbol('beamclaw.treeChildren')
+
+type AnyActor = Actor<never, unknown>
+
+export class Child implements Parent {
+  readonly #owner: ChildOwner
+  readonly spec: Omit<ChildSpec, 'id'> & { readonly id?: string }
+  actor: AnyActor | undefined
+  state: ChildState = 'stopped'
+  #generation = 0
+  #attempt = 0
+
+  constructor(owner: ChildOwner, spec: Child['spec']) {
+    this.#owner = owner
+    this.spec = spec
+  }
+
+  get id(): string {
+    return this.spec.id ?? this.actor?.id ?? 'child'
+  }
+
+  get restart(): RestartType {
+    return this.spec.restart ?? childDefaults.restart
+  }
+
+  get type(): ChildType {
+    return this.spec.type ?? (this.actor !== undefined && treeChildren in this.actor ? 'supervisor' : 'worker')
+  }
+
+  /** The generation that a start would make. */
+  get nextGeneration(): number {
+    return this.#generation + 1
+  }
+
+  /**
+   * Starts an incarnation: at once where nothing is asynchronous. Throws, or rejects with, `ChildStartError`, or with the stop error when
+   * `stopped` is aborted first; what is left of such a start is killed. Afterwards `actor` is undefined when `init` answered IGNORE.
+   */
+  start(runtime: ActorRuntime, stopped: () => AbortSignal): void | Promise<void> {
+    this.state = 'starting'
+    const attempt = ++this.#attempt
+    let outcome: void | Promise<void>
+    try {
+      const made = this.spec.start()
+      outcome = isThenable(made)
+        ? made.then((actor) => this.#startActor(actor, runtime, attempt))
+        : this.#startActor(made, runtime, attempt)
+    } catch (error) {
+      throw this.#failed(error)
+    }
+    return isThenable(outcome) ? this.#finishStart(outcome, runtime, stopped()) : undefined
+  }
+
+  #startActor(actor: unknown, runtime: ActorRuntime, attempt: number): void | Promise<void> {
+    // Given up while its `start` was still making it.
+    if (this.state !== 'starting' || attempt !== this.#attempt) return
+    if (!(actor instanceof Actor) || actor[coreOf].state !== 'new') {
+      throw new BeamClawError('child-not-supervisable', `"start" of child "${this.id}" must return an Actor that was not started`)
+    }
+    this.actor = actor
+    const outcome = (actor[coreOf] as ActorCore).start(runtime, this, ++this.#generation, this.spec.id)
+    if (isThenable(outcome)) return outcome.then((value) => this.#started(value))
+    this.#started(outcome)
+  }
+
+  #started(outcome: unknown): void {
+    if (outcome === IGNORE) this.actor = undefined
+    this.state = outcome === IGNORE ? 'stopped' : 'running'
+  }
+
+  async #finishStart(outcome: Promise<void>, runtime: ActorRuntime, stopped: AbortSignal): Promise<void> {
+    const timeoutMs = this.spec.startTimeoutMs ?? childDefaults.startTimeoutMs
+    const giveUp = Promise.withResolvers<never>()
+    const timer = runtime.ambient.clock.setTimer(() => giveUp.reject(startTimeout(this.id, timeoutMs)), timeoutMs)
+    const abort = (): void => giveUp.reject(stopped.reason)
+    stopped.addEventListener('abort', abort, { once: true })
+    if (stopped.aborted) abort()
+    try {
+      await Promise.race([outcome, giveUp.promise])
+    } catch (error) {
+      throw this.#failed(error)
+    } finally {
+      timer.cancel()
+      stopped.removeEventListener('abort', abort)
+    }
+  }
+
+  #failed(error: unknown): unknown {
+    const actor = this.actor
+    this.actor = undefined
+    this.state = 'stopped'
+    if (actor !== undefined) {
+      actor[coreOf].disown()
+      actor.kill()
+    }
+    return new ChildStartError(this.id, error)
+  }
+
+  /** Ends the incarnation, if there is one, within its grace; the supervisor hears nothing of it. */
+  stop(): void | Promise<void> {
+    const actor = this.actor
+    this.actor = undefined
+    this.state = 'stopped'
+    if (actor === undefined || !actor.isAlive) return
+    const core = actor[coreOf]
+    const shutdown = this.spec.shutdownMs ?? (treeChildren in actor ? 'infinity' : childDefaults.shutdownMs)
+    core.disown()
+    if (shutdown === 'kill') return actor.kill()
+    const ended = core.stop(shutdownExit, shutdown === 'infinity' ? Number.POSITIVE_INFINITY : shutdown)
+    return core.isAlive ? ended.then(() => undefined) : undefined
+  }
+
+  /** Lets go of an incarnation that has ended. */
+  forget(): void {
+    this.actor = undefined
+    this.state = 'stopped'
+  }
+
+  /** Ends the incarnation now; the supervisor hears nothing of it. */
+  kill(): void {
+    const actor = this.actor
+    this.actor = undefined
+    this.state = 'stopped'
+    actor?.[coreOf].disown()
+    actor?.kill()
+  }
+
+  childExited(core: ActorCore, reason: ExitReason): void {
+    if (this.actor?.[coreOf] === core) this.#owner.childEnded(this, reason)
+  }
+
+  /** True when `actor` is still the incarnation that ended, so that nothing happened to the child since. */
+  isStill(actor: AnyActor | undefined): boolean {
+    return this.actor === actor && actor !== undefined && !actor.isAlive
+  }
+
+  toInfo(): ChildInfo {
+    return {
+      id: this.id,
+      actor: this.actor?.isAlive === true ? this.actor : undefined,
+      state: this.state,
+      type: this.type,
+      restart: this.restart,
+    }
+  }
+
+  toTree(): TreeNode {
+    const { actor } = this
+    const node: TreeNode = {
+      id: this.id,
+      type: this.type,
+      state: this.state,
+      restarts: Math.max(0, this.#generation - 1),
+      mailboxLength: actor?.inspect().mailboxLength ?? 0,
+    }
+    const supervised = actor as { [treeChildren]?(): readonly TreeNode[] } | undefined
+    return supervised?.[treeChildren] === undefined ? node : { ...node, children: supervised[treeChildren]() }
+  }
+}
+
+function startTimeout(id: string, timeoutMs: number): BeamClawError {
+  return new BeamClawError('child-start-timeout', `Child "${id}" did not finish starting within ${timeoutMs} ms`, {
+    details: { id, timeoutMs },
+  })
+}
+
+/** Counts children by state and type. */
+export function countOf(children: Iterable<Child>): ChildCounts {
+  const counts = { specs: 0, active: 0, supervisors: 0, workers: 0 }
+  for (const child of children) {
+    counts.specs++
+    if (child.state === 'running') counts.active++
+    if (child.type === 'supervisor') counts.supervisors++
+    else counts.workers++
+  }
+  return counts
+}

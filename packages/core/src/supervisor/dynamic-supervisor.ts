@@ -1,0 +1,189 @@
+/** Any number of children that come and go, each on its own. */
+import { Actor, type StopOptions } from '../actor/actor.ts'
+import type { ActorContext } from '../actor/actor-ref.ts'
+import { type ExitReason, shutdownExit } from '../actor/exit-reason.ts'
+import { coreOf, IGNORE } from '../actor/inside.ts'
+import { isThenable } from '../actor/thenable.ts'
+import { BeamClawError } from '../errors.ts'
+import { checkOptions, duration, integer, text } from '../options.ts'
+import { Child, countOf, treeChildren } from './child.ts'
+import { type ChildSpec, checkChildSpec } from './child-spec.ts'
+import { RestartWindow } from './restart-intensity.ts'
+import { shouldRestart } from './restart-policy.ts'
+import type { Step } from './step.ts'
+import { unboundedMailbox } from './supervisor-options.ts'
+import type { ChildCounts, ChildInfo, TreeNode } from './tree-node.ts'
+
+/** As `ChildSpec`, but nobody looks children up by id here: it only names them, and need not be unique. */
+export type DynamicChildSpec<TActor extends Actor<never, unknown> = Actor<never, unknown>> = Omit<
+  ChildSpec,
+  'id' | 'start' | 'significant'
+> & {
+  readonly id?: string
+  readonly start: () => TActor | Promise<TActor>
+}
+
+export interface DynamicSupervisorOptions {
+  /** 1 to 512 characters. @default a name made by its tree */
+  readonly id?: string
+  /** Children that may exist at once; one more rejects `max-children`. @default no limit */
+  readonly maxChildren?: number
+  /** Restarts of any children allowed within `withinMs`; one more, and the supervisor stops everything and ends. @default 3 */
+  readonly maxRestarts?: number
+  /** Milliseconds. @default 5000 */
+  readonly withinMs?: number
+}
+
+/** What a dynamic supervisor gets that says nothing else. */
+export const dynamicSupervisorDefaults = {
+  maxChildren: Number.MAX_SAFE_INTEGER,
+  maxRestarts: 3,
+  withinMs: 5_000,
+} as const satisfies DynamicSupervisorOptions
+
+/**
+ * Children are started by `startChild`, also several at a time, restarted one by one, and stopped all at once, each within its own grace.
+ * They do not come back when this supervisor itself is restarted.
+ */
+export class DynamicSupervisor extends Actor<Step> {
+  readonly #maxChildren: number
+  readonly #maxRestarts: number
+  readonly #withinMs: number
+  readonly #children = new Set<Child>()
+  readonly #window: RestartWindow
+
+  constructor(options: DynamicSupervisorOptions = {}) {
+    super(unboundedMailbox(options.id))
+    checkOptions<DynamicSupervisorOptions>('DynamicSupervisor', options, {
+      id: text(),
+      maxChildren: integer(0),
+      maxRestarts: integer(0),
+      withinMs: duration(1),
+    })
+    this.#maxChildren = options.maxChildren ?? dynamicSupervisorDefaults.maxChildren
+    this.#maxRestarts = options.maxRestarts ?? dynamicSupervisorDefaults.maxRestarts
+    this.#withinMs = options.withinMs ?? dynamicSupervisorDefaults.withinMs
+    this.#window = new RestartWindow({ maxRestarts: this.#maxRestarts, withinMs: this.#withinMs })
+  }
+
+  protected override handle(step: Step, context: ActorContext<Step>): unknown {
+    return step(context)
+  }
+
+  protected override async onStop(): Promise<void> {
+    await Promise.all([...this.#children].map((child) => child.stop()))
+    this.#children.clear()
+  }
+
+  /** @internal */
+  onGone(): void {
+    for (const child of this.#children) child.kill()
+    this.#children.clear()
+  }
+
+  /** As `Actor.stop`, but waits for the children's own grace. */
+  override stop(reason: ExitReason = shutdownExit, options: StopOptions = {}): Promise<ExitReason> {
+    return super.stop(reason, { timeoutMs: options.timeoutMs ?? Number.POSITIVE_INFINITY })
+  }
+
+  /**
+   * Starts a child and resolves with its actor, or with `IGNORE`. Rejects `max-children`, `child-start-failed`, or the code of the field
+   * of the spec that is wrong; nothing is left of it then.
+   */
+  async startChild<TActor extends Actor<never, unknown>>(spec: DynamicChildSpec<TActor>): Promise<TActor | typeof IGNORE> {
+    checkChildSpec('DynamicSupervisor', spec, true)
+    const { runtime, state } = this[coreOf]
+    if (state !== 'running')
+      throw new BeamClawError('actor-not-running', `DynamicSupervisor "${this.id}" takes no children: it is ${state}`)
+    if (this.#children.size >= this.#maxChildren) {
+      const problem = `DynamicSupervisor "${this.id}" has ${this.#children.size} children, which is all it may have`
+      throw new BeamClawError('max-children', problem, { details: { maxChildren: this.#maxChildren } })
+    }
+    const child = new Child(this, spec)
+    this.#children.add(child)
+    try {
+      const started = child.start(runtime, () => this[coreOf].stopSignal)
+      if (isThenable(started)) await started
+    } catch (error) {
+      this.#children.delete(child)
+      throw error
+    }
+    if (child.actor === undefined) this.#children.delete(child)
+    return (child.actor as TActor | undefined) ?? IGNORE
+  }
+
+  /** Stops a child within its grace and forgets it. Rejects `child-not-found` for an actor that is not running here. */
+  async terminateChild(actor: Actor<never, unknown>): Promise<void> {
+    const child = actor[coreOf].parent
+    if (!(child instanceof Child) || !this.#children.delete(child)) {
+      throw new BeamClawError('child-not-found', `Actor "${actor.id}" is not a running child of DynamicSupervisor "${this.id}"`)
+    }
+    await child.stop()
+  }
+
+  /** Every child, oldest first. */
+  whichChildren(): ChildInfo[] {
+    return [...this.#children].map((child) => child.toInfo())
+  }
+
+  countChildren(): ChildCounts {
+    return countOf(this.#children)
+  }
+
+  /** This supervisor and everything below it. */
+  tree(): TreeNode {
+    return {
+      id: this.id,
+      type: 'supervisor',
+      state: this.isAlive ? 'running' : 'stopped',
+      restarts: this.generation - 1,
+      mailboxLength: this.inspect().mailboxLength,
+      children: this[treeChildren](),
+    }
+  }
+
+  /** @internal */
+  [treeChildren](): readonly TreeNode[] {
+    return [...this.#children].map((child) => child.toTree())
+  }
+
+  /** @internal */
+  childEnded(child: Child, reason: ExitReason): void {
+    if (!shouldRestart(child.restart, reason)) return void this.#children.delete(child)
+    this.cast(() => this.#restart(child, reason))
+  }
+
+  #restart(child: Child, reason: ExitReason): void {
+    if (!this.#children.has(child)) return
+    const { ambient } = this[coreOf].runtime
+    if (!this.#window.record(ambient.clock.monotonic())) return this.#giveUp(child)
+    if (ambient.telemetry.wants('actor-restart')) {
+      ambient.telemetry.emit({ type: 'actor-restart', id: child.id, supervisorId: this.id, generation: child.nextGeneration, reason })
+    }
+    child.forget()
+    const failed = (error: unknown): void => {
+      if (!this.#children.has(child)) return
+      child.state = 'restarting'
+      this.cast(() => this.#restart(child, { type: 'crashed', cause: error }))
+    }
+    const dropIfNothing = (): void => {
+      if (child.actor === undefined) this.#children.delete(child)
+    }
+    try {
+      const started = child.start(this[coreOf].runtime, () => this[coreOf].stopSignal)
+      if (isThenable(started)) started.then(dropIfNothing, failed)
+      else dropIfNothing()
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  #giveUp(child: Child): void {
+    const { ambient } = this[coreOf].runtime
+    const limit = { maxRestarts: this.#maxRestarts, withinMs: this.#withinMs }
+    ambient.logger.log('error', 'supervisor.restart-limit', { id: this.id, child: child.id, ...limit })
+    ambient.telemetry.emit({ type: 'restart-limit', supervisorId: this.id, childId: child.id, ...limit })
+    this.#children.delete(child)
+    this[coreOf].stopAfterMessage(shutdownExit)
+  }
+}

@@ -1,0 +1,75 @@
+import { type ActorOptions, actorDefaults } from '../actor/actor-options.ts'
+import { BeamClawError } from '../errors.ts'
+import { anArray, checkOptions, duration, integer, oneOf, text } from '../options.ts'
+import { type ChildSpec, checkChildSpec } from './child-spec.ts'
+import type { RestartIntensity } from './restart-intensity.ts'
+
+/** Who is restarted when a child ends: it alone, it and those started after it, or all. */
+export type Strategy = 'oneForOne' | 'restForOne' | 'oneForAll'
+
+export interface SupervisorOptions {
+  /** 1 to 512 characters. @default a name made by its tree */
+  readonly id?: string
+  /** Started in this order, stopped in reverse. @default [] */
+  readonly children?: readonly ChildSpec[]
+  /** @default 'oneForOne' */
+  readonly strategy?: Strategy
+  /** Restarts allowed within `withinMs`; one more, and the supervisor stops everything and ends. @default 3 */
+  readonly maxRestarts?: number
+  /** Milliseconds. @default 5000 */
+  readonly withinMs?: number
+  /** Ends the supervisor when a significant child, or the last one, ends by itself and is not restarted. @default 'never' */
+  readonly autoShutdown?: 'never' | 'anySignificant' | 'allSignificant'
+}
+
+/** What a supervisor gets that says nothing else. */
+export const supervisorDefaults = {
+  children: [],
+  strategy: 'oneForOne',
+  maxRestarts: 3,
+  withinMs: 5_000,
+  autoShutdown: 'never',
+} as const satisfies SupervisorOptions
+
+export type SupervisorSettings = Required<Omit<SupervisorOptions, 'id'>> & RestartIntensity
+
+/** A supervisor's own messages are few and must never be refused. */
+export function unboundedMailbox(id: string | undefined): ActorOptions {
+  const limits = { maxSize: Number.MAX_SAFE_INTEGER, maxBytes: Number.MAX_SAFE_INTEGER, passivateAfterMs: actorDefaults.passivateAfterMs }
+  return id === undefined ? limits : { id, ...limits }
+}
+
+/** Checks options with their child specs and fills in the defaults. */
+export function supervisorSettings(options: SupervisorOptions): SupervisorSettings {
+  checkOptions<SupervisorOptions>('Supervisor', options, {
+    id: text(),
+    children: anArray,
+    strategy: oneOf('oneForOne', 'restForOne', 'oneForAll'),
+    maxRestarts: integer(0),
+    withinMs: duration(1),
+    autoShutdown: oneOf('never', 'anySignificant', 'allSignificant'),
+  })
+  const settings = { ...supervisorDefaults, ...definedOnly(options) }
+  const seen = new Set<string>()
+  for (const spec of settings.children) {
+    checkSupervisedSpec(spec, settings)
+    if (seen.has(spec.id)) {
+      throw new BeamClawError('duplicate-child-id', `Supervisor: two children are called "${spec.id}"`, { details: { id: spec.id } })
+    }
+    seen.add(spec.id)
+  }
+  return settings
+}
+
+/** Checks a child spec against the supervisor it is for. */
+export function checkSupervisedSpec(spec: ChildSpec, settings: Pick<SupervisorSettings, 'autoShutdown'>): void {
+  checkChildSpec('Supervisor', spec)
+  if (spec.significant === true && settings.autoShutdown === 'never') {
+    const problem = `Supervisor: child "${spec.id}" is significant, which means nothing while autoShutdown is "never"`
+    throw new BeamClawError('child-spec-significant', problem, { details: { id: spec.id } })
+  }
+}
+
+function definedOnly<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
+}

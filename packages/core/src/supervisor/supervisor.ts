@@ -1,0 +1,258 @@
+/** Starts its children in order, restarts those that end by a strategy, and stops them in reverse. */
+import { Actor, type StopOptions } from '../actor/actor.ts'
+import type { ActorContext } from '../actor/actor-ref.ts'
+import { type ExitReason, shutdownExit } from '../actor/exit-reason.ts'
+import { coreOf, IGNORE } from '../actor/inside.ts'
+import { isThenable } from '../actor/thenable.ts'
+import { BeamClawError } from '../errors.ts'
+import { Child, countOf, treeChildren } from './child.ts'
+import type { ChildSpec } from './child-spec.ts'
+import { inOrder } from './in-order.ts'
+import { RestartWindow } from './restart-intensity.ts'
+import { shouldRestart } from './restart-policy.ts'
+import { refusing, type Step } from './step.ts'
+import {
+  checkSupervisedSpec,
+  type SupervisorOptions,
+  type SupervisorSettings,
+  supervisorSettings,
+  unboundedMailbox,
+} from './supervisor-options.ts'
+import type { ChildCounts, ChildInfo, TreeNode } from './tree-node.ts'
+
+/**
+ * A fixed list of children, restarted by a strategy. `start()` resolves when all are up; a child that fails to start stops those before it
+ * and rejects with `ChildStartError`. More than `maxRestarts` within `withinMs` ends the supervisor with `shutdown`.
+ */
+export class Supervisor extends Actor<Step> {
+  readonly #settings: SupervisorSettings
+  readonly #children = new Map<string, Child>()
+  readonly #window: RestartWindow
+
+  constructor(options: SupervisorOptions = {}) {
+    super(unboundedMailbox(options.id))
+    this.#settings = supervisorSettings(options)
+    this.#window = new RestartWindow(this.#settings)
+  }
+
+  protected override init(): void | Promise<void> {
+    for (const spec of this.#settings.children) this.#children.set(spec.id, new Child(this, spec))
+    const unwind = (error: unknown): never | Promise<never> => {
+      const stopped = this.#stopAll()
+      if (isThenable(stopped)) return stopped.then(() => Promise.reject(error))
+      throw error
+    }
+    try {
+      const started = inOrder(this.#children.values(), (child) => this.#startNew(child))
+      if (isThenable(started)) return started.then(undefined, unwind)
+    } catch (error) {
+      return unwind(error)
+    }
+  }
+
+  protected override handle(step: Step, context: ActorContext<Step>): unknown {
+    return step(context)
+  }
+
+  protected override onStop(): void | Promise<void> {
+    return this.#stopAll()
+  }
+
+  /** @internal */
+  onGone(): void {
+    for (const child of [...this.#children.values()].reverse()) child.kill()
+  }
+
+  /** As `Actor.stop`, but waits for the children's own grace. */
+  override stop(reason: ExitReason = shutdownExit, options: StopOptions = {}): Promise<ExitReason> {
+    return super.stop(reason, { timeoutMs: options.timeoutMs ?? Number.POSITIVE_INFINITY })
+  }
+
+  /**
+   * Adds a child and starts it; resolves with its actor, or with `IGNORE`. Rejects `child-already-started`, `child-already-present` (a
+   * stopped child has this id) or `child-start-failed`, and then keeps nothing of it.
+   */
+  startChild(spec: ChildSpec): Promise<Actor<never, unknown> | typeof IGNORE> {
+    return this.#ask(() => {
+      checkSupervisedSpec(spec, this.#settings)
+      const present = this.#children.get(spec.id)
+      if (present?.state === 'running') throw childError('child-already-started', spec.id, 'runs already')
+      if (present !== undefined) throw childError('child-already-present', spec.id, 'is present but not running; restart or delete it')
+      const child = new Child(this, spec)
+      this.#children.set(spec.id, child)
+      const remove = (error: unknown): never => {
+        this.#children.delete(spec.id)
+        throw error
+      }
+      try {
+        const started = this.#startNew(child)
+        return isThenable(started) ? started.then(() => child.actor ?? IGNORE, remove) : (child.actor ?? IGNORE)
+      } catch (error) {
+        return remove(error)
+      }
+    }) as Promise<Actor<never, unknown> | typeof IGNORE>
+  }
+
+  /** Stops a child within its grace. A temporary child is forgotten. Does nothing for one that is stopped. Rejects `child-not-found`. */
+  async terminateChild(id: string): Promise<void> {
+    await this.#ask(() => {
+      const child = this.#find(id)
+      const stopped = child.stop()
+      if (child.restart === 'temporary') this.#children.delete(id)
+      return stopped
+    })
+  }
+
+  /** Starts a stopped child. Rejects `child-not-found`, `child-running`, `child-restarting` or `child-start-failed`. */
+  restartChild(id: string): Promise<Actor<never, unknown> | typeof IGNORE> {
+    return this.#ask(() => {
+      const child = this.#findStopped(id)
+      const started = this.#startNew(child)
+      return isThenable(started) ? started.then(() => child.actor ?? IGNORE) : (child.actor ?? IGNORE)
+    }) as Promise<Actor<never, unknown> | typeof IGNORE>
+  }
+
+  /** Forgets a stopped child. Rejects `child-not-found`, `child-running` or `child-restarting`. */
+  async deleteChild(id: string): Promise<void> {
+    await this.#ask(() => {
+      this.#findStopped(id)
+      this.#children.delete(id)
+    })
+  }
+
+  /** Every child, in start order. */
+  whichChildren(): ChildInfo[] {
+    return [...this.#children.values()].map((child) => child.toInfo())
+  }
+
+  countChildren(): ChildCounts {
+    return countOf(this.#children.values())
+  }
+
+  /** The present incarnation of a child; undefined while it does not run. */
+  child(id: string): Actor<never, unknown> | undefined {
+    const actor = this.#children.get(id)?.actor
+    return actor?.isAlive === true ? actor : undefined
+  }
+
+  /** This supervisor and everything below it. */
+  tree(): TreeNode {
+    return {
+      id: this.id,
+      type: 'supervisor',
+      state: this.isAlive ? 'running' : 'stopped',
+      restarts: this.generation - 1,
+      mailboxLength: this.inspect().mailboxLength,
+      children: this[treeChildren](),
+    }
+  }
+
+  /** @internal */
+  [treeChildren](): readonly TreeNode[] {
+    return [...this.#children.values()].map((child) => child.toTree())
+  }
+
+  /** @internal */
+  childEnded(child: Child, reason: ExitReason): void {
+    const { actor } = child
+    this.cast(() => (child.isStill(actor) ? this.#ended(child, reason) : undefined))
+  }
+
+  #ended(child: Child, reason: ExitReason): void | Promise<void> {
+    if (shouldRestart(child.restart, reason)) return this.#restart(child, reason)
+    child.forget()
+    if (child.restart === 'temporary') this.#children.delete(child.id)
+    this.#endWithSignificant(child)
+  }
+
+  #endWithSignificant(ended: Child): void {
+    const { autoShutdown } = this.#settings
+    if (ended.spec.significant !== true || autoShutdown === 'never') return
+    const others = [...this.#children.values()].some((child) => child.spec.significant === true && child.state !== 'stopped')
+    if (autoShutdown === 'allSignificant' && others) return
+    this[coreOf].stopAfterMessage(shutdownExit)
+  }
+
+  #restart(child: Child, reason: ExitReason): void | Promise<void> {
+    const { ambient } = this[coreOf].runtime
+    const { maxRestarts, withinMs } = this.#settings
+    if (!this.#window.record(ambient.clock.monotonic())) {
+      ambient.logger.log('error', 'supervisor.restart-limit', { id: this.id, child: child.id, maxRestarts, withinMs })
+      ambient.telemetry.emit({ type: 'restart-limit', supervisorId: this.id, childId: child.id, maxRestarts, withinMs })
+      this.#children.delete(child.id)
+      return this[coreOf].stopAfterMessage(shutdownExit)
+    }
+    ambient.telemetry.emit({ type: 'actor-restart', id: child.id, supervisorId: this.id, generation: child.nextGeneration, reason })
+    child.forget()
+    const stopped = inOrder(this.#affectedBy(child).reverse(), (affected) => this.#stopForRestart(affected))
+    return isThenable(stopped) ? stopped.then(() => this.#startAgain(child)) : this.#startAgain(child)
+  }
+
+  #stopForRestart(child: Child): void | Promise<void> {
+    if (child.restart === 'temporary') this.#children.delete(child.id)
+    return child.stop()
+  }
+
+  #startAgain(child: Child): void | Promise<void> {
+    let current = child
+    const failed = (error: unknown): void => {
+      // Tried again through the mailbox, so that the supervisor answers, and can be stopped, between tries.
+      current.state = 'restarting'
+      const failure: ExitReason = { type: 'crashed', cause: error }
+      this.cast(() => (current.state === 'restarting' ? this.#restart(current, failure) : undefined))
+    }
+    try {
+      const started = inOrder(this.#affectedBy(child), (affected) => {
+        current = affected
+        return affected.start(this[coreOf].runtime, () => this[coreOf].stopSignal)
+      })
+      if (isThenable(started)) return started.then(undefined, failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  /** Those who are restarted with a child, in start order. */
+  #affectedBy(child: Child): Child[] {
+    if (this.#settings.strategy === 'oneForOne') return [child]
+    const all = [...this.#children.values()]
+    return this.#settings.strategy === 'oneForAll' ? all : all.slice(all.indexOf(child))
+  }
+
+  #startNew(child: Child): void | Promise<void> {
+    const dropIfNothing = (): void => {
+      if (child.actor === undefined && child.restart === 'temporary') this.#children.delete(child.id)
+    }
+    const started = child.start(this[coreOf].runtime, () => this[coreOf].stopSignal)
+    return isThenable(started) ? started.then(dropIfNothing) : dropIfNothing()
+  }
+
+  #stopAll(): void | Promise<void> {
+    return inOrder([...this.#children.values()].reverse(), (child) => child.stop())
+  }
+
+  #find(id: string): Child {
+    const child = this.#children.get(id)
+    if (child === undefined) throw childError('child-not-found', id, 'is not a child of this supervisor')
+    return child
+  }
+
+  #findStopped(id: string): Child {
+    const child = this.#find(id)
+    if (child.state === 'running') throw childError('child-running', id, 'is running; terminate it first')
+    if (child.state === 'restarting') throw childError('child-restarting', id, 'is being restarted; terminate it first')
+    return child
+  }
+
+  #ask(step: Step): Promise<unknown> {
+    return this.call(refusing(step), { timeoutMs: Number.POSITIVE_INFINITY })
+  }
+}
+
+function childError(
+  code: 'child-already-started' | 'child-already-present' | 'child-not-found' | 'child-running' | 'child-restarting',
+  id: string,
+  problem: string,
+): BeamClawError {
+  return new BeamClawError(code, `Child "${String(id).slice(0, 64)}" ${problem}`, { details: { id } })
+}

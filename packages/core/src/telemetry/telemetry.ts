@@ -1,0 +1,38 @@
+/** Where events go that nobody has to listen to. A listener that throws harms neither the emitter nor the other listeners. */
+import { EventEmitter } from 'eventemitter3'
+import { describeError } from '../errors.ts'
+import type { BeamEvent } from '../events.ts'
+import type { Logger } from '../ports/ambient.ts'
+
+type EventOf<TType extends BeamEvent['type']> = Extract<BeamEvent, { type: TType }>
+
+export class Telemetry {
+  readonly #emitter = new EventEmitter()
+  readonly #logger: Logger
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  /** Calls `listener` for each event of one type. The answer stops it. */
+  on<TType extends BeamEvent['type']>(type: TType, listener: (event: EventOf<TType>) => void): () => void {
+    const guarded = (event: EventOf<TType>): void => {
+      try {
+        listener(event)
+      } catch (error) {
+        this.#logger.log('error', 'telemetry.listener-failed', { type, error: describeError(error) })
+      }
+    }
+    this.#emitter.on(type, guarded)
+    return () => this.#emitter.off(type, guarded)
+  }
+
+  /** True when an event of this type would reach somebody; spares making one that would not. */
+  wants(type: BeamEvent['type']): boolean {
+    return this.#emitter.listenerCount(type) > 0
+  }
+
+  emit(event: BeamEvent): void {
+    this.#emitter.emit(event.type, event)
+  }
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from 'tsup'
+
+/** One ESM file per public entry; declarations come from tsc. `es2024` lowers `await using`, which Node 22 cannot parse. */
+export function library(entry: Record<string, string>): ReturnType<typeof defineConfig> {
+  return defineConfig({
+    entry,
+    format: 'esm',
+    target: 'es2024',
+    platform: 'neutral',
+    dts: false,
+    clean: true,
+    splitting: true,
+    sourcemap: true,
+  })
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+// Siblings run from source: no build is needed for a test.
+const conditions = ['beamclaw:source', 'module', 'node', 'development|production']
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: ['beamclaw:source', 'node'] } },
+  test: {
+    include: ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts', 'examples/**/*.test.ts', 'bench/**/*.test.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+})
