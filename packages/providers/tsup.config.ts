@@ -1,3 +1,8 @@
 import { library } from '../../tsup.base.ts'
 
-export default library({ index: 'src/index.ts' })
+export default library({
+  index: 'src/index.ts',
+  anthropic: 'src/anthropic/index.ts',
+  openai: 'src/openai/index.ts',
+  demo: 'src/demo/index.ts',
+})

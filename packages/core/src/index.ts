@@ -1,4 +1,20 @@
+export { Actor, type Answer, type StopOptions } from './actor/actor.ts'
+export type { ActorInspection, ActorState } from './actor/actor-hooks.ts'
+export { type ActorOptions, actorDefaults } from './actor/actor-options.ts'
+export type { ActorContext, ActorRef, CallOptions, CastOptions, Lane } from './actor/actor-ref.ts'
+export { ExitNotice, type ExitReason } from './actor/exit-reason.ts'
+export { IGNORE } from './actor/inside.ts'
+export { refuse } from './actor/refusal.ts'
+export { type AgentDefinition, type AgentOptions, agentDefaults, defineAgent } from './agent/agent.ts'
+export { type AskRequest, BeamClaw, type BeamClawOptions, type RunningBeamClaw, type SendOptions, type SessionHandle } from './beamclaw.ts'
+export { type Ambient, ambientWith } from './defaults/ambient.ts'
+export { ConsoleLogger, silentLogger } from './defaults/console-logger.ts'
+export { LocalEventBus } from './defaults/local-event-bus.ts'
+export { MemoryStore } from './defaults/memory-store.ts'
+export { SoloCluster } from './defaults/solo-cluster.ts'
+export { SystemClock } from './defaults/system-clock.ts'
 export { BeamClawError, ChildStartError, type ErrorCode, type ErrorDetails, MailboxFullError } from './errors.ts'
+export type { BeamEvent, RunEvent } from './events.ts'
 export {
   type AgentId,
   defaultTenant,
@@ -56,3 +72,13 @@ export type {
   StoreKey,
   Versioned,
 } from './ports/store.ts'
+export { Registry, type RegistryEntry, type RegistryOptions } from './registry/registry.ts'
+export type { RunResult, RunStream } from './session/run-stream.ts'
+export type { SendReceipt } from './session/session.ts'
+export { type ChildSpec, childDefaults } from './supervisor/child-spec.ts'
+export { type DynamicChildSpec, DynamicSupervisor, type DynamicSupervisorOptions } from './supervisor/dynamic-supervisor.ts'
+export { Supervisor } from './supervisor/supervisor.ts'
+export { type SupervisorOptions, supervisorDefaults } from './supervisor/supervisor-options.ts'
+export { type TaskContext, type TaskOptions, TaskSupervisor, type TaskSupervisorOptions } from './supervisor/task-supervisor.ts'
+export type { ChildCounts, ChildInfo, TreeNode } from './supervisor/tree-node.ts'
+export { Telemetry } from './telemetry/telemetry.ts'

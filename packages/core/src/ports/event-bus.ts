@@ -11,8 +11,8 @@ export interface SubscribeOptions {
 }
 
 /**
- * Events for one subscriber, in publishing order for each publisher. When its buffer is full the oldest events go, and the next
- * event is preceded by a call of `onLag` with their number; nobody else notices.
+ * Events for one subscriber, in publishing order for each publisher. When its buffer is full the oldest events go and are counted in
+ * `dropped`; nobody else notices. Iterate once; leaving the loop ends the subscription.
  */
 export interface Subscription<TEvent> extends AsyncIterable<TEvent>, AsyncDisposable {
   /** Events dropped so far because this subscriber was too slow. */

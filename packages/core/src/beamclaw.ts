@@ -1,0 +1,172 @@
+/** The preset: every primitive wired into one tree, each port with a default. */
+import type { ActorInspection } from './actor/actor-hooks.ts'
+import type { AgentDefinition } from './agent/agent.ts'
+import { type Ambient, ambientWith } from './defaults/ambient.ts'
+import { LocalEventBus } from './defaults/local-event-bus.ts'
+import { MemoryStore } from './defaults/memory-store.ts'
+import { SoloCluster } from './defaults/solo-cluster.ts'
+import { BeamClawError } from './errors.ts'
+import type { RunEvent } from './events.ts'
+import { type AgentId, defaultTenant, parseRunId, parseSessionKey, type SessionKey } from './ids.ts'
+import type { UserMessage } from './messages.ts'
+import { anArray, anObject, checkOptions } from './options.ts'
+import type { Cluster } from './ports/cluster.ts'
+import type { EventBus } from './ports/event-bus.ts'
+import type { Provider, ProviderPart, ProviderRequest } from './ports/provider.ts'
+import type { Store } from './ports/store.ts'
+import { ProviderTable } from './provider/provider-table.ts'
+import { Registry } from './registry/registry.ts'
+import { RunStream } from './session/run-stream.ts'
+import { sessionTopic } from './session/session.ts'
+import { SessionRouter } from './session/session-router.ts'
+import { DynamicSupervisor } from './supervisor/dynamic-supervisor.ts'
+import { Supervisor } from './supervisor/supervisor.ts'
+import type { TreeNode } from './supervisor/tree-node.ts'
+
+export interface BeamClawOptions {
+  /** By the id that model names begin with. */
+  readonly providers: Readonly<Record<string, Provider>>
+  /** What `defineAgent` made; the first one is the default agent. */
+  readonly agents: readonly AgentDefinition[]
+  /** @default new MemoryStore() */
+  readonly store?: Store
+  /** @default new SoloCluster() */
+  readonly cluster?: Cluster
+  /** @default new LocalEventBus() */
+  readonly events?: EventBus<RunEvent>
+  /** Clock, logger, ids, randomness and telemetry. @default the machine's own */
+  readonly ambient?: Partial<Ambient>
+}
+
+export interface SendOptions {
+  /** A repeat with the same key gets the same run. 1 to 256 printable ASCII characters. @default a new one */
+  readonly idempotencyKey?: string
+}
+
+/** A question outside any session: nothing of it is kept. */
+export type AskRequest = Omit<ProviderRequest, 'model'> & {
+  /** `<provider>/<model>`. */
+  readonly model: string
+}
+
+/** Wires the tree; `start()` brings it up. */
+export class BeamClaw {
+  readonly #options: BeamClawOptions
+
+  constructor(options: BeamClawOptions) {
+    checkOptions<BeamClawOptions>(
+      'BeamClaw',
+      options,
+      { providers: anObject, agents: anArray, store: anObject, cluster: anObject, events: anObject, ambient: anObject },
+      ['providers', 'agents'],
+    )
+    this.#options = options
+  }
+
+  /** Starts everything. Rejects with `ChildStartError` when a part does not come up. */
+  async start(): Promise<RunningBeamClaw> {
+    const ambient = ambientWith(this.#options.ambient)
+    const { store = new MemoryStore(), cluster = new SoloCluster(), events = new LocalEventBus<RunEvent>() } = this.#options
+    const sessions = new DynamicSupervisor({ id: 'sessions' })
+    const root = new Supervisor({ id: 'beamclaw', children: [{ id: 'sessions', type: 'supervisor', start: () => sessions }] })
+    await root.start(ambient)
+    const providers = new ProviderTable(this.#options.providers)
+    const agents = new Map(this.#options.agents.map((agent) => [agent.id, agent]))
+    const router = new SessionRouter(sessions, agents, {
+      tenant: defaultTenant,
+      store,
+      cluster,
+      events,
+      sessions: new Registry<SessionKey>(),
+      providers,
+      clock: ambient.clock,
+      ids: ambient.ids,
+    })
+    return new RunningBeamClaw({ root, router, agents, providers, store, events, cluster, ambient })
+  }
+}
+
+interface Parts {
+  readonly root: Supervisor
+  readonly router: SessionRouter
+  readonly agents: ReadonlyMap<AgentId, AgentDefinition>
+  readonly providers: ProviderTable
+  readonly store: Store
+  readonly events: EventBus<RunEvent>
+  readonly cluster: Cluster
+  readonly ambient: Ambient
+}
+
+/** A tree that is up. `await using` stops it. */
+export class RunningBeamClaw implements AsyncDisposable {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** The agents, the default one first. */
+  get agents(): readonly AgentDefinition[] {
+    return [...this.#parts.agents.values()]
+  }
+
+  /** A handle on one conversation; nothing starts before it is used. Throws `invalid-session-key`. */
+  session(key: string): SessionHandle {
+    return new SessionHandle(parseSessionKey(key), this.#parts)
+  }
+
+  /** Asks a model without a session. Throws `unknown-model`; the iteration ends or throws as `Provider.doStream` says. */
+  ask(request: AskRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
+    const { provider, model } = this.#parts.providers.resolve(request.model)
+    return provider.doStream({ ...request, model }, options)
+  }
+
+  /** The supervision tree as it is now. */
+  tree(): TreeNode {
+    return this.#parts.root.tree()
+  }
+
+  /** Stops every session, then the tree, the bus and the store. */
+  async stop(): Promise<void> {
+    await this.#parts.root.stop()
+    await this.#parts.events.stop()
+    await this.#parts.cluster.stop()
+    await this.#parts.store.stop()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+}
+
+/** One conversation, from outside. */
+export class SessionHandle {
+  readonly key: SessionKey
+  readonly #parts: Parts
+
+  constructor(key: SessionKey, parts: Parts) {
+    this.key = key
+    this.#parts = parts
+  }
+
+  /** Sends a user's message, which begins a run. The stream's `accepted` resolves once the message is durable. */
+  send(content: UserMessage['content'], options: SendOptions = {}): RunStream {
+    const { events, router, ambient } = this.#parts
+    if (content === '') throw new BeamClawError('invalid-message', 'A message must not be empty')
+    const runId = parseRunId(options.idempotencyKey ?? ambient.ids.next('run'))
+    // Before the message is sent, so that no event is missed.
+    const subscription = events.subscribe(sessionTopic(this.key), { maxBuffered: 100_000 })
+    const accepted = router.find(this.key).then(async (session) => {
+      const receipt = await session.call({ type: 'send', runId, message: { role: 'user', content } })
+      if (receipt === undefined) throw new BeamClawError('internal', 'The session gave no receipt')
+      return receipt
+    })
+    return new RunStream(runId, subscription, accepted)
+  }
+
+  /** What the session is doing; starts it when it is not up. */
+  async inspect(): Promise<ActorInspection> {
+    const session = await this.#parts.router.find(this.key)
+    return session.inspect()
+  }
+}

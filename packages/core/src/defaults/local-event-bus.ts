@@ -1,0 +1,105 @@
+/** Events within one process. */
+import { RingDeque } from '../actor/ring-deque.ts'
+import { BeamClawError } from '../errors.ts'
+import { anObject, checkOptions, integer, text } from '../options.ts'
+import type { EventBus, SubscribeOptions, Subscription, Topic } from '../ports/event-bus.ts'
+
+/** What a subscription gets that says nothing else. */
+export const subscribeDefaults = { maxBuffered: 1_000 } as const satisfies SubscribeOptions
+
+const checkTopic = text(600)
+
+export class LocalEventBus<TEvent = unknown> implements EventBus<TEvent> {
+  readonly #topics = new Map<Topic, Set<LocalSubscription<TEvent>>>()
+
+  publish(topic: Topic, event: TEvent): void {
+    for (const subscription of this.#topics.get(topic) ?? []) subscription.offer(event)
+  }
+
+  subscribe(topic: Topic, options: SubscribeOptions = {}): Subscription<TEvent> {
+    const expected = checkTopic(topic)
+    if (expected !== undefined) throw new BeamClawError('invalid-option', `EventBus.subscribe: a topic must be ${expected}`)
+    checkOptions<SubscribeOptions>('EventBus.subscribe', options, { maxBuffered: integer(1), signal: anObject })
+    const subscription = new LocalSubscription<TEvent>(options.maxBuffered ?? subscribeDefaults.maxBuffered, () =>
+      this.#remove(topic, subscription),
+    )
+    const subscribers = this.#topics.get(topic)
+    if (subscribers === undefined) this.#topics.set(topic, new Set([subscription]))
+    else subscribers.add(subscription)
+    if (options.signal?.aborted === true) subscription.end()
+    else options.signal?.addEventListener('abort', () => subscription.end(), { once: true })
+    return subscription
+  }
+
+  async stop(): Promise<void> {
+    for (const subscribers of this.#topics.values()) for (const subscription of subscribers) subscription.end()
+  }
+
+  #remove(topic: Topic, subscription: LocalSubscription<TEvent>): void {
+    const subscribers = this.#topics.get(topic)
+    subscribers?.delete(subscription)
+    if (subscribers?.size === 0) this.#topics.delete(topic)
+  }
+}
+
+class LocalSubscription<TEvent> implements Subscription<TEvent> {
+  readonly #maxBuffered: number
+  readonly #onEnd: () => void
+  readonly #buffer = new RingDeque<TEvent>()
+  #wake: (() => void) | undefined
+  #isEnded = false
+  #dropped = 0
+
+  constructor(maxBuffered: number, onEnd: () => void) {
+    this.#maxBuffered = maxBuffered
+    this.#onEnd = onEnd
+  }
+
+  get dropped(): number {
+    return this.#dropped
+  }
+
+  offer(event: TEvent): void {
+    if (this.#buffer.length >= this.#maxBuffered) {
+      this.#buffer.shift()
+      this.#dropped++
+    }
+    this.#buffer.push(event)
+    this.#wakeUp()
+  }
+
+  end(): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
+    this.#onEnd()
+    this.#wakeUp()
+  }
+
+  async stop(): Promise<void> {
+    this.end()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<TEvent> {
+    try {
+      for (;;) {
+        while (this.#buffer.length > 0) yield this.#buffer.shift() as TEvent
+        if (this.#isEnded) return
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve
+        })
+      }
+    } finally {
+      this.end()
+    }
+  }
+
+  #wakeUp(): void {
+    const wake = this.#wake
+    this.#wake = undefined
+    wake?.()
+  }
+}

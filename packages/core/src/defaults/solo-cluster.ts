@@ -1,0 +1,36 @@
+/** A cluster of one: whatever this node asks for is its own. */
+import { type NodeId, parseNodeId } from '../ids.ts'
+import type { IdGenerator } from '../ports/ambient.ts'
+import type { Cluster, Lease } from '../ports/cluster.ts'
+import { RandomIds } from './random-ids.ts'
+
+export interface SoloClusterOptions {
+  /** @default 'solo' */
+  readonly nodeId?: string
+  /** Makes the nonces that tell this process's tokens from those of an earlier one. @default new RandomIds() */
+  readonly ids?: IdGenerator
+  /** Wall time; epochs are taken from it, so that a later process always has the higher one. @default Date.now */
+  readonly now?: () => number
+}
+
+export class SoloCluster implements Cluster {
+  readonly nodeId: NodeId
+  readonly #ids: IdGenerator
+  readonly #now: () => number
+  #lastEpoch = 0
+
+  constructor(options: SoloClusterOptions = {}) {
+    this.nodeId = parseNodeId(options.nodeId ?? 'solo')
+    this.#ids = options.ids ?? new RandomIds()
+    this.#now = options.now ?? Date.now
+  }
+
+  async acquire(key: string): Promise<Lease> {
+    this.#lastEpoch = Math.max(this.#lastEpoch + 1, this.#now())
+    return { key, owner: this.nodeId, token: { epoch: this.#lastEpoch, nonce: this.#ids.next() }, expiresAt: Number.POSITIVE_INFINITY }
+  }
+
+  async release(): Promise<void> {}
+
+  async stop(): Promise<void> {}
+}

@@ -1,0 +1,48 @@
+/** Errors in the shape that OpenAI's clients understand. */
+import { BeamClawError, type ErrorCode } from '@beamclaw/core'
+
+/** An answer that is not a success: its status and the error object's fields. */
+export class HttpFailure extends Error {
+  readonly status: number
+  readonly type: string
+  readonly code: string
+
+  constructor(status: number, type: string, code: string, message: string) {
+    super(message)
+    this.status = status
+    this.type = type
+    this.code = code
+  }
+}
+
+const statusOf: Partial<Record<ErrorCode, number>> = {
+  'invalid-option': 400,
+  'invalid-session-key': 400,
+  'invalid-id': 400,
+  'invalid-message': 400,
+  'unknown-agent': 404,
+  'unknown-model': 404,
+  'message-too-large': 413,
+  overloaded: 429,
+  'provider-rate-limit': 429,
+  'provider-context-overflow': 400,
+  'provider-bad-request': 400,
+  'provider-content-filter': 400,
+  'provider-timeout': 504,
+  'provider-overloaded': 503,
+  draining: 503,
+  'store-full': 507,
+}
+
+/** What to answer for anything that was thrown. What we did not mean to throw is not shown. */
+export function toFailure(error: unknown): HttpFailure {
+  if (error instanceof HttpFailure) return error
+  if (!BeamClawError.isInstance(error)) return new HttpFailure(500, 'server_error', 'internal', 'Something went wrong inside the gateway')
+  const status = statusOf[error.code] ?? (error.code.startsWith('provider-') ? 502 : 500)
+  return new HttpFailure(status, status < 500 ? 'invalid_request_error' : 'server_error', error.code, error.message)
+}
+
+/** The body of a failure. */
+export function failureBody({ message, type, code }: HttpFailure): { readonly error: object } {
+  return { error: { message, type, code, param: null } }
+}

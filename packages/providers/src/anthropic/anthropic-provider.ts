@@ -1,0 +1,152 @@
+/** Talks to Anthropic's Messages API. */
+import {
+  BeamClawError,
+  type IdGenerator,
+  type JsonObject,
+  type ModelInfo,
+  type Provider,
+  type ProviderPart,
+  type ProviderRequest,
+} from '@beamclaw/core'
+import { z } from 'zod'
+import { DefaultIds } from '../shared/default-ids.ts'
+import { type HttpOptions, httpDefaults, httpOptionRules, mergeHeaders } from '../shared/http-options.ts'
+import { ModelService } from '../shared/model-service.ts'
+import { anObjectWith, checkOptions } from '../shared/options.ts'
+import { partStream } from '../shared/part-stream.ts'
+import { ToolIds } from '../shared/tool-ids.ts'
+import { checkShape } from '../shared/wire.ts'
+import { anthropicErrorCodes, anthropicModels, readAnthropicError } from './anthropic-api.ts'
+import { fromAnthropicStream } from './from-anthropic-stream.ts'
+import type { ThinkingBudgets, ThinkingMode } from './thinking.ts'
+import { type AnthropicRequestStyle, toAnthropicRequest } from './to-anthropic-request.ts'
+
+/** Where the service is and how it is asked. `baseUrl` is `https://api.anthropic.com/v1` by default; `/v1` is added where there is no path. */
+export interface AnthropicProviderOptions extends HttpOptions {
+  /** Tokens of an answer when the request does not say; a thinking budget comes on top. @default 16384 */
+  readonly maxOutputTokens?: number
+  /** Marks system, tools and the last message for Anthropic's prompt cache: repeated input costs a tenth, new input a quarter more. @default true */
+  readonly promptCaching?: boolean
+  /** How models are asked to think. @default 'auto' */
+  readonly thinkingMode?: ThinkingMode
+  /** Tokens for thinking by level, of models that take a budget; at least 1024 each. @default { low: 2048, medium: 8192, high: 24576 } */
+  readonly thinkingBudgets?: ThinkingBudgets
+  /** Tokens that fit in one request; tells a refused request that was too long from other refused ones. @default 200000 */
+  readonly contextWindow?: number
+  /** Renames tool calls whose id is taken in the conversation. @default random */
+  readonly ids?: IdGenerator
+}
+
+/** What `AnthropicProvider` uses for options that are left out. */
+export const anthropicProviderDefaults = {
+  ...httpDefaults,
+  baseUrl: 'https://api.anthropic.com/v1',
+  maxOutputTokens: 16_384,
+  promptCaching: true,
+  thinkingMode: 'auto',
+  thinkingBudgets: { low: 2048, medium: 8192, high: 24_576 },
+  contextWindow: 200_000,
+} as const satisfies AnthropicProviderOptions
+
+const tokenCount = (minimum: number) =>
+  z.number().refine((value) => Number.isSafeInteger(value) && value >= minimum, `must be a whole number of tokens of at least ${minimum}`)
+
+const optionsSchema = z.strictObject({
+  ...httpOptionRules,
+  maxOutputTokens: tokenCount(1).optional(),
+  promptCaching: z.boolean('must be true or false').optional(),
+  thinkingMode: z.enum(['auto', 'adaptive', 'budget'], 'must be "auto", "adaptive" or "budget"').optional(),
+  thinkingBudgets: z
+    .strictObject(
+      { low: tokenCount(1024), medium: tokenCount(1024), high: tokenCount(1024) },
+      'must be an object with low, medium and high',
+    )
+    .optional(),
+  contextWindow: tokenCount(1).optional(),
+  ids: anObjectWith<IdGenerator>('next').optional(),
+})
+
+const apiVersion = '2023-06-01'
+const modelsPerPage = 1000
+const maxPages = 20
+
+/** Claude models. Throws `invalid-option` for bad options. */
+export class AnthropicProvider implements Provider {
+  readonly #service: ModelService
+  readonly #style: AnthropicRequestStyle
+  readonly #contextWindow: number
+  readonly #ids: IdGenerator
+
+  constructor(options: AnthropicProviderOptions = {}) {
+    checkOptions('AnthropicProvider', optionsSchema, options)
+    const defaults = anthropicProviderDefaults
+    const url = new URL(options.baseUrl ?? defaults.baseUrl)
+    this.#style = {
+      maxOutputTokens: options.maxOutputTokens ?? defaults.maxOutputTokens,
+      promptCaching: options.promptCaching ?? defaults.promptCaching,
+      thinkingMode: options.thinkingMode ?? defaults.thinkingMode,
+      thinkingBudgets: options.thinkingBudgets ?? defaults.thinkingBudgets,
+    }
+    this.#contextWindow = options.contextWindow ?? defaults.contextWindow
+    this.#ids = options.ids ?? new DefaultIds()
+    const own = { 'anthropic-version': apiVersion, ...(options.apiKey === undefined ? {} : { 'x-api-key': options.apiKey }) }
+    this.#service = new ModelService({
+      name: url.host === 'api.anthropic.com' ? 'Anthropic' : `The model server ${url.host}`,
+      baseUrl: url.pathname === '/' ? `${url.origin}/v1` : url.href,
+      headers: mergeHeaders(own, options.headers),
+      errorCodes: anthropicErrorCodes,
+      readError: readAnthropicError,
+      options,
+    })
+  }
+
+  doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
+    const service = this.#service
+    const style = this.#style
+    const generator = this.#ids
+    const contextWindow = this.#contextWindow
+    return partStream(async function* (callSignal) {
+      const context = { failures: service.failures, ids: new ToolIds(generator, request.messages) }
+      const body = toAnthropicRequest(request, style)
+      const onFailure = (error: BeamClawError) => refineOverflow(error, body, contextWindow)
+      yield* service.stream('/messages', body, callSignal, (events) => fromAnthropicStream(events, context), onFailure)
+    }, signal)
+  }
+
+  async listModels({ signal }: { readonly signal: AbortSignal }): Promise<readonly ModelInfo[]> {
+    const models: ModelInfo[] = []
+    let after = ''
+    for (let page = 0; page < maxPages; page++) {
+      const answer = await this.#service.getJson(`/models?limit=${modelsPerPage}${after}`, signal)
+      const { data, has_more, last_id } = checkShape(this.#service.failures.name, anthropicModels, answer)
+      for (const { id, max_input_tokens: contextWindow } of data) models.push(contextWindow ? { id, contextWindow } : { id })
+      if (!has_more || !last_id) break
+      after = `&after_id=${encodeURIComponent(last_id)}`
+    }
+    return models
+  }
+}
+
+// Even dense text, such as Chinese or JSON, rarely has more than a token for every two bytes.
+const bytesPerToken = 2
+
+/**
+ * A prompt that is too long comes back as a plain `invalid_request_error`, told apart by its text alone, which we do not read.
+ * What we rely on instead is the size of what we sent: a refused request that is long enough to overflow is taken for one that did.
+ * If that is wrong, a caller that shortens the request and sends it again meets the true error.
+ */
+function refineOverflow(error: BeamClawError, body: JsonObject, contextWindow: number): BeamClawError {
+  const { status, providerCode } = error.details
+  if (error.code !== 'provider-bad-request' || status !== 400 || providerCode !== 'invalid_request_error') return error
+  const requestBytes = textBytes(body)
+  if (requestBytes < contextWindow * bytesPerToken) return error
+  return new BeamClawError('provider-context-overflow', error.message, {
+    details: { ...error.details, evidence: 'request-size', requestBytes },
+  })
+}
+
+/** Bytes of everything but image data, which counts for few tokens. */
+function textBytes(body: JsonObject): number {
+  const text = JSON.stringify(body, (key, value: unknown) => (key === 'source' ? undefined : value))
+  return new TextEncoder().encode(text).byteLength
+}

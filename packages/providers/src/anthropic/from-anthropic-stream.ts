@@ -1,0 +1,231 @@
+/** Reads a Messages API stream into BeamClaw parts. Pure, except that it awaits the events. */
+import { BeamClawError, type FinishReason, noUsage, type ProviderPart, type Usage } from '@beamclaw/core'
+import { type FailureContext, protocolError, serviceError } from '../shared/failure.ts'
+import type { ServerSentEvent } from '../shared/sse.ts'
+import type { ToolIds } from '../shared/tool-ids.ts'
+import { checkShape, parseJson, toToolCall } from '../shared/wire.ts'
+import {
+  type AnthropicContentBlock,
+  type AnthropicEvent,
+  type AnthropicUsage,
+  anthropicEvent,
+  anthropicEventTypes,
+  readAnthropicError,
+} from './anthropic-api.ts'
+
+const finishReasons: Readonly<Record<string, FinishReason>> = {
+  end_turn: 'stop',
+  stop_sequence: 'stop',
+  tool_use: 'tool-calls',
+  max_tokens: 'length',
+  model_context_window_exceeded: 'length',
+  refusal: 'content-filter',
+}
+
+/** What the reader needs to know besides the events. */
+export interface AnthropicStreamContext {
+  readonly failures: FailureContext
+  readonly ids: ToolIds
+}
+
+/** Yields the parts of one answer and ends after `finish`; throws `provider-*`. */
+export async function* fromAnthropicStream(
+  events: AsyncIterable<ServerSentEvent>,
+  context: AnthropicStreamContext,
+): AsyncGenerator<ProviderPart, void, undefined> {
+  const reader = new AnthropicStreamReader(context)
+  try {
+    for await (const event of events) {
+      yield* reader.read(event)
+      if (reader.isDone) break
+    }
+  } catch (error) {
+    // Once the stop reason is here, usage included, the answer is whole; how its stream ends is of no interest.
+    const isBrokenEnding = ['provider-network', 'provider-timeout', 'provider-protocol'].some((code) =>
+      BeamClawError.isInstance(error, code as never),
+    )
+    if (!reader.isFinished || !isBrokenEnding) throw error
+  }
+  yield* reader.finish()
+}
+
+type OpenBlock =
+  | { readonly type: 'text' | 'ignored' }
+  | { readonly type: 'thinking'; signature: string }
+  | { readonly type: 'tool'; readonly id: string; readonly name: string; readonly input: unknown; inputText: string }
+
+class AnthropicStreamReader {
+  isDone = false
+  readonly #context: AnthropicStreamContext
+  readonly #blocks = new Map<number, OpenBlock>()
+  readonly #calls: Extract<OpenBlock, { type: 'tool' }>[] = []
+  #stopReason: string | undefined
+  #usage: Usage = noUsage
+  #hasText = false
+
+  constructor(context: AnthropicStreamContext) {
+    this.#context = context
+  }
+
+  get isFinished(): boolean {
+    return this.#stopReason !== undefined
+  }
+
+  *read({ event: eventName, data }: ServerSentEvent): Generator<ProviderPart, void, undefined> {
+    const { failures } = this.#context
+    const value = parseJson(failures.name, data)
+    const type: unknown = typeof value === 'object' && value !== null && 'type' in value ? value.type : eventName
+    // `ping`, and what is added to the protocol later.
+    if (!anthropicEventTypes.has(type)) return
+    const event = checkShape(failures.name, anthropicEvent, value)
+    switch (type) {
+      case 'error':
+        throw serviceError(failures, readAnthropicError(value))
+      case 'message_start':
+        this.#count(event.message?.usage)
+        return
+      case 'content_block_start':
+        if (event.content_block) yield* this.#start(event.index ?? 0, event.content_block)
+        return
+      case 'content_block_delta':
+        if (event.delta) yield* this.#add(event.index ?? 0, event.delta)
+        return
+      case 'content_block_stop':
+        yield* this.#stop(event.index ?? 0)
+        return
+      case 'message_delta':
+        this.#count(event.usage)
+        this.#stopReason = event.delta?.stop_reason ?? this.#stopReason
+        return
+      case 'message_stop':
+        this.isDone = true
+        return
+      case 'message':
+        yield* this.#readWhole(event)
+    }
+  }
+
+  *finish(): Generator<ProviderPart, void, undefined> {
+    const { failures } = this.#context
+    const hasAnything = this.#hasText || this.#calls.length > 0
+    if (this.#stopReason === undefined && !(this.isDone && hasAnything)) {
+      throw protocolError(failures.name, 'the stream ended before the answer was finished')
+    }
+    for (const index of [...this.#blocks.keys()]) yield* this.#stop(index)
+    const reason = finishReasons[this.#stopReason ?? ''] ?? 'other'
+    // A call that was cut off must neither run nor be answered; only with these reasons can that be.
+    const isCut = reason === 'length' || reason === 'content-filter' || this.#stopReason === undefined
+    let hasCalls = false
+    for (const block of this.#calls) {
+      const inputText = block.inputText !== '' ? block.inputText : hasFields(block.input) ? JSON.stringify(block.input) : ''
+      const call = toToolCall(block.id, block.name, inputText)
+      if (isCut && (call.invalidInput !== undefined || inputText === '')) continue
+      hasCalls = true
+      yield call
+    }
+    yield { type: 'finish', reason: reasonOf(reason, hasCalls), usage: this.#usage }
+  }
+
+  *#readWhole({ content, stop_reason, usage }: AnthropicEvent): Generator<ProviderPart, void, undefined> {
+    for (const [index, block] of (content ?? []).entries()) {
+      yield* this.#start(index, block)
+      yield* this.#stop(index)
+    }
+    this.#count(usage)
+    this.#stopReason = stop_reason ?? undefined
+    this.isDone = true
+  }
+
+  *#start(index: number, block: AnthropicContentBlock): Generator<ProviderPart, void, undefined> {
+    switch (block.type) {
+      case 'text':
+        this.#blocks.set(index, { type: 'text' })
+        yield* this.#text(block.text)
+        return
+      case 'thinking':
+        this.#blocks.set(index, { type: 'thinking', signature: block.signature ?? '' })
+        if (block.thinking) yield { type: 'thinking-delta', text: block.thinking }
+        return
+      case 'redacted_thinking':
+        this.#blocks.set(index, { type: 'ignored' })
+        yield { type: 'thinking-end', redacted: block.data ?? '' }
+        return
+      case 'tool_use': {
+        if (!block.name) throw protocolError(this.#context.failures.name, 'the answer holds a tool call without a name')
+        const call = {
+          type: 'tool' as const,
+          id: this.#context.ids.claim(block.id ?? undefined),
+          name: block.name,
+          input: block.input,
+          inputText: '',
+        }
+        this.#blocks.set(index, call)
+        this.#calls.push(call)
+        yield { type: 'tool-call-start', id: call.id, name: call.name }
+        return
+      }
+      default:
+        this.#blocks.set(index, { type: 'ignored' })
+    }
+  }
+
+  *#add(index: number, delta: NonNullable<AnthropicEvent['delta']>): Generator<ProviderPart, void, undefined> {
+    const block = this.#blocks.get(index)
+    switch (delta.type) {
+      case 'text_delta':
+        yield* this.#text(delta.text)
+        return
+      case 'thinking_delta':
+        if (delta.thinking) yield { type: 'thinking-delta', text: delta.thinking }
+        return
+      case 'signature_delta':
+        if (block?.type === 'thinking') block.signature += delta.signature ?? ''
+        return
+      case 'input_json_delta':
+        if (block?.type !== 'tool' || !delta.partial_json) return
+        block.inputText += delta.partial_json
+        yield { type: 'tool-call-delta', id: block.id, inputText: delta.partial_json }
+        return
+      default:
+      // Citations, and what is added to the protocol later.
+    }
+  }
+
+  *#stop(index: number): Generator<ProviderPart, void, undefined> {
+    const block = this.#blocks.get(index)
+    this.#blocks.delete(index)
+    if (block?.type !== 'thinking') return
+    yield block.signature === '' ? { type: 'thinking-end' } : { type: 'thinking-end', signature: block.signature }
+  }
+
+  *#text(text: string | null | undefined): Generator<ProviderPart, void, undefined> {
+    if (!text) return
+    this.#hasText = true
+    yield { type: 'text-delta', text }
+  }
+
+  /** Every report is a running total of the message, and some leave fields out or at 0; so the largest one is the truth, and nothing is added. */
+  #count(usage: AnthropicUsage | null | undefined): void {
+    if (!usage) return
+    this.#usage = {
+      inputTokens: larger(this.#usage.inputTokens, usage.input_tokens),
+      outputTokens: larger(this.#usage.outputTokens, usage.output_tokens),
+      cacheReadTokens: larger(this.#usage.cacheReadTokens, usage.cache_read_input_tokens),
+      cacheWriteTokens: larger(this.#usage.cacheWriteTokens, usage.cache_creation_input_tokens),
+    }
+  }
+}
+
+function reasonOf(reason: FinishReason, hasCalls: boolean): FinishReason {
+  if (reason === 'length' || reason === 'content-filter') return reason
+  if (hasCalls) return 'tool-calls'
+  return reason === 'tool-calls' ? 'other' : reason
+}
+
+function hasFields(input: unknown): boolean {
+  return typeof input === 'object' && input !== null && Object.keys(input).length > 0
+}
+
+function larger(known: number, reported: number | null | undefined): number {
+  return Math.max(known, Math.round(reported ?? 0))
+}

@@ -1,0 +1,165 @@
+/** Writes a BeamClaw request as a Messages API request. Pure. */
+import type { AssistantMessage, ImagePart, JsonObject, JsonValue, Message, ProviderRequest, TextPart, ToolResult } from '@beamclaw/core'
+import { isStrictSchema } from '../shared/strict-schema.ts'
+import type { AnthropicRequest } from './anthropic-api.ts'
+import { planThinking, type ThinkingBudgets, type ThinkingMode } from './thinking.ts'
+
+/** What the provider's options decide about every request. */
+export interface AnthropicRequestStyle {
+  readonly maxOutputTokens: number
+  readonly promptCaching: boolean
+  readonly thinkingMode: ThinkingMode
+  readonly thinkingBudgets: ThinkingBudgets
+}
+
+type Role = 'user' | 'assistant'
+
+interface Turn {
+  readonly role: Role
+  content: readonly JsonObject[]
+}
+
+const cacheControl = { cache_control: { type: 'ephemeral' } }
+
+/** The request's body. */
+export function toAnthropicRequest(request: ProviderRequest, style: AnthropicRequestStyle): AnthropicRequest {
+  const plan = planThinking(request, style.thinkingMode, style.thinkingBudgets)
+  const system = systemText(request)
+  const { tools = [], stopSequences = [] } = request
+  const outputConfig = {
+    ...(plan.effort === undefined ? {} : { effort: plan.effort }),
+    ...(enforcedSchema(request) === undefined ? {} : { format: { type: 'json_schema', schema: enforcedSchema(request) } }),
+  }
+  return {
+    model: request.model,
+    // A budget is part of `max_tokens`, so it comes on top of what the answer may use.
+    max_tokens: (request.maxOutputTokens ?? style.maxOutputTokens) + plan.budgetTokens,
+    stream: true,
+    ...(system === '' ? {} : { system: [{ type: 'text', text: system, ...(style.promptCaching ? cacheControl : {}) }] }),
+    messages: toTurns(request.messages, style.promptCaching),
+    ...(tools.length === 0
+      ? {}
+      : {
+          tools: tools.map(({ name, description, inputSchema }, index) => ({
+            name,
+            description,
+            input_schema: inputSchema,
+            ...(style.promptCaching && index === tools.length - 1 ? cacheControl : {}),
+          })),
+          tool_choice: toToolChoice(request.toolChoice),
+        }),
+    ...(plan.thinking === undefined ? {} : { thinking: plan.thinking }),
+    // The API refuses sampling parameters together with thinking.
+    ...(plan.thinking !== undefined || request.temperature === undefined ? {} : { temperature: request.temperature }),
+    ...(plan.thinking !== undefined || request.topP === undefined ? {} : { top_p: request.topP }),
+    ...(stopSequences.length === 0 ? {} : { stop_sequences: stopSequences }),
+    ...(Object.keys(outputConfig).length === 0 ? {} : { output_config: outputConfig }),
+    ...(request.userId === undefined ? {} : { metadata: { user_id: request.userId } }),
+  }
+}
+
+function toToolChoice(choice: ProviderRequest['toolChoice'] = 'auto'): JsonObject {
+  if (typeof choice === 'object') return { type: 'tool', name: choice.name }
+  return { type: choice === 'required' ? 'any' : choice }
+}
+
+/** The schema, where the API can enforce it: it refuses objects that leave room for more. */
+function enforcedSchema({ responseFormat }: ProviderRequest): JsonObject | undefined {
+  return responseFormat?.schema !== undefined && isStrictSchema(responseFormat.schema) ? responseFormat.schema : undefined
+}
+
+function systemText(request: ProviderRequest): string {
+  const { system = '', responseFormat } = request
+  if (responseFormat === undefined || enforcedSchema(request) !== undefined) return system
+  const shape = responseFormat.schema === undefined ? '' : ` It must match this JSON Schema: ${JSON.stringify(responseFormat.schema)}`
+  return `${system}${system === '' ? '' : '\n\n'}Answer with one JSON value and nothing else: no words around it, no code fence.${shape}`
+}
+
+/** Roles must alternate, and a tool's result must come first in the message after its call. */
+function toTurns(messages: readonly Message[], promptCaching: boolean): readonly JsonObject[] {
+  const turns: Turn[] = []
+  for (const message of messages) {
+    const role: Role = message.role === 'assistant' ? 'assistant' : 'user'
+    const content = toBlocks(message)
+    if (content.length === 0) continue
+    const last = turns.at(-1)
+    if (last?.role === role) last.content = [...last.content, ...content]
+    else turns.push({ role, content })
+  }
+  const last = turns.at(-1)
+  if (promptCaching && last !== undefined) last.content = withCacheControl(last.content)
+  return turns.map(({ role, content }) => ({ role, content }))
+}
+
+function withCacheControl(blocks: readonly JsonObject[]): readonly JsonObject[] {
+  const index = blocks.findLastIndex(({ type }) => type !== 'thinking' && type !== 'redacted_thinking')
+  return blocks.map((block, position) => (position === index ? { ...block, ...cacheControl } : block))
+}
+
+function toBlocks(message: Message): readonly JsonObject[] {
+  switch (message.role) {
+    case 'user': {
+      const blocks = toContent(message.content)
+      // An empty message is refused, and leaving it out would answer the one before it.
+      return blocks.length > 0 ? blocks : [{ type: 'text', text: '(empty message)' }]
+    }
+    case 'assistant':
+      return fromAssistant(message)
+    case 'tool':
+      return message.content.map(fromToolResult)
+  }
+}
+
+function toContent(content: string | readonly (TextPart | ImagePart)[]): readonly JsonObject[] {
+  const parts = typeof content === 'string' ? [{ type: 'text', text: content } as const] : content
+  return parts
+    .filter((part) => part.type === 'image' || part.text.trim() !== '')
+    .map((part) => (part.type === 'text' ? toText(part) : toImage(part)))
+}
+
+function toText({ text }: TextPart): JsonObject {
+  return { type: 'text', text }
+}
+
+function toImage({ mediaType, data, url }: ImagePart): JsonObject {
+  return { type: 'image', source: url === undefined ? { type: 'base64', media_type: mediaType, data: data ?? '' } : { type: 'url', url } }
+}
+
+function fromAssistant({ content }: AssistantMessage): readonly JsonObject[] {
+  const blocks: JsonObject[] = []
+  for (const part of content) {
+    if (part.type === 'text') {
+      if (part.text.trim() !== '') blocks.push(toText(part))
+    } else if (part.type === 'tool-call') {
+      blocks.push({ type: 'tool_use', id: toId(part.id), name: part.name, input: toInput(part.input) })
+    } else if (part.redacted !== undefined) {
+      blocks.push({ type: 'redacted_thinking', data: part.redacted })
+    } else if (part.signature !== undefined) {
+      blocks.push({ type: 'thinking', thinking: part.text, signature: part.signature })
+    }
+    // Thinking without a signature came from another provider and would be refused.
+  }
+  return blocks
+}
+
+function fromToolResult({ toolCallId, content, isError }: ToolResult): JsonObject {
+  const blocks = toContent(content)
+  // A failed result may hold text only.
+  const allowed = isError ? blocks.map((block) => (block.type === 'image' ? { type: 'text', text: '(an image)' } : block)) : blocks
+  return {
+    type: 'tool_result',
+    tool_use_id: toId(toolCallId),
+    ...(allowed.length === 0 ? {} : { content: allowed }),
+    ...(isError ? { is_error: true } : {}),
+  }
+}
+
+/** Other providers' ids may hold characters that are refused here; call and result change alike. */
+function toId(id: string): string {
+  return id.replace(/[^\w-]/g, '_')
+}
+
+/** Input must be an object. */
+function toInput(input: JsonValue): JsonValue {
+  return typeof input === 'object' && input !== null && !Array.isArray(input) ? input : { value: input }
+}

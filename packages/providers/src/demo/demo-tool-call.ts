@@ -1,0 +1,89 @@
+/** Decides whether the demo model calls a tool, which one, and with what input. */
+import type { JsonObject, JsonValue, ProviderRequest, ToolCall, ToolDeclaration } from '@beamclaw/core'
+
+/** The call that the user's text asks for; the same request always gives the same call, id included. */
+export function findToolCall(request: ProviderRequest, text: string): ToolCall | undefined {
+  const tool = chooseTool(request, text)
+  if (tool === undefined) return undefined
+  const id = `call_${hash(JSON.stringify(request.messages))}`
+  const start = text.indexOf('{')
+  if (start === -1) return { type: 'tool-call', id, name: tool.name, input: inputFromText(tool, text) }
+  const raw = text.slice(start, text.lastIndexOf('}') + 1) || text.slice(start)
+  try {
+    return { type: 'tool-call', id, name: tool.name, input: JSON.parse(raw) as JsonValue }
+  } catch {
+    // Broken JSON goes on as a real model would send it, so that a host can see how BeamClaw treats it.
+    return { type: 'tool-call', id, name: tool.name, input: {}, invalidInput: raw }
+  }
+}
+
+function chooseTool({ tools = [], toolChoice = 'auto' }: ProviderRequest, text: string): ToolDeclaration | undefined {
+  if (toolChoice === 'none') return undefined
+  if (typeof toolChoice === 'object') return tools.find(({ name }) => name === toolChoice.name)
+  const command = /\b(?:use|call|run)\s+(?:the\s+)?(?:tool\s+)?[`"']?([\w.-]+)/i.exec(text)?.[1]?.toLowerCase()
+  const commanded = tools.find(({ name }) => name.toLowerCase() === command)
+  // The longest name wins, so that `read_file` is not taken for `read`.
+  const mentioned = tools.filter(({ name }) => mentions(text, name)).sort((a, b) => b.name.length - a.name.length)[0]
+  return commanded ?? mentioned ?? (toolChoice === 'required' ? tools[0] : undefined)
+}
+
+function mentions(text: string, name: string): boolean {
+  return text
+    .toLowerCase()
+    .split(/[^\w.-]+/)
+    .some((word) => word.replace(/[.-]+$/, '') === name.toLowerCase())
+}
+
+/** Fills the required properties of the tool's schema from what was said. */
+function inputFromText({ name, inputSchema }: ToolDeclaration, text: string): JsonObject {
+  const properties = asObject(inputSchema.properties)
+  const required = Array.isArray(inputSchema.required) ? inputSchema.required : []
+  const rest = text
+    .replace(/^.*?\b(?:use|call|run)\s+(?:the\s+)?(?:tool\s+)?/i, '')
+    .replace(new RegExp(`^[\`"']?${escapePattern(name)}[\`"']?\\s*`, 'i'), '')
+  const input: Record<string, JsonValue> = {}
+  for (const property of required) {
+    if (typeof property === 'string') input[property] = sample(asObject(properties[property]), rest.trim() || text)
+  }
+  return input
+}
+
+function sample(schema: JsonObject, text: string): JsonValue {
+  if (schema.default !== undefined) return schema.default
+  if (schema.const !== undefined) return schema.const
+  if (Array.isArray(schema.enum))
+    return schema.enum.find((value) => typeof value === 'string' && text.includes(value)) ?? schema.enum[0] ?? null
+  const type = Array.isArray(schema.type) ? schema.type[0] : schema.type
+  switch (type) {
+    case 'number':
+    case 'integer': {
+      const found = Number(/-?\d+(?:\.\d+)?/.exec(text)?.[0] ?? 1)
+      return type === 'integer' ? Math.trunc(found) : found
+    }
+    case 'boolean':
+      return !/\b(false|no|off)\b/i.test(text)
+    case 'array':
+      return []
+    case 'object':
+      return {}
+    case 'null':
+      return null
+    default:
+      return text
+  }
+}
+
+function asObject(value: JsonValue | undefined): JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {}
+}
+
+function escapePattern(name: string): string {
+  return name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+}
+
+/** FNV-1a: short and the same on every machine; ids need no secrecy here. */
+function hash(text: string): string {
+  let value = 0x811c9dc5
+  for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193)
+  return (value >>> 0).toString(36)
+}

@@ -1,0 +1,1 @@
+export { DemoProvider, type DemoProviderOptions, demoProviderDefaults } from './demo-provider.ts'

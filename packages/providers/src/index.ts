@@ -1,0 +1,11 @@
+export {
+  AnthropicProvider,
+  type AnthropicProviderOptions,
+  anthropicProviderDefaults,
+  type FetchFunction,
+  type HttpOptions,
+  type ThinkingBudgets,
+  type ThinkingMode,
+} from './anthropic/index.ts'
+export { DemoProvider, type DemoProviderOptions, demoProviderDefaults } from './demo/index.ts'
+export { OpenAiProvider, type OpenAiProviderOptions, openAiProviderDefaults } from './openai/index.ts'

@@ -1,0 +1,151 @@
+/** Reads a Chat Completions stream into BeamClaw parts. Pure, except that it awaits the events. */
+import { BeamClawError, type FinishReason, noUsage, type ProviderPart, type Usage } from '@beamclaw/core'
+import { type FailureContext, protocolError, serviceError } from '../shared/failure.ts'
+import type { ServerSentEvent } from '../shared/sse.ts'
+import type { ToolIds } from '../shared/tool-ids.ts'
+import { checkShape, parseJson } from '../shared/wire.ts'
+import { type OpenAiMessagePiece, type OpenAiUsage, openAiChunk, readOpenAiError } from './openai-api.ts'
+import { ToolCallCollector } from './tool-call-collector.ts'
+
+const finishReasons: Readonly<Record<string, FinishReason>> = {
+  stop: 'stop',
+  length: 'length',
+  tool_calls: 'tool-calls',
+  function_call: 'tool-calls',
+  content_filter: 'content-filter',
+}
+
+/** What the reader needs to know besides the events. */
+export interface OpenAiStreamContext {
+  readonly failures: FailureContext
+  readonly ids: ToolIds
+}
+
+/** Yields the parts of one answer and ends after `finish`; throws `provider-*`. */
+export async function* fromOpenAiStream(
+  events: AsyncIterable<ServerSentEvent>,
+  context: OpenAiStreamContext,
+): AsyncGenerator<ProviderPart, void, undefined> {
+  const reader = new OpenAiStreamReader(context)
+  try {
+    for await (const event of events) {
+      if (event.data.trim() === '[DONE]') {
+        reader.isDone = true
+        break
+      }
+      yield* reader.read(event)
+    }
+  } catch (error) {
+    // Once the finish reason is here the answer is whole; a broken ending costs no more than the usage.
+    const isBrokenEnding = ['provider-network', 'provider-timeout', 'provider-protocol'].some((code) =>
+      BeamClawError.isInstance(error, code as never),
+    )
+    if (!reader.isFinished || !isBrokenEnding) throw error
+  }
+  yield* reader.finish()
+}
+
+class OpenAiStreamReader {
+  isDone = false
+  readonly #context: OpenAiStreamContext
+  readonly #calls: ToolCallCollector
+  #finishReason: string | undefined
+  #usage: Usage = noUsage
+  #isThinking = false
+  #hasText = false
+  #isRefusal = false
+
+  constructor(context: OpenAiStreamContext) {
+    this.#context = context
+    this.#calls = new ToolCallCollector(context.ids)
+  }
+
+  get isFinished(): boolean {
+    return this.#finishReason !== undefined
+  }
+
+  *read({ event, data }: ServerSentEvent): Generator<ProviderPart, void, undefined> {
+    const { failures } = this.#context
+    const value = parseJson(failures.name, data)
+    if (event === 'error') throw serviceError(failures, readOpenAiError(value))
+    const chunk = checkShape(failures.name, openAiChunk, value)
+    if (chunk.error !== undefined && chunk.error !== null) throw serviceError(failures, readOpenAiError(value))
+    // Servers that count as they go repeat the usage; the last one is the total.
+    if (chunk.usage) this.#usage = toUsage(chunk.usage)
+    for (const choice of chunk.choices ?? []) {
+      if ((choice.index ?? 0) !== 0) continue
+      const piece = choice.delta ?? choice.message
+      if (piece) yield* this.#readPiece(piece)
+      if (choice.finish_reason) this.#finishReason = choice.finish_reason
+    }
+  }
+
+  *#readPiece(piece: OpenAiMessagePiece): Generator<ProviderPart, void, undefined> {
+    const thinking = piece.reasoning_content || piece.reasoning
+    if (thinking) {
+      this.#isThinking = true
+      yield { type: 'thinking-delta', text: thinking }
+    }
+    if (piece.refusal) this.#isRefusal = true
+    const text =
+      (piece.refusal ?? '') +
+      (typeof piece.content === 'string' ? piece.content : (piece.content ?? []).map((part) => part.text ?? '').join(''))
+    if (text !== '') {
+      yield* this.#endThinking()
+      this.#hasText = true
+      yield { type: 'text-delta', text }
+    }
+    for (const call of piece.tool_calls ?? []) {
+      yield* this.#endThinking()
+      yield* this.#calls.add(call)
+    }
+  }
+
+  *#endThinking(): Generator<ProviderPart, void, undefined> {
+    if (!this.#isThinking) return
+    this.#isThinking = false
+    yield { type: 'thinking-end' }
+  }
+
+  *finish(): Generator<ProviderPart, void, undefined> {
+    const { failures } = this.#context
+    if (this.#finishReason === 'error') throw serviceError(failures, { codes: ['error'] })
+    const hasAnything = this.#hasText || this.#calls.size > 0
+    // `[DONE]` after an answer is a finish signal too; after nothing at all it is not.
+    if (this.#finishReason === undefined && !(this.isDone && hasAnything)) {
+      throw protocolError(failures.name, 'the stream ended before the answer was finished')
+    }
+    if (this.#calls.hasNameless) throw protocolError(failures.name, 'the answer holds a tool call without a name')
+    const reason = finishReasons[this.#finishReason ?? ''] ?? 'other'
+    // Without a finish reason nothing proves that the last call is whole.
+    const isCut = reason === 'length' || reason === 'content-filter' || this.#finishReason === undefined
+    yield* this.#endThinking()
+    const calls = this.#calls.finish(isCut)
+    yield* calls
+    yield { type: 'finish', reason: this.#reasonOf(reason, calls.length > 0), usage: this.#usage }
+  }
+
+  /** Some servers say `stop` and call tools, others say `tool_calls` and call none. */
+  #reasonOf(reason: FinishReason, hasCalls: boolean): FinishReason {
+    if (reason === 'length' || reason === 'content-filter') return reason
+    if (hasCalls) return 'tool-calls'
+    if (this.#isRefusal) return 'content-filter'
+    return reason === 'tool-calls' ? 'other' : reason
+  }
+}
+
+/** `prompt_tokens` counts cached tokens too; ours does not. */
+function toUsage(usage: OpenAiUsage): Usage {
+  const cacheReadTokens = count(usage.prompt_tokens_details?.cached_tokens ?? usage.prompt_cache_hit_tokens)
+  const cacheWriteTokens = count(usage.prompt_tokens_details?.cache_write_tokens)
+  return {
+    inputTokens: Math.max(0, count(usage.prompt_tokens) - cacheReadTokens - cacheWriteTokens),
+    outputTokens: count(usage.completion_tokens),
+    cacheReadTokens,
+    cacheWriteTokens,
+  }
+}
+
+function count(value: number | null | undefined): number {
+  return value !== undefined && value !== null && value > 0 ? Math.round(value) : 0
+}

@@ -1,0 +1,125 @@
+/** What travels between us and a Chat Completions server. Unknown fields are ignored; missing ones are expected from the many imitations. */
+import type { JsonObject } from '@beamclaw/core'
+import { z } from 'zod'
+import type { ErrorCodeTable, Failure } from '../shared/failure.ts'
+
+const contentPart = z.object({ type: z.string().nullish(), text: z.string().nullish() })
+
+const toolCallPiece = z.object({
+  index: z.number().int().nullish(),
+  id: z.string().nullish(),
+  function: z
+    .object({
+      name: z.string().nullish(),
+      // Text by the book; some servers send the parsed object.
+      arguments: z.union([z.string(), z.record(z.string(), z.unknown())]).nullish(),
+    })
+    .nullish(),
+})
+
+const messagePiece = z.object({
+  content: z.union([z.string(), z.array(contentPart)]).nullish(),
+  reasoning_content: z.string().nullish(),
+  reasoning: z.string().nullish().catch(undefined),
+  refusal: z.string().nullish(),
+  tool_calls: z.array(toolCallPiece).nullish(),
+})
+
+const usage = z.object({
+  prompt_tokens: z.number().nullish(),
+  completion_tokens: z.number().nullish(),
+  prompt_tokens_details: z.object({ cached_tokens: z.number().nullish(), cache_write_tokens: z.number().nullish() }).nullish(),
+  prompt_cache_hit_tokens: z.number().nullish(),
+})
+
+/** One chunk of a stream, or a whole completion: the latter has `message` where the former has `delta`. */
+export const openAiChunk = z.object({
+  choices: z
+    .array(
+      z.object({
+        index: z.number().nullish(),
+        delta: messagePiece.nullish(),
+        message: messagePiece.nullish(),
+        finish_reason: z.string().nullish(),
+      }),
+    )
+    .nullish(),
+  usage: usage.nullish(),
+  error: z.unknown().optional(),
+})
+
+export type OpenAiChunk = z.infer<typeof openAiChunk>
+export type OpenAiMessagePiece = z.infer<typeof messagePiece>
+export type OpenAiToolCallPiece = z.infer<typeof toolCallPiece>
+export type OpenAiUsage = z.infer<typeof usage>
+
+/** The answer of `GET /models`; `context_length` is OpenRouter's, `max_model_len` is vLLM's. */
+export const openAiModels = z.object({
+  data: z.array(z.object({ id: z.string(), context_length: z.number().nullish(), max_model_len: z.number().nullish() })),
+})
+
+/** The body of a request. */
+export type OpenAiRequest = JsonObject
+
+/** What error codes and types mean: OpenAI's own, and those of compatible servers where they differ. */
+export const openAiErrorCodes: ErrorCodeTable = {
+  specific: {
+    invalid_api_key: 'provider-auth',
+    invalid_organization: 'provider-auth',
+    unsupported_country_region_territory: 'provider-auth',
+    insufficient_quota: 'provider-billing',
+    billing_hard_limit_reached: 'provider-billing',
+    billing_not_active: 'provider-billing',
+    account_deactivated: 'provider-billing',
+    insufficient_balance: 'provider-billing',
+    rate_limit_exceeded: 'provider-rate-limit',
+    overloaded: 'provider-overloaded',
+    overloaded_error: 'provider-overloaded',
+    engine_overloaded: 'provider-overloaded',
+    engine_overloaded_error: 'provider-overloaded',
+    server_overloaded: 'provider-overloaded',
+    slow_down: 'provider-overloaded',
+    capacity_exceeded: 'provider-overloaded',
+    context_length_exceeded: 'provider-context-overflow',
+    // llama.cpp
+    exceed_context_size_error: 'provider-context-overflow',
+    content_filter: 'provider-content-filter',
+    content_policy_violation: 'provider-content-filter',
+    moderation_blocked: 'provider-content-filter',
+    model_not_found: 'provider-bad-request',
+  },
+  generic: {
+    authentication_error: 'provider-auth',
+    permission_error: 'provider-auth',
+    requests: 'provider-rate-limit',
+    tokens: 'provider-rate-limit',
+    rate_limit_error: 'provider-rate-limit',
+    invalid_request_error: 'provider-bad-request',
+    not_found_error: 'provider-bad-request',
+    BadRequestError: 'provider-bad-request',
+    timeout: 'provider-timeout',
+  },
+}
+
+const errorObject = z.object({
+  message: z.string().nullish().catch(undefined),
+  code: z.union([z.string(), z.number()]).nullish().catch(undefined),
+  type: z.string().nullish().catch(undefined),
+})
+
+/** Reads an error out of an answer's JSON: `{error: {...}}`, `{error: "text"}`, or the error object by itself. */
+export function readOpenAiError(value: unknown): Failure {
+  const inner: unknown = typeof value === 'object' && value !== null && 'error' in value ? value.error : value
+  if (typeof inner === 'string') return { text: inner }
+  const read = errorObject.safeParse(inner)
+  if (!read.success) return {}
+  const { message, code, type } = read.data
+  const codes = [code, type].filter((item) => item !== undefined && item !== null).map(String)
+  // Routers repeat the upstream's HTTP status as the code; within a stream that is the only status there is.
+  const status = codes.map(Number).find((item) => item >= 400 && item < 600)
+  return {
+    codes: codes.filter((item) => item !== ''),
+    ...(message === undefined || message === null ? {} : { text: message }),
+    ...(status === undefined ? {} : { status }),
+  }
+}

@@ -1,0 +1,90 @@
+/** Talks to OpenAI's Chat Completions API and to every server that imitates it: Ollama, vLLM, llama.cpp, OpenRouter and others. */
+import type { IdGenerator, ModelInfo, Provider, ProviderPart, ProviderRequest } from '@beamclaw/core'
+import { z } from 'zod'
+import { DefaultIds } from '../shared/default-ids.ts'
+import { type HttpOptions, httpDefaults, httpOptionRules, mergeHeaders } from '../shared/http-options.ts'
+import { ModelService } from '../shared/model-service.ts'
+import { anObjectWith, checkOptions } from '../shared/options.ts'
+import { partStream } from '../shared/part-stream.ts'
+import { ToolIds } from '../shared/tool-ids.ts'
+import { checkShape } from '../shared/wire.ts'
+import { fromOpenAiStream } from './from-openai-stream.ts'
+import { openAiErrorCodes, openAiModels, readOpenAiError } from './openai-api.ts'
+import { type OpenAiDialect, toOpenAiRequest } from './to-openai-request.ts'
+
+/** Where the server is and how it differs from OpenAI's. `baseUrl` is `https://api.openai.com/v1` by default. */
+export interface OpenAiProviderOptions extends HttpOptions {
+  /** The name of the output limit. @default 'max_completion_tokens' at api.openai.com, 'max_tokens' elsewhere */
+  readonly maxTokensField?: 'max_completion_tokens' | 'max_tokens'
+  /** Asks for usage at the end of the stream; turn off for servers that refuse `stream_options`. @default true */
+  readonly includeUsage?: boolean
+  /** Sends earlier thinking back in this field of assistant messages, for servers that want it. @default none */
+  readonly reasoningField?: 'reasoning_content' | 'reasoning'
+  /** Names tool calls of servers that do not. @default random */
+  readonly ids?: IdGenerator
+}
+
+const ownHost = 'api.openai.com'
+
+/** What `OpenAiProvider` uses for options that are left out. */
+export const openAiProviderDefaults = {
+  ...httpDefaults,
+  baseUrl: `https://${ownHost}/v1`,
+  includeUsage: true,
+} as const satisfies OpenAiProviderOptions
+
+const optionsSchema = z.strictObject({
+  ...httpOptionRules,
+  maxTokensField: z.enum(['max_completion_tokens', 'max_tokens'], 'must be "max_completion_tokens" or "max_tokens"').optional(),
+  includeUsage: z.boolean('must be true or false').optional(),
+  reasoningField: z.enum(['reasoning_content', 'reasoning'], 'must be "reasoning_content" or "reasoning"').optional(),
+  ids: anObjectWith<IdGenerator>('next').optional(),
+})
+
+/** Models behind a Chat Completions server. Throws `invalid-option` for bad options. */
+export class OpenAiProvider implements Provider {
+  readonly #service: ModelService
+  readonly #dialect: OpenAiDialect
+  readonly #ids: IdGenerator
+
+  constructor(options: OpenAiProviderOptions = {}) {
+    checkOptions('OpenAiProvider', optionsSchema, options)
+    const baseUrl = options.baseUrl ?? openAiProviderDefaults.baseUrl
+    const { host } = new URL(baseUrl)
+    this.#dialect = {
+      maxTokensField: options.maxTokensField ?? (host === ownHost ? 'max_completion_tokens' : 'max_tokens'),
+      includeUsage: options.includeUsage ?? openAiProviderDefaults.includeUsage,
+      reasoningField: options.reasoningField,
+    }
+    this.#ids = options.ids ?? new DefaultIds()
+    this.#service = new ModelService({
+      name: host === ownHost ? 'OpenAI' : `The model server ${host}`,
+      baseUrl,
+      headers: mergeHeaders(options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }, options.headers),
+      errorCodes: openAiErrorCodes,
+      readError: readOpenAiError,
+      options,
+    })
+  }
+
+  doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
+    const service = this.#service
+    const dialect = this.#dialect
+    const generator = this.#ids
+    return partStream(async function* (callSignal) {
+      const context = { failures: service.failures, ids: new ToolIds(generator, request.messages) }
+      yield* service.stream('/chat/completions', toOpenAiRequest(request, dialect), callSignal, (events) =>
+        fromOpenAiStream(events, context),
+      )
+    }, signal)
+  }
+
+  async listModels({ signal }: { readonly signal: AbortSignal }): Promise<readonly ModelInfo[]> {
+    const answer = await this.#service.getJson('/models', signal)
+    const { data } = checkShape(this.#service.failures.name, openAiModels, answer)
+    return data.map(({ id, context_length, max_model_len }) => {
+      const contextWindow = context_length ?? max_model_len
+      return contextWindow === undefined || contextWindow === null ? { id } : { id, contextWindow }
+    })
+  }
+}

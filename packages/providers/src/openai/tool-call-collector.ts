@@ -1,0 +1,78 @@
+/** Puts tool calls together from their pieces, whatever way a server cuts and numbers them. */
+import type { ProviderPart, ToolCall } from '@beamclaw/core'
+import type { ToolIds } from '../shared/tool-ids.ts'
+import { toToolCall } from '../shared/wire.ts'
+import type { OpenAiToolCallPiece } from './openai-api.ts'
+
+interface PendingCall {
+  readonly index: number | undefined
+  readonly serverId: string | undefined
+  readonly id: string
+  name: string
+  inputText: string
+  isAnnounced: boolean
+}
+
+/** Collects the calls of one answer, in the order they began. */
+export class ToolCallCollector {
+  readonly #ids: ToolIds
+  readonly #calls: PendingCall[] = []
+
+  constructor(ids: ToolIds) {
+    this.#ids = ids
+  }
+
+  get size(): number {
+    return this.#calls.length
+  }
+
+  /** Takes one piece and yields what it makes known. */
+  *add(piece: OpenAiToolCallPiece): Generator<ProviderPart, void, undefined> {
+    const call = this.#find(piece) ?? this.#begin(piece)
+    const sent = piece.function?.arguments
+    const inputText = typeof sent === 'string' ? sent : sent === undefined || sent === null ? '' : JSON.stringify(sent)
+    // Sent whole, once; servers that repeat the name with every piece repeat all of it.
+    if (call.name === '') call.name = piece.function?.name ?? ''
+    call.inputText += inputText
+    if (call.name === '') return
+    if (!call.isAnnounced) {
+      call.isAnnounced = true
+      yield { type: 'tool-call-start', id: call.id, name: call.name }
+      if (call.inputText !== '') yield { type: 'tool-call-delta', id: call.id, inputText: call.inputText }
+    } else if (inputText !== '') yield { type: 'tool-call-delta', id: call.id, inputText }
+  }
+
+  /** The finished calls. With `isCut`, a call whose input did not arrive whole is left out: it must neither run nor be answered. */
+  finish(isCut: boolean): readonly ToolCall[] {
+    const calls = this.#calls.map(({ id, name, inputText }) => ({
+      call: toToolCall(id, name, inputText),
+      isEmpty: inputText.trim() === '',
+    }))
+    return calls.filter(({ call, isEmpty }) => !isCut || (call.invalidInput === undefined && !isEmpty)).map(({ call }) => call)
+  }
+
+  /** True when a call never told its name. */
+  get hasNameless(): boolean {
+    return this.#calls.some(({ name }) => name === '')
+  }
+
+  #find({ index, id, function: called }: OpenAiToolCallPiece): PendingCall | undefined {
+    const hasId = id !== undefined && id !== null && id !== ''
+    if (index !== undefined && index !== null) {
+      const call = this.#calls.findLast((candidate) => candidate.index === index)
+      // Servers that number every call 0 still tell them apart by id.
+      return hasId && call?.serverId !== undefined && call.serverId !== id ? undefined : call
+    }
+    if (hasId) return this.#calls.findLast(({ serverId }) => serverId === id)
+    const last = this.#calls.at(-1)
+    // Neither index nor id: a name begins the next call.
+    return last !== undefined && last.name !== '' && called?.name ? undefined : last
+  }
+
+  #begin({ index, id }: OpenAiToolCallPiece): PendingCall {
+    const serverId = id === null || id === '' ? undefined : id
+    const call = { index: index ?? undefined, serverId, id: this.#ids.claim(serverId), name: '', inputText: '', isAnnounced: false }
+    this.#calls.push(call)
+    return call
+  }
+}

@@ -1,0 +1,110 @@
+/** One call's right to go on: the caller's signal, a total deadline and the deadline of the current stage. Whatever fires first ends it. */
+import { BeamClawError, type Clock, type TimerHandle } from '@beamclaw/core'
+import { aborted } from './aborted.ts'
+
+/** The stages of a call that have a deadline of their own. */
+export type Stage = 'connect' | 'first-byte' | 'idle'
+
+/** Milliseconds for each deadline. */
+export interface DeadlineLimits {
+  readonly connectTimeoutMs: number
+  readonly firstByteTimeoutMs: number
+  readonly idleTimeoutMs: number
+  readonly totalTimeoutMs: number
+}
+
+const stageTexts = {
+  connect: 'no connection',
+  'first-byte': 'no first byte',
+  idle: 'no further data',
+  total: 'no complete answer',
+} as const satisfies Record<Stage | 'total', string>
+
+/** Ends a call when its caller aborts it or a deadline passes; `signal` frees the connection. Call `end` when the call is over. */
+export class Deadlines {
+  readonly #clock: Clock
+  readonly #limits: DeadlineLimits
+  readonly #name: string
+  readonly #callerSignal: AbortSignal
+  readonly #controller = new AbortController()
+  readonly #total: TimerHandle
+  #stageTimer: TimerHandle | undefined
+  #failure: BeamClawError | undefined
+  #interrupt: ((error: BeamClawError) => void) | undefined
+  readonly #onAbort = () => this.fail(aborted(this.#callerSignal))
+
+  constructor(name: string, clock: Clock, limits: DeadlineLimits, callerSignal: AbortSignal) {
+    this.#name = name
+    this.#clock = clock
+    this.#limits = limits
+    this.#callerSignal = callerSignal
+    this.#total = clock.setTimer(() => this.#expire('total', limits.totalTimeoutMs), limits.totalTimeoutMs, true)
+    callerSignal.addEventListener('abort', this.#onAbort, { once: true })
+    if (callerSignal.aborted) this.#onAbort()
+  }
+
+  /** Fires when the call is over, for whatever reason. */
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** Why the call was ended, if it was. */
+  get failure(): BeamClawError | undefined {
+    return this.#failure
+  }
+
+  /** Starts the deadline of a stage; the previous stage's deadline is off. */
+  enter(stage: Stage): void {
+    this.pause()
+    if (this.signal.aborted) return
+    const limits = {
+      connect: this.#limits.connectTimeoutMs,
+      'first-byte': this.#limits.firstByteTimeoutMs,
+      idle: this.#limits.idleTimeoutMs,
+    }
+    this.#stageTimer = this.#clock.setTimer(() => this.#expire(stage, limits[stage]), limits[stage], true)
+  }
+
+  /** Turns the stage's deadline off: what happens now is not the service's fault. */
+  pause(): void {
+    this.#stageTimer?.cancel()
+    this.#stageTimer = undefined
+  }
+
+  /** Settles like `promise`, or rejects as soon as the call is ended. One at a time. */
+  race<T>(promise: Promise<T>): Promise<T> {
+    const failure = this.#failure
+    if (failure !== undefined) {
+      promise.catch(() => undefined)
+      return Promise.reject(failure)
+    }
+    return new Promise<T>((resolve, reject) => {
+      this.#interrupt = reject
+      promise.then(resolve, reject)
+    })
+  }
+
+  /** Ends the call with `error`. */
+  fail(error: BeamClawError): void {
+    if (this.signal.aborted) return
+    this.#failure = error
+    this.end()
+    this.#interrupt?.(error)
+  }
+
+  /** Frees timers, listener and connection; calling it again does nothing. */
+  end(): void {
+    this.pause()
+    this.#total.cancel()
+    this.#callerSignal.removeEventListener('abort', this.#onAbort)
+    this.#controller.abort()
+  }
+
+  #expire(deadline: Stage | 'total', limitMs: number): void {
+    this.fail(
+      new BeamClawError('provider-timeout', `${this.#name}: ${stageTexts[deadline]} within ${limitMs} ms`, {
+        details: { deadline, limitMs },
+      }),
+    )
+  }
+}

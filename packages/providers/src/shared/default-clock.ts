@@ -1,0 +1,23 @@
+import type { Clock, TimerHandle } from '@beamclaw/core'
+
+/** The machine's own time; used when a provider is not given a clock. */
+export class DefaultClock implements Clock {
+  now(): number {
+    return Date.now()
+  }
+
+  monotonic(): number {
+    return performance.now()
+  }
+
+  setTimer(callback: () => void, delayMs: number, background = false): TimerHandle {
+    const timer = setTimeout(callback, delayMs)
+    if (background) timer.unref?.()
+    return { cancel: () => clearTimeout(timer) }
+  }
+
+  yieldTo(callback: () => void): void {
+    if (typeof setImmediate === 'function') setImmediate(callback)
+    else setTimeout(callback, 0)
+  }
+}

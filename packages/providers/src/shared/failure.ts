@@ -1,0 +1,122 @@
+/** Turns what a service or the network said into one BeamClawError. Decided by status and by the service's codes, never by its texts. */
+import { BeamClawError, type ErrorCode } from '@beamclaw/core'
+import type { Redactor } from './redactor.ts'
+import { type HeaderReader, readRequestId, retryAfterMs } from './retry-after.ts'
+
+/** Codes of one service and what they mean. `specific` codes decide before the HTTP status does, `generic` ones only where there is none. */
+export interface ErrorCodeTable {
+  readonly specific: Readonly<Record<string, ErrorCode>>
+  readonly generic: Readonly<Record<string, ErrorCode>>
+}
+
+/** What is known about a failed call. */
+export interface Failure {
+  readonly status?: number
+  /** The service's own codes, the most specific one first. */
+  readonly codes?: readonly string[]
+  readonly text?: string
+  readonly requestId?: string
+  readonly headers?: HeaderReader
+}
+
+/** Who reports failures: the service's name, its codes, its secrets and the time. */
+export interface FailureContext {
+  readonly name: string
+  readonly table: ErrorCodeTable
+  readonly redactor: Redactor
+  readonly now: () => number
+}
+
+/** The error for a failure that the service itself reported. */
+export function serviceError(context: FailureContext, failure: Failure): BeamClawError {
+  const { name, redactor } = context
+  const codes = failure.codes ?? []
+  const code = classify(context.table, failure.status, codes)
+  const said = failure.text === undefined ? '' : redactor.clean(failure.text)
+  const where = failure.status === undefined ? 'reported an error in its stream' : `answered ${failure.status}`
+  const retryAfter =
+    failure.headers === undefined ? undefined : retryAfterMs(failure.headers, context.now(), code === 'provider-rate-limit')
+  const requestId = failure.requestId ?? (failure.headers === undefined ? undefined : readRequestId(failure.headers))
+  return new BeamClawError(code, `${name} ${where}${said === '' ? '' : `: ${said}`}`, {
+    ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }),
+    details: {
+      ...(failure.status === undefined ? {} : { status: failure.status }),
+      ...(codes[0] === undefined ? {} : { providerCode: redactor.clean(codes[0], 64) }),
+      ...(requestId === undefined ? {} : { requestId: redactor.clean(requestId, 128) }),
+      ...(code === 'provider-timeout' ? { deadline: 'server' } : {}),
+    },
+  })
+}
+
+function classify(table: ErrorCodeTable, status: number | undefined, codes: readonly string[]): ErrorCode {
+  for (const code of codes) if (Object.hasOwn(table.specific, code)) return table.specific[code] ?? 'provider-server'
+  if (status !== undefined) return byStatus(status)
+  for (const code of codes) if (Object.hasOwn(table.generic, code)) return table.generic[code] ?? 'provider-server'
+  return 'provider-server'
+}
+
+function byStatus(status: number): ErrorCode {
+  switch (status) {
+    case 401:
+    case 403:
+      return 'provider-auth'
+    case 402:
+      return 'provider-billing'
+    case 408:
+    case 504:
+    case 524:
+      return 'provider-timeout'
+    case 413:
+      return 'provider-context-overflow'
+    case 429:
+      return 'provider-rate-limit'
+    case 529:
+      return 'provider-overloaded'
+    default:
+      return status >= 500 ? 'provider-server' : 'provider-bad-request'
+  }
+}
+
+/** The error for an answer that breaks the protocol. */
+export function protocolError(name: string, what: string, details: Readonly<Record<string, unknown>> = {}): BeamClawError {
+  return new BeamClawError('provider-protocol', `${name}: ${what}`, { details })
+}
+
+const connectCodes = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN', 'EADDRNOTAVAIL']
+const timeoutCodes = new Map([
+  ['UND_ERR_CONNECT_TIMEOUT', 'connect'],
+  ['ETIMEDOUT', 'connect'],
+  ['UND_ERR_HEADERS_TIMEOUT', 'first-byte'],
+  ['UND_ERR_BODY_TIMEOUT', 'idle'],
+])
+
+/** The error for a connection that failed; `phase` is how far the call had come. */
+export function networkError(context: FailureContext, thrown: unknown, phase: 'connect' | 'headers' | 'body'): BeamClawError {
+  const { errorCode, text } = deepest(thrown)
+  // A new Error stands for the one thrown, which may carry the request and with it the key.
+  const cause = new Error(context.redactor.clean(text, 200))
+  const deadline = timeoutCodes.get(errorCode ?? '')
+  const about = { ...(errorCode === undefined ? {} : { errorCode: context.redactor.clean(errorCode, 64) }) }
+  if (deadline !== undefined) {
+    return new BeamClawError('provider-timeout', `${context.name}: the connection timed out`, { cause, details: { deadline, ...about } })
+  }
+  const reached = connectCodes.includes(errorCode ?? '') ? 'connect' : phase
+  const suffix = errorCode === undefined ? '' : ` (${about.errorCode})`
+  return new BeamClawError('provider-network', `${context.name}: the connection failed${suffix}`, {
+    cause,
+    details: { phase: reached, ...about },
+  })
+}
+
+function deepest(thrown: unknown): { readonly errorCode: string | undefined; readonly text: string } {
+  let errorCode: string | undefined
+  let text = 'unknown network failure'
+  let current = thrown
+  for (let depth = 0; depth < 8 && current instanceof Error; depth++) {
+    text = current.message || text
+    const code: unknown = Reflect.get(current, 'code')
+    if (typeof code === 'string') errorCode = code
+    current = current instanceof AggregateError ? (current.errors[0] ?? current.cause) : current.cause
+  }
+  return { errorCode, text }
+}

@@ -1,0 +1,99 @@
+/** The options every provider over HTTP shares: where, with what headers, how long and how much. */
+import { BeamClawError, type Clock } from '@beamclaw/core'
+import { z } from 'zod'
+import { aFunction, anObjectWith, deadlineMs } from './options.ts'
+
+/** Makes one HTTP request; the shape of the global `fetch` with a URL string. */
+export type FetchFunction = (url: string, init: RequestInit) => Promise<Response>
+
+/** Options of every provider over HTTP. */
+export interface HttpOptions {
+  /** The secret sent with each request. Never appears in errors. @default none */
+  readonly apiKey?: string
+  /** Where the service is, version path included. Holds no user name or password. */
+  readonly baseUrl?: string
+  /** Extra headers of each request; they win over the provider's own. @default none */
+  readonly headers?: Readonly<Record<string, string>>
+  /**
+   * Replaces the global `fetch`, for proxies and tests. It gets the body as a string, and because it owns the connection,
+   * `connectTimeoutMs` does not apply. @default the global fetch
+   */
+  readonly fetch?: FetchFunction
+  /** Milliseconds until the connection stands (name lookup and TLS included) and the request can be sent. @default 10000 */
+  readonly connectTimeoutMs?: number
+  /** Milliseconds from then to the first byte of the answer's body. Node's own fetch gives up after 300000. @default 300000 */
+  readonly firstByteTimeoutMs?: number
+  /** Milliseconds between two pieces of the answer, while someone waits for the next one. @default 120000 */
+  readonly idleTimeoutMs?: number
+  /** Milliseconds for the whole call. @default 1800000 */
+  readonly totalTimeoutMs?: number
+  /** Bytes of one answer, after decompression. @default 67108864 */
+  readonly maxResponseBytes?: number
+  /** Bytes of one server-sent event; this bounds the memory of a call. @default 4194304 */
+  readonly maxEventBytes?: number
+  /** Where deadlines come from. @default the system's clock */
+  readonly clock?: Clock
+}
+
+/** What is used for deadlines and limits that are left out. */
+export const httpDefaults = {
+  connectTimeoutMs: 10_000,
+  firstByteTimeoutMs: 300_000,
+  idleTimeoutMs: 120_000,
+  totalTimeoutMs: 1_800_000,
+  maxResponseBytes: 64 * 1024 * 1024,
+  maxEventBytes: 4 * 1024 * 1024,
+} as const satisfies HttpOptions
+
+const byteCount = z
+  .number()
+  .refine((value) => Number.isSafeInteger(value) && value >= 1, 'must be a whole number of bytes of at least 1')
+  .optional()
+
+// Header values are checked here, because the error that `fetch` throws for a bad one shows it.
+const headerValue = z.string('must be a string').regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must be text that an HTTP header can hold')
+
+/** The rules for `HttpOptions`, to be spread into a provider's own schema. */
+export const httpOptionRules = {
+  apiKey: z
+    .string('must be a string')
+    .regex(/^[\x21-\x7e]+$/, 'must be a key without spaces, line ends or characters outside ASCII')
+    .optional(),
+  baseUrl: z
+    .string('must be a string')
+    .refine(isPlainHttpUrl, 'must be an http or https URL without user name, password, query and fragment')
+    .optional(),
+  headers: z
+    .record(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'must be the name of an HTTP header'), headerValue, 'must be an object of strings')
+    .optional(),
+  fetch: aFunction<FetchFunction>().optional(),
+  connectTimeoutMs: deadlineMs,
+  firstByteTimeoutMs: deadlineMs,
+  idleTimeoutMs: deadlineMs,
+  totalTimeoutMs: deadlineMs,
+  maxResponseBytes: byteCount,
+  maxEventBytes: byteCount,
+  clock: anObjectWith<Clock>('now', 'monotonic', 'setTimer', 'yieldTo').optional(),
+}
+
+function isPlainHttpUrl(value: string): boolean {
+  const url = URL.parse(value)
+  if (url === null || !/^https?:$/.test(url.protocol)) return false
+  return url.username === '' && url.password === '' && url.search === '' && url.hash === ''
+}
+
+/** The headers of one provider's requests: its own, then the caller's, which win. */
+export function mergeHeaders(
+  own: Readonly<Record<string, string>>,
+  callers: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const merged = new Map(Object.entries(own).map(([name, value]) => [name.toLowerCase(), value]))
+  for (const [name, value] of Object.entries(callers)) {
+    const key = name.toLowerCase()
+    if (key === 'content-length' || key === 'transfer-encoding' || key === 'host' || key === 'connection') {
+      throw new BeamClawError('invalid-option', `Option "headers" must not set "${key}"`, { details: { option: `headers.${key}` } })
+    }
+    merged.set(key, value)
+  }
+  return Object.fromEntries(merged)
+}

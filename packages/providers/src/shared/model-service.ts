@@ -1,0 +1,122 @@
+/** What adapters over HTTP share: checked setup, one streamed call, one JSON call, failures in one form. */
+import { BeamClawError, type JsonObject, type ProviderPart } from '@beamclaw/core'
+import { DefaultClock } from './default-clock.ts'
+import { type ErrorCodeTable, type Failure, protocolError, serviceError } from './failure.ts'
+import { type HttpAnswer, type HttpSetup, sendHttp } from './http.ts'
+import { type HttpOptions, httpDefaults } from './http-options.ts'
+import { Redactor } from './redactor.ts'
+import { readEvents, type ServerSentEvent } from './sse.ts'
+
+const maxErrorBytes = 64 * 1024
+const maxJsonBytes = 16 * 1024 * 1024
+
+/** What an adapter tells about its service. */
+export interface ModelServiceSetup {
+  readonly name: string
+  readonly baseUrl: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly errorCodes: ErrorCodeTable
+  /** Reads the failure out of an error answer's JSON. */
+  readonly readError: (value: unknown) => Failure
+  readonly options: HttpOptions
+}
+
+/** One model service, reached over HTTP. Stateless. */
+export class ModelService {
+  readonly #setup: HttpSetup
+  readonly #maxEventBytes: number
+  readonly #readError: (value: unknown) => Failure
+
+  constructor({ name, baseUrl, headers, errorCodes, readError, options }: ModelServiceSetup) {
+    const clock = options.clock ?? new DefaultClock()
+    const secrets = [options.apiKey ?? '', ...Object.values(options.headers ?? {}), headers.authorization ?? '']
+    this.#maxEventBytes = options.maxEventBytes ?? httpDefaults.maxEventBytes
+    this.#readError = readError
+    this.#setup = {
+      baseUrl: baseUrl.replace(/\/+$/, ''),
+      headers,
+      fetch: options.fetch,
+      clock,
+      limits: {
+        connectTimeoutMs: options.connectTimeoutMs ?? httpDefaults.connectTimeoutMs,
+        firstByteTimeoutMs: options.firstByteTimeoutMs ?? httpDefaults.firstByteTimeoutMs,
+        idleTimeoutMs: options.idleTimeoutMs ?? httpDefaults.idleTimeoutMs,
+        totalTimeoutMs: options.totalTimeoutMs ?? httpDefaults.totalTimeoutMs,
+        maxResponseBytes: options.maxResponseBytes ?? httpDefaults.maxResponseBytes,
+      },
+      failures: { name, table: errorCodes, redactor: new Redactor(secrets), now: () => clock.now() },
+    }
+  }
+
+  /** Who failures are reported as. */
+  get failures() {
+    return this.#setup.failures
+  }
+
+  /** Posts `body` and hands the answer's events to `read`, whose parts it yields. The connection is free when this ends, however it ends. */
+  async *stream(
+    path: string,
+    body: JsonObject,
+    signal: AbortSignal,
+    read: (events: AsyncIterable<ServerSentEvent>) => AsyncIterable<ProviderPart>,
+    onFailure: (error: BeamClawError) => BeamClawError = (error) => error,
+  ): AsyncGenerator<ProviderPart, void, undefined> {
+    const answer = await sendHttp(this.#setup, path, JSON.stringify(body), signal)
+    try {
+      if (answer.status !== 200) throw onFailure(await this.#failureOf(answer))
+      yield* read(await this.#eventsOf(answer))
+      await answer.drain()
+    } finally {
+      answer.end()
+    }
+  }
+
+  /** Gets JSON. */
+  async getJson(path: string, signal: AbortSignal): Promise<unknown> {
+    const answer = await sendHttp(this.#setup, path, undefined, signal)
+    try {
+      if (answer.status !== 200) throw await this.#failureOf(answer)
+      return await this.#json(answer)
+    } finally {
+      answer.end()
+    }
+  }
+
+  async #eventsOf(answer: HttpAnswer): Promise<AsyncIterable<ServerSentEvent>> {
+    const { name } = this.failures
+    const type = answer.contentType
+    if (type === 'text/html') throw protocolError(name, 'the answer is a web page; check baseUrl', { contentType: type })
+    if (type !== 'application/json') return readEvents(answer.chunks(), name, this.#maxEventBytes)
+    // The server does not stream: one JSON text holds either the whole answer or an error.
+    const value = await this.#json(answer)
+    return oneEvent(JSON.stringify(value))
+  }
+
+  async #json(answer: HttpAnswer): Promise<unknown> {
+    const text = await answer.text(maxJsonBytes)
+    try {
+      return JSON.parse(text)
+    } catch {
+      throw protocolError(this.failures.name, 'the answer is not JSON', {
+        contentType: this.failures.redactor.clean(answer.contentType, 64),
+      })
+    }
+  }
+
+  async #failureOf(answer: HttpAnswer): Promise<BeamClawError> {
+    const { status, headers } = answer
+    if (status > 200 && status < 300) return protocolError(this.failures.name, `answered ${status}`, { status })
+    let failure: Failure = {}
+    try {
+      failure = this.#readError(JSON.parse(await answer.text(maxErrorBytes)))
+    } catch (error) {
+      // A body that is no JSON or breaks off tells nothing more than the status does; an abort still ends the call.
+      if (BeamClawError.isInstance(error, 'provider-aborted')) throw error
+    }
+    return serviceError(this.failures, { ...failure, status, headers })
+  }
+}
+
+async function* oneEvent(data: string): AsyncGenerator<ServerSentEvent, void, undefined> {
+  yield { event: undefined, data }
+}

@@ -1,0 +1,52 @@
+/** How the store says no: the system's errors and its own findings, as BeamClawErrors with stable codes. */
+import { BeamClawError, type StoreKey } from '@beamclaw/core'
+
+const noRoom = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+
+/** The system's name of an error, such as `ENOENT`. */
+export function systemCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
+  return typeof error.code === 'string' ? error.code : undefined
+}
+
+/** What the system refused, as `store-full` or `store-io`; BeamClawErrors pass unchanged. */
+export function storeFailure(error: unknown, doing: string): BeamClawError {
+  if (BeamClawError.isInstance(error)) return error
+  const code = systemCode(error)
+  const reason = error instanceof Error ? error.message : String(error)
+  if (code !== undefined && noRoom.has(code)) {
+    return new BeamClawError('store-full', `No room while ${doing}: ${reason}`, { cause: error, details: { system: code } })
+  }
+  return new BeamClawError('store-io', `The file system failed while ${doing}: ${reason}`, { cause: error, details: { system: code } })
+}
+
+/** A file of a log that cannot be trusted, and where it goes wrong. */
+export function logCorrupt(file: string, offset: number, problem: string, cause?: unknown): BeamClawError {
+  return new BeamClawError('log-corrupt', `${file} at byte ${offset}: ${problem}`, { cause, details: { file, offset, problem } })
+}
+
+/** A handle that lost its log. */
+export function fenced(reason: string): BeamClawError {
+  return new BeamClawError('fenced', `This handle may not write any more: ${reason}`)
+}
+
+/** A call after the end. */
+export function stopped(reason: string): BeamClawError {
+  return new BeamClawError('store-stopped', `The call came too late: ${reason}`)
+}
+
+/** A value, record or snapshot that is not what it should be. */
+export function invalid(problem: string): BeamClawError {
+  return new BeamClawError('invalid-message', `Nothing was stored: ${problem}`)
+}
+
+/** Records or a snapshot that do not follow what the log holds. */
+export function logGap(problem: string, lastSeq: number): BeamClawError {
+  return new BeamClawError('log-gap', `The log ends at seq ${lastSeq}: ${problem}`, { details: { lastSeq } })
+}
+
+/** A write over another version than the one it was meant for. */
+export function versionConflict(key: StoreKey, expected: number, current: number): BeamClawError {
+  const details = { key, expected, current }
+  return new BeamClawError('version-conflict', `The document has version ${current}, expected was ${expected}`, { details })
+}

@@ -1,0 +1,91 @@
+/** The few calls to the operating system that the store makes, behind one interface so that tests can make each of them fail. */
+import * as fs from 'node:fs'
+
+/** What tells one file from another that took its name. */
+export interface FileIdentity {
+  readonly device: bigint
+  readonly inode: bigint
+  readonly bornNs: bigint
+}
+
+/** One name in a directory. */
+export interface DirectoryEntry {
+  readonly name: string
+  /** True for directories and for symbolic links, which may lead to one. */
+  readonly mayHoldEntries: boolean
+}
+
+/** Rejects with the system's own errors (`code` is `ENOENT` and so on). Every file is made 0600, every directory 0700. */
+export interface FileSystem {
+  open(path: string, flags: 'r' | 'r+' | 'wx'): Promise<number>
+  close(descriptor: number): Promise<void>
+  read(descriptor: number, bytes: Buffer, offset: number, length: number, position: number): Promise<number>
+  write(descriptor: number, bytes: Buffer, offset: number, length: number, position: number): Promise<number>
+  datasync(descriptor: number): Promise<void>
+  sync(descriptor: number): Promise<void>
+  truncate(descriptor: number, length: number): Promise<void>
+  size(descriptor: number): Promise<number>
+  rename(from: string, to: string): Promise<void>
+  unlink(path: string): Promise<void>
+  makeDirectory(path: string): Promise<void>
+  removeDirectory(path: string): Promise<void>
+  list(path: string): Promise<DirectoryEntry[]>
+  /** Takes the owner's right to write away: the mark of a sealed segment. */
+  seal(path: string): Promise<void>
+  /** Answers at once, without a thread: false when the open file was sealed or deleted. */
+  isUnsealed(descriptor: number): boolean
+  identify(descriptor: number): FileIdentity
+}
+
+const privateFile = 0o600
+const sealedFile = 0o400
+const privateDirectory = 0o700
+const ownerMayWrite = 0o200
+
+/** The real thing. */
+export const nodeFileSystem: FileSystem = {
+  open: (path, flags) => call((done) => fs.open(path, flags, privateFile, done)),
+  close: (descriptor) => run((done) => fs.close(descriptor, done)),
+  read: (descriptor, bytes, offset, length, position) => call((done) => fs.read(descriptor, bytes, offset, length, position, done)),
+  write: (descriptor, bytes, offset, length, position) => call((done) => fs.write(descriptor, bytes, offset, length, position, done)),
+  datasync: (descriptor) => run((done) => fs.fdatasync(descriptor, done)),
+  sync: (descriptor) => run((done) => fs.fsync(descriptor, done)),
+  truncate: (descriptor, length) => run((done) => fs.ftruncate(descriptor, length, done)),
+  size: async (descriptor) => (await call<fs.Stats>((done) => fs.fstat(descriptor, done))).size,
+  rename: (from, to) => run((done) => fs.rename(from, to, done)),
+  unlink: (path) => run((done) => fs.unlink(path, done)),
+  makeDirectory: (path) => run((done) => fs.mkdir(path, privateDirectory, done)),
+  removeDirectory: (path) => run((done) => fs.rmdir(path, done)),
+  list: async (path) => {
+    const entries = await call<fs.Dirent[]>((done) => fs.readdir(path, { withFileTypes: true }, done))
+    return entries.map((entry) => ({ name: entry.name, mayHoldEntries: entry.isDirectory() || entry.isSymbolicLink() }))
+  },
+  seal: (path) => run((done) => fs.chmod(path, sealedFile, done)),
+  // Synchronous on purpose: it reads one field of an inode that is in memory, which costs less than handing it to a thread.
+  isUnsealed: (descriptor) => {
+    const { mode, nlink } = fs.fstatSync(descriptor)
+    return nlink > 0 && (mode & ownerMayWrite) !== 0
+  },
+  identify: (descriptor) => {
+    const { dev, ino, birthtimeNs } = fs.fstatSync(descriptor, { bigint: true })
+    return { device: dev, inode: ino, bornNs: birthtimeNs }
+  },
+}
+
+function call<T>(start: (done: (error: Error | null | undefined, value: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    start((error, value) => {
+      if (error) reject(error)
+      else resolve(value)
+    })
+  })
+}
+
+function run(start: (done: (error: Error | null | undefined) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    start((error) => {
+      if (error) reject(error)
+      else resolve()
+    })
+  })
+}

@@ -1,0 +1,23 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { storeContract } from '@beamclaw/testkit'
+import { FsStore } from './fs-store.ts'
+
+storeContract('FsStore', async () => {
+  const path = await mkdtemp(join(tmpdir(), 'beamclaw-store-'))
+  const stores = [new FsStore({ path })]
+  const reopen = async () => {
+    const store = new FsStore({ path })
+    stores.push(store)
+    return store
+  }
+  return {
+    store: stores[0] as FsStore,
+    reopen,
+    async dispose() {
+      for (const store of stores) await store.stop()
+      await rm(path, { recursive: true, force: true })
+    },
+  }
+})

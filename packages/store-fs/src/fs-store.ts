@@ -1,0 +1,235 @@
+/** A store in a directory of the local file system: documents are JSON files, logs are directories of JSON lines. */
+import { randomUUID } from 'node:crypto'
+import { statfs } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import {
+  BeamClawError,
+  type FencingToken,
+  type JsonValue,
+  type ListOptions,
+  type Log,
+  type PutOptions,
+  type Store,
+  type StoreKey,
+  type Versioned,
+} from '@beamclaw/core'
+import { DirectoryMaker } from './atomic-write.ts'
+import { DescriptorPool } from './descriptor-pool.ts'
+import { DirectoryLock } from './directory-lock.ts'
+import { readDocument, removeDocument, writeDocument } from './document-file.ts'
+import { fenced, stopped, storeFailure, versionConflict } from './failures.ts'
+import { type FileSystem, nodeFileSystem } from './file-system.ts'
+import { FsLog, type LogEnvironment } from './fs-log.ts'
+import { encodeJson } from './json-value.ts'
+import { checkKey, encodePart } from './key-path.ts'
+import { listKeys } from './list-keys.ts'
+import { LogDirectory } from './log-directory.ts'
+import { checkToken } from './log-input.ts'
+import { mayOpen } from './manifest.ts'
+import { removeLog, takeLog } from './open-log.ts'
+import { checkCount, checkFsStoreOptions, type FsStoreOptions, fsStoreDefaults } from './options.ts'
+import { KeyedQueue, Limiter } from './queues.ts'
+
+const gatherMs = 5
+// Each has a few files open; together with the pool they stay well below the usual limit of 1024.
+const mostAtOnce = 64
+const networkFileSystems = new Map([
+  [0x6969, 'NFS'],
+  [0x517b, 'SMB'],
+  [0xfe534d42, 'SMB'],
+  [0xff534d42, 'SMB'],
+])
+
+/** `Store` on local disks. Locks its directory at the first call; `stop()` gives it free. */
+export class FsStore implements Store {
+  readonly #options: Required<FsStoreOptions>
+  readonly #root: string
+  readonly #fileSystem: FileSystem
+  readonly #pool: DescriptorPool
+  readonly #directories: DirectoryMaker
+  readonly #limiter = new Limiter(mostAtOnce)
+  readonly #turns = new KeyedQueue()
+  readonly #logs = new Map<string, FsLog>()
+  readonly #suspects = new Map<string, number>()
+  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #temporaryName = randomUUID().slice(0, 8)
+  #temporaries = 0
+  #lock: Promise<DirectoryLock> | undefined
+  #stopping: Promise<void> | undefined
+
+  constructor(options: FsStoreOptions) {
+    checkFsStoreOptions(options)
+    const { path, sync, maxDocumentBytes, maxOpenFiles, allowNetworkFileSystem, fileSystem = nodeFileSystem } = options
+    this.#options = {
+      path,
+      fileSystem,
+      sync: sync ?? fsStoreDefaults.sync,
+      maxDocumentBytes: maxDocumentBytes ?? fsStoreDefaults.maxDocumentBytes,
+      maxOpenFiles: maxOpenFiles ?? fsStoreDefaults.maxOpenFiles,
+      allowNetworkFileSystem: allowNetworkFileSystem ?? fsStoreDefaults.allowNetworkFileSystem,
+    }
+    this.#root = resolve(path)
+    this.#fileSystem = fileSystem
+    this.#pool = new DescriptorPool(fileSystem, this.#options.maxOpenFiles)
+    this.#directories = new DirectoryMaker(fileSystem, this.#root)
+  }
+
+  /** Segment files that are open now; at most `maxOpenFiles`. */
+  get openFiles(): number {
+    return this.#pool.size
+  }
+
+  async get(key: StoreKey): Promise<Versioned<JsonValue> | undefined> {
+    const path = this.#pathOf(key, 1)
+    return await this.#do(`reading ${path}`, async () => {
+      // What a write under way has renamed is not durable yet.
+      await this.#turns.settled(path)
+      const document = await this.#limiter.run(() => readDocument(this.#fileSystem, `${path}.json`))
+      return document === undefined ? undefined : { value: document.value, version: document.version }
+    })
+  }
+
+  async put(key: StoreKey, value: JsonValue, options: PutOptions = {}): Promise<number> {
+    const path = this.#pathOf(key, 1)
+    checkCount('put expectedVersion', options.expectedVersion, 0)
+    const json = encodeJson(value, this.#options.maxDocumentBytes)
+    const copy: StoreKey = [...key]
+    return await this.#do(`writing ${path}`, () =>
+      this.#turns.run(path, () =>
+        this.#limiter.run(async () => {
+          const version = (await this.#checkVersion(copy, path, options)) + 1
+          const write = () => writeDocument(this.#fileSystem, `${path}.json`, this.#newTemporary('doc'), { key: copy, version, json })
+          await this.#directories.within(join(path, '..'), write)
+          return version
+        }),
+      ),
+    )
+  }
+
+  async delete(key: StoreKey, options: PutOptions = {}): Promise<boolean> {
+    const path = this.#pathOf(key, 1)
+    checkCount('delete expectedVersion', options.expectedVersion, 0)
+    const copy: StoreKey = [...key]
+    return await this.#do(`deleting ${path}`, () =>
+      this.#turns.run(path, async () => {
+        if (options.expectedVersion !== undefined) await this.#checkVersion(copy, path, options)
+        await this.#logs.get(path)?.fence(fenced('the log was deleted'))
+        this.#logs.delete(path)
+        return await this.#limiter.run(async () => {
+          const hadLog = await removeLog(this.#directoryOf(path))
+          const hadDocument = await removeDocument(this.#fileSystem, `${path}.json`)
+          return hadLog || hadDocument
+        })
+      }),
+    )
+  }
+
+  async list(prefix: StoreKey, options: ListOptions = {}): Promise<readonly StoreKey[]> {
+    this.#pathOf(prefix, 0)
+    const { after, limit = 1000 } = options
+    if (after !== undefined) checkKey(after, 0)
+    checkCount('list limit', limit, 1)
+    const copy: StoreKey = [...prefix]
+    return await this.#do('listing keys', () => this.#limiter.run(() => listKeys(this.#fileSystem, this.#root, copy, { after, limit })))
+  }
+
+  async openLog(key: StoreKey, token: FencingToken): Promise<Log> {
+    const path = this.#pathOf(key, 1)
+    checkToken(token)
+    const copy: StoreKey = [...key]
+    const { epoch, nonce } = token
+    return await this.#do(`opening ${path}`, () => this.#turns.run(path, () => this.#openLog(copy, path, { epoch, nonce })))
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  async #openLog(key: StoreKey, path: string, token: FencingToken): Promise<Log> {
+    const reason = fenced('a later owner opened the log')
+    const current = this.#logs.get(path)
+    if (current !== undefined && !mayOpen(current.token, token)) throw reason
+    await current?.fence(reason)
+    this.#logs.delete(path)
+    const environment = this.#environmentOf(path)
+    const opened = await this.#limiter.run(async () => {
+      const { manifests } = await environment.directory.list()
+      if (manifests.length > 0) return await takeLog(environment, key, token)
+      return await this.#directories.within(path, () => takeLog(environment, key, token))
+    })
+    const log = new FsLog(environment, opened, (ended) => {
+      if (this.#logs.get(path) === ended) this.#logs.delete(path)
+    })
+    this.#logs.set(path, log)
+    return log
+  }
+
+  async #stop(): Promise<void> {
+    const reason = stopped('the store was stopped')
+    await Promise.allSettled(this.#underWay)
+    await Promise.all([...this.#logs.values()].map((log) => log.end(reason)))
+    const lock = await this.#lock
+    await lock?.release()
+  }
+
+  /** Resolves with the version that is there now, 0 for none. */
+  async #checkVersion(key: StoreKey, path: string, { expectedVersion }: PutOptions): Promise<number> {
+    const current = (await readDocument(this.#fileSystem, `${path}.json`))?.version ?? 0
+    if (expectedVersion !== undefined && expectedVersion !== current) throw versionConflict(key, expectedVersion, current)
+    return current
+  }
+
+  #pathOf(key: StoreKey, minNames: number): string {
+    if (this.#stopping !== undefined) throw stopped('the store was stopped')
+    checkKey(key, minNames)
+    return join(this.#root, ...key.map(encodePart))
+  }
+
+  #directoryOf(path: string): LogDirectory {
+    return new LogDirectory(path, this.#fileSystem, () => this.#newTemporary('log'))
+  }
+
+  #environmentOf(path: string): LogEnvironment {
+    const { sync, maxDocumentBytes } = this.#options
+    const shared = { pool: this.#pool, limiter: this.#limiter, suspects: this.#suspects }
+    return { ...shared, directory: this.#directoryOf(path), sync, gatherMs, maxBytes: maxDocumentBytes }
+  }
+
+  #newTemporary(kind: 'doc' | 'log'): string {
+    this.#temporaries += 1
+    return `.tmp-${kind}-${this.#temporaryName}-${this.#temporaries}`
+  }
+
+  async #do<T>(what: string, work: () => Promise<T>): Promise<T> {
+    this.#lock ??= this.#acquire()
+    const result = this.#lock.then(work)
+    this.#underWay.add(result)
+    try {
+      return await result
+    } catch (error) {
+      throw storeFailure(error, what)
+    } finally {
+      this.#underWay.delete(result)
+    }
+  }
+
+  async #acquire(): Promise<DirectoryLock> {
+    try {
+      const lock = await DirectoryLock.acquire(this.#root)
+      const kind = networkFileSystems.get((await statfs(this.#root)).type)
+      if (kind === undefined || this.#options.allowNetworkFileSystem) return lock
+      await lock.release()
+      const advice = 'set allowNetworkFileSystem to use it all the same'
+      throw new BeamClawError('store-io', `${this.#root} is on ${kind}, where locks and syncs cannot be relied on; ${advice}`)
+    } catch (error) {
+      // The next call tries again: the other process may be gone by then.
+      this.#lock = undefined
+      throw error
+    }
+  }
+}

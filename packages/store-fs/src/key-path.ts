@@ -1,0 +1,53 @@
+/** Turns a store key into a path and back: one path component for each part, readable where that is safe on every file system. */
+import { createHash } from 'node:crypto'
+import { BeamClawError, type StoreKey } from '@beamclaw/core'
+
+const readable = /^[a-z0-9_@+=][a-z0-9_@+=-]*$/
+// Device names of Windows, and what a log keeps beside the keys below it; file systems that fold case must not mix them up.
+const reserved = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9]|deleted|manifest.*|snap-.*)$/
+const hashed = /^[a-z0-9_@+=%-]{1,64}~[0-9a-f]{40}$/
+const longestComponent = 120
+const readablePrefix = 60
+
+/** The path component of one part of a key. Different parts have different components. */
+export function encodePart(part: string): string {
+  if (part.length <= longestComponent && readable.test(part) && !reserved.test(part)) return part
+  let encoded = ''
+  for (let index = 0; index < part.length; index++) {
+    const character = part.charAt(index)
+    const isPlain = index === 0 ? readable.test(character) && !reserved.test(part) : readable.test(character) || character === '-'
+    encoded += isPlain ? character : escapeUnit(part.charCodeAt(index))
+  }
+  if (encoded.length <= longestComponent) return encoded
+  const hash = createHash('sha256').update(Buffer.from(part, 'utf16le')).digest('hex').slice(0, 40)
+  return `${encoded.slice(0, readablePrefix)}~${hash}`
+}
+
+/** The part behind a component; `'hashed'` when only the files below know it; undefined for a name that is not ours. */
+export function decodePart(component: string): { readonly part: string } | 'hashed' | undefined {
+  if (hashed.test(component)) return 'hashed'
+  const part = component.replace(/%(?:u([0-9a-f]{4})|([0-9a-f]{2}))/g, (_, wide?: string, narrow?: string) =>
+    String.fromCharCode(Number.parseInt(wide ?? narrow ?? '', 16)),
+  )
+  return part !== '' && encodePart(part) === component ? { part } : undefined
+}
+
+function escapeUnit(unit: number): string {
+  return unit < 0x100 ? `%${unit.toString(16).padStart(2, '0')}` : `%u${unit.toString(16).padStart(4, '0')}`
+}
+
+/** Orders keys by the code units of their parts; a key comes before those below it. */
+export function compareKeys(a: StoreKey, b: StoreKey): number {
+  for (let index = 0; index < a.length && index < b.length; index++) {
+    const [left = '', right = ''] = [a[index], b[index]]
+    if (left !== right) return left < right ? -1 : 1
+  }
+  return a.length - b.length
+}
+
+/** Throws `invalid-id` unless `key` is a tenant and `minNames` to 8 names. */
+export function checkKey(key: StoreKey, minNames: number): void {
+  const isKey = Array.isArray(key) && key.length > minNames && key.length <= 9
+  if (isKey && key.every((part: unknown) => typeof part === 'string' && part.length > 0 && part.length <= 512)) return
+  throw new BeamClawError('invalid-id', `A store key is a tenant and ${minNames} to 8 names of 1 to 512 characters`)
+}

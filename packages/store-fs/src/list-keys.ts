@@ -1,0 +1,83 @@
+/** Walks the data directory in the order of keys, and no further than a page needs. */
+import { join } from 'node:path'
+import type { StoreKey } from '@beamclaw/core'
+import { isAbsent, readWhole } from './atomic-write.ts'
+import { readDocument } from './document-file.ts'
+import type { DirectoryEntry, FileSystem } from './file-system.ts'
+import { compareKeys, decodePart, encodePart } from './key-path.ts'
+import { isManifestName } from './log-directory.ts'
+import { decodeManifest } from './manifest.ts'
+
+interface Child {
+  readonly part: string
+  isDocument: boolean
+  directory: string | undefined
+}
+
+/** The keys of documents and logs below `prefix` and after `after`, at most `limit`. */
+export async function listKeys(
+  fileSystem: FileSystem,
+  root: string,
+  prefix: StoreKey,
+  { after, limit }: { readonly after: StoreKey | undefined; readonly limit: number },
+): Promise<StoreKey[]> {
+  const found: StoreKey[] = []
+  const walk = async (key: StoreKey, path: string, entries: readonly DirectoryEntry[]): Promise<void> => {
+    for (const { part, isDocument, directory } of await childrenOf(fileSystem, path, entries, key.length)) {
+      if (found.length >= limit) return
+      const child: StoreKey = [...key, part]
+      const order = after === undefined ? 1 : compareKeys(child, after)
+      // Before `after`, and not on the way to it: nothing below can come later.
+      if (after !== undefined && order < 0 && !child.every((name, index) => name === after[index])) continue
+      const below = directory === undefined ? [] : await entriesOf(fileSystem, directory)
+      if (order > 0 && (isDocument || below.some(({ name }) => isManifestName(name)))) found.push(child)
+      if (directory !== undefined) await walk(child, directory, below)
+    }
+  }
+  const path = join(root, ...prefix.map(encodePart))
+  await walk(prefix, path, await entriesOf(fileSystem, path))
+  return found.slice(0, limit)
+}
+
+async function childrenOf(fileSystem: FileSystem, path: string, entries: readonly DirectoryEntry[], depth: number): Promise<Child[]> {
+  const children = new Map<string, Child>()
+  for (const { name, mayHoldEntries } of entries) {
+    const isDocument = !mayHoldEntries && name.endsWith('.json')
+    if (!isDocument && !mayHoldEntries) continue
+    const decoded = decodePart(isDocument ? name.slice(0, -5) : name)
+    if (decoded === undefined) continue
+    const entry = join(path, name)
+    const part = decoded === 'hashed' ? await partFromFiles(fileSystem, entry, isDocument, depth) : decoded.part
+    if (part === undefined) continue
+    const child = children.get(part) ?? { part, isDocument: false, directory: undefined }
+    if (isDocument) child.isDocument = true
+    else child.directory = entry
+    children.set(part, child)
+  }
+  return [...children.values()].sort((a, b) => (a.part < b.part ? -1 : 1))
+}
+
+/** A name that was too long for a file name is kept in the files below it, which hold their whole key. */
+async function partFromFiles(fileSystem: FileSystem, path: string, isDocument: boolean, depth: number): Promise<string | undefined> {
+  if (isDocument) return (await readDocument(fileSystem, path))?.key[depth]
+  const entries = await entriesOf(fileSystem, path)
+  for (const { name, mayHoldEntries } of entries) {
+    const entry = join(path, name)
+    const manifest = isManifestName(name) ? await readWhole(fileSystem, entry) : undefined
+    if (manifest !== undefined) return decodeManifest(manifest, entry).key[depth]
+    const isChildDocument = !mayHoldEntries && name.endsWith('.json') && decodePart(name.slice(0, -5)) !== undefined
+    if (!mayHoldEntries && !isChildDocument) continue
+    const part = await partFromFiles(fileSystem, entry, isChildDocument, depth)
+    if (part !== undefined) return part
+  }
+  return undefined
+}
+
+async function entriesOf(fileSystem: FileSystem, path: string): Promise<DirectoryEntry[]> {
+  try {
+    return await fileSystem.list(path)
+  } catch (error) {
+    if (isAbsent(error)) return []
+    throw error
+  }
+}

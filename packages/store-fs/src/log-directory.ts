@@ -1,0 +1,212 @@
+/** The directory of one log: the names in it, and the race for the right to write. */
+import { join } from 'node:path'
+import { isAbsent, readWhole, removeIfThere, replaceFile, syncDirectory } from './atomic-write.ts'
+import { fenced, logCorrupt, systemCode } from './failures.ts'
+import type { FileSystem } from './file-system.ts'
+import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts'
+
+/** What a log's directory holds, by kind; all numbers ascend. */
+export interface Listing {
+  readonly manifests: readonly number[]
+  readonly segments: readonly number[]
+  readonly snapshots: readonly number[]
+  readonly temporaries: readonly string[]
+  /** True when a deletion was begun. */
+  readonly isDeleted: boolean
+}
+
+const manifestName = /^MANIFEST-([0-9]+)$/
+const segmentName = /^([0-9]+)\.jsonl$/
+const snapshotName = /^snap-([0-9]+)\.json$/
+const temporaryName = /^\.tmp-log-/
+const leftoverName = /^(?:[0-9]+\.jsonl\.torn|snap-[0-9]+\.json\.bad)/
+const tombstone = 'DELETED'
+
+/** True for the name of a file that only a log's directory has. */
+export function isManifestName(name: string): boolean {
+  return manifestName.test(name)
+}
+
+/**
+ * How the right to write is settled, with no lock that a stopped process could keep: a writer creates the segment of the next
+ * generation exclusively, lists the directory, and gives up when it sees a higher one; then it seals all lower segments, and only
+ * then reads. A writer acknowledges only while its own segment is unsealed, so what it acknowledged is there when the next one reads.
+ */
+export class LogDirectory {
+  readonly path: string
+  readonly fileSystem: FileSystem
+  readonly #newTemporary: () => string
+
+  constructor(path: string, fileSystem: FileSystem, newTemporary: () => string) {
+    this.path = path
+    this.fileSystem = fileSystem
+    this.#newTemporary = newTemporary
+  }
+
+  segment(generation: number): string {
+    return join(this.path, `${pad(generation)}.jsonl`)
+  }
+
+  snapshot(seq: number): string {
+    return join(this.path, `snap-${seq}.json`)
+  }
+
+  manifest(generation: number): string {
+    return join(this.path, `MANIFEST-${pad(generation)}`)
+  }
+
+  async list(): Promise<Listing> {
+    const found = { manifests: [] as number[], segments: [] as number[], snapshots: [] as number[], temporaries: [] as string[] }
+    let isDeleted = false
+    let entries: readonly { readonly name: string }[] = []
+    try {
+      entries = await this.fileSystem.list(this.path)
+    } catch (error) {
+      if (!isAbsent(error)) throw error
+    }
+    for (const { name } of entries) {
+      collect(found.manifests, manifestName, name)
+      collect(found.segments, segmentName, name)
+      collect(found.snapshots, snapshotName, name)
+      if (temporaryName.test(name)) found.temporaries.push(name)
+      if (name === tombstone) isDeleted = true
+    }
+    for (const numbers of [found.manifests, found.segments, found.snapshots]) numbers.sort((a, b) => a - b)
+    return { ...found, isDeleted }
+  }
+
+  /** The newest manifest, or undefined when the log does not exist. */
+  async readManifest(listing: Listing): Promise<Manifest | undefined> {
+    const newest = listing.manifests.at(-1)
+    if (newest === undefined) return undefined
+    const file = this.manifest(newest)
+    const bytes = await readWhole(this.fileSystem, file)
+    // Gone since it was listed: a later owner replaced it.
+    if (bytes === undefined) throw fenced('a later owner opened the log')
+    const manifest = decodeManifest(bytes, file)
+    if (manifest.generation !== newest) throw logCorrupt(file, 0, `it names itself generation ${manifest.generation}`)
+    return manifest
+  }
+
+  /** Makes a manifest and all names in the directory durable. */
+  async writeManifest(manifest: Manifest): Promise<void> {
+    // The files that the manifest names must not be missing when only the manifest survives.
+    await syncDirectory(this.fileSystem, this.path)
+    await this.replace(this.manifest(manifest.generation), encodeManifest(manifest))
+    await syncDirectory(this.fileSystem, this.path)
+  }
+
+  /** Replaces a file of this directory; its name is durable after the next manifest. */
+  async replace(path: string, bytes: Buffer): Promise<void> {
+    await replaceFile(this.fileSystem, path, join(this.path, this.#newTemporary()), bytes)
+  }
+
+  /**
+   * Creates the segment of `generation` and seals those from `sealFrom` on. Resolves with its descriptor, or with undefined when
+   * somebody else was first or came later, or when `mayGoOn` says no.
+   */
+  async claim(generation: number, sealFrom: number, mayGoOn: () => boolean = () => true): Promise<number | undefined> {
+    let descriptor: number
+    try {
+      descriptor = await this.fileSystem.open(this.segment(generation), 'wx')
+    } catch (error) {
+      if (systemCode(error) === 'EEXIST') return undefined
+      throw error
+    }
+    try {
+      const { manifests, segments } = await this.list()
+      if ((segments.at(-1) ?? 0) > generation || (manifests.at(-1) ?? 0) > generation || !mayGoOn()) {
+        await this.abandon(generation, descriptor)
+        return undefined
+      }
+      for (const lower of segments) if (lower >= sealFrom && lower < generation) await this.#seal(lower)
+      return descriptor
+    } catch (error) {
+      await this.fileSystem.close(descriptor)
+      throw error
+    }
+  }
+
+  /** Gives a claim up. */
+  async abandon(generation: number, descriptor: number): Promise<void> {
+    await this.fileSystem.close(descriptor)
+    await removeIfThere(this.fileSystem, this.segment(generation))
+  }
+
+  /**
+   * Removes what `manifest` has no use for. `listing` must be older than the caller's last look at its own seal: a process that was
+   * stopped in between must not remove what a later owner made. A crash leaves files that the next opening removes.
+   */
+  async removeObsolete(manifest: Manifest, listing: Listing): Promise<void> {
+    const kept = new Set(manifest.segments.map(({ generation }) => generation))
+    const newestSnapshot = manifest.snapshots[0] ?? 0
+    for (const number of listing.manifests) if (number < manifest.generation) await this.#remove(this.manifest(number))
+    for (const number of listing.segments) {
+      if (number < manifest.generation && !kept.has(number)) await this.#remove(this.segment(number))
+    }
+    // A later one may be written by a later owner under the same name.
+    for (const seq of listing.snapshots) {
+      if (seq < newestSnapshot && !manifest.snapshots.includes(seq)) await this.#remove(this.snapshot(seq))
+    }
+    for (const name of listing.temporaries) await this.#remove(join(this.path, name))
+  }
+
+  /** Deletes the log for good. The claim that precedes it fenced every writer. */
+  async destroy(): Promise<void> {
+    const { manifests, isDeleted } = await this.list()
+    const newest = manifests.at(-1)
+    if (newest !== undefined && !isDeleted) {
+      // The older manifest goes first: left alone it would bring an old state back.
+      for (const number of manifests) if (number !== newest) await this.#remove(this.manifest(number))
+      await syncDirectory(this.fileSystem, this.path)
+      await this.fileSystem.rename(this.manifest(newest), join(this.path, tombstone))
+      await syncDirectory(this.fileSystem, this.path)
+    }
+    await this.finishDeletion()
+  }
+
+  /** Removes the files of a log whose deletion was begun; directories of keys below it stay. */
+  async finishDeletion(): Promise<void> {
+    const { manifests, segments, snapshots, temporaries } = await this.list()
+    for (const number of manifests) await this.#remove(this.manifest(number))
+    for (const number of segments) await this.#remove(this.segment(number))
+    for (const seq of snapshots) await this.#remove(this.snapshot(seq))
+    for (const name of temporaries) await this.#remove(join(this.path, name))
+    for (const { name } of await this.fileSystem.list(this.path)) if (leftoverName.test(name)) await this.#remove(join(this.path, name))
+    await syncDirectory(this.fileSystem, this.path)
+    await this.#remove(join(this.path, tombstone))
+    await syncDirectory(this.fileSystem, this.path)
+  }
+
+  /** Removes the directory itself, unless keys below it are kept there. */
+  async removeIfEmpty(): Promise<void> {
+    try {
+      await this.fileSystem.removeDirectory(this.path)
+    } catch (error) {
+      const code = systemCode(error)
+      if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && !isAbsent(error)) throw error
+    }
+  }
+
+  async #seal(generation: number): Promise<void> {
+    try {
+      await this.fileSystem.seal(this.segment(generation))
+    } catch (error) {
+      // Its writer gave it up.
+      if (!isAbsent(error)) throw error
+    }
+  }
+
+  async #remove(path: string): Promise<void> {
+    await removeIfThere(this.fileSystem, path)
+  }
+}
+
+function collect(numbers: number[], pattern: RegExp, name: string): void {
+  const match = pattern.exec(name)
+  if (match !== null) numbers.push(Number(match[1]))
+}
+
+function pad(generation: number): string {
+  return String(generation).padStart(4, '0')
+}

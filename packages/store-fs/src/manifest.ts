@@ -1,0 +1,67 @@
+/** The manifest of a log: which files count, up to which byte, and who may write. Written whole, never changed in place. */
+import { crc32 } from 'node:zlib'
+import type { FencingToken, StoreKey } from '@beamclaw/core'
+import { logCorrupt } from './failures.ts'
+
+/** A segment that nobody may add to; bytes after `bytes` do not count. */
+export interface SealedSegment {
+  readonly generation: number
+  readonly firstSeq: number
+  readonly lastSeq: number
+  readonly bytes: number
+}
+
+export interface Manifest {
+  readonly version: 1
+  readonly key: StoreKey
+  /** Grows with each opening and each compaction; names the one segment that is written now. */
+  readonly generation: number
+  readonly token: FencingToken
+  /** Oldest first, without gaps between them. */
+  readonly segments: readonly SealedSegment[]
+  /** Seq of the first record of the segment that is written now. */
+  readonly firstSeq: number
+  /** Seqs of the snapshots, newest first: the one that counts and the one before it. */
+  readonly snapshots: readonly number[]
+}
+
+const prefix = ',"c":"'
+
+/** JSON text in one line that ends in the checksum of what comes before. */
+export function sealJson(body: string): Buffer {
+  const open = body.slice(0, -1)
+  return Buffer.from(`${open}${prefix}${crc32(open).toString(16).padStart(8, '0')}"}\n`)
+}
+
+/** The value that `sealJson` wrote. Throws `log-corrupt` when the bytes are anything else. */
+export function unsealJson(bytes: Buffer, file: string): unknown {
+  const text = bytes.toString('utf8')
+  const start = text.lastIndexOf(prefix)
+  const open = text.slice(0, Math.max(start, 0))
+  if (start < 0 || text.slice(start + prefix.length, -3) !== crc32(open).toString(16).padStart(8, '0') || !text.endsWith('"}\n')) {
+    throw logCorrupt(file, 0, 'the file does not match its checksum')
+  }
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw logCorrupt(file, 0, 'the file is not JSON', error)
+  }
+}
+
+/** The file of a manifest. */
+export function encodeManifest(manifest: Manifest): Buffer {
+  const { version, key, generation, token, segments, firstSeq, snapshots } = manifest
+  return sealJson(JSON.stringify({ version, key, generation, token, segments, firstSeq, snapshots }))
+}
+
+/** Reads a manifest back. Throws `log-corrupt`, also for one that a newer version of this package wrote. */
+export function decodeManifest(bytes: Buffer, file: string): Manifest {
+  const manifest = unsealJson(bytes, file) as Manifest
+  if (manifest.version !== 1) throw logCorrupt(file, 0, `version ${String(manifest.version)} is not known to this release`)
+  return manifest
+}
+
+/** True when the holder of `token` may open a log that the holder of `recorded` opened last. */
+export function mayOpen(recorded: FencingToken, token: FencingToken): boolean {
+  return token.epoch > recorded.epoch || (token.epoch === recorded.epoch && token.nonce === recorded.nonce)
+}

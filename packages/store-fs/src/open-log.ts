@@ -1,0 +1,194 @@
+/** Opens a log: settles who may write, reads what is there, seals it, and starts a new segment. */
+import type { FencingToken, LogRecord, StoreKey } from '@beamclaw/core'
+import { BeamClawError } from '@beamclaw/core'
+import { isAbsent, readFully } from './atomic-write.ts'
+import { fenced, logCorrupt, systemCode } from './failures.ts'
+import type { LogEnvironment, OpenedLog } from './fs-log.ts'
+import type { Listing, LogDirectory } from './log-directory.ts'
+import { type Manifest, mayOpen, type SealedSegment } from './manifest.ts'
+import { type Replayed, replay } from './replay.ts'
+import { readSegment } from './segment.ts'
+
+const mostAttempts = 100
+
+/**
+ * Takes the log over from whoever had it. Rejects `fenced` for a token that came too late, `log-corrupt` when the files cannot be
+ * trusted. The directory must be there when the log is new.
+ */
+export async function takeLog(environment: LogEnvironment, key: StoreKey, token: FencingToken): Promise<OpenedLog> {
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    const opened = await tryToTake(environment, key, token)
+    if (opened !== undefined) return opened
+  }
+  throw contended(environment.directory)
+}
+
+async function tryToTake(environment: LogEnvironment, key: StoreKey, token: FencingToken): Promise<OpenedLog | undefined> {
+  const { directory } = environment
+  const listing = await directory.list()
+  if (listing.isDeleted) {
+    await directory.finishDeletion()
+    return undefined
+  }
+  const base = await directory.readManifest(listing)
+  if (base !== undefined && !mayOpen(base.token, token)) throw fenced('a later owner opened the log')
+  if (base === undefined && (await hasOrphans(environment, listing))) return undefined
+  // Before the claim, which takes the right to write to it away.
+  const tail = base === undefined ? undefined : await openTail(environment, base)
+  try {
+    const generation = 1 + Math.max(listing.segments.at(-1) ?? 0, listing.manifests.at(-1) ?? 0)
+    const descriptor = await directory.claim(generation, base?.generation ?? 1)
+    if (descriptor === undefined) return undefined
+    return await finish(environment, { key, token, base, tail, generation, descriptor })
+  } finally {
+    if (tail !== undefined) await directory.fileSystem.close(tail.descriptor)
+  }
+}
+
+interface Tail {
+  readonly descriptor: number
+  readonly isWritable: boolean
+}
+
+interface Claim {
+  readonly key: StoreKey
+  readonly token: FencingToken
+  readonly base: Manifest | undefined
+  readonly tail: Tail | undefined
+  readonly generation: number
+  readonly descriptor: number
+}
+
+async function finish(environment: LogEnvironment, claim: Claim): Promise<OpenedLog | undefined> {
+  const { directory, pool, suspects } = environment
+  const { base, generation, descriptor } = claim
+  try {
+    const { manifests } = await directory.list()
+    if (manifests.at(-1) !== base?.generation) {
+      // Somebody wrote a manifest before the claim could stop him: start over from that one.
+      await directory.abandon(generation, descriptor)
+      return undefined
+    }
+    const { content, segments } = await readAll(environment, base, claim.tail)
+    const { key, token } = claim
+    const { epoch, nonce } = token
+    const firstSeq = content.lastSeq + 1
+    const manifest: Manifest = { version: 1, key, generation, token: { epoch, nonce }, segments, firstSeq, snapshots: content.snapshots }
+    await directory.writeManifest(manifest)
+    const listing = await directory.list()
+    if (!directory.fileSystem.isUnsealed(descriptor)) throw fenced('a later owner opened the log')
+    await setBadSnapshotsAside(environment, base, manifest)
+    await directory.removeObsolete(manifest, listing)
+    if (base !== undefined) suspects.delete(directory.segment(base.generation))
+    const file = { path: directory.segment(generation), identity: directory.fileSystem.identify(descriptor) }
+    await pool.adopt(file, descriptor)
+    return { manifest, file, content }
+  } catch (error) {
+    // A manifest that may reach the disk names this segment: then it has to stay.
+    const { manifests } = await directory.list()
+    if (manifests.includes(generation)) await directory.fileSystem.close(descriptor)
+    else await directory.abandon(generation, descriptor)
+    throw error
+  }
+}
+
+interface Found {
+  readonly content: Replayed
+  readonly segments: readonly SealedSegment[]
+}
+
+async function readAll(environment: LogEnvironment, base: Manifest | undefined, tail: Tail | undefined): Promise<Found> {
+  if (base === undefined) return { content: { snapshot: undefined, records: [], snapshots: [], lastSeq: 0 }, segments: [] }
+  const { directory } = environment
+  if (tail === undefined) throw missingTail(environment, base)
+  let bytes = 0
+  const content = await replay(directory, base, async (firstSeq, into) => {
+    bytes = await readTail(environment, base, tail, firstSeq, into)
+  })
+  const { generation, firstSeq } = base
+  const sealed = { generation, firstSeq, lastSeq: content.lastSeq, bytes }
+  return { content, segments: bytes === 0 ? base.segments : [...base.segments, sealed] }
+}
+
+/** Reads the last segment, cuts a torn write off, and makes the rest durable: its writer may have died before it did so. */
+async function readTail(environment: LogEnvironment, base: Manifest, tail: Tail, firstSeq: number, into: LogRecord[]): Promise<number> {
+  const { directory, suspects } = environment
+  const { fileSystem } = directory
+  const file = directory.segment(base.generation)
+  const size = await fileSystem.size(tail.descriptor)
+  const suspectFrom = suspects.get(file)
+  const bytes = await readFully(fileSystem, tail.descriptor, Math.min(size, suspectFrom ?? size))
+  const good = await readSegment(bytes, { file, generation: base.generation, firstSeq, isSealed: false }, into)
+  if (good < bytes.length) await directory.replace(`${file}.torn`, bytes.subarray(good))
+  if (good < size && tail.isWritable) await fileSystem.truncate(tail.descriptor, good)
+  if (good > 0) await fileSystem.datasync(tail.descriptor)
+  return good
+}
+
+async function openTail({ directory }: LogEnvironment, base: Manifest): Promise<Tail | undefined> {
+  const file = directory.segment(base.generation)
+  try {
+    return { descriptor: await directory.fileSystem.open(file, 'r+'), isWritable: true }
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    // An opening that did not finish has sealed it; what is past the good records then stays there, and does not count.
+    if (systemCode(error) !== 'EACCES' && systemCode(error) !== 'EPERM') throw error
+    return { descriptor: await directory.fileSystem.open(file, 'r'), isWritable: false }
+  }
+}
+
+/** True when a manifest turned up meanwhile. Rejects `log-corrupt` for segments with records and no manifest. */
+async function hasOrphans({ directory }: LogEnvironment, listing: Listing): Promise<boolean> {
+  for (const generation of listing.segments) {
+    const file = directory.segment(generation)
+    let descriptor: number
+    try {
+      descriptor = await directory.fileSystem.open(file, 'r')
+    } catch (error) {
+      if (isAbsent(error)) continue
+      throw error
+    }
+    const size = await directory.fileSystem.size(descriptor)
+    await directory.fileSystem.close(descriptor)
+    if (size === 0) continue
+    if ((await directory.list()).manifests.length > 0) return true
+    throw logCorrupt(file, 0, 'the segment has records, and the manifest of the log is missing')
+  }
+  return false
+}
+
+/** Keeps a snapshot that could not be read for whoever wants to know why. */
+async function setBadSnapshotsAside({ directory }: LogEnvironment, base: Manifest | undefined, manifest: Manifest): Promise<void> {
+  for (const seq of base?.snapshots ?? []) {
+    if (manifest.snapshots.includes(seq)) continue
+    try {
+      await directory.fileSystem.rename(directory.snapshot(seq), `${directory.snapshot(seq)}.bad`)
+    } catch (error) {
+      if (!isAbsent(error)) throw error
+    }
+  }
+}
+
+function missingTail({ directory }: LogEnvironment, base: Manifest): BeamClawError {
+  return logCorrupt(directory.segment(base.generation), 0, 'the segment is missing')
+}
+
+/** Deletes a log with all its files; true when there was one. Fences every owner, in whatever process. */
+export async function removeLog(directory: LogDirectory): Promise<boolean> {
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    const { manifests, segments, isDeleted } = await directory.list()
+    if (manifests.length === 0 && segments.length === 0 && !isDeleted) return false
+    const generation = 1 + Math.max(segments.at(-1) ?? 0, manifests.at(-1) ?? 0)
+    const descriptor = await directory.claim(generation, 1)
+    if (descriptor === undefined) continue
+    await directory.fileSystem.close(descriptor)
+    await directory.destroy()
+    await directory.removeIfEmpty()
+    return manifests.length > 0
+  }
+  throw contended(directory)
+}
+
+function contended({ path }: LogDirectory): BeamClawError {
+  return new BeamClawError('store-io', `${path}: other processes keep opening this log`)
+}

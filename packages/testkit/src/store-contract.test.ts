@@ -1,0 +1,6 @@
+import { MemoryStore } from '../../core/src/defaults/memory-store.ts'
+import { storeContract } from './store-contract.ts'
+
+storeContract('MemoryStore', () => ({ store: new MemoryStore() }), {
+  skip: { reopen: 'its data ends with the instance, by definition' },
+})
