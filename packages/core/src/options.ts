@@ -102,7 +102,9 @@ export const maxTimerMs = 2_147_483_647
 /** A duration in milliseconds, from `minimum` to 24.8 days, which is the longest a timer can wait. */
 export function duration(minimum = 0): OptionRule {
   return (value) =>
-    typeof value === 'number' && value >= minimum && value <= maxTimerMs ? undefined : `milliseconds from ${minimum} to ${maxTimerMs}`
+    Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maxTimerMs
+      ? undefined
+      : `whole milliseconds from ${minimum} to ${maxTimerMs}`
 }
 
 /** One of the listed values. */

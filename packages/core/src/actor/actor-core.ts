@@ -1,5 +1,5 @@
 /** What makes an actor go: its life from start to end, and the loop that hands it one message at a time. */
-import { describeError } from '../errors.ts'
+import { ChildStartError, describeError } from '../errors.ts'
 import type { ActorHooks, ActorInspection, ActorState } from './actor-hooks.ts'
 import { type ActorOptions, type ActorSettings, actorSettings } from './actor-options.ts'
 import type { ActorRef } from './actor-ref.ts'
@@ -152,7 +152,8 @@ export class ActorCore implements Idler {
   #failStart(error: unknown): unknown {
     const reason = this.#exitReason
     if (reason !== undefined) return exitError(this.id, reason)
-    this.end({ type: 'crashed', cause: error })
+    // A supervisor whose child did not start has not failed itself: as in OTP it ends with `shutdown`.
+    this.end(error instanceof ChildStartError ? { type: 'shutdown', detail: error } : { type: 'crashed', cause: error })
     return error
   }
 

@@ -187,7 +187,7 @@ export function countOf(children: Iterable<Child>): ChildCounts {
   const counts = { specs: 0, active: 0, supervisors: 0, workers: 0 }
   for (const child of children) {
     counts.specs++
-    if (child.state === 'running') counts.active++
+    if (child.state === 'running' && child.actor?.isAlive === true) counts.active++
     if (child.type === 'supervisor') counts.supervisors++
     else counts.workers++
   }

@@ -149,6 +149,8 @@ export class DynamicSupervisor extends Actor<Step> {
 
   /** @internal */
   childEnded(child: Child, reason: ExitReason): void {
+    // While it stops, every child goes anyway.
+    if (this[coreOf].state === 'stopping') return
     if (!shouldRestart(child.restart, reason)) return void this.#children.delete(child)
     this.cast(() => this.#restart(child, reason))
   }

@@ -154,6 +154,8 @@ export class Supervisor extends Actor<Step> {
 
   /** @internal */
   childEnded(child: Child, reason: ExitReason): void {
+    // While it stops, every child goes anyway.
+    if (this[coreOf].state === 'stopping') return
     const { actor } = child
     this.cast(() => (child.isStill(actor) ? this.#ended(child, reason) : undefined))
   }

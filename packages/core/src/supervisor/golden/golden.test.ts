@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import type { SupervisorOptions } from '../supervisor-options.ts'
+import { type GoldenCase, type GoldenSpec, play, startWith } from './trace-driver.ts'
+
+const { cases, invalidSpecs } = JSON.parse(readFileSync(new URL('./otp-traces.json', import.meta.url), 'utf8')) as {
+  cases: GoldenCase[]
+  invalidSpecs: InvalidSpec[]
+}
+
+const groups = Map.groupBy(cases, ({ name }) => name.split('/')[0] ?? '')
+
+describe.each([...groups])('our supervisors do what those of OTP did: %s', (_group, golden) => {
+  test.each(golden.map((one) => [one.name, one] as const))('%s', async (_name, { trace, final, ...rest }) => {
+    const played = await play(rest)
+    expect(played.trace).toEqual(trace)
+    expect(played.final).toEqual(final)
+  })
+})
+
+interface InvalidSpec {
+  readonly name: string
+  readonly via: 'start' | 'startChild'
+  readonly supervisor: SupervisorOptions
+  readonly children: readonly GoldenSpec[]
+  readonly accepted: boolean
+  readonly error?: string
+}
+
+// What OTP calls each fault, and our code for it.
+const codes: Readonly<Record<string, string>> = {
+  duplicate_child_name: 'duplicate-child-id',
+  missing_id: 'child-spec-id',
+  missing_start: 'child-spec-start',
+  invalid_restart_type: 'child-spec-restart',
+  invalid_child_type: 'child-spec-type',
+  invalid_shutdown: 'child-spec-shutdown',
+  invalid_significant: 'child-spec-significant',
+  bad_combination: 'child-spec-significant',
+  invalid_strategy: 'invalid-option',
+  invalid_intensity: 'invalid-option',
+  invalid_period: 'invalid-option',
+  invalid_auto_shutdown: 'invalid-option',
+}
+
+// An option that nothing reads is a mistake somebody should hear of; in a child spec it is data of the caller's own, as in OTP.
+const stricterThanOtp = new Set(['supervisor-unknown-key'])
+
+describe('our supervisors refuse the specs that those of OTP refuse', () => {
+  test.each(invalidSpecs.map((spec) => [spec.name, spec] as const))('%s', async (name, { via, supervisor, children, accepted, error }) => {
+    const attempt = (): Promise<unknown> => startWith(supervisor, children, via)
+    if (accepted && !stricterThanOtp.has(name)) await attempt()
+    else await expect(attempt()).rejects.toMatchObject({ code: accepted ? 'invalid-option' : codes[error ?? ''] })
+  })
+})

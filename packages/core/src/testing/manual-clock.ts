@@ -1,0 +1,75 @@
+/** A clock that stands still until it is told to move on: for tests that must not depend on how fast a machine is. */
+import type { Clock, TimerHandle } from '../ports/ambient.ts'
+
+interface PendingTimer {
+  readonly dueAt: number
+  readonly callback: () => void
+}
+
+export class ManualClock implements Clock {
+  readonly #startedAt: number
+  #elapsed = 0
+  #timers: PendingTimer[] = []
+
+  /** @param startedAt wall time in milliseconds since 1970. Default 2026-01-01. */
+  constructor(startedAt = Date.UTC(2026, 0, 1)) {
+    this.#startedAt = startedAt
+  }
+
+  now(): number {
+    return this.#startedAt + this.#elapsed
+  }
+
+  monotonic(): number {
+    return this.#elapsed
+  }
+
+  setTimer(callback: () => void, delayMs: number): TimerHandle {
+    const timer = { dueAt: this.#elapsed + Math.max(0, delayMs), callback }
+    this.#timers.push(timer)
+    return {
+      cancel: () => {
+        this.#timers = this.#timers.filter((other) => other !== timer)
+      },
+    }
+  }
+
+  yieldTo(callback: () => void): void {
+    setImmediate(callback)
+  }
+
+  /** Timers that have not fired. */
+  get pendingTimers(): number {
+    return this.#timers.length
+  }
+
+  /** Milliseconds until the next timer is due; undefined without one. */
+  get nextTimerInMs(): number | undefined {
+    return this.#next()?.dueAt === undefined ? undefined : (this.#next()?.dueAt ?? 0) - this.#elapsed
+  }
+
+  /** Moves on by `ms`, firing timers in the order they are due; what they cause is done before the next one fires. */
+  async advance(ms: number): Promise<void> {
+    const target = this.#elapsed + ms
+    await settled()
+    for (let next = this.#next(); next !== undefined && next.dueAt <= target; next = this.#next()) {
+      this.#elapsed = Math.max(this.#elapsed, next.dueAt)
+      const due = next
+      this.#timers = this.#timers.filter((timer) => timer !== due)
+      due.callback()
+      await settled()
+    }
+    this.#elapsed = target
+  }
+
+  #next(): PendingTimer | undefined {
+    let next: PendingTimer | undefined
+    for (const timer of this.#timers) if (next === undefined || timer.dueAt < next.dueAt) next = timer
+    return next
+  }
+}
+
+/** Resolves once promises, actors and the event loop have nothing left to do but wait. */
+export async function settled(): Promise<void> {
+  for (let round = 0; round < 4; round++) await new Promise<void>((resolve) => setImmediate(resolve))
+}
