@@ -106,10 +106,15 @@ export class AnthropicProvider implements Provider {
     const generator = this.#ids
     const contextWindow = this.#contextWindow
     return partStream(async function* (callSignal) {
-      const context = { failures: service.failures, ids: new ToolIds(generator, request.messages) }
+      const ids = new ToolIds(generator, request.messages)
       const body = toAnthropicRequest(request, style)
-      const onFailure = (error: BeamClawError) => refineOverflow(error, body, contextWindow)
-      yield* service.stream('/messages', body, callSignal, (events) => fromAnthropicStream(events, context), onFailure)
+      yield* service.stream(
+        '/messages',
+        body,
+        callSignal,
+        (events, onEnding) => fromAnthropicStream(events, { failures: service.failures, ids, onEnding }),
+        (error) => refineOverflow(error, body, contextWindow),
+      )
     }, signal)
   }
 

@@ -1,6 +1,6 @@
 /** Reads a Messages API stream into BeamClaw parts. Pure, except that it awaits the events. */
-import { BeamClawError, type FinishReason, noUsage, type ProviderPart, type Usage } from '@beamclaw/core'
-import { type FailureContext, protocolError, serviceError } from '../shared/failure.ts'
+import { type FinishReason, noUsage, type ProviderPart, type Usage } from '@beamclaw/core'
+import { type FailureContext, isBrokenEnding, protocolError, serviceError } from '../shared/failure.ts'
 import type { ServerSentEvent } from '../shared/sse.ts'
 import type { ToolIds } from '../shared/tool-ids.ts'
 import { checkShape, parseJson, toToolCall } from '../shared/wire.ts'
@@ -26,6 +26,8 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
 export interface AnthropicStreamContext {
   readonly failures: FailureContext
   readonly ids: ToolIds
+  /** Told when only the ending is still to come. */
+  readonly onEnding: () => void
 }
 
 /** Yields the parts of one answer and ends after `finish`; throws `provider-*`. */
@@ -38,13 +40,11 @@ export async function* fromAnthropicStream(
     for await (const event of events) {
       yield* reader.read(event)
       if (reader.isDone) break
+      if (reader.isFinished) context.onEnding()
     }
   } catch (error) {
     // Once the stop reason is here, usage included, the answer is whole; how its stream ends is of no interest.
-    const isBrokenEnding = ['provider-network', 'provider-timeout', 'provider-protocol'].some((code) =>
-      BeamClawError.isInstance(error, code as never),
-    )
-    if (!reader.isFinished || !isBrokenEnding) throw error
+    if (!reader.isFinished || !isBrokenEnding(error)) throw error
   }
   yield* reader.finish()
 }

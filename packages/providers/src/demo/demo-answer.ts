@@ -20,7 +20,7 @@ const maxToldLength = 4000
 const intents: readonly Intent[] = [
   {
     name: 'ask about crashes',
-    pattern: /\b(durab\w*|crash\w*|kill(ed)?|restart\w*|recover\w*|power (loss|cut|failure)|lose|lost|journal\w*)\b/i,
+    pattern: /\b(durab\w*|crash\w*|kill(ed)?|restart\w*|recover\w*|power (loss|cut|failure)|journal\w*)\b/i,
     answer: () =>
       'Kill this process at any moment, `kill -9` included: nothing that was acknowledged is lost. Every session writes its intent to a ' +
       'journal before it acts, so after a restart it folds the journal, sees what was finished, and does only what is left. A tool that ' +

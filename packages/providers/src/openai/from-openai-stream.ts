@@ -1,6 +1,6 @@
 /** Reads a Chat Completions stream into BeamClaw parts. Pure, except that it awaits the events. */
-import { BeamClawError, type FinishReason, noUsage, type ProviderPart, type Usage } from '@beamclaw/core'
-import { type FailureContext, protocolError, serviceError } from '../shared/failure.ts'
+import { type FinishReason, noUsage, type ProviderPart, type Usage } from '@beamclaw/core'
+import { type FailureContext, isBrokenEnding, protocolError, serviceError } from '../shared/failure.ts'
 import type { ServerSentEvent } from '../shared/sse.ts'
 import type { ToolIds } from '../shared/tool-ids.ts'
 import { checkShape, parseJson } from '../shared/wire.ts'
@@ -19,6 +19,8 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
 export interface OpenAiStreamContext {
   readonly failures: FailureContext
   readonly ids: ToolIds
+  /** Told when only the ending is still to come. */
+  readonly onEnding: () => void
 }
 
 /** Yields the parts of one answer and ends after `finish`; throws `provider-*`. */
@@ -34,13 +36,11 @@ export async function* fromOpenAiStream(
         break
       }
       yield* reader.read(event)
+      if (reader.isFinished) context.onEnding()
     }
   } catch (error) {
     // Once the finish reason is here the answer is whole; a broken ending costs no more than the usage.
-    const isBrokenEnding = ['provider-network', 'provider-timeout', 'provider-protocol'].some((code) =>
-      BeamClawError.isInstance(error, code as never),
-    )
-    if (!reader.isFinished || !isBrokenEnding) throw error
+    if (!reader.isFinished || !isBrokenEnding(error)) throw error
   }
   yield* reader.finish()
 }

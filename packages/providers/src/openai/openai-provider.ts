@@ -72,9 +72,10 @@ export class OpenAiProvider implements Provider {
     const dialect = this.#dialect
     const generator = this.#ids
     return partStream(async function* (callSignal) {
-      const context = { failures: service.failures, ids: new ToolIds(generator, request.messages) }
-      yield* service.stream('/chat/completions', toOpenAiRequest(request, dialect), callSignal, (events) =>
-        fromOpenAiStream(events, context),
+      const ids = new ToolIds(generator, request.messages)
+      const body = toOpenAiRequest(request, dialect)
+      yield* service.stream('/chat/completions', body, callSignal, (events, onEnding) =>
+        fromOpenAiStream(events, { failures: service.failures, ids, onEnding }),
       )
     }, signal)
   }

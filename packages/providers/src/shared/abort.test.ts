@@ -43,7 +43,7 @@ describe.each([
     await server.received(1)
     controller.abort()
     await expect(running).rejects.toMatchObject(aborted)
-    await server.disconnected()
+    await server.idle()
     await server.stop()
   })
 
@@ -52,7 +52,7 @@ describe.each([
     const stream = provider.doStream(request, controller)[Symbol.asyncIterator]()
     await stream.next()
     controller.abort()
-    await server.disconnected()
+    await server.idle()
     await expect(stream.next()).rejects.toMatchObject(aborted)
     expect(await stream.next()).toEqual({ done: true, value: undefined })
     await server.stop()
@@ -61,7 +61,7 @@ describe.each([
   it('frees the connection when the loop is left', async () => {
     const { server, provider, controller } = await start({ text, delivery: { endless: 'text' } })
     for await (const part of provider.doStream(request, controller)) if (part.type === 'text-delta') break
-    await server.disconnected()
+    await server.idle()
     await server.stop()
   })
 
@@ -73,7 +73,7 @@ describe.each([
     await server.received(1)
     await stream.return?.()
     await expect(pending).rejects.toMatchObject(aborted)
-    await server.disconnected()
+    await server.idle()
     await server.stop()
   })
 

@@ -27,7 +27,8 @@ export class Deadlines {
   readonly #name: string
   readonly #callerSignal: AbortSignal
   readonly #controller = new AbortController()
-  readonly #total: TimerHandle
+  #total: TimerHandle
+  #isEnding = false
   #stageTimer: TimerHandle | undefined
   #failure: BeamClawError | undefined
   #interrupt: ((error: BeamClawError) => void) | undefined
@@ -63,6 +64,14 @@ export class Deadlines {
       idle: this.#limits.idleTimeoutMs,
     }
     this.#stageTimer = this.#clock.setTimer(() => this.#expire(stage, limits[stage]), limits[stage], true)
+  }
+
+  /** Replaces the total deadline by a shorter one, once: what is still to come is not worth a long wait. */
+  endWithin(limitMs: number): void {
+    if (this.#isEnding || this.signal.aborted) return
+    this.#isEnding = true
+    this.#total.cancel()
+    this.#total = this.#clock.setTimer(() => this.#expire('total', limitMs), limitMs, true)
   }
 
   /** Turns the stage's deadline off: what happens now is not the service's fault. */

@@ -82,6 +82,13 @@ export function protocolError(name: string, what: string, details: Readonly<Reco
   return new BeamClawError('provider-protocol', `${name}: ${what}`, { details })
 }
 
+const brokenEndings: ReadonlySet<string> = new Set(['provider-network', 'provider-timeout', 'provider-protocol'])
+
+/** True for failures that do no harm to an answer that is complete already. */
+export function isBrokenEnding(error: unknown): boolean {
+  return BeamClawError.isInstance(error) && brokenEndings.has(error.code)
+}
+
 const connectCodes = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN', 'EADDRNOTAVAIL']
 const timeoutCodes = new Map([
   ['UND_ERR_CONNECT_TIMEOUT', 'connect'],

@@ -1,10 +1,11 @@
 /** How both adapters behave when the network and the server misbehave, against a real server. */
 import { createServer, type Socket } from 'node:net'
-import { BeamClawError, type Provider, type ProviderPart, type ProviderRequest } from '@beamclaw/core'
+import { BeamClawError, type Clock, type Provider, type ProviderPart, type ProviderRequest } from '@beamclaw/core'
 import { describe, expect, it } from 'vitest'
 import { type Delivery, type ModelAnswer, type ModelServer, startModelServer } from '../../../testkit/src/model-server/index.ts'
 import { AnthropicProvider } from '../anthropic/anthropic-provider.ts'
 import { OpenAiProvider } from '../openai/openai-provider.ts'
+import { DefaultClock } from './default-clock.ts'
 import type { HttpOptions } from './http-options.ts'
 
 const request: ProviderRequest = { model: 'scripted-1', messages: [{ role: 'user', content: 'hello' }] }
@@ -128,7 +129,7 @@ describe.each(providers)('%s adapter', (_name, makeProvider) => {
   ])('reports %s and frees the connection', async (_fault, delivery, options, expected) => {
     await withServer(delivery, options, async (provider, server) => {
       expect((await fail(provider)).error).toMatchObject(expected)
-      await server.disconnected()
+      await server.idle()
     })
   })
 
@@ -148,6 +149,16 @@ describe.each(providers)('%s adapter', (_name, makeProvider) => {
   it('keeps an answer whose ending breaks after the reason to stop', async () => {
     const stalled = await withServer({ omitDone: true, stall: 1000 }, { idleTimeoutMs: 200 }, (provider) => collect(provider))
     expect(stalled.at(-1)).toMatchObject({ type: 'finish', reason: 'tool-calls' })
+    // Only the short wait for an ending is made shorter here.
+    const system = new DefaultClock()
+    const clock: Clock = {
+      now: () => system.now(),
+      monotonic: () => system.monotonic(),
+      yieldTo: (callback) => system.yieldTo(callback),
+      setTimer: (callback, delayMs, background) => system.setTimer(callback, delayMs === 5000 ? 10 : delayMs, background),
+    }
+    const pinged = await withServer({ omitDone: true, stall: 1000 }, { clock }, (provider) => collect(provider))
+    expect(pinged.at(-1)).toMatchObject({ type: 'finish' })
   })
 
   it('reports a connection that cannot be made', async () => {

@@ -16,6 +16,8 @@ export interface HttpSetup {
   readonly failures: FailureContext
 }
 
+// A server that has told its finish reason, and then neither usage nor end, is not worth a longer wait.
+const endingMs = 5000
 const drainMs = 100
 const drainBytes = 64 * 1024
 
@@ -156,6 +158,11 @@ export class HttpAnswer {
       timer.cancel()
       this.end()
     }
+  }
+
+  /** Waits no longer than a moment for what is still to come. */
+  expectEnding(): void {
+    this.#deadlines.endWithin(endingMs)
   }
 
   /** Frees the connection. */

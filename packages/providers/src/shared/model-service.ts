@@ -53,18 +53,18 @@ export class ModelService {
     return this.#setup.failures
   }
 
-  /** Posts `body` and hands the answer's events to `read`, whose parts it yields. The connection is free when this ends, however it ends. */
+  /** Posts `body` and hands the answer's events to `read`, whose parts it yields; `read` tells when only the ending is still to come. The connection is free when this ends, however it ends. */
   async *stream(
     path: string,
     body: JsonObject,
     signal: AbortSignal,
-    read: (events: AsyncIterable<ServerSentEvent>) => AsyncIterable<ProviderPart>,
+    read: (events: AsyncIterable<ServerSentEvent>, onEnding: () => void) => AsyncIterable<ProviderPart>,
     onFailure: (error: BeamClawError) => BeamClawError = (error) => error,
   ): AsyncGenerator<ProviderPart, void, undefined> {
     const answer = await sendHttp(this.#setup, path, JSON.stringify(body), signal)
     try {
       if (answer.status !== 200) throw onFailure(await this.#failureOf(answer))
-      yield* read(await this.#eventsOf(answer))
+      yield* read(await this.#eventsOf(answer), () => answer.expectEnding())
       await answer.drain()
     } finally {
       answer.end()

@@ -1,7 +1,7 @@
 /** Keeps secrets out of text that came from outside, and keeps that text short. */
 
 // What keys and bearer tokens look like: a gateway may echo one that is not ours.
-const tokenPattern = /\b(?:sk|pk|rk|key|gsk|xai)-[\w-]{8,}|\b(?:bearer|basic)\s+[\w.~+/=-]{8,}|\/\/[^\s/@]*:[^\s/@]*@/gi
+const tokenPattern = /\b(?:sk|pk|rk|key|gsk|xai)-[\w-]{8,}|\b(?:bearer|basic)\s+[\w.~+/=-]{8,}|\/\/[^\s/@:]{0,256}:[^\s/@]{0,256}@/gi
 const controlPattern = /[\p{Cc}\p{Zl}\p{Zp}]+/gu
 
 // A shorter value is too likely to be part of an ordinary word.
@@ -17,7 +17,7 @@ export class Redactor {
 
   clean(text: string, maxLength = 400): string {
     // Cut generously first, so that a huge text costs little, and again at the end, so that no secret is cut in half and missed.
-    let cleaned = text.slice(0, 65_536)
+    let cleaned = text.slice(0, 8192)
     for (const secret of this.#secrets) cleaned = cleaned.replaceAll(secret, '[redacted]')
     cleaned = cleaned.replace(tokenPattern, '[redacted]').replace(controlPattern, ' ').trim()
     return cleaned.length > maxLength ? `${cleaned.slice(0, maxLength)}…` : cleaned

@@ -72,7 +72,6 @@ describe('ModelServer', () => {
     controller.abort()
     await expect(response.text()).rejects.toThrow()
     await server.idle()
-    await server.disconnected()
     expect([server.activeRequests, server.requests.length]).toEqual([0, 1])
     await server.stop()
     await server.stop()

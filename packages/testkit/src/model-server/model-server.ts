@@ -74,7 +74,7 @@ export class ModelServer implements AsyncDisposable {
     return `${this.url}/v1`
   }
 
-  /** Connections that are open now, those waiting for another request included. */
+  /** Connections that are open now. Idle ones count too: clients keep some for later, and Node's fetch opens a spare one after an abort. */
   get openConnections(): number {
     return this.#open
   }
@@ -84,7 +84,7 @@ export class ModelServer implements AsyncDisposable {
     return this.#total
   }
 
-  /** Requests whose answer is neither complete nor broken off. */
+  /** Requests whose answer is neither complete nor broken off; each holds a connection. */
   get activeRequests(): number {
     return this.#active
   }
@@ -99,14 +99,9 @@ export class ModelServer implements AsyncDisposable {
     return this.#when(() => this.requests.length >= count)
   }
 
-  /** Resolves when no request is being answered. */
+  /** Resolves when no request is being answered, so no call holds a connection. */
   idle(): Promise<void> {
     return this.#when(() => this.#active === 0)
-  }
-
-  /** Resolves when no connection is open. */
-  disconnected(): Promise<void> {
-    return this.#when(() => this.#open === 0)
   }
 
   /** Breaks all connections and frees the port; calling it again does nothing. */

@@ -1,0 +1,227 @@
+/** Actors, supervisors and registry against Elixir's GenServer, DynamicSupervisor and Registry on the same machine. */
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { Actor, type ActorContext, DynamicSupervisor, Registry, Supervisor, silentLogger } from '../packages/core/dist/index.js'
+import { type Bench, median, type Result } from './lib/result.ts'
+
+const children = 100_000
+const crashes = 10_000
+const calls = 1_000_000
+const rounds = 3
+
+type Message = 'ping' | 'ack' | 'crash'
+
+/** Counts what arrives, as the driver process does on the other side. */
+class Driver {
+  #expected = 0
+  #seen = 0
+  #done: () => void = () => {}
+
+  expect(count: number): Promise<void> {
+    this.#expected = count
+    this.#seen = 0
+    return new Promise((resolve) => {
+      this.#done = resolve
+    })
+  }
+
+  ack(): void {
+    if (++this.#seen === this.#expected) this.#done()
+  }
+}
+
+class Worker extends Actor<Message, number> {
+  readonly #registry: Registry<number>
+  readonly #key: number
+  readonly #driver: Driver
+  #count = 0
+
+  constructor(registry: Registry<number>, key: number, driver: Driver) {
+    super()
+    this.#registry = registry
+    this.#key = key
+    this.#driver = driver
+  }
+
+  protected override init(context: ActorContext<Message>): void {
+    this.#registry.register(this.#key, this)
+    if (context.generation > 1) this.#driver.ack()
+  }
+
+  protected override handle(message: Message): number {
+    if (message === 'ack') this.#driver.ack()
+    if (message === 'crash') throw new Error('crash')
+    return ++this.#count
+  }
+}
+
+/** Nanoseconds for each of `count` operations. */
+async function perOperation(count: number, work: () => Promise<void>): Promise<number> {
+  const start = process.hrtime.bigint()
+  await work()
+  return Number(process.hrtime.bigint() - start) / count
+}
+
+function heapUsed(): number {
+  globalThis.gc?.()
+  globalThis.gc?.()
+  return process.memoryUsage().heapUsed
+}
+
+async function measure(size: number): Promise<Record<string, number>> {
+  const driver = new Driver()
+  const registry = new Registry<number>()
+  const supervisor = new DynamicSupervisor({ maxRestarts: 1_000_000_000 })
+  await supervisor.start({ logger: silentLogger })
+  const before = heapUsed()
+  const startNs = await perOperation(size, async () => {
+    for (let key = 0; key < size; key++) await supervisor.startChild({ start: () => new Worker(registry, key, driver) })
+  })
+  const bytesPerActor = (heapUsed() - before) / size
+  const one = registry.lookup(0)?.actor as Actor<Message, number>
+  const everyone = registry.select().map((entry) => entry.actor as Actor<Message, number>)
+  const callNs: number[] = []
+  const callSpreadNs: number[] = []
+  const castAckNs: number[] = []
+  const lookupCastAckNs: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    callNs.push(
+      await perOperation(calls, async () => {
+        for (let index = 0; index < calls; index++) await one.call('ping')
+      }),
+    )
+    callSpreadNs.push(
+      await perOperation(size, async () => {
+        for (const worker of everyone) await worker.call('ping')
+      }),
+    )
+    castAckNs.push(
+      await perOperation(size, async () => {
+        const done = driver.expect(size)
+        for (const worker of everyone) worker.cast('ack')
+        await done
+      }),
+    )
+    lookupCastAckNs.push(
+      await perOperation(size, async () => {
+        const done = driver.expect(size)
+        for (let key = 0; key < size; key++) (registry.lookup(key)?.actor as Actor<Message, number>).cast('ack')
+        await done
+      }),
+    )
+  }
+  const crashing = Math.min(crashes, size)
+  const crashRestartNs = await perOperation(crashing, async () => {
+    const done = driver.expect(crashing)
+    for (let key = 0; key < crashing; key++) (registry.lookup(key)?.actor as Actor<Message, number>).cast('crash')
+    await done
+  })
+  const crashRestart100Ns = await perOperation(100, async () => {
+    const done = driver.expect(100)
+    for (let key = 0; key < 100; key++) (registry.lookup(key)?.actor as Actor<Message, number>).cast('crash')
+    await done
+  })
+  await supervisor.stop()
+  return {
+    startNs,
+    bytesPerActor,
+    callNs: median(callNs),
+    callSpreadNs: median(callSpreadNs),
+    castAckNs: median(castAckNs),
+    lookupCastAckNs: median(lookupCastAckNs),
+    crashRestartNs,
+    crashRestart100Ns,
+  }
+}
+
+class Idle extends Actor<never> {
+  protected override handle(): void {}
+}
+
+/** Nanoseconds to start and to stop each of `size` static children. */
+async function staticChildren(size: number): Promise<{ readonly startNs: number; readonly stopNs: number }> {
+  const specs = Array.from({ length: size }, (_, index) => ({ id: `child-${index}`, start: () => new Idle() }))
+  const supervisor = new Supervisor({ children: specs })
+  const startNs = await perOperation(size, async () => {
+    await supervisor.start({ logger: silentLogger })
+  })
+  const stopNs = await perOperation(size, async () => {
+    await supervisor.stop()
+  })
+  return { startNs, stopNs }
+}
+
+/** The best figures of both of Elixir's sensible set-ups; undefined, said loudly, where Elixir is missing. */
+function elixir(): Record<string, number> | undefined {
+  const script = fileURLToPath(new URL('./otp/reference.exs', import.meta.url))
+  const runs = [[], ['--erl', '+S 1']].map((flags) =>
+    spawnSync('elixir', [...flags, script, String(children)], { encoding: 'utf8', timeout: 300_000 }),
+  )
+  const figures: Record<string, number> = {}
+  for (const run of runs) {
+    if (run.status !== 0) continue
+    const parsed = JSON.parse(run.stdout.trim().split('\n').at(-1) ?? '{}') as Record<string, unknown>
+    for (const [name, value] of Object.entries(parsed))
+      if (typeof value === 'number') figures[name] = Math.min(figures[name] ?? value, value)
+  }
+  if (Object.keys(figures).length > 0) return figures
+  console.error('\n*** elixir is missing or failed: no comparison with OTP. Install it with: apt-get install elixir erlang ***\n')
+  return undefined
+}
+
+const figures: readonly (readonly [name: string, metric: string, unit: string, target?: number])[] = [
+  ['startNs', `start ${children.toLocaleString('en-US')} registered children`, 'ns', 5],
+  ['callNs', 'call, one actor', 'ns', 2],
+  ['callSpreadNs', 'call, over all', 'ns', 2],
+  ['castAckNs', 'cast + ack over all', 'ns', 1.5],
+  ['lookupCastAckNs', 'lookup + cast + ack', 'ns', 1.5],
+  ['crashRestartNs', `crash + restart of ${crashes.toLocaleString('en-US')} at once`, 'ns', 20],
+  ['crashRestart100Ns', 'crash + restart of 100 at once', 'ns'],
+  ['bytesPerActor', 'idle actor, registered and supervised', 'bytes', 3],
+]
+
+export const actors: Bench = {
+  name: 'actors',
+  async run() {
+    await measure(5_000)
+    const ours = await measure(children)
+    const theirs = elixir()
+    const results: Result[] = figures.map(([name, metric, unit, atLeast]) => {
+      const value = ours[name] ?? Number.NaN
+      const reference = theirs?.[name]
+      if (reference === undefined) return { bench: 'actors', metric, value, unit }
+      return {
+        bench: 'actors',
+        metric,
+        value,
+        unit,
+        reference: { name: 'OTP', value: reference },
+        score: reference / value,
+        ...(atLeast === undefined ? {} : { target: { atLeast } }),
+      }
+    })
+    await staticChildren(1_000)
+    const small = await medianOf(() => staticChildren(1_000))
+    const large = await medianOf(() => staticChildren(children))
+    for (const what of ['startNs', 'stopNs'] as const) {
+      results.push({
+        bench: 'actors',
+        metric: `static children, ${what === 'startNs' ? 'start' : 'stop'}: each of 100,000 against each of 1,000`,
+        value: large[what],
+        unit: 'ns',
+        reference: { name: '1,000 children', value: small[what] },
+        score: large[what] / small[what],
+        target: { atMost: 1.3 },
+      })
+    }
+    return results
+  },
+}
+
+async function medianOf(
+  work: () => Promise<{ readonly startNs: number; readonly stopNs: number }>,
+): Promise<{ readonly startNs: number; readonly stopNs: number }> {
+  const runs: { readonly startNs: number; readonly stopNs: number }[] = []
+  for (let run = 0; run < 5; run++) runs.push(await work())
+  return { startNs: median(runs.map((run) => run.startNs)), stopNs: median(runs.map((run) => run.stopNs)) }
+}
