@@ -3,28 +3,31 @@ import type { Clock, TimerHandle } from '../ports/ambient.ts'
 import type { Envelope } from './envelope.ts'
 import { callTimeout } from './failures.ts'
 
+/** Visits every envelope that somebody may wait for. */
+export type EachEnvelope = (visit: (envelope: Envelope) => void) => void
+
 export class Deadlines {
   readonly #clock: Clock
   readonly #actorId: string
-  readonly #pending: () => Iterable<Envelope>
+  readonly #eachPending: EachEnvelope
   #timer: TimerHandle | undefined
   #armedFor = Number.POSITIVE_INFINITY
 
-  constructor(clock: Clock, actorId: string, pending: () => Iterable<Envelope>) {
+  constructor(clock: Clock, actorId: string, eachPending: EachEnvelope) {
     this.#clock = clock
     this.#actorId = actorId
-    this.#pending = pending
+    this.#eachPending = eachPending
   }
 
   /** Sets the timer for the call that is due first; fails those that are due. */
   arm(): void {
     const now = this.#clock.monotonic()
     let next = Number.POSITIVE_INFINITY
-    for (const envelope of this.#pending()) {
-      if (envelope.isSettled) continue
+    this.#eachPending((envelope) => {
+      if (!envelope.isAwaited) return
       if (envelope.deadline <= now) envelope.reject(callTimeout(this.#actorId))
       else if (envelope.deadline < next) next = envelope.deadline
-    }
+    })
     if (next === this.#armedFor) return
     this.cancel()
     if (next === Number.POSITIVE_INFINITY) return

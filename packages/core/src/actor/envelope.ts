@@ -28,6 +28,11 @@ export class Envelope {
     return new Envelope(message, Number.POSITIVE_INFINITY)
   }
 
+  /** True while somebody waits for the answer. */
+  get isAwaited(): boolean {
+    return this.#resolve !== undefined
+  }
+
   /** True for a call whose caller has its answer, or stopped waiting for one. */
   get isSettled(): boolean {
     return this.#isCall && this.#resolve === undefined

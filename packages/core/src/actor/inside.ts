@@ -1,6 +1,5 @@
 /** How the parts of one tree reach into an actor without showing up among the names that a subclass sees. */
 import type { ActorCore } from './actor-core.ts'
-import type { ActorRef } from './actor-ref.ts'
 import type { ExitReason } from './exit-reason.ts'
 
 /** Answered by `init` when there is nothing to run: the start counts as done and no process is left. */
@@ -16,7 +15,7 @@ export interface Parent {
   childExited(child: ActorCore, reason: ExitReason): void
 }
 
-/** Something that holds entries of an actor, which go before anybody hears of its end. */
-export interface Registrar {
-  dropEntriesOf(owner: ActorRef<never>): void
+/** An entry of an actor somewhere, which goes before anybody hears of the actor's end. */
+export interface Registration {
+  drop(): void
 }

@@ -70,10 +70,10 @@ export class Mailbox {
     return envelope
   }
 
-  /** Everything that waits, control first, without taking it out. */
-  *[Symbol.iterator](): Iterator<Envelope> {
-    if (this.#control !== undefined) yield* this.#control
-    if (this.#first !== undefined) yield this.#first
-    if (this.#rest !== undefined) yield* this.#rest
+  /** Visits everything that waits, control first, without taking it out. */
+  forEach(visit: (envelope: Envelope) => void): void {
+    this.#control?.forEach(visit)
+    if (this.#first !== undefined) visit(this.#first)
+    this.#rest?.forEach(visit)
   }
 }

@@ -184,19 +184,23 @@ export class MessageLoop implements Runnable {
   }
 
   afterSlice(): void {
-    if (this.#core.state !== 'dead')
-      this.#core.rare.armDeadlines(this.#core.runtime.ambient.clock, this.#core.id, () => this.#waitingCalls())
+    if (this.#core.state === 'dead') return
+    const { clock } = this.#core.runtime.ambient
+    this.#core.rare.armDeadlines(clock, this.#core.id, (visit) => this.#eachWaiting(visit))
   }
 
-  *#waitingCalls(): Iterable<Envelope> {
-    if (this.#inHand !== undefined) yield this.#inHand
-    if (this.#core.hasRare) yield* this.#core.rare.controlInHand
-    if (this.#mailbox !== undefined) yield* this.#mailbox
+  #eachWaiting(visit: (envelope: Envelope) => void): void {
+    if (this.#inHand !== undefined) visit(this.#inHand)
+    if (this.#core.hasRare) this.#core.rare.controlInHand.forEach(visit)
+    this.#mailbox?.forEach(visit)
   }
 
-  /** Fails every caller that waits, and drops what waits with them. */
+  /** Fails every caller that waits. */
   rejectAll(reason: ExitReason): void {
-    for (const envelope of this.#waitingCalls()) envelope.reject(exitError(this.#core.id, reason))
+    this.#eachWaiting((envelope) => {
+      // Errors cost a stack trace each, and most messages have nobody waiting.
+      if (envelope.isAwaited) envelope.reject(exitError(this.#core.id, reason))
+    })
   }
 
   /** Lets go of everything; for an actor that has ended. */

@@ -1,7 +1,7 @@
 /** What few actors need, and most of those only for a moment: kept apart so that an idle actor stays small. */
 import type { Clock, TimerHandle } from '../ports/ambient.ts'
 import type { ActorRef } from './actor-ref.ts'
-import { Deadlines } from './deadlines.ts'
+import { Deadlines, type EachEnvelope } from './deadlines.ts'
 import type { Envelope } from './envelope.ts'
 import type { ExitReason } from './exit-reason.ts'
 import { exitError } from './failures.ts'
@@ -29,8 +29,8 @@ export class Rare {
   #fullAt: { readonly time: number; readonly handled: number } | undefined
 
   /** Fails the calls that are due and sets the timer for the next one. */
-  armDeadlines(clock: Clock, id: string, pending: () => Iterable<Envelope>): void {
-    this.deadlines ??= new Deadlines(clock, id, pending)
+  armDeadlines(clock: Clock, id: string, eachPending: EachEnvelope): void {
+    this.deadlines ??= new Deadlines(clock, id, eachPending)
     this.deadlines.arm()
   }
 

@@ -33,8 +33,8 @@ export class RingDeque<T> {
     return item
   }
 
-  *[Symbol.iterator](): Iterator<T> {
-    for (let index = 0; index < this.#length; index++) yield this.#slots[(this.#head + index) & (this.#slots.length - 1)] as T
+  forEach(visit: (item: T) => void): void {
+    for (let index = 0; index < this.#length; index++) visit(this.#slots[(this.#head + index) & (this.#slots.length - 1)] as T)
   }
 
   #resize(capacity: number): void {

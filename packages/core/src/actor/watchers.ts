@@ -2,25 +2,29 @@
 
 import { describeError } from '../errors.ts'
 import type { Logger } from '../ports/ambient.ts'
-import type { ActorRef } from './actor-ref.ts'
 import type { ExitNotice } from './exit-reason.ts'
-import type { Registrar } from './inside.ts'
+import type { Registration } from './inside.ts'
 
 type OnExit = (notice: ExitNotice) => void
 
 export class Watchers {
-  #registrars: Registrar | Set<Registrar> | undefined
+  #registrations: Registration | Set<Registration> | undefined
   #monitors: Set<{ readonly onExit: OnExit }> | undefined
 
-  addRegistrar(registrar: Registrar): void {
-    if (this.#registrars === undefined || this.#registrars === registrar) this.#registrars = registrar
-    else if (this.#registrars instanceof Set) this.#registrars.add(registrar)
-    else this.#registrars = new Set([this.#registrars, registrar])
+  addRegistration(registration: Registration): void {
+    if (this.#registrations === undefined) this.#registrations = registration
+    else if (this.#registrations instanceof Set) this.#registrations.add(registration)
+    else this.#registrations = new Set([this.#registrations, registration])
   }
 
-  removeRegistrar(registrar: Registrar): void {
-    if (this.#registrars === registrar) this.#registrars = undefined
-    else if (this.#registrars instanceof Set) this.#registrars.delete(registrar)
+  removeRegistration(registration: Registration): void {
+    if (this.#registrations === registration) this.#registrations = undefined
+    else if (this.#registrations instanceof Set) this.#registrations.delete(registration)
+  }
+
+  get registrations(): readonly Registration[] {
+    if (this.#registrations === undefined) return []
+    return this.#registrations instanceof Set ? [...this.#registrations] : [this.#registrations]
   }
 
   /** Adds a monitor; the same function may monitor twice. The answer removes it. */
@@ -32,11 +36,11 @@ export class Watchers {
   }
 
   /** Drops the entries, then tells every monitor once. A monitor that throws does not keep the others from hearing. */
-  tell(actor: ActorRef<never>, notice: ExitNotice, logger: Logger): void {
-    const registrars = this.#registrars
-    this.#registrars = undefined
-    if (registrars instanceof Set) for (const registrar of registrars) registrar.dropEntriesOf(actor)
-    else registrars?.dropEntriesOf(actor)
+  tell(notice: ExitNotice, logger: Logger): void {
+    const registrations = this.#registrations
+    this.#registrations = undefined
+    if (registrations instanceof Set) for (const registration of registrations) registration.drop()
+    else registrations?.drop()
     this.tellMonitors(notice, logger)
   }
 

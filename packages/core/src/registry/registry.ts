@@ -1,9 +1,7 @@
 /** Finds actors by name. An entry is gone before anybody hears of its owner's end. */
-
 import type { Actor } from '../actor/actor.ts'
-import type { ActorRef } from '../actor/actor-ref.ts'
 import { notRunning } from '../actor/failures.ts'
-import { coreOf, type Registrar } from '../actor/inside.ts'
+import { coreOf, type Registration } from '../actor/inside.ts'
 import { BeamClawError } from '../errors.ts'
 import { checkOptions, oneOf } from '../options.ts'
 
@@ -12,6 +10,8 @@ export interface RegistryOptions {
   readonly keys?: 'unique' | 'duplicate'
 }
 
+type AnyActor = Actor<never, unknown>
+
 /** One registration. */
 export interface RegistryEntry<TKey, TValue> {
   readonly key: TKey
@@ -19,14 +19,34 @@ export interface RegistryEntry<TKey, TValue> {
   readonly value: TValue
 }
 
-type AnyActor = Actor<never, unknown>
+class Entry<TKey, TValue> implements RegistryEntry<TKey, TValue>, Registration {
+  readonly #registry: Registry<TKey, TValue>
+  readonly key: TKey
+  readonly actor: AnyActor
+  readonly value: TValue
+
+  constructor(registry: Registry<TKey, TValue>, key: TKey, actor: AnyActor, value: TValue) {
+    this.#registry = registry
+    this.key = key
+    this.actor = actor
+    this.value = value
+  }
+
+  isOf(registry: unknown): boolean {
+    return this.#registry === registry
+  }
+
+  drop(): void {
+    this.#registry[removeEntry](this)
+  }
+}
+
+const removeEntry: unique symbol = Symbol('removeEntry')
 
 /** Keys are compared as in a Map. An actor may have any number of keys; in a duplicate registry also the same one several times. */
-export class Registry<TKey = string, TValue = undefined> implements Registrar {
+export class Registry<TKey = string, TValue = undefined> {
   readonly #isUnique: boolean
-  readonly #byKey = new Map<TKey, RegistryEntry<TKey, TValue> | RegistryEntry<TKey, TValue>[]>()
-  // Only for actors with more than one key: the others are found by their entry's key alone.
-  readonly #keysOf = new Map<AnyActor, TKey | Set<TKey>>()
+  readonly #byKey = new Map<TKey, Entry<TKey, TValue> | Set<Entry<TKey, TValue>>>()
   #size = 0
 
   constructor(options: RegistryOptions = {}) {
@@ -43,41 +63,38 @@ export class Registry<TKey = string, TValue = undefined> implements Registrar {
    * Adds an entry, which lasts until it is unregistered or its owner ends. Throws `already-registered` when a unique key is taken, also by
    * the same actor, and `actor-not-running` when the owner is gone.
    */
-  register(
-    key: TKey,
-    actor: AnyActor,
-    ...[value]: TValue extends undefined ? [value?: TValue] : [value: TValue]
-  ): RegistryEntry<TKey, TValue> {
+  register(key: TKey, actor: AnyActor, value?: TValue): RegistryEntry<TKey, TValue> {
     const core = actor[coreOf]
     if (!core.isAlive) throw notRunning(actor.id)
     const present = this.#byKey.get(key)
-    if (present !== undefined && this.#isUnique) {
-      const owner = (present as RegistryEntry<TKey, TValue>).actor.id
-      throw new BeamClawError('already-registered', `The key is taken by actor "${owner}"`, { details: { owner } })
+    if (present instanceof Entry) {
+      throw new BeamClawError('already-registered', `The key is taken by actor "${present.actor.id}"`, {
+        details: { owner: present.actor.id },
+      })
     }
-    const entry: RegistryEntry<TKey, TValue> = { key, actor, value: value as TValue }
-    if (present === undefined) this.#byKey.set(key, this.#isUnique ? entry : [entry])
-    else (present as RegistryEntry<TKey, TValue>[]).push(entry)
+    const entry = new Entry(this, key, actor, value as TValue)
+    if (present !== undefined) present.add(entry)
+    else this.#byKey.set(key, this.#isUnique ? entry : new Set([entry]))
     this.#size++
-    this.#noteKey(actor, key)
-    core.watchers.addRegistrar(this)
+    core.watchers.addRegistration(entry)
     return entry
   }
 
   /** The entry of a unique key, or the oldest one of a duplicate key. */
   lookup(key: TKey): RegistryEntry<TKey, TValue> | undefined {
     const present = this.#byKey.get(key)
-    return Array.isArray(present) ? present[0] : present
+    return present instanceof Entry ? present : present?.values().next().value
   }
 
   /** All entries of a key, oldest first. */
   lookupAll(key: TKey): readonly RegistryEntry<TKey, TValue>[] {
-    const present = this.#byKey.get(key)
-    if (present === undefined) return []
-    return Array.isArray(present) ? [...present] : [present]
+    return entriesOf(this.#byKey.get(key))
   }
 
-  /** Calls `deliver` with each entry of a key; answers how many there were. One that throws does not keep the others from their turn; then the first error is thrown. */
+  /**
+   * Calls `deliver` with each entry of a key and answers how many there were. One that throws does not keep the others from their turn; the
+   * first error is thrown at the end.
+   */
   dispatch(key: TKey, deliver: (entry: RegistryEntry<TKey, TValue>) => void): number {
     const entries = this.lookupAll(key)
     const failures: unknown[] = []
@@ -95,60 +112,39 @@ export class Registry<TKey = string, TValue = undefined> implements Registrar {
   /** Every entry that `matches`, in the order of their keys' first registration. */
   select(matches: (entry: RegistryEntry<TKey, TValue>) => boolean = () => true): RegistryEntry<TKey, TValue>[] {
     const found: RegistryEntry<TKey, TValue>[] = []
-    for (const present of this.#byKey.values()) {
-      for (const entry of Array.isArray(present) ? present : [present]) if (matches(entry)) found.push(entry)
-    }
+    for (const present of this.#byKey.values()) found.push(...entriesOf(present).filter(matches))
     return found
   }
 
-  /** The keys of an actor. */
+  /** The keys of an actor, each once. */
   keysOf(actor: AnyActor): readonly TKey[] {
-    const keys = this.#keysOf.get(actor)
-    if (keys instanceof Set) return [...keys]
-    return this.#keysOf.has(actor) ? [keys as TKey] : []
+    return [...new Set(this.#entriesOfActor(actor).map((entry) => entry.key))]
   }
 
   /** Removes an actor's entries of one key; answers how many there were. */
   unregister(key: TKey, actor: AnyActor): number {
-    const removed = this.#removeEntries(key, actor)
-    if (removed === 0) return 0
-    const keys = this.#keysOf.get(actor)
-    if (keys instanceof Set && keys.size > 1) {
-      keys.delete(key)
-      return removed
+    const entries = entriesOf(this.#byKey.get(key)).filter((entry) => entry.actor === actor)
+    for (const entry of entries) {
+      actor[coreOf].watchers.removeRegistration(entry)
+      entry.drop()
     }
-    this.#keysOf.delete(actor)
-    actor[coreOf].watchers.removeRegistrar(this)
-    return removed
+    return entries.length
   }
 
   /** @internal */
-  dropEntriesOf(owner: ActorRef<never>): void {
-    const actor = owner as AnyActor
-    for (const key of this.keysOf(actor)) this.#removeEntries(key, actor)
-    this.#keysOf.delete(actor)
+  [removeEntry](entry: Entry<TKey, TValue>): void {
+    const present = this.#byKey.get(entry.key)
+    if (present instanceof Set) present.delete(entry)
+    if (!(present instanceof Set) || present.size === 0) this.#byKey.delete(entry.key)
+    this.#size--
   }
 
-  #noteKey(actor: AnyActor, key: TKey): void {
-    const keys = this.#keysOf.get(actor)
-    if (keys instanceof Set) keys.add(key)
-    else if (!this.#keysOf.has(actor)) this.#keysOf.set(actor, key)
-    else if (keys !== key) this.#keysOf.set(actor, new Set([keys as TKey, key]))
+  #entriesOfActor(actor: AnyActor): Entry<TKey, TValue>[] {
+    return actor[coreOf].watchers.registrations.filter((entry) => entry instanceof Entry && entry.isOf(this)) as Entry<TKey, TValue>[]
   }
+}
 
-  #removeEntries(key: TKey, actor: AnyActor): number {
-    const present = this.#byKey.get(key)
-    if (present === undefined) return 0
-    if (!Array.isArray(present)) {
-      if (present.actor !== actor) return 0
-      this.#byKey.delete(key)
-      this.#size--
-      return 1
-    }
-    const rest = present.filter((entry) => entry.actor !== actor)
-    if (rest.length === 0) this.#byKey.delete(key)
-    else this.#byKey.set(key, rest)
-    this.#size -= present.length - rest.length
-    return present.length - rest.length
-  }
+function entriesOf<TKey, TValue>(present: Entry<TKey, TValue> | Set<Entry<TKey, TValue>> | undefined): Entry<TKey, TValue>[] {
+  if (present === undefined) return []
+  return present instanceof Entry ? [present] : [...present]
 }

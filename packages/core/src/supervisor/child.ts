@@ -51,10 +51,11 @@ export class Child implements Parent {
   }
 
   /**
-   * Starts an incarnation: at once where nothing is asynchronous. Throws, or rejects with, `ChildStartError`, or with the stop error when
-   * `stopped` is aborted first; what is left of such a start is killed. Afterwards `actor` is undefined when `init` answered IGNORE.
+   * Starts an incarnation: at once where nothing is asynchronous. Throws, or rejects with, `ChildStartError`, or with its cause when
+   * the supervisor is told to stop first; what is left of such a start is killed. Afterwards `actor` is undefined when `init` answered IGNORE.
    */
-  start(runtime: ActorRuntime, stopped: () => AbortSignal): void | Promise<void> {
+  start(supervisor: ActorCore): void | Promise<void> {
+    const { runtime } = supervisor
     this.state = 'starting'
     const attempt = ++this.#attempt
     let outcome: void | Promise<void>
@@ -66,7 +67,7 @@ export class Child implements Parent {
     } catch (error) {
       throw this.#failed(error)
     }
-    return isThenable(outcome) ? this.#finishStart(outcome, runtime, stopped()) : undefined
+    return isThenable(outcome) ? this.#finishStart(outcome, runtime, supervisor.stopSignal) : undefined
   }
 
   #startActor(actor: unknown, runtime: ActorRuntime, attempt: number): void | Promise<void> {

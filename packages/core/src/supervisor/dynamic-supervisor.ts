@@ -92,7 +92,7 @@ export class DynamicSupervisor extends Actor<Step> {
    */
   async startChild<TActor extends Actor<never, unknown>>(spec: DynamicChildSpec<TActor>): Promise<TActor | typeof IGNORE> {
     checkChildSpec('DynamicSupervisor', spec, true)
-    const { runtime, state } = this[coreOf]
+    const { state } = this[coreOf]
     if (state !== 'running')
       throw new BeamClawError('actor-not-running', `DynamicSupervisor "${this.id}" takes no children: it is ${state}`)
     if (this.#children.size >= this.#maxChildren) {
@@ -102,7 +102,7 @@ export class DynamicSupervisor extends Actor<Step> {
     const child = new Child(this, spec)
     this.#children.add(child)
     try {
-      const started = child.start(runtime, () => this[coreOf].stopSignal)
+      const started = child.start(this[coreOf])
       if (isThenable(started)) await started
     } catch (error) {
       this.#children.delete(child)
@@ -172,7 +172,7 @@ export class DynamicSupervisor extends Actor<Step> {
       if (child.actor === undefined) this.#children.delete(child)
     }
     try {
-      const started = child.start(this[coreOf].runtime, () => this[coreOf].stopSignal)
+      const started = child.start(this[coreOf])
       if (isThenable(started)) started.then(dropIfNothing, failed)
       else dropIfNothing()
     } catch (error) {

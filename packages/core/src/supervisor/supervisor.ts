@@ -206,7 +206,7 @@ export class Supervisor extends Actor<Step> {
     try {
       const started = inOrder(this.#affectedBy(child), (affected) => {
         current = affected
-        return affected.start(this[coreOf].runtime, () => this[coreOf].stopSignal)
+        return affected.start(this[coreOf])
       })
       if (isThenable(started)) return started.then(undefined, failed)
     } catch (error) {
@@ -225,7 +225,7 @@ export class Supervisor extends Actor<Step> {
     const dropIfNothing = (): void => {
       if (child.actor === undefined && child.restart === 'temporary') this.#children.delete(child.id)
     }
-    const started = child.start(this[coreOf].runtime, () => this[coreOf].stopSignal)
+    const started = child.start(this[coreOf])
     return isThenable(started) ? started.then(dropIfNothing) : dropIfNothing()
   }
 
