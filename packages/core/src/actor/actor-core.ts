@@ -248,9 +248,11 @@ export class ActorCore implements Idler {
   }
 
   crash(error: unknown): void {
+    const stopReason = this.#rare?.isOwnAbort(error) === true ? this.#rare.stopReason : undefined
     // What a handler throws because it was told to stop is its way of stopping.
-    if (this.#rare?.stopReason !== undefined && this.#rare.isOwnAbort(error)) this.end(this.#rare.stopReason)
-    else this.end({ type: 'crashed', cause: error })
+    if (stopReason === undefined) this.end({ type: 'crashed', cause: error })
+    else if (this.#state === 'stopping') this.end(stopReason)
+    else this.#finishStop(stopReason)
   }
 
   stop(reason: ExitReason, timeoutMs = 5_000): Promise<ExitReason> {

@@ -13,7 +13,7 @@ export interface Idler {
 export class IdleQueue {
   readonly #clock: Clock
   readonly #afterMs: number
-  // Every idler waits equally long, so the one that was added first is due first.
+  // Every idler waits equally long, so the first one is due first, or late by less than that wait where it was busy since.
   readonly #waiting = new RingDeque<{ readonly idler: Idler; readonly dueAt: number }>(64)
   #timer: TimerHandle | undefined
 
@@ -41,9 +41,9 @@ export class IdleQueue {
     for (let next = this.#waiting.peek(); next !== undefined && next.dueAt <= now; next = this.#waiting.peek()) {
       this.#waiting.shift()
       const { idler } = next
-      const isDue = idler.idleSince + this.#afterMs <= now
-      if (!isDue || idler.fallIdle())
-        this.#waiting.push({ idler, dueAt: Math.max(idler.idleSince, now - this.#afterMs + 1) + this.#afterMs })
+      const dueAt = idler.idleSince + this.#afterMs
+      if (dueAt > now) this.#waiting.push({ idler, dueAt })
+      else if (idler.fallIdle()) this.#waiting.push({ idler, dueAt: now + this.#afterMs })
     }
     this.#arm()
   }

@@ -19,30 +19,35 @@ export interface ChildOwner {
 export const treeChildren: unique symbol = Symbol('beamclaw.treeChildren')
 
 type AnyActor = Actor<never, unknown>
+type DynamicSpec = Omit<ChildSpec, 'id'> & { readonly id?: string }
 
 export class Child implements Parent {
   readonly #owner: ChildOwner
-  readonly spec: Omit<ChildSpec, 'id'> & { readonly id?: string }
+  #spec: DynamicSpec
   actor: AnyActor | undefined
   state: ChildState = 'stopped'
   #generation = 0
   #attempt = 0
 
-  constructor(owner: ChildOwner, spec: Child['spec']) {
+  constructor(owner: ChildOwner, spec: DynamicSpec) {
     this.#owner = owner
-    this.spec = spec
+    this.#spec = spec
+  }
+
+  get isSignificant(): boolean {
+    return this.#spec.significant === true
   }
 
   get id(): string {
-    return this.spec.id ?? this.actor?.id ?? 'child'
+    return this.#spec.id ?? this.actor?.id ?? 'child'
   }
 
   get restart(): RestartType {
-    return this.spec.restart ?? childDefaults.restart
+    return this.#spec.restart ?? childDefaults.restart
   }
 
   get type(): ChildType {
-    return this.spec.type ?? (this.actor !== undefined && treeChildren in this.actor ? 'supervisor' : 'worker')
+    return this.#spec.type ?? (this.actor !== undefined && treeChildren in this.actor ? 'supervisor' : 'worker')
   }
 
   /** The generation that a start would make. */
@@ -60,7 +65,7 @@ export class Child implements Parent {
     const attempt = ++this.#attempt
     let outcome: void | Promise<void>
     try {
-      const made = this.spec.start()
+      const made = this.#spec.start()
       outcome = isThenable(made)
         ? made.then((actor) => this.#startActor(actor, runtime, attempt))
         : this.#startActor(made, runtime, attempt)
@@ -77,7 +82,7 @@ export class Child implements Parent {
       throw new BeamClawError('child-not-supervisable', `"start" of child "${this.id}" must return an Actor that was not started`)
     }
     this.actor = actor
-    const outcome = (actor[coreOf] as ActorCore).start(runtime, this, ++this.#generation, this.spec.id)
+    const outcome = (actor[coreOf] as ActorCore).start(runtime, this, ++this.#generation, this.#spec.id)
     if (isThenable(outcome)) return outcome.then((value) => this.#started(value))
     this.#started(outcome)
   }
@@ -85,10 +90,12 @@ export class Child implements Parent {
   #started(outcome: unknown): void {
     if (outcome === IGNORE) this.actor = undefined
     this.state = outcome === IGNORE ? 'stopped' : 'running'
+    // A temporary child is never started again, so what it was made from need not be kept.
+    if (this.restart === 'temporary') this.#spec = { ...this.#spec, start: startedOnce }
   }
 
   async #finishStart(outcome: Promise<void>, runtime: ActorRuntime, stopped: AbortSignal): Promise<void> {
-    const timeoutMs = this.spec.startTimeoutMs ?? childDefaults.startTimeoutMs
+    const timeoutMs = this.#spec.startTimeoutMs ?? childDefaults.startTimeoutMs
     const giveUp = Promise.withResolvers<never>()
     const timer = runtime.ambient.clock.setTimer(() => giveUp.reject(startTimeout(this.id, timeoutMs)), timeoutMs)
     const abort = (): void => giveUp.reject(stopped.reason)
@@ -117,12 +124,14 @@ export class Child implements Parent {
 
   /** Ends the incarnation, if there is one, within its grace; the supervisor hears nothing of it. */
   stop(): void | Promise<void> {
+    // What is still in its `init` has nothing to tidy up yet.
+    if (this.state === 'starting') return this.kill()
     const actor = this.actor
     this.actor = undefined
     this.state = 'stopped'
     if (actor === undefined || !actor.isAlive) return
     const core = actor[coreOf]
-    const shutdown = this.spec.shutdownMs ?? (treeChildren in actor ? 'infinity' : childDefaults.shutdownMs)
+    const shutdown = this.#spec.shutdownMs ?? (treeChildren in actor ? 'infinity' : childDefaults.shutdownMs)
     core.disown()
     if (shutdown === 'kill') return actor.kill()
     const ended = core.stop(shutdownExit, shutdown === 'infinity' ? Number.POSITIVE_INFINITY : shutdown)
@@ -193,4 +202,8 @@ export function countOf(children: Iterable<Child>): ChildCounts {
     else counts.workers++
   }
   return counts
+}
+
+function startedOnce(): never {
+  throw new BeamClawError('internal', 'A temporary child is not started again')
 }

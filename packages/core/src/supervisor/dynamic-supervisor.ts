@@ -5,11 +5,11 @@ import { type ExitReason, shutdownExit } from '../actor/exit-reason.ts'
 import { coreOf, IGNORE } from '../actor/inside.ts'
 import { isThenable } from '../actor/thenable.ts'
 import { BeamClawError } from '../errors.ts'
-import { checkOptions, duration, integer, text } from '../options.ts'
+import { anObject, checkOptions, duration, integer, text } from '../options.ts'
 import { Child, countOf, treeChildren } from './child.ts'
 import { type ChildSpec, checkChildSpec } from './child-spec.ts'
-import { RestartWindow } from './restart-intensity.ts'
 import { shouldRestart } from './restart-policy.ts'
+import { checkBackoff, type RestartBackoff, RestartSchedule } from './restart-schedule.ts'
 import type { Step } from './step.ts'
 import { unboundedMailbox } from './supervisor-options.ts'
 import type { ChildCounts, ChildInfo, TreeNode } from './tree-node.ts'
@@ -32,6 +32,8 @@ export interface DynamicSupervisorOptions {
   readonly maxRestarts?: number
   /** Milliseconds. @default 5000 */
   readonly withinMs?: number
+  /** Waits between restarts that follow each other closely; the first of them never waits. @default none */
+  readonly backoff?: RestartBackoff
 }
 
 /** What a dynamic supervisor gets that says nothing else. */
@@ -47,10 +49,8 @@ export const dynamicSupervisorDefaults = {
  */
 export class DynamicSupervisor extends Actor<Step> {
   readonly #maxChildren: number
-  readonly #maxRestarts: number
-  readonly #withinMs: number
   readonly #children = new Set<Child>()
-  readonly #window: RestartWindow
+  readonly #schedule: RestartSchedule
 
   constructor(options: DynamicSupervisorOptions = {}) {
     super(unboundedMailbox(options.id))
@@ -59,11 +59,12 @@ export class DynamicSupervisor extends Actor<Step> {
       maxChildren: integer(0),
       maxRestarts: integer(0),
       withinMs: duration(1),
+      backoff: anObject,
     })
+    checkBackoff('DynamicSupervisor', options.backoff)
     this.#maxChildren = options.maxChildren ?? dynamicSupervisorDefaults.maxChildren
-    this.#maxRestarts = options.maxRestarts ?? dynamicSupervisorDefaults.maxRestarts
-    this.#withinMs = options.withinMs ?? dynamicSupervisorDefaults.withinMs
-    this.#window = new RestartWindow({ maxRestarts: this.#maxRestarts, withinMs: this.#withinMs })
+    const { maxRestarts = dynamicSupervisorDefaults.maxRestarts, withinMs = dynamicSupervisorDefaults.withinMs } = options
+    this.#schedule = new RestartSchedule({ maxRestarts, withinMs }, options.backoff)
   }
 
   protected override handle(step: Step, context: ActorContext<Step>): unknown {
@@ -71,12 +72,14 @@ export class DynamicSupervisor extends Actor<Step> {
   }
 
   protected override async onStop(): Promise<void> {
+    this.#schedule.cancel()
     await Promise.all([...this.#children].map((child) => child.stop()))
     this.#children.clear()
   }
 
   /** @internal */
   onGone(): void {
+    this.#schedule.cancel()
     for (const child of this.#children) child.kill()
     this.#children.clear()
   }
@@ -158,11 +161,23 @@ export class DynamicSupervisor extends Actor<Step> {
   #restart(child: Child, reason: ExitReason): void {
     if (!this.#children.has(child)) return
     const { ambient } = this[coreOf].runtime
-    if (!this.#window.record(ambient.clock.monotonic())) return this.#giveUp(child)
-    if (ambient.telemetry.wants('actor-restart')) {
-      ambient.telemetry.emit({ type: 'actor-restart', id: child.id, supervisorId: this.id, generation: child.nextGeneration, reason })
+    const delayMs = this.#schedule.next(ambient, this.id, child.id)
+    if (delayMs === undefined) {
+      this.#children.delete(child)
+      return this[coreOf].stopAfterMessage(shutdownExit)
     }
     child.forget()
+    if (delayMs === 0) return this.#restartNow(child, reason)
+    child.state = 'restarting'
+    this.#schedule.after(delayMs, ambient, () => this.cast(() => this.#restartNow(child, reason)))
+  }
+
+  #restartNow(child: Child, reason: ExitReason): void {
+    if (!this.#children.has(child)) return
+    const { telemetry } = this[coreOf].runtime.ambient
+    if (telemetry.wants('actor-restart')) {
+      telemetry.emit({ type: 'actor-restart', id: child.id, supervisorId: this.id, generation: child.nextGeneration, reason })
+    }
     const failed = (error: unknown): void => {
       if (!this.#children.has(child)) return
       child.state = 'restarting'
@@ -178,14 +193,5 @@ export class DynamicSupervisor extends Actor<Step> {
     } catch (error) {
       failed(error)
     }
-  }
-
-  #giveUp(child: Child): void {
-    const { ambient } = this[coreOf].runtime
-    const limit = { maxRestarts: this.#maxRestarts, withinMs: this.#withinMs }
-    ambient.logger.log('error', 'supervisor.restart-limit', { id: this.id, child: child.id, ...limit })
-    ambient.telemetry.emit({ type: 'restart-limit', supervisorId: this.id, childId: child.id, ...limit })
-    this.#children.delete(child)
-    this[coreOf].stopAfterMessage(shutdownExit)
   }
 }

@@ -16,6 +16,11 @@ export class RestartWindow {
     this.#intensity = intensity
   }
 
+  /** Restarts that still count. */
+  get size(): number {
+    return this.#restarts.length
+  }
+
   /** Counts a restart at `now` (monotonic milliseconds, never going back); answers whether that is still allowed. */
   record(now: number): boolean {
     const { maxRestarts, withinMs } = this.#intensity

@@ -1,8 +1,9 @@
 import { type ActorOptions, actorDefaults } from '../actor/actor-options.ts'
 import { BeamClawError } from '../errors.ts'
-import { anArray, checkOptions, duration, integer, oneOf, text } from '../options.ts'
+import { anArray, anObject, checkOptions, duration, integer, oneOf, text } from '../options.ts'
 import { type ChildSpec, checkChildSpec } from './child-spec.ts'
 import type { RestartIntensity } from './restart-intensity.ts'
+import { checkBackoff, type RestartBackoff } from './restart-schedule.ts'
 
 /** Who is restarted when a child ends: it alone, it and those started after it, or all. */
 export type Strategy = 'oneForOne' | 'restForOne' | 'oneForAll'
@@ -18,6 +19,8 @@ export interface SupervisorOptions {
   readonly maxRestarts?: number
   /** Milliseconds. @default 5000 */
   readonly withinMs?: number
+  /** Waits between restarts that follow each other closely; the first of them never waits. @default none */
+  readonly backoff?: RestartBackoff
   /** Ends the supervisor when a significant child, or the last one, ends by itself and is not restarted. @default 'never' */
   readonly autoShutdown?: 'never' | 'anySignificant' | 'allSignificant'
 }
@@ -31,7 +34,7 @@ export const supervisorDefaults = {
   autoShutdown: 'never',
 } as const satisfies SupervisorOptions
 
-export type SupervisorSettings = Required<Omit<SupervisorOptions, 'id'>> & RestartIntensity
+export type SupervisorSettings = Required<Omit<SupervisorOptions, 'id' | 'backoff'>> & Pick<SupervisorOptions, 'backoff'> & RestartIntensity
 
 /** A supervisor's own messages are few and must never be refused. */
 export function unboundedMailbox(id: string | undefined): ActorOptions {
@@ -47,8 +50,10 @@ export function supervisorSettings(options: SupervisorOptions): SupervisorSettin
     strategy: oneOf('oneForOne', 'restForOne', 'oneForAll'),
     maxRestarts: integer(0),
     withinMs: duration(1),
+    backoff: anObject,
     autoShutdown: oneOf('never', 'anySignificant', 'allSignificant'),
   })
+  checkBackoff('Supervisor', options.backoff)
   const settings = { ...supervisorDefaults, ...definedOnly(options) }
   const seen = new Set<string>()
   for (const spec of settings.children) {

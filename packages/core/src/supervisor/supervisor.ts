@@ -8,8 +8,8 @@ import { BeamClawError } from '../errors.ts'
 import { Child, countOf, treeChildren } from './child.ts'
 import type { ChildSpec } from './child-spec.ts'
 import { inOrder } from './in-order.ts'
-import { RestartWindow } from './restart-intensity.ts'
 import { shouldRestart } from './restart-policy.ts'
+import { RestartSchedule } from './restart-schedule.ts'
 import { refusing, type Step } from './step.ts'
 import {
   checkSupervisedSpec,
@@ -25,18 +25,23 @@ import type { ChildCounts, ChildInfo, TreeNode } from './tree-node.ts'
  * and rejects with `ChildStartError`. More than `maxRestarts` within `withinMs` ends the supervisor with `shutdown`.
  */
 export class Supervisor extends Actor<Step> {
-  readonly #settings: SupervisorSettings
+  readonly #settings: Omit<SupervisorSettings, 'children'>
   readonly #children = new Map<string, Child>()
-  readonly #window: RestartWindow
+  readonly #schedule: RestartSchedule
+  #specs: readonly ChildSpec[]
 
   constructor(options: SupervisorOptions = {}) {
     super(unboundedMailbox(options.id))
-    this.#settings = supervisorSettings(options)
-    this.#window = new RestartWindow(this.#settings)
+    const { children, ...settings } = supervisorSettings(options)
+    this.#settings = settings
+    this.#specs = children
+    this.#schedule = new RestartSchedule(settings, settings.backoff)
   }
 
   protected override init(): void | Promise<void> {
-    for (const spec of this.#settings.children) this.#children.set(spec.id, new Child(this, spec))
+    for (const spec of this.#specs) this.#children.set(spec.id, new Child(this, spec))
+    // What a temporary child was made from must not outlive it.
+    this.#specs = []
     const unwind = (error: unknown): never | Promise<never> => {
       const stopped = this.#stopAll()
       if (isThenable(stopped)) return stopped.then(() => Promise.reject(error))
@@ -55,11 +60,13 @@ export class Supervisor extends Actor<Step> {
   }
 
   protected override onStop(): void | Promise<void> {
+    this.#schedule.cancel()
     return this.#stopAll()
   }
 
   /** @internal */
   onGone(): void {
+    this.#schedule.cancel()
     for (const child of [...this.#children.values()].reverse()) child.kill()
   }
 
@@ -169,23 +176,33 @@ export class Supervisor extends Actor<Step> {
 
   #endWithSignificant(ended: Child): void {
     const { autoShutdown } = this.#settings
-    if (ended.spec.significant !== true || autoShutdown === 'never') return
-    const others = [...this.#children.values()].some((child) => child.spec.significant === true && child.state !== 'stopped')
+    if (!ended.isSignificant || autoShutdown === 'never') return
+    const others = [...this.#children.values()].some((child) => child.isSignificant && child.state !== 'stopped')
     if (autoShutdown === 'allSignificant' && others) return
     this[coreOf].stopAfterMessage(shutdownExit)
   }
 
   #restart(child: Child, reason: ExitReason): void | Promise<void> {
     const { ambient } = this[coreOf].runtime
-    const { maxRestarts, withinMs } = this.#settings
-    if (!this.#window.record(ambient.clock.monotonic())) {
-      ambient.logger.log('error', 'supervisor.restart-limit', { id: this.id, child: child.id, maxRestarts, withinMs })
-      ambient.telemetry.emit({ type: 'restart-limit', supervisorId: this.id, childId: child.id, maxRestarts, withinMs })
+    const delayMs = this.#schedule.next(ambient, this.id, child.id)
+    if (delayMs === undefined) {
       this.#children.delete(child.id)
       return this[coreOf].stopAfterMessage(shutdownExit)
     }
-    ambient.telemetry.emit({ type: 'actor-restart', id: child.id, supervisorId: this.id, generation: child.nextGeneration, reason })
     child.forget()
+    if (delayMs === 0) return this.#restartNow(child, reason)
+    child.state = 'restarting'
+    this.#schedule.after(delayMs, ambient, () => this.#restartSoon(child, (again) => this.#restartNow(again, reason)))
+  }
+
+  /** Restarts through the mailbox, so that the supervisor answers, and can be stopped, before that. */
+  #restartSoon(child: Child, restart: (child: Child) => void | Promise<void>): void {
+    this.cast(() => (child.state === 'restarting' ? restart(child) : undefined))
+  }
+
+  #restartNow(child: Child, reason: ExitReason): void | Promise<void> {
+    const { telemetry } = this[coreOf].runtime.ambient
+    telemetry.emit({ type: 'actor-restart', id: child.id, supervisorId: this.id, generation: child.nextGeneration, reason })
     const stopped = inOrder(this.#affectedBy(child).reverse(), (affected) => this.#stopForRestart(affected))
     return isThenable(stopped) ? stopped.then(() => this.#startAgain(child)) : this.#startAgain(child)
   }
@@ -198,10 +215,8 @@ export class Supervisor extends Actor<Step> {
   #startAgain(child: Child): void | Promise<void> {
     let current = child
     const failed = (error: unknown): void => {
-      // Tried again through the mailbox, so that the supervisor answers, and can be stopped, between tries.
       current.state = 'restarting'
-      const failure: ExitReason = { type: 'crashed', cause: error }
-      this.cast(() => (current.state === 'restarting' ? this.#restart(current, failure) : undefined))
+      this.#restartSoon(current, (again) => this.#restart(again, { type: 'crashed', cause: error }))
     }
     try {
       const started = inOrder(this.#affectedBy(child), (affected) => {

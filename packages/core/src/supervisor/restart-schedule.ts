@@ -1,0 +1,63 @@
+/** When a supervisor may restart, and when it must give up; shared by both kinds of supervisor. */
+import type { Ambient } from '../defaults/ambient.ts'
+import { checkOptions, duration } from '../options.ts'
+import type { TimerHandle } from '../ports/ambient.ts'
+import { type RestartIntensity, RestartWindow } from './restart-intensity.ts'
+
+/** Waits between restarts that follow each other closely: `minMs`, doubled for each one more, up to `maxMs`; half of it is random. */
+export interface RestartBackoff {
+  readonly minMs: number
+  readonly maxMs: number
+}
+
+/** Milliseconds to wait before the last of `restarts` restarts within the window; `chance` is from 0 up to 1. The first one never waits. */
+export function backoffMs(restarts: number, { minMs, maxMs }: RestartBackoff, chance: number): number {
+  if (restarts <= 1) return 0
+  const full = Math.min(maxMs, minMs * 2 ** (restarts - 2))
+  return Math.round(full / 2 + (full / 2) * chance)
+}
+
+/** Throws `invalid-option` unless this is a backoff. */
+export function checkBackoff(owner: string, backoff: RestartBackoff | undefined): void {
+  if (backoff === undefined) return
+  checkOptions<RestartBackoff>(`${owner}: option "backoff"`, backoff, { minMs: duration(1), maxMs: duration(1) }, ['minMs', 'maxMs'])
+}
+
+export class RestartSchedule {
+  readonly #intensity: RestartIntensity
+  readonly #backoff: RestartBackoff | undefined
+  readonly #window: RestartWindow
+  readonly #timers = new Set<TimerHandle>()
+
+  constructor(intensity: RestartIntensity, backoff: RestartBackoff | undefined) {
+    this.#intensity = intensity
+    this.#backoff = backoff
+    this.#window = new RestartWindow(intensity)
+  }
+
+  /** Counts a restart; answers how many milliseconds to wait before it, or undefined when it was one too many, which it then reports. */
+  next(ambient: Ambient, supervisorId: string, childId: string): number | undefined {
+    if (this.#window.record(ambient.clock.monotonic())) {
+      return this.#backoff === undefined ? 0 : backoffMs(this.#window.size, this.#backoff, ambient.random.next())
+    }
+    const { maxRestarts, withinMs } = this.#intensity
+    ambient.logger.log('error', 'supervisor.restart-limit', { id: supervisorId, child: childId, maxRestarts, withinMs })
+    ambient.telemetry.emit({ type: 'restart-limit', supervisorId, childId, maxRestarts, withinMs })
+    return undefined
+  }
+
+  /** Calls back after a wait that `cancel` has not ended. */
+  after(delayMs: number, { clock }: Ambient, callback: () => void): void {
+    const timer = clock.setTimer(() => {
+      this.#timers.delete(timer)
+      callback()
+    }, delayMs)
+    this.#timers.add(timer)
+  }
+
+  /** Ends every wait. */
+  cancel(): void {
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers.clear()
+  }
+}
