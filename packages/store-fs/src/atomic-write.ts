@@ -55,10 +55,20 @@ export async function writeNew(fileSystem: FileSystem, path: string, bytes: Buff
   }
 }
 
-/** Replaces `path` through `temporary`, which must be in the same directory. The new name is durable after `syncDirectory`. */
-export async function replaceFile(fileSystem: FileSystem, path: string, temporary: string, bytes: Buffer): Promise<void> {
+/**
+ * Replaces `path` through `temporary`, which must be in the same directory. The new name is durable after `syncDirectory`.
+ * `beforeRename` runs at the last moment and may throw.
+ */
+export async function replaceFile(
+  fileSystem: FileSystem,
+  path: string,
+  temporary: string,
+  bytes: Buffer,
+  beforeRename?: () => void,
+): Promise<void> {
   await writeNew(fileSystem, temporary, bytes)
   try {
+    beforeRename?.()
     await fileSystem.rename(temporary, path)
   } catch (error) {
     await removeIfThere(fileSystem, temporary)

@@ -81,8 +81,9 @@ async function listen(directory: string, file: string): Promise<Server | undefin
   server.unref()
   return await new Promise((resolve, reject) => {
     server.once('error', (error) => {
-      if (systemCode(error) !== 'EADDRINUSE') reject(error)
-      else readOwner(file).then((owner) => reject(locked(directory, owner)), reject)
+      if (systemCode(error) === 'EADDRINUSE') readOwner(file).then((owner) => reject(locked(directory, owner)), reject)
+      // A sandbox without such sockets: the lock file has to do.
+      else resolve(undefined)
     })
     server.listen(address, () => resolve(server))
   })
@@ -139,6 +140,6 @@ async function namespace(): Promise<string> {
 function locked(directory: string, owner: Owner | undefined): BeamClawError {
   const who = owner === undefined ? 'another process' : `process ${owner.pid}`
   return new BeamClawError('store-locked', `${directory} is in use by ${who}; one process owns a data directory`, {
-    details: { directory, pid: owner?.pid },
+    details: { directory, pid: owner?.pid, lockFile: join(directory, lockName) },
   })
 }

@@ -259,11 +259,9 @@ export class FsLog implements Log {
     })
     if (descriptor === undefined) throw fenced('a later owner opened the log')
     const manifest = this.#manifestAfter(seq, generation)
-    let listing: Awaited<ReturnType<LogDirectory['list']>>
     try {
-      await directory.writeManifest(manifest)
-      listing = await directory.list()
-      if (!fileSystem.isUnsealed(descriptor)) throw fenced('a later owner opened the log')
+      const listing = await directory.writeManifest(manifest, descriptor)
+      await directory.removeObsolete(manifest, descriptor, listing)
     } catch (error) {
       await fileSystem.close(descriptor)
       throw error
@@ -276,7 +274,6 @@ export class FsLog implements Log {
     this.#content = undefined
     await pool.adopt(this.#file, descriptor)
     this.#ids.forgetUpTo(seq)
-    await directory.removeObsolete(manifest, listing)
   }
 
   #manifestAfter(seq: number, generation: number): Manifest {

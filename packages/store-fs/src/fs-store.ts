@@ -221,15 +221,38 @@ export class FsStore implements Store {
   async #acquire(): Promise<DirectoryLock> {
     try {
       const lock = await DirectoryLock.acquire(this.#root)
-      const kind = networkFileSystems.get((await statfs(this.#root)).type)
-      if (kind === undefined || this.#options.allowNetworkFileSystem) return lock
-      await lock.release()
-      const advice = 'set allowNetworkFileSystem to use it all the same'
-      throw new BeamClawError('store-io', `${this.#root} is on ${kind}, where locks and syncs cannot be relied on; ${advice}`)
+      try {
+        await this.#checkFileSystem()
+      } catch (error) {
+        await lock.release()
+        throw error
+      }
+      return lock
     } catch (error) {
       // The next call tries again: the other process may be gone by then.
       this.#lock = undefined
       throw error
     }
+  }
+
+  async #checkFileSystem(): Promise<void> {
+    const kind = networkFileSystems.get((await statfs(this.#root)).type)
+    if (kind !== undefined && !this.#options.allowNetworkFileSystem) {
+      const advice = 'set allowNetworkFileSystem to use it all the same'
+      throw new BeamClawError('store-io', `${this.#root} is on ${kind}, where locks and syncs cannot be relied on; ${advice}`)
+    }
+    const probe = join(this.#root, this.#newTemporary('doc'))
+    const descriptor = await this.#fileSystem.open(probe, 'wx')
+    try {
+      await this.#fileSystem.seal(probe)
+      if (!this.#fileSystem.isUnsealed(descriptor)) return
+    } finally {
+      await this.#fileSystem.close(descriptor)
+      await this.#fileSystem.unlink(probe)
+    }
+    throw new BeamClawError(
+      'store-io',
+      `${this.#root} is on a file system that keeps no file modes; they fence the earlier owners of a log`,
+    )
   }
 }

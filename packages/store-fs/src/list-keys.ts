@@ -1,12 +1,12 @@
 /** Walks the data directory in the order of keys, and no further than a page needs. */
 import { join } from 'node:path'
-import type { StoreKey } from '@beamclaw/core'
+import { BeamClawError, type StoreKey } from '@beamclaw/core'
 import { isAbsent, readWhole } from './atomic-write.ts'
 import { readDocument } from './document-file.ts'
 import type { DirectoryEntry, FileSystem } from './file-system.ts'
 import { compareKeys, decodePart, encodePart } from './key-path.ts'
 import { isManifestName } from './log-directory.ts'
-import { decodeManifest } from './manifest.ts'
+import { decodeManifest, type Manifest } from './manifest.ts'
 
 interface Child {
   readonly part: string
@@ -59,18 +59,33 @@ async function childrenOf(fileSystem: FileSystem, path: string, entries: readonl
 
 /** A name that was too long for a file name is kept in the files below it, which hold their whole key. */
 async function partFromFiles(fileSystem: FileSystem, path: string, isDocument: boolean, depth: number): Promise<string | undefined> {
-  if (isDocument) return (await readDocument(fileSystem, path))?.key[depth]
-  const entries = await entriesOf(fileSystem, path)
-  for (const { name, mayHoldEntries } of entries) {
+  if (isDocument) return (await unlessDamaged(readDocument(fileSystem, path)))?.key[depth]
+  for (const { name, mayHoldEntries } of await entriesOf(fileSystem, path)) {
     const entry = join(path, name)
-    const manifest = isManifestName(name) ? await readWhole(fileSystem, entry) : undefined
-    if (manifest !== undefined) return decodeManifest(manifest, entry).key[depth]
+    const isManifest = isManifestName(name)
     const isChildDocument = !mayHoldEntries && name.endsWith('.json') && decodePart(name.slice(0, -5)) !== undefined
-    if (!mayHoldEntries && !isChildDocument) continue
-    const part = await partFromFiles(fileSystem, entry, isChildDocument, depth)
+    if (!isManifest && !mayHoldEntries && !isChildDocument) continue
+    const part = isManifest
+      ? (await unlessDamaged(readManifestFile(fileSystem, entry)))?.key[depth]
+      : await partFromFiles(fileSystem, entry, isChildDocument, depth)
     if (part !== undefined) return part
   }
   return undefined
+}
+
+async function readManifestFile(fileSystem: FileSystem, path: string): Promise<Manifest | undefined> {
+  const bytes = await readWhole(fileSystem, path)
+  return bytes === undefined ? undefined : decodeManifest(bytes, path)
+}
+
+/** One damaged file must not hide all the others from a list; whoever opens it is told. */
+async function unlessDamaged<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    if (BeamClawError.isInstance(error)) return undefined
+    throw error
+  }
 }
 
 async function entriesOf(fileSystem: FileSystem, path: string): Promise<DirectoryEntry[]> {

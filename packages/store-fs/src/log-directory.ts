@@ -1,6 +1,6 @@
 /** The directory of one log: the names in it, and the race for the right to write. */
 import { join } from 'node:path'
-import { isAbsent, readWhole, removeIfThere, replaceFile, syncDirectory } from './atomic-write.ts'
+import { isAbsent, readWhole, removeIfThere, replaceFile, syncDirectory, writeNew } from './atomic-write.ts'
 import { fenced, logCorrupt, systemCode } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts'
@@ -88,17 +88,24 @@ export class LogDirectory {
     return manifest
   }
 
-  /** Makes a manifest and all names in the directory durable. */
-  async writeManifest(manifest: Manifest): Promise<void> {
+  /**
+   * Makes a manifest and all names in the directory durable. `own` is the open segment of its generation. Rejects `fenced` when that
+   * was sealed: before the manifest gets its name, because the log may have been deleted and another one taken its place; and after,
+   * because whoever sealed it before that may not have seen the manifest.
+   */
+  async writeManifest(manifest: Manifest, own: number): Promise<Listing> {
     // The files that the manifest names must not be missing when only the manifest survives.
     await syncDirectory(this.fileSystem, this.path)
-    await this.replace(this.manifest(manifest.generation), encodeManifest(manifest))
+    await this.replace(this.manifest(manifest.generation), encodeManifest(manifest), () => this.#checkOwned(own))
     await syncDirectory(this.fileSystem, this.path)
+    const listing = await this.list()
+    this.#checkOwned(own)
+    return listing
   }
 
   /** Replaces a file of this directory; its name is durable after the next manifest. */
-  async replace(path: string, bytes: Buffer): Promise<void> {
-    await replaceFile(this.fileSystem, path, join(this.path, this.#newTemporary()), bytes)
+  async replace(path: string, bytes: Buffer, beforeRename?: () => void): Promise<void> {
+    await replaceFile(this.fileSystem, path, join(this.path, this.#newTemporary()), bytes, beforeRename)
   }
 
   /**
@@ -134,34 +141,36 @@ export class LogDirectory {
   }
 
   /**
-   * Removes what `manifest` has no use for. `listing` must be older than the caller's last look at its own seal: a process that was
-   * stopped in between must not remove what a later owner made. A crash leaves files that the next opening removes.
+   * Removes what `manifest` has no use for. `listing` is the one that `writeManifest` made: a process that was stopped since must not
+   * remove what a later owner made. A crash leaves files that the next opening removes.
    */
-  async removeObsolete(manifest: Manifest, listing: Listing): Promise<void> {
+  async removeObsolete(manifest: Manifest, own: number, listing: Listing): Promise<void> {
     const kept = new Set(manifest.segments.map(({ generation }) => generation))
     const newestSnapshot = manifest.snapshots[0] ?? 0
-    for (const number of listing.manifests) if (number < manifest.generation) await this.#remove(this.manifest(number))
-    for (const number of listing.segments) {
-      if (number < manifest.generation && !kept.has(number)) await this.#remove(this.segment(number))
+    const isOld = (generation: number): boolean => generation < manifest.generation && !kept.has(generation)
+    const paths = [
+      ...listing.manifests.filter((generation) => generation < manifest.generation).map((generation) => this.manifest(generation)),
+      ...listing.segments.filter(isOld).map((generation) => this.segment(generation)),
+      // A snapshot of a later seq may be written by a later owner under the same name.
+      ...listing.snapshots.filter((seq) => seq < newestSnapshot && !manifest.snapshots.includes(seq)).map((seq) => this.snapshot(seq)),
+      ...listing.temporaries.map((name) => join(this.path, name)),
+    ]
+    for (const path of paths) {
+      // A log that took the place of this one after a deletion has files of the same names.
+      this.#checkOwned(own)
+      await this.#remove(path)
     }
-    // A later one may be written by a later owner under the same name.
-    for (const seq of listing.snapshots) {
-      if (seq < newestSnapshot && !manifest.snapshots.includes(seq)) await this.#remove(this.snapshot(seq))
-    }
-    for (const name of listing.temporaries) await this.#remove(join(this.path, name))
   }
 
   /** Deletes the log for good. The claim that precedes it fenced every writer. */
   async destroy(): Promise<void> {
-    const { manifests, isDeleted } = await this.list()
-    const newest = manifests.at(-1)
-    if (newest !== undefined && !isDeleted) {
-      // The older manifest goes first: left alone it would bring an old state back.
-      for (const number of manifests) if (number !== newest) await this.#remove(this.manifest(number))
-      await syncDirectory(this.fileSystem, this.path)
-      await this.fileSystem.rename(this.manifest(newest), join(this.path, tombstone))
-      await syncDirectory(this.fileSystem, this.path)
+    try {
+      await writeNew(this.fileSystem, join(this.path, tombstone), Buffer.alloc(0))
+    } catch (error) {
+      if (systemCode(error) !== 'EEXIST') throw error
     }
+    // From here on the log is gone: whoever finds the tombstone removes what is left of it.
+    await syncDirectory(this.fileSystem, this.path)
     await this.finishDeletion()
   }
 
@@ -195,6 +204,10 @@ export class LogDirectory {
       // Its writer gave it up.
       if (!isAbsent(error)) throw error
     }
+  }
+
+  #checkOwned(own: number): void {
+    if (!this.fileSystem.isUnsealed(own)) throw fenced('a later owner opened the log')
   }
 
   async #remove(path: string): Promise<void> {

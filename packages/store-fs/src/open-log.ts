@@ -17,8 +17,13 @@ const mostAttempts = 100
  */
 export async function takeLog(environment: LogEnvironment, key: StoreKey, token: FencingToken): Promise<OpenedLog> {
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
-    const opened = await tryToTake(environment, key, token)
-    if (opened !== undefined) return opened
+    try {
+      const opened = await tryToTake(environment, key, token)
+      if (opened !== undefined) return opened
+    } catch (error) {
+      // Files that another process removed meanwhile; without a directory there is nothing to try again.
+      if (!isAbsent(error) || (await environment.directory.list()).manifests.length === 0) throw error
+    }
   }
   throw contended(environment.directory)
 }
@@ -72,13 +77,18 @@ async function finish(environment: LogEnvironment, claim: Claim): Promise<Opened
     const { content, segments } = await readAll(environment, base, claim.tail)
     const { key, token } = claim
     const { epoch, nonce } = token
-    const firstSeq = content.lastSeq + 1
-    const manifest: Manifest = { version: 1, key, generation, token: { epoch, nonce }, segments, firstSeq, snapshots: content.snapshots }
-    await directory.writeManifest(manifest)
-    const listing = await directory.list()
-    if (!directory.fileSystem.isUnsealed(descriptor)) throw fenced('a later owner opened the log')
+    const manifest: Manifest = {
+      version: 1,
+      key,
+      generation,
+      token: { epoch, nonce },
+      segments,
+      firstSeq: content.lastSeq + 1,
+      snapshots: content.snapshots,
+    }
+    const listing = await directory.writeManifest(manifest, descriptor)
     await setBadSnapshotsAside(environment, base, manifest)
-    await directory.removeObsolete(manifest, listing)
+    await directory.removeObsolete(manifest, descriptor, listing)
     if (base !== undefined) suspects.delete(directory.segment(base.generation))
     const file = { path: directory.segment(generation), identity: directory.fileSystem.identify(descriptor) }
     await pool.adopt(file, descriptor)

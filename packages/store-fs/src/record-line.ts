@@ -11,23 +11,21 @@ export interface EncodedRecord {
   readonly data: string
 }
 
-/** A line of a segment, read back. */
-export interface ParsedLine {
-  readonly record: LogRecord
-  readonly generation: number
-  /** Bytes between the place that was durable when this line was written and the line. */
-  readonly unsynced: number
-}
-
-interface RawLine {
+/** A line of a segment as it is spelled in the file. */
+export interface Line {
   readonly s: number
+  /** Generation of the segment. */
   readonly g: number
   readonly t: string
   readonly id: string
   readonly ts: number
+  /** Bytes between the place that was durable when this line was written and the line; absent for none. */
   readonly b?: number
   readonly d: JsonObject
 }
+
+/** How every line starts. */
+export const recordStart = '{"s":'
 
 // `,"c":"` then eight digits then `"}`
 const checksumPrefix = ',"c":"'
@@ -50,7 +48,7 @@ export function encodeLines(records: readonly EncodedRecord[], generation: numbe
   let distance = unsynced
   for (const { seq, head, data } of records) {
     const apart = distance === 0 ? '' : `,"b":${distance}`
-    const body = `{"s":${seq},"g":${generation},${head}${apart},"d":${data}`
+    const body = `${recordStart}${seq},"g":${generation},${head}${apart},"d":${data}`
     const line = `${body}${checksumPrefix}${crc32(body).toString(16).padStart(8, '0')}"}\n`
     text += line
     if (records.length > 1) distance += Buffer.byteLength(line)
@@ -64,13 +62,12 @@ export function encodeLines(records: readonly EncodedRecord[], generation: numbe
   return pieces.length === 0 ? last : Buffer.concat([...pieces, last])
 }
 
-/** The record between `start` and `end` (its newline, exclusive), or undefined when the bytes are not what was written. */
-export function parseLine(bytes: Buffer, start: number, end: number): ParsedLine | undefined {
+/** The line between `start` and `end` (its newline, exclusive), or undefined when the bytes are not what was written. */
+export function parseLine(bytes: Buffer, start: number, end: number): Line | undefined {
   const bodyEnd = end - tailBytes
-  if (bodyEnd <= start || readChecksum(bytes, end - 10) !== crc32(bytes.subarray(start, bodyEnd))) return undefined
+  if (bodyEnd <= start || readChecksum(bytes, bodyEnd) !== crc32(bytes.subarray(start, bodyEnd))) return undefined
   try {
-    const { s, g, t, id, ts, b, d } = JSON.parse(bytes.toString('utf8', start, end)) as RawLine
-    return { record: { seq: s, type: t, id, ts, data: d }, generation: g, unsynced: b ?? 0 }
+    return JSON.parse(bytes.toString('utf8', start, end)) as Line
   } catch {
     return undefined
   }
@@ -81,9 +78,13 @@ export function lineEnd(bytes: Buffer, start: number): number {
   return bytes.indexOf(newline, start)
 }
 
+/** The checksum in a line's tail; -1 when the tail is not spelled as it should be. */
 function readChecksum(bytes: Buffer, start: number): number {
+  const digits = start + checksumPrefix.length
+  for (let index = 0; index < checksumPrefix.length; index++) if (bytes[start + index] !== checksumPrefix.charCodeAt(index)) return -1
+  if (bytes[digits + 8] !== 0x22 || bytes[digits + 9] !== 0x7d) return -1
   let value = 0
-  for (let index = start; index < start + 8; index++) {
+  for (let index = digits; index < digits + 8; index++) {
     const digit = bytes[index] ?? 0
     if (digit >= 0x30 && digit <= 0x39) value = value * 16 + digit - 0x30
     else if (digit >= 0x61 && digit <= 0x66) value = value * 16 + digit - 0x57

@@ -1,7 +1,7 @@
 /** Reads the lines of one segment file and decides where it stops being trustworthy. */
 import type { LogRecord } from '@beamclaw/core'
 import { logCorrupt } from './failures.ts'
-import { lineEnd, parseLine } from './record-line.ts'
+import { lineEnd, parseLine, recordStart } from './record-line.ts'
 
 /** What a segment must hold. */
 export interface SegmentExpectation {
@@ -29,11 +29,11 @@ export async function readSegment(bytes: Buffer, expected: SegmentExpectation, i
       checkTorn(bytes, offset, expected)
       return offset
     }
-    if (line.record.seq !== seq || line.generation !== expected.generation) {
-      const found = `seq ${line.record.seq} of generation ${line.generation}`
+    if (line.s !== seq || line.g !== expected.generation) {
+      const found = `seq ${line.s} of generation ${line.g}`
       throw logCorrupt(expected.file, offset, `expected seq ${seq} of generation ${expected.generation}, found ${found}`)
     }
-    into.push(line.record)
+    into.push({ seq, type: line.t, id: line.id, ts: line.ts, data: line.d })
     seq += 1
     offset = end + 1
     if ((seq - expected.firstSeq) % linesAtATime === 0) await new Promise(setImmediate)
@@ -43,12 +43,12 @@ export async function readSegment(bytes: Buffer, expected: SegmentExpectation, i
 
 function checkTorn(bytes: Buffer, badOffset: number, { file, isSealed }: SegmentExpectation): void {
   if (isSealed) throw logCorrupt(file, badOffset, 'the record does not match its checksum')
-  let start = badOffset
-  for (let end = lineEnd(bytes, start); end >= 0; end = lineEnd(bytes, start)) {
-    const line = start === badOffset ? undefined : parseLine(bytes, start, end)
-    if (line !== undefined && start - line.unsynced > badOffset) {
+  // Wherever a record may start, and not only after a newline: that may be what went bad.
+  for (let start = bytes.indexOf(recordStart, badOffset + 1); start >= 0; start = bytes.indexOf(recordStart, start + 1)) {
+    const end = lineEnd(bytes, start)
+    const line = end < 0 ? undefined : parseLine(bytes, start, end)
+    if (line !== undefined && start - (line.b ?? 0) > badOffset) {
       throw logCorrupt(file, badOffset, 'the record does not match its checksum, though later records say that it was durable')
     }
-    start = end + 1
   }
 }

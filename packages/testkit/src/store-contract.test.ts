@@ -1,4 +1,4 @@
-import { MemoryStore } from '../../core/src/defaults/memory-store.ts'
+import { MemoryStore } from '@beamclaw/core'
 import { storeContract } from './store-contract.ts'
 
 storeContract('MemoryStore', () => ({ store: new MemoryStore() }), {

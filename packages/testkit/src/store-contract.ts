@@ -1,8 +1,10 @@
 /** The contract of the Store port as tests: whoever writes a store runs them over it, and it is a store when all pass. */
 import type { Store } from '@beamclaw/core'
 import { afterEach, describe, test } from 'vitest'
-import { documentTests, inputTests, listTests, nameTests, tenantTests, versionTests } from './store-document-contract.ts'
-import { appendTests, compactTests, deleteTests, fencingTests, readTests, reopenTests, stopTests } from './store-log-contract.ts'
+import { documentTests, listTests, nameTests, tenantTests, versionTests } from './store-document-contract.ts'
+import { inputTests } from './store-input-contract.ts'
+import { compactTests, deleteTests, reopenTests, stopTests } from './store-life-contract.ts'
+import { appendTests, fencingTests, readTests } from './store-log-contract.ts'
 
 /** A store for one test. */
 export interface StoreUnderTest {

@@ -1,7 +1,7 @@
 /** The logs' part of the Store contract. */
-import type { JsonValue, LogContent, LogRecord, Store } from '@beamclaw/core'
+import type { LogContent, LogRecord, Store } from '@beamclaw/core'
 import { expect } from 'vitest'
-import type { StoreTests, StoreUnderTest } from './store-contract.ts'
+import type { StoreTests } from './store-contract.ts'
 import { expectRejection, fencingToken, logRecords, range, seqsOf, storeKey } from './store-fixtures.ts'
 
 const key = storeKey('sessions', 'ops', 'main')
@@ -23,6 +23,13 @@ export const appendTests: StoreTests = {
     await log.append([])
     expect(await log.read()).toEqual({ snapshot: undefined, records })
     expect(await contentOf(store)).toEqual({ snapshot: undefined, records })
+  },
+  async 'a log is no document'({ store }) {
+    await (await store.openLog(key, fencingToken())).append(logRecords(1))
+    expect(await store.get(key)).toBeUndefined()
+    expect(await store.put(key, 'both', { expectedVersion: 0 })).toBe(1)
+    expect((await contentOf(store)).records).toEqual(logRecords(1))
+    expect(await store.list(storeKey('sessions'))).toEqual([key])
   },
   async 'a gap rejects, changes nothing and does not break the handle'({ store }) {
     const log = await store.openLog(key, fencingToken())
@@ -173,159 +180,5 @@ export const fencingTests: StoreTests = {
     const outcomes = await Promise.allSettled(handles.map((log) => log.append(logRecords(1))))
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     expect((await contentOf(store)).records).toEqual(logRecords(1))
-  },
-}
-
-export const compactTests: StoreTests = {
-  async 'a snapshot replaces the records up to its seq'({ store }) {
-    const log = await store.openLog(key, fencingToken())
-    await log.append(logRecords(1, 5))
-    await log.compact({ seq: 3, state: { total: 3 } })
-    const expected = { snapshot: { seq: 3, state: { total: 3 } }, records: logRecords(4, 5) }
-    expect(await log.read()).toEqual(expected)
-    expect(await contentOf(store)).toEqual(expected)
-  },
-  async 'a log goes on after its snapshot, again and again'({ store }) {
-    const log = await store.openLog(key, fencingToken())
-    for (const round of range(0, 5)) {
-      await log.append(logRecords(round * 10 + 1, round * 10 + 10))
-      await log.compact({ seq: round * 10 + 10, state: { round } })
-    }
-    await log.append(logRecords(61))
-    const expected = { snapshot: { seq: 60, state: { round: 5 } }, records: logRecords(61) }
-    expect(await log.read()).toEqual(expected)
-    const later = await store.openLog(key, fencingToken(2))
-    expect(await later.read()).toEqual(expected)
-    await expectRejection(later.append(logRecords(63)), 'log-gap')
-    await later.append(logRecords(62))
-    await later.compact({ seq: 62, state: 'done' })
-    expect(await contentOf(store)).toEqual({ snapshot: { seq: 62, state: 'done' }, records: [] })
-  },
-  async 'a snapshot of records that do not exist, or are gone, rejects'({ store }) {
-    const log = await store.openLog(key, fencingToken())
-    await log.append(logRecords(1, 4))
-    await expectRejection(log.compact({ seq: 5, state: {} }), 'log-gap')
-    await log.compact({ seq: 4, state: {} })
-    await expectRejection(log.compact({ seq: 3, state: {} }), 'log-gap')
-    await log.compact({ seq: 4, state: { again: true } })
-    expect(await log.read()).toEqual({ snapshot: { seq: 4, state: { again: true } }, records: [] })
-  },
-  async 'appends and snapshots at once keep call order'({ store }) {
-    const log = await store.openLog(key, fencingToken())
-    const work: Promise<void>[] = []
-    for (const round of range(1, 5)) {
-      work.push(log.append(logRecords(round * 2 - 1)), log.append(logRecords(round * 2)), log.compact({ seq: round * 2 - 1, state: round }))
-    }
-    await Promise.all(work)
-    expect(await contentOf(store)).toEqual({ snapshot: { seq: 9, state: 5 }, records: logRecords(10) })
-  },
-  async 'a snapshot is copied, and must be JSON'({ store }) {
-    const log = await store.openLog(key, fencingToken())
-    await log.append(logRecords(1))
-    const state = { list: [1] }
-    const compacting = log.compact({ seq: 1, state })
-    state.list.push(2)
-    await compacting
-    expect((await log.read()).snapshot).toEqual({ seq: 1, state: { list: [1] } })
-    await expectRejection(log.compact({ seq: 1, state: undefined as unknown as JsonValue }), 'invalid-message')
-    expect((await contentOf(store)).snapshot).toEqual({ seq: 1, state: { list: [1] } })
-  },
-}
-
-export const deleteTests: StoreTests = {
-  async 'deleting a log fences its handles and empties it'({ store }) {
-    const log = await store.openLog(key, fencingToken(7))
-    await log.append(logRecords(1, 3))
-    await log.compact({ seq: 2, state: {} })
-    expect(await store.delete(key)).toBe(true)
-    await expectRejection(log.append(logRecords(4)), 'fenced')
-    await expectRejection(log.read(), 'fenced')
-    expect(await store.list(storeKey('sessions'))).toEqual([])
-    expect(await store.delete(key)).toBe(false)
-    const fresh = await store.openLog(key, fencingToken(1))
-    expect(await fresh.read()).toEqual({ snapshot: undefined, records: [] })
-    await expectRejection(log.append(logRecords(4)), 'fenced')
-    await fresh.append(logRecords(1))
-  },
-  async 'a document and a log of the same key go together, those below stay'({ store }) {
-    await store.put(key, 'metadata')
-    const log = await store.openLog(key, fencingToken())
-    await log.append(logRecords(1))
-    await store.put([...key, 'below'], 'stays')
-    await expectRejection(store.delete(key, { expectedVersion: 9 }), 'version-conflict')
-    await log.append(logRecords(2))
-    expect(await store.delete(key, { expectedVersion: 1 })).toBe(true)
-    expect(await store.get(key)).toBeUndefined()
-    await expectRejection(log.append(logRecords(3)), 'fenced')
-    expect(await store.list(storeKey('sessions'))).toEqual([[...key, 'below']])
-  },
-}
-
-export const reopenTests: StoreTests = {
-  async 'documents, logs, snapshots and tokens outlive the store'(subject) {
-    const { store } = subject
-    await store.put(storeKey('jobs', 'a'), { n: 1 })
-    await store.put(storeKey('jobs', 'a'), { n: 2 })
-    const log = await store.openLog(key, fencingToken(5))
-    await log.append(logRecords(1, 4))
-    await log.compact({ seq: 2, state: { n: 2 } })
-    await log.append(logRecords(5))
-    const reopened = await reopen(subject)
-    expect(await reopened.get(storeKey('jobs', 'a'))).toEqual({ value: { n: 2 }, version: 2 })
-    await expectRejection(reopened.openLog(key, fencingToken(4)), 'fenced')
-    expect(await contentOf(reopened)).toEqual({ snapshot: { seq: 2, state: { n: 2 } }, records: logRecords(3, 5) })
-    expect(await reopened.list(storeKey())).toEqual([storeKey('jobs', 'a'), key])
-  },
-  async 'an append under way when the store stops is there afterwards if it was acknowledged'(subject) {
-    const log = await subject.store.openLog(key, fencingToken())
-    const appends = Promise.allSettled(range(1, 50).map((seq) => log.append(logRecords(seq))))
-    const reopened = await reopen(subject)
-    const acknowledged = (await appends).filter(({ status }) => status === 'fulfilled').length
-    const { records } = await contentOf(reopened)
-    expect(records.length).toBeGreaterThanOrEqual(acknowledged)
-    expect(records).toEqual(logRecords(1, records.length))
-  },
-}
-
-async function reopen({ store, reopen: again }: StoreUnderTest): Promise<Store> {
-  if (again === undefined) throw new Error('storeContract: give `reopen`, or skip the section "reopen" with a reason')
-  await store.stop()
-  return await again()
-}
-
-export const stopTests: StoreTests = {
-  async 'a store that was stopped refuses everything'({ store }) {
-    const log = await store.openLog(key, fencingToken())
-    await log.append(logRecords(1))
-    await store.stop()
-    await store.stop()
-    await expectRejection(store.get(key), 'store-stopped')
-    await expectRejection(store.put(key, 1), 'store-stopped')
-    await expectRejection(store.delete(key), 'store-stopped')
-    await expectRejection(store.list(storeKey()), 'store-stopped')
-    await expectRejection(store.openLog(key, fencingToken()), 'store-stopped')
-    await expectRejection(log.append(logRecords(2)), 'store-stopped')
-    await expectRejection(log.read(), 'store-stopped')
-    await log.close()
-  },
-  async 'stopping a store that was never used resolves'({ store }) {
-    await store.stop()
-  },
-  async 'what was called before the stop finishes'({ store }) {
-    const log = await store.openLog(key, fencingToken())
-    const work = [store.put(storeKey('a'), 1), log.append(logRecords(1)), log.append(logRecords(2))]
-    await store.stop()
-    await Promise.all(work)
-  },
-  async 'a handle that was closed refuses everything, and closes again'({ store }) {
-    const log = await store.openLog(key, fencingToken())
-    const appending = log.append(logRecords(1))
-    await Promise.all([log.close(), log.close()])
-    await appending
-    await expectRejection(log.append(logRecords(2)), 'store-stopped')
-    await expectRejection(log.read(), 'store-stopped')
-    const again = await store.openLog(key, fencingToken())
-    await again.append(logRecords(2))
-    expect((await again.read()).records).toEqual(logRecords(1, 2))
   },
 }

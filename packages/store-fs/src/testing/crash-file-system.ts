@@ -1,0 +1,128 @@
+/**
+ * A file system that knows what a power cut would leave: of names, those that were there at the last sync of their directory; of
+ * contents, what was there at the last sync of the file. What came after may survive or not, each thing for itself.
+ */
+import { existsSync, fstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type FileSystem, nodeFileSystem } from '../file-system.ts'
+
+/** Answers whether something that was not synced survives. */
+export type Survives = () => boolean
+
+export class CrashFileSystem {
+  /** The file system to give to a store. */
+  readonly fileSystem: FileSystem
+  readonly #root: string
+  // Inode numbers are used again after a deletion, so files have numbers of their own here.
+  readonly #files = new Map<number, number>()
+  #lastFile = 0
+  readonly #directories = new Set<number>()
+  // By file: what a power cut would leave in it.
+  readonly #durableBytes = new Map<number, Buffer>()
+  // By directory: the names and files at its last sync.
+  readonly #durableNames = new Map<string, Map<string, number>>()
+  readonly #paths = new Map<number, string>()
+  // Of files that lost their last name but whose old name may come back.
+  readonly #lastBytes = new Map<number, Buffer>()
+  #onCall: () => void
+
+  /** @param onCall runs before each call that changes something. */
+  constructor(root: string, onCall: () => void = () => undefined) {
+    this.#root = root
+    this.#onCall = onCall
+    this.#durableNames.set(root, new Map())
+    const changing = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+      return async (...args: A): Promise<R> => {
+        this.#onCall()
+        return await call(...args)
+      }
+    }
+    const real = nodeFileSystem
+    this.fileSystem = {
+      ...real,
+      open: changing(async (path, flags) => {
+        const descriptor = await real.open(path, flags)
+        this.#paths.set(descriptor, path)
+        if (flags === 'wx') this.#isNew(path)
+        return descriptor
+      }),
+      write: changing(real.write),
+      truncate: changing(real.truncate),
+      rename: changing(async (from, to) => {
+        this.#remember(to)
+        await real.rename(from, to)
+      }),
+      unlink: changing(async (path) => {
+        this.#remember(path)
+        await real.unlink(path)
+      }),
+      makeDirectory: changing(async (path) => {
+        await real.makeDirectory(path)
+        this.#directories.add(this.#isNew(path))
+      }),
+      removeDirectory: changing(real.removeDirectory),
+      datasync: changing(async (descriptor) => {
+        await real.datasync(descriptor)
+        this.#synced(descriptor)
+      }),
+      sync: changing(async (descriptor) => {
+        await real.sync(descriptor)
+        this.#synced(descriptor)
+      }),
+    }
+  }
+
+  /** Writes what a power cut at this moment would leave into `target`. */
+  crash(target: string, survives: Survives): void {
+    this.#crashDirectory(this.#root, target, survives)
+  }
+
+  #crashDirectory(path: string, target: string, survives: Survives): void {
+    mkdirSync(target, { recursive: true })
+    const durable = this.#durableNames.get(path) ?? new Map<string, number>()
+    const current = this.#namesIn(path)
+    for (const name of new Set([...durable.keys(), ...current.keys()])) {
+      const [before, now] = [durable.get(name), current.get(name)]
+      const file = before === now || survives() ? now : before
+      if (file === undefined) continue
+      const child = join(path, name)
+      if (this.#directories.has(file)) this.#crashDirectory(child, join(target, name), survives)
+      else writeFileSync(join(target, name), this.#contentAfterCrash(file, file === now ? child : undefined, survives), { mode: 0o600 })
+    }
+  }
+
+  #contentAfterCrash(file: number, path: string | undefined, survives: Survives): Buffer {
+    const durable = this.#durableBytes.get(file) ?? Buffer.alloc(0)
+    const current = path === undefined ? (this.#lastBytes.get(file) ?? durable) : readFileSync(path)
+    if (survives()) return current
+    // A write that was not synced may leave a part of itself.
+    return survives() && current.length > durable.length
+      ? current.subarray(0, durable.length + ((current.length - durable.length) >> 1))
+      : durable
+  }
+
+  #synced(descriptor: number): void {
+    const stat = fstatSync(descriptor)
+    const path = this.#paths.get(descriptor) ?? ''
+    if (stat.isDirectory()) this.#durableNames.set(path, this.#namesIn(path))
+    else if (existsSync(path)) this.#durableBytes.set(this.#fileAt(path), readFileSync(path))
+  }
+
+  #remember(path: string): void {
+    if (existsSync(path)) this.#lastBytes.set(this.#fileAt(path), readFileSync(path))
+  }
+
+  #isNew(path: string): number {
+    this.#lastFile += 1
+    this.#files.set(statSync(path).ino, this.#lastFile)
+    return this.#lastFile
+  }
+
+  #fileAt(path: string): number {
+    return this.#files.get(statSync(path).ino) ?? 0
+  }
+
+  #namesIn(path: string): Map<string, number> {
+    return existsSync(path) ? new Map(readdirSync(path).map((name) => [name, this.#fileAt(join(path, name))])) : new Map()
+  }
+}

@@ -1,0 +1,48 @@
+/** Directories and log environments for this package's own tests. */
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { FencingToken } from '@beamclaw/core'
+import { storeKey } from '@beamclaw/testkit'
+import { DescriptorPool } from '../descriptor-pool.ts'
+import { fenced } from '../failures.ts'
+import { type FileSystem, nodeFileSystem } from '../file-system.ts'
+import { FsLog, type LogEnvironment } from '../fs-log.ts'
+import { LogDirectory } from '../log-directory.ts'
+import { takeLog } from '../open-log.ts'
+import type { SyncMode } from '../options.ts'
+import { Limiter } from '../queues.ts'
+
+/** A directory that is gone after the block; in memory where syncing to a disk is not the point of the test. */
+export async function scratchDirectory(kind: 'disk' | 'memory' = 'disk'): Promise<{ readonly path: string } & AsyncDisposable> {
+  const base = kind === 'memory' && existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+  const path = await mkdtemp(join(base, 'beamclaw-fs-'))
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+}
+
+/** The key of the log that most tests use, and where it is below the data directory. */
+export const logKey = storeKey('sessions', 'ops', 'main')
+export const logPath = join('default', 'sessions', 'ops', 'main')
+
+/** What one process would have in hand for the log in `path`, with no lock and no memory shared with the others. */
+export class LogProcess {
+  readonly environment: LogEnvironment
+
+  constructor(path: string, { fileSystem = nodeFileSystem, sync = 'always' }: { fileSystem?: FileSystem; sync?: SyncMode } = {}) {
+    let temporaries = 0
+    const nonce = Math.random().toString(36).slice(2)
+    const directory = new LogDirectory(path, fileSystem, () => `.tmp-log-${nonce}-${++temporaries}`)
+    const shared = { pool: new DescriptorPool(fileSystem, 4), limiter: new Limiter(4), suspects: new Map<string, number>() }
+    this.environment = { ...shared, directory, sync, gatherMs: 1, maxBytes: 1_000_000 }
+  }
+
+  async open(token: FencingToken = { epoch: 1, nonce: 'a' }): Promise<FsLog> {
+    return new FsLog(this.environment, await takeLog(this.environment, logKey, token), () => undefined)
+  }
+
+  /** Lets a handle go as a process that dies would, but for the open file. */
+  async drop(log: FsLog): Promise<void> {
+    await log.fence(fenced('the test dropped it'))
+  }
+}
