@@ -78,6 +78,18 @@ describe('a gateway with a real model server behind it', () => {
     expect(JSON.stringify(asked)).toContain('my name is Ada')
   })
 
+  test('gives a repeated idempotency key the first run, and asks the model once', async () => {
+    const gateway = await start()
+    const key = { 'idempotency-key': 'once-only' }
+    const texts: string[] = []
+    for (let repeat = 0; repeat < 2; repeat++) {
+      const chunks = chunksOf(await (await ask(gateway, 'hello', key)).text())
+      texts.push(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join(''))
+    }
+    expect(texts).toEqual(['answer number 1', 'answer number 1'])
+    expect(model.requests.filter(({ path }) => path.endsWith('/chat/completions'))).toHaveLength(1)
+  })
+
   test('ends with 0 on SIGTERM', async () => {
     const gateway = await start()
     await (await ask(gateway, 'hello')).text()

@@ -1,5 +1,4 @@
 /** The preset: every primitive wired into one tree, each port with a default. */
-import type { ActorInspection } from './actor/actor-hooks.ts'
 import type { AgentDefinition } from './agent/agent.ts'
 import { type Ambient, ambientWith } from './defaults/ambient.ts'
 import { LocalEventBus } from './defaults/local-event-bus.ts'
@@ -8,20 +7,26 @@ import { SoloCluster } from './defaults/solo-cluster.ts'
 import { BeamClawError } from './errors.ts'
 import type { RunEvent } from './events.ts'
 import { type AgentId, defaultTenant, parseRunId, parseSessionKey, type SessionKey } from './ids.ts'
-import type { UserMessage } from './messages.ts'
-import { anArray, anObject, checkOptions } from './options.ts'
+import type { JsonObject, UserMessage } from './messages.ts'
+import { anArray, anObject, checkOptions, oneOf, text } from './options.ts'
 import type { Cluster } from './ports/cluster.ts'
 import type { EventBus } from './ports/event-bus.ts'
 import type { Provider, ProviderPart, ProviderRequest } from './ports/provider.ts'
 import type { Store } from './ports/store.ts'
 import { ProviderTable } from './provider/provider-table.ts'
 import { Registry } from './registry/registry.ts'
+import type { WhenBusy } from './session/journal.ts'
 import { RunStream } from './session/run-stream.ts'
-import { sessionTopic } from './session/session.ts'
+import { type Session, type SessionMessage, type SessionSettings, sessionDefaults, sessionTopic } from './session/session.ts'
+import type { AbortReceipt, SendReceipt, SessionInspection } from './session/session-answers.ts'
+import { SessionFeed } from './session/session-feed.ts'
 import { SessionRouter } from './session/session-router.ts'
 import { DynamicSupervisor } from './supervisor/dynamic-supervisor.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
+import { TaskSupervisor } from './supervisor/task-supervisor.ts'
 import type { TreeNode } from './supervisor/tree-node.ts'
+import { jsonSchemaOf, type StandardSchema } from './tool/standard-schema.ts'
+import { ToolRunner } from './tool/tool-runner.ts'
 
 export interface BeamClawOptions {
   /** By the id that model names begin with. */
@@ -34,13 +39,19 @@ export interface BeamClawOptions {
   readonly cluster?: Cluster
   /** @default new LocalEventBus() */
   readonly events?: EventBus<RunEvent>
+  /** How sessions queue and sleep. */
+  readonly sessions?: Partial<SessionSettings>
   /** Clock, logger, ids, randomness and telemetry. @default the machine's own */
   readonly ambient?: Partial<Ambient>
 }
 
-export interface SendOptions {
+export interface SendOptions<TOutput = undefined> {
   /** A repeat with the same key gets the same run. 1 to 256 printable ASCII characters. @default a new one */
   readonly idempotencyKey?: string
+  /** What the message does when the session is busy. @default 'queue' */
+  readonly whenBusy?: WhenBusy
+  /** Asks for JSON of this shape; `result()` then has it as `output`. @default free text */
+  readonly output?: StandardSchema<TOutput>
 }
 
 /** A question outside any session: nothing of it is kept. */
@@ -57,7 +68,7 @@ export class BeamClaw {
     checkOptions<BeamClawOptions>(
       'BeamClaw',
       options,
-      { providers: anObject, agents: anArray, store: anObject, cluster: anObject, events: anObject, ambient: anObject },
+      { providers: anObject, agents: anArray, store: anObject, cluster: anObject, events: anObject, sessions: anObject, ambient: anObject },
       ['providers', 'agents'],
     )
     this.#options = options
@@ -67,8 +78,15 @@ export class BeamClaw {
   async start(): Promise<RunningBeamClaw> {
     const ambient = ambientWith(this.#options.ambient)
     const { store = new MemoryStore(), cluster = new SoloCluster(), events = new LocalEventBus<RunEvent>() } = this.#options
+    const tasks = new TaskSupervisor({ id: 'tools' })
     const sessions = new DynamicSupervisor({ id: 'sessions' })
-    const root = new Supervisor({ id: 'beamclaw', children: [{ id: 'sessions', type: 'supervisor', start: () => sessions }] })
+    const root = new Supervisor({
+      id: 'beamclaw',
+      children: [
+        { id: 'tools', type: 'supervisor', start: () => tasks },
+        { id: 'sessions', type: 'supervisor', start: () => sessions },
+      ],
+    })
     await root.start(ambient)
     const providers = new ProviderTable(this.#options.providers)
     const agents = new Map(this.#options.agents.map((agent) => [agent.id, agent]))
@@ -79,8 +97,9 @@ export class BeamClaw {
       events,
       sessions: new Registry<SessionKey>(),
       providers,
-      clock: ambient.clock,
-      ids: ambient.ids,
+      toolRunner: new ToolRunner({ tasks, clock: ambient.clock, random: ambient.random }),
+      ambient,
+      settings: { ...sessionDefaults, ...this.#options.sessions },
     })
     return new RunningBeamClaw({ root, router, agents, providers, store, events, cluster, ambient })
   }
@@ -139,6 +158,9 @@ export class RunningBeamClaw implements AsyncDisposable {
   }
 }
 
+/** A session may have to read a long journal before it answers. */
+const patient = { timeoutMs: 60_000 }
+
 /** One conversation, from outside. */
 export class SessionHandle {
   readonly key: SessionKey
@@ -150,23 +172,53 @@ export class SessionHandle {
   }
 
   /** Sends a user's message, which begins a run. The stream's `accepted` resolves once the message is durable. */
-  send(content: UserMessage['content'], options: SendOptions = {}): RunStream {
-    const { events, router, ambient } = this.#parts
-    if (content === '') throw new BeamClawError('invalid-message', 'A message must not be empty')
-    const runId = parseRunId(options.idempotencyKey ?? ambient.ids.next('run'))
-    // Before the message is sent, so that no event is missed.
-    const subscription = events.subscribe(sessionTopic(this.key), { maxBuffered: 100_000 })
-    const accepted = router.find(this.key).then(async (session) => {
-      const receipt = await session.call({ type: 'send', runId, message: { role: 'user', content } })
-      if (receipt === undefined) throw new BeamClawError('internal', 'The session gave no receipt')
-      return receipt
+  send<TOutput = undefined>(content: UserMessage['content'], options: SendOptions<TOutput> = {}): RunStream<TOutput> {
+    checkOptions<SendOptions<TOutput>>('send', options, {
+      idempotencyKey: text(256),
+      whenBusy: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
+      output: anObject,
     })
-    return new RunStream(runId, subscription, accepted)
+    if (content.length === 0) throw new BeamClawError('invalid-message', 'A message must not be empty')
+    const runId = parseRunId(options.idempotencyKey ?? this.#parts.ambient.ids.next('run'))
+    const message: SessionMessage = {
+      type: 'send',
+      runId,
+      message: { role: 'user', content },
+      whenBusy: options.whenBusy ?? 'queue',
+      ...(options.output === undefined ? {} : { responseFormat: { type: 'json', ...schemaOf(options.output) } }),
+    }
+    const send = async (): Promise<SendReceipt> => (await this.#session()).call(message, patient) as Promise<SendReceipt>
+    return new RunStream({ runId, feed: this.#feed(), send, output: options.output })
+  }
+
+  /** Ends a run, waiting or under way; without a name the one under way. Does nothing for a run that is over. */
+  async abort(runId?: string): Promise<AbortReceipt> {
+    const message: SessionMessage = { type: 'abort', runId: runId === undefined ? undefined : parseRunId(runId) }
+    return (await this.#session()).call(message, { ...patient, lane: 'control' }) as Promise<AbortReceipt>
+  }
+
+  /** The session's events: those its journal still has from `fromSeq` on, then those that happen. Leave the loop to end it. */
+  subscribe(fromSeq = 1): AsyncIterable<RunEvent> {
+    return this.#feed().from(fromSeq)
   }
 
   /** What the session is doing; starts it when it is not up. */
-  async inspect(): Promise<ActorInspection> {
-    const session = await this.#parts.router.find(this.key)
-    return session.inspect()
+  async inspect(): Promise<SessionInspection> {
+    return (await this.#session()).call({ type: 'inspect' }, { ...patient, lane: 'control' }) as Promise<SessionInspection>
   }
+
+  #session(): Promise<Session> {
+    return this.#parts.router.find(this.key)
+  }
+
+  #feed(): SessionFeed {
+    const read = async (fromSeq: number): Promise<readonly RunEvent[]> =>
+      (await this.#session()).call({ type: 'read', fromSeq }, { ...patient, lane: 'control' }) as Promise<readonly RunEvent[]>
+    return new SessionFeed({ events: this.#parts.events, topic: sessionTopic(this.key), read })
+  }
+}
+
+function schemaOf(output: StandardSchema): { readonly schema?: JsonObject } {
+  const schema = jsonSchemaOf(output)
+  return schema === undefined ? {} : { schema }
 }

@@ -1,8 +1,7 @@
 /** Everything that happens, as one union: noun first, verb second. */
 import type { ExitReason } from './actor/exit-reason.ts'
 import type { RunId, SessionKey } from './ids.ts'
-import type { AssistantMessage, Usage } from './messages.ts'
-import type { FinishReason } from './ports/provider.ts'
+import type { AssistantMessage, JsonValue, ToolResult, UserMessage } from './messages.ts'
 
 /** An actor is up: its `init` has finished. */
 export interface ActorStartEvent {
@@ -47,12 +46,56 @@ interface OfRun {
   readonly runId: RunId
 }
 
-/** A run has begun: its message is no longer waiting. */
-export interface RunStartEvent extends OfRun {
-  readonly type: 'run-start'
+/** Sequence number of the journal record that the event tells of: the event is durable, and a feed can be resumed after it. */
+interface Durable {
+  readonly seq: number
 }
 
-/** A piece of text, not durable yet. When `attempt` grows within a turn, what came before in that turn is void. */
+/** A message was accepted and waits for its run. */
+export interface MessageAcceptedEvent extends OfRun, Durable {
+  readonly type: 'message-accepted'
+  readonly message: UserMessage
+}
+
+/** A run has begun. `merged` lists the other messages that share it. */
+export interface RunStartEvent extends OfRun, Durable {
+  readonly type: 'run-start'
+  readonly merged: readonly RunId[]
+}
+
+/** A new incarnation of the session goes on with the run. */
+export interface RunResumeEvent extends OfRun, Durable {
+  readonly type: 'run-resume'
+}
+
+/** The message `from` has joined this run. */
+export interface RunSteerEvent extends OfRun, Durable {
+  readonly type: 'run-steer'
+  readonly from: RunId
+}
+
+/** Somebody asked for the run to end. */
+export interface RunCancelEvent extends OfRun, Durable {
+  readonly type: 'run-cancel'
+}
+
+/** A provider is being asked. What earlier attempts of this turn said is void. */
+export interface ModelRequestEvent extends OfRun, Durable {
+  readonly type: 'model-request'
+  readonly turn: number
+  readonly attempt: number
+  readonly model: string
+}
+
+/** It did not answer; the run may try again. */
+export interface ModelFailureEvent extends OfRun, Durable {
+  readonly type: 'model-failure'
+  readonly turn: number
+  readonly attempt: number
+  readonly failure: Failure
+}
+
+/** A piece of text, not durable: void when a later `model-request` has the same turn. */
 export interface TextDeltaEvent extends OfRun {
   readonly type: 'text-delta'
   readonly turn: number
@@ -68,22 +111,64 @@ export interface ThinkingDeltaEvent extends OfRun {
   readonly text: string
 }
 
-/** A whole message of the model, durable. */
-export interface MessageEvent extends OfRun {
+/** A whole message of the model. */
+export interface MessageEvent extends OfRun, Durable {
   readonly type: 'message'
   readonly turn: number
   readonly message: AssistantMessage
 }
 
-/** A run is over, and that is durable. */
-export interface RunEndEvent extends OfRun {
-  readonly type: 'run-end'
-  readonly outcome: 'completed' | 'failed' | 'aborted'
-  readonly usage: Usage
-  readonly finish?: FinishReason
-  /** Present when `outcome` is `failed`. */
-  readonly failure?: { readonly code: string; readonly message: string }
+/** A tool begins. */
+export interface ToolCallEvent extends OfRun, Durable {
+  readonly type: 'tool-call'
+  readonly toolCallId: string
+  readonly name: string
+  readonly input: JsonValue
 }
 
+/** What came of it. `unknown`: it had begun, and nobody was left to hear how it went. */
+export interface ToolResultEvent extends OfRun, Durable {
+  readonly type: 'tool-result'
+  readonly outcome: 'ok' | 'error' | 'unknown' | 'cancelled'
+  readonly result: ToolResult
+}
+
+/** The oldest messages of the history gave way to a summary. */
+export interface HistoryCompactEvent extends OfRun, Durable {
+  readonly type: 'history-compact'
+  readonly dropped: number
+}
+
+/** A run is over. */
+export interface RunEndEvent extends OfRun, Durable {
+  readonly type: 'run-end'
+  readonly outcome: 'completed' | 'failed' | 'aborted'
+  /** Present when `outcome` is `failed`. */
+  readonly failure?: Failure
+}
+
+interface Failure {
+  readonly code: string
+  readonly message: string
+}
+
+/** What is not durable, and only told to those who listen now. */
+export type ProvisionalEvent = TextDeltaEvent | ThinkingDeltaEvent
+
+/** What the journal holds, as told to those who listen. */
+export type CommittedEvent =
+  | MessageAcceptedEvent
+  | RunStartEvent
+  | RunResumeEvent
+  | RunSteerEvent
+  | RunCancelEvent
+  | ModelRequestEvent
+  | ModelFailureEvent
+  | MessageEvent
+  | ToolCallEvent
+  | ToolResultEvent
+  | HistoryCompactEvent
+  | RunEndEvent
+
 /** What a session tells of its runs. */
-export type RunEvent = RunStartEvent | TextDeltaEvent | ThinkingDeltaEvent | MessageEvent | RunEndEvent
+export type RunEvent = ProvisionalEvent | CommittedEvent

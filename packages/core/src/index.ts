@@ -73,8 +73,10 @@ export type {
   Versioned,
 } from './ports/store.ts'
 export { Registry, type RegistryEntry, type RegistryOptions } from './registry/registry.ts'
+export type { WhenBusy } from './session/journal.ts'
 export type { RunResult, RunStream } from './session/run-stream.ts'
-export type { SendReceipt } from './session/session.ts'
+export type { SessionSettings } from './session/session.ts'
+export type { AbortReceipt, SendReceipt, SessionInspection } from './session/session-answers.ts'
 export { type ChildSpec, childDefaults } from './supervisor/child-spec.ts'
 export { type DynamicChildSpec, DynamicSupervisor, type DynamicSupervisorOptions } from './supervisor/dynamic-supervisor.ts'
 export { Supervisor } from './supervisor/supervisor.ts'
@@ -82,3 +84,5 @@ export { type SupervisorOptions, supervisorDefaults } from './supervisor/supervi
 export { type TaskContext, type TaskOptions, TaskSupervisor, type TaskSupervisorOptions } from './supervisor/task-supervisor.ts'
 export type { ChildCounts, ChildInfo, TreeNode } from './supervisor/tree-node.ts'
 export { Telemetry } from './telemetry/telemetry.ts'
+export type { StandardSchema } from './tool/standard-schema.ts'
+export { defineTool, type Tool, type ToolContext, type ToolOptions, type ToolOutput } from './tool/tool.ts'

@@ -78,7 +78,7 @@ export class MemoryStore implements Store {
     const entry = this.#entry(key) ?? { key: [...key] }
     checkToken(token)
     const log = entry.log
-    if (log !== undefined && !mayOpen(log.token, token)) throw fenced('a later owner opened the log')
+    if (log !== undefined && !mayOpen(log.token, token)) throw fenced('a later owner opened the log', log.token.epoch)
     log?.owner?.break(fenced('a later owner opened the log'))
     const state = log ?? { token, records: [], snapshot: undefined, owner: undefined }
     state.token = { epoch: token.epoch, nonce: token.nonce }
@@ -298,8 +298,8 @@ function logGap(problem: string, lastSeq: number): BeamClawError {
   return new BeamClawError('log-gap', `The log ends at seq ${lastSeq}: ${problem}`, { details: { lastSeq } })
 }
 
-function fenced(reason: string): BeamClawError {
-  return new BeamClawError('fenced', `This handle may not write any more: ${reason}`)
+function fenced(reason: string, epoch?: number): BeamClawError {
+  return new BeamClawError('fenced', `This handle may not write any more: ${reason}`, { details: { epoch } })
 }
 
 function stopped(reason: string): BeamClawError {

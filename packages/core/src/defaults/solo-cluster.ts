@@ -25,8 +25,8 @@ export class SoloCluster implements Cluster {
     this.#now = options.now ?? Date.now
   }
 
-  async acquire(key: string): Promise<Lease> {
-    this.#lastEpoch = Math.max(this.#lastEpoch + 1, this.#now())
+  async acquire(key: string, aboveEpoch = 0): Promise<Lease> {
+    this.#lastEpoch = Math.max(this.#lastEpoch + 1, this.#now(), aboveEpoch + 1)
     return { key, owner: this.nodeId, token: { epoch: this.#lastEpoch, nonce: this.#ids.next() }, expiresAt: Number.POSITIVE_INFINITY }
   }
 

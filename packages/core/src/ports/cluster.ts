@@ -17,8 +17,8 @@ export interface Lease {
  */
 export interface Cluster {
   readonly nodeId: NodeId
-  /** Claims `key` for this node. Rejects `fenced` when a live node owns it. */
-  acquire(key: string): Promise<Lease>
+  /** Claims `key` for this node, with an epoch above `aboveEpoch` (default 0). Rejects `fenced` when a live node owns it. */
+  acquire(key: string, aboveEpoch?: number): Promise<Lease>
   /** Gives `key` up. Idempotent. */
   release(lease: Lease): Promise<void>
   stop(): Promise<void>

@@ -45,8 +45,8 @@ export interface LogContent {
 }
 
 /**
- * One owner's handle on a log. After any rejection other than `log-gap` and `version-conflict` the handle is broken: every further call
- * rejects with the same code, and only `Store.openLog` gives a new one.
+ * One owner's handle on a log. After any rejection but `log-gap` the handle is broken: every further call rejects with the same code, and
+ * only `Store.openLog` gives a new one. Calls after `close` reject `store-stopped`.
  */
 export interface Log {
   /**
@@ -83,11 +83,14 @@ export interface Store {
   get(key: StoreKey): Promise<Versioned<JsonValue> | undefined>
   /** Resolves with the new version. */
   put(key: StoreKey, value: JsonValue, options?: PutOptions): Promise<number>
-  /** True when a document was there. Deletes a log, too, when `key` names one; its open handles become `fenced`. */
+  /** True when a document or a log was there. The open handles of a deleted log become `fenced`. */
   delete(key: StoreKey, options?: PutOptions): Promise<boolean>
   /** Keys of documents and logs below `prefix`, in code-unit order of their parts. */
   list(prefix: StoreKey, options?: ListOptions): Promise<readonly StoreKey[]>
-  /** Opens or creates a log and fences every earlier owner. Rejects `fenced` when a higher epoch has opened it, `log-corrupt` when it cannot be trusted. */
+  /**
+   * Opens or creates a log and fences every earlier owner. Rejects `fenced`, with that epoch in `details.epoch`, when a higher epoch has
+   * opened it, and `log-corrupt` when it cannot be trusted.
+   */
   openLog(key: StoreKey, token: FencingToken): Promise<Log>
   /** Finishes what is under way and releases everything. Later calls reject `store-stopped`. Idempotent. */
   stop(): Promise<void>

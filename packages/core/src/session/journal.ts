@@ -1,106 +1,156 @@
-/** What a session writes down, and the state that follows from it. Pure: the same records give the same state, always. */
+/** What a session writes down: one kind of record for each fact that must outlive the process. */
 import type { RunId } from '../ids.ts'
-import { type AssistantMessage, addUsage, type JsonObject, type Message, noUsage, type Usage, type UserMessage } from '../messages.ts'
+import type { AssistantMessage, JsonObject, JsonValue, ToolResult, Usage, UserMessage } from '../messages.ts'
 import type { FinishReason } from '../ports/provider.ts'
 import type { LogRecord } from '../ports/store.ts'
+
+/** What a message does to a session that is busy. */
+export type WhenBusy =
+  /** Waits for its own run. */
+  | 'queue'
+  /** Joins the run under way before its next turn; tool calls that have not begun are skipped. */
+  | 'steer'
+  /** Waits, and shares one run with those that wait next to it in the same way. */
+  | 'collect'
+  /** Aborts the run under way and goes before all that wait. */
+  | 'interrupt'
+  /** Is refused with `session-busy`. */
+  | 'reject'
 
 /** How a run ended. */
 export type RunOutcome = 'completed' | 'failed' | 'aborted'
 
-/** What is said of a run that failed. */
+/** Why a run failed: an error code and a line for people. */
 export interface RunFailure {
   readonly code: string
   readonly message: string
 }
 
-/** One fact about a session. The record types of its journal. */
-export type JournalEntry =
-  /** A message was accepted; `runId` is its idempotency key. */
-  | { readonly type: 'message-in'; readonly runId: RunId; readonly message: UserMessage }
-  | { readonly type: 'run-start'; readonly runId: RunId }
-  /** A provider is about to be asked; `attempt` counts from 1 within the turn. */
-  | { readonly type: 'model-request'; readonly runId: RunId; readonly turn: number; readonly attempt: number; readonly model: string }
-  | {
-      readonly type: 'model-response'
-      readonly runId: RunId
-      readonly turn: number
-      readonly message: AssistantMessage
-      readonly finish: FinishReason
-      readonly usage: Usage
-    }
-  | { readonly type: 'run-end'; readonly runId: RunId; readonly outcome: RunOutcome; readonly failure?: RunFailure }
+/** `unknown`: begun, and then nobody was left to hear how it went. `cancelled`: told to stop, or never begun. */
+export type ToolOutcome = 'ok' | 'error' | 'unknown' | 'cancelled'
 
-/** A message that waits for its run. */
-export interface WaitingMessage {
+/** How an answer must be shaped. */
+export interface ResponseFormat {
+  readonly type: 'json'
+  readonly name?: string
+  readonly schema?: JsonObject
+}
+
+interface OfRun {
   readonly runId: RunId
+}
+
+/** A message was accepted; `runId` is its idempotency key. */
+export interface MessageIn extends OfRun {
+  readonly type: 'message-in'
   readonly message: UserMessage
+  readonly whenBusy: WhenBusy
+  readonly responseFormat?: ResponseFormat
 }
 
-/** The run that is under way. */
-export interface CurrentRun {
-  readonly runId: RunId
-  /** The turn that was asked for last; 0 before the first. */
-  turn: number
-  /** Attempts made in that turn. */
-  attempt: number
-  /** What the model answered in that turn; undefined while it was not, or not completely, heard. */
-  response: { readonly message: AssistantMessage; readonly finish: FinishReason } | undefined
-  usage: Usage
+/** Its run begins, together with the messages in `merged`. */
+export interface RunStart extends OfRun {
+  readonly type: 'run-start'
+  readonly merged?: readonly RunId[]
 }
 
-/** Everything a session knows, as its journal tells it. */
-export class SessionState {
-  readonly history: Message[] = []
-  readonly waiting: WaitingMessage[] = []
-  /** Each run that is known, with its outcome once it has one. */
-  readonly runs = new Map<RunId, RunOutcome | 'waiting' | 'running'>()
-  current: CurrentRun | undefined
-  seq = 0
-
-  /** Takes one record in. Records come in order, each once. */
-  apply(record: LogRecord): void {
-    this.seq = record.seq
-    const entry = { type: record.type, ...record.data } as unknown as JournalEntry
-    switch (entry.type) {
-      case 'message-in':
-        this.waiting.push({ runId: entry.runId, message: entry.message })
-        this.runs.set(entry.runId, 'waiting')
-        break
-      case 'run-start':
-        this.#startRun(entry.runId)
-        break
-      case 'model-request':
-        if (this.current !== undefined) {
-          this.current.turn = entry.turn
-          this.current.attempt = entry.attempt
-          this.current.response = undefined
-        }
-        break
-      case 'model-response':
-        this.history.push(entry.message)
-        if (this.current !== undefined) {
-          this.current.response = { message: entry.message, finish: entry.finish }
-          this.current.usage = addUsage(this.current.usage, entry.usage)
-        }
-        break
-      case 'run-end':
-        this.runs.set(entry.runId, entry.outcome)
-        this.current = undefined
-        break
-    }
-  }
-
-  #startRun(runId: RunId): void {
-    const index = this.waiting.findIndex((waiting) => waiting.runId === runId)
-    const [waiting] = index < 0 ? [] : this.waiting.splice(index, 1)
-    if (waiting !== undefined) this.history.push(waiting.message)
-    this.runs.set(runId, 'running')
-    this.current = { runId, turn: 0, attempt: 0, response: undefined, usage: noUsage }
-  }
+/** A new incarnation of the session goes on with a run it did not begin. */
+export interface RunResume extends OfRun {
+  readonly type: 'run-resume'
 }
+
+/** The waiting message `from` joins the run. */
+export interface RunSteer extends OfRun {
+  readonly type: 'run-steer'
+  readonly from: RunId
+}
+
+/** Somebody wants the run, waiting or under way, to end. */
+export interface RunCancel extends OfRun {
+  readonly type: 'run-cancel'
+  readonly reason: 'abort' | 'interrupt'
+}
+
+/** A provider is about to be asked. Turns and attempts count from 1. */
+export interface ModelRequest extends OfRun {
+  readonly type: 'model-request'
+  readonly turn: number
+  readonly attempt: number
+  readonly model: string
+}
+
+/** The whole of its answer. */
+export interface ModelResponse extends OfRun {
+  readonly type: 'model-response'
+  readonly turn: number
+  readonly message: AssistantMessage
+  readonly finish: FinishReason
+  readonly usage: Usage
+}
+
+/** It did not answer. */
+export interface ModelFailure extends OfRun {
+  readonly type: 'model-failure'
+  readonly turn: number
+  readonly attempt: number
+  readonly failure: RunFailure
+  readonly isRetryable: boolean
+  readonly retryAfterMs?: number
+}
+
+/** A tool is about to run. */
+export interface ToolIntent extends OfRun {
+  readonly type: 'tool-intent'
+  readonly turn: number
+  readonly toolCallId: string
+  readonly name: string
+  readonly input: JsonValue
+}
+
+/** What came of it. */
+export interface ToolDone extends OfRun {
+  readonly type: 'tool-outcome'
+  readonly turn: number
+  readonly outcome: ToolOutcome
+  readonly result: ToolResult
+}
+
+/** The oldest `dropped` messages of the history gave way to a summary. */
+export interface HistoryCompact extends OfRun {
+  readonly type: 'history-compact'
+  readonly summary: string
+  readonly dropped: number
+  readonly usage: Usage
+}
+
+export interface RunEnd extends OfRun {
+  readonly type: 'run-end'
+  readonly outcome: RunOutcome
+  readonly failure?: RunFailure
+}
+
+/** Every record type of a session's journal. */
+export type JournalEntry =
+  | MessageIn
+  | RunStart
+  | RunResume
+  | RunSteer
+  | RunCancel
+  | ModelRequest
+  | ModelResponse
+  | ModelFailure
+  | ToolIntent
+  | ToolDone
+  | HistoryCompact
+  | RunEnd
 
 /** The record's own part of an entry: all but its type. */
 export function recordData(entry: JournalEntry): JsonObject {
   const { type: _, ...data } = entry
   return data as unknown as JsonObject
+}
+
+/** The entry that a record holds. Records of an unknown type are answered as they are: the fold decides. */
+export function entryOf(record: LogRecord): JournalEntry {
+  return { ...record.data, type: record.type } as unknown as JournalEntry
 }

@@ -1,22 +1,140 @@
 /** What a session does next. The same function decides in the middle of a run and after a crash, so both go the same way. */
 import type { RunId } from '../ids.ts'
-import type { RunOutcome, SessionState } from './journal.ts'
+import type { ToolCall } from '../messages.ts'
+import type { RunFailure, RunOutcome } from './journal.ts'
+import type { CurrentRun, SessionState } from './session-state.ts'
+
+/** Bounds of a run. */
+export interface RunLimits {
+  /** Provider calls that answered. */
+  readonly maxTurns: number
+  /** Tries of one turn. */
+  readonly maxAttempts: number
+  /** Incarnations that may take a run over without getting it any further. */
+  readonly maxResumes: number
+  /** Turns in a row with the same calls and the same results. */
+  readonly maxSameTurns: number
+  /** Estimated tokens of history before it is compacted. */
+  readonly compactAboveTokens: number
+}
+
+export const runLimitDefaults = {
+  maxTurns: 50,
+  maxAttempts: 3,
+  maxResumes: 3,
+  maxSameTurns: 3,
+  compactAboveTokens: 120_000,
+} as const satisfies RunLimits
+
+/** What the decision needs besides the state. */
+export interface RunView {
+  readonly limits: RunLimits
+  /** Estimated tokens of the state's history. */
+  readonly historyTokens: number
+  /** Whether a tool may run again when nobody knows how its first run went. */
+  isIdempotent(toolName: string): boolean
+}
 
 export type NextStep =
   /** Nothing to do until a message comes. */
   | { readonly type: 'wait' }
-  | { readonly type: 'start-run'; readonly runId: RunId }
-  | { readonly type: 'ask-model'; readonly runId: RunId; readonly turn: number; readonly attempt: number }
-  | { readonly type: 'end-run'; readonly runId: RunId; readonly outcome: RunOutcome }
+  | { readonly type: 'start-run'; readonly runId: RunId; readonly merged: readonly RunId[] }
+  | { readonly type: 'steer'; readonly runId: RunId; readonly from: RunId }
+  | { readonly type: 'compact'; readonly runId: RunId }
+  | {
+      readonly type: 'ask-model'
+      readonly runId: RunId
+      readonly turn: number
+      readonly attempt: number
+      readonly retryAfterMs: number | undefined
+    }
+  /** Tool calls that will not run (again): recorded as such, so that the model hears of them. */
+  | { readonly type: 'close-tools'; readonly runId: RunId; readonly outcome: 'unknown' | 'cancelled'; readonly calls: readonly ToolCall[] }
+  | { readonly type: 'run-tools'; readonly runId: RunId; readonly turn: number; readonly calls: readonly ToolCall[] }
+  | { readonly type: 'end-run'; readonly runId: RunId; readonly outcome: RunOutcome; readonly failure?: RunFailure }
 
-export function nextStep(state: SessionState): NextStep {
+export function nextStep(state: SessionState, view: RunView): NextStep {
   const { current } = state
-  if (current === undefined) {
-    const [next] = state.waiting
-    return next === undefined ? { type: 'wait' } : { type: 'start-run', runId: next.runId }
+  if (current === undefined) return nextRun(state)
+  const { runId } = current
+  const open = openCalls(current)
+  if (current.cancelled !== undefined) return close(runId, open, current.begun) ?? { type: 'end-run', runId, outcome: 'aborted' }
+  if (current.resumes > view.limits.maxResumes) {
+    const message = `The run was given up: ${current.resumes} times in a row it took its session down`
+    return close(runId, open, current.begun) ?? failed(runId, 'poison-message', message)
   }
-  const { runId, turn, attempt, response } = current
-  if (response !== undefined) return { type: 'end-run', runId, outcome: 'completed' }
-  // A request without an answer was cut off: asked again, its tokens are paid twice.
-  return { type: 'ask-model', runId, turn: Math.max(1, turn), attempt: attempt + 1 }
+  if (current.failure !== undefined) return afterFailure(current, view)
+  if (current.response === undefined) return ask(current, Math.max(1, current.turn), current.attempt + 1, view)
+  return open.length > 0 ? nextTools(state, current, open, view) : nextTurn(state, current, view)
+}
+
+function nextRun({ waiting }: SessionState): NextStep {
+  const [first, ...rest] = waiting
+  if (first === undefined) return { type: 'wait' }
+  const merged: RunId[] = []
+  if (first.whenBusy === 'collect') {
+    for (const { runId, whenBusy } of rest) {
+      if (whenBusy !== 'collect') break
+      merged.push(runId)
+    }
+  }
+  return { type: 'start-run', runId: first.runId, merged }
+}
+
+function afterFailure(current: CurrentRun, view: RunView): NextStep {
+  const { runId, failure, turn, attempt } = current
+  if (failure === undefined) return ask(current, turn, attempt + 1, view)
+  // Too long for the model: once per turn the history is shortened and the question asked again.
+  if (failure.failure.code === 'provider-context-overflow' && current.compactedAt <= turn) return { type: 'compact', runId }
+  if (failure.isRetryable && attempt < view.limits.maxAttempts) {
+    return { type: 'ask-model', runId, turn, attempt: attempt + 1, retryAfterMs: failure.retryAfterMs }
+  }
+  return { type: 'end-run', runId, outcome: 'failed', failure: failure.failure }
+}
+
+function nextTools(state: SessionState, { runId, turn, begun }: CurrentRun, open: readonly ToolCall[], view: RunView): NextStep {
+  // Begun, and this incarnation did not begin it: otherwise its outcome would be known.
+  const lost = open.filter(({ id, name }) => begun.has(id) && !view.isIdempotent(name))
+  if (lost.length > 0) return { type: 'close-tools', runId, outcome: 'unknown', calls: lost }
+  if (steering(state) !== undefined) return { type: 'close-tools', runId, outcome: 'cancelled', calls: open }
+  return { type: 'run-tools', runId, turn, calls: open }
+}
+
+function nextTurn(state: SessionState, current: CurrentRun, view: RunView): NextStep {
+  const { runId, turn, response, sameTurns } = current
+  const { maxSameTurns, maxTurns } = view.limits
+  const hasCalls = (response?.calls.length ?? 0) > 0
+  if (hasCalls && sameTurns >= maxSameTurns) {
+    const names = [...new Set(response?.calls.map(({ name }) => name))].join(', ')
+    return failed(runId, 'tool-loop', `The model called ${names} ${sameTurns} times in a row with the same input and the same result`)
+  }
+  const from = steering(state)
+  if (!hasCalls && from === undefined) return { type: 'end-run', runId, outcome: 'completed' }
+  if (turn >= maxTurns) return failed(runId, 'max-turns', `The run was ended after ${turn} turns, which is all it may take`)
+  return from === undefined ? ask(current, turn + 1, 1, view) : { type: 'steer', runId, from }
+}
+
+function ask(current: CurrentRun, turn: number, attempt: number, view: RunView): NextStep {
+  const { runId, compactedAt } = current
+  if (view.historyTokens > view.limits.compactAboveTokens && compactedAt < turn) return { type: 'compact', runId }
+  return { type: 'ask-model', runId, turn, attempt, retryAfterMs: undefined }
+}
+
+/** Closes what is open before a run ends, or answers undefined when nothing is. */
+function close(runId: RunId, open: readonly ToolCall[], begun: ReadonlySet<string>): NextStep | undefined {
+  const lost = open.filter(({ id }) => begun.has(id))
+  if (lost.length > 0) return { type: 'close-tools', runId, outcome: 'unknown', calls: lost }
+  return open.length > 0 ? { type: 'close-tools', runId, outcome: 'cancelled', calls: open } : undefined
+}
+
+function openCalls({ response, results }: CurrentRun): ToolCall[] {
+  return (response?.calls ?? []).filter(({ id }) => !results.has(id))
+}
+
+function steering({ waiting }: SessionState): RunId | undefined {
+  return waiting.find(({ whenBusy }) => whenBusy === 'steer')?.runId
+}
+
+function failed(runId: RunId, code: string, message: string): NextStep {
+  return { type: 'end-run', runId, outcome: 'failed', failure: { code, message } }
 }

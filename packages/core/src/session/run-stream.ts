@@ -1,67 +1,107 @@
 /** One run, as its sender sees it: events while it goes on, and a result. */
 import { BeamClawError, type ErrorCode } from '../errors.ts'
-import type { RunEndEvent, RunEvent } from '../events.ts'
+import type { RunEvent } from '../events.ts'
 import type { RunId } from '../ids.ts'
-import { type AssistantMessage, textOf, type Usage } from '../messages.ts'
-import type { Subscription } from '../ports/event-bus.ts'
-import type { SendReceipt } from './session.ts'
+import { type AssistantMessage, type JsonValue, textOf, type Usage } from '../messages.ts'
+import type { FinishReason } from '../ports/provider.ts'
+import { describeIssues, type StandardSchema } from '../tool/standard-schema.ts'
+import type { SendReceipt } from './session-answers.ts'
+import type { SessionFeed } from './session-feed.ts'
+import type { EndedRun } from './session-state.ts'
 
 /** What a run came to. */
-export interface RunResult {
+export interface RunResult<TOutput = undefined> {
   readonly runId: RunId
   /** The model's last message. */
   readonly message: AssistantMessage
   /** Its text. */
   readonly text: string
   readonly usage: Usage
-  readonly finish: RunEndEvent['finish']
+  readonly finish: FinishReason | undefined
+  /** What the schema made of the text, where one was given. */
+  readonly output: TOutput
 }
 
+export interface RunStreamOptions<TOutput> {
+  readonly runId: RunId
+  readonly feed: SessionFeed
+  /** Sends the message; asked again, it tells how far the run has come. */
+  readonly send: () => Promise<SendReceipt>
+  readonly output: StandardSchema<TOutput> | undefined
+}
+
+const emptyMessage: AssistantMessage = { role: 'assistant', content: [] }
+
 /**
- * Iterate for the events of the run, or ask for its `result()`, or both. `accepted` resolves once the message is durable. All three reject
- * when it was not accepted; the iteration and the result also when the run failed.
+ * Iterate for the events of the run, or ask for its `result()`, or both; each event is told once. `accepted` resolves once the message is
+ * durable. All reject when it was not accepted; the result also when the run failed or was aborted.
  */
-export class RunStream implements AsyncIterable<RunEvent> {
+export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   readonly runId: RunId
   readonly accepted: Promise<SendReceipt>
-  readonly #subscription: Subscription<RunEvent>
-  #result: Promise<RunResult> | undefined
+  readonly #options: RunStreamOptions<TOutput>
+  #result: Promise<RunResult<TOutput>> | undefined
+  #isIterated = false
 
-  constructor(runId: RunId, subscription: Subscription<RunEvent>, accepted: Promise<SendReceipt>) {
-    this.runId = runId
-    this.accepted = accepted
-    this.#subscription = subscription
-    accepted.catch(() => subscription.stop())
+  constructor(options: RunStreamOptions<TOutput>) {
+    this.runId = options.runId
+    this.#options = options
+    this.accepted = options.send()
+    this.accepted.catch(() => options.feed.stop())
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<RunEvent> {
-    await this.accepted
-    for await (const event of this.#subscription) {
-      if (event.runId !== this.runId) continue
+    const receipt = await this.accepted
+    // It is over, and its records may be gone: what is known of its end is all there is to tell.
+    if (receipt.ended !== undefined || this.#isIterated) return void (await this.#options.feed.stop())
+    this.#isIterated = true
+    let host = this.runId
+    for await (const event of this.#options.feed.from(receipt.seq)) {
+      if (joins(event, this.runId)) host = event.runId
+      if (event.runId !== host) continue
       yield event
       if (event.type === 'run-end') return
     }
   }
 
   /** Reads the run to its end. */
-  result(): Promise<RunResult> {
+  result(): Promise<RunResult<TOutput>> {
     this.#result ??= this.#read()
     return this.#result
   }
 
-  async #read(): Promise<RunResult> {
-    let message: AssistantMessage = { role: 'assistant', content: [] }
-    for await (const event of this) {
-      if (event.type === 'message') message = event.message
-      if (event.type !== 'run-end') continue
-      if (event.outcome === 'completed') {
-        return { runId: this.runId, message, text: textOf(message), usage: event.usage, finish: event.finish }
-      }
-      throw new BeamClawError(
-        (event.failure?.code as ErrorCode | undefined) ?? 'run-aborted',
-        event.failure?.message ?? `The run was ${event.outcome}`,
-      )
-    }
-    throw new BeamClawError('run-interrupted', 'The session stopped before the run ended; it goes on when the session is next awake')
+  async #read(): Promise<RunResult<TOutput>> {
+    for await (const event of this) if (event.type === 'run-end') break
+    // Whoever iterated before has seen the end; the session still knows what came of it.
+    const { ended } = await this.#options.send()
+    if (ended === undefined)
+      throw new BeamClawError('run-interrupted', 'The session stopped before the run ended; it goes on when the session is next up')
+    if (ended.outcome !== 'completed') throw failureOf(ended)
+    const message = ended.message ?? emptyMessage
+    const text = textOf(message)
+    return { runId: this.runId, message, text, usage: ended.usage, finish: ended.finish, output: await this.#outputOf(text) }
   }
+
+  async #outputOf(text: string): Promise<TOutput> {
+    const { output } = this.#options
+    if (output === undefined) return undefined as TOutput
+    let value: JsonValue
+    try {
+      value = JSON.parse(text)
+    } catch (cause) {
+      throw new BeamClawError('invalid-output', 'The model was asked for JSON and answered something else', { cause })
+    }
+    const checked = await output['~standard'].validate(value)
+    if (checked.issues === undefined) return checked.value
+    throw new BeamClawError('invalid-output', `The model's answer does not fit the schema: ${describeIssues(checked.issues)}`)
+  }
+}
+
+function joins(event: RunEvent, runId: RunId): boolean {
+  return (event.type === 'run-start' && event.merged.includes(runId)) || (event.type === 'run-steer' && event.from === runId)
+}
+
+function failureOf({ outcome, failure }: EndedRun): BeamClawError {
+  if (outcome === 'aborted') return new BeamClawError('run-aborted', 'The run was aborted')
+  return new BeamClawError((failure?.code ?? 'run-failed') as ErrorCode, failure?.message ?? 'The run failed')
 }

@@ -1,5 +1,4 @@
-/** Finds the session of a key, and wakes it when it is not there. */
-
+/** Finds the session of a key, and starts it when it is not up. */
 import { IGNORE } from '../actor/inside.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { BeamClawError } from '../errors.ts'
@@ -43,12 +42,14 @@ export class SessionRouter {
       const hint = nearest === undefined ? `known agents are ${[...this.#agents.keys()].join(', ')}` : `did you mean "${nearest}"?`
       throw new BeamClawError('unknown-agent', `There is no agent "${agentId}"; ${hint}`, { details: { agentId } })
     }
-    const actor = await this.#supervisor.startChild({
-      id: key,
-      restart: 'transient',
-      start: () => new Session(key, agent, this.#world),
-    })
-    if (actor === IGNORE) throw new BeamClawError('internal', `Session "${key}" did not start`)
-    return actor
+    const start = (): Session => new Session(key, agent, this.#world)
+    try {
+      const actor = await this.#supervisor.startChild({ id: key, restart: 'transient', start })
+      if (actor !== IGNORE) return actor
+    } catch (error) {
+      // Callers care for what was wrong with the journal, not for who was starting it.
+      throw BeamClawError.isInstance(error, 'child-start-failed') && BeamClawError.isInstance(error.cause) ? error.cause : error
+    }
+    throw new BeamClawError('internal', `Session "${key}" did not start`)
   }
 }

@@ -1,23 +1,27 @@
 /** One conversation: an actor around its journal. Nothing is said to have happened before the record that says so is durable. */
-import { Actor } from '../actor/actor.ts'
+import { Actor, type Answer } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
 import { refuse } from '../actor/refusal.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
-import { BeamClawError, describeError } from '../errors.ts'
-import type { RunEvent } from '../events.ts'
-import type { RunId, SessionKey, TenantId } from '../ids.ts'
-import { sessionKeyParts } from '../ids.ts'
-import { noUsage, type UserMessage } from '../messages.ts'
-import type { Clock, IdGenerator } from '../ports/ambient.ts'
+import type { Ambient } from '../defaults/ambient.ts'
+import { BeamClawError, type ErrorCode, MailboxFullError } from '../errors.ts'
+import type { CommittedEvent, RunEvent } from '../events.ts'
+import { type RunId, type SessionKey, sessionKeyParts, type TenantId } from '../ids.ts'
+import type { TimerHandle } from '../ports/ambient.ts'
 import type { Cluster } from '../ports/cluster.ts'
 import type { EventBus } from '../ports/event-bus.ts'
-import type { ProviderRequest } from '../ports/provider.ts'
-import type { Log, Store, StoreKey } from '../ports/store.ts'
+import type { Log, LogRecord, Store, StoreKey } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import type { Registry } from '../registry/registry.ts'
-import { readAnswer } from './answer.ts'
-import { type JournalEntry, type RunFailure, type RunOutcome, recordData, SessionState } from './journal.ts'
-import { nextStep } from './recovery.ts'
+import type { ToolRunner } from '../tool/tool-runner.ts'
+import { eventOf } from './committed-events.ts'
+import type { MessageIn } from './journal.ts'
+import { JournalWriter } from './journal-writer.ts'
+import { openSessionLog, stateOf } from './open-journal.ts'
+import { runLimitDefaults } from './recovery.ts'
+import { RunLoop } from './run-loop.ts'
+import { type AbortReceipt, abortReceipt, type SendReceipt, type SessionInspection, sendReceipt } from './session-answers.ts'
+import type { SessionState } from './session-state.ts'
 
 /** What a session needs of the world. */
 export interface SessionWorld {
@@ -28,20 +32,38 @@ export interface SessionWorld {
   /** Where a session that is up is found. */
   readonly sessions: Registry<SessionKey>
   readonly providers: ProviderTable
-  readonly clock: Clock
-  readonly ids: IdGenerator
+  readonly toolRunner: ToolRunner
+  readonly ambient: Ambient
+  readonly settings: SessionSettings
 }
 
-/** Work for a session. */
+export interface SessionSettings {
+  /** Messages that may wait for their run. @default 1000 */
+  readonly mailboxSize: number
+  /** Milliseconds without work until the history leaves memory. @default 60000 */
+  readonly passivateAfterMs: number
+}
+
+export const sessionDefaults = { mailboxSize: 1_000, passivateAfterMs: 60_000 } as const satisfies SessionSettings
+
+/** Work lane: `send`. Control lane: the others. */
 export type SessionMessage =
-  | { readonly type: 'send'; readonly runId: RunId; readonly message: UserMessage }
+  | (Omit<MessageIn, 'type'> & { readonly type: 'send' })
+  | { readonly type: 'abort'; readonly runId: RunId | undefined }
+  | { readonly type: 'read'; readonly fromSeq: number }
+  | { readonly type: 'inspect' }
+  | { readonly type: 'go-on' }
   | { readonly type: 'fail'; readonly error: unknown }
 
-/** Answers a `send`, once the message is durable: `accepted` the first time, then how far its run has come. */
-export interface SendReceipt {
-  readonly runId: RunId
-  readonly status: 'accepted' | 'waiting' | 'running' | RunOutcome
-}
+type SessionReply = SendReceipt | AbortReceipt | SessionInspection | readonly CommittedEvent[] | undefined
+
+/** Records after which a snapshot is taken, once the session is at rest; more where the history is longer. */
+const snapshotEvery = 200
+
+/** Milliseconds until a session whose journal could not be written tries again by itself. */
+const reopenAfterMs = 1_000
+
+const storeFailures = new Set<ErrorCode>(['store-full', 'store-io', 'store-stopped', 'store-locked', 'log-gap', 'log-corrupt', 'fenced'])
 
 /** The topic of a session's events. */
 export function sessionTopic(key: SessionKey): string {
@@ -54,132 +76,240 @@ export function journalKey(tenant: TenantId, key: SessionKey): StoreKey {
   return [tenant, 'sessions', agentId, sessionId]
 }
 
-export class Session extends Actor<SessionMessage, SendReceipt | undefined> {
+/** What is in memory only while the session is awake and its journal can be written. */
+interface Awake {
+  readonly state: SessionState
+  readonly journal: JournalWriter
+  readonly loop: RunLoop
+}
+
+export class Session extends Actor<SessionMessage, SessionReply> {
   readonly #key: SessionKey
   readonly #agent: AgentDefinition
   readonly #world: SessionWorld
-  #state = new SessionState()
   #log: Log | undefined
-  #lastSeq = 0
-  #isDriving = false
+  #awake: Awake | undefined
+  #waking: Promise<Awake> | undefined
+  #isRunning = false
+  #reopenTimer: TimerHandle | undefined
 
   constructor(key: SessionKey, agent: AgentDefinition, world: SessionWorld) {
-    super({ id: key })
+    super({ id: key, passivateAfterMs: world.settings.passivateAfterMs })
     this.#key = key
     this.#agent = agent
     this.#world = world
   }
 
   protected override async init(context: ActorContext<SessionMessage>): Promise<void> {
-    const { cluster, store, tenant } = this.#world
-    const lease = await cluster.acquire(this.#key)
-    this.#log = await store.openLog(journalKey(tenant, this.#key), lease.token)
-    const { records } = await this.#log.read()
-    for (const record of records) this.#state.apply(record)
-    this.#lastSeq = this.#state.seq
+    await this.#wake(context)
     this.#world.sessions.register(this.#key, this)
-    this.#drive(context)
   }
 
-  protected override async handle(message: SessionMessage, context: ActorContext<SessionMessage>) {
+  protected override async handle(message: SessionMessage, context: ActorContext<SessionMessage>): Promise<Awaited<Answer<SessionReply>>> {
     if (message.type === 'fail') throw message.error
-    const { runId } = message
-    const known = this.#state.runs.get(runId)
-    if (known !== undefined) return { runId, status: known }
+    if (message.type !== 'send') return undefined
     try {
-      await this.#commit({ type: 'message-in', runId, message: message.message })
+      return await this.#accept(message, context)
     } catch (error) {
-      if (BeamClawError.isInstance(error)) return refuse(error)
-      throw error
+      return this.#refuse(error, context)
     }
-    this.#drive(context)
-    return { runId, status: 'accepted' as const }
+  }
+
+  protected override async handleControl(
+    message: SessionMessage,
+    context: ActorContext<SessionMessage>,
+  ): Promise<Awaited<Answer<SessionReply>>> {
+    try {
+      if (message.type === 'inspect') return this.#inspect()
+      if (message.type === 'read') return await this.#eventsFrom(message.fromSeq)
+      const awake = this.#awake ?? (await this.#wake(context))
+      if (message.type === 'abort') return await this.#abort(awake, message.runId)
+      this.#drive(awake, context)
+    } catch (error) {
+      return this.#refuse(error, context)
+    }
   }
 
   protected override async onStop(): Promise<void> {
+    this.#reopenTimer?.cancel()
     await this.#log?.close()
   }
 
-  /** Runs until there is nothing to do; a failure of the journal crashes the session, whose restart goes on from what is durable. */
-  #drive(context: ActorContext<SessionMessage>): void {
-    if (this.#isDriving) return
-    this.#isDriving = true
-    const run = this.#run(context.signal)
+  protected override onPassivate(): void {
+    this.#awake = undefined
+  }
+
+  // ---- accepting
+
+  async #accept(
+    { type: _, ...message }: Extract<SessionMessage, { type: 'send' }>,
+    context: ActorContext<SessionMessage>,
+  ): Promise<SendReceipt> {
+    const awake = this.#awake ?? (await this.#wake(context))
+    const { state, journal, loop } = awake
+    const known = state.runs.get(message.runId)
+    if (known !== undefined) return sendReceipt(message.runId, known)
+    const { current } = state
+    const isBusy = current !== undefined || state.waiting.length > 0
+    if (isBusy && message.whenBusy === 'reject') {
+      throw new BeamClawError('session-busy', `Session "${this.#key}" is busy with another run; try again when it has ended`, {
+        retryAfterMs: 1_000,
+      })
+    }
+    const { mailboxSize } = this.#world.settings
+    if (state.waiting.length >= mailboxSize) {
+      const details = { sessionKey: this.#key, waiting: state.waiting.length, mailboxSize }
+      throw new MailboxFullError(`Session "${this.#key}" has ${mailboxSize} messages waiting, which is all it takes`, 5_000, details)
+    }
+    const interrupts = message.whenBusy === 'interrupt' && current !== undefined && current.cancelled === undefined
+    if (interrupts)
+      await journal.commit({ type: 'message-in', ...message }, { type: 'run-cancel', runId: current.runId, reason: 'interrupt' })
+    else await journal.commit({ type: 'message-in', ...message })
+    if (interrupts) loop.interruptStep('interrupt')
+    this.#drive(awake, context)
+    return { runId: message.runId, status: 'accepted', seq: state.runs.get(message.runId)?.seq ?? state.seq, ended: undefined }
+  }
+
+  async #abort({ state, journal, loop }: Awake, wanted: RunId | undefined): Promise<AbortReceipt> {
+    const { current } = state
+    const runId = wanted ?? current?.runId
+    if (runId === undefined) return abortReceipt(undefined, undefined)
+    const known = state.runs.get(runId)
+    if (current !== undefined && current.members.includes(runId)) {
+      if (current.cancelled === undefined) await journal.commit({ type: 'run-cancel', runId: current.runId, reason: 'abort' })
+      loop.interruptStep('abort')
+      return { runId, wasAborted: true, status: 'running' }
+    }
+    if (known?.status !== 'waiting') return abortReceipt(runId, known)
+    await journal.commit({ type: 'run-cancel', runId, reason: 'abort' }, { type: 'run-end', runId, outcome: 'aborted' })
+    return { runId, wasAborted: true, status: 'aborted' }
+  }
+
+  /** Answers the caller with a typed error. What is not one is a bug, and crashes the session. */
+  #refuse(error: unknown, context: ActorContext<SessionMessage>) {
+    if (!BeamClawError.isInstance(error)) throw error
+    if (storeFailures.has(error.code)) this.#breakOff(error, context)
+    return refuse(error)
+  }
+
+  // ---- running
+
+  #drive(awake: Awake, context: ActorContext<SessionMessage>): void {
+    if (this.#isRunning) return
+    this.#isRunning = true
+    const run = awake.loop.run(context.signal).then(() => this.#rest(awake, context.signal))
     context.keepAwake(run)
     context.waitUntil(run)
     run.then(
       () => {
-        this.#isDriving = false
+        this.#isRunning = false
+        // A message may have come while the session was settling down.
+        if (this.isAlive && !context.signal.aborted && awake.state.waiting.length > 0) this.#drive(awake, context)
       },
       (error) => {
-        if (this.isAlive) this.cast({ type: 'fail', error })
+        this.#isRunning = false
+        if (!this.isAlive) return
+        if (BeamClawError.isInstance(error) && storeFailures.has(error.code)) this.#breakOff(error, context)
+        else this.cast({ type: 'fail', error })
       },
     )
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
-    for (let step = nextStep(this.#state); step.type !== 'wait' && !signal.aborted; step = nextStep(this.#state)) {
-      const { runId } = step
-      if (step.type === 'start-run') {
-        await this.#commit({ type: 'run-start', runId })
-        this.#tell({ type: 'run-start', runId, sessionKey: this.#key })
-      } else if (step.type === 'ask-model') {
-        await this.#askModel(step.runId, step.turn, step.attempt, signal)
-      } else {
-        await this.#endRun(runId, step.outcome)
-      }
-    }
+  /** At rest, a long journal gives way to a snapshot. */
+  async #rest({ state, journal }: Awake, stopped: AbortSignal): Promise<void> {
+    const isDue = journal.recordsSinceSnapshot >= Math.max(snapshotEvery, state.history.length)
+    if (isDue && state.current === undefined && state.waiting.length === 0 && !stopped.aborted) await journal.compact()
   }
 
-  async #askModel(runId: RunId, turn: number, attempt: number, signal: AbortSignal): Promise<void> {
-    const about = { runId, sessionKey: this.#key, turn }
-    try {
-      const { provider, model } = this.#world.providers.resolve(this.#agent.model)
-      await this.#commit({ type: 'model-request', runId, turn, attempt, model: this.#agent.model })
-      const { system } = this.#agent
-      const request: ProviderRequest = { model, messages: [...this.#state.history], ...(system === undefined ? {} : { system }) }
-      const answer = await readAnswer(provider.doStream(request, { signal }), (part) => {
-        if (part.type === 'text-delta' || part.type === 'thinking-delta')
-          this.#tell({ ...about, attempt, type: part.type, text: part.text })
-      })
-      await this.#commit({ type: 'model-response', runId, turn, ...answer })
-      this.#tell({ ...about, type: 'message', message: answer.message })
-    } catch (error) {
-      // Told to stop: the request stays open in the journal, and whoever owns the session next asks again.
-      if (signal.aborted) return
-      if (!BeamClawError.isInstance(error) || !error.code.startsWith('provider-')) throw error
-      await this.#endRun(runId, 'failed', { code: error.code, message: describeError(error) })
+  /** The journal cannot be written: nothing more is accepted or done until it can be opened again. */
+  #breakOff(error: BeamClawError, context: ActorContext<SessionMessage>): void {
+    const { ambient } = this.#world
+    ambient.logger.log('error', 'session.journal-failed', { session: this.#key, code: error.code, error: error.message })
+    const log = this.#log
+    this.#awake?.loop.interruptStep(error)
+    this.#awake = undefined
+    this.#log = undefined
+    log?.close().catch(() => {})
+    if (error.code === 'fenced') return void this.stop({ type: 'shutdown', detail: error })
+    if (error.code === 'log-corrupt' || this.#reopenTimer !== undefined || context.signal.aborted) return
+    const tryAgain = (): void => {
+      this.#reopenTimer = undefined
+      if (this.isAlive) this.cast({ type: 'go-on' }, { lane: 'control' })
     }
+    this.#reopenTimer = ambient.clock.setTimer(tryAgain, reopenAfterMs, true)
   }
 
-  async #endRun(runId: RunId, outcome: RunOutcome, failure?: RunFailure): Promise<void> {
-    const { current } = this.#state
-    const finish = current?.response?.finish
-    await this.#commit({ type: 'run-end', runId, outcome, ...(failure === undefined ? {} : { failure }) })
-    this.#tell({
-      type: 'run-end',
-      runId,
-      sessionKey: this.#key,
-      outcome,
-      usage: current?.usage ?? noUsage,
-      ...(finish === undefined ? {} : { finish }),
-      ...(failure === undefined ? {} : { failure }),
+  // ---- waking
+
+  /** Reads the journal, once for all who ask meanwhile, and goes on with what it says. */
+  #wake(context: ActorContext<SessionMessage>): Promise<Awake> {
+    this.#waking ??= this.#read(context).finally(() => {
+      this.#waking = undefined
     })
+    return this.#waking
   }
 
-  async #commit(entry: JournalEntry): Promise<void> {
-    const record = {
-      seq: ++this.#lastSeq,
-      type: entry.type,
-      id: this.#world.ids.next(),
-      ts: this.#world.clock.now(),
-      data: recordData(entry),
+  async #read(context: ActorContext<SessionMessage>): Promise<Awake> {
+    const { store, cluster, tenant, providers, toolRunner, ambient } = this.#world
+    this.#log ??= await openSessionLog(store, cluster, this.#key, journalKey(tenant, this.#key))
+    const state = stateOf(await this.#log.read())
+    const { clock, ids, random } = ambient
+    const journal = new JournalWriter({
+      log: this.#log,
+      state,
+      ids,
+      now: () => clock.now(),
+      onCommitted: (record) => this.#tellCommitted(record),
+    })
+    const { model, tools, thinking, maxTurns, compactAboveTokens } = this.#agent
+    const loop = new RunLoop({
+      sessionKey: this.#key,
+      agent: this.#agent,
+      state,
+      journal,
+      providers,
+      tools,
+      toolRunner,
+      limits: { ...runLimitDefaults, maxTurns, compactAboveTokens },
+      clock,
+      random,
+      modelNow: () => ({ model, thinking }),
+      tell: (event) => this.#world.events.publish(sessionTopic(this.#key), event),
+    })
+    if (state.current !== undefined) await journal.commit({ type: 'run-resume', runId: state.current.runId })
+    this.#awake = { state, journal, loop }
+    this.#drive(this.#awake, context)
+    return this.#awake
+  }
+
+  #tellCommitted(record: LogRecord): void {
+    this.#world.events.publish(sessionTopic(this.#key), eventOf(record, this.#key))
+  }
+
+  async #eventsFrom(fromSeq: number): Promise<readonly CommittedEvent[]> {
+    const content = await this.#log?.read(fromSeq)
+    return (content?.records ?? []).filter(({ seq }) => seq >= fromSeq).map((record) => eventOf(record, this.#key))
+  }
+
+  #inspect(): SessionInspection {
+    const state = this.#awake?.state
+    const current = state?.current
+    return {
+      ...this.inspect(),
+      sessionKey: this.#key,
+      agentId: this.#agent.id,
+      isAwake: state !== undefined,
+      restarts: this.generation - 1,
+      historyLength: state?.history.length ?? 0,
+      historyTokens: state?.historyTokens ?? 0,
+      waiting: state?.waiting.map(({ runId }) => runId) ?? [],
+      current: current && { runId: current.runId, turn: current.turn, attempt: current.attempt, waitsFor: waitReason(current) },
+      deadLetters: state?.deadLetters ?? [],
     }
-    await this.#log?.append([record])
-    this.#state.apply(record)
   }
+}
 
-  #tell(event: RunEvent): void {
-    this.#world.events.publish(sessionTopic(this.#key), event)
-  }
+function waitReason(current: NonNullable<SessionState['current']>): 'model' | 'tools' | 'retry' {
+  if (current.failure !== undefined) return 'retry'
+  return current.response === undefined ? 'model' : 'tools'
 }

@@ -1,5 +1,5 @@
 /** `POST /v1/chat/completions`: a message to a durable session, or a question that leaves nothing behind. */
-import type { FinishReason, ProviderPart, RunEvent, RunningBeamClaw, Usage } from '@beamclaw/core'
+import type { FinishReason, ProviderPart, RunningBeamClaw, RunStream, Usage } from '@beamclaw/core'
 import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import { type ChatRequest, chatRequest, lastUserContent, toMessages } from './chat-request.ts'
@@ -83,14 +83,17 @@ async function* stateless(claw: RunningBeamClaw, request: ChatRequest, signal: A
   }
 }
 
-async function* fromRun(events: AsyncIterable<RunEvent>): AsyncGenerator<Piece> {
-  for await (const event of events) {
-    if (event.type === 'text-delta') yield { text: event.text }
-    if (event.type !== 'run-end') continue
-    if (event.outcome !== 'completed')
-      throw new HttpFailure(502, 'server_error', event.failure?.code ?? 'run-aborted', event.failure?.message ?? 'The run was aborted')
-    yield { finish: event.finish ?? 'stop', usage: event.usage }
+async function* fromRun(run: RunStream): AsyncGenerator<Piece> {
+  let wasTold = false
+  for await (const event of run) {
+    if (event.type !== 'text-delta') continue
+    wasTold = true
+    yield { text: event.text }
   }
+  const { text, finish, usage } = await run.result()
+  // A repeated message gets the answer of the first run, which nobody streams any more.
+  if (!wasTold && text !== '') yield { text }
+  yield { finish: finish ?? 'stop', usage }
 }
 
 function agentOf(claw: RunningBeamClaw, model: string) {

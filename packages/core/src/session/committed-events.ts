@@ -1,0 +1,40 @@
+/** What a session's records mean to those who listen. Pure: live and replayed events are the same. */
+import { BeamClawError } from '../errors.ts'
+import type { CommittedEvent } from '../events.ts'
+import type { SessionKey } from '../ids.ts'
+import type { LogRecord } from '../ports/store.ts'
+import { entryOf } from './journal.ts'
+
+/** The event that tells of a record. Throws `log-corrupt` for a record type this version does not know. */
+export function eventOf(record: LogRecord, sessionKey: SessionKey): CommittedEvent {
+  const entry = entryOf(record)
+  const of = { sessionKey, runId: entry.runId, seq: record.seq }
+  switch (entry.type) {
+    case 'message-in':
+      return { type: 'message-accepted', ...of, message: entry.message }
+    case 'run-start':
+      return { type: 'run-start', ...of, merged: entry.merged ?? [] }
+    case 'run-resume':
+      return { type: 'run-resume', ...of }
+    case 'run-steer':
+      return { type: 'run-steer', ...of, from: entry.from }
+    case 'run-cancel':
+      return { type: 'run-cancel', ...of }
+    case 'model-request':
+      return { type: 'model-request', ...of, turn: entry.turn, attempt: entry.attempt, model: entry.model }
+    case 'model-failure':
+      return { type: 'model-failure', ...of, turn: entry.turn, attempt: entry.attempt, failure: entry.failure }
+    case 'model-response':
+      return { type: 'message', ...of, turn: entry.turn, message: entry.message }
+    case 'tool-intent':
+      return { type: 'tool-call', ...of, toolCallId: entry.toolCallId, name: entry.name, input: entry.input }
+    case 'tool-outcome':
+      return { type: 'tool-result', ...of, outcome: entry.outcome, result: entry.result }
+    case 'history-compact':
+      return { type: 'history-compact', ...of, dropped: entry.dropped }
+    case 'run-end':
+      return { type: 'run-end', ...of, outcome: entry.outcome, ...(entry.failure === undefined ? {} : { failure: entry.failure }) }
+    default:
+      throw new BeamClawError('log-corrupt', `Record ${record.seq} is of a type this version does not know`)
+  }
+}

@@ -1,0 +1,46 @@
+/** Turns whatever a tool returned into text or parts of a bounded size. */
+import type { ImagePart, TextPart } from '../messages.ts'
+import type { ToolOutput } from './tool.ts'
+
+/** Characters of a tool's answer that the model and the journal get to see: its beginning and its end. */
+export const maxToolCharacters = 200_000
+
+interface ToolContent {
+  readonly content: string | readonly (TextPart | ImagePart)[]
+  readonly isError: boolean
+}
+
+export function toToolContent(output: ToolOutput): ToolContent {
+  if (isContent(output)) {
+    return {
+      content: typeof output.content === 'string' ? capped(output.content) : output.content.map(cappedPart),
+      isError: output.isError === true,
+    }
+  }
+  if (output === undefined) return { content: '', isError: false }
+  if (typeof output === 'string') return { content: capped(output), isError: false }
+  try {
+    return { content: capped(JSON.stringify(output) ?? ''), isError: false }
+  } catch {
+    return { content: 'Error: the tool answered with something that is not JSON', isError: true }
+  }
+}
+
+function isContent(
+  output: unknown,
+): output is { readonly content: string | readonly (TextPart | ImagePart)[]; readonly isError?: boolean } {
+  if (typeof output !== 'object' || output === null || !('content' in output)) return false
+  const { content } = output
+  return typeof content === 'string' || (Array.isArray(content) && content.every((part) => part?.type === 'text' || part?.type === 'image'))
+}
+
+function cappedPart(part: TextPart | ImagePart): TextPart | ImagePart {
+  return part.type === 'text' ? { type: 'text', text: capped(part.text) } : part
+}
+
+/** A long text with its middle cut out, and a note of how much that was. */
+export function capped(text: string, maximum = maxToolCharacters): string {
+  if (text.length <= maximum) return text
+  const half = Math.floor(maximum / 2)
+  return `${text.slice(0, half)}\n… ${text.length - 2 * half} characters left out …\n${text.slice(-half)}`
+}

@@ -1,0 +1,108 @@
+/** Runs one tool call to an answer the model can read. Never throws: whatever goes wrong becomes a result that says so. */
+import { BeamClawError, describeError } from '../errors.ts'
+import type { RunId, SessionKey } from '../ids.ts'
+import type { JsonObject, ToolCall, ToolResult } from '../messages.ts'
+import { nearestName } from '../options.ts'
+import type { Clock, Random } from '../ports/ambient.ts'
+import type { TaskSupervisor } from '../supervisor/task-supervisor.ts'
+import { describeIssues } from './standard-schema.ts'
+import type { Tool, ToolOutput } from './tool.ts'
+import { toToolContent } from './tool-output.ts'
+
+export interface ToolRunnerOptions {
+  readonly tasks: TaskSupervisor
+  readonly clock: Clock
+  readonly random: Random
+}
+
+export interface ToolCallSite {
+  readonly sessionKey: SessionKey
+  readonly runId: RunId
+  readonly signal: AbortSignal
+}
+
+/** First wait before another try; it doubles with each. */
+export const toolRetryMs = 250
+
+export class ToolRunner {
+  readonly #options: ToolRunnerOptions
+
+  constructor(options: ToolRunnerOptions) {
+    this.#options = options
+  }
+
+  /** Answers a call to one of `tools`. */
+  async run(call: ToolCall, tools: ReadonlyMap<string, Tool>, site: ToolCallSite): Promise<ToolResult> {
+    try {
+      const tool = toolOf(call, tools)
+      const input = await checkedInput(call, tool)
+      return { ...headOf(call), ...toToolContent(await this.#tries(call, tool, input, site)) }
+    } catch (error) {
+      return { ...headOf(call), content: `Error: ${describeError(error)}`, isError: true }
+    }
+  }
+
+  async #tries(call: ToolCall, tool: Tool, input: unknown, site: ToolCallSite): Promise<ToolOutput> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#try(call, tool, input, site, attempt)
+      } catch (error) {
+        if (site.signal.aborted || attempt >= tool.maxAttempts || !isTransient(error)) throw error
+        await this.#wait(toolRetryMs * 2 ** (attempt - 1), site.signal)
+      }
+    }
+  }
+
+  #try(call: ToolCall, tool: Tool, input: unknown, { sessionKey, runId, signal }: ToolCallSite, attempt: number): Promise<ToolOutput> {
+    return this.#options.tasks.run(
+      (task) => tool.execute(input as never, { signal: task.signal, sessionKey, runId, toolCallId: call.id, attempt }),
+      { id: `${sessionKey}/${call.name}/${call.id}`.slice(0, 512), signal, timeoutMs: tool.timeoutMs },
+    )
+  }
+
+  #wait(delayMs: number, signal: AbortSignal): Promise<void> {
+    const jitter = 0.5 + this.#options.random.next() / 2
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        timer.cancel()
+        reject(signal.reason)
+      }
+      const timer = this.#options.clock.setTimer(
+        () => {
+          signal.removeEventListener('abort', abort)
+          resolve()
+        },
+        Math.round(delayMs * jitter),
+      )
+      signal.addEventListener('abort', abort, { once: true })
+      if (signal.aborted) abort()
+    })
+  }
+}
+
+/** The start of a result that belongs to a call. */
+export function headOf(call: ToolCall): { readonly type: 'tool-result'; readonly toolCallId: string; readonly name: string } {
+  return { type: 'tool-result', toolCallId: call.id, name: call.name }
+}
+
+function toolOf({ name }: ToolCall, tools: ReadonlyMap<string, Tool>): Tool {
+  const tool = tools.get(name)
+  if (tool !== undefined) return tool
+  const known = [...tools.keys()]
+  const nearest = nearestName(name, known)
+  const hint = nearest === undefined ? `Available tools: ${known.join(', ') || 'none'}` : `Did you mean "${nearest}"?`
+  throw new BeamClawError('tool-input', `There is no tool "${name.slice(0, 64)}". ${hint}`)
+}
+
+async function checkedInput(call: ToolCall, { input }: Tool): Promise<unknown> {
+  if (call.invalidInput !== undefined)
+    throw new BeamClawError('tool-input', 'The input is not valid JSON. Send the call again with valid JSON.')
+  if (input === undefined) return (call.input ?? {}) as JsonObject
+  const checked = await input['~standard'].validate(call.input)
+  if (checked.issues === undefined) return checked.value
+  throw new BeamClawError('tool-input', `The input is not valid: ${describeIssues(checked.issues)}`)
+}
+
+function isTransient(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && (error as { isRetryable?: unknown }).isRetryable === true
+}
