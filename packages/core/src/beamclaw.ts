@@ -153,6 +153,11 @@ export class RunningBeamClaw implements AsyncDisposable {
     await this.#parts.store.stop()
   }
 
+  /** Ends everything here and now, as a crash would: what is durable is all that is left. The store is not stopped. */
+  kill(): void {
+    this.#parts.root.kill()
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }

@@ -26,11 +26,18 @@ export const runLimitDefaults = {
   compactAboveTokens: 120_000,
 } as const satisfies RunLimits
 
+/** Another try of a turn that failed, and how long the service wants to be left alone. */
+export interface Retry {
+  readonly afterMs: number
+}
+
 /** What the decision needs besides the state. */
 export interface RunView {
   readonly limits: RunLimits
   /** Estimated tokens of the state's history. */
   readonly historyTokens: number
+  /** Whether there are messages that a summary could take the place of. */
+  canCompact(): boolean
   /** Whether a tool may run again when nobody knows how its first run went. */
   isIdempotent(toolName: string): boolean
 }
@@ -46,7 +53,7 @@ export type NextStep =
       readonly runId: RunId
       readonly turn: number
       readonly attempt: number
-      readonly retryAfterMs: number | undefined
+      readonly retry: Retry | undefined
     }
   /** Tool calls that will not run (again): recorded as such, so that the model hears of them. */
   | { readonly type: 'close-tools'; readonly runId: RunId; readonly outcome: 'unknown' | 'cancelled'; readonly calls: readonly ToolCall[] }
@@ -85,9 +92,10 @@ function afterFailure(current: CurrentRun, view: RunView): NextStep {
   const { runId, failure, turn, attempt } = current
   if (failure === undefined) return ask(current, turn, attempt + 1, view)
   // Too long for the model: once per turn the history is shortened and the question asked again.
-  if (failure.failure.code === 'provider-context-overflow' && current.compactedAt <= turn) return { type: 'compact', runId }
+  if (failure.failure.code === 'provider-context-overflow' && current.compactedAt <= turn && view.canCompact())
+    return { type: 'compact', runId }
   if (failure.isRetryable && attempt < view.limits.maxAttempts) {
-    return { type: 'ask-model', runId, turn, attempt: attempt + 1, retryAfterMs: failure.retryAfterMs }
+    return { type: 'ask-model', runId, turn, attempt: attempt + 1, retry: { afterMs: failure.retryAfterMs ?? 0 } }
   }
   return { type: 'end-run', runId, outcome: 'failed', failure: failure.failure }
 }
@@ -116,8 +124,8 @@ function nextTurn(state: SessionState, current: CurrentRun, view: RunView): Next
 
 function ask(current: CurrentRun, turn: number, attempt: number, view: RunView): NextStep {
   const { runId, compactedAt } = current
-  if (view.historyTokens > view.limits.compactAboveTokens && compactedAt < turn) return { type: 'compact', runId }
-  return { type: 'ask-model', runId, turn, attempt, retryAfterMs: undefined }
+  if (view.historyTokens > view.limits.compactAboveTokens && compactedAt < turn && view.canCompact()) return { type: 'compact', runId }
+  return { type: 'ask-model', runId, turn, attempt, retry: undefined }
 }
 
 /** Closes what is open before a run ends, or answers undefined when nothing is. */

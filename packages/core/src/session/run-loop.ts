@@ -10,10 +10,10 @@ import type { ProviderTable } from '../provider/provider-table.ts'
 import type { Tool } from '../tool/tool.ts'
 import { headOf, type ToolRunner } from '../tool/tool-runner.ts'
 import { type Answer, readAnswer } from './answer.ts'
-import { compactableMessages, transcriptOf, trimToolResults } from './history.ts'
+import { compactableMessages, keptTokens, transcriptOf, trimToolResults } from './history.ts'
 import type { ToolOutcome } from './journal.ts'
 import type { JournalWriter } from './journal-writer.ts'
-import { type NextStep, nextStep, type RunLimits } from './recovery.ts'
+import { type NextStep, nextStep, type Retry, type RunLimits } from './recovery.ts'
 import type { SessionState } from './session-state.ts'
 
 export interface RunLoopOptions {
@@ -68,6 +68,7 @@ export class RunLoop {
     return nextStep(state, {
       limits,
       historyTokens: state.historyTokens,
+      canCompact: () => this.#compactable() > 0,
       isIdempotent: (name) => tools.get(name)?.idempotent === true,
     })
   }
@@ -103,7 +104,7 @@ export class RunLoop {
     const { journal, providers, modelNow, tell, sessionKey } = this.#options
     const { runId, turn, attempt } = step
     const { model: name } = modelNow()
-    if (attempt > 1 && !(await this.#pause(step, signal))) return
+    if (step.retry !== undefined && !(await this.#pause(attempt, step.retry, signal))) return
     await journal.commit({ type: 'model-request', runId, turn, attempt, model: name })
     if (signal.aborted) return
     let answer: Answer
@@ -123,10 +124,10 @@ export class RunLoop {
   }
 
   /** Waits before another attempt; answers false when that was interrupted. */
-  #pause({ attempt, retryAfterMs }: Extract<NextStep, { type: 'ask-model' }>, signal: AbortSignal): Promise<boolean> {
+  #pause(attempt: number, { afterMs }: Retry, signal: AbortSignal): Promise<boolean> {
     const { clock, random } = this.#options
     const backoffMs = attemptBackoffMs * 2 ** (attempt - 2) * (0.5 + random.next() / 2)
-    const delayMs = Math.min(maxRetryAfterMs, Math.max(retryAfterMs ?? 0, Math.round(backoffMs)))
+    const delayMs = Math.min(maxRetryAfterMs, Math.max(afterMs, Math.round(backoffMs)))
     return new Promise((resolve) => {
       const abort = (): void => {
         timer.cancel()
@@ -175,10 +176,16 @@ export class RunLoop {
     return { type: 'tool-outcome' as const, runId, turn: this.#options.state.current?.turn ?? 0, outcome, result }
   }
 
+  /** How many of the oldest messages a summary could take the place of. */
+  #compactable(): number {
+    const { state, limits } = this.#options
+    return compactableMessages(state.history, Math.min(keptTokens, Math.floor(limits.compactAboveTokens / 4)))
+  }
+
   /** Has the model sum up the oldest messages. Where it cannot, the run fails and says why. */
   async #compact(runId: RunId, signal: AbortSignal, stopped: AbortSignal): Promise<void> {
     const { state, providers, modelNow, journal, limits } = this.#options
-    const dropped = compactableMessages(state.history, Math.min(20_000, Math.floor(limits.compactAboveTokens / 4)))
+    const dropped = this.#compactable()
     const { provider, model } = providers.resolve(modelNow().model)
     const transcript = transcriptOf(state.history.slice(0, dropped), limits.compactAboveTokens * 2)
     const request: ProviderRequest = {

@@ -175,7 +175,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     const runId = wanted ?? current?.runId
     if (runId === undefined) return abortReceipt(undefined, undefined)
     const known = state.runs.get(runId)
-    if (current !== undefined && current.members.includes(runId)) {
+    if (current?.members.includes(runId) === true) {
       if (current.cancelled === undefined) await journal.commit({ type: 'run-cancel', runId: current.runId, reason: 'abort' })
       loop.interruptStep('abort')
       return { runId, wasAborted: true, status: 'running' }

@@ -1,0 +1,92 @@
+/** How one call to a model is passed on: ended promptly when its consumer leaves, and watched until it ends one way or another. */
+import { BeamClawError } from '../errors.ts'
+import type { Usage } from '../messages.ts'
+import type { Provider, ProviderPart, ProviderRequest } from '../ports/provider.ts'
+import { asProviderError } from './provider-error.ts'
+
+/** The stream of a call; `return()` ends it even while a part is awaited. */
+export type CallStream = AsyncIterableIterator<ProviderPart, void, undefined>
+
+/**
+ * Runs `start` when the first part is asked for. Leaving the loop aborts the signal that `start` got, even while a part is awaited: a plain
+ * generator would first wait for that part.
+ */
+export function callStream(start: (signal: AbortSignal) => AsyncIterable<ProviderPart>, callerSignal: AbortSignal): CallStream {
+  const leaving = new AbortController()
+  const parts = follow(start, callerSignal, leaving)
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    next: () => parts.next(),
+    return: () => {
+      leaving.abort()
+      return parts.return()
+    },
+  }
+}
+
+async function* follow(
+  start: (signal: AbortSignal) => AsyncIterable<ProviderPart>,
+  callerSignal: AbortSignal,
+  leaving: AbortController,
+): AsyncGenerator<ProviderPart, void, undefined> {
+  // By hand: `AbortSignal.any` keeps an entry on a long-lived signal for every call made with it.
+  const onAbort = (): void => leaving.abort(callerSignal.reason)
+  callerSignal.addEventListener('abort', onAbort, { once: true })
+  if (callerSignal.aborted) onAbort()
+  try {
+    yield* start(leaving.signal)
+  } catch (error) {
+    throw asProviderError(error, leaving.signal)
+  } finally {
+    callerSignal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** How a call ended: with an answer, with an error of the provider, or because its consumer left or aborted it. */
+export type CallEnding =
+  | { readonly type: 'finished'; readonly usage: Usage }
+  | { readonly type: 'failed'; readonly error: BeamClawError }
+  | { readonly type: 'abandoned' }
+
+/** Who watches a call. Must not throw. */
+export interface CallWatcher {
+  /** Each part, before the consumer has it. */
+  onPart?(part: ProviderPart): void
+  /** Called exactly once, as soon as the ending is known: before the consumer has the last part or the error. */
+  onEnd(ending: CallEnding): void
+}
+
+/** Passes a provider's answer on. Throws `provider-*` only; an answer without `finish` is `provider-protocol`. */
+export async function* watchCall(
+  provider: Provider,
+  request: ProviderRequest,
+  signal: AbortSignal,
+  watcher: CallWatcher,
+): AsyncGenerator<ProviderPart, void, undefined> {
+  let ending: CallEnding | undefined
+  const end = (how: CallEnding): void => {
+    if (ending !== undefined) return
+    ending = how
+    watcher.onEnd(how)
+  }
+  try {
+    for await (const part of provider.doStream(request, { signal })) {
+      watcher.onPart?.(part)
+      // A consumer may take `finish` and never come back.
+      if (part.type === 'finish') end({ type: 'finished', usage: part.usage })
+      yield part
+      if (part.type === 'finish') return
+    }
+    throw new BeamClawError('provider-protocol', 'The answer ended without saying why')
+  } catch (thrown) {
+    // The answer is complete: what breaks afterwards does it no harm.
+    if (ending?.type === 'finished') return
+    const error = asProviderError(thrown, signal)
+    end(signal.aborted || error.code === 'provider-aborted' ? { type: 'abandoned' } : { type: 'failed', error })
+    throw error
+  } finally {
+    end({ type: 'abandoned' })
+  }
+}

@@ -1,0 +1,149 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { MemoryStore } from '../defaults/memory-store.ts'
+import type { FencingToken, Log, LogRecord, StoreKey } from '../ports/store.ts'
+import { settled } from '../testing/manual-clock.ts'
+import { FunctionModel, stage } from '../testing/model.ts'
+import { defineTool } from '../tool/tool.ts'
+import { stateOf } from './open-journal.ts'
+import { SessionState } from './session-state.ts'
+
+const key = 'agent:main:main'
+
+/** Calls back, once, when so many records are durable. */
+class WatchedStore extends MemoryStore {
+  records: LogRecord[] = []
+  #after = Number.POSITIVE_INFINITY
+  #then: () => void = () => {}
+
+  at(count: number, then: () => void): void {
+    this.#after = count
+    this.#then = then
+  }
+
+  override async openLog(logKey: StoreKey, token: FencingToken): Promise<Log> {
+    const log = await super.openLog(logKey, token)
+    return {
+      append: async (records) => {
+        await log.append(records)
+        this.records.push(...records)
+        if (this.records.length >= this.#after) {
+          this.#after = Number.POSITIVE_INFINITY
+          this.#then()
+        }
+      },
+      read: (fromSeq) => log.read(fromSeq),
+      compact: (snapshot) => log.compact(snapshot),
+      close: () => log.close(),
+    }
+  }
+}
+
+async function story(crashAfter: number) {
+  const effects = { once: 0, again: 0 }
+  const once = defineTool({ name: 'once', description: 'must not run twice', execute: () => `did it, the ${++effects.once}. time` })
+  const again = defineTool({
+    name: 'again',
+    description: 'may run twice',
+    idempotent: true,
+    execute: () => `did it, the ${++effects.again}. time`,
+  })
+  const model = new FunctionModel(({ messages }) => {
+    const last = messages.at(-1)
+    if (last?.role === 'user')
+      return {
+        calls: [
+          { id: 'a', name: 'once' },
+          { id: 'b', name: 'again' },
+        ],
+      }
+    return { text: 'done' }
+  })
+  const store = new WatchedStore()
+  const set = await stage(model, { tools: [once, again] }, { store })
+  store.at(crashAfter, () => set.claw.kill())
+  const session = set.claw.session(key)
+  const sent = [session.send('first', { idempotencyKey: 'one' }), session.send('second', { idempotencyKey: 'two' })]
+  const accepted = (await Promise.allSettled(sent.map((run) => run.accepted))).map(({ status }) => status === 'fulfilled')
+  await settled()
+  const after = (await set.restart()).session(key)
+  await after.inspect()
+  await settled()
+  return { store, effects, accepted, after, model }
+}
+
+describe('killed at any record', () => {
+  test('a session loses nothing it accepted, runs each message once, and runs no tool twice that may not', async () => {
+    const whole = await story(Number.POSITIVE_INFINITY)
+    const count = whole.store.records.length
+    expect(count).toBeGreaterThan(18)
+    for (let crashAfter = 1; crashAfter <= count; crashAfter++) {
+      const { store, effects, accepted, after } = await story(crashAfter)
+      const { records } = store
+      expect(records.map(({ seq }) => seq)).toEqual(records.map((_, index) => index + 1))
+      for (const [index, runId] of ['one', 'two'].entries()) {
+        const of = records.filter(({ data }) => data.runId === runId)
+        const isKnown = of.some(({ type }) => type === 'message-in')
+        if (accepted[index]) expect(isKnown).toBe(true)
+        if (!isKnown) continue
+        expect(of.filter(({ type }) => type === 'run-start')).toHaveLength(1)
+        expect(of.filter(({ type }) => type === 'run-end')).toMatchObject([{ data: { outcome: 'completed' } }])
+        const repeated = await after.send('again', { idempotencyKey: runId }).accepted
+        expect(repeated.status).toBe('completed')
+      }
+      const intents = records.filter(({ type, data }) => type === 'tool-intent' && data.name === 'once')
+      expect(effects.once).toBeLessThanOrEqual(2)
+      expect(effects.once).toBeLessThanOrEqual(intents.length)
+      expect(intents.length).toBeLessThanOrEqual(2)
+      const unknown = records.filter(({ type, data }) => type === 'tool-outcome' && data.outcome === 'unknown')
+      expect(unknown.length).toBeLessThanOrEqual(1)
+    }
+  })
+
+  test('again and again at the same place, its message is given up, and the session goes on', async () => {
+    const model = new FunctionModel(({ messages }) => {
+      if (messages.at(-1)?.content === 'poison') return new Promise(() => {})
+      return { text: 'fine' }
+    })
+    const set = await stage(model)
+    const poison = set.claw.session(key).send('poison', { idempotencyKey: 'poison' })
+    await poison.accepted
+    await settled()
+    for (let crash = 0; crash < 4; crash++) {
+      await set.restart()
+      await set.claw.session(key).inspect()
+      await settled()
+    }
+    await expect(set.claw.session(key).send('poison', { idempotencyKey: 'poison' }).result()).rejects.toMatchObject({
+      code: 'poison-message',
+    })
+    expect((await set.claw.session(key).inspect()).deadLetters).toEqual(['poison'])
+    expect((await set.claw.session(key).send('next').result()).text).toBe('fine')
+  })
+})
+
+describe('the state of a session', () => {
+  test('is the same from a snapshot in the middle as from the records alone', async () => {
+    const { store } = await story(Number.POSITIVE_INFINITY)
+    const { records } = store
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: records.length }), (cut) => {
+        const first = stateOf({ snapshot: undefined, records: records.slice(0, cut) })
+        // Snapshots are taken only between runs.
+        fc.pre(first.current === undefined)
+        const snapshot = JSON.parse(JSON.stringify(first.toSnapshot()))
+        const second = SessionState.fromSnapshot(snapshot, first.seq)
+        for (const record of records.slice(cut)) second.apply(record)
+        expect(second).toEqual(stateOf({ snapshot: undefined, records }))
+      }),
+    )
+  })
+
+  test('refuses records that cannot follow', () => {
+    const state = new SessionState()
+    const record = (type: string, data: object): LogRecord => ({ seq: 1, type, id: 'x', ts: 0, data: data as never })
+    expect(() => state.apply(record('model-response', { runId: 'nobody' }))).toThrowError(expect.objectContaining({ code: 'log-corrupt' }))
+    expect(() => state.apply(record('from-the-future', { runId: 'nobody' }))).toThrowError(expect.objectContaining({ code: 'log-corrupt' }))
+    expect(() => SessionState.fromSnapshot({ version: 2 } as never, 1)).toThrowError(expect.objectContaining({ code: 'log-corrupt' }))
+  })
+})

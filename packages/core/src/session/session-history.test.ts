@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest'
+import { BeamClawError } from '../errors.ts'
+import type { RunEvent } from '../events.ts'
+import { settled } from '../testing/manual-clock.ts'
+import { FunctionModel, stage } from '../testing/model.ts'
+
+const key = 'agent:main:main'
+
+async function collect(events: AsyncIterable<RunEvent>): Promise<RunEvent[]> {
+  const all: RunEvent[] = []
+  for await (const event of events) all.push(event)
+  return all
+}
+
+describe('a session at rest', () => {
+  test('lets its history go after a while, and has it again for the next message', async () => {
+    const { claw, clock, model } = await stage(new FunctionModel((_request, index) => ({ text: `answer ${index}` })))
+    const session = claw.session(key)
+    await session.send('one').result()
+    await clock.advance(60_001)
+    expect(await session.inspect()).toMatchObject({ isAwake: false, state: 'passive' })
+    await session.send('two').result()
+    expect(model.requests[1]?.messages).toHaveLength(3)
+    expect(await session.inspect()).toMatchObject({ isAwake: true, historyLength: 4 })
+  })
+
+  test('takes a snapshot once its journal is long, and remembers as before', async () => {
+    const set = await stage(new FunctionModel((_request, index) => ({ text: `answer ${index}` })))
+    for (let index = 0; index < 45; index++)
+      await set.claw
+        .session(key)
+        .send(`message ${index}`, { idempotencyKey: `k${index}` })
+        .result()
+    await settled()
+    await set.restart()
+    const late = await set.claw.session(key).send('message 44', { idempotencyKey: 'k44' }).result()
+    expect(late.text).toBe('answer 44')
+    await set.claw.session(key).send('last').result()
+    expect(set.model.requests.at(-1)?.messages).toHaveLength(91)
+    const kept: number[] = []
+    for await (const event of set.claw.session(key).subscribe()) {
+      if ('seq' in event) kept.push(event.seq)
+      if (event.type === 'run-end' && event.seq === 230) break
+    }
+    expect(kept[0]).toBeGreaterThan(1)
+  })
+
+  test('replays its events from any place, then follows', async () => {
+    const { claw } = await stage(new FunctionModel((_request, index) => ({ text: `answer ${index}` })))
+    const session = claw.session(key)
+    await session.send('one').result()
+    const seen: string[] = []
+    const reading = (async () => {
+      for await (const event of session.subscribe(4)) {
+        seen.push(event.type)
+        if (event.type === 'run-end' && event.seq > 5) return
+      }
+    })()
+    await settled()
+    await session.send('two').result()
+    await reading
+    expect(seen).toEqual([
+      'message',
+      'run-end',
+      'message-accepted',
+      'run-start',
+      'model-request',
+      'text-delta',
+      'text-delta',
+      'message',
+      'run-end',
+    ])
+  })
+})
+
+describe('a long history', () => {
+  test('gives way to a summary before the next turn, and calls keep their results', async () => {
+    const model = new FunctionModel(({ system }, index) =>
+      system?.startsWith('Summarise') ? { text: 'They talked at length.' } : { text: `${index} ${'x'.repeat(2_000)}` },
+    )
+    const { claw } = await stage(model, { compactAboveTokens: 2_000 })
+    const session = claw.session(key)
+    const events: RunEvent[] = []
+    for (let index = 0; index < 6; index++) events.push(...(await collect(session.send(`message ${index}`))))
+    const compactions = events.filter(({ type }) => type === 'history-compact')
+    expect(compactions.length).toBeGreaterThan(0)
+    expect(model.requests.at(-1)?.messages[0]?.content).toContain('They talked at length.')
+    expect((await session.inspect()).historyTokens).toBeLessThan(3_500)
+  })
+
+  test('that is too long for the model is compacted once, and the question asked again', async () => {
+    let overflows = 0
+    const model = new FunctionModel(({ system }) => {
+      if (system?.startsWith('Summarise')) return { text: 'Summary.' }
+      return overflows-- > 0 ? { fails: new BeamClawError('provider-context-overflow', 'too long') } : { text: 'fits' }
+    })
+    const { claw } = await stage(model, { compactAboveTokens: 2_000 })
+    await claw.session(key).send('x'.repeat(4_000)).result()
+    overflows = 1
+    const run = claw.session(key).send('a question')
+    const events = await collect(run)
+    expect(events.map(({ type }) => type)).toContain('history-compact')
+    expect((await run.result()).text).toBe('fits')
+  })
+
+  test('that stays too long fails the run with the reason', async () => {
+    const model = new FunctionModel(({ system }) =>
+      system?.startsWith('Summarise') ? { text: 'Summary.' } : { fails: new BeamClawError('provider-context-overflow', 'too long') },
+    )
+    const { claw } = await stage(model)
+    await expect(claw.session(key).send('a question').result()).rejects.toMatchObject({ code: 'provider-context-overflow' })
+  })
+})

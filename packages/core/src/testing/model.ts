@@ -1,0 +1,86 @@
+/** Models for tests of sessions: a function decides each answer. */
+
+import { type AgentOptions, defineAgent } from '../agent/agent.ts'
+import { BeamClaw, type BeamClawOptions, type RunningBeamClaw } from '../beamclaw.ts'
+import { silentLogger } from '../defaults/console-logger.ts'
+import { MemoryStore } from '../defaults/memory-store.ts'
+import { BeamClawError } from '../errors.ts'
+import type { JsonValue } from '../messages.ts'
+import type { Provider, ProviderPart, ProviderRequest } from '../ports/provider.ts'
+import { ManualClock } from './manual-clock.ts'
+
+/** What a model does when it is asked: text, tool calls, or an error; a promise is waited for. */
+export interface ModelTurn {
+  readonly text?: string
+  readonly calls?: readonly { readonly id: string; readonly name: string; readonly input?: JsonValue }[]
+  readonly fails?: BeamClawError
+  /** Said before the failure, and then void. */
+  readonly before?: string
+}
+
+export class FunctionModel implements Provider {
+  readonly requests: ProviderRequest[] = []
+  readonly #answer: (request: ProviderRequest, index: number, signal: AbortSignal) => ModelTurn | Promise<ModelTurn>
+
+  constructor(answer: (request: ProviderRequest, index: number, signal: AbortSignal) => ModelTurn | Promise<ModelTurn>) {
+    this.#answer = answer
+  }
+
+  async *doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): AsyncGenerator<ProviderPart> {
+    const index = this.requests.push(request) - 1
+    const aborted = new Promise<never>((_, reject) => {
+      const abort = (): void => reject(new BeamClawError('provider-aborted', 'aborted', { cause: signal.reason }))
+      if (signal.aborted) abort()
+      else signal.addEventListener('abort', abort, { once: true })
+    })
+    aborted.catch(() => {})
+    const turn = await Promise.race([this.#answer(request, index, signal), aborted])
+    if (turn.before !== undefined) yield { type: 'text-delta', text: turn.before }
+    if (turn.fails !== undefined) throw turn.fails
+    for (const word of turn.text?.split(/(?<= )/) ?? []) yield { type: 'text-delta', text: word }
+    for (const { id, name, input = {} } of turn.calls ?? []) yield { type: 'tool-call', id, name, input }
+    const usage = { inputTokens: 10, outputTokens: 5, cacheReadTokens: 0, cacheWriteTokens: 0 }
+    yield { type: 'finish', reason: turn.calls === undefined ? 'stop' : 'tool-calls', usage }
+  }
+}
+
+export interface Stage {
+  readonly claw: RunningBeamClaw
+  readonly store: MemoryStore
+  readonly clock: ManualClock
+  readonly model: FunctionModel
+  /** Kills everything at once and starts again over the same store, as after a crash. */
+  restart(): Promise<RunningBeamClaw>
+}
+
+/** A BeamClaw with one agent, `main`, over a store that outlives it. */
+export async function stage(
+  model: FunctionModel,
+  agent: Partial<AgentOptions> = {},
+  options: Partial<BeamClawOptions> = {},
+): Promise<Stage> {
+  const store = new MemoryStore()
+  const clock = new ManualClock()
+  const start = (): Promise<RunningBeamClaw> =>
+    new BeamClaw({
+      providers: { test: model },
+      agents: [defineAgent({ id: 'main', model: 'test/model', ...agent })],
+      store,
+      ambient: { clock, logger: silentLogger },
+      ...options,
+    }).start()
+  let claw = await start()
+  return {
+    get claw() {
+      return claw
+    },
+    store,
+    clock,
+    model,
+    async restart() {
+      claw.kill()
+      claw = await start()
+      return claw
+    },
+  }
+}

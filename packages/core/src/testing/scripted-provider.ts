@@ -1,0 +1,128 @@
+/** A model that answers from a script: for tests of everything that talks to one. */
+import { BeamClawError } from '../errors.ts'
+import { noUsage, type Usage } from '../messages.ts'
+import type { ModelInfo, Provider, ProviderPart, ProviderRequest } from '../ports/provider.ts'
+import { type CallStream, callStream } from '../provider/call-stream.ts'
+import { abortedError, throwIfAborted } from '../provider/provider-error.ts'
+
+/** Makes the parts of one answer. */
+export type ScriptedFunction = (request: ProviderRequest, options: { readonly signal: AbortSignal }) => AsyncIterable<ProviderPart>
+
+/**
+ * One answer. A string is a text and its `finish`. Otherwise `parts` come exactly as given, then `error` is thrown, or with `hang` nothing
+ * more comes until the call is aborted or left; without either the stream just ends.
+ */
+export type ScriptedAnswer =
+  | string
+  | { readonly parts?: readonly ProviderPart[]; readonly error?: unknown; readonly hang?: boolean }
+  | ScriptedFunction
+
+export interface ScriptedProviderOptions {
+  /** Answers in the order they are given. @default [] */
+  readonly answers?: readonly ScriptedAnswer[]
+  /** What to answer once the queue is empty. @default a `provider-bad-request` that says so */
+  readonly otherwise?: ScriptedAnswer
+  /** What `listModels` answers. @default [] */
+  readonly models?: readonly ModelInfo[]
+}
+
+/** One call as the script saw it. `left`: its consumer stopped reading before the end. */
+export interface ScriptedCall {
+  readonly request: ProviderRequest
+  readonly status: 'running' | 'finished' | 'failed' | 'aborted' | 'left'
+}
+
+/** Parts of a whole answer: a text, then `finish`. */
+export function textAnswer(text: string, usage: Partial<Usage> = {}): readonly ProviderPart[] {
+  return [
+    { type: 'text-delta', text },
+    { type: 'finish', reason: 'stop', usage: { ...noUsage, ...usage } },
+  ]
+}
+
+export class ScriptedProvider implements Provider {
+  readonly #queue: ScriptedAnswer[]
+  readonly #otherwise: ScriptedAnswer | undefined
+  readonly #models: readonly ModelInfo[]
+  readonly #calls: { readonly request: ProviderRequest; status: ScriptedCall['status'] }[] = []
+
+  constructor(options: ScriptedProviderOptions = {}) {
+    this.#queue = [...(options.answers ?? [])]
+    this.#otherwise = options.otherwise
+    this.#models = options.models ?? []
+  }
+
+  /** Every call so far, oldest first. A call counts from the moment its first part is asked for. */
+  get calls(): readonly ScriptedCall[] {
+    return this.#calls
+  }
+
+  /** Every request so far, oldest first. */
+  get requests(): readonly ProviderRequest[] {
+    return this.#calls.map(({ request }) => request)
+  }
+
+  /** Calls that have not ended. */
+  get running(): number {
+    return this.#calls.filter(({ status }) => status === 'running').length
+  }
+
+  /** Answers not given yet. */
+  get remaining(): number {
+    return this.#queue.length
+  }
+
+  /** Adds answers to the end of the queue. */
+  add(...answers: readonly ScriptedAnswer[]): this {
+    this.#queue.push(...answers)
+    return this
+  }
+
+  doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): CallStream {
+    return callStream((callSignal) => this.#answer(request, callSignal, signal), signal)
+  }
+
+  async listModels(): Promise<readonly ModelInfo[]> {
+    return this.#models
+  }
+
+  async *#answer(request: ProviderRequest, signal: AbortSignal, callerSignal: AbortSignal): AsyncGenerator<ProviderPart, void, undefined> {
+    const call: { readonly request: ProviderRequest; status: ScriptedCall['status'] } = { request, status: 'running' }
+    this.#calls.push(call)
+    try {
+      for await (const part of this.#play(request, signal)) {
+        throwIfAborted(signal)
+        if (part.type === 'finish') call.status = 'finished'
+        yield part
+      }
+      call.status = 'finished'
+    } catch (error) {
+      call.status = callerSignal.aborted ? 'aborted' : signal.aborted ? 'left' : 'failed'
+      throw error
+    } finally {
+      if (call.status === 'running') call.status = 'left'
+    }
+  }
+
+  async *#play(request: ProviderRequest, signal: AbortSignal): AsyncGenerator<ProviderPart, void, undefined> {
+    throwIfAborted(signal)
+    const answer = this.#queue.shift() ?? this.#otherwise
+    if (answer === undefined) throw new BeamClawError('provider-bad-request', 'The script has no answer left')
+    if (typeof answer === 'function') {
+      yield* answer(request, { signal })
+      return
+    }
+    if (typeof answer === 'string') {
+      yield* textAnswer(answer)
+      return
+    }
+    yield* answer.parts ?? []
+    throwIfAborted(signal)
+    if (answer.error !== undefined) throw answer.error
+    if (answer.hang === true) await abortOf(signal)
+  }
+}
+
+function abortOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(abortedError(signal)), { once: true }))
+}
