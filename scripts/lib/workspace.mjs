@@ -1,11 +1,13 @@
 // What every script of the checkout needs. Runs on Node 20 with nothing installed, so: no dependencies, no TypeScript.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
+/** Where the scripts keep what they made: stamps, test results, other versions of Node. */
+export const stateFolder = join(root, 'node_modules', '.beamclaw')
 const bin = join(root, 'node_modules', '.bin')
 
 /** The environment in which the workspace's own Node and tools come first. */
@@ -13,11 +15,24 @@ export function toolEnvironment(extra = {}) {
   return { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', ...extra }
 }
 
-/** Runs a command to its end with the terminal passed through; ends this process with the command's code when it fails. */
-export function run(command, args, { env = {}, cwd = root } = {}) {
+/** Runs a command to its end with the terminal passed through, and answers with its exit code. */
+export function attempt(command, args, { env = {}, cwd = root } = {}) {
   const result = spawnSync(command, args, { cwd, stdio: 'inherit', env: toolEnvironment(env) })
   if (result.error) fail(`${command} could not be started: ${result.error.message}`)
-  if (result.status !== 0) fail(`${command} ${args.join(' ')} failed`, result.status ?? 1)
+  return result.status ?? 1
+}
+
+/** Runs a command to its end with the terminal passed through; ends this process with the command's code when it fails. */
+export function run(command, args, options) {
+  const status = attempt(command, args, options)
+  if (status !== 0) fail(`${command} ${args.join(' ')} failed`, status)
+}
+
+/** The folders of the workspace's packages, with what each one's package.json says. */
+export function workspacePackages() {
+  return folders('packages', 'package.json')
+    .filter((path) => existsSync(join(root, path)))
+    .map((path) => ({ folder: dirname(path), manifest: JSON.parse(readFileSync(join(root, path), 'utf8')) }))
 }
 
 /** Says what went wrong and ends the process. */
@@ -56,39 +71,48 @@ export function ensureInstalled() {
     ...folders('packages', 'package.json'),
     ...folders('examples', 'package.json'),
   ]
-  once('install', digest(manifests), () => {
+  const isInstalled = workspacePackages().every(
+    ({ folder, manifest }) => !(manifest.dependencies ?? manifest.devDependencies) || existsSync(join(root, folder, 'node_modules')),
+  )
+  const work = () => {
     const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
     const frozen = existsSync(join(root, 'pnpm-lock.yaml')) ? ['--frozen-lockfile'] : []
     console.error('beamclaw: installing packages …')
     run('npx', ['--yes', packageManager, 'install', ...frozen, '--prefer-offline', '--reporter=append-only', '--loglevel=error'])
-  })
+  }
+  once('install', digest(manifests), work, { isThere: isInstalled })
 }
 
 /** Builds every package when a source changed since the last time. */
 export function ensureBuilt() {
   const sources = ['tsup.base.ts', 'tsconfig.base.json', 'turbo.json']
-  for (const name of readdirSync(join(root, 'packages'))) {
-    for (const file of ['package.json', 'tsup.config.ts', 'tsconfig.build.json']) sources.push(join('packages', name, file))
-    sources.push(...filesBelow(join('packages', name, 'src')))
+  const packages = workspacePackages()
+  for (const { folder } of packages) {
+    for (const file of ['package.json', 'turbo.json', 'tsup.config.ts', 'tsconfig.json', 'tsconfig.build.json']) {
+      sources.push(join(folder, file))
+    }
+    sources.push(...filesBelow(join(folder, 'src')))
   }
-  once('build', digest(sources), () => {
+  const isBuilt = packages.every(({ folder }) => existsSync(join(root, folder, 'dist', 'index.js')))
+  const work = () => {
     console.error('beamclaw: building …')
     run('turbo', ['run', 'build', '--output-logs=errors-only', '--log-order=grouped', '--no-update-notifier'])
-  })
+  }
+  once('build', digest(sources), work, { isThere: isBuilt })
 }
 
-// A stamp beside the result says for which inputs it was made; a missing result has no stamp, for both go with node_modules.
-function once(name, wanted, work) {
-  const folder = join(root, 'node_modules', '.beamclaw')
-  const stamp = join(folder, name)
-  const built = name !== 'build' || existsSync(join(root, 'packages', 'cli', 'dist', 'bin.js'))
-  if (built && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
+/** Does the work unless it was done for the same inputs before and its result is still there. The stamp goes when node_modules goes. */
+export function once(name, wanted, work, { isThere = true } = {}) {
+  const stamp = join(stateFolder, name)
+  if (isThere && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
+  rmSync(stamp, { force: true })
   work()
-  mkdirSync(folder, { recursive: true })
+  mkdirSync(stateFolder, { recursive: true })
   writeFileSync(stamp, wanted)
 }
 
-function digest(files) {
+/** One short text that changes whenever one of the files does. */
+export function digest(files) {
   const hash = createHash('sha256')
   for (const file of files) {
     const path = join(root, file)
@@ -107,10 +131,11 @@ function folders(parent, file) {
     .map((name) => join(parent, name, file))
 }
 
-function filesBelow(folder) {
-  const entries = readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
-  return entries
-    .filter((entry) => entry.isFile() && !entry.name.endsWith('.test.ts'))
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(root.length))
+/** The files below a folder of the workspace that end up in what is built or published. */
+export function filesBelow(folder) {
+  if (!existsSync(join(root, folder))) return []
+  return readdirSync(join(root, folder), { recursive: true })
+    .map((path) => join(folder, path))
+    .filter((path) => !/\.test\.ts$|[\\/](testing|golden)([\\/]|$)/.test(path) && statSync(join(root, path)).isFile())
     .sort()
 }

@@ -52,6 +52,8 @@ export function parseSessionKey(value: unknown): SessionKey {
 
 /** Builds a session key from its parts. Throws `invalid-session-key`. */
 export function sessionKey(agentId: string, sessionId: string): SessionKey {
+  // A colon here would make the rest of it part of the session.
+  if (String(agentId).includes(':')) throw badKey('the agent part holds no colon')
   return parseSessionKey(`agent:${agentId}:${sessionId}`)
 }
 

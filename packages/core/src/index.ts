@@ -1,7 +1,7 @@
 export { Actor, type Answer, type StopOptions } from './actor/actor.ts'
 export type { ActorInspection, ActorState } from './actor/actor-hooks.ts'
 export { type ActorOptions, actorDefaults } from './actor/actor-options.ts'
-export type { ActorContext, ActorRef, CallOptions, CastOptions, Lane } from './actor/actor-ref.ts'
+export { type ActorContext, type ActorRef, type CallOptions, type CastOptions, callDefaults, type Lane } from './actor/actor-ref.ts'
 export { ExitNotice, type ExitReason } from './actor/exit-reason.ts'
 export { IGNORE } from './actor/inside.ts'
 export { refuse } from './actor/refusal.ts'
@@ -9,7 +9,7 @@ export { type AgentDefinition, type AgentOptions, agentDefaults, defineAgent } f
 export { type AskRequest, BeamClaw, type BeamClawOptions, type RunningBeamClaw, type SendOptions, type SessionHandle } from './beamclaw.ts'
 export { type Ambient, ambientWith } from './defaults/ambient.ts'
 export { ConsoleLogger, silentLogger } from './defaults/console-logger.ts'
-export { LocalEventBus } from './defaults/local-event-bus.ts'
+export { LocalEventBus, subscribeDefaults } from './defaults/local-event-bus.ts'
 export { MemoryStore } from './defaults/memory-store.ts'
 export { SoloCluster } from './defaults/solo-cluster.ts'
 export { SystemClock } from './defaults/system-clock.ts'
@@ -77,10 +77,17 @@ export type { WhenBusy } from './session/journal.ts'
 export type { RunResult, RunStream } from './session/run-stream.ts'
 export type { SessionSettings } from './session/session.ts'
 export type { AbortReceipt, SendReceipt, SessionInspection } from './session/session-answers.ts'
-export { type ChildSpec, childDefaults } from './supervisor/child-spec.ts'
-export { type DynamicChildSpec, DynamicSupervisor, type DynamicSupervisorOptions } from './supervisor/dynamic-supervisor.ts'
+export { type ChildSpec, type ChildType, childDefaults, type Shutdown } from './supervisor/child-spec.ts'
+export {
+  type DynamicChildSpec,
+  DynamicSupervisor,
+  type DynamicSupervisorOptions,
+  dynamicSupervisorDefaults,
+} from './supervisor/dynamic-supervisor.ts'
+export type { RestartType } from './supervisor/restart-policy.ts'
+export type { RestartBackoff } from './supervisor/restart-schedule.ts'
 export { Supervisor } from './supervisor/supervisor.ts'
-export { type SupervisorOptions, supervisorDefaults } from './supervisor/supervisor-options.ts'
+export { type Strategy, type SupervisorOptions, supervisorDefaults } from './supervisor/supervisor-options.ts'
 export { type TaskContext, type TaskOptions, TaskSupervisor, type TaskSupervisorOptions } from './supervisor/task-supervisor.ts'
 export type { ChildCounts, ChildInfo, TreeNode } from './supervisor/tree-node.ts'
 export { Telemetry } from './telemetry/telemetry.ts'

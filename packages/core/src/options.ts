@@ -138,6 +138,9 @@ export const aBoolean: OptionRule = (value) => (typeof value === 'boolean' ? und
 export const anObject: OptionRule = (value) =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'an object'
 
+/** Something like an AbortSignal. */
+export const aSignal: OptionRule = (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal')
+
 /** An array. */
 export const anArray: OptionRule = (value) => (Array.isArray(value) ? undefined : 'an array')
 

@@ -26,8 +26,8 @@ export function logCorrupt(file: string, offset: number, problem: string, cause?
 }
 
 /** A handle that lost its log. */
-export function fenced(reason: string): BeamClawError {
-  return new BeamClawError('fenced', `This handle may not write any more: ${reason}`)
+export function fenced(reason: string, epoch?: number): BeamClawError {
+  return new BeamClawError('fenced', `This handle may not write any more: ${reason}`, { details: { epoch } })
 }
 
 /** A call after the end. */

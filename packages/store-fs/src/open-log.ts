@@ -36,7 +36,7 @@ async function tryToTake(environment: LogEnvironment, key: StoreKey, token: Fenc
     return undefined
   }
   const base = await directory.readManifest(listing)
-  if (base !== undefined && !mayOpen(base.token, token)) throw fenced('a later owner opened the log')
+  if (base !== undefined && !mayOpen(base.token, token)) throw fenced('a later owner opened the log', base.token.epoch)
   if (base === undefined && (await hasOrphans(environment, listing))) return undefined
   // Before the claim, which takes the right to write to it away.
   const tail = base === undefined ? undefined : await openTail(environment, base)

@@ -1,18 +1,19 @@
 /** What makes an actor go: its life from start to end, and the loop that hands it one message at a time. */
 import { ChildStartError, describeError } from '../errors.ts'
+import { maxTimerMs } from '../options.ts'
+import { isThenable } from '../thenable.ts'
 import type { ActorHooks, ActorInspection, ActorState } from './actor-hooks.ts'
 import { type ActorOptions, type ActorSettings, actorSettings } from './actor-options.ts'
 import type { ActorRef } from './actor-ref.ts'
 import { Context } from './context.ts'
 import { ExitNotice, type ExitReason, killedExit, noprocExit, normalExit } from './exit-reason.ts'
-import { alreadyStarted, exitError, notRunning } from './failures.ts'
+import { alreadyStarted, badTimeout, exitError, notRunning } from './failures.ts'
 import type { Idler } from './idle-queue.ts'
 import { IGNORE, type Parent, type StartOutcome } from './inside.ts'
 import { MessageLoop } from './message-loop.ts'
 import { Rare } from './rare.ts'
 import type { ActorRuntime } from './runtime.ts'
 import type { Scheduler } from './scheduler.ts'
-import { isThenable } from './thenable.ts'
 import { tellTooLate, Watchers } from './watchers.ts'
 
 export class ActorCore implements Idler {
@@ -256,13 +257,15 @@ export class ActorCore implements Idler {
   }
 
   stop(reason: ExitReason, timeoutMs = 5_000): Promise<ExitReason> {
+    if (!(timeoutMs >= 0)) return Promise.reject(badTimeout('stop', timeoutMs))
     return new Promise((resolve) => {
       if (this.#state === 'new') this.end(reason)
       if (this.#exitReason !== undefined) return resolve(this.#exitReason)
       this.rare.onEnd.push(resolve)
       this.rare.abort(this.id, reason)
       this.stopAfterMessage(reason)
-      if (!this.isAlive || timeoutMs === Number.POSITIVE_INFINITY) return
+      // Longer than any timer is as good as for ever.
+      if (!this.isAlive || timeoutMs > maxTimerMs) return
       this.rare.stopTimer ??= this.runtime.ambient.clock.setTimer(() => this.end(killedExit), timeoutMs)
     })
   }

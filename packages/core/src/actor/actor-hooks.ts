@@ -7,7 +7,7 @@ export interface ActorHooks {
   init?(context: ActorContext): unknown
   handle(message: unknown, context: ActorContext): unknown
   handleControl?(message: unknown, context: ActorContext): unknown
-  handleExit?(notice: ExitNotice, context: ActorContext): void
+  handleExit?(notice: ExitNotice, context: ActorContext): unknown
   onStop?(reason: ExitReason, context: ActorContext): unknown
   onPassivate?(context: ActorContext): unknown
   onActivate?(context: ActorContext): unknown

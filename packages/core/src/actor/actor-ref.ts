@@ -25,17 +25,17 @@ export interface ActorRef<TMessage = unknown, TReply = unknown> {
   readonly isAlive: boolean
   /**
    * Sends a message and waits for the answer. Rejects `overloaded` when the mailbox is full, `call-timeout` when time is up (the outcome is
-   * then unknown, not failed), `call-aborted`, `call-cycle` when waiting could never end, `actor-not-running`, or with the reason the
-   * actor ended before it answered: `actor-crashed`, `actor-stopped` or `actor-killed`.
+   * then unknown, not failed), `call-aborted`, `call-cycle` when waiting could never end, `message-too-large`, `control-not-handled`,
+   * `actor-not-running`, or with the reason the actor ended before it answered: `actor-crashed`, `actor-stopped` or `actor-killed`.
    */
   call(message: TMessage, options?: CallOptions): Promise<TReply>
-  /** Sends a message and goes on. Throws `overloaded` or `actor-not-running`. */
+  /** Sends a message and goes on. Throws `overloaded`, `message-too-large`, `control-not-handled` or `actor-not-running`. */
   cast(message: TMessage, options?: CastOptions): void
   /** Calls `onExit` exactly once when the actor ends; at once, with `noproc`, when it is gone already. The answer cancels. */
   monitor(onExit: (notice: ExitNotice) => void): () => void
 }
 
-/** An actor's side of things. Every method throws `actor-killed` or `actor-stopped` once the actor is gone: what is left of it can compute, not act. */
+/** An actor's side of things. Every method throws `actor-killed`, `actor-crashed` or `actor-stopped` once the actor is gone: what is left of it can compute, not act. */
 export interface ActorContext<TMessage = unknown> {
   readonly self: ActorRef<TMessage>
   /** 1 for the first incarnation under a supervisor, one more for each restart. */

@@ -37,7 +37,7 @@ export abstract class Actor<TMessage = unknown, TReply = unknown> implements Act
   /** Handles one control message, also while `handle` awaits. Keep it short. */
   protected handleControl?(message: TMessage, context: ActorContext<TMessage>): Answer<TReply>
   /** Hears of the end of an actor that `context.monitor` watches. */
-  protected handleExit?(notice: ExitNotice, context: ActorContext<TMessage>): void
+  protected handleExit?(notice: ExitNotice, context: ActorContext<TMessage>): void | Promise<void>
   /** Tidies up after a stop, within its grace; never called after a kill or a crash, so nothing durable may rest on it. */
   protected onStop?(reason: ExitReason, context: ActorContext<TMessage>): void | Promise<void>
   /** Lets go of what `onActivate` can rebuild, after `passivateAfterMs` without work. Messages wait. */
@@ -65,7 +65,8 @@ export abstract class Actor<TMessage = unknown, TReply = unknown> implements Act
 
   /** Starts an actor that no supervisor owns. Rejects with what `init` threw. */
   async start(ambient?: Partial<Ambient>): Promise<this> {
-    await this[coreOf].start(new ActorRuntime(ambient), undefined, 1)
+    const runtime = new ActorRuntime(ambient)
+    await this[coreOf].start(runtime, undefined, 1, runtime.ambient.ids.next('actor'))
     return this
   }
 

@@ -1,4 +1,5 @@
 /** Ends calls whose time is up, with one timer for an actor's calls however many there are. */
+import { maxTimerMs } from '../options.ts'
 import type { Clock, TimerHandle } from '../ports/ambient.ts'
 import type { Envelope } from './envelope.ts'
 import { callTimeout } from './failures.ts'
@@ -37,7 +38,7 @@ export class Deadlines {
         this.#armedFor = Number.POSITIVE_INFINITY
         this.arm()
       },
-      Math.ceil(next - now),
+      Math.min(maxTimerMs, Math.ceil(next - now)),
     )
   }
 

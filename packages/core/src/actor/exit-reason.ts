@@ -1,6 +1,4 @@
 /** Why an actor ended, and what that means to those who watch it. */
-import { describeError } from '../errors.ts'
-
 /**
  * `normal`: it was done. `shutdown`: it was told to stop. `crashed`: it threw `cause`. `killed`: it was ended without being asked.
  * Watchers may also see `noproc` (it was gone before they looked) and `nodedown` (its node was lost).
@@ -32,9 +30,4 @@ export class ExitNotice {
 /** True unless the actor ended because it was done or was told to stop. */
 export function isAbnormal(reason: ExitReason): boolean {
   return reason.type !== 'normal' && reason.type !== 'shutdown'
-}
-
-/** One line for people. */
-export function describeExit(reason: ExitReason): string {
-  return reason.type === 'crashed' ? `crashed: ${describeError(reason.cause)}` : reason.type
 }

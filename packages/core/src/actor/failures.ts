@@ -1,5 +1,6 @@
 /** The errors that actors answer with, each naming the actor. */
 import { BeamClawError, describeError, MailboxFullError } from '../errors.ts'
+import { describeValue } from '../options.ts'
 import type { ExitReason } from './exit-reason.ts'
 import type { MailboxLimits } from './mailbox.ts'
 
@@ -34,6 +35,13 @@ export function messageTooLarge(id: string, size: number, maxBytes: number): Bea
 
 export function notHandled(id: string): BeamClawError {
   return new BeamClawError('control-not-handled', `Actor "${id}" takes no control messages: it has no handleControl`, { details: { id } })
+}
+
+export function badTimeout(what: string, received: unknown): BeamClawError {
+  return new BeamClawError(
+    'invalid-option',
+    `${what}: option "timeoutMs" must be milliseconds of at least 0, received ${describeValue(received)}`,
+  )
 }
 
 export function callTimeout(id: string): BeamClawError {

@@ -1,13 +1,23 @@
 /** Takes messages in and hands them to an actor's handlers: one at a time in the work lane, at once in the control lane. */
 import type { BeamClawError } from '../errors.ts'
+import { isThenable } from '../thenable.ts'
 import type { ActorCore } from './actor-core.ts'
 import { type CallOptions, type CastOptions, callDefaults, type Lane } from './actor-ref.ts'
 import { Envelope } from './envelope.ts'
 import { ExitNotice, type ExitReason } from './exit-reason.ts'
-import { callAborted, callCycle, callTimeout, exitError, mailboxFull, messageTooLarge, notHandled, notRunning } from './failures.ts'
+import {
+  badTimeout,
+  callAborted,
+  callCycle,
+  callTimeout,
+  exitError,
+  mailboxFull,
+  messageTooLarge,
+  notHandled,
+  notRunning,
+} from './failures.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Runnable, Scheduler } from './scheduler.ts'
-import { isThenable } from './thenable.ts'
 
 /** Messages one actor handles before others get their turn. */
 const messagesPerTurn = 256
@@ -49,6 +59,7 @@ export class MessageLoop implements Runnable {
   call(message: unknown, options: CallOptions = callDefaults): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const { timeoutMs = callDefaults.timeoutMs, lane = 'work', signal } = options
+      if (!(timeoutMs >= 0)) return reject(badTimeout('call', timeoutMs))
       if (this.#isInHandler && lane === 'work') return reject(callCycle([this.#core.id, this.#core.id]))
       const now = timeoutMs === Number.POSITIVE_INFINITY ? 0 : this.#core.monotonic()
       const envelope = new Envelope(message, now + timeoutMs, resolve, reject)
@@ -165,7 +176,7 @@ export class MessageLoop implements Runnable {
     const { message } = envelope
     let answer: unknown
     try {
-      if (message instanceof ExitNotice) this.#core.actor.handleExit?.(message, this.#core.context)
+      if (message instanceof ExitNotice) answer = this.#core.actor.handleExit?.(message, this.#core.context)
       else answer = this.#core.actor.handleControl?.(message, this.#core.context)
     } catch (error) {
       return this.#core.crash(error)

@@ -80,7 +80,7 @@ describe('whatever its shape, a message', () => {
 
 describe('what the estimate cannot see', () => {
   // Their content is in no enumerable field: a million entries count as 16 bytes, and pass any `maxBytes`.
-  test.fails.each([
+  test.each([
     ['a Map', new Map([[1, 'x'.repeat(1_000)]])],
     ['a Set', new Set(['x'.repeat(1_000)])],
     ['an Error', new Error('x'.repeat(1_000))],
@@ -90,7 +90,7 @@ describe('what the estimate cannot see', () => {
   })
 
   // The error of the getter leaves `call` and `cast` as it is, without a code.
-  test.fails('is nothing: a getter that throws does not escape', () => {
+  test('is nothing: a getter that throws does not escape', () => {
     const message = {
       get text(): string {
         throw new Error('not now')
@@ -100,7 +100,7 @@ describe('what the estimate cannot see', () => {
   })
 
   // Only objects are counted against the limit of 2,000: the fields of one object, or the items of one array, are all looked at.
-  test.fails('is all beyond 2,000 values: a long array is not walked to its end', () => {
+  test('is all beyond 2,000 values: a long array is not walked to its end', () => {
     let looks = 0
     const counting = new Proxy(new Array<number>(10_000).fill(1), {
       get(target, key, receiver) {

@@ -1,35 +1,99 @@
 /** How much memory a message is likely to hold, well enough to bound a mailbox. */
-const visitLimit = 2_000
 
-/** Estimated bytes: one a character, 8 a number, 16 an object and 8 each of its fields; what lies beyond 2,000 values counts as 64 each. */
+/** Values that are looked at; those beyond count as 64 bytes each, so that a large message costs no more time than a middling one. */
+const lookLimit = 2_000
+const unseenBytes = 64
+
+/** Estimated bytes: one a character, 8 a number, 16 an object and 8 each of its fields or entries. Never throws. */
 export function estimateSize(value: unknown): number {
   switch (typeof value) {
     case 'string':
       return value.length + 16
     case 'object':
-      return value === null ? 8 : sizeOfObject(value)
+      return value === null ? 8 : new Estimate().of(value)
     default:
       return 8
   }
 }
 
-function sizeOfObject(root: object): number {
-  let bytes = 0
-  let visits = 0
-  const pending: object[] = [root]
-  for (let item = pending.pop(); item !== undefined; item = pending.pop()) {
-    if (++visits > visitLimit) return bytes + 64 * (pending.length + 1)
-    if (ArrayBuffer.isView(item) || item instanceof ArrayBuffer) {
-      bytes += item.byteLength
-      continue
+class Estimate {
+  #bytes = 0
+  #looks = 0
+  readonly #pending: object[] = []
+
+  of(root: object): number {
+    this.#pending.push(root)
+    for (let item = this.#pending.pop(); item !== undefined; item = this.#pending.pop()) {
+      if (this.#looks >= lookLimit) return this.#bytes + unseenBytes * (this.#pending.length + 1)
+      this.#looks++
+      try {
+        this.#add(item)
+      } catch {
+        // A getter or a proxy that throws hides what it holds.
+        this.#bytes += unseenBytes
+      }
     }
-    bytes += 16
-    for (const key in item) {
-      bytes += 8
-      const field = (item as Record<string, unknown>)[key]
-      if (typeof field === 'string') bytes += field.length
-      else if (typeof field === 'object' && field !== null) pending.push(field)
+    return this.#bytes
+  }
+
+  #add(item: object): void {
+    if (ArrayBuffer.isView(item) || item instanceof ArrayBuffer || item instanceof SharedArrayBuffer) {
+      this.#bytes += item.byteLength
+      return
+    }
+    this.#bytes += 16
+    if (Array.isArray(item)) this.#items(item)
+    else if (item instanceof Map) this.#entries(item.size * 2, pairs(item))
+    else if (item instanceof Set) this.#entries(item.size, item)
+    else {
+      if (item instanceof Error) this.#bytes += item.message.length + (item.stack?.length ?? 0)
+      this.#fields(item)
     }
   }
-  return bytes
+
+  #items(items: readonly unknown[]): void {
+    const count = items.length
+    let seen = 0
+    while (seen < count && this.#looks < lookLimit) this.#look(items[seen++])
+    this.#bytes += 8 * count + unseenBytes * (count - seen)
+  }
+
+  #entries(count: number, entries: Iterable<unknown>): void {
+    this.#bytes += 8 * count
+    let seen = 0
+    for (const entry of entries) {
+      if (this.#looks >= lookLimit) break
+      this.#look(entry)
+      seen++
+    }
+    this.#bytes += unseenBytes * (count - seen)
+  }
+
+  #fields(item: object): void {
+    let seen = 0
+    for (const key in item) {
+      if (this.#looks >= lookLimit) {
+        this.#bytes += unseenBytes * Math.max(0, Object.keys(item).length - seen)
+        return
+      }
+      this.#bytes += 8
+      this.#look((item as Record<string, unknown>)[key])
+      seen++
+    }
+  }
+
+  #look(value: unknown): void {
+    if (typeof value === 'string') {
+      this.#looks++
+      this.#bytes += value.length
+    } else if (typeof value === 'object' && value !== null) this.#pending.push(value)
+    else this.#looks++
+  }
+}
+
+function* pairs(map: ReadonlyMap<unknown, unknown>): Iterable<unknown> {
+  for (const [key, value] of map) {
+    yield key
+    yield value
+  }
 }

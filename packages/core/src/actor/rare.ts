@@ -7,7 +7,7 @@ import type { ExitReason } from './exit-reason.ts'
 import { exitError } from './failures.ts'
 
 /** Bounds of `retryAfterMs`, and its value while the actor's pace is not known yet. */
-export const retryAfter = { minimumMs: 20, firstMs: 100, maximumMs: 30_000 } as const
+const retryAfter = { minimumMs: 20, firstMs: 100, maximumMs: 30_000 } as const
 
 export class Rare {
   deadlines: Deadlines | undefined

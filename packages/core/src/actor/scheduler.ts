@@ -11,7 +11,7 @@ export interface Runnable {
 }
 
 /** The longest that actors keep the event loop before timers and sockets are served. */
-export const sliceMs = 8
+const sliceMs = 8
 
 // Reading the clock costs about a tenth of a turn, so it is read on every sixteenth.
 const clockReadMask = 15

@@ -2,6 +2,7 @@
 
 import { describeError } from '../errors.ts'
 import type { Logger } from '../ports/ambient.ts'
+import { isThenable } from '../thenable.ts'
 import type { ExitNotice } from './exit-reason.ts'
 import type { Registration } from './inside.ts'
 
@@ -48,11 +49,13 @@ export class Watchers {
     const monitors = this.#monitors
     this.#monitors = undefined
     if (monitors === undefined) return
+    const failed = (error: unknown): void => logger?.log('error', 'actor.monitor-failed', { id: notice.id, error: describeError(error) })
     for (const { onExit } of monitors) {
       try {
-        onExit(notice)
+        const outcome: unknown = onExit(notice)
+        if (isThenable(outcome)) outcome.then(undefined, failed)
       } catch (error) {
-        logger?.log('error', 'actor.monitor-failed', { id: notice.id, error: describeError(error) })
+        failed(error)
       }
     }
   }

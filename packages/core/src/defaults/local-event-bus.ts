@@ -1,7 +1,7 @@
 /** Events within one process. */
 import { RingDeque } from '../actor/ring-deque.ts'
 import { BeamClawError } from '../errors.ts'
-import { anObject, checkOptions, integer, text } from '../options.ts'
+import { aSignal, checkOptions, integer, text } from '../options.ts'
 import type { EventBus, SubscribeOptions, Subscription, Topic } from '../ports/event-bus.ts'
 
 /** What a subscription gets that says nothing else. */
@@ -11,6 +11,7 @@ const checkTopic = text(600)
 
 export class LocalEventBus<TEvent = unknown> implements EventBus<TEvent> {
   readonly #topics = new Map<Topic, Set<LocalSubscription<TEvent>>>()
+  #isStopped = false
 
   publish(topic: Topic, event: TEvent): void {
     for (const subscription of this.#topics.get(topic) ?? []) subscription.offer(event)
@@ -19,19 +20,27 @@ export class LocalEventBus<TEvent = unknown> implements EventBus<TEvent> {
   subscribe(topic: Topic, options: SubscribeOptions = {}): Subscription<TEvent> {
     const expected = checkTopic(topic)
     if (expected !== undefined) throw new BeamClawError('invalid-option', `EventBus.subscribe: a topic must be ${expected}`)
-    checkOptions<SubscribeOptions>('EventBus.subscribe', options, { maxBuffered: integer(1), signal: anObject })
-    const subscription = new LocalSubscription<TEvent>(options.maxBuffered ?? subscribeDefaults.maxBuffered, () =>
-      this.#remove(topic, subscription),
-    )
+    checkOptions<SubscribeOptions>('EventBus.subscribe', options, { maxBuffered: integer(1), signal: aSignal })
+    const { maxBuffered = subscribeDefaults.maxBuffered, signal } = options
+    const end = (): void => subscription.end()
+    const subscription = new LocalSubscription<TEvent>(maxBuffered, () => {
+      signal?.removeEventListener('abort', end)
+      this.#remove(topic, subscription)
+    })
+    if (this.#isStopped || signal?.aborted === true) {
+      subscription.end()
+      return subscription
+    }
     const subscribers = this.#topics.get(topic)
     if (subscribers === undefined) this.#topics.set(topic, new Set([subscription]))
     else subscribers.add(subscription)
-    if (options.signal?.aborted === true) subscription.end()
-    else options.signal?.addEventListener('abort', () => subscription.end(), { once: true })
+    signal?.addEventListener('abort', end, { once: true })
     return subscription
   }
 
+  /** Ends every subscription, also those made afterwards. */
   async stop(): Promise<void> {
+    this.#isStopped = true
     for (const subscribers of this.#topics.values()) for (const subscription of subscribers) subscription.end()
   }
 
@@ -83,18 +92,25 @@ class LocalSubscription<TEvent> implements Subscription<TEvent> {
     return this.stop()
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<TEvent> {
-    try {
-      for (;;) {
-        while (this.#buffer.length > 0) yield this.#buffer.shift() as TEvent
-        if (this.#isEnded) return
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve
-        })
-      }
-    } finally {
-      this.end()
+  [Symbol.asyncIterator](): AsyncIterator<TEvent> {
+    // Not a generator: leaving the loop must end the wait for the next event.
+    return {
+      next: () => this.#next(),
+      return: async () => {
+        this.end()
+        return { done: true, value: undefined }
+      },
     }
+  }
+
+  async #next(): Promise<IteratorResult<TEvent>> {
+    while (this.#buffer.length === 0) {
+      if (this.#isEnded) return { done: true, value: undefined }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    return { done: false, value: this.#buffer.shift() as TEvent }
   }
 
   #wakeUp(): void {

@@ -21,7 +21,7 @@ export interface MemoryStoreOptions {
 }
 
 /** What `MemoryStore` does when nobody says otherwise. */
-export const memoryStoreDefaults = { maxDocumentBytes: 64 * 1024 * 1024 } as const satisfies Required<MemoryStoreOptions>
+const memoryStoreDefaults = { maxDocumentBytes: 64 * 1024 * 1024 } as const satisfies Required<MemoryStoreOptions>
 
 /** `Store` in memory. Values are kept as JSON text, so that nothing a caller holds is shared with the store. */
 export class MemoryStore implements Store {

@@ -153,7 +153,7 @@ describe('select', () => {
   })
 
   // The entries of one key are spread into the arguments of `push`: 200,000 of them are too many for the stack.
-  test.fails('finds 200,000 entries under one key', async () => {
+  test('finds 200,000 entries under one key', async () => {
     const registry = new Registry({ keys: 'duplicate' })
     const actor = await started()
     for (let count = 0; count < 200_000; count++) registry.register('topic', actor)
@@ -239,9 +239,9 @@ describe('an owner', () => {
     expect(registry.size).toBe(0)
   })
 
-  test('that is not an actor is refused by a TypeError before anything changes', () => {
+  test('that is not an actor is refused before anything changes', () => {
     const registry = new Registry()
-    expect(() => registry.register('db', {} as Worker)).toThrow(TypeError)
+    expect(() => registry.register('db', {} as Worker)).toThrow(expect.objectContaining({ code: 'invalid-option' }))
     expect(registry.size).toBe(0)
   })
 })
@@ -273,7 +273,7 @@ describe('a hundred thousand entries under one key', () => {
 
 describe('unregistering each of many owners of one key', () => {
   // It copies and filters every entry of the key each time: 300 owners cost 45,150 looks, 100,000 would cost 5,000,050,000.
-  test.fails('looks at the entries of that owner only', async () => {
+  test('looks at the entries of that owner only', async () => {
     const registry = new Registry({ keys: 'duplicate' })
     const actors = await Promise.all(Array.from({ length: 300 }, () => started()))
     let looks = 0

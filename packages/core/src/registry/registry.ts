@@ -3,7 +3,7 @@ import type { Actor } from '../actor/actor.ts'
 import { notRunning } from '../actor/failures.ts'
 import { coreOf, type Registration } from '../actor/inside.ts'
 import { BeamClawError } from '../errors.ts'
-import { checkOptions, oneOf } from '../options.ts'
+import { checkOptions, describeValue, oneOf } from '../options.ts'
 
 export interface RegistryOptions {
   /** Whether a key names one actor or any number. @default 'unique' */
@@ -64,7 +64,9 @@ export class Registry<TKey = string, TValue = undefined> {
    * the same actor, and `actor-not-running` when the owner is gone.
    */
   register(key: TKey, actor: AnyActor, value?: TValue): RegistryEntry<TKey, TValue> {
-    const core = actor[coreOf]
+    const core = actor?.[coreOf]
+    if (core === undefined)
+      throw new BeamClawError('invalid-option', `Registry.register: the owner must be an Actor, received ${describeValue(actor)}`)
     if (!core.isAlive) throw notRunning(actor.id)
     const present = this.#byKey.get(key)
     if (present instanceof Entry) {
@@ -112,7 +114,9 @@ export class Registry<TKey = string, TValue = undefined> {
   /** Every entry that `matches`, in the order of their keys' first registration. */
   select(matches: (entry: RegistryEntry<TKey, TValue>) => boolean = () => true): RegistryEntry<TKey, TValue>[] {
     const found: RegistryEntry<TKey, TValue>[] = []
-    for (const present of this.#byKey.values()) found.push(...entriesOf(present).filter(matches))
+    for (const present of this.#byKey.values()) {
+      for (const entry of present instanceof Entry ? [present] : present) if (matches(entry)) found.push(entry)
+    }
     return found
   }
 
@@ -123,7 +127,7 @@ export class Registry<TKey = string, TValue = undefined> {
 
   /** Removes an actor's entries of one key; answers how many there were. */
   unregister(key: TKey, actor: AnyActor): number {
-    const entries = entriesOf(this.#byKey.get(key)).filter((entry) => entry.actor === actor)
+    const entries = this.#entriesOfActor(actor).filter((entry) => isSame(entry.key, key))
     for (const entry of entries) {
       actor[coreOf].watchers.removeRegistration(entry)
       entry.drop()
@@ -142,6 +146,11 @@ export class Registry<TKey = string, TValue = undefined> {
   #entriesOfActor(actor: AnyActor): Entry<TKey, TValue>[] {
     return actor[coreOf].watchers.registrations.filter((entry) => entry instanceof Entry && entry.isOf(this)) as Entry<TKey, TValue>[]
   }
+}
+
+/** Equal as keys of a Map are. */
+function isSame(a: unknown, b: unknown): boolean {
+  return a === b || (Number.isNaN(a) && Number.isNaN(b))
 }
 
 function entriesOf<TKey, TValue>(present: Entry<TKey, TValue> | Set<Entry<TKey, TValue>> | undefined): Entry<TKey, TValue>[] {

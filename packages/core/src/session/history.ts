@@ -6,7 +6,7 @@ import { capped } from '../tool/tool-output.ts'
 export const keptTokens = 20_000
 
 /** Tool results older than the last three turns are trimmed above this many characters, to 1,500 at each end. */
-export const trimmedToolCharacters = 4_000
+const trimmedToolCharacters = 4_000
 
 const untrimmedTurns = 3
 const trimmedTo = 3_000

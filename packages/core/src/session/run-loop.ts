@@ -33,10 +33,10 @@ export interface RunLoopOptions {
 }
 
 /** Waits between attempts: 500 ms doubled each time, unless the service names a longer time. */
-export const attemptBackoffMs = 500
+const attemptBackoffMs = 500
 
 /** The longest time a service may name before a run fails instead of waiting. */
-export const maxRetryAfterMs = 60_000
+const maxRetryAfterMs = 60_000
 
 const summaryPrompt =
   'Summarise this conversation for yourself, so that you can go on with it without having it. Keep names, numbers, decisions, open questions, ' +

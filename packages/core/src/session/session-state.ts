@@ -21,7 +21,7 @@ import {
 } from './journal.ts'
 
 /** Ended runs that are remembered, so that a repeated message gets its run and not a second one. */
-export const rememberedRuns = 100
+const rememberedRuns = 100
 
 /** A run that is over. */
 export interface EndedRun {

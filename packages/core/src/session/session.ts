@@ -71,7 +71,7 @@ export function sessionTopic(key: SessionKey): string {
 }
 
 /** Where a session's journal is kept. */
-export function journalKey(tenant: TenantId, key: SessionKey): StoreKey {
+function journalKey(tenant: TenantId, key: SessionKey): StoreKey {
   const { agentId, sessionId } = sessionKeyParts(key)
   return [tenant, 'sessions', agentId, sessionId]
 }

@@ -17,7 +17,7 @@ export interface ChildSpec {
   readonly start: () => Actor<never, unknown> | Promise<Actor<never, unknown>>
   /** @default 'permanent' */
   readonly restart?: RestartType
-  /** @default 5000 for a worker, 'infinity' for a supervisor */
+  /** @default 5000; 'infinity' for a Supervisor or DynamicSupervisor, whose children have their own grace */
   readonly shutdownMs?: Shutdown
   /** @default what `start` makes */
   readonly type?: ChildType

@@ -4,8 +4,8 @@ import type { ActorCore } from '../actor/actor-core.ts'
 import { type ExitReason, shutdownExit } from '../actor/exit-reason.ts'
 import { coreOf, IGNORE, type Parent } from '../actor/inside.ts'
 import type { ActorRuntime } from '../actor/runtime.ts'
-import { isThenable } from '../actor/thenable.ts'
 import { BeamClawError, ChildStartError } from '../errors.ts'
+import { isThenable } from '../thenable.ts'
 import { type ChildSpec, type ChildType, childDefaults } from './child-spec.ts'
 import type { RestartType } from './restart-policy.ts'
 import type { ChildCounts, ChildInfo, ChildState, TreeNode } from './tree-node.ts'
@@ -15,8 +15,14 @@ export interface ChildOwner {
   childEnded(child: Child, reason: ExitReason): void
 }
 
+/** What came of a start: the actor, which may have ended since, or nothing to run. */
+export type Started = AnyActor | typeof IGNORE
+
 /** Implemented by supervisors: what they supervise, as nodes. */
 export const treeChildren: unique symbol = Symbol('beamclaw.treeChildren')
+
+/** Implemented by supervisors whose children have their own grace, so that they need no limit of their own. */
+export const ownGrace: unique symbol = Symbol('beamclaw.ownGrace')
 
 type AnyActor = Actor<never, unknown>
 type DynamicSpec = Omit<ChildSpec, 'id'> & { readonly id?: string }
@@ -57,13 +63,13 @@ export class Child implements Parent {
 
   /**
    * Starts an incarnation: at once where nothing is asynchronous. Throws, or rejects with, `ChildStartError`, or with its cause when
-   * the supervisor is told to stop first; what is left of such a start is killed. Afterwards `actor` is undefined when `init` answered IGNORE.
+   * the supervisor is told to stop first; what is left of such a start is killed. Answers with the actor, or with IGNORE.
    */
-  start(supervisor: ActorCore): void | Promise<void> {
+  start(supervisor: ActorCore): Started | Promise<Started> {
     const { runtime } = supervisor
     this.state = 'starting'
     const attempt = ++this.#attempt
-    let outcome: void | Promise<void>
+    let outcome: Started | PromiseLike<Started>
     try {
       const made = this.#spec.start()
       outcome = isThenable(made)
@@ -72,29 +78,32 @@ export class Child implements Parent {
     } catch (error) {
       throw this.#failed(error)
     }
-    return isThenable(outcome) ? this.#finishStart(outcome, runtime, supervisor.stopSignal) : undefined
+    return isThenable(outcome) ? this.#finishStart(outcome, runtime, supervisor.stopSignal) : outcome
   }
 
-  #startActor(actor: unknown, runtime: ActorRuntime, attempt: number): void | Promise<void> {
+  #startActor(actor: unknown, runtime: ActorRuntime, attempt: number): Started | PromiseLike<Started> {
     // Given up while its `start` was still making it.
-    if (this.state !== 'starting' || attempt !== this.#attempt) return
+    if (this.state !== 'starting' || attempt !== this.#attempt) return IGNORE
     if (!(actor instanceof Actor) || actor[coreOf].state !== 'new') {
       throw new BeamClawError('child-not-supervisable', `"start" of child "${this.id}" must return an Actor that was not started`)
     }
     this.actor = actor
     const outcome = (actor[coreOf] as ActorCore).start(runtime, this, ++this.#generation, this.#spec.id)
-    if (isThenable(outcome)) return outcome.then((value) => this.#started(value))
-    this.#started(outcome)
+    return isThenable(outcome) ? outcome.then((value) => this.#started(value, actor)) : this.#started(outcome, actor)
   }
 
-  #started(outcome: unknown): void {
+  #started(outcome: unknown, actor: AnyActor): Started {
+    const started = outcome === IGNORE ? IGNORE : actor
+    // It has ended since, and that is what counts.
+    if (this.actor !== actor) return started
     if (outcome === IGNORE) this.actor = undefined
     this.state = outcome === IGNORE ? 'stopped' : 'running'
     // A temporary child is never started again, so what it was made from need not be kept.
     if (this.restart === 'temporary') this.#spec = { ...this.#spec, start: startedOnce }
+    return started
   }
 
-  async #finishStart(outcome: Promise<void>, runtime: ActorRuntime, stopped: AbortSignal): Promise<void> {
+  async #finishStart(outcome: PromiseLike<Started>, runtime: ActorRuntime, stopped: AbortSignal): Promise<Started> {
     const timeoutMs = this.#spec.startTimeoutMs ?? childDefaults.startTimeoutMs
     const giveUp = Promise.withResolvers<never>()
     const timer = runtime.ambient.clock.setTimer(() => giveUp.reject(startTimeout(this.id, timeoutMs)), timeoutMs)
@@ -102,7 +111,7 @@ export class Child implements Parent {
     stopped.addEventListener('abort', abort, { once: true })
     if (stopped.aborted) abort()
     try {
-      await Promise.race([outcome, giveUp.promise])
+      return await Promise.race([outcome, giveUp.promise])
     } catch (error) {
       throw this.#failed(error)
     } finally {
@@ -131,7 +140,7 @@ export class Child implements Parent {
     this.state = 'stopped'
     if (actor === undefined || !actor.isAlive) return
     const core = actor[coreOf]
-    const shutdown = this.#spec.shutdownMs ?? (treeChildren in actor ? 'infinity' : childDefaults.shutdownMs)
+    const shutdown = this.#spec.shutdownMs ?? (ownGrace in actor ? 'infinity' : childDefaults.shutdownMs)
     core.disown()
     if (shutdown === 'kill') return actor.kill()
     const ended = core.stop(shutdownExit, shutdown === 'infinity' ? Number.POSITIVE_INFINITY : shutdown)

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import type { ActorContext } from '../actor/actor-ref.ts'
 import { IGNORE } from '../actor/inside.ts'
 import { Registry } from '../registry/registry.ts'
 import { settled } from '../testing/manual-clock.ts'
-import { gate, Probe } from '../testing/probe.ts'
+import { gate, Probe, type Work } from '../testing/probe.ts'
 import { recordingAmbient } from '../testing/tree.ts'
 import { DynamicSupervisor } from './dynamic-supervisor.ts'
 
@@ -93,6 +94,29 @@ describe('a dynamic supervisor', () => {
     expect(supervisor.exitReason).toEqual({ type: 'shutdown' })
   })
 
+  test('keeps a child that crashes in the moment it is up, however its start was made', async () => {
+    const { ambient } = recordingAmbient()
+    const supervisor = await new DynamicSupervisor().start(ambient)
+    let made = 0
+    class Doomed extends Probe {
+      protected override async init(context: ActorContext<Work>): Promise<void> {
+        await null
+        context.cast(context.self, () => {
+          throw new Error('doomed')
+        })
+      }
+    }
+    await supervisor.startChild({
+      start: async () => {
+        made++
+        return new Doomed()
+      },
+    })
+    await settled()
+    expect(made).toBe(4)
+    expect(supervisor.exitReason).toEqual({ type: 'shutdown' })
+  })
+
   test('stops all children at once, each within its own grace', async () => {
     const { ambient, clock } = recordingAmbient()
     const supervisor = await new DynamicSupervisor().start(ambient)
@@ -148,6 +172,17 @@ describe('a dynamic supervisor', () => {
     expect(own.exitReason).toEqual({ type: 'shutdown' })
     expect(supervisor.countChildren().specs).toBe(0)
     await expect(supervisor.terminateChild(own)).rejects.toMatchObject({ code: 'child-not-found' })
+  })
+
+  test('does not take a former incarnation for the present one', async () => {
+    const { ambient } = recordingAmbient()
+    const supervisor = await new DynamicSupervisor().start(ambient)
+    const first = await supervisor.startChild({ start: () => new Probe() })
+    if (first === IGNORE) throw new Error('ignored')
+    first.kill()
+    await settled()
+    await expect(supervisor.terminateChild(first)).rejects.toMatchObject({ code: 'child-not-found' })
+    expect(supervisor.countChildren().active).toBe(1)
   })
 
   test('keeps nothing of a child whose start fails or has nothing to run', async () => {

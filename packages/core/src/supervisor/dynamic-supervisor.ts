@@ -3,10 +3,10 @@ import { Actor, type StopOptions } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
 import { type ExitReason, shutdownExit } from '../actor/exit-reason.ts'
 import { coreOf, IGNORE } from '../actor/inside.ts'
-import { isThenable } from '../actor/thenable.ts'
 import { BeamClawError } from '../errors.ts'
 import { anObject, checkOptions, duration, integer, text } from '../options.ts'
-import { Child, countOf, treeChildren } from './child.ts'
+import { isThenable } from '../thenable.ts'
+import { Child, countOf, ownGrace, type Started, treeChildren } from './child.ts'
 import { type ChildSpec, checkChildSpec } from './child-spec.ts'
 import { shouldRestart } from './restart-policy.ts'
 import { checkBackoff, type RestartBackoff, RestartSchedule } from './restart-schedule.ts'
@@ -53,7 +53,7 @@ export class DynamicSupervisor extends Actor<Step> {
   readonly #schedule: RestartSchedule
 
   constructor(options: DynamicSupervisorOptions = {}) {
-    super(unboundedMailbox(options.id))
+    super(unboundedMailbox('DynamicSupervisor', options))
     checkOptions<DynamicSupervisorOptions>('DynamicSupervisor', options, {
       id: text(),
       maxChildren: integer(0),
@@ -105,20 +105,20 @@ export class DynamicSupervisor extends Actor<Step> {
     const child = new Child(this, spec)
     this.#children.add(child)
     try {
-      const started = child.start(this[coreOf])
-      if (isThenable(started)) await started
+      const starting = child.start(this[coreOf])
+      const started = isThenable(starting) ? await starting : starting
+      if (started === IGNORE) this.#children.delete(child)
+      return started as TActor | typeof IGNORE
     } catch (error) {
       this.#children.delete(child)
       throw error
     }
-    if (child.actor === undefined) this.#children.delete(child)
-    return (child.actor as TActor | undefined) ?? IGNORE
   }
 
   /** Stops a child within its grace and forgets it. Rejects `child-not-found` for an actor that is not running here. */
   async terminateChild(actor: Actor<never, unknown>): Promise<void> {
     const child = actor[coreOf].parent
-    if (!(child instanceof Child) || !this.#children.delete(child)) {
+    if (!(child instanceof Child) || child.actor !== actor || !this.#children.delete(child)) {
       throw new BeamClawError('child-not-found', `Actor "${actor.id}" is not a running child of DynamicSupervisor "${this.id}"`)
     }
     await child.stop()
@@ -143,6 +143,11 @@ export class DynamicSupervisor extends Actor<Step> {
       mailboxLength: this.inspect().mailboxLength,
       children: this[treeChildren](),
     }
+  }
+
+  /** @internal */
+  get [ownGrace](): true {
+    return true
   }
 
   /** @internal */
@@ -183,13 +188,13 @@ export class DynamicSupervisor extends Actor<Step> {
       child.state = 'restarting'
       this.cast(() => this.#restart(child, { type: 'crashed', cause: error }))
     }
-    const dropIfNothing = (): void => {
-      if (child.actor === undefined) this.#children.delete(child)
+    const dropIfNothing = (started: Started): void => {
+      if (started === IGNORE) this.#children.delete(child)
     }
     try {
       const started = child.start(this[coreOf])
       if (isThenable(started)) started.then(dropIfNothing, failed)
-      else dropIfNothing()
+      else dropIfNothing(started)
     } catch (error) {
       failed(error)
     }

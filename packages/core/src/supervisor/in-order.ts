@@ -1,7 +1,7 @@
-import { isThenable } from '../actor/thenable.ts'
+import { isThenable } from '../thenable.ts'
 
 /** Does `step` for one item after the other, waiting only where a step has something to wait for. */
-export function inOrder<T>(items: Iterable<T>, step: (item: T) => void | PromiseLike<void>): void | Promise<void> {
+export function inOrder<T>(items: Iterable<T>, step: (item: T) => unknown): void | Promise<void> {
   const iterator = items[Symbol.iterator]()
   for (let next = iterator.next(); next.done !== true; next = iterator.next()) {
     const outcome = step(next.value)
@@ -9,7 +9,7 @@ export function inOrder<T>(items: Iterable<T>, step: (item: T) => void | Promise
   }
 }
 
-async function restInOrder<T>(first: PromiseLike<unknown>, rest: Iterator<T>, step: (item: T) => void | PromiseLike<void>): Promise<void> {
+async function restInOrder<T>(first: PromiseLike<unknown>, rest: Iterator<T>, step: (item: T) => unknown): Promise<void> {
   await first
   for (let next = rest.next(); next.done !== true; next = rest.next()) await step(next.value)
 }

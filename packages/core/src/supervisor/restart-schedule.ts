@@ -20,7 +20,10 @@ export function backoffMs(restarts: number, { minMs, maxMs }: RestartBackoff, ch
 /** Throws `invalid-option` unless this is a backoff. */
 export function checkBackoff(owner: string, backoff: RestartBackoff | undefined): void {
   if (backoff === undefined) return
-  checkOptions<RestartBackoff>(`${owner}: option "backoff"`, backoff, { minMs: duration(1), maxMs: duration(1) }, ['minMs', 'maxMs'])
+  checkOptions<RestartBackoff>(`${owner}: option "backoff"`, backoff, { minMs: duration(1), maxMs: duration(backoff?.minMs ?? 1) }, [
+    'minMs',
+    'maxMs',
+  ])
 }
 
 export class RestartSchedule {

@@ -2,8 +2,8 @@
 
 import type { ActorContext } from '../actor/actor-ref.ts'
 import { refuse } from '../actor/refusal.ts'
-import { isThenable } from '../actor/thenable.ts'
 import { BeamClawError } from '../errors.ts'
+import { isThenable } from '../thenable.ts'
 
 export type Step = (context: ActorContext<Step>) => unknown
 

@@ -1,6 +1,6 @@
 import { type ActorOptions, actorDefaults } from '../actor/actor-options.ts'
 import { BeamClawError } from '../errors.ts'
-import { anArray, anObject, checkOptions, duration, integer, oneOf, text } from '../options.ts'
+import { anArray, anObject, checkOptions, describeValue, duration, integer, oneOf, text } from '../options.ts'
 import { type ChildSpec, checkChildSpec } from './child-spec.ts'
 import type { RestartIntensity } from './restart-intensity.ts'
 import { checkBackoff, type RestartBackoff } from './restart-schedule.ts'
@@ -37,7 +37,14 @@ export const supervisorDefaults = {
 export type SupervisorSettings = Required<Omit<SupervisorOptions, 'id' | 'backoff'>> & Pick<SupervisorOptions, 'backoff'> & RestartIntensity
 
 /** A supervisor's own messages are few and must never be refused. */
-export function unboundedMailbox(id: string | undefined): ActorOptions {
+export function unboundedMailbox(owner: string, options: { readonly id?: string }): ActorOptions {
+  const id = options?.id
+  const expected = id === undefined ? undefined : text()(id)
+  if (expected !== undefined) {
+    throw new BeamClawError('invalid-option', `${owner}: option "id" must be ${expected}, received ${describeValue(id)}`, {
+      details: { owner, option: 'id' },
+    })
+  }
   const limits = { maxSize: Number.MAX_SAFE_INTEGER, maxBytes: Number.MAX_SAFE_INTEGER, passivateAfterMs: actorDefaults.passivateAfterMs }
   return id === undefined ? limits : { id, ...limits }
 }

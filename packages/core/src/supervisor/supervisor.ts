@@ -3,9 +3,9 @@ import { Actor, type StopOptions } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
 import { type ExitReason, shutdownExit } from '../actor/exit-reason.ts'
 import { coreOf, IGNORE } from '../actor/inside.ts'
-import { isThenable } from '../actor/thenable.ts'
 import { BeamClawError } from '../errors.ts'
-import { Child, countOf, treeChildren } from './child.ts'
+import { isThenable } from '../thenable.ts'
+import { Child, countOf, ownGrace, type Started, treeChildren } from './child.ts'
 import type { ChildSpec } from './child-spec.ts'
 import { inOrder } from './in-order.ts'
 import { shouldRestart } from './restart-policy.ts'
@@ -31,7 +31,7 @@ export class Supervisor extends Actor<Step> {
   #specs: readonly ChildSpec[]
 
   constructor(options: SupervisorOptions = {}) {
-    super(unboundedMailbox(options.id))
+    super(unboundedMailbox('Supervisor', options))
     const { children, ...settings } = supervisorSettings(options)
     this.#settings = settings
     this.#specs = children
@@ -93,7 +93,7 @@ export class Supervisor extends Actor<Step> {
       }
       try {
         const started = this.#startNew(child)
-        return isThenable(started) ? started.then(() => child.actor ?? IGNORE, remove) : (child.actor ?? IGNORE)
+        return isThenable(started) ? started.then(undefined, remove) : started
       } catch (error) {
         return remove(error)
       }
@@ -114,8 +114,7 @@ export class Supervisor extends Actor<Step> {
   restartChild(id: string): Promise<Actor<never, unknown> | typeof IGNORE> {
     return this.#ask(() => {
       const child = this.#findStopped(id)
-      const started = this.#startNew(child)
-      return isThenable(started) ? started.then(() => child.actor ?? IGNORE) : (child.actor ?? IGNORE)
+      return this.#startNew(child)
     }) as Promise<Actor<never, unknown> | typeof IGNORE>
   }
 
@@ -152,6 +151,11 @@ export class Supervisor extends Actor<Step> {
       mailboxLength: this.inspect().mailboxLength,
       children: this[treeChildren](),
     }
+  }
+
+  /** @internal */
+  get [ownGrace](): true {
+    return true
   }
 
   /** @internal */
@@ -236,12 +240,13 @@ export class Supervisor extends Actor<Step> {
     return this.#settings.strategy === 'oneForAll' ? all : all.slice(all.indexOf(child))
   }
 
-  #startNew(child: Child): void | Promise<void> {
-    const dropIfNothing = (): void => {
-      if (child.actor === undefined && child.restart === 'temporary') this.#children.delete(child.id)
+  #startNew(child: Child): Started | PromiseLike<Started> {
+    const dropIfNothing = (started: Started): Started => {
+      if (started === IGNORE && child.restart === 'temporary') this.#children.delete(child.id)
+      return started
     }
     const started = child.start(this[coreOf])
-    return isThenable(started) ? started.then(dropIfNothing) : dropIfNothing()
+    return isThenable(started) ? started.then(dropIfNothing) : dropIfNothing(started)
   }
 
   #stopAll(): void | Promise<void> {

@@ -61,7 +61,7 @@ describe('a task', () => {
     const tasks = await new TaskSupervisor({ maxChildren: 1 }).start(ambient)
     const hold = gate()
     const first = tasks.run(() => hold.promise)
-    expect(() => tasks.run(() => 1)).toThrowError(expect.objectContaining({ code: 'max-children' }))
+    await expect(tasks.run(() => 1)).rejects.toMatchObject({ code: 'max-children' })
     hold.resolve()
     await first
     expect(await tasks.run(() => 2)).toBe(2)
@@ -99,9 +99,10 @@ describe('a task', () => {
     ['no function', undefined, {}],
     ['a bad timeout', () => 1, { timeoutMs: -1 }],
     ['an unknown option', () => 1, { timeout: 5 }],
+    ['a signal that is none', () => 1, { signal: {} }],
   ])('is refused for %s', async (_what, work, options) => {
     const { ambient } = recordingAmbient()
     const tasks = await new TaskSupervisor().start(ambient)
-    expect(() => tasks.run(work as never, options as never)).toThrowError(expect.objectContaining({ code: 'invalid-option' }))
+    await expect(tasks.run(work as never, options as never)).rejects.toMatchObject({ code: 'invalid-option' })
   })
 })

@@ -4,7 +4,7 @@ import { type ExitReason, normalExit, shutdownExit } from '../actor/exit-reason.
 import { exitError } from '../actor/failures.ts'
 import { coreOf } from '../actor/inside.ts'
 import { BeamClawError } from '../errors.ts'
-import { aFunction, anObject, checkOptions, duration, either, integer, text } from '../options.ts'
+import { aFunction, aSignal, checkOptions, duration, either, integer, text } from '../options.ts'
 import type { TimerHandle } from '../ports/ambient.ts'
 import { treeChildren } from './child.ts'
 import { unboundedMailbox } from './supervisor-options.ts'
@@ -46,7 +46,7 @@ export class TaskSupervisor extends Actor<never> {
   #started = 0
 
   constructor(options: TaskSupervisorOptions = {}) {
-    super(unboundedMailbox(options.id))
+    super(unboundedMailbox('TaskSupervisor', options))
     checkOptions<TaskSupervisorOptions>('TaskSupervisor', options, { id: text(), maxChildren: integer(0) })
     this.#maxChildren = options.maxChildren ?? Number.MAX_SAFE_INTEGER
   }
@@ -65,9 +65,9 @@ export class TaskSupervisor extends Actor<never> {
   }
 
   /** Runs `work` and answers with what it returns. Rejects with what it throws, or with `max-children`, `task-timeout`, `call-aborted`, `actor-killed`. */
-  run<TResult>(work: (task: TaskContext) => TResult | Promise<TResult>, options: TaskOptions = {}): Promise<TResult> {
+  async run<TResult>(work: (task: TaskContext) => TResult | Promise<TResult>, options: TaskOptions = {}): Promise<TResult> {
     const infinite = (value: unknown): string | undefined => (value === Number.POSITIVE_INFINITY ? undefined : 'Infinity')
-    checkOptions<TaskOptions>('TaskSupervisor.run', options, { id: text(), signal: anObject, timeoutMs: either(duration(), infinite) })
+    checkOptions<TaskOptions>('TaskSupervisor.run', options, { id: text(), signal: aSignal, timeoutMs: either(duration(), infinite) })
     const expected = aFunction(work)
     if (expected !== undefined) throw new BeamClawError('invalid-option', `TaskSupervisor.run: the task must be ${expected}`)
     const { state } = this[coreOf]

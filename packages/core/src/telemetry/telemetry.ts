@@ -3,6 +3,7 @@ import { EventEmitter } from 'eventemitter3'
 import { describeError } from '../errors.ts'
 import type { BeamEvent } from '../events.ts'
 import type { Logger } from '../ports/ambient.ts'
+import { isThenable } from '../thenable.ts'
 
 type EventOf<TType extends BeamEvent['type']> = Extract<BeamEvent, { type: TType }>
 
@@ -15,12 +16,14 @@ export class Telemetry {
   }
 
   /** Calls `listener` for each event of one type. The answer stops it. */
-  on<TType extends BeamEvent['type']>(type: TType, listener: (event: EventOf<TType>) => void): () => void {
+  on<TType extends BeamEvent['type']>(type: TType, listener: (event: EventOf<TType>) => unknown): () => void {
+    const failed = (error: unknown): void => this.#logger.log('error', 'telemetry.listener-failed', { type, error: describeError(error) })
     const guarded = (event: EventOf<TType>): void => {
       try {
-        listener(event)
+        const outcome = listener(event)
+        if (isThenable(outcome)) outcome.then(undefined, failed)
       } catch (error) {
-        this.#logger.log('error', 'telemetry.listener-failed', { type, error: describeError(error) })
+        failed(error)
       }
     }
     this.#emitter.on(type, guarded)

@@ -3,7 +3,7 @@ import type { ImagePart, TextPart } from '../messages.ts'
 import type { ToolOutput } from './tool.ts'
 
 /** Characters of a tool's answer that the model and the journal get to see: its beginning and its end. */
-export const maxToolCharacters = 200_000
+const maxToolCharacters = 200_000
 
 interface ToolContent {
   readonly content: string | readonly (TextPart | ImagePart)[]

@@ -22,7 +22,7 @@ export interface ToolCallSite {
 }
 
 /** First wait before another try; it doubles with each. */
-export const toolRetryMs = 250
+const toolRetryMs = 250
 
 export class ToolRunner {
   readonly #options: ToolRunnerOptions

@@ -44,7 +44,7 @@ export interface ToolOptions<TInput> {
 }
 
 /** What a tool gets that says nothing else. */
-export const toolDefaults = { idempotent: false, timeoutMs: 600_000, maxAttempts: 3 } as const satisfies Partial<ToolOptions<unknown>>
+const toolDefaults = { idempotent: false, timeoutMs: 600_000, maxAttempts: 3 } as const satisfies Partial<ToolOptions<unknown>>
 
 export interface Tool {
   readonly declaration: ToolDeclaration

@@ -1,6 +1,6 @@
 import type { AssistantMessage, Message, ProviderPart, ProviderRequest, ToolDeclaration } from '@beamclaw/core'
+import { type Frame, type ModelAnswer, startModelServer } from '@beamclaw/testkit/model-server'
 import { describe, expect, it } from 'vitest'
-import { type Frame, type ModelAnswer, startModelServer } from '../../../testkit/src/model-server/index.ts'
 import { AnthropicProvider, type AnthropicProviderOptions } from './anthropic-provider.ts'
 
 const signal = new AbortController().signal

@@ -48,7 +48,6 @@ export const openAiChunk = z.object({
   error: z.unknown().optional(),
 })
 
-export type OpenAiChunk = z.infer<typeof openAiChunk>
 export type OpenAiMessagePiece = z.infer<typeof messagePiece>
 export type OpenAiToolCallPiece = z.infer<typeof toolCallPiece>
 export type OpenAiUsage = z.infer<typeof usage>

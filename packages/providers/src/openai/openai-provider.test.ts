@@ -1,6 +1,6 @@
 import type { Message, ProviderPart, ProviderRequest, ToolDeclaration } from '@beamclaw/core'
+import { type Frame, type ModelAnswer, startModelServer } from '@beamclaw/testkit/model-server'
 import { describe, expect, it } from 'vitest'
-import { type Frame, type ModelAnswer, startModelServer } from '../../../testkit/src/model-server/index.ts'
 import { OpenAiProvider, type OpenAiProviderOptions } from './openai-provider.ts'
 
 const signal = new AbortController().signal

@@ -1,8 +1,8 @@
 /** Abort and leaving early, at every point of a call; no connection may stay behind. */
 import { inspect } from 'node:util'
 import { BeamClawError, type Provider, type ProviderRequest } from '@beamclaw/core'
+import { type ModelAnswer, type ModelServer, startModelServer } from '@beamclaw/testkit/model-server'
 import { describe, expect, it } from 'vitest'
-import { type ModelAnswer, type ModelServer, startModelServer } from '../../../testkit/src/model-server/index.ts'
 import { AnthropicProvider } from '../anthropic/anthropic-provider.ts'
 import { OpenAiProvider } from '../openai/openai-provider.ts'
 import type { HttpOptions } from './http-options.ts'

@@ -1,7 +1,7 @@
 /** Every class of failure, as both services report them. */
 import { BeamClawError, type ErrorCode, type Provider, type ProviderRequest } from '@beamclaw/core'
+import { type ModelAnswer, startModelServer } from '@beamclaw/testkit/model-server'
 import { describe, expect, it } from 'vitest'
-import { type ModelAnswer, startModelServer } from '../../../testkit/src/model-server/index.ts'
 import { AnthropicProvider } from '../anthropic/anthropic-provider.ts'
 import { OpenAiProvider } from '../openai/openai-provider.ts'
 

@@ -1,8 +1,8 @@
 /** How both adapters behave when the network and the server misbehave, against a real server. */
 import { createServer, type Socket } from 'node:net'
 import { BeamClawError, type Clock, type Provider, type ProviderPart, type ProviderRequest } from '@beamclaw/core'
+import { type Delivery, type ModelAnswer, type ModelServer, startModelServer } from '@beamclaw/testkit/model-server'
 import { describe, expect, it } from 'vitest'
-import { type Delivery, type ModelAnswer, type ModelServer, startModelServer } from '../../../testkit/src/model-server/index.ts'
 import { AnthropicProvider } from '../anthropic/anthropic-provider.ts'
 import { OpenAiProvider } from '../openai/openai-provider.ts'
 import { DefaultClock } from './default-clock.ts'

@@ -147,7 +147,7 @@ function reasonWord(reason: ExitReason): string {
 }
 
 /** Our spec for a recorded one. */
-export function toChildSpec(stage: Stage, spec: GoldenSpec): ChildSpec {
+function toChildSpec(stage: Stage, spec: GoldenSpec): ChildSpec {
   const { id, restart, shutdownMs, significant, type } = spec
   return {
     id,

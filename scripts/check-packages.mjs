@@ -1,0 +1,147 @@
+// What somebody gets who installs our packages: packs each one and looks at the tarball, not at the source.
+import { spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { digest, ensureBuilt, ensureInstalled, fail, filesBelow, once, root, toolEnvironment, workspacePackages } from './lib/workspace.mjs'
+
+ensureInstalled()
+ensureBuilt()
+const packages = workspacePackages().filter(({ manifest }) => manifest.private !== true)
+const problems = []
+const scratch = mkdtempSync(join(tmpdir(), 'beamclaw-packages-'))
+const installed = join(scratch, 'node_modules')
+const tools = { cwd: scratch, encoding: 'utf8', env: toolEnvironment() }
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
+
+const inputs = packages.flatMap(({ folder }) => [`${folder}/package.json`, `${folder}/README.md`, ...filesBelow(`${folder}/dist`)])
+once('packages-checked', digest(['pnpm-lock.yaml', 'LICENSE', 'scripts/check-packages.mjs', ...inputs]), () => {
+  for (const one of packages) checkTarball(one)
+  for (const one of packages) linkLibraries(one)
+  checkConsumer()
+  if (problems.length > 0) fail(`packages are not fit to publish:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+})
+console.log(`${packages.length} packages are fit to publish`)
+
+function checkTarball({ folder, manifest: { name } }) {
+  const complain = (problem) => problems.push(`${name}: ${problem}`)
+  const tarball = join(scratch, `${name.replaceAll(/\W+/g, '-')}.tgz`)
+  const typesProfile = ['--profile', 'esm-only', '--no-definitely-typed', '--format', 'ascii']
+  if (fails(spawnSync('pnpm', ['pack', '--silent', '--out', tarball], { ...tools, cwd: join(root, folder) }))) {
+    return complain('cannot be packed')
+  }
+  if (fails(spawnSync('publint', ['run', tarball, '--strict'], tools))) complain('publint objects')
+  if (fails(spawnSync('attw', [...typesProfile, tarball], tools))) complain('arethetypeswrong objects')
+  mkdirSync(join(scratch, name), { recursive: true })
+  if (fails(spawnSync('tar', ['-xzf', tarball, '-C', join(scratch, name)], tools))) return complain('cannot be unpacked')
+  const destination = join(installed, name)
+  mkdirSync(dirname(destination), { recursive: true })
+  cpSync(join(scratch, name, 'package'), destination, { recursive: true })
+
+  const files = readdirSync(destination, { recursive: true })
+  for (const file of ['README.md', 'LICENSE', 'package.json']) if (!files.includes(file)) complain(`${file} is missing`)
+  for (const file of files) if (/(^|[\\/])(src|testing|golden)[\\/]|\.test\./.test(file)) complain(`ships ${file}`)
+  checkManifest(JSON.parse(readFileSync(join(destination, 'package.json'), 'utf8')), destination, complain)
+}
+
+// What a tool says is worth reading only when it objects.
+function fails({ status, stdout, stderr }) {
+  if (status !== 0) console.error(`${stdout ?? ''}${stderr ?? ''}`)
+  return status !== 0
+}
+
+function checkManifest(manifest, folder, complain) {
+  if (JSON.stringify(manifest).includes('beamclaw:source')) complain('still has the beamclaw:source condition')
+  if (manifest.engines?.node !== '>=22.18') complain('engines.node is not >=22.18')
+  if (manifest.type !== 'module') complain('type is not module')
+  if (manifest.license !== 'MIT') complain('license is not MIT')
+  if (typeof manifest.sideEffects !== 'boolean' && !Array.isArray(manifest.sideEffects)) complain('sideEffects is missing')
+  if (!(manifest.description?.length > 10)) complain('description is missing')
+  if (!(manifest.keywords?.length > 0)) complain('keywords are missing')
+  const needs = { ...manifest.dependencies, ...manifest.peerDependencies }
+  for (const [library, range] of Object.entries(needs)) {
+    if (/^(workspace|catalog|link|file):/.test(range)) complain(`${library} is asked for as ${range}`)
+  }
+  for (const file of Object.values(manifest.bin ?? {})) {
+    if (!readFileSync(join(folder, file), 'utf8').startsWith('#!')) complain(`${file} has no #! line`)
+  }
+  // A type that our callers see must be the very one they have: what our declarations import is theirs to bring. Not so for a program.
+  if (manifest.bin) return
+  for (const file of declarations(manifest, folder)) {
+    for (const library of importedLibraries(file)) {
+      if (!(library in (manifest.peerDependencies ?? {})) && !library.startsWith('@beamclaw/')) {
+        complain(`its types name ${library}, which is no peer dependency (${file.slice(folder.length + 1)})`)
+      }
+    }
+  }
+}
+
+// The declaration files that the public entries lead to.
+function declarations(manifest, folder) {
+  const found = new Set()
+  const visit = (file) => {
+    if (found.has(file) || !existsSync(file)) return
+    found.add(file)
+    for (const specifier of specifiers(file)) {
+      if (specifier.startsWith('.')) visit(join(dirname(file), specifier.replace(/\.(ts|js)$/, '.d.ts')))
+    }
+  }
+  for (const entry of Object.values(manifest.exports)) visit(join(folder, entry.types))
+  return found
+}
+
+function importedLibraries(file) {
+  return specifiers(file)
+    .filter((specifier) => !specifier.startsWith('.') && !specifier.startsWith('node:'))
+    .map((specifier) => specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/'))
+}
+
+function specifiers(file) {
+  const code = readFileSync(file, 'utf8')
+  return [...code.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"]+)['"]/g)].map((match) => match[1])
+}
+
+// Beside our unpacked packages stand the libraries they ask for, as an install would put them.
+function linkLibraries({ folder, manifest }) {
+  for (const library of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+    const destination = join(installed, library)
+    if (existsSync(destination)) continue
+    mkdirSync(dirname(destination), { recursive: true })
+    symlinkSync(realpathSync(join(root, folder, 'node_modules', library)), destination, 'junction')
+  }
+}
+
+// Every public entry must load, and type-check with the checks of libraries on.
+function checkConsumer() {
+  const entries = packages.flatMap(({ manifest }) => Object.keys(manifest.exports).map((path) => manifest.name + path.slice(1)))
+  // Testkit's contracts register tests, which only vitest can do.
+  const loadable = entries.filter((entry) => entry !== '@beamclaw/testkit')
+  writeFileSync(join(scratch, 'package.json'), '{ "type": "module" }')
+  writeFileSync(join(scratch, 'load.js'), loadable.map((entry) => `await import('${entry}')\n`).join(''))
+  if (fails(spawnSync('node', ['load.js'], tools))) problems.push('an entry does not load')
+
+  const uses = entries.map((entry, index) => `import * as entry${index} from '${entry}'\nconsole.log(entry${index})\n`)
+  writeFileSync(join(scratch, 'use.ts'), uses.join(''))
+  const compilerOptions = {
+    target: 'es2024',
+    lib: ['es2024', 'esnext.disposable', 'esnext.collection'],
+    module: 'nodenext',
+    strict: true,
+    noEmit: true,
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules', '@types')],
+  }
+  writeFileSync(join(scratch, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.ts'] }))
+  if (fails(spawnSync('tsc', ['-p', scratch], tools))) problems.push('the declarations do not type-check for a consumer')
+}

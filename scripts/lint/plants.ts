@@ -1,0 +1,170 @@
+// One violation of each fence, and a small tree that obeys all of them.
+
+/** A file that breaks a fence, and what must be said about it. */
+export interface Plant {
+  readonly path: string
+  readonly code: string
+  /** The rule that fires, and the words it says when several fences share the rule. */
+  readonly rule: string
+  readonly says?: string
+}
+
+const restricted = 'lint/style/noRestrictedImports'
+const core = 'packages/core/src'
+
+function crossing(path: string, specifier: string, says: string): Plant {
+  return { path, code: `export { thing } from '${specifier}'\n`, rule: restricted, says }
+}
+
+const layers: readonly Plant[] = [
+  crossing(`${core}/errors.ts`, './telemetry/telemetry.ts', 'ground layer'),
+  crossing(`${core}/ids.ts`, './supervisor/supervisor.ts', 'ground layer'),
+  crossing(`${core}/messages.ts`, './session/session.ts', 'ground layer'),
+  crossing(`${core}/options.ts`, './actor/actor.ts', 'ground layer'),
+  crossing(`${core}/events.ts`, './defaults/memory-store.ts', 'ground layer'),
+  {
+    path: `${core}/ports/reaches-up.ts`,
+    code: `import type { Thing } from '../defaults/memory-store.ts'\n\nexport type Reach = Thing\n`,
+    rule: restricted,
+    says: 'Ports import',
+  },
+  crossing(`${core}/defaults/reaches-up.ts`, '../actor/actor.ts', 'Defaults and telemetry'),
+  crossing(`${core}/telemetry/reaches-up.ts`, '../supervisor/supervisor.ts', 'Defaults and telemetry'),
+  crossing(`${core}/actor/reaches-up.ts`, '../supervisor/supervisor.ts', 'Actors import'),
+  crossing(`${core}/supervisor/reaches-up.ts`, '../agent/agent.ts', 'Supervisors and the registry'),
+  crossing(`${core}/registry/reaches-up.ts`, '../session/session.ts', 'Supervisors and the registry'),
+  ...['agent', 'tool', 'cron', 'process', 'provider', 'heartbeat'].map((folder) =>
+    crossing(`${core}/${folder}/reaches-up.ts`, '../session/session.ts', 'Agent, tool, cron'),
+  ),
+  crossing(`${core}/session/reaches-channel.ts`, '../channel/channel-worker.ts', 'Sessions import'),
+  crossing(`${core}/session/reaches-tenant.ts`, '../tenant/tenant.ts', 'Sessions import'),
+  crossing(`${core}/channel/reaches-up.ts`, '../beamclaw.ts', 'Channels and tenants'),
+  crossing(`${core}/tenant/reaches-up.ts`, '../beamclaw.ts', 'Channels and tenants'),
+  crossing(`${core}/novelty/no-layer-yet.ts`, '../errors.ts', 'no place among the layers'),
+]
+
+const coreAlone: readonly Plant[] = [
+  crossing(`${core}/session/uses-node.ts`, 'node:fs', 'Sessions import'),
+  crossing(`${core}/actor/uses-a-sibling.ts`, '@beamclaw/providers', 'Actors import'),
+  crossing(`${core}/actor/uses-another-library.ts`, 'ky', 'Actors import'),
+  crossing(`${core}/actor/uses-the-barrel.ts`, '../index.ts', 'Actors import'),
+  crossing(`${core}/actor/uses-test-helpers.ts`, '../testing/helper.ts', 'Actors import'),
+  crossing(`${core}/beamclaw.ts`, './index.ts', 'BeamClaw and the main entry'),
+  crossing(`${core}/session/sibling.test.ts`, '@beamclaw/testkit', 'Core imports no sibling'),
+  crossing(`${core}/testing/sibling.ts`, '@beamclaw/testkit', 'Core imports no sibling'),
+  {
+    path: `${core}/actor/lazy.ts`,
+    code: `export const later = () => import('../session/session.ts')\n`,
+    rule: restricted,
+    says: 'Actors import',
+  },
+  { path: `${core}/actor/node-global.ts`, code: 'export const directory = process.cwd()\n', rule: 'lint/style/noRestrictedGlobals' },
+]
+
+const portsHoldTypes: readonly Plant[] = [
+  ['value', 'export const limit = 1\n'],
+  ['function', 'export function limit(): number {\n  return 1\n}\n'],
+  ['class', 'export class Limit {}\n'],
+  ['re-export', `export { thing } from '../errors.ts'\n`],
+  ['value-import', `import { thing } from '../errors.ts'\n\nexport type Thing = typeof thing\n`],
+  ['effect', `import '../errors.ts'\n`],
+].map(([name, code]) => ({ path: `${core}/ports/${name}.ts`, code: code ?? '', rule: 'plugin', says: 'holds types only' }))
+
+const packages: readonly Plant[] = [
+  crossing('packages/store-fs/src/other-adapter.ts', '@beamclaw/providers', 'An adapter imports'),
+  crossing('packages/channels/src/discord/other-adapter.ts', '@beamclaw/tools', 'An adapter imports'),
+  crossing('packages/store-redis/src/command-line.ts', 'beamclaw', 'An adapter imports'),
+  crossing('packages/providers/src/demo/inside-core.ts', '@beamclaw/core/dist/index.js', 'An adapter imports'),
+  crossing('packages/providers/src/demo/testkit.ts', '@beamclaw/testkit', 'An adapter imports'),
+  crossing('packages/providers/src/demo/own-index.ts', '../index.ts', 'An adapter imports'),
+  crossing('packages/providers/src/demo/own-entry.ts', './index.ts', 'An adapter imports'),
+  crossing('packages/store-fs/src/own-name.ts', '@beamclaw/store-fs', 'An adapter imports'),
+  crossing('packages/store-fs/src/test-helper.ts', './testing/helper.ts', 'An adapter imports'),
+  crossing('packages/store-fs/src/test-file.ts', './fs-store.test.ts', 'An adapter imports'),
+  crossing('packages/testkit/src/adapter.ts', '@beamclaw/store-fs', 'An adapter imports'),
+  crossing('packages/gateway-ws/src/adapter.ts', '@beamclaw/providers', 'The gateway imports'),
+  crossing('packages/gateway-ws/src/http/own-index.ts', '../index.ts', 'The gateway imports'),
+  crossing('packages/protocol/src/uses-core.ts', '@beamclaw/core', 'The protocol runs'),
+  crossing('packages/protocol/src/uses-node.ts', 'node:buffer', 'The protocol runs'),
+  crossing('packages/client/src/uses-core.ts', '@beamclaw/core', 'Client and dashboard'),
+  crossing('packages/client/src/uses-node.ts', 'node:net', 'Client and dashboard'),
+  crossing('packages/dashboard/src/uses-core.ts', '@beamclaw/core', 'Client and dashboard'),
+  crossing('packages/cli/src/testkit.ts', '@beamclaw/testkit', 'published entries'),
+  crossing('packages/cli/src/inside.ts', '@beamclaw/core/src/actor/actor.ts', 'published entries'),
+  crossing('examples/inside/inside.ts', '@beamclaw/core/dist/index.js', 'published entries'),
+]
+
+const general: readonly Plant[] = [
+  {
+    path: 'packages/store-fs/src/inline-type.ts',
+    code: `export type Inline = import('@beamclaw/providers').DemoProvider\n`,
+    rule: 'plugin',
+    says: 'import type',
+  },
+  {
+    path: 'packages/store-fs/src/round.ts',
+    code: `import { trip } from './trip.ts'\n\nexport const round = () => trip\n`,
+    rule: 'lint/suspicious/noImportCycles',
+  },
+  {
+    path: 'packages/store-fs/src/trip.ts',
+    code: `import { round } from './round.ts'\n\nexport const trip = () => round\n`,
+    rule: 'lint/suspicious/noImportCycles',
+  },
+  {
+    path: 'packages/store-fs/src/undeclared.ts',
+    code: `export { thing } from 'left-pad'\n`,
+    rule: 'lint/correctness/noUndeclaredDependencies',
+  },
+  {
+    path: 'packages/store-fs/src/development-only.ts',
+    code: `export { thing } from 'fast-check'\n`,
+    rule: 'lint/correctness/noUndeclaredDependencies',
+  },
+  { path: 'packages/store-fs/src/long.ts', code: 'export {}\n'.repeat(401), rule: 'lint/style/noExcessiveLinesPerFile' },
+  {
+    path: `${core}/session/private.ts`,
+    code: `import { secret } from '../tool/secret.ts'\n\nexport const told = secret\n`,
+    rule: 'lint/correctness/noPrivateImports',
+  },
+]
+
+/** Every planted violation. */
+export const plants: readonly Plant[] = [...layers, ...coreAlone, ...portsHoldTypes, ...packages, ...general]
+
+const thing = 'export const thing = 1\n'
+
+/** A tree that obeys every fence: each file takes all that its place allows. */
+export const cleanTree: Readonly<Record<string, string>> = {
+  [`${core}/errors.ts`]: thing,
+  [`${core}/ids.ts`]: `export { thing } from './errors.ts'\n`,
+  [`${core}/events.ts`]: `import type { ExitReason } from './actor/exit-reason.ts'\n\nexport type Ended = ExitReason\n`,
+  [`${core}/ports/store.ts`]: `import type { Ended } from '../events.ts'\n\nexport interface Store {\n  stop(): Ended\n}\n`,
+  [`${core}/defaults/memory-store.ts`]: `export { thing } from '../actor/ring-deque.ts'\nexport type { Store } from '../ports/store.ts'\n`,
+  [`${core}/telemetry/telemetry.ts`]: `export type { ExitReason } from '../actor/exit-reason.ts'\nexport { default } from 'eventemitter3'\n`,
+  [`${core}/actor/exit-reason.ts`]: `export type ExitReason = 'normal'\n`,
+  [`${core}/actor/ring-deque.ts`]: thing,
+  [`${core}/actor/actor.ts`]: `export { thing } from '../defaults/memory-store.ts'\n`,
+  [`${core}/supervisor/supervisor.ts`]: `export { thing } from '../actor/actor.ts'\n`,
+  [`${core}/supervisor/golden/replay.ts`]: `export { readFileSync } from 'node:fs'\n`,
+  [`${core}/tool/secret.ts`]: '/** @package */\nexport const secret = 1\n',
+  [`${core}/tool/tool.ts`]: `export { thing } from '../supervisor/supervisor.ts'\n`,
+  [`${core}/session/session.ts`]: `export { thing } from '../tool/tool.ts'\n`,
+  [`${core}/session/session.test.ts`]: `export { test } from 'node:test'\nexport { expect } from 'vitest'\nexport { thing } from '../index.ts'\n`,
+  [`${core}/channel/channel-worker.ts`]: `export { thing } from '../session/session.ts'\n`,
+  [`${core}/tenant/tenant.ts`]: `export { thing } from '../channel/channel-worker.ts'\n`,
+  [`${core}/testing/helper.ts`]: `export { thing } from '../session/session.ts'\n`,
+  [`${core}/beamclaw.ts`]: `export { thing } from './tenant/tenant.ts'\n`,
+  [`${core}/index.ts`]: `export { thing } from './beamclaw.ts'\n`,
+  'packages/store-fs/src/index.ts': `export { thing } from './fs-store.ts'\n`,
+  'packages/store-fs/src/fs-store.ts': `export { readFileSync } from 'node:fs'\nexport { thing } from '@beamclaw/core'\n`,
+  'packages/store-fs/src/fs-store.test.ts': `export { storeContract } from '@beamclaw/testkit'\nexport { thing } from './testing/helper.ts'\n`,
+  'packages/store-fs/src/testing/helper.ts': `export { thing } from '../fs-store.ts'\n`,
+  'packages/providers/src/demo/index.ts': `export { thing } from './demo-provider.ts'\n`,
+  'packages/providers/src/demo/demo-provider.ts': `export { thing } from '@beamclaw/core'\n`,
+  'packages/providers/src/index.ts': `export { thing } from './demo/index.ts'\n`,
+  'packages/protocol/src/index.ts': `export { z } from 'zod'\n`,
+  'packages/gateway-ws/src/index.ts': `export { frames } from '@beamclaw/protocol'\n`,
+  'packages/testkit/src/index.ts': `export { expect } from 'vitest'\nexport { thing } from '@beamclaw/core'\n`,
+  'packages/cli/src/index.ts': `export { FsStore } from '@beamclaw/store-fs'\n`,
+}
