@@ -313,7 +313,7 @@ export class ActorCore implements Idler {
   #tell(reason: ExitReason, wasRunning: boolean, { ambient }: ActorRuntime): void {
     if (reason.type === 'crashed' && wasRunning)
       ambient.logger.log('error', 'actor.crashed', { id: this.id, error: describeError(reason.cause) })
-    this.#watchers?.tell(new ExitNotice(this.id, reason), ambient.logger)
+    this.#watchers?.tell(this.id, reason, ambient.logger)
     this.#watchers = undefined
     if (!wasRunning || !ambient.telemetry.wants('actor-exit')) return
     ambient.telemetry.emit({ type: 'actor-exit', id: this.id, generation: this.#generation, reason })

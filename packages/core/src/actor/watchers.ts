@@ -3,7 +3,7 @@
 import { describeError } from '../errors.ts'
 import type { Logger } from '../ports/ambient.ts'
 import { isThenable } from '../thenable.ts'
-import type { ExitNotice } from './exit-reason.ts'
+import { ExitNotice, type ExitReason } from './exit-reason.ts'
 import type { Registration } from './inside.ts'
 
 type OnExit = (notice: ExitNotice) => void
@@ -37,12 +37,12 @@ export class Watchers {
   }
 
   /** Drops the entries, then tells every monitor once. A monitor that throws does not keep the others from hearing. */
-  tell(notice: ExitNotice, logger: Logger): void {
+  tell(id: string, reason: ExitReason, logger: Logger): void {
     const registrations = this.#registrations
     this.#registrations = undefined
     if (registrations instanceof Set) for (const registration of registrations) registration.drop()
     else registrations?.drop()
-    this.tellMonitors(notice, logger)
+    if (this.#monitors !== undefined) this.tellMonitors(new ExitNotice(id, reason), logger)
   }
 
   tellMonitors(notice: ExitNotice, logger: Logger | undefined): void {
