@@ -261,7 +261,7 @@ export class ActorCore implements Idler {
     return new Promise((resolve) => {
       if (this.#state === 'new') this.end(reason)
       if (this.#exitReason !== undefined) return resolve(this.#exitReason)
-      this.rare.onEnd.push(resolve)
+      this.rare.whenEnded(resolve)
       this.rare.abort(this.id, reason)
       this.stopAfterMessage(reason)
       // Longer than any timer is as good as for ever.
@@ -298,10 +298,12 @@ export class ActorCore implements Idler {
     rare?.abort(this.id, reason)
     this.loop.rejectAll(reason)
     this.loop.clear()
-    for (const cancel of rare?.ownMonitors ?? []) cancel()
+    rare?.ownMonitors.forEach((cancel) => {
+      cancel()
+    })
     this.actor.onGone?.()
     if (this.#runtime !== undefined) this.#tell(reason, wasRunning, this.#runtime)
-    for (const resolve of rare?.onEnd ?? []) resolve(reason)
+    rare?.tellEnd(reason)
     this.#parent?.childExited(this, reason)
   }
 

@@ -208,6 +208,7 @@ export class MessageLoop implements Runnable {
 
   /** Fails every caller that waits. */
   rejectAll(reason: ExitReason): void {
+    if (this.#inHand?.isAwaited !== true && !this.hasWaiting && !this.#core.hasRare) return
     this.#eachWaiting((envelope) => {
       // Errors cost a stack trace each, and most messages have nobody waiting.
       if (envelope.isAwaited) envelope.reject(exitError(this.#core.id, reason))

@@ -14,8 +14,6 @@ export class Rare {
   /** Set once the actor was told to stop. */
   stopReason: ExitReason | undefined
   stopTimer: TimerHandle | undefined
-  /** Those who wait for the actor to end. */
-  onEnd: ((reason: ExitReason) => void)[] = []
   /** Control calls whose handler has not settled. */
   readonly controlInHand = new Set<Envelope>()
   /** Ends the monitors this actor holds on others. */
@@ -23,10 +21,20 @@ export class Rare {
   idleSince = 0
   isWatchedForIdle = false
   #awakeHolds = 0
+  #onEnd: ((reason: ExitReason) => void)[] = []
   #abort: AbortController | undefined
   readonly #stopHolds = new Set<Promise<unknown>>()
   readonly #waits = new Set<{ readonly ref: ActorRef<never> }>()
   #fullAt: { readonly time: number; readonly handled: number } | undefined
+
+  /** Calls back once the actor has ended. */
+  whenEnded(onEnd: (reason: ExitReason) => void): void {
+    this.#onEnd.push(onEnd)
+  }
+
+  tellEnd(reason: ExitReason): void {
+    for (const onEnd of this.#onEnd) onEnd(reason)
+  }
 
   /** Fails the calls that are due and sets the timer for the next one. */
   armDeadlines(clock: Clock, id: string, eachPending: EachEnvelope): void {

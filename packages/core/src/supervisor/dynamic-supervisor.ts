@@ -183,20 +183,26 @@ export class DynamicSupervisor extends Actor<Step> {
     if (telemetry.wants('actor-restart')) {
       telemetry.emit({ type: 'actor-restart', id: child.id, supervisorId: this.id, generation: child.nextGeneration, reason })
     }
-    const failed = (error: unknown): void => {
-      if (!this.#children.has(child)) return
-      child.state = 'restarting'
-      this.cast(() => this.#restart(child, { type: 'crashed', cause: error }))
-    }
-    const dropIfNothing = (started: Started): void => {
-      if (started === IGNORE) this.#children.delete(child)
-    }
     try {
       const started = child.start(this[coreOf])
-      if (isThenable(started)) started.then(dropIfNothing, failed)
-      else dropIfNothing(started)
+      if (isThenable(started)) {
+        started.then(
+          (outcome) => this.#dropIfNothing(child, outcome),
+          (error) => this.#tryAgain(child, error),
+        )
+      } else this.#dropIfNothing(child, started)
     } catch (error) {
-      failed(error)
+      this.#tryAgain(child, error)
     }
+  }
+
+  #dropIfNothing(child: Child, started: Started): void {
+    if (started === IGNORE) this.#children.delete(child)
+  }
+
+  #tryAgain(child: Child, error: unknown): void {
+    if (!this.#children.has(child)) return
+    child.state = 'restarting'
+    this.cast(() => this.#restart(child, { type: 'crashed', cause: error }))
   }
 }
