@@ -2,9 +2,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { actors } from './actors.ts'
+import { footprint } from './footprint.ts'
 import { type Bench, isMet, toTable } from './lib/result.ts'
 
-const benches: readonly Bench[] = [actors]
+const benches: readonly Bench[] = [footprint, actors]
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !benches.some((bench) => bench.name === name))
