@@ -213,6 +213,18 @@ export function countOf(children: Iterable<Child>): ChildCounts {
   return counts
 }
 
+/** The node of a supervisor that nobody has to supervise. */
+export function supervisorNode(supervisor: AnyActor, children: readonly TreeNode[]): TreeNode {
+  return {
+    id: supervisor.id,
+    type: 'supervisor',
+    state: supervisor.isAlive ? 'running' : 'stopped',
+    restarts: supervisor.generation - 1,
+    mailboxLength: supervisor.inspect().mailboxLength,
+    children,
+  }
+}
+
 function startedOnce(): never {
   throw new BeamClawError('internal', 'A temporary child is not started again')
 }

@@ -6,7 +6,7 @@ import { coreOf, IGNORE } from '../actor/inside.ts'
 import { BeamClawError } from '../errors.ts'
 import { anObject, checkOptions, duration, integer, text } from '../options.ts'
 import { isThenable } from '../thenable.ts'
-import { Child, countOf, ownGrace, type Started, treeChildren } from './child.ts'
+import { Child, countOf, ownGrace, type Started, supervisorNode, treeChildren } from './child.ts'
 import { type ChildSpec, checkChildSpec } from './child-spec.ts'
 import { shouldRestart } from './restart-policy.ts'
 import { checkBackoff, type RestartBackoff, RestartSchedule } from './restart-schedule.ts'
@@ -135,14 +135,7 @@ export class DynamicSupervisor extends Actor<Step> {
 
   /** This supervisor and everything below it. */
   tree(): TreeNode {
-    return {
-      id: this.id,
-      type: 'supervisor',
-      state: this.isAlive ? 'running' : 'stopped',
-      restarts: this.generation - 1,
-      mailboxLength: this.inspect().mailboxLength,
-      children: this[treeChildren](),
-    }
+    return supervisorNode(this, this[treeChildren]())
   }
 
   /** @internal */

@@ -5,7 +5,7 @@ import { type ExitReason, shutdownExit } from '../actor/exit-reason.ts'
 import { coreOf, IGNORE } from '../actor/inside.ts'
 import { BeamClawError } from '../errors.ts'
 import { isThenable } from '../thenable.ts'
-import { Child, countOf, ownGrace, type Started, treeChildren } from './child.ts'
+import { Child, countOf, ownGrace, type Started, supervisorNode, treeChildren } from './child.ts'
 import type { ChildSpec } from './child-spec.ts'
 import { inOrder } from './in-order.ts'
 import { shouldRestart } from './restart-policy.ts'
@@ -143,14 +143,7 @@ export class Supervisor extends Actor<Step> {
 
   /** This supervisor and everything below it. */
   tree(): TreeNode {
-    return {
-      id: this.id,
-      type: 'supervisor',
-      state: this.isAlive ? 'running' : 'stopped',
-      restarts: this.generation - 1,
-      mailboxLength: this.inspect().mailboxLength,
-      children: this[treeChildren](),
-    }
+    return supervisorNode(this, this[treeChildren]())
   }
 
   /** @internal */

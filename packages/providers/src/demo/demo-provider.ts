@@ -1,8 +1,15 @@
 /** A model that lives in this process: no key, no network, the same answer every time. For first runs, examples and tests. */
-import { BeamClawError, type Clock, type ModelInfo, type Provider, type ProviderPart, type ProviderRequest } from '@beamclaw/core'
+import {
+  BeamClawError,
+  type Clock,
+  type ModelInfo,
+  type Provider,
+  type ProviderPart,
+  type ProviderRequest,
+  SystemClock,
+} from '@beamclaw/core'
 import { z } from 'zod'
 import { aborted, throwIfAborted } from '../shared/aborted.ts'
-import { DefaultClock } from '../shared/default-clock.ts'
 import { anObjectWith, checkOptions } from '../shared/options.ts'
 import { partStream } from '../shared/part-stream.ts'
 import { type DemoAnswer, demoAnswer, echoAnswer } from './demo-answer.ts'
@@ -37,7 +44,7 @@ export class DemoProvider implements Provider {
   constructor(options: DemoProviderOptions = {}) {
     checkOptions('DemoProvider', optionsSchema, options)
     this.#delayMs = options.delayMs ?? demoProviderDefaults.delayMs
-    this.#clock = options.clock ?? new DefaultClock()
+    this.#clock = options.clock ?? new SystemClock()
   }
 
   doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): AsyncIterableIterator<ProviderPart, void, undefined> {

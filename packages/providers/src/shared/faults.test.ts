@@ -1,11 +1,10 @@
 /** How both adapters behave when the network and the server misbehave, against a real server. */
 import { createServer, type Socket } from 'node:net'
-import { BeamClawError, type Clock, type Provider, type ProviderPart, type ProviderRequest } from '@beamclaw/core'
+import { BeamClawError, type Clock, type Provider, type ProviderPart, type ProviderRequest, SystemClock } from '@beamclaw/core'
 import { type Delivery, type ModelAnswer, type ModelServer, startModelServer } from '@beamclaw/testkit/model-server'
 import { describe, expect, it } from 'vitest'
 import { AnthropicProvider } from '../anthropic/anthropic-provider.ts'
 import { OpenAiProvider } from '../openai/openai-provider.ts'
-import { DefaultClock } from './default-clock.ts'
 import type { HttpOptions } from './http-options.ts'
 
 const request: ProviderRequest = { model: 'scripted-1', messages: [{ role: 'user', content: 'hello' }] }
@@ -150,7 +149,7 @@ describe.each(providers)('%s adapter', (_name, makeProvider) => {
     const stalled = await withServer({ omitDone: true, stall: 1000 }, { idleTimeoutMs: 200 }, (provider) => collect(provider))
     expect(stalled.at(-1)).toMatchObject({ type: 'finish', reason: 'tool-calls' })
     // Only the short wait for an ending is made shorter here.
-    const system = new DefaultClock()
+    const system = new SystemClock()
     const clock: Clock = {
       now: () => system.now(),
       monotonic: () => system.monotonic(),

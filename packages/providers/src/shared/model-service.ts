@@ -1,6 +1,5 @@
 /** What adapters over HTTP share: checked setup, one streamed call, one JSON call, failures in one form. */
-import { BeamClawError, type JsonObject, type ProviderPart } from '@beamclaw/core'
-import { DefaultClock } from './default-clock.ts'
+import { BeamClawError, type JsonObject, type ProviderPart, SystemClock } from '@beamclaw/core'
 import { type ErrorCodeTable, type Failure, protocolError, serviceError } from './failure.ts'
 import { type HttpAnswer, type HttpSetup, sendHttp } from './http.ts'
 import { type HttpOptions, httpDefaults } from './http-options.ts'
@@ -28,7 +27,7 @@ export class ModelService {
   readonly #readError: (value: unknown) => Failure
 
   constructor({ name, baseUrl, headers, errorCodes, readError, options }: ModelServiceSetup) {
-    const clock = options.clock ?? new DefaultClock()
+    const clock = options.clock ?? new SystemClock()
     const secrets = [options.apiKey ?? '', ...Object.values(options.headers ?? {}), headers.authorization ?? '']
     this.#maxEventBytes = options.maxEventBytes ?? httpDefaults.maxEventBytes
     this.#readError = readError
