@@ -4,7 +4,7 @@ import { type Ambient, ambientWith } from './defaults/ambient.ts'
 import { LocalEventBus } from './defaults/local-event-bus.ts'
 import { MemoryStore } from './defaults/memory-store.ts'
 import { SoloCluster } from './defaults/solo-cluster.ts'
-import { BeamClawError } from './errors.ts'
+import { BeamClawError, describeError } from './errors.ts'
 import type { RunEvent } from './events.ts'
 import { type AgentId, defaultTenant, parseRunId, parseSessionKey, type SessionKey } from './ids.ts'
 import type { JsonObject, UserMessage } from './messages.ts'
@@ -15,6 +15,7 @@ import type { Provider, ProviderPart, ProviderRequest } from './ports/provider.t
 import type { Store } from './ports/store.ts'
 import { ProviderTable } from './provider/provider-table.ts'
 import { Registry } from './registry/registry.ts'
+import { ActivityLog } from './session/activity-log.ts'
 import type { WhenBusy } from './session/journal.ts'
 import { RunStream } from './session/run-stream.ts'
 import { type Session, type SessionMessage, type SessionSettings, sessionDefaults, sessionTopic } from './session/session.ts'
@@ -78,38 +79,53 @@ export class BeamClaw {
   async start(): Promise<RunningBeamClaw> {
     const ambient = ambientWith(this.#options.ambient)
     const { store = new MemoryStore(), cluster = new SoloCluster(), events = new LocalEventBus<RunEvent>() } = this.#options
-    const tasks = new TaskSupervisor({ id: 'tools' })
-    const sessions = new DynamicSupervisor({ id: 'sessions' })
-    const root = new Supervisor({
-      id: 'beamclaw',
-      children: [
-        { id: 'tools', type: 'supervisor', start: () => tasks },
-        { id: 'sessions', type: 'supervisor', start: () => sessions },
-      ],
-    })
-    await root.start(ambient)
     const providers = new ProviderTable(this.#options.providers)
     const agents = new Map(this.#options.agents.map((agent) => [agent.id, agent]))
-    const router = new SessionRouter(sessions, agents, {
+    const activity = new ActivityLog({ tenant: defaultTenant, store, cluster, ambient })
+    const unfinished = await activity.open()
+    const router = new SessionRouter(agents, (tasks) => ({
       tenant: defaultTenant,
       store,
       cluster,
       events,
+      activity,
       sessions: new Registry<SessionKey>(),
       providers,
       toolRunner: new ToolRunner({ tasks, clock: ambient.clock, random: ambient.random }),
       ambient,
       settings: { ...sessionDefaults, ...this.#options.sessions },
+    }))
+    const root = new Supervisor({
+      id: 'beamclaw',
+      // Sessions run their tools as tasks: those who lose one must get the other anew.
+      strategy: 'restForOne',
+      children: [
+        { id: 'tools', type: 'supervisor', start: () => router.useTasks(new TaskSupervisor({ id: 'tools' })) },
+        {
+          id: 'sessions',
+          type: 'supervisor',
+          start: () => router.useSupervisor(new DynamicSupervisor({ id: 'sessions', maxRestarts: sessionRestarts })),
+        },
+      ],
     })
-    return new RunningBeamClaw({ root, router, agents, providers, store, events, cluster, ambient })
+    await root.start(ambient)
+    // Also those that a supervisor which gave up has taken along.
+    router.onRestart(() => void resumeAll(router, activity.busy, ambient))
+    const resumed = resumeAll(router, unfinished, ambient)
+    return new RunningBeamClaw({ root, router, agents, providers, activity, resumed, store, events, cluster, ambient })
   }
 }
+
+/** Restarts of sessions within five seconds, over all of them, that are still taken for accidents. */
+const sessionRestarts = 100
 
 interface Parts {
   readonly root: Supervisor
   readonly router: SessionRouter
   readonly agents: ReadonlyMap<AgentId, AgentDefinition>
   readonly providers: ProviderTable
+  readonly activity: ActivityLog
+  readonly resumed: Promise<number>
   readonly store: Store
   readonly events: EventBus<RunEvent>
   readonly cluster: Cluster
@@ -127,6 +143,11 @@ export class RunningBeamClaw implements AsyncDisposable {
   /** The agents, the default one first. */
   get agents(): readonly AgentDefinition[] {
     return [...this.#parts.agents.values()]
+  }
+
+  /** Resolves, once every session that was interrupted in its work is at it again, with their number. */
+  get resumed(): Promise<number> {
+    return this.#parts.resumed
   }
 
   /** A handle on one conversation; nothing starts before it is used. Throws `invalid-session-key`. */
@@ -148,9 +169,17 @@ export class RunningBeamClaw implements AsyncDisposable {
   /** Stops every session, then the tree, the bus and the store. */
   async stop(): Promise<void> {
     await this.#parts.root.stop()
+    await this.#parts.activity.close()
     await this.#parts.events.stop()
     await this.#parts.cluster.stop()
     await this.#parts.store.stop()
+  }
+
+  /** Kills one branch of the tree, for drills: its supervisor starts it anew. Throws `child-not-found`. */
+  killBelow(id: string): void {
+    const branch = this.#parts.root.child(id)
+    if (branch === undefined) throw new BeamClawError('child-not-found', `There is no running branch "${id}"`)
+    branch.kill()
   }
 
   /** Ends everything here and now, as a crash would: what is durable is all that is left. The store is not stopped. */
@@ -161,6 +190,27 @@ export class RunningBeamClaw implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
+}
+
+/** Sessions woken at a time after a start. */
+const resumedAtOnce = 32
+
+/** Wakes sessions that have work to do. One that cannot be woken is reported, and is tried again at the next start. */
+async function resumeAll(router: SessionRouter, keys: readonly SessionKey[], { logger }: Ambient): Promise<number> {
+  const rest = [...keys]
+  let resumed = 0
+  const wakeNext = async (): Promise<void> => {
+    for (let key = rest.pop(); key !== undefined; key = rest.pop()) {
+      try {
+        await router.find(key)
+        resumed++
+      } catch (error) {
+        logger.log('error', 'session.not-resumed', { session: key, error: describeError(error) })
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: resumedAtOnce }, wakeNext))
+  return resumed
 }
 
 /** A session may have to read a long journal before it answers. */

@@ -65,10 +65,11 @@ export async function* watchCall(
   signal: AbortSignal,
   watcher: CallWatcher,
 ): AsyncGenerator<ProviderPart, void, undefined> {
-  let ending: CallEnding | undefined
+  let hasEnded = false
+  let isComplete = false
   const end = (how: CallEnding): void => {
-    if (ending !== undefined) return
-    ending = how
+    if (hasEnded) return
+    hasEnded = true
     watcher.onEnd(how)
   }
   try {
@@ -76,13 +77,14 @@ export async function* watchCall(
       watcher.onPart?.(part)
       // A consumer may take `finish` and never come back.
       if (part.type === 'finish') end({ type: 'finished', usage: part.usage })
+      isComplete = part.type === 'finish'
       yield part
-      if (part.type === 'finish') return
+      if (isComplete) return
     }
     throw new BeamClawError('provider-protocol', 'The answer ended without saying why')
   } catch (thrown) {
     // The answer is complete: what breaks afterwards does it no harm.
-    if (ending?.type === 'finished') return
+    if (isComplete) return
     const error = asProviderError(thrown, signal)
     end(signal.aborted || error.code === 'provider-aborted' ? { type: 'abandoned' } : { type: 'failed', error })
     throw error

@@ -4,6 +4,7 @@ import { RingDeque } from '../actor/ring-deque.ts'
 /** `closed`: calls pass. `open`: none does. `halfOpen`: one passes, and its fate decides. */
 export type CircuitState = 'closed' | 'open' | 'halfOpen'
 
+/** When a circuit opens, and for how long. */
 export interface CircuitSettings {
   /** Failures within `withinMs` that open the circuit. */
   readonly failureThreshold: number
@@ -18,8 +19,10 @@ export interface CircuitTicket {
   readonly generation: number
 }
 
+/** The state of one circuit; times are monotonic milliseconds and never go back. */
 export class Circuit {
   readonly #settings: CircuitSettings
+  readonly #onChange: (from: CircuitState, to: CircuitState) => void
   readonly #failures = new RingDeque<number>()
   #state: CircuitState = 'closed'
   #openUntil = 0
@@ -27,8 +30,9 @@ export class Circuit {
   // Grows with each change of state: what an older call reports belongs to the past.
   #generation = 0
 
-  constructor(settings: CircuitSettings) {
+  constructor(settings: CircuitSettings, onChange: (from: CircuitState, to: CircuitState) => void = () => {}) {
     this.#settings = settings
+    this.#onChange = onChange
   }
 
   /** The state at `now` (monotonic milliseconds); an open circuit whose time is over is half open. */
@@ -88,10 +92,12 @@ export class Circuit {
   }
 
   #enter(state: CircuitState): void {
+    const from = this.#state
     this.#state = state
     this.#probe = undefined
     this.#generation++
     while (this.#failures.length > 0) this.#failures.shift()
+    this.#onChange(from, state)
   }
 
   /** A probe that closed the circuit has the generation before it: how its answer goes on still counts. */

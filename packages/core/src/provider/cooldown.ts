@@ -1,5 +1,6 @@
 /** Which targets are best left alone for a while, and for how long. Pure: the time is a parameter. */
 
+/** How long a target is left alone. */
 export interface CooldownOptions {
   /** Milliseconds after the first, second, … failure in a row; the last one repeats. @default [30_000, 60_000, 300_000] */
   readonly stepsMs?: readonly number[]
@@ -54,6 +55,7 @@ export class Cooldowns {
 
   /** A call begins; the first one after a cooldown is its probe. */
   begin(key: string, now: number): CooldownTicket {
+    this.#forgetOld(now)
     const cooldown = this.#cooling.get(key)
     const ticket = { key, generation: cooldown?.generation ?? 0 }
     if (cooldown !== undefined && cooldown.dueAt <= now) cooldown.probe ??= ticket
@@ -84,7 +86,6 @@ export class Cooldowns {
     }
     const failures = (cooldown?.failures ?? 0) + 1
     const stepMs = this.#stepsMs[Math.min(failures, this.#stepsMs.length) - 1] ?? 0
-    this.#forgetOld(now)
     this.#cooling.set(ticket.key, { failures, dueAt: now + (asked ?? stepMs), generation: ++this.#generation, probe: undefined })
   }
 
@@ -99,7 +100,7 @@ export class Cooldowns {
     return cooldown?.generation === ticket.generation ? cooldown : undefined
   }
 
-  /** Model names may come from outside: a failure that nobody came back to must not stay for good. */
+  /** A failure of long ago says nothing about today, and model names may come from outside: none stays for good. */
   #forgetOld(now: number): void {
     for (const [key, { dueAt, probe }] of this.#cooling) {
       if (probe === undefined && dueAt + this.#maxRetryAfterMs < now) this.#cooling.delete(key)

@@ -7,8 +7,9 @@ import type { ModelInfo, Provider, ProviderPart, ProviderRequest } from '../port
 import { type CallEnding, type CallStream, callStream, watchCall } from './call-stream.ts'
 import { type CooldownOptions, Cooldowns, cooldownDefaults } from './cooldown.ts'
 import { type FailurePolicyOf, failurePolicy, type ProviderErrorCode } from './error-policy.ts'
+import { notify } from './notify.ts'
 import { aProvider } from './option-rules.ts'
-import { notify, throwIfAborted } from './provider-error.ts'
+import { throwIfAborted } from './provider-error.ts'
 
 /** One place to ask. */
 export interface FallbackTarget {
@@ -35,6 +36,7 @@ export interface FallbackEvent {
   readonly next: { readonly target: string; readonly model: string }
 }
 
+/** Whom a `FallbackProvider` asks, and what it makes of failures. */
 export interface FallbackProviderOptions {
   /** Whom to ask, the preferred one first; at least one. */
   readonly targets: readonly FallbackTarget[]
@@ -165,6 +167,7 @@ class Walk {
   readonly #model: string
   readonly #cooldowns: Cooldowns
   readonly #tried: TriedTarget[] = []
+  #isRetryable = false
   #minimumWindow = -1
   #mayDisturb = true
 
@@ -197,20 +200,22 @@ class Walk {
     this.#minimumWindow = Math.max(this.#minimumWindow, contextWindow)
   }
 
-  failed({ id, model = this.#model }: FallbackTarget, { code, retryAfterMs }: BeamClawError): TriedTarget {
+  failed({ id, model = this.#model }: FallbackTarget, { code, isRetryable, retryAfterMs }: BeamClawError): TriedTarget {
+    this.#isRetryable ||= isRetryable
     const tried = { target: id, model, code: code as ProviderErrorCode, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
     this.#tried.push(tried)
     return tried
   }
 
-  /** The last failure, with all that were tried. */
+  /** The last failure, with all that were tried; a later call makes sense as soon as it does for one of them. */
   failure(last: BeamClawError): BeamClawError {
-    const { code, isRetryable, retryAfterMs } = last
+    const { code } = last
     const message = this.#tried.length === 1 ? last.message : `${this.#tried.length} models failed, the last with: ${last.message}`
+    const waits = this.#tried.flatMap(({ retryAfterMs }) => retryAfterMs ?? [])
     return new BeamClawError(code, message, {
       cause: last,
-      isRetryable,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      isRetryable: this.#isRetryable,
+      ...(waits.length === 0 ? {} : { retryAfterMs: Math.min(...waits) }),
       details: { ...last.details, tried: this.#tried },
     })
   }

@@ -23,6 +23,7 @@ class WatchedStore extends MemoryStore {
 
   override async openLog(logKey: StoreKey, token: FencingToken): Promise<Log> {
     const log = await super.openLog(logKey, token)
+    if (logKey[1] !== 'sessions') return log
     return {
       append: async (records) => {
         await log.append(records)
@@ -66,9 +67,10 @@ async function story(crashAfter: number) {
   const sent = [session.send('first', { idempotencyKey: 'one' }), session.send('second', { idempotencyKey: 'two' })]
   const accepted = (await Promise.allSettled(sent.map((run) => run.accepted))).map(({ status }) => status === 'fulfilled')
   await settled()
-  const after = (await set.restart()).session(key)
-  await after.inspect()
+  const claw = await set.restart()
+  await claw.resumed
   await settled()
+  const after = claw.session(key)
   return { store, effects, accepted, after, model }
 }
 
@@ -110,8 +112,7 @@ describe('killed at any record', () => {
     await poison.accepted
     await settled()
     for (let crash = 0; crash < 4; crash++) {
-      await set.restart()
-      await set.claw.session(key).inspect()
+      await (await set.restart()).resumed
       await settled()
     }
     await expect(set.claw.session(key).send('poison', { idempotencyKey: 'poison' }).result()).rejects.toMatchObject({
@@ -119,6 +120,23 @@ describe('killed at any record', () => {
     })
     expect((await set.claw.session(key).inspect()).deadLetters).toEqual(['poison'])
     expect((await set.claw.session(key).send('next').result()).text).toBe('fine')
+  })
+})
+
+describe('a supervisor that is lost', () => {
+  test.each(['sessions', 'tools'])('comes back, and the runs of those below it go on: %s', async (lost) => {
+    let isHeld = true
+    const model = new FunctionModel(() => (isHeld ? new Promise(() => {}) : { text: 'done after all' }))
+    const set = await stage(model)
+    const run = set.claw.session(key).send('go', { idempotencyKey: 'one' })
+    await run.accepted
+    await settled()
+    isHeld = false
+    set.claw.killBelow(lost)
+    await settled()
+    const again = await set.claw.session(key).send('go', { idempotencyKey: 'one' }).result()
+    expect(again.text).toBe('done after all')
+    expect(model.requests).toHaveLength(2)
   })
 })
 

@@ -5,36 +5,42 @@ import { BeamClawError } from '../errors.ts'
 import { type AgentId, type SessionKey, sessionKeyParts } from '../ids.ts'
 import { nearestName } from '../options.ts'
 import type { DynamicSupervisor } from '../supervisor/dynamic-supervisor.ts'
+import type { TaskSupervisor } from '../supervisor/task-supervisor.ts'
 import { Session, type SessionWorld } from './session.ts'
 
 export class SessionRouter {
-  readonly #starting = new Map<SessionKey, Promise<Session>>()
-  readonly #supervisor: DynamicSupervisor
   readonly #agents: ReadonlyMap<AgentId, AgentDefinition>
-  readonly #world: SessionWorld
+  readonly #worldWith: (tasks: TaskSupervisor) => SessionWorld
+  #world: SessionWorld | undefined
+  #supervisor: DynamicSupervisor | undefined
+  #onRestart: (() => void) | undefined
 
-  constructor(supervisor: DynamicSupervisor, agents: ReadonlyMap<AgentId, AgentDefinition>, world: SessionWorld) {
-    this.#supervisor = supervisor
+  /** @param worldWith makes what sessions need of the world, around the supervisor of their tools */
+  constructor(agents: ReadonlyMap<AgentId, AgentDefinition>, worldWith: (tasks: TaskSupervisor) => SessionWorld) {
     this.#agents = agents
-    this.#world = world
+    this.#worldWith = worldWith
+  }
+
+  /** From now on tools run here. */
+  useTasks(tasks: TaskSupervisor): TaskSupervisor {
+    this.#world = this.#worldWith(tasks)
+    return tasks
+  }
+
+  /** From now on sessions are started here. */
+  useSupervisor(supervisor: DynamicSupervisor): DynamicSupervisor {
+    this.#supervisor = supervisor
+    if (this.#onRestart !== undefined) queueMicrotask(this.#onRestart)
+    return supervisor
+  }
+
+  /** Calls back whenever sessions have lost their supervisor and got another. */
+  onRestart(callback: () => void): void {
+    this.#onRestart = callback
   }
 
   /** Resolves with a running session. Rejects `unknown-agent`, or with what kept it from starting. */
   async find(key: SessionKey): Promise<Session> {
-    const present = this.#world.sessions.lookup(key)
-    if (present !== undefined) return present.actor as Session
-    const starting = this.#starting.get(key)
-    if (starting !== undefined) return starting
-    const started = this.#start(key)
-    this.#starting.set(key, started)
-    try {
-      return await started
-    } finally {
-      this.#starting.delete(key)
-    }
-  }
-
-  async #start(key: SessionKey): Promise<Session> {
     const { agentId } = sessionKeyParts(key)
     const agent = this.#agents.get(agentId)
     if (agent === undefined) {
@@ -42,9 +48,13 @@ export class SessionRouter {
       const hint = nearest === undefined ? `known agents are ${[...this.#agents.keys()].join(', ')}` : `did you mean "${nearest}"?`
       throw new BeamClawError('unknown-agent', `There is no agent "${agentId}"; ${hint}`, { details: { agentId } })
     }
-    const start = (): Session => new Session(key, agent, this.#world)
+    const supervisor = this.#supervisor
+    const world = this.#world
+    if (supervisor === undefined || world === undefined)
+      throw new BeamClawError('internal', 'Sessions were asked for before there was a place to start them')
+    const start = (): Session => new Session(key, agent, world)
     try {
-      const actor = await this.#supervisor.startChild({ id: key, restart: 'transient', start })
+      const actor = await supervisor.ensureChild({ id: key, restart: 'transient', start })
       if (actor !== IGNORE) return actor
     } catch (error) {
       // Callers care for what was wrong with the journal, not for who was starting it.

@@ -14,8 +14,9 @@ import type { Log, LogRecord, Store, StoreKey } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { ToolRunner } from '../tool/tool-runner.ts'
+import type { ActivityLog } from './activity-log.ts'
 import { eventOf } from './committed-events.ts'
-import type { MessageIn } from './journal.ts'
+import type { JournalEntry, MessageIn } from './journal.ts'
 import { JournalWriter } from './journal-writer.ts'
 import { openSessionLog, stateOf } from './open-journal.ts'
 import { runLimitDefaults } from './recovery.ts'
@@ -29,6 +30,8 @@ export interface SessionWorld {
   readonly store: Store
   readonly cluster: Cluster
   readonly events: EventBus<RunEvent>
+  /** Who has work to do. */
+  readonly activity: ActivityLog
   /** Where a session that is up is found. */
   readonly sessions: Registry<SessionKey>
   readonly providers: ProviderTable
@@ -162,9 +165,9 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       throw new MailboxFullError(`Session "${this.#key}" has ${mailboxSize} messages waiting, which is all it takes`, 5_000, details)
     }
     const interrupts = message.whenBusy === 'interrupt' && current !== undefined && current.cancelled === undefined
-    if (interrupts)
-      await journal.commit({ type: 'message-in', ...message }, { type: 'run-cancel', runId: current.runId, reason: 'interrupt' })
-    else await journal.commit({ type: 'message-in', ...message })
+    const entries: JournalEntry[] = [{ type: 'message-in', ...message }]
+    if (interrupts) entries.push({ type: 'run-cancel', runId: current.runId, reason: 'interrupt' })
+    await Promise.all([this.#world.activity.begin(this.#key), journal.commit(...entries)])
     if (interrupts) loop.interruptStep('interrupt')
     this.#drive(awake, context)
     return { runId: message.runId, status: 'accepted', seq: state.runs.get(message.runId)?.seq ?? state.seq, ended: undefined }
@@ -217,6 +220,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
 
   /** At rest, a long journal gives way to a snapshot. */
   async #rest({ state, journal }: Awake, stopped: AbortSignal): Promise<void> {
+    if (state.current === undefined && state.waiting.length === 0) this.#world.activity.end(this.#key)
     const isDue = journal.recordsSinceSnapshot >= Math.max(snapshotEvery, state.history.length)
     if (isDue && state.current === undefined && state.waiting.length === 0 && !stopped.aborted) await journal.compact()
   }

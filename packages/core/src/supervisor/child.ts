@@ -34,6 +34,7 @@ export class Child implements Parent {
   state: ChildState = 'stopped'
   #generation = 0
   #attempt = 0
+  #whenUp: PromiseWithResolvers<Started> | undefined
 
   constructor(owner: ChildOwner, spec: DynamicSpec) {
     this.#owner = owner
@@ -94,6 +95,8 @@ export class Child implements Parent {
 
   #started(outcome: unknown, actor: AnyActor): Started {
     const started = outcome === IGNORE ? IGNORE : actor
+    this.#whenUp?.resolve(started)
+    this.#whenUp = undefined
     // It has ended since, and that is what counts.
     if (this.actor !== actor) return started
     if (outcome === IGNORE) this.actor = undefined
@@ -129,6 +132,20 @@ export class Child implements Parent {
       actor.kill()
     }
     return new ChildStartError(this.id, error)
+  }
+
+  /** Resolves with the incarnation that is up now, or with the next one that is. Rejects once there will be none. */
+  whenUp(): Promise<Started> {
+    if (this.state === 'running' && this.actor?.isAlive === true) return Promise.resolve(this.actor)
+    this.#whenUp ??= Promise.withResolvers()
+    return this.#whenUp.promise
+  }
+
+  /** Tells those who wait that no further incarnation will come. */
+  giveUp(error: unknown): void {
+    this.#whenUp?.promise.catch(() => {})
+    this.#whenUp?.reject(error)
+    this.#whenUp = undefined
   }
 
   /** Ends the incarnation, if there is one, within its grace; the supervisor hears nothing of it. */

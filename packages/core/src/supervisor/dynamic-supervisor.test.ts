@@ -257,3 +257,77 @@ describe('a dynamic supervisor', () => {
     expect(registry.select(({ actor }) => actor.generation === 2)).toHaveLength(10_000)
   })
 })
+
+describe('ensuring a child', () => {
+  function counted() {
+    const made: Probe[] = []
+    const spec = {
+      id: 'one',
+      start: (): Probe => {
+        const probe = new Probe({ id: 'one' })
+        made.push(probe)
+        return probe
+      },
+    }
+    return { made, spec }
+  }
+
+  test('starts it once, however many ask at once, and answers them in the order they asked', async () => {
+    const { ambient } = recordingAmbient()
+    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { made, spec } = counted()
+    const order: number[] = []
+    const answers = await Promise.all([1, 2, 3].map((asker) => supervisor.ensureChild(spec).finally(() => order.push(asker))))
+    expect(made).toHaveLength(1)
+    expect(new Set(answers)).toEqual(new Set(made))
+    expect(order).toEqual([1, 2, 3])
+    expect(await supervisor.ensureChild(spec)).toBe(made[0])
+  })
+
+  test('waits for the next incarnation of one that has crashed', async () => {
+    const { ambient } = recordingAmbient()
+    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { made, spec } = counted()
+    await supervisor.ensureChild(spec)
+    made[0]?.kill()
+    expect(await supervisor.ensureChild(spec)).toBe(made[1])
+    expect(made).toHaveLength(2)
+  })
+
+  test('starts a new one when the old one is done', async () => {
+    const { ambient } = recordingAmbient()
+    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { made, spec } = counted()
+    await supervisor.ensureChild({ ...spec, restart: 'transient' })
+    await made[0]?.stop()
+    expect(await supervisor.ensureChild({ ...spec, restart: 'transient' })).toBe(made[1])
+  })
+
+  test('fails for all who ask when it does not start, and can be tried again', async () => {
+    const { ambient } = recordingAmbient()
+    const supervisor = await new DynamicSupervisor().start(ambient)
+    let isReady = false
+    const spec = {
+      id: 'one',
+      start: async (): Promise<Probe> => {
+        if (!isReady) throw new Error('not yet')
+        return new Probe()
+      },
+    }
+    const outcomes = await Promise.allSettled([supervisor.ensureChild(spec), supervisor.ensureChild(spec)])
+    expect(outcomes).toMatchObject(
+      Array(2).fill({ status: 'rejected', reason: { code: 'child-start-failed', cause: { message: 'not yet' } } }),
+    )
+    isReady = true
+    expect(await supervisor.ensureChild(spec)).toMatchObject({ isAlive: true })
+  })
+
+  test('fails for those who wait when the supervisor gives up', async () => {
+    const { ambient } = recordingAmbient()
+    const supervisor = await new DynamicSupervisor({ maxRestarts: 0 }).start(ambient)
+    const { made, spec } = counted()
+    await supervisor.ensureChild(spec)
+    made[0]?.kill()
+    await expect(supervisor.ensureChild(spec)).rejects.toMatchObject({ code: 'actor-stopped' })
+  })
+})

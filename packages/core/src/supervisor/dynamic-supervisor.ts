@@ -2,6 +2,7 @@
 import { Actor, type StopOptions } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
 import { type ExitReason, shutdownExit } from '../actor/exit-reason.ts'
+import { exitError } from '../actor/failures.ts'
 import { coreOf, IGNORE } from '../actor/inside.ts'
 import { BeamClawError } from '../errors.ts'
 import { anObject, checkOptions, duration, integer, text } from '../options.ts'
@@ -50,6 +51,7 @@ export const dynamicSupervisorDefaults = {
 export class DynamicSupervisor extends Actor<Step> {
   readonly #maxChildren: number
   readonly #children = new Set<Child>()
+  readonly #ensured = new Map<string, Child>()
   readonly #schedule: RestartSchedule
 
   constructor(options: DynamicSupervisorOptions = {}) {
@@ -74,14 +76,16 @@ export class DynamicSupervisor extends Actor<Step> {
   protected override async onStop(): Promise<void> {
     this.#schedule.cancel()
     await Promise.all([...this.#children].map((child) => child.stop()))
-    this.#children.clear()
+    for (const child of this.#children) this.#remove(child)
   }
 
   /** @internal */
   onGone(): void {
     this.#schedule.cancel()
-    for (const child of this.#children) child.kill()
-    this.#children.clear()
+    for (const child of this.#children) {
+      child.kill()
+      this.#remove(child)
+    }
   }
 
   /** As `Actor.stop`, but waits for the children's own grace. */
@@ -94,6 +98,28 @@ export class DynamicSupervisor extends Actor<Step> {
    * of the spec that is wrong; nothing is left of it then.
    */
   async startChild<TActor extends Actor<never, unknown>>(spec: DynamicChildSpec<TActor>): Promise<TActor | typeof IGNORE> {
+    return this.#start(this.#newChild(spec)) as Promise<TActor | typeof IGNORE>
+  }
+
+  /**
+   * Answers with the child that was ensured under this id before and still exists, waiting for it where it is being (re)started; starts it
+   * where there is none. So there is never more than one, however many ask at once.
+   */
+  async ensureChild<TActor extends Actor<never, unknown>>(
+    spec: DynamicChildSpec<TActor> & { readonly id: string },
+  ): Promise<TActor | typeof IGNORE> {
+    checkChildSpec('DynamicSupervisor', spec)
+    const known = this.#ensured.get(spec.id)
+    if (known !== undefined) return known.whenUp() as Promise<TActor | typeof IGNORE>
+    const child = this.#newChild(spec)
+    this.#ensured.set(spec.id, child)
+    // All who ask wait for the same promise, so that they are answered in the order they asked.
+    const up = child.whenUp() as Promise<TActor | typeof IGNORE>
+    this.#start(child).catch(() => {})
+    return up
+  }
+
+  #newChild(spec: DynamicChildSpec): Child {
     checkChildSpec('DynamicSupervisor', spec, true)
     const { state } = this[coreOf]
     if (state !== 'running')
@@ -104,21 +130,32 @@ export class DynamicSupervisor extends Actor<Step> {
     }
     const child = new Child(this, spec)
     this.#children.add(child)
+    return child
+  }
+
+  async #start(child: Child): Promise<Started> {
     try {
       const starting = child.start(this[coreOf])
       const started = isThenable(starting) ? await starting : starting
-      if (started === IGNORE) this.#children.delete(child)
-      return started as TActor | typeof IGNORE
+      if (started === IGNORE) this.#remove(child)
+      return started
     } catch (error) {
-      this.#children.delete(child)
+      this.#remove(child, error)
       throw error
     }
+  }
+
+  /** Forgets a child; answers whether there was one. Those who wait for it hear that it will not come. */
+  #remove(child: Child, why?: unknown): boolean {
+    if (this.#ensured.get(child.id) === child) this.#ensured.delete(child.id)
+    child.giveUp(why ?? exitError(child.id, shutdownExit))
+    return this.#children.delete(child)
   }
 
   /** Stops a child within its grace and forgets it. Rejects `child-not-found` for an actor that is not running here. */
   async terminateChild(actor: Actor<never, unknown>): Promise<void> {
     const child = actor[coreOf].parent
-    if (!(child instanceof Child) || child.actor !== actor || !this.#children.delete(child)) {
+    if (!(child instanceof Child) || child.actor !== actor || !this.#remove(child)) {
       throw new BeamClawError('child-not-found', `Actor "${actor.id}" is not a running child of DynamicSupervisor "${this.id}"`)
     }
     await child.stop()
@@ -152,7 +189,7 @@ export class DynamicSupervisor extends Actor<Step> {
   childEnded(child: Child, reason: ExitReason): void {
     // While it stops, every child goes anyway.
     if (this[coreOf].state === 'stopping') return
-    if (!shouldRestart(child.restart, reason)) return void this.#children.delete(child)
+    if (!shouldRestart(child.restart, reason)) return void this.#remove(child)
     this.cast(() => this.#restart(child, reason))
   }
 
@@ -161,7 +198,7 @@ export class DynamicSupervisor extends Actor<Step> {
     const { ambient } = this[coreOf].runtime
     const delayMs = this.#schedule.next(ambient, this.id, child.id)
     if (delayMs === undefined) {
-      this.#children.delete(child)
+      this.#remove(child)
       return this[coreOf].stopAfterMessage(shutdownExit)
     }
     child.forget()
@@ -190,7 +227,7 @@ export class DynamicSupervisor extends Actor<Step> {
   }
 
   #dropIfNothing(child: Child, started: Started): void {
-    if (started === IGNORE) this.#children.delete(child)
+    if (started === IGNORE) this.#remove(child)
   }
 
   #tryAgain(child: Child, error: unknown): void {

@@ -17,6 +17,7 @@ export type ScriptedAnswer =
   | { readonly parts?: readonly ProviderPart[]; readonly error?: unknown; readonly hang?: boolean }
   | ScriptedFunction
 
+/** The script of a `ScriptedProvider`. */
 export interface ScriptedProviderOptions {
   /** Answers in the order they are given. @default [] */
   readonly answers?: readonly ScriptedAnswer[]
@@ -40,6 +41,7 @@ export function textAnswer(text: string, usage: Partial<Usage> = {}): readonly P
   ]
 }
 
+/** Plays its answers in order, keeps every request, and ends promptly when it is aborted or left. */
 export class ScriptedProvider implements Provider {
   readonly #queue: ScriptedAnswer[]
   readonly #otherwise: ScriptedAnswer | undefined
@@ -125,4 +127,29 @@ export class ScriptedProvider implements Provider {
 
 function abortOf(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(abortedError(signal)), { once: true }))
+}
+
+/** What one call gave: every part that came, their text, and what was thrown. */
+export interface Heard {
+  readonly parts: readonly ProviderPart[]
+  readonly text: string
+  readonly error: BeamClawError | undefined
+}
+
+/** A request that says little. */
+export const plainRequest: ProviderRequest = { model: 'small', messages: [{ role: 'user', content: 'Hello' }] }
+
+/** Asks and listens to the end. */
+export async function hear(provider: Provider, request: Partial<ProviderRequest> = {}, signal?: AbortSignal): Promise<Heard> {
+  const parts: ProviderPart[] = []
+  let error: BeamClawError | undefined
+  try {
+    const options = { signal: signal ?? new AbortController().signal }
+    for await (const part of provider.doStream({ ...plainRequest, ...request }, options)) parts.push(part)
+  } catch (thrown) {
+    if (!BeamClawError.isInstance(thrown)) throw thrown
+    error = thrown
+  }
+  const text = parts.map((part) => (part.type === 'text-delta' ? part.text : '')).join('')
+  return { parts, text, error }
 }

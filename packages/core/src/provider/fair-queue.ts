@@ -1,0 +1,47 @@
+/** First in, first out for each key, and the keys take turns. */
+export class FairQueue<T> {
+  // Both are in the order of their turns: a key that had its turn goes to the end.
+  readonly #lines = new Map<string, Set<T>>()
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Whose turn it is. */
+  peek(): T | undefined {
+    for (const line of this.#lines.values()) for (const item of line) return item
+    return undefined
+  }
+
+  push(key: string, item: T): void {
+    const line = this.#lines.get(key)
+    if (line === undefined) this.#lines.set(key, new Set([item]))
+    else line.add(item)
+    this.#size++
+  }
+
+  /** Takes out whose turn it is. */
+  shift(): T | undefined {
+    for (const [key, line] of this.#lines) {
+      for (const item of line) {
+        this.remove(key, item)
+        if (line.size > 0) {
+          this.#lines.delete(key)
+          this.#lines.set(key, line)
+        }
+        return item
+      }
+    }
+    return undefined
+  }
+
+  /** Takes out one that gave up; true when it was there. */
+  remove(key: string, item: T): boolean {
+    const line = this.#lines.get(key)
+    if (line?.delete(item) !== true) return false
+    this.#size--
+    if (line.size === 0) this.#lines.delete(key)
+    return true
+  }
+}

@@ -1,0 +1,252 @@
+/** Keeps calls within what a service allows, by letting them wait their turn. */
+import { type Ambient, ambientWith } from '../defaults/ambient.ts'
+import { BeamClawError } from '../errors.ts'
+import type { Usage } from '../messages.ts'
+import { aFunction, anObject, checkOptions, duration, integer, maxTimerMs, text } from '../options.ts'
+import type { Clock, TimerHandle } from '../ports/ambient.ts'
+import type { Provider, ProviderPart, ProviderRequest } from '../ports/provider.ts'
+import { type CallEnding, type CallStream, callStream, watchCall } from './call-stream.ts'
+import { FairQueue } from './fair-queue.ts'
+import { aProvider } from './option-rules.ts'
+import { abortedError, throwIfAborted } from './provider-error.ts'
+import { TokenBucket } from './token-bucket.ts'
+import { estimateInputTokens, OutputMeter } from './token-estimate.ts'
+
+/** What a `RateLimiter` wraps, and its limits. */
+export interface RateLimiterOptions {
+  readonly provider: Provider
+  /** Names the provider in errors. @default 'provider' */
+  readonly id?: string
+  /** Calls that may begin in a minute; a quiet minute's worth may begin at once. @default no limit */
+  readonly requestsPerMinute?: number
+  /** Tokens that may be used in a minute, as `tokensOf` counts them. @default no limit */
+  readonly tokensPerMinute?: number
+  /** Calls under way at the same time. @default no limit */
+  readonly maxConcurrent?: number
+  /** Longest wait for a turn, in milliseconds; 0 never waits. @default 60_000 */
+  readonly maxWaitMs?: number
+  /** Most calls that wait. @default 1_000 */
+  readonly maxQueue?: number
+  /** Whom a call belongs to: those who wait take turns, so that a busy one does not hold up the others. @default one line for all */
+  readonly keyOf?: (request: ProviderRequest) => string | undefined
+  /** Tokens that count against the limit. @default uncached input, cache writes and output */
+  readonly tokensOf?: (usage: Usage) => number
+  /** Tokens a call is expected to use. @default the input by its length, and `maxOutputTokens` or 1_024 */
+  readonly estimateTokens?: (request: ProviderRequest) => number
+  /** Clock. @default the machine's own */
+  readonly ambient?: Partial<Ambient>
+}
+
+/** What `RateLimiter` uses for options that are left out. */
+export const rateLimiterDefaults = {
+  id: 'provider',
+  maxWaitMs: 60_000,
+  maxQueue: 1_000,
+  keyOf: () => undefined,
+  tokensOf: ({ inputTokens, cacheWriteTokens, outputTokens }) => inputTokens + cacheWriteTokens + outputTokens,
+  estimateTokens: (request) => estimateInputTokens(request) + (request.maxOutputTokens ?? 1_024),
+} as const satisfies Partial<RateLimiterOptions>
+
+/** What a limiter is doing. */
+export interface RateLimiterInspection {
+  /** Calls under way. */
+  readonly running: number
+  /** Calls that wait for their turn. */
+  readonly waiting: number
+  /** Calls that may begin at once; undefined without a limit. */
+  readonly requestsLeft: number | undefined
+  /** Tokens that may be used at once, negative after a call that took more than expected; undefined without a limit. */
+  readonly tokensLeft: number | undefined
+}
+
+interface Waiter {
+  readonly tokens: number
+  readonly admit: () => void
+}
+
+/** What a caller may hope for while only the end of other calls makes room, in milliseconds. */
+const slotWaitMs = 1_000
+
+/**
+ * Lets calls begin in the order they came, as long as requests and tokens of the last minute and calls under way stay within limits. Tokens are
+ * estimated before a call and settled after it. A call that cannot have its turn in time fails with `provider-rate-limit`, `retryAfterMs`
+ * and `details.refusedBy`. Aborting or leaving gives up the place at once.
+ */
+export class RateLimiter implements Provider {
+  readonly listModels?: NonNullable<Provider['listModels']>
+  readonly #provider: Provider
+  readonly #id: string
+  readonly #clock: Clock
+  readonly #maxConcurrent: number
+  readonly #maxWaitMs: number
+  readonly #maxQueue: number
+  readonly #keyOf: (request: ProviderRequest) => string | undefined
+  readonly #tokensOf: (usage: Usage) => number
+  readonly #estimateTokens: (request: ProviderRequest) => number
+  readonly #requests: TokenBucket | undefined
+  readonly #tokens: TokenBucket | undefined
+  readonly #queue = new FairQueue<Waiter>()
+  #queuedTokens = 0
+  #running = 0
+  #timer: TimerHandle | undefined
+
+  constructor(options: RateLimiterOptions) {
+    checkOptions<RateLimiterOptions>(
+      'RateLimiter',
+      options,
+      {
+        provider: aProvider,
+        id: text(),
+        requestsPerMinute: integer(1),
+        tokensPerMinute: integer(1),
+        maxConcurrent: integer(1),
+        maxWaitMs: duration(),
+        maxQueue: integer(0),
+        keyOf: aFunction,
+        tokensOf: aFunction,
+        estimateTokens: aFunction,
+        ambient: anObject,
+      },
+      ['provider'],
+    )
+    const { provider, requestsPerMinute, tokensPerMinute } = options
+    this.#provider = provider
+    this.#id = options.id ?? rateLimiterDefaults.id
+    this.#clock = ambientWith(options.ambient).clock
+    this.#maxConcurrent = options.maxConcurrent ?? Number.POSITIVE_INFINITY
+    this.#maxWaitMs = options.maxWaitMs ?? rateLimiterDefaults.maxWaitMs
+    this.#maxQueue = options.maxQueue ?? rateLimiterDefaults.maxQueue
+    this.#keyOf = options.keyOf ?? rateLimiterDefaults.keyOf
+    this.#tokensOf = options.tokensOf ?? rateLimiterDefaults.tokensOf
+    this.#estimateTokens = options.estimateTokens ?? rateLimiterDefaults.estimateTokens
+    const now = this.#clock.monotonic()
+    this.#requests = requestsPerMinute === undefined ? undefined : new TokenBucket(requestsPerMinute, now)
+    this.#tokens = tokensPerMinute === undefined ? undefined : new TokenBucket(tokensPerMinute, now)
+    if (provider.listModels !== undefined) this.listModels = provider.listModels.bind(provider)
+  }
+
+  doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): CallStream {
+    return callStream((callSignal) => this.#pass(request, callSignal), signal)
+  }
+
+  /** Calls under way, calls waiting, and what is left of the limits. */
+  inspect(): RateLimiterInspection {
+    const now = this.#clock.monotonic()
+    return {
+      running: this.#running,
+      waiting: this.#queue.size,
+      requestsLeft: this.#requests === undefined ? undefined : Math.floor(this.#requests.level(now)),
+      tokensLeft: this.#tokens === undefined ? undefined : Math.floor(this.#tokens.level(now)),
+    }
+  }
+
+  async *#pass(request: ProviderRequest, signal: AbortSignal): AsyncGenerator<ProviderPart, void, undefined> {
+    throwIfAborted(signal)
+    const reserved = amount(this.#estimateTokens(request))
+    await this.#turn(reserved, this.#keyOf(request) ?? '', signal)
+    const output = new OutputMeter()
+    yield* watchCall(this.#provider, request, signal, {
+      onPart: (part) => output.add(part),
+      onEnd: (ending) => {
+        this.#running--
+        try {
+          this.#tokens?.take(this.#used(ending, request, output) - reserved, this.#clock.monotonic())
+        } finally {
+          this.#admit()
+        }
+      },
+    })
+  }
+
+  /** A call that broke off has used what was sent and what was seen; one that failed before it said anything has used nothing. */
+  #used(ending: CallEnding, request: ProviderRequest, output: OutputMeter): number {
+    if (ending.type === 'failed' && !output.hasOutput) return 0
+    return amount(this.#tokensOf(ending.type === 'finished' ? ending.usage : output.usage(estimateInputTokens(request))))
+  }
+
+  /** Resolves when the call may begin; it counts as begun from then on. */
+  #turn(tokens: number, key: string, signal: AbortSignal): Promise<void> {
+    const waitMs = this.#waitMs(tokens)
+    if (waitMs === 0 && this.#queue.size === 0) {
+      this.#begin(tokens)
+      return Promise.resolve()
+    }
+    // No use in waiting for what cannot come in time; somebody else may be asked instead.
+    const comesTooLate = this.#maxWaitMs === 0 || (waitMs !== undefined && waitMs > this.#maxWaitMs)
+    if (comesTooLate || this.#queue.size >= this.#maxQueue) return Promise.reject(this.#refusal(tokens))
+    return new Promise((resolve, reject) => {
+      const leave = (error: BeamClawError): void => {
+        done()
+        this.#queue.remove(key, waiter)
+        this.#queuedTokens -= tokens
+        reject(error)
+        this.#admit()
+      }
+      const onAbort = (): void => leave(abortedError(signal))
+      const timer = this.#clock.setTimer(() => leave(this.#refusal(tokens)), this.#maxWaitMs)
+      const done = (): void => {
+        timer.cancel()
+        signal.removeEventListener('abort', onAbort)
+      }
+      const waiter: Waiter = {
+        tokens,
+        admit: () => {
+          done()
+          this.#queuedTokens -= tokens
+          this.#begin(tokens)
+          resolve()
+        },
+      }
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#queuedTokens += tokens
+      this.#queue.push(key, waiter)
+      this.#admit()
+    })
+  }
+
+  #begin(tokens: number): void {
+    const now = this.#clock.monotonic()
+    this.#running++
+    this.#requests?.take(1, now)
+    this.#tokens?.take(tokens, now)
+  }
+
+  /** Lets begin who may, and comes back when the next one may. */
+  #admit(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    for (let next = this.#queue.peek(); next !== undefined; next = this.#queue.peek()) {
+      const waitMs = this.#waitMs(next.tokens)
+      if (waitMs === 0) {
+        this.#queue.shift()
+        next.admit()
+        continue
+      }
+      // Without a number only the end of a call makes room, and that comes here by itself.
+      if (waitMs !== undefined) this.#timer = this.#clock.setTimer(() => this.#admit(), Math.min(waitMs, maxTimerMs))
+      return
+    }
+  }
+
+  /** Milliseconds until a call may begin if nobody is before it; `undefined` when that depends on the end of another. */
+  #waitMs(tokens: number): number | undefined {
+    if (this.#running >= this.#maxConcurrent) return undefined
+    const now = this.#clock.monotonic()
+    return Math.max(this.#requests?.waitMs(1, now) ?? 0, this.#tokens?.waitMs(tokens, now) ?? 0)
+  }
+
+  #refusal(tokens: number): BeamClawError {
+    const now = this.#clock.monotonic()
+    const requestsMs = this.#requests?.refillMs(this.#queue.size + 1, now) ?? 0
+    const expectedMs = Math.max(requestsMs, this.#tokens?.refillMs(this.#queuedTokens + tokens, now) ?? 0)
+    return new BeamClawError('provider-rate-limit', `No room for a call to "${this.#id}" within ${this.#maxWaitMs} ms`, {
+      retryAfterMs: expectedMs === 0 ? slotWaitMs : expectedMs,
+      details: { refusedBy: 'rate-limiter', provider: this.#id, waiting: this.#queue.size, running: this.#running },
+    })
+  }
+}
+
+/** What a host's function answered, made safe for sums. */
+function amount(value: number): number {
+  return Number.isFinite(value) && value > 0 ? value : 0
+}

@@ -1,0 +1,108 @@
+/** Remembers which sessions have work to do, so that a new process knows whom to wake without reading every journal. */
+
+import type { Ambient } from '../defaults/ambient.ts'
+import { describeError } from '../errors.ts'
+import { parseSessionKey, type SessionKey, type TenantId } from '../ids.ts'
+import type { Cluster } from '../ports/cluster.ts'
+import type { Log, LogContent, Store } from '../ports/store.ts'
+import { openSessionLog } from './open-journal.ts'
+
+export interface ActivityLogOptions {
+  readonly tenant: TenantId
+  readonly store: Store
+  readonly cluster: Cluster
+  readonly ambient: Ambient
+}
+
+/** Records after which the log is replaced by the list of busy sessions. */
+const compactAfter = 10_000
+
+export class ActivityLog {
+  readonly #options: ActivityLogOptions
+  // Resolves once the session's record is durable.
+  readonly #busy = new Map<SessionKey, Promise<void>>()
+  #opening: Promise<Log> | undefined
+  #nextSeq = 1
+  #records = 0
+
+  constructor(options: ActivityLogOptions) {
+    this.#options = options
+  }
+
+  /** Opens the log; answers with the sessions that were busy when it was last written. */
+  async open(): Promise<readonly SessionKey[]> {
+    await this.#log()
+    return this.busy
+  }
+
+  /** The sessions that have work now. */
+  get busy(): readonly SessionKey[] {
+    return [...this.#busy.keys()]
+  }
+
+  /** Resolves once it is durable that the session has work. */
+  begin(key: SessionKey): Promise<void> {
+    const known = this.#busy.get(key)
+    if (known !== undefined) return known
+    const written = this.#append('busy', key)
+    this.#busy.set(key, written)
+    written.catch(() => this.#busy.delete(key))
+    return written
+  }
+
+  /** The session has nothing to do. Not waited for: if this is lost, it is woken once for nothing. */
+  end(key: SessionKey): void {
+    if (!this.#busy.delete(key)) return
+    this.#append('idle', key).catch((error) => {
+      this.#options.ambient.logger.log('warn', 'activity.not-written', { session: key, error: describeError(error) })
+    })
+  }
+
+  async close(): Promise<void> {
+    await (await this.#opening)?.close()
+  }
+
+  async #append(type: 'busy' | 'idle', sessionKey: SessionKey): Promise<void> {
+    const log = await this.#log()
+    const { ids, clock } = this.#options.ambient
+    try {
+      await log.append([{ seq: this.#nextSeq++, type, id: ids.next(), ts: clock.now(), data: { sessionKey } }])
+    } catch (error) {
+      // The handle is broken; the next call opens the log again.
+      this.#opening = undefined
+      throw error
+    }
+    if (++this.#records >= compactAfter) await this.#compact(log)
+  }
+
+  async #compact(log: Log): Promise<void> {
+    this.#records = 0
+    await log.compact({ seq: this.#nextSeq - 1, state: [...this.#busy.keys()] })
+  }
+
+  #log(): Promise<Log> {
+    this.#opening ??= this.#open()
+    this.#opening.catch(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  async #open(): Promise<Log> {
+    const { store, cluster, tenant } = this.#options
+    const log = await openSessionLog(store, cluster, `activity:${tenant}`, [tenant, 'activity'])
+    this.#fold(await log.read())
+    return log
+  }
+
+  #fold({ snapshot, records }: LogContent): void {
+    for (const key of (snapshot?.state ?? []) as readonly string[]) this.#busy.set(parseSessionKey(key), Promise.resolve())
+    for (const { type, data } of records) {
+      const key = parseSessionKey(data.sessionKey)
+      if (type === 'busy') this.#busy.set(key, Promise.resolve())
+      else this.#busy.delete(key)
+    }
+    this.#nextSeq = (records.at(-1)?.seq ?? snapshot?.seq ?? 0) + 1
+    this.#records = records.length
+  }
+}
