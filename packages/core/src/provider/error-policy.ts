@@ -38,11 +38,8 @@ export const failurePolicies = {
   'provider-aborted': callFault,
 } as const satisfies Record<ProviderErrorCode, FailurePolicy>
 
-/** Who of ours turned a call away before it reached the service. Kept in `details.refusedBy`. */
-export type RefusedBy = 'circuit-breaker' | 'rate-limiter' | 'usage-ledger'
-
 /**
- * The policy for an error. A call that was refused on this side (`details.refusedBy`) says nothing about the target: another one may be
+ * The policy for an error. A call that was refused on this side (`details.refusedBy` names the wrapper) says nothing about the target: another one may be
  * asked at once, and nobody cools down for it. A code of a newer version counts as the account's fault.
  */
 export const failurePolicy: FailurePolicyOf = ({ code, details }) => {

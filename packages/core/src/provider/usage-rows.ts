@@ -50,7 +50,7 @@ export function addCounts(a: UsageCounts, b: Partial<UsageCounts>, sign: 1 | -1 
 }
 
 /** True when there is nothing to add. */
-export function isNothing(counts: UsageCounts): boolean {
+function isNothing(counts: UsageCounts): boolean {
   return countNames.every((name) => counts[name] === 0)
 }
 
@@ -64,7 +64,7 @@ export interface UsageRow {
 export type UsageRows = ReadonlyMap<string, UsageRow>
 
 /** Stands for every label of the calls that came when a day had its `maxRows`. */
-export const otherLabel = '(other)'
+const otherLabel = '(other)'
 
 const otherLabels: UsageLabels = { provider: otherLabel, model: otherLabel, agent: otherLabel, tenant: otherLabel }
 
