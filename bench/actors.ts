@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { Actor, type ActorContext, DynamicSupervisor, Registry, Supervisor, silentLogger } from '../packages/core/dist/index.js'
-import { type Bench, median, type Result } from './lib/result.ts'
+import type { Bench, Result } from './lib/result.ts'
 
 const children = 100_000
 const crashes = 10_000
