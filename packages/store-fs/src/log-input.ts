@@ -31,7 +31,10 @@ export function checkToken(token: FencingToken): void {
   throw new BeamClawError('invalid-option', 'FsStore.openLog: "token" must be { epoch: whole number, nonce: string }')
 }
 
-/** The ids of the records that a log still has, so that one that is appended twice can be told from one that takes its place. */
+/** Records whose ids are remembered: an append is repeated soon, or never. */
+const rememberedIds = 64
+
+/** The ids of a log's last records, so that one that is appended twice can be told from one that takes its place. */
 export class KnownIds {
   #first: number
   #ids: string[] = []
@@ -40,6 +43,7 @@ export class KnownIds {
   constructor(first: number, records: readonly LogRecord[]) {
     this.#first = first
     for (const { id } of records) this.#ids.push(id)
+    this.#forgetOld()
   }
 
   get lastSeq(): number {
@@ -57,10 +61,15 @@ export class KnownIds {
     }
     const fresh = start > last ? batch : batch.slice(last + 1 - start)
     for (const { id } of fresh) this.#ids.push(id)
+    if (this.#ids.length > 2 * rememberedIds) this.#forgetOld()
     return fresh
   }
 
-  /** Forgets what a snapshot replaced. */
+  #forgetOld(): void {
+    this.forgetUpTo(this.lastSeq - rememberedIds)
+  }
+
+  /** Forgets the records up to a sequence number. */
   forgetUpTo(seq: number): void {
     this.#ids = this.#ids.slice(Math.max(seq + 1 - this.#first, 0))
     this.#first = Math.max(this.#first, seq + 1)

@@ -204,6 +204,8 @@ export class ActorCore implements Idler {
     const onPassivate = (): unknown => this.actor.onPassivate?.(this.context)
     this.#through('passivating', onPassivate, () => {
       this.#state = 'passive'
+      this.rare.deadlines?.cancel()
+      this.rare.forgetSignal()
       if (this.#rare?.stopReason !== undefined) this.#finishStop(this.#rare.stopReason)
       else if (this.loop.mailboxLength > 0) this.activate()
     })
@@ -244,7 +246,7 @@ export class ActorCore implements Idler {
     const rare = this.#rare
     if (rare === undefined) return
     rare.endWaiting()
-    if (waiting === 0 && rare.controlInHand.size === 0) rare.deadlines?.cancel()
+    if (waiting === 0 && !rare.hasControlInHand) rare.deadlines?.cancel()
     if (rare.stopReason !== undefined) this.#finishStop(rare.stopReason)
   }
 
@@ -298,9 +300,7 @@ export class ActorCore implements Idler {
     rare?.abort(this.id, reason)
     this.loop.rejectAll(reason)
     this.loop.clear()
-    rare?.ownMonitors.forEach((cancel) => {
-      cancel()
-    })
+    rare?.endOwnMonitors()
     this.actor.onGone?.()
     if (this.#runtime !== undefined) this.#tell(reason, wasRunning, this.#runtime)
     rare?.tellEnd(reason)

@@ -202,7 +202,7 @@ export class MessageLoop implements Runnable {
 
   #eachWaiting(visit: (envelope: Envelope) => void): void {
     if (this.#inHand !== undefined) visit(this.#inHand)
-    if (this.#core.hasRare) this.#core.rare.controlInHand.forEach(visit)
+    if (this.#core.hasRare && this.#core.rare.hasControlInHand) this.#core.rare.controlInHand.forEach(visit)
     this.#mailbox?.forEach(visit)
   }
 

@@ -14,18 +14,37 @@ export class Rare {
   /** Set once the actor was told to stop. */
   stopReason: ExitReason | undefined
   stopTimer: TimerHandle | undefined
-  /** Control calls whose handler has not settled. */
-  readonly controlInHand = new Set<Envelope>()
-  /** Ends the monitors this actor holds on others. */
-  readonly ownMonitors = new Set<() => void>()
   idleSince = 0
   isWatchedForIdle = false
   #awakeHolds = 0
   #onEnd: ((reason: ExitReason) => void)[] = []
   #abort: AbortController | undefined
-  readonly #stopHolds = new Set<Promise<unknown>>()
-  readonly #waits = new Set<{ readonly ref: ActorRef<never> }>()
+  // Each set is made when it is first needed: most actors never need one.
+  #controlInHand: Set<Envelope> | undefined
+  #ownMonitors: Set<() => void> | undefined
+  #stopHolds: Set<Promise<unknown>> | undefined
+  #waits: Set<{ readonly ref: ActorRef<never> }> | undefined
   #fullAt: { readonly time: number; readonly handled: number } | undefined
+
+  /** Control calls whose handler has not settled. */
+  get controlInHand(): Set<Envelope> {
+    this.#controlInHand ??= new Set()
+    return this.#controlInHand
+  }
+
+  get hasControlInHand(): boolean {
+    return this.#controlInHand !== undefined && this.#controlInHand.size > 0
+  }
+
+  /** Ends the monitors this actor holds on others. */
+  get ownMonitors(): Set<() => void> {
+    this.#ownMonitors ??= new Set()
+    return this.#ownMonitors
+  }
+
+  endOwnMonitors(): void {
+    for (const cancel of this.#ownMonitors ?? []) cancel()
+  }
 
   /** Calls back once the actor has ended. */
   whenEnded(onEnd: (reason: ExitReason) => void): void {
@@ -55,33 +74,35 @@ export class Rare {
 
   /** True while a stop has promises to wait for. */
   get isStopHeld(): boolean {
-    return this.#stopHolds.size > 0
+    return this.#stopHolds !== undefined && this.#stopHolds.size > 0
   }
 
   delayStop(promise: Promise<unknown>): void {
-    this.#stopHolds.add(promise)
-    const release = (): void => void this.#stopHolds.delete(promise)
+    this.#stopHolds ??= new Set()
+    const holds = this.#stopHolds.add(promise)
+    const release = (): void => void holds.delete(promise)
     promise.then(release, release)
   }
 
   async stopHoldsReleased(): Promise<void> {
-    while (this.#stopHolds.size > 0) await Promise.allSettled(this.#stopHolds)
+    while (this.isStopHeld) await Promise.allSettled(this.#stopHolds ?? [])
   }
 
   /** Actors whose answer the message in hand waits for. */
   get waitsFor(): ActorRef<never>[] {
-    return [...this.#waits].map(({ ref }) => ref)
+    return [...(this.#waits ?? [])].map(({ ref }) => ref)
   }
 
   /** Notes that the message in hand waits for an actor. The answer ends that. */
   beginWaiting(ref: ActorRef<never>): () => void {
     const wait = { ref }
-    this.#waits.add(wait)
-    return () => void this.#waits.delete(wait)
+    this.#waits ??= new Set()
+    const waits = this.#waits.add(wait)
+    return () => void waits.delete(wait)
   }
 
   endWaiting(): void {
-    this.#waits.clear()
+    this.#waits?.clear()
   }
 
   /** The actor's signal; already aborted when it has ended. */
@@ -92,6 +113,12 @@ export class Rare {
       if (reason !== undefined) this.#abort.abort(exitError(id, reason))
     }
     return this.#abort.signal
+  }
+
+  /** For an actor that falls asleep: nothing runs that could listen, and its next signal is a new one. */
+  forgetSignal(): void {
+    this.#abort = undefined
+    this.deadlines = undefined
   }
 
   /** Aborts the signal, if anybody asked for it and it is not aborted yet. */

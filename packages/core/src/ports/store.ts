@@ -24,7 +24,7 @@ export interface FencingToken {
 export interface LogRecord {
   readonly seq: number
   readonly type: string
-  /** Unique in its log: a record that is appended again with the same `seq` and `id` counts as written. */
+  /** Unique in its log: one of the last 64 records that is appended again with the same `seq` and `id` counts as written. */
   readonly id: string
   /** Wall time in milliseconds. */
   readonly ts: number

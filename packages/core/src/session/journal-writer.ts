@@ -18,9 +18,12 @@ export class JournalWriter {
   #nextSeq: number
   #last: Promise<void> = Promise.resolve()
   #recordsSinceSnapshot = 0
+  readonly #name: string
 
   constructor(options: JournalWriterOptions) {
     this.#options = options
+    // Tells this writer's records from those of another one at the same place.
+    this.#name = options.ids.next().slice(0, 8)
     this.#nextSeq = options.state.seq + 1
   }
 
@@ -31,9 +34,12 @@ export class JournalWriter {
 
   /** Resolves when all entries are durable and folded. Rejects with the store's error; the writer is of no use afterwards. */
   async commit(...entries: readonly JournalEntry[]): Promise<void> {
-    const { log, state, ids, now, onCommitted } = this.#options
+    const { log, state, now, onCommitted } = this.#options
     const ts = now()
-    const records = entries.map((entry) => ({ seq: this.#nextSeq++, type: entry.type, id: ids.next(), ts, data: recordData(entry) }))
+    const records = entries.map((entry) => {
+      const seq = this.#nextSeq++
+      return { seq, type: entry.type, id: `${this.#name}.${seq}`, ts, data: recordData(entry) }
+    })
     const written = log.append(records)
     const before = this.#last
     const folded = written.then(async () => {
