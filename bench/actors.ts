@@ -1,7 +1,7 @@
 /** Actors, supervisors and registry against Elixir's GenServer, DynamicSupervisor and Registry on the same machine. */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { Actor, type ActorContext, DynamicSupervisor, Registry, Supervisor, silentLogger } from '../packages/core/dist/index.js'
+import { Actor, type ActorContext, DynamicSupervisor, Registry, Supervisor, silentLogger } from '@beamclaw/core'
 import type { Bench, Result } from './lib/result.ts'
 
 const children = 100_000

@@ -4,8 +4,9 @@ import { availableParallelism, cpus } from 'node:os'
 import { actors } from './actors.ts'
 import { footprint } from './footprint.ts'
 import { type Bench, isMet, toTable } from './lib/result.ts'
+import { runs } from './runs.ts'
 
-const benches: readonly Bench[] = [footprint, actors]
+const benches: readonly Bench[] = [footprint, actors, runs]
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !benches.some((bench) => bench.name === name))

@@ -68,6 +68,7 @@ export function ensureInstalled() {
     'pnpm-lock.yaml',
     'pnpm-workspace.yaml',
     '.npmrc',
+    'bench/package.json',
     ...folders('packages', 'package.json'),
     ...folders('examples', 'package.json'),
   ]

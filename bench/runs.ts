@@ -1,0 +1,153 @@
+/** One run of two streamed model calls and a tool between them, against a bare fetch loop that does the same in the same process. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { BeamClaw, defineAgent, defineTool, MemoryStore, type RunningBeamClaw, type Store, silentLogger } from '@beamclaw/core'
+import { OpenAiProvider } from '@beamclaw/providers/openai'
+import { FsStore } from '@beamclaw/store-fs'
+import { startModelProcess } from './lib/model-process.ts'
+import { type Bench, median, type Result } from './lib/result.ts'
+
+const warmUp = 100
+const serial = 300
+const concurrent = 50
+const parallel = 1_500
+
+type Run = (index: number) => Promise<void>
+
+/** What a program does that keeps nothing and checks nothing. */
+function bareLoop(url: string): Run {
+  const ask = async (messages: readonly object[]): Promise<{ readonly text: string; readonly toolCall: string | undefined }> => {
+    const response = await fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        model: 'scripted-1',
+        stream: true,
+        stream_options: { include_usage: true },
+        messages,
+        tools: [lookupDeclaration],
+      }),
+    })
+    let text = ''
+    let toolCall: string | undefined
+    let rest = ''
+    const decoder = new TextDecoder()
+    for await (const bytes of response.body ?? []) {
+      rest += decoder.decode(bytes as Uint8Array, { stream: true })
+      const lines = rest.split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) {
+        if (!line.startsWith('data: {')) continue
+        const { choices } = JSON.parse(line.slice(6)) as {
+          readonly choices: readonly {
+            readonly delta: { readonly content?: string; readonly tool_calls?: readonly { readonly id?: string }[] }
+          }[]
+        }
+        text += choices[0]?.delta.content ?? ''
+        toolCall ??= choices[0]?.delta.tool_calls?.[0]?.id
+      }
+    }
+    return { text, toolCall }
+  }
+  return async () => {
+    const question = { role: 'user', content: 'what is the answer?' }
+    const first = await ask([question])
+    const call = {
+      role: 'assistant',
+      content: null,
+      tool_calls: [{ id: first.toolCall, type: 'function', function: { name: 'lookup', arguments: '{"what":"answer"}' } }],
+    }
+    const second = await ask([question, call, { role: 'tool', tool_call_id: first.toolCall, content: 'forty-two' }])
+    if (second.text === '') throw new Error('no answer')
+  }
+}
+
+const lookupDeclaration = {
+  type: 'function',
+  function: { name: 'lookup', description: 'looks things up', parameters: { type: 'object', properties: { what: { type: 'string' } } } },
+}
+
+const lookup = defineTool({
+  name: 'lookup',
+  description: 'looks things up',
+  inputSchema: { type: 'object', properties: { what: { type: 'string' } } },
+  execute: () => 'forty-two',
+})
+
+async function clawOver(url: string, store: Store): Promise<RunningBeamClaw> {
+  return new BeamClaw({
+    providers: { local: new OpenAiProvider({ apiKey: 'none', baseUrl: `${url}/v1` }) },
+    agents: [defineAgent({ id: 'main', model: 'local/scripted-1', tools: [lookup] })],
+    store,
+    ambient: { logger: silentLogger },
+  }).start()
+}
+
+function sessionRuns(claw: RunningBeamClaw): Run {
+  return async (index) => {
+    const { text } = await claw.session(`agent:main:bench-${index}`).send('what is the answer?').result()
+    if (text === '') throw new Error('no answer')
+  }
+}
+
+async function measure(run: Run, from: number): Promise<{ readonly p50: number; readonly perSecond: number }> {
+  let next = from
+  for (let index = 0; index < warmUp; index++) await run(next++)
+  const times: number[] = []
+  for (let index = 0; index < serial; index++) {
+    const startedAt = performance.now()
+    await run(next++)
+    times.push(performance.now() - startedAt)
+  }
+  const startedAt = performance.now()
+  const end = next + parallel
+  await Promise.all(
+    Array.from({ length: concurrent }, async () => {
+      while (next < end) await run(next++)
+    }),
+  )
+  return { p50: median(times), perSecond: parallel / ((performance.now() - startedAt) / 1_000) }
+}
+
+export const runs: Bench = {
+  name: 'runs',
+  async run() {
+    const model = await startModelProcess()
+    const folder = mkdtempSync(join(tmpdir(), 'beamclaw-bench-'))
+    try {
+      const bare = await measure(bareLoop(model.url), 0)
+      await using inMemory = await clawOver(model.url, new MemoryStore())
+      const memory = await measure(sessionRuns(inMemory), 0)
+      await using onDisk = await clawOver(model.url, new FsStore({ path: folder }))
+      const journalled = await measure(sessionRuns(onDisk), 0)
+      const against = (what: string, value: number, reference: number, atMost: number): Result => ({
+        bench: 'runs',
+        metric: `one run, p50, ${what}`,
+        value,
+        unit: 'ms',
+        reference: { name: 'bare fetch loop', value: reference },
+        score: value / reference,
+        target: { atMost },
+      })
+      const throughput = (what: string, value: number): Result => ({
+        bench: 'runs',
+        metric: `${concurrent} at once, ${what}`,
+        value,
+        unit: 'runs/s',
+        reference: { name: 'bare fetch loop', value: bare.perSecond },
+        score: value / bare.perSecond,
+        target: { atLeast: 0.6 },
+      })
+      return [
+        against('in memory', memory.p50, bare.p50, 1.6),
+        against('journalled, sync always', journalled.p50, bare.p50, 2.5),
+        throughput('in memory', memory.perSecond),
+        throughput('journalled, sync always', journalled.perSecond),
+      ]
+    } finally {
+      model.stop()
+      rmSync(folder, { recursive: true, force: true })
+    }
+  },
+}
