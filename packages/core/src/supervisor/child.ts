@@ -141,6 +141,11 @@ export class Child implements Parent {
     return this.#whenUp.promise
   }
 
+  /** True while somebody waits for an incarnation to be up. */
+  get isAwaited(): boolean {
+    return this.#whenUp !== undefined
+  }
+
   /** Tells those who wait that no further incarnation will come. */
   giveUp(error: unknown): void {
     this.#whenUp?.promise.catch(() => {})

@@ -122,8 +122,9 @@ export class DynamicSupervisor extends Actor<Step> {
   #newChild(spec: DynamicChildSpec): Child {
     checkChildSpec('DynamicSupervisor', spec, true)
     const { state } = this[coreOf]
-    if (state !== 'running')
+    if (state !== 'running') {
       throw new BeamClawError('actor-not-running', `DynamicSupervisor "${this.id}" takes no children: it is ${state}`)
+    }
     if (this.#children.size >= this.#maxChildren) {
       const problem = `DynamicSupervisor "${this.id}" has ${this.#children.size} children, which is all it may have`
       throw new BeamClawError('max-children', problem, { details: { maxChildren: this.#maxChildren } })
@@ -148,7 +149,7 @@ export class DynamicSupervisor extends Actor<Step> {
   /** Forgets a child; answers whether there was one. Those who wait for it hear that it will not come. */
   #remove(child: Child, why?: unknown): boolean {
     if (this.#ensured.get(child.id) === child) this.#ensured.delete(child.id)
-    child.giveUp(why ?? exitError(child.id, shutdownExit))
+    if (child.isAwaited) child.giveUp(why ?? exitError(child.id, shutdownExit))
     return this.#children.delete(child)
   }
 
