@@ -18,6 +18,7 @@ export class JournalWriter {
   #nextSeq: number
   #last: Promise<void> = Promise.resolve()
   #recordsSinceSnapshot = 0
+  #isBroken = false
   readonly #name: string
 
   constructor(options: JournalWriterOptions) {
@@ -25,6 +26,11 @@ export class JournalWriter {
     // Tells this writer's records from those of another one at the same place.
     this.#name = options.ids.next().slice(0, 8)
     this.#nextSeq = options.state.seq + 1
+  }
+
+  /** True once the store has refused a write: this writer is of no use any more. */
+  get isBroken(): boolean {
+    return this.#isBroken
   }
 
   /** Records since the last snapshot that this writer knows of. */
@@ -51,14 +57,21 @@ export class JournalWriter {
       }
       this.#recordsSinceSnapshot += records.length
     })
-    this.#last = folded.catch(() => {})
+    this.#last = folded.catch(() => {
+      this.#isBroken = true
+    })
     await folded
   }
 
   /** Lets a snapshot take the place of the records so far. Only while no commit is under way and no run either. */
   async compact(): Promise<void> {
     const { log, state } = this.#options
-    await log.compact({ seq: state.seq, state: JSON.parse(JSON.stringify(state.toSnapshot())) })
+    try {
+      await log.compact({ seq: state.seq, state: JSON.parse(JSON.stringify(state.toSnapshot())) })
+    } catch (error) {
+      this.#isBroken = true
+      throw error
+    }
     this.#recordsSinceSnapshot = 0
   }
 }

@@ -84,6 +84,9 @@ interface Awake {
   readonly state: SessionState
   readonly journal: JournalWriter
   readonly loop: RunLoop
+  isRunning: boolean
+  /** Messages that are being written down. */
+  accepting: number
 }
 
 export class Session extends Actor<SessionMessage, SessionReply> {
@@ -93,7 +96,6 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   #log: Log | undefined
   #awake: Awake | undefined
   #waking: Promise<Awake> | undefined
-  #isRunning = false
   #reopenTimer: TimerHandle | undefined
 
   constructor(key: SessionKey, agent: AgentDefinition, world: SessionWorld) {
@@ -167,7 +169,12 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     const interrupts = message.whenBusy === 'interrupt' && current !== undefined && current.cancelled === undefined
     const entries: JournalEntry[] = [{ type: 'message-in', ...message }]
     if (interrupts) entries.push({ type: 'run-cancel', runId: current.runId, reason: 'interrupt' })
-    await Promise.all([this.#world.activity.begin(this.#key), journal.commit(...entries)])
+    awake.accepting++
+    try {
+      await Promise.all([this.#world.activity.begin(this.#key), journal.commit(...entries)])
+    } finally {
+      awake.accepting--
+    }
     if (interrupts) loop.interruptStep('interrupt')
     this.#drive(awake, context)
     return { runId: message.runId, status: 'accepted', seq: state.runs.get(message.runId)?.seq ?? state.seq, ended: undefined }
@@ -198,19 +205,19 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   // ---- running
 
   #drive(awake: Awake, context: ActorContext<SessionMessage>): void {
-    if (this.#isRunning) return
-    this.#isRunning = true
+    if (awake.isRunning) return
+    awake.isRunning = true
     const run = awake.loop.run(context.signal).then(() => this.#rest(awake, context.signal))
     context.keepAwake(run)
     context.waitUntil(run)
     run.then(
       () => {
-        this.#isRunning = false
+        awake.isRunning = false
         // A message may have come while the session was settling down.
         if (this.isAlive && !context.signal.aborted && awake.state.waiting.length > 0) this.#drive(awake, context)
       },
       (error) => {
-        this.#isRunning = false
+        awake.isRunning = false
         if (!this.isAlive) return
         if (BeamClawError.isInstance(error) && storeFailures.has(error.code)) this.#breakOff(error, context)
         else this.cast({ type: 'fail', error })
@@ -219,17 +226,21 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   /** At rest, a long journal gives way to a snapshot. */
-  async #rest({ state, journal }: Awake, stopped: AbortSignal): Promise<void> {
-    if (state.current === undefined && state.waiting.length === 0) this.#world.activity.end(this.#key)
+  async #rest({ state, journal, accepting }: Awake, stopped: AbortSignal): Promise<void> {
+    // A message that is being written down is work, though the state has not heard of it.
+    if (state.current !== undefined || state.waiting.length > 0 || accepting > 0) return
+    this.#world.activity.end(this.#key)
     const isDue = journal.recordsSinceSnapshot >= Math.max(snapshotEvery, state.history.length)
-    if (isDue && state.current === undefined && state.waiting.length === 0 && !stopped.aborted) await journal.compact()
+    if (isDue && !stopped.aborted) await journal.compact()
   }
 
   /** The journal cannot be written: nothing more is accepted or done until it can be opened again. */
   #breakOff(error: BeamClawError, context: ActorContext<SessionMessage>): void {
+    // Noticed before, and the journal is open again by now; or it is not the journal that failed.
+    if (this.#awake?.journal.isBroken === false) return
+    const log = this.#log
     const { ambient } = this.#world
     ambient.logger.log('error', 'session.journal-failed', { session: this.#key, code: error.code, error: error.message })
-    const log = this.#log
     this.#awake?.loop.interruptStep(error)
     this.#awake = undefined
     this.#log = undefined
@@ -247,19 +258,36 @@ export class Session extends Actor<SessionMessage, SessionReply> {
 
   /** Reads the journal, once for all who ask meanwhile, and goes on with what it says. */
   #wake(context: ActorContext<SessionMessage>): Promise<Awake> {
-    this.#waking ??= this.#read(context).finally(() => {
+    this.#waking ??= this.#open(context).finally(() => {
       this.#waking = undefined
     })
     return this.#waking
   }
 
-  async #read(context: ActorContext<SessionMessage>): Promise<Awake> {
-    const { store, cluster, tenant, providers, toolRunner, ambient } = this.#world
-    this.#log ??= await openSessionLog(store, cluster, this.#key, journalKey(tenant, this.#key))
-    const state = stateOf(await this.#log.read())
+  async #open(context: ActorContext<SessionMessage>): Promise<Awake> {
+    const { store, cluster, tenant } = this.#world
+    const log = this.#log ?? (await openSessionLog(store, cluster, this.#key, journalKey(tenant, this.#key)))
+    this.#log = log
+    try {
+      const awake = this.#over(log, stateOf(await log.read()))
+      const { state, journal } = awake
+      if (state.current !== undefined) await journal.commit({ type: 'run-resume', runId: state.current.runId })
+      this.#awake = awake
+      this.#drive(awake, context)
+      return awake
+    } catch (error) {
+      // Whoever asks next opens it anew.
+      this.#log = undefined
+      log.close().catch(() => {})
+      throw error
+    }
+  }
+
+  #over(log: Log, state: SessionState): Awake {
+    const { providers, toolRunner, ambient } = this.#world
     const { clock, ids, random } = ambient
     const journal = new JournalWriter({
-      log: this.#log,
+      log,
       state,
       ids,
       now: () => clock.now(),
@@ -280,10 +308,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       modelNow: () => ({ model, thinking }),
       tell: (event) => this.#world.events.publish(sessionTopic(this.#key), event),
     })
-    if (state.current !== undefined) await journal.commit({ type: 'run-resume', runId: state.current.runId })
-    this.#awake = { state, journal, loop }
-    this.#drive(this.#awake, context)
-    return this.#awake
+    return { state, journal, loop, isRunning: false, accepting: 0 }
   }
 
   #tellCommitted(record: LogRecord): void {

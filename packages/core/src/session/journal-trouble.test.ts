@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest'
+import { MemoryStore } from '../defaults/memory-store.ts'
+import { BeamClawError } from '../errors.ts'
+import type { FencingToken, Log, LogRecord, StoreKey } from '../ports/store.ts'
+import { settled } from '../testing/manual-clock.ts'
+import { FunctionModel, stage } from '../testing/model.ts'
+import { gate } from '../testing/probe.ts'
+
+const key = 'agent:main:main'
+
+/** A store whose session journals can be held up or made to fail. */
+class TroubledStore extends MemoryStore {
+  /** Asked before each append to a session's journal; throwing makes it fail and breaks the handle. */
+  before: (records: readonly LogRecord[]) => Promise<void> = async () => {}
+
+  override async openLog(logKey: StoreKey, token: FencingToken): Promise<Log> {
+    const log = await super.openLog(logKey, token)
+    if (logKey[1] !== 'sessions') return log
+    let broken: unknown
+    return {
+      append: async (records) => {
+        if (broken !== undefined) throw broken
+        try {
+          await this.before(records)
+        } catch (error) {
+          broken = error
+          throw error
+        }
+        await log.append(records)
+      },
+      read: (fromSeq) => log.read(fromSeq),
+      compact: (snapshot) => log.compact(snapshot),
+      close: () => log.close(),
+    }
+  }
+}
+
+describe('a session whose journal cannot be written', () => {
+  test('refuses the message with the reason, and takes it again once there is room', async () => {
+    const store = new TroubledStore()
+    const { claw } = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store })
+    const session = claw.session(key)
+    await session.send('one').result()
+    store.before = async () => {
+      throw new BeamClawError('store-full', 'no room')
+    }
+    await expect(session.send('two', { idempotencyKey: 'two' }).accepted).rejects.toMatchObject({ code: 'store-full', isRetryable: true })
+    await expect(session.send('three').accepted).rejects.toMatchObject({ code: 'store-full' })
+    store.before = async () => {}
+    expect((await session.send('two', { idempotencyKey: 'two' }).result()).text).toBe('fine')
+    expect(claw.tree().children?.find(({ id }) => id === 'sessions')?.children).toMatchObject([{ id: key, restarts: 0 }])
+  })
+
+  test('goes on with its run by itself once the trouble is over', async () => {
+    const store = new TroubledStore()
+    const { claw, clock } = await stage(new FunctionModel(() => ({ text: 'after all' })), {}, { store })
+    let isFull = true
+    store.before = async ([record]) => {
+      if (isFull && record?.type === 'model-response') throw new BeamClawError('store-full', 'no room')
+    }
+    const run = claw.session(key).send('go')
+    await run.accepted
+    await settled()
+    isFull = false
+    await clock.advance(1_000)
+    expect((await run.result()).text).toBe('after all')
+  })
+
+  test('leaves other sessions alone', async () => {
+    const store = new TroubledStore()
+    const { claw } = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store })
+    store.before = async ([record]) => {
+      if (JSON.stringify(record).includes('unlucky')) throw new BeamClawError('store-io', 'broken disk')
+    }
+    await expect(claw.session('agent:main:a').send('unlucky').accepted).rejects.toMatchObject({ code: 'store-io' })
+    expect((await claw.session('agent:main:b').send('lucky').result()).text).toBe('fine')
+  })
+
+  test('makes way for another owner', async () => {
+    const store = new TroubledStore()
+    const { claw } = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store })
+    await claw.session(key).send('one').result()
+    store.before = async () => {
+      throw new BeamClawError('fenced', 'a later owner opened the log')
+    }
+    await expect(claw.session(key).send('two').accepted).rejects.toMatchObject({ code: 'fenced' })
+    await settled()
+    expect(claw.tree().children?.find(({ id }) => id === 'sessions')?.children).toEqual([])
+  })
+})
+
+describe('a message that is written down while the run before it ends', () => {
+  test('is run after a crash, though nobody asks for its session', async () => {
+    const store = new TroubledStore()
+    const set = await stage(new FunctionModel((_request, index) => ({ text: `answer ${index}` })), {}, { store })
+    const session = set.claw.session(key)
+    const slow = gate()
+    const isSent = gate<{ readonly accepted: Promise<unknown> }>()
+    store.before = async ([record]) => {
+      if (record?.type === 'run-end') {
+        // Its place in the journal is right behind the end of the run, and it takes its time.
+        store.before = () => slow.promise
+        isSent.resolve(session.send('second', { idempotencyKey: 'second' }))
+        await settled()
+      }
+    }
+    await session.send('first').accepted
+    const second = await isSent.promise
+    await settled()
+    store.before = () => Promise.resolve()
+    slow.resolve()
+    await second.accepted
+    set.claw.kill()
+    await (await set.restart()).resumed
+    await settled()
+    expect(await set.claw.session(key).send('second', { idempotencyKey: 'second' }).accepted).toMatchObject({ status: 'completed' })
+  })
+})
