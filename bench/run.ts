@@ -5,8 +5,9 @@ import { actors } from './actors.ts'
 import { footprint } from './footprint.ts'
 import { type Bench, isMet, toTable } from './lib/result.ts'
 import { runs } from './runs.ts'
+import { store } from './store.ts'
 
-const benches: readonly Bench[] = [footprint, actors, runs]
+const benches: readonly Bench[] = [footprint, actors, runs, store]
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !benches.some((bench) => bench.name === name))
