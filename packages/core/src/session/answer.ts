@@ -23,6 +23,7 @@ export async function readAnswer(stream: AsyncIterable<ProviderPart>, onPart: (p
     if (thinking !== '' || rest.redacted !== undefined) content.push({ type: 'thinking', text: thinking, ...rest })
     thinking = ''
   }
+  let answer: Answer | undefined
   for await (const part of stream) {
     onPart(part)
     switch (part.type) {
@@ -48,8 +49,10 @@ export async function readAnswer(stream: AsyncIterable<ProviderPart>, onPart: (p
       case 'finish':
         endThinking()
         endText()
-        return { message: { role: 'assistant', content }, finish: part.reason, usage: part.usage }
+        // Read on to the end, which follows: leaving now would be taken for an abort.
+        answer = { message: { role: 'assistant', content }, finish: part.reason, usage: part.usage }
     }
   }
+  if (answer !== undefined) return answer
   throw new BeamClawError('provider-protocol', 'The answer ended without saying why')
 }

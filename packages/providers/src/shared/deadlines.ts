@@ -20,6 +20,9 @@ const stageTexts = {
   total: 'no complete answer',
 } as const satisfies Record<Stage | 'total', string>
 
+// A reason of our own: the default one is an error, and costs a stack trace at the end of every call.
+const callIsOver = 'the call is over'
+
 /** Ends a call when its caller aborts it or a deadline passes; `signal` frees the connection. Call `end` when the call is over. */
 export class Deadlines {
   readonly #clock: Clock
@@ -106,7 +109,7 @@ export class Deadlines {
     this.pause()
     this.#total.cancel()
     this.#callerSignal.removeEventListener('abort', this.#onAbort)
-    this.#controller.abort()
+    this.#controller.abort(callIsOver)
   }
 
   #expire(deadline: Stage | 'total', limitMs: number): void {

@@ -1,5 +1,8 @@
 import { BeamClawError, type ProviderPart } from '@beamclaw/core'
 
+// A reason of our own: the default one is an error, and costs a stack trace.
+const isLeft = 'the loop was left'
+
 /**
  * Runs `start` when the first part is asked for. Leaving the loop aborts the signal that `start` got, even while a part is awaited:
  * a plain generator would first wait for that part.
@@ -30,7 +33,7 @@ export function partStream(
     },
     next: () => parts.next(),
     return: () => {
-      leaving.abort()
+      leaving.abort(isLeft)
       return parts.return()
     },
   }
