@@ -51,7 +51,8 @@ function checkTarball({ folder, manifest: { name } }) {
 
   const files = readdirSync(destination, { recursive: true })
   for (const file of ['README.md', 'LICENSE', 'package.json']) if (!files.includes(file)) complain(`${file} is missing`)
-  for (const file of files) if (/(^|[\\/])(src|testing|golden)[\\/]|\.test\./.test(file)) complain(`ships ${file}`)
+  for (const file of files)
+    if (/(^|[\\/])(src|golden)[\\/]|(^|[\\/])testing[\\/](probe|tree|model)\.|\.test\./.test(file)) complain(`ships ${file}`)
   checkManifest(JSON.parse(readFileSync(join(destination, 'package.json'), 'utf8')), destination, complain)
 }
 

@@ -1,4 +1,6 @@
 // @boundaries-ignore the build preset belongs to the workspace
 import { library } from '../../tsup.base.ts'
 
-export default library({ index: 'src/index.ts', 'model-server': 'src/model-server/index.ts' }, { platform: 'node' })
+const entries = { index: 'src/index.ts', 'model-server': 'src/model-server/index.ts', simulator: 'src/simulator/index.ts' }
+
+export default library(entries, { platform: 'node' })

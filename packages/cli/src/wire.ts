@@ -13,6 +13,7 @@ import { AnthropicProvider, DemoProvider, OpenAiProvider } from '@beamclaw/provi
 import { FsStore } from '@beamclaw/store-fs'
 import { ConfigError } from './config/config-error.ts'
 import type { Config, ProviderConfig } from './config/schema.ts'
+import { withFaultPoint } from './fault-points.ts'
 
 /** What the environment offers when the file names no provider. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -43,7 +44,8 @@ function defaultProviders(environment: Environment): Record<string, ProviderConf
 export function wire(config: Config, dataDirectory: string, logger: Logger): BeamClaw {
   const providers = Object.fromEntries(Object.entries(config.providers ?? {}).map(([id, provider]) => [id, toProvider(provider)]))
   const agents = Object.entries(config.agents ?? {}).map(([id, agent]) => checked(`agents.${id}`, () => toAgent(id, agent)))
-  return new BeamClaw({ providers, agents, store: checked('store', () => toStore(config, dataDirectory)), ambient: { logger } })
+  const store = checked('store', () => withFaultPoint(toStore(config, dataDirectory), process.env))
+  return new BeamClaw({ providers, agents, store, ambient: { logger } })
 }
 
 function toAgent(id: string, { model, system, maxTurns }: NonNullable<Config['agents']>[string]): AgentDefinition {

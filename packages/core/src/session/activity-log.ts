@@ -22,6 +22,7 @@ export class ActivityLog {
   // Resolves once the session's record is durable.
   readonly #busy = new Map<SessionKey, Promise<void>>()
   #opening: Promise<Log> | undefined
+  #wasOpen = false
   #nextSeq = 1
   #records = 0
 
@@ -96,13 +97,16 @@ export class ActivityLog {
   }
 
   #fold({ snapshot, records }: LogContent): void {
+    this.#nextSeq = (records.at(-1)?.seq ?? snapshot?.seq ?? 0) + 1
+    this.#records = records.length
+    // Later on, memory knows better than a log whose last write may have failed.
+    if (this.#wasOpen) return
+    this.#wasOpen = true
     for (const key of (snapshot?.state ?? []) as readonly string[]) this.#busy.set(parseSessionKey(key), Promise.resolve())
     for (const { type, data } of records) {
       const key = parseSessionKey(data.sessionKey)
       if (type === 'busy') this.#busy.set(key, Promise.resolve())
       else this.#busy.delete(key)
     }
-    this.#nextSeq = (records.at(-1)?.seq ?? snapshot?.seq ?? 0) + 1
-    this.#records = records.length
   }
 }

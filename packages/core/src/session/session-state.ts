@@ -90,6 +90,8 @@ export class SessionState {
   historyTokens = 0
   waiting: MessageIn[] = []
   readonly runs = new Map<RunId, KnownRun>()
+  /** Messages that were cancelled before their run began, and whose end is not written down yet. */
+  cancelled: RunId[] = []
   /** Runs that were given up because they took the session down each time. */
   deadLetters: RunId[] = []
   current: CurrentRun | undefined
@@ -130,7 +132,7 @@ export class SessionState {
         return this.#startRun(entry)
       case 'run-cancel':
         if (this.current?.runId === entry.runId) this.current.cancelled = entry.reason
-        else this.#takeWaiting(entry.runId)
+        else if (this.#takeWaiting(entry.runId) !== undefined) this.cancelled.push(entry.runId)
         return
       case 'run-end':
         return this.#endRun(entry)
@@ -179,9 +181,9 @@ export class SessionState {
 
   #startRun({ runId, merged = [] }: RunStart): void {
     const members = [runId, ...merged]
+    // Cancelled in the moment it was to begin; those that were to share its run go on waiting.
+    if (!this.waiting.some((message) => message.runId === runId)) return
     const messages = members.map((member) => this.#takeWaiting(member))
-    // Cancelled in the moment it was to begin.
-    if (messages[0] === undefined) return
     for (const message of messages) if (message !== undefined) this.#remember(message.message)
     for (const member of members) this.#mark(member, 'running', runId)
     this.current = {
@@ -247,6 +249,7 @@ export class SessionState {
       ...(isCurrent && current.response !== undefined ? { message: current.response.message, finish: current.response.finish } : {}),
       ...(failure === undefined ? {} : { failure }),
     }
+    this.cancelled = this.cancelled.filter((cancelled) => cancelled !== runId)
     for (const member of members) {
       this.#takeWaiting(member)
       this.#mark(member, outcome, runId, ended)

@@ -126,7 +126,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   ): Promise<Awaited<Answer<SessionReply>>> {
     try {
       if (message.type === 'inspect') return this.#inspect()
-      if (message.type === 'read') return await this.#eventsFrom(message.fromSeq)
+      if (message.type === 'read') return await this.#eventsFrom(message.fromSeq, context)
       const awake = this.#awake ?? (await this.#wake(context))
       if (message.type === 'abort') return await this.#abort(awake, message.runId)
       this.#drive(awake, context)
@@ -171,7 +171,9 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     if (interrupts) entries.push({ type: 'run-cancel', runId: current.runId, reason: 'interrupt' })
     awake.accepting++
     try {
-      await Promise.all([this.#world.activity.begin(this.#key), journal.commit(...entries)])
+      // Both to their end: a repeat must not find the message neither written nor refused.
+      const outcomes = await Promise.allSettled([this.#world.activity.begin(this.#key), journal.commit(...entries)])
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
     } finally {
       awake.accepting--
     }
@@ -191,7 +193,10 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       return { runId, wasAborted: true, status: 'running' }
     }
     if (known?.status !== 'waiting') return abortReceipt(runId, known)
-    await journal.commit({ type: 'run-cancel', runId, reason: 'abort' }, { type: 'run-end', runId, outcome: 'aborted' })
+    await journal.commit({ type: 'run-cancel', runId, reason: 'abort' })
+    // Its run may have begun in the meantime, and is then ended by the loop.
+    if (state.cancelled.includes(runId)) await journal.commit({ type: 'run-end', runId, outcome: 'aborted' })
+    else loop.interruptStep('abort')
     return { runId, wasAborted: true, status: 'aborted' }
   }
 
@@ -214,7 +219,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       () => {
         awake.isRunning = false
         // A message may have come while the session was settling down.
-        if (this.isAlive && !context.signal.aborted && awake.state.waiting.length > 0) this.#drive(awake, context)
+        if (this.isAlive && !context.signal.aborted && hasWork(awake.state)) this.#drive(awake, context)
       },
       (error) => {
         awake.isRunning = false
@@ -228,7 +233,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   /** At rest, a long journal gives way to a snapshot. */
   async #rest({ state, journal, accepting }: Awake, stopped: AbortSignal): Promise<void> {
     // A message that is being written down is work, though the state has not heard of it.
-    if (state.current !== undefined || state.waiting.length > 0 || accepting > 0) return
+    if (hasWork(state) || accepting > 0) return
     this.#world.activity.end(this.#key)
     const isDue = journal.recordsSinceSnapshot >= Math.max(snapshotEvery, state.history.length)
     if (isDue && !stopped.aborted) await journal.compact()
@@ -271,6 +276,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     try {
       const awake = this.#over(log, stateOf(await log.read()))
       const { state, journal } = awake
+      if (hasWork(state)) await this.#world.activity.begin(this.#key)
+      for (const runId of [...state.cancelled]) await journal.commit({ type: 'run-end', runId, outcome: 'aborted' })
       if (state.current !== undefined) await journal.commit({ type: 'run-resume', runId: state.current.runId })
       this.#awake = awake
       this.#drive(awake, context)
@@ -315,7 +322,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     this.#world.events.publish(sessionTopic(this.#key), eventOf(record, this.#key))
   }
 
-  async #eventsFrom(fromSeq: number): Promise<readonly CommittedEvent[]> {
+  async #eventsFrom(fromSeq: number, context: ActorContext<SessionMessage>): Promise<readonly CommittedEvent[]> {
+    if (this.#log === undefined) await this.#wake(context)
     const content = await this.#log?.read(fromSeq)
     return (content?.records ?? []).filter(({ seq }) => seq >= fromSeq).map((record) => eventOf(record, this.#key))
   }
@@ -336,6 +344,10 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       deadLetters: state?.deadLetters ?? [],
     }
   }
+}
+
+function hasWork({ current, waiting }: SessionState): boolean {
+  return current !== undefined || waiting.length > 0
 }
 
 function waitReason(current: NonNullable<SessionState['current']>): 'model' | 'tools' | 'retry' {

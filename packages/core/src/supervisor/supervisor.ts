@@ -210,13 +210,17 @@ export class Supervisor extends Actor<Step> {
   }
 
   #startAgain(child: Child): void | Promise<void> {
+    // Killed while it waited for others to stop.
+    if (!this.isAlive) return
     let current = child
     const failed = (error: unknown): void => {
+      if (!this.isAlive) return
       current.state = 'restarting'
       this.#restartSoon(current, (again) => this.#restart(again, { type: 'crashed', cause: error }))
     }
     try {
       const started = inOrder(this.#affectedBy(child), (affected) => {
+        if (!this.isAlive) return undefined
         current = affected
         return affected.start(this[coreOf])
       })

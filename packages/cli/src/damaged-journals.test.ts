@@ -1,0 +1,168 @@
+/** Journals that somebody or something has changed while nobody ran: their sessions refuse, and say where; the others work on. */
+import { once } from 'node:events'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { BeamClaw, defineAgent, type Provider, type RunningBeamClaw } from '@beamclaw/core'
+import { DemoProvider } from '@beamclaw/providers/demo'
+import { FsStore } from '@beamclaw/store-fs'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { journalPath } from './testing/journals.ts'
+
+let folder: string
+let original: string
+let data: string
+
+interface LogLine {
+  readonly event: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+async function start(path: string, logs: LogLine[] = [], demo: Provider = new DemoProvider()): Promise<RunningBeamClaw> {
+  return new BeamClaw({
+    providers: { demo },
+    agents: [defineAgent({ id: 'main', model: 'demo/demo-1' })],
+    store: new FsStore({ path }),
+    ambient: { logger: { log: (_level, event, fields = {}) => void logs.push({ event, fields }) } },
+  }).start()
+}
+
+/** Begins, and says nothing until it is told to stop. */
+const silent: Provider = {
+  async *doStream(_request, { signal }) {
+    yield { type: 'text-delta', text: 'Well' }
+    await once(signal, 'abort')
+    signal.throwIfAborted()
+  },
+  listModels: async () => [],
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'beamclaw-damage-'))
+  original = join(folder, 'original')
+  const claw = await start(original)
+  for (const name of ['first', 'second'])
+    for (const text of ['hello', 'hello again']) await claw.session(`agent:main:${name}`).send(text).result()
+  await claw.stop()
+})
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true })
+})
+
+beforeEach(() => {
+  data = mkdtempSync(join(folder, 'damaged-'))
+  cpSync(original, data, { recursive: true })
+})
+
+const segment = (): string => join(journalPath(data), '0001.jsonl')
+
+function edit(file: string, change: (lines: string[]) => string[]): void {
+  writeFileSync(file, change(readFileSync(file, 'utf8').split('\n')).join('\n'))
+}
+
+/** A line with something else in it, and a checksum that fits. */
+function rewritten(line: string | undefined, from: string | RegExp, to: string): string {
+  const body = (line ?? '').slice(0, -'","c":"00000000"}'.length + 1).replace(from, to)
+  return `${body},"c":"${crc32(body).toString(16).padStart(8, '0')}"}`
+}
+
+/** What came of a message to the damaged session. */
+async function refusal(): Promise<{
+  readonly code: string
+  readonly message: string
+  readonly details: Readonly<Record<string, unknown>>
+}> {
+  const claw = await start(data)
+  try {
+    const refused = await claw
+      .session('agent:main:first')
+      .send('are you there?')
+      .accepted.then(
+        () => expect.unreachable('the damaged session took a message'),
+        (error: unknown) => error as Awaited<ReturnType<typeof refusal>>,
+      )
+    // Neither the damage nor the refusal is any other session's business.
+    expect((await claw.session('agent:main:second').send('hello').result()).text).not.toBe('')
+    return refused
+  } finally {
+    await claw.stop()
+  }
+}
+
+const damages: readonly [string, () => void][] = [
+  ['a flipped bit', () => edit(segment(), (lines) => lines.map((line, index) => (index === 3 ? line.replace('"g":1', '"g":3') : line)))],
+  ['a record twice', () => edit(segment(), (lines) => lines.flatMap((line, index) => (index === 3 ? [line, line] : [line])))],
+  ['a record missing', () => edit(segment(), (lines) => lines.filter((_line, index) => index !== 3))],
+  ['records in the wrong order', () => edit(segment(), ([one = '', two = '', ...rest]) => [two, one, ...rest])],
+  [
+    'a manifest of a later version',
+    () => edit(join(journalPath(data), 'MANIFEST-0001'), ([line]) => [rewritten(line, '"version":1', '"version":2'), '']),
+  ],
+]
+
+describe('a session refuses, and names file and offset, when its journal has', () => {
+  test.each(damages)('%s', async (_what, damage) => {
+    damage()
+    const { code, message, details } = await refusal()
+    expect(code).toBe('log-corrupt')
+    expect(message).toContain(journalPath(data))
+    expect(details).toMatchObject({ file: expect.stringContaining(journalPath(data)), offset: expect.any(Number) })
+  })
+})
+
+const strangeRecords: readonly [string, () => void][] = [
+  [
+    'of a type that a later version writes',
+    () =>
+      edit(segment(), (lines) =>
+        lines.map((line, index) => (index === 2 ? rewritten(line, '"t":"model-request"', '"t":"from-the-future"') : line)),
+      ),
+  ],
+  [
+    'of a run that is not under way',
+    () =>
+      edit(segment(), (lines) => lines.map((line, index) => (index === 2 ? rewritten(line, /"runId":"[^"]*"/, '"runId":"nobody"') : line))),
+  ],
+]
+
+describe('a session refuses when its journal has a sound record', () => {
+  test.each(strangeRecords)('%s', async (_what, damage) => {
+    damage()
+    expect((await refusal()).code).toBe('log-corrupt')
+  })
+
+  // The fold knows neither the file nor the offset, and its error has no `details`.
+  test.fails.each(strangeRecords)('%s, and names file and offset', async (_what, damage) => {
+    damage()
+    expect((await refusal()).details).toMatchObject({ file: segment(), offset: expect.any(Number) })
+  })
+})
+
+// `FsStore.openLog` does not compare its key with the one in the manifest.
+test.fails('a session refuses the journal of another session', async () => {
+  rmSync(journalPath(data), { recursive: true })
+  cpSync(journalPath(data, 'second'), journalPath(data), { recursive: true })
+  expect((await refusal()).code).toBe('log-corrupt')
+})
+
+test('F13: a damaged session that was busy is reported at the start, and holds nobody up', async () => {
+  const claw = await start(data, [], silent)
+  // Taken down in the middle of a run of each.
+  for (const name of ['first', 'second']) await claw.session(`agent:main:${name}`).send('hello', { idempotencyKey: 'last' }).accepted
+  claw.kill()
+  await claw.stop()
+  edit(segment(), (lines) => lines.filter((_line, index) => index !== 3))
+  const logs: LogLine[] = []
+  const again = await start(data, logs)
+  try {
+    expect(await again.resumed).toBe(1)
+    expect(logs).toMatchObject([
+      { event: 'session.not-resumed', fields: { session: 'agent:main:first', error: expect.stringContaining(segment()) } },
+    ])
+    expect((await again.session('agent:main:second').send('hello', { idempotencyKey: 'last' }).result()).text).not.toBe('')
+  } finally {
+    await again.stop()
+  }
+})

@@ -1,0 +1,87 @@
+/** Disks that are full or fail, seen from outside the whole process. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { Drill } from './testing/drill.ts'
+import { startGateway } from './testing/gateway-process.ts'
+import { journalUntil, readJournal, recordsOf } from './testing/journals.ts'
+
+const canMount = process.platform === 'linux' && process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0
+if (!canMount) console.log('skipped: F10 through the whole process needs the right to mount a tmpfs')
+const canTrace = spawnSync('strace', ['-f', '-e', 'inject=getpid:error=EIO:when=1', 'true']).status === 0
+if (!canTrace) console.log('skipped: F11 through the whole process needs strace with the right to trace')
+
+/**
+ * Which sync of a one-message run fails: 1 message-in, 3 run-start, 4 model-request, 5 model-response, 6 run-end. The second is that of
+ * the list of busy sessions, see activity.test.ts.
+ */
+const syncs = process.env.FAULT_ALL === '1' ? [1, 3, 4, 5, 6] : [1, 5]
+
+/** The status and the error code of one question. */
+async function ask(url: string, text: string, session = 'first'): Promise<readonly [status: number, code: string | undefined]> {
+  const response = await fetch(`${url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-beamclaw-session-key': `agent:main:${session}` },
+    body: JSON.stringify({ model: 'beamclaw', messages: [{ role: 'user', content: text }] }),
+  })
+  const { error } = (await response.json()) as { readonly error?: { readonly code: string } }
+  return [response.status, error?.code]
+}
+
+describe('a disk', () => {
+  test.skipIf(!canMount)(
+    'F10: that is full: callers hear store-full, the process stays up, and works again when there is room',
+    async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'beamclaw-full-'))
+      const disk = join(folder, 'disk')
+      mkdirSync(disk)
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=400k', 'tmpfs', disk])
+      const gateway = await startGateway(['--data-dir', join(disk, 'data')])
+      try {
+        expect(await ask(gateway.url, 'hello')).toEqual([200, undefined])
+        writeFileSync(join(disk, 'ballast'), Buffer.alloc(150_000))
+        const answers: (readonly [number, string | undefined])[] = []
+        while (answers.at(-1)?.[1] !== 'store-full') answers.push(await ask(gateway.url, 'x'.repeat(20_000)))
+        expect(answers.at(-1)).toEqual([507, 'store-full'])
+        const acknowledged = answers.filter(([status]) => status === 200).length
+        // Nor does a new session fit.
+        expect(await ask(gateway.url, 'x'.repeat(40_000), 'second')).toEqual([507, 'store-full'])
+        expect((await fetch(`${gateway.url}/health`)).status).toBe(200)
+        expect(gateway.child.exitCode).toBeNull()
+
+        rmSync(join(disk, 'ballast'))
+        expect(await ask(gateway.url, 'hello')).toEqual([200, undefined])
+        expect(await ask(gateway.url, 'hello', 'second')).toEqual([200, undefined])
+        const records = readJournal(join(disk, 'data'))
+        expect(recordsOf(records, 'run-end').length).toBeGreaterThanOrEqual(acknowledged + 2)
+        expect(recordsOf(records, 'run-start').length).toBe(recordsOf(records, 'run-end').length)
+      } finally {
+        gateway.child.kill('SIGKILL')
+        await gateway.exited
+        execFileSync('umount', ['-l', disk])
+        rmSync(folder, { recursive: true, force: true })
+      }
+    },
+  )
+
+  // Strace counts the calls of each thread for itself, so there is one thread.
+  test.skipIf(!canTrace).each(syncs)(
+    'F11: whose sync fails once, at sync %i: nothing is acknowledged that is not there, and the run is done in the end',
+    async (when) => {
+      await using drill = await Drill.begin()
+      const strace = ['strace', '-f', '-qq', '-E', 'UV_THREADPOOL_SIZE=1', '-o', join(drill.folder, 'trace'), '-e', 'trace=fdatasync']
+      const agent = await drill.launch({}, [...strace, '-e', `inject=fdatasync:error=EIO:when=${when}`]).ready()
+      const { refused } = await agent.ask('hello', { key: 'one' })
+      if (refused !== undefined) expect(refused).toMatchObject({ code: 'store-io' })
+      // The client tries again with the same key.
+      expect((await agent.ask('hello', { key: 'one' })).result?.text).toBe('heard: hello')
+      const records = await journalUntil(drill.data, 'first', (all) => recordsOf(all, 'run-end').length > 0)
+      expect(recordsOf(records, 'run-end')).toMatchObject([{ data: { outcome: 'completed' } }])
+      expect(execFileSync('grep', ['-c', 'INJECTED', join(drill.folder, 'trace')], { encoding: 'utf8' }).trim()).toBe('1')
+      await agent.kill()
+      expect(drill.problems()).toEqual([])
+    },
+  )
+})

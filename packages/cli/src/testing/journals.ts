@@ -1,0 +1,190 @@
+/** Reads sessions' journals from the disk with none of the store's own code, and says what in them breaks a promise. */
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import type { SendReceipt } from '@beamclaw/core'
+import type { SideEffect } from './tools.ts'
+
+/** A line of a journal. */
+export interface JournalRecord {
+  readonly seq: number
+  readonly generation: number
+  readonly type: string
+  readonly data: {
+    readonly runId: string
+    readonly merged?: readonly string[]
+    readonly from?: string
+    readonly name?: string
+    readonly toolCallId?: string
+    readonly turn?: number
+    readonly attempt?: number
+    readonly outcome?: string
+    readonly retryAfterMs?: number
+    readonly failure?: { readonly code: string; readonly message: string }
+    readonly result?: { readonly toolCallId: string; readonly content: string; readonly isError: boolean }
+  }
+}
+
+interface SegmentLine {
+  readonly s: number
+  readonly g: number
+  readonly t: string
+  readonly d: JournalRecord['data']
+}
+
+interface ManifestFile {
+  readonly generation: number
+  readonly snapshots: readonly number[]
+  readonly segments: readonly { readonly generation: number; readonly bytes: number }[]
+}
+
+/** Where a session has its journal. */
+export function journalPath(data: string, session = 'first'): string {
+  return join(data, 'default/sessions/main', session)
+}
+
+/** The names of the sessions that have a journal. */
+export function sessionsIn(data: string): readonly string[] {
+  return [...new Set(globSync('*/MANIFEST-*', { cwd: journalPath(data, '') }).map((path) => path.split('/')[0] ?? ''))].sort()
+}
+
+/** Every record that counts. Throws for a line that is not what was written, except at the very end, where a crash may cut. */
+export function readJournal(data: string, session = 'first'): JournalRecord[] {
+  const directory = journalPath(data, session)
+  const [newest] = globSync('MANIFEST-*', { cwd: directory }).sort().reverse()
+  if (newest === undefined) return []
+  const { generation, segments, snapshots } = JSON.parse(readFileSync(join(directory, newest), 'utf8')) as ManifestFile
+  if (snapshots.length > 0) throw new Error(`${directory} has snapshots, which this reader does not understand`)
+  const records = segments.flatMap(({ generation: sealed, bytes }) => linesOf(directory, sealed, bytes))
+  return [...records, ...linesOf(directory, generation, undefined)]
+}
+
+function linesOf(directory: string, generation: number, sealedAt: number | undefined): JournalRecord[] {
+  const file = join(directory, `${String(generation).padStart(4, '0')}.jsonl`)
+  if (!existsSync(file)) return []
+  const whole = readFileSync(file)
+  const lines = whole
+    .subarray(0, sealedAt ?? whole.lastIndexOf(0x0a) + 1)
+    .toString('utf8')
+    .split('\n')
+    .slice(0, -1)
+  return lines.map((line, index) => {
+    const [, body = '', checksum] = /^(.*),"c":"([0-9a-f]{8})"\}$/s.exec(line) ?? []
+    if (crc32(body).toString(16).padStart(8, '0') !== checksum) throw new Error(`${file}, line ${index + 1} is not what was written`)
+    const { s: seq, g, t: type, d } = JSON.parse(line) as SegmentLine
+    return { seq, generation: g, type, data: d }
+  })
+}
+
+/** Resolves with a journal's records as soon as `isReached` says so of them. */
+export async function journalUntil(
+  data: string,
+  session: string,
+  isReached: (records: readonly JournalRecord[]) => boolean,
+): Promise<readonly JournalRecord[]> {
+  for (;;) {
+    const records = glance(data, session)
+    if (isReached(records)) return records
+    // A file cannot tell that it has grown; the runner's deadline ends a wait for nothing.
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+/** Resolves once so many runs have ended. */
+export function runsEnded(data: string, count = 1, session = 'first'): Promise<readonly JournalRecord[]> {
+  return journalUntil(data, session, (records) => recordsOf(records, 'run-end').length >= count)
+}
+
+/** Somebody may be opening the journal at this moment: then there is nothing to see. */
+function glance(data: string, session: string): readonly JournalRecord[] {
+  try {
+    return readJournal(data, session)
+  } catch {
+    return []
+  }
+}
+
+export function recordsOf(records: readonly JournalRecord[], type: string): readonly JournalRecord[] {
+  return records.filter((record) => record.type === type)
+}
+
+/** The traces that tools left. */
+export function effectsIn(file: string): readonly SideEffect[] {
+  if (!existsSync(file)) return []
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)
+  return lines.map((line) => JSON.parse(line) as SideEffect)
+}
+
+/** The runs that a message became part of: its own, or one that it joined. */
+function hostsOf(records: readonly JournalRecord[], runId: string): readonly string[] {
+  const joins = ({ type, data: { runId: host, merged = [], from } }: JournalRecord): boolean =>
+    type === 'run-start' ? host === runId || merged.includes(runId) : type === 'run-steer' && from === runId
+  return records.filter(joins).map(({ data }) => data.runId)
+}
+
+function wasAbortedWaiting(records: readonly JournalRecord[], runId: string): boolean {
+  const ends = recordsOf(records, 'run-end').filter(({ data }) => data.runId === runId)
+  return hostsOf(records, runId).length === 0 && ends.length === 1 && ends[0]?.data.outcome === 'aborted'
+}
+
+/** What happened to a message, for people. */
+function storyOf(records: readonly JournalRecord[], runId: string): string {
+  const own = records.filter(({ data }) => data.runId === runId || data.merged?.includes(runId) === true || data.from === runId)
+  return own
+    .map(({ seq, generation, type, data }) => `${seq}/g${generation} ${type}${data.outcome === undefined ? '' : ` ${data.outcome}`}`)
+    .join(', ')
+}
+
+/** Whether all messages that `counts` are done with. */
+export function isAtRest(records: readonly JournalRecord[], counts: (runId: string) => boolean = () => true): boolean {
+  const ended = new Set(recordsOf(records, 'run-end').map(({ data }) => data.runId))
+  const messages = recordsOf(records, 'message-in').map(({ data }) => data.runId)
+  return messages.filter(counts).every((runId) => ended.has(runId) || hostsOf(records, runId).some((host) => ended.has(host)))
+}
+
+/** Broken promises of a session all of whose runs should have ended, a line each. */
+export function problemsIn(records: readonly JournalRecord[], receipts: readonly SendReceipt[], effects: readonly SideEffect[]): string[] {
+  const counted = (type: string, runId: string): number => records.filter((one) => one.type === type && one.data.runId === runId).length
+  const problems: string[] = []
+  const must = (isKept: boolean, problem: string): void => {
+    if (!isKept) problems.push(problem)
+  }
+  for (const [index, { seq, generation }] of records.entries()) {
+    must(seq === index + 1, `I2: record ${index + 1} has the number ${seq}`)
+    must(generation >= (records[index - 1]?.generation ?? 0), `I2: record ${seq} is of an older generation than the one before`)
+  }
+  for (const { runId, seq } of receipts) {
+    must(
+      records[seq - 1]?.data.runId === runId && records[seq - 1]?.type === 'message-in',
+      `G6: "${runId}" was acknowledged, and is not there`,
+    )
+  }
+  for (const { data } of recordsOf(records, 'message-in')) {
+    const { runId } = data
+    const hosts = hostsOf(records, runId)
+    must(counted('message-in', runId) === 1, `I1: "${runId}" was accepted ${counted('message-in', runId)} times`)
+    must(hosts.length === 1 || wasAbortedWaiting(records, runId), `I1: "${runId}" has ${hosts.length} runs: ${storyOf(records, runId)}`)
+  }
+  for (const { data } of recordsOf(records, 'run-start')) {
+    must(
+      counted('run-end', data.runId) === 1,
+      `I4: run "${data.runId}" has ${counted('run-end', data.runId)} ends: ${storyOf(records, data.runId)}`,
+    )
+  }
+  return [...problems, ...toolProblems(records, effects)]
+}
+
+const mayRepeat = new Set(['lookup', 'bomb'])
+
+function toolProblems(records: readonly JournalRecord[], effects: readonly SideEffect[]): string[] {
+  const intents = recordsOf(records, 'tool-intent').map(({ data }) => data)
+  const runs = new Set(records.map(({ data }) => data.runId))
+  return effects
+    .filter(({ runId }) => runs.has(runId))
+    .flatMap(({ tool, toolCallId }) => {
+      const starts = effects.filter((effect) => effect.toolCallId === toolCallId).length
+      const written = intents.filter((intent) => intent.toolCallId === toolCallId).length
+      if (starts > written) return [`I3: ${toolCallId} started ${starts} times and was written down ${written} times`]
+      return !mayRepeat.has(tool) && starts > 1 ? [`I3: ${toolCallId} started ${starts} times`] : []
+    })
+}

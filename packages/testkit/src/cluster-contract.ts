@@ -1,0 +1,173 @@
+/** The contract of the Cluster port as tests: whoever writes a cluster runs them over it, and it is one when all pass. */
+import { type Cluster, MemoryStore, type StoreKey } from '@beamclaw/core'
+import { expect } from 'vitest'
+import { type ContractSkips, type ContractTests, declareContract } from './contract.ts'
+import { expectRejection, logRecords, storeKey } from './store-fixtures.ts'
+
+/** A cluster for one test. */
+export interface ClusterUnderTest {
+  readonly cluster: Cluster
+  /** Another process of the same node, started after the first has crashed: nobody stopped that one, and nothing of it is left in memory. */
+  restart?(): Promise<Cluster>
+  /** Another node of the same cluster, at the same time. */
+  join?(): Promise<Cluster>
+  /** Called after the test, in addition to `stop` of what was made. */
+  dispose?(): Promise<void>
+}
+
+type Tests = ContractTests<ClusterUnderTest>
+
+const key = 'agent:ops:main'
+const logKey: StoreKey = storeKey('sessions', 'ops', 'main')
+
+function named<K extends 'restart' | 'join'>(subject: ClusterUnderTest, name: K): Promise<Cluster> {
+  const make = subject[name]
+  if (make === undefined) throw new Error(`clusterContract: give \`${name}\`, or skip the section "${name}" with a reason`)
+  return make.call(subject)
+}
+
+const leaseTests: Tests = {
+  async 'a lease names its key, its owner, a token and an end'({ cluster }) {
+    const lease = await cluster.acquire(key)
+    expect(lease).toMatchObject({ key, owner: cluster.nodeId })
+    expect(cluster.nodeId.length).toBeGreaterThan(0)
+    expect(Number.isSafeInteger(lease.token.epoch) && lease.token.epoch > 0).toBe(true)
+    expect(lease.token.nonce.length).toBeGreaterThan(0)
+    expect(lease.expiresAt).toBeGreaterThan(0)
+  },
+  async 'each grant of a key is above the last'({ cluster }) {
+    const epochs: number[] = []
+    for (let round = 0; round < 20; round++) epochs.push((await cluster.acquire(key)).token.epoch)
+    expect(epochs).toEqual([...new Set(epochs)].toSorted((a, b) => a - b))
+  },
+  async 'a grant is above an epoch that was asked for'({ cluster }) {
+    const { token } = await cluster.acquire(key)
+    const above = token.epoch + 1_000_000
+    const higher = await cluster.acquire(key, above)
+    expect(higher.token.epoch).toBeGreaterThan(above)
+    expect((await cluster.acquire(key)).token.epoch).toBeGreaterThan(higher.token.epoch)
+  },
+  async 'grants at once differ, and so do nonces'({ cluster }) {
+    const leases = await Promise.all(Array.from({ length: 20 }, (_, index) => cluster.acquire(`agent:ops:${index % 4}`)))
+    expect(new Set(leases.map(({ token }) => token.nonce)).size).toBe(20)
+    const epochsOf = (name: string): number[] => leases.filter((lease) => lease.key === name).map(({ token }) => token.epoch)
+    for (let index = 0; index < 4; index++) expect(new Set(epochsOf(`agent:ops:${index}`)).size).toBe(5)
+  },
+  async 'any name of a key will do'({ cluster }) {
+    for (const name of ['a', 'A', 'ä', '__proto__', 'a b', 'x'.repeat(600)]) expect((await cluster.acquire(name)).key).toBe(name)
+  },
+}
+
+const releaseTests: Tests = {
+  async 'a key that was given up can be had again'({ cluster }) {
+    const first = await cluster.acquire(key)
+    await cluster.release(first)
+    await cluster.release(first)
+    expect((await cluster.acquire(key)).token.epoch).toBeGreaterThan(first.token.epoch)
+  },
+  async 'giving up an old lease leaves the new one alone'({ cluster }) {
+    const old = await cluster.acquire(key)
+    const current = await cluster.acquire(key)
+    await cluster.release(old)
+    const log = await new MemoryStore().openLog(logKey, current.token)
+    await log.append(logRecords(1))
+  },
+}
+
+const fencingTests: Tests = {
+  async 'the token of a later grant fences the one before'({ cluster }) {
+    const store = new MemoryStore()
+    const first = await store.openLog(logKey, (await cluster.acquire(key)).token)
+    await first.append(logRecords(1))
+    const second = await store.openLog(logKey, (await cluster.acquire(key)).token)
+    await expectRejection(first.append(logRecords(2)), 'fenced')
+    await second.append(logRecords(2))
+  },
+  async 'a log that a clock ahead of ours has opened can be had by asking above its epoch'({ cluster }) {
+    const store = new MemoryStore()
+    const { token } = await cluster.acquire(key)
+    await store.openLog(logKey, { epoch: token.epoch + 1_000_000, nonce: 'ahead' })
+    const error = await expectRejection(store.openLog(logKey, (await cluster.acquire(key)).token), 'fenced')
+    const again = await cluster.acquire(key, error.details.epoch as number)
+    await (await store.openLog(logKey, again.token)).append(logRecords(1))
+  },
+}
+
+const restartTests: Tests = {
+  async 'after a crash the node gets its keys back, above what it had'(subject) {
+    const store = new MemoryStore()
+    const before = await store.openLog(logKey, (await subject.cluster.acquire(key)).token)
+    await before.append(logRecords(1))
+    const restarted = await named(subject, 'restart')
+    const after = await openAs(restarted, store)
+    await after.append(logRecords(2))
+    await expectRejection(before.append(logRecords(3)), 'fenced')
+    await restarted.stop()
+  },
+}
+
+const joinTests: Tests = {
+  async 'a key that a live node holds is refused to the others until it is given up'(subject) {
+    const other = await named(subject, 'join')
+    expect(other.nodeId).not.toBe(subject.cluster.nodeId)
+    const lease = await subject.cluster.acquire(key)
+    await expectRejection(other.acquire(key), 'fenced')
+    await expectRejection(other.acquire(key, lease.token.epoch + 10), 'fenced')
+    await subject.cluster.release(lease)
+    expect((await other.acquire(key)).token.epoch).toBeGreaterThan(lease.token.epoch)
+    await other.stop()
+  },
+  async 'of two nodes that ask at once one gets the key'(subject) {
+    const other = await named(subject, 'join')
+    const asked = await Promise.allSettled([subject.cluster.acquire(key), other.acquire(key)])
+    expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    await other.stop()
+  },
+}
+
+/** Opens the log as a session does: a token that is too low asks for a higher one. */
+async function openAs(cluster: Cluster, store: MemoryStore) {
+  const { token } = await cluster.acquire(key)
+  return store.openLog(logKey, token).catch(async (error: { readonly details: { readonly epoch: number } }) => {
+    const again = await cluster.acquire(key, error.details.epoch)
+    return store.openLog(logKey, again.token)
+  })
+}
+
+const stopTests: Tests = {
+  async 'stopping is done once, however often it is asked for'({ cluster }) {
+    await cluster.acquire(key)
+    await cluster.stop()
+    await cluster.stop()
+  },
+}
+
+const sections = {
+  leases: leaseTests,
+  release: releaseTests,
+  fencing: fencingTests,
+  restart: restartTests,
+  join: joinTests,
+  stop: stopTests,
+} as const
+
+/** A part of the contract that can be skipped as a whole. */
+export type ClusterContractSection = keyof typeof sections
+
+export interface ClusterContractOptions {
+  /** Sections that this cluster cannot pass, each with the reason in words. */
+  readonly skip?: ContractSkips<ClusterContractSection>
+}
+
+/** Declares the contract's tests over a cluster; call it at the top level of a vitest file. `makeCluster` is called once for each test. */
+export function clusterContract(
+  name: string,
+  makeCluster: () => ClusterUnderTest | Promise<ClusterUnderTest>,
+  { skip = {} }: ClusterContractOptions = {},
+): void {
+  const dispose = async ({ cluster, dispose: rest }: ClusterUnderTest): Promise<void> => {
+    await cluster.stop()
+    await rest?.()
+  }
+  declareContract({ suite: 'clusterContract', title: `${name} keeps the Cluster contract`, sections, make: makeCluster, dispose, skip })
+}

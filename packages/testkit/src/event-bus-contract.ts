@@ -1,0 +1,193 @@
+/** The contract of the EventBus port as tests: whoever writes a bus runs them over it, and it is a bus when all pass. */
+import type { EventBus, Subscription } from '@beamclaw/core'
+import { expect } from 'vitest'
+import { type ContractSkips, type ContractTests, declareContract } from './contract.ts'
+import { range } from './store-fixtures.ts'
+
+/** What the tests publish. */
+export interface ContractEvent {
+  readonly n: number
+}
+
+/** A bus for one test. */
+export interface EventBusUnderTest {
+  readonly bus: EventBus<ContractEvent>
+  /** The same topics from another place, where the bus spans several; publishes and subscribes are tried across. @default bus */
+  readonly peer?: EventBus<ContractEvent>
+  /** Resolves once a subscription made before has taken hold, and once what was published has arrived. @default at once */
+  settle?(): Promise<void>
+  /** Called after the test, in addition to `stop` of the bus and the peer. */
+  dispose?(): Promise<void>
+}
+
+type Tests = ContractTests<EventBusUnderTest>
+
+const topic = 'session:agent:ops:main'
+
+async function settle({ settle: wait }: EventBusUnderTest): Promise<void> {
+  await wait?.()
+}
+
+function publish(bus: EventBus<ContractEvent>, from: number, to: number, at = topic): void {
+  for (const n of range(from, to)) bus.publish(at, { n })
+}
+
+/** Reads until so many events have come. */
+async function take(subscription: Subscription<ContractEvent>, count: number): Promise<number[]> {
+  const heard: number[] = []
+  if (count === 0) return heard
+  for await (const { n } of subscription) if (heard.push(n) === count) break
+  return heard
+}
+
+/** Reads what is left of a subscription that has ended. */
+async function drain(subscription: Subscription<ContractEvent>): Promise<number[]> {
+  const heard: number[] = []
+  for await (const { n } of subscription) heard.push(n)
+  return heard
+}
+
+const deliveryTests: Tests = {
+  async 'a subscriber gets the events of its topic in order'(subject) {
+    const { bus, peer = bus } = subject
+    const subscription = peer.subscribe(topic)
+    await settle(subject)
+    publish(bus, 1, 100)
+    expect(await take(subscription, 100)).toEqual(range(1, 100))
+  },
+  async 'every subscriber gets every event, and other topics none'(subject) {
+    const { bus, peer = bus } = subject
+    const [one, two, other] = [bus.subscribe(topic), peer.subscribe(topic), peer.subscribe(`${topic}:other`)]
+    await settle(subject)
+    publish(bus, 1, 3)
+    publish(bus, 7, 7, `${topic}:other`)
+    expect(await Promise.all([take(one, 3), take(two, 3), take(other, 1)])).toEqual([[1, 2, 3], [1, 2, 3], [7]])
+  },
+  async 'nothing is told again to those who come late'(subject) {
+    const { bus, peer = bus } = subject
+    publish(bus, 1, 3)
+    await settle(subject)
+    const late = peer.subscribe(topic)
+    await settle(subject)
+    publish(bus, 4, 4)
+    expect(await take(late, 1)).toEqual([4])
+  },
+  async 'publishing to nobody does nothing'({ bus }) {
+    expect(() => publish(bus, 1, 10)).not.toThrow()
+  },
+  async 'a subscriber may publish while it listens'(subject) {
+    const { bus, peer = bus } = subject
+    const subscription = peer.subscribe(topic)
+    await settle(subject)
+    publish(bus, 1, 1)
+    const heard: number[] = []
+    for await (const { n } of subscription) {
+      heard.push(n)
+      if (n === 5) break
+      peer.publish(topic, { n: n + 1 })
+    }
+    expect(heard).toEqual([1, 2, 3, 4, 5])
+  },
+  async 'topics are told apart by every character'(subject) {
+    const { bus, peer = bus } = subject
+    const topics = ['a', 'A', 'a:', 'a*', 'a b', 'ä', '__proto__', 'x'.repeat(600)]
+    const subscriptions = topics.map((name) => peer.subscribe(name))
+    await settle(subject)
+    for (const [n, name] of topics.entries()) bus.publish(name, { n })
+    expect(await Promise.all(subscriptions.map((subscription) => take(subscription, 1)))).toEqual(topics.map((_, n) => [n]))
+  },
+}
+
+const bufferTests: Tests = {
+  async 'a slow subscriber loses the oldest events, and nobody else does'(subject) {
+    const { bus, peer = bus } = subject
+    const [slow, patient] = [peer.subscribe(topic, { maxBuffered: 3 }), peer.subscribe(topic)]
+    await settle(subject)
+    publish(bus, 1, 10)
+    await settle(subject)
+    expect(slow.dropped).toBe(7)
+    expect(await take(slow, 3)).toEqual([8, 9, 10])
+    expect(patient.dropped).toBe(0)
+    expect(await take(patient, 10)).toEqual(range(1, 10))
+  },
+}
+
+const endTests: Tests = {
+  async 'leaving the loop ends the subscription'(subject) {
+    const { bus, peer = bus } = subject
+    const subscription = peer.subscribe(topic)
+    await settle(subject)
+    publish(bus, 1, 1)
+    expect(await take(subscription, 1)).toEqual([1])
+    publish(bus, 2, 2)
+    await settle(subject)
+    expect(await drain(subscription)).toEqual([])
+  },
+  async 'stop and the signal end a wait for the next event'(subject) {
+    const { bus, peer = bus } = subject
+    const abort = new AbortController()
+    const [stopped, aborted] = [peer.subscribe(topic), peer.subscribe(topic, { signal: abort.signal })]
+    const waiting = Promise.all([drain(stopped), drain(aborted)])
+    await settle(subject)
+    await stopped.stop()
+    await stopped.stop()
+    abort.abort()
+    expect(await waiting).toEqual([[], []])
+  },
+  async 'what is buffered at the end can still be read, what comes later cannot'(subject) {
+    const { bus, peer = bus } = subject
+    const subscription = peer.subscribe(topic)
+    await settle(subject)
+    publish(bus, 1, 2)
+    await settle(subject)
+    await subscription.stop()
+    publish(bus, 3, 3)
+    await settle(subject)
+    expect(await drain(subscription)).toEqual([1, 2])
+  },
+  async 'a signal that was aborted before makes a subscription that is over'({ bus }) {
+    expect(await drain(bus.subscribe(topic, { signal: AbortSignal.abort() }))).toEqual([])
+  },
+  async 'a bus that was stopped ends its subscriptions, new ones too, and publishing does nothing'(subject) {
+    const { bus } = subject
+    const before = bus.subscribe(topic)
+    await settle(subject)
+    const waiting = drain(before)
+    await bus.stop()
+    await bus.stop()
+    expect(await waiting).toEqual([])
+    expect(() => publish(bus, 1, 1)).not.toThrow()
+    expect(await drain(bus.subscribe(topic))).toEqual([])
+  },
+}
+
+const inputTests: Tests = {
+  async 'a topic must have 1 to 600 characters'({ bus }) {
+    for (const wrong of ['', 'x'.repeat(601)])
+      expect(() => bus.subscribe(wrong)).toThrowError(expect.objectContaining({ code: 'invalid-option' }))
+  },
+}
+
+const sections = { delivery: deliveryTests, buffer: bufferTests, end: endTests, input: inputTests } as const
+
+/** A part of the contract that can be skipped as a whole. */
+export type EventBusContractSection = keyof typeof sections
+
+export interface EventBusContractOptions {
+  /** Sections that this bus cannot pass, each with the reason in words. */
+  readonly skip?: ContractSkips<EventBusContractSection>
+}
+
+/** Declares the contract's tests over a bus; call it at the top level of a vitest file. `makeBus` is called once for each test. */
+export function eventBusContract(
+  name: string,
+  makeBus: () => EventBusUnderTest | Promise<EventBusUnderTest>,
+  { skip = {} }: EventBusContractOptions = {},
+): void {
+  const dispose = async ({ bus, peer, dispose: rest }: EventBusUnderTest): Promise<void> => {
+    await bus.stop()
+    await peer?.stop()
+    await rest?.()
+  }
+  declareContract({ suite: 'eventBusContract', title: `${name} keeps the EventBus contract`, sections, make: makeBus, dispose, skip })
+}

@@ -1,0 +1,170 @@
+/** A store whose every call can go wrong, as a plan says: for tests of what is built upon stores. */
+import {
+  BeamClawError,
+  type FencingToken,
+  type JsonValue,
+  type ListOptions,
+  type Log,
+  type LogContent,
+  type LogRecord,
+  type LogSnapshot,
+  type PutOptions,
+  type Store,
+  type StoreKey,
+  type Versioned,
+} from '@beamclaw/core'
+import { type StoreCall, type StoreFault, type StoreFaultPlan, withStoreFault } from './store-fault.ts'
+
+/** Puts a plan of faults before a store. It keeps the contract of the port: after a failed call a log's handle is broken, and appends stay in order. */
+export function faultyStore(store: Store, plan: StoreFaultPlan): Store {
+  return new FaultyStore(store, plan)
+}
+
+type Planned = Omit<StoreCall, 'index'>
+
+/** Numbers the calls and asks the plan about each. */
+class Desk {
+  readonly #plan: StoreFaultPlan
+  #calls = 0
+  readonly #underWay = new Set<Promise<unknown>>()
+
+  constructor(plan: StoreFaultPlan) {
+    this.#plan = plan
+  }
+
+  ask(planned: Planned): { readonly call: StoreCall; readonly fault: StoreFault | undefined } {
+    const call = { index: this.#calls++, ...planned }
+    return { call, fault: this.#plan(call) }
+  }
+
+  make<T>(planned: Planned, execute: () => Promise<T>): Promise<T> {
+    const { call, fault } = this.ask(planned)
+    return fault === undefined ? execute() : withStoreFault(fault, call, execute)
+  }
+
+  /** Notes a write that a stop has to wait for. */
+  note(write: Promise<unknown>): void {
+    this.#underWay.add(write)
+    void write.then(() => this.#underWay.delete(write))
+  }
+
+  async idle(): Promise<void> {
+    await Promise.all(this.#underWay)
+  }
+}
+
+class FaultyStore implements Store {
+  readonly #store: Store
+  readonly #desk: Desk
+
+  constructor(store: Store, plan: StoreFaultPlan) {
+    this.#store = store
+    this.#desk = new Desk(plan)
+  }
+
+  get(key: StoreKey): Promise<Versioned<JsonValue> | undefined> {
+    return this.#desk.make({ method: 'get', key }, () => this.#store.get(key))
+  }
+
+  put(key: StoreKey, value: JsonValue, options?: PutOptions): Promise<number> {
+    return this.#desk.make({ method: 'put', key }, () => this.#store.put(key, value, options))
+  }
+
+  delete(key: StoreKey, options?: PutOptions): Promise<boolean> {
+    return this.#desk.make({ method: 'delete', key }, () => this.#store.delete(key, options))
+  }
+
+  list(prefix: StoreKey, options?: ListOptions): Promise<readonly StoreKey[]> {
+    return this.#desk.make({ method: 'list', key: prefix }, () => this.#store.list(prefix, options))
+  }
+
+  async openLog(key: StoreKey, token: FencingToken): Promise<Log> {
+    const log = await this.#desk.make({ method: 'openLog', key }, () => this.#store.openLog(key, token))
+    return new FaultyLog(log, key, this.#desk)
+  }
+
+  async stop(): Promise<void> {
+    await this.#desk.idle()
+    await this.#store.stop()
+  }
+}
+
+class FaultyLog implements Log {
+  readonly #log: Log
+  readonly #key: StoreKey
+  readonly #desk: Desk
+  #broken: BeamClawError | undefined
+  // Writes that are held up; the ones after them wait, for a log is written in call order.
+  #held: Promise<unknown> | undefined
+  #isHung = false
+
+  constructor(log: Log, key: StoreKey, desk: Desk) {
+    this.#log = log
+    this.#key = key
+    this.#desk = desk
+  }
+
+  append(records: readonly LogRecord[]): Promise<void> {
+    return this.#write({ method: 'append', key: this.#key, records }, records, (copied) => this.#log.append(copied))
+  }
+
+  compact(snapshot: LogSnapshot): Promise<void> {
+    return this.#write({ method: 'compact', key: this.#key }, snapshot, (copied) => this.#log.compact(copied))
+  }
+
+  read(fromSeq?: number): Promise<LogContent> {
+    return this.#guard(async () => {
+      // A read sees what was appended before it.
+      if (this.#held !== undefined) await this.#held
+      return this.#desk.make({ method: 'read', key: this.#key }, () => this.#log.read(fromSeq))
+    })
+  }
+
+  close(): Promise<void> {
+    return this.#desk.make({ method: 'close', key: this.#key }, async () => {
+      if (!this.#isHung) await this.#held
+      await this.#log.close()
+    })
+  }
+
+  #write<T>(planned: Planned, value: T, execute: (value: T) => Promise<void>): Promise<void> {
+    const { call, fault } = this.#desk.ask(planned)
+    const before = this.#held
+    if (fault === undefined && before === undefined) return this.#guard(() => execute(value))
+    const copied = copyOf(value)
+    const work = async (): Promise<void> => {
+      await before
+      const write = (): Promise<void> => execute(copied)
+      return this.#guard(() => (fault === undefined ? write() : withStoreFault(fault, call, write)))
+    }
+    const written = work()
+    const held = written
+      .catch(() => {})
+      .then(() => {
+        if (this.#held === held) this.#held = undefined
+      })
+    this.#held = held
+    this.#isHung ||= fault?.type === 'hang'
+    if (!this.#isHung) this.#desk.note(held)
+    return written
+  }
+
+  async #guard<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#broken !== undefined) throw this.#broken
+    try {
+      return await work()
+    } catch (error) {
+      if (BeamClawError.isInstance(error) && error.code !== 'log-gap') this.#broken ??= error
+      throw error
+    }
+  }
+}
+
+/** What is written later must be what was given now. What cannot be copied is no JSON, which the store is to find out. */
+function copyOf<T>(value: T): T {
+  try {
+    return structuredClone(value)
+  } catch {
+    return value
+  }
+}

@@ -1,0 +1,56 @@
+/** What must hold of the journals once everything has come to rest. */
+import type { LogRecord } from '@beamclaw/core'
+import type { DurableHistory } from './durable-history.ts'
+import type { Trace } from './trace.ts'
+
+/** Checks I1 and I4 over the journals. `accepted` has, for each session, the keys whose senders were told that they are durable. */
+export function checkJournals(accepted: ReadonlyMap<string, ReadonlySet<string>>, history: DurableHistory, trace: Trace): void {
+  for (const session of history.sessions) {
+    const records = history.recordsOf(session)
+    const promised = accepted.get(session) ?? new Set<string>()
+    for (const run of new Set([...promised, ...runsOf(records, 'message-in')])) checkRun(session, run, promised.has(run), records, trace)
+    for (const run of new Set(runsOf(records, 'run-start'))) {
+      if (count(records, 'run-start', run) !== 1) trace.fail('I4', `run ${run} of ${session} has started twice`)
+      if (count(records, 'run-end', run) !== 1) trace.fail('I4', `run ${run} of ${session} has started, and has ${ends(records, run)} ends`)
+    }
+  }
+}
+
+function checkRun(session: string, run: string, isPromised: boolean, records: readonly LogRecord[], trace: Trace): void {
+  const messages = count(records, 'message-in', run)
+  if (messages !== 1) trace.fail('I1', `${run} of ${session} is ${messages} times in the journal`)
+  const hosts = hostsOf(run, records)
+  if (hosts.length > 1) trace.fail('I1', `${run} of ${session} is part of the runs ${hosts.join(', ')}`)
+  const [host = run] = hosts
+  // Nobody was told that it was accepted: whoever sends it again finds it.
+  if (!isPromised && ends(records, host) === 0) return
+  if (ends(records, host) !== 1) trace.fail('I1', `${run} of ${session} was accepted, and its run ${host} has ${ends(records, host)} ends`)
+}
+
+/** The runs that a message became part of. */
+function hostsOf(run: string, records: readonly LogRecord[]): readonly string[] {
+  const hosts: string[] = []
+  let isOver = false
+  for (const { type, data } of records) {
+    const merged = data.merged
+    // A run that was cancelled in the moment it was to begin ends before it starts.
+    if (type === 'run-end' && data.runId === run && hosts.length === 0) isOver = true
+    const joins =
+      (type === 'run-start' && (data.runId === run || (Array.isArray(merged) && merged.includes(run)))) ||
+      (type === 'run-steer' && data.from === run)
+    if (joins && !isOver) hosts.push(String(data.runId))
+  }
+  return isOver ? [run] : hosts
+}
+
+function runsOf(records: readonly LogRecord[], type: string): string[] {
+  return records.filter((record) => record.type === type).map(({ data }) => String(data.runId))
+}
+
+function count(records: readonly LogRecord[], type: string, run: string): number {
+  return runsOf(records, type).filter((one) => one === run).length
+}
+
+function ends(records: readonly LogRecord[], run: string): number {
+  return count(records, 'run-end', run)
+}

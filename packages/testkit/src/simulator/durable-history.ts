@@ -1,0 +1,94 @@
+/** Stands before a store and remembers every record that became durable, also those that a snapshot has replaced since. */
+import type { JsonValue, Log, LogRecord, Store, StoreKey } from '@beamclaw/core'
+import type { Trace } from './trace.ts'
+
+/** What became durable in one log. */
+interface LogHistory {
+  readonly records: LogRecord[]
+  opened: number
+  /** The records up to here gave way to a snapshot. */
+  compacted: number
+}
+
+export class DurableHistory {
+  readonly store: Store
+  readonly #trace: Trace
+  readonly #logs = new Map<string, LogHistory>()
+
+  constructor(store: Store, trace: Trace) {
+    this.#trace = trace
+    this.store = {
+      get: (key) => store.get(key),
+      put: (key, value, options) => store.put(key, value, options),
+      delete: (key, options) => store.delete(key, options),
+      list: (prefix, options) => store.list(prefix, options),
+      openLog: async (key, token) => this.#watched(key, await store.openLog(key, token)),
+      stop: async () => {},
+    }
+  }
+
+  /** Names of the sessions' logs that have records. */
+  get sessions(): readonly string[] {
+    return [...this.#logs.keys()].filter((name) => name !== 'activity')
+  }
+
+  /** Every record of a session, oldest first. */
+  recordsOf(session: string): readonly LogRecord[] {
+    return this.#logs.get(session)?.records ?? []
+  }
+
+  /** The last record of a session that gave way to a snapshot; 0 without one. */
+  compactedTo(session: string): number {
+    return this.#logs.get(session)?.compacted ?? 0
+  }
+
+  /** The sessions that the activity log names as busy. */
+  get busySessions(): readonly JsonValue[] {
+    const busy = new Set<JsonValue>()
+    for (const { type, data } of this.#logs.get('activity')?.records ?? []) {
+      if (type === 'busy') busy.add(data.sessionKey ?? null)
+      else busy.delete(data.sessionKey ?? null)
+    }
+    return [...busy]
+  }
+
+  #watched(key: StoreKey, log: Log): Log {
+    const name = key[1] === 'activity' ? 'activity' : `agent:${key.slice(2).join(':')}`
+    const history = this.#logs.get(name) ?? { records: [], opened: 0, compacted: 0 }
+    this.#logs.set(name, history)
+    const opening = ++history.opened
+    return {
+      append: async (records) => {
+        const openings = history.opened
+        await log.append(records)
+        if (opening < openings) this.#trace.fail('I2', `owner ${opening} of ${name} has written after owner ${openings} opened it`)
+        for (const record of records) this.#add(name, history, record)
+      },
+      read: (fromSeq) => log.read(fromSeq),
+      compact: async (snapshot) => {
+        await log.compact(snapshot)
+        history.compacted = snapshot.seq
+      },
+      close: () => log.close(),
+    }
+  }
+
+  #add(name: string, { records }: LogHistory, record: LogRecord): void {
+    const known = records[record.seq - 1]
+    if (known === undefined && record.seq === records.length + 1) {
+      records.push(record)
+      this.#trace.add(`  ${name} ${record.seq} ${describe(record)}`)
+    } else if (known?.id !== record.id) {
+      this.#trace.fail('I2', `${name} has ${records.length} records and took another one as number ${record.seq}`)
+    }
+  }
+}
+
+function describe({ type, data }: LogRecord): string {
+  const { runId, merged, from, outcome, toolCallId, turn, attempt, failure, reason, whenBusy } = data
+  const code = (failure as { code?: string } | undefined)?.code
+  const of = data.sessionKey ?? runId
+  const facts = { merged, from, outcome, toolCallId, turn, attempt, code, reason, whenBusy }
+  const shown = Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${String(value)}`]))
+  return [type, of, ...shown].join(' ')
+}

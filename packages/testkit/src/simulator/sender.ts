@@ -1,0 +1,92 @@
+/** Sends messages, some of them twice, and remembers what it was told about each. */
+import { BeamClawError, type Random, type RunningBeamClaw, type WhenBusy } from '@beamclaw/core'
+import { integerBetween, pickOne } from '../seeded-random.ts'
+import type { DurableHistory } from './durable-history.ts'
+import type { Trace } from './trace.ts'
+
+const waysToBeBusy: readonly WhenBusy[] = ['queue', 'queue', 'steer', 'steer', 'collect', 'collect', 'collect', 'interrupt', 'reject']
+
+export interface SenderOptions {
+  readonly random: Random
+  readonly trace: Trace
+  readonly history: DurableHistory
+}
+
+export class Sender {
+  /** For each session the keys it was told are durable. */
+  readonly accepted = new Map<string, Set<string>>()
+  readonly #options: SenderOptions
+  readonly #sent: { readonly session: string; readonly key: string }[] = []
+  #open = 0
+
+  constructor(options: SenderOptions) {
+    this.#options = options
+  }
+
+  /** Messages whose result it waits for. */
+  get open(): number {
+    return this.#open
+  }
+
+  /** Messages it has sent, each counted once. */
+  get sent(): number {
+    return this.#sent.length
+  }
+
+  /** The keys it has used in a session, oldest first, accepted or not. */
+  keysOf(session: string): readonly string[] {
+    return this.#sent.filter((one) => one.session === session).map(({ key }) => key)
+  }
+
+  /** Sends a new message. @param whenBusy default any of them */
+  send(running: RunningBeamClaw, session: string, whenBusy: WhenBusy = pickOne(this.#options.random, waysToBeBusy)): void {
+    const key = `message-${this.#sent.length + 1}`
+    this.#sent.push({ session, key })
+    this.#deliver(running, session, key, whenBusy)
+  }
+
+  /** Sends a message that it has sent before once more. @param key default any of the session */
+  repeat(running: RunningBeamClaw, session: string, key?: string): void {
+    const keys = key === undefined ? this.keysOf(session) : [key]
+    if (keys.length > 0) this.#deliver(running, session, pickOne(this.#options.random, keys), 'queue')
+  }
+
+  #deliver(running: RunningBeamClaw, session: string, key: string, whenBusy: WhenBusy): void {
+    const { random, trace } = this.#options
+    trace.add(`send ${key} to ${session}, ${whenBusy}`)
+    const content = `${key} ${'y'.repeat(integerBetween(random, 0, 400))}`
+    const run = running.session(session).send(content, { idempotencyKey: key, whenBusy })
+    run.accepted.then(
+      ({ status }) => this.#hearAccepted(session, key, status),
+      (error) => trace.add(`${key} was not accepted: ${codeOf(error)}`),
+    )
+    this.#open++
+    run.result().then(
+      () => this.#hearEnd(session, key, 'completed'),
+      (error) => this.#hearEnd(session, key, codeOf(error)),
+    )
+  }
+
+  #hearAccepted(session: string, key: string, status: string): void {
+    const { trace, history } = this.#options
+    trace.add(`${key} is ${status}`)
+    const isDurable = history.recordsOf(session).some(({ type, data }) => type === 'message-in' && data.runId === key)
+    if (!isDurable) trace.fail('I1', `${key} of ${session} was answered "${status}" before it was durable`)
+    const known = this.accepted.get(session)
+    if (known === undefined) this.accepted.set(session, new Set([key]))
+    else known.add(key)
+  }
+
+  #hearEnd(session: string, key: string, how: string): void {
+    const { trace, history } = this.#options
+    this.#open--
+    trace.add(`${key} came to ${how}`)
+    if (how !== 'completed') return
+    const isDurable = history.recordsOf(session).some(({ type, data }) => type === 'run-end' && data.outcome === 'completed')
+    if (!isDurable) trace.fail('I7', `${key} of ${session} has a result, and its journal has no end`)
+  }
+}
+
+function codeOf(error: unknown): string {
+  return BeamClawError.isInstance(error) ? error.code : `${String(error)}, which is no BeamClawError`
+}

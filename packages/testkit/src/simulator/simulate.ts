@@ -1,0 +1,44 @@
+/** Whole lives of a BeamClaw under faults, decided by one number: messages, aborts, crashes, a failing store and a failing model, then calm. */
+import type { SimulatedEvent } from './simulated-event.ts'
+import { Simulation } from './simulation.ts'
+
+/** How long and how wild a simulation is. */
+export interface SimulateOptions {
+  /** A whole number; the same one gives the same simulation. */
+  readonly seed: number
+  /** Things that happen before the calm. @default 80 */
+  readonly steps?: number
+  /** @default 3 */
+  readonly sessions?: number
+  /** Things that are left out. @default [] */
+  readonly without?: readonly SimulatedEvent[]
+}
+
+/** What a simulation uses for options that are left out. */
+export const simulateDefaults = { steps: 80, sessions: 3, without: [] } as const satisfies Omit<SimulateOptions, 'seed'>
+
+/** What a simulation that held came to. */
+export interface SimulationReport {
+  readonly seed: number
+  /** What happened, line by line; the same for the same seed. */
+  readonly trace: readonly string[]
+  readonly crashes: number
+  readonly messages: number
+  /** Records of the sessions' journals. */
+  readonly records: number
+}
+
+/** Runs one simulation to its end. Rejects with a `SimulationFailure` that names the seed when an invariant does not hold. */
+export async function simulate({
+  seed,
+  steps = simulateDefaults.steps,
+  sessions = simulateDefaults.sessions,
+  without = simulateDefaults.without,
+}: SimulateOptions): Promise<SimulationReport> {
+  const simulation = new Simulation(seed, sessions, without)
+  await simulation.storm(steps)
+  await simulation.calm()
+  await simulation.checkWhatIsKnown()
+  await simulation.checkLeftovers()
+  return simulation.report()
+}

@@ -1,0 +1,148 @@
+/** The model and the tools of a simulation: they take their time, they fail, and they count what they did. */
+import {
+  type AgentDefinition,
+  BeamClawError,
+  type Clock,
+  defineAgent,
+  defineTool,
+  type ErrorCode,
+  type IdGenerator,
+  noUsage,
+  type Provider,
+  type ProviderPart,
+  type ProviderRequest,
+  type Random,
+  type ToolContext,
+} from '@beamclaw/core'
+import { faultyProvider, type ProviderFault } from '../faulty-provider.ts'
+import { integerBetween, pickOne } from '../seeded-random.ts'
+import type { DurableHistory } from './durable-history.ts'
+import type { SimulatedEvent } from './simulated-event.ts'
+import type { Trace } from './trace.ts'
+
+const providerCodes: readonly ErrorCode[] = [
+  'provider-auth',
+  'provider-billing',
+  'provider-rate-limit',
+  'provider-overloaded',
+  'provider-timeout',
+  'provider-server',
+  'provider-context-overflow',
+  'provider-bad-request',
+  'provider-content-filter',
+  'provider-network',
+  'provider-protocol',
+]
+
+export interface SimulatedAgentOptions {
+  readonly random: Random
+  readonly ids: IdGenerator
+  readonly clock: Clock
+  readonly trace: Trace
+  readonly history: DurableHistory
+  readonly without: ReadonlySet<SimulatedEvent>
+}
+
+export class SimulatedAgent {
+  /** False once the weather is fine: nothing fails any more. */
+  isStormy = true
+  readonly #options: SimulatedAgentOptions
+  readonly #begun = new Map<string, number>()
+  #busy = 0
+
+  constructor(options: SimulatedAgentOptions) {
+    this.#options = options
+  }
+
+  /** Calls to the model and to tools that have not ended. */
+  get busy(): number {
+    return this.#busy
+  }
+
+  /** The agent `main` with a tool that may be repeated, `look`, and one that may not, `pay`. `isCurrent` is false once its program was killed. */
+  define(isCurrent: () => boolean): AgentDefinition {
+    const execute = (name: string) => (_: unknown, context: ToolContext) => this.#execute(name, context, isCurrent)
+    const common = { maxAttempts: 2, timeoutMs: 5_000 }
+    return defineAgent({
+      id: 'main',
+      model: 'simulated/model',
+      maxTurns: 6,
+      compactAboveTokens: 1_000,
+      tools: [
+        defineTool({ ...common, name: 'pay', description: 'must not run twice', execute: execute('pay') }),
+        defineTool({ ...common, name: 'look', description: 'may run twice', idempotent: true, execute: execute('look') }),
+      ],
+    })
+  }
+
+  /** The model, behind faults. */
+  provider(): Provider {
+    return faultyProvider({ doStream: (request, { signal }) => this.#answer(request, signal) }, () => this.#fault())
+  }
+
+  #fault(): ProviderFault | undefined {
+    const { random } = this.#options
+    if (!this.isStormy || random.next() > 0.2 || this.#options.without.has('model-failure')) return undefined
+    const afterParts = integerBetween(random, 0, 2)
+    const dice = random.next()
+    if (dice < 0.1) return { type: 'hang', afterParts }
+    if (dice < 0.2) return { type: 'cut', afterParts }
+    const retryAfter = random.next() < 0.2 ? { retryAfterMs: integerBetween(random, 1, 3_000) } : {}
+    return { type: 'fail', afterParts, error: new BeamClawError(pickOne(random, providerCodes), 'failed on purpose', retryAfter) }
+  }
+
+  async *#answer(request: ProviderRequest, signal: AbortSignal): AsyncGenerator<ProviderPart, void, undefined> {
+    const { random, ids } = this.#options
+    this.#busy++
+    try {
+      await this.#sleep(integerBetween(random, 0, 300), signal)
+      yield { type: 'text-delta', text: `answer ${ids.next('answer')} ` }
+      if (random.next() < 0.3) await this.#sleep(integerBetween(random, 0, 100), signal)
+      yield { type: 'text-delta', text: 'x'.repeat(integerBetween(random, 0, 400)) }
+      const wantsTools = request.tools !== undefined && random.next() < 0.5
+      for (let count = wantsTools ? integerBetween(random, 1, 3) : 0; count > 0; count--)
+        yield { type: 'tool-call', id: ids.next('call'), name: pickOne(random, ['pay', 'look', 'look', 'unknown']), input: {} }
+      yield { type: 'finish', reason: wantsTools ? 'tool-calls' : 'stop', usage: noUsage }
+    } finally {
+      this.#busy--
+    }
+  }
+
+  async #execute(name: string, { toolCallId, signal, sessionKey }: ToolContext, isCurrent: () => boolean): Promise<string> {
+    const { random, trace, history } = this.#options
+    const times = (this.#begun.get(toolCallId) ?? 0) + 1
+    this.#begun.set(toolCallId, times)
+    trace.add(`  tool ${name} ${toolCallId} begins, time ${times}`)
+    if (name === 'pay' && times > 1) trace.fail('I3', `${toolCallId} has begun ${times} times`)
+    if (!isCurrent()) trace.fail('I3', `${toolCallId} has begun in a program that was killed`)
+    const isDurable = history.recordsOf(sessionKey).some(({ type, data }) => type === 'tool-intent' && data.toolCallId === toolCallId)
+    if (!isDurable) trace.fail('I3', `${toolCallId} has begun before its intent was durable`)
+    this.#busy++
+    try {
+      // Some tools do not listen.
+      const listens = random.next() < 0.7
+      await this.#sleep(integerBetween(random, 0, 400), listens ? signal : undefined)
+      if (this.isStormy && random.next() < 0.15) throw new Error('this tool failed')
+      if (this.isStormy && name === 'look' && random.next() < 0.1)
+        throw new BeamClawError('tool-failed', 'try again', { isRetryable: true })
+      return `result of ${toolCallId}`
+    } finally {
+      this.#busy--
+    }
+  }
+
+  #sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const abort = (): void => {
+        timer.cancel()
+        reject(new BeamClawError('provider-aborted', 'aborted', { cause: signal?.reason }))
+      }
+      const timer = this.#options.clock.setTimer(() => {
+        signal?.removeEventListener('abort', abort)
+        resolve()
+      }, ms)
+      if (signal?.aborted === true) abort()
+      else signal?.addEventListener('abort', abort, { once: true })
+    })
+  }
+}

@@ -1,0 +1,115 @@
+import { describe, expect, test } from 'vitest'
+import { type SimulateOptions, simulate } from './simulate.ts'
+import type { SimulatedEvent } from './simulated-event.ts'
+import { type Invariant, SimulationFailure } from './trace.ts'
+
+interface KnownFailure {
+  readonly invariant: Invariant
+  readonly says: RegExp
+  /** A short life that shows it: `npm run simulate -- --seed … --steps … --without …`. */
+  readonly shownBy: { readonly seed: number; readonly steps: number; readonly without: readonly SimulatedEvent[] }
+  readonly why: string
+}
+
+/** What core is known to do wrong: failures that look like this are tolerated. Take an entry out when it is mended. */
+const knownFailures: readonly KnownFailure[] = [
+  {
+    invariant: 'I7',
+    says: /was told of record \d+ .* when it waited for/,
+    shownBy: { seed: 183, steps: 80, without: [] },
+    why: 'a subscriber of a session that is started anew may be told of one record twice',
+  },
+]
+
+/** The share of lives that may end in a known failure. */
+const toleratedShare = 0.02
+
+const seeds = 500
+
+async function outcomeOf(options: SimulateOptions): Promise<SimulationFailure | undefined> {
+  try {
+    await simulate(options)
+    return undefined
+  } catch (error) {
+    if (error instanceof SimulationFailure) return error
+    throw error
+  }
+}
+
+const isKnown = ({ invariant, message }: SimulationFailure): boolean =>
+  knownFailures.some((known) => known.invariant === invariant && known.says.test(message.split('\n')[0] ?? ''))
+
+describe('BeamClaw, simulated', () => {
+  test(`keeps its promises over ${seeds} seeds`, { timeout: 60_000 }, async () => {
+    let known = 0
+    for (let seed = 1; seed <= seeds; seed++) {
+      const failure = await outcomeOf({ seed })
+      if (failure === undefined) continue
+      if (!isKnown(failure)) throw failure
+      known++
+    }
+    expect(known).toBeLessThan(seeds * toleratedShare)
+  })
+
+  test.each(knownFailures.map((known) => [known.why, known] as const))('known: %s', async (_why, { shownBy, ...known }) => {
+    const failure = await outcomeOf(shownBy)
+    // One that holds by now is to be taken out of the list; others who mend core need not wait for that.
+    if (failure !== undefined) expect(isKnown(failure), `${known.invariant}: ${failure.message}`).toBe(true)
+  })
+})
+
+describe('a simulation', () => {
+  test('is the same for the same seed, and another one for another seed', async () => {
+    const linesOf = async (seed: number): Promise<readonly string[]> => {
+      try {
+        return (await simulate({ seed, without: ['kill-branch', 'abort', 'store-failure'] })).trace
+      } catch (error) {
+        return error instanceof SimulationFailure ? error.trace : Promise.reject(error)
+      }
+    }
+    const all = new Set<string>()
+    for (const seed of [1, 2, 3, 7, 11]) {
+      const lines = await linesOf(seed)
+      expect(await linesOf(seed)).toEqual(lines)
+      expect(lines.length).toBeGreaterThan(100)
+      all.add(lines.join('\n'))
+    }
+    expect(all.size).toBe(5)
+  })
+
+  test('has crashes, faults and work in it', async () => {
+    let records = 0
+    const seen = new Set<string>()
+    for (let seed = 1; seed <= 20; seed++) {
+      const failure = await outcomeOf({ seed })
+      const lines = failure?.trace ?? (await simulate({ seed })).trace
+      for (const line of lines) for (const word of line.match(/[a-z-]+/g) ?? []) seen.add(word)
+      records += lines.filter((line) => line.includes('agent:main:')).length
+    }
+    const expected = [
+      'run-start',
+      'run-steer',
+      'run-resume',
+      'run-cancel',
+      'model-failure',
+      'tool-intent',
+      'tool-outcome',
+      'history-compact',
+      'interrupt',
+      'collect',
+    ]
+    for (const word of [...expected, 'fail-before', 'fail-after', 'hang', 'duplicate', 'killed', 'jumps', 'unknown'])
+      expect(seen).toContain(word)
+    expect(records).toBeGreaterThan(1_000)
+  })
+})
+
+describe('a failure', () => {
+  test('names the seed, the invariant and what happened last', () => {
+    const trace = Array.from({ length: 100 }, (_, index) => `line ${index}`)
+    const failure = new SimulationFailure(7, 'I3', 'call-1 has begun 2 times', trace)
+    expect(failure).toMatchObject({ name: 'SimulationFailure', seed: 7, invariant: 'I3', trace })
+    expect(failure.message).toMatch(/^seed 7: I3, .*: call-1 has begun 2 times\n/)
+    expect(failure.message.split('\n').slice(1)).toEqual(trace.slice(-30))
+  })
+})

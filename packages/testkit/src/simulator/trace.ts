@@ -1,0 +1,60 @@
+/** What happened in a simulation, line by line: the same seed gives the same lines. */
+import type { VirtualClock } from './virtual-clock.ts'
+
+/** What must hold, by the numbers of the fault plan. */
+export const invariants = {
+  I1: 'each accepted message ends in exactly one run',
+  I2: 'a journal has no gaps, one writer at a time, and can be read again',
+  I3: 'a tool call that may not be repeated begins at most once, and not before its intent is durable',
+  I4: 'each run that starts ends exactly once',
+  I7: 'a subscriber is told of each record once, in order, and of nothing that is not durable',
+  I8: 'nothing is left behind: timers, subscriptions, calls, entries',
+} as const
+
+export type Invariant = keyof typeof invariants
+
+/** Lines of the trace that a failure shows. */
+const shownLines = 30
+
+/** An invariant did not hold. `seed` repeats it; the message ends with what happened last. */
+export class SimulationFailure extends Error {
+  override readonly name = 'SimulationFailure'
+  readonly seed: number
+  readonly invariant: Invariant
+  /** Every line up to the failure. */
+  readonly trace: readonly string[]
+
+  constructor(seed: number, invariant: Invariant, what: string, trace: readonly string[]) {
+    super(`seed ${seed}: ${invariant}, ${invariants[invariant]}: ${what}\n${trace.slice(-shownLines).join('\n')}`)
+    this.seed = seed
+    this.invariant = invariant
+    this.trace = trace
+  }
+}
+
+export class Trace {
+  readonly lines: string[] = []
+  readonly #seed: number
+  readonly #clock: VirtualClock
+  #failure: SimulationFailure | undefined
+
+  constructor(seed: number, clock: VirtualClock) {
+    this.#seed = seed
+    this.#clock = clock
+  }
+
+  add(line: string): void {
+    this.lines.push(`${String(this.#clock.elapsed).padStart(7)} ${line}`)
+  }
+
+  /** Notes that an invariant was broken. May be called from anywhere: the simulation throws it at its next step. */
+  fail(invariant: Invariant, what: string): void {
+    this.add(`BROKEN ${invariant}: ${what}`)
+    this.#failure ??= new SimulationFailure(this.#seed, invariant, what, [...this.lines])
+  }
+
+  /** Throws what `fail` noted first. */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+}

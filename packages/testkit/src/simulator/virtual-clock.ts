@@ -1,0 +1,67 @@
+/** Time that moves only when it is told to, shared by programs that come and go; it knows whose timers are pending. */
+import type { Clock } from '@beamclaw/core'
+
+interface PendingTimer {
+  readonly owner: string
+  readonly dueAt: number
+  readonly callback: () => void
+}
+
+export class VirtualClock {
+  readonly #startedAt = Date.UTC(2026, 0, 1)
+  #elapsed = 0
+  #wallOffset = 0
+  readonly #timers = new Set<PendingTimer>()
+
+  get elapsed(): number {
+    return this.#elapsed
+  }
+
+  /** A clock whose timers count as its owner's. */
+  clockOf(owner: string): Clock {
+    return {
+      now: () => this.#startedAt + this.#wallOffset + this.#elapsed,
+      monotonic: () => this.#elapsed,
+      setTimer: (callback, delayMs) => {
+        const timer = { owner, dueAt: this.#elapsed + Math.max(0, delayMs), callback }
+        this.#timers.add(timer)
+        return { cancel: () => void this.#timers.delete(timer) }
+      },
+      yieldTo: (callback) => void setImmediate(callback),
+    }
+  }
+
+  /** Timers of one owner, or of all, that have not fired. */
+  pendingTimers(owner?: string): number {
+    return [...this.#timers].filter((timer) => owner === undefined || timer.owner === owner).length
+  }
+
+  /** Sets the wall clock forward or back; what is measured in milliseconds goes on as before. */
+  jumpWall(ms: number): void {
+    this.#wallOffset += ms
+  }
+
+  /** Moves on by `ms`, firing timers in the order they are due; what they cause is done before the next one fires. */
+  async advance(ms: number): Promise<void> {
+    const target = this.#elapsed + ms
+    await breathe()
+    for (let next = this.#next(); next !== undefined && next.dueAt <= target; next = this.#next()) {
+      this.#elapsed = Math.max(this.#elapsed, next.dueAt)
+      this.#timers.delete(next)
+      next.callback()
+      await breathe()
+    }
+    this.#elapsed = target
+  }
+
+  #next(): PendingTimer | undefined {
+    let next: PendingTimer | undefined
+    for (const timer of this.#timers) if (next === undefined || timer.dueAt < next.dueAt) next = timer
+    return next
+  }
+}
+
+/** Lets everything that is not waiting for time have its turn. */
+export async function breathe(rounds = 4): Promise<void> {
+  for (let round = 0; round < rounds; round++) await new Promise<void>((resolve) => setImmediate(resolve))
+}

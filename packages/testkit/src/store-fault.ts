@@ -1,0 +1,61 @@
+/** What can go wrong with one call to a store, and what the caller sees of it. */
+import { BeamClawError, type ErrorCode, type LogRecord, type StoreKey } from '@beamclaw/core'
+
+/** A call that is about to be made. */
+export interface StoreCall {
+  /** Counts every call to the store and its logs from 0. */
+  readonly index: number
+  readonly method: 'get' | 'put' | 'delete' | 'list' | 'openLog' | 'append' | 'read' | 'compact' | 'close'
+  /** The key, or the prefix of a `list`. */
+  readonly key: StoreKey
+  /** What an `append` writes. */
+  readonly records?: readonly LogRecord[]
+}
+
+/**
+ * What happens to a call. `fail-before`: it rejects and nothing was done. `fail-after`: it was done, and rejects all the same. `hang`: it
+ * never settles, done or not. `duplicate`: it is done twice, as when an answer was lost on its way. `delay`: it is done once `before`
+ * resolves, and answers once `after` does.
+ */
+export type StoreFault =
+  | { readonly type: 'fail-before' | 'fail-after' /** @default 'store-io' */; readonly code?: ErrorCode }
+  | { readonly type: 'hang' /** @default false */; readonly isDone?: boolean }
+  | { readonly type: 'duplicate' }
+  | { readonly type: 'delay'; readonly before?: Promise<void>; readonly after?: Promise<void> }
+
+/** Decides about each call, in the order they are made; `undefined` lets it pass. */
+export type StoreFaultPlan = (call: StoreCall) => StoreFault | undefined
+
+/** Makes a call as the fault says. */
+export async function withStoreFault<T>(fault: StoreFault, call: StoreCall, execute: () => Promise<T>): Promise<T> {
+  switch (fault.type) {
+    case 'fail-before':
+      throw failureOf(call, fault.code)
+    case 'fail-after':
+      await execute()
+      throw failureOf(call, fault.code)
+    case 'hang':
+      if (fault.isDone === true) await execute()
+      return new Promise<never>(() => {})
+    case 'duplicate':
+      return twice(call, execute)
+    case 'delay': {
+      await fault.before
+      const answer = await execute()
+      await fault.after
+      return answer
+    }
+  }
+}
+
+async function twice<T>(call: StoreCall, execute: () => Promise<T>): Promise<T> {
+  const first = await execute()
+  // A second `openLog` has fenced the first handle; a second `append` must count as written.
+  if (call.method === 'openLog' || call.method === 'append') return execute()
+  await execute().catch(() => {})
+  return first
+}
+
+function failureOf({ method, index }: StoreCall, code: ErrorCode = 'store-io'): BeamClawError {
+  return new BeamClawError(code, `Call ${index} to the store, ${method}, failed on purpose`, { details: { method, index } })
+}

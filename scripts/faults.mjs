@@ -1,0 +1,32 @@
+// The drills of docs/faults.md, by row: `npm run faults -- F09 --times 200 [--seed 7]`, `npm run faults -- F11`, or all of them without a name.
+import { parseArgs } from 'node:util'
+import { catalogue } from './faults/catalogue.mjs'
+import { runVitest, step } from './lib/steps.mjs'
+import { ensureSystemPackages } from './lib/system-packages.mjs'
+import { ensureInstalled, fail } from './lib/workspace.mjs'
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { times: { type: 'string' }, seed: { type: 'string' } } })
+const names = positionals.length === 0 ? Object.keys(catalogue) : positionals
+for (const name of names)
+  if (!Object.hasOwn(catalogue, name)) fail(`there is no drill "${name}"; known are ${Object.keys(catalogue).join(', ')}`, 2)
+const times = wholeNumber('times', values.times)
+const seed = wholeNumber('seed', values.seed)
+
+await step('install', ensureInstalled)
+await step('system packages', ensureSystemPackages)
+for (const name of names) {
+  const { files, pattern } = catalogue[name]
+  // Also the variations that are left out of `npm test`.
+  const env = {
+    FAULT_ALL: '1',
+    ...(times === undefined ? {} : { FAULT_TIMES: times }),
+    ...(seed === undefined ? {} : { FAULT_SEED: seed }),
+  }
+  const only = pattern === undefined ? [] : ['-t', pattern]
+  await step(name, () => runVitest(`faults ${name}`, ['--reporter=default', ...files, ...only], { env }))
+}
+
+function wholeNumber(option, text) {
+  if (text === undefined || /^[1-9]\d{0,8}$/.test(text)) return text
+  fail(`--${option} must be a whole number from 1`, 2)
+}
