@@ -57,8 +57,7 @@ function start(store: MemoryStore, demo: Provider): Promise<RunningBeamClaw> {
 const one = { idempotencyKey: 'one' }
 
 describe('when a message is durable, and that its session is busy is not', () => {
-  // Nobody drives the session: the repeat is told `waiting`, for ever, and no restart wakes it.
-  test.fails('a sender that was refused sends again with the same key, and gets its answer', { timeout: 500 }, async () => {
+  test('a sender that was refused sends again with the same key, and gets its answer', { timeout: 500 }, async () => {
     const store = new ForgetfulStore(() => Promise.reject(new BeamClawError('store-io', 'The disk failed, once')))
     const session = (await start(store, new DemoProvider())).session('agent:main:main')
     await expect(session.send('hello', one).accepted).rejects.toMatchObject({ code: 'store-io' })

@@ -7,6 +7,7 @@ export const faultRecordTypes = [
   'message-in',
   'run-start',
   'run-resume',
+  'run-pause',
   'run-steer',
   'run-cancel',
   'model-request',
@@ -66,10 +67,12 @@ class FaultyStore implements Store {
     const log = await this.#store.openLog(key, token)
     return {
       append: async (records) => {
-        const isDue = this.#isDue(records)
-        if (isDue && this.#point.when === 'before') die()
-        await log.append(records)
-        if (isDue) die()
+        const due = this.#indexOfDue(records)
+        if (due === undefined) return log.append(records)
+        // A batch may break anywhere: what comes before the point is durable, and nothing behind it.
+        const durable = records.slice(0, this.#point.when === 'before' ? due : due + 1)
+        if (durable.length > 0) await log.append(durable)
+        die()
       },
       read: (fromSeq) => log.read(fromSeq),
       compact: (snapshot) => log.compact(snapshot),
@@ -77,11 +80,11 @@ class FaultyStore implements Store {
     }
   }
 
-  #isDue(records: readonly LogRecord[]): boolean {
-    const before = this.#seen
-    const { recordType, count } = this.#point
-    this.#seen += records.filter(({ type }) => type === recordType).length
-    return before < count && this.#seen >= count
+  #indexOfDue(records: readonly LogRecord[]): number | undefined {
+    for (const [index, { type }] of records.entries()) {
+      if (type === this.#point.recordType && ++this.#seen === this.#point.count) return index
+    }
+    return undefined
   }
 }
 

@@ -6,27 +6,22 @@ import { MemoryStore } from './defaults/memory-store.ts'
 import { SoloCluster } from './defaults/solo-cluster.ts'
 import { BeamClawError, describeError } from './errors.ts'
 import type { RunEvent } from './events.ts'
-import { type AgentId, defaultTenant, parseRunId, parseSessionKey, type SessionKey } from './ids.ts'
-import type { JsonObject, UserMessage } from './messages.ts'
-import { anArray, anObject, checkOptions, oneOf, text } from './options.ts'
+import { type AgentId, defaultTenant, parseAgentId, parseSessionKey, type SessionKey, type TenantId } from './ids.ts'
+import { anArray, anObject, checkOptions, integer, text } from './options.ts'
 import type { Cluster } from './ports/cluster.ts'
 import type { EventBus } from './ports/event-bus.ts'
 import type { Provider, ProviderPart, ProviderRequest } from './ports/provider.ts'
 import type { Store } from './ports/store.ts'
 import { ProviderTable } from './provider/provider-table.ts'
-import { Registry } from './registry/registry.ts'
 import { ActivityLog } from './session/activity-log.ts'
-import type { WhenBusy } from './session/journal.ts'
-import { RunStream } from './session/run-stream.ts'
-import { type Session, type SessionMessage, type SessionSettings, sessionDefaults, sessionTopic } from './session/session.ts'
-import type { AbortReceipt, SendReceipt, SessionInspection } from './session/session-answers.ts'
-import { SessionFeed } from './session/session-feed.ts'
+import { type SessionAccess, SessionHandle } from './session/session-handle.ts'
+import { type ListSessionsOptions, listSessions, type SessionSummary } from './session/session-list.ts'
 import { SessionRouter } from './session/session-router.ts'
+import { type SessionSettings, sessionDefaults } from './session/session-world.ts'
 import { DynamicSupervisor } from './supervisor/dynamic-supervisor.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 import { TaskSupervisor } from './supervisor/task-supervisor.ts'
 import type { TreeNode } from './supervisor/tree-node.ts'
-import { jsonSchemaOf, type StandardSchema } from './tool/standard-schema.ts'
 import { ToolRunner } from './tool/tool-runner.ts'
 
 export interface BeamClawOptions {
@@ -44,15 +39,6 @@ export interface BeamClawOptions {
   readonly sessions?: Partial<SessionSettings>
   /** Clock, logger, ids, randomness and telemetry. @default the machine's own */
   readonly ambient?: Partial<Ambient>
-}
-
-export interface SendOptions<TOutput = undefined> {
-  /** A repeat with the same key gets the same run. 1 to 256 printable ASCII characters. @default a new one */
-  readonly idempotencyKey?: string
-  /** What the message does when the session is busy. @default 'queue' */
-  readonly whenBusy?: WhenBusy
-  /** Asks for JSON of this shape; `result()` then has it as `output`. @default free text */
-  readonly output?: StandardSchema<TOutput>
 }
 
 /** A question outside any session: nothing of it is kept. */
@@ -81,15 +67,16 @@ export class BeamClaw {
     const { store = new MemoryStore(), cluster = new SoloCluster(), events = new LocalEventBus<RunEvent>() } = this.#options
     const providers = new ProviderTable(this.#options.providers)
     const agents = new Map(this.#options.agents.map((agent) => [agent.id, agent]))
-    const activity = new ActivityLog({ tenant: defaultTenant, store, cluster, ambient })
+    const tenant = defaultTenant
+    const activity = new ActivityLog({ tenant, store, cluster, ambient })
     const unfinished = await activity.open()
     const router = new SessionRouter(agents, (tasks) => ({
-      tenant: defaultTenant,
+      tenant,
       store,
       cluster,
       events,
       activity,
-      sessions: new Registry<SessionKey>(),
+      agents,
       providers,
       toolRunner: new ToolRunner({ tasks, clock: ambient.clock, random: ambient.random }),
       ambient,
@@ -112,24 +99,22 @@ export class BeamClaw {
     // Also those that a supervisor which gave up has taken along.
     router.onRestart(() => void resumeAll(router, activity.busy, ambient))
     const resumed = resumeAll(router, unfinished, ambient)
-    return new RunningBeamClaw({ root, router, agents, providers, activity, resumed, store, events, cluster, ambient })
+    return new RunningBeamClaw({ tenant, root, router, agents, providers, activity, resumed, store, events, cluster, ambient })
   }
 }
 
 /** Restarts of sessions within five seconds, over all of them, that are still taken for accidents. */
 const sessionRestarts = 100
 
-interface Parts {
+interface Parts extends SessionAccess {
+  readonly tenant: TenantId
   readonly root: Supervisor
-  readonly router: SessionRouter
-  readonly agents: ReadonlyMap<AgentId, AgentDefinition>
+  readonly agents: Map<AgentId, AgentDefinition>
   readonly providers: ProviderTable
   readonly activity: ActivityLog
   readonly resumed: Promise<number>
   readonly store: Store
-  readonly events: EventBus<RunEvent>
   readonly cluster: Cluster
-  readonly ambient: Ambient
 }
 
 /** A tree that is up. `await using` stops it. */
@@ -145,6 +130,15 @@ export class RunningBeamClaw implements AsyncDisposable {
     return [...this.#parts.agents.values()]
   }
 
+  /**
+   * Takes other definitions in the place of those there are. They hold from the next step of each run on; sessions of an agent that is gone
+   * end what they have begun with its last one.
+   */
+  updateAgents(agents: readonly AgentDefinition[]): void {
+    this.#parts.agents.clear()
+    for (const agent of agents) this.#parts.agents.set(agent.id, agent)
+  }
+
   /** Resolves, once every session that was interrupted in its work is at it again, with their number. */
   get resumed(): Promise<number> {
     return this.#parts.resumed
@@ -153,6 +147,14 @@ export class RunningBeamClaw implements AsyncDisposable {
   /** A handle on one conversation; nothing starts before it is used. Throws `invalid-session-key`. */
   session(key: string): SessionHandle {
     return new SessionHandle(parseSessionKey(key), this.#parts)
+  }
+
+  /** The sessions there are, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
+  async sessions(options: ListSessionsOptions = {}): Promise<readonly SessionSummary[]> {
+    checkOptions<ListSessionsOptions>('sessions', options, { agentId: text(64), after: text(1_024), limit: integer(0) })
+    const { store, tenant, activity } = this.#parts
+    const agentId = options.agentId === undefined ? undefined : parseAgentId(options.agentId)
+    return listSessions(store, tenant, activity, { agentId, after: options.after, limit: options.limit ?? 1_000 })
   }
 
   /** Asks a model without a session. Throws `unknown-model`; the iteration ends or throws as `Provider.doStream` says. */
@@ -164,6 +166,12 @@ export class RunningBeamClaw implements AsyncDisposable {
   /** The supervision tree as it is now. */
   tree(): TreeNode {
     return this.#parts.root.tree()
+  }
+
+  /** From now on new messages are refused with `draining`. Resolves once no session has work. */
+  drain(): Promise<void> {
+    this.#parts.router.isDraining = true
+    return this.#parts.activity.whenIdle()
   }
 
   /** Stops every session, then the tree, the bus and the store. */
@@ -211,69 +219,4 @@ async function resumeAll(router: SessionRouter, keys: readonly SessionKey[], { l
   }
   await Promise.all(Array.from({ length: resumedAtOnce }, wakeNext))
   return resumed
-}
-
-/** A session may have to read a long journal before it answers. */
-const patient = { timeoutMs: 60_000 }
-
-/** One conversation, from outside. */
-export class SessionHandle {
-  readonly key: SessionKey
-  readonly #parts: Parts
-
-  constructor(key: SessionKey, parts: Parts) {
-    this.key = key
-    this.#parts = parts
-  }
-
-  /** Sends a user's message, which begins a run. The stream's `accepted` resolves once the message is durable. */
-  send<TOutput = undefined>(content: UserMessage['content'], options: SendOptions<TOutput> = {}): RunStream<TOutput> {
-    checkOptions<SendOptions<TOutput>>('send', options, {
-      idempotencyKey: text(256),
-      whenBusy: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
-      output: anObject,
-    })
-    if (content.length === 0) throw new BeamClawError('invalid-message', 'A message must not be empty')
-    const runId = parseRunId(options.idempotencyKey ?? this.#parts.ambient.ids.next('run'))
-    const message: SessionMessage = {
-      type: 'send',
-      runId,
-      message: { role: 'user', content },
-      whenBusy: options.whenBusy ?? 'queue',
-      ...(options.output === undefined ? {} : { responseFormat: { type: 'json', ...schemaOf(options.output) } }),
-    }
-    const send = async (): Promise<SendReceipt> => (await this.#session()).call(message, patient) as Promise<SendReceipt>
-    return new RunStream({ runId, feed: this.#feed(), send, output: options.output })
-  }
-
-  /** Ends a run, waiting or under way; without a name the one under way. Does nothing for a run that is over. */
-  async abort(runId?: string): Promise<AbortReceipt> {
-    const message: SessionMessage = { type: 'abort', runId: runId === undefined ? undefined : parseRunId(runId) }
-    return (await this.#session()).call(message, { ...patient, lane: 'control' }) as Promise<AbortReceipt>
-  }
-
-  /** The session's events: those its journal still has from `fromSeq` on, then those that happen. Leave the loop to end it. */
-  subscribe(fromSeq = 1): AsyncIterable<RunEvent> {
-    return this.#feed().from(fromSeq)
-  }
-
-  /** What the session is doing; starts it when it is not up. */
-  async inspect(): Promise<SessionInspection> {
-    return (await this.#session()).call({ type: 'inspect' }, { ...patient, lane: 'control' }) as Promise<SessionInspection>
-  }
-
-  #session(): Promise<Session> {
-    return this.#parts.router.find(this.key)
-  }
-
-  #feed(): SessionFeed {
-    const read = async (fromSeq: number): Promise<readonly RunEvent[]> =>
-      (await this.#session()).call({ type: 'read', fromSeq }, { ...patient, lane: 'control' }) as Promise<readonly RunEvent[]>
-    return new SessionFeed({ events: this.#parts.events, topic: sessionTopic(this.key), read })
-  }
-}
-
-function schemaOf(output: StandardSchema): { readonly schema?: JsonObject } {
-  const schema = jsonSchemaOf(output)
-  return schema === undefined ? {} : { schema }
 }

@@ -71,6 +71,7 @@ const errorTable = {
   'unknown-agent': { isRetryable: false },
   'unknown-model': { isRetryable: false },
   'unknown-session': { isRetryable: false },
+  'unknown-run': { isRetryable: false },
   'session-broken': { isRetryable: true },
   'session-busy': { isRetryable: true },
   'run-aborted': { isRetryable: false },

@@ -68,6 +68,11 @@ export interface RunResumeEvent extends OfRun, Durable {
   readonly type: 'run-resume'
 }
 
+/** The session is stopped in the middle of the run, which goes on when the session is next up. */
+export interface RunPauseEvent extends OfRun, Durable {
+  readonly type: 'run-pause'
+}
+
 /** The message `from` has joined this run. */
 export interface RunSteerEvent extends OfRun, Durable {
   readonly type: 'run-steer'
@@ -160,6 +165,7 @@ export type CommittedEvent =
   | MessageAcceptedEvent
   | RunStartEvent
   | RunResumeEvent
+  | RunPauseEvent
   | RunSteerEvent
   | RunCancelEvent
   | ModelRequestEvent

@@ -6,9 +6,10 @@ export { ExitNotice, type ExitReason } from './actor/exit-reason.ts'
 export { IGNORE } from './actor/inside.ts'
 export { refuse } from './actor/refusal.ts'
 export { type AgentDefinition, type AgentOptions, agentDefaults, defineAgent } from './agent/agent.ts'
-export { type AskRequest, BeamClaw, type BeamClawOptions, type RunningBeamClaw, type SendOptions, type SessionHandle } from './beamclaw.ts'
+export { type AskRequest, BeamClaw, type BeamClawOptions, type RunningBeamClaw } from './beamclaw.ts'
 export { type Ambient, ambientWith } from './defaults/ambient.ts'
 export { ConsoleLogger, silentLogger } from './defaults/console-logger.ts'
+export { encodeJson } from './defaults/json-text.ts'
 export { LocalEventBus, subscribeDefaults } from './defaults/local-event-bus.ts'
 export { MemoryStore } from './defaults/memory-store.ts'
 export { SoloCluster } from './defaults/solo-cluster.ts'
@@ -65,6 +66,7 @@ export type {
   ListOptions,
   Log,
   LogContent,
+  LogPlace,
   LogRecord,
   LogSnapshot,
   PutOptions,
@@ -75,8 +77,11 @@ export type {
 export { Registry, type RegistryEntry, type RegistryOptions } from './registry/registry.ts'
 export type { WhenBusy } from './session/journal.ts'
 export type { RunResult, RunStream } from './session/run-stream.ts'
-export type { SessionSettings } from './session/session.ts'
-export type { AbortReceipt, SendReceipt, SessionInspection } from './session/session-answers.ts'
+export type { AbortReceipt, HistoryEntry, OpenRun, SendReceipt, SessionHistory, SessionInspection } from './session/session-answers.ts'
+export type { SendOptions, SessionHandle } from './session/session-handle.ts'
+export type { ListSessionsOptions, SessionSummary } from './session/session-list.ts'
+export type { SessionChanges, SessionMetadata } from './session/session-metadata.ts'
+export type { SessionSettings } from './session/session-world.ts'
 export { type ChildSpec, type ChildType, childDefaults, type Shutdown } from './supervisor/child-spec.ts'
 export {
   type DynamicChildSpec,

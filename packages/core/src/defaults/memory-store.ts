@@ -1,5 +1,5 @@
 /** A store that lives and dies with its process: the default, and the measure for every other store. */
-import { BeamClawError, describeError } from '../errors.ts'
+import { BeamClawError } from '../errors.ts'
 import type { JsonObject, JsonValue } from '../messages.ts'
 import { anything, checkOptions, describeValue, integer } from '../options.ts'
 import type {
@@ -14,6 +14,7 @@ import type {
   StoreKey,
   Versioned,
 } from '../ports/store.ts'
+import { encodeJson } from './json-text.ts'
 
 export interface MemoryStoreOptions {
   /** Largest document, record or snapshot as UTF-8 JSON, in bytes. @default 67108864 */
@@ -42,7 +43,7 @@ export class MemoryStore implements Store {
   async put(key: StoreKey, value: JsonValue, options: PutOptions = {}): Promise<number> {
     checkOptions('Store.put', options, { expectedVersion: integer(0) })
     const entry = this.#entry(key)
-    const json = encode(value, this.#maxBytes)
+    const json = encodeJson(value, this.#maxBytes)
     const current = entry?.document?.version ?? 0
     checkVersion(key, options.expectedVersion, current)
     const document = { json, version: current + 1 }
@@ -136,41 +137,38 @@ class MemoryLog implements Log {
   }
 
   async append(records: readonly LogRecord[]): Promise<void> {
-    this.#guard(() => {
-      const stored = encodeRecords(records, this.#maxBytes)
-      const last = this.#lastSeq()
-      for (const [index, { seq, id }] of stored.entries()) {
-        if (seq !== (stored[0]?.seq ?? 0) + index) throw logGap(`record ${index} of the batch has seq ${seq}`, last)
-        if (seq > last) {
-          if (index === 0 && seq !== last + 1) throw logGap(`the batch starts at seq ${seq}`, last)
-          continue
-        }
-        const known = this.#state.records[seq - (this.#state.records[0]?.seq ?? 1)]
-        if (known?.id !== id) throw logGap(`seq ${seq} is taken by another record`, last)
+    this.#checkOwned()
+    const stored = encodeRecords(records, this.#maxBytes)
+    const last = this.#lastSeq()
+    for (const [index, { seq, id }] of stored.entries()) {
+      if (seq !== (stored[0]?.seq ?? 0) + index) throw logGap(`record ${index} of the batch has seq ${seq}`, last)
+      if (seq > last) {
+        if (index === 0 && seq !== last + 1) throw logGap(`the batch starts at seq ${seq}`, last)
+        continue
       }
-      for (const record of stored) if (record.seq > last) this.#state.records.push(record)
-    })
+      const known = this.#state.records[seq - (this.#state.records[0]?.seq ?? 1)]
+      if (known?.id !== id) throw logGap(`seq ${seq} is taken by another record`, last)
+    }
+    for (const record of stored) if (record.seq > last) this.#state.records.push(record)
   }
 
   async read(fromSeq = 1): Promise<LogContent> {
-    return this.#guard(() => {
-      checkOptions('Log.read', { fromSeq }, { fromSeq: integer(0) })
-      const { snapshot, records } = this.#state
-      return {
-        snapshot: snapshot === undefined ? undefined : { seq: snapshot.seq, state: JSON.parse(snapshot.json) as JsonValue },
-        records: records
-          .filter(({ seq }) => seq >= fromSeq)
-          .map(({ seq, type, id, ts, json }) => ({ seq, type, id, ts, data: JSON.parse(json) as JsonObject })),
-      }
-    })
+    this.#checkOwned()
+    checkOptions('Log.read', { fromSeq }, { fromSeq: integer(0) })
+    const { snapshot, records } = this.#state
+    return {
+      snapshot: snapshot === undefined ? undefined : { seq: snapshot.seq, state: JSON.parse(snapshot.json) as JsonValue },
+      records: records
+        .filter(({ seq }) => seq >= fromSeq)
+        .map(({ seq, type, id, ts, json }) => ({ seq, type, id, ts, data: JSON.parse(json) as JsonObject })),
+    }
   }
 
   async compact(snapshot: LogSnapshot): Promise<void> {
-    this.#guard(() => {
-      checkSnapshotSeq(snapshot, this.#state.snapshot?.seq ?? 0, this.#lastSeq())
-      this.#state.snapshot = { seq: snapshot.seq, json: encode(snapshot.state, this.#maxBytes) }
-      this.#state.records = this.#state.records.filter(({ seq }) => seq > snapshot.seq)
-    })
+    this.#checkOwned()
+    checkSnapshotSeq(snapshot, this.#state.snapshot?.seq ?? 0, this.#lastSeq())
+    this.#state.snapshot = { seq: snapshot.seq, json: encodeJson(snapshot.state, this.#maxBytes) }
+    this.#state.records = this.#state.records.filter(({ seq }) => seq > snapshot.seq)
   }
 
   async close(): Promise<void> {
@@ -186,14 +184,8 @@ class MemoryLog implements Log {
     return this.#state.records.at(-1)?.seq ?? this.#state.snapshot?.seq ?? 0
   }
 
-  #guard<T>(work: () => T): T {
+  #checkOwned(): void {
     if (this.#broken !== undefined) throw this.#broken
-    try {
-      return work()
-    } catch (error) {
-      if (BeamClawError.isInstance(error) && error.code !== 'log-gap') this.break(error)
-      throw error
-    }
   }
 }
 
@@ -248,46 +240,8 @@ function encodeRecords(records: readonly LogRecord[], maxBytes: number): StoredR
     if (!Number.isSafeInteger(seq) || seq < 1) throw invalid('the seq of a record is a whole number from 1')
     if (typeof type !== 'string' || typeof id !== 'string' || !Number.isFinite(ts)) throw invalid('a record has a type, an id and a ts')
     if (typeof data !== 'object' || data === null || Array.isArray(data)) throw invalid('the data of a record is a JSON object')
-    return { seq, type, id, ts, json: encode(data, maxBytes) }
+    return { seq, type, id, ts, json: encodeJson(data, maxBytes) }
   })
-}
-
-const deepest = 512
-
-function encode(value: unknown, maxBytes: number): string {
-  checkJson(value, 0)
-  let json: string
-  try {
-    json = JSON.stringify(value)
-  } catch (error) {
-    throw new BeamClawError('invalid-message', `The value is not JSON: ${describeError(error)}`, { cause: error })
-  }
-  // UTF-8 takes at most three bytes for a UTF-16 unit: counting exactly is seldom needed.
-  if (json.length * 3 <= maxBytes) return json
-  const bytes = json.length > maxBytes ? json.length : new TextEncoder().encode(json).length
-  if (bytes <= maxBytes) return json
-  throw new BeamClawError('document-too-large', `The value takes ${bytes} bytes or more, the limit is ${maxBytes}`, {
-    details: { maxBytes },
-  })
-}
-
-/** `JSON.stringify` drops or bends what it cannot hold; durable state must not change on the way, so such values are refused. */
-function checkJson(value: unknown, depth: number): void {
-  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return
-  if (typeof value === 'number') {
-    if (!Number.isFinite(value)) throw invalid(`${value} is not JSON`)
-    return
-  }
-  if (typeof value !== 'object') throw invalid(`${describeValue(value)} is not JSON`)
-  if (depth === deepest) throw invalid(`the value is cyclic or nests deeper than ${deepest}`)
-  if (Array.isArray(value)) {
-    for (const item of value as unknown[]) checkJson(item, depth + 1)
-    return
-  }
-  const prototype: unknown = Object.getPrototypeOf(value)
-  // A plain object of another realm has another Object.prototype, which is still the end of its chain.
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw invalid('an instance of a class is not JSON')
-  for (const item of Object.values(value)) if (item !== undefined) checkJson(item, depth + 1)
 }
 
 function invalid(problem: string): BeamClawError {

@@ -44,21 +44,37 @@ export interface LogContent {
   readonly records: readonly LogRecord[]
 }
 
+/** Where a record is kept, for people who look into damage. */
+export interface LogPlace {
+  /** A file, or what the store keeps records in. */
+  readonly file: string
+  /** Bytes, or whatever the store counts in, before the record. */
+  readonly offset: number
+}
+
 /**
- * One owner's handle on a log. After any rejection but `log-gap` the handle is broken: every further call rejects with the same code, and
- * only `Store.openLog` gives a new one. Calls after `close` reject `store-stopped`.
+ * One owner's handle on a log. What is refused for what it is leaves the handle as it was, and nothing of it was written:
+ * `invalid-message`, `invalid-option`, `document-too-large` and `log-gap`. After any other rejection the handle is broken: every further
+ * call rejects with the same code, and only `Store.openLog` gives a new one. Calls after `close` reject `store-stopped`.
  */
 export interface Log {
   /**
-   * Writes records in order; resolves when all are durable. Rejects `fenced` when a later owner opened the log, `log-gap` when the first
-   * `seq` does not follow the last, `store-full` when there is no room (nothing of the batch counts as written), `store-io` otherwise.
-   * Concurrent calls are written in call order.
+   * Writes records in order; resolves when all are durable. Rejects `invalid-message` for what is no record, `document-too-large` for
+   * data beyond the store's limit, `log-gap` when the first `seq` does not follow the last one that is written when the call's turn
+   * comes, `fenced` when a later owner opened the log, `store-full` when there is no room (nothing of the batch counts as written),
+   * `store-io` otherwise. Concurrent calls are written in call order; one that is refused is left out, and a call that counted on it is
+   * a `log-gap`.
    */
   append(records: readonly LogRecord[]): Promise<void>
   /** Reads snapshot and records that are durable now, from `fromSeq` on where the log still has them. */
   read(fromSeq?: number): Promise<LogContent>
-  /** Makes `snapshot` durable, then drops the records it replaces. A crash in between leaves either state. */
+  /**
+   * Makes `snapshot` durable, then drops the records it replaces. A crash in between leaves either state. Rejects as `append` does;
+   * `log-gap` for a seq before that of the last snapshot or after the last record.
+   */
   compact(snapshot: LogSnapshot): Promise<void>
+  /** Where the record `seq` is kept, or the snapshot that replaced it; undefined when there is none. For stores that have such places. */
+  locate?(seq: number): Promise<LogPlace | undefined>
   /** Releases the handle; appends under way finish first. Idempotent. */
   close(): Promise<void>
 }

@@ -17,10 +17,22 @@ export interface ActivityLogOptions {
 /** Records after which the log is replaced by the list of busy sessions. */
 const compactAfter = 10_000
 
+/** Sessions of which is remembered when they were last at work. */
+const rememberedSessions = 10_000
+
+/** What a snapshot keeps: the busy sessions, and when others were last at work, oldest first. */
+interface ActivitySnapshot {
+  readonly busy: readonly string[]
+  readonly seen: readonly (readonly [string, number])[]
+}
+
 export class ActivityLog {
   readonly #options: ActivityLogOptions
   // Resolves once the session's record is durable.
   readonly #busy = new Map<SessionKey, Promise<void>>()
+  // In the order of their last work.
+  readonly #seen = new Map<SessionKey, number>()
+  #onIdle: (() => void)[] = []
   #opening: Promise<Log> | undefined
   #wasOpen = false
   #nextSeq = 1
@@ -41,19 +53,34 @@ export class ActivityLog {
     return [...this.#busy.keys()]
   }
 
+  /** When a session was last at work, in milliseconds; undefined when that is longer ago than is remembered. */
+  lastSeen(key: SessionKey): number | undefined {
+    return this.#seen.get(key)
+  }
+
+  /** Resolves once no session has work. */
+  async whenIdle(): Promise<void> {
+    if (this.#busy.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
+  }
+
   /** Resolves once it is durable that the session has work. */
   begin(key: SessionKey): Promise<void> {
     const known = this.#busy.get(key)
     if (known !== undefined) return known
     const written = this.#append('busy', key)
+    this.#see(key, this.#options.ambient.clock.now())
     this.#busy.set(key, written)
-    written.catch(() => this.#busy.delete(key))
+    written.catch(() => {
+      if (this.#busy.get(key) === written) this.#busy.delete(key)
+    })
     return written
   }
 
   /** The session has nothing to do. Not waited for: if this is lost, it is woken once for nothing. */
   end(key: SessionKey): void {
     if (!this.#busy.delete(key)) return
+    this.#see(key, this.#options.ambient.clock.now())
+    if (this.#busy.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve()
     this.#append('idle', key).catch((error) => {
       this.#options.ambient.logger.log('warn', 'activity.not-written', { session: key, error: describeError(error) })
     })
@@ -61,6 +88,13 @@ export class ActivityLog {
 
   async close(): Promise<void> {
     await (await this.#opening)?.close()
+  }
+
+  #see(key: SessionKey, at: number): void {
+    this.#seen.delete(key)
+    this.#seen.set(key, at)
+    if (this.#seen.size <= rememberedSessions) return
+    for (const oldest of this.#seen.keys()) return void this.#seen.delete(oldest)
   }
 
   async #append(type: 'busy' | 'idle', sessionKey: SessionKey): Promise<void> {
@@ -78,7 +112,7 @@ export class ActivityLog {
 
   async #compact(log: Log): Promise<void> {
     this.#records = 0
-    await log.compact({ seq: this.#nextSeq - 1, state: [...this.#busy.keys()] })
+    await log.compact({ seq: this.#nextSeq - 1, state: { busy: [...this.#busy.keys()], seen: [...this.#seen] } })
   }
 
   #log(): Promise<Log> {
@@ -102,9 +136,12 @@ export class ActivityLog {
     // Later on, memory knows better than a log whose last write may have failed.
     if (this.#wasOpen) return
     this.#wasOpen = true
-    for (const key of (snapshot?.state ?? []) as readonly string[]) this.#busy.set(parseSessionKey(key), Promise.resolve())
-    for (const { type, data } of records) {
+    const { busy, seen } = (snapshot?.state ?? { busy: [], seen: [] }) as unknown as ActivitySnapshot
+    for (const key of busy) this.#busy.set(parseSessionKey(key), Promise.resolve())
+    for (const [key, at] of seen) this.#see(parseSessionKey(key), at)
+    for (const { type, data, ts } of records) {
       const key = parseSessionKey(data.sessionKey)
+      this.#see(key, ts)
       if (type === 'busy') this.#busy.set(key, Promise.resolve())
       else this.#busy.delete(key)
     }

@@ -16,6 +16,8 @@ export function eventOf(record: LogRecord, sessionKey: SessionKey): CommittedEve
       return { type: 'run-start', ...of, merged: entry.merged ?? [] }
     case 'run-resume':
       return { type: 'run-resume', ...of }
+    case 'run-pause':
+      return { type: 'run-pause', ...of }
     case 'run-steer':
       return { type: 'run-steer', ...of, from: entry.from }
     case 'run-cancel':

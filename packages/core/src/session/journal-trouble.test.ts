@@ -55,8 +55,8 @@ describe('a session whose journal cannot be written', () => {
     const store = new TroubledStore()
     const { claw, clock } = await stage(new FunctionModel(() => ({ text: 'after all' })), {}, { store })
     let isFull = true
-    store.before = async ([record]) => {
-      if (isFull && record?.type === 'model-response') throw new BeamClawError('store-full', 'no room')
+    store.before = async (records) => {
+      if (isFull && records.some(({ type }) => type === 'model-response')) throw new BeamClawError('store-full', 'no room')
     }
     const run = claw.session(key).send('go')
     await run.accepted
@@ -96,8 +96,8 @@ describe('a message that is written down while the run before it ends', () => {
     const session = set.claw.session(key)
     const slow = gate()
     const isSent = gate<{ readonly accepted: Promise<unknown> }>()
-    store.before = async ([record]) => {
-      if (record?.type === 'run-end') {
+    store.before = async (records) => {
+      if (records.some(({ type }) => type === 'run-end')) {
         // Its place in the journal is right behind the end of the run, and it takes its time.
         store.before = () => slow.promise
         isSent.resolve(session.send('second', { idempotencyKey: 'second' }))

@@ -1,4 +1,4 @@
-/** Makes facts durable, then true, then known: in that order, and in the order they were stated. */
+/** Keeps the state ahead of the log by as little as possible: facts are staged, written together, and told once they are durable. */
 import type { IdGenerator } from '../ports/ambient.ts'
 import type { Log, LogRecord } from '../ports/store.ts'
 import { type JournalEntry, recordData } from './journal.ts'
@@ -9,14 +9,16 @@ export interface JournalWriterOptions {
   readonly state: SessionState
   readonly ids: IdGenerator
   readonly now: () => number
-  /** Hears of each record once it is durable and the state has taken it in. */
+  /** Hears of each record once it is durable, in order. */
   readonly onCommitted: (record: LogRecord) => void
 }
 
 export class JournalWriter {
   readonly #options: JournalWriterOptions
-  #nextSeq: number
-  #last: Promise<void> = Promise.resolve()
+  #staged: LogRecord[] = []
+  // Resolves once everything that was flushed so far is durable and told.
+  #flushed: Promise<void> = Promise.resolve()
+  #isFlushDue = false
   #recordsSinceSnapshot = 0
   #isBroken = false
   readonly #name: string
@@ -25,10 +27,9 @@ export class JournalWriter {
     this.#options = options
     // Tells this writer's records from those of another one at the same place.
     this.#name = options.ids.next().slice(0, 8)
-    this.#nextSeq = options.state.seq + 1
   }
 
-  /** True once the store has refused a write: this writer is of no use any more. */
+  /** True once the store has refused a write: this writer and its state are of no use any more. */
   get isBroken(): boolean {
     return this.#isBroken
   }
@@ -38,32 +39,35 @@ export class JournalWriter {
     return this.#recordsSinceSnapshot
   }
 
-  /** Resolves when all entries are durable and folded. Rejects with the store's error; the writer is of no use afterwards. */
-  async commit(...entries: readonly JournalEntry[]): Promise<void> {
-    const { log, state, now, onCommitted } = this.#options
-    const ts = now()
-    const records = entries.map((entry) => {
-      const seq = this.#nextSeq++
-      return { seq, type: entry.type, id: `${this.#name}.${seq}`, ts, data: recordData(entry) }
-    })
-    const written = log.append(records)
-    const before = this.#last
-    const folded = written.then(async () => {
-      // Several commits may be under way; their records are folded in the order of their numbers.
-      await before
-      for (const record of records) {
-        state.apply(record)
-        onCommitted(record)
-      }
-      this.#recordsSinceSnapshot += records.length
-    })
-    this.#last = folded.catch(() => {
-      this.#isBroken = true
-    })
-    await folded
+  /** States facts. The state has them at once; nobody outside may be told, and nothing may be begun, before the next `flush` resolves. */
+  stage(...entries: readonly JournalEntry[]): void {
+    const { state, now } = this.#options
+    for (const entry of entries) {
+      const seq = state.seq + 1
+      const record = { seq, type: entry.type, id: `${this.#name}.${seq}`, ts: now(), data: recordData(entry) }
+      state.apply(record)
+      this.#staged.push(record)
+    }
   }
 
-  /** Lets a snapshot take the place of the records so far. Only while no commit is under way and no run either. */
+  /** Resolves when everything stated until the end of this tick is durable and told. Rejects with the store's error; the writer is then broken. */
+  flush(): Promise<void> {
+    if (this.#staged.length > 0 && !this.#isFlushDue) {
+      this.#isFlushDue = true
+      this.#flushed = this.#write(this.#flushed)
+      // Those who wait for it hear of a failure; nobody has to.
+      this.#flushed.catch(() => {})
+    }
+    return this.#flushed
+  }
+
+  /** States facts and makes them durable. */
+  commit(...entries: readonly JournalEntry[]): Promise<void> {
+    this.stage(...entries)
+    return this.flush()
+  }
+
+  /** Lets a snapshot take the place of the records so far. Only while nothing is staged and no run is under way. */
   async compact(): Promise<void> {
     const { log, state } = this.#options
     try {
@@ -73,5 +77,22 @@ export class JournalWriter {
       throw error
     }
     this.#recordsSinceSnapshot = 0
+  }
+
+  async #write(before: Promise<void>): Promise<void> {
+    // What is stated in the same tick belongs in the same write.
+    await undefined
+    this.#isFlushDue = false
+    const records = this.#staged
+    this.#staged = []
+    try {
+      // Several writes may be under way; they are told of in the order of their numbers.
+      await Promise.all([before, this.#options.log.append(records)])
+    } catch (error) {
+      this.#isBroken = true
+      throw error
+    }
+    this.#recordsSinceSnapshot += records.length
+    for (const record of records) this.#options.onCommitted(record)
   }
 }

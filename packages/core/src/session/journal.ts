@@ -59,6 +59,11 @@ export interface RunResume extends OfRun {
   readonly type: 'run-resume'
 }
 
+/** The session is stopped on purpose in the middle of the run, which will go on. */
+export interface RunPause extends OfRun {
+  readonly type: 'run-pause'
+}
+
 /** The waiting message `from` joins the run. */
 export interface RunSteer extends OfRun {
   readonly type: 'run-steer'
@@ -134,6 +139,7 @@ export type JournalEntry =
   | MessageIn
   | RunStart
   | RunResume
+  | RunPause
   | RunSteer
   | RunCancel
   | ModelRequest

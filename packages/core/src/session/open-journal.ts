@@ -18,10 +18,35 @@ export async function openSessionLog(store: Store, cluster: Cluster, leaseKey: s
   }
 }
 
-/** Folds a log's content into a state. Throws `log-corrupt`. */
+/** Reads a log and folds it into a state. Rejects `log-corrupt`, naming the place where the log knows it. */
+export async function readState(log: Log): Promise<SessionState> {
+  const content = await log.read()
+  try {
+    return stateOf(content)
+  } catch (error) {
+    const seq = BeamClawError.isInstance(error, 'log-corrupt') ? error.details.seq : undefined
+    const place = typeof seq === 'number' ? await log.locate?.(seq).catch(() => undefined) : undefined
+    if (place === undefined || !(error instanceof Error)) throw error
+    throw corrupt(`${place.file} at byte ${place.offset}: ${error.message}`, error, { seq, ...place })
+  }
+}
+
+/** Folds a log's content into a state. Throws `log-corrupt` with the `seq` of the record that cannot follow. */
 export function stateOf({ snapshot, records }: LogContent): SessionState {
-  const state =
-    snapshot === undefined ? new SessionState() : SessionState.fromSnapshot(snapshot.state as unknown as SessionSnapshot, snapshot.seq)
-  for (const record of records) state.apply(record)
-  return state
+  let seq = snapshot?.seq
+  try {
+    const state =
+      snapshot === undefined ? new SessionState() : SessionState.fromSnapshot(snapshot.state as unknown as SessionSnapshot, snapshot.seq)
+    for (const record of records) {
+      seq = record.seq
+      state.apply(record)
+    }
+    return state
+  } catch (error) {
+    throw BeamClawError.isInstance(error, 'log-corrupt') ? corrupt(error.message, error, { seq }) : error
+  }
+}
+
+function corrupt(message: string, cause: Error, details: Readonly<Record<string, unknown>>): BeamClawError {
+  return new BeamClawError('log-corrupt', message, { cause, details })
 }

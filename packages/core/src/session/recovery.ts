@@ -139,7 +139,8 @@ function openCalls({ response, results }: CurrentRun): ToolCall[] {
   return (response?.calls ?? []).filter(({ id }) => !results.has(id))
 }
 
-function steering({ waiting }: SessionState): RunId | undefined {
+/** The message that wants to join the run under way. */
+export function steering({ waiting }: SessionState): RunId | undefined {
   return waiting.find(({ whenBusy }) => whenBusy === 'steer')?.runId
 }
 

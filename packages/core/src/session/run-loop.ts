@@ -1,36 +1,35 @@
-/** Takes one step after the other, until there is nothing to do: writes down what it is about to do, does it, writes down what came of it. */
+/** Takes one step after the other, until there is nothing to do: states what it is about to do, does it once that is durable, states what came of it. */
 import type { AgentDefinition } from '../agent/agent.ts'
 import { BeamClawError, describeError } from '../errors.ts'
 import type { ProvisionalEvent } from '../events.ts'
 import type { RunId, SessionKey } from '../ids.ts'
 import type { ToolCall, ToolResult } from '../messages.ts'
 import type { Clock, Random } from '../ports/ambient.ts'
-import type { ProviderRequest, ThinkingLevel } from '../ports/provider.ts'
+import type { ProviderRequest } from '../ports/provider.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
-import type { Tool } from '../tool/tool.ts'
 import { headOf, type ToolRunner } from '../tool/tool-runner.ts'
 import { type Answer, readAnswer } from './answer.ts'
 import { compactableMessages, keptTokens, transcriptOf, trimToolResults } from './history.ts'
-import type { ToolOutcome } from './journal.ts'
+import type { JournalEntry, ToolOutcome } from './journal.ts'
 import type { JournalWriter } from './journal-writer.ts'
-import { type NextStep, nextStep, type Retry, type RunLimits } from './recovery.ts'
+import { type NextStep, nextStep, type Retry, type RunLimits, runLimitDefaults, steering } from './recovery.ts'
 import type { SessionState } from './session-state.ts'
 
 export interface RunLoopOptions {
   readonly sessionKey: SessionKey
-  readonly agent: AgentDefinition
   readonly state: SessionState
   readonly journal: JournalWriter
   readonly providers: ProviderTable
-  readonly tools: ReadonlyMap<string, Tool>
   readonly toolRunner: ToolRunner
-  readonly limits: RunLimits
   readonly clock: Clock
   readonly random: Random
-  /** The model to ask now, `<provider>/<model>`, and how hard it should think. */
-  readonly modelNow: () => { readonly model: string; readonly thinking: ThinkingLevel }
+  /** The agent as it is configured now. */
+  readonly agent: () => AgentDefinition
   readonly tell: (event: ProvisionalEvent) => void
 }
+
+/** Tool calls of one turn that run at the same time. */
+const maxParallelTools = 16
 
 /** Waits between attempts: 500 ms doubled each time, unless the service names a longer time. */
 const attemptBackoffMs = 500
@@ -41,6 +40,12 @@ const maxRetryAfterMs = 60_000
 const summaryPrompt =
   'Summarise this conversation for yourself, so that you can go on with it without having it. Keep names, numbers, decisions, open questions, ' +
   'file names and what is still to be done. Write plain text, at most 800 words.'
+
+/** A step that takes time. */
+type Act = Extract<NextStep, { type: 'compact' | 'ask-model' | 'run-tools' }>
+
+/** A step that is done once it is stated. */
+type Fact = Exclude<NextStep, Act | { type: 'wait' }>
 
 export class RunLoop {
   readonly #options: RunLoopOptions
@@ -57,54 +62,72 @@ export class RunLoop {
 
   /** Runs until there is nothing to do or `stopped` is aborted. Rejects with what kept the journal from being written. */
   async run(stopped: AbortSignal): Promise<void> {
-    for (let step = this.#next(); step.type !== 'wait' && !stopped.aborted; step = this.#next()) {
-      this.#step = new AbortController()
-      await this.#take(step, AbortSignal.any([this.#step.signal, stopped]), stopped)
+    const { journal } = this.#options
+    while (!stopped.aborted) {
+      const step = this.#next()
+      if (step.type === 'wait') {
+        await journal.flush()
+        if (this.#next().type === 'wait') return
+      } else if (isAct(step)) {
+        this.#step = new AbortController()
+        await this.#act(step, AbortSignal.any([this.#step.signal, stopped]), stopped)
+      } else {
+        journal.stage(...this.#facts(step))
+      }
     }
+    await journal.flush()
   }
 
   #next(): NextStep {
-    const { state, limits, tools } = this.#options
+    const { state, agent } = this.#options
+    const { tools } = agent()
     return nextStep(state, {
-      limits,
+      limits: this.#limits(),
       historyTokens: state.historyTokens,
       canCompact: () => this.#compactable() > 0,
       isIdempotent: (name) => tools.get(name)?.idempotent === true,
     })
   }
 
-  async #take(step: Exclude<NextStep, { type: 'wait' }>, signal: AbortSignal, stopped: AbortSignal): Promise<void> {
-    const { journal } = this.#options
+  #limits(): RunLimits {
+    const { maxTurns, compactAboveTokens } = this.#options.agent()
+    return { ...runLimitDefaults, maxTurns, compactAboveTokens }
+  }
+
+  /** What a step that takes no time writes down. */
+  #facts(step: Fact): JournalEntry[] {
     const { runId } = step
     switch (step.type) {
       case 'start-run':
-        return journal.commit({ type: 'run-start', runId, ...(step.merged.length === 0 ? {} : { merged: step.merged }) })
+        return [{ type: 'run-start', runId, ...(step.merged.length === 0 ? {} : { merged: step.merged }) }]
       case 'steer':
-        return journal.commit({ type: 'run-steer', runId, from: step.from })
+        return [{ type: 'run-steer', runId, from: step.from }]
+      case 'close-tools':
+        return step.calls.map((call) => this.#closed(runId, call, step.outcome))
+      case 'end-run':
+        return [{ type: 'run-end', runId, outcome: step.outcome, ...(step.failure === undefined ? {} : { failure: step.failure }) }]
+    }
+  }
+
+  #act(step: Act, signal: AbortSignal, stopped: AbortSignal): Promise<void> {
+    switch (step.type) {
       case 'compact':
-        return this.#compact(runId, signal, stopped)
+        return this.#compact(step.runId, signal, stopped)
       case 'ask-model':
         return this.#askModel(step, signal, stopped)
-      case 'close-tools':
-        return journal.commit(...step.calls.map((call) => this.#closed(runId, call, step.outcome)))
       case 'run-tools':
-        await Promise.all(step.calls.map((call) => this.#runTool(runId, step.turn, call, signal)))
-        return
-      case 'end-run':
-        return journal.commit({
-          type: 'run-end',
-          runId,
-          outcome: step.outcome,
-          ...(step.failure === undefined ? {} : { failure: step.failure }),
-        })
+        return this.#runTools(step, signal)
     }
   }
 
   async #askModel(step: Extract<NextStep, { type: 'ask-model' }>, signal: AbortSignal, stopped: AbortSignal): Promise<void> {
-    const { journal, providers, modelNow, tell, sessionKey } = this.#options
+    const { journal, providers, agent, tell, sessionKey } = this.#options
     const { runId, turn, attempt } = step
-    const { model: name } = modelNow()
-    if (step.retry !== undefined && !(await this.#pause(attempt, step.retry, signal))) return
+    if (step.retry !== undefined) {
+      await journal.flush()
+      if (!(await this.#pause(attempt, step.retry, signal))) return
+    }
+    const { model: name } = agent()
     await journal.commit({ type: 'model-request', runId, turn, attempt, model: name })
     if (signal.aborted) return
     let answer: Answer
@@ -118,9 +141,10 @@ export class RunLoop {
     } catch (error) {
       // Told to stop, or the run was cancelled: the request stays open, and the next step is decided by what the journal says.
       if (stopped.aborted || signal.aborted) return
-      return journal.commit({ type: 'model-failure', runId, turn, attempt, ...describeFailure(error) })
+      return journal.stage({ type: 'model-failure', runId, turn, attempt, ...describeFailure(error) })
     }
-    await journal.commit({ type: 'model-response', runId, turn, ...answer })
+    // What follows from it is decided at once, and written down with it.
+    journal.stage({ type: 'model-response', runId, turn, ...answer })
   }
 
   /** Waits before another attempt; answers false when that was interrupted. */
@@ -143,28 +167,46 @@ export class RunLoop {
   }
 
   #request(model: string): ProviderRequest {
-    const { state, agent, tools, modelNow } = this.#options
-    const { thinking } = modelNow()
+    const { state, agent } = this.#options
+    const { system, thinking, tools } = agent()
     const responseFormat = state.current?.responseFormat
     return {
       model,
       messages: trimToolResults(state.history),
-      ...(agent.system === undefined ? {} : { system: agent.system }),
+      ...(system === undefined ? {} : { system }),
       ...(tools.size === 0 ? {} : { tools: [...tools.values()].map((tool) => tool.declaration) }),
       ...(thinking === 'off' ? {} : { thinking }),
       ...(responseFormat === undefined ? {} : { responseFormat }),
     }
   }
 
+  /** Runs the calls next to each other, as many as may; each begins once its intent is durable. */
+  async #runTools({ runId, turn, calls }: Extract<NextStep, { type: 'run-tools' }>, signal: AbortSignal): Promise<void> {
+    const { journal, state } = this.#options
+    const waiting = [...calls]
+    let running = 0
+    const runNext = async (): Promise<void> => {
+      for (let call = waiting.shift(); call !== undefined; call = waiting.shift()) {
+        running++
+        await this.#runTool(runId, turn, call, signal)
+        running--
+        if (signal.aborted || steering(state) !== undefined) waiting.length = 0
+        // The last outcome is written down together with what follows from it.
+        if (running > 0 || waiting.length > 0) await journal.flush()
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(maxParallelTools, calls.length) }, runNext))
+  }
+
   async #runTool(runId: RunId, turn: number, call: ToolCall, signal: AbortSignal): Promise<void> {
-    const { journal, toolRunner, tools, sessionKey } = this.#options
-    if (signal.aborted) return
+    const { journal, toolRunner, agent, sessionKey } = this.#options
     const { id: toolCallId, name, input } = call
     await journal.commit({ type: 'tool-intent', runId, turn, toolCallId, name, input })
-    const result = await toolRunner.run(call, tools, { sessionKey, runId, signal })
+    if (signal.aborted) return
+    const result = await toolRunner.run(call, agent().tools, { sessionKey, runId, signal })
     // Cut short: nobody can say what it did before it noticed.
     if (signal.aborted && result.isError) return
-    await journal.commit({ type: 'tool-outcome', runId, turn, outcome: result.isError ? 'error' : 'ok', result })
+    journal.stage({ type: 'tool-outcome', runId, turn, outcome: result.isError ? 'error' : 'ok', result })
   }
 
   #closed(runId: RunId, call: ToolCall, outcome: Extract<ToolOutcome, 'unknown' | 'cancelled'>) {
@@ -178,31 +220,33 @@ export class RunLoop {
 
   /** How many of the oldest messages a summary could take the place of. */
   #compactable(): number {
-    const { state, limits } = this.#options
-    return compactableMessages(state.history, Math.min(keptTokens, Math.floor(limits.compactAboveTokens / 4)))
+    const { state, agent } = this.#options
+    return compactableMessages(state.history, Math.min(keptTokens, Math.floor(agent().compactAboveTokens / 4)))
   }
 
   /** Has the model sum up the oldest messages. Where it cannot, the run fails and says why. */
   async #compact(runId: RunId, signal: AbortSignal, stopped: AbortSignal): Promise<void> {
-    const { state, providers, modelNow, journal, limits } = this.#options
+    const { state, providers, agent, journal } = this.#options
+    await journal.flush()
     const dropped = this.#compactable()
-    const { provider, model } = providers.resolve(modelNow().model)
-    const transcript = transcriptOf(state.history.slice(0, dropped), limits.compactAboveTokens * 2)
-    const request: ProviderRequest = {
-      model,
-      system: summaryPrompt,
-      messages: [{ role: 'user', content: transcript }],
-      maxOutputTokens: 2_000,
-    }
+    const { model: name, compactAboveTokens } = agent()
+    const transcript = transcriptOf(state.history.slice(0, dropped), compactAboveTokens * 2)
     try {
+      const { provider, model } = providers.resolve(name)
+      const request: ProviderRequest = {
+        model,
+        system: summaryPrompt,
+        messages: [{ role: 'user', content: transcript }],
+        maxOutputTokens: 2_000,
+      }
       const { message, usage } = await readAnswer(provider.doStream(request, { signal }), () => {})
       const summary = message.content.map((part) => (part.type === 'text' ? part.text : '')).join('')
-      await journal.commit({ type: 'history-compact', runId, summary, dropped, usage })
+      journal.stage({ type: 'history-compact', runId, summary, dropped, usage })
     } catch (error) {
       if (stopped.aborted || signal.aborted) return
-      if (!BeamClawError.isInstance(error) || !error.code.startsWith('provider-')) throw error
+      if (!BeamClawError.isInstance(error)) throw error
       const { turn } = state.current ?? { turn: 0 }
-      await journal.commit({
+      journal.stage({
         type: 'run-end',
         runId,
         outcome: 'failed',
@@ -210,6 +254,10 @@ export class RunLoop {
       })
     }
   }
+}
+
+function isAct(step: Exclude<NextStep, { type: 'wait' }>): step is Act {
+  return step.type === 'compact' || step.type === 'ask-model' || step.type === 'run-tools'
 }
 
 function describeFailure(error: unknown) {

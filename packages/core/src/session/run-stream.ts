@@ -25,8 +25,10 @@ export interface RunResult<TOutput = undefined> {
 export interface RunStreamOptions<TOutput> {
   readonly runId: RunId
   readonly feed: SessionFeed
-  /** Sends the message; asked again, it tells how far the run has come. */
+  /** Sends the message. */
   readonly send: () => Promise<SendReceipt>
+  /** Tells how far the run has come. */
+  readonly find: () => Promise<SendReceipt>
   readonly output: StandardSchema<TOutput> | undefined
 }
 
@@ -56,7 +58,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     if (receipt.ended !== undefined || this.#isIterated) return void (await this.#options.feed.stop())
     this.#isIterated = true
     let host = this.runId
-    for await (const event of this.#options.feed.from(receipt.seq)) {
+    for await (const event of this.#options.feed.from(receipt.seq, { isAhead: receipt.status === 'accepted' })) {
       if (joins(event, this.runId)) host = event.runId
       if (event.runId !== host) continue
       yield event
@@ -73,7 +75,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   async #read(): Promise<RunResult<TOutput>> {
     for await (const event of this) if (event.type === 'run-end') break
     // Whoever iterated before has seen the end; the session still knows what came of it.
-    const { ended } = await this.#options.send()
+    const { ended } = await this.#options.find()
     if (ended === undefined)
       throw new BeamClawError('run-interrupted', 'The session stopped before the run ended; it goes on when the session is next up')
     if (ended.outcome !== 'completed') throw failureOf(ended)

@@ -1,7 +1,9 @@
 /** What a session answers to those who ask it something. */
 import type { ActorInspection } from '../actor/actor-hooks.ts'
+import type { AgentDefinition } from '../agent/agent.ts'
 import type { RunId, SessionKey } from '../ids.ts'
-import type { EndedRun, KnownRun } from './session-state.ts'
+import type { Message, UserMessage } from '../messages.ts'
+import type { CurrentRun, EndedRun, KnownRun, MessageOrigin, SessionState } from './session-state.ts'
 
 /** How far a run has come. */
 export type RunStatus = KnownRun['status']
@@ -42,10 +44,77 @@ export interface SessionInspection extends ActorInspection {
   readonly deadLetters: readonly RunId[]
 }
 
+/** A message of the conversation. */
+export interface HistoryEntry {
+  readonly message: Message
+  /** When it was written down, in milliseconds. */
+  readonly at: number
+  /** The message that it was sent with, or the run that it came of. */
+  readonly runId: RunId
+}
+
+/** A run that is not over. */
+export interface OpenRun {
+  readonly runId: RunId
+  readonly status: 'waiting' | 'running'
+  /** When its message came, in milliseconds. */
+  readonly at: number
+  /** What waits; a message whose run has begun is in the history. */
+  readonly message?: UserMessage
+}
+
+/** A conversation as far as the session still has it: what a summary took the place of is gone. */
+export interface SessionHistory {
+  /** Oldest first. */
+  readonly messages: readonly HistoryEntry[]
+  /** Messages in all, of which `messages` are the last. */
+  readonly total: number
+  /** The run under way, then those that wait. */
+  readonly runs: readonly OpenRun[]
+}
+
+export function historyOf({ history, origins, current, waiting, runs }: SessionState, limit: number): SessionHistory {
+  const first = Math.max(0, history.length - limit)
+  const startOf = (runId: RunId): number => runs.get(runId)?.at ?? 0
+  const running = (current?.members ?? []).map((runId): OpenRun => ({ runId, status: 'running', at: startOf(runId) }))
+  const rest = waiting.map(({ runId, message }): OpenRun => ({ runId, status: 'waiting', at: startOf(runId), message }))
+  return {
+    messages: history.slice(first).map((message, index) => ({ message, ...(origins[first + index] as MessageOrigin) })),
+    total: history.length,
+    runs: [...running, ...rest],
+  }
+}
+
 export function sendReceipt(runId: RunId, { status, seq, ended }: KnownRun): SendReceipt {
   return { runId, status, seq, ended }
 }
 
 export function abortReceipt(runId: RunId | undefined, known: KnownRun | undefined): AbortReceipt {
   return { runId, wasAborted: false, status: known?.status ?? 'unknown' }
+}
+
+export function inspectionOf(
+  actor: ActorInspection,
+  sessionKey: SessionKey,
+  { id: agentId }: AgentDefinition,
+  state: SessionState | undefined,
+): SessionInspection {
+  const current = state?.current
+  return {
+    ...actor,
+    sessionKey,
+    agentId,
+    isAwake: state !== undefined,
+    restarts: actor.generation - 1,
+    historyLength: state?.history.length ?? 0,
+    historyTokens: state?.historyTokens ?? 0,
+    waiting: state?.waiting.map(({ runId }) => runId) ?? [],
+    current: current && { runId: current.runId, turn: current.turn, attempt: current.attempt, waitsFor: waitReason(current) },
+    deadLetters: state?.deadLetters ?? [],
+  }
+}
+
+function waitReason(current: CurrentRun): 'model' | 'tools' | 'retry' {
+  if (current.failure !== undefined) return 'retry'
+  return current.response === undefined ? 'model' : 'tools'
 }

@@ -1,5 +1,5 @@
 /** A session's events from a given record on: first those the journal has, then those that happen. Nothing durable is missed or told twice. */
-import type { RunEvent } from '../events.ts'
+import type { ProvisionalEvent, RunEvent } from '../events.ts'
 import type { EventBus, Subscription } from '../ports/event-bus.ts'
 
 export interface SessionFeedOptions {
@@ -23,27 +23,26 @@ export class SessionFeed implements AsyncDisposable {
   }
 
   /** Iterate once. Ends when the feed is stopped. */
-  async *from(fromSeq: number): AsyncGenerator<RunEvent> {
-    let next = fromSeq
+  async *from(
+    fromSeq: number,
+    { isAhead = false }: { /** Its first event has not happened before the feed was made. */ readonly isAhead?: boolean } = {},
+  ): AsyncGenerator<RunEvent> {
+    const told = new Told(fromSeq)
     try {
-      for (const event of await this.#read(next)) {
-        yield event
-        next = seqOf(event, next) + 1
+      if (!isAhead) {
+        for (const event of await this.#read(fromSeq)) {
+          if (!told.take(event)) continue
+          yield event
+        }
       }
       for await (const event of this.#subscription) {
-        const seq = seqOf(event, undefined)
-        if (seq === undefined) {
-          yield event
-          continue
-        }
-        if (seq < next) continue
         // Some did not fit into the buffer: the journal has them.
-        for (const missed of seq > next ? await this.#read(next) : []) {
-          if (seqOf(missed, next) >= seq) break
-          yield missed
+        if ('seq' in event && event.seq > told.nextSeq) {
+          for (const missed of await this.#read(told.nextSeq)) {
+            if ('seq' in missed && missed.seq < event.seq && told.take(missed)) yield missed
+          }
         }
-        yield event
-        next = seq + 1
+        if (told.take(event)) yield event
       }
     } finally {
       await this.#subscription.stop()
@@ -59,6 +58,27 @@ export class SessionFeed implements AsyncDisposable {
   }
 }
 
-function seqOf<T>(event: RunEvent, otherwise: T): number | T {
-  return 'seq' in event ? event.seq : otherwise
+/** What a reader has been told, and what is therefore news. */
+class Told {
+  nextSeq: number
+  // The attempt under way, as far as the records told say; undefined before the first that says anything.
+  #attempt: string | undefined
+
+  constructor(fromSeq: number) {
+    this.nextSeq = fromSeq
+  }
+
+  /** False for what was told before, and for pieces of an answer that has been told as a whole or is void. */
+  take(event: RunEvent): boolean {
+    if (!('seq' in event)) return this.#attempt === undefined || this.#attempt === nameOf(event)
+    if (event.seq < this.nextSeq) return false
+    this.nextSeq = event.seq + 1
+    if (event.type === 'model-request') this.#attempt = nameOf(event)
+    else if (event.type === 'message' || event.type === 'model-failure' || event.type === 'run-end') this.#attempt = 'none'
+    return true
+  }
+}
+
+function nameOf({ runId, turn, attempt }: Pick<ProvisionalEvent, 'runId' | 'turn' | 'attempt'>): string {
+  return `${runId} ${turn} ${attempt}`
 }

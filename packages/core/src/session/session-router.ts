@@ -6,7 +6,8 @@ import { type AgentId, type SessionKey, sessionKeyParts } from '../ids.ts'
 import { nearestName } from '../options.ts'
 import type { DynamicSupervisor } from '../supervisor/dynamic-supervisor.ts'
 import type { TaskSupervisor } from '../supervisor/task-supervisor.ts'
-import { Session, type SessionWorld } from './session.ts'
+import { Session } from './session.ts'
+import type { SessionWorld } from './session-world.ts'
 
 export class SessionRouter {
   readonly #agents: ReadonlyMap<AgentId, AgentDefinition>
@@ -14,6 +15,8 @@ export class SessionRouter {
   #world: SessionWorld | undefined
   #supervisor: DynamicSupervisor | undefined
   #onRestart: (() => void) | undefined
+  /** New messages are refused. */
+  isDraining = false
 
   /** @param worldWith makes what sessions need of the world, around the supervisor of their tools */
   constructor(agents: ReadonlyMap<AgentId, AgentDefinition>, worldWith: (tasks: TaskSupervisor) => SessionWorld) {

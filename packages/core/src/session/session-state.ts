@@ -36,8 +36,9 @@ export interface EndedRun {
 /** What is known of a run. */
 export interface KnownRun {
   status: 'waiting' | 'running' | RunOutcome
-  /** The sequence number of its message. */
+  /** The sequence number of its message, and when it came, in milliseconds. */
   readonly seq: number
+  readonly at: number
   /** The run it became part of. */
   into?: RunId
   ended?: EndedRun
@@ -66,8 +67,10 @@ export interface CurrentRun {
   readonly results: Map<string, ToolResult>
   usage: Usage
   cancelled: RunCancel['reason'] | undefined
-  /** Incarnations that took the run over since it last got anywhere. */
+  /** Incarnations that took the run over from one that crashed, since it last got anywhere. */
   resumes: number
+  /** The last incarnation was stopped on purpose. */
+  isPaused: boolean
   /** How often in a row a turn had the same calls with the same results. */
   sameTurns: number
   lastTurn: string
@@ -75,10 +78,18 @@ export interface CurrentRun {
   compactedAt: number
 }
 
+/** Where a message of the history comes from. */
+export interface MessageOrigin {
+  /** When it was written down, in milliseconds. */
+  readonly at: number
+  readonly runId: RunId
+}
+
 /** A state as a snapshot keeps it. */
 export interface SessionSnapshot {
   readonly version: 1
   readonly history: readonly Message[]
+  readonly origins: readonly MessageOrigin[]
   readonly waiting: readonly MessageIn[]
   readonly runs: readonly (readonly [RunId, KnownRun])[]
   readonly deadLetters: readonly RunId[]
@@ -86,6 +97,8 @@ export interface SessionSnapshot {
 
 export class SessionState {
   history: Message[] = []
+  /** One for each message of the history. */
+  origins: MessageOrigin[] = []
   /** Estimated tokens of the history. */
   historyTokens = 0
   waiting: MessageIn[] = []
@@ -95,17 +108,22 @@ export class SessionState {
   /** Runs that were given up because they took the session down each time. */
   deadLetters: RunId[] = []
   current: CurrentRun | undefined
+  /** Number of the last record. */
   seq = 0
+  // Its time.
+  #at = 0
 
   /** Takes one record in. Records come in order, each once. Throws `log-corrupt` for a record that cannot follow. */
   apply(record: LogRecord): void {
     this.seq = record.seq
-    this.#fold(entryOf(record), record.seq)
+    this.#at = record.ts
+    this.#fold(entryOf(record))
   }
 
   /** A state with nothing under way, for the start of a log. */
   toSnapshot(): SessionSnapshot {
-    return { version: 1, history: this.history, waiting: this.waiting, runs: [...this.runs], deadLetters: this.deadLetters }
+    const { history, origins, waiting, runs, deadLetters } = this
+    return { version: 1, history, origins, waiting, runs: [...runs], deadLetters }
   }
 
   static fromSnapshot(snapshot: SessionSnapshot, seq: number): SessionState {
@@ -113,6 +131,7 @@ export class SessionState {
       throw new BeamClawError('log-corrupt', `A snapshot of version ${String(snapshot.version)} cannot be read by this version`)
     const state = new SessionState()
     state.history = [...snapshot.history]
+    state.origins = [...snapshot.origins]
     state.historyTokens = estimateTokens(state.history)
     state.waiting = [...snapshot.waiting]
     for (const [runId, run] of snapshot.runs) state.runs.set(runId, { ...run })
@@ -121,12 +140,12 @@ export class SessionState {
     return state
   }
 
-  #fold(entry: JournalEntry, seq: number): void {
+  #fold(entry: JournalEntry): void {
     switch (entry.type) {
       case 'message-in':
         if (entry.whenBusy === 'interrupt') this.waiting.unshift(entry)
         else this.waiting.push(entry)
-        this.runs.set(entry.runId, { status: 'waiting', seq })
+        this.runs.set(entry.runId, { status: 'waiting', seq: this.seq, at: this.#at })
         return
       case 'run-start':
         return this.#startRun(entry)
@@ -138,6 +157,7 @@ export class SessionState {
         return this.#endRun(entry)
       case 'history-compact':
         this.history.splice(0, entry.dropped, summaryMessage(entry.summary))
+        this.origins.splice(0, entry.dropped, { at: this.#at, runId: entry.runId })
         this.historyTokens = estimateTokens(this.history)
         if (this.current !== undefined) {
           this.current.compactedAt = this.current.turn + 1
@@ -149,7 +169,11 @@ export class SessionState {
     const current = this.#currentOf(entry.runId, entry.type)
     switch (entry.type) {
       case 'run-resume':
-        current.resumes++
+        if (!current.isPaused) current.resumes++
+        current.isPaused = false
+        return
+      case 'run-pause':
+        current.isPaused = true
         return
       case 'run-steer':
         return this.#steer(current, entry.from)
@@ -184,7 +208,7 @@ export class SessionState {
     // Cancelled in the moment it was to begin; those that were to share its run go on waiting.
     if (!this.waiting.some((message) => message.runId === runId)) return
     const messages = members.map((member) => this.#takeWaiting(member))
-    for (const message of messages) if (message !== undefined) this.#remember(message.message)
+    for (const message of messages) if (message !== undefined) this.#remember(message.message, message.runId)
     for (const member of members) this.#mark(member, 'running', runId)
     this.current = {
       runId,
@@ -199,6 +223,7 @@ export class SessionState {
       usage: noUsage,
       cancelled: undefined,
       resumes: 0,
+      isPaused: false,
       sameTurns: 0,
       lastTurn: '',
       compactedAt: 0,
@@ -208,7 +233,7 @@ export class SessionState {
   #steer(current: CurrentRun, from: RunId): void {
     const message = this.#takeWaiting(from)
     if (message === undefined) return
-    this.#remember(message.message)
+    this.#remember(message.message, from)
     current.members.push(from)
     this.#mark(from, 'running', current.runId)
     // The turn is over, and the next one sees the message.
@@ -219,21 +244,22 @@ export class SessionState {
   }
 
   #answer(current: CurrentRun, { message, finish, usage }: ModelResponse): void {
-    this.#remember(message)
+    this.#remember(message, current.runId)
     current.response = { message, finish, calls: message.content.filter((part) => part.type === 'tool-call') }
     current.failure = undefined
     current.usage = addUsage(current.usage, usage)
     current.resumes = 0
   }
 
-  #toolDone(current: CurrentRun, { result }: ToolDone): void {
+  #toolDone(current: CurrentRun, { result, outcome }: ToolDone): void {
     current.results.set(result.toolCallId, result)
-    current.resumes = 0
+    // Closing a call that took the session down gets nobody any further.
+    if (outcome === 'ok' || outcome === 'error') current.resumes = 0
     const calls = current.response?.calls ?? []
     const results = calls.map((call) => current.results.get(call.id)).filter((one) => one !== undefined)
     if (calls.length === 0 || results.length < calls.length) return
     // In the order of the calls, whatever order they finished in.
-    this.#remember({ role: 'tool', content: results })
+    this.#remember({ role: 'tool', content: results }, current.runId)
     const turn = JSON.stringify([calls.map(({ name, input }) => [name, input]), results.map(({ content, isError }) => [content, isError])])
     current.sameTurns = turn === current.lastTurn ? current.sameTurns + 1 : 1
     current.lastTurn = turn
@@ -259,8 +285,9 @@ export class SessionState {
     this.#forgetOldRuns()
   }
 
-  #remember(message: Message): void {
+  #remember(message: Message, runId: RunId): void {
     this.history.push(message)
+    this.origins.push({ at: this.#at, runId })
     this.historyTokens += tokensOf(message)
   }
 

@@ -3,62 +3,50 @@ import { Actor, type Answer } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
 import { refuse } from '../actor/refusal.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
-import type { Ambient } from '../defaults/ambient.ts'
 import { BeamClawError, type ErrorCode, MailboxFullError } from '../errors.ts'
-import type { CommittedEvent, RunEvent } from '../events.ts'
-import { type RunId, type SessionKey, sessionKeyParts, type TenantId } from '../ids.ts'
+import type { CommittedEvent } from '../events.ts'
+import type { RunId, SessionKey } from '../ids.ts'
 import type { TimerHandle } from '../ports/ambient.ts'
-import type { Cluster } from '../ports/cluster.ts'
-import type { EventBus } from '../ports/event-bus.ts'
-import type { Log, LogRecord, Store, StoreKey } from '../ports/store.ts'
-import type { ProviderTable } from '../provider/provider-table.ts'
-import type { Registry } from '../registry/registry.ts'
-import type { ToolRunner } from '../tool/tool-runner.ts'
-import type { ActivityLog } from './activity-log.ts'
+import type { Log } from '../ports/store.ts'
+import { type Awake, awaken, hasWork } from './awake-session.ts'
 import { eventOf } from './committed-events.ts'
-import type { JournalEntry, MessageIn } from './journal.ts'
-import { JournalWriter } from './journal-writer.ts'
-import { openSessionLog, stateOf } from './open-journal.ts'
-import { runLimitDefaults } from './recovery.ts'
-import { RunLoop } from './run-loop.ts'
-import { type AbortReceipt, abortReceipt, type SendReceipt, type SessionInspection, sendReceipt } from './session-answers.ts'
-import type { SessionState } from './session-state.ts'
-
-/** What a session needs of the world. */
-export interface SessionWorld {
-  readonly tenant: TenantId
-  readonly store: Store
-  readonly cluster: Cluster
-  readonly events: EventBus<RunEvent>
-  /** Who has work to do. */
-  readonly activity: ActivityLog
-  /** Where a session that is up is found. */
-  readonly sessions: Registry<SessionKey>
-  readonly providers: ProviderTable
-  readonly toolRunner: ToolRunner
-  readonly ambient: Ambient
-  readonly settings: SessionSettings
-}
-
-export interface SessionSettings {
-  /** Messages that may wait for their run. @default 1000 */
-  readonly mailboxSize: number
-  /** Milliseconds without work until the history leaves memory. @default 60000 */
-  readonly passivateAfterMs: number
-}
-
-export const sessionDefaults = { mailboxSize: 1_000, passivateAfterMs: 60_000 } as const satisfies SessionSettings
+import type { MessageIn, WhenBusy } from './journal.ts'
+import { openSessionLog } from './open-journal.ts'
+import {
+  type AbortReceipt,
+  abortReceipt,
+  historyOf,
+  inspectionOf,
+  type SendReceipt,
+  type SessionHistory,
+  type SessionInspection,
+  sendReceipt,
+} from './session-answers.ts'
+import type { SessionChanges, SessionMetadata } from './session-metadata.ts'
+import { journalKey, type SessionWorld } from './session-world.ts'
 
 /** Work lane: `send`. Control lane: the others. */
 export type SessionMessage =
-  | (Omit<MessageIn, 'type'> & { readonly type: 'send' })
+  | (Omit<MessageIn, 'type' | 'whenBusy'> & { readonly type: 'send'; readonly whenBusy: WhenBusy | undefined })
   | { readonly type: 'abort'; readonly runId: RunId | undefined }
+  | { readonly type: 'find'; readonly runId: RunId }
   | { readonly type: 'read'; readonly fromSeq: number }
+  | { readonly type: 'history'; readonly limit: number }
+  | { readonly type: 'configure'; readonly changes: SessionChanges }
   | { readonly type: 'inspect' }
   | { readonly type: 'go-on' }
   | { readonly type: 'fail'; readonly error: unknown }
 
-type SessionReply = SendReceipt | AbortReceipt | SessionInspection | readonly CommittedEvent[] | undefined
+type SessionReply =
+  | SendReceipt
+  | AbortReceipt
+  | SessionInspection
+  | SessionHistory
+  | SessionMetadata
+  | readonly CommittedEvent[]
+  | undefined
+
+type Context = ActorContext<SessionMessage>
 
 /** Records after which a snapshot is taken, once the session is at rest; more where the history is longer. */
 const snapshotEvery = 200
@@ -68,31 +56,10 @@ const reopenAfterMs = 1_000
 
 const storeFailures = new Set<ErrorCode>(['store-full', 'store-io', 'store-stopped', 'store-locked', 'log-gap', 'log-corrupt', 'fenced'])
 
-/** The topic of a session's events. */
-export function sessionTopic(key: SessionKey): string {
-  return `session:${key}`
-}
-
-/** Where a session's journal is kept. */
-function journalKey(tenant: TenantId, key: SessionKey): StoreKey {
-  const { agentId, sessionId } = sessionKeyParts(key)
-  return [tenant, 'sessions', agentId, sessionId]
-}
-
-/** What is in memory only while the session is awake and its journal can be written. */
-interface Awake {
-  readonly state: SessionState
-  readonly journal: JournalWriter
-  readonly loop: RunLoop
-  isRunning: boolean
-  /** Messages that are being written down. */
-  accepting: number
-}
-
 export class Session extends Actor<SessionMessage, SessionReply> {
   readonly #key: SessionKey
-  readonly #agent: AgentDefinition
   readonly #world: SessionWorld
+  #agent: AgentDefinition
   #log: Log | undefined
   #awake: Awake | undefined
   #waking: Promise<Awake> | undefined
@@ -105,12 +72,11 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     this.#world = world
   }
 
-  protected override async init(context: ActorContext<SessionMessage>): Promise<void> {
+  protected override async init(context: Context): Promise<void> {
     await this.#wake(context)
-    this.#world.sessions.register(this.#key, this)
   }
 
-  protected override async handle(message: SessionMessage, context: ActorContext<SessionMessage>): Promise<Awaited<Answer<SessionReply>>> {
+  protected override async handle(message: SessionMessage, context: Context): Promise<Awaited<Answer<SessionReply>>> {
     if (message.type === 'fail') throw message.error
     if (message.type !== 'send') return undefined
     try {
@@ -120,16 +86,23 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     }
   }
 
-  protected override async handleControl(
-    message: SessionMessage,
-    context: ActorContext<SessionMessage>,
-  ): Promise<Awaited<Answer<SessionReply>>> {
+  protected override async handleControl(message: SessionMessage, context: Context): Promise<Awaited<Answer<SessionReply>>> {
     try {
-      if (message.type === 'inspect') return this.#inspect()
+      if (message.type === 'inspect') return inspectionOf(this.inspect(), this.#key, this.#agentNow(), this.#awake?.state)
       if (message.type === 'read') return await this.#eventsFrom(message.fromSeq, context)
       const awake = this.#awake ?? (await this.#wake(context))
-      if (message.type === 'abort') return await this.#abort(awake, message.runId)
-      this.#drive(awake, context)
+      switch (message.type) {
+        case 'abort':
+          return await this.#abort(awake, message.runId)
+        case 'find':
+          return await this.#find(awake, message.runId)
+        case 'history':
+          return await this.#history(awake, message.limit)
+        case 'configure':
+          return await awake.metadata.change(message.changes)
+        case 'go-on':
+          this.#drive(awake, context)
+      }
     } catch (error) {
       return this.#refuse(error, context)
     }
@@ -137,6 +110,10 @@ export class Session extends Actor<SessionMessage, SessionReply> {
 
   protected override async onStop(): Promise<void> {
     this.#reopenTimer?.cancel()
+    const { state, journal, running } = this.#awake ?? {}
+    if (state?.current !== undefined && journal?.isBroken === false)
+      await journal.commit({ type: 'run-pause', runId: state.current.runId }).catch(() => {})
+    await running?.catch(() => {})
     await this.#log?.close()
   }
 
@@ -144,42 +121,45 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     this.#awake = undefined
   }
 
-  // ---- accepting
+  // ---- answering
 
-  async #accept(
-    { type: _, ...message }: Extract<SessionMessage, { type: 'send' }>,
-    context: ActorContext<SessionMessage>,
-  ): Promise<SendReceipt> {
+  async #accept({ type: _, ...message }: Extract<SessionMessage, { type: 'send' }>, context: Context): Promise<SendReceipt> {
     const awake = this.#awake ?? (await this.#wake(context))
     const { state, journal, loop } = awake
+    const { activity } = this.#world
     const known = state.runs.get(message.runId)
-    if (known !== undefined) return sendReceipt(message.runId, known)
+    if (known !== undefined) {
+      const receipt = sendReceipt(message.runId, known)
+      // Its first acknowledgement may have failed half way.
+      this.#drive(awake, context)
+      await allSettled([journal.flush(), ...(known.ended === undefined ? [activity.begin(this.#key)] : [])])
+      return receipt
+    }
     const { current } = state
-    const isBusy = current !== undefined || state.waiting.length > 0
-    if (isBusy && message.whenBusy === 'reject') {
+    const whenBusy = message.whenBusy ?? awake.metadata.value.whenBusy ?? this.#world.settings.whenBusy
+    this.#checkRoom(awake, whenBusy)
+    journal.stage({ type: 'message-in', ...message, whenBusy })
+    if (whenBusy === 'interrupt' && current !== undefined && current.cancelled === undefined) {
+      journal.stage({ type: 'run-cancel', runId: current.runId, reason: 'interrupt' })
+      loop.interruptStep('interrupt')
+    }
+    const { seq } = state.runs.get(message.runId) ?? state
+    this.#drive(awake, context)
+    await allSettled([activity.begin(this.#key), journal.flush()])
+    return { runId: message.runId, status: 'accepted', seq, ended: undefined }
+  }
+
+  #checkRoom({ state }: Awake, whenBusy: WhenBusy): void {
+    const waiting = state.waiting.length
+    if (whenBusy === 'reject' && (state.current !== undefined || waiting > 0)) {
       throw new BeamClawError('session-busy', `Session "${this.#key}" is busy with another run; try again when it has ended`, {
         retryAfterMs: 1_000,
       })
     }
     const { mailboxSize } = this.#world.settings
-    if (state.waiting.length >= mailboxSize) {
-      const details = { sessionKey: this.#key, waiting: state.waiting.length, mailboxSize }
-      throw new MailboxFullError(`Session "${this.#key}" has ${mailboxSize} messages waiting, which is all it takes`, 5_000, details)
-    }
-    const interrupts = message.whenBusy === 'interrupt' && current !== undefined && current.cancelled === undefined
-    const entries: JournalEntry[] = [{ type: 'message-in', ...message }]
-    if (interrupts) entries.push({ type: 'run-cancel', runId: current.runId, reason: 'interrupt' })
-    awake.accepting++
-    try {
-      // Both to their end: a repeat must not find the message neither written nor refused.
-      const outcomes = await Promise.allSettled([this.#world.activity.begin(this.#key), journal.commit(...entries)])
-      for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
-    } finally {
-      awake.accepting--
-    }
-    if (interrupts) loop.interruptStep('interrupt')
-    this.#drive(awake, context)
-    return { runId: message.runId, status: 'accepted', seq: state.runs.get(message.runId)?.seq ?? state.seq, ended: undefined }
+    if (waiting < mailboxSize) return
+    const details = { sessionKey: this.#key, waiting, mailboxSize }
+    throw new MailboxFullError(`Session "${this.#key}" has ${mailboxSize} messages waiting, which is all it takes`, 5_000, details)
   }
 
   async #abort({ state, journal, loop }: Awake, wanted: RunId | undefined): Promise<AbortReceipt> {
@@ -187,98 +167,133 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     const runId = wanted ?? current?.runId
     if (runId === undefined) return abortReceipt(undefined, undefined)
     const known = state.runs.get(runId)
+    let receipt = abortReceipt(runId, known)
     if (current?.members.includes(runId) === true) {
-      if (current.cancelled === undefined) await journal.commit({ type: 'run-cancel', runId: current.runId, reason: 'abort' })
+      if (current.cancelled === undefined) journal.stage({ type: 'run-cancel', runId: current.runId, reason: 'abort' })
       loop.interruptStep('abort')
-      return { runId, wasAborted: true, status: 'running' }
+      receipt = { runId, wasAborted: true, status: 'running' }
+    } else if (known?.status === 'waiting') {
+      journal.stage({ type: 'run-cancel', runId, reason: 'abort' }, { type: 'run-end', runId, outcome: 'aborted' })
+      receipt = { runId, wasAborted: true, status: 'aborted' }
     }
-    if (known?.status !== 'waiting') return abortReceipt(runId, known)
-    await journal.commit({ type: 'run-cancel', runId, reason: 'abort' })
-    // Its run may have begun in the meantime, and is then ended by the loop.
-    if (state.cancelled.includes(runId)) await journal.commit({ type: 'run-end', runId, outcome: 'aborted' })
-    else loop.interruptStep('abort')
-    return { runId, wasAborted: true, status: 'aborted' }
+    await journal.flush()
+    return receipt
+  }
+
+  async #find({ state, journal }: Awake, runId: RunId): Promise<SendReceipt> {
+    const known = state.runs.get(runId)
+    if (known === undefined) throw new BeamClawError('unknown-run', `Session "${this.#key}" does not know the run "${runId}"`)
+    const receipt = sendReceipt(runId, known)
+    await journal.flush()
+    return receipt
+  }
+
+  async #history({ state, journal }: Awake, limit: number): Promise<SessionHistory> {
+    const history = historyOf(state, limit)
+    await journal.flush()
+    return history
+  }
+
+  async #eventsFrom(fromSeq: number, context: Context): Promise<readonly CommittedEvent[]> {
+    if (this.#log === undefined) await this.#wake(context)
+    const content = await this.#log?.read(fromSeq)
+    return (content?.records ?? []).filter(({ seq }) => seq >= fromSeq).map((record) => eventOf(record, this.#key))
   }
 
   /** Answers the caller with a typed error. What is not one is a bug, and crashes the session. */
-  #refuse(error: unknown, context: ActorContext<SessionMessage>) {
+  #refuse(error: unknown, context: Context) {
     if (!BeamClawError.isInstance(error)) throw error
-    if (storeFailures.has(error.code)) this.#breakOff(error, context)
+    if (this.#isStoreTrouble(error)) this.#breakOff(error, context)
     return refuse(error)
   }
 
   // ---- running
 
-  #drive(awake: Awake, context: ActorContext<SessionMessage>): void {
-    if (awake.isRunning) return
-    awake.isRunning = true
-    const run = awake.loop.run(context.signal).then(() => this.#rest(awake, context.signal))
-    context.keepAwake(run)
-    context.waitUntil(run)
-    run.then(
+  #agentNow(): AgentDefinition {
+    this.#agent = this.#world.agents.get(this.#agent.id) ?? this.#agent
+    return this.#agent
+  }
+
+  #drive(awake: Awake, context: Context): void {
+    if (awake.running !== undefined || !hasWork(awake.state)) return
+    const running = this.#work(awake, context.signal)
+    awake.running = running
+    running.then(
       () => {
-        awake.isRunning = false
+        awake.running = undefined
         // A message may have come while the session was settling down.
-        if (this.isAlive && !context.signal.aborted && hasWork(awake.state)) this.#drive(awake, context)
+        if (this.isAlive && !context.signal.aborted) this.#drive(awake, context)
       },
       (error) => {
-        awake.isRunning = false
+        awake.running = undefined
         if (!this.isAlive) return
-        if (BeamClawError.isInstance(error) && storeFailures.has(error.code)) this.#breakOff(error, context)
+        if (BeamClawError.isInstance(error) && this.#isStoreTrouble(error)) this.#breakOff(error, context)
         else this.cast({ type: 'fail', error })
       },
     )
+    context.keepAwake(running)
+    context.waitUntil(running)
+  }
+
+  async #work({ loop, ...awake }: Awake, stopped: AbortSignal): Promise<void> {
+    // Nothing begins that nobody would go on with after a crash.
+    await this.#world.activity.begin(this.#key)
+    await loop.run(stopped)
+    await this.#rest(awake, stopped)
   }
 
   /** At rest, a long journal gives way to a snapshot. */
-  async #rest({ state, journal, accepting }: Awake, stopped: AbortSignal): Promise<void> {
-    // A message that is being written down is work, though the state has not heard of it.
-    if (hasWork(state) || accepting > 0) return
+  async #rest({ state, journal }: Pick<Awake, 'state' | 'journal'>, stopped: AbortSignal): Promise<void> {
+    if (hasWork(state)) return
     this.#world.activity.end(this.#key)
     const isDue = journal.recordsSinceSnapshot >= Math.max(snapshotEvery, state.history.length)
     if (isDue && !stopped.aborted) await journal.compact()
   }
 
-  /** The journal cannot be written: nothing more is accepted or done until it can be opened again. */
-  #breakOff(error: BeamClawError, context: ActorContext<SessionMessage>): void {
-    // Noticed before, and the journal is open again by now; or it is not the journal that failed.
-    if (this.#awake?.journal.isBroken === false) return
-    const log = this.#log
-    const { ambient } = this.#world
-    ambient.logger.log('error', 'session.journal-failed', { session: this.#key, code: error.code, error: error.message })
-    this.#awake?.loop.interruptStep(error)
-    this.#awake = undefined
-    this.#log = undefined
-    log?.close().catch(() => {})
-    if (error.code === 'fenced') return void this.stop({ type: 'shutdown', detail: error })
+  #isStoreTrouble({ code }: BeamClawError): boolean {
+    return this.#awake?.journal.isBroken === true || storeFailures.has(code)
+  }
+
+  /** What cannot be written down does not happen: nothing more is accepted or done until it can be opened again. */
+  #breakOff(error: BeamClawError, context: Context): void {
+    const isJournal = this.#awake?.journal.isBroken !== false
+    if (isJournal) this.#letGo(error)
+    if (isJournal && error.code === 'fenced') return void this.stop({ type: 'shutdown', detail: error })
     if (error.code === 'log-corrupt' || this.#reopenTimer !== undefined || context.signal.aborted) return
     const tryAgain = (): void => {
       this.#reopenTimer = undefined
       if (this.isAlive) this.cast({ type: 'go-on' }, { lane: 'control' })
     }
-    this.#reopenTimer = ambient.clock.setTimer(tryAgain, reopenAfterMs, true)
+    this.#reopenTimer = this.#world.ambient.clock.setTimer(tryAgain, reopenAfterMs, true)
+  }
+
+  #letGo({ code, message }: BeamClawError): void {
+    this.#world.ambient.logger.log('error', 'session.journal-failed', { session: this.#key, code, error: message })
+    this.#awake?.loop.interruptStep(message)
+    this.#awake = undefined
+    this.#log?.close().catch(() => {})
+    this.#log = undefined
   }
 
   // ---- waking
 
   /** Reads the journal, once for all who ask meanwhile, and goes on with what it says. */
-  #wake(context: ActorContext<SessionMessage>): Promise<Awake> {
+  #wake(context: Context): Promise<Awake> {
     this.#waking ??= this.#open(context).finally(() => {
       this.#waking = undefined
     })
     return this.#waking
   }
 
-  async #open(context: ActorContext<SessionMessage>): Promise<Awake> {
+  async #open(context: Context): Promise<Awake> {
     const { store, cluster, tenant } = this.#world
     const log = this.#log ?? (await openSessionLog(store, cluster, this.#key, journalKey(tenant, this.#key)))
     this.#log = log
     try {
-      const awake = this.#over(log, stateOf(await log.read()))
+      const awake = await awaken(this.#key, log, this.#world, () => this.#agentNow())
       const { state, journal } = awake
-      if (hasWork(state)) await this.#world.activity.begin(this.#key)
-      for (const runId of [...state.cancelled]) await journal.commit({ type: 'run-end', runId, outcome: 'aborted' })
-      if (state.current !== undefined) await journal.commit({ type: 'run-resume', runId: state.current.runId })
+      for (const runId of [...state.cancelled]) journal.stage({ type: 'run-end', runId, outcome: 'aborted' })
+      if (state.current !== undefined) journal.stage({ type: 'run-resume', runId: state.current.runId })
       this.#awake = awake
       this.#drive(awake, context)
       return awake
@@ -289,68 +304,9 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       throw error
     }
   }
-
-  #over(log: Log, state: SessionState): Awake {
-    const { providers, toolRunner, ambient } = this.#world
-    const { clock, ids, random } = ambient
-    const journal = new JournalWriter({
-      log,
-      state,
-      ids,
-      now: () => clock.now(),
-      onCommitted: (record) => this.#tellCommitted(record),
-    })
-    const { model, tools, thinking, maxTurns, compactAboveTokens } = this.#agent
-    const loop = new RunLoop({
-      sessionKey: this.#key,
-      agent: this.#agent,
-      state,
-      journal,
-      providers,
-      tools,
-      toolRunner,
-      limits: { ...runLimitDefaults, maxTurns, compactAboveTokens },
-      clock,
-      random,
-      modelNow: () => ({ model, thinking }),
-      tell: (event) => this.#world.events.publish(sessionTopic(this.#key), event),
-    })
-    return { state, journal, loop, isRunning: false, accepting: 0 }
-  }
-
-  #tellCommitted(record: LogRecord): void {
-    this.#world.events.publish(sessionTopic(this.#key), eventOf(record, this.#key))
-  }
-
-  async #eventsFrom(fromSeq: number, context: ActorContext<SessionMessage>): Promise<readonly CommittedEvent[]> {
-    if (this.#log === undefined) await this.#wake(context)
-    const content = await this.#log?.read(fromSeq)
-    return (content?.records ?? []).filter(({ seq }) => seq >= fromSeq).map((record) => eventOf(record, this.#key))
-  }
-
-  #inspect(): SessionInspection {
-    const state = this.#awake?.state
-    const current = state?.current
-    return {
-      ...this.inspect(),
-      sessionKey: this.#key,
-      agentId: this.#agent.id,
-      isAwake: state !== undefined,
-      restarts: this.generation - 1,
-      historyLength: state?.history.length ?? 0,
-      historyTokens: state?.historyTokens ?? 0,
-      waiting: state?.waiting.map(({ runId }) => runId) ?? [],
-      current: current && { runId: current.runId, turn: current.turn, attempt: current.attempt, waitsFor: waitReason(current) },
-      deadLetters: state?.deadLetters ?? [],
-    }
-  }
 }
 
-function hasWork({ current, waiting }: SessionState): boolean {
-  return current !== undefined || waiting.length > 0
-}
-
-function waitReason(current: NonNullable<SessionState['current']>): 'model' | 'tools' | 'retry' {
-  if (current.failure !== undefined) return 'retry'
-  return current.response === undefined ? 'model' : 'tools'
+/** Waits for all, so that nothing is half done when one fails. Rejects with the first failure. */
+async function allSettled(promises: readonly Promise<unknown>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(promises)) if (outcome.status === 'rejected') throw outcome.reason
 }

@@ -5,6 +5,9 @@ import type { ToolOutput } from './tool.ts'
 /** Characters of a tool's answer that the model and the journal get to see: its beginning and its end. */
 const maxToolCharacters = 200_000
 
+/** Characters of all its images, which are base64, that are kept; those that do not fit are named instead. */
+const maxImageCharacters = 20_000_000
+
 interface ToolContent {
   readonly content: string | readonly (TextPart | ImagePart)[]
   readonly isError: boolean
@@ -13,7 +16,7 @@ interface ToolContent {
 export function toToolContent(output: ToolOutput): ToolContent {
   if (isContent(output)) {
     return {
-      content: typeof output.content === 'string' ? capped(output.content) : output.content.map(cappedPart),
+      content: typeof output.content === 'string' ? capped(output.content) : cappedParts(output.content),
       isError: output.isError === true,
     }
   }
@@ -34,8 +37,27 @@ function isContent(
   return typeof content === 'string' || (Array.isArray(content) && content.every((part) => part?.type === 'text' || part?.type === 'image'))
 }
 
-function cappedPart(part: TextPart | ImagePart): TextPart | ImagePart {
-  return part.type === 'text' ? { type: 'text', text: capped(part.text) } : part
+/** Parts that share what one answer may hold, in their order. */
+function cappedParts(parts: readonly (TextPart | ImagePart)[]): (TextPart | ImagePart)[] {
+  let textLeft = maxToolCharacters
+  let imagesLeft = maxImageCharacters
+  const kept: (TextPart | ImagePart)[] = []
+  for (const [index, part] of parts.entries()) {
+    const size = part.type === 'text' ? part.text.length : (part.data ?? part.url ?? '').length
+    if (part.type === 'image' && size > imagesLeft) {
+      kept.push({ type: 'text', text: `[an image of ${size} characters was left out]` })
+    } else if (part.type === 'image') {
+      imagesLeft -= size
+      kept.push(part)
+    } else {
+      kept.push({ type: 'text', text: capped(part.text, textLeft) })
+      textLeft -= size
+    }
+    if (textLeft > 0 || index === parts.length - 1) continue
+    kept.push({ type: 'text', text: `… ${parts.length - index - 1} parts left out …` })
+    break
+  }
+  return kept
 }
 
 /** A long text with its middle cut out, and a note of how much that was. */

@@ -1,0 +1,127 @@
+/** One conversation, from outside. */
+import type { Ambient } from '../defaults/ambient.ts'
+import { BeamClawError } from '../errors.ts'
+import type { RunEvent } from '../events.ts'
+import { parseRunId, type SessionKey } from '../ids.ts'
+import type { JsonObject, UserMessage } from '../messages.ts'
+import { anObject, checkOptions, integer, oneOf, text } from '../options.ts'
+import type { EventBus } from '../ports/event-bus.ts'
+import { jsonSchemaOf, type StandardSchema } from '../tool/standard-schema.ts'
+import type { WhenBusy } from './journal.ts'
+import { RunStream } from './run-stream.ts'
+import type { SessionMessage } from './session.ts'
+import type { AbortReceipt, SendReceipt, SessionHistory, SessionInspection } from './session-answers.ts'
+import { SessionFeed } from './session-feed.ts'
+import { checkChanges, type SessionChanges, type SessionMetadata } from './session-metadata.ts'
+import type { SessionRouter } from './session-router.ts'
+import { sessionTopic } from './session-world.ts'
+
+export interface SendOptions<TOutput = undefined> {
+  /** A repeat with the same key gets the same run. 1 to 256 printable ASCII characters. @default a new one */
+  readonly idempotencyKey?: string
+  /** What the message does when the session is busy. @default as the session or the BeamClaw is configured, else 'queue' */
+  readonly whenBusy?: WhenBusy
+  /** Asks for JSON of this shape; `result()` then has it as `output`. @default free text */
+  readonly output?: StandardSchema<TOutput>
+}
+
+/** What a handle works with. */
+export interface SessionAccess {
+  readonly router: SessionRouter
+  readonly events: EventBus<RunEvent>
+  readonly ambient: Ambient
+}
+
+/** A session may have to read a long journal before it answers. */
+const patient = { timeoutMs: 60_000 }
+
+export class SessionHandle {
+  readonly key: SessionKey
+  readonly #access: SessionAccess
+
+  constructor(key: SessionKey, access: SessionAccess) {
+    this.key = key
+    this.#access = access
+  }
+
+  /** Sends a user's message, which begins a run. The stream's `accepted` resolves once the message is durable. */
+  send<TOutput = undefined>(content: UserMessage['content'], options: SendOptions<TOutput> = {}): RunStream<TOutput> {
+    checkOptions<SendOptions<TOutput>>('send', options, {
+      idempotencyKey: text(256),
+      whenBusy: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
+      output: anObject,
+    })
+    if (content.length === 0) throw new BeamClawError('invalid-message', 'A message must not be empty')
+    const { router, ambient } = this.#access
+    const runId = parseRunId(options.idempotencyKey ?? ambient.ids.next('run'))
+    const message: SessionMessage = {
+      type: 'send',
+      runId,
+      message: { role: 'user', content },
+      whenBusy: options.whenBusy,
+      ...(options.output === undefined ? {} : { responseFormat: { type: 'json', ...schemaOf(options.output) } }),
+    }
+    const send = async (): Promise<SendReceipt> => {
+      if (router.isDraining)
+        throw new BeamClawError('draining', 'New messages are refused: this node is about to stop', { retryAfterMs: 1_000 })
+      return (await this.#session()).call(message, patient) as Promise<SendReceipt>
+    }
+    return new RunStream({ runId, feed: this.#feed(), send, find: () => this.#find(runId), output: options.output })
+  }
+
+  /** Follows a run that was begun elsewhere, by its idempotency key. The stream rejects `unknown-run` when the session does not know it. */
+  follow(key: string): RunStream {
+    const runId = parseRunId(key)
+    const find = (): Promise<SendReceipt> => this.#find(runId)
+    return new RunStream({ runId, feed: this.#feed(), send: find, find, output: undefined })
+  }
+
+  /** Ends a run, waiting or under way; without a name the one under way. Does nothing for a run that is over. */
+  abort(runId?: string): Promise<AbortReceipt> {
+    return this.#ask<AbortReceipt>({ type: 'abort', runId: runId === undefined ? undefined : parseRunId(runId) })
+  }
+
+  /** The conversation, and the runs that are not over. */
+  async history(options: { /** The last so many messages. @default all */ readonly limit?: number } = {}): Promise<SessionHistory> {
+    checkOptions<typeof options>('history', options, { limit: integer(0) })
+    return this.#ask<SessionHistory>({ type: 'history', limit: options.limit ?? Number.POSITIVE_INFINITY })
+  }
+
+  /** Changes settings of this session; `null` takes one back. Resolves with all of them. They hold from the next step of its run on. */
+  async configure(changes: SessionChanges): Promise<SessionMetadata> {
+    checkChanges(changes)
+    return this.#ask<SessionMetadata>({ type: 'configure', changes })
+  }
+
+  /** The session's events: those its journal still has from `fromSeq` on, then those that happen. Leave the loop to end it. */
+  subscribe(fromSeq = 1): AsyncIterable<RunEvent> {
+    return this.#feed().from(fromSeq)
+  }
+
+  /** What the session is doing; starts it when it is not up. */
+  inspect(): Promise<SessionInspection> {
+    return this.#ask<SessionInspection>({ type: 'inspect' })
+  }
+
+  async #ask<T>(message: SessionMessage): Promise<T> {
+    return (await this.#session()).call(message, { ...patient, lane: 'control' }) as Promise<T>
+  }
+
+  #find(runId: SendReceipt['runId']): Promise<SendReceipt> {
+    return this.#ask<SendReceipt>({ type: 'find', runId })
+  }
+
+  #session() {
+    return this.#access.router.find(this.key)
+  }
+
+  #feed(): SessionFeed {
+    const read = (fromSeq: number): Promise<readonly RunEvent[]> => this.#ask<readonly RunEvent[]>({ type: 'read', fromSeq })
+    return new SessionFeed({ events: this.#access.events, topic: sessionTopic(this.key), read })
+  }
+}
+
+function schemaOf(output: StandardSchema): { readonly schema?: JsonObject } {
+  const schema = jsonSchemaOf(output)
+  return schema === undefined ? {} : { schema }
+}

@@ -1,0 +1,81 @@
+/** What is known of a session besides its conversation: a document beside its journal. */
+import { BeamClawError } from '../errors.ts'
+import type { SessionKey, TenantId } from '../ids.ts'
+import type { JsonObject } from '../messages.ts'
+import { checkOptions, type OptionRules, oneOf, text } from '../options.ts'
+import type { ThinkingLevel } from '../ports/provider.ts'
+import type { Store } from '../ports/store.ts'
+import type { WhenBusy } from './journal.ts'
+import { journalKey } from './session-world.ts'
+
+/** Settings of one session. What is absent is as its agent says. */
+export interface SessionMetadata {
+  /** A name for people. */
+  readonly label?: string
+  /** Where its messages come from, for example `discord:home`. */
+  readonly channel?: string
+  /** `<provider>/<model>`, instead of the agent's. */
+  readonly model?: string
+  readonly thinking?: ThinkingLevel
+  /** How much of its work a client is to show. */
+  readonly verbose?: 'off' | 'on' | 'full'
+  readonly whenBusy?: WhenBusy
+  /** Names of the skills the session began with. */
+  readonly skills?: readonly string[]
+}
+
+/** New values; `null` goes back to what the agent says. */
+export type SessionChanges = { readonly [K in keyof SessionMetadata]?: SessionMetadata[K] | null | undefined }
+
+const rules = {
+  label: text(256),
+  channel: text(256),
+  model: (value: unknown) => (typeof value === 'string' && /^[^/\s]+\/\S+$/.test(value) ? undefined : 'of the form <provider>/<model>'),
+  thinking: oneOf('off', 'low', 'medium', 'high'),
+  verbose: oneOf('off', 'on', 'full'),
+  whenBusy: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
+  skills: (value: unknown) => (Array.isArray(value) && value.every((name) => typeof name === 'string') ? undefined : 'a list of names'),
+} satisfies OptionRules<SessionMetadata>
+
+/** Throws `invalid-option` for changes that cannot be. */
+export function checkChanges(changes: SessionChanges): void {
+  checkOptions<SessionMetadata>('configure', withoutNulls(changes), rules)
+}
+
+/** One session's document. */
+export class MetadataDocument {
+  readonly #store: Store
+  readonly #key: readonly [TenantId, ...string[]]
+  #version = 0
+  #value: SessionMetadata = {}
+
+  constructor(store: Store, tenant: TenantId, key: SessionKey) {
+    this.#store = store
+    this.#key = [...journalKey(tenant, key), 'metadata']
+  }
+
+  get value(): SessionMetadata {
+    return this.#value
+  }
+
+  /** Reads it anew; a session without one has no settings of its own. */
+  async load(): Promise<this> {
+    const found = await this.#store.get(this.#key)
+    this.#version = found?.version ?? 0
+    this.#value = (found?.value ?? {}) as SessionMetadata
+    return this
+  }
+
+  /** Resolves with the new settings once they are durable. Rejects `version-conflict` when somebody else has changed them. */
+  async change(changes: SessionChanges): Promise<SessionMetadata> {
+    const value = withoutNulls({ ...this.#value, ...changes })
+    this.#version = await this.#store.put(this.#key, value as JsonObject, { expectedVersion: this.#version })
+    this.#value = value
+    return value
+  }
+}
+
+function withoutNulls(changes: SessionChanges): SessionMetadata {
+  if (typeof changes !== 'object' || changes === null) throw new BeamClawError('invalid-option', 'configure: expected an object')
+  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== null && value !== undefined))
+}
