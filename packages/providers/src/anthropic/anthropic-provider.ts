@@ -17,7 +17,7 @@ import { partStream } from '../shared/part-stream.ts'
 import { ToolIds } from '../shared/tool-ids.ts'
 import { checkShape } from '../shared/wire.ts'
 import { anthropicErrorCodes, anthropicModels, readAnthropicError } from './anthropic-api.ts'
-import { fromAnthropicStream } from './from-anthropic-stream.ts'
+import { AnthropicStreamReader } from './from-anthropic-stream.ts'
 import type { ThinkingBudgets, ThinkingMode } from './thinking.ts'
 import { type AnthropicRequestStyle, toAnthropicRequest } from './to-anthropic-request.ts'
 
@@ -101,20 +101,11 @@ export class AnthropicProvider implements Provider {
   }
 
   doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
-    const service = this.#service
-    const style = this.#style
-    const generator = this.#ids
-    const contextWindow = this.#contextWindow
-    return partStream(async function* (callSignal) {
-      const ids = new ToolIds(generator, request.messages)
-      const body = toAnthropicRequest(request, style)
-      yield* service.stream(
-        '/messages',
-        body,
-        callSignal,
-        (events, onEnding) => fromAnthropicStream(events, { failures: service.failures, ids, onEnding }),
-        (error) => refineOverflow(error, body, contextWindow),
-      )
+    return partStream((callSignal) => {
+      const reader = new AnthropicStreamReader(this.#service.failures, new ToolIds(this.#ids, request.messages))
+      const body = toAnthropicRequest(request, this.#style)
+      const onFailure = (error: BeamClawError): BeamClawError => refineOverflow(error, body, this.#contextWindow)
+      return this.#service.stream({ path: '/messages', body, reader, onFailure }, callSignal)
     }, signal)
   }
 

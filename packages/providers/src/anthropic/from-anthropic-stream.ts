@@ -1,6 +1,7 @@
-/** Reads a Messages API stream into BeamClaw parts. Pure, except that it awaits the events. */
+/** Reads a Messages API stream into BeamClaw parts. Pure. */
 import { type FinishReason, noUsage, type ProviderPart, type Usage } from '@beamclaw/core'
-import { type FailureContext, isBrokenEnding, protocolError, serviceError } from '../shared/failure.ts'
+import type { AnswerReader } from '../shared/answer-reader.ts'
+import { type FailureContext, protocolError, serviceError } from '../shared/failure.ts'
 import type { ServerSentEvent } from '../shared/sse.ts'
 import type { ToolIds } from '../shared/tool-ids.ts'
 import { checkShape, parseJson, toToolCall } from '../shared/wire.ts'
@@ -22,49 +23,24 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
   refusal: 'content-filter',
 }
 
-/** What the reader needs to know besides the events. */
-export interface AnthropicStreamContext {
-  readonly failures: FailureContext
-  readonly ids: ToolIds
-  /** Told when only the ending is still to come. */
-  readonly onEnding: () => void
-}
-
-/** Yields the parts of one answer and ends after `finish`; throws `provider-*`. */
-export async function* fromAnthropicStream(
-  events: AsyncIterable<ServerSentEvent>,
-  context: AnthropicStreamContext,
-): AsyncGenerator<ProviderPart, void, undefined> {
-  const reader = new AnthropicStreamReader(context)
-  try {
-    for await (const event of events) {
-      yield* reader.read(event)
-      if (reader.isDone) break
-      if (reader.isFinished) context.onEnding()
-    }
-  } catch (error) {
-    // Once the stop reason is here, usage included, the answer is whole; how its stream ends is of no interest.
-    if (!reader.isFinished || !isBrokenEnding(error)) throw error
-  }
-  yield* reader.finish()
-}
-
 type OpenBlock =
   | { readonly type: 'text' | 'ignored' }
   | { readonly type: 'thinking'; signature: string }
   | { readonly type: 'tool'; readonly id: string; readonly name: string; readonly input: unknown; inputText: string }
 
-class AnthropicStreamReader {
+export class AnthropicStreamReader implements AnswerReader {
   isDone = false
-  readonly #context: AnthropicStreamContext
+  readonly #failures: FailureContext
+  readonly #ids: ToolIds
   readonly #blocks = new Map<number, OpenBlock>()
   readonly #calls: Extract<OpenBlock, { type: 'tool' }>[] = []
   #stopReason: string | undefined
   #usage: Usage = noUsage
   #hasText = false
 
-  constructor(context: AnthropicStreamContext) {
-    this.#context = context
+  constructor(failures: FailureContext, ids: ToolIds) {
+    this.#failures = failures
+    this.#ids = ids
   }
 
   get isFinished(): boolean {
@@ -72,7 +48,7 @@ class AnthropicStreamReader {
   }
 
   *read({ event: eventName, data }: ServerSentEvent): Generator<ProviderPart, void, undefined> {
-    const { failures } = this.#context
+    const failures = this.#failures
     const value = parseJson(failures.name, data)
     const type: unknown = typeof value === 'object' && value !== null && 'type' in value ? value.type : eventName
     // `ping`, and what is added to the protocol later.
@@ -106,7 +82,7 @@ class AnthropicStreamReader {
   }
 
   *finish(): Generator<ProviderPart, void, undefined> {
-    const { failures } = this.#context
+    const failures = this.#failures
     const hasAnything = this.#hasText || this.#calls.length > 0
     if (this.#stopReason === undefined && !(this.isDone && hasAnything)) {
       throw protocolError(failures.name, 'the stream ended before the answer was finished')
@@ -151,10 +127,10 @@ class AnthropicStreamReader {
         yield { type: 'thinking-end', redacted: block.data ?? '' }
         return
       case 'tool_use': {
-        if (!block.name) throw protocolError(this.#context.failures.name, 'the answer holds a tool call without a name')
+        if (!block.name) throw protocolError(this.#failures.name, 'the answer holds a tool call without a name')
         const call = {
           type: 'tool' as const,
-          id: this.#context.ids.claim(block.id ?? undefined),
+          id: this.#ids.claim(block.id ?? undefined),
           name: block.name,
           input: block.input,
           inputText: '',

@@ -1,6 +1,7 @@
-/** Reads a Chat Completions stream into BeamClaw parts. Pure, except that it awaits the events. */
+/** Reads a Chat Completions stream into BeamClaw parts. Pure. */
 import { type FinishReason, noUsage, type ProviderPart, type Usage } from '@beamclaw/core'
-import { type FailureContext, isBrokenEnding, protocolError, serviceError } from '../shared/failure.ts'
+import type { AnswerReader } from '../shared/answer-reader.ts'
+import { type FailureContext, protocolError, serviceError } from '../shared/failure.ts'
 import type { ServerSentEvent } from '../shared/sse.ts'
 import type { ToolIds } from '../shared/tool-ids.ts'
 import { checkShape, parseJson } from '../shared/wire.ts'
@@ -15,39 +16,9 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
   content_filter: 'content-filter',
 }
 
-/** What the reader needs to know besides the events. */
-export interface OpenAiStreamContext {
-  readonly failures: FailureContext
-  readonly ids: ToolIds
-  /** Told when only the ending is still to come. */
-  readonly onEnding: () => void
-}
-
-/** Yields the parts of one answer and ends after `finish`; throws `provider-*`. */
-export async function* fromOpenAiStream(
-  events: AsyncIterable<ServerSentEvent>,
-  context: OpenAiStreamContext,
-): AsyncGenerator<ProviderPart, void, undefined> {
-  const reader = new OpenAiStreamReader(context)
-  try {
-    for await (const event of events) {
-      if (event.data.trim() === '[DONE]') {
-        reader.isDone = true
-        break
-      }
-      yield* reader.read(event)
-      if (reader.isFinished) context.onEnding()
-    }
-  } catch (error) {
-    // Once the finish reason is here the answer is whole; a broken ending costs no more than the usage.
-    if (!reader.isFinished || !isBrokenEnding(error)) throw error
-  }
-  yield* reader.finish()
-}
-
-class OpenAiStreamReader {
+export class OpenAiStreamReader implements AnswerReader {
   isDone = false
-  readonly #context: OpenAiStreamContext
+  readonly #failures: FailureContext
   readonly #calls: ToolCallCollector
   #finishReason: string | undefined
   #usage: Usage = noUsage
@@ -55,9 +26,9 @@ class OpenAiStreamReader {
   #hasText = false
   #isRefusal = false
 
-  constructor(context: OpenAiStreamContext) {
-    this.#context = context
-    this.#calls = new ToolCallCollector(context.ids)
+  constructor(failures: FailureContext, ids: ToolIds) {
+    this.#failures = failures
+    this.#calls = new ToolCallCollector(ids)
   }
 
   get isFinished(): boolean {
@@ -65,7 +36,11 @@ class OpenAiStreamReader {
   }
 
   *read({ event, data }: ServerSentEvent): Generator<ProviderPart, void, undefined> {
-    const { failures } = this.#context
+    if (data.trim() === '[DONE]') {
+      this.isDone = true
+      return
+    }
+    const failures = this.#failures
     const value = parseJson(failures.name, data)
     if (event === 'error') throw serviceError(failures, readOpenAiError(value))
     const chunk = checkShape(failures.name, openAiChunk, value)
@@ -108,7 +83,7 @@ class OpenAiStreamReader {
   }
 
   *finish(): Generator<ProviderPart, void, undefined> {
-    const { failures } = this.#context
+    const failures = this.#failures
     if (this.#finishReason === 'error') throw serviceError(failures, { codes: ['error'] })
     const hasAnything = this.#hasText || this.#calls.size > 0
     // `[DONE]` after an answer is a finish signal too; after nothing at all it is not.

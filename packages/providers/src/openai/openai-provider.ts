@@ -8,7 +8,7 @@ import { anObjectWith, checkOptions } from '../shared/options.ts'
 import { partStream } from '../shared/part-stream.ts'
 import { ToolIds } from '../shared/tool-ids.ts'
 import { checkShape } from '../shared/wire.ts'
-import { fromOpenAiStream } from './from-openai-stream.ts'
+import { OpenAiStreamReader } from './from-openai-stream.ts'
 import { openAiErrorCodes, openAiModels, readOpenAiError } from './openai-api.ts'
 import { type OpenAiDialect, toOpenAiRequest } from './to-openai-request.ts'
 
@@ -68,15 +68,9 @@ export class OpenAiProvider implements Provider {
   }
 
   doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
-    const service = this.#service
-    const dialect = this.#dialect
-    const generator = this.#ids
-    return partStream(async function* (callSignal) {
-      const ids = new ToolIds(generator, request.messages)
-      const body = toOpenAiRequest(request, dialect)
-      yield* service.stream('/chat/completions', body, callSignal, (events, onEnding) =>
-        fromOpenAiStream(events, { failures: service.failures, ids, onEnding }),
-      )
+    return partStream((callSignal) => {
+      const reader = new OpenAiStreamReader(this.#service.failures, new ToolIds(this.#ids, request.messages))
+      return this.#service.stream({ path: '/chat/completions', body: toOpenAiRequest(request, this.#dialect), reader }, callSignal)
     }, signal)
   }
 

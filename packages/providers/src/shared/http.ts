@@ -126,20 +126,11 @@ export class HttpAnswer {
     return (this.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
   }
 
-  /** The body's pieces as they arrive. */
-  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
-    for (;;) {
-      const chunk = await this.#read()
-      if (chunk === undefined) return
-      yield chunk
-    }
-  }
-
   /** The body as text, at most `maxBytes` of it. */
   async text(maxBytes: number): Promise<string> {
     const decoder = new TextDecoder()
     let text = ''
-    for await (const chunk of this.chunks()) {
+    for (let chunk = await this.read(); chunk !== undefined; chunk = await this.read()) {
       text += decoder.decode(chunk, { stream: true })
       if (this.#received > maxBytes) break
     }
@@ -151,7 +142,7 @@ export class HttpAnswer {
     const timer = this.#setup.clock.setTimer(() => this.end(), drainMs, true)
     const limit = this.#received + drainBytes
     try {
-      while (this.#received < limit && !this.#deadlines.signal.aborted) if ((await this.#read()) === undefined) return
+      while (this.#received < limit && !this.#deadlines.signal.aborted) if ((await this.read()) === undefined) return
     } catch {
       // The answer was complete before; how its connection ends is of no interest.
     } finally {
@@ -170,7 +161,8 @@ export class HttpAnswer {
     this.#deadlines.end()
   }
 
-  async #read(): Promise<Uint8Array | undefined> {
+  /** The body's next piece, as it arrives; undefined at its end. */
+  async read(): Promise<Uint8Array | undefined> {
     if (this.#reader === undefined) return undefined
     if (this.#received > 0) this.#deadlines.enter('idle')
     const result = await this.#readOnce(this.#reader)

@@ -1,10 +1,11 @@
 /** What adapters over HTTP share: checked setup, one streamed call, one JSON call, failures in one form. */
 import { BeamClawError, type JsonObject, type ProviderPart, SystemClock } from '@beamclaw/core'
-import { type ErrorCodeTable, type Failure, protocolError, serviceError } from './failure.ts'
+import type { AnswerReader } from './answer-reader.ts'
+import { type ErrorCodeTable, type Failure, isBrokenEnding, protocolError, serviceError } from './failure.ts'
 import { type HttpAnswer, type HttpSetup, sendHttp } from './http.ts'
 import { type HttpOptions, httpDefaults } from './http-options.ts'
 import { Redactor } from './redactor.ts'
-import { readEvents, type ServerSentEvent } from './sse.ts'
+import { EventParser, type ServerSentEvent } from './sse.ts'
 
 const maxErrorBytes = 64 * 1024
 const maxJsonBytes = 16 * 1024 * 1024
@@ -18,6 +19,23 @@ export interface ModelServiceSetup {
   /** Reads the failure out of an error answer's JSON. */
   readonly readError: (value: unknown) => Failure
   readonly options: HttpOptions
+}
+
+/** One streamed call. */
+export interface StreamedCall {
+  readonly path: string
+  readonly body: JsonObject
+  readonly reader: AnswerReader
+  /** Looks again at a failure that the service reported. */
+  readonly onFailure?: (error: BeamClawError) => BeamClawError
+}
+
+/** An answer's events, as they arrive. */
+interface Pieces {
+  /** Those of the next piece; undefined at the end. */
+  next(): Promise<readonly ServerSentEvent[] | undefined>
+  /** Those that the end completes. */
+  end(): readonly ServerSentEvent[]
 }
 
 /** One model service, reached over HTTP. Stateless. */
@@ -52,18 +70,30 @@ export class ModelService {
     return this.#setup.failures
   }
 
-  /** Posts `body` and hands the answer's events to `read`, whose parts it yields; `read` tells when only the ending is still to come. The connection is free when this ends, however it ends. */
-  async *stream(
-    path: string,
-    body: JsonObject,
-    signal: AbortSignal,
-    read: (events: AsyncIterable<ServerSentEvent>, onEnding: () => void) => AsyncIterable<ProviderPart>,
-    onFailure: (error: BeamClawError) => BeamClawError = (error) => error,
-  ): AsyncGenerator<ProviderPart, void, undefined> {
+  /** Posts a call and yields the parts of its answer. The connection is free when this ends, however it ends. */
+  async *stream({ path, body, reader, onFailure }: StreamedCall, signal: AbortSignal): AsyncGenerator<ProviderPart, void, undefined> {
     const answer = await sendHttp(this.#setup, path, JSON.stringify(body), signal)
     try {
-      if (answer.status !== 200) throw onFailure(await this.#failureOf(answer))
-      yield* read(await this.#eventsOf(answer), () => answer.expectEnding())
+      if (answer.status !== 200) {
+        const error = await this.#failureOf(answer)
+        throw onFailure?.(error) ?? error
+      }
+      const pieces = await this.#piecesOf(answer)
+      try {
+        while (!reader.isDone) {
+          const piece = await pieces.next()
+          for (const event of piece ?? pieces.end()) {
+            // Part by part: handing over to a synchronous iterator costs several turns for each.
+            if (!reader.isDone) for (const part of reader.read(event)) yield part
+          }
+          if (piece === undefined) break
+          if (reader.isFinished) answer.expectEnding()
+        }
+      } catch (error) {
+        // Once the reason for its end is here the answer is whole; how its stream ends costs no more than the usage.
+        if (!reader.isFinished || !isBrokenEnding(error)) throw error
+      }
+      for (const part of reader.finish()) yield part
       await answer.drain()
     } finally {
       answer.end()
@@ -81,14 +111,19 @@ export class ModelService {
     }
   }
 
-  async #eventsOf(answer: HttpAnswer): Promise<AsyncIterable<ServerSentEvent>> {
+  async #piecesOf(answer: HttpAnswer): Promise<Pieces> {
     const { name } = this.failures
     const type = answer.contentType
     if (type === 'text/html') throw protocolError(name, 'the answer is a web page; check baseUrl', { contentType: type })
-    if (type !== 'application/json') return readEvents(answer.chunks(), name, this.#maxEventBytes)
-    // The server does not stream: one JSON text holds either the whole answer or an error.
-    const value = await this.#json(answer)
-    return oneEvent(JSON.stringify(value))
+    if (type === 'application/json') return wholeAnswer(await this.#json(answer))
+    const parser = new EventParser(name, this.#maxEventBytes)
+    return {
+      next: async () => {
+        const bytes = await answer.read()
+        return bytes && parser.feed(bytes)
+      },
+      end: () => parser.end(),
+    }
   }
 
   async #json(answer: HttpAnswer): Promise<unknown> {
@@ -116,6 +151,8 @@ export class ModelService {
   }
 }
 
-async function* oneEvent(data: string): AsyncGenerator<ServerSentEvent, void, undefined> {
-  yield { event: undefined, data }
+/** A server that does not stream: one JSON text holds either the whole answer or an error. */
+function wholeAnswer(value: unknown): Pieces {
+  const event = { event: undefined, data: JSON.stringify(value) }
+  return { next: async () => undefined, end: () => [event] }
 }

@@ -12,29 +12,40 @@ export function partStream(
   callerSignal: AbortSignal,
 ): AsyncIterableIterator<ProviderPart, void, undefined> {
   const leaving = new AbortController()
-  const parts = (async function* () {
-    // Followed by hand: `AbortSignal.any` keeps an entry on a long-lived signal for every call made with it.
-    const follow = () => leaving.abort(callerSignal.reason)
+  let parts: AsyncGenerator<ProviderPart, void, undefined> | undefined
+  // Followed by hand: `AbortSignal.any` keeps an entry on a long-lived signal for every call made with it.
+  const follow = (): void => leaving.abort(callerSignal.reason)
+  const begin = (): AsyncGenerator<ProviderPart, void, undefined> => {
     callerSignal.addEventListener('abort', follow, { once: true })
     if (callerSignal.aborted) follow()
-    try {
-      yield* start(leaving.signal)
-    } catch (error) {
-      if (BeamClawError.isInstance(error)) throw error
-      // Only a request that breaks its own types gets here; the port promises `provider-*` all the same.
-      throw new BeamClawError('provider-bad-request', 'The request cannot be written', { cause: error })
-    } finally {
-      callerSignal.removeEventListener('abort', follow)
-    }
-  })()
+    return start(leaving.signal)
+  }
+  const ended = <T extends IteratorResult<ProviderPart, void>>(result: T): T => {
+    if (result.done === true) callerSignal.removeEventListener('abort', follow)
+    return result
+  }
+  const failed = (error: unknown): Promise<never> => {
+    callerSignal.removeEventListener('abort', follow)
+    // Only a request that breaks its own types is none of ours; the port promises `provider-*` all the same.
+    const badRequest = (): BeamClawError => new BeamClawError('provider-bad-request', 'The request cannot be written', { cause: error })
+    return Promise.reject(BeamClawError.isInstance(error) ? error : badRequest())
+  }
   return {
     [Symbol.asyncIterator]() {
       return this
     },
-    next: () => parts.next(),
-    return: () => {
+    next: () => {
+      try {
+        parts ??= begin()
+        return parts.next().then(ended, failed)
+      } catch (error) {
+        return failed(error)
+      }
+    },
+    return: async () => {
       leaving.abort(isLeft)
-      return parts.return()
+      const result = await parts?.return()
+      return ended(result ?? { done: true, value: undefined })
     },
   }
 }

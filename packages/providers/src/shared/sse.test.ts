@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { readEvents, type ServerSentEvent } from './sse.ts'
+import { EventParser, type ServerSentEvent } from './sse.ts'
 
 async function* chunksOf(...chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* chunks
 }
 
 async function read(chunks: AsyncIterable<Uint8Array>, maxEventBytes = 1000): Promise<ServerSentEvent[]> {
+  const parser = new EventParser('Test', maxEventBytes)
   const events: ServerSentEvent[] = []
-  for await (const event of readEvents(chunks, 'Test', maxEventBytes)) events.push(event)
-  return events
+  for await (const chunk of chunks) events.push(...parser.feed(chunk))
+  return [...events, ...parser.end()]
 }
 
 const encoder = new TextEncoder()
@@ -19,7 +20,7 @@ const expected: ServerSentEvent[] = [
   { event: undefined, data: '[DONE]' },
 ]
 
-describe('readEvents', () => {
+describe('an event parser', () => {
   it.each(['\n', '\r\n', '\r'])('reads the same events however the bytes are cut (line end %j)', async (lineEnd) => {
     const bytes = encoder.encode(text.replaceAll('\n', lineEnd))
     for (let cut = 0; cut <= bytes.length; cut++) expect(await read(chunksOf(bytes.slice(0, cut), bytes.slice(cut)))).toEqual(expected)

@@ -1,5 +1,5 @@
 /** Server-sent events out of a byte stream, with a bound on what one event may hold. */
-import { createParser } from 'eventsource-parser'
+import { createParser, type EventSourceParser } from 'eventsource-parser'
 import { protocolError } from './failure.ts'
 
 /** One server-sent event. */
@@ -9,41 +9,53 @@ export interface ServerSentEvent {
   readonly data: string
 }
 
-/** Yields events as they complete; throws `provider-protocol` when one is larger than `maxEventBytes`. */
-export async function* readEvents(
-  chunks: AsyncIterable<Uint8Array>,
-  name: string,
-  maxEventBytes: number,
-): AsyncGenerator<ServerSentEvent, void, undefined> {
-  const decoder = new TextDecoder()
-  let isTooLarge = false
-  let ready: ServerSentEvent[] = []
-  const parser = createParser({
-    maxBufferSize: maxEventBytes,
-    onEvent: ({ event, data }) => {
-      isTooLarge ||= data.length > maxEventBytes
-      ready.push({ event, data })
-    },
-    // Unknown fields are not errors in this protocol; only the size bound matters.
-    onError: ({ type }) => {
-      isTooLarge ||= type === 'max-buffer-size-exceeded'
-    },
-  })
-  const take = (): readonly ServerSentEvent[] => {
-    if (isTooLarge) {
-      throw protocolError(name, `one event is larger than ${maxEventBytes} bytes`, { limit: 'maxEventBytes', maxBytes: maxEventBytes })
+/** Puts events together from the pieces of a stream. */
+export class EventParser {
+  readonly #name: string
+  readonly #maxEventBytes: number
+  readonly #decoder = new TextDecoder()
+  readonly #parser: EventSourceParser
+  #isTooLarge = false
+  #ready: ServerSentEvent[] = []
+
+  constructor(name: string, maxEventBytes: number) {
+    this.#name = name
+    this.#maxEventBytes = maxEventBytes
+    this.#parser = createParser({
+      maxBufferSize: maxEventBytes,
+      onEvent: ({ event, data }) => {
+        this.#isTooLarge ||= data.length > maxEventBytes
+        this.#ready.push({ event, data })
+      },
+      // Unknown fields are not errors in this protocol; only the size bound matters.
+      onError: ({ type }) => {
+        this.#isTooLarge ||= type === 'max-buffer-size-exceeded'
+      },
+    })
+  }
+
+  /** The events that are complete with this piece. Throws `provider-protocol` when one is larger than `maxEventBytes`. */
+  feed(piece: Uint8Array): readonly ServerSentEvent[] {
+    this.#parser.feed(this.#decoder.decode(piece, { stream: true }))
+    return this.#take()
+  }
+
+  /** What the end of the stream completes. */
+  end(): readonly ServerSentEvent[] {
+    // Some servers leave out the empty line after the last event. What was cut off is not a whole JSON text and stays out.
+    this.#parser.feed(`${this.#decoder.decode()}\n\n`)
+    return this.#take().filter(({ data }) => isComplete(data))
+  }
+
+  #take(): readonly ServerSentEvent[] {
+    if (this.#isTooLarge) {
+      const details = { limit: 'maxEventBytes', maxBytes: this.#maxEventBytes }
+      throw protocolError(this.#name, `one event is larger than ${this.#maxEventBytes} bytes`, details)
     }
-    const taken = ready
-    ready = []
+    const taken = this.#ready
+    this.#ready = []
     return taken
   }
-  for await (const chunk of chunks) {
-    parser.feed(decoder.decode(chunk, { stream: true }))
-    yield* take()
-  }
-  // Some servers leave out the empty line after the last event. What was cut off is not a whole JSON text and stays out.
-  parser.feed(`${decoder.decode()}\n\n`)
-  for (const event of take()) if (isComplete(event.data)) yield event
 }
 
 function isComplete(data: string): boolean {
