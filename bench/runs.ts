@@ -11,12 +11,16 @@ import { type Bench, median, type Result } from './lib/result.ts'
 const warmUp = 100
 const serial = 300
 const concurrent = 50
-const parallel = 1_500
+const parallel = 2_000
 
-type Run = (index: number) => Promise<void>
+/** Messages of one conversation. */
+const conversation = 10
+
+/** Begins a conversation; each call of the answer is one run in it. */
+type Begin = (index: number) => () => Promise<void>
 
 /** What a program does that keeps nothing and checks nothing. */
-function bareLoop(url: string): Run {
+function bareLoop(url: string): Begin {
   const ask = async (messages: readonly object[]): Promise<{ readonly text: string; readonly toolCall: string | undefined }> => {
     const response = await fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
@@ -50,16 +54,20 @@ function bareLoop(url: string): Run {
     }
     return { text, toolCall }
   }
-  return async () => {
-    const question = { role: 'user', content: 'what is the answer?' }
-    const first = await ask([question])
-    const call = {
-      role: 'assistant',
-      content: null,
-      tool_calls: [{ id: first.toolCall, type: 'function', function: { name: 'lookup', arguments: '{"what":"answer"}' } }],
+  return () => {
+    const messages: object[] = []
+    return async () => {
+      messages.push({ role: 'user', content: 'what is the answer?' })
+      const { toolCall } = await ask(messages)
+      const call = { id: toolCall, type: 'function', function: { name: 'lookup', arguments: '{"what":"answer"}' } }
+      messages.push(
+        { role: 'assistant', content: null, tool_calls: [call] },
+        { role: 'tool', tool_call_id: toolCall, content: 'forty-two' },
+      )
+      const { text } = await ask(messages)
+      if (text === '') throw new Error('no answer')
+      messages.push({ role: 'assistant', content: text })
     }
-    const second = await ask([question, call, { role: 'tool', tool_call_id: first.toolCall, content: 'forty-two' }])
-    if (second.text === '') throw new Error('no answer')
   }
 }
 
@@ -84,30 +92,39 @@ async function clawOver(url: string, store: Store): Promise<RunningBeamClaw> {
   }).start()
 }
 
-function sessionRuns(claw: RunningBeamClaw): Run {
-  return async (index) => {
-    const { text } = await claw.session(`agent:main:bench-${index}`).send('what is the answer?').result()
-    if (text === '') throw new Error('no answer')
+function sessionRuns(claw: RunningBeamClaw): Begin {
+  return (index) => {
+    const session = claw.session(`agent:main:bench-${index}`)
+    return async () => {
+      const { text } = await session.send('what is the answer?').result()
+      if (text === '') throw new Error('no answer')
+    }
   }
 }
 
-async function measure(run: Run, from: number): Promise<{ readonly p50: number; readonly perSecond: number }> {
-  let next = from
-  for (let index = 0; index < warmUp; index++) await run(next++)
+async function measure(begin: Begin): Promise<{ readonly p50: number; readonly perSecond: number }> {
+  let conversations = 0
   const times: number[] = []
-  for (let index = 0; index < serial; index++) {
-    const startedAt = performance.now()
-    await run(next++)
-    times.push(performance.now() - startedAt)
+  const converse = async (): Promise<void> => {
+    const run = begin(conversations++)
+    for (let index = 0; index < conversation; index++) {
+      const startedAt = performance.now()
+      await run()
+      times.push(performance.now() - startedAt)
+    }
   }
+  while (times.length < warmUp) await converse()
+  times.length = 0
+  while (times.length < serial) await converse()
+  const p50 = median(times)
+  const end = conversations + parallel / conversation
   const startedAt = performance.now()
-  const end = next + parallel
   await Promise.all(
     Array.from({ length: concurrent }, async () => {
-      while (next < end) await run(next++)
+      while (conversations < end) await converse()
     }),
   )
-  return { p50: median(times), perSecond: parallel / ((performance.now() - startedAt) / 1_000) }
+  return { p50, perSecond: parallel / ((performance.now() - startedAt) / 1_000) }
 }
 
 export const runs: Bench = {
@@ -116,11 +133,11 @@ export const runs: Bench = {
     const model = await startModelProcess()
     const folder = mkdtempSync(join(tmpdir(), 'beamclaw-bench-'))
     try {
-      const bare = await measure(bareLoop(model.url), 0)
+      const bare = await measure(bareLoop(model.url))
       await using inMemory = await clawOver(model.url, new MemoryStore())
-      const memory = await measure(sessionRuns(inMemory), 0)
+      const memory = await measure(sessionRuns(inMemory))
       await using onDisk = await clawOver(model.url, new FsStore({ path: folder }))
-      const journalled = await measure(sessionRuns(onDisk), 0)
+      const journalled = await measure(sessionRuns(onDisk))
       const against = (what: string, value: number, reference: number, atMost: number): Result => ({
         bench: 'runs',
         metric: `one run, p50, ${what}`,

@@ -106,10 +106,15 @@ export class Deadlines {
 
   /** Frees timers, listener and connection; calling it again does nothing. */
   end(): void {
+    this.complete()
+    this.#controller.abort(callIsOver)
+  }
+
+  /** Frees timers and listener. For a call whose answer was read to its end: its connection is free already. */
+  complete(): void {
     this.pause()
     this.#total.cancel()
     this.#callerSignal.removeEventListener('abort', this.#onAbort)
-    this.#controller.abort(callIsOver)
   }
 
   #expire(deadline: Stage | 'total', limitMs: number): void {

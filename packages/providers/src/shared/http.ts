@@ -113,6 +113,8 @@ export class HttpAnswer {
   readonly #setup: HttpSetup
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   #received = 0
+  // To its end.
+  #isRead = false
 
   constructor(response: Response, deadlines: Deadlines, setup: HttpSetup) {
     this.status = response.status
@@ -158,7 +160,8 @@ export class HttpAnswer {
 
   /** Frees the connection. */
   end(): void {
-    this.#deadlines.end()
+    if (this.#isRead) this.#deadlines.complete()
+    else this.#deadlines.end()
   }
 
   /** The body's next piece, as it arrives; undefined at its end. */
@@ -166,7 +169,10 @@ export class HttpAnswer {
     if (this.#reader === undefined) return undefined
     if (this.#received > 0) this.#deadlines.enter('idle')
     const result = await this.#readOnce(this.#reader)
-    if (result.done) return undefined
+    if (result.done) {
+      this.#isRead = true
+      return undefined
+    }
     if (result.value.byteLength > 0) this.#deadlines.pause()
     this.#received += result.value.byteLength
     const { maxResponseBytes } = this.#setup.limits
