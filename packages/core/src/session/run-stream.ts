@@ -3,6 +3,7 @@ import { BeamClawError, type ErrorCode } from '../errors.ts'
 import type { RunEvent } from '../events.ts'
 import type { RunId } from '../ids.ts'
 import { type AssistantMessage, type JsonValue, textOf, type Usage } from '../messages.ts'
+import type { Clock, TimerHandle } from '../ports/ambient.ts'
 import type { FinishReason } from '../ports/provider.ts'
 import { describeIssues, type StandardSchema } from '../tool/standard-schema.ts'
 import type { SendReceipt } from './session-answers.ts'
@@ -24,46 +25,70 @@ export interface RunResult<TOutput = undefined> {
 
 export interface RunStreamOptions<TOutput> {
   readonly runId: RunId
-  readonly feed: SessionFeed
+  /** Begins to listen to the session. */
+  readonly listen: () => SessionFeed
   /** Sends the message. */
   readonly send: () => Promise<SendReceipt>
   /** Tells how far the run has come. */
   readonly find: () => Promise<SendReceipt>
   readonly output: StandardSchema<TOutput> | undefined
+  readonly clock: Clock
 }
 
 const emptyMessage: AssistantMessage = { role: 'assistant', content: [] }
 
+/** Milliseconds in which whoever waited for `accepted` may begin to iterate and still be told every piece of the answer. */
+const graceMs = 1_000
+
 /**
  * Iterate for the events of the run, or ask for its `result()`, or both; each event is told once. `accepted` resolves once the message is
- * durable. All reject when it was not accepted; the result also when the run failed or was aborted.
+ * durable. All reject when it was not accepted; the result also when the run failed or was aborted. Who begins to iterate a second after
+ * that, or later, is told the answer, and not every piece of it.
  */
 export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   readonly runId: RunId
   readonly accepted: Promise<SendReceipt>
   readonly #options: RunStreamOptions<TOutput>
+  // From before the message is sent; gone when nobody wants it.
+  #feed: SessionFeed | undefined
+  #grace: TimerHandle | undefined
   #result: Promise<RunResult<TOutput>> | undefined
   #isIterated = false
 
   constructor(options: RunStreamOptions<TOutput>) {
     this.runId = options.runId
     this.#options = options
+    this.#feed = options.listen()
     this.accepted = options.send()
-    this.accepted.catch(() => options.feed.stop())
+    this.accepted.then(
+      () => {
+        if (!this.#isIterated) this.#grace = options.clock.setTimer(() => this.#stopListening(), graceMs, true)
+      },
+      () => this.#stopListening(),
+    )
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<RunEvent> {
+    const isSecond = this.#isIterated
+    this.#isIterated = true
+    this.#grace?.cancel()
     const receipt = await this.accepted
     // It is over, and its records may be gone: what is known of its end is all there is to tell.
-    if (receipt.ended !== undefined || this.#isIterated) return void (await this.#options.feed.stop())
-    this.#isIterated = true
+    if (isSecond || receipt.ended !== undefined) return this.#stopListening()
+    const isAhead = this.#feed !== undefined && receipt.status === 'accepted'
+    await using feed = this.#feed ?? this.#options.listen()
     let host = this.runId
-    for await (const event of this.#options.feed.from(receipt.seq, { isAhead: receipt.status === 'accepted' })) {
+    for await (const event of feed.from(receipt.seq, { isAhead })) {
       if (joins(event, this.runId)) host = event.runId
       if (event.runId !== host) continue
       yield event
       if (event.type === 'run-end') return
     }
+  }
+
+  #stopListening(): void {
+    this.#feed?.stop()
+    this.#feed = undefined
   }
 
   /** Reads the run to its end. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { defineAgent } from '../agent/agent.ts'
+import { LocalEventBus } from '../defaults/local-event-bus.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import type { RunEvent } from '../events.ts'
 import { settled } from '../testing/manual-clock.ts'
@@ -158,6 +159,30 @@ describe('the list of sessions', () => {
     await set.clock.advance(60_000)
     await set.restart()
     expect(await set.claw.sessions()).toEqual(before)
+  })
+})
+
+describe('a message that nobody follows', () => {
+  test('leaves nobody listening after a moment, and can be followed later', async () => {
+    const events = new LocalEventBus<RunEvent>()
+    let listening = 0
+    const subscribe = events.subscribe.bind(events)
+    events.subscribe = (...how) => {
+      const subscription = subscribe(...how)
+      const stop = subscription.stop.bind(subscription)
+      listening++
+      subscription.stop = () => {
+        listening--
+        return stop()
+      }
+      return subscription
+    }
+    const { claw, clock } = await stage(echo(), {}, { events })
+    const run = claw.session(key).send('one')
+    await run.accepted
+    await clock.advance(1_000)
+    expect(listening).toBe(0)
+    expect((await run.result()).text).toBe('heard "one"')
   })
 })
 

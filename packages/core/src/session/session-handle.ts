@@ -2,7 +2,7 @@
 import type { Ambient } from '../defaults/ambient.ts'
 import { BeamClawError } from '../errors.ts'
 import type { RunEvent } from '../events.ts'
-import { parseRunId, type SessionKey } from '../ids.ts'
+import { parseRunId, type RunId, type SessionKey } from '../ids.ts'
 import type { JsonObject, UserMessage } from '../messages.ts'
 import { anObject, checkOptions, integer, oneOf, text } from '../options.ts'
 import type { EventBus } from '../ports/event-bus.ts'
@@ -66,14 +66,13 @@ export class SessionHandle {
         throw new BeamClawError('draining', 'New messages are refused: this node is about to stop', { retryAfterMs: 1_000 })
       return (await this.#session()).call(message, patient) as Promise<SendReceipt>
     }
-    return new RunStream({ runId, feed: this.#feed(), send, find: () => this.#find(runId), output: options.output })
+    return this.#stream(runId, send, options.output)
   }
 
   /** Follows a run that was begun elsewhere, by its idempotency key. The stream rejects `unknown-run` when the session does not know it. */
   follow(key: string): RunStream {
     const runId = parseRunId(key)
-    const find = (): Promise<SendReceipt> => this.#find(runId)
-    return new RunStream({ runId, feed: this.#feed(), send: find, find, output: undefined })
+    return this.#stream(runId, () => this.#find(runId), undefined)
   }
 
   /** Ends a run, waiting or under way; without a name the one under way. Does nothing for a run that is over. */
@@ -103,11 +102,16 @@ export class SessionHandle {
     return this.#ask<SessionInspection>({ type: 'inspect' })
   }
 
+  #stream<TOutput>(runId: RunId, send: () => Promise<SendReceipt>, output: StandardSchema<TOutput> | undefined): RunStream<TOutput> {
+    const { clock } = this.#access.ambient
+    return new RunStream({ runId, listen: () => this.#feed(), send, find: () => this.#find(runId), output, clock })
+  }
+
   async #ask<T>(message: SessionMessage): Promise<T> {
     return (await this.#session()).call(message, { ...patient, lane: 'control' }) as Promise<T>
   }
 
-  #find(runId: SendReceipt['runId']): Promise<SendReceipt> {
+  #find(runId: RunId): Promise<SendReceipt> {
     return this.#ask<SendReceipt>({ type: 'find', runId })
   }
 
