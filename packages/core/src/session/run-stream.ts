@@ -76,7 +76,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     // It is over, and its records may be gone: what is known of its end is all there is to tell.
     if (isSecond || receipt.ended !== undefined) return this.#stopListening()
     const isAhead = this.#feed !== undefined && receipt.status === 'accepted'
-    await using feed = this.#feed ?? this.#options.listen()
+    const feed = this.#feed ?? this.#options.listen()
     let host = this.runId
     for await (const event of feed.from(receipt.seq, { isAhead })) {
       if (joins(event, this.runId)) host = event.runId
