@@ -1,5 +1,5 @@
-/** Keeps a history within what a model can read: old tool results are trimmed, and the oldest messages give way to a summary. Pure. */
-import type { Message, ToolResult } from '../messages.ts'
+/** Keeps a history within what a model can read: old tool results are trimmed, and the oldest messages give way to a summary. */
+import type { Message, ToolMessage, ToolResult } from '../messages.ts'
 import { capped } from '../tool/tool-output.ts'
 
 /** Tokens that compaction leaves untouched at the end of the history. */
@@ -58,13 +58,31 @@ function fallbackCut(history: readonly Message[]): number {
   return Math.max(0, last)
 }
 
-/** The history as a model gets to see it. */
-export function trimToolResults(history: readonly Message[]): Message[] {
-  const turns = history.flatMap((message, index) => (message.role === 'tool' ? [index] : []))
-  const firstUntouched = turns.at(-untrimmedTurns) ?? 0
-  return history.map((message, index) =>
-    message.role === 'tool' && index < firstUntouched ? { role: 'tool', content: message.content.map(trimmed) } : message,
-  )
+/** A history as a model gets to see it, kept up to date message by message: a long one is not gone through for every question. */
+export class ShownHistory {
+  #messages: Message[] = []
+  // Tool messages that are shown whole.
+  #untouched: number[] = []
+
+  constructor(history: readonly Message[] = []) {
+    for (const message of history) this.add(message)
+  }
+
+  add(message: Message): void {
+    this.#messages.push(message)
+    if (message.role !== 'tool') return
+    this.#untouched.push(this.#messages.length - 1)
+    const oldest = this.#untouched.length > untrimmedTurns ? this.#untouched.shift() : undefined
+    if (oldest !== undefined) this.#messages[oldest] = trimmedMessage(this.#messages[oldest] as ToolMessage)
+  }
+
+  messages(): readonly Message[] {
+    return this.#messages.slice()
+  }
+}
+
+function trimmedMessage({ content }: ToolMessage): ToolMessage {
+  return { role: 'tool', content: content.map(trimmed) }
 }
 
 function trimmed(result: ToolResult): ToolResult {

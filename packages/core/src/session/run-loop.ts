@@ -9,7 +9,7 @@ import type { ProviderRequest } from '../ports/provider.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import { headOf, type ToolRunner } from '../tool/tool-runner.ts'
 import { type Answer, readAnswer } from './answer.ts'
-import { compactableMessages, keptTokens, transcriptOf, trimToolResults } from './history.ts'
+import { compactableMessages, keptTokens, transcriptOf } from './history.ts'
 import type { JournalEntry, ToolOutcome } from './journal.ts'
 import type { JournalWriter } from './journal-writer.ts'
 import { type NextStep, nextStep, type Retry, type RunLimits, runLimitDefaults, steering } from './recovery.ts'
@@ -179,7 +179,7 @@ export class RunLoop {
     const responseFormat = state.current?.responseFormat
     return {
       model,
-      messages: trimToolResults(state.history),
+      messages: state.shown.messages(),
       ...(system === undefined ? {} : { system }),
       ...(tools.size === 0 ? {} : { tools: [...tools.values()].map((tool) => tool.declaration) }),
       ...(thinking === 'off' ? {} : { thinking }),

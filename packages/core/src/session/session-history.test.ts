@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { BeamClawError } from '../errors.ts'
 import type { RunEvent } from '../events.ts'
+import type { Message } from '../messages.ts'
 import { settled } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
+import { defineTool } from '../tool/tool.ts'
 
 const key = 'agent:main:main'
 
@@ -109,5 +111,26 @@ describe('a long history', () => {
     )
     const { claw } = await stage(model)
     await expect(claw.session(key).send('a question').result()).rejects.toMatchObject({ code: 'provider-context-overflow' })
+  })
+})
+
+describe('long answers of tools', () => {
+  test('are shown whole for three turns and shortened from then on; the history keeps them', async () => {
+    const long = `start ${'x'.repeat(10_000)} end`
+    const turns = 5
+    const model = new FunctionModel((_request, index) =>
+      index < turns ? { calls: [{ id: `call-${index}`, name: 'look', input: { index } }] } : { text: 'seen' },
+    )
+    const look = defineTool({ name: 'look', description: 'looks', execute: (input) => `${JSON.stringify(input)} ${long}` })
+    const { claw } = await stage(model, { tools: [look] })
+    const session = claw.session(key)
+    await session.send('look').result()
+    const lengths = (messages: readonly Message[] = []): number[] =>
+      messages.flatMap((message) => (message.role === 'tool' ? message.content.map(({ content }) => content.length) : []))
+    const shown = lengths(model.requests.at(-1)?.messages)
+    expect(shown.map((length) => length > 10_000)).toEqual([false, false, true, true, true])
+    expect(shown.slice(0, 2).every((length) => length > 3_000 && length < 3_100)).toBe(true)
+    const { messages } = await session.history()
+    expect(lengths(messages.map(({ message }) => message)).every((length) => length > 10_000)).toBe(true)
   })
 })

@@ -4,7 +4,7 @@ import type { RunId } from '../ids.ts'
 import { type AssistantMessage, addUsage, type Message, noUsage, type ToolCall, type ToolResult, type Usage } from '../messages.ts'
 import type { FinishReason } from '../ports/provider.ts'
 import type { LogRecord } from '../ports/store.ts'
-import { estimateTokens, tokensOf } from './history.ts'
+import { estimateTokens, ShownHistory, tokensOf } from './history.ts'
 import {
   entryOf,
   type JournalEntry,
@@ -97,6 +97,8 @@ export interface SessionSnapshot {
 
 export class SessionState {
   history: Message[] = []
+  /** As the model gets to see it. */
+  shown = new ShownHistory()
   /** One for each message of the history. */
   origins: MessageOrigin[] = []
   /** Estimated tokens of the history. */
@@ -131,6 +133,7 @@ export class SessionState {
       throw new BeamClawError('log-corrupt', `A snapshot of version ${String(snapshot.version)} cannot be read by this version`)
     const state = new SessionState()
     state.history = [...snapshot.history]
+    state.shown = new ShownHistory(state.history)
     state.origins = [...snapshot.origins]
     state.historyTokens = estimateTokens(state.history)
     state.waiting = [...snapshot.waiting]
@@ -158,6 +161,7 @@ export class SessionState {
       case 'history-compact':
         this.history.splice(0, entry.dropped, summaryMessage(entry.summary))
         this.origins.splice(0, entry.dropped, { at: this.#at, runId: entry.runId })
+        this.shown = new ShownHistory(this.history)
         this.historyTokens = estimateTokens(this.history)
         if (this.current !== undefined) {
           this.current.compactedAt = this.current.turn + 1
@@ -287,6 +291,7 @@ export class SessionState {
 
   #remember(message: Message, runId: RunId): void {
     this.history.push(message)
+    this.shown.add(message)
     this.origins.push({ at: this.#at, runId })
     this.historyTokens += tokensOf(message)
   }
