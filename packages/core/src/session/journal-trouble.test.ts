@@ -13,6 +13,9 @@ class TroubledStore extends MemoryStore {
   /** Asked before each append to a session's journal; throwing makes it fail and breaks the handle. */
   before: (records: readonly LogRecord[]) => Promise<void> = async () => {}
 
+  /** Waited for after each append, before its caller hears of it. */
+  after: (records: readonly LogRecord[]) => Promise<void> = async () => {}
+
   override async openLog(logKey: StoreKey, token: FencingToken): Promise<Log> {
     const log = await super.openLog(logKey, token)
     if (logKey[1] !== 'sessions') return log
@@ -27,6 +30,7 @@ class TroubledStore extends MemoryStore {
           throw error
         }
         await log.append(records)
+        await this.after(records)
       },
       read: (fromSeq) => log.read(fromSeq),
       compact: (snapshot) => log.compact(snapshot),
@@ -114,5 +118,35 @@ describe('a message that is written down while the run before it ends', () => {
     await (await set.restart()).resumed
     await settled()
     expect(await set.claw.session(key).send('second', { idempotencyKey: 'second' }).accepted).toMatchObject({ status: 'completed' })
+  })
+})
+
+describe('a write that is done, and answers late', () => {
+  test('does not end the work of the incarnation that has the session by then', async () => {
+    const store = new TroubledStore()
+    const silent = gate()
+    const set = await stage(
+      new FunctionModel(async (_request, index) => {
+        if (index === 1) await silent.promise
+        return { text: `answer ${index}` }
+      }),
+      {},
+      { store },
+    )
+    const late = gate()
+    store.after = (records) => (records.some(({ type }) => type === 'run-end') ? late.promise : Promise.resolve())
+    await set.claw.session(key).send('first').accepted
+    await settled()
+    store.after = async () => {}
+    set.claw.killBelow('sessions')
+    await settled()
+    await set.claw.session(key).send('second', { idempotencyKey: 'second' }).accepted
+    late.resolve()
+    await settled()
+    await set.restart()
+    expect(await set.claw.resumed).toBe(1)
+    silent.resolve()
+    await settled()
+    expect(await set.claw.session(key).follow('second').accepted).toMatchObject({ status: 'completed' })
   })
 })

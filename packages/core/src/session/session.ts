@@ -222,7 +222,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       () => {
         awake.running = undefined
         // A message may have come while the session was settling down.
-        if (this.isAlive && !context.signal.aborted) this.#drive(awake, context)
+        if (this.isAlive && this.#awake === awake && !context.signal.aborted) this.#drive(awake, context)
       },
       (error) => {
         awake.running = undefined
@@ -235,16 +235,18 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     context.waitUntil(running)
   }
 
-  async #work({ loop, ...awake }: Awake, stopped: AbortSignal): Promise<void> {
+  async #work(awake: Awake, stopped: AbortSignal): Promise<void> {
     // Nothing begins that nobody would go on with after a crash.
     await this.#world.activity.begin(this.#key)
-    await loop.run(stopped)
+    await awake.loop.run(stopped)
     await this.#rest(awake, stopped)
   }
 
   /** At rest, a long journal gives way to a snapshot. */
-  async #rest({ state, journal }: Pick<Awake, 'state' | 'journal'>, stopped: AbortSignal): Promise<void> {
-    if (hasWork(state)) return
+  async #rest(awake: Awake, stopped: AbortSignal): Promise<void> {
+    const { state, journal } = awake
+    // A write that answered late: somebody else has the session by now, and work to do perhaps.
+    if (!this.isAlive || this.#awake !== awake || hasWork(state)) return
     this.#world.activity.end(this.#key)
     const isDue = journal.recordsSinceSnapshot >= Math.max(snapshotEvery, state.history.length)
     if (isDue && !stopped.aborted) await journal.compact()

@@ -32,6 +32,8 @@ export class Child implements Parent {
   #spec: DynamicSpec
   actor: AnyActor | undefined
   state: ChildState = 'stopped'
+  /** An incarnation that was told to stop and has not ended yet. */
+  #stopping: AnyActor | undefined
   #generation = 0
   #attempt = 0
   #whenUp: PromiseWithResolvers<Started> | undefined
@@ -166,7 +168,11 @@ export class Child implements Parent {
     core.disown()
     if (shutdown === 'kill') return actor.kill()
     const ended = core.stop(shutdownExit, shutdown === 'infinity' ? Number.POSITIVE_INFINITY : shutdown)
-    return core.isAlive ? ended.then(() => undefined) : undefined
+    if (!core.isAlive) return
+    this.#stopping = actor
+    return ended.then(() => {
+      this.#stopping = undefined
+    })
   }
 
   /** Lets go of an incarnation that has ended. */
@@ -175,8 +181,9 @@ export class Child implements Parent {
     this.state = 'stopped'
   }
 
-  /** Ends the incarnation now; the supervisor hears nothing of it. */
+  /** Ends the incarnation now, also one that is being stopped; the supervisor hears nothing of it. */
   kill(): void {
+    this.#stopping?.kill()
     const actor = this.actor
     this.actor = undefined
     this.state = 'stopped'

@@ -51,6 +51,8 @@ export const dynamicSupervisorDefaults = {
 export class DynamicSupervisor extends Actor<Step> {
   readonly #maxChildren: number
   readonly #children = new Set<Child>()
+  // Told to stop one by one, and not ended yet.
+  readonly #leaving = new Set<Child>()
   readonly #ensured = new Map<string, Child>()
   readonly #schedule: RestartSchedule
 
@@ -86,6 +88,7 @@ export class DynamicSupervisor extends Actor<Step> {
       child.kill()
       this.#remove(child)
     }
+    for (const child of this.#leaving) child.kill()
   }
 
   /** As `Actor.stop`, but waits for the children's own grace. */
@@ -159,7 +162,12 @@ export class DynamicSupervisor extends Actor<Step> {
     if (!(child instanceof Child) || child.actor !== actor || !this.#remove(child)) {
       throw new BeamClawError('child-not-found', `Actor "${actor.id}" is not a running child of DynamicSupervisor "${this.id}"`)
     }
-    await child.stop()
+    this.#leaving.add(child)
+    try {
+      await child.stop()
+    } finally {
+      this.#leaving.delete(child)
+    }
   }
 
   /** Every child, oldest first. */

@@ -173,6 +173,33 @@ describe('a supervision tree', () => {
     })
   })
 
+  test.each(['static', 'dynamic'] as const)('that is killed while its %s children are being stopped takes them along', async (kind) => {
+    const { ambient } = recordingAmbient()
+    const leaf = new Probe({ id: 'leaf' })
+    leaf.whenStopped = () => new Promise(() => {})
+    const branch =
+      kind === 'static' ? new Supervisor({ id: 'branch', children: [{ id: 'leaf', start: () => leaf }] }) : new DynamicSupervisor()
+    const top = await new Supervisor({ id: 'top', children: [{ id: 'branch', start: () => branch }] }).start(ambient)
+    if (branch instanceof DynamicSupervisor) await branch.startChild({ start: () => leaf })
+    void top.stop()
+    await settled()
+    expect(leaf.isAlive).toBe(true)
+    top.kill()
+    expect([branch.exitReason?.type, leaf.exitReason?.type]).toEqual(['killed', 'killed'])
+  })
+
+  test('that is killed while one child is being terminated takes that one along', async () => {
+    const { ambient } = recordingAmbient()
+    const leaf = new Probe({ id: 'leaf' })
+    leaf.whenStopped = () => new Promise(() => {})
+    const branch = await new DynamicSupervisor().start(ambient)
+    await branch.startChild({ start: () => leaf })
+    void branch.terminateChild(leaf)
+    await settled()
+    branch.kill()
+    expect(leaf.exitReason?.type).toBe('killed')
+  })
+
   test('that is killed takes everything below it along, and its parent starts it afresh', async () => {
     const { ambient } = recordingAmbient()
     const leaves: Probe[] = []
