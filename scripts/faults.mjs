@@ -1,21 +1,34 @@
-// The drills of docs/faults.md, by row: `npm run faults -- F09 --times 200 [--seed 7]`, `npm run faults -- F11`, or all of them without a name.
+// The drills of docs/faults.md, by row: `npm run faults -- F09 --times 200 [--seed 7]`, `npm run faults -- F11`, or all but the soak without a name.
+// The soak: `npm run faults -- F50 [--minutes 30] [--sessions 1000] [--seed 7]`.
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { catalogue } from './faults/catalogue.mjs'
 import { runVitest, step } from './lib/steps.mjs'
 import { ensureSystemPackages } from './lib/system-packages.mjs'
-import { ensureInstalled, fail } from './lib/workspace.mjs'
+import { ensureInstalled, fail, root, run } from './lib/workspace.mjs'
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { times: { type: 'string' }, seed: { type: 'string' } } })
-const names = positionals.length === 0 ? Object.keys(catalogue) : positionals
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { times: { type: 'string' }, seed: { type: 'string' }, minutes: { type: 'string' }, sessions: { type: 'string' } },
+})
+const names = positionals.length === 0 ? Object.keys(catalogue).filter((name) => catalogue[name].script === undefined) : positionals
 for (const name of names)
   if (!Object.hasOwn(catalogue, name)) fail(`there is no drill "${name}"; known are ${Object.keys(catalogue).join(', ')}`, 2)
 const times = wholeNumber('times', values.times)
 const seed = wholeNumber('seed', values.seed)
+const soakOptions = ['minutes', 'sessions', 'seed'].flatMap((option) => {
+  const value = wholeNumber(option, values[option])
+  return value === undefined ? [] : [`--${option}`, value]
+})
 
 await step('install', ensureInstalled)
 await step('system packages', ensureSystemPackages)
 for (const name of names) {
-  const { files, pattern } = catalogue[name]
+  const { files, pattern, script } = catalogue[name]
+  if (script !== undefined) {
+    await step(name, () => run('node', [join(root, script), ...soakOptions]))
+    continue
+  }
   // Also the variations that are left out of `npm test`.
   const env = {
     FAULT_ALL: '1',

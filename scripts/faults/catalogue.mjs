@@ -4,7 +4,7 @@ const cli = (name) => `packages/cli/src/${name}.test.ts`
 const storeFs = (name) => `packages/store-fs/src/${name}.test.ts`
 const crashTable = (pattern) => ({ files: [cli('crash-table')], pattern })
 
-/** By the id of the row. Without a pattern: every test of the files. */
+/** By the id of the row. Without a pattern: every test of the files. A row with a script takes long, and runs only when it is named. */
 export const catalogue = {
   F01: crashTable('F01'),
   F02: { files: [cli('crash-table'), cli('queued-messages')], pattern: 'F02|50 of 50' },
@@ -35,4 +35,5 @@ export const catalogue = {
   F36: { files: [cli('tool-faults')], pattern: 'F36' },
   F39: { files: [cli('tool-faults')], pattern: 'F39' },
   tools: { files: [cli('tool-faults')] },
+  F50: { script: 'scripts/soak.mjs' },
 }

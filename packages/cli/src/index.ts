@@ -1,4 +1,5 @@
 export { ConfigError } from './config/config-error.ts'
-export { configFile, loadConfig, parseConfig } from './config/load.ts'
+export { configFile, type Environment, loadConfig, parseConfig } from './config/load.ts'
 export { type Config, configSchema } from './config/schema.ts'
-export { wire, withDefaults } from './wire.ts'
+export { type Settings, type SettingsFlags, settingsFrom } from './config/settings.ts'
+export { Wiring } from './wire.ts'

@@ -21,6 +21,13 @@ describe('the checker of journals', () => {
     expect(problemsIn(sound, [receipt], [effect])).toEqual([])
   })
 
+  test('does not miss what a snapshot has replaced', () => {
+    const later = sound.map((record) => ({ ...record, seq: record.seq + 70 }))
+    const dropped = { ...effect, runId: 'dropped', toolCallId: 'dropped' }
+    expect(problemsIn(later, [receipt, { runId: 'one', status: 'accepted', seq: 71 } as never], [effect, dropped])).toEqual([])
+    expect(problemsIn(later, [{ runId: 'two', status: 'accepted', seq: 72 } as never], [])).toHaveLength(1)
+  })
+
   test.each<[string, JournalRecord[], readonly never[], readonly (typeof effect)[]]>([
     ['I2', sound.filter(({ seq }) => seq !== 3), [], []],
     ['I2', sound.map((record) => ({ ...record, generation: record.seq === 1 ? 2 : 1 })), [], []],

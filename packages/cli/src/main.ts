@@ -1,36 +1,36 @@
 /** The command line. */
-import { Command, Option } from 'commander'
-import { start } from './commands/start.ts'
+import { BeamClawError } from '@beamclaw/core'
+import { ClientError } from './client/client-error.ts'
 import { ConfigError } from './config/config-error.ts'
-import { version } from './version.ts'
+import { sayJson } from './output.ts'
+import { program } from './program.ts'
 
 /** Runs one command. Exit codes: 0 ok, 1 failure, 2 bad usage or configuration. */
 export async function main(argv: readonly string[]): Promise<void> {
-  const program = new Command('beamclaw').version(version).description('Supervised, journalled AI agent sessions').exitOverride()
-  program
-    .command('start')
-    .description('run the standalone gateway')
-    .option('--config <file>', 'configuration file (default: ./beamclaw.yaml, else ~/.config/beamclaw/config.yaml)')
-    .option('--host <host>', 'address to listen on')
-    .option('--port <port>', 'port to listen on; 0 takes any free one')
-    .option('--data-dir <dir>', 'directory for sessions and documents')
-    .addOption(new Option('--log-format <format>', 'how logs are printed').choices(['pretty', 'json']))
-    .action(start)
   try {
-    await program.parseAsync(argv)
+    await program().parseAsync(argv)
   } catch (error) {
-    process.exitCode = report(error)
+    process.exitCode = report(error, argv.includes('--json'))
   }
 }
 
-function report(error: unknown): number {
-  if (error instanceof ConfigError) {
-    for (const problem of error.problems) console.error(`beamclaw: ${problem}`)
-    return 2
-  }
+function report(error: unknown, isJson: boolean): number {
   if (isCommanderError(error)) return error.exitCode === 0 ? 0 : 2
-  console.error(`beamclaw: ${error instanceof Error ? error.message : String(error)}`)
-  return 1
+  const problems = error instanceof ConfigError ? error.problems : [firstLine(error)]
+  const code = codeOf(error)
+  for (const problem of problems) console.error(`beamclaw: ${problem}${error instanceof ClientError ? ` (${code})` : ''}`)
+  if (isJson) sayJson({ type: 'error', error: { code, message: problems.join('\n') } })
+  return error instanceof ConfigError ? 2 : 1
+}
+
+function firstLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return message.split('\n')[0] ?? message
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof ConfigError) return 'invalid-config'
+  return error instanceof ClientError || BeamClawError.isInstance(error) ? error.code : 'internal'
 }
 
 function isCommanderError(error: unknown): error is { readonly exitCode: number } {

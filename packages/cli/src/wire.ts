@@ -1,4 +1,4 @@
-/** From a configuration to a BeamClaw with its adapters. */
+/** From settings to a BeamClaw with its adapters. */
 import {
   type AgentDefinition,
   BeamClaw,
@@ -7,68 +7,97 @@ import {
   type Logger,
   MemoryStore,
   type Provider,
+  type RunningBeamClaw,
   type Store,
 } from '@beamclaw/core'
-import { AnthropicProvider, DemoProvider, OpenAiProvider } from '@beamclaw/providers'
 import { FsStore } from '@beamclaw/store-fs'
 import { ConfigError } from './config/config-error.ts'
-import type { Config, ProviderConfig } from './config/schema.ts'
+import type { Environment } from './config/load.ts'
+import type { AgentConfig, ProviderConfig } from './config/schema.ts'
+import type { Settings } from './config/settings.ts'
 import { withFaultPoint } from './fault-points.ts'
+import { ModelServices } from './model-services.ts'
 
-/** What the environment offers when the file names no provider. */
-export type Environment = Readonly<Record<string, string | undefined>>
+/** Everything that settings name, ready to start. */
+export class Wiring {
+  readonly claw: BeamClaw
+  readonly #models: ModelServices
+  #settings: Settings
 
-/** Fills in what a configuration leaves out: the provider whose key is set, else the embedded demo, and one agent called `main`. */
-export function withDefaults(config: Config, environment: Environment): Config {
-  const providers = config.providers ?? defaultProviders(environment)
-  const [first] = Object.keys(providers)
-  return { ...config, providers, agents: config.agents ?? { main: { model: defaultModels[first ?? 'demo'] ?? 'demo/demo-1' } } }
+  private constructor(settings: Settings, providers: Readonly<Record<string, Provider>>, store: Store, logger: Logger) {
+    this.#models = new ModelServices(settings, providers, store, logger)
+    this.#settings = settings
+    this.claw = new BeamClaw({
+      providers: this.#models.providers,
+      agents: toAgents(settings),
+      store: stoppedAfter(store, () => this.#models.ledger.stop()),
+      sessions: settings.sessions,
+      ambient: { logger },
+    })
+  }
+
+  /** Builds everything, and touches nothing. Rejects with `ConfigError` for what only the adapters can know. */
+  static async from(settings: Settings, logger: Logger, environment: Environment): Promise<Wiring> {
+    const store = await checked('store', () => withFaultPoint(toStore(settings.store), environment))
+    const providers: Record<string, Provider> = {}
+    for (const [id, config] of Object.entries(settings.providers)) {
+      providers[id] = await checked(`providers.${id}`, () => toProvider(config))
+    }
+    return await checked('agents', () => new Wiring(settings, providers, store, logger))
+  }
+
+  /** Every model that an agent names, as `<provider>/<model>`. */
+  get models(): readonly string[] {
+    return [...new Set(Object.values(this.#settings.agents).flatMap(({ model, fallbacks = [] }) => [model, ...fallbacks]))]
+  }
+
+  /** Takes over agents, prices and limits while it runs. Throws `invalid-option` or `invalid-id`, and changes nothing then. */
+  update(settings: Settings, running: RunningBeamClaw): void {
+    const agents = toAgents(settings)
+    this.#models.update(settings)
+    running.updateAgents(agents)
+    this.#settings = settings
+  }
 }
 
-const defaultModels: Readonly<Record<string, string>> = {
-  anthropic: 'anthropic/claude-sonnet-5',
-  openai: 'openai/gpt-5',
-  demo: 'demo/demo-1',
+function toAgents({ agents }: Settings): readonly AgentDefinition[] {
+  return Object.entries(agents).map(([id, agent]) => toAgent(id, agent))
 }
 
-function defaultProviders(environment: Environment): Record<string, ProviderConfig> {
-  const { ANTHROPIC_API_KEY: anthropic, OPENAI_API_KEY: openai } = environment
+function toAgent(id: string, { fallbacks: _, ...agent }: AgentConfig): AgentDefinition {
+  return defineAgent({ id, ...agent })
+}
+
+function toStore(store: Settings['store']): Store {
+  if (store.type === 'memory') return new MemoryStore()
+  return new FsStore({ path: store.path ?? '', ...(store.sync === undefined ? {} : { sync: store.sync }) })
+}
+
+/** The adapter for a provider; only those that are used are loaded. Rejects `invalid-option`. */
+export async function toProvider(config: ProviderConfig): Promise<Provider> {
+  if (config.type === 'demo') return new (await import('@beamclaw/providers/demo')).DemoProvider()
+  const { apiKey, baseUrl } = config
+  const options = { ...(apiKey === undefined ? {} : { apiKey }), ...(baseUrl === undefined ? {} : { baseUrl }) }
+  if (config.type === 'openai') return new (await import('@beamclaw/providers/openai')).OpenAiProvider(options)
+  return new (await import('@beamclaw/providers/anthropic')).AnthropicProvider({ ...options, apiKey: config.apiKey })
+}
+
+/** The store, with work that must be done before it stops. */
+function stoppedAfter(store: Store, work: () => Promise<void>): Store {
   return {
-    ...(anthropic ? { anthropic: { type: 'anthropic' as const, apiKey: anthropic } } : {}),
-    ...(openai ? { openai: { type: 'openai' as const, apiKey: openai } } : {}),
-    demo: { type: 'demo' as const },
+    get: (key) => store.get(key),
+    put: (key, value, options) => store.put(key, value, options),
+    delete: (key, options) => store.delete(key, options),
+    list: (prefix, options) => store.list(prefix, options),
+    openLog: (key, token) => store.openLog(key, token),
+    stop: () => work().finally(() => store.stop()),
   }
 }
 
-/** Builds everything a configuration names. Throws `ConfigError` for what only the adapters can know. */
-export function wire(config: Config, dataDirectory: string, logger: Logger): BeamClaw {
-  const providers = Object.fromEntries(Object.entries(config.providers ?? {}).map(([id, provider]) => [id, toProvider(provider)]))
-  const agents = Object.entries(config.agents ?? {}).map(([id, agent]) => checked(`agents.${id}`, () => toAgent(id, agent)))
-  const store = checked('store', () => withFaultPoint(toStore(config, dataDirectory), process.env))
-  return new BeamClaw({ providers, agents, store, ambient: { logger } })
-}
-
-function toAgent(id: string, { model, system, maxTurns }: NonNullable<Config['agents']>[string]): AgentDefinition {
-  return defineAgent({ id, model, ...(system === undefined ? {} : { system }), ...(maxTurns === undefined ? {} : { maxTurns }) })
-}
-
-function toStore({ store }: Config, dataDirectory: string): Store {
-  if (store?.type === 'memory') return new MemoryStore()
-  return new FsStore({ path: store?.path ?? dataDirectory, ...(store?.sync === undefined ? {} : { sync: store.sync }) })
-}
-
-function toProvider(config: ProviderConfig): Provider {
-  if (config.type === 'demo') return new DemoProvider()
-  const options = {
-    ...(config.apiKey === undefined ? {} : { apiKey: config.apiKey }),
-    ...(config.baseUrl === undefined ? {} : { baseUrl: config.baseUrl }),
-  }
-  return config.type === 'openai' ? new OpenAiProvider(options) : new AnthropicProvider({ ...options, apiKey: config.apiKey })
-}
-
-function checked<T>(path: string, make: () => T): T {
+/** Turns what an adapter finds fault with into a problem of the configuration. */
+async function checked<T>(path: string, make: () => T | Promise<T>): Promise<T> {
   try {
-    return make()
+    return await make()
   } catch (error) {
     if (BeamClawError.isInstance(error)) throw new ConfigError([`${path}: ${error.message}`])
     throw error

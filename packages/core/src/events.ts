@@ -1,7 +1,8 @@
 /** Everything that happens, as one union: noun first, verb second. */
 import type { ExitReason } from './actor/exit-reason.ts'
 import type { RunId, SessionKey } from './ids.ts'
-import type { AssistantMessage, JsonValue, ToolResult, UserMessage } from './messages.ts'
+import type { AssistantMessage, JsonValue, ToolResult, Usage, UserMessage } from './messages.ts'
+import type { FinishReason } from './ports/provider.ts'
 
 /** An actor is up: its `init` has finished. */
 export interface ActorStartEvent {
@@ -121,6 +122,8 @@ export interface MessageEvent extends OfRun, Durable {
   readonly type: 'message'
   readonly turn: number
   readonly message: AssistantMessage
+  readonly finish: FinishReason
+  readonly usage: Usage
 }
 
 /** A tool begins. */

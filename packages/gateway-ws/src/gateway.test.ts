@@ -51,7 +51,7 @@ function gatewayWith(options: Partial<GatewayOptions> = {}): Gateway {
 
 function chat(body: unknown, headers: Readonly<Record<string, string>> = {}): Request {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
-  return new Request('http://gateway/v1/chat/completions', {
+  return new Request('http://localhost/v1/chat/completions', {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: text,
@@ -63,12 +63,12 @@ const hello = { model: 'beamclaw', messages: [{ role: 'user', content: 'hello' }
 describe('the handler, as a function from Request to Response', () => {
   test('tells that it is well and ready', async () => {
     const { handler } = gatewayWith()
-    expect(await (await handler(new Request('http://gateway/health'))).json()).toMatchObject({ status: 'ok', version: '1.2.3' })
-    expect((await handler(new Request('http://gateway/ready'))).status).toBe(200)
+    expect(await (await handler(new Request('http://localhost/health'))).json()).toMatchObject({ status: 'ok', version: '1.2.3' })
+    expect((await handler(new Request('http://localhost/ready'))).status).toBe(200)
   })
 
   test('lists agents and models', async () => {
-    const response = await gatewayWith().handler(new Request('http://gateway/v1/models'))
+    const response = await gatewayWith().handler(new Request('http://localhost/v1/models'))
     const { data } = (await response.json()) as { readonly data: readonly { readonly id: string }[] }
     expect(data.map(({ id }) => id)).toEqual(['beamclaw/main', 'test/echo'])
   })
@@ -148,7 +148,7 @@ describe('the handler, as a function from Request to Response', () => {
   })
 
   test('answers 404 for anything else', async () => {
-    expect((await gatewayWith().handler(new Request('http://gateway/nothing'))).status).toBe(404)
+    expect((await gatewayWith().handler(new Request('http://localhost/nothing'))).status).toBe(404)
   })
 })
 
@@ -162,14 +162,14 @@ describe('a gateway with a token', () => {
     ['with it', { authorization: 'Bearer correct horse' }, 200],
   ])('lets nobody in %s', async (_how, headers, status) => {
     const response = await gatewayWith({ auth }).handler(
-      new Request('http://gateway/v1/models', { headers: headers as Record<string, string> }),
+      new Request('http://localhost/v1/models', { headers: headers as Record<string, string> }),
     )
     expect(response.status).toBe(status)
     expect(await response.text()).not.toContain('correct horse')
   })
 
   test('tells everybody that it is well', async () => {
-    expect((await gatewayWith({ auth }).handler(new Request('http://gateway/health'))).status).toBe(200)
+    expect((await gatewayWith({ auth }).handler(new Request('http://localhost/health'))).status).toBe(200)
   })
 })
 

@@ -1,10 +1,18 @@
 /** One port for people and programs. */
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { BeamClawError, type RunningBeamClaw } from '@beamclaw/core'
+import { type Ambient, ambientWith, BeamClawError, type RunningBeamClaw } from '@beamclaw/core'
 import { createAdaptorServer } from '@hono/node-server'
+import { isLoopback } from './auth/addresses.ts'
+import { FailedAuth } from './auth/failed-auth.ts'
 import type { GatewayAuth } from './auth/token-auth.ts'
 import { httpApp } from './http/http-app.ts'
+import { type Peer, peerOf } from './http/peer.ts'
+import { type GatewayLimits, limitDefaults } from './limits.ts'
+import { RunOutcomes } from './ws/hub/run-outcomes.ts'
+import { SessionHub } from './ws/hub/session-hub.ts'
+import type { Readiness } from './ws/methods/call.ts'
+import { SocketServer } from './ws/socket-server.ts'
 
 export interface GatewayOptions {
   readonly claw: RunningBeamClaw
@@ -14,10 +22,20 @@ export interface GatewayOptions {
   readonly port?: number
   /** @default { mode: 'none' } */
   readonly auth?: GatewayAuth
+  /** Names that clients may reach the gateway by, besides `host` and those of loopback. @default [] */
+  readonly allowedHosts?: readonly string[]
+  /** Browser origins that may use the gateway, besides its own; for example `https://chat.example.com`. @default [] */
+  readonly allowedOrigins?: readonly string[]
+  /** `<provider>/<model>` of what `/v1/models` lists besides the agents and their models. @default [] */
+  readonly models?: readonly string[]
   /** Shown by `/health`. @default '0.0.0' */
   readonly version?: string
-  /** Wall time in milliseconds. @default Date.now */
-  readonly now?: () => number
+  /** Milliseconds that runs under way may take after `stop()`. @default 25000 */
+  readonly drainMs?: number
+  /** What one client may cost the others. */
+  readonly limits?: Partial<GatewayLimits>
+  /** Clock and logger. @default the machine's own */
+  readonly ambient?: Partial<Ambient>
 }
 
 /** What a gateway gets that says nothing else. */
@@ -25,31 +43,69 @@ export const gatewayDefaults = {
   host: '127.0.0.1',
   port: 4000,
   auth: { mode: 'none' },
+  allowedHosts: [],
+  allowedOrigins: [],
+  models: [],
   version: '0.0.0',
+  drainMs: 25_000,
+  limits: limitDefaults,
 } as const satisfies Partial<GatewayOptions>
 
-const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
+/** Milliseconds for answers that are still being sent when the time for runs is over. */
+const closeGraceMs = 1_000
 
 export class Gateway implements AsyncDisposable {
-  readonly #options: GatewayOptions
+  readonly #options: Pick<Required<GatewayOptions>, 'claw' | 'host' | 'port' | 'drainMs'>
+  readonly #ambient: Ambient
+  readonly #sockets: SocketServer
   readonly #server: Server
-  #isDraining = false
-  readonly handler: (request: Request) => Response | Promise<Response>
+  /** Resolves once clients know of every run that is over. */
+  readonly #told: () => Promise<unknown>
+  #readiness: Readiness = 'ready'
+  #stopped: Promise<void> | undefined
+  /** The HTTP side, for programs that have a server of their own. `peer` says who asks, where that is known. */
+  readonly handler: (request: Request, peer?: Peer) => Response | Promise<Response>
 
+  /** Throws `invalid-option` for a host that others can reach without a token. */
   constructor(options: GatewayOptions) {
-    const { claw, auth = gatewayDefaults.auth, version = gatewayDefaults.version, now = Date.now, host = gatewayDefaults.host } = options
-    if (auth.mode === 'none' && !loopback.has(host)) {
+    const limits = { ...limitDefaults, ...options.limits }
+    const settings: Required<Omit<GatewayOptions, 'limits' | 'ambient'>> = { ...gatewayDefaults, ...options }
+    const { claw, auth, host, version } = settings
+    if (auth.mode === 'none' && !isLoopback(host)) {
       throw new BeamClawError('invalid-option', `Gateway: host "${host}" can be reached by others, so auth must have mode "token"`)
     }
-    const app = httpApp({ claw, auth, version, now, readiness: () => (this.#isDraining ? 'draining' : 'ready') })
-    this.handler = (request) => app.fetch(request)
-    this.#options = options
-    this.#server = createAdaptorServer({ fetch: this.handler }) as Server
+    this.#options = settings
+    this.#ambient = ambientWith(options.ambient)
+    const { clock, logger } = this.#ambient
+    const startedAt = clock.monotonic()
+    const rules = { host, allowedHosts: settings.allowedHosts, allowedOrigins: settings.allowedOrigins }
+    const failedAuth = new FailedAuth(limits.maxFailedAuthPerMinute, () => clock.monotonic())
+    const hub = new SessionHub({ claw, clock, logger })
+    const uptimeMs = (): number => Math.max(0, Math.round(clock.monotonic() - startedAt))
+    const readiness = (): Readiness => this.#readiness
+    const shared = { claw, version, uptimeMs, readiness }
+    const now = (): number => clock.now()
+    const onSession = hub.touch.bind(hub)
+    const app = httpApp({ ...shared, auth, failedAuth, rules, limits, models: settings.models, logger, now, onSession })
+    this.handler = (request, peer = {}) => app.fetch(request, peer)
+    const outcomes = new RunOutcomes()
+    this.#told = () => Promise.all([hub.atRest(), outcomes.atRest()])
+    const world = { ...shared, ambient: this.#ambient, hub, outcomes }
+    this.#sockets = new SocketServer({ world, auth, rules, limits, failedAuth })
+    this.#server = createAdaptorServer({
+      fetch: (request, { incoming }) => this.handler(request, peerOf(incoming)),
+      serverOptions: {
+        headersTimeout: limits.headersMs,
+        requestTimeout: limits.requestMs,
+        connectionsCheckingInterval: Math.min(1_000, limits.headersMs, limits.requestMs),
+      },
+    }) as Server
+    this.#server.on('upgrade', (request, socket, head) => this.#sockets.upgrade(request, socket, head))
   }
 
   /** Opens the port and resolves with the address. Rejects `invalid-option` when the port is taken or not allowed. */
   async start(): Promise<{ readonly host: string; readonly port: number; readonly url: string }> {
-    const { host = gatewayDefaults.host, port = gatewayDefaults.port } = this.#options
+    const { host, port } = this.#options
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (cause: NodeJS.ErrnoException) => reject(portError(cause, host, port)))
       this.#server.listen(port, host, resolve)
@@ -59,18 +115,42 @@ export class Gateway implements AsyncDisposable {
     return { host: address.address, port: address.port, url: `http://${shownHost}:${address.port}` }
   }
 
-  /** Refuses new work, waits for answers under way and closes the port. */
-  async stop(): Promise<void> {
-    this.#isDraining = true
-    if (!this.#server.listening) return
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve())
-      this.#server.closeIdleConnections()
-    })
+  /**
+   * Tells clients, refuses new work (the BeamClaw does, too), waits up to `drainMs` for the runs under way, closes every connection and the
+   * port. What is not done by then goes on when the BeamClaw is next up. May be called again; resolves when all that is done.
+   */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+
+  async #stop(): Promise<void> {
+    this.#readiness = 'draining'
+    if (!this.#server.listening) return
+    const { claw, drainMs } = this.#options
+    this.#sockets.tellShutdown('service restart')
+    await this.#within(drainMs, claw.drain().then(this.#told))
+    this.#sockets.close()
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#server.closeIdleConnections()
+    await this.#within(closeGraceMs, closed)
+    this.#server.closeAllConnections()
+    await closed
+  }
+
+  /** Waits, but not longer than this. */
+  async #within(ms: number, work: Promise<unknown>): Promise<void> {
+    const late = Promise.withResolvers<void>()
+    const timer = this.#ambient.clock.setTimer(late.resolve, ms)
+    try {
+      await Promise.race([work, late.promise])
+    } finally {
+      timer.cancel()
+    }
   }
 }
 

@@ -1,12 +1,12 @@
 /** Keeps a bounded number of segment files open, so that a process can own far more logs than it may open files. */
 import { fenced, systemCode } from './failures.ts'
-import type { FileIdentity, FileSystem } from './file-system.ts'
+import type { FileSystem } from './file-system.ts'
 
 /** A file that the pool may close and open again. */
 export interface PooledFile {
   readonly path: string
   /** What the path led to when the file was created. */
-  readonly identity: FileIdentity
+  readonly identity: string
 }
 
 interface Slot {
@@ -98,8 +98,7 @@ export class DescriptorPool {
       if (code === 'EACCES' || code === 'EPERM' || code === 'ENOENT' || code === 'ENOTDIR') throw fenced('its segment is gone or sealed')
       throw error
     }
-    const found = this.#fileSystem.identify(descriptor)
-    if (found.inode === identity.inode && found.device === identity.device && found.bornNs === identity.bornNs) return descriptor
+    if (this.#fileSystem.identify(descriptor) === identity) return descriptor
     await this.#fileSystem.close(descriptor)
     throw fenced('the log was deleted and made again')
   }

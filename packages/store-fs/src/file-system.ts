@@ -1,13 +1,6 @@
 /** The few calls to the operating system that the store makes, behind one interface so that tests can make each of them fail. */
 import * as fs from 'node:fs'
 
-/** What tells one file from another that took its name. */
-export interface FileIdentity {
-  readonly device: bigint
-  readonly inode: bigint
-  readonly bornNs: bigint
-}
-
 /** One name in a directory. */
 export interface DirectoryEntry {
   readonly name: string
@@ -34,7 +27,8 @@ export interface FileSystem {
   seal(path: string): Promise<void>
   /** Answers at once, without a thread: false when the open file was sealed or deleted. */
   isUnsealed(descriptor: number): boolean
-  identify(descriptor: number): FileIdentity
+  /** What tells the open file from another one that took its name. */
+  identify(descriptor: number): string
 }
 
 const privateFile = 0o600
@@ -68,7 +62,8 @@ export const nodeFileSystem: FileSystem = {
   },
   identify: (descriptor) => {
     const { dev, ino, birthtimeNs } = fs.fstatSync(descriptor, { bigint: true })
-    return { device: dev, inode: ino, bornNs: birthtimeNs }
+    // Joined, which makes one flat string: there is one for each open log.
+    return [dev, ino, birthtimeNs].join('.')
   },
 }
 

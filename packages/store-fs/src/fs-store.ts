@@ -1,9 +1,10 @@
 /** A store in a directory of the local file system: documents are JSON files, logs are directories of JSON lines. */
 import { randomUUID } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import {
   BeamClawError,
+  encodeJson,
   type FencingToken,
   type JsonValue,
   type ListOptions,
@@ -11,6 +12,7 @@ import {
   type PutOptions,
   type Store,
   type StoreKey,
+  SystemClock,
   type Versioned,
 } from '@beamclaw/core'
 import { DirectoryMaker } from './atomic-write.ts'
@@ -19,16 +21,16 @@ import { DirectoryLock } from './directory-lock.ts'
 import { readDocument, removeDocument, writeDocument } from './document-file.ts'
 import { fenced, stopped, storeFailure, versionConflict } from './failures.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
-import { FsLog, type LogEnvironment } from './fs-log.ts'
-import { encodeJson } from './json-value.ts'
+import { FsLog } from './fs-log.ts'
 import { checkKey, encodePart } from './key-path.ts'
 import { listKeys } from './list-keys.ts'
-import { LogDirectory } from './log-directory.ts'
+import { type LogEnvironment, logDirectory } from './log-environment.ts'
 import { checkToken } from './log-input.ts'
 import { mayOpen } from './manifest.ts'
-import { removeLog, takeLog } from './open-log.ts'
+import { removeLog } from './open-log.ts'
 import { checkCount, checkFsStoreOptions, type FsStoreOptions, fsStoreDefaults } from './options.ts'
 import { KeyedQueue, Limiter } from './queues.ts'
+import { StaleTemporaries } from './stale-temporaries.ts'
 
 const gatherMs = 5
 // Each has a few files open; together with the pool they stay well below the usual limit of 1024.
@@ -46,23 +48,26 @@ export class FsStore implements Store {
   readonly #root: string
   readonly #fileSystem: FileSystem
   readonly #pool: DescriptorPool
+  readonly #environment: LogEnvironment
   readonly #directories: DirectoryMaker
   readonly #limiter = new Limiter(mostAtOnce)
   readonly #turns = new KeyedQueue()
   readonly #logs = new Map<string, FsLog>()
-  readonly #suspects = new Map<string, number>()
   readonly #underWay = new Set<Promise<unknown>>()
   readonly #temporaryName = randomUUID().slice(0, 8)
+  readonly #stale: StaleTemporaries
   #temporaries = 0
   #lock: Promise<DirectoryLock> | undefined
   #stopping: Promise<void> | undefined
 
   constructor(options: FsStoreOptions) {
     checkFsStoreOptions(options)
-    const { path, sync, maxDocumentBytes, maxOpenFiles, allowNetworkFileSystem, fileSystem = nodeFileSystem } = options
+    const { path, sync, maxDocumentBytes, maxOpenFiles, allowNetworkFileSystem } = options
+    const { fileSystem = nodeFileSystem, clock = new SystemClock() } = options
     this.#options = {
       path,
       fileSystem,
+      clock,
       sync: sync ?? fsStoreDefaults.sync,
       maxDocumentBytes: maxDocumentBytes ?? fsStoreDefaults.maxDocumentBytes,
       maxOpenFiles: maxOpenFiles ?? fsStoreDefaults.maxOpenFiles,
@@ -71,7 +76,9 @@ export class FsStore implements Store {
     this.#root = resolve(path)
     this.#fileSystem = fileSystem
     this.#pool = new DescriptorPool(fileSystem, this.#options.maxOpenFiles)
+    this.#stale = new StaleTemporaries(fileSystem, this.#temporaryName)
     this.#directories = new DirectoryMaker(fileSystem, this.#root)
+    this.#environment = this.#newEnvironment()
   }
 
   /** Segment files that are open now; at most `maxOpenFiles`. */
@@ -98,8 +105,11 @@ export class FsStore implements Store {
       this.#turns.run(path, () =>
         this.#limiter.run(async () => {
           const version = (await this.#checkVersion(copy, path, options)) + 1
-          const write = () => writeDocument(this.#fileSystem, `${path}.json`, this.#newTemporary('doc'), { key: copy, version, json })
-          await this.#directories.within(join(path, '..'), write)
+          const directory = dirname(path)
+          await this.#directories.within(directory, async () => {
+            await this.#stale.removeFrom(directory)
+            await writeDocument(this.#fileSystem, `${path}.json`, this.#stale.nameOf(++this.#temporaries), { key: copy, version, json })
+          })
           return version
         }),
       ),
@@ -116,7 +126,7 @@ export class FsStore implements Store {
         await this.#logs.get(path)?.fence(fenced('the log was deleted'))
         this.#logs.delete(path)
         return await this.#limiter.run(async () => {
-          const hadLog = await removeLog(this.#directoryOf(path))
+          const hadLog = await removeLog(logDirectory(this.#environment, path))
           const hadDocument = await removeDocument(this.#fileSystem, `${path}.json`)
           return hadLog || hadDocument
         })
@@ -156,14 +166,10 @@ export class FsStore implements Store {
     if (current !== undefined && !mayOpen(current.token, token)) throw reason
     await current?.fence(reason)
     this.#logs.delete(path)
-    const environment = this.#environmentOf(path)
-    const opened = await this.#limiter.run(async () => {
-      const { manifests } = await environment.directory.list()
-      if (manifests.length > 0) return await takeLog(environment, key, token)
-      return await this.#directories.within(path, () => takeLog(environment, key, token))
-    })
-    const log = new FsLog(environment, opened, (ended) => {
-      if (this.#logs.get(path) === ended) this.#logs.delete(path)
+    const open = (): Promise<FsLog> => FsLog.open(this.#environment, path, key, token)
+    const log = await this.#limiter.run(async () => {
+      const { manifests } = await logDirectory(this.#environment, path).list()
+      return await (manifests.length > 0 ? open() : this.#directories.within(path, open))
     })
     this.#logs.set(path, log)
     return log
@@ -190,19 +196,22 @@ export class FsStore implements Store {
     return join(this.#root, ...key.map(encodePart))
   }
 
-  #directoryOf(path: string): LogDirectory {
-    return new LogDirectory(path, this.#fileSystem, () => this.#newTemporary('log'))
-  }
-
-  #environmentOf(path: string): LogEnvironment {
-    const { sync, maxDocumentBytes } = this.#options
-    const shared = { pool: this.#pool, limiter: this.#limiter, suspects: this.#suspects }
-    return { ...shared, directory: this.#directoryOf(path), sync, gatherMs, maxBytes: maxDocumentBytes }
-  }
-
-  #newTemporary(kind: 'doc' | 'log'): string {
-    this.#temporaries += 1
-    return `.tmp-${kind}-${this.#temporaryName}-${this.#temporaries}`
+  #newEnvironment(): LogEnvironment {
+    const { sync, maxDocumentBytes, fileSystem, clock } = this.#options
+    const wait = (): Promise<void> => new Promise((resolve) => clock.setTimer(resolve, gatherMs))
+    return {
+      fileSystem,
+      pool: this.#pool,
+      limiter: this.#limiter,
+      sync,
+      maxBytes: maxDocumentBytes,
+      suspects: new Map(),
+      gather: sync === 'batch' ? wait : () => undefined,
+      newTemporary: () => `.tmp-log-${this.#temporaryName}-${++this.#temporaries}`,
+      onClosed: (log) => {
+        if (this.#logs.get(log.directory) === log) this.#logs.delete(log.directory)
+      },
+    }
   }
 
   async #do<T>(what: string, work: () => Promise<T>): Promise<T> {
@@ -241,7 +250,7 @@ export class FsStore implements Store {
       const advice = 'set allowNetworkFileSystem to use it all the same'
       throw new BeamClawError('store-io', `${this.#root} is on ${kind}, where locks and syncs cannot be relied on; ${advice}`)
     }
-    const probe = join(this.#root, this.#newTemporary('doc'))
+    const probe = join(this.#root, this.#stale.nameOf(++this.#temporaries))
     const descriptor = await this.#fileSystem.open(probe, 'wx')
     try {
       await this.#fileSystem.seal(probe)

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BeamClawError } from '@beamclaw/core'
+import type { BeamClawError, Clock } from '@beamclaw/core'
 import { expectRejection, fencingToken, logRecords, range, storeKey } from '@beamclaw/testkit'
 import { describe, expect, test } from 'vitest'
 import { nodeFileSystem } from './file-system.ts'
@@ -87,6 +87,57 @@ describe('the data directory', () => {
     expect(existsSync(join(scratch.path, logPath, '.tmp-log-x-1'))).toBe(false)
   })
 
+  test('what a crash left half written goes when its directory is next written to', async () => {
+    await using scratch = await scratchDirectory()
+    const jobs = join(scratch.path, 'default', 'jobs')
+    await mkdir(jobs, { recursive: true })
+    for (const name of ['.tmp-doc-dead-1', '.tmp-doc-dead-22', '.tmp-docs', 'note.txt']) await writeFile(join(jobs, name), '{"version":1,')
+    await using store = new FsStore({ path: scratch.path })
+    await Promise.all(range(1, 20).map((index) => store.put(storeKey('jobs', `${index}`), index)))
+    const left = (await readdir(jobs)).filter((name) => !name.endsWith('.json'))
+    expect(left.sort()).toEqual(['.tmp-docs', 'note.txt'])
+    expect(await store.list(storeKey())).toHaveLength(20)
+  })
+
+  test('the directory of another log is refused, by name, and left as it is', async () => {
+    await using scratch = await scratchDirectory()
+    const [mine, other] = [storeKey('sessions', 'ops', 'mine'), storeKey('sessions', 'ops', 'other')]
+    const path = join(scratch.path, 'default', 'sessions', 'ops', 'mine')
+    {
+      await using store = new FsStore({ path: scratch.path })
+      await (await store.openLog(other, fencingToken())).append(logRecords(1, 3))
+    }
+    await cp(join(scratch.path, 'default', 'sessions', 'ops', 'other'), path, { recursive: true })
+    const before = await readdir(path)
+    await using store = new FsStore({ path: scratch.path })
+    const error = await expectRejection(store.openLog(mine, fencingToken(9)), 'log-corrupt')
+    expect(error.message).toContain(`${path} holds the log of ${JSON.stringify(other)}`)
+    expect(error.details).toMatchObject({ file: join(path, 'MANIFEST-0001'), offset: 0 })
+    expect(await readdir(path)).toEqual(before)
+    expect((await (await store.openLog(other, fencingToken(9))).read()).records).toEqual(logRecords(1, 3))
+    expect(await store.delete(mine)).toBe(true)
+    await (await store.openLog(mine, fencingToken())).append(logRecords(1))
+  })
+
+  test('a record is where the store says that it is', async () => {
+    await using scratch = await scratchDirectory()
+    await using store = new FsStore({ path: scratch.path })
+    const first = await store.openLog(logKey, fencingToken(1))
+    for (const seq of range(1, 3)) await first.append(logRecords(seq, seq, 'ü'.repeat(seq)))
+    const log = await store.openLog(logKey, fencingToken(2))
+    await log.append(logRecords(4, 6, 'ü'))
+    for (const seq of range(1, 6)) {
+      const place = await log.locate?.(seq)
+      expect(place?.file).toBe(join(scratch.path, logPath, seq < 4 ? '0001.jsonl' : '0002.jsonl'))
+      const bytes = await readFile(place?.file ?? '')
+      expect(bytes.toString('utf8', place?.offset).startsWith(`{"s":${seq},`)).toBe(true)
+    }
+    await log.compact({ seq: 5, state: {} })
+    expect(await log.locate?.(5)).toEqual({ file: join(scratch.path, logPath, 'snap-5.json'), offset: 0 })
+    expect((await log.locate?.(6))?.file).toBe(join(scratch.path, logPath, '0002.jsonl'))
+    expect(await log.locate?.(7)).toBeUndefined()
+  })
+
   test('a document that was damaged is store-io, and can be written over only after it was deleted', async () => {
     await using scratch = await scratchDirectory()
     await using store = new FsStore({ path: scratch.path })
@@ -109,6 +160,7 @@ describe('options', () => {
       [{ path: 'x', sync: 'sometimes' }, 'one of "always", "batch", "os"'],
       [{ path: 'x', maxDocumentBytes: 0 }, 'whole number from 1'],
       [{ path: 'x', maxOpenFiles: 1.5 }, 'received 1.5'],
+      [{ path: 'x', clock: 5 }, '"clock"'],
       [{ path: 'x', nonsense: true }, '"nonsense"'],
     ]
     for (const [options, part] of bad) {
@@ -152,6 +204,33 @@ describe('options', () => {
     }
   })
 
+  test('"batch" waits for company by the clock that it was given', async () => {
+    await using scratch = await scratchDirectory()
+    const waits: number[] = []
+    let go = (): void => undefined
+    const clock: Pick<Clock, 'setTimer'> = {
+      setTimer(callback, delayMs) {
+        waits.push(delayMs)
+        go = callback
+        return { cancel: () => undefined }
+      },
+    }
+    const lines: number[] = []
+    const fileSystem = faultyFileSystem((name) => {
+      if (name === 'datasync') lines.push(waits.length)
+    })
+    await using store = new FsStore({ path: scratch.path, sync: 'batch', clock, fileSystem })
+    const log = await store.openLog(logKey, fencingToken())
+    const appends = range(1, 3).map((seq) => log.append(logRecords(seq)))
+    expect([waits, lines]).toEqual([[5], []])
+    go()
+    await Promise.all(appends)
+    expect([waits, lines]).toEqual([[5], [1]])
+    const reading = log.read()
+    go()
+    expect((await reading).records).toEqual(logRecords(1, 3))
+  })
+
   test('no more segments are open than maxOpenFiles says, and all logs go on', async () => {
     await using scratch = await scratchDirectory()
     let open = 0
@@ -188,45 +267,5 @@ describe('options', () => {
     for (const log of logs) expect((await log.read()).records).toHaveLength(4)
     await store.stop()
     expect(open).toBe(0)
-  })
-})
-
-describe('the lock', () => {
-  test('a second store of the same process is refused, also through another path', async () => {
-    await using scratch = await scratchDirectory()
-    await symlink(scratch.path, `${scratch.path}-link`)
-    try {
-      const first = new FsStore({ path: scratch.path })
-      await first.put(storeKey('a'), 1)
-      const second = new FsStore({ path: `${scratch.path}-link` })
-      const error = await expectRejection(second.put(storeKey('a'), 2), 'store-locked')
-      expect(error.message).toContain(`process ${process.pid}`)
-      await first.stop()
-      expect(await second.get(storeKey('a'))).toEqual({ value: 1, version: 1 })
-      await second.stop()
-    } finally {
-      await rm(`${scratch.path}-link`)
-    }
-  })
-
-  test('a lock file that names nobody who lives is no obstacle', async () => {
-    await using scratch = await scratchDirectory()
-    for (const text of ['', 'half', '{"pid":1}', `{"pid":${process.pid},"started":"1","host":"elsewhere","nonce":"x"}`]) {
-      await writeFile(join(scratch.path, '.lock'), text)
-      const store = new FsStore({ path: scratch.path })
-      await store.put(storeKey('a'), 1)
-      await store.stop()
-      expect(existsSync(join(scratch.path, '.lock'))).toBe(false)
-    }
-  })
-
-  const isRoot = process.getuid?.() === 0
-  if (isRoot) console.log('skipped: root may write where the modes say that nobody may')
-
-  test.skipIf(isRoot)('a directory that may not be written is store-io', async () => {
-    await using scratch = await scratchDirectory()
-    await chmod(scratch.path, 0o500)
-    await expectRejection(new FsStore({ path: scratch.path }).get(storeKey('a')), 'store-io')
-    await chmod(scratch.path, 0o700)
   })
 })

@@ -75,16 +75,13 @@ export class LogDirectory {
     return { ...found, isDeleted }
   }
 
-  /** The newest manifest, or undefined when the log does not exist. */
-  async readManifest(listing: Listing): Promise<Manifest | undefined> {
-    const newest = listing.manifests.at(-1)
-    if (newest === undefined) return undefined
-    const file = this.manifest(newest)
+  /** The manifest of a generation. Rejects `fenced` when it is gone: a later owner replaced it. */
+  async readManifest(generation: number): Promise<Manifest> {
+    const file = this.manifest(generation)
     const bytes = await readWhole(this.fileSystem, file)
-    // Gone since it was listed: a later owner replaced it.
     if (bytes === undefined) throw fenced('a later owner opened the log')
     const manifest = decodeManifest(bytes, file)
-    if (manifest.generation !== newest) throw logCorrupt(file, 0, `it names itself generation ${manifest.generation}`)
+    if (manifest.generation !== generation) throw logCorrupt(file, 0, `it names itself generation ${manifest.generation}`)
     return manifest
   }
 

@@ -65,3 +65,26 @@ export function decodeManifest(bytes: Buffer, file: string): Manifest {
 export function mayOpen(recorded: FencingToken, token: FencingToken): boolean {
   return token.epoch > recorded.epoch || (token.epoch === recorded.epoch && token.nonce === recorded.nonce)
 }
+
+/** True when two keys name the same thing. */
+export function isSameKey(a: StoreKey, b: StoreKey): boolean {
+  return a.length === b.length && a.every((part, index) => part === b[index])
+}
+
+/** What replaces `old` after a snapshot of the records up to `snapshot`, when its segment has records up to `lastSeq` in `bytes` bytes. */
+export function manifestAfter(
+  old: Manifest,
+  { snapshot, lastSeq, bytes }: { readonly snapshot: number; readonly lastSeq: number; readonly bytes: number },
+): Manifest {
+  const [newest, second] = old.snapshots
+  // A second snapshot of the same place replaces the first, and the one before it stays.
+  const previous = newest === snapshot ? second : newest
+  const segments = bytes > 0 ? [...old.segments, { generation: old.generation, firstSeq: old.firstSeq, lastSeq, bytes }] : old.segments
+  return {
+    ...old,
+    generation: old.generation + 1,
+    segments: segments.filter((segment) => segment.lastSeq > (previous ?? 0)),
+    firstSeq: lastSeq + 1,
+    snapshots: previous === undefined ? [snapshot] : [snapshot, previous],
+  }
+}

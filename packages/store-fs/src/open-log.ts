@@ -3,48 +3,67 @@ import type { FencingToken, LogRecord, StoreKey } from '@beamclaw/core'
 import { BeamClawError } from '@beamclaw/core'
 import { isAbsent, readFully } from './atomic-write.ts'
 import { fenced, logCorrupt, systemCode } from './failures.ts'
-import type { LogEnvironment, OpenedLog } from './fs-log.ts'
 import type { Listing, LogDirectory } from './log-directory.ts'
-import { type Manifest, mayOpen, type SealedSegment } from './manifest.ts'
+import { type LogEnvironment, logDirectory } from './log-environment.ts'
+import { isSameKey, type Manifest, mayOpen, type SealedSegment } from './manifest.ts'
 import { type Replayed, replay } from './replay.ts'
 import { readSegment } from './segment.ts'
 
 const mostAttempts = 100
 
+/** A log as its opening left it. */
+export interface OpenedLog {
+  readonly manifest: Manifest
+  /** The segment that is written now, open; the caller closes it. */
+  readonly descriptor: number
+  readonly content: Replayed
+}
+
 /**
- * Takes the log over from whoever had it. Rejects `fenced` for a token that came too late, `log-corrupt` when the files cannot be
+ * Takes the log in `path` over from whoever had it. Rejects `fenced` for a token that came too late, `log-corrupt` when the files cannot be
  * trusted. The directory must be there when the log is new.
  */
-export async function takeLog(environment: LogEnvironment, key: StoreKey, token: FencingToken): Promise<OpenedLog> {
+export async function takeLog(environment: LogEnvironment, path: string, key: StoreKey, token: FencingToken): Promise<OpenedLog> {
+  const directory = logDirectory(environment, path)
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
     try {
-      const opened = await tryToTake(environment, key, token)
+      const opened = await tryToTake({ environment, directory, key, token })
       if (opened !== undefined) return opened
     } catch (error) {
       // Files that another process removed meanwhile; without a directory there is nothing to try again.
-      if (!isAbsent(error) || (await environment.directory.list()).manifests.length === 0) throw error
+      if (!isAbsent(error) || (await directory.list()).manifests.length === 0) throw error
     }
   }
-  throw contended(environment.directory)
+  throw contended(directory)
 }
 
-async function tryToTake(environment: LogEnvironment, key: StoreKey, token: FencingToken): Promise<OpenedLog | undefined> {
-  const { directory } = environment
+/** An attempt to open a log. */
+interface Attempt {
+  readonly environment: LogEnvironment
+  readonly directory: LogDirectory
+  readonly key: StoreKey
+  readonly token: FencingToken
+}
+
+async function tryToTake(attempt: Attempt): Promise<OpenedLog | undefined> {
+  const { directory, key, token } = attempt
   const listing = await directory.list()
   if (listing.isDeleted) {
     await directory.finishDeletion()
     return undefined
   }
-  const base = await directory.readManifest(listing)
+  const newest = listing.manifests.at(-1)
+  const base = newest === undefined ? undefined : await directory.readManifest(newest)
+  if (base !== undefined && !isSameKey(base.key, key)) throw strangersLog(directory, base)
   if (base !== undefined && !mayOpen(base.token, token)) throw fenced('a later owner opened the log', base.token.epoch)
-  if (base === undefined && (await hasOrphans(environment, listing))) return undefined
+  if (base === undefined && (await hasOrphans(directory, listing))) return undefined
   // Before the claim, which takes the right to write to it away.
-  const tail = base === undefined ? undefined : await openTail(environment, base)
+  const tail = base === undefined ? undefined : await openTail(directory, base)
   try {
     const generation = 1 + Math.max(listing.segments.at(-1) ?? 0, listing.manifests.at(-1) ?? 0)
     const descriptor = await directory.claim(generation, base?.generation ?? 1)
     if (descriptor === undefined) return undefined
-    return await finish(environment, { key, token, base, tail, generation, descriptor })
+    return await finish(attempt, { base, tail, generation, descriptor })
   } finally {
     if (tail !== undefined) await directory.fileSystem.close(tail.descriptor)
   }
@@ -56,16 +75,14 @@ interface Tail {
 }
 
 interface Claim {
-  readonly key: StoreKey
-  readonly token: FencingToken
   readonly base: Manifest | undefined
   readonly tail: Tail | undefined
   readonly generation: number
   readonly descriptor: number
 }
 
-async function finish(environment: LogEnvironment, claim: Claim): Promise<OpenedLog | undefined> {
-  const { directory, pool, suspects } = environment
+async function finish(attempt: Attempt, claim: Claim): Promise<OpenedLog | undefined> {
+  const { environment, directory, key, token } = attempt
   const { base, generation, descriptor } = claim
   try {
     const { manifests } = await directory.list()
@@ -74,25 +91,21 @@ async function finish(environment: LogEnvironment, claim: Claim): Promise<Opened
       await directory.abandon(generation, descriptor)
       return undefined
     }
-    const { content, segments } = await readAll(environment, base, claim.tail)
-    const { key, token } = claim
-    const { epoch, nonce } = token
+    const { content, segments } = await readAll(attempt, base, claim.tail)
     const manifest: Manifest = {
       version: 1,
       key,
       generation,
-      token: { epoch, nonce },
+      token,
       segments,
       firstSeq: content.lastSeq + 1,
       snapshots: content.snapshots,
     }
     const listing = await directory.writeManifest(manifest, descriptor)
-    await setBadSnapshotsAside(environment, base, manifest)
+    await setBadSnapshotsAside(directory, base, manifest)
     await directory.removeObsolete(manifest, descriptor, listing)
-    if (base !== undefined) suspects.delete(directory.segment(base.generation))
-    const file = { path: directory.segment(generation), identity: directory.fileSystem.identify(descriptor) }
-    await pool.adopt(file, descriptor)
-    return { manifest, file, content }
+    if (base !== undefined) environment.suspects.delete(directory.segment(base.generation))
+    return { manifest, descriptor, content }
   } catch (error) {
     // A manifest that may reach the disk names this segment: then it has to stay.
     const { manifests } = await directory.list()
@@ -107,13 +120,13 @@ interface Found {
   readonly segments: readonly SealedSegment[]
 }
 
-async function readAll(environment: LogEnvironment, base: Manifest | undefined, tail: Tail | undefined): Promise<Found> {
+async function readAll(attempt: Attempt, base: Manifest | undefined, tail: Tail | undefined): Promise<Found> {
   if (base === undefined) return { content: { snapshot: undefined, records: [], snapshots: [], lastSeq: 0 }, segments: [] }
-  const { directory } = environment
-  if (tail === undefined) throw missingTail(environment, base)
+  const { directory } = attempt
+  if (tail === undefined) throw missingTail(directory, base)
   let bytes = 0
   const content = await replay(directory, base, async (firstSeq, into) => {
-    bytes = await readTail(environment, base, tail, firstSeq, into)
+    bytes = await readTail(attempt, base, tail, firstSeq, into)
   })
   const { generation, firstSeq } = base
   const sealed = { generation, firstSeq, lastSeq: content.lastSeq, bytes }
@@ -121,9 +134,9 @@ async function readAll(environment: LogEnvironment, base: Manifest | undefined, 
 }
 
 /** Reads the last segment, cuts a torn write off, and makes the rest durable: its writer may have died before it did so. */
-async function readTail(environment: LogEnvironment, base: Manifest, tail: Tail, firstSeq: number, into: LogRecord[]): Promise<number> {
-  const { directory, suspects } = environment
-  const { fileSystem } = directory
+async function readTail(attempt: Attempt, base: Manifest, tail: Tail, firstSeq: number, into: LogRecord[]): Promise<number> {
+  const { directory, environment } = attempt
+  const { fileSystem, suspects } = environment
   const file = directory.segment(base.generation)
   const size = await fileSystem.size(tail.descriptor)
   const suspectFrom = suspects.get(file)
@@ -135,7 +148,7 @@ async function readTail(environment: LogEnvironment, base: Manifest, tail: Tail,
   return good
 }
 
-async function openTail({ directory }: LogEnvironment, base: Manifest): Promise<Tail | undefined> {
+async function openTail(directory: LogDirectory, base: Manifest): Promise<Tail | undefined> {
   const file = directory.segment(base.generation)
   try {
     return { descriptor: await directory.fileSystem.open(file, 'r+'), isWritable: true }
@@ -148,7 +161,7 @@ async function openTail({ directory }: LogEnvironment, base: Manifest): Promise<
 }
 
 /** True when a manifest turned up meanwhile. Rejects `log-corrupt` for segments with records and no manifest. */
-async function hasOrphans({ directory }: LogEnvironment, listing: Listing): Promise<boolean> {
+async function hasOrphans(directory: LogDirectory, listing: Listing): Promise<boolean> {
   for (const generation of listing.segments) {
     const file = directory.segment(generation)
     let descriptor: number
@@ -168,7 +181,7 @@ async function hasOrphans({ directory }: LogEnvironment, listing: Listing): Prom
 }
 
 /** Keeps a snapshot that could not be read for whoever wants to know why. */
-async function setBadSnapshotsAside({ directory }: LogEnvironment, base: Manifest | undefined, manifest: Manifest): Promise<void> {
+async function setBadSnapshotsAside(directory: LogDirectory, base: Manifest | undefined, manifest: Manifest): Promise<void> {
   for (const seq of base?.snapshots ?? []) {
     if (manifest.snapshots.includes(seq)) continue
     try {
@@ -179,7 +192,12 @@ async function setBadSnapshotsAside({ directory }: LogEnvironment, base: Manifes
   }
 }
 
-function missingTail({ directory }: LogEnvironment, base: Manifest): BeamClawError {
+function strangersLog(directory: LogDirectory, { key, generation }: Manifest): BeamClawError {
+  const whose = `${directory.path} holds the log of ${JSON.stringify(key)}: the directory was moved or copied`
+  return logCorrupt(directory.manifest(generation), 0, whose)
+}
+
+function missingTail(directory: LogDirectory, base: Manifest): BeamClawError {
   return logCorrupt(directory.segment(base.generation), 0, 'the segment is missing')
 }
 

@@ -1,5 +1,5 @@
 /** What `FsStore` can be told. */
-import { BeamClawError } from '@beamclaw/core'
+import { BeamClawError, type Clock } from '@beamclaw/core'
 import type { FileSystem } from './file-system.ts'
 
 /**
@@ -21,6 +21,8 @@ export interface FsStoreOptions {
   readonly allowNetworkFileSystem?: boolean
   /** The calls to the operating system, for tests that make them fail. @default the real ones */
   readonly fileSystem?: FileSystem
+  /** Times the 5 ms of `batch`. @default the machine's */
+  readonly clock?: Pick<Clock, 'setTimer'>
 }
 
 /** What `FsStore` does when nobody says otherwise. */
@@ -29,7 +31,7 @@ export const fsStoreDefaults = {
   maxDocumentBytes: 64 * 1024 * 1024,
   maxOpenFiles: 256,
   allowNetworkFileSystem: false,
-} as const satisfies Required<Omit<FsStoreOptions, 'path' | 'fileSystem'>>
+} as const satisfies Required<Omit<FsStoreOptions, 'path' | 'fileSystem' | 'clock'>>
 
 const rules: Readonly<Record<keyof FsStoreOptions, readonly [expected: string, isGood: (value: unknown) => boolean]>> = {
   path: ['a path of at least one character, without NUL', (value) => typeof value === 'string' && /^[^\0]+$/.test(value)],
@@ -37,7 +39,8 @@ const rules: Readonly<Record<keyof FsStoreOptions, readonly [expected: string, i
   maxDocumentBytes: ['a whole number from 1', isCount],
   maxOpenFiles: ['a whole number from 1', isCount],
   allowNetworkFileSystem: ['true or false', (value) => typeof value === 'boolean'],
-  fileSystem: ['an object', (value) => typeof value === 'object' && value !== null],
+  fileSystem: ['an object', isObject],
+  clock: ['an object', isObject],
 }
 
 /** Throws `invalid-option` for the first option that is unknown, missing or out of its rule. */
@@ -55,6 +58,10 @@ export function checkFsStoreOptions(options: FsStoreOptions): void {
 export function checkCount(name: string, value: unknown, minimum: number): void {
   if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= minimum)) return
   throw invalidOption(name, `a whole number from ${minimum}`, value)
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }
 
 function isCount(value: unknown): boolean {

@@ -55,7 +55,7 @@ describe('processes that share nothing but the directory', () => {
     },
     'deletes the log and starts another': {
       async run(path) {
-        await removeLog(new LogProcess(path).environment.directory)
+        await removeLog(new LogProcess(path).directory)
         await mkdir(path, { recursive: true })
         const owner = await new LogProcess(path).open(fencingToken(1))
         await owner.append(logRecords(1))
@@ -208,11 +208,11 @@ describe('processes that share nothing but the directory', () => {
 
 /** Uses so many other files that the pool closes those of the log. */
 async function crowdOut({ environment }: LogProcess, other: string): Promise<void> {
-  const { pool, directory } = environment
+  const { pool, fileSystem } = environment
   for (const index of range(1, 6)) {
     await mkdir(`${other}${index}`, { recursive: true })
     const path = join(`${other}${index}`, 'file')
-    const descriptor = await directory.fileSystem.open(path, 'wx')
-    await pool.adopt({ path, identity: directory.fileSystem.identify(descriptor) }, descriptor)
+    const descriptor = await fileSystem.open(path, 'wx')
+    await pool.adopt({ path, identity: fileSystem.identify(descriptor) }, descriptor)
   }
 }

@@ -1,11 +1,13 @@
 /** A store whose every call can go wrong, as a plan says: for tests of what is built upon stores. */
 import {
   BeamClawError,
+  type ErrorCode,
   type FencingToken,
   type JsonValue,
   type ListOptions,
   type Log,
   type LogContent,
+  type LogPlace,
   type LogRecord,
   type LogSnapshot,
   type PutOptions,
@@ -15,10 +17,16 @@ import {
 } from '@beamclaw/core'
 import { type StoreCall, type StoreFault, type StoreFaultPlan, withStoreFault } from './store-fault.ts'
 
-/** Puts a plan of faults before a store. It keeps the contract of the port: after a failed call a log's handle is broken, and appends stay in order. */
+/**
+ * Puts a plan of faults before a store. It keeps the contract of the port: a call that failed breaks a log's
+ * handle, one that was refused does not, and appends stay in order.
+ */
 export function faultyStore(store: Store, plan: StoreFaultPlan): Store {
   return new FaultyStore(store, plan)
 }
+
+/** What is wrong with the call and not with the log. */
+const refusals: ReadonlySet<ErrorCode> = new Set(['invalid-message', 'invalid-option', 'document-too-large', 'log-gap'])
 
 type Planned = Omit<StoreCall, 'index'>
 
@@ -90,6 +98,8 @@ class FaultyStore implements Store {
 }
 
 class FaultyLog implements Log {
+  /** Never fails on purpose: it is asked where something has gone wrong already. */
+  readonly locate?: (seq: number) => Promise<LogPlace | undefined>
   readonly #log: Log
   readonly #key: StoreKey
   readonly #desk: Desk
@@ -100,6 +110,7 @@ class FaultyLog implements Log {
 
   constructor(log: Log, key: StoreKey, desk: Desk) {
     this.#log = log
+    if (log.locate !== undefined) this.locate = log.locate.bind(log)
     this.#key = key
     this.#desk = desk
   }
@@ -154,7 +165,7 @@ class FaultyLog implements Log {
     try {
       return await work()
     } catch (error) {
-      if (BeamClawError.isInstance(error) && error.code !== 'log-gap') this.#broken ??= error
+      if (BeamClawError.isInstance(error) && !refusals.has(error.code)) this.#broken ??= error
       throw error
     }
   }

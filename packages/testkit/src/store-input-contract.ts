@@ -50,21 +50,46 @@ export const inputTests: StoreTests = {
       [{ ...good, ts: Number.NaN }],
     ]
     bad.push([{ ...good, id: undefined }], [{ ...good, type: 7 }], [{ ...good, data: [] }], [{ ...good, data: null }])
-    for (const records of bad) {
-      const log = await store.openLog(storeKey('bad', 'records'), fencingToken())
-      await expectRejection(log.append(records as LogRecord[]), 'invalid-message')
-      await expectRejection(log.append(logRecords(1)), 'invalid-message')
-      await expectRejection(log.read(), 'invalid-message')
-    }
-    expect((await (await store.openLog(storeKey('bad', 'records'), fencingToken())).read()).records).toEqual([])
+    const log = await store.openLog(storeKey('bad', 'records'), fencingToken())
+    for (const records of bad) await expectRejection(log.append(records as LogRecord[]), 'invalid-message')
+    await expectRejection(log.append([good, { ...good, seq: 2, data: { value: 1n } }] as unknown as LogRecord[]), 'invalid-message')
+    expect((await log.read()).records).toEqual([])
   },
   async 'refuses what is too large, and stores nothing'({ store }) {
     const huge = 'x'.repeat(70 * 1024 * 1024)
     await expectRejection(store.put(storeKey('bad', 'huge'), huge), 'document-too-large')
     expect(await store.get(storeKey('bad', 'huge'))).toBeUndefined()
     const log = await store.openLog(storeKey('bad', 'log'), fencingToken())
-    await expectRejection(log.append(logRecords(1, 1, huge)), 'document-too-large')
-    expect((await (await store.openLog(storeKey('bad', 'log'), fencingToken())).read()).records).toEqual([])
+    await expectRejection(log.append([...logRecords(1), ...logRecords(2, 2, huge)]), 'document-too-large')
+    await expectRejection(log.compact({ seq: 0, state: huge }), 'document-too-large')
+    expect(await log.read()).toEqual({ snapshot: undefined, records: [] })
+  },
+  async 'a handle that refused something goes on as if it had not been asked'({ store }) {
+    const log = await store.openLog(storeKey('bad', 'log'), fencingToken())
+    await log.append(logRecords(1))
+    const notJson = [{ ...logRecords(2)[0], data: { value: 1n } }] as unknown as LogRecord[]
+    const refused = [
+      expectRejection(log.append(notJson), 'invalid-message'),
+      expectRejection(log.append(logRecords(7)), 'log-gap'),
+      expectRejection(log.compact({ seq: 1, state: Number.NaN }), 'invalid-message'),
+      expectRejection(log.compact({ seq: 9, state: {} }), 'log-gap'),
+      expectRejection(log.read(Number.NaN), 'invalid-message', 'invalid-option'),
+    ]
+    // Called before any of them was answered.
+    const later = [log.append(logRecords(2, 3)), log.compact({ seq: 1, state: 'one' }), log.append(logRecords(4))]
+    await Promise.all([...refused, ...later])
+    await expectRejection(log.append(notJson), 'invalid-message')
+    await log.append(logRecords(5))
+    expect(await log.read()).toEqual({ snapshot: { seq: 1, state: 'one' }, records: logRecords(2, 5) })
+  },
+  async 'what counted on something that was refused is refused too'({ store }) {
+    const log = await store.openLog(storeKey('bad', 'log'), fencingToken())
+    const notJson = [{ ...logRecords(1)[0], data: { value: 1n } }] as unknown as LogRecord[]
+    const refused = expectRejection(log.append(notJson), 'invalid-message')
+    const counted = expectRejection(log.append(logRecords(2)), 'log-gap')
+    await Promise.all([refused, counted])
+    await log.append(logRecords(1, 2))
+    expect((await log.read()).records).toEqual(logRecords(1, 2))
   },
   async 'refuses keys that are not keys'({ store }) {
     const bad: unknown[] = [

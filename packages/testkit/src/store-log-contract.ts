@@ -117,6 +117,22 @@ export const readTests: StoreTests = {
     expect(seqsOf((await reading).records)).toEqual([1, 2, 3])
     await Promise.all([appending, later])
   },
+  async 'says where a record is kept, if it knows'({ store }) {
+    const log = await store.openLog(key, fencingToken())
+    if (log.locate === undefined) return
+    await log.append(logRecords(1, 2))
+    await log.append(logRecords(3))
+    const places = await Promise.all(range(1, 3).map((seq) => log.locate?.(seq)))
+    for (const place of places) expect(place).toEqual({ file: expect.any(String), offset: expect.any(Number) })
+    expect(new Set(places.map((place) => JSON.stringify(place))).size).toBe(3)
+    expect(await log.locate(4)).toBeUndefined()
+    expect(await log.locate(0)).toBeUndefined()
+    await log.compact({ seq: 2, state: {} })
+    const later = await store.openLog(key, fencingToken(2))
+    expect(await later.locate?.(1)).toEqual(await later.locate?.(2))
+    expect(await later.locate?.(3)).not.toEqual(await later.locate?.(2))
+    await expectRejection(log.locate(1), 'fenced')
+  },
 }
 
 export const fencingTests: StoreTests = {

@@ -1,56 +1,90 @@
 /** `beamclaw start`: the standalone gateway. */
 import { once } from 'node:events'
+import type { AgentDefinition, Logger, RunningBeamClaw } from '@beamclaw/core'
 import { Gateway } from '@beamclaw/gateway-ws'
 import { ConfigError } from '../config/config-error.ts'
-import { configFile, loadConfig } from '../config/load.ts'
+import { LiveConfig } from '../config/live-config.ts'
+import { configFile } from '../config/load.ts'
+import { type Settings, type SettingsFlags, settingsFrom } from '../config/settings.ts'
 import { createLogger, type LogFormat } from '../logging.ts'
 import { version } from '../version.ts'
-import { wire, withDefaults } from '../wire.ts'
+import { Wiring } from '../wire.ts'
 
-export interface StartFlags {
+export interface StartFlags extends SettingsFlags {
   readonly config?: string
-  readonly host?: string
-  readonly port?: string
-  readonly dataDir?: string
   readonly logFormat?: LogFormat
 }
 
-/** How long runs may go on after the first signal. */
-const drainMs = 25_000
+/** Milliseconds that stopping may take once runs have had their time. */
+const stopMs = 5_000
 
 /** Signals that arrive together are one wish: a terminal and a wrapper may both pass on the same key press. */
 const sameSignalMs = 200
 
 export async function start(flags: StartFlags): Promise<void> {
   const environment = process.env
-  const file = configFile(flags.config, process.cwd())
-  const config = withDefaults(file === undefined ? {} : loadConfig(file, environment), environment)
-  const format = flags.logFormat ?? (environment.BEAMCLAW_LOG_FORMAT === 'json' ? 'json' : 'pretty')
+  const format = flags.logFormat ?? logFormatFrom(environment.BEAMCLAW_LOG_FORMAT)
   const logger = createLogger(format, (line) => process.stdout.write(`${line}\n`))
-  const claw = wire(config, flags.dataDir ?? environment.BEAMCLAW_DATA_DIR ?? './data', logger)
-  const running = await claw.start()
-  const gateway = new Gateway({
-    claw: running,
+  const file = configFile(flags.config ?? environment.BEAMCLAW_CONFIG, process.cwd())
+  const live = file === undefined ? undefined : new LiveConfig({ file, environment, flags, logger })
+  const settings = live?.settings ?? settingsFrom({}, { environment, flags })
+  const wiring = await Wiring.from(settings, logger, environment)
+  const claw = await wiring.claw.start()
+  const { gateway, url } = await openGateway(settings, wiring, claw, logger)
+  live?.start((next) => wiring.update(next, claw))
+  logger.log('info', 'gateway.ready', {
+    url,
     version,
-    host: flags.host ?? environment.BEAMCLAW_HOST ?? config.gateway?.host ?? '127.0.0.1',
-    port: portFrom(flags.port ?? environment.BEAMCLAW_PORT) ?? config.gateway?.port ?? 4000,
-    ...(config.gateway?.auth === undefined ? {} : { auth: config.gateway.auth }),
+    agents: claw.agents.map((agent) => agent.id).join(','),
+    ...(file && { config: file }),
   })
-  const { url } = await gateway.start()
-  logger.log('info', 'gateway.ready', { url, version, agents: running.agents.map((agent) => agent.id).join(',') })
-  if (format === 'pretty') process.stdout.write(welcome(url, running.agents[0]?.model ?? ''))
+  if (format === 'pretty') process.stdout.write(welcome(url, claw.agents[0], settings.auth.mode === 'token'))
+  claw.resumed.then((count) => count > 0 && logger.log('info', 'sessions.resumed', { count }))
   await firstSignal()
+  const { drainMs } = settings
   logger.log('info', 'gateway.draining', { drainMs })
-  const exit = setTimeout(() => process.exit(0), drainMs)
-  await gateway.stop()
-  await running.stop()
-  clearTimeout(exit)
+  live?.stop()
+  await end({ gateway, claw, drainMs, logger })
 }
 
-function portFrom(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text)
-  throw new ConfigError([`--port: expected a whole number from 0 to 65535`])
+interface OpenGateway {
+  readonly gateway: Gateway
+  readonly url: string
+}
+
+async function openGateway(settings: Settings, wiring: Wiring, claw: RunningBeamClaw, logger: Logger): Promise<OpenGateway> {
+  const { host, port, auth, allowedHosts, allowedOrigins, drainMs } = settings
+  const { models } = wiring
+  const gateway = new Gateway({ claw, version, host, port, auth, allowedHosts, allowedOrigins, drainMs, models, ambient: { logger } })
+  try {
+    const { url } = await gateway.start()
+    return { gateway, url }
+  } catch (error) {
+    await claw.stop()
+    throw error
+  }
+}
+
+interface Ending {
+  readonly gateway: Gateway
+  readonly claw: RunningBeamClaw
+  readonly drainMs: number
+  readonly logger: Logger
+}
+
+/** Lets runs end in their time; those that do not are interrupted, and go on after the next start. */
+async function end({ gateway, claw, drainMs, logger }: Ending): Promise<void> {
+  const giveUp = setTimeout(() => process.exit(0), drainMs + stopMs)
+  await gateway.stop()
+  await claw.stop()
+  clearTimeout(giveUp)
+  logger.log('info', 'gateway.stopped')
+}
+
+function logFormatFrom(text: string | undefined): LogFormat {
+  if (text === undefined || text === '' || text === 'pretty') return 'pretty'
+  if (text === 'json') return 'json'
+  throw new ConfigError(['BEAMCLAW_LOG_FORMAT: expected pretty or json'])
 }
 
 async function firstSignal(): Promise<void> {
@@ -63,14 +97,15 @@ async function firstSignal(): Promise<void> {
   }
 }
 
-function welcome(url: string, model: string): string {
+function welcome(url: string, agent: AgentDefinition | undefined, needsToken: boolean): string {
   const body = `{"model":"beamclaw","stream":true,"messages":[{"role":"user","content":"hello"}]}`
+  const token = needsToken ? `\n      -H "authorization: Bearer $BEAMCLAW_GATEWAY_TOKEN" \\` : ''
   return `
   BeamClaw ${version} is ready: ${url}
-  It answers with ${model}. Try it, from another terminal:
+  It answers with ${agent?.model}. Try it, from another terminal:
 
-    curl -N ${url}/v1/chat/completions \\
-      -H 'content-type: application/json' -H 'x-beamclaw-session-key: agent:main:first' \\
+    curl -N ${url}/v1/chat/completions \\${token}
+      -H 'content-type: application/json' -H 'x-beamclaw-session-key: agent:${agent?.id}:first' \\
       -d '${body}'
 
   Ask again with the same session key and it remembers, also after kill -9. Ctrl-C stops it.

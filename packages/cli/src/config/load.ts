@@ -1,17 +1,21 @@
-/** Reads a configuration: the file, then what the environment and the flags say over it. */
-import { existsSync, readFileSync } from 'node:fs'
+/** Reads and checks a configuration file. */
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { isAlias, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
 import { ConfigError } from './config-error.ts'
-import { interpolate } from './interpolate.ts'
-import { type Config, configSchema } from './schema.ts'
+import { readYaml } from './read-yaml.ts'
+import { type Config, configSchema, gatewaySchema } from './schema.ts'
+import { fillVariables, hideVariables, type Problem } from './variables.ts'
 
 /** Larger files are refused: parsing time grows faster than size. */
 const maxConfigBytes = 256 * 1024
 
-type Environment = Readonly<Record<string, string | undefined>>
+/** Nobody reads more at once. */
+const maxProblems = 50
+
+/** What `process.env` is. */
+export type Environment = Readonly<Record<string, string | undefined>>
 
 /** The file to read: the named one, else `./beamclaw.yaml`, else the user's; undefined where there is none. */
 export function configFile(named: string | undefined, directory: string): string | undefined {
@@ -21,50 +25,93 @@ export function configFile(named: string | undefined, directory: string): string
 
 /** Reads and checks a file. Throws `ConfigError`. */
 export function loadConfig(path: string, environment: Environment): Config {
-  let text: string
+  return parseConfig(readConfigText(path), environment, path)
+}
+
+/** The text of a file. Throws `ConfigError` for what is no readable file of a sensible size. */
+export function readConfigText(path: string): string {
   try {
-    text = readFileSync(path, 'utf8')
+    // A pipe or a device would be waited for.
+    const status = statSync(path)
+    if (!status.isFile())
+      throw new ConfigError([`${path}: is ${status.isDirectory() ? 'a directory' : 'no regular file'}, expected a file`])
+    if (status.size > maxConfigBytes) throw new ConfigError([tooLarge(path)])
+    return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new ConfigError([`${path}: cannot be read: ${(error as Error).message}`])
+    if (error instanceof ConfigError) throw error
+    throw new ConfigError([`${path}: cannot be read: ${reasons[(error as NodeJS.ErrnoException).code ?? ''] ?? (error as Error).message}`])
   }
-  return parseConfig(text, environment, path)
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file',
+  EACCES: 'this user may not read it',
+  ELOOP: 'its symbolic links lead in a circle',
 }
 
 /** Checks the text of a configuration. Throws `ConfigError` with every problem. */
 export function parseConfig(text: string, environment: Environment, name = 'configuration'): Config {
-  if (Buffer.byteLength(text) > maxConfigBytes) throw new ConfigError([`${name}: larger than ${maxConfigBytes} bytes`])
-  // The library's own check for duplicate keys takes time that grows with the square of their number.
-  const document = parseDocument(text, { uniqueKeys: false })
-  const problems = document.errors.map((error) => `${name}: ${error.message.split('\n')[0]}`)
-  problems.push(...duplicateKeys(document).map((key) => `${name}: the key "${key}" stands twice`))
-  if (problems.length > 0) throw new ConfigError(problems)
-  const filled = interpolate(document.toJS({ maxAliasCount: 0 }) ?? {}, environment, problems)
-  if (problems.length > 0) throw new ConfigError(problems.map((problem) => `${name}: ${problem}`))
+  if (Buffer.byteLength(text) > maxConfigBytes) throw new ConfigError([tooLarge(name)])
+  const { value, lineOf } = readYaml(hideVariables(text), name)
+  const problems: Problem[] = []
+  const filled = fillVariables(value, environment, problems)
+  // A value without its variable would only make a second line about the same mistake.
+  const isMissing = new Set(problems.map(({ path }) => path.join('\0')))
   const parsed = configSchema.safeParse(filled)
-  if (parsed.success) return parsed.data
-  throw new ConfigError(parsed.error.issues.map((issue) => `${name}: ${describeIssue(issue, filled)}`))
+  if (parsed.success && problems.length === 0) return parsed.data
+  for (const issue of parsed.error?.issues ?? []) {
+    if (!isMissing.has(issue.path.map(String).join('\0'))) problems.push(...problemsOf(issue, filled))
+  }
+  const shown = problems
+    .slice(0, maxProblems)
+    .map(({ path, text }) => `${name}:${lineOf(path)}: ${path.join('.') || 'the whole file'}: ${text}`)
+  const more = problems.length - shown.length
+  throw new ConfigError(more === 0 ? shown : [...shown, `${name}: and ${more} more`])
 }
 
-function duplicateKeys(document: ReturnType<typeof parseDocument>): string[] {
-  const duplicates: string[] = []
-  visit(document, {
-    Map(_, map) {
-      const seen = new Set<string>()
-      for (const { key } of map.items) {
-        const name = isAlias(key) ? key.source : String(key)
-        if (seen.has(name)) duplicates.push(name)
-        seen.add(name)
-      }
-    },
-  })
-  return duplicates
+/** Where the gateway of a file listens, and its token. What the rest of the file says does not matter here, nor whether it can be read at all. */
+export function gatewayInFile(
+  path: string,
+  environment: Environment,
+): { readonly host?: string; readonly port?: number; readonly token?: string } {
+  try {
+    const filled = fillVariables(readYaml(hideVariables(readConfigText(path)), path).value, environment, [])
+    const gateway =
+      typeof filled === 'object' && filled !== null && 'gateway' in filled ? gatewaySchema.safeParse(filled.gateway).data : undefined
+    const { host, port, auth } = gateway ?? {}
+    return {
+      ...(host === undefined ? {} : { host }),
+      ...(port === undefined ? {} : { port }),
+      ...(auth?.mode === 'token' ? { token: auth.token } : {}),
+    }
+  } catch (error) {
+    if (error instanceof ConfigError) return {}
+    throw error
+  }
 }
 
-function describeIssue(issue: z.core.$ZodIssue, root: unknown): string {
-  const path = issue.path.map(String)
-  if (issue.code === 'unrecognized_keys') return `${[...path, issue.keys[0]].join('.')}: unknown key`
+function tooLarge(name: string): string {
+  return `${name}: is larger than ${maxConfigBytes / 1024} KiB`
+}
+
+function problemsOf(issue: z.core.$ZodIssue, root: unknown): readonly Problem[] {
+  const path = issue.path as (string | number)[]
+  if (issue.code === 'unrecognized_keys') {
+    const texts = issue.message.split('\n')
+    return issue.keys.map((key, index) => ({ path: [...path, key.slice(0, 64)], text: texts[index] ?? 'unknown key' }))
+  }
+  if (issue.code === 'invalid_key') return [{ path, text: `expected ${issue.message}` }]
   let value = root
   for (const key of path) value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined
-  const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
-  return `${path.join('.') || 'the whole'}: ${issue.message} (is ${type})`
+  return [{ path, text: `expected ${issue.message}, is ${describe(value)}` }]
+}
+
+/** A value by its type; a string's content may be a secret. */
+function describe(value: unknown): string {
+  if (value === undefined) return 'missing'
+  if (value === null) return 'empty'
+  if (Array.isArray(value)) return `a list of ${value.length}`
+  if (typeof value === 'string') return value === '' ? 'an empty string' : `a string of ${value.length} characters`
+  return typeof value === 'object' ? 'an object' : `the ${typeof value} ${String(value)}`
 }

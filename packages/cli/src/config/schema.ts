@@ -1,43 +1,102 @@
 /** What a configuration file may hold. */
 import { z } from 'zod'
+import { amount, choice, closedObject, httpUrl, listOf, named, oneOfObjects, pattern, text, wholeNumber } from './shapes.ts'
 
-const port = z.int().min(0).max(65_535)
-const httpUrl = z.url({ protocol: /^https?$/ })
+/** Longest wait of a timer, in milliseconds. */
+const maxTimerMs = 2_147_483_647
+const maxCount = Number.MAX_SAFE_INTEGER
 
-const gateway = z.strictObject({
-  host: z.string().min(1).optional(),
-  port: port.optional(),
-  auth: z
-    .discriminatedUnion('mode', [
-      z.strictObject({ mode: z.literal('none') }),
-      z.strictObject({ mode: z.literal('token'), token: z.string().min(1) }),
-    ])
-    .optional(),
+const idPattern = /^[a-z0-9][a-z0-9_-]{0,63}$/
+const idRule = '1 to 64 of a-z, 0-9, "_" and "-", with a letter or digit first'
+const modelPattern = /^[^/\s]+\/\S+$/
+const modelName = pattern(modelPattern, 'a model as <provider>/<model>')
+const host = pattern(/^[A-Za-z0-9._:[\]-]{1,255}$/, 'a host name or an IP address')
+const origin = pattern(/^https?:\/\/[^/\s?#@]+$/, 'an origin as https://host or http://host:port')
+
+const auth = oneOfObjects(
+  'mode',
+  [
+    closedObject({ mode: z.literal('none') }),
+    closedObject({ mode: z.literal('token'), token: pattern(/^[\x21-\x7e]{8,512}$/, 'a token of 8 to 512 printable characters') }),
+  ],
+  ['token', 'none'],
+)
+
+/** The part about the address. */
+export const gatewaySchema = closedObject({
+  host: host.exactOptional(),
+  port: wholeNumber(0, 65_535).exactOptional(),
+  auth: auth.exactOptional(),
+  allowedOrigins: listOf(origin, 100).exactOptional(),
+  allowedHosts: listOf(host, 100).exactOptional(),
+  drainMs: wholeNumber(0, 3_600_000).exactOptional(),
 })
 
-const store = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('memory') }),
-  z.strictObject({ type: z.literal('fs'), path: z.string().min(1).optional(), sync: z.enum(['always', 'batch', 'os']).optional() }),
-])
+const store = oneOfObjects(
+  'type',
+  [
+    closedObject({ type: z.literal('memory') }),
+    closedObject({ type: z.literal('fs'), path: text(4_096).exactOptional(), sync: choice(['always', 'batch', 'os']).exactOptional() }),
+  ],
+  ['fs', 'memory'],
+)
 
-const provider = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('demo') }),
-  z.strictObject({ type: z.literal('openai'), apiKey: z.string().min(1).optional(), baseUrl: httpUrl.optional() }),
-  z.strictObject({ type: z.literal('anthropic'), apiKey: z.string().min(1), baseUrl: httpUrl.optional() }),
-])
+const limits = {
+  maxConcurrent: wholeNumber(1, maxCount).exactOptional(),
+  requestsPerMinute: wholeNumber(1, maxCount).exactOptional(),
+  tokensPerMinute: wholeNumber(1, maxCount).exactOptional(),
+}
 
-const agent = z.strictObject({
-  model: z.string().regex(/^[^/\s]+\/\S+$/, 'must have the form <provider>/<model>'),
-  system: z.string().optional(),
-  maxTurns: z.int().min(1).optional(),
+const provider = oneOfObjects(
+  'type',
+  [
+    closedObject({ type: z.literal('demo') }),
+    closedObject({ type: z.literal('openai'), apiKey: text(4_096).exactOptional(), baseUrl: httpUrl().exactOptional(), ...limits }),
+    closedObject({ type: z.literal('anthropic'), apiKey: text(4_096), baseUrl: httpUrl().exactOptional(), ...limits }),
+  ],
+  ['anthropic', 'openai', 'demo'],
+)
+
+const price = closedObject({
+  input: amount(),
+  output: amount(),
+  cacheRead: amount().exactOptional(),
+  cacheWrite: amount().exactOptional(),
 })
 
-export const configSchema = z.strictObject({
-  gateway: gateway.optional(),
-  store: store.optional(),
-  providers: z.record(z.string(), provider).optional(),
-  agents: z.record(z.string(), agent).optional(),
+const agent = closedObject(
+  {
+    model: modelName,
+    fallbacks: listOf(modelName, 16).exactOptional(),
+    system: text(1_000_000).exactOptional(),
+    maxTurns: wholeNumber(1, maxCount).exactOptional(),
+    thinking: choice(['off', 'low', 'medium', 'high']).exactOptional(),
+    compactAboveTokens: wholeNumber(1_000, maxCount).exactOptional(),
+  },
+  ['tools', 'askMode', 'allow', 'skills'],
+)
+
+const sessions = closedObject({
+  mailboxSize: wholeNumber(1, 1_000_000).exactOptional(),
+  whenBusy: choice(['queue', 'steer', 'collect', 'interrupt', 'reject']).exactOptional(),
+  passivateAfterMs: wholeNumber(1, maxTimerMs).exactOptional(),
 })
+
+/** The whole file, as it is after `${NAME}` is filled in. */
+export const configSchema = closedObject(
+  {
+    gateway: gatewaySchema.exactOptional(),
+    store: store.exactOptional(),
+    providers: named(idPattern, idRule, provider).exactOptional(),
+    prices: named(modelPattern, 'a model as <provider>/<model>, or <provider>/*', price).exactOptional(),
+    agents: named(idPattern, idRule, agent).exactOptional(),
+    sessions: sessions.exactOptional(),
+  },
+  ['tools', 'channels', 'cron', 'heartbeat', 'tenants', 'skills', 'askMode', 'allow'],
+)
 
 export type Config = z.infer<typeof configSchema>
 export type ProviderConfig = z.infer<typeof provider>
+export type AgentConfig = z.infer<typeof agent>
+export type AuthConfig = z.infer<typeof auth>
+export type PriceConfig = z.infer<typeof price>

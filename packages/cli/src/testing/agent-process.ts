@@ -2,7 +2,7 @@
  * A program around BeamClaw, as an embedder would write it, for tests that kill it. Its only argument is JSON (`AgentSetup`). Commands are
  * lines of JSON on standard input, and whatever it gets to know is a line of JSON on standard output.
  */
-import { appendFileSync, writeSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, writeSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { createInterface } from 'node:readline'
 import { BeamClaw, BeamClawError, defineAgent, type RunningBeamClaw } from '@beamclaw/core'
@@ -10,7 +10,7 @@ import { OpenAiProvider } from '@beamclaw/providers/openai'
 import { FsStore } from '@beamclaw/store-fs'
 import { ConfigError } from '../config/config-error.ts'
 import { withFaultPoint } from '../fault-points.ts'
-import type { AgentCommand, AgentSetup } from './agent.ts'
+import type { AgentCommand, AgentSetup, AgentVitals } from './agent.ts'
 import { sideEffectTools } from './tools.ts'
 
 // Synchronous, so that a line which was printed is out even when the next thing that comes is SIGKILL.
@@ -39,6 +39,8 @@ async function obey(claw: RunningBeamClaw, command: AgentCommand, release: () =>
       return print({ id, receipt: await claw.session(command.session).abort(command.key) })
     case 'inspect':
       return print({ id, inspection: await claw.session(command.session).inspect() })
+    case 'vitals':
+      return print({ id, vitals: vitals() })
     case 'release':
       release()
       return print({ id })
@@ -49,12 +51,23 @@ async function obey(claw: RunningBeamClaw, command: AgentCommand, release: () =>
   }
 }
 
-async function main({ modelUrl, data, effects, provider = {} }: AgentSetup): Promise<void> {
+/** After a collection of garbage, where the process was started with `--expose-gc`. */
+function vitals(): AgentVitals {
+  globalThis.gc?.()
+  return {
+    heapMegabytes: process.memoryUsage().heapUsed / 1_000_000,
+    descriptors: existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0,
+    resources: process.getActiveResourcesInfo().length,
+  }
+}
+
+async function main({ modelUrl, data, effects, provider = {}, sessions = {} }: AgentSetup): Promise<void> {
   const released = Promise.withResolvers<void>()
   const tools = sideEffectTools((line) => appendFileSync(effects, `${JSON.stringify(line)}\n`), released.promise)
   const claw = await new BeamClaw({
     providers: { local: new OpenAiProvider({ baseUrl: modelUrl, apiKey: 'none', ...provider }) },
     agents: [defineAgent({ id: 'main', model: 'local/scripted-1', tools })],
+    sessions,
     store: withFaultPoint(new FsStore({ path: data }), process.env),
     ambient: { logger: { log: (level, event, fields = {}) => print({ log: event, level, ...fields }) } },
   }).start()

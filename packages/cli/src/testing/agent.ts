@@ -14,6 +14,16 @@ export interface AgentSetup {
   readonly effects: string
   /** More options of the provider. */
   readonly provider?: { readonly idleTimeoutMs?: number }
+  readonly sessions?: { readonly passivateAfterMs?: number }
+}
+
+/** What the program holds. */
+export interface AgentVitals {
+  readonly heapMegabytes: number
+  /** Files, sockets and the like that are open. */
+  readonly descriptors: number
+  /** Timers, requests and the like that are under way. */
+  readonly resources: number
 }
 
 /** A line of its standard input. */
@@ -21,6 +31,7 @@ export type AgentCommand = { readonly id: string } & (
   | { readonly do: 'send'; readonly session: string; readonly text: string; readonly key?: string; readonly whenBusy?: WhenBusy }
   | { readonly do: 'abort'; readonly session: string; readonly key?: string }
   | { readonly do: 'inspect'; readonly session: string }
+  | { readonly do: 'vitals' }
   | { readonly do: 'release' }
   | { readonly do: 'stop' }
 )
@@ -39,6 +50,7 @@ export interface AgentLine {
   readonly event?: RunEvent
   readonly result?: { readonly text: string }
   readonly inspection?: SessionInspection
+  readonly vitals?: AgentVitals
   readonly refused?: { readonly code: string; readonly message: string; readonly isRetryable?: boolean }
 }
 

@@ -81,7 +81,8 @@ export class Drill implements AsyncDisposable {
     const told = this.agents.flatMap(({ lines }) =>
       lines.flatMap(({ event }) => (event?.sessionKey === key && 'seq' in event ? [event] : [])),
     )
-    const untrue = told.filter(({ seq, runId }) => records[seq - 1]?.data.runId !== runId)
+    const first = records[0]?.seq ?? 1
+    const untrue = told.filter(({ seq, runId }) => seq >= first && records[seq - first]?.data.runId !== runId)
     return [
       ...problemsIn(records, receipts, this.effects),
       ...untrue.map(({ type, seq }) => `I7: ${type} ${seq} was told, and is not there`),

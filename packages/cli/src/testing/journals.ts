@@ -48,15 +48,31 @@ export function sessionsIn(data: string): readonly string[] {
   return [...new Set(globSync('*/MANIFEST-*', { cwd: journalPath(data, '') }).map((path) => path.split('/')[0] ?? ''))].sort()
 }
 
-/** Every record that counts. Throws for a line that is not what was written, except at the very end, where a crash may cut. */
+/**
+ * Every record that counts: all, or those since the snapshot before the newest, which was taken while nothing was under way. Throws for a
+ * line that is not what was written, except at the very end, where a crash may cut.
+ */
 export function readJournal(data: string, session = 'first'): JournalRecord[] {
   const directory = journalPath(data, session)
   const [newest] = globSync('MANIFEST-*', { cwd: directory }).sort().reverse()
   if (newest === undefined) return []
   const { generation, segments, snapshots } = JSON.parse(readFileSync(join(directory, newest), 'utf8')) as ManifestFile
-  if (snapshots.length > 0) throw new Error(`${directory} has snapshots, which this reader does not understand`)
+  for (const seq of snapshots) checkSnapshot(join(directory, `snap-${seq}.json`), seq)
+  const [, previous = 0] = snapshots
   const records = segments.flatMap(({ generation: sealed, bytes }) => linesOf(directory, sealed, bytes))
-  return [...records, ...linesOf(directory, generation, undefined)]
+  return [...records, ...linesOf(directory, generation, undefined)].filter(({ seq }) => seq > previous)
+}
+
+function checkSnapshot(file: string, seq: number): void {
+  const { body, value } = checkedLine(readFileSync(file, 'utf8').trimEnd(), file)
+  if ((value as { readonly seq: number }).seq !== seq) throw new Error(`${file} is of another place: ${body.slice(0, 40)}`)
+}
+
+/** What a line says. Throws when its checksum is not that of what comes before it. */
+function checkedLine(line: string, where: string): { readonly body: string; readonly value: unknown } {
+  const [, body = '', checksum] = /^(.*),"c":"([0-9a-f]{8})"\}$/s.exec(line) ?? []
+  if (crc32(body).toString(16).padStart(8, '0') !== checksum) throw new Error(`${where} is not what was written`)
+  return { body, value: JSON.parse(line) }
 }
 
 function linesOf(directory: string, generation: number, sealedAt: number | undefined): JournalRecord[] {
@@ -69,9 +85,7 @@ function linesOf(directory: string, generation: number, sealedAt: number | undef
     .split('\n')
     .slice(0, -1)
   return lines.map((line, index) => {
-    const [, body = '', checksum] = /^(.*),"c":"([0-9a-f]{8})"\}$/s.exec(line) ?? []
-    if (crc32(body).toString(16).padStart(8, '0') !== checksum) throw new Error(`${file}, line ${index + 1} is not what was written`)
-    const { s: seq, g, t: type, d } = JSON.parse(line) as SegmentLine
+    const { s: seq, g, t: type, d } = checkedLine(line, `${file}, line ${index + 1}`).value as SegmentLine
     return { seq, generation: g, type, data: d }
   })
 }
@@ -149,15 +163,16 @@ export function problemsIn(records: readonly JournalRecord[], receipts: readonly
   const must = (isKept: boolean, problem: string): void => {
     if (!isKept) problems.push(problem)
   }
+  // Where snapshots have taken the place of older records, the rest begins later.
+  const first = records[0]?.seq ?? 1
   for (const [index, { seq, generation }] of records.entries()) {
-    must(seq === index + 1, `I2: record ${index + 1} has the number ${seq}`)
+    must(seq === first + index, `I2: record ${first + index} has the number ${seq}`)
     must(generation >= (records[index - 1]?.generation ?? 0), `I2: record ${seq} is of an older generation than the one before`)
   }
   for (const { runId, seq } of receipts) {
-    must(
-      records[seq - 1]?.data.runId === runId && records[seq - 1]?.type === 'message-in',
-      `G6: "${runId}" was acknowledged, and is not there`,
-    )
+    if (seq < first) continue
+    const record = records[seq - first]
+    must(record?.data.runId === runId && record.type === 'message-in', `G6: "${runId}" was acknowledged, and is not there`)
   }
   for (const { data } of recordsOf(records, 'message-in')) {
     const { runId } = data
@@ -179,12 +194,11 @@ const mayRepeat = new Set(['lookup', 'bomb'])
 function toolProblems(records: readonly JournalRecord[], effects: readonly SideEffect[]): string[] {
   const intents = recordsOf(records, 'tool-intent').map(({ data }) => data)
   const runs = new Set(records.map(({ data }) => data.runId))
-  return effects
-    .filter(({ runId }) => runs.has(runId))
-    .flatMap(({ tool, toolCallId }) => {
-      const starts = effects.filter((effect) => effect.toolCallId === toolCallId).length
-      const written = intents.filter((intent) => intent.toolCallId === toolCallId).length
-      if (starts > written) return [`I3: ${toolCallId} started ${starts} times and was written down ${written} times`]
-      return !mayRepeat.has(tool) && starts > 1 ? [`I3: ${toolCallId} started ${starts} times`] : []
-    })
+  const own = effects.filter(({ runId }) => runs.has(runId))
+  return own.flatMap(({ tool, toolCallId }) => {
+    const starts = own.filter((effect) => effect.toolCallId === toolCallId).length
+    const written = intents.filter((intent) => intent.toolCallId === toolCallId).length
+    if (starts > written) return [`I3: ${toolCallId} started ${starts} times and was written down ${written} times`]
+    return !mayRepeat.has(tool) && starts > 1 ? [`I3: ${toolCallId} started ${starts} times`] : []
+  })
 }

@@ -15,7 +15,7 @@ export {
   type TargetState,
 } from './fallback-provider.ts'
 export type { Price, PriceTable } from './price-table.ts'
-export { RateLimiter, type RateLimiterInspection, type RateLimiterOptions, rateLimiterDefaults } from './rate-limiter.ts'
+export { RateLimiter, type RateLimiterInspection, type RateLimiterOptions, type RateLimits, rateLimiterDefaults } from './rate-limiter.ts'
 export type { UsageBudget } from './usage-budget.ts'
 export { UsageLedger, type WrapLabels } from './usage-ledger.ts'
 export { type UsageLedgerOptions, usageLedgerDefaults } from './usage-ledger-options.ts'

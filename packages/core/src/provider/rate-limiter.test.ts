@@ -285,3 +285,40 @@ describe('the options of a rate limiter', () => {
     expect(await new RateLimiter({ provider }).listModels?.({ signal: new AbortController().signal })).toEqual([{ id: 'small' }])
   })
 })
+
+describe('other limits', () => {
+  test('let in at once who waits and now may', async () => {
+    const { limiter: made, clock, begun } = limiter({ maxConcurrent: 1 }, [hang, hang, hang])
+    begin(made, ['1', '2', '3'])
+    await settled()
+    expect(begun()).toEqual(['1'])
+    made.setLimits({ maxConcurrent: 2 })
+    await settled()
+    expect(begun()).toEqual(['1', '2'])
+    made.setLimits({})
+    await settled()
+    expect(begun()).toEqual(['1', '2', '3'])
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('hold back who comes later, and do not forget what the minute has used', async () => {
+    const { limiter: made, clock, begun } = limiter({ requestsPerMinute: 4, maxWaitMs: 300_000 })
+    begin(made, ['1', '2', '3'])
+    await settled()
+    made.setLimits({ requestsPerMinute: 2 })
+    begin(made, ['4', '5'])
+    await settled()
+    expect(begun()).toEqual(['1', '2', '3', '4'])
+    await clock.advance(30_000)
+    expect(begun()).toHaveLength(5)
+  })
+
+  test.each([{ maxConcurrent: 0 }, { requestsPerMinute: 1.5 }, { tokensPerMinute: '9' as never }, { perMinute: 3 } as never])(
+    'that make no sense are refused, and the old ones stay: %j',
+    (limits) => {
+      const { limiter: made } = limiter({ requestsPerMinute: 4 })
+      expect(() => made.setLimits(limits)).toThrow(expect.objectContaining({ code: 'invalid-option' }))
+      expect(made.inspect().requestsLeft).toBe(4)
+    },
+  )
+})

@@ -12,17 +12,23 @@ import { abortedError, throwIfAborted } from './provider-error.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { estimateInputTokens, OutputMeter } from './token-estimate.ts'
 
-/** What a `RateLimiter` wraps, and its limits. */
-export interface RateLimiterOptions {
-  readonly provider: Provider
-  /** Names the provider in errors. @default 'provider' */
-  readonly id?: string
+/** What a service allows. */
+export interface RateLimits {
   /** Calls that may begin in a minute; a quiet minute's worth may begin at once. @default no limit */
   readonly requestsPerMinute?: number
   /** Tokens that may be used in a minute, as `tokensOf` counts them. @default no limit */
   readonly tokensPerMinute?: number
   /** Calls under way at the same time. @default no limit */
   readonly maxConcurrent?: number
+}
+
+const limitRules = { requestsPerMinute: integer(1), tokensPerMinute: integer(1), maxConcurrent: integer(1) }
+
+/** What a `RateLimiter` wraps, and its limits. */
+export interface RateLimiterOptions extends RateLimits {
+  readonly provider: Provider
+  /** Names the provider in errors. @default 'provider' */
+  readonly id?: string
   /** Longest wait for a turn, in milliseconds; 0 never waits. @default 60_000 */
   readonly maxWaitMs?: number
   /** Most calls that wait. @default 1_000 */
@@ -77,14 +83,14 @@ export class RateLimiter implements Provider {
   readonly #provider: Provider
   readonly #id: string
   readonly #clock: Clock
-  readonly #maxConcurrent: number
+  #maxConcurrent = Number.POSITIVE_INFINITY
   readonly #maxWaitMs: number
   readonly #maxQueue: number
   readonly #keyOf: (request: ProviderRequest) => string | undefined
   readonly #tokensOf: (usage: Usage) => number
   readonly #estimateTokens: (request: ProviderRequest) => number
-  readonly #requests: TokenBucket | undefined
-  readonly #tokens: TokenBucket | undefined
+  #requests: TokenBucket | undefined
+  #tokens: TokenBucket | undefined
   readonly #queue = new FairQueue<Waiter>()
   #queuedTokens = 0
   #running = 0
@@ -97,9 +103,7 @@ export class RateLimiter implements Provider {
       {
         provider: aProvider,
         id: text(),
-        requestsPerMinute: integer(1),
-        tokensPerMinute: integer(1),
-        maxConcurrent: integer(1),
+        ...limitRules,
         maxWaitMs: duration(),
         maxQueue: integer(0),
         keyOf: aFunction,
@@ -109,24 +113,28 @@ export class RateLimiter implements Provider {
       },
       ['provider'],
     )
-    const { provider, requestsPerMinute, tokensPerMinute } = options
+    const { provider } = options
     this.#provider = provider
     this.#id = options.id ?? rateLimiterDefaults.id
     this.#clock = ambientWith(options.ambient).clock
-    this.#maxConcurrent = options.maxConcurrent ?? Number.POSITIVE_INFINITY
     this.#maxWaitMs = options.maxWaitMs ?? rateLimiterDefaults.maxWaitMs
     this.#maxQueue = options.maxQueue ?? rateLimiterDefaults.maxQueue
     this.#keyOf = options.keyOf ?? rateLimiterDefaults.keyOf
     this.#tokensOf = options.tokensOf ?? rateLimiterDefaults.tokensOf
     this.#estimateTokens = options.estimateTokens ?? rateLimiterDefaults.estimateTokens
-    const now = this.#clock.monotonic()
-    this.#requests = requestsPerMinute === undefined ? undefined : new TokenBucket(requestsPerMinute, now)
-    this.#tokens = tokensPerMinute === undefined ? undefined : new TokenBucket(tokensPerMinute, now)
+    this.#take(options)
     if (provider.listModels !== undefined) this.listModels = provider.listModels.bind(provider)
   }
 
   doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): CallStream {
     return callStream((callSignal) => this.#pass(request, callSignal), signal)
+  }
+
+  /** Replaces the limits; one that is left out is none. Who waits, and what a minute has used, stays. Throws `invalid-option`. */
+  setLimits(limits: RateLimits): void {
+    checkOptions<RateLimits>('RateLimiter.setLimits', limits, limitRules)
+    this.#take(limits)
+    this.#admit()
   }
 
   /** Calls under way, calls waiting, and what is left of the limits. */
@@ -162,6 +170,13 @@ export class RateLimiter implements Provider {
   #used(ending: CallEnding, request: ProviderRequest, output: OutputMeter): number {
     if (ending.type === 'failed' && !output.hasOutput) return 0
     return amount(this.#tokensOf(ending.type === 'finished' ? ending.usage : output.usage(estimateInputTokens(request))))
+  }
+
+  #take({ requestsPerMinute, tokensPerMinute, maxConcurrent }: RateLimits): void {
+    const now = this.#clock.monotonic()
+    this.#maxConcurrent = maxConcurrent ?? Number.POSITIVE_INFINITY
+    this.#requests = bucketWith(this.#requests, requestsPerMinute, now)
+    this.#tokens = bucketWith(this.#tokens, tokensPerMinute, now)
   }
 
   /** Resolves when the call may begin; it counts as begun from then on. */
@@ -244,6 +259,14 @@ export class RateLimiter implements Provider {
       details: { refusedBy: 'rate-limiter', provider: this.#id, waiting: this.#queue.size, running: this.#running },
     })
   }
+}
+
+/** The bucket for a limit: the one there is, at another rate, else a full one. */
+function bucketWith(bucket: TokenBucket | undefined, perMinute: number | undefined, now: number): TokenBucket | undefined {
+  if (perMinute === undefined) return undefined
+  if (bucket === undefined) return new TokenBucket(perMinute, now)
+  bucket.setRate(perMinute, now)
+  return bucket
 }
 
 /** What a host's function answered, made safe for sums. */

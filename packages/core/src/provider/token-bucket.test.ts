@@ -26,6 +26,16 @@ describe('a token bucket', () => {
     expect(bucket.level(0)).toBe(60)
   })
 
+  test('keeps what lies in it when the rate changes, as far as it fits', () => {
+    const bucket = new TokenBucket(60, 0)
+    bucket.take(60, 0)
+    bucket.setRate(120, 30_000)
+    expect(bucket.level(30_000)).toBe(30)
+    expect(bucket.level(60_000)).toBe(90)
+    bucket.setRate(10, 60_000)
+    expect(bucket.level(60_000)).toBe(10)
+  })
+
   test('gives out, to those who wait as told, in any stretch of time at most what it holds and what came in', () => {
     const steps = fc.array(fc.record({ wait: fc.nat(5_000), amount: fc.integer({ min: 1, max: 50 }) }), { maxLength: 60 })
     fc.assert(

@@ -4,7 +4,7 @@ const minuteMs = 60_000
 
 /** So much per minute; times are monotonic milliseconds and never go back. */
 export class TokenBucket {
-  readonly #perMinute: number
+  #perMinute: number
   #level: number
   #at: number
 
@@ -13,6 +13,13 @@ export class TokenBucket {
     this.#perMinute = perMinute
     this.#level = perMinute
     this.#at = now
+  }
+
+  /** From `now` on refills, and holds, another amount per minute. What lies in it stays, as far as it fits. */
+  setRate(perMinute: number, now: number): void {
+    const level = this.level(now)
+    this.#perMinute = perMinute
+    this.#level = Math.min(perMinute, level)
   }
 
   /** What lies in it at `now` (monotonic milliseconds); negative when more was taken than there was. */

@@ -61,6 +61,16 @@ describe('a ledger', () => {
     expect(counted('day')).toEqual({ '2026-01-01': 3, '2026-01-02': 1 })
   })
 
+  test('counts with other prices once it has them, and keeps the old ones when the new ones are none', async () => {
+    const { ledger: made, wrap, total } = ledger()
+    await hear(wrap())
+    made.setPrices({ 'acme/*': { input: 10_000, output: 0 } })
+    await hear(wrap())
+    expect(() => made.setPrices({ acme: { input: 1, output: 1 } })).toThrow(expect.objectContaining({ code: 'invalid-option' }))
+    await hear(wrap())
+    expect(total()?.costUsd).toBeCloseTo(0.000_45 + 1 + 1, 9)
+  })
+
   test('says how many calls had no price', async () => {
     const { ledger: made, provider } = ledger()
     await hear(made.wrap(provider, { provider: 'unknown' }))

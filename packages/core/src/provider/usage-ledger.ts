@@ -15,7 +15,7 @@ import { dayOf, daysBefore, isSameMonth } from './usage-days.ts'
 import { type UsageLedgerOptions, usageLedgerDefaults } from './usage-ledger-options.ts'
 import { type CallOutcome, UsageRecorder, type UsageReservation } from './usage-recorder.ts'
 import { reportOf, type UsageReportLine, type UsageReportOptions } from './usage-report.ts'
-import { addCounts, noCounts, type UsageCounts, type UsageLabels, type UsageRow } from './usage-rows.ts'
+import { addCounts, noCounts, type UsageCounts, type UsageLabels, type UsageRow, wholeUsage } from './usage-rows.ts'
 
 /** Whose calls a wrapped provider makes. */
 export interface WrapLabels {
@@ -39,7 +39,7 @@ const maxFlushPauseMs = 60_000
  * with each save, and until then each knows its own.
  */
 export class UsageLedger implements AsyncDisposable {
-  readonly #prices: PriceTable
+  #prices: PriceTable
   readonly #hasBudgets: boolean
   readonly #accounts: BudgetAccounts
   readonly #store: Store | undefined
@@ -108,6 +108,12 @@ export class UsageLedger implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+
+  /** Replaces the prices, for calls that end from now on. Throws `invalid-option`; the old ones then stay. */
+  setPrices(prices: PriceTable): void {
+    checkPrices('UsageLedger.setPrices', prices)
+    this.#prices = { ...prices }
   }
 
   /** A provider whose calls are counted under these labels and kept within the budgets. */
@@ -291,18 +297,4 @@ export class UsageLedger implements AsyncDisposable {
     this.#saveLater(Math.min(maxFlushPauseMs, Math.max(this.#flushMs, 1_000) * 2 ** Math.min(this.#failedSaves, 10)))
     throw failures[0]
   }
-}
-
-/** One provider that counts wrong must not spoil the sums of all. */
-function wholeUsage({ inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens }: Usage): Usage {
-  return {
-    inputTokens: whole(inputTokens),
-    outputTokens: whole(outputTokens),
-    cacheReadTokens: whole(cacheReadTokens),
-    cacheWriteTokens: whole(cacheWriteTokens),
-  }
-}
-
-function whole(count: number): number {
-  return Number.isFinite(count) && count > 0 ? Math.round(count) : 0
 }

@@ -97,3 +97,17 @@ export function rowsBeyond(before: UsageRows, after: UsageRows): readonly UsageR
 export function rowKey({ provider, model, agent, tenant }: UsageLabels): string {
   return JSON.stringify([provider, model, agent, tenant])
 }
+
+/** One provider that counts wrong must not spoil the sums of all. */
+export function wholeUsage({ inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens }: Usage): Usage {
+  return {
+    inputTokens: whole(inputTokens),
+    outputTokens: whole(outputTokens),
+    cacheReadTokens: whole(cacheReadTokens),
+    cacheWriteTokens: whole(cacheWriteTokens),
+  }
+}
+
+function whole(count: number): number {
+  return Number.isFinite(count) && count > 0 ? Math.round(count) : 0
+}

@@ -27,7 +27,7 @@ export function eventOf(record: LogRecord, sessionKey: SessionKey): CommittedEve
     case 'model-failure':
       return { type: 'model-failure', ...of, turn: entry.turn, attempt: entry.attempt, failure: entry.failure }
     case 'model-response':
-      return { type: 'message', ...of, turn: entry.turn, message: entry.message }
+      return { type: 'message', ...of, turn: entry.turn, message: entry.message, finish: entry.finish, usage: entry.usage }
     case 'tool-intent':
       return { type: 'tool-call', ...of, toolCallId: entry.toolCallId, name: entry.name, input: entry.input }
     case 'tool-outcome':

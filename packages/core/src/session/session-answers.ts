@@ -57,7 +57,8 @@ export interface HistoryEntry {
 export interface OpenRun {
   readonly runId: RunId
   readonly status: 'waiting' | 'running'
-  /** When its message came, in milliseconds. */
+  /** The sequence number of its message's record, and when it came, in milliseconds. */
+  readonly seq: number
   readonly at: number
   /** What waits; a message whose run has begun is in the history. */
   readonly message?: UserMessage
@@ -71,17 +72,23 @@ export interface SessionHistory {
   readonly total: number
   /** The run under way, then those that wait. */
   readonly runs: readonly OpenRun[]
+  /** The sequence number of the last record that this knows of: what happens next has the following one. */
+  readonly seq: number
 }
 
-export function historyOf({ history, origins, current, waiting, runs }: SessionState, limit: number): SessionHistory {
+export function historyOf({ history, origins, current, waiting, runs, seq }: SessionState, limit: number): SessionHistory {
   const first = Math.max(0, history.length - limit)
-  const startOf = (runId: RunId): number => runs.get(runId)?.at ?? 0
-  const running = (current?.members ?? []).map((runId): OpenRun => ({ runId, status: 'running', at: startOf(runId) }))
-  const rest = waiting.map(({ runId, message }): OpenRun => ({ runId, status: 'waiting', at: startOf(runId), message }))
+  const openRun = (runId: RunId, status: OpenRun['status']): OpenRun => {
+    const known = runs.get(runId)
+    return { runId, status, seq: known?.seq ?? 0, at: known?.at ?? 0 }
+  }
+  const running = (current?.members ?? []).map((runId) => openRun(runId, 'running'))
+  const rest = waiting.map(({ runId, message }) => ({ ...openRun(runId, 'waiting'), message }))
   return {
     messages: history.slice(first).map((message, index) => ({ message, ...(origins[first + index] as MessageOrigin) })),
     total: history.length,
     runs: [...running, ...rest],
+    seq,
   }
 }
 

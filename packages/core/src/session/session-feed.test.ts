@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { LocalEventBus } from '../defaults/local-event-bus.ts'
 import type { RunEvent } from '../events.ts'
 import { parseRunId, parseSessionKey } from '../ids.ts'
+import { noUsage } from '../messages.ts'
 import { settled } from '../testing/manual-clock.ts'
 import { gate } from '../testing/probe.ts'
 import { SessionFeed } from './session-feed.ts'
@@ -9,7 +10,15 @@ import { SessionFeed } from './session-feed.ts'
 const of = { sessionKey: parseSessionKey('agent:main:main'), runId: parseRunId('one') }
 const asked = (seq: number, attempt: number): RunEvent => ({ type: 'model-request', ...of, seq, turn: 1, attempt, model: 'a/b' })
 const piece = (attempt: number, text: string): RunEvent => ({ type: 'text-delta', ...of, turn: 1, attempt, text })
-const answered = (seq: number): RunEvent => ({ type: 'message', ...of, seq, turn: 1, message: { role: 'assistant', content: [] } })
+const answered = (seq: number): RunEvent => ({
+  type: 'message',
+  ...of,
+  seq,
+  turn: 1,
+  message: { role: 'assistant', content: [] },
+  finish: 'stop',
+  usage: noUsage,
+})
 
 /** A feed whose first read takes as long as the test wants, and what it has told. */
 function feedOver(journal: readonly RunEvent[]) {

@@ -7,6 +7,8 @@ export interface SessionFeedOptions {
   readonly topic: string
   /** Reads the committed events from a sequence number on. */
   readonly read: (fromSeq: number) => Promise<readonly RunEvent[]>
+  /** Ends the feed. */
+  readonly signal?: AbortSignal
 }
 
 /** Events that may wait for a reader; what is provisional and does not fit is lost, what is durable is read again. */
@@ -17,9 +19,9 @@ export class SessionFeed implements AsyncDisposable {
   // From before the first read, so that nothing falls in between.
   readonly #subscription: Subscription<RunEvent>
 
-  constructor({ events, topic, read }: SessionFeedOptions) {
+  constructor({ events, topic, read, ...options }: SessionFeedOptions) {
     this.#read = read
-    this.#subscription = events.subscribe(topic, { maxBuffered })
+    this.#subscription = events.subscribe(topic, { maxBuffered, ...options })
   }
 
   /** Iterate once. Ends when the feed is stopped. */

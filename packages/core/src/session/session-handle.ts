@@ -92,9 +92,9 @@ export class SessionHandle {
     return this.#ask<SessionMetadata>({ type: 'configure', changes })
   }
 
-  /** The session's events: those its journal still has from `fromSeq` on, then those that happen. Leave the loop to end it. */
-  subscribe(fromSeq = 1): AsyncIterable<RunEvent> {
-    return this.#feed().from(fromSeq)
+  /** The session's events: those its journal still has from `fromSeq` on, then those that happen. Leave the loop, or abort `signal`, to end it. */
+  subscribe(fromSeq = 1, options: { readonly signal?: AbortSignal } = {}): AsyncIterable<RunEvent> {
+    return this.#feed(options).from(fromSeq)
   }
 
   /** What the session is doing; starts it when it is not up. */
@@ -119,9 +119,9 @@ export class SessionHandle {
     return this.#access.router.find(this.key)
   }
 
-  #feed(): SessionFeed {
+  #feed(options: { readonly signal?: AbortSignal } = {}): SessionFeed {
     const read = (fromSeq: number): Promise<readonly RunEvent[]> => this.#ask<readonly RunEvent[]>({ type: 'read', fromSeq })
-    return new SessionFeed({ events: this.#access.events, topic: sessionTopic(this.key), read })
+    return new SessionFeed({ events: this.#access.events, topic: sessionTopic(this.key), read, ...options })
   }
 }
 

@@ -1,46 +1,71 @@
 /** The gateway's HTTP routes, as one function from Request to Response. */
-import type { RunningBeamClaw } from '@beamclaw/core'
+import type { Logger, RunningBeamClaw, SessionKey } from '@beamclaw/core'
 import { Hono } from 'hono'
-import { type GatewayAuth, isAuthorized } from '../auth/token-auth.ts'
+import { cors } from 'hono/cors'
+import { methodNotAllowed } from 'hono/method-not-allowed'
+import type { FailedAuth } from '../auth/failed-auth.ts'
+import type { SiteRules } from '../auth/site-check.ts'
+import type { GatewayAuth } from '../auth/token-auth.ts'
+import type { GatewayLimits } from '../limits.ts'
 import { chatCompletions } from './chat-completions.ts'
-import { failureBody, HttpFailure, toFailure } from './http-failure.ts'
+import { frontPage } from './front-page.ts'
+import { type HttpEnv, onlyAuthorized, onlyJson, onlyOwnSite } from './guard.ts'
+import { badRequest, failureBody, failureHeaders, HttpFailure, toFailure } from './http-failure.ts'
 
 export interface HttpAppOptions {
   readonly claw: RunningBeamClaw
   readonly auth: GatewayAuth
+  readonly failedAuth: FailedAuth
+  readonly rules: SiteRules
+  readonly limits: GatewayLimits
+  /** `<provider>/<model>` of everything that may be asked without an agent. */
+  readonly models: readonly string[]
   readonly version: string
+  readonly logger: Logger
   /** Wall time in milliseconds. */
   readonly now: () => number
+  readonly uptimeMs: () => number
   /** Whether sessions are accepted. */
   readonly readiness: () => 'ready' | 'starting' | 'draining'
+  /** Somebody sends a message to a session. */
+  readonly onSession: (key: SessionKey) => Promise<void>
 }
 
-export function httpApp({ claw, auth, version, now, readiness }: HttpAppOptions): Hono {
-  const startedAt = now()
-  const app = new Hono()
+export function httpApp(options: HttpAppOptions): Hono<HttpEnv> {
+  const { claw, auth, failedAuth, rules, limits, models, version, logger, now, uptimeMs, readiness } = options
+  const created = Math.floor(now() / 1_000)
+  const app = new Hono<HttpEnv>()
   app.onError((error, context) => {
     const failure = toFailure(error)
-    return context.json(failureBody(failure), failure.status as 400)
+    if (failure.status === 500)
+      logger.log('error', 'gateway.request-failed', { path: context.req.path, error: error.stack ?? error.message })
+    return context.json(failureBody(failure), failure.status as 400, failureHeaders(failure))
   })
-  app.notFound((context) =>
-    context.json(failureBody(new HttpFailure(404, 'invalid_request_error', 'not_found', 'There is nothing at this address')), 404),
+  app.notFound((context) => context.json(failureBody(badRequest('There is nothing at this address', 'not_found', 404)), 404))
+  app.use(onlyOwnSite(rules))
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (context, methods) => {
+        const failure = badRequest(`Here only ${methods.join(' and ')} will do`, 'method-not-allowed', 405)
+        return context.json(failureBody(failure), 405, { allow: methods.join(', ') })
+      },
+    }),
   )
-  app.get('/health', (context) => context.json({ status: 'ok', version, uptimeMs: Math.max(0, Math.round(now() - startedAt)) }))
+  if (rules.allowedOrigins.length > 0) {
+    app.use(cors({ origin: [...rules.allowedOrigins], exposeHeaders: ['x-beamclaw-run-id', 'retry-after'], maxAge: 600 }))
+  }
+  app.get('/', (context) => context.text(frontPage(version)))
+  app.get('/health', (context) => context.json({ status: 'ok', version, uptimeMs: uptimeMs() }))
   app.get('/ready', (context) => (readiness() === 'ready' ? context.json({ status: 'ready' }) : context.json({ status: readiness() }, 503)))
-  app.use('/v1/*', async (context, next) => {
-    if (isAuthorized(auth, context.req.header('authorization'))) return next()
-    throw new HttpFailure(
-      401,
-      'authentication_error',
-      'invalid_token',
-      'This needs the header "Authorization: Bearer <token>" with the gateway\'s token',
-    )
-  })
+  app.use('/v1/*', onlyAuthorized(auth, failedAuth))
   app.get('/v1/models', (context) => {
-    const created = Math.floor(startedAt / 1000)
-    const ids = [...claw.agents.map((agent) => `beamclaw/${agent.id}`), ...new Set(claw.agents.map((agent) => agent.model))]
-    return context.json({ object: 'list', data: ids.map((id) => ({ id, object: 'model', created, owned_by: 'beamclaw' })) })
+    const ids = new Set([...claw.agents.map(({ id }) => `beamclaw/${id}`), ...claw.agents.map(({ model }) => model), ...models])
+    return context.json({ object: 'list', data: [...ids].map((id) => ({ id, object: 'model', created, owned_by: 'beamclaw' })) })
   })
-  app.post('/v1/chat/completions', (context) => chatCompletions(context, claw, now))
+  app.post('/v1/chat/completions', onlyJson(limits.maxBodyBytes), (context) => {
+    if (readiness() === 'ready') return chatCompletions(context, options)
+    throw new HttpFailure(503, 'server_error', 'draining', 'The gateway is about to stop and takes nothing new', 1_000)
+  })
   return app
 }

@@ -6,13 +6,21 @@ export class HttpFailure extends Error {
   readonly status: number
   readonly type: string
   readonly code: string
+  /** Milliseconds after which a retry makes sense. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(status: number, type: string, code: string, message: string) {
+  constructor(status: number, type: string, code: string, message: string, retryAfterMs?: number) {
     super(message)
     this.status = status
     this.type = type
     this.code = code
+    this.retryAfterMs = retryAfterMs
   }
+}
+
+/** A request that its sender has to change. */
+export function badRequest(message: string, code = 'invalid_request', status = 400): HttpFailure {
+  return new HttpFailure(status, 'invalid_request_error', code, message)
 }
 
 const statusOf: Partial<Record<ErrorCode, number>> = {
@@ -24,6 +32,8 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
   'unknown-model': 404,
   'message-too-large': 413,
   overloaded: 429,
+  'session-busy': 409,
+  'run-aborted': 409,
   'provider-rate-limit': 429,
   'provider-context-overflow': 400,
   'provider-bad-request': 400,
@@ -39,10 +49,16 @@ export function toFailure(error: unknown): HttpFailure {
   if (error instanceof HttpFailure) return error
   if (!BeamClawError.isInstance(error)) return new HttpFailure(500, 'server_error', 'internal', 'Something went wrong inside the gateway')
   const status = statusOf[error.code] ?? (error.code.startsWith('provider-') ? 502 : 500)
-  return new HttpFailure(status, status < 500 ? 'invalid_request_error' : 'server_error', error.code, error.message)
+  const type = status === 429 ? 'rate_limit_error' : status < 500 ? 'invalid_request_error' : 'server_error'
+  return new HttpFailure(status, type, error.code, error.message, error.retryAfterMs)
 }
 
 /** The body of a failure. */
 export function failureBody({ message, type, code }: HttpFailure): { readonly error: object } {
   return { error: { message, type, code, param: null } }
+}
+
+/** The headers of a failure. */
+export function failureHeaders({ retryAfterMs }: HttpFailure): Record<string, string> {
+  return retryAfterMs === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) }
 }

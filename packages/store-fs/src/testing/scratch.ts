@@ -8,9 +8,9 @@ import { storeKey } from '@beamclaw/testkit'
 import { DescriptorPool } from '../descriptor-pool.ts'
 import { fenced } from '../failures.ts'
 import { type FileSystem, nodeFileSystem } from '../file-system.ts'
-import { FsLog, type LogEnvironment } from '../fs-log.ts'
-import { LogDirectory } from '../log-directory.ts'
-import { takeLog } from '../open-log.ts'
+import { FsLog } from '../fs-log.ts'
+import type { LogDirectory } from '../log-directory.ts'
+import { type LogEnvironment, logDirectory } from '../log-environment.ts'
 import type { SyncMode } from '../options.ts'
 import { Limiter } from '../queues.ts'
 
@@ -28,17 +28,32 @@ export const logPath = join('default', 'sessions', 'ops', 'main')
 /** What one process would have in hand for the log in `path`, with no lock and no memory shared with the others. */
 export class LogProcess {
   readonly environment: LogEnvironment
+  readonly #path: string
 
   constructor(path: string, { fileSystem = nodeFileSystem, sync = 'always' }: { fileSystem?: FileSystem; sync?: SyncMode } = {}) {
     let temporaries = 0
     const nonce = Math.random().toString(36).slice(2)
-    const directory = new LogDirectory(path, fileSystem, () => `.tmp-log-${nonce}-${++temporaries}`)
-    const shared = { pool: new DescriptorPool(fileSystem, 4), limiter: new Limiter(4), suspects: new Map<string, number>() }
-    this.environment = { ...shared, directory, sync, gatherMs: 1, maxBytes: 1_000_000 }
+    this.#path = path
+    this.environment = {
+      fileSystem,
+      pool: new DescriptorPool(fileSystem, 4),
+      limiter: new Limiter(4),
+      suspects: new Map(),
+      sync,
+      maxBytes: 1_000_000,
+      gather: () => undefined,
+      newTemporary: () => `.tmp-log-${nonce}-${++temporaries}`,
+      onClosed: () => undefined,
+    }
+  }
+
+  /** The files of the log. */
+  get directory(): LogDirectory {
+    return logDirectory(this.environment, this.#path)
   }
 
   async open(token: FencingToken = { epoch: 1, nonce: 'a' }): Promise<FsLog> {
-    return new FsLog(this.environment, await takeLog(this.environment, logKey, token), () => undefined)
+    return await FsLog.open(this.environment, this.#path, logKey, token)
   }
 
   /** Lets a handle go as a process that dies would, but for the open file. */

@@ -1,0 +1,20 @@
+/** The smallest program: one agent, one conversation that remembers. */
+import { BeamClaw, defineAgent } from '@beamclaw/core'
+import { DemoProvider } from '@beamclaw/providers/demo'
+
+const claw = new BeamClaw({
+  providers: { demo: new DemoProvider() },
+  agents: [defineAgent({ id: 'main', model: 'demo/demo-1' })],
+})
+await using running = await claw.start()
+const session = running.session('agent:main:first')
+
+// A run is a stream of events; its text arrives in pieces.
+for await (const event of session.send('My number is 2+3')) {
+  if (event.type === 'text-delta') process.stdout.write(event.text)
+}
+process.stdout.write('\n')
+
+// Or take the whole answer at once.
+const { text } = await session.send('What did I say?').result()
+console.log(text)

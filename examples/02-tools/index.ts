@@ -1,0 +1,36 @@
+/** An agent that may call a function: its input is checked before the function sees it. */
+import { BeamClaw, defineAgent, defineTool } from '@beamclaw/core'
+import { DemoProvider } from '@beamclaw/providers/demo'
+import { z } from 'zod'
+
+const stock = new Map([
+  ['apple', 12],
+  ['pear', 0],
+])
+
+const countStock = defineTool({
+  name: 'count_stock',
+  description: 'Tells how many pieces of a fruit are there',
+  input: z.object({ fruit: z.enum(['apple', 'pear', 'plum']) }),
+  // Asking twice does no harm, so a crash in the middle leads to another call.
+  idempotent: true,
+  execute: ({ fruit }) => {
+    const pieces = stock.get(fruit)
+    // The model is told, and may try something else.
+    if (pieces === undefined) throw new Error(`We do not sell any ${fruit}`)
+    return { fruit, pieces }
+  },
+})
+
+const claw = new BeamClaw({
+  providers: { demo: new DemoProvider() },
+  agents: [defineAgent({ id: 'main', model: 'demo/demo-1', tools: [countStock] })],
+})
+await using running = await claw.start()
+const session = running.session('agent:main:shop')
+
+for (const question of ['call count_stock {"fruit":"apple"}', 'call count_stock {"fruit":"plum"}', 'call count_stock {"fruit":"stone"}']) {
+  for await (const event of session.send(question)) {
+    if (event.type === 'tool-result') console.log(`${event.outcome}: ${JSON.stringify(event.result.content)}`)
+  }
+}

@@ -1,0 +1,49 @@
+/** A worker that crashes on a bad message; its supervisor starts it anew, and its neighbour notices nothing. */
+import { setImmediate as nextRound } from 'node:timers/promises'
+import { Actor, BeamClawError, Supervisor, silentLogger } from '@beamclaw/core'
+
+/** Adds numbers; anything else is a bug, and the way to deal with a bug is to start anew. */
+class Adder extends Actor<number | string, number> {
+  #sum = 0
+
+  protected override handle(message: number | string): number {
+    if (typeof message !== 'number') throw new Error(`"${message}" is no number`)
+    this.#sum += message
+    return this.#sum
+  }
+}
+
+await using supervisor = await new Supervisor({
+  id: 'sums',
+  strategy: 'oneForOne',
+  children: [
+    { id: 'left', start: () => new Adder() },
+    { id: 'right', start: () => new Adder() },
+  ],
+}).start({ logger: silentLogger })
+
+/** Asks whoever runs under that name now. */
+async function add(id: string, message: number | string): Promise<void> {
+  const adder = supervisor.child(id) as Adder | undefined
+  try {
+    console.log(`${id} + ${message} = ${await adder?.call(message)}`)
+  } catch (error) {
+    if (!BeamClawError.isInstance(error)) throw error
+    console.log(`${id} + ${message} failed: ${error.code}`)
+  }
+}
+
+function showTree(): void {
+  const { id, children = [] } = supervisor.tree()
+  console.log(id)
+  for (const child of children) console.log(`  ${child.id} ${child.state}, restarted ${child.restarts} times`)
+}
+
+await add('left', 2)
+await add('right', 5)
+showTree()
+await add('left', 'two')
+await nextRound()
+await add('left', 3)
+await add('right', 5)
+showTree()

@@ -1,0 +1,40 @@
+/** The agent of this example: a job of three parts, and a model that asks for one part after the other. */
+import { setTimeout as pause } from 'node:timers/promises'
+import { BeamClaw, defineAgent, defineTool, noUsage, type Provider, type ProviderPart } from '@beamclaw/core'
+import { FsStore } from '@beamclaw/store-fs'
+
+const measure = defineTool({
+  name: 'measure',
+  description: 'Measures the next part',
+  // The same call may run twice when a crash comes in its middle.
+  idempotent: true,
+  execute: async (_input, { toolCallId }) => {
+    console.log(`measuring ${toolCallId.replace('-', ' ')}`)
+    await pause(200)
+    return `${toolCallId} is done`
+  },
+})
+
+/** Three calls, then an answer. What is done it reads from the conversation, as any model does. */
+const foreman: Provider = {
+  async *doStream({ messages }): AsyncGenerator<ProviderPart> {
+    const done = messages.filter(({ role }) => role === 'tool').length
+    if (done < 3) yield { type: 'tool-call', id: `part-${done + 1}`, name: 'measure', input: {} }
+    else yield { type: 'text-delta', text: `all ${done} parts are measured` }
+    yield { type: 'finish', reason: done < 3 ? 'tool-calls' : 'stop', usage: noUsage }
+  },
+}
+
+/** Starts the job, or finds it half done in `folder` and goes on; the key of the message tells that it is the same job. */
+export async function runAgent(folder: string): Promise<void> {
+  const claw = new BeamClaw({
+    providers: { own: foreman },
+    agents: [defineAgent({ id: 'main', model: 'own/foreman', tools: [measure] })],
+    store: new FsStore({ path: folder }),
+  })
+  await using running = await claw.start()
+  const run = running.session('agent:main:job').send('measure everything', { idempotencyKey: 'job-1' })
+  const { status } = await run.accepted
+  console.log(`the job is ${status}`)
+  console.log((await run.result()).text)
+}

@@ -1,0 +1,108 @@
+// Every example is run as a reader runs it, in a process of its own; here from source, so that no build is needed.
+import { spawn } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+
+const folder = fileURLToPath(new URL('.', import.meta.url))
+const examples = readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
+
+interface Outcome {
+  readonly code: number | null
+  readonly lines: readonly string[]
+  readonly errors: string
+}
+
+/** Runs an example to its end with `input` typed, which then ends. */
+function run(name: string, input = ''): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--conditions=beamclaw:source', 'index.ts'], {
+      cwd: join(folder, name),
+      env: { PATH: process.env.PATH ?? '' },
+    })
+    let [output, errors] = ['', '']
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      errors += text
+    })
+    child.stdin.on('error', () => {}).end(input)
+    child.on('error', reject).on('close', (code) => resolve({ code, errors, lines: output.split('\n').filter((line) => line !== '') }))
+  })
+}
+
+describe('the examples', () => {
+  test('01-minimal answers, and remembers what was said', async () => {
+    const { code, lines, errors } = await run('01-minimal')
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+    expect(lines[0]).toBe('2+3 = 5')
+    expect(lines[1]).toContain('My number is 2+3')
+  })
+
+  test('02-tools runs the tool, and tells the model what went wrong', async () => {
+    const { code, lines, errors } = await run('02-tools')
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+    expect(lines).toEqual([
+      expect.stringMatching(/^ok: .*apple.*12/),
+      expect.stringMatching(/^error: .*We do not sell any plum/),
+      expect.stringMatching(/^error: .*fruit/),
+    ])
+  })
+
+  test('03-approval acts after a yes', async () => {
+    const { code, lines, errors } = await run('03-approval', 'yes\n')
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+    expect(lines.join('\n')).toContain('done: "q3 is deleted"')
+  })
+
+  test.each(['no\n', 'y\n', '\n', ''])('03-approval does not act after %j', async (input) => {
+    const { code, lines, errors } = await run('03-approval', input)
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+    expect(lines.join('\n')).toContain('refused: "A person refused this')
+  })
+
+  test('04-supervision shows that the worker is back, without what it knew, and its neighbour as before', async () => {
+    const { code, lines, errors } = await run('04-supervision')
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+    expect(lines).toEqual([
+      'left + 2 = 2',
+      'right + 5 = 5',
+      'sums',
+      '  left running, restarted 0 times',
+      '  right running, restarted 0 times',
+      'left + two failed: actor-crashed',
+      'left + 3 = 3',
+      'right + 5 = 10',
+      'sums',
+      '  left running, restarted 1 times',
+      '  right running, restarted 0 times',
+    ])
+  })
+
+  test('05-durable-restart goes on after the kill, and does nothing twice that was done', async () => {
+    const { code, lines, errors } = await run('05-durable-restart')
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+    const of = (process: string) => lines.filter((line) => line.startsWith(process)).map((line) => line.slice(line.indexOf(':') + 1).trim())
+    expect(of('first process')).toEqual(['the job is accepted', 'measuring part 1', 'measuring part 2'])
+    expect(of('second process').filter((line) => line.startsWith('measuring'))).toEqual(['measuring part 2', 'measuring part 3'])
+    expect(lines.at(-1)).toBe('second process: all 3 parts are measured')
+  })
+
+  test('06-custom-provider speaks', async () => {
+    const { code, lines, errors } = await run('06-custom-provider')
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+    expect(lines).toEqual(['well ends that well is all ', '6 tokens'])
+  })
+
+  test.each(examples)('%s can be read in a minute', (name) => {
+    expect(readFileSync(join(folder, name, 'index.ts'), 'utf8').split('\n').length).toBeLessThanOrEqual(62)
+    expect(existsSync(join(folder, name, 'README.md'))).toBe(true)
+  })
+
+  test('each have a test of what they print', () => {
+    const tests = readFileSync(join(folder, 'examples.test.ts'), 'utf8')
+    for (const name of examples) expect(tests).toContain(`await run('${name}'`)
+  })
+})

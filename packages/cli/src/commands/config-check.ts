@@ -1,0 +1,37 @@
+/** `beamclaw config check`: is a configuration one that `start` would take. */
+
+import { ConfigError } from '../config/config-error.ts'
+import { configFile, loadConfig } from '../config/load.ts'
+import { type Settings, settingsFrom } from '../config/settings.ts'
+import { createLogger } from '../logging.ts'
+import { say, sayJson } from '../output.ts'
+import { Wiring } from '../wire.ts'
+
+export async function configCheck(named: string | undefined, { json = false }: { readonly json?: boolean }): Promise<void> {
+  const environment = process.env
+  const file = configFile(named ?? environment.BEAMCLAW_CONFIG, process.cwd())
+  let settings: Settings
+  try {
+    settings = settingsFrom(file === undefined ? {} : loadConfig(file, environment), { environment, ...(file && { name: file }) })
+    // What only the adapters know; nothing is started, and nothing touched.
+    await Wiring.from(
+      settings,
+      createLogger('json', () => {}),
+      environment,
+    )
+  } catch (error) {
+    if (!json || !(error instanceof ConfigError)) throw error
+    sayJson({ file: file ?? null, isValid: false, problems: error.problems })
+    process.exitCode = 2
+    return
+  }
+  const { providers, agents } = settings
+  if (json) return sayJson({ file: file ?? null, isValid: true, agents: Object.keys(agents), providers: Object.keys(providers) })
+  say(file === undefined ? 'There is no configuration file; the defaults are fine' : `${file} is fine`)
+  say(
+    `  agents     ${Object.entries(agents)
+      .map(([id, { model }]) => `${id} (${model})`)
+      .join(', ')}`,
+  )
+  say(`  providers  ${Object.keys(providers).join(', ')}`)
+}

@@ -1,0 +1,44 @@
+/** `beamclaw doctor`: looks at everything that a gateway needs, and says what to do. Changes nothing. */
+import { configFile } from '../config/load.ts'
+import type { Settings } from '../config/settings.ts'
+import { coloured, say, sayJson } from '../output.ts'
+import { checkConfiguration } from './doctor/configuration.ts'
+import { checkDataDirectory } from './doctor/data-directory.ts'
+import type { Finding } from './doctor/finding.ts'
+import { checkClock, checkNode } from './doctor/machine.ts'
+import { checkPort } from './doctor/port.ts'
+import { checkProvider } from './doctor/providers.ts'
+
+export interface DoctorFlags {
+  readonly config?: string
+  readonly online?: boolean
+  readonly json?: boolean
+}
+
+/** The exit code is 1 when there is a problem. */
+export async function doctor({ config, online = false, json = false }: DoctorFlags): Promise<void> {
+  const environment = process.env
+  const file = configFile(config ?? environment.BEAMCLAW_CONFIG, process.cwd())
+  const { findings: first, settings } = checkConfiguration(file, environment)
+  const rest = settings === undefined ? [] : await checkSettings(settings, online)
+  const findings = [checkNode(process.versions.node), checkClock(Date.now()), ...first, ...rest]
+  if (findings.some(({ state }) => state === 'problem')) process.exitCode = 1
+  if (json) return sayJson({ findings })
+  for (const finding of findings) show(finding)
+}
+
+async function checkSettings({ store, host, port, providers }: Settings, isOnline: boolean): Promise<readonly Finding[]> {
+  const findings = await Promise.all([
+    store.type === 'fs' ? checkDataDirectory(store.path ?? '') : [],
+    checkPort(host, port),
+    ...Object.entries(providers).map(([id, provider]) => checkProvider(id, provider, isOnline)),
+  ])
+  return findings.flat()
+}
+
+const colours = { ok: 'green', warning: 'yellow', problem: 'red' } as const
+
+function show({ name, state, detail, advice }: Finding): void {
+  say(`${coloured(colours[state], state.padEnd(7))}  ${name.padEnd(18)} ${detail}`)
+  if (advice !== undefined) say(`${' '.repeat(28)}→ ${advice}`)
+}

@@ -1,0 +1,20 @@
+/** What one look at one thing found. */
+export interface Finding {
+  readonly name: string
+  readonly state: 'ok' | 'warning' | 'problem'
+  readonly detail: string
+  /** What to do about it; absent where nothing has to be done. */
+  readonly advice?: string
+}
+
+export function ok(name: string, detail: string): Finding {
+  return { name, state: 'ok', detail }
+}
+
+export function warning(name: string, detail: string, advice: string): Finding {
+  return { name, state: 'warning', detail, advice }
+}
+
+export function problem(name: string, detail: string, advice: string): Finding {
+  return { name, state: 'problem', detail, advice }
+}

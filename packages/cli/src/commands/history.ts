@@ -1,0 +1,42 @@
+/** `beamclaw history`: a conversation, oldest message first, and the runs that are not over. */
+import type { ChatMessage, OpenRunShape } from '@beamclaw/protocol'
+import { ClientError } from '../client/client-error.ts'
+import { coloured, harmless, say, sayJson, shownTime } from '../output.ts'
+import { count } from './arguments.ts'
+import { type GatewayFlags, withGateway } from './with-gateway.ts'
+
+export interface HistoryFlags extends GatewayFlags {
+  readonly limit?: string
+}
+
+export async function history(sessionKey: string, flags: HistoryFlags): Promise<void> {
+  const limit = count('--limit', flags.limit ?? '50', 1_000)
+  const page = await withGateway(flags, (client) => client.request('chat.history', { sessionKey, limit }))
+  if ('kind' in page) throw new ClientError('not-a-gateway', 'The gateway answered with a part of the history')
+  if (flags.json === true) return sayJson(page)
+  if (page.messages.length === 0 && page.runs.length === 0) return say(`${page.sessionKey} has no messages`)
+  if (page.total > page.messages.length) say(coloured('dim', `… ${page.total - page.messages.length} older; more with --limit`))
+  for (const message of page.messages) showMessage(message)
+  for (const run of page.runs) showRun(run)
+}
+
+function showMessage(message: ChatMessage): void {
+  const name = message.role === 'toolResult' ? `tool ${message.toolName ?? ''}`.trim() : message.role
+  say(`${coloured('dim', shownTime(message.timestamp))} ${coloured('bold', harmless(name))}`)
+  for (const line of textOf(message).split('\n')) say(`  ${line}`)
+}
+
+function showRun({ status, runId, at, message }: OpenRunShape): void {
+  say(`${coloured('dim', shownTime(at))} ${coloured('yellow', status)} ${harmless(runId)}`)
+  if (message !== undefined) for (const line of textOf(message).split('\n')) say(`  ${line}`)
+}
+
+function textOf({ content }: ChatMessage): string {
+  const parts = content.map((part) => {
+    if (part.type === 'text') return part.text
+    if (part.type === 'thinking') return `[thinking] ${part.thinking}`
+    if (part.type === 'toolCall') return `[calls ${part.name} ${JSON.stringify(part.arguments)}]`
+    return `[picture ${part.mimeType}]`
+  })
+  return harmless(parts.join('\n'))
+}

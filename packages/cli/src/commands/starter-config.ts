@@ -1,0 +1,48 @@
+/** The text that `beamclaw init` writes. */
+
+export const starterProviders = ['anthropic', 'openai', 'demo'] as const
+
+export type StarterProvider = (typeof starterProviders)[number]
+
+const providers: Readonly<Record<StarterProvider, string>> = {
+  anthropic: `anthropic: { type: anthropic, apiKey: \${ANTHROPIC_API_KEY} }`,
+  openai: `openai: { type: openai, apiKey: \${OPENAI_API_KEY} }`,
+  demo: 'demo: { type: demo }                # lives in the gateway, needs nothing',
+}
+
+const models: Readonly<Record<StarterProvider, string>> = {
+  anthropic: 'anthropic/claude-sonnet-5',
+  openai: 'openai/gpt-5',
+  demo: 'demo/demo-1',
+}
+
+/** A configuration with every part explained. */
+export function starterConfig(provider: StarterProvider): string {
+  return `# BeamClaw. Every key, with its default: docs/configuration.md. Check this file with: beamclaw config check
+# \${NAME} is an environment variable. Agents, prices and limits may be edited while the gateway runs.
+
+gateway:
+  host: 127.0.0.1        # others can reach any other host, and then a token is needed
+  port: 4000             # 0 takes any free one
+  # auth: { mode: token, token: \${BEAMCLAW_GATEWAY_TOKEN} }
+  # allowedOrigins: [https://chat.example.org]   # web pages that may connect
+
+store:
+  type: fs               # memory forgets everything at the end
+  path: ./data
+  sync: always           # on disk before it is acknowledged
+
+providers:
+  ${providers[provider]}
+  # local: { type: openai, apiKey: none, baseUrl: http://127.0.0.1:11434/v1, maxConcurrent: 4 }
+
+agents:
+  main:                  # the first one is asked when nobody is named
+    model: ${models[provider]}
+    system: You are a helpful assistant.
+    # fallbacks: [local/llama3]                  # asked in this order when the model fails
+
+# prices:                # US dollars for a million tokens
+#   ${models[provider]}: { input: 3, output: 15 }
+`
+}

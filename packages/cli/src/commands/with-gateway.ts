@@ -1,0 +1,18 @@
+/** What the commands share that talk to a gateway. */
+import { GatewayClient } from '../client/gateway-client.ts'
+import { type Target, type TargetFlags, targetFrom } from '../client/target.ts'
+
+export interface GatewayFlags extends TargetFlags {
+  readonly json?: boolean
+}
+
+/** The gateway that the flags mean. Throws `ConfigError`. */
+export function targetOf(flags: TargetFlags): Target {
+  return targetFrom(flags, process.env, process.cwd())
+}
+
+/** Connects, works, and disconnects whatever happens. */
+export async function withGateway<T>(flags: TargetFlags, work: (client: GatewayClient) => Promise<T>): Promise<T> {
+  await using client = await GatewayClient.connect(targetOf(flags))
+  return await work(client)
+}

@@ -1,0 +1,77 @@
+/** What differs between two settings: what holds at once, and what waits for a restart. Pure. */
+import { isDeepStrictEqual } from 'node:util'
+import type { ProviderConfig } from './schema.ts'
+import { providerOf, type Settings } from './settings.ts'
+
+export interface SettingChanges {
+  /** Paths whose new values hold from now on. */
+  readonly applied: readonly string[]
+  /** Paths whose new values hold after a restart. */
+  readonly waiting: readonly string[]
+  /** What to run with from now on. */
+  readonly settings: Settings
+}
+
+const limitNames = ['maxConcurrent', 'requestsPerMinute', 'tokensPerMinute'] as const
+const restartOnly = ['host', 'port', 'auth', 'allowedOrigins', 'allowedHosts', 'drainMs', 'store', 'sessions'] as const
+
+/** Sorts the changes from `current` to `wanted`. Values are never named: they may be secrets. */
+export function changesBetween(current: Settings, wanted: Settings): SettingChanges {
+  const waiting: string[] = restartOnly.filter((name) => !isDeepStrictEqual(current[name], wanted[name])).map(pathOf)
+  const providers = mergeProviders(current.providers, wanted.providers, waiting)
+  const agents = usableAgents(current, wanted, waiting)
+  const settings: Settings = { ...current, prices: wanted.prices, providers, agents }
+  const applied = [
+    ...differing('providers', current.providers, providers),
+    ...differing('prices', current.prices, settings.prices),
+    ...differing('agents', current.agents, agents),
+    ...(Object.keys(agents)[0] === Object.keys(current.agents)[0] ? [] : ['the default agent']),
+  ]
+  return { applied, waiting, settings }
+}
+
+function pathOf(name: (typeof restartOnly)[number]): string {
+  return name === 'store' || name === 'sessions' ? name : `gateway.${name}`
+}
+
+/** Limits follow the file at once; a provider's key and address, and whether there is one, do not. */
+function mergeProviders(current: Settings['providers'], wanted: Settings['providers'], waiting: string[]): Settings['providers'] {
+  for (const id of new Set([...Object.keys(current), ...Object.keys(wanted)])) {
+    if (!isDeepStrictEqual(connectionOf(current[id]), connectionOf(wanted[id]))) waiting.push(`providers.${id}`)
+  }
+  return Object.fromEntries(
+    Object.entries(current).map(([id, provider]) => {
+      const next = wanted[id]
+      return [id, next === undefined ? provider : ({ ...connectionOf(provider), ...limitsOf(next) } as ProviderConfig)]
+    }),
+  )
+}
+
+function connectionOf(provider: ProviderConfig | undefined): object | undefined {
+  if (provider === undefined) return undefined
+  return Object.fromEntries(Object.entries(provider).filter(([name]) => !limitNames.includes(name as never)))
+}
+
+/** The limits of a provider that are set. */
+export function limitsOf(provider: ProviderConfig): Partial<Record<(typeof limitNames)[number], number>> {
+  if (provider.type === 'demo') return {}
+  return Object.fromEntries(limitNames.flatMap((name) => (provider[name] === undefined ? [] : [[name, provider[name]]])))
+}
+
+/** An agent whose provider is not there yet stays as it was, or stays away. */
+function usableAgents(current: Settings, wanted: Settings, waiting: string[]): Settings['agents'] {
+  return Object.fromEntries(
+    Object.entries(wanted.agents).flatMap(([id, agent]) => {
+      const isUsable = [agent.model, ...(agent.fallbacks ?? [])].every((model) => Object.hasOwn(current.providers, providerOf(model)))
+      if (isUsable) return [[id, agent]]
+      waiting.push(`agents.${id}`)
+      const old = current.agents[id]
+      return old === undefined ? [] : [[id, old]]
+    }),
+  )
+}
+
+function differing(path: string, before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): readonly string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)])
+  return [...names].filter((name) => !isDeepStrictEqual(before[name], after[name])).map((name) => `${path}.${name}`)
+}

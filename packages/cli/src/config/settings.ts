@@ -1,0 +1,141 @@
+/** What a gateway runs with: flags, then the environment, then the file, then defaults. */
+import { ConfigError } from './config-error.ts'
+import type { Environment } from './load.ts'
+import { nearestName } from './nearest-name.ts'
+import type { AgentConfig, AuthConfig, Config, PriceConfig, ProviderConfig } from './schema.ts'
+
+/** What a caller may say over everything else. */
+export interface SettingsFlags {
+  readonly host?: string
+  readonly port?: string
+  readonly dataDir?: string
+}
+
+export interface Settings {
+  readonly host: string
+  readonly port: number
+  readonly auth: AuthConfig
+  readonly allowedOrigins: readonly string[]
+  readonly allowedHosts: readonly string[]
+  /** Milliseconds that runs may go on after the signal to end. */
+  readonly drainMs: number
+  readonly store: NonNullable<Config['store']>
+  readonly providers: Readonly<Record<string, ProviderConfig>>
+  readonly prices: Readonly<Record<string, PriceConfig>>
+  /** The first one is the default agent. */
+  readonly agents: Readonly<Record<string, AgentConfig>>
+  readonly sessions: NonNullable<Config['sessions']>
+}
+
+/** What holds where nobody says otherwise. */
+export const settingDefaults = {
+  host: '127.0.0.1',
+  port: 4000,
+  drainMs: 25_000,
+  dataDir: './data',
+} as const
+
+const defaultModels = { anthropic: 'claude-sonnet-5', openai: 'gpt-5', demo: 'demo-1' } as const
+
+const loopback = new Set(['127.0.0.1', '::1', '[::1]', 'localhost'])
+
+/** Puts all sources together and checks what one of them alone cannot tell. Throws `ConfigError`; `name` stands before each problem. */
+export function settingsFrom(
+  config: Config,
+  { environment, flags = {}, name = 'configuration' }: { environment: Environment; flags?: SettingsFlags; name?: string },
+): Settings {
+  const { gateway = {}, prices = {}, sessions = {} } = config
+  const providers = config.providers ?? defaultProviders(environment)
+  const token = tokenFrom(environment)
+  const drainMs = wholeNumber('BEAMCLAW_DRAIN_MS', environment.BEAMCLAW_DRAIN_MS, 3_600_000)
+  const settings: Settings = {
+    host: flags.host ?? environment.BEAMCLAW_HOST ?? gateway.host ?? settingDefaults.host,
+    port:
+      wholeNumber('--port', flags.port, 65_535) ??
+      wholeNumber('BEAMCLAW_PORT', environment.BEAMCLAW_PORT, 65_535) ??
+      gateway.port ??
+      settingDefaults.port,
+    auth: token === undefined ? (gateway.auth ?? { mode: 'none' }) : { mode: 'token', token },
+    allowedOrigins: gateway.allowedOrigins ?? [],
+    allowedHosts: gateway.allowedHosts ?? [],
+    drainMs: drainMs ?? gateway.drainMs ?? settingDefaults.drainMs,
+    store: storeFrom(config, flags.dataDir ?? environment.BEAMCLAW_DATA_DIR),
+    providers,
+    prices,
+    agents: config.agents ?? defaultAgents(providers, name),
+    sessions,
+  }
+  const problems = [...unreachable(settings), ...unknownProviders(settings), ...unequalFallbacks(settings)]
+  if (problems.length > 0) throw new ConfigError(problems.map((problem) => `${name}: ${problem}`))
+  return settings
+}
+
+function tokenFrom({ BEAMCLAW_GATEWAY_TOKEN: token }: Environment): string | undefined {
+  if (token === undefined || token === '') return undefined
+  if (/^[\x21-\x7e]{8,512}$/.test(token)) return token
+  throw new ConfigError(['BEAMCLAW_GATEWAY_TOKEN: expected a token of 8 to 512 printable characters'])
+}
+
+function storeFrom({ store }: Config, dataDir: string | undefined): Settings['store'] {
+  if (store?.type === 'memory' && dataDir === undefined) return store
+  const fs = store?.type === 'fs' ? store : { type: 'fs' as const }
+  return { ...fs, path: dataDir ?? fs.path ?? settingDefaults.dataDir }
+}
+
+function defaultProviders({ ANTHROPIC_API_KEY: anthropic, OPENAI_API_KEY: openai }: Environment): Record<string, ProviderConfig> {
+  return {
+    ...(anthropic ? { anthropic: { type: 'anthropic' as const, apiKey: anthropic } } : {}),
+    ...(openai ? { openai: { type: 'openai' as const, apiKey: openai } } : {}),
+    demo: { type: 'demo' as const },
+  }
+}
+
+function defaultAgents(providers: Settings['providers'], name: string): Settings['agents'] {
+  const known = Object.entries(providers).find(([, { type, ...rest }]) => type !== 'openai' || !('baseUrl' in rest))
+  if (known !== undefined) return { main: { model: `${known[0]}/${defaultModels[known[1].type]}` } }
+  throw new ConfigError([`${name}: agents: expected at least one with its model, for the models of the providers are not known`])
+}
+
+function unreachable({ host, auth }: Settings): readonly string[] {
+  if (auth.mode === 'token' || loopback.has(host)) return []
+  return [`gateway.auth: expected mode "token", because others can reach the host "${host}"`]
+}
+
+function unknownProviders({ providers, agents }: Settings): readonly string[] {
+  const known = Object.keys(providers)
+  if (Object.keys(agents).length === 0) return ['agents: expected at least one']
+  return Object.entries(agents).flatMap(([id, { model, fallbacks = [] }]) =>
+    [[`agents.${id}.model`, model] as const, ...fallbacks.map((one, index) => [`agents.${id}.fallbacks.${index}`, one] as const)].flatMap(
+      ([path, named]) => {
+        const provider = providerOf(named)
+        if (known.includes(provider)) return []
+        const nearest = nearestName(provider, known)
+        const hint = nearest === undefined ? `known are ${known.join(', ')}` : `did you mean "${nearest}"?`
+        return [`${path}: there is no provider "${provider.slice(0, 64)}"; ${hint}`]
+      },
+    ),
+  )
+}
+
+/** Who may hear of a conversation is decided by its model, so two answers to that cannot stand side by side. */
+function unequalFallbacks({ agents }: Settings): readonly string[] {
+  const first = new Map<string, { readonly id: string; readonly list: string }>()
+  return Object.entries(agents).flatMap(([id, { model, fallbacks = [] }]) => {
+    const list = JSON.stringify(fallbacks)
+    const known = first.get(model)
+    if (known === undefined) first.set(model, { id, list })
+    if (known === undefined || known.list === list) return []
+    return [`agents.${id}.fallbacks: agent "${known.id}" has the same model with others; give the provider a second name to keep both`]
+  })
+}
+
+/** The provider's id in `<provider>/<model>`. */
+export function providerOf(model: string): string {
+  return model.slice(0, model.indexOf('/'))
+}
+
+function wholeNumber(source: string, text: string | undefined, maximum: number): number | undefined {
+  if (text === undefined || text === '') return undefined
+  if (/^\d{1,9}$/.test(text) && Number(text) <= maximum) return Number(text)
+  throw new ConfigError([`${source}: expected a whole number from 0 to ${maximum}`])
+}

@@ -1,0 +1,76 @@
+/** The kinds of values a configuration has; each says of itself what is expected. */
+import { z } from 'zod'
+import { nearestName } from './nearest-name.ts'
+
+/** An object with these keys and no others. `later` names keys that a coming version will know. */
+export function closedObject<T extends z.core.$ZodShape>(shape: T, later: readonly string[] = []) {
+  const known = Object.keys(shape)
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys' ? issue.keys.map((key) => refusal(key, known, later)).join('\n') : `an object with ${list(known)}`,
+  })
+}
+
+/** Why a key is refused. */
+function refusal(key: string, known: readonly string[], later: readonly string[]): string {
+  if (later.includes(key)) return 'not available in this version'
+  const nearest = nearestName(key, known)
+  return nearest === undefined ? `unknown key; known are ${list(known)}` : `unknown key; did you mean "${nearest}"?`
+}
+
+/** One of several objects, told apart by `key`. */
+export function oneOfObjects<K extends string, T extends readonly [z.core.$ZodTypeDiscriminable, ...z.core.$ZodTypeDiscriminable[]]>(
+  key: K,
+  options: T,
+  names: readonly string[],
+) {
+  const choice = `one of ${list(names)}`
+  return z.discriminatedUnion(key, options, {
+    error: (issue) => (issue.code === 'invalid_union' ? choice : `an object whose "${key}" is ${choice}`),
+  })
+}
+
+/** Named things. */
+export function named<T extends z.core.SomeType>(key: RegExp, keyRule: string, value: T) {
+  return z.record(z.string().regex(key), value, {
+    error: (issue) => (issue.code === 'invalid_key' ? `a name that is ${keyRule}` : 'an object'),
+  })
+}
+
+export function wholeNumber(minimum: number, maximum: number) {
+  const error = `a whole number from ${minimum} to ${maximum}`
+  return z.int({ error }).min(minimum, { error }).max(maximum, { error })
+}
+
+/** US dollars. */
+export function amount() {
+  const error = 'a number of at least 0'
+  return z.number({ error }).min(0, { error })
+}
+
+export function text(maximum: number) {
+  const error = `a string of 1 to ${maximum} characters`
+  return z.string({ error }).min(1, { error }).max(maximum, { error })
+}
+
+export function pattern(expression: RegExp, error: string) {
+  return z.string({ error }).regex(expression, { error })
+}
+
+export function choice<const T extends readonly string[]>(values: T) {
+  return z.enum(values, { error: `one of ${list(values)}` })
+}
+
+export function httpUrl() {
+  const error = 'an address that begins with http:// or https://, without a user name'
+  return z.url({ protocol: /^https?$/, error }).refine((url) => !/^https?:\/\/[^/?#]*@/i.test(url), { error })
+}
+
+export function listOf<T extends z.core.SomeType>(item: T, maximum: number) {
+  const error = `a list of at most ${maximum}`
+  return z.array(item, { error }).max(maximum, { error })
+}
+
+function list(names: readonly string[]): string {
+  return names.join(', ')
+}

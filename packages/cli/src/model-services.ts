@@ -1,0 +1,90 @@
+/** The models of a configuration, each behind its limits, its circuit breaker, the usage ledger and its fallbacks. */
+import type { Ambient, Logger, Provider, ProviderRequest, Store } from '@beamclaw/core'
+import { CircuitBreaker, FallbackProvider, type FallbackTarget, RateLimiter, UsageLedger } from '@beamclaw/core/provider'
+import { limitsOf } from './config/changes.ts'
+import type { AgentConfig } from './config/schema.ts'
+import { providerOf, type Settings } from './config/settings.ts'
+
+interface Service {
+  readonly limiter: RateLimiter
+  /** Limited, guarded and counted. */
+  readonly guarded: Provider
+}
+
+interface Route {
+  readonly fallbacks: string
+  readonly provider: Provider
+}
+
+/** Stays for as long as the process; limits, prices and fallbacks may change under way. */
+export class ModelServices {
+  readonly ledger: UsageLedger
+  /** By the id that model names begin with. */
+  readonly providers: Readonly<Record<string, Provider>>
+  readonly #services: ReadonlyMap<string, Service>
+  readonly #ambient: Partial<Ambient>
+  readonly #logger: Logger
+  #routes: ReadonlyMap<string, Route> = new Map()
+
+  constructor(settings: Settings, providers: Readonly<Record<string, Provider>>, store: Store, logger: Logger) {
+    this.#ambient = { logger }
+    this.#logger = logger
+    this.ledger = new UsageLedger({ prices: settings.prices, store, ambient: this.#ambient })
+    this.#services = new Map(Object.entries(providers).map(([id, provider]) => [id, this.#guard(id, provider)]))
+    this.providers = Object.fromEntries([...this.#services].map(([id, { guarded }]) => [id, this.#routed(id, guarded)]))
+    this.update(settings)
+  }
+
+  /** Takes over limits, prices and fallbacks. Calls under way end as they began. */
+  update({ providers, prices, agents }: Settings): void {
+    for (const [id, config] of Object.entries(providers)) this.#services.get(id)?.limiter.setLimits(limitsOf(config))
+    this.ledger.setPrices(prices)
+    this.#routes = new Map(Object.values(agents).flatMap((agent) => this.#route(agent)))
+  }
+
+  #guard(id: string, provider: Provider): Service {
+    const limiter = new RateLimiter({ provider, id, ambient: this.#ambient })
+    const breaker = new CircuitBreaker({
+      provider: limiter,
+      id,
+      ambient: this.#ambient,
+      onStateChange: ({ model, from, to }) => this.#logger.log('warn', 'provider.circuit', { provider: id, model, from, to }),
+    })
+    return { limiter, guarded: this.ledger.wrap(breaker, { provider: id }) }
+  }
+
+  #route({ model, fallbacks = [] }: AgentConfig): readonly (readonly [string, Route])[] {
+    if (fallbacks.length === 0) return []
+    const list = JSON.stringify(fallbacks)
+    const known = this.#routes.get(model)
+    // What is known of targets that fail must outlive a change elsewhere.
+    if (known?.fallbacks === list) return [[model, known]]
+    const provider = new FallbackProvider({
+      targets: [...new Set([model, ...fallbacks])].flatMap((name) => this.#target(name)),
+      ambient: this.#ambient,
+      onFallback: ({ failed, next }) =>
+        this.#logger.log('warn', 'provider.fallback', {
+          failed: `${failed.target}/${failed.model}`,
+          code: failed.code,
+          next: `${next.target}/${next.model}`,
+        }),
+    })
+    return [[model, { fallbacks: list, provider }]]
+  }
+
+  #target(name: string): readonly FallbackTarget[] {
+    const id = providerOf(name)
+    const service = this.#services.get(id)
+    return service === undefined ? [] : [{ id, provider: service.guarded, model: name.slice(id.length + 1) }]
+  }
+
+  /** Finds the fallbacks anew for each call. */
+  #routed(id: string, guarded: Provider): Provider {
+    const { listModels } = guarded
+    return {
+      doStream: (request: ProviderRequest, options) =>
+        (this.#routes.get(`${id}/${request.model}`)?.provider ?? guarded).doStream(request, options),
+      ...(listModels === undefined ? {} : { listModels: listModels.bind(guarded) }),
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/** What commands print: tables and lines for people, JSON for programs. */
+import { styleText } from 'node:util'
+
+type Style = Parameters<typeof styleText>[0]
+
+/** Text in colour on a terminal that wants colour, and as it is elsewhere. */
+export function coloured(style: Style, text: string): string {
+  return styleText(style, text, { stream: process.stdout })
+}
+
+/** Prints one line of text. */
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+/** Prints a value as one line of JSON. */
+export function sayJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`)
+}
+
+/** Prints rows below their headings, each column as wide as its widest cell. */
+export function sayTable(headings: readonly string[], rows: readonly (readonly string[])[]): void {
+  const widths = headings.map((heading, column) => Math.max(heading.length, ...rows.map((row) => (row[column] ?? '').length)))
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd()
+  say(coloured('dim', line(headings)))
+  for (const row of rows) say(line(row))
+}
+
+/** A moment as people read it, in the time of this machine. */
+export function shownTime(milliseconds: number): string {
+  const date = new Date(milliseconds)
+  const two = (value: number): string => String(value).padStart(2, '0')
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
+}
+
+/** A stretch of time in its two largest units. */
+export function shownDuration(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1_000)
+  const parts = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3_600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ] as const
+  const first = parts.findIndex(([amount]) => amount > 0)
+  if (first < 0) return '0 s'
+  return parts
+    .slice(first, first + 2)
+    .filter(([amount]) => amount > 0)
+    .map(([amount, unit]) => `${amount} ${unit}`)
+    .join(' ')
+}
+
+// What a model or another person wrote must not steer the terminal.
+const controls = /[^\P{Cc}\n\t]/gu
+
+/** Text of others, without what a terminal takes for a command. */
+export function harmless(text: string): string {
+  return text.replace(controls, '')
+}

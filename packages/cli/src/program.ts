@@ -1,0 +1,98 @@
+/** Every command with its flags and its help. What a command needs is loaded when it runs. */
+import { Command, Option } from 'commander'
+import { starterProviders } from './commands/starter-config.ts'
+import { version } from './version.ts'
+
+export function program(): Command {
+  const root = new Command('beamclaw')
+    .version(version)
+    .description('Supervised, journalled AI agent sessions.')
+    .exitOverride()
+    .showHelpAfterError('(add --help for what this command takes)')
+  addGateway(root)
+  addTalk(root)
+  return root.addHelpText(
+    'after',
+    '\nExit codes: 0 fine, 1 it did not work, 2 wrong usage or an invalid configuration.\nA first try: beamclaw init, beamclaw start, and from another terminal: beamclaw send "hello"',
+  )
+}
+
+const configText = 'configuration file (default: ./beamclaw.yaml, else ~/.config/beamclaw/config.yaml)'
+const jsonText = 'print JSON for programs'
+
+/** What concerns the gateway of this machine. */
+function addGateway(root: Command): void {
+  root
+    .command('start')
+    .description('run the gateway; SIGTERM or Ctrl-C lets runs end first, a second one stops at once')
+    .option('--config <file>', configText)
+    .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
+    .option('--port <port>', 'port to listen on; 0 takes any free one (default: 4000)')
+    .option('--data-dir <dir>', 'directory for sessions and documents (default: ./data)')
+    .addOption(new Option('--log-format <format>', 'how logs are printed (default: pretty)').choices(['pretty', 'json']))
+    .option('--json', 'the same as --log-format json')
+    .action(async ({ json, ...flags }) => (await import('./commands/start.ts')).start(json ? { logFormat: 'json', ...flags } : flags))
+  root
+    .command('init')
+    .description('write a configuration file to begin with, every part explained')
+    .argument('[file]', 'where to', 'beamclaw.yaml')
+    .addOption(new Option('--provider <name>', 'which model service (default: the one whose key is set)').choices(starterProviders))
+    .option('--force', 'write over a file that is there')
+    .option('--json', jsonText)
+    .action(async (file, flags) => (await import('./commands/init.ts')).init(file, flags))
+  root
+    .command('config')
+    .description('look at the configuration')
+    .command('check')
+    .description('tell whether a configuration is valid; exit code 2 and one line for each problem when it is not')
+    .argument('[file]', configText)
+    .option('--json', jsonText)
+    .action(async (file, flags) => (await import('./commands/config-check.ts')).configCheck(file, flags))
+  root
+    .command('doctor')
+    .description('look at everything a gateway needs, and say what to do; changes nothing')
+    .option('--config <file>', configText)
+    .option('--online', 'also try the keys with the model services')
+    .option('--json', jsonText)
+    .action(async (flags) => (await import('./commands/doctor.ts')).doctor(flags))
+}
+
+/** What is asked of a gateway that is running. */
+function addTalk(root: Command): void {
+  talk(root, 'status')
+    .description('tell how the gateway is')
+    .action(async (flags) => (await import('./commands/status.ts')).status(flags))
+  talk(root, 'send')
+    .description('send a message to a session and print the answer as it comes; Ctrl-C aborts the run')
+    .argument('<message>', 'the text, or - to read it from standard input')
+    .option('--session <key>', 'agent:<agent>:<session>, or the last part alone (default: main)')
+    .option('--agent <id>', 'whose session it is (default: the first agent of the configuration)')
+    .option('--idempotency-key <key>', 'sent again with the same key, a message is not run again: its answer comes back')
+    .action(async (message, flags) => (await import('./commands/send.ts')).send(message, flags))
+  talk(root, 'sessions')
+    .description('list the conversations')
+    .option('--agent <id>', 'only those of one agent')
+    .option('--active <minutes>', 'only those that changed in the last minutes')
+    .option('--limit <number>', 'at most so many (default: 100)')
+    .action(async (flags) => (await import('./commands/sessions.ts')).sessions(flags))
+  talk(root, 'history')
+    .description('print a conversation, oldest message first, and the runs that are not over')
+    .argument('<key>', 'agent:<agent>:<session>, or the last part alone')
+    .option('--limit <number>', 'the newest so many messages (default: 50)')
+    .action(async (key, flags) => (await import('./commands/history.ts')).history(key, flags))
+  talk(root, 'agents')
+    .description('list the agents')
+    .action(async (flags) => (await import('./commands/agents.ts')).agents(flags))
+  talk(root, 'models')
+    .description('list what may be asked for over HTTP')
+    .action(async (flags) => (await import('./commands/models.ts')).models(flags))
+}
+
+function talk(root: Command, name: string): Command {
+  return root
+    .command(name)
+    .option('--url <url>', "the gateway's address (default: BEAMCLAW_URL, else as configured, else http://127.0.0.1:4000)")
+    .option('--token <token>', "the gateway's token; BEAMCLAW_GATEWAY_TOKEN keeps it out of the list of processes")
+    .option('--config <file>', configText)
+    .option('--json', jsonText)
+}

@@ -1,0 +1,8 @@
+/** Tokens in addresses: they end up in logs and histories, and so are never taken. */
+
+const names = ['token', 'access_token', 'api_key', 'apikey', 'key', 'auth']
+
+/** The name of the first parameter that looks like a token. */
+export function tokenParameter(url: URL): string | undefined {
+  return [...url.searchParams.keys()].find((name) => names.includes(name.toLowerCase()))
+}

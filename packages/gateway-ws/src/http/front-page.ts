@@ -1,0 +1,14 @@
+/** What somebody sees who opens the gateway's address. */
+
+export function frontPage(version: string): string {
+  return `BeamClaw ${version}
+
+GET  /health               is it alive
+GET  /ready                does it take work
+GET  /v1/models            agents and models
+POST /v1/chat/completions  OpenAI Chat Completions; with the header
+                           x-beamclaw-session-key: agent:<agent>:<session>
+                           a message to a durable session
+WS   /                     the gateway protocol, version 4
+`
+}

@@ -1,0 +1,75 @@
+/** What every request has to pass before anything looks at what it wants. */
+import type { MiddlewareHandler } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { FailedAuth } from '../auth/failed-auth.ts'
+import { tokenParameter } from '../auth/query-token.ts'
+import { isOwnHost, isOwnOrigin, type SiteRules } from '../auth/site-check.ts'
+import { bearerToken, type GatewayAuth, isToken } from '../auth/token-auth.ts'
+import { badRequest, HttpFailure } from './http-failure.ts'
+import type { Peer } from './peer.ts'
+
+export interface HttpEnv {
+  Bindings: Peer
+}
+
+/** The request names this gateway, and comes from no page but those that may. */
+export function onlyOwnSite(rules: SiteRules): MiddlewareHandler<HttpEnv> {
+  return async (context, next) => {
+    const { localAddress, hostHeaders = 1 } = context.env ?? {}
+    if (hostHeaders > 1) throw badRequest('There are two Host headers', 'duplicate-host')
+    const host = context.req.header('host') ?? new URL(context.req.url).host
+    if (!isOwnHost(rules, host, localAddress)) {
+      throw badRequest('This Host is not one of the gateway: add it to allowedHosts', 'host-not-allowed', 403)
+    }
+    if (!isOwnOrigin(rules, context.req.header('origin'), host)) {
+      throw badRequest('This page may not use the gateway: add its origin to allowedOrigins', 'origin-not-allowed', 403)
+    }
+    await next()
+  }
+}
+
+/** The request carries the token. Who shows many wrong ones has to wait. */
+export function onlyAuthorized(auth: GatewayAuth, failed: FailedAuth): MiddlewareHandler<HttpEnv> {
+  return async (context, next) => {
+    const inAddress = tokenParameter(new URL(context.req.url))
+    if (inAddress !== undefined) {
+      throw unauthorized(
+        'token-in-query',
+        `"${inAddress}" does not belong into an address: send the header "Authorization: Bearer <token>"`,
+      )
+    }
+    if (auth.mode === 'none') return next()
+    const { address } = context.env ?? {}
+    const retryAfterMs = failed.retryAfterMs(address)
+    if (retryAfterMs !== undefined) {
+      throw new HttpFailure(429, 'rate_limit_error', 'too-many-wrong-tokens', 'Too many wrong tokens from this address', retryAfterMs)
+    }
+    const token = bearerToken(context.req.header('authorization'))
+    if (isToken(auth, token)) return next()
+    if (token !== '') failed.record(address)
+    throw unauthorized('invalid_token', 'This needs the header "Authorization: Bearer <token>" with the gateway\'s token')
+  }
+}
+
+/** The body is JSON and not too long. */
+export function onlyJson(maxSize: number): MiddlewareHandler<HttpEnv> {
+  const tooLarge = (): never => {
+    throw badRequest(`The body has more than ${maxSize} bytes, which is all it may`, 'body-too-large', 413)
+  }
+  const counted = bodyLimit({ maxSize, onError: tooLarge })
+  return async (context, next) => {
+    const type = context.req.header('content-type') ?? ''
+    if (!/^application\/json\s*(;|$)/i.test(type)) {
+      throw badRequest('The body must come with "Content-Type: application/json"', 'unsupported-media-type', 415)
+    }
+    const length = context.req.header('content-length')
+    // Node makes sure that a body is as long as it says; only one that does not say has to be counted.
+    if (length === undefined || context.req.header('transfer-encoding') !== undefined) return counted(context, next)
+    if (Number(length) > maxSize) tooLarge()
+    await next()
+  }
+}
+
+function unauthorized(code: string, message: string): HttpFailure {
+  return new HttpFailure(401, 'authentication_error', code, message)
+}

@@ -1,0 +1,52 @@
+/** What one client may cost the others. */
+
+export interface GatewayLimits {
+  /** Longest WebSocket message after the handshake, in bytes; a longer one closes the connection with 1009. @default 26214400 (25 MiB) */
+  readonly maxPayload: number
+  /** Longest WebSocket message, and most bytes in all, before the handshake. @default 65536 (64 KiB) */
+  readonly maxPayloadBeforeAuth: number
+  /** Bytes that may wait for a slow reader; more closes its connection with 1008. @default 52428800 (50 MiB) */
+  readonly maxBufferedBytes: number
+  /** Milliseconds from the first byte to a valid `connect`. @default 15000 */
+  readonly handshakeMs: number
+  /** Milliseconds between two `tick` events. @default 30000 */
+  readonly tickIntervalMs: number
+  /** Milliseconds in which a client must answer a ping. @default 25000 */
+  readonly pongMs: number
+  /** Connections of one address that have not shown who they are. @default 32 */
+  readonly maxUnauthenticatedPerAddress: number
+  /** Requests that one connection may make in a second, on average. @default 200 */
+  readonly requestsPerSecond: number
+  /** Requests that one connection may make at once. @default 1000 */
+  readonly requestBurst: number
+  /** Requests of one connection that may wait for their answer. @default 256 */
+  readonly maxInFlight: number
+  /** Longest HTTP body, in bytes. @default 20971520 (20 MiB) */
+  readonly maxBodyBytes: number
+  /** Objects and lists within each other, in JSON that a client sends. @default 64 */
+  readonly maxDepth: number
+  /** Milliseconds in which the headers of an HTTP request must be there. @default 10000 */
+  readonly headersMs: number
+  /** Milliseconds in which a whole HTTP request must be there. @default 30000 */
+  readonly requestMs: number
+  /** Wrong tokens of one address in a minute; then it has to wait. Loopback is exempt. @default 10 */
+  readonly maxFailedAuthPerMinute: number
+}
+
+export const limitDefaults = {
+  maxPayload: 26_214_400,
+  maxPayloadBeforeAuth: 65_536,
+  maxBufferedBytes: 52_428_800,
+  handshakeMs: 15_000,
+  tickIntervalMs: 30_000,
+  pongMs: 25_000,
+  maxUnauthenticatedPerAddress: 32,
+  requestsPerSecond: 200,
+  requestBurst: 1_000,
+  maxInFlight: 256,
+  maxBodyBytes: 20_971_520,
+  maxDepth: 64,
+  headersMs: 10_000,
+  requestMs: 30_000,
+  maxFailedAuthPerMinute: 10,
+} as const satisfies GatewayLimits

@@ -1,0 +1,66 @@
+/** Messages of a session as the protocol writes them, and attachments as a session takes them. */
+import type { AssistantMessage, ImagePart, Message, TextPart, ToolResult, UserMessage } from '@beamclaw/core'
+import type { ChatAttachment, ChatMessage, ChatMessagePart } from '@beamclaw/protocol'
+
+/** One entry of a conversation: a turn of tools becomes one message for each result. */
+export function toChatMessages(message: Message, at: number, runId: string): readonly ChatMessage[] {
+  if (message.role !== 'tool') return [toChatMessage(message, at, runId)]
+  return message.content.map((result) => toolMessage(result, at, runId))
+}
+
+export function toChatMessage(message: UserMessage | AssistantMessage, timestamp: number, runId: string): ChatMessage {
+  return { role: message.role, content: partsOf(message.content), timestamp, runId }
+}
+
+/** An assistant's message that has only this text so far. */
+export function textMessage(text: string, timestamp: number, runId: string): ChatMessage {
+  return { role: 'assistant', content: [{ type: 'text', text }], timestamp, runId }
+}
+
+/** What a user says, with the pictures beside it. */
+export function toContent(text: string, attachments: readonly ChatAttachment[] = []): UserMessage['content'] {
+  if (attachments.length === 0) return text
+  const images = attachments.map(({ mimeType, content }): ImagePart => {
+    return { type: 'image', mediaType: mimeType, data: content.replace(/^data:[^,]*,/, '') }
+  })
+  return text === '' ? images : [{ type: 'text', text } satisfies TextPart, ...images]
+}
+
+/** The message with no text longer than `maxChars`. */
+export function cut(message: ChatMessage, maxChars: number): ChatMessage {
+  const content = message.content.map((part) =>
+    part.type === 'text' && part.text.length > maxChars ? { ...part, text: `${part.text.slice(0, maxChars)}…` } : part,
+  )
+  return { ...message, content }
+}
+
+function toolMessage({ toolCallId, name, content, isError }: ToolResult, timestamp: number, runId: string): ChatMessage {
+  return { role: 'toolResult', content: partsOf(content), timestamp, runId, toolCallId, toolName: name, isError }
+}
+
+function partsOf(content: Message['content'] | ToolResult['content']): ChatMessagePart[] {
+  if (typeof content === 'string') return [{ type: 'text', text: content }]
+  return content.flatMap(shownPart)
+}
+
+function shownPart(part: Exclude<Message['content'], string>[number]): ChatMessagePart[] {
+  switch (part.type) {
+    case 'text':
+      return [{ type: 'text', text: part.text }]
+    case 'thinking':
+      return part.text === '' ? [] : [{ type: 'thinking', thinking: part.text }]
+    case 'image':
+      return [
+        {
+          type: 'image',
+          mimeType: part.mediaType,
+          ...(part.data === undefined ? {} : { data: part.data }),
+          ...(part.url === undefined ? {} : { url: part.url }),
+        },
+      ]
+    case 'tool-call':
+      return [{ type: 'toolCall', id: part.id, name: part.name, arguments: part.input }]
+    case 'tool-result':
+      return []
+  }
+}

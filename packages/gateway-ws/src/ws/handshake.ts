@@ -1,0 +1,121 @@
+/** Decides about a `connect`. Pure. */
+import {
+  type ConnectParams,
+  type ConnectRefusal,
+  closeCodes,
+  connectParams,
+  type ErrorCode,
+  type ErrorShape,
+  isOperatorScope,
+  minimumProbeVersion,
+  protocolVersion,
+} from '@beamclaw/protocol'
+import { type GatewayAuth, isToken } from '../auth/token-auth.ts'
+import type { Grant } from './connection.ts'
+import { describeIssue } from './failure.ts'
+
+export interface Circumstances {
+  readonly auth: GatewayAuth
+  readonly isOriginAllowed: boolean
+  readonly isDraining: boolean
+  /** Milliseconds until the client's address may try a token again. */
+  readonly retryAfterMs: number | undefined
+}
+
+export type Decision =
+  | { readonly type: 'granted'; readonly grant: Grant }
+  | {
+      readonly type: 'refused'
+      readonly error: ErrorShape
+      readonly close: number
+      readonly reason: string
+      readonly wasWrongToken: boolean
+    }
+
+export function decide(params: unknown, { auth, isOriginAllowed, isDraining, retryAfterMs }: Circumstances): Decision {
+  const parsed = connectParams.safeParse(params)
+  if (!parsed.success) return refused('INVALID_REQUEST', describeIssue(parsed.error, 'connect params'))
+  const connect = parsed.data
+  if (connect.minProtocol > protocolVersion || connect.maxProtocol < protocolVersion) return versionMismatch(connect)
+  if (connect.role !== undefined && connect.role !== 'operator') {
+    return refused('INVALID_REQUEST', `invalid connect params.role: this gateway takes operators, not the role "${connect.role}"`)
+  }
+  if (!isOriginAllowed)
+    return refusedFor('CONTROL_UI_ORIGIN_NOT_ALLOWED', 'INVALID_REQUEST', 'this page may not connect: add its origin to allowedOrigins')
+  if (isDraining) {
+    return {
+      type: 'refused',
+      error: {
+        code: 'UNAVAILABLE',
+        message: 'the gateway is about to stop',
+        details: { reason: 'draining' },
+        retryable: true,
+        retryAfterMs: 1_000,
+      },
+      close: closeCodes.restarting,
+      reason: 'service restart',
+      wasWrongToken: false,
+    }
+  }
+  const wrong = wrongCredentials(connect, auth, retryAfterMs)
+  if (wrong !== undefined) return wrong
+  if (connect.client.id === 'openclaw-control-ui' && connect.device === undefined) {
+    return refusedFor('CONTROL_UI_DEVICE_IDENTITY_REQUIRED', 'INVALID_REQUEST', 'the control UI needs a device identity')
+  }
+  return { type: 'granted', grant: { scopes: [...new Set(connect.scopes)].filter(isOperatorScope), caps: connect.caps ?? [] } }
+}
+
+/** A frame that came before the handshake was over, and was no `connect` at all. */
+export function refusedFrame(message: string): Decision & { readonly type: 'refused' } {
+  return refused('INVALID_REQUEST', message)
+}
+
+function wrongCredentials({ auth: given }: ConnectParams, auth: GatewayAuth, retryAfterMs: number | undefined): Decision | undefined {
+  if (auth.mode === 'none') return undefined
+  if (retryAfterMs !== undefined) {
+    const about = { retryable: true, retryAfterMs }
+    return refusedFor('AUTH_RATE_LIMITED', 'INVALID_REQUEST', 'too many wrong tokens from this address; wait and try again', about, {
+      recommendedNextStep: 'wait_then_retry',
+    })
+  }
+  const token = given?.token ?? given?.password
+  if (token === undefined || token === '') {
+    return refusedFor(
+      'DEVICE_IDENTITY_REQUIRED',
+      'NOT_PAIRED',
+      'this gateway needs its token in auth.token',
+      {},
+      {
+        recommendedNextStep: 'update_auth_configuration',
+      },
+    )
+  }
+  if (given?.token !== undefined && isToken(auth, token)) return undefined
+  const about = { canRetryWithDeviceToken: false, recommendedNextStep: 'update_auth_credentials' }
+  return {
+    ...refusedFor('AUTH_TOKEN_MISMATCH', 'INVALID_REQUEST', 'the token is not the one of this gateway', {}, about),
+    wasWrongToken: true,
+  }
+}
+
+function versionMismatch({ minProtocol, maxProtocol }: ConnectParams): Decision {
+  const details = {
+    code: 'PROTOCOL_MISMATCH' satisfies ConnectRefusal,
+    clientMinProtocol: minProtocol,
+    clientMaxProtocol: maxProtocol,
+    expectedProtocol: protocolVersion,
+    minimumProbeProtocol: minimumProbeVersion,
+  }
+  const message = `this gateway speaks version ${protocolVersion} of the protocol; the client offers ${minProtocol} to ${maxProtocol}`
+  return { ...refused('INVALID_REQUEST', message, { details }), close: closeCodes.protocolMismatch, reason: 'protocol mismatch' }
+}
+
+function refusedFor(code: ConnectRefusal, error: ErrorCode, message: string, about: Partial<ErrorShape> = {}, details: object = {}) {
+  return refused(error, message, { ...about, details: { code, ...details } })
+}
+
+function refused(code: ErrorCode, message: string, about: Partial<ErrorShape> = {}): Decision & { readonly type: 'refused' } {
+  // A close frame has room for 123 bytes.
+  const reason = message.replace(/[^\x20-\x7e]/g, '?').slice(0, 120)
+  return { type: 'refused', error: { ...about, code, message }, close: closeCodes.refused, reason, wasWrongToken: false }
+}

@@ -1,0 +1,80 @@
+/** `chat.history`: the conversation, the runs that are not over, and what came since an earlier answer. */
+import type { SessionHistory } from '@beamclaw/core'
+import type { ChatHistoryParams, ChatMessage, OpenRunShape } from '@beamclaw/protocol'
+import { cut, toChatMessage, toChatMessages } from '../chat-messages.ts'
+import { fullKey, type Method } from './call.ts'
+
+const defaultLimit = 200
+const maxLimit = 1_000
+
+/** Bytes of messages, in JSON, that one answer holds. */
+const maxBytes = 6 * 1_024 * 1_024
+
+export const chatHistory: Method<'chat.history'> = async (params, world, { connection }) => {
+  const { cursor, limit = cursor === undefined ? defaultLimit : maxLimit } = params
+  const key = fullKey(world, params.sessionKey, params.agentId)
+  // Whoever asks for it after it has come back hears of what goes on.
+  if (world.hub.isEverywhere(connection)) await world.hub.touch(key)
+  const history = await world.claw.session(key).history({ limit })
+  const { total } = history
+  const runs = history.runs.map(runOf)
+  const deltaCursor = cursorOf(history)
+  if (cursor !== undefined) {
+    const since = newerThan(history, cursor)
+    if (since === undefined) return { kind: 'reset' }
+    const { messages, isCut } = messagesOf(since, params)
+    return isCut ? { kind: 'reset' } : { kind: 'delta', messages, deltaCursor, sessionInfo: { sessionKey: key, total, runs } }
+  }
+  const { messages, isCut } = messagesOf(history.messages, params)
+  return { sessionKey: key, messages, total, runs, deltaCursor, ...(isCut ? { truncated: true } : {}) }
+}
+
+/** The newest messages that fit. */
+function messagesOf(
+  entries: SessionHistory['messages'],
+  { maxChars }: Pick<ChatHistoryParams, 'maxChars'>,
+): { readonly messages: ChatMessage[]; readonly isCut: boolean } {
+  const chosen: (readonly ChatMessage[])[] = []
+  let bytes = 0
+  for (let index = entries.length - 1; index >= 0; index--) {
+    const entry = entries[index]
+    if (entry === undefined) break
+    const whole = toChatMessages(entry.message, Math.round(entry.at), entry.runId)
+    const messages = maxChars === undefined ? whole : whole.map((message) => cut(message, maxChars))
+    bytes += Buffer.byteLength(JSON.stringify(messages))
+    if (bytes > maxBytes) return { messages: chosen.reverse().flat(), isCut: true }
+    chosen.push(messages)
+  }
+  return { messages: chosen.reverse().flat(), isCut: false }
+}
+
+function runOf({ runId, status, at, message }: SessionHistory['runs'][number]): OpenRunShape {
+  const shown = message === undefined ? {} : { message: toChatMessage(message, Math.round(at), runId) }
+  return { runId, status, at: Math.round(at), ...shown }
+}
+
+/** Where a history ended: how long it was, and its last message. */
+function cursorOf({ total, messages }: SessionHistory): string {
+  const last = messages.at(-1)
+  return Buffer.from(JSON.stringify([total, last?.runId ?? '', last?.at ?? 0])).toString('base64url')
+}
+
+/** What follows the message that the cursor names; undefined when it is not there any more, or too far back. */
+function newerThan({ total, messages }: SessionHistory, cursor: string): SessionHistory['messages'] | undefined {
+  const [seen, runId, at] = parseCursor(cursor)
+  if (seen === undefined || seen > total) return undefined
+  const start = seen - (total - messages.length)
+  if (seen === 0 && start === 0) return messages
+  const last = messages[start - 1]
+  return last?.runId === runId && last?.at === at ? messages.slice(start) : undefined
+}
+
+function parseCursor(cursor: string): readonly [number | undefined, unknown, unknown] {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString())
+    if (!Array.isArray(value) || !Number.isInteger(value[0]) || (value[0] as number) < 0) return [undefined, undefined, undefined]
+    return [value[0] as number, value[1], value[2]]
+  } catch {
+    return [undefined, undefined, undefined]
+  }
+}

@@ -1,0 +1,68 @@
+/** `chat.send` and `chat.abort`. */
+import type { SendReceipt, SessionHandle, WhenBusy } from '@beamclaw/core'
+import type { ChatSendParams, ChatSendResult } from '@beamclaw/protocol'
+import { toContent } from '../chat-messages.ts'
+import { RequestFailure } from '../failure.ts'
+import { fullKey, type Method, type World } from './call.ts'
+
+const whenBusy: Record<NonNullable<ChatSendParams['queueMode']>, WhenBusy> = {
+  steer: 'steer',
+  followup: 'queue',
+  collect: 'collect',
+  interrupt: 'interrupt',
+}
+
+export const chatSend: Method<'chat.send'> = async (params, world, { connection, afterwards }) => {
+  const { idempotencyKey: runId, message, attachments, queueMode, thinking, timeoutMs } = params
+  const content = toContent(message, attachments)
+  if (content.length === 0) throw new RequestFailure('INVALID_REQUEST', 'invalid params.message: it is empty, and there is no attachment')
+  const key = fullKey(world, params.sessionKey, params.agentId)
+  const handle = world.claw.session(key)
+  const session = world.hub.session(key, connection)
+  await session.expect(connection, runId)
+  let receipt: SendReceipt
+  try {
+    if (thinking !== undefined) await handle.configure({ thinking })
+    const run = handle.send(content, { idempotencyKey: runId, ...(queueMode === undefined ? {} : { whenBusy: whenBusy[queueMode] }) })
+    receipt = await run.accepted
+  } catch (error) {
+    session.forget(connection, runId)
+    throw error
+  }
+  world.outcomes.remember(runId, key)
+  if (receipt.status === 'accepted') abortLater(world, handle, runId, timeoutMs)
+  afterwards(() => {
+    if (receipt.ended === undefined) session.release(connection, runId)
+    else session.forget(connection, runId)
+  })
+  return resultOf(runId, receipt)
+}
+
+export const chatAbort: Method<'chat.abort'> = async ({ sessionKey, agentId, runId }, world) => {
+  const receipt = await world.claw.session(fullKey(world, sessionKey, agentId)).abort(runId)
+  return { ok: true, aborted: receipt.wasAborted, runIds: receipt.wasAborted && receipt.runId !== undefined ? [receipt.runId] : [] }
+}
+
+/** Aborts the run when it takes longer than `timeoutMs`. */
+export function abortLater({ ambient, claw, outcomes }: World, handle: SessionHandle, runId: string, timeoutMs = 0): void {
+  if (timeoutMs === 0) return
+  const timer = ambient.clock.setTimer(() => void handle.abort(runId).catch(() => {}), timeoutMs, true)
+  const cancel = (): void => timer.cancel()
+  outcomes.of(handle.key, runId, () => claw.session(handle.key).follow(runId)).then(cancel, cancel)
+}
+
+function resultOf(runId: string, { status, ended }: SendReceipt): ChatSendResult {
+  switch (status) {
+    case 'accepted':
+      return { runId, status: 'started' }
+    case 'waiting':
+    case 'running':
+      return { runId, status: 'in_flight' }
+    case 'completed':
+      return { runId, status: 'ok' }
+    case 'aborted':
+      return { runId, status: 'aborted' }
+    case 'failed':
+      return { runId, status: 'error', ...(ended?.failure === undefined ? {} : { errorMessage: ended.failure.message }) }
+  }
+}

@@ -1,0 +1,37 @@
+/** `health`, `status` and `agents.list`. */
+import type { TreeNode } from '@beamclaw/core'
+import { protocolVersion } from '@beamclaw/protocol'
+import { defaultAgent, type Method, mainSession } from './call.ts'
+
+export const health: Method<'health'> = (_params, { ambient, version, uptimeMs }) => ({
+  ok: true,
+  ts: Math.round(ambient.clock.now()),
+  uptimeMs: uptimeMs(),
+  version,
+})
+
+export const status: Method<'status'> = (_params, { claw, ambient, version, readiness, uptimeMs, connections }) => {
+  const tree = claw.tree()
+  return {
+    readiness: readiness(),
+    version,
+    protocol: protocolVersion,
+    ts: Math.round(ambient.clock.now()),
+    uptimeMs: uptimeMs(),
+    connections: connections(),
+    agents: claw.agents.map(({ id, model }) => ({ id, model })),
+    processes: { sessions: tree.children?.find(({ id }) => id === 'sessions')?.children?.length ?? 0, total: countNodes(tree) },
+    memory: { rssBytes: process.memoryUsage.rss() },
+  }
+}
+
+export const agentsList: Method<'agents.list'> = (_params, world) => ({
+  defaultId: defaultAgent(world).id,
+  mainKey: mainSession,
+  scope: 'per-sender',
+  agents: world.claw.agents.map(({ id, model }) => ({ id, model: { primary: model } })),
+})
+
+function countNodes({ children = [] }: TreeNode): number {
+  return children.reduce((sum, child) => sum + countNodes(child), 1)
+}

@@ -1,0 +1,37 @@
+/** What a refused request answers. Branch on `code` and `details.code`, never on the text. */
+import { z } from 'zod'
+import { count, nonEmpty } from './primitives.ts'
+
+/** Every code that an error object may carry. */
+export const errorCodes = ['INVALID_REQUEST', 'FORBIDDEN', 'NOT_PAIRED', 'APPROVAL_NOT_FOUND', 'UNAVAILABLE'] as const
+
+export const errorShape = z.strictObject({
+  code: z.enum(errorCodes),
+  message: nonEmpty,
+  /** Facts for machines; `details.code` is stable. */
+  details: z.unknown().optional(),
+  retryable: z.boolean().optional(),
+  retryAfterMs: count.optional(),
+})
+
+export type ErrorCode = (typeof errorCodes)[number]
+export type ErrorShape = z.infer<typeof errorShape>
+
+/** Values of `details.code` that a refused `connect` may carry. */
+export type ConnectRefusal =
+  | 'AUTH_TOKEN_MISMATCH'
+  | 'AUTH_RATE_LIMITED'
+  | 'DEVICE_IDENTITY_REQUIRED'
+  | 'PROTOCOL_MISMATCH'
+  | 'CONTROL_UI_ORIGIN_NOT_ALLOWED'
+  | 'CONTROL_UI_DEVICE_IDENTITY_REQUIRED'
+
+/** Why a connection was closed. */
+export const closeCodes = {
+  normal: 1000,
+  protocolMismatch: 1002,
+  refused: 1008,
+  tooLarge: 1009,
+  restarting: 1012,
+  tryLater: 1013,
+} as const

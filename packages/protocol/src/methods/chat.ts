@@ -1,0 +1,113 @@
+/** `chat.send`, `chat.history` and `chat.abort`. */
+import { z } from 'zod'
+import { chatMessage } from '../messages.ts'
+import { count, nonEmpty, runIdText, sessionKeyText, timestamp } from '../primitives.ts'
+
+/** A picture beside a message; `content` is base64, with or without the head of a data URL. */
+export const attachment = z.strictObject({
+  type: z.string().optional(),
+  mimeType: z.string().regex(/^image\/[\w.+-]+$/, 'must be an image type such as image/png'),
+  fileName: z.string().optional(),
+  content: nonEmpty,
+})
+
+/** What a message does when the session is busy: join the run, wait, wait and be answered together, or take the run's place. */
+const queueModes = ['steer', 'followup', 'collect', 'interrupt'] as const
+
+export const chatSendParams = z.strictObject({
+  sessionKey: sessionKeyText,
+  agentId: nonEmpty.optional(),
+  sessionId: z.string().optional(),
+  message: z.string(),
+  idempotencyKey: runIdText,
+  queueMode: z.enum(queueModes).optional(),
+  attachments: z.array(attachment).max(8).optional(),
+  /** The run is aborted when it takes longer; 0 is no limit. */
+  timeoutMs: count.max(2_147_483_647).optional(),
+  /** From this message on, in this session. */
+  thinking: z.enum(['off', 'low', 'medium', 'high']).optional(),
+  deliver: z.boolean().optional(),
+})
+
+/**
+ * Sent once the message is durable. `started`: it is new. `in_flight`: a repeat, and its run is not over. `ok`, `error`, `aborted`: a
+ * repeat, and that is how its run ended.
+ */
+export const chatSendResult = z.strictObject({
+  runId: runIdText,
+  status: z.enum(['started', 'in_flight', 'ok', 'error', 'aborted']),
+  errorMessage: z.string().optional(),
+})
+
+export const chatHistoryParams = z.strictObject({
+  sessionKey: sessionKeyText,
+  agentId: nonEmpty.optional(),
+  sessionId: z.string().optional(),
+  /** @default 200 */
+  limit: z.int().min(1).max(1_000).optional(),
+  /** The `deltaCursor` of an earlier answer: only what came since. */
+  cursor: z.string().max(1_024).optional(),
+  /** Longer texts are cut. */
+  maxChars: z.int().min(1).max(500_000).optional(),
+})
+
+/** A run that is not over. `interrupted`: its session is not up, and goes on with it when it is. */
+const openRun = z.strictObject({
+  runId: nonEmpty,
+  status: z.enum(['waiting', 'running', 'interrupted']),
+  /** When its message came. */
+  at: timestamp,
+  /** What waits; a message whose run has begun is among the messages. */
+  message: chatMessage.optional(),
+})
+
+const chatHistoryPage = z.strictObject({
+  sessionKey: nonEmpty,
+  /** Oldest first. */
+  messages: z.array(chatMessage),
+  /** Messages that the session has in all. */
+  total: count,
+  runs: z.array(openRun),
+  /** For asking later what came since. */
+  deltaCursor: z.string(),
+  /** Older messages were left out, because there are too many for one answer. */
+  truncated: z.boolean().optional(),
+})
+
+/** The answer to a `cursor`: what came since, or that it is not known any more and the history has to be asked for anew. */
+const chatHistoryDelta = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('delta'),
+    messages: z.array(chatMessage),
+    deltaCursor: z.string(),
+    sessionInfo: z.strictObject({ sessionKey: nonEmpty, total: count, runs: z.array(openRun) }),
+  }),
+  z.strictObject({ kind: z.literal('reset') }),
+])
+
+export const chatHistoryResult = z.union([chatHistoryPage, chatHistoryDelta])
+
+export const chatAbortParams = z.strictObject({
+  sessionKey: sessionKeyText,
+  agentId: nonEmpty.optional(),
+  /** Without one, the run under way. */
+  runId: runIdText.optional(),
+})
+
+export const chatAbortResult = z.strictObject({
+  ok: z.literal(true),
+  /** False when there was nothing left to abort. */
+  aborted: z.boolean(),
+  runIds: z.array(nonEmpty),
+})
+
+export type ChatSendParams = z.infer<typeof chatSendParams>
+export type ChatSendResult = z.infer<typeof chatSendResult>
+export type ChatHistoryParams = z.infer<typeof chatHistoryParams>
+export type ChatHistoryPage = z.infer<typeof chatHistoryPage>
+export type ChatHistoryDelta = z.infer<typeof chatHistoryDelta>
+export type ChatHistoryResult = z.infer<typeof chatHistoryResult>
+export type ChatAbortParams = z.infer<typeof chatAbortParams>
+export type ChatAbortResult = z.infer<typeof chatAbortResult>
+export type ChatAttachment = z.infer<typeof attachment>
+export type OpenRunShape = z.infer<typeof openRun>

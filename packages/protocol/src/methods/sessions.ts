@@ -1,0 +1,63 @@
+/** `sessions.list`, and who hears of what happens in which session. */
+import { z } from 'zod'
+import { count, nonEmpty, sessionKeyText, timestamp } from '../primitives.ts'
+
+export const sessionsListParams = z.strictObject({
+  /** @default 100 */
+  limit: z.int().min(1).max(1_000).optional(),
+  offset: count.optional(),
+  agentId: nonEmpty.optional(),
+  /** Only those that something happened in, in the last so many minutes. */
+  activeMinutes: z.int().min(1).optional(),
+  includeGlobal: z.boolean().optional(),
+  includeUnknown: z.boolean().optional(),
+  includeDerivedTitles: z.boolean().optional(),
+  includeLastMessage: z.boolean().optional(),
+})
+
+const sessionRow = z.strictObject({
+  key: nonEmpty,
+  kind: z.literal('direct'),
+  agentId: nonEmpty,
+  sessionId: nonEmpty,
+  updatedAt: timestamp.nullable(),
+  label: z.string().optional(),
+  channel: z.string().optional(),
+  model: z.string().optional(),
+  modelProvider: z.string().optional(),
+  thinkingLevel: z.string().optional(),
+  verboseLevel: z.string().optional(),
+})
+
+export const sessionsListResult = z.strictObject({
+  ts: timestamp,
+  count,
+  hasMore: z.boolean(),
+  nextOffset: count.nullable(),
+  sessions: z.array(sessionRow),
+})
+
+/**
+ * With a session: its `chat` and `agent` events. Without one: those of every session that this gateway gets a message for, and
+ * `sessions.changed`. Runs under way are told of at once, with their text so far.
+ */
+export const sessionsSubscribeParams = z.strictObject({ sessionKey: sessionKeyText.optional(), agentId: nonEmpty.optional() })
+
+export const sessionsSubscribeResult = z.strictObject({ subscribed: z.boolean(), sessionKey: nonEmpty.optional() })
+
+/** As `sessions.subscribe` with a session. */
+export const sessionMessagesSubscribeParams = z.strictObject({
+  key: sessionKeyText,
+  agentId: nonEmpty.optional(),
+  includeApprovals: z.literal(true).optional(),
+})
+
+export const sessionMessagesSubscribeResult = z.strictObject({ subscribed: z.boolean(), key: nonEmpty })
+
+export type SessionsListParams = z.infer<typeof sessionsListParams>
+export type SessionRow = z.infer<typeof sessionRow>
+export type SessionsListResult = z.infer<typeof sessionsListResult>
+export type SessionsSubscribeParams = z.infer<typeof sessionsSubscribeParams>
+export type SessionsSubscribeResult = z.infer<typeof sessionsSubscribeResult>
+export type SessionMessagesSubscribeParams = z.infer<typeof sessionMessagesSubscribeParams>
+export type SessionMessagesSubscribeResult = z.infer<typeof sessionMessagesSubscribeResult>

@@ -1,0 +1,36 @@
+/** What waits for its turn at a log, and which appends of it share one write. */
+import type { BeamClawError } from '@beamclaw/core'
+import type { EncodedRecord } from './record-line.ts'
+
+/** Records that a caller waits for. */
+export interface Append {
+  readonly records: readonly EncodedRecord[]
+  readonly resolve: () => void
+  readonly reject: (error: BeamClawError) => void
+}
+
+/** A read, a compaction, or whatever else must not meet a write. */
+export interface Task {
+  readonly run: () => Promise<void>
+  readonly reject: (error: BeamClawError) => void
+}
+
+// Appends that wait are written together up to about this many characters.
+const largestGroup = 8 * 1024 * 1024
+
+/** Takes the appends from the head of `queue` that follow `lastSeq` and one another; none when the first in the queue is not of that kind. */
+export function takeGroup(queue: (Append | Task)[], lastSeq: number): Append[] {
+  const group: Append[] = []
+  let next = lastSeq + 1
+  let size = 0
+  for (const operation of queue) {
+    if ('run' in operation || size > largestGroup) break
+    const { records } = operation
+    if (records[0] !== undefined && records[0].seq !== next) break
+    group.push(operation)
+    next += records.length
+    for (const { data } of records) size += data.length
+  }
+  queue.splice(0, group.length)
+  return group
+}

@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs'
+import { chmod, rm, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expectRejection, storeKey } from '@beamclaw/testkit'
+import { describe, expect, test } from 'vitest'
+import { FsStore } from './fs-store.ts'
+import { scratchDirectory } from './testing/scratch.ts'
+
+describe('the lock', () => {
+  test('a second store of the same process is refused, also through another path', async () => {
+    await using scratch = await scratchDirectory()
+    await symlink(scratch.path, `${scratch.path}-link`)
+    try {
+      const first = new FsStore({ path: scratch.path })
+      await first.put(storeKey('a'), 1)
+      const second = new FsStore({ path: `${scratch.path}-link` })
+      const error = await expectRejection(second.put(storeKey('a'), 2), 'store-locked')
+      expect(error.message).toContain(`process ${process.pid}`)
+      await first.stop()
+      expect(await second.get(storeKey('a'))).toEqual({ value: 1, version: 1 })
+      await second.stop()
+    } finally {
+      await rm(`${scratch.path}-link`)
+    }
+  })
+
+  test('a lock file that names nobody who lives is no obstacle', async () => {
+    await using scratch = await scratchDirectory()
+    for (const text of ['', 'half', '{"pid":1}', `{"pid":${process.pid},"started":"1","host":"elsewhere","nonce":"x"}`]) {
+      await writeFile(join(scratch.path, '.lock'), text)
+      const store = new FsStore({ path: scratch.path })
+      await store.put(storeKey('a'), 1)
+      await store.stop()
+      expect(existsSync(join(scratch.path, '.lock'))).toBe(false)
+    }
+  })
+
+  const isRoot = process.getuid?.() === 0
+  if (isRoot) console.log('skipped: root may write where the modes say that nobody may')
+
+  test.skipIf(isRoot)('a directory that may not be written is store-io', async () => {
+    await using scratch = await scratchDirectory()
+    await chmod(scratch.path, 0o500)
+    await expectRejection(new FsStore({ path: scratch.path }).get(storeKey('a')), 'store-io')
+    await chmod(scratch.path, 0o700)
+  })
+})
