@@ -1,9 +1,51 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { defineConfig } from 'tsup'
 
-/** One ESM file for each public entry; declarations come from tsc. `es2024` lowers `await using`, which Node 22 cannot parse. */
+// Lowers `await using`, which Node 22 cannot parse.
+const target = 'es2024'
+
+/** One ESM file for each public entry; declarations come from tsc. */
 export function library(
   entry: Record<string, string>,
-  { platform = 'neutral' }: { readonly platform?: 'neutral' | 'node' } = {},
+  { platform = 'neutral', clean = true }: { readonly platform?: 'neutral' | 'node'; readonly clean?: boolean } = {},
 ): ReturnType<typeof defineConfig> {
-  return defineConfig({ entry, format: 'esm', target: 'es2024', platform, dts: false, clean: true, splitting: true, sourcemap: true })
+  return defineConfig({ entry, format: 'esm', target, platform, dts: false, clean, splitting: true, sourcemap: true })
+}
+
+/** A program that brings its libraries along: what is not used of them costs neither time nor memory. Their licences lie beside it. */
+export function program(entry: Record<string, string>): ReturnType<typeof defineConfig> {
+  return defineConfig({
+    entry,
+    format: 'esm',
+    target,
+    platform: 'node',
+    dts: false,
+    splitting: true,
+    noExternal: [/./],
+    // Libraries in the old format ask for Node's modules by `require`.
+    banner: { js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url)" },
+    metafile: true,
+    onSuccess: async () => writeLicenses('dist/metafile-esm.json', 'dist/THIRD-PARTY-LICENSES.txt'),
+  })
+}
+
+/** Reads what went into a bundle out of esbuild's report, which is removed, and writes down the licence of each library. */
+function writeLicenses(metafile: string, to: string): void {
+  const { inputs } = JSON.parse(readFileSync(metafile, 'utf8')) as { readonly inputs: Readonly<Record<string, unknown>> }
+  const folders = new Set(Object.keys(inputs).flatMap((path) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0] ?? []))
+  writeFileSync(
+    to,
+    [...folders]
+      .sort()
+      .map(licenseOf)
+      .join(`\n${'-'.repeat(80)}\n\n`),
+  )
+  rmSync(metafile)
+}
+
+function licenseOf(folder: string): string {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Readonly<Record<string, string>>
+  const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry))
+  return `${name} ${version} (${license})\n\n${file === undefined ? '' : readFileSync(join(folder, file), 'utf8')}`
 }

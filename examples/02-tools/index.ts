@@ -1,7 +1,7 @@
 /** An agent that may call a function: its input is checked before the function sees it. */
 import { BeamClaw, defineAgent, defineTool } from '@beamclaw/core'
 import { DemoProvider } from '@beamclaw/providers/demo'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const stock = new Map([
   ['apple', 12],

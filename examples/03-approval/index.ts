@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline/promises'
 import { BeamClaw, defineAgent, defineTool } from '@beamclaw/core'
 import { DemoProvider } from '@beamclaw/providers/demo'
-import { z } from 'zod'
+import * as z from 'zod'
 
 const waitMs = 60_000
 

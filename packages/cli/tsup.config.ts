@@ -1,4 +1,4 @@
-// @boundaries-ignore the build preset belongs to the workspace
-import { library } from '../../tsup.base.ts'
+// @boundaries-ignore the build presets belong to the workspace
+import { library, program } from '../../tsup.base.ts'
 
-export default library({ index: 'src/index.ts', bin: 'src/bin.ts' }, { platform: 'node' })
+export default [library({ index: 'src/index.ts' }, { platform: 'node', clean: false }), program({ bin: 'src/bin.ts' })]

@@ -1,5 +1,5 @@
 /** The handshake: `connect.challenge` from the gateway, `connect` from the client, `hello-ok` back. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { count, nonEmpty, timestamp } from './primitives.ts'
 import { protocolVersion } from './version.ts'
 

@@ -1,5 +1,5 @@
 /** What a refused request answers. Branch on `code` and `details.code`, never on the text. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { count, nonEmpty } from './primitives.ts'
 
 /** Every code that an error object may carry. */

@@ -1,5 +1,5 @@
 /** What the gateway tells without being asked. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { chatMessage } from './messages.ts'
 import { count, nonEmpty, timestamp } from './primitives.ts'
 

@@ -1,5 +1,5 @@
 /** The three kinds of frame: one JSON object in one WebSocket message. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { errorShape } from './errors.ts'
 import { count, nonEmpty } from './primitives.ts'
 

@@ -1,5 +1,5 @@
 /** One entry of a conversation, as histories and `chat` events show it. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { nonEmpty, timestamp } from './primitives.ts'
 
 const part = z.discriminatedUnion('type', [

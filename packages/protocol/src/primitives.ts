@@ -1,5 +1,5 @@
 /** The pieces that schemas of several frames share. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 export const nonEmpty = z.string().min(1)
 export const count = z.int().min(0)

@@ -1,5 +1,5 @@
 /** `beamclaw models`: what may be asked for over HTTP. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { ClientError } from '../client/client-error.ts'
 import { ask, reachGateway } from '../client/reach-gateway.ts'
 import { sayJson, sayTable } from '../output.ts'

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { ConfigError } from './config-error.ts'
 import { readYaml } from './read-yaml.ts'
 import { type Config, configSchema, gatewaySchema } from './schema.ts'

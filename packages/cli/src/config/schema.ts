@@ -1,5 +1,5 @@
 /** What a configuration file may hold. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { amount, choice, closedObject, httpUrl, listOf, named, oneOfObjects, pattern, text, wholeNumber } from './shapes.ts'
 
 /** Longest wait of a timer, in milliseconds. */

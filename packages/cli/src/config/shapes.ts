@@ -1,5 +1,5 @@
 /** The kinds of values a configuration has; each says of itself what is expected. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { nearestName } from './nearest-name.ts'
 
 /** An object with these keys and no others. `later` names keys that a coming version will know. */

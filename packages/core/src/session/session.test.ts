@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { z } from 'zod'
+import * as z from 'zod'
 import { BeamClawError } from '../errors.ts'
 import type { RunEvent } from '../events.ts'
 import { settled } from '../testing/manual-clock.ts'

@@ -1,5 +1,5 @@
 /** What clients of Chat Completions send. */
-import { z } from 'zod'
+import * as z from 'zod'
 
 const contentPart = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text'), text: z.string() }),

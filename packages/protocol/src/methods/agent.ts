@@ -1,5 +1,5 @@
 /** `agent`, which answers twice, `agent.wait` and `agents.list`. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { usageShape } from '../events.ts'
 import { count, nonEmpty, runIdText, sessionKeyText, timestamp } from '../primitives.ts'
 import { attachment } from './chat.ts'

@@ -1,5 +1,5 @@
 /** `chat.send`, `chat.history` and `chat.abort`. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { chatMessage } from '../messages.ts'
 import { count, nonEmpty, runIdText, sessionKeyText, timestamp } from '../primitives.ts'
 

@@ -1,5 +1,5 @@
 /** `sessions.list`, and who hears of what happens in which session. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { count, nonEmpty, sessionKeyText, timestamp } from '../primitives.ts'
 
 export const sessionsListParams = z.strictObject({

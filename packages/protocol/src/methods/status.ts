@@ -1,5 +1,5 @@
 /** `health` and `status`. */
-import { z } from 'zod'
+import * as z from 'zod'
 import { count, nonEmpty, timestamp } from '../primitives.ts'
 
 /** Options of other gateways that make no difference here. */

@@ -1,5 +1,5 @@
 /** Every method: the scope it needs, what it takes and what it answers. */
-import type { z } from 'zod'
+import type * as z from 'zod'
 import type { OperatorScope } from '../scopes.ts'
 import { agentFinal, agentParams, agentsListParams, agentsListResult, agentWaitParams, agentWaitResult } from './agent.ts'
 import { chatAbortParams, chatAbortResult, chatHistoryParams, chatHistoryResult, chatSendParams, chatSendResult } from './chat.ts'

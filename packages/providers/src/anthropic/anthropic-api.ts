@@ -1,6 +1,6 @@
 /** What travels between us and the Messages API. Unknown fields, blocks, deltas and events are ignored: Anthropic adds some without notice. */
 import type { JsonObject } from '@beamclaw/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ErrorCodeTable, Failure } from '../shared/failure.ts'
 
 const usage = z.object({

@@ -8,7 +8,7 @@ import {
   type ProviderPart,
   type ProviderRequest,
 } from '@beamclaw/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import { DefaultIds } from '../shared/default-ids.ts'
 import { type HttpOptions, httpDefaults, httpOptionRules, mergeHeaders } from '../shared/http-options.ts'
 import { ModelService } from '../shared/model-service.ts'

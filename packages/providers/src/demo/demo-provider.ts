@@ -8,7 +8,7 @@ import {
   type ProviderRequest,
   SystemClock,
 } from '@beamclaw/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import { aborted, throwIfAborted } from '../shared/aborted.ts'
 import { anObjectWith, checkOptions } from '../shared/options.ts'
 import { partStream } from '../shared/part-stream.ts'

@@ -1,6 +1,6 @@
 /** What travels between us and a Chat Completions server. Unknown fields are ignored; missing ones are expected from the many imitations. */
 import type { JsonObject } from '@beamclaw/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ErrorCodeTable, Failure } from '../shared/failure.ts'
 
 const contentPart = z.object({ type: z.string().nullish(), text: z.string().nullish() })

@@ -1,6 +1,6 @@
 /** Talks to OpenAI's Chat Completions API and to every server that imitates it: Ollama, vLLM, llama.cpp, OpenRouter and others. */
 import type { IdGenerator, ModelInfo, Provider, ProviderPart, ProviderRequest } from '@beamclaw/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import { DefaultIds } from '../shared/default-ids.ts'
 import { type HttpOptions, httpDefaults, httpOptionRules, mergeHeaders } from '../shared/http-options.ts'
 import { ModelService } from '../shared/model-service.ts'

@@ -1,6 +1,6 @@
 /** The options every provider over HTTP shares: where, with what headers, how long and how much. */
 import { BeamClawError, type Clock } from '@beamclaw/core'
-import { z } from 'zod'
+import * as z from 'zod'
 import { aFunction, anObjectWith, deadlineMs } from './options.ts'
 
 /** Makes one HTTP request; the shape of the global `fetch` with a URL string. */

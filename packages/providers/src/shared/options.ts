@@ -1,6 +1,6 @@
 /** Provider options are checked once, in the constructor: a bad one names itself, what was expected and what came; its value is never shown. */
 import { BeamClawError } from '@beamclaw/core'
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** The longest delay a timer keeps; a longer one would fire at once. */
 const maxTimerMs = 2_147_483_647

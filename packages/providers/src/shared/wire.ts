@@ -1,6 +1,6 @@
 /** Reads JSON that came from a service. Texts that do not fit are never quoted: they may hold anything. */
 import type { JsonValue, ToolCall } from '@beamclaw/core'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { protocolError } from './failure.ts'
 
 /** What of unreadable tool input is kept. */
