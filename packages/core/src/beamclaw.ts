@@ -193,6 +193,7 @@ export class RunningBeamClaw implements AsyncDisposable {
   /** Ends everything here and now, as a crash would: what is durable is all that is left. The store is not stopped. */
   kill(): void {
     this.#parts.root.kill()
+    this.#parts.activity.kill()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -210,8 +211,8 @@ async function resumeAll(router: SessionRouter, keys: readonly SessionKey[], { l
   const wakeNext = async (): Promise<void> => {
     for (let key = rest.pop(); key !== undefined; key = rest.pop()) {
       try {
-        await router.find(key)
-        resumed++
+        const session = await router.find(key)
+        if (session.isAtWork) resumed++
       } catch (error) {
         logger.log('error', 'session.not-resumed', { session: key, error: describeError(error) })
       }

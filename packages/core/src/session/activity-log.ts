@@ -3,6 +3,7 @@
 import type { Ambient } from '../defaults/ambient.ts'
 import { describeError } from '../errors.ts'
 import { parseSessionKey, type SessionKey, type TenantId } from '../ids.ts'
+import type { TimerHandle } from '../ports/ambient.ts'
 import type { Cluster } from '../ports/cluster.ts'
 import type { Log, LogContent, Store } from '../ports/store.ts'
 import { openSessionLog } from './open-journal.ts'
@@ -17,6 +18,9 @@ export interface ActivityLogOptions {
 /** Records after which the log is replaced by the list of busy sessions. */
 const compactAfter = 10_000
 
+/** Milliseconds that a session stays on record after its work: the next message of a conversation finds it there. */
+const lingerMs = 5_000
+
 /** Sessions of which is remembered when they were last at work. */
 const rememberedSessions = 10_000
 
@@ -28,8 +32,11 @@ interface ActivitySnapshot {
 
 export class ActivityLog {
   readonly #options: ActivityLogOptions
-  // Resolves once the session's record is durable.
+  // On record; resolves once that is durable.
   readonly #busy = new Map<SessionKey, Promise<void>>()
+  // Of those, the ones whose work is over, and since when: the oldest first.
+  readonly #lingering = new Map<SessionKey, number>()
+  #sweepTimer: TimerHandle | undefined
   // In the order of their last work.
   readonly #seen = new Map<SessionKey, number>()
   #onIdle: (() => void)[] = []
@@ -42,7 +49,7 @@ export class ActivityLog {
     this.#options = options
   }
 
-  /** Opens the log; answers with the sessions that were busy when it was last written. */
+  /** Opens the log; answers with the sessions that were on record when it was last written. */
   async open(): Promise<readonly SessionKey[]> {
     await this.#log()
     return this.busy
@@ -50,7 +57,7 @@ export class ActivityLog {
 
   /** The sessions that have work now. */
   get busy(): readonly SessionKey[] {
-    return [...this.#busy.keys()]
+    return [...this.#busy.keys()].filter((key) => !this.#lingering.has(key))
   }
 
   /** When a session was last at work, in milliseconds; undefined when that is longer ago than is remembered. */
@@ -60,15 +67,17 @@ export class ActivityLog {
 
   /** Resolves once no session has work. */
   async whenIdle(): Promise<void> {
-    if (this.#busy.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
+    if (this.#busy.size > this.#lingering.size) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
   }
 
   /** Resolves once it is durable that the session has work. */
   begin(key: SessionKey): Promise<void> {
+    const { clock } = this.#options.ambient
     const known = this.#busy.get(key)
+    this.#lingering.delete(key)
+    this.#see(key, clock.now())
     if (known !== undefined) return known
-    const written = this.#append('busy', key)
-    this.#see(key, this.#options.ambient.clock.now())
+    const written = this.#append('busy', [key])
     this.#busy.set(key, written)
     written.catch(() => {
       if (this.#busy.get(key) === written) this.#busy.delete(key)
@@ -76,18 +85,55 @@ export class ActivityLog {
     return written
   }
 
-  /** The session has nothing to do. Not waited for: if this is lost, it is woken once for nothing. */
+  /** The session has nothing to do. Not written down at once: if that is lost, it is woken once for nothing. */
   end(key: SessionKey): void {
-    if (!this.#busy.delete(key)) return
-    this.#see(key, this.#options.ambient.clock.now())
-    if (this.#busy.size === 0) for (const resolve of this.#onIdle.splice(0)) resolve()
-    this.#append('idle', key).catch((error) => {
-      this.#options.ambient.logger.log('warn', 'activity.not-written', { session: key, error: describeError(error) })
-    })
+    if (!this.#busy.has(key) || this.#lingering.has(key)) return
+    const { clock } = this.#options.ambient
+    this.#see(key, clock.now())
+    this.#lingering.set(key, clock.monotonic())
+    this.#sweepTimer ??= clock.setTimer(() => this.#sweep(), lingerMs, true)
+    if (this.#busy.size === this.#lingering.size) for (const resolve of this.#onIdle.splice(0)) resolve()
   }
 
+  /** Writes down what is left to write, and closes the log. */
   async close(): Promise<void> {
+    this.kill()
+    await this.#forget([...this.#lingering.keys()])
     await (await this.#opening)?.close()
+  }
+
+  /** Writes nothing more by itself. */
+  kill(): void {
+    this.#sweepTimer?.cancel()
+    this.#sweepTimer = undefined
+  }
+
+  #sweep(): void {
+    const { clock } = this.#options.ambient
+    const now = clock.monotonic()
+    const due: SessionKey[] = []
+    let nextMs: number | undefined
+    for (const [key, since] of this.#lingering) {
+      nextMs = since + lingerMs - now
+      if (nextMs > 0) break
+      nextMs = undefined
+      due.push(key)
+    }
+    this.#sweepTimer = nextMs === undefined ? undefined : clock.setTimer(() => this.#sweep(), nextMs, true)
+    void this.#forget(due)
+  }
+
+  async #forget(keys: readonly SessionKey[]): Promise<void> {
+    if (keys.length === 0) return
+    for (const key of keys) {
+      this.#lingering.delete(key)
+      this.#busy.delete(key)
+    }
+    try {
+      await this.#append('idle', keys)
+    } catch (error) {
+      this.#options.ambient.logger.log('warn', 'activity.not-written', { sessions: keys.length, error: describeError(error) })
+    }
   }
 
   #see(key: SessionKey, at: number): void {
@@ -97,17 +143,22 @@ export class ActivityLog {
     for (const oldest of this.#seen.keys()) return void this.#seen.delete(oldest)
   }
 
-  async #append(type: 'busy' | 'idle', sessionKey: SessionKey): Promise<void> {
+  async #append(type: 'busy' | 'idle', keys: readonly SessionKey[]): Promise<void> {
     const log = await this.#log()
     const { ids, clock } = this.#options.ambient
     try {
-      await log.append([{ seq: this.#nextSeq++, type, id: ids.next(), ts: clock.now(), data: { sessionKey } }])
+      const records = keys.map((sessionKey) => {
+        const ts = this.#seen.get(sessionKey) ?? clock.now()
+        return { seq: this.#nextSeq++, type, id: ids.next(), ts, data: { sessionKey } }
+      })
+      await log.append(records)
     } catch (error) {
       // The handle is broken; the next call opens the log again.
       this.#opening = undefined
       throw error
     }
-    if (++this.#records >= compactAfter) await this.#compact(log)
+    this.#records += keys.length
+    if (this.#records >= compactAfter) await this.#compact(log)
   }
 
   async #compact(log: Log): Promise<void> {

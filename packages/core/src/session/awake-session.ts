@@ -8,7 +8,7 @@ import { readState } from './open-journal.ts'
 import { RunLoop } from './run-loop.ts'
 import { MetadataDocument } from './session-metadata.ts'
 import type { SessionState } from './session-state.ts'
-import { type SessionWorld, sessionTopic } from './session-world.ts'
+import { committedTopic, type SessionWorld, sessionTopic } from './session-world.ts'
 
 /** What is in memory only while the session is awake and its journal can be written. */
 export interface Awake {
@@ -27,12 +27,17 @@ export async function awaken(key: SessionKey, log: Log, world: SessionWorld, age
   const metadata = new MetadataDocument(store, tenant, key)
   const [state] = await Promise.all([readState(log), metadata.load()])
   const topic = sessionTopic(key)
+  const committed = committedTopic(key)
   const journal = new JournalWriter({
     log,
     state,
     ids,
     now: () => clock.now(),
-    onCommitted: (record) => events.publish(topic, eventOf(record, key)),
+    onCommitted: (record) => {
+      const event = eventOf(record, key)
+      events.publish(topic, event)
+      events.publish(committed, event)
+    },
   })
   const loop = new RunLoop({
     sessionKey: key,

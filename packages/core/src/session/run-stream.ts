@@ -27,6 +27,8 @@ export interface RunStreamOptions<TOutput> {
   readonly runId: RunId
   /** Begins to listen to the session. */
   readonly listen: () => SessionFeed
+  /** Begins to listen to what is durable of it. */
+  readonly listenToCommitted: () => SessionFeed
   /** Sends the message. */
   readonly send: () => Promise<SendReceipt>
   /** Tells how far the run has come. */
@@ -54,12 +56,13 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   #grace: TimerHandle | undefined
   #result: Promise<RunResult<TOutput>> | undefined
   #isIterated = false
+  #isSent = false
 
   constructor(options: RunStreamOptions<TOutput>) {
     this.runId = options.runId
     this.#options = options
     this.#feed = options.listen()
-    this.accepted = options.send()
+    this.accepted = this.#send()
     this.accepted.then(
       () => {
         if (!this.#isIterated) this.#grace = options.clock.setTimer(() => this.#stopListening(), graceMs, true)
@@ -68,21 +71,49 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     )
   }
 
+  async #send(): Promise<SendReceipt> {
+    // Whoever asks for the result at once shall listen before anything happens.
+    await undefined
+    this.#isSent = true
+    return this.#options.send()
+  }
+
   async *[Symbol.asyncIterator](): AsyncIterator<RunEvent> {
+    const isAhead = this.#feed !== undefined
+    const feed = this.#feed ?? this.#options.listen()
+    this.#feed = undefined
+    const events = await this.#begin(feed, isAhead)
+    const isOfRun = this.#filter()
+    for await (const event of events ?? []) {
+      if (!isOfRun(event)) continue
+      yield event
+      if (event.type === 'run-end') return
+    }
+  }
+
+  /** The session's events from the message on; undefined when there are none to tell, or somebody is told them already. */
+  async #begin(feed: SessionFeed, isAhead: boolean): Promise<AsyncIterable<RunEvent> | undefined> {
     const isSecond = this.#isIterated
     this.#isIterated = true
     this.#grace?.cancel()
-    const receipt = await this.accepted
-    // It is over, and its records may be gone: what is known of its end is all there is to tell.
-    if (isSecond || receipt.ended !== undefined) return this.#stopListening()
-    const isAhead = this.#feed !== undefined && receipt.status === 'accepted'
-    const feed = this.#feed ?? this.#options.listen()
+    try {
+      const { status, ended, seq } = await this.accepted
+      // It is over, and its records may be gone: what is known of its end is all there is to tell.
+      if (!isSecond && ended === undefined) return feed.from(seq, { isAhead: isAhead && status === 'accepted' })
+    } catch (error) {
+      await feed.stop()
+      throw error
+    }
+    await feed.stop()
+    return undefined
+  }
+
+  /** Tells events of this run from others; it may become part of another run. */
+  #filter(): (event: RunEvent) => boolean {
     let host = this.runId
-    for await (const event of feed.from(receipt.seq, { isAhead })) {
+    return (event) => {
       if (joins(event, this.runId)) host = event.runId
-      if (event.runId !== host) continue
-      yield event
-      if (event.type === 'run-end') return
+      return event.runId === host
     }
   }
 
@@ -98,7 +129,11 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   }
 
   async #read(): Promise<RunResult<TOutput>> {
-    for await (const event of this) if (event.type === 'run-end') break
+    if (!this.#isIterated) this.#stopListening()
+    const isAhead = !this.#isSent
+    const events = await this.#begin(this.#options.listenToCommitted(), isAhead)
+    const isOfRun = this.#filter()
+    for await (const event of events ?? []) if (isOfRun(event) && event.type === 'run-end') break
     // Whoever iterated before has seen the end; the session still knows what came of it.
     const { ended } = await this.#options.find()
     if (ended === undefined)

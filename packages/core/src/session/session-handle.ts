@@ -14,7 +14,7 @@ import type { AbortReceipt, SendReceipt, SessionHistory, SessionInspection } fro
 import { SessionFeed } from './session-feed.ts'
 import { checkChanges, type SessionChanges, type SessionMetadata } from './session-metadata.ts'
 import type { SessionRouter } from './session-router.ts'
-import { sessionTopic } from './session-world.ts'
+import { committedTopic, sessionTopic } from './session-world.ts'
 
 export interface SendOptions<TOutput = undefined> {
   /** A repeat with the same key gets the same run. 1 to 256 printable ASCII characters. @default a new one */
@@ -94,7 +94,7 @@ export class SessionHandle {
 
   /** The session's events: those its journal still has from `fromSeq` on, then those that happen. Leave the loop, or abort `signal`, to end it. */
   subscribe(fromSeq = 1, options: { readonly signal?: AbortSignal } = {}): AsyncIterable<RunEvent> {
-    return this.#feed(options).from(fromSeq)
+    return this.#feed(sessionTopic(this.key), options).from(fromSeq)
   }
 
   /** What the session is doing; starts it when it is not up. */
@@ -104,7 +104,15 @@ export class SessionHandle {
 
   #stream<TOutput>(runId: RunId, send: () => Promise<SendReceipt>, output: StandardSchema<TOutput> | undefined): RunStream<TOutput> {
     const { clock } = this.#access.ambient
-    return new RunStream({ runId, listen: () => this.#feed(), send, find: () => this.#find(runId), output, clock })
+    return new RunStream({
+      runId,
+      listen: () => this.#feed(sessionTopic(this.key)),
+      listenToCommitted: () => this.#feed(committedTopic(this.key)),
+      send,
+      find: () => this.#find(runId),
+      output,
+      clock,
+    })
   }
 
   async #ask<T>(message: SessionMessage): Promise<T> {
@@ -119,9 +127,9 @@ export class SessionHandle {
     return this.#access.router.find(this.key)
   }
 
-  #feed(options: { readonly signal?: AbortSignal } = {}): SessionFeed {
+  #feed(topic: string, options: { readonly signal?: AbortSignal } = {}): SessionFeed {
     const read = (fromSeq: number): Promise<readonly RunEvent[]> => this.#ask<readonly RunEvent[]>({ type: 'read', fromSeq })
-    return new SessionFeed({ events: this.#access.events, topic: sessionTopic(this.key), read, ...options })
+    return new SessionFeed({ events: this.#access.events, topic, read, ...options })
   }
 }
 

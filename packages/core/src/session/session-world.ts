@@ -47,6 +47,11 @@ export function sessionTopic(key: SessionKey): string {
   return `session:${key}`
 }
 
+/** The topic of those of them that are durable, for readers who do not care for pieces of answers. */
+export function committedTopic(key: SessionKey): string {
+  return `committed:${key}`
+}
+
 /** Where a session's journal is kept; what else is kept of it lies below. */
 export function journalKey(tenant: TenantId, key: SessionKey): StoreKey {
   const { agentId, sessionId } = sessionKeyParts(key)

@@ -72,6 +72,11 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     this.#world = world
   }
 
+  /** True while a run is under way. */
+  get isAtWork(): boolean {
+    return this.#awake?.running !== undefined
+  }
+
   protected override async init(context: Context): Promise<void> {
     await this.#wake(context)
   }
@@ -288,7 +293,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   async #open(context: Context): Promise<Awake> {
-    const { store, cluster, tenant } = this.#world
+    const { store, cluster, tenant, activity } = this.#world
     const log = this.#log ?? (await openSessionLog(store, cluster, this.#key, journalKey(tenant, this.#key)))
     this.#log = log
     try {
@@ -297,6 +302,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       for (const runId of [...state.cancelled]) journal.stage({ type: 'run-end', runId, outcome: 'aborted' })
       if (state.current !== undefined) journal.stage({ type: 'run-resume', runId: state.current.runId })
       this.#awake = awake
+      // It may be on record as busy since its last end was not written down.
+      if (!hasWork(state)) activity.end(this.#key)
       this.#drive(awake, context)
       return awake
     } catch (error) {

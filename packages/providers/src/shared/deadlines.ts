@@ -20,20 +20,18 @@ const stageTexts = {
   total: 'no complete answer',
 } as const satisfies Record<Stage | 'total', string>
 
-// A reason of our own: the default one is an error, and costs a stack trace at the end of every call.
-const callIsOver = 'the call is over'
-
-/** Ends a call when its caller aborts it or a deadline passes; `signal` frees the connection. Call `end` when the call is over. */
+/** Ends a call when its caller aborts it or a deadline passes, and then has its connection freed. Call `end` when the call is over. */
 export class Deadlines {
   readonly #clock: Clock
   readonly #limits: DeadlineLimits
   readonly #name: string
   readonly #callerSignal: AbortSignal
-  readonly #controller = new AbortController()
   #total: TimerHandle
   #isEnding = false
+  #isOver = false
   #stageTimer: TimerHandle | undefined
   #failure: BeamClawError | undefined
+  #free: (() => void) | undefined
   #interrupt: ((error: BeamClawError) => void) | undefined
   readonly #onAbort = () => this.fail(aborted(this.#callerSignal))
 
@@ -47,9 +45,15 @@ export class Deadlines {
     if (callerSignal.aborted) this.#onAbort()
   }
 
-  /** Fires when the call is over, for whatever reason. */
-  get signal(): AbortSignal {
-    return this.#controller.signal
+  /** True once the call was ended, for whatever reason. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Calls back when the call is ended. */
+  whenOver(free: () => void): void {
+    this.#free = free
+    if (this.#isOver) free()
   }
 
   /** Why the call was ended, if it was. */
@@ -60,7 +64,7 @@ export class Deadlines {
   /** Starts the deadline of a stage; the previous stage's deadline is off. */
   enter(stage: Stage): void {
     this.pause()
-    if (this.signal.aborted) return
+    if (this.#isOver) return
     const limits = {
       connect: this.#limits.connectTimeoutMs,
       'first-byte': this.#limits.firstByteTimeoutMs,
@@ -71,7 +75,7 @@ export class Deadlines {
 
   /** Replaces the total deadline by a shorter one, once: what is still to come is not worth a long wait. */
   endWithin(limitMs: number): void {
-    if (this.#isEnding || this.signal.aborted) return
+    if (this.#isEnding || this.#isOver) return
     this.#isEnding = true
     this.#total.cancel()
     this.#total = this.#clock.setTimer(() => this.#expire('total', limitMs), limitMs, true)
@@ -98,7 +102,7 @@ export class Deadlines {
 
   /** Ends the call with `error`. */
   fail(error: BeamClawError): void {
-    if (this.signal.aborted) return
+    if (this.#isOver) return
     this.#failure = error
     this.end()
     this.#interrupt?.(error)
@@ -107,7 +111,9 @@ export class Deadlines {
   /** Frees timers, listener and connection; calling it again does nothing. */
   end(): void {
     this.complete()
-    this.#controller.abort(callIsOver)
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#free?.()
   }
 
   /** Frees timers and listener. For a call whose answer was read to its end: its connection is free already. */

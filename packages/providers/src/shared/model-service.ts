@@ -1,11 +1,14 @@
 /** What adapters over HTTP share: checked setup, one streamed call, one JSON call, failures in one form. */
 import { BeamClawError, type JsonObject, type ProviderPart, SystemClock } from '@beamclaw/core'
 import type { AnswerReader } from './answer-reader.ts'
+import { DispatchTransport } from './dispatch-transport.ts'
 import { type ErrorCodeTable, type Failure, isBrokenEnding, protocolError, serviceError } from './failure.ts'
+import { FetchTransport } from './fetch-transport.ts'
 import { type HttpAnswer, type HttpSetup, sendHttp } from './http.ts'
 import { type HttpOptions, httpDefaults } from './http-options.ts'
 import { Redactor } from './redactor.ts'
 import { EventParser, type ServerSentEvent } from './sse.ts'
+import type { Transport } from './transport.ts'
 
 const maxErrorBytes = 64 * 1024
 const maxJsonBytes = 16 * 1024 * 1024
@@ -52,7 +55,7 @@ export class ModelService {
     this.#setup = {
       baseUrl: baseUrl.replace(/\/+$/, ''),
       headers,
-      fetch: options.fetch,
+      transport: transportFor(options),
       clock,
       limits: {
         connectTimeoutMs: options.connectTimeoutMs ?? httpDefaults.connectTimeoutMs,
@@ -149,6 +152,11 @@ export class ModelService {
     }
     return serviceError(this.failures, { ...failure, status, headers })
   }
+}
+
+/** Bun has no dispatcher of undici's kind; and who brings a `fetch` wants it used. */
+function transportFor({ fetch, connectTimeoutMs = httpDefaults.connectTimeoutMs }: HttpOptions): Transport {
+  return fetch !== undefined || 'Bun' in globalThis ? new FetchTransport(fetch) : new DispatchTransport(connectTimeoutMs)
 }
 
 /** A server that does not stream: one JSON text holds either the whole answer or an error. */

@@ -2,21 +2,28 @@ import type { IdGenerator, Message } from '@beamclaw/core'
 
 /** Gives each tool call an id that is unique in its conversation: some servers send none, or count from zero in every answer. */
 export class ToolIds {
-  readonly #taken = new Set<string>()
   readonly #generator: IdGenerator
+  readonly #messages: readonly Message[]
+  // Read out of the conversation for the first call: most answers have none.
+  #taken: Set<string> | undefined
 
   constructor(generator: IdGenerator, messages: readonly Message[]) {
     this.#generator = generator
-    for (const message of messages) {
-      if (message.role !== 'assistant') continue
-      for (const part of message.content) if (part.type === 'tool-call') this.#taken.add(part.id)
-    }
+    this.#messages = messages
   }
 
   /** The wanted id where it is free, otherwise a new one. */
   claim(wanted: string | undefined): string {
+    this.#taken ??= new Set(callIdsOf(this.#messages))
     const id = wanted === undefined || wanted === '' || this.#taken.has(wanted) ? this.#generator.next('call_') : wanted
     this.#taken.add(id)
     return id
+  }
+}
+
+function* callIdsOf(messages: readonly Message[]): Generator<string> {
+  for (const message of messages) {
+    if (message.role !== 'assistant') continue
+    for (const part of message.content) if (part.type === 'tool-call') yield part.id
   }
 }
