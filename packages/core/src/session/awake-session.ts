@@ -2,7 +2,7 @@
 import type { AgentDefinition } from '../agent/agent.ts'
 import type { SessionKey } from '../ids.ts'
 import type { Log } from '../ports/store.ts'
-import { eventOf } from './committed-events.ts'
+import { eventOfEntry } from './committed-events.ts'
 import { JournalWriter } from './journal-writer.ts'
 import { readState } from './open-journal.ts'
 import { RunLoop } from './run-loop.ts'
@@ -33,8 +33,8 @@ export async function awaken(key: SessionKey, log: Log, world: SessionWorld, age
     state,
     ids,
     now: () => clock.now(),
-    onCommitted: (record) => {
-      const event = eventOf(record, key)
+    onCommitted: (entry, seq) => {
+      const event = eventOfEntry(entry, seq, key)
       events.publish(topic, event)
       events.publish(committed, event)
     },

@@ -3,12 +3,16 @@ import { BeamClawError } from '../errors.ts'
 import type { CommittedEvent } from '../events.ts'
 import type { SessionKey } from '../ids.ts'
 import type { LogRecord } from '../ports/store.ts'
-import { entryOf } from './journal.ts'
+import { entryOf, type JournalEntry } from './journal.ts'
 
 /** The event that tells of a record. Throws `log-corrupt` for a record type this version does not know. */
 export function eventOf(record: LogRecord, sessionKey: SessionKey): CommittedEvent {
-  const entry = entryOf(record)
-  const of = { sessionKey, runId: entry.runId, seq: record.seq }
+  return eventOfEntry(entryOf(record), record.seq, sessionKey)
+}
+
+/** The same, for what the record holds. */
+export function eventOfEntry(entry: JournalEntry, seq: number, sessionKey: SessionKey): CommittedEvent {
+  const of = { sessionKey, runId: entry.runId, seq }
   switch (entry.type) {
     case 'message-in':
       return { type: 'message-accepted', ...of, message: entry.message }
@@ -37,6 +41,6 @@ export function eventOf(record: LogRecord, sessionKey: SessionKey): CommittedEve
     case 'run-end':
       return { type: 'run-end', ...of, outcome: entry.outcome, ...(entry.failure === undefined ? {} : { failure: entry.failure }) }
     default:
-      throw new BeamClawError('log-corrupt', `Record ${record.seq} is of a type this version does not know`)
+      throw new BeamClawError('log-corrupt', `Record ${seq} is of a type this version does not know`)
   }
 }

@@ -9,13 +9,18 @@ export interface JournalWriterOptions {
   readonly state: SessionState
   readonly ids: IdGenerator
   readonly now: () => number
-  /** Hears of each record once it is durable, in order. */
-  readonly onCommitted: (record: LogRecord) => void
+  /** Hears of each entry once it is durable, in order. */
+  readonly onCommitted: (entry: JournalEntry, seq: number) => void
+}
+
+interface Staged {
+  readonly entry: JournalEntry
+  readonly record: LogRecord
 }
 
 export class JournalWriter {
   readonly #options: JournalWriterOptions
-  #staged: LogRecord[] = []
+  #staged: Staged[] = []
   // Resolves once everything that was flushed so far is durable and told.
   #flushed: Promise<void> = Promise.resolve()
   #isFlushDue = false
@@ -44,9 +49,9 @@ export class JournalWriter {
     const { state, now } = this.#options
     for (const entry of entries) {
       const seq = state.seq + 1
-      const record = { seq, type: entry.type, id: `${this.#name}.${seq}`, ts: now(), data: recordData(entry) }
-      state.apply(record)
-      this.#staged.push(record)
+      const ts = now()
+      state.applyEntry(entry, seq, ts)
+      this.#staged.push({ entry, record: { seq, type: entry.type, id: `${this.#name}.${seq}`, ts, data: recordData(entry) } })
     }
   }
 
@@ -83,16 +88,16 @@ export class JournalWriter {
     // What is stated in the same tick belongs in the same write.
     await undefined
     this.#isFlushDue = false
-    const records = this.#staged
+    const staged = this.#staged
     this.#staged = []
     try {
       // Several writes may be under way; they are told of in the order of their numbers.
-      await Promise.all([before, this.#options.log.append(records)])
+      await Promise.all([before, this.#options.log.append(staged.map(({ record }) => record))])
     } catch (error) {
       this.#isBroken = true
       throw error
     }
-    this.#recordsSinceSnapshot += records.length
-    for (const record of records) this.#options.onCommitted(record)
+    this.#recordsSinceSnapshot += staged.length
+    for (const { entry, record } of staged) this.#options.onCommitted(entry, record.seq)
   }
 }

@@ -117,9 +117,14 @@ export class SessionState {
 
   /** Takes one record in. Records come in order, each once. Throws `log-corrupt` for a record that cannot follow. */
   apply(record: LogRecord): void {
-    this.seq = record.seq
-    this.#at = record.ts
-    this.#fold(entryOf(record))
+    this.applyEntry(entryOf(record), record.seq, record.ts)
+  }
+
+  /** The same, for what the record holds. */
+  applyEntry(entry: JournalEntry, seq: number, at: number): void {
+    this.seq = seq
+    this.#at = at
+    this.#fold(entry)
   }
 
   /** A state with nothing under way, for the start of a log. */

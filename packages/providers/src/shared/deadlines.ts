@@ -26,10 +26,16 @@ export class Deadlines {
   readonly #limits: DeadlineLimits
   readonly #name: string
   readonly #callerSignal: AbortSignal
-  #total: TimerHandle
+  #stage: Stage = 'connect'
+  // When the deadlines pass, by the monotonic clock.
+  #stageDueAt = Number.POSITIVE_INFINITY
+  #totalDueAt: number
+  #totalLimitMs: number
+  // One timer for both: it may be early, and is then set anew. Stages change with every piece of an answer, timers need not.
+  #timer: TimerHandle | undefined
+  #timerAt = Number.POSITIVE_INFINITY
   #isEnding = false
   #isOver = false
-  #stageTimer: TimerHandle | undefined
   #failure: BeamClawError | undefined
   #free: (() => void) | undefined
   #interrupt: ((error: BeamClawError) => void) | undefined
@@ -40,7 +46,8 @@ export class Deadlines {
     this.#clock = clock
     this.#limits = limits
     this.#callerSignal = callerSignal
-    this.#total = clock.setTimer(() => this.#expire('total', limits.totalTimeoutMs), limits.totalTimeoutMs, true)
+    this.#totalLimitMs = limits.totalTimeoutMs
+    this.#totalDueAt = clock.monotonic() + limits.totalTimeoutMs
     callerSignal.addEventListener('abort', this.#onAbort, { once: true })
     if (callerSignal.aborted) this.#onAbort()
   }
@@ -63,28 +70,24 @@ export class Deadlines {
 
   /** Starts the deadline of a stage; the previous stage's deadline is off. */
   enter(stage: Stage): void {
-    this.pause()
     if (this.#isOver) return
-    const limits = {
-      connect: this.#limits.connectTimeoutMs,
-      'first-byte': this.#limits.firstByteTimeoutMs,
-      idle: this.#limits.idleTimeoutMs,
-    }
-    this.#stageTimer = this.#clock.setTimer(() => this.#expire(stage, limits[stage]), limits[stage], true)
+    this.#stage = stage
+    this.#stageDueAt = this.#clock.monotonic() + this.#limitOf(stage)
+    this.#arm()
   }
 
   /** Replaces the total deadline by a shorter one, once: what is still to come is not worth a long wait. */
   endWithin(limitMs: number): void {
     if (this.#isEnding || this.#isOver) return
     this.#isEnding = true
-    this.#total.cancel()
-    this.#total = this.#clock.setTimer(() => this.#expire('total', limitMs), limitMs, true)
+    this.#totalLimitMs = limitMs
+    this.#totalDueAt = this.#clock.monotonic() + limitMs
+    this.#arm()
   }
 
   /** Turns the stage's deadline off: what happens now is not the service's fault. */
   pause(): void {
-    this.#stageTimer?.cancel()
-    this.#stageTimer = undefined
+    this.#stageDueAt = Number.POSITIVE_INFINITY
   }
 
   /** Settles like `promise`, or rejects as soon as the call is ended. One at a time. */
@@ -118,9 +121,32 @@ export class Deadlines {
 
   /** Frees timers and listener. For a call whose answer was read to its end: its connection is free already. */
   complete(): void {
-    this.pause()
-    this.#total.cancel()
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#timerAt = Number.NEGATIVE_INFINITY
     this.#callerSignal.removeEventListener('abort', this.#onAbort)
+  }
+
+  #limitOf(stage: Stage): number {
+    const { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs } = this.#limits
+    return stage === 'connect' ? connectTimeoutMs : stage === 'first-byte' ? firstByteTimeoutMs : idleTimeoutMs
+  }
+
+  #arm(): void {
+    const dueAt = Math.min(this.#stageDueAt, this.#totalDueAt)
+    if (this.#timerAt <= dueAt) return
+    this.#timer?.cancel()
+    this.#timerAt = dueAt
+    const waitMs = Math.max(0, Math.ceil(dueAt - this.#clock.monotonic()))
+    this.#timer = this.#clock.setTimer(() => this.#check(), waitMs, true)
+  }
+
+  #check(): void {
+    const now = this.#clock.monotonic()
+    if (now >= this.#totalDueAt) return this.#expire('total', this.#totalLimitMs)
+    if (now >= this.#stageDueAt) return this.#expire(this.#stage, this.#limitOf(this.#stage))
+    this.#timerAt = Number.POSITIVE_INFINITY
+    this.#arm()
   }
 
   #expire(deadline: Stage | 'total', limitMs: number): void {

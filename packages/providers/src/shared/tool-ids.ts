@@ -21,9 +21,11 @@ export class ToolIds {
   }
 }
 
-function* callIdsOf(messages: readonly Message[]): Generator<string> {
+function callIdsOf(messages: readonly Message[]): string[] {
+  const ids: string[] = []
   for (const message of messages) {
     if (message.role !== 'assistant') continue
-    for (const part of message.content) if (part.type === 'tool-call') yield part.id
+    for (const part of message.content) if (part.type === 'tool-call') ids.push(part.id)
   }
+  return ids
 }
