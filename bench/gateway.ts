@@ -22,17 +22,22 @@ const word = 'a few words of an answer '
 /** Pieces of an answer that are said before others get their turn. */
 const burst = 25
 
-/** Pieces for so many clients. */
-const piecesFor = { 1: 20_000, 100: 1_000, 1000: 100 } as const
+/** Answers for so many clients, and pieces of each: as long as long answers are. */
+const answersFor = { 1: [20, 1_000], 100: [1, 1_000], 1000: [1, 100] } as const
 
-/** Answers at once; asked for `pieces N`, with so many pieces. */
+/** Ends the last answer. */
+const theEnd = 'that is the end'
+
+/** Answers at once; asked for `pieces N`, with so many pieces, and for `last N` with an end to them. */
 const instant: Provider = {
   async *doStream({ messages }) {
-    const pieces = Number(/^pieces (\d+)$/.exec(String(messages.at(-1)?.content))?.[1] ?? 1)
+    const [, what, count] = /^(pieces|last) (\d+)$/.exec(String(messages.at(-1)?.content)) ?? []
+    const pieces = Number(count ?? 1)
     for (let index = 1; index <= pieces; index++) {
       yield { type: 'text-delta', text: word }
       if (index % burst === 0) await new Promise((resolve) => setImmediate(resolve))
     }
+    if (what === 'last') yield { type: 'text-delta', text: theEnd }
     yield { type: 'finish', reason: 'stop', usage: noUsage }
   },
 }
@@ -124,31 +129,34 @@ async function bareDeliveries(clients: number, pieces: number): Promise<number> 
   return perSecond
 }
 
-async function gatewayDeliveries(clients: number, pieces: number): Promise<number> {
+/** Pieces in a second that reach clients; those that are ready at the same time may come as one message. */
+async function gatewayDeliveries(clients: number, answers: number, pieces: number): Promise<number> {
   await using served = await serve(new MemoryStore())
-  await using process = await ClientProcess.start({ url: served.url, clients, until: '"state":"final"', sessionKey })
+  await using process = await ClientProcess.start({ url: served.url, clients, until: theEnd, sessionKey })
+  const session = served.claw.session(sessionKey)
   const startedAt = performance.now()
-  await served.claw.session(sessionKey).send(`pieces ${pieces}`).accepted
-  const messages = await process.done
-  return messages / ((performance.now() - startedAt) / 1_000)
+  for (let index = 1; index < answers; index++) await session.send(`pieces ${pieces}`).accepted
+  await session.send(`last ${pieces}`).accepted
+  await process.done
+  return (clients * answers * pieces) / ((performance.now() - startedAt) / 1_000)
 }
 
-async function fanOut(clients: keyof typeof piecesFor): Promise<Result> {
-  const pieces = piecesFor[clients]
+async function fanOut(clients: keyof typeof answersFor): Promise<Result> {
+  const [answers, pieces] = answersFor[clients]
   const bare: number[] = []
   const ours: number[] = []
   // Both sides are warm before they count; they are taken in turns, so that a slow moment of the machine meets both.
-  await bareDeliveries(clients, pieces)
-  await gatewayDeliveries(clients, pieces)
+  await bareDeliveries(clients, answers * pieces)
+  await gatewayDeliveries(clients, answers, pieces)
   for (let round = 0; round < 3; round++) {
-    bare.push(await bareDeliveries(clients, pieces))
-    ours.push(await gatewayDeliveries(clients, pieces))
+    bare.push(await bareDeliveries(clients, answers * pieces))
+    ours.push(await gatewayDeliveries(clients, answers, pieces))
   }
   const value = Math.max(...ours)
   const reference = Math.max(...bare)
   return {
     bench: 'gateway',
-    metric: `events of one session to ${clients} client${clients === 1 ? '' : 's'}`,
+    metric: `pieces of answers of one session to ${clients} client${clients === 1 ? '' : 's'}`,
     value,
     unit: 'deliveries/s',
     reference: { name: 'bare ws broadcast', value: reference },

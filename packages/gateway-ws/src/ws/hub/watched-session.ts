@@ -17,6 +17,8 @@ export interface WatchedSessionOptions {
   readonly onUnwatched: () => void
 }
 
+type TextDelta = Extract<RunEvent, { readonly type: 'text-delta' }>
+
 /** What one connection wants to hear of the session. */
 interface Interest {
   /** Every run, and not only those below. */
@@ -40,6 +42,7 @@ export class WatchedSession {
   /** Runs that were over before the feed was opened. */
   #over: ReadonlySet<string> = new Set()
   #opening: Promise<void> | undefined
+  #piece: TextDelta | undefined
   /** Ends the feed that is read now. */
   #ending: AbortController | undefined
   readonly #onTold: (() => void)[] = []
@@ -70,6 +73,7 @@ export class WatchedSession {
 
   /** The text so far of the runs under way. */
   catchUp(connection: Connection): void {
+    this.#tellPiece()
     for (const teller of this.#tellers.values()) this.#tellSnapshot(connection, teller)
   }
 
@@ -156,7 +160,7 @@ export class WatchedSession {
       for await (const event of events) {
         // Somebody else reads it by now, or nobody wants it.
         if (this.#ending !== ending) return
-        this.#tell(event)
+        this.#hear(event)
       }
       if (this.#ending === ending) this.#close()
     } catch (error) {
@@ -186,10 +190,32 @@ export class WatchedSession {
   }
 
   #forgetRuns(): void {
+    this.#piece = undefined
     this.#ending = undefined
     this.#opening = undefined
     this.#tellers.clear()
     this.#told()
+  }
+
+  /** Pieces of an answer that are here already go out as one. */
+  #hear(event: RunEvent): void {
+    const waiting = this.#piece
+    if (event.type !== 'text-delta') {
+      this.#tellPiece()
+      this.#tell(event)
+    } else if (waiting?.runId === event.runId && waiting.turn === event.turn && waiting.attempt === event.attempt) {
+      this.#piece = { ...event, text: waiting.text + event.text }
+    } else {
+      this.#tellPiece()
+      this.#piece = event
+      process.nextTick(() => this.#tellPiece())
+    }
+  }
+
+  #tellPiece(): void {
+    const piece = this.#piece
+    this.#piece = undefined
+    if (piece !== undefined) this.#tell(piece)
   }
 
   #tell(event: RunEvent): void {
