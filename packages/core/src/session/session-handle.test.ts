@@ -11,6 +11,17 @@ import { defineTool } from '../tool/tool.ts'
 const key = 'agent:main:main'
 const echo = (): FunctionModel => new FunctionModel(({ messages }) => ({ text: `heard ${JSON.stringify(messages.at(-1)?.content)}` }))
 
+/** A stage whose model says `done` once `held` is resolved. */
+async function heldStage() {
+  const held = gate()
+  const answer = async () => {
+    await held.promise
+    return { text: 'done' }
+  }
+  const { claw } = await stage(new FunctionModel(answer))
+  return { claw, held }
+}
+
 describe('the history of a session', () => {
   test('has each message with its time and its run, oldest first', async () => {
     const { claw, clock } = await stage(echo())
@@ -31,13 +42,7 @@ describe('the history of a session', () => {
   })
 
   test('names the run under way and those that wait, with what waits', async () => {
-    const held = gate()
-    const { claw } = await stage(
-      new FunctionModel(async () => {
-        await held.promise
-        return { text: 'done' }
-      }),
-    )
+    const { claw, held } = await heldStage()
     await claw.session(key).send('one', { idempotencyKey: 'first' }).accepted
     await claw.session(key).send('two', { idempotencyKey: 'second' }).accepted
     const { runs, messages } = await claw.session(key).history()
@@ -66,13 +71,7 @@ describe('the history of a session', () => {
 
 describe('a run that is followed', () => {
   test('by its key alone tells its events and its result, while it goes on and when it is over', async () => {
-    const held = gate()
-    const { claw } = await stage(
-      new FunctionModel(async () => {
-        await held.promise
-        return { text: 'done' }
-      }),
-    )
+    const { claw, held } = await heldStage()
     await claw.session(key).send('one', { idempotencyKey: 'first' }).accepted
     const following = claw.session(key).follow('first')
     const seen = (async () => {
@@ -114,13 +113,7 @@ describe('settings of a session', () => {
   })
 
   test('decide what a message does that says nothing itself', async () => {
-    const held = gate()
-    const { claw } = await stage(
-      new FunctionModel(async () => {
-        await held.promise
-        return { text: 'done' }
-      }),
-    )
+    const { claw, held } = await heldStage()
     const session = claw.session(key)
     await session.configure({ whenBusy: 'reject' })
     await session.send('one').accepted
@@ -188,13 +181,7 @@ describe('a message that nobody follows', () => {
 
 describe('draining', () => {
   test('refuses new messages, and waits for the work that is left', async () => {
-    const held = gate()
-    const { claw } = await stage(
-      new FunctionModel(async () => {
-        await held.promise
-        return { text: 'done' }
-      }),
-    )
+    const { claw, held } = await heldStage()
     const run = claw.session(key).send('one')
     await run.accepted
     let isDrained = false

@@ -1,35 +1,12 @@
 /** The gateway's HTTP routes, as one function from Request to Response. */
-import type { Logger, RunningBeamClaw, SessionKey } from '@beamclaw/core'
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { methodNotAllowed } from 'hono/method-not-allowed'
-import type { FailedAuth } from '../auth/failed-auth.ts'
-import type { SiteRules } from '../auth/site-check.ts'
-import type { GatewayAuth } from '../auth/token-auth.ts'
-import type { GatewayLimits } from '../limits.ts'
 import { chatCompletions } from './chat-completions.ts'
 import { frontPage } from './front-page.ts'
 import { type HttpEnv, onlyAuthorized, onlyJson, onlyOwnSite } from './guard.ts'
+import type { HttpAppOptions } from './http-app-options.ts'
 import { badRequest, failureBody, failureHeaders, HttpFailure, toFailure } from './http-failure.ts'
-
-export interface HttpAppOptions {
-  readonly claw: RunningBeamClaw
-  readonly auth: GatewayAuth
-  readonly failedAuth: FailedAuth
-  readonly rules: SiteRules
-  readonly limits: GatewayLimits
-  /** `<provider>/<model>` of everything that may be asked without an agent. */
-  readonly models: readonly string[]
-  readonly version: string
-  readonly logger: Logger
-  /** Wall time in milliseconds. */
-  readonly now: () => number
-  readonly uptimeMs: () => number
-  /** Whether sessions are accepted. */
-  readonly readiness: () => 'ready' | 'starting' | 'draining'
-  /** Somebody sends a message to a session. */
-  readonly onSession: (key: SessionKey) => Promise<void>
-}
 
 export function httpApp(options: HttpAppOptions): Hono<HttpEnv> {
   const { claw, auth, failedAuth, rules, limits, models, version, logger, now, uptimeMs, readiness } = options

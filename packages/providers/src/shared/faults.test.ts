@@ -148,13 +148,21 @@ describe.each(providers)('%s adapter', (_name, makeProvider) => {
   it('keeps an answer whose ending breaks after the reason to stop', async () => {
     const stalled = await withServer({ omitDone: true, stall: 1000 }, { idleTimeoutMs: 200 }, (provider) => collect(provider))
     expect(stalled.at(-1)).toMatchObject({ type: 'finish', reason: 'tool-calls' })
-    // Only the short wait for an ending is made shorter here.
+    // The short wait for an ending is skipped: its timer is early, and time has passed by then.
     const system = new SystemClock()
+    let skippedMs = 0
     const clock: Clock = {
       now: () => system.now(),
-      monotonic: () => system.monotonic(),
+      monotonic: () => system.monotonic() + skippedMs,
       yieldTo: (callback) => system.yieldTo(callback),
-      setTimer: (callback, delayMs, background) => system.setTimer(callback, delayMs === 5000 ? 10 : delayMs, background),
+      setTimer: (callback, delayMs, background) => {
+        if (delayMs <= 4_000 || delayMs > 5_000) return system.setTimer(callback, delayMs, background)
+        const skip = (): void => {
+          skippedMs += delayMs
+          callback()
+        }
+        return system.setTimer(skip, 10, background)
+      },
     }
     const pinged = await withServer({ omitDone: true, stall: 1000 }, { clock }, (provider) => collect(provider))
     expect(pinged.at(-1)).toMatchObject({ type: 'finish' })

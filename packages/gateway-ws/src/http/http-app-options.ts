@@ -1,0 +1,25 @@
+/** What the HTTP side needs of the gateway. */
+import type { Logger, RunningBeamClaw, SessionKey } from '@beamclaw/core'
+import type { FailedAuth } from '../auth/failed-auth.ts'
+import type { SiteRules } from '../auth/site-check.ts'
+import type { GatewayAuth } from '../auth/token-auth.ts'
+import type { GatewayLimits } from '../limits.ts'
+
+export interface HttpAppOptions {
+  readonly claw: RunningBeamClaw
+  readonly auth: GatewayAuth
+  readonly failedAuth: FailedAuth
+  readonly rules: SiteRules
+  readonly limits: GatewayLimits
+  /** `<provider>/<model>` of everything that may be asked without an agent. */
+  readonly models: readonly string[]
+  readonly version: string
+  readonly logger: Logger
+  /** Wall time in milliseconds. */
+  readonly now: () => number
+  readonly uptimeMs: () => number
+  /** Whether sessions are accepted. */
+  readonly readiness: () => 'ready' | 'starting' | 'draining'
+  /** Somebody sends a message to a session. */
+  readonly onSession: (key: SessionKey) => Promise<void>
+}
