@@ -1,5 +1,6 @@
-// The drills of docs/faults.md, by row: `npm run faults -- F09 --times 200 [--seed 7]`, `npm run faults -- F11`, or all but the soak without a name.
-// The soak: `npm run faults -- F50 [--minutes 30] [--sessions 1000] [--seed 7]`.
+// The drills of docs/faults.md, by row: `npm run faults -- F09 --times 200 [--seed 7]`, `npm run faults -- F11`; without a name, all but
+// the long ones, which are the storm, `npm run faults -- F42 [--clients 5000]`, and the soak,
+// `npm run faults -- F50 [--minutes 30] [--sessions 1000] [--seed 7]`.
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { catalogue } from './faults/catalogue.mjs'
@@ -9,24 +10,20 @@ import { ensureInstalled, fail, root, run } from './lib/workspace.mjs'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { times: { type: 'string' }, seed: { type: 'string' }, minutes: { type: 'string' }, sessions: { type: 'string' } },
+  options: Object.fromEntries(['times', 'seed', 'minutes', 'sessions', 'clients'].map((name) => [name, { type: 'string' }])),
 })
 const names = positionals.length === 0 ? Object.keys(catalogue).filter((name) => catalogue[name].script === undefined) : positionals
 for (const name of names)
   if (!Object.hasOwn(catalogue, name)) fail(`there is no drill "${name}"; known are ${Object.keys(catalogue).join(', ')}`, 2)
 const times = wholeNumber('times', values.times)
 const seed = wholeNumber('seed', values.seed)
-const soakOptions = ['minutes', 'sessions', 'seed'].flatMap((option) => {
-  const value = wholeNumber(option, values[option])
-  return value === undefined ? [] : [`--${option}`, value]
-})
 
 await step('install', ensureInstalled)
 await step('system packages', ensureSystemPackages)
 for (const name of names) {
-  const { files, pattern, script } = catalogue[name]
+  const { files, pattern, script, options } = catalogue[name]
   if (script !== undefined) {
-    await step(name, () => run('node', [join(root, script), ...soakOptions]))
+    await step(name, () => run('node', [join(root, script), ...given(options)]))
     continue
   }
   // Also the variations that are left out of `npm test`.
@@ -37,6 +34,14 @@ for (const name of names) {
   }
   const only = pattern === undefined ? [] : ['-t', pattern]
   await step(name, () => runVitest(`faults ${name}`, ['--reporter=default', ...files, ...only], { env }))
+}
+
+/** Those of these options that were given. */
+function given(options) {
+  return options.flatMap((option) => {
+    const value = wholeNumber(option, values[option])
+    return value === undefined ? [] : [`--${option}`, value]
+  })
 }
 
 function wholeNumber(option, text) {

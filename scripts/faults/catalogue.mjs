@@ -2,6 +2,7 @@
 
 const cli = (name) => `packages/cli/src/${name}.test.ts`
 const storeFs = (name) => `packages/store-fs/src/${name}.test.ts`
+const gatewayWs = (name) => `packages/gateway-ws/src/${name}.test.ts`
 const crashTable = (pattern) => ({ files: [cli('crash-table')], pattern })
 
 /** By the id of the row. Without a pattern: every test of the files. A row with a script takes long, and runs only when it is named. */
@@ -35,5 +36,8 @@ export const catalogue = {
   F36: { files: [cli('tool-faults')], pattern: 'F36' },
   F39: { files: [cli('tool-faults')], pattern: 'F39' },
   tools: { files: [cli('tool-faults')] },
-  F50: { script: 'scripts/soak.mjs' },
+  F40: { files: [gatewayWs('ws/lost-connections')], pattern: 'F40' },
+  F41: { files: [gatewayWs('ws/lost-connections')], pattern: 'F41' },
+  F42: { script: 'scripts/faults/storm/storm.mjs', options: ['clients'] },
+  F50: { script: 'scripts/soak.mjs', options: ['minutes', 'sessions', 'seed'] },
 }

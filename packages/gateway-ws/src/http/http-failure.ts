@@ -54,8 +54,8 @@ export function toFailure(error: unknown): HttpFailure {
 }
 
 /** The body of a failure. */
-export function failureBody({ message, type, code }: HttpFailure): { readonly error: object } {
-  return { error: { message, type, code, param: null } }
+export function failureBody({ message, type, code, retryAfterMs }: HttpFailure): { readonly error: object } {
+  return { error: { message, type, code, param: null, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) } }
 }
 
 /** The headers of a failure. */

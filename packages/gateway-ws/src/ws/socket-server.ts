@@ -17,7 +17,7 @@ import { type Decision, decide, refusedFrame } from './handshake.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { World } from './methods/call.ts'
 import { PreparedEvent } from './prepared-event.ts'
-import { refuseUpgrade, upgradeProblem } from './upgrade.ts'
+import { gatewayStops, refuseUpgrade, tooManyConnections, upgradeProblem } from './upgrade.ts'
 import { WriteBatch } from './write-batch.ts'
 
 export interface SocketServerOptions {
@@ -66,13 +66,10 @@ export class SocketServer {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { rules, limits } = this.#options
     const address = plainAddress(request.socket.remoteAddress ?? '')
-    const problem = this.#isClosed
-      ? { status: '503 Service Unavailable', code: 'draining', message: 'The gateway stops' }
-      : upgradeProblem(request, rules)
+    const problem = this.#isClosed ? gatewayStops() : upgradeProblem(request, rules)
     if (problem !== undefined) return refuseUpgrade(socket, problem)
     if ((this.#byAddress.get(address) ?? 0) >= limits.maxUnauthenticatedPerAddress) {
-      const message = `${limits.maxUnauthenticatedPerAddress} connections from this address have not sent connect yet`
-      return refuseUpgrade(socket, { status: '429 Too Many Requests', code: 'too-many-connections', message })
+      return refuseUpgrade(socket, tooManyConnections(limits.maxUnauthenticatedPerAddress, this.#world.ambient.random))
     }
     const { host, origin } = request.headers
     const isOriginAllowed = isOwnOrigin(rules, origin, host)

@@ -1,46 +1,54 @@
 /** Requests for a WebSocket that get none. */
-import type { IncomingMessage } from 'node:http'
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { Random } from '@beamclaw/core'
 import { plainAddress } from '../auth/addresses.ts'
 import { tokenParameter } from '../auth/query-token.ts'
 import { hostHeaders, isOwnHost, type SiteRules } from '../auth/site-check.ts'
+import { badRequest, failureBody, failureHeaders, HttpFailure } from '../http/http-failure.ts'
 
-export interface UpgradeProblem {
-  readonly status: string
-  readonly code: string
-  readonly message: string
+/** Milliseconds within which those come again who were too many at once. */
+const comeAgainWithinMs = { least: 250, most: 2_000 }
+
+/** There are as many connections of this address that have not sent `connect` as there may be. Each is told another time to come again. */
+export function tooManyConnections(limit: number, random: Random): HttpFailure {
+  const { least, most } = comeAgainWithinMs
+  const retryAfterMs = Math.round(least + random.next() * (most - least))
+  const message = `${limit} connections from this address have not sent connect yet`
+  return new HttpFailure(429, 'rate_limit_error', 'too-many-connections', message, retryAfterMs)
+}
+
+/** The gateway is about to be gone; the next one will listen soon. */
+export function gatewayStops(): HttpFailure {
+  return new HttpFailure(503, 'server_error', 'draining', 'The gateway stops', 1_000)
 }
 
 /** Why this request gets no WebSocket; undefined when it may. */
-export function upgradeProblem(request: IncomingMessage, rules: SiteRules): UpgradeProblem | undefined {
-  if (hostHeaders(request.rawHeaders) > 1)
-    return { status: '400 Bad Request', code: 'duplicate-host', message: 'There are two Host headers' }
+export function upgradeProblem(request: IncomingMessage, rules: SiteRules): HttpFailure | undefined {
+  if (hostHeaders(request.rawHeaders) > 1) return badRequest('There are two Host headers', 'duplicate-host', 400)
   const { headers, socket } = request
   if (!isOwnHost(rules, headers.host, socket.localAddress && plainAddress(socket.localAddress))) {
-    return { status: '403 Forbidden', code: 'host-not-allowed', message: 'This Host is not one of the gateway: add it to allowedHosts' }
+    return badRequest('This Host is not one of the gateway: add it to allowedHosts', 'host-not-allowed', 403)
   }
   if (headers.forwarded !== undefined || headers['x-forwarded-for'] !== undefined || headers['x-real-ip'] !== undefined) {
-    return {
-      status: '403 Forbidden',
-      code: 'proxy_attribution_required',
-      message: 'This came through a proxy that the gateway does not know; have it leave the forwarding headers out',
-    }
+    const message = 'This came through a proxy that the gateway does not know; have it leave the forwarding headers out'
+    return badRequest(message, 'proxy_attribution_required', 403)
   }
   const url = new URL(request.url ?? '/', 'http://gateway')
-  if (url.pathname !== '/') return { status: '404 Not Found', code: 'not_found', message: 'The WebSocket is at /' }
+  if (url.pathname !== '/') return badRequest('The WebSocket is at /', 'not_found', 404)
   if (tokenParameter(url) === undefined) return undefined
-  return {
-    status: '401 Unauthorized',
-    code: 'token-in-query',
-    message: 'A token does not belong into an address: send it in connect, as auth.token',
-  }
+  return badRequest('A token does not belong into an address: send it in connect, as auth.token', 'token-in-query', 401)
 }
 
-export function refuseUpgrade(socket: Duplex, { status, code, message }: UpgradeProblem): void {
-  const body = JSON.stringify({ error: { message, type: 'invalid_request_error', code, param: null } })
+export function refuseUpgrade(socket: Duplex, failure: HttpFailure): void {
+  const body = JSON.stringify(failureBody(failure))
+  const headers = {
+    connection: 'close',
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(body),
+    ...failureHeaders(failure),
+  }
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.on('error', () => socket.destroy())
-  socket.end(
-    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    () => socket.destroy(),
-  )
+  socket.end(`HTTP/1.1 ${failure.status} ${STATUS_CODES[failure.status]}\r\n${lines.join('')}\r\n${body}`, () => socket.destroy())
 }

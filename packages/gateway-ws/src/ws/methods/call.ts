@@ -12,7 +12,7 @@ export type Readiness = 'ready' | 'starting' | 'draining'
 /** What all requests share. */
 export interface World {
   readonly claw: RunningBeamClaw
-  readonly ambient: Pick<Ambient, 'clock' | 'logger'>
+  readonly ambient: Pick<Ambient, 'clock' | 'logger' | 'random'>
   readonly hub: SessionHub
   readonly outcomes: RunOutcomes
   readonly version: string

@@ -1,0 +1,143 @@
+/** A reconnect storm: the gateway dies with thousands of clients and acknowledged messages, starts again, and all of them come back at once. */
+
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type GatewayProcess, startGateway } from '../../../packages/cli/src/testing/gateway-process.ts'
+import { RawClient } from '../../../packages/gateway-ws/src/testing/raw-client.ts'
+import { type CrowdReport, ReturningClients } from '../../../packages/gateway-ws/src/testing/returning-clients.ts'
+import { startModelServer } from '../../../packages/testkit/src/model-server/model-server.ts'
+
+export interface StormOptions {
+  readonly clients: number
+  /** Hears a line now and then. */
+  readonly report: (line: string) => void
+}
+
+const sessions = Array.from({ length: 50 }, (_, index) => `agent:main:storm-${index}`)
+const runs = { before: ['before-1', 'before-2'], atTheEnd: ['end-1', 'end-2'], during: ['during-1', 'during-2'] }
+const everyRun = [...runs.before, ...runs.atTheEnd, ...runs.during]
+
+/** What the storm may take: until all are in, and until all know everything after that. */
+const limits = { allInMs: 60_000, allHeardMs: 60_000 }
+
+/** Resolves with what went wrong, a line each. */
+export async function storm({ clients, report }: StormOptions): Promise<readonly string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'beamclaw-storm-'))
+  const held = Promise.withResolvers<void>()
+  const model = await startModelServer({
+    answers: async ({ body }) => {
+      const said = JSON.stringify(body)
+      if (said.includes(`say ${runs.atTheEnd[0]}`) && !said.includes(`say ${runs.during[0]}`)) await held.promise
+      return { text: 'fine' }
+    },
+  })
+  const config = join(folder, 'beamclaw.yaml')
+  const local = `{ type: openai, apiKey: none, baseUrl: '${model.baseUrl}' }`
+  writeFileSync(config, `providers: { local: ${local} }\nagents: { main: { model: local/scripted-1 } }\n`)
+  const port = await freePort()
+  const start = (): Promise<GatewayProcess> =>
+    startGateway(['--config', config, '--data-dir', join(folder, 'data'), '--port', String(port)])
+  let gateway = await start()
+  const { url } = gateway
+  const half = Math.ceil(clients / 2)
+  const ofOneAddress = new ReturningClients({ url, sessions, clients: half, addresses: ['127.1.0.1'] })
+  const ofTheirOwn = new ReturningClients({ url, sessions, clients: clients - half, addresses: manyAddresses(clients - half) })
+  const crowds = [ofOneAddress, ofTheirOwn]
+  const problems: string[] = []
+  const all = async (what: (crowd: ReturningClients) => Promise<CrowdReport>): Promise<readonly CrowdReport[]> => {
+    const reports = await Promise.all(crowds.map(what))
+    problems.push(...reports.flatMap((each) => each.problems))
+    return reports
+  }
+  try {
+    const first = await RawClient.connected(url)
+    await sendAll(first, runs.before)
+    await Promise.all(sessions.map((sessionKey) => first.ask('agent.wait', { sessionKey, runId: runs.before[1] })))
+    const idleMegabytes = megabytesOf(gateway)
+    tell(report, 'came for the first time', await all((crowd) => crowd.enter()))
+    const busyMegabytes = megabytesOf(gateway)
+    await sendAll(first, runs.atTheEnd)
+    gateway.child.kill('SIGKILL')
+    await gateway.exited
+    await first.closed
+    await all((crowd) => crowd.cutOff())
+
+    held.resolve()
+    gateway = await start()
+    const startedAt = performance.now()
+    const entering = all((crowd) => crowd.enter())
+    await using bystander = await RawClient.connected(url)
+    report(`   a bystander was in after ${Math.round(performance.now() - startedAt)} ms`)
+    let isOver = false
+    const slowest = slowestAnswer(bystander, () => isOver)
+    await sendAll(bystander, runs.during)
+    const entered = await entering
+    isOver = true
+    const allInMs = performance.now() - startedAt
+    tell(report, `came back within ${(allInMs / 1_000).toFixed(1)} s`, entered)
+    report(`   the slowest answer to a bystander's health took ${Math.round(await slowest)} ms`)
+    if (allInMs > limits.allInMs) problems.push(`it took ${Math.round(allInMs)} ms until all were in`)
+    await all((crowd) => crowd.hearAll(everyRun, limits.allHeardMs))
+    report(`   all knew of every run after ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`)
+    report(
+      `   resident: ${idleMegabytes} MB alone, ${busyMegabytes} MB with ${clients} clients, ${megabytesOf(gateway)} MB after they came back`,
+    )
+    return [...new Set(problems)]
+  } finally {
+    held.resolve()
+    await Promise.all(crowds.map((crowd) => crowd.end()))
+    gateway.child.kill('SIGKILL')
+    await gateway.exited
+    await model.stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Addresses of loopback. */
+function manyAddresses(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `127.2.${Math.floor(index / 254)}.${(index % 254) + 1}`)
+}
+
+/** Sends each session these messages, one after the other. Resolves once all are acknowledged. */
+async function sendAll(client: RawClient, runIds: readonly string[]): Promise<void> {
+  for (const runId of runIds) {
+    await Promise.all(sessions.map((sessionKey) => client.ask('chat.send', { sessionKey, message: `say ${runId}`, idempotencyKey: runId })))
+  }
+}
+
+/** Asks one thing after the other until it is over. Resolves with the most milliseconds that an answer took. */
+async function slowestAnswer(client: RawClient, isOver: () => boolean): Promise<number> {
+  let slowest = 0
+  while (!isOver()) {
+    const askedAt = performance.now()
+    await client.ask('health')
+    slowest = Math.max(slowest, performance.now() - askedAt)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  return slowest
+}
+
+function tell(report: (line: string) => void, what: string, reports: readonly CrowdReport[]): void {
+  const [shared, own] = reports.map(({ entered, refusals, failures }) => {
+    const sorted = entered.toSorted((a, b) => a - b)
+    const at = (part: number): number => Math.round(sorted[Math.ceil(sorted.length * part) - 1] ?? 0)
+    return `${sorted.length} in, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, last ${at(1)} ms, told to come again ${refusals} times, broken off ${failures}`
+  })
+  report(`   ${what}\n     of one address: ${shared}\n     of an address each: ${own}`)
+}
+
+function megabytesOf({ child }: GatewayProcess): number {
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1_024)
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
