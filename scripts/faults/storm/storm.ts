@@ -1,8 +1,6 @@
 /** A reconnect storm: the gateway dies with thousands of clients and acknowledged messages, starts again, and all of them come back at once. */
 
-import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type GatewayProcess, startGateway } from '../../../packages/cli/src/testing/gateway-process.ts'
@@ -37,10 +35,9 @@ export async function storm({ clients, report }: StormOptions): Promise<readonly
   const config = join(folder, 'beamclaw.yaml')
   const local = `{ type: openai, apiKey: none, baseUrl: '${model.baseUrl}' }`
   writeFileSync(config, `providers: { local: ${local} }\nagents: { main: { model: local/scripted-1 } }\n`)
-  const port = await freePort()
-  const start = (): Promise<GatewayProcess> =>
-    startGateway(['--config', config, '--data-dir', join(folder, 'data'), '--port', String(port)])
-  let gateway = await start()
+  const start = (port: string): Promise<GatewayProcess> =>
+    startGateway(['--config', config, '--data-dir', join(folder, 'data'), '--port', port])
+  let gateway = await start('0')
   const { url } = gateway
   const half = Math.ceil(clients / 2)
   const ofOneAddress = new ReturningClients({ url, sessions, clients: half, addresses: ['127.1.0.1'] })
@@ -66,7 +63,7 @@ export async function storm({ clients, report }: StormOptions): Promise<readonly
     await all((crowd) => crowd.cutOff())
 
     held.resolve()
-    gateway = await start()
+    gateway = await start(new URL(url).port)
     const startedAt = performance.now()
     const entering = all((crowd) => crowd.enter())
     await using bystander = await RawClient.connected(url)
@@ -131,13 +128,4 @@ function tell(report: (line: string) => void, what: string, reports: readonly Cr
 
 function megabytesOf({ child }: GatewayProcess): number {
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1_024)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
