@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BeamClaw, defineAgent, type Provider, silentLogger } from '@beamclaw/core'
 import { FsStore } from '@beamclaw/store-fs'
-import { asleep, clawWithSleepers, measureIdleSessions, medianRunMs, talkOnce, unsyncedStore } from './lib/idle-sessions.ts'
+import { asleep, clawWithSleepers, measureIdleSessions, medianRunMs, talkOnce, timeRun, unsyncedStore } from './lib/idle-sessions.ts'
 import type { Bench, Result } from './lib/result.ts'
 import { shortAnswers } from './lib/short-answers.ts'
 
@@ -12,7 +12,6 @@ const sleepers = 100_000
 const wakings = 1_000
 const interrupted = 1_000
 const histories = [10, 1_000, 10_000]
-const timedRuns = 300
 
 function result(metric: string, value: number, unit: string, atMost: number): Result {
   return { bench: 'sessions', metric, value, unit, score: value, target: { atMost } }
@@ -63,7 +62,7 @@ async function longHistories(folder: string): Promise<Result> {
   for (const messages of histories) {
     const name = `long-${messages}`
     await medianRunMs(claw, name, messages / 2)
-    times.push(await medianRunMs(claw, name, timedRuns))
+    times.push(await timeRun(claw, name))
     await asleep(claw, `agent:main:${name}`)
   }
   return growth(`a run after ${histories.map((messages) => messages.toLocaleString('en-US')).join(' / ')} messages`, times)

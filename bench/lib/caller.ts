@@ -54,6 +54,7 @@ export class Caller {
         if (!isWanted(frame)) return
         this.#socket.off('message', hear)
         this.#socket.off('close', fail)
+        this.#socket.off('error', reject)
         resolve(frame)
       }
       const fail = (): void => reject(new Error('the gateway closed the connection'))
