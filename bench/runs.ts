@@ -6,7 +6,7 @@ import { BeamClaw, defineAgent, defineTool, MemoryStore, type RunningBeamClaw, t
 import { OpenAiProvider } from '@beamclaw/providers/openai'
 import { FsStore } from '@beamclaw/store-fs'
 import { startModelProcess } from './lib/model-process.ts'
-import { type Bench, median, type Result } from './lib/result.ts'
+import { type Bench, median, medianRatio, type Result } from './lib/result.ts'
 
 const warmUp = 100
 const serial = 300
@@ -168,14 +168,13 @@ export const runs: Bench = {
         score: value / reference,
         target: { atMost },
       })
-      // Each round beside the one of the bare loop right before it: what else the machine does meets both.
       const throughput = (what: string, { perSecond }: Contestant): Result => ({
         bench: 'runs',
         metric: `${concurrent} at once, ${what}`,
         value: median(perSecond),
         unit: 'runs/s',
         reference: { name: 'bare fetch loop', value: median(bare.perSecond) },
-        score: median(perSecond.map((value, round) => value / (bare.perSecond[round] ?? Number.NaN))),
+        score: medianRatio(perSecond, bare.perSecond),
         target: { atLeast: 0.6 },
       })
       return [

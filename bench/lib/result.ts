@@ -30,6 +30,11 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
+/** The median of each value over the reference that was taken right beside it: what else the machine does meets both. */
+export function medianRatio(values: readonly number[], references: readonly number[]): number {
+  return median(values.map((value, index) => value / (references[index] ?? Number.NaN)))
+}
+
 /** A table that fits a terminal and a Markdown page. */
 export function toTable(results: readonly Result[]): string {
   const rows = results.map((result) => [
