@@ -75,7 +75,10 @@ function toStore(store: Settings['store']): Store {
 
 /** The adapter for a provider; only those that are used are loaded. Rejects `invalid-option`. */
 export async function toProvider(config: ProviderConfig): Promise<Provider> {
-  if (config.type === 'demo') return new (await import('@beamclaw/providers/demo')).DemoProvider()
+  if (config.type === 'demo') {
+    const { type: _, ...options } = config
+    return new (await import('@beamclaw/providers/demo')).DemoProvider(options)
+  }
   const { apiKey, baseUrl } = config
   const options = { ...(apiKey === undefined ? {} : { apiKey }), ...(baseUrl === undefined ? {} : { baseUrl }) }
   if (config.type === 'openai') return new (await import('@beamclaw/providers/openai')).OpenAiProvider(options)

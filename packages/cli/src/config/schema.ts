@@ -50,7 +50,7 @@ const limits = {
 const provider = oneOfObjects(
   'type',
   [
-    closedObject({ type: z.literal('demo') }),
+    closedObject({ type: z.literal('demo'), delayMs: wholeNumber(0, 60_000).exactOptional() }),
     closedObject({ type: z.literal('openai'), apiKey: text(4_096).exactOptional(), baseUrl: httpUrl().exactOptional(), ...limits }),
     closedObject({ type: z.literal('anthropic'), apiKey: text(4_096), baseUrl: httpUrl().exactOptional(), ...limits }),
   ],

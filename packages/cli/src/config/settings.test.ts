@@ -51,7 +51,7 @@ describe('settings', () => {
       allowedHosts: [],
       drainMs: 25_000,
       store: { type: 'fs', path: './data' },
-      providers: { demo: { type: 'demo' } },
+      providers: { demo: { type: 'demo', delayMs: 25 } },
       prices: {},
       agents: { main: { model: 'demo/demo-1' } },
       sessions: {},

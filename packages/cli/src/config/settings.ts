@@ -82,11 +82,14 @@ function storeFrom({ store }: Config, dataDir: string | undefined): Settings['st
   return { ...fs, path: dataDir ?? fs.path ?? settingDefaults.dataDir }
 }
 
+/** Milliseconds for each word of the demo model: slow enough to watch, and to kill the gateway meanwhile. */
+const humanPaceMs = 25
+
 function defaultProviders({ ANTHROPIC_API_KEY: anthropic, OPENAI_API_KEY: openai }: Environment): Record<string, ProviderConfig> {
   return {
     ...(anthropic ? { anthropic: { type: 'anthropic' as const, apiKey: anthropic } } : {}),
     ...(openai ? { openai: { type: 'openai' as const, apiKey: openai } } : {}),
-    demo: { type: 'demo' as const },
+    demo: { type: 'demo' as const, delayMs: humanPaceMs },
   }
 }
 

@@ -13,10 +13,12 @@ export interface GatewayProcess {
   readonly output: () => string
 }
 
-/** Runs `beamclaw start` from source and resolves once it is ready. Rejects with what it printed when it ends before. */
+/** Runs `beamclaw start` from source, with the demo model unless the flags name a configuration, and resolves once it is ready. Rejects with what it printed when it ends before. */
 export async function startGateway(flags: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<GatewayProcess> {
   const bin = fileURLToPath(new URL('../bin.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--conditions=beamclaw:source', bin, 'start', '--port', '0', '--log-format', 'json', ...flags], {
+  const config = flags.includes('--config') ? [] : ['--config', fileURLToPath(new URL('fast-demo.yaml', import.meta.url))]
+  const args = ['start', '--port', '0', '--log-format', 'json', ...config, ...flags]
+  const child = spawn(process.execPath, ['--conditions=beamclaw:source', bin, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...environment },
   })
