@@ -139,7 +139,11 @@ async function namespace(): Promise<string> {
 
 function locked(directory: string, owner: Owner | undefined): BeamClawError {
   const who = owner === undefined ? 'another process' : `process ${owner.pid}`
-  return new BeamClawError('store-locked', `${directory} is in use by ${who}, and one process owns a data directory: stop that one, or use another directory`, {
-    details: { directory, pid: owner?.pid, lockFile: join(directory, lockName) },
-  })
+  return new BeamClawError(
+    'store-locked',
+    `${directory} is in use by ${who}, and one process owns a data directory: stop that one, or use another directory`,
+    {
+      details: { directory, pid: owner?.pid, lockFile: join(directory, lockName) },
+    },
+  )
 }
