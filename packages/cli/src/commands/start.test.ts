@@ -201,8 +201,13 @@ describe('the models of a configuration', () => {
     gateway.child.kill('SIGTERM')
     expect(await gateway.exited).toBe(0)
     const [file = ''] = globSync(join(folder, 'data/default/usage/*.json'))
-    // Two calls at 1,000 × 3 and 100 × 15 millionths of a dollar, in billionths.
-    expect(readFileSync(file, 'utf8')).toContain(String(2 * (1_000 * 3 + 100 * 15) * 1_000))
+    const { rows } = JSON.parse(readFileSync(file, 'utf8')).value
+    // 1,000 × 3 and 100 × 15 millionths of a dollar, in billionths.
+    const counts = { provider: 'local', model: 'first', requests: 1, costNanoUsd: (1_000 * 3 + 100 * 15) * 1_000 }
+    expect(rows).toMatchObject([
+      { agent: 'main', ...counts },
+      { agent: 'none', ...counts },
+    ])
   })
 
   test('have limits, which an edit of the file changes while calls wait', async () => {

@@ -30,6 +30,8 @@ export interface ProviderRequest {
   readonly responseFormat?: { readonly type: 'json'; readonly name?: string; readonly schema?: JsonObject }
   /** An opaque id of the end user, for the provider's abuse handling. */
   readonly userId?: string
+  /** The agent that asks, for whoever counts calls. Not for the service. */
+  readonly agent?: string
 }
 
 /**

@@ -52,13 +52,14 @@ describe('a ledger', () => {
     await hear(made.wrap(provider, { provider: 'other' }))
     await clock.advance(86_400_000)
     await hear(wrap('chat', 'north'))
+    await hear(wrap('chat', 'north'), { agent: 'scout' })
     const counted = (by: 'provider' | 'model' | 'agent' | 'tenant' | 'day') =>
       Object.fromEntries(made.report({ by }).map(({ of, requests }) => [of[by], requests]))
-    expect(counted('provider')).toEqual({ acme: 3, other: 1 })
-    expect(counted('model')).toEqual({ large: 1, small: 3 })
-    expect(counted('agent')).toEqual({ chat: 1, none: 1, ops: 2 })
-    expect(counted('tenant')).toEqual({ default: 1, north: 2, south: 1 })
-    expect(counted('day')).toEqual({ '2026-01-01': 3, '2026-01-02': 1 })
+    expect(counted('provider')).toEqual({ acme: 4, other: 1 })
+    expect(counted('model')).toEqual({ large: 1, small: 4 })
+    expect(counted('agent')).toEqual({ chat: 1, none: 1, ops: 2, scout: 1 })
+    expect(counted('tenant')).toEqual({ default: 1, north: 3, south: 1 })
+    expect(counted('day')).toEqual({ '2026-01-01': 3, '2026-01-02': 2 })
   })
 
   test('counts with other prices once it has them, and keeps the old ones when the new ones are none', async () => {

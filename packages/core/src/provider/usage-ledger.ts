@@ -21,7 +21,7 @@ import { addCounts, noCounts, type UsageCounts, type UsageLabels, type UsageRow,
 export interface WrapLabels {
   /** The provider's id, as prices name it. */
   readonly provider: string
-  /** @default 'none' */
+  /** Whose calls those are that do not name their agent. @default 'none' */
   readonly agent?: string
   /** @default 'default' */
   readonly tenant?: string

@@ -57,7 +57,8 @@ export class UsageRecorder implements Provider {
     await orAborted(this.#meter.ready(), signal)
     const inputTokens = estimateInputTokens(request)
     const outputTokens = request.maxOutputTokens ?? this.#reserveOutputTokens
-    const labels = { ...this.#labels, model: request.model.slice(0, 128) }
+    const { agent = this.#labels.agent } = request
+    const labels = { ...this.#labels, agent: agent.slice(0, 128), model: request.model.slice(0, 128) }
     const reservation = this.#meter.reserve(labels, { ...noUsage, inputTokens, outputTokens })
     const output = new OutputMeter()
     yield* watchCall(this.#provider, request, signal, {

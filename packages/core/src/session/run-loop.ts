@@ -175,10 +175,11 @@ export class RunLoop {
 
   #request(model: string): ProviderRequest {
     const { state, agent } = this.#options
-    const { system, thinking, tools } = agent()
+    const { id, system, thinking, tools } = agent()
     const responseFormat = state.current?.responseFormat
     return {
       model,
+      agent: id,
       messages: state.shown.messages(),
       ...(system === undefined ? {} : { system }),
       ...(tools.size === 0 ? {} : { tools: [...tools.values()].map((tool) => tool.declaration) }),
@@ -236,12 +237,13 @@ export class RunLoop {
     const { state, providers, agent, journal } = this.#options
     await journal.flush()
     const dropped = this.#compactable()
-    const { model: name, compactAboveTokens } = agent()
+    const { id, model: name, compactAboveTokens } = agent()
     const transcript = transcriptOf(state.history.slice(0, dropped), compactAboveTokens * 2)
     try {
       const { provider, model } = providers.resolve(name)
       const request: ProviderRequest = {
         model,
+        agent: id,
         system: summaryPrompt,
         messages: [{ role: 'user', content: transcript }],
         maxOutputTokens: 2_000,

@@ -14,7 +14,13 @@ export async function* statelessAnswer(
   const { system, messages } = toMessages(request)
   const prompt = [agent?.system, system].filter((text) => text !== undefined).join('\n\n')
   const parts = claw.ask(
-    { ...toSettings(request), model: agent?.model ?? request.model, messages, ...(prompt === '' ? {} : { system: prompt }) },
+    {
+      ...toSettings(request),
+      ...(agent === undefined ? {} : { agent: agent.id }),
+      model: agent?.model ?? request.model,
+      messages,
+      ...(prompt === '' ? {} : { system: prompt }),
+    },
     { signal },
   )
   yield* piecesOf(parts)
