@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { ManualClock } from '@beamclaw/core/testing'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { GatewayOptions } from '../gateway.ts'
 import { connectParams, RawClient } from '../testing/raw-client.ts'
 import { type Scene, scene } from '../testing/scene.ts'
@@ -132,11 +132,19 @@ describe('before connect', () => {
     await ended
   })
 
-  test('more than 32 connections of one address are too many', async () => {
-    await using stage = await scene()
+  test('more than 32 connections of one address are too many, and each is told another time to come again', async () => {
+    const random = { next: vi.fn().mockReturnValueOnce(0).mockReturnValue(0.999) }
+    await using stage = await scene({ gateway: { ambient: { random } } })
     const clients = Array.from({ length: 32 }, () => new RawClient(stage.url))
     await Promise.all(clients.map((client) => client.challenge()))
-    expect(await upgradeStatus(stage.url, {})).toBe(429)
+    for (const [retryAfterMs, seconds] of [
+      [250, 1],
+      [1_998, 2],
+    ]) {
+      const answer = await upgradeAnswer(stage.url)
+      expect(answer).toMatch(new RegExp(`^HTTP/1.1 429 Too Many Requests\r\n(.*\r\n)*retry-after: ${seconds}\r\n`))
+      expect(answer).toMatch(new RegExp(`"code":"too-many-connections","param":null,"retryAfterMs":${retryAfterMs}}}$`))
+    }
     await Promise.all(clients.map((client) => client.request('connect', connectParams)))
     expect(await upgradeStatus(stage.url, {})).toBe(101)
     for (const client of clients) await client[Symbol.asyncDispose]()
@@ -303,6 +311,15 @@ describe('pages and names of others', () => {
 })
 
 const upgradeHeaders = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${'A'.repeat(22)}==\r\n`
+
+/** All that a refused upgrade is answered with. */
+async function upgradeAnswer(url: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n${upgradeHeaders}\r\n`)
+  let answer = ''
+  for await (const chunk of socket) answer += String(chunk)
+  return answer
+}
 
 /** A socket on which an upgrade has been answered. */
 async function upgraded(url: string): Promise<Socket> {
