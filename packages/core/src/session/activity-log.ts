@@ -1,7 +1,7 @@
 /** Remembers which sessions have work to do, so that a new process knows whom to wake without reading every journal. */
 
 import type { Ambient } from '../defaults/ambient.ts'
-import { describeError } from '../errors.ts'
+import { BeamClawError, describeError } from '../errors.ts'
 import { parseSessionKey, type SessionKey, type TenantId } from '../ids.ts'
 import type { TimerHandle } from '../ports/ambient.ts'
 import type { Cluster } from '../ports/cluster.ts'
@@ -41,6 +41,8 @@ export class ActivityLog {
   readonly #seen = new Map<SessionKey, number>()
   #onIdle: (() => void)[] = []
   #opening: Promise<Log> | undefined
+  // Why nothing is written any more: this is over, or somebody else has the log.
+  #refusal: BeamClawError | undefined
   #wasOpen = false
   #nextSeq = 1
   #records = 0
@@ -91,19 +93,20 @@ export class ActivityLog {
     const { clock } = this.#options.ambient
     this.#see(key, clock.now())
     this.#lingering.set(key, clock.monotonic())
-    this.#sweepTimer ??= clock.setTimer(() => this.#sweep(), lingerMs, true)
+    if (this.#refusal === undefined) this.#sweepTimer ??= clock.setTimer(() => this.#sweep(), lingerMs, true)
     if (this.#busy.size === this.#lingering.size) for (const resolve of this.#onIdle.splice(0)) resolve()
   }
 
   /** Writes down what is left to write, and closes the log. */
   async close(): Promise<void> {
+    if (this.#refusal === undefined) await this.#forget([...this.#lingering.keys()])
     this.kill()
-    await this.#forget([...this.#lingering.keys()])
     await (await this.#opening)?.close()
   }
 
-  /** Writes nothing more by itself. */
+  /** Writes nothing more. */
   kill(): void {
+    this.#refusal ??= new BeamClawError('actor-not-running', 'The list of busy sessions is closed')
     this.#sweepTimer?.cancel()
     this.#sweepTimer = undefined
   }
@@ -153,8 +156,9 @@ export class ActivityLog {
       })
       await log.append(records)
     } catch (error) {
-      // The handle is broken; the next call opens the log again.
+      // The handle is broken; the next call opens the log again, unless it has another owner now.
       this.#opening = undefined
+      if (BeamClawError.isInstance(error, 'fenced')) this.#refusal ??= error
       throw error
     }
     this.#records += keys.length
@@ -166,7 +170,8 @@ export class ActivityLog {
     await log.compact({ seq: this.#nextSeq - 1, state: { busy: [...this.#busy.keys()], seen: [...this.#seen] } })
   }
 
-  #log(): Promise<Log> {
+  async #log(): Promise<Log> {
+    if (this.#refusal !== undefined) throw this.#refusal
     this.#opening ??= this.#open()
     this.#opening.catch(() => {
       this.#opening = undefined
@@ -175,8 +180,8 @@ export class ActivityLog {
   }
 
   async #open(): Promise<Log> {
-    const { store, cluster, tenant } = this.#options
-    const log = await openSessionLog(store, cluster, `activity:${tenant}`, [tenant, 'activity'])
+    const { tenant } = this.#options
+    const log = await openSessionLog(this.#options, `activity:${tenant}`, [tenant, 'activity'])
     this.#fold(await log.read())
     return log
   }

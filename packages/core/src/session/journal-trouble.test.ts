@@ -13,6 +13,9 @@ class TroubledStore extends MemoryStore {
   /** Asked before each append to a session's journal; throwing makes it fail and breaks the handle. */
   before: (records: readonly LogRecord[]) => Promise<void> = async () => {}
 
+  /** Waited for after each read, before its caller hears of it. */
+  read: () => Promise<void> = async () => {}
+
   /** Waited for after each append, before its caller hears of it. */
   after: (records: readonly LogRecord[]) => Promise<void> = async () => {}
 
@@ -32,7 +35,11 @@ class TroubledStore extends MemoryStore {
         await log.append(records)
         await this.after(records)
       },
-      read: (fromSeq) => log.read(fromSeq),
+      read: async (fromSeq) => {
+        const content = await log.read(fromSeq)
+        await this.read()
+        return content
+      },
       compact: (snapshot) => log.compact(snapshot),
       close: () => log.close(),
     }
@@ -118,6 +125,38 @@ describe('a message that is written down while the run before it ends', () => {
     await (await set.restart()).resumed
     await settled()
     expect(await set.claw.session(key).send('second', { idempotencyKey: 'second' }).accepted).toMatchObject({ status: 'completed' })
+  })
+})
+
+describe('a read that answers after its session was killed', () => {
+  test('does not end the work of the incarnation that has the session by then', async () => {
+    const store = new TroubledStore()
+    const silent = gate()
+    const set = await stage(
+      new FunctionModel(async () => {
+        await silent.promise
+        return { text: 'fine' }
+      }),
+      {},
+      { store },
+    )
+    const late = gate()
+    store.read = () => late.promise
+    const waking = set.claw.session(key).history()
+    waking.catch(() => {})
+    await settled()
+    store.read = async () => {}
+    set.claw.killBelow('sessions')
+    await settled()
+    await set.claw.session(key).send('hello', { idempotencyKey: 'hello' }).accepted
+    late.resolve()
+    await settled()
+    await set.clock.advance(10_000)
+    await set.restart()
+    expect(await set.claw.resumed).toBe(1)
+    silent.resolve()
+    await settled()
+    expect(await set.claw.session(key).follow('hello').accepted).toMatchObject({ status: 'completed' })
   })
 })
 

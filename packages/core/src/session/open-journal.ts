@@ -4,14 +4,20 @@ import type { Cluster } from '../ports/cluster.ts'
 import type { Log, LogContent, Store, StoreKey } from '../ports/store.ts'
 import { type SessionSnapshot, SessionState } from './session-state.ts'
 
-/** Opens the log with a token that this node holds. Rejects as `Store.openLog` does. */
-export async function openSessionLog(store: Store, cluster: Cluster, leaseKey: string, logKey: StoreKey): Promise<Log> {
+/** Opens the log with a token that this node holds, for somebody who lives. Rejects as `Store.openLog` does. */
+export async function openSessionLog(
+  { store, cluster }: { readonly store: Store; readonly cluster: Cluster },
+  leaseKey: string,
+  logKey: StoreKey,
+  opener: { readonly isAlive: boolean } = { isAlive: true },
+): Promise<Log> {
   const lease = await cluster.acquire(leaseKey)
   try {
     return await store.openLog(logKey, lease.token)
   } catch (error) {
     const epoch = BeamClawError.isInstance(error, 'fenced') ? error.details.epoch : undefined
-    if (typeof epoch !== 'number') throw error
+    // Who died meanwhile does not take the log from the one that came after it.
+    if (typeof epoch !== 'number' || !opener.isAlive) throw error
     // An epoch from a clock that ran ahead: the cluster decides whether this node may go above it.
     const again = await cluster.acquire(leaseKey, epoch)
     return store.openLog(logKey, again.token)

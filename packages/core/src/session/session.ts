@@ -293,11 +293,13 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   async #open(context: Context): Promise<Awake> {
-    const { store, cluster, tenant, activity } = this.#world
-    const log = this.#log ?? (await openSessionLog(store, cluster, this.#key, journalKey(tenant, this.#key)))
+    const { tenant, activity } = this.#world
+    const log = this.#log ?? (await openSessionLog(this.#world, this.#key, journalKey(tenant, this.#key), this))
     this.#log = log
     try {
       const awake = await awaken(this.#key, log, this.#world, () => this.#agentNow())
+      // Killed while it read: what it knows may be out of date by now.
+      if (!this.isAlive) throw new BeamClawError('actor-killed', `Session "${this.#key}" was killed while it woke`)
       const { state, journal } = awake
       for (const runId of [...state.cancelled]) journal.stage({ type: 'run-end', runId, outcome: 'aborted' })
       if (state.current !== undefined) journal.stage({ type: 'run-resume', runId: state.current.runId })
