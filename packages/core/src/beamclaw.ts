@@ -120,9 +120,15 @@ interface Parts extends SessionAccess {
 /** A tree that is up. `await using` stops it. */
 export class RunningBeamClaw implements AsyncDisposable {
   readonly #parts: Parts
+  /**
+   * Resolves when the tree has ended: it was stopped or killed, or more crashed than restarts can mend, and it gave up. Everything is refused with
+   * `actor-not-running` then; what was accepted goes on in the next one that starts over the same store.
+   */
+  readonly ended: Promise<void>
 
   constructor(parts: Parts) {
     this.#parts = parts
+    this.ended = new Promise((resolve) => parts.root.monitor(() => resolve()))
   }
 
   /** The agents, the default one first. */

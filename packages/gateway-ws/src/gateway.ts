@@ -133,7 +133,7 @@ export class Gateway implements AsyncDisposable {
     if (!this.#server.listening) return
     const { claw, drainMs } = this.#options
     this.#sockets.tellShutdown('service restart')
-    await this.#within(drainMs, claw.drain().then(this.#told))
+    await this.#within(drainMs, Promise.race([claw.drain().then(this.#told), claw.ended]))
     this.#sockets.close()
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#server.closeIdleConnections()

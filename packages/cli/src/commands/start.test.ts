@@ -31,11 +31,11 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-async function start(more = '', flags: readonly string[] = []): Promise<GatewayProcess> {
+async function start(more = '', environment: Readonly<Record<string, string>> = {}): Promise<GatewayProcess> {
   const file = join(folder, 'beamclaw.yaml')
   const providers = `providers: { local: { type: openai, apiKey: none, baseUrl: '${model.baseUrl}' } }`
   writeFileSync(file, `${providers}\nagents: { main: { model: local/first, fallbacks: [local/second] } }\n${more}\n`)
-  const gateway = await startGateway(['--config', file, '--data-dir', join(folder, 'data'), ...flags])
+  const gateway = await startGateway(['--config', file, '--data-dir', join(folder, 'data')], environment)
   gateways.push(gateway)
   return gateway
 }
@@ -114,6 +114,24 @@ describe('a start that cannot be', () => {
   ])('because of what it was told: %j %j', async (environment, flags, problem) => {
     const { code, errors } = await runCli(['start', ...flags], { cwd: folder, environment })
     expect({ code, errors }).toEqual({ code: 2, errors: `beamclaw: ${problem}\n` })
+  })
+})
+
+describe('a gateway in which more crashes than restarts can mend', () => {
+  test('ends with 1 and says why, and the next one does what was accepted', async () => {
+    const asked = Promise.withResolvers<void>()
+    answer = () => {
+      asked.resolve()
+      return new Promise(() => {})
+    }
+    const gateway = await start('', { NODE_OPTIONS: `--import ${new URL('../testing/falling-tree.ts', import.meta.url)}` })
+    const told = ask(gateway, { key: 'before' }).catch(() => undefined)
+    await asked.promise
+    expect(await gateway.exited).toBe(1)
+    expect(logged(gateway, 'gateway.gave-up')).toMatchObject([{ level: 'error' }])
+    expect(await told).not.toMatchObject({ status: 200 })
+    answer = () => ({ text: 'after all' })
+    expect(await ask(await start(), { key: 'before' })).toMatchObject({ status: 200, text: 'after all' })
   })
 })
 

@@ -40,9 +40,13 @@ export async function start(flags: StartFlags): Promise<void> {
   })
   if (format === 'pretty') process.stdout.write(welcome(url, claw.agents[0], settings.auth.mode === 'token'))
   claw.resumed.then((count) => count > 0 && logger.log('info', 'sessions.resumed', { count }))
-  await firstSignal()
-  const { drainMs } = settings
-  logger.log('info', 'gateway.draining', { drainMs })
+  const hasGivenUp = await Promise.race([firstSignal().then(() => false), claw.ended.then(() => true)])
+  const drainMs = hasGivenUp ? 0 : settings.drainMs
+  if (hasGivenUp) {
+    // Whoever looks after the process starts it again; what was accepted goes on then.
+    process.exitCode = 1
+    logger.log('error', 'gateway.gave-up', { reason: 'more crashed than restarts can mend' })
+  } else logger.log('info', 'gateway.draining', { drainMs })
   live?.stop()
   await end({ gateway, claw, drainMs, logger })
 }
@@ -74,7 +78,7 @@ interface Ending {
 
 /** Lets runs end in their time; those that do not are interrupted, and go on after the next start. */
 async function end({ gateway, claw, drainMs, logger }: Ending): Promise<void> {
-  const giveUp = setTimeout(() => process.exit(0), drainMs + stopMs)
+  const giveUp = setTimeout(() => process.exit(), drainMs + stopMs)
   await gateway.stop()
   await claw.stop()
   clearTimeout(giveUp)

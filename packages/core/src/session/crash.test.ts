@@ -165,3 +165,17 @@ describe('the state of a session', () => {
     expect(() => SessionState.fromSnapshot({ version: 2 } as never, 1)).toThrowError(expect.objectContaining({ code: 'log-corrupt' }))
   })
 })
+
+test('a tree in which more crashes than restarts can mend says that it has ended, and the next one does what was accepted', async () => {
+  const set = await stage(new FunctionModel((_request, index) => (index === 0 ? new Promise(() => {}) : { text: 'after all' })))
+  const { claw } = set
+  await claw.session(key).send('hello', { idempotencyKey: 'hello' }).accepted
+  for (let round = 0; round < 4; round++) {
+    claw.killBelow('tools')
+    await settled()
+  }
+  await claw.ended
+  await expect(claw.session(key).send('more').accepted).rejects.toMatchObject({ code: 'actor-not-running' })
+  const next = await set.restart()
+  expect((await next.session(key).follow('hello').result()).text).toBe('after all')
+})
