@@ -68,7 +68,12 @@ export class BeamClaw {
     const providers = new ProviderTable(this.#options.providers)
     const agents = new Map(this.#options.agents.map((agent) => [agent.id, agent]))
     const tenant = defaultTenant
-    const activity = new ActivityLog({ tenant, store, cluster, ambient })
+    // Who is not the owner any more must not go on as if nothing had happened.
+    const onFenced = (error: BeamClawError): void => {
+      ambient.logger.log('error', 'beamclaw.fenced', { error: error.message })
+      root.kill()
+    }
+    const activity = new ActivityLog({ tenant, store, cluster, ambient, onFenced })
     const unfinished = await activity.open()
     const router = new SessionRouter(agents, (tasks) => ({
       tenant,
@@ -121,8 +126,8 @@ interface Parts extends SessionAccess {
 export class RunningBeamClaw implements AsyncDisposable {
   readonly #parts: Parts
   /**
-   * Resolves when the tree has ended: it was stopped or killed, or more crashed than restarts can mend, and it gave up. Everything is refused with
-   * `actor-not-running` then; what was accepted goes on in the next one that starts over the same store.
+   * Resolves when the tree has ended: it was stopped or killed; more crashed than restarts can mend, and it gave up; or another owner has its
+   * store. Everything is refused with `actor-not-running` then; what was accepted goes on in the next one that starts over the same store.
    */
   readonly ended: Promise<void>
 

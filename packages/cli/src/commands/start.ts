@@ -45,7 +45,7 @@ export async function start(flags: StartFlags): Promise<void> {
   if (hasGivenUp) {
     // Whoever looks after the process starts it again; what was accepted goes on then.
     process.exitCode = 1
-    logger.log('error', 'gateway.gave-up', { reason: 'more crashed than restarts can mend' })
+    logger.log('error', 'gateway.gave-up', { reason: 'the tree has ended; what was logged before this says why' })
   } else logger.log('info', 'gateway.draining', { drainMs })
   live?.stop()
   await end({ gateway, claw, drainMs, logger })

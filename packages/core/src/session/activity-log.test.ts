@@ -1,24 +1,27 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { ambientWith } from '../defaults/ambient.ts'
 import { silentLogger } from '../defaults/console-logger.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import { SoloCluster } from '../defaults/solo-cluster.ts'
+import { BeamClawError } from '../errors.ts'
 import { defaultTenant, parseSessionKey } from '../ids.ts'
-import { ManualClock } from '../testing/manual-clock.ts'
+import type { FencingToken, Log, LogRecord, StoreKey } from '../ports/store.ts'
+import { ManualClock, settled } from '../testing/manual-clock.ts'
+import { gate } from '../testing/probe.ts'
 import { ActivityLog } from './activity-log.ts'
 
 const [first, second] = [parseSessionKey('agent:main:first'), parseSessionKey('agent:main:second')]
 const longerThanAnyoneLingers = 60_000
 
 /** Opens the list of busy sessions, as one process after the other does. */
-function processes() {
+function processes(store = new MemoryStore()) {
   const clock = new ManualClock()
-  const store = new MemoryStore()
   const ambient = ambientWith({ clock, logger: silentLogger })
   return {
     clock,
-    open: async () => {
-      const log = new ActivityLog({ tenant: defaultTenant, store, cluster: new SoloCluster({ now: () => clock.now() }), ambient })
+    open: async (onFenced?: (error: BeamClawError) => void) => {
+      const cluster = new SoloCluster({ now: () => clock.now() })
+      const log = new ActivityLog({ tenant: defaultTenant, store, cluster, ambient, ...(onFenced && { onFenced }) })
       return { log, found: await log.open() }
     },
   }
@@ -53,7 +56,8 @@ test('what ends after a kill is not written down: it may be at work again elsewh
 
 test('who has a later owner takes nothing back, and begins nothing', async () => {
   const { open, clock } = processes()
-  const earlier = await open()
+  const isTold = vi.fn()
+  const earlier = await open(isTold)
   await earlier.log.begin(first)
   const later = await open()
   await later.log.begin(first)
@@ -61,6 +65,40 @@ test('who has a later owner takes nothing back, and begins nothing', async () =>
   await clock.advance(longerThanAnyoneLingers)
   await expect(earlier.log.begin(second)).rejects.toMatchObject({ code: 'fenced' })
   await expect(earlier.log.begin(second)).rejects.toMatchObject({ code: 'fenced' })
+  expect(isTold).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ code: 'fenced' }))
   await later.log.begin(second)
   expect((await open()).found).toEqual([first, second])
+})
+
+test('a write that fails late does not concern the log that was opened since', async () => {
+  const answers = [gate(), gate(), gate()]
+  let calls = 0
+  class LateStore extends MemoryStore {
+    override async openLog(key: StoreKey, token: FencingToken): Promise<Log> {
+      const log = await super.openLog(key, token)
+      const append = log.append.bind(log)
+      return Object.assign(log, {
+        append: async (records: readonly LogRecord[]) => {
+          await answers[calls++]?.promise
+          await append(records)
+        },
+      })
+    }
+  }
+  const isTold = vi.fn()
+  const { log } = await processes(new LateStore()).open(isTold)
+  const one = log.begin(first)
+  const two = log.begin(second)
+  await settled()
+  answers[0]?.reject(new BeamClawError('store-io', 'broken disk'))
+  await expect(one).rejects.toMatchObject({ code: 'store-io' })
+  const again = log.begin(first)
+  await settled()
+  // The handle that it wrote through was given up for another one.
+  answers[1]?.resolve()
+  await expect(two).rejects.toMatchObject({ code: 'fenced' })
+  answers[2]?.resolve()
+  await again
+  await log.begin(second)
+  expect(isTold).not.toHaveBeenCalled()
 })

@@ -13,6 +13,8 @@ export interface ActivityLogOptions {
   readonly store: Store
   readonly cluster: Cluster
   readonly ambient: Ambient
+  /** Another owner has the list, and with it the sessions. */
+  readonly onFenced?: (error: BeamClawError) => void
 }
 
 /** Records after which the log is replaced by the list of busy sessions. */
@@ -147,7 +149,8 @@ export class ActivityLog {
   }
 
   async #append(type: 'busy' | 'idle', keys: readonly SessionKey[]): Promise<void> {
-    const log = await this.#log()
+    const opening = this.#log()
+    const log = await opening
     const { ids, clock } = this.#options.ambient
     try {
       const records = keys.map((sessionKey) => {
@@ -155,14 +158,12 @@ export class ActivityLog {
         return { seq: this.#nextSeq++, type, id: ids.next(), ts, data: { sessionKey } }
       })
       await log.append(records)
+      this.#records += keys.length
+      if (this.#records >= compactAfter) await this.#compact(log)
     } catch (error) {
-      // The handle is broken; the next call opens the log again, unless it has another owner now.
-      this.#opening = undefined
-      if (BeamClawError.isInstance(error, 'fenced')) this.#refusal ??= error
+      this.#letGo(opening, error)
       throw error
     }
-    this.#records += keys.length
-    if (this.#records >= compactAfter) await this.#compact(log)
   }
 
   async #compact(log: Log): Promise<void> {
@@ -170,13 +171,23 @@ export class ActivityLog {
     await log.compact({ seq: this.#nextSeq - 1, state: { busy: [...this.#busy.keys()], seen: [...this.#seen] } })
   }
 
-  async #log(): Promise<Log> {
-    if (this.#refusal !== undefined) throw this.#refusal
-    this.#opening ??= this.#open()
-    this.#opening.catch(() => {
-      this.#opening = undefined
-    })
-    return this.#opening
+  #log(): Promise<Log> {
+    if (this.#refusal !== undefined) return Promise.reject(this.#refusal)
+    if (this.#opening !== undefined) return this.#opening
+    const opening = this.#open()
+    this.#opening = opening
+    opening.catch((error) => this.#letGo(opening, error))
+    return opening
+  }
+
+  /** The handle is broken: the next call opens the log again, unless it has another owner now. */
+  #letGo(opening: Promise<Log>, error: unknown): void {
+    // Another failure came first: what is open since has nothing to do with this one.
+    if (this.#opening !== opening) return
+    this.#opening = undefined
+    if (!this.#wasOpen || this.#refusal !== undefined || !BeamClawError.isInstance(error, 'fenced')) return
+    this.#refusal = error
+    this.#options.onFenced?.(error)
   }
 
   async #open(): Promise<Log> {

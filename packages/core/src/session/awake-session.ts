@@ -12,6 +12,7 @@ import { committedTopic, type SessionWorld, sessionTopic } from './session-world
 
 /** What is in memory only while the session is awake and its journal can be written. */
 export interface Awake {
+  readonly log: Log
   readonly state: SessionState
   readonly journal: JournalWriter
   readonly loop: RunLoop
@@ -50,7 +51,7 @@ export async function awaken(key: SessionKey, log: Log, world: SessionWorld, age
     agent: () => withOwnSettings(agent(), metadata),
     tell: (event) => events.publish(topic, event),
   })
-  return { state, journal, loop, metadata, running: undefined }
+  return { log, state, journal, loop, metadata, running: undefined }
 }
 
 function withOwnSettings(agent: AgentDefinition, { value: { model, thinking } }: MetadataDocument): AgentDefinition {

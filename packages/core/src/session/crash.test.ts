@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { MemoryStore } from '../defaults/memory-store.ts'
+import { BeamClawError } from '../errors.ts'
 import type { FencingToken, Log, LogRecord, StoreKey } from '../ports/store.ts'
 import { settled } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
@@ -178,4 +179,15 @@ test('a tree in which more crashes than restarts can mend says that it has ended
   await expect(claw.session(key).send('more').accepted).rejects.toMatchObject({ code: 'actor-not-running' })
   const next = await set.restart()
   expect((await next.session(key).follow('hello').result()).text).toBe('after all')
+})
+
+test('whoever has lost the store to a later one ends, and takes nothing more', async () => {
+  const set = await stage(new FunctionModel(() => ({ text: 'fine' })))
+  const earlier = set.claw
+  await earlier.session(key).send('one').result()
+  const later = await stage(set.model, {}, { store: set.store })
+  await expect(earlier.session('agent:main:other').send('two').accepted).rejects.toBeInstanceOf(BeamClawError)
+  await earlier.ended
+  await expect(earlier.session(key).send('three').accepted).rejects.toMatchObject({ code: 'actor-not-running' })
+  expect((await later.claw.session(key).send('four').result()).text).toBe('fine')
 })

@@ -189,3 +189,49 @@ describe('a write that is done, and answers late', () => {
     expect(await set.claw.session(key).follow('second').accepted).toMatchObject({ status: 'completed' })
   })
 })
+
+describe('a write that fails late, after the journal was let go for another failure', () => {
+  /** A session whose run hangs in a write, and whose journal was let go since another write failed. */
+  async function brokenTwice() {
+    const store = new TroubledStore()
+    const set = await stage(new FunctionModel((_request, index) => ({ text: `answer ${index}` })), {}, { store })
+    const session = set.claw.session(key)
+    const late = gate()
+    store.before = async (records) => {
+      if (records.some(({ type }) => type === 'model-response')) await late.promise
+      else if (JSON.stringify(records).includes('second')) throw new BeamClawError('store-full', 'no room')
+    }
+    await session.send('first', { idempotencyKey: 'first' }).accepted
+    await settled()
+    await expect(session.send('second').accepted).rejects.toMatchObject({ code: 'store-full' })
+    store.before = async () => {}
+    return { ...set, store, session, late }
+  }
+
+  test('leaves alone the journal that is being opened again', async () => {
+    const { session, store, late } = await brokenTwice()
+    const slow = gate()
+    store.read = () => slow.promise
+    const third = session.send('third')
+    await settled()
+    late.reject(new BeamClawError('store-io', 'broken disk'))
+    await settled()
+    slow.resolve()
+    expect((await third.result()).text).toBe('answer 2')
+    const told: number[] = []
+    for await (const event of session.subscribe(1)) {
+      if ('seq' in event) told.push(event.seq)
+      if (event.type === 'run-end' && event.runId !== 'first') break
+    }
+    expect(told).toEqual(told.map((_, index) => index + 1))
+  })
+
+  test('does not stop the session, though it says that another has the journal', async () => {
+    const { session, clock, model, late } = await brokenTwice()
+    late.reject(new BeamClawError('fenced', 'a later owner opened the log'))
+    await settled()
+    await clock.advance(1_000)
+    expect(model.requests).toHaveLength(2)
+    expect((await session.follow('first').result()).text).toBe('answer 1')
+  })
+})

@@ -84,18 +84,21 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   protected override async handle(message: SessionMessage, context: Context): Promise<Awaited<Answer<SessionReply>>> {
     if (message.type === 'fail') throw message.error
     if (message.type !== 'send') return undefined
+    let awake: Awake | undefined
     try {
-      return await this.#accept(message, context)
+      awake = this.#awake ?? (await this.#wake(context))
+      return await this.#accept(awake, message, context)
     } catch (error) {
-      return this.#refuse(error, context)
+      return this.#refuse(error, context, awake)
     }
   }
 
   protected override async handleControl(message: SessionMessage, context: Context): Promise<Awaited<Answer<SessionReply>>> {
+    let awake: Awake | undefined
     try {
       if (message.type === 'inspect') return inspectionOf(this.inspect(), this.#key, this.#agentNow(), this.#awake?.state)
       if (message.type === 'read') return await this.#eventsFrom(message.fromSeq, context)
-      const awake = this.#awake ?? (await this.#wake(context))
+      awake = this.#awake ?? (await this.#wake(context))
       switch (message.type) {
         case 'abort':
           return await this.#abort(awake, message.runId)
@@ -109,7 +112,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
           this.#drive(awake, context)
       }
     } catch (error) {
-      return this.#refuse(error, context)
+      return this.#refuse(error, context, awake)
     }
   }
 
@@ -128,8 +131,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
 
   // ---- answering
 
-  async #accept({ type: _, ...message }: Extract<SessionMessage, { type: 'send' }>, context: Context): Promise<SendReceipt> {
-    const awake = this.#awake ?? (await this.#wake(context))
+  async #accept(awake: Awake, { type: _, ...message }: Extract<SessionMessage, { type: 'send' }>, context: Context): Promise<SendReceipt> {
     const { state, journal, loop } = awake
     const { activity } = this.#world
     const known = state.runs.get(message.runId)
@@ -200,15 +202,15 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   async #eventsFrom(fromSeq: number, context: Context): Promise<readonly CommittedEvent[]> {
-    if (this.#log === undefined) await this.#wake(context)
-    const content = await this.#log?.read(fromSeq)
-    return (content?.records ?? []).filter(({ seq }) => seq >= fromSeq).map((record) => eventOf(record, this.#key))
+    const log = this.#log ?? (await this.#wake(context)).log
+    const { records } = await log.read(fromSeq)
+    return records.filter(({ seq }) => seq >= fromSeq).map((record) => eventOf(record, this.#key))
   }
 
   /** Answers the caller with a typed error. What is not one is a bug, and crashes the session. */
-  #refuse(error: unknown, context: Context) {
+  #refuse(error: unknown, context: Context, awake: Awake | undefined) {
     if (!BeamClawError.isInstance(error)) throw error
-    if (this.#isStoreTrouble(error)) this.#breakOff(error, context)
+    if (isStoreTrouble(error, awake)) this.#breakOff(error, context, awake)
     return refuse(error)
   }
 
@@ -232,7 +234,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       (error) => {
         awake.running = undefined
         if (!this.isAlive) return
-        if (BeamClawError.isInstance(error) && this.#isStoreTrouble(error)) this.#breakOff(error, context)
+        if (BeamClawError.isInstance(error) && isStoreTrouble(error, awake)) this.#breakOff(error, context, awake)
         else this.cast({ type: 'fail', error })
       },
     )
@@ -257,13 +259,11 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     if (isDue && !stopped.aborted) await journal.compact()
   }
 
-  #isStoreTrouble({ code }: BeamClawError): boolean {
-    return this.#awake?.journal.isBroken === true || storeFailures.has(code)
-  }
-
   /** What cannot be written down does not happen: nothing more is accepted or done until it can be opened again. */
-  #breakOff(error: BeamClawError, context: Context): void {
-    const isJournal = this.#awake?.journal.isBroken !== false
+  #breakOff(error: BeamClawError, context: Context, failed: Awake | undefined): void {
+    // It was let go before, for another failure: what is opened since has nothing to do with it.
+    if (failed !== undefined && failed !== this.#awake) return
+    const isJournal = this.#waking === undefined && this.#awake?.journal.isBroken !== false
     if (isJournal) this.#letGo(error)
     if (isJournal && error.code === 'fenced') return void this.stop({ type: 'shutdown', detail: error })
     if (error.code === 'log-corrupt' || this.#reopenTimer !== undefined || context.signal.aborted) return
@@ -315,6 +315,10 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       throw error
     }
   }
+}
+
+function isStoreTrouble({ code }: BeamClawError, awake: Awake | undefined): boolean {
+  return awake?.journal.isBroken === true || storeFailures.has(code)
 }
 
 /** Waits for all, so that nothing is half done when one fails. Rejects with the first failure. */
