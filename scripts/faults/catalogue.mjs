@@ -15,7 +15,7 @@ export const catalogue = {
   F07: crashTable('F07|after a run ended'),
   F09: { files: [cli('random-kills')] },
   F10: { files: [cli('full-disk'), storeFs('full-disk')], pattern: 'F10|half a batch|cut back' },
-  F11: { files: [cli('full-disk'), cli('acknowledgement'), storeFs('processes')], pattern: 'F11|busy sessions' },
+  F11: { files: [cli('full-disk'), cli('acknowledgement'), storeFs('processes'), storeFs('full-disk')], pattern: 'F11|busy sessions' },
   F12: { files: [storeFs('torn-tail')], pattern: 'torn write' },
   F13: { files: [cli('damaged-journals'), storeFs('torn-tail')], pattern: 'refuses|F13|log-corrupt' },
   F14: { files: [storeFs('power-cut')] },

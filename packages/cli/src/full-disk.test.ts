@@ -84,4 +84,30 @@ describe('a disk', () => {
       expect(drill.problems()).toEqual([])
     },
   )
+
+  test.skipIf(!canTrace)('F11: whose syncs go on failing: the gateway ends, and the next one finishes what was accepted', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'beamclaw-broken-'))
+    const data = join(folder, 'data')
+    try {
+      // The fourth sync is that of the answer.
+      const inject = ['-e', 'trace=fdatasync', '-e', 'inject=fdatasync:error=EIO:when=4+']
+      const strace = ['strace', '-f', '-qq', '-E', 'UV_THREADPOOL_SIZE=1', '-o', join(folder, 'trace'), ...inject]
+      const failing = await startGateway(['--data-dir', data], {}, strace)
+      expect((await ask(failing.url, 'hello'))[0]).toBeGreaterThanOrEqual(500)
+      expect(await failing.exited).toBe(1)
+      expect(failing.output()).toContain('store-failed')
+      expect(recordsOf(readJournal(data), 'run-end')).toEqual([])
+
+      const gateway = await startGateway(['--data-dir', data])
+      expect(await ask(gateway.url, 'and again')).toEqual([200, undefined])
+      expect(recordsOf(readJournal(data), 'run-end')).toMatchObject([
+        { data: { outcome: 'completed' } },
+        { data: { outcome: 'completed' } },
+      ])
+      gateway.child.kill('SIGKILL')
+      await gateway.exited
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
 })

@@ -68,12 +68,12 @@ export class BeamClaw {
     const providers = new ProviderTable(this.#options.providers)
     const agents = new Map(this.#options.agents.map((agent) => [agent.id, agent]))
     const tenant = defaultTenant
-    // Who is not the owner any more must not go on as if nothing had happened.
-    const onFenced = (error: BeamClawError): void => {
-      ambient.logger.log('error', 'beamclaw.fenced', { error: error.message })
-      root.kill()
+    // Who can write nothing any more must not go on as if nothing had happened.
+    const onLost = ({ code, message }: BeamClawError): void => {
+      ambient.logger.log('error', 'beamclaw.store-lost', { code, error: message })
+      void root.stop()
     }
-    const activity = new ActivityLog({ tenant, store, cluster, ambient, onFenced })
+    const activity = new ActivityLog({ tenant, store, cluster, ambient, onLost })
     const unfinished = await activity.open()
     const router = new SessionRouter(agents, (tasks) => ({
       tenant,
@@ -126,14 +126,17 @@ interface Parts extends SessionAccess {
 export class RunningBeamClaw implements AsyncDisposable {
   readonly #parts: Parts
   /**
-   * Resolves when the tree has ended: it was stopped or killed; more crashed than restarts can mend, and it gave up; or another owner has its
-   * store. Everything is refused with `actor-not-running` then; what was accepted goes on in the next one that starts over the same store.
+   * Resolves when the tree has ended: it was stopped or killed; more crashed than restarts can mend, and it gave up; another owner has its
+   * store; or the store has failed for good. Everything is refused with `actor-not-running` then, and runs that are followed reject with
+   * `run-interrupted`; what was accepted goes on in the next one that starts over the same store.
    */
   readonly ended: Promise<void>
 
   constructor(parts: Parts) {
     this.#parts = parts
     this.ended = new Promise((resolve) => parts.root.monitor(() => resolve()))
+    // Who follows a run is not left waiting for somebody who is gone.
+    this.ended.then(() => parts.events.stop())
   }
 
   /** The agents, the default one first. */

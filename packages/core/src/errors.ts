@@ -51,6 +51,7 @@ const errorTable = {
   'log-corrupt': { isRetryable: false },
   'store-full': { isRetryable: true },
   'store-io': { isRetryable: false },
+  'store-failed': { isRetryable: true },
   'store-locked': { isRetryable: false },
   'store-stopped': { isRetryable: false },
   'document-too-large': { isRetryable: false },

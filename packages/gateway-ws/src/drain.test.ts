@@ -83,6 +83,35 @@ describe('stop', () => {
     await aborted
   })
 
+  test('tells who waits for a run of a session that it goes on later, and how to get its answer', async () => {
+    const clock = new ManualClock()
+    await using stage = await scene({ gateway: { drainMs: 1, ambient: { clock } }, model: () => new Promise(() => {}) })
+    const ask = (key: string, stream: boolean) =>
+      fetch(`${stage.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'x-beamclaw-session-key': `agent:main:${key}`,
+          'idempotency-key': key,
+          connection: 'close',
+        },
+        body: JSON.stringify({ model: 'beamclaw', stream, messages: [{ role: 'user', content: 'x' }] }),
+      })
+    const asked = [ask('whole', false), ask('streamed', true)]
+    while (stage.model.signals.length < 2) await settled()
+    const stopped = stage.gateway.stop()
+    await clock.advance(1)
+    for (const answer of await Promise.all(asked)) {
+      const text = await answer.text()
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1'])
+      const { error } = JSON.parse(text) as { readonly error: { readonly code: string; readonly message: string } }
+      expect(error).toMatchObject({ code: 'run-interrupted', message: expect.stringMatching(/"Idempotency-Key: (whole|streamed)"/) })
+    }
+    await clock.advance(1_000)
+    await stopped
+    expect(await stage.claw.session('agent:main:whole').inspect()).toMatchObject({ current: { runId: 'whole' } })
+  })
+
   test('may be asked twice, and before it started', async () => {
     await using stage = await scene()
     await Promise.all([stage.gateway.stop(), stage.gateway.stop()])

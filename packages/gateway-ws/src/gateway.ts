@@ -61,6 +61,7 @@ export class Gateway implements AsyncDisposable {
   readonly #server: Server
   /** Resolves once clients know of every run that is over. */
   readonly #told: () => Promise<unknown>
+  readonly #closing = new AbortController()
   #readiness: Readiness = 'ready'
   #stopped: Promise<void> | undefined
   /** The HTTP side, for programs that have a server of their own. `peer` says who asks, where that is known. */
@@ -86,7 +87,8 @@ export class Gateway implements AsyncDisposable {
     const shared = { claw, version, uptimeMs, readiness }
     const now = (): number => clock.now()
     const onSession = hub.touch.bind(hub)
-    const app = httpApp({ ...shared, auth, failedAuth, rules, limits, models: settings.models, logger, now, onSession })
+    const closing = this.#closing.signal
+    const app = httpApp({ ...shared, auth, failedAuth, rules, limits, models: settings.models, logger, now, closing, onSession })
     this.handler = (request, peer = {}) => app.fetch(request, peer)
     const outcomes = new RunOutcomes()
     this.#told = () => Promise.all([hub.atRest(), outcomes.atRest()])
@@ -133,8 +135,9 @@ export class Gateway implements AsyncDisposable {
     if (!this.#server.listening) return
     const { claw, drainMs } = this.#options
     this.#sockets.tellShutdown('service restart')
-    await this.#within(drainMs, Promise.race([claw.drain().then(this.#told), claw.ended]))
+    const isDone = await this.#within(drainMs, Promise.race([claw.drain().then(this.#told), claw.ended]))
     this.#sockets.close()
+    if (!isDone) this.#closing.abort()
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#server.closeIdleConnections()
     await this.#within(closeGraceMs, closed)
@@ -142,12 +145,12 @@ export class Gateway implements AsyncDisposable {
     await closed
   }
 
-  /** Waits, but not longer than this. */
-  async #within(ms: number, work: Promise<unknown>): Promise<void> {
-    const late = Promise.withResolvers<void>()
-    const timer = this.#ambient.clock.setTimer(late.resolve, ms)
+  /** Waits, but not longer than this; false when that was not enough. */
+  async #within(ms: number, work: Promise<unknown>): Promise<boolean> {
+    const late = Promise.withResolvers<false>()
+    const timer = this.#ambient.clock.setTimer(() => late.resolve(false), ms)
     try {
-      await Promise.race([work, late.promise])
+      return await Promise.race([work.then(() => true), late.promise])
     } finally {
       timer.cancel()
     }

@@ -9,12 +9,17 @@ export function systemCode(error: unknown): string | undefined {
   return typeof error.code === 'string' ? error.code : undefined
 }
 
+/** True when there is too little room, which may be more later. */
+export function isNoRoom(error: unknown): boolean {
+  return noRoom.has(systemCode(error) ?? '')
+}
+
 /** What the system refused, as `store-full` or `store-io`; BeamClawErrors pass unchanged. */
 export function storeFailure(error: unknown, doing: string): BeamClawError {
   if (BeamClawError.isInstance(error)) return error
   const code = systemCode(error)
   const reason = error instanceof Error ? error.message : String(error)
-  if (code !== undefined && noRoom.has(code)) {
+  if (isNoRoom(error)) {
     return new BeamClawError('store-full', `No room while ${doing}: ${reason}`, { cause: error, details: { system: code } })
   }
   return new BeamClawError('store-io', `The file system failed while ${doing}: ${reason}`, { cause: error, details: { system: code } })
@@ -28,6 +33,12 @@ export function logCorrupt(file: string, offset: number, problem: string, cause?
 /** A handle that lost its log. */
 export function fenced(reason: string, epoch?: number): BeamClawError {
   return new BeamClawError('fenced', `This handle may not write any more: ${reason}`, { details: { epoch } })
+}
+
+/** A disk that was given a second chance. */
+export function storeFailed(path: string, cause: unknown): BeamClawError {
+  const advice = 'nothing more is written; look at the disk, and start again'
+  return new BeamClawError('store-failed', `The disk of ${path} failed twice to keep what was written: ${advice}`, { cause })
 }
 
 /** A call after the end. */

@@ -196,7 +196,7 @@ export class FsLog implements Log, PooledFile {
         } catch (error) {
           // The system reports a lost page once and forgets it: nothing that is still to be synced here can be believed.
           await this.#cutBack(descriptor, false)
-          throw new Failure('store-io', `Syncing ${this.path} failed`, { cause: error })
+          throw storeFailure(error, `syncing ${this.path}`)
         }
       }
       // Only now: whoever sealed this segment before this point may have read it before the write.

@@ -19,7 +19,7 @@ import { DirectoryMaker } from './atomic-write.ts'
 import { DescriptorPool } from './descriptor-pool.ts'
 import { DirectoryLock } from './directory-lock.ts'
 import { readDocument, removeDocument, writeDocument } from './document-file.ts'
-import { fenced, stopped, storeFailure, versionConflict } from './failures.ts'
+import { fenced, stopped, storeFailed, storeFailure, versionConflict } from './failures.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { FsLog } from './fs-log.ts'
 import { checkKey, encodePart } from './key-path.ts'
@@ -31,6 +31,7 @@ import { removeLog } from './open-log.ts'
 import { checkCount, checkFsStoreOptions, type FsStoreOptions, fsStoreDefaults } from './options.ts'
 import { KeyedQueue, Limiter } from './queues.ts'
 import { StaleTemporaries } from './stale-temporaries.ts'
+import { watchSyncs } from './sync-watch.ts'
 
 const gatherMs = 5
 // Each has a few files open; together with the pool they stay well below the usual limit of 1024.
@@ -59,6 +60,8 @@ export class FsStore implements Store {
   #temporaries = 0
   #lock: Promise<DirectoryLock> | undefined
   #stopping: Promise<void> | undefined
+  // Why it takes nothing more, though nobody stopped it.
+  #failure: BeamClawError | undefined
 
   constructor(options: FsStoreOptions) {
     checkFsStoreOptions(options)
@@ -74,10 +77,10 @@ export class FsStore implements Store {
       allowNetworkFileSystem: allowNetworkFileSystem ?? fsStoreDefaults.allowNetworkFileSystem,
     }
     this.#root = resolve(path)
-    this.#fileSystem = fileSystem
-    this.#pool = new DescriptorPool(fileSystem, this.#options.maxOpenFiles)
-    this.#stale = new StaleTemporaries(fileSystem, this.#temporaryName)
-    this.#directories = new DirectoryMaker(fileSystem, this.#root)
+    this.#fileSystem = watchSyncs(fileSystem, (cause) => this.#fail(cause))
+    this.#pool = new DescriptorPool(this.#fileSystem, this.#options.maxOpenFiles)
+    this.#stale = new StaleTemporaries(this.#fileSystem, this.#temporaryName)
+    this.#directories = new DirectoryMaker(this.#fileSystem, this.#root)
     this.#environment = this.#newEnvironment()
   }
 
@@ -175,6 +178,12 @@ export class FsStore implements Store {
     return log
   }
 
+  #fail(cause: unknown): void {
+    if (this.#failure !== undefined) return
+    this.#failure = storeFailed(this.#root, cause)
+    for (const log of this.#logs.values()) log.fence(this.#failure).catch(() => {})
+  }
+
   async #stop(): Promise<void> {
     const reason = stopped('the store was stopped')
     await Promise.allSettled(this.#underWay)
@@ -192,15 +201,16 @@ export class FsStore implements Store {
 
   #pathOf(key: StoreKey, minNames: number): string {
     if (this.#stopping !== undefined) throw stopped('the store was stopped')
+    if (this.#failure !== undefined) throw this.#failure
     checkKey(key, minNames)
     return join(this.#root, ...key.map(encodePart))
   }
 
   #newEnvironment(): LogEnvironment {
-    const { sync, maxDocumentBytes, fileSystem, clock } = this.#options
+    const { sync, maxDocumentBytes, clock } = this.#options
     const wait = (): Promise<void> => new Promise((resolve) => clock.setTimer(resolve, gatherMs))
     return {
-      fileSystem,
+      fileSystem: this.#fileSystem,
       pool: this.#pool,
       limiter: this.#limiter,
       sync,
@@ -221,7 +231,7 @@ export class FsStore implements Store {
     try {
       return await result
     } catch (error) {
-      throw storeFailure(error, what)
+      throw this.#failure ?? storeFailure(error, what)
     } finally {
       this.#underWay.delete(result)
     }

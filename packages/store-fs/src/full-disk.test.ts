@@ -106,6 +106,78 @@ describe('no room', () => {
   })
 })
 
+describe('F11: a disk that does not sync', () => {
+  /** A store over a disk whose record syncs fail while `isBroken`. */
+  async function brokenDisk(path: string) {
+    const disk = { isBroken: false, beforeFailing: async (): Promise<void> => {} }
+    const store = new FsStore({
+      path,
+      fileSystem: faultyFileSystem(async (name) => {
+        if (!disk.isBroken || name !== 'datasync') return
+        await disk.beforeFailing()
+        throw systemError('EIO')
+      }),
+    })
+    let epoch = 0
+    const open = () => store.openLog(logKey, fencingToken(++epoch))
+    const other = await store.openLog(storeKey('sessions', 'main', 'other'), fencingToken(1))
+    return { disk, store, open, other }
+  }
+
+  test('has a second chance in a new segment, and fails for good when that is lost too', async () => {
+    await using scratch = await scratchDirectory()
+    const { disk, store, open, other } = await brokenDisk(scratch.path)
+    const log = await open()
+    await log.append(logRecords(1))
+    disk.isBroken = true
+    await expectRejection(log.append(logRecords(2)), 'store-io')
+    await expectRejection(open(), 'store-failed')
+    disk.isBroken = false
+    await expectRejection(other.append(logRecords(1)), 'store-failed')
+    await expectRejection(other.read(), 'store-failed')
+    await expectRejection(open(), 'store-failed')
+    await expectRejection(store.put(storeKey('jobs', 'one'), 1), 'store-failed')
+    await expectRejection(store.list(storeKey()), 'store-failed')
+    await store.stop()
+    await expectRejection(open(), 'store-stopped')
+
+    await using next = new FsStore({ path: scratch.path })
+    const again = await next.openLog(logKey, fencingToken(9))
+    expect((await again.read()).records).toEqual(logRecords(1))
+    await again.append(logRecords(2))
+  })
+
+  test('goes on when the second chance holds, and has another one later', async () => {
+    await using scratch = await scratchDirectory()
+    const { disk, store, open } = await brokenDisk(scratch.path)
+    await using _ = store
+    for (const seq of [1, 2, 3]) {
+      const log = await open()
+      disk.isBroken = true
+      await expectRejection(log.append(logRecords(seq)), 'store-io')
+      disk.isBroken = false
+      await (await open()).append(logRecords(seq))
+    }
+  })
+
+  test('is not given up for what was under way at the first failure', async () => {
+    await using scratch = await scratchDirectory()
+    const { disk, store, open, other } = await brokenDisk(scratch.path)
+    await using _ = store
+    const log = await open()
+    const isUnderWay = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    let calls = 0
+    disk.isBroken = true
+    disk.beforeFailing = async () => {
+      isUnderWay[calls++]?.resolve()
+      await Promise.all(isUnderWay.map(({ promise }) => promise))
+    }
+    await Promise.all([log, other].map((each) => expectRejection(each.append(logRecords(1)), 'store-io')))
+    disk.isBroken = false
+    await (await open()).append(logRecords(1))
+  })
+})
+
 async function fill(log: Awaited<ReturnType<FsStore['openLog']>>, from: number): Promise<void> {
   for (let seq = from + 1; ; seq++) await log.append(logRecords(seq, seq, 'x'.repeat(5000)))
 }

@@ -79,9 +79,12 @@ interface Ending {
 /** Lets runs end in their time; those that do not are interrupted, and go on after the next start. */
 async function end({ gateway, claw, drainMs, logger }: Ending): Promise<void> {
   const giveUp = setTimeout(() => process.exit(), drainMs + stopMs)
-  await gateway.stop()
-  await claw.stop()
-  clearTimeout(giveUp)
+  try {
+    await gateway.stop()
+    await claw.stop()
+  } finally {
+    clearTimeout(giveUp)
+  }
   logger.log('info', 'gateway.stopped')
 }
 

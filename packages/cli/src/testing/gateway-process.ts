@@ -13,12 +13,21 @@ export interface GatewayProcess {
   readonly output: () => string
 }
 
-/** Runs `beamclaw start` from source, with the demo model unless the flags name a configuration, and resolves once it is ready. Rejects with what it printed when it ends before. */
-export async function startGateway(flags: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<GatewayProcess> {
+/**
+ * Runs `beamclaw start` from source, with the demo model unless the flags name a configuration, and resolves once it is ready. Rejects with
+ * what it printed when it ends before.
+ * @param wrapper a program and its arguments that is to start the gateway, such as `strace`
+ */
+export async function startGateway(
+  flags: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+  wrapper: readonly string[] = [],
+): Promise<GatewayProcess> {
   const bin = fileURLToPath(new URL('../bin.ts', import.meta.url))
   const config = flags.includes('--config') ? [] : ['--config', fileURLToPath(new URL('fast-demo.yaml', import.meta.url))]
   const args = ['start', '--port', '0', '--log-format', 'json', ...config, ...flags]
-  const child = spawn(process.execPath, ['--conditions=beamclaw:source', bin, ...args], {
+  const [command = '', ...rest] = [...wrapper, process.execPath, '--conditions=beamclaw:source', bin, ...args]
+  const child = spawn(command, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...environment },
   })

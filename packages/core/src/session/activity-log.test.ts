@@ -19,9 +19,9 @@ function processes(store = new MemoryStore()) {
   const ambient = ambientWith({ clock, logger: silentLogger })
   return {
     clock,
-    open: async (onFenced?: (error: BeamClawError) => void) => {
+    open: async (onLost?: (error: BeamClawError) => void) => {
       const cluster = new SoloCluster({ now: () => clock.now() })
-      const log = new ActivityLog({ tenant: defaultTenant, store, cluster, ambient, ...(onFenced && { onFenced }) })
+      const log = new ActivityLog({ tenant: defaultTenant, store, cluster, ambient, ...(onLost && { onLost }) })
       return { log, found: await log.open() }
     },
   }

@@ -13,8 +13,8 @@ export interface ActivityLogOptions {
   readonly store: Store
   readonly cluster: Cluster
   readonly ambient: Ambient
-  /** Another owner has the list, and with it the sessions. */
-  readonly onFenced?: (error: BeamClawError) => void
+  /** Another owner has the list, and with it the sessions; or the store has failed for good. */
+  readonly onLost?: (error: BeamClawError) => void
 }
 
 /** Records after which the log is replaced by the list of busy sessions. */
@@ -103,7 +103,15 @@ export class ActivityLog {
   async close(): Promise<void> {
     if (this.#refusal === undefined) await this.#forget([...this.#lingering.keys()])
     this.kill()
-    await (await this.#opening)?.close()
+    const log = await this.#opening?.catch(() => undefined)
+    await log?.close()
+  }
+
+  /** Writes nothing more, and takes nothing more: the store is lost. */
+  giveUp(error: BeamClawError): void {
+    if (this.#refusal !== undefined) return
+    this.#refusal = error
+    this.#options.onLost?.(error)
   }
 
   /** Writes nothing more. */
@@ -180,14 +188,12 @@ export class ActivityLog {
     return opening
   }
 
-  /** The handle is broken: the next call opens the log again, unless it has another owner now. */
+  /** The handle is broken: the next call opens the log again, unless it is lost. */
   #letGo(opening: Promise<Log>, error: unknown): void {
     // Another failure came first: what is open since has nothing to do with this one.
     if (this.#opening !== opening) return
     this.#opening = undefined
-    if (!this.#wasOpen || this.#refusal !== undefined || !BeamClawError.isInstance(error, 'fenced')) return
-    this.#refusal = error
-    this.#options.onFenced?.(error)
+    if (this.#wasOpen && BeamClawError.isInstance(error) && (error.code === 'fenced' || error.code === 'store-failed')) this.giveUp(error)
   }
 
   async #open(): Promise<Log> {

@@ -181,6 +181,23 @@ test('a tree in which more crashes than restarts can mend says that it has ended
   expect((await next.session(key).follow('hello').result()).text).toBe('after all')
 })
 
+test.each(['kill', 'stop'] as const)('who follows a run is not left waiting when the tree ends: %s', async (end) => {
+  const set = await stage(new FunctionModel(() => new Promise(() => {})))
+  const run = set.claw.session(key).send('hello', { idempotencyKey: 'hello' })
+  await run.accepted
+  const isTold = expect(run.result()).rejects.toMatchObject({ code: 'run-interrupted', isRetryable: true })
+  const followed = set.claw.session(key).follow('hello')
+  const types: string[] = []
+  const isRead = (async () => {
+    for await (const { type } of followed) types.push(type)
+  })()
+  await settled()
+  await set.claw[end]()
+  await isTold
+  await isRead
+  expect(types).not.toContain('run-end')
+})
+
 test('whoever has lost the store to a later one ends, and takes nothing more', async () => {
   const set = await stage(new FunctionModel(() => ({ text: 'fine' })))
   const earlier = set.claw

@@ -100,6 +100,37 @@ describe('a session whose journal cannot be written', () => {
   })
 })
 
+describe('a store that has failed for good', () => {
+  test('ends the tree: the caller hears why, and another start over a store that works goes on', async () => {
+    const store = new TroubledStore()
+    const set = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store })
+    await set.claw.session(key).send('one').result()
+    store.before = async () => {
+      throw new BeamClawError('store-failed', 'the disk is gone')
+    }
+    await expect(set.claw.session(key).send('two').accepted).rejects.toMatchObject({ code: 'store-failed' })
+    await set.claw.ended
+    await expect(set.claw.session('agent:main:other').send('three').accepted).rejects.toMatchObject({ code: 'actor-not-running' })
+    store.before = async () => {}
+    expect((await (await set.restart()).session(key).send('two').result()).text).toBe('fine')
+  })
+
+  test('ends it also when only the list of busy sessions finds out', async () => {
+    class ListlessStore extends MemoryStore {
+      override async openLog(logKey: StoreKey, token: FencingToken): Promise<Log> {
+        const log = await super.openLog(logKey, token)
+        const append = async (): Promise<void> => {
+          throw new BeamClawError('store-failed', 'the disk is gone')
+        }
+        return logKey[1] === 'activity' ? Object.assign(log, { append }) : log
+      }
+    }
+    const { claw } = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store: new ListlessStore() })
+    await expect(claw.session(key).send('one').accepted).rejects.toMatchObject({ code: 'store-failed' })
+    await claw.ended
+  })
+})
+
 describe('a message that is written down while the run before it ends', () => {
   test('is run after a crash, though nobody asks for its session', async () => {
     const store = new TroubledStore()

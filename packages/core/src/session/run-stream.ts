@@ -135,9 +135,10 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     const isOfRun = this.#filter()
     for await (const event of events ?? []) if (isOfRun(event) && event.type === 'run-end') break
     // Whoever iterated before has seen the end; the session still knows what came of it.
-    const { ended } = await this.#options.find()
-    if (ended === undefined)
-      throw new BeamClawError('run-interrupted', 'The session stopped before the run ended; it goes on when the session is next up')
+    const { ended } = await this.#options.find().catch((error: unknown) => {
+      throw BeamClawError.isInstance(error, 'actor-not-running') ? interrupted(error) : error
+    })
+    if (ended === undefined) throw interrupted()
     if (ended.outcome !== 'completed') throw failureOf(ended)
     const message = ended.message ?? emptyMessage
     const text = textOf(message)
@@ -157,6 +158,10 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     if (checked.issues === undefined) return checked.value
     throw new BeamClawError('invalid-output', `The model's answer does not fit the schema: ${describeIssues(checked.issues)}`)
   }
+}
+
+function interrupted(cause?: BeamClawError): BeamClawError {
+  return new BeamClawError('run-interrupted', 'The session stopped before the run ended; it goes on when the session is next up', { cause })
 }
 
 function joins(event: RunEvent, runId: RunId): boolean {

@@ -54,7 +54,16 @@ const snapshotEvery = 200
 /** Milliseconds until a session whose journal could not be written tries again by itself. */
 const reopenAfterMs = 1_000
 
-const storeFailures = new Set<ErrorCode>(['store-full', 'store-io', 'store-stopped', 'store-locked', 'log-gap', 'log-corrupt', 'fenced'])
+const storeFailures = new Set<ErrorCode>([
+  'store-full',
+  'store-io',
+  'store-failed',
+  'store-stopped',
+  'store-locked',
+  'log-gap',
+  'log-corrupt',
+  'fenced',
+])
 
 export class Session extends Actor<SessionMessage, SessionReply> {
   readonly #key: SessionKey
@@ -265,6 +274,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     if (failed !== undefined && failed !== this.#awake) return
     const isJournal = this.#waking === undefined && this.#awake?.journal.isBroken !== false
     if (isJournal) this.#letGo(error)
+    if (error.code === 'store-failed') this.#world.activity.giveUp(error)
     if (isJournal && error.code === 'fenced') return void this.stop({ type: 'shutdown', detail: error })
     if (error.code === 'log-corrupt' || this.#reopenTimer !== undefined || context.signal.aborted) return
     const tryAgain = (): void => {

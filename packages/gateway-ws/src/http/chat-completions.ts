@@ -11,6 +11,7 @@ import { badRequest } from './http-failure.ts'
 import type { Piece } from './piece.ts'
 import { sessionAnswer, wholeSessionAnswer } from './session-answer.ts'
 import { statelessAnswer } from './stateless-answer.ts'
+import { untilClosed } from './until-closed.ts'
 
 export async function chatCompletions(context: Context<HttpEnv>, options: HttpAppOptions): Promise<Response> {
   const request = await readRequest(context, options.limits.maxDepth)
@@ -62,7 +63,7 @@ async function answerTo(context: Context<HttpEnv>, options: HttpAppOptions, requ
   await onSession(key)
   const run = claw.session(key).send(content, idempotencyKey === undefined ? {} : { idempotencyKey })
   context.header('x-beamclaw-run-id', run.runId)
-  return request.stream === true ? sessionAnswer(run) : wholeSessionAnswer(run)
+  return untilClosed(request.stream === true ? sessionAnswer(run) : wholeSessionAnswer(run), options.closing, run.runId)
 }
 
 /** The agent that a model's name means; none for the bare model. */

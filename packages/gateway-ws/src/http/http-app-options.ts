@@ -20,6 +20,8 @@ export interface HttpAppOptions {
   readonly uptimeMs: () => number
   /** Whether sessions are accepted. */
   readonly readiness: () => 'ready' | 'starting' | 'draining'
+  /** Aborted when the time for runs is over: who still waits for one is told. */
+  readonly closing: AbortSignal
   /** Somebody sends a message to a session. */
   readonly onSession: (key: SessionKey) => Promise<void>
 }

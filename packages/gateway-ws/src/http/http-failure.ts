@@ -34,6 +34,8 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
   overloaded: 429,
   'session-busy': 409,
   'run-aborted': 409,
+  'run-interrupted': 503,
+  'actor-not-running': 503,
   'provider-rate-limit': 429,
   'provider-context-overflow': 400,
   'provider-bad-request': 400,
@@ -41,6 +43,7 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
   'provider-timeout': 504,
   'provider-overloaded': 503,
   draining: 503,
+  'store-failed': 503,
   'store-full': 507,
 }
 
