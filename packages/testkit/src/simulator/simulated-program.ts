@@ -64,6 +64,10 @@ export class SimulatedProgram {
         ambient: { clock: own, ids, random, logger: this.#logger() },
       }).start()
       trace.add(`${name} is up`)
+      this.#running.ended.then(() => {
+        if (!this.#isDead) trace.add(`${name} ends by itself`)
+        this.#isDead = true
+      })
       return true
     } catch (error) {
       trace.add(`${name} did not start: ${String(error).slice(0, 80)}`)

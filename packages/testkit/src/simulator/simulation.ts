@@ -117,13 +117,14 @@ export class Simulation {
     if (busySessions.length > 0) trace.fail('I8', `sessions at rest are on record as busy: ${busySessions.join(', ')}`)
     const open = program?.events.open ?? []
     if (open.length > 0) trace.fail('I8', `subscriptions are left open: ${open.join(', ')}`)
-    const stopping = program?.running?.stop()
+    const running = program?.running
+    const stopping = running?.stop()
     await this.#clock.advance(10)
     const hasStopped = await Promise.race([stopping?.then(() => true), breathe().then(() => false)])
     if (hasStopped === false) trace.fail('I8', 'the program does not stop')
     const pending = this.#clock.pendingTimers()
     if (pending > 0) trace.fail('I8', `${pending} timers are left pending`)
-    const children = countNodes(program?.running)
+    const children = countNodes(running)
     if (children > 0) trace.fail('I8', `${children} actors are left in the tree`)
     trace.check()
   }

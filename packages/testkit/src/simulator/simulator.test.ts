@@ -60,7 +60,7 @@ describe('a simulation', () => {
       'interrupt',
       'collect',
     ]
-    for (const word of [...expected, 'fail-before', 'fail-after', 'hang', 'duplicate', 'killed', 'jumps', 'unknown'])
+    for (const word of [...expected, 'fail-before', 'fail-after', 'hang', 'duplicate', 'killed', 'jumps', 'unknown', 'itself'])
       expect(seen).toContain(word)
     expect(records).toBeGreaterThan(1_000)
   })

@@ -29,7 +29,9 @@ export class Storm {
     const fault = this.#pick()
     if (fault === undefined || this.#options.without.has(fault.type === 'delay' ? 'slow-store' : 'store-failure')) return undefined
     if (fault.type !== 'delay') {
-      this.#options.trace.add(`  store call ${call.index}, ${call.method} ${call.key.slice(1).join('/')}: ${fault.type}`)
+      this.#options.trace.add(
+        `  store call ${call.index}, ${call.method} ${call.key.slice(1).join('/')}: ${fault.type}${'code' in fault ? `, ${fault.code}` : ''}`,
+      )
     }
     return fault
   }
@@ -41,6 +43,7 @@ export class Storm {
     if (dice < 0.024) return { type: 'fail-after' }
     if (dice < 0.04) return { type: 'duplicate' }
     if (dice < 0.043) return this.mayHang ? { type: 'hang', isDone: random.next() < 0.5 } : undefined
+    if (dice < 0.0435) return { type: 'fail-before', code: 'store-failed' }
     if (dice < 0.4) return { type: 'delay', ...this.#delay('before'), ...this.#delay('after') }
     return undefined
   }
