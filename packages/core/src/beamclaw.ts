@@ -125,6 +125,7 @@ interface Parts extends SessionAccess {
 /** A tree that is up. `await using` stops it. */
 export class RunningBeamClaw implements AsyncDisposable {
   readonly #parts: Parts
+  #isStopping = false
   /**
    * Resolves when the tree has ended: it was stopped or killed; more crashed than restarts can mend, and it gave up; another owner has its
    * store; or the store has failed for good. Everything is refused with `actor-not-running` then, and runs that are followed reject with
@@ -134,9 +135,15 @@ export class RunningBeamClaw implements AsyncDisposable {
 
   constructor(parts: Parts) {
     this.#parts = parts
-    this.ended = new Promise((resolve) => parts.root.monitor(() => resolve()))
-    // Who follows a run is not left waiting for somebody who is gone.
-    this.ended.then(() => parts.events.stop())
+    this.ended = new Promise((resolve) => {
+      parts.root.monitor(() => {
+        // There may be another one over the same store before anybody stops this one.
+        if (!this.#isStopping) parts.activity.kill()
+        // Who follows a run is not left waiting for somebody who is gone.
+        void parts.events.stop()
+        resolve()
+      })
+    })
   }
 
   /** The agents, the default one first. */
@@ -190,6 +197,7 @@ export class RunningBeamClaw implements AsyncDisposable {
 
   /** Stops every session, then the tree, the bus and the store. */
   async stop(): Promise<void> {
+    this.#isStopping = true
     await this.#parts.root.stop()
     await this.#parts.activity.close()
     await this.#parts.events.stop()

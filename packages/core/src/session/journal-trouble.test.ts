@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { silentLogger } from '../defaults/console-logger.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import { BeamClawError } from '../errors.ts'
 import type { FencingToken, Log, LogRecord, StoreKey } from '../ports/store.ts'
@@ -128,6 +129,38 @@ describe('a store that has failed for good', () => {
     const { claw } = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store: new ListlessStore() })
     await expect(claw.session(key).send('one').accepted).rejects.toMatchObject({ code: 'store-failed' })
     await claw.ended
+  })
+})
+
+describe('a tree that has ended by itself', () => {
+  test('leaves the store to the next one', async () => {
+    let isBroken = false
+    class UnluckyStore extends MemoryStore {
+      override async openLog(logKey: StoreKey, token: FencingToken): Promise<Log> {
+        const log = await super.openLog(logKey, token)
+        const append = log.append.bind(log)
+        if (logKey[1] === 'activity')
+          log.append = async (records) => {
+            if (isBroken) throw new BeamClawError('store-io', 'broken disk')
+            await append(records)
+          }
+        return log
+      }
+    }
+    const store = new UnluckyStore()
+    const { claw, clock, model } = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store })
+    await claw.session(key).send('one').result()
+    isBroken = true
+    await expect(claw.session('agent:main:other').send('two').accepted).rejects.toMatchObject({ code: 'store-io' })
+    isBroken = false
+    for (let round = 0; round < 4; round++) {
+      claw.killBelow('tools')
+      await settled()
+    }
+    await claw.ended
+    const next = await stage(model, {}, { store, ambient: { clock, logger: silentLogger } })
+    await clock.advance(60_000)
+    expect((await next.claw.session(key).send('three').result()).text).toBe('fine')
   })
 })
 
