@@ -1,4 +1,5 @@
 /** One port for people and programs. */
+import { setMaxListeners } from 'node:events'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Ambient, ambientWith, BeamClawError, type RunningBeamClaw } from '@beamclaw/core'
@@ -88,6 +89,8 @@ export class Gateway implements AsyncDisposable {
     const now = (): number => clock.now()
     const onSession = hub.touch.bind(hub)
     const closing = this.#closing.signal
+    // One for each run that is waited for; Node would warn of more than ten.
+    setMaxListeners(0, closing)
     const app = httpApp({ ...shared, auth, failedAuth, rules, limits, models: settings.models, logger, now, closing, onSession })
     this.handler = (request, peer = {}) => app.fetch(request, peer)
     const outcomes = new RunOutcomes()
