@@ -140,7 +140,7 @@ export class RunningBeamClaw implements AsyncDisposable {
         // There may be another one over the same store before anybody stops this one.
         if (!this.#isStopping) parts.activity.kill()
         // Who follows a run is not left waiting for somebody who is gone.
-        void parts.events.stop()
+        parts.events.stop().catch(() => {})
         resolve()
       })
     })
@@ -189,10 +189,10 @@ export class RunningBeamClaw implements AsyncDisposable {
     return this.#parts.root.tree()
   }
 
-  /** From now on new messages are refused with `draining`. Resolves once no session has work. */
+  /** From now on new messages are refused with `draining`. Resolves once no session has work, or the tree has ended. */
   drain(): Promise<void> {
     this.#parts.router.isDraining = true
-    return this.#parts.activity.whenIdle()
+    return Promise.race([this.#parts.activity.whenIdle(), this.ended])
   }
 
   /** Stops every session, then the tree, the bus and the store. */

@@ -192,8 +192,10 @@ test.each(['kill', 'stop'] as const)('who follows a run is not left waiting when
     for await (const { type } of followed) types.push(type)
   })()
   await settled()
+  const isDrained = set.claw.drain()
   await set.claw[end]()
   await isTold
+  await isDrained
   await isRead
   expect(types).not.toContain('run-end')
 })
