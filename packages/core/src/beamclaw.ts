@@ -71,7 +71,8 @@ export class BeamClaw {
     // Who can write nothing any more must not go on as if nothing had happened.
     const onLost = ({ code, message }: BeamClawError): void => {
       ambient.logger.log('error', 'beamclaw.store-lost', { code, error: message })
-      void root.stop()
+      // Whoever is refused for it hears why before everything ends.
+      ambient.clock.setTimer(() => void root.stop(), 0)
     }
     const activity = new ActivityLog({ tenant, store, cluster, ambient, onLost })
     const unfinished = await activity.open()

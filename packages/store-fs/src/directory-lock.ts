@@ -56,10 +56,14 @@ export class DirectoryLock {
     }
   }
 
+  /** False once the lock was deleted, alone or with its directory, or is another's. */
+  async isHeld(): Promise<boolean> {
+    return (await readOwner(this.#file))?.nonce === this.#nonce
+  }
+
   /** Lets the next process in. */
   async release(): Promise<void> {
-    const owner = await readOwner(this.#file)
-    if (owner?.nonce === this.#nonce) await rm(this.#file, { force: true })
+    if (await this.isHeld()) await rm(this.#file, { force: true })
     await closeServer(this.#server)
   }
 }

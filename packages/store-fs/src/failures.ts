@@ -35,10 +35,9 @@ export function fenced(reason: string, epoch?: number): BeamClawError {
   return new BeamClawError('fenced', `This handle may not write any more: ${reason}`, { details: { epoch } })
 }
 
-/** A disk that was given a second chance. */
-export function storeFailed(path: string, cause: unknown): BeamClawError {
-  const advice = 'nothing more is written; look at the disk, and start again'
-  return new BeamClawError('store-failed', `The disk of ${path} failed twice to keep what was written: ${advice}`, { cause })
+/** A directory that cannot be written to any more, for a reason that will not go away. */
+export function storeFailed(problem: string, cause: unknown): BeamClawError {
+  return new BeamClawError('store-failed', `${problem}: nothing more is written; see to it, and start again`, { cause })
 }
 
 /** A call after the end. */

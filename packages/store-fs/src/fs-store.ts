@@ -15,7 +15,7 @@ import {
   SystemClock,
   type Versioned,
 } from '@beamclaw/core'
-import { DirectoryMaker } from './atomic-write.ts'
+import { DirectoryMaker, isAbsent } from './atomic-write.ts'
 import { DescriptorPool } from './descriptor-pool.ts'
 import { DirectoryLock } from './directory-lock.ts'
 import { readDocument, removeDocument, writeDocument } from './document-file.ts'
@@ -77,7 +77,9 @@ export class FsStore implements Store {
       allowNetworkFileSystem: allowNetworkFileSystem ?? fsStoreDefaults.allowNetworkFileSystem,
     }
     this.#root = resolve(path)
-    this.#fileSystem = watchSyncs(fileSystem, (cause) => this.#fail(cause))
+    this.#fileSystem = watchSyncs(fileSystem, (cause) =>
+      this.#fail(`The disk of ${this.#root} failed twice to keep what was written`, cause),
+    )
     this.#pool = new DescriptorPool(this.#fileSystem, this.#options.maxOpenFiles)
     this.#stale = new StaleTemporaries(this.#fileSystem, this.#temporaryName)
     this.#directories = new DirectoryMaker(this.#fileSystem, this.#root)
@@ -178,9 +180,9 @@ export class FsStore implements Store {
     return log
   }
 
-  #fail(cause: unknown): void {
+  #fail(problem: string, cause: unknown): void {
     if (this.#failure !== undefined) return
-    this.#failure = storeFailed(this.#root, cause)
+    this.#failure = storeFailed(problem, cause)
     for (const log of this.#logs.values()) log.fence(this.#failure).catch(() => {})
   }
 
@@ -231,10 +233,17 @@ export class FsStore implements Store {
     try {
       return await result
     } catch (error) {
+      if (isAbsent(error)) await this.#checkStillThere(error)
       throw this.#failure ?? storeFailure(error, what)
     } finally {
       this.#underWay.delete(result)
     }
+  }
+
+  async #checkStillThere(cause: unknown): Promise<void> {
+    const lock = await this.#lock?.catch(() => undefined)
+    const isHeld = await lock?.isHeld().catch(() => true)
+    if (isHeld === false) this.#fail(`The data directory ${this.#root} was deleted while it was in use`, cause)
   }
 
   async #acquire(): Promise<DirectoryLock> {

@@ -35,6 +35,23 @@ describe('the lock', () => {
     }
   })
 
+  test('a directory that is deleted while it is in use is given up for good; what is only part of it is made again', async () => {
+    await using scratch = await scratchDirectory()
+    const path = join(scratch.path, 'data')
+    const store = new FsStore({ path })
+    await store.put(storeKey('jobs', 'a'), 1)
+    await rm(join(path, 'default'), { recursive: true })
+    await store.put(storeKey('jobs', 'a'), 2)
+    await rm(path, { recursive: true })
+    expect(await store.get(storeKey('jobs', 'a'))).toBeUndefined()
+    const error = await expectRejection(store.put(storeKey('jobs', 'a'), 3), 'store-failed')
+    expect(error.message).toContain(`${path} was deleted`)
+    await expectRejection(store.get(storeKey('jobs', 'a')), 'store-failed')
+    await store.stop()
+    await using next = new FsStore({ path })
+    expect(await next.get(storeKey('jobs', 'a'))).toBeUndefined()
+  })
+
   const isRoot = process.getuid?.() === 0
   if (isRoot) console.log('skipped: root may write where the modes say that nobody may')
 

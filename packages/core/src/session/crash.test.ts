@@ -206,6 +206,7 @@ test('whoever has lost the store to a later one ends, and takes nothing more', a
   await earlier.session(key).send('one').result()
   const later = await stage(set.model, {}, { store: set.store })
   await expect(earlier.session('agent:main:other').send('two').accepted).rejects.toBeInstanceOf(BeamClawError)
+  await set.clock.advance(0)
   await earlier.ended
   await expect(earlier.session(key).send('three').accepted).rejects.toMatchObject({ code: 'actor-not-running' })
   expect((await later.claw.session(key).send('four').result()).text).toBe('fine')

@@ -110,24 +110,26 @@ describe('a store that has failed for good', () => {
       throw new BeamClawError('store-failed', 'the disk is gone')
     }
     await expect(set.claw.session(key).send('two').accepted).rejects.toMatchObject({ code: 'store-failed' })
+    await set.clock.advance(0)
     await set.claw.ended
     await expect(set.claw.session('agent:main:other').send('three').accepted).rejects.toMatchObject({ code: 'actor-not-running' })
     store.before = async () => {}
     expect((await (await set.restart()).session(key).send('two').result()).text).toBe('fine')
   })
 
-  test('ends it also when only the list of busy sessions finds out', async () => {
-    class ListlessStore extends MemoryStore {
+  test.each(['activity', 'sessions'])('ends it also when only what opens or writes this finds out: %s', async (lost) => {
+    const failure = new BeamClawError('store-failed', 'the disk is gone')
+    class LosingStore extends MemoryStore {
       override async openLog(logKey: StoreKey, token: FencingToken): Promise<Log> {
+        if (lost === 'sessions' && logKey[1] === lost) throw failure
         const log = await super.openLog(logKey, token)
-        const append = async (): Promise<void> => {
-          throw new BeamClawError('store-failed', 'the disk is gone')
-        }
-        return logKey[1] === 'activity' ? Object.assign(log, { append }) : log
+        const append = (): Promise<void> => Promise.reject(failure)
+        return logKey[1] === lost ? Object.assign(log, { append }) : log
       }
     }
-    const { claw } = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store: new ListlessStore() })
+    const { claw, clock } = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store: new LosingStore() })
     await expect(claw.session(key).send('one').accepted).rejects.toMatchObject({ code: 'store-failed' })
+    await clock.advance(0)
     await claw.ended
   })
 })

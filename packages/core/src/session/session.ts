@@ -87,7 +87,12 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   protected override async init(context: Context): Promise<void> {
-    await this.#wake(context)
+    try {
+      await this.#wake(context)
+    } catch (error) {
+      this.#reportLoss(error)
+      throw error
+    }
   }
 
   protected override async handle(message: SessionMessage, context: Context): Promise<Awaited<Answer<SessionReply>>> {
@@ -274,7 +279,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     if (failed !== undefined && failed !== this.#awake) return
     const isJournal = this.#waking === undefined && this.#awake?.journal.isBroken !== false
     if (isJournal) this.#letGo(error)
-    if (error.code === 'store-failed') this.#world.activity.giveUp(error)
+    this.#reportLoss(error)
     if (isJournal && error.code === 'fenced') return void this.stop({ type: 'shutdown', detail: error })
     if (error.code === 'log-corrupt' || this.#reopenTimer !== undefined || context.signal.aborted) return
     const tryAgain = (): void => {
@@ -282,6 +287,11 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       if (this.isAlive) this.cast({ type: 'go-on' }, { lane: 'control' })
     }
     this.#reopenTimer = this.#world.ambient.clock.setTimer(tryAgain, reopenAfterMs, true)
+  }
+
+  /** A store that failed for good is nothing that a session can get over. */
+  #reportLoss(error: unknown): void {
+    if (BeamClawError.isInstance(error, 'store-failed')) this.#world.activity.giveUp(error)
   }
 
   #letGo({ code, message }: BeamClawError): void {
