@@ -30,8 +30,8 @@ export function logCorrupt(file: string, offset: number, problem: string, cause?
   return new BeamClawError('log-corrupt', `${file} at byte ${offset}: ${problem}`, { cause, details: { file, offset, problem } })
 }
 
-/** A handle that lost its log. */
-export function fenced(reason: string, epoch?: number): BeamClawError {
+/** A handle that lost its log; without a reason, to one of the two that cannot be told apart. */
+export function fenced(reason = 'a later owner opened the log, or it was deleted', epoch?: number): BeamClawError {
   return new BeamClawError('fenced', `This handle may not write any more: ${reason}`, { details: { epoch } })
 }
 

@@ -200,7 +200,7 @@ export class FsLog implements Log, PooledFile {
         }
       }
       // Only now: whoever sealed this segment before this point may have read it before the write.
-      if (!fileSystem.isUnsealed(descriptor)) throw fenced('a later owner opened the log, or it was deleted')
+      if (!fileSystem.isUnsealed(descriptor)) throw fenced()
     })
     if (this.#broken !== undefined) throw this.#broken
     this.#bytes += lines.length
@@ -222,7 +222,7 @@ export class FsLog implements Log, PooledFile {
   async #checkOwned(): Promise<void> {
     const { pool, fileSystem } = this.#environment
     const isOwned = await pool.use(this, async (descriptor) => fileSystem.isUnsealed(descriptor))
-    if (!isOwned) throw fenced('a later owner opened the log, or it was deleted')
+    if (!isOwned) throw fenced()
     if (this.#broken !== undefined) throw this.#broken
   }
 
@@ -255,7 +255,7 @@ export class FsLog implements Log, PooledFile {
       if (sync === 'os') await fileSystem.datasync(current)
       return await directory.claim(generation, old.generation, () => fileSystem.isUnsealed(current))
     })
-    if (descriptor === undefined) throw fenced('a later owner opened the log, or it was deleted')
+    if (descriptor === undefined) throw fenced()
     const manifest = manifestAfter(old, { snapshot: seq, lastSeq: this.#lastSeq, bytes: this.#bytes })
     try {
       const listing = await directory.writeManifest(manifest, descriptor)

@@ -66,7 +66,10 @@ export class FsStore implements Store {
   constructor(options: FsStoreOptions) {
     checkFsStoreOptions(options)
     const { path, sync, maxDocumentBytes, maxOpenFiles, allowNetworkFileSystem } = options
-    const { fileSystem = nodeFileSystem, clock = new SystemClock() } = options
+    const { clock = new SystemClock() } = options
+    const fileSystem = watchSyncs(options.fileSystem ?? nodeFileSystem, (cause) =>
+      this.#fail(`The disk of ${this.#root} failed twice to keep what was written`, cause),
+    )
     this.#options = {
       path,
       fileSystem,
@@ -77,12 +80,10 @@ export class FsStore implements Store {
       allowNetworkFileSystem: allowNetworkFileSystem ?? fsStoreDefaults.allowNetworkFileSystem,
     }
     this.#root = resolve(path)
-    this.#fileSystem = watchSyncs(fileSystem, (cause) =>
-      this.#fail(`The disk of ${this.#root} failed twice to keep what was written`, cause),
-    )
-    this.#pool = new DescriptorPool(this.#fileSystem, this.#options.maxOpenFiles)
-    this.#stale = new StaleTemporaries(this.#fileSystem, this.#temporaryName)
-    this.#directories = new DirectoryMaker(this.#fileSystem, this.#root)
+    this.#fileSystem = fileSystem
+    this.#pool = new DescriptorPool(fileSystem, this.#options.maxOpenFiles)
+    this.#stale = new StaleTemporaries(fileSystem, this.#temporaryName)
+    this.#directories = new DirectoryMaker(fileSystem, this.#root)
     this.#environment = this.#newEnvironment()
   }
 
@@ -209,10 +210,10 @@ export class FsStore implements Store {
   }
 
   #newEnvironment(): LogEnvironment {
-    const { sync, maxDocumentBytes, clock } = this.#options
+    const { sync, maxDocumentBytes, fileSystem, clock } = this.#options
     const wait = (): Promise<void> => new Promise((resolve) => clock.setTimer(resolve, gatherMs))
     return {
-      fileSystem: this.#fileSystem,
+      fileSystem,
       pool: this.#pool,
       limiter: this.#limiter,
       sync,

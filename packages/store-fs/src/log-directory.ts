@@ -79,7 +79,7 @@ export class LogDirectory {
   async readManifest(generation: number): Promise<Manifest> {
     const file = this.manifest(generation)
     const bytes = await readWhole(this.fileSystem, file)
-    if (bytes === undefined) throw fenced('a later owner opened the log, or it was deleted')
+    if (bytes === undefined) throw fenced()
     const manifest = decodeManifest(bytes, file)
     if (manifest.generation !== generation) throw logCorrupt(file, 0, `it names itself generation ${manifest.generation}`)
     return manifest
@@ -204,7 +204,7 @@ export class LogDirectory {
   }
 
   #checkOwned(own: number): void {
-    if (!this.fileSystem.isUnsealed(own)) throw fenced('a later owner opened the log, or it was deleted')
+    if (!this.fileSystem.isUnsealed(own)) throw fenced()
   }
 
   async #remove(path: string): Promise<void> {

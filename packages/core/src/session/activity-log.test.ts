@@ -5,9 +5,9 @@ import { MemoryStore } from '../defaults/memory-store.ts'
 import { SoloCluster } from '../defaults/solo-cluster.ts'
 import { BeamClawError } from '../errors.ts'
 import { defaultTenant, parseSessionKey } from '../ids.ts'
-import type { FencingToken, Log, LogRecord, StoreKey } from '../ports/store.ts'
 import { ManualClock, settled } from '../testing/manual-clock.ts'
 import { gate } from '../testing/probe.ts'
+import { TroubledStore } from '../testing/troubled-store.ts'
 import { ActivityLog } from './activity-log.ts'
 
 const [first, second] = [parseSessionKey('agent:main:first'), parseSessionKey('agent:main:second')]
@@ -73,20 +73,10 @@ test('who has a later owner takes nothing back, and begins nothing', async () =>
 test('a write that fails late does not concern the log that was opened since', async () => {
   const answers = [gate(), gate(), gate()]
   let calls = 0
-  class LateStore extends MemoryStore {
-    override async openLog(key: StoreKey, token: FencingToken): Promise<Log> {
-      const log = await super.openLog(key, token)
-      const append = log.append.bind(log)
-      return Object.assign(log, {
-        append: async (records: readonly LogRecord[]) => {
-          await answers[calls++]?.promise
-          await append(records)
-        },
-      })
-    }
-  }
+  const store = new TroubledStore('activity')
+  store.before = async () => answers[calls++]?.promise
   const isTold = vi.fn()
-  const { log } = await processes(new LateStore()).open(isTold)
+  const { log } = await processes(store).open(isTold)
   const one = log.begin(first)
   const two = log.begin(second)
   await settled()

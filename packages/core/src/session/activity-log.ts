@@ -193,6 +193,7 @@ export class ActivityLog {
     // Another failure came first: what is open since has nothing to do with this one.
     if (this.#opening !== opening) return
     this.#opening = undefined
+    // What cannot be opened at all is the opener's to hear.
     if (this.#wasOpen && BeamClawError.isInstance(error) && (error.code === 'fenced' || error.code === 'store-failed')) this.giveUp(error)
   }
 

@@ -1,51 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { silentLogger } from '../defaults/console-logger.ts'
-import { MemoryStore } from '../defaults/memory-store.ts'
 import { BeamClawError } from '../errors.ts'
-import type { FencingToken, Log, LogRecord, StoreKey } from '../ports/store.ts'
 import { settled } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { gate } from '../testing/probe.ts'
+import { TroubledStore } from '../testing/troubled-store.ts'
 
 const key = 'agent:main:main'
-
-/** A store whose session journals can be held up or made to fail. */
-class TroubledStore extends MemoryStore {
-  /** Asked before each append to a session's journal; throwing makes it fail and breaks the handle. */
-  before: (records: readonly LogRecord[]) => Promise<void> = async () => {}
-
-  /** Waited for after each read, before its caller hears of it. */
-  read: () => Promise<void> = async () => {}
-
-  /** Waited for after each append, before its caller hears of it. */
-  after: (records: readonly LogRecord[]) => Promise<void> = async () => {}
-
-  override async openLog(logKey: StoreKey, token: FencingToken): Promise<Log> {
-    const log = await super.openLog(logKey, token)
-    if (logKey[1] !== 'sessions') return log
-    let broken: unknown
-    return {
-      append: async (records) => {
-        if (broken !== undefined) throw broken
-        try {
-          await this.before(records)
-        } catch (error) {
-          broken = error
-          throw error
-        }
-        await log.append(records)
-        await this.after(records)
-      },
-      read: async (fromSeq) => {
-        const content = await log.read(fromSeq)
-        await this.read()
-        return content
-      },
-      compact: (snapshot) => log.compact(snapshot),
-      close: () => log.close(),
-    }
-  }
-}
 
 describe('a session whose journal cannot be written', () => {
   test('refuses the message with the reason, and takes it again once there is room', async () => {
@@ -117,17 +78,15 @@ describe('a store that has failed for good', () => {
     expect((await (await set.restart()).session(key).send('two').result()).text).toBe('fine')
   })
 
-  test.each(['activity', 'sessions'])('ends it also when only what opens or writes this finds out: %s', async (lost) => {
-    const failure = new BeamClawError('store-failed', 'the disk is gone')
-    class LosingStore extends MemoryStore {
-      override async openLog(logKey: StoreKey, token: FencingToken): Promise<Log> {
-        if (lost === 'sessions' && logKey[1] === lost) throw failure
-        const log = await super.openLog(logKey, token)
-        const append = (): Promise<void> => Promise.reject(failure)
-        return logKey[1] === lost ? Object.assign(log, { append }) : log
-      }
+  test.each([
+    ['activity', 'before'],
+    ['sessions', 'opening'],
+  ] as const)('ends it also when only this finds out: %s, %s', async (kind, moment) => {
+    const store = new TroubledStore(kind)
+    const { claw, clock } = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store })
+    store[moment] = async () => {
+      throw new BeamClawError('store-failed', 'the disk is gone')
     }
-    const { claw, clock } = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store: new LosingStore() })
     await expect(claw.session(key).send('one').accepted).rejects.toMatchObject({ code: 'store-failed' })
     await clock.advance(0)
     await claw.ended
@@ -136,25 +95,14 @@ describe('a store that has failed for good', () => {
 
 describe('a tree that has ended by itself', () => {
   test('leaves the store to the next one', async () => {
-    let isBroken = false
-    class UnluckyStore extends MemoryStore {
-      override async openLog(logKey: StoreKey, token: FencingToken): Promise<Log> {
-        const log = await super.openLog(logKey, token)
-        const append = log.append.bind(log)
-        if (logKey[1] === 'activity')
-          log.append = async (records) => {
-            if (isBroken) throw new BeamClawError('store-io', 'broken disk')
-            await append(records)
-          }
-        return log
-      }
-    }
-    const store = new UnluckyStore()
+    const store = new TroubledStore('activity')
     const { claw, clock, model } = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store })
     await claw.session(key).send('one').result()
-    isBroken = true
+    store.before = async () => {
+      throw new BeamClawError('store-io', 'broken disk')
+    }
     await expect(claw.session('agent:main:other').send('two').accepted).rejects.toMatchObject({ code: 'store-io' })
-    isBroken = false
+    store.before = async () => {}
     for (let round = 0; round < 4; round++) {
       claw.killBelow('tools')
       await settled()

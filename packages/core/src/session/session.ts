@@ -3,7 +3,7 @@ import { Actor, type Answer } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
 import { refuse } from '../actor/refusal.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
-import { BeamClawError, type ErrorCode, MailboxFullError } from '../errors.ts'
+import { BeamClawError, MailboxFullError } from '../errors.ts'
 import type { CommittedEvent } from '../events.ts'
 import type { RunId, SessionKey } from '../ids.ts'
 import type { TimerHandle } from '../ports/ambient.ts'
@@ -11,6 +11,7 @@ import type { Log } from '../ports/store.ts'
 import { type Awake, awaken, hasWork } from './awake-session.ts'
 import { eventOf } from './committed-events.ts'
 import type { MessageIn, WhenBusy } from './journal.ts'
+import { isStoreTrouble } from './journal-trouble.ts'
 import { openSessionLog } from './open-journal.ts'
 import {
   type AbortReceipt,
@@ -54,17 +55,6 @@ const snapshotEvery = 200
 /** Milliseconds until a session whose journal could not be written tries again by itself. */
 const reopenAfterMs = 1_000
 
-const storeFailures = new Set<ErrorCode>([
-  'store-full',
-  'store-io',
-  'store-failed',
-  'store-stopped',
-  'store-locked',
-  'log-gap',
-  'log-corrupt',
-  'fenced',
-])
-
 export class Session extends Actor<SessionMessage, SessionReply> {
   readonly #key: SessionKey
   readonly #world: SessionWorld
@@ -95,39 +85,13 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     }
   }
 
-  protected override async handle(message: SessionMessage, context: Context): Promise<Awaited<Answer<SessionReply>>> {
+  protected override handle(message: SessionMessage, context: Context): Promise<Awaited<Answer<SessionReply>>> {
     if (message.type === 'fail') throw message.error
-    if (message.type !== 'send') return undefined
-    let awake: Awake | undefined
-    try {
-      awake = this.#awake ?? (await this.#wake(context))
-      return await this.#accept(awake, message, context)
-    } catch (error) {
-      return this.#refuse(error, context, awake)
-    }
+    return this.#answer(message, context)
   }
 
-  protected override async handleControl(message: SessionMessage, context: Context): Promise<Awaited<Answer<SessionReply>>> {
-    let awake: Awake | undefined
-    try {
-      if (message.type === 'inspect') return inspectionOf(this.inspect(), this.#key, this.#agentNow(), this.#awake?.state)
-      if (message.type === 'read') return await this.#eventsFrom(message.fromSeq, context)
-      awake = this.#awake ?? (await this.#wake(context))
-      switch (message.type) {
-        case 'abort':
-          return await this.#abort(awake, message.runId)
-        case 'find':
-          return await this.#find(awake, message.runId)
-        case 'history':
-          return await this.#history(awake, message.limit)
-        case 'configure':
-          return await awake.metadata.change(message.changes)
-        case 'go-on':
-          this.#drive(awake, context)
-      }
-    } catch (error) {
-      return this.#refuse(error, context, awake)
-    }
+  protected override handleControl(message: SessionMessage, context: Context): Promise<Awaited<Answer<SessionReply>>> {
+    return this.#answer(message, context)
   }
 
   protected override async onStop(): Promise<void> {
@@ -144,6 +108,31 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   // ---- answering
+
+  async #answer(message: SessionMessage, context: Context): Promise<Awaited<Answer<SessionReply>>> {
+    let awake: Awake | undefined
+    try {
+      if (message.type === 'inspect') return inspectionOf(this.inspect(), this.#key, this.#agentNow(), this.#awake?.state)
+      if (message.type === 'read') return await this.#eventsFrom(message.fromSeq, context)
+      awake = this.#awake ?? (await this.#wake(context))
+      switch (message.type) {
+        case 'send':
+          return await this.#accept(awake, message, context)
+        case 'abort':
+          return await this.#abort(awake, message.runId)
+        case 'find':
+          return await this.#find(awake, message.runId)
+        case 'history':
+          return await this.#history(awake, message.limit)
+        case 'configure':
+          return await awake.metadata.change(message.changes)
+        case 'go-on':
+          this.#drive(awake, context)
+      }
+    } catch (error) {
+      return this.#refuse(error, context, awake)
+    }
+  }
 
   async #accept(awake: Awake, { type: _, ...message }: Extract<SessionMessage, { type: 'send' }>, context: Context): Promise<SendReceipt> {
     const { state, journal, loop } = awake
@@ -335,10 +324,6 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       throw error
     }
   }
-}
-
-function isStoreTrouble({ code }: BeamClawError, awake: Awake | undefined): boolean {
-  return awake?.journal.isBroken === true || storeFailures.has(code)
 }
 
 /** Waits for all, so that nothing is half done when one fails. Rejects with the first failure. */

@@ -312,20 +312,23 @@ describe('pages and names of others', () => {
 
 const upgradeHeaders = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${'A'.repeat(22)}==\r\n`
 
-/** All that a refused upgrade is answered with. */
-async function upgradeAnswer(url: string): Promise<string> {
+/** A socket on which an upgrade has been asked for. */
+function upgrading(url: string): Socket {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n${upgradeHeaders}\r\n`)
+  return socket
+}
+
+/** All that a refused upgrade is answered with. */
+async function upgradeAnswer(url: string): Promise<string> {
   let answer = ''
-  for await (const chunk of socket) answer += String(chunk)
+  for await (const chunk of upgrading(url)) answer += String(chunk)
   return answer
 }
 
 /** A socket on which an upgrade has been answered. */
 async function upgraded(url: string): Promise<Socket> {
-  const { port } = new URL(url)
-  const socket = connect(Number(port), '127.0.0.1')
-  socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n${upgradeHeaders}\r\n`)
+  const socket = upgrading(url)
   await once(socket, 'data')
   return socket
 }

@@ -1,0 +1,55 @@
+/** A store in memory whose logs of one kind can be held up or made to fail. */
+import { MemoryStore } from '../defaults/memory-store.ts'
+import type { FencingToken, Log, LogRecord, StoreKey } from '../ports/store.ts'
+
+export class TroubledStore extends MemoryStore {
+  /** Asked before each opening; throwing makes it fail. */
+  opening: () => Promise<void> = async () => {}
+
+  /** Asked before each append; throwing makes it fail and breaks the handle. */
+  before: (records: readonly LogRecord[]) => Promise<void> = async () => {}
+
+  /** Waited for after each read, before its caller hears of it. */
+  read: () => Promise<void> = async () => {}
+
+  /** Waited for after each append, before its caller hears of it. */
+  after: (records: readonly LogRecord[]) => Promise<void> = async () => {}
+
+  readonly #kind: 'sessions' | 'activity'
+
+  constructor(kind: 'sessions' | 'activity' = 'sessions') {
+    super()
+    this.#kind = kind
+  }
+
+  override async openLog(logKey: StoreKey, token: FencingToken): Promise<Log> {
+    const isTroubled = logKey[1] === this.#kind
+    if (isTroubled) await this.opening()
+    const log = await super.openLog(logKey, token)
+    return isTroubled ? this.#troubled(log) : log
+  }
+
+  #troubled(log: Log): Log {
+    let broken: unknown
+    return {
+      append: async (records) => {
+        if (broken !== undefined) throw broken
+        try {
+          await this.before(records)
+        } catch (error) {
+          broken = error
+          throw error
+        }
+        await log.append(records)
+        await this.after(records)
+      },
+      read: async (fromSeq) => {
+        const content = await log.read(fromSeq)
+        await this.read()
+        return content
+      },
+      compact: (snapshot) => log.compact(snapshot),
+      close: () => log.close(),
+    }
+  }
+}
