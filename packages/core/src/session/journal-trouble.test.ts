@@ -249,3 +249,25 @@ describe('a write that fails late, after the journal was let go for another fail
     expect((await session.follow('first').result()).text).toBe('answer 1')
   })
 })
+
+test('a read that fails leaves alone the journal that a message has asked for meanwhile', async () => {
+  const store = new TroubledStore()
+  const { claw, clock } = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store, sessions: { passivateAfterMs: 1_000 } })
+  const session = claw.session(key)
+  await session.send('one').result()
+  await clock.advance(2_000)
+  expect((await session.inspect()).isAwake).toBe(false)
+  const [failing, slow] = [gate(), gate()]
+  store.read = () => {
+    store.read = () => slow.promise
+    return failing.promise
+  }
+  const isLost = expect(session.subscribe(1)[Symbol.asyncIterator]().next()).rejects.toMatchObject({ code: 'store-io' })
+  await settled()
+  const second = session.send('two')
+  await settled()
+  failing.reject(new BeamClawError('store-io', 'broken disk'))
+  await isLost
+  slow.resolve()
+  expect((await second.result()).text).toBe('fine')
+})
