@@ -1,12 +1,18 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import type { SupervisorOptions } from '../supervisor-options.ts'
+import { differenceOf } from './difference.ts'
 import { type GoldenCase, type GoldenSpec, play, startWith } from './trace-driver.ts'
 
-const { cases, invalidSpecs } = JSON.parse(readFileSync(new URL('./otp-traces.json', import.meta.url), 'utf8')) as {
-  cases: GoldenCase[]
-  invalidSpecs: InvalidSpec[]
+interface Recording {
+  readonly cases: readonly GoldenCase[]
+  readonly invalidSpecs: readonly InvalidSpec[]
 }
+
+const recording = (file: string): Recording => JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8'))
+
+const { cases, invalidSpecs } = recording('./otp-traces.json')
+const random = recording('./otp-random-traces.json').cases
 
 const groups = Map.groupBy(cases, ({ name }) => name.split('/')[0] ?? '')
 
@@ -15,6 +21,12 @@ describe.each([...groups])('our supervisors do what those of OTP did: %s', (_gro
     const played = await play(rest)
     expect(played.trace).toEqual(trace)
     expect(played.final).toEqual(final)
+  })
+})
+
+describe('our supervisors do what those of OTP did in random scripts', () => {
+  test.each(random.map((one) => [one.name, one] as const))('%s', async (_name, golden) => {
+    expect(await differenceOf(golden)).toBeUndefined()
   })
 })
 

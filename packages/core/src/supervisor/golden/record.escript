@@ -4,7 +4,9 @@
 %% Records what a real OTP `supervisor` does, as data for our own supervisor's
 %% tests. See README.md in this folder for the vocabulary.
 %%
-%%   escript record.escript [OUTPUT]      (default: otp-traces.json next to this file)
+%%   escript record.escript [OUTPUT]               (default: otp-traces.json next to this file)
+%%   escript record.escript --cases CASES OUTPUT    plays the cases in a file of Erlang terms instead,
+%%                                                  which `npm run differential` makes by chance
 %%
 %% Two runs must give the same bytes, so nothing here waits by sleeping where a
 %% message or a signal round trip can tell:
@@ -30,17 +32,24 @@ main(Args) ->
     %% The crashes are on purpose; no reports.
     ok = logger:set_primary_config(level, none),
     process_flag(trap_exit, true),
-    Output = case Args of
-                 [Path | _] -> Path;
-                 [] -> filename:join(filename:dirname(escript:script_name()), "otp-traces.json")
-             end,
-    Cases = cases(),
+    case Args of
+        ["--cases", CasesFile, Output] ->
+            {ok, Cases} = file:consult(CasesFile),
+            write(Output, Cases, []);
+        [Output] ->
+            write(Output, cases(), invalid_specs());
+        [] ->
+            Folder = filename:dirname(escript:script_name()),
+            write(filename:join(Folder, "otp-traces.json"), cases(), invalid_specs())
+    end.
+
+write(Output, Cases, InvalidSpecs) ->
     Names = [maps:get(name, C) || C <- Cases],
     [] = Names -- lists:usort(Names),
     ok = file:write_file(Output,
         ["{\"header\":", json(header()),
          ",\n\"cases\":[\n", lines([run_case(C) || C <- Cases]),
-         "\n],\n\"invalidSpecs\":[\n", lines([run_invalid(S) || S <- invalid_specs()]),
+         "\n],\n\"invalidSpecs\":[\n", lines([run_invalid(S) || S <- InvalidSpecs]),
          "\n]}\n"]).
 
 header() ->
@@ -495,7 +504,7 @@ nested_cases() ->
             Tree(temporary, sup(oneForOne, 1)), [{exit, y, crashed}]),
      'case'([nested, 'dynamic-grandchildren-are-lost'], sup(oneForOne),
             Tree(permanent, sup(oneForOne, 0)),
-            [{startChildIn, inner, child(c)}, whichChildren, {exit, a, crashed}]),
+            [{in, inner, {startChild, child(c)}}, whichChildren, {exit, a, crashed}]),
      'case'([nested, 'terminate-and-restart-inner'], sup(oneForOne),
             Tree(permanent, sup(oneForOne, 1)),
             [{terminateChild, inner}, whichChildren, {restartChild, inner}])].
@@ -636,7 +645,8 @@ run_case(#{name := Name, supervisor := Sup, children := Children, steps := Steps
            end,
     log(sweep),
     result(start, start_result(Started)),
-    Unanswered = lists:foldl(fun(Step, Pending) -> step(Step, Root, Pending) end, [], Steps),
+    Taken = case Root of none -> []; _ -> Steps end,
+    Unanswered = lists:foldl(fun(Step, Pending) -> step(Step, Root, Pending) end, [], Taken),
     [] = Unanswered,                            % a case with `send` must end in `settle`
     Final = final(Root),
     Exit = log(root_exit),
@@ -662,23 +672,28 @@ step({exit, Id, Reason}, Root, Pending) ->
     provoke(Id, Reason),
     settle(Root),
     Pending;
-step({exitUnsettled, Id, Reason}, _Root, Pending) ->
+step({exitUnsettled, Id, Reason}, Root, Pending) ->
     provoke(Id, Reason),
+    %% Without anybody held, what follows would race with the supervisor.
+    settle_unless_holding(Root),
     Pending;
 step({hold, Id, At}, _Root, Pending) -> ok = log({hold, Id, At}), Pending;
-step({awaitHeld, Id, At}, _Root, Pending) -> ok = log({await_held, Id, At}), Pending;
+step({awaitHeld, Id, At}, Root, Pending) -> await_held(Id, At, Root), Pending;
 step({release, Id, At}, _Root, Pending) -> ok = log({release, Id, At}), Pending;
+step({in, Sup, {send, Call}}, Root, Pending) ->
+    send_to(log({pid, Sup}), Call, Root, Pending);
+step({in, Sup, Call}, Root, Pending) ->
+    call(log({pid, Sup}), Call),
+    settle(Root),
+    Pending;
 step({wait, Ms}, _Root, Pending) -> timer:sleep(Ms), Pending;
 step({send, stop}, Root, Pending) ->
     exit(Root, shutdown),
-    {message_queue_len, _} = process_info(Root, message_queue_len),
+    await_signals(Root),
+    settle_unless_holding(Root),
     Pending;
 step({send, Call}, Root, Pending) ->
-    {Of, Request} = request(Call),
-    Id = gen_server:send_request(Root, Request),
-    %% A round trip of signals: the request is in the mailbox now.
-    {message_queue_len, _} = process_info(Root, message_queue_len),
-    Pending ++ [{Of, Id}];
+    send_to(Root, Call, Root, Pending);
 step(settle, Root, Pending) ->
     Replies = [{Of, gen_server:receive_response(Id, infinity)} || {Of, Id} <- Pending],
     settle(Root),
@@ -693,14 +708,43 @@ step(stop, Root, Pending) ->
         false -> result(stop, [noproc])
     end,
     Pending;
-step({startChildIn, Sup, Spec}, Root, Pending) ->
-    call(log({pid, Sup}), {startChild, Spec}),
-    settle(Root),
-    Pending;
 step(Call, Root, Pending) ->
     call(Root, Call),
     settle(Root),
     Pending.
+
+send_to(Sup, Call, Root, Pending) ->
+    {Of, Request} = request(Call),
+    Id = gen_server:send_request(Sup, Request),
+    await_signals(Sup),
+    settle_unless_holding(Root),
+    Pending ++ [{Of, Id}].
+
+%% A round trip of signals: what was sent before is in the mailbox now.
+await_signals(Pid) ->
+    _ = process_info(Pid, message_queue_len),
+    ok.
+
+%% Waits until the child is held, or until the tree is at rest without that: then there
+%% is nothing to wait for. A supervisor with a held child answers nobody.
+await_held(Id, At, Root) ->
+    Driver = self(),
+    Probe = spawn(fun() -> settle(Root), Driver ! {at_rest, self()} end),
+    Waiter = spawn(fun() -> ok = log({await_held, Id, At}), Driver ! {held, self()} end),
+    receive
+        {held, Waiter} -> ok;
+        {at_rest, Probe} -> log({not_held, Id, At})
+    end,
+    exit(Probe, kill),
+    exit(Waiter, kill),
+    receive {held, Waiter} -> ok after 0 -> ok end,
+    receive {at_rest, Probe} -> ok after 0 -> ok end.
+
+settle_unless_holding(Root) ->
+    case log(is_holding) of
+        true -> ok;
+        false -> settle(Root)
+    end.
 
 call(Sup, Call) ->
     {Of, Request} = request(Call),
@@ -733,7 +777,8 @@ api_result(_, Reply) ->
          {error, running}              -> running;
          {error, restarting}           -> restarting;
          {error, {bad_combination, _}} -> 'bad-spec';
-         {error, {_Cause, _Child}}     -> 'start-failed'
+         {error, {_Cause, _Child}}     -> 'start-failed';
+         {error, killed}               -> 'start-failed'
      end].
 
 pair(Key, Value) -> [part(Key), ":", part(Value)].
@@ -748,7 +793,7 @@ provoke(Id, Reason) ->
             result(exit, [noproc]);
         Pid ->
             case Reason of
-                killed -> exit(Pid, kill);
+                killed -> exit(Pid, kill), log({forget_held, Id});
                 _ -> gen_server:cast(Pid, {exit, otp_reason(Reason)})
             end,
             await_end(Pid)
@@ -900,7 +945,8 @@ log_request({exit, Id, Reason}, _Pid, From, #{watched := Watched, current := Cur
 log_request({log, Event}, _Pid, From, S) ->
     answer(From, ok, append(Event, S));
 log_request({pid, Id}, _Pid, From, #{current := Current} = S) ->
-    answer(From, maps:get(Id, Current), S);
+    %% One that never started is answered like one that is gone: calls to it find nobody.
+    answer(From, maps:get(Id, Current, spawn(fun() -> ok end)), S);
 log_request({hold, Id, At}, _Pid, From, #{holds := Holds} = S) ->
     answer(From, ok, S#{holds := [{Id, At} | Holds]});
 log_request({await_held, Id, At}, _Pid, From, #{held := Held, waiting := Waiting} = S) ->
@@ -908,9 +954,20 @@ log_request({await_held, Id, At}, _Pid, From, #{held := Held, waiting := Waiting
         true -> answer(From, ok, S);
         false -> S#{waiting := Waiting#{{Id, At} => From}}
     end;
+log_request({not_held, Id, At}, _Pid, From, #{holds := Holds, waiting := Waiting} = S) ->
+    answer(From, ok, append(['not-held', Id, At],
+                            S#{holds := lists:delete({Id, At}, Holds),
+                               waiting := maps:remove({Id, At}, Waiting)}));
+log_request({forget_held, Id}, _Pid, From, #{holds := Holds, held := Held} = S) ->
+    answer(From, ok, S#{holds := [H || {Other, _} = H <- Holds, Other =/= Id],
+                        held := maps:filter(fun({Other, _}, _) -> Other =/= Id end, Held)});
+log_request(is_holding, _Pid, From, #{holds := Holds, held := Held} = S) ->
+    answer(From, Holds =/= [] orelse map_size(Held) > 0, S);
 log_request({release, Id, At}, _Pid, From, #{held := Held} = S) ->
-    {{Caller, Answer}, Held1} = maps:take({Id, At}, Held),
-    answer(From, ok, answer(Caller, Answer, S#{held := Held1}));
+    case maps:take({Id, At}, Held) of
+        {{Caller, Answer}, Held1} -> answer(From, ok, answer(Caller, Answer, S#{held := Held1}));
+        error -> answer(From, ok, S)
+    end;
 log_request(sweep, _Pid, From, S) ->
     answer(From, ok, S);
 log_request(root_exit, _Pid, From, #{root_exit := Exit} = S) ->
@@ -1047,8 +1104,9 @@ step_json({exit, Id, Reason}) ->
     {[{do, exit}, {id, Id}, {reason, Reason}]};
 step_json({startChild, Spec}) ->
     {[{do, startChild}, {spec, child_json(Spec)}]};
-step_json({startChildIn, Sup, Spec}) ->
-    {[{do, startChild}, {in, Sup}, {spec, child_json(Spec)}]};
+step_json({in, Sup, Step}) ->
+    {[Do | Fields]} = step_json(Step),
+    {[Do, {in, Sup} | Fields]};
 step_json({send, Call}) ->
     {[{do, Name} | Fields]} = step_json(Call),
     {[{do, send}, {call, Name} | Fields]};

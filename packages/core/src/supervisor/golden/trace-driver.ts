@@ -44,7 +44,7 @@ export interface GoldenCase {
 }
 
 interface Hold {
-  readonly isReached: PromiseWithResolvers<void>
+  isReached: boolean
   readonly released: PromiseWithResolvers<void>
 }
 
@@ -58,8 +58,9 @@ class Stage {
 
   reach(id: string, at: 'init' | 'terminate'): Promise<void> | undefined {
     const hold = this.holds.get(`${id}/${at}`)
-    hold?.isReached.resolve()
-    return hold?.released.promise
+    if (hold === undefined) return undefined
+    hold.isReached = true
+    return hold.released.promise
   }
 }
 
@@ -80,10 +81,8 @@ class Traced extends Actor<{ readonly end: string }> {
     this.#stage.inits.set(id, count + 1)
     const outcome = init[Math.min(count, init.length - 1)] ?? 'ok'
     this.#stage.trace.push(outcome === 'ok' ? `start ${id}` : `start ${id} ${outcome}`)
-    if (outcome === 'ok') {
-      this.#stage.live.set(id, this)
-      this.monitor(({ reason }) => this.#ended(reason))
-    }
+    this.#stage.live.set(id, this)
+    this.monitor(({ reason }) => this.#ended(reason, outcome === 'ok'))
     const finish = (): void | typeof IGNORE => {
       if (outcome === 'ignore') return IGNORE
       if (outcome !== 'ok') throw new Error(outcome)
@@ -115,9 +114,10 @@ class Traced extends Actor<{ readonly end: string }> {
     else this.cast({ end: reason })
   }
 
-  #ended(reason: ExitReason): void {
+  #ended(reason: ExitReason, wouldRun: boolean): void {
     if (this.#stage.live.get(this.#spec.id) === this) this.#stage.live.delete(this.#spec.id)
-    if (reason.type === 'killed' && !this.#endsItself) this.#stage.trace.push(`killed ${this.#spec.id}`)
+    // OTP waits for an init that is under way; ours gives it up, which shows only where it would have come up.
+    if (reason.type === 'killed' && !this.#endsItself && wouldRun) this.#stage.trace.push(`killed ${this.#spec.id}`)
   }
 }
 
@@ -173,6 +173,8 @@ const words: Readonly<Record<string, string>> = {
   'child-start-timeout': 'start-failed',
   'actor-not-running': 'noproc',
   'actor-stopped': 'noproc',
+  'actor-killed': 'noproc',
+  'actor-crashed': 'noproc',
 }
 
 export async function play(
@@ -202,8 +204,11 @@ export async function play(
       if (line !== 'result stop') log(line)
     }
   }
+  // Within a hold nothing settles; without one, the next step must find the tree at rest.
+  const restUnlessHolding = (): Promise<void> => (stage.holds.size > 0 ? settled() : restThrough(stage, clock))
   const call = async (name: string, step: GoldenStep): Promise<string> => {
-    const target = step.in === undefined ? root : (stage.supervisors.get(step.in) ?? root)
+    const target = step.in === undefined ? root : stage.supervisors.get(step.in)
+    if (target === undefined) return `result ${name} noproc`
     try {
       return `result ${name} ${await answerOf(stage, target, name, step)}`.trimEnd()
     } catch (error) {
@@ -218,23 +223,25 @@ export async function play(
       case 'exit': {
         const child = stage.live.get(step.id ?? '')
         if (child === undefined) log('result exit noproc')
-        else child.endItself(step.reason ?? '')
-        await (step.settle === false ? settled() : settle())
+        else endChild(stage, child, step)
+        await (step.settle === false ? restUnlessHolding() : settle())
         break
       }
       case 'hold':
-        stage.holds.set(key, { isReached: Promise.withResolvers(), released: Promise.withResolvers() })
+        stage.holds.set(key, { isReached: false, released: Promise.withResolvers() })
         break
       case 'awaitHeld':
-        await stage.holds.get(key)?.isReached.promise
+        await awaitHeld(stage, clock, step)
         break
       case 'release':
         stage.holds.get(key)?.released.resolve()
         stage.holds.delete(key)
         break
       case 'send':
-        answers.push(call(step.call ?? '', step))
-        await settled()
+        // Told by its parent to stop, a supervisor gives no answer.
+        if (step.call === 'stop') void root.stop()
+        else answers.push(call(step.call ?? '', step))
+        await restUnlessHolding()
         break
       case 'settle':
         await settle()
@@ -248,6 +255,23 @@ export async function play(
     }
   }
   return { trace: stage.trace, final: finalOf(stage, root) }
+}
+
+function endChild(stage: Stage, child: Traced, { id, reason = '' }: GoldenStep): void {
+  child.endItself(reason)
+  // Nobody is held any more who was killed.
+  if (reason === 'killed') for (const at of ['init', 'terminate']) stage.holds.delete(`${id}/${at}`)
+}
+
+/** Waits until the child is held, letting time pass; where the tree comes to rest without that, there is nothing to wait for. */
+async function awaitHeld(stage: Stage, clock: ManualClock, { id, at }: GoldenStep): Promise<void> {
+  const hold = stage.holds.get(`${id}/${at}`)
+  await settled()
+  for (let next = clock.nextTimerInMs; hold?.isReached === false && next !== undefined; next = clock.nextTimerInMs)
+    await clock.advance(next)
+  if (hold?.isReached !== false) return
+  stage.holds.delete(`${id}/${at}`)
+  stage.trace.push(`not-held ${id} ${at}`)
 }
 
 async function answerOf(stage: Stage, target: Supervisor, name: string, step: GoldenStep): Promise<string> {
