@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { BeamEvent } from '../events.ts'
 import { settled } from '../testing/manual-clock.ts'
 import { gate } from '../testing/probe.ts'
 import { recordingAmbient } from '../testing/tree.ts'
@@ -106,3 +107,174 @@ describe('a task', () => {
     await expect(tasks.run(work as never, options as never)).rejects.toMatchObject({ code: 'invalid-option' })
   })
 })
+
+describe('a task that finds no place', () => {
+  test('waits its turn, first come first served', async () => {
+    const { ambient } = recordingAmbient()
+    const tasks = await new TaskSupervisor({ maxChildren: 1, maxWaiting: 2 }).start(ambient)
+    const hold = gate()
+    const began: number[] = []
+    const task = (name: number) => async () => {
+      began.push(name)
+      await hold.promise
+      return name
+    }
+    const runs = [1, 2, 3].map((name) => tasks.run(task(name)))
+    await expect(tasks.run(task(4))).rejects.toMatchObject({ code: 'max-children', details: { maxChildren: 1, maxWaiting: 2 } })
+    await settled()
+    expect([began, tasks.size, tasks.waitingCount]).toEqual([[1], 1, 2])
+    hold.resolve()
+    expect(await Promise.all(runs)).toEqual([1, 2, 3])
+    expect(began).toEqual([1, 2, 3])
+  })
+
+  test('leaves its place in the queue when it is cancelled, and never begins', async () => {
+    const { ambient, clock } = recordingAmbient()
+    const tasks = await new TaskSupervisor({ maxChildren: 1, maxWaiting: 2 }).start(ambient)
+    const hold = gate()
+    const first = tasks.run(() => hold.promise)
+    let didBegin = false
+    const late = expect(tasks.run(() => (didBegin = true), { timeoutMs: 50 })).rejects.toMatchObject({ code: 'task-timeout' })
+    await clock.advance(50)
+    await late
+    expect(tasks.waitingCount).toBe(0)
+    hold.resolve()
+    await first
+    await settled()
+    expect(didBegin).toBe(false)
+  })
+
+  test('is answered when the supervisor stops or is killed', async () => {
+    for (const end of ['stop', 'kill'] as const) {
+      const { ambient } = recordingAmbient()
+      const tasks = await new TaskSupervisor({ maxChildren: 1, maxWaiting: 1 }).start(ambient)
+      const hold = gate()
+      const outcomes = Promise.allSettled([tasks.run(() => hold.promise), tasks.run(() => 2)])
+      const stopped = end === 'stop' ? tasks.stop() : tasks.kill()
+      hold.resolve()
+      await stopped
+      const code = end === 'stop' ? 'actor-stopped' : 'actor-killed'
+      expect((await outcomes)[1]).toMatchObject({ status: 'rejected', reason: { code } })
+    }
+  })
+})
+
+describe('a task supervisor that is killed', () => {
+  test('leaves no timer and tells each end once, whatever its tasks do later', async () => {
+    const { ambient, clock, events } = recordingAmbient()
+    const tasks = await new TaskSupervisor({ id: 'tools' }).start(ambient)
+    const hold = gate()
+    const run = tasks.run(() => hold.promise, { timeoutMs: 60_000 })
+    await settled()
+    tasks.kill()
+    await expect(run).rejects.toMatchObject({ code: 'actor-killed' })
+    expect([clock.pendingTimers, tasks.size]).toEqual([0, 0])
+    hold.resolve()
+    await settled()
+    const exits = events.filter((event) => event.type === 'actor-exit' && event.id === 'tools/task-1')
+    expect(exits).toMatchObject([{ reason: { type: 'killed' } }])
+  })
+
+  test('while it stops leaves no timer either', async () => {
+    const { ambient, clock } = recordingAmbient()
+    const tasks = await new TaskSupervisor().start(ambient)
+    const run = tasks.run(() => new Promise(() => {}))
+    const failed = expect(run).rejects.toMatchObject({ code: 'actor-killed' })
+    await settled()
+    void tasks.stop()
+    await settled()
+    tasks.kill()
+    await failed
+    await settled()
+    expect(clock.pendingTimers).toBe(0)
+  })
+})
+
+describe('a task supervisor that stops', () => {
+  test.each([
+    ['5 s by default', {}, 5_000],
+    ['as long as its option says', { shutdownMs: 30_000 }, 30_000],
+  ])('waits for its tasks %s, also as a child', async (_how, options, graceMs) => {
+    const { ambient, clock } = recordingAmbient()
+    const tasks = new TaskSupervisor(options)
+    const tree = await new Supervisor({ children: [{ id: 'tools', start: () => tasks }] }).start(ambient)
+    const deaf = tasks.run(() => new Promise(() => {}))
+    const failed = expect(deaf).rejects.toMatchObject({ code: 'actor-killed' })
+    await settled()
+    let isStopped = false
+    const stopped = tree.stop().then(() => (isStopped = true))
+    await clock.advance(graceMs - 1)
+    expect(isStopped).toBe(false)
+    await clock.advance(1)
+    await stopped
+    await failed
+  })
+})
+
+describe('tasks by chance', () => {
+  // Small enough to read, and every order of begin, end, cancel, stop and kill comes up in a few hundred seeds.
+  test('are answered once each, never outnumber the limits and leave nothing behind', async () => {
+    for (let seed = 1; seed <= 200; seed++) {
+      const chance = chanceFrom(seed)
+      const { ambient, clock, events } = recordingAmbient()
+      const maxChildren = 1 + chance(3)
+      const maxWaiting = chance(3)
+      const tasks = await new TaskSupervisor({ id: 'tools', maxChildren, maxWaiting, shutdownMs: 100 }).start(ambient)
+      const answers: Promise<unknown>[] = []
+      const open = new Set<() => void>()
+      const aborts: AbortController[] = []
+      let running = 0
+      for (let step = 0; step < 30 && tasks.isAlive; step++) {
+        const kind = chance(12)
+        if (kind < 5) {
+          const abort = new AbortController()
+          aborts.push(abort)
+          const isDeaf = chance(3) === 0
+          const work = ({ signal }: { signal: AbortSignal }) =>
+            new Promise<string>((resolve, reject) => {
+              running++
+              const end = (): void => {
+                running--
+                open.delete(end)
+                if (chance(4) === 0) reject(new Error('task'))
+                else resolve('done')
+              }
+              open.add(end)
+              if (!isDeaf) signal.addEventListener('abort', () => open.has(end) && end())
+            })
+          const limits = chance(2) === 0 ? { timeoutMs: 1 + chance(20) } : {}
+          answers.push(tasks.run(work, { signal: abort.signal, ...limits }).catch((error: { code?: string }) => error.code ?? 'task'))
+        } else if (kind < 8) [...open][chance(open.size || 1)]?.()
+        else if (kind === 8) aborts[chance(aborts.length || 1)]?.abort()
+        else if (kind === 9) await clock.advance(chance(15))
+        else if (kind === 10) await settled()
+        else if (chance(12) === 0) chance(2) === 0 ? tasks.kill() : void tasks.stop()
+        expect(tasks.size, `seed ${seed}`).toBeLessThanOrEqual(maxChildren)
+        expect(tasks.waitingCount, `seed ${seed}`).toBeLessThanOrEqual(maxWaiting)
+        if (tasks.isAlive) expect(running, `seed ${seed}`).toBeLessThanOrEqual(maxChildren)
+      }
+      const stopped = tasks.stop()
+      await clock.advance(1_000)
+      await stopped
+      await Promise.all(answers)
+      for (const end of [...open]) end()
+      await settled()
+      expect([tasks.size, tasks.waitingCount, clock.pendingTimers], `seed ${seed}`).toEqual([0, 0, 0])
+      const told = tasksIn(events, 'actor-exit')
+      const begun = tasksIn(events, 'actor-start')
+      expect(told.toSorted(), `seed ${seed}`).toEqual(begun.toSorted())
+    }
+  })
+})
+
+function tasksIn(events: readonly BeamEvent[], type: 'actor-start' | 'actor-exit'): string[] {
+  return events.flatMap((event) => (event.type === type && event.id !== 'tools' ? [event.id] : []))
+}
+
+function chanceFrom(seed: number): (below: number) => number {
+  let state = Math.imul(seed, 0x9e3779b9) | 1
+  return (below) => {
+    state = Math.imul(state ^ (state >>> 15), state | 1) ^ (state + Math.imul(state ^ (state >>> 7), state | 61))
+    return (state >>> 0) % below
+  }
+}

@@ -1,142 +1,230 @@
 /** One-shot work under a roof: bounded in number, cancelled together, never restarted. */
-import { Actor } from '../actor/actor.ts'
-import { type ExitReason, normalExit, shutdownExit } from '../actor/exit-reason.ts'
+import { Actor, type StopOptions } from '../actor/actor.ts'
+import { type ExitReason, killedExit, shutdownExit } from '../actor/exit-reason.ts'
 import { exitError } from '../actor/failures.ts'
 import { coreOf } from '../actor/inside.ts'
 import { BeamClawError } from '../errors.ts'
-import { aFunction, aSignal, checkOptions, duration, either, integer, text } from '../options.ts'
+import {
+  aBoolean,
+  aFunction,
+  aSignal,
+  checkOptions,
+  describeValue,
+  duration,
+  either,
+  integer,
+  type OptionRule,
+  oneOf,
+  text,
+} from '../options.ts'
 import type { TimerHandle } from '../ports/ambient.ts'
-import { treeChildren } from './child.ts'
+import { ownGrace, treeChildren } from './child.ts'
 import { unboundedMailbox } from './supervisor-options.ts'
+import { Task, type TaskContext, type TaskOptions, type TaskWork } from './task.ts'
+import { streamTasks, type TaskStreamOptions, taskStreamDefaults } from './task-stream.ts'
 import type { TreeNode } from './tree-node.ts'
 
 export interface TaskSupervisorOptions {
   /** 1 to 512 characters. @default a name made by its tree */
   readonly id?: string
-  /** Tasks that may run at once; one more rejects `max-children`. @default no limit */
+  /** Tasks that may run at once. @default no limit */
   readonly maxChildren?: number
+  /** Tasks that may wait for a place, first come first served; one more rejects `max-children`. @default 0 */
+  readonly maxWaiting?: number
+  /** Milliseconds that tasks have to end after a stop; those that are left are abandoned. `'infinity'` waits. @default 5000 */
+  readonly shutdownMs?: number | 'infinity'
 }
 
-export interface TaskOptions {
-  /** Names the task in events and trees. @default a name made by its supervisor */
-  readonly id?: string
-  /** Cancels the task. */
-  readonly signal?: AbortSignal
-  /** Milliseconds until the task is cancelled and `run` rejects `task-timeout`. @default no limit */
-  readonly timeoutMs?: number
-}
+/** Defaults for `TaskSupervisorOptions`. */
+export const taskSupervisorDefaults = {
+  maxChildren: Number.MAX_SAFE_INTEGER,
+  maxWaiting: 0,
+  shutdownMs: 5_000,
+} as const satisfies TaskSupervisorOptions
 
-/** What a task is handed. */
-export interface TaskContext {
-  /** Aborted when the task should end: its time is up, its caller lost interest, or its supervisor stops. */
-  readonly signal: AbortSignal
-}
+const infinite: OptionRule = (value) => (value === Number.POSITIVE_INFINITY ? undefined : 'Infinity')
 
-interface RunningTask {
-  readonly id: string
-  readonly controller: AbortController
-  readonly settled: Promise<unknown>
-  readonly fail: (error: BeamClawError) => void
-}
-
-/** Runs functions as tasks. A task that throws rejects its own `run` and harms nobody else. */
+/**
+ * Runs functions as tasks. A task that throws rejects its own `run` and harms nobody else.
+ *
+ * - I1: a task is in `#running` from the call of its work until that settles or is abandoned; then the next waiting one begins.
+ * - I2: a task waits only while `#running` is full.
+ * - I3: after the end of this supervisor both sets are empty and every caller has an answer.
+ */
 export class TaskSupervisor extends Actor<never> {
-  readonly #maxChildren: number
-  readonly #tasks = new Set<RunningTask>()
+  readonly #options: Required<Omit<TaskSupervisorOptions, 'id'>>
+  readonly #running = new Set<Task>()
+  readonly #waiting = new Set<Task>()
   #started = 0
 
   constructor(options: TaskSupervisorOptions = {}) {
     super(unboundedMailbox('TaskSupervisor', options))
-    checkOptions<TaskSupervisorOptions>('TaskSupervisor', options, { id: text(), maxChildren: integer(0) })
-    this.#maxChildren = options.maxChildren ?? Number.MAX_SAFE_INTEGER
+    checkOptions<TaskSupervisorOptions>('TaskSupervisor', options, {
+      id: text(),
+      maxChildren: integer(0),
+      maxWaiting: integer(0),
+      shutdownMs: either(duration(), oneOf('infinity')),
+    })
+    this.#options = {
+      maxChildren: options.maxChildren ?? taskSupervisorDefaults.maxChildren,
+      maxWaiting: options.maxWaiting ?? taskSupervisorDefaults.maxWaiting,
+      shutdownMs: options.shutdownMs ?? taskSupervisorDefaults.shutdownMs,
+    }
   }
 
   protected override handle(): void {}
 
   protected override async onStop(): Promise<void> {
-    const tasks = [...this.#tasks]
-    for (const task of tasks) task.controller.abort(exitError(task.id, shutdownExit))
-    await Promise.allSettled(tasks.map((task) => task.settled))
+    for (const task of this.#waiting) task.tell(exitError(task.id, shutdownExit))
+    this.#waiting.clear()
+    for (const task of this.#running) task.tell(exitError(task.id, shutdownExit))
+    const { shutdownMs } = this.#options
+    const graceOver = Promise.withResolvers<void>()
+    let timer: TimerHandle | undefined
+    if (shutdownMs !== 'infinity') timer = this[coreOf].runtime.ambient.clock.setTimer(graceOver.resolve, shutdownMs)
+    await Promise.race([Promise.all([...this.#running].map((task) => task.ended)), graceOver.promise])
+    timer?.cancel()
+    this.onGone()
   }
 
   /** @internal */
   onGone(): void {
-    for (const task of this.#tasks) task.fail(exitError(task.id, { type: 'killed' }))
+    for (const task of [...this.#waiting, ...this.#running]) task.abandon(exitError(task.id, killedExit))
+    this.#waiting.clear()
+    this.#running.clear()
   }
 
-  /** Runs `work` and answers with what it returns. Rejects with what it throws, or with `max-children`, `task-timeout`, `call-aborted`, `actor-killed`. */
-  async run<TResult>(work: (task: TaskContext) => TResult | Promise<TResult>, options: TaskOptions = {}): Promise<TResult> {
-    const infinite = (value: unknown): string | undefined => (value === Number.POSITIVE_INFINITY ? undefined : 'Infinity')
+  /** As `Actor.stop`, but waits for `shutdownMs`, the grace of the tasks. */
+  override stop(reason: ExitReason = shutdownExit, options: StopOptions = {}): Promise<ExitReason> {
+    return super.stop(reason, { timeoutMs: options.timeoutMs ?? Number.POSITIVE_INFINITY })
+  }
+
+  /**
+   * Runs `work` and resolves with what it returns. Rejects with what it throws, or with `max-children`, `task-timeout`, `call-aborted`,
+   * `actor-stopped`, `actor-killed`, `actor-not-running` or `invalid-option`.
+   *
+   * @example
+   * const page = await tasks.run(({ signal }) => fetch(url, { signal }), { timeoutMs: 10_000 })
+   */
+  async run<TResult>(work: TaskWork<TResult>, options: TaskOptions = {}): Promise<TResult> {
     checkOptions<TaskOptions>('TaskSupervisor.run', options, { id: text(), signal: aSignal, timeoutMs: either(duration(), infinite) })
-    const expected = aFunction(work)
-    if (expected !== undefined) throw new BeamClawError('invalid-option', `TaskSupervisor.run: the task must be ${expected}`)
-    const { state } = this[coreOf]
-    if (state !== 'running') throw new BeamClawError('actor-not-running', `TaskSupervisor "${this.id}" takes no tasks: it is ${state}`)
-    if (this.#tasks.size >= this.#maxChildren) {
-      const problem = `TaskSupervisor "${this.id}" runs ${this.#tasks.size} tasks, which is all it may run`
-      throw new BeamClawError('max-children', problem, { details: { maxChildren: this.#maxChildren } })
-    }
-    return this.#begin(work, options)
+    checkWork('run', work)
+    return this.#take(work, options, this.#options.maxWaiting)
   }
 
-  #begin<TResult>(work: (task: TaskContext) => TResult | Promise<TResult>, options: TaskOptions): Promise<TResult> {
-    const { telemetry, clock } = this[coreOf].runtime.ambient
-    const id = options.id ?? `${this.id}/task-${++this.#started}`
-    const controller = new AbortController()
-    const { promise, resolve, reject } = Promise.withResolvers<TResult>()
-    const cancel = (error: BeamClawError): void => {
-      controller.abort(error)
-      reject(error)
-    }
-    const abort = (): void => cancel(new BeamClawError('call-aborted', `Task "${id}" was aborted`, { cause: options.signal?.reason }))
-    const timer = this.#timer(options.timeoutMs, clock.setTimer.bind(clock), () => cancel(timeUp(id, options.timeoutMs)))
-    options.signal?.addEventListener('abort', abort, { once: true })
-    const settled = Promise.resolve().then(() => {
-      controller.signal.throwIfAborted()
-      return work({ signal: controller.signal })
+  /**
+   * Runs `work` for each item, at most `maxConcurrency` at a time, and yields what it returns, in the order of the items. The first task that
+   * fails ends the stream with its error. However the stream ends, the tasks that are left are cancelled. Tasks wait for a place
+   * among `maxChildren` without counting for `maxWaiting`. Throws `invalid-option`.
+   *
+   * @example
+   * for await (const size of tasks.asyncStream(urls, (url, { signal }) => download(url, signal), { maxConcurrency: 4 })) total += size
+   */
+  asyncStream<TItem, TResult>(
+    items: Iterable<TItem> | AsyncIterable<TItem>,
+    work: (item: TItem, task: TaskContext) => TResult | Promise<TResult>,
+    options: TaskStreamOptions = {},
+  ): AsyncGenerator<Awaited<TResult>, void, undefined> {
+    checkOptions<TaskStreamOptions>('TaskSupervisor.asyncStream', options, {
+      maxConcurrency: integer(1),
+      ordered: aBoolean,
+      timeoutMs: either(duration(), infinite),
+      signal: aSignal,
     })
-    const task: RunningTask = { id, controller, settled, fail: cancel }
-    const done = (reason: ExitReason): void => {
-      timer?.cancel()
-      options.signal?.removeEventListener('abort', abort)
-      this.#tasks.delete(task)
-      if (telemetry.wants('actor-exit')) telemetry.emit({ type: 'actor-exit', id, generation: 1, reason })
+    checkWork('asyncStream', work)
+    checkItems(items)
+    const { timeoutMs, signal: callerSignal } = options
+    const run = (oneWork: TaskWork<TResult>, streamSignal: AbortSignal): Promise<TResult> => {
+      const signal = callerSignal === undefined ? streamSignal : AbortSignal.any([streamSignal, callerSignal])
+      return this.#take(oneWork, timeoutMs === undefined ? { signal } : { signal, timeoutMs }, Number.POSITIVE_INFINITY)
     }
-    this.#tasks.add(task)
-    if (telemetry.wants('actor-start')) telemetry.emit({ type: 'actor-start', id, generation: 1 })
-    if (options.signal?.aborted === true) abort()
-    settled.then(
-      (value) => {
-        done(normalExit)
-        resolve(value)
-      },
-      (error) => {
-        done(controller.signal.aborted ? shutdownExit : { type: 'crashed', cause: error })
-        reject(error)
-      },
-    )
-    return promise
+    return streamTasks(items, (item, signal) => work(item, { signal }), run, {
+      maxConcurrency: options.maxConcurrency ?? taskStreamDefaults.maxConcurrency,
+      ordered: options.ordered ?? taskStreamDefaults.ordered,
+    })
   }
 
-  #timer(
-    timeoutMs: number | undefined,
-    setTimer: (callback: () => void, delayMs: number) => TimerHandle,
-    onTime: () => void,
-  ): TimerHandle | undefined {
-    return timeoutMs === undefined || timeoutMs === Number.POSITIVE_INFINITY ? undefined : setTimer(onTime, timeoutMs)
+  async #take<TResult>(work: TaskWork<TResult>, options: TaskOptions, maxWaiting: number): Promise<TResult> {
+    const { state, runtime } = this[coreOf]
+    if (state !== 'running') throw new BeamClawError('actor-not-running', `TaskSupervisor "${this.id}" takes no tasks: it is ${state}`)
+    const isFull = this.#running.size >= this.#options.maxChildren
+    if (isFull && this.#waiting.size >= maxWaiting) throw this.#refusal()
+    const id = options.id ?? `${this.id}/task-${++this.#started}`
+    const task: Task = new Task(id, work, options, runtime.ambient.clock, (reason) => this.#ended(task, reason))
+    if (isFull) this.#wait(task)
+    else if (task.isWaiting) this.#begin(task)
+    return task.answer as Promise<TResult>
+  }
+
+  #refusal(): BeamClawError {
+    const { maxChildren, maxWaiting } = this.#options
+    const waiting = maxWaiting === 0 ? '' : ` and ${this.#waiting.size} wait`
+    const problem = `TaskSupervisor "${this.id}" runs ${this.#running.size} tasks${waiting}, which is all it may have; try again when one is done`
+    return new BeamClawError('max-children', problem, { details: { maxChildren, maxWaiting } })
+  }
+
+  #wait(task: Task): void {
+    if (!task.isWaiting) return
+    this.#waiting.add(task)
+    // One that is cancelled while it waits leaves its place to the next.
+    const leave = (): void => void this.#waiting.delete(task)
+    task.ended.then(leave, leave)
+  }
+
+  #begin(task: Task): void {
+    this.#running.add(task)
+    task.begin()
+    const { telemetry } = this[coreOf].runtime.ambient
+    if (telemetry.wants('actor-start')) telemetry.emit({ type: 'actor-start', id: task.id, generation: 1 })
+  }
+
+  #ended(task: Task, reason: ExitReason): void {
+    this.#running.delete(task)
+    if (this[coreOf].state === 'running') this.#beginWaiting()
+    const { telemetry } = this[coreOf].runtime.ambient
+    if (telemetry.wants('actor-exit')) telemetry.emit({ type: 'actor-exit', id: task.id, generation: 1, reason })
+  }
+
+  #beginWaiting(): void {
+    for (const task of this.#waiting) {
+      if (this.#running.size >= this.#options.maxChildren) return
+      this.#waiting.delete(task)
+      if (task.isWaiting) this.#begin(task)
+    }
   }
 
   /** Tasks that run now. */
   get size(): number {
-    return this.#tasks.size
+    return this.#running.size
+  }
+
+  /** Tasks that wait for a place. */
+  get waitingCount(): number {
+    return this.#waiting.size
+  }
+
+  /** @internal */
+  get [ownGrace](): true {
+    return true
   }
 
   /** @internal */
   [treeChildren](): readonly TreeNode[] {
-    return [...this.#tasks].map(({ id }) => ({ id, type: 'worker', state: 'running', restarts: 0, mailboxLength: 0 }))
+    return [...this.#running].map(({ id }) => ({ id, type: 'worker', state: 'running', restarts: 0, mailboxLength: 0 }))
   }
 }
 
-function timeUp(id: string, timeoutMs: number | undefined): BeamClawError {
-  return new BeamClawError('task-timeout', `Task "${id}" did not finish within ${timeoutMs} ms`, { details: { id, timeoutMs } })
+function checkWork(method: string, work: unknown): void {
+  const expected = aFunction(work)
+  if (expected === undefined) return
+  throw new BeamClawError('invalid-option', `TaskSupervisor.${method}: the task must be ${expected}, received ${describeValue(work)}`)
+}
+
+function checkItems(items: unknown): void {
+  const isIterable =
+    typeof items === 'string' ||
+    (typeof items === 'object' && items !== null && (Symbol.iterator in items || Symbol.asyncIterator in items))
+  if (isIterable) return
+  const problem = `TaskSupervisor.asyncStream: the items must be iterable, received ${describeValue(items)}`
+  throw new BeamClawError('invalid-option', problem)
 }

@@ -1,0 +1,93 @@
+/** Runs a task for each item of a sequence, a bounded number at a time, and yields what they return. */
+import type { TaskWork } from './task.ts'
+
+export interface TaskStreamOptions {
+  /** Tasks that may be under way or finished and not yet taken; no further item is read until one is taken. @default 8 */
+  readonly maxConcurrency?: number
+  /** Yields in the order of the items; otherwise in the order in which tasks finish. @default true */
+  readonly ordered?: boolean
+  /** Milliseconds that one task may take; the stream then rejects `task-timeout`. @default no limit */
+  readonly timeoutMs?: number
+  /** Cancels all tasks; the stream then rejects `call-aborted`. */
+  readonly signal?: AbortSignal
+}
+
+/** Defaults for `TaskStreamOptions`. */
+export const taskStreamDefaults = { maxConcurrency: 8, ordered: true } as const satisfies TaskStreamOptions
+
+type Outcome<TResult> = { readonly value: TResult } | { readonly error: unknown }
+
+interface Slot<TResult> {
+  outcome: Outcome<TResult> | undefined
+}
+
+/**
+ * The stream of `TaskSupervisor.asyncStream`. `run` begins one task under the given signal.
+ *
+ * - I1: at most `maxConcurrency` slots exist, and one read of the source is under way only while there is room for its item.
+ * - I2: however the stream ends, the signal of every task that is left is aborted and the source is returned.
+ */
+export async function* streamTasks<TItem, TResult>(
+  items: Iterable<TItem> | AsyncIterable<TItem>,
+  work: (item: TItem, signal: AbortSignal) => ReturnType<TaskWork<TResult>>,
+  run: (work: TaskWork<TResult>, signal: AbortSignal) => Promise<TResult>,
+  options: Required<Pick<TaskStreamOptions, 'maxConcurrency' | 'ordered'>>,
+): AsyncGenerator<Awaited<TResult>, void, undefined> {
+  const iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
+  const source: { phase: 'idle' | 'reading' | 'done' } = { phase: 'idle' }
+  const controller = new AbortController()
+  const slots: Slot<TResult>[] = []
+  let changed = Promise.withResolvers<void>()
+  const wake = (): void => {
+    changed.resolve()
+    changed = Promise.withResolvers()
+  }
+  const settle = (slot: Slot<TResult>, outcome: Outcome<TResult>): void => {
+    slot.outcome = outcome
+    wake()
+  }
+  const take = (slot: Slot<TResult>, promise: Promise<TResult>): void => {
+    slots.push(slot)
+    promise.then(
+      (value) => settle(slot, { value }),
+      (error: unknown) => settle(slot, { error }),
+    )
+  }
+  const read = async (): Promise<void> => {
+    source.phase = 'reading'
+    try {
+      const next = await iterator.next()
+      source.phase = next.done === true ? 'done' : 'idle'
+      // The stream may have ended while its source thought about it.
+      if (next.done !== true && !controller.signal.aborted) {
+        take(
+          { outcome: undefined },
+          run(({ signal }) => work(next.value, signal), controller.signal),
+        )
+      }
+    } catch (error) {
+      source.phase = 'done'
+      slots.push({ outcome: { error } })
+    }
+    wake()
+  }
+  try {
+    for (;;) {
+      if (source.phase === 'idle' && slots.length < options.maxConcurrency) void read()
+      const at = options.ordered ? (slots[0]?.outcome === undefined ? -1 : 0) : slots.findIndex(({ outcome }) => outcome !== undefined)
+      const outcome = slots[at]?.outcome
+      if (outcome !== undefined) {
+        slots.splice(at, 1)
+        if ('error' in outcome) throw outcome.error
+        yield await outcome.value
+      } else if (source.phase === 'done' && slots.length === 0) return
+      else await changed.promise
+    }
+  } finally {
+    controller.abort()
+    // A source that is still at a read is told, and not waited for: it may never answer.
+    const returned = iterator.return?.()
+    if (source.phase !== 'reading') await returned
+    else Promise.resolve(returned).catch(() => {})
+  }
+}

@@ -1,0 +1,129 @@
+/** One piece of work under a task supervisor. */
+import { type ExitReason, normalExit, shutdownExit } from '../actor/exit-reason.ts'
+import { BeamClawError } from '../errors.ts'
+import type { Clock, TimerHandle } from '../ports/ambient.ts'
+
+export interface TaskOptions {
+  /** Names the task in events and trees. @default a name made by its supervisor */
+  readonly id?: string
+  /** Cancels the task. */
+  readonly signal?: AbortSignal
+  /** Milliseconds, waiting for a place included, until the task is cancelled and `run` rejects `task-timeout`. @default no limit */
+  readonly timeoutMs?: number
+}
+
+/** What a task is handed. */
+export interface TaskContext {
+  /** Aborted when the task should end: its time is up, its caller lost interest, or its supervisor stops. */
+  readonly signal: AbortSignal
+}
+
+/** The work of a task: a value, or a promise of one. */
+export type TaskWork<TResult> = (task: TaskContext) => TResult | Promise<TResult>
+
+/**
+ * Phases: `waiting → running → ended`, or `waiting → ended` for one that is cancelled before it has a place.
+ *
+ * - I1: `work` is called at most once, and never after the task was cancelled.
+ * - I2: the caller is answered once; from then on the task holds neither a timer nor a listener on the caller's signal.
+ * - I3: `onEnd` is called once, after `work` settled or the task was abandoned, and only for a task that ran.
+ */
+export class Task {
+  readonly id: string
+  readonly #work: TaskWork<unknown>
+  readonly #callerSignal: AbortSignal | undefined
+  readonly #controller = new AbortController()
+  readonly #answer = Promise.withResolvers<unknown>()
+  readonly #ended = Promise.withResolvers<void>()
+  readonly #onEnd: (reason: ExitReason) => void
+  readonly #timer: TimerHandle | undefined
+  #phase: 'waiting' | 'running' | 'ended' = 'waiting'
+
+  constructor(id: string, work: TaskWork<unknown>, options: TaskOptions, clock: Clock, onEnd: (reason: ExitReason) => void) {
+    const { signal, timeoutMs = Number.POSITIVE_INFINITY } = options
+    this.id = id
+    this.#work = work
+    this.#callerSignal = signal
+    this.#onEnd = onEnd
+    if (timeoutMs !== Number.POSITIVE_INFINITY) this.#timer = clock.setTimer(() => this.cancel(timeUp(id, timeoutMs)), timeoutMs)
+    signal?.addEventListener('abort', this.#abortedByCaller, { once: true })
+    if (signal?.aborted === true) this.#abortedByCaller()
+  }
+
+  /** What the caller waits for. */
+  get answer(): Promise<unknown> {
+    return this.#answer.promise
+  }
+
+  /** Resolves once the work has settled or was abandoned. */
+  get ended(): Promise<void> {
+    return this.#ended.promise
+  }
+
+  get isWaiting(): boolean {
+    return this.#phase === 'waiting'
+  }
+
+  /** Begins the work, soon and not inside this call. */
+  begin(): void {
+    this.#phase = 'running'
+    const settled = Promise.resolve().then(() => {
+      this.#controller.signal.throwIfAborted()
+      return this.#work({ signal: this.#controller.signal })
+    })
+    settled.then(
+      (value) => {
+        this.#release()
+        this.#end(normalExit)
+        this.#answer.resolve(value)
+      },
+      (error) => {
+        this.#release()
+        this.#end(this.#controller.signal.aborted ? shutdownExit : { type: 'crashed', cause: error })
+        this.#answer.reject(error)
+      },
+    )
+  }
+
+  /** Tells the work to end. The caller hears it at once; a task that has not begun never will. */
+  cancel(error: BeamClawError): void {
+    this.#release()
+    this.tell(error)
+    this.#answer.reject(error)
+  }
+
+  /** Aborts the signal of the work, and leaves the answer to it where it has begun. */
+  tell(error: BeamClawError): void {
+    this.#controller.abort(error)
+    if (this.#phase === 'running') return
+    this.#release()
+    this.#answer.reject(error)
+    this.#phase = 'ended'
+    this.#ended.resolve()
+  }
+
+  /** Gives up work that does not end; what it still does has no effect on anybody here. */
+  abandon(error: BeamClawError): void {
+    this.cancel(error)
+    this.#end({ type: 'killed' })
+  }
+
+  #end(reason: ExitReason): void {
+    if (this.#phase === 'ended') return
+    this.#phase = 'ended'
+    this.#ended.resolve()
+    this.#onEnd(reason)
+  }
+
+  #release(): void {
+    this.#timer?.cancel()
+    this.#callerSignal?.removeEventListener('abort', this.#abortedByCaller)
+  }
+
+  readonly #abortedByCaller = (): void =>
+    this.cancel(new BeamClawError('call-aborted', `Task "${this.id}" was aborted`, { cause: this.#callerSignal?.reason }))
+}
+
+function timeUp(id: string, timeoutMs: number): BeamClawError {
+  return new BeamClawError('task-timeout', `Task "${id}" did not finish within ${timeoutMs} ms`, { details: { id, timeoutMs } })
+}
