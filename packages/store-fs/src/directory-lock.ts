@@ -1,71 +1,179 @@
 /** One process owns a data directory. The first line of defence only: what keeps logs whole is the sealing of segments. */
-import { createHash, randomUUID } from 'node:crypto'
-import { mkdir, readFile, readlink, realpath, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:net'
-import { hostname } from 'node:os'
-import { dirname, join } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { mkdir, realpath } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { BeamClawError } from '@beamclaw/core'
 import { syncDirectory } from './atomic-write.ts'
-import { systemCode } from './failures.ts'
 import { nodeFileSystem } from './file-system.ts'
+import { LockFile, type LockState } from './lock-file.ts'
+import { judgeOwner, type LockOwner } from './lock-owner.ts'
+import { claimSocket, releaseSocket, type SocketClaim } from './lock-socket.ts'
+import { pidNamespace, processFacts } from './process-facts.ts'
 
-/** What the lock file says about its owner. */
-interface Owner {
-  readonly pid: number
-  /** When the process started, in the system's own words; tells a process from a later one with the same pid. */
-  readonly started: string
-  /** Where the pid means something. */
-  readonly host: string
-  readonly nonce: string
+export interface LockOptions {
+  /** Milliseconds to wait for an owner that lives. */
+  readonly waitMs: number
+  /** Milliseconds without a heartbeat after which an owner in another container or on another machine counts as dead. */
+  readonly leaseMs: number
+  /** Called once when the lock turns out to be another's, or to be gone. */
+  readonly onLost: (problem: 'taken' | 'deleted') => void
 }
 
-// No part of a key starts with a dot.
-const lockName = '.lock'
+// How often one who waits looks again.
+const pollMs = 200
+// Heartbeats in a lease: four may come late before anybody draws a conclusion.
+const beatsPerLease = 5
 
-/** Held from `acquire` to `release`, or to the end of the process. */
+/**
+ * Phases: `held → lost | released`.
+ *
+ * - I1: at most one lock file with one nonce exists; whoever finds another nonce in it has lost the lock and says so once.
+ * - I2: the heartbeat runs while the lock is held, and keeps no process alive.
+ * - I3: `confirm` resolves only for a lock that was this one's less than a lease ago.
+ */
 export class DirectoryLock {
-  readonly #file: string
+  readonly #file: LockFile
   readonly #nonce: string
-  readonly #server: Server | undefined
+  readonly #claim: SocketClaim
+  readonly #options: LockOptions
+  readonly #timer: NodeJS.Timeout
+  #phase: 'held' | 'lost' | 'released' = 'held'
+  #lastBeat = performance.now()
+  #missed = 0
 
-  private constructor(file: string, nonce: string, server: Server | undefined) {
+  private constructor(file: LockFile, nonce: string, claim: SocketClaim, options: LockOptions) {
     this.#file = file
     this.#nonce = nonce
-    this.#server = server
+    this.#claim = claim
+    this.#options = options
+    this.#timer = setInterval(() => void this.#beat(), Math.ceil(options.leaseMs / beatsPerLease)).unref()
   }
 
-  /** Makes the directory when it is missing, and locks it. Rejects `store-locked`, naming the owner's pid. */
-  static async acquire(path: string): Promise<DirectoryLock> {
+  /**
+   * Makes the directory when it is missing, and locks it. Rejects `store-locked`, naming the owner's pid, when its owner lives and does
+   * not leave within `waitMs`.
+   */
+  static async acquire(path: string, options: LockOptions): Promise<DirectoryLock> {
     const made = await mkdir(path, { recursive: true, mode: 0o700 })
-    const real = await realpath(path)
-    if (made !== undefined) await syncNames(real, await realpath(made))
-    const file = join(real, lockName)
-    const server = await listen(real, file)
-    try {
-      const owner = await readOwner(file)
-      if (owner !== undefined && (await isAlive(owner, server !== undefined))) throw locked(real, owner)
-      const nonce = randomUUID()
-      const mine: Owner = { pid: process.pid, started: await startOf(process.pid), host: await namespace(), nonce }
-      await rm(file, { force: true })
-      await writeFile(file, `${JSON.stringify(mine)}\n`, { mode: 0o600, flag: 'wx' })
-      return new DirectoryLock(file, nonce, server)
-    } catch (error) {
-      await closeServer(server)
-      if (systemCode(error) === 'EEXIST') throw locked(real, await readOwner(file))
-      throw error
+    const directory = await realpath(path)
+    if (made !== undefined) await syncNames(directory, await realpath(made))
+    const file = new LockFile(directory)
+    const deadline = performance.now() + options.waitMs
+    for (;;) {
+      const lock = await tryLock(directory, file, options)
+      if (lock instanceof DirectoryLock) return lock
+      if (performance.now() >= deadline) throw locked(directory, file, lock.owner)
+      await sleep(pollMs)
     }
+  }
+
+  /** @internal */
+  static held(file: LockFile, nonce: string, claim: SocketClaim, options: LockOptions): DirectoryLock {
+    return new DirectoryLock(file, nonce, claim, options)
   }
 
   /** False once the lock was deleted, alone or with its directory, or is another's. */
   async isHeld(): Promise<boolean> {
-    return (await readOwner(this.#file))?.nonce === this.#nonce
+    return (await this.#file.read())?.owner?.nonce === this.#nonce
+  }
+
+  /** Undefined while the last heartbeat is recent; otherwise this process stood still, and others may have taken the lock meanwhile. */
+  confirm(): Promise<void> | undefined {
+    if (this.#phase === 'held' && performance.now() - this.#lastBeat < this.#options.leaseMs / 2) return undefined
+    return this.#beat()
   }
 
   /** Lets the next process in. */
   async release(): Promise<void> {
-    if (await this.isHeld()) await rm(this.#file, { force: true })
-    await closeServer(this.#server)
+    clearInterval(this.#timer)
+    if (this.#phase === 'held' && (await this.isHeld())) await this.#file.remove()
+    this.#phase = 'released'
+    await releaseSocket(this.#claim)
   }
+
+  async #beat(): Promise<void> {
+    if (this.#phase !== 'held') return
+    let state: LockState | undefined
+    try {
+      state = await this.#file.read()
+      if (state?.owner?.nonce === this.#nonce) await this.#file.beat(new Date())
+    } catch {
+      // A disk that does not answer says nothing about the lock; the next beat tries again.
+      return
+    }
+    if (this.#phase !== 'held') return
+    if (state?.owner?.nonce === this.#nonce) {
+      this.#lastBeat = performance.now()
+      this.#missed = 0
+      return
+    }
+    // A claimant that found it stale may have it in hand for a moment.
+    this.#missed++
+    if (state === undefined && this.#missed < 2) return
+    this.#phase = 'lost'
+    clearInterval(this.#timer)
+    this.#options.onLost(state === undefined ? 'deleted' : 'taken')
+  }
+}
+
+/** One try: the lock, or who has it. */
+async function tryLock(
+  directory: string,
+  file: LockFile,
+  options: LockOptions,
+): Promise<DirectoryLock | { readonly owner: LockOwner | undefined }> {
+  const claim = await claimSocket(directory)
+  // Whoever listens may not have written its lock file yet.
+  if (claim === 'taken') return { owner: (await file.read())?.owner }
+  const nonce = randomUUID()
+  try {
+    const mine = await describeSelf(claim, nonce)
+    const present = await file.read()
+    if (present !== undefined) {
+      if (!(await isDead(present, mine, file, options.leaseMs))) {
+        await releaseSocket(claim)
+        return { owner: present.owner }
+      }
+      await file.removeDead(present, nonce)
+    }
+    if (await file.create(mine)) return DirectoryLock.held(file, nonce, claim, options)
+  } catch (error) {
+    await releaseSocket(claim)
+    throw error
+  }
+  await releaseSocket(claim)
+  return { owner: (await file.read())?.owner }
+}
+
+async function describeSelf(claim: SocketClaim, nonce: string): Promise<LockOwner> {
+  const facts = await processFacts(process.pid)
+  return {
+    pid: process.pid,
+    started: facts.state === 'running' ? facts.started : undefined,
+    host: await pidNamespace(),
+    socket: typeof claim === 'string' ? undefined : claim.socket,
+    nonce,
+  }
+}
+
+async function isDead({ owner, beat }: LockState, mine: LockOwner, file: LockFile, leaseMs: number): Promise<boolean> {
+  // A text that names nobody was not written by an owner.
+  if (owner === undefined) return true
+  const verdict = judgeOwner(owner, { host: mine.host, socket: mine.socket }, await processFacts(owner.pid))
+  return verdict === 'unsure' ? await hasNoHeartbeat(file, beat, leaseMs) : verdict === 'dead'
+}
+
+/** Watches the lock file for a whole lease, by this process's own clock: those of two machines need not agree. */
+async function hasNoHeartbeat(file: LockFile, beat: bigint, leaseMs: number): Promise<boolean> {
+  const until = performance.now() + leaseMs
+  while (performance.now() < until) {
+    await sleep(Math.min(pollMs, leaseMs / beatsPerLease))
+    const state = await file.read()
+    if (state === undefined) return true
+    if (state.beat !== beat) return false
+  }
+  return true
 }
 
 /** Makes the names of new directories durable, from the innermost to the outermost. */
@@ -76,78 +184,10 @@ async function syncNames(innermost: string, outermost: string): Promise<void> {
   }
 }
 
-/** Listens on a name that the system frees with the process, however it ends. Undefined where there are no such names. */
-async function listen(directory: string, file: string): Promise<Server | undefined> {
-  const name = `beamclaw-${createHash('sha256').update(directory).digest('hex').slice(0, 40)}`
-  const address = process.platform === 'linux' ? `\0${name}` : process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : undefined
-  if (address === undefined) return undefined
-  const server = createServer((connection) => connection.destroy())
-  server.unref()
-  return await new Promise((resolve, reject) => {
-    server.once('error', (error) => {
-      if (systemCode(error) === 'EADDRINUSE') readOwner(file).then((owner) => reject(locked(directory, owner)), reject)
-      // A sandbox without such sockets: the lock file has to do.
-      else resolve(undefined)
-    })
-    server.listen(address, () => resolve(server))
-  })
-}
-
-async function closeServer(server: Server | undefined): Promise<void> {
-  if (server !== undefined) await new Promise<void>((resolve) => server.close(() => resolve()))
-}
-
-async function readOwner(file: string): Promise<Owner | undefined> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as Owner
-  } catch (error) {
-    // A file that is missing or half written names nobody.
-    if (systemCode(error) === 'ENOENT' || error instanceof SyntaxError) return undefined
-    throw error
-  }
-}
-
-async function isAlive({ pid, started, host }: Owner, hasSocket: boolean): Promise<boolean> {
-  // A pid of another machine or container says nothing here.
-  if (host !== (await namespace())) return false
-  // This very process does not hold the socket, so it left the file behind.
-  if (pid === process.pid && hasSocket) return false
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if (systemCode(error) !== 'EPERM') return false
-  }
-  return (await startOf(pid)) === started
-}
-
-async function startOf(pid: number): Promise<string> {
-  if (process.platform !== 'linux') return 'unknown'
-  try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-    // The name in parentheses may hold spaces; the start time is the 20th field after it.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? 'unknown'
-  } catch {
-    return 'gone'
-  }
-}
-
-async function namespace(): Promise<string> {
-  if (process.platform !== 'linux') return hostname()
-  try {
-    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8')
-    return `${boot.trim()} ${await readlink('/proc/self/ns/pid')}`
-  } catch {
-    return hostname()
-  }
-}
-
-function locked(directory: string, owner: Owner | undefined): BeamClawError {
+function locked(directory: string, file: LockFile, owner: LockOwner | undefined): BeamClawError {
   const who = owner === undefined ? 'another process' : `process ${owner.pid}`
-  return new BeamClawError(
-    'store-locked',
-    `${directory} is in use by ${who}, and one process owns a data directory: stop that one, or use another directory`,
-    {
-      details: { directory, pid: owner?.pid, lockFile: join(directory, lockName) },
-    },
-  )
+  const problem = `${directory} is in use by ${who}, and one process owns a data directory`
+  return new BeamClawError('store-locked', `${problem}: stop that one, use another directory, or set lockWaitMs to wait for it`, {
+    details: { directory, pid: owner?.pid, lockFile: file.path },
+  })
 }

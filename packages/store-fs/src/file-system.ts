@@ -16,7 +16,11 @@ export interface FileSystem {
   write(descriptor: number, bytes: Buffer, offset: number, length: number, position: number): Promise<number>
   datasync(descriptor: number): Promise<void>
   sync(descriptor: number): Promise<void>
-  truncate(descriptor: number, length: number): Promise<void>
+  /**
+   * Cuts a file off, provided that the open file `witness` is not sealed; resolves with whether it did. The look and the cut are one
+   * step: a later owner counts on every byte that it read.
+   */
+  truncate(descriptor: number, length: number, witness: number): Promise<boolean>
   size(descriptor: number): Promise<number>
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>
@@ -44,7 +48,12 @@ export const nodeFileSystem: FileSystem = {
   write: (descriptor, bytes, offset, length, position) => call((done) => fs.write(descriptor, bytes, offset, length, position, done)),
   datasync: (descriptor) => run((done) => fs.fdatasync(descriptor, done)),
   sync: (descriptor) => run((done) => fs.fsync(descriptor, done)),
-  truncate: (descriptor, length) => run((done) => fs.ftruncate(descriptor, length, done)),
+  // Synchronous inside: with a thread in between, the file could be sealed and read between the look and the cut.
+  truncate: async (descriptor, length, witness) => {
+    if (!nodeFileSystem.isUnsealed(witness)) return false
+    fs.ftruncateSync(descriptor, length)
+    return true
+  },
   size: async (descriptor) => (await call<fs.Stats>((done) => fs.fstat(descriptor, done))).size,
   rename: (from, to) => run((done) => fs.rename(from, to, done)),
   unlink: (path) => run((done) => fs.unlink(path, done)),

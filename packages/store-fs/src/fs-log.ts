@@ -212,7 +212,7 @@ export class FsLog implements Log, PooledFile {
     const { fileSystem, suspects } = this.#environment
     suspects.set(this.path, this.#bytes)
     try {
-      await fileSystem.truncate(descriptor, this.#bytes)
+      if (!(await fileSystem.truncate(descriptor, this.#bytes, descriptor))) return
       if (isSyncTrusted) await fileSystem.datasync(descriptor)
     } catch (error) {
       throw new Failure('store-io', `Cutting ${this.path} back to its last record failed`, { cause: error })

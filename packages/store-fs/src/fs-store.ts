@@ -65,7 +65,7 @@ export class FsStore implements Store {
 
   constructor(options: FsStoreOptions) {
     checkFsStoreOptions(options)
-    const { path, sync, maxDocumentBytes, maxOpenFiles, allowNetworkFileSystem } = options
+    const { path, sync, maxDocumentBytes, maxOpenFiles, allowNetworkFileSystem, lockWaitMs, lockLeaseMs } = options
     const { clock = new SystemClock() } = options
     const fileSystem = watchSyncs(options.fileSystem ?? nodeFileSystem, (cause) =>
       this.#fail(`The disk of ${this.#root} failed twice to keep what was written`, cause),
@@ -78,6 +78,8 @@ export class FsStore implements Store {
       maxDocumentBytes: maxDocumentBytes ?? fsStoreDefaults.maxDocumentBytes,
       maxOpenFiles: maxOpenFiles ?? fsStoreDefaults.maxOpenFiles,
       allowNetworkFileSystem: allowNetworkFileSystem ?? fsStoreDefaults.allowNetworkFileSystem,
+      lockWaitMs: lockWaitMs ?? fsStoreDefaults.lockWaitMs,
+      lockLeaseMs: lockLeaseMs ?? fsStoreDefaults.lockLeaseMs,
     }
     this.#root = resolve(path)
     this.#fileSystem = fileSystem
@@ -229,7 +231,12 @@ export class FsStore implements Store {
 
   async #do<T>(what: string, work: () => Promise<T>): Promise<T> {
     this.#lock ??= this.#acquire()
-    const result = this.#lock.then(work)
+    const result = this.#lock.then(async (lock) => {
+      // After a standstill (a stopped process, a sleeping machine) the directory may be another's.
+      await lock.confirm()
+      if (this.#failure !== undefined) throw this.#failure
+      return await work()
+    })
     this.#underWay.add(result)
     try {
       return await result
@@ -244,12 +251,18 @@ export class FsStore implements Store {
   async #checkStillThere(cause: unknown): Promise<void> {
     const lock = await this.#lock?.catch(() => undefined)
     const isHeld = await lock?.isHeld().catch(() => true)
-    if (isHeld === false) this.#fail(`The data directory ${this.#root} was deleted while it was in use`, cause)
+    if (isHeld === false) this.#lost('deleted', cause)
+  }
+
+  #lost(problem: 'taken' | 'deleted', cause?: unknown): void {
+    const what = problem === 'deleted' ? 'was deleted while it was in use' : 'was taken over by another process while this one stood still'
+    this.#fail(`The data directory ${this.#root} ${what}`, cause)
   }
 
   async #acquire(): Promise<DirectoryLock> {
     try {
-      const lock = await DirectoryLock.acquire(this.#root)
+      const { lockWaitMs: waitMs, lockLeaseMs: leaseMs } = this.#options
+      const lock = await DirectoryLock.acquire(this.#root, { waitMs, leaseMs, onLost: (problem) => this.#lost(problem) })
       try {
         await this.#checkFileSystem()
       } catch (error) {

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
-import { chmod, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, cp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { BeamClawError } from '@beamclaw/core'
 import { expectRejection, storeKey } from '@beamclaw/testkit'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { FsStore } from './fs-store.ts'
 import { scratchDirectory } from './testing/scratch.ts'
 
@@ -28,11 +29,53 @@ describe('the lock', () => {
     await using scratch = await scratchDirectory()
     for (const text of ['', 'half', '{"pid":1}', `{"pid":${process.pid},"started":"1","host":"elsewhere","nonce":"x"}`]) {
       await writeFile(join(scratch.path, '.lock'), text)
-      const store = new FsStore({ path: scratch.path })
+      const store = new FsStore({ path: scratch.path, lockLeaseMs: 100 })
       await store.put(storeKey('a'), 1)
       await store.stop()
-      expect(existsSync(join(scratch.path, '.lock'))).toBe(false)
+      expect(await readdir(scratch.path)).toEqual(['default'])
     }
+  })
+
+  test("a copy of a data directory in use is nobody's", async () => {
+    await using scratch = await scratchDirectory()
+    const original = join(scratch.path, 'original')
+    const first = new FsStore({ path: original })
+    await first.put(storeKey('a'), 1)
+    await cp(original, join(scratch.path, 'copy'), { recursive: true })
+    const second = new FsStore({ path: join(scratch.path, 'copy') })
+    expect(await second.get(storeKey('a'))).toEqual({ value: 1, version: 1 })
+    await Promise.all([first.stop(), second.stop()])
+  })
+
+  test('one that waits gets it as soon as it is free', async () => {
+    await using scratch = await scratchDirectory()
+    const first = new FsStore({ path: scratch.path })
+    await first.put(storeKey('a'), 1)
+    const second = new FsStore({ path: scratch.path, lockWaitMs: 60_000 })
+    const got = second.get(storeKey('a'))
+    await first.stop()
+    expect(await got).toEqual({ value: 1, version: 1 })
+    await second.stop()
+  })
+
+  test('one whose lock is taken over says so and writes nothing more', async () => {
+    await using scratch = await scratchDirectory()
+    const store = new FsStore({ path: scratch.path, lockLeaseMs: 100 })
+    await store.put(storeKey('a'), 1)
+    const lock = join(scratch.path, '.lock')
+    await writeFile(lock, (await readFile(lock, 'utf8')).replace(/"nonce":"[^"]+"/, '"nonce":"another"'))
+    const taken = await vi.waitUntil(
+      async () =>
+        store.put(storeKey('a'), 2).then(
+          () => undefined,
+          (error: BeamClawError) => error,
+        ),
+      5_000,
+    )
+    expect(taken).toMatchObject({ code: 'store-failed' })
+    expect(taken?.message).toContain('was taken over by another process')
+    await store.stop()
+    expect(existsSync(lock)).toBe(true)
   })
 
   test('a directory that is deleted while it is in use is given up for good; what is only part of it is made again', async () => {

@@ -91,7 +91,7 @@ async function finish(attempt: Attempt, claim: Claim): Promise<OpenedLog | undef
       await directory.abandon(generation, descriptor)
       return undefined
     }
-    const { content, segments } = await readAll(attempt, base, claim.tail)
+    const { content, segments } = await readAll(attempt, claim)
     const manifest: Manifest = {
       version: 1,
       key,
@@ -120,13 +120,13 @@ interface Found {
   readonly segments: readonly SealedSegment[]
 }
 
-async function readAll(attempt: Attempt, base: Manifest | undefined, tail: Tail | undefined): Promise<Found> {
+async function readAll(attempt: Attempt, { base, tail, descriptor: own }: Claim): Promise<Found> {
   if (base === undefined) return { content: { snapshot: undefined, records: [], snapshots: [], lastSeq: 0 }, segments: [] }
   const { directory } = attempt
   if (tail === undefined) throw missingTail(directory, base)
   let bytes = 0
   const content = await replay(directory, base, async (firstSeq, into) => {
-    bytes = await readTail(attempt, base, tail, firstSeq, into)
+    bytes = await readTail(attempt, base, tail, own, firstSeq, into)
   })
   const { generation, firstSeq } = base
   const sealed = { generation, firstSeq, lastSeq: content.lastSeq, bytes }
@@ -134,7 +134,7 @@ async function readAll(attempt: Attempt, base: Manifest | undefined, tail: Tail 
 }
 
 /** Reads the last segment, cuts a torn write off, and makes the rest durable: its writer may have died before it did so. */
-async function readTail(attempt: Attempt, base: Manifest, tail: Tail, firstSeq: number, into: LogRecord[]): Promise<number> {
+async function readTail(attempt: Attempt, base: Manifest, tail: Tail, own: number, firstSeq: number, into: LogRecord[]): Promise<number> {
   const { directory, environment } = attempt
   const { fileSystem, suspects } = environment
   const file = directory.segment(base.generation)
@@ -143,7 +143,7 @@ async function readTail(attempt: Attempt, base: Manifest, tail: Tail, firstSeq: 
   const bytes = await readFully(fileSystem, tail.descriptor, Math.min(size, suspectFrom ?? size))
   const good = await readSegment(bytes, { file, generation: base.generation, firstSeq, isSealed: false }, into)
   if (good < bytes.length) await directory.replace(`${file}.torn`, bytes.subarray(good))
-  if (good < size && tail.isWritable) await fileSystem.truncate(tail.descriptor, good)
+  if (good < size && tail.isWritable) await fileSystem.truncate(tail.descriptor, good, own)
   if (good > 0) await fileSystem.datasync(tail.descriptor)
   return good
 }

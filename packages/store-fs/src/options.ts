@@ -19,18 +19,27 @@ export interface FsStoreOptions {
   readonly maxOpenFiles?: number
   /** Accept a data directory on NFS or SMB, where neither locks nor syncs can be relied on. @default false */
   readonly allowNetworkFileSystem?: boolean
+  /** Milliseconds to wait for another process that owns the data directory; then calls reject `store-locked`. @default 0 */
+  readonly lockWaitMs?: number
+  /**
+   * Milliseconds without a heartbeat after which the lock of a process that cannot be looked at (in another container, or on another
+   * machine) counts as left behind. The heartbeat comes five times as often. @default 15000
+   */
+  readonly lockLeaseMs?: number
   /** The calls to the operating system, for tests that make them fail. @default the real ones */
   readonly fileSystem?: FileSystem
   /** Times the 5 ms of `batch`. @default the machine's */
   readonly clock?: Pick<Clock, 'setTimer'>
 }
 
-/** What `FsStore` does when nobody says otherwise. */
+/** Defaults for `FsStoreOptions`. */
 export const fsStoreDefaults = {
   sync: 'always',
   maxDocumentBytes: 64 * 1024 * 1024,
   maxOpenFiles: 256,
   allowNetworkFileSystem: false,
+  lockWaitMs: 0,
+  lockLeaseMs: 15_000,
 } as const satisfies Required<Omit<FsStoreOptions, 'path' | 'fileSystem' | 'clock'>>
 
 const rules: Readonly<Record<keyof FsStoreOptions, readonly [expected: string, isGood: (value: unknown) => boolean]>> = {
@@ -39,6 +48,8 @@ const rules: Readonly<Record<keyof FsStoreOptions, readonly [expected: string, i
   maxDocumentBytes: ['a whole number from 1', isCount],
   maxOpenFiles: ['a whole number from 1', isCount],
   allowNetworkFileSystem: ['true or false', (value) => typeof value === 'boolean'],
+  lockWaitMs: ['a whole number from 0', (value) => Number.isSafeInteger(value) && (value as number) >= 0],
+  lockLeaseMs: ['a whole number from 100', (value) => Number.isSafeInteger(value) && (value as number) >= 100],
   fileSystem: ['an object', isObject],
   clock: ['an object', isObject],
 }

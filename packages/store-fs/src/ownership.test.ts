@@ -4,7 +4,7 @@ import { BeamClawError, type LogContent } from '@beamclaw/core'
 import { expectRejection, fencingToken, logRecords, range } from '@beamclaw/testkit'
 import { describe, expect, test } from 'vitest'
 import { removeLog } from './open-log.ts'
-import { faultyFileSystem } from './testing/faulty-file-system.ts'
+import { faultyFileSystem, systemError } from './testing/faulty-file-system.ts'
 import { LogProcess, scratchDirectory } from './testing/scratch.ts'
 
 /** Whole numbers below `limit`, the same for each seed. */
@@ -101,6 +101,25 @@ describe('processes that share nothing but the directory', () => {
       }
     })
   }
+
+  test('a write that failed is not cut off once a later owner has read it', async () => {
+    await using scratch = await scratchDirectory('memory')
+    let later: Awaited<ReturnType<LogProcess['open']>> | undefined
+    let isBroken = false
+    const fileSystem = faultyFileSystem(async (call) => {
+      if (!isBroken) return
+      if (call === 'datasync') throw systemError('EIO')
+      // Stopped between the failure and the cut; the next process takes over meanwhile.
+      if (call === 'truncate') later ??= await new LogProcess(scratch.path).open(fencingToken(2))
+    })
+    const earlier = await new LogProcess(scratch.path, { fileSystem }).open(fencingToken(1))
+    await earlier.append(logRecords(1, 2))
+    isBroken = true
+    await expectRejection(earlier.append(logRecords(3, 4)), 'store-io', 'fenced')
+    expect((await later?.read())?.records).toEqual(logRecords(1, 4))
+    await later?.append(logRecords(5))
+    expect((await (await new LogProcess(scratch.path).open(fencingToken(3))).read()).records).toEqual(logRecords(1, 5))
+  })
 
   test('an opening that was overtaken never takes the log back, wherever it was stopped', async () => {
     await using scratch = await scratchDirectory('memory')

@@ -36,7 +36,7 @@ export interface TaskSupervisorOptions {
 }
 
 /** Defaults for `TaskSupervisorOptions`. */
-export const taskSupervisorDefaults = {
+const taskSupervisorDefaults = {
   maxChildren: Number.MAX_SAFE_INTEGER,
   maxWaiting: 0,
   shutdownMs: 5_000,

@@ -1,13 +1,13 @@
 /**
  * A process that appends until something stops it: prints one line of JSON for each thing it did. Arguments: data directory, epoch,
- * and how many appends it makes at most.
+ * how many appends it makes at most, and options of its store as JSON.
  */
 
 import { writeSync } from 'node:fs'
 import { BeamClawError } from '@beamclaw/core'
 import { FsStore } from '../fs-store.ts'
 
-const [path = '', epoch = '1', limit = '1000000'] = process.argv.slice(2)
+const [path = '', epoch = '1', limit = '1000000', options = '{}'] = process.argv.slice(2)
 
 // Synchronous, so that a line which was printed is out even when the next thing that comes is SIGKILL.
 function print(line: Readonly<Record<string, unknown>>): void {
@@ -16,7 +16,7 @@ function print(line: Readonly<Record<string, unknown>>): void {
 
 async function run(): Promise<void> {
   const key = ['default', 'sessions', 'ops', 'main'] as unknown as Parameters<FsStore['openLog']>[0]
-  const store = new FsStore({ path })
+  const store = new FsStore({ path, ...JSON.parse(options) })
   const log = await store.openLog(key, { epoch: Number(epoch), nonce: 'loop' })
   const { snapshot, records } = await log.read()
   let seq = Math.max(snapshot?.seq ?? 0, records.at(-1)?.seq ?? 0)
