@@ -96,6 +96,7 @@ describe('a watched call', () => {
     const { stream, endings, provider } = watched({ parts: [half], hang: true })
     for await (const _ of stream) break
     expect(endings).toEqual([{ type: 'abandoned' }])
+    await settled()
     expect(provider.calls).toMatchObject([{ status: 'left' }])
   })
 
@@ -120,6 +121,32 @@ describe('a watched call', () => {
     await settled()
     abort.abort()
     expect(await error).toMatchObject({ code: 'provider-aborted' })
+    expect(endings).toEqual([{ type: 'abandoned' }])
+  })
+
+  test.each(['abort', 'leave'])('is abandoned at once on %s, also by a provider that does not listen', async (how) => {
+    const { stream, endings, abort } = watched(async function* () {
+      yield half
+      await new Promise(() => {})
+    })
+    await stream.next()
+    const waiting = expect(stream.next()).rejects.toMatchObject({ code: 'provider-aborted' })
+    await settled()
+    if (how === 'abort') abort.abort()
+    else await stream.return?.()
+    await waiting
+    expect(endings).toEqual([{ type: 'abandoned' }])
+  })
+
+  test('is left at once by a consumer that breaks off, also where the provider never finishes to clean up', async () => {
+    const { stream, endings } = watched(async function* () {
+      try {
+        yield half
+      } finally {
+        await new Promise(() => {})
+      }
+    })
+    for await (const _ of stream) break
     expect(endings).toEqual([{ type: 'abandoned' }])
   })
 

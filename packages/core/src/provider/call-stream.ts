@@ -2,7 +2,7 @@
 import { BeamClawError } from '../errors.ts'
 import type { Usage } from '../messages.ts'
 import type { Provider, ProviderPart, ProviderRequest } from '../ports/provider.ts'
-import { asProviderError } from './provider-error.ts'
+import { abortedError, asProviderError, throwIfAborted } from './provider-error.ts'
 
 /** The stream of a call; `return()` ends it even while a part is awaited. */
 export type CallStream = AsyncIterableIterator<ProviderPart, void, undefined>
@@ -58,6 +58,37 @@ export interface CallWatcher {
   onEnd(ending: CallEnding): void
 }
 
+/**
+ * The parts of a stream until `signal`, which lives as long as the call, is aborted: then it ends at once, and a provider that does not listen is left behind with its work,
+ * so that it cannot keep what its call holds.
+ */
+function untilAborted(start: () => AsyncIterable<ProviderPart>, signal: AbortSignal): CallStream {
+  let parts: AsyncIterator<ProviderPart> | undefined
+  let giveUp: ((error: BeamClawError) => void) | undefined
+  const onAbort = (): void => giveUp?.(abortedError(signal))
+  signal.addEventListener('abort', onAbort, { once: true })
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    next: () =>
+      new Promise((resolve, reject) => {
+        giveUp = reject
+        throwIfAborted(signal)
+        parts ??= start()[Symbol.asyncIterator]()
+        parts.next().then((next) => resolve(next.done === true ? { done: true, value: undefined } : next), reject)
+      }),
+    return: async () => {
+      signal.removeEventListener('abort', onAbort)
+      const left = parts?.return?.()
+      // One that was told to end may never answer.
+      if (signal.aborted) left?.catch(() => {})
+      else await left
+      return { done: true, value: undefined }
+    },
+  }
+}
+
 /** Passes a provider's answer on. Throws `provider-*` only; an answer without `finish` is `provider-protocol`. */
 export async function* watchCall(
   provider: Provider,
@@ -73,7 +104,7 @@ export async function* watchCall(
     watcher.onEnd(how)
   }
   try {
-    for await (const part of provider.doStream(request, { signal })) {
+    for await (const part of untilAborted(() => provider.doStream(request, { signal }), signal)) {
       watcher.onPart?.(part)
       // A consumer may take `finish` and never come back.
       if (part.type === 'finish') end({ type: 'finished', usage: part.usage })

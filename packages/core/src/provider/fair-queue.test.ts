@@ -13,6 +13,12 @@ function drain(queue: FairQueue<Item>): Item[] {
   return items
 }
 
+/** The items in an order that makes the same queue again: what waits, by the turns of the keys. */
+function queueLines(queue: FairQueue<Item>, items: readonly Item[]): readonly Item[] {
+  const keys = [...new Set(queue.before('').map(({ key }) => key))]
+  return keys.flatMap((key) => items.filter((item) => item.key === key))
+}
+
 describe('a fair queue', () => {
   test('is first in, first out for one key', () => {
     const queue = new FairQueue<Item>()
@@ -51,6 +57,15 @@ describe('a fair queue', () => {
           items = items.filter((item) => item !== gone)
         }
         expect(queue.size).toBe(items.length)
+        for (const key of ['a', 'd', 'new']) {
+          // Whoever comes now has its turn right after those that were foretold.
+          const before = queue.before(key)
+          const copy = new FairQueue<Item>()
+          for (const line of queueLines(queue, items)) copy.push(line.key, line)
+          const newcomer = { key, index: -1 }
+          copy.push(key, newcomer)
+          expect(drain(copy).indexOf(newcomer)).toBe(before.length)
+        }
         const drained = drain(queue)
         expect([...drained].sort((a, b) => a.index - b.index)).toEqual(items)
         for (const key of new Set(keys)) {

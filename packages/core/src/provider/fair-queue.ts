@@ -21,6 +21,21 @@ export class FairQueue<T> {
     this.#size++
   }
 
+  /** Those who have their turns before one that comes now with this key, in the order of their turns. */
+  before(key: string): T[] {
+    const lines = [...this.#lines].map(([name, line]) => ({ isOwn: name === key, items: [...line] }))
+    const round = this.#lines.get(key)?.size ?? 0
+    const first: T[] = []
+    for (let turn = 0; turn <= round; turn++) {
+      for (const { isOwn, items } of lines) {
+        const item = items[turn]
+        if (isOwn && turn === round) return first
+        if (item !== undefined) first.push(item)
+      }
+    }
+    return first
+  }
+
   /** Takes out whose turn it is. */
   shift(): T | undefined {
     for (const [key, line] of this.#lines) {

@@ -32,19 +32,30 @@ describe('a rate limiter without limits', () => {
 })
 
 describe('requests per minute', () => {
-  test('begin at once while there are some, then as they come in, in the order they were asked', async () => {
+  test('begin at once while there are some, then a minute after those before, in the order they were asked', async () => {
     const { limiter: made, clock, begun } = limiter({ requestsPerMinute: 2, maxWaitMs: 300_000 })
-    begin(made, ['1', '2', '3', '4', '5'])
+    begin(made, ['1'])
+    await clock.advance(20_000)
+    begin(made, ['2', '3', '4', '5'])
     await settled()
     expect(begun()).toEqual(['1', '2'])
     expect(made.inspect()).toMatchObject({ waiting: 3, requestsLeft: 0 })
-    await clock.advance(29_999)
+    await clock.advance(39_999)
     expect(begun()).toHaveLength(2)
     await clock.advance(1)
     expect(begun()).toEqual(['1', '2', '3'])
     await clock.advance(60_000)
     expect(begun()).toEqual(['1', '2', '3', '4', '5'])
     expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('are never more than allowed in any minute, the first included', async () => {
+    const { limiter: made, clock, begun } = limiter({ requestsPerMinute: 60, maxWaitMs: 300_000 })
+    begin(made, Array(200).fill('-'))
+    await clock.advance(59_999)
+    expect(begun()).toHaveLength(60)
+    await clock.advance(60_000)
+    expect(begun()).toHaveLength(120)
   })
 })
 
@@ -133,7 +144,7 @@ describe('tokens per minute', () => {
     begin(made, ['1', '2'])
     await settled()
     expect(made.inspect()).toMatchObject({ tokensLeft: -1_000, waiting: 1 })
-    await clock.advance(95_999)
+    await clock.advance(59_999)
     expect(begun()).toEqual(['1'])
     await clock.advance(1)
     expect(begun()).toEqual(['1', '2'])
@@ -150,7 +161,7 @@ describe('tokens per minute', () => {
     begin(made, ['500', '9999'])
     await settled()
     expect(begun()).toEqual(['500'])
-    await clock.advance(30_000)
+    await clock.advance(60_000)
     expect(begun()).toEqual(['500', '9999'])
   })
 
@@ -196,8 +207,17 @@ describe('waiting', () => {
     expect(clock.monotonic()).toBe(0)
   })
 
+  test('does not begin when those before it leave no turn in time, and they keep theirs', async () => {
+    const { limiter: made, clock, begun } = limiter({ requestsPerMinute: 1 })
+    const [, , hopeless] = begin(made, ['1', '2', '3'])
+    expect((await hopeless?.heard)?.error).toMatchObject({ code: 'provider-rate-limit', retryAfterMs: 120_000 })
+    expect(clock.monotonic()).toBe(0)
+    await clock.advance(60_000)
+    expect(begun()).toEqual(['1', '2'])
+  })
+
   test('is refused when too many wait', async () => {
-    const { limiter: made } = limiter({ requestsPerMinute: 1, maxQueue: 2 })
+    const { limiter: made } = limiter({ requestsPerMinute: 1, maxQueue: 2, maxWaitMs: 300_000 })
     const [, , , fourth] = begin(made, ['1', '2', '3', '4'])
     expect((await fourth?.heard)?.error).toMatchObject({ code: 'provider-rate-limit', retryAfterMs: 180_000 })
     expect(made.inspect().waiting).toBe(2)
@@ -248,7 +268,7 @@ describe('waiting', () => {
 
   test('of a large call that is given up lets a small one behind it begin', async () => {
     const estimateTokens = ({ model }: ProviderRequest) => Number(model)
-    const { limiter: made, begun } = limiter({ tokensPerMinute: 1_000, estimateTokens }, [hang])
+    const { limiter: made, begun } = limiter({ tokensPerMinute: 1_000, estimateTokens, maxWaitMs: 300_000 }, [hang])
     const [, large] = begin(made, ['700', '900', '200'])
     await settled()
     expect(begun()).toEqual(['700'])
@@ -263,7 +283,7 @@ describe('waiting', () => {
     begin(made, ['a1', 'a2', 'a3', 'a4'], { userId: 'a' })
     begin(made, ['b1', 'b2'], { userId: 'b' })
     begin(made, ['c1'])
-    await clock.advance(10_000)
+    await clock.advance(60_000)
     expect(begun().slice(60)).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3', 'a4'])
   })
 })
@@ -308,8 +328,10 @@ describe('other limits', () => {
     made.setLimits({ requestsPerMinute: 2 })
     begin(made, ['4', '5'])
     await settled()
-    expect(begun()).toEqual(['1', '2', '3', '4'])
-    await clock.advance(30_000)
+    expect(begun()).toEqual(['1', '2', '3'])
+    await clock.advance(59_999)
+    expect(begun()).toHaveLength(3)
+    await clock.advance(1)
     expect(begun()).toHaveLength(5)
   })
 

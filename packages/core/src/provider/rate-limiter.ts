@@ -7,16 +7,16 @@ import type { Clock, TimerHandle } from '../ports/ambient.ts'
 import type { Provider, ProviderPart, ProviderRequest } from '../ports/provider.ts'
 import { type CallEnding, type CallStream, callStream, watchCall } from './call-stream.ts'
 import { FairQueue } from './fair-queue.ts'
+import { MinuteWindow, type Taken } from './minute-window.ts'
 import { aProvider } from './option-rules.ts'
 import { abortedError, throwIfAborted } from './provider-error.ts'
-import { TokenBucket } from './token-bucket.ts'
 import { estimateInputTokens, OutputMeter } from './token-estimate.ts'
 
 /** What a service allows. */
 export interface RateLimits {
-  /** Calls that may begin in a minute; a quiet minute's worth may begin at once. @default no limit */
+  /** Calls that may begin in any minute; all of them may begin at once. @default no limit */
   readonly requestsPerMinute?: number
-  /** Tokens that may be used in a minute, as `tokensOf` counts them. @default no limit */
+  /** Tokens that may be used in any minute, as `tokensOf` counts them. @default no limit */
   readonly tokensPerMinute?: number
   /** Calls under way at the same time. @default no limit */
   readonly maxConcurrent?: number
@@ -43,7 +43,7 @@ export interface RateLimiterOptions extends RateLimits {
   readonly ambient?: Partial<Ambient>
 }
 
-/** What `RateLimiter` uses for options that are left out. */
+/** Defaults for `RateLimiterOptions`. */
 export const rateLimiterDefaults = {
   id: 'provider',
   maxWaitMs: 60_000,
@@ -89,10 +89,9 @@ export class RateLimiter implements Provider {
   readonly #keyOf: (request: ProviderRequest) => string | undefined
   readonly #tokensOf: (usage: Usage) => number
   readonly #estimateTokens: (request: ProviderRequest) => number
-  #requests: TokenBucket | undefined
-  #tokens: TokenBucket | undefined
+  #requests: MinuteWindow | undefined
+  #tokens: MinuteWindow | undefined
   readonly #queue = new FairQueue<Waiter>()
-  #queuedTokens = 0
   #running = 0
   #timer: TimerHandle | undefined
 
@@ -151,14 +150,14 @@ export class RateLimiter implements Provider {
   async *#pass(request: ProviderRequest, signal: AbortSignal): AsyncGenerator<ProviderPart, void, undefined> {
     throwIfAborted(signal)
     const reserved = amount(this.#estimateTokens(request))
-    await this.#turn(reserved, this.#keyOf(request) ?? '', signal)
+    const taken = await this.#turn(reserved, this.#keyOf(request) ?? '', signal)
     const output = new OutputMeter()
     yield* watchCall(this.#provider, request, signal, {
       onPart: (part) => output.add(part),
       onEnd: (ending) => {
         this.#running--
         try {
-          this.#tokens?.take(this.#used(ending, request, output) - reserved, this.#clock.monotonic())
+          if (taken !== undefined) this.#tokens?.settle(taken, this.#used(ending, request, output), this.#clock.monotonic())
         } finally {
           this.#admit()
         }
@@ -173,33 +172,35 @@ export class RateLimiter implements Provider {
   }
 
   #take({ requestsPerMinute, tokensPerMinute, maxConcurrent }: RateLimits): void {
-    const now = this.#clock.monotonic()
     this.#maxConcurrent = maxConcurrent ?? Number.POSITIVE_INFINITY
-    this.#requests = bucketWith(this.#requests, requestsPerMinute, now)
-    this.#tokens = bucketWith(this.#tokens, tokensPerMinute, now)
+    this.#requests = windowWith(this.#requests, requestsPerMinute)
+    this.#tokens = windowWith(this.#tokens, tokensPerMinute)
   }
 
-  /** Resolves when the call may begin; it counts as begun from then on. */
-  #turn(tokens: number, key: string, signal: AbortSignal): Promise<void> {
-    const waitMs = this.#waitMs(tokens)
-    if (waitMs === 0 && this.#queue.size === 0) {
-      this.#begin(tokens)
-      return Promise.resolve()
-    }
+  /** Resolves when the call may begin, with the tokens it took; it counts as begun from then on. */
+  #turn(tokens: number, key: string, signal: AbortSignal): Promise<Taken | undefined> {
+    if (this.#queue.size === 0 && this.#hasSlot && this.#windowWaitMs([tokens]) === 0) return Promise.resolve(this.#begin(tokens))
     // No use in waiting for what cannot come in time; somebody else may be asked instead.
-    const comesTooLate = this.#maxWaitMs === 0 || (waitMs !== undefined && waitMs > this.#maxWaitMs)
-    if (comesTooLate || this.#queue.size >= this.#maxQueue) return Promise.reject(this.#refusal(tokens))
+    const before = this.#queue.before(key).map((waiter) => waiter.tokens)
+    const comesTooLate = this.#maxWaitMs === 0 || this.#windowWaitMs([...before, tokens]) > this.#maxWaitMs
+    if (comesTooLate || this.#queue.size >= this.#maxQueue) return Promise.reject(this.#refusal([...before, tokens]))
     return new Promise((resolve, reject) => {
       const leave = (error: BeamClawError): void => {
         done()
         this.#queue.remove(key, waiter)
-        this.#queuedTokens -= tokens
         reject(error)
         this.#admit()
       }
       const onAbort = (): void => leave(abortedError(signal))
-      const timer = this.#clock.setTimer(() => leave(this.#refusal(tokens)), this.#maxWaitMs)
+      let isWaiting = true
+      const timeUp = (): void => {
+        // The turn may come at this very moment.
+        this.#admit()
+        if (isWaiting) leave(this.#refusal([tokens]))
+      }
+      const timer = this.#clock.setTimer(timeUp, this.#maxWaitMs)
       const done = (): void => {
+        isWaiting = false
         timer.cancel()
         signal.removeEventListener('abort', onAbort)
       }
@@ -207,23 +208,20 @@ export class RateLimiter implements Provider {
         tokens,
         admit: () => {
           done()
-          this.#queuedTokens -= tokens
-          this.#begin(tokens)
-          resolve()
+          resolve(this.#begin(tokens))
         },
       }
       signal.addEventListener('abort', onAbort, { once: true })
-      this.#queuedTokens += tokens
       this.#queue.push(key, waiter)
       this.#admit()
     })
   }
 
-  #begin(tokens: number): void {
+  #begin(tokens: number): Taken | undefined {
     const now = this.#clock.monotonic()
     this.#running++
     this.#requests?.take(1, now)
-    this.#tokens?.take(tokens, now)
+    return this.#tokens?.take(tokens, now)
   }
 
   /** Lets begin who may, and comes back when the next one may. */
@@ -231,29 +229,32 @@ export class RateLimiter implements Provider {
     this.#timer?.cancel()
     this.#timer = undefined
     for (let next = this.#queue.peek(); next !== undefined; next = this.#queue.peek()) {
-      const waitMs = this.#waitMs(next.tokens)
-      if (waitMs === 0) {
-        this.#queue.shift()
-        next.admit()
-        continue
+      // Only the end of a call makes room, and that comes here by itself.
+      if (!this.#hasSlot) return
+      const waitMs = this.#windowWaitMs([next.tokens])
+      if (waitMs > 0) {
+        this.#timer = this.#clock.setTimer(() => this.#admit(), Math.min(waitMs, maxTimerMs))
+        return
       }
-      // Without a number only the end of a call makes room, and that comes here by itself.
-      if (waitMs !== undefined) this.#timer = this.#clock.setTimer(() => this.#admit(), Math.min(waitMs, maxTimerMs))
-      return
+      this.#queue.shift()
+      next.admit()
     }
   }
 
-  /** Milliseconds until a call may begin if nobody is before it; `undefined` when that depends on the end of another. */
-  #waitMs(tokens: number): number | undefined {
-    if (this.#running >= this.#maxConcurrent) return undefined
-    const now = this.#clock.monotonic()
-    return Math.max(this.#requests?.waitMs(1, now) ?? 0, this.#tokens?.waitMs(tokens, now) ?? 0)
+  get #hasSlot(): boolean {
+    return this.#running < this.#maxConcurrent
   }
 
-  #refusal(tokens: number): BeamClawError {
+  /** Milliseconds until the last of these calls may begin after the others, as far as requests and tokens go. */
+  #windowWaitMs(tokens: readonly number[]): number {
     const now = this.#clock.monotonic()
-    const requestsMs = this.#requests?.refillMs(this.#queue.size + 1, now) ?? 0
-    const expectedMs = Math.max(requestsMs, this.#tokens?.refillMs(this.#queuedTokens + tokens, now) ?? 0)
+    const ones = tokens.map(() => 1)
+    return Math.max(this.#requests?.waitMs(ones, now) ?? 0, this.#tokens?.waitMs(tokens, now) ?? 0)
+  }
+
+  /** `tokens`: of those who go before, then of the call itself. */
+  #refusal(tokens: readonly number[]): BeamClawError {
+    const expectedMs = this.#windowWaitMs(tokens)
     return new BeamClawError('provider-rate-limit', `No room for a call to "${this.#id}" within ${this.#maxWaitMs} ms`, {
       retryAfterMs: expectedMs === 0 ? slotWaitMs : expectedMs,
       details: { refusedBy: 'rate-limiter', provider: this.#id, waiting: this.#queue.size, running: this.#running },
@@ -261,12 +262,11 @@ export class RateLimiter implements Provider {
   }
 }
 
-/** The bucket for a limit: the one there is, at another rate, else a full one. */
-function bucketWith(bucket: TokenBucket | undefined, perMinute: number | undefined, now: number): TokenBucket | undefined {
-  if (perMinute === undefined) return undefined
-  if (bucket === undefined) return new TokenBucket(perMinute, now)
-  bucket.setRate(perMinute, now)
-  return bucket
+/** The window for a limit: the one there is, with another limit, else an empty one. */
+function windowWith(window: MinuteWindow | undefined, limit: number | undefined): MinuteWindow | undefined {
+  if (limit === undefined) return undefined
+  window?.setLimit(limit)
+  return window ?? new MinuteWindow(limit)
 }
 
 /** What a host's function answered, made safe for sums. */

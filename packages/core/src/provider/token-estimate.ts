@@ -45,6 +45,8 @@ function sizeOf({ content }: Message): { readonly characters: number; readonly i
 export class OutputMeter {
   #characters = 0
   #hasOutput = false
+  // Calls whose input came in pieces, which the whole call repeats.
+  readonly #inPieces = new Set<string>()
 
   /** True once anything came, be it empty. */
   get hasOutput(): boolean {
@@ -60,7 +62,13 @@ export class OutputMeter {
     if (part.type === 'finish') return
     this.#hasOutput = true
     if (part.type === 'text-delta' || part.type === 'thinking-delta') this.#characters += part.text.length
-    else if (part.type === 'tool-call-delta') this.#characters += part.inputText.length
+    else if (part.type === 'tool-call-delta') {
+      this.#characters += part.inputText.length
+      this.#inPieces.add(part.id)
+    } else if (part.type === 'tool-call') {
+      this.#characters += part.name.length
+      if (!this.#inPieces.delete(part.id)) this.#characters += part.invalidInput?.length ?? lengthOf(part.input)
+    }
   }
 
   /** The usage of a call that broke off, as far as it can be known from outside. */

@@ -70,9 +70,12 @@ export function checkBudgets(owner: string, budgets: readonly UsageBudget[]): vo
 
 /** What was spent and set aside of one budget in one window. */
 interface Account {
-  readonly window: string
+  readonly per: 'day' | 'month'
+  window: string
   spent: Spending
   reserved: Spending
+  /** Calls for which something is set aside. */
+  reservations: number
 }
 
 const nothing: Spending = { requests: 0, tokens: 0, costNanoUsd: 0 }
@@ -114,23 +117,30 @@ export class BudgetAccounts {
       if (limit !== undefined) throw refusal(budget, labels, limit, account, wallMs)
       accounts.push(account)
     }
-    for (const account of accounts) account.reserved = plus(account.reserved, expected, 1)
+    for (const account of accounts) {
+      account.reserved = plus(account.reserved, expected, 1)
+      account.reservations++
+    }
     return () => {
-      for (const account of accounts.splice(0)) account.reserved = plus(account.reserved, expected, -1)
+      for (const account of accounts.splice(0)) {
+        account.reserved = plus(account.reserved, expected, -1)
+        account.reservations--
+      }
     }
   }
 
   /**
-   * Turns to a day, forgets the accounts of other windows and what was spent in this one: when it answers true, that must be told anew. So
-   * a wall clock that jumps, forth or back, unsettles nothing.
+   * Turns to a day: accounts of other windows start anew, but for what is set aside for calls under way, which will be spent in this one.
+   * When it returns true, what was spent in this window must be told anew.
    */
   turnTo(day: string): boolean {
     if (day === this.#today) return false
     this.#today = day
-    const current = new Set([windowOf(day, 'day'), windowOf(day, 'month')])
     for (const [key, account] of this.#accounts) {
-      if (current.has(account.window)) account.spent = nothing
-      else this.#accounts.delete(key)
+      const isOver = account.window !== windowOf(day, account.per)
+      account.window = windowOf(day, account.per)
+      account.spent = nothing
+      if (isOver && account.reservations === 0) this.#accounts.delete(key)
     }
     return true
   }
@@ -139,7 +149,8 @@ export class BudgetAccounts {
     const key = JSON.stringify([budget.id, budget.each === undefined ? '' : labels[budget.each]])
     const known = this.#accounts.get(key)
     if (known !== undefined) return known
-    const account = { window: windowOf(this.#today, periodOf(budget)), spent: nothing, reserved: nothing }
+    const per = periodOf(budget)
+    const account = { per, window: windowOf(this.#today, per), spent: nothing, reserved: nothing, reservations: 0 }
     this.#accounts.set(key, account)
     return account
   }

@@ -201,23 +201,55 @@ describe('a budget', () => {
     expect((await hear(wrap(), { maxOutputTokens: 900 })).text).toBe('fine')
   })
 
-  test('of a month counts every day of it, and survives a wall clock that jumps', async () => {
+  test('is not opened again by a wall clock that goes forth and back', async () => {
     let jumpMs = 0
     class JumpingClock extends ManualClock {
       override now(): number {
         return super.now() + jumpMs
       }
     }
-    const { wrap } = ledger({ budgets: [{ id: 'month', per: 'month', maxRequests: 3 }] }, new JumpingClock())
-    for (const days of [0, 40, 1]) {
+    const clock = new JumpingClock()
+    const { wrap } = ledger({ budgets: [{ id: 'day', maxRequests: 3 }] }, clock)
+    for (const days of [0, 40, -1]) {
       jumpMs = days * 86_400_000
-      await hear(wrap())
+      expect((await hear(wrap())).text).toBe('fine')
+    }
+    for (const days of [0, 40, -1, 400]) {
+      jumpMs = days * 86_400_000
+      expect((await hear(wrap())).error?.details).toMatchObject({ budget: 'day', spent: { requests: 3 } })
     }
     jumpMs = 0
+    await clock.advance(86_400_000)
     expect((await hear(wrap())).text).toBe('fine')
+  })
+
+  test('of a month counts every day of it', async () => {
+    const clock = new ManualClock()
+    const { wrap } = ledger({ budgets: [{ id: 'month', per: 'month', maxRequests: 3 }] }, clock)
+    for (let day = 0; day < 3; day++) {
+      expect((await hear(wrap())).text).toBe('fine')
+      await clock.advance(86_400_000)
+    }
     expect((await hear(wrap())).error?.details).toMatchObject({ budget: 'month', spent: { requests: 3 } })
-    jumpMs = 40 * 86_400_000
+    await clock.advance(31 * 86_400_000)
     expect((await hear(wrap())).text).toBe('fine')
+  })
+
+  test('that calls under way have set aside stays set aside when the day turns', async () => {
+    const clock = new ManualClock()
+    const { wrap, provider } = ledger({ budgets: [{ id: 'day', maxRequests: 1 }] }, clock)
+    const hold = Promise.withResolvers<void>()
+    provider.add(async function* () {
+      await hold.promise
+      yield* textAnswer('late')
+    })
+    const late = hear(wrap())
+    await settled()
+    await clock.advance(86_400_000)
+    expect((await hear(wrap())).error?.details).toMatchObject({ budget: 'day', reserved: { requests: 1 } })
+    hold.resolve()
+    expect((await late).text).toBe('late')
+    expect((await hear(wrap())).error?.details).toMatchObject({ budget: 'day', spent: { requests: 1 } })
   })
 
   test('sets 4096 tokens of output aside for a call that does not say', async () => {

@@ -9,6 +9,7 @@ import type { Provider } from '../ports/provider.ts'
 import type { Store, StoreKey } from '../ports/store.ts'
 import { aProvider } from './option-rules.ts'
 import { checkPrices, costOf, type PriceTable, priceOf } from './price-table.ts'
+import { SteadyTime } from './steady-time.ts'
 import { UsageBook } from './usage-book.ts'
 import { BudgetAccounts, checkBudgets, spendingOf } from './usage-budget.ts'
 import { dayOf, daysBefore, isSameMonth } from './usage-days.ts'
@@ -49,6 +50,7 @@ export class UsageLedger implements AsyncDisposable {
   readonly #maxRowsPerDay: number
   readonly #reserveOutputTokens: number
   readonly #clock: Clock
+  readonly #time: SteadyTime
   readonly #logger: Logger
   readonly #writer: string
   readonly #books = new Map<string, UsageBook>()
@@ -85,6 +87,7 @@ export class UsageLedger implements AsyncDisposable {
     this.#maxRowsPerDay = options.maxRowsPerDay ?? usageLedgerDefaults.maxRowsPerDay
     this.#reserveOutputTokens = options.reserveOutputTokens ?? usageLedgerDefaults.reserveOutputTokens
     this.#clock = clock
+    this.#time = new SteadyTime(clock.now(), clock.monotonic())
     this.#logger = logger
     this.#writer = ids.next('usage')
   }
@@ -164,7 +167,7 @@ export class UsageLedger implements AsyncDisposable {
   }
 
   #reserve(labels: UsageLabels, expected: Usage): UsageReservation {
-    const wallMs = this.#clock.now()
+    const wallMs = this.#now()
     this.#turnTo(dayOf(wallMs))
     const counts = this.#counts(labels, { usage: expected })
     let giveBack: () => void
@@ -199,11 +202,16 @@ export class UsageLedger implements AsyncDisposable {
 
   /** A call counts on the day it ends. */
   #record(labels: UsageLabels, counts: UsageCounts): void {
-    const day = dayOf(this.#clock.now())
+    const day = dayOf(this.#now())
     this.#turnTo(day)
     this.#accounts.spend(labels, day, spendingOf(counts))
     this.#book(day).add(labels, counts)
     this.#saveLater(this.#flushMs)
+  }
+
+  /** A wall clock that goes forth and back must not open a budget's next window early. */
+  #now(): number {
+    return this.#time.at(this.#clock.now(), this.#clock.monotonic())
   }
 
   #turnTo(today: string): void {
@@ -229,7 +237,7 @@ export class UsageLedger implements AsyncDisposable {
   }
 
   #oldestDay(): string {
-    return daysBefore(dayOf(this.#clock.now()), this.#daysKept - 1)
+    return daysBefore(dayOf(this.#now()), this.#daysKept - 1)
   }
 
   /** A limit that does not know what was spent is none: calls wait for the store, and fail without it when there are budgets. */
@@ -247,7 +255,7 @@ export class UsageLedger implements AsyncDisposable {
   async #load(): Promise<void> {
     const store = this.#store
     if (store === undefined) return
-    const today = dayOf(this.#clock.now())
+    const today = dayOf(this.#now())
     this.#turnTo(today)
     let after: StoreKey = [...this.#storeKey, daysBefore(this.#oldestDay(), 1)]
     for (;;) {
