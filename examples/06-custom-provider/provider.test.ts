@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { providerContract, type ServiceBehavior } from '@beamclaw/testkit'
+import { describe, it } from 'vitest'
 import { type Engine, EngineError, EngineProvider } from './provider.ts'
 
 /** An engine that does what a test arranges. */
@@ -19,11 +20,13 @@ function arrangedEngine(behaviors: ServiceBehavior[]): Engine {
   }
 }
 
-providerContract('EngineProvider', () => {
+function makeProvider() {
   const behaviors: ServiceBehavior[] = []
   return {
     provider: new EngineProvider(arrangedEngine(behaviors)),
     model: 'any',
-    arrange: (behavior) => void behaviors.push(behavior),
+    arrange: (behavior: ServiceBehavior) => void behaviors.push(behavior),
   }
-})
+}
+
+providerContract('EngineProvider', makeProvider, { describe, it })

@@ -2,10 +2,13 @@
 import type { Clock, Provider } from '@beamclaw/core'
 import { type ProviderUnderTest, providerContract, type ServiceBehavior } from '@beamclaw/testkit'
 import { type ModelAnswer, startModelServer } from '@beamclaw/testkit/model-server'
+import { describe, it } from 'vitest'
 import { AnthropicProvider } from './anthropic/anthropic-provider.ts'
 import { DemoProvider } from './demo/demo-provider.ts'
 import { OpenAiProvider } from './openai/openai-provider.ts'
 import type { HttpOptions } from './shared/http-options.ts'
+
+const runner = { describe, it, deadlineMs: 25_000 }
 
 const statuses = { auth: 401, 'rate-limit': 429, server: 500 } as const
 
@@ -40,11 +43,13 @@ function overHttp(makeProvider: (options: HttpOptions) => Provider) {
 providerContract(
   'OpenAiProvider',
   overHttp((options) => new OpenAiProvider(options)),
+  runner,
 )
 
 providerContract(
   'AnthropicProvider',
   overHttp((options) => new AnthropicProvider(options)),
+  runner,
 )
 
 function demo(): ProviderUnderTest {
@@ -68,4 +73,7 @@ function demo(): ProviderUnderTest {
   }
 }
 
-providerContract('DemoProvider', demo, { skip: { failures: 'it runs in this process, with no service behind it that could fail' } })
+providerContract('DemoProvider', demo, {
+  ...runner,
+  skip: { failures: 'it runs in this process, with no service behind it that could fail' },
+})

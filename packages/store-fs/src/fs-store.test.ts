@@ -2,9 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { storeContract } from '@beamclaw/testkit'
+import { describe, it } from 'vitest'
 import { FsStore } from './fs-store.ts'
 
-storeContract('FsStore', async () => {
+const makeStore = async () => {
   const path = await mkdtemp(join(tmpdir(), 'beamclaw-store-'))
   const stores = [new FsStore({ path })]
   const reopen = async () => {
@@ -20,4 +21,6 @@ storeContract('FsStore', async () => {
       await rm(path, { recursive: true, force: true })
     },
   }
-})
+}
+
+storeContract('FsStore', makeStore, { describe, it, deadlineMs: 25_000 })

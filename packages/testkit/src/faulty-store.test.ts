@@ -1,18 +1,21 @@
 import { MemoryStore } from '@beamclaw/core'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
+import { storeContract } from './contracts/store-contract.ts'
+import { expectRejection, fencingToken, logRecords, seqsOf, storeKey } from './contracts/store-fixtures.ts'
 import { faultyStore } from './faulty-store.ts'
-import { storeContract } from './store-contract.ts'
 import type { StoreCall, StoreFault } from './store-fault.ts'
-import { expectRejection, fencingToken, logRecords, seqsOf, storeKey } from './store-fixtures.ts'
 
 storeContract('A faulty store without faults', () => ({ store: faultyStore(new MemoryStore(), () => undefined) }), {
+  describe,
+  it,
+  deadlineMs: 25_000,
   skip: { reopen: 'its data ends with the instance, by definition' },
 })
 
 storeContract(
   'A faulty store that does every append twice',
   () => ({ store: faultyStore(new MemoryStore(), ({ method }) => (method === 'append' ? { type: 'duplicate' } : undefined)) }),
-  { skip: { reopen: 'its data ends with the instance, by definition' } },
+  { describe, it, deadlineMs: 25_000, skip: { reopen: 'its data ends with the instance, by definition' } },
 )
 
 const key = storeKey('sessions', 'ops', 'main')

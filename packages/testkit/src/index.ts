@@ -1,32 +1,37 @@
 export { ManualClock, ScriptedProvider, settled } from '@beamclaw/core/testing'
-export { type ClusterContractOptions, type ClusterContractSection, type ClusterUnderTest, clusterContract } from './cluster-contract.ts'
+export {
+  type ClusterContractOptions,
+  type ClusterContractSection,
+  type ClusterUnderTest,
+  clusterContract,
+} from './contracts/cluster-contract.ts'
 export {
   type ContractEvent,
   type EventBusContractOptions,
   type EventBusContractSection,
   type EventBusUnderTest,
   eventBusContract,
-} from './event-bus-contract.ts'
-export { faultyProvider, type ProviderCall, type ProviderFault, type ProviderFaultPlan } from './faulty-provider.ts'
-export { faultyStore } from './faulty-store.ts'
+} from './contracts/event-bus-contract.ts'
 export {
   type ProviderContractOptions,
   type ProviderContractSection,
   type ProviderUnderTest,
   providerContract,
   type ServiceBehavior,
-} from './provider-contract.ts'
-export { seededRandom } from './seeded-random.ts'
-export { sequentialIds } from './sequential-ids.ts'
-export { type SimulateOptions, type SimulationReport, simulate, simulateDefaults } from './simulator/simulate.ts'
-export type { SimulatedEvent } from './simulator/simulated-event.ts'
-export { type Invariant, SimulationFailure } from './simulator/trace.ts'
+} from './contracts/provider-contract.ts'
 export {
   type MakeStore,
   type StoreContractOptions,
   type StoreContractSection,
   type StoreUnderTest,
   storeContract,
-} from './store-contract.ts'
+} from './contracts/store-contract.ts'
+export { expectRejection, fencingToken, logRecords, range, seqsOf, storeKey } from './contracts/store-fixtures.ts'
+export { faultyProvider, type ProviderCall, type ProviderFault, type ProviderFaultPlan } from './faulty-provider.ts'
+export { faultyStore } from './faulty-store.ts'
+export { seededRandom } from './seeded-random.ts'
+export { sequentialIds } from './sequential-ids.ts'
+export { type SimulateOptions, type SimulationReport, simulate, simulateDefaults } from './simulator/simulate.ts'
+export type { SimulatedEvent } from './simulator/simulated-event.ts'
+export { type Invariant, SimulationFailure } from './simulator/trace.ts'
 export type { StoreCall, StoreFault, StoreFaultPlan } from './store-fault.ts'
-export { expectRejection, fencingToken, logRecords, range, seqsOf, storeKey } from './store-fixtures.ts'

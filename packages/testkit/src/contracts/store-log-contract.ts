@@ -1,6 +1,6 @@
 /** The logs' part of the Store contract. */
 import type { LogContent, LogRecord, Store } from '@beamclaw/core'
-import { expect } from 'vitest'
+import * as assert from './assert.ts'
 import type { StoreTests } from './store-contract.ts'
 import { expectRejection, fencingToken, logRecords, range, seqsOf, storeKey } from './store-fixtures.ts'
 
@@ -13,7 +13,7 @@ async function contentOf(store: Store): Promise<LogContent> {
 
 export const appendTests: StoreTests = {
   async 'a new log is empty'({ store }) {
-    expect(await (await store.openLog(key, fencingToken())).read()).toEqual({ snapshot: undefined, records: [] })
+    assert.equal(await (await store.openLog(key, fencingToken())).read(), { snapshot: undefined, records: [] })
   },
   async 'records come back as they were, in order'({ store }) {
     const log = await store.openLog(key, fencingToken())
@@ -21,15 +21,15 @@ export const appendTests: StoreTests = {
     await log.append(records.slice(0, 1))
     await log.append(records.slice(1))
     await log.append([])
-    expect(await log.read()).toEqual({ snapshot: undefined, records })
-    expect(await contentOf(store)).toEqual({ snapshot: undefined, records })
+    assert.equal(await log.read(), { snapshot: undefined, records })
+    assert.equal(await contentOf(store), { snapshot: undefined, records })
   },
   async 'a log is no document'({ store }) {
     await (await store.openLog(key, fencingToken())).append(logRecords(1))
-    expect(await store.get(key)).toBeUndefined()
-    expect(await store.put(key, 'both', { expectedVersion: 0 })).toBe(1)
-    expect((await contentOf(store)).records).toEqual(logRecords(1))
-    expect(await store.list(storeKey('sessions'))).toEqual([key])
+    assert.equal(await store.get(key), undefined)
+    assert.equal(await store.put(key, 'both', { expectedVersion: 0 }), 1)
+    assert.equal((await contentOf(store)).records, logRecords(1))
+    assert.equal(await store.list(storeKey('sessions')), [key])
   },
   async 'a gap rejects, changes nothing and does not break the handle'({ store }) {
     const log = await store.openLog(key, fencingToken())
@@ -39,7 +39,7 @@ export const appendTests: StoreTests = {
     await expectRejection(log.append([...logRecords(3), ...logRecords(5)]), 'log-gap')
     await expectRejection(log.append([...logRecords(3), ...logRecords(3)]), 'log-gap')
     await log.append(logRecords(3))
-    expect(seqsOf((await log.read()).records)).toEqual([1, 2, 3])
+    assert.equal(seqsOf((await log.read()).records), [1, 2, 3])
   },
   async 'a record that is appended again counts as written'({ store }) {
     const log = await store.openLog(key, fencingToken())
@@ -47,10 +47,10 @@ export const appendTests: StoreTests = {
     await log.append(logRecords(3))
     await log.append(logRecords(1, 2))
     await log.append(logRecords(2, 5))
-    expect((await log.read()).records).toEqual(logRecords(1, 5))
+    assert.equal((await log.read()).records, logRecords(1, 5))
     const later = await store.openLog(key, fencingToken())
     await later.append(logRecords(4, 6))
-    expect((await later.read()).records).toEqual(logRecords(1, 6))
+    assert.equal((await later.read()).records, logRecords(1, 6))
   },
   async 'another record with a seq that is taken rejects'({ store }) {
     const log = await store.openLog(key, fencingToken())
@@ -58,7 +58,7 @@ export const appendTests: StoreTests = {
     const other = { ...(logRecords(3)[0] as LogRecord), id: 'other' }
     await expectRejection(log.append([other]), 'log-gap')
     await expectRejection(log.append([...logRecords(2), other, ...logRecords(4)]), 'log-gap')
-    expect((await log.read()).records).toEqual(logRecords(1, 3))
+    assert.equal((await log.read()).records, logRecords(1, 3))
   },
   async 'concurrent appends keep call order'({ store }) {
     const log = await store.openLog(key, fencingToken())
@@ -67,8 +67,8 @@ export const appendTests: StoreTests = {
     const gap = expectRejection(log.append(logRecords(300)), 'log-gap')
     const again = log.append(logRecords(200))
     await Promise.all([...appends, gap, again])
-    expect(finished).toEqual(range(1, 200))
-    expect((await log.read()).records).toEqual(logRecords(1, 200))
+    assert.equal(finished, range(1, 200))
+    assert.equal((await log.read()).records, logRecords(1, 200))
   },
   async 'records are copied on the way in and on the way out'({ store }) {
     const log = await store.openLog(key, fencingToken())
@@ -80,23 +80,23 @@ export const appendTests: StoreTests = {
     const read = await log.read()
     ;(read.records as LogRecord[]).push(...logRecords(2))
     ;(read.records[0]?.data as { text: string }).text = 'changed'
-    expect((await log.read()).records).toEqual(logRecords(1))
+    assert.equal((await log.read()).records, logRecords(1))
   },
   async 'many logs at once do not mix'({ store }) {
     await Promise.all(
       range(1, 40).map(async (index) => {
         const log = await store.openLog(storeKey('sessions', `s${index}`), fencingToken())
         for (const seq of range(1, 5)) await log.append(logRecords(seq, seq, `${index}`))
-        expect((await log.read()).records).toEqual(logRecords(1, 5, `${index}`))
+        assert.equal((await log.read()).records, logRecords(1, 5, `${index}`))
         await log.close()
       }),
     )
-    expect(await store.list(storeKey('sessions'))).toHaveLength(40)
+    assert.equal((await store.list(storeKey('sessions'))).length, 40)
   },
   async 'a large batch is one batch'({ store }) {
     const log = await store.openLog(key, fencingToken())
     await log.append(logRecords(1, 20_000, 'x'.repeat(50)))
-    expect((await contentOf(store)).records).toHaveLength(20_000)
+    assert.equal((await contentOf(store)).records.length, 20_000)
   },
 }
 
@@ -104,9 +104,9 @@ export const readTests: StoreTests = {
   async 'reads from a seq on'({ store }) {
     const log = await store.openLog(key, fencingToken())
     await log.append(logRecords(1, 5))
-    expect(seqsOf((await log.read(4)).records)).toEqual([4, 5])
-    expect((await log.read(6)).records).toEqual([])
-    expect((await log.read(0)).records).toHaveLength(5)
+    assert.equal(seqsOf((await log.read(4)).records), [4, 5])
+    assert.equal((await log.read(6)).records, [])
+    assert.equal((await log.read(0)).records.length, 5)
     await expectRejection(log.read(Number.NaN), 'invalid-message', 'invalid-option')
   },
   async 'reads what was appended before it was called'({ store }) {
@@ -114,7 +114,7 @@ export const readTests: StoreTests = {
     const appending = log.append(logRecords(1, 3))
     const reading = log.read()
     const later = log.append(logRecords(4))
-    expect(seqsOf((await reading).records)).toEqual([1, 2, 3])
+    assert.equal(seqsOf((await reading).records), [1, 2, 3])
     await Promise.all([appending, later])
   },
   async 'says where a record is kept, if it knows'({ store }) {
@@ -123,14 +123,14 @@ export const readTests: StoreTests = {
     await log.append(logRecords(1, 2))
     await log.append(logRecords(3))
     const places = await Promise.all(range(1, 3).map((seq) => log.locate?.(seq)))
-    for (const place of places) expect(place).toEqual({ file: expect.any(String), offset: expect.any(Number) })
-    expect(new Set(places.map((place) => JSON.stringify(place))).size).toBe(3)
-    expect(await log.locate(4)).toBeUndefined()
-    expect(await log.locate(0)).toBeUndefined()
+    for (const place of places) assert.equal([typeof place?.file, typeof place?.offset], ['string', 'number'])
+    assert.equal(new Set(places.map((place) => JSON.stringify(place))).size, 3)
+    assert.equal(await log.locate(4), undefined)
+    assert.equal(await log.locate(0), undefined)
     await log.compact({ seq: 2, state: {} })
     const later = await store.openLog(key, fencingToken(2))
-    expect(await later.locate?.(1)).toEqual(await later.locate?.(2))
-    expect(await later.locate?.(3)).not.toEqual(await later.locate?.(2))
+    assert.equal(await later.locate?.(1), await later.locate?.(2))
+    assert.notEqual(await later.locate?.(3), await later.locate?.(2))
     await expectRejection(log.locate(1), 'fenced')
   },
 }
@@ -146,7 +146,7 @@ export const fencingTests: StoreTests = {
     await expectRejection(old.compact({ seq: 1, state: {} }), 'fenced')
     await old.close()
     await young.append(logRecords(2))
-    expect(seqsOf((await young.read()).records)).toEqual([1, 2])
+    assert.equal(seqsOf((await young.read()).records), [1, 2])
   },
   async 'the same token opens again, and fences its own handle'({ store }) {
     const old = await store.openLog(key, fencingToken())
@@ -186,15 +186,15 @@ export const fencingTests: StoreTests = {
       const young = await store.openLog(key, fencingToken(round + 1))
       const { records } = await young.read()
       await Promise.all(appends)
-      expect(records.length).toBeGreaterThanOrEqual(acknowledged.at(-1) ?? 0)
-      expect(seqsOf(records)).toEqual(range(1, records.length))
+      assert.atLeast(records.length, acknowledged.at(-1) ?? 0)
+      assert.equal(seqsOf(records), range(1, records.length))
     }
   },
   async 'of many openers at once one is left'({ store }) {
     const openings = await Promise.allSettled(range(1, 12).map((epoch) => store.openLog(key, fencingToken(epoch))))
     const handles = openings.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
     const outcomes = await Promise.allSettled(handles.map((log) => log.append(logRecords(1))))
-    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
-    expect((await contentOf(store)).records).toEqual(logRecords(1))
+    assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1)
+    assert.equal((await contentOf(store)).records, logRecords(1))
   },
 }

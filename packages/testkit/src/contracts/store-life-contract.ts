@@ -1,6 +1,6 @@
 /** What happens to whole logs and stores: snapshots, deletion, reopening, stopping. */
 import type { JsonValue, LogContent, Store } from '@beamclaw/core'
-import { expect } from 'vitest'
+import * as assert from './assert.ts'
 import type { StoreTests, StoreUnderTest } from './store-contract.ts'
 import { expectRejection, fencingToken, logRecords, range, storeKey } from './store-fixtures.ts'
 
@@ -17,8 +17,8 @@ export const compactTests: StoreTests = {
     await log.append(logRecords(1, 5))
     await log.compact({ seq: 3, state: { total: 3 } })
     const expected = { snapshot: { seq: 3, state: { total: 3 } }, records: logRecords(4, 5) }
-    expect(await log.read()).toEqual(expected)
-    expect(await contentOf(store)).toEqual(expected)
+    assert.equal(await log.read(), expected)
+    assert.equal(await contentOf(store), expected)
   },
   async 'a log goes on after its snapshot, again and again'({ store }) {
     const log = await store.openLog(key, fencingToken())
@@ -28,13 +28,13 @@ export const compactTests: StoreTests = {
     }
     await log.append(logRecords(61))
     const expected = { snapshot: { seq: 60, state: { round: 5 } }, records: logRecords(61) }
-    expect(await log.read()).toEqual(expected)
+    assert.equal(await log.read(), expected)
     const later = await store.openLog(key, fencingToken(2))
-    expect(await later.read()).toEqual(expected)
+    assert.equal(await later.read(), expected)
     await expectRejection(later.append(logRecords(63)), 'log-gap')
     await later.append(logRecords(62))
     await later.compact({ seq: 62, state: 'done' })
-    expect(await contentOf(store)).toEqual({ snapshot: { seq: 62, state: 'done' }, records: [] })
+    assert.equal(await contentOf(store), { snapshot: { seq: 62, state: 'done' }, records: [] })
   },
   async 'a snapshot of records that do not exist, or are gone, rejects'({ store }) {
     const log = await store.openLog(key, fencingToken())
@@ -43,7 +43,7 @@ export const compactTests: StoreTests = {
     await log.compact({ seq: 4, state: {} })
     await expectRejection(log.compact({ seq: 3, state: {} }), 'log-gap')
     await log.compact({ seq: 4, state: { again: true } })
-    expect(await log.read()).toEqual({ snapshot: { seq: 4, state: { again: true } }, records: [] })
+    assert.equal(await log.read(), { snapshot: { seq: 4, state: { again: true } }, records: [] })
   },
   async 'appends and snapshots at once keep call order'({ store }) {
     const log = await store.openLog(key, fencingToken())
@@ -52,7 +52,7 @@ export const compactTests: StoreTests = {
       work.push(log.append(logRecords(round * 2 - 1)), log.append(logRecords(round * 2)), log.compact({ seq: round * 2 - 1, state: round }))
     }
     await Promise.all(work)
-    expect(await contentOf(store)).toEqual({ snapshot: { seq: 9, state: 5 }, records: logRecords(10) })
+    assert.equal(await contentOf(store), { snapshot: { seq: 9, state: 5 }, records: logRecords(10) })
   },
   async 'a snapshot is copied, and must be JSON'({ store }) {
     const log = await store.openLog(key, fencingToken())
@@ -61,9 +61,9 @@ export const compactTests: StoreTests = {
     const compacting = log.compact({ seq: 1, state })
     state.list.push(2)
     await compacting
-    expect((await log.read()).snapshot).toEqual({ seq: 1, state: { list: [1] } })
+    assert.equal((await log.read()).snapshot, { seq: 1, state: { list: [1] } })
     await expectRejection(log.compact({ seq: 1, state: undefined as unknown as JsonValue }), 'invalid-message')
-    expect((await contentOf(store)).snapshot).toEqual({ seq: 1, state: { list: [1] } })
+    assert.equal((await contentOf(store)).snapshot, { seq: 1, state: { list: [1] } })
   },
 }
 
@@ -72,13 +72,13 @@ export const deleteTests: StoreTests = {
     const log = await store.openLog(key, fencingToken(7))
     await log.append(logRecords(1, 3))
     await log.compact({ seq: 2, state: {} })
-    expect(await store.delete(key)).toBe(true)
+    assert.equal(await store.delete(key), true)
     await expectRejection(log.append(logRecords(4)), 'fenced')
     await expectRejection(log.read(), 'fenced')
-    expect(await store.list(storeKey('sessions'))).toEqual([])
-    expect(await store.delete(key)).toBe(false)
+    assert.equal(await store.list(storeKey('sessions')), [])
+    assert.equal(await store.delete(key), false)
     const fresh = await store.openLog(key, fencingToken(1))
-    expect(await fresh.read()).toEqual({ snapshot: undefined, records: [] })
+    assert.equal(await fresh.read(), { snapshot: undefined, records: [] })
     await expectRejection(log.append(logRecords(4)), 'fenced')
     await fresh.append(logRecords(1))
   },
@@ -89,10 +89,10 @@ export const deleteTests: StoreTests = {
     await store.put([...key, 'below'], 'stays')
     await expectRejection(store.delete(key, { expectedVersion: 9 }), 'version-conflict')
     await log.append(logRecords(2))
-    expect(await store.delete(key, { expectedVersion: 1 })).toBe(true)
-    expect(await store.get(key)).toBeUndefined()
+    assert.equal(await store.delete(key, { expectedVersion: 1 }), true)
+    assert.equal(await store.get(key), undefined)
     await expectRejection(log.append(logRecords(3)), 'fenced')
-    expect(await store.list(storeKey('sessions'))).toEqual([[...key, 'below']])
+    assert.equal(await store.list(storeKey('sessions')), [[...key, 'below']])
   },
 }
 
@@ -106,10 +106,10 @@ export const reopenTests: StoreTests = {
     await log.compact({ seq: 2, state: { n: 2 } })
     await log.append(logRecords(5))
     const reopened = await reopen(subject)
-    expect(await reopened.get(storeKey('jobs', 'a'))).toEqual({ value: { n: 2 }, version: 2 })
+    assert.equal(await reopened.get(storeKey('jobs', 'a')), { value: { n: 2 }, version: 2 })
     await expectRejection(reopened.openLog(key, fencingToken(4)), 'fenced')
-    expect(await contentOf(reopened)).toEqual({ snapshot: { seq: 2, state: { n: 2 } }, records: logRecords(3, 5) })
-    expect(await reopened.list(storeKey())).toEqual([storeKey('jobs', 'a'), key])
+    assert.equal(await contentOf(reopened), { snapshot: { seq: 2, state: { n: 2 } }, records: logRecords(3, 5) })
+    assert.equal(await reopened.list(storeKey()), [storeKey('jobs', 'a'), key])
   },
   async 'an append under way when the store stops is there afterwards if it was acknowledged'(subject) {
     const log = await subject.store.openLog(key, fencingToken())
@@ -117,8 +117,8 @@ export const reopenTests: StoreTests = {
     const reopened = await reopen(subject)
     const acknowledged = (await appends).filter(({ status }) => status === 'fulfilled').length
     const { records } = await contentOf(reopened)
-    expect(records.length).toBeGreaterThanOrEqual(acknowledged)
-    expect(records).toEqual(logRecords(1, records.length))
+    assert.atLeast(records.length, acknowledged)
+    assert.equal(records, logRecords(1, records.length))
   },
 }
 
@@ -161,6 +161,6 @@ export const stopTests: StoreTests = {
     await expectRejection(log.read(), 'store-stopped')
     const again = await store.openLog(key, fencingToken())
     await again.append(logRecords(2))
-    expect((await again.read()).records).toEqual(logRecords(1, 2))
+    assert.equal((await again.read()).records, logRecords(1, 2))
   },
 }

@@ -1,6 +1,6 @@
 /** Keys, tokens and records for the tests of stores. */
 import { BeamClawError, type ErrorCode, type FencingToken, type LogRecord, type StoreKey, type TenantId } from '@beamclaw/core'
-import { expect } from 'vitest'
+import * as assert from './assert.ts'
 
 /** A key of the default tenant. */
 export function storeKey(...names: string[]): StoreKey {
@@ -36,9 +36,9 @@ export async function expectRejection(call: Promise<unknown>, ...codes: ErrorCod
     (value: unknown) => ({ value }),
     (error: unknown) => ({ error }),
   )
-  if (!('error' in outcome)) expect.fail(`expected a rejection with ${codes.join(' or ')}, resolved with ${JSON.stringify(outcome.value)}`)
+  if (!('error' in outcome)) assert.fail(`expected a rejection with ${codes.join(' or ')}, resolved with ${JSON.stringify(outcome.value)}`)
   const { error } = outcome
   if (!BeamClawError.isInstance(error)) throw error
-  expect(codes).toContain(error.code)
+  assert.includes(codes, error.code)
   return error
 }

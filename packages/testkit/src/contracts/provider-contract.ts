@@ -1,7 +1,7 @@
 /** The contract of the Provider port as tests: whoever writes a provider runs them over it, and it is one when all pass. */
 import { BeamClawError, type Provider, type ProviderPart, type ProviderRequest } from '@beamclaw/core'
-import { expect } from 'vitest'
-import { type ContractSkips, type ContractTests, declareContract } from './contract.ts'
+import * as assert from './assert.ts'
+import { type ContractOptions, type ContractTests, declareContract } from './contract.ts'
 
 /** What the service behind a provider is to do with the next call. */
 export type ServiceBehavior =
@@ -63,37 +63,37 @@ function typesOf(parts: readonly ProviderPart[]): readonly string[] {
 }
 
 function expectProviderError(error: unknown, ...codes: readonly string[]): void {
-  if (!BeamClawError.isInstance(error)) expect.fail(`expected a BeamClawError, got ${String(error)}`)
-  expect(error.code).toMatch(/^provider-/)
-  if (codes.length > 0) expect(codes).toContain(error.code)
+  if (!BeamClawError.isInstance(error)) assert.fail(`expected a BeamClawError, got ${String(error)}`)
+  assert.isTrue(error.code.startsWith('provider-'), `expected a code that starts with "provider-", received "${error.code}"`)
+  if (codes.length > 0) assert.includes(codes, error.code)
 }
 
 const answerTests: Tests = {
   async 'an answer is text and then exactly one finish'(subject) {
     await subject.arrange({ type: 'text' })
     const { parts, error } = await hear(ask(subject))
-    expect(error).toBeUndefined()
-    expect(typesOf(parts).filter((type) => type === 'finish')).toHaveLength(1)
-    expect(parts.at(-1)).toMatchObject({ type: 'finish', reason: 'stop' })
-    expect(parts.map((part) => (part.type === 'text-delta' ? part.text : '')).join('').length).toBeGreaterThan(0)
+    assert.equal(error, undefined)
+    assert.equal(typesOf(parts).filter((type) => type === 'finish').length, 1)
+    assert.matches(parts.at(-1), { type: 'finish', reason: 'stop' })
+    assert.greater(parts.map((part) => (part.type === 'text-delta' ? part.text : '')).join('').length, 0)
   },
   async 'usage is four counts of tokens, and none is negative'(subject) {
     await subject.arrange({ type: 'text' })
     const last = (await hear(ask(subject))).parts.at(-1)
-    if (last?.type !== 'finish') return expect.fail('the answer had no finish')
-    expect(Object.keys(last.usage).toSorted()).toEqual(['cacheReadTokens', 'cacheWriteTokens', 'inputTokens', 'outputTokens'])
-    for (const count of Object.values(last.usage)) expect(Number.isInteger(count) && count >= 0).toBe(true)
+    if (last?.type !== 'finish') return assert.fail('the answer had no finish')
+    assert.equal(Object.keys(last.usage).toSorted(), ['cacheReadTokens', 'cacheWriteTokens', 'inputTokens', 'outputTokens'])
+    for (const count of Object.values(last.usage)) assert.equal(Number.isInteger(count) && count >= 0, true)
   },
   async 'nothing is empty: each delta has text'(subject) {
     await subject.arrange({ type: 'text' })
-    for (const part of (await hear(ask(subject))).parts) if (part.type === 'text-delta') expect(part.text).not.toBe('')
+    for (const part of (await hear(ask(subject))).parts) if (part.type === 'text-delta') assert.notEqual(part.text, '')
   },
   async 'calls do not wait for each other, and share nothing'(subject) {
     for (let count = 0; count < 5; count++) await subject.arrange({ type: 'text' })
     const all = await Promise.all(Array.from({ length: 5 }, () => hear(ask(subject))))
     for (const { parts, error } of all) {
-      expect(error).toBeUndefined()
-      expect(parts.at(-1)?.type).toBe('finish')
+      assert.equal(error, undefined)
+      assert.equal(parts.at(-1)?.type, 'finish')
     }
   },
   async 'the request is left as it was'(subject) {
@@ -101,7 +101,7 @@ const answerTests: Tests = {
     const request: Partial<ProviderRequest> = { system: 'Be brief.', tools: [tool], messages: [{ role: 'user', content: question }] }
     const before = structuredClone(request)
     await hear(ask(subject, request))
-    expect(request).toEqual(before)
+    assert.equal(request, before)
   },
 }
 
@@ -109,15 +109,16 @@ const toolTests: Tests = {
   async 'a tool call comes whole, with an id of its own, and once'(subject) {
     await subject.arrange({ type: 'tool-call' })
     const { parts, error } = await hear(ask(subject, { tools: [tool] }))
-    expect(error).toBeUndefined()
+    assert.equal(error, undefined)
     const calls = parts.filter((part) => part.type === 'tool-call')
-    expect(calls.length).toBeGreaterThan(0)
-    expect(new Set(calls.map(({ id }) => id)).size).toBe(calls.length)
+    assert.greater(calls.length, 0)
+    assert.equal(new Set(calls.map(({ id }) => id)).size, calls.length)
     for (const call of calls) {
-      expect(call).toMatchObject({ name: 'add', input: expect.any(Object) })
-      expect(call.id.length).toBeGreaterThan(0)
+      assert.equal(call.name, 'add')
+      assert.isTrue(typeof call.input === 'object' && call.input !== null, 'the input of a call is an object')
+      assert.greater(call.id.length, 0)
     }
-    expect(parts.at(-1)).toMatchObject({ type: 'finish', reason: 'tool-calls' })
+    assert.matches(parts.at(-1), { type: 'finish', reason: 'tool-calls' })
   },
   async 'pieces of a call come between its start and the call'(subject) {
     await subject.arrange({ type: 'tool-call' })
@@ -125,10 +126,10 @@ const toolTests: Tests = {
     const open = new Set<string>()
     for (const part of parts) {
       if (part.type === 'tool-call-start') open.add(part.id)
-      if (part.type === 'tool-call-delta') expect(open.has(part.id), `a piece of ${part.id} belongs to an open call`).toBe(true)
+      if (part.type === 'tool-call-delta') assert.isTrue(open.has(part.id), `a piece of ${part.id} belongs to an open call`)
       if (part.type === 'tool-call') open.delete(part.id)
     }
-    expect([...open]).toEqual([])
+    assert.equal([...open], [])
   },
   async 'a conversation with calls and their results can go on'(subject) {
     await subject.arrange({ type: 'text' })
@@ -142,8 +143,8 @@ const toolTests: Tests = {
         ],
       }),
     )
-    expect(error).toBeUndefined()
-    expect(parts.at(-1)?.type).toBe('finish')
+    assert.equal(error, undefined)
+    assert.equal(parts.at(-1)?.type, 'finish')
   },
 }
 
@@ -152,7 +153,7 @@ const abortTests: Tests = {
     await subject.arrange({ type: 'text' })
     const stream = ask(subject, {}, AbortSignal.abort())
     const { parts, error } = await hear(stream)
-    expect(parts).toEqual([])
+    assert.equal(parts, [])
     expectProviderError(error, 'provider-aborted')
   },
   async 'an abort in the middle ends the stream and frees the connection'(subject) {
@@ -167,7 +168,7 @@ const abortTests: Tests = {
       (thrown: unknown) => thrown,
     )
     expectProviderError(error, 'provider-aborted')
-    expect(typesOf(heard)).not.toContain('finish')
+    assert.excludes(typesOf(heard), 'finish')
     await subject.idle?.()
   },
   async 'leaving the loop frees the connection'(subject) {
@@ -195,34 +196,34 @@ const failureTests: Tests = {
     await subject.arrange({ type: 'fail', as: 'auth' })
     const { error } = await hear(ask(subject))
     expectProviderError(error, 'provider-auth')
-    expect((error as BeamClawError).isRetryable).toBe(false)
+    assert.equal((error as BeamClawError).isRetryable, false)
   },
   async 'too many calls, or a broken service, may be tried again'(subject) {
     for (const as of ['rate-limit', 'server'] as const) {
       await subject.arrange({ type: 'fail', as })
       const { error } = await hear(ask(subject))
       expectProviderError(error, `provider-${as}`)
-      expect((error as BeamClawError).isRetryable).toBe(true)
+      assert.equal((error as BeamClawError).isRetryable, true)
     }
   },
   async 'an answer that breaks off is an error, not an end'(subject) {
     await subject.arrange({ type: 'break' })
     const { parts, error } = await hear(ask(subject))
     expectProviderError(error, 'provider-network', 'provider-protocol', 'provider-server', 'provider-timeout')
-    expect(typesOf(parts)).not.toContain('finish')
+    assert.excludes(typesOf(parts), 'finish')
   },
   async 'a failed call does the next one no harm, and nothing is tried again behind the back'(subject) {
     await subject.arrange({ type: 'fail', as: 'server' })
     await subject.arrange({ type: 'text' })
     expectProviderError((await hear(ask(subject))).error)
-    expect((await hear(ask(subject))).error).toBeUndefined()
+    assert.equal((await hear(ask(subject))).error, undefined)
   },
 }
 
 const modelTests: Tests = {
   async 'the models it lists have ids'({ provider }) {
     const models = await provider.listModels?.({ signal: new AbortController().signal })
-    for (const { id } of models ?? []) expect(id.length).toBeGreaterThan(0)
+    for (const { id } of models ?? []) assert.greater(id.length, 0)
   },
 }
 
@@ -231,17 +232,21 @@ const sections = { answers: answerTests, tools: toolTests, abort: abortTests, fa
 /** A part of the contract that can be skipped as a whole. */
 export type ProviderContractSection = keyof typeof sections
 
-export interface ProviderContractOptions {
-  /** Sections that this provider cannot pass, each with the reason in words. */
-  readonly skip?: ContractSkips<ProviderContractSection>
-}
+export type ProviderContractOptions = ContractOptions<ProviderContractSection>
 
-/** Declares the contract's tests over a provider; call it at the top level of a vitest file. `makeProvider` is called once for each test. */
+/** Declares the contract's tests over a provider; call it at the top level of a test file. `makeProvider` is called once for each test. */
 export function providerContract(
   name: string,
   makeProvider: () => ProviderUnderTest | Promise<ProviderUnderTest>,
-  { skip = {} }: ProviderContractOptions = {},
+  options: ProviderContractOptions,
 ): void {
   const dispose = async ({ dispose: rest }: ProviderUnderTest): Promise<void> => rest?.()
-  declareContract({ suite: 'providerContract', title: `${name} keeps the Provider contract`, sections, make: makeProvider, dispose, skip })
+  declareContract({
+    suite: 'providerContract',
+    title: `${name} keeps the Provider contract`,
+    sections,
+    make: makeProvider,
+    dispose,
+    options,
+  })
 }

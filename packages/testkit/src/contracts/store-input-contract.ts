@@ -1,6 +1,6 @@
 /** What a store refuses. */
 import type { JsonValue, ListOptions, LogRecord, PutOptions, StoreKey } from '@beamclaw/core'
-import { expect } from 'vitest'
+import * as assert from './assert.ts'
 import type { StoreTests } from './store-contract.ts'
 import { expectRejection, fencingToken, logRecords, storeKey } from './store-fixtures.ts'
 
@@ -34,9 +34,9 @@ export const inputTests: StoreTests = {
       const log = await store.openLog(storeKey('bad', 'log'), fencingToken())
       const record = { ...logRecords(1)[0], data: { value } } as LogRecord
       if (value !== undefined) await expectRejection(log.append([record]), 'invalid-message')
-      expect((await (await store.openLog(storeKey('bad', 'log'), fencingToken())).read()).records).toEqual([])
+      assert.equal((await (await store.openLog(storeKey('bad', 'log'), fencingToken())).read()).records, [])
     }
-    expect(await store.get(storeKey('bad', 'value'))).toBeUndefined()
+    assert.equal(await store.get(storeKey('bad', 'value')), undefined)
   },
   async 'refuses records that are not records'({ store }) {
     const good = logRecords(1)[0] as LogRecord
@@ -53,16 +53,16 @@ export const inputTests: StoreTests = {
     const log = await store.openLog(storeKey('bad', 'records'), fencingToken())
     for (const records of bad) await expectRejection(log.append(records as LogRecord[]), 'invalid-message')
     await expectRejection(log.append([good, { ...good, seq: 2, data: { value: 1n } }] as unknown as LogRecord[]), 'invalid-message')
-    expect((await log.read()).records).toEqual([])
+    assert.equal((await log.read()).records, [])
   },
   async 'refuses what is too large, and stores nothing'({ store }) {
     const huge = 'x'.repeat(70 * 1024 * 1024)
     await expectRejection(store.put(storeKey('bad', 'huge'), huge), 'document-too-large')
-    expect(await store.get(storeKey('bad', 'huge'))).toBeUndefined()
+    assert.equal(await store.get(storeKey('bad', 'huge')), undefined)
     const log = await store.openLog(storeKey('bad', 'log'), fencingToken())
     await expectRejection(log.append([...logRecords(1), ...logRecords(2, 2, huge)]), 'document-too-large')
     await expectRejection(log.compact({ seq: 0, state: huge }), 'document-too-large')
-    expect(await log.read()).toEqual({ snapshot: undefined, records: [] })
+    assert.equal(await log.read(), { snapshot: undefined, records: [] })
   },
   async 'a handle that refused something goes on as if it had not been asked'({ store }) {
     const log = await store.openLog(storeKey('bad', 'log'), fencingToken())
@@ -80,7 +80,7 @@ export const inputTests: StoreTests = {
     await Promise.all([...refused, ...later])
     await expectRejection(log.append(notJson), 'invalid-message')
     await log.append(logRecords(5))
-    expect(await log.read()).toEqual({ snapshot: { seq: 1, state: 'one' }, records: logRecords(2, 5) })
+    assert.equal(await log.read(), { snapshot: { seq: 1, state: 'one' }, records: logRecords(2, 5) })
   },
   async 'what counted on something that was refused is refused too'({ store }) {
     const log = await store.openLog(storeKey('bad', 'log'), fencingToken())
@@ -89,7 +89,7 @@ export const inputTests: StoreTests = {
     const counted = expectRejection(log.append(logRecords(2)), 'log-gap')
     await Promise.all([refused, counted])
     await log.append(logRecords(1, 2))
-    expect((await log.read()).records).toEqual(logRecords(1, 2))
+    assert.equal((await log.read()).records, logRecords(1, 2))
   },
   async 'refuses keys that are not keys'({ store }) {
     const bad: unknown[] = [

@@ -1,6 +1,7 @@
 import { BeamClawError, noUsage, type ProviderPart } from '@beamclaw/core'
 import { type ScriptedAnswer, ScriptedProvider } from '@beamclaw/core/testing'
-import { faultyProvider } from './faulty-provider.ts'
+import { describe, it } from 'vitest'
+import { faultyProvider } from '../faulty-provider.ts'
 import { type ProviderUnderTest, providerContract, type ServiceBehavior } from './provider-contract.ts'
 
 const half: readonly ProviderPart[] = [{ type: 'text-delta', text: 'half of it' }]
@@ -35,9 +36,15 @@ function scripted(): ProviderUnderTest {
   }
 }
 
-providerContract('ScriptedProvider', scripted)
+const runner = { describe, it, deadlineMs: 25_000 }
 
-providerContract('A faulty provider without faults', () => {
-  const subject = scripted()
-  return { ...subject, provider: faultyProvider(subject.provider, () => undefined) }
-})
+providerContract('ScriptedProvider', scripted, runner)
+
+providerContract(
+  'A faulty provider without faults',
+  () => {
+    const subject = scripted()
+    return { ...subject, provider: faultyProvider(subject.provider, () => undefined) }
+  },
+  runner,
+)

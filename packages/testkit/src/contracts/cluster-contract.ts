@@ -1,7 +1,7 @@
 /** The contract of the Cluster port as tests: whoever writes a cluster runs them over it, and it is one when all pass. */
 import { type Cluster, MemoryStore, type StoreKey } from '@beamclaw/core'
-import { expect } from 'vitest'
-import { type ContractSkips, type ContractTests, declareContract } from './contract.ts'
+import * as assert from './assert.ts'
+import { type ContractOptions, type ContractTests, declareContract } from './contract.ts'
 import { expectRejection, logRecords, storeKey } from './store-fixtures.ts'
 
 /** A cluster for one test. */
@@ -29,32 +29,35 @@ function named<K extends 'restart' | 'join'>(subject: ClusterUnderTest, name: K)
 const leaseTests: Tests = {
   async 'a lease names its key, its owner, a token and an end'({ cluster }) {
     const lease = await cluster.acquire(key)
-    expect(lease).toMatchObject({ key, owner: cluster.nodeId })
-    expect(cluster.nodeId.length).toBeGreaterThan(0)
-    expect(Number.isSafeInteger(lease.token.epoch) && lease.token.epoch > 0).toBe(true)
-    expect(lease.token.nonce.length).toBeGreaterThan(0)
-    expect(lease.expiresAt).toBeGreaterThan(0)
+    assert.matches(lease, { key, owner: cluster.nodeId })
+    assert.greater(cluster.nodeId.length, 0)
+    assert.equal(Number.isSafeInteger(lease.token.epoch) && lease.token.epoch > 0, true)
+    assert.greater(lease.token.nonce.length, 0)
+    assert.greater(lease.expiresAt, 0)
   },
   async 'each grant of a key is above the last'({ cluster }) {
     const epochs: number[] = []
     for (let round = 0; round < 20; round++) epochs.push((await cluster.acquire(key)).token.epoch)
-    expect(epochs).toEqual([...new Set(epochs)].toSorted((a, b) => a - b))
+    assert.equal(
+      epochs,
+      [...new Set(epochs)].toSorted((a, b) => a - b),
+    )
   },
   async 'a grant is above an epoch that was asked for'({ cluster }) {
     const { token } = await cluster.acquire(key)
     const above = token.epoch + 1_000_000
     const higher = await cluster.acquire(key, above)
-    expect(higher.token.epoch).toBeGreaterThan(above)
-    expect((await cluster.acquire(key)).token.epoch).toBeGreaterThan(higher.token.epoch)
+    assert.greater(higher.token.epoch, above)
+    assert.greater((await cluster.acquire(key)).token.epoch, higher.token.epoch)
   },
   async 'grants at once differ, and so do nonces'({ cluster }) {
     const leases = await Promise.all(Array.from({ length: 20 }, (_, index) => cluster.acquire(`agent:ops:${index % 4}`)))
-    expect(new Set(leases.map(({ token }) => token.nonce)).size).toBe(20)
+    assert.equal(new Set(leases.map(({ token }) => token.nonce)).size, 20)
     const epochsOf = (name: string): number[] => leases.filter((lease) => lease.key === name).map(({ token }) => token.epoch)
-    for (let index = 0; index < 4; index++) expect(new Set(epochsOf(`agent:ops:${index}`)).size).toBe(5)
+    for (let index = 0; index < 4; index++) assert.equal(new Set(epochsOf(`agent:ops:${index}`)).size, 5)
   },
   async 'any name of a key will do'({ cluster }) {
-    for (const name of ['a', 'A', 'ä', '__proto__', 'a b', 'x'.repeat(600)]) expect((await cluster.acquire(name)).key).toBe(name)
+    for (const name of ['a', 'A', 'ä', '__proto__', 'a b', 'x'.repeat(600)]) assert.equal((await cluster.acquire(name)).key, name)
   },
 }
 
@@ -63,7 +66,7 @@ const releaseTests: Tests = {
     const first = await cluster.acquire(key)
     await cluster.release(first)
     await cluster.release(first)
-    expect((await cluster.acquire(key)).token.epoch).toBeGreaterThan(first.token.epoch)
+    assert.greater((await cluster.acquire(key)).token.epoch, first.token.epoch)
   },
   async 'giving up an old lease leaves the new one alone'({ cluster }) {
     const old = await cluster.acquire(key)
@@ -109,18 +112,18 @@ const restartTests: Tests = {
 const joinTests: Tests = {
   async 'a key that a live node holds is refused to the others until it is given up'(subject) {
     const other = await named(subject, 'join')
-    expect(other.nodeId).not.toBe(subject.cluster.nodeId)
+    assert.notEqual(other.nodeId, subject.cluster.nodeId)
     const lease = await subject.cluster.acquire(key)
     await expectRejection(other.acquire(key), 'fenced')
     await expectRejection(other.acquire(key, lease.token.epoch + 10), 'fenced')
     await subject.cluster.release(lease)
-    expect((await other.acquire(key)).token.epoch).toBeGreaterThan(lease.token.epoch)
+    assert.greater((await other.acquire(key)).token.epoch, lease.token.epoch)
     await other.stop()
   },
   async 'of two nodes that ask at once one gets the key'(subject) {
     const other = await named(subject, 'join')
     const asked = await Promise.allSettled([subject.cluster.acquire(key), other.acquire(key)])
-    expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    assert.equal(asked.filter(({ status }) => status === 'fulfilled').length, 1)
     await other.stop()
   },
 }
@@ -154,20 +157,17 @@ const sections = {
 /** A part of the contract that can be skipped as a whole. */
 export type ClusterContractSection = keyof typeof sections
 
-export interface ClusterContractOptions {
-  /** Sections that this cluster cannot pass, each with the reason in words. */
-  readonly skip?: ContractSkips<ClusterContractSection>
-}
+export type ClusterContractOptions = ContractOptions<ClusterContractSection>
 
-/** Declares the contract's tests over a cluster; call it at the top level of a vitest file. `makeCluster` is called once for each test. */
+/** Declares the contract's tests over a cluster; call it at the top level of a test file. `makeCluster` is called once for each test. */
 export function clusterContract(
   name: string,
   makeCluster: () => ClusterUnderTest | Promise<ClusterUnderTest>,
-  { skip = {} }: ClusterContractOptions = {},
+  options: ClusterContractOptions,
 ): void {
   const dispose = async ({ cluster, dispose: rest }: ClusterUnderTest): Promise<void> => {
     await cluster.stop()
     await rest?.()
   }
-  declareContract({ suite: 'clusterContract', title: `${name} keeps the Cluster contract`, sections, make: makeCluster, dispose, skip })
+  declareContract({ suite: 'clusterContract', title: `${name} keeps the Cluster contract`, sections, make: makeCluster, dispose, options })
 }

@@ -1,0 +1,49 @@
+/** The contract of the Store port as tests: whoever writes a store runs them over it, and it is a store when all pass. */
+import type { Store } from '@beamclaw/core'
+import { type ContractOptions, type ContractTests, declareContract } from './contract.ts'
+import { documentTests, listTests, nameTests, tenantTests, versionTests } from './store-document-contract.ts'
+import { inputTests } from './store-input-contract.ts'
+import { compactTests, deleteTests, reopenTests, stopTests } from './store-life-contract.ts'
+import { appendTests, fencingTests, readTests } from './store-log-contract.ts'
+
+/** A store for one test. */
+export interface StoreUnderTest {
+  readonly store: Store
+  /** Called after `store.stop()`: another store over the same data. */
+  reopen?(): Promise<Store>
+  /** Called after the test: stops the store and removes its data. */
+  dispose?(): Promise<void>
+}
+
+/** Makes a store without data; called once for each test. */
+export type MakeStore = () => StoreUnderTest | Promise<StoreUnderTest>
+
+const sections = {
+  documents: documentTests,
+  versions: versionTests,
+  list: listTests,
+  names: nameTests,
+  tenants: tenantTests,
+  input: inputTests,
+  append: appendTests,
+  read: readTests,
+  fencing: fencingTests,
+  compact: compactTests,
+  delete: deleteTests,
+  reopen: reopenTests,
+  stop: stopTests,
+} as const
+
+/** A part of the contract that can be skipped as a whole. */
+export type StoreContractSection = keyof typeof sections
+
+export type StoreContractOptions = ContractOptions<StoreContractSection>
+
+/** Declares the contract's tests over a store; call it at the top level of a test file. `makeStore` is called once for each test. */
+export function storeContract(name: string, makeStore: MakeStore, options: StoreContractOptions): void {
+  const dispose = async ({ dispose: rest }: StoreUnderTest): Promise<void> => rest?.()
+  declareContract({ suite: 'storeContract', title: `${name} keeps the Store contract`, sections, make: makeStore, dispose, options })
+}
+
+/** Tests by name, each over a store of its own. */
+export type StoreTests = ContractTests<StoreUnderTest>
