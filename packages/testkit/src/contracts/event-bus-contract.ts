@@ -1,5 +1,5 @@
 /** The contract of the EventBus port as tests: whoever writes a bus runs them over it, and it is a bus when all pass. */
-import type { EventBus, Subscription } from '@beamclaw/core'
+import type { EventBus, SubscribeOptions, Subscription } from '@beamclaw/core'
 import * as assert from './assert.ts'
 import { type ContractOptions, type ContractTests, declareContract } from './contract.ts'
 import { range } from './store-fixtures.ts'
@@ -14,6 +14,8 @@ export interface EventBusUnderTest {
   readonly bus: EventBus<ContractEvent>
   /** The same topics from another place, where the bus spans several; publishes and subscribes are tried across. @default bus */
   readonly peer?: EventBus<ContractEvent>
+  /** Makes a bus that has nothing to do with this one; stop it in `dispose` if it needs that. @default not tried */
+  another?(): EventBus<ContractEvent>
   /** Resolves once a subscription made before has taken hold, and once what was published has arrived. @default at once */
   settle?(): Promise<void>
   /** Called after the test, in addition to `stop` of the bus and the peer. */
@@ -75,6 +77,15 @@ const deliveryTests: Tests = {
   async 'publishing to nobody does nothing'({ bus }) {
     assert.doesNotThrow(() => publish(bus, 1, 10))
   },
+  async 'a burst arrives whole while it fits the buffer'(subject) {
+    const { bus, peer = bus } = subject
+    const subscription = peer.subscribe(topic)
+    await settle(subject)
+    publish(bus, 1, 1_000)
+    await settle(subject)
+    assert.equal(await take(subscription, 1_000), range(1, 1_000))
+    assert.equal(subscription.dropped, 0)
+  },
   async 'a subscriber may publish while it listens'(subject) {
     const { bus, peer = bus } = subject
     const subscription = peer.subscribe(topic)
@@ -90,7 +101,7 @@ const deliveryTests: Tests = {
   },
   async 'topics are told apart by every character'(subject) {
     const { bus, peer = bus } = subject
-    const topics = ['a', 'A', 'a:', 'a*', 'a b', 'ä', '__proto__', 'x'.repeat(600)]
+    const topics = ['a', 'A', 'a:', 'a*', 'a b', ' a', 'a ', 'ä', 'a\u0308', '__proto__', `${'x'.repeat(599)}1`, `${'x'.repeat(599)}2`]
     const subscriptions = topics.map((name) => peer.subscribe(name))
     await settle(subject)
     for (const [n, name] of topics.entries()) bus.publish(name, { n })
@@ -112,6 +123,16 @@ const bufferTests: Tests = {
     assert.equal(await take(slow, 3), [8, 9, 10])
     assert.equal(patient.dropped, 0)
     assert.equal(await take(patient, 10), range(1, 10))
+  },
+  async 'the count of what was dropped stays when the subscription ends'(subject) {
+    const { bus, peer = bus } = subject
+    const subscription = peer.subscribe(topic, { maxBuffered: 1 })
+    await settle(subject)
+    publish(bus, 1, 5)
+    await settle(subject)
+    await subscription.stop()
+    assert.equal(await drain(subscription), [5])
+    assert.equal(subscription.dropped, 4)
   },
 }
 
@@ -148,6 +169,53 @@ const endTests: Tests = {
     await settle(subject)
     assert.equal(await drain(subscription), [1, 2])
   },
+  async 'one subscription that ends leaves the others alone'(subject) {
+    const { bus, peer = bus } = subject
+    const [one, same, other] = [bus.subscribe(topic), peer.subscribe(topic), peer.subscribe(`${topic}:other`)]
+    await settle(subject)
+    await one.stop()
+    publish(bus, 1, 2)
+    publish(bus, 7, 7, `${topic}:other`)
+    assert.equal(await Promise.all([take(same, 2), take(other, 1)]), [[1, 2], [7]])
+  },
+  async 'disposing ends a subscription'(subject) {
+    const { bus, peer = bus } = subject
+    const subscription = peer.subscribe(topic)
+    const waiting = drain(subscription)
+    await subscription[Symbol.asyncDispose]()
+    assert.equal(await waiting, [])
+  },
+  async 'a subscription that has ended leaves nothing on a signal that outlives it'(subject) {
+    const { bus, peer = bus } = subject
+    const { signal } = new AbortController()
+    let listeners = 0
+    const { addEventListener, removeEventListener } = signal
+    signal.addEventListener = (...given: unknown[]) => {
+      listeners++
+      addEventListener.apply(signal, given as Parameters<typeof addEventListener>)
+    }
+    signal.removeEventListener = (...given: unknown[]) => {
+      listeners--
+      removeEventListener.apply(signal, given as Parameters<typeof removeEventListener>)
+    }
+    await peer.subscribe(topic, { signal }).stop()
+    assert.equal(listeners, 0)
+  },
+  async 'buses that have nothing to do with each other share nothing'(subject) {
+    const { bus, another } = subject
+    const stranger = another?.()
+    if (stranger === undefined) return
+    const [here, there] = [bus.subscribe(topic), stranger.subscribe(topic)]
+    await settle(subject)
+    publish(bus, 1, 1)
+    publish(stranger, 2, 2)
+    assert.equal(await Promise.all([take(here, 1), take(there, 1)]), [[1], [2]])
+    const waiting = bus.subscribe(topic)
+    await stranger.stop()
+    await settle(subject)
+    publish(bus, 3, 3)
+    assert.equal(await take(waiting, 1), [3])
+  },
   async 'a signal that was aborted before makes a subscription that is over'({ bus }) {
     assert.equal(await drain(bus.subscribe(topic, { signal: AbortSignal.abort() })), [])
   },
@@ -168,7 +236,15 @@ const inputTests: Tests = {
   async 'a topic must have 1 to 600 characters'({ bus }) {
     for (const wrong of ['', 'x'.repeat(601)])
       assert.matches(
-        assert.throws(() => bus.subscribe(wrong)),
+        assert.throws(() => bus.subscribe(wrong), `a topic of ${wrong.length} characters`),
+        { code: 'invalid-option' },
+      )
+    await bus.subscribe('x'.repeat(600)).stop()
+  },
+  async 'options that make no sense are refused'({ bus }) {
+    for (const wrong of [{ maxBuffered: 0 }, { maxBuffered: -1 }, { maxBuffered: 1.5 }, { maxBuffred: 3 }])
+      assert.matches(
+        assert.throws(() => bus.subscribe(topic, wrong as SubscribeOptions), JSON.stringify(wrong)),
         { code: 'invalid-option' },
       )
   },
