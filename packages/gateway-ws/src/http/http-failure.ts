@@ -23,6 +23,16 @@ export function badRequest(message: string, code = 'invalid_request', status = 4
   return new HttpFailure(status, 'invalid_request_error', code, message)
 }
 
+/** The request names another host: a page whose name was made to point here (DNS rebinding) sends its own. */
+export function foreignHost(): HttpFailure {
+  return badRequest('The host of this request is not one of the gateway; add it to allowedHosts', 'host-not-allowed', 403)
+}
+
+/** The request comes from a web page that is not known. */
+export function foreignOrigin(): HttpFailure {
+  return badRequest('The origin of this page is not allowed; add it to allowedOrigins', 'origin-not-allowed', 403)
+}
+
 const statusOf: Partial<Record<ErrorCode, number>> = {
   'invalid-option': 400,
   'invalid-session-key': 400,

@@ -16,7 +16,6 @@ import { describeIssue } from './failure.ts'
 
 export interface Circumstances {
   readonly auth: GatewayAuth
-  readonly isOriginAllowed: boolean
   readonly isDraining: boolean
   /** Milliseconds until the client's address may try a token again. */
   readonly retryAfterMs: number | undefined
@@ -32,7 +31,7 @@ export type Decision =
       readonly wasWrongToken: boolean
     }
 
-export function decide(params: unknown, { auth, isOriginAllowed, isDraining, retryAfterMs }: Circumstances): Decision {
+export function decide(params: unknown, { auth, isDraining, retryAfterMs }: Circumstances): Decision {
   const parsed = connectParams.safeParse(params)
   if (!parsed.success) return refused('INVALID_REQUEST', describeIssue(parsed.error, 'connect params'))
   const connect = parsed.data
@@ -40,8 +39,6 @@ export function decide(params: unknown, { auth, isOriginAllowed, isDraining, ret
   if (connect.role !== undefined && connect.role !== 'operator') {
     return refused('INVALID_REQUEST', `invalid connect params.role: this gateway takes operators, not the role "${connect.role}"`)
   }
-  if (!isOriginAllowed)
-    return refusedFor('CONTROL_UI_ORIGIN_NOT_ALLOWED', 'INVALID_REQUEST', 'this page may not connect: add its origin to allowedOrigins')
   if (isDraining) {
     return {
       type: 'refused',
