@@ -12,6 +12,7 @@ import { httpApp } from './http/http-app.ts'
 import { type Peer, peerOf } from './http/peer.ts'
 import { refuseUnreadable, unreadableRequest } from './http/unreadable-request.ts'
 import { type GatewayLimits, limitDefaults } from './limits.ts'
+import { Turns } from './turns.ts'
 import { RunOutcomes } from './ws/hub/run-outcomes.ts'
 import { SessionHub } from './ws/hub/session-hub.ts'
 import type { Readiness } from './ws/methods/call.ts'
@@ -88,7 +89,7 @@ export class Gateway implements AsyncDisposable {
     const hub = new SessionHub({ claw, clock, logger })
     const uptimeMs = (): number => Math.max(0, Math.round(clock.monotonic() - startedAt))
     const readiness = (): Readiness => this.#readiness
-    const shared = { claw, version, uptimeMs, readiness }
+    const shared = { claw, version, uptimeMs, readiness, turns: new Turns() }
     const now = (): number => clock.now()
     const onSession = hub.touch.bind(hub)
     const closing = this.#closing.signal

@@ -31,7 +31,14 @@ const headers = [
   `X: ${'y'.repeat(20_000)}`, 'Access-Control-Request-Method: POST', 'Range: bytes=0-', 'Trailer: x',
 ] // biome-ignore format: a list
 
-const completion = { model: 'beamclaw', messages: [{ role: 'user', content: 'hello' }], stream: false, tools: [], stop: 'x', temperature: 1 }
+const completion = {
+  model: 'beamclaw',
+  messages: [{ role: 'user', content: 'hello' }],
+  stream: false,
+  tools: [],
+  stop: 'x',
+  temperature: 1,
+}
 const connect = {
   minProtocol: 4,
   maxProtocol: 4,
@@ -69,7 +76,10 @@ function requestLine(random: Random): Buffer {
   const line = [pickOne(random, methods), pickOne(random, targets), pickOne(random, versions)].join(' ')
   const chosen = Array.from({ length: integerBetween(random, 0, 8) }, () => pickOne(random, headers))
   const host = random.next() < 0.8 ? ['Host: 127.0.0.1'] : []
-  return Buffer.from(`${[line, ...host, ...chosen].join('\r\n')}\r\n\r\n${pickOne(random, ['', '5\r\nhello\r\n0\r\n\r\n', '\r\n', 'fffffffff\r\n'])}`, 'latin1')
+  return Buffer.from(
+    `${[line, ...host, ...chosen].join('\r\n')}\r\n\r\n${pickOne(random, ['', '5\r\nhello\r\n0\r\n\r\n', '\r\n', 'fffffffff\r\n'])}`,
+    'latin1',
+  )
 }
 
 function body(random: Random): Buffer {
@@ -137,7 +147,13 @@ function noise(random: Random): Buffer {
   return Buffer.from(Array.from({ length: integerBetween(random, 1, 2_000) }, () => integerBetween(random, 0, 255)))
 }
 
-const upgradeLines = ['Host: 127.0.0.1', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', `Sec-WebSocket-Key: ${'A'.repeat(22)}==`]
+const upgradeLines = [
+  'Host: 127.0.0.1',
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  `Sec-WebSocket-Key: ${'A'.repeat(22)}==`,
+]
 
 function upgradeRequest(): Buffer {
   return Buffer.from(`${['GET / HTTP/1.1', ...upgradeLines].join('\r\n')}\r\n\r\n`)

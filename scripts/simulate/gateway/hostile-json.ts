@@ -24,7 +24,23 @@ const leaves = [
   '{"constructor":1,"toString":null}',
 ] as const
 
-const keys = ['model', 'messages', 'role', 'content', 'type', 'id', 'method', 'params', '__proto__', 'constructor', 'toJSON', 'then', 'length', '', '0']
+const keys = [
+  'model',
+  'messages',
+  'role',
+  'content',
+  'type',
+  'id',
+  'method',
+  'params',
+  '__proto__',
+  'constructor',
+  'toJSON',
+  'then',
+  'length',
+  '',
+  '0',
+]
 
 /** Any JSON, a few levels deep. */
 export function anyJson(random: Random, depth = 0): string {
@@ -63,7 +79,10 @@ export function damaged(random: Random, text: string): string {
   for (let round = integerBetween(random, 1, 4); round > 0; round--) {
     const at = integerBetween(random, 0, result.length)
     const to = at + integerBetween(random, 0, 3)
-    result = result.slice(0, at) + pickOne(random, ['', '"', '{', '[', ']', '}', ',', ':', '\\', '\u0000', '\ud800', result.slice(at, to)]) + result.slice(to)
+    result =
+      result.slice(0, at) +
+      pickOne(random, ['', '"', '{', '[', ']', '}', ',', ':', '\\', '\u0000', '\ud800', result.slice(at, to)]) +
+      result.slice(to)
   }
   return result
 }

@@ -18,7 +18,9 @@ export async function main(args: readonly string[]): Promise<number> {
       attacks += (await fuzzGateway({ seed })).attacks
     } catch (error) {
       failed.push(seed)
-      console.error(`\n${error instanceof Error ? error.message : String(error)}\nRepeat it with: npm run simulate -- gateway --seed ${seed}\n`)
+      console.error(
+        `\n${error instanceof Error ? error.message : String(error)}\nRepeat it with: npm run simulate -- gateway --seed ${seed}\n`,
+      )
     }
     const done = seed - first + 1
     if (done % 20 === 0 || done === count) console.log(`${done} of ${count} seeds, ${attacks} attacks, ${failed.length} failed`)

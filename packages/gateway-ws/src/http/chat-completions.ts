@@ -3,7 +3,7 @@ import { type AgentDefinition, parseSessionKey, type RunningBeamClaw, sessionKey
 import type { Context } from 'hono'
 import { parseJson } from '../json.ts'
 import { lastUserContent } from './chat-input.ts'
-import { type ChatRequest, chatRequest, countImages, maxImages } from './chat-request.ts'
+import { type ChatRequest, chatRequest, countImages, countMessages, maxImages } from './chat-request.ts'
 import { type CompletionHead, streamed, whole } from './completion-body.ts'
 import type { HttpEnv } from './guard.ts'
 import type { HttpAppOptions } from './http-app-options.ts'
@@ -14,7 +14,7 @@ import { statelessAnswer } from './stateless-answer.ts'
 import { untilClosed } from './until-closed.ts'
 
 export async function chatCompletions(context: Context<HttpEnv>, options: HttpAppOptions): Promise<Response> {
-  const request = await readRequest(context, options.limits.maxDepth)
+  const request = await readRequest(context, options)
   const head: CompletionHead = { id: `chatcmpl-${crypto.randomUUID()}`, created: Math.floor(options.now() / 1_000), model: request.model }
   const pieces = await answerTo(context, options, request)
   // The first piece is waited for, so that a failure before it still has its own status.
@@ -26,11 +26,18 @@ export async function chatCompletions(context: Context<HttpEnv>, options: HttpAp
     : whole(context, head, rest)
 }
 
-async function readRequest(context: Context<HttpEnv>, maxDepth: number): Promise<ChatRequest> {
-  const body = parseJson(await context.req.text(), maxDepth)
+async function readRequest(context: Context<HttpEnv>, { limits, turns }: HttpAppOptions): Promise<ChatRequest> {
+  const { maxDepth, maxBodyValues: maxValues, maxMessages } = limits
+  const text = await context.req.text()
+  await turns.nextFor(text.length)
+  const body = parseJson(text, { maxDepth, maxValues })
   if ('problem' in body) {
     if (body.problem === 'too-deep') throw badRequest(`The body is nested deeper than ${maxDepth} levels`, 'too-deep')
+    if (body.problem === 'too-many-values') throw badRequest(`The body holds more than ${maxValues} values`, 'too-many-values')
     throw badRequest('The body is not valid JSON', 'invalid_json')
+  }
+  if (countMessages(body.value) > maxMessages) {
+    throw badRequest(`messages: there are more than ${maxMessages}, with their parts and tool calls`, 'too-many-values')
   }
   const parsed = chatRequest.safeParse(body.value)
   if (!parsed.success) {

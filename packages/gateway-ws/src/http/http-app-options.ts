@@ -4,6 +4,7 @@ import type { FailedAuth } from '../auth/failed-auth.ts'
 import type { SiteRules } from '../auth/site-check.ts'
 import type { GatewayAuth } from '../auth/token-auth.ts'
 import type { GatewayLimits } from '../limits.ts'
+import type { Turns } from '../turns.ts'
 
 export interface HttpAppOptions {
   readonly claw: RunningBeamClaw
@@ -15,6 +16,7 @@ export interface HttpAppOptions {
   readonly models: readonly string[]
   readonly version: string
   readonly logger: Logger
+  readonly turns: Turns
   /** Wall time in milliseconds. */
   readonly now: () => number
   readonly uptimeMs: () => number

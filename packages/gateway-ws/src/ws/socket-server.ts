@@ -183,7 +183,7 @@ export class SocketServer {
       connection.close(closeCodes.tooLarge)
       return undefined
     }
-    const parsed = parseJson(text, limits.maxDepth)
+    const parsed = parseJson(text, { maxDepth: limits.maxDepth, maxValues: limits.maxFrameValues })
     if (connection.grant !== undefined) return 'value' in parsed ? dispatch(parsed.value, connection, this.#world, limits) : undefined
     this.#greet(connection, parsed)
     return undefined

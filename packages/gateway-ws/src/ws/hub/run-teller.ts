@@ -1,6 +1,7 @@
 /** What one run looks like to clients: from the session's events to `agent` and `chat` events, in the order that clients know. Pure. */
 import { type AssistantMessage, type RunEvent, textOf } from '@beamclaw/core'
 import type { AgentPayload, ChatPayload } from '@beamclaw/protocol'
+import { publicText } from '../../public-text.ts'
 import { textMessage, toChatMessage } from '../chat-messages.ts'
 
 /** One event for clients. */
@@ -137,13 +138,7 @@ export class RunTeller {
     const { runId } = this.#of
     const lifecycle =
       outcome === 'failed'
-        ? [
-            this.#agent(
-              'lifecycle',
-              { phase: 'error', error: failure?.message ?? 'The run failed', code: failure?.code, endedAt: now },
-              now,
-            ),
-          ]
+        ? [this.#agent('lifecycle', { phase: 'error', error: failureText(failure), code: failure?.code, endedAt: now }, now)]
         : [
             this.#agent('lifecycle', { phase: 'finishing' }, now),
             this.#agent('lifecycle', { phase: 'end', endedAt: now, ...(outcome === 'aborted' ? { aborted: true } : {}) }, now),
@@ -175,7 +170,7 @@ export class RunTeller {
           ...head,
           state: 'error',
           errorKind: errorKinds[failure?.code ?? ''] ?? 'unknown',
-          errorMessage: failure?.message ?? 'The run failed',
+          errorMessage: failureText(failure),
         }
     }
   }
@@ -224,6 +219,10 @@ export class RunTeller {
   #head(seq = ++this.#seq) {
     return { ...this.#of, seq }
   }
+}
+
+function failureText(failure: { readonly code: string; readonly message: string } | undefined): string {
+  return failure === undefined ? 'The run failed' : publicText(failure.code, failure.message)
 }
 
 const errorKinds: Readonly<Record<string, 'refusal' | 'timeout' | 'rate_limit' | 'context_length'>> = {

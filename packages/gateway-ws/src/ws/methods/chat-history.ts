@@ -16,6 +16,8 @@ export const chatHistory: Method<'chat.history'> = async (params, world, { conne
   // Whoever asks for it after it has come back hears of what goes on.
   if (world.hub.isEverywhere(connection)) await world.hub.touch(key)
   const history = await world.claw.session(key).history({ limit })
+  // Megabytes of messages take a while to write.
+  await world.turns.next()
   const { total } = history
   const runs = history.runs.map(runOf)
   const deltaCursor = cursorOf(history)
