@@ -86,21 +86,20 @@ export class Gateway implements AsyncDisposable {
     const startedAt = clock.monotonic()
     const rules = { host, allowedHosts: settings.allowedHosts, allowedOrigins: settings.allowedOrigins }
     const failedAuth = new FailedAuth(limits.maxFailedAuthPerMinute, () => clock.monotonic())
-    const hub = new SessionHub({ claw, clock, logger })
+    const boundary = boundaryWith(logger)
+    const hub = new SessionHub({ claw, clock, logger, boundary })
     const uptimeMs = (): number => Math.max(0, Math.round(clock.monotonic() - startedAt))
     const readiness = (): Readiness => this.#readiness
     const shared = { claw, version, uptimeMs, readiness, turns: new Turns() }
     const now = (): number => clock.now()
-    const onSession = hub.touch.bind(hub)
     const closing = this.#closing.signal
     // One for each run that is waited for; Node would warn of more than ten.
     setMaxListeners(0, closing)
-    const app = httpApp({ ...shared, auth, failedAuth, rules, limits, models: settings.models, logger, now, closing, onSession })
+    const app = httpApp({ ...shared, auth, failedAuth, rules, limits, models: settings.models, logger, now, closing, hub })
     this.handler = (request, peer = {}) => app.fetch(request, peer)
     const outcomes = new RunOutcomes()
     this.#told = () => Promise.all([hub.atRest(), outcomes.atRest()])
     const world = { ...shared, ambient: this.#ambient, hub, outcomes }
-    const boundary = boundaryWith(logger)
     this.#sockets = new SocketServer({ world, auth, rules, limits, failedAuth, boundary })
     const serverOptions = {
       headersTimeout: limits.headersMs,

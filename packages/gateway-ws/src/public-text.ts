@@ -12,7 +12,7 @@ const absolutePath = /(?<![\w.:/@-])(?:\/[\w.@%+~ -]*[\w.@%+~-]){2,}\/?|\b[A-Za-
 /** The message of a typed error for clients: short, and without paths of this machine. The operator finds the whole text in the log. */
 export function publicText(code: string, message: string): string {
   if (storeCodes.test(code)) return `The store of this gateway failed (${code}); its log says more`
-  return shortened(message.replace(absolutePath, '<path>'))
+  return shortened(message.slice(0, 4 * maxLength).replace(absolutePath, '<path>'))
 }
 
 /** A text that may hold what a client sent, however much that was. */

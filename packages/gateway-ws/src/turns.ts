@@ -1,19 +1,23 @@
 /** Turns of the event loop, for work that takes milliseconds: however much of it waits, others have theirs in between. */
 
 export class Turns {
-  #last: Promise<void> = Promise.resolve()
+  #last: Promise<undefined> = Promise.resolve(undefined)
 
   /** Resolves in a turn that no other caller has. */
-  next(): Promise<void> {
-    this.#last = this.#last.then(() => new Promise((resolve) => setImmediate(resolve)))
+  next(): Promise<undefined> {
+    this.#last = this.#last.then(turn)
     return this.#last
   }
 
-  /** The same for a text that is long; a short one need not wait. */
-  nextFor(length: number): Promise<void> | undefined {
-    return length > longText ? this.next() : undefined
+  /** A turn for work on a text: of its own when that is long. */
+  nextFor(length: number): Promise<undefined> {
+    return length > longText ? this.next() : turn()
   }
 }
 
 /** Characters from which a text takes more than a millisecond to read or to write. */
 const longText = 65_536
+
+function turn(): Promise<undefined> {
+  return new Promise((resolve) => setImmediate(() => resolve(undefined)))
+}

@@ -8,6 +8,7 @@ import { type CompletionHead, streamed, whole } from './completion-body.ts'
 import type { HttpEnv } from './guard.ts'
 import type { HttpAppOptions } from './http-app-options.ts'
 import { badRequest } from './http-failure.ts'
+import { inTurns } from './in-turns.ts'
 import type { Piece } from './piece.ts'
 import { sessionAnswer, wholeSessionAnswer } from './session-answer.ts'
 import { statelessAnswer } from './stateless-answer.ts'
@@ -18,12 +19,12 @@ export async function chatCompletions(context: Context<HttpEnv>, options: HttpAp
   const head: CompletionHead = { id: `chatcmpl-${crypto.randomUUID()}`, created: Math.floor(options.now() / 1_000), model: request.model }
   const pieces = await answerTo(context, options, request)
   // The first piece is waited for, so that a failure before it still has its own status.
-  const iterator = pieces[Symbol.asyncIterator]()
+  const iterator = inTurns(pieces[Symbol.asyncIterator](), options.turns)
   const first = await iterator.next()
   const rest = { [Symbol.asyncIterator]: () => withFirst(first, iterator) }
   return request.stream === true
     ? streamed(context, head, rest, request.stream_options?.include_usage === true)
-    : whole(context, head, rest)
+    : whole(context, head, rest, options.turns)
 }
 
 async function readRequest(context: Context<HttpEnv>, { limits, turns }: HttpAppOptions): Promise<ChatRequest> {
@@ -49,7 +50,7 @@ async function readRequest(context: Context<HttpEnv>, { limits, turns }: HttpApp
 }
 
 async function answerTo(context: Context<HttpEnv>, options: HttpAppOptions, request: ChatRequest): Promise<AsyncIterable<Piece>> {
-  const { claw, onSession } = options
+  const { claw, hub, closing } = options
   const sessionKey = context.req.header('x-beamclaw-session-key')
   const agent = agentOf(claw, request.model)
   if (sessionKey === undefined) return statelessAnswer(claw, request, agent, context.req.raw.signal)
@@ -67,10 +68,16 @@ async function answerTo(context: Context<HttpEnv>, options: HttpAppOptions, requ
   const content = lastUserContent(request)
   if (content === undefined) throw badRequest('messages: the last one must come from the user')
   const idempotencyKey = context.req.header('idempotency-key')
-  await onSession(key)
-  const run = claw.session(key).send(content, idempotencyKey === undefined ? {} : { idempotencyKey })
+  const send = () => claw.session(key).send(content, idempotencyKey === undefined ? {} : { idempotencyKey })
+  if (request.stream === true) {
+    const { run, live } = await hub.sendAndListen(key, send)
+    context.header('x-beamclaw-run-id', run.runId)
+    return untilClosed(sessionAnswer(run, live), closing, run.runId)
+  }
+  await hub.touch(key)
+  const run = send()
   context.header('x-beamclaw-run-id', run.runId)
-  return untilClosed(request.stream === true ? sessionAnswer(run) : wholeSessionAnswer(run), options.closing, run.runId)
+  return untilClosed(wholeSessionAnswer(run), closing, run.runId)
 }
 
 /** The agent that a model's name means; none for the bare model. */

@@ -3,6 +3,7 @@ import { type AssistantMessage, type RunEvent, textOf } from '@beamclaw/core'
 import type { AgentPayload, ChatPayload } from '@beamclaw/protocol'
 import { publicText } from '../../public-text.ts'
 import { textMessage, toChatMessage } from '../chat-messages.ts'
+import type { SaidSoFar } from './run-listener.ts'
 
 /** One event for clients. */
 export type Told =
@@ -75,7 +76,12 @@ export class RunTeller {
     }
   }
 
-  /** The text so far, for somebody who comes late. */
+  /** What was said so far, for a reader who comes late. */
+  get said(): SaidSoFar {
+    return { whole: this.#text, turn: this.#turn, text: this.#turnText }
+  }
+
+  /** The same, as an event. */
   snapshot(now: number): Told | undefined {
     const text = this.#text
     return text === '' ? undefined : { name: 'chat', payload: this.#replacement(text, now, this.#seq) }
