@@ -15,9 +15,10 @@ export class Turns {
   }
 }
 
-/** Characters from which a text takes more than a millisecond to read or to write. */
+/** Characters from which a text takes more than a fraction of a millisecond to read or to write. */
 const longText = 65_536
 
-function turn(): Promise<undefined> {
+/** Resolves in the next turn of the event loop, which others may have, too. */
+export function turn(): Promise<undefined> {
   return new Promise((resolve) => setImmediate(() => resolve(undefined)))
 }

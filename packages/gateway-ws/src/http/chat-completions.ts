@@ -17,13 +17,17 @@ import { untilClosed } from './until-closed.ts'
 export async function chatCompletions(context: Context<HttpEnv>, options: HttpAppOptions): Promise<Response> {
   const request = await readRequest(context, options)
   const head: CompletionHead = { id: `chatcmpl-${crypto.randomUUID()}`, created: Math.floor(options.now() / 1_000), model: request.model }
-  const pieces = await answerTo(context, options, request)
+  const leaving = new AbortController()
+  const pieces = await answerTo(context, options, request, AbortSignal.any([context.req.raw.signal, leaving.signal]))
   // The first piece is waited for, so that a failure before it still has its own status.
-  const iterator = inTurns(pieces[Symbol.asyncIterator](), options.turns)
+  const iterator = inTurns(pieces[Symbol.asyncIterator](), options.turns, () => leaving.abort())
   const first = await iterator.next()
   const rest = { [Symbol.asyncIterator]: () => withFirst(first, iterator) }
   return request.stream === true
-    ? streamed(context, head, rest, request.stream_options?.include_usage === true)
+    ? streamed(context, head, rest, {
+        includeUsage: request.stream_options?.include_usage === true,
+        leave: () => leaving.abort(),
+      })
     : whole(context, head, rest, options.turns)
 }
 
@@ -49,11 +53,17 @@ async function readRequest(context: Context<HttpEnv>, { limits, turns }: HttpApp
   return parsed.data
 }
 
-async function answerTo(context: Context<HttpEnv>, options: HttpAppOptions, request: ChatRequest): Promise<AsyncIterable<Piece>> {
+async function answerTo(
+  context: Context<HttpEnv>,
+  options: HttpAppOptions,
+  request: ChatRequest,
+  /** The client is gone. */
+  signal: AbortSignal,
+): Promise<AsyncIterable<Piece>> {
   const { claw, hub, closing } = options
   const sessionKey = context.req.header('x-beamclaw-session-key')
   const agent = agentOf(claw, request.model)
-  if (sessionKey === undefined) return statelessAnswer(claw, request, agent, context.req.raw.signal)
+  if (sessionKey === undefined) return statelessAnswer(claw, request, agent, signal)
   const key = parseSessionKey(sessionKey)
   const { agentId } = sessionKeyParts(key)
   if (agent?.id !== agentId) {

@@ -59,8 +59,20 @@ export async function whole(
   return context.json({ ...head, object: 'chat.completion', choices: [choice], usage: usageBody(usage) })
 }
 
-export function streamed(context: Context<HttpEnv>, head: CompletionHead, pieces: AsyncIterable<Piece>, includeUsage: boolean): Response {
+export interface StreamedOptions {
+  readonly includeUsage: boolean
+  /** Called when the reader is gone. */
+  readonly leave: () => void
+}
+
+export function streamed(
+  context: Context<HttpEnv>,
+  head: CompletionHead,
+  pieces: AsyncIterable<Piece>,
+  { includeUsage, leave }: StreamedOptions,
+): Response {
   return streamSSE(context, async (stream) => {
+    stream.onAbort(leave)
     const write = (data: object): Promise<void> => stream.writeSSE({ data: JSON.stringify(data) })
     const send = (body: object): Promise<void> => write({ ...head, object: 'chat.completion.chunk', ...body })
     const chunk = (delta: object, finish: string | null = null): Promise<void> =>
