@@ -93,7 +93,11 @@ async function answerTo(
 /** The agent that a model's name means; none for the bare model. */
 function agentOf(claw: RunningBeamClaw, model: string): AgentDefinition | undefined {
   if (model === 'beamclaw') return claw.agents[0]
-  if (!model.startsWith('beamclaw/')) return undefined
+  if (!model.startsWith('beamclaw/')) {
+    const meant = claw.agents.find(({ id }) => id === model.toLowerCase())
+    if (meant === undefined) return undefined
+    throw badRequest(`There is no model "${model}"; for the agent of that name ask for "beamclaw/${meant.id}"`, 'unknown-model', 404)
+  }
   const id = model.slice('beamclaw/'.length).toLowerCase()
   const agent = claw.agents.find((candidate) => candidate.id === id)
   if (agent === undefined) throw badRequest(`There is no agent "${id.slice(0, 64)}"`, 'unknown-agent', 404)
