@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import type { Logger } from '../../../packages/core/src/index.ts'
 import { type Scene, scene } from '../../../packages/gateway-ws/src/testing/scene.ts'
 import { seededRandom } from '../../../packages/testkit/src/seeded-random.ts'
 import { type Attack, attackOf } from './attacks.ts'
@@ -23,20 +24,32 @@ export interface FuzzReport {
 
 /** Milliseconds in which another client has its answer. */
 const answerWithinMs = 100
+/** Events that tell of an error that nobody meant to throw. */
+const mistakes = ['gateway.handler-failed', 'gateway.request-failed', 'gateway.feed-failed']
 const maxGrowth = 50 * 1_024 * 1_024
 const maxRounds = 3
 /** How often an attack is repeated that seemed to be slow: another program may have had the machine. */
 const repeats = 3
+/** Milliseconds after which an attack has failed that nobody is answered after. */
+const deadlineMs = 10_000
 /** Milliseconds that a client waits for an answer to its attack. */
 const patienceMs = 5
 
 /** Throws an error that says what failed, and under which seed. */
 export async function fuzzGateway({ seed, attacks = 60 }: FuzzOptions): Promise<FuzzReport> {
-  const uncaught: unknown[] = []
-  const note = (error: unknown): void => void uncaught.push(error)
+  const uncaught = Promise.withResolvers<never>()
+  // It is looked at with each attack.
+  uncaught.promise.catch(() => {})
+  const note = (error: unknown): void => uncaught.reject(new Error(`the process would have ended with ${describe(error)}`))
   process.on('uncaughtException', note).on('unhandledRejection', note)
+  // What the boundary has caught is a mistake all the same.
+  const logger: Logger = {
+    log: (_level, event, fields) => {
+      if (mistakes.includes(event)) uncaught.reject(new Error(`a handler failed: ${event} ${JSON.stringify(fields)}`))
+    },
+  }
+  const stage = await scene({ gateway: { ambient: { logger }, limits: { handshakeMs: 200, maxUnauthenticatedPerAddress: 10_000 } } })
   try {
-    await using stage = await scene({ gateway: { limits: { handshakeMs: 200, maxUnauthenticatedPerAddress: 10_000 } } })
     let slowestMs = 0
     let grownBytes = 0
     // A leak grows with each round; what is loaded and compiled with the first does not.
@@ -45,18 +58,34 @@ export async function fuzzGateway({ seed, attacks = 60 }: FuzzOptions): Promise<
       const random = seededRandom(seed)
       for (let index = 0; index < attacks; index++) {
         const attack = attackOf(random)
-        const name = `seed ${seed}, attack ${index} (${attack.name})`
-        const waitedMs = await strikeAndAsk(stage, attack)
-        slowestMs = Math.max(slowestMs, waitedMs)
-        if (uncaught.length > 0) throw new Error(`${name}: ended the process with ${describe(uncaught[0])}`)
-        if (waitedMs > answerWithinMs) throw new Error(`${name}: another client waited ${Math.round(waitedMs)} ms: ${shown(attack)}`)
+        try {
+          const waitedMs = await Promise.race([uncaught.promise, withinTime(strikeAndAsk(stage, attack))])
+          slowestMs = Math.max(slowestMs, waitedMs)
+          if (waitedMs > answerWithinMs) throw new Error(`another client waited ${Math.round(waitedMs)} ms`)
+        } catch (cause) {
+          const why = cause instanceof Error ? cause.message : String(cause)
+          throw new Error(`seed ${seed}, attack ${index} (${attack.name}): ${why}\n${shown(attack)}`, { cause })
+        }
       }
       grownBytes = await grownSince(before)
       if (grownBytes <= maxGrowth) return { attacks, slowestMs, grownBytes }
     }
     throw new Error(`seed ${seed}: ${grownBytes} bytes more are resident after each ${attacks} attacks`)
   } finally {
+    // A gateway that an attack has left half way may not even stop.
+    await withinTime(Promise.resolve(stage[Symbol.asyncDispose]()), 2_000).catch(() => {})
     process.off('uncaughtException', note).off('unhandledRejection', note)
+  }
+}
+
+/** The same, but rejects when it takes too long; keeps the process alive for as long. */
+async function withinTime<T>(work: Promise<T>, milliseconds = deadlineMs): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error(`another client was not answered within ${milliseconds} ms`)), milliseconds)
+  try {
+    return await Promise.race([work, late.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -22,6 +22,9 @@ const leaves = [
   '{"type":"text"}',
   '{"__proto__":{"x":1}}',
   '{"constructor":1,"toString":null}',
+  '{"length":{"toString":null,"valueOf":null}}',
+  '{"length":1e9}',
+  '{"then":{}}',
 ] as const
 
 const keys = [

@@ -2,12 +2,13 @@
 import { type AgentDefinition, parseSessionKey, type RunningBeamClaw, sessionKeyParts } from '@beamclaw/core'
 import type { Context } from 'hono'
 import { parseJson } from '../json.ts'
+import { check } from '../schema-check.ts'
 import { lastUserContent } from './chat-input.ts'
 import { type ChatRequest, chatRequest, countImages, countMessages, maxImages } from './chat-request.ts'
 import { type CompletionHead, streamed, whole } from './completion-body.ts'
 import type { HttpEnv } from './guard.ts'
 import type { HttpAppOptions } from './http-app-options.ts'
-import { badRequest } from './http-failure.ts'
+import { badRequest, HttpFailure } from './http-failure.ts'
 import { inTurns } from './in-turns.ts'
 import type { Piece } from './piece.ts'
 import { sessionAnswer, wholeSessionAnswer } from './session-answer.ts'
@@ -33,7 +34,7 @@ export async function chatCompletions(context: Context<HttpEnv>, options: HttpAp
 
 async function readRequest(context: Context<HttpEnv>, { limits, turns }: HttpAppOptions): Promise<ChatRequest> {
   const { maxDepth, maxBodyValues: maxValues, maxMessages } = limits
-  const text = await context.req.text()
+  const text = await wholeText(context)
   await turns.nextFor(text.length)
   const body = parseJson(text, { maxDepth, maxValues })
   if ('problem' in body) {
@@ -44,13 +45,23 @@ async function readRequest(context: Context<HttpEnv>, { limits, turns }: HttpApp
   if (countMessages(body.value) > maxMessages) {
     throw badRequest(`messages: there are more than ${maxMessages}, with their parts and tool calls`, 'too-many-values')
   }
-  const parsed = chatRequest.safeParse(body.value)
+  const parsed = check(chatRequest, body.value)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
     throw badRequest(`${issue?.path.join('.') || 'body'}: ${issue?.message ?? 'is not valid'}`)
   }
   if (countImages(parsed.data) > maxImages) throw badRequest(`messages: there are more than ${maxImages} pictures`)
   return parsed.data
+}
+
+/** The body. That a client goes away in the middle of it is nothing for the log. */
+async function wholeText({ req }: Context<HttpEnv>): Promise<string> {
+  try {
+    return await req.text()
+  } catch (error) {
+    if (error instanceof HttpFailure) throw error
+    throw badRequest('The body ended before it was whole', 'body-incomplete')
+  }
 }
 
 async function answerTo(

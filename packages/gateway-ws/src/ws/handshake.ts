@@ -11,6 +11,7 @@ import {
   protocolVersion,
 } from '@beamclaw/protocol'
 import { type GatewayAuth, isToken } from '../auth/token-auth.ts'
+import { check } from '../schema-check.ts'
 import type { Grant } from './connection.ts'
 import { describeIssue } from './failure.ts'
 
@@ -32,7 +33,7 @@ export type Decision =
     }
 
 export function decide(params: unknown, { auth, isDraining, retryAfterMs }: Circumstances): Decision {
-  const parsed = connectParams.safeParse(params)
+  const parsed = check(connectParams, params)
   if (!parsed.success) return refused('INVALID_REQUEST', describeIssue(parsed.error, 'connect params'))
   const connect = parsed.data
   if (connect.minProtocol > protocolVersion || connect.maxProtocol < protocolVersion) return versionMismatch(connect)

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { ManualClock } from '@beamclaw/core/testing'
 import { describe, expect, test, vi } from 'vitest'
+import { post } from '../testing/http.ts'
 import { connectParams, RawClient } from '../testing/raw-client.ts'
 import { scene } from '../testing/scene.ts'
 import { upgradeAnswer, upgraded, upgradeStatus } from '../testing/upgrade.ts'
@@ -135,6 +136,20 @@ describe('after connect', () => {
     for (const text of ['{', 'null', '[]', '{"type":"res","id":"","ok":true}', '['.repeat(1_000) + ']'.repeat(1_000)]) client.send(text)
     expect(await client.ask('health')).toMatchObject({ ok: true })
     expect(client.heard.filter(({ type }) => type === 'res')).toHaveLength(2)
+  })
+
+  test('what cannot even be compared is refused, and nothing is said about it in the log', async () => {
+    const logged: string[] = []
+    await using all = await withWitness({ ambient: { logger: { log: (_level, event) => void logged.push(event) } } })
+    await using client = await RawClient.connected(all.stage.url)
+    const odd = '{"length":{"toString":null,"valueOf":null}}'
+    client.send(`{"type":"req","id":"a","method":${odd}}`)
+    client.send(`{"type":"req","id":"b","method":"chat.send","params":{"sessionKey":${odd},"message":"x","idempotencyKey":"k"}}`)
+    for (const name of ['a', 'b']) {
+      expect(await client.frame(({ id }) => id === name)).toMatchObject({ ok: false, error: { code: 'INVALID_REQUEST' } })
+    }
+    expect((await post(all.stage.url, `{"model":${odd},"messages":[{"role":"user","content":"x"}]}`)).status).toBe(400)
+    expect(logged).toEqual([])
   })
 
   test('an unknown method, also one that every object has, is refused', async () => {

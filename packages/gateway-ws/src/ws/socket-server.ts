@@ -12,6 +12,7 @@ import type { Boundary } from '../boundary.ts'
 import type { HttpFailure } from '../http/http-failure.ts'
 import { parseJson } from '../json.ts'
 import type { GatewayLimits } from '../limits.ts'
+import { check } from '../schema-check.ts'
 import { Connection } from './connection.ts'
 import { dispatch } from './dispatch.ts'
 import { describeIssue } from './failure.ts'
@@ -191,7 +192,7 @@ export class SocketServer {
 
   #greet(connection: Connection, parsed: ReturnType<typeof parseJson>): void {
     if (!('value' in parsed)) return connection.close(closeCodes.normal)
-    const frame = requestFrame.safeParse(parsed.value)
+    const frame = check(requestFrame, parsed.value)
     const id = idOf(parsed.value)
     const decision = !frame.success
       ? refusedFrame(describeIssue(frame.error, 'request frame'))
