@@ -9,9 +9,9 @@ export class Turns {
     return this.#last
   }
 
-  /** A turn for work on a text: of its own when that is long. */
-  nextFor(length: number): Promise<undefined> {
-    return length > longText ? this.next() : turn()
+  /** The same for work on a text that is long; a short one need not wait. */
+  nextFor(length: number): Promise<undefined> | undefined {
+    return length > longText ? this.next() : undefined
   }
 }
 
