@@ -27,7 +27,7 @@ export function boundaryWith(logger: Logger): Boundary {
     }
 }
 
-/** The last resort: there is nobody left to tell of what goes wrong here. */
+/** The last resort: a failure in here has no place left to be reported to. */
 function attempt(work: () => void): void {
   try {
     work()

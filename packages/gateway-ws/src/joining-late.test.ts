@@ -1,4 +1,4 @@
-/** Who sends a message again in the middle of its run gets the text so far as one piece, and then what follows. */
+/** A client that sends a message again in the middle of its run gets the text so far as one piece, and then what follows. */
 import { once } from 'node:events'
 import type { Provider } from '@beamclaw/core'
 import { describe, expect, test } from 'vitest'

@@ -24,13 +24,13 @@ export interface FuzzReport {
 
 /** Milliseconds in which another client has its answer. */
 const answerWithinMs = 100
-/** Events that tell of an error that nobody meant to throw. */
+/** Log events of unexpected errors. */
 const mistakes = ['gateway.handler-failed', 'gateway.request-failed', 'gateway.feed-failed']
 const maxGrowth = 50 * 1_024 * 1_024
 const maxRounds = 3
 /** How often an attack is repeated that seemed to be slow: another program may have had the machine. */
 const repeats = 3
-/** Milliseconds after which an attack has failed that nobody is answered after. */
+/** Milliseconds within which other clients must be answered at all. */
 const deadlineMs = 10_000
 /** Milliseconds that a client waits for an answer to its attack. */
 const patienceMs = 5

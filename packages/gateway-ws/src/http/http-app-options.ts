@@ -25,6 +25,6 @@ export interface HttpAppOptions {
   readonly readiness: () => 'ready' | 'starting' | 'draining'
   /** Aborted when the time for runs is over: who still waits for one is told. */
   readonly closing: AbortSignal
-  /** Tells those who hear of sessions of the messages that come in here. */
+  /** Tells the watchers of sessions of the messages that come in over HTTP. */
   readonly hub: SessionHub
 }

@@ -10,7 +10,7 @@ export async function* wholeSessionAnswer(run: RunStream): AsyncGenerator<Piece>
   yield { type: 'end', finish: finish ?? 'stop', usage, text }
 }
 
-/** The answer as it comes. Who joins a run under way is told what was said so far as one piece. */
+/** The answer as it comes. A reader that joins a run under way gets the text so far as one piece. */
 export async function* sessionAnswer(run: RunStream, live: RunListener): AsyncGenerator<Piece> {
   try {
     const result = run.result()

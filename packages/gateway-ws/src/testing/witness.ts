@@ -3,7 +3,7 @@ import type { GatewayOptions } from '../gateway.ts'
 import { RawClient } from './raw-client.ts'
 import { type Scene, scene } from './scene.ts'
 
-/** Starts a gateway and somebody who uses it as it is meant. */
+/** Starts a gateway, and a client that uses it as it is meant. */
 export async function withWitness(
   gateway: Partial<GatewayOptions> = {},
 ): Promise<{ readonly stage: Scene; readonly witness: RawClient } & AsyncDisposable> {

@@ -1,4 +1,4 @@
-/** One run as one reader hears it: what was said before it came, then its events. */
+/** One run as one reader hears it: the text so far, then its events. */
 import type { RunEvent } from '@beamclaw/core'
 
 /** What of a run was said before a reader came. */
@@ -15,7 +15,7 @@ export interface RunListenerOptions {
   readonly said: SaidSoFar | undefined
   /** The run that this one has joined. */
   readonly host: string | undefined
-  /** Keeps what is said from now on for those who come later, also when this reader is gone; until the run ends. */
+  /** Keeps the text of the run for later readers, also when this one is gone, until the run ends. */
   readonly keep: () => void
   readonly onStop: (listener: RunListener) => void
 }

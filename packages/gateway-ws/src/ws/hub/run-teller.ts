@@ -76,7 +76,7 @@ export class RunTeller {
     }
   }
 
-  /** What was said so far, for a reader who comes late. */
+  /** The text so far, for a reader that comes late. */
   get said(): SaidSoFar {
     return { whole: this.#text, turn: this.#turn, text: this.#turnText }
   }

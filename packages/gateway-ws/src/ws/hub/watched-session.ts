@@ -56,7 +56,7 @@ export class WatchedSession {
   #opening: Promise<void> | undefined
   #piece: TextDelta | undefined
   readonly #listeners = new Set<RunListener>()
-  /** Runs that were sent through this gateway, and are not over: what they say is kept for those who send the message again. */
+  /** Runs that were sent through this gateway, and are not over: their text is kept for clients that send the message again. */
   readonly #kept = new Set<string>()
   /** An answer whose beginning was said before the feed was opened. Its text is told when it is whole. */
   #partial: PartialAnswer | undefined

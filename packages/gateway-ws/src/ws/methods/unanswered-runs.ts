@@ -27,7 +27,7 @@ async function lookUp(handle: SessionHandle, runId: string): Promise<UnansweredR
     if (failure === undefined) return { runId, outcome }
     return { runId, outcome, code: failure.code, errorMessage: publicText(failure.code, failure.message) }
   } catch (error) {
-    // Nobody remembers it.
+    // The session has forgotten it.
     if (BeamClawError.isInstance(error, 'unknown-run')) return undefined
     throw error
   }
