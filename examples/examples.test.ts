@@ -1,6 +1,6 @@
 // Every example is run as a reader runs it, in a process of its own; here from source, so that no build is needed.
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
@@ -14,11 +14,23 @@ interface Outcome {
   readonly errors: string
 }
 
-/** Runs an example to its end with `input` typed, which then ends. */
-function run(name: string, input = ''): Promise<Outcome> {
+/** The oldest Node that is promised, where `npm run matrix` has put it. */
+const oldestNode = join(folder, '..', 'node_modules', '.beamclaw', 'matrix', 'node_modules', 'node22', 'bin', 'node')
+const nodes = existsSync(oldestNode) ? [process.execPath, oldestNode] : [process.execPath]
+
+/** Runs an example to its end with `input` typed, which then ends; on every Node that is here. They must agree. */
+async function run(name: string, input = ''): Promise<Outcome> {
+  const [outcome, ...others] = await Promise.all(
+    nodes.map((node) => runOn(node, ['--conditions=beamclaw:source', 'index.ts'], join(folder, name), input)),
+  )
+  for (const other of others) expect(other).toEqual(outcome)
+  return outcome as Outcome
+}
+
+function runOn(node: string, args: readonly string[], cwd: string, input: string): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--conditions=beamclaw:source', 'index.ts'], {
-      cwd: join(folder, name),
+    const child = spawn(node, ['--disable-warning=ExperimentalWarning', ...args], {
+      cwd,
       env: { PATH: process.env.PATH ?? '' },
     })
     let [output, errors] = ['', '']
@@ -94,6 +106,26 @@ describe('the examples', () => {
     const { code, lines, errors } = await run('06-custom-provider')
     expect({ code, errors }).toEqual({ code: 0, errors: '' })
     expect(lines).toEqual(['well ends that well is all ', '6 tokens'])
+  })
+
+  test('and the program of the README need nothing that Node 22.18 does not have', async () => {
+    const readme = readFileSync(join(folder, '..', 'README.md'), 'utf8')
+    const [, program = ''] = /^```ts run\n(.*?)^```$/ms.exec(readme) ?? []
+    const sources = globSync('*/*.ts', { cwd: folder }).map((file) => readFileSync(join(folder, file), 'utf8'))
+    for (const source of [program, ...sources]) expect(source).not.toMatch(/\busing [a-z]/i)
+    const file = join(folder, '01-minimal', 'of-the-readme.ts')
+    writeFileSync(file, program)
+    try {
+      for (const node of nodes) {
+        expect(await runOn(node, ['--conditions=beamclaw:source', file], join(folder, '01-minimal'), '')).toEqual({
+          code: 0,
+          errors: '',
+          lines: ['2+3 = 5'],
+        })
+      }
+    } finally {
+      rmSync(file)
+    }
   })
 
   test.each(examples)('%s can be read in a minute', (name) => {

@@ -11,6 +11,8 @@ if (process.env.BEAMCLAW_SIMULATE !== '1') {
   process.exit(0)
 }
 
+if (process.argv[2] === 'gateway') process.exit(await (await import('./simulate/gateway/main.ts')).main(process.argv.slice(3)))
+
 const { values } = parseArgs({
   options: { seeds: { type: 'string' }, seed: { type: 'string' }, steps: { type: 'string' }, without: { type: 'string' } },
 })

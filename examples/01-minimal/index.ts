@@ -6,7 +6,7 @@ const claw = new BeamClaw({
   providers: { demo: new DemoProvider() },
   agents: [defineAgent({ id: 'main', model: 'demo/demo-1' })],
 })
-await using running = await claw.start()
+const running = await claw.start()
 const session = running.session('agent:main:first')
 
 // A run is a stream of events; its text arrives in pieces.
@@ -18,3 +18,4 @@ process.stdout.write('\n')
 // Or take the whole answer at once.
 const { text } = await session.send('What did I say?').result()
 console.log(text)
+await running.stop()

@@ -26,7 +26,7 @@ const claw = new BeamClaw({
   providers: { demo: new DemoProvider() },
   agents: [defineAgent({ id: 'main', model: 'demo/demo-1', tools: [countStock] })],
 })
-await using running = await claw.start()
+const running = await claw.start()
 const session = running.session('agent:main:shop')
 
 for (const question of ['call count_stock {"fruit":"apple"}', 'call count_stock {"fruit":"plum"}', 'call count_stock {"fruit":"stone"}']) {
@@ -34,3 +34,4 @@ for (const question of ['call count_stock {"fruit":"apple"}', 'call count_stock 
     if (event.type === 'tool-result') console.log(`${event.outcome}: ${JSON.stringify(event.result.content)}`)
   }
 }
+await running.stop()

@@ -40,8 +40,9 @@ const claw = new BeamClaw({
   providers: { demo: new DemoProvider() },
   agents: [defineAgent({ id: 'main', model: 'demo/demo-1', tools: [deleteReport] })],
 })
-await using running = await claw.start()
+const running = await claw.start()
 const run = running.session('agent:main:office').send('call delete_report {"name":"q3"}')
 for await (const event of run) {
   if (event.type === 'tool-result') console.log(`\n${event.result.isError ? 'refused' : 'done'}: ${JSON.stringify(event.result.content)}`)
 }
+await running.stop()

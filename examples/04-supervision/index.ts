@@ -13,7 +13,7 @@ class Adder extends Actor<number | string, number> {
   }
 }
 
-await using supervisor = await new Supervisor({
+const supervisor = await new Supervisor({
   id: 'sums',
   strategy: 'oneForOne',
   children: [
@@ -47,3 +47,4 @@ await nextRound()
 await add('left', 3)
 await add('right', 5)
 showTree()
+await supervisor.stop()

@@ -32,9 +32,10 @@ export async function runAgent(folder: string): Promise<void> {
     agents: [defineAgent({ id: 'main', model: 'own/foreman', tools: [measure] })],
     store: new FsStore({ path: folder }),
   })
-  await using running = await claw.start()
+  const running = await claw.start()
   const run = running.session('agent:main:job').send('measure everything', { idempotencyKey: 'job-1' })
   const { status } = await run.accepted
   console.log(`the job is ${status}`)
   console.log((await run.result()).text)
+  await running.stop()
 }

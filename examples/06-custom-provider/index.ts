@@ -14,7 +14,8 @@ const claw = new BeamClaw({
   providers: { parrot: new EngineProvider(parrot) },
   agents: [defineAgent({ id: 'main', model: 'parrot/backwards' })],
 })
-await using running = await claw.start()
+const running = await claw.start()
 const { text, usage } = await running.session('agent:main:first').send('all is well that ends well').result()
 console.log(text)
 console.log(`${usage.outputTokens} tokens`)
+await running.stop()

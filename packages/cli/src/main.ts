@@ -3,7 +3,7 @@ import { BeamClawError } from '@beamclaw/core'
 import { ClientError } from './client/client-error.ts'
 import { ConfigError } from './config/config-error.ts'
 import { sayJson } from './output.ts'
-import { program } from './program.ts'
+import { program, usageText } from './program.ts'
 
 /** Runs one command. Exit codes: 0 ok, 1 failure, 2 bad usage or configuration. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -15,10 +15,15 @@ export async function main(argv: readonly string[]): Promise<void> {
 }
 
 function report(error: unknown, isJson: boolean): number {
-  if (isCommanderError(error)) return error.exitCode === 0 ? 0 : 2
+  if (isCommanderError(error)) {
+    if (error.exitCode === 0) return 0
+    // People have been told already.
+    if (isJson) sayJson({ type: 'error', error: { code: 'invalid-usage', message: usageText(error.message) } })
+    return 2
+  }
   const problems = error instanceof ConfigError ? error.problems : [firstLine(error)]
   const code = codeOf(error)
-  for (const problem of problems) console.error(`beamclaw: ${problem}${error instanceof ClientError ? ` (${code})` : ''}`)
+  for (const problem of problems) console.error(`beamclaw: ${problem}${error instanceof ConfigError ? '' : ` (${code})`}`)
   if (isJson) sayJson({ type: 'error', error: { code, message: problems.join('\n') } })
   return error instanceof ConfigError ? 2 : 1
 }
@@ -33,6 +38,6 @@ function codeOf(error: unknown): string {
   return error instanceof ClientError || BeamClawError.isInstance(error) ? error.code : 'internal'
 }
 
-function isCommanderError(error: unknown): error is { readonly exitCode: number } {
+function isCommanderError(error: unknown): error is Error & { readonly exitCode: number } {
   return error instanceof Error && 'exitCode' in error && 'code' in error && String(error.code).startsWith('commander.')
 }

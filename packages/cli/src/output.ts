@@ -18,6 +18,35 @@ export function sayJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`)
 }
 
+/** Prints text below a heading: indented, and on a terminal wrapped at its width. */
+export function sayIndented(text: string): void {
+  for (const line of text.split('\n'))
+    for (const part of wrapped(line, (process.stdout.columns ?? Number.POSITIVE_INFINITY) - indent.length)) say(`${indent}${part}`)
+}
+
+const indent = '  '
+
+/** The line in parts that are no wider than this, broken at spaces where there are any. What it is made of stays the same but for those spaces. */
+export function wrapped(line: string, width: number): readonly string[] {
+  const parts: string[] = []
+  let rest = line
+  while (rest.length > width && width >= minWidth) {
+    const space = rest.lastIndexOf(' ', width)
+    const end = space > 0 ? space : wholeCharacters(rest, width)
+    parts.push(rest.slice(0, end))
+    rest = rest.slice(space > 0 ? end + 1 : end)
+  }
+  return [...parts, rest]
+}
+
+/** Narrower terminals get lines as they are. */
+const minWidth = 20
+
+function wholeCharacters(text: string, width: number): number {
+  const last = text.charCodeAt(width - 1)
+  return last >= 0xd800 && last <= 0xdbff ? width - 1 : width
+}
+
 /** Prints rows below their headings, each column as wide as its widest cell. */
 export function sayTable(headings: readonly string[], rows: readonly (readonly string[])[]): void {
   const widths = headings.map((heading, column) => Math.max(heading.length, ...rows.map((row) => (row[column] ?? '').length)))

@@ -8,6 +8,7 @@ export function program(): Command {
     .version(version)
     .description('Supervised, journalled AI agent sessions.')
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`beamclaw: ${usageText(text)}\n`) })
     .showHelpAfterError('(add --help for what this command takes)')
   addGateway(root)
   addTalk(root)
@@ -15,6 +16,11 @@ export function program(): Command {
     'after',
     '\nExit codes: 0 fine, 1 it did not work, 2 wrong usage or an invalid configuration.\nA first try: beamclaw init, beamclaw start, and from another terminal: beamclaw send "hello"',
   )
+}
+
+/** What commander says of wrong usage, without its prefix. */
+export function usageText(text: string): string {
+  return text.replace(/^error: /, '').trimEnd()
 }
 
 const configText = 'configuration file (default: ./beamclaw.yaml, else ~/.config/beamclaw/config.yaml)'

@@ -55,7 +55,8 @@ describe('a gateway with a real model server behind it', () => {
     const body = await response.text()
     const chunks = chunksOf(body)
     expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')).toBe('answer number 1')
-    expect(chunks.length).toBeGreaterThan(3)
+    // Its role, its text and its end: pieces that are ready together come as one.
+    expect(chunks.length).toBeGreaterThanOrEqual(3)
     expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('stop')
     expect(body.trimEnd().endsWith('data: [DONE]')).toBe(true)
     const journal = readFileSync(join(folder, 'data/default/sessions/main/first/0001.jsonl'), 'utf8')

@@ -1,19 +1,23 @@
 /** One port for people and programs. */
 import { setMaxListeners } from 'node:events'
-import type { Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Ambient, ambientWith, BeamClawError, type RunningBeamClaw } from '@beamclaw/core'
-import { createAdaptorServer } from '@hono/node-server'
+import { getRequestListener } from '@hono/node-server'
 import { isLoopback } from './auth/addresses.ts'
 import { FailedAuth } from './auth/failed-auth.ts'
 import type { GatewayAuth } from './auth/token-auth.ts'
+import { boundaryWith } from './boundary.ts'
 import { httpApp } from './http/http-app.ts'
 import { type Peer, peerOf } from './http/peer.ts'
+import { refuseUnreadable, unreadableRequest } from './http/unreadable-request.ts'
 import { type GatewayLimits, limitDefaults } from './limits.ts'
+import { Turns } from './turns.ts'
 import { RunOutcomes } from './ws/hub/run-outcomes.ts'
 import { SessionHub } from './ws/hub/session-hub.ts'
 import type { Readiness } from './ws/methods/call.ts'
 import { SocketServer } from './ws/socket-server.ts'
+import { asksForWebSocket } from './ws/upgrade.ts'
 
 export interface GatewayOptions {
   readonly claw: RunningBeamClaw
@@ -82,37 +86,44 @@ export class Gateway implements AsyncDisposable {
     const startedAt = clock.monotonic()
     const rules = { host, allowedHosts: settings.allowedHosts, allowedOrigins: settings.allowedOrigins }
     const failedAuth = new FailedAuth(limits.maxFailedAuthPerMinute, () => clock.monotonic())
-    const hub = new SessionHub({ claw, clock, logger })
+    const boundary = boundaryWith(logger)
+    const hub = new SessionHub({ claw, clock, logger, boundary })
     const uptimeMs = (): number => Math.max(0, Math.round(clock.monotonic() - startedAt))
     const readiness = (): Readiness => this.#readiness
-    const shared = { claw, version, uptimeMs, readiness }
+    const shared = { claw, version, uptimeMs, readiness, turns: new Turns() }
     const now = (): number => clock.now()
-    const onSession = hub.touch.bind(hub)
     const closing = this.#closing.signal
     // One for each run that is waited for; Node would warn of more than ten.
     setMaxListeners(0, closing)
-    const app = httpApp({ ...shared, auth, failedAuth, rules, limits, models: settings.models, logger, now, closing, onSession })
+    const app = httpApp({ ...shared, auth, failedAuth, rules, limits, models: settings.models, logger, now, closing, hub })
     this.handler = (request, peer = {}) => app.fetch(request, peer)
     const outcomes = new RunOutcomes()
     this.#told = () => Promise.all([hub.atRest(), outcomes.atRest()])
     const world = { ...shared, ambient: this.#ambient, hub, outcomes }
-    this.#sockets = new SocketServer({ world, auth, rules, limits, failedAuth })
-    this.#server = createAdaptorServer({
-      fetch: (request, { incoming }) => this.handler(request, peerOf(incoming)),
-      serverOptions: {
-        headersTimeout: limits.headersMs,
-        requestTimeout: limits.requestMs,
-        connectionsCheckingInterval: Math.min(1_000, limits.headersMs, limits.requestMs),
-      },
-    }) as Server
-    this.#server.on('upgrade', (request, socket, head) => this.#sockets.upgrade(request, socket, head))
+    this.#sockets = new SocketServer({ world, auth, rules, limits, failedAuth, boundary })
+    const serverOptions = {
+      headersTimeout: limits.headersMs,
+      requestTimeout: limits.requestMs,
+      connectionsCheckingInterval: Math.min(1_000, limits.headersMs, limits.requestMs),
+      // Where Node has it (from 22.21 and 24.9 on), a request for another protocol is answered over HTTP.
+      shouldUpgradeCallback: asksForWebSocket,
+    }
+    const listener: RequestListener = getRequestListener((request, { incoming }) => this.handler(request, peerOf(incoming)), {
+      errorHandler: unreadableRequest,
+    })
+    this.#server = createServer(serverOptions, boundary('request', listener, refuseUnreadable))
+    this.#sockets.listen(this.#server)
   }
 
   /** Opens the port and resolves with the address. Rejects `invalid-option` when the port is taken or not allowed. */
   async start(): Promise<{ readonly host: string; readonly port: number; readonly url: string }> {
     const { host, port } = this.#options
+    const { logger } = this.#ambient
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (cause: NodeJS.ErrnoException) => reject(portError(cause, host, port)))
+      this.#server.on('error', (cause: NodeJS.ErrnoException) => {
+        if (this.#server.listening) logger.log('warn', 'gateway.server-error', { code: cause.code ?? 'unknown' })
+        else reject(portError(cause, host, port))
+      })
       this.#server.listen(port, host, resolve)
     })
     const address = this.#server.address() as AddressInfo

@@ -1,8 +1,18 @@
-/** JSON from strangers. */
+/** JSON from untrusted input: what it holds is bounded before anything is made of it. */
 
-/** The value, or undefined for text that is not JSON or is nested deeper than `maxDepth`. */
-export function parseJson(text: string, maxDepth: number): { readonly value: unknown } | { readonly problem: 'not-json' | 'too-deep' } {
-  if (isDeeperThan(text, maxDepth)) return { problem: 'too-deep' }
+export interface JsonLimits {
+  /** Objects and lists within each other. */
+  readonly maxDepth: number
+  /** Values in all: each object, list, string, number and literal, and each name. */
+  readonly maxValues: number
+}
+
+export type JsonProblem = 'not-json' | 'too-deep' | 'too-many-values'
+
+/** The value, or why there is none. A text beyond the limits is not parsed: a million small values take seconds and a gigabyte to check. */
+export function parseJson(text: string, limits: JsonLimits): { readonly value: unknown } | { readonly problem: JsonProblem } {
+  const problem = problemOf(text, limits)
+  if (problem !== undefined) return { problem }
   try {
     return { value: JSON.parse(text) as unknown }
   } catch {
@@ -13,24 +23,32 @@ export function parseJson(text: string, maxDepth: number): { readonly value: unk
 const quote = 0x22
 const backslash = 0x5c
 
-/** Looked at before parsing: what is nested deep enough takes the stack of whoever walks over it. */
-function isDeeperThan(text: string, maxDepth: number): boolean {
+/** Reads the text once, and no further than to the first limit. Allocates nothing. */
+function problemOf(text: string, { maxDepth, maxValues }: JsonLimits): JsonProblem | undefined {
   let depth = 0
+  let values = 1
   for (let index = 0; index < text.length; index++) {
     switch (text.charCodeAt(index)) {
       case quote:
         index = endOfString(text, index)
         break
+      // What follows a comma, a colon or an opening bracket is one more.
+      case 0x2c:
+      case 0x3a:
+        values++
+        break
       case 0x5b:
       case 0x7b:
-        if (++depth > maxDepth) return true
+        values++
+        if (++depth > maxDepth) return 'too-deep'
         break
       case 0x5d:
       case 0x7d:
         depth--
     }
+    if (values > maxValues) return 'too-many-values'
   }
-  return false
+  return undefined
 }
 
 function endOfString(text: string, start: number): number {

@@ -25,6 +25,12 @@ export interface GatewayLimits {
   readonly maxBodyBytes: number
   /** Objects and lists within each other, in JSON that a client sends. @default 64 */
   readonly maxDepth: number
+  /** Values in the JSON of an HTTP body: objects, lists, strings, numbers, literals and names, each counted. @default 100000 */
+  readonly maxBodyValues: number
+  /** The same, for one WebSocket message. @default 10000 */
+  readonly maxFrameValues: number
+  /** Messages of a completion request, with their parts and tool calls. @default 10000 */
+  readonly maxMessages: number
   /** Milliseconds in which the headers of an HTTP request must be there. @default 10000 */
   readonly headersMs: number
   /** Milliseconds in which a whole HTTP request must be there. @default 30000 */
@@ -46,6 +52,9 @@ export const limitDefaults = {
   maxInFlight: 256,
   maxBodyBytes: 20_971_520,
   maxDepth: 64,
+  maxBodyValues: 100_000,
+  maxFrameValues: 10_000,
+  maxMessages: 10_000,
   headersMs: 10_000,
   requestMs: 30_000,
   maxFailedAuthPerMinute: 10,

@@ -23,7 +23,6 @@ export type ConnectRefusal =
   | 'AUTH_RATE_LIMITED'
   | 'DEVICE_IDENTITY_REQUIRED'
   | 'PROTOCOL_MISMATCH'
-  | 'CONTROL_UI_ORIGIN_NOT_ALLOWED'
   | 'CONTROL_UI_DEVICE_IDENTITY_REQUIRED'
 
 /** Why a connection was closed. */
@@ -32,6 +31,7 @@ export const closeCodes = {
   protocolMismatch: 1002,
   refused: 1008,
   tooLarge: 1009,
+  internal: 1011,
   restarting: 1012,
   tryLater: 1013,
 } as const

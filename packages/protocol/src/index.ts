@@ -56,6 +56,7 @@ export type {
   ChatSendParams,
   ChatSendResult,
   OpenRunShape,
+  UnansweredRun,
 } from './methods/chat.ts'
 export type {
   SessionMessagesSubscribeParams,

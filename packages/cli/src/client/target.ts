@@ -19,13 +19,14 @@ export interface Target {
 export function targetFrom(flags: TargetFlags, environment: Environment, directory: string): Target {
   const file = configFile(flags.config ?? environment.BEAMCLAW_CONFIG, directory)
   const { host, port, token } = file === undefined ? {} : gatewayInFile(file, environment)
+  const ownUrl = checked(
+    'configuration',
+    `http://${reachable(environment.BEAMCLAW_HOST ?? host ?? settingDefaults.host)}:${environment.BEAMCLAW_PORT || port || settingDefaults.port}`,
+  )
   const named = flags.url ?? (environment.BEAMCLAW_URL || undefined)
-  const ownUrl = `http://${reachable(environment.BEAMCLAW_HOST ?? host ?? settingDefaults.host)}:${environment.BEAMCLAW_PORT || port || settingDefaults.port}`
-  return {
-    url: checked(flags.url === undefined ? 'BEAMCLAW_URL' : '--url', named ?? ownUrl),
-    // The token of the file belongs to the gateway of the file, and is for nobody else.
-    token: flags.token ?? (environment.BEAMCLAW_GATEWAY_TOKEN || (named === undefined ? token : undefined)),
-  }
+  const url = named === undefined ? ownUrl : checked(flags.url === undefined ? 'BEAMCLAW_URL' : '--url', named)
+  // The token of the file belongs to the gateway of the file, and is for nobody else.
+  return { url, token: flags.token ?? (environment.BEAMCLAW_GATEWAY_TOKEN || (url === ownUrl ? token : undefined)) }
 }
 
 /** Who listens everywhere listens here too. */

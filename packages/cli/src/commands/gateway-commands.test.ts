@@ -1,15 +1,18 @@
 // The commands that talk to a gateway: a real one, with a real model server behind it, each side in a process of its own.
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type ModelAnswer, type ModelServer, startModelServer } from '@beamclaw/testkit/model-server'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type GatewayProcess, startGateway } from '../testing/gateway-process.ts'
 import { type CliOptions, CliProcess, jsonLines, runCli } from '../testing/run-cli.ts'
 
 const token = 'a-token-for-tests'
+const canHaveTerminal = process.platform === 'linux' && spawnSync('script', ['--version']).status === 0
 let folder: string
 let file: string
 let model: ModelServer
@@ -84,6 +87,15 @@ describe('the gateway and its token', () => {
     // What else is wrong with it does not matter here.
     writeFileSync(other, `gateway: { port: ${port}, auth: { mode: token, token: ${token} } }\nproviders: { x: { apiKey: \${NOT_SET} } }\n`)
     expect(await talk(['status', '--config', other], { environment: unset })).toMatchObject({ code: 0, errors: '' })
+  })
+
+  test('the token of the file goes to its own gateway, also where its address is named', async () => {
+    const other = join(folder, 'own.yaml')
+    writeFileSync(other, `gateway: { port: ${new URL(gateway.url).port}, auth: { mode: token, token: ${token} } }\n`)
+    expect(await talk(['status', '--config', other, '--url', `${gateway.url}/`], { environment: unset })).toMatchObject({
+      code: 0,
+      errors: '',
+    })
   })
 
   test('the token of the file goes to nobody but the gateway of the file', async () => {
@@ -182,6 +194,7 @@ describe('send', () => {
     expect(outcome.code).toBe(1)
     expect(jsonLines(outcome).at(-1)).toMatchObject({ type: 'error', error: { code: 'provider-auth' } })
     expect(outcome.errors).toMatch(/^beamclaw: [^\n]+ \(provider-auth\)\n$/)
+    expect((await talk(['history', 'failing'])).output).toMatch(/\n {2}\[failed: [^\n]+ \(provider-auth\)\]\n$/)
   })
 
   test.each([
@@ -212,7 +225,35 @@ describe('send', () => {
     expect({ code, output }).toEqual({ code: 1, output: 'first \n' })
     expect(errors).toMatch(/\(run-aborted\)\n$/)
     await model.idle()
-    expect(jsonLines(await talk(['history', 'aborted', '--json']))).toMatchObject([{ runs: [] }])
+    expect(jsonLines(await talk(['history', 'aborted', '--json']))).toMatchObject([{ runs: [], unanswered: [{ outcome: 'aborted' }] }])
+    expect((await talk(['history', 'aborted'])).output).toMatch(/ user\n {2}hello\n {2}\[aborted\]\n$/)
+  })
+
+  test.skipIf(!canHaveTerminal)('shows a conversation wrapped and indented on a terminal', async () => {
+    answer = () => ({ text: `${'word '.repeat(40)}end` })
+    await talk(['send', '--session', 'wide', 'hello'])
+    const env = {
+      PATH: process.env.PATH ?? '',
+      HOME: '/nonexistent',
+      BEAMCLAW_URL: gateway.url,
+      BEAMCLAW_GATEWAY_TOKEN: token,
+      NO_COLOR: '1',
+    }
+    const bin = fileURLToPath(new URL('../bin.ts', import.meta.url))
+    const command = `stty cols 40; '${process.execPath}' --conditions=beamclaw:source '${bin}' history wide`
+    const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], { cwd: folder, env, encoding: 'utf8' })
+    const lines = stdout.split(/\r?\n/).filter((line) => line.includes('word'))
+    expect(lines.length).toBeGreaterThan(4)
+    for (const line of lines) expect(line).toMatch(/^ {2}word.{0,34}$/)
+  })
+
+  test('tells sessions of an agent that has none from those of one that there is not', async () => {
+    expect(await talk(['sessions', '--agent', 'nobody'])).toEqual({
+      code: 1,
+      output: '',
+      errors: 'beamclaw: There is no agent "nobody"; known are main, other (unknown-agent)\n',
+    })
+    expect((await talk(['sessions', '--agent', 'other', '--active', '1'])).code).toBe(0)
   })
 
   test('two at once each get their own answer', async () => {

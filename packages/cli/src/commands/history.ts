@@ -1,7 +1,7 @@
 /** `beamclaw history`: a conversation, oldest message first, and the runs that are not over. */
-import type { ChatMessage, OpenRunShape } from '@beamclaw/protocol'
+import type { ChatMessage, OpenRunShape, UnansweredRun } from '@beamclaw/protocol'
 import { ClientError } from '../client/client-error.ts'
-import { coloured, harmless, say, sayJson, shownTime } from '../output.ts'
+import { coloured, harmless, say, sayIndented, sayJson, shownTime } from '../output.ts'
 import { count } from './arguments.ts'
 import { type GatewayFlags, withGateway } from './with-gateway.ts'
 
@@ -16,19 +16,31 @@ export async function history(sessionKey: string, flags: HistoryFlags): Promise<
   if (flags.json === true) return sayJson(page)
   if (page.messages.length === 0 && page.runs.length === 0) return say(`${page.sessionKey} has no messages`)
   if (page.total > page.messages.length) say(coloured('dim', `… ${page.total - page.messages.length} older; more with --limit`))
-  for (const message of page.messages) showMessage(message)
+  const last = new Map(page.messages.map((message, index) => [message.runId, index]))
+  const ends = new Map(page.unanswered?.map((run) => [last.get(run.runId), run]))
+  for (const [index, message] of page.messages.entries()) {
+    showMessage(message)
+    const run = ends.get(index)
+    if (run !== undefined) showEnd(run)
+  }
   for (const run of page.runs) showRun(run)
 }
 
 function showMessage(message: ChatMessage): void {
   const name = message.role === 'toolResult' ? `tool ${message.toolName ?? ''}`.trim() : message.role
   say(`${coloured('dim', shownTime(message.timestamp))} ${coloured('bold', harmless(name))}`)
-  for (const line of textOf(message).split('\n')) say(`  ${line}`)
+  sayIndented(textOf(message))
+}
+
+/** A run that came to no answer. */
+function showEnd({ outcome, code, errorMessage }: UnansweredRun): void {
+  const why = errorMessage === undefined ? '' : `: ${harmless(errorMessage)}${code === undefined ? '' : ` (${code})`}`
+  sayIndented(coloured('yellow', `[${outcome}${why}]`))
 }
 
 function showRun({ status, runId, at, message }: OpenRunShape): void {
   say(`${coloured('dim', shownTime(at))} ${coloured('yellow', status)} ${harmless(runId)}`)
-  if (message !== undefined) for (const line of textOf(message).split('\n')) say(`  ${line}`)
+  if (message !== undefined) sayIndented(textOf(message))
 }
 
 function textOf({ content }: ChatMessage): string {

@@ -28,7 +28,13 @@ export async function init(
   }
   if (json) return sayJson({ file, provider })
   say(`${file} is written, for the provider ${provider}`)
-  say('Look into it, then: beamclaw start')
+  const isDefault = file === resolve('beamclaw.yaml')
+  say(`Look into it, then: beamclaw start${isDefault ? '' : ` --config ${quoted(named ?? file)}`}`)
+}
+
+/** As a shell takes it. */
+function quoted(path: string): string {
+  return /^[\w./@%+=:,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 }
 
 function providerIn({ ANTHROPIC_API_KEY: anthropic, OPENAI_API_KEY: openai }: Environment): StarterProvider {

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { startModelServer } from '@beamclaw/testkit/model-server'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { program } from '../program.ts'
+import { startGateway } from '../testing/gateway-process.ts'
 import { jsonLines, runCli } from '../testing/run-cli.ts'
 
 // Root may read everything, so root asks as somebody else; who must be able to read this program, though.
@@ -51,8 +52,11 @@ describe('the command line', () => {
     async (...args) => {
       const { code, output, errors } = await runCli(args)
       expect(code).toBe(2)
-      expect(errors).toContain('error: ')
+      expect(errors).toMatch(/^beamclaw: /)
       expect(output).toBe('')
+      const json = await runCli([...args, '--json'])
+      expect(json.code).toBe(2)
+      expect(jsonLines(json)).toEqual([{ type: 'error', error: { code: 'invalid-usage', message: expect.not.stringContaining('error:') } }])
     },
   )
 })
@@ -84,6 +88,15 @@ describe('init', () => {
     expect(readFileSync(join(folder, 'beamclaw.yaml'), 'utf8')).toBe('# mine')
     expect((await inFolder(['init', '--force'])).code).toBe(0)
     expect(readFileSync(join(folder, 'beamclaw.yaml'), 'utf8')).toContain('agents:')
+  })
+
+  test.each([
+    [[], 'beamclaw start'],
+    [['other/path.yaml'], 'beamclaw start --config other/path.yaml'],
+    [["it's here.yaml"], `beamclaw start --config 'it'\\''s here.yaml'`],
+  ])('ends with the command that uses it: %j', async (args, command) => {
+    const { output } = await inFolder(['init', ...args])
+    expect(output.trimEnd().split('\n').at(-1)).toBe(`Look into it, then: ${command}`)
   })
 
   test('says why it cannot write', async () => {
@@ -172,6 +185,18 @@ describe('doctor', () => {
     expect(code).toBe(1)
     expect(of('port')).toMatchObject([
       { state: 'problem', detail: `${port} on 127.0.0.1 is taken by another program`, advice: expect.any(String) },
+    ])
+  })
+
+  test('tells a port that a running gateway has, where start would fail', async () => {
+    const gateway = await startGateway(['--data-dir', join(folder, 'data')])
+    const { port } = new URL(gateway.url)
+    const { code, of } = await examine([], { BEAMCLAW_PORT: port })
+    gateway.child.kill('SIGKILL')
+    await gateway.exited
+    expect(code).toBe(0)
+    expect(of('port')).toMatchObject([
+      { state: 'warning', detail: expect.stringMatching(/^\d+ on 127.0.0.1 is taken by a running gateway/), advice: expect.any(String) },
     ])
   })
 

@@ -1,4 +1,6 @@
 /** `beamclaw sessions`: the conversations there are. */
+import { ClientError } from '../client/client-error.ts'
+import type { GatewayClient } from '../client/gateway-client.ts'
 import { harmless, say, sayJson, sayTable, shownTime } from '../output.ts'
 import { count } from './arguments.ts'
 import { type GatewayFlags, withGateway } from './with-gateway.ts'
@@ -15,10 +17,27 @@ export async function sessions(flags: SessionsFlags): Promise<void> {
     ...(flags.agent === undefined ? {} : { agentId: flags.agent }),
     ...(flags.active === undefined ? {} : { activeMinutes: count('--active', flags.active, 1_000_000) }),
   }
-  const list = await withGateway(flags, (client) => client.request('sessions.list', params))
+  const list = await withGateway(flags, async (client) => {
+    const found = await client.request('sessions.list', params)
+    // An agent that is not configured any more may still have sessions.
+    if (found.sessions.length === 0 && flags.agent !== undefined) await checkAgent(client, flags.agent)
+    return found
+  })
   if (flags.json === true) return sayJson(list)
-  if (list.sessions.length === 0) return say('There are no sessions yet; begin one with: beamclaw send "hello"')
+  if (list.sessions.length === 0)
+    return say(`${noSessions(flags)}; begin one with: beamclaw send ${flags.agent === undefined ? '' : `--agent ${flags.agent} `}"hello"`)
   const rows = list.sessions.map(({ key, updatedAt, label = '' }) => [key, updatedAt === null ? '' : shownTime(updatedAt), harmless(label)])
   sayTable(['SESSION', 'LAST CHANGE', 'LABEL'], rows)
   if (list.hasMore) say(`These are the first ${list.count}; more with --limit`)
+}
+
+function noSessions({ agent, active }: SessionsFlags): string {
+  const whose = agent === undefined ? 'There are no sessions' : `The agent "${agent}" has no sessions`
+  return active === undefined ? `${whose} yet` : `${whose} that changed in the last ${active} minutes`
+}
+
+async function checkAgent(client: GatewayClient, id: string): Promise<void> {
+  const { agents } = await client.request('agents.list', {})
+  if (agents.some((agent) => agent.id === id.toLowerCase())) return
+  throw new ClientError('unknown-agent', `There is no agent "${harmless(id)}"; known are ${agents.map((agent) => agent.id).join(', ')}`)
 }

@@ -1,8 +1,9 @@
 // `beamclaw start` as a process: what keeps it from starting, and how it ends.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type ModelAnswer, type ModelServer, startModelServer } from '@beamclaw/testkit/model-server'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { logged, logLine } from '../testing/gateway-log.ts'
@@ -11,6 +12,10 @@ import { runCli } from '../testing/run-cli.ts'
 
 const canMount = process.platform === 'linux' && process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0
 if (!canMount) console.log('skipped: starting on a disk without room needs the right to mount a tmpfs')
+
+// Root may write everything, so root asks as another user, who must be able to read this program.
+const other = process.getuid?.() === 0 ? { uid: 65_534 } : {}
+const canBeRefused = process.platform !== 'win32' && spawnSync('cat', [fileURLToPath(import.meta.url)], other).status === 0
 
 let folder: string
 let model: ModelServer
@@ -62,7 +67,7 @@ async function ask(gateway: GatewayProcess, about: { readonly model?: string; re
 }
 
 describe('a start that cannot be', () => {
-  const oneLine = /^beamclaw: [^\n]+\n$/
+  const oneLine = /^beamclaw: [^\n]+ \([a-z-]+\)\n$/
 
   test('because the port is taken: one line, 1, and the data directory is free again', async () => {
     const first = await start()
@@ -89,7 +94,20 @@ describe('a start that cannot be', () => {
     const { code, errors } = await runCli(['start', '--port', '0', '--data-dir', join(folder, 'file', 'data')], { cwd: folder })
     expect(code).toBe(1)
     expect(errors).toMatch(oneLine)
-    expect(errors).toContain(join(folder, 'file', 'data'))
+    expect(errors).toContain(
+      `${join(folder, 'file', 'data')} cannot be written (ENOTDIR); let this user write there, or name another directory`,
+    )
+  })
+
+  test.skipIf(!canBeRefused)('because the data directory may not be written, with what doctor says', async () => {
+    const data = join(folder, 'data')
+    mkdirSync(data, { mode: 0o555 })
+    chmodSync(folder, 0o755)
+    const { code, errors } = await runCli(['start', '--port', '0', '--data-dir', data], { cwd: folder, ...other })
+    expect({ code, errors }).toEqual({
+      code: 1,
+      errors: `beamclaw: ${data} cannot be written (EACCES); let this user write there, or name another directory with --data-dir (store-io)\n`,
+    })
   })
 
   test.skipIf(!canMount)('because the disk is full', async () => {

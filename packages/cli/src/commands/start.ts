@@ -1,7 +1,9 @@
 /** `beamclaw start`: the standalone gateway. */
 import { once } from 'node:events'
+import { resolve } from 'node:path'
 import type { AgentDefinition, Logger, RunningBeamClaw } from '@beamclaw/core'
 import { Gateway } from '@beamclaw/gateway-ws'
+import { ClientError } from '../client/client-error.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { LiveConfig } from '../config/live-config.ts'
 import { configFile } from '../config/load.ts'
@@ -9,6 +11,7 @@ import { type Settings, type SettingsFlags, settingsFrom } from '../config/setti
 import { createLogger, type LogFormat } from '../logging.ts'
 import { version } from '../version.ts'
 import { Wiring } from '../wire.ts'
+import { notWritable, writableAdvice } from './doctor/data-directory.ts'
 
 export interface StartFlags extends SettingsFlags {
   readonly config?: string
@@ -29,7 +32,7 @@ export async function start(flags: StartFlags): Promise<void> {
   const live = file === undefined ? undefined : new LiveConfig({ file, environment, flags, logger })
   const settings = live?.settings ?? settingsFrom({}, { environment, flags })
   const wiring = await Wiring.from(settings, logger, environment)
-  const claw = await wiring.claw.start()
+  const claw = await startTree(wiring, settings)
   const { gateway, url } = await openGateway(settings, wiring, claw, logger)
   live?.start((next) => wiring.update(next, claw))
   logger.log('info', 'gateway.ready', {
@@ -49,6 +52,27 @@ export async function start(flags: StartFlags): Promise<void> {
   } else logger.log('info', 'gateway.draining', { drainMs })
   live?.stop()
   await end({ gateway, claw, drainMs, logger })
+}
+
+/** Starts the tree. A data directory that cannot be written is the user's to put right, so it is told what to do. */
+async function startTree({ claw }: Wiring, { store }: Settings): Promise<RunningBeamClaw> {
+  try {
+    return await claw.start()
+  } catch (error) {
+    const system = systemCodeOf(error)
+    if (store.type === 'memory' || store.path === undefined || system === undefined || !mayNotWrite.includes(system)) throw error
+    throw new ClientError('store-io', `${notWritable(resolve(store.path), system)}; ${writableAdvice}`, error)
+  }
+}
+
+const mayNotWrite: readonly string[] = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR']
+
+/** The system's name of what went wrong at the bottom of it. */
+function systemCodeOf(error: unknown): string | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if ('syscall' in cause && 'code' in cause && typeof cause.code === 'string') return cause.code
+  }
+  return undefined
 }
 
 interface OpenGateway {

@@ -3,6 +3,6 @@
 const names = ['token', 'access_token', 'api_key', 'apikey', 'key', 'auth']
 
 /** The name of the first parameter that looks like a token. */
-export function tokenParameter(url: URL): string | undefined {
-  return [...url.searchParams.keys()].find((name) => names.includes(name.toLowerCase()))
+export function tokenParameter(query: string): string | undefined {
+  return [...new URLSearchParams(query).keys()].find((name) => names.includes(name.toLowerCase()))
 }

@@ -2,37 +2,50 @@
 import { type AgentDefinition, parseSessionKey, type RunningBeamClaw, sessionKeyParts } from '@beamclaw/core'
 import type { Context } from 'hono'
 import { parseJson } from '../json.ts'
+import { check } from '../schema-check.ts'
 import { lastUserContent } from './chat-input.ts'
-import { type ChatRequest, chatRequest, countImages, maxImages } from './chat-request.ts'
+import { type ChatRequest, chatRequest, countImages, countMessages, maxImages } from './chat-request.ts'
 import { type CompletionHead, streamed, whole } from './completion-body.ts'
 import type { HttpEnv } from './guard.ts'
 import type { HttpAppOptions } from './http-app-options.ts'
-import { badRequest } from './http-failure.ts'
+import { badRequest, HttpFailure } from './http-failure.ts'
+import { inTurns } from './in-turns.ts'
 import type { Piece } from './piece.ts'
 import { sessionAnswer, wholeSessionAnswer } from './session-answer.ts'
 import { statelessAnswer } from './stateless-answer.ts'
 import { untilClosed } from './until-closed.ts'
 
 export async function chatCompletions(context: Context<HttpEnv>, options: HttpAppOptions): Promise<Response> {
-  const request = await readRequest(context, options.limits.maxDepth)
+  const request = await readRequest(context, options)
   const head: CompletionHead = { id: `chatcmpl-${crypto.randomUUID()}`, created: Math.floor(options.now() / 1_000), model: request.model }
-  const pieces = await answerTo(context, options, request)
+  const leaving = new AbortController()
+  const pieces = await answerTo(context, options, request, AbortSignal.any([context.req.raw.signal, leaving.signal]))
   // The first piece is waited for, so that a failure before it still has its own status.
-  const iterator = pieces[Symbol.asyncIterator]()
+  const iterator = inTurns(pieces[Symbol.asyncIterator](), options.turns, () => leaving.abort())
   const first = await iterator.next()
   const rest = { [Symbol.asyncIterator]: () => withFirst(first, iterator) }
   return request.stream === true
-    ? streamed(context, head, rest, request.stream_options?.include_usage === true)
-    : whole(context, head, rest)
+    ? streamed(context, head, rest, {
+        includeUsage: request.stream_options?.include_usage === true,
+        leave: () => leaving.abort(),
+      })
+    : whole(context, head, rest, options.turns)
 }
 
-async function readRequest(context: Context<HttpEnv>, maxDepth: number): Promise<ChatRequest> {
-  const body = parseJson(await context.req.text(), maxDepth)
+async function readRequest(context: Context<HttpEnv>, { limits, turns }: HttpAppOptions): Promise<ChatRequest> {
+  const { maxDepth, maxBodyValues: maxValues, maxMessages } = limits
+  const text = await wholeText(context)
+  await turns.nextFor(text.length)
+  const body = parseJson(text, { maxDepth, maxValues })
   if ('problem' in body) {
     if (body.problem === 'too-deep') throw badRequest(`The body is nested deeper than ${maxDepth} levels`, 'too-deep')
+    if (body.problem === 'too-many-values') throw badRequest(`The body holds more than ${maxValues} values`, 'too-many-values')
     throw badRequest('The body is not valid JSON', 'invalid_json')
   }
-  const parsed = chatRequest.safeParse(body.value)
+  if (countMessages(body.value) > maxMessages) {
+    throw badRequest(`messages: there are more than ${maxMessages}, with their parts and tool calls`, 'too-many-values')
+  }
+  const parsed = check(chatRequest, body.value)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
     throw badRequest(`${issue?.path.join('.') || 'body'}: ${issue?.message ?? 'is not valid'}`)
@@ -41,11 +54,27 @@ async function readRequest(context: Context<HttpEnv>, maxDepth: number): Promise
   return parsed.data
 }
 
-async function answerTo(context: Context<HttpEnv>, options: HttpAppOptions, request: ChatRequest): Promise<AsyncIterable<Piece>> {
-  const { claw, onSession } = options
+/** The body. That a client goes away in the middle of it is nothing for the log. */
+async function wholeText({ req }: Context<HttpEnv>): Promise<string> {
+  try {
+    return await req.text()
+  } catch (error) {
+    if (error instanceof HttpFailure) throw error
+    throw badRequest('The body ended before it was whole', 'body-incomplete')
+  }
+}
+
+async function answerTo(
+  context: Context<HttpEnv>,
+  options: HttpAppOptions,
+  request: ChatRequest,
+  /** The client is gone. */
+  signal: AbortSignal,
+): Promise<AsyncIterable<Piece>> {
+  const { claw, hub, closing } = options
   const sessionKey = context.req.header('x-beamclaw-session-key')
   const agent = agentOf(claw, request.model)
-  if (sessionKey === undefined) return statelessAnswer(claw, request, agent, context.req.raw.signal)
+  if (sessionKey === undefined) return statelessAnswer(claw, request, agent, signal)
   const key = parseSessionKey(sessionKey)
   const { agentId } = sessionKeyParts(key)
   if (agent?.id !== agentId) {
@@ -60,16 +89,26 @@ async function answerTo(context: Context<HttpEnv>, options: HttpAppOptions, requ
   const content = lastUserContent(request)
   if (content === undefined) throw badRequest('messages: the last one must come from the user')
   const idempotencyKey = context.req.header('idempotency-key')
-  await onSession(key)
-  const run = claw.session(key).send(content, idempotencyKey === undefined ? {} : { idempotencyKey })
+  const send = () => claw.session(key).send(content, idempotencyKey === undefined ? {} : { idempotencyKey })
+  if (request.stream === true) {
+    const { run, live } = await hub.sendAndListen(key, send)
+    context.header('x-beamclaw-run-id', run.runId)
+    return untilClosed(sessionAnswer(run, live), closing, run.runId)
+  }
+  await hub.touch(key)
+  const run = send()
   context.header('x-beamclaw-run-id', run.runId)
-  return untilClosed(request.stream === true ? sessionAnswer(run) : wholeSessionAnswer(run), options.closing, run.runId)
+  return untilClosed(wholeSessionAnswer(run), closing, run.runId)
 }
 
 /** The agent that a model's name means; none for the bare model. */
 function agentOf(claw: RunningBeamClaw, model: string): AgentDefinition | undefined {
   if (model === 'beamclaw') return claw.agents[0]
-  if (!model.startsWith('beamclaw/')) return undefined
+  if (!model.startsWith('beamclaw/')) {
+    const meant = claw.agents.find(({ id }) => id === model.toLowerCase())
+    if (meant === undefined) return undefined
+    throw badRequest(`There is no model "${model}"; for the agent of that name ask for "beamclaw/${meant.id}"`, 'unknown-model', 404)
+  }
   const id = model.slice('beamclaw/'.length).toLowerCase()
   const agent = claw.agents.find((candidate) => candidate.id === id)
   if (agent === undefined) throw badRequest(`There is no agent "${id.slice(0, 64)}"`, 'unknown-agent', 404)

@@ -1,4 +1,5 @@
 /** What clients of Chat Completions send. */
+import type { JsonObject } from '@beamclaw/core'
 import * as z from 'zod'
 
 const contentPart = z.discriminatedUnion('type', [
@@ -17,7 +18,8 @@ const chatMessage = z.discriminatedUnion('role', [
 ])
 
 const functionName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'takes 1 to 64 of A-Z, a-z, 0-9, _ and -')
-const jsonSchema = z.record(z.string(), z.json())
+// It comes from `JSON.parse`: that it is JSON need not be found out value by value.
+const jsonSchema = z.custom<JsonObject>((value) => isObject(value), 'expected an object')
 
 const tool = z.object({
   type: z.literal('function', 'only function tools are known here'),
@@ -56,6 +58,24 @@ export const chatRequest = z.object({
 
 export type ChatRequest = z.infer<typeof chatRequest>
 export type RequestContent = z.infer<typeof content>
+
+/**
+ * Messages, with their parts and tool calls, of a body that has not been checked yet. The schema looks at every one of them and notes what
+ * is wrong with each, so they are counted first.
+ */
+export function countMessages(body: unknown): number {
+  if (!isObject(body) || !Array.isArray(body.messages)) return 0
+  let count = body.messages.length
+  for (const message of body.messages as readonly unknown[]) {
+    if (!isObject(message)) continue
+    for (const list of [message.content, message.tool_calls]) if (Array.isArray(list)) count += list.length
+  }
+  return count
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
 
 /** Pictures that one request may hold. */
 export const maxImages = 8

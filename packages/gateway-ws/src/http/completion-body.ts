@@ -2,6 +2,7 @@
 import { type FinishReason, noUsage, type Usage } from '@beamclaw/core'
 import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
+import type { Turns } from '../turns.ts'
 import type { HttpEnv } from './guard.ts'
 import { failureBody, toFailure } from './http-failure.ts'
 import type { Piece } from './piece.ts'
@@ -22,7 +23,12 @@ const finishReasons: Record<FinishReason, string> = {
   other: 'stop',
 }
 
-export async function whole(context: Context<HttpEnv>, head: CompletionHead, pieces: AsyncIterable<Piece>): Promise<Response> {
+export async function whole(
+  context: Context<HttpEnv>,
+  head: CompletionHead,
+  pieces: AsyncIterable<Piece>,
+  turns: Turns,
+): Promise<Response> {
   let text = ''
   let finish: FinishReason = 'stop'
   let usage = noUsage
@@ -48,12 +54,25 @@ export async function whole(context: Context<HttpEnv>, head: CompletionHead, pie
   }
   const content = text === '' && calls.length > 0 ? null : text
   const message = { role: 'assistant', content, refusal: null, ...(calls.length === 0 ? {} : { tool_calls: calls }) }
+  await turns.nextFor(text.length)
   const choice = { index: 0, message, logprobs: null, finish_reason: finishReasons[finish] }
   return context.json({ ...head, object: 'chat.completion', choices: [choice], usage: usageBody(usage) })
 }
 
-export function streamed(context: Context<HttpEnv>, head: CompletionHead, pieces: AsyncIterable<Piece>, includeUsage: boolean): Response {
+export interface StreamedOptions {
+  readonly includeUsage: boolean
+  /** Called when the reader is gone. */
+  readonly leave: () => void
+}
+
+export function streamed(
+  context: Context<HttpEnv>,
+  head: CompletionHead,
+  pieces: AsyncIterable<Piece>,
+  { includeUsage, leave }: StreamedOptions,
+): Response {
   return streamSSE(context, async (stream) => {
+    stream.onAbort(leave)
     const write = (data: object): Promise<void> => stream.writeSSE({ data: JSON.stringify(data) })
     const send = (body: object): Promise<void> => write({ ...head, object: 'chat.completion.chunk', ...body })
     const chunk = (delta: object, finish: string | null = null): Promise<void> =>

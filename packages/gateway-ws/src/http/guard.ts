@@ -5,8 +5,9 @@ import type { FailedAuth } from '../auth/failed-auth.ts'
 import { tokenParameter } from '../auth/query-token.ts'
 import { isOwnHost, isOwnOrigin, type SiteRules } from '../auth/site-check.ts'
 import { bearerToken, type GatewayAuth, isToken } from '../auth/token-auth.ts'
-import { badRequest, HttpFailure } from './http-failure.ts'
+import { badRequest, foreignHost, foreignOrigin, HttpFailure } from './http-failure.ts'
 import type { Peer } from './peer.ts'
+import { parseTarget } from './request-target.ts'
 
 export interface HttpEnv {
   Bindings: Peer
@@ -15,14 +16,15 @@ export interface HttpEnv {
 /** The request names this gateway, and comes from no page but those that may. */
 export function onlyOwnSite(rules: SiteRules): MiddlewareHandler<HttpEnv> {
   return async (context, next) => {
-    const { localAddress, hostHeaders = 1 } = context.env ?? {}
+    const { localAddress, hostHeaders = 1, authority } = context.env ?? {}
     if (hostHeaders > 1) throw badRequest('There are two Host headers', 'duplicate-host')
-    const host = context.req.header('host') ?? new URL(context.req.url).host
-    if (!isOwnHost(rules, host, localAddress)) {
-      throw badRequest('This Host is not one of the gateway: add it to allowedHosts', 'host-not-allowed', 403)
+    const target = parseTarget(context.req.url)
+    const host = context.req.header('host') ?? target?.authority
+    if (!isOwnHost(rules, host, localAddress) || (authority !== undefined && !isOwnHost(rules, authority, localAddress))) {
+      throw foreignHost()
     }
     if (!isOwnOrigin(rules, context.req.header('origin'), host)) {
-      throw badRequest('This page may not use the gateway: add its origin to allowedOrigins', 'origin-not-allowed', 403)
+      throw foreignOrigin()
     }
     await next()
   }
@@ -31,7 +33,7 @@ export function onlyOwnSite(rules: SiteRules): MiddlewareHandler<HttpEnv> {
 /** The request carries the token. Who shows many wrong ones has to wait. */
 export function onlyAuthorized(auth: GatewayAuth, failed: FailedAuth): MiddlewareHandler<HttpEnv> {
   return async (context, next) => {
-    const inAddress = tokenParameter(new URL(context.req.url))
+    const inAddress = tokenParameter(parseTarget(context.req.url)?.query ?? '')
     if (inAddress !== undefined) {
       throw unauthorized(
         'token-in-query',

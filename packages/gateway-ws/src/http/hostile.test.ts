@@ -42,6 +42,12 @@ describe('a request that nobody should make', () => {
     expect((await post(stage.url, hello)).status).toBe(200)
   })
 
+  test('with the name of an agent as the model is told which model that is', async () => {
+    await using stage = await scene()
+    const { error } = (await (await post(stage.url, { ...hello, model: 'main' })).json()) as ErrorBody
+    expect(error).toMatchObject({ code: 'unknown-model', message: expect.stringContaining('"beamclaw/main"') })
+  })
+
   test('with __proto__ changes nothing', async () => {
     await using stage = await scene()
     const response = await post(

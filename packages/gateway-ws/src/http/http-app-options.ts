@@ -1,9 +1,11 @@
 /** What the HTTP side needs of the gateway. */
-import type { Logger, RunningBeamClaw, SessionKey } from '@beamclaw/core'
+import type { Logger, RunningBeamClaw } from '@beamclaw/core'
 import type { FailedAuth } from '../auth/failed-auth.ts'
 import type { SiteRules } from '../auth/site-check.ts'
 import type { GatewayAuth } from '../auth/token-auth.ts'
 import type { GatewayLimits } from '../limits.ts'
+import type { Turns } from '../turns.ts'
+import type { SessionHub } from '../ws/hub/session-hub.ts'
 
 export interface HttpAppOptions {
   readonly claw: RunningBeamClaw
@@ -15,6 +17,7 @@ export interface HttpAppOptions {
   readonly models: readonly string[]
   readonly version: string
   readonly logger: Logger
+  readonly turns: Turns
   /** Wall time in milliseconds. */
   readonly now: () => number
   readonly uptimeMs: () => number
@@ -22,6 +25,6 @@ export interface HttpAppOptions {
   readonly readiness: () => 'ready' | 'starting' | 'draining'
   /** Aborted when the time for runs is over: who still waits for one is told. */
   readonly closing: AbortSignal
-  /** Somebody sends a message to a session. */
-  readonly onSession: (key: SessionKey) => Promise<void>
+  /** Tells the watchers of sessions of the messages that come in over HTTP. */
+  readonly hub: SessionHub
 }

@@ -6,7 +6,7 @@ import { chatCompletions } from './chat-completions.ts'
 import { frontPage } from './front-page.ts'
 import { type HttpEnv, onlyAuthorized, onlyJson, onlyOwnSite } from './guard.ts'
 import type { HttpAppOptions } from './http-app-options.ts'
-import { badRequest, failureBody, failureHeaders, HttpFailure, toFailure } from './http-failure.ts'
+import { badRequest, failureBody, failureHeaders, HttpFailure, isForLog, toFailure } from './http-failure.ts'
 
 export function httpApp(options: HttpAppOptions): Hono<HttpEnv> {
   const { claw, auth, failedAuth, rules, limits, models, version, logger, now, uptimeMs, readiness } = options
@@ -14,8 +14,7 @@ export function httpApp(options: HttpAppOptions): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>()
   app.onError((error, context) => {
     const failure = toFailure(error)
-    if (failure.status === 500)
-      logger.log('error', 'gateway.request-failed', { path: context.req.path, error: error.stack ?? error.message })
+    if (isForLog(error)) logger.log('error', 'gateway.request-failed', { path: context.req.path, error: error.stack ?? error.message })
     return context.json(failureBody(failure), failure.status as 400, failureHeaders(failure))
   })
   app.notFound((context) => context.json(failureBody(badRequest('There is nothing at this address', 'not_found', 404)), 404))

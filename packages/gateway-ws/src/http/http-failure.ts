@@ -1,5 +1,6 @@
 /** Errors in the shape that OpenAI's clients understand. */
-import { BeamClawError, type ErrorCode } from '@beamclaw/core'
+import { BeamClawError } from '@beamclaw/core'
+import { isHidden, publicText, shortened } from '../public-text.ts'
 
 /** An answer that is not a success: its status and the error object's fields. */
 export class HttpFailure extends Error {
@@ -10,7 +11,7 @@ export class HttpFailure extends Error {
   readonly retryAfterMs: number | undefined
 
   constructor(status: number, type: string, code: string, message: string, retryAfterMs?: number) {
-    super(message)
+    super(shortened(message))
     this.status = status
     this.type = type
     this.code = code
@@ -23,13 +24,27 @@ export function badRequest(message: string, code = 'invalid_request', status = 4
   return new HttpFailure(status, 'invalid_request_error', code, message)
 }
 
-const statusOf: Partial<Record<ErrorCode, number>> = {
+/** The request names another host: a page whose name was made to point here (DNS rebinding) sends its own. */
+export function foreignHost(): HttpFailure {
+  return badRequest('The host of this request is not one of the gateway; add it to allowedHosts', 'host-not-allowed', 403)
+}
+
+/** The request comes from a web page that is not known. */
+export function foreignOrigin(): HttpFailure {
+  return badRequest('The origin of this page is not allowed; add it to allowedOrigins', 'origin-not-allowed', 403)
+}
+
+/** By the code of a `BeamClawError`. */
+const statusOf: Readonly<Record<string, number>> = {
   'invalid-option': 400,
   'invalid-session-key': 400,
   'invalid-id': 400,
   'invalid-message': 400,
   'unknown-agent': 404,
   'unknown-model': 404,
+  'unknown-session': 404,
+  'unknown-run': 404,
+  'idempotency-mismatch': 409,
   'message-too-large': 413,
   overloaded: 429,
   'session-busy': 409,
@@ -53,7 +68,13 @@ export function toFailure(error: unknown): HttpFailure {
   if (!BeamClawError.isInstance(error)) return new HttpFailure(500, 'server_error', 'internal', 'Something went wrong inside the gateway')
   const status = statusOf[error.code] ?? (error.code.startsWith('provider-') ? 502 : 500)
   const type = status === 429 ? 'rate_limit_error' : status < 500 ? 'invalid_request_error' : 'server_error'
-  return new HttpFailure(status, type, error.code, error.message, error.retryAfterMs)
+  return new HttpFailure(status, type, error.code, publicText(error.code, error.message), error.retryAfterMs)
+}
+
+/** True for what the operator should read about, and the client is not told. */
+export function isForLog(error: unknown): boolean {
+  if (error instanceof HttpFailure) return false
+  return !BeamClawError.isInstance(error) || error.code === 'internal' || isHidden(error.code)
 }
 
 /** The body of a failure. */

@@ -12,8 +12,6 @@ export interface ConnectionOptions {
   readonly socket: Socket
   readonly batch: WriteBatch
   readonly address: string
-  /** What `connect` is told when the client came from a page that may not talk to the gateway. */
-  readonly isOriginAllowed: boolean
   /** Milliseconds since an arbitrary start. */
   readonly connectedAt: number
   readonly maxBufferedBytes: number
@@ -28,7 +26,6 @@ export interface Grant {
 export class Connection {
   readonly id: string
   readonly address: string
-  readonly isOriginAllowed: boolean
   readonly connectedAt: number
   /** Undefined until the handshake is over. */
   grant: Grant | undefined
@@ -49,7 +46,6 @@ export class Connection {
   constructor(options: ConnectionOptions) {
     this.id = options.id
     this.address = options.address
-    this.isOriginAllowed = options.isOriginAllowed
     this.connectedAt = options.connectedAt
     this.#ws = options.ws
     this.#socket = options.socket

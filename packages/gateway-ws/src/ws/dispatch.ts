@@ -1,6 +1,8 @@
 /** From a request to its answer. Whatever goes wrong in one is the answer of that one. */
 import { hasScope, type MethodName, methods, type RequestFrame, requestFrame } from '@beamclaw/protocol'
+import type * as z from 'zod'
 import type { GatewayLimits } from '../limits.ts'
+import { check } from '../schema-check.ts'
 import type { Connection } from './connection.ts'
 import { describeIssue, RequestFailure, toErrorShape } from './failure.ts'
 import type { Call, World } from './methods/call.ts'
@@ -11,14 +13,14 @@ type AnyMethod = (params: unknown, world: World, call: Call) => unknown
 
 /** Handles one parsed message of a connection that has shown who it is. Never rejects. */
 export async function dispatch(message: unknown, connection: Connection, world: World, limits: GatewayLimits): Promise<void> {
-  const parsed = requestFrame.safeParse(message)
+  const parsed = check(requestFrame, message)
   if (!parsed.success) return refuseFrame(message, connection, describeIssue(parsed.error, 'request frame'))
   const frame = parsed.data
   const work: (() => void)[] = []
   try {
     takeToken(connection, world, limits)
     const method = methodOf(frame, connection)
-    const params = methods[method].params.safeParse(frame.params ?? {})
+    const params = check(methods[method].params as z.ZodType, frame.params ?? {})
     if (!params.success) throw new RequestFailure('INVALID_REQUEST', describeIssue(params.error, `${method} params`))
     connection.inFlight++
     try {

@@ -1,6 +1,7 @@
 /** Errors as clients of the protocol expect them. */
 import { BeamClawError, type Logger } from '@beamclaw/core'
 import type { ErrorCode, ErrorShape } from '@beamclaw/protocol'
+import { isHidden, publicText, shortened } from '../public-text.ts'
 
 /** A request that is answered with `ok: false`. */
 export class RequestFailure extends Error {
@@ -8,26 +9,29 @@ export class RequestFailure extends Error {
 
   constructor(code: ErrorCode, message: string, about: Omit<ErrorShape, 'code' | 'message'> = {}) {
     super(message)
-    this.shape = { code, message, ...about }
+    this.shape = { code, message: shortened(message), ...about }
   }
 }
 
 /** What only the sender can put right. Everything else may work later. */
-const invalid = /^(invalid-|unknown-|message-too-large$|document-too-large$)/
+const invalid = /^(invalid-|unknown-|idempotency-mismatch$|message-too-large$|document-too-large$)/
 
 /** What to answer for anything that was thrown. What nobody meant to throw is logged, and not shown. */
 export function toErrorShape(error: unknown, method: string, logger: Logger): ErrorShape {
   if (error instanceof RequestFailure) return error.shape
-  if (!BeamClawError.isInstance(error) || error.code === 'internal') {
+  const isTyped = BeamClawError.isInstance(error)
+  if (!isTyped || error.code === 'internal' || isHidden(error.code)) {
     logger.log('error', 'gateway.request-failed', {
       method,
       error: error instanceof Error ? (error.stack ?? error.message) : String(error),
     })
+  }
+  if (!isTyped || error.code === 'internal') {
     return { code: 'UNAVAILABLE', message: 'Something went wrong inside the gateway', details: { code: 'internal' }, retryable: false }
   }
   return {
     code: invalid.test(error.code) ? 'INVALID_REQUEST' : 'UNAVAILABLE',
-    message: error.message,
+    message: publicText(error.code, error.message),
     details: { code: error.code },
     retryable: error.isRetryable,
     ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(error.retryAfterMs) }),
@@ -41,5 +45,5 @@ export function describeIssue(
 ): string {
   const [issue] = error.issues
   const path = [of, ...(issue?.path ?? []).map(String)].join('.')
-  return `invalid ${path}: ${issue?.message ?? 'does not fit'}`
+  return shortened(`invalid ${path}: ${issue?.message ?? 'does not fit'}`)
 }

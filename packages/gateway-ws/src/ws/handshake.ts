@@ -11,12 +11,12 @@ import {
   protocolVersion,
 } from '@beamclaw/protocol'
 import { type GatewayAuth, isToken } from '../auth/token-auth.ts'
+import { check } from '../schema-check.ts'
 import type { Grant } from './connection.ts'
 import { describeIssue } from './failure.ts'
 
 export interface Circumstances {
   readonly auth: GatewayAuth
-  readonly isOriginAllowed: boolean
   readonly isDraining: boolean
   /** Milliseconds until the client's address may try a token again. */
   readonly retryAfterMs: number | undefined
@@ -32,16 +32,14 @@ export type Decision =
       readonly wasWrongToken: boolean
     }
 
-export function decide(params: unknown, { auth, isOriginAllowed, isDraining, retryAfterMs }: Circumstances): Decision {
-  const parsed = connectParams.safeParse(params)
+export function decide(params: unknown, { auth, isDraining, retryAfterMs }: Circumstances): Decision {
+  const parsed = check(connectParams, params)
   if (!parsed.success) return refused('INVALID_REQUEST', describeIssue(parsed.error, 'connect params'))
   const connect = parsed.data
   if (connect.minProtocol > protocolVersion || connect.maxProtocol < protocolVersion) return versionMismatch(connect)
   if (connect.role !== undefined && connect.role !== 'operator') {
     return refused('INVALID_REQUEST', `invalid connect params.role: this gateway takes operators, not the role "${connect.role}"`)
   }
-  if (!isOriginAllowed)
-    return refusedFor('CONTROL_UI_ORIGIN_NOT_ALLOWED', 'INVALID_REQUEST', 'this page may not connect: add its origin to allowedOrigins')
   if (isDraining) {
     return {
       type: 'refused',

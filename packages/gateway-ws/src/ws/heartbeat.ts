@@ -1,6 +1,7 @@
 /** What happens to connections by the clock: ticks, pings, and the end of those who say nothing. One timer for all of them. */
 import type { Clock, TimerHandle } from '@beamclaw/core'
 import { closeCodes } from '@beamclaw/protocol'
+import type { Boundary } from '../boundary.ts'
 import type { GatewayLimits } from '../limits.ts'
 import type { Connection } from './connection.ts'
 import { PreparedEvent } from './prepared-event.ts'
@@ -8,6 +9,7 @@ import { PreparedEvent } from './prepared-event.ts'
 export interface HeartbeatOptions {
   readonly clock: Clock
   readonly limits: Pick<GatewayLimits, 'handshakeMs' | 'tickIntervalMs' | 'pongMs'>
+  readonly boundary: Boundary
   readonly connections: ReadonlySet<Connection>
   /** Those whose handshake is not over, the oldest first. */
   readonly unauthenticated: ReadonlySet<Connection>
@@ -15,6 +17,7 @@ export interface HeartbeatOptions {
 
 export class Heartbeat {
   readonly #options: HeartbeatOptions
+  readonly #onTimer: () => void
   #timer: TimerHandle | undefined
   #dueAt = Number.POSITIVE_INFINITY
   #nextTickAt = 0
@@ -22,6 +25,7 @@ export class Heartbeat {
 
   constructor(options: HeartbeatOptions) {
     this.#options = options
+    this.#onTimer = options.boundary('heartbeat', () => this.#beat())
   }
 
   /** There is one more connection. */
@@ -38,7 +42,7 @@ export class Heartbeat {
     if (this.#timer !== undefined && dueAt >= this.#dueAt) return
     this.#timer?.cancel()
     this.#dueAt = dueAt
-    this.#timer = clock.setTimer(() => this.#beat(), Math.max(0, Math.ceil(dueAt - now)), true)
+    this.#timer = clock.setTimer(this.#onTimer, Math.max(0, Math.ceil(dueAt - now)), true)
   }
 
   stop(): void {

@@ -1,37 +1,15 @@
 /** Clients that mean ill, or are broken: what each of them gets, and that nobody else notices. */
 import { once } from 'node:events'
-import { request as httpRequest } from 'node:http'
-import { connect, type Socket } from 'node:net'
 import { ManualClock } from '@beamclaw/core/testing'
 import { describe, expect, test, vi } from 'vitest'
-import type { GatewayOptions } from '../gateway.ts'
+import { post } from '../testing/http.ts'
 import { connectParams, RawClient } from '../testing/raw-client.ts'
-import { type Scene, scene } from '../testing/scene.ts'
+import { scene } from '../testing/scene.ts'
+import { upgradeAnswer, upgraded, upgradeStatus } from '../testing/upgrade.ts'
+import { withWitness } from '../testing/witness.ts'
 
 const token = { mode: 'token', token: 'correct horse' } as const
 const hello = { sessionKey: 'agent:main:a', message: 'hello', idempotencyKey: 'one' }
-
-/** Starts a gateway and somebody who uses it as it is meant. */
-async function withWitness(
-  gateway: Partial<GatewayOptions> = {},
-): Promise<{ readonly stage: Scene; readonly witness: RawClient } & AsyncDisposable> {
-  const stage = await scene({ gateway })
-  const auth = gateway.auth?.mode === 'token' ? { auth: { token: gateway.auth.token } } : {}
-  const witness = await RawClient.connected(stage.url, auth)
-  return {
-    stage,
-    witness,
-    async [Symbol.asyncDispose]() {
-      // Whatever happened: the others go on as if nothing had.
-      expect(await witness.ask('chat.send', { ...hello, sessionKey: 'witness', idempotencyKey: 'still-here' })).toMatchObject({
-        status: 'started',
-      })
-      expect((await witness.chatEnd('still-here')).payload).toMatchObject({ state: 'final' })
-      await witness[Symbol.asyncDispose]()
-      await stage[Symbol.asyncDispose]()
-    },
-  }
-}
 
 describe('connect is refused', () => {
   test.each([
@@ -160,6 +138,20 @@ describe('after connect', () => {
     expect(client.heard.filter(({ type }) => type === 'res')).toHaveLength(2)
   })
 
+  test('what cannot even be compared is refused, and nothing is said about it in the log', async () => {
+    const logged: string[] = []
+    await using all = await withWitness({ ambient: { logger: { log: (_level, event) => void logged.push(event) } } })
+    await using client = await RawClient.connected(all.stage.url)
+    const odd = '{"length":{"toString":null,"valueOf":null}}'
+    client.send(`{"type":"req","id":"a","method":${odd}}`)
+    client.send(`{"type":"req","id":"b","method":"chat.send","params":{"sessionKey":${odd},"message":"x","idempotencyKey":"k"}}`)
+    for (const name of ['a', 'b']) {
+      expect(await client.frame(({ id }) => id === name)).toMatchObject({ ok: false, error: { code: 'INVALID_REQUEST' } })
+    }
+    expect((await post(all.stage.url, `{"model":${odd},"messages":[{"role":"user","content":"x"}]}`)).status).toBe(400)
+    expect(logged).toEqual([])
+  })
+
   test('an unknown method, also one that every object has, is refused', async () => {
     await using all = await withWitness()
     await using client = await RawClient.connected(all.stage.url)
@@ -264,91 +256,20 @@ describe('after connect', () => {
   })
 })
 
-describe('pages and names of others', () => {
-  test.each([
-    ['an evil origin', { origin: 'https://evil.example' }],
-    ['the origin "null"', { origin: 'null' }],
-    ['an origin that begins like ours', { origin: 'http://127.0.0.1.evil.example' }],
-    ['another port of this machine', { origin: 'http://127.0.0.1:1' }],
-  ])('%s is refused in connect', async (_what, headers) => {
-    await using all = await withWitness()
-    await using client = new RawClient(all.stage.url, { headers })
-    await client.challenge()
-    const { error } = await client.request('connect', connectParams)
-    expect(error).toMatchObject({ code: 'INVALID_REQUEST', details: { code: 'CONTROL_UI_ORIGIN_NOT_ALLOWED' } })
-    expect(await client.closed).toMatchObject({ code: 1008 })
+test('a handler that throws closes its connection, and nobody else notices', async () => {
+  let fails = false
+  const logger = {
+    log() {
+      if (fails) throw new Error('a logger that throws')
+    },
+  }
+  await using all = await withWitness({ ambient: { logger } })
+  await using client = await RawClient.connected(all.stage.url)
+  fails = true
+  vi.spyOn(all.stage.claw, 'tree').mockImplementation(() => {
+    throw new TypeError('a bug')
   })
-
-  test('the gateway’s own origin and the allowed ones get in', async () => {
-    await using all = await withWitness({ allowedOrigins: ['https://chat.example'] })
-    for (const origin of [all.stage.url, 'https://chat.example']) {
-      const client = await RawClient.connected(all.stage.url, {}, { headers: { origin } })
-      await client[Symbol.asyncDispose]()
-    }
-  })
-
-  test.each([
-    ['an evil Host', { host: 'evil.example' }, 403],
-    ['an evil Host with an Origin to match', { host: 'evil.example', origin: 'http://evil.example' }, 403],
-    ['a Host that begins like ours', { host: '127.0.0.1.evil.example' }, 403],
-    ['forwarding headers', { 'x-forwarded-for': '10.0.0.1' }, 403],
-    ['localhost', { host: 'localhost:1234' }, 101],
-    ['an allowed Host', { host: 'claw.example:443' }, 101],
-  ])('%s', async (_what, headers, status) => {
-    await using all = await withWitness({ allowedHosts: ['claw.example'] })
-    expect(await upgradeStatus(all.stage.url, headers)).toBe(status)
-  })
-
-  test('two Hosts, another path, and a token in the address get no WebSocket', async () => {
-    await using all = await withWitness()
-    const { port } = new URL(all.stage.url)
-    const socket = connect(Number(port), '127.0.0.1')
-    socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n${upgradeHeaders}\r\n`)
-    expect(String((await once(socket, 'data'))[0])).toMatch(/^HTTP\/1\.1 400 /)
-    expect(await upgradeStatus(`${all.stage.url}/socket`, {})).toBe(404)
-    expect(await upgradeStatus(`${all.stage.url}/?token=correct`, {})).toBe(401)
-  })
+  client.send({ type: 'req', id: 'x', method: 'status' })
+  expect(await client.closed).toMatchObject({ code: 1011 })
+  fails = false
 })
-
-const upgradeHeaders = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${'A'.repeat(22)}==\r\n`
-
-/** A socket on which an upgrade has been asked for. */
-function upgrading(url: string): Socket {
-  const socket = connect(Number(new URL(url).port), '127.0.0.1')
-  socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n${upgradeHeaders}\r\n`)
-  return socket
-}
-
-/** All that a refused upgrade is answered with. */
-async function upgradeAnswer(url: string): Promise<string> {
-  let answer = ''
-  for await (const chunk of upgrading(url)) answer += String(chunk)
-  return answer
-}
-
-/** A socket on which an upgrade has been answered. */
-async function upgraded(url: string): Promise<Socket> {
-  const socket = upgrading(url)
-  await once(socket, 'data')
-  return socket
-}
-
-/** What a request for a WebSocket is answered with. */
-async function upgradeStatus(url: string, headers: Readonly<Record<string, string>>): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>()
-  const key = `${'A'.repeat(22)}==`
-  const request = httpRequest(url, {
-    headers: { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': key, ...headers },
-  })
-  request.on('upgrade', (response, socket) => {
-    socket.destroy()
-    resolve(response.statusCode ?? 0)
-  })
-  request.on('response', (response) => {
-    response.resume()
-    resolve(response.statusCode ?? 0)
-  })
-  request.on('error', reject)
-  request.end()
-  return promise
-}

@@ -1,15 +1,18 @@
 /** The WebSocket side of the port: who gets in, and what comes in. */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ConnectChallenge, closeCodes, eventScopes, type HelloOk, methods, protocolVersion, requestFrame } from '@beamclaw/protocol'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import { plainAddress } from '../auth/addresses.ts'
 import type { FailedAuth } from '../auth/failed-auth.ts'
-import { isOwnOrigin, type SiteRules } from '../auth/site-check.ts'
-import type { GatewayAuth } from '../auth/token-auth.ts'
+import type { SiteRules } from '../auth/site-check.ts'
+import { bearerToken, type GatewayAuth, isToken } from '../auth/token-auth.ts'
+import type { Boundary } from '../boundary.ts'
+import type { HttpFailure } from '../http/http-failure.ts'
 import { parseJson } from '../json.ts'
 import type { GatewayLimits } from '../limits.ts'
+import { check } from '../schema-check.ts'
 import { Connection } from './connection.ts'
 import { dispatch } from './dispatch.ts'
 import { describeIssue } from './failure.ts'
@@ -17,7 +20,7 @@ import { type Decision, decide, refusedFrame } from './handshake.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { World } from './methods/call.ts'
 import { PreparedEvent } from './prepared-event.ts'
-import { gatewayStops, refuseUpgrade, tooManyConnections, upgradeProblem } from './upgrade.ts'
+import { gatewayStops, refuseUpgrade, tooManyConnections, unreadableUpgrade, upgradeProblem, wrongBearer } from './upgrade.ts'
 import { WriteBatch } from './write-batch.ts'
 
 export interface SocketServerOptions {
@@ -26,6 +29,7 @@ export interface SocketServerOptions {
   readonly rules: SiteRules
   readonly limits: GatewayLimits
   readonly failedAuth: FailedAuth
+  readonly boundary: Boundary
 }
 
 /** Milliseconds that a client has to answer a close. */
@@ -57,23 +61,20 @@ export class SocketServer {
     this.#heartbeat = new Heartbeat({
       clock: options.world.ambient.clock,
       limits: options.limits,
+      boundary: options.boundary,
       connections: this.#connections,
       unauthenticated: this.#unauthenticated,
     })
   }
 
-  /** Listens to an HTTP server's `upgrade`. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { rules, limits } = this.#options
-    const address = plainAddress(request.socket.remoteAddress ?? '')
-    const problem = this.#isClosed ? gatewayStops() : upgradeProblem(request, rules)
-    if (problem !== undefined) return refuseUpgrade(socket, problem)
-    if ((this.#byAddress.get(address) ?? 0) >= limits.maxUnauthenticatedPerAddress) {
-      return refuseUpgrade(socket, tooManyConnections(limits.maxUnauthenticatedPerAddress, this.#world.ambient.random))
-    }
-    const { host, origin } = request.headers
-    const isOriginAllowed = isOwnOrigin(rules, origin, host)
-    this.#server.handleUpgrade(request, socket, head, (ws) => this.#open(ws, socket as Socket, address, isOriginAllowed))
+  /** Listens to the upgrades of an HTTP server. A request that no handler can deal with is refused with 400. */
+  listen(server: Server): void {
+    const { boundary } = this.#options
+    const handler = (request: IncomingMessage, socket: Duplex, head: Buffer): void => this.#upgrade(request, socket, head)
+    server.on(
+      'upgrade',
+      boundary('upgrade', handler, (_request, socket) => refuseUpgrade(socket, unreadableUpgrade())),
+    )
   }
 
   /** Tells everybody that the gateway is about to stop. */
@@ -89,8 +90,30 @@ export class SocketServer {
     for (const connection of this.#connections) connection.close(closeCodes.restarting, 'service restart')
   }
 
-  #open(ws: WebSocket, socket: Socket, address: string, isOriginAllowed: boolean): void {
-    const { limits } = this.#options
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const address = plainAddress(request.socket.remoteAddress ?? '')
+    const problem = this.#problemOf(request, address)
+    if (problem !== undefined) return refuseUpgrade(socket, problem)
+    this.#server.handleUpgrade(request, socket, head, (ws) => this.#open(ws, socket as Socket, address))
+  }
+
+  /** Why the request gets no WebSocket: known before the upgrade, so that no foreign page takes the place of a client. */
+  #problemOf(request: IncomingMessage, address: string): HttpFailure | undefined {
+    const { rules, limits, auth, failedAuth } = this.#options
+    if (this.#isClosed) return gatewayStops()
+    const problem = upgradeProblem(request, rules)
+    if (problem !== undefined) return problem
+    const { authorization } = request.headers
+    if (auth.mode === 'token' && authorization !== undefined && !isToken(auth, bearerToken(authorization))) {
+      failedAuth.record(address)
+      return wrongBearer()
+    }
+    if ((this.#byAddress.get(address) ?? 0) < limits.maxUnauthenticatedPerAddress) return undefined
+    return tooManyConnections(limits.maxUnauthenticatedPerAddress, this.#world.ambient.random)
+  }
+
+  #open(ws: WebSocket, socket: Socket, address: string): void {
+    const { limits, boundary } = this.#options
     const { clock } = this.#world.ambient
     const connection = new Connection({
       id: crypto.randomUUID(),
@@ -98,7 +121,6 @@ export class SocketServer {
       socket,
       batch: this.#batch,
       address,
-      isOriginAllowed,
       connectedAt: clock.monotonic(),
       maxBufferedBytes: limits.maxBufferedBytes,
     })
@@ -106,7 +128,11 @@ export class SocketServer {
     this.#unauthenticated.add(connection)
     this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1)
     this.#limitBeforeAuth(connection, socket)
-    ws.on('message', (data) => this.#receive(connection, data))
+    const giveUp = (): void => connection.close(closeCodes.internal)
+    ws.on(
+      'message',
+      boundary('message', (data: RawData) => this.#receive(connection, data), giveUp),
+    )
     ws.on('pong', () => {
       connection.isAlive = true
     })
@@ -114,7 +140,10 @@ export class SocketServer {
     ws.on('error', () => {
       connection.isClosing = true
     })
-    ws.on('close', () => this.#leave(connection))
+    ws.on(
+      'close',
+      boundary('close', () => this.#leave(connection)),
+    )
     this.#heartbeat.arm()
     const challenge: ConnectChallenge = { nonce: crypto.randomUUID(), ts: Math.round(clock.now()) }
     connection.tellUncounted('connect.challenge', challenge)
@@ -146,20 +175,24 @@ export class SocketServer {
     else this.#byAddress.set(connection.address, left)
   }
 
-  #receive(connection: Connection, data: RawData): void {
-    if (connection.isClosing) return
+  #receive(connection: Connection, data: RawData): Promise<void> | undefined {
+    if (connection.isClosing) return undefined
     connection.isAlive = true
     const { limits } = this.#options
     const text = String(data)
-    if (connection.grant === undefined && text.length > limits.maxPayloadBeforeAuth) return connection.close(closeCodes.tooLarge)
-    const parsed = parseJson(text, limits.maxDepth)
-    if (connection.grant === undefined) return this.#greet(connection, parsed)
-    if ('value' in parsed) void dispatch(parsed.value, connection, this.#world, limits)
+    if (connection.grant === undefined && text.length > limits.maxPayloadBeforeAuth) {
+      connection.close(closeCodes.tooLarge)
+      return undefined
+    }
+    const parsed = parseJson(text, { maxDepth: limits.maxDepth, maxValues: limits.maxFrameValues })
+    if (connection.grant !== undefined) return 'value' in parsed ? dispatch(parsed.value, connection, this.#world, limits) : undefined
+    this.#greet(connection, parsed)
+    return undefined
   }
 
   #greet(connection: Connection, parsed: ReturnType<typeof parseJson>): void {
     if (!('value' in parsed)) return connection.close(closeCodes.normal)
-    const frame = requestFrame.safeParse(parsed.value)
+    const frame = check(requestFrame, parsed.value)
     const id = idOf(parsed.value)
     const decision = !frame.success
       ? refusedFrame(describeIssue(frame.error, 'request frame'))
@@ -180,7 +213,6 @@ export class SocketServer {
     const { auth, failedAuth } = this.#options
     return decide(params, {
       auth,
-      isOriginAllowed: connection.isOriginAllowed,
       isDraining: this.#world.readiness() === 'draining',
       retryAfterMs: failedAuth.retryAfterMs(connection.address),
     })

@@ -61,6 +61,14 @@ const openRun = z.strictObject({
   message: chatMessage.optional(),
 })
 
+/** A run that is over, and came to no answer: its message stands alone. */
+const unansweredRun = z.strictObject({
+  runId: nonEmpty,
+  outcome: z.enum(['aborted', 'failed']),
+  code: z.string().optional(),
+  errorMessage: z.string().optional(),
+})
+
 const chatHistoryPage = z.strictObject({
   sessionKey: nonEmpty,
   /** Oldest first. */
@@ -68,6 +76,8 @@ const chatHistoryPage = z.strictObject({
   /** Messages that the session has in all. */
   total: count,
   runs: z.array(openRun),
+  /** Of the messages above those whose runs ended without an answer, as far as the session remembers. Absent when there are none. */
+  unanswered: z.array(unansweredRun).optional(),
   /** For asking later what came since. */
   deltaCursor: z.string(),
   /** Older messages were left out, because there are too many for one answer. */
@@ -111,3 +121,4 @@ export type ChatAbortParams = z.infer<typeof chatAbortParams>
 export type ChatAbortResult = z.infer<typeof chatAbortResult>
 export type ChatAttachment = z.infer<typeof attachment>
 export type OpenRunShape = z.infer<typeof openRun>
+export type UnansweredRun = z.infer<typeof unansweredRun>

@@ -14,6 +14,13 @@ export async function checkDataDirectory(path: string): Promise<readonly Finding
   return findings
 }
 
+/** What `start` says as well. */
+export function notWritable(directory: string, code: string): string {
+  return `${directory} cannot be written (${code})`
+}
+
+export const writableAdvice = 'let this user write there, or name another directory with --data-dir'
+
 /** A directory that is not there yet is made by the gateway, inside the one that is. */
 async function nearestExisting(directory: string): Promise<string> {
   try {
@@ -36,8 +43,7 @@ async function writable(directory: string, existing: string): Promise<Finding> {
   } catch (error) {
     const { code = 'an error' } = error as NodeJS.ErrnoException
     if (code === 'ENOSPC' || code === 'EDQUOT') return problem('data', `${existing} has no room left (${code})`, 'free some space')
-    const advice = `let this user write there, or name another directory with --data-dir`
-    return problem('data', `${existing} cannot be written (${code})`, advice)
+    return problem('data', notWritable(existing, code), writableAdvice)
   }
 }
 

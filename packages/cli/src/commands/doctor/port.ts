@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { reachGateway } from '../../client/reach-gateway.ts'
-import { type Finding, ok, problem } from './finding.ts'
+import { type Finding, ok, problem, warning } from './finding.ts'
 
 const timeoutMs = 2_000
 
@@ -15,7 +15,8 @@ export async function checkPort(host: string, port: number): Promise<Finding> {
   }
   try {
     const { version } = await reachGateway(`http://${host.includes(':') ? `[${host}]` : host}:${port}`, timeoutMs)
-    return ok('port', `${port} on ${host}: a gateway of version ${version} is running`)
+    const advice = 'to start another one, stop it first or choose another port with --port'
+    return warning('port', `${port} on ${host} is taken by a running gateway of version ${version}`, advice)
   } catch {
     return problem('port', `${port} on ${host} is taken by another program`, 'stop that program, or choose another port with --port')
   }

@@ -1,7 +1,9 @@
 /** What one run looks like to clients: from the session's events to `agent` and `chat` events, in the order that clients know. Pure. */
 import { type AssistantMessage, type RunEvent, textOf } from '@beamclaw/core'
 import type { AgentPayload, ChatPayload } from '@beamclaw/protocol'
+import { publicText } from '../../public-text.ts'
 import { textMessage, toChatMessage } from '../chat-messages.ts'
+import type { SaidSoFar } from './run-listener.ts'
 
 /** One event for clients. */
 export type Told =
@@ -74,7 +76,12 @@ export class RunTeller {
     }
   }
 
-  /** The text so far, for somebody who comes late. */
+  /** The text so far, for a reader that comes late. */
+  get said(): SaidSoFar {
+    return { whole: this.#text, turn: this.#turn, text: this.#turnText }
+  }
+
+  /** The same, as an event. */
   snapshot(now: number): Told | undefined {
     const text = this.#text
     return text === '' ? undefined : { name: 'chat', payload: this.#replacement(text, now, this.#seq) }
@@ -137,13 +144,7 @@ export class RunTeller {
     const { runId } = this.#of
     const lifecycle =
       outcome === 'failed'
-        ? [
-            this.#agent(
-              'lifecycle',
-              { phase: 'error', error: failure?.message ?? 'The run failed', code: failure?.code, endedAt: now },
-              now,
-            ),
-          ]
+        ? [this.#agent('lifecycle', { phase: 'error', error: failureText(failure), code: failure?.code, endedAt: now }, now)]
         : [
             this.#agent('lifecycle', { phase: 'finishing' }, now),
             this.#agent('lifecycle', { phase: 'end', endedAt: now, ...(outcome === 'aborted' ? { aborted: true } : {}) }, now),
@@ -175,7 +176,7 @@ export class RunTeller {
           ...head,
           state: 'error',
           errorKind: errorKinds[failure?.code ?? ''] ?? 'unknown',
-          errorMessage: failure?.message ?? 'The run failed',
+          errorMessage: failureText(failure),
         }
     }
   }
@@ -224,6 +225,10 @@ export class RunTeller {
   #head(seq = ++this.#seq) {
     return { ...this.#of, seq }
   }
+}
+
+function failureText(failure: { readonly code: string; readonly message: string } | undefined): string {
+  return failure === undefined ? 'The run failed' : publicText(failure.code, failure.message)
 }
 
 const errorKinds: Readonly<Record<string, 'refusal' | 'timeout' | 'rate_limit' | 'context_length'>> = {

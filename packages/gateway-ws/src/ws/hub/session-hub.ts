@@ -1,12 +1,15 @@
 /** Who hears of which session. */
-import type { Clock, Logger, RunningBeamClaw, SessionKey } from '@beamclaw/core'
+import type { Clock, Logger, RunningBeamClaw, RunStream, SessionKey } from '@beamclaw/core'
+import type { Boundary } from '../../boundary.ts'
 import type { Connection } from '../connection.ts'
+import type { RunListener } from './run-listener.ts'
 import { WatchedSession } from './watched-session.ts'
 
 export interface SessionHubOptions {
   readonly claw: RunningBeamClaw
   readonly clock: Clock
   readonly logger: Logger
+  readonly boundary: Boundary
 }
 
 export class SessionHub {
@@ -31,6 +34,19 @@ export class SessionHub {
   /** A message is about to be sent to this session by other means: whoever watches every session hears of it. */
   async touch(key: SessionKey): Promise<void> {
     if (this.#everywhere.size > 0) await this.#session(key).open()
+  }
+
+  /** Sends a message, and listens to its run from before it begins. */
+  async sendAndListen(key: SessionKey, send: () => RunStream): Promise<{ readonly run: RunStream; readonly live: RunListener }> {
+    const session = this.#session(key)
+    try {
+      await session.open()
+      const run = send()
+      return { run, live: session.listen(run.runId) }
+    } catch (error) {
+      session.closeIfUnwatched()
+      throw error
+    }
   }
 
   /** Runs that the connection has itself sent are still told of. */
@@ -73,11 +89,12 @@ export class SessionHub {
   #session(key: SessionKey): WatchedSession {
     const known = this.#sessions.get(key)
     if (known !== undefined) return known
-    const { claw, clock, logger } = this.#options
+    const { claw, clock, logger, boundary } = this.#options
     const session = new WatchedSession({
       handle: claw.session(key),
       clock,
       logger,
+      boundary,
       everywhere: this.#everywhere,
       onLeft: (connection) => this.#watchedBy.get(connection)?.delete(session),
       onUnwatched: () => {

@@ -1,14 +1,24 @@
 /** One session that clients watch: its events are read once, and told to all of them. */
-import type { Clock, Logger, RunEvent, SessionHandle } from '@beamclaw/core'
-import { sessionKeyParts } from '@beamclaw/core'
+import {
+  BeamClawError,
+  type Clock,
+  type Logger,
+  type RunEvent,
+  type SessionHandle,
+  type SessionInspection,
+  sessionKeyParts,
+} from '@beamclaw/core'
+import type { Boundary } from '../../boundary.ts'
 import type { Connection } from '../connection.ts'
 import { PreparedEvent } from '../prepared-event.ts'
+import { RunListener } from './run-listener.ts'
 import { RunTeller, type Told } from './run-teller.ts'
 
 export interface WatchedSessionOptions {
   readonly handle: SessionHandle
   readonly clock: Clock
   readonly logger: Logger
+  readonly boundary: Boundary
   /** Who watches every session. */
   readonly everywhere: ReadonlySet<Connection>
   /** This connection wants to hear nothing more. */
@@ -18,6 +28,8 @@ export interface WatchedSessionOptions {
 }
 
 type TextDelta = Extract<RunEvent, { readonly type: 'text-delta' }>
+
+type PartialAnswer = NonNullable<SessionInspection['current']>
 
 /** What one connection wants to hear of the session. */
 interface Interest {
@@ -43,12 +55,19 @@ export class WatchedSession {
   #over: ReadonlySet<string> = new Set()
   #opening: Promise<void> | undefined
   #piece: TextDelta | undefined
+  readonly #listeners = new Set<RunListener>()
+  /** Runs that were sent through this gateway, and are not over: their text is kept for clients that send the message again. */
+  readonly #kept = new Set<string>()
+  /** An answer whose beginning was said before the feed was opened. Its text is told when it is whole. */
+  #partial: PartialAnswer | undefined
   /** Ends the feed that is read now. */
   #ending: AbortController | undefined
   readonly #onTold: (() => void)[] = []
+  readonly #tellPieceLater: () => void
 
   constructor(options: WatchedSessionOptions) {
     this.#options = options
+    this.#tellPieceLater = options.boundary('piece', () => this.#tellPiece())
     this.#agentId = sessionKeyParts(options.handle.key).agentId
   }
 
@@ -90,11 +109,37 @@ export class WatchedSession {
     this.#told()
   }
 
-  /** The connection is about to send this message: what comes of it is held back until `release`. */
+  /** Events of a run from now on, after what was said so far. `open` has resolved. */
+  listen(runId: string): RunListener {
+    this.#tellPiece()
+    const [host, teller] = this.#hostOf(runId)
+    const listener = new RunListener({
+      runId,
+      host,
+      said: teller?.said,
+      keep: () => this.#kept.add(runId),
+      onStop: () => {
+        this.#listeners.delete(listener)
+        this.closeIfUnwatched()
+      },
+    })
+    this.#listeners.add(listener)
+    return listener
+  }
+
+  /**
+   * The connection is about to send this message: what comes of it is held back until `release`. When its run is under way already, that
+   * begins with the text so far.
+   */
   async expect(connection: Connection, runId: string): Promise<void> {
+    this.#tellPiece()
     const interest = this.#interest(connection)
+    const [host, teller] = this.#hostOf(runId)
+    const said = teller?.snapshot(this.#now())
     interest.runs.add(runId)
-    interest.held.set(runId, [])
+    if (host !== undefined) interest.runs.add(host)
+    interest.held.set(runId, said === undefined ? [] : [new PreparedEvent(said.name, said.payload)])
+    this.#kept.add(runId)
     try {
       await this.open()
     } catch (error) {
@@ -115,6 +160,7 @@ export class WatchedSession {
 
   /** Nothing comes of this message, or it is over. */
   forget(connection: Connection, runId: string): void {
+    this.#kept.delete(runId)
     this.#watchers.get(connection)?.runs.delete(runId)
     this.release(connection, runId)
   }
@@ -148,10 +194,14 @@ export class WatchedSession {
   /** The session's events from the oldest run on that is not over. */
   async #feed(signal: AbortSignal): Promise<AsyncIterable<RunEvent>> {
     const { handle } = this.#options
-    const { messages, runs, seq } = await handle.history({ limit: lookBack })
+    const { messages, runs, seq } = (await unlessUnknown(handle.history({ limit: lookBack }))) ?? noHistory
     const open = new Set<string>(runs.map(({ runId }) => runId))
     this.#over = new Set(messages.map(({ runId }) => runId).filter((runId) => !open.has(runId)))
-    return handle.subscribe(Math.min(seq + 1, ...runs.map((run) => run.seq)), { signal })
+    const events = handle.subscribe(Math.min(seq + 1, ...runs.map((run) => run.seq)), { signal })
+    // Asked after that, so that no beginning is missed.
+    const { current } = (await unlessUnknown(handle.inspect())) ?? {}
+    this.#partial = current?.waitsFor === 'model' ? current : undefined
+    return events
   }
 
   async #pump(events: AsyncIterable<RunEvent>, ending: AbortController): Promise<void> {
@@ -186,7 +236,7 @@ export class WatchedSession {
   }
 
   get #isUnwatched(): boolean {
-    return this.#watchers.size === 0 && this.#options.everywhere.size === 0
+    return this.#watchers.size === 0 && this.#options.everywhere.size === 0 && this.#listeners.size === 0 && this.#kept.size === 0
   }
 
   #forgetRuns(): void {
@@ -194,6 +244,8 @@ export class WatchedSession {
     this.#ending = undefined
     this.#opening = undefined
     this.#tellers.clear()
+    this.#kept.clear()
+    for (const listener of this.#listeners) listener.end()
     this.#told()
   }
 
@@ -208,7 +260,7 @@ export class WatchedSession {
     } else {
       this.#tellPiece()
       this.#piece = event
-      process.nextTick(() => this.#tellPiece())
+      process.nextTick(this.#tellPieceLater)
     }
   }
 
@@ -220,21 +272,36 @@ export class WatchedSession {
 
   #tell(event: RunEvent): void {
     const { runId } = event
-    if (this.#over.has(runId)) return
-    const now = Math.round(this.#options.clock.now())
+    if (this.#over.has(runId) || isOf(this.#partial, event)) return
+    const now = this.#now()
     if (event.type === 'message-accepted') return this.#tellChange('message', runId, now)
     const teller = this.#teller(runId)
     if (event.type === 'run-start') this.#join(runId, event.merged)
     if (event.type === 'run-steer') this.#join(runId, [event.from])
     for (const told of teller.tell(event, now)) this.#deliver(runId, told)
+    for (const listener of this.#listeners) if (listener.runs.has(runId)) listener.hear(event)
     if (event.type !== 'run-end') return
     this.#tellers.delete(runId)
+    for (const ended of [runId, ...teller.members]) this.#kept.delete(ended)
     for (const [connection, interest] of this.#watchers) {
       for (const ended of [runId, ...teller.members]) interest.runs.delete(ended)
       this.#dropIfDone(connection, interest)
     }
     this.#tellChange('run-end', runId, now)
     this.#told()
+    this.closeIfUnwatched()
+  }
+
+  #now(): number {
+    return Math.round(this.#options.clock.now())
+  }
+
+  /** The run under way that this one is, or has joined. */
+  #hostOf(runId: string): readonly [string | undefined, RunTeller | undefined] {
+    const own = this.#tellers.get(runId)
+    if (own !== undefined) return [runId, own]
+    for (const [host, teller] of this.#tellers) if (teller.members.has(runId)) return [host, teller]
+    return [undefined, undefined]
   }
 
   #teller(runId: string): RunTeller {
@@ -248,12 +315,13 @@ export class WatchedSession {
   /** Senders of messages that joined a run hear of that run. */
   #join(runId: string, members: readonly string[]): void {
     if (members.length === 0) return
-    for (const { runs } of this.#watchers.values()) if (members.some((member) => runs.has(member))) runs.add(runId)
+    for (const { runs } of [...this.#watchers.values(), ...this.#listeners]) if (members.some((member) => runs.has(member))) runs.add(runId)
   }
 
   #deliver(runId: string, told: Told): void {
-    const event = new PreparedEvent(told.name, told.payload, told.name === 'agent' ? told.cap : undefined)
     const { everywhere } = this.#options
+    if (this.#watchers.size === 0 && everywhere.size === 0) return
+    const event = new PreparedEvent(told.name, told.payload, told.name === 'agent' ? told.cap : undefined)
     for (const [connection, { all, runs, held }] of this.#watchers) {
       if (!all && !runs.has(runId) && !everywhere.has(connection)) continue
       const waiting = held.size === 0 ? undefined : held.get(runId)
@@ -264,7 +332,7 @@ export class WatchedSession {
   }
 
   #tellSnapshot(connection: Connection, teller: RunTeller): void {
-    const told = teller.snapshot(Math.round(this.#options.clock.now()))
+    const told = teller.snapshot(this.#now())
     if (told !== undefined) connection.tell(new PreparedEvent(told.name, told.payload))
   }
 
@@ -292,4 +360,22 @@ export class WatchedSession {
     this.#options.onLeft(connection)
     this.closeIfUnwatched()
   }
+}
+
+const noHistory = { messages: [], runs: [], seq: 0 } as const
+
+/** Undefined for a session that has not had a message yet. */
+async function unlessUnknown<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (BeamClawError.isInstance(error, 'unknown-session')) return undefined
+    throw error
+  }
+}
+
+/** True for a piece of an answer that was begun before anybody listened. */
+function isOf(partial: PartialAnswer | undefined, event: RunEvent): boolean {
+  if (partial === undefined || event.type !== 'text-delta' || event.runId !== partial.runId) return false
+  return event.turn < partial.turn || (event.turn === partial.turn && event.attempt <= partial.attempt)
 }

@@ -1,6 +1,7 @@
 /** `agent`, which answers when the message is durable and again when its run is over, and `agent.wait`. */
 import { noUsage, type SessionKey, type Usage } from '@beamclaw/core'
 import type { AgentAccepted, AgentFinal, UsageShape } from '@beamclaw/protocol'
+import { publicText } from '../../public-text.ts'
 import { toContent } from '../chat-messages.ts'
 import { RequestFailure } from '../failure.ts'
 import type { RunOutcome } from '../hub/run-outcomes.ts'
@@ -44,11 +45,11 @@ export const agentWait: Method<'agent.wait'> = async ({ runId, sessionKey, timeo
   const outcome = world.outcomes.of(key, runId, () => world.claw.session(key).follow(runId))
   const ended = await withinTime(world, outcome, timeoutMs)
   if (ended === undefined) return { runId, status: 'timeout' }
-  return { runId, status: ended.status, ...(ended.error === undefined ? {} : { error: ended.error.message }) }
+  return { runId, status: ended.status, ...(ended.error === undefined ? {} : { error: publicText(ended.error.code, ended.error.message) }) }
 }
 
 function finalOf(runId: string, sessionKey: SessionKey, { status, text, usage, stopReason, error }: RunOutcome): AgentFinal {
-  if (status !== 'ok') return { runId, status, summary: error?.message ?? status }
+  if (status !== 'ok') return { runId, status, summary: error === undefined ? status : publicText(error.code, error.message) }
   const meta = { sessionKey, usage: usageOf(usage ?? noUsage), ...(stopReason === undefined ? {} : { stopReason }) }
   return { runId, status, summary: 'completed', result: { payloads: text === '' ? [] : [{ text, mediaUrl: null }], meta } }
 }

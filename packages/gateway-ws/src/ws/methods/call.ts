@@ -2,6 +2,7 @@
 import type { AgentDefinition, Ambient, RunningBeamClaw, SessionKey } from '@beamclaw/core'
 import { parseSessionKey, sessionKey, sessionKeyParts } from '@beamclaw/core'
 import type { MethodName, MethodParams, MethodResult } from '@beamclaw/protocol'
+import type { Turns } from '../../turns.ts'
 import type { Connection } from '../connection.ts'
 import { RequestFailure } from '../failure.ts'
 import type { RunOutcomes } from '../hub/run-outcomes.ts'
@@ -15,6 +16,7 @@ export interface World {
   readonly ambient: Pick<Ambient, 'clock' | 'logger' | 'random'>
   readonly hub: SessionHub
   readonly outcomes: RunOutcomes
+  readonly turns: Turns
   readonly version: string
   readonly readiness: () => Readiness
   readonly uptimeMs: () => number

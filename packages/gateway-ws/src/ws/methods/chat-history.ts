@@ -3,6 +3,7 @@ import type { SessionHistory } from '@beamclaw/core'
 import type { ChatHistoryParams, ChatMessage, OpenRunShape } from '@beamclaw/protocol'
 import { cut, toChatMessage, toChatMessages } from '../chat-messages.ts'
 import { fullKey, type Method } from './call.ts'
+import { unansweredRuns } from './unanswered-runs.ts'
 
 const defaultLimit = 200
 const maxLimit = 1_000
@@ -15,7 +16,10 @@ export const chatHistory: Method<'chat.history'> = async (params, world, { conne
   const key = fullKey(world, params.sessionKey, params.agentId)
   // Whoever asks for it after it has come back hears of what goes on.
   if (world.hub.isEverywhere(connection)) await world.hub.touch(key)
-  const history = await world.claw.session(key).history({ limit })
+  const handle = world.claw.session(key)
+  const history = await handle.history({ limit })
+  // Megabytes of messages take a while to write.
+  await world.turns.next()
   const { total } = history
   const runs = history.runs.map(runOf)
   const deltaCursor = cursorOf(history)
@@ -26,7 +30,9 @@ export const chatHistory: Method<'chat.history'> = async (params, world, { conne
     return isCut ? { kind: 'reset' } : { kind: 'delta', messages, deltaCursor, sessionInfo: { sessionKey: key, total, runs } }
   }
   const { messages, isCut } = messagesOf(history.messages, params)
-  return { sessionKey: key, messages, total, runs, deltaCursor, ...(isCut ? { truncated: true } : {}) }
+  const unanswered = await unansweredRuns(handle, history)
+  const ended = unanswered.length === 0 ? {} : { unanswered: [...unanswered] }
+  return { sessionKey: key, messages, total, runs, deltaCursor, ...ended, ...(isCut ? { truncated: true } : {}) }
 }
 
 /** The newest messages that fit. */

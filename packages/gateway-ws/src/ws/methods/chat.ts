@@ -1,6 +1,7 @@
 /** `chat.send` and `chat.abort`. */
 import type { SendReceipt, SessionHandle, WhenBusy } from '@beamclaw/core'
 import type { ChatSendParams, ChatSendResult } from '@beamclaw/protocol'
+import { publicText } from '../../public-text.ts'
 import { toContent } from '../chat-messages.ts'
 import { RequestFailure } from '../failure.ts'
 import { fullKey, type Method, type World } from './call.ts'
@@ -63,6 +64,10 @@ function resultOf(runId: string, { status, ended }: SendReceipt): ChatSendResult
     case 'aborted':
       return { runId, status: 'aborted' }
     case 'failed':
-      return { runId, status: 'error', ...(ended?.failure === undefined ? {} : { errorMessage: ended.failure.message }) }
+      return { runId, status: 'error', ...failureOf(ended?.failure) }
   }
+}
+
+function failureOf(failure: { readonly code: string; readonly message: string } | undefined): Pick<ChatSendResult, 'errorMessage'> {
+  return failure === undefined ? {} : { errorMessage: publicText(failure.code, failure.message) }
 }

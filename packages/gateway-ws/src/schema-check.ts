@@ -1,0 +1,23 @@
+/** Checks values of clients against schemas. */
+import type * as z from 'zod'
+
+export type Checked<T> =
+  | { readonly success: true; readonly data: T }
+  | { readonly success: false; readonly error: { readonly issues: readonly Issue[] } }
+
+interface Issue {
+  readonly path: readonly PropertyKey[]
+  readonly message: string
+}
+
+/**
+ * As `safeParse`, which may throw after all: the check of a text's length also looks at the `length` of an object that was sent in its place,
+ * and `{"length":{"toString":null}}` cannot be compared with a number.
+ */
+export function check<S extends z.ZodType>(schema: S, value: unknown): Checked<z.output<S>> {
+  try {
+    return schema.safeParse(value)
+  } catch {
+    return { success: false, error: { issues: [{ path: [], message: 'does not fit' }] } }
+  }
+}

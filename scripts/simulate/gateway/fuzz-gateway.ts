@@ -1,0 +1,156 @@
+/** Lets hostile clients loose on a gateway, one seed at a time. The process must live, others must be answered, and memory must not grow. */
+import { connect, type Socket } from 'node:net'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import type { Logger } from '../../../packages/core/src/index.ts'
+import { type Scene, scene } from '../../../packages/gateway-ws/src/testing/scene.ts'
+import { seededRandom } from '../../../packages/testkit/src/seeded-random.ts'
+import { type Attack, attackOf } from './attacks.ts'
+
+export interface FuzzOptions {
+  readonly seed: number
+  /** @default 60 */
+  readonly attacks?: number
+}
+
+export interface FuzzReport {
+  readonly attacks: number
+  /** Milliseconds that another client waited at most, while this process was at work. */
+  readonly slowestMs: number
+  /** Bytes of resident memory that stayed. */
+  readonly grownBytes: number
+}
+
+/** Milliseconds in which another client has its answer. */
+const answerWithinMs = 100
+/** Log events of unexpected errors. */
+const mistakes = ['gateway.handler-failed', 'gateway.request-failed', 'gateway.feed-failed']
+const maxGrowth = 50 * 1_024 * 1_024
+const maxRounds = 3
+/** How often an attack is repeated that seemed to be slow: another program may have had the machine. */
+const repeats = 3
+/** Milliseconds within which other clients must be answered at all. */
+const deadlineMs = 10_000
+/** Milliseconds that a client waits for an answer to its attack. */
+const patienceMs = 5
+
+/** Throws an error that says what failed, and under which seed. */
+export async function fuzzGateway({ seed, attacks = 60 }: FuzzOptions): Promise<FuzzReport> {
+  const uncaught = Promise.withResolvers<never>()
+  // It is looked at with each attack.
+  uncaught.promise.catch(() => {})
+  const note = (error: unknown): void => uncaught.reject(new Error(`the process would have ended with ${describe(error)}`))
+  process.on('uncaughtException', note).on('unhandledRejection', note)
+  // What the boundary has caught is a mistake all the same.
+  const logger: Logger = {
+    log: (_level, event, fields) => {
+      if (mistakes.includes(event)) uncaught.reject(new Error(`a handler failed: ${event} ${JSON.stringify(fields)}`))
+    },
+  }
+  const stage = await scene({ gateway: { ambient: { logger }, limits: { handshakeMs: 200, maxUnauthenticatedPerAddress: 10_000 } } })
+  try {
+    let slowestMs = 0
+    let grownBytes = 0
+    // A leak grows with each round; what is loaded and compiled with the first does not.
+    for (let round = 0; round < maxRounds; round++) {
+      const before = residentBytes()
+      const random = seededRandom(seed)
+      for (let index = 0; index < attacks; index++) {
+        const attack = attackOf(random)
+        try {
+          const waitedMs = await Promise.race([uncaught.promise, withinTime(strikeAndAsk(stage, attack))])
+          slowestMs = Math.max(slowestMs, waitedMs)
+          if (waitedMs > answerWithinMs) throw new Error(`another client waited ${Math.round(waitedMs)} ms`)
+        } catch (cause) {
+          const why = cause instanceof Error ? cause.message : String(cause)
+          throw new Error(`seed ${seed}, attack ${index} (${attack.name}): ${why}\n${shown(attack)}`, { cause })
+        }
+      }
+      grownBytes = await grownSince(before)
+      if (grownBytes <= maxGrowth) return { attacks, slowestMs, grownBytes }
+    }
+    throw new Error(`seed ${seed}: ${grownBytes} bytes more are resident after each ${attacks} attacks`)
+  } finally {
+    // A gateway that an attack has left half way may not even stop.
+    await withinTime(Promise.resolve(stage[Symbol.asyncDispose]()), 2_000).catch(() => {})
+    process.off('uncaughtException', note).off('unhandledRejection', note)
+  }
+}
+
+/** The same, but rejects when it takes too long; keeps the process alive for as long. */
+async function withinTime<T>(work: Promise<T>, milliseconds = deadlineMs): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error(`another client was not answered within ${milliseconds} ms`)), milliseconds)
+  try {
+    return await Promise.race([work, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Milliseconds of this process's work that a client waited for that asked while the attack was dealt with; the least of several tries. */
+async function strikeAndAsk(stage: Scene, attack: Attack): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  for (let round = 0; round < repeats && least > answerWithinMs; round++) {
+    const struck = strike(stage.url, attack)
+    const asked = ask(stage.url)
+    await struck
+    least = Math.min(least, Math.max(await asked, await ask(stage.url)))
+  }
+  return least
+}
+
+/** Sends the attack, and hears a part of the answer. */
+async function strike(url: string, { chunks, ending }: Attack): Promise<void> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {})
+  socket.resume()
+  for (const chunk of chunks) {
+    if (chunk.length > 0 && socket.writable) await written(socket, chunk)
+    await nextTurn()
+  }
+  if (ending === 'end') socket.end()
+  if (ending !== 'destroy') await sleep(patienceMs)
+  socket.destroy()
+}
+
+async function written(socket: Socket, chunk: Buffer): Promise<void> {
+  // Also what is refused before all of it is there must be let go.
+  await Promise.race([new Promise((resolve) => socket.write(chunk, resolve)), new Promise((resolve) => socket.once('close', resolve))])
+}
+
+/** Asks for the gateway's health. Resolves with the milliseconds that took, as far as this process was at work. */
+async function ask(url: string): Promise<number> {
+  const startedAt = performance.now()
+  const before = process.cpuUsage()
+  const response = await fetch(`${url}/health`)
+  await response.arrayBuffer()
+  const { user, system } = process.cpuUsage(before)
+  if (response.status !== 200) throw new Error(`/health is answered with ${response.status}`)
+  return Math.min(performance.now() - startedAt, (user + system) / 1_000)
+}
+
+async function grownSince(before: number): Promise<number> {
+  let grown = residentBytes() - before
+  // Memory is given back with some delay.
+  for (let round = 0; round < 20 && grown > maxGrowth; round++) {
+    await sleep(100)
+    grown = Math.min(grown, residentBytes() - before)
+  }
+  return Math.max(0, grown)
+}
+
+function residentBytes(): number {
+  setFlagsFromString('--expose-gc')
+  ;(runInNewContext('gc') as () => void)()
+  return process.memoryUsage.rss()
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+function shown({ chunks }: Attack): string {
+  const bytes = Buffer.concat(chunks)
+  return `${bytes.length} bytes, ${JSON.stringify(bytes.subarray(0, 400).toString('latin1'))}`
+}
