@@ -70,7 +70,8 @@ function toAgent(id: string, { fallbacks: _, ...agent }: AgentConfig): AgentDefi
 
 function toStore(store: Settings['store']): Store {
   if (store.type === 'memory') return new MemoryStore()
-  return new FsStore({ path: store.path ?? '', ...(store.sync === undefined ? {} : { sync: store.sync }) })
+  const { type: _, path = '', ...options } = store
+  return new FsStore({ path, ...options })
 }
 
 /** The adapter for a provider; only those that are used are loaded. Rejects `invalid-option`. */

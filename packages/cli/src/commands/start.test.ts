@@ -80,6 +80,13 @@ describe('a start that cannot be', () => {
     await startGateway(['--data-dir', data]).then((gateway) => gateways.push(gateway))
   })
 
+  test('not at all while it may wait for the process that owns the data directory', async () => {
+    const first = await start()
+    const second = startGateway(['--data-dir', join(folder, 'data'), '--port', '0', '--lock-wait', '60'])
+    first.child.kill('SIGTERM')
+    gateways.push(await second)
+  })
+
   test('because another process owns the data directory: its pid is named', async () => {
     const first = await start()
     const { code, errors } = await runCli(['start', '--port', '0', '--data-dir', join(folder, 'data')], { cwd: folder })

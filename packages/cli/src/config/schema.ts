@@ -36,7 +36,12 @@ const store = oneOfObjects(
   'type',
   [
     closedObject({ type: z.literal('memory') }),
-    closedObject({ type: z.literal('fs'), path: text(4_096).exactOptional(), sync: choice(['always', 'batch', 'os']).exactOptional() }),
+    closedObject({
+      type: z.literal('fs'),
+      path: text(4_096).exactOptional(),
+      sync: choice(['always', 'batch', 'os']).exactOptional(),
+      lockWaitMs: wholeNumber(0, maxTimerMs).exactOptional(),
+    }),
   ],
   ['fs', 'memory'],
 )

@@ -9,6 +9,8 @@ export interface SettingsFlags {
   readonly host?: string
   readonly port?: string
   readonly dataDir?: string
+  /** Seconds to wait for a process that owns the data directory. */
+  readonly lockWait?: string
 }
 
 export interface Settings {
@@ -59,7 +61,7 @@ export function settingsFrom(
     allowedOrigins: gateway.allowedOrigins ?? [],
     allowedHosts: gateway.allowedHosts ?? [],
     drainMs: drainMs ?? gateway.drainMs ?? settingDefaults.drainMs,
-    store: storeFrom(config, flags.dataDir ?? environment.BEAMCLAW_DATA_DIR),
+    store: storeFrom(config, flags.dataDir ?? environment.BEAMCLAW_DATA_DIR, wholeNumber('--lock-wait', flags.lockWait, 86_400)),
     providers,
     prices,
     agents: config.agents ?? defaultAgents(providers, name),
@@ -76,10 +78,11 @@ function tokenFrom({ BEAMCLAW_GATEWAY_TOKEN: token }: Environment): string | und
   throw new ConfigError(['BEAMCLAW_GATEWAY_TOKEN: expected a token of 8 to 512 printable characters'])
 }
 
-function storeFrom({ store }: Config, dataDir: string | undefined): Settings['store'] {
+function storeFrom({ store }: Config, dataDir: string | undefined, lockWaitSeconds: number | undefined): Settings['store'] {
   if (store?.type === 'memory' && dataDir === undefined) return store
   const fs = store?.type === 'fs' ? store : { type: 'fs' as const }
-  return { ...fs, path: dataDir ?? fs.path ?? settingDefaults.dataDir }
+  const lockWaitMs = lockWaitSeconds === undefined ? fs.lockWaitMs : lockWaitSeconds * 1_000
+  return { ...fs, path: dataDir ?? fs.path ?? settingDefaults.dataDir, ...(lockWaitMs === undefined ? {} : { lockWaitMs }) }
 }
 
 /** Milliseconds for each word of the demo model: slow enough to watch, and to kill the gateway meanwhile. */
