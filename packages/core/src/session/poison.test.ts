@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest'
+import { BeamClawError } from '../errors.ts'
+import { settled } from '../testing/manual-clock.ts'
+import { FunctionModel, type Stage, stage } from '../testing/model.ts'
+import { gate } from '../testing/probe.ts'
+import { TroubledStore } from '../testing/troubled-store.ts'
+import { defineTool } from '../tool/tool.ts'
+
+const key = 'agent:main:main'
+
+/** A tool that never ends, as far as its caller can see. */
+const bomb = defineTool({ name: 'bomb', description: 'goes off', idempotent: true, execute: () => new Promise<string>(() => {}) })
+
+/** Calls the tool that a message names, and says `fine` to any other. */
+const obedient = (): FunctionModel =>
+  new FunctionModel(({ messages, tools = [] }) => {
+    const last = messages.at(-1)
+    const name = tools.find((tool) => tool.name === last?.content)?.name
+    return last?.role === 'user' && name !== undefined ? { calls: [{ id: 'call', name }] } : { text: 'fine' }
+  })
+
+async function crash(set: Stage, times: number): Promise<void> {
+  for (let crashes = 0; crashes < times; crashes++) {
+    await (await set.restart()).resumed
+    await settled()
+  }
+}
+
+async function poisoned(): Promise<Stage> {
+  const set = await stage(obedient(), { tools: [bomb] })
+  await set.claw.session(key).send('bomb', { idempotencyKey: 'poison' }).accepted
+  await settled()
+  await crash(set, 4)
+  return set
+}
+
+describe('a run that is under way in a tool each time the process dies', () => {
+  test('is given up after three more tries, and the session goes on', async () => {
+    const set = await poisoned()
+    const session = set.claw.session(key)
+    await expect(session.send('bomb', { idempotencyKey: 'poison' }).result()).rejects.toMatchObject({ code: 'poison-message' })
+    expect((await session.inspect()).deadLetters).toEqual(['poison'])
+    expect((await session.send('next').result()).text).toBe('fine')
+  })
+
+  test('is not given up when a tool of it ended in between', async () => {
+    const quick = defineTool({ name: 'quick', description: 'ends', execute: () => 'done' })
+    let calls = 0
+    const model = new FunctionModel(() => ({
+      calls: [{ id: `call-${++calls}`, name: calls % 2 === 0 ? 'quick' : 'bomb', input: { calls } }],
+    }))
+    const slow = defineTool({
+      name: 'bomb',
+      description: 'ends half of the time',
+      execute: () => (calls % 4 === 1 ? 'went well' : new Promise<string>(() => {})),
+    })
+    const set = await stage(model, { tools: [quick, slow] })
+    await set.claw.session(key).send('go', { idempotencyKey: 'go' }).accepted
+    await settled()
+    await crash(set, 8)
+    expect((await set.claw.session(key).inspect()).current?.runId).toBe('go')
+  })
+})
+
+describe('a run is not given up', () => {
+  test('for waiting for a slow model, however often the process dies', async () => {
+    const held = gate()
+    const set = await stage(new FunctionModel(() => held.promise.then(() => ({ text: 'at last' }))))
+    await set.claw.session(key).send('hello', { idempotencyKey: 'patient' }).accepted
+    await crash(set, 20)
+    held.resolve()
+    expect((await set.claw.session(key).follow('patient').result()).text).toBe('at last')
+  })
+
+  test('for having its tool under way beside that of another run, which is the one to blame', async () => {
+    const held = gate()
+    const slow = defineTool({
+      name: 'slow',
+      description: 'takes long',
+      idempotent: true,
+      execute: async () => {
+        await held.promise
+        return 'done'
+      },
+    })
+    let isLit = false
+    const lethal = defineTool({
+      name: 'bomb',
+      description: 'goes off',
+      idempotent: true,
+      execute: () => {
+        isLit = true
+        return new Promise<string>(() => {})
+      },
+    })
+    const set = await stage(obedient(), { tools: [lethal, slow] })
+    const other = 'agent:main:other'
+    await set.claw.session(key).send('bomb', { idempotencyKey: 'poison' }).accepted
+    await set.claw.session(other).send('slow', { idempotencyKey: 'innocent' }).accepted
+    await settled()
+    for (let crashes = 0; crashes < 4; crashes++) {
+      // The process dies when the bomb is lit; until then the other one may have its turn.
+      for (let waits = 0; waits < 10 && !isLit; waits++) await set.clock.advance(10_000)
+      isLit = false
+      await crash(set, 1)
+    }
+    held.resolve()
+    await set.clock.advance(60_000)
+    expect((await set.claw.session(key).deadLetters()).map(({ runId }) => runId)).toEqual(['poison'])
+    expect((await set.claw.session(other).follow('innocent').result()).text).toBe('fine')
+  })
+
+  test('for the trouble of a store', async () => {
+    const store = new TroubledStore()
+    let begun = 0
+    const tool = defineTool({ name: 'write', description: 'writes', idempotent: true, execute: () => `${++begun} times` })
+    const { claw, clock } = await stage(obedient(), { tools: [tool] }, { store })
+    let isFull = true
+    store.before = async (records) => {
+      if (isFull && records.some(({ type }) => type === 'tool-outcome')) throw new BeamClawError('store-full', 'no room')
+    }
+    const run = claw.session(key).send('write')
+    await run.accepted
+    for (let tries = 0; tries < 10; tries++) await clock.advance(1_000)
+    isFull = false
+    await clock.advance(1_000)
+    expect((await run.result()).text).toBe('fine')
+    expect(begun).toBeGreaterThan(5)
+  })
+})
+
+describe('a dead letter', () => {
+  test('is redriven: its message runs again under a new key, once however often that is asked for', async () => {
+    const set = await poisoned()
+    set.claw.updateAgents([...set.claw.agents].map((agent) => ({ ...agent, tools: new Map() })))
+    const session = set.claw.session(key)
+    const run = session.redrive('poison')
+    expect(await run.accepted).toMatchObject({ runId: 'poison:redrive', status: 'accepted' })
+    expect((await run.result()).text).toBe('fine')
+    expect((await session.inspect()).deadLetters).toEqual([])
+    expect(await session.redrive('poison').accepted).toMatchObject({ runId: 'poison:redrive', status: 'completed' })
+    const { messages } = await session.history()
+    expect(messages.filter(({ message }) => message.content === 'bomb').map(({ runId }) => runId)).toEqual(['poison', 'poison:redrive'])
+  })
+
+  test('outlives a snapshot and a restart', async () => {
+    const set = await poisoned()
+    const session = set.claw.session(key)
+    for (let index = 0; index < 60; index++) await session.send(`message ${index}`).result()
+    await set.restart()
+    expect(await set.claw.session(key).deadLetters()).toMatchObject([{ runId: 'poison', message: { content: 'bomb' } }])
+    expect(await set.claw.session(key).redrive('poison').accepted).toMatchObject({ status: 'accepted' })
+  })
+
+  test('that is not there is refused', async () => {
+    const { claw } = await stage(obedient())
+    await claw.session(key).send('hello', { idempotencyKey: 'fine' }).result()
+    await expect(claw.session(key).redrive('fine').accepted).rejects.toMatchObject({ code: 'unknown-run' })
+    await expect(claw.session('agent:main:nobody').redrive('fine').accepted).rejects.toMatchObject({ code: 'unknown-session' })
+  })
+})
