@@ -30,6 +30,8 @@ const statusOf: Partial<Record<ErrorCode, number>> = {
   'invalid-message': 400,
   'unknown-agent': 404,
   'unknown-model': 404,
+  'unknown-session': 404,
+  'idempotency-mismatch': 422,
   'message-too-large': 413,
   overloaded: 429,
   'session-busy': 409,

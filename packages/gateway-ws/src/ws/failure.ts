@@ -13,7 +13,7 @@ export class RequestFailure extends Error {
 }
 
 /** What only the sender can put right. Everything else may work later. */
-const invalid = /^(invalid-|unknown-|message-too-large$|document-too-large$)/
+const invalid = /^(invalid-|unknown-|message-too-large$|document-too-large$|idempotency-mismatch$)/
 
 /** What to answer for anything that was thrown. What nobody meant to throw is logged, and not shown. */
 export function toErrorShape(error: unknown, method: string, logger: Logger): ErrorShape {

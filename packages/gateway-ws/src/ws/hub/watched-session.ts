@@ -2,6 +2,7 @@
 import type { Clock, Logger, RunEvent, SessionHandle } from '@beamclaw/core'
 import { sessionKeyParts } from '@beamclaw/core'
 import type { Connection } from '../connection.ts'
+import { historyOrNone } from '../history-or-none.ts'
 import { PreparedEvent } from '../prepared-event.ts'
 import { RunTeller, type Told } from './run-teller.ts'
 
@@ -148,10 +149,11 @@ export class WatchedSession {
   /** The session's events from the oldest run on that is not over. */
   async #feed(signal: AbortSignal): Promise<AsyncIterable<RunEvent>> {
     const { handle } = this.#options
-    const { messages, runs, seq } = await handle.history({ limit: lookBack })
+    const { messages, runs, seq } = await historyOrNone(handle, { limit: lookBack })
     const open = new Set<string>(runs.map(({ runId }) => runId))
     this.#over = new Set(messages.map(({ runId }) => runId).filter((runId) => !open.has(runId)))
-    return handle.subscribe(Math.min(seq + 1, ...runs.map((run) => run.seq)), { signal })
+    // A session that nobody has written to is watched from its first message on.
+    return handle.subscribe(Math.min(seq + 1, ...runs.map((run) => run.seq)), { signal, waitForFirstMessage: true })
   }
 
   async #pump(events: AsyncIterable<RunEvent>, ending: AbortController): Promise<void> {

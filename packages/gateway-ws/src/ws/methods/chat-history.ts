@@ -2,6 +2,7 @@
 import type { SessionHistory } from '@beamclaw/core'
 import type { ChatHistoryParams, ChatMessage, OpenRunShape } from '@beamclaw/protocol'
 import { cut, toChatMessage, toChatMessages } from '../chat-messages.ts'
+import { historyOrNone } from '../history-or-none.ts'
 import { fullKey, type Method } from './call.ts'
 
 const defaultLimit = 200
@@ -15,7 +16,7 @@ export const chatHistory: Method<'chat.history'> = async (params, world, { conne
   const key = fullKey(world, params.sessionKey, params.agentId)
   // Whoever asks for it after it has come back hears of what goes on.
   if (world.hub.isEverywhere(connection)) await world.hub.touch(key)
-  const history = await world.claw.session(key).history({ limit })
+  const history = await historyOrNone(world.claw.session(key), { limit })
   const { total } = history
   const runs = history.runs.map(runOf)
   const deltaCursor = cursorOf(history)
