@@ -57,6 +57,7 @@ export type {
   ChatSendResult,
   OpenRunShape,
 } from './methods/chat.ts'
+export type { DeadLettersParams, DeadLettersResult, RedriveParams, RedriveResult } from './methods/dead-letters.ts'
 export type {
   SessionMessagesSubscribeParams,
   SessionMessagesSubscribeResult,
