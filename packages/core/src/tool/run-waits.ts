@@ -13,6 +13,7 @@ interface ToolSite {
 interface AsyncVariable<T> {
   run<R>(value: T, work: () => R): R
   getStore(): T | undefined
+  disable(): void
 }
 
 export class RunWaits {
@@ -20,14 +21,18 @@ export class RunWaits {
   readonly #site: AsyncVariable<ToolSite> | undefined = asyncVariable()
   // For each session the sessions that its tools wait for, and how many times.
   readonly #waitsFor = new Map<SessionKey, Map<SessionKey, number>>()
+  #tools = 0
 
   /** Runs a tool; whatever it calls knows for which session it works. */
   async runTool<T>(tool: { readonly sessionKey: SessionKey; readonly signal: AbortSignal }, work: () => Promise<T>): Promise<T> {
     const site: ToolSite = { ...tool, isOver: false }
+    this.#tools++
     try {
       return await (this.#site?.run(site, work) ?? work())
     } finally {
       site.isOver = true
+      // It costs something on every promise of the process, so it is on only while a tool is under way.
+      if (--this.#tools === 0) this.#site?.disable()
     }
   }
 

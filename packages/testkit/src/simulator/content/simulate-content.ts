@@ -38,7 +38,7 @@ export interface ContentReport {
 }
 
 /** Something odd was noticed by somebody else than its own session. The message names the seed. */
-export class ContentFailure extends Error {
+class ContentFailure extends Error {
   override readonly name = 'ContentFailure'
 
   constructor(seed: number, what: string, cause?: unknown) {
