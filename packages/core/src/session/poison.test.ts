@@ -43,6 +43,41 @@ describe('a run that is under way in a tool each time the process dies', () => {
     expect((await session.send('next').result()).text).toBe('fine')
   })
 
+  test('is given up too when the tool may not run twice, and the model calls it again each time', async () => {
+    let begun = 0
+    const once = defineTool({
+      name: 'once',
+      description: 'goes off, and may not run twice',
+      execute: () => {
+        begun++
+        return new Promise<string>(() => {})
+      },
+    })
+    const set = await stage(
+      new FunctionModel((_request, index) => ({ calls: [{ id: `call-${index}`, name: 'once', input: { index } }] })),
+      { tools: [once] },
+    )
+    await set.claw.session(key).send('go', { idempotencyKey: 'poison' }).accepted
+    await settled()
+    await crash(set, 6)
+    expect(begun).toBe(4)
+    await expect(set.claw.session(key).follow('poison').result()).rejects.toMatchObject({ code: 'poison-message' })
+  })
+
+  test('can be aborted while it waits for its turn among others of its kind', async () => {
+    const set = await stage(obedient(), { tools: [bomb] })
+    const keys = [key, 'agent:main:other']
+    for (const each of keys) await set.claw.session(each).send('bomb', { idempotencyKey: 'poison' }).accepted
+    await settled()
+    await crash(set, 1)
+    for (const each of keys) {
+      const aborted = set.claw.session(each).follow('poison').result()
+      const isAborted = expect(aborted).rejects.toMatchObject({ code: 'run-aborted' })
+      await set.claw.session(each).abort()
+      await isAborted
+    }
+  })
+
   test('is not given up when a tool of it ended in between', async () => {
     const quick = defineTool({ name: 'quick', description: 'ends', execute: () => 'done' })
     let calls = 0

@@ -210,7 +210,7 @@ export class RunLoop {
   async #runToolInTurn(runId: RunId, turn: number, call: ToolCall, signal: AbortSignal): Promise<void> {
     const { state, suspects, journal } = this.#options
     if ((state.current?.crashes ?? 0) === 0) return this.#runTool(runId, turn, call, signal)
-    const endTurn = await suspects.enter(async () => {
+    const endTurn = await suspects.enter(signal, async () => {
       if (!signal.aborted && state.current?.runId === runId)
         await journal.commit({ type: 'run-resume', runId, isCleared: true }).catch(() => {})
     })

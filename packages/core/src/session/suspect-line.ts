@@ -12,16 +12,36 @@ export class SuspectLine {
     this.#clock = clock
   }
 
-  /** Resolves with what ends the turn, when it is the caller's. Calls `onCleared` before the next one begins, if the turn has not ended by then. */
-  async enter(onCleared: () => Promise<void>): Promise<() => void> {
+  /**
+   * Resolves with what ends the turn, when it is the caller's, or at once when `signal` is aborted. Calls `onCleared` before the next turn
+   * begins, if this one has not ended by then.
+   */
+  async enter(signal: AbortSignal, onCleared: () => Promise<void>): Promise<() => void> {
     const before = this.#last
     const turn = Promise.withResolvers<void>()
     this.#last = turn.promise
-    await before
+    await untilAborted(before, signal)
+    if (signal.aborted) {
+      void before.then(turn.resolve)
+      return () => {}
+    }
     const timer = this.#clock.setTimer(() => void onCleared().finally(turn.resolve), longestTurnMs, true)
     return () => {
       timer.cancel()
       turn.resolve()
     }
   }
+}
+
+/** Resolves when the promise does, or the signal is aborted. */
+function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    signal.addEventListener('abort', done, { once: true })
+    if (signal.aborted) done()
+    promise.then(done)
+  })
 }
