@@ -55,7 +55,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   readonly runId: RunId
   readonly accepted: Promise<SendReceipt>
   readonly #options: RunStreamOptions<TOutput>
-  // From before the message is sent; gone when nobody wants it.
+  // From before the message is sent, for the iteration; gone when it has begun, or is not wanted.
   #feed: SessionFeed | undefined
   #grace: TimerHandle | undefined
   #result: Promise<RunResult<TOutput>> | undefined
@@ -69,7 +69,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     this.accepted = this.#send()
     this.accepted.then(
       () => {
-        if (!this.#isIterated) this.#grace = options.clock.setTimer(() => this.#stopListening(), graceMs, true)
+        if (this.#feed !== undefined) this.#grace = options.clock.setTimer(() => this.#stopListening(), graceMs, true)
       },
       () => this.#stopListening(),
     )
@@ -117,7 +117,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     try {
       endWaiting = this.#options.beginWaiting()
       const isOfRun = this.#filter()
-      for await (const event of feed.from(seq, { isAhead: isAhead && status === 'accepted' })) {
+      for await (const event of feed.from(seq, { isAhead: isAhead && status === 'accepted', mustFollow: true })) {
         if (!isOfRun(event)) continue
         yield event
         if (event.type === 'run-end') return
@@ -152,6 +152,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   }
 
   #stopListening(): void {
+    this.#grace?.cancel()
     this.#feed?.stop()
     this.#feed = undefined
   }
@@ -163,7 +164,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   }
 
   async #read(): Promise<RunResult<TOutput>> {
-    if (!this.#isIterated) this.#stopListening()
+    this.#stopListening()
     await this.#waitForEnd(!this.#isSent)
     const { ended } = await this.#find()
     if (ended === undefined) throw interrupted()

@@ -19,6 +19,8 @@ const maxBuffered = 4_096
 interface FeedStart {
   /** Its first event has not happened before the feed was made. */
   readonly isAhead?: boolean
+  /** Every record from the first one on is wanted, also when that is 1. */
+  readonly mustFollow?: boolean
   /** A session that does not exist yet is waited for. */
   readonly waitForFirstMessage?: boolean
 }
@@ -35,10 +37,13 @@ export class SessionFeed implements AsyncDisposable {
 
   /**
    * Iterate once. Ends when the feed is stopped. Throws what `read` rejects with, and `subscriber-lagged` when records that the reader has
-   * not got are gone from the journal: for `fromSeq` 1, which asks for whatever there is, only in between.
+   * not got are gone from the journal. `fromSeq` 1 asks for whatever there is, unless `mustFollow`.
    */
-  async *from(fromSeq: number, { isAhead = false, waitForFirstMessage = false }: FeedStart = {}): AsyncGenerator<RunEvent> {
-    const told = new Told(fromSeq)
+  async *from(
+    fromSeq: number,
+    { isAhead = false, mustFollow = fromSeq > 1, waitForFirstMessage = false }: FeedStart = {},
+  ): AsyncGenerator<RunEvent> {
+    const told = new Told(fromSeq, mustFollow)
     try {
       if (!isAhead) {
         for (const event of await this.#readUnlessUnknown(fromSeq, waitForFirstMessage)) {
@@ -97,9 +102,9 @@ class Told {
   // As long as no attempt is known: the run that ended last.
   #endedRun: string | undefined
 
-  constructor(fromSeq: number) {
+  constructor(fromSeq: number, mustFollow: boolean) {
     this.nextSeq = fromSeq
-    this.#mustFollow = fromSeq > 1
+    this.#mustFollow = mustFollow
   }
 
   /** Throws `subscriber-lagged` for an event that leaves out others. */

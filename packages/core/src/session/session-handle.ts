@@ -32,7 +32,7 @@ export interface SendOptions<TOutput = undefined> {
 export interface SubscribeToSessionOptions {
   /** Ends the iteration. */
   readonly signal?: AbortSignal
-  /** A session that nobody has written to is waited for, instead of refused. @default false */
+  /** A session that does not exist yet is waited for, instead of refused. @default false */
   readonly waitForFirstMessage?: boolean
 }
 

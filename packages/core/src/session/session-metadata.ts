@@ -9,7 +9,7 @@ import type { Store } from '../ports/store.ts'
 import type { WhenBusy } from './journal.ts'
 import { journalKey } from './session-world.ts'
 
-/** Times that a change is tried when somebody else changes the same document. */
+/** Times that a change is tried when another process changes the same document. */
 const maxAttempts = 5
 
 /** Settings of one session. What is absent is as its agent says. */
@@ -89,7 +89,7 @@ export class MetadataDocument {
         this.#value = value
         return value
       } catch (error) {
-        // Somebody else has changed other settings: both changes hold.
+        // Another process has changed other settings: both changes hold.
         if (attempt >= maxAttempts || !BeamClawError.isInstance(error, 'version-conflict')) throw error
         await this.load()
       }

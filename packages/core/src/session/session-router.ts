@@ -45,7 +45,7 @@ export class SessionRouter {
     this.#onRestart = callback
   }
 
-  /** Resolves with a session that exists. Rejects as `begin` does, and `unknown-session` for one that nobody has written to. */
+  /** Resolves with a session that exists. Rejects as `begin` does, and `unknown-session` for one without a message or settings. */
   async find(key: SessionKey): Promise<Session> {
     this.#agentOf(key)
     const world = this.#world

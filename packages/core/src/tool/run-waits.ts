@@ -37,7 +37,7 @@ export class RunWaits {
   }
 
   /**
-   * Somebody is about to wait for a run of `target` that is not over. Returns what ends the waiting. Throws `call-cycle` when a tool asks
+   * Called before a run of `target` that is not over is waited for. Returns a function that ends the waiting. Throws `call-cycle` when a tool asks
    * whose own run has to end first.
    */
   begin(target: SessionKey): () => void {
