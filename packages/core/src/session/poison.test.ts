@@ -5,6 +5,7 @@ import { FunctionModel, type Stage, stage } from '../testing/model.ts'
 import { gate } from '../testing/probe.ts'
 import { TroubledStore } from '../testing/troubled-store.ts'
 import { defineTool } from '../tool/tool.ts'
+import { SessionState } from './session-state.ts'
 
 const key = 'agent:main:main'
 
@@ -165,6 +166,23 @@ describe('a run is not given up', () => {
 })
 
 describe('a dead letter', () => {
+  test('is one of a hundred: the oldest gives way', () => {
+    const state = new SessionState()
+    let seq = 0
+    const entry = (type: string, data: object): void => state.apply({ seq: ++seq, type, id: `${seq}`, ts: seq, data: data as never })
+    for (let index = 1; index <= 150; index++) {
+      const runId = `run-${index}`
+      entry('message-in', { runId, message: { role: 'user', content: runId }, whenBusy: 'queue' })
+      entry('run-start', { runId })
+      entry('run-end', { runId, outcome: 'failed', failure: { code: 'poison-message', message: 'given up' } })
+    }
+    expect(state.deadLetters.map(({ runId }) => runId)).toEqual(Array.from({ length: 100 }, (_, index) => `run-${index + 51}`))
+    const kept = JSON.parse(JSON.stringify(state.toSnapshot()))
+    expect(SessionState.fromSnapshot(kept, seq).deadLetters).toEqual(state.deadLetters)
+    // As an earlier version has written them.
+    expect(SessionState.fromSnapshot({ ...kept, deadLetters: ['old'] }, seq).deadLetters).toEqual([{ runId: 'old', at: 0 }])
+  })
+
   test('is redriven: its message runs again under a new key, once however often that is asked for', async () => {
     const set = await poisoned()
     set.claw.updateAgents([...set.claw.agents].map((agent) => ({ ...agent, tools: new Map() })))
