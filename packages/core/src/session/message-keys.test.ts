@@ -130,6 +130,16 @@ describe('settings that are changed at the same time', () => {
     expect(await session.configure({})).toEqual({ label: 'mine', channel: 'here', thinking: 'high', verbose: 'on' })
   })
 
+  test('all hold, however many there are', async () => {
+    const { claw } = await stage(fine())
+    const session = claw.session(key)
+    const changes = Array.from({ length: 30 }, (_, index) =>
+      session.configure(index % 2 === 0 ? { label: `${index}` } : { channel: `${index}` }),
+    )
+    expect((await Promise.allSettled(changes)).map(({ status }) => status)).toEqual(changes.map(() => 'fulfilled'))
+    expect(await session.configure({})).toEqual({ label: '28', channel: '29' })
+  })
+
   test('hold also when somebody else writes the document', async () => {
     const store = new MemoryStore()
     const { claw } = await stage(fine(), {}, { store })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { MemoryStore } from '../defaults/memory-store.ts'
 import { BeamClawError } from '../errors.ts'
 import { settled } from '../testing/manual-clock.ts'
 import { FunctionModel, type Stage, stage } from '../testing/model.ts'
@@ -144,6 +145,44 @@ describe('a run is not given up', () => {
     await set.clock.advance(60_000)
     expect((await set.claw.session(key).deadLetters()).map(({ runId }) => runId)).toEqual(['poison'])
     expect((await set.claw.session(other).follow('innocent').result()).text).toBe('fine')
+  })
+
+  test('for stops in the middle of its tool', async () => {
+    const listening = defineTool({
+      name: 'bomb',
+      description: 'ends when it is told to',
+      idempotent: true,
+      execute: (_, { signal }) => new Promise<string>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    })
+    const store = new MemoryStore()
+    store.stop = async () => {}
+    const set = await stage(obedient(), { tools: [listening] }, { store })
+    await set.claw.session(key).send('bomb', { idempotencyKey: 'patient' }).accepted
+    await settled()
+    let { claw } = set
+    for (let stops = 0; stops < 6; stops++) {
+      await claw.stop()
+      claw = (await stage(obedient(), { tools: [listening] }, { store })).claw
+      await claw.resumed
+      await settled()
+    }
+    expect((await claw.session(key).inspect()).current?.runId).toBe('patient')
+  })
+
+  test('for a tool that has lived long enough in between to be cleared', async () => {
+    const set = await stage(obedient(), { tools: [bomb] })
+    await set.claw.session(key).send('bomb', { idempotencyKey: 'patient' }).accepted
+    await settled()
+    for (let round = 0; round < 6; round++) {
+      await crash(set, 1)
+      await set.clock.advance(31_000)
+    }
+    expect((await set.claw.session(key).inspect()).current?.runId).toBe('patient')
+    for (let round = 0; round < 6; round++) {
+      await crash(set, 2)
+      await set.clock.advance(31_000)
+    }
+    expect((await set.claw.session(key).inspect()).current?.runId).toBe('patient')
   })
 
   test('for the trouble of a store', async () => {
