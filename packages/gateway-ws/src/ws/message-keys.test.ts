@@ -51,7 +51,7 @@ describe('a key that is used again with another message', () => {
     const ask = (content: string) => post(stage.url, { model: 'beamclaw', messages: [{ role: 'user', content }] }, headers)
     expect((await ask('hello')).status).toBe(200)
     const refused = await ask('bye')
-    expect(refused.status).toBe(422)
+    expect(refused.status).toBe(409)
     expect(await refused.text()).toContain('idempotency-mismatch')
   })
 })
