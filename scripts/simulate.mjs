@@ -12,6 +12,10 @@ if (process.env.BEAMCLAW_SIMULATE !== '1') {
 }
 
 if (process.argv[2] === 'gateway') process.exit(await (await import('./simulate/gateway/main.ts')).main(process.argv.slice(3)))
+if (process.argv[2] === 'content') {
+  await (await import('./lib/simulate-content.mjs')).runContentSimulation(process.argv.slice(3))
+  process.exit(0)
+}
 
 const { values } = parseArgs({
   options: { seeds: { type: 'string' }, seed: { type: 'string' }, steps: { type: 'string' }, without: { type: 'string' } },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Drill, toolModel } from './testing/drill.ts'
+import { Drill, messagesOf, toolModel } from './testing/drill.ts'
 import { runsEnded } from './testing/journals.ts'
 
 describe('F28: a message that takes the process down each time', () => {
@@ -9,21 +9,22 @@ describe('F28: a message that takes the process down each time', () => {
       await held.promise
       return toolModel(request)
     })
-    const first = await drill.start('before:model-response')
-    first.send('hello', { key: 'poison' })
+    const first = await drill.start('before:tool-outcome')
+    first.send('lookup one', { key: 'poison' })
     const waiting = first.send('good morning', { key: 'behind' })
     await first.line(({ id, receipt }) => id === waiting && receipt !== undefined)
     held.resolve()
     expect(await first.ended).toBe('SIGKILL')
-    for (let crash = 1; crash <= 3; crash++) expect(await drill.launch({ BEAMCLAW_FAULT: 'before:model-response' }).ended).toBe('SIGKILL')
+    for (let crash = 1; crash <= 3; crash++) expect(await drill.launch({ BEAMCLAW_FAULT: 'before:tool-outcome' }).ended).toBe('SIGKILL')
 
     const last = await drill.start()
     await runsEnded(drill.data, 2)
-    expect((await last.ask('hello', { key: 'poison' })).refused).toMatchObject({ code: 'poison-message' })
+    expect((await last.ask('lookup one', { key: 'poison' })).refused).toMatchObject({ code: 'poison-message' })
     expect((await last.inspect()).deadLetters).toEqual(['poison'])
     expect((await last.ask('good morning', { key: 'behind' })).result?.text).toBe('heard: good morning')
-    // Four times for the poison, once for the other.
-    expect(drill.model.requests).toHaveLength(5)
+    // Once for each of the two; the tool began four times.
+    expect(drill.model.requests).toHaveLength(2)
+    expect(drill.effects).toHaveLength(4)
     expect(drill.problems()).toEqual([])
   })
 
@@ -35,6 +36,25 @@ describe('F28: a message that takes the process down each time', () => {
     for (let crash = 1; crash <= 3; crash++) expect(await drill.launch().ended).toBe('SIGKILL')
     const last = await drill.start()
     await runsEnded(drill.data)
+    expect((await last.ask('bomb one', { key: 'poison' })).refused).toMatchObject({ code: 'poison-message' })
+  })
+
+  test('is not one that waits for a slow model beside it, nor one that is killed while it waits alone', async () => {
+    const held = Promise.withResolvers<void>()
+    await using drill = await Drill.begin(async (request) => {
+      if (messagesOf(request).at(-1)?.content === 'hello') await held.promise
+      return toolModel(request)
+    })
+    const first = await drill.start()
+    const neighbour = first.send('hello', { key: 'innocent', session: 'agent:main:neighbour' })
+    await first.line(({ id, receipt }) => id === neighbour && receipt !== undefined)
+    first.send('bomb one', { key: 'poison' })
+    expect(await first.ended).toBe('SIGKILL')
+    for (let crash = 1; crash <= 3; crash++) expect(await drill.launch().ended).toBe('SIGKILL')
+    for (let kill = 1; kill <= 2; kill++) await (await drill.start()).kill()
+    const last = await drill.start()
+    held.resolve()
+    expect((await last.ask('hello', { key: 'innocent', session: 'agent:main:neighbour' })).result?.text).toBe('heard: hello')
     expect((await last.ask('bomb one', { key: 'poison' })).refused).toMatchObject({ code: 'poison-message' })
   })
 

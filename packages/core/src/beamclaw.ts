@@ -4,9 +4,9 @@ import { type Ambient, ambientWith } from './defaults/ambient.ts'
 import { LocalEventBus } from './defaults/local-event-bus.ts'
 import { MemoryStore } from './defaults/memory-store.ts'
 import { SoloCluster } from './defaults/solo-cluster.ts'
-import { BeamClawError, describeError } from './errors.ts'
+import { BeamClawError } from './errors.ts'
 import type { RunEvent } from './events.ts'
-import { type AgentId, defaultTenant, parseAgentId, parseSessionKey, type SessionKey, type TenantId } from './ids.ts'
+import { type AgentId, defaultTenant, parseAgentId, parseSessionKey, type TenantId } from './ids.ts'
 import { anArray, anObject, checkOptions, integer, text } from './options.ts'
 import type { Cluster } from './ports/cluster.ts'
 import type { EventBus } from './ports/event-bus.ts'
@@ -17,11 +17,14 @@ import { ActivityLog } from './session/activity-log.ts'
 import { type SessionAccess, SessionHandle } from './session/session-handle.ts'
 import { type ListSessionsOptions, listSessions, type SessionSummary } from './session/session-list.ts'
 import { SessionRouter } from './session/session-router.ts'
-import { type SessionSettings, sessionDefaults } from './session/session-world.ts'
+import { checkSessionSettings, type SessionSettings, sessionDefaults } from './session/session-world.ts'
+import { SuspectLine } from './session/suspect-line.ts'
+import { Waker } from './session/waker.ts'
 import { DynamicSupervisor } from './supervisor/dynamic-supervisor.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 import { TaskSupervisor } from './supervisor/task-supervisor.ts'
 import type { TreeNode } from './supervisor/tree-node.ts'
+import { RunWaits } from './tool/run-waits.ts'
 import { ToolRunner } from './tool/tool-runner.ts'
 
 export interface BeamClawOptions {
@@ -58,6 +61,7 @@ export class BeamClaw {
       { providers: anObject, agents: anArray, store: anObject, cluster: anObject, events: anObject, sessions: anObject, ambient: anObject },
       ['providers', 'agents'],
     )
+    checkSessionSettings(options.sessions ?? {})
     this.#options = options
   }
 
@@ -76,6 +80,8 @@ export class BeamClaw {
     }
     const activity = new ActivityLog({ tenant, store, cluster, ambient, onLost })
     const unfinished = await activity.open()
+    const waits = new RunWaits()
+    const suspects = new SuspectLine(ambient.clock)
     const router = new SessionRouter(agents, (tasks) => ({
       tenant,
       store,
@@ -84,7 +90,8 @@ export class BeamClaw {
       activity,
       agents,
       providers,
-      toolRunner: new ToolRunner({ tasks, clock: ambient.clock, random: ambient.random }),
+      toolRunner: new ToolRunner({ tasks, waits, clock: ambient.clock, random: ambient.random }),
+      suspects,
       ambient,
       settings: { ...sessionDefaults, ...this.#options.sessions },
     }))
@@ -103,9 +110,24 @@ export class BeamClaw {
     })
     await root.start(ambient)
     // Also those that a supervisor which gave up has taken along.
-    router.onRestart(() => void resumeAll(router, activity.busy, ambient))
-    const resumed = resumeAll(router, unfinished, ambient)
-    return new RunningBeamClaw({ tenant, root, router, agents, providers, activity, resumed, store, events, cluster, ambient })
+    const waker = new Waker({ router, clock: ambient.clock, logger: ambient.logger })
+    router.onRestart(() => void waker.wakeAll(activity.busy))
+    const resumed = waker.wakeAll(unfinished)
+    return new RunningBeamClaw({
+      tenant,
+      root,
+      router,
+      waits,
+      waker,
+      agents,
+      providers,
+      activity,
+      resumed,
+      store,
+      events,
+      cluster,
+      ambient,
+    })
   }
 }
 
@@ -118,6 +140,7 @@ interface Parts extends SessionAccess {
   readonly agents: Map<AgentId, AgentDefinition>
   readonly providers: ProviderTable
   readonly activity: ActivityLog
+  readonly waker: Waker
   readonly resumed: Promise<number>
   readonly store: Store
   readonly cluster: Cluster
@@ -138,6 +161,7 @@ export class RunningBeamClaw implements AsyncDisposable {
     this.#parts = parts
     this.ended = new Promise((resolve) => {
       parts.root.monitor(() => {
+        parts.waker.stop()
         // There may be another one over the same store before anybody stops this one.
         if (!this.#isStopping) parts.activity.kill()
         // Who follows a run is not left waiting for somebody who is gone.
@@ -161,7 +185,7 @@ export class RunningBeamClaw implements AsyncDisposable {
     for (const agent of agents) this.#parts.agents.set(agent.id, agent)
   }
 
-  /** Resolves, once every session that was interrupted in its work is at it again, with their number. */
+  /** Resolves with the number of interrupted sessions that are at work again, once each was tried; one that failed is tried again later. */
   get resumed(): Promise<number> {
     return this.#parts.resumed
   }
@@ -199,6 +223,7 @@ export class RunningBeamClaw implements AsyncDisposable {
   /** Stops every session, then the tree, the bus and the store. */
   async stop(): Promise<void> {
     this.#isStopping = true
+    this.#parts.waker.stop()
     await this.#parts.root.stop()
     await this.#parts.activity.close()
     await this.#parts.events.stop()
@@ -215,6 +240,7 @@ export class RunningBeamClaw implements AsyncDisposable {
 
   /** Ends everything here and now, as a crash would: what is durable is all that is left. The store is not stopped. */
   kill(): void {
+    this.#parts.waker.stop()
     this.#parts.root.kill()
     this.#parts.activity.kill()
   }
@@ -222,25 +248,4 @@ export class RunningBeamClaw implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
-}
-
-/** Sessions woken at a time after a start. */
-const resumedAtOnce = 32
-
-/** Wakes sessions that have work to do. One that cannot be woken is reported, and is tried again at the next start. */
-async function resumeAll(router: SessionRouter, keys: readonly SessionKey[], { logger }: Ambient): Promise<number> {
-  const rest = [...keys]
-  let resumed = 0
-  const wakeNext = async (): Promise<void> => {
-    for (let key = rest.pop(); key !== undefined; key = rest.pop()) {
-      try {
-        const session = await router.find(key)
-        if (session.isAtWork) resumed++
-      } catch (error) {
-        logger.log('error', 'session.not-resumed', { session: key, error: describeError(error) })
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: resumedAtOnce }, wakeNext))
-  return resumed
 }

@@ -91,4 +91,14 @@ describe('one line about what was thrown', () => {
   ])('of %s is %s', (thrown, line) => {
     expect(describeError(thrown)).toBe(line)
   })
+
+  test('is never thrown, whatever the message is', () => {
+    const hidden = Object.defineProperty(new Error('x'), 'message', {
+      get: () => {
+        throw new Error('do not look')
+      },
+    })
+    expect(describeError(hidden)).toBe('an error that cannot be read')
+    expect(describeError(Object.assign(new Error('x'), { message: Symbol('odd') }))).toBe('Symbol(odd)')
+  })
 })

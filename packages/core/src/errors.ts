@@ -73,6 +73,7 @@ const errorTable = {
   'unknown-model': { isRetryable: false },
   'unknown-session': { isRetryable: false },
   'unknown-run': { isRetryable: false },
+  'idempotency-mismatch': { isRetryable: false },
   'session-broken': { isRetryable: true },
   'session-busy': { isRetryable: true },
   'run-aborted': { isRetryable: false },
@@ -150,7 +151,12 @@ export class ChildStartError extends BeamClawError {
 
 /** One line about anything that was thrown. */
 export function describeError(error: unknown): string {
-  if (error instanceof Error) return error.message || error.name
+  // Whatever was thrown may have a message that is no text, or a getter that throws.
+  try {
+    if (error instanceof Error) return String(error.message || error.name)
+  } catch {
+    return 'an error that cannot be read'
+  }
   if (typeof error === 'string') return error
   return `a thrown ${error === null ? 'null' : typeof error}`
 }

@@ -76,6 +76,7 @@ export type {
 } from './ports/store.ts'
 export { Registry, type RegistryEntry, type RegistryOptions } from './registry/registry.ts'
 export type { WhenBusy } from './session/journal.ts'
+export type { DeadLetter } from './session/known-run.ts'
 export type { RunResult, RunStream } from './session/run-stream.ts'
 export type { AbortReceipt, HistoryEntry, OpenRun, SendReceipt, SessionHistory, SessionInspection } from './session/session-answers.ts'
 export type { SendOptions, SessionHandle } from './session/session-handle.ts'

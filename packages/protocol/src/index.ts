@@ -58,6 +58,7 @@ export type {
   OpenRunShape,
   UnansweredRun,
 } from './methods/chat.ts'
+export type { DeadLettersParams, DeadLettersResult, RedriveParams, RedriveResult } from './methods/dead-letters.ts'
 export type {
   SessionMessagesSubscribeParams,
   SessionMessagesSubscribeResult,

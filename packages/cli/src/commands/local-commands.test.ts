@@ -43,7 +43,7 @@ describe('the command line', () => {
 
   test('has the commands that are promised', () => {
     const names = commands.map((parts) => parts.join(' '))
-    const promised = ['start', 'init', 'config check', 'doctor', 'status', 'send', 'sessions', 'history', 'agents', 'models']
+    const promised = ['start', 'init', 'config check', 'doctor', 'status', 'send', 'sessions', 'history', 'redrive', 'agents', 'models']
     expect(names.toSorted()).toEqual(promised.toSorted())
   })
 

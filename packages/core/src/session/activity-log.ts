@@ -26,12 +26,6 @@ const lingerMs = 5_000
 /** Sessions of which is remembered when they were last at work. */
 const rememberedSessions = 10_000
 
-/** What a snapshot keeps: the busy sessions, and when others were last at work, oldest first. */
-interface ActivitySnapshot {
-  readonly busy: readonly string[]
-  readonly seen: readonly (readonly [string, number])[]
-}
-
 export class ActivityLog {
   readonly #options: ActivityLogOptions
   // On record; resolves once that is durable.
@@ -176,7 +170,11 @@ export class ActivityLog {
 
   async #compact(log: Log): Promise<void> {
     this.#records = 0
-    await log.compact({ seq: this.#nextSeq - 1, state: { busy: [...this.#busy.keys()], seen: [...this.#seen] } })
+    await log.compact({
+      seq: this.#nextSeq - 1,
+      // The busy sessions, and when others were last at work, oldest first.
+      state: { busy: [...this.#busy.keys()], seen: [...this.#seen] },
+    })
   }
 
   #log(): Promise<Log> {
@@ -210,14 +208,53 @@ export class ActivityLog {
     // Later on, memory knows better than a log whose last write may have failed.
     if (this.#wasOpen) return
     this.#wasOpen = true
-    const { busy, seen } = (snapshot?.state ?? { busy: [], seen: [] }) as unknown as ActivitySnapshot
-    for (const key of busy) this.#busy.set(parseSessionKey(key), Promise.resolve())
-    for (const [key, at] of seen) this.#see(parseSessionKey(key), at)
-    for (const { type, data, ts } of records) {
-      const key = parseSessionKey(data.sessionKey)
+    const { busy, seen } = readSnapshot(snapshot?.state, (what) => this.#reportUnreadable(what))
+    for (const key of busy) this.#busy.set(key, Promise.resolve())
+    for (const [key, at] of seen) this.#see(key, at)
+    for (const { seq, type, data, ts } of records) {
+      const key = readKey(data?.sessionKey)
+      if (key === undefined) {
+        this.#reportUnreadable(`record ${seq}`)
+        continue
+      }
       this.#see(key, ts)
       if (type === 'busy') this.#busy.set(key, Promise.resolve())
       else this.#busy.delete(key)
     }
+  }
+
+  /** A name that cannot be read costs one session its wake-up, and not all of them their start. */
+  #reportUnreadable(what: string): void {
+    this.#options.ambient.logger.log('error', 'activity.unreadable', { what, lost: 'a session that was busy may not be woken' })
+  }
+}
+
+function readSnapshot(state: unknown, report: (what: string) => void): { busy: SessionKey[]; seen: [SessionKey, number][] } {
+  const { busy = [], seen = [] } = (typeof state === 'object' && state !== null ? state : {}) as Partial<Record<string, unknown>>
+  const keys: SessionKey[] = []
+  for (const [index, text] of listOf(busy).entries()) {
+    const key = readKey(text)
+    if (key === undefined) report(`busy[${index}] of the snapshot`)
+    else keys.push(key)
+  }
+  const times: [SessionKey, number][] = []
+  for (const [index, pair] of listOf(seen).entries()) {
+    const [text, at] = listOf(pair)
+    const key = readKey(text)
+    if (key === undefined || typeof at !== 'number') report(`seen[${index}] of the snapshot`)
+    else times.push([key, at])
+  }
+  return { busy: keys, seen: times }
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+function readKey(value: unknown): SessionKey | undefined {
+  try {
+    return parseSessionKey(value)
+  } catch {
+    return undefined
   }
 }

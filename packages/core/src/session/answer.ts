@@ -1,7 +1,9 @@
-/** Puts a model's answer together from its pieces. */
+/** Puts a model's answer together from its pieces, which any provider may have made: each is checked before it counts. */
 import { BeamClawError } from '../errors.ts'
+import { choiceOf, type Fail, fieldsOf, sealOf, stringOf, toolCallOf, usageOf } from '../message-check.ts'
 import type { AssistantMessage, TextPart, ThinkingPart, ToolCall, Usage } from '../messages.ts'
 import type { FinishReason, ProviderPart } from '../ports/provider.ts'
+import { finishReasons } from './record-check.ts'
 
 /** A whole answer. */
 export interface Answer {
@@ -10,49 +12,86 @@ export interface Answer {
   readonly usage: Usage
 }
 
-/** Reads a provider's stream to its end, showing each piece to `onPart`. Throws what the stream throws, or `provider-protocol` when it ends early. */
-export async function readAnswer(stream: AsyncIterable<ProviderPart>, onPart: (part: ProviderPart) => void): Promise<Answer> {
-  const content: (TextPart | ThinkingPart | ToolCall)[] = []
-  let text = ''
-  let thinking = ''
-  const endText = (): void => {
-    if (text !== '') content.push({ type: 'text', text })
-    text = ''
-  }
-  const endThinking = (rest: { readonly signature?: string; readonly redacted?: string } = {}): void => {
-    if (thinking !== '' || rest.redacted !== undefined) content.push({ type: 'thinking', text: thinking, ...rest })
-    thinking = ''
-  }
-  let answer: Answer | undefined
-  for await (const part of stream) {
-    onPart(part)
-    switch (part.type) {
-      case 'text-delta':
-        endThinking()
-        text += part.text
-        break
-      case 'thinking-delta':
-        endText()
-        thinking += part.text
-        break
-      case 'thinking-end': {
-        const { type: _, ...rest } = part
-        endText()
-        endThinking(rest)
-        break
+/** A piece of an answer that is shown while it comes. */
+export type ShownPiece = Extract<ProviderPart, { type: 'text-delta' | 'thinking-delta' }>
+
+/**
+ * Reads a provider's stream to its end, showing each piece of text and thinking to `onPiece`. Throws what the stream throws, or
+ * `provider-protocol` when it ends early or yields what is no part of an answer.
+ */
+export async function readAnswer(stream: AsyncIterable<ProviderPart>, onPiece: (piece: ShownPiece) => void): Promise<Answer> {
+  const answer = new GrowingAnswer()
+  for await (const part of stream) answer.add(part, onPiece)
+  return answer.whole()
+}
+
+const fail: Fail = (problem) => new BeamClawError('provider-protocol', `The provider sent a part that is not part of an answer: ${problem}`)
+
+class GrowingAnswer {
+  readonly #content: (TextPart | ThinkingPart | ToolCall)[] = []
+  readonly #callIds = new Set<string>()
+  #text = ''
+  #thinking = ''
+  #answer: Answer | undefined
+
+  add(value: unknown, onPiece: (piece: ShownPiece) => void): void {
+    const part = fieldsOf(value, 'part', fail)
+    switch (part.type as ProviderPart['type']) {
+      case 'text-delta': {
+        const text = stringOf(part.text, 'part.text', fail)
+        this.#endThinking()
+        this.#text += text
+        return onPiece({ type: 'text-delta', text })
       }
-      case 'tool-call':
-        endThinking()
-        endText()
-        content.push(part)
-        break
-      case 'finish':
-        endThinking()
-        endText()
-        // Read on to the end, which follows: leaving now would be taken for an abort.
-        answer = { message: { role: 'assistant', content }, finish: part.reason, usage: part.usage }
+      case 'thinking-delta': {
+        const text = stringOf(part.text, 'part.text', fail)
+        this.#endText()
+        this.#thinking += text
+        return onPiece({ type: 'thinking-delta', text })
+      }
+      case 'thinking-end':
+        this.#endText()
+        return this.#endThinking(sealOf(part, 'part', fail))
+      case 'tool-call': {
+        const call = toolCallOf(part, 'part', fail)
+        this.#end()
+        this.#content.push({ ...call, id: this.#freeId(call.id) })
+        return
+      }
+      case 'finish': {
+        const finish = choiceOf(part.reason, finishReasons, 'part.reason', fail)
+        this.#end()
+        // The stream is read on to its end, which follows: leaving now would be taken for an abort.
+        this.#answer = { message: { role: 'assistant', content: this.#content }, finish, usage: usageOf(part.usage, 'part.usage', fail) }
+      }
     }
   }
-  if (answer !== undefined) return answer
-  throw new BeamClawError('provider-protocol', 'The answer ended without saying why')
+
+  whole(): Answer {
+    if (this.#answer !== undefined) return this.#answer
+    throw new BeamClawError('provider-protocol', 'The answer ended without saying why')
+  }
+
+  /** Results are told apart by the ids of their calls, so no two calls of one answer may share one. */
+  #freeId(id: string): string {
+    let free = id === '' ? 'call' : id
+    for (let next = 2; this.#callIds.has(free); next++) free = `${id === '' ? 'call' : id}_${next}`
+    this.#callIds.add(free)
+    return free
+  }
+
+  #end(): void {
+    this.#endThinking()
+    this.#endText()
+  }
+
+  #endText(): void {
+    if (this.#text !== '') this.#content.push({ type: 'text', text: this.#text })
+    this.#text = ''
+  }
+
+  #endThinking(seal: Pick<ThinkingPart, 'signature' | 'redacted'> = {}): void {
+    if (this.#thinking !== '' || seal.redacted !== undefined) this.#content.push({ type: 'thinking', text: this.#thinking, ...seal })
+    this.#thinking = ''
+  }
 }

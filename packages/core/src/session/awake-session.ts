@@ -1,5 +1,7 @@
 /** A session with its history in memory: state, journal and run loop over an open log. */
 import type { AgentDefinition } from '../agent/agent.ts'
+import { describeError } from '../errors.ts'
+import type { RunEvent } from '../events.ts'
 import type { SessionKey } from '../ids.ts'
 import type { Log } from '../ports/store.ts'
 import { eventOfEntry } from './committed-events.ts'
@@ -23,10 +25,18 @@ export interface Awake {
 
 /** Reads the log and what else is known of the session. Rejects with what kept it from being read. */
 export async function awaken(key: SessionKey, log: Log, world: SessionWorld, agent: () => AgentDefinition): Promise<Awake> {
-  const { store, tenant, ambient, events, providers, toolRunner } = world
+  const { store, tenant, ambient, events, providers, toolRunner, suspects, settings } = world
   const { clock, ids, random } = ambient
   const metadata = new MetadataDocument(store, tenant, key)
-  const [state] = await Promise.all([readState(log), metadata.load()])
+  const [state] = await Promise.all([readState(log, settings), metadata.load()])
+  // What is durable has happened, whether or not the bus can tell of it.
+  const publish = (on: string, event: RunEvent): void => {
+    try {
+      events.publish(on, event)
+    } catch (error) {
+      ambient.logger.log('error', 'session.event-not-published', { session: key, type: event.type, error: describeError(error) })
+    }
+  }
   const topic = sessionTopic(key)
   const committed = committedTopic(key)
   const journal = new JournalWriter({
@@ -36,8 +46,8 @@ export async function awaken(key: SessionKey, log: Log, world: SessionWorld, age
     now: () => clock.now(),
     onCommitted: (entry, seq) => {
       const event = eventOfEntry(entry, seq, key)
-      events.publish(topic, event)
-      events.publish(committed, event)
+      publish(topic, event)
+      publish(committed, event)
     },
   })
   const loop = new RunLoop({
@@ -46,10 +56,11 @@ export async function awaken(key: SessionKey, log: Log, world: SessionWorld, age
     journal,
     providers,
     toolRunner,
+    suspects,
     clock,
     random,
     agent: () => withOwnSettings(agent(), metadata),
-    tell: (event) => events.publish(topic, event),
+    tell: (event) => publish(topic, event),
   })
   return { log, state, journal, loop, metadata, running: undefined }
 }

@@ -3,11 +3,12 @@ import { BeamClawError } from '../errors.ts'
 import type { CommittedEvent } from '../events.ts'
 import type { SessionKey } from '../ids.ts'
 import type { LogRecord } from '../ports/store.ts'
-import { entryOf, type JournalEntry } from './journal.ts'
+import type { JournalEntry } from './journal.ts'
+import { checkedEntry } from './record-check.ts'
 
-/** The event that tells of a record. Throws `log-corrupt` for a record type this version does not know. */
+/** Returns the event that tells of a record. Throws `log-corrupt` for a record that cannot be read. */
 export function eventOf(record: LogRecord, sessionKey: SessionKey): CommittedEvent {
-  return eventOfEntry(entryOf(record), record.seq, sessionKey)
+  return eventOfEntry(checkedEntry(record), record.seq, sessionKey)
 }
 
 /** The same, for what the record holds. */

@@ -46,6 +46,10 @@ export interface MessageIn extends OfRun {
   readonly message: UserMessage
   readonly whenBusy: WhenBusy
   readonly responseFormat?: ResponseFormat
+  /** Tells whether a message that is sent again under this key is the same. */
+  readonly fingerprint?: string
+  /** The run that was given up, and whose message this is once more. */
+  readonly redrives?: RunId
 }
 
 /** Its run begins, together with the messages in `merged`. */
@@ -57,6 +61,10 @@ export interface RunStart extends OfRun {
 /** A new incarnation of the session goes on with a run it did not begin. */
 export interface RunResume extends OfRun {
   readonly type: 'run-resume'
+  /** A step of this run was under way in the incarnation before, which ended without a word: the step may be why. */
+  readonly isSuspect?: boolean
+  /** The same incarnation goes on: the step under way has lived so long that it is not what took the session down. */
+  readonly isCleared?: boolean
 }
 
 /** The session is stopped on purpose in the middle of the run, which will go on. */

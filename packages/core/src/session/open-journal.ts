@@ -1,8 +1,9 @@
 /** Opens a session's log as its only owner, and reads what it knows. */
-import { BeamClawError } from '../errors.ts'
+import { BeamClawError, describeError } from '../errors.ts'
 import type { Cluster } from '../ports/cluster.ts'
 import type { Log, LogContent, Store, StoreKey } from '../ports/store.ts'
-import { type SessionSnapshot, SessionState } from './session-state.ts'
+import type { RunMemory } from './known-run.ts'
+import { SessionState } from './session-state.ts'
 
 /** Opens the log with a token that this node holds, for somebody who lives. Rejects as `Store.openLog` does. */
 export async function openSessionLog(
@@ -25,10 +26,10 @@ export async function openSessionLog(
 }
 
 /** Reads a log and folds it into a state. Rejects `log-corrupt`, naming the place where the log knows it. */
-export async function readState(log: Log): Promise<SessionState> {
+export async function readState(log: Log, memory?: RunMemory): Promise<SessionState> {
   const content = await log.read()
   try {
-    return stateOf(content)
+    return stateOf(content, memory)
   } catch (error) {
     const seq = BeamClawError.isInstance(error, 'log-corrupt') ? error.details.seq : undefined
     const place = typeof seq === 'number' ? await log.locate?.(seq).catch(() => undefined) : undefined
@@ -37,22 +38,23 @@ export async function readState(log: Log): Promise<SessionState> {
   }
 }
 
-/** Folds a log's content into a state. Throws `log-corrupt` with the `seq` of the record that cannot follow. */
-export function stateOf({ snapshot, records }: LogContent): SessionState {
+/** Folds a log's content into a state. Throws `log-corrupt`, and nothing else, with the `seq` of the record that cannot follow. */
+export function stateOf({ snapshot, records }: LogContent, memory?: RunMemory): SessionState {
   let seq = snapshot?.seq
   try {
-    const state =
-      snapshot === undefined ? new SessionState() : SessionState.fromSnapshot(snapshot.state as unknown as SessionSnapshot, snapshot.seq)
+    const state = snapshot === undefined ? new SessionState(memory) : SessionState.fromSnapshot(snapshot.state, snapshot.seq, memory)
     for (const record of records) {
       seq = record.seq
       state.apply(record)
     }
     return state
   } catch (error) {
-    throw BeamClawError.isInstance(error, 'log-corrupt') ? corrupt(error.message, error, { seq }) : error
+    // Whatever the fold trips over is in the journal, and will be there the next time.
+    const problem = BeamClawError.isInstance(error, 'log-corrupt') ? '' : `Record ${seq} cannot be read: `
+    throw corrupt(`${problem}${describeError(error)}`, error, { seq })
   }
 }
 
-function corrupt(message: string, cause: Error, details: Readonly<Record<string, unknown>>): BeamClawError {
+function corrupt(message: string, cause: unknown, details: Readonly<Record<string, unknown>>): BeamClawError {
   return new BeamClawError('log-corrupt', message, { cause, details })
 }

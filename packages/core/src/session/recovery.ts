@@ -10,8 +10,8 @@ export interface RunLimits {
   readonly maxTurns: number
   /** Tries of one turn. */
   readonly maxAttempts: number
-  /** Incarnations that may take a run over without getting it any further. */
-  readonly maxResumes: number
+  /** Incarnations in a row that may end while a step of the run is under way in them. */
+  readonly maxCrashes: number
   /** Turns in a row with the same calls and the same results. */
   readonly maxSameTurns: number
   /** Estimated tokens of history before it is compacted. */
@@ -21,7 +21,7 @@ export interface RunLimits {
 export const runLimitDefaults = {
   maxTurns: 50,
   maxAttempts: 3,
-  maxResumes: 3,
+  maxCrashes: 3,
   maxSameTurns: 3,
   compactAboveTokens: 120_000,
 } as const satisfies RunLimits
@@ -66,11 +66,14 @@ export function nextStep(state: SessionState, view: RunView): NextStep {
   const { runId } = current
   const open = openCalls(current)
   if (current.cancelled !== undefined) return close(runId, open, current.begun) ?? { type: 'end-run', runId, outcome: 'aborted' }
-  if (current.resumes > view.limits.maxResumes) {
-    const message = `The run was given up: ${current.resumes} times in a row it took its session down`
+  if (current.crashes > view.limits.maxCrashes) {
+    const message = `The run was given up: ${current.crashes} times in a row the session went down while a step of it was under way`
     return close(runId, open, current.begun) ?? failed(runId, 'poison-message', message)
   }
   if (current.failure !== undefined) return afterFailure(current, view)
+  const from = steering(state)
+  // Before the turn is asked for, all that want to join do.
+  if (current.response === undefined && current.attempt === 0 && from !== undefined) return { type: 'steer', runId, from }
   if (current.response === undefined) return ask(current, Math.max(1, current.turn), current.attempt + 1, view)
   return open.length > 0 ? nextTools(state, current, open, view) : nextTurn(state, current, view)
 }
@@ -117,7 +120,8 @@ function nextTurn(state: SessionState, current: CurrentRun, view: RunView): Next
     return failed(runId, 'tool-loop', `The model called ${names} ${sameTurns} times in a row with the same input and the same result`)
   }
   const from = steering(state)
-  if (!hasCalls && from === undefined) return { type: 'end-run', runId, outcome: 'completed' }
+  // What comes when the last turn has answered whole waits for a run of its own.
+  if (!hasCalls && (from === undefined || turn >= maxTurns)) return { type: 'end-run', runId, outcome: 'completed' }
   if (turn >= maxTurns) return failed(runId, 'max-turns', `The run was ended after ${turn} turns, which is all it may take`)
   return from === undefined ? ask(current, turn + 1, 1, view) : { type: 'steer', runId, from }
 }

@@ -14,6 +14,7 @@ import type { JournalEntry, ToolOutcome } from './journal.ts'
 import type { JournalWriter } from './journal-writer.ts'
 import { type NextStep, nextStep, type Retry, type RunLimits, runLimitDefaults, steering } from './recovery.ts'
 import type { SessionState } from './session-state.ts'
+import type { SuspectLine } from './suspect-line.ts'
 
 export interface RunLoopOptions {
   readonly sessionKey: SessionKey
@@ -21,6 +22,7 @@ export interface RunLoopOptions {
   readonly journal: JournalWriter
   readonly providers: ProviderTable
   readonly toolRunner: ToolRunner
+  readonly suspects: SuspectLine
   readonly clock: Clock
   readonly random: Random
   /** The agent as it is configured now. */
@@ -140,10 +142,8 @@ export class RunLoop {
     let answer: Answer
     try {
       const { provider, model } = providers.resolve(name)
-      answer = await readAnswer(provider.doStream(this.#request(model), { signal }), (part) => {
-        if (part.type === 'text-delta' || part.type === 'thinking-delta') {
-          tell({ type: part.type, sessionKey, runId, turn, attempt, text: part.text })
-        }
+      answer = await readAnswer(provider.doStream(this.#request(model), { signal }), ({ type, text }) => {
+        tell({ type, sessionKey, runId, turn, attempt, text })
       })
     } catch (error) {
       // Told to stop, or the run was cancelled: the request stays open, and the next step is decided by what the journal says.
@@ -196,7 +196,7 @@ export class RunLoop {
     const runNext = async (): Promise<void> => {
       for (let call = waiting.shift(); call !== undefined; call = waiting.shift()) {
         running++
-        await this.#runTool(runId, turn, call, signal)
+        await this.#runToolInTurn(runId, turn, call, signal)
         running--
         if (signal.aborted || steering(state) !== undefined) waiting.length = 0
         // The last outcome is written down together with what follows from it.
@@ -206,12 +206,30 @@ export class RunLoop {
     await Promise.all(Array.from({ length: Math.min(maxParallelTools, calls.length) }, runNext))
   }
 
+  /** A run that may have taken the process down waits until no other such run has a tool under way. */
+  async #runToolInTurn(runId: RunId, turn: number, call: ToolCall, signal: AbortSignal): Promise<void> {
+    const { state, suspects, journal } = this.#options
+    if ((state.current?.crashes ?? 0) === 0) return this.#runTool(runId, turn, call, signal)
+    const endTurn = await suspects.enter(signal, async () => {
+      if (!signal.aborted && state.current?.runId === runId)
+        await journal.commit({ type: 'run-resume', runId, isCleared: true }).catch(() => {})
+    })
+    try {
+      if (signal.aborted) return
+      await this.#runTool(runId, turn, call, signal)
+      await journal.flush()
+    } finally {
+      endTurn()
+    }
+  }
+
   async #runTool(runId: RunId, turn: number, call: ToolCall, signal: AbortSignal): Promise<void> {
-    const { journal, toolRunner, agent, sessionKey } = this.#options
+    const { journal, toolRunner, agent, sessionKey, state } = this.#options
     const { id: toolCallId, name, input } = call
+    const index = state.current?.response?.calls.findIndex(({ id }) => id === toolCallId) ?? 0
     await journal.commit({ type: 'tool-intent', runId, turn, toolCallId, name, input })
     if (signal.aborted) return
-    const result = await toolRunner.run(call, agent().tools, { sessionKey, runId, signal })
+    const result = await toolRunner.run(call, agent().tools, { sessionKey, runId, idempotencyKey: `${runId}:${turn}:${index}`, signal })
     // Cut short: nobody can say what it did before it noticed.
     if (signal.aborted && result.isError) return
     journal.stage({ type: 'tool-outcome', runId, turn, outcome: result.isError ? 'error' : 'ok', result })

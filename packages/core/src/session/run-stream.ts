@@ -6,9 +6,9 @@ import { type AssistantMessage, type JsonValue, textOf, type Usage } from '../me
 import type { Clock, TimerHandle } from '../ports/ambient.ts'
 import type { FinishReason } from '../ports/provider.ts'
 import { describeIssues, type StandardSchema } from '../tool/standard-schema.ts'
+import type { EndedRun } from './known-run.ts'
 import type { SendReceipt } from './session-answers.ts'
 import type { SessionFeed } from './session-feed.ts'
-import type { EndedRun } from './session-state.ts'
 
 /** What a run came to. */
 export interface RunResult<TOutput = undefined> {
@@ -33,6 +33,8 @@ export interface RunStreamOptions<TOutput> {
   readonly send: () => Promise<SendReceipt>
   /** Tells how far the run has come. */
   readonly find: () => Promise<SendReceipt>
+  /** Called before the run's end is waited for; returns what ends the waiting. Throws `call-cycle`. */
+  readonly beginWaiting: () => () => void
   readonly output: StandardSchema<TOutput> | undefined
   readonly clock: Clock
 }
@@ -44,14 +46,16 @@ const graceMs = 1_000
 
 /**
  * Iterate for the events of the run, or ask for its `result()`, or both; each event is told once. `accepted` resolves once the message is
- * durable. All reject when it was not accepted; the result also when the run failed or was aborted. Who begins to iterate a second after
- * that, or later, is told the answer, and not every piece of it.
+ * durable. All reject when it was not accepted; the result also when the run failed or was aborted. An iteration that begins a second
+ * after that, or later, yields the answer, and not every piece of it; once a snapshot has taken the place of the run's events, it yields
+ * nothing, and the result is still there. Both reject `unknown-run` when the session has forgotten the run, `call-cycle` inside a tool that
+ * the run would have to wait for, and the iteration `subscriber-lagged` when its reader was so slow that events are gone.
  */
 export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   readonly runId: RunId
   readonly accepted: Promise<SendReceipt>
   readonly #options: RunStreamOptions<TOutput>
-  // From before the message is sent; gone when nobody wants it.
+  // From before the message is sent, for the iteration; gone when it has begun, or is not wanted.
   #feed: SessionFeed | undefined
   #grace: TimerHandle | undefined
   #result: Promise<RunResult<TOutput>> | undefined
@@ -65,7 +69,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     this.accepted = this.#send()
     this.accepted.then(
       () => {
-        if (!this.#isIterated) this.#grace = options.clock.setTimer(() => this.#stopListening(), graceMs, true)
+        if (this.#feed !== undefined) this.#grace = options.clock.setTimer(() => this.#stopListening(), graceMs, true)
       },
       () => this.#stopListening(),
     )
@@ -82,30 +86,60 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     const isAhead = this.#feed !== undefined
     const feed = this.#feed ?? this.#options.listen()
     this.#feed = undefined
-    const events = await this.#begin(feed, isAhead)
-    const isOfRun = this.#filter()
-    for await (const event of events ?? []) {
-      if (!isOfRun(event)) continue
-      yield event
-      if (event.type === 'run-end') return
-    }
-  }
-
-  /** The session's events from the message on; undefined when there are none to tell, or somebody is told them already. */
-  async #begin(feed: SessionFeed, isAhead: boolean): Promise<AsyncIterable<RunEvent> | undefined> {
     const isSecond = this.#isIterated
     this.#isIterated = true
     this.#grace?.cancel()
+    const { seq, ended } = await this.#begin(feed, isAhead)
+    // Each event is told once; and what was over when the message was sent again is told by the result alone.
+    if (isSecond || ended === 'before') return void (await feed.stop())
+    if (ended === 'since') return yield* this.#past(feed, seq)
+    yield* this.#live(feed, seq, isAhead)
+  }
+
+  /** Tells where the run's events begin, and whether it is over; `feed` listens, so that an end after this answer is not missed. */
+  async #begin(feed: SessionFeed, isAhead: boolean): Promise<{ readonly seq: number; readonly ended: 'before' | 'since' | undefined }> {
     try {
       const { status, ended, seq } = await this.accepted
-      // It is over, and its records may be gone: what is known of its end is all there is to tell.
-      if (!isSecond && ended === undefined) return feed.from(seq, { isAhead: isAhead && status === 'accepted' })
+      if (ended !== undefined) return { seq, ended: 'before' }
+      if (isAhead && status === 'accepted') return { seq, ended: undefined }
+      const now = await this.#find()
+      return { seq, ended: now.ended === undefined ? undefined : 'since' }
     } catch (error) {
       await feed.stop()
       throw error
     }
-    await feed.stop()
-    return undefined
+  }
+
+  /** The run's events up to its end. */
+  async *#live(feed: SessionFeed, seq: number, isAhead: boolean): AsyncGenerator<RunEvent> {
+    const { status } = await this.accepted
+    let endWaiting = (): void => {}
+    try {
+      endWaiting = this.#options.beginWaiting()
+      const isOfRun = this.#filter()
+      for await (const event of feed.from(seq, { isAhead: isAhead && status === 'accepted', mustFollow: true })) {
+        if (!isOfRun(event)) continue
+        yield event
+        if (event.type === 'run-end') return
+      }
+    } finally {
+      endWaiting()
+      await feed.stop()
+    }
+  }
+
+  /** What the journal still has of a run that is over. */
+  async *#past(feed: SessionFeed, seq: number): AsyncGenerator<RunEvent> {
+    const isOfRun = this.#filter()
+    let isFirst = true
+    for await (const event of feed.past(seq)) {
+      // A snapshot has taken the place of its records: the rest are of other runs.
+      if (isFirst && 'seq' in event && event.seq > seq) return
+      isFirst = false
+      if (!isOfRun(event)) continue
+      yield event
+      if (event.type === 'run-end') return
+    }
   }
 
   /** Tells events of this run from others; it may become part of another run. */
@@ -118,6 +152,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   }
 
   #stopListening(): void {
+    this.#grace?.cancel()
     this.#feed?.stop()
     this.#feed = undefined
   }
@@ -129,20 +164,34 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   }
 
   async #read(): Promise<RunResult<TOutput>> {
-    if (!this.#isIterated) this.#stopListening()
-    const isAhead = !this.#isSent
-    const events = await this.#begin(this.#options.listenToCommitted(), isAhead)
-    const isOfRun = this.#filter()
-    for await (const event of events ?? []) if (isOfRun(event) && event.type === 'run-end') break
-    // Whoever iterated before has seen the end; the session still knows what came of it.
-    const { ended } = await this.#options.find().catch((error: unknown) => {
-      throw BeamClawError.isInstance(error, 'actor-not-running') ? interrupted(error) : error
-    })
+    this.#stopListening()
+    await this.#waitForEnd(!this.#isSent)
+    const { ended } = await this.#find()
     if (ended === undefined) throw interrupted()
     if (ended.outcome !== 'completed') throw failureOf(ended)
     const message = ended.message ?? emptyMessage
     const text = textOf(message)
     return { runId: this.runId, message, text, usage: ended.usage, finish: ended.finish, output: await this.#outputOf(text) }
+  }
+
+  async #waitForEnd(isAhead: boolean): Promise<void> {
+    const feed = this.#options.listenToCommitted()
+    const { seq, ended } = await this.#begin(feed, isAhead)
+    if (ended !== undefined) return feed.stop()
+    try {
+      for await (const event of this.#live(feed, seq, isAhead)) if (event.type === 'run-end') return
+    } catch (error) {
+      // Events are gone, so the session is at rest: it knows how the run ended.
+      if (!BeamClawError.isInstance(error, 'subscriber-lagged')) throw error
+    }
+  }
+
+  async #find(): Promise<SendReceipt> {
+    try {
+      return await this.#options.find()
+    } catch (error) {
+      throw BeamClawError.isInstance(error, 'actor-not-running') ? interrupted(error) : error
+    }
   }
 
   async #outputOf(text: string): Promise<TOutput> {

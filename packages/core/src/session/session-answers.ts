@@ -3,7 +3,8 @@ import type { ActorInspection } from '../actor/actor-hooks.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
 import type { RunId, SessionKey } from '../ids.ts'
 import type { Message, UserMessage } from '../messages.ts'
-import type { CurrentRun, EndedRun, KnownRun, MessageOrigin, SessionState } from './session-state.ts'
+import type { EndedRun, KnownRun, MessageOrigin } from './known-run.ts'
+import type { CurrentRun, SessionState } from './session-state.ts'
 
 /** How far a run has come. */
 export type RunStatus = KnownRun['status']
@@ -40,7 +41,7 @@ export interface SessionInspection extends ActorInspection {
   readonly current:
     | { readonly runId: RunId; readonly turn: number; readonly attempt: number; readonly waitsFor: 'model' | 'tools' | 'retry' }
     | undefined
-  /** Runs that were given up because they took the session down each time. */
+  /** Keys of the messages whose runs were given up because they took the session down each time; `redrive` sends one again. */
   readonly deadLetters: readonly RunId[]
 }
 
@@ -117,7 +118,7 @@ export function inspectionOf(
     historyTokens: state?.historyTokens ?? 0,
     waiting: state?.waiting.map(({ runId }) => runId) ?? [],
     current: current && { runId: current.runId, turn: current.turn, attempt: current.attempt, waitsFor: waitReason(current) },
-    deadLetters: state?.deadLetters ?? [],
+    deadLetters: state?.deadLetters.map(({ runId }) => runId) ?? [],
   }
 }
 

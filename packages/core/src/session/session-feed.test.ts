@@ -91,3 +91,13 @@ describe('a feed', () => {
     ])
   })
 })
+
+test('a feed whose journal has nothing left of what did not fit says so, with the cursor', async () => {
+  const bus = new LocalEventBus<RunEvent>()
+  const feed = new SessionFeed({ events: bus, topic: 'topic', read: async () => [] })
+  const events = feed.from(1, { isAhead: true })
+  bus.publish('topic', asked(1, 1))
+  bus.publish('topic', asked(7, 1))
+  expect((await events.next()).value).toMatchObject({ seq: 1 })
+  await expect(events.next()).rejects.toMatchObject({ code: 'subscriber-lagged', details: { nextSeq: 2, cursor: 7 } })
+})

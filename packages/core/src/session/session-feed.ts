@@ -1,4 +1,5 @@
 /** A session's events from a given record on: first those the journal has, then those that happen. Nothing durable is missed or told twice. */
+import { BeamClawError } from '../errors.ts'
 import type { ProvisionalEvent, RunEvent } from '../events.ts'
 import type { EventBus, Subscription } from '../ports/event-bus.ts'
 
@@ -14,6 +15,16 @@ export interface SessionFeedOptions {
 /** Events that may wait for a reader; what is provisional and does not fit is lost, what is durable is read again. */
 const maxBuffered = 4_096
 
+/** How a feed begins. */
+interface FeedStart {
+  /** Its first event has not happened before the feed was made. */
+  readonly isAhead?: boolean
+  /** Every record from the first one on is wanted, also when that is 1. */
+  readonly mustFollow?: boolean
+  /** A session that does not exist yet is waited for. */
+  readonly waitForFirstMessage?: boolean
+}
+
 export class SessionFeed implements AsyncDisposable {
   readonly #read: SessionFeedOptions['read']
   // From before the first read, so that nothing falls in between.
@@ -24,30 +35,51 @@ export class SessionFeed implements AsyncDisposable {
     this.#subscription = events.subscribe(topic, { maxBuffered, ...options })
   }
 
-  /** Iterate once. Ends when the feed is stopped. */
+  /**
+   * Iterate once. Ends when the feed is stopped. Throws what `read` rejects with, and `subscriber-lagged` when records that the reader has
+   * not got are gone from the journal. `fromSeq` 1 asks for whatever there is, unless `mustFollow`.
+   */
   async *from(
     fromSeq: number,
-    { isAhead = false }: { /** Its first event has not happened before the feed was made. */ readonly isAhead?: boolean } = {},
+    { isAhead = false, mustFollow = fromSeq > 1, waitForFirstMessage = false }: FeedStart = {},
   ): AsyncGenerator<RunEvent> {
-    const told = new Told(fromSeq)
+    const told = new Told(fromSeq, mustFollow)
     try {
       if (!isAhead) {
-        for (const event of await this.#read(fromSeq)) {
-          if (!told.take(event)) continue
-          yield event
+        for (const event of await this.#readUnlessUnknown(fromSeq, waitForFirstMessage)) {
+          told.checkFollows(event)
+          if (told.take(event)) yield event
         }
       }
       for await (const event of this.#subscription) {
-        // Some did not fit into the buffer: the journal has them.
+        // Some did not fit into the buffer: the journal has them, unless a snapshot has taken their place.
         if ('seq' in event && event.seq > told.nextSeq) {
           for (const missed of await this.#read(told.nextSeq)) {
-            if ('seq' in missed && missed.seq < event.seq && told.take(missed)) yield missed
+            if (!('seq' in missed) || missed.seq >= event.seq) continue
+            told.checkFollows(missed)
+            if (told.take(missed)) yield missed
           }
+          told.checkFollows(event)
         }
         if (told.take(event)) yield event
       }
     } finally {
       await this.#subscription.stop()
+    }
+  }
+
+  /** The committed events that the journal still has from a sequence number on, and none that happen. */
+  async *past(fromSeq: number): AsyncGenerator<RunEvent> {
+    await this.#subscription.stop()
+    yield* await this.#read(fromSeq)
+  }
+
+  async #readUnlessUnknown(fromSeq: number, isUnknownFine: boolean): Promise<readonly RunEvent[]> {
+    try {
+      return await this.#read(fromSeq)
+    } catch (error) {
+      if (isUnknownFine && BeamClawError.isInstance(error, 'unknown-session')) return []
+      throw error
     }
   }
 
@@ -63,21 +95,44 @@ export class SessionFeed implements AsyncDisposable {
 /** What a reader has been told, and what is therefore news. */
 class Told {
   nextSeq: number
-  // The attempt under way, as far as the records told say; undefined before the first that says anything.
-  #attempt: string | undefined
+  // False until something was told to a reader that asked for whatever there is.
+  #mustFollow: boolean
+  // The run and the attempt under way, as far as the records told say; undefined before the first that says anything.
+  #attempt: { readonly runId: string; readonly name: string } | undefined
+  // As long as no attempt is known: the run that ended last.
+  #endedRun: string | undefined
 
-  constructor(fromSeq: number) {
+  constructor(fromSeq: number, mustFollow: boolean) {
     this.nextSeq = fromSeq
+    this.#mustFollow = mustFollow
+  }
+
+  /** Throws `subscriber-lagged` for an event that leaves out others. */
+  checkFollows(event: RunEvent): void {
+    if (!('seq' in event) || event.seq <= this.nextSeq || !this.#mustFollow) return
+    const problem = `The reader has not got the events ${this.nextSeq} to ${event.seq - 1}, and a snapshot has taken their place`
+    throw new BeamClawError('subscriber-lagged', `${problem}; read the history, and subscribe from ${event.seq} on`, {
+      details: { nextSeq: this.nextSeq, cursor: event.seq },
+    })
   }
 
   /** False for what was told before, and for pieces of an answer that has been told as a whole or is void. */
   take(event: RunEvent): boolean {
-    if (!('seq' in event)) return this.#attempt === undefined || this.#attempt === nameOf(event)
+    if (!('seq' in event)) return this.#attempt === undefined ? event.runId !== this.#endedRun : this.#attempt.name === nameOf(event)
     if (event.seq < this.nextSeq) return false
     this.nextSeq = event.seq + 1
-    if (event.type === 'model-request') this.#attempt = nameOf(event)
-    else if (event.type === 'message' || event.type === 'model-failure' || event.type === 'run-end') this.#attempt = 'none'
+    this.#mustFollow = true
+    const { runId } = event
+    if (event.type === 'model-request') this.#attempt = { runId, name: nameOf(event) }
+    else if (event.type === 'message' || event.type === 'model-failure') this.#attempt = { runId, name: 'none' }
+    else if (event.type === 'run-end') this.#end(runId)
     return true
+  }
+
+  /** A message that waited may end in the middle of another run, whose pieces go on. */
+  #end(runId: string): void {
+    if (this.#attempt === undefined) this.#endedRun = runId
+    else if (this.#attempt.runId === runId) this.#attempt = { runId, name: 'none' }
   }
 }
 

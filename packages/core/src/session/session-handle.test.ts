@@ -87,6 +87,7 @@ describe('a run that is followed', () => {
 
   test('and is not known is refused', async () => {
     const { claw } = await stage(echo())
+    await claw.session(key).send('hello').result()
     await expect(claw.session(key).follow('nothing').result()).rejects.toMatchObject({ code: 'unknown-run' })
   })
 })

@@ -3,11 +3,15 @@ import type { Ambient } from '../defaults/ambient.ts'
 import { BeamClawError } from '../errors.ts'
 import type { RunEvent } from '../events.ts'
 import { parseRunId, type RunId, type SessionKey } from '../ids.ts'
+import { type Fail, newContentOf } from '../message-check.ts'
 import type { JsonObject, UserMessage } from '../messages.ts'
-import { anObject, checkOptions, integer, oneOf, text } from '../options.ts'
+import { aBoolean, anObject, aSignal, checkOptions, integer, oneOf, text } from '../options.ts'
 import type { EventBus } from '../ports/event-bus.ts'
+import type { RunWaits } from '../tool/run-waits.ts'
 import { jsonSchemaOf, type StandardSchema } from '../tool/standard-schema.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import type { WhenBusy } from './journal.ts'
+import type { DeadLetter } from './known-run.ts'
 import { RunStream } from './run-stream.ts'
 import type { SessionMessage } from './session.ts'
 import type { AbortReceipt, SendReceipt, SessionHistory, SessionInspection } from './session-answers.ts'
@@ -25,12 +29,22 @@ export interface SendOptions<TOutput = undefined> {
   readonly output?: StandardSchema<TOutput>
 }
 
+export interface SubscribeToSessionOptions {
+  /** Ends the iteration. */
+  readonly signal?: AbortSignal
+  /** A session that does not exist yet is waited for, instead of refused. @default false */
+  readonly waitForFirstMessage?: boolean
+}
+
 /** What a handle works with. */
 export interface SessionAccess {
   readonly router: SessionRouter
+  readonly waits: RunWaits
   readonly events: EventBus<RunEvent>
   readonly ambient: Ambient
 }
+
+const invalidMessage: Fail = (problem) => new BeamClawError('invalid-message', `send: ${problem}`)
 
 /** A session may have to read a long journal before it answers. */
 const patient = { timeoutMs: 60_000 }
@@ -44,35 +58,59 @@ export class SessionHandle {
     this.#access = access
   }
 
-  /** Sends a user's message, which begins a run. The stream's `accepted` resolves once the message is durable. */
+  /**
+   * Sends a user's message, which begins a run. The stream's `accepted` resolves once the message is durable; it rejects
+   * `idempotency-mismatch` when the key belongs to a message with another content. Throws `invalid-message`, with the place, for content
+   * that is not text or parts of text and images; `invalid-option` and `invalid-id`.
+   */
   send<TOutput = undefined>(content: UserMessage['content'], options: SendOptions<TOutput> = {}): RunStream<TOutput> {
     checkOptions<SendOptions<TOutput>>('send', options, {
       idempotencyKey: text(256),
       whenBusy: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
       output: anObject,
     })
-    if (content.length === 0) throw new BeamClawError('invalid-message', 'A message must not be empty')
+    const checked = newContentOf(content, 'content', invalidMessage)
     const { router, ambient } = this.#access
     const runId = parseRunId(options.idempotencyKey ?? ambient.ids.next('run'))
     const message: SessionMessage = {
       type: 'send',
       runId,
-      message: { role: 'user', content },
+      message: { role: 'user', content: checked },
+      fingerprint: fingerprintOf(checked),
       whenBusy: options.whenBusy,
       ...(options.output === undefined ? {} : { responseFormat: { type: 'json', ...schemaOf(options.output) } }),
     }
     const send = async (): Promise<SendReceipt> => {
-      if (router.isDraining)
-        throw new BeamClawError('draining', 'New messages are refused: this node is about to stop', { retryAfterMs: 1_000 })
-      return (await this.#session()).call(message, patient) as Promise<SendReceipt>
+      this.#refuseWhileDraining()
+      return (await router.begin(this.key)).call(message, patient) as Promise<SendReceipt>
     }
     return this.#stream(runId, send, options.output)
   }
 
-  /** Follows a run that was begun elsewhere, by its idempotency key. The stream rejects `unknown-run` when the session does not know it. */
+  /** Follows a run that was begun elsewhere, by its idempotency key. The stream rejects `unknown-session` or `unknown-run`. */
   follow(key: string): RunStream {
     const runId = parseRunId(key)
     return this.#stream(runId, () => this.#find(runId), undefined)
+  }
+
+  /** Messages whose runs were given up because they took the session down each time, the oldest first; the last hundred are kept. */
+  deadLetters(): Promise<readonly DeadLetter[]> {
+    return this.#ask<readonly DeadLetter[]>({ type: 'dead-letters' })
+  }
+
+  /**
+   * Sends the message of a run that was given up once more, under a new key: by default the old one with `:redrive` at its end, so that a
+   * repeat gets the same run. The stream rejects `unknown-run` when `runId` is no dead letter.
+   */
+  redrive(runId: string, options: { readonly idempotencyKey?: string } = {}): RunStream {
+    checkOptions<typeof options>('redrive', options, { idempotencyKey: text(256) })
+    const given = parseRunId(runId)
+    const newRunId = parseRunId(options.idempotencyKey ?? `${given}:redrive`)
+    const send = async (): Promise<SendReceipt> => {
+      this.#refuseWhileDraining()
+      return (await this.#session()).call({ type: 'redrive', runId: given, newRunId }, patient) as Promise<SendReceipt>
+    }
+    return this.#stream(newRunId, send, undefined)
   }
 
   /** Ends a run, waiting or under way; without a name the one under way. Does nothing for a run that is over. */
@@ -89,15 +127,22 @@ export class SessionHandle {
   /** Changes settings of this session; `null` takes one back. Resolves with all of them. They hold from the next step of its run on. */
   async configure(changes: SessionChanges): Promise<SessionMetadata> {
     checkChanges(changes)
-    return this.#ask<SessionMetadata>({ type: 'configure', changes })
+    const session = await this.#access.router.begin(this.key)
+    return session.call({ type: 'configure', changes }, { ...patient, lane: 'control' }) as Promise<SessionMetadata>
   }
 
-  /** The session's events: those its journal still has from `fromSeq` on, then those that happen. Leave the loop, or abort `signal`, to end it. */
-  subscribe(fromSeq = 1, options: { readonly signal?: AbortSignal } = {}): AsyncIterable<RunEvent> {
-    return this.#feed(sessionTopic(this.key), options).from(fromSeq)
+  /**
+   * The session's events: those its journal still has from `fromSeq` on, then those that happen. Leave the loop, or abort `signal`, to end
+   * it. The iteration throws `unknown-session`, unless `waitForFirstMessage`; and `subscriber-lagged` when a snapshot has taken the place of
+   * events that the reader has not got, with the first one that is there as `details.cursor`: read `history()`, and subscribe from there.
+   */
+  subscribe(fromSeq = 1, options: SubscribeToSessionOptions = {}): AsyncIterable<RunEvent> {
+    checkOptions<SubscribeToSessionOptions>('subscribe', options, { signal: aSignal, waitForFirstMessage: aBoolean })
+    const { waitForFirstMessage = false, ...rest } = options
+    return this.#feed(sessionTopic(this.key), rest).from(fromSeq, { waitForFirstMessage })
   }
 
-  /** What the session is doing; starts it when it is not up. */
+  /** What the session is doing; starts it when it is not up. Rejects `unknown-session`. */
   inspect(): Promise<SessionInspection> {
     return this.#ask<SessionInspection>({ type: 'inspect' })
   }
@@ -110,6 +155,7 @@ export class SessionHandle {
       listenToCommitted: () => this.#feed(committedTopic(this.key)),
       send,
       find: () => this.#find(runId),
+      beginWaiting: () => this.#access.waits.begin(this.key),
       output,
       clock,
     })
@@ -117,6 +163,11 @@ export class SessionHandle {
 
   async #ask<T>(message: SessionMessage): Promise<T> {
     return (await this.#session()).call(message, { ...patient, lane: 'control' }) as Promise<T>
+  }
+
+  #refuseWhileDraining(): void {
+    if (!this.#access.router.isDraining) return
+    throw new BeamClawError('draining', 'New messages are refused: this node is about to stop', { retryAfterMs: 1_000 })
   }
 
   #find(runId: RunId): Promise<SendReceipt> {

@@ -1,4 +1,5 @@
 /** The sessions that the store has. */
+import { BeamClawError } from '../errors.ts'
 import { type AgentId, parseSessionKey, type SessionKey, sessionKey, type TenantId } from '../ids.ts'
 import type { Store, StoreKey } from '../ports/store.ts'
 import type { ActivityLog } from './activity-log.ts'
@@ -49,7 +50,31 @@ async function summaryOf(
   [, , agent = '', id = '']: StoreKey,
 ): Promise<SessionSummary> {
   const key = sessionKey(agent, id)
-  const { value: metadata } = await new MetadataDocument(store, tenant, key).load()
+  const metadata = await settingsOf(store, tenant, key)
   const updatedAt = activity.lastSeen(key)
   return { sessionKey: key, agentId: agent as AgentId, ...(updatedAt === undefined ? {} : { updatedAt }), metadata }
+}
+
+/** A session whose settings cannot be read is listed without them: it says so itself when it is used. */
+async function settingsOf(store: Store, tenant: TenantId, key: SessionKey): Promise<SessionMetadata> {
+  try {
+    return (await new MetadataDocument(store, tenant, key).load()).value
+  } catch (error) {
+    if (BeamClawError.isInstance(error, 'log-corrupt')) return {}
+    throw error
+  }
+}
+
+/** True when the store has anything of the session. */
+export async function hasSession(store: Store, tenant: TenantId, key: SessionKey): Promise<boolean> {
+  const wanted = journalKey(tenant, key)
+  const [next] = await store.list(wanted.slice(0, -1) as unknown as StoreKey, { after: before(wanted), limit: 1 })
+  return next !== undefined && wanted.every((part, index) => next[index] === part)
+}
+
+/** A key right before this one: no session id lies in between. */
+function before(key: StoreKey): StoreKey {
+  const last = key.at(-1) ?? ''
+  const end = last.length - 1
+  return [...key.slice(0, -1), `${last.slice(0, end)}${String.fromCharCode(last.charCodeAt(end) - 1)}\uffff`] as unknown as StoreKey
 }

@@ -1,12 +1,16 @@
 /** What is known of a session besides its conversation: a document beside its journal. */
 import { BeamClawError } from '../errors.ts'
 import type { SessionKey, TenantId } from '../ids.ts'
+import { type Fail, fieldsOf } from '../message-check.ts'
 import type { JsonObject } from '../messages.ts'
-import { checkOptions, type OptionRules, oneOf, text } from '../options.ts'
+import { checkOptions, type OptionRule, type OptionRules, oneOf, text } from '../options.ts'
 import type { ThinkingLevel } from '../ports/provider.ts'
 import type { Store } from '../ports/store.ts'
 import type { WhenBusy } from './journal.ts'
 import { journalKey } from './session-world.ts'
+
+/** Times that a change is tried when another process changes the same document. */
+const maxAttempts = 5
 
 /** Settings of one session. What is absent is as its agent says. */
 export interface SessionMetadata {
@@ -48,6 +52,8 @@ export class MetadataDocument {
   readonly #key: readonly [TenantId, ...string[]]
   #version = 0
   #value: SessionMetadata = {}
+  // Changes are made one after the other.
+  #changed: Promise<unknown> = Promise.resolve()
 
   constructor(store: Store, tenant: TenantId, key: SessionKey) {
     this.#store = store
@@ -58,20 +64,46 @@ export class MetadataDocument {
     return this.#value
   }
 
-  /** Reads it anew; a session without one has no settings of its own. */
+  /** Reads it anew; a session without one has no settings of its own. Rejects `log-corrupt` for settings that cannot be. */
   async load(): Promise<this> {
     const found = await this.#store.get(this.#key)
+    const value = found?.value ?? {}
+    checkStored(value)
     this.#version = found?.version ?? 0
-    this.#value = (found?.value ?? {}) as SessionMetadata
+    this.#value = value as SessionMetadata
     return this
   }
 
-  /** Resolves with the new settings once they are durable. Rejects `version-conflict` when somebody else has changed them. */
-  async change(changes: SessionChanges): Promise<SessionMetadata> {
-    const value = withoutNulls({ ...this.#value, ...changes })
-    this.#version = await this.#store.put(this.#key, value as JsonObject, { expectedVersion: this.#version })
-    this.#value = value
-    return value
+  /** Resolves with all settings once the changes are durable. Changes that come at the same time are made one after the other. */
+  change(changes: SessionChanges): Promise<SessionMetadata> {
+    const changed = this.#changed.then(() => this.#change(changes))
+    this.#changed = changed.catch(() => {})
+    return changed
+  }
+
+  async #change(changes: SessionChanges): Promise<SessionMetadata> {
+    for (let attempt = 1; ; attempt++) {
+      const value = withoutNulls({ ...this.#value, ...changes })
+      try {
+        this.#version = await this.#store.put(this.#key, value as JsonObject, { expectedVersion: this.#version })
+        this.#value = value
+        return value
+      } catch (error) {
+        // Another process has changed other settings: both changes hold.
+        if (attempt >= maxAttempts || !BeamClawError.isInstance(error, 'version-conflict')) throw error
+        await this.load()
+      }
+    }
+  }
+}
+
+/** Throws `log-corrupt` for what is no document of settings; settings of later versions are left alone. */
+function checkStored(value: unknown): void {
+  const fail: Fail = (problem) => new BeamClawError('log-corrupt', `The settings of a session cannot be read: ${problem}`)
+  const settings = fieldsOf(value, 'settings', fail)
+  for (const [name, rule] of Object.entries<OptionRule>(rules)) {
+    const expected = settings[name] === undefined ? undefined : rule(settings[name])
+    if (expected !== undefined) throw fail(`"${name}" must be ${expected}`)
   }
 }
 

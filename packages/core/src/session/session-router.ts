@@ -7,6 +7,7 @@ import { nearestName } from '../options.ts'
 import type { DynamicSupervisor } from '../supervisor/dynamic-supervisor.ts'
 import type { TaskSupervisor } from '../supervisor/task-supervisor.ts'
 import { Session } from './session.ts'
+import { hasSession } from './session-list.ts'
 import type { SessionWorld } from './session-world.ts'
 
 export class SessionRouter {
@@ -15,6 +16,8 @@ export class SessionRouter {
   #world: SessionWorld | undefined
   #supervisor: DynamicSupervisor | undefined
   #onRestart: (() => void) | undefined
+  // Sessions that are known to exist, or are about to.
+  readonly #existing = new Set<SessionKey>()
   /** New messages are refused. */
   isDraining = false
 
@@ -42,15 +45,26 @@ export class SessionRouter {
     this.#onRestart = callback
   }
 
-  /** Resolves with a running session. Rejects `unknown-agent`, or with what kept it from starting. */
+  /** Resolves with a session that exists. Rejects as `begin` does, and `unknown-session` for one without a message or settings. */
   async find(key: SessionKey): Promise<Session> {
-    const { agentId } = sessionKeyParts(key)
-    const agent = this.#agents.get(agentId)
-    if (agent === undefined) {
-      const nearest = nearestName(agentId, [...this.#agents.keys()])
-      const hint = nearest === undefined ? `known agents are ${[...this.#agents.keys()].join(', ')}` : `did you mean "${nearest}"?`
-      throw new BeamClawError('unknown-agent', `There is no agent "${agentId}"; ${hint}`, { details: { agentId } })
+    this.#agentOf(key)
+    const world = this.#world
+    if (world !== undefined && !this.#existing.has(key) && world.activity.lastSeen(key) === undefined) {
+      const isStored = await hasSession(world.store, world.tenant, key)
+      // A first message may have come meanwhile.
+      if (!isStored && !this.#existing.has(key)) {
+        throw new BeamClawError('unknown-session', `There is no session "${key}"; its first message begins it`, {
+          details: { sessionKey: key },
+        })
+      }
     }
+    return this.begin(key)
+  }
+
+  /** Resolves with a running session, which exists from now on. Rejects `unknown-agent`, or with what kept it from starting. */
+  async begin(key: SessionKey): Promise<Session> {
+    const agent = this.#agentOf(key)
+    this.#existing.add(key)
     const supervisor = this.#supervisor
     const world = this.#world
     if (supervisor === undefined || world === undefined)
@@ -64,5 +78,14 @@ export class SessionRouter {
       throw BeamClawError.isInstance(error, 'child-start-failed') && BeamClawError.isInstance(error.cause) ? error.cause : error
     }
     throw new BeamClawError('internal', `Session "${key}" did not start`)
+  }
+
+  #agentOf(key: SessionKey): AgentDefinition {
+    const { agentId } = sessionKeyParts(key)
+    const agent = this.#agents.get(agentId)
+    if (agent !== undefined) return agent
+    const nearest = nearestName(agentId, [...this.#agents.keys()])
+    const hint = nearest === undefined ? `known agents are ${[...this.#agents.keys()].join(', ')}` : `did you mean "${nearest}"?`
+    throw new BeamClawError('unknown-agent', `There is no agent "${agentId}"; ${hint}`, { details: { agentId } })
   }
 }

@@ -5,44 +5,24 @@ import { type AssistantMessage, addUsage, type Message, noUsage, type ToolCall, 
 import type { FinishReason } from '../ports/provider.ts'
 import type { LogRecord } from '../ports/store.ts'
 import { estimateTokens, ShownHistory, tokensOf } from './history.ts'
-import {
-  entryOf,
-  type JournalEntry,
-  type MessageIn,
-  type ModelFailure,
-  type ModelResponse,
-  type ResponseFormat,
-  type RunCancel,
-  type RunEnd,
-  type RunFailure,
-  type RunOutcome,
-  type RunStart,
-  type ToolDone,
+import type {
+  JournalEntry,
+  MessageIn,
+  ModelFailure,
+  ModelResponse,
+  ResponseFormat,
+  RunCancel,
+  RunEnd,
+  RunResume,
+  RunStart,
+  ToolDone,
 } from './journal.ts'
+import { type DeadLetter, type EndedRun, type KnownRun, type MessageOrigin, type RunMemory, runMemoryDefaults } from './known-run.ts'
+import { checkedEntry } from './record-check.ts'
+import { checkedSnapshot, type SessionSnapshot } from './session-snapshot.ts'
 
-/** Ended runs that are remembered, so that a repeated message gets its run and not a second one. */
-const rememberedRuns = 100
-
-/** A run that is over. */
-export interface EndedRun {
-  readonly outcome: RunOutcome
-  readonly usage: Usage
-  /** The model's last message, where there was one. */
-  readonly message?: AssistantMessage
-  readonly finish?: FinishReason
-  readonly failure?: RunFailure
-}
-
-/** What is known of a run. */
-export interface KnownRun {
-  status: 'waiting' | 'running' | RunOutcome
-  /** The sequence number of its message, and when it came, in milliseconds. */
-  readonly seq: number
-  readonly at: number
-  /** The run it became part of. */
-  into?: RunId
-  ended?: EndedRun
-}
+/** Runs that were given up and can be redriven; the oldest gives way. */
+const keptDeadLetters = 100
 
 export interface AnsweredTurn {
   readonly message: AssistantMessage
@@ -55,7 +35,10 @@ export interface CurrentRun {
   readonly runId: RunId
   /** Messages that share this run. */
   readonly members: RunId[]
-  readonly responseFormat: ResponseFormat | undefined
+  /** Their messages. */
+  readonly messages: MessageIn[]
+  /** How the answer must be shaped: as the last message says that says anything. */
+  responseFormat: ResponseFormat | undefined
   /** The turn that was asked for last; 0 before the first. */
   turn: number
   attempt: number
@@ -64,11 +47,13 @@ export interface CurrentRun {
   failure: ModelFailure | undefined
   /** Tool calls of this turn that have begun. */
   readonly begun: Set<string>
+  /** Of those, the ones that this incarnation has begun, and that have no outcome yet: its own steps under way. */
+  readonly underWay: Set<string>
   readonly results: Map<string, ToolResult>
   usage: Usage
   cancelled: RunCancel['reason'] | undefined
-  /** Incarnations that took the run over from one that crashed, since it last got anywhere. */
-  resumes: number
+  /** Incarnations in a row that ended while a step of this run was under way in them. */
+  crashes: number
   /** The last incarnation was stopped on purpose. */
   isPaused: boolean
   /** How often in a row a turn had the same calls with the same results. */
@@ -76,23 +61,6 @@ export interface CurrentRun {
   lastTurn: string
   /** The turn before which the history was last compacted. */
   compactedAt: number
-}
-
-/** Where a message of the history comes from. */
-export interface MessageOrigin {
-  /** When it was written down, in milliseconds. */
-  readonly at: number
-  readonly runId: RunId
-}
-
-/** A state as a snapshot keeps it. */
-export interface SessionSnapshot {
-  readonly version: 1
-  readonly history: readonly Message[]
-  readonly origins: readonly MessageOrigin[]
-  readonly waiting: readonly MessageIn[]
-  readonly runs: readonly (readonly [RunId, KnownRun])[]
-  readonly deadLetters: readonly RunId[]
 }
 
 export class SessionState {
@@ -107,17 +75,22 @@ export class SessionState {
   readonly runs = new Map<RunId, KnownRun>()
   /** Messages that were cancelled before their run began, and whose end is not written down yet. */
   cancelled: RunId[] = []
-  /** Runs that were given up because they took the session down each time. */
-  deadLetters: RunId[] = []
+  /** Messages of runs that were given up because they took the session down each time; the last hundred. */
+  deadLetters: DeadLetter[] = []
   current: CurrentRun | undefined
   /** Number of the last record. */
   seq = 0
   // Its time.
   #at = 0
+  readonly #memory: RunMemory
+
+  constructor(memory: RunMemory = runMemoryDefaults) {
+    this.#memory = memory
+  }
 
   /** Takes one record in. Records come in order, each once. Throws `log-corrupt` for a record that cannot follow. */
   apply(record: LogRecord): void {
-    this.applyEntry(entryOf(record), record.seq, record.ts)
+    this.applyEntry(checkedEntry(record), record.seq, record.ts)
   }
 
   /** The same, for what the record holds. */
@@ -133,17 +106,17 @@ export class SessionState {
     return { version: 1, history, origins, waiting, runs: [...runs], deadLetters }
   }
 
-  static fromSnapshot(snapshot: SessionSnapshot, seq: number): SessionState {
-    if (snapshot.version !== 1)
-      throw new BeamClawError('log-corrupt', `A snapshot of version ${String(snapshot.version)} cannot be read by this version`)
-    const state = new SessionState()
+  /** Throws `log-corrupt` for a snapshot that cannot be read. */
+  static fromSnapshot(value: unknown, seq: number, memory?: RunMemory): SessionState {
+    const snapshot = checkedSnapshot(value)
+    const state = new SessionState(memory)
     state.history = [...snapshot.history]
     state.shown = new ShownHistory(state.history)
     state.origins = [...snapshot.origins]
     state.historyTokens = estimateTokens(state.history)
     state.waiting = [...snapshot.waiting]
     for (const [runId, run] of snapshot.runs) state.runs.set(runId, { ...run })
-    state.deadLetters = [...snapshot.deadLetters]
+    state.deadLetters = snapshot.deadLetters.map((letter) => (typeof letter === 'string' ? { runId: letter, at: 0 } : letter))
     state.seq = seq
     return state
   }
@@ -151,10 +124,7 @@ export class SessionState {
   #fold(entry: JournalEntry): void {
     switch (entry.type) {
       case 'message-in':
-        if (entry.whenBusy === 'interrupt') this.waiting.unshift(entry)
-        else this.waiting.push(entry)
-        this.runs.set(entry.runId, { status: 'waiting', seq: this.seq, at: this.#at })
-        return
+        return this.#accept(entry)
       case 'run-start':
         return this.#startRun(entry)
       case 'run-cancel':
@@ -178,9 +148,7 @@ export class SessionState {
     const current = this.#currentOf(entry.runId, entry.type)
     switch (entry.type) {
       case 'run-resume':
-        if (!current.isPaused) current.resumes++
-        current.isPaused = false
-        return
+        return this.#resume(current, entry)
       case 'run-pause':
         current.isPaused = true
         return
@@ -192,6 +160,7 @@ export class SessionState {
         current.response = undefined
         current.failure = undefined
         current.begun.clear()
+        current.underWay.clear()
         current.results.clear()
         return
       case 'model-response':
@@ -201,6 +170,7 @@ export class SessionState {
         return
       case 'tool-intent':
         current.begun.add(entry.toolCallId)
+        current.underWay.add(entry.toolCallId)
         return
       case 'tool-outcome':
         return this.#toolDone(current, entry)
@@ -212,26 +182,43 @@ export class SessionState {
     }
   }
 
+  #accept(message: MessageIn): void {
+    if (message.whenBusy === 'interrupt') this.waiting.unshift(message)
+    else this.waiting.push(message)
+    const { fingerprint, redrives } = message
+    this.runs.set(message.runId, { status: 'waiting', seq: this.seq, at: this.#at, ...(fingerprint === undefined ? {} : { fingerprint }) })
+    if (redrives !== undefined) this.deadLetters = this.deadLetters.filter(({ runId }) => runId !== redrives)
+  }
+
+  #resume(current: CurrentRun, { isSuspect, isCleared }: RunResume): void {
+    if (isSuspect === true) current.crashes++
+    if (isCleared === true) current.crashes = 0
+    current.isPaused = false
+    current.underWay.clear()
+  }
+
   #startRun({ runId, merged = [] }: RunStart): void {
     const members = [runId, ...merged]
     // Cancelled in the moment it was to begin; those that were to share its run go on waiting.
     if (!this.waiting.some((message) => message.runId === runId)) return
-    const messages = members.map((member) => this.#takeWaiting(member))
-    for (const message of messages) if (message !== undefined) this.#remember(message.message, message.runId)
+    const messages = members.map((member) => this.#takeWaiting(member)).filter((message) => message !== undefined)
+    for (const message of messages) this.#remember(message.message, message.runId)
     for (const member of members) this.#mark(member, 'running', runId)
     this.current = {
       runId,
       members,
-      responseFormat: messages.at(-1)?.responseFormat,
+      messages,
+      responseFormat: messages.findLast(({ responseFormat }) => responseFormat !== undefined)?.responseFormat,
       turn: 0,
       attempt: 0,
       response: undefined,
       failure: undefined,
       begun: new Set(),
+      underWay: new Set(),
       results: new Map(),
       usage: noUsage,
       cancelled: undefined,
-      resumes: 0,
+      crashes: 0,
       isPaused: false,
       sameTurns: 0,
       lastTurn: '',
@@ -244,26 +231,33 @@ export class SessionState {
     if (message === undefined) return
     this.#remember(message.message, from)
     current.members.push(from)
+    current.messages.push(message)
+    current.responseFormat = message.responseFormat ?? current.responseFormat
     this.#mark(from, 'running', current.runId)
+    current.sameTurns = 0
+    // Another one that joins before the next turn is asked for.
+    if (current.response === undefined) return
     // The turn is over, and the next one sees the message.
     current.response = undefined
     current.attempt = 0
     current.turn++
-    current.sameTurns = 0
   }
 
   #answer(current: CurrentRun, { message, finish, usage }: ModelResponse): void {
     this.#remember(message, current.runId)
-    current.response = { message, finish, calls: message.content.filter((part) => part.type === 'tool-call') }
+    const calls = message.content.filter((part) => part.type === 'tool-call')
+    // Earlier versions wrote down answers in which two calls have the same id: they have one result.
+    const distinct = calls.filter(({ id }, index) => calls.findIndex((call) => call.id === id) === index)
+    current.response = { message, finish, calls: distinct }
     current.failure = undefined
     current.usage = addUsage(current.usage, usage)
-    current.resumes = 0
   }
 
   #toolDone(current: CurrentRun, { result, outcome }: ToolDone): void {
     current.results.set(result.toolCallId, result)
+    current.underWay.delete(result.toolCallId)
     // Closing a call that took the session down gets nobody any further.
-    if (outcome === 'ok' || outcome === 'error') current.resumes = 0
+    if (outcome === 'ok' || outcome === 'error') current.crashes = 0
     const calls = current.response?.calls ?? []
     const results = calls.map((call) => current.results.get(call.id)).filter((one) => one !== undefined)
     if (calls.length === 0 || results.length < calls.length) return
@@ -280,6 +274,7 @@ export class SessionState {
     const members = isCurrent ? current.members : [runId]
     const ended: EndedRun = {
       outcome,
+      at: this.#at,
       usage: isCurrent ? current.usage : noUsage,
       ...(isCurrent && current.response !== undefined ? { message: current.response.message, finish: current.response.finish } : {}),
       ...(failure === undefined ? {} : { failure }),
@@ -289,7 +284,7 @@ export class SessionState {
       this.#takeWaiting(member)
       this.#mark(member, outcome, runId, ended)
     }
-    if (failure?.code === 'poison-message') this.deadLetters.push(runId)
+    if (failure?.code === 'poison-message') this.#keepDeadLetters(runId, isCurrent ? current.messages : [])
     if (isCurrent) this.current = undefined
     this.#forgetOldRuns()
   }
@@ -309,12 +304,18 @@ export class SessionState {
     if (ended !== undefined) known.ended = ended
   }
 
+  #keepDeadLetters(runId: RunId, messages: readonly MessageIn[]): void {
+    const letters = messages.map(({ type: _, whenBusy: __, redrives: ___, ...message }) => ({ ...message, at: this.#at }))
+    this.deadLetters = [...this.deadLetters, ...(letters.length > 0 ? letters : [{ runId, at: this.#at }])].slice(-keptDeadLetters)
+  }
+
   #forgetOldRuns(): void {
-    let surplus = this.runs.size - rememberedRuns
-    for (const [runId, run] of this.runs) {
-      if (surplus <= 0) return
-      if (run.ended === undefined) continue
-      this.runs.delete(runId)
+    const { rememberedRuns, rememberRunsForMs } = this.#memory
+    const ended = [...this.runs].filter(([, run]) => run.ended !== undefined)
+    let surplus = ended.length - rememberedRuns
+    for (const [runId, run] of ended) {
+      const endedAt = run.ended?.at ?? run.at
+      if (surplus > 0 || endedAt <= this.#at - rememberRunsForMs) this.runs.delete(runId)
       surplus--
     }
   }

@@ -358,6 +358,7 @@ describe('an abort', () => {
 
   test('of what nobody knows does nothing', async () => {
     const { claw } = await stage(new FunctionModel(() => ({ text: 'x' })))
+    await claw.session(key).send('hello').result()
     expect(await claw.session(key).abort()).toEqual({ runId: undefined, wasAborted: false, status: 'unknown' })
     expect(await claw.session(key).abort('nobody')).toEqual({ runId: 'nobody', wasAborted: false, status: 'unknown' })
   })

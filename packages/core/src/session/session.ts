@@ -10,8 +10,10 @@ import type { TimerHandle } from '../ports/ambient.ts'
 import type { Log } from '../ports/store.ts'
 import { type Awake, awaken, hasWork } from './awake-session.ts'
 import { eventOf } from './committed-events.ts'
-import type { MessageIn, WhenBusy } from './journal.ts'
-import { isStoreTrouble } from './journal-trouble.ts'
+import type { JournalEntry, WhenBusy } from './journal.ts'
+import { isStoreTrouble, sessionBroken } from './journal-trouble.ts'
+import type { DeadLetter } from './known-run.ts'
+import { checkSameMessage, type NewMessage, redriven } from './message-intake.ts'
 import { openSessionLog } from './open-journal.ts'
 import {
   type AbortReceipt,
@@ -24,19 +26,21 @@ import {
   sendReceipt,
 } from './session-answers.ts'
 import type { SessionChanges, SessionMetadata } from './session-metadata.ts'
+import type { CurrentRun } from './session-state.ts'
 import { journalKey, type SessionWorld } from './session-world.ts'
 
-/** Work lane: `send`. Control lane: the others. */
+/** Work lane: `send` and `redrive`. Control lane: the others. */
 export type SessionMessage =
-  | (Omit<MessageIn, 'type' | 'whenBusy'> & { readonly type: 'send'; readonly whenBusy: WhenBusy | undefined })
+  | NewMessage
+  | { readonly type: 'redrive'; readonly runId: RunId; readonly newRunId: RunId }
   | { readonly type: 'abort'; readonly runId: RunId | undefined }
   | { readonly type: 'find'; readonly runId: RunId }
   | { readonly type: 'read'; readonly fromSeq: number }
   | { readonly type: 'history'; readonly limit: number }
+  | { readonly type: 'dead-letters' }
   | { readonly type: 'configure'; readonly changes: SessionChanges }
   | { readonly type: 'inspect' }
   | { readonly type: 'go-on' }
-  | { readonly type: 'fail'; readonly error: unknown }
 
 type SessionReply =
   | SendReceipt
@@ -45,6 +49,7 @@ type SessionReply =
   | SessionHistory
   | SessionMetadata
   | readonly CommittedEvent[]
+  | readonly DeadLetter[]
   | undefined
 
 type Context = ActorContext<SessionMessage>
@@ -63,6 +68,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   #awake: Awake | undefined
   #waking: Promise<Awake> | undefined
   #reopenTimer: TimerHandle | undefined
+  /** Why the last state was let go of, while this incarnation lives: only a failure of the run's own is held against the run. */
+  #lastFailure: 'own' | 'store' | undefined
 
   constructor(key: SessionKey, agent: AgentDefinition, world: SessionWorld) {
     super({ id: key, passivateAfterMs: world.settings.passivateAfterMs })
@@ -86,7 +93,6 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   protected override handle(message: SessionMessage, context: Context): Promise<Awaited<Answer<SessionReply>>> {
-    if (message.type === 'fail') throw message.error
     return this.#answer(message, context)
   }
 
@@ -118,12 +124,17 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       switch (message.type) {
         case 'send':
           return await this.#accept(awake, message, context)
+        case 'redrive':
+          return await this.#accept(awake, redriven(awake.state, message, this.#key), context)
         case 'abort':
           return await this.#abort(awake, message.runId)
         case 'find':
           return await this.#find(awake, message.runId)
         case 'history':
           return await this.#history(awake, message.limit)
+        case 'dead-letters':
+          await awake.journal.flush()
+          return awake.state.deadLetters
         case 'configure':
           return await awake.metadata.change(message.changes)
         case 'go-on':
@@ -134,11 +145,12 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     }
   }
 
-  async #accept(awake: Awake, { type: _, ...message }: Extract<SessionMessage, { type: 'send' }>, context: Context): Promise<SendReceipt> {
+  async #accept(awake: Awake, { type: _, ...message }: NewMessage, context: Context): Promise<SendReceipt> {
     const { state, journal, loop } = awake
     const { activity } = this.#world
     const known = state.runs.get(message.runId)
     if (known !== undefined) {
+      checkSameMessage(this.#key, message, known.fingerprint)
       const receipt = sendReceipt(message.runId, known)
       // Its first acknowledgement may have failed half way.
       this.#drive(awake, context)
@@ -210,9 +222,9 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     return records.filter(({ seq }) => seq >= fromSeq).map((record) => eventOf(record, this.#key))
   }
 
-  /** Answers the caller with a typed error. What is not one is a bug, and crashes the session. */
-  #refuse(error: unknown, context: Context, awake: Awake | undefined) {
-    if (!BeamClawError.isInstance(error)) throw error
+  /** Answers the caller with a typed error. Whatever else is thrown must not crash the session: its restarts would count for all. */
+  #refuse(thrown: unknown, context: Context, awake: Awake | undefined) {
+    const error = typed(thrown, this.#key)
     if (isStoreTrouble(error, awake)) this.#breakOff(error, context, awake)
     return refuse(error)
   }
@@ -234,11 +246,11 @@ export class Session extends Actor<SessionMessage, SessionReply> {
         // A message may have come while the session was settling down.
         if (this.isAlive && this.#awake === awake && !context.signal.aborted) this.#drive(awake, context)
       },
-      (error) => {
+      (thrown) => {
         awake.running = undefined
         if (!this.isAlive) return
-        if (BeamClawError.isInstance(error) && isStoreTrouble(error, awake)) this.#breakOff(error, context, awake)
-        else this.cast({ type: 'fail', error })
+        const error = typed(thrown, this.#key)
+        this.#breakOff(isStoreTrouble(error, awake) ? error : sessionBroken(this.#key, error), context, awake)
       },
     )
     context.keepAwake(running)
@@ -262,12 +274,13 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     if (isDue && !stopped.aborted) await journal.compact()
   }
 
-  /** What cannot be written down does not happen: nothing more is accepted or done until it can be opened again. */
+  /** What cannot be written down, or not be done, does not happen: the session goes on from its journal once it can be opened again. */
   #breakOff(error: BeamClawError, context: Context, failed: Awake | undefined): void {
     // It was let go before, for another failure: what is opened since has nothing to do with it.
     if (failed !== undefined && failed !== this.#awake) return
-    const isJournal = this.#waking === undefined && this.#awake?.journal.isBroken !== false
-    if (isJournal) this.#letGo(error)
+    const isOwn = error.code === 'session-broken'
+    const isJournal = this.#waking === undefined && (isOwn || this.#awake?.journal.isBroken !== false)
+    if (isJournal) this.#letGo(error, isOwn ? 'own' : 'store')
     this.#reportLoss(error)
     if (isJournal && error.code === 'fenced') return void this.stop({ type: 'shutdown', detail: error })
     if (error.code === 'log-corrupt' || this.#reopenTimer !== undefined || context.signal.aborted) return
@@ -283,8 +296,10 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     if (BeamClawError.isInstance(error, 'store-failed')) this.#world.activity.giveUp(error)
   }
 
-  #letGo({ code, message }: BeamClawError): void {
-    this.#world.ambient.logger.log('error', 'session.journal-failed', { session: this.#key, code, error: message })
+  #letGo({ code, message }: BeamClawError, why: 'own' | 'store'): void {
+    this.#lastFailure = why
+    const event = why === 'own' ? 'session.broken' : 'session.journal-failed'
+    this.#world.ambient.logger.log('error', event, { session: this.#key, code, error: message })
     this.#awake?.loop.interruptStep(message)
     this.#awake = undefined
     this.#log?.close().catch(() => {})
@@ -311,7 +326,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       if (!this.isAlive) throw new BeamClawError('actor-killed', `Session "${this.#key}" was killed while it woke`)
       const { state, journal } = awake
       for (const runId of [...state.cancelled]) journal.stage({ type: 'run-end', runId, outcome: 'aborted' })
-      if (state.current !== undefined) journal.stage({ type: 'run-resume', runId: state.current.runId })
+      if (state.current !== undefined) journal.stage(this.#resume(state.current))
       this.#awake = awake
       // It may be on record as busy since its last end was not written down.
       if (!hasWork(state)) activity.end(this.#key)
@@ -321,9 +336,22 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       // Whoever asks next opens it anew.
       this.#log = undefined
       log.close().catch(() => {})
-      throw error
+      throw typed(error, this.#key)
     }
   }
+
+  /** The run is a suspect when a step of its own was under way in the incarnation that ended without a word, or failed by itself. */
+  #resume({ runId, underWay, isPaused }: CurrentRun): JournalEntry {
+    const why = this.#lastFailure
+    this.#lastFailure = undefined
+    const isSuspect = why === 'own' || (why === undefined && underWay.size > 0 && !isPaused)
+    return { type: 'run-resume', runId, ...(isSuspect ? { isSuspect } : {}) }
+  }
+}
+
+/** Returns the error as callers may see it: whatever is not typed is the session's own trouble. */
+function typed(error: unknown, key: SessionKey): BeamClawError {
+  return BeamClawError.isInstance(error) ? error : sessionBroken(key, error)
 }
 
 /** Waits for all, so that nothing is half done when one fails. Rejects with the first failure. */

@@ -1,4 +1,5 @@
 /** Turns whatever a tool returned into text or parts of a bounded size. */
+import { contentOf, type Fail } from '../message-check.ts'
 import type { ImagePart, TextPart } from '../messages.ts'
 import type { ToolOutput } from './tool.ts'
 
@@ -13,12 +14,12 @@ interface ToolContent {
   readonly isError: boolean
 }
 
+/** Returns what the model gets to see. Throws only what the output's own getters throw. */
 export function toToolContent(output: ToolOutput): ToolContent {
-  if (isContent(output)) {
-    return {
-      content: typeof output.content === 'string' ? capped(output.content) : cappedParts(output.content),
-      isError: output.isError === true,
-    }
+  const shown = shownContent(output)
+  if (shown !== undefined) {
+    const { content, isError } = shown
+    return { content: typeof content === 'string' ? capped(content) : cappedParts(content), isError }
   }
   if (output === undefined) return { content: '', isError: false }
   if (typeof output === 'string') return { content: capped(output), isError: false }
@@ -29,13 +30,23 @@ export function toToolContent(output: ToolOutput): ToolContent {
   }
 }
 
-function isContent(
-  output: unknown,
-): output is { readonly content: string | readonly (TextPart | ImagePart)[]; readonly isError?: boolean } {
-  if (typeof output !== 'object' || output === null || !('content' in output)) return false
-  const { content } = output
-  return typeof content === 'string' || (Array.isArray(content) && content.every((part) => part?.type === 'text' || part?.type === 'image'))
+/** Returns the content that an output has, with no field beside it but `isError`; undefined for any other value, which the model sees as JSON. */
+function shownContent(output: unknown): ToolContent | undefined {
+  if (typeof output !== 'object' || output === null || !('content' in output)) return undefined
+  if (Object.keys(output).some((name) => name !== 'content' && name !== 'isError')) return undefined
+  const { isError = false } = output as { readonly isError?: unknown }
+  if (typeof isError !== 'boolean') return undefined
+  try {
+    return { content: contentOf(output.content, 'content', misfit), isError }
+  } catch (error) {
+    if (error instanceof Misfit) return undefined
+    throw error
+  }
 }
+
+class Misfit extends Error {}
+
+const misfit: Fail = (problem) => new Misfit(problem)
 
 /** Parts that share what one answer may hold, in their order. */
 function cappedParts(parts: readonly (TextPart | ImagePart)[]): (TextPart | ImagePart)[] {

@@ -5,12 +5,15 @@ import type { JsonObject, ToolCall, ToolResult } from '../messages.ts'
 import { nearestName } from '../options.ts'
 import type { Clock, Random } from '../ports/ambient.ts'
 import type { TaskSupervisor } from '../supervisor/task-supervisor.ts'
+import type { RunWaits } from './run-waits.ts'
 import { describeIssues } from './standard-schema.ts'
 import type { Tool, ToolOutput } from './tool.ts'
 import { toToolContent } from './tool-output.ts'
 
 export interface ToolRunnerOptions {
   readonly tasks: TaskSupervisor
+  /** Knows which run a tool works for, so that one that waits for itself is found. */
+  readonly waits: RunWaits
   readonly clock: Clock
   readonly random: Random
 }
@@ -18,6 +21,8 @@ export interface ToolRunnerOptions {
 export interface ToolCallSite {
   readonly sessionKey: SessionKey
   readonly runId: RunId
+  /** What the tool gets as key for its own effects. */
+  readonly idempotencyKey: string
   readonly signal: AbortSignal
 }
 
@@ -53,11 +58,16 @@ export class ToolRunner {
     }
   }
 
-  #try(call: ToolCall, tool: Tool, input: unknown, { sessionKey, runId, signal }: ToolCallSite, attempt: number): Promise<ToolOutput> {
-    return this.#options.tasks.run(
-      (task) => tool.execute(input as never, { signal: task.signal, sessionKey, runId, toolCallId: call.id, attempt }),
-      { id: `${sessionKey}/${call.name}/${call.id}`.slice(0, 512), signal, timeoutMs: tool.timeoutMs },
-    )
+  #try(call: ToolCall, tool: Tool, input: unknown, site: ToolCallSite, attempt: number): Promise<ToolOutput> {
+    const { sessionKey, runId, idempotencyKey, signal } = site
+    const { tasks, waits } = this.#options
+    const execute = (taskSignal: AbortSignal): ToolOutput | Promise<ToolOutput> =>
+      tool.execute(input as never, { signal: taskSignal, sessionKey, runId, toolCallId: call.id, idempotencyKey, attempt })
+    return tasks.run((task) => waits.runTool({ sessionKey, signal: task.signal }, async () => execute(task.signal)), {
+      id: `${sessionKey}/${call.name}/${call.id}`.slice(0, 512),
+      signal,
+      timeoutMs: tool.timeoutMs,
+    })
   }
 
   #wait(delayMs: number, signal: AbortSignal): Promise<void> {

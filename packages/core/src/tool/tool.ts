@@ -12,13 +12,18 @@ export interface ToolContext {
   readonly signal: AbortSignal
   readonly sessionKey: SessionKey
   readonly runId: RunId
-  /** The same for every try of the same call: pass it on where the other side can drop repeats. */
+  /** The model's own name for the call. Models use the same one again: it tells calls of one turn apart, and nothing else. */
   readonly toolCallId: string
+  /**
+   * `<run>:<turn>:<index>`, unique in its session, and the same for every try of the same call, also after a crash: pass it on where the
+   * other side can drop repeats, together with `sessionKey` where it serves more than one session.
+   */
+  readonly idempotencyKey: string
   /** Counts from 1. */
   readonly attempt: number
 }
 
-/** What a tool may answer: text, parts, or any JSON value, which the model sees as JSON. */
+/** What a tool may return: text, an object of `content` and `isError` alone, or any other JSON value, which the model sees as JSON. */
 export type ToolOutput =
   | JsonValue
   | undefined
@@ -35,7 +40,7 @@ export interface ToolOptions<TInput> {
   readonly inputSchema?: JsonObject
   /** Throwing tells the model that it failed; an error with `isRetryable` true is tried again first. */
   readonly execute: (input: TInput, context: ToolContext) => ToolOutput | Promise<ToolOutput>
-  /** Running it again with the same `toolCallId` does no harm, so a crash in the middle leads to another run. @default false */
+  /** Running it again with the same `idempotencyKey` does no harm, so a crash in the middle leads to another run. @default false */
   readonly idempotent?: boolean
   /** Milliseconds for one try. @default 600000 */
   readonly timeoutMs?: number

@@ -3,6 +3,7 @@ import type * as z from 'zod'
 import type { OperatorScope } from '../scopes.ts'
 import { agentFinal, agentParams, agentsListParams, agentsListResult, agentWaitParams, agentWaitResult } from './agent.ts'
 import { chatAbortParams, chatAbortResult, chatHistoryParams, chatHistoryResult, chatSendParams, chatSendResult } from './chat.ts'
+import { deadLettersParams, deadLettersResult, redriveParams, redriveResult } from './dead-letters.ts'
 import {
   sessionMessagesSubscribeParams,
   sessionMessagesSubscribeResult,
@@ -37,6 +38,8 @@ export const methods = {
     params: sessionMessagesSubscribeParams,
     result: sessionMessagesSubscribeResult,
   },
+  'sessions.deadLetters': { scope: 'operator.read', params: deadLettersParams, result: deadLettersResult },
+  'sessions.redrive': { scope: 'operator.write', params: redriveParams, result: redriveResult },
   'chat.history': { scope: 'operator.read', params: chatHistoryParams, result: chatHistoryResult },
   'chat.send': { scope: 'operator.write', params: chatSendParams, result: chatSendResult },
   'chat.abort': { scope: 'operator.write', params: chatAbortParams, result: chatAbortResult },

@@ -51,6 +51,35 @@ export class Sender {
     if (keys.length > 0) this.#deliver(running, session, pickOne(this.#options.random, keys), 'queue')
   }
 
+  /** Sends something else under a key that is durable: nobody may take it for the first message. */
+  mismatch(running: RunningBeamClaw, session: string): void {
+    const { random, trace } = this.#options
+    const keys = [...(this.accepted.get(session) ?? [])]
+    if (keys.length === 0) return
+    const key = pickOne(random, keys)
+    trace.add(`send something else as ${key} to ${session}`)
+    running
+      .session(session)
+      .send('something else', { idempotencyKey: key })
+      .accepted.then(
+        ({ status }) => trace.fail('I1', `something else that was sent as ${key} of ${session} is ${status}`),
+        (error) => trace.add(`something else as ${key} was refused: ${codeOf(error)}`),
+      )
+  }
+
+  /** Asks for the result of a message long after it was sent. */
+  followLate(running: RunningBeamClaw, session: string, key: string): void {
+    this.#open++
+    running
+      .session(session)
+      .follow(key)
+      .result()
+      .then(
+        () => this.#hearEnd(session, key, 'completed'),
+        (error) => this.#hearEnd(session, key, codeOf(error)),
+      )
+  }
+
   #deliver(running: RunningBeamClaw, session: string, key: string, whenBusy: WhenBusy): void {
     const { random, trace } = this.#options
     trace.add(`send ${key} to ${session}, ${whenBusy}`)

@@ -101,22 +101,37 @@ export class SimulatedAgent {
       yield { type: 'text-delta', text: 'x'.repeat(integerBetween(random, 0, 400)) }
       const wantsTools = request.tools !== undefined && random.next() < 0.5
       for (let count = wantsTools ? integerBetween(random, 1, 3) : 0; count > 0; count--)
-        yield { type: 'tool-call', id: ids.next('call'), name: pickOne(random, ['pay', 'look', 'look', 'unknown']), input: {} }
+        yield {
+          type: 'tool-call',
+          id: random.next() < 0.5 ? ids.next('call') : 'call',
+          name: pickOne(random, ['pay', 'look', 'look', 'unknown']),
+          input: {},
+        }
       yield { type: 'finish', reason: wantsTools ? 'tool-calls' : 'stop', usage: noUsage }
     } finally {
       this.#busy--
     }
   }
 
-  async #execute(name: string, { toolCallId, signal, sessionKey }: ToolContext, isCurrent: () => boolean): Promise<string> {
+  async #execute(
+    name: string,
+    { toolCallId, idempotencyKey, runId, signal, sessionKey }: ToolContext,
+    isCurrent: () => boolean,
+  ): Promise<string> {
     const { random, trace, history } = this.#options
-    const times = (this.#begun.get(toolCallId) ?? 0) + 1
-    this.#begun.set(toolCallId, times)
-    trace.add(`  tool ${name} ${toolCallId} begins, time ${times}`)
-    if (name === 'pay' && times > 1) trace.fail('I3', `${toolCallId} has begun ${times} times`)
-    if (!isCurrent()) trace.fail('I3', `${toolCallId} has begun in a program that was killed`)
-    const isDurable = history.recordsOf(sessionKey).some(({ type, data }) => type === 'tool-intent' && data.toolCallId === toolCallId)
-    if (!isDurable) trace.fail('I3', `${toolCallId} has begun before its intent was durable`)
+    const call = `${sessionKey} ${idempotencyKey}`
+    const times = (this.#begun.get(call) ?? 0) + 1
+    this.#begun.set(call, times)
+    trace.add(`  tool ${name} ${call} begins, time ${times}`)
+    if (name === 'pay' && times > 1) trace.fail('I3', `${call} has begun ${times} times`)
+    if (!isCurrent()) trace.fail('I3', `${call} has begun in a program that was killed`)
+    const isDurable = history
+      .recordsOf(sessionKey)
+      .some(
+        ({ type, data }) =>
+          type === 'tool-intent' && data.toolCallId === toolCallId && idempotencyKey.startsWith(`${runId}:${String(data.turn)}:`),
+      )
+    if (!isDurable) trace.fail('I3', `${call} has begun before its intent was durable`)
     this.#busy++
     try {
       // Some tools do not listen.

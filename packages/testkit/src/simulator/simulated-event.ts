@@ -3,7 +3,7 @@ import type { Random } from '@beamclaw/core'
 
 /** How often each thing is done, in hundredths. */
 const weights = {
-  send: 50,
+  send: 44,
   repeat: 8,
   abort: 12,
   subscribe: 7,
@@ -11,6 +11,8 @@ const weights = {
   inspect: 4,
   'kill-branch': 3,
   'wall-jump': 2,
+  mismatch: 3,
+  'look-unknown': 3,
   idle: 5,
   kill: 6,
 } as const

@@ -18,6 +18,9 @@ import { breathe, VirtualClock } from './virtual-clock.ts'
 /** Virtual milliseconds in which everything must come to rest once nothing fails any more. */
 const calmMs = 120_000
 
+/** A session that nobody writes to. */
+const nobody = 'agent:main:nobody'
+
 export class Simulation {
   readonly #seed: number
   readonly #without: ReadonlySet<SimulatedEvent>
@@ -94,7 +97,10 @@ export class Simulation {
       const wanted = this.#history.recordsOf(session).length
       if (subscriber.nextSeq !== wanted + 1 && this.#history.compactedTo(session) < wanted)
         this.#trace.fail('I7', `a new subscriber of ${session} got ${subscriber.nextSeq - 1} of ${wanted} records`)
-      for (const key of this.#sender.accepted.get(session) ?? []) this.#sender.repeat(running, session, key)
+      for (const key of this.#sender.accepted.get(session) ?? []) {
+        this.#sender.repeat(running, session, key)
+        this.#sender.followLate(running, session, key)
+      }
       await this.#clock.advance(1_000)
       if (this.#history.recordsOf(session).length !== wanted)
         this.#trace.fail('I1', `messages of ${session} that were sent once more have caused something`)
@@ -111,6 +117,7 @@ export class Simulation {
   async checkLeftovers(): Promise<void> {
     const program = this.#program
     const trace = this.#trace
+    if (this.#history.sessions.includes(nobody)) trace.fail('I8', `looking at ${nobody} has made it`)
     if (this.#sender.open > 0) trace.fail('I8', `${this.#sender.open} results have not been told`)
     if (this.#agent.busy > 0) trace.fail('I8', `${this.#agent.busy} calls to the model or to tools are still running`)
     const { busySessions } = this.#history
@@ -158,6 +165,10 @@ export class Simulation {
           .inspect()
           .catch(() => {})
         return
+      case 'mismatch':
+        return this.#sender.mismatch(running, session)
+      case 'look-unknown':
+        return this.#lookAtNobody(running)
       case 'kill-branch':
         return this.#killBelow(running, pickOne(this.#random, ['sessions', 'tools']))
       case 'wall-jump':
@@ -166,6 +177,18 @@ export class Simulation {
         return this.#clock.advance(integerBetween(this.#random, 2_000, 8_000))
       case 'kill':
         return this.#program?.kill()
+    }
+  }
+
+  /** Looks at a session that nobody has written to: nothing may come of it. */
+  #lookAtNobody(running: RunningBeamClaw): void {
+    const session = running.session(nobody)
+    const looks = [session.history(), session.inspect(), session.abort(), session.follow('run').accepted]
+    for (const look of looks) {
+      look.then(
+        () => this.#trace.fail('I8', `${nobody} has answered, and nobody has written to it`),
+        () => {},
+      )
     }
   }
 

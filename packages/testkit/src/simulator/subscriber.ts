@@ -1,5 +1,5 @@
 /** Listens to one session for as long as it likes, over restarts and broken streams, and complains about what it should not have been told. */
-import type { RunEvent, RunningBeamClaw } from '@beamclaw/core'
+import { BeamClawError, type RunEvent, type RunningBeamClaw } from '@beamclaw/core'
 import type { DurableHistory } from './durable-history.ts'
 import type { Trace } from './trace.ts'
 
@@ -55,7 +55,16 @@ export class Subscriber {
       }
     } catch (error) {
       trace.add(`${name} lost its stream: ${String(error).slice(0, 80)}`)
+      if (BeamClawError.isInstance(error, 'subscriber-lagged')) this.#skipTo(error.details.cursor)
     }
+  }
+
+  /** It was told that events are gone, and where they go on. */
+  #skipTo(cursor: unknown): void {
+    const { name, session, trace, history } = this.#options
+    const first = history.compactedTo(session) + 1
+    if (typeof cursor === 'number' && cursor > this.#next && cursor <= first) this.#next = cursor
+    else trace.fail('I7', `${name} of ${session} waits for ${this.#next}, and was told to go on from ${String(cursor)} instead of ${first}`)
   }
 
   #hear(event: RunEvent): void {

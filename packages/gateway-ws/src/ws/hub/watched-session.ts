@@ -10,6 +10,7 @@ import {
 } from '@beamclaw/core'
 import type { Boundary } from '../../boundary.ts'
 import type { Connection } from '../connection.ts'
+import { historyOrNone } from '../history-or-none.ts'
 import { PreparedEvent } from '../prepared-event.ts'
 import { RunListener } from './run-listener.ts'
 import { RunTeller, type Told } from './run-teller.ts'
@@ -194,10 +195,11 @@ export class WatchedSession {
   /** The session's events from the oldest run on that is not over. */
   async #feed(signal: AbortSignal): Promise<AsyncIterable<RunEvent>> {
     const { handle } = this.#options
-    const { messages, runs, seq } = (await unlessUnknown(handle.history({ limit: lookBack }))) ?? noHistory
+    const { messages, runs, seq } = await historyOrNone(handle, { limit: lookBack })
     const open = new Set<string>(runs.map(({ runId }) => runId))
     this.#over = new Set(messages.map(({ runId }) => runId).filter((runId) => !open.has(runId)))
-    const events = handle.subscribe(Math.min(seq + 1, ...runs.map((run) => run.seq)), { signal })
+    // A session that nobody has written to is watched from its first message on.
+    const events = handle.subscribe(Math.min(seq + 1, ...runs.map((run) => run.seq)), { signal, waitForFirstMessage: true })
     // Asked after that, so that no beginning is missed.
     const { current } = (await unlessUnknown(handle.inspect())) ?? {}
     this.#partial = current?.waitsFor === 'model' ? current : undefined
@@ -361,8 +363,6 @@ export class WatchedSession {
     this.closeIfUnwatched()
   }
 }
-
-const noHistory = { messages: [], runs: [], seq: 0 } as const
 
 /** Undefined for a session that has not had a message yet. */
 async function unlessUnknown<T>(answer: Promise<T>): Promise<T | undefined> {

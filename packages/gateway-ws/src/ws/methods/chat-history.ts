@@ -2,6 +2,7 @@
 import type { SessionHistory } from '@beamclaw/core'
 import type { ChatHistoryParams, ChatMessage, OpenRunShape } from '@beamclaw/protocol'
 import { cut, toChatMessage, toChatMessages } from '../chat-messages.ts'
+import { historyOrNone } from '../history-or-none.ts'
 import { fullKey, type Method } from './call.ts'
 import { unansweredRuns } from './unanswered-runs.ts'
 
@@ -17,7 +18,7 @@ export const chatHistory: Method<'chat.history'> = async (params, world, { conne
   // Whoever asks for it after it has come back hears of what goes on.
   if (world.hub.isEverywhere(connection)) await world.hub.touch(key)
   const handle = world.claw.session(key)
-  const history = await handle.history({ limit })
+  const history = await historyOrNone(handle, { limit })
   // Megabytes of messages take a while to write.
   await world.turns.next()
   const { total } = history

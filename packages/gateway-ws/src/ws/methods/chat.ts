@@ -53,18 +53,24 @@ export function abortLater({ ambient, claw, outcomes }: World, handle: SessionHa
 }
 
 function resultOf(runId: string, { status, ended }: SendReceipt): ChatSendResult {
+  const shown = { runId, status: statusOf(status) }
+  return status === 'failed' ? { ...shown, ...failureOf(ended?.failure) } : shown
+}
+
+/** How far a run has come, in the protocol's words. */
+export function statusOf(status: SendReceipt['status']): ChatSendResult['status'] {
   switch (status) {
     case 'accepted':
-      return { runId, status: 'started' }
+      return 'started'
     case 'waiting':
     case 'running':
-      return { runId, status: 'in_flight' }
+      return 'in_flight'
     case 'completed':
-      return { runId, status: 'ok' }
+      return 'ok'
     case 'aborted':
-      return { runId, status: 'aborted' }
+      return 'aborted'
     case 'failed':
-      return { runId, status: 'error', ...failureOf(ended?.failure) }
+      return 'error'
   }
 }
 

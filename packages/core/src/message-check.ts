@@ -1,0 +1,169 @@
+/** Checks what claims to be a message: from callers, providers, tools and journals. Pure; each function returns a copy of the known fields. */
+import type {
+  AssistantMessage,
+  ImagePart,
+  JsonValue,
+  Message,
+  TextPart,
+  ThinkingPart,
+  ToolCall,
+  ToolResult,
+  Usage,
+  UserMessage,
+} from './messages.ts'
+import { describeValue } from './options.ts'
+
+/** Makes the error for a value that is not what its place takes. */
+export type Fail = (problem: string) => Error
+
+/** Returns the fields of an object. Throws `fail` for anything else. */
+export function fieldsOf(value: unknown, path: string, fail: Fail): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Readonly<Record<string, unknown>>
+  throw fail(`${path} must be an object, received ${describeValue(value)}`)
+}
+
+/** Returns every element, checked; a hole in an array counts as an element. */
+export function eachOf<T>(value: unknown, path: string, fail: Fail, check: (element: unknown, path: string, fail: Fail) => T): T[] {
+  if (!Array.isArray(value)) throw fail(`${path} must be an array, received ${describeValue(value)}`)
+  return Array.from(value, (element: unknown, index) => check(element, `${path}[${index}]`, fail))
+}
+
+/** Returns a string. */
+export function stringOf(value: unknown, path: string, fail: Fail): string {
+  if (typeof value === 'string') return value
+  throw fail(`${path} must be a string, received ${describeValue(value)}`)
+}
+
+/** Returns a string of at least one character. */
+export function nameOf(value: unknown, path: string, fail: Fail): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw fail(`${path} must be a string of at least one character, received ${describeValue(value)}`)
+}
+
+/** Returns a number that is finite and not below 0. */
+export function countOf(value: unknown, path: string, fail: Fail): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value
+  throw fail(`${path} must be a number of at least 0, received ${describeValue(value)}`)
+}
+
+/** Returns one of the listed strings. */
+export function choiceOf<T extends string>(value: unknown, allowed: readonly T[], path: string, fail: Fail): T {
+  if (allowed.includes(value as T)) return value as T
+  throw fail(`${path} must be one of ${allowed.join(', ')}, received ${describeValue(value)}`)
+}
+
+/** Returns a copy that is plain JSON. Throws `fail` for a cycle, a bigint, a function and the like. */
+export function jsonOf(value: unknown, path: string, fail: Fail): JsonValue {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value)
+  } catch {
+    throw fail(`${path} must be JSON, received ${describeValue(value)} that JSON cannot hold`)
+  }
+  if (text === undefined) throw fail(`${path} must be JSON, received ${describeValue(value)}`)
+  return JSON.parse(text) as JsonValue
+}
+
+/** Returns text, or text and images. An empty text counts as content here. */
+export function contentOf(value: unknown, path: string, fail: Fail): UserMessage['content'] {
+  if (typeof value === 'string') return value
+  if (Array.isArray(value)) return eachOf(value, path, fail, shownPartOf)
+  throw fail(`${path} must be text or an array of parts, received ${describeValue(value)}`)
+}
+
+/** Returns the content of a new message, which must have some. */
+export function newContentOf(value: unknown, path: string, fail: Fail): UserMessage['content'] {
+  const content = contentOf(value, path, fail)
+  if (content.length === 0) throw fail(`${path} must not be empty`)
+  if (typeof content === 'string') return content
+  const empty = content.findIndex((part) => part.type === 'text' && part.text === '')
+  if (empty >= 0) throw fail(`${path}[${empty}].text must not be empty`)
+  return content
+}
+
+/** Returns a text or an image. */
+function shownPartOf(value: unknown, path: string, fail: Fail): TextPart | ImagePart {
+  const part = fieldsOf(value, path, fail)
+  const type = choiceOf(part.type, ['text', 'image'], `${path}.type`, fail)
+  if (type === 'text') return { type, text: stringOf(part.text, `${path}.text`, fail) }
+  const mediaType = nameOf(part.mediaType, `${path}.mediaType`, fail)
+  if ((part.data === undefined) === (part.url === undefined)) throw fail(`${path} must have exactly one of "data" and "url"`)
+  if (part.data !== undefined) return { type, mediaType, data: nameOf(part.data, `${path}.data`, fail) }
+  return { type, mediaType, url: nameOf(part.url, `${path}.url`, fail) }
+}
+
+/** Returns what an assistant says. */
+export function assistantMessageOf(value: unknown, path: string, fail: Fail): AssistantMessage {
+  const message = fieldsOf(value, path, fail)
+  choiceOf(message.role, ['assistant'], `${path}.role`, fail)
+  return { role: 'assistant', content: eachOf(message.content, `${path}.content`, fail, spokenPartOf) }
+}
+
+function spokenPartOf(value: unknown, path: string, fail: Fail): TextPart | ThinkingPart | ToolCall {
+  const part = fieldsOf(value, path, fail)
+  const type = choiceOf(part.type, ['text', 'thinking', 'tool-call'], `${path}.type`, fail)
+  if (type === 'tool-call') return toolCallOf(part, path, fail)
+  const text = stringOf(part.text, `${path}.text`, fail)
+  return type === 'text' ? { type, text } : { type, text, ...sealOf(part, path, fail) }
+}
+
+/** Returns what must go back to the provider with a block of thinking. */
+export function sealOf(
+  { signature, redacted }: Readonly<Record<string, unknown>>,
+  path: string,
+  fail: Fail,
+): Pick<ThinkingPart, 'signature' | 'redacted'> {
+  return {
+    ...(signature === undefined ? {} : { signature: stringOf(signature, `${path}.signature`, fail) }),
+    ...(redacted === undefined ? {} : { redacted: stringOf(redacted, `${path}.redacted`, fail) }),
+  }
+}
+
+/** Returns a call; an `id` may be empty here. */
+export function toolCallOf(part: Readonly<Record<string, unknown>>, path: string, fail: Fail): ToolCall {
+  const { invalidInput } = part
+  return {
+    type: 'tool-call',
+    id: stringOf(part.id, `${path}.id`, fail),
+    name: nameOf(part.name, `${path}.name`, fail),
+    input: jsonOf(part.input, `${path}.input`, fail),
+    ...(invalidInput === undefined ? {} : { invalidInput: stringOf(invalidInput, `${path}.invalidInput`, fail) }),
+  }
+}
+
+/** Returns what came of a call. */
+export function toolResultOf(value: unknown, path: string, fail: Fail): ToolResult {
+  const result = fieldsOf(value, path, fail)
+  if (typeof result.isError !== 'boolean') throw fail(`${path}.isError must be true or false, received ${describeValue(result.isError)}`)
+  return {
+    type: choiceOf(result.type, ['tool-result'], `${path}.type`, fail),
+    toolCallId: stringOf(result.toolCallId, `${path}.toolCallId`, fail),
+    name: stringOf(result.name, `${path}.name`, fail),
+    content: contentOf(result.content, `${path}.content`, fail),
+    isError: result.isError,
+  }
+}
+
+/** Returns one entry of a conversation. */
+export function messageOf(value: unknown, path: string, fail: Fail): Message {
+  const { role, content } = fieldsOf(value, path, fail)
+  switch (choiceOf(role, ['user', 'assistant', 'tool'], `${path}.role`, fail)) {
+    case 'user':
+      return { role: 'user', content: contentOf(content, `${path}.content`, fail) }
+    case 'assistant':
+      return assistantMessageOf(value, path, fail)
+    case 'tool':
+      return { role: 'tool', content: eachOf(content, `${path}.content`, fail, toolResultOf) }
+  }
+}
+
+/** Returns the tokens of a provider call. */
+export function usageOf(value: unknown, path: string, fail: Fail): Usage {
+  const usage = fieldsOf(value, path, fail)
+  return {
+    inputTokens: countOf(usage.inputTokens, `${path}.inputTokens`, fail),
+    outputTokens: countOf(usage.outputTokens, `${path}.outputTokens`, fail),
+    cacheReadTokens: countOf(usage.cacheReadTokens, `${path}.cacheReadTokens`, fail),
+    cacheWriteTokens: countOf(usage.cacheWriteTokens, `${path}.cacheWriteTokens`, fail),
+  }
+}

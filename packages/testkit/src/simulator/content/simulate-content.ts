@@ -1,0 +1,282 @@
+/** Lives of a BeamClaw whose callers, providers, tools and disks say things that nobody expects, decided by one number. */
+import {
+  BeamClaw,
+  BeamClawError,
+  defaultTenant,
+  defineAgent,
+  defineTool,
+  noUsage,
+  type Provider,
+  type ProviderPart,
+  type Random,
+  type RunningBeamClaw,
+  SoloCluster,
+  silentLogger,
+  type ToolOutput,
+  type UserMessage,
+} from '@beamclaw/core'
+import { integerBetween, pickOne, seededRandom } from '../../seeded-random.ts'
+import { sequentialIds } from '../../sequential-ids.ts'
+import { breathe, VirtualClock } from '../virtual-clock.ts'
+import { OddError, oddValue, spoiled } from './odd-values.ts'
+import { SpoiledStore } from './spoiled-store.ts'
+
+export interface SimulateContentOptions {
+  /** A whole number; the same one gives the same life. */
+  readonly seed: number
+  /** Things that happen. @default 60 */
+  readonly steps?: number
+}
+
+/** What a life that held came to. */
+export interface ContentReport {
+  readonly seed: number
+  /** Messages that were accepted, and that were refused at the door. */
+  readonly accepted: number
+  readonly refused: number
+  readonly starts: number
+}
+
+/** Something odd was noticed by somebody else than its own session. The message names the seed. */
+class ContentFailure extends Error {
+  override readonly name = 'ContentFailure'
+
+  constructor(seed: number, what: string, cause?: unknown) {
+    super(`seed ${seed}: only its own session may notice what is odd: ${what}`, { cause })
+  }
+}
+
+const witness = 'agent:main:witness'
+const victims = ['agent:main:a', 'agent:main:b', 'agent:main:c']
+
+const goodContents: readonly UserMessage['content'][] = [
+  'hello',
+  [{ type: 'text', text: 'hello' }],
+  [
+    { type: 'text', text: 'look' },
+    { type: 'image', mediaType: 'image/png', data: 'AAAA' },
+  ],
+]
+
+const goodAnswers: readonly (readonly ProviderPart[])[] = [
+  [
+    { type: 'text-delta', text: 'one ' },
+    { type: 'text-delta', text: 'two' },
+    { type: 'finish', reason: 'stop', usage: noUsage },
+  ],
+  [
+    { type: 'thinking-delta', text: 'hm' },
+    { type: 'thinking-end', signature: 'signed' },
+    { type: 'tool-call', id: 'call', name: 'look', input: { at: [1, { deep: true }] } },
+    { type: 'tool-call', id: 'call', name: 'look', input: {} },
+    { type: 'finish', reason: 'tool-calls', usage: noUsage },
+  ],
+]
+
+const goodOutputs: readonly ToolOutput[] = ['seen', { content: 'seen' }, { content: [{ type: 'text', text: 'seen' }] }, { temperature: 3 }]
+
+/** Runs one life to its end. Rejects with a `ContentFailure` that names the seed. */
+export async function simulateContent({ seed, steps = 60 }: SimulateContentOptions): Promise<ContentReport> {
+  const life = new OddLife(seed)
+  for (let step = 0; step < steps; step++) await life.step()
+  await life.end()
+  return life.report()
+}
+
+class OddLife {
+  readonly #seed: number
+  readonly #random: Random
+  readonly #clock = new VirtualClock()
+  readonly #spoiled: SpoiledStore
+  readonly #ids = sequentialIds('id')
+  #running: RunningBeamClaw | undefined
+  #isEnding = false
+  #starts = 0
+  #witnessed = 0
+  #accepted = 0
+  #refused = 0
+  #failure: ContentFailure | undefined
+
+  constructor(seed: number) {
+    this.#seed = seed
+    this.#random = seededRandom(seed)
+    this.#spoiled = new SpoiledStore(seededRandom(seed * 31 + 1))
+  }
+
+  async step(): Promise<void> {
+    const running = this.#running ?? (await this.#start())
+    const dice = this.#random.next()
+    const victim = pickOne(this.#random, victims)
+    if (dice < 0.5) this.#send(running, victim)
+    else if (dice < 0.75) this.#look(running, victim)
+    else if (dice < 0.85) await this.#clock.advance(integerBetween(this.#random, 0, 5_000))
+    else if (dice < 0.93) await this.#askWitness(running)
+    else await this.#crash(victim)
+    if (this.#random.next() < 0.5) await breathe(1)
+    this.#check()
+  }
+
+  /** Everything comes to rest, the witness answers, and so it does after one more start. */
+  async end(): Promise<void> {
+    for (let start = 0; start < 2; start++) {
+      const running = this.#running ?? (await this.#start())
+      await this.#clock.advance(120_000)
+      await this.#askWitness(running)
+      this.#checkRestarts(running)
+      await this.#crash(pickOne(this.#random, victims))
+    }
+    const running = await this.#start()
+    await this.#askWitness(running)
+    const { total } = await running.session(witness).history()
+    if (total !== this.#witnessed * 2) this.#fail(`the witness has ${total} messages of ${this.#witnessed * 2}`)
+    this.#isEnding = true
+    const stopping = running.stop()
+    await this.#clock.advance(10_000)
+    await stopping
+    this.#check()
+  }
+
+  report(): ContentReport {
+    return { seed: this.#seed, accepted: this.#accepted, refused: this.#refused, starts: this.#starts }
+  }
+
+  // ---- what happens
+
+  async #start(): Promise<RunningBeamClaw> {
+    this.#starts++
+    const clock = this.#clock.clockOf(`life-${this.#starts}`)
+    const tool = defineTool<unknown>({
+      name: 'look',
+      description: 'returns something',
+      inputSchema: { type: 'object' },
+      idempotent: true,
+      timeoutMs: 1_000,
+      execute: () => this.#output(),
+    })
+    try {
+      const running = await new BeamClaw({
+        providers: { odd: this.#provider() },
+        agents: [defineAgent({ id: 'main', model: 'odd/model', tools: [tool], maxTurns: 4 })],
+        store: this.#spoiled.store,
+        cluster: new SoloCluster({ ids: this.#ids, now: () => clock.now() }),
+        ambient: { clock, ids: this.#ids, random: seededRandom(this.#seed), logger: silentLogger },
+      }).start()
+      this.#running = running
+      void running.ended.then(() => {
+        if (this.#running === running && !this.#isEnding) this.#fail('the tree has ended')
+      })
+      return running
+    } catch (cause) {
+      throw new ContentFailure(this.#seed, 'the next start has failed', cause)
+    }
+  }
+
+  async #crash(victim: string): Promise<void> {
+    const running = this.#running
+    this.#running = undefined
+    running?.kill()
+    await this.#clock.advance(10)
+    const key = [defaultTenant, 'sessions', 'main', victim.slice('agent:main:'.length)] as const
+    const dice = this.#random.next()
+    if (dice < 0.3) this.#spoiled.spoilLog([...key])
+    else if (dice < 0.4) await this.#spoiled.spoilDocument([...key, 'metadata'])
+    else if (dice < 0.5) this.#spoiled.spoilLog([defaultTenant, 'activity'])
+  }
+
+  #send(running: RunningBeamClaw, victim: string): void {
+    const good = pickOne(this.#random, goodContents)
+    const content = this.#random.next() < 0.5 ? good : spoiled(this.#random, good, oddValue)
+    try {
+      const whenBusy = pickOne(this.#random, ['queue', 'steer', 'collect', 'interrupt'] as const)
+      const run = running.session(victim).send(content as UserMessage['content'], { whenBusy })
+      this.#accepted++
+      this.#expectTyped('a message', run.accepted)
+      this.#expectTyped('a result', run.result())
+    } catch (error) {
+      this.#refused++
+      this.#checkTyped('a message at the door', error)
+    }
+  }
+
+  #look(running: RunningBeamClaw, victim: string): void {
+    const session = running.session(victim)
+    this.#expectTyped('history', session.history())
+    this.#expectTyped('inspect', session.inspect())
+    this.#expectTyped('abort', this.#random.next() < 0.3 ? session.abort() : session.deadLetters())
+    this.#expectTyped('sessions', running.sessions())
+    this.#expectTyped('subscribe', session.subscribe()[Symbol.asyncIterator]().next())
+  }
+
+  async #askWitness(running: RunningBeamClaw): Promise<void> {
+    const number = ++this.#witnessed
+    const answering = running
+      .session(witness)
+      .send(`witness ${number}`)
+      .result()
+      .then(
+        ({ text }) => text,
+        (error: unknown) => error,
+      )
+    await this.#clock.advance(100)
+    const answer = await Promise.race([answering, breathe().then(() => 'no answer in 100 ms')])
+    if (answer !== 'fine') throw new ContentFailure(this.#seed, `the witness says: ${String(answer)}`, answer)
+  }
+
+  // ---- who says odd things
+
+  #provider(): Provider {
+    const answerOf = (isWitness: boolean): readonly unknown[] => {
+      if (isWitness)
+        return [
+          { type: 'text-delta', text: 'fine' },
+          { type: 'finish', reason: 'stop', usage: noUsage },
+        ]
+      const good = pickOne(this.#random, goodAnswers)
+      const odd = this.#random.next() < 0.5 ? good : spoiled(this.#random, good, oddValue)
+      return (Array.isArray(odd) ? odd : [odd]) as readonly unknown[]
+    }
+    const mayThrow = (): void => {
+      if (this.#random.next() < 0.1) throw oddValue(this.#random)
+    }
+    return {
+      async *doStream({ messages }) {
+        const last = messages.at(-1)
+        const isWitness = typeof last?.content === 'string' && last.content.startsWith('witness')
+        if (!isWitness) mayThrow()
+        for (const part of answerOf(isWitness)) yield part as ProviderPart
+      },
+    }
+  }
+
+  #output(): ToolOutput {
+    const good = pickOne(this.#random, goodOutputs)
+    const dice = this.#random.next()
+    if (dice < 0.1) throw oddValue(this.#random)
+    return dice < 0.4 ? good : (spoiled(this.#random, good, oddValue) as ToolOutput)
+  }
+
+  // ---- what must hold
+
+  #expectTyped(what: string, promise: Promise<unknown>): void {
+    promise.catch((error: unknown) => this.#checkTyped(what, error))
+  }
+
+  #checkTyped(what: string, error: unknown): void {
+    // The caller's own getter has thrown: that is the caller's to hear.
+    if (BeamClawError.isInstance(error) || error instanceof OddError) return
+    this.#fail(`${what} was refused with something that is no BeamClawError: ${String(error)}`, error)
+  }
+
+  #checkRestarts(running: RunningBeamClaw): void {
+    const sessions = running.tree().children?.find(({ id }) => id === 'sessions')
+    for (const { id, restarts } of sessions?.children ?? []) if (restarts !== 0) this.#fail(`session ${id} was restarted ${restarts} times`)
+  }
+
+  #fail(what: string, cause?: unknown): void {
+    this.#failure ??= new ContentFailure(this.#seed, what, cause)
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+}
