@@ -19,6 +19,7 @@ const errorTable = {
   'actor-killed': { isRetryable: false },
   'actor-stopped': { isRetryable: false },
   'actor-crashed': { isRetryable: false },
+  'actor-start-timeout': { isRetryable: false },
   'control-not-handled': { isRetryable: false },
   // Supervisors
   'child-spec-not-object': { isRetryable: false },
@@ -150,7 +151,11 @@ export class ChildStartError extends BeamClawError {
 
 /** One line about anything that was thrown. */
 export function describeError(error: unknown): string {
-  if (error instanceof Error) return error.message || error.name
+  try {
+    if (error instanceof Error) return String(error.message || error.name)
+  } catch {
+    // A getter or a proxy that throws hides what it says.
+  }
   if (typeof error === 'string') return error
   return `a thrown ${error === null ? 'null' : typeof error}`
 }

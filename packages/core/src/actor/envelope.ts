@@ -3,12 +3,20 @@ import type { BeamClawError } from '../errors.ts'
 import { estimateSize } from './message-size.ts'
 import { Refusal } from './refusal.ts'
 
+/** Ends calls whose time is up; an envelope that is settled leaves it. */
+export interface EnvelopeTimer {
+  remove(envelope: Envelope): void
+}
+
 export class Envelope {
   readonly message: unknown
   /** Estimated bytes, counted against the mailbox. */
   readonly size: number
   /** On the monotonic clock; `Infinity` where nobody waits or the caller waits for ever. */
   readonly deadline: number
+  /** The timer that watches the deadline, and the place in its heap. Written by that timer alone. */
+  timer: EnvelopeTimer | undefined
+  heapIndex = -1
   readonly #isCall: boolean
   #resolve: ((reply: unknown) => void) | undefined
   #reject: ((error: BeamClawError) => void) | undefined
@@ -63,6 +71,7 @@ export class Envelope {
   #settle(): void {
     this.#resolve = undefined
     this.#reject = undefined
+    this.timer?.remove(this)
     this.#cleanUp?.()
     this.#cleanUp = undefined
   }

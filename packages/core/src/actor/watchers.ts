@@ -2,7 +2,7 @@
 
 import { describeError } from '../errors.ts'
 import type { Logger } from '../ports/ambient.ts'
-import { isThenable } from '../thenable.ts'
+import { isThenable, whenSettled } from '../thenable.ts'
 import { ExitNotice, type ExitReason } from './exit-reason.ts'
 import type { Registration } from './inside.ts'
 
@@ -37,7 +37,7 @@ export class Watchers {
   }
 
   /** Drops the entries, then tells every monitor once. A monitor that throws does not keep the others from hearing. */
-  tell(id: string, reason: ExitReason, logger: Logger): void {
+  tell(id: string, reason: ExitReason, logger: Logger | undefined): void {
     const registrations = this.#registrations
     this.#registrations = undefined
     if (registrations instanceof Set) for (const registration of registrations) registration.drop()
@@ -53,7 +53,7 @@ export class Watchers {
     for (const { onExit } of monitors) {
       try {
         const outcome: unknown = onExit(notice)
-        if (isThenable(outcome)) outcome.then(undefined, failed)
+        if (isThenable(outcome)) whenSettled(outcome, () => {}, failed)
       } catch (error) {
         failed(error)
       }

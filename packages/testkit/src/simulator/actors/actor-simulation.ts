@@ -60,8 +60,9 @@ export class ActorSimulation {
     const kind = pickOne(world.chance, ['supervisor', 'supervisor', 'dynamic'] as const)
     const plan = planKind(world.chance, (prefix) => world.nextName(prefix), kind, 2)
     const root = makeNode(world, plan, undefined)
+    const life = world.lives.at(-1)
     world.note(`start the tree ${root.id}`)
-    track(world, `start of ${root.id}`, world.start(root), Number.POSITIVE_INFINITY, world.lives.at(-1))
+    track(world, `start of ${root.id}`, world.start(root), Number.POSITIVE_INFINITY, life)
   }
 
   async #storm(steps: number): Promise<void> {
@@ -91,14 +92,22 @@ export class ActorSimulation {
   async #advance(ms: number): Promise<void> {
     const world = this.#world
     const target = world.now + ms
-    await world.breathe()
-    this.#checkAtRest()
+    await this.#rest()
     for (let next = world.time.nextTimerInMs; next !== undefined && world.now + next <= target; next = world.time.nextTimerInMs) {
       await world.time.advance(next)
-      await world.breathe()
-      this.#checkAtRest()
+      await this.#rest()
     }
     await world.time.advance(Math.max(0, target - world.now))
+  }
+
+  /** Waits until nothing has anything left to do but wait for time, and looks. */
+  async #rest(): Promise<void> {
+    const world = this.#world
+    do {
+      await world.time.advance(0)
+      await world.breathe()
+    } while (world.time.nextTimerInMs === 0)
+    this.#checkAtRest()
   }
 
   async #calm(): Promise<void> {
@@ -129,8 +138,8 @@ export class ActorSimulation {
         )
       }
     }
-    await world.breathe()
-    this.#checkAtRest()
+    await world.time.advance(1)
+    await this.#rest()
   }
 
   async #end(): Promise<void> {

@@ -38,7 +38,12 @@ export function perform(life: Life, hook: Hook, outcome: Outcome, context: Actor
     return result
   }
   const badly = (): never => {
+    life.fail(hook)
     throw new Error(`${hook} of ${life.id} fails`)
+  }
+  const rethrow = (reason: unknown): never => {
+    life.fail(hook)
+    throw reason
   }
   switch (outcome) {
     case 'return':
@@ -57,11 +62,11 @@ export function perform(life: Life, hook: Hook, outcome: Outcome, context: Actor
     case 'hang':
       return new Promise(() => {})
     case 'abort':
-      return untilAborted(context).then((reason) => Promise.reject(reason))
+      return untilAborted(context).then(rethrow)
     case 'late-abort':
       return untilAborted(context).then(async (reason) => {
         await world.wait(pickOne(world.mood, [1, 60, 5_500]))
-        throw reason
+        rethrow(reason)
       })
     case 'throwing-then':
       return {

@@ -5,7 +5,7 @@ import type { ActorWorld } from './actor-world.ts'
 
 export async function checkRetention(world: ActorWorld): Promise<void> {
   const ended = world.lives.filter((life) => life.isOver && life.actor !== undefined && life.hooksInHand === 0)
-  for (const life of world.lives) if (life.isOver) life.actor = undefined
+  for (const life of world.lives) if (life.isOver) life.letGo()
   for (let round = 0; round < 3; round++) {
     await world.breathe()
     collectGarbage()

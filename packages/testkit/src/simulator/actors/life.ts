@@ -103,6 +103,14 @@ export class Life {
     if (hook === 'onPassivate') this.phase = 'asleep'
   }
 
+  /** Called when a hook is about to throw. */
+  fail(hook: Hook): void {
+    this.#inHand.delete(hook)
+    if (hook === 'handle') this.awaited.clear()
+    // Where that was its way of stopping, it stops from here.
+    if (hook === 'onPassivate' || hook === 'onActivate') this.phase = 'up'
+  }
+
   /** Somebody outside asks for a stop within so many milliseconds. */
   stopWithin(timeoutMs: number): void {
     if (this.isOver || this.phase === 'new') return
@@ -129,6 +137,12 @@ export class Life {
   allowKill(): void {
     this.mayBeKilled = true
     for (const life of this.world.lives) if (life.parent === this) life.allowKill()
+  }
+
+  /** Holds nothing any more that could keep the actor in memory; the stack of an error can. */
+  letGo(): void {
+    this.actor = undefined
+    if (this.reason?.type === 'crashed') this.reason = { type: 'crashed', cause: undefined }
   }
 
   /** Called with each exit notice. */

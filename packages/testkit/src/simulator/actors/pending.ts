@@ -49,7 +49,7 @@ export function checkCycle(world: ActorWorld, error: unknown): void {
 /** Called when nothing has anything left to do but wait for time. */
 export function checkPending(world: ActorWorld): void {
   for (const { what, deadline, target } of world.pending) {
-    if (deadline <= world.now) world.trace.fail('A3', `${what} is due since ${deadline} and has not settled`)
+    if (deadline < world.now) world.trace.fail('A3', `${what} is due since ${deadline} and has not settled`)
     if (target?.isOver === true) world.trace.fail('A3', `${what} has not settled although ${target.id} has ended`)
   }
 }
