@@ -380,13 +380,14 @@ export class ActorCore implements Idler {
     if (this.#state === 'new') this.end(reason)
     if (this.#exitReason !== undefined) return Promise.resolve(this.#exitReason)
     const { rare } = this
+    const { clock } = this.runtime.ambient
+    // Longer than any timer is as good as for ever. The grace begins here, whatever `onStop` does before it returns.
+    const stopBy = timeoutMs > maxTimerMs ? Number.POSITIVE_INFINITY : clock.monotonic() + timeoutMs
     rare.stopReason ??= reason
-    // Called by the actor itself, which would wait for its own message.
-    const ended: Promise<ExitReason> = this.isInHook ? Promise.resolve(rare.stopReason) : new Promise((resolve) => rare.whenEnded(resolve))
+    const ended = new Promise<ExitReason>((resolve) => rare.whenEnded(resolve))
     rare.abort(this.id, rare.stopReason)
     this.#proceed()
-    // Longer than any timer is as good as for ever.
-    if (this.isAlive && timeoutMs <= maxTimerMs) rare.limitStop(this.runtime.ambient.clock, timeoutMs, () => this.end(killedExit))
+    if (this.isAlive) rare.limitStop(clock, stopBy, () => this.end(killedExit))
     return ended
   }
 

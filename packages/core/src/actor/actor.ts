@@ -96,7 +96,11 @@ export abstract class Actor<TMessage = unknown, TReply = unknown> implements Act
    */
   async stop(reason: ExitReason = shutdownExit, options: StopOptions = {}): Promise<ExitReason> {
     checkStopOptions(options)
-    return this[coreOf].stop(reason, options.timeoutMs ?? this[stopLimitMs])
+    const core = this[coreOf]
+    const isOwn = core.isInHook
+    const ended = core.stop(reason, options.timeoutMs ?? this[stopLimitMs])
+    // The actor itself would wait for the message that it has in hand.
+    return isOwn ? core.stopReason : ended
   }
 
   /** @internal */

@@ -226,6 +226,7 @@ export class MessageLoop implements Runnable {
       return failed(error)
     }
     core.isInHook = before
+    if (core.exitReason !== undefined && envelope.isAwaited) return envelope.reject(exitError(core.id, core.exitReason))
     if (!isAsync) return envelope.answer(answer)
     const { controlInHand } = core.rare
     controlInHand.add(envelope)

@@ -58,13 +58,12 @@ export class Rare {
     for (const onEnd of this.#onEnd) onEnd(reason)
   }
 
-  /** Ends the actor after so many milliseconds, unless an earlier stop gave it less. */
-  limitStop(clock: Clock, timeoutMs: number, onTime: () => void): void {
-    const stopBy = clock.monotonic() + timeoutMs
+  /** Ends the actor at a time on the monotonic clock, unless an earlier stop gave it less. */
+  limitStop(clock: Clock, stopBy: number, onTime: () => void): void {
     if (stopBy >= this.#stopBy) return
     this.#stopBy = stopBy
     this.#stopTimer?.cancel()
-    this.#stopTimer = clock.setTimer(onTime, timeoutMs)
+    this.#stopTimer = clock.setTimer(onTime, Math.max(0, stopBy - clock.monotonic()))
   }
 
   /** The start has come to its own end. */

@@ -174,12 +174,21 @@ export class Child implements Parent {
     try {
       return await Promise.race([outcome, giveUp.promise])
     } catch (error) {
+      // It came up in the same moment: it is stopped like any other then.
+      if (this.#isUp()) return await outcome
       if (turn === this.#turn && stopped.aborted && this.#hasOwnGrace()) await this.stop()
+      // Whoever hears of the failure may take it that nothing is left.
+      else if (this.#stopping !== undefined) await this.#stopping.ended
       throw this.#failed(error, turn)
     } finally {
       timer.cancel()
       stopped.removeEventListener('abort', abort)
     }
+  }
+
+  #isUp(): boolean {
+    const core = this.#actor?.[coreOf]
+    return core !== undefined && core.isAlive && core.state !== 'starting'
   }
 
   #hasOwnGrace(): boolean {

@@ -11,7 +11,7 @@ import { makeNode, SimulatedDynamicSupervisor, SimulatedSupervisor } from './sim
 import { Idle, SimulatedWorker } from './simulated-worker.ts'
 
 /** Virtual milliseconds after which everything that has a limit is over. */
-const calmMs = 400_000
+const calmMs = 120_000
 
 export interface ActorSimulationReport {
   readonly seed: number

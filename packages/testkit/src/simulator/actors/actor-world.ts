@@ -24,7 +24,8 @@ export class ActorWorld {
   readonly pending = new Set<Pending>()
   /** True once nothing is to go wrong any more. */
   isCalm = false
-  #blockedMs = 0
+  /** How long handlers have kept the processor since timers had their last turn, by the root of their tree. */
+  readonly #blockedMs = new Map<Life, number>()
   #names = 0
 
   constructor(seed: number) {
@@ -78,16 +79,17 @@ export class ActorWorld {
     return new Promise((resolve) => void clock.setTimer(resolve, ms))
   }
 
-  /** Keeps the processor: time passes and nobody else has a turn. */
-  block(ms: number): void {
+  /** Keeps the processor: time passes and nobody else has a turn. `by` is the life whose handler does it, if one does. */
+  block(ms: number, by: Life | undefined): void {
     this.time.block(ms)
-    this.#blockedMs += ms
+    if (by !== undefined) this.#blockedMs.set(by.root, (this.#blockedMs.get(by.root) ?? 0) + ms)
   }
 
   /** Called when a handler begins: timers must have had their turn before long. */
-  checkFairness(who: string): void {
-    if (this.#blockedMs <= fairSliceMs + longestBlockMs) return
-    this.trace.fail('A9', `${who} is handed a message ${this.#blockedMs} ms after timers had their last turn`)
+  checkFairness({ id, root }: Life): void {
+    const blockedMs = this.#blockedMs.get(root) ?? 0
+    if (blockedMs <= fairSliceMs + longestBlockMs) return
+    this.trace.fail('A9', `${id} is handed a message ${blockedMs} ms after timers had their last turn`)
   }
 
   /** Runs what the runtime asked to be called; nothing may come out of it. */
@@ -110,7 +112,7 @@ export class ActorWorld {
   }
 
   #inNewRound(callback: () => void): void {
-    this.#blockedMs = 0
+    this.#blockedMs.clear()
     this.guard('a callback of the event loop', callback)
   }
 }

@@ -49,7 +49,7 @@ export function perform(life: Life, hook: Hook, outcome: Outcome, context: Actor
     case 'return':
       return well()
     case 'block':
-      world.block(integerBetween(world.mood, 1, longestBlockMs))
+      world.block(integerBetween(world.mood, 1, longestBlockMs), hook === 'handle' || hook === 'handleControl' ? life : undefined)
       return well()
     case 'throw':
       return badly()

@@ -13,6 +13,8 @@ export function checkChildren(world: ActorWorld): void {
 }
 
 function checkListed(world: ActorWorld, life: Life, supervisor: SimulatedSupervisor): void {
+  // As in OTP: when the child whose restart failed is terminated before the next try, those stopped with it stay stopped.
+  if (life.plan.strategy !== 'oneForOne' && life.dismissed.size > 0) return
   for (const { id, state, restart } of supervisor.whichChildren()) {
     const last = world.lives.findLast((one) => one.parent === life && one.plan.name === id)
     if (state === 'running' && last?.isAlive === true) continue

@@ -58,6 +58,11 @@ export class Life {
     world.lives.push(this)
   }
 
+  /** The life whose runtime this one shares. */
+  get root(): Life {
+    return this.parent?.root ?? this
+  }
+
   get isSupervisor(): boolean {
     return this.plan.kind !== 'worker'
   }
@@ -160,7 +165,7 @@ export class Life {
   #checkKill(): void {
     const { world } = this
     if (this.mayBeKilled || this.#isParentFailed() || world.now >= this.killableFrom) return
-    if (this.phase === 'init') {
+    if (this.phase === 'init' || this.startEvents === 0) {
       // What is still in its init has nothing to tidy up; a supervisor has: those it has started.
       if (!this.isSupervisor || world.now >= this.startedAt + this.plan.startTimeoutMs) return
     }

@@ -40,7 +40,7 @@ export class SimulatedWorker extends Actor<WorkerMessage, unknown> {
     if (message.deadline !== undefined && message.deadline <= world.now) {
       world.trace.fail('A3', `${this.id} handles a message ${world.now - message.deadline} ms after its deadline`)
     }
-    world.checkFairness(this.id)
+    world.checkFairness(this.life)
     return this.#obey('handle', message, context)
   }
 
@@ -48,8 +48,8 @@ export class SimulatedWorker extends Actor<WorkerMessage, unknown> {
     return this.#obey('handleControl', message, context)
   }
 
-  protected override handleExit(_notice: ExitNotice, context: ActorContext): void {
-    this.#run('handleExit', context)
+  protected override handleExit(_notice: ExitNotice, context: ActorContext): Promise<void> {
+    return this.#run('handleExit', context) as Promise<void>
   }
 
   protected override onStop(_reason: unknown, context: ActorContext): Promise<void> {
