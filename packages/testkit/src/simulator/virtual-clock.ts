@@ -62,7 +62,7 @@ export class VirtualClock {
       next.callback()
       await breathe()
     }
-    this.#elapsed = target
+    this.#elapsed = Math.max(this.#elapsed, target)
   }
 
   #next(): PendingTimer | undefined {

@@ -42,8 +42,8 @@ export class Life {
   exitEvents = 0
   /** Of a supervisor: names of children that somebody terminated or deleted. */
   readonly dismissed = new Set<string>()
-  /** Of a supervisor: when it restarted. */
-  readonly restarts: number[] = []
+  /** Of a supervisor: when it restarted, and when the child had ended that made it. */
+  readonly restarts: { readonly at: number; readonly endedAt: number }[] = []
   /** Ids that the message in hand has called and has no answer from. */
   readonly awaited = new Set<string>()
   readonly #inHand = new Set<Hook>()
@@ -148,6 +148,7 @@ export class Life {
   letGo(): void {
     this.actor = undefined
     if (this.reason?.type === 'crashed') this.reason = { type: 'crashed', cause: undefined }
+    if (this.reason?.type === 'shutdown') this.reason = { type: 'shutdown' }
   }
 
   /** Called with each exit notice. */

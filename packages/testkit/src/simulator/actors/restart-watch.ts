@@ -34,22 +34,28 @@ export function watchEvents(world: ActorWorld): void {
   })
 }
 
+/** The longest between the end of a child and its supervisor's turn, in milliseconds. */
+const decidedWithinMs = 60
+
 function checkRestart(world: ActorWorld, supervisor: Life, name: string): void {
   const { plan } = supervisor
   const last = world.lives.findLast((life) => life.parent === supervisor && life.plan.name === name)
   if (supervisor.isOver) world.trace.fail('A1', `${supervisor.id} restarts ${name} after its end`)
-  if (plan.backoff !== undefined && last?.isOver === true && countSince(supervisor, last.endedAt - plan.withinMs) > 0) {
+  const endedAt = last?.isOver === true ? last.endedAt : world.now
+  // A restart counts from when it is decided, which is a little later than the end.
+  const others = supervisor.restarts.filter((one) => one.endedAt >= endedAt - plan.withinMs + decidedWithinMs)
+  if (plan.backoff !== undefined && last?.isOver === true && others.length > 0) {
     const waited = world.now - last.endedAt
     const least = plan.backoff.minMs / 2
     if (waited < least) world.trace.fail('A7', `${supervisor.id} waits ${waited} ms before it restarts ${name}, and ${least} were due`)
   }
-  supervisor.restarts.push(world.now)
+  supervisor.restarts.push({ at: world.now, endedAt })
   const counted = countSince(supervisor, world.now - plan.withinMs)
   if (counted > plan.maxRestarts) world.trace.fail('A7', `${supervisor.id} has restarted ${counted} times, ${plan.maxRestarts} are allowed`)
 }
 
 function countSince({ restarts }: Life, time: number): number {
-  return restarts.filter((at) => at >= time).length
+  return restarts.filter(({ at }) => at >= time).length
 }
 
 function find(world: ActorWorld, id: string): Life | undefined {
