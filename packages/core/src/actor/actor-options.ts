@@ -53,8 +53,7 @@ export interface StopOptions {
 export const lifeDefaults = { startTimeoutMs: 30_000, stopTimeoutMs: 5_000 } as const
 
 /** A time to wait, which may be endless. */
-const aTimeout: OptionRule = (value) =>
-  typeof value === 'number' && value >= 0 ? undefined : 'milliseconds of at least 0, or Infinity'
+const aTimeout: OptionRule = (value) => (typeof value === 'number' && value >= 0 ? undefined : 'milliseconds of at least 0, or Infinity')
 
 const lane = oneOf('work', 'control')
 

@@ -2,7 +2,14 @@
 import type { Ambient } from '../defaults/ambient.ts'
 import { ActorCore } from './actor-core.ts'
 import type { ActorHooks, ActorInspection } from './actor-hooks.ts'
-import { type ActorOptions, checkStartOptions, checkStopOptions, lifeDefaults, type StartOptions, type StopOptions } from './actor-options.ts'
+import {
+  type ActorOptions,
+  checkStartOptions,
+  checkStopOptions,
+  lifeDefaults,
+  type StartOptions,
+  type StopOptions,
+} from './actor-options.ts'
 import type { ActorContext, ActorRef, CallOptions, CastOptions } from './actor-ref.ts'
 import { type ExitNotice, type ExitReason, killedExit, shutdownExit } from './exit-reason.ts'
 import { nothingToRun } from './failures.ts'

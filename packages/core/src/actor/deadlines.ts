@@ -80,7 +80,11 @@ export class Deadlines implements EnvelopeTimer {
 
   #moveDown(envelope: Envelope, from: number): void {
     let index = from
-    for (let child = this.#earlierChild(index); child !== undefined && child.deadline < envelope.deadline; child = this.#earlierChild(index)) {
+    for (
+      let child = this.#earlierChild(index);
+      child !== undefined && child.deadline < envelope.deadline;
+      child = this.#earlierChild(index)
+    ) {
       const next = child.heapIndex
       this.#place(child, index)
       index = next

@@ -1,7 +1,8 @@
 /** What few actors need, and most of those only for a moment: kept apart so that an idle actor stays small. */
-import { whenSettled } from '../thenable.ts'
+
 import type { Clock, TimerHandle } from '../ports/ambient.ts'
-import { Deadlines } from './deadlines.ts'
+import { whenSettled } from '../thenable.ts'
+import type { Deadlines } from './deadlines.ts'
 import type { Envelope } from './envelope.ts'
 import type { ExitReason } from './exit-reason.ts'
 import { exitError } from './failures.ts'
