@@ -12,33 +12,23 @@
  */
 import { ChildStartError, describeError } from '../errors.ts'
 import { maxTimerMs } from '../options.ts'
-import { isThenable, whenSettled } from '../thenable.ts'
-import type { ActorHooks, ActorInspection, ActorState } from './actor-hooks.ts'
+import { whenSettled } from '../thenable.ts'
+import type { ActorHooks, ActorState } from './actor-hooks.ts'
 import { type ActorOptions, type ActorSettings, actorSettings } from './actor-options.ts'
 import type { ActorRef } from './actor-ref.ts'
 import { Context } from './context.ts'
 import { Deadlines } from './deadlines.ts'
 import { ExitNotice, type ExitReason, killedExit, noprocExit, normalExit, shutdownExit } from './exit-reason.ts'
 import { alreadyStarted, exitError, notRunning, startTimeout } from './failures.ts'
+import { callHook } from './hook-outcome.ts'
 import type { Idler } from './idle-queue.ts'
 import { IGNORE, type Parent, type StartOutcome } from './inside.ts'
 import { MessageLoop } from './message-loop.ts'
+import { mayFollow } from './phases.ts'
 import { Rare } from './rare.ts'
 import type { ActorRuntime } from './runtime.ts'
 import type { Scheduler } from './scheduler.ts'
 import { tellTooLate, Watchers } from './watchers.ts'
-
-/** Where each phase may lead, besides `dead`. */
-const nextPhases: Readonly<Record<ActorState, readonly ActorState[]>> = {
-  new: ['starting'],
-  starting: ['running'],
-  running: ['passivating', 'stopping'],
-  passivating: ['passive', 'stopping'],
-  passive: ['activating', 'stopping'],
-  activating: ['running', 'stopping'],
-  stopping: [],
-  dead: [],
-}
 
 export class ActorCore implements Idler {
   readonly actor: ActorHooks & ActorRef
@@ -140,24 +130,11 @@ export class ActorCore implements Idler {
     return this.#runtime
   }
 
-  inspect(): ActorInspection {
-    return {
-      id: this.id,
-      state: this.#state,
-      generation: this.#generation,
-      isBusy: this.loop.isBusy,
-      mailboxLength: this.loop.mailboxLength,
-      mailboxBytes: this.loop.mailboxBytes,
-      controlLength: this.loop.controlLength,
-      waitsFor: this.waitsFor.map((ref) => ref.id),
-    }
-  }
-
   // ---- phases
 
   /** The one place that changes the phase. Returns false, and changes nothing, where that is not allowed. */
   #enter(phase: ActorState): boolean {
-    if (phase === 'dead' ? this.#state === 'dead' : !nextPhases[this.#state].includes(phase)) return false
+    if (!mayFollow(this.#state, phase)) return false
     this.#state = phase
     return true
   }
@@ -179,23 +156,10 @@ export class ActorCore implements Idler {
     }
     this.contextInHand = new Context(this)
     const context = this.contextInHand
-    const outcome = this.#tryHook(() => hook(context))
+    const outcome = callHook(this, () => hook(context))
     if (outcome.type === 'failed') failed(outcome.error)
     else if (outcome.type === 'later') whenSettled(outcome.promise, then, failed)
     else then()
-  }
-
-  #tryHook(hook: () => unknown): HookOutcome {
-    const before = this.isInHook
-    this.isInHook = true
-    try {
-      const value = hook()
-      return isThenable(value) ? { type: 'later', promise: value } : { type: 'now', value }
-    } catch (error) {
-      return { type: 'failed', error }
-    } finally {
-      this.isInHook = before
-    }
   }
 
   /** What comes next, once a hook or the message in hand is done. */
@@ -230,7 +194,7 @@ export class ActorCore implements Idler {
     if (init === undefined) return this.#started(undefined, parent)
     this.contextInHand = new Context(this)
     const context = this.contextInHand
-    const outcome = this.#tryHook(() => init.call(this.actor, context))
+    const outcome = callHook(this, () => init.call(this.actor, context))
     if (outcome.type === 'failed') throw this.#failStart(outcome.error)
     if (outcome.type === 'now') return this.#started(outcome.value, parent)
     return this.#startLater(outcome.promise, parent, timeoutMs)
@@ -442,8 +406,3 @@ export class ActorCore implements Idler {
     ambient.telemetry.emit({ type: 'actor-exit', id: this.id, generation: this.#generation, reason })
   }
 }
-
-type HookOutcome =
-  | { readonly type: 'now'; readonly value: unknown }
-  | { readonly type: 'later'; readonly promise: PromiseLike<unknown> }
-  | { readonly type: 'failed'; readonly error: unknown }

@@ -126,6 +126,8 @@ export abstract class Actor<TMessage = unknown, TReply = unknown> implements Act
 
   /** What the actor is doing and how much waits for it. */
   inspect(): ActorInspection {
-    return this[coreOf].inspect()
+    const { id, state, generation, loop, waitsFor } = this[coreOf]
+    const { isBusy, mailboxLength, mailboxBytes, controlLength } = loop
+    return { id, state, generation, isBusy, mailboxLength, mailboxBytes, controlLength, waitsFor: waitsFor.map((ref) => ref.id) }
   }
 }

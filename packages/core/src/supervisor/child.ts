@@ -188,7 +188,7 @@ export class Child implements Parent {
 
   #isUp(): boolean {
     const core = this.#actor?.[coreOf]
-    return core !== undefined && core.isAlive && core.state !== 'starting'
+    return core?.isAlive === true && core.state !== 'starting'
   }
 
   #hasOwnGrace(): boolean {

@@ -102,8 +102,9 @@ function startAlone(world: ActorWorld): void {
   const life = world.lives.at(-1)
   world.note(`start ${actor.id} alone`)
   track(world, `start of ${actor.id}`, world.start(actor), world.now + 30_000, life)
-  if (world.chance.next() < 0.2) kill(world, life)
-  else if (world.chance.next() < 0.2) stop(world, life)
+  const dice = world.chance.next()
+  if (dice < 0.2) kill(world, life)
+  else if (dice < 0.4) stop(world, life)
 }
 
 function startChild(world: ActorWorld, operation: 'startChild' | 'ensureChild'): void {
