@@ -54,8 +54,9 @@ function checkRestart(world: ActorWorld, supervisor: Life, name: string): void {
   if (counted > plan.maxRestarts) world.trace.fail('A7', `${supervisor.id} has restarted ${counted} times, ${plan.maxRestarts} are allowed`)
 }
 
-function countSince({ restarts }: Life, time: number): number {
-  return restarts.filter(({ at }) => at >= time).length
+function countSince({ restarts, plan }: Life, time: number): number {
+  // With a backoff they come closer together than they were decided.
+  return restarts.filter(({ at, endedAt }) => (plan.backoff === undefined ? at : endedAt) >= time).length
 }
 
 function find(world: ActorWorld, id: string): Life | undefined {
