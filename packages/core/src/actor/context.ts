@@ -45,7 +45,9 @@ export class Context<TMessage> implements ActorContext<TMessage> {
     this.#waits ??= new Set()
     const waits = this.#waits.add(wait)
     const endWaiting = (): void => void waits.delete(wait)
-    const answer = ref.call(message, options)
+    const core = (ref as { [coreOf]?: ActorCore })[coreOf]
+    // The wait is over when the other has answered, not a microtask later, when it may have the next message in hand.
+    const answer = core === undefined ? ref.call(message, options) : (core.loop.call(message, options, endWaiting) as Promise<TReply>)
     answer.then(endWaiting, endWaiting)
     return answer
   }

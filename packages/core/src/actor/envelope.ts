@@ -20,7 +20,7 @@ export class Envelope {
   readonly #isCall: boolean
   #resolve: ((reply: unknown) => void) | undefined
   #reject: ((error: BeamClawError) => void) | undefined
-  #cleanUp: (() => void) | undefined
+  #cleanUps: (() => void)[] | undefined
 
   constructor(message: unknown, deadline: number, resolve?: (reply: unknown) => void, reject?: (error: BeamClawError) => void) {
     this.message = message
@@ -48,7 +48,8 @@ export class Envelope {
 
   /** Runs once the caller has its answer. */
   onSettled(cleanUp: () => void): void {
-    this.#cleanUp = cleanUp
+    this.#cleanUps ??= []
+    this.#cleanUps.push(cleanUp)
   }
 
   /** Gives the caller what the handler answered; does nothing for a cast or a second time. */
@@ -72,7 +73,8 @@ export class Envelope {
     this.#resolve = undefined
     this.#reject = undefined
     this.timer?.remove(this)
-    this.#cleanUp?.()
-    this.#cleanUp = undefined
+    if (this.#cleanUps === undefined) return
+    for (const cleanUp of this.#cleanUps) cleanUp()
+    this.#cleanUps = undefined
   }
 }

@@ -58,7 +58,8 @@ export class MessageLoop implements Runnable {
     return this.#mailbox?.controlSize ?? 0
   }
 
-  call(message: unknown, options: CallOptions = callDefaults): Promise<unknown> {
+  /** As `ActorRef.call`; `onSettled` is called in the moment of the answer, if the message was accepted. */
+  call(message: unknown, options: CallOptions = callDefaults, onSettled?: () => void): Promise<unknown> {
     return new Promise((resolve, reject) => {
       // A promise executor that throws rejects.
       if (options !== callDefaults) checkCallOptions(options)
@@ -66,6 +67,7 @@ export class MessageLoop implements Runnable {
       if (this.#isInHandler && lane === 'work') throw callCycle([this.#core.id, this.#core.id])
       const now = timeoutMs === Number.POSITIVE_INFINITY ? 0 : this.#core.monotonic()
       const envelope = new Envelope(message, now + timeoutMs, resolve, reject)
+      if (onSettled !== undefined) envelope.onSettled(onSettled)
       this.#accept(envelope, lane)
       if (signal !== undefined) this.#rejectOnAbort(envelope, signal)
     })

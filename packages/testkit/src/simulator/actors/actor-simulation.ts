@@ -106,7 +106,7 @@ export class ActorSimulation {
     do {
       await world.time.advance(0)
       await world.breathe()
-    } while (world.time.nextTimerInMs === 0)
+    } while (world.time.nextTimerInMs === 0 || world.isYielding)
     this.#checkAtRest()
   }
 

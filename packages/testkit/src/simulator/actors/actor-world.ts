@@ -27,6 +27,7 @@ export class ActorWorld {
   /** How long handlers have kept the processor since timers had their last turn, by the root of their tree. */
   readonly #blockedMs = new Map<Life, number>()
   #names = 0
+  #yields = 0
 
   constructor(seed: number) {
     this.trace = new Trace(seed, this.time)
@@ -39,7 +40,13 @@ export class ActorWorld {
         if (!(delayMs >= 0)) this.trace.fail('A5', `a timer was set to ${delayMs} ms`)
         return clock.setTimer(() => this.guard('a timer', callback), delayMs)
       },
-      yieldTo: (callback) => void setImmediate(() => this.#inNewRound(callback)),
+      yieldTo: (callback) => {
+        this.#yields++
+        setImmediate(() => {
+          this.#yields--
+          this.#inNewRound(callback)
+        })
+      },
     }
     this.logger = {
       log: () => {
@@ -101,7 +108,12 @@ export class ActorWorld {
     }
   }
 
-  /** Lets everything that is not waiting for time have its turn. */
+  /** True while the runtime waits for the event loop to come round. */
+  get isYielding(): boolean {
+    return this.#yields > 0
+  }
+
+  /** Lets everything that is not waiting for time have its turn, a few times. */
   async breathe(): Promise<void> {
     for (let round = 0; round < 4; round++) await new Promise<void>((resolve) => setImmediate(() => this.#inNewRound(resolve)))
   }
