@@ -2,6 +2,7 @@
 import { integerBetween, pickOne } from '../../seeded-random.ts'
 import type { ActorWorld } from './actor-world.ts'
 import { outcomes } from './behaviour.ts'
+import type { Life } from './life.ts'
 import { track } from './pending.ts'
 import type { SimulatedWorker, WorkerMessage } from './simulated-worker.ts'
 
@@ -23,9 +24,9 @@ export function send(world: ActorWorld, sending: Sending, actor: SimulatedWorker
       return
     }
     case 'cast':
-      return cast(world, actor, pickMessage(world, other))
+      return cast(world, actor, pickMessage(world, other.life))
     case 'watch': {
-      if (chance.next() < 0.5) return cast(world, actor, { do: 'watch', target: other })
+      if (chance.next() < 0.5) return cast(world, actor, { do: 'watch', target: other.life })
       let notices = 0
       actor.monitor(() => {
         if (++notices > 1) world.trace.fail('A1', `a monitor of ${actor.id} was told ${notices} times`)
@@ -34,11 +35,11 @@ export function send(world: ActorWorld, sending: Sending, actor: SimulatedWorker
       return
     }
     default:
-      return cast(world, actor, { do: sending, target: other })
+      return cast(world, actor, { do: sending, target: other.life })
   }
 }
 
-function pickMessage({ chance }: ActorWorld, target: SimulatedWorker): WorkerMessage {
+function pickMessage({ chance }: ActorWorld, target: Life): WorkerMessage {
   const dice = chance.next()
   if (dice < 0.4) return { do: pickOne(chance, ['return', 'resolve', 'slow']) }
   if (dice < 0.5) return { do: pickOne(chance, ['keep-awake', 'wait-until', 'finish']), target }
@@ -63,7 +64,7 @@ function call(world: ActorWorld, actor: SimulatedWorker, other: SimulatedWorker)
   const timeoutMs = pickOne(chance, timeouts)
   const lane = chance.next() < 0.2 ? 'control' : 'work'
   const deadline = world.now + (timeoutMs ?? 5_000)
-  const message = { ...pickMessage(world, other), ...(lane === 'work' ? { deadline } : {}) }
+  const message = { ...pickMessage(world, other.life), ...(lane === 'work' ? { deadline } : {}) }
   world.note(`call ${message.do} of ${actor.id} within ${timeoutMs ?? 5_000}${lane === 'control' ? ' (control)' : ''}`)
   const abort = new AbortController()
   if (chance.next() < 0.1) void world.wait(integerBetween(chance, 0, 50)).then(() => abort.abort(new Error('no interest')))

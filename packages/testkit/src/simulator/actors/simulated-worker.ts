@@ -11,7 +11,8 @@ export interface WorkerMessage {
   readonly do: Outcome | 'ask' | 'background' | 'watch' | 'keep-awake' | 'wait-until' | 'finish'
   /** On the monotonic clock: it must not be handled later. */
   readonly deadline?: number
-  readonly target?: SimulatedWorker
+  /** Not the actor itself: a message that waits for ever must not keep it in memory. */
+  readonly target?: Life
 }
 
 /** The deadline of a call that one actor makes of another, in milliseconds. */
@@ -81,7 +82,7 @@ export class SimulatedWorker extends Actor<WorkerMessage, unknown> {
         this.#inBackground(context)
         break
       case 'watch':
-        if (message.target !== undefined) context.monitor(message.target)
+        if (message.target?.actor !== undefined) context.monitor(message.target.actor)
         break
       case 'keep-awake':
         context.keepAwake(life.world.wait(50))
@@ -100,8 +101,9 @@ export class SimulatedWorker extends Actor<WorkerMessage, unknown> {
   }
 
   /** A call that the message in hand waits for. */
-  async #ask(hook: 'handle' | 'handleControl', target: SimulatedWorker | undefined, context: ActorContext): Promise<unknown> {
+  async #ask(hook: 'handle' | 'handleControl', to: Life | undefined, context: ActorContext): Promise<unknown> {
     const { life } = this
+    const target = to?.actor as SimulatedWorker | undefined
     if (target === undefined || hook !== 'handle') {
       life.leave(hook)
       return 'nobody'
