@@ -52,12 +52,16 @@ describe('deadlines', () => {
 })
 
 describe('the deadline of a call', () => {
-  test('holds while the actor falls asleep', async () => {
+  test('holds while the actor falls asleep and gets up', async () => {
     const clock = new ManualClock()
     const asleep = gate()
     class Sleeper extends Probe {
       protected override onPassivate(): Promise<void> {
         return asleep.promise
+      }
+
+      protected override onActivate(): Promise<void> {
+        return new Promise(() => {})
       }
     }
     const actor = await new Sleeper({ passivateAfterMs: 10 }).start({ clock, logger: silentLogger })

@@ -20,7 +20,7 @@ export interface NodePlan {
 }
 
 /** Plans a worker, or a tree of at most `depth` levels of supervisors. */
-export function planNode(random: Random, nextName: (prefix: string) => string, depth: number): NodePlan {
+function planNode(random: Random, nextName: (prefix: string) => string, depth: number): NodePlan {
   const kind = depth === 0 ? 'worker' : random.next() < 0.45 ? 'worker' : random.next() < 0.65 ? 'supervisor' : 'dynamic'
   return planKind(random, nextName, kind, depth)
 }
