@@ -1,19 +1,24 @@
 /** The phases of an actor's life, and where each may lead. */
 import type { ActorState } from './actor-hooks.ts'
 
-/** Where each phase may lead, besides `dead`. */
-const nextPhases: Readonly<Record<ActorState, readonly ActorState[]>> = {
-  new: ['starting'],
-  starting: ['running'],
-  running: ['passivating', 'stopping'],
-  passivating: ['passive', 'stopping'],
-  passive: ['activating', 'stopping'],
-  activating: ['running', 'stopping'],
-  stopping: [],
-  dead: [],
-}
-
 /** True when an actor may go from one phase to the other. Nothing leads out of `dead`. */
 export function mayFollow(from: ActorState, to: ActorState): boolean {
-  return to === 'dead' ? from !== 'dead' : nextPhases[from].includes(to)
+  switch (from) {
+    case 'new':
+      return to === 'starting' || to === 'dead'
+    case 'starting':
+      return to === 'running' || to === 'dead'
+    case 'running':
+      return to === 'passivating' || to === 'stopping' || to === 'dead'
+    case 'passivating':
+      return to === 'passive' || to === 'stopping' || to === 'dead'
+    case 'passive':
+      return to === 'activating' || to === 'stopping' || to === 'dead'
+    case 'activating':
+      return to === 'running' || to === 'stopping' || to === 'dead'
+    case 'stopping':
+      return to === 'dead'
+    case 'dead':
+      return false
+  }
 }

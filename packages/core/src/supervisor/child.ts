@@ -37,6 +37,16 @@ export const ownGrace: unique symbol = Symbol('beamclaw.ownGrace')
 type AnyActor = Actor<never, unknown>
 type DynamicSpec = Omit<ChildSpec, 'id'> & { readonly id?: string }
 
+/** What few children need, and most of those only for a moment: kept apart so that a child stays small. */
+interface RareState {
+  /** The last generation that was up before the restart that is due. */
+  upGeneration: number
+  restartTimer: TimerHandle | undefined
+  /** An incarnation that was told to stop and has not ended yet. */
+  stopping: { readonly actor: AnyActor; readonly ended: Promise<void> } | undefined
+  whenUp: PromiseWithResolvers<Started> | undefined
+}
+
 export class Child implements Parent {
   readonly #owner: ChildOwner
   #spec: DynamicSpec
@@ -46,12 +56,7 @@ export class Child implements Parent {
   /** Counts the phases, so that what was begun in one knows whether it is still that one. */
   #turn = 0
   #generation = 0
-  /** The last generation that was up. */
-  #upGeneration = 0
-  #restartTimer: TimerHandle | undefined
-  /** An incarnation that was told to stop and has not ended yet. */
-  #stopping: { readonly actor: AnyActor; readonly ended: Promise<void> } | undefined
-  #whenUp: PromiseWithResolvers<Started> | undefined
+  #rare: RareState | undefined
 
   constructor(owner: ChildOwner, spec: DynamicSpec) {
     this.#owner = owner
@@ -90,21 +95,30 @@ export class Child implements Parent {
   #enter(state: ChildState, actor?: AnyActor): number {
     this.#state = state
     this.#actor = actor
-    this.#restartTimer?.cancel()
-    this.#restartTimer = undefined
+    if (this.#rare?.restartTimer !== undefined) {
+      this.#rare.restartTimer.cancel()
+      this.#rare.restartTimer = undefined
+    }
     return ++this.#turn
+  }
+
+  #lazyRare(): RareState {
+    this.#rare ??= { upGeneration: 0, restartTimer: undefined, stopping: undefined, whenUp: undefined }
+    return this.#rare
   }
 
   /** Between two incarnations. Returns whether it still waits for that same restart. */
   awaitRestart(): () => boolean {
+    if (this.#state === 'running') this.#lazyRare().upGeneration = this.#generation
     const turn = this.#enter('restarting')
     return () => turn === this.#turn
   }
 
   /** Calls back after a while, unless the child is started, stopped or killed first. */
   restartAfter(delayMs: number, clock: Clock, restart: () => void): void {
-    this.#restartTimer = clock.setTimer(() => {
-      this.#restartTimer = undefined
+    const rare = this.#lazyRare()
+    rare.restartTimer = clock.setTimer(() => {
+      rare.restartTimer = undefined
       restart()
     }, delayMs)
   }
@@ -143,15 +157,14 @@ export class Child implements Parent {
 
   #started(outcome: unknown, actor: AnyActor, turn: number): Started {
     const started = outcome === IGNORE ? IGNORE : actor
-    this.#whenUp?.resolve(started)
-    this.#whenUp = undefined
+    if (this.#rare?.whenUp !== undefined) {
+      this.#rare.whenUp.resolve(started)
+      this.#rare.whenUp = undefined
+    }
     // It was stopped or killed since, and that is what counts.
     if (turn !== this.#turn) return started
     if (outcome === IGNORE) this.#enter('stopped')
-    else {
-      this.#enter('running', actor)
-      this.#upGeneration = this.#generation
-    }
+    else this.#enter('running', actor)
     // A temporary child is never started again, so what it was made from need not be kept.
     if (this.restart === 'temporary') this.#spec = { ...this.#spec, start: startedOnce }
     return started
@@ -178,7 +191,7 @@ export class Child implements Parent {
       if (this.#isUp()) return await outcome
       if (turn === this.#turn && stopped.aborted && this.#hasOwnGrace()) await this.stop()
       // Whoever hears of the failure may take it that nothing is left.
-      else if (this.#stopping !== undefined) await this.#stopping.ended
+      else if (this.#rare?.stopping !== undefined) await this.#rare.stopping.ended
       throw this.#failed(error, turn)
     } finally {
       timer.cancel()
@@ -203,27 +216,30 @@ export class Child implements Parent {
   /** Resolves with the incarnation that is up now, or with the next one that is. Rejects once there will be none. */
   whenUp(): Promise<Started> {
     if (this.#state === 'running' && this.#actor?.isAlive === true) return Promise.resolve(this.#actor)
-    this.#whenUp ??= Promise.withResolvers()
-    return this.#whenUp.promise
+    const rare = this.#lazyRare()
+    rare.whenUp ??= Promise.withResolvers()
+    return rare.whenUp.promise
   }
 
   /** True while somebody waits for an incarnation to be up. */
   get isAwaited(): boolean {
-    return this.#whenUp !== undefined
+    return this.#rare?.whenUp !== undefined
   }
 
   /** Tells those who wait that no further incarnation will come. */
   giveUp(error: unknown): void {
-    this.#whenUp?.promise.catch(() => {})
-    this.#whenUp?.reject(error)
-    this.#whenUp = undefined
+    const whenUp = this.#rare?.whenUp
+    if (this.#rare === undefined || whenUp === undefined) return
+    this.#rare.whenUp = undefined
+    whenUp.promise.catch(() => {})
+    whenUp.reject(error)
   }
 
   /** Ends the incarnation, if there is one, within its grace; resolves when none is left. The supervisor hears nothing of it. */
   stop(): void | Promise<void> {
     const actor = this.#actor
     this.#enter('stopped')
-    if (actor === undefined || !actor.isAlive) return this.#stopping?.ended
+    if (actor === undefined || !actor.isAlive) return this.#rare?.stopping?.ended
     const core = actor[coreOf]
     core.disown()
     const shutdown = this.#spec.shutdownMs ?? (ownGrace in actor ? 'infinity' : childDefaults.shutdownMs)
@@ -231,10 +247,11 @@ export class Child implements Parent {
     if (shutdown === 'kill' || (core.state === 'starting' && !(ownGrace in actor))) return actor.kill()
     const stopped = core.stop(shutdownExit, shutdown === 'infinity' ? Number.POSITIVE_INFINITY : shutdown)
     if (!core.isAlive) return
+    const rare = this.#lazyRare()
     const ended = stopped.then(() => {
-      if (this.#stopping?.actor === actor) this.#stopping = undefined
+      if (rare.stopping?.actor === actor) rare.stopping = undefined
     })
-    this.#stopping = { actor, ended }
+    rare.stopping = { actor, ended }
     return ended
   }
 
@@ -247,7 +264,7 @@ export class Child implements Parent {
   kill(): void {
     const actor = this.#actor
     this.#enter('stopped')
-    this.#stopping?.actor.kill()
+    this.#rare?.stopping?.actor.kill()
     actor?.[coreOf].disown()
     actor?.kill()
   }
@@ -263,7 +280,7 @@ export class Child implements Parent {
 
   /** True for the present incarnation, and for the last one as long as the next is not up. */
   isKnownAs(actor: AnyActor): boolean {
-    return this.#actor === actor || (this.#state !== 'running' && actor.generation === this.#upGeneration)
+    return this.#actor === actor || (this.#state !== 'running' && actor.generation === this.#rare?.upGeneration)
   }
 
   toInfo(): ChildInfo {
