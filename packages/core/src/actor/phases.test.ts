@@ -254,3 +254,15 @@ describe('options of call, cast, stop and start', () => {
     expect(actor.isAlive).toBe(true)
   })
 })
+
+describe('an actor that ends long before it would fall asleep', () => {
+  test('leaves nothing behind in the queue of the idle', async () => {
+    const { clock, ambient } = world()
+    const actor = await new Noting({ passivateAfterMs: 10_000_000 }).start(ambient)
+    await actor.call(() => {})
+    await settled()
+    expect(clock.pendingTimers).toBe(1)
+    await actor.stop()
+    expect(clock.pendingTimers).toBe(0)
+  })
+})

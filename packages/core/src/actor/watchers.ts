@@ -1,4 +1,8 @@
-/** Those who hear of an actor's end: registries first, so that nobody finds an entry of an actor whose end they know of. */
+/**
+ * The registries and monitors that hear of an actor's end: registries first, so that no monitor finds an entry of the actor that ended.
+ *
+ * Owns both sets until `tell`, which empties them before it calls anything: each is told once, whatever a monitor does or throws.
+ */
 
 import { describeError } from '../errors.ts'
 import type { Logger } from '../ports/ambient.ts'

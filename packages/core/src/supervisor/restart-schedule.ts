@@ -1,4 +1,4 @@
-/** When a supervisor may restart, and when it must give up; shared by both kinds of supervisor. */
+/** When a supervisor may restart, and when it must give up; shared by both kinds of supervisor. The waiting itself belongs to the child. */
 import type { Ambient } from '../defaults/ambient.ts'
 import { checkOptions, duration } from '../options.ts'
 import { type RestartIntensity, RestartWindow } from './restart-intensity.ts'
