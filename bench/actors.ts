@@ -215,7 +215,7 @@ export const actors: Bench = {
         unit: 'ns',
         reference: { name: '1,000 children', value: few },
         score: many / few,
-        target: { atMost: 1.3 },
+        target: { atMost: 1.2 },
       })
     }
     return results

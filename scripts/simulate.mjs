@@ -1,4 +1,6 @@
-// Simulated lives of BeamClaw, one for each seed, from source: `npm run simulate -- --seeds 1000 [--seed 1] [--steps 80] [--without kill-branch,abort]`.
+// Simulated lives, one for each seed, from source. Of BeamClaw as a whole, or of actor trees alone:
+// `npm run simulate -- [sessions] --seeds 1000 [--seed 1] [--steps 80] [--without kill-branch,abort]`
+// `npm run simulate -- actors --seeds 20000 [--seed 1] [--steps 60]`
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensureInstalled, fail, root, run } from './lib/workspace.mjs'
@@ -17,36 +19,52 @@ if (process.argv[2] === 'content') {
   process.exit(0)
 }
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: { seeds: { type: 'string' }, seed: { type: 'string' }, steps: { type: 'string' }, without: { type: 'string' } },
 })
+const what = positionals[0] ?? 'sessions'
+if (!['sessions', 'actors'].includes(what) || positionals.length > 1)
+  fail(`there is no simulation "${positionals.join(' ')}"; known are sessions, actors, content and gateway`)
+if (what === 'actors' && values.without !== undefined) fail('--without is for sessions')
 const first = wholeNumber('seed', values.seed ?? '1')
 const count = wholeNumber('seeds', values.seeds ?? (values.seed === undefined ? '500' : '1'))
 const steps = values.steps === undefined ? {} : { steps: wholeNumber('steps', values.steps) }
 const without = values.without?.split(',') ?? []
 
-const { simulate } = await import('../packages/testkit/src/simulator/simulate.ts')
+const simulateOne = await simulationOf(what)
 const startedAt = performance.now()
 const failed = []
-const total = { crashes: 0, messages: 0, records: 0 }
+const total = {}
 for (let done = 1; done <= count; done++) {
   const seed = first + done - 1
   try {
-    const report = await simulate({ seed, ...steps, without })
-    for (const name of Object.keys(total)) total[name] += report[name]
+    const report = await simulateOne(seed)
+    for (const [name, value] of Object.entries(report))
+      if (name !== 'seed' && typeof value === 'number') total[name] = (total[name] ?? 0) + value
     if (count === 1) console.log(report.trace.join('\n'))
   } catch (error) {
     failed.push(seed)
     if (count === 1 && error.trace !== undefined) console.error(error.trace.join('\n'))
     console.error(`\n${error.name === 'SimulationFailure' ? error.message : error.stack}\n`)
-    console.error(`Repeat it with: npm run simulate -- --seed ${seed}`)
+    console.error(`Repeat it with: npm run simulate -- ${what} --seed ${seed}`)
   }
   if (done % 500 === 0 || done === count) {
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
-    console.log(`${done} of ${count} seeds, ${failed.length} failed, ${total.crashes} crashes, ${total.records} records, ${seconds} s`)
+    const sums = Object.entries(total).map(([name, value]) => `${value} ${name}, `)
+    console.log(`${done} of ${count} seeds, ${failed.length} failed, ${sums.join('')}${seconds} s`)
   }
 }
 if (failed.length > 0) fail(`these seeds failed: ${failed.slice(0, 50).join(', ')}`)
+
+async function simulationOf(name) {
+  if (name === 'sessions') {
+    const { simulate } = await import('../packages/testkit/src/simulator/simulate.ts')
+    return (seed) => simulate({ seed, ...steps, without })
+  }
+  const { simulateActors } = await import('../packages/testkit/src/simulator/actors/simulate-actors.ts')
+  return (seed) => simulateActors({ seed, ...steps })
+}
 
 function wholeNumber(name, text) {
   if (/^\d{1,9}$/.test(text)) return Number(text)

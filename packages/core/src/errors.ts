@@ -19,6 +19,7 @@ const errorTable = {
   'actor-killed': { isRetryable: false },
   'actor-stopped': { isRetryable: false },
   'actor-crashed': { isRetryable: false },
+  'actor-start-timeout': { isRetryable: false },
   'control-not-handled': { isRetryable: false },
   // Supervisors
   'child-spec-not-object': { isRetryable: false },

@@ -1,6 +1,6 @@
-export { Actor, type Answer, type StopOptions } from './actor/actor.ts'
+export { Actor, type Answer } from './actor/actor.ts'
 export type { ActorInspection, ActorState } from './actor/actor-hooks.ts'
-export { type ActorOptions, actorDefaults } from './actor/actor-options.ts'
+export { type ActorOptions, actorDefaults, type StartOptions, type StopOptions } from './actor/actor-options.ts'
 export { type ActorContext, type ActorRef, type CallOptions, type CastOptions, callDefaults, type Lane } from './actor/actor-ref.ts'
 export { ExitNotice, type ExitReason } from './actor/exit-reason.ts'
 export { IGNORE } from './actor/inside.ts'

@@ -39,13 +39,19 @@ export function checkOptions<T extends object>(
   for (const name of required) {
     if (options[name] === undefined) throw invalidOption(owner, String(name), 'a value, it is required', undefined)
   }
-  for (const [name, value] of Object.entries(options)) {
-    const rule = Object.hasOwn(rules, name) ? rules[name as keyof T] : undefined
-    if (rule === undefined) throw unknownOption(owner, name, Object.keys(rules))
+  checkKnownOptions(owner, options, Object.keys(rules))
+  for (const name of Object.keys(options) as (keyof T & string)[]) {
+    const value = options[name]
+    const rule = rules[name]
     if (value === undefined) continue
     const expected = rule(value)
     if (expected !== undefined) throw invalidOption(owner, name, expected, value)
   }
+}
+
+/** Throws `invalid-option`, with the nearest known name, for the first option that nothing reads. */
+export function checkKnownOptions(owner: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) if (!known.includes(name)) throw unknownOption(owner, name, known)
 }
 
 function invalidOption(owner: string, option: string, expected: string, received: unknown): BeamClawError {

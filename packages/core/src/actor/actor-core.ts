@@ -1,16 +1,30 @@
-/** What makes an actor go: its life from start to end, and the loop that hands it one message at a time. */
+/**
+ * What makes an actor go: its life from start to end.
+ *
+ * Phases: `new → starting → running → stopping → dead`, and between them `running → passivating → passive → activating → running`. Every
+ * phase may go to `dead`; those of passivation may go to `stopping`. `starting`, `passivating`, `activating` and `stopping` run one hook each.
+ * Owns the mailbox and its loop, the watchers, and, where they are needed, timers and signal. The supervisor owns the actor.
+ * I1: Only `#enter` changes the phase, and it leaves neither `dead` nor the order above.
+ * I2: When a hook is done, what follows happens only if the phase is still the one that ran it.
+ * I3: What comes next is decided by `#proceed` alone, each time a hook, or the message in hand, is done.
+ * I4: `end` acts once: registries first, then monitors, then whoever waits for the stop, the supervisor last.
+ * I5: User code is called in a `try`; what it throws ends this actor at most.
+ */
 import { ChildStartError, describeError } from '../errors.ts'
 import { maxTimerMs } from '../options.ts'
-import { isThenable } from '../thenable.ts'
-import type { ActorHooks, ActorInspection, ActorState } from './actor-hooks.ts'
+import { whenSettled } from '../thenable.ts'
+import type { ActorHooks, ActorState } from './actor-hooks.ts'
 import { type ActorOptions, type ActorSettings, actorSettings } from './actor-options.ts'
 import type { ActorRef } from './actor-ref.ts'
 import { Context } from './context.ts'
-import { ExitNotice, type ExitReason, killedExit, noprocExit, normalExit } from './exit-reason.ts'
-import { alreadyStarted, badTimeout, exitError, notRunning } from './failures.ts'
+import { Deadlines } from './deadlines.ts'
+import { ExitNotice, type ExitReason, killedExit, noprocExit, normalExit, shutdownExit } from './exit-reason.ts'
+import { alreadyStarted, exitError, notRunning, startTimeout } from './failures.ts'
+import { callHook } from './hook-outcome.ts'
 import type { Idler } from './idle-queue.ts'
 import { IGNORE, type Parent, type StartOutcome } from './inside.ts'
 import { MessageLoop } from './message-loop.ts'
+import { mayFollow } from './phases.ts'
 import { Rare } from './rare.ts'
 import type { ActorRuntime } from './runtime.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -20,6 +34,10 @@ export class ActorCore implements Idler {
   readonly actor: ActorHooks & ActorRef
   readonly settings: ActorSettings
   readonly loop = new MessageLoop(this)
+  /** The context of the message in hand, or of the hook that keeps messages waiting. */
+  contextInHand: Context<unknown> | undefined
+  /** True while the synchronous part of a hook or handler runs. */
+  isInHook = false
   #id: string | undefined
   #state: ActorState = 'new'
   #generation = 1
@@ -57,6 +75,15 @@ export class ActorCore implements Idler {
     return this.#state !== 'dead' && this.#state !== 'new'
   }
 
+  /** Alive and not told to stop: it takes work, and a supervisor may start children. */
+  get isGoingOn(): boolean {
+    return this.isAlive && this.#state !== 'stopping' && this.#rare?.stopReason === undefined
+  }
+
+  get stopReason(): ExitReason {
+    return this.#rare?.stopReason ?? shutdownExit
+  }
+
   get watchers(): Watchers {
     this.#watchers ??= new Watchers()
     return this.#watchers
@@ -71,6 +98,11 @@ export class ActorCore implements Idler {
     return this.#rare !== undefined
   }
 
+  get deadlines(): Deadlines {
+    this.rare.deadlines ??= new Deadlines(this.runtime.ambient.clock, this.id)
+    return this.rare.deadlines
+  }
+
   get stopSignal(): AbortSignal {
     return this.rare.signal(this.id, this.#exitReason)
   }
@@ -80,9 +112,10 @@ export class ActorCore implements Idler {
   }
 
   get waitsFor(): ActorRef<never>[] {
-    return this.#rare?.waitsFor ?? []
+    return this.contextInHand?.waitsFor ?? []
   }
 
+  /** For control messages, which nobody waits behind. */
   get context(): Context<unknown> {
     this.#context ??= new Context(this)
     return this.#context
@@ -97,70 +130,134 @@ export class ActorCore implements Idler {
     return this.#runtime
   }
 
-  inspect(): ActorInspection {
-    return {
-      id: this.id,
-      state: this.#state,
-      generation: this.#generation,
-      isBusy: this.loop.isBusy,
-      mailboxLength: this.loop.mailboxLength,
-      mailboxBytes: this.loop.mailboxBytes,
-      controlLength: this.loop.controlLength,
-      waitsFor: this.waitsFor.map((ref) => ref.id),
+  // ---- phases
+
+  /** The one place that changes the phase. Returns false, and changes nothing, where that is not allowed. */
+  #enter(phase: ActorState): boolean {
+    if (!mayFollow(this.#state, phase)) return false
+    this.#state = phase
+    return true
+  }
+
+  /** Enters a phase and runs its hook; messages wait meanwhile. `done` follows only if the phase is still this one then. */
+  #runPhase(phase: ActorState, hook: (context: Context<unknown>) => unknown, done: () => void): void {
+    if (!this.#enter(phase)) return
+    const then = (): void => {
+      if (this.#state !== phase) return
+      this.contextInHand = undefined
+      done()
     }
+    const failed = (error: unknown): void => {
+      if (this.#state !== phase) return
+      this.contextInHand = undefined
+      if (!this.isOwnStop(error)) this.crash(error)
+      else if (phase === 'stopping') this.end(this.stopReason)
+      else this.#finishStop(this.stopReason)
+    }
+    this.contextInHand = new Context(this)
+    const context = this.contextInHand
+    const outcome = callHook(this, () => hook(context))
+    if (outcome.type === 'failed') failed(outcome.error)
+    else if (outcome.type === 'later') whenSettled(outcome.promise, then, failed)
+    else then()
+  }
+
+  /** What comes next, once a hook or the message in hand is done. */
+  #proceed(): void {
+    const stopReason = this.#rare?.stopReason
+    const isFree = this.#state === 'passive' || (this.#state === 'running' && !this.loop.isBusy)
+    if (stopReason !== undefined) {
+      if (isFree) this.#finishStop(stopReason)
+    } else if (this.#state === 'passive') {
+      if (this.loop.hasWaiting) this.wake()
+    } else if (this.#state === 'running' && (this.loop.hasWaiting || this.settings.passivateAfterMs > 0)) this.loop.resume()
   }
 
   // ---- start
 
-  /** Runs `init`: at once where that is synchronous. Throws, or rejects with, what it threw; nobody else hears of a failed start. */
-  start(runtime: ActorRuntime, parent: Parent | undefined, generation: number, id?: string): StartOutcome | Promise<StartOutcome> {
-    if (this.#state !== 'new') throw alreadyStarted(this.id)
-    this.#state = 'starting'
+  /**
+   * Runs `init`: at once where that is synchronous. Throws, or rejects with, what it threw; nobody else hears of a failed start. Rejects as
+   * soon as the actor is ended, whatever `init` still does.
+   */
+  start(
+    runtime: ActorRuntime,
+    parent: Parent | undefined,
+    generation: number,
+    id?: string,
+    timeoutMs = Number.POSITIVE_INFINITY,
+  ): StartOutcome | Promise<StartOutcome> {
+    if (!this.#enter('starting')) throw alreadyStarted(this.id)
     this.#runtime = runtime
     this.#generation = generation
     this.#id ??= id
-    if (this.actor.init === undefined) return this.#started(undefined, parent)
-    let outcome: unknown
-    try {
-      outcome = this.actor.init(this.context)
-    } catch (error) {
-      throw this.#failStart(error)
-    }
-    if (!isThenable(outcome)) return this.#started(outcome, parent)
-    return Promise.resolve(outcome).then(
-      (value) => this.#started(value, parent),
-      (error: unknown) => {
-        throw this.#failStart(error)
-      },
-    )
+    const { init } = this.actor
+    if (init === undefined) return this.#started(undefined, parent)
+    this.contextInHand = new Context(this)
+    const context = this.contextInHand
+    const outcome = callHook(this, () => init.call(this.actor, context))
+    if (outcome.type === 'failed') throw this.#failStart(outcome.error)
+    if (outcome.type === 'now') return this.#started(outcome.value, parent)
+    return this.#startLater(outcome.promise, parent, timeoutMs)
+  }
+
+  #startLater(init: PromiseLike<unknown>, parent: Parent | undefined, timeoutMs: number): Promise<StartOutcome> {
+    return new Promise((resolve, reject) => {
+      if (this.#exitReason !== undefined) return reject(exitError(this.id, this.#exitReason))
+      const { rare } = this
+      rare.rejectStart = reject
+      if (timeoutMs <= maxTimerMs) {
+        const giveUp = (): void => reject(this.#failStart(startTimeout(this.id, timeoutMs), killedExit))
+        rare.startTimer = this.runtime.ambient.clock.setTimer(giveUp, timeoutMs)
+      }
+      whenSettled(
+        init,
+        (value) => {
+          try {
+            resolve(this.#started(value, parent))
+          } catch (error) {
+            reject(error)
+          }
+        },
+        (error) => reject(this.#failStart(error)),
+      )
+    })
   }
 
   #started(outcome: unknown, parent: Parent | undefined): StartOutcome {
     if (this.#exitReason !== undefined) throw exitError(this.id, this.#exitReason)
+    this.contextInHand = undefined
+    this.#rare?.endStart()
     if (outcome === IGNORE) {
       this.end(normalExit)
       return IGNORE
     }
+    this.#enter('running')
     this.#parent = parent
-    this.#state = 'running'
     const { telemetry } = this.runtime.ambient
     if (telemetry.wants('actor-start')) telemetry.emit({ type: 'actor-start', id: this.id, generation: this.#generation })
-    if (this.#rare?.stopReason !== undefined) this.#finishStop(this.#rare.stopReason)
-    else if (this.loop.hasWaiting || this.settings.passivateAfterMs > 0) this.loop.resume()
+    this.#proceed()
     return 'started'
   }
 
-  #failStart(error: unknown): unknown {
+  #failStart(error: unknown, as?: ExitReason): unknown {
     const reason = this.#exitReason
     if (reason !== undefined) return exitError(this.id, reason)
-    // A supervisor whose child did not start has not failed itself: as in OTP it ends with `shutdown`.
-    this.end(error instanceof ChildStartError ? { type: 'shutdown', detail: error } : { type: 'crashed', cause: error })
+    this.#rare?.endStart()
+    this.end(as ?? this.#reasonOfFailedStart(error))
     return error
+  }
+
+  #reasonOfFailedStart(error: unknown): ExitReason {
+    const isChildStart = error instanceof ChildStartError
+    const stopReason = this.#rare?.stopReason
+    if (stopReason !== undefined && (isChildStart || this.isOwnStop(error))) return stopReason
+    // A supervisor whose child did not start has not failed itself: as in OTP it ends with `shutdown`.
+    return isChildStart ? { type: 'shutdown', detail: error } : { type: 'crashed', cause: error }
   }
 
   // ---- watching
 
-  /** Delivers the exit of another actor to `handleExit`, unless this one ends first. The answer cancels. */
+  /** Delivers the exit of another actor to `handleExit`, unless this one ends first. The function returned cancels. */
   receiveExitOf(ref: ActorRef<never>): () => void {
     const { ownMonitors } = this.rare
     const cancel = ref.monitor((notice) => {
@@ -176,9 +273,9 @@ export class ActorCore implements Idler {
   }
 
   monitor(onExit: (notice: ExitNotice) => void): () => void {
-    return this.isAlive
-      ? this.watchers.addMonitor(onExit)
-      : tellTooLate(new ExitNotice(this.id, noprocExit), onExit, this.#runtime?.ambient.logger)
+    return this.#state === 'dead'
+      ? tellTooLate(new ExitNotice(this.id, noprocExit), onExit, this.#runtime?.ambient.logger)
+      : this.watchers.addMonitor(onExit)
   }
 
   // ---- passivation
@@ -198,113 +295,100 @@ export class ActorCore implements Idler {
 
   fallIdle(): boolean {
     if (this.#state === 'dead') return false
-    const hasWork = this.loop.isBusy || this.loop.mailboxLength > 0
+    const hasWork = this.loop.isBusy || this.loop.hasWaiting || this.rare.hasControlInHand
     if (this.#state !== 'running' || hasWork || this.rare.isHeldAwake) return true
     this.rare.isWatchedForIdle = false
-    const onPassivate = (): unknown => this.actor.onPassivate?.(this.context)
-    this.#through('passivating', onPassivate, () => {
-      this.#state = 'passive'
-      this.rare.deadlines?.cancel()
-      this.rare.forgetSignal()
-      if (this.#rare?.stopReason !== undefined) this.#finishStop(this.#rare.stopReason)
-      else if (this.loop.mailboxLength > 0) this.activate()
-    })
+    this.#runPhase(
+      'passivating',
+      (context) => this.actor.onPassivate?.(context),
+      () => {
+        this.#enter('passive')
+        this.rare.forgetSignal()
+        this.#proceed()
+      },
+    )
     return false
   }
 
-  activate(): void {
-    const onActivate = (): unknown => this.actor.onActivate?.(this.context)
-    this.#through('activating', onActivate, () => {
-      this.#state = 'running'
-      if (this.#rare?.stopReason !== undefined) this.#finishStop(this.#rare.stopReason)
-      else this.loop.resume()
-    })
-  }
-
-  /** Runs a hook in a state of its own, in which messages wait; a hook that fails crashes the actor. */
-  #through(state: ActorState, hook: () => unknown, done: () => void): void {
-    this.#state = state
-    let outcome: unknown
-    try {
-      outcome = hook()
-    } catch (error) {
-      return this.crash(error)
-    }
-    if (!isThenable(outcome)) return done()
-    outcome.then(
+  /** Something has arrived: an actor that sleeps gets up for it. */
+  wake(): void {
+    if (this.#state !== 'passive') return
+    this.#runPhase(
+      'activating',
+      (context) => this.actor.onActivate?.(context),
       () => {
-        if (this.#state !== 'dead') done()
+        this.#enter('running')
+        this.#proceed()
       },
-      (error) => this.crash(error),
     )
   }
 
   // ---- end
 
   /** The message in hand was handled and its caller has the answer. */
-  messageDone(waiting: number): void {
-    const rare = this.#rare
-    if (rare === undefined) return
-    rare.endWaiting()
-    if (waiting === 0 && !rare.hasControlInHand) rare.deadlines?.cancel()
-    if (rare.stopReason !== undefined) this.#finishStop(rare.stopReason)
+  messageDone(): void {
+    this.contextInHand = undefined
+    if (this.#rare?.stopReason !== undefined) this.#proceed()
+  }
+
+  /** True for what a hook throws because it was told to stop: the reason of its signal. */
+  isOwnStop(error: unknown): boolean {
+    return this.#rare?.stopReason !== undefined && this.#rare.isOwnAbort(error)
   }
 
   crash(error: unknown): void {
-    const stopReason = this.#rare?.isOwnAbort(error) === true ? this.#rare.stopReason : undefined
-    // What a handler throws because it was told to stop is its way of stopping.
-    if (stopReason === undefined) this.end({ type: 'crashed', cause: error })
-    else if (this.#state === 'stopping') this.end(stopReason)
-    else this.#finishStop(stopReason)
+    this.end({ type: 'crashed', cause: error })
   }
 
-  stop(reason: ExitReason, timeoutMs = 5_000): Promise<ExitReason> {
-    if (!(timeoutMs >= 0)) return Promise.reject(badTimeout('stop', timeoutMs))
-    return new Promise((resolve) => {
-      if (this.#state === 'new') this.end(reason)
-      if (this.#exitReason !== undefined) return resolve(this.#exitReason)
-      this.rare.whenEnded(resolve)
-      this.rare.abort(this.id, reason)
-      this.stopAfterMessage(reason)
-      // Longer than any timer is as good as for ever.
-      if (!this.isAlive || timeoutMs > maxTimerMs) return
-      this.rare.stopTimer ??= this.runtime.ambient.clock.setTimer(() => this.end(killedExit), timeoutMs)
-    })
+  stop(reason: ExitReason, timeoutMs: number): Promise<ExitReason> {
+    if (this.#state === 'new') this.end(reason)
+    if (this.#exitReason !== undefined) return Promise.resolve(this.#exitReason)
+    const { rare } = this
+    const { clock } = this.runtime.ambient
+    // Longer than any timer is as good as for ever. The grace begins here, whatever `onStop` does before it returns.
+    const stopBy = timeoutMs > maxTimerMs ? Number.POSITIVE_INFINITY : clock.monotonic() + timeoutMs
+    rare.stopReason ??= reason
+    const ended = new Promise<ExitReason>((resolve) => rare.whenEnded(resolve))
+    rare.abort(this.id, rare.stopReason)
+    this.#proceed()
+    if (this.isAlive) rare.limitStop(clock, stopBy, () => this.end(killedExit))
+    return ended
   }
 
   /** Ends the actor once the message in hand is done. The first reason stands. */
   stopAfterMessage(reason: ExitReason): void {
     this.rare.stopReason ??= reason
-    if (this.#state === 'passive' || (this.#state === 'running' && !this.loop.isBusy)) this.#finishStop(this.rare.stopReason)
+    this.#proceed()
   }
 
   #finishStop(reason: ExitReason): void {
     this.loop.rejectAll(reason)
-    const hook = async (): Promise<void> => {
-      await this.actor.onStop?.(reason, this.context)
+    const hasNothingToDo = this.actor.onStop === undefined && this.#rare?.isStopHeld !== true
+    const hook = async (context: Context<unknown>): Promise<void> => {
+      await this.actor.onStop?.(reason, context)
       await this.rare.stopHoldsReleased()
     }
-    const hasNothingToDo = this.actor.onStop === undefined && !this.rare.isStopHeld
-    this.#through('stopping', hasNothingToDo ? () => undefined : hook, () => this.end(reason))
+    this.#runPhase('stopping', hasNothingToDo ? () => undefined : hook, () => this.end(reason))
   }
 
   /** Ends the actor here and now. Everybody who watches it is told once, registries first and its supervisor last. */
   end(reason: ExitReason): void {
-    if (this.#state === 'dead') return
-    const wasRunning = this.#state !== 'new' && this.#state !== 'starting'
-    this.#state = 'dead'
+    const phase = this.#state
+    if (!this.#enter('dead')) return
     this.#exitReason = reason
+    this.contextInHand = undefined
     const rare = this.#rare
-    rare?.deadlines?.cancel()
-    rare?.stopTimer?.cancel()
+    rare?.cancelTimers()
+    if (rare?.isWatchedForIdle === true) this.runtime.idleQueue(this.settings.passivateAfterMs).leave(this)
     rare?.abort(this.id, reason)
     this.loop.rejectAll(reason)
     this.loop.clear()
     rare?.endOwnMonitors()
     this.actor.onGone?.()
-    if (this.#runtime !== undefined) this.#tell(reason, wasRunning, this.#runtime)
+    this.#tell(reason, phase !== 'new' && phase !== 'starting')
     rare?.tellEnd(reason)
     this.#parent?.childExited(this, reason)
+    rare?.rejectStart?.(exitError(this.id, reason))
   }
 
   /** The supervisor ends this actor itself and needs no word of it. */
@@ -312,12 +396,13 @@ export class ActorCore implements Idler {
     this.#parent = undefined
   }
 
-  #tell(reason: ExitReason, wasRunning: boolean, { ambient }: ActorRuntime): void {
+  #tell(reason: ExitReason, wasRunning: boolean): void {
+    const ambient = this.#runtime?.ambient
     if (reason.type === 'crashed' && wasRunning)
-      ambient.logger.log('error', 'actor.crashed', { id: this.id, error: describeError(reason.cause) })
-    this.#watchers?.tell(this.id, reason, ambient.logger)
+      ambient?.logger.log('error', 'actor.crashed', { id: this.id, error: describeError(reason.cause) })
+    this.#watchers?.tell(this.id, reason, ambient?.logger)
     this.#watchers = undefined
-    if (!wasRunning || !ambient.telemetry.wants('actor-exit')) return
+    if (!wasRunning || ambient?.telemetry.wants('actor-exit') !== true) return
     ambient.telemetry.emit({ type: 'actor-exit', id: this.id, generation: this.#generation, reason })
   }
 }

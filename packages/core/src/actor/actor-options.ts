@@ -1,4 +1,5 @@
-import { checkOptions, duration, integer, text } from '../options.ts'
+import { aSignal, checkOptions, duration, integer, type OptionRule, oneOf, text } from '../options.ts'
+import type { CallOptions, CastOptions } from './actor-ref.ts'
 import type { MailboxLimits } from './mailbox.ts'
 
 export interface ActorOptions {
@@ -12,7 +13,7 @@ export interface ActorOptions {
   readonly passivateAfterMs?: number
 }
 
-/** What an actor gets that says nothing else. */
+/** Defaults for an actor. */
 export const actorDefaults = { maxSize: 1_000, maxBytes: 8 * 1024 * 1024, passivateAfterMs: 0 } as const satisfies ActorOptions
 
 /** Options with every default filled in. */
@@ -34,4 +35,44 @@ export function actorSettings(options: ActorOptions | undefined): ActorSettings 
     maxBytes: options.maxBytes ?? actorDefaults.maxBytes,
     passivateAfterMs: options.passivateAfterMs ?? actorDefaults.passivateAfterMs,
   }
+}
+
+/** How long a start may take. */
+export interface StartOptions {
+  /** Milliseconds until a start that has not finished is given up: the actor is killed. `Infinity` waits. @default 30000 */
+  readonly startTimeoutMs?: number
+}
+
+/** How long a stop may take. */
+export interface StopOptions {
+  /** Milliseconds until what is not done is killed; `Infinity` waits. @default 5000 */
+  readonly timeoutMs?: number
+}
+
+/** Defaults for `start` and `stop`. */
+export const lifeDefaults = { startTimeoutMs: 30_000, stopTimeoutMs: 5_000 } as const
+
+/** A time to wait, which may be endless. */
+const aTimeout: OptionRule = (value) => (typeof value === 'number' && value >= 0 ? undefined : 'milliseconds of at least 0, or Infinity')
+
+const lane = oneOf('work', 'control')
+
+/** Throws `invalid-option`. */
+export function checkCallOptions(options: CallOptions): void {
+  checkOptions<CallOptions>('call', options, { timeoutMs: aTimeout, lane, signal: aSignal })
+}
+
+/** Throws `invalid-option`. */
+export function checkCastOptions(options: CastOptions): void {
+  checkOptions<CastOptions>('cast', options, { lane })
+}
+
+/** Throws `invalid-option`. */
+export function checkStartOptions(options: StartOptions): void {
+  checkOptions<StartOptions>('start', options, { startTimeoutMs: aTimeout })
+}
+
+/** Throws `invalid-option`. */
+export function checkStopOptions(options: StopOptions): void {
+  checkOptions<StopOptions>('stop', options, { timeoutMs: aTimeout })
 }

@@ -2,20 +2,23 @@
 import type { Ambient } from '../defaults/ambient.ts'
 import { ActorCore } from './actor-core.ts'
 import type { ActorHooks, ActorInspection } from './actor-hooks.ts'
-import type { ActorOptions } from './actor-options.ts'
+import {
+  type ActorOptions,
+  checkStartOptions,
+  checkStopOptions,
+  lifeDefaults,
+  type StartOptions,
+  type StopOptions,
+} from './actor-options.ts'
 import type { ActorContext, ActorRef, CallOptions, CastOptions } from './actor-ref.ts'
 import { type ExitNotice, type ExitReason, killedExit, shutdownExit } from './exit-reason.ts'
-import { coreOf, type IGNORE } from './inside.ts'
+import { nothingToRun } from './failures.ts'
+import { coreOf, IGNORE, startLimitMs, stopLimitMs } from './inside.ts'
 import type { Refusal } from './refusal.ts'
 import { ActorRuntime } from './runtime.ts'
 
 /** What a handler answers: the reply, a refusal, or a promise of either. Throwing crashes the actor. */
 export type Answer<TReply> = TReply | Refusal | Promise<TReply | Refusal>
-
-export interface StopOptions {
-  /** Milliseconds until what is not done is killed; `Infinity` waits. @default 5000 */
-  readonly timeoutMs?: number
-}
 
 /**
  * Extend it, keep state in `#private` fields and answer messages in `handle`. One message is handled at a time, in the order of arrival;
@@ -63,11 +66,22 @@ export abstract class Actor<TMessage = unknown, TReply = unknown> implements Act
     return this[coreOf].exitReason
   }
 
-  /** Starts an actor that no supervisor owns. Rejects with what `init` threw. */
-  async start(ambient?: Partial<Ambient>): Promise<this> {
+  /**
+   * Starts an actor that no supervisor owns. Rejects with what `init` threw; `actor-start-timeout` when it takes longer than `startTimeoutMs`;
+   * `actor-not-running` when it returns `IGNORE`; or, at once, with the reason the actor was ended meanwhile.
+   */
+  async start(ambient?: Partial<Ambient>, options: StartOptions = {}): Promise<this> {
+    checkStartOptions(options)
     const runtime = new ActorRuntime(ambient)
-    await this[coreOf].start(runtime, undefined, 1, runtime.ambient.ids.next('actor'))
+    const timeoutMs = options.startTimeoutMs ?? this[startLimitMs]
+    const outcome = await this[coreOf].start(runtime, undefined, 1, runtime.ambient.ids.next('actor'), timeoutMs)
+    if (outcome === IGNORE) throw nothingToRun(this.id)
     return this
+  }
+
+  /** @internal */
+  get [startLimitMs](): number {
+    return lifeDefaults.startTimeoutMs
   }
 
   call(message: TMessage, options?: CallOptions): Promise<TReply> {
@@ -84,10 +98,21 @@ export abstract class Actor<TMessage = unknown, TReply = unknown> implements Act
 
   /**
    * Asks the actor to end: its signal is aborted, the message in hand may finish, waiting calls reject `actor-stopped`, then `onStop` runs.
-   * Resolves with the reason it ended, which is `killed` when that took too long.
+   * Resolves with the reason it ended, which is `killed` when that took longer than the shortest `timeoutMs` of all who asked. Called by the
+   * actor itself before a handler's first `await`, resolves at once with the reason it is about to end with. Rejects `invalid-option`.
    */
-  stop(reason: ExitReason = shutdownExit, options: StopOptions = {}): Promise<ExitReason> {
-    return this[coreOf].stop(reason, options.timeoutMs)
+  async stop(reason: ExitReason = shutdownExit, options: StopOptions = {}): Promise<ExitReason> {
+    checkStopOptions(options)
+    const core = this[coreOf]
+    const isOwn = core.isInHook
+    const ended = core.stop(reason, options.timeoutMs ?? this[stopLimitMs])
+    // The actor itself would wait for the message that it has in hand.
+    return isOwn ? core.stopReason : ended
+  }
+
+  /** @internal */
+  get [stopLimitMs](): number {
+    return lifeDefaults.stopTimeoutMs
   }
 
   /** Ends the actor now: its mailbox is dropped, its callers reject `actor-killed`, and what still runs of it can compute but not act. */
@@ -101,6 +126,8 @@ export abstract class Actor<TMessage = unknown, TReply = unknown> implements Act
 
   /** What the actor is doing and how much waits for it. */
   inspect(): ActorInspection {
-    return this[coreOf].inspect()
+    const { id, state, generation, loop, waitsFor } = this[coreOf]
+    const { isBusy, mailboxLength, mailboxBytes, controlLength } = loop
+    return { id, state, generation, isBusy, mailboxLength, mailboxBytes, controlLength, waitsFor: waitsFor.map((ref) => ref.id) }
   }
 }

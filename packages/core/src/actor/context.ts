@@ -1,4 +1,9 @@
-/** An actor's own side of things, handed to its hooks and handlers. */
+/**
+ * An actor's own side of things, handed to its hooks and handlers.
+ *
+ * Each message of the work lane, and each phase that runs a hook, has a context of its own. So what is called through it is known to belong
+ * to that message: a background job that keeps the context of a message which is done waits for nobody's message in hand.
+ */
 import type { ActorCore } from './actor-core.ts'
 import type { ActorContext, ActorRef, CallOptions, CastOptions } from './actor-ref.ts'
 import { type ExitReason, normalExit } from './exit-reason.ts'
@@ -7,9 +12,15 @@ import { coreOf } from './inside.ts'
 
 export class Context<TMessage> implements ActorContext<TMessage> {
   readonly #core: ActorCore
+  #waits: Set<{ readonly ref: ActorRef<never> }> | undefined
 
   constructor(core: ActorCore) {
     this.#core = core
+  }
+
+  /** Actors whose answer the message of this context waits for. */
+  get waitsFor(): ActorRef<never>[] {
+    return this.#waits === undefined ? [] : [...this.#waits].map(({ ref }) => ref)
   }
 
   get self(): ActorRef<TMessage> {
@@ -26,11 +37,17 @@ export class Context<TMessage> implements ActorContext<TMessage> {
 
   call<TTarget, TReply>(ref: ActorRef<TTarget, TReply>, message: TTarget, options?: CallOptions): Promise<TReply> {
     this.#requireAlive()
-    if (options?.lane === 'control') return ref.call(message, options)
+    // Only a message in hand keeps this actor from answering others meanwhile.
+    if (this.#core.contextInHand !== this || options?.lane === 'control') return ref.call(message, options)
     const path = waitingPath(ref, this.#core.actor, new Set())
     if (path !== undefined) return Promise.reject(callCycle([this.#core.id, ...path]))
-    const endWaiting = this.#core.rare.beginWaiting(ref)
-    const answer = ref.call(message, options)
+    const wait = { ref }
+    this.#waits ??= new Set()
+    const waits = this.#waits.add(wait)
+    const endWaiting = (): void => void waits.delete(wait)
+    const core = (ref as { [coreOf]?: ActorCore })[coreOf]
+    // The wait is over when the other has answered, not a microtask later, when it may have the next message in hand.
+    const answer = core === undefined ? ref.call(message, options) : (core.loop.call(message, options, endWaiting) as Promise<TReply>)
     answer.then(endWaiting, endWaiting)
     return answer
   }

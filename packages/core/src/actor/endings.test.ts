@@ -85,8 +85,9 @@ describe('an actor whose init', () => {
     expect(actor.isAlive).toBe(false)
   })
 
-  test('answers IGNORE ends normally at once', async () => {
-    const actor = await new Starting(() => IGNORE).start({ logger: silentLogger })
+  test('answers IGNORE ends normally at once, and its start says that there is nothing to run', async () => {
+    const actor = new Starting(() => IGNORE)
+    await expect(actor.start({ logger: silentLogger })).rejects.toMatchObject({ code: 'actor-not-running' })
     expect(actor.exitReason).toEqual({ type: 'normal' })
   })
 

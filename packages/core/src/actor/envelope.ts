@@ -3,16 +3,24 @@ import type { BeamClawError } from '../errors.ts'
 import { estimateSize } from './message-size.ts'
 import { Refusal } from './refusal.ts'
 
+/** Ends calls whose time is up; an envelope that is settled leaves it. */
+export interface EnvelopeTimer {
+  remove(envelope: Envelope): void
+}
+
 export class Envelope {
   readonly message: unknown
   /** Estimated bytes, counted against the mailbox. */
   readonly size: number
   /** On the monotonic clock; `Infinity` where nobody waits or the caller waits for ever. */
   readonly deadline: number
+  /** The timer that watches the deadline, and the place in its heap. Written by that timer alone. */
+  timer: EnvelopeTimer | undefined
+  heapIndex = -1
   readonly #isCall: boolean
   #resolve: ((reply: unknown) => void) | undefined
   #reject: ((error: BeamClawError) => void) | undefined
-  #cleanUp: (() => void) | undefined
+  #cleanUps: (() => void)[] | undefined
 
   constructor(message: unknown, deadline: number, resolve?: (reply: unknown) => void, reject?: (error: BeamClawError) => void) {
     this.message = message
@@ -40,7 +48,8 @@ export class Envelope {
 
   /** Runs once the caller has its answer. */
   onSettled(cleanUp: () => void): void {
-    this.#cleanUp = cleanUp
+    this.#cleanUps ??= []
+    this.#cleanUps.push(cleanUp)
   }
 
   /** Gives the caller what the handler answered; does nothing for a cast or a second time. */
@@ -63,7 +72,9 @@ export class Envelope {
   #settle(): void {
     this.#resolve = undefined
     this.#reject = undefined
-    this.#cleanUp?.()
-    this.#cleanUp = undefined
+    this.timer?.remove(this)
+    if (this.#cleanUps === undefined) return
+    for (const cleanUp of this.#cleanUps) cleanUp()
+    this.#cleanUps = undefined
   }
 }

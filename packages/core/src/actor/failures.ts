@@ -1,6 +1,5 @@
 /** The errors that actors answer with, each naming the actor. */
 import { BeamClawError, describeError, MailboxFullError } from '../errors.ts'
-import { describeValue } from '../options.ts'
 import type { ExitReason } from './exit-reason.ts'
 import type { MailboxLimits } from './mailbox.ts'
 
@@ -37,11 +36,14 @@ export function notHandled(id: string): BeamClawError {
   return new BeamClawError('control-not-handled', `Actor "${id}" takes no control messages: it has no handleControl`, { details: { id } })
 }
 
-export function badTimeout(what: string, received: unknown): BeamClawError {
-  return new BeamClawError(
-    'invalid-option',
-    `${what}: option "timeoutMs" must be milliseconds of at least 0, received ${describeValue(received)}`,
-  )
+export function startTimeout(id: string, timeoutMs: number): BeamClawError {
+  return new BeamClawError('actor-start-timeout', `Actor "${id}" did not finish starting within ${timeoutMs} ms`, {
+    details: { id, timeoutMs },
+  })
+}
+
+export function nothingToRun(id: string): BeamClawError {
+  return new BeamClawError('actor-not-running', `Actor "${id}" has nothing to run: its init returned IGNORE`, { details: { id } })
 }
 
 export function callTimeout(id: string): BeamClawError {

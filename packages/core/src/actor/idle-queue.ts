@@ -1,20 +1,25 @@
-/** Finds the actors that had nothing to do for a while, with one timer for all of them. */
+/**
+ * Finds the actors that had nothing to do for a while, with one timer for all of them.
+ *
+ * Owns the idlers that are watched, in the order they are looked at, and one timer.
+ * I1: The timer is pending exactly while anybody is watched.
+ * I2: Every idler waits equally long, so the first one is due first, or late by less than that wait where it was busy since.
+ */
 import type { Clock, TimerHandle } from '../ports/ambient.ts'
-import { RingDeque } from './ring-deque.ts'
 
 /** Something that can fall idle. */
 export interface Idler {
   /** On the monotonic clock. */
   readonly idleSince: number
-  /** Called when that is long enough ago; the answer says whether to look again after another while. */
+  /** Called when that is long enough ago. Returns whether to look again after another while. */
   fallIdle(): boolean
 }
 
 export class IdleQueue {
   readonly #clock: Clock
   readonly #afterMs: number
-  // Every idler waits equally long, so the first one is due first, or late by less than that wait where it was busy since.
-  readonly #waiting = new RingDeque<{ readonly idler: Idler; readonly dueAt: number }>(64)
+  // By when each is due. A map keeps the order, and lets go of whoever leaves.
+  readonly #dueAt = new Map<Idler, number>()
   #timer: TimerHandle | undefined
 
   constructor(clock: Clock, afterMs: number) {
@@ -22,28 +27,36 @@ export class IdleQueue {
     this.#afterMs = afterMs
   }
 
-  /** Watches an idler that is not watched yet, until it answers false. */
+  /** Watches an idler that is not watched yet, until its `fallIdle` returns false or it leaves. */
   watch(idler: Idler): void {
-    this.#waiting.push({ idler, dueAt: idler.idleSince + this.#afterMs })
+    this.#dueAt.set(idler, idler.idleSince + this.#afterMs)
     this.#arm()
   }
 
+  /** Forgets an idler: it has ended. */
+  leave(idler: Idler): void {
+    this.#dueAt.delete(idler)
+    if (this.#dueAt.size > 0) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
   #arm(): void {
-    const next = this.#waiting.peek()
-    if (next === undefined || this.#timer !== undefined) return
-    const delayMs = Math.max(0, Math.ceil(next.dueAt - this.#clock.monotonic()))
+    const first = this.#dueAt.entries().next().value
+    if (first === undefined || this.#timer !== undefined) return
+    const delayMs = Math.max(0, Math.ceil(first[1] - this.#clock.monotonic()))
     this.#timer = this.#clock.setTimer(() => this.#sweep(), delayMs, true)
   }
 
   #sweep(): void {
     this.#timer = undefined
     const now = this.#clock.monotonic()
-    for (let next = this.#waiting.peek(); next !== undefined && next.dueAt <= now; next = this.#waiting.peek()) {
-      this.#waiting.shift()
-      const { idler } = next
+    for (const [idler, due] of this.#dueAt) {
+      if (due > now) break
+      this.#dueAt.delete(idler)
       const dueAt = idler.idleSince + this.#afterMs
-      if (dueAt > now) this.#waiting.push({ idler, dueAt })
-      else if (idler.fallIdle()) this.#waiting.push({ idler, dueAt: now + this.#afterMs })
+      if (dueAt > now) this.#dueAt.set(idler, dueAt)
+      else if (idler.fallIdle()) this.#dueAt.set(idler, now + this.#afterMs)
     }
     this.#arm()
   }

@@ -8,6 +8,10 @@ export const IGNORE: unique symbol = Symbol('beamclaw.ignore')
 /** Where an actor keeps its core. */
 export const coreOf: unique symbol = Symbol('beamclaw.core')
 
+/** How long a start or a stop may take where nobody says; endless for supervisors, whose children have limits of their own. */
+export const startLimitMs: unique symbol = Symbol('beamclaw.startLimitMs')
+export const stopLimitMs: unique symbol = Symbol('beamclaw.stopLimitMs')
+
 export type StartOutcome = 'started' | typeof IGNORE
 
 /** Whoever started an actor and wants to know how it ends. */

@@ -16,6 +16,8 @@ export class Mailbox {
   #rest: RingDeque<Envelope> | undefined
   #control: RingDeque<Envelope> | undefined
   #bytes = 0
+  // How many at the end of the work lane `forEachNew` has not visited.
+  #new = 0
 
   /** Messages waiting in the work lane. */
   get size(): number {
@@ -44,6 +46,7 @@ export class Mailbox {
       this.#rest.push(envelope)
     }
     this.#bytes += envelope.size
+    this.#new++
     return true
   }
 
@@ -68,6 +71,15 @@ export class Mailbox {
     const envelope = control.shift()
     if (control.length === 0) this.#control = undefined
     return envelope
+  }
+
+  /** Visits the work that has come since the last time and still waits. */
+  forEachNew(visit: (envelope: Envelope) => void): void {
+    const count = Math.min(this.#new, this.size)
+    this.#new = 0
+    if (count === 0) return
+    if (count === this.size && this.#first !== undefined) visit(this.#first)
+    this.#rest?.forEachLast(Math.min(count, this.#rest.length), visit)
   }
 
   /** Visits everything that waits, control first, without taking it out. */

@@ -1,21 +1,22 @@
-/** Takes messages in and hands them to an actor's handlers: one at a time in the work lane, at once in the control lane. */
+/**
+ * Takes messages in and hands them to an actor's handlers: one at a time in the work lane, at once in the control lane.
+ *
+ * Owns the mailbox, the message in hand, and the times by which callers must have heard.
+ * I1: At most one message of the work lane is in hand, and only while the actor is `running`.
+ * I2: A control message is handled while the actor is `running` or `stopping`, in no other phase.
+ * I3: A message whose caller has stopped waiting is not handled.
+ * I4: It is queued at most once with the scheduler, for a turn and for the end of the slice.
+ */
 import type { BeamClawError } from '../errors.ts'
-import { isThenable } from '../thenable.ts'
+import { isThenable, whenSettled } from '../thenable.ts'
 import type { ActorCore } from './actor-core.ts'
+import { checkCallOptions, checkCastOptions } from './actor-options.ts'
 import { type CallOptions, type CastOptions, callDefaults, type Lane } from './actor-ref.ts'
+import { Context } from './context.ts'
+import type { Deadlines } from './deadlines.ts'
 import { Envelope } from './envelope.ts'
 import { ExitNotice, type ExitReason } from './exit-reason.ts'
-import {
-  badTimeout,
-  callAborted,
-  callCycle,
-  callTimeout,
-  exitError,
-  mailboxFull,
-  messageTooLarge,
-  notHandled,
-  notRunning,
-} from './failures.ts'
+import { callAborted, callCycle, callTimeout, exitError, mailboxFull, messageTooLarge, notHandled, notRunning } from './failures.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Runnable, Scheduler } from './scheduler.ts'
 
@@ -27,6 +28,7 @@ export class MessageLoop implements Runnable {
   #mailbox: Mailbox | undefined
   #inHand: Envelope | undefined
   #isScheduled = false
+  #isSliceWatched = false
   #isInHandler = false
   #handled = 0
 
@@ -56,39 +58,57 @@ export class MessageLoop implements Runnable {
     return this.#mailbox?.controlSize ?? 0
   }
 
-  call(message: unknown, options: CallOptions = callDefaults): Promise<unknown> {
+  /** As `ActorRef.call`; `onSettled` is called in the moment of the answer, if the message was accepted. */
+  call(message: unknown, options: CallOptions = callDefaults, onSettled?: () => void): Promise<unknown> {
     return new Promise((resolve, reject) => {
+      // A promise executor that throws rejects.
+      if (options !== callDefaults) checkCallOptions(options)
       const { timeoutMs = callDefaults.timeoutMs, lane = 'work', signal } = options
-      if (!(timeoutMs >= 0)) return reject(badTimeout('call', timeoutMs))
-      if (this.#isInHandler && lane === 'work') return reject(callCycle([this.#core.id, this.#core.id]))
+      if (this.#isInHandler && lane === 'work') throw callCycle([this.#core.id, this.#core.id])
       const now = timeoutMs === Number.POSITIVE_INFINITY ? 0 : this.#core.monotonic()
       const envelope = new Envelope(message, now + timeoutMs, resolve, reject)
-      try {
-        this.#accept(envelope, lane)
-      } catch (error) {
-        return reject(error)
-      }
+      if (onSettled !== undefined) envelope.onSettled(onSettled)
+      this.#accept(envelope, lane)
       if (signal !== undefined) this.#rejectOnAbort(envelope, signal)
     })
   }
 
   cast(message: unknown, options?: CastOptions): void {
+    if (options !== undefined) checkCastOptions(options)
     this.#accept(Envelope.cast(message), options?.lane ?? 'work')
   }
 
   #accept(envelope: Envelope, lane: Lane): void {
-    const state = this.#core.state
-    if (state === 'dead' || state === 'new' || (state === 'stopping' && lane === 'work')) throw notRunning(this.#core.id)
+    const core = this.#core
+    if (lane === 'control') return this.#acceptControl(envelope)
+    if (!core.isGoingOn) throw notRunning(core.id)
     this.#mailbox ??= new Mailbox()
-    if (lane === 'control') {
-      if (this.#core.actor.handleControl === undefined) throw notHandled(this.#core.id)
-      this.#mailbox.offerControl(envelope)
-      return this.resume()
-    }
-    if (!this.#mailbox.offer(envelope, this.#core.settings)) throw this.#overflow(this.#mailbox, envelope)
-    if (state === 'running' && this.#inHand === undefined) return this.resume()
-    if (state === 'passive') this.#core.activate()
-    if (envelope.deadline !== Number.POSITIVE_INFINITY) this.#core.runtime.scheduler.afterSlice(this)
+    if (!this.#mailbox.offer(envelope, core.settings)) throw this.#overflow(this.#mailbox, envelope)
+    if (core.state === 'running' && this.#inHand === undefined) return this.resume()
+    core.wake()
+    if (envelope.deadline !== Number.POSITIVE_INFINITY) this.#watchSlice(core.runtime.scheduler)
+  }
+
+  #acceptControl(envelope: Envelope): void {
+    const core = this.#core
+    if (!core.isAlive) throw notRunning(core.id)
+    if (core.actor.handleControl === undefined) throw notHandled(core.id)
+    this.#offerControl(envelope)
+    if (envelope.deadline === Number.POSITIVE_INFINITY) return
+    core.deadlines.add(envelope)
+    this.#watchSlice(core.runtime.scheduler)
+  }
+
+  /** Delivers the exit notice of an actor that this one watches. */
+  deliver(notice: ExitNotice): void {
+    this.#offerControl(Envelope.cast(notice))
+  }
+
+  #offerControl(envelope: Envelope): void {
+    this.#mailbox ??= new Mailbox()
+    this.#mailbox.offerControl(envelope)
+    this.#core.wake()
+    this.resume()
   }
 
   #overflow(mailbox: Mailbox, envelope: Envelope): BeamClawError {
@@ -110,13 +130,6 @@ export class MessageLoop implements Runnable {
     envelope.onSettled(() => signal.removeEventListener('abort', abort))
   }
 
-  /** Delivers the exit notice of an actor that this one watches. */
-  deliver(notice: ExitNotice): void {
-    this.#mailbox ??= new Mailbox()
-    this.#mailbox.offerControl(Envelope.cast(notice))
-    this.resume()
-  }
-
   /** Takes a turn soon, if there may be something to do. */
   resume(): void {
     if (this.#isScheduled) return
@@ -126,41 +139,53 @@ export class MessageLoop implements Runnable {
 
   takeTurn(scheduler: Scheduler): void {
     this.#isScheduled = false
-    for (let handled = 1; this.#core.state !== 'dead'; handled++) {
-      const control = this.#mailbox?.shiftControl()
-      if (control !== undefined) {
-        this.#handleControl(control)
-      } else {
-        if (this.#core.state !== 'running' || this.#inHand !== undefined) return
-        const work = this.#mailbox?.shift()
-        if (work === undefined) return this.#core.fallQuiet(scheduler)
-        if (work.isSettled) continue
-        if (work.deadline <= scheduler.recentTime) work.reject(callTimeout(this.#core.id))
-        else this.#handle(work, scheduler)
+    const core = this.#core
+    for (let handled = 0; core.state === 'running' || core.state === 'stopping'; handled++) {
+      const mayWork = core.state === 'running' && this.#inHand === undefined
+      const hasControl = this.controlLength > 0
+      if (!hasControl && !mayWork) return
+      if (!hasControl && this.mailboxLength === 0) return core.fallQuiet(scheduler)
+      if (handled >= messagesPerTurn || scheduler.shouldYield()) {
+        this.#watchSlice(scheduler)
+        return this.resume()
       }
-      if (handled >= messagesPerTurn || ((handled & 15) === 0 && scheduler.shouldYield())) return this.resume()
+      const envelope = hasControl ? this.#mailbox?.shiftControl() : this.#mailbox?.shift()
+      if (envelope === undefined || envelope.isSettled) continue
+      if (envelope.deadline <= scheduler.recentTime) envelope.reject(callTimeout(core.id))
+      else if (hasControl) this.#handleControl(envelope, scheduler)
+      else this.#handle(envelope, scheduler)
     }
   }
 
   #handle(envelope: Envelope, scheduler: Scheduler): void {
+    const core = this.#core
+    const context = new Context(core)
     this.#inHand = envelope
+    core.contextInHand = context
     this.#isInHandler = true
+    const before = core.isInHook
+    core.isInHook = true
     let answer: unknown
+    let isAsync: boolean
     try {
-      answer = this.#core.actor.handle(envelope.message, this.#core.context)
+      answer = core.actor.handle(envelope.message, context)
+      isAsync = isThenable(answer)
     } catch (error) {
       this.#isInHandler = false
-      return this.#core.crash(error)
+      core.isInHook = before
+      return this.#failed(error)
     }
     this.#isInHandler = false
-    if (!isThenable(answer)) return this.#answered(envelope, answer)
-    scheduler.afterSlice(this)
-    answer.then(
+    core.isInHook = before
+    if (!isAsync) return this.#answered(envelope, answer)
+    this.#watchSlice(scheduler)
+    whenSettled(
+      answer as PromiseLike<unknown>,
       (value) => {
         this.#answered(envelope, value)
-        if (this.#core.state === 'running') this.resume()
+        if (core.state === 'running') this.resume()
       },
-      (error) => this.#core.crash(error),
+      (error) => this.#failed(error),
     )
   }
 
@@ -169,50 +194,88 @@ export class MessageLoop implements Runnable {
     this.#handled++
     this.#inHand = undefined
     envelope.answer(answer)
-    this.#core.messageDone(this.#mailbox?.size ?? 0)
+    this.#core.messageDone()
   }
 
-  #handleControl(envelope: Envelope): void {
+  #failed(error: unknown): void {
+    const core = this.#core
+    if (!core.isOwnStop(error)) return core.crash(error)
+    // What a handler throws because it was told to stop is its way of stopping.
+    this.#inHand?.reject(exitError(core.id, core.stopReason))
+    this.#inHand = undefined
+    core.messageDone()
+  }
+
+  #handleControl(envelope: Envelope, scheduler: Scheduler): void {
+    const core = this.#core
     const { message } = envelope
-    let answer: unknown
-    try {
-      if (message instanceof ExitNotice) answer = this.#core.actor.handleExit?.(message, this.#core.context)
-      else answer = this.#core.actor.handleControl?.(message, this.#core.context)
-    } catch (error) {
-      return this.#core.crash(error)
+    const failed = (error: unknown): void => {
+      if (core.hasRare && core.rare.hasControlInHand) core.rare.controlInHand.delete(envelope)
+      // It ends with this message alone: the one in hand may still finish within the grace.
+      if (!core.isOwnStop(error)) core.crash(error)
+      if (envelope.isAwaited) envelope.reject(exitError(core.id, core.exitReason ?? core.stopReason))
     }
-    if (!isThenable(answer)) return envelope.answer(answer)
-    const { controlInHand } = this.#core.rare
+    const before = core.isInHook
+    core.isInHook = true
+    let answer: unknown
+    let isAsync: boolean
+    try {
+      if (message instanceof ExitNotice) answer = core.actor.handleExit?.(message, core.context)
+      else answer = core.actor.handleControl?.(message, core.context)
+      isAsync = isThenable(answer)
+    } catch (error) {
+      core.isInHook = before
+      return failed(error)
+    }
+    core.isInHook = before
+    if (core.exitReason !== undefined && envelope.isAwaited) return envelope.reject(exitError(core.id, core.exitReason))
+    if (!isAsync) return envelope.answer(answer)
+    const { controlInHand } = core.rare
     controlInHand.add(envelope)
-    this.#core.runtime.scheduler.afterSlice(this)
-    answer.then(
+    this.#watchSlice(scheduler)
+    whenSettled(
+      answer as PromiseLike<unknown>,
       (value) => {
         controlInHand.delete(envelope)
-        if (this.#core.state !== 'dead') envelope.answer(value)
+        if (core.state !== 'dead') envelope.answer(value)
       },
-      (error) => this.#core.crash(error),
+      failed,
     )
   }
 
-  afterSlice(): void {
-    if (this.#core.state === 'dead') return
-    const { clock } = this.#core.runtime.ambient
-    this.#core.rare.armDeadlines(clock, this.#core.id, (visit) => this.#eachWaiting(visit))
+  #watchSlice(scheduler: Scheduler): void {
+    if (this.#isSliceWatched) return
+    this.#isSliceWatched = true
+    scheduler.afterSlice(this)
   }
 
-  #eachWaiting(visit: (envelope: Envelope) => void): void {
-    if (this.#inHand !== undefined) visit(this.#inHand)
-    if (this.#core.hasRare && this.#core.rare.hasControlInHand) this.#core.rare.controlInHand.forEach(visit)
-    this.#mailbox?.forEach(visit)
+  /** Calls that outlast a slice get a timer; most never do. */
+  afterSlice(): void {
+    this.#isSliceWatched = false
+    const core = this.#core
+    if (core.state === 'dead') return
+    const hasDeadlines = core.hasRare && core.rare.deadlines !== undefined
+    if (this.#inHand === undefined && !this.hasWaiting && !hasDeadlines) return
+    const { deadlines } = core
+    if (this.#inHand !== undefined) deadlines.add(this.#inHand)
+    this.#watchNew(deadlines)
+    deadlines.arm()
+  }
+
+  #watchNew(deadlines: Deadlines): void {
+    this.#mailbox?.forEachNew((envelope) => deadlines.add(envelope))
   }
 
   /** Fails every caller that waits. */
   rejectAll(reason: ExitReason): void {
     if (this.#inHand?.isAwaited !== true && !this.hasWaiting && !this.#core.hasRare) return
-    this.#eachWaiting((envelope) => {
+    const reject = (envelope: Envelope): void => {
       // Errors cost a stack trace each, and most messages have nobody waiting.
       if (envelope.isAwaited) envelope.reject(exitError(this.#core.id, reason))
-    })
+    }
+    if (this.#inHand !== undefined) reject(this.#inHand)
+    if (this.#core.hasRare && this.#core.rare.hasControlInHand) this.#core.rare.controlInHand.forEach(reject)
+    this.#mailbox?.forEach(reject)
   }
 
   /** Lets go of everything; for an actor that has ended. */

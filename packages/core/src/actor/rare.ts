@@ -1,7 +1,8 @@
 /** What few actors need, and most of those only for a moment: kept apart so that an idle actor stays small. */
+
 import type { Clock, TimerHandle } from '../ports/ambient.ts'
-import type { ActorRef } from './actor-ref.ts'
-import { Deadlines, type EachEnvelope } from './deadlines.ts'
+import { whenSettled } from '../thenable.ts'
+import type { Deadlines } from './deadlines.ts'
 import type { Envelope } from './envelope.ts'
 import type { ExitReason } from './exit-reason.ts'
 import { exitError } from './failures.ts'
@@ -13,7 +14,9 @@ export class Rare {
   deadlines: Deadlines | undefined
   /** Set once the actor was told to stop. */
   stopReason: ExitReason | undefined
-  stopTimer: TimerHandle | undefined
+  /** Rejects the start that is under way. */
+  rejectStart: ((error: unknown) => void) | undefined
+  startTimer: TimerHandle | undefined
   idleSince = 0
   isWatchedForIdle = false
   #awakeHolds = 0
@@ -23,7 +26,8 @@ export class Rare {
   #controlInHand: Set<Envelope> | undefined
   #ownMonitors: Set<() => void> | undefined
   #stopHolds: Set<Promise<unknown>> | undefined
-  #waits: Set<{ readonly ref: ActorRef<never> }> | undefined
+  #stopTimer: TimerHandle | undefined
+  #stopBy = Number.POSITIVE_INFINITY
   #fullAt: { readonly time: number; readonly handled: number } | undefined
 
   /** Control calls whose handler has not settled. */
@@ -55,10 +59,24 @@ export class Rare {
     for (const onEnd of this.#onEnd) onEnd(reason)
   }
 
-  /** Fails the calls that are due and sets the timer for the next one. */
-  armDeadlines(clock: Clock, id: string, eachPending: EachEnvelope): void {
-    this.deadlines ??= new Deadlines(clock, id, eachPending)
-    this.deadlines.arm()
+  /** Ends the actor at a time on the monotonic clock, unless an earlier stop gave it less. */
+  limitStop(clock: Clock, stopBy: number, onTime: () => void): void {
+    if (stopBy >= this.#stopBy) return
+    this.#stopBy = stopBy
+    this.#stopTimer?.cancel()
+    this.#stopTimer = clock.setTimer(onTime, Math.max(0, stopBy - clock.monotonic()))
+  }
+
+  /** The start has come to its own end. */
+  endStart(): void {
+    this.rejectStart = undefined
+    this.startTimer?.cancel()
+  }
+
+  /** For an actor that has ended. */
+  cancelTimers(): void {
+    this.#stopTimer?.cancel()
+    this.startTimer?.cancel()
   }
 
   /** True while a promise keeps the actor from passivating. */
@@ -69,7 +87,7 @@ export class Rare {
   keepAwake(promise: Promise<unknown>): void {
     this.#awakeHolds++
     const release = (): void => void this.#awakeHolds--
-    promise.then(release, release)
+    whenSettled(promise, release, release)
   }
 
   /** True while a stop has promises to wait for. */
@@ -81,28 +99,11 @@ export class Rare {
     this.#stopHolds ??= new Set()
     const holds = this.#stopHolds.add(promise)
     const release = (): void => void holds.delete(promise)
-    promise.then(release, release)
+    whenSettled(promise, release, release)
   }
 
   async stopHoldsReleased(): Promise<void> {
     while (this.isStopHeld) await Promise.allSettled(this.#stopHolds ?? [])
-  }
-
-  /** Actors whose answer the message in hand waits for. */
-  get waitsFor(): ActorRef<never>[] {
-    return [...(this.#waits ?? [])].map(({ ref }) => ref)
-  }
-
-  /** Notes that the message in hand waits for an actor. The answer ends that. */
-  beginWaiting(ref: ActorRef<never>): () => void {
-    const wait = { ref }
-    this.#waits ??= new Set()
-    const waits = this.#waits.add(wait)
-    return () => void waits.delete(wait)
-  }
-
-  endWaiting(): void {
-    this.#waits?.clear()
   }
 
   /** The actor's signal; already aborted when it has ended. */
@@ -117,8 +118,7 @@ export class Rare {
 
   /** For an actor that falls asleep: nothing runs that could listen, and its next signal is a new one. */
   forgetSignal(): void {
-    this.#abort = undefined
-    this.deadlines = undefined
+    if (this.stopReason === undefined) this.#abort = undefined
   }
 
   /** Aborts the signal, if anybody asked for it and it is not aborted yet. */

@@ -34,7 +34,13 @@ export class RingDeque<T> {
   }
 
   forEach(visit: (item: T) => void): void {
-    for (let index = 0; index < this.#length; index++) visit(this.#slots[(this.#head + index) & (this.#slots.length - 1)] as T)
+    this.forEachLast(this.#length, visit)
+  }
+
+  /** Visits the last `count` items, of at most as many as there are, in order. */
+  forEachLast(count: number, visit: (item: T) => void): void {
+    for (let index = this.#length - count; index < this.#length; index++)
+      visit(this.#slots[(this.#head + index) & (this.#slots.length - 1)] as T)
   }
 
   #resize(capacity: number): void {

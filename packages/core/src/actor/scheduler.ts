@@ -1,4 +1,12 @@
-/** Gives every actor that has something to do its turn, and timers and sockets theirs in between. */
+/**
+ * Gives every actor that has something to do its turn, and timers and sockets theirs in between.
+ *
+ * Phases: `resting` ⇄ `drain queued`, and a slice that is `closed`, `open` or `spent`.
+ * Owns the queue of actors that wait for a turn and the list of those that want to hear of the end of the slice.
+ * I1: While an actor waits for a turn, exactly one drain is queued, whatever the turns before it have thrown.
+ * I2: A slice ends when the event loop has come round, however many microtask drains it took.
+ * I3: No turn and no message begins more than `sliceMs` after the slice has begun: the clock is read before each.
+ */
 import type { Clock } from '../ports/ambient.ts'
 import { RingDeque } from './ring-deque.ts'
 
@@ -13,9 +21,6 @@ export interface Runnable {
 /** The longest that actors keep the event loop before timers and sockets are served. */
 const sliceMs = 8
 
-// Reading the clock costs about a tenth of a turn, so it is read on every sixteenth.
-const clockReadMask = 15
-
 export class Scheduler {
   readonly clock: Clock
   readonly #ready = new RingDeque<Runnable>(64)
@@ -25,13 +30,12 @@ export class Scheduler {
   #isSliceSpent = false
   #sliceStart = 0
   #lastRead = 0
-  #turns = 0
 
   constructor(clock: Clock) {
     this.clock = clock
   }
 
-  /** The monotonic time when this scheduler last looked: never ahead, and behind by a slice at most while actors run. */
+  /** The monotonic time when this scheduler last looked: just before the message in hand, for its actor. */
   get recentTime(): number {
     return this.#lastRead
   }
@@ -39,10 +43,7 @@ export class Scheduler {
   /** Queues one turn. The caller makes sure that nothing is queued twice. */
   schedule(runnable: Runnable): void {
     this.#ready.push(runnable)
-    if (this.#isDrainQueued) return
-    this.#isDrainQueued = true
-    if (this.#isSliceSpent) this.clock.yieldTo(this.#drain)
-    else queueMicrotask(this.#drain)
+    if (!this.#isDrainQueued) this.#queueDrain()
   }
 
   /** Calls `afterSlice` when the event loop comes round. */
@@ -51,7 +52,7 @@ export class Scheduler {
     this.#leftOver.push(runnable)
   }
 
-  /** True when the running actor should let others have the event loop. */
+  /** Reads the clock; true when the running actor must let others have the event loop before it handles anything more. */
   shouldYield(): boolean {
     if (this.#isSliceSpent) return true
     this.#lastRead = this.clock.monotonic()
@@ -61,15 +62,25 @@ export class Scheduler {
 
   readonly #drain = (): void => {
     this.#openSlice()
-    for (let runnable = this.#ready.shift(); runnable !== undefined; runnable = this.#ready.shift()) {
-      runnable.takeTurn(this)
-      if ((++this.#turns & clockReadMask) === 0 && this.shouldYield()) break
+    try {
+      // An actor that finds the slice spent queues itself again, behind the others.
+      while (!this.#isSliceSpent) {
+        const runnable = this.#ready.shift()
+        if (runnable === undefined) break
+        runnable.takeTurn(this)
+      }
+    } finally {
+      this.#isDrainQueued = false
+      if (this.#ready.length > 0) this.#queueDrain()
     }
-    this.#isDrainQueued = this.#ready.length > 0
-    if (this.#isDrainQueued) this.clock.yieldTo(this.#drain)
   }
 
-  // A slice ends when the event loop has come round, however many microtask drains it took.
+  #queueDrain(): void {
+    this.#isDrainQueued = true
+    if (this.#isSliceSpent) this.clock.yieldTo(this.#drain)
+    else queueMicrotask(this.#drain)
+  }
+
   #openSlice(): void {
     if (this.#isSliceOpen) return
     this.#isSliceOpen = true

@@ -1,8 +1,12 @@
-/** Those who hear of an actor's end: registries first, so that nobody finds an entry of an actor whose end they know of. */
+/**
+ * The registries and monitors that hear of an actor's end: registries first, so that no monitor finds an entry of the actor that ended.
+ *
+ * Owns both sets until `tell`, which empties them before it calls anything: each is told once, whatever a monitor does or throws.
+ */
 
 import { describeError } from '../errors.ts'
 import type { Logger } from '../ports/ambient.ts'
-import { isThenable } from '../thenable.ts'
+import { isThenable, whenSettled } from '../thenable.ts'
 import { ExitNotice, type ExitReason } from './exit-reason.ts'
 import type { Registration } from './inside.ts'
 
@@ -37,7 +41,7 @@ export class Watchers {
   }
 
   /** Drops the entries, then tells every monitor once. A monitor that throws does not keep the others from hearing. */
-  tell(id: string, reason: ExitReason, logger: Logger): void {
+  tell(id: string, reason: ExitReason, logger: Logger | undefined): void {
     const registrations = this.#registrations
     this.#registrations = undefined
     if (registrations instanceof Set) for (const registration of registrations) registration.drop()
@@ -53,7 +57,7 @@ export class Watchers {
     for (const { onExit } of monitors) {
       try {
         const outcome: unknown = onExit(notice)
-        if (isThenable(outcome)) outcome.then(undefined, failed)
+        if (isThenable(outcome)) whenSettled(outcome, () => {}, failed)
       } catch (error) {
         failed(error)
       }

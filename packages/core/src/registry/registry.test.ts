@@ -214,7 +214,7 @@ describe('an entry is gone', () => {
       registry.register('b', self)
       return IGNORE
     })
-    await ignored.start(quiet)
+    await expect(ignored.start(quiet)).rejects.toMatchObject({ code: 'actor-not-running' })
     expect(registry.size).toBe(0)
   })
 

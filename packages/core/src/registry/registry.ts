@@ -1,4 +1,11 @@
-/** Finds actors by name. An entry is gone before anybody hears of its owner's end. */
+/**
+ * Finds actors by name. An entry is gone before any monitor or supervisor hears of its owner's end.
+ *
+ * Phases: none; a registry works from its construction on. Owns the entries by key; the owner of an entry holds it too, and drops it.
+ * I1: An entry is in the map exactly as long as its owner lives and has not unregistered it.
+ * I2: A unique key has at most one entry.
+ * I3: `size` is the number of entries in the map.
+ */
 import type { Actor } from '../actor/actor.ts'
 import { notRunning } from '../actor/failures.ts'
 import { coreOf, type Registration } from '../actor/inside.ts'

@@ -20,7 +20,7 @@ describe('a session at rest', () => {
     const session = claw.session(key)
     await session.send('one').result()
     await clock.advance(60_001)
-    expect(await session.inspect()).toMatchObject({ isAwake: false, state: 'passive' })
+    expect(await session.inspect()).toMatchObject({ isAwake: false })
     await session.send('two').result()
     expect(model.requests[1]?.messages).toHaveLength(3)
     expect(await session.inspect()).toMatchObject({ isAwake: true, historyLength: 4 })

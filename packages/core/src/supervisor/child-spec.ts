@@ -1,7 +1,7 @@
 /** What a supervisor needs to know to start, restart and stop a child: plain data. */
 import type { Actor } from '../actor/actor.ts'
 import { BeamClawError, type ErrorCode } from '../errors.ts'
-import { aBoolean, aFunction, describeValue, duration, either, type OptionRule, oneOf, text } from '../options.ts'
+import { aBoolean, aFunction, checkKnownOptions, describeValue, duration, either, type OptionRule, oneOf, text } from '../options.ts'
 import type { RestartType } from './restart-policy.ts'
 
 /** Milliseconds of grace before a kill; `kill` gives none, `infinity` waits. */
@@ -9,7 +9,7 @@ export type Shutdown = number | 'kill' | 'infinity'
 
 export type ChildType = 'worker' | 'supervisor'
 
-/** One child. Keys that are not listed here are ignored, so that a spec can carry data of its own. */
+/** One child. A key that is not listed here is refused with `invalid-option`. */
 export interface ChildSpec {
   /** 1 to 512 characters, unique among its siblings. */
   readonly id: string
@@ -23,11 +23,11 @@ export interface ChildSpec {
   readonly type?: ChildType
   /** Its own end may end the supervisor, see `autoShutdown`. Not for permanent children. @default false */
   readonly significant?: boolean
-  /** Milliseconds until a start that has not finished counts as failed. @default 30000 */
+  /** Milliseconds until a start that has not finished counts as failed. @default 30000; none for a Supervisor or DynamicSupervisor, whose children have their own */
   readonly startTimeoutMs?: number
 }
 
-/** What a child gets that says nothing else. */
+/** Defaults for a child. */
 export const childDefaults = {
   restart: 'permanent',
   shutdownMs: 5_000,
@@ -45,6 +45,8 @@ const fieldRules: readonly (readonly [keyof ChildSpec, ErrorCode, OptionRule])[]
   ['startTimeoutMs', 'child-spec-start-timeout', duration(1)],
 ]
 
+const knownFields: readonly string[] = fieldRules.map(([field]) => field)
+
 /** Throws the error code of the first field that is wrong. `idIsOptional` is for dynamic children. */
 export function checkChildSpec(owner: string, spec: Partial<ChildSpec>, idIsOptional = false): void {
   if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) {
@@ -61,6 +63,7 @@ export function checkChildSpec(owner: string, spec: Partial<ChildSpec>, idIsOpti
       details: { field, expected, received: describeValue(value) },
     })
   }
+  checkKnownOptions(`${owner}: ${name}`, spec, knownFields)
   if (spec.significant === true && (spec.restart ?? childDefaults.restart) === 'permanent') {
     throw new BeamClawError(
       'child-spec-significant',

@@ -1,10 +1,20 @@
-/** One child of a supervisor: its spec, its present incarnation, and how to start and stop that. */
+/**
+ * One child of a supervisor: its spec, its present incarnation, and how to start and stop that.
+ *
+ * Phases: `stopped → starting → running → stopped`, and `restarting` between two incarnations.
+ * Owns the incarnation, one that is being stopped, and the timer of a restart that waits. The supervisor owns the child, and lets go of it
+ * only when no incarnation is alive.
+ * I1: Only `#enter` changes the phase. It cancels the timer and begins a new turn, so that nothing begun in an earlier turn acts in this one.
+ * I2: `actor` is defined while `starting` or `running`, from the moment it is made, and only then.
+ * I3: Nothing starts for a supervisor that has ended or was told to stop.
+ */
 import { Actor } from '../actor/actor.ts'
 import type { ActorCore } from '../actor/actor-core.ts'
 import { type ExitReason, shutdownExit } from '../actor/exit-reason.ts'
+import { exitError, notRunning } from '../actor/failures.ts'
 import { coreOf, IGNORE, type Parent } from '../actor/inside.ts'
-import type { ActorRuntime } from '../actor/runtime.ts'
 import { BeamClawError, ChildStartError } from '../errors.ts'
+import type { Clock, TimerHandle } from '../ports/ambient.ts'
 import { isThenable } from '../thenable.ts'
 import { type ChildSpec, type ChildType, childDefaults } from './child-spec.ts'
 import type { RestartType } from './restart-policy.ts'
@@ -27,20 +37,38 @@ export const ownGrace: unique symbol = Symbol('beamclaw.ownGrace')
 type AnyActor = Actor<never, unknown>
 type DynamicSpec = Omit<ChildSpec, 'id'> & { readonly id?: string }
 
+/** What few children need, and most of those only for a moment: kept apart so that a child stays small. */
+interface RareState {
+  /** The last generation that was up before the restart that is due. */
+  upGeneration: number
+  restartTimer: TimerHandle | undefined
+  /** An incarnation that was told to stop and has not ended yet. */
+  stopping: { readonly actor: AnyActor; readonly ended: Promise<void> } | undefined
+  whenUp: PromiseWithResolvers<Started> | undefined
+}
+
 export class Child implements Parent {
   readonly #owner: ChildOwner
   #spec: DynamicSpec
-  actor: AnyActor | undefined
-  state: ChildState = 'stopped'
-  /** An incarnation that was told to stop and has not ended yet. */
-  #stopping: AnyActor | undefined
+  #state: ChildState = 'stopped'
+  #actor: AnyActor | undefined
+  #isSupervisor = false
+  /** Counts the phases, so that what was begun in one knows whether it is still that one. */
+  #turn = 0
   #generation = 0
-  #attempt = 0
-  #whenUp: PromiseWithResolvers<Started> | undefined
+  #rare: RareState | undefined
 
   constructor(owner: ChildOwner, spec: DynamicSpec) {
     this.#owner = owner
     this.#spec = spec
+  }
+
+  get state(): ChildState {
+    return this.#state
+  }
+
+  get actor(): AnyActor | undefined {
+    return this.#actor
   }
 
   get isSignificant(): boolean {
@@ -48,7 +76,7 @@ export class Child implements Parent {
   }
 
   get id(): string {
-    return this.#spec.id ?? this.actor?.id ?? 'child'
+    return this.#spec.id ?? this.#actor?.id ?? 'child'
   }
 
   get restart(): RestartType {
@@ -56,7 +84,7 @@ export class Child implements Parent {
   }
 
   get type(): ChildType {
-    return this.#spec.type ?? (this.actor !== undefined && treeChildren in this.actor ? 'supervisor' : 'worker')
+    return this.#spec.type ?? (this.#isSupervisor ? 'supervisor' : 'worker')
   }
 
   /** The generation that a start would make. */
@@ -64,146 +92,201 @@ export class Child implements Parent {
     return this.#generation + 1
   }
 
-  /**
-   * Starts an incarnation: at once where nothing is asynchronous. Throws, or rejects with, `ChildStartError`, or with its cause when
-   * the supervisor is told to stop first; what is left of such a start is killed. Answers with the actor, or with IGNORE.
-   */
-  start(supervisor: ActorCore): Started | Promise<Started> {
-    const { runtime } = supervisor
-    this.state = 'starting'
-    const attempt = ++this.#attempt
-    let outcome: Started | PromiseLike<Started>
-    try {
-      const made = this.#spec.start()
-      outcome = isThenable(made)
-        ? made.then((actor) => this.#startActor(actor, runtime, attempt))
-        : this.#startActor(made, runtime, attempt)
-    } catch (error) {
-      throw this.#failed(error)
+  #enter(state: ChildState, actor?: AnyActor): number {
+    this.#state = state
+    this.#actor = actor
+    if (this.#rare?.restartTimer !== undefined) {
+      this.#rare.restartTimer.cancel()
+      this.#rare.restartTimer = undefined
     }
-    return isThenable(outcome) ? this.#finishStart(outcome, runtime, supervisor.stopSignal) : outcome
+    return ++this.#turn
   }
 
-  #startActor(actor: unknown, runtime: ActorRuntime, attempt: number): Started | PromiseLike<Started> {
-    // Given up while its `start` was still making it.
-    if (this.state !== 'starting' || attempt !== this.#attempt) return IGNORE
+  #lazyRare(): RareState {
+    this.#rare ??= { upGeneration: 0, restartTimer: undefined, stopping: undefined, whenUp: undefined }
+    return this.#rare
+  }
+
+  /** Between two incarnations. Returns whether it still waits for that same restart. */
+  awaitRestart(): () => boolean {
+    if (this.#state === 'running') this.#lazyRare().upGeneration = this.#generation
+    const turn = this.#enter('restarting')
+    return () => turn === this.#turn
+  }
+
+  /** Calls back after a while, unless the child is started, stopped or killed first. */
+  restartAfter(delayMs: number, clock: Clock, restart: () => void): void {
+    const rare = this.#lazyRare()
+    rare.restartTimer = clock.setTimer(() => {
+      rare.restartTimer = undefined
+      restart()
+    }, delayMs)
+  }
+
+  /**
+   * Starts an incarnation: at once where nothing is asynchronous. Throws, or rejects with, `ChildStartError`, also when the supervisor is told
+   * to stop first: what is up below a nested supervisor then stops within its grace, anything else of such a start is killed.
+   */
+  start(supervisor: ActorCore): Started | Promise<Started> {
+    if (!supervisor.isGoingOn) throw new ChildStartError(this.id, goneError(supervisor))
+    const turn = this.#enter('starting')
+    try {
+      const made: unknown = this.#spec.start()
+      if (!isThenable(made)) {
+        const outcome = this.#startActor(made, supervisor, turn)
+        return isThenable(outcome) ? this.#finishStart(outcome, supervisor, turn) : outcome
+      }
+      const later = Promise.resolve(made).then((actor) => this.#startActor(actor, supervisor, turn))
+      return this.#finishStart(later, supervisor, turn)
+    } catch (error) {
+      throw this.#failed(error, turn)
+    }
+  }
+
+  #startActor(actor: unknown, supervisor: ActorCore, turn: number): Started | PromiseLike<Started> {
+    // Stopped or killed while its `start` was still making it.
+    if (turn !== this.#turn || !supervisor.isGoingOn) throw goneError(supervisor)
     if (!(actor instanceof Actor) || actor[coreOf].state !== 'new') {
       throw new BeamClawError('child-not-supervisable', `"start" of child "${this.id}" must return an Actor that was not started`)
     }
-    this.actor = actor
-    const outcome = (actor[coreOf] as ActorCore).start(runtime, this, ++this.#generation, this.#spec.id)
-    return isThenable(outcome) ? outcome.then((value) => this.#started(value, actor)) : this.#started(outcome, actor)
+    this.#actor = actor
+    this.#isSupervisor = treeChildren in actor
+    const outcome = (actor[coreOf] as ActorCore).start(supervisor.runtime, this, ++this.#generation, this.#spec.id)
+    return isThenable(outcome) ? outcome.then((value) => this.#started(value, actor, turn)) : this.#started(outcome, actor, turn)
   }
 
-  #started(outcome: unknown, actor: AnyActor): Started {
+  #started(outcome: unknown, actor: AnyActor, turn: number): Started {
     const started = outcome === IGNORE ? IGNORE : actor
-    this.#whenUp?.resolve(started)
-    this.#whenUp = undefined
-    // It has ended since, and that is what counts.
-    if (this.actor !== actor) return started
-    if (outcome === IGNORE) this.actor = undefined
-    this.state = outcome === IGNORE ? 'stopped' : 'running'
+    if (this.#rare?.whenUp !== undefined) {
+      this.#rare.whenUp.resolve(started)
+      this.#rare.whenUp = undefined
+    }
+    // It was stopped or killed since, and that is what counts.
+    if (turn !== this.#turn) return started
+    if (outcome === IGNORE) this.#enter('stopped')
+    else this.#enter('running', actor)
     // A temporary child is never started again, so what it was made from need not be kept.
     if (this.restart === 'temporary') this.#spec = { ...this.#spec, start: startedOnce }
     return started
   }
 
-  async #finishStart(outcome: PromiseLike<Started>, runtime: ActorRuntime, stopped: AbortSignal): Promise<Started> {
-    const timeoutMs = this.#spec.startTimeoutMs ?? childDefaults.startTimeoutMs
+  async #finishStart(outcome: PromiseLike<Started>, supervisor: ActorCore, turn: number): Promise<Started> {
+    const { clock } = supervisor.runtime.ambient
+    const stopped = supervisor.stopSignal
     const giveUp = Promise.withResolvers<never>()
-    const timer = runtime.ambient.clock.setTimer(() => giveUp.reject(startTimeout(this.id, timeoutMs)), timeoutMs)
     const abort = (): void => giveUp.reject(stopped.reason)
     stopped.addEventListener('abort', abort, { once: true })
     if (stopped.aborted) abort()
+    const timeoutMs = this.#spec.startTimeoutMs ?? childDefaults.startTimeoutMs
+    const onTime = (): void => {
+      // The children of a nested supervisor have limits of their own.
+      if (this.#spec.startTimeoutMs === undefined && this.#hasOwnGrace()) return
+      giveUp.reject(startTimeout(this.id, timeoutMs))
+    }
+    const timer = clock.setTimer(onTime, timeoutMs)
     try {
       return await Promise.race([outcome, giveUp.promise])
     } catch (error) {
-      throw this.#failed(error)
+      // It came up in the same moment: it is stopped like any other then.
+      if (this.#isUp()) return await outcome
+      if (turn === this.#turn && stopped.aborted && this.#hasOwnGrace()) await this.stop()
+      // Whoever hears of the failure may take it that nothing is left.
+      else if (this.#rare?.stopping !== undefined) await this.#rare.stopping.ended
+      throw this.#failed(error, turn)
     } finally {
       timer.cancel()
       stopped.removeEventListener('abort', abort)
     }
   }
 
-  #failed(error: unknown): unknown {
-    const actor = this.actor
-    this.actor = undefined
-    this.state = 'stopped'
-    if (actor !== undefined) {
-      actor[coreOf].disown()
-      actor.kill()
-    }
+  #isUp(): boolean {
+    const core = this.#actor?.[coreOf]
+    return core?.isAlive === true && core.state !== 'starting'
+  }
+
+  #hasOwnGrace(): boolean {
+    return this.#actor !== undefined && ownGrace in this.#actor
+  }
+
+  #failed(error: unknown, turn: number): ChildStartError {
+    if (turn === this.#turn) this.kill()
     return new ChildStartError(this.id, error)
   }
 
   /** Resolves with the incarnation that is up now, or with the next one that is. Rejects once there will be none. */
   whenUp(): Promise<Started> {
-    if (this.state === 'running' && this.actor?.isAlive === true) return Promise.resolve(this.actor)
-    this.#whenUp ??= Promise.withResolvers()
-    return this.#whenUp.promise
+    if (this.#state === 'running' && this.#actor?.isAlive === true) return Promise.resolve(this.#actor)
+    const rare = this.#lazyRare()
+    rare.whenUp ??= Promise.withResolvers()
+    return rare.whenUp.promise
   }
 
   /** True while somebody waits for an incarnation to be up. */
   get isAwaited(): boolean {
-    return this.#whenUp !== undefined
+    return this.#rare?.whenUp !== undefined
   }
 
   /** Tells those who wait that no further incarnation will come. */
   giveUp(error: unknown): void {
-    this.#whenUp?.promise.catch(() => {})
-    this.#whenUp?.reject(error)
-    this.#whenUp = undefined
+    const whenUp = this.#rare?.whenUp
+    if (this.#rare === undefined || whenUp === undefined) return
+    this.#rare.whenUp = undefined
+    whenUp.promise.catch(() => {})
+    whenUp.reject(error)
   }
 
-  /** Ends the incarnation, if there is one, within its grace; the supervisor hears nothing of it. */
+  /** Ends the incarnation, if there is one, within its grace; resolves when none is left. The supervisor hears nothing of it. */
   stop(): void | Promise<void> {
-    // What is still in its `init` has nothing to tidy up yet.
-    if (this.state === 'starting') return this.kill()
-    const actor = this.actor
-    this.actor = undefined
-    this.state = 'stopped'
-    if (actor === undefined || !actor.isAlive) return
+    const actor = this.#actor
+    this.#enter('stopped')
+    if (actor === undefined || !actor.isAlive) return this.#rare?.stopping?.ended
     const core = actor[coreOf]
-    const shutdown = this.#spec.shutdownMs ?? (ownGrace in actor ? 'infinity' : childDefaults.shutdownMs)
     core.disown()
-    if (shutdown === 'kill') return actor.kill()
-    const ended = core.stop(shutdownExit, shutdown === 'infinity' ? Number.POSITIVE_INFINITY : shutdown)
+    const shutdown = this.#spec.shutdownMs ?? (ownGrace in actor ? 'infinity' : childDefaults.shutdownMs)
+    // What is still in its `init` has nothing to tidy up yet, unless it has started others.
+    if (shutdown === 'kill' || (core.state === 'starting' && !(ownGrace in actor))) return actor.kill()
+    const stopped = core.stop(shutdownExit, shutdown === 'infinity' ? Number.POSITIVE_INFINITY : shutdown)
     if (!core.isAlive) return
-    this.#stopping = actor
-    return ended.then(() => {
-      this.#stopping = undefined
+    const rare = this.#lazyRare()
+    const ended = stopped.then(() => {
+      if (rare.stopping?.actor === actor) rare.stopping = undefined
     })
+    rare.stopping = { actor, ended }
+    return ended
   }
 
   /** Lets go of an incarnation that has ended. */
   forget(): void {
-    this.actor = undefined
-    this.state = 'stopped'
+    this.#enter('stopped')
   }
 
   /** Ends the incarnation now, also one that is being stopped; the supervisor hears nothing of it. */
   kill(): void {
-    this.#stopping?.kill()
-    const actor = this.actor
-    this.actor = undefined
-    this.state = 'stopped'
+    const actor = this.#actor
+    this.#enter('stopped')
+    this.#rare?.stopping?.actor.kill()
     actor?.[coreOf].disown()
     actor?.kill()
   }
 
   childExited(core: ActorCore, reason: ExitReason): void {
-    if (this.actor?.[coreOf] === core) this.#owner.childEnded(this, reason)
+    if (this.#actor?.[coreOf] === core) this.#owner.childEnded(this, reason)
   }
 
   /** True when `actor` is still the incarnation that ended, so that nothing happened to the child since. */
   isStill(actor: AnyActor | undefined): boolean {
-    return this.actor === actor && actor !== undefined && !actor.isAlive
+    return this.#actor === actor && actor !== undefined && !actor.isAlive
+  }
+
+  /** True for the present incarnation, and for the last one as long as the next is not up. */
+  isKnownAs(actor: AnyActor): boolean {
+    return this.#actor === actor || (this.#state !== 'running' && actor.generation === this.#rare?.upGeneration)
   }
 
   toInfo(): ChildInfo {
     return {
       id: this.id,
-      actor: this.actor?.isAlive === true ? this.actor : undefined,
+      actor: this.#actor?.isAlive === true ? this.#actor : undefined,
       state: this.state,
       type: this.type,
       restart: this.restart,
@@ -222,6 +305,11 @@ export class Child implements Parent {
     const supervised = actor as { [treeChildren]?(): readonly TreeNode[] } | undefined
     return supervised?.[treeChildren] === undefined ? node : { ...node, children: supervised[treeChildren]() }
   }
+}
+
+/** Why a supervisor starts nobody any more. */
+function goneError(supervisor: ActorCore): BeamClawError {
+  return supervisor.exitReason === undefined ? notRunning(supervisor.id) : exitError(supervisor.id, supervisor.exitReason)
 }
 
 function startTimeout(id: string, timeoutMs: number): BeamClawError {

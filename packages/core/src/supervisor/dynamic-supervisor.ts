@@ -1,11 +1,19 @@
-/** Any number of children that come and go, each on its own. */
-import { Actor, type StopOptions } from '../actor/actor.ts'
+/**
+ * Any number of children that come and go, each on its own.
+ *
+ * Phases: those of an actor. Its mailbox holds the restarts that are due.
+ * Owns its children: each is in `#children`, or in `#leaving` once it is being terminated, until it has no incarnation that is alive.
+ * I1: What the supervisor tells itself is dropped once it was told to stop; it never throws.
+ * I2: A restart that waited looks at the turn of its child before it acts, so that a stale timer or exit notice does nothing.
+ * I3: Of all children ensured under one id at most one has an incarnation that is alive.
+ */
+import { Actor } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
 import { type ExitReason, shutdownExit } from '../actor/exit-reason.ts'
 import { exitError } from '../actor/failures.ts'
-import { coreOf, IGNORE } from '../actor/inside.ts'
+import { coreOf, IGNORE, startLimitMs, stopLimitMs } from '../actor/inside.ts'
 import { BeamClawError } from '../errors.ts'
-import { anObject, checkOptions, duration, integer, text } from '../options.ts'
+import { anObject, checkOptions, describeValue, duration, integer, text } from '../options.ts'
 import { isThenable } from '../thenable.ts'
 import { Child, countOf, ownGrace, type Started, supervisorNode, treeChildren } from './child.ts'
 import { type ChildSpec, checkChildSpec } from './child-spec.ts'
@@ -37,7 +45,7 @@ export interface DynamicSupervisorOptions {
   readonly backoff?: RestartBackoff
 }
 
-/** What a dynamic supervisor gets that says nothing else. */
+/** Defaults for a dynamic supervisor. */
 export const dynamicSupervisorDefaults = {
   maxChildren: Number.MAX_SAFE_INTEGER,
   maxRestarts: 3,
@@ -76,14 +84,12 @@ export class DynamicSupervisor extends Actor<Step> {
   }
 
   protected override async onStop(): Promise<void> {
-    this.#schedule.cancel()
-    await Promise.all([...this.#children].map((child) => child.stop()))
+    await Promise.all([...this.#children, ...this.#leaving].map((child) => child.stop()))
     for (const child of this.#children) this.#remove(child)
   }
 
   /** @internal */
   onGone(): void {
-    this.#schedule.cancel()
     for (const child of this.#children) {
       child.kill()
       this.#remove(child)
@@ -91,9 +97,14 @@ export class DynamicSupervisor extends Actor<Step> {
     for (const child of this.#leaving) child.kill()
   }
 
-  /** As `Actor.stop`, but waits for the children's own grace. */
-  override stop(reason: ExitReason = shutdownExit, options: StopOptions = {}): Promise<ExitReason> {
-    return super.stop(reason, { timeoutMs: options.timeoutMs ?? Number.POSITIVE_INFINITY })
+  /** @internal */
+  override get [startLimitMs](): number {
+    return Number.POSITIVE_INFINITY
+  }
+
+  /** @internal The children have their own grace. */
+  override get [stopLimitMs](): number {
+    return Number.POSITIVE_INFINITY
   }
 
   /**
@@ -112,7 +123,9 @@ export class DynamicSupervisor extends Actor<Step> {
     spec: DynamicChildSpec<TActor> & { readonly id: string },
   ): Promise<TActor | typeof IGNORE> {
     checkChildSpec('DynamicSupervisor', spec)
-    const known = this.#ensured.get(spec.id)
+    let known = this.#ensured.get(spec.id)
+    // One that is being terminated has the name until it has ended.
+    for (; known !== undefined && this.#leaving.has(known); known = this.#ensured.get(spec.id)) await known.stop()
     if (known !== undefined) return known.whenUp() as Promise<TActor | typeof IGNORE>
     const child = this.#newChild(spec)
     this.#ensured.set(spec.id, child)
@@ -124,9 +137,10 @@ export class DynamicSupervisor extends Actor<Step> {
 
   #newChild(spec: DynamicChildSpec): Child {
     checkChildSpec('DynamicSupervisor', spec, true)
-    const { state } = this[coreOf]
-    if (state !== 'running') {
-      throw new BeamClawError('actor-not-running', `DynamicSupervisor "${this.id}" takes no children: it is ${state}`)
+    const { state, isGoingOn } = this[coreOf]
+    if (state !== 'running' || !isGoingOn) {
+      const what = state === 'running' ? 'stopping' : state
+      throw new BeamClawError('actor-not-running', `DynamicSupervisor "${this.id}" takes no children: it is ${what}`)
     }
     if (this.#children.size >= this.#maxChildren) {
       const problem = `DynamicSupervisor "${this.id}" has ${this.#children.size} children, which is all it may have`
@@ -149,24 +163,38 @@ export class DynamicSupervisor extends Actor<Step> {
     }
   }
 
-  /** Forgets a child; answers whether there was one. Those who wait for it hear that it will not come. */
-  #remove(child: Child, why?: unknown): boolean {
-    if (this.#ensured.get(child.id) === child) this.#ensured.delete(child.id)
+  /** Forgets a child that has ended. Those who wait for it hear that it will not come. */
+  #remove(child: Child, why?: unknown): void {
+    this.#forgetName(child)
     if (child.isAwaited) child.giveUp(why ?? exitError(child.id, shutdownExit))
-    return this.#children.delete(child)
+    this.#children.delete(child)
   }
 
-  /** Stops a child within its grace and forgets it. Rejects `child-not-found` for an actor that is not running here. */
+  #forgetName(child: Child): void {
+    if (this.#ensured.get(child.id) === child) this.#ensured.delete(child.id)
+  }
+
+  /**
+   * Stops a child within its grace and forgets it. The actor is the one that `startChild` or `ensureChild` gave, or a later incarnation; one
+   * that has ended stands for its child until the next is up. Rejects `child-not-found` for any other, `invalid-option` for no actor.
+   */
   async terminateChild(actor: Actor<never, unknown>): Promise<void> {
+    if (!(actor instanceof Actor)) {
+      const problem = `DynamicSupervisor.terminateChild: the child must be its Actor, received ${describeValue(actor)}`
+      throw new BeamClawError('invalid-option', problem)
+    }
     const child = actor[coreOf].parent
-    if (!(child instanceof Child) || child.actor !== actor || !this.#remove(child)) {
+    if (!(child instanceof Child) || !this.#children.has(child) || !child.isKnownAs(actor)) {
       throw new BeamClawError('child-not-found', `Actor "${actor.id}" is not a running child of DynamicSupervisor "${this.id}"`)
     }
+    this.#children.delete(child)
     this.#leaving.add(child)
+    if (child.isAwaited) child.giveUp(exitError(child.id, shutdownExit))
     try {
       await child.stop()
     } finally {
       this.#leaving.delete(child)
+      this.#forgetName(child)
     }
   }
 
@@ -197,51 +225,51 @@ export class DynamicSupervisor extends Actor<Step> {
   /** @internal */
   childEnded(child: Child, reason: ExitReason): void {
     // While it stops, every child goes anyway.
-    if (this[coreOf].state === 'stopping') return
-    if (!shouldRestart(child.restart, reason)) return void this.#remove(child)
-    this.cast(() => this.#restart(child, reason))
+    if (!this[coreOf].isGoingOn) return
+    if (!shouldRestart(child.restart, reason)) return this.#remove(child)
+    const { actor } = child
+    this.#later(() => (child.isStill(actor) ? this.#restart(child, reason) : undefined))
+  }
+
+  /** A step of its own, behind those that wait. */
+  #later(step: Step): void {
+    if (this[coreOf].isGoingOn) this.cast(step)
   }
 
   #restart(child: Child, reason: ExitReason): void {
-    if (!this.#children.has(child)) return
     const { ambient } = this[coreOf].runtime
     const delayMs = this.#schedule.next(ambient, this.id, child.id)
     if (delayMs === undefined) {
       this.#remove(child)
       return this[coreOf].stopAfterMessage(shutdownExit)
     }
-    child.forget()
+    const isStillDue = child.awaitRestart()
     if (delayMs === 0) return this.#restartNow(child, reason)
-    child.state = 'restarting'
-    this.#schedule.after(delayMs, ambient, () => this.cast(() => this.#restartNow(child, reason)))
+    const restart = (): void => this.#later(() => (isStillDue() ? this.#restartNow(child, reason) : undefined))
+    child.restartAfter(delayMs, ambient.clock, restart)
   }
 
   #restartNow(child: Child, reason: ExitReason): void {
-    if (!this.#children.has(child)) return
     const { telemetry } = this[coreOf].runtime.ambient
     if (telemetry.wants('actor-restart')) {
       telemetry.emit({ type: 'actor-restart', id: child.id, supervisorId: this.id, generation: child.nextGeneration, reason })
     }
+    const failed = (error: unknown): void => {
+      // Terminated meanwhile, or killed with its supervisor.
+      if (!this.#children.has(child)) return
+      const isStillDue = child.awaitRestart()
+      this.#later(() => (isStillDue() ? this.#restart(child, { type: 'crashed', cause: error }) : undefined))
+    }
     try {
       const started = child.start(this[coreOf])
-      if (isThenable(started)) {
-        started.then(
-          (outcome) => this.#dropIfNothing(child, outcome),
-          (error) => this.#tryAgain(child, error),
-        )
-      } else this.#dropIfNothing(child, started)
+      if (isThenable(started)) started.then((outcome) => this.#dropIfNothing(child, outcome), failed)
+      else this.#dropIfNothing(child, started)
     } catch (error) {
-      this.#tryAgain(child, error)
+      failed(error)
     }
   }
 
   #dropIfNothing(child: Child, started: Started): void {
     if (started === IGNORE) this.#remove(child)
-  }
-
-  #tryAgain(child: Child, error: unknown): void {
-    if (!this.#children.has(child)) return
-    child.state = 'restarting'
-    this.cast(() => this.#restart(child, { type: 'crashed', cause: error }))
   }
 }

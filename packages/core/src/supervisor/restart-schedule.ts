@@ -1,7 +1,6 @@
-/** When a supervisor may restart, and when it must give up; shared by both kinds of supervisor. */
+/** When a supervisor may restart, and when it must give up; shared by both kinds of supervisor. The waiting itself belongs to the child. */
 import type { Ambient } from '../defaults/ambient.ts'
 import { checkOptions, duration } from '../options.ts'
-import type { TimerHandle } from '../ports/ambient.ts'
 import { type RestartIntensity, RestartWindow } from './restart-intensity.ts'
 
 /** Waits between restarts that follow each other closely: `minMs`, doubled for each one more, up to `maxMs`; half of it is random. */
@@ -30,7 +29,6 @@ export class RestartSchedule {
   readonly #intensity: RestartIntensity
   readonly #backoff: RestartBackoff | undefined
   readonly #window: RestartWindow
-  readonly #timers = new Set<TimerHandle>()
 
   constructor(intensity: RestartIntensity, backoff: RestartBackoff | undefined) {
     this.#intensity = intensity
@@ -38,7 +36,7 @@ export class RestartSchedule {
     this.#window = new RestartWindow(intensity)
   }
 
-  /** Counts a restart; answers how many milliseconds to wait before it, or undefined when it was one too many, which it then reports. */
+  /** Counts a restart. Returns how many milliseconds to wait before it, or undefined when it was one too many, which it then reports. */
   next(ambient: Ambient, supervisorId: string, childId: string): number | undefined {
     if (this.#window.record(ambient.clock.monotonic())) {
       return this.#backoff === undefined ? 0 : backoffMs(this.#window.size, this.#backoff, ambient.random.next())
@@ -47,20 +45,5 @@ export class RestartSchedule {
     ambient.logger.log('error', 'supervisor.restart-limit', { id: supervisorId, child: childId, maxRestarts, withinMs })
     ambient.telemetry.emit({ type: 'restart-limit', supervisorId, childId, maxRestarts, withinMs })
     return undefined
-  }
-
-  /** Calls back after a wait that `cancel` has not ended. */
-  after(delayMs: number, { clock }: Ambient, callback: () => void): void {
-    const timer = clock.setTimer(() => {
-      this.#timers.delete(timer)
-      callback()
-    }, delayMs)
-    this.#timers.add(timer)
-  }
-
-  /** Ends every wait. */
-  cancel(): void {
-    for (const timer of this.#timers) timer.cancel()
-    this.#timers.clear()
   }
 }

@@ -1,8 +1,16 @@
-/** Starts its children in order, restarts those that end by a strategy, and stops them in reverse. */
-import { Actor, type StopOptions } from '../actor/actor.ts'
+/**
+ * Starts its children in order, restarts those that end by a strategy, and stops them in reverse.
+ *
+ * Phases: those of an actor. Its mailbox holds steps, each of which may take a while: starts, restarts, terminations.
+ * Owns its children: each stays in the map until it has no incarnation that is alive, so that a kill misses none.
+ * I1: Steps run one after the other. What the supervisor tells itself is dropped once it was told to stop; it never throws.
+ * I2: A step that waited looks at the turn of its child before it acts, so that a stale timer or exit notice does nothing.
+ * I3: Each restart, and each try of one that failed, is counted once.
+ */
+import { Actor } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
 import { type ExitReason, shutdownExit } from '../actor/exit-reason.ts'
-import { coreOf, IGNORE } from '../actor/inside.ts'
+import { coreOf, IGNORE, startLimitMs, stopLimitMs } from '../actor/inside.ts'
 import { BeamClawError } from '../errors.ts'
 import { isThenable } from '../thenable.ts'
 import { Child, countOf, ownGrace, type Started, supervisorNode, treeChildren } from './child.ts'
@@ -60,19 +68,22 @@ export class Supervisor extends Actor<Step> {
   }
 
   protected override onStop(): void | Promise<void> {
-    this.#schedule.cancel()
     return this.#stopAll()
   }
 
   /** @internal */
   onGone(): void {
-    this.#schedule.cancel()
     for (const child of [...this.#children.values()].reverse()) child.kill()
   }
 
-  /** As `Actor.stop`, but waits for the children's own grace. */
-  override stop(reason: ExitReason = shutdownExit, options: StopOptions = {}): Promise<ExitReason> {
-    return super.stop(reason, { timeoutMs: options.timeoutMs ?? Number.POSITIVE_INFINITY })
+  /** @internal */
+  override get [startLimitMs](): number {
+    return Number.POSITIVE_INFINITY
+  }
+
+  /** @internal The children have their own grace. */
+  override get [stopLimitMs](): number {
+    return Number.POSITIVE_INFINITY
   }
 
   /**
@@ -103,10 +114,7 @@ export class Supervisor extends Actor<Step> {
   /** Stops a child within its grace. A temporary child is forgotten. Does nothing for one that is stopped. Rejects `child-not-found`. */
   async terminateChild(id: string): Promise<void> {
     await this.#ask(() => {
-      const child = this.#find(id)
-      const stopped = child.stop()
-      if (child.restart === 'temporary') this.#children.delete(id)
-      return stopped
+      return this.#stopChild(this.#find(id))
     })
   }
 
@@ -158,10 +166,13 @@ export class Supervisor extends Actor<Step> {
 
   /** @internal */
   childEnded(child: Child, reason: ExitReason): void {
-    // While it stops, every child goes anyway.
-    if (this[coreOf].state === 'stopping') return
     const { actor } = child
-    this.cast(() => (child.isStill(actor) ? this.#ended(child, reason) : undefined))
+    this.#later(() => (child.isStill(actor) ? this.#ended(child, reason) : undefined))
+  }
+
+  /** A step of its own, behind those that wait. While the supervisor stops, every child goes anyway. */
+  #later(step: Step): void {
+    if (this[coreOf].isGoingOn) this.cast(step)
   }
 
   #ended(child: Child, reason: ExitReason): void | Promise<void> {
@@ -186,41 +197,37 @@ export class Supervisor extends Actor<Step> {
       this.#children.delete(child.id)
       return this[coreOf].stopAfterMessage(shutdownExit)
     }
-    child.forget()
+    const isStillDue = child.awaitRestart()
     if (delayMs === 0) return this.#restartNow(child, reason)
-    child.state = 'restarting'
-    this.#schedule.after(delayMs, ambient, () => this.#restartSoon(child, (again) => this.#restartNow(again, reason)))
-  }
-
-  /** Restarts through the mailbox, so that the supervisor answers, and can be stopped, before that. */
-  #restartSoon(child: Child, restart: (child: Child) => void | Promise<void>): void {
-    this.cast(() => (child.state === 'restarting' ? restart(child) : undefined))
+    const restart = (): void => this.#later(() => (isStillDue() ? this.#restartNow(child, reason) : undefined))
+    child.restartAfter(delayMs, ambient.clock, restart)
   }
 
   #restartNow(child: Child, reason: ExitReason): void | Promise<void> {
     const { telemetry } = this[coreOf].runtime.ambient
     telemetry.emit({ type: 'actor-restart', id: child.id, supervisorId: this.id, generation: child.nextGeneration, reason })
-    const stopped = inOrder(this.#affectedBy(child).reverse(), (affected) => this.#stopForRestart(affected))
+    const stopped = inOrder(this.#affectedBy(child).reverse(), (affected) => this.#stopChild(affected))
     return isThenable(stopped) ? stopped.then(() => this.#startAgain(child)) : this.#startAgain(child)
   }
 
-  #stopForRestart(child: Child): void | Promise<void> {
-    if (child.restart === 'temporary') this.#children.delete(child.id)
-    return child.stop()
+  /** Stops a child; a temporary one is forgotten once it has ended. */
+  #stopChild(child: Child): void | Promise<void> {
+    const stopped = child.stop()
+    const forget = (): void => {
+      if (child.restart === 'temporary') this.#children.delete(child.id)
+    }
+    return isThenable(stopped) ? stopped.then(forget) : forget()
   }
 
   #startAgain(child: Child): void | Promise<void> {
-    // Killed while it waited for others to stop.
-    if (!this.isAlive) return
     let current = child
     const failed = (error: unknown): void => {
-      if (!this.isAlive) return
-      current.state = 'restarting'
-      this.#restartSoon(current, (again) => this.#restart(again, { type: 'crashed', cause: error }))
+      // Through the mailbox, so that the supervisor answers, and can be stopped, before the next try.
+      const isStillDue = current.awaitRestart()
+      this.#later(() => (isStillDue() ? this.#restart(current, { type: 'crashed', cause: error }) : undefined))
     }
     try {
       const started = inOrder(this.#affectedBy(child), (affected) => {
-        if (!this.isAlive) return undefined
         current = affected
         return affected.start(this[coreOf])
       })

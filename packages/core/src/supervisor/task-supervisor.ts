@@ -1,8 +1,8 @@
 /** One-shot work under a roof: bounded in number, cancelled together, never restarted. */
-import { Actor, type StopOptions } from '../actor/actor.ts'
+import { Actor } from '../actor/actor.ts'
 import { type ExitReason, killedExit, shutdownExit } from '../actor/exit-reason.ts'
 import { exitError } from '../actor/failures.ts'
-import { coreOf } from '../actor/inside.ts'
+import { coreOf, stopLimitMs } from '../actor/inside.ts'
 import { BeamClawError } from '../errors.ts'
 import {
   aBoolean,
@@ -94,9 +94,9 @@ export class TaskSupervisor extends Actor<never> {
     this.#running.clear()
   }
 
-  /** As `Actor.stop`, but waits for `shutdownMs`, the grace of the tasks. */
-  override stop(reason: ExitReason = shutdownExit, options: StopOptions = {}): Promise<ExitReason> {
-    return super.stop(reason, { timeoutMs: options.timeoutMs ?? Number.POSITIVE_INFINITY })
+  /** @internal `shutdownMs` limits a stop, task by task. */
+  override get [stopLimitMs](): number {
+    return Number.POSITIVE_INFINITY
   }
 
   /**

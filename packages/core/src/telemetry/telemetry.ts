@@ -1,9 +1,9 @@
-/** Where events go that nobody has to listen to. A listener that throws harms neither the emitter nor the other listeners. */
+/** Where events go that nobody has to listen to. A listener or a logger that throws harms neither the emitter nor the other listeners. */
 import { EventEmitter } from 'eventemitter3'
 import { describeError } from '../errors.ts'
 import type { BeamEvent } from '../events.ts'
 import type { Logger } from '../ports/ambient.ts'
-import { isThenable } from '../thenable.ts'
+import { isThenable, whenSettled } from '../thenable.ts'
 
 type EventOf<TType extends BeamEvent['type']> = Extract<BeamEvent, { type: TType }>
 
@@ -17,11 +17,17 @@ export class Telemetry {
 
   /** Calls `listener` for each event of one type. The answer stops it. */
   on<TType extends BeamEvent['type']>(type: TType, listener: (event: EventOf<TType>) => unknown): () => void {
-    const failed = (error: unknown): void => this.#logger.log('error', 'telemetry.listener-failed', { type, error: describeError(error) })
+    const failed = (error: unknown): void => {
+      try {
+        this.#logger.log('error', 'telemetry.listener-failed', { type, error: describeError(error) })
+      } catch {
+        // There is nowhere left to report it.
+      }
+    }
     const guarded = (event: EventOf<TType>): void => {
       try {
         const outcome = listener(event)
-        if (isThenable(outcome)) outcome.then(undefined, failed)
+        if (isThenable(outcome)) whenSettled(outcome, () => {}, failed)
       } catch (error) {
         failed(error)
       }

@@ -3,6 +3,12 @@ export { faultyStore } from '../faulty-store.ts'
 export { seededRandom } from '../seeded-random.ts'
 export { sequentialIds } from '../sequential-ids.ts'
 export type { StoreCall, StoreFault, StoreFaultPlan } from '../store-fault.ts'
+export {
+  type ActorSimulationReport,
+  type SimulateActorsOptions,
+  simulateActors,
+  simulateActorsDefaults,
+} from './actors/simulate-actors.ts'
 export { type ContentReport, type SimulateContentOptions, simulateContent } from './content/simulate-content.ts'
 export { type SimulateOptions, type SimulationReport, simulate, simulateDefaults } from './simulate.ts'
 export type { SimulatedEvent } from './simulated-event.ts'

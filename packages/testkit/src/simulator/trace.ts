@@ -1,7 +1,7 @@
 /** What happened in a simulation, line by line: the same seed gives the same lines. */
 import type { VirtualClock } from './virtual-clock.ts'
 
-/** What must hold, by the numbers of the fault plan. */
+/** What must hold: of sessions by the numbers of the fault plan, of actor trees as A1 and on. */
 export const invariants = {
   I1: 'each accepted message ends in exactly one run',
   I2: 'a journal has no gaps, one writer at a time, and can be read again',
@@ -9,6 +9,16 @@ export const invariants = {
   I4: 'each run that starts ends exactly once',
   I7: 'a subscriber is told of each record once, in order, and of nothing that is not durable',
   I8: 'nothing is left behind: timers, subscriptions, calls, entries',
+  A1: 'dead stays dead: one exit notice, one exit event, no hook after it',
+  A2: 'no child outlives its supervisor',
+  A3: 'every start, stop and call settles by its deadline',
+  A4: 'a grace is neither cut short nor exceeded',
+  A5: 'what user code throws reaches its owner and nothing else',
+  A6: 'nothing that has ended is retained',
+  A7: 'restarts are made, counted and delayed as promised',
+  A8: 'hooks run one at a time, each in its phase',
+  A9: 'timers get their turn every 8 ms',
+  A10: 'a call cycle is reported only where messages in hand wait for each other',
 } as const
 
 export type Invariant = keyof typeof invariants

@@ -36,6 +36,17 @@ export class VirtualClock {
     return [...this.#timers].filter((timer) => owner === undefined || timer.owner === owner).length
   }
 
+  /** Lets time pass without firing anything, as code that keeps the processor does. */
+  block(ms: number): void {
+    this.#elapsed += ms
+  }
+
+  /** Milliseconds until the next timer is due; undefined without one. */
+  get nextTimerInMs(): number | undefined {
+    const next = this.#next()
+    return next === undefined ? undefined : Math.max(0, next.dueAt - this.#elapsed)
+  }
+
   /** Sets the wall clock forward or back; what is measured in milliseconds goes on as before. */
   jumpWall(ms: number): void {
     this.#wallOffset += ms
@@ -51,7 +62,7 @@ export class VirtualClock {
       next.callback()
       await breathe()
     }
-    this.#elapsed = target
+    this.#elapsed = Math.max(this.#elapsed, target)
   }
 
   #next(): PendingTimer | undefined {

@@ -319,7 +319,8 @@ export async function startWith(options: SupervisorOptions, children: readonly G
 
 // Every field as it was recorded, also those that no type would let through.
 function rawSpec(stage: Stage, child: GoldenSpec): ChildSpec {
-  const spec = { ...child, ...toChildSpec(stage, child) } as ChildSpec
+  const { supervisor, children, init, onStop, ...fields } = child
+  const spec = { ...fields, ...toChildSpec(stage, child) } as ChildSpec
   return (child as { start?: null }).start === null ? ({ ...spec, start: undefined } as unknown as ChildSpec) : spec
 }
 

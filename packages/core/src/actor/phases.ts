@@ -1,0 +1,24 @@
+/** The phases of an actor's life, and where each may lead. */
+import type { ActorState } from './actor-hooks.ts'
+
+/** True when an actor may go from one phase to the other. Nothing leads out of `dead`. */
+export function mayFollow(from: ActorState, to: ActorState): boolean {
+  switch (from) {
+    case 'new':
+      return to === 'starting' || to === 'dead'
+    case 'starting':
+      return to === 'running' || to === 'dead'
+    case 'running':
+      return to === 'passivating' || to === 'stopping' || to === 'dead'
+    case 'passivating':
+      return to === 'passive' || to === 'stopping' || to === 'dead'
+    case 'passive':
+      return to === 'activating' || to === 'stopping' || to === 'dead'
+    case 'activating':
+      return to === 'running' || to === 'stopping' || to === 'dead'
+    case 'stopping':
+      return to === 'dead'
+    case 'dead':
+      return false
+  }
+}

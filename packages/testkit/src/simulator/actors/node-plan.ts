@@ -1,0 +1,46 @@
+/** Random trees: what is supervised, how, and with which options. */
+import type { Random, RestartBackoff, RestartType, Shutdown, Strategy } from '@beamclaw/core'
+import { integerBetween, pickOne } from '../../seeded-random.ts'
+
+export interface NodePlan {
+  readonly name: string
+  readonly kind: 'worker' | 'supervisor' | 'dynamic'
+  readonly restart: RestartType
+  readonly shutdownMs: Shutdown
+  readonly startTimeoutMs: number
+  /** The factory takes a while. */
+  readonly isMadeSlowly: boolean
+  readonly passivateAfterMs: number
+  readonly maxSize: number
+  readonly strategy: Strategy
+  readonly maxRestarts: number
+  readonly withinMs: number
+  readonly backoff: RestartBackoff | undefined
+  readonly children: readonly NodePlan[]
+}
+
+/** Plans a worker, or a tree of at most `depth` levels of supervisors. */
+function planNode(random: Random, nextName: (prefix: string) => string, depth: number): NodePlan {
+  const kind = depth === 0 ? 'worker' : random.next() < 0.45 ? 'worker' : random.next() < 0.65 ? 'supervisor' : 'dynamic'
+  return planKind(random, nextName, kind, depth)
+}
+
+export function planKind(random: Random, nextName: (prefix: string) => string, kind: NodePlan['kind'], depth: number): NodePlan {
+  const name = nextName(kind === 'worker' ? 'w' : kind === 'supervisor' ? 's' : 'd')
+  const children = kind === 'supervisor' ? integerBetween(random, 0, 4) : 0
+  return {
+    name,
+    kind,
+    restart: pickOne(random, ['permanent', 'permanent', 'transient', 'temporary'] as const),
+    shutdownMs: kind === 'worker' ? pickOne(random, [5_000, 50, 400, 0, 'kill'] as const) : 'infinity',
+    startTimeoutMs: kind === 'worker' ? pickOne(random, [30_000, 30_000, 200]) : Number.POSITIVE_INFINITY,
+    isMadeSlowly: random.next() < 0.1,
+    passivateAfterMs: kind === 'worker' ? pickOne(random, [0, 0, 30, 300, 10_000_000]) : 0,
+    maxSize: pickOne(random, [1_000, 1_000, 3]),
+    strategy: pickOne(random, ['oneForOne', 'restForOne', 'oneForAll'] as const),
+    maxRestarts: pickOne(random, [0, 1, 3, 10]),
+    withinMs: pickOne(random, [100, 5_000]),
+    backoff: random.next() < 0.4 ? { minMs: 20, maxMs: 200 } : undefined,
+    children: Array.from({ length: children }, () => planNode(random, nextName, depth - 1)),
+  }
+}
