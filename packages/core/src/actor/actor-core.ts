@@ -22,7 +22,7 @@ import { ExitNotice, type ExitReason, killedExit, noprocExit, normalExit, shutdo
 import { alreadyStarted, exitError, notRunning, startTimeout } from './failures.ts'
 import { callHook } from './hook-outcome.ts'
 import type { Idler } from './idle-queue.ts'
-import { IGNORE, type Parent, type StartOutcome } from './inside.ts'
+import { IGNORE, onGone, type Parent, type StartOutcome } from './inside.ts'
 import { MessageLoop } from './message-loop.ts'
 import { mayFollow } from './phases.ts'
 import { Rare } from './rare.ts'
@@ -104,7 +104,9 @@ export class ActorCore implements Idler {
   }
 
   get stopSignal(): AbortSignal {
-    return this.rare.signal(this.id, this.#exitReason)
+    return this.rare.signal(this.id, this.#exitReason, (error) => {
+      this.#runtime?.ambient.logger.log('error', 'actor.abort-listener-failed', { id: this.id, error: describeError(error) })
+    })
   }
 
   get parent(): Parent | undefined {
@@ -384,7 +386,7 @@ export class ActorCore implements Idler {
     this.loop.rejectAll(reason)
     this.loop.clear()
     rare?.endOwnMonitors()
-    this.actor.onGone?.()
+    this.actor[onGone]?.()
     this.#tell(reason, phase !== 'new' && phase !== 'starting')
     rare?.tellEnd(reason)
     this.#parent?.childExited(this, reason)

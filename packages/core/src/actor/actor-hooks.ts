@@ -1,6 +1,7 @@
 /** The two faces an actor's core looks at: the hooks it calls, and what it tells those who ask. */
 import type { ActorContext } from './actor-ref.ts'
 import type { ExitNotice, ExitReason } from './exit-reason.ts'
+import type { onGone } from './inside.ts'
 
 /** The hooks of `Actor`, as its core calls them. */
 export interface ActorHooks {
@@ -11,8 +12,7 @@ export interface ActorHooks {
   onStop?(reason: ExitReason, context: ActorContext): unknown
   onPassivate?(context: ActorContext): unknown
   onActivate?(context: ActorContext): unknown
-  /** For supervisors: the actor is gone, whatever the reason, and its children must go too. */
-  onGone?(): void
+  [onGone]?(): void
 }
 
 export type ActorState = 'new' | 'starting' | 'running' | 'passivating' | 'passive' | 'activating' | 'stopping' | 'dead'

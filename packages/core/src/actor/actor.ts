@@ -11,7 +11,7 @@ import {
   type StopOptions,
 } from './actor-options.ts'
 import type { ActorContext, ActorRef, CallOptions, CastOptions } from './actor-ref.ts'
-import { type ExitNotice, type ExitReason, killedExit, shutdownExit } from './exit-reason.ts'
+import { checkExitReason, type ExitNotice, type ExitReason, killedExit, shutdownExit } from './exit-reason.ts'
 import { nothingToRun } from './failures.ts'
 import { coreOf, IGNORE, startLimitMs, stopLimitMs } from './inside.ts'
 import type { Refusal } from './refusal.ts'
@@ -102,6 +102,7 @@ export abstract class Actor<TMessage = unknown, TReply = unknown> implements Act
    * actor itself before a handler's first `await`, resolves at once with the reason it is about to end with. Rejects `invalid-option`.
    */
   async stop(reason: ExitReason = shutdownExit, options: StopOptions = {}): Promise<ExitReason> {
+    checkExitReason('stop', reason)
     checkStopOptions(options)
     const core = this[coreOf]
     const isOwn = core.isInHook

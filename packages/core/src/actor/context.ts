@@ -6,7 +6,7 @@
  */
 import type { ActorCore } from './actor-core.ts'
 import type { ActorContext, ActorRef, CallOptions, CastOptions } from './actor-ref.ts'
-import { type ExitReason, normalExit } from './exit-reason.ts'
+import { checkExitReason, type ExitReason, normalExit } from './exit-reason.ts'
 import { callCycle, exitError } from './failures.ts'
 import { coreOf } from './inside.ts'
 
@@ -64,6 +64,7 @@ export class Context<TMessage> implements ActorContext<TMessage> {
 
   stop(reason: ExitReason = normalExit): void {
     this.#requireAlive()
+    checkExitReason('context.stop', reason)
     this.#core.stopAfterMessage(reason)
   }
 

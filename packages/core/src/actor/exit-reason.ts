@@ -1,4 +1,7 @@
 /** Why an actor ended, and what that means to those who watch it. */
+import { BeamClawError } from '../errors.ts'
+import { describeValue } from '../options.ts'
+
 /**
  * `normal`: it was done. `shutdown`: it was told to stop. `crashed`: it threw `cause`. `killed`: it was ended without being asked.
  * Watchers may also see `noproc` (it was gone before they looked) and `nodedown` (its node was lost).
@@ -15,6 +18,23 @@ export const normalExit: ExitReason = Object.freeze({ type: 'normal' })
 export const shutdownExit: ExitReason = Object.freeze({ type: 'shutdown' })
 export const killedExit: ExitReason = Object.freeze({ type: 'killed' })
 export const noprocExit: ExitReason = Object.freeze({ type: 'noproc' })
+
+const exitTypes: readonly unknown[] = [
+  'normal',
+  'shutdown',
+  'crashed',
+  'killed',
+  'noproc',
+  'nodedown',
+] satisfies readonly ExitReason['type'][]
+
+/** Throws `invalid-option` for what is no exit reason. */
+export function checkExitReason(owner: string, reason: ExitReason): void {
+  const type: unknown = typeof reason === 'object' && reason !== null ? reason.type : undefined
+  if (exitTypes.includes(type)) return
+  const problem = `${owner}: the reason must be an exit reason such as { type: 'normal' }, received ${describeValue(reason)}`
+  throw new BeamClawError('invalid-option', problem, { details: { owner, option: 'reason' } })
+}
 
 /** Tells a watcher, once, that the actor with this id ended. */
 export class ExitNotice {

@@ -12,6 +12,9 @@ export const coreOf: unique symbol = Symbol('beamclaw.core')
 export const startLimitMs: unique symbol = Symbol('beamclaw.startLimitMs')
 export const stopLimitMs: unique symbol = Symbol('beamclaw.stopLimitMs')
 
+/** For supervisors: called when the actor is gone, whatever the reason, for its children must go too. */
+export const onGone: unique symbol = Symbol('beamclaw.onGone')
+
 export type StartOutcome = 'started' | typeof IGNORE
 
 /** Whoever started an actor and wants to know how it ends. */

@@ -1,5 +1,6 @@
 /** What few actors need, and most of those only for a moment: kept apart so that an idle actor stays small. */
 
+import { guardedAbortController } from '../abort.ts'
 import type { Clock, TimerHandle } from '../ports/ambient.ts'
 import { whenSettled } from '../thenable.ts'
 import type { Deadlines } from './deadlines.ts'
@@ -106,10 +107,10 @@ export class Rare {
     while (this.isStopHeld) await Promise.allSettled(this.#stopHolds ?? [])
   }
 
-  /** The actor's signal; already aborted when it has ended. */
-  signal(id: string, ended: ExitReason | undefined): AbortSignal {
+  /** The actor's signal; already aborted when it has ended. What a listener throws goes to `report`. */
+  signal(id: string, ended: ExitReason | undefined, report: (error: unknown) => void): AbortSignal {
     if (this.#abort === undefined) {
-      this.#abort = new AbortController()
+      this.#abort = guardedAbortController(report)
       const reason = ended ?? this.stopReason
       if (reason !== undefined) this.#abort.abort(exitError(id, reason))
     }

@@ -1,20 +1,17 @@
 /** What all actors of one tree share. */
 import { type Ambient, ambientWith } from '../defaults/ambient.ts'
-import type { Logger } from '../ports/ambient.ts'
 import { IdleQueue } from './idle-queue.ts'
 import { Scheduler } from './scheduler.ts'
 
 export class ActorRuntime {
-  /** As given, but its logger never throws: what actors call in the middle of a transition must return. */
   readonly ambient: Ambient
   readonly scheduler: Scheduler
   readonly #idleQueues = new Map<number, IdleQueue>()
   #actors = 0
 
   constructor(given?: Partial<Ambient>) {
-    const ambient = ambientWith(given)
-    this.ambient = { ...ambient, logger: guarded(ambient.logger) }
-    this.scheduler = new Scheduler(ambient.clock)
+    this.ambient = ambientWith(given)
+    this.scheduler = new Scheduler(this.ambient.clock)
   }
 
   /** A name for an actor that was given none; unique in this tree. */
@@ -29,17 +26,5 @@ export class ActorRuntime {
     const queue = new IdleQueue(this.ambient.clock, afterMs)
     this.#idleQueues.set(afterMs, queue)
     return queue
-  }
-}
-
-function guarded(logger: Logger): Logger {
-  return {
-    log(level, event, fields) {
-      try {
-        logger.log(level, event, fields)
-      } catch {
-        // There is nowhere left to report it.
-      }
-    },
   }
 }

@@ -3,6 +3,7 @@ import { anObject, checkOptions } from '../options.ts'
 import type { Clock, IdGenerator, Logger, Random } from '../ports/ambient.ts'
 import { Telemetry } from '../telemetry/telemetry.ts'
 import { ConsoleLogger } from './console-logger.ts'
+import { guardedLogger } from './guarded-logger.ts'
 import { RandomIds, systemRandom } from './random-ids.ts'
 import { SystemClock } from './system-clock.ts'
 
@@ -19,10 +20,10 @@ export interface Ambient {
   readonly telemetry: Telemetry
 }
 
-/** Completes a partial ambient with the machine's own clock, console, ids and randomness. */
+/** Completes a partial ambient with the machine's own clock, console, ids and randomness. Its logger never throws. */
 export function ambientWith(given: Partial<Ambient> = {}): Ambient {
   checkOptions('Ambient', given, { clock: anObject, logger: anObject, ids: anObject, random: anObject, telemetry: anObject })
-  const logger = given.logger ?? new ConsoleLogger()
+  const logger = guardedLogger(given.logger ?? new ConsoleLogger())
   return {
     clock: given.clock ?? new SystemClock(),
     logger,

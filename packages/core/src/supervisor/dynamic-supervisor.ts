@@ -11,7 +11,7 @@ import { Actor } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
 import { type ExitReason, shutdownExit } from '../actor/exit-reason.ts'
 import { exitError } from '../actor/failures.ts'
-import { coreOf, IGNORE, startLimitMs, stopLimitMs } from '../actor/inside.ts'
+import { coreOf, IGNORE, onGone, startLimitMs, stopLimitMs } from '../actor/inside.ts'
 import { BeamClawError } from '../errors.ts'
 import { anObject, checkOptions, describeValue, duration, integer, text } from '../options.ts'
 import { isThenable } from '../thenable.ts'
@@ -89,7 +89,7 @@ export class DynamicSupervisor extends Actor<Step> {
   }
 
   /** @internal */
-  onGone(): void {
+  [onGone](): void {
     for (const child of this.#children) {
       child.kill()
       this.#remove(child)

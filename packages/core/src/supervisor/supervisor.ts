@@ -10,7 +10,7 @@
 import { Actor } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
 import { type ExitReason, shutdownExit } from '../actor/exit-reason.ts'
-import { coreOf, IGNORE, startLimitMs, stopLimitMs } from '../actor/inside.ts'
+import { coreOf, IGNORE, onGone, startLimitMs, stopLimitMs } from '../actor/inside.ts'
 import { BeamClawError } from '../errors.ts'
 import { isThenable } from '../thenable.ts'
 import { Child, countOf, ownGrace, type Started, supervisorNode, treeChildren } from './child.ts'
@@ -72,7 +72,7 @@ export class Supervisor extends Actor<Step> {
   }
 
   /** @internal */
-  onGone(): void {
+  [onGone](): void {
     for (const child of [...this.#children.values()].reverse()) child.kill()
   }
 

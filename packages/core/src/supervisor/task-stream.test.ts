@@ -135,6 +135,31 @@ describe('a stream of tasks', () => {
     expect(tasks.size).toBe(0)
   })
 
+  test.each(['abort', 'stop', 'kill'])('ends at once on %s, also behind a source that never answers', async (how) => {
+    const tasks = await taskSupervisor()
+    const abort = new AbortController()
+    const source = (async function* () {
+      yield 1
+      await new Promise(() => {})
+    })()
+    const stream = tasks.asyncStream(source, (item) => item, { signal: abort.signal })
+    expect(await stream.next()).toMatchObject({ value: 1 })
+    const code = { abort: 'call-aborted', stop: 'actor-stopped', kill: 'actor-killed' }[how]
+    const waiting = expect(stream.next()).rejects.toMatchObject({ code })
+    await settled()
+    if (how === 'abort') abort.abort()
+    else if (how === 'stop') await tasks.stop()
+    else tasks.kill()
+    await waiting
+  })
+
+  test('that is begun after the end of its supervisor rejects', async () => {
+    const tasks = await taskSupervisor()
+    const stream = tasks.asyncStream([1], (item) => item)
+    await tasks.stop()
+    await expect(stream.next()).rejects.toMatchObject({ code: 'actor-not-running' })
+  })
+
   test('lets its tasks wait for a place under the supervisor', async () => {
     const tasks = await taskSupervisor({ maxChildren: 1 })
     let most = 0

@@ -8,7 +8,7 @@ export interface TaskStreamOptions {
   readonly ordered?: boolean
   /** Milliseconds that one task may take; the stream then rejects `task-timeout`. @default no limit */
   readonly timeoutMs?: number
-  /** Cancels all tasks; the stream then rejects `call-aborted`. */
+  /** Cancels all tasks; the stream then rejects `call-aborted` at once. */
   readonly signal?: AbortSignal
 }
 
@@ -21,22 +21,41 @@ interface Slot<TResult> {
   outcome: Outcome<TResult> | undefined
 }
 
+/** Ends a stream from outside: the caller's signal, or the end of the supervisor. */
+export interface StreamEnding {
+  /** Aborted with the error that the stream is to reject with. */
+  readonly signal: AbortSignal
+  /** Called once the stream is over. */
+  close(): void
+}
+
+interface StreamSettings {
+  readonly maxConcurrency: number
+  readonly ordered: boolean
+  /** Called when the stream is first read. */
+  readonly open: () => StreamEnding
+}
+
 /**
  * The stream of `TaskSupervisor.asyncStream`. `run` begins one task under the given signal.
  *
  * - I1: at most `maxConcurrency` slots exist, and one read of the source is under way only while there is room for its item.
  * - I2: however the stream ends, the signal of every task that is left is aborted and the source is returned.
+ * - I3: an ending from outside is not waited for behind a source or a task that never answers.
  */
 export async function* streamTasks<TItem, TResult>(
   items: Iterable<TItem> | AsyncIterable<TItem>,
   work: (item: TItem, signal: AbortSignal) => ReturnType<TaskWork<TResult>>,
   run: (work: TaskWork<TResult>, signal: AbortSignal) => Promise<TResult>,
-  options: Required<Pick<TaskStreamOptions, 'maxConcurrency' | 'ordered'>>,
+  { maxConcurrency, ordered, open }: StreamSettings,
 ): AsyncGenerator<Awaited<TResult>, void, undefined> {
-  const iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
-  const source: { phase: 'idle' | 'reading' | 'done' } = { phase: 'idle' }
-  const controller = new AbortController()
+  const ending = open()
+  const tasks = new AbortController()
   const slots: Slot<TResult>[] = []
+  const source: { iterator: Iterator<TItem> | AsyncIterator<TItem> | undefined; phase: 'idle' | 'reading' | 'done' } = {
+    iterator: undefined,
+    phase: 'idle',
+  }
   let changed = Promise.withResolvers<void>()
   const wake = (): void => {
     changed.resolve()
@@ -56,13 +75,14 @@ export async function* streamTasks<TItem, TResult>(
   const read = async (): Promise<void> => {
     source.phase = 'reading'
     try {
-      const next = await iterator.next()
+      source.iterator ??= Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
+      const next = await source.iterator.next()
       source.phase = next.done === true ? 'done' : 'idle'
       // The stream may have ended while its source thought about it.
-      if (next.done !== true && !controller.signal.aborted) {
+      if (next.done !== true && !tasks.signal.aborted) {
         take(
           { outcome: undefined },
-          run(({ signal }) => work(next.value, signal), controller.signal),
+          run(({ signal }) => work(next.value, signal), tasks.signal),
         )
       }
     } catch (error) {
@@ -71,10 +91,12 @@ export async function* streamTasks<TItem, TResult>(
     }
     wake()
   }
+  ending.signal.addEventListener('abort', wake, { once: true })
   try {
     for (;;) {
-      if (source.phase === 'idle' && slots.length < options.maxConcurrency) void read()
-      const at = options.ordered ? (slots[0]?.outcome === undefined ? -1 : 0) : slots.findIndex(({ outcome }) => outcome !== undefined)
+      if (ending.signal.aborted) throw ending.signal.reason
+      if (source.phase === 'idle' && slots.length < maxConcurrency) void read()
+      const at = ordered ? (slots[0]?.outcome === undefined ? -1 : 0) : slots.findIndex(({ outcome }) => outcome !== undefined)
       const outcome = slots[at]?.outcome
       if (outcome !== undefined) {
         slots.splice(at, 1)
@@ -84,10 +106,15 @@ export async function* streamTasks<TItem, TResult>(
       else await changed.promise
     }
   } finally {
-    controller.abort()
-    // A source that is still at a read is told, and not waited for: it may never answer.
-    const returned = iterator.return?.()
-    if (source.phase !== 'reading') await returned
-    else Promise.resolve(returned).catch(() => {})
+    ending.signal.removeEventListener('abort', wake)
+    ending.close()
+    tasks.abort(ending.signal.reason)
+    await leave(source.iterator, source.phase === 'reading' || ending.signal.aborted)
   }
+}
+
+/** Returns a source. One that is still at a read, or whose stream was ended from outside, is told and not waited for. */
+async function leave(iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined, isImpatient: boolean): Promise<void> {
+  if (!isImpatient) await iterator?.return?.()
+  else Promise.resolve(iterator?.return?.()).catch(() => {})
 }

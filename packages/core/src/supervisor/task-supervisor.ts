@@ -2,7 +2,7 @@
 import { Actor } from '../actor/actor.ts'
 import { type ExitReason, killedExit, shutdownExit } from '../actor/exit-reason.ts'
 import { exitError } from '../actor/failures.ts'
-import { coreOf, stopLimitMs } from '../actor/inside.ts'
+import { coreOf, onGone, stopLimitMs } from '../actor/inside.ts'
 import { BeamClawError } from '../errors.ts'
 import {
   aBoolean,
@@ -21,7 +21,7 @@ import type { TimerHandle } from '../ports/ambient.ts'
 import { ownGrace, treeChildren } from './child.ts'
 import { unboundedMailbox } from './supervisor-options.ts'
 import { Task, type TaskContext, type TaskOptions, type TaskWork } from './task.ts'
-import { streamTasks, type TaskStreamOptions, taskStreamDefaults } from './task-stream.ts'
+import { type StreamEnding, streamTasks, type TaskStreamOptions, taskStreamDefaults } from './task-stream.ts'
 import type { TreeNode } from './tree-node.ts'
 
 export interface TaskSupervisorOptions {
@@ -49,12 +49,13 @@ const infinite: OptionRule = (value) => (value === Number.POSITIVE_INFINITY ? un
  *
  * - I1: a task is in `#running` from the call of its work until that settles or is abandoned; then the next waiting one begins.
  * - I2: a task waits only while `#running` is full.
- * - I3: after the end of this supervisor both sets are empty and every caller has an answer.
+ * - I3: after the end of this supervisor the sets are empty, every caller has an answer, and every stream has rejected.
  */
 export class TaskSupervisor extends Actor<never> {
   readonly #options: Required<Omit<TaskSupervisorOptions, 'id'>>
   readonly #running = new Set<Task>()
   readonly #waiting = new Set<Task>()
+  readonly #streams = new Set<AbortController>()
   #started = 0
 
   constructor(options: TaskSupervisorOptions = {}) {
@@ -75,6 +76,7 @@ export class TaskSupervisor extends Actor<never> {
   protected override handle(): void {}
 
   protected override async onStop(): Promise<void> {
+    this.#endStreams(shutdownExit)
     for (const task of this.#waiting) task.tell(exitError(task.id, shutdownExit))
     this.#waiting.clear()
     for (const task of this.#running) task.tell(exitError(task.id, shutdownExit))
@@ -84,14 +86,20 @@ export class TaskSupervisor extends Actor<never> {
     if (shutdownMs !== 'infinity') timer = this[coreOf].runtime.ambient.clock.setTimer(graceOver.resolve, shutdownMs)
     await Promise.race([Promise.all([...this.#running].map((task) => task.ended)), graceOver.promise])
     timer?.cancel()
-    this.onGone()
+    this[onGone]()
   }
 
   /** @internal */
-  onGone(): void {
+  [onGone](): void {
+    this.#endStreams(killedExit)
     for (const task of [...this.#waiting, ...this.#running]) task.abandon(exitError(task.id, killedExit))
     this.#waiting.clear()
     this.#running.clear()
+  }
+
+  #endStreams(reason: ExitReason): void {
+    for (const ending of this.#streams) ending.abort(exitError(this.id, reason))
+    this.#streams.clear()
   }
 
   /** @internal `shutdownMs` limits a stop, task by task. */
@@ -134,23 +142,36 @@ export class TaskSupervisor extends Actor<never> {
     checkWork('asyncStream', work)
     checkItems(items)
     const { timeoutMs, signal: callerSignal } = options
-    const run = (oneWork: TaskWork<TResult>, streamSignal: AbortSignal): Promise<TResult> => {
-      const signal = callerSignal === undefined ? streamSignal : AbortSignal.any([streamSignal, callerSignal])
-      return this.#take(oneWork, timeoutMs === undefined ? { signal } : { signal, timeoutMs }, Number.POSITIVE_INFINITY)
+    const { maxConcurrency = taskStreamDefaults.maxConcurrency, ordered = taskStreamDefaults.ordered } = options
+    const run = (oneWork: TaskWork<TResult>, signal: AbortSignal): Promise<TResult> =>
+      this.#take(oneWork, timeoutMs === undefined ? { signal } : { signal, timeoutMs }, Number.POSITIVE_INFINITY)
+    const open = (): StreamEnding => this.#openStream(callerSignal)
+    return streamTasks(items, (item, signal) => work(item, { signal }), run, { maxConcurrency, ordered, open })
+  }
+
+  #openStream(callerSignal: AbortSignal | undefined): StreamEnding {
+    const ending = new AbortController()
+    const { state } = this[coreOf]
+    if (state !== 'running') ending.abort(notTaking(this.id, state))
+    const abort = (): void =>
+      ending.abort(new BeamClawError('call-aborted', `A stream of "${this.id}" was aborted`, { cause: callerSignal?.reason }))
+    callerSignal?.addEventListener('abort', abort, { once: true })
+    if (callerSignal?.aborted === true) abort()
+    this.#streams.add(ending)
+    const close = (): void => {
+      callerSignal?.removeEventListener('abort', abort)
+      this.#streams.delete(ending)
     }
-    return streamTasks(items, (item, signal) => work(item, { signal }), run, {
-      maxConcurrency: options.maxConcurrency ?? taskStreamDefaults.maxConcurrency,
-      ordered: options.ordered ?? taskStreamDefaults.ordered,
-    })
+    return { signal: ending.signal, close }
   }
 
   async #take<TResult>(work: TaskWork<TResult>, options: TaskOptions, maxWaiting: number): Promise<TResult> {
     const { state, runtime } = this[coreOf]
-    if (state !== 'running') throw new BeamClawError('actor-not-running', `TaskSupervisor "${this.id}" takes no tasks: it is ${state}`)
+    if (state !== 'running') throw notTaking(this.id, state)
     const isFull = this.#running.size >= this.#options.maxChildren
     if (isFull && this.#waiting.size >= maxWaiting) throw this.#refusal()
     const id = options.id ?? `${this.id}/task-${++this.#started}`
-    const task: Task = new Task(id, work, options, runtime.ambient.clock, (reason) => this.#ended(task, reason))
+    const task: Task = new Task(id, work, options, runtime.ambient, (reason) => this.#ended(task, reason))
     if (isFull) this.#wait(task)
     else if (task.isWaiting) this.#begin(task)
     return task.answer as Promise<TResult>
@@ -212,6 +233,10 @@ export class TaskSupervisor extends Actor<never> {
   [treeChildren](): readonly TreeNode[] {
     return [...this.#running].map(({ id }) => ({ id, type: 'worker', state: 'running', restarts: 0, mailboxLength: 0 }))
   }
+}
+
+function notTaking(id: string, state: string): BeamClawError {
+  return new BeamClawError('actor-not-running', `TaskSupervisor "${id}" takes no tasks: it is ${state}`)
 }
 
 function checkWork(method: string, work: unknown): void {

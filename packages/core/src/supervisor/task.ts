@@ -1,7 +1,8 @@
 /** One piece of work under a task supervisor. */
+import { guardedAbortController } from '../abort.ts'
 import { type ExitReason, normalExit, shutdownExit } from '../actor/exit-reason.ts'
-import { BeamClawError } from '../errors.ts'
-import type { Clock, TimerHandle } from '../ports/ambient.ts'
+import { BeamClawError, describeError } from '../errors.ts'
+import type { Clock, Logger, TimerHandle } from '../ports/ambient.ts'
 
 export interface TaskOptions {
   /** Names the task in events and trees. @default a name made by its supervisor */
@@ -18,6 +19,11 @@ export interface TaskContext {
   readonly signal: AbortSignal
 }
 
+interface TaskServices {
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
 /** The work of a task: a value, or a promise of one. */
 export type TaskWork<TResult> = (task: TaskContext) => TResult | Promise<TResult>
 
@@ -32,19 +38,28 @@ export class Task {
   readonly id: string
   readonly #work: TaskWork<unknown>
   readonly #callerSignal: AbortSignal | undefined
-  readonly #controller = new AbortController()
+  readonly #controller: AbortController
   readonly #answer = Promise.withResolvers<unknown>()
   readonly #ended = Promise.withResolvers<void>()
   readonly #onEnd: (reason: ExitReason) => void
   readonly #timer: TimerHandle | undefined
   #phase: 'waiting' | 'running' | 'ended' = 'waiting'
 
-  constructor(id: string, work: TaskWork<unknown>, options: TaskOptions, clock: Clock, onEnd: (reason: ExitReason) => void) {
+  constructor(
+    id: string,
+    work: TaskWork<unknown>,
+    options: TaskOptions,
+    { clock, logger }: TaskServices,
+    onEnd: (reason: ExitReason) => void,
+  ) {
     const { signal, timeoutMs = Number.POSITIVE_INFINITY } = options
     this.id = id
     this.#work = work
     this.#callerSignal = signal
     this.#onEnd = onEnd
+    this.#controller = guardedAbortController((error) =>
+      logger.log('error', 'task.abort-listener-failed', { id, error: describeError(error) }),
+    )
     if (timeoutMs !== Number.POSITIVE_INFINITY) this.#timer = clock.setTimer(() => this.cancel(timeUp(id, timeoutMs)), timeoutMs)
     signal?.addEventListener('abort', this.#abortedByCaller, { once: true })
     if (signal?.aborted === true) this.#abortedByCaller()

@@ -1,0 +1,32 @@
+/** A logger that fails is no reason for anything else to fail. */
+import type { Logger } from '../ports/ambient.ts'
+import { isThenable, whenSettled } from '../thenable.ts'
+
+/** A logger that catches what the one inside throws. Guarded once, however often it is handed on. */
+class GuardedLogger implements Logger {
+  readonly #logger: Logger
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  log(...record: Parameters<Logger['log']>): void {
+    try {
+      const outcome: unknown = this.#logger.log(...record)
+      // One that writes asynchronously may fail later.
+      if (isThenable(outcome))
+        whenSettled(
+          outcome,
+          () => {},
+          () => {},
+        )
+    } catch {
+      // There is nowhere left to report it.
+    }
+  }
+}
+
+/** Returns a logger whose `log` never throws. What is called in the middle of a transition must return. */
+export function guardedLogger(logger: Logger): Logger {
+  return logger instanceof GuardedLogger ? logger : new GuardedLogger(logger)
+}
