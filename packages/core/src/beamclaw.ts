@@ -1,5 +1,5 @@
 /** The preset: every primitive wired into one tree, each port with a default. */
-import type { AgentDefinition } from './agent/agent.ts'
+import { type AgentDefinition, checkAgents } from './agent/agent.ts'
 import { type Ambient, ambientWith } from './defaults/ambient.ts'
 import { LocalEventBus } from './defaults/local-event-bus.ts'
 import { MemoryStore } from './defaults/memory-store.ts'
@@ -61,6 +61,7 @@ export class BeamClaw {
       { providers: anObject, agents: anArray, store: anObject, cluster: anObject, events: anObject, sessions: anObject, ambient: anObject },
       ['providers', 'agents'],
     )
+    checkAgents('BeamClaw', options.agents)
     checkSessionSettings(options.sessions ?? {})
     this.#options = options
   }
@@ -149,7 +150,7 @@ interface Parts extends SessionAccess {
 /** A tree that is up. `await using` stops it. */
 export class RunningBeamClaw implements AsyncDisposable {
   readonly #parts: Parts
-  #isStopping = false
+  #stopping: Promise<void> | undefined
   /**
    * Resolves when the tree has ended: it was stopped or killed; more crashed than restarts can mend, and it gave up; another owner has its
    * store; or the store has failed for good. Everything is refused with `actor-not-running` then, and runs that are followed reject with
@@ -163,7 +164,7 @@ export class RunningBeamClaw implements AsyncDisposable {
       parts.root.monitor(() => {
         parts.waker.stop()
         // There may be another one over the same store before anybody stops this one.
-        if (!this.#isStopping) parts.activity.kill()
+        if (this.#stopping === undefined) parts.activity.kill()
         // Who follows a run is not left waiting for somebody who is gone.
         parts.events.stop().catch(() => {})
         resolve()
@@ -178,9 +179,10 @@ export class RunningBeamClaw implements AsyncDisposable {
 
   /**
    * Takes other definitions in the place of those there are. They hold from the next step of each run on; sessions of an agent that is gone
-   * end what they have begun with its last one.
+   * end what they have begun with its last one. Throws `invalid-option`; the old ones then stay.
    */
   updateAgents(agents: readonly AgentDefinition[]): void {
+    checkAgents('updateAgents', agents)
     this.#parts.agents.clear()
     for (const agent of agents) this.#parts.agents.set(agent.id, agent)
   }
@@ -220,15 +222,27 @@ export class RunningBeamClaw implements AsyncDisposable {
     return Promise.race([this.#parts.activity.whenIdle(), this.ended])
   }
 
-  /** Stops every session, then the tree, the bus and the store. */
-  async stop(): Promise<void> {
-    this.#isStopping = true
-    this.#parts.waker.stop()
-    await this.#parts.root.stop()
-    await this.#parts.activity.close()
-    await this.#parts.events.stop()
-    await this.#parts.cluster.stop()
-    await this.#parts.store.stop()
+  /**
+   * Stops every session, then the tree, the bus and the store. Each of them is stopped, whatever the others do; then rejects with the first
+   * failure. Called again, it waits for the same stop.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    const { waker, root, activity, events, cluster, store } = this.#parts
+    waker.stop()
+    const failures: unknown[] = []
+    for (const stop of [() => root.stop(), () => activity.close(), () => events.stop(), () => cluster.stop(), () => store.stop()]) {
+      try {
+        await stop()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
 
   /** Kills one branch of the tree, for drills: its supervisor starts it anew. Throws `child-not-found`. */

@@ -1,6 +1,6 @@
 /** One port for people and programs. */
 import { setMaxListeners } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Ambient, ambientWith, BeamClawError, type RunningBeamClaw } from '@beamclaw/core'
 import { getRequestListener } from '@hono/node-server'
@@ -108,9 +108,12 @@ export class Gateway implements AsyncDisposable {
       // Where Node has it (from 22.21 and 24.9 on), a request for another protocol is answered over HTTP.
       shouldUpgradeCallback: asksForWebSocket,
     }
-    const listener: RequestListener = getRequestListener((request, { incoming }) => this.handler(request, peerOf(incoming)), {
-      errorHandler: unreadableRequest,
-    })
+    const listener: RequestListener = getRequestListener(
+      (request, { incoming, outgoing }) => this.handler(request, peerOf(incoming, outgoing as ServerResponse)),
+      {
+        errorHandler: unreadableRequest,
+      },
+    )
     this.#server = createServer(serverOptions, boundary('request', listener, refuseUnreadable))
     this.#sockets.listen(this.#server)
   }

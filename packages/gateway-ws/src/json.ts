@@ -11,8 +11,8 @@ export type JsonProblem = 'not-json' | 'too-deep' | 'too-many-values'
 
 /** The value, or why there is none. A text beyond the limits is not parsed: a million small values take seconds and a gigabyte to check. */
 export function parseJson(text: string, limits: JsonLimits): { readonly value: unknown } | { readonly problem: JsonProblem } {
-  const problem = problemOf(text, limits)
-  if (problem !== undefined) return { problem }
+  const measured = measureJson(text, limits)
+  if ('problem' in measured) return measured
   try {
     return { value: JSON.parse(text) as unknown }
   } catch {
@@ -23,8 +23,11 @@ export function parseJson(text: string, limits: JsonLimits): { readonly value: u
 const quote = 0x22
 const backslash = 0x5c
 
-/** Reads the text once, and no further than to the first limit. Allocates nothing. */
-function problemOf(text: string, { maxDepth, maxValues }: JsonLimits): JsonProblem | undefined {
+/** Counts the values of a text that may be JSON. Reads it once, and no further than to the first limit; allocates nothing. */
+export function measureJson(
+  text: string,
+  { maxDepth, maxValues }: JsonLimits,
+): { readonly values: number } | { readonly problem: JsonProblem } {
   let depth = 0
   let values = 1
   for (let index = 0; index < text.length; index++) {
@@ -40,15 +43,15 @@ function problemOf(text: string, { maxDepth, maxValues }: JsonLimits): JsonProbl
       case 0x5b:
       case 0x7b:
         values++
-        if (++depth > maxDepth) return 'too-deep'
+        if (++depth > maxDepth) return { problem: 'too-deep' }
         break
       case 0x5d:
       case 0x7d:
         depth--
     }
-    if (values > maxValues) return 'too-many-values'
+    if (values > maxValues) return { problem: 'too-many-values' }
   }
-  return undefined
+  return { values }
 }
 
 function endOfString(text: string, start: number): number {

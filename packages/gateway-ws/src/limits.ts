@@ -1,4 +1,5 @@
 /** What one client may cost the others. */
+import { getHeapStatistics } from 'node:v8'
 
 export interface GatewayLimits {
   /** Longest WebSocket message after the handshake, in bytes; a longer one closes the connection with 1009. @default 26214400 (25 MiB) */
@@ -23,6 +24,11 @@ export interface GatewayLimits {
   readonly maxInFlight: number
   /** Longest HTTP body, in bytes. @default 20971520 (20 MiB) */
   readonly maxBodyBytes: number
+  /**
+   * Bytes of the bodies of all requests under way; more are refused with 503. @default a sixteenth of what the heap may grow to, and at
+   * least one longest body: an answer takes several times the memory of its question
+   */
+  readonly maxBodiesBytes: number
   /** Objects and lists within each other, in JSON that a client sends. @default 64 */
   readonly maxDepth: number
   /** Values in the JSON of an HTTP body: objects, lists, strings, numbers, literals and names, each counted. @default 100000 */
@@ -51,6 +57,7 @@ export const limitDefaults = {
   requestBurst: 1_000,
   maxInFlight: 256,
   maxBodyBytes: 20_971_520,
+  maxBodiesBytes: Math.max(20_971_520, Math.floor(getHeapStatistics().heap_size_limit / 16)),
   maxDepth: 64,
   maxBodyValues: 100_000,
   maxFrameValues: 10_000,

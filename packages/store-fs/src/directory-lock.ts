@@ -113,6 +113,8 @@ export class DirectoryLock {
     if (state === undefined && this.#missed < 2) return
     this.#phase = 'lost'
     clearInterval(this.#timer)
+    // A directory that is made anew may get the inode, and so the name, of one that was deleted.
+    void releaseSocket(this.#claim)
     this.#options.onLost(state === undefined ? 'deleted' : 'taken')
   }
 }

@@ -11,7 +11,8 @@ describe('the owner that a lock file names', () => {
   const without = { socket: undefined }
   const cases: readonly (readonly [string, Partial<LockOwner>, Partial<Claimant>, ProcessFacts, 'alive' | 'dead' | 'unsure'])[] = [
     ['holds no name that is free, whatever its pid says', {}, {}, running('100'), 'dead'],
-    ['holds the name of another directory: the lock file is a copy', { socket: { ...socket, name: 'b' } }, {}, running('100'), 'dead'],
+    ['runs and holds another name: the lock file may be a copy', { socket: { ...socket, name: 'b' } }, {}, running('100'), 'unsure'],
+    ['holds another name and is gone', { socket: { ...socket, name: 'b' } }, {}, { state: 'gone' }, 'dead'],
     ['listens in another network, and runs', { socket: { ...socket, network: 'other' } }, {}, running('100'), 'alive'],
     ['is gone', without, without, { state: 'gone' }, 'dead'],
     ['is a zombie', without, without, { state: 'zombie' }, 'dead'],
@@ -27,7 +28,16 @@ describe('the owner that a lock file names', () => {
   })
 
   test('is nobody where the text is not one that an owner writes', () => {
-    for (const text of ['', '{', 'null', '5', '{"pid":1}', '{"pid":-1,"host":"h","nonce":"n"}', '{"pid":"1","host":"h","nonce":"n"}'])
+    for (const text of [
+      '',
+      '{',
+      'null',
+      '5',
+      '{"pid":1}',
+      '{"pid":-1,"host":"h","nonce":"n"}',
+      '{"pid":"1","host":"h","nonce":"n"}',
+      '{"pid":1,"host":"h","nonce":"n","socket":null}',
+    ])
       expect(parseOwner(text)).toBeUndefined()
     expect(parseOwner(JSON.stringify(owner))).toEqual(owner)
   })

@@ -30,12 +30,18 @@ export interface Claimant {
  * tells too little) is left to the heartbeat of the lock file. `facts` is what this machine says of a process with the owner's pid.
  */
 export function judgeOwner(owner: LockOwner, claimant: Claimant, facts: ProcessFacts): 'alive' | 'dead' | 'unsure' {
-  // The claimant holds the name of this directory, which a living owner would hold; another name came with a copied lock file.
-  if (owner.socket !== undefined && owner.socket.network === claimant.socket?.network) return 'dead'
+  // A living owner would hold the name that the claimant holds.
+  if (isSameSocket(owner.socket, claimant.socket)) return 'dead'
   if (owner.host !== claimant.host) return 'unsure'
   if (facts.state !== 'running') return 'dead'
   if (facts.started === undefined || owner.started === undefined) return 'unsure'
-  return facts.started === owner.started ? 'alive' : 'dead'
+  if (facts.started !== owner.started) return 'dead'
+  // A process that listens on another name where this one would be heard: the lock file is a copy, or the directory's number has changed.
+  return owner.socket?.network !== undefined && owner.socket.network === claimant.socket?.network ? 'unsure' : 'alive'
+}
+
+function isSameSocket(a: LockSocket | undefined, b: LockSocket | undefined): boolean {
+  return a !== undefined && a.name === b?.name && a.network === b.network
 }
 
 /** Returns the owner that a lock file names, or undefined for a text that names nobody. */
@@ -47,7 +53,8 @@ export function parseOwner(text: string): LockOwner | undefined {
     return undefined
   }
   if (typeof value !== 'object' || value === null) return undefined
-  const { pid, host, nonce } = value as Partial<LockOwner>
-  const isOwner = Number.isSafeInteger(pid) && (pid ?? 0) > 0 && typeof host === 'string' && typeof nonce === 'string'
+  const { pid, host, nonce, socket } = value as Partial<LockOwner>
+  const isSocket = socket === undefined || (typeof socket?.name === 'string' && typeof socket.network === 'string')
+  const isOwner = isSocket && Number.isSafeInteger(pid) && (pid ?? 0) > 0 && typeof host === 'string' && typeof nonce === 'string'
   return isOwner ? (value as LockOwner) : undefined
 }

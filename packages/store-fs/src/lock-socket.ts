@@ -10,12 +10,13 @@ import { networkNamespace } from './process-facts.ts'
 export type SocketClaim = { readonly socket: LockSocket; readonly server: Server } | 'taken' | 'unavailable'
 
 /**
- * Listens on the name of a directory. It is made of the directory's device, inode and birth and not of its path: two containers may see
- * different directories under one path, and one directory under two.
+ * Listens on the name of a directory. It is made of the directory's device and inode and not of its path: two containers may see different
+ * directories under one path, and one directory under two. Nothing else of a directory is the same for as long as it lives: where statx(2)
+ * is not allowed, Node takes the time of the last change for that of its birth.
  */
 export async function claimSocket(directory: string): Promise<SocketClaim> {
-  const { dev, ino, birthtimeNs } = await stat(directory, { bigint: true })
-  const name = `beamclaw-${createHash('sha256').update([dev, ino, birthtimeNs].join('.')).digest('hex').slice(0, 40)}`
+  const { dev, ino } = await stat(directory, { bigint: true })
+  const name = `beamclaw-${createHash('sha256').update([dev, ino].join('.')).digest('hex').slice(0, 40)}`
   const address = process.platform === 'linux' ? `\0${name}` : process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : undefined
   if (address === undefined) return 'unavailable'
   const network = await networkNamespace()

@@ -27,6 +27,8 @@ const sameSignalMs = 200
 export async function start(flags: StartFlags): Promise<void> {
   const environment = process.env
   const format = flags.logFormat ?? logFormatFrom(environment.BEAMCLAW_LOG_FORMAT)
+  // Whoever read the log may go away; the gateway goes on without a word.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const logger = createLogger(format, (line) => process.stdout.write(`${line}\n`))
   const file = configFile(flags.config ?? environment.BEAMCLAW_CONFIG, process.cwd())
   const live = file === undefined ? undefined : new LiveConfig({ file, environment, flags, logger })

@@ -2,7 +2,7 @@
 
 import { BeamClawError } from '../errors.ts'
 import { type AgentId, parseAgentId } from '../ids.ts'
-import { anArray, checkOptions, integer, oneOf, text } from '../options.ts'
+import { anArray, checkOptions, describeValue, integer, oneOf, text } from '../options.ts'
 import type { ThinkingLevel } from '../ports/provider.ts'
 import type { Tool } from '../tool/tool.ts'
 
@@ -64,6 +64,30 @@ export function defineAgent(options: AgentOptions): AgentDefinition {
     compactAboveTokens: options.compactAboveTokens ?? agentDefaults.compactAboveTokens,
     thinking: options.thinking ?? agentDefaults.thinking,
   }
+}
+
+/** Throws `invalid-option` for what is no list of agents with ids of their own, each made by `defineAgent`. */
+export function checkAgents(owner: string, agents: readonly AgentDefinition[]): void {
+  if (!Array.isArray(agents)) throw badAgents(owner, 'agents', agents)
+  const ids = new Set<string>()
+  for (const [index, agent] of (agents as readonly unknown[]).entries()) {
+    if (!isDefinition(agent)) throw badAgents(owner, `agents[${index}]`, agent)
+    if (ids.has(agent.id)) throw new BeamClawError('invalid-option', `${owner}: agents[${index}]: there is another agent "${agent.id}"`)
+    ids.add(agent.id)
+  }
+}
+
+function isDefinition(agent: unknown): agent is AgentDefinition {
+  if (typeof agent !== 'object' || agent === null) return false
+  const { id, model, tools, maxTurns } = agent as Partial<AgentDefinition>
+  return typeof id === 'string' && typeof model === 'string' && tools instanceof Map && typeof maxTurns === 'number'
+}
+
+function badAgents(owner: string, option: string, received: unknown): BeamClawError {
+  const expected = option === 'agents' ? 'an array of agents' : 'an agent made by defineAgent()'
+  return new BeamClawError('invalid-option', `${owner}: option "${option}" must be ${expected}, received ${describeValue(received)}`, {
+    details: { owner, option, expected, received: describeValue(received) },
+  })
 }
 
 function modelRule(value: unknown): string | undefined {

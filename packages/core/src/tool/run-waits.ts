@@ -6,7 +6,8 @@ import type { SessionKey } from '../ids.ts'
 interface ToolSite {
   readonly sessionKey: SessionKey
   readonly signal: AbortSignal
-  isOver: boolean
+  /** Ends each wait of this tool; undefined once the tool is over. */
+  waits: Set<() => void> | undefined
 }
 
 /** The part of `AsyncLocalStorage` that is used here. */
@@ -25,12 +26,20 @@ export class RunWaits {
 
   /** Runs a tool; whatever it calls knows for which session it works. */
   async runTool<T>(tool: { readonly sessionKey: SessionKey; readonly signal: AbortSignal }, work: () => Promise<T>): Promise<T> {
-    const site: ToolSite = { ...tool, isOver: false }
+    const site: ToolSite = { ...tool, waits: new Set() }
+    const endWaits = (): void => {
+      for (const end of site.waits ?? []) end()
+      site.waits = undefined
+    }
+    // A tool that was told to stop holds up nobody any more, whether it listens or not.
+    tool.signal.addEventListener('abort', endWaits, { once: true })
+    if (tool.signal.aborted) endWaits()
     this.#tools++
     try {
       return await (this.#site?.run(site, work) ?? work())
     } finally {
-      site.isOver = true
+      tool.signal.removeEventListener('abort', endWaits)
+      endWaits()
       // It costs something on every promise of the process, so it is on only while a tool is under way.
       if (--this.#tools === 0) this.#site?.disable()
     }
@@ -42,12 +51,16 @@ export class RunWaits {
    */
   begin(target: SessionKey): () => void {
     const site = this.#site?.getStore()
-    // A tool that was told to stop holds up nobody any more.
-    if (site === undefined || site.isOver || site.signal.aborted) return () => {}
+    const waits = site?.waits
+    if (site === undefined || waits === undefined) return () => {}
     const path = this.#path(target, site.sessionKey, new Set())
     if (path !== undefined) throw callCycle([site.sessionKey, ...path])
     this.#count(site.sessionKey, target, 1)
-    return () => this.#count(site.sessionKey, target, -1)
+    const end = (): void => {
+      if (waits.delete(end)) this.#count(site.sessionKey, target, -1)
+    }
+    waits.add(end)
+    return end
   }
 
   /** Returns the sessions on the way from one to another along what their tools wait for, or undefined where there is no way. */

@@ -8,6 +8,12 @@ import { scene } from '../testing/scene.ts'
 
 const many = (text: string, count: number): string => `${`${text},`.repeat(count - 1)}${text}`
 
+/** A conversation in which the model called tools with these arguments. */
+function withArguments(...all: readonly string[]): object {
+  const calls = all.map((input, index) => ({ id: `${index}`, type: 'function', function: { name: 'add', arguments: input } }))
+  return { ...hello, messages: [{ role: 'assistant', tool_calls: calls }] }
+}
+
 describe('a body within the limit of bytes, which holds too much', () => {
   test.each([
     ['almost 7 million messages', `{"model":"beamclaw","messages":[${many('{}', 6_900_000)}]}`, 'too-many-values'],
@@ -15,6 +21,13 @@ describe('a body within the limit of bytes, which holds too much', () => {
     ['50,000 parts', `{"model":"beamclaw","messages":[{"role":"user","content":[${many('0', 50_000)}]}]}`, 'too-many-values'],
     ['50,000 tools', `{"model":"beamclaw","messages":[{"role":"user","content":"x"}],"tools":[${many('{}', 40_000)}]}`, 'invalid_request'],
     ['a million names', `{${Array.from({ length: 1_000_000 }, (_, index) => `"k${index}":0`).join()}}`, 'too-many-values'],
+    ['a tool call with 6 million values in its arguments', JSON.stringify(withArguments(`[${many('{}', 6_000_000)}]`)), 'too-many-values'],
+    ['a tool call with 9 million levels', JSON.stringify(withArguments('['.repeat(9_000_000))), 'too-deep'],
+    [
+      'tool calls with too many values together',
+      JSON.stringify(withArguments(...Array(30).fill(`[${many('0', 5_000)}]`))),
+      'too-many-values',
+    ],
     ['a very long wrong value', JSON.stringify({ ...hello, model: 'x'.repeat(5_000_000) }), 'invalid_request'],
     ['a very long unknown model', JSON.stringify({ ...hello, model: `nobody/${'x'.repeat(500)}` }), 'unknown-model'],
   ])('%s is refused at once, in few words', async (_what, body, code) => {
@@ -45,6 +58,30 @@ describe('a body within the limit of bytes, which holds too much', () => {
     const messages = Array.from({ length: 5_001 }, (_, index) => ({ role: index % 2 === 0 ? 'user' : 'assistant', content: 'x' }))
     expect((await post(stage.url, { ...hello, messages })).status).toBe(200)
   })
+})
+
+test('bodies that are too much together are refused until those before have ended, and small ones go on', async () => {
+  let finish = (): void => {}
+  const held = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  const slow: Provider = {
+    async *doStream() {
+      yield { type: 'text-delta', text: 'x' }
+      await held
+      yield { type: 'finish', reason: 'stop', usage: { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0 } }
+    },
+  }
+  await using stage = await scene({ claw: { providers: { test: slow } }, gateway: { limits: { maxBodiesBytes: 1_000_000 } } })
+  const large = { ...hello, stream: true, messages: [{ role: 'user', content: 'x'.repeat(600_000) }] }
+  const first = await post(stage.url, large)
+  const second = await post(stage.url, large)
+  expect([first.status, second.status, second.headers.get('retry-after')]).toEqual([200, 503, '1'])
+  expect(((await second.json()) as ErrorBody).error.code).toBe('overloaded')
+  expect((await post(stage.url, { ...hello, stream: true })).status).toBe(200)
+  finish()
+  await first.text()
+  expect((await post(stage.url, large)).status).toBe(200)
 })
 
 describe('many large answers at once leave other clients their turns', () => {

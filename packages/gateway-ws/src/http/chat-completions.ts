@@ -1,7 +1,7 @@
 /** `POST /v1/chat/completions`: a message to a durable session, or a question that leaves nothing behind. */
 import { type AgentDefinition, parseSessionKey, type RunningBeamClaw, sessionKeyParts } from '@beamclaw/core'
 import type { Context } from 'hono'
-import { parseJson } from '../json.ts'
+import { measureJson, parseJson } from '../json.ts'
 import { check } from '../schema-check.ts'
 import { lastUserContent } from './chat-input.ts'
 import { type ChatRequest, chatRequest, countImages, countMessages, maxImages } from './chat-request.ts'
@@ -51,7 +51,22 @@ async function readRequest(context: Context<HttpEnv>, { limits, turns }: HttpApp
     throw badRequest(`${issue?.path.join('.') || 'body'}: ${issue?.message ?? 'is not valid'}`)
   }
   if (countImages(parsed.data) > maxImages) throw badRequest(`messages: there are more than ${maxImages} pictures`)
+  checkArguments(parsed.data, maxDepth, maxValues)
   return parsed.data
+}
+
+/** The arguments of tool calls are JSON inside the JSON: all of them together may hold as much as the body. */
+function checkArguments({ messages }: ChatRequest, maxDepth: number, maxValues: number): void {
+  let left = maxValues
+  for (const message of messages) {
+    for (const call of (message.role === 'assistant' && message.tool_calls) || []) {
+      const measured = measureJson(call.function.arguments, { maxDepth, maxValues: left })
+      if ('values' in measured) left -= measured.values
+      else if (measured.problem === 'too-deep')
+        throw badRequest(`tool_calls: arguments are nested deeper than ${maxDepth} levels`, 'too-deep')
+      else throw badRequest(`tool_calls: arguments hold more than ${maxValues} values in all`, 'too-many-values')
+    }
+  }
 }
 
 /** The body. That a client goes away in the middle of it is nothing for the log. */

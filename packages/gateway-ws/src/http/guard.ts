@@ -5,6 +5,7 @@ import type { FailedAuth } from '../auth/failed-auth.ts'
 import { tokenParameter } from '../auth/query-token.ts'
 import { isOwnHost, isOwnOrigin, type SiteRules } from '../auth/site-check.ts'
 import { bearerToken, type GatewayAuth, isToken } from '../auth/token-auth.ts'
+import type { BodyBudget } from './body-budget.ts'
 import { badRequest, foreignHost, foreignOrigin, HttpFailure } from './http-failure.ts'
 import type { Peer } from './peer.ts'
 import { parseTarget } from './request-target.ts'
@@ -53,8 +54,8 @@ export function onlyAuthorized(auth: GatewayAuth, failed: FailedAuth): Middlewar
   }
 }
 
-/** The body is JSON and not too long. */
-export function onlyJson(maxSize: number): MiddlewareHandler<HttpEnv> {
+/** The body is JSON, not too long, and fits what all requests under way may hold together. */
+export function onlyJson(maxSize: number, budget: BodyBudget): MiddlewareHandler<HttpEnv> {
   const tooLarge = (): never => {
     throw badRequest(`The body has more than ${maxSize} bytes, which is all it may`, 'body-too-large', 413)
   }
@@ -66,9 +67,20 @@ export function onlyJson(maxSize: number): MiddlewareHandler<HttpEnv> {
     }
     const length = context.req.header('content-length')
     // Node makes sure that a body is as long as it says; only one that does not say has to be counted.
-    if (length === undefined || context.req.header('transfer-encoding') !== undefined) return counted(context, next)
-    if (Number(length) > maxSize) tooLarge()
-    await next()
+    const isCounted = length === undefined || context.req.header('transfer-encoding') !== undefined
+    if (!isCounted && Number(length) > maxSize) tooLarge()
+    const release = budget.take(isCounted ? maxSize : Number(length))
+    if (release === undefined) {
+      throw new HttpFailure(503, 'server_error', 'overloaded', 'The requests under way hold all that they may; try again soon', 1_000)
+    }
+    const { onEnd } = context.env ?? {}
+    onEnd?.(release)
+    try {
+      if (isCounted) return await counted(context, next)
+      await next()
+    } finally {
+      if (onEnd === undefined) release()
+    }
   }
 }
 

@@ -1,7 +1,9 @@
 /** The gateway's HTTP routes, as one function from Request to Response. */
+
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { methodNotAllowed } from 'hono/method-not-allowed'
+import { BodyBudget } from './body-budget.ts'
 import { chatCompletions } from './chat-completions.ts'
 import { frontPage } from './front-page.ts'
 import { type HttpEnv, onlyAuthorized, onlyJson, onlyOwnSite } from './guard.ts'
@@ -39,7 +41,7 @@ export function httpApp(options: HttpAppOptions): Hono<HttpEnv> {
     const ids = new Set([...claw.agents.map(({ id }) => `beamclaw/${id}`), ...claw.agents.map(({ model }) => model), ...models])
     return context.json({ object: 'list', data: [...ids].map((id) => ({ id, object: 'model', created, owned_by: 'beamclaw' })) })
   })
-  app.post('/v1/chat/completions', onlyJson(limits.maxBodyBytes), (context) => {
+  app.post('/v1/chat/completions', onlyJson(limits.maxBodyBytes, new BodyBudget(limits.maxBodiesBytes)), (context) => {
     if (readiness() === 'ready') return chatCompletions(context, options)
     throw new HttpFailure(503, 'server_error', 'draining', 'The gateway is about to stop and takes nothing new', 1_000)
   })
