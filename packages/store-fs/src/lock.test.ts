@@ -36,13 +36,13 @@ describe('the lock', () => {
     }
   })
 
-  test("a copy of a data directory in use is nobody's", async () => {
+  test("a copy of a data directory in use is nobody's, as its lock file shows no heartbeat", async () => {
     await using scratch = await scratchDirectory()
     const original = join(scratch.path, 'original')
     const first = new FsStore({ path: original })
     await first.put(storeKey('a'), 1)
     await cp(original, join(scratch.path, 'copy'), { recursive: true })
-    const second = new FsStore({ path: join(scratch.path, 'copy') })
+    const second = new FsStore({ path: join(scratch.path, 'copy'), lockLeaseMs: 100 })
     expect(await second.get(storeKey('a'))).toEqual({ value: 1, version: 1 })
     await Promise.all([first.stop(), second.stop()])
   })

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BeamClawError, JsonValue } from '@beamclaw/core'
 import { fencingToken, logRecords, range, storeKey } from '@beamclaw/testkit'
@@ -48,6 +48,8 @@ async function live(store: FsStore, promised: Promised, sync: SyncMode): Promise
 }
 
 async function check(path: string, promised: Promised, note: string): Promise<void> {
+  // The machine has started anew; here its lock file would name this very process.
+  await rm(join(path, '.lock'), { force: true })
   await using store = new FsStore({ path })
   const document = await store.get(storeKey('jobs', 'nested', 'daily'))
   if (promised.document !== undefined || document !== undefined) {

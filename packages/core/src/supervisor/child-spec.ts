@@ -1,6 +1,6 @@
 /** What a supervisor needs to know to start, restart and stop a child: plain data. */
 import type { Actor } from '../actor/actor.ts'
-import { BeamClawError, type ErrorCode } from '../errors.ts'
+import { BeamClawError, describeError, type ErrorCode } from '../errors.ts'
 import { aBoolean, aFunction, checkKnownOptions, describeValue, duration, either, type OptionRule, oneOf, text } from '../options.ts'
 import type { RestartType } from './restart-policy.ts'
 
@@ -47,11 +47,49 @@ const fieldRules: readonly (readonly [keyof ChildSpec, ErrorCode, OptionRule])[]
 
 const knownFields: readonly string[] = fieldRules.map(([field]) => field)
 
+/**
+ * Returns a copy of a spec that is asked for at run time: what a getter or a proxy throws then concerns the one who asks, and not the
+ * supervisor that would read it later. Throws as `checkChildSpec` does.
+ */
+export function readChildSpec<TSpec extends Partial<ChildSpec>>(owner: string, spec: TSpec, idIsOptional = false): TSpec {
+  checkIsObject(owner, spec)
+  let copy: TSpec
+  try {
+    checkKnownOptions(`${owner}: a child`, spec, knownFields)
+    copy = copyOf(spec) as TSpec
+  } catch (cause) {
+    if (BeamClawError.isInstance(cause)) throw cause
+    const problem = `${owner}: a child spec must be an object that can be read: ${describeError(cause)}`
+    throw new BeamClawError('child-spec-not-object', problem, { cause })
+  }
+  checkChildSpec(owner, copy, idIsOptional)
+  return copy
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+// Field by field: this is on the way of every child that is started, and what most specs leave out costs nothing.
+function copyOf(spec: Partial<ChildSpec>): Partial<ChildSpec> {
+  const { id, start, restart, shutdownMs, type, significant, startTimeoutMs } = spec
+  // A spec may be an instance of a class, whose methods are not its own.
+  const copy: Writable<Partial<ChildSpec>> = { ...(start && { start: Object.hasOwn(spec, 'start') ? start : start.bind(spec) }) }
+  if (id !== undefined) copy.id = id
+  if (restart !== undefined) copy.restart = restart
+  if (shutdownMs !== undefined) copy.shutdownMs = shutdownMs
+  if (type !== undefined) copy.type = type
+  if (significant !== undefined) copy.significant = significant
+  if (startTimeoutMs !== undefined) copy.startTimeoutMs = startTimeoutMs
+  return copy
+}
+
+function checkIsObject(owner: string, spec: unknown): void {
+  if (typeof spec === 'object' && spec !== null && !Array.isArray(spec)) return
+  throw new BeamClawError('child-spec-not-object', `${owner}: a child spec must be an object, received ${describeValue(spec)}`)
+}
+
 /** Throws the error code of the first field that is wrong. `idIsOptional` is for dynamic children. */
 export function checkChildSpec(owner: string, spec: Partial<ChildSpec>, idIsOptional = false): void {
-  if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) {
-    throw new BeamClawError('child-spec-not-object', `${owner}: a child spec must be an object, received ${describeValue(spec)}`)
-  }
+  checkIsObject(owner, spec)
   const name = typeof spec.id === 'string' ? `child "${spec.id.slice(0, 64)}"` : 'a child'
   for (const [field, code, rule] of fieldRules) {
     const value = spec[field]

@@ -16,7 +16,7 @@ import { BeamClawError } from '../errors.ts'
 import { anObject, checkOptions, describeValue, duration, integer, text } from '../options.ts'
 import { isThenable } from '../thenable.ts'
 import { Child, countOf, ownGrace, type Started, supervisorNode, treeChildren } from './child.ts'
-import { type ChildSpec, checkChildSpec } from './child-spec.ts'
+import { type ChildSpec, checkChildSpec, readChildSpec } from './child-spec.ts'
 import { shouldRestart } from './restart-policy.ts'
 import { checkBackoff, type RestartBackoff, RestartSchedule } from './restart-schedule.ts'
 import type { Step } from './step.ts'
@@ -135,8 +135,8 @@ export class DynamicSupervisor extends Actor<Step> {
     return up
   }
 
-  #newChild(spec: DynamicChildSpec): Child {
-    checkChildSpec('DynamicSupervisor', spec, true)
+  #newChild(given: DynamicChildSpec): Child {
+    const spec = readChildSpec('DynamicSupervisor', given, true)
     const { state, isGoingOn } = this[coreOf]
     if (state !== 'running' || !isGoingOn) {
       const what = state === 'running' ? 'stopping' : state

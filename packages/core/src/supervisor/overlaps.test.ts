@@ -244,3 +244,76 @@ describe('a child spec', () => {
     expect(() => new Supervisor({ children: [spec] })).toThrow(/child "a": unknown option "shutdown"; did you mean "shutdownMs"/)
   })
 })
+
+describe('a request that makes no sense', () => {
+  const thrower = (): never => {
+    throw new Error('read')
+  }
+  const requests: readonly (readonly [string, (supervisor: Supervisor) => Promise<unknown>, string])[] = [
+    [
+      'a spec with a getter that throws',
+      (s) =>
+        s.startChild({
+          get id() {
+            return thrower()
+          },
+          start: () => new Probe(),
+        } as never),
+      'child-spec-not-object',
+    ],
+    [
+      'a spec that is a proxy that throws',
+      (s) => s.startChild(new Proxy({}, { ownKeys: thrower, get: thrower }) as never),
+      'child-spec-not-object',
+    ],
+    ['an id that cannot be made a text', (s) => s.terminateChild(Object.create(null)), 'child-not-found'],
+    ['an id whose toString throws', (s) => s.restartChild({ toString: thrower } as never), 'child-not-found'],
+    ['a deletion of nothing', (s) => s.deleteChild(undefined as never), 'child-not-found'],
+  ]
+  test.each(requests)('concerns the one who asks and nobody else: %s', async (_what, ask, code) => {
+    const { ambient } = recordingAmbient()
+    const supervisor = await new Supervisor({ children: [{ id: 'a', start: () => new Probe() }] }).start(ambient)
+    const innocent = supervisor.child('a')
+    await expect(ask(supervisor)).rejects.toMatchObject({ code })
+    expect([supervisor.isAlive, innocent?.isAlive]).toEqual([true, true])
+  })
+
+  test('a spec whose methods are those of its class is one', async () => {
+    class Spec {
+      readonly id = 'b'
+      readonly #made = new Probe({ id: 'made' })
+      start(): Probe {
+        return this.#made
+      }
+    }
+    const { ambient } = recordingAmbient()
+    const supervisor = await new Supervisor().start(ambient)
+    expect(await supervisor.startChild(new Spec() as never)).toMatchObject({ id: 'made' })
+  })
+})
+
+describe('an exit reason that is none', () => {
+  test.each([null, 'x', { type: 5 }, {}])('crashes who gives it, and its supervisor hears: %j', async (reason) => {
+    const { ambient } = recordingAmbient()
+    const supervisor = await new Supervisor({ children: [{ id: 'a', start: () => new Probe() }] }).start(ambient)
+    const first = supervisor.child('a')
+    first?.cast(((context: { stop(reason: unknown): void }) => context.stop(reason)) as never)
+    await settled()
+    expect(first?.exitReason).toMatchObject({ type: 'crashed', cause: { code: 'invalid-option' } })
+    expect(supervisor.child('a')?.generation).toBe(2)
+    await expect(supervisor.stop(reason as never)).rejects.toMatchObject({ code: 'invalid-option' })
+  })
+
+  test('and a method of the user called onGone is just that', async () => {
+    class Own extends Probe {
+      onGone(): void {
+        throw new Error('not a hook')
+      }
+    }
+    const { ambient } = recordingAmbient()
+    const supervisor = await new Supervisor({ children: [{ id: 'a', start: () => new Own() }] }).start(ambient)
+    supervisor.child('a')?.kill()
+    await settled()
+    expect(supervisor.child('a')?.generation).toBe(2)
+  })
+})

@@ -12,9 +12,10 @@ import type { ActorContext } from '../actor/actor-ref.ts'
 import { type ExitReason, shutdownExit } from '../actor/exit-reason.ts'
 import { coreOf, IGNORE, onGone, startLimitMs, stopLimitMs } from '../actor/inside.ts'
 import { BeamClawError } from '../errors.ts'
+import { describeValue } from '../options.ts'
 import { isThenable } from '../thenable.ts'
 import { Child, countOf, ownGrace, type Started, supervisorNode, treeChildren } from './child.ts'
-import type { ChildSpec } from './child-spec.ts'
+import { type ChildSpec, readChildSpec } from './child-spec.ts'
 import { inOrder } from './in-order.ts'
 import { shouldRestart } from './restart-policy.ts'
 import { RestartSchedule } from './restart-schedule.ts'
@@ -90,9 +91,10 @@ export class Supervisor extends Actor<Step> {
    * Adds a child and starts it; resolves with its actor, or with `IGNORE`. Rejects `child-already-started`, `child-already-present` (a
    * stopped child has this id) or `child-start-failed`, and then keeps nothing of it.
    */
-  startChild(spec: ChildSpec): Promise<Actor<never, unknown> | typeof IGNORE> {
-    return this.#ask(() => {
-      checkSupervisedSpec(spec, this.#settings)
+  async startChild(given: ChildSpec): Promise<Actor<never, unknown> | typeof IGNORE> {
+    const spec = readChildSpec('Supervisor', given)
+    checkSupervisedSpec(spec, this.#settings)
+    return (await this.#ask(() => {
       const present = this.#children.get(spec.id)
       if (present?.state === 'running') throw childError('child-already-started', spec.id, 'runs already')
       if (present !== undefined) throw childError('child-already-present', spec.id, 'is present but not running; restart or delete it')
@@ -108,7 +110,7 @@ export class Supervisor extends Actor<Step> {
       } catch (error) {
         return remove(error)
       }
-    }) as Promise<Actor<never, unknown> | typeof IGNORE>
+    })) as Actor<never, unknown> | typeof IGNORE
   }
 
   /** Stops a child within its grace. A temporary child is forgotten. Does nothing for one that is stopped. Rejects `child-not-found`. */
@@ -277,8 +279,9 @@ export class Supervisor extends Actor<Step> {
 
 function childError(
   code: 'child-already-started' | 'child-already-present' | 'child-not-found' | 'child-running' | 'child-restarting',
-  id: string,
+  id: unknown,
   problem: string,
 ): BeamClawError {
-  return new BeamClawError(code, `Child "${String(id).slice(0, 64)}" ${problem}`, { details: { id } })
+  const name = typeof id === 'string' ? `"${id.slice(0, 64)}"` : describeValue(id)
+  return new BeamClawError(code, `Child ${name} ${problem}`, { details: { id: typeof id === 'string' ? id : describeValue(id) } })
 }
