@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { ambientWith } from '../defaults/ambient.ts'
 import { silentLogger } from '../defaults/console-logger.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
@@ -91,4 +91,33 @@ test('a write that fails late does not concern the log that was opened since', a
   await again
   await log.begin(second)
   expect(isTold).not.toHaveBeenCalled()
+})
+
+describe('a list of busy sessions that is damaged', () => {
+  test('costs no session its work: another list is made, with every session in it, once', async () => {
+    const store = new MemoryStore()
+    const openLog = store.openLog.bind(store)
+    let opened: string[] = []
+    store.openLog = async (key, token) => {
+      opened.push(key.join('/'))
+      if (key.join('/') === 'default/activity') throw new BeamClawError('log-corrupt', 'one byte is another one')
+      return openLog(key, token)
+    }
+    const records: string[] = []
+    const logger = { log: (_level: string, event: string) => void records.push(event) }
+    const open = async (): Promise<readonly string[]> => {
+      opened = []
+      const list = new ActivityLog({ tenant: defaultTenant, store, cluster: new SoloCluster(), ambient: ambientWith({ logger }) })
+      const busy = await list.open()
+      list.kill()
+      return busy
+    }
+    expect(await open()).toEqual([])
+    for (const id of ['a', 'b']) await (await openLog([defaultTenant, 'sessions', 'main', id], { epoch: 1, nonce: 'x' })).close()
+    expect(await open()).toEqual(['agent:main:a', 'agent:main:b'])
+    expect(records).toContain('activity.damaged')
+    await (await openLog([defaultTenant, 'sessions', 'main', 'c'], { epoch: 1, nonce: 'x' })).close()
+    expect(await open()).toEqual(['agent:main:a', 'agent:main:b'])
+    expect(opened).toEqual(['default/activity', 'default/activity-2'])
+  })
 })

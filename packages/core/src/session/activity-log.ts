@@ -6,6 +6,7 @@ import { parseSessionKey, type SessionKey, type TenantId } from '../ids.ts'
 import type { TimerHandle } from '../ports/ambient.ts'
 import type { Cluster } from '../ports/cluster.ts'
 import type { Log, LogContent, Store } from '../ports/store.ts'
+import { openActivity } from './activity-opening.ts'
 import { openSessionLog } from './open-journal.ts'
 
 export interface ActivityLogOptions {
@@ -196,9 +197,15 @@ export class ActivityLog {
   }
 
   async #open(): Promise<Log> {
-    const { tenant } = this.#options
-    const log = await openSessionLog(this.#options, `activity:${tenant}`, [tenant, 'activity'])
-    this.#fold(await log.read())
+    const { tenant, store, ambient } = this.#options
+    const { log, content } = await openActivity({
+      tenant,
+      store,
+      logger: ambient.logger,
+      now: () => ambient.clock.now(),
+      open: (key) => openSessionLog(this.#options, key.join(':'), key),
+    })
+    this.#fold(content)
     return log
   }
 
