@@ -228,5 +228,13 @@ export function clusterContract(
     await cluster.stop()
     await rest?.()
   }
-  declareContract({ suite: 'clusterContract', title: `${name} keeps the Cluster contract`, sections, make: makeCluster, dispose, options })
+  declareContract({
+    suite: 'clusterContract',
+    title: `${name} keeps the Cluster contract`,
+    sections,
+    make: makeCluster,
+    adapters: ['cluster'],
+    dispose,
+    options,
+  })
 }

@@ -295,6 +295,7 @@ export function providerContract(
     title: `${name} keeps the Provider contract`,
     sections,
     make: makeProvider,
+    adapters: ['provider'],
     dispose,
     options,
   })
