@@ -63,7 +63,7 @@ export const correctCluster: ClusterRules = {
   registry: (shared) => shared,
 }
 
-export class MistakenCluster implements Cluster {
+class MistakenCluster implements Cluster {
   readonly nodeId: NodeId
   readonly #rules: ClusterRules
   readonly #registry: Registry
