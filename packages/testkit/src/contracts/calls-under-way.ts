@@ -14,7 +14,9 @@ export class CallsUnderWay {
       const adapter: unknown = subject[name]
       if (typeof adapter === 'object' && adapter !== null) watched.set(name, this.#watch(adapter, name))
     }
-    return new Proxy(subject, { get: (target, name) => watched.get(name) ?? bound(target, name) })
+    // What the subject itself does, such as waiting until no connection is held, is named as well.
+    const own = this.#watch(subject, 'subject')
+    return new Proxy(subject, { get: (_, name) => watched.get(name) ?? Reflect.get(own, name) })
   }
 
   /** Returns words for the end of a message, or an empty text. */
@@ -29,16 +31,20 @@ export class CallsUnderWay {
     return new Proxy(adapter, {
       get: (target, name) => {
         const method = bound(target, name)
-        if (typeof method !== 'function' || typeof name === 'symbol') return method
-        return (...args: unknown[]): unknown => {
-          const result: unknown = method(...args)
-          if (!(result instanceof Promise)) return result
-          this.#note(result, `${owner}.${name}`)
-          // A handle is an adapter, too.
-          return name === 'openLog' ? result.then((log: object) => this.#watch(log, 'log')) : result
-        }
+        if (typeof method !== 'function') return method
+        return (...args: unknown[]): unknown => this.#called(method(...args), owner, name)
       },
     })
+  }
+
+  #called(result: unknown, owner: string, method: string | symbol): unknown {
+    // The iterator of a stream or a subscription.
+    if (typeof method === 'symbol') return method === Symbol.asyncIterator ? this.#watch(result as object, owner) : result
+    if (isIterable(result)) return this.#watch(result, `${owner}.${method}()`)
+    if (!(result instanceof Promise)) return result
+    this.#note(result, `${owner}.${method}`)
+    // A handle is an adapter, too.
+    return method === 'openLog' ? result.then((log: object) => this.#watch(log, 'log')) : result
   }
 
   #note(call: Promise<unknown>, name: string): void {
@@ -47,6 +53,10 @@ export class CallsUnderWay {
     const settled = (): void => void this.#names.delete(key)
     call.then(settled, settled)
   }
+}
+
+function isIterable(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }
 
 /** A property of the target; a method keeps the target for its `this`, for private fields are of the target only. */

@@ -31,7 +31,8 @@ const leaseTests: Tests = {
     const lease = await cluster.acquire(key)
     assert.matches(lease, { key, owner: cluster.nodeId })
     assert.greater(cluster.nodeId.length, 0)
-    assert.equal(Number.isSafeInteger(lease.token.epoch) && lease.token.epoch > 0, true)
+    const { epoch } = lease.token
+    assert.isTrue(Number.isSafeInteger(epoch) && epoch > 0, `the epoch is a whole number from 1, received ${epoch}`)
     assert.greater(lease.token.nonce.length, 0)
     // Wall time in milliseconds; the clocks of two machines may differ by some.
     assert.greater(lease.expiresAt, Date.now() - 3_600_000, 'the end of a lease')

@@ -58,14 +58,16 @@ describe('a contract', () => {
   test('names the calls under way in it, of handles, too', async () => {
     const runner = collecting()
     const never = (): Promise<never> => new Promise(() => {})
-    const store = { openLog: async () => ({ read: never }), get: async () => 1 }
+    const stream = { next: never, [Symbol.asyncIterator]: () => stream }
+    const store = { openLog: async () => ({ read: never }), get: async () => 1, watch: () => stream }
     const hangs = async (subject: { readonly store: typeof store }): Promise<void> => {
       await subject.store.get()
+      void subject.store.watch()[Symbol.asyncIterator]().next()
       await (await subject.store.openLog()).read()
     }
     const contract = { suite: 'oddContract', title: 'Ada', sections: { odd: { hangs } }, make: () => ({ store }), dispose: async () => {} }
     declareContract({ ...contract, adapters: ['store'], options: { ...runner, deadlineMs: 5 } })
-    await expect(runner.tests.get('hangs')?.()).rejects.toThrow('hangs; still under way: log.read')
+    await expect(runner.tests.get('hangs')?.()).rejects.toThrow('hangs; still under way: store.watch().next, log.read')
   })
 
   test('skips a section only with the reason in words, which is shown', () => {

@@ -30,8 +30,11 @@ const answerTests: ProviderTests = {
     await subject.arrange({ type: 'text' })
     const last = (await hear(ask(subject))).parts.at(-1)
     if (last?.type !== 'finish') return assert.fail('the answer had no finish')
+    assert.isTrue(typeof last.usage === 'object' && last.usage !== null, 'the finish has a usage')
     assert.equal(Object.keys(last.usage).toSorted(), ['cacheReadTokens', 'cacheWriteTokens', 'inputTokens', 'outputTokens'])
-    for (const count of Object.values(last.usage)) assert.equal(Number.isInteger(count) && count >= 0, true)
+    for (const [name, count] of Object.entries(last.usage)) {
+      assert.isTrue(Number.isInteger(count) && count >= 0, `${name} is a whole number from 0, received ${count}`)
+    }
   },
   async 'nothing is empty: each delta has text'(subject) {
     await subject.arrange({ type: 'text' })
@@ -46,7 +49,7 @@ const answerTests: ProviderTests = {
       last = next.value.type
       assert.atMost(count, 10_000, 'parts of a short answer')
     }
-    for (let count = 0; count < 3; count++) assert.equal((await parts.next()).done, true)
+    for (let count = 0; count < 3; count++) assert.equal(await parts.next(), { done: true }, 'after the finish')
   },
   async 'every part is of a known type, with the fields of that type'(subject) {
     await subject.arrange({ type: 'tool-call' })

@@ -18,10 +18,6 @@ const textOf = (change: (text: string) => string): WrongRules => kept((value) =>
 
 const numberOf = (change: (value: number) => number): WrongRules => kept((value) => (typeof value === 'number' ? change(value) : value))
 
-const lenient = (replacer: (name: string, value: unknown) => unknown): WrongRules => ({
-  encode: (value) => JSON.stringify(value, replacer) ?? 'null',
-})
-
 const throwing = (error: () => unknown): never => {
   throw error()
 }
@@ -182,11 +178,15 @@ export const documentMistakes = {
   'rejects a stale version with a plain error': { caughtBy: stale, rules: { conflict: () => new Error('conflict') } },
   'rejects a stale version as store-io': { caughtBy: stale, rules: { conflict: () => new BeamClawError('store-io', 'conflict') } },
   'keeps undefined as null': { caughtBy: notJson, rules: { encode: (value) => correct.encode(value ?? null) } },
-  'keeps NaN as null': {
+  'keeps NaN as null': { caughtBy: notJson, rules: { encode: (value) => (Number.isNaN(value) ? 'null' : correct.encode(value)) } },
+  'keeps infinity as null': {
     caughtBy: notJson,
-    rules: lenient((_, value) => (typeof value === 'bigint' || value === undefined ? encodeJson(value, 1) : value)),
+    rules: { encode: (value) => (value === Number.POSITIVE_INFINITY ? 'null' : correct.encode(value)) },
   },
-  'throws what JSON.stringify throws': { caughtBy: notJson, rules: lenient((_, value) => value) },
+  'throws what JSON.stringify throws': {
+    caughtBy: notJson,
+    rules: { encode: (value) => (value === undefined ? correct.encode(value) : JSON.stringify(value)) },
+  },
   'takes functions and symbols for nothing': {
     caughtBy: notJson,
     rules: { encode: (value) => (typeof value === 'function' || typeof value === 'symbol' ? 'null' : correct.encode(value)) },

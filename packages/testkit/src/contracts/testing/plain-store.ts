@@ -45,7 +45,7 @@ export class PlainStore implements Store {
     return await this.#inTurn(async () => {
       const entry = this.#disk.entries.get(name)
       this.#checkVersion(entry, expectedVersion)
-      if (entry === undefined) return false
+      if (entry === undefined || !this.#rules.isListed(entry)) return false
       if (entry.log?.owner !== undefined) this.#rules.fenceDeleted(entry.log.owner)
       this.#disk.deleted.set(name, { ...entry })
       this.#rules.remove(this.#disk, name, entry)
