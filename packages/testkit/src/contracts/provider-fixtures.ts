@@ -58,7 +58,11 @@ export interface Heard {
 }
 
 /** Asks the question; `rest` replaces parts of the request. */
-export function ask({ provider, model }: ProviderUnderTest, rest: Partial<ProviderRequest> = {}, signal = new AbortController().signal) {
+export function ask(
+  { provider, model }: ProviderUnderTest,
+  rest: Partial<ProviderRequest> = {},
+  signal: AbortSignal = new AbortController().signal,
+): AsyncIterable<ProviderPart> {
   return provider.doStream({ model, messages: [{ role: 'user', content: question }], ...rest }, { signal })
 }
 
