@@ -117,6 +117,10 @@ export const lifeMistakes = {
     rules: { fresh: (batch, state, last) => correct.fresh(batch, state.snapshot === undefined ? state : { ...state, records: [] }, last) },
   },
   'lets the handles of a deleted log live': { caughtBy: deletes, rules: { fenceDeleted: () => {} } },
+  'names an epoch to the handles of a deleted log': {
+    caughtBy: deletes,
+    rules: { fenceDeleted: (log) => log.fence(refusal('fenced', 'deleted', 7)) },
+  },
   'stops the handles of a deleted log': {
     caughtBy: deletes,
     rules: { fenceDeleted: (log) => log.refuse(refusal('store-stopped', 'deleted')) },
