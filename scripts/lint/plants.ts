@@ -122,6 +122,12 @@ const general: readonly Plant[] = [
     code: `export { thing } from 'fast-check'\n`,
     rule: 'lint/correctness/noUndeclaredDependencies',
   },
+  {
+    // The contracts run on any test runner.
+    path: 'packages/testkit/src/one-runner.ts',
+    code: `export { expect } from 'vitest'\n`,
+    rule: 'lint/correctness/noUndeclaredDependencies',
+  },
   { path: 'packages/store-fs/src/long.ts', code: 'export {}\n'.repeat(401), rule: 'lint/style/noExcessiveLinesPerFile' },
   {
     path: `${core}/session/private.ts`,
@@ -166,6 +172,6 @@ export const cleanTree: Readonly<Record<string, string>> = {
   'packages/providers/src/index.ts': `export { thing } from './demo/index.ts'\n`,
   'packages/protocol/src/index.ts': `export { z } from 'zod'\n`,
   'packages/gateway-ws/src/index.ts': `export { frames } from '@beamclaw/protocol'\n`,
-  'packages/testkit/src/index.ts': `export { expect } from 'vitest'\nexport { thing } from '@beamclaw/core'\n`,
+  'packages/testkit/src/index.ts': `export { thing } from '@beamclaw/core'\n`,
   'packages/cli/src/index.ts': `export { FsStore } from '@beamclaw/store-fs'\n`,
 }

@@ -13,6 +13,17 @@ export { encodeJson } from './defaults/json-text.ts'
 export { LocalEventBus, subscribeDefaults } from './defaults/local-event-bus.ts'
 export { MemoryStore } from './defaults/memory-store.ts'
 export { SoloCluster } from './defaults/solo-cluster.ts'
+export {
+  checkFencingToken,
+  checkSnapshotSeq,
+  checkStoreKey,
+  compareStoreKeys,
+  type EncodedLogRecord,
+  encodeLogRecords,
+  freshLogRecords,
+  isBelowStoreKey,
+  mayOpenLog,
+} from './defaults/store-input.ts'
 export { SystemClock } from './defaults/system-clock.ts'
 export { BeamClawError, ChildStartError, type ErrorCode, type ErrorDetails, MailboxFullError } from './errors.ts'
 export type { BeamEvent, RunEvent } from './events.ts'

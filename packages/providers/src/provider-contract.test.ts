@@ -12,7 +12,9 @@ const runner = { describe, it, deadlineMs: 25_000 }
 
 const statuses = { auth: 401, 'rate-limit': 429, server: 500 } as const
 
-function answerTo(behavior: ServiceBehavior): ModelAnswer {
+const key = 'sk-contract-0123456789'
+
+function answerTo(behavior: ServiceBehavior, finishAtLimit: string): ModelAnswer {
   switch (behavior.type) {
     case 'text':
       return { text: 'It is five, as far as I can tell.' }
@@ -21,19 +23,32 @@ function answerTo(behavior: ServiceBehavior): ModelAnswer {
     case 'hang':
       return { text: 'one two three four', delivery: { stall: 4 } }
     case 'fail':
-      return { error: { status: statuses[behavior.as] } }
+      return { error: { status: statuses[behavior.as], body: { error: { type: 'refused', message: `Refused the key ${key}.` } } } }
     case 'break':
       return { text: 'one two three four', delivery: { disconnectAfterEvents: 4 } }
+    case 'silence':
+      return { delivery: { stall: 'headers' } }
+    case 'say': {
+      const { text, inputTokens, outputTokens } = behavior
+      return { text: text.match(/[\s\S]{1,8}/gu) ?? [], usage: { inputTokens, outputTokens } }
+    }
+    case 'cut-off':
+      return { toolCalls: [{ name: 'add', inputText: '{"a": 2, "b"' }], finish: finishAtLimit }
   }
 }
 
-function overHttp(makeProvider: (options: HttpOptions) => Provider) {
+function overHttp(makeProvider: (options: HttpOptions) => Provider, finishAtLimit: string) {
   return async (): Promise<ProviderUnderTest> => {
     const server = await startModelServer()
     return {
-      provider: makeProvider({ baseUrl: server.baseUrl, apiKey: 'sk-contract-0123456789' }),
+      provider: makeProvider({ baseUrl: server.baseUrl, apiKey: key }),
       model: 'scripted-1',
-      arrange: (behavior) => server.enqueue(answerTo(behavior)),
+      secret: key,
+      arrange: (behavior) => server.enqueue(answerTo(behavior, finishAtLimit)),
+      lastRequest: () => {
+        const last = server.requests.at(-1)
+        return last === undefined ? undefined : JSON.stringify([last.headers, last.body])
+      },
       idle: () => server.idle(),
       dispose: () => server.stop(),
     }
@@ -42,13 +57,13 @@ function overHttp(makeProvider: (options: HttpOptions) => Provider) {
 
 providerContract(
   'OpenAiProvider',
-  overHttp((options) => new OpenAiProvider(options)),
+  overHttp((options) => new OpenAiProvider(options), 'length'),
   runner,
 )
 
 providerContract(
   'AnthropicProvider',
-  overHttp((options) => new AnthropicProvider(options)),
+  overHttp((options) => new AnthropicProvider(options), 'max_tokens'),
   runner,
 )
 
@@ -73,7 +88,15 @@ function demo(): ProviderUnderTest {
   }
 }
 
+const noService = 'it runs in this process, with no service behind it that could fail or be scripted'
+
 providerContract('DemoProvider', demo, {
   ...runner,
-  skip: { failures: 'it runs in this process, with no service behind it that could fail' },
+  skip: {
+    failures: noService,
+    exact: noService,
+    requests: noService,
+    limits: noService,
+    silence: noService,
+  },
 })

@@ -50,11 +50,6 @@ export function invalid(problem: string): BeamClawError {
   return new BeamClawError('invalid-message', `Nothing was stored: ${problem}`)
 }
 
-/** Records or a snapshot that do not follow what the log holds. */
-export function logGap(problem: string, lastSeq: number): BeamClawError {
-  return new BeamClawError('log-gap', `The log ends at seq ${lastSeq}: ${problem}`, { details: { lastSeq } })
-}
-
 /** A write over another version than the one it was meant for. */
 export function versionConflict(key: StoreKey, expected: number, current: number): BeamClawError {
   const details = { key, expected, current }

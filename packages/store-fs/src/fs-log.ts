@@ -1,6 +1,7 @@
 /** One owner's handle on a log: appends that wait together for one sync, reads and compactions in between, all in call order. */
 import {
   type BeamClawError,
+  checkSnapshotSeq,
   encodeJson,
   BeamClawError as Failure,
   type FencingToken,
@@ -18,7 +19,7 @@ import { fenced, invalid, stopped, storeFailure } from './failures.ts'
 import { locateRecord } from './locate-record.ts'
 import type { LogDirectory } from './log-directory.ts'
 import { type LogEnvironment, logDirectory } from './log-environment.ts'
-import { checkFollows, checkSnapshotSeq, encodeRecords, freshRecords } from './log-input.ts'
+import { encodeRecords, freshRecords } from './log-input.ts'
 import { type Manifest, manifestAfter } from './manifest.ts'
 import { type OpenedLog, takeLog } from './open-log.ts'
 import { type EncodedRecord, encodeLines } from './record-line.ts'
@@ -172,9 +173,8 @@ export class FsLog implements Log, PooledFile {
 
   async #append(group: readonly Append[]): Promise<void> {
     const records = group.flatMap((append) => append.records)
-    const first = records[0]?.seq ?? this.#lastSeq + 1
-    checkFollows(first, this.#lastSeq)
-    await this.#write(first > this.#lastSeq ? records : freshRecords(records, (await this.#replay()).records, this.#lastSeq))
+    const isRepeated = (records[0]?.seq ?? Number.POSITIVE_INFINITY) <= this.#lastSeq
+    await this.#write(freshRecords(records, isRepeated ? (await this.#replay()).records : [], this.#lastSeq))
     for (const { resolve } of group) resolve()
   }
 

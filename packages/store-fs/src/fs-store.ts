@@ -4,11 +4,14 @@ import { statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import {
   BeamClawError,
+  checkFencingToken,
+  checkStoreKey,
   encodeJson,
   type FencingToken,
   type JsonValue,
   type ListOptions,
   type Log,
+  mayOpenLog,
   type PutOptions,
   type Store,
   type StoreKey,
@@ -22,11 +25,9 @@ import { readDocument, removeDocument, writeDocument } from './document-file.ts'
 import { fenced, stopped, storeFailed, storeFailure, versionConflict } from './failures.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { FsLog } from './fs-log.ts'
-import { checkKey, encodePart } from './key-path.ts'
+import { encodePart } from './key-path.ts'
 import { listKeys } from './list-keys.ts'
 import { type LogEnvironment, logDirectory } from './log-environment.ts'
-import { checkToken } from './log-input.ts'
-import { mayOpen } from './manifest.ts'
 import { removeLog } from './open-log.ts'
 import { checkCount, checkFsStoreOptions, type FsStoreOptions, fsStoreDefaults } from './options.ts'
 import { KeyedQueue, Limiter } from './queues.ts'
@@ -145,7 +146,7 @@ export class FsStore implements Store {
   async list(prefix: StoreKey, options: ListOptions = {}): Promise<readonly StoreKey[]> {
     this.#pathOf(prefix, 0)
     const { after, limit = 1000 } = options
-    if (after !== undefined) checkKey(after, 0)
+    if (after !== undefined) checkStoreKey(after, 0)
     checkCount('list limit', limit, 1)
     const copy: StoreKey = [...prefix]
     return await this.#do('listing keys', () => this.#limiter.run(() => listKeys(this.#fileSystem, this.#root, copy, { after, limit })))
@@ -153,7 +154,7 @@ export class FsStore implements Store {
 
   async openLog(key: StoreKey, token: FencingToken): Promise<Log> {
     const path = this.#pathOf(key, 1)
-    checkToken(token)
+    checkFencingToken(token)
     const copy: StoreKey = [...key]
     const { epoch, nonce } = token
     return await this.#do(`opening ${path}`, () => this.#turns.run(path, () => this.#openLog(copy, path, { epoch, nonce })))
@@ -169,10 +170,9 @@ export class FsStore implements Store {
   }
 
   async #openLog(key: StoreKey, path: string, token: FencingToken): Promise<Log> {
-    const reason = fenced('a later owner opened the log')
     const current = this.#logs.get(path)
-    if (current !== undefined && !mayOpen(current.token, token)) throw reason
-    await current?.fence(reason)
+    if (current !== undefined && !mayOpenLog(current.token, token)) throw fenced('a later owner opened the log', current.token.epoch)
+    await current?.fence(fenced('a later owner opened the log', token.epoch))
     this.#logs.delete(path)
     const open = (): Promise<FsLog> => FsLog.open(this.#environment, path, key, token)
     const log = await this.#limiter.run(async () => {
@@ -204,10 +204,10 @@ export class FsStore implements Store {
     return current
   }
 
-  #pathOf(key: StoreKey, minNames: number): string {
+  #pathOf(key: StoreKey, minNames: 0 | 1): string {
     if (this.#stopping !== undefined) throw stopped('the store was stopped')
     if (this.#failure !== undefined) throw this.#failure
-    checkKey(key, minNames)
+    checkStoreKey(key, minNames)
     return join(this.#root, ...key.map(encodePart))
   }
 

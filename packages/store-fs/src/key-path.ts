@@ -1,6 +1,5 @@
 /** Turns a store key into a path and back: one path component for each part, readable where that is safe on every file system. */
 import { createHash } from 'node:crypto'
-import { BeamClawError, type StoreKey } from '@beamclaw/core'
 
 const readable = /^[a-z0-9_@+=][a-z0-9_@+=-]*$/
 // Device names of Windows, and what a log keeps beside the keys below it; file systems that fold case must not mix them up.
@@ -34,20 +33,4 @@ export function decodePart(component: string): { readonly part: string } | 'hash
 
 function escapeUnit(unit: number): string {
   return unit < 0x100 ? `%${unit.toString(16).padStart(2, '0')}` : `%u${unit.toString(16).padStart(4, '0')}`
-}
-
-/** Orders keys by the code units of their parts; a key comes before those below it. */
-export function compareKeys(a: StoreKey, b: StoreKey): number {
-  for (let index = 0; index < a.length && index < b.length; index++) {
-    const [left = '', right = ''] = [a[index], b[index]]
-    if (left !== right) return left < right ? -1 : 1
-  }
-  return a.length - b.length
-}
-
-/** Throws `invalid-id` unless `key` is a tenant and `minNames` to 8 names. */
-export function checkKey(key: StoreKey, minNames: number): void {
-  const isKey = Array.isArray(key) && key.length > minNames && key.length <= 9
-  if (isKey && key.every((part: unknown) => typeof part === 'string' && part.length > 0 && part.length <= 512)) return
-  throw new BeamClawError('invalid-id', `A store key is a tenant and ${minNames} to 8 names of 1 to 512 characters`)
 }

@@ -1,10 +1,10 @@
 /** Walks the data directory in the order of keys, and no further than a page needs. */
 import { join } from 'node:path'
-import { BeamClawError, type StoreKey } from '@beamclaw/core'
+import { BeamClawError, compareStoreKeys, type StoreKey } from '@beamclaw/core'
 import { isAbsent, readWhole } from './atomic-write.ts'
 import { readDocument } from './document-file.ts'
 import type { DirectoryEntry, FileSystem } from './file-system.ts'
-import { compareKeys, decodePart, encodePart } from './key-path.ts'
+import { decodePart, encodePart } from './key-path.ts'
 import { isManifestName } from './log-directory.ts'
 import { decodeManifest, type Manifest } from './manifest.ts'
 
@@ -26,7 +26,7 @@ export async function listKeys(
     for (const { part, isDocument, directory } of await childrenOf(fileSystem, path, entries, key.length)) {
       if (found.length >= limit) return
       const child: StoreKey = [...key, part]
-      const order = after === undefined ? 1 : compareKeys(child, after)
+      const order = after === undefined ? 1 : compareStoreKeys(child, after)
       // Before `after`, and not on the way to it: nothing below can come later.
       if (after !== undefined && order < 0 && !child.every((name, index) => name === after[index])) continue
       const below = directory === undefined ? [] : await entriesOf(fileSystem, directory)

@@ -61,11 +61,6 @@ export function decodeManifest(bytes: Buffer, file: string): Manifest {
   return manifest
 }
 
-/** True when the holder of `token` may open a log that the holder of `recorded` opened last. */
-export function mayOpen(recorded: FencingToken, token: FencingToken): boolean {
-  return token.epoch > recorded.epoch || (token.epoch === recorded.epoch && token.nonce === recorded.nonce)
-}
-
 /** True when two keys name the same thing. */
 export function isSameKey(a: StoreKey, b: StoreKey): boolean {
   return a.length === b.length && a.every((part, index) => part === b[index])

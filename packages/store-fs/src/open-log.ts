@@ -1,11 +1,11 @@
 /** Opens a log: settles who may write, reads what is there, seals it, and starts a new segment. */
 import type { FencingToken, LogRecord, StoreKey } from '@beamclaw/core'
-import { BeamClawError } from '@beamclaw/core'
+import { BeamClawError, mayOpenLog } from '@beamclaw/core'
 import { isAbsent, readFully } from './atomic-write.ts'
 import { fenced, logCorrupt, systemCode } from './failures.ts'
 import type { Listing, LogDirectory } from './log-directory.ts'
 import { type LogEnvironment, logDirectory } from './log-environment.ts'
-import { isSameKey, type Manifest, mayOpen, type SealedSegment } from './manifest.ts'
+import { isSameKey, type Manifest, type SealedSegment } from './manifest.ts'
 import { type Replayed, replay } from './replay.ts'
 import { readSegment } from './segment.ts'
 
@@ -55,7 +55,7 @@ async function tryToTake(attempt: Attempt): Promise<OpenedLog | undefined> {
   const newest = listing.manifests.at(-1)
   const base = newest === undefined ? undefined : await directory.readManifest(newest)
   if (base !== undefined && !isSameKey(base.key, key)) throw strangersLog(directory, base)
-  if (base !== undefined && !mayOpen(base.token, token)) throw fenced('a later owner opened the log', base.token.epoch)
+  if (base !== undefined && !mayOpenLog(base.token, token)) throw fenced('a later owner opened the log', base.token.epoch)
   if (base === undefined && (await hasOrphans(directory, listing))) return undefined
   // Before the claim, which takes the right to write to it away.
   const tail = base === undefined ? undefined : await openTail(directory, base)

@@ -1,6 +1,6 @@
 /** One record of a log as one line of JSON that ends in its own checksum, and back. */
 import { crc32 } from 'node:zlib'
-import type { JsonObject, LogRecord } from '@beamclaw/core'
+import type { EncodedLogRecord, JsonObject } from '@beamclaw/core'
 
 /** A record whose data is JSON text already, so that the caller may change the object it came from. */
 export interface EncodedRecord {
@@ -34,8 +34,8 @@ const newline = 0x0a
 const longestText = 4 * 1024 * 1024
 
 /** Prepares a record for `encodeLines`. */
-export function encodeRecord({ seq, type, id, ts }: LogRecord, data: string): EncodedRecord {
-  return { seq, id, head: `"t":${JSON.stringify(type)},"id":${JSON.stringify(id)},"ts":${ts}`, data }
+export function encodeRecord({ seq, type, id, ts, json }: EncodedLogRecord): EncodedRecord {
+  return { seq, id, head: `"t":${JSON.stringify(type)},"id":${JSON.stringify(id)},"ts":${ts}`, data: json }
 }
 
 /**

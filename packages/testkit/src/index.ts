@@ -12,13 +12,8 @@ export {
   type EventBusUnderTest,
   eventBusContract,
 } from './contracts/event-bus-contract.ts'
-export {
-  type ProviderContractOptions,
-  type ProviderContractSection,
-  type ProviderUnderTest,
-  providerContract,
-  type ServiceBehavior,
-} from './contracts/provider-contract.ts'
+export { type ProviderContractOptions, type ProviderContractSection, providerContract } from './contracts/provider-contract.ts'
+export type { ProviderUnderTest, ServiceBehavior } from './contracts/provider-fixtures.ts'
 export {
   type MakeStore,
   type StoreContractOptions,

@@ -1,7 +1,7 @@
 /** A store that lives and dies with its process: the default, and the measure for every other store. */
 import { BeamClawError } from '../errors.ts'
 import type { JsonObject, JsonValue } from '../messages.ts'
-import { anything, checkOptions, describeValue, integer } from '../options.ts'
+import { anything, checkOptions, integer } from '../options.ts'
 import type {
   FencingToken,
   ListOptions,
@@ -15,6 +15,17 @@ import type {
   Versioned,
 } from '../ports/store.ts'
 import { encodeJson } from './json-text.ts'
+import {
+  checkFencingToken,
+  checkSnapshotSeq,
+  checkStoreKey,
+  compareStoreKeys,
+  type EncodedLogRecord,
+  encodeLogRecords,
+  freshLogRecords,
+  isBelowStoreKey,
+  mayOpenLog,
+} from './store-input.ts'
 
 export interface MemoryStoreOptions {
   /** Largest document, record or snapshot as UTF-8 JSON, in bytes. @default 67108864 */
@@ -62,25 +73,24 @@ export class MemoryStore implements Store {
 
   async list(prefix: StoreKey, options: ListOptions = {}): Promise<readonly StoreKey[]> {
     this.#checkRunning()
-    checkKey(prefix, 0)
+    checkStoreKey(prefix, 0)
     checkOptions('Store.list', options, { after: anything, limit: integer(1) })
     const { after, limit = 1000 } = options
-    if (after !== undefined) checkKey(after, 0)
+    if (after !== undefined) checkStoreKey(after, 0)
     const found: StoreKey[] = []
     for (const { key } of this.#entries.values()) {
-      if (key.length <= prefix.length || prefix.some((part, index) => part !== key[index])) continue
-      if (after === undefined || compareKeys(key, after) > 0) found.push(key)
+      if (isBelowStoreKey(key, prefix) && (after === undefined || compareStoreKeys(key, after) > 0)) found.push(key)
     }
-    const page = found.sort(compareKeys).slice(0, limit)
+    const page = found.sort(compareStoreKeys).slice(0, limit)
     return page.map((key): StoreKey => [...key])
   }
 
   async openLog(key: StoreKey, token: FencingToken): Promise<Log> {
     const entry = this.#entry(key) ?? { key: [...key] }
-    checkToken(token)
+    checkFencingToken(token)
     const log = entry.log
-    if (log !== undefined && !mayOpen(log.token, token)) throw fenced('a later owner opened the log', log.token.epoch)
-    log?.owner?.break(fenced('a later owner opened the log'))
+    if (log !== undefined && !mayOpenLog(log.token, token)) throw fenced('a later owner opened the log', log.token.epoch)
+    log?.owner?.break(fenced('a later owner opened the log', token.epoch))
     const state = log ?? { token, records: [], snapshot: undefined, owner: undefined }
     state.token = { epoch: token.epoch, nonce: token.nonce }
     state.owner = new MemoryLog(state, this.#maxBytes)
@@ -96,7 +106,7 @@ export class MemoryStore implements Store {
 
   #entry(key: StoreKey): Entry | undefined {
     this.#checkRunning()
-    checkKey(key, 1)
+    checkStoreKey(key, 1)
     return this.#entries.get(nameOf(key))
   }
 
@@ -114,16 +124,8 @@ interface Entry {
 interface LogState {
   token: FencingToken
   owner: MemoryLog | undefined
-  records: StoredRecord[]
+  records: EncodedLogRecord[]
   snapshot: { readonly seq: number; readonly json: string } | undefined
-}
-
-interface StoredRecord {
-  readonly seq: number
-  readonly type: string
-  readonly id: string
-  readonly ts: number
-  readonly json: string
 }
 
 class MemoryLog implements Log {
@@ -138,18 +140,10 @@ class MemoryLog implements Log {
 
   async append(records: readonly LogRecord[]): Promise<void> {
     this.#checkOwned()
-    const stored = encodeRecords(records, this.#maxBytes)
-    const last = this.#lastSeq()
-    for (const [index, { seq, id }] of stored.entries()) {
-      if (seq !== (stored[0]?.seq ?? 0) + index) throw logGap(`record ${index} of the batch has seq ${seq}`, last)
-      if (seq > last) {
-        if (index === 0 && seq !== last + 1) throw logGap(`the batch starts at seq ${seq}`, last)
-        continue
-      }
-      const known = this.#state.records[seq - (this.#state.records[0]?.seq ?? 1)]
-      if (known?.id !== id) throw logGap(`seq ${seq} is taken by another record`, last)
-    }
-    for (const record of stored) if (record.seq > last) this.#state.records.push(record)
+    const encoded = encodeLogRecords(records, this.#maxBytes)
+    const held = this.#state.records
+    const heldId = (seq: number): string | undefined => held[seq - (held[0]?.seq ?? 0)]?.id
+    held.push(...freshLogRecords(encoded, heldId, this.#lastSeq()))
   }
 
   async read(fromSeq = 1): Promise<LogContent> {
@@ -166,7 +160,7 @@ class MemoryLog implements Log {
 
   async compact(snapshot: LogSnapshot): Promise<void> {
     this.#checkOwned()
-    checkSnapshotSeq(snapshot, this.#state.snapshot?.seq ?? 0, this.#lastSeq())
+    checkSnapshotSeq(snapshot?.seq, this.#state.snapshot?.seq ?? 0, this.#lastSeq())
     this.#state.snapshot = { seq: snapshot.seq, json: encodeJson(snapshot.state, this.#maxBytes) }
     this.#state.records = this.#state.records.filter(({ seq }) => seq > snapshot.seq)
   }
@@ -193,63 +187,10 @@ function nameOf(key: StoreKey): string {
   return JSON.stringify(key)
 }
 
-function compareKeys(a: StoreKey, b: StoreKey): number {
-  for (let index = 0; index < a.length && index < b.length; index++) {
-    const [left = '', right = ''] = [a[index], b[index]]
-    if (left !== right) return left < right ? -1 : 1
-  }
-  return a.length - b.length
-}
-
-function checkKey(key: StoreKey, minNames: number): void {
-  const isKey = Array.isArray(key) && key.length > minNames && key.length <= 9
-  if (!isKey || !key.every((part: unknown) => typeof part === 'string' && part.length > 0 && part.length <= 512)) {
-    throw new BeamClawError('invalid-id', `A store key is a tenant and ${minNames} to 8 names of 1 to 512 characters`)
-  }
-}
-
-function checkToken(token: FencingToken): void {
-  const isToken = typeof token === 'object' && token !== null && Number.isSafeInteger(token.epoch) && typeof token.nonce === 'string'
-  if (!isToken) {
-    const expected = '{ epoch: whole number, nonce: string }'
-    throw new BeamClawError('invalid-option', `Store.openLog: "token" must be ${expected}, received ${describeValue(token)}`)
-  }
-}
-
-function mayOpen(recorded: FencingToken, token: FencingToken): boolean {
-  return token.epoch > recorded.epoch || (token.epoch === recorded.epoch && token.nonce === recorded.nonce)
-}
-
 function checkVersion(key: StoreKey, expected: number | undefined, current: number): void {
   if (expected === undefined || expected === current) return
   const details = { key, expected, current }
   throw new BeamClawError('version-conflict', `The document has version ${current}, expected was ${expected}`, { details })
-}
-
-function checkSnapshotSeq(snapshot: LogSnapshot, oldest: number, newest: number): void {
-  const seq: unknown = typeof snapshot === 'object' && snapshot !== null ? snapshot.seq : undefined
-  if (Number.isSafeInteger(seq) && (seq as number) >= oldest && (seq as number) <= newest) return
-  throw logGap(`a snapshot takes a seq from ${oldest} to ${newest}, received ${describeValue(seq)}`, newest)
-}
-
-function encodeRecords(records: readonly LogRecord[], maxBytes: number): StoredRecord[] {
-  if (!Array.isArray(records)) throw invalid(`expected an array of log records, received ${describeValue(records)}`)
-  return records.map((record: LogRecord): StoredRecord => {
-    if (typeof record !== 'object' || record === null) throw invalid(`expected a log record, received ${describeValue(record)}`)
-    const { seq, type, id, ts, data } = record
-    if (!Number.isSafeInteger(seq) || seq < 1) throw invalid('the seq of a record is a whole number from 1')
-    if (typeof type !== 'string' || typeof id !== 'string' || !Number.isFinite(ts)) throw invalid('a record has a type, an id and a ts')
-    if (typeof data !== 'object' || data === null || Array.isArray(data)) throw invalid('the data of a record is a JSON object')
-    return { seq, type, id, ts, json: encodeJson(data, maxBytes) }
-  })
-}
-
-function invalid(problem: string): BeamClawError {
-  return new BeamClawError('invalid-message', `Nothing was stored: ${problem}`)
-}
-
-function logGap(problem: string, lastSeq: number): BeamClawError {
-  return new BeamClawError('log-gap', `The log ends at seq ${lastSeq}: ${problem}`, { details: { lastSeq } })
 }
 
 function fenced(reason: string, epoch?: number): BeamClawError {

@@ -17,9 +17,14 @@ export interface Lease {
  */
 export interface Cluster {
   readonly nodeId: NodeId
-  /** Claims `key` for this node, with an epoch above `aboveEpoch` (default 0). Rejects `fenced` when a live node owns it. */
+  /**
+   * Claims `key` for this node. The epoch of the grant is above `aboveEpoch` (default 0), and above that of every grant of the key before,
+   * by whichever node that is alive. Its nonce is unlike every other, also after a restart of the node. A node gets its own key again, and
+   * the new lease replaces the old one. Rejects `fenced` when another live node owns the key; of two that claim it at once, one gets it.
+   */
   acquire(key: string, aboveEpoch?: number): Promise<Lease>
-  /** Gives `key` up. Idempotent. */
+  /** Gives the key of the lease up, if this lease of this node holds it now; an older or foreign one frees nothing. Idempotent. */
   release(lease: Lease): Promise<void>
+  /** Gives up every key of this node. Idempotent. */
   stop(): Promise<void>
 }

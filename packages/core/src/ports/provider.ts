@@ -49,7 +49,7 @@ export type ProviderPart =
   | { readonly type: 'tool-call-start'; readonly id: string; readonly name: string }
   /** A piece of the input's JSON text; not parseable by itself. */
   | { readonly type: 'tool-call-delta'; readonly id: string; readonly inputText: string }
-  /** The whole call. Sent once for each call, whether or not pieces came before. */
+  /** The whole call. Sent once for each call, whether or not pieces came before; never for one that the output limit cut off. */
   | ToolCall
   /** Last part of every answer that was not an error. */
   | { readonly type: 'finish'; readonly reason: FinishReason; readonly usage: Usage }
@@ -63,7 +63,8 @@ export interface ModelInfo {
 /**
  * Talks to one model service. Stateless: no call waits for another. `doStream` never throws by itself: the iterable yields parts and
  * ends after exactly one `finish`, or throws a `BeamClawError` whose code starts with `provider-`. Aborting `signal` ends it promptly
- * with `provider-aborted` and frees the connection; so does leaving the loop early. Nothing is retried here.
+ * with `provider-aborted` and frees the connection, also before the service has sent anything; so does leaving the loop early. A call
+ * whose signal was aborted before sends nothing. Nothing is retried here. No error shows a key: not in its text, its details or its cause.
  * Proven by `providerContract()` in testkit.
  */
 export interface Provider {

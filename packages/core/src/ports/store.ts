@@ -14,7 +14,7 @@ export interface Versioned<T> {
   readonly version: number
 }
 
-/** Tells owners of a log apart: `epoch` grows with each grant, `nonce` tells two equal epochs apart. */
+/** Tells owners of a log apart: `epoch`, any safe integer, grows with each grant; `nonce` tells two equal epochs apart. */
 export interface FencingToken {
   readonly epoch: number
   readonly nonce: string
@@ -24,7 +24,10 @@ export interface FencingToken {
 export interface LogRecord {
   readonly seq: number
   readonly type: string
-  /** Unique in its log: one of the last 64 records that is appended again with the same `seq` and `id` counts as written. */
+  /**
+   * Unique in its log. One of the last 64 records that is appended again with the same `seq` and `id` counts as written, while the log holds
+   * it: a record that a snapshot replaced cannot be compared any more, and is a `log-gap`.
+   */
   readonly id: string
   /** Wall time in milliseconds. */
   readonly ts: number
@@ -61,12 +64,16 @@ export interface Log {
   /**
    * Writes records in order; resolves when all are durable. Rejects `invalid-message` for what is no record, `document-too-large` for
    * data beyond the store's limit, `log-gap` when the first `seq` does not follow the last one that is written when the call's turn
-   * comes, `fenced` when a later owner opened the log, `store-full` when there is no room (nothing of the batch counts as written),
-   * `store-io` otherwise. Concurrent calls are written in call order; one that is refused is left out, and a call that counted on it is
-   * a `log-gap`.
+   * comes, or when a seq of the batch is taken by another record or was replaced by a snapshot, `fenced` when a later owner opened the
+   * log (`details.epoch` is that owner's epoch, where the store knows it) or it was deleted (without an epoch), `store-full` when there
+   * is no room (nothing of the batch counts as written), `store-io` otherwise. Concurrent calls are written in call order; one that is
+   * refused is left out, and a call that counted on it is a `log-gap`.
    */
   append(records: readonly LogRecord[]): Promise<void>
-  /** Reads snapshot and records that are durable now, from `fromSeq` on where the log still has them. */
+  /**
+   * Reads the snapshot, and the records that are durable now, from `fromSeq` on where the log still has them. Sees every append that was
+   * called before it, and none that was called after it.
+   */
   read(fromSeq?: number): Promise<LogContent>
   /**
    * Makes `snapshot` durable, then drops the records it replaces. A crash in between leaves either state. Rejects as `append` does;
@@ -75,7 +82,7 @@ export interface Log {
   compact(snapshot: LogSnapshot): Promise<void>
   /** Where the record `seq` is kept, or the snapshot that replaced it; undefined when there is none. For stores that have such places. */
   locate?(seq: number): Promise<LogPlace | undefined>
-  /** Releases the handle; appends under way finish first. Idempotent. */
+  /** Releases the handle; resolves once the appends under way are done. Idempotent. */
   close(): Promise<void>
 }
 
@@ -99,15 +106,16 @@ export interface Store {
   get(key: StoreKey): Promise<Versioned<JsonValue> | undefined>
   /** Resolves with the new version. */
   put(key: StoreKey, value: JsonValue, options?: PutOptions): Promise<number>
-  /** True when a document or a log was there. The open handles of a deleted log become `fenced`. */
+  /** Resolves with true when a document or a log was there. Durable as a write is. The open handles of a deleted log become `fenced`. */
   delete(key: StoreKey, options?: PutOptions): Promise<boolean>
-  /** Keys of documents and logs below `prefix`, in code-unit order of their parts. */
+  /** Keys of documents and logs below `prefix`, which is compared part by part, in code-unit order of their parts. */
   list(prefix: StoreKey, options?: ListOptions): Promise<readonly StoreKey[]>
   /**
-   * Opens or creates a log and fences every earlier owner. Rejects `fenced`, with that epoch in `details.epoch`, when a higher epoch has
-   * opened it, and `log-corrupt` when it cannot be trusted.
+   * Opens or creates a log and fences every earlier owner. Rejects `fenced` when a higher epoch, or the same one with another nonce, has
+   * opened it: always with that epoch in `details.epoch`, whether its handle is open, closed or of another process, so that the caller
+   * can ask for one above. Rejects `log-corrupt` when the log cannot be trusted.
    */
   openLog(key: StoreKey, token: FencingToken): Promise<Log>
-  /** Finishes what is under way and releases everything. Later calls reject `store-stopped`. Idempotent. */
+  /** Resolves once the calls under way are done and everything is released. Later calls reject `store-stopped`. Idempotent. */
   stop(): Promise<void>
 }

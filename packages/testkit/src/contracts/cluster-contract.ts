@@ -31,9 +31,11 @@ const leaseTests: Tests = {
     const lease = await cluster.acquire(key)
     assert.matches(lease, { key, owner: cluster.nodeId })
     assert.greater(cluster.nodeId.length, 0)
-    assert.equal(Number.isSafeInteger(lease.token.epoch) && lease.token.epoch > 0, true)
+    const { epoch } = lease.token
+    assert.isTrue(Number.isSafeInteger(epoch) && epoch > 0, `the epoch is a whole number from 1, received ${epoch}`)
     assert.greater(lease.token.nonce.length, 0)
-    assert.greater(lease.expiresAt, 0)
+    // Wall time in milliseconds; the clocks of two machines may differ by some.
+    assert.greater(lease.expiresAt, Date.now() - 3_600_000, 'the end of a lease')
   },
   async 'each grant of a key is above the last'({ cluster }) {
     const epochs: number[] = []
@@ -97,6 +99,14 @@ const fencingTests: Tests = {
 }
 
 const restartTests: Tests = {
+  async 'a node that was restarted tells its grants from those before'(subject) {
+    const before = await Promise.all([subject.cluster.acquire(key), subject.cluster.acquire('agent:ops:other')])
+    const restarted = await named(subject, 'restart')
+    assert.equal(restarted.nodeId, subject.cluster.nodeId)
+    const after = await Promise.all([restarted.acquire(key), restarted.acquire('agent:ops:other')])
+    assert.equal(new Set([...before, ...after].map(({ token }) => token.nonce)).size, 4, 'nonces that differ')
+    await restarted.stop()
+  },
   async 'after a crash the node gets its keys back, above what it had'(subject) {
     const store = new MemoryStore()
     const before = await store.openLog(logKey, (await subject.cluster.acquire(key)).token)
@@ -122,9 +132,59 @@ const joinTests: Tests = {
   },
   async 'of two nodes that ask at once one gets the key'(subject) {
     const other = await named(subject, 'join')
-    const asked = await Promise.allSettled([subject.cluster.acquire(key), other.acquire(key)])
-    assert.equal(asked.filter(({ status }) => status === 'fulfilled').length, 1)
+    for (let round = 0; round < 10; round++) {
+      const name = `agent:ops:${round}`
+      const asked = await Promise.allSettled([subject.cluster.acquire(name), other.acquire(name)])
+      assert.equal(asked.filter(({ status }) => status === 'fulfilled').length, 1, `nodes that got ${name}`)
+      for (const outcome of asked) if (outcome.status === 'rejected') await expectRejection(Promise.reject(outcome.reason), 'fenced')
+    }
     await other.stop()
+  },
+  async 'keys are told apart by every character'(subject) {
+    const other = await named(subject, 'join')
+    const long = 'x'.repeat(300)
+    // Neighbours belong to different nodes.
+    const names = ['agent:ops:main', 'agent:ops:Main', 'é', 'e\u0301', `${long}a`, `${long}b`, 'agent:ops', 'agent:ops:main ', '*', 'agent']
+    for (const [index, name] of names.entries()) await (index % 2 === 0 ? subject.cluster : other).acquire(name)
+    for (const [index, name] of names.entries()) await expectRejection((index % 2 === 0 ? other : subject.cluster).acquire(name), 'fenced')
+    await other.stop()
+  },
+  async 'only the lease that holds a key frees it'(subject) {
+    const other = await named(subject, 'join')
+    const old = await subject.cluster.acquire(key)
+    const lease = await subject.cluster.acquire(key)
+    await subject.cluster.release(old)
+    await expectRejection(other.acquire(key), 'fenced')
+    await other.release(lease).catch(() => {})
+    await expectRejection(other.acquire(key), 'fenced')
+    await subject.cluster.release(lease)
+    const theirs = await other.acquire(key)
+    await subject.cluster.release(lease)
+    await subject.cluster.release(theirs).catch(() => {})
+    await expectRejection(subject.cluster.acquire(key), 'fenced')
+    await other.stop()
+  },
+  async 'epochs grow from node to node'(subject) {
+    const other = await named(subject, 'join')
+    let last = 0
+    for (let round = 0; round < 6; round++) {
+      const node = round % 2 === 0 ? subject.cluster : other
+      const lease = await node.acquire(key, round === 2 ? last + 1_000_000 : 0)
+      assert.greater(lease.token.epoch, last, `the epoch of grant ${round}`)
+      last = lease.token.epoch
+      await node.release(lease)
+    }
+    await other.stop()
+  },
+  async 'a node that was stopped gives its keys up'(subject) {
+    const other = await named(subject, 'join')
+    const lease = await other.acquire(key)
+    await subject.cluster.acquire('agent:ops:mine')
+    await other.stop()
+    assert.greater((await subject.cluster.acquire(key)).token.epoch, lease.token.epoch)
+    const third = await named(subject, 'join')
+    await expectRejection(third.acquire('agent:ops:mine'), 'fenced')
+    await third.stop()
   },
 }
 
@@ -169,5 +229,13 @@ export function clusterContract(
     await cluster.stop()
     await rest?.()
   }
-  declareContract({ suite: 'clusterContract', title: `${name} keeps the Cluster contract`, sections, make: makeCluster, dispose, options })
+  declareContract({
+    suite: 'clusterContract',
+    title: `${name} keeps the Cluster contract`,
+    sections,
+    make: makeCluster,
+    adapters: ['cluster'],
+    dispose,
+    options,
+  })
 }

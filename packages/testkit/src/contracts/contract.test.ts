@@ -21,7 +21,15 @@ function collecting(): TestRunner & {
 }
 
 function declare(sections: Record<string, ContractTests<string[]>>, options: object, dispose = async (): Promise<void> => {}): void {
-  declareContract({ suite: 'oddContract', title: 'Ada keeps it', sections, make: () => [], dispose, options: options as TestRunner })
+  declareContract({
+    suite: 'oddContract',
+    title: 'Ada keeps it',
+    sections,
+    make: () => [],
+    adapters: [],
+    dispose,
+    options: options as TestRunner,
+  })
 }
 
 describe('a contract', () => {
@@ -45,6 +53,21 @@ describe('a contract', () => {
     const runner = collecting()
     declare({ odd: { 'every call settles': () => new Promise(() => {}) } }, { ...runner, deadlineMs: 5 })
     await expect(runner.tests.get('every call settles')?.()).rejects.toThrow('every call settles')
+  })
+
+  test('names the calls under way in it, of handles, too', async () => {
+    const runner = collecting()
+    const never = (): Promise<never> => new Promise(() => {})
+    const stream = { next: never, [Symbol.asyncIterator]: () => stream }
+    const store = { openLog: async () => ({ read: never }), get: async () => 1, watch: () => stream }
+    const hangs = async (subject: { readonly store: typeof store }): Promise<void> => {
+      await subject.store.get()
+      void subject.store.watch()[Symbol.asyncIterator]().next()
+      await (await subject.store.openLog()).read()
+    }
+    const contract = { suite: 'oddContract', title: 'Ada', sections: { odd: { hangs } }, make: () => ({ store }), dispose: async () => {} }
+    declareContract({ ...contract, adapters: ['store'], options: { ...runner, deadlineMs: 5 } })
+    await expect(runner.tests.get('hangs')?.()).rejects.toThrow('hangs; still under way: store.watch().next, log.read')
   })
 
   test('skips a section only with the reason in words, which is shown', () => {

@@ -1,4 +1,5 @@
 /** What the contract suites share: sections of named tests over any test runner, each with a deadline, and skips that must say why. */
+import { CallsUnderWay } from './calls-under-way.ts'
 
 /** Tests by name, each over a subject of its own. The name is the promise that the test proves. */
 export type ContractTests<TSubject> = { readonly [name: string]: (subject: TSubject) => Promise<void> }
@@ -33,6 +34,8 @@ export interface Contract<TSection extends string, TSubject> {
   readonly title: string
   readonly sections: { readonly [K in TSection]: ContractTests<TSubject> }
   readonly make: () => TSubject | Promise<TSubject>
+  /** The adapters in a subject, whose calls under way are named when a test is not done in time. */
+  readonly adapters: readonly (keyof TSubject & string)[]
   /** Called after each test. */
   readonly dispose: (subject: TSubject) => Promise<void>
   readonly options: ContractOptions<TSection>
@@ -40,17 +43,18 @@ export interface Contract<TSection extends string, TSubject> {
 
 /** Declares the tests of a contract. Throws when a section is skipped without a reason of at least ten characters, or there is no runner. */
 export function declareContract<TSection extends string, TSubject>(contract: Contract<TSection, TSubject>): void {
-  const { suite, title, sections, make, dispose, options } = contract
+  const { suite, title, sections, make, adapters, dispose, options } = contract
   const { describe, it, skip = {} as ContractSkips<TSection>, deadlineMs = contractDefaults.deadlineMs } = options
   if (typeof describe !== 'function' || typeof it !== 'function') {
     throw new Error(`${suite}: hand over \`describe\` and \`it\` of your test runner, for example: import { describe, it } from 'vitest'`)
   }
   const prove = async (name: string, run: (subject: TSubject) => Promise<void>): Promise<void> => {
-    const subject = await withDeadline(`${name} (making the subject of the test)`, deadlineMs, async () => make())
+    const calls = new CallsUnderWay()
+    const made = await withDeadline(`${name} (making the subject of the test)`, deadlineMs, calls, async () => make())
     try {
-      await withDeadline(name, deadlineMs, () => run(subject))
+      await withDeadline(name, deadlineMs, calls, () => run(calls.watchIn(made, adapters)))
     } finally {
-      await withDeadline(`${name} (cleaning up after it)`, deadlineMs, () => dispose(subject))
+      await withDeadline(`${name} (cleaning up after it)`, deadlineMs, calls, () => dispose(made))
     }
   }
   describe(title, () => {
@@ -69,10 +73,10 @@ export function declareContract<TSection extends string, TSubject>(contract: Con
 }
 
 /** Rejects when the work takes longer, naming the promise: a call that never settles must not end as a bare time-out of the runner. */
-async function withDeadline<T>(promise: string, deadlineMs: number, work: () => Promise<T>): Promise<T> {
+async function withDeadline<T>(promise: string, deadlineMs: number, calls: CallsUnderWay, work: () => Promise<T>): Promise<T> {
   const expired = Promise.withResolvers<never>()
   const timer = setTimeout(
-    () => expired.reject(new Error(`Not proven within ${deadlineMs} ms, some call did not settle: ${promise}`)),
+    () => expired.reject(new Error(`Not proven within ${deadlineMs} ms, some call did not settle: ${promise}${calls.shown()}`)),
     deadlineMs,
   )
   try {

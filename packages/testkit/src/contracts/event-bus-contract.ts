@@ -268,5 +268,13 @@ export function eventBusContract(
     await peer?.stop()
     await rest?.()
   }
-  declareContract({ suite: 'eventBusContract', title: `${name} keeps the EventBus contract`, sections, make: makeBus, dispose, options })
+  declareContract({
+    suite: 'eventBusContract',
+    title: `${name} keeps the EventBus contract`,
+    sections,
+    make: makeBus,
+    adapters: ['bus'],
+    dispose,
+    options,
+  })
 }

@@ -1,92 +1,75 @@
 /** The contract of the Provider port as tests: whoever writes a provider runs them over it, and it is one when all pass. */
-import { BeamClawError, type Provider, type ProviderPart, type ProviderRequest } from '@beamclaw/core'
+import { inspect } from 'node:util'
+import type { BeamClawError, ProviderPart, ProviderRequest } from '@beamclaw/core'
 import * as assert from './assert.ts'
-import { type ContractOptions, type ContractTests, declareContract } from './contract.ts'
+import { type ContractOptions, declareContract } from './contract.ts'
+import { abortTests, silenceTests } from './provider-abort-contract.ts'
+import {
+  ask,
+  expectProviderError,
+  hear,
+  type ProviderTests,
+  type ProviderUnderTest,
+  question,
+  textOf,
+  tool,
+  typesOf,
+} from './provider-fixtures.ts'
+import { requestTests } from './provider-request-contract.ts'
 
-/** What the service behind a provider is to do with the next call. */
-export type ServiceBehavior =
-  /** Answers with some text. */
-  | { readonly type: 'text' }
-  /** Calls the first of the request's tools, once or more. */
-  | { readonly type: 'tool-call' }
-  /** Says some text, then nothing more; the connection stays open. */
-  | { readonly type: 'hang' }
-  /** Fails: refused for a wrong key, for too many calls, or because the service is broken. */
-  | { readonly type: 'fail'; readonly as: 'auth' | 'rate-limit' | 'server' }
-  /** Says some text, and then the connection breaks. */
-  | { readonly type: 'break' }
-
-/** A provider for one test. */
-export interface ProviderUnderTest {
-  readonly provider: Provider
-  /** A model that the provider knows. */
-  readonly model: string
-  /** Arranges the answer to the next call; answers are given in the order they are arranged. */
-  arrange(behavior: ServiceBehavior): void | Promise<void>
-  /** Resolves once no call holds a connection, where there are any. */
-  idle?(): Promise<void>
-  /** Called after the test. */
-  dispose?(): Promise<void>
-}
-
-type Tests = ContractTests<ProviderUnderTest>
-
-const tool = {
-  name: 'add',
-  description: 'Adds two numbers',
-  inputSchema: { type: 'object', properties: { a: { type: 'number' }, b: { type: 'number' } } },
-} as const
-
-const question = 'What is 2 + 3? Use the tool add if you have it.'
-
-interface Heard {
-  readonly parts: readonly ProviderPart[]
-  readonly error: unknown
-}
-
-function ask({ provider, model }: ProviderUnderTest, rest: Partial<ProviderRequest> = {}, signal = new AbortController().signal) {
-  return provider.doStream({ model, messages: [{ role: 'user', content: question }], ...rest }, { signal })
-}
-
-async function hear(stream: AsyncIterable<ProviderPart>): Promise<Heard> {
-  const parts: ProviderPart[] = []
-  try {
-    for await (const part of stream) parts.push(part)
-    return { parts, error: undefined }
-  } catch (error) {
-    return { parts, error }
-  }
-}
-
-function typesOf(parts: readonly ProviderPart[]): readonly string[] {
-  return parts.map(({ type }) => type)
-}
-
-function expectProviderError(error: unknown, ...codes: readonly string[]): void {
-  if (!BeamClawError.isInstance(error)) assert.fail(`expected a BeamClawError, got ${String(error)}`)
-  assert.isTrue(error.code.startsWith('provider-'), `expected a code that starts with "provider-", received "${error.code}"`)
-  if (codes.length > 0) assert.includes(codes, error.code)
-}
-
-const answerTests: Tests = {
+const answerTests: ProviderTests = {
   async 'an answer is text and then exactly one finish'(subject) {
     await subject.arrange({ type: 'text' })
     const { parts, error } = await hear(ask(subject))
     assert.equal(error, undefined)
     assert.equal(typesOf(parts).filter((type) => type === 'finish').length, 1)
     assert.matches(parts.at(-1), { type: 'finish', reason: 'stop' })
-    assert.greater(parts.map((part) => (part.type === 'text-delta' ? part.text : '')).join('').length, 0)
+    assert.greater(textOf(parts).length, 0)
   },
   async 'usage is four counts of tokens, and none is negative'(subject) {
     await subject.arrange({ type: 'text' })
     const last = (await hear(ask(subject))).parts.at(-1)
     if (last?.type !== 'finish') return assert.fail('the answer had no finish')
+    assert.isTrue(typeof last.usage === 'object' && last.usage !== null, 'the finish has a usage')
     assert.equal(Object.keys(last.usage).toSorted(), ['cacheReadTokens', 'cacheWriteTokens', 'inputTokens', 'outputTokens'])
-    for (const count of Object.values(last.usage)) assert.equal(Number.isInteger(count) && count >= 0, true)
+    for (const [name, count] of Object.entries(last.usage)) {
+      assert.isTrue(Number.isInteger(count) && count >= 0, `${name} is a whole number from 0, received ${count}`)
+    }
   },
   async 'nothing is empty: each delta has text'(subject) {
     await subject.arrange({ type: 'text' })
     for (const part of (await hear(ask(subject))).parts) if (part.type === 'text-delta') assert.notEqual(part.text, '')
+  },
+  async 'after the finish nothing more comes'(subject) {
+    await subject.arrange({ type: 'text' })
+    const parts = ask(subject)[Symbol.asyncIterator]()
+    for (let count = 0, last = ''; last !== 'finish'; count++) {
+      const next = await parts.next()
+      if (next.done === true) return assert.fail('the answer ended without a finish')
+      last = next.value.type
+      assert.atMost(count, 10_000, 'parts of a short answer')
+    }
+    for (let count = 0; count < 3; count++) assert.equal(await parts.next(), { done: true }, 'after the finish')
+  },
+  async 'every part is of a known type, with the fields of that type'(subject) {
+    await subject.arrange({ type: 'tool-call' })
+    const { parts } = await hear(ask(subject, { tools: [tool] }))
+    const fields: Readonly<Record<ProviderPart['type'], readonly string[]>> = {
+      'text-delta': ['text'],
+      'thinking-delta': ['text'],
+      'thinking-end': [],
+      'tool-call-start': ['id', 'name'],
+      'tool-call-delta': ['id', 'inputText'],
+      'tool-call': ['id', 'name'],
+      finish: ['reason'],
+    }
+    for (const part of parts) {
+      assert.includes(Object.keys(fields), part.type)
+      for (const field of fields[part.type]) {
+        assert.equal(typeof (part as unknown as Record<string, unknown>)[field], 'string', `${field} of ${part.type}`)
+      }
+      if (part.type === 'finish') assert.includes(['stop', 'tool-calls', 'length', 'content-filter', 'other'], part.reason)
+    }
   },
   async 'calls do not wait for each other, and share nothing'(subject) {
     for (let count = 0; count < 5; count++) await subject.arrange({ type: 'text' })
@@ -105,7 +88,7 @@ const answerTests: Tests = {
   },
 }
 
-const toolTests: Tests = {
+const toolTests: ProviderTests = {
   async 'a tool call comes whole, with an id of its own, and once'(subject) {
     await subject.arrange({ type: 'tool-call' })
     const { parts, error } = await hear(ask(subject, { tools: [tool] }))
@@ -131,6 +114,29 @@ const toolTests: Tests = {
     }
     assert.equal([...open], [])
   },
+  async 'calls at once and after one another have ids of their own'(subject) {
+    for (let count = 0; count < 3; count++) await subject.arrange({ type: 'tool-call' })
+    const heard = await Promise.all([hear(ask(subject, { tools: [tool] })), hear(ask(subject, { tools: [tool] }))])
+    heard.push(await hear(ask(subject, { tools: [tool] })))
+    for (const { parts, error } of heard) {
+      assert.equal(error, undefined)
+      const calls = parts.filter((part) => part.type === 'tool-call')
+      assert.greater(calls.length, 0)
+      assert.equal(new Set(calls.map(({ id }) => id)).size, calls.length, 'ids within one answer')
+      assert.matches(parts.at(-1), { type: 'finish', reason: 'tool-calls' })
+    }
+  },
+  async 'the pieces of a call are its input'(subject) {
+    await subject.arrange({ type: 'tool-call' })
+    const { parts } = await hear(ask(subject, { tools: [tool] }))
+    for (const call of parts.filter((part) => part.type === 'tool-call')) {
+      const pieces = parts.flatMap((part) => (part.type === 'tool-call-delta' && part.id === call.id ? [part.inputText] : []))
+      if (pieces.length > 0) assert.equal(JSON.parse(pieces.join('')), call.input)
+      const starts = parts.filter((part) => part.type === 'tool-call-start' && part.id === call.id)
+      assert.atMost(starts.length, 1, `starts of ${call.id}`)
+      for (const start of starts) assert.matches(start, { name: call.name })
+    }
+  },
   async 'a conversation with calls and their results can go on'(subject) {
     await subject.arrange({ type: 'text' })
     const { parts, error } = await hear(
@@ -148,50 +154,49 @@ const toolTests: Tests = {
   },
 }
 
-const abortTests: Tests = {
-  async 'asking does not throw, nor does an aborted signal before the first part is asked for'(subject) {
-    await subject.arrange({ type: 'text' })
-    const stream = ask(subject, {}, AbortSignal.abort())
-    const { parts, error } = await hear(stream)
-    assert.equal(parts, [])
-    expectProviderError(error, 'provider-aborted')
+const exactTests: ProviderTests = {
+  async 'the text is that of the service, to the last character'(subject) {
+    const text = ' It is “five”: 漢字 🦀 e\u0301, a  b,\n\n"quoted" \\ and\tdone. '
+    await subject.arrange({ type: 'say', text, inputTokens: 11, outputTokens: 7 })
+    const { parts, error } = await hear(ask(subject))
+    assert.equal(error, undefined)
+    assert.equal(textOf(parts), text)
+    assert.greater(parts.filter(({ type }) => type === 'text-delta').length, 1, 'pieces of an answer that came in pieces')
   },
-  async 'an abort in the middle ends the stream and frees the connection'(subject) {
-    await subject.arrange({ type: 'hang' })
-    const abort = new AbortController()
-    const heard: ProviderPart[] = []
-    const reading = (async () => {
-      for await (const part of ask(subject, {}, abort.signal)) if (heard.push(part) === 1) setImmediate(() => abort.abort())
-    })()
-    const error = await reading.then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    )
-    expectProviderError(error, 'provider-aborted')
-    assert.excludes(typesOf(heard), 'finish')
-    await subject.idle?.()
+  async 'usage is what the service counted, for each call'(subject) {
+    for (const [inputTokens, outputTokens] of [
+      [1_234, 56],
+      [7, 3],
+    ] as const) {
+      await subject.arrange({ type: 'say', text: 'It is five.', inputTokens, outputTokens })
+      const { parts } = await hear(ask(subject))
+      const usage = { inputTokens, outputTokens, cacheReadTokens: 0, cacheWriteTokens: 0 }
+      assert.matches(parts.at(-1), { type: 'finish', usage })
+    }
   },
-  async 'leaving the loop frees the connection'(subject) {
-    await subject.arrange({ type: 'hang' })
-    for await (const _ of ask(subject)) break
-    await subject.idle?.()
-  },
-  async 'leaving while a part is awaited ends the wait'(subject) {
-    await subject.arrange({ type: 'hang' })
-    const parts = ask(subject)[Symbol.asyncIterator]()
-    await parts.next()
-    // Whatever other parts of the text have come, the one after them never does.
-    const waiting = (async () => {
-      for (let next = await parts.next(); next.done !== true; next = await parts.next());
-    })().catch(() => {})
-    await new Promise((resolve) => setImmediate(resolve))
-    await parts.return?.()
-    await waiting
-    await subject.idle?.()
+  async 'calls at once do not mix their answers'(subject) {
+    const texts = ['one is here', 'two is there', 'three is nowhere']
+    for (const text of texts) await subject.arrange({ type: 'say', text, inputTokens: text.length, outputTokens: 1 })
+    const heard = await Promise.all(texts.map(() => hear(ask(subject))))
+    assert.equal(heard.map(({ parts }) => textOf(parts)).sort(), texts.toSorted())
+    for (const { parts } of heard) {
+      const last = parts.at(-1)
+      assert.equal(last?.type === 'finish' ? last.usage.inputTokens : undefined, textOf(parts).length, 'input tokens of the same call')
+    }
   },
 }
 
-const failureTests: Tests = {
+const limitTests: ProviderTests = {
+  async 'a call that the output limit cut off is left out'(subject) {
+    await subject.arrange({ type: 'cut-off' })
+    const { parts, error } = await hear(ask(subject, { tools: [tool] }))
+    assert.equal(error, undefined)
+    assert.excludes(typesOf(parts), 'tool-call')
+    assert.matches(parts.at(-1), { type: 'finish', reason: 'length' })
+  },
+}
+
+const failureTests: ProviderTests = {
   async 'a wrong key is no use trying again'(subject) {
     await subject.arrange({ type: 'fail', as: 'auth' })
     const { error } = await hear(ask(subject))
@@ -204,6 +209,40 @@ const failureTests: Tests = {
       const { error } = await hear(ask(subject))
       expectProviderError(error, `provider-${as}`)
       assert.equal((error as BeamClawError).isRetryable, true)
+    }
+  },
+  async 'no error shows the key'(subject) {
+    for (const as of ['auth', 'rate-limit', 'server'] as const) {
+      await subject.arrange({ type: 'fail', as })
+      const { error } = await hear(ask(subject))
+      expectProviderError(error)
+      assert.greater((error as BeamClawError).message.length, 0)
+      const shown = inspect(error, { depth: 10, maxStringLength: null, maxArrayLength: null, showHidden: true })
+      assert.isTrue(subject.secret === undefined || !shown.includes(subject.secret), `an error for "${as}" shows the key of the provider`)
+    }
+  },
+  async 'after an error nothing more comes'(subject) {
+    await subject.arrange({ type: 'break' })
+    await subject.arrange({ type: 'text' })
+    const parts = ask(subject)[Symbol.asyncIterator]()
+    let error: unknown
+    for (let count = 0; error === undefined; count++) {
+      assert.atMost(count, 10_000, 'parts of an answer that breaks off')
+      await parts.next().then(
+        ({ done }) => assert.isTrue(done !== true, 'an answer that breaks off must not end without an error'),
+        (thrown: unknown) => {
+          error = thrown
+        },
+      )
+    }
+    expectProviderError(error)
+    assert.equal((await parts.next()).done, true)
+  },
+  async 'a failed call frees its connection'(subject) {
+    for (const behavior of [{ type: 'fail', as: 'server' }, { type: 'break' }, { type: 'fail', as: 'auth' }] as const) {
+      await subject.arrange(behavior)
+      expectProviderError((await hear(ask(subject))).error)
+      await subject.idle?.()
     }
   },
   async 'an answer that breaks off is an error, not an end'(subject) {
@@ -220,14 +259,27 @@ const failureTests: Tests = {
   },
 }
 
-const modelTests: Tests = {
+const modelTests: ProviderTests = {
   async 'the models it lists have ids'({ provider }) {
     const models = await provider.listModels?.({ signal: new AbortController().signal })
     for (const { id } of models ?? []) assert.greater(id.length, 0)
+    assert.equal(new Set(models?.map(({ id }) => id)).size, models?.length ?? 0, 'ids that differ')
+    for (const { contextWindow = 1 } of models ?? [])
+      assert.isTrue(Number.isInteger(contextWindow) && contextWindow > 0, 'a context window')
   },
 }
 
-const sections = { answers: answerTests, tools: toolTests, abort: abortTests, failures: failureTests, models: modelTests } as const
+const sections = {
+  answers: answerTests,
+  exact: exactTests,
+  requests: requestTests,
+  tools: toolTests,
+  limits: limitTests,
+  abort: abortTests,
+  silence: silenceTests,
+  failures: failureTests,
+  models: modelTests,
+} as const
 
 /** A part of the contract that can be skipped as a whole. */
 export type ProviderContractSection = keyof typeof sections
@@ -246,6 +298,7 @@ export function providerContract(
     title: `${name} keeps the Provider contract`,
     sections,
     make: makeProvider,
+    adapters: ['provider'],
     dispose,
     options,
   })

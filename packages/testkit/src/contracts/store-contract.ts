@@ -42,7 +42,15 @@ export type StoreContractOptions = ContractOptions<StoreContractSection>
 /** Declares the contract's tests over a store; call it at the top level of a test file. `makeStore` is called once for each test. */
 export function storeContract(name: string, makeStore: MakeStore, options: StoreContractOptions): void {
   const dispose = async ({ dispose: rest }: StoreUnderTest): Promise<void> => rest?.()
-  declareContract({ suite: 'storeContract', title: `${name} keeps the Store contract`, sections, make: makeStore, dispose, options })
+  declareContract({
+    suite: 'storeContract',
+    title: `${name} keeps the Store contract`,
+    sections,
+    make: makeStore,
+    adapters: ['store'],
+    dispose,
+    options,
+  })
 }
 
 /** Tests by name, each over a store of its own. */

@@ -2,7 +2,7 @@
 import type { JsonValue, StoreKey, TenantId } from '@beamclaw/core'
 import * as assert from './assert.ts'
 import type { StoreTests } from './store-contract.ts'
-import { expectRejection, fencingToken, logRecords, storeKey } from './store-fixtures.ts'
+import { expectRejection, fencingToken, logRecords, range, storeKey } from './store-fixtures.ts'
 
 export const documentTests: StoreTests = {
   async 'a document that was never put is absent'({ store }) {
@@ -10,7 +10,9 @@ export const documentTests: StoreTests = {
     assert.equal(await store.delete(storeKey('jobs', 'none')), false)
   },
   async 'what was put comes back'({ store }) {
-    const values: JsonValue[] = [null, true, false, 0, -1.5, 1e300, '', 'a\u0000b\n"\\', 'ü 漢 🦀 \ud800', [], {}, [[1], { a: [null] }]]
+    const values: JsonValue[] = [null, true, false, 0, -1.5, 0.1, 1e300, 2 ** 40 + 1, Number.MAX_SAFE_INTEGER, '', ' a ', '7', 'null']
+    values.push('a\u0000b\n"\\', 'ü 漢 🦀 \ud800', 'e\u0301', '2026-01-31T09:00:00.000Z')
+    values.push([], {}, [[1], { a: [null] }], { a: null, b: [], c: {} }, [[]], ['one'])
     for (const [index, value] of values.entries()) {
       const key = storeKey('values', `v${index}`)
       assert.equal(await store.put(key, value), 1)
@@ -33,6 +35,12 @@ export const documentTests: StoreTests = {
     assert.equal(await store.delete(key), true)
     assert.equal(await store.get(key), undefined)
     assert.equal(await store.put(key, 4), 1)
+  },
+  async 'a put replaces the whole document'({ store }) {
+    const key = storeKey('jobs', 'whole')
+    await store.put(key, { a: 1, b: 1 })
+    await store.put(key, { a: 2 })
+    assert.equal((await store.get(key))?.value, { a: 2 })
   },
   async 'values are copied on the way in and on the way out'({ store }) {
     const key = storeKey('jobs', 'shared')
@@ -89,11 +97,12 @@ export const versionTests: StoreTests = {
     const key = storeKey('jobs', 'counter')
     await store.put(key, 0)
     const increment = async (): Promise<void> => {
-      for (;;) {
+      for (const _ of range(1, 100)) {
         const { value = 0, version = 0 } = (await store.get(key)) ?? {}
         const written = await store.put(key, (value as number) + 1, { expectedVersion: version }).catch(() => undefined)
         if (written !== undefined) return
       }
+      assert.fail(`100 rounds of get and put with expectedVersion all failed, the document is ${JSON.stringify(await store.get(key))}`)
     }
     await Promise.all(Array.from({ length: 8 }, increment))
     assert.equal(await store.get(key), { value: 8, version: 9 })
@@ -118,9 +127,11 @@ export const listTests: StoreTests = {
     const names = Array.from({ length: 23 }, (_, index) => `job${index}`)
     for (const name of names) await store.put(storeKey('jobs', name, 'state'), name)
     const seen: StoreKey[] = []
-    for (let after: StoreKey | undefined; ; after = seen.at(-1)) {
+    for (const _ of range(1, 6)) {
+      const after = seen.at(-1)
       const page = await store.list(storeKey('jobs'), { limit: 5, ...(after === undefined ? {} : { after }) })
       assert.atMost(page.length, 5)
+      for (const key of page) assert.excludes(seen.map(String), String(key), `the page after ${after} has a key of the pages before it`)
       if (page.length === 0) break
       seen.push(...page)
     }
@@ -128,6 +139,13 @@ export const listTests: StoreTests = {
       seen.map((key) => key[2]),
       [...names].sort(),
     )
+  },
+  async 'a prefix is compared part by part, and literally'({ store }) {
+    for (const name of ['thing', 'things', 'Thing']) await store.put(storeKey(name, 'a'), 1)
+    assert.equal(await store.list(storeKey('thing')), [storeKey('thing', 'a')])
+    for (const name of ['thin', 'thing_', 'thing*', 'thing%', '%', '*', '_', '?', '.*', 'THING']) {
+      assert.equal(await store.list(storeKey(name)), [], `the prefix ${name}`)
+    }
   },
   async 'starts after keys that do not exist'({ store }) {
     for (const name of ['b', 'd', 'f']) await store.put(storeKey('x', name, 'y'), 1)
@@ -160,7 +178,7 @@ const longName = 'n'.repeat(512)
 // What file systems, shells, key separators and Lua patterns trip over.
 const hostileNames = [
   '.', '..', '../..', '/', '/etc/passwd', 'a/b', 'a\\b', '\0', 'a\0b', ' ', 'a ', '.hidden', '-rf', '~', '%', '%2e', '%u0041', '*', '?', ':', '::', '|', '"', '{a}', '}',
-  'CON', 'con', 'nul', 'com1', 'lpt9', 'aux.json', 'A', 'a', 'É', 'é', 'e\u0301', 'ß', 'ẞ', 'ı', 'I', 'K', '\ud800', '\udc00\ud800', '\u202e', '\n', '🦀', 'a.json', 'a.jsonl',
+  'CON', 'con', 'nul', 'com1', 'lpt9', 'aux.json', 'A', 'a', 'É', 'é', 'e\u0301', 'ß', 'ẞ', 'ı', 'I', 'K', '\ud800', '\udc00', '\udc00\ud800', '\u202e', '\n', '🦀', 'a.json', 'a.jsonl',
   'MANIFEST', 'manifest', 'manifest-0001', 'MANIFEST-0001', '0001.jsonl', '0001', 'snap-1', 'snap-1.json', 'deleted', 'DELETED', '.lock', '.tmp-log-1', '__proto__', 'constructor',
   longName, `${longName.slice(1)}m`, '漢'.repeat(512), `${'漢'.repeat(511)}字`, '/'.repeat(512),
 ] // biome-ignore format: one name a line would hide them
@@ -199,11 +217,26 @@ export const nameTests: StoreTests = {
     assert.equal((await store.get(storeKey(...names)))?.value, 'deep')
     assert.equal(await store.list(storeKey(...names.slice(0, 3))), [storeKey(...names)])
   },
+  async 'keys are copied on the way in and on the way out'({ store }) {
+    const key = ['default', 'jobs', 'a'] as unknown as [TenantId, string, string]
+    const putting = store.put(key, 1)
+    key[2] = 'b'
+    await putting
+    const listed = (await store.list(storeKey('jobs'))) as StoreKey[]
+    assert.equal(listed, [storeKey('jobs', 'a')])
+    ;(listed[0] as unknown as string[])[2] = 'c'
+    assert.equal(await store.list(storeKey('jobs')), [storeKey('jobs', 'a')])
+  },
   async 'keys are told apart by their parts'({ store }) {
     await store.put(storeKey('a', 'b'), 1)
     await store.put(storeKey('a/b'), 2)
     await store.put(storeKey('a:b'), 3)
     await store.put(storeKey('a', 'b', 'c'), 4)
+    await store.put(storeKey('ab'), 5)
+    await store.put(storeKey('a\0b'), 6)
+    await store.put(storeKey('a', '.', 'b'), 7)
+    await store.put(storeKey('a', 'c', '..', 'b'), 8)
+    assert.equal((await store.get(storeKey('a:b')))?.value, 3)
     assert.equal([(await store.get(storeKey('a', 'b')))?.value, (await store.get(storeKey('a/b')))?.value], [1, 2])
     assert.equal(await store.get(storeKey('a')), undefined)
   },

@@ -45,6 +45,18 @@ export const compactTests: StoreTests = {
     await log.compact({ seq: 4, state: { again: true } })
     assert.equal(await log.read(), { snapshot: { seq: 4, state: { again: true } }, records: [] })
   },
+  async 'a record that a snapshot replaced is a log-gap when it is appended again'({ store }) {
+    const log = await store.openLog(key, fencingToken())
+    await log.append(logRecords(1, 6))
+    await log.compact({ seq: 4, state: 'four' })
+    await expectRejection(log.append(logRecords(4)), 'log-gap')
+    await expectRejection(log.append(logRecords(3, 6)), 'log-gap')
+    await log.append(logRecords(5, 7))
+    const later = await store.openLog(key, fencingToken(2))
+    await expectRejection(later.append(logRecords(4)), 'log-gap')
+    await later.append(logRecords(6, 8))
+    assert.equal(await later.read(), { snapshot: { seq: 4, state: 'four' }, records: logRecords(5, 8) })
+  },
   async 'appends and snapshots at once keep call order'({ store }) {
     const log = await store.openLog(key, fencingToken())
     const work: Promise<void>[] = []
@@ -73,7 +85,8 @@ export const deleteTests: StoreTests = {
     await log.append(logRecords(1, 3))
     await log.compact({ seq: 2, state: {} })
     assert.equal(await store.delete(key), true)
-    await expectRejection(log.append(logRecords(4)), 'fenced')
+    const error = await expectRejection(log.append(logRecords(4)), 'fenced')
+    assert.equal(error.details.epoch, undefined, 'a deleted log has no later owner')
     await expectRejection(log.read(), 'fenced')
     assert.equal(await store.list(storeKey('sessions')), [])
     assert.equal(await store.delete(key), false)
@@ -111,6 +124,19 @@ export const reopenTests: StoreTests = {
     assert.equal(await contentOf(reopened), { snapshot: { seq: 2, state: { n: 2 } }, records: logRecords(3, 5) })
     assert.equal(await reopened.list(storeKey()), [storeKey('jobs', 'a'), key])
   },
+  async 'what was deleted is gone after the store was opened again, too'(subject) {
+    const { store } = subject
+    for (const name of ['a', 'b']) await store.put(storeKey('jobs', name), name)
+    const log = await store.openLog(key, fencingToken(5))
+    await log.append(logRecords(1, 4))
+    await log.compact({ seq: 2, state: { n: 2 } })
+    await store.delete(storeKey('jobs', 'a'))
+    await store.delete(key)
+    const reopened = await reopen(subject)
+    assert.equal(await reopened.get(storeKey('jobs', 'a')), undefined)
+    assert.equal(await reopened.list(storeKey()), [storeKey('jobs', 'b')])
+    assert.equal(await (await reopened.openLog(key, fencingToken(1))).read(), { snapshot: undefined, records: [] })
+  },
   async 'an append under way when the store stops is there afterwards if it was acknowledged'(subject) {
     const log = await subject.store.openLog(key, fencingToken())
     const appends = Promise.allSettled(range(1, 50).map((seq) => log.append(logRecords(seq))))
@@ -141,6 +167,7 @@ export const stopTests: StoreTests = {
     await expectRejection(store.openLog(key, fencingToken()), 'store-stopped')
     await expectRejection(log.append(logRecords(2)), 'store-stopped')
     await expectRejection(log.read(), 'store-stopped')
+    await expectRejection(log.compact({ seq: 1, state: {} }), 'store-stopped')
     await log.close()
   },
   async 'stopping a store that was never used resolves'({ store }) {
@@ -148,17 +175,26 @@ export const stopTests: StoreTests = {
   },
   async 'what was called before the stop finishes'({ store }) {
     const log = await store.openLog(key, fencingToken())
+    let done = 0
     const work = [store.put(storeKey('a'), 1), log.append(logRecords(1)), log.append(logRecords(2))]
+    const counted = Promise.all(work.map((call) => call.then(() => done++)))
     await store.stop()
-    await Promise.all(work)
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(done, 3, 'calls that are done when stop resolves')
+    await counted
   },
   async 'a handle that was closed refuses everything, and closes again'({ store }) {
     const log = await store.openLog(key, fencingToken())
-    const appending = log.append(logRecords(1))
+    let isDone = false
+    const appending = log.append(logRecords(1)).then(() => {
+      isDone = true
+    })
     await Promise.all([log.close(), log.close()])
+    assert.isTrue(isDone, 'an append under way is done when close resolves')
     await appending
     await expectRejection(log.append(logRecords(2)), 'store-stopped')
     await expectRejection(log.read(), 'store-stopped')
+    await expectRejection(log.compact({ seq: 1, state: {} }), 'store-stopped')
     const again = await store.openLog(key, fencingToken())
     await again.append(logRecords(2))
     assert.equal((await again.read()).records, logRecords(1, 2))

@@ -1,5 +1,5 @@
 /** The logs' part of the Store contract. */
-import type { LogContent, LogRecord, Store } from '@beamclaw/core'
+import type { Log, LogContent, LogRecord, Store } from '@beamclaw/core'
 import * as assert from './assert.ts'
 import type { StoreTests } from './store-contract.ts'
 import { expectRejection, fencingToken, logRecords, range, seqsOf, storeKey } from './store-fixtures.ts'
@@ -52,6 +52,16 @@ export const appendTests: StoreTests = {
     await later.append(logRecords(4, 6))
     assert.equal((await later.read()).records, logRecords(1, 6))
   },
+  async 'the last 64 records count as written when they are appended again, after an opening, too'({ store }) {
+    const log = await store.openLog(key, fencingToken())
+    await log.append(logRecords(1, 100))
+    await log.append(logRecords(37, 100))
+    const later = await store.openLog(key, fencingToken(2))
+    await later.append(logRecords(37, 101))
+    // Older ones may be known or not; they are never written twice.
+    await later.append(logRecords(1, 2)).catch((error: unknown) => expectRejection(Promise.reject(error), 'log-gap'))
+    assert.equal(seqsOf((await later.read()).records), range(1, 101))
+  },
   async 'another record with a seq that is taken rejects'({ store }) {
     const log = await store.openLog(key, fencingToken())
     await log.append(logRecords(1, 3))
@@ -85,7 +95,7 @@ export const appendTests: StoreTests = {
   async 'many logs at once do not mix'({ store }) {
     await Promise.all(
       range(1, 40).map(async (index) => {
-        const log = await store.openLog(storeKey('sessions', `s${index}`), fencingToken())
+        const log = await store.openLog(storeKey('sessions', `agent${index % 4}`, `s${index >> 2}`), fencingToken())
         for (const seq of range(1, 5)) await log.append(logRecords(seq, seq, `${index}`))
         assert.equal((await log.read()).records, logRecords(1, 5, `${index}`))
         await log.close()
@@ -117,6 +127,33 @@ export const readTests: StoreTests = {
     assert.equal(seqsOf((await reading).records), [1, 2, 3])
     await Promise.all([appending, later])
   },
+  async 'reads from a seq on after a snapshot, too'({ store }) {
+    const log = await store.openLog(key, fencingToken())
+    await log.append(logRecords(1, 6))
+    await log.compact({ seq: 3, state: 'three' })
+    for (const [from, first] of [
+      [2, 4],
+      [4, 4],
+      [5, 5],
+      [7, 7],
+    ] as const) {
+      assert.equal(await log.read(from), { snapshot: { seq: 3, state: 'three' }, records: logRecords(first, 6) }, `from ${from}`)
+    }
+  },
+  async 'a read shows nothing that is not durable'({ store }) {
+    const log = await store.openLog(key, fencingToken())
+    for (const seq of range(1, 5)) {
+      let isAcknowledged = false
+      const appending = log.append(logRecords(seq)).then(() => {
+        isAcknowledged = true
+      })
+      const { records } = await log.read()
+      // An acknowledgement that is due at the same time has the time to arrive.
+      await new Promise((resolve) => setImmediate(resolve))
+      assert.isTrue(isAcknowledged || records.length < seq, `record ${seq} was read before its append was acknowledged`)
+      await appending
+    }
+  },
   async 'says where a record is kept, if it knows'({ store }) {
     const log = await store.openLog(key, fencingToken())
     if (log.locate === undefined) return
@@ -147,6 +184,51 @@ export const fencingTests: StoreTests = {
     await old.close()
     await young.append(logRecords(2))
     assert.equal(seqsOf((await young.read()).records), [1, 2])
+  },
+  async 'an old handle can do nothing, whatever it is asked first'({ store }) {
+    const first = await store.openLog(key, fencingToken(1))
+    await first.append(logRecords(1, 3))
+    let epoch = 1
+    const asked: Record<string, (log: Log) => Promise<unknown>> = {
+      compact: (log) => log.compact({ seq: 2, state: 'of an old owner' }),
+      append: (log) => log.append(logRecords(4)),
+      'append again': (log) => log.append(logRecords(3)),
+      'append nothing': (log) => log.append([]),
+      read: (log) => log.read(),
+    }
+    for (const [name, call] of Object.entries(asked)) {
+      const old = await store.openLog(key, fencingToken(++epoch))
+      const young = await store.openLog(key, fencingToken(++epoch))
+      const error = await expectRejection(call(old), 'fenced')
+      assert.equal(error.code, (await expectRejection(old.read(), 'fenced')).code, name)
+      assert.equal(await young.read(), { snapshot: undefined, records: logRecords(1, 3) }, name)
+    }
+  },
+  async 'a refusal names the epoch that is in the way'({ store }) {
+    const old = await store.openLog(key, fencingToken(6))
+    const log = await store.openLog(key, fencingToken(7, 'seven'))
+    for (const call of [old.append(logRecords(1)), old.read(), old.compact({ seq: 0, state: {} })]) {
+      assert.equal((await expectRejection(call, 'fenced')).details.epoch, 7, 'a handle that a later owner fenced')
+    }
+    const refused = async (state: string): Promise<void> => {
+      for (const token of [fencingToken(3), fencingToken(6), fencingToken(7, 'another')]) {
+        const error = await expectRejection(store.openLog(key, token), 'fenced')
+        assert.equal(error.details.epoch, 7, `openLog with epoch ${token.epoch} while the handle is ${state}`)
+      }
+    }
+    await refused('open')
+    await log.close()
+    await refused('closed')
+  },
+  async 'epochs are compared as whole numbers of any size'({ store }) {
+    const epochs = [9, 10, 2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 32 + 5, 1_790_000_000_000, 1_790_000_000_001, Number.MAX_SAFE_INTEGER]
+    for (const [index, epoch] of epochs.entries()) {
+      await store.openLog(key, fencingToken(epoch, `${epoch}`))
+      for (const lower of epochs.slice(0, index)) {
+        const error = await expectRejection(store.openLog(key, fencingToken(lower, `${lower}`)), 'fenced')
+        assert.equal(error.details.epoch, epoch, `epoch ${lower} after ${epoch}`)
+      }
+    }
   },
   async 'the same token opens again, and fences its own handle'({ store }) {
     const old = await store.openLog(key, fencingToken())

@@ -2,8 +2,15 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import {
   BeamClawError,
+  checkFencingToken,
+  checkSnapshotSeq,
+  checkStoreKey,
+  compareStoreKeys,
   encodeJson,
+  encodeLogRecords,
   type FencingToken,
+  freshLogRecords,
+  isBelowStoreKey,
   type JsonObject,
   type JsonValue,
   type ListOptions,
@@ -11,12 +18,12 @@ import {
   type LogContent,
   type LogRecord,
   type LogSnapshot,
+  mayOpenLog,
   type PutOptions,
   type Store,
   type StoreKey,
   type Versioned,
 } from '@beamclaw/core'
-import { checkKey, checkRecords, checkToken, checkWhole, compareKeys, startsWith } from './store-checks.ts'
 
 const maxBytes = 64 * 1024 * 1024
 
@@ -73,23 +80,23 @@ export class SqliteStore implements Store {
 
   async list(prefix: StoreKey, { after, limit = 1_000 }: ListOptions = {}): Promise<readonly StoreKey[]> {
     this.#checkOpen()
-    checkKey(prefix, 0)
+    checkStoreKey(prefix, 0)
     checkWhole('limit', limit, 1)
     // Good enough for an example: a store for many keys would let the database find them by range.
     const rows = this.#all('SELECT key FROM documents UNION SELECT key FROM logs')
     const keys = rows.map(({ key }) => JSON.parse(String(key)) as StoreKey)
-    const found = keys.filter((key) => startsWith(key, prefix) && (after === undefined || compareKeys(key, after) > 0))
-    return found.sort(compareKeys).slice(0, limit)
+    const found = keys.filter((key) => isBelowStoreKey(key, prefix) && (after === undefined || compareStoreKeys(key, after) > 0))
+    return found.sort(compareStoreKeys).slice(0, limit)
   }
 
   async openLog(key: StoreKey, token: FencingToken): Promise<Log> {
     this.#check(key)
-    checkToken(token)
+    checkFencingToken(token)
     const owner = crypto.randomUUID()
     this.#transaction(() => {
       const known = this.#one('SELECT epoch, nonce FROM logs WHERE key = ?', nameOf(key))
-      const isLate = known && (Number(known.epoch) > token.epoch || (known.epoch === token.epoch && known.nonce !== token.nonce))
-      if (isLate) throw new BeamClawError('fenced', 'A later owner opened the log', { details: { epoch: Number(known.epoch) } })
+      const recorded = known && { epoch: Number(known.epoch), nonce: String(known.nonce) }
+      if (recorded && !mayOpenLog(recorded, token)) throw fenced(recorded.epoch)
       const sql = `INSERT INTO logs VALUES (?, ?, ?, ?, 0, NULL)
         ON CONFLICT DO UPDATE SET epoch = excluded.epoch, nonce = excluded.nonce, owner = excluded.owner`
       this.#run(sql, nameOf(key), token.epoch, token.nonce, owner)
@@ -106,7 +113,7 @@ export class SqliteStore implements Store {
 
   #check(key: StoreKey): void {
     this.#checkOpen()
-    checkKey(key, 1)
+    checkStoreKey(key, 1)
   }
 
   #checkOpen(): void {
@@ -149,16 +156,13 @@ class SqliteLog implements Log {
   }
 
   async append(records: readonly LogRecord[]): Promise<void> {
-    const rows = this.#accept(() => checkRecords(records, maxBytes))
+    const encoded = this.#accept(() => encodeLogRecords(records, maxBytes))
     this.#asOwner(() => {
-      const last = this.#lastSeq()
-      const first = rows[0]?.seq ?? last + 1
-      if (first > last + 1) throw gap(last)
-      const known = this.#database.prepare('SELECT id FROM records WHERE key = ? AND seq = ?')
+      const select = this.#database.prepare('SELECT id FROM records WHERE key = ? AND seq = ?')
+      const idOf = (seq: number): string | undefined => select.get(this.#key, seq)?.id as string | undefined
       const insert = this.#database.prepare('INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)')
-      for (const { seq, type, id, ts, data } of rows) {
-        if (seq > last) insert.run(this.#key, seq, type, id, ts, data)
-        else if (known.get(this.#key, seq)?.id !== id) throw gap(last)
+      for (const { seq, type, id, ts, json } of freshLogRecords(encoded, idOf, this.#lastSeq())) {
+        insert.run(this.#key, seq, type, id, ts, json)
       }
     })
   }
@@ -178,8 +182,7 @@ class SqliteLog implements Log {
   async compact({ seq, state }: LogSnapshot): Promise<void> {
     const json = this.#accept(() => encodeJson(state, maxBytes))
     this.#asOwner(({ snapshotSeq }) => {
-      const last = this.#lastSeq()
-      if (!Number.isSafeInteger(seq) || seq < Number(snapshotSeq) || seq > last) throw gap(last)
+      checkSnapshotSeq(seq, Number(snapshotSeq), this.#lastSeq())
       this.#database.prepare('UPDATE logs SET snapshot = ?, snapshotSeq = ? WHERE key = ?').run(json, seq, this.#key)
       this.#database.prepare('DELETE FROM records WHERE key = ? AND seq <= ?').run(this.#key, seq)
     })
@@ -197,9 +200,11 @@ class SqliteLog implements Log {
   /** Whoever opened the log last has another name in it: then nothing of `work` happens. */
   #asOwner<T>(work: (log: Row) => T): T {
     return transaction(this.#database, () => {
-      const log = this.#database.prepare('SELECT owner, snapshot, snapshotSeq FROM logs WHERE key = ?').get(this.#key) as Row | undefined
+      const log = this.#database.prepare('SELECT epoch, owner, snapshot, snapshotSeq FROM logs WHERE key = ?').get(this.#key) as
+        | Row
+        | undefined
       if (log?.owner === this.#owner) return work(log)
-      this.#broken = new BeamClawError('fenced', 'A later owner opened the log, or it was deleted')
+      this.#broken = fenced(log && Number(log.epoch))
       throw this.#broken
     })
   }
@@ -227,8 +232,16 @@ function transaction<T>(database: DatabaseSync, work: () => T): T {
   }
 }
 
-function gap(lastSeq: number): BeamClawError {
-  return new BeamClawError('log-gap', `The log ends at seq ${lastSeq}`, { details: { lastSeq } })
+/** @param epoch of the later owner; undefined when the log was deleted */
+function fenced(epoch: number | undefined): BeamClawError {
+  const reason = epoch === undefined ? 'The log was deleted' : `A later owner opened the log with epoch ${epoch}`
+  return new BeamClawError('fenced', reason, { details: { epoch } })
+}
+
+/** Throws `invalid-option` unless `value` is a whole number from `minimum`, or absent. */
+function checkWhole(name: string, value: unknown, minimum: number): void {
+  if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= minimum)) return
+  throw new BeamClawError('invalid-option', `"${name}" must be a whole number from ${minimum}, received ${String(value)}`)
 }
 
 function nameOf(key: StoreKey): string {

@@ -1,0 +1,177 @@
+/** The rules of the plain store: correct by default, and each flaw of an author is another rule in place of one of them. */
+import {
+  BeamClawError,
+  checkFencingToken,
+  checkSnapshotSeq,
+  checkStoreKey,
+  compareStoreKeys,
+  type EncodedLogRecord,
+  encodeJson,
+  encodeLogRecords,
+  type FencingToken,
+  freshLogRecords,
+  isBelowStoreKey,
+  type JsonValue,
+  type Log,
+  mayOpenLog,
+  type Store,
+  type StoreKey,
+} from '@beamclaw/core'
+
+const maxBytes = 64 * 1024 * 1024
+
+/** A handle of the plain store. */
+export interface PlainHandle extends Log {
+  readonly rules: StoreRules
+  /** Breaks the handle for good: also what waits is refused. */
+  fence(error: BeamClawError): void
+  /** Refuses new calls; what waits goes on. */
+  refuse(error: BeamClawError): void
+}
+
+export interface PlainEntry {
+  readonly key: StoreKey
+  document: { kept: unknown; version: number } | undefined
+  log: PlainLogState | undefined
+}
+
+export interface PlainLogState {
+  token: FencingToken
+  owner: PlainHandle | undefined
+  records: EncodedLogRecord[]
+  snapshot: { readonly seq: number; readonly kept: unknown } | undefined
+  /** What the last compaction replaced. */
+  before: Pick<PlainLogState, 'records' | 'snapshot'> | undefined
+}
+
+/** What outlives a store: the entries, and those that were deleted. */
+export interface PlainDisk {
+  readonly entries: Map<string, PlainEntry>
+  readonly deleted: Map<string, PlainEntry>
+}
+
+/** Everything about which authors of stores are mistaken. */
+export interface StoreRules {
+  readonly checkKey: (key: StoreKey, minNames: 0 | 1) => void
+  readonly nameOf: (key: StoreKey) => string
+  readonly listedKey: (key: StoreKey) => StoreKey
+  readonly isBelow: (key: StoreKey, prefix: StoreKey) => boolean
+  readonly compareKeys: (a: StoreKey, b: StoreKey) => number
+  readonly isAfter: (key: StoreKey, after: StoreKey, all: readonly StoreKey[]) => boolean
+  readonly isListed: (entry: PlainEntry) => boolean
+  readonly page: (keys: readonly StoreKey[], limit: number | undefined) => readonly StoreKey[]
+  readonly encode: (value: unknown) => unknown
+  readonly decode: (kept: unknown) => JsonValue
+  readonly checkWhole: (name: string, value: number | undefined, minimum: number) => void
+  readonly isExpected: (expected: number, current: number, entry: PlainEntry | undefined) => boolean
+  readonly conflict: (current: number) => Error
+  readonly nextVersion: (current: number, disk: PlainDisk, name: string) => number
+  /** A wait between the check of a version and the write. */
+  readonly beforeWrite: () => Promise<void> | undefined
+  /** One write of a document at a time, in call order. */
+  readonly queue: (before: Promise<unknown>) => Promise<unknown>
+  readonly remove: (disk: PlainDisk, name: string, entry: PlainEntry) => void
+  readonly fenceDeleted: (log: PlainHandle) => void
+  readonly checkToken: (token: FencingToken) => void
+  readonly keptToken: (token: FencingToken) => FencingToken
+  readonly mayOpen: (recorded: FencingToken, token: FencingToken) => boolean
+  readonly onRefused: (state: PlainLogState) => void
+  readonly onOpened: (state: PlainLogState) => void
+  readonly fence: (owner: PlainHandle, token: FencingToken) => void
+  readonly fenced: (epoch: number | undefined, at: 'open' | 'handle', asked: number) => BeamClawError
+  readonly reopen: (disk: PlainDisk) => void
+  /** Waits at a stop for the calls that were made before. */
+  readonly finish: (underWay: Promise<unknown>) => Promise<unknown>
+  readonly isStopped: (method: keyof Store) => boolean
+
+  readonly encodeRecords: (records: Parameters<Log['append']>[0]) => EncodedLogRecord[]
+  readonly fresh: (batch: readonly EncodedLogRecord[], state: PlainLogState, lastSeq: number) => readonly EncodedLogRecord[]
+  readonly addRecords: (state: PlainLogState, fresh: readonly EncodedLogRecord[]) => void
+  /** Makes a write durable, then applies it. */
+  readonly write: (apply: () => void) => Promise<void>
+  readonly logQueue: (before: Promise<unknown>, method: 'append' | 'read' | 'compact' | 'locate') => Promise<unknown>
+  readonly isBroken: (method: 'append' | 'read' | 'compact' | 'locate', error: BeamClawError) => boolean
+  /** True when a call that waits for its turn is refused, for its handle broke meanwhile. */
+  readonly isLate: (error: BeamClawError) => boolean
+  readonly breaks: (error: BeamClawError) => boolean
+  readonly isRead: (seq: number, fromSeq: number, index: number) => boolean
+  readonly checkSnapshot: (seq: unknown, oldest: number, newest: number) => void
+  readonly isReplaced: (seq: number, snapshotSeq: number) => boolean
+  readonly lastSeq: (state: PlainLogState) => number
+  /** Waits at a close for the calls that were made before. */
+  readonly drain: (underWay: Promise<unknown>) => Promise<unknown>
+  readonly onClosed: (state: PlainLogState, log: PlainHandle) => void
+}
+
+export function refusal(
+  code: 'fenced' | 'store-stopped' | 'invalid-option' | 'version-conflict',
+  text: string,
+  epoch?: number,
+): BeamClawError {
+  return new BeamClawError(code, text, { details: { epoch } })
+}
+
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+export const correctRules: StoreRules = {
+  checkKey: checkStoreKey,
+  nameOf: (key) => JSON.stringify(key),
+  listedKey: (key) => [...key],
+  isBelow: isBelowStoreKey,
+  compareKeys: compareStoreKeys,
+  isAfter: (key, after) => compareStoreKeys(key, after) > 0,
+  isListed: ({ document, log }) => document !== undefined || log !== undefined,
+  page: (keys, limit = 1_000) => keys.slice(0, limit),
+  encode: (value) => encodeJson(value, maxBytes),
+  decode: (kept) => JSON.parse(kept as string) as JsonValue,
+  checkWhole: (name, value, minimum) => {
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= minimum)) throw refusal('invalid-option', `bad ${name}`)
+  },
+  isExpected: (expected, current) => expected === current,
+  conflict: (current) => refusal('version-conflict', `version ${current}`),
+  nextVersion: (current) => current + 1,
+  beforeWrite: () => undefined,
+  queue: (before) => before.then(turn),
+  remove: ({ entries }, name) => void entries.delete(name),
+  fenceDeleted: (log) => log.fence(refusal('fenced', 'deleted')),
+  checkToken: checkFencingToken,
+  keptToken: ({ epoch, nonce }) => ({ epoch, nonce }),
+  mayOpen: mayOpenLog,
+  onRefused: () => {},
+  onOpened: () => {},
+  fence: (owner, { epoch }) => owner.fence(owner.rules.fenced(epoch, 'handle', epoch)),
+  fenced: (epoch) => refusal('fenced', 'a later owner', epoch),
+  reopen: () => {},
+  finish: (underWay) => underWay,
+  isStopped: () => true,
+  encodeRecords: (records) => encodeLogRecords(records, maxBytes),
+  fresh: (batch, { records }, lastSeq) => {
+    const idOf = (seq: number): string | undefined => records.find((record) => record.seq === seq)?.id
+    return freshLogRecords(batch, idOf, lastSeq)
+  },
+  addRecords: (state, fresh) => {
+    state.records = [...state.records, ...fresh]
+  },
+  write: async (apply) => {
+    await turn()
+    apply()
+  },
+  logQueue: (before) => before,
+  isBroken: () => true,
+  isLate: ({ code }) => code === 'fenced',
+  breaks: ({ code }) => code === 'fenced',
+  isRead: (seq, fromSeq) => seq >= fromSeq,
+  checkSnapshot: checkSnapshotSeq,
+  isReplaced: (seq, snapshotSeq) => seq <= snapshotSeq,
+  lastSeq: ({ records, snapshot }) => records.at(-1)?.seq ?? snapshot?.seq ?? 0,
+  drain: (underWay) => underWay,
+  onClosed: (state, log) => {
+    if (state.owner === log) state.owner = undefined
+  },
+}
+
+export function newDisk(): PlainDisk {
+  return { entries: new Map(), deleted: new Map() }
+}
