@@ -79,8 +79,8 @@ export function checkAgents(owner: string, agents: readonly AgentDefinition[]): 
 
 function isDefinition(agent: unknown): agent is AgentDefinition {
   if (typeof agent !== 'object' || agent === null) return false
-  const { id, model, tools, maxTurns } = agent as Partial<AgentDefinition>
-  return typeof id === 'string' && typeof model === 'string' && tools instanceof Map && typeof maxTurns === 'number'
+  const { id, model, tools } = agent as Partial<AgentDefinition>
+  return typeof id === 'string' && typeof model === 'string' && tools instanceof Map
 }
 
 function badAgents(owner: string, option: string, received: unknown): BeamClawError {

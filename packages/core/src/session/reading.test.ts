@@ -205,3 +205,47 @@ describe('a reader that is too slow', () => {
     expect((await Promise.all(runs)).map(({ text }) => text)).toEqual(runs.map(() => 'fine'))
   })
 })
+
+describe('a bus that loses events', () => {
+  test.each(['throws', 'drops'])('keeps no result from whoever waits for it: it %s the last ones', async (how) => {
+    const events = new LocalEventBus<RunEvent>()
+    const publish = events.publish.bind(events)
+    events.publish = (topic, event) => {
+      if (event.type !== 'run-end') return publish(topic, event)
+      if (how === 'throws') throw new Error('the bus is away for a moment')
+    }
+    const set = await stage(fine(), {}, { events })
+    const run = set.claw.session(key).send('hello')
+    const types = typesOf(run)
+    const result = run.result()
+    await settled()
+    await set.clock.advance(20_000)
+    expect((await result).text).toBe('fine')
+    expect((await types).at(-1)).toBe('run-end')
+  })
+})
+
+describe('a subscription', () => {
+  test('that is left before it has begun gives its place on the bus back', async () => {
+    const events = new LocalEventBus<RunEvent>()
+    const subscribe = events.subscribe.bind(events)
+    let open = 0
+    events.subscribe = (topic, options) => {
+      const subscription = subscribe(topic, options)
+      const stop = subscription.stop.bind(subscription)
+      open++
+      let isOpen = true
+      subscription.stop = async () => {
+        if (isOpen) open--
+        isOpen = false
+        await stop()
+      }
+      return subscription
+    }
+    const set = await stage(fine(), {}, { events })
+    await set.claw.session(key).send('hello').result()
+    const before = open
+    await set.claw.session(key).subscribe()[Symbol.asyncIterator]().return?.()
+    expect(open).toBe(before)
+  })
+})

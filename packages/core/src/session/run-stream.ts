@@ -117,7 +117,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     try {
       endWaiting = this.#options.beginWaiting()
       const isOfRun = this.#filter()
-      for await (const event of feed.from(seq, { isAhead: isAhead && status === 'accepted', mustFollow: true })) {
+      for await (const event of feed.from(seq, { isAhead: isAhead && status === 'accepted', mustFollow: true, isAtWork: true })) {
         if (!isOfRun(event)) continue
         yield event
         if (event.type === 'run-end') return

@@ -3,7 +3,7 @@ import { LocalEventBus } from '../defaults/local-event-bus.ts'
 import type { RunEvent } from '../events.ts'
 import { parseRunId, parseSessionKey } from '../ids.ts'
 import { noUsage } from '../messages.ts'
-import { settled } from '../testing/manual-clock.ts'
+import { ManualClock, settled } from '../testing/manual-clock.ts'
 import { gate } from '../testing/probe.ts'
 import { SessionFeed } from './session-feed.ts'
 
@@ -26,6 +26,7 @@ function feedOver(journal: readonly RunEvent[]) {
   const reading = gate()
   const told: string[] = []
   const feed = new SessionFeed({
+    clock: new ManualClock(),
     events: bus,
     topic: 'topic',
     read: async (fromSeq) => {
@@ -94,7 +95,7 @@ describe('a feed', () => {
 
 test('a feed whose journal has nothing left of what did not fit says so, with the cursor', async () => {
   const bus = new LocalEventBus<RunEvent>()
-  const feed = new SessionFeed({ events: bus, topic: 'topic', read: async () => [] })
+  const feed = new SessionFeed({ clock: new ManualClock(), events: bus, topic: 'topic', read: async () => [] })
   const events = feed.from(1, { isAhead: true })
   bus.publish('topic', asked(1, 1))
   bus.publish('topic', asked(7, 1))

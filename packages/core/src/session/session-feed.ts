@@ -1,6 +1,7 @@
 /** A session's events from a given record on: first those the journal has, then those that happen. Nothing durable is missed or told twice. */
 import { BeamClawError } from '../errors.ts'
 import type { ProvisionalEvent, RunEvent } from '../events.ts'
+import type { Clock, TimerHandle } from '../ports/ambient.ts'
 import type { EventBus, Subscription } from '../ports/event-bus.ts'
 
 export interface SessionFeedOptions {
@@ -8,9 +9,13 @@ export interface SessionFeedOptions {
   readonly topic: string
   /** Reads the committed events from a sequence number on. */
   readonly read: (fromSeq: number) => Promise<readonly RunEvent[]>
+  readonly clock: Clock
   /** Ends the feed. */
   readonly signal?: AbortSignal
 }
+
+/** Milliseconds without an event until a reader who waits for the end of a run looks into the journal: a bus may lose any event. */
+const lookAfterMs = 2_000
 
 /** Events that may wait for a reader; what is provisional and does not fit is lost, what is durable is read again. */
 const maxBuffered = 4_096
@@ -21,6 +26,8 @@ interface FeedStart {
   readonly isAhead?: boolean
   /** Every record from the first one on is wanted, also when that is 1. */
   readonly mustFollow?: boolean
+  /** The session is at work until the reader leaves, so that looking into its journal now and then keeps nothing awake. */
+  readonly isAtWork?: boolean
   /** A session that does not exist yet is waited for. */
   readonly waitForFirstMessage?: boolean
 }
@@ -29,9 +36,11 @@ export class SessionFeed implements AsyncDisposable {
   readonly #read: SessionFeedOptions['read']
   // From before the first read, so that nothing falls in between.
   readonly #subscription: Subscription<RunEvent>
+  readonly #clock: Clock
 
-  constructor({ events, topic, read, ...options }: SessionFeedOptions) {
+  constructor({ events, topic, read, clock, ...options }: SessionFeedOptions) {
     this.#read = read
+    this.#clock = clock
     this.#subscription = events.subscribe(topic, { maxBuffered, ...options })
   }
 
@@ -41,7 +50,7 @@ export class SessionFeed implements AsyncDisposable {
    */
   async *from(
     fromSeq: number,
-    { isAhead = false, mustFollow = fromSeq > 1, waitForFirstMessage = false }: FeedStart = {},
+    { isAhead = false, mustFollow = fromSeq > 1, waitForFirstMessage = false, isAtWork = false }: FeedStart = {},
   ): AsyncGenerator<RunEvent> {
     const told = new Told(fromSeq, mustFollow)
     try {
@@ -51,7 +60,11 @@ export class SessionFeed implements AsyncDisposable {
           if (told.take(event)) yield event
         }
       }
-      for await (const event of this.#subscription) {
+      for await (const event of isAtWork ? this.#withLooks() : this.#subscription) {
+        if (event === undefined) {
+          for (const missed of await this.#read(told.nextSeq)) if (told.take(missed)) yield missed
+          continue
+        }
         // Some did not fit into the buffer: the journal has them, unless a snapshot has taken their place.
         if ('seq' in event && event.seq > told.nextSeq) {
           for (const missed of await this.#read(told.nextSeq)) {
@@ -65,6 +78,29 @@ export class SessionFeed implements AsyncDisposable {
       }
     } finally {
       await this.#subscription.stop()
+    }
+  }
+
+  /** The events of the bus; `undefined` when none has come for a while. */
+  async *#withLooks(): AsyncGenerator<RunEvent | undefined> {
+    const events = this.#subscription[Symbol.asyncIterator]()
+    let next: Promise<IteratorResult<RunEvent>> | undefined
+    const quiet = new QuietTimer(this.#clock)
+    try {
+      for (;;) {
+        next ??= events.next()
+        const result = await Promise.race([next, quiet.passed])
+        if (result === undefined) {
+          yield undefined
+          continue
+        }
+        if (result.done === true) return
+        quiet.restart()
+        next = undefined
+        yield result.value
+      }
+    } finally {
+      quiet.stop()
     }
   }
 
@@ -89,6 +125,45 @@ export class SessionFeed implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+}
+
+/** Tells when nothing has happened for a while. One timer serves many events. */
+class QuietTimer {
+  readonly #clock: Clock
+  #timer: TimerHandle
+  #passed = Promise.withResolvers<undefined>()
+  #hasHappened = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#timer = this.#arm()
+  }
+
+  /** Resolves when that is so. */
+  get passed(): Promise<undefined> {
+    return this.#passed.promise
+  }
+
+  /** Something has happened. */
+  restart(): void {
+    this.#hasHappened = true
+  }
+
+  stop(): void {
+    this.#timer.cancel()
+  }
+
+  #arm(): TimerHandle {
+    const look = (): void => {
+      if (!this.#hasHappened) {
+        this.#passed.resolve(undefined)
+        this.#passed = Promise.withResolvers()
+      }
+      this.#hasHappened = false
+      this.#timer = this.#arm()
+    }
+    return this.#clock.setTimer(look, lookAfterMs, true)
   }
 }
 

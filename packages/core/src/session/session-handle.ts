@@ -139,7 +139,18 @@ export class SessionHandle {
   subscribe(fromSeq = 1, options: SubscribeToSessionOptions = {}): AsyncIterable<RunEvent> {
     checkOptions<SubscribeToSessionOptions>('subscribe', options, { signal: aSignal, waitForFirstMessage: aBoolean })
     const { waitForFirstMessage = false, ...rest } = options
-    return this.#feed(sessionTopic(this.key), rest).from(fromSeq, { waitForFirstMessage })
+    const feed = this.#feed(sessionTopic(this.key), rest)
+    const events = feed.from(fromSeq, { waitForFirstMessage })
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next: () => events.next(),
+        // Also one that has not begun has its place on the bus.
+        return: async () => {
+          await feed.stop()
+          return events.return(undefined)
+        },
+      }),
+    }
   }
 
   /** What the session is doing; starts it when it is not up. Rejects `unknown-session`. */
@@ -180,7 +191,8 @@ export class SessionHandle {
 
   #feed(topic: string, options: { readonly signal?: AbortSignal } = {}): SessionFeed {
     const read = (fromSeq: number): Promise<readonly RunEvent[]> => this.#ask<readonly RunEvent[]>({ type: 'read', fromSeq })
-    return new SessionFeed({ events: this.#access.events, topic, read, ...options })
+    const { events, ambient } = this.#access
+    return new SessionFeed({ events, topic, read, clock: ambient.clock, ...options })
   }
 }
 
