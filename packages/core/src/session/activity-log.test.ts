@@ -104,10 +104,11 @@ describe('a list of busy sessions that is damaged', () => {
       return openLog(key, token)
     }
     const records: string[] = []
+    const cluster = new SoloCluster()
     const logger = { log: (_level: string, event: string) => void records.push(event) }
     const open = async (): Promise<readonly string[]> => {
       opened = []
-      const list = new ActivityLog({ tenant: defaultTenant, store, cluster: new SoloCluster(), ambient: ambientWith({ logger }) })
+      const list = new ActivityLog({ tenant: defaultTenant, store, cluster, ambient: ambientWith({ logger }) })
       const busy = await list.open()
       list.kill()
       return busy

@@ -15,7 +15,7 @@ export interface SessionFeedOptions {
 }
 
 /** Milliseconds without an event until a reader who waits for the end of a run looks into the journal: a bus may lose any event. */
-const lookAfterMs = 2_000
+const lookAfterMs = 10_000
 
 /** Events that may wait for a reader; what is provisional and does not fit is lost, what is durable is read again. */
 const maxBuffered = 4_096
