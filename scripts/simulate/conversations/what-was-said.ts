@@ -1,0 +1,68 @@
+/** What the users of one conversation have said, as its requests tell: nothing may go that no whole summary has taken in. */
+
+/** Marks a user's message. */
+export function messageMark(number: number): string {
+  return `#m${number}#`
+}
+
+export class WhatWasSaid {
+  /** Marks of the messages that were seen. */
+  #known = new Set<string>()
+  /** By the mark of a whole summary, what it takes in. */
+  readonly #takenIn = new Map<string, ReadonlySet<string>>()
+  #transcript: ReadonlySet<string> = new Set()
+  #summaries = 0
+  #isOverflowOpen = false
+
+  /** Returns the rule that an ordinary request breaks. */
+  asked(body: string): string | undefined {
+    const seen = this.#seenIn(body)
+    const lost = [...this.#known].filter((mark) => !seen.has(mark))
+    this.#known = new Set([...this.#known, ...seen])
+    if (lost.length > 0) return `what users said is in the history or in a whole summary of it (lost: ${lost.slice(0, 5).join(', ')})`
+    const summaries = marksOf(body, 's')
+    const bad = summaries.find((mark) => !this.#takenIn.has(mark))
+    if (bad !== undefined) return `a summary that was cut off takes the place of nothing (${bad})`
+    if (body.includes('Summary of the conversation so far') && summaries.length === 0) return 'a summary is not empty'
+    return undefined
+  }
+
+  /** Returns the rule that a request for a summary breaks. */
+  summaryAsked(body: string): string | undefined {
+    this.#isOverflowOpen = false
+    this.#transcript = this.#seenIn(body)
+    return body.includes('"thinking":{') || body.includes('"reasoning_effort"') ? 'a summary is asked for without thinking' : undefined
+  }
+
+  /** Returns the mark of a new summary. */
+  summaryGiven(isWhole: boolean): string {
+    const mark = `#s${++this.#summaries}#`
+    if (isWhole) this.#takenIn.set(mark, this.#transcript)
+    return mark
+  }
+
+  summaryBroke(): void {
+    this.#takenIn.delete(`#s${this.#summaries}#`)
+  }
+
+  /** The request did not fit. */
+  overflowed(body: string, isSummary: boolean): void {
+    const { messages } = JSON.parse(body) as { readonly messages: readonly unknown[] }
+    this.#isOverflowOpen = !isSummary && messages.length >= 8 && JSON.stringify(messages.slice(0, -4)).length > 6_000
+  }
+
+  /** True where a request did not fit, its history was long, and no summary was asked for since. */
+  get isOverflowOpen(): boolean {
+    return this.#isOverflowOpen
+  }
+
+  #seenIn(body: string): ReadonlySet<string> {
+    const seen = new Set(marksOf(body, 'm'))
+    for (const summary of marksOf(body, 's')) for (const mark of this.#takenIn.get(summary) ?? []) seen.add(mark)
+    return seen
+  }
+}
+
+function marksOf(body: string, kind: 'm' | 's'): string[] {
+  return body.match(kind === 'm' ? /#m\d+#/g : /#s\d+#/g) ?? []
+}
