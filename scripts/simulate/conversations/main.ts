@@ -4,7 +4,10 @@ import { simulateConversations } from './simulate-conversations.ts'
 
 /** Resolves with the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({ args: [...args], options: { seeds: { type: 'string' }, seed: { type: 'string' }, steps: { type: 'string' } } })
+  const { values } = parseArgs({
+    args: [...args],
+    options: { seeds: { type: 'string' }, seed: { type: 'string' }, steps: { type: 'string' } },
+  })
   const first = Number(values.seed ?? '1')
   const count = Number(values.seeds ?? (values.seed === undefined ? '500' : '1'))
   const steps = Number(values.steps ?? '60')

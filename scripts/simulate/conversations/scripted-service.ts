@@ -55,12 +55,15 @@ export class ScriptedService {
       return overflow(format)
     }
     if (random.next() < 0.06) return this.#failure(format)
-    const answer = isSummary ? this.#summary(said) : this.#answer(JSON.parse(body))
+    const answer = isSummary ? this.#summary(said) : this.#answer()
     const frames = format === 'anthropic' ? anthropicFrames(answer, model) : openAiFrames(answer, model)
     const kept = random.next() < 0.04 ? frames.slice(0, integerBetween(random, 0, frames.length - 3)) : frames
     // A summary that broke off is not whole, whatever it says.
     if (isSummary && kept.length < frames.length) said.summaryBroke()
-    const text = kept.map(({ event, data }) => `${event === undefined ? '' : `event: ${event}\n`}data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`)
+    const text = kept.map(
+      ({ event, data }) =>
+        `${event === undefined ? '' : `event: ${event}\n`}data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`,
+    )
     return new Response(text.join(''), { headers: { 'content-type': 'text/event-stream' } })
   }
 
@@ -82,14 +85,15 @@ export class ScriptedService {
     return { text }
   }
 
-  #answer(body: { readonly thinking?: unknown; readonly reasoning_effort?: unknown; readonly tools?: readonly unknown[] }): ModelAnswer {
+  #answer(): ModelAnswer {
     const { random } = this.#options
     const dice = random.next()
     const isThinking = random.next() < 0.4
     const thinking = isThinking ? { thinking: { text: 'a thought', signature: `sig-${integerBetween(random, 1, 999)}` } } : {}
     if (dice < 0.05) return {}
     if (dice < 0.12) return { thinking: { text: 'only a thought', signature: 'sig-only' } }
-    if (dice < 0.16) return { ...thinking, text: oddText(random), finish: pickOne(random, ['max_tokens', 'length', 'refusal', 'content_filter']) }
+    if (dice < 0.16)
+      return { ...thinking, text: oddText(random), finish: pickOne(random, ['max_tokens', 'length', 'refusal', 'content_filter']) }
     if (dice < 0.6) {
       const count = integerBetween(random, 1, 4)
       const toolCalls = Array.from({ length: count }, (_, index) => ({
