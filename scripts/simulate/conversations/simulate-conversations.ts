@@ -174,8 +174,10 @@ class ConversationLife {
   /** Throws at times what no provider should. */
   #faulty(provider: Provider): Provider {
     const random = this.#random
+    const service = this.#service
     return {
       async *doStream(request, options) {
+        if (request.system?.startsWith('Summarise')) service.said(request.model).summaryTried()
         if (random.next() < 0.03) throw new TypeError('a mistake of the adapter')
         yield* provider.doStream(request, options)
       },

@@ -12,6 +12,8 @@ export class WhatWasSaid {
   readonly #takenIn = new Map<string, ReadonlySet<string>>()
   #transcript: ReadonlySet<string> = new Set()
   #summaries = 0
+  /** The summary that the last request for one was answered with. */
+  #given = ''
   #isOverflowOpen = false
 
   /** Returns the rule that an ordinary request breaks. */
@@ -29,20 +31,28 @@ export class WhatWasSaid {
 
   /** Returns the rule that a request for a summary breaks. */
   summaryAsked(body: string): string | undefined {
-    this.#isOverflowOpen = false
+    this.summaryTried()
+    this.#given = ''
     this.#transcript = this.#seenIn(body)
     return body.includes('"thinking":{') || body.includes('"reasoning_effort"') ? 'a summary is asked for without thinking' : undefined
+  }
+
+  /** A summary was asked for, whether or not the question left the process. */
+  summaryTried(): void {
+    this.#isOverflowOpen = false
   }
 
   /** Returns the mark of a new summary. */
   summaryGiven(isWhole: boolean): string {
     const mark = `#s${++this.#summaries}#`
+    this.#given = mark
     if (isWhole) this.#takenIn.set(mark, this.#transcript)
     return mark
   }
 
+  /** The answer broke off. */
   summaryBroke(): void {
-    this.#takenIn.delete(`#s${this.#summaries}#`)
+    this.#takenIn.delete(this.#given)
   }
 
   /** The request did not fit. */

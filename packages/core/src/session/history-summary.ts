@@ -44,7 +44,7 @@ interface Summary {
 export class HistorySummary {
   readonly #options: HistorySummaryOptions
   /** Where no summary could be had. Not in the journal: the next incarnation may have more luck. */
-  #failedAt: { readonly runId: RunId; readonly turn: number } | undefined
+  #failedAt: { readonly runId: RunId; readonly turn: number; readonly isUrgent: boolean } | undefined
 
   constructor(options: HistorySummaryOptions) {
     this.#options = options
@@ -52,10 +52,19 @@ export class HistorySummary {
 
   /** True where there are messages that a summary could take the place of, and one has not just failed. */
   canBeHad(): boolean {
+    return !this.#hasJustFailed() && this.#droppable() > 0
+  }
+
+  /** A run that cannot go on without a summary asks for one more, whatever became of one that would only have been useful. */
+  #hasJustFailed(): boolean {
     const { current } = this.#options.state
     const failed = this.#failedAt
-    if (failed !== undefined && failed.runId === current?.runId && current.turn < failed.turn + turnsUntilNextTry) return false
-    return this.#droppable() > 0
+    if (failed === undefined || current === undefined || failed.runId !== current.runId) return false
+    return this.#isUrgent() ? failed.isUrgent && failed.turn === current.turn : current.turn < failed.turn + turnsUntilNextTry
+  }
+
+  #isUrgent(): boolean {
+    return this.#options.state.current?.failure?.failure.code === 'provider-context-overflow'
   }
 
   /** Puts a summary in the place of the oldest messages. Where none can be had, the history stays as it is, and the log says why. */
@@ -69,7 +78,7 @@ export class HistorySummary {
     } catch (error) {
       if (signal.aborted) return
       const turn = state.current?.turn ?? 0
-      this.#failedAt = { runId, turn }
+      this.#failedAt = { runId, turn, isUrgent: this.#isUrgent() }
       const { code, message } = describeFailure(error).failure
       logger.log('warn', 'session.summary-failed', { session: sessionKey, run: runId, turn, code, error: message })
     }
@@ -105,7 +114,10 @@ export class HistorySummary {
 
   #droppable(): number {
     const { state, agent } = this.#options
-    return compactableMessages(state.shown.messages(), Math.min(keptTokens, Math.floor(agent().compactAboveTokens / 4)))
+    const { shown } = state
+    // Where the model has said that it is too much, the estimate is too low: what counts is the share.
+    const most = this.#isUrgent() ? Math.min(shown.tokens, agent().compactAboveTokens) : agent().compactAboveTokens
+    return compactableMessages(shown.messages(), Math.min(keptTokens, Math.floor(most / 4)))
   }
 }
 
