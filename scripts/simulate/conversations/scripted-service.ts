@@ -51,8 +51,7 @@ export class ScriptedService {
     const lost = isSummary ? said.summaryAsked(body) : said.asked(body)
     if (lost !== undefined) onBroken(lost, body)
     if (new TextEncoder().encode(body).byteLength > windowBytes) {
-      said.overflowed(body, isSummary)
-      return overflow(format)
+      return overflow(format, said.overflowed(body, isSummary))
     }
     if (random.next() < 0.06) return this.#failure(format)
     const answer = isSummary ? this.#summary(said) : this.#answer()
@@ -110,10 +109,10 @@ export class ScriptedService {
   }
 }
 
-function overflow(format: WireFormat): Response {
+function overflow(format: WireFormat, mark: string): Response {
   const error =
     format === 'anthropic'
-      ? { type: 'error', error: { type: 'invalid_request_error', message: 'prompt is too long' } }
-      : { error: { message: 'too long', type: 'invalid_request_error', code: 'context_length_exceeded' } }
+      ? { type: 'error', error: { type: 'invalid_request_error', message: `prompt is too long ${mark}` } }
+      : { error: { message: `too long ${mark}`, type: 'invalid_request_error', code: 'context_length_exceeded' } }
   return Response.json(error, { status: 400 })
 }

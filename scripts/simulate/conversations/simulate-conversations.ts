@@ -231,7 +231,7 @@ class ConversationLife {
     promise.catch((error: unknown) => {
       if (!BeamClawError.isInstance(error)) return this.#break(`errors are typed: ${String(error)}`)
       if (error.code === 'poison-message' || error.code === 'session-broken') this.#break(`no run ends as ${error.code}`)
-      if (error.code === 'provider-context-overflow' && this.#service.said(name).isOverflowOpen)
+      if (error.code === 'provider-context-overflow' && this.#service.said(name).isUnsummed(error.message))
         this.#break('a long history is summed up before a run fails because of its length')
     })
   }

@@ -14,7 +14,9 @@ export class WhatWasSaid {
   #summaries = 0
   /** The summary that the last request for one was answered with. */
   #given = ''
-  #isOverflowOpen = false
+  #overflows = 0
+  /** Marks of requests that did not fit though there was much to sum up, and no summary was asked for since. */
+  readonly #unsummed = new Set<string>()
 
   /** Returns the rule that an ordinary request breaks. */
   asked(body: string): string | undefined {
@@ -39,7 +41,7 @@ export class WhatWasSaid {
 
   /** A summary was asked for, whether or not the question left the process. */
   summaryTried(): void {
-    this.#isOverflowOpen = false
+    this.#unsummed.clear()
   }
 
   /** Returns the mark of a new summary. */
@@ -55,15 +57,17 @@ export class WhatWasSaid {
     this.#takenIn.delete(this.#given)
   }
 
-  /** The request did not fit. */
-  overflowed(body: string, isSummary: boolean): void {
+  /** The request did not fit. Returns a mark for the answer. */
+  overflowed(body: string, isSummary: boolean): string {
+    const mark = `#o${++this.#overflows}#`
     const { messages } = JSON.parse(body) as { readonly messages: readonly unknown[] }
-    this.#isOverflowOpen = !isSummary && messages.length >= 8 && JSON.stringify(messages.slice(0, -4)).length > 6_000
+    if (!isSummary && messages.length >= 8 && JSON.stringify(messages.slice(0, -4)).length > 6_000) this.#unsummed.add(mark)
+    return mark
   }
 
-  /** True where a request did not fit, its history was long, and no summary was asked for since. */
-  get isOverflowOpen(): boolean {
-    return this.#isOverflowOpen
+  /** True for the error of a request that did not fit, where no summary was asked for since. */
+  isUnsummed(message: string): boolean {
+    return this.#unsummed.has(message.match(/#o\d+#/)?.[0] ?? '')
   }
 
   #seenIn(body: string): ReadonlySet<string> {

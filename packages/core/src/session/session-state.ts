@@ -135,7 +135,7 @@ export class SessionState {
         this.origins.splice(0, entry.dropped, { at: this.#at, runId: entry.runId })
         this.shown = new ShownHistory(this.history)
         if (this.current !== undefined) {
-          this.current.compactedAt = this.current.turn + 1
+          this.current.compactedAt = compactedBefore(this.current)
           this.current.failure = undefined
           this.current.usage = addUsage(this.current.usage, entry.usage)
         }
@@ -324,6 +324,11 @@ export class SessionState {
     if (this.current?.runId === runId) return this.current
     throw new BeamClawError('log-corrupt', `Record ${this.seq} (${type}) belongs to run "${runId}", which is not under way`)
   }
+}
+
+/** The turn that is asked for after a summary. One that did not fit counts as over: it is summed up once. */
+function compactedBefore({ turn, response, failure }: CurrentRun): number {
+  return response === undefined && failure === undefined ? Math.max(1, turn) : turn + 1
 }
 
 function summaryMessage(summary: string): Message {
