@@ -60,8 +60,10 @@ export class WhatWasSaid {
   /** The request did not fit. Returns a mark for the answer. */
   overflowed(body: string, isSummary: boolean): string {
     const mark = `#o${++this.#overflows}#`
-    const { messages } = JSON.parse(body) as { readonly messages: readonly unknown[] }
-    if (!isSummary && messages.length >= 8 && JSON.stringify(messages.slice(0, -4)).length > 6_000) this.#unsummed.add(mark)
+    const { messages } = JSON.parse(body) as { readonly messages: readonly { readonly role: string }[] }
+    // The last turn cannot be summed up before it is answered.
+    const earlier = messages.slice(0, messages.findLastIndex(({ role }) => role === 'assistant'))
+    if (!isSummary && earlier.length >= 4 && JSON.stringify(earlier).length > 3_000) this.#unsummed.add(mark)
     return mark
   }
 
