@@ -62,7 +62,10 @@ export class WhatWasSaid {
     const mark = `#o${++this.#overflows}#`
     const { messages } = JSON.parse(body) as { readonly messages: readonly { readonly role: string }[] }
     // The last turn cannot be summed up before it is answered.
-    const earlier = messages.slice(0, messages.findLastIndex(({ role }) => role === 'assistant'))
+    const earlier = messages.slice(
+      0,
+      messages.findLastIndex(({ role }) => role === 'assistant'),
+    )
     if (!isSummary && earlier.length >= 4 && JSON.stringify(earlier).length > 3_000) this.#unsummed.add(mark)
     return mark
   }
