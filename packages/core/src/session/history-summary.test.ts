@@ -9,7 +9,7 @@ import { defineTool } from '../tool/tool.ts'
 import { compactableMessages, ShownHistory, transcriptOf } from './history.ts'
 
 const key = 'agent:main:main'
-const finish = (reason: 'stop' | 'length' | 'content-filter' | 'other' = 'stop'): ProviderPart => ({
+const finish = (reason: 'stop' | 'length' | 'content-filter' | 'tool-calls' | 'other' = 'stop'): ProviderPart => ({
   type: 'finish',
   reason,
   usage: noUsage,
@@ -79,7 +79,7 @@ describe('a summary', () => {
     ['of thinking only', [{ type: 'thinking-delta', text: 'hm' }, { type: 'thinking-end', signature: 's' }, finish()]],
     ['cut off by the length limit', [text('They tal'), finish('length')]],
     ['cut off by a filter', [text('They tal'), finish('content-filter')]],
-    ['ended for another reason', [text('They tal'), finish('other')]],
+    ['ended by tool calls', [text('I look it up'), finish('tool-calls')]],
     ['broken off', [text('They tal')]],
     ['longer than what it replaces', [text('z'.repeat(9_000)), finish()]],
   ])('that is %s replaces nothing, is asked for again, and the run goes on', async (_, bad) => {
@@ -90,6 +90,11 @@ describe('a summary', () => {
     expect(messages).toHaveLength(6)
     expect(result.text).toHaveLength(2_000)
     expect(logged.filter((line) => line.startsWith('session.summary-failed'))).toHaveLength(1)
+  })
+
+  test('of a server that never says why an answer ended counts', async () => {
+    const { messages } = await lifeWith([[text('They talked.'), finish('other')]])
+    expect(messages[0]?.content).toContain('They talked.')
   })
 
   test.each<[string, readonly ProviderPart[] | Error]>([

@@ -124,7 +124,8 @@ export class HistorySummary {
 /** Returns the text of a summary that is whole. Throws `provider-protocol`, which another try may mend. */
 function checkedSummary({ message, finish }: Answer, replaced: readonly Message[]): string {
   const text = textOf(message).trim()
-  if (finish !== 'stop') throw noSummary(`the answer ended with "${finish}"`)
+  // `other` is all that some servers ever say of an answer that is whole; one that was cut off is told as such.
+  if (finish !== 'stop' && finish !== 'other') throw noSummary(`the answer ended with "${finish}"`)
   if (text === '') throw noSummary('the answer holds no text')
   const tokens = estimateTokens([{ role: 'user', content: text }])
   const replacedTokens = estimateTokens(replaced)

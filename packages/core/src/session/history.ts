@@ -25,8 +25,8 @@ export function estimateTokens(messages: readonly Message[]): number {
   return tokens
 }
 
-/** The same for one message. */
-export function tokensOf(message: Message): number {
+/** Returns the same for one message. */
+function tokensOf(message: Message): number {
   if (typeof message.content === 'string') return charactersToTokens(message.content.length)
   let tokens = 4
   for (const part of message.content) {
