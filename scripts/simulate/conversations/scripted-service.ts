@@ -16,6 +16,9 @@ export interface ScriptedServiceOptions {
   readonly onBroken: (rule: string, body: string) => void
 }
 
+/** Why an answer was cut off, in the words of each service. */
+const cutReasons = { anthropic: ['max_tokens', 'refusal'], openai: ['length', 'content_filter'] } as const
+
 const toolNames = ['look', 'list', 'no_such_tool', 'odd.name/with spaces']
 
 export class ScriptedService {
@@ -54,7 +57,7 @@ export class ScriptedService {
       return overflow(format, said.overflowed(body, isSummary))
     }
     if (random.next() < 0.06) return this.#failure(format)
-    const answer = isSummary ? this.#summary(said) : this.#answer()
+    const answer = isSummary ? this.#summary(said, format) : this.#answer(format)
     const frames = format === 'anthropic' ? anthropicFrames(answer, model) : openAiFrames(answer, model)
     const kept = random.next() < 0.04 ? frames.slice(0, integerBetween(random, 0, frames.length - 3)) : frames
     // A summary that broke off is not whole, whatever it says.
@@ -72,7 +75,7 @@ export class ScriptedService {
     return Response.json(body, { status, headers: { 'retry-after': '1' } })
   }
 
-  #summary(said: WhatWasSaid): ModelAnswer {
+  #summary(said: WhatWasSaid, format: WireFormat): ModelAnswer {
     const { random } = this.#options
     const dice = random.next()
     if (dice < 0.1) return {}
@@ -80,19 +83,18 @@ export class ScriptedService {
     if (dice < 0.25) return { text: ' \n ' }
     const text = `${said.summaryGiven(dice >= 0.4)} They talked. ${oddText(random)}`
     // Cut off: by the length limit, by a filter.
-    if (dice < 0.4) return { text, finish: pickOne(random, ['max_tokens', 'length', 'refusal', 'content_filter']) }
+    if (dice < 0.4) return { text, finish: pickOne(random, cutReasons[format]) }
     return { text }
   }
 
-  #answer(): ModelAnswer {
+  #answer(format: WireFormat): ModelAnswer {
     const { random } = this.#options
     const dice = random.next()
     const isThinking = random.next() < 0.4
     const thinking = isThinking ? { thinking: { text: 'a thought', signature: `sig-${integerBetween(random, 1, 999)}` } } : {}
     if (dice < 0.05) return {}
     if (dice < 0.12) return { thinking: { text: 'only a thought', signature: 'sig-only' } }
-    if (dice < 0.16)
-      return { ...thinking, text: oddText(random), finish: pickOne(random, ['max_tokens', 'length', 'refusal', 'content_filter']) }
+    if (dice < 0.16) return { ...thinking, text: oddText(random), finish: pickOne(random, cutReasons[format]) }
     if (dice < 0.6) {
       const count = integerBetween(random, 1, 4)
       const toolCalls = Array.from({ length: count }, (_, index) => ({
