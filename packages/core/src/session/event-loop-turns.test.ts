@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { SystemClock } from '../defaults/system-clock.ts'
 import { noUsage } from '../messages.ts'
+import type { Clock } from '../ports/ambient.ts'
 import type { ProviderPart } from '../ports/provider.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
 import { readAnswer } from './answer.ts'
@@ -24,14 +25,23 @@ describe('streams that never wait', () => {
   })
 
   test('take no turn before a slice of time is spent, and share the one that is due', async () => {
-    const clock = new ManualClock()
-    const turns = new EventLoopTurns(clock)
+    let now = 0
+    const yielded = (): void => {}
+    const turns = new EventLoopTurns({
+      ...new ManualClock(),
+      monotonic: () => now,
+      yieldTo,
+    } as Clock)
     expect(turns.due()).toBeUndefined()
-    await clock.advance(8)
+    now = 7
+    expect(turns.due()).toBeUndefined()
+    now = 8
     const turn = turns.due()
     expect(turn).toBeDefined()
     expect(turns.due()).toBe(turn)
+    yielded()
     await turn
+    now = 1_000
     expect(turns.due()).toBeUndefined()
   })
 })
