@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { SystemClock } from '../defaults/system-clock.ts'
 import { noUsage } from '../messages.ts'
-import type { Clock } from '../ports/ambient.ts'
 import type { ProviderPart } from '../ports/provider.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
 import { readAnswer } from './answer.ts'
@@ -27,11 +26,12 @@ describe('streams that never wait', () => {
   test('take no turn before a slice of time is spent, and share the one that is due', async () => {
     let now = 0
     const yielded = (): void => {}
-    const turns = new EventLoopTurns({
-      ...new ManualClock(),
-      monotonic: () => now,
-      yieldTo,
-    } as Clock)
+    const clock = new ManualClock()
+    clock.monotonic = () => now
+    clock.yieldTo = (callback) => {
+      yielded = callback
+    }
+    const turns = new EventLoopTurns(clock)
     expect(turns.due()).toBeUndefined()
     now = 7
     expect(turns.due()).toBeUndefined()
