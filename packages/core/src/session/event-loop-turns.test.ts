@@ -25,7 +25,7 @@ describe('streams that never wait', () => {
 
   test('take no turn before a slice of time is spent, and share the one that is due', async () => {
     let now = 0
-    const yielded = (): void => {}
+    let yielded = (): void => {}
     const clock = new ManualClock()
     clock.monotonic = () => now
     clock.yieldTo = (callback) => {
