@@ -14,6 +14,7 @@ if (process.env.BEAMCLAW_SIMULATE !== '1') {
 }
 
 if (process.argv[2] === 'gateway') process.exit(await (await import('./simulate/gateway/main.ts')).main(process.argv.slice(3)))
+if (process.argv[2] === 'conversations') process.exit(await (await import('./simulate/conversations/main.ts')).main(process.argv.slice(3)))
 if (process.argv[2] === 'content') {
   await (await import('./lib/simulate-content.mjs')).runContentSimulation(process.argv.slice(3))
   process.exit(0)

@@ -14,6 +14,7 @@ import type { Provider, ProviderPart, ProviderRequest } from './ports/provider.t
 import type { Store } from './ports/store.ts'
 import { ProviderTable } from './provider/provider-table.ts'
 import { ActivityLog } from './session/activity-log.ts'
+import { EventLoopTurns } from './session/event-loop-turns.ts'
 import { type SessionAccess, SessionHandle } from './session/session-handle.ts'
 import { type ListSessionsOptions, listSessions, type SessionSummary } from './session/session-list.ts'
 import { SessionRouter } from './session/session-router.ts'
@@ -83,6 +84,7 @@ export class BeamClaw {
     const unfinished = await activity.open()
     const waits = new RunWaits()
     const suspects = new SuspectLine(ambient.clock)
+    const turns = new EventLoopTurns(ambient.clock)
     const router = new SessionRouter(agents, (tasks) => ({
       tenant,
       store,
@@ -93,6 +95,7 @@ export class BeamClaw {
       providers,
       toolRunner: new ToolRunner({ tasks, waits, clock: ambient.clock, random: ambient.random }),
       suspects,
+      turns,
       ambient,
       settings: { ...sessionDefaults, ...this.#options.sessions },
     }))

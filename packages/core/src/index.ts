@@ -112,3 +112,4 @@ export type { ChildCounts, ChildInfo, TreeNode } from './supervisor/tree-node.ts
 export { Telemetry } from './telemetry/telemetry.ts'
 export type { StandardSchema } from './tool/standard-schema.ts'
 export { defineTool, type Tool, type ToolContext, type ToolOptions, type ToolOutput } from './tool/tool.ts'
+export { firstCharacters, wellFormedJson } from './well-formed.ts'

@@ -12,6 +12,7 @@ import type {
   UserMessage,
 } from './messages.ts'
 import { describeValue } from './options.ts'
+import { wellFormedJson } from './well-formed.ts'
 
 /** Makes the error for a value that is not what its place takes. */
 export type Fail = (problem: string) => Error
@@ -28,15 +29,20 @@ export function eachOf<T>(value: unknown, path: string, fail: Fail, check: (elem
   return Array.from(value, (element: unknown, index) => check(element, `${path}[${index}]`, fail))
 }
 
-/** Returns a string. */
+/** Returns a string, well-formed: half a surrogate pair becomes U+FFFD. */
 export function stringOf(value: unknown, path: string, fail: Fail): string {
+  return pieceOf(value, path, fail).toWellFormed()
+}
+
+/** Returns a piece of a string, which may begin or end in the middle of a surrogate pair. */
+export function pieceOf(value: unknown, path: string, fail: Fail): string {
   if (typeof value === 'string') return value
   throw fail(`${path} must be a string, received ${describeValue(value)}`)
 }
 
-/** Returns a string of at least one character. */
+/** Returns a well-formed string of at least one character. */
 export function nameOf(value: unknown, path: string, fail: Fail): string {
-  if (typeof value === 'string' && value !== '') return value
+  if (typeof value === 'string' && value !== '') return value.toWellFormed()
   throw fail(`${path} must be a string of at least one character, received ${describeValue(value)}`)
 }
 
@@ -52,11 +58,11 @@ export function choiceOf<T extends string>(value: unknown, allowed: readonly T[]
   throw fail(`${path} must be one of ${allowed.join(', ')}, received ${describeValue(value)}`)
 }
 
-/** Returns a copy that is plain JSON. Throws `fail` for a cycle, a bigint, a function and the like. */
+/** Returns a copy that is plain JSON, its texts well-formed. Throws `fail` for a cycle, a bigint, a function and the like. */
 export function jsonOf(value: unknown, path: string, fail: Fail): JsonValue {
   let text: string | undefined
   try {
-    text = JSON.stringify(value)
+    text = wellFormedJson(value)
   } catch {
     throw fail(`${path} must be JSON, received ${describeValue(value)} that JSON cannot hold`)
   }
@@ -66,7 +72,7 @@ export function jsonOf(value: unknown, path: string, fail: Fail): JsonValue {
 
 /** Returns text, or text and images. An empty text counts as content here. */
 export function contentOf(value: unknown, path: string, fail: Fail): UserMessage['content'] {
-  if (typeof value === 'string') return value
+  if (typeof value === 'string') return value.toWellFormed()
   if (Array.isArray(value)) return eachOf(value, path, fail, shownPartOf)
   throw fail(`${path} must be text or an array of parts, received ${describeValue(value)}`)
 }

@@ -58,7 +58,7 @@ export function defineAgent(options: AgentOptions): AgentDefinition {
   return {
     id: parseAgentId(options.id),
     model: options.model,
-    system: options.system,
+    system: options.system?.toWellFormed(),
     tools,
     maxTurns: options.maxTurns ?? agentDefaults.maxTurns,
     compactAboveTokens: options.compactAboveTokens ?? agentDefaults.compactAboveTokens,

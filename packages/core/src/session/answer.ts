@@ -1,8 +1,10 @@
 /** Puts a model's answer together from its pieces, which any provider may have made: each is checked before it counts. */
 import { BeamClawError } from '../errors.ts'
-import { choiceOf, type Fail, fieldsOf, sealOf, stringOf, toolCallOf, usageOf } from '../message-check.ts'
+import { choiceOf, type Fail, fieldsOf, pieceOf, sealOf, toolCallOf, usageOf } from '../message-check.ts'
 import type { AssistantMessage, TextPart, ThinkingPart, ToolCall, Usage } from '../messages.ts'
 import type { FinishReason, ProviderPart } from '../ports/provider.ts'
+import { PairJoiner } from '../well-formed.ts'
+import type { EventLoopTurns } from './event-loop-turns.ts'
 import { finishReasons } from './record-check.ts'
 
 /** A whole answer. */
@@ -17,11 +19,20 @@ export type ShownPiece = Extract<ProviderPart, { type: 'text-delta' | 'thinking-
 
 /**
  * Reads a provider's stream to its end, showing each piece of text and thinking to `onPiece`. Throws what the stream throws, or
- * `provider-protocol` when it ends early or yields what is no part of an answer.
+ * `provider-protocol` when it ends early or yields what is no part of an answer. A stream that never waits for I/O gives the event loop its
+ * turns here.
  */
-export async function readAnswer(stream: AsyncIterable<ProviderPart>, onPiece: (piece: ShownPiece) => void): Promise<Answer> {
+export async function readAnswer(
+  stream: AsyncIterable<ProviderPart>,
+  turns: EventLoopTurns,
+  onPiece: (piece: ShownPiece) => void,
+): Promise<Answer> {
   const answer = new GrowingAnswer()
-  for await (const part of stream) answer.add(part, onPiece)
+  for await (const part of stream) {
+    answer.add(part, onPiece)
+    const turn = turns.due()
+    if (turn !== undefined) await turn
+  }
   return answer.whole()
 }
 
@@ -30,6 +41,8 @@ const fail: Fail = (problem) => new BeamClawError('provider-protocol', `The prov
 class GrowingAnswer {
   readonly #content: (TextPart | ThinkingPart | ToolCall)[] = []
   readonly #callIds = new Set<string>()
+  readonly #textPieces = new PairJoiner()
+  readonly #thinkingPieces = new PairJoiner()
   #text = ''
   #thinking = ''
   #answer: Answer | undefined
@@ -38,14 +51,16 @@ class GrowingAnswer {
     const part = fieldsOf(value, 'part', fail)
     switch (part.type as ProviderPart['type']) {
       case 'text-delta': {
-        const text = stringOf(part.text, 'part.text', fail)
+        const piece = pieceOf(part.text, 'part.text', fail)
         this.#endThinking()
+        const text = this.#textPieces.add(piece)
         this.#text += text
         return onPiece({ type: 'text-delta', text })
       }
       case 'thinking-delta': {
-        const text = stringOf(part.text, 'part.text', fail)
+        const piece = pieceOf(part.text, 'part.text', fail)
         this.#endText()
+        const text = this.#thinkingPieces.add(piece)
         this.#thinking += text
         return onPiece({ type: 'thinking-delta', text })
       }
@@ -86,11 +101,13 @@ class GrowingAnswer {
   }
 
   #endText(): void {
+    this.#text += this.#textPieces.end()
     if (this.#text !== '') this.#content.push({ type: 'text', text: this.#text })
     this.#text = ''
   }
 
   #endThinking(seal: Pick<ThinkingPart, 'signature' | 'redacted'> = {}): void {
+    this.#thinking += this.#thinkingPieces.end()
     if (this.#thinking !== '' || seal.redacted !== undefined) this.#content.push({ type: 'thinking', text: this.#thinking, ...seal })
     this.#thinking = ''
   }

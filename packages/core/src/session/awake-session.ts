@@ -25,7 +25,7 @@ export interface Awake {
 
 /** Reads the log and what else is known of the session. Rejects with what kept it from being read. */
 export async function awaken(key: SessionKey, log: Log, world: SessionWorld, agent: () => AgentDefinition): Promise<Awake> {
-  const { store, tenant, ambient, events, providers, toolRunner, suspects, settings } = world
+  const { store, tenant, ambient, events, providers, toolRunner, suspects, turns, settings } = world
   const { clock, ids, random } = ambient
   const metadata = new MetadataDocument(store, tenant, key)
   const [state] = await Promise.all([readState(log, settings), metadata.load()])
@@ -59,6 +59,8 @@ export async function awaken(key: SessionKey, log: Log, world: SessionWorld, age
     suspects,
     clock,
     random,
+    logger: ambient.logger,
+    turns,
     agent: () => withOwnSettings(agent(), metadata),
     tell: (event) => publish(topic, event),
   })

@@ -5,8 +5,14 @@ import { capped } from '../tool/tool-output.ts'
 /** Tokens that compaction leaves untouched at the end of the history. */
 export const keptTokens = 20_000
 
+/** Fewer are not worth a summary, which would hardly be shorter. */
+const leastDroppedTokens = 100
+
 /** Tool results older than the last three turns are trimmed above this many characters, to 1,500 at each end. */
 const trimmedToolCharacters = 4_000
+
+/** Characters of each message that a model gets to see when it sums them up, however many there are. */
+const leastShare = 100
 
 const untrimmedTurns = 3
 const trimmedTo = 3_000
@@ -19,8 +25,8 @@ export function estimateTokens(messages: readonly Message[]): number {
   return tokens
 }
 
-/** The same for one message. */
-export function tokensOf(message: Message): number {
+/** Returns the same for one message. */
+function tokensOf(message: Message): number {
   if (typeof message.content === 'string') return charactersToTokens(message.content.length)
   let tokens = 4
   for (const part of message.content) {
@@ -36,7 +42,10 @@ export function tokensOf(message: Message): number {
   return tokens
 }
 
-/** How many of the oldest messages can go: all but the last `keep` tokens, and never so that a tool result loses its call. 0 when none can. */
+/**
+ * How many of the oldest messages can go: all but the last `keep` tokens, and never so that a tool result loses its call. 0 when none can, or
+ * what can go is too little to be worth a summary.
+ */
 export function compactableMessages(history: readonly Message[], keep = keptTokens): number {
   let tokens = 0
   let index = history.length
@@ -49,13 +58,9 @@ export function compactableMessages(history: readonly Message[], keep = keptToke
   }
   // What is kept must not begin with the results of calls that are gone.
   while (index < history.length && history[index]?.role === 'tool') index++
-  return index >= history.length ? fallbackCut(history) : index
-}
-
-/** Where one message alone is more than what is kept: everything before the last user message. */
-function fallbackCut(history: readonly Message[]): number {
-  const last = history.findLastIndex(({ role }) => role === 'user')
-  return Math.max(0, last)
+  // Results at the end that alone are more than what is kept stay, and their calls with them.
+  while (index > 0 && (index === history.length || history[index]?.role === 'tool')) index--
+  return estimateTokens(history.slice(0, index)) >= leastDroppedTokens ? index : 0
 }
 
 /** A history as a model gets to see it, kept up to date message by message: a long one is not gone through for every question. */
@@ -63,17 +68,28 @@ export class ShownHistory {
   #messages: Message[] = []
   // Tool messages that are shown whole.
   #untouched: number[] = []
+  #tokens = 0
 
   constructor(history: readonly Message[] = []) {
     for (const message of history) this.add(message)
   }
 
+  /** Estimated tokens of all messages, as they are shown. */
+  get tokens(): number {
+    return this.#tokens
+  }
+
   add(message: Message): void {
     this.#messages.push(message)
+    this.#tokens += tokensOf(message)
     if (message.role !== 'tool') return
     this.#untouched.push(this.#messages.length - 1)
     const oldest = this.#untouched.length > untrimmedTurns ? this.#untouched.shift() : undefined
-    if (oldest !== undefined) this.#messages[oldest] = trimmedMessage(this.#messages[oldest] as ToolMessage)
+    if (oldest === undefined) return
+    const whole = this.#messages[oldest] as ToolMessage
+    const trimmed = trimmedMessage(whole)
+    this.#messages[oldest] = trimmed
+    this.#tokens += tokensOf(trimmed) - tokensOf(whole)
   }
 
   messages(): readonly Message[] {
@@ -97,10 +113,25 @@ function trimmed(result: ToolResult): ToolResult {
   }
 }
 
-/** The oldest messages as text, for a model to summarise; each shortened, so that the whole fits. */
+/** Returns the length to which texts are shortened so that all fit together: short ones stay whole, and leave their room to the long ones. */
+function fairShare(lengths: readonly number[], maximum: number): number {
+  let left = maximum
+  for (const [index, length] of lengths.toSorted((a, b) => a - b).entries()) {
+    const share = Math.floor(left / (lengths.length - index))
+    if (length > share) return Math.max(leastShare, share)
+    left -= length
+  }
+  return maximum
+}
+
+/** The oldest messages as text, for a model to summarise; the longest are shortened, so that the whole fits. */
 export function transcriptOf(messages: readonly Message[], maximumCharacters: number): string {
-  const each = Math.max(200, Math.floor(maximumCharacters / Math.max(1, messages.length)))
-  return capped(messages.map((message) => `${message.role}: ${capped(plainText(message), each)}`).join('\n\n'), maximumCharacters)
+  const texts = messages.map((message) => `${message.role}: ${plainText(message)}`)
+  const each = fairShare(
+    texts.map(({ length }) => length),
+    maximumCharacters,
+  )
+  return texts.map((text) => capped(text, each)).join('\n\n')
 }
 
 function plainText(message: Message): string {

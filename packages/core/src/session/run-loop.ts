@@ -1,18 +1,19 @@
 /** Takes one step after the other, until there is nothing to do: states what it is about to do, does it once that is durable, states what came of it. */
 import type { AgentDefinition } from '../agent/agent.ts'
-import { BeamClawError, describeError } from '../errors.ts'
 import type { ProvisionalEvent } from '../events.ts'
 import type { RunId, SessionKey } from '../ids.ts'
 import type { ToolCall, ToolResult } from '../messages.ts'
-import type { Clock, Random } from '../ports/ambient.ts'
+import type { Clock, Logger, Random } from '../ports/ambient.ts'
 import type { ProviderRequest } from '../ports/provider.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import { headOf, type ToolRunner } from '../tool/tool-runner.ts'
 import { type Answer, readAnswer } from './answer.ts'
-import { compactableMessages, keptTokens, transcriptOf } from './history.ts'
+import { type AttemptPause, attemptPause, describeFailure } from './attempts.ts'
+import type { EventLoopTurns } from './event-loop-turns.ts'
+import { HistorySummary } from './history-summary.ts'
 import type { JournalEntry, ToolOutcome } from './journal.ts'
 import type { JournalWriter } from './journal-writer.ts'
-import { type NextStep, nextStep, type Retry, type RunLimits, runLimitDefaults, steering } from './recovery.ts'
+import { type NextStep, nextStep, type RunLimits, runLimitDefaults, steering } from './recovery.ts'
 import type { SessionState } from './session-state.ts'
 import type { SuspectLine } from './suspect-line.ts'
 
@@ -25,6 +26,8 @@ export interface RunLoopOptions {
   readonly suspects: SuspectLine
   readonly clock: Clock
   readonly random: Random
+  readonly logger: Logger
+  readonly turns: EventLoopTurns
   /** The agent as it is configured now. */
   readonly agent: () => AgentDefinition
   readonly tell: (event: ProvisionalEvent) => void
@@ -32,16 +35,6 @@ export interface RunLoopOptions {
 
 /** Tool calls of one turn that run at the same time. */
 const maxParallelTools = 16
-
-/** Waits between attempts: 500 ms doubled each time, unless the service names a longer time. */
-const attemptBackoffMs = 500
-
-/** The longest time a service may name before a run fails instead of waiting. */
-const maxRetryAfterMs = 60_000
-
-const summaryPrompt =
-  'Summarise this conversation for yourself, so that you can go on with it without having it. Keep names, numbers, decisions, open questions, ' +
-  'file names and what is still to be done. Write plain text, at most 800 words.'
 
 /** A step that takes time. */
 type Act = Extract<NextStep, { type: 'compact' | 'ask-model' | 'run-tools' }>
@@ -51,10 +44,14 @@ type Fact = Exclude<NextStep, Act | { type: 'wait' }>
 
 export class RunLoop {
   readonly #options: RunLoopOptions
+  readonly #pause: AttemptPause
+  readonly #summary: HistorySummary
   #step = new AbortController()
 
   constructor(options: RunLoopOptions) {
     this.#options = options
+    this.#pause = attemptPause(options)
+    this.#summary = new HistorySummary({ ...options, pause: this.#pause })
   }
 
   /** Ends the step under way, which then writes down how far it got. The next step is decided anew. */
@@ -92,8 +89,8 @@ export class RunLoop {
     const { tools } = agent()
     return nextStep(state, {
       limits: this.#limits(),
-      historyTokens: state.historyTokens,
-      canCompact: () => this.#compactable() > 0,
+      historyTokens: state.shown.tokens,
+      canCompact: () => this.#summary.canBeHad(),
       isIdempotent: (name) => tools.get(name)?.idempotent === true,
     })
   }
@@ -121,7 +118,7 @@ export class RunLoop {
   #act(step: Act, signal: AbortSignal): Promise<void> {
     switch (step.type) {
       case 'compact':
-        return this.#compact(step.runId, signal)
+        return this.#summary.make(step.runId, signal)
       case 'ask-model':
         return this.#askModel(step, signal)
       case 'run-tools':
@@ -130,11 +127,11 @@ export class RunLoop {
   }
 
   async #askModel(step: Extract<NextStep, { type: 'ask-model' }>, signal: AbortSignal): Promise<void> {
-    const { journal, providers, agent, tell, sessionKey } = this.#options
+    const { journal, providers, agent, tell, sessionKey, turns } = this.#options
     const { runId, turn, attempt } = step
     if (step.retry !== undefined) {
       await journal.flush()
-      if (!(await this.#pause(attempt, step.retry, signal))) return
+      if (!(await this.#pause(attempt, step.retry.afterMs, signal))) return
     }
     const { model: name } = agent()
     await journal.commit({ type: 'model-request', runId, turn, attempt, model: name })
@@ -142,7 +139,7 @@ export class RunLoop {
     let answer: Answer
     try {
       const { provider, model } = providers.resolve(name)
-      answer = await readAnswer(provider.doStream(this.#request(model), { signal }), ({ type, text }) => {
+      answer = await readAnswer(provider.doStream(this.#request(model), { signal }), turns, ({ type, text }) => {
         tell({ type, sessionKey, runId, turn, attempt, text })
       })
     } catch (error) {
@@ -152,25 +149,6 @@ export class RunLoop {
     }
     // What follows from it is decided at once, and written down with it.
     journal.stage({ type: 'model-response', runId, turn, ...answer })
-  }
-
-  /** Waits before another attempt; answers false when that was interrupted. */
-  #pause(attempt: number, { afterMs }: Retry, signal: AbortSignal): Promise<boolean> {
-    const { clock, random } = this.#options
-    const backoffMs = attemptBackoffMs * 2 ** (attempt - 2) * (0.5 + random.next() / 2)
-    const delayMs = Math.min(maxRetryAfterMs, Math.max(afterMs, Math.round(backoffMs)))
-    return new Promise((resolve) => {
-      const abort = (): void => {
-        timer.cancel()
-        resolve(false)
-      }
-      const timer = clock.setTimer(() => {
-        signal.removeEventListener('abort', abort)
-        resolve(true)
-      }, delayMs)
-      signal.addEventListener('abort', abort, { once: true })
-      if (signal.aborted) abort()
-    })
   }
 
   #request(model: string): ProviderRequest {
@@ -243,55 +221,8 @@ export class RunLoop {
     const result: ToolResult = { ...headOf(call), content: text, isError: true }
     return { type: 'tool-outcome' as const, runId, turn: this.#options.state.current?.turn ?? 0, outcome, result }
   }
-
-  /** How many of the oldest messages a summary could take the place of. */
-  #compactable(): number {
-    const { state, agent } = this.#options
-    return compactableMessages(state.history, Math.min(keptTokens, Math.floor(agent().compactAboveTokens / 4)))
-  }
-
-  /** Has the model sum up the oldest messages. Where it cannot, the run fails and says why. */
-  async #compact(runId: RunId, signal: AbortSignal): Promise<void> {
-    const { state, providers, agent, journal } = this.#options
-    await journal.flush()
-    const dropped = this.#compactable()
-    const { id, model: name, compactAboveTokens } = agent()
-    const transcript = transcriptOf(state.history.slice(0, dropped), compactAboveTokens * 2)
-    try {
-      const { provider, model } = providers.resolve(name)
-      const request: ProviderRequest = {
-        model,
-        agent: id,
-        system: summaryPrompt,
-        messages: [{ role: 'user', content: transcript }],
-        maxOutputTokens: 2_000,
-      }
-      const { message, usage } = await readAnswer(provider.doStream(request, { signal }), () => {})
-      const summary = message.content.map((part) => (part.type === 'text' ? part.text : '')).join('')
-      journal.stage({ type: 'history-compact', runId, summary, dropped, usage })
-    } catch (error) {
-      if (signal.aborted) return
-      if (!BeamClawError.isInstance(error)) throw error
-      const { turn } = state.current ?? { turn: 0 }
-      journal.stage({
-        type: 'run-end',
-        runId,
-        outcome: 'failed',
-        failure: { code: error.code, message: `The history could not be summed up before turn ${turn + 1}: ${describeError(error)}` },
-      })
-    }
-  }
 }
 
 function isAct(step: Exclude<NextStep, { type: 'wait' }>): step is Act {
   return step.type === 'compact' || step.type === 'ask-model' || step.type === 'run-tools'
-}
-
-function describeFailure(error: unknown) {
-  const isTyped = BeamClawError.isInstance(error)
-  return {
-    failure: { code: isTyped ? error.code : 'internal', message: describeError(error) },
-    isRetryable: isTyped && error.isRetryable && (error.retryAfterMs ?? 0) <= maxRetryAfterMs,
-    ...(isTyped && error.retryAfterMs !== undefined ? { retryAfterMs: error.retryAfterMs } : {}),
-  }
 }

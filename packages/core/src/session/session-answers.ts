@@ -115,7 +115,7 @@ export function inspectionOf(
     isAwake: state !== undefined,
     restarts: actor.generation - 1,
     historyLength: state?.history.length ?? 0,
-    historyTokens: state?.historyTokens ?? 0,
+    historyTokens: state?.shown.tokens ?? 0,
     waiting: state?.waiting.map(({ runId }) => runId) ?? [],
     current: current && { runId: current.runId, turn: current.turn, attempt: current.attempt, waitsFor: waitReason(current) },
     deadLetters: state?.deadLetters.map(({ runId }) => runId) ?? [],

@@ -4,7 +4,7 @@ import type { RunId } from '../ids.ts'
 import { type AssistantMessage, addUsage, type Message, noUsage, type ToolCall, type ToolResult, type Usage } from '../messages.ts'
 import type { FinishReason } from '../ports/provider.ts'
 import type { LogRecord } from '../ports/store.ts'
-import { estimateTokens, ShownHistory, tokensOf } from './history.ts'
+import { ShownHistory } from './history.ts'
 import type {
   JournalEntry,
   MessageIn,
@@ -69,8 +69,6 @@ export class SessionState {
   shown = new ShownHistory()
   /** One for each message of the history. */
   origins: MessageOrigin[] = []
-  /** Estimated tokens of the history. */
-  historyTokens = 0
   waiting: MessageIn[] = []
   readonly runs = new Map<RunId, KnownRun>()
   /** Messages that were cancelled before their run began, and whose end is not written down yet. */
@@ -113,7 +111,6 @@ export class SessionState {
     state.history = [...snapshot.history]
     state.shown = new ShownHistory(state.history)
     state.origins = [...snapshot.origins]
-    state.historyTokens = estimateTokens(state.history)
     state.waiting = [...snapshot.waiting]
     for (const [runId, run] of snapshot.runs) state.runs.set(runId, { ...run })
     state.deadLetters = snapshot.deadLetters.map((letter) => (typeof letter === 'string' ? { runId: letter, at: 0 } : letter))
@@ -137,9 +134,8 @@ export class SessionState {
         this.history.splice(0, entry.dropped, summaryMessage(entry.summary))
         this.origins.splice(0, entry.dropped, { at: this.#at, runId: entry.runId })
         this.shown = new ShownHistory(this.history)
-        this.historyTokens = estimateTokens(this.history)
         if (this.current !== undefined) {
-          this.current.compactedAt = this.current.turn + 1
+          this.current.compactedAt = compactedBefore(this.current)
           this.current.failure = undefined
           this.current.usage = addUsage(this.current.usage, entry.usage)
         }
@@ -293,7 +289,6 @@ export class SessionState {
     this.history.push(message)
     this.shown.add(message)
     this.origins.push({ at: this.#at, runId })
-    this.historyTokens += tokensOf(message)
   }
 
   #mark(runId: RunId, status: KnownRun['status'], host: RunId, ended?: EndedRun): void {
@@ -329,6 +324,11 @@ export class SessionState {
     if (this.current?.runId === runId) return this.current
     throw new BeamClawError('log-corrupt', `Record ${this.seq} (${type}) belongs to run "${runId}", which is not under way`)
   }
+}
+
+/** The turn that is asked for after a summary. One that did not fit counts as over: it is summed up once. */
+function compactedBefore({ turn, response, failure }: CurrentRun): number {
+  return response === undefined && failure === undefined ? Math.max(1, turn) : turn + 1
 }
 
 function summaryMessage(summary: string): Message {

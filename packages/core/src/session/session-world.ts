@@ -10,6 +10,7 @@ import type { Store, StoreKey } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import type { ToolRunner } from '../tool/tool-runner.ts'
 import type { ActivityLog } from './activity-log.ts'
+import type { EventLoopTurns } from './event-loop-turns.ts'
 import type { WhenBusy } from './journal.ts'
 import { type RunMemory, runMemoryDefaults } from './known-run.ts'
 import type { SuspectLine } from './suspect-line.ts'
@@ -25,6 +26,7 @@ export interface SessionWorld {
   readonly toolRunner: ToolRunner
   /** Runs that may have taken the process down. */
   readonly suspects: SuspectLine
+  readonly turns: EventLoopTurns
   readonly ambient: Ambient
   readonly settings: SessionSettings
   /** The agents as they are configured now. */

@@ -1,6 +1,7 @@
 /** Turns whatever a tool returned into text or parts of a bounded size. */
 import { contentOf, type Fail } from '../message-check.ts'
 import type { ImagePart, TextPart } from '../messages.ts'
+import { firstCharacters, lastCharacters } from '../well-formed.ts'
 import type { ToolOutput } from './tool.ts'
 
 /** Characters of a tool's answer that the model and the journal get to see: its beginning and its end. */
@@ -71,9 +72,10 @@ function cappedParts(parts: readonly (TextPart | ImagePart)[]): (TextPart | Imag
   return kept
 }
 
-/** A long text with its middle cut out, and a note of how much that was. */
+/** Returns well-formed text: a long one with its middle cut out, and a note of how much that was. */
 export function capped(text: string, maximum = maxToolCharacters): string {
-  if (text.length <= maximum) return text
-  const half = Math.floor(maximum / 2)
-  return `${text.slice(0, half)}\n… ${text.length - 2 * half} characters left out …\n${text.slice(-half)}`
+  if (text.length <= maximum) return text.toWellFormed()
+  const start = firstCharacters(text, Math.floor(maximum / 2))
+  const end = lastCharacters(text, Math.floor(maximum / 2))
+  return `${start}\n… ${text.length - start.length - end.length} characters left out …\n${end}`.toWellFormed()
 }

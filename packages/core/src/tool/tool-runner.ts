@@ -5,10 +5,11 @@ import type { JsonObject, ToolCall, ToolResult } from '../messages.ts'
 import { nearestName } from '../options.ts'
 import type { Clock, Random } from '../ports/ambient.ts'
 import type { TaskSupervisor } from '../supervisor/task-supervisor.ts'
+import { firstCharacters } from '../well-formed.ts'
 import type { RunWaits } from './run-waits.ts'
 import { describeIssues } from './standard-schema.ts'
 import type { Tool, ToolOutput } from './tool.ts'
-import { toToolContent } from './tool-output.ts'
+import { capped, toToolContent } from './tool-output.ts'
 
 export interface ToolRunnerOptions {
   readonly tasks: TaskSupervisor
@@ -43,7 +44,7 @@ export class ToolRunner {
       const input = await checkedInput(call, tool)
       return { ...headOf(call), ...toToolContent(await this.#tries(call, tool, input, site)) }
     } catch (error) {
-      return { ...headOf(call), content: `Error: ${describeError(error)}`, isError: true }
+      return { ...headOf(call), content: capped(`Error: ${describeError(error)}`), isError: true }
     }
   }
 
@@ -101,7 +102,7 @@ function toolOf({ name }: ToolCall, tools: ReadonlyMap<string, Tool>): Tool {
   const known = [...tools.keys()]
   const nearest = nearestName(name, known)
   const hint = nearest === undefined ? `Available tools: ${known.join(', ') || 'none'}` : `Did you mean "${nearest}"?`
-  throw new BeamClawError('tool-input', `There is no tool "${name.slice(0, 64)}". ${hint}`)
+  throw new BeamClawError('tool-input', `There is no tool "${firstCharacters(name, 64)}". ${hint}`)
 }
 
 async function checkedInput(call: ToolCall, { input }: Tool): Promise<unknown> {

@@ -1,6 +1,17 @@
 /** Writes a BeamClaw request as a Messages API request. Pure. */
-import type { AssistantMessage, ImagePart, JsonObject, JsonValue, Message, ProviderRequest, TextPart, ToolResult } from '@beamclaw/core'
+import type {
+  AssistantMessage,
+  ImagePart,
+  JsonObject,
+  JsonValue,
+  Message,
+  ProviderRequest,
+  TextPart,
+  ToolDeclaration,
+  ToolResult,
+} from '@beamclaw/core'
 import { isStrictSchema } from '../shared/strict-schema.ts'
+import { withWireCalls } from '../shared/wire-calls.ts'
 import type { AnthropicRequest } from './anthropic-api.ts'
 import { planThinking, type ThinkingBudgets, type ThinkingMode } from './thinking.ts'
 
@@ -22,10 +33,13 @@ interface Turn {
 const cacheControl = { cache_control: { type: 'ephemeral' } }
 
 /** The request's body. */
-export function toAnthropicRequest(request: ProviderRequest, style: AnthropicRequestStyle): AnthropicRequest {
-  const plan = planThinking(request, style.thinkingMode, style.thinkingBudgets)
+export function toAnthropicRequest(asked: ProviderRequest, style: AnthropicRequestStyle): AnthropicRequest {
+  const request = { ...asked, messages: withWireCalls(asked.messages) }
+  const turns = toTurns(request.messages, style.promptCaching)
+  const plan = planThinking(request, turns, style.thinkingMode, style.thinkingBudgets)
   const system = systemText(request)
-  const { tools = [], stopSequences = [] } = request
+  const { tools: ownTools = [], stopSequences = [] } = request
+  const tools = ownTools.length > 0 ? ownTools : toolsOfThePast(request.messages)
   const outputConfig = {
     ...(plan.effort === undefined ? {} : { effort: plan.effort }),
     ...(enforcedSchema(request) === undefined ? {} : { format: { type: 'json_schema', schema: enforcedSchema(request) } }),
@@ -36,7 +50,7 @@ export function toAnthropicRequest(request: ProviderRequest, style: AnthropicReq
     max_tokens: (request.maxOutputTokens ?? style.maxOutputTokens) + plan.budgetTokens,
     stream: true,
     ...(system === '' ? {} : { system: [{ type: 'text', text: system, ...(style.promptCaching ? cacheControl : {}) }] }),
-    messages: toTurns(request.messages, style.promptCaching),
+    messages: turns,
     ...(tools.length === 0
       ? {}
       : {
@@ -46,7 +60,7 @@ export function toAnthropicRequest(request: ProviderRequest, style: AnthropicReq
             input_schema: inputSchema,
             ...(style.promptCaching && index === tools.length - 1 ? cacheControl : {}),
           })),
-          tool_choice: toToolChoice(request.toolChoice),
+          tool_choice: ownTools.length > 0 ? toToolChoice(request.toolChoice) : { type: 'none' },
         }),
     ...(plan.thinking === undefined ? {} : { thinking: plan.thinking }),
     // The API refuses sampling parameters together with thinking.
@@ -56,6 +70,15 @@ export function toAnthropicRequest(request: ProviderRequest, style: AnthropicReq
     ...(Object.keys(outputConfig).length === 0 ? {} : { output_config: outputConfig }),
     ...(request.userId === undefined ? {} : { metadata: { user_id: request.userId } }),
   }
+}
+
+/** Calls in the history are refused where no tools are declared: an agent that has lost its tools declares those it has called, and may not call them. */
+function toolsOfThePast(messages: readonly Message[]): readonly ToolDeclaration[] {
+  const names = new Set<string>()
+  for (const { role, content } of messages) {
+    if (role === 'assistant') for (const part of content) if (part.type === 'tool-call') names.add(part.name)
+  }
+  return [...names].map((name) => ({ name, description: 'No longer available.', inputSchema: { type: 'object' } }))
 }
 
 function toToolChoice(choice: ProviderRequest['toolChoice'] = 'auto'): JsonObject {
@@ -91,8 +114,12 @@ function toTurns(messages: readonly Message[], promptCaching: boolean): readonly
   return turns.map(({ role, content }) => ({ role, content }))
 }
 
+function isThinking({ type }: JsonObject): boolean {
+  return type === 'thinking' || type === 'redacted_thinking'
+}
+
 function withCacheControl(blocks: readonly JsonObject[]): readonly JsonObject[] {
-  const index = blocks.findLastIndex(({ type }) => type !== 'thinking' && type !== 'redacted_thinking')
+  const index = blocks.findLastIndex((block) => !isThinking(block))
   return blocks.map((block, position) => (position === index ? { ...block, ...cacheControl } : block))
 }
 
@@ -131,7 +158,7 @@ function fromAssistant({ content }: AssistantMessage): readonly JsonObject[] {
     if (part.type === 'text') {
       if (part.text.trim() !== '') blocks.push(toText(part))
     } else if (part.type === 'tool-call') {
-      blocks.push({ type: 'tool_use', id: toId(part.id), name: part.name, input: toInput(part.input) })
+      blocks.push({ type: 'tool_use', id: part.id, name: part.name, input: toInput(part.input) })
     } else if (part.redacted !== undefined) {
       blocks.push({ type: 'redacted_thinking', data: part.redacted })
     } else if (part.signature !== undefined) {
@@ -139,7 +166,8 @@ function fromAssistant({ content }: AssistantMessage): readonly JsonObject[] {
     }
     // Thinking without a signature came from another provider and would be refused.
   }
-  return blocks
+  // Thinking that nothing came of is refused at the end of a message.
+  return blocks.slice(0, blocks.findLastIndex((block) => !isThinking(block)) + 1)
 }
 
 function fromToolResult({ toolCallId, content, isError }: ToolResult): JsonObject {
@@ -148,15 +176,10 @@ function fromToolResult({ toolCallId, content, isError }: ToolResult): JsonObjec
   const allowed = isError ? blocks.map((block) => (block.type === 'image' ? { type: 'text', text: '(an image)' } : block)) : blocks
   return {
     type: 'tool_result',
-    tool_use_id: toId(toolCallId),
+    tool_use_id: toolCallId,
     ...(allowed.length === 0 ? {} : { content: allowed }),
     ...(isError ? { is_error: true } : {}),
   }
-}
-
-/** Other providers' ids may hold characters that are refused here; call and result change alike. */
-function toId(id: string): string {
-  return id.replace(/[^\w-]/g, '_')
 }
 
 /** Input must be an object. */

@@ -1,5 +1,5 @@
 /** What the demo model says: a pure function of the request. Each answer teaches one thing and names the next one to try. */
-import { type Message, type ProviderRequest, type ToolCall, type ToolResult, textOf } from '@beamclaw/core'
+import { firstCharacters, type Message, type ProviderRequest, type ToolCall, type ToolResult, textOf } from '@beamclaw/core'
 import { findSum } from './arithmetic.ts'
 import { findToolCall } from './demo-tool-call.ts'
 
@@ -133,7 +133,7 @@ function tell(results: readonly ToolResult[]): string {
 
 function resultText({ content }: ToolResult): string {
   const text = typeof content === 'string' ? content : content.map((part) => (part.type === 'text' ? part.text : '(an image)')).join('')
-  return text.length > maxToldLength ? `${text.slice(0, maxToldLength)}…` : text
+  return text.length > maxToldLength ? `${firstCharacters(text, maxToldLength)}…` : text
 }
 
 function hasImage(message: Message | undefined): boolean {
@@ -141,5 +141,5 @@ function hasImage(message: Message | undefined): boolean {
 }
 
 function quote(text: string): string {
-  return text.length > maxQuotedLength ? `${text.slice(0, maxQuotedLength)}…` : text
+  return text.length > maxQuotedLength ? `${firstCharacters(text, maxQuotedLength)}…` : text
 }

@@ -1,6 +1,7 @@
 /** Writes a BeamClaw request as a Chat Completions request. Pure. */
 import type { AssistantMessage, ImagePart, JsonObject, JsonValue, Message, ProviderRequest, TextPart, ToolMessage } from '@beamclaw/core'
 import { isStrictSchema } from '../shared/strict-schema.ts'
+import { withWireCalls } from '../shared/wire-calls.ts'
 import type { OpenAiRequest } from './openai-api.ts'
 
 /** What differs between compatible servers. */
@@ -17,7 +18,7 @@ export function toOpenAiRequest(request: ProviderRequest, dialect: OpenAiDialect
     model: request.model,
     messages: [
       ...(request.system === undefined || request.system === '' ? [] : [{ role: 'system', content: request.system }]),
-      ...request.messages.flatMap((message) => toMessages(message, dialect)),
+      ...withWireCalls(request.messages).flatMap((message) => toMessages(message, dialect)),
     ],
     stream: true,
     ...(dialect.includeUsage ? { stream_options: { include_usage: true } } : {}),

@@ -1,5 +1,5 @@
 /** What adapters over HTTP share: checked setup, one streamed call, one JSON call, failures in one form. */
-import { BeamClawError, type JsonObject, type ProviderPart, SystemClock } from '@beamclaw/core'
+import { BeamClawError, type JsonObject, type ProviderPart, SystemClock, wellFormedJson } from '@beamclaw/core'
 import type { AnswerReader } from './answer-reader.ts'
 import { DispatchTransport } from './dispatch-transport.ts'
 import { type ErrorCodeTable, type Failure, isBrokenEnding, protocolError, serviceError } from './failure.ts'
@@ -75,7 +75,7 @@ export class ModelService {
 
   /** Posts a call and yields the parts of its answer. The connection is free when this ends, however it ends. */
   async *stream({ path, body, reader, onFailure }: StreamedCall, signal: AbortSignal): AsyncGenerator<ProviderPart, void, undefined> {
-    const answer = await sendHttp(this.#setup, path, JSON.stringify(body), signal)
+    const answer = await sendHttp(this.#setup, path, wellFormedJson(body), signal)
     try {
       if (answer.status !== 200) {
         const error = await this.#failureOf(answer)

@@ -1,4 +1,5 @@
 /** Keeps secrets out of text that came from outside, and keeps that text short. */
+import { firstCharacters } from '@beamclaw/core'
 
 // What keys and bearer tokens look like: a gateway may echo one that is not ours.
 const tokenPattern = /\b(?:sk|pk|rk|key|gsk|xai)-[\w-]{8,}|\b(?:bearer|basic)\s+[\w.~+/=-]{8,}|\/\/[^\s/@:]{0,256}:[^\s/@]{0,256}@/gi
@@ -17,9 +18,9 @@ export class Redactor {
 
   clean(text: string, maxLength = 400): string {
     // Cut generously first, so that a huge text costs little, and again at the end, so that no secret is cut in half and missed.
-    let cleaned = text.slice(0, 8192)
+    let cleaned = firstCharacters(text, 8192)
     for (const secret of this.#secrets) cleaned = cleaned.replaceAll(secret, '[redacted]')
     cleaned = cleaned.replace(tokenPattern, '[redacted]').replace(controlPattern, ' ').trim()
-    return cleaned.length > maxLength ? `${cleaned.slice(0, maxLength)}…` : cleaned
+    return cleaned.length > maxLength ? `${firstCharacters(cleaned, maxLength)}…` : cleaned
   }
 }

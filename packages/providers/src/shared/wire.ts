@@ -1,5 +1,5 @@
 /** Reads JSON that came from a service. Texts that do not fit are never quoted: they may hold anything. */
-import type { JsonValue, ToolCall } from '@beamclaw/core'
+import { firstCharacters, type JsonValue, type ToolCall } from '@beamclaw/core'
 import type * as z from 'zod'
 import { protocolError } from './failure.ts'
 
@@ -29,6 +29,6 @@ export function toToolCall(id: string, name: string, inputText: string): ToolCal
   try {
     return { type: 'tool-call', id, name, input: JSON.parse(inputText) as JsonValue }
   } catch {
-    return { type: 'tool-call', id, name, input: {}, invalidInput: inputText.slice(0, maxInvalidInputLength) }
+    return { type: 'tool-call', id, name, input: {}, invalidInput: firstCharacters(inputText, maxInvalidInputLength) }
   }
 }

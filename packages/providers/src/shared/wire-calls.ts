@@ -1,0 +1,60 @@
+/** Gives the tool calls of a conversation ids and names that the services accept, whichever model or program made them. Pure. */
+import { firstCharacters, type Message, type ToolCall, type ToolResult } from '@beamclaw/core'
+
+// What both services accept, the stricter one in each.
+const maxIdLength = 40
+const maxNameLength = 64
+
+/**
+ * Returns the messages with every id unique in the conversation, of 1 to 40 letters, digits, `_` and `-`, and every name of up to 64 of them.
+ * A result keeps the id of its call, wherever that changed. The same messages give the same ids, so that a prefix stays the same.
+ */
+export function withWireCalls(messages: readonly Message[]): readonly Message[] {
+  const taken = new Set<string>()
+  let turn: CallsOfTurn | undefined
+  return messages.map((message) => {
+    if (message.role === 'tool') return { role: 'tool', content: turn?.resultsOf(message.content) ?? message.content }
+    if (message.role !== 'assistant') return message
+    const calls = new CallsOfTurn(taken)
+    turn = calls
+    return { role: 'assistant', content: message.content.map((part) => (part.type === 'tool-call' ? calls.add(part) : part)) }
+  })
+}
+
+/** The calls of one answer, whose results follow. */
+class CallsOfTurn {
+  readonly #taken: Set<string>
+  /** By its id in the conversation, the ids of a call on the wire: several where an answer used one twice. */
+  readonly #ids = new Map<string, string[]>()
+
+  constructor(taken: Set<string>) {
+    this.#taken = taken
+  }
+
+  add(call: ToolCall): ToolCall {
+    const id = this.#free(allowed(call.id, maxIdLength))
+    this.#ids.set(call.id, [...(this.#ids.get(call.id) ?? []), id])
+    return { ...call, id, name: allowed(call.name, maxNameLength) }
+  }
+
+  /** Calls with the same id share a result where there is only one. */
+  resultsOf(results: readonly ToolResult[]): ToolResult[] {
+    return results.flatMap((result) => {
+      const ids = this.#ids.get(result.toolCallId) ?? [allowed(result.toolCallId, maxIdLength)]
+      const isOnly = results.filter(({ toolCallId }) => toolCallId === result.toolCallId).length === 1
+      const own = isOnly ? ids : ids.splice(0, 1)
+      return own.map((toolCallId) => ({ ...result, toolCallId }))
+    })
+  }
+
+  #free(wanted: string): string {
+    let id = wanted
+    for (let next = 2; this.#taken.has(id); next++) id = `${wanted.slice(0, maxIdLength - 8)}_${next}`
+    this.#taken.add(id)
+    return id
+  }
+}
+
+function allowed(text: string, maximum: number): string {
+  return firstCharacters(text.replace(/[^\w-]/g, '_'), maximum) || '_'
+}
