@@ -62,7 +62,7 @@ export interface CallWatcher {
  * The parts of a stream until `signal`, which lives as long as the call, is aborted: then it ends at once, and a provider that does not listen is left behind with its work,
  * so that it cannot keep what its call holds.
  */
-function untilAborted(start: () => AsyncIterable<ProviderPart>, signal: AbortSignal): CallStream {
+export function untilAborted(start: () => AsyncIterable<ProviderPart>, signal: AbortSignal): CallStream {
   let parts: AsyncIterator<ProviderPart> | undefined
   let giveUp: ((error: BeamClawError) => void) | undefined
   const onAbort = (): void => giveUp?.(abortedError(signal))

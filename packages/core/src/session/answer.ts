@@ -2,7 +2,9 @@
 import { BeamClawError } from '../errors.ts'
 import { choiceOf, type Fail, fieldsOf, pieceOf, sealOf, toolCallOf, usageOf } from '../message-check.ts'
 import type { AssistantMessage, TextPart, ThinkingPart, ToolCall, Usage } from '../messages.ts'
+import type { Clock } from '../ports/ambient.ts'
 import type { FinishReason, ProviderPart } from '../ports/provider.ts'
+import { type CallStream, untilAborted } from '../provider/call-stream.ts'
 import { PairJoiner } from '../well-formed.ts'
 import type { EventLoopTurns } from './event-loop-turns.ts'
 import { finishReasons } from './record-check.ts'
@@ -17,35 +19,87 @@ export interface Answer {
 /** A piece of an answer that is shown while it comes. */
 export type ShownPiece = Extract<ProviderPart, { type: 'text-delta' | 'thinking-delta' }>
 
+/** How an answer is read. */
+export interface AnswerReading {
+  /** Ends the reading at once, whether the provider listens or not. */
+  readonly signal: AbortSignal
+  readonly turns: EventLoopTurns
+  readonly clock: Clock
+}
+
+/** Milliseconds that a stream may stay open after its `finish`. It is waited for, since leaving at once would be taken for an abort. */
+const endGraceMs = 1_000
+
+/** Characters of text, thinking and tool inputs that one answer may hold: far beyond what any model says, and little memory. */
+const maxCharacters = 16 * 1024 * 1024
+
+/** Parts of one answer; a run of text is one part, and each tool call is one. */
+const maxParts = 10_000
+
 /**
- * Reads a provider's stream to its end, showing each piece of text and thinking to `onPiece`. Throws what the stream throws, or
- * `provider-protocol` when it ends early or yields what is no part of an answer. A stream that never waits for I/O gives the event loop its
- * turns here.
+ * Reads a provider's stream up to its `finish`, showing each piece of text and thinking to `onPiece`. Throws what the stream throws;
+ * `provider-aborted`; `provider-protocol` when it ends early, does not end, or yields what is no part of an answer. A stream that never waits for
+ * I/O gives the event loop its turns here.
  */
 export async function readAnswer(
-  stream: AsyncIterable<ProviderPart>,
-  turns: EventLoopTurns,
+  start: () => AsyncIterable<ProviderPart>,
+  { signal, turns, clock }: AnswerReading,
   onPiece: (piece: ShownPiece) => void,
 ): Promise<Answer> {
   const answer = new GrowingAnswer()
-  for await (const part of stream) {
-    answer.add(part, onPiece)
-    const turn = turns.due()
-    if (turn !== undefined) await turn
+  const parts = untilAborted(start, signal)
+  try {
+    while (answer.isGrowing) {
+      const next = await parts.next()
+      if (next.done === true) break
+      answer.add(next.value, onPiece)
+      const turn = turns.due()
+      if (turn !== undefined) await turn
+    }
+    const whole = answer.whole()
+    await endOf(parts, clock)
+    return whole
+  } finally {
+    // What a provider does when it is left, and how long that takes, is its own affair.
+    parts.return?.().catch(() => {})
   }
-  return answer.whole()
+}
+
+/** Waits for the end of a stream that has said its last, not for ever; what it throws now does the answer no harm. */
+async function endOf(parts: CallStream, clock: Clock): Promise<void> {
+  const graceOver = Promise.withResolvers<void>()
+  const timer = clock.setTimer(graceOver.resolve, endGraceMs)
+  try {
+    await Promise.race([parts.next(), graceOver.promise])
+  } catch {
+    // The answer is whole.
+  } finally {
+    timer.cancel()
+  }
 }
 
 const fail: Fail = (problem) => new BeamClawError('provider-protocol', `The provider sent a part that is not part of an answer: ${problem}`)
 
+function endless(what: string): BeamClawError {
+  return new BeamClawError('provider-protocol', `The answer was broken off: it has ${what}`, { isRetryable: false })
+}
+
 class GrowingAnswer {
   readonly #content: (TextPart | ThinkingPart | ToolCall)[] = []
   readonly #callIds = new Set<string>()
+  // By id: the number that its next repeat gets, unless that is taken.
+  readonly #repeats = new Map<string, number>()
   readonly #textPieces = new PairJoiner()
   readonly #thinkingPieces = new PairJoiner()
   #text = ''
   #thinking = ''
   #answer: Answer | undefined
+  #characters = 0
+
+  /** True until its `finish`. */
+  get isGrowing(): boolean {
+    return this.#answer === undefined
+  }
 
   add(value: unknown, onPiece: (piece: ShownPiece) => void): void {
     const part = fieldsOf(value, 'part', fail)
@@ -54,6 +108,7 @@ class GrowingAnswer {
         const piece = pieceOf(part.text, 'part.text', fail)
         this.#endThinking()
         const text = this.#textPieces.add(piece)
+        this.#grow(text.length)
         this.#text += text
         return onPiece({ type: 'text-delta', text })
       }
@@ -61,6 +116,7 @@ class GrowingAnswer {
         const piece = pieceOf(part.text, 'part.text', fail)
         this.#endText()
         const text = this.#thinkingPieces.add(piece)
+        this.#grow(text.length)
         this.#thinking += text
         return onPiece({ type: 'thinking-delta', text })
       }
@@ -70,13 +126,13 @@ class GrowingAnswer {
       case 'tool-call': {
         const call = toolCallOf(part, 'part', fail)
         this.#end()
+        this.#grow(call.name.length + (JSON.stringify(call.input)?.length ?? 0))
         this.#content.push({ ...call, id: this.#freeId(call.id) })
         return
       }
       case 'finish': {
         const finish = choiceOf(part.reason, finishReasons, 'part.reason', fail)
         this.#end()
-        // The stream is read on to its end, which follows: leaving now would be taken for an abort.
         this.#answer = { message: { role: 'assistant', content: this.#content }, finish, usage: usageOf(part.usage, 'part.usage', fail) }
       }
     }
@@ -87,10 +143,19 @@ class GrowingAnswer {
     throw new BeamClawError('provider-protocol', 'The answer ended without saying why')
   }
 
+  #grow(characters: number): void {
+    this.#characters += characters
+    if (this.#characters > maxCharacters) throw endless(`more than ${maxCharacters} characters`)
+    if (this.#content.length >= maxParts) throw endless(`more than ${maxParts} parts`)
+  }
+
   /** Results are told apart by the ids of their calls, so no two calls of one answer may share one. */
   #freeId(id: string): string {
-    let free = id === '' ? 'call' : id
-    for (let next = 2; this.#callIds.has(free); next++) free = `${id === '' ? 'call' : id}_${next}`
+    const base = id === '' ? 'call' : id
+    let free = base
+    let next = this.#repeats.get(base) ?? 2
+    for (; this.#callIds.has(free); next++) free = `${base}_${next}`
+    this.#repeats.set(base, next)
     this.#callIds.add(free)
     return free
   }

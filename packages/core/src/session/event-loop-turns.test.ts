@@ -14,10 +14,19 @@ async function* endless(parts: number): AsyncGenerator<ProviderPart> {
 
 describe('streams that never wait', () => {
   test('leave timers their turn: they share one slice', async () => {
-    const turns = new EventLoopTurns(new SystemClock())
+    const clock = new SystemClock()
+    const turns = new EventLoopTurns(clock)
     let ticks = 0
     const timer = setInterval(() => ticks++, 1)
-    const answers = await Promise.all(Array.from({ length: 20 }, () => readAnswer(endless(10_000), turns, () => {})))
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        readAnswer(
+          () => endless(10_000),
+          { signal: new AbortController().signal, turns, clock },
+          () => {},
+        ),
+      ),
+    )
     clearInterval(timer)
     expect(answers[19]?.message.content).toEqual([{ type: 'text', text: 'x'.repeat(10_000) }])
     expect(ticks).toBeGreaterThan(2)

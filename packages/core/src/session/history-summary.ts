@@ -3,7 +3,7 @@ import type { AgentDefinition } from '../agent/agent.ts'
 import { BeamClawError } from '../errors.ts'
 import type { RunId, SessionKey } from '../ids.ts'
 import { addUsage, type Message, noUsage, textOf, type Usage } from '../messages.ts'
-import type { Logger } from '../ports/ambient.ts'
+import type { Clock, Logger } from '../ports/ambient.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import { type Answer, readAnswer } from './answer.ts'
 import { type AttemptPause, describeFailure } from './attempts.ts'
@@ -19,6 +19,7 @@ export interface HistorySummaryOptions {
   readonly journal: JournalWriter
   readonly providers: ProviderTable
   readonly turns: EventLoopTurns
+  readonly clock: Clock
   readonly logger: Logger
   readonly pause: AttemptPause
   /** The agent as it is configured now. */
@@ -104,12 +105,16 @@ export class HistorySummary {
 
   /** Asks without thinking, and without tools. */
   #ask(transcript: string, signal: AbortSignal): Promise<Answer> {
-    const { providers, agent, turns } = this.#options
+    const { providers, agent, turns, clock } = this.#options
     const { id, model: name } = agent()
     const { provider, model } = providers.resolve(name)
     const messages: readonly Message[] = [{ role: 'user', content: transcript }]
     const request = { model, agent: id, system: summaryPrompt, messages, maxOutputTokens: summaryOutputTokens }
-    return readAnswer(provider.doStream(request, { signal }), turns, () => {})
+    return readAnswer(
+      () => provider.doStream(request, { signal }),
+      { signal, turns, clock },
+      () => {},
+    )
   }
 
   #droppable(): number {

@@ -1,4 +1,5 @@
 /** Keeps the state ahead of the log by as little as possible: facts are staged, written together, and told once they are durable. */
+import { BeamClawError } from '../errors.ts'
 import type { IdGenerator } from '../ports/ambient.ts'
 import type { Log, LogRecord } from '../ports/store.ts'
 import { type JournalEntry, recordData } from './journal.ts'
@@ -26,6 +27,7 @@ export class JournalWriter {
   #isFlushDue = false
   #recordsSinceSnapshot = 0
   #isBroken = false
+  #refused: JournalEntry | undefined
   readonly #name: string
 
   constructor(options: JournalWriterOptions) {
@@ -37,6 +39,11 @@ export class JournalWriter {
   /** True once the store has refused a write: this writer and its state are of no use any more. */
   get isBroken(): boolean {
     return this.#isBroken
+  }
+
+  /** The entry that the store takes from nobody: it is too large, or no JSON. What waits for it would wait for ever. */
+  get refused(): JournalEntry | undefined {
+    return this.#refused
   }
 
   /** Records since the last snapshot that this writer knows of. */
@@ -72,13 +79,17 @@ export class JournalWriter {
     return this.flush()
   }
 
-  /** Lets a snapshot take the place of the records so far. Only while nothing is staged and no run is under way. */
+  /**
+   * Lets a snapshot take the place of the records so far. Only while nothing is staged and no run is under way. Rejects with the store's error; the
+   * writer is then broken, but for a snapshot that is too large: that is tried again after as many records.
+   */
   async compact(): Promise<void> {
     const { log, state } = this.#options
     try {
       await log.compact({ seq: state.seq, state: JSON.parse(JSON.stringify(state.toSnapshot())) })
     } catch (error) {
-      this.#isBroken = true
+      this.#isBroken = !isRefusal(error)
+      if (!this.#isBroken) this.#recordsSinceSnapshot = 0
       throw error
     }
     this.#recordsSinceSnapshot = 0
@@ -95,9 +106,20 @@ export class JournalWriter {
       await Promise.all([before, this.#options.log.append(staged.map(({ record }) => record))])
     } catch (error) {
       this.#isBroken = true
+      if (isRefusal(error)) this.#refused ??= largestOf(staged)
       throw error
     }
     this.#recordsSinceSnapshot += staged.length
     for (const { entry, record } of staged) this.#options.onCommitted(entry, record.seq)
   }
+}
+
+/** True for what the store refuses for what it is, so that another try would only repeat it. */
+function isRefusal(error: unknown): boolean {
+  return BeamClawError.isInstance(error, 'document-too-large') || BeamClawError.isInstance(error, 'invalid-message')
+}
+
+function largestOf(staged: readonly Staged[]): JournalEntry | undefined {
+  const sizes = staged.map(({ entry, record }) => ({ entry, size: JSON.stringify(record.data).length }))
+  return sizes.sort((a, b) => b.size - a.size)[0]?.entry
 }

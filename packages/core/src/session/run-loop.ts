@@ -1,5 +1,7 @@
 /** Takes one step after the other, until there is nothing to do: states what it is about to do, does it once that is durable, states what came of it. */
+import { guardedAbortController } from '../abort.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
+import { describeError } from '../errors.ts'
 import type { ProvisionalEvent } from '../events.ts'
 import type { RunId, SessionKey } from '../ids.ts'
 import type { ToolCall, ToolResult } from '../messages.ts'
@@ -46,12 +48,21 @@ export class RunLoop {
   readonly #options: RunLoopOptions
   readonly #pause: AttemptPause
   readonly #summary: HistorySummary
-  #step = new AbortController()
+  #step: AbortController
 
   constructor(options: RunLoopOptions) {
     this.#options = options
     this.#pause = attemptPause(options)
+    this.#step = this.#newStep()
     this.#summary = new HistorySummary({ ...options, pause: this.#pause })
+  }
+
+  /** Providers listen to its signal. */
+  #newStep(): AbortController {
+    const { logger, sessionKey } = this.#options
+    return guardedAbortController((error) => {
+      logger.log('error', 'session.abort-listener-failed', { session: sessionKey, error: describeError(error) })
+    })
   }
 
   /** Ends the step under way, which then writes down how far it got. The next step is decided anew. */
@@ -72,7 +83,7 @@ export class RunLoop {
           await journal.flush()
           if (this.#next().type === 'wait') return
         } else if (isAct(step)) {
-          this.#step = new AbortController()
+          this.#step = this.#newStep()
           await this.#act(step, this.#step.signal)
         } else {
           journal.stage(...this.#facts(step))
@@ -127,7 +138,7 @@ export class RunLoop {
   }
 
   async #askModel(step: Extract<NextStep, { type: 'ask-model' }>, signal: AbortSignal): Promise<void> {
-    const { journal, providers, agent, tell, sessionKey, turns } = this.#options
+    const { journal, providers, agent, tell, sessionKey, turns, clock } = this.#options
     const { runId, turn, attempt } = step
     if (step.retry !== undefined) {
       await journal.flush()
@@ -139,9 +150,14 @@ export class RunLoop {
     let answer: Answer
     try {
       const { provider, model } = providers.resolve(name)
-      answer = await readAnswer(provider.doStream(this.#request(model), { signal }), turns, ({ type, text }) => {
-        tell({ type, sessionKey, runId, turn, attempt, text })
-      })
+      const request = this.#request(model)
+      answer = await readAnswer(
+        () => provider.doStream(request, { signal }),
+        { signal, turns, clock },
+        ({ type, text }) => {
+          tell({ type, sessionKey, runId, turn, attempt, text })
+        },
+      )
     } catch (error) {
       // Told to stop, or the run was cancelled: the request stays open, and the next step is decided by what the journal says.
       if (signal.aborted) return

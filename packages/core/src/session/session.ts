@@ -3,7 +3,7 @@ import { Actor, type Answer } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
 import { refuse } from '../actor/refusal.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
-import { BeamClawError, MailboxFullError } from '../errors.ts'
+import { BeamClawError, describeError, MailboxFullError } from '../errors.ts'
 import type { CommittedEvent } from '../events.ts'
 import type { RunId, SessionKey } from '../ids.ts'
 import type { TimerHandle } from '../ports/ambient.ts'
@@ -12,6 +12,7 @@ import { type Awake, awaken, hasWork } from './awake-session.ts'
 import { eventOf } from './committed-events.ts'
 import type { JournalEntry, WhenBusy } from './journal.ts'
 import { isStoreTrouble, sessionBroken } from './journal-trouble.ts'
+import type { JournalWriter } from './journal-writer.ts'
 import type { DeadLetter } from './known-run.ts'
 import { checkSameMessage, type NewMessage, redriven } from './message-intake.ts'
 import { openSessionLog } from './open-journal.ts'
@@ -57,8 +58,8 @@ type Context = ActorContext<SessionMessage>
 /** Records after which a snapshot is taken, once the session is at rest; more where the history is longer. */
 const snapshotEvery = 200
 
-/** Milliseconds until a session whose journal could not be written tries again by itself. */
-const reopenAfterMs = 1_000
+/** Milliseconds until a session whose journal could not be written tries again by itself; doubled each time, up to the longest. */
+const reopenAfterMs = { first: 1_000, longest: 15_000 } as const
 
 export class Session extends Actor<SessionMessage, SessionReply> {
   readonly #key: SessionKey
@@ -70,6 +71,10 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   #reopenTimer: TimerHandle | undefined
   /** Why the last state was let go of, while this incarnation lives: only a failure of the run's own is held against the run. */
   #lastFailure: 'own' | 'store' | undefined
+  /** A run whose record the store takes from nobody: it is over, for the reason given. */
+  #refused: { readonly runId: RunId; readonly error: BeamClawError } | undefined
+  /** Times that the session was opened anew since it was last at rest. */
+  #reopenings = 0
 
   constructor(key: SessionKey, agent: AgentDefinition, world: SessionWorld) {
     super({ id: key, passivateAfterMs: world.settings.passivateAfterMs })
@@ -270,8 +275,18 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     // A write that answered late: somebody else has the session by now, and work to do perhaps.
     if (!this.isAlive || this.#awake !== awake || hasWork(state)) return
     this.#world.activity.end(this.#key)
+    this.#reopenings = 0
     const isDue = journal.recordsSinceSnapshot >= Math.max(snapshotEvery, state.history.length)
-    if (isDue && !stopped.aborted) await journal.compact()
+    if (isDue && !stopped.aborted) await this.#compact(journal)
+  }
+
+  async #compact(journal: JournalWriter): Promise<void> {
+    try {
+      await journal.compact()
+    } catch (error) {
+      if (journal.isBroken) throw error
+      this.#world.ambient.logger.log('warn', 'session.snapshot-refused', { session: this.#key, error: describeError(error) })
+    }
   }
 
   /** What cannot be written down, or not be done, does not happen: the session goes on from its journal once it can be opened again. */
@@ -280,6 +295,9 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     if (failed !== undefined && failed !== this.#awake) return
     const isOwn = error.code === 'session-broken'
     const isJournal = this.#waking === undefined && (isOwn || this.#awake?.journal.isBroken !== false)
+    const refused = failed?.journal.refused
+    // A message that is too large was refused to its sender, and no run has anything to do with it.
+    if (refused !== undefined && refused.type !== 'message-in' && 'runId' in refused) this.#refused = { runId: refused.runId, error }
     if (isJournal) this.#letGo(error, isOwn ? 'own' : 'store')
     this.#reportLoss(error)
     if (isJournal && error.code === 'fenced') return void this.stop({ type: 'shutdown', detail: error })
@@ -288,7 +306,9 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       this.#reopenTimer = undefined
       if (this.isAlive) this.cast({ type: 'go-on' }, { lane: 'control' })
     }
-    this.#reopenTimer = this.#world.ambient.clock.setTimer(tryAgain, reopenAfterMs, true)
+    const { first, longest } = reopenAfterMs
+    const delayMs = Math.min(longest, first * 2 ** Math.min(10, this.#reopenings++))
+    this.#reopenTimer = this.#world.ambient.clock.setTimer(tryAgain, delayMs, true)
   }
 
   /** A store that failed for good is nothing that a session can get over. */
@@ -327,6 +347,9 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       const { state, journal } = awake
       for (const runId of [...state.cancelled]) journal.stage({ type: 'run-end', runId, outcome: 'aborted' })
       if (state.current !== undefined) journal.stage(this.#resume(state.current))
+      // What ends here has nobody who would write it down later.
+      if (!hasWork(state)) await journal.flush()
+      this.#refused = undefined
       this.#awake = awake
       // It may be on record as busy since its last end was not written down.
       if (!hasWork(state)) activity.end(this.#key)
@@ -342,6 +365,10 @@ export class Session extends Actor<SessionMessage, SessionReply> {
 
   /** The run is a suspect when a step of its own was under way in the incarnation that ended without a word, or failed by itself. */
   #resume({ runId, underWay, isPaused }: CurrentRun): JournalEntry {
+    if (this.#refused?.runId === runId) {
+      const { code, message } = this.#refused.error
+      return { type: 'run-end', runId, outcome: 'failed', failure: { code, message: `What came of the run cannot be stored: ${message}` } }
+    }
     const why = this.#lastFailure
     this.#lastFailure = undefined
     const isSuspect = why === 'own' || (why === undefined && underWay.size > 0 && !isPaused)

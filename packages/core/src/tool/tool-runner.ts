@@ -41,17 +41,16 @@ export class ToolRunner {
   async run(call: ToolCall, tools: ReadonlyMap<string, Tool>, site: ToolCallSite): Promise<ToolResult> {
     try {
       const tool = toolOf(call, tools)
-      const input = await checkedInput(call, tool)
-      return { ...headOf(call), ...toToolContent(await this.#tries(call, tool, input, site)) }
+      return { ...headOf(call), ...toToolContent(await this.#tries(call, tool, site)) }
     } catch (error) {
       return { ...headOf(call), content: capped(`Error: ${describeError(error)}`), isError: true }
     }
   }
 
-  async #tries(call: ToolCall, tool: Tool, input: unknown, site: ToolCallSite): Promise<ToolOutput> {
+  async #tries(call: ToolCall, tool: Tool, site: ToolCallSite): Promise<ToolOutput> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#try(call, tool, input, site, attempt)
+        return await this.#try(call, tool, site, attempt)
       } catch (error) {
         if (site.signal.aborted || attempt >= tool.maxAttempts || !isTransient(error)) throw error
         await this.#wait(toolRetryMs * 2 ** (attempt - 1), site.signal)
@@ -59,12 +58,16 @@ export class ToolRunner {
     }
   }
 
-  #try(call: ToolCall, tool: Tool, input: unknown, site: ToolCallSite, attempt: number): Promise<ToolOutput> {
+  /** The schema is code of the tool's, too: what it does counts for the tool's time. */
+  #try(call: ToolCall, tool: Tool, site: ToolCallSite, attempt: number): Promise<ToolOutput> {
     const { sessionKey, runId, idempotencyKey, signal } = site
     const { tasks, waits } = this.#options
-    const execute = (taskSignal: AbortSignal): ToolOutput | Promise<ToolOutput> =>
-      tool.execute(input as never, { signal: taskSignal, sessionKey, runId, toolCallId: call.id, idempotencyKey, attempt })
-    return tasks.run((task) => waits.runTool({ sessionKey, signal: task.signal }, async () => execute(task.signal)), {
+    const execute = async (taskSignal: AbortSignal): Promise<ToolOutput> => {
+      const input = await checkedInput(call, tool)
+      taskSignal.throwIfAborted()
+      return tool.execute(input as never, { signal: taskSignal, sessionKey, runId, toolCallId: call.id, idempotencyKey, attempt })
+    }
+    return tasks.run((task) => waits.runTool({ sessionKey, signal: task.signal }, () => execute(task.signal)), {
       id: `${sessionKey}/${call.name}/${call.id}`.slice(0, 512),
       signal,
       timeoutMs: tool.timeoutMs,
