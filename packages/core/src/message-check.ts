@@ -1,4 +1,5 @@
 /** Checks what claims to be a message: from callers, providers, tools and journals. Pure; each function returns a copy of the known fields. */
+import { BeamClawError, describeError } from './errors.ts'
 import type {
   AssistantMessage,
   ImagePart,
@@ -79,12 +80,22 @@ export function contentOf(value: unknown, path: string, fail: Fail): UserMessage
 
 /** Returns the content of a new message, which must have some. */
 export function newContentOf(value: unknown, path: string, fail: Fail): UserMessage['content'] {
-  const content = contentOf(value, path, fail)
+  const content = read(() => contentOf(value, path, fail), path, fail)
   if (content.length === 0) throw fail(`${path} must not be empty`)
   if (typeof content === 'string') return content
   const empty = content.findIndex((part) => part.type === 'text' && part.text === '')
   if (empty >= 0) throw fail(`${path}[${empty}].text must not be empty`)
   return content
+}
+
+/** What is read may be a getter or a proxy that throws. */
+function read<T>(reading: () => T, path: string, fail: Fail): T {
+  try {
+    return reading()
+  } catch (error) {
+    if (BeamClawError.isInstance(error)) throw error
+    throw fail(`${path} cannot be read: ${describeError(error)}`)
+  }
 }
 
 /** Returns a text or an image. */

@@ -1,10 +1,11 @@
 /** One process owns a data directory. The first line of defence only: what keeps logs whole is the sealing of segments. */
 import { randomUUID } from 'node:crypto'
-import { mkdir, realpath } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { mkdir, realpath, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BeamClawError } from '@beamclaw/core'
 import { syncDirectory } from './atomic-write.ts'
+import { systemCode } from './failures.ts'
 import { nodeFileSystem } from './file-system.ts'
 import { LockFile, type LockState } from './lock-file.ts'
 import { judgeOwner, type LockOwner } from './lock-owner.ts'
@@ -55,7 +56,7 @@ export class DirectoryLock {
    * not leave within `waitMs`.
    */
   static async acquire(path: string, options: LockOptions): Promise<DirectoryLock> {
-    const made = await mkdir(path, { recursive: true, mode: 0o700 })
+    const made = await makeDirectories(resolve(path))
     const directory = await realpath(path)
     if (made !== undefined) await syncNames(directory, await realpath(made))
     const file = new LockFile(directory)
@@ -176,6 +177,24 @@ async function hasNoHeartbeat(file: LockFile, beat: bigint, leaseMs: number): Pr
     if (state.beat !== beat) return false
   }
   return true
+}
+
+/**
+ * Makes a directory and those above it; returns the outermost that was made. By hand: where a file system refuses new names with ENOENT, as
+ * /proc does, Node's own recursive call never returns.
+ */
+async function makeDirectories(path: string, mayMakeParent = true): Promise<string | undefined> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+    return path
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST' && (await stat(path)).isDirectory()) return undefined
+    if (systemCode(error) === 'EEXIST')
+      throw Object.assign(new Error(`ENOTDIR: not a directory, mkdir '${path}'`), { code: 'ENOTDIR', syscall: 'mkdir' })
+    if (systemCode(error) !== 'ENOENT' || !mayMakeParent || dirname(path) === path) throw error
+    const made = await makeDirectories(dirname(path))
+    return (await makeDirectories(path, false)) === undefined ? made : (made ?? path)
+  }
 }
 
 /** Makes the names of new directories durable, from the innermost to the outermost. */

@@ -95,6 +95,21 @@ describe('the lock', () => {
     expect(await next.get(storeKey('jobs', 'a'))).toBeUndefined()
   })
 
+  test('a place where no directory can be made, or that is none, is refused at once', async () => {
+    if (existsSync('/proc/self')) await expectRejection(new FsStore({ path: '/proc/nowhere/data' }).get(storeKey('a')), 'store-io')
+    const error = await expectRejection(new FsStore({ path: '/dev/null' }).get(storeKey('a')), 'store-io')
+    expect(error.message).toContain('ENOTDIR')
+    await expectRejection(new FsStore({ path: '/dev/null/data' }).get(storeKey('a')), 'store-io')
+  })
+
+  test('directories above a new one are made, too', async () => {
+    await using scratch = await scratchDirectory()
+    const path = join(scratch.path, 'one', 'two', 'three')
+    await using store = new FsStore({ path })
+    await store.put(storeKey('a'), 1)
+    expect(existsSync(join(path, 'default'))).toBe(true)
+  })
+
   const isRoot = process.getuid?.() === 0
   if (isRoot) console.log('skipped: root may write where the modes say that nobody may')
 

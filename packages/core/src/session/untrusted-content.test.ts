@@ -44,6 +44,23 @@ describe('a message', () => {
     expect(await claw.sessions()).toEqual([])
   })
 
+  test('that throws when it is read is refused as one that is malformed', async () => {
+    const { claw } = await stage(fine())
+    const thrower = (): never => {
+      throw new Error('read')
+    }
+    const getter = {
+      type: 'text',
+      get text() {
+        return thrower()
+      },
+    }
+    for (const content of [[getter], new Proxy([], { get: thrower })]) {
+      const send = (): unknown => claw.session(key).send(content as never)
+      expect(send).toThrowError(expect.objectContaining({ code: 'invalid-message' }))
+    }
+  })
+
   test('that its sender changes after it was sent is the one that was sent', async () => {
     const { claw, model } = await stage(fine())
     const part = { type: 'text' as const, text: 'before' }
