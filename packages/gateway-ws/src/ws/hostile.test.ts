@@ -7,6 +7,7 @@ import { connectParams, RawClient } from '../testing/raw-client.ts'
 import { scene } from '../testing/scene.ts'
 import { upgradeAnswer, upgraded, upgradeStatus } from '../testing/upgrade.ts'
 import { withWitness } from '../testing/witness.ts'
+import { Connection } from './connection.ts'
 
 const token = { mode: 'token', token: 'correct horse' } as const
 const hello = { sessionKey: 'agent:main:a', message: 'hello', idempotencyKey: 'one' }
@@ -257,19 +258,14 @@ describe('after connect', () => {
 })
 
 test('a handler that throws closes its connection, and nobody else notices', async () => {
-  let fails = false
-  const logger = {
-    log() {
-      if (fails) throw new Error('a logger that throws')
-    },
-  }
-  await using all = await withWitness({ ambient: { logger } })
+  await using all = await withWitness({})
   await using client = await RawClient.connected(all.stage.url)
-  fails = true
-  vi.spyOn(all.stage.claw, 'tree').mockImplementation(() => {
+  const bug = (): never => {
     throw new TypeError('a bug')
-  })
+  }
+  vi.spyOn(all.stage.claw, 'tree').mockImplementation(bug)
+  // Telling the client of it fails, too.
+  vi.spyOn(Connection.prototype, 'refuse').mockImplementationOnce(bug)
   client.send({ type: 'req', id: 'x', method: 'status' })
   expect(await client.closed).toMatchObject({ code: 1011 })
-  fails = false
 })
