@@ -21,7 +21,7 @@ export class HastyClock extends SystemClock {
   readonly waits: number[] = []
 
   override setTimer(callback: () => void, delayMs: number, background?: boolean): TimerHandle {
-    const isWait = delayMs >= 200 && delayMs < 60_000 && !deadlines.has(delayMs)
+    const isWait = background !== true && delayMs >= 200 && delayMs < 60_000 && !deadlines.has(delayMs)
     if (isWait) this.waits.push(delayMs)
     return super.setTimer(callback, isWait ? 1 : delayMs, background)
   }

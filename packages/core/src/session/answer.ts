@@ -68,7 +68,7 @@ export async function readAnswer(
 /** Waits for the end of a stream that has said its last, not for ever; what it throws now does the answer no harm. */
 async function endOf(parts: CallStream, clock: Clock): Promise<void> {
   const graceOver = Promise.withResolvers<void>()
-  const timer = clock.setTimer(graceOver.resolve, endGraceMs)
+  const timer = clock.setTimer(graceOver.resolve, endGraceMs, true)
   try {
     await Promise.race([parts.next(), graceOver.promise])
   } catch {
