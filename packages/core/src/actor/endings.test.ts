@@ -84,6 +84,11 @@ describe('an actor that watches others', () => {
   })
 })
 
+test.each([[undefined], [5], [{}]])('monitor(%s) is refused at once, and not when the actor ends', async (onExit) => {
+  const probe = await started()
+  expect(() => probe.monitor(onExit as never)).toThrow(expect.objectContaining({ code: 'invalid-option' }))
+})
+
 describe('an actor whose init', () => {
   class Starting extends Probe {
     readonly #init: (context: ActorContext) => void | typeof IGNORE | Promise<void | typeof IGNORE>
