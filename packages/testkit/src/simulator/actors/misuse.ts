@@ -105,7 +105,9 @@ function usesOf(world: ActorWorld, actor: AnyActor): readonly Use[] {
 function oddSpec(world: ActorWorld): object {
   const good = { id: world.nextName('odd'), restart: 'temporary', shutdownMs: 50, start: () => new Idle() }
   const key = pickOne(world.chance, ['id', 'restart', 'shutdownMs', 'start'] as const)
-  return world.chance.next() < 0.5 ? touchy(good, key) : { ...good, [key]: key === 'shutdownMs' ? 'never' : pickOne(world.chance, nothings)() }
+  return world.chance.next() < 0.5
+    ? touchy(good, key)
+    : { ...good, [key]: key === 'shutdownMs' ? 'never' : pickOne(world.chance, nothings)() }
 }
 
 function touchy(value: object, key: string): object {

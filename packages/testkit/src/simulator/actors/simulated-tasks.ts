@@ -125,7 +125,6 @@ export class TaskBook {
           if (world.mood.next() < 0.3) await world.wait(pickOne(world.mood, [1, 60]))
         }
         const returned = stream.return()
-        isOver = true
         // A source that is asked to return may take its time.
         track(world, `return of ${name}`, returned, world.now + 1_000)
         await returned
