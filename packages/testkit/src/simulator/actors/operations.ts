@@ -5,7 +5,7 @@ import type { Life } from './life.ts'
 import { send } from './messages.ts'
 import { misuse } from './misuse.ts'
 import { planKind } from './node-plan.ts'
-import { track } from './pending.ts'
+import { codeOf, track } from './pending.ts'
 import { SimulatedTaskSupervisor } from './simulated-tasks.ts'
 import { makeNode, SimulatedDynamicSupervisor, SimulatedSupervisor, toSpec } from './simulated-tree.ts'
 import { SimulatedWorker } from './simulated-worker.ts'
@@ -157,6 +157,9 @@ function changeChild(world: ActorWorld, operation: 'terminateChild' | 'restartCh
     track(world, `terminateChild ${child.id}`, actor.terminateChild(child.actor), Number.POSITIVE_INFINITY, life)
   } else if (actor instanceof SimulatedSupervisor) {
     if (operation !== 'restartChild') life.dismissed.add(child.plan.name)
-    track(world, `${operation} ${child.plan.name}`, actor[operation](child.plan.name), Number.POSITIVE_INFINITY, life)
+    const done = actor[operation](child.plan.name)
+    track(world, `${operation} ${child.plan.name}`, done, Number.POSITIVE_INFINITY, life)
+    // As in OTP: a child that was stopped, and does not start when somebody asks for it, stays stopped.
+    done.catch((error: unknown) => void (codeOf(error) === 'child-start-failed' && life.dismissed.add(child.plan.name)))
   }
 }
