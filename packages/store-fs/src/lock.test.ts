@@ -1,10 +1,14 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { chmod, cp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BeamClawError } from '@beamclaw/core'
 import { expectRejection, storeKey } from '@beamclaw/testkit'
 import { describe, expect, test, vi } from 'vitest'
+import { DirectoryLock } from './directory-lock.ts'
 import { FsStore } from './fs-store.ts'
+import { LockFile } from './lock-file.ts'
+import type { LockOwner } from './lock-owner.ts'
+import { faultyFileSystem } from './testing/faulty-file-system.ts'
 import { scratchDirectory } from './testing/scratch.ts'
 
 describe('the lock', () => {
@@ -76,6 +80,58 @@ describe('the lock', () => {
     expect(taken?.message).toContain('was taken over by another process')
     await store.stop()
     expect(existsSync(lock)).toBe(true)
+  })
+
+  test('a process that stood still looks again before it goes on, and not only with its next heartbeat', async () => {
+    await using scratch = await scratchDirectory()
+    const lost: string[] = []
+    const options = { waitMs: 0, leaseMs: 200, onLost: (problem: string) => void lost.push(problem) }
+    const lock = await DirectoryLock.acquire(scratch.path, options)
+    expect(lock.confirm()).toBeUndefined()
+    const file = join(scratch.path, '.lock')
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/"nonce":"[^"]+"/, '"nonce":"another"'))
+    // Longer than half a lease, with no turn for any timer.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150)
+    await lock.confirm()
+    expect(lost).toEqual(['taken'])
+    await lock.release()
+  })
+
+  test('a claimant that was too slow puts back the lock of the one who came in between', async () => {
+    await using scratch = await scratchDirectory()
+    const file = new LockFile(scratch.path)
+    const owner = (nonce: string): LockOwner => ({ pid: 1, started: '1', host: 'elsewhere', socket: undefined, nonce })
+    await file.create(owner('dead'))
+    const dead = await file.read()
+    expect.assert(dead !== undefined)
+    await file.removeDead(dead, 'faster')
+    expect(await file.create(owner('faster'))).toBe(true)
+    await file.removeDead(dead, 'slower')
+    expect((await file.read())?.owner?.nonce).toBe('faster')
+    expect(await file.create(owner('slower'))).toBe(false)
+    expect(await readdir(scratch.path)).toEqual(['.lock'])
+  })
+
+  test('a store that stops keeps it until everything that was asked of it is done', async () => {
+    await using scratch = await scratchDirectory()
+    const [isRenaming, mayRename] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const fileSystem = faultyFileSystem(async (call) => {
+      if (call !== 'rename') return
+      isRenaming.resolve()
+      await mayRename.promise
+    })
+    const store = new FsStore({ path: scratch.path, fileSystem })
+    const ended: string[] = []
+    const putting = store.put(storeKey('a'), 1).then(() => ended.push('put'))
+    await isRenaming.promise
+    const stopping = store.stop().then(() => ended.push('stop'))
+    for (let round = 0; round < 10; round++) {
+      const other = new FsStore({ path: scratch.path })
+      await expectRejection(other.put(storeKey('a'), 2), 'store-locked')
+    }
+    mayRename.resolve()
+    await Promise.all([putting, stopping])
+    expect(ended).toEqual(['put', 'stop'])
   })
 
   test('a directory that is deleted while it is in use is given up for good; what is only part of it is made again', async () => {

@@ -96,6 +96,7 @@ export class LogDirectory {
     await this.replace(this.manifest(manifest.generation), encodeManifest(manifest), () => this.#checkOwned(own))
     await syncDirectory(this.fileSystem, this.path)
     const listing = await this.list()
+    // `removeObsolete` looks again before each file; a new log has none to remove.
     this.#checkOwned(own)
     return listing
   }
@@ -118,8 +119,9 @@ export class LogDirectory {
       throw error
     }
     try {
-      const { manifests, segments } = await this.list()
-      if ((segments.at(-1) ?? 0) > generation || (manifests.at(-1) ?? 0) > generation || !mayGoOn()) {
+      // A later owner's segment is enough to look for: it is there before its manifest, and goes after it.
+      const { segments } = await this.list()
+      if ((segments.at(-1) ?? 0) > generation || !mayGoOn()) {
         await this.abandon(generation, descriptor)
         return undefined
       }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { BeamClawError, type LogContent } from '@beamclaw/core'
 import { expectRejection, fencingToken, logRecords, range } from '@beamclaw/testkit'
 import { describe, expect, test } from 'vitest'
+import { nodeFileSystem } from './file-system.ts'
 import { removeLog } from './open-log.ts'
 import { faultyFileSystem, systemError } from './testing/faulty-file-system.ts'
 import { LogProcess, scratchDirectory } from './testing/scratch.ts'
@@ -160,6 +161,30 @@ describe('processes that share nothing but the directory', () => {
       expect(records).toEqual(logRecords(1, records.length))
     }
   })
+
+  // Between the look at the own segment and the new name of the manifest: what seals the segment then has not seen the manifest.
+  test.each(['an opening of a new log', 'an opening', 'a compaction'])(
+    '%s whose segment is sealed just before its manifest has its name is fenced',
+    async (what) => {
+      await using scratch = await scratchDirectory('memory')
+      let isArmed = false
+      const fileSystem = faultyFileSystem(async (call, args) => {
+        if (!isArmed || call !== 'rename' || !String(args[1]).includes('MANIFEST-')) return
+        isArmed = false
+        const process = new LogProcess(scratch.path)
+        const { segments } = await process.directory.list()
+        await nodeFileSystem.seal(process.directory.segment(segments.at(-1) ?? 0))
+      })
+      if (what !== 'an opening of a new log') await (await new LogProcess(scratch.path).open(fencingToken(1))).append(logRecords(1, 2))
+      const zombie = new LogProcess(scratch.path, { fileSystem })
+      isArmed = what !== 'a compaction'
+      const opening = zombie.open(fencingToken(2))
+      if (isArmed) return void (await expectRejection(opening, 'fenced'))
+      const log = await opening
+      isArmed = true
+      await expectRejection(log.compact({ seq: 2, state: 'two' }), 'fenced')
+    },
+  )
 
   test('random openings, appends, compactions and stalls: nothing acknowledged is lost, nobody writes after a later owner', async () => {
     await using scratch = await scratchDirectory('memory')

@@ -11,6 +11,8 @@ export interface Attack {
   readonly chunks: readonly Buffer[]
   /** What the client does when all is written. */
   readonly ending: 'wait' | 'end' | 'destroy'
+  /** Clients that do the same at once. */
+  readonly clients: number
 }
 
 const targets = [
@@ -62,14 +64,19 @@ const requests: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   wizard: {},
 }
 
-const kinds = { requestLine, body, upgrade, frames, requestFrames, noise } as const
+/** Most bytes and clients of an attack by many at once. */
+const flood = { bytes: 20_000_000, clients: 20 } as const
+
+const kinds = { requestLine, body, toolArguments, upgrade, frames, requestFrames, noise } as const
 
 /** The attack of this much chance. */
 export function attackOf(random: Random): Attack {
   const name = pickOne(random, Object.keys(kinds)) as keyof typeof kinds
   const text = kinds[name](random)
   const ending = pickOne(random, ['wait', 'wait', 'end', 'destroy'] as const)
-  return { name, chunks: cutUp(random, text), ending }
+  const isFlood = (name === 'body' || name === 'toolArguments') && random.next() < 0.2
+  const clients = isFlood ? Math.max(1, Math.min(flood.clients, Math.floor(flood.bytes / text.length))) : 1
+  return { name, chunks: cutUp(random, text), ending, clients }
 }
 
 function requestLine(random: Random): Buffer {
@@ -91,6 +98,32 @@ function body(random: Random): Buffer {
   const head = ['POST /v1/chat/completions HTTP/1.1', 'Host: 127.0.0.1', 'Content-Type: application/json', length, ...session].join('\r\n')
   const framed = isChunked ? [Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n0\r\n\r\n')] : [bytes]
   return Buffer.concat([Buffer.from(`${head}\r\n\r\n`), ...framed])
+}
+
+/** JSON inside the JSON: arguments of tool calls, each sound, odd, deep, or of very many values. */
+function toolArguments(random: Random): Buffer {
+  const calls = Array.from({ length: integerBetween(random, 1, 4) }, (_, index) => ({
+    id: `call-${index}`,
+    type: 'function',
+    function: { name: 'look', arguments: pickOne(random, [anyJson, muchJson, muchJson, brokenCompletion])(random) },
+  }))
+  const messages = [
+    { role: 'user', content: 'look' },
+    { role: 'assistant', content: null, tool_calls: calls },
+    ...calls.map(({ id }) => ({ role: 'tool', tool_call_id: id, content: 'seen' })),
+  ]
+  return post(Buffer.from(JSON.stringify({ model: 'beamclaw', messages })))
+}
+
+/** A sound request with this body. */
+function post(bytes: Buffer): Buffer {
+  const head = [
+    'POST /v1/chat/completions HTTP/1.1',
+    'Host: 127.0.0.1',
+    'Content-Type: application/json',
+    `Content-Length: ${bytes.length}`,
+  ]
+  return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), bytes])
 }
 
 function oddCompletion(random: Random): string {

@@ -7,6 +7,7 @@ import type { Logger } from '../../../packages/core/src/index.ts'
 import { type Scene, scene } from '../../../packages/gateway-ws/src/testing/scene.ts'
 import { seededRandom } from '../../../packages/testkit/src/seeded-random.ts'
 import { type Attack, attackOf } from './attacks.ts'
+import { MemoryPeak } from './memory-peak.ts'
 
 export interface FuzzOptions {
   readonly seed: number
@@ -18,6 +19,8 @@ export interface FuzzReport {
   readonly attacks: number
   /** Milliseconds that another client waited at most, while this process was at work. */
   readonly slowestMs: number
+  /** Bytes of resident memory that an attack took at most while it was dealt with, its own included. */
+  readonly peakBytes: number
   /** Bytes of resident memory that stayed. */
   readonly grownBytes: number
 }
@@ -27,6 +30,8 @@ const answerWithinMs = 100
 /** Log events of unexpected errors. */
 const mistakes = ['gateway.handler-failed', 'gateway.request-failed', 'gateway.feed-failed']
 const maxGrowth = 50 * 1_024 * 1_024
+/** Bytes that one attack, or one by many clients at once, may take for a moment. */
+const maxPeak = 200 * 1_024 * 1_024
 const maxRounds = 3
 /** How often an attack is repeated that seemed to be slow: another program may have had the machine. */
 const repeats = 3
@@ -48,9 +53,13 @@ export async function fuzzGateway({ seed, attacks = 60 }: FuzzOptions): Promise<
       if (mistakes.includes(event)) uncaught.reject(new Error(`a handler failed: ${event} ${JSON.stringify(fields)}`))
     },
   }
-  const stage = await scene({ gateway: { ambient: { logger }, limits: { handshakeMs: 200, maxUnauthenticatedPerAddress: 10_000 } } })
+  const stage = await scene({
+    gateway: { ambient: { logger }, limits: { handshakeMs: 200, maxUnauthenticatedPerAddress: 10_000, maxBodiesBytes: 20_971_520 } },
+  })
+  await using peak = new MemoryPeak()
   try {
     let slowestMs = 0
+    let peakBytes = 0
     let grownBytes = 0
     // A leak grows with each round; what is loaded and compiled with the first does not.
     for (let round = 0; round < maxRounds; round++) {
@@ -59,7 +68,12 @@ export async function fuzzGateway({ seed, attacks = 60 }: FuzzOptions): Promise<
       for (let index = 0; index < attacks; index++) {
         const attack = attackOf(random)
         try {
-          const waitedMs = await Promise.race([uncaught.promise, withinTime(strikeAndAsk(stage, attack))])
+          const { waitedMs, tookBytes } = await Promise.race([uncaught.promise, withinTime(strikeAndAsk(stage, attack, peak))])
+          // What the model of the scene remembers of its requests is none of the gateway's.
+          stage.model.requests.length = 0
+          stage.model.signals.length = 0
+          peakBytes = Math.max(peakBytes, tookBytes)
+          if (tookBytes > maxPeak) throw new Error(`it took ${tookBytes} bytes of memory`)
           slowestMs = Math.max(slowestMs, waitedMs)
           if (waitedMs > answerWithinMs) throw new Error(`another client waited ${Math.round(waitedMs)} ms`)
         } catch (cause) {
@@ -68,7 +82,7 @@ export async function fuzzGateway({ seed, attacks = 60 }: FuzzOptions): Promise<
         }
       }
       grownBytes = await grownSince(before)
-      if (grownBytes <= maxGrowth) return { attacks, slowestMs, grownBytes }
+      if (grownBytes <= maxGrowth) return { attacks, slowestMs, peakBytes, grownBytes }
     }
     throw new Error(`seed ${seed}: ${grownBytes} bytes more are resident after each ${attacks} attacks`)
   } finally {
@@ -89,16 +103,28 @@ async function withinTime<T>(work: Promise<T>, milliseconds = deadlineMs): Promi
   }
 }
 
-/** Milliseconds of this process's work that a client waited for that asked while the attack was dealt with; the least of several tries. */
-async function strikeAndAsk(stage: Scene, attack: Attack): Promise<number> {
-  let least = Number.POSITIVE_INFINITY
-  for (let round = 0; round < repeats && least > answerWithinMs; round++) {
-    const struck = strike(stage.url, attack)
+interface Suffered {
+  /** Milliseconds of this process's work that a client waited for that asked while the attack was dealt with. */
+  readonly waitedMs: number
+  /** Bytes that were resident at most, above what was before. */
+  readonly tookBytes: number
+}
+
+/** Each the least of several tries. */
+async function strikeAndAsk(stage: Scene, attack: Attack, peak: MemoryPeak): Promise<Suffered> {
+  let waitedMs = Number.POSITIVE_INFINITY
+  let tookBytes = Number.POSITIVE_INFINITY
+  for (let round = 0; round < repeats && (waitedMs > answerWithinMs || tookBytes > maxPeak); round++) {
+    // What earlier attacks have left for the garbage collector is not this one's.
+    const before = round === 0 ? process.memoryUsage.rss() : residentBytes()
+    peak.reset()
+    const struck = Promise.all(Array.from({ length: attack.clients }, () => strike(stage.url, attack)))
     const asked = ask(stage.url)
     await struck
-    least = Math.min(least, Math.max(await asked, await ask(stage.url)))
+    waitedMs = Math.min(waitedMs, Math.max(await asked, await ask(stage.url)))
+    tookBytes = Math.min(tookBytes, Math.max(0, peak.bytes - before))
   }
-  return least
+  return { waitedMs, tookBytes }
 }
 
 /** Sends the attack, and hears a part of the answer. */

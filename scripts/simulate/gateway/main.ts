@@ -13,9 +13,12 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const failed: number[] = []
   let attacks = 0
+  let peak = 0
   for (let seed = first; seed < first + count; seed++) {
     try {
-      attacks += (await fuzzGateway({ seed })).attacks
+      const report = await fuzzGateway({ seed })
+      attacks += report.attacks
+      peak = Math.max(peak, report.peakBytes)
     } catch (error) {
       failed.push(seed)
       console.error(
@@ -23,7 +26,10 @@ export async function main(args: readonly string[]): Promise<number> {
       )
     }
     const done = seed - first + 1
-    if (done % 20 === 0 || done === count) console.log(`${done} of ${count} seeds, ${attacks} attacks, ${failed.length} failed`)
+    if (done % 20 === 0 || done === count)
+      console.log(
+        `${done} of ${count} seeds, ${attacks} attacks, ${failed.length} failed, at most ${Math.round(peak / 1e6)} MB for one attack`,
+      )
   }
   return failed.length === 0 ? 0 : 1
 }

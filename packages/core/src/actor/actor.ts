@@ -11,7 +11,7 @@ import {
   type StopOptions,
 } from './actor-options.ts'
 import type { ActorContext, ActorRef, CallOptions, CastOptions } from './actor-ref.ts'
-import { checkExitReason, type ExitNotice, type ExitReason, killedExit, shutdownExit } from './exit-reason.ts'
+import { checkExitReason, checkMonitor, type ExitNotice, type ExitReason, killedExit, shutdownExit } from './exit-reason.ts'
 import { nothingToRun } from './failures.ts'
 import { coreOf, IGNORE, startLimitMs, stopLimitMs } from './inside.ts'
 import type { Refusal } from './refusal.ts'
@@ -93,6 +93,7 @@ export abstract class Actor<TMessage = unknown, TReply = unknown> implements Act
   }
 
   monitor(onExit: (notice: ExitNotice) => void): () => void {
+    checkMonitor(onExit)
     return this[coreOf].monitor(onExit)
   }
 

@@ -51,6 +51,44 @@ describe('an actor that crashes', () => {
   })
 })
 
+describe('an actor that watches others', () => {
+  /** Knows how many watch it. */
+  class Watched extends Probe {
+    watchers = 0
+
+    override monitor(onExit: (notice: ExitNotice) => void): () => void {
+      const cancel = super.monitor(onExit)
+      this.watchers++
+      return () => {
+        this.watchers--
+        cancel()
+      }
+    }
+  }
+
+  test.each([
+    ['stops', (probe: Probe) => probe.stop()],
+    ['is killed', (probe: Probe) => probe.kill()],
+    ['crashes', (probe: Probe) => probe.cast(() => Promise.reject(new Error('boom')))],
+  ])('and %s leaves no monitor with them, which would keep it in memory', async (_how, end) => {
+    const target = await new Watched({ id: 'watched' }).start({ logger: silentLogger })
+    const probe = await started()
+    await probe.call((context) => {
+      context.monitor(target)
+      context.monitor(target)
+    })
+    expect(target.watchers).toBe(2)
+    await end(probe)
+    await settled()
+    expect([probe.isAlive, target.watchers]).toEqual([false, 0])
+  })
+})
+
+test.each([[undefined], [5], [{}]])('monitor(%s) is refused at once, and not when the actor ends', async (onExit) => {
+  const probe = await started()
+  expect(() => probe.monitor(onExit as never)).toThrow(expect.objectContaining({ code: 'invalid-option' }))
+})
+
 describe('an actor whose init', () => {
   class Starting extends Probe {
     readonly #init: (context: ActorContext) => void | typeof IGNORE | Promise<void | typeof IGNORE>

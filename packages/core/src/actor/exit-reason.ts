@@ -1,6 +1,6 @@
 /** Why an actor ended, and what that means to those who watch it. */
 import { BeamClawError } from '../errors.ts'
-import { describeValue } from '../options.ts'
+import { aFunction, describeValue } from '../options.ts'
 
 /**
  * `normal`: it was done. `shutdown`: it was told to stop. `crashed`: it threw `cause`. `killed`: it was ended without being asked.
@@ -34,6 +34,14 @@ export function checkExitReason(owner: string, reason: ExitReason): void {
   if (exitTypes.includes(type)) return
   const problem = `${owner}: the reason must be an exit reason such as { type: 'normal' }, received ${describeValue(reason)}`
   throw new BeamClawError('invalid-option', problem, { details: { owner, option: 'reason' } })
+}
+
+/** Throws `invalid-option` for a monitor that cannot be called. */
+export function checkMonitor(onExit: unknown): void {
+  const expected = aFunction(onExit)
+  if (expected === undefined) return
+  const problem = `monitor: onExit must be ${expected}, received ${describeValue(onExit)}`
+  throw new BeamClawError('invalid-option', problem, { details: { owner: 'monitor', option: 'onExit' } })
 }
 
 /** Tells a watcher, once, that the actor with this id ended. */

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import type { BeamEvent } from '../events.ts'
 import { settled } from '../testing/manual-clock.ts'
@@ -42,6 +43,19 @@ describe('a task', () => {
     await clock.advance(100)
     await failed
     expect(reason).toMatchObject({ code: 'task-timeout' })
+  })
+
+  test.each([
+    ['returned', () => 1],
+    ['threw', () => Promise.reject(new Error('no'))],
+  ])('that %s holds neither its timer nor a listener on the signal of its caller', async (_how, work) => {
+    const { ambient, clock } = recordingAmbient()
+    const tasks = await new TaskSupervisor().start(ambient)
+    const { signal } = new AbortController()
+    const run = tasks.run<unknown>(work, { signal, timeoutMs: 60_000 })
+    expect([clock.pendingTimers, getEventListeners(signal, 'abort').length]).toEqual([1, 1])
+    await Promise.allSettled([run])
+    expect([clock.pendingTimers, getEventListeners(signal, 'abort').length]).toEqual([0, 0])
   })
 
   test('is cancelled with its caller, and never begins when that was too late', async () => {

@@ -128,7 +128,39 @@ describe('before connect', () => {
     expect(await upgradeStatus(stage.url, {})).toBe(101)
     for (const client of clients) await client[Symbol.asyncDispose]()
   })
+
+  test('a connection that leaves without connect gives its place back', async () => {
+    await using all = await withWitness({ limits: { maxUnauthenticatedPerAddress: 1 } })
+    for (let round = 0; round < 3; round++) {
+      await vi.waitUntil(async () => (await upgradeStatus(all.stage.url, {})) === 101, 5_000)
+    }
+  })
+
+  // Each byte counts, also of frames that are no whole message and so never come to a handler.
+  test.each([
+    ['half a message', [Buffer.from([0x81, 0xff, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]), Buffer.alloc(70_000)]],
+    ['pings', Array.from({ length: 600 }, () => Buffer.concat([Buffer.from([0x89, 0xfd, 0, 0, 0, 0]), Buffer.alloc(125)]))],
+    ['pieces of a message', Array.from({ length: 70 }, (_, index) => piece(index === 0, 1_000))],
+  ])('more than 64 KiB of %s end the connection, long before its 15 seconds are over', async (_what, chunks) => {
+    const clock = new ManualClock()
+    await using stage = await scene({ gateway: { ambient: { clock } } })
+    const socket = await upgraded(stage.url)
+    const closed = new Promise<void>((resolve) => {
+      socket.on('error', () => {})
+      socket.on('close', () => resolve())
+      // A close frame: the text of the challenge has no such byte.
+      socket.on('data', (chunk: Buffer) => chunk.includes(0x88) && resolve())
+    })
+    socket.write(Buffer.concat(chunks))
+    await closed
+    socket.destroy()
+  })
 })
+
+/** A masked part of a text message that does not end. */
+function piece(isFirst: boolean, length: number): Buffer {
+  return Buffer.concat([Buffer.from([isFirst ? 0x01 : 0x00, 0xfe, length >> 8, length & 0xff, 0, 0, 0, 0]), Buffer.alloc(length, 'x')])
+}
 
 describe('after connect', () => {
   test('what is not JSON, no request, or too deep, is passed over', async () => {

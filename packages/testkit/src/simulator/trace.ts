@@ -18,6 +18,7 @@ export const invariants = {
   A7: 'restarts are made, counted and delayed as promised',
   A8: 'hooks run one at a time, each in its phase',
   A9: 'timers get their turn every 8 ms',
+  A11: 'a task begins at most once, never after it was cancelled, and within the limits of its supervisor',
   A10: 'a call cycle is reported only where messages in hand wait for each other',
 } as const
 

@@ -7,6 +7,7 @@ import { planKind } from './node-plan.ts'
 import { operate } from './operations.ts'
 import { checkPending, track } from './pending.ts'
 import { watchEvents } from './restart-watch.ts'
+import { SimulatedTaskSupervisor } from './simulated-tasks.ts'
 import { makeNode, SimulatedDynamicSupervisor, SimulatedSupervisor } from './simulated-tree.ts'
 import { Idle, SimulatedWorker } from './simulated-worker.ts'
 
@@ -126,6 +127,15 @@ export class ActorSimulation {
       if (actor instanceof SimulatedWorker) {
         if (life.isInHand('handle') || life.isInHand('onActivate') || life.isInHand('onPassivate')) continue
         track(world, `last call of ${life.id}`, actor.call({ do: 'return' }, { timeoutMs: 1_000 }), world.now, life)
+      } else if (actor instanceof SimulatedTaskSupervisor) {
+        if (actor.size === life.plan.maxChildren) continue
+        track(
+          world,
+          `last task of ${life.id}`,
+          actor.run(() => 'ok'),
+          world.now,
+          life,
+        )
       } else if (actor instanceof SimulatedSupervisor) {
         track(world, `last question to ${life.id}`, actor.terminateChild('nobody'), world.now, life)
       } else if (actor instanceof SimulatedDynamicSupervisor) {
@@ -147,7 +157,7 @@ export class ActorSimulation {
     world.note('end')
     for (const life of world.lives) {
       if (life.parent !== undefined || !life.isAlive) continue
-      life.stopWithin(life.isSupervisor ? Number.POSITIVE_INFINITY : 5_000)
+      life.stopWithin(life.plan.kind === 'worker' ? 5_000 : Number.POSITIVE_INFINITY)
       const stopped = life.actor?.stop()
       if (stopped !== undefined) track(world, `last stop of ${life.id}`, stopped, world.now + calmMs, life)
     }
@@ -161,6 +171,7 @@ export class ActorSimulation {
   #checkAtRest(): void {
     for (const life of this.#world.lives) life.checkAtRest()
     checkPending(this.#world)
+    this.#world.tasks.checkAtRest()
     this.#check()
   }
 

@@ -5,6 +5,7 @@ import { Trace } from '../trace.ts'
 import { VirtualClock } from '../virtual-clock.ts'
 import type { AnyActor, Life } from './life.ts'
 import type { Pending } from './pending.ts'
+import { TaskBook } from './simulated-tasks.ts'
 
 /** Milliseconds that the runtime may keep timers waiting, besides the one handler that it cannot interrupt. */
 const fairSliceMs = 8
@@ -22,6 +23,9 @@ export class ActorWorld {
   readonly telemetry: Telemetry
   readonly lives: Life[] = []
   readonly pending = new Set<Pending>()
+  readonly tasks = new TaskBook(this)
+  /** The life whose context is asked to monitor another, at this moment. */
+  watcher: Life | undefined
   /** True once nothing is to go wrong any more. */
   isCalm = false
   /** How long handlers have kept the processor since timers had their last turn, by the root of their tree. */

@@ -46,6 +46,8 @@ export class Life {
   readonly restarts: { readonly at: number; readonly endedAt: number }[] = []
   /** Ids that the message in hand has called and has no answer from. */
   readonly awaited = new Set<string>()
+  /** Monitors that its context holds on others. */
+  readonly monitors = new Set<string>()
   readonly #inHand = new Set<Hook>()
 
   constructor(world: ActorWorld, id: string, plan: NodePlan, parent: Life | undefined, actor: AnyActor) {
@@ -64,7 +66,7 @@ export class Life {
   }
 
   get isSupervisor(): boolean {
-    return this.plan.kind !== 'worker'
+    return this.plan.kind === 'supervisor' || this.plan.kind === 'dynamic'
   }
 
   get isAlive(): boolean {
@@ -125,7 +127,8 @@ export class Life {
       typeof shutdownMs === 'number' && this.parent !== undefined ? shutdownMs : this.parent === undefined ? Number.POSITIVE_INFINITY : 0
     this.isStoppedFromOutside = true
     this.killableFrom = Math.min(this.killableFrom, this.world.now + Math.min(timeoutMs, own))
-    this.overAt = Math.min(this.overAt, this.world.now + timeoutMs)
+    const graceMs = this.plan.kind === 'tasks' ? this.plan.graceMs : Number.POSITIVE_INFINITY
+    this.overAt = Math.min(this.overAt, this.world.now + Math.min(timeoutMs, graceMs))
   }
 
   /** Its signal was aborted: unless somebody outside asked for that, it was its supervisor. */
@@ -161,6 +164,8 @@ export class Life {
     this.endedAt = world.now
     world.note(`  ${this.id} ended: ${reason.type}`)
     if (reason.type === 'killed') this.#checkKill()
+    if (this.plan.kind !== 'worker' && reason.type === 'crashed') world.trace.fail('A5', `${this.id} has crashed: ${String(reason.cause)}`)
+    if (this.monitors.size > 0) world.trace.fail('A6', `${this.id} has ended and still monitors ${[...this.monitors].join(', ')}`)
   }
 
   #checkKill(): void {

@@ -4,7 +4,7 @@ import { integerBetween, pickOne } from '../../seeded-random.ts'
 
 export interface NodePlan {
   readonly name: string
-  readonly kind: 'worker' | 'supervisor' | 'dynamic'
+  readonly kind: 'worker' | 'supervisor' | 'dynamic' | 'tasks'
   readonly restart: RestartType
   readonly shutdownMs: Shutdown
   readonly startTimeoutMs: number
@@ -17,16 +17,21 @@ export interface NodePlan {
   readonly withinMs: number
   readonly backoff: RestartBackoff | undefined
   readonly children: readonly NodePlan[]
+  /** Of a task supervisor: how many tasks run, how many wait, and how long it lets them end. */
+  readonly maxChildren: number
+  readonly maxWaiting: number
+  readonly graceMs: number
 }
 
 /** Plans a worker, or a tree of at most `depth` levels of supervisors. */
 function planNode(random: Random, nextName: (prefix: string) => string, depth: number): NodePlan {
-  const kind = depth === 0 ? 'worker' : random.next() < 0.45 ? 'worker' : random.next() < 0.65 ? 'supervisor' : 'dynamic'
+  const leaf = random.next() < 0.2 ? 'tasks' : 'worker'
+  const kind = depth === 0 || random.next() < 0.45 ? leaf : random.next() < 0.65 ? 'supervisor' : 'dynamic'
   return planKind(random, nextName, kind, depth)
 }
 
 export function planKind(random: Random, nextName: (prefix: string) => string, kind: NodePlan['kind'], depth: number): NodePlan {
-  const name = nextName(kind === 'worker' ? 'w' : kind === 'supervisor' ? 's' : 'd')
+  const name = nextName({ worker: 'w', supervisor: 's', dynamic: 'd', tasks: 'ts' }[kind])
   const children = kind === 'supervisor' ? integerBetween(random, 0, 4) : 0
   return {
     name,
@@ -41,6 +46,9 @@ export function planKind(random: Random, nextName: (prefix: string) => string, k
     maxRestarts: pickOne(random, [0, 1, 3, 10]),
     withinMs: pickOne(random, [100, 5_000]),
     backoff: random.next() < 0.4 ? { minMs: 20, maxMs: 200 } : undefined,
+    maxChildren: pickOne(random, [1, 2, 1_000]),
+    maxWaiting: pickOne(random, [0, 2, 1_000]),
+    graceMs: pickOne(random, [0, 50, 5_000]),
     children: Array.from({ length: children }, () => planNode(random, nextName, depth - 1)),
   }
 }

@@ -3,8 +3,10 @@ import { pickOne } from '../../seeded-random.ts'
 import type { ActorWorld } from './actor-world.ts'
 import type { Life } from './life.ts'
 import { send } from './messages.ts'
+import { misuse } from './misuse.ts'
 import { planKind } from './node-plan.ts'
-import { track } from './pending.ts'
+import { codeOf, track } from './pending.ts'
+import { SimulatedTaskSupervisor } from './simulated-tasks.ts'
 import { makeNode, SimulatedDynamicSupervisor, SimulatedSupervisor, toSpec } from './simulated-tree.ts'
 import { SimulatedWorker } from './simulated-worker.ts'
 
@@ -25,6 +27,10 @@ const weights = {
   deleteChild: 2,
   ensureChild: 4,
   alone: 3,
+  run: 10,
+  stream: 4,
+  cancel: 4,
+  misuse: 4,
 } as const
 
 export type Operation = keyof typeof weights
@@ -52,6 +58,19 @@ export function operate(world: ActorWorld): void {
       return changeChild(world, operation)
     case 'alone':
       return startAlone(world)
+    case 'run':
+    case 'stream': {
+      const tasks = pickLife(world, ({ actor }) => actor instanceof SimulatedTaskSupervisor)?.actor
+      if (tasks instanceof SimulatedTaskSupervisor) world.tasks[operation](tasks)
+      return
+    }
+    case 'cancel':
+      return world.tasks.cancelOne()
+    case 'misuse': {
+      const life = pickLife(world, () => true)
+      if (life !== undefined) misuse(world, life)
+      return
+    }
     default: {
       const actor = pickLife(world, (life) => life.actor instanceof SimulatedWorker)?.actor as unknown as SimulatedWorker | undefined
       const other = pickLife(world, (life) => life.actor instanceof SimulatedWorker)?.actor as unknown as SimulatedWorker | undefined
@@ -88,7 +107,7 @@ function kill(world: ActorWorld, life: Life | undefined): void {
 function stop(world: ActorWorld, life: Life | undefined): void {
   if (life === undefined) return
   const timeoutMs = pickOne(world.chance, [undefined, undefined, 0, 5, 100, 10_000])
-  const limitMs = timeoutMs ?? (life.isSupervisor ? Number.POSITIVE_INFINITY : 5_000)
+  const limitMs = timeoutMs ?? (life.plan.kind === 'worker' ? 5_000 : Number.POSITIVE_INFINITY)
   world.note(`stop ${life.id} within ${limitMs}`)
   life.stopWithin(limitMs)
   const stopped = life.actor?.stop({ type: 'shutdown' }, timeoutMs === undefined ? {} : { timeoutMs })
@@ -97,7 +116,7 @@ function stop(world: ActorWorld, life: Life | undefined): void {
 
 /** Starts an actor that nobody supervises; in the middle of its start it may be ended. */
 function startAlone(world: ActorWorld): void {
-  const plan = planKind(world.chance, (prefix) => world.nextName(prefix), 'worker', 0)
+  const plan = planKind(world.chance, (prefix) => world.nextName(prefix), world.chance.next() < 0.3 ? 'tasks' : 'worker', 0)
   const actor = makeNode(world, { ...plan, shutdownMs: 'infinity' }, undefined)
   const life = world.lives.at(-1)
   world.note(`start ${actor.id} alone`)
@@ -111,7 +130,7 @@ function startChild(world: ActorWorld, operation: 'startChild' | 'ensureChild'):
   const life = pickLife(world, (one) => one.isSupervisor)
   if (life === undefined) return
   const { actor } = life
-  const kind = pickOne(world.chance, ['worker', 'worker', 'worker', 'supervisor', 'dynamic'] as const)
+  const kind = pickOne(world.chance, ['worker', 'worker', 'worker', 'tasks', 'supervisor', 'dynamic'] as const)
   const planned = planKind(world.chance, (prefix) => world.nextName(prefix), kind, 1)
   const plan = operation === 'ensureChild' ? { ...planned, name: `${life.id}-${pickOne(world.chance, ['a', 'b'])}` } : planned
   const spec = toSpec(world, plan, () => life)
@@ -138,6 +157,9 @@ function changeChild(world: ActorWorld, operation: 'terminateChild' | 'restartCh
     track(world, `terminateChild ${child.id}`, actor.terminateChild(child.actor), Number.POSITIVE_INFINITY, life)
   } else if (actor instanceof SimulatedSupervisor) {
     if (operation !== 'restartChild') life.dismissed.add(child.plan.name)
-    track(world, `${operation} ${child.plan.name}`, actor[operation](child.plan.name), Number.POSITIVE_INFINITY, life)
+    const done = actor[operation](child.plan.name)
+    track(world, `${operation} ${child.plan.name}`, done, Number.POSITIVE_INFINITY, life)
+    // As in OTP: a child that was stopped, and does not start when somebody asks for it, stays stopped.
+    done.catch((error: unknown) => void (codeOf(error) === 'child-start-failed' && life.dismissed.add(child.plan.name)))
   }
 }

@@ -5,13 +5,13 @@ import type { Life } from './life.ts'
 export interface Pending {
   readonly what: string
   /** It must have settled by then. */
-  readonly deadline: number
+  deadline: number
   /** It must settle as soon as this one has ended. */
   readonly target: Life | undefined
 }
 
 /** Notes how a promise ends, and demands that it does by its deadline or with its target. */
-export function track(world: ActorWorld, what: string, promise: Promise<unknown>, deadline: number, target?: Life): void {
+export function track(world: ActorWorld, what: string, promise: Promise<unknown>, deadline: number, target?: Life): Pending {
   const pending: Pending = { what, deadline, target }
   world.pending.add(pending)
   const done = (outcome: string): void => {
@@ -25,6 +25,7 @@ export function track(world: ActorWorld, what: string, promise: Promise<unknown>
       checkCycle(world, error)
     },
   )
+  return pending
 }
 
 /** The stable code of a failure, or what it is. */

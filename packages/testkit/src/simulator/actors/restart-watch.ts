@@ -6,14 +6,14 @@ export function watchEvents(world: ActorWorld): void {
   const { telemetry, trace } = world
   telemetry.on('actor-start', ({ id }) => {
     const life = find(world, id)
-    if (life === undefined) return
+    if (life === undefined) return heardOfTask(world, 'actor-start', id)
     life.startEvents++
     world.note(`  ${id} is up`)
     doHarm(world, life)
   })
   telemetry.on('actor-exit', ({ id }) => {
     const life = find(world, id)
-    if (life === undefined) return
+    if (life === undefined) return heardOfTask(world, 'actor-exit', id)
     life.exitEvents++
     if (life.exitEvents > 1) trace.fail('A1', `${id} has ${life.exitEvents} exit events`)
     doHarm(world, life)
@@ -61,6 +61,11 @@ function countSince({ restarts, plan }: Life, time: number): number {
 
 function find(world: ActorWorld, id: string): Life | undefined {
   return world.lives.find((life) => life.id === id)
+}
+
+function heardOfTask(world: ActorWorld, type: 'actor-start' | 'actor-exit', id: string): void {
+  const owner = world.tasks.event(type, id)
+  if (owner !== undefined) doHarm(world, owner)
 }
 
 /** A listener may throw, and it may end whom it hears of. */

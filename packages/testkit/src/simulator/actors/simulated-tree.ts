@@ -3,6 +3,7 @@ import { type Actor, type ChildSpec, DynamicSupervisor, Supervisor } from '@beam
 import type { ActorWorld } from './actor-world.ts'
 import { type AnyActor, Life } from './life.ts'
 import type { NodePlan } from './node-plan.ts'
+import { SimulatedTaskSupervisor } from './simulated-tasks.ts'
 import { SimulatedWorker } from './simulated-worker.ts'
 
 export class SimulatedSupervisor extends Supervisor {
@@ -52,6 +53,8 @@ export function makeNode(world: ActorWorld, plan: NodePlan, parent: Life | undef
       return new SimulatedSupervisor(world, plan, parent) as unknown as AnyActor
     case 'dynamic':
       return new SimulatedDynamicSupervisor(world, plan, parent) as unknown as AnyActor
+    case 'tasks':
+      return new SimulatedTaskSupervisor(world, plan, parent) as unknown as AnyActor
   }
 }
 

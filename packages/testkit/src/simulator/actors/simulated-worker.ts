@@ -82,7 +82,7 @@ export class SimulatedWorker extends Actor<WorkerMessage, unknown> {
         this.#inBackground(context)
         break
       case 'watch':
-        if (message.target?.actor !== undefined) context.monitor(message.target.actor)
+        this.#watch(message.target, context)
         break
       case 'keep-awake':
         context.keepAwake(life.world.wait(50))
@@ -98,6 +98,33 @@ export class SimulatedWorker extends Actor<WorkerMessage, unknown> {
     }
     life.leave(hook)
     return 'ok'
+  }
+
+  /** Knows who watches it by a context, so that those who end are seen to take their monitors along. */
+  override monitor(onExit: (notice: ExitNotice) => void): () => void {
+    const { watcher } = this.life.world
+    const { id } = this
+    if (watcher === undefined) return super.monitor(onExit)
+    const cancel = super.monitor((notice) => {
+      watcher.monitors.delete(id)
+      onExit(notice)
+    })
+    watcher.monitors.add(id)
+    return () => {
+      watcher.monitors.delete(id)
+      cancel()
+    }
+  }
+
+  #watch(target: Life | undefined, context: ActorContext): void {
+    const { world, monitors } = this.life
+    if (target?.actor === undefined || monitors.has(target.id)) return
+    world.watcher = this.life
+    try {
+      context.monitor(target.actor)
+    } finally {
+      world.watcher = undefined
+    }
   }
 
   /** A call that the message in hand waits for. */
@@ -125,7 +152,7 @@ export class SimulatedWorker extends Actor<WorkerMessage, unknown> {
     const { world } = this.life
     const call = async (): Promise<void> => {
       await world.wait(integerBetween(world.mood, 0, 20))
-      const others = world.lives.filter((life) => !life.isSupervisor && life.isAlive && life !== this.life)
+      const others = world.lives.filter((life) => life.plan.kind === 'worker' && life.isAlive && life !== this.life)
       const target = others[integerBetween(world.mood, 0, Math.max(0, others.length - 1))]?.actor as SimulatedWorker | undefined
       if (target === undefined || this.life.isInHand('init')) return
       try {
@@ -140,6 +167,11 @@ export class SimulatedWorker extends Actor<WorkerMessage, unknown> {
   #watchSignal({ signal }: ActorContext): void {
     if (signal === this.#signal) return
     this.#signal = signal
+    if (this.life.world.mayGoWrong(10)) {
+      signal.addEventListener('abort', () => {
+        throw new Error('an abort listener fails')
+      })
+    }
     signal.addEventListener('abort', () => this.life.signalled(codeOf(signal.reason)), { once: true })
     if (signal.aborted) this.life.signalled(codeOf(signal.reason))
   }

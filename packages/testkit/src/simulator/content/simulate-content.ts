@@ -2,22 +2,24 @@
 import {
   BeamClaw,
   BeamClawError,
+  type Clock,
   defaultTenant,
   defineAgent,
   defineTool,
+  type Logger,
   noUsage,
   type Provider,
   type ProviderPart,
   type Random,
   type RunningBeamClaw,
   SoloCluster,
-  silentLogger,
   type ToolOutput,
   type UserMessage,
 } from '@beamclaw/core'
 import { integerBetween, pickOne, seededRandom } from '../../seeded-random.ts'
 import { sequentialIds } from '../../sequential-ids.ts'
 import { breathe, VirtualClock } from '../virtual-clock.ts'
+import { endlessAnswer, endlessOutput } from './endless.ts'
 import { OddError, oddValue, spoiled } from './odd-values.ts'
 import { SpoiledStore } from './spoiled-store.ts'
 
@@ -26,6 +28,8 @@ export interface SimulateContentOptions {
   readonly seed: number
   /** Things that happen. @default 60 */
   readonly steps?: number
+  /** Providers too may hang, ignore their signal, keep the stream open, say more than the store takes, or never end. @default false */
+  readonly isEndless?: boolean
 }
 
 /** What a life that held came to. */
@@ -76,8 +80,8 @@ const goodAnswers: readonly (readonly ProviderPart[])[] = [
 const goodOutputs: readonly ToolOutput[] = ['seen', { content: 'seen' }, { content: [{ type: 'text', text: 'seen' }] }, { temperature: 3 }]
 
 /** Runs one life to its end. Rejects with a `ContentFailure` that names the seed. */
-export async function simulateContent({ seed, steps = 60 }: SimulateContentOptions): Promise<ContentReport> {
-  const life = new OddLife(seed)
+export async function simulateContent({ seed, steps = 60, isEndless = false }: SimulateContentOptions): Promise<ContentReport> {
+  const life = new OddLife(seed, isEndless)
   for (let step = 0; step < steps; step++) await life.step()
   await life.end()
   return life.report()
@@ -90,6 +94,9 @@ class OddLife {
   readonly #spoiled: SpoiledStore
   readonly #ids = sequentialIds('id')
   #running: RunningBeamClaw | undefined
+  readonly #isEndless: boolean
+  /** What was asked of the one that runs, and has not settled. */
+  readonly #open = new Map<Promise<unknown>, string>()
   #isEnding = false
   #starts = 0
   #witnessed = 0
@@ -97,8 +104,9 @@ class OddLife {
   #refused = 0
   #failure: ContentFailure | undefined
 
-  constructor(seed: number) {
+  constructor(seed: number, isEndless: boolean) {
     this.#seed = seed
+    this.#isEndless = isEndless
     this.#random = seededRandom(seed)
     this.#spoiled = new SpoiledStore(seededRandom(seed * 31 + 1))
   }
@@ -127,12 +135,13 @@ class OddLife {
     }
     const running = await this.#start()
     await this.#askWitness(running)
+    for (const victim of victims) await this.#askVictim(running, victim)
     const { total } = await running.session(witness).history()
     if (total !== this.#witnessed * 2) this.#fail(`the witness has ${total} messages of ${this.#witnessed * 2}`)
     this.#isEnding = true
     const stopping = running.stop()
-    await this.#clock.advance(10_000)
-    await stopping
+    await this.#settles('the stop', stopping, 10_000)
+    this.#checkSettled('the stop')
     this.#check()
   }
 
@@ -151,15 +160,15 @@ class OddLife {
       inputSchema: { type: 'object' },
       idempotent: true,
       timeoutMs: 1_000,
-      execute: () => this.#output(),
+      execute: (_input, { signal }) => (this.#random.next() < 0.1 ? endlessOutput(this.#random, signal) : this.#output()),
     })
     try {
       const running = await new BeamClaw({
-        providers: { odd: this.#provider() },
+        providers: { odd: this.#provider(clock) },
         agents: [defineAgent({ id: 'main', model: 'odd/model', tools: [tool], maxTurns: 4 })],
         store: this.#spoiled.store,
         cluster: new SoloCluster({ ids: this.#ids, now: () => clock.now() }),
-        ambient: { clock, ids: this.#ids, random: seededRandom(this.#seed), logger: silentLogger },
+        ambient: { clock, ids: this.#ids, random: seededRandom(this.#seed), logger: this.#logger() },
       }).start()
       this.#running = running
       void running.ended.then(() => {
@@ -176,6 +185,7 @@ class OddLife {
     this.#running = undefined
     running?.kill()
     await this.#clock.advance(10)
+    this.#checkSettled('the end of the process')
     const key = [defaultTenant, 'sessions', 'main', victim.slice('agent:main:'.length)] as const
     const dice = this.#random.next()
     if (dice < 0.3) this.#spoiled.spoilLog([...key])
@@ -207,6 +217,28 @@ class OddLife {
     this.#expectTyped('subscribe', session.subscribe()[Symbol.asyncIterator]().next())
   }
 
+  /** A victim that is rid of its runs answers, or refuses with a typed error. */
+  async #askVictim(running: RunningBeamClaw, victim: string): Promise<void> {
+    const session = running.session(victim)
+    for (let round = 0; round < 3; round++) {
+      this.#expectTyped('the last abort', session.abort())
+      await this.#clock.advance(5_000)
+    }
+    const answer = session.send('last question').result()
+    this.#expectTyped('the last question', answer)
+    await this.#settles(`the last question to ${victim}`, answer, 120_000)
+  }
+
+  async #settles(what: string, promise: Promise<unknown>, withinMs: number): Promise<void> {
+    let isSettled = false
+    const settle = (): void => {
+      isSettled = true
+    }
+    promise.then(settle, settle)
+    await this.#clock.advance(withinMs)
+    if (!isSettled) throw new ContentFailure(this.#seed, `${what} has not settled within ${withinMs} ms`)
+  }
+
   async #askWitness(running: RunningBeamClaw): Promise<void> {
     const number = ++this.#witnessed
     const answering = running
@@ -224,7 +256,7 @@ class OddLife {
 
   // ---- who says odd things
 
-  #provider(): Provider {
+  #provider(clock: Clock): Provider {
     const answerOf = (isWitness: boolean): readonly unknown[] => {
       if (isWitness)
         return [
@@ -238,11 +270,14 @@ class OddLife {
     const mayThrow = (): void => {
       if (this.#random.next() < 0.1) throw oddValue(this.#random)
     }
+    const mayBeEndless = (): boolean => this.#isEndless && this.#random.next() < 0.2
+    const endless = (signal: AbortSignal): AsyncIterable<ProviderPart> => endlessAnswer(this.#random, clock, signal)
     return {
-      async *doStream({ messages }) {
+      async *doStream({ messages }, { signal }) {
         const last = messages.at(-1)
-        const isWitness = typeof last?.content === 'string' && last.content.startsWith('witness')
+        const isWitness = typeof last?.content === 'string' && (last.content.startsWith('witness') || last.content === 'last question')
         if (!isWitness) mayThrow()
+        if (!isWitness && mayBeEndless()) yield* endless(signal)
         for (const part of answerOf(isWitness)) yield part as ProviderPart
       },
     }
@@ -258,13 +293,34 @@ class OddLife {
   // ---- what must hold
 
   #expectTyped(what: string, promise: Promise<unknown>): void {
-    promise.catch((error: unknown) => this.#checkTyped(what, error))
+    const done = (): void => void this.#open.delete(promise)
+    this.#open.set(promise, what)
+    promise.then(done, (error: unknown) => {
+      done()
+      this.#checkTyped(what, error)
+    })
   }
 
   #checkTyped(what: string, error: unknown): void {
     // The caller's own getter has thrown: that is the caller's to hear.
     if (BeamClawError.isInstance(error) || error instanceof OddError) return
     this.#fail(`${what} was refused with something that is no BeamClawError: ${String(error)}`, error)
+  }
+
+  /** Whatever was asked has an answer by now. */
+  #checkSettled(after: string): void {
+    if (this.#open.size > 0) this.#fail(`after ${after} these have not settled: ${[...this.#open.values()].join(', ')}`)
+    this.#open.clear()
+  }
+
+  /** A logger that throws, as one may whose disk is full. */
+  #logger(): Logger {
+    const random = seededRandom(this.#seed * 31 + 2)
+    return {
+      log: () => {
+        if (random.next() < 0.1) throw new OddError('this logger fails')
+      },
+    }
   }
 
   #checkRestarts(running: RunningBeamClaw): void {

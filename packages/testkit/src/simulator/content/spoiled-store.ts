@@ -1,6 +1,9 @@
 /** A store that gives back something else than what was written, as a disk, a hand or another version may do. */
-import { type JsonValue, type LogContent, MemoryStore, type Random, type Store, type StoreKey } from '@beamclaw/core'
+import { BeamClawError, type JsonValue, type LogContent, MemoryStore, type Random, type Store, type StoreKey } from '@beamclaw/core'
 import { oddJson, spoiled } from './odd-values.ts'
+
+/** Characters that it takes at once. */
+const maxLength = 250_000
 
 export class SpoiledStore {
   readonly store: Store
@@ -23,7 +26,12 @@ export class SpoiledStore {
       openLog: async (key, token) => {
         const log = await memory.openLog(key, token)
         const read = async (fromSeq?: number): Promise<LogContent> => this.#read(JSON.stringify(key), await log.read(), fromSeq)
-        return { append: (records) => log.append(records), read, compact: (snapshot) => log.compact(snapshot), close: () => log.close() }
+        const append = async (records: Parameters<typeof log.append>[0]): Promise<void> => {
+          const length = JSON.stringify(records).length
+          if (length > maxLength) throw new BeamClawError('document-too-large', `${length} characters are more than ${maxLength}`)
+          await log.append(records)
+        }
+        return { append, read, compact: (snapshot) => log.compact(snapshot), close: () => log.close() }
       },
     }
   }
