@@ -54,6 +54,7 @@ export type AskRequest = Omit<ProviderRequest, 'model'> & {
 /** Wires the tree; `start()` brings it up. */
 export class BeamClaw {
   readonly #options: BeamClawOptions
+  #isUp = false
 
   constructor(options: BeamClawOptions) {
     checkOptions<BeamClawOptions>(
@@ -67,8 +68,26 @@ export class BeamClaw {
     this.#options = options
   }
 
-  /** Starts everything. Rejects with `ChildStartError` when a part does not come up. */
+  /**
+   * Starts everything. Rejects with `ChildStartError` when a part does not come up, and `actor-already-started` while what an earlier call
+   * started goes on: two trees over one store would take the sessions from each other.
+   */
   async start(): Promise<RunningBeamClaw> {
+    if (this.#isUp) throw new BeamClawError('actor-already-started', 'This BeamClaw is started; stop what runs first, or make another one')
+    this.#isUp = true
+    try {
+      const running = await this.#start()
+      void running.ended.then(() => {
+        this.#isUp = false
+      })
+      return running
+    } catch (error) {
+      this.#isUp = false
+      throw error
+    }
+  }
+
+  async #start(): Promise<RunningBeamClaw> {
     const ambient = ambientWith(this.#options.ambient)
     const { store = new MemoryStore(), cluster = new SoloCluster(), events = new LocalEventBus<RunEvent>() } = this.#options
     const providers = new ProviderTable(this.#options.providers)
@@ -165,6 +184,7 @@ export class RunningBeamClaw implements AsyncDisposable {
     this.#parts = parts
     this.ended = new Promise((resolve) => {
       parts.root.monitor(() => {
+        parts.router.hasEnded = true
         parts.waker.stop()
         // There may be another one over the same store before anybody stops this one.
         if (this.#stopping === undefined) parts.activity.kill()
@@ -208,8 +228,14 @@ export class RunningBeamClaw implements AsyncDisposable {
     return listSessions(store, tenant, activity, { agentId, after: options.after, limit: options.limit ?? 1_000 })
   }
 
-  /** Asks a model without a session. Throws `unknown-model`; the iteration ends or throws as `Provider.doStream` says. */
+  /** False once the tree has ended. */
+  get isRunning(): boolean {
+    return !this.#parts.router.hasEnded
+  }
+
+  /** Asks a model without a session. Throws `unknown-model`, or `actor-not-running` once this has ended; the iteration ends or throws as `Provider.doStream` says. */
   ask(request: AskRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
+    if (this.#parts.router.hasEnded) throw new BeamClawError('actor-not-running', 'This BeamClaw has ended')
     const { provider, model } = this.#parts.providers.resolve(request.model)
     return provider.doStream({ ...request, model }, options)
   }

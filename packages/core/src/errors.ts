@@ -150,6 +150,15 @@ export class ChildStartError extends BeamClawError {
   }
 }
 
+/** Returns the stack of what was thrown, where it has one that can be read. */
+export function stackOf(thrown: unknown): { readonly stack?: string } {
+  try {
+    return thrown instanceof Error && typeof thrown.stack === 'string' ? { stack: thrown.stack } : {}
+  } catch {
+    return {}
+  }
+}
+
 /** One line about anything that was thrown. */
 export function describeError(error: unknown): string {
   // Whatever was thrown may have a message that is no text, or a getter that throws.

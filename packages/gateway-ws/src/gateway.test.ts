@@ -60,6 +60,35 @@ function chat(body: unknown, headers: Readonly<Record<string, string>> = {}): Re
 
 const hello = { model: 'beamclaw', messages: [{ role: 'user', content: 'hello' }] }
 
+describe('the options', () => {
+  test.each<[string, object, RegExp]>([
+    ['a misspelt auth, which would leave the door open', { authh: { mode: 'token', token: 'x'.repeat(16) } }, /unknown option "authh"/],
+    ['a misspelt port', { prot: 0 }, /unknown option "prot"; known options are .*port/],
+    ['a misspelt limit', { limits: { maxBodyByte: 5 } }, /unknown limit "maxBodyByte"/],
+    ['a BeamClaw that was not started', { claw: new BeamClaw({ providers: {}, agents: [] }) }, /must be a BeamClaw that runs/],
+    ['nothing', { claw: undefined }, /must be a BeamClaw that runs/],
+  ])('are refused for %s', (_what, options, message) => {
+    const make = (): Gateway => new Gateway({ claw, port: 0, ...options } as GatewayOptions)
+    expect(make).toThrow(expect.objectContaining({ code: 'invalid-option', message: expect.stringMatching(message) }))
+  })
+})
+
+test('a gateway whose BeamClaw has ended is not ready, and asks no model', async () => {
+  const gateway = new Gateway({ claw, port: 0 })
+  gateways.push(gateway)
+  await claw.stop()
+  expect((await gateway.handler(new Request('http://127.0.0.1/ready', { headers: { host: '127.0.0.1' } }))).status).toBe(503)
+  const body = JSON.stringify({ model: 'test/echo', messages: [{ role: 'user', content: 'hello' }] })
+  const headers = { host: '127.0.0.1', 'content-type': 'application/json' }
+  const answer = await gateway.handler(new Request('http://127.0.0.1/v1/chat/completions', { method: 'POST', headers, body }))
+  expect(answer.status).toBe(503)
+  expect(echo.requests).toEqual([])
+  expect(() => claw.ask({ model: 'test/echo', messages: [] }, { signal: new AbortController().signal })).toThrow(
+    expect.objectContaining({ code: 'actor-not-running' }),
+  )
+  await expect(claw.session('agent:main:a').send('hello').accepted).rejects.toThrow('This BeamClaw has ended')
+})
+
 describe('the handler, as a function from Request to Response', () => {
   test('tells that it is well and ready', async () => {
     const { handler } = gatewayWith()

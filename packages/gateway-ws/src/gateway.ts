@@ -56,6 +56,26 @@ export const gatewayDefaults = {
   limits: limitDefaults,
 } as const satisfies Partial<GatewayOptions>
 
+const knownOptions: readonly string[] = [...Object.keys(gatewayDefaults), 'claw', 'ambient']
+
+/** Throws `invalid-option`: above all, a misspelt `auth` must not open the gateway to everybody. */
+function checkGatewayOptions(options: GatewayOptions): void {
+  const refuse = (problem: string): never => {
+    throw new BeamClawError('invalid-option', `Gateway: ${problem}`)
+  }
+  if (typeof options !== 'object' || options === null) refuse('the options must be an object')
+  for (const name of Object.keys(options)) {
+    if (!knownOptions.includes(name)) refuse(`unknown option "${name.slice(0, 64)}"; known options are ${knownOptions.join(', ')}`)
+  }
+  const known: readonly string[] = Object.keys(limitDefaults)
+  for (const name of Object.keys(options.limits ?? {})) {
+    if (!known.includes(name)) refuse(`unknown limit "${name.slice(0, 64)}"; known limits are ${known.join(', ')}`)
+  }
+  if (typeof options.claw?.session !== 'function' || typeof options.claw.drain !== 'function') {
+    refuse('option "claw" must be a BeamClaw that runs: pass what `await new BeamClaw(…).start()` resolves with')
+  }
+}
+
 /** Milliseconds for answers that are still being sent when the time for runs is over. */
 const closeGraceMs = 1_000
 
@@ -74,6 +94,7 @@ export class Gateway implements AsyncDisposable {
 
   /** Throws `invalid-option` for a host that others can reach without a token. */
   constructor(options: GatewayOptions) {
+    checkGatewayOptions(options)
     const limits = { ...limitDefaults, ...options.limits }
     const settings: Required<Omit<GatewayOptions, 'limits' | 'ambient'>> = { ...gatewayDefaults, ...options }
     const { claw, auth, host, version } = settings
@@ -89,7 +110,8 @@ export class Gateway implements AsyncDisposable {
     const boundary = boundaryWith(logger)
     const hub = new SessionHub({ claw, clock, logger, boundary })
     const uptimeMs = (): number => Math.max(0, Math.round(clock.monotonic() - startedAt))
-    const readiness = (): Readiness => this.#readiness
+    // A gateway whose BeamClaw has ended answers nobody: whoever looks after it should know.
+    const readiness = (): Readiness => (claw.isRunning ? this.#readiness : 'draining')
     const shared = { claw, version, uptimeMs, readiness, turns: new Turns() }
     const now = (): number => clock.now()
     const closing = this.#closing.signal

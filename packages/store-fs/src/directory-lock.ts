@@ -64,7 +64,7 @@ export class DirectoryLock {
     for (;;) {
       const lock = await tryLock(directory, file, options)
       if (lock instanceof DirectoryLock) return lock
-      if (performance.now() >= deadline) throw locked(directory, file, lock.owner)
+      if (performance.now() >= deadline) throw locked(directory, file, lock.owner, options.waitMs)
       await sleep(pollMs)
     }
   }
@@ -205,10 +205,15 @@ async function syncNames(innermost: string, outermost: string): Promise<void> {
   }
 }
 
-function locked(directory: string, file: LockFile, owner: LockOwner | undefined): BeamClawError {
+function locked(directory: string, file: LockFile, owner: LockOwner | undefined, waitMs: number): BeamClawError {
   const who = owner === undefined ? 'another process' : `process ${owner.pid}`
   const problem = `${directory} is in use by ${who}, and one process owns a data directory`
-  return new BeamClawError('store-locked', `${problem}: stop that one, use another directory, or set lockWaitMs to wait for it`, {
-    details: { directory, pid: owner?.pid, lockFile: file.path },
-  })
+  const waited = waitMs > 0 ? `; it was still there after ${waitMs} ms` : ''
+  return new BeamClawError(
+    'store-locked',
+    `${problem}: stop that one, use another directory, or wait for it (lockWaitMs, --lock-wait)${waited}`,
+    {
+      details: { directory, pid: owner?.pid, lockFile: file.path },
+    },
+  )
 }

@@ -33,6 +33,9 @@ export async function start(flags: StartFlags): Promise<void> {
   const file = configFile(flags.config ?? environment.BEAMCLAW_CONFIG, process.cwd())
   const live = file === undefined ? undefined : new LiveConfig({ file, environment, flags, logger })
   const settings = live?.settings ?? settingsFrom({}, { environment, flags })
+  const { store } = settings
+  if (store.type === 'fs' && (store.lockWaitMs ?? 0) > 0)
+    logger.log('info', 'store.may-wait', { forMs: store.lockWaitMs, path: store.path })
   const wiring = await Wiring.from(settings, logger, environment)
   const claw = await startTree(wiring, settings)
   const { gateway, url } = await openGateway(settings, wiring, claw, logger)

@@ -32,7 +32,7 @@ export const gatewaySchema = closedObject({
   drainMs: wholeNumber(0, 3_600_000).exactOptional(),
 })
 
-const store = oneOfObjects(
+const chosenStore = oneOfObjects(
   'type',
   [
     closedObject({ type: z.literal('memory') }),
@@ -44,6 +44,12 @@ const store = oneOfObjects(
     }),
   ],
   ['fs', 'memory'],
+)
+
+/** Files are what is meant where nothing else is said. */
+const store = z.preprocess(
+  (value) => (typeof value === 'object' && value !== null && !('type' in value) ? { type: 'fs', ...value } : value),
+  chosenStore,
 )
 
 const limits = {

@@ -20,6 +20,8 @@ export class SessionRouter {
   readonly #existing = new Set<SessionKey>()
   /** New messages are refused. */
   isDraining = false
+  /** The tree has ended: nothing is answered any more. */
+  hasEnded = false
 
   /** @param worldWith makes what sessions need of the world, around the supervisor of their tools */
   constructor(agents: ReadonlyMap<AgentId, AgentDefinition>, worldWith: (tasks: TaskSupervisor) => SessionWorld) {
@@ -63,6 +65,7 @@ export class SessionRouter {
 
   /** Resolves with a running session, which exists from now on. Rejects `unknown-agent`, or with what kept it from starting. */
   async begin(key: SessionKey): Promise<Session> {
+    if (this.hasEnded) throw new BeamClawError('actor-not-running', 'This BeamClaw has ended; start one again, and send then')
     const agent = this.#agentOf(key)
     this.#existing.add(key)
     const supervisor = this.#supervisor

@@ -1,5 +1,5 @@
 /** A tool is what a model may ask for: a name, what it takes, and a function. */
-import { BeamClawError } from '../errors.ts'
+import { BeamClawError, describeError } from '../errors.ts'
 import type { RunId, SessionKey } from '../ids.ts'
 import type { ImagePart, JsonObject, JsonValue, TextPart } from '../messages.ts'
 import { aBoolean, aFunction, anObject, checkOptions, duration, integer, text } from '../options.ts'
@@ -80,14 +80,21 @@ export function defineTool<TInput = Record<string, never>>(options: ToolOptions<
     ['name', 'description', 'execute'],
   )
   const { name, description, input, execute } = options
-  const inputSchema = options.inputSchema ?? (input === undefined ? takesNothing : jsonSchemaOf(input))
-  if (inputSchema === undefined) {
-    throw new BeamClawError(
-      'invalid-option',
-      `defineTool: the schema library of tool "${name}" makes no JSON Schema; pass "inputSchema" as well`,
-    )
-  }
+  const inputSchema = options.inputSchema ?? (input === undefined ? takesNothing : madeSchema(name, input))
   return { declaration: { name, description, inputSchema }, input, execute, ...toolDefaults, ...policyOf(options) }
+}
+
+function madeSchema(name: string, input: StandardSchema): JsonObject {
+  let cause: unknown
+  try {
+    const schema = jsonSchemaOf(input)
+    if (schema !== undefined) return schema
+  } catch (error) {
+    cause = error
+  }
+  const why = cause === undefined ? 'its library makes none' : describeError(cause)
+  const problem = `defineTool: the schema of tool "${name}" cannot be told to a model as JSON Schema (${why}); pass "inputSchema" as well`
+  throw new BeamClawError('invalid-option', problem, { cause })
 }
 
 function policyOf<TInput>({ idempotent, timeoutMs, maxAttempts }: ToolOptions<TInput>): Partial<Tool> {

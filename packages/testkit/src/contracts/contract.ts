@@ -57,11 +57,14 @@ export function declareContract<TSection extends string, TSubject>(contract: Con
       await withDeadline(`${name} (cleaning up after it)`, deadlineMs, calls, () => dispose(made))
     }
   }
+  // Before anything is declared: a suite that throws half way takes the whole run down on some runners.
+  for (const [section, reason] of Object.entries(skip) as [TSection, string][]) {
+    if (reason.trim().length >= 10) continue
+    throw new Error(`${suite}: the reason to skip "${section}" must be written out, in at least 10 characters, received "${reason}"`)
+  }
   describe(title, () => {
     for (const [section, tests] of Object.entries(sections) as [TSection, ContractTests<TSubject>][]) {
       const reason = skip[section]
-      if (reason !== undefined && reason.trim().length < 10)
-        throw new Error(`${suite}: the reason to skip "${section}" must be written out`)
       describe(reason === undefined ? section : `${section}: ${reason}`, () => {
         for (const [name, run] of Object.entries(tests)) {
           const declare = reason === undefined ? it : it.skip
