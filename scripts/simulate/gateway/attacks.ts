@@ -65,7 +65,7 @@ const requests: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 }
 
 /** Most bytes and clients of an attack by many at once. */
-const flood = { bytes: 20_000_000, clients: 20 } as const
+const flood = { bytes: 8_000_000, clients: 20 } as const
 
 const kinds = { requestLine, body, toolArguments, upgrade, frames, requestFrames, noise } as const
 
@@ -105,7 +105,7 @@ function toolArguments(random: Random): Buffer {
   const calls = Array.from({ length: integerBetween(random, 1, 4) }, (_, index) => ({
     id: `call-${index}`,
     type: 'function',
-    function: { name: 'look', arguments: pickOne(random, [anyJson, muchJson, muchJson, brokenCompletion])(random) },
+    function: { name: 'look', arguments: index === 0 ? muchJson(random) : pickOne(random, [anyJson, brokenCompletion])(random) },
   }))
   const messages = [
     { role: 'user', content: 'look' },

@@ -31,7 +31,10 @@ export interface ActorRef<TMessage = unknown, TReply = unknown> {
   call(message: TMessage, options?: CallOptions): Promise<TReply>
   /** Sends a message and goes on. Throws `overloaded`, `message-too-large`, `control-not-handled` or `actor-not-running`. */
   cast(message: TMessage, options?: CastOptions): void
-  /** Calls `onExit` exactly once when the actor ends; at once, with `noproc`, when it is gone already. The answer cancels. */
+  /**
+   * Calls `onExit` exactly once when the actor ends; soon, with `noproc`, when it is gone already. Returns what cancels. Throws
+   * `invalid-option` for an `onExit` that is no function.
+   */
   monitor(onExit: (notice: ExitNotice) => void): () => void
 }
 
