@@ -1,11 +1,11 @@
-// `npm run simulate -- content --seeds 1000 [--seed 1] [--steps 60] [--endless]`: odd content, one life for each seed.
+// `npm run simulate -- content --seeds 1000 [--seed 1] [--steps 60]`: odd content, one life for each seed.
 import { parseArgs } from 'node:util'
 import { fail } from './workspace.mjs'
 
 export async function runContentSimulation(args) {
   const { values } = parseArgs({
     args,
-    options: { seeds: { type: 'string' }, seed: { type: 'string' }, steps: { type: 'string' }, endless: { type: 'boolean' } },
+    options: { seeds: { type: 'string' }, seed: { type: 'string' }, steps: { type: 'string' } },
   })
   const first = wholeNumber('seed', values.seed ?? '1')
   const count = wholeNumber('seeds', values.seeds ?? (values.seed === undefined ? '500' : '1'))
@@ -22,13 +22,11 @@ export async function runContentSimulation(args) {
   process.on('unhandledRejection', unhandled)
   for (; seed < first + count; seed++) {
     try {
-      const report = await simulateContent({ seed, ...steps, isEndless: values.endless === true })
+      const report = await simulateContent({ seed, ...steps })
       for (const name of Object.keys(total)) total[name] += report[name]
     } catch (error) {
       failed.push(seed)
-      console.error(
-        `\n${error.stack}\n${error.cause?.stack ?? ''}\nRepeat it with: npm run simulate -- content --seed ${seed}${values.endless === true ? ' --endless' : ''}`,
-      )
+      console.error(`\n${error.stack}\n${error.cause?.stack ?? ''}\nRepeat it with: npm run simulate -- content --seed ${seed}`)
     }
   }
   process.off('unhandledRejection', unhandled)

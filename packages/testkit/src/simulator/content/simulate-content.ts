@@ -28,8 +28,6 @@ export interface SimulateContentOptions {
   readonly seed: number
   /** Things that happen. @default 60 */
   readonly steps?: number
-  /** Providers too may hang, ignore their signal, keep the stream open, say more than the store takes, or never end. @default false */
-  readonly isEndless?: boolean
 }
 
 /** What a life that held came to. */
@@ -80,8 +78,8 @@ const goodAnswers: readonly (readonly ProviderPart[])[] = [
 const goodOutputs: readonly ToolOutput[] = ['seen', { content: 'seen' }, { content: [{ type: 'text', text: 'seen' }] }, { temperature: 3 }]
 
 /** Runs one life to its end. Rejects with a `ContentFailure` that names the seed. */
-export async function simulateContent({ seed, steps = 60, isEndless = false }: SimulateContentOptions): Promise<ContentReport> {
-  const life = new OddLife(seed, isEndless)
+export async function simulateContent({ seed, steps = 60 }: SimulateContentOptions): Promise<ContentReport> {
+  const life = new OddLife(seed)
   for (let step = 0; step < steps; step++) await life.step()
   await life.end()
   return life.report()
@@ -94,7 +92,6 @@ class OddLife {
   readonly #spoiled: SpoiledStore
   readonly #ids = sequentialIds('id')
   #running: RunningBeamClaw | undefined
-  readonly #isEndless: boolean
   /** What was asked of the one that runs, and has not settled. */
   readonly #open = new Map<Promise<unknown>, string>()
   #isEnding = false
@@ -104,9 +101,8 @@ class OddLife {
   #refused = 0
   #failure: ContentFailure | undefined
 
-  constructor(seed: number, isEndless: boolean) {
+  constructor(seed: number) {
     this.#seed = seed
-    this.#isEndless = isEndless
     this.#random = seededRandom(seed)
     this.#spoiled = new SpoiledStore(seededRandom(seed * 31 + 1))
   }
@@ -270,7 +266,7 @@ class OddLife {
     const mayThrow = (): void => {
       if (this.#random.next() < 0.1) throw oddValue(this.#random)
     }
-    const mayBeEndless = (): boolean => this.#isEndless && this.#random.next() < 0.2
+    const mayBeEndless = (): boolean => this.#random.next() < 0.2
     const endless = (signal: AbortSignal): AsyncIterable<ProviderPart> => endlessAnswer(this.#random, clock, signal)
     return {
       async *doStream({ messages }, { signal }) {
