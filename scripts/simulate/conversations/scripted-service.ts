@@ -57,6 +57,7 @@ export class ScriptedService {
       return overflow(format, said.overflowed(body, isSummary))
     }
     if (random.next() < 0.06) return this.#failure(format)
+    if (!isSummary) said.answered()
     const answer = isSummary ? this.#summary(said, format) : this.#answer(format)
     const frames = format === 'anthropic' ? anthropicFrames(answer, model) : openAiFrames(answer, model)
     const kept = random.next() < 0.04 ? frames.slice(0, integerBetween(random, 0, frames.length - 3)) : frames

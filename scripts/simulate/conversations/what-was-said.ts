@@ -17,6 +17,8 @@ export class WhatWasSaid {
   #overflows = 0
   /** Marks of requests that did not fit though there was much to sum up, and no summary was asked for since. */
   readonly #unsummed = new Set<string>()
+  /** A summary was asked for, and no other request has been answered since: once for a turn is what is promised. */
+  #isJustSummed = false
 
   /** Returns the rule that an ordinary request breaks. */
   asked(body: string): string | undefined {
@@ -42,6 +44,12 @@ export class WhatWasSaid {
   /** A summary was asked for, whether or not the question left the process. */
   summaryTried(): void {
     this.#unsummed.clear()
+    this.#isJustSummed = true
+  }
+
+  /** A request that fits is answered. */
+  answered(): void {
+    this.#isJustSummed = false
   }
 
   /** Returns the mark of a new summary. */
@@ -66,7 +74,7 @@ export class WhatWasSaid {
       0,
       messages.findLastIndex(({ role }) => role === 'assistant'),
     )
-    if (!isSummary && earlier.length >= 4 && JSON.stringify(earlier).length > 3_000) this.#unsummed.add(mark)
+    if (!isSummary && !this.#isJustSummed && earlier.length >= 4 && JSON.stringify(earlier).length > 3_000) this.#unsummed.add(mark)
     return mark
   }
 
