@@ -150,12 +150,17 @@ export class ChildStartError extends BeamClawError {
   }
 }
 
-/** Returns the stack of what was thrown, where it has one that can be read. */
-export function stackOf(thrown: unknown): { readonly stack?: string } {
-  try {
-    return thrown instanceof Error && typeof thrown.stack === 'string' ? { stack: thrown.stack } : {}
-  } catch {
-    return {}
+/** Fields of a log entry with the stack of what was thrown, where it has one. It is only written out when somebody reads it, which costs more than a crash. */
+export function withStack<T extends object>(fields: T, thrown: unknown): T & { readonly stack?: string | undefined } {
+  return {
+    ...fields,
+    get stack() {
+      try {
+        return thrown instanceof Error && typeof thrown.stack === 'string' ? thrown.stack : undefined
+      } catch {
+        return undefined
+      }
+    },
   }
 }
 

@@ -10,7 +10,7 @@
  * I4: `end` acts once: registries first, then monitors, then whoever waits for the stop, the supervisor last.
  * I5: User code is called in a `try`; what it throws ends this actor at most.
  */
-import { ChildStartError, describeError, stackOf } from '../errors.ts'
+import { ChildStartError, describeError, withStack } from '../errors.ts'
 import { maxTimerMs } from '../options.ts'
 import { whenSettled } from '../thenable.ts'
 import type { ActorHooks, ActorState } from './actor-hooks.ts'
@@ -401,7 +401,7 @@ export class ActorCore implements Idler {
   #tell(reason: ExitReason, wasRunning: boolean): void {
     const ambient = this.#runtime?.ambient
     if (reason.type === 'crashed' && wasRunning)
-      ambient?.logger.log('error', 'actor.crashed', { id: this.id, error: describeError(reason.cause), ...stackOf(reason.cause) })
+      ambient?.logger.log('error', 'actor.crashed', withStack({ id: this.id, error: describeError(reason.cause) }, reason.cause))
     this.#watchers?.tell(this.id, reason, ambient?.logger)
     this.#watchers = undefined
     if (!wasRunning || ambient?.telemetry.wants('actor-exit') !== true) return

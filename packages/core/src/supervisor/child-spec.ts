@@ -62,7 +62,7 @@ export function readChildSpec<TSpec extends Partial<ChildSpec>>(owner: string, s
     const problem = `${owner}: a child spec must be an object that can be read: ${describeError(cause)}`
     throw new BeamClawError('child-spec-not-object', problem, { cause })
   }
-  checkChildSpec(owner, copy, idIsOptional)
+  checkFields(owner, copy, idIsOptional)
   return copy
 }
 
@@ -90,22 +90,29 @@ function checkIsObject(owner: string, spec: unknown): void {
 /** Throws the error code of the first field that is wrong. `idIsOptional` is for dynamic children. */
 export function checkChildSpec(owner: string, spec: Partial<ChildSpec>, idIsOptional = false): void {
   checkIsObject(owner, spec)
-  const name = typeof spec.id === 'string' ? `child "${spec.id.slice(0, 64)}"` : 'a child'
+  checkKnownOptions(`${owner}: ${nameOf(spec)}`, spec, knownFields)
+  checkFields(owner, spec, idIsOptional)
+}
+
+function nameOf({ id }: Partial<ChildSpec>): string {
+  return typeof id === 'string' ? `child "${id.slice(0, 64)}"` : 'a child'
+}
+
+function checkFields(owner: string, spec: Partial<ChildSpec>, idIsOptional: boolean): void {
   for (const [field, code, rule] of fieldRules) {
     const value = spec[field]
     const isRequired = field === 'start' || (field === 'id' && !idIsOptional)
     if (value === undefined && !isRequired) continue
     const expected = rule(value)
     if (expected === undefined) continue
-    throw new BeamClawError(code, `${owner}: "${field}" of ${name} must be ${expected}, received ${describeValue(value)}`, {
+    throw new BeamClawError(code, `${owner}: "${field}" of ${nameOf(spec)} must be ${expected}, received ${describeValue(value)}`, {
       details: { field, expected, received: describeValue(value) },
     })
   }
-  checkKnownOptions(`${owner}: ${name}`, spec, knownFields)
   if (spec.significant === true && (spec.restart ?? childDefaults.restart) === 'permanent') {
     throw new BeamClawError(
       'child-spec-significant',
-      `${owner}: ${name} cannot be both significant and permanent; make it transient or temporary`,
+      `${owner}: ${nameOf(spec)} cannot be both significant and permanent; make it transient or temporary`,
     )
   }
 }
