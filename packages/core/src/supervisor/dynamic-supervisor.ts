@@ -16,7 +16,7 @@ import { BeamClawError } from '../errors.ts'
 import { anObject, checkOptions, describeValue, duration, integer, text } from '../options.ts'
 import { isThenable } from '../thenable.ts'
 import { Child, countOf, ownGrace, type Started, supervisorNode, treeChildren } from './child.ts'
-import { type ChildSpec, checkChildSpec, readChildSpec } from './child-spec.ts'
+import { type ChildSpec, readChildSpec } from './child-spec.ts'
 import { shouldRestart } from './restart-policy.ts'
 import { checkBackoff, type RestartBackoff, RestartSchedule } from './restart-schedule.ts'
 import type { Step } from './step.ts'
@@ -112,7 +112,7 @@ export class DynamicSupervisor extends Actor<Step> {
    * of the spec that is wrong; nothing is left of it then.
    */
   async startChild<TActor extends Actor<never, unknown>>(spec: DynamicChildSpec<TActor>): Promise<TActor | typeof IGNORE> {
-    return this.#start(this.#newChild(spec)) as Promise<TActor | typeof IGNORE>
+    return this.#start(this.#newChild(readChildSpec('DynamicSupervisor', spec, true))) as Promise<TActor | typeof IGNORE>
   }
 
   /**
@@ -120,9 +120,9 @@ export class DynamicSupervisor extends Actor<Step> {
    * where there is none. So there is never more than one, however many ask at once.
    */
   async ensureChild<TActor extends Actor<never, unknown>>(
-    spec: DynamicChildSpec<TActor> & { readonly id: string },
+    given: DynamicChildSpec<TActor> & { readonly id: string },
   ): Promise<TActor | typeof IGNORE> {
-    checkChildSpec('DynamicSupervisor', spec)
+    const spec = readChildSpec('DynamicSupervisor', given)
     let known = this.#ensured.get(spec.id)
     // One that is being terminated has the name until it has ended.
     for (; known !== undefined && this.#leaving.has(known); known = this.#ensured.get(spec.id)) await known.stop()
@@ -135,8 +135,7 @@ export class DynamicSupervisor extends Actor<Step> {
     return up
   }
 
-  #newChild(given: DynamicChildSpec): Child {
-    const spec = readChildSpec('DynamicSupervisor', given, true)
+  #newChild(spec: DynamicChildSpec): Child {
     const { state, isGoingOn } = this[coreOf]
     if (state !== 'running' || !isGoingOn) {
       const what = state === 'running' ? 'stopping' : state
