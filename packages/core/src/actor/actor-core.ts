@@ -158,7 +158,7 @@ export class ActorCore implements Idler {
     }
     this.contextInHand = new Context(this)
     const context = this.contextInHand
-    const outcome = callHook(this, () => hook(context))
+    const outcome = callHook(this, hook, context)
     if (outcome.type === 'failed') failed(outcome.error)
     else if (outcome.type === 'later') whenSettled(outcome.promise, then, failed)
     else then()
@@ -196,7 +196,7 @@ export class ActorCore implements Idler {
     if (init === undefined) return this.#started(undefined, parent)
     this.contextInHand = new Context(this)
     const context = this.contextInHand
-    const outcome = callHook(this, () => init.call(this.actor, context))
+    const outcome = callHook(this, init, context)
     if (outcome.type === 'failed') throw this.#failStart(outcome.error)
     if (outcome.type === 'now') return this.#started(outcome.value, parent)
     return this.#startLater(outcome.promise, parent, timeoutMs)
@@ -400,7 +400,7 @@ export class ActorCore implements Idler {
 
   #tell(reason: ExitReason, wasRunning: boolean): void {
     const ambient = this.#runtime?.ambient
-    if (reason.type === 'crashed' && wasRunning)
+    if (reason.type === 'crashed' && wasRunning && ambient?.logger.wants?.('error') !== false)
       ambient?.logger.log('error', 'actor.crashed', withStack({ id: this.id, error: describeError(reason.cause) }, reason.cause))
     this.#watchers?.tell(this.id, reason, ambient?.logger)
     this.#watchers = undefined

@@ -4,11 +4,10 @@ import type { Clock } from '../ports/ambient.ts'
 import { ManualClock, settled } from '../testing/manual-clock.ts'
 import { gate, Probe } from '../testing/probe.ts'
 import { Deadlines } from './deadlines.ts'
-import { Envelope } from './envelope.ts'
+import { PendingCall } from './pending-call.ts'
 
-function awaited(deadline: number, onError: (deadline: number) => void): Envelope {
-  return new Envelope(
-    'x',
+function awaited(deadline: number, onError: (deadline: number) => void): PendingCall {
+  return new PendingCall(
     deadline,
     () => {},
     () => onError(deadline),
@@ -21,9 +20,9 @@ describe('deadlines', () => {
     const deadlines = new Deadlines(clock, 'a')
     const ended: number[] = []
     const dues = Array.from({ length: 200 }, (_, index) => ((index * 7919) % 1_000) + 1)
-    const envelopes = dues.map((due) => awaited(due, (at) => ended.push(at)))
-    for (const envelope of envelopes) deadlines.add(envelope)
-    for (const [index, envelope] of envelopes.entries()) if (index % 3 === 0) envelope.answer('done')
+    const calls = dues.map((due) => awaited(due, (at) => ended.push(at)))
+    for (const call of calls) deadlines.add(call)
+    for (const [index, call] of calls.entries()) if (index % 3 === 0) call.answer('done')
     deadlines.arm()
     expect(clock.pendingTimers).toBe(1)
     await clock.advance(1_000)

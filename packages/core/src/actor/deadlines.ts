@@ -1,20 +1,20 @@
 /**
  * Ends calls whose time is up, with one timer for an actor's calls however many there are.
  *
- * Owns a binary heap of the envelopes that are waited for; the envelope knows its place in it, so that it can leave when it is settled.
+ * Owns a binary heap of the calls that wait; each knows its place in it, so that it can leave when it is settled.
  * I1: The first in the heap is due first.
- * I2: Every envelope in the heap is awaited and has this as its timer.
+ * I2: Every call in the heap is unsettled and has this as its timer.
  * I3: A timer is pending only while the heap is not empty, and never fires later than the first deadline.
  */
 import { maxTimerMs } from '../options.ts'
 import type { Clock, TimerHandle } from '../ports/ambient.ts'
-import type { Envelope, EnvelopeTimer } from './envelope.ts'
 import { callTimeout } from './failures.ts'
+import type { CallTimer, PendingCall } from './pending-call.ts'
 
-export class Deadlines implements EnvelopeTimer {
+export class Deadlines implements CallTimer {
   readonly #clock: Clock
   readonly #actorId: string
-  readonly #heap: Envelope[] = []
+  readonly #heap: PendingCall[] = []
   #timer: TimerHandle | undefined
   #armedFor = Number.POSITIVE_INFINITY
 
@@ -24,19 +24,19 @@ export class Deadlines implements EnvelopeTimer {
   }
 
   /** Watches a call, unless it is watched already, settled, or has no deadline. */
-  add(envelope: Envelope): void {
-    if (envelope.timer !== undefined || !envelope.isAwaited || envelope.deadline === Number.POSITIVE_INFINITY) return
-    envelope.timer = this
-    this.#moveUp(envelope, this.#heap.length)
+  add(call: PendingCall): void {
+    if (call.timer !== undefined || call.isSettled || call.deadline === Number.POSITIVE_INFINITY) return
+    call.timer = this
+    this.#moveUp(call, this.#heap.length)
   }
 
-  /** Called by an envelope that is settled. */
-  remove(envelope: Envelope): void {
-    const index = envelope.heapIndex
-    envelope.timer = undefined
-    envelope.heapIndex = -1
+  /** Called by a call that is settled. */
+  remove(call: PendingCall): void {
+    const index = call.heapIndex
+    call.timer = undefined
+    call.heapIndex = -1
     const last = this.#heap.pop()
-    if (last !== undefined && last !== envelope) {
+    if (last !== undefined && last !== call) {
       this.#moveDown(last, index)
       this.#moveUp(last, last.heapIndex)
     }
@@ -67,39 +67,35 @@ export class Deadlines implements EnvelopeTimer {
     this.#armedFor = Number.POSITIVE_INFINITY
   }
 
-  #moveUp(envelope: Envelope, from: number): void {
+  #moveUp(call: PendingCall, from: number): void {
     let index = from
     while (index > 0) {
-      const parent = this.#heap[(index - 1) >> 1] as Envelope
-      if (parent.deadline <= envelope.deadline) break
+      const parent = this.#heap[(index - 1) >> 1] as PendingCall
+      if (parent.deadline <= call.deadline) break
       this.#place(parent, index)
       index = (index - 1) >> 1
     }
-    this.#place(envelope, index)
+    this.#place(call, index)
   }
 
-  #moveDown(envelope: Envelope, from: number): void {
+  #moveDown(call: PendingCall, from: number): void {
     let index = from
-    for (
-      let child = this.#earlierChild(index);
-      child !== undefined && child.deadline < envelope.deadline;
-      child = this.#earlierChild(index)
-    ) {
+    for (let child = this.#earlierChild(index); child !== undefined && child.deadline < call.deadline; child = this.#earlierChild(index)) {
       const next = child.heapIndex
       this.#place(child, index)
       index = next
     }
-    this.#place(envelope, index)
+    this.#place(call, index)
   }
 
-  #earlierChild(index: number): Envelope | undefined {
+  #earlierChild(index: number): PendingCall | undefined {
     const left = this.#heap[2 * index + 1]
     const right = this.#heap[2 * index + 2]
     return right !== undefined && left !== undefined && right.deadline < left.deadline ? right : left
   }
 
-  #place(envelope: Envelope, index: number): void {
-    this.#heap[index] = envelope
-    envelope.heapIndex = index
+  #place(call: PendingCall, index: number): void {
+    this.#heap[index] = call
+    call.heapIndex = index
   }
 }

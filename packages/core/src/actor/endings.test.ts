@@ -36,6 +36,27 @@ describe('an actor that crashes', () => {
     expect(probe.exitReason?.type).toBe('crashed')
   })
 
+  test.each(['work', 'control'] as const)('before a handler of the %s lane rejects, leaves that rejection to nobody', async (lane) => {
+    const unhandled: unknown[] = []
+    const note = (error: unknown): void => void unhandled.push(error)
+    process.on('unhandledRejection', note)
+    try {
+      const probe = await started()
+      const late = gate()
+      const work = async (): Promise<void> => {
+        probe.kill()
+        await late.promise
+      }
+      const call = probe.call(work, { lane })
+      await expect(call).rejects.toMatchObject({ code: 'actor-killed' })
+      late.reject(new Error('too late'))
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(unhandled).toEqual([])
+    } finally {
+      process.off('unhandledRejection', note)
+    }
+  })
+
   test('because a control handler throws, ends the message in hand too', async () => {
     const probe = await started()
     const inHand = probe.call(() => new Promise(() => {}))

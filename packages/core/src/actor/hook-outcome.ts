@@ -7,16 +7,20 @@ export type HookOutcome =
   | { readonly type: 'later'; readonly promise: PromiseLike<unknown> }
   | { readonly type: 'failed'; readonly error: unknown }
 
-/** Calls a hook of an actor, and notes that it runs. Never throws. */
-export function callHook(actor: { isInHook: boolean }, hook: () => unknown): HookOutcome {
-  const before = actor.isInHook
-  actor.isInHook = true
+/** Calls a hook of the core's actor, and notes that it runs. Never throws. */
+export function callHook<TContext>(
+  core: { readonly actor: object; isInHook: boolean },
+  hook: (context: TContext) => unknown,
+  context: TContext,
+): HookOutcome {
+  const before = core.isInHook
+  core.isInHook = true
   try {
-    const value = hook()
+    const value: unknown = hook.call(core.actor, context)
     return isThenable(value) ? { type: 'later', promise: value } : { type: 'now', value }
   } catch (error) {
     return { type: 'failed', error }
   } finally {
-    actor.isInHook = before
+    core.isInHook = before
   }
 }

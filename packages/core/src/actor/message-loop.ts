@@ -18,6 +18,7 @@ import { Envelope } from './envelope.ts'
 import { ExitNotice, type ExitReason } from './exit-reason.ts'
 import { callAborted, callCycle, callTimeout, exitError, mailboxFull, messageTooLarge, notHandled, notRunning } from './failures.ts'
 import { Mailbox } from './mailbox.ts'
+import { PendingCall } from './pending-call.ts'
 import type { Runnable, Scheduler } from './scheduler.ts'
 
 /** Messages one actor handles before others get their turn. */
@@ -66,16 +67,16 @@ export class MessageLoop implements Runnable {
       const { timeoutMs = callDefaults.timeoutMs, lane = 'work', signal } = options
       if (this.#isInHandler && lane === 'work') throw callCycle([this.#core.id, this.#core.id])
       const now = timeoutMs === Number.POSITIVE_INFINITY ? 0 : this.#core.monotonic()
-      const envelope = new Envelope(message, now + timeoutMs, resolve, reject)
-      if (onSettled !== undefined) envelope.onSettled(onSettled)
-      this.#accept(envelope, lane)
-      if (signal !== undefined) this.#rejectOnAbort(envelope, signal)
+      const call = new PendingCall(now + timeoutMs, resolve, reject)
+      if (onSettled !== undefined) call.onSettled(onSettled)
+      this.#accept(new Envelope(message, call), lane)
+      if (signal !== undefined) this.#rejectOnAbort(call, signal)
     })
   }
 
   cast(message: unknown, options?: CastOptions): void {
     if (options !== undefined) checkCastOptions(options)
-    this.#accept(Envelope.cast(message), options?.lane ?? 'work')
+    this.#accept(new Envelope(message), options?.lane ?? 'work')
   }
 
   #accept(envelope: Envelope, lane: Lane): void {
@@ -86,7 +87,7 @@ export class MessageLoop implements Runnable {
     if (!this.#mailbox.offer(envelope, core.settings)) throw this.#overflow(this.#mailbox, envelope)
     if (core.state === 'running' && this.#inHand === undefined) return this.resume()
     core.wake()
-    if (envelope.deadline !== Number.POSITIVE_INFINITY) this.#watchSlice(core.runtime.scheduler)
+    if (hasDeadline(envelope)) this.#watchSlice(core.runtime.scheduler)
   }
 
   #acceptControl(envelope: Envelope): void {
@@ -94,14 +95,14 @@ export class MessageLoop implements Runnable {
     if (!core.isAlive) throw notRunning(core.id)
     if (core.actor.handleControl === undefined) throw notHandled(core.id)
     this.#offerControl(envelope)
-    if (envelope.deadline === Number.POSITIVE_INFINITY) return
-    core.deadlines.add(envelope)
+    if (!hasDeadline(envelope)) return
+    core.deadlines.add(envelope.call)
     this.#watchSlice(core.runtime.scheduler)
   }
 
   /** Delivers the exit notice of an actor that this one watches. */
   deliver(notice: ExitNotice): void {
-    this.#offerControl(Envelope.cast(notice))
+    this.#offerControl(new Envelope(notice))
   }
 
   #offerControl(envelope: Envelope): void {
@@ -123,11 +124,11 @@ export class MessageLoop implements Runnable {
     )
   }
 
-  #rejectOnAbort(envelope: Envelope, signal: AbortSignal): void {
-    const abort = (): void => envelope.reject(callAborted(this.#core.id, signal.reason))
+  #rejectOnAbort(call: PendingCall, signal: AbortSignal): void {
+    const abort = (): void => call.reject(callAborted(this.#core.id, signal.reason))
     if (signal.aborted) return abort()
     signal.addEventListener('abort', abort, { once: true })
-    envelope.onSettled(() => signal.removeEventListener('abort', abort))
+    call.onSettled(() => signal.removeEventListener('abort', abort))
   }
 
   /** Takes a turn soon, if there may be something to do. */
@@ -150,8 +151,9 @@ export class MessageLoop implements Runnable {
         return this.resume()
       }
       const envelope = hasControl ? this.#mailbox?.shiftControl() : this.#mailbox?.shift()
-      if (envelope === undefined || envelope.isSettled) continue
-      if (envelope.deadline <= scheduler.recentTime) envelope.reject(callTimeout(core.id))
+      const call = envelope?.call
+      if (envelope === undefined || call?.isSettled === true) continue
+      if (call !== undefined && call.deadline <= scheduler.recentTime) call.reject(callTimeout(core.id))
       else if (hasControl) this.#handleControl(envelope, scheduler)
       else this.#handle(envelope, scheduler)
     }
@@ -193,7 +195,7 @@ export class MessageLoop implements Runnable {
     if (this.#core.state === 'dead') return
     this.#handled++
     this.#inHand = undefined
-    envelope.answer(answer)
+    envelope.call?.answer(answer)
     this.#core.messageDone()
   }
 
@@ -201,19 +203,19 @@ export class MessageLoop implements Runnable {
     const core = this.#core
     if (!core.isOwnStop(error)) return core.crash(error)
     // What a handler throws because it was told to stop is its way of stopping.
-    this.#inHand?.reject(exitError(core.id, core.stopReason))
+    this.#inHand?.call?.reject(exitError(core.id, core.stopReason))
     this.#inHand = undefined
     core.messageDone()
   }
 
   #handleControl(envelope: Envelope, scheduler: Scheduler): void {
     const core = this.#core
-    const { message } = envelope
+    const { message, call } = envelope
     const failed = (error: unknown): void => {
       if (core.hasRare && core.rare.hasControlInHand) core.rare.controlInHand.delete(envelope)
       // It ends with this message alone: the one in hand may still finish within the grace.
       if (!core.isOwnStop(error)) core.crash(error)
-      if (envelope.isAwaited) envelope.reject(exitError(core.id, core.exitReason ?? core.stopReason))
+      call?.reject(exitError(core.id, core.exitReason ?? core.stopReason))
     }
     const before = core.isInHook
     core.isInHook = true
@@ -228,8 +230,8 @@ export class MessageLoop implements Runnable {
       return failed(error)
     }
     core.isInHook = before
-    if (core.exitReason !== undefined && envelope.isAwaited) return envelope.reject(exitError(core.id, core.exitReason))
-    if (!isAsync) return envelope.answer(answer)
+    if (core.exitReason !== undefined) call?.reject(exitError(core.id, core.exitReason))
+    if (!isAsync) return call?.answer(answer)
     const { controlInHand } = core.rare
     controlInHand.add(envelope)
     this.#watchSlice(scheduler)
@@ -237,7 +239,7 @@ export class MessageLoop implements Runnable {
       answer as PromiseLike<unknown>,
       (value) => {
         controlInHand.delete(envelope)
-        if (core.state !== 'dead') envelope.answer(value)
+        if (core.state !== 'dead') call?.answer(value)
       },
       failed,
     )
@@ -257,21 +259,23 @@ export class MessageLoop implements Runnable {
     const hasDeadlines = core.hasRare && core.rare.deadlines !== undefined
     if (this.#inHand === undefined && !this.hasWaiting && !hasDeadlines) return
     const { deadlines } = core
-    if (this.#inHand !== undefined) deadlines.add(this.#inHand)
+    if (this.#inHand?.call !== undefined) deadlines.add(this.#inHand.call)
     this.#watchNew(deadlines)
     deadlines.arm()
   }
 
   #watchNew(deadlines: Deadlines): void {
-    this.#mailbox?.forEachNew((envelope) => deadlines.add(envelope))
+    this.#mailbox?.forEachNew(({ call }) => {
+      if (call !== undefined) deadlines.add(call)
+    })
   }
 
   /** Fails every caller that waits. */
   rejectAll(reason: ExitReason): void {
-    if (this.#inHand?.isAwaited !== true && !this.hasWaiting && !this.#core.hasRare) return
-    const reject = (envelope: Envelope): void => {
+    if (this.#inHand?.call === undefined && !this.hasWaiting && !this.#core.hasRare) return
+    const reject = ({ call }: Envelope): void => {
       // Errors cost a stack trace each, and most messages have nobody waiting.
-      if (envelope.isAwaited) envelope.reject(exitError(this.#core.id, reason))
+      if (call?.isSettled === false) call.reject(exitError(this.#core.id, reason))
     }
     if (this.#inHand !== undefined) reject(this.#inHand)
     if (this.#core.hasRare && this.#core.rare.hasControlInHand) this.#core.rare.controlInHand.forEach(reject)
@@ -283,4 +287,8 @@ export class MessageLoop implements Runnable {
     this.#mailbox = undefined
     this.#inHand = undefined
   }
+}
+
+function hasDeadline(envelope: Envelope): envelope is Envelope & { readonly call: PendingCall } {
+  return envelope.call !== undefined && envelope.call.deadline !== Number.POSITIVE_INFINITY
 }

@@ -11,8 +11,12 @@ export class ConsoleLogger implements Logger {
     this.#minimum = severity[minimum]
   }
 
+  wants(level: LogLevel): boolean {
+    return severity[level] >= this.#minimum
+  }
+
   log(level: LogLevel, event: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    if (severity[level] < this.#minimum) return
+    if (!this.wants(level)) return
     const details = Object.entries(fields).map(
       ([name, value]) => `${name}=${typeof value === 'string' ? JSON.stringify(value) : String(value)}`,
     )
@@ -21,4 +25,4 @@ export class ConsoleLogger implements Logger {
 }
 
 /** Prints nothing. */
-export const silentLogger: Logger = { log() {} }
+export const silentLogger: Logger = { wants: () => false, log() {} }

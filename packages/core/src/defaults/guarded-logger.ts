@@ -1,5 +1,5 @@
 /** A logger that fails is no reason for anything else to fail. */
-import type { Logger } from '../ports/ambient.ts'
+import type { Logger, LogLevel } from '../ports/ambient.ts'
 import { isThenable, whenSettled } from '../thenable.ts'
 
 /** A logger that catches what the one inside throws. Guarded once, however often it is handed on. */
@@ -10,9 +10,17 @@ class GuardedLogger implements Logger {
     this.#logger = logger
   }
 
-  log(...record: Parameters<Logger['log']>): void {
+  wants(level: LogLevel): boolean {
     try {
-      const outcome: unknown = this.#logger.log(...record)
+      return this.#logger.wants?.(level) !== false
+    } catch {
+      return true
+    }
+  }
+
+  log(level: LogLevel, event: string, fields?: Readonly<Record<string, unknown>>): void {
+    try {
+      const outcome: unknown = this.#logger.log(level, event, fields)
       // One that writes asynchronously may fail later.
       if (isThenable(outcome))
         whenSettled(

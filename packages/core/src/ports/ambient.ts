@@ -21,6 +21,8 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
 /** Structured logs. Must not throw. Fields hold no secrets. */
 export interface Logger {
+  /** False where nothing would come of a record of this level: what is costly to make for it is not made then. @default everything is wanted */
+  wants?(level: LogLevel): boolean
   log(level: LogLevel, event: string, fields?: Readonly<Record<string, unknown>>): void
 }
 

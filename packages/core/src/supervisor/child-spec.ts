@@ -47,16 +47,22 @@ const fieldRules: readonly (readonly [keyof ChildSpec, ErrorCode, OptionRule])[]
 
 const knownFields: readonly string[] = fieldRules.map(([field]) => field)
 
+function isKnown(field: string): boolean {
+  return knownFields.includes(field)
+}
+
 /**
- * Returns a copy of a spec that is asked for at run time: what a getter or a proxy throws then concerns the one who asks, and not the
- * supervisor that would read it later. Throws as `checkChildSpec` does.
+ * Returns a copy of a spec, so that what a getter or a proxy throws concerns the one who gave it, and not the supervisor that would read it
+ * later. Throws the error code of the first field that is wrong. `idIsOptional` is for dynamic children.
  */
 export function readChildSpec<TSpec extends Partial<ChildSpec>>(owner: string, spec: TSpec, idIsOptional = false): TSpec {
-  checkIsObject(owner, spec)
+  if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) {
+    throw new BeamClawError('child-spec-not-object', `${owner}: a child spec must be an object, received ${describeValue(spec)}`)
+  }
   let copy: TSpec
   try {
-    checkKnownOptions(`${owner}: a child`, spec, knownFields)
     copy = copyOf(spec) as TSpec
+    if (!Object.keys(spec).every(isKnown)) checkKnownOptions(`${owner}: ${nameOf(copy)}`, spec, knownFields)
   } catch (cause) {
     if (BeamClawError.isInstance(cause)) throw cause
     const problem = `${owner}: a child spec must be an object that can be read: ${describeError(cause)}`
@@ -72,7 +78,8 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] }
 function copyOf(spec: Partial<ChildSpec>): Partial<ChildSpec> {
   const { id, start, restart, shutdownMs, type, significant, startTimeoutMs } = spec
   // A spec may be an instance of a class, whose methods are not its own.
-  const copy: Writable<Partial<ChildSpec>> = { ...(start && { start: Object.hasOwn(spec, 'start') ? start : start.bind(spec) }) }
+  const isMethod = typeof start === 'function' && !Object.hasOwn(spec, 'start')
+  const copy = { start: isMethod ? start.bind(spec) : start } as Writable<Partial<ChildSpec>>
   if (id !== undefined) copy.id = id
   if (restart !== undefined) copy.restart = restart
   if (shutdownMs !== undefined) copy.shutdownMs = shutdownMs
@@ -80,18 +87,6 @@ function copyOf(spec: Partial<ChildSpec>): Partial<ChildSpec> {
   if (significant !== undefined) copy.significant = significant
   if (startTimeoutMs !== undefined) copy.startTimeoutMs = startTimeoutMs
   return copy
-}
-
-function checkIsObject(owner: string, spec: unknown): void {
-  if (typeof spec === 'object' && spec !== null && !Array.isArray(spec)) return
-  throw new BeamClawError('child-spec-not-object', `${owner}: a child spec must be an object, received ${describeValue(spec)}`)
-}
-
-/** Throws the error code of the first field that is wrong. `idIsOptional` is for dynamic children. */
-export function checkChildSpec(owner: string, spec: Partial<ChildSpec>, idIsOptional = false): void {
-  checkIsObject(owner, spec)
-  checkKnownOptions(`${owner}: ${nameOf(spec)}`, spec, knownFields)
-  checkFields(owner, spec, idIsOptional)
 }
 
 function nameOf({ id }: Partial<ChildSpec>): string {

@@ -39,8 +39,6 @@ type DynamicSpec = Omit<ChildSpec, 'id'> & { readonly id?: string }
 
 /** What few children need, and most of those only for a moment: kept apart so that a child stays small. */
 interface RareState {
-  /** The last generation that was up before the restart that is due. */
-  upGeneration: number
   restartTimer: TimerHandle | undefined
   /** An incarnation that was told to stop and has not ended yet. */
   stopping: { readonly actor: AnyActor; readonly ended: Promise<void> } | undefined
@@ -56,6 +54,8 @@ export class Child implements Parent {
   /** Counts the phases, so that what was begun in one knows whether it is still that one. */
   #turn = 0
   #generation = 0
+  /** The last generation that was up before the restart that is due. */
+  #upGeneration = 0
   #rare: RareState | undefined
 
   constructor(owner: ChildOwner, spec: DynamicSpec) {
@@ -103,15 +103,19 @@ export class Child implements Parent {
   }
 
   #lazyRare(): RareState {
-    this.#rare ??= { upGeneration: 0, restartTimer: undefined, stopping: undefined, whenUp: undefined }
+    this.#rare ??= { restartTimer: undefined, stopping: undefined, whenUp: undefined }
     return this.#rare
   }
 
-  /** Between two incarnations. Returns whether it still waits for that same restart. */
-  awaitRestart(): () => boolean {
-    if (this.#state === 'running') this.#lazyRare().upGeneration = this.#generation
-    const turn = this.#enter('restarting')
-    return () => turn === this.#turn
+  /** Between two incarnations. Returns the turn in which it waits for that restart. */
+  awaitRestart(): number {
+    if (this.#state === 'running') this.#upGeneration = this.#generation
+    return this.#enter('restarting')
+  }
+
+  /** True while nothing has happened to the child since that turn began. */
+  isIn(turn: number): boolean {
+    return turn === this.#turn
   }
 
   /** Calls back after a while, unless the child is started, stopped or killed first. */
@@ -280,7 +284,7 @@ export class Child implements Parent {
 
   /** True for the present incarnation, and for the last one as long as the next is not up. */
   isKnownAs(actor: AnyActor): boolean {
-    return this.#actor === actor || (this.#state !== 'running' && actor.generation === this.#rare?.upGeneration)
+    return this.#actor === actor || (this.#state !== 'running' && actor.generation === this.#upGeneration)
   }
 
   toInfo(): ChildInfo {

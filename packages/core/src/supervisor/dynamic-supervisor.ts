@@ -131,7 +131,8 @@ export class DynamicSupervisor extends Actor<Step> {
     this.#ensured.set(spec.id, child)
     // All who ask wait for the same promise, so that they are answered in the order they asked.
     const up = child.whenUp() as Promise<TActor | typeof IGNORE>
-    this.#start(child).catch(() => {})
+    const start = async (): Promise<Started> => this.#start(child)
+    start().catch(() => {})
     return up
   }
 
@@ -150,16 +151,28 @@ export class DynamicSupervisor extends Actor<Step> {
     return child
   }
 
-  async #start(child: Child): Promise<Started> {
+  #start(child: Child): Started | Promise<Started> {
     try {
       const starting = child.start(this[coreOf])
-      const started = isThenable(starting) ? await starting : starting
-      if (started === IGNORE) this.#remove(child)
-      return started
+      return isThenable(starting) ? this.#finishStart(child, starting) : this.#started(child, starting)
     } catch (error) {
       this.#remove(child, error)
       throw error
     }
+  }
+
+  async #finishStart(child: Child, starting: PromiseLike<Started>): Promise<Started> {
+    try {
+      return this.#started(child, await starting)
+    } catch (error) {
+      this.#remove(child, error)
+      throw error
+    }
+  }
+
+  #started(child: Child, outcome: Started): Started {
+    if (outcome === IGNORE) this.#remove(child)
+    return outcome
   }
 
   /** Forgets a child that has ended. Those who wait for it hear that it will not come. */
@@ -242,9 +255,9 @@ export class DynamicSupervisor extends Actor<Step> {
       this.#remove(child)
       return this[coreOf].stopAfterMessage(shutdownExit)
     }
-    const isStillDue = child.awaitRestart()
+    const turn = child.awaitRestart()
     if (delayMs === 0) return this.#restartNow(child, reason)
-    const restart = (): void => this.#later(() => (isStillDue() ? this.#restartNow(child, reason) : undefined))
+    const restart = (): void => this.#later(() => (child.isIn(turn) ? this.#restartNow(child, reason) : undefined))
     child.restartAfter(delayMs, ambient.clock, restart)
   }
 
@@ -253,22 +266,27 @@ export class DynamicSupervisor extends Actor<Step> {
     if (telemetry.wants('actor-restart')) {
       telemetry.emit({ type: 'actor-restart', id: child.id, supervisorId: this.id, generation: child.nextGeneration, reason })
     }
-    const failed = (error: unknown): void => {
-      // Terminated meanwhile, or killed with its supervisor.
-      if (!this.#children.has(child)) return
-      const isStillDue = child.awaitRestart()
-      this.#later(() => (isStillDue() ? this.#restart(child, { type: 'crashed', cause: error }) : undefined))
-    }
     try {
       const started = child.start(this[coreOf])
-      if (isThenable(started)) started.then((outcome) => this.#dropIfNothing(child, outcome), failed)
-      else this.#dropIfNothing(child, started)
+      if (isThenable(started)) this.#finishRestart(child, started)
+      else this.#started(child, started)
     } catch (error) {
-      failed(error)
+      this.#tryAgain(child, error)
     }
   }
 
-  #dropIfNothing(child: Child, started: Started): void {
-    if (started === IGNORE) this.#remove(child)
+  async #finishRestart(child: Child, starting: PromiseLike<Started>): Promise<void> {
+    try {
+      this.#started(child, await starting)
+    } catch (error) {
+      this.#tryAgain(child, error)
+    }
+  }
+
+  #tryAgain(child: Child, error: unknown): void {
+    // Terminated meanwhile, or killed with its supervisor.
+    if (!this.#children.has(child)) return
+    const turn = child.awaitRestart()
+    this.#later(() => (child.isIn(turn) ? this.#restart(child, { type: 'crashed', cause: error }) : undefined))
   }
 }

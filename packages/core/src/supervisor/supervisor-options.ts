@@ -1,7 +1,7 @@
 import { type ActorOptions, actorDefaults } from '../actor/actor-options.ts'
 import { BeamClawError } from '../errors.ts'
 import { anArray, anObject, checkOptions, describeValue, duration, integer, oneOf, text } from '../options.ts'
-import { type ChildSpec, checkChildSpec } from './child-spec.ts'
+import { type ChildSpec, readChildSpec } from './child-spec.ts'
 import type { RestartIntensity } from './restart-intensity.ts'
 import { checkBackoff, type RestartBackoff } from './restart-schedule.ts'
 
@@ -62,24 +62,25 @@ export function supervisorSettings(options: SupervisorOptions): SupervisorSettin
   })
   checkBackoff('Supervisor', options.backoff)
   const settings = { ...supervisorDefaults, ...definedOnly(options) }
+  const children = Array.from(settings.children, (spec) => readSupervisedSpec(spec, settings))
   const seen = new Set<string>()
-  for (const spec of settings.children) {
-    checkSupervisedSpec(spec, settings)
+  for (const spec of children) {
     if (seen.has(spec.id)) {
       throw new BeamClawError('duplicate-child-id', `Supervisor: two children are called "${spec.id}"`, { details: { id: spec.id } })
     }
     seen.add(spec.id)
   }
-  return settings
+  return { ...settings, children }
 }
 
-/** Checks a child spec against the supervisor it is for. */
-export function checkSupervisedSpec(spec: ChildSpec, settings: Pick<SupervisorSettings, 'autoShutdown'>): void {
-  checkChildSpec('Supervisor', spec)
+/** Reads and checks a child spec for the supervisor that is to have it. */
+export function readSupervisedSpec(given: ChildSpec, settings: Pick<SupervisorSettings, 'autoShutdown'>): ChildSpec {
+  const spec = readChildSpec('Supervisor', given)
   if (spec.significant === true && settings.autoShutdown === 'never') {
     const problem = `Supervisor: child "${spec.id}" is significant, which means nothing while autoShutdown is "never"`
     throw new BeamClawError('child-spec-significant', problem, { details: { id: spec.id } })
   }
+  return spec
 }
 
 function definedOnly<T extends object>(options: T): Partial<T> {

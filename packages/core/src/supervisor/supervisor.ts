@@ -15,13 +15,13 @@ import { BeamClawError } from '../errors.ts'
 import { describeValue } from '../options.ts'
 import { isThenable } from '../thenable.ts'
 import { Child, countOf, ownGrace, type Started, supervisorNode, treeChildren } from './child.ts'
-import { type ChildSpec, readChildSpec } from './child-spec.ts'
+import type { ChildSpec } from './child-spec.ts'
 import { inOrder } from './in-order.ts'
 import { shouldRestart } from './restart-policy.ts'
 import { RestartSchedule } from './restart-schedule.ts'
 import { refusing, type Step } from './step.ts'
 import {
-  checkSupervisedSpec,
+  readSupervisedSpec,
   type SupervisorOptions,
   type SupervisorSettings,
   supervisorSettings,
@@ -92,8 +92,7 @@ export class Supervisor extends Actor<Step> {
    * stopped child has this id) or `child-start-failed`, and then keeps nothing of it.
    */
   async startChild(given: ChildSpec): Promise<Actor<never, unknown> | typeof IGNORE> {
-    const spec = readChildSpec('Supervisor', given)
-    checkSupervisedSpec(spec, this.#settings)
+    const spec = readSupervisedSpec(given, this.#settings)
     return (await this.#ask(() => {
       const present = this.#children.get(spec.id)
       if (present?.state === 'running') throw childError('child-already-started', spec.id, 'runs already')
@@ -199,9 +198,9 @@ export class Supervisor extends Actor<Step> {
       this.#children.delete(child.id)
       return this[coreOf].stopAfterMessage(shutdownExit)
     }
-    const isStillDue = child.awaitRestart()
+    const turn = child.awaitRestart()
     if (delayMs === 0) return this.#restartNow(child, reason)
-    const restart = (): void => this.#later(() => (isStillDue() ? this.#restartNow(child, reason) : undefined))
+    const restart = (): void => this.#later(() => (child.isIn(turn) ? this.#restartNow(child, reason) : undefined))
     child.restartAfter(delayMs, ambient.clock, restart)
   }
 
@@ -225,8 +224,8 @@ export class Supervisor extends Actor<Step> {
     let current = child
     const failed = (error: unknown): void => {
       // Through the mailbox, so that the supervisor answers, and can be stopped, before the next try.
-      const isStillDue = current.awaitRestart()
-      this.#later(() => (isStillDue() ? this.#restart(current, { type: 'crashed', cause: error }) : undefined))
+      const turn = current.awaitRestart()
+      this.#later(() => (current.isIn(turn) ? this.#restart(current, { type: 'crashed', cause: error }) : undefined))
     }
     try {
       const started = inOrder(this.#affectedBy(child), (affected) => {
