@@ -305,7 +305,7 @@ export class ActorCore implements Idler {
       (context) => this.actor.onPassivate?.(context),
       () => {
         this.#enter('passive')
-        this.rare.forgetSignal()
+        this.rare.fallAsleep()
         this.#proceed()
       },
     )

@@ -23,6 +23,11 @@ export class Deadlines implements CallTimer {
     this.#actorId = actorId
   }
 
+  /** Nothing to watch. */
+  get isEmpty(): boolean {
+    return this.#heap.length === 0
+  }
+
   /** Watches a call, unless it is watched already, settled, or has no deadline. */
   add(call: PendingCall): void {
     if (call.timer !== undefined || call.isSettled || call.deadline === Number.POSITIVE_INFINITY) return

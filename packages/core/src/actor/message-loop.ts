@@ -13,7 +13,6 @@ import type { ActorCore } from './actor-core.ts'
 import { checkCallOptions, checkCastOptions } from './actor-options.ts'
 import { type CallOptions, type CastOptions, callDefaults, type Lane } from './actor-ref.ts'
 import { Context } from './context.ts'
-import type { Deadlines } from './deadlines.ts'
 import { Envelope } from './envelope.ts'
 import { ExitNotice, type ExitReason } from './exit-reason.ts'
 import { callAborted, callCycle, callTimeout, exitError, mailboxFull, messageTooLarge, notHandled, notRunning } from './failures.ts'
@@ -256,18 +255,12 @@ export class MessageLoop implements Runnable {
     this.#isSliceWatched = false
     const core = this.#core
     if (core.state === 'dead') return
-    const hasDeadlines = core.hasRare && core.rare.deadlines !== undefined
-    if (this.#inHand === undefined && !this.hasWaiting && !hasDeadlines) return
-    const { deadlines } = core
-    if (this.#inHand?.call !== undefined) deadlines.add(this.#inHand.call)
-    this.#watchNew(deadlines)
-    deadlines.arm()
-  }
-
-  #watchNew(deadlines: Deadlines): void {
-    this.#mailbox?.forEachNew(({ call }) => {
-      if (call !== undefined) deadlines.add(call)
-    })
+    const watch = (envelope: Envelope): void => {
+      if (hasDeadline(envelope)) core.deadlines.add(envelope.call)
+    }
+    if (this.#inHand !== undefined) watch(this.#inHand)
+    this.#mailbox?.forEachNew(watch)
+    if (core.hasRare) core.rare.deadlines?.arm()
   }
 
   /** Fails every caller that waits. */

@@ -117,9 +117,10 @@ export class Rare {
     return this.#abort.signal
   }
 
-  /** For an actor that falls asleep: nothing runs that could listen, and its next signal is a new one. */
-  forgetSignal(): void {
+  /** For an actor that falls asleep: lets go of what is made again when it is needed. Nothing runs that could listen to the signal. */
+  fallAsleep(): void {
     if (this.stopReason === undefined) this.#abort = undefined
+    if (this.deadlines?.isEmpty === true) this.deadlines = undefined
   }
 
   /** Aborts the signal, if anybody asked for it and it is not aborted yet. */

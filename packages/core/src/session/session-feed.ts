@@ -60,7 +60,7 @@ export class SessionFeed implements AsyncDisposable {
           if (told.take(event)) yield event
         }
       }
-      for await (const event of isAtWork ? this.#withLooks() : this.#subscription) {
+      for await (const event of isAtWork ? new WithLooks(this.#subscription, this.#clock) : this.#subscription) {
         if (event === undefined) {
           for (const missed of await this.#read(told.nextSeq)) if (told.take(missed)) yield missed
           continue
@@ -78,29 +78,6 @@ export class SessionFeed implements AsyncDisposable {
       }
     } finally {
       await this.#subscription.stop()
-    }
-  }
-
-  /** The events of the bus; `undefined` when none has come for a while. */
-  async *#withLooks(): AsyncGenerator<RunEvent | undefined> {
-    const events = this.#subscription[Symbol.asyncIterator]()
-    let next: Promise<IteratorResult<RunEvent>> | undefined
-    const quiet = new QuietTimer(this.#clock)
-    try {
-      for (;;) {
-        next ??= events.next()
-        const result = await Promise.race([next, quiet.passed])
-        if (result === undefined) {
-          yield undefined
-          continue
-        }
-        if (result.done === true) return
-        quiet.restart()
-        next = undefined
-        yield result.value
-      }
-    } finally {
-      quiet.stop()
     }
   }
 
@@ -128,38 +105,55 @@ export class SessionFeed implements AsyncDisposable {
   }
 }
 
-/** Tells when nothing has happened for a while. One timer serves many events. */
-class QuietTimer {
+/** Events, and `undefined` when none has come for a while. Asked for one at a time; one timer serves many events. */
+class WithLooks implements AsyncIterableIterator<RunEvent | undefined> {
+  readonly #events: AsyncIterator<RunEvent>
   readonly #clock: Clock
   #timer: TimerHandle
-  #passed = Promise.withResolvers<undefined>()
+  // Asked for, and not come when it was quiet.
+  #next: Promise<IteratorResult<RunEvent>> | undefined
+  #tellQuiet: (() => void) | undefined
   #hasHappened = false
 
-  constructor(clock: Clock) {
+  constructor(events: AsyncIterable<RunEvent>, clock: Clock) {
+    this.#events = events[Symbol.asyncIterator]()
     this.#clock = clock
     this.#timer = this.#arm()
   }
 
-  /** Resolves when that is so. */
-  get passed(): Promise<undefined> {
-    return this.#passed.promise
+  [Symbol.asyncIterator](): this {
+    return this
   }
 
-  /** Something has happened. */
-  restart(): void {
-    this.#hasHappened = true
+  // By hand, and no race with one promise for all: that would remember every event until it is quiet.
+  next(): Promise<IteratorResult<RunEvent | undefined>> {
+    this.#next ??= this.#events.next()
+    const next = this.#next
+    return new Promise((resolve, reject) => {
+      this.#tellQuiet = () => resolve({ done: false, value: undefined })
+      next.then(
+        (result) => {
+          this.#hasHappened = true
+          this.#next = undefined
+          if (result.done === true) this.#timer.cancel()
+          resolve(result)
+        },
+        (error) => {
+          this.#timer.cancel()
+          reject(error)
+        },
+      )
+    })
   }
 
-  stop(): void {
+  async return(): Promise<IteratorResult<RunEvent | undefined>> {
     this.#timer.cancel()
+    return { done: true, value: undefined }
   }
 
   #arm(): TimerHandle {
     const look = (): void => {
-      if (!this.#hasHappened) {
-        this.#passed.resolve(undefined)
-        this.#passed = Promise.withResolvers()
-      }
+      if (!this.#hasHappened) this.#tellQuiet?.()
       this.#hasHappened = false
       this.#timer = this.#arm()
     }

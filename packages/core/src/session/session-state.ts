@@ -1,4 +1,5 @@
 /** Everything a session knows, as its journal tells it. The same records give the same state, always. */
+import { RingDeque } from '../actor/ring-deque.ts'
 import { BeamClawError } from '../errors.ts'
 import type { RunId } from '../ids.ts'
 import { type AssistantMessage, addUsage, type Message, noUsage, type ToolCall, type ToolResult, type Usage } from '../messages.ts'
@@ -70,7 +71,10 @@ export class SessionState {
   /** One for each message of the history. */
   origins: MessageOrigin[] = []
   waiting: MessageIn[] = []
+  /** Those that have ended in the order of their ends. */
   readonly runs = new Map<RunId, KnownRun>()
+  /** Of the runs, those that have ended, the oldest first. */
+  readonly #ended = new RingDeque<RunId>()
   /** Messages that were cancelled before their run began, and whose end is not written down yet. */
   cancelled: RunId[] = []
   /** Messages of runs that were given up because they took the session down each time; the last hundred. */
@@ -112,7 +116,10 @@ export class SessionState {
     state.shown = new ShownHistory(state.history)
     state.origins = [...snapshot.origins]
     state.waiting = [...snapshot.waiting]
-    for (const [runId, run] of snapshot.runs) state.runs.set(runId, { ...run })
+    for (const [runId, run] of snapshot.runs) {
+      state.runs.set(runId, { ...run })
+      if (run.ended !== undefined) state.#ended.push(runId)
+    }
     state.deadLetters = snapshot.deadLetters.map((letter) => (typeof letter === 'string' ? { runId: letter, at: 0 } : letter))
     state.seq = seq
     return state
@@ -296,7 +303,13 @@ export class SessionState {
     if (known === undefined) return
     known.status = status
     if (host !== runId) known.into = host
-    if (ended !== undefined) known.ended = ended
+    if (ended === undefined) return
+    if (known.ended === undefined) {
+      this.#ended.push(runId)
+      this.runs.delete(runId)
+      this.runs.set(runId, known)
+    }
+    known.ended = ended
   }
 
   #keepDeadLetters(runId: RunId, messages: readonly MessageIn[]): void {
@@ -306,12 +319,14 @@ export class SessionState {
 
   #forgetOldRuns(): void {
     const { rememberedRuns, rememberRunsForMs } = this.#memory
-    const ended = [...this.runs].filter(([, run]) => run.ended !== undefined)
-    let surplus = ended.length - rememberedRuns
-    for (const [runId, run] of ended) {
-      const endedAt = run.ended?.at ?? run.at
-      if (surplus > 0 || endedAt <= this.#at - rememberRunsForMs) this.runs.delete(runId)
-      surplus--
+    const isTooOld = (runId: RunId): boolean => {
+      const run = this.runs.get(runId)
+      return run === undefined || (run.ended?.at ?? run.at) <= this.#at - rememberRunsForMs
+    }
+    for (let oldest = this.#ended.peek(); oldest !== undefined; oldest = this.#ended.peek()) {
+      if (this.#ended.length <= rememberedRuns && !isTooOld(oldest)) return
+      this.#ended.shift()
+      this.runs.delete(oldest)
     }
   }
 

@@ -164,6 +164,7 @@ export class Child implements Parent {
     if (this.#rare?.whenUp !== undefined) {
       this.#rare.whenUp.resolve(started)
       this.#rare.whenUp = undefined
+      if (this.#rare.stopping === undefined && this.#rare.restartTimer === undefined) this.#rare = undefined
     }
     // It was stopped or killed since, and that is what counts.
     if (turn !== this.#turn) return started

@@ -13,11 +13,13 @@ export function withWireCalls(messages: readonly Message[]): readonly Message[] 
   const taken = new Set<string>()
   let turn: CallsOfTurn | undefined
   return messages.map((message) => {
-    if (message.role === 'tool') return { role: 'tool', content: turn?.resultsOf(message.content) ?? message.content }
+    if (message.role === 'tool')
+      return turn?.isKeptIn(message.content) === false ? { role: 'tool', content: turn.resultsOf(message.content) } : message
     if (message.role !== 'assistant') return message
     const calls = new CallsOfTurn(taken)
     turn = calls
-    return { role: 'assistant', content: message.content.map((part) => (part.type === 'tool-call' ? calls.add(part) : part)) }
+    const content = message.content.map((part) => (part.type === 'tool-call' ? calls.add(part) : part))
+    return calls.areKept ? message : { role: 'assistant', content }
   })
 }
 
@@ -26,15 +28,33 @@ class CallsOfTurn {
   readonly #taken: Set<string>
   /** By its id in the conversation, the ids of a call on the wire: several where an answer used one twice. */
   readonly #ids = new Map<string, string[]>()
+  #areKept = true
 
   constructor(taken: Set<string>) {
     this.#taken = taken
   }
 
+  /** True while every call has the id and the name that it came with. */
+  get areKept(): boolean {
+    return this.#areKept
+  }
+
   add(call: ToolCall): ToolCall {
     const id = this.#free(allowed(call.id, maxIdLength))
-    this.#ids.set(call.id, [...(this.#ids.get(call.id) ?? []), id])
-    return { ...call, id, name: allowed(call.name, maxNameLength) }
+    const name = allowed(call.name, maxNameLength)
+    const ids = this.#ids.get(call.id)
+    if (ids === undefined) this.#ids.set(call.id, [id])
+    else ids.push(id)
+    if (id === call.id && name === call.name) return call
+    this.#areKept = false
+    return { ...call, id, name }
+  }
+
+  /** True when the results can stay as they are: one each, of calls that are kept. */
+  isKeptIn(results: readonly ToolResult[]): boolean {
+    const isOwn = ({ toolCallId }: ToolResult, index: number): boolean =>
+      this.#ids.has(toolCallId) && results.findIndex((result) => result.toolCallId === toolCallId) === index
+    return this.#areKept && results.every(isOwn)
   }
 
   /** Calls with the same id share a result where there is only one. */

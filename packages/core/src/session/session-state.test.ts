@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest'
+import type { RunId } from '../ids.ts'
+import type { JournalEntry } from './journal.ts'
+import { SessionState } from './session-state.ts'
+
+/** A seeded choice of what may come next: a message, the start of a run, an end, a cancellation. */
+function* entries(seed: number, count: number): Generator<JournalEntry> {
+  let random = seed
+  const chance = (): number => {
+    random = (Math.imul(random, 1_664_525) + 1_013_904_223) >>> 0
+    return random / 2 ** 32
+  }
+  const waiting: RunId[] = []
+  const cancelled: RunId[] = []
+  let current: RunId | undefined
+  for (let index = 0; index < count; index++) {
+    const dice = chance()
+    if (current !== undefined && dice < 0.4) {
+      yield { type: 'run-end', runId: current, outcome: 'completed' }
+      current = undefined
+    } else if (current === undefined && waiting.length > 0 && dice < 0.5) {
+      current = waiting.splice(Math.floor(chance() * waiting.length), 1)[0] as RunId
+      yield { type: 'run-start', runId: current }
+    } else if (cancelled.length > 0 && dice < 0.6) {
+      yield { type: 'run-end', runId: cancelled.shift() as RunId, outcome: 'aborted' }
+    } else if (waiting.length > 1 && dice < 0.7) {
+      const runId = waiting.pop() as RunId
+      cancelled.push(runId)
+      yield { type: 'run-cancel', runId, reason: 'abort' }
+    } else {
+      const runId = `run_${seed}_${index}` as RunId
+      waiting.push(runId)
+      yield { type: 'message-in', runId, message: { role: 'user', content: 'hello' }, whenBusy: 'queue' }
+    }
+  }
+}
+
+describe('what a session remembers of its runs', () => {
+  const memory = { rememberedRuns: 5, rememberRunsForMs: 40 }
+
+  test('is the last that ended, however many there were, and all that have not', () => {
+    for (let seed = 1; seed <= 50; seed++) {
+      const state = new SessionState(memory)
+      const ended: RunId[] = []
+      const open = new Set<RunId>()
+      let seq = 0
+      for (const entry of entries(seed, 300)) {
+        state.applyEntry(entry, ++seq, 0)
+        if (entry.type === 'message-in') open.add(entry.runId)
+        if (entry.type !== 'run-end') continue
+        open.delete(entry.runId)
+        ended.push(entry.runId)
+        expect(new Set(state.runs.keys())).toEqual(new Set([...open, ...ended.slice(-5)]))
+      }
+      expect(ended.length).toBeGreaterThan(20)
+    }
+  })
+
+  test('is the same after a snapshot at any record', () => {
+    for (let seed = 1; seed <= 50; seed++) {
+      const whole = new SessionState(memory)
+      let restored = new SessionState(memory)
+      let seq = 0
+      for (const entry of entries(seed, 200)) {
+        const at = (seq / 3) | 0
+        whole.applyEntry(entry, ++seq, at)
+        restored.applyEntry(entry, seq, at)
+        // A snapshot is taken while no run is under way.
+        if (restored.current === undefined && restored.cancelled.length === 0 && seq % 7 === 0)
+          restored = SessionState.fromSnapshot(JSON.parse(JSON.stringify(restored.toSnapshot())), seq, memory)
+        expect([...restored.runs.keys()]).toEqual([...whole.runs.keys()])
+      }
+    }
+  })
+})
