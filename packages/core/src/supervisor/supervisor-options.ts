@@ -62,15 +62,7 @@ export function supervisorSettings(options: SupervisorOptions): SupervisorSettin
   })
   checkBackoff('Supervisor', options.backoff)
   const settings = { ...supervisorDefaults, ...definedOnly(options) }
-  const children = Array.from(settings.children, (spec) => readSupervisedSpec(spec, settings))
-  const seen = new Set<string>()
-  for (const spec of children) {
-    if (seen.has(spec.id)) {
-      throw new BeamClawError('duplicate-child-id', `Supervisor: two children are called "${spec.id}"`, { details: { id: spec.id } })
-    }
-    seen.add(spec.id)
-  }
-  return { ...settings, children }
+  return { ...settings, children: Array.from(settings.children, (spec) => readSupervisedSpec(spec, settings)) }
 }
 
 /** Reads and checks a child spec for the supervisor that is to have it. */

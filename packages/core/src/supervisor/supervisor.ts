@@ -37,20 +37,21 @@ export class Supervisor extends Actor<Step> {
   readonly #settings: Omit<SupervisorSettings, 'children'>
   readonly #children = new Map<string, Child>()
   readonly #schedule: RestartSchedule
-  #specs: readonly ChildSpec[]
 
   constructor(options: SupervisorOptions = {}) {
     super(unboundedMailbox('Supervisor', options))
     const { children, ...settings } = supervisorSettings(options)
     this.#settings = settings
-    this.#specs = children
+    for (const spec of children) {
+      if (this.#children.has(spec.id)) {
+        throw new BeamClawError('duplicate-child-id', `Supervisor: two children are called "${spec.id}"`, { details: { id: spec.id } })
+      }
+      this.#children.set(spec.id, new Child(this, spec))
+    }
     this.#schedule = new RestartSchedule(settings, settings.backoff)
   }
 
   protected override init(): void | Promise<void> {
-    for (const spec of this.#specs) this.#children.set(spec.id, new Child(this, spec))
-    // What a temporary child was made from must not outlive it.
-    this.#specs = []
     const unwind = (error: unknown): never | Promise<never> => {
       const stopped = this.#stopAll()
       if (isThenable(stopped)) return stopped.then(() => Promise.reject(error))
