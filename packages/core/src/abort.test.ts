@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
 import { guardedAbortController } from './abort.ts'
 
@@ -44,5 +45,27 @@ describe('a guarded signal', () => {
     expect((await waiting).map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
     expect([removed, twice].map(({ mock }) => mock.calls.length)).toEqual([0, 1])
     expect([signal instanceof AbortSignal, signal.aborted, derived.aborted, signal.reason]).toEqual([true, true, true, 'enough'])
+  })
+
+  test('looks like any other one', async () => {
+    const { signal } = guardedAbortController(() => {})
+    expect(Object.getPrototypeOf(signal).constructor.name).toBe('AbortSignal')
+    expect(inspect(signal)).toBe(inspect(new AbortController().signal))
+    expect(Reflect.ownKeys(signal).map(String)).toEqual(Reflect.ownKeys(new AbortController().signal).map(String))
+    const plain = new AbortController()
+    const heard = vi.fn()
+    signal.addEventListener.call(plain.signal, 'abort', heard)
+    plain.abort()
+    expect(heard).toHaveBeenCalledOnce()
+  })
+
+  test('has one listener as a property, which a new one replaces', () => {
+    const controller = guardedAbortController(() => {})
+    const [first, second] = [vi.fn(), vi.fn()]
+    controller.signal.onabort = first
+    controller.signal.onabort = second
+    expect(controller.signal.onabort).toBe(second)
+    controller.abort()
+    expect([first, second].map(({ mock }) => mock.calls.length)).toEqual([0, 1])
   })
 })

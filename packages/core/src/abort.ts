@@ -10,66 +10,95 @@ type Options = Parameters<AbortSignal['addEventListener']>[2]
  */
 export function guardedAbortController(report: (error: unknown) => void): AbortController {
   const controller = new AbortController()
-  // Only the platform makes signals, so this one is given the methods afterwards.
-  const signal = Object.setPrototypeOf(controller.signal, GuardedSignal.prototype) as GuardedSignal
-  signal[guard] = new Guard(report)
+  // Only the platform makes signals, so this one is given its methods and its guard afterwards.
+  new Guard(Object.setPrototypeOf(controller.signal, GuardedSignal.prototype), report)
   return controller
 }
 
-const guard: unique symbol = Symbol('beamclaw.guard')
+/** Returns the object it is given, so that a subclass adds its private fields to that. */
+class Bearer {
+  constructor(bearer: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: that is what it is for
+    return bearer
+  }
+}
 
-/** What a signal knows of its listeners. */
-class Guard {
-  readonly report: (error: unknown) => void
-  onAbort: unknown = null
+/** What a signal knows of its listeners, in private fields of the signal itself. */
+class Guard extends Bearer {
+  #report: (error: unknown) => void
+  #onAbort: unknown = null
   #wrappers: WeakMap<object, (event: Event) => void> | undefined
 
-  constructor(report: (error: unknown) => void) {
-    this.report = report
+  constructor(signal: AbortSignal, report: (error: unknown) => void) {
+    super(signal)
+    this.#report = report
+  }
+
+  /** The guard of a signal; undefined for a signal that has none. */
+  static of(signal: object): Guard | undefined {
+    return #report in signal ? signal : undefined
+  }
+
+  static onAbort(guard: Guard): unknown {
+    return guard.#onAbort
+  }
+
+  static setOnAbort(guard: Guard, listener: unknown): void {
+    guard.#onAbort = listener
   }
 
   /** What is registered in place of a listener. */
-  wrapperOf(listener: Listener): ((event: Event) => void) | undefined {
-    return this.#wrappers?.get(listener)
+  static wrapperOf(guard: Guard, listener: Listener): ((event: Event) => void) | undefined {
+    return guard.#wrappers?.get(listener)
   }
 
-  wrap(signal: AbortSignal, listener: Listener): (event: Event) => void {
-    const known = this.wrapperOf(listener)
+  static wrap(guard: Guard, listener: Listener): (event: Event) => void {
+    const known = Guard.wrapperOf(guard, listener)
     if (known !== undefined) return known
-    const { report } = this
+    const report = guard.#report
     const wrapper = (event: Event): void => {
       try {
-        const outcome: unknown = typeof listener === 'function' ? listener.call(signal, event) : listener.handleEvent(event)
+        const outcome: unknown = typeof listener === 'function' ? listener.call(guard, event) : listener.handleEvent(event)
         if (isThenable(outcome)) whenSettled(outcome, () => {}, report)
       } catch (error) {
         report(error)
       }
     }
-    this.#wrappers ??= new WeakMap()
-    this.#wrappers.set(listener, wrapper)
+    guard.#wrappers ??= new WeakMap()
+    guard.#wrappers.set(listener, wrapper)
     return wrapper
   }
 }
 
 class GuardedSignal extends AbortSignal {
-  declare [guard]: Guard
+  // Some libraries know a signal by the name of its class.
+  static {
+    Object.defineProperty(GuardedSignal, 'name', { value: 'AbortSignal' })
+  }
 
   override addEventListener(type: string, listener: unknown, options?: Options): void {
-    super.addEventListener(type, isListener(listener) ? this[guard].wrap(this, listener) : (listener as never), options)
+    const guard = Guard.of(this)
+    const guarded = guard !== undefined && isListener(listener) ? Guard.wrap(guard, listener) : listener
+    super.addEventListener(type, guarded as never, options)
   }
 
   override removeEventListener(type: string, listener: unknown, options?: Options): void {
-    super.removeEventListener(type, isListener(listener) ? (this[guard].wrapperOf(listener) ?? listener) : (listener as never), options)
+    const guard = Guard.of(this)
+    const guarded = guard !== undefined && isListener(listener) ? Guard.wrapperOf(guard, listener) : undefined
+    super.removeEventListener(type, (guarded ?? listener) as never, options)
   }
 
   override get onabort(): AbortSignal['onabort'] {
-    return this[guard].onAbort as AbortSignal['onabort']
+    const guard = Guard.of(this)
+    return (guard === undefined ? super.onabort : Guard.onAbort(guard)) as AbortSignal['onabort']
   }
 
   override set onabort(listener: unknown) {
-    const before = this[guard].onAbort
+    const guard = Guard.of(this)
+    if (guard === undefined) return
+    const before = Guard.onAbort(guard)
     if (isListener(before)) this.removeEventListener('abort', before)
-    this[guard].onAbort = listener
+    Guard.setOnAbort(guard, listener)
     if (typeof listener === 'function') this.addEventListener('abort', listener)
   }
 }

@@ -89,3 +89,32 @@ describe('nothing that user code does stops the other actors', () => {
     await settled()
   })
 })
+
+describe('a logger that says what it wants', () => {
+  const crash = async (logger: Logger): Promise<void> => {
+    const probe = await new Probe().start({ logger })
+    await probe.call(() => Promise.reject(new Error('boom'))).catch(() => {})
+  }
+
+  test('is not bothered with what it does not want, and with the rest it is', async () => {
+    const logged: string[] = []
+    const log: Logger['log'] = (_level, event) => void logged.push(event)
+    await crash({ wants: () => false, log })
+    expect(logged).toEqual([])
+    await crash({ wants: (level) => level === 'error', log })
+    await crash({ ...silentLogger, log })
+    expect(logged).toEqual(['actor.crashed', 'actor.crashed'])
+  })
+
+  test('and fails to, is told everything', async () => {
+    const logged: string[] = []
+    const log: Logger['log'] = (_level, event) => void logged.push(event)
+    const fails = (): never => {
+      throw new Error('the logger fails')
+    }
+    await crash({ wants: fails, log })
+    await crash({ wants: (() => Promise.reject(new Error('later'))) as never, log })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(logged).toEqual(['actor.crashed', 'actor.crashed'])
+  })
+})

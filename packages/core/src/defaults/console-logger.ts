@@ -24,5 +24,13 @@ export class ConsoleLogger implements Logger {
   }
 }
 
+class SilentLogger implements Logger {
+  wants(): boolean {
+    return false
+  }
+
+  log(): void {}
+}
+
 /** Prints nothing. */
-export const silentLogger: Logger = { wants: () => false, log() {} }
+export const silentLogger: Logger = new SilentLogger()

@@ -12,7 +12,9 @@ class GuardedLogger implements Logger {
 
   wants(level: LogLevel): boolean {
     try {
-      return this.#logger.wants?.(level) !== false
+      const wanted: unknown = this.#logger.wants?.(level)
+      if (isThenable(wanted)) whenSettled(wanted, ignore, ignore)
+      return wanted !== false
     } catch {
       return true
     }
@@ -22,12 +24,7 @@ class GuardedLogger implements Logger {
     try {
       const outcome: unknown = this.#logger.log(level, event, fields)
       // One that writes asynchronously may fail later.
-      if (isThenable(outcome))
-        whenSettled(
-          outcome,
-          () => {},
-          () => {},
-        )
+      if (isThenable(outcome)) whenSettled(outcome, ignore, ignore)
     } catch {
       // There is nowhere left to report it.
     }
@@ -38,3 +35,6 @@ class GuardedLogger implements Logger {
 export function guardedLogger(logger: Logger): Logger {
   return logger instanceof GuardedLogger ? logger : new GuardedLogger(logger)
 }
+
+// There is nowhere left to report what a logger rejects with.
+function ignore(): void {}

@@ -3,6 +3,7 @@ import { LocalEventBus } from '../defaults/local-event-bus.ts'
 import type { RunEvent } from '../events.ts'
 import { parseRunId, parseSessionKey } from '../ids.ts'
 import { noUsage } from '../messages.ts'
+import type { EventBus } from '../ports/event-bus.ts'
 import { ManualClock, settled } from '../testing/manual-clock.ts'
 import { gate } from '../testing/probe.ts'
 import { SessionFeed } from './session-feed.ts'
@@ -101,4 +102,96 @@ test('a feed whose journal has nothing left of what did not fit says so, with th
   bus.publish('topic', asked(7, 1))
   expect((await events.next()).value).toMatchObject({ seq: 1 })
   await expect(events.next()).rejects.toMatchObject({ code: 'subscriber-lagged', details: { nextSeq: 2, cursor: 7 } })
+})
+
+describe('a feed of a session at work', () => {
+  const lookAfterMs = 10_000
+
+  /** A feed over a journal that can be held back, with a count of the looks into it. */
+  function atWork(journal: RunEvent[]) {
+    const clock = new ManualClock()
+    const bus = new LocalEventBus<RunEvent>()
+    const state = { reads: 0, hold: undefined as Promise<void> | undefined }
+    const feed = new SessionFeed({
+      clock,
+      events: bus,
+      topic: 'topic',
+      read: async (fromSeq) => {
+        state.reads++
+        const found = journal.filter((event) => 'seq' in event && event.seq >= fromSeq)
+        await state.hold
+        return found
+      },
+    })
+    const told: string[] = []
+    const ended = (async () => {
+      for await (const event of feed.from(1, { isAtWork: true }))
+        told.push('seq' in event ? `${event.type} ${event.seq}` : `piece ${event.text}`)
+    })()
+    return { clock, feed, told, ended, state, publish: (event: RunEvent) => bus.publish('topic', event) }
+  }
+
+  test('looks into the journal once nothing has come for ten seconds, and only then', async () => {
+    const { clock, feed, ended, state, publish } = atWork([asked(1, 1)])
+    await settled()
+    expect(state.reads).toBe(1)
+    await clock.advance(lookAfterMs - 1_000)
+    publish(piece(1, 'still here'))
+    await settled()
+    await clock.advance(1_000)
+    expect(state.reads).toBe(1)
+    await clock.advance(lookAfterMs)
+    expect(state.reads).toBe(2)
+    await feed.stop()
+    await ended
+  })
+
+  test('tells what comes while it looks', async () => {
+    const journal = [asked(1, 1)]
+    const { clock, feed, told, ended, state, publish } = atWork(journal)
+    await settled()
+    const looking = gate()
+    state.hold = looking.promise
+    await clock.advance(lookAfterMs)
+    expect(state.reads).toBe(2)
+    for (const text of ['x', 'y', 'z']) publish(piece(1, text))
+    journal.push(answered(2))
+    publish(answered(2))
+    await settled()
+    looking.resolve()
+    await settled()
+    expect(told).toEqual(['model-request 1', 'piece x', 'piece y', 'piece z', 'message 2'])
+    await feed.stop()
+    await ended
+  })
+
+  test('leaves no timer when it is stopped, or left by its reader', async () => {
+    const { clock, feed, ended } = atWork([asked(1, 1)])
+    await settled()
+    expect(clock.pendingTimers).toBe(1)
+    await feed.stop()
+    await ended
+    expect(clock.pendingTimers).toBe(0)
+
+    const left = new SessionFeed({ clock, events: new LocalEventBus(), topic: 'topic', read: async () => [asked(1, 1), answered(2)] })
+    for await (const event of left.from(1, { isAtWork: true })) if ('seq' in event && event.seq === 2) break
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test.each([
+    ['rejects', () => Promise.reject(new Error('the bus fails'))],
+    [
+      'throws',
+      () => {
+        throw new Error('the bus fails')
+      },
+    ],
+  ])('leaves no timer when the iterator of its bus %s', async (_how, next) => {
+    const clock = new ManualClock()
+    const subscription = { [Symbol.asyncIterator]: () => ({ next }), stop: async () => {} }
+    const events = { subscribe: () => subscription, publish: () => {}, stop: async () => {} } as unknown as EventBus<RunEvent>
+    const feed = new SessionFeed({ clock, events, topic: 'topic', read: async () => [] })
+    await expect(feed.from(1, { isAtWork: true }).next()).rejects.toThrow('the bus fails')
+    expect(clock.pendingTimers).toBe(0)
+  })
 })

@@ -53,6 +53,7 @@ export class SessionFeed implements AsyncDisposable {
     { isAhead = false, mustFollow = fromSeq > 1, waitForFirstMessage = false, isAtWork = false }: FeedStart = {},
   ): AsyncGenerator<RunEvent> {
     const told = new Told(fromSeq, mustFollow)
+    let looks: WithLooks | undefined
     try {
       if (!isAhead) {
         for (const event of await this.#readUnlessUnknown(fromSeq, waitForFirstMessage)) {
@@ -60,7 +61,8 @@ export class SessionFeed implements AsyncDisposable {
           if (told.take(event)) yield event
         }
       }
-      for await (const event of isAtWork ? new WithLooks(this.#subscription, this.#clock) : this.#subscription) {
+      if (isAtWork) looks = new WithLooks(this.#subscription, this.#clock)
+      for await (const event of looks ?? this.#subscription) {
         if (event === undefined) {
           for (const missed of await this.#read(told.nextSeq)) if (told.take(missed)) yield missed
           continue
@@ -77,6 +79,7 @@ export class SessionFeed implements AsyncDisposable {
         if (told.take(event)) yield event
       }
     } finally {
+      looks?.stop()
       await this.#subscription.stop()
     }
   }
@@ -105,12 +108,14 @@ export class SessionFeed implements AsyncDisposable {
   }
 }
 
-/** Events, and `undefined` when none has come for a while. Asked for one at a time; one timer serves many events. */
+/**
+ * Events, and `undefined` when none has come for a while. Asked for one at a time; one timer serves many events. Whoever made it stops it.
+ */
 class WithLooks implements AsyncIterableIterator<RunEvent | undefined> {
   readonly #events: AsyncIterator<RunEvent>
   readonly #clock: Clock
   #timer: TimerHandle
-  // Asked for, and not come when it was quiet.
+  // Asked for, and not handed on yet.
   #next: Promise<IteratorResult<RunEvent>> | undefined
   #tellQuiet: (() => void) | undefined
   #hasHappened = false
@@ -127,28 +132,30 @@ class WithLooks implements AsyncIterableIterator<RunEvent | undefined> {
 
   // By hand, and no race with one promise for all: that would remember every event until it is quiet.
   next(): Promise<IteratorResult<RunEvent | undefined>> {
-    this.#next ??= this.#events.next()
-    const next = this.#next
     return new Promise((resolve, reject) => {
-      this.#tellQuiet = () => resolve({ done: false, value: undefined })
-      next.then(
+      this.#next ??= Promise.resolve(this.#events.next())
+      // Once it was told that it is quiet, what comes is for the one who asks next.
+      let isAnswered = false
+      this.#tellQuiet = () => {
+        isAnswered = true
+        resolve({ done: false, value: undefined })
+      }
+      this.#next.then(
         (result) => {
+          if (isAnswered) return
           this.#hasHappened = true
           this.#next = undefined
-          if (result.done === true) this.#timer.cancel()
           resolve(result)
         },
         (error) => {
-          this.#timer.cancel()
-          reject(error)
+          if (!isAnswered) reject(error)
         },
       )
     })
   }
 
-  async return(): Promise<IteratorResult<RunEvent | undefined>> {
+  stop(): void {
     this.#timer.cancel()
-    return { done: true, value: undefined }
   }
 
   #arm(): TimerHandle {

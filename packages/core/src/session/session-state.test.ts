@@ -72,4 +72,39 @@ describe('what a session remembers of its runs', () => {
       }
     }
   })
+
+  const messageIn = (runId: string): JournalEntry => ({
+    type: 'message-in',
+    runId: runId as RunId,
+    message: { role: 'user', content: 'hello' },
+    whenBusy: 'queue',
+  })
+  const whole = (runId: string): JournalEntry[] => [
+    messageIn(runId),
+    { type: 'run-start', runId: runId as RunId },
+    { type: 'run-end', runId: runId as RunId, outcome: 'completed' },
+  ]
+
+  test('holds a run whose key came again after it was forgotten, also where the journal is read with a longer memory', () => {
+    const state = new SessionState({ rememberedRuns: 2, rememberRunsForMs: 1_000 })
+    const journal = [...whole('a'), ...whole('b'), messageIn('a'), ...whole('c'), ...whole('d')]
+    for (const [index, entry] of journal.entries()) state.applyEntry(entry, index + 1, 0)
+    expect([...state.runs].map(([runId, { status }]) => `${runId} ${status}`)).toEqual(['a waiting', 'c completed', 'd completed'])
+  })
+
+  test('ends with its age, to the millisecond, also after the clock was set back', () => {
+    const memory = { rememberedRuns: 100, rememberRunsForMs: 100 }
+    const state = new SessionState(memory)
+    let seq = 0
+    const at = (time: number, runId: string): string[] => {
+      for (const entry of whole(runId)) state.applyEntry(entry, ++seq, time)
+      return [...state.runs.keys()]
+    }
+    at(0, 'a')
+    expect(at(99, 'b')).toEqual(['a', 'b'])
+    expect(at(100, 'c')).toEqual(['b', 'c'])
+    at(10_000, 'future')
+    for (let time = 150; time < 1_000; time += 50) at(time, `run-${time}`)
+    expect([...state.runs.keys()]).toEqual(['future', 'run-900', 'run-950'])
+  })
 })

@@ -1,5 +1,4 @@
 /** Everything a session knows, as its journal tells it. The same records give the same state, always. */
-import { RingDeque } from '../actor/ring-deque.ts'
 import { BeamClawError } from '../errors.ts'
 import type { RunId } from '../ids.ts'
 import { type AssistantMessage, addUsage, type Message, noUsage, type ToolCall, type ToolResult, type Usage } from '../messages.ts'
@@ -74,7 +73,7 @@ export class SessionState {
   /** Those that have ended in the order of their ends. */
   readonly runs = new Map<RunId, KnownRun>()
   /** Of the runs, those that have ended, the oldest first. */
-  readonly #ended = new RingDeque<RunId>()
+  readonly #ended = new Set<RunId>()
   /** Messages that were cancelled before their run began, and whose end is not written down yet. */
   cancelled: RunId[] = []
   /** Messages of runs that were given up because they took the session down each time; the last hundred. */
@@ -118,7 +117,7 @@ export class SessionState {
     state.waiting = [...snapshot.waiting]
     for (const [runId, run] of snapshot.runs) {
       state.runs.set(runId, { ...run })
-      if (run.ended !== undefined) state.#ended.push(runId)
+      if (run.ended !== undefined) state.#ended.add(runId)
     }
     state.deadLetters = snapshot.deadLetters.map((letter) => (typeof letter === 'string' ? { runId: letter, at: 0 } : letter))
     state.seq = seq
@@ -189,6 +188,9 @@ export class SessionState {
     if (message.whenBusy === 'interrupt') this.waiting.unshift(message)
     else this.waiting.push(message)
     const { fingerprint, redrives } = message
+    // A run that was forgotten when its key came again, and that a longer memory still knows.
+    this.#ended.delete(message.runId)
+    this.runs.delete(message.runId)
     this.runs.set(message.runId, { status: 'waiting', seq: this.seq, at: this.#at, ...(fingerprint === undefined ? {} : { fingerprint }) })
     if (redrives !== undefined) this.deadLetters = this.deadLetters.filter(({ runId }) => runId !== redrives)
   }
@@ -305,7 +307,7 @@ export class SessionState {
     if (host !== runId) known.into = host
     if (ended === undefined) return
     if (known.ended === undefined) {
-      this.#ended.push(runId)
+      this.#ended.add(runId)
       this.runs.delete(runId)
       this.runs.set(runId, known)
     }
@@ -319,14 +321,15 @@ export class SessionState {
 
   #forgetOldRuns(): void {
     const { rememberedRuns, rememberRunsForMs } = this.#memory
-    const isTooOld = (runId: RunId): boolean => {
-      const run = this.runs.get(runId)
-      return run === undefined || (run.ended?.at ?? run.at) <= this.#at - rememberRunsForMs
-    }
-    for (let oldest = this.#ended.peek(); oldest !== undefined; oldest = this.#ended.peek()) {
-      if (this.#ended.length <= rememberedRuns && !isTooOld(oldest)) return
-      this.#ended.shift()
-      this.runs.delete(oldest)
+    for (const runId of this.#ended) {
+      const endedAt = this.runs.get(runId)?.ended?.at ?? 0
+      if (this.#ended.size <= rememberedRuns && endedAt > this.#at - rememberRunsForMs) {
+        // Unless the clock was set back meanwhile, none of those behind has ended earlier.
+        if (endedAt <= this.#at) return
+        continue
+      }
+      this.#ended.delete(runId)
+      this.runs.delete(runId)
     }
   }
 

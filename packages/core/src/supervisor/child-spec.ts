@@ -72,14 +72,15 @@ export function readChildSpec<TSpec extends Partial<ChildSpec>>(owner: string, s
   return copy
 }
 
+/** Where the copy of a spec keeps the one it was made from, which `start` knows as `this`. */
+export const givenSpec: unique symbol = Symbol('beamclaw.givenSpec')
+
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 // Field by field: this is on the way of every child that is started, and what most specs leave out costs nothing.
 function copyOf(spec: Partial<ChildSpec>): Partial<ChildSpec> {
   const { id, start, restart, shutdownMs, type, significant, startTimeoutMs } = spec
-  // A spec may be an instance of a class, whose methods are not its own.
-  const isMethod = typeof start === 'function' && !Object.hasOwn(spec, 'start')
-  const copy = { start: isMethod ? start.bind(spec) : start } as Writable<Partial<ChildSpec>>
+  const copy = { start, [givenSpec]: spec } as Writable<Partial<ChildSpec>>
   if (id !== undefined) copy.id = id
   if (restart !== undefined) copy.restart = restart
   if (shutdownMs !== undefined) copy.shutdownMs = shutdownMs

@@ -16,7 +16,7 @@ import { coreOf, IGNORE, type Parent } from '../actor/inside.ts'
 import { BeamClawError, ChildStartError } from '../errors.ts'
 import type { Clock, TimerHandle } from '../ports/ambient.ts'
 import { isThenable } from '../thenable.ts'
-import { type ChildSpec, type ChildType, childDefaults } from './child-spec.ts'
+import { type ChildSpec, type ChildType, childDefaults, givenSpec } from './child-spec.ts'
 import type { RestartType } from './restart-policy.ts'
 import type { ChildCounts, ChildInfo, ChildState, TreeNode } from './tree-node.ts'
 
@@ -35,7 +35,7 @@ export const treeChildren: unique symbol = Symbol('beamclaw.treeChildren')
 export const ownGrace: unique symbol = Symbol('beamclaw.ownGrace')
 
 type AnyActor = Actor<never, unknown>
-type DynamicSpec = Omit<ChildSpec, 'id'> & { readonly id?: string }
+type DynamicSpec = Omit<ChildSpec, 'id'> & { readonly id?: string; readonly [givenSpec]?: object }
 
 /** What few children need, and most of those only for a moment: kept apart so that a child stays small. */
 interface RareState {
@@ -135,7 +135,7 @@ export class Child implements Parent {
     if (!supervisor.isGoingOn) throw new ChildStartError(this.id, goneError(supervisor))
     const turn = this.#enter('starting')
     try {
-      const made: unknown = this.#spec.start()
+      const made: unknown = this.#spec.start.call(this.#spec[givenSpec])
       if (!isThenable(made)) {
         const outcome = this.#startActor(made, supervisor, turn)
         return isThenable(outcome) ? this.#finishStart(outcome, supervisor, turn) : outcome
@@ -171,7 +171,7 @@ export class Child implements Parent {
     if (outcome === IGNORE) this.#enter('stopped')
     else this.#enter('running', actor)
     // A temporary child is never started again, so what it was made from need not be kept.
-    if (this.restart === 'temporary') this.#spec = { ...this.#spec, start: startedOnce }
+    if (this.restart === 'temporary') this.#spec = { ...this.#spec, start: startedOnce, [givenSpec]: {} }
     return started
   }
 

@@ -331,3 +331,23 @@ describe('ensuring a child', () => {
     await expect(supervisor.ensureChild(spec)).rejects.toMatchObject({ code: 'actor-stopped' })
   })
 })
+
+describe('a restart that fails', () => {
+  test('is not tried again for a child that was terminated meanwhile', async () => {
+    const { ambient } = recordingAmbient()
+    const supervisor = await new DynamicSupervisor({ maxRestarts: 100 }).start(ambient)
+    const held = gate<Probe>()
+    let starts = 0
+    const start = (): Probe | Promise<Probe> => (starts++ === 0 ? new Probe({ id: 'one' }) : held.promise)
+    const child = await supervisor.startChild({ start })
+    if (child === IGNORE) throw new Error('ignored')
+    child.kill()
+    await settled()
+    expect(starts).toBe(2)
+    const terminated = supervisor.terminateChild(child)
+    held.reject(new Error('it cannot be made'))
+    await terminated
+    await settled()
+    expect([starts, supervisor.countChildren().specs]).toEqual([2, 0])
+  })
+})

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { silentLogger } from '../defaults/console-logger.ts'
 import { ChildStartError } from '../errors.ts'
 import { settled } from '../testing/manual-clock.ts'
 import { gate, Probe } from '../testing/probe.ts'
@@ -259,3 +260,38 @@ async function garbageCollector(): Promise<() => void> {
   setFlagsFromString('--expose-gc')
   return runInNewContext('gc') as () => void
 }
+
+describe('a child spec', () => {
+  test('is what its start function knows as `this`, in whatever form it comes', async () => {
+    const made: string[] = []
+    const make = (name: string): Probe => {
+      made.push(name)
+      return new Probe({ id: name })
+    }
+    class Spec {
+      readonly id = 'of-a-class'
+      start(): Probe {
+        return make(this.id)
+      }
+    }
+    const inherits = Object.assign(Object.create({ make: () => make('inherits') }), {
+      id: 'inherits',
+      start(this: { make(): Probe }) {
+        return this.make()
+      },
+    }) as ChildSpec
+    const symbol = Symbol('name')
+    const bySymbol = {
+      id: 'by-symbol',
+      [symbol]: 'by-symbol',
+      start(this: { [symbol]: string }) {
+        return make(this[symbol])
+      },
+    } as unknown as ChildSpec
+    const specs = [new Spec(), inherits, bySymbol]
+    await using _static = await new Supervisor({ children: specs }).start({ logger: silentLogger })
+    await using dynamic = await new DynamicSupervisor().start({ logger: silentLogger })
+    for (const spec of specs) await dynamic.startChild(spec)
+    expect(made).toEqual(['of-a-class', 'inherits', 'by-symbol', 'of-a-class', 'inherits', 'by-symbol'])
+  })
+})

@@ -80,3 +80,24 @@ describe('calls on the wire', () => {
     expect(withWireCalls([...messages, ...turn([['same_2', 'c']])]).slice(0, 4)).toEqual(withWireCalls(messages))
   })
 })
+
+describe('results on the wire', () => {
+  const result = (toolCallId: string) => ({ type: 'tool-result', toolCallId, name: 'a', content: 'x', isError: false }) as const
+
+  test('are one for each call, however often a conversation has them', () => {
+    const [call] = turn([['x', 'a']])
+    const twice = { role: 'tool', content: [result('x'), result('x')] } as const
+    expect(idsOf(withWireCalls([call as Message, twice]))).toEqual([['x'], ['x']])
+    expect(idsOf(withWireCalls([call as Message, twice, { role: 'tool', content: [result('x')] }]))).toEqual([['x'], ['x'], []])
+  })
+
+  test('of calls that nobody knows have an id that is accepted', () => {
+    const [call] = turn([['x', 'a']])
+    expect(idsOf(withWireCalls([call as Message, { role: 'tool', content: [result('a.b')] }]))).toEqual([['x'], ['a_b']])
+  })
+
+  test('that are fine are not copied', () => {
+    const messages = turn([['x', 'a']])
+    expect(withWireCalls(messages).every((message, index) => message === messages[index])).toBe(true)
+  })
+})

@@ -59,6 +59,8 @@ class CallsOfTurn {
 
   /** Calls with the same id share a result where there is only one. */
   resultsOf(results: readonly ToolResult[]): ToolResult[] {
+    // From here on each id counts how often it was used.
+    this.#areKept = false
     return results.flatMap((result) => {
       const ids = this.#ids.get(result.toolCallId) ?? [allowed(result.toolCallId, maxIdLength)]
       const isOnly = results.filter(({ toolCallId }) => toolCallId === result.toolCallId).length === 1
