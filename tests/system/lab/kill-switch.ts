@@ -1,6 +1,6 @@
 /**
  * Loaded before a program (`node --import`): its `FsStore` kills the process at the fault point that BEAMCLAW_FAULT names. The program and the
- * store are those that ship; that neither has a seam for this is why the store's class is patched.
+ * store are the ones that ship. Neither has a seam for drills, so the class of the store is patched.
  */
 import type { Log, LogRecord } from '@beamclaw/core'
 import { FsStore } from '@beamclaw/store-fs'
