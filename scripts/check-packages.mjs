@@ -53,6 +53,9 @@ function checkTarball({ folder, manifest: { name } }) {
   for (const file of ['README.md', 'LICENSE', 'package.json']) if (!files.includes(file)) complain(`${file} is missing`)
   for (const file of files)
     if (/(^|[\\/])(src|golden)[\\/]|(^|[\\/])testing[\\/](probe|tree|model)\.|\.test\./.test(file)) complain(`ships ${file}`)
+  // The switch by which drills kill a process belongs to tests/system.
+  for (const file of files.filter((file) => /\.[cm]?(js|ts)$/.test(file)))
+    if (readFileSync(join(destination, file), 'utf8').includes('BEAMCLAW_FAULT')) complain(`reads BEAMCLAW_FAULT in ${file}`)
   checkManifest(JSON.parse(readFileSync(join(destination, 'package.json'), 'utf8')), destination, complain)
 }
 
@@ -125,7 +128,9 @@ function linkLibraries({ folder, manifest }) {
 
 // Every public entry must load, and type-check with the checks of libraries on.
 function checkConsumer() {
-  const entries = packages.flatMap(({ manifest }) => Object.keys(manifest.exports).map((path) => manifest.name + path.slice(1)))
+  const entries = packages.flatMap(({ manifest }) =>
+    Object.keys(manifest.publishConfig.exports).map((path) => manifest.name + path.slice(1)),
+  )
   // Testkit's contracts register tests, which only vitest can do.
   const loadable = entries.filter((entry) => entry !== '@beamclaw/testkit')
   writeFileSync(join(scratch, 'package.json'), '{ "type": "module" }')

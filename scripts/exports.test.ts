@@ -11,13 +11,20 @@ interface Names {
   readonly types: readonly string[]
 }
 
+interface Manifest {
+  readonly name: string
+  readonly exports: Readonly<Record<string, { readonly 'beamclaw:source': string }>>
+  readonly publishConfig: { readonly exports: Readonly<Record<string, unknown>> }
+}
+
 const entries = readdirSync(join(root, 'packages')).flatMap((folder) => {
   const path = join(root, 'packages', folder, 'package.json')
   if (!existsSync(path)) return []
-  const manifest: { name: string; exports: Record<string, { 'beamclaw:source': string }> } = JSON.parse(readFileSync(path, 'utf8'))
-  return Object.entries(manifest.exports).map(([subpath, conditions]) => ({
+  const manifest: Manifest = JSON.parse(readFileSync(path, 'utf8'))
+  // An entry that is not published serves the tests of this workspace.
+  return Object.keys(manifest.publishConfig.exports).map((subpath) => ({
     name: manifest.name + subpath.slice(1),
-    file: join(root, 'packages', folder, conditions['beamclaw:source']),
+    file: join(root, 'packages', folder, manifest.exports[subpath]?.['beamclaw:source'] ?? expect.unreachable(subpath)),
   }))
 })
 

@@ -8,7 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cleanTree, plants } from './lint/plants.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const packageFolders = readdirSync(join(root, 'packages')).filter((name) => existsSync(join(root, 'packages', name, 'package.json')))
+const packageFolders = ['packages', 'tests']
+  .flatMap((parent) => readdirSync(join(root, parent)).map((name) => `${parent}/${name}`))
+  .filter((folder) => existsSync(join(root, folder, 'package.json')))
 const folders: string[] = []
 
 afterAll(() => {
@@ -23,8 +25,8 @@ function plantTree(files: Readonly<Record<string, string>>): string {
     cpSync(join(root, name), join(folder, name), { recursive: true })
   }
   for (const name of packageFolders) {
-    for (const file of ['package.json', 'turbo.json'].filter((file) => existsSync(join(root, 'packages', name, file)))) {
-      cpSync(join(root, 'packages', name, file), join(folder, 'packages', name, file))
+    for (const file of ['package.json', 'turbo.json'].filter((file) => existsSync(join(root, name, file)))) {
+      cpSync(join(root, name, file), join(folder, name, file))
     }
   }
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction')
@@ -92,9 +94,9 @@ describe('biome', () => {
 describe('turbo boundaries', () => {
   const read = (path: string) => JSON.parse(readFileSync(join(root, path), 'utf8'))
 
-  it.each(packageFolders)('knows the tag of packages/%s', (name) => {
+  it.each(packageFolders)('knows the tag of %s', (name) => {
     const known = Object.keys(read('turbo.json').boundaries.tags)
-    expect(known).toContain(read(`packages/${name}/turbo.json`).tags[0])
+    expect(known).toContain(read(`${name}/turbo.json`).tags[0])
   })
 
   const manifest = (name: string, dependencies: readonly string[]) =>
@@ -140,6 +142,11 @@ describe('turbo boundaries', () => {
       name: 'anything on the command line',
       files: { 'packages/testkit/package.json': manifest('@beamclaw/testkit', ['beamclaw']) },
       says: /`beamclaw` found without any tag[\s\S]*for\s+`@beamclaw\/testkit`/,
+    },
+    {
+      name: 'an application on the system tests',
+      files: { 'packages/cli/package.json': manifest('beamclaw', ['@beamclaw/system-tests']) },
+      says: /`beamclaw` found without any tag[\s\S]*for\s+`@beamclaw\/system-tests`/,
     },
     {
       name: 'a path out of the package',

@@ -16,7 +16,7 @@ const minutes = wholeNumber('minutes', values.minutes ?? '30')
 const sessions = wholeNumber('sessions', values.sessions ?? '1000')
 const seed = wholeNumber('seed', values.seed ?? String(Date.now() % 1_000_000))
 
-const { soak } = await import('./faults/soak/soak.ts')
+const { soak } = await import('../tests/system/soak/soak.ts')
 console.log(`soak: ${sessions} sessions for ${minutes} minutes, seed ${seed}`)
 const problems = await soak({ minutes, sessions, seed, report: (line) => console.log(line) })
 for (const problem of problems.slice(0, 50)) console.error(problem)

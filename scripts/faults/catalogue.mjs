@@ -1,43 +1,46 @@
 // Where each row of docs/faults.md is shown: test files, and what the names of their tests contain.
 
-const cli = (name) => `packages/cli/src/${name}.test.ts`
+const system = (name) => `tests/system/${name}.test.ts`
 const storeFs = (name) => `packages/store-fs/src/${name}.test.ts`
 const gatewayWs = (name) => `packages/gateway-ws/src/${name}.test.ts`
-const crashTable = (pattern) => ({ files: [cli('crash-table')], pattern })
+const crashTable = (pattern) => ({ files: [system('crash-table')], pattern })
 
 /** By the id of the row. Without a pattern: every test of the files. A row with a script takes long, and runs only when it is named. */
 export const catalogue = {
   F01: crashTable('F01'),
-  F02: { files: [cli('crash-table'), cli('queued-messages')], pattern: 'F02|50 of 50' },
+  F02: { files: [system('crash-table'), system('queued-messages')], pattern: 'F02|50 of 50' },
   F03: crashTable('F03'),
   F04: crashTable('F04'),
   F05: crashTable('F05'),
   F07: crashTable('F07|after a run ended'),
-  F09: { files: [cli('random-kills')] },
-  F10: { files: [cli('full-disk'), storeFs('full-disk')], pattern: 'F10|half a batch|cut back' },
-  F11: { files: [cli('full-disk'), cli('acknowledgement'), storeFs('processes'), storeFs('full-disk')], pattern: 'F11|busy sessions' },
+  F09: { files: [system('random-kills')] },
+  F10: { files: [system('full-disk'), storeFs('full-disk')], pattern: 'F10|half a batch|cut back' },
+  F11: {
+    files: [system('full-disk'), system('acknowledgement'), storeFs('processes'), storeFs('full-disk')],
+    pattern: 'F11|busy sessions',
+  },
   F12: { files: [storeFs('torn-tail')], pattern: 'torn write' },
-  F13: { files: [cli('damaged-journals'), storeFs('torn-tail')], pattern: 'refuses|F13|log-corrupt' },
+  F13: { files: [system('damaged-journals'), storeFs('torn-tail')], pattern: 'refuses|F13|log-corrupt' },
   F14: { files: [storeFs('power-cut')] },
-  F15: { files: [cli('crash-table'), storeFs('processes')], pattern: 'F15' },
+  F15: { files: [system('crash-table'), storeFs('processes')], pattern: 'F15' },
   F17: crashTable('F17'),
-  F24: { files: [cli('crash-table'), storeFs('fs-store')], pattern: 'F24|appended again' },
+  F24: { files: [system('crash-table'), storeFs('fs-store')], pattern: 'F24|appended again' },
   F26: {
-    files: [cli('crash-table'), cli('skeleton'), 'packages/core/src/session/session.test.ts'],
+    files: [system('crash-table'), 'packages/cli/src/skeleton.test.ts', 'packages/core/src/session/session.test.ts'],
     pattern: 'F26|idempotency key|with a key',
   },
-  F28: { files: [cli('poison-message')] },
+  F28: { files: [system('poison-message')] },
   F30: { files: ['packages/core/src/actor/overload.test.ts', 'packages/core/src/session/session.test.ts'], pattern: 'flood|too many wait' },
-  F31: { files: [cli('provider-faults')], pattern: 'F31' },
-  F32: { files: [cli('provider-faults'), 'packages/providers/src/shared/faults.test.ts'], pattern: 'F32|deadline' },
-  F33: { files: [cli('provider-faults'), 'packages/providers/src/shared/faults.test.ts'], pattern: 'F33|broke off' },
-  F34: { files: [cli('provider-faults'), 'packages/providers/src/shared/faults.test.ts'], pattern: 'F34|adapter' },
-  F35: { files: [cli('provider-faults')], pattern: 'F35' },
-  F36: { files: [cli('tool-faults')], pattern: 'F36' },
-  F39: { files: [cli('tool-faults')], pattern: 'F39' },
-  tools: { files: [cli('tool-faults')] },
+  F31: { files: [system('provider-faults')], pattern: 'F31' },
+  F32: { files: [system('provider-faults'), 'packages/providers/src/shared/faults.test.ts'], pattern: 'F32|deadline' },
+  F33: { files: [system('provider-faults'), 'packages/providers/src/shared/faults.test.ts'], pattern: 'F33|broke off' },
+  F34: { files: [system('provider-faults'), 'packages/providers/src/shared/faults.test.ts'], pattern: 'F34|adapter' },
+  F35: { files: [system('provider-faults')], pattern: 'F35' },
+  F36: { files: [system('tool-faults')], pattern: 'F36' },
+  F39: { files: [system('tool-faults')], pattern: 'F39' },
+  tools: { files: [system('tool-faults')] },
   F40: { files: [gatewayWs('ws/lost-connections')], pattern: 'F40' },
   F41: { files: [gatewayWs('ws/lost-connections')], pattern: 'F41' },
-  F42: { script: 'scripts/faults/storm/storm.mjs', options: ['clients'] },
+  F42: { script: 'scripts/storm.mjs', options: ['clients'] },
   F50: { script: 'scripts/soak.mjs', options: ['minutes', 'sessions', 'seed'] },
 }

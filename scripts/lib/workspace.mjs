@@ -71,6 +71,7 @@ export function ensureInstalled() {
     'bench/package.json',
     ...folders('packages', 'package.json'),
     ...folders('examples', 'package.json'),
+    ...folders('tests', 'package.json'),
   ]
   const isInstalled = workspacePackages().every(
     ({ folder, manifest }) => !(manifest.dependencies ?? manifest.devDependencies) || existsSync(join(root, folder, 'node_modules')),

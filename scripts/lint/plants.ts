@@ -92,6 +92,9 @@ const packages: readonly Plant[] = [
   crossing('packages/dashboard/src/uses-core.ts', '@beamclaw/core', 'Client and dashboard'),
   crossing('packages/cli/src/testkit.ts', '@beamclaw/testkit', 'published entries'),
   crossing('packages/cli/src/inside.ts', '@beamclaw/core/src/actor/actor.ts', 'published entries'),
+  crossing('packages/cli/src/test-entry.ts', '@beamclaw/gateway-ws/testing', 'published entries'),
+  crossing('tests/system/inside.ts', '@beamclaw/core/src/actor/actor.ts', 'System tests import'),
+  crossing('tests/system/by-path.test.ts', '../../packages/core/src/index.ts', 'System tests import'),
   crossing('examples/inside/inside.ts', '@beamclaw/core/dist/index.js', 'published entries'),
 ]
 
@@ -174,4 +177,6 @@ export const cleanTree: Readonly<Record<string, string>> = {
   'packages/gateway-ws/src/index.ts': `export { frames } from '@beamclaw/protocol'\n`,
   'packages/testkit/src/index.ts': `export { thing } from '@beamclaw/core'\n`,
   'packages/cli/src/index.ts': `export { FsStore } from '@beamclaw/store-fs'\n`,
+  'tests/system/lab/drill.ts': `export { startGateway } from 'beamclaw/testing'\nexport { FsStore } from '@beamclaw/store-fs'\n`,
+  'tests/system/crash.test.ts': `export { FsStore, startGateway } from './lab/drill.ts'\n`,
 }

@@ -12,10 +12,8 @@ import {
 } from '@beamclaw/core'
 import { FsStore } from '@beamclaw/store-fs'
 import { ConfigError } from './config/config-error.ts'
-import type { Environment } from './config/load.ts'
 import type { AgentConfig, ProviderConfig } from './config/schema.ts'
 import type { Settings } from './config/settings.ts'
-import { withFaultPoint } from './fault-points.ts'
 import { ModelServices } from './model-services.ts'
 
 /** Everything that settings name, ready to start. */
@@ -37,8 +35,8 @@ export class Wiring {
   }
 
   /** Builds everything, and touches nothing. Rejects with `ConfigError` for what only the adapters can know. */
-  static async from(settings: Settings, logger: Logger, environment: Environment): Promise<Wiring> {
-    const store = await checked('store', () => withFaultPoint(toStore(settings.store), environment))
+  static async from(settings: Settings, logger: Logger): Promise<Wiring> {
+    const store = await checked('store', () => toStore(settings.store))
     const providers: Record<string, Provider> = {}
     for (const [id, config] of Object.entries(settings.providers)) {
       providers[id] = await checked(`providers.${id}`, () => toProvider(config))

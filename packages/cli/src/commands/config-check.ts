@@ -17,7 +17,6 @@ export async function configCheck(named: string | undefined, { json = false }: {
     await Wiring.from(
       settings,
       createLogger('json', () => {}),
-      environment,
     )
   } catch (error) {
     if (!json || !(error instanceof ConfigError)) throw error

@@ -1,6 +1,6 @@
 export { faultyProvider, type ProviderCall, type ProviderFault, type ProviderFaultPlan } from '../faulty-provider.ts'
 export { faultyStore } from '../faulty-store.ts'
-export { seededRandom } from '../seeded-random.ts'
+export { integerBetween, pickOne, seededRandom } from '../seeded-random.ts'
 export { sequentialIds } from '../sequential-ids.ts'
 export type { StoreCall, StoreFault, StoreFaultPlan } from '../store-fault.ts'
 export {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { Drill, messagesOf } from './testing/drill.ts'
-import { recordsOf, runsEnded } from './testing/journals.ts'
+import { Drill, messagesOf } from './lab/drill.ts'
+import { recordsOf, runsEnded } from './lab/journals.ts'
 
 const sessions = Array.from({ length: 10 }, (_, index) => `session-${index}`)
 const perSession = 6

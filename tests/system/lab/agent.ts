@@ -55,8 +55,20 @@ export interface AgentLine {
 }
 
 // Compiled once, not once for each process: that is half of the time that one takes to be ready.
-const compiled = fileURLToPath(new URL('../../node_modules/.cache/beamclaw', import.meta.url))
+const compiled = fileURLToPath(new URL('../node_modules/.cache/beamclaw', import.meta.url))
 const program = fileURLToPath(new URL('./agent-process.ts', import.meta.url))
+const killSwitch = new URL('./kill-switch.ts', import.meta.url).href
+
+/** What Node is told to run the agent, and its environment: with BEAMCLAW_FAULT it kills itself there. */
+export function agentLaunch(
+  setup: AgentSetup,
+  environment: Readonly<Record<string, string>>,
+): { readonly args: readonly string[]; readonly env: Readonly<Record<string, string>> } {
+  return {
+    args: ['--conditions=beamclaw:source', '--import', killSwitch, program, JSON.stringify(setup)],
+    env: { PATH: process.env.PATH ?? '', NODE_COMPILE_CACHE: compiled, ...environment },
+  }
+}
 
 export class AgentProcess implements AsyncDisposable {
   readonly child: ChildProcess
@@ -70,17 +82,9 @@ export class AgentProcess implements AsyncDisposable {
 
   /** @param wrapper a program and its arguments that is to start the agent, such as `strace` */
   constructor(setup: AgentSetup, environment: Readonly<Record<string, string>> = {}, wrapper: readonly string[] = []) {
-    const [command = process.execPath, ...args] = [
-      ...wrapper,
-      process.execPath,
-      '--conditions=beamclaw:source',
-      program,
-      JSON.stringify(setup),
-    ]
-    const child = spawn(command, args, {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH ?? '', NODE_COMPILE_CACHE: compiled, ...environment },
-    })
+    const { args, env } = agentLaunch(setup, environment)
+    const [command = process.execPath, ...rest] = [...wrapper, process.execPath, ...args]
+    const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'], env })
     this.child = child
     child.stderr.on('data', (chunk: Buffer) => {
       this.#errors += chunk.toString()

@@ -2,11 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import type { AgentCommand, AgentLine, AgentSetup } from '../../../packages/cli/src/testing/agent.ts'
-
-const program = fileURLToPath(new URL('../../../packages/cli/src/testing/agent-process.ts', import.meta.url))
-const compiled = fileURLToPath(new URL('../../../node_modules/.cache/beamclaw', import.meta.url))
+import { type AgentCommand, type AgentLine, type AgentSetup, agentLaunch } from '../lab/agent.ts'
 
 type Unnumbered<T> = T extends AgentCommand ? Omit<T, 'id'> : never
 
@@ -22,10 +18,8 @@ export class SoakProcess {
   #errors = ''
 
   constructor(setup: AgentSetup, environment: Readonly<Record<string, string>>, hear: (line: AgentLine) => void) {
-    const child = spawn(process.execPath, ['--expose-gc', '--conditions=beamclaw:source', program, JSON.stringify(setup)], {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH ?? '', NODE_COMPILE_CACHE: compiled, ...environment },
-    })
+    const { args, env } = agentLaunch(setup, environment)
+    const child = spawn(process.execPath, ['--expose-gc', ...args], { stdio: ['pipe', 'pipe', 'pipe'], env })
     this.#child = child
     const ready = Promise.withResolvers<void>()
     const resumed = Promise.withResolvers<void>()

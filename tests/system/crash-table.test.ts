@@ -1,8 +1,8 @@
 /** kill -9 of a real process at each row of the table of crashes. Nothing is asked of the new process unless a test says so. */
 import { describe, expect, test } from 'vitest'
-import type { AgentProcess } from './testing/agent.ts'
-import { Drill, messagesOf, toolModel } from './testing/drill.ts'
-import { journalUntil, recordsOf, runsEnded } from './testing/journals.ts'
+import type { AgentProcess } from './lab/agent.ts'
+import { Drill, messagesOf, toolModel } from './lab/drill.ts'
+import { journalUntil, recordsOf, runsEnded } from './lab/journals.ts'
 
 const one = { key: 'one' }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { Drill, messagesOf, toolModel } from './testing/drill.ts'
-import { runsEnded } from './testing/journals.ts'
+import { Drill, messagesOf, toolModel } from './lab/drill.ts'
+import { runsEnded } from './lab/journals.ts'
 
 describe('F28: a message that takes the process down each time', () => {
   test('is given up after three more tries, and what waits behind it is done', async () => {

@@ -2,7 +2,7 @@
 import { defineTool, type Tool, type ToolOutput } from '@beamclaw/core'
 import type { ScriptedToolCall } from '@beamclaw/testkit/model-server'
 import { describe, expect, test } from 'vitest'
-import { Conversation, type Heard, resultsOf } from './testing/conversation.ts'
+import { Conversation, type Heard, resultsOf } from './lab/conversation.ts'
 
 const hundredMegabytes = 100_000_000
 

@@ -1,10 +1,10 @@
 import type { WhenBusy } from '@beamclaw/core'
 import { seededRandom } from '@beamclaw/testkit'
 import { describe, expect, test } from 'vitest'
-import { faultRecordTypes } from './fault-points.ts'
-import type { AgentProcess } from './testing/agent.ts'
-import { Drill } from './testing/drill.ts'
-import { isAtRest, journalUntil, recordsOf, sessionsIn } from './testing/journals.ts'
+import type { AgentProcess } from './lab/agent.ts'
+import { Drill } from './lab/drill.ts'
+import { faultRecordTypes } from './lab/fault-point.ts'
+import { isAtRest, journalUntil, recordsOf, sessionsIn } from './lab/journals.ts'
 
 const times = Number(process.env.FAULT_TIMES ?? 10)
 const seed = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)

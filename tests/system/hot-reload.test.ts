@@ -2,9 +2,8 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ModelAnswer, type ModelServer, startModelServer } from '@beamclaw/testkit/model-server'
+import { type GatewayProcess, logged, logLine, startGateway } from 'beamclaw/testing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { logged, logLine } from './testing/gateway-log.ts'
-import { type GatewayProcess, startGateway } from './testing/gateway-process.ts'
 
 let folder: string
 let file: string

@@ -1,16 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { MemoryStore } from '@beamclaw/core'
+import { fileURLToPath } from 'node:url'
+import { startGateway } from 'beamclaw/testing'
 import { describe, expect, test } from 'vitest'
-import { ConfigError } from './config/config-error.ts'
-import { faultRecordTypes, parseFaultPoint, withFaultPoint } from './fault-points.ts'
-import { startGateway } from './testing/gateway-process.ts'
-import { readJournal } from './testing/journals.ts'
+import { faultRecordTypes, parseFaultPoint } from './lab/fault-point.ts'
+import { readJournal } from './lab/journals.ts'
+
+const packages = fileURLToPath(new URL('../../packages', import.meta.url))
 
 describe('a fault point', () => {
   test('names every record type of the journal, and nothing else', () => {
-    const source = readFileSync(new URL('../../core/src/session/journal.ts', import.meta.url), 'utf8')
+    const source = readFileSync(join(packages, 'core/src/session/journal.ts'), 'utf8')
     const types = [...source.matchAll(/extends OfRun \{\n {2}readonly type: '([a-z-]+)'/g)].map(([, type]) => type)
     expect([...faultRecordTypes].sort()).toEqual(types.sort())
   })
@@ -30,19 +31,16 @@ describe('a fault point', () => {
     'after:run-end:1:2',
     ' after:run-end',
   ])('is refused: %j', (text) => {
-    expect(() => parseFaultPoint(text)).toThrow(ConfigError)
-  })
-
-  test('that nobody asked for leaves the store as it is', () => {
-    const store = new MemoryStore()
-    expect(withFaultPoint(store, {})).toBe(store)
-    expect(withFaultPoint(store, { BEAMCLAW_FAULT: '' })).toBe(store)
+    expect(() => parseFaultPoint(text)).toThrow(RangeError)
   })
 })
 
-describe('beamclaw start', () => {
-  test('refuses a fault point that it does not know, with exit code 2', async () => {
-    await expect(startGateway([], { BEAMCLAW_FAULT: 'after:tool.intent' })).rejects.toThrow(/ended with 2:.*BEAMCLAW_FAULT: expected/s)
+// The gateway is the program that ships: the kill switch is loaded before it.
+const faulty = (point: string) => ({ BEAMCLAW_FAULT: point, NODE_OPTIONS: `--import ${new URL('./lab/kill-switch.ts', import.meta.url)}` })
+
+describe('beamclaw start with the kill switch', () => {
+  test('does not start with a fault point that nobody knows', async () => {
+    await expect(startGateway([], faulty('after:tool.intent'))).rejects.toThrow(/ended with 1:.*BEAMCLAW_FAULT is "after:tool.intent"/s)
   })
 
   test('dies at the fault point; the next process ends the run by itself, and the client that tries again gets its answer', async () => {
@@ -54,7 +52,7 @@ describe('beamclaw start', () => {
           headers: { 'content-type': 'application/json', 'x-beamclaw-session-key': 'agent:main:first', 'idempotency-key': 'one' },
           body: JSON.stringify({ model: 'beamclaw', messages: [{ role: 'user', content: 'hello' }] }),
         })
-      const first = await startGateway(['--data-dir', data], { BEAMCLAW_FAULT: 'after:run-start' })
+      const first = await startGateway(['--data-dir', data], faulty('after:run-start'))
       await expect(ask(first.url)).rejects.toThrow()
       expect(await first.exited).toBe('SIGKILL')
       const second = await startGateway(['--data-dir', data])
@@ -70,5 +68,15 @@ describe('beamclaw start', () => {
     } finally {
       rmSync(data, { recursive: true, force: true })
     }
+  })
+})
+
+describe.each(['src', 'dist'])('the %s of every package', (folder) => {
+  const places = globSync(`*/${folder}`, { cwd: packages }).map((place) => join(packages, place))
+
+  test.skipIf(places.length === 0)('does not know the kill switch', () => {
+    const files = places.flatMap((cwd) => globSync('**/*.{ts,js,map}', { cwd }).map((file) => join(cwd, file)))
+    expect(files.length).toBeGreaterThan(100)
+    expect(files.filter((file) => readFileSync(file, 'utf8').includes('BEAMCLAW_FAULT'))).toEqual([])
   })
 })

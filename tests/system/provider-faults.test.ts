@@ -2,7 +2,7 @@
 import { defineTool } from '@beamclaw/core'
 import type { Delivery } from '@beamclaw/testkit/model-server'
 import { describe, expect, test } from 'vitest'
-import { attemptsOf, Conversation, failuresOf } from './testing/conversation.ts'
+import { attemptsOf, Conversation, failuresOf } from './lab/conversation.ts'
 
 const whole = { text: 'at last' }
 

@@ -3,10 +3,10 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startGateway } from 'beamclaw/testing'
 import { describe, expect, test } from 'vitest'
-import { Drill } from './testing/drill.ts'
-import { startGateway } from './testing/gateway-process.ts'
-import { journalUntil, readJournal, recordsOf } from './testing/journals.ts'
+import { Drill } from './lab/drill.ts'
+import { journalUntil, readJournal, recordsOf } from './lab/journals.ts'
 
 const canMount = process.platform === 'linux' && process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0
 if (!canMount) console.log('skipped: F10 through the whole process needs the right to mount a tmpfs')

@@ -1,10 +1,10 @@
 /** What the lives of a soak have said and written: every record is kept, and must stay as it was first read. */
 import { globSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { AgentLine } from '../../../packages/cli/src/testing/agent.ts'
-import { type JournalRecord, journalPath, problemsIn, readJournal, sessionsIn } from '../../../packages/cli/src/testing/journals.ts'
-import type { SideEffect } from '../../../packages/cli/src/testing/tools.ts'
-import type { SendReceipt } from '../../../packages/core/src/index.ts'
+import type { SendReceipt } from '@beamclaw/core'
+import type { AgentLine } from '../lab/agent.ts'
+import { type JournalRecord, journalPath, problemsIn, readJournal, sessionsIn } from '../lab/journals.ts'
+import type { SideEffect } from '../lab/tools.ts'
 
 interface Told {
   readonly session: string

@@ -8,7 +8,7 @@ import { BeamClaw, defineAgent, type Provider, type RunningBeamClaw } from '@bea
 import { DemoProvider } from '@beamclaw/providers/demo'
 import { FsStore } from '@beamclaw/store-fs'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { journalPath } from './testing/journals.ts'
+import { journalPath } from './lab/journals.ts'
 
 let folder: string
 let original: string

@@ -3,10 +3,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type GatewayProcess, startGateway } from '../../../packages/cli/src/testing/gateway-process.ts'
-import { RawClient } from '../../../packages/gateway-ws/src/testing/raw-client.ts'
-import { type CrowdReport, ReturningClients } from '../../../packages/gateway-ws/src/testing/returning-clients.ts'
-import { startModelServer } from '../../../packages/testkit/src/model-server/model-server.ts'
+import { type CrowdReport, RawClient, ReturningClients } from '@beamclaw/gateway-ws/testing'
+import { startModelServer } from '@beamclaw/testkit/model-server'
+import { type GatewayProcess, startGateway } from 'beamclaw/testing'
 
 export interface StormOptions {
   readonly clients: number

@@ -1,9 +1,9 @@
 /** What is asked of the sessions during a soak, and what the model answers: mostly well, at times not. */
 
-import { toolModel } from '../../../packages/cli/src/testing/drill.ts'
-import type { Random, WhenBusy } from '../../../packages/core/src/index.ts'
-import type { ModelAnswer, ReceivedRequest } from '../../../packages/testkit/src/model-server/answer.ts'
-import { integerBetween, pickOne } from '../../../packages/testkit/src/seeded-random.ts'
+import type { Random, WhenBusy } from '@beamclaw/core'
+import type { ModelAnswer, ReceivedRequest } from '@beamclaw/testkit/model-server'
+import { integerBetween, pickOne } from '@beamclaw/testkit/simulator'
+import { toolModel } from '../lab/drill.ts'
 import type { SoakProcess } from './soak-process.ts'
 
 export interface Asked {

@@ -8,8 +8,6 @@ import { createInterface } from 'node:readline'
 import { BeamClaw, BeamClawError, defineAgent, type RunningBeamClaw } from '@beamclaw/core'
 import { OpenAiProvider } from '@beamclaw/providers/openai'
 import { FsStore } from '@beamclaw/store-fs'
-import { ConfigError } from '../config/config-error.ts'
-import { withFaultPoint } from '../fault-points.ts'
 import type { AgentCommand, AgentSetup, AgentVitals } from './agent.ts'
 import { sideEffectTools } from './tools.ts'
 
@@ -68,7 +66,7 @@ async function main({ modelUrl, data, effects, provider = {}, sessions = {} }: A
     providers: { local: new OpenAiProvider({ baseUrl: modelUrl, apiKey: 'none', ...provider }) },
     agents: [defineAgent({ id: 'main', model: 'local/scripted-1', tools })],
     sessions,
-    store: withFaultPoint(new FsStore({ path: data }), process.env),
+    store: new FsStore({ path: data }),
     ambient: { logger: { log: (level, event, fields = {}) => print({ log: event, level, ...fields }) } },
   }).start()
   // Otherwise it is written at the end, which most of these processes do not live to see.
@@ -83,5 +81,5 @@ async function main({ modelUrl, data, effects, provider = {}, sessions = {} }: A
 
 main(JSON.parse(process.argv[2] ?? '') as AgentSetup).catch((error: unknown) => {
   print({ refused: failureOf(error) })
-  process.exit(error instanceof ConfigError ? 2 : 1)
+  process.exit(1)
 })

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { defaultTenant, type Log } from '@beamclaw/core'
+import { FsStore } from '@beamclaw/store-fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { AgentLine } from '../../../packages/cli/src/testing/agent.ts'
-import { journalPath } from '../../../packages/cli/src/testing/journals.ts'
-import { defaultTenant, type Log } from '../../../packages/core/src/index.ts'
-import { FsStore } from '../../../packages/store-fs/src/index.ts'
+import type { AgentLine } from '../lab/agent.ts'
+import { journalPath } from '../lab/journals.ts'
 import { SoakLedger } from './soak-ledger.ts'
 
 let data: string
