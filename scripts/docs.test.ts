@@ -136,9 +136,11 @@ describe('the pages', () => {
 
 describe('the table of errors', () => {
   const rows = [...read('docs/errors.md').matchAll(/^\| `([a-z-]+)` +\| (yes|no) +\| \S.* \| \S.* \|$/gm)]
-  // The table in the code is private: its lines are `code: { isRetryable: … }`.
-  const source = read('packages/core/src/errors.ts')
-  const codes = [...source.matchAll(/^ {2}'?([a-z-]+)'?: \{ isRetryable: (?:true|false) \},$/gm)].map(([, code]) => code as ErrorCode)
+  // The table in the code is private: its lines are `code: { kind: … }`.
+  const source = read('packages/core/src/error-codes.ts')
+  const codes = [...source.matchAll(/^ {2}'?([a-z-]+)'?: \{ kind: '[a-z-]+'(?:, isRetryable: true)? \},$/gm)].map(
+    ([, code]) => code as ErrorCode,
+  )
 
   test('has each code of the code once, and no others', () => {
     expect(codes.length).toBeGreaterThan(50)

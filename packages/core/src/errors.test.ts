@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import * as first from './errors.ts'
-import { BeamClawError, ChildStartError, describeError, MailboxFullError } from './errors.ts'
+import { BeamClawError, ChildStartError, defineErrors, describeError, MailboxFullError } from './errors.ts'
 
 // Another copy of the same module, as two versions of this package in one process would be.
 const second = (await import(/* @vite-ignore */ `${new URL('./errors.ts', import.meta.url).href}?copy`)) as typeof first
@@ -28,6 +28,17 @@ describe('an error', () => {
   test('may know better than the table', () => {
     expect(new BeamClawError('store-io', '', { isRetryable: true }).isRetryable).toBe(true)
     expect(new BeamClawError('overloaded', '', { isRetryable: false }).isRetryable).toBe(false)
+  })
+
+  test('says what kind of failure it is, and a single one may be of another kind', () => {
+    expect(new BeamClawError('unknown-run', '').kind).toBe('missing')
+    expect(new BeamClawError('internal', '', { kind: 'gone' }).kind).toBe('gone')
+  })
+
+  test('that stands for another one has its code and traits', () => {
+    const first = defineErrors({ 'bank-closed': { kind: 'unavailable', isRetryable: true } })('bank-closed', 'It opens at eight')
+    const second = new BeamClawError(first, 'Two banks are closed', { cause: first })
+    expect(second).toMatchObject({ code: 'bank-closed', kind: 'unavailable', isRetryable: true, message: 'Two banks are closed' })
   })
 
   test('has details even when it was given none', () => {
@@ -100,5 +111,20 @@ describe('one line about what was thrown', () => {
     })
     expect(describeError(hidden)).toBe('an error that cannot be read')
     expect(describeError(Object.assign(new Error('x'), { message: Symbol('odd') }))).toBe('Symbol(odd)')
+  })
+})
+
+describe('codes of a package', () => {
+  const paymentError = defineErrors({ 'card-declined': { kind: 'caller' }, 'bank-closed': { kind: 'unavailable', isRetryable: true } })
+
+  test('have the traits of their table, which a single error may override', () => {
+    expect(paymentError('card-declined', 'No')).toMatchObject({ code: 'card-declined', kind: 'caller', isRetryable: false, message: 'No' })
+    expect(paymentError('bank-closed', 'No', { retryAfterMs: 5 })).toMatchObject({ isRetryable: true, retryAfterMs: 5 })
+    expect(paymentError('bank-closed', 'No', { isRetryable: false, kind: 'gone' })).toMatchObject({ isRetryable: false, kind: 'gone' })
+  })
+
+  test('are told apart like those of core', () => {
+    const error: unknown = paymentError('card-declined', 'No')
+    expect([BeamClawError.isInstance(error, 'card-declined'), BeamClawError.isInstance(error, 'bank-closed')]).toEqual([true, false])
   })
 })

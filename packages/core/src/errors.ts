@@ -2,97 +2,7 @@
  * Every failure that BeamClaw reports on purpose. The code is the contract: branch on `code`, never on `message`.
  * `isRetryable` says whether the same call may succeed later without a change by the caller.
  */
-const errorTable = {
-  // Options, names and input
-  'invalid-option': { isRetryable: false },
-  'invalid-session-key': { isRetryable: false },
-  'invalid-id': { isRetryable: false },
-  'invalid-message': { isRetryable: false },
-  'message-too-large': { isRetryable: false },
-  // Actors
-  overloaded: { isRetryable: true },
-  'call-timeout': { isRetryable: false },
-  'call-cycle': { isRetryable: false },
-  'call-aborted': { isRetryable: false },
-  'actor-not-running': { isRetryable: false },
-  'actor-already-started': { isRetryable: false },
-  'actor-killed': { isRetryable: false },
-  'actor-stopped': { isRetryable: false },
-  'actor-crashed': { isRetryable: false },
-  'actor-start-timeout': { isRetryable: false },
-  'control-not-handled': { isRetryable: false },
-  // Supervisors
-  'child-spec-not-object': { isRetryable: false },
-  'child-spec-id': { isRetryable: false },
-  'child-spec-start': { isRetryable: false },
-  'child-spec-restart': { isRetryable: false },
-  'child-spec-shutdown': { isRetryable: false },
-  'child-spec-type': { isRetryable: false },
-  'child-spec-significant': { isRetryable: false },
-  'child-spec-start-timeout': { isRetryable: false },
-  'duplicate-child-id': { isRetryable: false },
-  'child-start-failed': { isRetryable: false },
-  'child-start-timeout': { isRetryable: false },
-  'child-not-supervisable': { isRetryable: false },
-  'child-already-started': { isRetryable: false },
-  'child-already-present': { isRetryable: false },
-  'child-not-found': { isRetryable: false },
-  'child-running': { isRetryable: false },
-  'child-restarting': { isRetryable: false },
-  'max-children': { isRetryable: true },
-  'restart-limit': { isRetryable: false },
-  'task-timeout': { isRetryable: false },
-  // Registry and event bus
-  'already-registered': { isRetryable: false },
-  'subscriber-lagged': { isRetryable: true },
-  // Store
-  'version-conflict': { isRetryable: false },
-  fenced: { isRetryable: false },
-  'log-gap': { isRetryable: false },
-  'log-corrupt': { isRetryable: false },
-  'store-full': { isRetryable: true },
-  'store-io': { isRetryable: false },
-  'store-failed': { isRetryable: true },
-  'store-locked': { isRetryable: false },
-  'store-stopped': { isRetryable: false },
-  'document-too-large': { isRetryable: false },
-  // Providers
-  'provider-auth': { isRetryable: false },
-  'provider-billing': { isRetryable: false },
-  'provider-rate-limit': { isRetryable: true },
-  'provider-overloaded': { isRetryable: true },
-  'provider-timeout': { isRetryable: true },
-  'provider-server': { isRetryable: true },
-  'provider-context-overflow': { isRetryable: false },
-  'provider-bad-request': { isRetryable: false },
-  'provider-content-filter': { isRetryable: false },
-  'provider-network': { isRetryable: true },
-  'provider-protocol': { isRetryable: true },
-  'provider-aborted': { isRetryable: false },
-  // Agents, sessions and runs
-  'unknown-agent': { isRetryable: false },
-  'unknown-model': { isRetryable: false },
-  'unknown-session': { isRetryable: false },
-  'unknown-run': { isRetryable: false },
-  'idempotency-mismatch': { isRetryable: false },
-  'session-broken': { isRetryable: true },
-  'session-busy': { isRetryable: true },
-  'run-aborted': { isRetryable: false },
-  'run-interrupted': { isRetryable: true },
-  'run-failed': { isRetryable: false },
-  'max-turns': { isRetryable: false },
-  'tool-loop': { isRetryable: false },
-  'poison-message': { isRetryable: false },
-  'invalid-output': { isRetryable: true },
-  'tool-failed': { isRetryable: false },
-  'tool-timeout': { isRetryable: false },
-  'tool-input': { isRetryable: false },
-  draining: { isRetryable: true },
-  internal: { isRetryable: false },
-} as const satisfies Record<string, { isRetryable: boolean }>
-
-/** Stable identifier of a failure, in kebab-case. New codes may be added; existing ones keep their meaning. */
-export type ErrorCode = keyof typeof errorTable
+import { type ErrorCode, type ErrorKind, type ErrorTraits, errorTable } from './error-codes.ts'
 
 /** What a failure may carry besides its code and text. */
 export interface ErrorDetails {
@@ -100,7 +10,9 @@ export interface ErrorDetails {
   cause?: unknown
   /** Milliseconds after which a retry makes sense. */
   retryAfterMs?: number
-  /** Overrides the table's answer for this code. */
+  /** Overrides what the code says. */
+  kind?: ErrorKind
+  /** Overrides what the code says. */
   isRetryable?: boolean
   /** Facts for machines: names, limits, what came. Never secrets. */
   details?: Readonly<Record<string, unknown>>
@@ -112,25 +24,49 @@ const marker: unique symbol = Symbol.for('beamclaw.error') as never
 /** The one error class that leaves BeamClaw; `code` says what happened, `cause` says why. */
 export class BeamClawError extends Error {
   readonly [marker] = true
-  readonly code: ErrorCode
+  /** One of core's codes, or one that a package made with `defineErrors`. */
+  readonly code: ErrorCode | (string & {})
+  /** What kind of failure it is. */
+  readonly kind: ErrorKind
   readonly isRetryable: boolean
   readonly retryAfterMs: number | undefined
   readonly details: Readonly<Record<string, unknown>>
 
-  constructor(code: ErrorCode, message: string, about: ErrorDetails = {}) {
+  /** @param like the code, or another error, whose code and traits this one takes over */
+  constructor(like: ErrorCode | BeamClawError, message: string, about: ErrorDetails = {}) {
     super(message, about.cause === undefined ? undefined : { cause: about.cause })
     this.name = new.target.name
-    this.code = code
-    this.isRetryable = about.isRetryable ?? errorTable[code].isRetryable
+    this.code = typeof like === 'string' ? like : like.code
+    const traits: ErrorTraits = typeof like === 'string' ? traitsOf(like) : like
+    this.kind = about.kind ?? traits.kind
+    this.isRetryable = about.isRetryable ?? traits.isRetryable === true
     this.retryAfterMs = about.retryAfterMs
     this.details = about.details ?? {}
   }
 
   /** True for a BeamClaw error of any copy or version of this package, with the given code if one is named. */
-  static isInstance(value: unknown, code?: ErrorCode): value is BeamClawError {
+  static isInstance(value: unknown, code?: BeamClawError['code']): value is BeamClawError {
     if (typeof value !== 'object' || value === null || !(marker in value)) return false
     return code === undefined || (value as BeamClawError).code === code
   }
+}
+
+/** Codes of another package bring their traits along. */
+function traitsOf(code: ErrorCode): ErrorTraits {
+  return Object.hasOwn(errorTable, code) ? errorTable[code] : { kind: 'internal' }
+}
+
+/**
+ * Returns a function that makes errors of a package's own codes, each with the traits that the table gives it.
+ *
+ * @example
+ * const paymentError = defineErrors({ 'card-declined': { kind: 'caller' }, 'bank-closed': { kind: 'unavailable', isRetryable: true } })
+ * throw paymentError('card-declined', 'The card was declined')
+ */
+export function defineErrors<const TTable extends Readonly<Record<string, ErrorTraits>>>(
+  table: TTable,
+): (code: keyof TTable & string, message: string, about?: ErrorDetails) => BeamClawError {
+  return (code, message, about) => new BeamClawError(code as ErrorCode, message, { ...table[code], ...about })
 }
 
 /** Rejects a `call` or `cast` to a full mailbox; `retryAfterMs` is when room is likely. Code `overloaded`. */

@@ -1,3 +1,5 @@
+// Whole, so that packages can add to the interface in it.
+
 export { Actor, type Answer } from './actor/actor.ts'
 export type { ActorInspection, ActorState } from './actor/actor-hooks.ts'
 export { type ActorOptions, actorDefaults, type StartOptions, type StopOptions } from './actor/actor-options.ts'
@@ -25,7 +27,9 @@ export {
   mayOpenLog,
 } from './defaults/store-input.ts'
 export { SystemClock } from './defaults/system-clock.ts'
-export { BeamClawError, ChildStartError, type ErrorCode, type ErrorDetails, MailboxFullError } from './errors.ts'
+
+export type { ErrorCode, ErrorKind, ErrorTraits } from './error-codes.ts'
+export { BeamClawError, ChildStartError, defineErrors, type ErrorDetails, MailboxFullError } from './errors.ts'
 export type { BeamEvent, RunEvent } from './events.ts'
 export {
   type AgentId,

@@ -26,7 +26,7 @@ export function faultyStore(store: Store, plan: StoreFaultPlan): Store {
 }
 
 /** What is wrong with the call and not with the log. */
-const refusals: ReadonlySet<ErrorCode> = new Set(['invalid-message', 'invalid-option', 'document-too-large', 'log-gap'])
+const refusals: ReadonlySet<string> = new Set<ErrorCode>(['invalid-message', 'invalid-option', 'document-too-large', 'log-gap'])
 
 type Planned = Omit<StoreCall, 'index'>
 

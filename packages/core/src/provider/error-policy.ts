@@ -1,5 +1,6 @@
 /** What a failed call to a model means for the next one: pure tables, so that a policy can be read at a glance and replaced whole. */
-import type { BeamClawError, ErrorCode } from '../errors.ts'
+import type { ErrorCode } from '../error-codes.ts'
+import type { BeamClawError } from '../errors.ts'
 
 /** The codes a provider may fail with. */
 export type ProviderErrorCode = Extract<ErrorCode, `provider-${string}`>

@@ -209,10 +209,9 @@ class Walk {
 
   /** The last failure, with all that were tried; a later call makes sense as soon as it does for one of them. */
   failure(last: BeamClawError): BeamClawError {
-    const { code } = last
     const message = this.#tried.length === 1 ? last.message : `${this.#tried.length} models failed, the last with: ${last.message}`
     const waits = this.#tried.flatMap(({ retryAfterMs }) => retryAfterMs ?? [])
-    return new BeamClawError(code, message, {
+    return new BeamClawError(last, message, {
       cause: last,
       isRetryable: this.#isRetryable,
       ...(waits.length === 0 ? {} : { retryAfterMs: Math.min(...waits) }),

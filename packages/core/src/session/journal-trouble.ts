@@ -1,9 +1,11 @@
 /** Which failures mean that a session must let go of what it knows, and go on from its journal. */
-import { BeamClawError, describeError, type ErrorCode } from '../errors.ts'
+
+import type { ErrorCode } from '../error-codes.ts'
+import { BeamClawError, describeError } from '../errors.ts'
 import type { SessionKey } from '../ids.ts'
 import type { Awake } from './awake-session.ts'
 
-const storeFailures = new Set<ErrorCode>([
+const storeFailures: ReadonlySet<string> = new Set<ErrorCode>([
   'store-full',
   'store-io',
   'store-failed',

@@ -1,5 +1,7 @@
 /** One run, as its sender sees it: events while it goes on, and a result. */
-import { BeamClawError, type ErrorCode } from '../errors.ts'
+
+import type { ErrorCode } from '../error-codes.ts'
+import { BeamClawError } from '../errors.ts'
 import type { RunEvent } from '../events.ts'
 import type { RunId } from '../ids.ts'
 import { type AssistantMessage, type JsonValue, textOf, type Usage } from '../messages.ts'

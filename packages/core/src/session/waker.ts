@@ -1,5 +1,7 @@
 /** Wakes the sessions that were interrupted in their work, and does not give up on one because its first try failed. */
-import { BeamClawError, describeError, type ErrorCode } from '../errors.ts'
+
+import type { ErrorCode } from '../error-codes.ts'
+import { BeamClawError, describeError } from '../errors.ts'
 import type { SessionKey } from '../ids.ts'
 import type { Clock, Logger, TimerHandle } from '../ports/ambient.ts'
 import type { SessionRouter } from './session-router.ts'
@@ -18,7 +20,14 @@ const firstRetryMs = 1_000
 const longestRetryMs = 60_000
 
 /** Failures that another try would only repeat. */
-const lasting = new Set<ErrorCode>(['log-corrupt', 'fenced', 'unknown-agent', 'store-failed', 'store-stopped', 'actor-not-running'])
+const lasting: ReadonlySet<string> = new Set<ErrorCode>([
+  'log-corrupt',
+  'fenced',
+  'unknown-agent',
+  'store-failed',
+  'store-stopped',
+  'actor-not-running',
+])
 
 export class Waker {
   readonly #options: WakerOptions

@@ -1,6 +1,7 @@
 /** What a supervisor needs to know to start, restart and stop a child: plain data. */
 import type { Actor } from '../actor/actor.ts'
-import { BeamClawError, describeError, type ErrorCode } from '../errors.ts'
+import type { ErrorCode } from '../error-codes.ts'
+import { BeamClawError, describeError } from '../errors.ts'
 import { aBoolean, aFunction, checkKnownOptions, describeValue, duration, either, type OptionRule, oneOf, text } from '../options.ts'
 import type { RestartType } from './restart-policy.ts'
 

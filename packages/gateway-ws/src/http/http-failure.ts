@@ -1,5 +1,6 @@
 /** Errors in the shape that OpenAI's clients understand. */
 import { BeamClawError } from '@beamclaw/core'
+import { toldOf } from '../error-kinds.ts'
 import { isHidden, publicText, shortened } from '../public-text.ts'
 
 /** An answer that is not a success: its status and the error object's fields. */
@@ -34,39 +35,11 @@ export function foreignOrigin(): HttpFailure {
   return badRequest('The origin of this page is not allowed; add it to allowedOrigins', 'origin-not-allowed', 403)
 }
 
-/** By the code of a `BeamClawError`. */
-const statusOf: Readonly<Record<string, number>> = {
-  'invalid-option': 400,
-  'invalid-session-key': 400,
-  'invalid-id': 400,
-  'invalid-message': 400,
-  'unknown-agent': 404,
-  'unknown-model': 404,
-  'unknown-session': 404,
-  'unknown-run': 404,
-  'idempotency-mismatch': 409,
-  'message-too-large': 413,
-  overloaded: 429,
-  'session-busy': 409,
-  'run-aborted': 409,
-  'run-interrupted': 503,
-  'actor-not-running': 503,
-  'provider-rate-limit': 429,
-  'provider-context-overflow': 400,
-  'provider-bad-request': 400,
-  'provider-content-filter': 400,
-  'provider-timeout': 504,
-  'provider-overloaded': 503,
-  draining: 503,
-  'store-failed': 503,
-  'store-full': 507,
-}
-
 /** What to answer for anything that was thrown. What we did not mean to throw is not shown. */
 export function toFailure(error: unknown): HttpFailure {
   if (error instanceof HttpFailure) return error
   if (!BeamClawError.isInstance(error)) return new HttpFailure(500, 'server_error', 'internal', 'Something went wrong inside the gateway')
-  const status = statusOf[error.code] ?? (error.code.startsWith('provider-') ? 502 : 500)
+  const { status } = toldOf(error.kind)
   const type = status === 429 ? 'rate_limit_error' : status < 500 ? 'invalid_request_error' : 'server_error'
   return new HttpFailure(status, type, error.code, publicText(error.code, error.message), error.retryAfterMs)
 }

@@ -1,6 +1,7 @@
 /** Errors as clients of the protocol expect them. */
 import { BeamClawError, type Logger } from '@beamclaw/core'
 import type { ErrorCode, ErrorShape } from '@beamclaw/protocol'
+import { toldOf } from '../error-kinds.ts'
 import { isHidden, publicText, shortened } from '../public-text.ts'
 
 /** A request that is answered with `ok: false`. */
@@ -12,9 +13,6 @@ export class RequestFailure extends Error {
     this.shape = { code, message: shortened(message), ...about }
   }
 }
-
-/** What only the sender can put right. Everything else may work later. */
-const invalid = /^(invalid-|unknown-|idempotency-mismatch$|message-too-large$|document-too-large$)/
 
 /** What to answer for anything that was thrown. What nobody meant to throw is logged, and not shown. */
 export function toErrorShape(error: unknown, method: string, logger: Logger): ErrorShape {
@@ -30,7 +28,7 @@ export function toErrorShape(error: unknown, method: string, logger: Logger): Er
     return { code: 'UNAVAILABLE', message: 'Something went wrong inside the gateway', details: { code: 'internal' }, retryable: false }
   }
   return {
-    code: invalid.test(error.code) ? 'INVALID_REQUEST' : 'UNAVAILABLE',
+    code: toldOf(error.kind).code,
     message: publicText(error.code, error.message),
     details: { code: error.code },
     retryable: error.isRetryable,

@@ -283,17 +283,17 @@ export const providerMistakes = {
   },
   'puts the key into the text of an error': {
     caughtBy: noKey,
-    rules: errors((error, event) => new BeamClawError(error.code, event.type === 'refused' ? event.message : 'broken')),
+    rules: errors((error, event) => new BeamClawError(error, event.type === 'refused' ? event.message : 'broken')),
   },
   'puts the key into the details of an error': {
     caughtBy: noKey,
-    rules: errors((error) => new BeamClawError(error.code, 'failed', { details: { headers: { authorization: `Bearer ${plainKey}` } } })),
+    rules: errors((error) => new BeamClawError(error, 'failed', { details: { headers: { authorization: `Bearer ${plainKey}` } } })),
   },
   'puts the key into the cause of an error': {
     caughtBy: noKey,
-    rules: errors((error) => new BeamClawError(error.code, 'failed', { cause: new Error(`401 for ${plainKey}`) })),
+    rules: errors((error) => new BeamClawError(error, 'failed', { cause: new Error(`401 for ${plainKey}`) })),
   },
-  'throws errors without a text': { caughtBy: noKey, rules: errors((error) => new BeamClawError(error.code, '')) },
+  'throws errors without a text': { caughtBy: noKey, rules: errors((error) => new BeamClawError(error, '')) },
   'takes a refusal for an empty answer': {
     caughtBy: wrongKey,
     rules: {
