@@ -1,6 +1,6 @@
 /** The models of a configuration, each behind its limits, its circuit breaker, the usage ledger and its fallbacks. */
 import type { Ambient, Logger, Provider, ProviderRequest, Store } from '@beamclaw/core'
-import { CircuitBreaker, FallbackProvider, type FallbackTarget, RateLimiter, UsageLedger } from '@beamclaw/core/provider'
+import { CircuitBreaker, FallbackProvider, type FallbackTarget, RateLimiter, UsageLedger } from '@beamclaw/model-policy'
 import { limitsOf } from './config/changes.ts'
 import type { AgentConfig } from './config/schema.ts'
 import { providerOf, type Settings } from './config/settings.ts'
