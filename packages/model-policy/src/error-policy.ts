@@ -22,7 +22,12 @@ const accountFault: FailurePolicy = { tryNext: 'any', countsAgainstBreaker: fals
 const callFault: FailurePolicy = { tryNext: 'none', countsAgainstBreaker: false, cooldown: false }
 const refusal: FailurePolicy = { tryNext: 'any', countsAgainstBreaker: false, cooldown: false }
 
-/** What follows from each code when nobody says otherwise. */
+/**
+ * The failure policy of each code, as `failurePolicy` applies it.
+ *
+ * @example
+ * failurePolicies['provider-server'].countsAgainstBreaker // true
+ */
 export const failurePolicies = {
   'provider-server': serviceFault,
   'provider-timeout': serviceFault,
@@ -39,8 +44,11 @@ export const failurePolicies = {
 } as const satisfies Record<ProviderErrorCode, FailurePolicy>
 
 /**
- * The policy for an error. A call that was refused on this side (`details.refusedBy` names the wrapper) says nothing about the target: another one may be
- * asked at once, and nobody cools down for it. A code of a newer version counts as the account's fault.
+ * Returns the policy for an error. A call that was refused on this side (`details.refusedBy` names the guard) says nothing about the target: another one may be
+ * asked at once, and none cools down for it. A code of a newer version counts as the account's fault.
+ *
+ * @example
+ * new CircuitBreaker({ policy: (error) => ({ ...failurePolicy(error), countsAgainstBreaker: error.code === 'provider-timeout' }) })
  */
 export const failurePolicy: FailurePolicyOf = ({ code, details }) => {
   if (details.refusedBy !== undefined) return refusal

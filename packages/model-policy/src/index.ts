@@ -7,6 +7,7 @@ export {
   fallbackDefaults,
   type TargetState,
 } from './fallback/fallback-provider.ts'
+export { type GuardedProvider, guarded } from './guarded.ts'
 export {
   CircuitBreaker,
   type CircuitBreakerOptions,
@@ -23,6 +24,7 @@ export {
 } from './guards/rate-limit/rate-limiter.ts'
 export type { Price, PriceTable } from './guards/usage/price-table.ts'
 export type { UsageBudget } from './guards/usage/usage-budget.ts'
-export { UsageLedger, type WrapLabels } from './guards/usage/usage-ledger.ts'
+export { type UsageLabelDefaults, UsageLedger } from './guards/usage/usage-ledger.ts'
 export { type UsageLedgerOptions, usageLedgerDefaults } from './guards/usage/usage-ledger-options.ts'
 export type { UsageDimension, UsageReportLine, UsageReportOptions } from './guards/usage/usage-report.ts'
+export type { CallEnding, CallWatcher, ModelGuard } from './model-guard.ts'

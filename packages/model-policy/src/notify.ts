@@ -1,7 +1,7 @@
 /** Tells a host's listener without depending on it. */
 import { describeError, type Logger } from '@beamclaw/core'
 
-/** Calls `listener`, if there is one; its failure is logged and harms nobody. */
+/** Calls `listener`, if there is one; what it throws is logged. */
 export function notify<T>(logger: Logger, name: string, listener: ((event: T) => void) | undefined, event: T): void {
   try {
     listener?.(event)

@@ -8,7 +8,7 @@ export interface CooldownOptions {
   readonly maxRetryAfterMs?: number
 }
 
-/** What `Cooldowns` uses for options that are left out. */
+/** Defaults for `CooldownOptions`. */
 export const cooldownDefaults = {
   stepsMs: [30_000, 60_000, 300_000],
   maxRetryAfterMs: 600_000,

@@ -22,9 +22,10 @@ import {
   text,
 } from '@beamclaw/core'
 import { type FailurePolicyOf, failurePolicy, type ProviderErrorCode } from '../error-policy.ts'
+import { passGuards } from '../guarded.ts'
+import type { CallEnding, ModelGuard } from '../model-guard.ts'
 import { notify } from '../notify.ts'
 import { aProvider } from '../option-rules.ts'
-import { type CallEnding, watchCall } from '../watch-call.ts'
 import { type CooldownOptions, Cooldowns, cooldownDefaults } from './cooldown.ts'
 
 /** One place to ask. */
@@ -52,21 +53,21 @@ export interface FallbackEvent {
   readonly next: { readonly target: string; readonly model: string }
 }
 
-/** Whom a `FallbackProvider` asks, and what it makes of failures. */
+/** The targets of a `FallbackProvider`, and what follows from failures. */
 export interface FallbackProviderOptions {
-  /** Whom to ask, the preferred one first; at least one. */
+  /** Targets to ask, the preferred one first; at least one. */
   readonly targets: readonly FallbackTarget[]
   /** How long a target is passed over after it failed. @default cooldownDefaults */
   readonly cooldown?: CooldownOptions
   /** What follows from a failure. @default failurePolicy */
   readonly policy?: FailurePolicyOf
-  /** Told whenever the next target is asked. @default nobody */
+  /** Called whenever the next target is asked. @default no callback */
   readonly onFallback?: (event: FallbackEvent) => void
   /** Clock and logger. @default the machine's own */
   readonly ambient?: Partial<Ambient>
 }
 
-/** What `FallbackProvider` uses for options that are left out. */
+/** Defaults for `FallbackProviderOptions`. */
 export const fallbackDefaults = { cooldown: cooldownDefaults, policy: failurePolicy } as const satisfies Partial<FallbackProviderOptions>
 
 /** Where a target stands: `cooling` for `waitMs` more, or `probing` when the first call after a cooldown is under way. */
@@ -82,7 +83,13 @@ export interface TargetState {
  * Asks its targets in order until one answers. Nothing is waited for: a target that fails, also one that asks for patience, is passed over
  * at once and left alone for a while. Once a target has said anything its answer is never begun anew: a later failure is thrown. Each target
  * is asked at most once per call, and of those that cool down only the one that is due first, when no other is left; so a call never fails
- * without asking somebody. The last failure is thrown, with every failed target in `details.tried`.
+ * without asking one. The last failure is thrown, with every failed target in `details.tried`. Throws `invalid-option`.
+ *
+ * @example
+ * const provider = new FallbackProvider({
+ *   targets: [{ id: 'cloud', provider: cloud }, { id: 'home', provider: local, model: 'small' }],
+ *   onFallback: ({ failed, next }) => console.warn(failed.code, 'asking', next.target),
+ * })
  */
 export class FallbackProvider implements Provider {
   readonly #targets: readonly FallbackTarget[]
@@ -146,8 +153,8 @@ export class FallbackProvider implements Provider {
       const ticket = this.#cooldowns.begin(keyOf(target, request.model), this.#clock.monotonic())
       let hasOutput = false
       let ending: CallEnding | undefined
-      try {
-        yield* watchCall(target.provider, { ...request, model }, signal, {
+      const watch: ModelGuard = {
+        enter: () => ({
           onPart: ({ type }) => {
             if (hasOutput || type === 'finish') return
             hasOutput = true
@@ -160,7 +167,10 @@ export class FallbackProvider implements Provider {
               this.#cooldowns.failed(ticket, this.#clock.monotonic(), how.error.retryAfterMs)
             else this.#cooldowns.released(ticket)
           },
-        })
+        }),
+      }
+      try {
+        yield* passGuards(target.provider, [watch], { ...request, model }, signal)
         return
       } catch (thrown) {
         if (ending?.type !== 'failed') throw thrown

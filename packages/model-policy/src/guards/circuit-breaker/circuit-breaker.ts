@@ -1,27 +1,21 @@
-/** Stops asking a service that keeps failing, so that it can recover and nobody waits for it. */
+/** Stops asking a service that keeps failing, so that it can recover and no caller waits for it. */
 import {
   type Ambient,
-  abortedError,
   aFunction,
   ambientWith,
   anObject,
   BeamClawError,
-  type CallStream,
   type Clock,
-  callStream,
   checkOptions,
   duration,
   integer,
   type Logger,
-  type Provider,
-  type ProviderPart,
   type ProviderRequest,
   text,
 } from '@beamclaw/core'
 import { type FailurePolicyOf, failurePolicy } from '../../error-policy.ts'
+import type { CallWatcher, ModelGuard } from '../../model-guard.ts'
 import { notify } from '../../notify.ts'
-import { aProvider } from '../../option-rules.ts'
-import { type CallEnding, watchCall } from '../../watch-call.ts'
 import { Circuit, type CircuitState } from './circuit.ts'
 
 /** The circuit of one model changed. */
@@ -32,9 +26,8 @@ export interface CircuitChange {
   readonly to: CircuitState
 }
 
-/** What a `CircuitBreaker` wraps, and when it opens. */
+/** When the circuits of a `CircuitBreaker` open, and for how long. */
 export interface CircuitBreakerOptions {
-  readonly provider: Provider
   /** Names the provider in errors and events. @default 'provider' */
   readonly id?: string
   /** Failures within `withinMs` that open a circuit. @default 5 */
@@ -45,13 +38,13 @@ export interface CircuitBreakerOptions {
   readonly openMs?: number
   /** Tells which failures count. @default failurePolicy */
   readonly policy?: FailurePolicyOf
-  /** Told when a circuit opens, lets its probe through, or closes. @default nobody */
+  /** Called when a circuit opens, lets its probe through, or closes. @default no callback */
   readonly onStateChange?: (change: CircuitChange) => void
   /** Clock and logger. @default the machine's own */
   readonly ambient?: Partial<Ambient>
 }
 
-/** What `CircuitBreaker` uses for options that are left out. */
+/** Defaults for `CircuitBreakerOptions`. */
 export const circuitBreakerDefaults = {
   id: 'provider',
   failureThreshold: 5,
@@ -76,45 +69,58 @@ interface Entry {
 }
 
 /**
- * Passes calls to a provider while they go well, each model with a circuit of its own. Counted are failures that say something about the
- * service, also those midway in an answer; never the caller's own mistakes, rate limits, and calls that were left or aborted. A call to an
- * open circuit fails at once with `provider-overloaded`, `retryAfterMs` and `details.refusedBy`. A probe passes with its first part.
+ * Lets calls begin while they go well, each model with a circuit of its own. Counted are failures that say something about the service, also
+ * those midway in an answer; never the caller's own mistakes, rate limits, and calls that were left or aborted. A call to an open circuit fails
+ * at once with `provider-overloaded`, `retryAfterMs` and `details.refusedBy`. A probe passes with its first part. Throws `invalid-option`.
+ *
+ * @example
+ * const breaker = new CircuitBreaker({ failureThreshold: 3 })
+ * const provider = guarded(service, [breaker])
+ * breaker.inspect('large').state // 'closed'
  */
-export class CircuitBreaker implements Provider {
-  readonly listModels?: NonNullable<Provider['listModels']>
-  readonly #options: Required<Pick<CircuitBreakerOptions, 'provider' | keyof typeof circuitBreakerDefaults>>
+export class CircuitBreaker implements ModelGuard {
+  readonly #options: Required<Pick<CircuitBreakerOptions, keyof typeof circuitBreakerDefaults>>
   readonly #onStateChange: ((change: CircuitChange) => void) | undefined
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #entries = new Map<string, Entry>()
 
-  constructor(options: CircuitBreakerOptions) {
-    checkOptions<CircuitBreakerOptions>(
-      'CircuitBreaker',
-      options,
-      {
-        provider: aProvider,
-        id: text(),
-        failureThreshold: integer(1, 10_000),
-        withinMs: duration(1),
-        openMs: duration(1),
-        policy: aFunction,
-        onStateChange: aFunction,
-        ambient: anObject,
-      },
-      ['provider'],
-    )
-    const { provider, onStateChange, ambient, ...rest } = options
+  constructor(options: CircuitBreakerOptions = {}) {
+    checkOptions<CircuitBreakerOptions>('CircuitBreaker', options, {
+      id: text(),
+      failureThreshold: integer(1, 10_000),
+      withinMs: duration(1),
+      openMs: duration(1),
+      policy: aFunction,
+      onStateChange: aFunction,
+      ambient: anObject,
+    })
+    const { onStateChange, ambient, ...rest } = options
     const { clock, logger } = ambientWith(ambient)
-    this.#options = { provider, ...circuitBreakerDefaults, ...withoutUndefined(rest) }
+    this.#options = { ...circuitBreakerDefaults, ...withoutUndefined(rest) }
     this.#onStateChange = onStateChange
     this.#clock = clock
     this.#logger = logger
-    if (provider.listModels !== undefined) this.listModels = provider.listModels.bind(provider)
   }
 
-  doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): CallStream {
-    return callStream((callSignal) => this.#pass(request, callSignal), signal)
+  /** Lets a call begin, or throws `provider-overloaded`. */
+  enter({ model }: ProviderRequest): CallWatcher {
+    const entry = this.#entry(model)
+    const { circuit } = entry
+    const now = this.#clock.monotonic()
+    const ticket = circuit.admit(now)
+    if (ticket === undefined) throw this.#refusal(model, circuit.waitMs(now))
+    entry.running++
+    return {
+      onPart: () => circuit.answers(ticket),
+      onEnd: (ending) => {
+        entry.running--
+        if (ending.type === 'finished') circuit.answers(ticket)
+        else if (ending.type === 'failed') this.#failed(circuit, ticket, ending.error)
+        else circuit.released(ticket)
+        this.#forget(model, entry)
+      },
+    }
   }
 
   /** The circuit of a model, as a call would find it now. */
@@ -127,26 +133,6 @@ export class CircuitBreaker implements Provider {
   /** Models whose circuit is remembered: those that are called, have failed lately, or are not closed. */
   get models(): readonly string[] {
     return [...this.#entries.keys()]
-  }
-
-  async *#pass(request: ProviderRequest, signal: AbortSignal): AsyncGenerator<ProviderPart, void, undefined> {
-    if (signal.aborted) throw abortedError(signal)
-    const { model } = request
-    const entry = this.#entry(model)
-    const { circuit } = entry
-    const now = this.#clock.monotonic()
-    const ticket = circuit.admit(now)
-    if (ticket === undefined) throw this.#refusal(model, circuit.waitMs(now))
-    entry.running++
-    const onEnd = (ending: CallEnding): void => {
-      entry.running--
-      if (ending.type === 'finished') circuit.answers(ticket)
-      else if (ending.type === 'failed') this.#failed(circuit, ticket, ending.error)
-      else circuit.released(ticket)
-      this.#forget(model, entry)
-    }
-    const onPart = (): void => circuit.answers(ticket)
-    yield* watchCall(this.#options.provider, request, signal, { onPart, onEnd })
   }
 
   #failed(circuit: Circuit, ticket: { readonly generation: number }, error: BeamClawError): void {

@@ -6,24 +6,19 @@ import {
   ambientWith,
   anObject,
   BeamClawError,
-  type CallStream,
   type Clock,
-  callStream,
   checkOptions,
   duration,
   estimateRequestTokens,
   integer,
   maxTimerMs,
-  type Provider,
-  type ProviderPart,
   type ProviderRequest,
   type TimerHandle,
   text,
   type Usage,
 } from '@beamclaw/core'
-import { aProvider } from '../../option-rules.ts'
+import type { CallEnding, CallWatcher, ModelGuard } from '../../model-guard.ts'
 import { OutputMeter } from '../../output-meter.ts'
-import { type CallEnding, watchCall } from '../../watch-call.ts'
 import { FairQueue } from './fair-queue.ts'
 import { MinuteWindow, type Taken } from './minute-window.ts'
 
@@ -39,16 +34,15 @@ export interface RateLimits {
 
 const limitRules = { requestsPerMinute: integer(1), tokensPerMinute: integer(1), maxConcurrent: integer(1) }
 
-/** What a `RateLimiter` wraps, and its limits. */
+/** The limits of a `RateLimiter`, and how calls wait for them. */
 export interface RateLimiterOptions extends RateLimits {
-  readonly provider: Provider
   /** Names the provider in errors. @default 'provider' */
   readonly id?: string
   /** Longest wait for a turn, in milliseconds; 0 never waits. @default 60_000 */
   readonly maxWaitMs?: number
   /** Most calls that wait. @default 1_000 */
   readonly maxQueue?: number
-  /** Whom a call belongs to: those who wait take turns, so that a busy one does not hold up the others. @default one line for all */
+  /** Called for the key of a request: keys take turns while calls wait, so that a busy one does not hold up the others. @default one line for all */
   readonly keyOf?: (request: ProviderRequest) => string | undefined
   /** Tokens that count against the limit. @default uncached input, cache writes and output */
   readonly tokensOf?: (usage: Usage) => number
@@ -91,11 +85,14 @@ const slotWaitMs = 1_000
 /**
  * Lets calls begin in the order they came, as long as requests and tokens of the last minute and calls under way stay within limits. Tokens are
  * estimated before a call and settled after it. A call that cannot have its turn in time fails with `provider-rate-limit`, `retryAfterMs`
- * and `details.refusedBy`. Aborting or leaving gives up the place at once.
+ * and `details.refusedBy`. Aborting or leaving gives up the place at once. Throws `invalid-option`. One limiter before several providers limits
+ * them together.
+ *
+ * @example
+ * const limiter = new RateLimiter({ requestsPerMinute: 50, maxConcurrent: 4 })
+ * const limited = guarded(provider, [limiter])
  */
-export class RateLimiter implements Provider {
-  readonly listModels?: NonNullable<Provider['listModels']>
-  readonly #provider: Provider
+export class RateLimiter implements ModelGuard {
   readonly #id: string
   readonly #clock: Clock
   #maxConcurrent = Number.POSITIVE_INFINITY
@@ -110,25 +107,17 @@ export class RateLimiter implements Provider {
   #running = 0
   #timer: TimerHandle | undefined
 
-  constructor(options: RateLimiterOptions) {
-    checkOptions<RateLimiterOptions>(
-      'RateLimiter',
-      options,
-      {
-        provider: aProvider,
-        id: text(),
-        ...limitRules,
-        maxWaitMs: duration(),
-        maxQueue: integer(0),
-        keyOf: aFunction,
-        tokensOf: aFunction,
-        estimateTokens: aFunction,
-        ambient: anObject,
-      },
-      ['provider'],
-    )
-    const { provider } = options
-    this.#provider = provider
+  constructor(options: RateLimiterOptions = {}) {
+    checkOptions<RateLimiterOptions>('RateLimiter', options, {
+      id: text(),
+      ...limitRules,
+      maxWaitMs: duration(),
+      maxQueue: integer(0),
+      keyOf: aFunction,
+      tokensOf: aFunction,
+      estimateTokens: aFunction,
+      ambient: anObject,
+    })
     this.#id = options.id ?? rateLimiterDefaults.id
     this.#clock = ambientWith(options.ambient).clock
     this.#maxWaitMs = options.maxWaitMs ?? rateLimiterDefaults.maxWaitMs
@@ -137,11 +126,24 @@ export class RateLimiter implements Provider {
     this.#tokensOf = options.tokensOf ?? rateLimiterDefaults.tokensOf
     this.#estimateTokens = options.estimateTokens ?? rateLimiterDefaults.estimateTokens
     this.#take(options)
-    if (provider.listModels !== undefined) this.listModels = provider.listModels.bind(provider)
   }
 
-  doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): CallStream {
-    return callStream((callSignal) => this.#pass(request, callSignal), signal)
+  /** Waits for the call's turn. Rejects with `provider-rate-limit` or `provider-aborted`. */
+  async enter(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): Promise<CallWatcher> {
+    if (signal.aborted) throw abortedError(signal)
+    const taken = await this.#turn(amount(this.#estimateTokens(request)), this.#keyOf(request) ?? '', signal)
+    const output = new OutputMeter()
+    return {
+      onPart: (part) => output.add(part),
+      onEnd: (ending) => {
+        this.#running--
+        try {
+          if (taken !== undefined) this.#tokens?.settle(taken, this.#used(ending, request, output), this.#clock.monotonic())
+        } finally {
+          this.#admit()
+        }
+      },
+    }
   }
 
   /** Replaces the limits; one that is left out is none. Who waits, and what a minute has used, stays. Throws `invalid-option`. */
@@ -162,24 +164,6 @@ export class RateLimiter implements Provider {
     }
   }
 
-  async *#pass(request: ProviderRequest, signal: AbortSignal): AsyncGenerator<ProviderPart, void, undefined> {
-    if (signal.aborted) throw abortedError(signal)
-    const reserved = amount(this.#estimateTokens(request))
-    const taken = await this.#turn(reserved, this.#keyOf(request) ?? '', signal)
-    const output = new OutputMeter()
-    yield* watchCall(this.#provider, request, signal, {
-      onPart: (part) => output.add(part),
-      onEnd: (ending) => {
-        this.#running--
-        try {
-          if (taken !== undefined) this.#tokens?.settle(taken, this.#used(ending, request, output), this.#clock.monotonic())
-        } finally {
-          this.#admit()
-        }
-      },
-    })
-  }
-
   /** A call that broke off has used what was sent and what was seen; one that failed before it said anything has used nothing. */
   #used(ending: CallEnding, request: ProviderRequest, output: OutputMeter): number {
     if (ending.type === 'failed' && !output.hasOutput) return 0
@@ -195,7 +179,7 @@ export class RateLimiter implements Provider {
   /** Resolves when the call may begin, with the tokens it took; it counts as begun from then on. */
   #turn(tokens: number, key: string, signal: AbortSignal): Promise<Taken | undefined> {
     if (this.#queue.size === 0 && this.#hasSlot && this.#windowWaitMs([tokens]) === 0) return Promise.resolve(this.#begin(tokens))
-    // No use in waiting for what cannot come in time; somebody else may be asked instead.
+    // No use in waiting for what cannot come in time; another provider may be asked instead.
     const before = this.#queue.before(key).map((waiter) => waiter.tokens)
     const comesTooLate = this.#maxWaitMs === 0 || this.#windowWaitMs([...before, tokens]) > this.#maxWaitMs
     if (comesTooLate || this.#queue.size >= this.#maxQueue) return Promise.reject(this.#refusal([...before, tokens]))

@@ -40,7 +40,7 @@ export class UsageBook {
     return mergeRows(this.#unmerged(), this.#pending, this.#maxRows)
   }
 
-  /** Takes over what a store holds; answers what this book did not know. Throws `internal` when it cannot be read. */
+  /** Takes over what a store holds; returns what this book did not know. Throws `internal` when it cannot be read. */
   load(value: Parameters<typeof decodeDocument>[0]): readonly UsageRow[] {
     const document = readable(value)
     const news = rowsBeyond(this.#saved.rows, document.rows)
@@ -49,7 +49,7 @@ export class UsageBook {
   }
 
   /**
-   * Adds what is not saved to the document, where other writers add theirs; answers what those have added. A write whose answer was lost
+   * Adds what is not saved to the document, where other writers add theirs; returns what those have added. A write whose answer was lost
    * is recognised by its batch number. Calls must not overlap.
    */
   async save(store: Store, key: StoreKey, writer: string): Promise<readonly UsageRow[]> {

@@ -25,7 +25,7 @@ export interface UsageLedgerOptions {
   readonly ambient?: Partial<Ambient>
 }
 
-/** What `UsageLedger` uses for options that are left out. */
+/** Defaults for `UsageLedgerOptions`. */
 export const usageLedgerDefaults = {
   prices: {},
   budgets: [],

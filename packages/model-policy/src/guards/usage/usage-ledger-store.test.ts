@@ -1,6 +1,7 @@
 import { BeamClawError, defaultTenant, MemoryStore, noUsage, type StoreKey, silentLogger } from '@beamclaw/core'
 import { hear, ManualClock, ScriptedProvider, settled, textAnswer } from '@beamclaw/core/testing'
 import { describe, expect, test } from 'vitest'
+import { guarded } from '../../guarded.ts'
 import { UsageLedger } from './usage-ledger.ts'
 import type { UsageLedgerOptions } from './usage-ledger-options.ts'
 
@@ -10,7 +11,7 @@ const firstDay: StoreKey = [...usageKey, '2026-01-01']
 function ledger(options: UsageLedgerOptions = {}, clock = new ManualClock()) {
   const made = new UsageLedger({ ambient: { clock, logger: silentLogger }, ...options })
   const provider = new ScriptedProvider({ otherwise: { parts: textAnswer('fine', { inputTokens: 100 }) } })
-  const wrap = (agent = 'ops') => made.wrap(provider, { provider: 'acme', agent })
+  const wrap = (agent = 'ops') => guarded(provider, [made.guard({ provider: 'acme', agent })])
   const total = () => made.report()[0]
   return { ledger: made, clock, wrap, total }
 }

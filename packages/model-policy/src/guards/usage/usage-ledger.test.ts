@@ -2,6 +2,7 @@ import { BeamClawError, noUsage, silentLogger, type Usage } from '@beamclaw/core
 import { hear, ManualClock, plainRequest, type ScriptedAnswer, ScriptedProvider, settled, textAnswer } from '@beamclaw/core/testing'
 import { describe, expect, test } from 'vitest'
 import { FallbackProvider } from '../../fallback/fallback-provider.ts'
+import { guarded } from '../../guarded.ts'
 import { UsageLedger } from './usage-ledger.ts'
 import type { UsageLedgerOptions } from './usage-ledger-options.ts'
 
@@ -17,7 +18,7 @@ function answer(usage: Partial<Usage>): ScriptedAnswer {
 function ledger(options: UsageLedgerOptions = {}, clock = new ManualClock()) {
   const made = new UsageLedger({ prices, ambient: { clock, logger: silentLogger }, ...options })
   const provider = new ScriptedProvider({ otherwise: answer({ inputTokens: 100, outputTokens: 10 }) })
-  const wrap = (agent = 'ops', tenant = 'north') => made.wrap(provider, { provider: 'acme', agent, tenant })
+  const wrap = (agent = 'ops', tenant = 'north') => guarded(provider, [made.guard({ provider: 'acme', agent, tenant })])
   const total = () => made.report()[0]
   return { ledger: made, clock, provider, wrap, total }
 }
@@ -46,7 +47,7 @@ describe('a ledger', () => {
     const { ledger: made, provider, clock, wrap } = ledger()
     await hear(wrap('ops', 'north'))
     await hear(wrap('ops', 'south'), { model: 'large' })
-    await hear(made.wrap(provider, { provider: 'other' }))
+    await hear(guarded(provider, [made.guard({ provider: 'other' })]))
     await clock.advance(86_400_000)
     await hear(wrap('chat', 'north'))
     await hear(wrap('chat', 'north'), { agent: 'scout' })
@@ -71,7 +72,7 @@ describe('a ledger', () => {
 
   test('says how many calls had no price', async () => {
     const { ledger: made, provider } = ledger()
-    await hear(made.wrap(provider, { provider: 'unknown' }))
+    await hear(guarded(provider, [made.guard({ provider: 'unknown' })]))
     expect(made.report()).toMatchObject([{ requests: 1, unpriced: 1, costUsd: 0, inputTokens: 100 }])
   })
 
@@ -251,7 +252,7 @@ describe('a budget', () => {
 
   test('sets 4096 tokens of output aside for a call that does not say', async () => {
     const { ledger: made, provider } = ledger({ budgets: [{ id: 'all', maxTokens: 4_101 }] })
-    expect((await hear(made.wrap(provider, { provider: 'acme' }))).error?.code).toBe('provider-billing')
+    expect((await hear(guarded(provider, [made.guard({ provider: 'acme' })]))).error?.code).toBe('provider-billing')
   })
 
   test('makes a fallback ask the next target, and leaves the first in peace', async () => {
@@ -261,8 +262,8 @@ describe('a budget', () => {
     })
     const cheap = new ScriptedProvider({ otherwise: 'cheap' })
     const targets = [
-      { id: 'dear', provider: made.wrap(provider, { provider: 'dear' }) },
-      { id: 'cheap', provider: made.wrap(cheap, { provider: 'cheap' }) },
+      { id: 'dear', provider: guarded(provider, [made.guard({ provider: 'dear' })]) },
+      { id: 'cheap', provider: guarded(cheap, [made.guard({ provider: 'cheap' })]) },
     ]
     const fallback = new FallbackProvider({ targets, ambient: { clock: new ManualClock() } })
     expect((await hear(fallback)).text).toBe('cheap')
@@ -319,17 +320,10 @@ describe('the options of a ledger', () => {
     expect(() => new UsageLedger(options as never)).toThrow(message)
   })
 
-  test('are checked where it wraps and reports, too', () => {
-    const { ledger: made, provider } = ledger()
-    expect(() => made.wrap({} as never, { provider: 'acme' })).toThrow(/must be a Provider/)
-    expect(() => made.wrap(provider, {} as never)).toThrow(/"provider"/)
+  test('are checked where it guards and reports, too', () => {
+    const { ledger: made } = ledger()
+    expect(() => made.guard({} as never)).toThrow(/"provider"/)
     expect(() => made.report({ by: 'week' as never })).toThrow(/"by"/)
     expect(() => made.report({ groupBy: 'day' } as never)).toThrow(/unknown option "groupBy"/)
-  })
-
-  test('leave the list of models to the provider', async () => {
-    const provider = new ScriptedProvider({ models: [{ id: 'small' }] })
-    const signal = new AbortController().signal
-    expect(await new UsageLedger().wrap(provider, { provider: 'acme' }).listModels?.({ signal })).toEqual([{ id: 'small' }])
   })
 })

@@ -11,26 +11,24 @@ import {
   duration,
   integer,
   type Logger,
-  type Provider,
   type Store,
-  type StoreKey,
   type TimerHandle,
   text,
   type Usage,
 } from '@beamclaw/core'
-import { aProvider } from '../../option-rules.ts'
+import type { ModelGuard } from '../../model-guard.ts'
 import { checkPrices, costOf, type PriceTable, priceOf } from './price-table.ts'
 import { SteadyTime } from './steady-time.ts'
-import { UsageBook } from './usage-book.ts'
+import { UsageBooks } from './usage-books.ts'
 import { BudgetAccounts, checkBudgets, spendingOf } from './usage-budget.ts'
-import { dayOf, daysBefore, isSameMonth } from './usage-days.ts'
+import { dayOf, isSameMonth } from './usage-days.ts'
+import { type CallOutcome, type UsageReservation, usageGuard } from './usage-guard.ts'
 import { type UsageLedgerOptions, usageLedgerDefaults } from './usage-ledger-options.ts'
-import { type CallOutcome, UsageRecorder, type UsageReservation } from './usage-recorder.ts'
 import { reportOf, type UsageReportLine, type UsageReportOptions } from './usage-report.ts'
 import { addCounts, noCounts, type UsageCounts, type UsageLabels, type UsageRow, wholeUsage } from './usage-rows.ts'
 
-/** Whose calls a wrapped provider makes. */
-export interface WrapLabels {
+/** Whose calls a guard of the ledger counts. */
+export interface UsageLabelDefaults {
   /** The provider's id, as prices name it. */
   readonly provider: string
   /** Whose calls those are that do not name their agent. @default 'none' */
@@ -48,23 +46,24 @@ const maxFlushPauseMs = 60_000
 /**
  * Counts calls, tokens and cost by provider, model, agent, tenant and day, and keeps budgets: what a call may cost is set aside before it and
  * settled after it, so that calls under way cannot together spend what is left for one. Several nodes may share a store: their counts add up
- * with each save, and until then each knows its own.
+ * with each save, and until then each knows its own. Throws `invalid-option`.
+ *
+ * @example
+ * await using ledger = new UsageLedger({ prices: { 'acme/*': { input: 3, output: 15 } }, budgets: [{ id: 'all', maxCostUsd: 20 }] })
+ * const provider = guarded(acme, [ledger.guard({ provider: 'acme' })])
+ * ledger.report({ by: 'agent' })
  */
 export class UsageLedger implements AsyncDisposable {
   #prices: PriceTable
   readonly #hasBudgets: boolean
   readonly #accounts: BudgetAccounts
   readonly #store: Store | undefined
-  readonly #storeKey: StoreKey
   readonly #flushMs: number
-  readonly #daysKept: number
-  readonly #maxRowsPerDay: number
   readonly #reserveOutputTokens: number
   readonly #clock: Clock
   readonly #time: SteadyTime
   readonly #logger: Logger
-  readonly #writer: string
-  readonly #books = new Map<string, UsageBook>()
+  readonly #books: UsageBooks
   readonly #calls = new Map<string, UsageReservation>()
   #starting: Promise<void> | undefined
   #saving: Promise<void> = Promise.resolve()
@@ -92,18 +91,24 @@ export class UsageLedger implements AsyncDisposable {
     this.#hasBudgets = budgets.length > 0
     this.#accounts = new BudgetAccounts([...budgets])
     this.#store = options.store
-    this.#storeKey = options.storeKey ?? usageLedgerDefaults.storeKey
     this.#flushMs = options.flushMs ?? usageLedgerDefaults.flushMs
-    this.#daysKept = options.daysKept ?? usageLedgerDefaults.daysKept
-    this.#maxRowsPerDay = options.maxRowsPerDay ?? usageLedgerDefaults.maxRowsPerDay
     this.#reserveOutputTokens = options.reserveOutputTokens ?? usageLedgerDefaults.reserveOutputTokens
     this.#clock = clock
     this.#time = new SteadyTime(clock.now(), clock.monotonic())
     this.#logger = logger
-    this.#writer = ids.next('usage')
+    this.#books = new UsageBooks({
+      store: options.store,
+      storeKey: options.storeKey ?? usageLedgerDefaults.storeKey,
+      daysKept: options.daysKept ?? usageLedgerDefaults.daysKept,
+      maxRowsPerDay: options.maxRowsPerDay ?? usageLedgerDefaults.maxRowsPerDay,
+      writer: ids.next('usage'),
+      logger,
+      today: () => dayOf(this.#now()),
+      onNews: (day, rows) => this.#spend(day, rows),
+    })
   }
 
-  /** Reads the days that are kept. Without it the first wrapped call does so. Rejects with what the store rejects. */
+  /** Reads the days that are kept. Without it the first guarded call does so. Rejects with what the store rejects. */
   start(): Promise<void> {
     this.#starting ??= this.#load().catch((error: unknown) => {
       this.#starting = undefined
@@ -130,14 +135,20 @@ export class UsageLedger implements AsyncDisposable {
     this.#prices = { ...prices }
   }
 
-  /** A provider whose calls are counted under these labels and kept within the budgets. */
-  wrap(provider: Provider, labels: WrapLabels): Provider {
-    const expected = aProvider(provider)
-    if (expected !== undefined) throw new BeamClawError('invalid-option', `UsageLedger.wrap: the provider must be ${expected}`)
-    checkOptions<WrapLabels>('UsageLedger.wrap', labels, { provider: text(128), agent: text(128), tenant: text(128) }, ['provider'])
-    const { provider: id, agent = 'none', tenant = defaultTenant } = labels
+  /**
+   * Returns a guard that counts calls under these labels and keeps them within the budgets: a call that one of them leaves no room for fails with
+   * `provider-billing` before it is made, with `details.budget`. Throws `invalid-option`.
+   *
+   * @example
+   * const counted = guarded(provider, [ledger.guard({ provider: 'anthropic', agent: 'ops' })])
+   */
+  guard(labels: UsageLabelDefaults): ModelGuard {
+    checkOptions<UsageLabelDefaults>('UsageLedger.guard', labels, { provider: text(128), agent: text(128), tenant: text(128) }, [
+      'provider',
+    ])
+    const { provider, agent = 'none', tenant = defaultTenant } = labels
     const meter = { ready: () => this.#ready(), reserve: (of: UsageLabels, usage: Usage) => this.reserve(of, usage) }
-    return new UsageRecorder(provider, { provider: id, agent, tenant }, meter, this.#reserveOutputTokens)
+    return usageGuard(meter, { provider, agent, tenant }, this.#reserveOutputTokens)
   }
 
   /**
@@ -164,10 +175,7 @@ export class UsageLedger implements AsyncDisposable {
       to: text(10),
       where: anObject,
     })
-    return reportOf(
-      [...this.#books].map(([day, book]) => [day, book.rows()] as const),
-      options,
-    )
+    return reportOf(this.#books.days(), options)
   }
 
   /** Saves what is not saved. Rejects with what the store rejects; nothing is lost then. */
@@ -216,7 +224,7 @@ export class UsageLedger implements AsyncDisposable {
     const day = dayOf(this.#now())
     this.#turnTo(day)
     this.#accounts.spend(labels, day, spendingOf(counts))
-    this.#book(day).add(labels, counts)
+    this.#books.add(day, labels, counts)
     this.#saveLater(this.#flushMs)
   }
 
@@ -227,28 +235,11 @@ export class UsageLedger implements AsyncDisposable {
 
   #turnTo(today: string): void {
     if (!this.#accounts.turnTo(today)) return
-    for (const [day, book] of this.#books) if (isSameMonth(day, today)) this.#spend(day, book.rows().values())
+    for (const [day, rows] of this.#books.days()) if (isSameMonth(day, today)) this.#spend(day, rows.values())
   }
 
   #spend(day: string, rows: Iterable<UsageRow>): void {
     for (const { labels, counts } of rows) this.#accounts.spend(labels, day, spendingOf(counts))
-  }
-
-  #book(day: string): UsageBook {
-    const known = this.#books.get(day)
-    if (known !== undefined) return known
-    const oldest = this.#oldestDay()
-    for (const [other, { isDirty }] of this.#books) {
-      // Without a store nothing is ever saved.
-      if (other < oldest && (!isDirty || this.#store === undefined)) this.#books.delete(other)
-    }
-    const book = new UsageBook(this.#maxRowsPerDay)
-    this.#books.set(day, book)
-    return book
-  }
-
-  #oldestDay(): string {
-    return daysBefore(dayOf(this.#now()), this.#daysKept - 1)
   }
 
   /** A limit that does not know what was spent is none: calls wait for the store, and fail without it when there are budgets. */
@@ -264,29 +255,9 @@ export class UsageLedger implements AsyncDisposable {
   }
 
   async #load(): Promise<void> {
-    const store = this.#store
-    if (store === undefined) return
-    const today = dayOf(this.#now())
-    this.#turnTo(today)
-    let after: StoreKey = [...this.#storeKey, daysBefore(this.#oldestDay(), 1)]
-    for (;;) {
-      const keys = await store.list(this.#storeKey, { after })
-      for (const key of keys) {
-        const day = key.at(-1)
-        const found = key.length === this.#storeKey.length + 1 ? await store.get(key) : undefined
-        if (found === undefined || day === undefined) continue
-        try {
-          this.#spend(day, this.#book(day).load(found.value))
-        } catch (error) {
-          // What is not in any budget's window must not keep calls from being made.
-          if (isSameMonth(day, today)) throw error
-          this.#logger.log('error', 'usage.day-unreadable', { day, error: describeError(error) })
-        }
-      }
-      const last = keys.at(-1)
-      if (last === undefined) return
-      after = last
-    }
+    if (this.#store === undefined) return
+    this.#turnTo(dayOf(this.#now()))
+    await this.#books.load()
   }
 
   #saveLater(delayMs: number): void {
@@ -299,21 +270,15 @@ export class UsageLedger implements AsyncDisposable {
   }
 
   async #save(): Promise<void> {
-    const store = this.#store
-    if (store === undefined) return
     // Reading and writing must not overlap, and a failed reading is not this caller's.
     await this.#starting?.catch(() => {})
-    const failures: unknown[] = []
-    for (const [day, book] of this.#books) {
-      try {
-        this.#spend(day, await book.save(store, [...this.#storeKey, day], this.#writer))
-      } catch (error) {
-        failures.push(error)
-      }
+    try {
+      await this.#books.save()
+      this.#failedSaves = 0
+    } catch (error) {
+      this.#failedSaves++
+      this.#saveLater(Math.min(maxFlushPauseMs, Math.max(this.#flushMs, 1_000) * 2 ** Math.min(this.#failedSaves, 10)))
+      throw error
     }
-    this.#failedSaves = failures.length === 0 ? 0 : this.#failedSaves + 1
-    if (failures.length === 0) return
-    this.#saveLater(Math.min(maxFlushPauseMs, Math.max(this.#flushMs, 1_000) * 2 ** Math.min(this.#failedSaves, 10)))
-    throw failures[0]
   }
 }

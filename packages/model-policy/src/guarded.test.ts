@@ -1,15 +1,19 @@
-import { BeamClawError, callStream } from '@beamclaw/core'
-import { plainRequest, type ScriptedAnswer, ScriptedProvider, settled, textAnswer } from '@beamclaw/core/testing'
+import { BeamClawError, silentLogger } from '@beamclaw/core'
+import { hear, ManualClock, plainRequest, type ScriptedAnswer, ScriptedProvider, settled, textAnswer } from '@beamclaw/core/testing'
 import { describe, expect, test } from 'vitest'
-import { type CallEnding, watchCall } from './watch-call.ts'
+import { guarded } from './guarded.ts'
+import { CircuitBreaker } from './guards/circuit-breaker/circuit-breaker.ts'
+import { RateLimiter } from './guards/rate-limit/rate-limiter.ts'
+import { UsageLedger } from './guards/usage/usage-ledger.ts'
+import type { CallEnding, ModelGuard } from './model-guard.ts'
 
 const half = { type: 'text-delta', text: 'half' } as const
 
 function watched(answer: ScriptedAnswer, abort = new AbortController()) {
   const provider = new ScriptedProvider({ answers: [answer] })
   const endings: CallEnding[] = []
-  const watcher = { onEnd: (ending: CallEnding) => endings.push(ending) }
-  const stream = callStream((signal) => watchCall(provider, plainRequest, signal, watcher), abort.signal)
+  const watch: ModelGuard = { enter: () => ({ onEnd: (ending) => endings.push(ending) }) }
+  const stream = guarded(provider, [watch]).doStream(plainRequest, { signal: abort.signal })
   return { provider, endings, stream, abort }
 }
 
@@ -154,5 +158,121 @@ describe('a watched call', () => {
     await stream.return?.()
     expect(provider.calls).toEqual([])
     expect(endings).toEqual([])
+  })
+})
+
+/** A guard that writes down what it is told. */
+function scribe(name: string, told: string[], enter?: () => void | Promise<void>): ModelGuard {
+  return {
+    async enter() {
+      told.push(`${name} asked`)
+      await enter?.()
+      return { onPart: ({ type }) => told.push(`${name} ${type}`), onEnd: ({ type }) => told.push(`${name} ${type}`) }
+    },
+  }
+}
+
+const refusal = new BeamClawError('provider-billing', 'Not today', { details: { refusedBy: 'scribe' } })
+
+describe('a call through several guards', () => {
+  test('enters them in order, and they hear of it in reverse', async () => {
+    const told: string[] = []
+    const provider = new ScriptedProvider({ answers: ['hi'] })
+    expect((await hear(guarded(provider, [scribe('outer', told), scribe('inner', told)]))).text).toBe('hi')
+    expect(told).toEqual([
+      ...['outer asked', 'inner asked'],
+      ...['inner text-delta', 'outer text-delta', 'inner finish', 'outer finish', 'inner finished', 'outer finished'],
+    ])
+  })
+
+  test('that one of them refuses has failed for those before it, and is unknown to those behind it and to the provider', async () => {
+    const told: string[] = []
+    const provider = new ScriptedProvider()
+    const refuse = () => {
+      throw refusal
+    }
+    const guards = [scribe('first', told), scribe('second', told), scribe('third', told, refuse), scribe('fourth', told)]
+    expect((await hear(guarded(provider, guards))).error).toBe(refusal)
+    expect(told).toEqual(['first asked', 'second asked', 'third asked', 'second failed', 'first failed'])
+    expect(provider.calls).toEqual([])
+  })
+
+  test('that is aborted while one of them lets it wait is abandoned at once, and told so to the one that lets it in too late', async () => {
+    const told: string[] = []
+    const gate = Promise.withResolvers<void>()
+    const provider = new ScriptedProvider()
+    const abort = new AbortController()
+    const heard = hear(guarded(provider, [scribe('first', told), scribe('slow', told, () => gate.promise)]), {}, abort.signal)
+    await settled()
+    abort.abort()
+    expect((await heard).error?.code).toBe('provider-aborted')
+    expect(told).toEqual(['first asked', 'slow asked', 'first abandoned'])
+    gate.resolve()
+    await settled()
+    expect(told.slice(3)).toEqual(['slow abandoned'])
+    expect(provider.calls).toEqual([])
+  })
+
+  test('is told to be over to all of them, also when one throws', async () => {
+    const told: string[] = []
+    const careless: ModelGuard = {
+      enter: () => ({
+        onEnd: () => {
+          throw new Error('careless')
+        },
+      }),
+    }
+    const { error } = await hear(guarded(new ScriptedProvider({ answers: ['hi'] }), [scribe('first', told), careless]))
+    expect(error).toMatchObject({ code: 'provider-protocol', cause: { message: 'careless' } })
+    expect(told.at(-1)).toBe('first finished')
+  })
+
+  test('that none of them let in leaves nothing behind in any', async () => {
+    const clock = new ManualClock()
+    const ambient = { clock, logger: silentLogger }
+    const ledger = new UsageLedger({ ambient })
+    const breaker = new CircuitBreaker({ ambient })
+    const limiter = new RateLimiter({ maxConcurrent: 1, maxWaitMs: 0, ambient })
+    const provider = guarded(new ScriptedProvider({ answers: [{ hang: true }], otherwise: 'hi' }), [
+      ledger.guard({ provider: 'acme' }),
+      breaker,
+      limiter,
+    ])
+    const abort = new AbortController()
+    const first = hear(provider, {}, abort.signal)
+    await settled()
+    expect((await hear(provider)).error).toMatchObject({ code: 'provider-rate-limit', details: { refusedBy: 'rate-limiter' } })
+    expect(limiter.inspect()).toMatchObject({ running: 1, waiting: 0 })
+    expect(breaker.inspect('small').failures).toBe(0)
+    abort.abort()
+    await first
+    expect((await hear(provider)).text).toBe('hi')
+    expect(limiter.inspect()).toMatchObject({ running: 0, waiting: 0 })
+    expect(breaker.models).toEqual([])
+    expect(clock.pendingTimers).toBe(0)
+  })
+})
+
+describe('a guarded provider', () => {
+  test('lists models when its provider can', async () => {
+    const { signal } = new AbortController()
+    const provider = new ScriptedProvider({ models: [{ id: 'small' }] })
+    expect(await guarded(provider, []).listModels?.({ signal })).toEqual([{ id: 'small' }])
+    expect(guarded({ doStream: (...given) => provider.doStream(...given) }, []).listModels).toBeUndefined()
+  })
+
+  test('keeps the guards that it was made with', async () => {
+    const guards: ModelGuard[] = []
+    const provider = guarded(new ScriptedProvider({ answers: ['hi'] }), guards)
+    guards.push({ enter: () => Promise.reject(refusal) })
+    expect((await hear(provider)).text).toBe('hi')
+  })
+
+  test.each([
+    [undefined, [], /"provider" must be a Provider/],
+    [new ScriptedProvider(), undefined, /"guards" must be an array/],
+    [new ScriptedProvider(), [new RateLimiter(), {}], /"guards\[1\]" must be a ModelGuard/],
+  ])('is checked when it is made: %#', (provider, guards, message) => {
+    expect(() => guarded(provider as never, guards as never)).toThrow(message)
   })
 })
