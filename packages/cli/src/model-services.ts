@@ -29,7 +29,8 @@ export class ModelServices {
   constructor(settings: Settings, providers: Readonly<Record<string, Provider>>, store: Store, logger: Logger) {
     this.#ambient = { logger }
     this.#logger = logger
-    this.ledger = new UsageLedger({ prices: settings.prices, store, ambient: this.#ambient })
+    const budgets = Object.entries(settings.budgets).map(([id, budget]) => ({ id, ...budget }))
+    this.ledger = new UsageLedger({ prices: settings.prices, budgets, store, ambient: this.#ambient })
     this.#services = new Map(Object.entries(providers).map(([id, provider]) => [id, this.#guard(id, provider)]))
     this.providers = Object.fromEntries([...this.#services].map(([id, { provider }]) => [id, this.#routed(id, provider)]))
     this.update(settings)

@@ -23,7 +23,7 @@ export {
   rateLimiterDefaults,
 } from './guards/rate-limit/rate-limiter.ts'
 export type { Price, PriceTable } from './guards/usage/price-table.ts'
-export type { UsageBudget } from './guards/usage/usage-budget.ts'
+export { type UsageBudget, usageBudgetDefaults } from './guards/usage/usage-budget.ts'
 export { type UsageLabelDefaults, UsageLedger } from './guards/usage/usage-ledger.ts'
 export { type UsageLedgerOptions, usageLedgerDefaults } from './guards/usage/usage-ledger-options.ts'
 export type { UsageDimension, UsageReportLine, UsageReportOptions } from './guards/usage/usage-report.ts'

@@ -29,6 +29,9 @@ export interface UsageBudget {
   readonly maxRequests?: number
 }
 
+/** Defaults for `UsageBudget`. */
+export const usageBudgetDefaults = { per: 'day' } as const satisfies Partial<UsageBudget>
+
 /** What is counted against budgets. */
 export interface Spending {
   readonly requests: number
@@ -161,7 +164,7 @@ export function spendingOf(counts: UsageCounts): Spending {
   return { requests, tokens: inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens, costNanoUsd }
 }
 
-function periodOf({ per = 'day' }: UsageBudget): 'day' | 'month' {
+function periodOf({ per = usageBudgetDefaults.per }: UsageBudget): 'day' | 'month' {
   return per
 }
 
