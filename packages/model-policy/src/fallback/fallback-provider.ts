@@ -150,24 +150,27 @@ export class FallbackProvider implements Provider {
     while (target !== undefined) {
       if (signal.aborted) throw abortedError(signal)
       const model = target.model ?? request.model
-      const ticket = this.#cooldowns.begin(keyOf(target, request.model), this.#clock.monotonic())
+      const key = keyOf(target, request.model)
       let hasOutput = false
       let ending: CallEnding | undefined
       const watch: ModelGuard = {
-        enter: () => ({
-          onPart: ({ type }) => {
-            if (hasOutput || type === 'finish') return
-            hasOutput = true
-            this.#cooldowns.answers(ticket, this.#clock.monotonic())
-          },
-          onEnd: (how) => {
-            ending = how
-            if (how.type === 'finished') this.#cooldowns.succeeded(ticket)
-            else if (how.type === 'failed' && this.#policy(how.error).cooldown)
-              this.#cooldowns.failed(ticket, this.#clock.monotonic(), how.error.retryAfterMs)
-            else this.#cooldowns.released(ticket)
-          },
-        }),
+        enter: () => {
+          const ticket = this.#cooldowns.begin(key, this.#clock.monotonic())
+          return {
+            onPart: ({ type }) => {
+              if (hasOutput || type === 'finish') return
+              hasOutput = true
+              this.#cooldowns.answers(ticket, this.#clock.monotonic())
+            },
+            onEnd: (how) => {
+              ending = how
+              if (how.type === 'finished') this.#cooldowns.succeeded(ticket)
+              else if (how.type === 'failed' && this.#policy(how.error).cooldown)
+                this.#cooldowns.failed(ticket, this.#clock.monotonic(), how.error.retryAfterMs)
+              else this.#cooldowns.released(ticket)
+            },
+          }
+        },
       }
       try {
         yield* passGuards(target.provider, [watch], { ...request, model }, signal)
