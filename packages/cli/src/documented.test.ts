@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { agentDefaults } from '@beamclaw/core'
+import { usageBudgetDefaults } from '@beamclaw/model-policy'
 import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
@@ -52,6 +53,7 @@ describe('the page about the configuration', () => {
       'gateway.allowedHosts': JSON.stringify(allowedHosts),
       'store.type': store.type,
       'store.path': dataDir,
+      'budgets.<id>.per': usageBudgetDefaults.per,
       'agents.<id>.maxTurns': agentDefaults.maxTurns,
       'agents.<id>.thinking': agentDefaults.thinking,
       'agents.<id>.compactAboveTokens': agentDefaults.compactAboveTokens,

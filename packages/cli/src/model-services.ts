@@ -1,14 +1,14 @@
 /** The models of a configuration, each behind its limits, its circuit breaker, the usage ledger and its fallbacks. */
 import type { Ambient, Logger, Provider, ProviderRequest, Store } from '@beamclaw/core'
-import { CircuitBreaker, FallbackProvider, type FallbackTarget, RateLimiter, UsageLedger } from '@beamclaw/core/provider'
+import { CircuitBreaker, FallbackProvider, type FallbackTarget, guarded, RateLimiter, UsageLedger } from '@beamclaw/model-policy'
 import { limitsOf } from './config/changes.ts'
 import type { AgentConfig } from './config/schema.ts'
 import { providerOf, type Settings } from './config/settings.ts'
 
 interface Service {
   readonly limiter: RateLimiter
-  /** Limited, guarded and counted. */
-  readonly guarded: Provider
+  /** Counted, behind its breaker, and limited. */
+  readonly provider: Provider
 }
 
 interface Route {
@@ -29,9 +29,10 @@ export class ModelServices {
   constructor(settings: Settings, providers: Readonly<Record<string, Provider>>, store: Store, logger: Logger) {
     this.#ambient = { logger }
     this.#logger = logger
-    this.ledger = new UsageLedger({ prices: settings.prices, store, ambient: this.#ambient })
+    const budgets = Object.entries(settings.budgets).map(([id, budget]) => ({ id, ...budget }))
+    this.ledger = new UsageLedger({ prices: settings.prices, budgets, store, ambient: this.#ambient })
     this.#services = new Map(Object.entries(providers).map(([id, provider]) => [id, this.#guard(id, provider)]))
-    this.providers = Object.fromEntries([...this.#services].map(([id, { guarded }]) => [id, this.#routed(id, guarded)]))
+    this.providers = Object.fromEntries([...this.#services].map(([id, { provider }]) => [id, this.#routed(id, provider)]))
     this.update(settings)
   }
 
@@ -43,14 +44,14 @@ export class ModelServices {
   }
 
   #guard(id: string, provider: Provider): Service {
-    const limiter = new RateLimiter({ provider, id, ambient: this.#ambient })
+    const limiter = new RateLimiter({ id, ambient: this.#ambient })
     const breaker = new CircuitBreaker({
-      provider: limiter,
       id,
       ambient: this.#ambient,
       onStateChange: ({ model, from, to }) => this.#logger.log('warn', 'provider.circuit', { provider: id, model, from, to }),
     })
-    return { limiter, guarded: this.ledger.wrap(breaker, { provider: id }) }
+    // The ledger refuses first: a call that no budget has room for waits for nothing.
+    return { limiter, provider: guarded(provider, [this.ledger.guard({ provider: id }), breaker, limiter]) }
   }
 
   #route({ model, fallbacks = [] }: AgentConfig): readonly (readonly [string, Route])[] {
@@ -75,16 +76,16 @@ export class ModelServices {
   #target(name: string): readonly FallbackTarget[] {
     const id = providerOf(name)
     const service = this.#services.get(id)
-    return service === undefined ? [] : [{ id, provider: service.guarded, model: name.slice(id.length + 1) }]
+    return service === undefined ? [] : [{ id, provider: service.provider, model: name.slice(id.length + 1) }]
   }
 
   /** Finds the fallbacks anew for each call. */
-  #routed(id: string, guarded: Provider): Provider {
-    const { listModels } = guarded
+  #routed(id: string, provider: Provider): Provider {
+    const { listModels } = provider
     return {
       doStream: (request: ProviderRequest, options) =>
-        (this.#routes.get(`${id}/${request.model}`)?.provider ?? guarded).doStream(request, options),
-      ...(listModels === undefined ? {} : { listModels: listModels.bind(guarded) }),
+        (this.#routes.get(`${id}/${request.model}`)?.provider ?? provider).doStream(request, options),
+      ...(listModels === undefined ? {} : { listModels: listModels.bind(provider) }),
     }
   }
 }

@@ -27,9 +27,8 @@ export {
   mayOpenLog,
 } from './defaults/store-input.ts'
 export { SystemClock } from './defaults/system-clock.ts'
-
 export type { ErrorCode, ErrorKind, ErrorTraits } from './error-codes.ts'
-export { BeamClawError, ChildStartError, defineErrors, type ErrorDetails, MailboxFullError } from './errors.ts'
+export { BeamClawError, ChildStartError, defineErrors, describeError, type ErrorDetails, MailboxFullError } from './errors.ts'
 export type { BeamEvent, RunEvent } from './events.ts'
 export {
   type AgentId,
@@ -64,6 +63,20 @@ export {
   type Usage,
   type UserMessage,
 } from './messages.ts'
+export {
+  aFunction,
+  anArray,
+  anObject,
+  checkOptions,
+  describeValue,
+  duration,
+  integer,
+  maxTimerMs,
+  type OptionRule,
+  type OptionRules,
+  oneOf,
+  text,
+} from './options.ts'
 export type { Clock, IdGenerator, Logger, LogLevel, Random, TimerHandle } from './ports/ambient.ts'
 export type { Cluster, Lease } from './ports/cluster.ts'
 export type { EventBus, SubscribeOptions, Subscription, Topic } from './ports/event-bus.ts'
@@ -89,6 +102,9 @@ export type {
   StoreKey,
   Versioned,
 } from './ports/store.ts'
+export { type CallStream, callStream, untilAborted } from './provider/call-stream.ts'
+export { abortedError, asProviderError } from './provider/provider-error.ts'
+export { estimateRequestTokens, estimateTextTokens } from './provider/token-estimate.ts'
 export { Registry, type RegistryEntry, type RegistryOptions } from './registry/registry.ts'
 export type { WhenBusy } from './session/journal.ts'
 export type { DeadLetter } from './session/known-run.ts'

@@ -1,13 +1,23 @@
 /** Options are checked once, in the constructor that takes them: a bad one names itself, what was expected and what came. */
 import { BeamClawError } from './errors.ts'
 
-/** One option's rule: answers with what was expected when the value breaks it. */
+/**
+ * One option's rule: returns what was expected when the value breaks it, else `undefined`.
+ *
+ * @example
+ * const anEvenNumber: OptionRule = (value) => (Number(value) % 2 === 0 ? undefined : 'an even number')
+ */
 export type OptionRule = (value: unknown) => string | undefined
 
 /** A rule for each known option. Options that are `undefined` take their default and are not checked. */
 export type OptionRules<T extends object> = { readonly [K in keyof Required<T>]: OptionRule }
 
-/** Describes a value by type and, where it cannot hold a secret, by content. */
+/**
+ * Returns a description of a value: its type and, where it cannot hold a secret, its content.
+ *
+ * @example
+ * describeValue('sk-123') // 'a string of 6 characters'
+ */
 export function describeValue(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return `an array of ${value.length}`
@@ -26,7 +36,12 @@ export function describeValue(value: unknown): string {
   }
 }
 
-/** Throws `invalid-option` for the first option that is unknown, missing or out of its rule. */
+/**
+ * Throws `invalid-option` for the first option that is unknown, missing or out of its rule. `owner` begins the message.
+ *
+ * @example
+ * checkOptions<PumpOptions>('Pump', options, { litres: integer(1), everyMs: duration() }, ['litres'])
+ */
 export function checkOptions<T extends object>(
   owner: string,
   options: T,
@@ -95,7 +110,12 @@ function editDistance(a: string, b: string): number {
   return previous[b.length] ?? 0
 }
 
-/** A whole number in a closed range. */
+/**
+ * Returns the rule for a whole number in a closed range.
+ *
+ * @example
+ * integer(1, 10)(11) // 'a whole number from 1 to 10'
+ */
 export function integer(minimum: number, maximum: number = Number.MAX_SAFE_INTEGER): OptionRule {
   const range = maximum === Number.MAX_SAFE_INTEGER ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`
   return (value) =>
@@ -105,7 +125,12 @@ export function integer(minimum: number, maximum: number = Number.MAX_SAFE_INTEG
 /** Longest delay that `setTimeout` keeps; a longer one would fire at once. */
 export const maxTimerMs = 2_147_483_647
 
-/** A duration in milliseconds, from `minimum` to 24.8 days, which is the longest a timer can wait. */
+/**
+ * Returns the rule for a duration in whole milliseconds, from `minimum` to 24.8 days, the longest that a timer can wait.
+ *
+ * @example
+ * checkOptions<PumpOptions>('Pump', options, { everyMs: duration(1) })
+ */
 export function duration(minimum = 0): OptionRule {
   return (value) =>
     Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maxTimerMs
@@ -113,7 +138,12 @@ export function duration(minimum = 0): OptionRule {
       : `whole milliseconds from ${minimum} to ${maxTimerMs}`
 }
 
-/** One of the listed values. */
+/**
+ * Returns the rule for one of the listed values.
+ *
+ * @example
+ * oneOf('day', 'month')('week') // 'one of "day", "month"'
+ */
 export function oneOf(...allowed: readonly (string | boolean)[]): OptionRule {
   return (value) => (allowed.includes(value as string) ? undefined : `one of ${allowed.map((item) => JSON.stringify(item)).join(', ')}`)
 }
@@ -128,26 +158,31 @@ export function either(first: OptionRule, second: OptionRule): OptionRule {
   }
 }
 
-/** A string with 1 to `maximum` characters. */
+/**
+ * Returns the rule for a string with 1 to `maximum` characters.
+ *
+ * @example
+ * text(5)('too long') // 'a string of 1 to 5 characters'
+ */
 export function text(maximum = 512): OptionRule {
   return (value) =>
     typeof value === 'string' && value.length > 0 && value.length <= maximum ? undefined : `a string of 1 to ${maximum} characters`
 }
 
-/** A function. */
+/** The rule for a function. */
 export const aFunction: OptionRule = (value) => (typeof value === 'function' ? undefined : 'a function')
 
 /** `true` or `false`. */
 export const aBoolean: OptionRule = (value) => (typeof value === 'boolean' ? undefined : 'true or false')
 
-/** An object that is not an array. */
+/** The rule for an object that is not an array. */
 export const anObject: OptionRule = (value) =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'an object'
 
 /** Something like an AbortSignal. */
 export const aSignal: OptionRule = (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal')
 
-/** An array. */
+/** The rule for an array. */
 export const anArray: OptionRule = (value) => (Array.isArray(value) ? undefined : 'an array')
 
 /** Anything: for options that are checked elsewhere. */

@@ -253,6 +253,14 @@ describe('the models of a configuration', () => {
     ])
   })
 
+  test('are refused once a budget of the file is spent', async () => {
+    answer = () => ({ text: 'fine' })
+    const gateway = await start('budgets: { all: { provider: local, maxRequests: 1 } }')
+    expect(await ask(gateway, { model: 'local/third' })).toMatchObject({ status: 200 })
+    expect(await ask(gateway, { model: 'local/third' })).toMatchObject({ code: 'provider-billing' })
+    expect(model.requests).toHaveLength(1)
+  })
+
   test('have limits, which an edit of the file changes while calls wait', async () => {
     const held: PromiseWithResolvers<ModelAnswer>[] = []
     const begun = Promise.withResolvers<void>()

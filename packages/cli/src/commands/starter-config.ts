@@ -44,5 +44,8 @@ agents:
 
 # prices:                # US dollars for a million tokens
 #   ${models[provider]}: { input: 3, output: 15 }
+
+# budgets:               # calls that no budget has room for are refused; costs need prices
+#   all: { per: month, maxCostUsd: 50 }
 `
 }

@@ -32,6 +32,7 @@ describe('a change of the settings', () => {
       gateway: { port: 2, host: 'localhost', auth: { mode: 'token', token: 'a-secret-token' }, allowedOrigins: ['http://a'], drainMs: 5 },
       store: { type: 'memory' },
       sessions: { mailboxSize: 3 },
+      budgets: { all: { maxRequests: 9 } },
       providers: { local: { type: 'openai', apiKey: 'new', maxConcurrent: 2 }, demo: { type: 'openai' }, third: { type: 'demo' } },
     })
     expect(waiting).toEqual([
@@ -42,6 +43,7 @@ describe('a change of the settings', () => {
       'gateway.drainMs',
       'store',
       'sessions',
+      'budgets',
       'providers.local',
       'providers.demo',
       'providers.third',

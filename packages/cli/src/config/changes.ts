@@ -13,7 +13,7 @@ export interface SettingChanges {
 }
 
 const limitNames = ['maxConcurrent', 'requestsPerMinute', 'tokensPerMinute'] as const
-const restartOnly = ['host', 'port', 'auth', 'allowedOrigins', 'allowedHosts', 'drainMs', 'store', 'sessions'] as const
+const restartOnly = ['host', 'port', 'auth', 'allowedOrigins', 'allowedHosts', 'drainMs', 'store', 'sessions', 'budgets'] as const
 
 /** Sorts the changes from `current` to `wanted`. Values are never named: they may be secrets. */
 export function changesBetween(current: Settings, wanted: Settings): SettingChanges {
@@ -31,7 +31,7 @@ export function changesBetween(current: Settings, wanted: Settings): SettingChan
 }
 
 function pathOf(name: (typeof restartOnly)[number]): string {
-  return name === 'store' || name === 'sessions' ? name : `gateway.${name}`
+  return name === 'store' || name === 'sessions' || name === 'budgets' ? name : `gateway.${name}`
 }
 
 /** Limits follow the file at once; a provider's key and address, and whether there is one, do not. */

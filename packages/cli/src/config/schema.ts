@@ -75,6 +75,20 @@ const price = closedObject({
   cacheWrite: amount().exactOptional(),
 })
 
+const budget = closedObject(
+  {
+    provider: text(64).exactOptional(),
+    model: text(128).exactOptional(),
+    agent: text(64).exactOptional(),
+    each: choice(['provider', 'agent']).exactOptional(),
+    per: choice(['day', 'month']).exactOptional(),
+    maxCostUsd: amount().exactOptional(),
+    maxTokens: wholeNumber(0, maxCount).exactOptional(),
+    maxRequests: wholeNumber(0, maxCount).exactOptional(),
+  },
+  ['tenant'],
+)
+
 const agent = closedObject(
   {
     model: modelName,
@@ -100,6 +114,7 @@ export const configSchema = closedObject(
     store: store.exactOptional(),
     providers: named(idPattern, idRule, provider).exactOptional(),
     prices: named(modelPattern, 'a model as <provider>/<model>, or <provider>/*', price).exactOptional(),
+    budgets: named(idPattern, idRule, budget).exactOptional(),
     agents: named(idPattern, idRule, agent).exactOptional(),
     sessions: sessions.exactOptional(),
   },
@@ -111,3 +126,4 @@ export type ProviderConfig = z.infer<typeof provider>
 export type AgentConfig = z.infer<typeof agent>
 export type AuthConfig = z.infer<typeof auth>
 export type PriceConfig = z.infer<typeof price>
+export type BudgetConfig = z.infer<typeof budget>

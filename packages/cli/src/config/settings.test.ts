@@ -53,6 +53,7 @@ describe('settings', () => {
       store: { type: 'fs', path: './data' },
       providers: { demo: { type: 'demo', delayMs: 25 } },
       prices: {},
+      budgets: {},
       agents: { main: { model: 'demo/demo-1' } },
       sessions: {},
     })
@@ -99,6 +100,17 @@ describe('what no single key shows is refused', () => {
     expect(problemsOf({ providers: { local: { type: 'openai' }, demo: { type: 'demo' } }, agents })).toEqual([
       'file: agents.main.model: there is no provider "lokal"; did you mean "local"?',
       'file: agents.main.fallbacks.1: there is no provider "nobody"; known are local, demo',
+    ])
+  })
+
+  test('a budget that limits nothing, or nothing that there is', () => {
+    const providers = { local: { type: 'openai' as const }, demo: { type: 'demo' as const } }
+    const agents = { main: { model: 'demo/b' } }
+    const budgets = { idle: { per: 'day' as const }, typo: { provider: 'lokal', agent: 'ops', maxRequests: 1 } }
+    expect(problemsOf({ providers, agents, budgets })).toEqual([
+      'file: budgets.idle: expected at least one of maxCostUsd, maxTokens, maxRequests',
+      'file: budgets.typo.provider: there is no provider "lokal"; did you mean "local"?',
+      'file: budgets.typo.agent: there is no agent "ops"; known are main',
     ])
   })
 

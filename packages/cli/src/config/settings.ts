@@ -2,7 +2,7 @@
 import { ConfigError } from './config-error.ts'
 import type { Environment } from './load.ts'
 import { nearestName } from './nearest-name.ts'
-import type { AgentConfig, AuthConfig, Config, PriceConfig, ProviderConfig } from './schema.ts'
+import type { AgentConfig, AuthConfig, BudgetConfig, Config, PriceConfig, ProviderConfig } from './schema.ts'
 
 /** What a caller may say over everything else. */
 export interface SettingsFlags {
@@ -24,6 +24,7 @@ export interface Settings {
   readonly store: NonNullable<Config['store']>
   readonly providers: Readonly<Record<string, ProviderConfig>>
   readonly prices: Readonly<Record<string, PriceConfig>>
+  readonly budgets: Readonly<Record<string, BudgetConfig>>
   /** The first one is the default agent. */
   readonly agents: Readonly<Record<string, AgentConfig>>
   readonly sessions: NonNullable<Config['sessions']>
@@ -46,7 +47,7 @@ export function settingsFrom(
   config: Config,
   { environment, flags = {}, name = 'configuration' }: { environment: Environment; flags?: SettingsFlags; name?: string },
 ): Settings {
-  const { gateway = {}, prices = {}, sessions = {} } = config
+  const { gateway = {}, prices = {}, budgets = {}, sessions = {} } = config
   const providers = config.providers ?? defaultProviders(environment)
   const token = tokenFrom(environment)
   const drainMs = wholeNumber('BEAMCLAW_DRAIN_MS', environment.BEAMCLAW_DRAIN_MS, 3_600_000)
@@ -64,10 +65,11 @@ export function settingsFrom(
     store: storeFrom(config, flags.dataDir ?? environment.BEAMCLAW_DATA_DIR, wholeNumber('--lock-wait', flags.lockWait, 86_400)),
     providers,
     prices,
+    budgets,
     agents: config.agents ?? defaultAgents(providers, name),
     sessions,
   }
-  const problems = [...unreachable(settings), ...unknownProviders(settings), ...unequalFallbacks(settings)]
+  const problems = [...unreachable(settings), ...unknownProviders(settings), ...unequalFallbacks(settings), ...idleBudgets(settings)]
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => `${name}: ${problem}`))
   return settings
 }
@@ -112,13 +114,7 @@ function unknownProviders({ providers, agents }: Settings): readonly string[] {
   if (Object.keys(agents).length === 0) return ['agents: expected at least one']
   return Object.entries(agents).flatMap(([id, { model, fallbacks = [] }]) =>
     [[`agents.${id}.model`, model] as const, ...fallbacks.map((one, index) => [`agents.${id}.fallbacks.${index}`, one] as const)].flatMap(
-      ([path, named]) => {
-        const provider = providerOf(named)
-        if (known.includes(provider)) return []
-        const nearest = nearestName(provider, known)
-        const hint = nearest === undefined ? `known are ${known.join(', ')}` : `did you mean "${nearest}"?`
-        return [`${path}: there is no provider "${provider.slice(0, 64)}"; ${hint}`]
-      },
+      ([path, named]) => unknownName(path, 'provider', providerOf(named), known),
     ),
   )
 }
@@ -133,6 +129,24 @@ function unequalFallbacks({ agents }: Settings): readonly string[] {
     if (known === undefined || known.list === list) return []
     return [`agents.${id}.fallbacks: agent "${known.id}" has the same model with others; give the provider a second name to keep both`]
   })
+}
+
+/** A budget that limits nothing, or no call ever, is a mistake that would go unnoticed. */
+function idleBudgets({ budgets, providers, agents }: Settings): readonly string[] {
+  return Object.entries(budgets).flatMap(([id, { provider, agent, maxCostUsd, maxTokens, maxRequests }]) => [
+    ...(maxCostUsd === undefined && maxTokens === undefined && maxRequests === undefined
+      ? [`budgets.${id}: expected at least one of maxCostUsd, maxTokens, maxRequests`]
+      : []),
+    ...unknownName(`budgets.${id}.provider`, 'provider', provider, Object.keys(providers)),
+    ...unknownName(`budgets.${id}.agent`, 'agent', agent, Object.keys(agents)),
+  ])
+}
+
+function unknownName(path: string, kind: string, name: string | undefined, known: readonly string[]): readonly string[] {
+  if (name === undefined || known.includes(name)) return []
+  const nearest = nearestName(name, known)
+  const hint = nearest === undefined ? `known are ${known.join(', ')}` : `did you mean "${nearest}"?`
+  return [`${path}: there is no ${kind} "${name.slice(0, 64)}"; ${hint}`]
 }
 
 /** The provider's id in `<provider>/<model>`. */

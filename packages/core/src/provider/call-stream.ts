@@ -1,15 +1,17 @@
-/** How one call to a model is passed on: ended promptly when its consumer leaves, and watched until it ends one way or another. */
-import { BeamClawError } from '../errors.ts'
-import type { Usage } from '../messages.ts'
-import type { Provider, ProviderPart, ProviderRequest } from '../ports/provider.ts'
+/** How one call to a model is passed on: it ends promptly when its consumer leaves or aborts it. */
+import type { BeamClawError } from '../errors.ts'
+import type { ProviderPart } from '../ports/provider.ts'
 import { abortedError, asProviderError, throwIfAborted } from './provider-error.ts'
 
 /** The stream of a call; `return()` ends it even while a part is awaited. */
 export type CallStream = AsyncIterableIterator<ProviderPart, void, undefined>
 
 /**
- * Runs `start` when the first part is asked for. Leaving the loop aborts the signal that `start` got, even while a part is awaited: a plain
- * generator would first wait for that part.
+ * Returns the stream of a call that runs `start` when the first part is asked for. Leaving the loop aborts the signal that `start` got, even
+ * while a part is awaited: a plain generator would first wait for that part. Throws `provider-*` only.
+ *
+ * @example
+ * doStream: (request, { signal }) => callStream((callSignal) => generate(request, callSignal), signal)
  */
 export function callStream(start: (signal: AbortSignal) => AsyncIterable<ProviderPart>, callerSignal: AbortSignal): CallStream {
   const leaving = new AbortController()
@@ -44,23 +46,12 @@ async function* follow(
   }
 }
 
-/** How a call ended: with an answer, with an error of the provider, or because its consumer left or aborted it. */
-export type CallEnding =
-  | { readonly type: 'finished'; readonly usage: Usage }
-  | { readonly type: 'failed'; readonly error: BeamClawError }
-  | { readonly type: 'abandoned' }
-
-/** Who watches a call. Must not throw. */
-export interface CallWatcher {
-  /** Each part, before the consumer has it. */
-  onPart?(part: ProviderPart): void
-  /** Called exactly once, as soon as the ending is known: before the consumer has the last part or the error. */
-  onEnd(ending: CallEnding): void
-}
-
 /**
- * The parts of a stream until `signal`, which lives as long as the call, is aborted: then it ends at once, and a provider that does not listen is left behind with its work,
- * so that it cannot keep what its call holds.
+ * Returns the parts of a stream until `signal`, which lives as long as the call, is aborted. It then throws `provider-aborted` at once: a
+ * provider that does not listen is left behind with its work and cannot keep what its call holds.
+ *
+ * @example
+ * for await (const part of untilAborted(() => provider.doStream(request, { signal }), signal)) show(part)
  */
 export function untilAborted(start: () => AsyncIterable<ProviderPart>, signal: AbortSignal): CallStream {
   let parts: AsyncIterator<ProviderPart> | undefined
@@ -86,40 +77,5 @@ export function untilAborted(start: () => AsyncIterable<ProviderPart>, signal: A
       else await left
       return { done: true, value: undefined }
     },
-  }
-}
-
-/** Passes a provider's answer on. Throws `provider-*` only; an answer without `finish` is `provider-protocol`. */
-export async function* watchCall(
-  provider: Provider,
-  request: ProviderRequest,
-  signal: AbortSignal,
-  watcher: CallWatcher,
-): AsyncGenerator<ProviderPart, void, undefined> {
-  let hasEnded = false
-  let isComplete = false
-  const end = (how: CallEnding): void => {
-    if (hasEnded) return
-    hasEnded = true
-    watcher.onEnd(how)
-  }
-  try {
-    for await (const part of untilAborted(() => provider.doStream(request, { signal }), signal)) {
-      watcher.onPart?.(part)
-      // A consumer may take `finish` and never come back.
-      if (part.type === 'finish') end({ type: 'finished', usage: part.usage })
-      isComplete = part.type === 'finish'
-      yield part
-      if (isComplete) return
-    }
-    throw new BeamClawError('provider-protocol', 'The answer ended without saying why')
-  } catch (thrown) {
-    // The answer is complete: what breaks afterwards does it no harm.
-    if (isComplete) return
-    const error = asProviderError(thrown, signal)
-    end(signal.aborted || error.code === 'provider-aborted' ? { type: 'abandoned' } : { type: 'failed', error })
-    throw error
-  } finally {
-    end({ type: 'abandoned' })
   }
 }

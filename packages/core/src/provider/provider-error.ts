@@ -1,7 +1,12 @@
 /** Keeps the promise of the `Provider` port that only `provider-*` errors leave a stream, also for providers that break it. */
 import { BeamClawError } from '../errors.ts'
 
-/** The error for a call that its caller gave up. */
+/**
+ * Returns the error for a call that its caller gave up: `provider-aborted`, with the reason of the signal as its cause.
+ *
+ * @example
+ * if (signal.aborted) throw abortedError(signal)
+ */
 export function abortedError(signal: AbortSignal): BeamClawError {
   return new BeamClawError('provider-aborted', 'The call was aborted', { cause: signal.reason })
 }
@@ -11,20 +16,13 @@ export function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw abortedError(signal)
 }
 
-/** Waits for `promise`, or throws `provider-aborted` as soon as `signal` is aborted; what becomes of the promise is then nobody's concern. */
-export async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborting = Promise.withResolvers<never>()
-  const onAbort = (): void => aborting.reject(abortedError(signal))
-  signal.addEventListener('abort', onAbort, { once: true })
-  if (signal.aborted) onAbort()
-  try {
-    return await Promise.race([promise, aborting.promise])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
-}
-
-/** What was thrown, as an error with a `provider-` code. */
+/**
+ * Returns what a provider threw as an error whose code starts with `provider-`. One that has such a code stays as it is; anything else is
+ * `provider-aborted` once `signal` is aborted, otherwise `provider-protocol`. Text of a foreign error is never shown.
+ *
+ * @example
+ * catch (thrown) { throw asProviderError(thrown, signal) }
+ */
 export function asProviderError(thrown: unknown, signal: AbortSignal): BeamClawError {
   if (BeamClawError.isInstance(thrown) && thrown.code.startsWith('provider-')) return thrown
   if (signal.aborted) return new BeamClawError('provider-aborted', 'The call was aborted', { cause: thrown })

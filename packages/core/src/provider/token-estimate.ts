@@ -1,7 +1,6 @@
-/** Guesses tokens where the service has not counted them: before a call, and after one that broke off. */
+/** Guesses tokens where the service has not counted them: before a call, after one that broke off, and of a history that grows. */
 import type { Message } from '../messages.ts'
-import { noUsage, type Usage } from '../messages.ts'
-import type { ProviderPart, ProviderRequest } from '../ports/provider.ts'
+import type { ProviderRequest } from '../ports/provider.ts'
 
 const charactersPerToken = 4
 // About what services charge for a picture of a megapixel, whatever its encoded size.
@@ -9,18 +8,35 @@ const tokensPerImage = 1_600
 // Roles and separators around each message.
 const tokensPerMessage = 4
 
-/** Tokens of everything that is sent: one for every four characters, 1600 for an image. */
-export function estimateInputTokens({ system = '', messages, tools = [], responseFormat }: ProviderRequest): number {
+/**
+ * Returns the estimated tokens of a text with this many characters (UTF-16 code units): one for every four.
+ *
+ * @example
+ * estimateTextTokens('How are you?'.length) // 3
+ */
+export function estimateTextTokens(characters: number): number {
+  return Math.ceil(characters / charactersPerToken)
+}
+
+/** Returns the estimated tokens of one message: those of its text, 1,600 for each image, and four. */
+export function estimateMessageTokens(message: Message): number {
+  const { characters, images } = sizeOf(message)
+  return estimateTextTokens(characters) + images * tokensPerImage + tokensPerMessage
+}
+
+/**
+ * Returns the estimated tokens of all that a request sends: system prompt, messages, tools and schema.
+ *
+ * @example
+ * estimateRequestTokens({ model: 'small', messages: [{ role: 'user', content: 'How are you?' }] }) // 7
+ */
+export function estimateRequestTokens({ system = '', messages, tools = [], responseFormat }: ProviderRequest): number {
   let characters = system.length
-  let images = 0
-  for (const message of messages) {
-    const size = sizeOf(message)
-    characters += size.characters
-    images += size.images
-  }
   if (tools.length > 0) characters += lengthOf(tools)
   if (responseFormat?.schema !== undefined) characters += lengthOf(responseFormat.schema)
-  return tokensOf(characters) + images * tokensPerImage + messages.length * tokensPerMessage
+  let tokens = estimateTextTokens(characters)
+  for (const message of messages) tokens += estimateMessageTokens(message)
+  return tokens
 }
 
 function sizeOf({ content }: Message): { readonly characters: number; readonly images: number } {
@@ -39,46 +55,6 @@ function sizeOf({ content }: Message): { readonly characters: number; readonly i
     }
   }
   return { characters, images }
-}
-
-/** Adds up what a model has said so far. */
-export class OutputMeter {
-  #characters = 0
-  #hasOutput = false
-  // Calls whose input came in pieces, which the whole call repeats.
-  readonly #inPieces = new Set<string>()
-
-  /** True once anything came, be it empty. */
-  get hasOutput(): boolean {
-    return this.#hasOutput
-  }
-
-  /** Tokens seen so far: one for every four characters. */
-  get tokens(): number {
-    return tokensOf(this.#characters)
-  }
-
-  add(part: ProviderPart): void {
-    if (part.type === 'finish') return
-    this.#hasOutput = true
-    if (part.type === 'text-delta' || part.type === 'thinking-delta') this.#characters += part.text.length
-    else if (part.type === 'tool-call-delta') {
-      this.#characters += part.inputText.length
-      this.#inPieces.add(part.id)
-    } else if (part.type === 'tool-call') {
-      this.#characters += part.name.length
-      if (!this.#inPieces.delete(part.id)) this.#characters += part.invalidInput?.length ?? lengthOf(part.input)
-    }
-  }
-
-  /** The usage of a call that broke off, as far as it can be known from outside. */
-  usage(inputTokens: number): Usage {
-    return { ...noUsage, inputTokens, outputTokens: this.tokens }
-  }
-}
-
-function tokensOf(characters: number): number {
-  return Math.ceil(characters / charactersPerToken)
 }
 
 function lengthOf(value: unknown): number {

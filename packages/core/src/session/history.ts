@@ -1,5 +1,6 @@
 /** Keeps a history within what a model can read: old tool results are trimmed, and the oldest messages give way to a summary. */
 import type { Message, ToolMessage, ToolResult } from '../messages.ts'
+import { estimateMessageTokens } from '../provider/token-estimate.ts'
 import { capped } from '../tool/tool-output.ts'
 
 /** Tokens that compaction leaves untouched at the end of the history. */
@@ -16,29 +17,11 @@ const leastShare = 100
 
 const untrimmedTurns = 3
 const trimmedTo = 3_000
-const imageTokens = 1_500
 
-/** A rough count: four characters a token, an image 1,500. */
+/** Returns the estimated tokens of all these messages. */
 export function estimateTokens(messages: readonly Message[]): number {
   let tokens = 0
-  for (const message of messages) tokens += tokensOf(message)
-  return tokens
-}
-
-/** Returns the same for one message. */
-function tokensOf(message: Message): number {
-  if (typeof message.content === 'string') return charactersToTokens(message.content.length)
-  let tokens = 4
-  for (const part of message.content) {
-    if (part.type === 'text' || part.type === 'thinking') tokens += charactersToTokens(part.text.length)
-    else if (part.type === 'image') tokens += imageTokens
-    else if (part.type === 'tool-call') tokens += charactersToTokens(JSON.stringify(part.input).length + part.name.length)
-    else
-      tokens +=
-        typeof part.content === 'string'
-          ? charactersToTokens(part.content.length)
-          : estimateTokens([{ role: 'user', content: part.content }])
-  }
+  for (const message of messages) tokens += estimateMessageTokens(message)
   return tokens
 }
 
@@ -52,7 +35,7 @@ export function compactableMessages(history: readonly Message[], keep = keptToke
   while (index > 0) {
     const message = history[index - 1]
     if (message === undefined) break
-    tokens += tokensOf(message)
+    tokens += estimateMessageTokens(message)
     if (tokens > keep && index < history.length) break
     index--
   }
@@ -81,7 +64,7 @@ export class ShownHistory {
 
   add(message: Message): void {
     this.#messages.push(message)
-    this.#tokens += tokensOf(message)
+    this.#tokens += estimateMessageTokens(message)
     if (message.role !== 'tool') return
     this.#untouched.push(this.#messages.length - 1)
     const oldest = this.#untouched.length > untrimmedTurns ? this.#untouched.shift() : undefined
@@ -89,7 +72,7 @@ export class ShownHistory {
     const whole = this.#messages[oldest] as ToolMessage
     const trimmed = trimmedMessage(whole)
     this.#messages[oldest] = trimmed
-    this.#tokens += tokensOf(trimmed) - tokensOf(whole)
+    this.#tokens += estimateMessageTokens(trimmed) - estimateMessageTokens(whole)
   }
 
   messages(): readonly Message[] {
@@ -144,8 +127,4 @@ function plainText(message: Message): string {
       return part.type === 'image' ? '[image]' : ''
     })
     .join('\n')
-}
-
-function charactersToTokens(characters: number): number {
-  return Math.ceil(characters / 4) + 4
 }

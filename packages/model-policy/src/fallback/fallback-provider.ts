@@ -1,0 +1,285 @@
+/** Asks the first of several models that is able to answer. */
+import {
+  type Ambient,
+  abortedError,
+  aFunction,
+  ambientWith,
+  anArray,
+  anObject,
+  BeamClawError,
+  type CallStream,
+  type Clock,
+  callStream,
+  checkOptions,
+  describeValue,
+  duration,
+  integer,
+  type Logger,
+  type ModelInfo,
+  type Provider,
+  type ProviderPart,
+  type ProviderRequest,
+  text,
+} from '@beamclaw/core'
+import { type FailurePolicyOf, failurePolicy, type ProviderErrorCode } from '../error-policy.ts'
+import { passGuards } from '../guarded.ts'
+import type { CallEnding, ModelGuard } from '../model-guard.ts'
+import { notify } from '../notify.ts'
+import { aProvider } from '../option-rules.ts'
+import { type CooldownOptions, Cooldowns, cooldownDefaults } from './cooldown.ts'
+
+/** One place to ask. */
+export interface FallbackTarget {
+  /** Names the service in errors, events and cooldowns; targets with the same id and model are the same target. */
+  readonly id: string
+  readonly provider: Provider
+  /** @default the model that the request names */
+  readonly model?: string
+  /** Tokens that fit in one request. A target without it is never asked after a request was too long for another. @default unknown */
+  readonly contextWindow?: number
+}
+
+/** One target that failed. */
+export interface TriedTarget {
+  readonly target: string
+  readonly model: string
+  readonly code: ProviderErrorCode
+  readonly retryAfterMs?: number
+}
+
+/** A target failed before it said anything, and `next` is asked instead. */
+export interface FallbackEvent {
+  readonly failed: TriedTarget
+  readonly next: { readonly target: string; readonly model: string }
+}
+
+/** The targets of a `FallbackProvider`, and what follows from failures. */
+export interface FallbackProviderOptions {
+  /** Targets to ask, the preferred one first; at least one. */
+  readonly targets: readonly FallbackTarget[]
+  /** How long a target is passed over after it failed. @default cooldownDefaults */
+  readonly cooldown?: CooldownOptions
+  /** What follows from a failure. @default failurePolicy */
+  readonly policy?: FailurePolicyOf
+  /** Called whenever the next target is asked. @default no callback */
+  readonly onFallback?: (event: FallbackEvent) => void
+  /** Clock and logger. @default the machine's own */
+  readonly ambient?: Partial<Ambient>
+}
+
+/** Defaults for `FallbackProviderOptions`. */
+export const fallbackDefaults = { cooldown: cooldownDefaults, policy: failurePolicy } as const satisfies Partial<FallbackProviderOptions>
+
+/** Where a target stands: `cooling` for `waitMs` more, or `probing` when the first call after a cooldown is under way. */
+export interface TargetState {
+  readonly target: string
+  readonly model: string
+  readonly status: 'available' | 'cooling' | 'probing'
+  /** Milliseconds until it is asked again; 0 unless it is cooling. */
+  readonly waitMs: number
+}
+
+/**
+ * Asks its targets in order until one answers. Nothing is waited for: a target that fails, also one that asks for patience, is passed over
+ * at once and left alone for a while. Once a target has said anything its answer is never begun anew: a later failure is thrown. Each target
+ * is asked at most once per call, and of those that cool down only the one that is due first, when no other is left; so a call never fails
+ * without asking one. The last failure is thrown, with every failed target in `details.tried`. Throws `invalid-option`.
+ *
+ * @example
+ * const provider = new FallbackProvider({
+ *   targets: [{ id: 'cloud', provider: cloud }, { id: 'home', provider: local, model: 'small' }],
+ *   onFallback: ({ failed, next }) => console.warn(failed.code, 'asking', next.target),
+ * })
+ */
+export class FallbackProvider implements Provider {
+  readonly #targets: readonly FallbackTarget[]
+  readonly #cooldowns: Cooldowns
+  readonly #policy: FailurePolicyOf
+  readonly #onFallback: ((event: FallbackEvent) => void) | undefined
+  readonly #clock: Clock
+  readonly #logger: Logger
+
+  constructor(options: FallbackProviderOptions) {
+    checkOptions<FallbackProviderOptions>(
+      'FallbackProvider',
+      options,
+      { targets: anArray, cooldown: anObject, policy: aFunction, onFallback: aFunction, ambient: anObject },
+      ['targets'],
+    )
+    checkTargets(options.targets)
+    const { cooldown = fallbackDefaults.cooldown, policy = fallbackDefaults.policy } = options
+    checkOptions<CooldownOptions>('FallbackProvider cooldown', cooldown, { stepsMs: someDurations, maxRetryAfterMs: duration() })
+    const { clock, logger } = ambientWith(options.ambient)
+    this.#targets = [...options.targets]
+    this.#cooldowns = new Cooldowns(cooldown)
+    this.#policy = policy
+    this.#onFallback = options.onFallback
+    this.#clock = clock
+    this.#logger = logger
+  }
+
+  doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): CallStream {
+    return callStream((callSignal) => this.#walk(request, callSignal), signal)
+  }
+
+  /** The models of the first target that passes names through and can tell; otherwise those that targets name themselves. */
+  async listModels(options: { readonly signal: AbortSignal }): Promise<readonly ModelInfo[]> {
+    const open = this.#targets.find(({ model, provider }) => model === undefined && provider.listModels !== undefined)
+    if (open?.provider.listModels !== undefined) return open.provider.listModels(options)
+    const models = new Map<string, ModelInfo>()
+    for (const { model, contextWindow } of this.#targets) {
+      if (model === undefined || models.has(model)) continue
+      models.set(model, { id: model, ...(contextWindow === undefined ? {} : { contextWindow }) })
+    }
+    return [...models.values()]
+  }
+
+  /** Where each target stands for a model that was asked for. */
+  inspect(model: string): readonly TargetState[] {
+    const now = this.#clock.monotonic()
+    return this.#targets.map((target) => {
+      const waitMs = this.#cooldowns.waitMs(keyOf(target, model), now)
+      const status = waitMs === 0 ? 'available' : waitMs < 0 ? 'probing' : 'cooling'
+      return { target: target.id, model: target.model ?? model, status, waitMs: Math.max(0, waitMs) }
+    })
+  }
+
+  async *#walk(request: ProviderRequest, signal: AbortSignal): AsyncGenerator<ProviderPart, void, undefined> {
+    const walk = new Walk(this.#targets, request.model, this.#cooldowns)
+    let target = walk.next(this.#clock.monotonic())
+    while (target !== undefined) {
+      if (signal.aborted) throw abortedError(signal)
+      const model = target.model ?? request.model
+      const key = keyOf(target, request.model)
+      let hasOutput = false
+      let ending: CallEnding | undefined
+      const watch: ModelGuard = {
+        enter: () => {
+          const ticket = this.#cooldowns.begin(key, this.#clock.monotonic())
+          return {
+            onPart: ({ type }) => {
+              if (hasOutput || type === 'finish') return
+              hasOutput = true
+              this.#cooldowns.answers(ticket, this.#clock.monotonic())
+            },
+            onEnd: (how) => {
+              ending = how
+              if (how.type === 'finished') this.#cooldowns.succeeded(ticket)
+              else if (how.type === 'failed' && this.#policy(how.error).cooldown)
+                this.#cooldowns.failed(ticket, this.#clock.monotonic(), how.error.retryAfterMs)
+              else this.#cooldowns.released(ticket)
+            },
+          }
+        },
+      }
+      try {
+        yield* passGuards(target.provider, [watch], { ...request, model }, signal)
+        return
+      } catch (thrown) {
+        if (ending?.type !== 'failed') throw thrown
+        const { error } = ending
+        const { tryNext } = this.#policy(error)
+        const failed = walk.failed(target, error)
+        if (tryNext === 'larger-context') walk.needsMoreThan(target.contextWindow ?? 0)
+        target = hasOutput || tryNext === 'none' ? undefined : walk.next(this.#clock.monotonic())
+        if (target === undefined) throw walk.failure(error)
+        const next = { target: target.id, model: target.model ?? request.model }
+        notify(this.#logger, 'onFallback', this.#onFallback, { failed, next })
+      }
+    }
+  }
+}
+
+/** One call's way through the targets. */
+class Walk {
+  readonly #left: Set<FallbackTarget>
+  readonly #model: string
+  readonly #cooldowns: Cooldowns
+  readonly #tried: TriedTarget[] = []
+  #isRetryable = false
+  #minimumWindow = -1
+  #mayDisturb = true
+
+  constructor(targets: readonly FallbackTarget[], model: string, cooldowns: Cooldowns) {
+    this.#left = new Set(targets)
+    this.#model = model
+    this.#cooldowns = cooldowns
+  }
+
+  /** The next target to ask: the first that is available, else, once, the one that is due first. */
+  next(now: number): FallbackTarget | undefined {
+    let soonest: FallbackTarget | undefined
+    let soonestMs = Number.POSITIVE_INFINITY
+    for (const target of this.#left) {
+      if (this.#minimumWindow >= 0 && (target.contextWindow ?? 0) <= this.#minimumWindow) continue
+      const waitMs = this.#cooldowns.waitMs(keyOf(target, this.#model), now)
+      if (waitMs === 0) return this.#take(target)
+      if (waitMs < soonestMs) {
+        soonest = target
+        soonestMs = waitMs
+      }
+    }
+    if (soonest === undefined || !this.#mayDisturb) return undefined
+    this.#mayDisturb = false
+    return this.#take(soonest)
+  }
+
+  /** From now on only targets with a larger context window will do. */
+  needsMoreThan(contextWindow: number): void {
+    this.#minimumWindow = Math.max(this.#minimumWindow, contextWindow)
+  }
+
+  failed({ id, model = this.#model }: FallbackTarget, { code, isRetryable, retryAfterMs }: BeamClawError): TriedTarget {
+    this.#isRetryable ||= isRetryable
+    const tried = { target: id, model, code: code as ProviderErrorCode, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }
+    this.#tried.push(tried)
+    return tried
+  }
+
+  /** The last failure, with all that were tried; a later call makes sense as soon as it does for one of them. */
+  failure(last: BeamClawError): BeamClawError {
+    const message = this.#tried.length === 1 ? last.message : `${this.#tried.length} models failed, the last with: ${last.message}`
+    const waits = this.#tried.flatMap(({ retryAfterMs }) => retryAfterMs ?? [])
+    return new BeamClawError(last, message, {
+      cause: last,
+      isRetryable: this.#isRetryable,
+      ...(waits.length === 0 ? {} : { retryAfterMs: Math.min(...waits) }),
+      details: { ...last.details, tried: this.#tried },
+    })
+  }
+
+  #take(target: FallbackTarget): FallbackTarget {
+    this.#left.delete(target)
+    return target
+  }
+}
+
+/** Limits are often per model: a target that passes names through cools down for the model that failed only. */
+function keyOf({ id, model }: FallbackTarget, asked: string): string {
+  return JSON.stringify([id, model ?? asked])
+}
+
+const someDurations = (value: unknown): string | undefined =>
+  Array.isArray(value) && value.length > 0 && value.every((item) => duration()(item) === undefined)
+    ? undefined
+    : 'a list of at least one duration in whole milliseconds'
+
+function checkTargets(targets: readonly FallbackTarget[]): void {
+  if (targets.length === 0) {
+    throw new BeamClawError('invalid-option', 'FallbackProvider: option "targets" must be an array of at least 1, received an array of 0')
+  }
+  const seen = new Set<string>()
+  for (const [index, target] of targets.entries()) {
+    const owner = `FallbackProvider targets[${index}]`
+    checkOptions<FallbackTarget>(owner, target, { id: text(), provider: aProvider, model: text(), contextWindow: integer(1) }, [
+      'id',
+      'provider',
+    ])
+    const key = JSON.stringify([target.id, target.model])
+    if (seen.has(key)) {
+      const received = `${describeValue(target.id)} that another target with the same model has`
+      throw new BeamClawError('invalid-option', `${owner}: option "id" must be unique for its model, received ${received}`)
+    }
+    seen.add(key)
+  }
+}

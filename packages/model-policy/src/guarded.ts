@@ -1,0 +1,117 @@
+/** Puts guards before a provider: the one place that follows a call from its first wait to its end. */
+import {
+  abortedError,
+  asProviderError,
+  BeamClawError,
+  type CallStream,
+  callStream,
+  type Provider,
+  type ProviderPart,
+  type ProviderRequest,
+  untilAborted,
+} from '@beamclaw/core'
+import type { CallEnding, CallWatcher, ModelGuard } from './model-guard.ts'
+import { aGuard, aProvider } from './option-rules.ts'
+
+/** A provider behind guards. The stream of a call ends at once when its consumer leaves, even while a guard or a part is awaited. */
+export interface GuardedProvider extends Provider {
+  doStream(request: ProviderRequest, options: { readonly signal: AbortSignal }): CallStream
+}
+
+/**
+ * Returns a provider whose calls pass these guards. A call enters them in the order given, then reaches `provider`; its parts and its end are
+ * told in reverse order. A guard that refuses ends the call, also for the guards that had let it in. Calls throw `provider-*` only; an answer
+ * without `finish` is `provider-protocol`. Lists models if `provider` does. Throws `invalid-option`.
+ *
+ * @example
+ * const provider = guarded(new AnthropicProvider({ apiKey }), [
+ *   ledger.guard({ provider: 'anthropic' }),
+ *   new CircuitBreaker(),
+ *   new RateLimiter({ requestsPerMinute: 50 }),
+ * ])
+ */
+export function guarded(provider: Provider, guards: readonly ModelGuard[]): GuardedProvider {
+  check('provider', aProvider(provider))
+  check('guards', Array.isArray(guards) ? undefined : 'an array of guards')
+  for (const [index, guard] of guards.entries()) check(`guards[${index}]`, aGuard(guard))
+  const row = [...guards]
+  return {
+    doStream: (request, { signal }) => callStream((callSignal) => passGuards(provider, row, request, callSignal), signal),
+    ...(provider.listModels === undefined ? {} : { listModels: provider.listModels.bind(provider) }),
+  }
+}
+
+/** Returns the parts of one call through the guards. `signal` lives as long as the call. */
+export async function* passGuards(
+  provider: Provider,
+  guards: readonly ModelGuard[],
+  request: ProviderRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ProviderPart, void, undefined> {
+  // The last one that let the call in comes first.
+  const watchers: CallWatcher[] = []
+  let hasEnded = false
+  let isComplete = false
+  const end = (ending: CallEnding): void => {
+    if (hasEnded) return
+    hasEnded = true
+    tellEnd(watchers, ending)
+  }
+  try {
+    for (const guard of guards) watchers.unshift(await entered(guard, request, signal))
+    for await (const part of untilAborted(() => provider.doStream(request, { signal }), signal)) {
+      for (const watcher of watchers) watcher.onPart?.(part)
+      // A consumer may take `finish` and never come back.
+      if (part.type === 'finish') end({ type: 'finished', usage: part.usage })
+      isComplete = part.type === 'finish'
+      yield part
+      if (isComplete) return
+    }
+    throw new BeamClawError('provider-protocol', 'The answer ended without saying why')
+  } catch (thrown) {
+    // The answer is complete: what breaks afterwards does it no harm.
+    if (isComplete) return
+    const error = asProviderError(thrown, signal)
+    end(signal.aborted || error.code === 'provider-aborted' ? { type: 'abandoned' } : { type: 'failed', error })
+    throw error
+  } finally {
+    end({ type: 'abandoned' })
+  }
+}
+
+/** Waits for a guard as long as the call lives. Where the guard lets the call in later than that, its watcher is told so. */
+async function entered(guard: ModelGuard, request: ProviderRequest, signal: AbortSignal): Promise<CallWatcher> {
+  if (signal.aborted) throw abortedError(signal)
+  const aborting = Promise.withResolvers<never>()
+  const onAbort = (): void => aborting.reject(abortedError(signal))
+  signal.addEventListener('abort', onAbort, { once: true })
+  const entering = (async () => guard.enter(request, { signal }))()
+  try {
+    return await Promise.race([entering, aborting.promise])
+  } catch (error) {
+    entering.then((watcher) => watcher.onEnd({ type: 'abandoned' })).catch(() => {})
+    throw error
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Tells all watchers, also when one of them throws; then throws what the first one threw. */
+function tellEnd(watchers: readonly CallWatcher[], ending: CallEnding): void {
+  const failures: unknown[] = []
+  for (const watcher of watchers) {
+    try {
+      watcher.onEnd(ending)
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
+}
+
+function check(name: string, expected: string | undefined): void {
+  if (expected === undefined) return
+  throw new BeamClawError('invalid-option', `guarded: "${name}" must be ${expected}`, {
+    details: { owner: 'guarded', option: name, expected },
+  })
+}

@@ -1,0 +1,175 @@
+/** Stops asking a service that keeps failing, so that it can recover and no caller waits for it. */
+import {
+  type Ambient,
+  aFunction,
+  ambientWith,
+  anObject,
+  BeamClawError,
+  type Clock,
+  checkOptions,
+  duration,
+  integer,
+  type Logger,
+  type ProviderRequest,
+  text,
+} from '@beamclaw/core'
+import { type FailurePolicyOf, failurePolicy } from '../../error-policy.ts'
+import type { CallWatcher, ModelGuard } from '../../model-guard.ts'
+import { notify } from '../../notify.ts'
+import { Circuit, type CircuitState } from './circuit.ts'
+
+/** The circuit of one model changed. */
+export interface CircuitChange {
+  readonly provider: string
+  readonly model: string
+  readonly from: CircuitState
+  readonly to: CircuitState
+}
+
+/** When the circuits of a `CircuitBreaker` open, and for how long. */
+export interface CircuitBreakerOptions {
+  /** Names the provider in errors and events. @default 'provider' */
+  readonly id?: string
+  /** Failures within `withinMs` that open a circuit. @default 5 */
+  readonly failureThreshold?: number
+  /** Milliseconds of the sliding window. @default 30_000 */
+  readonly withinMs?: number
+  /** Milliseconds that an open circuit stays open before one call may probe it. @default 30_000 */
+  readonly openMs?: number
+  /** Tells which failures count. @default failurePolicy */
+  readonly policy?: FailurePolicyOf
+  /** Called when a circuit opens, lets its probe through, or closes. @default no callback */
+  readonly onStateChange?: (change: CircuitChange) => void
+  /** Clock and logger. @default the machine's own */
+  readonly ambient?: Partial<Ambient>
+}
+
+/** Defaults for `CircuitBreakerOptions`. */
+export const circuitBreakerDefaults = {
+  id: 'provider',
+  failureThreshold: 5,
+  withinMs: 30_000,
+  openMs: 30_000,
+  policy: failurePolicy,
+} as const satisfies Partial<CircuitBreakerOptions>
+
+/** What a caller may hope for while a probe is under way, in milliseconds. */
+const probeWaitMs = 1_000
+
+/** The circuit of one model. */
+export interface CircuitInspection {
+  readonly state: CircuitState
+  /** Failures that still count. */
+  readonly failures: number
+}
+
+interface Entry {
+  readonly circuit: Circuit
+  running: number
+}
+
+/**
+ * Lets calls begin while they go well, each model with a circuit of its own. Counted are failures that say something about the service, also
+ * those midway in an answer; never the caller's own mistakes, rate limits, and calls that were left or aborted. A call to an open circuit fails
+ * at once with `provider-overloaded`, `retryAfterMs` and `details.refusedBy`. A probe passes with its first part. Throws `invalid-option`.
+ *
+ * @example
+ * const breaker = new CircuitBreaker({ failureThreshold: 3 })
+ * const provider = guarded(service, [breaker])
+ * breaker.inspect('large').state // 'closed'
+ */
+export class CircuitBreaker implements ModelGuard {
+  readonly #options: Required<Pick<CircuitBreakerOptions, keyof typeof circuitBreakerDefaults>>
+  readonly #onStateChange: ((change: CircuitChange) => void) | undefined
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #entries = new Map<string, Entry>()
+
+  constructor(options: CircuitBreakerOptions = {}) {
+    checkOptions<CircuitBreakerOptions>('CircuitBreaker', options, {
+      id: text(),
+      failureThreshold: integer(1, 10_000),
+      withinMs: duration(1),
+      openMs: duration(1),
+      policy: aFunction,
+      onStateChange: aFunction,
+      ambient: anObject,
+    })
+    const { onStateChange, ambient, ...rest } = options
+    const { clock, logger } = ambientWith(ambient)
+    this.#options = { ...circuitBreakerDefaults, ...withoutUndefined(rest) }
+    this.#onStateChange = onStateChange
+    this.#clock = clock
+    this.#logger = logger
+  }
+
+  /** Lets a call begin, or throws `provider-overloaded`. */
+  enter({ model }: ProviderRequest): CallWatcher {
+    const entry = this.#entry(model)
+    const { circuit } = entry
+    const now = this.#clock.monotonic()
+    const ticket = circuit.admit(now)
+    if (ticket === undefined) throw this.#refusal(model, circuit.waitMs(now))
+    entry.running++
+    return {
+      onPart: () => circuit.answers(ticket),
+      onEnd: (ending) => {
+        entry.running--
+        if (ending.type === 'finished') circuit.answers(ticket)
+        else if (ending.type === 'failed') this.#failed(circuit, ticket, ending.error)
+        else circuit.released(ticket)
+        this.#forget(model, entry)
+      },
+    }
+  }
+
+  /** The circuit of a model, as a call would find it now. */
+  inspect(model: string): CircuitInspection {
+    const now = this.#clock.monotonic()
+    const circuit = this.#entries.get(model)?.circuit
+    return circuit === undefined ? { state: 'closed', failures: 0 } : { state: circuit.state(now), failures: circuit.failures(now) }
+  }
+
+  /** Models whose circuit is remembered: those that are called, have failed lately, or are not closed. */
+  get models(): readonly string[] {
+    return [...this.#entries.keys()]
+  }
+
+  #failed(circuit: Circuit, ticket: { readonly generation: number }, error: BeamClawError): void {
+    if (this.#options.policy(error).countsAgainstBreaker) circuit.failed(ticket, this.#clock.monotonic())
+    else if (error.details.refusedBy !== undefined) circuit.released(ticket)
+    // A service that finds fault with a call is there.
+    else circuit.answers(ticket)
+  }
+
+  #entry(model: string): Entry {
+    const known = this.#entries.get(model)
+    if (known !== undefined) return known
+    for (const [name, entry] of this.#entries) this.#forget(name, entry)
+    const { id } = this.#options
+    const circuit = new Circuit(this.#options, (from, to) =>
+      notify(this.#logger, 'onStateChange', this.#onStateChange, { provider: id, model, from, to }),
+    )
+    const entry = { circuit, running: 0 }
+    this.#entries.set(model, entry)
+    return entry
+  }
+
+  /** Model names may come from outside: only what matters is remembered. */
+  #forget(model: string, entry: Entry): void {
+    if (entry.running === 0 && entry.circuit.isIdle(this.#clock.monotonic())) this.#entries.delete(model)
+  }
+
+  #refusal(model: string, waitMs: number | undefined): BeamClawError {
+    const { id } = this.#options
+    const why = waitMs === undefined ? 'is being probed after failures' : 'failed too often and is left alone for a while'
+    return new BeamClawError('provider-overloaded', `The model "${model.slice(0, 128)}" of "${id}" ${why}`, {
+      retryAfterMs: waitMs ?? probeWaitMs,
+      details: { refusedBy: 'circuit-breaker', provider: id, model: model.slice(0, 128) },
+    })
+  }
+}
+
+function withoutUndefined<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
+}

@@ -1,0 +1,40 @@
+import { addUsage, noUsage } from '@beamclaw/core'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { costOf, nanoPerUsd, priceOf } from './price-table.ts'
+
+const price = { input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75 }
+
+describe('a price', () => {
+  test('is in dollars for a million tokens of each kind', () => {
+    const million = 1_000_000
+    const cost = (usage: object) => costOf({ ...noUsage, ...usage }, price) / nanoPerUsd
+    expect(cost({ inputTokens: million })).toBe(3)
+    expect(cost({ outputTokens: million })).toBe(15)
+    expect(cost({ cacheReadTokens: million })).toBe(0.3)
+    expect(cost({ cacheWriteTokens: million })).toBe(3.75)
+  })
+
+  test('of cached tokens is that of input when nobody says otherwise', () => {
+    const usage = { ...noUsage, cacheReadTokens: 10, cacheWriteTokens: 10 }
+    expect(costOf(usage, { input: 3, output: 15 })).toBe(60_000)
+  })
+
+  test('is found by provider and model, then by provider', () => {
+    const prices = { 'acme/small': { input: 1, output: 1 }, 'acme/*': { input: 2, output: 2 } }
+    expect(priceOf(prices, 'acme', 'small')?.input).toBe(1)
+    expect(priceOf(prices, 'acme', 'large')?.input).toBe(2)
+    expect(priceOf(prices, 'other', 'small')).toBeUndefined()
+    expect(priceOf(prices, 'constructor', 'name')).toBeUndefined()
+  })
+
+  test('adds up: two calls cost what one call of both would, to a billionth', () => {
+    const tokens = fc.nat(1_000_000)
+    const usage = fc.record({ inputTokens: tokens, outputTokens: tokens, cacheReadTokens: tokens, cacheWriteTokens: tokens })
+    fc.assert(
+      fc.property(usage, usage, (a, b) => {
+        expect(Math.abs(costOf(addUsage(a, b), price) - costOf(a, price) - costOf(b, price))).toBeLessThanOrEqual(1)
+      }),
+    )
+  })
+})

@@ -1,0 +1,45 @@
+/** What tokens cost. */
+import { BeamClawError, checkOptions, type Usage } from '@beamclaw/core'
+import { anAmount } from '../../option-rules.ts'
+
+/** US dollars for a million tokens of one model. */
+export interface Price {
+  readonly input: number
+  readonly output: number
+  /** @default the price of `input` */
+  readonly cacheRead?: number
+  /** @default the price of `input` */
+  readonly cacheWrite?: number
+}
+
+/** Prices by `<provider>/<model>`; `<provider>/*` stands for every other model of that provider. */
+export type PriceTable = Readonly<Record<string, Price>>
+
+/** Throws `invalid-option` for a price that is none. */
+export function checkPrices(owner: string, prices: PriceTable): void {
+  for (const [name, price] of Object.entries(prices)) {
+    if (!name.includes('/')) {
+      throw new BeamClawError('invalid-option', `${owner}: a price is named "<provider>/<model>", received "${name.slice(0, 128)}"`)
+    }
+    const rules = { input: anAmount, output: anAmount, cacheRead: anAmount, cacheWrite: anAmount }
+    checkOptions<Price>(`${owner} prices["${name.slice(0, 128)}"]`, price, rules, ['input', 'output'])
+  }
+}
+
+/** The price of a model, if it has one. */
+export function priceOf(prices: PriceTable, provider: string, model: string): Price | undefined {
+  for (const name of [`${provider}/${model}`, `${provider}/*`]) if (Object.hasOwn(prices, name)) return prices[name]
+  return undefined
+}
+
+/**
+ * What a usage costs, in billionths of a US dollar. Whole numbers add up to the same sum in any order, which fractions of a dollar do not.
+ */
+export function costOf(usage: Usage, { input, output, cacheRead = input, cacheWrite = input }: Price): number {
+  const microDollars =
+    usage.inputTokens * input + usage.outputTokens * output + usage.cacheReadTokens * cacheRead + usage.cacheWriteTokens * cacheWrite
+  return Math.round(microDollars * 1_000)
+}
+
+/** Billionths in a dollar. */
+export const nanoPerUsd = 1_000_000_000

@@ -1,0 +1,284 @@
+/** Knows who used what, what it cost, and who has spent enough. */
+import {
+  ambientWith,
+  anArray,
+  anObject,
+  BeamClawError,
+  type Clock,
+  checkOptions,
+  defaultTenant,
+  describeError,
+  duration,
+  integer,
+  type Logger,
+  type Store,
+  type TimerHandle,
+  text,
+  type Usage,
+} from '@beamclaw/core'
+import type { ModelGuard } from '../../model-guard.ts'
+import { checkPrices, costOf, type PriceTable, priceOf } from './price-table.ts'
+import { SteadyTime } from './steady-time.ts'
+import { UsageBooks } from './usage-books.ts'
+import { BudgetAccounts, checkBudgets, spendingOf } from './usage-budget.ts'
+import { dayOf, isSameMonth } from './usage-days.ts'
+import { type CallOutcome, type UsageReservation, usageGuard } from './usage-guard.ts'
+import { type UsageLedgerOptions, usageLedgerDefaults } from './usage-ledger-options.ts'
+import { reportOf, type UsageReportLine, type UsageReportOptions } from './usage-report.ts'
+import { addCounts, noCounts, type UsageCounts, type UsageLabels, type UsageRow, wholeUsage } from './usage-rows.ts'
+
+/** Whose calls a guard of the ledger counts. */
+export interface UsageLabelDefaults {
+  /** The provider's id, as prices name it. */
+  readonly provider: string
+  /** Whose calls those are that do not name their agent. @default 'none' */
+  readonly agent?: string
+  /** @default 'default' */
+  readonly tenant?: string
+}
+
+/** Calls with an id whose outcome is remembered, so that a repeat counts nothing. */
+const maxCallIds = 10_000
+
+/** Longest pause between attempts to save, in milliseconds. */
+const maxFlushPauseMs = 60_000
+
+/**
+ * Counts calls, tokens and cost by provider, model, agent, tenant and day, and keeps budgets: what a call may cost is set aside before it and
+ * settled after it, so that calls under way cannot together spend what is left for one. Several nodes may share a store: their counts add up
+ * with each save, and until then each knows its own. Throws `invalid-option`.
+ *
+ * @example
+ * await using ledger = new UsageLedger({ prices: { 'acme/*': { input: 3, output: 15 } }, budgets: [{ id: 'all', maxCostUsd: 20 }] })
+ * const provider = guarded(acme, [ledger.guard({ provider: 'acme' })])
+ * ledger.report({ by: 'agent' })
+ */
+export class UsageLedger implements AsyncDisposable {
+  #prices: PriceTable
+  readonly #hasBudgets: boolean
+  readonly #accounts: BudgetAccounts
+  readonly #store: Store | undefined
+  readonly #flushMs: number
+  readonly #reserveOutputTokens: number
+  readonly #clock: Clock
+  readonly #time: SteadyTime
+  readonly #logger: Logger
+  readonly #books: UsageBooks
+  readonly #calls = new Map<string, UsageReservation>()
+  #starting: Promise<void> | undefined
+  #saving: Promise<void> = Promise.resolve()
+  #timer: TimerHandle | undefined
+  #failedSaves = 0
+  #isStopped = false
+
+  constructor(options: UsageLedgerOptions = {}) {
+    checkOptions<UsageLedgerOptions>('UsageLedger', options, {
+      prices: anObject,
+      budgets: anArray,
+      store: anObject,
+      storeKey: anArray,
+      flushMs: duration(),
+      daysKept: integer(31, 36_500),
+      maxRowsPerDay: integer(1),
+      reserveOutputTokens: integer(0),
+      ambient: anObject,
+    })
+    const { prices = usageLedgerDefaults.prices, budgets = usageLedgerDefaults.budgets } = options
+    checkPrices('UsageLedger', prices)
+    checkBudgets('UsageLedger', budgets)
+    const { clock, logger, ids } = ambientWith(options.ambient)
+    this.#prices = { ...prices }
+    this.#hasBudgets = budgets.length > 0
+    this.#accounts = new BudgetAccounts([...budgets])
+    this.#store = options.store
+    this.#flushMs = options.flushMs ?? usageLedgerDefaults.flushMs
+    this.#reserveOutputTokens = options.reserveOutputTokens ?? usageLedgerDefaults.reserveOutputTokens
+    this.#clock = clock
+    this.#time = new SteadyTime(clock.now(), clock.monotonic())
+    this.#logger = logger
+    this.#books = new UsageBooks({
+      store: options.store,
+      storeKey: options.storeKey ?? usageLedgerDefaults.storeKey,
+      daysKept: options.daysKept ?? usageLedgerDefaults.daysKept,
+      maxRowsPerDay: options.maxRowsPerDay ?? usageLedgerDefaults.maxRowsPerDay,
+      writer: ids.next('usage'),
+      logger,
+      today: () => dayOf(this.#now()),
+      onNews: (day, rows) => this.#spend(day, rows),
+    })
+  }
+
+  /** Reads the days that are kept. Without it the first guarded call does so. Rejects with what the store rejects. */
+  start(): Promise<void> {
+    this.#starting ??= this.#load().catch((error: unknown) => {
+      this.#starting = undefined
+      throw error
+    })
+    return this.#starting
+  }
+
+  /** Saves what is not saved; later calls are counted in memory only. Rejects when that fails, and may then be called again. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#timer?.cancel()
+    this.#timer = undefined
+    await this.flush()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  /** Replaces the prices, for calls that end from now on. Throws `invalid-option`; the old ones then stay. */
+  setPrices(prices: PriceTable): void {
+    checkPrices('UsageLedger.setPrices', prices)
+    this.#prices = { ...prices }
+  }
+
+  /**
+   * Returns a guard that counts calls under these labels and keeps them within the budgets: a call that one of them leaves no room for fails with
+   * `provider-billing` before it is made, with `details.budget`. Throws `invalid-option`.
+   *
+   * @example
+   * const counted = guarded(provider, [ledger.guard({ provider: 'anthropic', agent: 'ops' })])
+   */
+  guard(labels: UsageLabelDefaults): ModelGuard {
+    checkOptions<UsageLabelDefaults>('UsageLedger.guard', labels, { provider: text(128), agent: text(128), tenant: text(128) }, [
+      'provider',
+    ])
+    const { provider, agent = 'none', tenant = defaultTenant } = labels
+    const meter = { ready: () => this.#ready(), reserve: (of: UsageLabels, usage: Usage) => this.reserve(of, usage) }
+    return usageGuard(meter, { provider, agent, tenant }, this.#reserveOutputTokens)
+  }
+
+  /**
+   * Sets aside what a call may use. Throws `provider-billing` with `details.budget` when a budget leaves no room. With a `callId` the same
+   * call may come here again: it gets what it got the first time, and is counted once.
+   */
+  reserve(labels: UsageLabels, expected: Usage, callId?: string): UsageReservation {
+    const known = callId === undefined ? undefined : this.#calls.get(callId)
+    if (known !== undefined) return known
+    const reservation = this.#reserve(labels, expected)
+    if (callId !== undefined) {
+      this.#calls.set(callId, reservation)
+      const [oldest] = this.#calls.keys()
+      if (oldest !== undefined && this.#calls.size > maxCallIds) this.#calls.delete(oldest)
+    }
+    return reservation
+  }
+
+  /** What was used, summed up by any of provider, model, agent, tenant and day. */
+  report(options: UsageReportOptions = {}): readonly UsageReportLine[] {
+    checkOptions<UsageReportOptions>('UsageLedger.report', options, {
+      by: () => undefined,
+      from: text(10),
+      to: text(10),
+      where: anObject,
+    })
+    return reportOf(this.#books.days(), options)
+  }
+
+  /** Saves what is not saved. Rejects with what the store rejects; nothing is lost then. */
+  flush(): Promise<void> {
+    const saved = this.#saving.then(() => this.#save())
+    this.#saving = saved.catch(() => {})
+    return saved
+  }
+
+  #reserve(labels: UsageLabels, expected: Usage): UsageReservation {
+    const wallMs = this.#now()
+    this.#turnTo(dayOf(wallMs))
+    const counts = this.#counts(labels, { usage: expected })
+    let giveBack: () => void
+    try {
+      giveBack = this.#accounts.reserve(labels, spendingOf(counts), counts.unpriced === 0, wallMs)
+    } catch (error) {
+      this.#record(labels, { ...noCounts, refused: 1 })
+      throw error
+    }
+    let isOpen = true
+    const end = (outcome?: CallOutcome): void => {
+      if (!isOpen) return
+      isOpen = false
+      giveBack()
+      if (outcome !== undefined) this.#record(labels, this.#counts(labels, outcome))
+    }
+    return { settle: end, release: () => end() }
+  }
+
+  #counts(labels: UsageLabels, { usage: given, hasFailed = false, isEstimated = false }: CallOutcome): UsageCounts {
+    const usage = wholeUsage(given)
+    const price = priceOf(this.#prices, labels.provider, labels.model)
+    return addCounts(noCounts, {
+      requests: 1,
+      failures: hasFailed ? 1 : 0,
+      estimated: isEstimated ? 1 : 0,
+      unpriced: price === undefined ? 1 : 0,
+      ...usage,
+      costNanoUsd: price === undefined ? 0 : costOf(usage, price),
+    })
+  }
+
+  /** A call counts on the day it ends. */
+  #record(labels: UsageLabels, counts: UsageCounts): void {
+    const day = dayOf(this.#now())
+    this.#turnTo(day)
+    this.#accounts.spend(labels, day, spendingOf(counts))
+    this.#books.add(day, labels, counts)
+    this.#saveLater(this.#flushMs)
+  }
+
+  /** A wall clock that goes forth and back must not open a budget's next window early. */
+  #now(): number {
+    return this.#time.at(this.#clock.now(), this.#clock.monotonic())
+  }
+
+  #turnTo(today: string): void {
+    if (!this.#accounts.turnTo(today)) return
+    for (const [day, rows] of this.#books.days()) if (isSameMonth(day, today)) this.#spend(day, rows.values())
+  }
+
+  #spend(day: string, rows: Iterable<UsageRow>): void {
+    for (const { labels, counts } of rows) this.#accounts.spend(labels, day, spendingOf(counts))
+  }
+
+  /** A limit that does not know what was spent is none: calls wait for the store, and fail without it when there are budgets. */
+  async #ready(): Promise<void> {
+    try {
+      await this.start()
+    } catch (error) {
+      this.#logger.log('error', 'usage.load-failed', { error: describeError(error) })
+      if (!this.#hasBudgets) return
+      const details = { refusedBy: 'usage-ledger', limit: 'unknown' }
+      throw new BeamClawError('provider-billing', 'What was spent so far cannot be read', { cause: error, isRetryable: true, details })
+    }
+  }
+
+  async #load(): Promise<void> {
+    if (this.#store === undefined) return
+    this.#turnTo(dayOf(this.#now()))
+    await this.#books.load()
+  }
+
+  #saveLater(delayMs: number): void {
+    if (this.#store === undefined || this.#isStopped || this.#timer !== undefined) return
+    const save = (): void => {
+      this.#timer = undefined
+      this.flush().catch((error: unknown) => this.#logger.log('error', 'usage.save-failed', { error: describeError(error) }))
+    }
+    this.#timer = this.#clock.setTimer(save, delayMs, true)
+  }
+
+  async #save(): Promise<void> {
+    // Reading and writing must not overlap, and a failed reading is not this caller's.
+    await this.#starting?.catch(() => {})
+    try {
+      await this.#books.save()
+      this.#failedSaves = 0
+    } catch (error) {
+      this.#failedSaves++
+      this.#saveLater(Math.min(maxFlushPauseMs, Math.max(this.#flushMs, 1_000) * 2 ** Math.min(this.#failedSaves, 10)))
+      throw error
+    }
+  }
+}

@@ -1,0 +1,113 @@
+/** The sums a ledger keeps: one row for each provider, model, agent and tenant of a day. Pure. */
+import type { Usage } from '@beamclaw/core'
+
+/** Whose calls a row sums up. */
+export interface UsageLabels {
+  readonly provider: string
+  readonly model: string
+  readonly agent: string
+  readonly tenant: string
+}
+
+/** What a row counts; whole numbers all, so that sums are exact. */
+export interface UsageCounts extends Usage {
+  /** Calls that ended, failed ones too. */
+  readonly requests: number
+  /** Calls that ended with an error of the provider. */
+  readonly failures: number
+  /** Calls that a budget turned away; they are not among `requests`. */
+  readonly refused: number
+  /** Calls whose tokens are a guess, because they broke off. */
+  readonly estimated: number
+  /** Calls of models without a price. */
+  readonly unpriced: number
+  /** Billionths of a US dollar. */
+  readonly costNanoUsd: number
+}
+
+/** Counts of nothing. */
+export const noCounts: UsageCounts = {
+  requests: 0,
+  failures: 0,
+  refused: 0,
+  estimated: 0,
+  unpriced: 0,
+  inputTokens: 0,
+  outputTokens: 0,
+  cacheReadTokens: 0,
+  cacheWriteTokens: 0,
+  costNanoUsd: 0,
+}
+
+/** Everything that is counted. */
+export const countNames = Object.keys(noCounts) as readonly (keyof UsageCounts)[]
+
+/** `a` plus `b`, or plus `sign` times `b`. */
+export function addCounts(a: UsageCounts, b: Partial<UsageCounts>, sign: 1 | -1 = 1): UsageCounts {
+  const sum: Record<string, number> = {}
+  for (const name of countNames) sum[name] = a[name] + sign * (b[name] ?? 0)
+  return sum as unknown as UsageCounts
+}
+
+/** True when there is nothing to add. */
+function isNothing(counts: UsageCounts): boolean {
+  return countNames.every((name) => counts[name] === 0)
+}
+
+/** What was counted under one set of labels. */
+export interface UsageRow {
+  readonly labels: UsageLabels
+  readonly counts: UsageCounts
+}
+
+/** Rows by their labels. */
+export type UsageRows = ReadonlyMap<string, UsageRow>
+
+/** Stands for every label of the calls that came when a day had its `maxRows`. */
+const otherLabel = '(other)'
+
+const otherLabels: UsageLabels = { provider: otherLabel, model: otherLabel, agent: otherLabel, tenant: otherLabel }
+
+/** Adds to the row of `labels`; once there are `maxRows`, new labels share one row, so that totals stay true and memory bounded. */
+export function addToRows(rows: Map<string, UsageRow>, labels: UsageLabels, counts: Partial<UsageCounts>, maxRows: number): void {
+  const key = rowKey(labels)
+  const known = rows.get(key)
+  if (known === undefined && rows.size >= maxRows && labels.model !== otherLabel) return addToRows(rows, otherLabels, counts, maxRows)
+  rows.set(key, { labels: known?.labels ?? labels, counts: addCounts(known?.counts ?? noCounts, counts) })
+}
+
+/** All rows of both. */
+export function mergeRows(first: UsageRows, second: UsageRows, maxRows: number): Map<string, UsageRow> {
+  const merged = new Map(first)
+  for (const { labels, counts } of second.values()) addToRows(merged, labels, counts, maxRows)
+  return merged
+}
+
+/** What `after` has more than `before`, row by row. */
+export function rowsBeyond(before: UsageRows, after: UsageRows): readonly UsageRow[] {
+  const beyond: UsageRow[] = []
+  for (const [key, { labels, counts }] of after) {
+    const more = addCounts(counts, before.get(key)?.counts ?? noCounts, -1)
+    if (!isNothing(more)) beyond.push({ labels, counts: more })
+  }
+  return beyond
+}
+
+/** Names a row among its day's. */
+export function rowKey({ provider, model, agent, tenant }: UsageLabels): string {
+  return JSON.stringify([provider, model, agent, tenant])
+}
+
+/** One provider that counts wrong must not spoil the sums of all. */
+export function wholeUsage({ inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens }: Usage): Usage {
+  return {
+    inputTokens: whole(inputTokens),
+    outputTokens: whole(outputTokens),
+    cacheReadTokens: whole(cacheReadTokens),
+    cacheWriteTokens: whole(cacheWriteTokens),
+  }
+}
+
+function whole(count: number): number {
+  return Number.isFinite(count) && count > 0 ? Math.round(count) : 0
+}

@@ -1,0 +1,41 @@
+/** What stands before calls to a model. */
+import type { BeamClawError, ProviderPart, ProviderRequest, Usage } from '@beamclaw/core'
+
+/**
+ * How a call ended: `finished` with an answer, `failed` with a `provider-*` error of the provider or of a guard behind this one, or `abandoned`
+ * because its consumer left or aborted it.
+ */
+export type CallEnding =
+  | { readonly type: 'finished'; readonly usage: Usage }
+  | { readonly type: 'failed'; readonly error: BeamClawError }
+  | { readonly type: 'abandoned' }
+
+/**
+ * Watches one call that a guard let in. Neither method may throw: the call would fail with `provider-protocol`.
+ *
+ * @example
+ * const watcher: CallWatcher = { onEnd: ({ type }) => console.log(type) }
+ */
+export interface CallWatcher {
+  /** Called with each part, before the consumer has it. */
+  onPart?(part: ProviderPart): void
+  /** Called exactly once, as soon as the ending is known: before the consumer has the last part or the error. */
+  onEnd(ending: CallEnding): void
+}
+
+/**
+ * Lets calls to a model in one by one. Stateful guards serve any number of calls at once; `guarded` puts them before a provider.
+ *
+ * @example
+ * const logged: ModelGuard = {
+ *   enter: ({ model }) => ({ onEnd: ({ type }) => console.log(model, type) }),
+ * }
+ */
+export interface ModelGuard {
+  /**
+   * Returns the watcher of a call once the call may begin. Rejects with a `provider-*` error to refuse it; `details.refusedBy` should then
+   * name the guard, so that the refusal does not count against the service. `signal` aborts when the caller gives up: a guard that waits should
+   * then give up its place. A watcher that comes later than that is told `abandoned` at once.
+   */
+  enter(request: ProviderRequest, options: { readonly signal: AbortSignal }): CallWatcher | Promise<CallWatcher>
+}

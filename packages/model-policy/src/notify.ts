@@ -1,0 +1,11 @@
+/** Tells a host's listener without depending on it. */
+import { describeError, type Logger } from '@beamclaw/core'
+
+/** Calls `listener`, if there is one; what it throws is logged. */
+export function notify<T>(logger: Logger, name: string, listener: ((event: T) => void) | undefined, event: T): void {
+  try {
+    listener?.(event)
+  } catch (error) {
+    logger.log('error', 'provider.listener-failed', { listener: name, error: describeError(error) })
+  }
+}

@@ -1,0 +1,19 @@
+/** Option rules that guards and the fallback share. */
+import type { OptionRule, Provider } from '@beamclaw/core'
+import type { ModelGuard } from './model-guard.ts'
+
+/** Something with the methods of a `Provider`. */
+export const aProvider: OptionRule = (value) =>
+  typeof value === 'object' && value !== null && typeof (value as Partial<Provider>).doStream === 'function'
+    ? undefined
+    : 'a Provider: an object with a doStream method'
+
+/** Something with the method of a `ModelGuard`. */
+export const aGuard: OptionRule = (value) =>
+  typeof value === 'object' && value !== null && typeof (value as Partial<ModelGuard>).enter === 'function'
+    ? undefined
+    : 'a ModelGuard: an object with an enter method'
+
+/** A finite number that is not negative. */
+export const anAmount: OptionRule = (value) =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? undefined : 'a number of at least 0'
