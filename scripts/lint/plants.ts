@@ -36,6 +36,7 @@ const layers: readonly Plant[] = [
   ...['agent', 'tool', 'cron', 'process', 'provider', 'heartbeat'].map((folder) =>
     crossing(`${core}/${folder}/reaches-up.ts`, '../session/session.ts', 'Agent, tool, cron'),
   ),
+  crossing(`${core}/adapter/reaches-up.ts`, '../session/session.ts', 'authors of adapters'),
   crossing(`${core}/session/reaches-channel.ts`, '../channel/channel-worker.ts', 'Sessions import'),
   crossing(`${core}/session/reaches-tenant.ts`, '../tenant/tenant.ts', 'Sessions import'),
   crossing(`${core}/channel/reaches-up.ts`, '../beamclaw.ts', 'Channels and tenants'),

@@ -1,4 +1,5 @@
 /** Aborts that meet a run in the moment it begins, on a disk that takes its time. */
+
 import {
   BeamClaw,
   defineAgent,
@@ -11,6 +12,7 @@ import {
   type StoreKey,
   silentLogger,
 } from '@beamclaw/core'
+import { wrapLog } from '@beamclaw/core/adapter'
 import { describe, expect, test } from 'vitest'
 
 /** Writes a moment later, in order, and tells what is about to be written. */
@@ -22,17 +24,14 @@ class SlowStore extends MemoryStore {
     const log = await super.openLog(key, token)
     if (key[1] !== 'sessions') return log
     let last: Promise<void> = Promise.resolve()
-    return {
+    return wrapLog(log, {
       append: (records) => {
         this.onAppend(records)
         this.records.push(...records)
         last = last.then(() => new Promise<void>((resolve) => setTimeout(resolve, 5))).then(() => log.append(records))
         return last
       },
-      read: (fromSeq) => log.read(fromSeq),
-      compact: (snapshot) => log.compact(snapshot),
-      close: () => log.close(),
-    }
+    })
   }
 
   /** The types of a run's records, and its outcomes. */

@@ -1,4 +1,5 @@
 /** Two writes are behind an acknowledgement: the message, and that its session has work to do. What if only the first is there? */
+
 import {
   BeamClaw,
   BeamClawError,
@@ -11,6 +12,7 @@ import {
   type StoreKey,
   silentLogger,
 } from '@beamclaw/core'
+import { wrapLog } from '@beamclaw/core/adapter'
 import { DemoProvider } from '@beamclaw/providers/demo'
 import { describe, expect, test } from 'vitest'
 
@@ -27,16 +29,13 @@ class ForgetfulStore extends MemoryStore {
   override async openLog(key: StoreKey, token: FencingToken): Promise<Log> {
     const log = await super.openLog(key, token)
     if (key[1] !== 'activity') return log
-    return {
+    return wrapLog(log, {
       append: (records) => {
         if (!this.#isFirst) return log.append(records)
         this.#isFirst = false
         return this.#firstAppend()
       },
-      read: (fromSeq) => log.read(fromSeq),
-      compact: (snapshot) => log.compact(snapshot),
-      close: () => log.close(),
-    }
+    })
   }
 }
 

@@ -11,24 +11,12 @@ export { type AgentDefinition, type AgentOptions, agentDefaults, defineAgent } f
 export { type AskRequest, BeamClaw, type BeamClawOptions, type RunningBeamClaw } from './beamclaw.ts'
 export { type Ambient, ambientWith } from './defaults/ambient.ts'
 export { ConsoleLogger, silentLogger } from './defaults/console-logger.ts'
-export { encodeJson } from './defaults/json-text.ts'
 export { LocalEventBus, subscribeDefaults } from './defaults/local-event-bus.ts'
 export { MemoryStore } from './defaults/memory-store.ts'
 export { SoloCluster } from './defaults/solo-cluster.ts'
-export {
-  checkFencingToken,
-  checkSnapshotSeq,
-  checkStoreKey,
-  compareStoreKeys,
-  type EncodedLogRecord,
-  encodeLogRecords,
-  freshLogRecords,
-  isBelowStoreKey,
-  mayOpenLog,
-} from './defaults/store-input.ts'
 export { SystemClock } from './defaults/system-clock.ts'
 export type { ErrorCode, ErrorKind, ErrorTraits } from './error-codes.ts'
-export { BeamClawError, ChildStartError, defineErrors, describeError, type ErrorDetails, MailboxFullError } from './errors.ts'
+export { BeamClawError, ChildStartError, defineErrors, type ErrorDetails, MailboxFullError } from './errors.ts'
 export type { BeamEvent, RunEvent } from './events.ts'
 export {
   type AgentId,
@@ -63,20 +51,6 @@ export {
   type Usage,
   type UserMessage,
 } from './messages.ts'
-export {
-  aFunction,
-  anArray,
-  anObject,
-  checkOptions,
-  describeValue,
-  duration,
-  integer,
-  maxTimerMs,
-  type OptionRule,
-  type OptionRules,
-  oneOf,
-  text,
-} from './options.ts'
 export type { Clock, IdGenerator, Logger, LogLevel, Random, TimerHandle } from './ports/ambient.ts'
 export type { Cluster, Lease } from './ports/cluster.ts'
 export type { EventBus, SubscribeOptions, Subscription, Topic } from './ports/event-bus.ts'
@@ -102,9 +76,6 @@ export type {
   StoreKey,
   Versioned,
 } from './ports/store.ts'
-export { type CallStream, callStream, untilAborted } from './provider/call-stream.ts'
-export { abortedError, asProviderError } from './provider/provider-error.ts'
-export { estimateRequestTokens, estimateTextTokens } from './provider/token-estimate.ts'
 export { Registry, type RegistryEntry, type RegistryOptions } from './registry/registry.ts'
 export type { WhenBusy } from './session/journal.ts'
 export type { DeadLetter } from './session/known-run.ts'
@@ -132,4 +103,3 @@ export type { ChildCounts, ChildInfo, TreeNode } from './supervisor/tree-node.ts
 export { Telemetry } from './telemetry/telemetry.ts'
 export type { StandardSchema } from './tool/standard-schema.ts'
 export { defineTool, type Tool, type ToolContext, type ToolOptions, type ToolOutput } from './tool/tool.ts'
-export { firstCharacters, wellFormedJson } from './well-formed.ts'

@@ -1,15 +1,6 @@
 /** Puts guards before a provider: the one place that follows a call from its first wait to its end. */
-import {
-  abortedError,
-  asProviderError,
-  BeamClawError,
-  type CallStream,
-  callStream,
-  type Provider,
-  type ProviderPart,
-  type ProviderRequest,
-  untilAborted,
-} from '@beamclaw/core'
+import { BeamClawError, type Provider, type ProviderPart, type ProviderRequest } from '@beamclaw/core'
+import { abortedError, asProviderError, type CallStream, callStream, untilAborted } from '@beamclaw/core/adapter'
 import type { CallEnding, CallWatcher, ModelGuard } from './model-guard.ts'
 import { aGuard, aProvider } from './option-rules.ts'
 

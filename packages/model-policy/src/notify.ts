@@ -1,5 +1,6 @@
 /** Tells a host's listener without depending on it. */
-import { describeError, type Logger } from '@beamclaw/core'
+import type { Logger } from '@beamclaw/core'
+import { describeError } from '@beamclaw/core/adapter'
 
 /** Calls `listener`, if there is one; what it throws is logged. */
 export function notify<T>(logger: Logger, name: string, listener: ((event: T) => void) | undefined, event: T): void {

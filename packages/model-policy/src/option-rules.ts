@@ -1,5 +1,6 @@
 /** Option rules that guards and the fallback share. */
-import type { OptionRule, Provider } from '@beamclaw/core'
+import type { Provider } from '@beamclaw/core'
+import type { OptionRule } from '@beamclaw/core/adapter'
 import type { ModelGuard } from './model-guard.ts'
 
 /** Something with the methods of a `Provider`. */

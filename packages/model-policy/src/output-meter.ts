@@ -1,5 +1,6 @@
 /** Adds up what a model says, for calls whose service never got to count it. */
-import { estimateTextTokens, noUsage, type ProviderPart, type Usage } from '@beamclaw/core'
+import { noUsage, type ProviderPart, type Usage } from '@beamclaw/core'
+import { estimateTextTokens } from '@beamclaw/core/adapter'
 
 /** Adds up what a model has said so far. */
 export class OutputMeter {

@@ -1,8 +1,6 @@
 /** One owner's handle on a log: appends that wait together for one sync, reads and compactions in between, all in call order. */
 import {
   type BeamClawError,
-  checkSnapshotSeq,
-  encodeJson,
   BeamClawError as Failure,
   type FencingToken,
   type Log,
@@ -12,6 +10,7 @@ import {
   type LogSnapshot,
   type StoreKey,
 } from '@beamclaw/core'
+import { checkSnapshotSeq, encodeJson } from '@beamclaw/core/adapter'
 import { type Append, type Task, takeGroup } from './append-group.ts'
 import { writeFully } from './atomic-write.ts'
 import type { PooledFile } from './descriptor-pool.ts'

@@ -4,20 +4,17 @@ import { statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import {
   BeamClawError,
-  checkFencingToken,
-  checkStoreKey,
-  encodeJson,
   type FencingToken,
   type JsonValue,
   type ListOptions,
   type Log,
-  mayOpenLog,
   type PutOptions,
   type Store,
   type StoreKey,
   SystemClock,
   type Versioned,
 } from '@beamclaw/core'
+import { checkFencingToken, checkStoreKey, encodeJson, mayOpenLog } from '@beamclaw/core/adapter'
 import { DirectoryMaker, isAbsent } from './atomic-write.ts'
 import { DescriptorPool } from './descriptor-pool.ts'
 import { DirectoryLock } from './directory-lock.ts'

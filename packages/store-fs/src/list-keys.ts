@@ -1,6 +1,7 @@
 /** Walks the data directory in the order of keys, and no further than a page needs. */
 import { join } from 'node:path'
-import { BeamClawError, compareStoreKeys, type StoreKey } from '@beamclaw/core'
+import { BeamClawError, type StoreKey } from '@beamclaw/core'
+import { compareStoreKeys } from '@beamclaw/core/adapter'
 import { isAbsent, readWhole } from './atomic-write.ts'
 import { readDocument } from './document-file.ts'
 import type { DirectoryEntry, FileSystem } from './file-system.ts'

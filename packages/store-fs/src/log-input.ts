@@ -1,5 +1,6 @@
 /** Checks what callers hand to a log, before anything is written. */
-import { encodeLogRecords, freshLogRecords, type LogRecord } from '@beamclaw/core'
+import type { LogRecord } from '@beamclaw/core'
+import { encodeLogRecords, freshLogRecords } from '@beamclaw/core/adapter'
 import { type EncodedRecord, encodeRecord } from './record-line.ts'
 
 /** Copies records into text. Throws `invalid-message`, `document-too-large`, or `log-gap` when they do not follow one another. */

@@ -1,6 +1,7 @@
 /** Opens a log: settles who may write, reads what is there, seals it, and starts a new segment. */
 import type { FencingToken, LogRecord, StoreKey } from '@beamclaw/core'
-import { BeamClawError, mayOpenLog } from '@beamclaw/core'
+import { BeamClawError } from '@beamclaw/core'
+import { mayOpenLog } from '@beamclaw/core/adapter'
 import { isAbsent, readFully } from './atomic-write.ts'
 import { fenced, logCorrupt, systemCode } from './failures.ts'
 import type { Listing, LogDirectory } from './log-directory.ts'

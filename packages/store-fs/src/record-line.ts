@@ -1,6 +1,7 @@
 /** One record of a log as one line of JSON that ends in its own checksum, and back. */
 import { crc32 } from 'node:zlib'
-import type { EncodedLogRecord, JsonObject } from '@beamclaw/core'
+import type { JsonObject } from '@beamclaw/core'
+import type { EncodedLogRecord } from '@beamclaw/core/adapter'
 
 /** A record whose data is JSON text already, so that the caller may change the object it came from. */
 export interface EncodedRecord {

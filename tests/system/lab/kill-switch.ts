@@ -2,7 +2,9 @@
  * Loaded before a program (`node --import`): its `FsStore` kills the process at the fault point that BEAMCLAW_FAULT names. The program and the
  * store are the ones that ship. Neither has a seam for drills, so the class of the store is patched.
  */
+
 import type { Log, LogRecord } from '@beamclaw/core'
+import { wrapLog } from '@beamclaw/core/adapter'
 import { FsStore } from '@beamclaw/store-fs'
 import { type FaultPoint, parseFaultPoint } from './fault-point.ts'
 
@@ -31,7 +33,7 @@ function recordCounter({ recordType, count }: FaultPoint): IndexOfDue {
 }
 
 function faultyLog(log: Log, { when }: FaultPoint, indexOfDue: IndexOfDue): Log {
-  return {
+  return wrapLog(log, {
     append: async (records) => {
       const due = indexOfDue(records)
       if (due === undefined) return log.append(records)
@@ -41,8 +43,5 @@ function faultyLog(log: Log, { when }: FaultPoint, indexOfDue: IndexOfDue): Log 
       // Nothing runs after this, not even what is on the stack.
       process.kill(process.pid, 'SIGKILL')
     },
-    read: (fromSeq) => log.read(fromSeq),
-    compact: (snapshot) => log.compact(snapshot),
-    close: () => log.close(),
-  }
+  })
 }

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { wrapLog } from '../adapter/wrap-log.ts'
 import { ambientWith } from '../defaults/ambient.ts'
 import { silentLogger } from '../defaults/console-logger.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import { SoloCluster } from '../defaults/solo-cluster.ts'
 import { BeamClawError } from '../errors.ts'
 import { defaultTenant, sessionKey } from '../ids.ts'
-import type { Log, LogSnapshot, StoreKey } from '../ports/store.ts'
+import type { LogSnapshot, StoreKey } from '../ports/store.ts'
 import { ManualClock, settled } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { ActivityLog } from './activity-log.ts'
@@ -26,13 +27,12 @@ function watchedStore(onCompact: (snapshot: LogSnapshot, lastSeq: number) => voi
     const guard = (): void => {
       if (broken !== undefined) throw broken
     }
-    const watched: Log = {
+    const watched = wrapLog(log, {
       append: async (records) => {
         guard()
         await log.append(records)
         lastSeq = records.at(-1)?.seq ?? lastSeq
       },
-      read: (fromSeq) => log.read(fromSeq),
       compact: async (snapshot) => {
         guard()
         try {
@@ -43,8 +43,7 @@ function watchedStore(onCompact: (snapshot: LogSnapshot, lastSeq: number) => voi
         }
         await log.compact(snapshot)
       },
-      close: () => log.close(),
-    }
+    })
     return watched
   }
   return { store, opened: () => opened }

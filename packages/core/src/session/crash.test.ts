@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { wrapLog } from '../adapter/wrap-log.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import { BeamClawError } from '../errors.ts'
 import type { FencingToken, Log, LogRecord, StoreKey } from '../ports/store.ts'
@@ -25,7 +26,7 @@ class WatchedStore extends MemoryStore {
   override async openLog(logKey: StoreKey, token: FencingToken): Promise<Log> {
     const log = await super.openLog(logKey, token)
     if (logKey[1] !== 'sessions') return log
-    return {
+    return wrapLog(log, {
       append: async (records) => {
         await log.append(records)
         this.records.push(...records)
@@ -34,10 +35,7 @@ class WatchedStore extends MemoryStore {
           this.#then()
         }
       },
-      read: (fromSeq) => log.read(fromSeq),
-      compact: (snapshot) => log.compact(snapshot),
-      close: () => log.close(),
-    }
+    })
   }
 }
 

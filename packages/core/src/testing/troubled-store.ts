@@ -1,4 +1,5 @@
 /** A store in memory whose logs of one kind can be held up or made to fail. */
+import { wrapLog } from '../adapter/wrap-log.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import type { FencingToken, Log, LogRecord, StoreKey } from '../ports/store.ts'
 
@@ -31,7 +32,7 @@ export class TroubledStore extends MemoryStore {
 
   #troubled(log: Log): Log {
     let broken: unknown
-    return {
+    return wrapLog(log, {
       append: async (records) => {
         if (broken !== undefined) throw broken
         try {
@@ -48,8 +49,6 @@ export class TroubledStore extends MemoryStore {
         await this.read()
         return content
       },
-      compact: (snapshot) => log.compact(snapshot),
-      close: () => log.close(),
-    }
+    })
   }
 }

@@ -1,26 +1,28 @@
 /** Asks the first of several models that is able to answer. */
 import {
   type Ambient,
-  abortedError,
-  aFunction,
   ambientWith,
-  anArray,
-  anObject,
   BeamClawError,
-  type CallStream,
   type Clock,
-  callStream,
-  checkOptions,
-  describeValue,
-  duration,
-  integer,
   type Logger,
   type ModelInfo,
   type Provider,
   type ProviderPart,
   type ProviderRequest,
-  text,
 } from '@beamclaw/core'
+import {
+  abortedError,
+  aFunction,
+  anArray,
+  anObject,
+  type CallStream,
+  callStream,
+  checkOptions,
+  describeValue,
+  duration,
+  integer,
+  text,
+} from '@beamclaw/core/adapter'
 import { type FailurePolicyOf, failurePolicy, type ProviderErrorCode } from '../error-policy.ts'
 import { passGuards } from '../guarded.ts'
 import type { CallEnding, ModelGuard } from '../model-guard.ts'

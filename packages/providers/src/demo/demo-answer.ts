@@ -1,5 +1,6 @@
 /** What the demo model says: a pure function of the request. Each answer teaches one thing and names the next one to try. */
-import { firstCharacters, type Message, type ProviderRequest, type ToolCall, type ToolResult, textOf } from '@beamclaw/core'
+import { type Message, type ProviderRequest, type ToolCall, type ToolResult, textOf } from '@beamclaw/core'
+import { firstCharacters } from '@beamclaw/core/adapter'
 import { findSum } from './arithmetic.ts'
 import { findToolCall } from './demo-tool-call.ts'
 

@@ -1,5 +1,6 @@
 /** What adapters over HTTP share: checked setup, one streamed call, one JSON call, failures in one form. */
-import { BeamClawError, type JsonObject, type ProviderPart, SystemClock, wellFormedJson } from '@beamclaw/core'
+import { BeamClawError, type JsonObject, type ProviderPart, SystemClock } from '@beamclaw/core'
+import { wellFormedJson } from '@beamclaw/core/adapter'
 import type { AnswerReader } from './answer-reader.ts'
 import { DispatchTransport } from './dispatch-transport.ts'
 import { type ErrorCodeTable, type Failure, isBrokenEnding, protocolError, serviceError } from './failure.ts'

@@ -1,5 +1,5 @@
 /** Keeps secrets out of text that came from outside, and keeps that text short. */
-import { firstCharacters } from '@beamclaw/core'
+import { firstCharacters } from '@beamclaw/core/adapter'
 
 // What keys and bearer tokens look like: a gateway may echo one that is not ours.
 const tokenPattern = /\b(?:sk|pk|rk|key|gsk|xai)-[\w-]{8,}|\b(?:bearer|basic)\s+[\w.~+/=-]{8,}|\/\/[^\s/@:]{0,256}:[^\s/@]{0,256}@/gi

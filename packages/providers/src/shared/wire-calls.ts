@@ -1,5 +1,6 @@
 /** Gives the tool calls of a conversation ids and names that the services accept, whichever model or program made them. Pure. */
-import { firstCharacters, type Message, type ToolCall, type ToolResult } from '@beamclaw/core'
+import type { Message, ToolCall, ToolResult } from '@beamclaw/core'
+import { firstCharacters } from '@beamclaw/core/adapter'
 
 // What both services accept, the stricter one in each.
 const maxIdLength = 40

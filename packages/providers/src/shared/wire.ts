@@ -1,5 +1,6 @@
 /** Reads JSON that came from a service. Texts that do not fit are never quoted: they may hold anything. */
-import { firstCharacters, type JsonValue, type ToolCall } from '@beamclaw/core'
+import type { JsonValue, ToolCall } from '@beamclaw/core'
+import { firstCharacters } from '@beamclaw/core/adapter'
 import type * as z from 'zod'
 import { protocolError } from './failure.ts'
 

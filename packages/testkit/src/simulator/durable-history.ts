@@ -1,5 +1,7 @@
 /** Stands before a store and remembers every record that became durable, also those that a snapshot has replaced since. */
+
 import type { JsonValue, Log, LogRecord, Store, StoreKey } from '@beamclaw/core'
+import { wrapLog } from '@beamclaw/core/adapter'
 import type { Trace } from './trace.ts'
 
 /** What became durable in one log. */
@@ -57,20 +59,18 @@ export class DurableHistory {
     const history = this.#logs.get(name) ?? { records: [], opened: 0, compacted: 0 }
     this.#logs.set(name, history)
     const opening = ++history.opened
-    return {
+    return wrapLog(log, {
       append: async (records) => {
         const openings = history.opened
         await log.append(records)
         if (opening < openings) this.#trace.fail('I2', `owner ${opening} of ${name} has written after owner ${openings} opened it`)
         for (const record of records) this.#add(name, history, record)
       },
-      read: (fromSeq) => log.read(fromSeq),
       compact: async (snapshot) => {
         await log.compact(snapshot)
         history.compacted = snapshot.seq
       },
-      close: () => log.close(),
-    }
+    })
   }
 
   #add(name: string, { records }: LogHistory, record: LogRecord): void {

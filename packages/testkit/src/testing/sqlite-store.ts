@@ -2,15 +2,7 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import {
   BeamClawError,
-  checkFencingToken,
-  checkSnapshotSeq,
-  checkStoreKey,
-  compareStoreKeys,
-  encodeJson,
-  encodeLogRecords,
   type FencingToken,
-  freshLogRecords,
-  isBelowStoreKey,
   type JsonObject,
   type JsonValue,
   type ListOptions,
@@ -18,12 +10,22 @@ import {
   type LogContent,
   type LogRecord,
   type LogSnapshot,
-  mayOpenLog,
   type PutOptions,
   type Store,
   type StoreKey,
   type Versioned,
 } from '@beamclaw/core'
+import {
+  checkFencingToken,
+  checkSnapshotSeq,
+  checkStoreKey,
+  compareStoreKeys,
+  encodeJson,
+  encodeLogRecords,
+  freshLogRecords,
+  isBelowStoreKey,
+  mayOpenLog,
+} from '@beamclaw/core/adapter'
 
 const maxBytes = 64 * 1024 * 1024
 

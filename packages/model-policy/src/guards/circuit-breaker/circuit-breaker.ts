@@ -1,18 +1,6 @@
 /** Stops asking a service that keeps failing, so that it can recover and no caller waits for it. */
-import {
-  type Ambient,
-  aFunction,
-  ambientWith,
-  anObject,
-  BeamClawError,
-  type Clock,
-  checkOptions,
-  duration,
-  integer,
-  type Logger,
-  type ProviderRequest,
-  text,
-} from '@beamclaw/core'
+import { type Ambient, ambientWith, BeamClawError, type Clock, type Logger, type ProviderRequest } from '@beamclaw/core'
+import { aFunction, anObject, checkOptions, duration, integer, text } from '@beamclaw/core/adapter'
 import { type FailurePolicyOf, failurePolicy } from '../../error-policy.ts'
 import type { CallWatcher, ModelGuard } from '../../model-guard.ts'
 import { notify } from '../../notify.ts'

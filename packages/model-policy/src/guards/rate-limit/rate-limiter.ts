@@ -1,22 +1,16 @@
 /** Keeps calls within what a service allows, by letting them wait their turn. */
+import { type Ambient, ambientWith, BeamClawError, type Clock, type ProviderRequest, type TimerHandle, type Usage } from '@beamclaw/core'
 import {
-  type Ambient,
   abortedError,
   aFunction,
-  ambientWith,
   anObject,
-  BeamClawError,
-  type Clock,
   checkOptions,
   duration,
   estimateRequestTokens,
   integer,
   maxTimerMs,
-  type ProviderRequest,
-  type TimerHandle,
   text,
-  type Usage,
-} from '@beamclaw/core'
+} from '@beamclaw/core/adapter'
 import type { CallEnding, CallWatcher, ModelGuard } from '../../model-guard.ts'
 import { OutputMeter } from '../../output-meter.ts'
 import { FairQueue } from './fair-queue.ts'

@@ -1,5 +1,6 @@
 /** What tokens cost. */
-import { BeamClawError, checkOptions, type Usage } from '@beamclaw/core'
+import { BeamClawError, type Usage } from '@beamclaw/core'
+import { checkOptions } from '@beamclaw/core/adapter'
 import { anAmount } from '../../option-rules.ts'
 
 /** US dollars for a million tokens of one model. */

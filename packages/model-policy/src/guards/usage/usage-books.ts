@@ -1,5 +1,6 @@
 /** The days that a ledger knows, and their way from and to a store. */
-import { describeError, type Logger, type Store, type StoreKey } from '@beamclaw/core'
+import type { Logger, Store, StoreKey } from '@beamclaw/core'
+import { describeError } from '@beamclaw/core/adapter'
 import { UsageBook } from './usage-book.ts'
 import { daysBefore, isSameMonth } from './usage-days.ts'
 import type { UsageCounts, UsageLabels, UsageRow, UsageRows } from './usage-rows.ts'

@@ -1,5 +1,6 @@
 /** Hard limits on what may be spent: what a call may cost is set aside before it, and what it did cost is counted after it. */
-import { BeamClawError, checkOptions, integer, type OptionRule, oneOf, text } from '@beamclaw/core'
+import { BeamClawError } from '@beamclaw/core'
+import { checkOptions, integer, type OptionRule, oneOf, text } from '@beamclaw/core/adapter'
 import { anAmount } from '../../option-rules.ts'
 import { nanoPerUsd } from './price-table.ts'
 import { untilWindowEnds, windowOf } from './usage-days.ts'

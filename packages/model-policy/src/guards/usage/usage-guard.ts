@@ -1,5 +1,6 @@
 /** The guard that counts calls in a ledger. */
-import { abortedError, estimateRequestTokens, noUsage, type Usage } from '@beamclaw/core'
+import { noUsage, type Usage } from '@beamclaw/core'
+import { abortedError, estimateRequestTokens } from '@beamclaw/core/adapter'
 import type { CallEnding, ModelGuard } from '../../model-guard.ts'
 import { OutputMeter } from '../../output-meter.ts'
 import type { UsageLabels } from './usage-rows.ts'

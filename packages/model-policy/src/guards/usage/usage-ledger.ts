@@ -1,21 +1,15 @@
 /** Knows who used what, what it cost, and who has spent enough. */
 import {
   ambientWith,
-  anArray,
-  anObject,
   BeamClawError,
   type Clock,
-  checkOptions,
   defaultTenant,
-  describeError,
-  duration,
-  integer,
   type Logger,
   type Store,
   type TimerHandle,
-  text,
   type Usage,
 } from '@beamclaw/core'
+import { anArray, anObject, checkOptions, describeError, duration, integer, text } from '@beamclaw/core/adapter'
 import type { ModelGuard } from '../../model-guard.ts'
 import { checkPrices, costOf, type PriceTable, priceOf } from './price-table.ts'
 import { SteadyTime } from './steady-time.ts'

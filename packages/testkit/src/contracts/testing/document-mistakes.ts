@@ -1,5 +1,6 @@
 /** What authors of stores get wrong with documents, keys and lists. Not here: a write that is acknowledged before it is durable, for only a power cut shows it. */
-import { BeamClawError, encodeJson, type JsonObject, type JsonValue } from '@beamclaw/core'
+import { BeamClawError, type JsonObject, type JsonValue } from '@beamclaw/core'
+import { encodeJson } from '@beamclaw/core/adapter'
 import type { StoreMistake, WrongRules } from './mistaken-store.ts'
 import { correctRules as correct, turn } from './store-rules.ts'
 

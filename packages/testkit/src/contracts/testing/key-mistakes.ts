@@ -1,5 +1,6 @@
 /** What authors of stores get wrong with keys and lists. */
-import { BeamClawError, compareStoreKeys, type StoreKey } from '@beamclaw/core'
+import { BeamClawError, type StoreKey } from '@beamclaw/core'
+import { compareStoreKeys } from '@beamclaw/core/adapter'
 import type { StoreMistake, WrongRules } from './mistaken-store.ts'
 import { correctRules as correct } from './store-rules.ts'
 

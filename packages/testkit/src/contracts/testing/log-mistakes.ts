@@ -2,15 +2,8 @@
  * What authors of stores get wrong with logs and with their own end. Not here, for no test from outside can tell: a repeated record
  * that is found by its id alone (ids are unique in a log), records dropped before their snapshot is durable (only a crash shows it).
  */
-import {
-  BeamClawError,
-  type EncodedLogRecord,
-  encodeLogRecords,
-  type JsonValue,
-  type Log,
-  type LogContent,
-  type LogRecord,
-} from '@beamclaw/core'
+import { BeamClawError, type JsonValue, type Log, type LogContent, type LogRecord } from '@beamclaw/core'
+import { type EncodedLogRecord, encodeLogRecords } from '@beamclaw/core/adapter'
 import type { Around, StoreMistake, WrongRules } from './mistaken-store.ts'
 import { correctRules as correct, type PlainLogState, turn } from './store-rules.ts'
 

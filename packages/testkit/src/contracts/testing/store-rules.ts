@@ -1,6 +1,6 @@
 /** The rules of the plain store: correct by default, and each flaw of an author is another rule in place of one of them. */
+import { BeamClawError, type FencingToken, type JsonValue, type Log, type Store, type StoreKey } from '@beamclaw/core'
 import {
-  BeamClawError,
   checkFencingToken,
   checkSnapshotSeq,
   checkStoreKey,
@@ -8,15 +8,10 @@ import {
   type EncodedLogRecord,
   encodeJson,
   encodeLogRecords,
-  type FencingToken,
   freshLogRecords,
   isBelowStoreKey,
-  type JsonValue,
-  type Log,
   mayOpenLog,
-  type Store,
-  type StoreKey,
-} from '@beamclaw/core'
+} from '@beamclaw/core/adapter'
 
 const maxBytes = 64 * 1024 * 1024
 

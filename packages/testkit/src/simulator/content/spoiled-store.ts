@@ -1,5 +1,7 @@
 /** A store that gives back something else than what was written, as a disk, a hand or another version may do. */
+
 import { BeamClawError, type JsonValue, type LogContent, MemoryStore, type Random, type Store, type StoreKey } from '@beamclaw/core'
+import { wrapLog, wrapStore } from '@beamclaw/core/adapter'
 import { oddJson, spoiled } from './odd-values.ts'
 
 /** Characters that it takes at once. */
@@ -17,11 +19,7 @@ export class SpoiledStore {
   constructor(random: Random) {
     this.#random = random
     const memory = this.#memory
-    this.store = {
-      get: (key) => memory.get(key),
-      put: (key, value, options) => memory.put(key, value, options),
-      delete: (key, options) => memory.delete(key, options),
-      list: (prefix, options) => memory.list(prefix, options),
+    this.store = wrapStore(memory, {
       stop: async () => {},
       openLog: async (key, token) => {
         const log = await memory.openLog(key, token)
@@ -31,9 +29,9 @@ export class SpoiledStore {
           if (length > maxLength) throw new BeamClawError('document-too-large', `${length} characters are more than ${maxLength}`)
           await log.append(records)
         }
-        return { append, read, compact: (snapshot) => log.compact(snapshot), close: () => log.close() }
+        return wrapLog(log, { append, read })
       },
-    }
+    })
   }
 
   /** From its next reading on, something in this log is odd, for good. */

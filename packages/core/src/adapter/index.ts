@@ -1,0 +1,33 @@
+export { encodeJson } from '../defaults/json-text.ts'
+export {
+  checkFencingToken,
+  checkSnapshotSeq,
+  checkStoreKey,
+  compareStoreKeys,
+  type EncodedLogRecord,
+  encodeLogRecords,
+  freshLogRecords,
+  isBelowStoreKey,
+  mayOpenLog,
+} from '../defaults/store-input.ts'
+export { describeError } from '../errors.ts'
+export {
+  aFunction,
+  anArray,
+  anObject,
+  checkOptions,
+  describeValue,
+  duration,
+  integer,
+  maxTimerMs,
+  type OptionRule,
+  type OptionRules,
+  oneOf,
+  text,
+} from '../options.ts'
+export { type CallStream, callStream, untilAborted } from '../provider/call-stream.ts'
+export { abortedError, asProviderError } from '../provider/provider-error.ts'
+export { estimateRequestTokens, estimateTextTokens } from '../provider/token-estimate.ts'
+export { firstCharacters, wellFormedJson } from '../well-formed.ts'
+export { wrapLog } from './wrap-log.ts'
+export { wrapStore } from './wrap-store.ts'

@@ -1,0 +1,20 @@
+/** A store that does some things its own way. */
+import type { Store } from '../ports/store.ts'
+
+/**
+ * Returns a store that does what `own` says, and everything else as `store` does.
+ *
+ * @example
+ * const readOnly = wrapStore(store, { put: () => Promise.reject(new BeamClawError('store-full', 'Nothing is written')) })
+ */
+export function wrapStore(store: Store, own: Partial<Store>): Store {
+  return {
+    get: (key) => store.get(key),
+    put: (key, value, options) => store.put(key, value, options),
+    delete: (key, options) => store.delete(key, options),
+    list: (prefix, options) => store.list(prefix, options),
+    openLog: (key, token) => store.openLog(key, token),
+    stop: () => store.stop(),
+    ...own,
+  }
+}
