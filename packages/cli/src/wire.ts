@@ -1,4 +1,5 @@
 /** From settings to a BeamClaw with its adapters. */
+
 import {
   type AgentDefinition,
   BeamClaw,
@@ -10,6 +11,7 @@ import {
   type RunningBeamClaw,
   type Store,
 } from '@beamclaw/core'
+import { wrapStore } from '@beamclaw/core/adapter'
 import { FsStore } from '@beamclaw/store-fs'
 import { ConfigError } from './config/config-error.ts'
 import type { AgentConfig, ProviderConfig } from './config/schema.ts'
@@ -86,14 +88,7 @@ export async function toProvider(config: ProviderConfig): Promise<Provider> {
 
 /** The store, with work that must be done before it stops. */
 function stoppedAfter(store: Store, work: () => Promise<void>): Store {
-  return {
-    get: (key) => store.get(key),
-    put: (key, value, options) => store.put(key, value, options),
-    delete: (key, options) => store.delete(key, options),
-    list: (prefix, options) => store.list(prefix, options),
-    openLog: (key, token) => store.openLog(key, token),
-    stop: () => work().finally(() => store.stop()),
-  }
+  return wrapStore(store, { stop: () => work().finally(() => store.stop()) })
 }
 
 /** Turns what an adapter finds fault with into a problem of the configuration. */

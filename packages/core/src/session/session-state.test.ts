@@ -92,6 +92,19 @@ describe('what a session remembers of its runs', () => {
     expect([...state.runs].map(([runId, { status }]) => `${runId} ${status}`)).toEqual(['a waiting', 'c completed', 'd completed'])
   })
 
+  test('counts from the message where an earlier version did not write down when a run ended', () => {
+    const memory = { rememberedRuns: 100, rememberRunsForMs: 100 }
+    const before = new SessionState(memory)
+    for (const [index, entry] of whole('a').entries()) before.applyEntry(entry, index + 1, 1_000)
+    const snapshot = JSON.parse(JSON.stringify(before.toSnapshot()))
+    delete snapshot.runs[0][1].ended.at
+    const state = SessionState.fromSnapshot(snapshot, 3, memory)
+    for (const [index, entry] of whole('b').entries()) state.applyEntry(entry, 4 + index, 1_099)
+    expect([...state.runs.keys()]).toEqual(['a', 'b'])
+    for (const [index, entry] of whole('c').entries()) state.applyEntry(entry, 7 + index, 1_100)
+    expect([...state.runs.keys()]).toEqual(['b', 'c'])
+  })
+
   test('ends with its age, to the millisecond, also after the clock was set back', () => {
     const memory = { rememberedRuns: 100, rememberRunsForMs: 100 }
     const state = new SessionState(memory)

@@ -322,7 +322,9 @@ export class SessionState {
   #forgetOldRuns(): void {
     const { rememberedRuns, rememberRunsForMs } = this.#memory
     for (const runId of this.#ended) {
-      const endedAt = this.runs.get(runId)?.ended?.at ?? 0
+      const run = this.runs.get(runId)
+      // Earlier versions did not write down when a run ended.
+      const endedAt = run?.ended?.at ?? run?.at ?? 0
       if (this.#ended.size <= rememberedRuns && endedAt > this.#at - rememberRunsForMs) {
         // Unless the clock was set back meanwhile, none of those behind has ended earlier.
         if (endedAt <= this.#at) return
