@@ -3,7 +3,16 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { BeamClaw, defineAgent, MemoryStore, noUsage, type Provider, type RunningBeamClaw, type Store, silentLogger } from '@beamclaw/core'
+import {
+  BeamClaw,
+  defineAgent,
+  MemoryStore,
+  type Provider,
+  type RunningBeamClaw,
+  type Store,
+  silentLogger,
+  zeroUsage,
+} from '@beamclaw/core'
 import { Gateway } from '@beamclaw/gateway-ws'
 import { FsStore } from '@beamclaw/store-fs'
 import { type WebSocket, WebSocketServer } from 'ws'
@@ -39,7 +48,7 @@ const instant: Provider = {
       if (index % burst === 0) await new Promise((resolve) => setImmediate(resolve))
     }
     if (what === 'last') yield { type: 'text-delta', text: theEnd }
-    yield { type: 'finish', reason: 'stop', usage: noUsage }
+    yield { type: 'finish', reason: 'stop', usage: zeroUsage }
   },
 }
 
@@ -50,8 +59,8 @@ interface Served extends AsyncDisposable {
 
 async function serve(store: Store): Promise<Served> {
   const agents = [defineAgent({ id: 'main', model: 'instant/model' })]
-  const claw = await new BeamClaw({ providers: { instant }, agents, store, ambient: { logger: silentLogger } }).start()
-  const gateway = new Gateway({ claw, port: 0, drainMs: 0, ambient: { logger: silentLogger } })
+  const claw = await new BeamClaw({ providers: { instant }, agents, store, services: { logger: silentLogger } }).start()
+  const gateway = new Gateway({ claw, port: 0, drainMs: 0, services: { logger: silentLogger } })
   const { url } = await gateway.start()
   return {
     claw,

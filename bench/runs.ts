@@ -89,7 +89,7 @@ async function clawOver(url: string, store: Store): Promise<RunningBeamClaw> {
     providers: { local: new OpenAiProvider({ apiKey: 'none', baseUrl: `${url}/v1` }) },
     agents: [defineAgent({ id: 'main', model: 'local/scripted-1', tools: [lookup] })],
     store,
-    ambient: { logger: silentLogger },
+    services: { logger: silentLogger },
   }).start()
 }
 

@@ -82,7 +82,7 @@ async function resumption(folder: string): Promise<Result> {
       providers: { local: provider },
       agents: [defineAgent({ id: 'main', model: 'local/short' })],
       store: new FsStore({ path: folder }),
-      ambient: { logger: silentLogger },
+      services: { logger: silentLogger },
     }).start()
   const message = { idempotencyKey: 'only' }
   const keys = Array.from({ length: interrupted }, (_, index) => `agent:main:interrupted-${index}`)

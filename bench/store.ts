@@ -3,14 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { defaultTenant, type Log, type LogRecord } from '@beamclaw/core'
+import { type AppendLog, defaultTenant, type LogEntry } from '@beamclaw/core'
 import { FsStore } from '@beamclaw/store-fs'
 import { type Bench, median, medianRatio, type Result } from './lib/result.ts'
 
 const rounds = 9
 const text = 'x'.repeat(300)
 
-function record(seq: number): LogRecord {
+function record(seq: number): LogEntry {
   return { seq, type: 'model-response', id: `bench.${seq}`, ts: 1_700_000_000_000, data: { runId: 'run-1', text } }
 }
 
@@ -47,7 +47,7 @@ async function rawAppends(folder: string, files: number, each: number): Promise<
   }
 }
 
-async function storeAppends(logs: readonly Log[], next: { seq: number }, each: number): Promise<number> {
+async function storeAppends(logs: readonly AppendLog[], next: { seq: number }, each: number): Promise<number> {
   const first = next.seq
   next.seq += each
   return timed(logs, each, (log, index) => log.append([record(first + index)]))

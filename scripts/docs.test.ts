@@ -137,7 +137,7 @@ describe('the pages', () => {
 describe('the table of errors', () => {
   const rows = [...read('docs/errors.md').matchAll(/^\| `([a-z-]+)` +\| (yes|no) +\| \S.* \| \S.* \|$/gm)]
   // The table in the code is private: its lines are `code: { kind: … }`.
-  const source = read('packages/core/src/error-codes.ts')
+  const source = read('packages/core/src/base/error-codes.ts')
   const codes = [...source.matchAll(/^ {2}'?([a-z-]+)'?: \{ kind: '[a-z-]+'(?:, isRetryable: true)? \},$/gm)].map(
     ([, code]) => code as ErrorCode,
   )

@@ -150,8 +150,8 @@ describe('turbo boundaries', () => {
     },
     {
       name: 'a path out of the package',
-      files: { 'packages/store-fs/src/outside.ts': `export { thing } from '../../core/src/errors.ts'\n` },
-      says: /`..\/..\/core\/src\/errors.ts` leaves the package/,
+      files: { 'packages/store-fs/src/outside.ts': `export { thing } from '../../core/src/base/errors.ts'\n` },
+      says: /`..\/..\/core\/src\/base\/errors.ts` leaves the package/,
     },
     {
       name: 'a package that is not declared',

@@ -48,7 +48,7 @@ export async function clawWithSleepers(store: Store): Promise<RunningBeamClaw> {
     agents: [defineAgent({ id: 'main', model: 'local/short', compactAboveTokens: 1_000_000_000 })],
     store,
     sessions: { passivateAfterMs: sleepAfterMs },
-    ambient: { logger: silentLogger },
+    services: { logger: silentLogger },
   }).start()
 }
 

@@ -1,9 +1,9 @@
 /** A model that says one short thing at once and looks at nothing, so that it costs the same whatever it is sent. */
-import { noUsage, type Provider } from '@beamclaw/core'
+import { type Provider, zeroUsage } from '@beamclaw/core'
 
 export const shortAnswers: Provider = {
   async *doStream() {
     yield { type: 'text-delta', text: 'Hello yourself.' }
-    yield { type: 'finish', reason: 'stop', usage: { ...noUsage, inputTokens: 10, outputTokens: 3 } }
+    yield { type: 'finish', reason: 'stop', usage: { ...zeroUsage, inputTokens: 10, outputTokens: 3 } }
   },
 }

@@ -1,6 +1,6 @@
 /** The agent of this example: a job of three parts, and a model that asks for one part after the other. */
 import { setTimeout as pause } from 'node:timers/promises'
-import { BeamClaw, defineAgent, defineTool, noUsage, type Provider, type ProviderPart } from '@beamclaw/core'
+import { BeamClaw, defineAgent, defineTool, type Provider, type ProviderPart, zeroUsage } from '@beamclaw/core'
 import { FsStore } from '@beamclaw/store-fs'
 
 const measure = defineTool({
@@ -21,7 +21,7 @@ const foreman: Provider = {
     const done = messages.filter(({ role }) => role === 'tool').length
     if (done < 3) yield { type: 'tool-call', id: `part-${done + 1}`, name: 'measure', input: {} }
     else yield { type: 'text-delta', text: `all ${done} parts are measured` }
-    yield { type: 'finish', reason: done < 3 ? 'tool-calls' : 'stop', usage: noUsage }
+    yield { type: 'finish', reason: done < 3 ? 'tool-calls' : 'stop', usage: zeroUsage }
   },
 }
 

@@ -17,11 +17,11 @@ function crossing(path: string, specifier: string, says: string): Plant {
 }
 
 const layers: readonly Plant[] = [
-  crossing(`${core}/errors.ts`, './telemetry/telemetry.ts', 'ground layer'),
-  crossing(`${core}/ids.ts`, './supervisor/supervisor.ts', 'ground layer'),
-  crossing(`${core}/messages.ts`, './session/session.ts', 'ground layer'),
-  crossing(`${core}/options.ts`, './actor/actor.ts', 'ground layer'),
-  crossing(`${core}/events.ts`, './defaults/memory-store.ts', 'ground layer'),
+  crossing(`${core}/base/errors.ts`, '../telemetry/telemetry.ts', "Core's base"),
+  crossing(`${core}/base/ids.ts`, '../supervisor/supervisor.ts', "Core's base"),
+  crossing(`${core}/base/messages.ts`, '../session/session.ts', "Core's base"),
+  crossing(`${core}/base/options.ts`, '../actor/actor.ts', "Core's base"),
+  crossing(`${core}/base/events.ts`, '../defaults/memory-store.ts', "Core's base"),
   {
     path: `${core}/ports/reaches-up.ts`,
     code: `import type { Thing } from '../defaults/memory-store.ts'\n\nexport type Reach = Thing\n`,
@@ -37,11 +37,12 @@ const layers: readonly Plant[] = [
     crossing(`${core}/${folder}/reaches-up.ts`, '../session/session.ts', 'Agent, tool, cron'),
   ),
   crossing(`${core}/adapter/reaches-up.ts`, '../session/session.ts', 'authors of adapters'),
+  crossing(`${core}/session/state/reaches-channel.ts`, '../../channel/channel-worker.ts', 'Sessions import'),
   crossing(`${core}/session/reaches-channel.ts`, '../channel/channel-worker.ts', 'Sessions import'),
   crossing(`${core}/session/reaches-tenant.ts`, '../tenant/tenant.ts', 'Sessions import'),
   crossing(`${core}/channel/reaches-up.ts`, '../beamclaw.ts', 'Channels and tenants'),
   crossing(`${core}/tenant/reaches-up.ts`, '../beamclaw.ts', 'Channels and tenants'),
-  crossing(`${core}/novelty/no-layer-yet.ts`, '../errors.ts', 'no place among the layers'),
+  crossing(`${core}/novelty/no-layer-yet.ts`, '../base/errors.ts', 'no place among the layers'),
 ]
 
 const coreAlone: readonly Plant[] = [
@@ -66,9 +67,9 @@ const portsHoldTypes: readonly Plant[] = [
   ['value', 'export const limit = 1\n'],
   ['function', 'export function limit(): number {\n  return 1\n}\n'],
   ['class', 'export class Limit {}\n'],
-  ['re-export', `export { thing } from '../errors.ts'\n`],
-  ['value-import', `import { thing } from '../errors.ts'\n\nexport type Thing = typeof thing\n`],
-  ['effect', `import '../errors.ts'\n`],
+  ['re-export', `export { thing } from '../base/errors.ts'\n`],
+  ['value-import', `import { thing } from '../base/errors.ts'\n\nexport type Thing = typeof thing\n`],
+  ['effect', `import '../base/errors.ts'\n`],
 ].map(([name, code]) => ({ path: `${core}/ports/${name}.ts`, code: code ?? '', rule: 'plugin', says: 'holds types only' }))
 
 const packages: readonly Plant[] = [
@@ -154,14 +155,14 @@ const thing = 'export const thing = 1\n'
 
 /** A tree that obeys every fence: each file takes all that its place allows. */
 export const cleanTree: Readonly<Record<string, string>> = {
-  [`${core}/errors.ts`]: thing,
-  [`${core}/ids.ts`]: `export { thing } from './errors.ts'\n`,
-  [`${core}/events.ts`]: `import type { ExitReason } from './actor/exit-reason.ts'\n\nexport type Ended = ExitReason\n`,
-  [`${core}/ports/store.ts`]: `import type { Ended } from '../events.ts'\n\nexport interface Store {\n  stop(): Ended\n}\n`,
-  [`${core}/defaults/memory-store.ts`]: `export { thing } from '../actor/ring-deque.ts'\nexport type { Store } from '../ports/store.ts'\n`,
-  [`${core}/telemetry/telemetry.ts`]: `export type { ExitReason } from '../actor/exit-reason.ts'\nexport { default } from 'eventemitter3'\n`,
-  [`${core}/actor/exit-reason.ts`]: `export type ExitReason = 'normal'\n`,
-  [`${core}/actor/ring-deque.ts`]: thing,
+  [`${core}/base/errors.ts`]: thing,
+  [`${core}/base/ids.ts`]: `export { thing } from './errors.ts'\n`,
+  [`${core}/base/events.ts`]: `import type { ExitReason } from './exit-reason.ts'\n\nexport type Ended = ExitReason\n`,
+  [`${core}/ports/store.ts`]: `import type { Ended } from '../base/events.ts'\n\nexport interface Store {\n  stop(): Ended\n}\n`,
+  [`${core}/defaults/memory-store.ts`]: `export { thing } from '../base/ring-deque.ts'\nexport type { Store } from '../ports/store.ts'\n`,
+  [`${core}/telemetry/telemetry.ts`]: `export type { ExitReason } from '../base/exit-reason.ts'\nexport { default } from 'eventemitter3'\n`,
+  [`${core}/base/exit-reason.ts`]: `export type ExitReason = 'normal'\n`,
+  [`${core}/base/ring-deque.ts`]: thing,
   [`${core}/actor/actor.ts`]: `export { thing } from '../defaults/memory-store.ts'\n`,
   [`${core}/supervisor/supervisor.ts`]: `export { thing } from '../actor/actor.ts'\n`,
   [`${core}/supervisor/golden/replay.ts`]: `export { readFileSync } from 'node:fs'\n`,
@@ -169,6 +170,7 @@ export const cleanTree: Readonly<Record<string, string>> = {
   [`${core}/tool/tool.ts`]: `export { thing } from '../supervisor/supervisor.ts'\n`,
   [`${core}/session/session.ts`]: `export { thing } from '../tool/tool.ts'\n`,
   [`${core}/session/session.test.ts`]: `export { test } from 'node:test'\nexport { expect } from 'vitest'\nexport { thing } from '../index.ts'\n`,
+  [`${core}/session/state/state.ts`]: `export { thing } from '../../tool/tool.ts'\n`,
   [`${core}/channel/channel-worker.ts`]: `export { thing } from '../session/session.ts'\n`,
   [`${core}/tenant/tenant.ts`]: `export { thing } from '../channel/channel-worker.ts'\n`,
   [`${core}/testing/helper.ts`]: `export { thing } from '../session/session.ts'\n`,

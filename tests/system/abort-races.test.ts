@@ -1,11 +1,11 @@
 /** Aborts that meet a run in the moment it begins, on a disk that takes its time. */
 
 import {
+  type AppendLog,
   BeamClaw,
   defineAgent,
   type FencingToken,
-  type Log,
-  type LogRecord,
+  type LogEntry,
   MemoryStore,
   type Provider,
   type RunningBeamClaw,
@@ -17,10 +17,10 @@ import { describe, expect, test } from 'vitest'
 
 /** Writes a moment later, in order, and tells what is about to be written. */
 class SlowStore extends MemoryStore {
-  readonly records: LogRecord[] = []
-  onAppend: (records: readonly LogRecord[]) => void = () => {}
+  readonly records: LogEntry[] = []
+  onAppend: (records: readonly LogEntry[]) => void = () => {}
 
-  override async openLog(key: StoreKey, token: FencingToken): Promise<Log> {
+  override async openLog(key: StoreKey, token: FencingToken): Promise<AppendLog> {
     const log = await super.openLog(key, token)
     if (key[1] !== 'sessions') return log
     let last: Promise<void> = Promise.resolve()
@@ -69,7 +69,7 @@ async function stage(): Promise<{ claw: RunningBeamClaw; store: SlowStore; held:
     providers: { held },
     agents: [defineAgent({ id: 'main', model: 'held/any' })],
     store,
-    ambient: { logger: silentLogger },
+    services: { logger: silentLogger },
   }).start()
   const session = claw.session('agent:main:main')
   for (const key of ['one', 'two']) await session.send('hello', { idempotencyKey: key }).accepted

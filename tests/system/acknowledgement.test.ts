@@ -1,11 +1,11 @@
 /** Two writes are behind an acknowledgement: the message, and that its session has work to do. What if only the first is there? */
 
 import {
+  type AppendLog,
   BeamClaw,
   BeamClawError,
   defineAgent,
   type FencingToken,
-  type Log,
   MemoryStore,
   type Provider,
   type RunningBeamClaw,
@@ -26,7 +26,7 @@ class ForgetfulStore extends MemoryStore {
     this.#firstAppend = firstAppend
   }
 
-  override async openLog(key: StoreKey, token: FencingToken): Promise<Log> {
+  override async openLog(key: StoreKey, token: FencingToken): Promise<AppendLog> {
     const log = await super.openLog(key, token)
     if (key[1] !== 'activity') return log
     return wrapLog(log, {
@@ -50,7 +50,7 @@ const silent: Provider = {
 
 function start(store: MemoryStore, demo: Provider): Promise<RunningBeamClaw> {
   const agents = [defineAgent({ id: 'main', model: 'demo/demo-1' })]
-  return new BeamClaw({ providers: { demo }, agents, store, ambient: { logger: silentLogger } }).start()
+  return new BeamClaw({ providers: { demo }, agents, store, services: { logger: silentLogger } }).start()
 }
 
 const one = { idempotencyKey: 'one' }

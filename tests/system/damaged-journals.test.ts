@@ -24,7 +24,7 @@ async function start(path: string, logs: LogLine[] = [], demo: Provider = new De
     providers: { demo },
     agents: [defineAgent({ id: 'main', model: 'demo/demo-1' })],
     store: new FsStore({ path }),
-    ambient: { logger: { log: (_level, event, fields = {}) => void logs.push({ event, fields }) } },
+    services: { logger: { log: (_level, event, fields = {}) => void logs.push({ event, fields }) } },
   }).start()
 }
 

@@ -11,7 +11,7 @@ const packages = fileURLToPath(new URL('../../packages', import.meta.url))
 
 describe('a fault point', () => {
   test('names every record type of the journal, and nothing else', () => {
-    const source = readFileSync(join(packages, 'core/src/session/journal.ts'), 'utf8')
+    const source = readFileSync(join(packages, 'core/src/session/journal/records.ts'), 'utf8')
     const types = [...source.matchAll(/extends OfRun \{\n {2}readonly type: '([a-z-]+)'/g)].map(([, type]) => type)
     expect([...faultRecordTypes].sort()).toEqual(types.sort())
   })

@@ -12,7 +12,7 @@ test('a message that is too large for the store is refused, and the next one is 
     providers: { demo: new DemoProvider() },
     agents: [defineAgent({ id: 'main', model: 'demo/demo-1' })],
     store: new FsStore({ path: folder, maxDocumentBytes: 100_000 }),
-    ambient: { logger: silentLogger },
+    services: { logger: silentLogger },
   }).start()
   try {
     const session = claw.session('agent:main:main')

@@ -1,4 +1,4 @@
-import type { WhenBusy } from '@beamclaw/core'
+import type { QueueMode } from '@beamclaw/core'
 import { seededRandom } from '@beamclaw/testkit'
 import { describe, expect, test } from 'vitest'
 import type { AgentProcess } from './lab/agent.ts'
@@ -14,13 +14,13 @@ const roundsPerSessions = 24
 
 const words = ['hello', 'charge', 'lookup']
 
-const modes = ['queue', 'queue', 'steer', 'collect', 'interrupt'] as const satisfies readonly WhenBusy[]
+const modes = ['queue', 'queue', 'steer', 'collect', 'interrupt'] as const satisfies readonly QueueMode[]
 
 interface Asked {
   readonly session: string
   readonly text: string
   readonly key: string
-  readonly whenBusy: WhenBusy
+  readonly queueMode: QueueMode
 }
 
 describe(`F09: ${times} kill -9 under load, seed ${seed}`, () => {
@@ -42,7 +42,7 @@ describe(`F09: ${times} kill -9 under load, seed ${seed}`, () => {
           session,
           text: `${words[below(words.length)]} ${key}`,
           key,
-          whenBusy: modes[below(modes.length)] ?? 'queue',
+          queueMode: modes[below(modes.length)] ?? 'queue',
         }
         if (again === undefined) asked.push(message)
         if (below(8) === 0) agent.abort(message.session, message.key)

@@ -2,7 +2,7 @@
 import { defineTool, type Tool, type ToolOutput } from '@beamclaw/core'
 import type { ScriptedToolCall } from '@beamclaw/testkit/model-server'
 import { describe, expect, test } from 'vitest'
-import { Conversation, type Heard, resultsOf } from './lab/conversation.ts'
+import { type CollectedAnswer, Conversation, resultsOf } from './lab/conversation.ts'
 
 const hundredMegabytes = 100_000_000
 
@@ -11,7 +11,7 @@ function toolThat(execute: Tool['execute'], timeoutMs = 60_000): Tool {
 }
 
 /** One run in which the model makes one call and then says what it heard; after it, the session is asked something else. */
-async function runWith(tool: Tool, call: ScriptedToolCall = { name: 'odd' }): Promise<Heard> {
+async function runWith(tool: Tool, call: ScriptedToolCall = { name: 'odd' }): Promise<CollectedAnswer> {
   await using talk = await Conversation.begin([{ toolCalls: [call] }, 'I see', 'still here'], { tools: [tool] })
   const heard = await talk.ask('go')
   expect((await talk.ask('are you there?')).text).toBe('still here')

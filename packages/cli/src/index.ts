@@ -1,5 +1,5 @@
+export { AssembledBeamClaw } from './assemble.ts'
 export { ConfigError } from './config/config-error.ts'
 export { configFile, type Environment, loadConfig, parseConfig } from './config/load.ts'
 export { type Config, configSchema } from './config/schema.ts'
 export { type Settings, type SettingsFlags, settingsFrom } from './config/settings.ts'
-export { Wiring } from './wire.ts'

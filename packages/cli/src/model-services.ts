@@ -1,5 +1,5 @@
 /** The models of a configuration, each behind its limits, its circuit breaker, the usage ledger and its fallbacks. */
-import type { Ambient, Logger, Provider, ProviderRequest, Store } from '@beamclaw/core'
+import type { Logger, Provider, ProviderRequest, Store, SystemServices } from '@beamclaw/core'
 import { CircuitBreaker, FallbackProvider, type FallbackTarget, guarded, RateLimiter, UsageLedger } from '@beamclaw/model-policy'
 import { limitsOf } from './config/changes.ts'
 import type { AgentConfig } from './config/schema.ts'
@@ -21,33 +21,33 @@ export class ModelServices {
   readonly ledger: UsageLedger
   /** By the id that model names begin with. */
   readonly providers: Readonly<Record<string, Provider>>
-  readonly #services: ReadonlyMap<string, Service>
-  readonly #ambient: Partial<Ambient>
+  readonly #guarded: ReadonlyMap<string, Service>
+  readonly #services: Partial<SystemServices>
   readonly #logger: Logger
   #routes: ReadonlyMap<string, Route> = new Map()
 
   constructor(settings: Settings, providers: Readonly<Record<string, Provider>>, store: Store, logger: Logger) {
-    this.#ambient = { logger }
+    this.#services = { logger }
     this.#logger = logger
     const budgets = Object.entries(settings.budgets).map(([id, budget]) => ({ id, ...budget }))
-    this.ledger = new UsageLedger({ prices: settings.prices, budgets, store, ambient: this.#ambient })
-    this.#services = new Map(Object.entries(providers).map(([id, provider]) => [id, this.#guard(id, provider)]))
-    this.providers = Object.fromEntries([...this.#services].map(([id, { provider }]) => [id, this.#routed(id, provider)]))
+    this.ledger = new UsageLedger({ prices: settings.prices, budgets, store, services: this.#services })
+    this.#guarded = new Map(Object.entries(providers).map(([id, provider]) => [id, this.#guard(id, provider)]))
+    this.providers = Object.fromEntries([...this.#guarded].map(([id, { provider }]) => [id, this.#routed(id, provider)]))
     this.update(settings)
   }
 
   /** Takes over limits, prices and fallbacks. Calls under way end as they began. */
   update({ providers, prices, agents }: Settings): void {
-    for (const [id, config] of Object.entries(providers)) this.#services.get(id)?.limiter.setLimits(limitsOf(config))
+    for (const [id, config] of Object.entries(providers)) this.#guarded.get(id)?.limiter.setLimits(limitsOf(config))
     this.ledger.setPrices(prices)
     this.#routes = new Map(Object.values(agents).flatMap((agent) => this.#route(agent)))
   }
 
   #guard(id: string, provider: Provider): Service {
-    const limiter = new RateLimiter({ id, ambient: this.#ambient })
+    const limiter = new RateLimiter({ id, services: this.#services })
     const breaker = new CircuitBreaker({
       id,
-      ambient: this.#ambient,
+      services: this.#services,
       onStateChange: ({ model, from, to }) => this.#logger.log('warn', 'provider.circuit', { provider: id, model, from, to }),
     })
     // The ledger refuses first: a call that no budget has room for waits for nothing.
@@ -62,7 +62,7 @@ export class ModelServices {
     if (known?.fallbacks === list) return [[model, known]]
     const provider = new FallbackProvider({
       targets: [...new Set([model, ...fallbacks])].flatMap((name) => this.#target(name)),
-      ambient: this.#ambient,
+      services: this.#services,
       onFallback: ({ failed, next }) =>
         this.#logger.log('warn', 'provider.fallback', {
           failed: `${failed.target}/${failed.model}`,
@@ -75,7 +75,7 @@ export class ModelServices {
 
   #target(name: string): readonly FallbackTarget[] {
     const id = providerOf(name)
-    const service = this.#services.get(id)
+    const service = this.#guarded.get(id)
     return service === undefined ? [] : [{ id, provider: service.provider, model: name.slice(id.length + 1) }]
   }
 

@@ -1,26 +1,26 @@
 /** The preset: every primitive wired into one tree, each port with a default. */
 import { type AgentDefinition, checkAgents } from './agent/agent.ts'
-import { type Ambient, ambientWith } from './defaults/ambient.ts'
+import { BeamClawError } from './base/errors.ts'
+import type { RunEvent } from './base/events.ts'
+import { type AgentId, defaultTenant, parseAgentId, parseSessionKey, type TenantId } from './base/ids.ts'
+import { anArray, anObject, checkOptions, integer, text } from './base/options.ts'
 import { LocalEventBus } from './defaults/local-event-bus.ts'
 import { MemoryStore } from './defaults/memory-store.ts'
+import { type SystemServices, systemServices } from './defaults/services.ts'
 import { SoloCluster } from './defaults/solo-cluster.ts'
-import { BeamClawError } from './errors.ts'
-import type { RunEvent } from './events.ts'
-import { type AgentId, defaultTenant, parseAgentId, parseSessionKey, type TenantId } from './ids.ts'
-import { anArray, anObject, checkOptions, integer, text } from './options.ts'
 import type { Cluster } from './ports/cluster.ts'
 import type { EventBus } from './ports/event-bus.ts'
 import type { Provider, ProviderPart, ProviderRequest } from './ports/provider.ts'
 import type { Store } from './ports/store.ts'
 import { ProviderTable } from './provider/provider-table.ts'
-import { ActivityLog } from './session/activity-log.ts'
-import { EventLoopTurns } from './session/event-loop-turns.ts'
+import { ActivityLog } from './session/activity/activity-log.ts'
+import { Waker } from './session/activity/waker.ts'
+import { EventLoopTurns } from './session/run/event-loop-turns.ts'
+import { SuspectLine } from './session/run/suspect-line.ts'
+import { checkSessionDefaults, type SessionDefaults, sessionDefaults } from './session/session-dependencies.ts'
 import { type SessionAccess, SessionHandle } from './session/session-handle.ts'
 import { type ListSessionsOptions, listSessions, type SessionSummary } from './session/session-list.ts'
 import { SessionRouter } from './session/session-router.ts'
-import { checkSessionSettings, type SessionSettings, sessionDefaults } from './session/session-world.ts'
-import { SuspectLine } from './session/suspect-line.ts'
-import { Waker } from './session/waker.ts'
 import { DynamicSupervisor } from './supervisor/dynamic-supervisor.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 import { TaskSupervisor } from './supervisor/task-supervisor.ts'
@@ -40,13 +40,13 @@ export interface BeamClawOptions {
   /** @default new LocalEventBus() */
   readonly events?: EventBus<RunEvent>
   /** How sessions queue and sleep. */
-  readonly sessions?: Partial<SessionSettings>
+  readonly sessions?: Partial<SessionDefaults>
   /** Clock, logger, ids, randomness and telemetry. @default the machine's own */
-  readonly ambient?: Partial<Ambient>
+  readonly services?: Partial<SystemServices>
 }
 
 /** A question outside any session: nothing of it is kept. */
-export type AskRequest = Omit<ProviderRequest, 'model'> & {
+export type CompletionRequest = Omit<ProviderRequest, 'model'> & {
   /** `<provider>/<model>`. */
   readonly model: string
 }
@@ -60,11 +60,19 @@ export class BeamClaw {
     checkOptions<BeamClawOptions>(
       'BeamClaw',
       options,
-      { providers: anObject, agents: anArray, store: anObject, cluster: anObject, events: anObject, sessions: anObject, ambient: anObject },
+      {
+        providers: anObject,
+        agents: anArray,
+        store: anObject,
+        cluster: anObject,
+        events: anObject,
+        sessions: anObject,
+        services: anObject,
+      },
       ['providers', 'agents'],
     )
     checkAgents('BeamClaw', options.agents)
-    checkSessionSettings(options.sessions ?? {})
+    checkSessionDefaults(options.sessions ?? {})
     this.#options = options
   }
 
@@ -88,22 +96,22 @@ export class BeamClaw {
   }
 
   async #start(): Promise<RunningBeamClaw> {
-    const ambient = ambientWith(this.#options.ambient)
+    const services = systemServices(this.#options.services)
     const { store = new MemoryStore(), cluster = new SoloCluster(), events = new LocalEventBus<RunEvent>() } = this.#options
     const providers = new ProviderTable(this.#options.providers)
     const agents = new Map(this.#options.agents.map((agent) => [agent.id, agent]))
     const tenant = defaultTenant
     // Who can write nothing any more must not go on as if nothing had happened.
     const onLost = ({ code, message }: BeamClawError): void => {
-      ambient.logger.log('error', 'beamclaw.store-lost', { code, error: message })
+      services.logger.log('error', 'beamclaw.store-lost', { code, error: message })
       // Whoever is refused for it hears why before everything ends.
-      ambient.clock.setTimer(() => void root.stop(), 0)
+      services.clock.setTimer(() => void root.stop(), 0)
     }
-    const activity = new ActivityLog({ tenant, store, cluster, ambient, onLost })
+    const activity = new ActivityLog({ tenant, store, cluster, services, onLost })
     const unfinished = await activity.open()
     const waits = new RunWaits()
-    const suspects = new SuspectLine(ambient.clock)
-    const turns = new EventLoopTurns(ambient.clock)
+    const suspects = new SuspectLine(services.clock)
+    const turns = new EventLoopTurns(services.clock)
     const router = new SessionRouter(agents, (tasks) => ({
       tenant,
       store,
@@ -112,10 +120,10 @@ export class BeamClaw {
       activity,
       agents,
       providers,
-      toolRunner: new ToolRunner({ tasks, waits, clock: ambient.clock, random: ambient.random }),
+      toolRunner: new ToolRunner({ tasks, waits, clock: services.clock, random: services.random }),
       suspects,
       turns,
-      ambient,
+      services,
       settings: { ...sessionDefaults, ...this.#options.sessions },
     }))
     const root = new Supervisor({
@@ -131,9 +139,9 @@ export class BeamClaw {
         },
       ],
     })
-    await root.start(ambient)
+    await root.start(services)
     // Also those that a supervisor which gave up has taken along.
-    const waker = new Waker({ router, clock: ambient.clock, logger: ambient.logger })
+    const waker = new Waker({ router, clock: services.clock, logger: services.logger })
     router.onRestart(() => void waker.wakeAll(activity.busy))
     const resumed = waker.wakeAll(unfinished)
     return new RunningBeamClaw({
@@ -149,7 +157,7 @@ export class BeamClaw {
       store,
       events,
       cluster,
-      ambient,
+      services,
     })
   }
 }
@@ -234,7 +242,7 @@ export class RunningBeamClaw implements AsyncDisposable {
   }
 
   /** Asks a model without a session. Throws `unknown-model`, or `actor-not-running` once this has ended; the iteration ends or throws as `Provider.doStream` says. */
-  ask(request: AskRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
+  complete(request: CompletionRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
     if (this.#parts.router.hasEnded) throw new BeamClawError('actor-not-running', 'This BeamClaw has ended')
     const { provider, model } = this.#parts.providers.resolve(request.model)
     return provider.doStream({ ...request, model }, options)

@@ -1,6 +1,6 @@
 /** How a gateway ends. */
 import { once } from 'node:events'
-import { ManualClock, settled } from '@beamclaw/core/testing'
+import { flushEventLoop, ManualClock } from '@beamclaw/core/testing'
 import { describe, expect, test } from 'vitest'
 import { connectParams, RawClient } from './testing/raw-client.ts'
 import { scene } from './testing/scene.ts'
@@ -41,7 +41,7 @@ describe('stop', () => {
 
   test('does not wait longer than it was told to', async () => {
     const clock = new ManualClock()
-    await using stage = await scene({ gateway: { drainMs: 5_000, ambient: { clock } }, model: () => new Promise(() => {}) })
+    await using stage = await scene({ gateway: { drainMs: 5_000, services: { clock } }, model: () => new Promise(() => {}) })
     await using client = await RawClient.connected(stage.url)
     await client.ask('chat.send', hello)
     let isStopped = false
@@ -49,7 +49,7 @@ describe('stop', () => {
       isStopped = true
     })
     await clock.advance(4_999)
-    await settled()
+    await flushEventLoop()
     expect(isStopped).toBe(false)
     await clock.advance(1)
     expect(await client.closed).toMatchObject({ code: 1012 })
@@ -61,7 +61,7 @@ describe('stop', () => {
     const clock = new ManualClock()
     const started = Promise.withResolvers<void>()
     await using stage = await scene({
-      gateway: { drainMs: 1, ambient: { clock } },
+      gateway: { drainMs: 1, services: { clock } },
       model: () => {
         started.resolve()
         return new Promise(() => {})
@@ -89,7 +89,7 @@ describe('stop', () => {
     process.on('warning', warn)
     onTestFinished(() => void process.off('warning', warn))
     const clock = new ManualClock()
-    await using stage = await scene({ gateway: { drainMs: 1, ambient: { clock } }, model: () => new Promise(() => {}) })
+    await using stage = await scene({ gateway: { drainMs: 1, services: { clock } }, model: () => new Promise(() => {}) })
     const ask = (key: string, stream: boolean) =>
       fetch(`${stage.url}/v1/chat/completions`, {
         method: 'POST',
@@ -102,7 +102,7 @@ describe('stop', () => {
         body: JSON.stringify({ model: 'beamclaw', stream, messages: [{ role: 'user', content: 'x' }] }),
       })
     const asked = Array.from({ length: 16 }, (_, index) => ask(`key-${index}`, index % 2 === 0))
-    while (stage.model.signals.length < asked.length) await settled()
+    while (stage.model.signals.length < asked.length) await flushEventLoop()
     const stopped = stage.gateway.stop()
     await clock.advance(1)
     for (const answer of await Promise.all(asked)) {

@@ -34,7 +34,7 @@ beforeEach(async () => {
   claw = await new BeamClaw({
     providers: { test: echo },
     agents: [defineAgent({ id: 'main', model: 'test/echo', system: 'Be brief.' })],
-    ambient: { logger: silentLogger },
+    services: { logger: silentLogger },
   }).start()
 })
 
@@ -83,7 +83,7 @@ test('a gateway whose BeamClaw has ended is not ready, and asks no model', async
   const answer = await gateway.handler(new Request('http://127.0.0.1/v1/chat/completions', { method: 'POST', headers, body }))
   expect(answer.status).toBe(503)
   expect(echo.requests).toEqual([])
-  expect(() => claw.ask({ model: 'test/echo', messages: [] }, { signal: new AbortController().signal })).toThrow(
+  expect(() => claw.complete({ model: 'test/echo', messages: [] }, { signal: new AbortController().signal })).toThrow(
     expect.objectContaining({ code: 'actor-not-running' }),
   )
   await expect(claw.session('agent:main:a').send('hello').accepted).rejects.toThrow('This BeamClaw has ended')

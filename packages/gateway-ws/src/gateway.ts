@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events'
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Ambient, ambientWith, BeamClawError, type RunningBeamClaw } from '@beamclaw/core'
+import { BeamClawError, type RunningBeamClaw, type SystemServices, systemServices } from '@beamclaw/core'
 import { getRequestListener } from '@hono/node-server'
 import { isLoopback } from './auth/addresses.ts'
 import { FailedAuth } from './auth/failed-auth.ts'
@@ -40,7 +40,7 @@ export interface GatewayOptions {
   /** What one client may cost the others. */
   readonly limits?: Partial<GatewayLimits>
   /** Clock and logger. @default the machine's own */
-  readonly ambient?: Partial<Ambient>
+  readonly services?: Partial<SystemServices>
 }
 
 /** What a gateway gets that says nothing else. */
@@ -56,7 +56,7 @@ export const gatewayDefaults = {
   limits: limitDefaults,
 } as const satisfies Partial<GatewayOptions>
 
-const knownOptions: readonly string[] = [...Object.keys(gatewayDefaults), 'claw', 'ambient']
+const knownOptions: readonly string[] = [...Object.keys(gatewayDefaults), 'claw', 'services']
 
 /** Throws `invalid-option`: above all, a misspelt `auth` must not open the gateway to everybody. */
 function checkGatewayOptions(options: GatewayOptions): void {
@@ -81,7 +81,7 @@ const closeGraceMs = 1_000
 
 export class Gateway implements AsyncDisposable {
   readonly #options: Pick<Required<GatewayOptions>, 'claw' | 'host' | 'port' | 'drainMs'>
-  readonly #ambient: Ambient
+  readonly #services: SystemServices
   readonly #sockets: SocketServer
   readonly #server: Server
   /** Resolves once clients know of every run that is over. */
@@ -96,14 +96,14 @@ export class Gateway implements AsyncDisposable {
   constructor(options: GatewayOptions) {
     checkGatewayOptions(options)
     const limits = { ...limitDefaults, ...options.limits }
-    const settings: Required<Omit<GatewayOptions, 'limits' | 'ambient'>> = { ...gatewayDefaults, ...options }
+    const settings: Required<Omit<GatewayOptions, 'limits' | 'services'>> = { ...gatewayDefaults, ...options }
     const { claw, auth, host, version } = settings
     if (auth.mode === 'none' && !isLoopback(host)) {
       throw new BeamClawError('invalid-option', `Gateway: host "${host}" can be reached by others, so auth must have mode "token"`)
     }
     this.#options = settings
-    this.#ambient = ambientWith(options.ambient)
-    const { clock, logger } = this.#ambient
+    this.#services = systemServices(options.services)
+    const { clock, logger } = this.#services
     const startedAt = clock.monotonic()
     const rules = { host, allowedHosts: settings.allowedHosts, allowedOrigins: settings.allowedOrigins }
     const failedAuth = new FailedAuth(limits.maxFailedAuthPerMinute, () => clock.monotonic())
@@ -121,7 +121,7 @@ export class Gateway implements AsyncDisposable {
     this.handler = (request, peer = {}) => app.fetch(request, peer)
     const outcomes = new RunOutcomes()
     this.#told = () => Promise.all([hub.atRest(), outcomes.atRest()])
-    const world = { ...shared, ambient: this.#ambient, hub, outcomes }
+    const world = { ...shared, services: this.#services, hub, outcomes }
     this.#sockets = new SocketServer({ world, auth, rules, limits, failedAuth, boundary })
     const serverOptions = {
       headersTimeout: limits.headersMs,
@@ -143,7 +143,7 @@ export class Gateway implements AsyncDisposable {
   /** Opens the port and resolves with the address. Rejects `invalid-option` when the port is taken or not allowed. */
   async start(): Promise<{ readonly host: string; readonly port: number; readonly url: string }> {
     const { host, port } = this.#options
-    const { logger } = this.#ambient
+    const { logger } = this.#services
     await new Promise<void>((resolve, reject) => {
       this.#server.on('error', (cause: NodeJS.ErrnoException) => {
         if (this.#server.listening) logger.log('warn', 'gateway.server-error', { code: cause.code ?? 'unknown' })
@@ -187,7 +187,7 @@ export class Gateway implements AsyncDisposable {
   /** Waits, but not longer than this; false when that was not enough. */
   async #within(ms: number, work: Promise<unknown>): Promise<boolean> {
     const late = Promise.withResolvers<false>()
-    const timer = this.#ambient.clock.setTimer(() => late.resolve(false), ms)
+    const timer = this.#services.clock.setTimer(() => late.resolve(false), ms)
     try {
       return await Promise.race([work.then(() => true), late.promise])
     } finally {

@@ -1,5 +1,5 @@
 /** What clients are told when the store fails: that it did, and never where it is. */
-import { BeamClawError, type Log, MemoryStore } from '@beamclaw/core'
+import { type AppendLog, BeamClawError, MemoryStore } from '@beamclaw/core'
 import { expect, test } from 'vitest'
 import { hello, post } from './testing/http.ts'
 import { RawClient } from './testing/raw-client.ts'
@@ -10,7 +10,7 @@ const secret = '/srv/secret/data'
 class FailingStore extends MemoryStore {
   fails = false
 
-  override openLog(...args: Parameters<MemoryStore['openLog']>): Promise<Log> {
+  override openLog(...args: Parameters<MemoryStore['openLog']>): Promise<AppendLog> {
     if (!this.fails) return super.openLog(...args)
     const system = Object.assign(new Error(`EIO: i/o error, open '${secret}/a'`), { code: 'EIO' })
     return Promise.reject(
@@ -27,7 +27,7 @@ test('a path of the store is told over no door, and stands in the log', async ()
   const store = new FailingStore()
   const logged: string[] = []
   const logger = { log: (_level: string, _event: string, fields?: object) => void logged.push(JSON.stringify(fields)) }
-  await using stage = await scene({ claw: { store }, gateway: { ambient: { logger } } })
+  await using stage = await scene({ claw: { store }, gateway: { services: { logger } } })
   await using client = await RawClient.connected(stage.url)
   store.fails = true
   const told: string[] = []

@@ -1,6 +1,6 @@
 import { BeamClawError } from '@beamclaw/core'
 import { describe, expect, test } from 'vitest'
-import { failurePolicies, failurePolicy, type ProviderErrorCode } from './error-policy.ts'
+import { defaultFailurePolicy, failurePolicies, type ProviderErrorCode } from './error-policy.ts'
 
 describe('what follows from a failure', () => {
   test.each([
@@ -18,18 +18,18 @@ describe('what follows from a failure', () => {
     ['provider-content-filter', 'none', false, false],
     ['provider-aborted', 'none', false, false],
   ] as const)('%s: ask %s, counts %s, cools %s', (code, tryNext, countsAgainstBreaker, cooldown) => {
-    expect(failurePolicy(new BeamClawError(code, 'Failed'))).toEqual({ tryNext, countsAgainstBreaker, cooldown })
+    expect(defaultFailurePolicy(new BeamClawError(code, 'Failed'))).toEqual({ tryNext, countsAgainstBreaker, cooldown })
   })
 
   test('is the same for a call that one of ours turned away, whatever its code: ask another, blame nobody', () => {
     for (const code of Object.keys(failurePolicies) as ProviderErrorCode[]) {
       const refusal = new BeamClawError(code, 'No room', { details: { refusedBy: 'rate-limiter' } })
-      expect(failurePolicy(refusal)).toEqual({ tryNext: 'any', countsAgainstBreaker: false, cooldown: false })
+      expect(defaultFailurePolicy(refusal)).toEqual({ tryNext: 'any', countsAgainstBreaker: false, cooldown: false })
     }
   })
 
   test('of a code from a newer version is to ask another', () => {
     const error = Object.assign(new BeamClawError('provider-server', 'Failed'), { code: 'provider-quantum' })
-    expect(failurePolicy(error)).toMatchObject({ tryNext: 'any', countsAgainstBreaker: false })
+    expect(defaultFailurePolicy(error)).toMatchObject({ tryNext: 'any', countsAgainstBreaker: false })
   })
 })

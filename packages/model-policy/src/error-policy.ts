@@ -15,7 +15,7 @@ export interface FailurePolicy {
 }
 
 /** Decides what follows from a failure. */
-export type FailurePolicyOf = (error: BeamClawError) => FailurePolicy
+export type FailurePolicyResolver = (error: BeamClawError) => FailurePolicy
 
 const serviceFault: FailurePolicy = { tryNext: 'any', countsAgainstBreaker: true, cooldown: true }
 const accountFault: FailurePolicy = { tryNext: 'any', countsAgainstBreaker: false, cooldown: true }
@@ -23,7 +23,7 @@ const callFault: FailurePolicy = { tryNext: 'none', countsAgainstBreaker: false,
 const refusal: FailurePolicy = { tryNext: 'any', countsAgainstBreaker: false, cooldown: false }
 
 /**
- * The failure policy of each code, as `failurePolicy` applies it.
+ * The failure policy of each code, as `defaultFailurePolicy` applies it.
  *
  * @example
  * failurePolicies['provider-server'].countsAgainstBreaker // true
@@ -48,9 +48,9 @@ export const failurePolicies = {
  * asked at once, and none cools down for it. A code of a newer version counts as the account's fault.
  *
  * @example
- * new CircuitBreaker({ policy: (error) => ({ ...failurePolicy(error), countsAgainstBreaker: error.code === 'provider-timeout' }) })
+ * new CircuitBreaker({ policy: (error) => ({ ...defaultFailurePolicy(error), countsAgainstBreaker: error.code === 'provider-timeout' }) })
  */
-export const failurePolicy: FailurePolicyOf = ({ code, details }) => {
+export const defaultFailurePolicy: FailurePolicyResolver = ({ code, details }) => {
   if (details.refusedBy !== undefined) return refusal
   return Object.hasOwn(failurePolicies, code) ? failurePolicies[code as ProviderErrorCode] : accountFault
 }

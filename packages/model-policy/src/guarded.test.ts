@@ -1,5 +1,13 @@
 import { BeamClawError, silentLogger } from '@beamclaw/core'
-import { hear, ManualClock, plainRequest, type ScriptedAnswer, ScriptedProvider, settled, textAnswer } from '@beamclaw/core/testing'
+import {
+  collectAnswer,
+  flushEventLoop,
+  ManualClock,
+  type ScriptedAnswer,
+  ScriptedProvider,
+  textAnswer,
+  textRequest,
+} from '@beamclaw/core/testing'
 import { describe, expect, test } from 'vitest'
 import { guarded } from './guarded.ts'
 import { CircuitBreaker } from './guards/circuit-breaker/circuit-breaker.ts'
@@ -13,7 +21,7 @@ function watched(answer: ScriptedAnswer, abort = new AbortController()) {
   const provider = new ScriptedProvider({ answers: [answer] })
   const endings: CallEnding[] = []
   const watch: ModelGuard = { enter: () => ({ onEnd: (ending) => endings.push(ending) }) }
-  const stream = guarded(provider, [watch]).doStream(plainRequest, { signal: abort.signal })
+  const stream = guarded(provider, [watch]).doStream(textRequest, { signal: abort.signal })
   return { provider, endings, stream, abort }
 }
 
@@ -99,7 +107,7 @@ describe('a watched call', () => {
     const { stream, endings, provider } = watched({ parts: [half], hang: true })
     for await (const _ of stream) break
     expect(endings).toEqual([{ type: 'abandoned' }])
-    await settled()
+    await flushEventLoop()
     expect(provider.calls).toMatchObject([{ status: 'left' }])
   })
 
@@ -107,7 +115,7 @@ describe('a watched call', () => {
     const { stream, endings, provider } = watched({ hang: true })
     const waiting = stream.next()
     const outcome = expect(waiting).rejects.toMatchObject({ code: 'provider-aborted' })
-    await settled()
+    await flushEventLoop()
     await stream.return?.()
     await outcome
     expect(endings).toEqual([{ type: 'abandoned' }])
@@ -121,7 +129,7 @@ describe('a watched call', () => {
       throw new Error('socket closed')
     })
     const error = drain(stream)
-    await settled()
+    await flushEventLoop()
     abort.abort()
     expect(await error).toMatchObject({ code: 'provider-aborted' })
     expect(endings).toEqual([{ type: 'abandoned' }])
@@ -134,7 +142,7 @@ describe('a watched call', () => {
     })
     await stream.next()
     const waiting = expect(stream.next()).rejects.toMatchObject({ code: 'provider-aborted' })
-    await settled()
+    await flushEventLoop()
     if (how === 'abort') abort.abort()
     else await stream.return?.()
     await waiting
@@ -178,7 +186,7 @@ describe('a call through several guards', () => {
   test('enters them in order, and they hear of it in reverse', async () => {
     const told: string[] = []
     const provider = new ScriptedProvider({ answers: ['hi'] })
-    expect((await hear(guarded(provider, [scribe('outer', told), scribe('inner', told)]))).text).toBe('hi')
+    expect((await collectAnswer(guarded(provider, [scribe('outer', told), scribe('inner', told)]))).text).toBe('hi')
     expect(told).toEqual([
       ...['outer asked', 'inner asked'],
       ...['inner text-delta', 'outer text-delta', 'inner finish', 'outer finish', 'inner finished', 'outer finished'],
@@ -192,7 +200,7 @@ describe('a call through several guards', () => {
       throw refusal
     }
     const guards = [scribe('first', told), scribe('second', told), scribe('third', told, refuse), scribe('fourth', told)]
-    expect((await hear(guarded(provider, guards))).error).toBe(refusal)
+    expect((await collectAnswer(guarded(provider, guards))).error).toBe(refusal)
     expect(told).toEqual(['first asked', 'second asked', 'third asked', 'second failed', 'first failed'])
     expect(provider.calls).toEqual([])
   })
@@ -202,13 +210,13 @@ describe('a call through several guards', () => {
     const gate = Promise.withResolvers<void>()
     const provider = new ScriptedProvider()
     const abort = new AbortController()
-    const heard = hear(guarded(provider, [scribe('first', told), scribe('slow', told, () => gate.promise)]), {}, abort.signal)
-    await settled()
+    const heard = collectAnswer(guarded(provider, [scribe('first', told), scribe('slow', told, () => gate.promise)]), {}, abort.signal)
+    await flushEventLoop()
     abort.abort()
     expect((await heard).error?.code).toBe('provider-aborted')
     expect(told).toEqual(['first asked', 'slow asked', 'first abandoned'])
     gate.resolve()
-    await settled()
+    await flushEventLoop()
     expect(told.slice(3)).toEqual(['slow abandoned'])
     expect(provider.calls).toEqual([])
   })
@@ -222,31 +230,31 @@ describe('a call through several guards', () => {
         },
       }),
     }
-    const { error } = await hear(guarded(new ScriptedProvider({ answers: ['hi'] }), [scribe('first', told), careless]))
+    const { error } = await collectAnswer(guarded(new ScriptedProvider({ answers: ['hi'] }), [scribe('first', told), careless]))
     expect(error).toMatchObject({ code: 'provider-protocol', cause: { message: 'careless' } })
     expect(told.at(-1)).toBe('first finished')
   })
 
   test('that none of them let in leaves nothing behind in any', async () => {
     const clock = new ManualClock()
-    const ambient = { clock, logger: silentLogger }
-    const ledger = new UsageLedger({ ambient })
-    const breaker = new CircuitBreaker({ ambient })
-    const limiter = new RateLimiter({ maxConcurrent: 1, maxWaitMs: 0, ambient })
+    const services = { clock, logger: silentLogger }
+    const ledger = new UsageLedger({ services })
+    const breaker = new CircuitBreaker({ services })
+    const limiter = new RateLimiter({ maxConcurrent: 1, maxWaitMs: 0, services })
     const provider = guarded(new ScriptedProvider({ answers: [{ hang: true }], otherwise: 'hi' }), [
       ledger.guard({ provider: 'acme' }),
       breaker,
       limiter,
     ])
     const abort = new AbortController()
-    const first = hear(provider, {}, abort.signal)
-    await settled()
-    expect((await hear(provider)).error).toMatchObject({ code: 'provider-rate-limit', details: { refusedBy: 'rate-limiter' } })
+    const first = collectAnswer(provider, {}, abort.signal)
+    await flushEventLoop()
+    expect((await collectAnswer(provider)).error).toMatchObject({ code: 'provider-rate-limit', details: { refusedBy: 'rate-limiter' } })
     expect(limiter.inspect()).toMatchObject({ running: 1, waiting: 0 })
     expect(breaker.inspect('small').failures).toBe(0)
     abort.abort()
     await first
-    expect((await hear(provider)).text).toBe('hi')
+    expect((await collectAnswer(provider)).text).toBe('hi')
     expect(limiter.inspect()).toMatchObject({ running: 0, waiting: 0 })
     expect(breaker.models).toEqual([])
     expect(clock.pendingTimers).toBe(0)
@@ -265,7 +273,7 @@ describe('a guarded provider', () => {
     const guards: ModelGuard[] = []
     const provider = guarded(new ScriptedProvider({ answers: ['hi'] }), guards)
     guards.push({ enter: () => Promise.reject(refusal) })
-    expect((await hear(provider)).text).toBe('hi')
+    expect((await collectAnswer(provider)).text).toBe('hi')
   })
 
   test.each([

@@ -1,4 +1,4 @@
-export { type FailurePolicy, type FailurePolicyOf, failurePolicies, failurePolicy } from './error-policy.ts'
+export { defaultFailurePolicy, type FailurePolicy, type FailurePolicyResolver, failurePolicies } from './error-policy.ts'
 export {
   type FallbackEvent,
   FallbackProvider,

@@ -1,5 +1,5 @@
 /** Adds up what a model says, for calls whose service never got to count it. */
-import { noUsage, type ProviderPart, type Usage } from '@beamclaw/core'
+import { type ProviderPart, type Usage, zeroUsage } from '@beamclaw/core'
 import { estimateTextTokens } from '@beamclaw/core/adapter'
 
 /** Adds up what a model has said so far. */
@@ -34,7 +34,7 @@ export class OutputMeter {
 
   /** The usage of a call that broke off, as far as it can be known from outside. */
   usage(inputTokens: number): Usage {
-    return { ...noUsage, inputTokens, outputTokens: this.tokens }
+    return { ...zeroUsage, inputTokens, outputTokens: this.tokens }
   }
 }
 

@@ -1,5 +1,5 @@
 // Guards and fallbacks around a provider keep the contract of the port, as the provider alone does.
-import { BeamClawError, noUsage, type Provider, type ProviderPart } from '@beamclaw/core'
+import { BeamClawError, type Provider, type ProviderPart, zeroUsage } from '@beamclaw/core'
 import { type ScriptedAnswer, ScriptedProvider } from '@beamclaw/core/testing'
 import { type ProviderUnderTest, providerContract, type ServiceBehavior } from '@beamclaw/testkit'
 import { describe, it } from 'vitest'
@@ -17,7 +17,7 @@ function answerTo(behavior: ServiceBehavior): ScriptedAnswer {
     case 'text':
       return 'It is five.'
     case 'tool-call':
-      return { parts: [call, { type: 'finish', reason: 'tool-calls', usage: noUsage }] }
+      return { parts: [call, { type: 'finish', reason: 'tool-calls', usage: zeroUsage }] }
     case 'hang':
       return { parts: half, hang: true }
     case 'fail':
@@ -29,10 +29,10 @@ function answerTo(behavior: ServiceBehavior): ScriptedAnswer {
     case 'say': {
       const { text, inputTokens, outputTokens } = behavior
       const pieces = (text.match(/[\s\S]{1,8}/gu) ?? []).map((piece) => ({ type: 'text-delta', text: piece }) as const)
-      return { parts: [...pieces, { type: 'finish', reason: 'stop', usage: { ...noUsage, inputTokens, outputTokens } }] }
+      return { parts: [...pieces, { type: 'finish', reason: 'stop', usage: { ...zeroUsage, inputTokens, outputTokens } }] }
     }
     case 'cut-off':
-      return { parts: [...half, { type: 'finish', reason: 'length', usage: noUsage }] }
+      return { parts: [...half, { type: 'finish', reason: 'length', usage: zeroUsage }] }
   }
 }
 

@@ -1,12 +1,12 @@
 /** One owner's handle on a log: appends that wait together for one sync, reads and compactions in between, all in call order. */
 import {
+  type AppendLog,
   type BeamClawError,
+  type EntryLocation,
   BeamClawError as Failure,
   type FencingToken,
-  type Log,
-  type LogContent,
-  type LogPlace,
-  type LogRecord,
+  type LogContents,
+  type LogEntry,
   type LogSnapshot,
   type StoreKey,
 } from '@beamclaw/core'
@@ -26,7 +26,7 @@ import { encodeSnapshot, type Replayed, readPrefix, replay } from './replay.ts'
 import { readSegment } from './segment.ts'
 
 /** A store has one of these for each session, mostly at rest: what can be read from the directory is not kept here. */
-export class FsLog implements Log, PooledFile {
+export class FsLog implements AppendLog, PooledFile {
   readonly directory: string
   readonly token: FencingToken
   readonly #environment: LogEnvironment
@@ -77,13 +77,13 @@ export class FsLog implements Log, PooledFile {
     return this.#identity
   }
 
-  async append(records: readonly LogRecord[]): Promise<void> {
+  async append(records: readonly LogEntry[]): Promise<void> {
     this.#checkOpen()
     const encoded = encodeRecords(records, this.#environment.maxBytes)
     await new Promise<void>((resolve, reject) => this.#enqueue({ records: encoded, resolve, reject }))
   }
 
-  async read(fromSeq = 1): Promise<LogContent> {
+  async read(fromSeq = 1): Promise<LogContents> {
     this.#checkOpen()
     if (!Number.isSafeInteger(fromSeq) || fromSeq < 0) throw invalid('Log.read takes a whole number from 0')
     return await this.#inTurn(async () => {
@@ -101,7 +101,7 @@ export class FsLog implements Log, PooledFile {
     await this.#inTurn(() => this.#environment.limiter.run(() => this.#compact(seq, stateJson)))
   }
 
-  async locate(seq: number): Promise<LogPlace | undefined> {
+  async locate(seq: number): Promise<EntryLocation | undefined> {
     this.#checkOpen()
     return await this.#inTurn(async () => {
       await this.#checkOwned()

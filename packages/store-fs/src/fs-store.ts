@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import {
+  type AppendLog,
   BeamClawError,
   type FencingToken,
   type JsonValue,
   type ListOptions,
-  type Log,
   type PutOptions,
   type Store,
   type StoreKey,
@@ -149,7 +149,7 @@ export class FsStore implements Store {
     return await this.#do('listing keys', () => this.#limiter.run(() => listKeys(this.#fileSystem, this.#root, copy, { after, limit })))
   }
 
-  async openLog(key: StoreKey, token: FencingToken): Promise<Log> {
+  async openLog(key: StoreKey, token: FencingToken): Promise<AppendLog> {
     const path = this.#pathOf(key, 1)
     checkFencingToken(token)
     const copy: StoreKey = [...key]
@@ -166,7 +166,7 @@ export class FsStore implements Store {
     await this.stop()
   }
 
-  async #openLog(key: StoreKey, path: string, token: FencingToken): Promise<Log> {
+  async #openLog(key: StoreKey, path: string, token: FencingToken): Promise<AppendLog> {
     const current = this.#logs.get(path)
     if (current !== undefined && !mayOpenLog(current.token, token)) throw fenced('a later owner opened the log', current.token.epoch)
     await current?.fence(fenced('a later owner opened the log', token.epoch))

@@ -1,5 +1,5 @@
 /** Finds the byte at which a record starts, for people who look into damage. */
-import type { LogPlace } from '@beamclaw/core'
+import type { EntryLocation } from '@beamclaw/core'
 import { readWhole } from './atomic-write.ts'
 import type { LogDirectory } from './log-directory.ts'
 import type { Manifest } from './manifest.ts'
@@ -11,7 +11,7 @@ export async function locateRecord(
   { generation, firstSeq, segments, snapshots }: Manifest,
   bytes: number,
   seq: number,
-): Promise<LogPlace | undefined> {
+): Promise<EntryLocation | undefined> {
   const newest = snapshots[0] ?? 0
   if (seq >= 1 && seq <= newest) return { file: directory.snapshot(newest), offset: 0 }
   const last = { generation, firstSeq, lastSeq: Number.POSITIVE_INFINITY, bytes }

@@ -1,10 +1,10 @@
 /** Checks what callers hand to a log, before anything is written. */
-import type { LogRecord } from '@beamclaw/core'
+import type { LogEntry } from '@beamclaw/core'
 import { encodeLogRecords, freshLogRecords } from '@beamclaw/core/adapter'
 import { type EncodedRecord, encodeRecord } from './record-line.ts'
 
 /** Copies records into text. Throws `invalid-message`, `document-too-large`, or `log-gap` when they do not follow one another. */
-export function encodeRecords(records: readonly LogRecord[], maxBytes: number): EncodedRecord[] {
+export function encodeRecords(records: readonly LogEntry[], maxBytes: number): EncodedRecord[] {
   return encodeLogRecords(records, maxBytes).map(encodeRecord)
 }
 
@@ -12,7 +12,7 @@ export function encodeRecords(records: readonly LogRecord[], maxBytes: number): 
 const rememberedRecords = 64
 
 /** Returns the records of a batch that are new, given those that the log holds. Throws `log-gap` when one would take another one's place. */
-export function freshRecords(batch: readonly EncodedRecord[], held: readonly LogRecord[], lastSeq: number): readonly EncodedRecord[] {
+export function freshRecords(batch: readonly EncodedRecord[], held: readonly LogEntry[], lastSeq: number): readonly EncodedRecord[] {
   const ids = new Map(held.slice(-rememberedRecords).map(({ seq, id }) => [seq, id]))
   return freshLogRecords(batch, (seq) => ids.get(seq), lastSeq)
 }

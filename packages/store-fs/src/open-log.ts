@@ -1,5 +1,5 @@
 /** Opens a log: settles who may write, reads what is there, seals it, and starts a new segment. */
-import type { FencingToken, LogRecord, StoreKey } from '@beamclaw/core'
+import type { FencingToken, LogEntry, StoreKey } from '@beamclaw/core'
 import { BeamClawError } from '@beamclaw/core'
 import { mayOpenLog } from '@beamclaw/core/adapter'
 import { isAbsent, readFully } from './atomic-write.ts'
@@ -135,7 +135,7 @@ async function readAll(attempt: Attempt, { base, tail, descriptor: own }: Claim)
 }
 
 /** Reads the last segment, cuts a torn write off, and makes the rest durable: its writer may have died before it did so. */
-async function readTail(attempt: Attempt, base: Manifest, tail: Tail, own: number, firstSeq: number, into: LogRecord[]): Promise<number> {
+async function readTail(attempt: Attempt, base: Manifest, tail: Tail, own: number, firstSeq: number, into: LogEntry[]): Promise<number> {
   const { directory, environment } = attempt
   const { fileSystem, suspects } = environment
   const file = directory.segment(base.generation)

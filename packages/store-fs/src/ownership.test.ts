@@ -1,6 +1,6 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BeamClawError, type LogContent } from '@beamclaw/core'
+import { BeamClawError, type LogContents } from '@beamclaw/core'
 import { expectRejection, fencingToken, logRecords, range } from '@beamclaw/testkit'
 import { describe, expect, test } from 'vitest'
 import { nodeFileSystem } from './file-system.ts'
@@ -33,7 +33,7 @@ describe('processes that share nothing but the directory', () => {
   })
 
   // What a later owner does while an earlier one stands still in the middle of a compaction, and what the log holds then.
-  const overtakers: { readonly [name: string]: { run(path: string): Promise<void>; readonly left: LogContent } } = {
+  const overtakers: { readonly [name: string]: { run(path: string): Promise<void>; readonly left: LogContents } } = {
     'writes and compacts': {
       async run(path) {
         const owner = await new LogProcess(path).open(fencingToken(2))

@@ -1,7 +1,7 @@
 /** One record of a log as one line of JSON that ends in its own checksum, and back. */
 import { crc32 } from 'node:zlib'
 import type { JsonObject } from '@beamclaw/core'
-import type { EncodedLogRecord } from '@beamclaw/core/adapter'
+import type { EncodedLogEntry } from '@beamclaw/core/adapter'
 
 /** A record whose data is JSON text already, so that the caller may change the object it came from. */
 export interface EncodedRecord {
@@ -35,7 +35,7 @@ const newline = 0x0a
 const longestText = 4 * 1024 * 1024
 
 /** Prepares a record for `encodeLines`. */
-export function encodeRecord({ seq, type, id, ts, json }: EncodedLogRecord): EncodedRecord {
+export function encodeRecord({ seq, type, id, ts, json }: EncodedLogEntry): EncodedRecord {
   return { seq, id, head: `"t":${JSON.stringify(type)},"id":${JSON.stringify(id)},"ts":${ts}`, data: json }
 }
 

@@ -1,5 +1,5 @@
 /** Reads what a manifest names: the newest snapshot that can be read and every record after it. */
-import type { JsonValue, LogContent, LogRecord, LogSnapshot } from '@beamclaw/core'
+import type { JsonValue, LogContents, LogEntry, LogSnapshot } from '@beamclaw/core'
 import { BeamClawError } from '@beamclaw/core'
 import { readFully, readWhole } from './atomic-write.ts'
 import { logCorrupt } from './failures.ts'
@@ -8,7 +8,7 @@ import { type Manifest, type SealedSegment, sealJson, unsealJson } from './manif
 import { readSegment } from './segment.ts'
 
 /** What replay found. */
-export interface Replayed extends LogContent {
+export interface Replayed extends LogContents {
   /** The snapshots that count, newest first; shorter than the manifest's when one could not be read. */
   readonly snapshots: readonly number[]
   readonly lastSeq: number
@@ -26,11 +26,11 @@ export function encodeSnapshot(seq: number, stateJson: string): Buffer {
 export async function replay(
   directory: LogDirectory,
   manifest: Manifest,
-  readLast: (firstSeq: number, into: LogRecord[]) => Promise<void>,
+  readLast: (firstSeq: number, into: LogEntry[]) => Promise<void>,
 ): Promise<Replayed> {
   const { snapshot, snapshots } = await chooseSnapshot(directory, manifest)
   const after = snapshot?.seq ?? 0
-  const records: LogRecord[] = []
+  const records: LogEntry[] = []
   let next = manifest.segments[0]?.firstSeq ?? manifest.firstSeq
   if (next > after + 1) throw logCorrupt(directory.manifest(manifest.generation), 0, `records ${after + 1} to ${next - 1} are missing`)
   for (const segment of manifest.segments) {
@@ -45,7 +45,7 @@ export async function replay(
   return { snapshot, snapshots, lastSeq, records: skipped === 0 ? records : skipped < 0 ? [] : records.slice(skipped) }
 }
 
-async function readSealed(directory: LogDirectory, segment: SealedSegment, into: LogRecord[]): Promise<void> {
+async function readSealed(directory: LogDirectory, segment: SealedSegment, into: LogEntry[]): Promise<void> {
   const file = directory.segment(segment.generation)
   const bytes = await readPrefix(directory, file, segment.bytes)
   const count = into.length

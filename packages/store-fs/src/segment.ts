@@ -1,5 +1,5 @@
 /** Reads the lines of one segment file and decides where it stops being trustworthy. */
-import type { LogRecord } from '@beamclaw/core'
+import type { LogEntry } from '@beamclaw/core'
 import { logCorrupt } from './failures.ts'
 import { lineEnd, parseLine, recordStart } from './record-line.ts'
 
@@ -19,7 +19,7 @@ const linesAtATime = 4_000
  * Appends the segment's records to `into` and resolves with the number of good bytes. Rejects `log-corrupt` for a bad record that
  * cannot be a torn write: one in a sealed segment, or one before a record that was written when it was durable.
  */
-export async function readSegment(bytes: Buffer, expected: SegmentExpectation, into: LogRecord[]): Promise<number> {
+export async function readSegment(bytes: Buffer, expected: SegmentExpectation, into: LogEntry[]): Promise<number> {
   let offset = 0
   let seq = expected.firstSeq
   while (offset < bytes.length) {

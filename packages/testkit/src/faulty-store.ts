@@ -1,14 +1,14 @@
 /** A store whose every call can go wrong, as a plan says: for tests of what is built upon stores. */
 import {
+  type AppendLog,
   BeamClawError,
+  type EntryLocation,
   type ErrorCode,
   type FencingToken,
   type JsonValue,
   type ListOptions,
-  type Log,
-  type LogContent,
-  type LogPlace,
-  type LogRecord,
+  type LogContents,
+  type LogEntry,
   type LogSnapshot,
   type PutOptions,
   type Store,
@@ -86,7 +86,7 @@ class FaultyStore implements Store {
     return this.#desk.make({ method: 'list', key: prefix }, () => this.#store.list(prefix, options))
   }
 
-  async openLog(key: StoreKey, token: FencingToken): Promise<Log> {
+  async openLog(key: StoreKey, token: FencingToken): Promise<AppendLog> {
     const log = await this.#desk.make({ method: 'openLog', key }, () => this.#store.openLog(key, token))
     return new FaultyLog(log, key, this.#desk)
   }
@@ -97,10 +97,10 @@ class FaultyStore implements Store {
   }
 }
 
-class FaultyLog implements Log {
+class FaultyLog implements AppendLog {
   /** Never fails on purpose: it is asked where something has gone wrong already. */
-  readonly locate?: (seq: number) => Promise<LogPlace | undefined>
-  readonly #log: Log
+  readonly locate?: (seq: number) => Promise<EntryLocation | undefined>
+  readonly #log: AppendLog
   readonly #key: StoreKey
   readonly #desk: Desk
   #broken: BeamClawError | undefined
@@ -108,14 +108,14 @@ class FaultyLog implements Log {
   #held: Promise<unknown> | undefined
   #isHung = false
 
-  constructor(log: Log, key: StoreKey, desk: Desk) {
+  constructor(log: AppendLog, key: StoreKey, desk: Desk) {
     this.#log = log
     if (log.locate !== undefined) this.locate = log.locate.bind(log)
     this.#key = key
     this.#desk = desk
   }
 
-  append(records: readonly LogRecord[]): Promise<void> {
+  append(records: readonly LogEntry[]): Promise<void> {
     return this.#write({ method: 'append', key: this.#key, records }, records, (copied) => this.#log.append(copied))
   }
 
@@ -123,7 +123,7 @@ class FaultyLog implements Log {
     return this.#write({ method: 'compact', key: this.#key }, snapshot, (copied) => this.#log.compact(copied))
   }
 
-  read(fromSeq?: number): Promise<LogContent> {
+  read(fromSeq?: number): Promise<LogContents> {
     return this.#guard(async () => {
       // A read sees what was appended before it.
       if (this.#held !== undefined) await this.#held

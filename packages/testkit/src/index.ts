@@ -1,4 +1,4 @@
-export { ManualClock, ScriptedProvider, settled } from '@beamclaw/core/testing'
+export { flushEventLoop, ManualClock, ScriptedProvider } from '@beamclaw/core/testing'
 export {
   type ClusterContractOptions,
   type ClusterContractSection,

@@ -1,5 +1,5 @@
 /** What can go wrong with one call to a store, and what the caller sees of it. */
-import { BeamClawError, type ErrorCode, type LogRecord, type StoreKey } from '@beamclaw/core'
+import { BeamClawError, type ErrorCode, type LogEntry, type StoreKey } from '@beamclaw/core'
 
 /** A call that is about to be made. */
 export interface StoreCall {
@@ -9,7 +9,7 @@ export interface StoreCall {
   /** The key, or the prefix of a `list`. */
   readonly key: StoreKey
   /** What an `append` writes. */
-  readonly records?: readonly LogRecord[]
+  readonly records?: readonly LogEntry[]
 }
 
 /**

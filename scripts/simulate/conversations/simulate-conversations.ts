@@ -138,7 +138,7 @@ class ConversationLife {
       agents: this.#agents(),
       store: this.#store,
       cluster: new SoloCluster({ ids, now: () => clock.now() }),
-      ambient: { clock, ids, random: seededRandom(this.#seed), logger: { log } },
+      services: { clock, ids, random: seededRandom(this.#seed), logger: { log } },
     }).start()
     this.#running = running
     return running
@@ -184,7 +184,7 @@ class ConversationLife {
     }
   }
 
-  #send(running: RunningBeamClaw, name: Name, whenBusy = pickOne(this.#random, queueModes)): void {
+  #send(running: RunningBeamClaw, name: Name, queueMode = pickOne(this.#random, queueModes)): void {
     const random = this.#random
     const mark = messageMark(++this.#messages)
     const text = random.next() < 0.1 ? longText(random, integerBetween(random, 1_000, 9_000)) : oddText(random)
@@ -192,7 +192,7 @@ class ConversationLife {
       random.next() < 0.7
         ? `${mark} ${text}`
         : [{ type: 'text', text: mark }, ...(random.next() < 0.5 ? [image] : []), { type: 'text', text: `${text}\ud83d` }]
-    const run = running.session(keyOf(name)).send(content, { whenBusy })
+    const run = running.session(keyOf(name)).send(content, { queueMode })
     this.#expectTyped(name, run.accepted)
     this.#expectTyped(name, run.result())
   }

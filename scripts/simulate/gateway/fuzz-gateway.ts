@@ -54,7 +54,7 @@ export async function fuzzGateway({ seed, attacks = 60 }: FuzzOptions): Promise<
     },
   }
   const stage = await scene({
-    gateway: { ambient: { logger }, limits: { handshakeMs: 200, maxUnauthenticatedPerAddress: 10_000, maxBodiesBytes: 20_971_520 } },
+    gateway: { services: { logger }, limits: { handshakeMs: 200, maxUnauthenticatedPerAddress: 10_000, maxBodiesBytes: 20_971_520 } },
   })
   await using peak = new MemoryPeak()
   try {

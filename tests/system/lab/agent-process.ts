@@ -21,8 +21,8 @@ function failureOf(error: unknown): object {
   return { code: 'not-typed', message: String(error) }
 }
 
-async function send(claw: RunningBeamClaw, { id, session, text, key, whenBusy = 'queue' }: Extract<AgentCommand, { do: 'send' }>) {
-  const run = claw.session(session).send(text, { whenBusy, ...(key === undefined ? {} : { idempotencyKey: key }) })
+async function send(claw: RunningBeamClaw, { id, session, text, key, queueMode = 'queue' }: Extract<AgentCommand, { do: 'send' }>) {
+  const run = claw.session(session).send(text, { queueMode, ...(key === undefined ? {} : { idempotencyKey: key }) })
   print({ id, session, receipt: await run.accepted })
   for await (const event of run) print({ id, event })
   print({ id, result: await run.result() })
@@ -67,7 +67,7 @@ async function main({ modelUrl, data, effects, provider = {}, sessions = {} }: A
     agents: [defineAgent({ id: 'main', model: 'local/scripted-1', tools })],
     sessions,
     store: new FsStore({ path: data }),
-    ambient: { logger: { log: (level, event, fields = {}) => print({ log: event, level, ...fields }) } },
+    services: { logger: { log: (level, event, fields = {}) => print({ log: event, level, ...fields }) } },
   }).start()
   // Otherwise it is written at the end, which most of these processes do not live to see.
   flushCompileCache()

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import type { RunEvent, SendReceipt, SessionInspection, WhenBusy } from '@beamclaw/core'
+import type { QueueMode, RunEvent, SendReceipt, SessionInspection } from '@beamclaw/core'
 
 /** What the program is told when it is started. */
 export interface AgentSetup {
@@ -28,7 +28,7 @@ export interface AgentVitals {
 
 /** A line of its standard input. */
 export type AgentCommand = { readonly id: string } & (
-  | { readonly do: 'send'; readonly session: string; readonly text: string; readonly key?: string; readonly whenBusy?: WhenBusy }
+  | { readonly do: 'send'; readonly session: string; readonly text: string; readonly key?: string; readonly queueMode?: QueueMode }
   | { readonly do: 'abort'; readonly session: string; readonly key?: string }
   | { readonly do: 'inspect'; readonly session: string }
   | { readonly do: 'vitals' }
@@ -119,7 +119,7 @@ export class AgentProcess implements AsyncDisposable {
   }
 
   /** Sends a message; answers with the command's id, by which its lines are found. */
-  send(text: string, options: { readonly session?: string; readonly key?: string; readonly whenBusy?: WhenBusy } = {}): string {
+  send(text: string, options: { readonly session?: string; readonly key?: string; readonly queueMode?: QueueMode } = {}): string {
     const { session = 'agent:main:first', ...rest } = options
     return this.#say({ do: 'send', session, text, ...rest })
   }

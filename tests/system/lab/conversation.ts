@@ -28,7 +28,7 @@ export class HastyClock extends SystemClock {
 }
 
 /** How a run went. */
-export interface Heard {
+export interface CollectedAnswer {
   readonly events: readonly RunEvent[]
   readonly text: string | undefined
   readonly error: BeamClawError | undefined
@@ -54,13 +54,13 @@ export class Conversation implements AsyncDisposable {
     const claw = await new BeamClaw({
       providers: { local: new OpenAiProvider({ baseUrl: model.baseUrl, apiKey: 'none', ...provider }) },
       agents: [defineAgent({ id: 'main', model: 'local/scripted-1', tools })],
-      ambient: { clock, logger: silentLogger },
+      services: { clock, logger: silentLogger },
     }).start()
     return new Conversation(model, clock, claw)
   }
 
   /** Sends a message and hears the run to its end. */
-  async ask(text: string): Promise<Heard> {
+  async ask(text: string): Promise<CollectedAnswer> {
     const run = this.#claw.session('agent:main:main').send(text)
     const events: RunEvent[] = []
     for await (const event of run) events.push(event)
@@ -79,16 +79,16 @@ export class Conversation implements AsyncDisposable {
 }
 
 /** The attempts of a run, as `turn.attempt`. */
-export function attemptsOf({ events }: Heard): readonly string[] {
+export function attemptsOf({ events }: CollectedAnswer): readonly string[] {
   return events.flatMap((event) => (event.type === 'model-request' ? [`${event.turn}.${event.attempt}`] : []))
 }
 
 /** The codes of its attempts that failed. */
-export function failuresOf({ events }: Heard): readonly string[] {
+export function failuresOf({ events }: CollectedAnswer): readonly string[] {
   return events.flatMap((event) => (event.type === 'model-failure' ? [event.failure.code] : []))
 }
 
 /** What its tools answered. */
-export function resultsOf({ events }: Heard) {
+export function resultsOf({ events }: CollectedAnswer) {
   return events.flatMap((event) => (event.type === 'tool-result' ? [{ outcome: event.outcome, ...event.result }] : []))
 }

@@ -3,7 +3,7 @@
  * store are the ones that ship. Neither has a seam for drills, so the class of the store is patched.
  */
 
-import type { Log, LogRecord } from '@beamclaw/core'
+import type { AppendLog, LogEntry } from '@beamclaw/core'
 import { wrapLog } from '@beamclaw/core/adapter'
 import { FsStore } from '@beamclaw/store-fs'
 import { type FaultPoint, parseFaultPoint } from './fault-point.ts'
@@ -20,7 +20,7 @@ function arm(point: FaultPoint): void {
 }
 
 /** Returns the index of the record at which the process has to die, once: it counts over every log of the process. */
-type IndexOfDue = (records: readonly LogRecord[]) => number | undefined
+type IndexOfDue = (records: readonly LogEntry[]) => number | undefined
 
 function recordCounter({ recordType, count }: FaultPoint): IndexOfDue {
   let seen = 0
@@ -32,7 +32,7 @@ function recordCounter({ recordType, count }: FaultPoint): IndexOfDue {
   }
 }
 
-function faultyLog(log: Log, { when }: FaultPoint, indexOfDue: IndexOfDue): Log {
+function faultyLog(log: AppendLog, { when }: FaultPoint, indexOfDue: IndexOfDue): AppendLog {
   return wrapLog(log, {
     append: async (records) => {
       const due = indexOfDue(records)

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { defaultTenant, type Log } from '@beamclaw/core'
+import { type AppendLog, defaultTenant } from '@beamclaw/core'
 import { FsStore } from '@beamclaw/store-fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { AgentLine } from '../lab/agent.ts'
@@ -21,13 +21,13 @@ afterEach(() => {
 })
 
 /** Writes to the journal of session `first`, as one process would that then ends. */
-async function life(epoch: number, write: (log: Log) => Promise<void>): Promise<void> {
+async function life(epoch: number, write: (log: AppendLog) => Promise<void>): Promise<void> {
   await using store = new FsStore({ path: data })
   await write(await store.openLog([defaultTenant, 'sessions', 'main', 'first'], { epoch, nonce: 'test' }))
 }
 
 /** A whole run: three records. */
-async function run(log: Log, from: number, runId = `run-${from}`): Promise<void> {
+async function run(log: AppendLog, from: number, runId = `run-${from}`): Promise<void> {
   const types = ['message-in', 'run-start', 'run-end']
   await log.append(types.map((type, index) => ({ seq: from + index, type, id: `r${from + index}`, ts: 1, data: { runId } })))
 }

@@ -1,6 +1,6 @@
 /** What is asked of the sessions during a soak, and what the model answers: mostly well, at times not. */
 
-import type { Random, WhenBusy } from '@beamclaw/core'
+import type { QueueMode, Random } from '@beamclaw/core'
 import type { ModelAnswer, ReceivedRequest } from '@beamclaw/testkit/model-server'
 import { integerBetween, pickOne } from '@beamclaw/testkit/simulator'
 import { toolModel } from '../lab/drill.ts'
@@ -10,11 +10,11 @@ export interface Asked {
   readonly session: string
   readonly text: string
   readonly key: string
-  readonly whenBusy: WhenBusy
+  readonly queueMode: QueueMode
 }
 
 const words = ['hello', 'charge', 'lookup'] as const
-const modes = ['queue', 'queue', 'steer', 'collect', 'interrupt'] as const satisfies readonly WhenBusy[]
+const modes = ['queue', 'queue', 'steer', 'collect', 'interrupt'] as const satisfies readonly QueueMode[]
 /** An answer takes longer only when somebody has forgotten it. */
 const longestAnswerMs = 90_000
 const senders = 32
@@ -59,14 +59,14 @@ export class SoakLoad {
       session: sessionName(index),
       text: `hello ${this.#commands++}`,
       key: `greeting-${this.#commands}`,
-      whenBusy: 'queue',
+      queueMode: 'queue',
     }
     this.asked.push(message)
     return message
   }
 
-  async send(agent: SoakProcess, { session, text, key, whenBusy }: Asked, isAborted: boolean): Promise<void> {
-    const answer = agent.ask(`c${this.#commands++}`, { do: 'send', session: `agent:main:${session}`, text, key, whenBusy })
+  async send(agent: SoakProcess, { session, text, key, queueMode }: Asked, isAborted: boolean): Promise<void> {
+    const answer = agent.ask(`c${this.#commands++}`, { do: 'send', session: `agent:main:${session}`, text, key, queueMode })
     if (isAborted) void agent.ask(`c${this.#commands++}`, { do: 'abort', session: `agent:main:${session}`, key })
     const deadline = Promise.withResolvers<'late'>()
     const timer = setTimeout(() => deadline.resolve('late'), longestAnswerMs)
@@ -95,7 +95,7 @@ export class SoakLoad {
       return asked[integerBetween(this.#random, Math.max(0, asked.length - recent), asked.length - 1)] as Asked
     const key = `m${asked.length}`
     const session = sessionName(integerBetween(this.#random, 0, this.#sessions - 1))
-    const message: Asked = { session, text: `${pickOne(this.#random, words)} ${key}`, key, whenBusy: pickOne(this.#random, modes) }
+    const message: Asked = { session, text: `${pickOne(this.#random, words)} ${key}`, key, queueMode: pickOne(this.#random, modes) }
     asked.push(message)
     return message
   }

@@ -1,11 +1,11 @@
 /** `beamclaw config check`: is a configuration one that `start` would take. */
 
+import { AssembledBeamClaw } from '../assemble.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { configFile, loadConfig } from '../config/load.ts'
 import { type Settings, settingsFrom } from '../config/settings.ts'
 import { createLogger } from '../logging.ts'
 import { say, sayJson } from '../output.ts'
-import { Wiring } from '../wire.ts'
 
 export async function configCheck(named: string | undefined, { json = false }: { readonly json?: boolean }): Promise<void> {
   const environment = process.env
@@ -14,7 +14,7 @@ export async function configCheck(named: string | undefined, { json = false }: {
   try {
     settings = settingsFrom(file === undefined ? {} : loadConfig(file, environment), { environment, ...(file && { name: file }) })
     // What only the adapters know; nothing is started, and nothing touched.
-    await Wiring.from(
+    await AssembledBeamClaw.from(
       settings,
       createLogger('json', () => {}),
     )

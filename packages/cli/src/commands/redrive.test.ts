@@ -14,7 +14,7 @@ async function writeDeadLetter(directory: string): Promise<void> {
   const store = new FsStore({ path: directory })
   const log = await store.openLog([defaultTenant, 'sessions', 'main', 'main'], { epoch: 1, nonce: 'test' })
   const records: readonly (readonly [string, JsonObject])[] = [
-    ['message-in', { runId: 'poison', message: { role: 'user', content: 'hello' }, whenBusy: 'queue' }],
+    ['message-in', { runId: 'poison', message: { role: 'user', content: 'hello' }, queueMode: 'queue' }],
     ['run-start', { runId: 'poison' }],
     ['run-end', { runId: 'poison', outcome: 'failed', failure: { code: 'poison-message', message: 'The run was given up' } }],
   ]

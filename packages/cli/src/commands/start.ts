@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import type { AgentDefinition, Logger, RunningBeamClaw } from '@beamclaw/core'
 import { Gateway } from '@beamclaw/gateway-ws'
+import { AssembledBeamClaw } from '../assemble.ts'
 import { ClientError } from '../client/client-error.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { LiveConfig } from '../config/live-config.ts'
@@ -10,7 +11,6 @@ import { configFile } from '../config/load.ts'
 import { type Settings, type SettingsFlags, settingsFrom } from '../config/settings.ts'
 import { createLogger, type LogFormat } from '../logging.ts'
 import { version } from '../version.ts'
-import { Wiring } from '../wire.ts'
 import { notWritable, writableAdvice } from './doctor/data-directory.ts'
 
 export interface StartFlags extends SettingsFlags {
@@ -36,7 +36,7 @@ export async function start(flags: StartFlags): Promise<void> {
   const { store } = settings
   if (store.type === 'fs' && (store.lockWaitMs ?? 0) > 0)
     logger.log('info', 'store.may-wait', { forMs: store.lockWaitMs, path: store.path })
-  const wiring = await Wiring.from(settings, logger)
+  const wiring = await AssembledBeamClaw.from(settings, logger)
   const claw = await startTree(wiring, settings)
   const { gateway, url } = await openGateway(settings, wiring, claw, logger)
   live?.start((next) => wiring.update(next, claw))
@@ -60,7 +60,7 @@ export async function start(flags: StartFlags): Promise<void> {
 }
 
 /** Starts the tree. A data directory that cannot be written is the user's to put right, so it is told what to do. */
-async function startTree({ claw }: Wiring, { store }: Settings): Promise<RunningBeamClaw> {
+async function startTree({ claw }: AssembledBeamClaw, { store }: Settings): Promise<RunningBeamClaw> {
   try {
     return await claw.start()
   } catch (error) {
@@ -85,10 +85,10 @@ interface OpenGateway {
   readonly url: string
 }
 
-async function openGateway(settings: Settings, wiring: Wiring, claw: RunningBeamClaw, logger: Logger): Promise<OpenGateway> {
+async function openGateway(settings: Settings, wiring: AssembledBeamClaw, claw: RunningBeamClaw, logger: Logger): Promise<OpenGateway> {
   const { host, port, auth, allowedHosts, allowedOrigins, drainMs } = settings
   const { models } = wiring
-  const gateway = new Gateway({ claw, version, host, port, auth, allowedHosts, allowedOrigins, drainMs, models, ambient: { logger } })
+  const gateway = new Gateway({ claw, version, host, port, auth, allowedHosts, allowedOrigins, drainMs, models, services: { logger } })
   try {
     const { url } = await gateway.start()
     return { gateway, url }

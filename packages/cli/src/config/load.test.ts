@@ -47,7 +47,7 @@ agents:
     maxTurns: 50
     thinking: low
     compactAboveTokens: 20000
-sessions: { mailboxSize: 1000, whenBusy: queue, passivateAfterMs: 60000 }
+sessions: { mailboxSize: 1000, queueMode: queue, passivateAfterMs: 60000 }
 `
 
 describe('a configuration', () => {
@@ -127,8 +127,8 @@ describe('a problem is told with its place, what was expected and what came', ()
       'file:1: agents.main.thinking: expected one of off, low, medium, high, is a string of 4 characters',
     ],
     [
-      'sessions: { whenBusy: wait }',
-      'file:1: sessions.whenBusy: expected one of queue, steer, collect, interrupt, reject, is a string of 4 characters',
+      'sessions: { queueMode: wait }',
+      'file:1: sessions.queueMode: expected one of queue, steer, collect, interrupt, reject, is a string of 4 characters',
     ],
     [
       'just text',

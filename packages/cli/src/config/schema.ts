@@ -103,7 +103,7 @@ const agent = closedObject(
 
 const sessions = closedObject({
   mailboxSize: wholeNumber(1, 1_000_000).exactOptional(),
-  whenBusy: choice(['queue', 'steer', 'collect', 'interrupt', 'reject']).exactOptional(),
+  queueMode: choice(['queue', 'steer', 'collect', 'interrupt', 'reject']).exactOptional(),
   passivateAfterMs: wholeNumber(1, maxTimerMs).exactOptional(),
 })
 

@@ -10,22 +10,22 @@
  * I4: `end` acts once: registries first, then monitors, then whoever waits for the stop, the supervisor last.
  * I5: User code is called in a `try`; what it throws ends this actor at most.
  */
-import { ChildStartError, describeError, withStack } from '../errors.ts'
-import { maxTimerMs } from '../options.ts'
-import { whenSettled } from '../thenable.ts'
+import { ChildStartError, describeError, withStack } from '../base/errors.ts'
+import { ExitNotice, type ExitReason, killedExit, noprocExit, normalExit, shutdownExit } from '../base/exit-reason.ts'
+import { maxTimerMs } from '../base/options.ts'
+import { whenSettled } from '../base/thenable.ts'
 import type { ActorHooks, ActorState } from './actor-hooks.ts'
 import { type ActorOptions, type ActorSettings, actorSettings } from './actor-options.ts'
 import type { ActorRef } from './actor-ref.ts'
 import { Context } from './context.ts'
 import { Deadlines } from './deadlines.ts'
-import { ExitNotice, type ExitReason, killedExit, noprocExit, normalExit, shutdownExit } from './exit-reason.ts'
 import { alreadyStarted, exitError, notRunning, startTimeout } from './failures.ts'
 import { callHook } from './hook-outcome.ts'
 import type { Idler } from './idle-queue.ts'
-import { IGNORE, onGone, type Parent, type StartOutcome } from './inside.ts'
+import { IGNORE, onGone, type Parent, type StartOutcome } from './internals.ts'
+import { Rare } from './lazy-state.ts'
 import { MessageLoop } from './message-loop.ts'
 import { mayFollow } from './phases.ts'
-import { Rare } from './rare.ts'
 import type { ActorRuntime } from './runtime.ts'
 import type { Scheduler } from './scheduler.ts'
 import { tellTooLate, Watchers } from './watchers.ts'
@@ -99,13 +99,13 @@ export class ActorCore implements Idler {
   }
 
   get deadlines(): Deadlines {
-    this.rare.deadlines ??= new Deadlines(this.runtime.ambient.clock, this.id)
+    this.rare.deadlines ??= new Deadlines(this.runtime.services.clock, this.id)
     return this.rare.deadlines
   }
 
   get stopSignal(): AbortSignal {
     return this.rare.signal(this.id, this.#exitReason, (error) => {
-      this.#runtime?.ambient.logger.log('error', 'actor.abort-listener-failed', { id: this.id, error: describeError(error) })
+      this.#runtime?.services.logger.log('error', 'actor.abort-listener-failed', { id: this.id, error: describeError(error) })
     })
   }
 
@@ -124,7 +124,7 @@ export class ActorCore implements Idler {
   }
 
   monotonic(): number {
-    return this.#runtime?.ambient.clock.monotonic() ?? 0
+    return this.#runtime?.services.clock.monotonic() ?? 0
   }
 
   get runtime(): ActorRuntime {
@@ -209,7 +209,7 @@ export class ActorCore implements Idler {
       rare.rejectStart = reject
       if (timeoutMs <= maxTimerMs) {
         const giveUp = (): void => reject(this.#failStart(startTimeout(this.id, timeoutMs), killedExit))
-        rare.startTimer = this.runtime.ambient.clock.setTimer(giveUp, timeoutMs)
+        rare.startTimer = this.runtime.services.clock.setTimer(giveUp, timeoutMs)
       }
       whenSettled(
         init,
@@ -235,7 +235,7 @@ export class ActorCore implements Idler {
     }
     this.#enter('running')
     this.#parent = parent
-    const { telemetry } = this.runtime.ambient
+    const { telemetry } = this.runtime.services
     if (telemetry.wants('actor-start')) telemetry.emit({ type: 'actor-start', id: this.id, generation: this.#generation })
     this.#proceed()
     return 'started'
@@ -276,7 +276,7 @@ export class ActorCore implements Idler {
 
   monitor(onExit: (notice: ExitNotice) => void): () => void {
     return this.#state === 'dead'
-      ? tellTooLate(new ExitNotice(this.id, noprocExit), onExit, this.#runtime?.ambient.logger)
+      ? tellTooLate(new ExitNotice(this.id, noprocExit), onExit, this.#runtime?.services.logger)
       : this.watchers.addMonitor(onExit)
   }
 
@@ -346,7 +346,7 @@ export class ActorCore implements Idler {
     if (this.#state === 'new') this.end(reason)
     if (this.#exitReason !== undefined) return Promise.resolve(this.#exitReason)
     const { rare } = this
-    const { clock } = this.runtime.ambient
+    const { clock } = this.runtime.services
     // Longer than any timer is as good as for ever. The grace begins here, whatever `onStop` does before it returns.
     const stopBy = timeoutMs > maxTimerMs ? Number.POSITIVE_INFINITY : clock.monotonic() + timeoutMs
     rare.stopReason ??= reason
@@ -399,12 +399,12 @@ export class ActorCore implements Idler {
   }
 
   #tell(reason: ExitReason, wasRunning: boolean): void {
-    const ambient = this.#runtime?.ambient
-    if (reason.type === 'crashed' && wasRunning && ambient?.logger.wants?.('error') !== false)
-      ambient?.logger.log('error', 'actor.crashed', withStack({ id: this.id, error: describeError(reason.cause) }, reason.cause))
-    this.#watchers?.tell(this.id, reason, ambient?.logger)
+    const services = this.#runtime?.services
+    if (reason.type === 'crashed' && wasRunning && services?.logger.wants?.('error') !== false)
+      services?.logger.log('error', 'actor.crashed', withStack({ id: this.id, error: describeError(reason.cause) }, reason.cause))
+    this.#watchers?.tell(this.id, reason, services?.logger)
     this.#watchers = undefined
-    if (!wasRunning || ambient?.telemetry.wants('actor-exit') !== true) return
-    ambient.telemetry.emit({ type: 'actor-exit', id: this.id, generation: this.#generation, reason })
+    if (!wasRunning || services?.telemetry.wants('actor-exit') !== true) return
+    services.telemetry.emit({ type: 'actor-exit', id: this.id, generation: this.#generation, reason })
   }
 }

@@ -1,7 +1,8 @@
 /** The two faces an actor's core looks at: the hooks it calls, and what it tells those who ask. */
+
+import type { ExitNotice, ExitReason } from '../base/exit-reason.ts'
 import type { ActorContext } from './actor-ref.ts'
-import type { ExitNotice, ExitReason } from './exit-reason.ts'
-import type { onGone } from './inside.ts'
+import type { onGone } from './internals.ts'
 
 /** The hooks of `Actor`, as its core calls them. */
 export interface ActorHooks {

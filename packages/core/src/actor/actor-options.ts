@@ -1,4 +1,4 @@
-import { aSignal, checkOptions, duration, integer, type OptionRule, oneOf, text } from '../options.ts'
+import { aSignal, checkOptions, duration, integer, type OptionRule, oneOf, text } from '../base/options.ts'
 import type { CallOptions, CastOptions } from './actor-ref.ts'
 import type { MailboxLimits } from './mailbox.ts'
 

@@ -1,12 +1,12 @@
 /** What others may do with an actor, and what an actor may do while it handles a message. */
-import type { ExitNotice, ExitReason } from './exit-reason.ts'
+import type { ExitNotice, ExitReason } from '../base/exit-reason.ts'
 
 /** `work` is bounded and waits for the message in hand; `control` is never refused and is served while that message awaits. */
-export type Lane = 'work' | 'control'
+export type MailboxLane = 'work' | 'control'
 
 export interface CastOptions {
   /** @default 'work' */
-  readonly lane?: Lane
+  readonly lane?: MailboxLane
 }
 
 export interface CallOptions extends CastOptions {

@@ -1,5 +1,7 @@
 /** State with a mailbox: one message at a time, in order, and nothing of it shared. */
-import type { Ambient } from '../defaults/ambient.ts'
+
+import { checkExitReason, checkMonitor, type ExitNotice, type ExitReason, killedExit, shutdownExit } from '../base/exit-reason.ts'
+import type { SystemServices } from '../defaults/services.ts'
 import { ActorCore } from './actor-core.ts'
 import type { ActorHooks, ActorInspection } from './actor-hooks.ts'
 import {
@@ -11,14 +13,13 @@ import {
   type StopOptions,
 } from './actor-options.ts'
 import type { ActorContext, ActorRef, CallOptions, CastOptions } from './actor-ref.ts'
-import { checkExitReason, checkMonitor, type ExitNotice, type ExitReason, killedExit, shutdownExit } from './exit-reason.ts'
 import { nothingToRun } from './failures.ts'
-import { coreOf, IGNORE, startLimitMs, stopLimitMs } from './inside.ts'
+import { coreOf, IGNORE, startLimitMs, stopLimitMs } from './internals.ts'
 import type { Refusal } from './refusal.ts'
 import { ActorRuntime } from './runtime.ts'
 
 /** What a handler answers: the reply, a refusal, or a promise of either. Throwing crashes the actor. */
-export type Answer<TReply> = TReply | Refusal | Promise<TReply | Refusal>
+export type HandlerResult<TReply> = TReply | Refusal | Promise<TReply | Refusal>
 
 /**
  * Extend it, keep state in `#private` fields and answer messages in `handle`. One message is handled at a time, in the order of arrival;
@@ -36,9 +37,9 @@ export abstract class Actor<TMessage = unknown, TReply = unknown> implements Act
   /** Prepares the actor; messages wait until it is done. Throwing means that it did not start; `IGNORE` that there is nothing to run. */
   protected init?(context: ActorContext<TMessage>): void | typeof IGNORE | Promise<void | typeof IGNORE>
   /** Handles one message of the work lane; what it returns answers a `call`. */
-  protected abstract handle(message: TMessage, context: ActorContext<TMessage>): Answer<TReply>
+  protected abstract handle(message: TMessage, context: ActorContext<TMessage>): HandlerResult<TReply>
   /** Handles one control message, also while `handle` awaits. Keep it short. */
-  protected handleControl?(message: TMessage, context: ActorContext<TMessage>): Answer<TReply>
+  protected handleControl?(message: TMessage, context: ActorContext<TMessage>): HandlerResult<TReply>
   /** Hears of the end of an actor that `context.monitor` watches. */
   protected handleExit?(notice: ExitNotice, context: ActorContext<TMessage>): void | Promise<void>
   /** Tidies up after a stop, within its grace; never called after a kill or a crash, so nothing durable may rest on it. */
@@ -70,11 +71,11 @@ export abstract class Actor<TMessage = unknown, TReply = unknown> implements Act
    * Starts an actor that no supervisor owns. Rejects with what `init` threw; `actor-start-timeout` when it takes longer than `startTimeoutMs`;
    * `actor-not-running` when it returns `IGNORE`; or, at once, with the reason the actor was ended meanwhile.
    */
-  async start(ambient?: Partial<Ambient>, options: StartOptions = {}): Promise<this> {
+  async start(services?: Partial<SystemServices>, options: StartOptions = {}): Promise<this> {
     checkStartOptions(options)
-    const runtime = new ActorRuntime(ambient)
+    const runtime = new ActorRuntime(services)
     const timeoutMs = options.startTimeoutMs ?? this[startLimitMs]
-    const outcome = await this[coreOf].start(runtime, undefined, 1, runtime.ambient.ids.next('actor'), timeoutMs)
+    const outcome = await this[coreOf].start(runtime, undefined, 1, runtime.services.ids.next('actor'), timeoutMs)
     if (outcome === IGNORE) throw nothingToRun(this.id)
     return this
   }

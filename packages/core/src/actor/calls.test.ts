@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { BeamClawError } from '../base/errors.ts'
 import { silentLogger } from '../defaults/console-logger.ts'
-import { BeamClawError } from '../errors.ts'
-import { ManualClock, settled } from '../testing/manual-clock.ts'
+import { flushEventLoop, ManualClock } from '../testing/manual-clock.ts'
 import { gate, Probe } from '../testing/probe.ts'
 import { refuse } from './refusal.ts'
 
@@ -33,7 +33,7 @@ describe('a call', () => {
           return kind === 'cast' ? probe.cast(work) : probe.call(work)
         })
         await Promise.all(answers)
-        await settled()
+        await flushEventLoop()
         expect(begun).toEqual(kinds.map((_, index) => index))
       }),
       { numRuns: 50 },
@@ -71,7 +71,7 @@ describe('a call', () => {
     await clock.advance(1)
     await failed
     answer.resolve('late')
-    await settled()
+    await flushEventLoop()
     expect(didFinish).toBe(true)
     expect(await probe.call(() => 'still here')).toBe('still here')
   })
@@ -92,7 +92,7 @@ describe('a call', () => {
     await clock.advance(100)
     await failed
     hold.resolve()
-    await settled()
+    await flushEventLoop()
     expect(wasHandled).toBe(false)
   })
 
@@ -113,7 +113,7 @@ describe('a call', () => {
     const probe = await started(clock)
     const hold = gate<string>()
     const call = probe.call(() => hold.promise, { timeoutMs: Number.POSITIVE_INFINITY })
-    await settled()
+    await flushEventLoop()
     expect(clock.pendingTimers).toBe(0)
     hold.resolve('done')
     expect(await call).toBe('done')
@@ -124,7 +124,7 @@ describe('a call', () => {
     const probe = await started(clock)
     const hold = gate()
     const call = probe.call(() => hold.promise)
-    await settled()
+    await flushEventLoop()
     expect(clock.pendingTimers).toBe(1)
     hold.resolve()
     await call
@@ -137,14 +137,14 @@ describe('a call', () => {
     const hold = gate()
     const call = probe.call(() => hold.promise, { signal: controller.signal })
     const failed = expect(call).rejects.toMatchObject({ code: 'call-aborted', cause: 'changed my mind' })
-    await settled()
+    await flushEventLoop()
     controller.abort('changed my mind')
     await failed
     let wasHandled = false
     const second = probe.call(() => (wasHandled = true), { signal: controller.signal })
     await expect(second).rejects.toMatchObject({ code: 'call-aborted' })
     hold.resolve()
-    await settled()
+    await flushEventLoop()
     expect(wasHandled).toBe(false)
   })
 
@@ -189,7 +189,7 @@ describe('a call that would wait for itself', () => {
     })
     const second = b.call(async (inB) => {
       bothBusy.resolve()
-      await settled()
+      await flushEventLoop()
       return inB.call(a, () => 1).catch((error: BeamClawError) => error.code)
     })
     expect(await second).toBe('call-cycle')

@@ -4,11 +4,12 @@
  * Each message of the work lane, and each phase that runs a hook, has a context of its own. So what is called through it is known to belong
  * to that message: a background job that keeps the context of a message which is done waits for nobody's message in hand.
  */
+
+import { checkExitReason, type ExitReason, normalExit } from '../base/exit-reason.ts'
 import type { ActorCore } from './actor-core.ts'
 import type { ActorContext, ActorRef, CallOptions, CastOptions } from './actor-ref.ts'
-import { checkExitReason, type ExitReason, normalExit } from './exit-reason.ts'
 import { callCycle, exitError } from './failures.ts'
-import { coreOf } from './inside.ts'
+import { coreOf } from './internals.ts'
 
 export class Context<TMessage> implements ActorContext<TMessage> {
   readonly #core: ActorCore

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { silentLogger } from '../defaults/console-logger.ts'
-import type { Clock } from '../ports/ambient.ts'
-import { ManualClock, settled } from '../testing/manual-clock.ts'
+import type { Clock } from '../ports/services.ts'
+import { flushEventLoop, ManualClock } from '../testing/manual-clock.ts'
 import { gate, Probe } from '../testing/probe.ts'
 import { Deadlines } from './deadlines.ts'
 import { PendingCall } from './pending-call.ts'
@@ -37,11 +37,11 @@ describe('deadlines', () => {
     const hold = gate()
     const calls = [probe.call(() => hold.promise, { timeoutMs: 60_000 })]
     for (let index = 0; index < 20_000; index++) calls.push(probe.call(() => 1, { timeoutMs: 60_000 }))
-    await settled()
+    await flushEventLoop()
     const timers = manual.pendingTimers
     for (let round = 0; round < 50; round++) {
       calls.push(probe.call(() => 1, { timeoutMs: 60_000 }))
-      await settled()
+      await flushEventLoop()
     }
     expect([timers, manual.pendingTimers]).toEqual([1, 1])
     hold.resolve()
@@ -115,11 +115,11 @@ describe('a call cycle', () => {
         background = context.call(a, () => hold.promise)
       })
     })
-    await settled()
+    await flushEventLoop()
     expect(b.inspect().waitsFor).toEqual([])
     // The one in hand of a calls b, which is free to answer.
     const reply = a.call((context) => context.call(b, () => 'b is free'))
-    await settled()
+    await flushEventLoop()
     hold.resolve('held')
     expect(await reply).toBe('b is free')
     expect(await background).toBe('held')

@@ -6,8 +6,8 @@
  * I2: Every call in the heap is unsettled and has this as its timer.
  * I3: A timer is pending only while the heap is not empty, and never fires later than the first deadline.
  */
-import { maxTimerMs } from '../options.ts'
-import type { Clock, TimerHandle } from '../ports/ambient.ts'
+import { maxTimerMs } from '../base/options.ts'
+import type { Clock, TimerHandle } from '../ports/services.ts'
 import { callTimeout } from './failures.ts'
 import type { CallTimer, PendingCall } from './pending-call.ts'
 

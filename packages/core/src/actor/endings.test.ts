@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { BeamClawError } from '../base/errors.ts'
+import type { ExitNotice } from '../base/exit-reason.ts'
 import { silentLogger } from '../defaults/console-logger.ts'
-import { BeamClawError } from '../errors.ts'
-import { ManualClock, settled } from '../testing/manual-clock.ts'
+import { flushEventLoop, ManualClock } from '../testing/manual-clock.ts'
 import { gate, Probe } from '../testing/probe.ts'
 import type { ActorContext } from './actor-ref.ts'
-import type { ExitNotice } from './exit-reason.ts'
-import { IGNORE } from './inside.ts'
+import { IGNORE } from './internals.ts'
 
 async function started(clock = new ManualClock()): Promise<Probe> {
   return new Probe().start({ clock, logger: silentLogger })
@@ -61,7 +61,7 @@ describe('an actor that crashes', () => {
     const probe = await started()
     const inHand = probe.call(() => new Promise(() => {}))
     const failed = expect(inHand).rejects.toMatchObject({ code: 'actor-crashed' })
-    await settled()
+    await flushEventLoop()
     probe.cast(
       () => {
         throw new Error('boom')
@@ -100,7 +100,7 @@ describe('an actor that watches others', () => {
     })
     expect(target.watchers).toBe(2)
     await end(probe)
-    await settled()
+    await flushEventLoop()
     expect([probe.isAlive, target.watchers]).toEqual([false, 0])
   })
 })
@@ -185,7 +185,7 @@ describe('an actor that is stopped', () => {
     const inHand = probe.call(() => hold.promise)
     const waiting = probe.call(() => 'never')
     const failed = expect(waiting).rejects.toMatchObject({ code: 'actor-stopped' })
-    await settled()
+    await flushEventLoop()
     const stop = probe.stop({ type: 'shutdown', detail: 'update' })
     hold.resolve('finished')
     expect(await inHand).toBe('finished')
@@ -199,7 +199,7 @@ describe('an actor that is stopped', () => {
     const tidying = gate()
     probe.whenStopped = () => tidying.promise
     const stop = probe.stop()
-    await settled()
+    await flushEventLoop()
     await expect(probe.call(() => 1)).rejects.toMatchObject({ code: 'actor-not-running' })
     expect(await probe.call(() => 'control', { lane: 'control' })).toBe('control')
     tidying.resolve()
@@ -210,7 +210,7 @@ describe('an actor that is stopped', () => {
     const probe = await started()
     const inHand = probe.call(({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))))
     const failed = expect(inHand).rejects.toMatchObject({ code: 'actor-stopped' })
-    await settled()
+    await flushEventLoop()
     expect(await probe.stop()).toEqual({ type: 'shutdown' })
     await failed
     expect(probe.stopped).toEqual({ type: 'shutdown' })
@@ -244,13 +244,13 @@ describe('an actor that is stopped', () => {
       { timeoutMs: Number.POSITIVE_INFINITY },
     )
     const failed = expect(inHand).rejects.toMatchObject({ code: 'actor-killed' })
-    await settled()
+    await flushEventLoop()
     const stop = probe.stop()
     await clock.advance(5_000)
     expect(await stop).toEqual({ type: 'killed' })
     await failed
     hold.resolve()
-    await settled()
+    await flushEventLoop()
     expect(attempts).toEqual(Array(6).fill('actor-killed'))
   })
 
@@ -262,7 +262,7 @@ describe('an actor that is stopped', () => {
     const stop = probe.stop().then(() => {
       isStopped = true
     })
-    await settled()
+    await flushEventLoop()
     expect(isStopped).toBe(false)
     background.resolve()
     await stop
@@ -275,7 +275,7 @@ describe('an actor that is stopped', () => {
       return 'last words'
     })
     expect(await answer).toBe('last words')
-    await settled()
+    await flushEventLoop()
     expect(probe.exitReason).toEqual({ type: 'normal' })
   })
 
@@ -314,7 +314,7 @@ describe('whoever monitors an actor', () => {
     await end(probe)
     probe.kill()
     await probe.stop()
-    await settled()
+    await flushEventLoop()
     expect(heard).toMatchObject([{ id: 'probe', reason: { type } }])
   })
 
@@ -324,7 +324,7 @@ describe('whoever monitors an actor', () => {
     const heard: ExitNotice[] = []
     probe.monitor((notice) => heard.push(notice))
     probe.monitor((notice) => heard.push(notice))()
-    await settled()
+    await flushEventLoop()
     expect(heard).toMatchObject([{ reason: { type: 'noproc' } }])
   })
 
@@ -355,9 +355,9 @@ describe('whoever monitors an actor', () => {
     await watcher.call((context) => context.monitor(watched))
     const hold = gate()
     watcher.cast(() => hold.promise)
-    await settled()
+    await flushEventLoop()
     watched.kill()
-    await settled()
+    await flushEventLoop()
     expect(watcher.exits).toMatchObject([{ id: 'watched', reason: { type: 'killed' } }])
     hold.resolve()
   })
@@ -368,7 +368,7 @@ describe('whoever monitors an actor', () => {
     await watcher.call((context) => context.monitor(watched))
     watcher.kill()
     watched.kill()
-    await settled()
+    await flushEventLoop()
     expect(watcher.exits).toEqual([])
   })
 })

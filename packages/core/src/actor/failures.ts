@@ -1,6 +1,6 @@
 /** The errors that actors answer with, each naming the actor. */
-import { BeamClawError, describeError, MailboxFullError } from '../errors.ts'
-import type { ExitReason } from './exit-reason.ts'
+import { BeamClawError, describeError, MailboxFullError } from '../base/errors.ts'
+import type { ExitReason } from '../base/exit-reason.ts'
 import type { MailboxLimits } from './mailbox.ts'
 
 export function notRunning(id: string): BeamClawError {

@@ -1,5 +1,5 @@
 /** User code is called here, and whatever it does comes back as a value. */
-import { isThenable } from '../thenable.ts'
+import { isThenable } from '../base/thenable.ts'
 
 /** What came of calling a hook: a value, a promise of one, or what it threw. */
 export type HookOutcome =

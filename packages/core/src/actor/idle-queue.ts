@@ -5,7 +5,7 @@
  * I1: The timer is pending exactly while anybody is watched.
  * I2: Every idler waits equally long, so the first one is due first, or late by less than that wait where it was busy since.
  */
-import type { Clock, TimerHandle } from '../ports/ambient.ts'
+import type { Clock, TimerHandle } from '../ports/services.ts'
 
 /** Something that can fall idle. */
 export interface Idler {

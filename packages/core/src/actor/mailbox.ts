@@ -1,6 +1,7 @@
 /** Where messages wait: a bounded lane for work and an unbounded one for control, each first in, first out. */
+
+import { RingDeque } from '../base/ring-deque.ts'
 import type { Envelope } from './envelope.ts'
-import { RingDeque } from './ring-deque.ts'
 
 /** How much work may wait. */
 export interface MailboxLimits {

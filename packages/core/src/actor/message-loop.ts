@@ -7,14 +7,14 @@
  * I3: A message whose caller has stopped waiting is not handled.
  * I4: It is queued at most once with the scheduler, for a turn and for the end of the slice.
  */
-import type { BeamClawError } from '../errors.ts'
-import { isThenable, whenSettled } from '../thenable.ts'
+import type { BeamClawError } from '../base/errors.ts'
+import { ExitNotice, type ExitReason } from '../base/exit-reason.ts'
+import { isThenable, whenSettled } from '../base/thenable.ts'
 import type { ActorCore } from './actor-core.ts'
 import { checkCallOptions, checkCastOptions } from './actor-options.ts'
-import { type CallOptions, type CastOptions, callDefaults, type Lane } from './actor-ref.ts'
+import { type CallOptions, type CastOptions, callDefaults, type MailboxLane } from './actor-ref.ts'
 import { Context } from './context.ts'
 import { Envelope } from './envelope.ts'
-import { ExitNotice, type ExitReason } from './exit-reason.ts'
 import { callAborted, callCycle, callTimeout, exitError, mailboxFull, messageTooLarge, notHandled, notRunning } from './failures.ts'
 import { Mailbox } from './mailbox.ts'
 import { PendingCall } from './pending-call.ts'
@@ -78,7 +78,7 @@ export class MessageLoop implements Runnable {
     this.#accept(new Envelope(message), options?.lane ?? 'work')
   }
 
-  #accept(envelope: Envelope, lane: Lane): void {
+  #accept(envelope: Envelope, lane: MailboxLane): void {
     const core = this.#core
     if (lane === 'control') return this.#acceptControl(envelope)
     if (!core.isGoingOn) throw notRunning(core.id)
@@ -113,7 +113,7 @@ export class MessageLoop implements Runnable {
 
   #overflow(mailbox: Mailbox, envelope: Envelope): BeamClawError {
     if (envelope.size > this.#core.settings.maxBytes) return messageTooLarge(this.#core.id, envelope.size, this.#core.settings.maxBytes)
-    const now = this.#core.runtime.ambient.clock.monotonic()
+    const now = this.#core.runtime.services.clock.monotonic()
     return mailboxFull(
       this.#core.id,
       mailbox.size,

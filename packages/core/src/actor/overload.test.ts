@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { BeamClawError, MailboxFullError } from '../base/errors.ts'
 import { silentLogger } from '../defaults/console-logger.ts'
-import { BeamClawError, MailboxFullError } from '../errors.ts'
-import { ManualClock, settled } from '../testing/manual-clock.ts'
+import { flushEventLoop, ManualClock } from '../testing/manual-clock.ts'
 import { gate, Probe, type Work } from '../testing/probe.ts'
 import { Actor } from './actor.ts'
 
@@ -30,7 +30,7 @@ describe('a full mailbox', () => {
     const hold = gate()
     const done: number[] = []
     probe.cast(() => hold.promise)
-    await settled()
+    await flushEventLoop()
     for (const index of [1, 2, 3]) probe.cast(() => done.push(index))
     const error = rejectionOf(() => probe.cast(() => done.push(4)))
     expect(error).toBeInstanceOf(MailboxFullError)
@@ -38,7 +38,7 @@ describe('a full mailbox', () => {
     expect(error.retryAfterMs).toBeGreaterThan(0)
     await expect(probe.call(() => 5)).rejects.toMatchObject({ code: 'overloaded' })
     hold.resolve()
-    await settled()
+    await flushEventLoop()
     expect(done).toEqual([1, 2, 3])
     expect(await probe.call(() => 'room again')).toBe('room again')
   })
@@ -46,7 +46,7 @@ describe('a full mailbox', () => {
   test('refuses by bytes, and says so of a message that could never fit', async () => {
     const sink = await new Sink({ maxBytes: 10_000 }).start({ logger: silentLogger })
     sink.cast('in hand')
-    await settled()
+    await flushEventLoop()
     sink.cast('x'.repeat(6_000))
     expect(rejectionOf(() => sink.cast({ text: 'y'.repeat(6_000) })).code).toBe('overloaded')
     sink.cast({ text: 'y'.repeat(3_000) })
@@ -54,7 +54,7 @@ describe('a full mailbox', () => {
     expect(sink.inspect()).toMatchObject({ mailboxLength: 2 })
     expect(sink.inspect().mailboxBytes).toBeGreaterThan(9_000)
     sink.hold.resolve()
-    await settled()
+    await flushEventLoop()
     expect(sink.inspect()).toMatchObject({ mailboxLength: 0, mailboxBytes: 0 })
   })
 
@@ -70,16 +70,16 @@ describe('a full mailbox', () => {
       }
     }
     fill()
-    await settled()
+    await flushEventLoop()
     fill()
     expect(rejectionOf(() => probe.cast(() => 0)).retryAfterMs).toBe(100)
     for (let handled = 0; handled < 5; handled++) {
       await clock.advance(40)
       steps.shift()?.resolve()
-      await settled()
+      await flushEventLoop()
     }
     fill()
-    await settled()
+    await flushEventLoop()
     fill()
     // 5 messages in 200 ms, so 10 take about 400.
     expect(rejectionOf(() => probe.cast(() => 0)).retryAfterMs).toBe(400)
@@ -89,7 +89,7 @@ describe('a full mailbox', () => {
     const probe = await new Probe({ maxSize: 1 }).start({ logger: silentLogger })
     const hold = gate()
     probe.cast(() => hold.promise)
-    await settled()
+    await flushEventLoop()
     probe.cast(() => 0)
     expect(rejectionOf(() => probe.cast(() => 0)).code).toBe('overloaded')
     expect(await probe.call(() => 'control', { lane: 'control' })).toBe('control')
@@ -100,7 +100,7 @@ describe('a full mailbox', () => {
     const probe = await new Probe().start({ logger: silentLogger })
     const hold = gate()
     probe.cast(() => hold.promise)
-    await settled()
+    await flushEventLoop()
     let handled = 0
     let refused = 0
     for (let index = 0; index < 100_000; index++) {
@@ -115,7 +115,7 @@ describe('a full mailbox', () => {
     expect(await probe.call(() => probe.inspect().mailboxLength, { lane: 'control' })).toBe(1_000)
     hold.resolve()
     await probe.call(() => 0).catch(() => 0)
-    await settled()
+    await flushEventLoop()
     expect(handled).toBe(1_000)
   })
 })
@@ -138,7 +138,7 @@ describe('control messages', () => {
     probe.cast(note('work 1'))
     probe.cast(note('work 2'))
     probe.cast(note('control'), { lane: 'control' })
-    await settled()
+    await flushEventLoop()
     expect(order).toEqual(['control', 'work 1', 'work 2'])
   })
 

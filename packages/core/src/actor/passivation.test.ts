@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { silentLogger } from '../defaults/console-logger.ts'
-import { ManualClock, settled } from '../testing/manual-clock.ts'
+import { flushEventLoop, ManualClock } from '../testing/manual-clock.ts'
 import { gate } from '../testing/probe.ts'
 import { Actor } from './actor.ts'
 import type { ActorContext } from './actor-ref.ts'
@@ -70,7 +70,7 @@ describe('an idle actor', () => {
     expect(sleeper.inspect().state).toBe('passivating')
     const calls = [sleeper.call('during sleep')]
     asleep.resolve()
-    await settled()
+    await flushEventLoop()
     expect(sleeper.inspect().state).toBe('activating')
     calls.push(sleeper.call('during wake'))
     awake.resolve()

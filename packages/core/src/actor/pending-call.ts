@@ -1,5 +1,5 @@
 /** Somebody who waits for the answer to a message. */
-import type { BeamClawError } from '../errors.ts'
+import type { BeamClawError } from '../base/errors.ts'
 import { Refusal } from './refusal.ts'
 
 /** Ends calls whose time is up; a call that is settled leaves it. */

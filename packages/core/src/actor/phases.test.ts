@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import type { Ambient } from '../defaults/ambient.ts'
+import type { ExitNotice } from '../base/exit-reason.ts'
 import { silentLogger } from '../defaults/console-logger.ts'
-import { ManualClock, settled } from '../testing/manual-clock.ts'
+import type { SystemServices } from '../defaults/services.ts'
+import { flushEventLoop, ManualClock } from '../testing/manual-clock.ts'
 import { gate, Probe } from '../testing/probe.ts'
-import { recordingAmbient } from '../testing/tree.ts'
+import { recordingServices } from '../testing/tree.ts'
 import type { ActorOptions } from './actor-options.ts'
 import type { ActorContext } from './actor-ref.ts'
-import type { ExitNotice } from './exit-reason.ts'
 
 /** A probe whose other hooks can be replaced, and which notes the hooks that run. */
 class Noting extends Probe {
@@ -34,15 +34,15 @@ class Noting extends Probe {
   }
 }
 
-function world(): { readonly clock: ManualClock; readonly ambient: Partial<Ambient> } {
+function world(): { readonly clock: ManualClock; readonly services: Partial<SystemServices> } {
   const clock = new ManualClock()
-  return { clock, ambient: { clock, logger: silentLogger } }
+  return { clock, services: { clock, logger: silentLogger } }
 }
 
 describe('dead stays dead', () => {
   test('when a handler outlives its grace and then throws the reason it was told to stop', async () => {
-    const { clock, ambient, events } = recordingAmbient()
-    const probe = await new Probe().start(ambient)
+    const { clock, services, events } = recordingServices()
+    const probe = await new Probe().start(services)
     const notices: ExitNotice[] = []
     probe.monitor((notice) => notices.push(notice))
     const late = gate()
@@ -51,25 +51,25 @@ describe('dead stays dead', () => {
       context.signal.throwIfAborted()
     })
     probe.cast(({ signal }: ActorContext) => signal)
-    await settled()
+    await flushEventLoop()
     const stopped = probe.stop({ type: 'shutdown' }, { timeoutMs: 50 })
     await clock.advance(50)
     expect(await stopped).toEqual({ type: 'killed' })
     late.resolve()
-    await settled()
+    await flushEventLoop()
     expect(probe).toMatchObject({ isAlive: false, stopped: undefined, exitReason: { type: 'killed' } })
     expect(notices).toHaveLength(1)
     expect(events.filter(({ type }) => type === 'actor-exit')).toHaveLength(1)
   })
 
   test.each(['whenPassivated', 'whenActivated'] as const)('when it is killed inside %s', async (hook) => {
-    const { clock, ambient } = world()
+    const { clock, services } = world()
     const actor = new Noting({ passivateAfterMs: 10 })
-    await actor.start(ambient)
+    await actor.start(services)
     actor[hook] = () => actor.kill()
     await clock.advance(25)
     if (hook === 'whenActivated') actor.cast(() => {})
-    await settled()
+    await flushEventLoop()
     expect(actor).toMatchObject({ isAlive: false, exitReason: { type: 'killed' } })
     expect(() => actor.cast(() => {})).toThrow(expect.objectContaining({ code: 'actor-not-running' }))
     expect(actor.inspect().state).toBe('dead')
@@ -78,33 +78,33 @@ describe('dead stays dead', () => {
 
 describe('a start', () => {
   test('settles at once when the actor is killed, told to stop in vain, or crashes while init hangs', async () => {
-    const { clock, ambient } = world()
+    const { clock, services } = world()
     const hanging = (): Noting => {
       const actor = new Noting()
       actor.whenInit = () => new Promise(() => {})
       return actor
     }
     const killed = hanging()
-    const start = killed.start(ambient)
+    const start = killed.start(services)
     killed.kill()
     await expect(start).rejects.toMatchObject({ code: 'actor-killed' })
 
     const stopped = hanging()
-    const second = expect(stopped.start(ambient)).rejects.toMatchObject({ code: 'actor-killed' })
+    const second = expect(stopped.start(services)).rejects.toMatchObject({ code: 'actor-killed' })
     void stopped.stop({ type: 'shutdown' }, { timeoutMs: 20 })
     await clock.advance(20)
     await second
   })
 
   test('of an actor that stands alone is given up after startTimeoutMs, 30 s by default', async () => {
-    const { clock, ambient } = world()
+    const { clock, services } = world()
     for (const [options, ms] of [
       [{ startTimeoutMs: 40 }, 40],
       [undefined, 30_000],
     ] as const) {
       const actor = new Noting()
       actor.whenInit = () => new Promise(() => {})
-      const failed = expect(actor.start(ambient, options)).rejects.toMatchObject({ code: 'actor-start-timeout' })
+      const failed = expect(actor.start(services, options)).rejects.toMatchObject({ code: 'actor-start-timeout' })
       await clock.advance(ms - 1)
       expect(actor.inspect().state).toBe('starting')
       await clock.advance(1)
@@ -117,33 +117,33 @@ describe('a start', () => {
 
 describe('the control lane', () => {
   test('waits until an async init is done', async () => {
-    const { ambient } = world()
+    const { services } = world()
     const ready = gate()
     const actor = new Noting()
     actor.whenInit = () => ready.promise
-    const start = actor.start(ambient)
+    const start = actor.start(services)
     const seen: string[] = []
     actor.cast(() => seen.push('control'), { lane: 'control' })
-    await settled()
+    await flushEventLoop()
     expect(seen).toEqual([])
     ready.resolve()
     await start
-    await settled()
+    await flushEventLoop()
     expect(seen).toEqual(['control'])
   })
 
   test('gets a sleeping actor up first', async () => {
-    const { clock, ambient } = world()
+    const { clock, services } = world()
     const actor = new Noting({ passivateAfterMs: 10 })
-    await actor.start(ambient)
+    await actor.start(services)
     await clock.advance(25)
     expect(actor.inspect().state).toBe('passive')
     expect(await actor.call(() => [...actor.hooks], { lane: 'control' })).toEqual(['onPassivate', 'onActivate'])
   })
 
   test('may rethrow the stop signal: that ends the control message, not the one in hand', async () => {
-    const { ambient } = world()
-    const actor = await new Noting().start(ambient)
+    const { services } = world()
+    const actor = await new Noting().start(services)
     const order: string[] = []
     const finish = gate()
     actor.whenStopped = () => void order.push('onStop')
@@ -156,7 +156,7 @@ describe('the control lane', () => {
       ({ signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
       { lane: 'control' },
     )
-    await settled()
+    await flushEventLoop()
     const refused = expect(control).rejects.toMatchObject({ code: 'actor-stopped' })
     const stopped = actor.stop()
     await refused
@@ -167,7 +167,7 @@ describe('the control lane', () => {
   })
 
   test('rejects the caller whose message crashes the actor', async () => {
-    const actor = await new Probe().start(world().ambient)
+    const actor = await new Probe().start(world().services)
     const call = actor.call(
       () => {
         throw new Error('boom')
@@ -180,10 +180,10 @@ describe('the control lane', () => {
 
 describe('a stop', () => {
   test('that the actor awaits inside its own handler does not wait for itself', async () => {
-    const { clock, ambient } = world()
-    const actor = await new Probe().start(ambient)
+    const { clock, services } = world()
+    const actor = await new Probe().start(services)
     const reply = await actor.call(async () => (await actor.stop()).type)
-    await settled()
+    await flushEventLoop()
     expect(reply).toBe('shutdown')
     expect(actor.exitReason).toEqual({ type: 'shutdown' })
     expect(clock.monotonic()).toBe(0)
@@ -194,8 +194,8 @@ describe('a stop', () => {
       [10_000, 50],
       [50, 10_000],
     ]) {
-      const { clock, ambient } = world()
-      const actor = await new Probe().start(ambient)
+      const { clock, services } = world()
+      const actor = await new Probe().start(services)
       actor.whenStopped = () => new Promise(() => {})
       const stops = graces.map((timeoutMs) => actor.stop({ type: 'shutdown' }, { timeoutMs }))
       await clock.advance(49)
@@ -207,10 +207,10 @@ describe('a stop', () => {
   })
 
   test('refuses what comes while the message in hand finishes', async () => {
-    const actor = await new Probe().start(world().ambient)
+    const actor = await new Probe().start(world().services)
     const finish = gate()
     actor.cast(() => finish.promise)
-    await settled()
+    await flushEventLoop()
     const stopped = actor.stop()
     expect(() => actor.cast(() => {})).toThrow(expect.objectContaining({ code: 'actor-not-running' }))
     await expect(actor.call(() => {})).rejects.toMatchObject({ code: 'actor-not-running' })
@@ -224,8 +224,8 @@ describe('a monitor that is set before the start', () => {
     const actor = new Probe()
     const notices: ExitNotice[] = []
     actor.monitor((notice) => notices.push(notice))
-    await actor.start(world().ambient)
-    await settled()
+    await actor.start(world().services)
+    await flushEventLoop()
     expect(notices).toEqual([])
     await actor.stop()
     expect(notices).toMatchObject([{ reason: { type: 'shutdown' } }])
@@ -249,7 +249,7 @@ describe('options of call, cast, stop and start', () => {
     ['stop', (actor) => actor.stop(undefined, { timeoutMS: 5 } as never), /did you mean "timeoutMs"/],
     ['start', () => new Probe().start({}, { timeoutMs: 5 } as never), /unknown option "timeoutMs"/],
   ])('of %s are checked', async (_what, act, message) => {
-    const actor = await new Probe().start(world().ambient)
+    const actor = await new Probe().start(world().services)
     await expect(act(actor)).rejects.toMatchObject({ code: 'invalid-option', message: expect.stringMatching(message) })
     expect(actor.isAlive).toBe(true)
   })
@@ -257,10 +257,10 @@ describe('options of call, cast, stop and start', () => {
 
 describe('an actor that ends long before it would fall asleep', () => {
   test('leaves nothing behind in the queue of the idle', async () => {
-    const { clock, ambient } = world()
-    const actor = await new Noting({ passivateAfterMs: 10_000_000 }).start(ambient)
+    const { clock, services } = world()
+    const actor = await new Noting({ passivateAfterMs: 10_000_000 }).start(services)
     await actor.call(() => {})
-    await settled()
+    await flushEventLoop()
     expect(clock.pendingTimers).toBe(1)
     await actor.stop()
     expect(clock.pendingTimers).toBe(0)

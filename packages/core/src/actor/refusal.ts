@@ -1,4 +1,4 @@
-import type { BeamClawError } from '../errors.ts'
+import type { BeamClawError } from '../base/errors.ts'
 
 /** An answer that makes the caller's `call` reject, without crashing the actor that gives it. */
 export class Refusal {

@@ -1,17 +1,17 @@
 /** What all actors of one tree share. */
-import { type Ambient, ambientWith } from '../defaults/ambient.ts'
+import { type SystemServices, systemServices } from '../defaults/services.ts'
 import { IdleQueue } from './idle-queue.ts'
 import { Scheduler } from './scheduler.ts'
 
 export class ActorRuntime {
-  readonly ambient: Ambient
+  readonly services: SystemServices
   readonly scheduler: Scheduler
   readonly #idleQueues = new Map<number, IdleQueue>()
   #actors = 0
 
-  constructor(given?: Partial<Ambient>) {
-    this.ambient = ambientWith(given)
-    this.scheduler = new Scheduler(this.ambient.clock)
+  constructor(given?: Partial<SystemServices>) {
+    this.services = systemServices(given)
+    this.scheduler = new Scheduler(this.services.clock)
   }
 
   /** A name for an actor that was given none; unique in this tree. */
@@ -23,7 +23,7 @@ export class ActorRuntime {
   idleQueue(afterMs: number): IdleQueue {
     const known = this.#idleQueues.get(afterMs)
     if (known !== undefined) return known
-    const queue = new IdleQueue(this.ambient.clock, afterMs)
+    const queue = new IdleQueue(this.services.clock, afterMs)
     this.#idleQueues.set(afterMs, queue)
     return queue
   }

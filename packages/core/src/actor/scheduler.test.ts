@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { silentLogger } from '../defaults/console-logger.ts'
-import type { Clock, Logger } from '../ports/ambient.ts'
+import type { Clock, Logger } from '../ports/services.ts'
 import { DynamicSupervisor } from '../supervisor/dynamic-supervisor.ts'
 import { Telemetry } from '../telemetry/telemetry.ts'
-import { ManualClock, settled } from '../testing/manual-clock.ts'
+import { flushEventLoop, ManualClock } from '../testing/manual-clock.ts'
 import { Probe } from '../testing/probe.ts'
 
 /** A manual clock that code can hold up, and that notes how long timers had no turn. */
@@ -86,7 +86,7 @@ describe('nothing that user code does stops the other actors', () => {
       await expect(probe.call(work, { lane })).rejects.toMatchObject({ code: 'actor-crashed' })
       expect(await good.call(() => 'alive')).toBe('alive')
     }
-    await settled()
+    await flushEventLoop()
   })
 })
 

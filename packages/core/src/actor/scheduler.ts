@@ -7,8 +7,9 @@
  * I2: A slice ends when the event loop has come round, however many microtask drains it took.
  * I3: No turn and no message begins more than `sliceMs` after the slice has begun: the clock is read before each.
  */
-import type { Clock } from '../ports/ambient.ts'
-import { RingDeque } from './ring-deque.ts'
+
+import { RingDeque } from '../base/ring-deque.ts'
+import type { Clock } from '../ports/services.ts'
 
 /** Something that takes turns. Neither method may throw. */
 export interface Runnable {

@@ -4,11 +4,11 @@
  * Owns both sets until `tell`, which empties them before it calls anything: each is told once, whatever a monitor does or throws.
  */
 
-import { describeError } from '../errors.ts'
-import type { Logger } from '../ports/ambient.ts'
-import { isThenable, whenSettled } from '../thenable.ts'
-import { ExitNotice, type ExitReason } from './exit-reason.ts'
-import type { Registration } from './inside.ts'
+import { describeError } from '../base/errors.ts'
+import { ExitNotice, type ExitReason } from '../base/exit-reason.ts'
+import { isThenable, whenSettled } from '../base/thenable.ts'
+import type { Logger } from '../ports/services.ts'
+import type { Registration } from './internals.ts'
 
 type OnExit = (notice: ExitNotice) => void
 

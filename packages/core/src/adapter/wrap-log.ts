@@ -1,5 +1,5 @@
 /** A log that does some things its own way. */
-import type { Log } from '../ports/store.ts'
+import type { AppendLog } from '../ports/store.ts'
 
 /**
  * Returns a log that does what `own` says, and everything else as `log` does.
@@ -7,7 +7,7 @@ import type { Log } from '../ports/store.ts'
  * @example
  * const counted = wrapLog(log, { append: (records) => (count(records), log.append(records)) })
  */
-export function wrapLog(log: Log, own: Partial<Log>): Log {
+export function wrapLog(log: AppendLog, own: Partial<AppendLog>): AppendLog {
   return {
     append: (records) => log.append(records),
     read: (fromSeq) => log.read(fromSeq),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { defaultTenant } from '../base/ids.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
-import { defaultTenant } from '../ids.ts'
 import { wrapLog } from './wrap-log.ts'
 import { wrapStore } from './wrap-store.ts'
 

@@ -1,8 +1,8 @@
 /** An agent is configuration, never a process: which model answers, and how it is told to. */
 
-import { BeamClawError } from '../errors.ts'
-import { type AgentId, parseAgentId } from '../ids.ts'
-import { anArray, checkOptions, describeValue, integer, oneOf, text } from '../options.ts'
+import { BeamClawError } from '../base/errors.ts'
+import { type AgentId, parseAgentId } from '../base/ids.ts'
+import { anArray, checkOptions, describeValue, integer, oneOf, text } from '../base/options.ts'
 import type { ThinkingLevel } from '../ports/provider.ts'
 import type { Tool } from '../tool/tool.ts'
 

@@ -1,4 +1,4 @@
-import type { Logger, LogLevel } from '../ports/ambient.ts'
+import type { Logger, LogLevel } from '../ports/services.ts'
 
 const severity = { debug: 0, info: 1, warn: 2, error: 3 } as const satisfies Record<LogLevel, number>
 

@@ -1,6 +1,7 @@
 /** A logger that fails is no reason for anything else to fail. */
-import type { Logger, LogLevel } from '../ports/ambient.ts'
-import { isThenable, whenSettled } from '../thenable.ts'
+
+import { isThenable, whenSettled } from '../base/thenable.ts'
+import type { Logger, LogLevel } from '../ports/services.ts'
 
 /** A logger that catches what the one inside throws. Guarded once, however often it is handed on. */
 class GuardedLogger implements Logger {

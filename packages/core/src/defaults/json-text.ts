@@ -1,6 +1,6 @@
 /** Turns values into JSON text, and refuses what JSON would drop or bend on the way: what is durable must not change by being kept. */
-import { BeamClawError, describeError } from '../errors.ts'
-import { describeValue } from '../options.ts'
+import { BeamClawError, describeError } from '../base/errors.ts'
+import { describeValue } from '../base/options.ts'
 
 const deepest = 512
 

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import type { Subscription } from '../ports/event-bus.ts'
-import { settled } from '../testing/manual-clock.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { LocalEventBus } from './local-event-bus.ts'
 
 async function readAll<TEvent>(subscription: Subscription<TEvent>): Promise<TEvent[]> {
@@ -37,7 +37,7 @@ describe('a subscriber', () => {
     const subscription = bus.subscribe('a')
     const read = readAll(subscription)
     for (const event of numbers(3)) {
-      await settled()
+      await flushEventLoop()
       bus.publish('a', event)
     }
     await subscription.stop()
@@ -193,7 +193,7 @@ describe('a subscription ends', () => {
     void iterator.return?.().then(() => {
       isReturned = true
     })
-    await settled()
+    await flushEventLoop()
     expect(isReturned).toBe(true)
   })
 })

@@ -1,7 +1,8 @@
 /** Events within one process. */
-import { RingDeque } from '../actor/ring-deque.ts'
-import { BeamClawError } from '../errors.ts'
-import { aSignal, checkOptions, integer, text } from '../options.ts'
+
+import { BeamClawError } from '../base/errors.ts'
+import { aSignal, checkOptions, integer, text } from '../base/options.ts'
+import { RingDeque } from '../base/ring-deque.ts'
 import type { EventBus, SubscribeOptions, Subscription, Topic } from '../ports/event-bus.ts'
 
 /** What a subscription gets that says nothing else. */

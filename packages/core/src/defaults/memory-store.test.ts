@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { BeamClawError } from '../errors.ts'
-import { defaultTenant } from '../ids.ts'
+import { BeamClawError } from '../base/errors.ts'
+import { defaultTenant } from '../base/ids.ts'
 import { MemoryStore } from './memory-store.ts'
 
 // The contract of stores runs over MemoryStore in testkit, which core must not import.

@@ -1,13 +1,13 @@
 /** A store that lives and dies with its process: the default, and the measure for every other store. */
-import { BeamClawError } from '../errors.ts'
-import type { JsonObject, JsonValue } from '../messages.ts'
-import { anything, checkOptions, integer } from '../options.ts'
+import { BeamClawError } from '../base/errors.ts'
+import type { JsonObject, JsonValue } from '../base/messages.ts'
+import { anything, checkOptions, integer } from '../base/options.ts'
 import type {
+  AppendLog,
   FencingToken,
   ListOptions,
-  Log,
-  LogContent,
-  LogRecord,
+  LogContents,
+  LogEntry,
   LogSnapshot,
   PutOptions,
   Store,
@@ -20,7 +20,7 @@ import {
   checkSnapshotSeq,
   checkStoreKey,
   compareStoreKeys,
-  type EncodedLogRecord,
+  type EncodedLogEntry,
   encodeLogRecords,
   freshLogRecords,
   isBelowStoreKey,
@@ -85,7 +85,7 @@ export class MemoryStore implements Store {
     return page.map((key): StoreKey => [...key])
   }
 
-  async openLog(key: StoreKey, token: FencingToken): Promise<Log> {
+  async openLog(key: StoreKey, token: FencingToken): Promise<AppendLog> {
     const entry = this.#entry(key) ?? { key: [...key] }
     checkFencingToken(token)
     const log = entry.log
@@ -124,11 +124,11 @@ interface Entry {
 interface LogState {
   token: FencingToken
   owner: MemoryLog | undefined
-  records: EncodedLogRecord[]
+  records: EncodedLogEntry[]
   snapshot: { readonly seq: number; readonly json: string } | undefined
 }
 
-class MemoryLog implements Log {
+class MemoryLog implements AppendLog {
   readonly #state: LogState
   readonly #maxBytes: number
   #broken: BeamClawError | undefined
@@ -138,7 +138,7 @@ class MemoryLog implements Log {
     this.#maxBytes = maxBytes
   }
 
-  async append(records: readonly LogRecord[]): Promise<void> {
+  async append(records: readonly LogEntry[]): Promise<void> {
     this.#checkOwned()
     const encoded = encodeLogRecords(records, this.#maxBytes)
     const held = this.#state.records
@@ -146,7 +146,7 @@ class MemoryLog implements Log {
     held.push(...freshLogRecords(encoded, heldId, this.#lastSeq()))
   }
 
-  async read(fromSeq = 1): Promise<LogContent> {
+  async read(fromSeq = 1): Promise<LogContents> {
     this.#checkOwned()
     checkOptions('Log.read', { fromSeq }, { fromSeq: integer(0) })
     const { snapshot, records } = this.#state

@@ -1,4 +1,4 @@
-import type { IdGenerator, Random } from '../ports/ambient.ts'
+import type { IdGenerator, Random } from '../ports/services.ts'
 
 /** Version 4 UUIDs, after the prefix and a dash where there is one. */
 export class RandomIds implements IdGenerator {

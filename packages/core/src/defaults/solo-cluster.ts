@@ -1,7 +1,7 @@
 /** A cluster of one: whatever this node asks for is its own. */
-import { type NodeId, parseNodeId } from '../ids.ts'
-import type { IdGenerator } from '../ports/ambient.ts'
+import { type NodeId, parseNodeId } from '../base/ids.ts'
 import type { Cluster, Lease } from '../ports/cluster.ts'
+import type { IdGenerator } from '../ports/services.ts'
 import { RandomIds } from './random-ids.ts'
 
 export interface SoloClusterOptions {

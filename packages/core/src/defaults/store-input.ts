@@ -1,7 +1,7 @@
 /** What every store refuses before it touches anything. For authors of stores: `storeContract()` of testkit demands these checks. */
-import { BeamClawError } from '../errors.ts'
-import { describeValue } from '../options.ts'
-import type { FencingToken, LogRecord, StoreKey } from '../ports/store.ts'
+import { BeamClawError } from '../base/errors.ts'
+import { describeValue } from '../base/options.ts'
+import type { FencingToken, LogEntry, StoreKey } from '../ports/store.ts'
 import { encodeJson } from './json-text.ts'
 
 const mostNames = 8
@@ -57,7 +57,7 @@ export function mayOpenLog(recorded: FencingToken, token: FencingToken): boolean
 }
 
 /** A record whose data is JSON text, so that the caller may change the object from which it came. */
-export interface EncodedLogRecord extends Omit<LogRecord, 'data'> {
+export interface EncodedLogEntry extends Omit<LogEntry, 'data'> {
   readonly json: string
 }
 
@@ -66,15 +66,15 @@ export interface EncodedLogRecord extends Omit<LogRecord, 'data'> {
  * `document-too-large`, or `log-gap` when a record does not follow the one before it in the batch.
  * @example const [first] = encodeLogRecords(records, 64 * 1024 * 1024)
  */
-export function encodeLogRecords(records: readonly LogRecord[], maxBytes: number): EncodedLogRecord[] {
+export function encodeLogRecords(records: readonly LogEntry[], maxBytes: number): EncodedLogEntry[] {
   if (!Array.isArray(records)) throw invalid(`expected an array of log records, received ${describeValue(records)}`)
-  return records.map((record: LogRecord, index): EncodedLogRecord => {
+  return records.map((record: LogEntry, index): EncodedLogEntry => {
     if (typeof record !== 'object' || record === null) throw invalid(`expected a log record, received ${describeValue(record)}`)
     const { seq, type, id, ts, data } = record
     if (!Number.isSafeInteger(seq) || seq < 1) throw invalid(`the seq of a record is a whole number from 1, received ${describeValue(seq)}`)
     if (typeof type !== 'string' || typeof id !== 'string' || !Number.isFinite(ts)) throw invalid('a record has a type, an id and a ts')
     if (typeof data !== 'object' || data === null || Array.isArray(data)) throw invalid('the data of a record is a JSON object')
-    const expected = (records[0] as LogRecord).seq + index
+    const expected = (records[0] as LogEntry).seq + index
     if (seq !== expected) throw logGap(`record ${index} of the batch has seq ${seq}, expected ${expected}`, expected - 1)
     return { seq, type, id, ts, json: encodeJson(data, maxBytes) }
   })

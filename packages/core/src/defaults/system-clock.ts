@@ -1,4 +1,4 @@
-import type { Clock, TimerHandle } from '../ports/ambient.ts'
+import type { Clock, TimerHandle } from '../ports/services.ts'
 
 /** The machine's own time and timers. */
 export class SystemClock implements Clock {

@@ -1,5 +1,5 @@
 /** The port that says who owns what. */
-import type { NodeId } from '../ids.ts'
+import type { NodeId } from '../base/ids.ts'
 import type { FencingToken } from './store.ts'
 
 /** Time-bound ownership of `key` by one node. */

@@ -1,5 +1,5 @@
 /** The port to a model. */
-import type { JsonObject, Message, ToolCall, Usage } from '../messages.ts'
+import type { FinishReason, JsonObject, Message, ToolCall, Usage } from '../base/messages.ts'
 
 /** A tool as the model sees it. */
 export interface ToolDeclaration {
@@ -33,12 +33,6 @@ export interface ProviderRequest {
   /** The agent that asks, for whoever counts calls. Not for the service. */
   readonly agent?: string
 }
-
-/**
- * Why the model stopped: it was done (`stop`), it wants tools (`tool-calls`), it hit the output limit (`length`), the provider
- * withheld the rest (`content-filter`), or something else (`other`).
- */
-export type FinishReason = 'stop' | 'tool-calls' | 'length' | 'content-filter' | 'other'
 
 /** One piece of a model's answer, in the order it arrives. */
 export type ProviderPart =

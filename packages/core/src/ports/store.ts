@@ -1,6 +1,6 @@
 /** The port to what outlives the process: documents and logs, and nothing else. */
-import type { TenantId } from '../ids.ts'
-import type { JsonObject, JsonValue } from '../messages.ts'
+import type { TenantId } from '../base/ids.ts'
+import type { JsonObject, JsonValue } from '../base/messages.ts'
 
 /**
  * Where something is kept: the tenant, then 1 to 8 names of 1 to 512 characters. Any character is allowed in a name; the adapter encodes.
@@ -21,7 +21,7 @@ export interface FencingToken {
 }
 
 /** One line of a log. `seq` starts at 1 and has no gaps. */
-export interface LogRecord {
+export interface LogEntry {
   readonly seq: number
   readonly type: string
   /**
@@ -41,14 +41,14 @@ export interface LogSnapshot {
 }
 
 /** What a log held when it was opened. */
-export interface LogContent {
+export interface LogContents {
   readonly snapshot: LogSnapshot | undefined
   /** The records after the snapshot, in order. */
-  readonly records: readonly LogRecord[]
+  readonly records: readonly LogEntry[]
 }
 
 /** Where a record is kept, for people who look into damage. */
-export interface LogPlace {
+export interface EntryLocation {
   /** A file, or what the store keeps records in. */
   readonly file: string
   /** Bytes, or whatever the store counts in, before the record. */
@@ -60,7 +60,7 @@ export interface LogPlace {
  * `invalid-message`, `invalid-option`, `document-too-large` and `log-gap`. After any other rejection the handle is broken: every further
  * call rejects with the same code, and only `Store.openLog` gives a new one. Calls after `close` reject `store-stopped`.
  */
-export interface Log {
+export interface AppendLog {
   /**
    * Writes records in order; resolves when all are durable. Rejects `invalid-message` for what is no record, `document-too-large` for
    * data beyond the store's limit, `log-gap` when the first `seq` does not follow the last one that is written when the call's turn
@@ -69,19 +69,19 @@ export interface Log {
    * is no room (nothing of the batch counts as written), `store-io` otherwise. Concurrent calls are written in call order; one that is
    * refused is left out, and a call that counted on it is a `log-gap`.
    */
-  append(records: readonly LogRecord[]): Promise<void>
+  append(records: readonly LogEntry[]): Promise<void>
   /**
    * Reads the snapshot, and the records that are durable now, from `fromSeq` on where the log still has them. Sees every append that was
    * called before it, and none that was called after it.
    */
-  read(fromSeq?: number): Promise<LogContent>
+  read(fromSeq?: number): Promise<LogContents>
   /**
    * Makes `snapshot` durable, then drops the records it replaces. A crash in between leaves either state. Rejects as `append` does;
    * `log-gap` for a seq before that of the last snapshot or after the last record.
    */
   compact(snapshot: LogSnapshot): Promise<void>
   /** Where the record `seq` is kept, or the snapshot that replaced it; undefined when there is none. For stores that have such places. */
-  locate?(seq: number): Promise<LogPlace | undefined>
+  locate?(seq: number): Promise<EntryLocation | undefined>
   /** Releases the handle; resolves once the appends under way are done. Idempotent. */
   close(): Promise<void>
 }
@@ -115,7 +115,7 @@ export interface Store {
    * opened it: always with that epoch in `details.epoch`, whether its handle is open, closed or of another process, so that the caller
    * can ask for one above. Rejects `log-corrupt` when the log cannot be trusted.
    */
-  openLog(key: StoreKey, token: FencingToken): Promise<Log>
+  openLog(key: StoreKey, token: FencingToken): Promise<AppendLog>
   /** Resolves once the calls under way are done and everything is released. Later calls reject `store-stopped`. Idempotent. */
   stop(): Promise<void>
 }

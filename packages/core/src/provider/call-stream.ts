@@ -1,5 +1,5 @@
 /** How one call to a model is passed on: it ends promptly when its consumer leaves or aborts it. */
-import type { BeamClawError } from '../errors.ts'
+import type { BeamClawError } from '../base/errors.ts'
 import type { ProviderPart } from '../ports/provider.ts'
 import { abortedError, asProviderError, throwIfAborted } from './provider-error.ts'
 

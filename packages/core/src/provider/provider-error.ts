@@ -1,5 +1,5 @@
 /** Keeps the promise of the `Provider` port that only `provider-*` errors leave a stream, also for providers that break it. */
-import { BeamClawError } from '../errors.ts'
+import { BeamClawError } from '../base/errors.ts'
 
 /**
  * Returns the error for a call that its caller gave up: `provider-aborted`, with the reason of the signal as its cause.

@@ -1,6 +1,6 @@
 /** Finds the provider that a model's name begins with. */
-import { BeamClawError } from '../errors.ts'
-import { nearestName } from '../options.ts'
+import { BeamClawError } from '../base/errors.ts'
+import { nearestName } from '../base/options.ts'
 import type { Provider } from '../ports/provider.ts'
 
 export interface ResolvedModel {

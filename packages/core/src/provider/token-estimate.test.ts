@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Message } from '../messages.ts'
+import type { Message } from '../base/messages.ts'
 import { estimateRequestTokens } from './token-estimate.ts'
 
 const hundred = 'x'.repeat(100)

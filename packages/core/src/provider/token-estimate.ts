@@ -1,5 +1,5 @@
 /** Guesses tokens where the service has not counted them: before a call, after one that broke off, and of a history that grows. */
-import type { Message } from '../messages.ts'
+import type { Message } from '../base/messages.ts'
 import type { ProviderRequest } from '../ports/provider.ts'
 
 const charactersPerToken = 4

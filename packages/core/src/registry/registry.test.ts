@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { Actor } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
-import { IGNORE } from '../actor/inside.ts'
+import { IGNORE } from '../actor/internals.ts'
 import { silentLogger } from '../defaults/console-logger.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
 import { Telemetry } from '../telemetry/telemetry.ts'
-import { settled } from '../testing/manual-clock.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { Registry } from './registry.ts'
 
 class Worker extends Actor<string> {
@@ -179,7 +179,7 @@ describe('an entry is gone', () => {
     worker.monitor(({ reason }) => note(`monitor ${reason.type}`))
     telemetry.on('actor-exit', ({ reason }) => note(`telemetry ${reason.type}`))
     end(worker)
-    await settled()
+    await flushEventLoop()
     expect(heard).toEqual([`monitor ${type} gone`, `telemetry ${type} gone`])
     expect(registry.size).toBe(0)
     expect(registry.keysOf(worker)).toEqual([])
@@ -195,7 +195,7 @@ describe('an entry is gone', () => {
     const supervisor = await new Supervisor({ children: [{ id: 'db', start }] }).start(quiet)
     const first = registry.lookup('db')?.actor
     supervisor.child('db')?.kill()
-    await settled()
+    await flushEventLoop()
     expect(found).toEqual([undefined, undefined])
     expect(registry.lookup('db')).toMatchObject({ value: 2, actor: supervisor.child('db') })
     expect(registry.lookup('db')?.actor).not.toBe(first)

@@ -8,9 +8,9 @@
  */
 import type { Actor } from '../actor/actor.ts'
 import { notRunning } from '../actor/failures.ts'
-import { coreOf, type Registration } from '../actor/inside.ts'
-import { BeamClawError } from '../errors.ts'
-import { checkOptions, describeValue, oneOf } from '../options.ts'
+import { coreOf, type Registration } from '../actor/internals.ts'
+import { BeamClawError } from '../base/errors.ts'
+import { checkOptions, describeValue, oneOf } from '../base/options.ts'
 
 export interface RegistryOptions {
   /** Whether a key names one actor or any number. @default 'unique' */

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { wrapLog } from '../adapter/wrap-log.ts'
-import { ambientWith } from '../defaults/ambient.ts'
+import { BeamClawError } from '../base/errors.ts'
+import { defaultTenant, sessionKey } from '../base/ids.ts'
 import { silentLogger } from '../defaults/console-logger.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
+import { systemServices } from '../defaults/services.ts'
 import { SoloCluster } from '../defaults/solo-cluster.ts'
-import { BeamClawError } from '../errors.ts'
-import { defaultTenant, sessionKey } from '../ids.ts'
 import type { LogSnapshot, StoreKey } from '../ports/store.ts'
-import { ManualClock, settled } from '../testing/manual-clock.ts'
+import { flushEventLoop, ManualClock } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
-import { ActivityLog } from './activity-log.ts'
+import { ActivityLog } from './activity/activity-log.ts'
 
 const key = 'agent:main:main'
 
@@ -56,7 +56,7 @@ async function fill(set: Awaited<ReturnType<typeof stage>>, messages: number): P
       .send(`message ${index}`, { idempotencyKey: `key-${index}` })
       .result()
   }
-  await settled()
+  await flushEventLoop()
 }
 
 describe('a snapshot of a session', () => {
@@ -77,7 +77,7 @@ describe('a snapshot of a session', () => {
         .session(key)
         .send(`message ${index}`, { idempotencyKey: `key-${index}` })
         .result()
-      await settled()
+      await flushEventLoop()
       await set.restart()
       expect(await set.claw.session(key).follow(`key-${index}`).result()).toMatchObject({
         text: `answer ${index}`,
@@ -94,7 +94,7 @@ describe('a snapshot of a session', () => {
     })
     const clock = new ManualClock()
     const logger = { log: (_: string, event: string, fields: object = {}) => void told.push(`${event} ${JSON.stringify(fields)}`) }
-    const set = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store, ambient: { clock, logger } })
+    const set = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store, services: { clock, logger } })
     await fill(set, 41)
     expect(told.find((line) => line.startsWith('session.journal-failed'))).toContain('broken disk')
     expect(opened()).toBe(2)
@@ -119,7 +119,12 @@ describe('a snapshot of who is busy', () => {
     }
     const clock = new ManualClock()
     const open = () =>
-      new ActivityLog({ tenant: defaultTenant, store, cluster: new SoloCluster(), ambient: ambientWith({ clock, logger: silentLogger }) })
+      new ActivityLog({
+        tenant: defaultTenant,
+        store,
+        cluster: new SoloCluster(),
+        services: systemServices({ clock, logger: silentLogger }),
+      })
     const first = open()
     await first.open()
     const keys = Array.from({ length: 10_050 }, (_, index) => sessionKey('main', `s${index}`))

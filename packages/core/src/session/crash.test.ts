@@ -1,20 +1,20 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { wrapLog } from '../adapter/wrap-log.ts'
+import { BeamClawError } from '../base/errors.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
-import { BeamClawError } from '../errors.ts'
-import type { FencingToken, Log, LogRecord, StoreKey } from '../ports/store.ts'
-import { settled } from '../testing/manual-clock.ts'
+import type { AppendLog, FencingToken, LogEntry, StoreKey } from '../ports/store.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { defineTool } from '../tool/tool.ts'
-import { stateOf } from './open-journal.ts'
-import { SessionState } from './session-state.ts'
+import { stateOf } from './journal/open-journal.ts'
+import { SessionState } from './state/session-state.ts'
 
 const key = 'agent:main:main'
 
 /** Calls back, once, when so many records are durable. */
 class WatchedStore extends MemoryStore {
-  records: LogRecord[] = []
+  records: LogEntry[] = []
   #after = Number.POSITIVE_INFINITY
   #then: () => void = () => {}
 
@@ -23,7 +23,7 @@ class WatchedStore extends MemoryStore {
     this.#then = then
   }
 
-  override async openLog(logKey: StoreKey, token: FencingToken): Promise<Log> {
+  override async openLog(logKey: StoreKey, token: FencingToken): Promise<AppendLog> {
     const log = await super.openLog(logKey, token)
     if (logKey[1] !== 'sessions') return log
     return wrapLog(log, {
@@ -65,10 +65,10 @@ async function story(crashAfter: number) {
   const session = set.claw.session(key)
   const sent = [session.send('first', { idempotencyKey: 'one' }), session.send('second', { idempotencyKey: 'two' })]
   const accepted = (await Promise.allSettled(sent.map((run) => run.accepted))).map(({ status }) => status === 'fulfilled')
-  await settled()
+  await flushEventLoop()
   const claw = await set.restart()
   await claw.resumed
-  await settled()
+  await flushEventLoop()
   const after = claw.session(key)
   return { store, effects, accepted, after, model }
 }
@@ -109,10 +109,10 @@ describe('a supervisor that is lost', () => {
     const set = await stage(model)
     const run = set.claw.session(key).send('go', { idempotencyKey: 'one' })
     await run.accepted
-    await settled()
+    await flushEventLoop()
     isHeld = false
     set.claw.killBelow(lost)
-    await settled()
+    await flushEventLoop()
     const again = await set.claw.session(key).send('go', { idempotencyKey: 'one' }).result()
     expect(again.text).toBe('done after all')
     expect(model.requests).toHaveLength(2)
@@ -138,7 +138,7 @@ describe('the state of a session', () => {
 
   test('refuses records that cannot follow', () => {
     const state = new SessionState()
-    const record = (type: string, data: object): LogRecord => ({ seq: 1, type, id: 'x', ts: 0, data: data as never })
+    const record = (type: string, data: object): LogEntry => ({ seq: 1, type, id: 'x', ts: 0, data: data as never })
     expect(() => state.apply(record('model-response', { runId: 'nobody' }))).toThrowError(expect.objectContaining({ code: 'log-corrupt' }))
     expect(() => state.apply(record('from-the-future', { runId: 'nobody' }))).toThrowError(expect.objectContaining({ code: 'log-corrupt' }))
     expect(() => SessionState.fromSnapshot({ version: 2 } as never, 1)).toThrowError(expect.objectContaining({ code: 'log-corrupt' }))
@@ -151,7 +151,7 @@ test('a tree in which more crashes than restarts can mend says that it has ended
   await claw.session(key).send('hello', { idempotencyKey: 'hello' }).accepted
   for (let round = 0; round < 4; round++) {
     claw.killBelow('tools')
-    await settled()
+    await flushEventLoop()
   }
   await claw.ended
   await expect(claw.session(key).send('more').accepted).rejects.toMatchObject({ code: 'actor-not-running' })
@@ -169,7 +169,7 @@ test.each(['kill', 'stop'] as const)('who follows a run is not left waiting when
   const isRead = (async () => {
     for await (const { type } of followed) types.push(type)
   })()
-  await settled()
+  await flushEventLoop()
   const isDrained = set.claw.drain()
   await set.claw[end]()
   await isTold

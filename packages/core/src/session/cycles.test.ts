@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { defineAgent } from '../agent/agent.ts'
+import { describeError } from '../base/errors.ts'
 import type { RunningBeamClaw } from '../beamclaw.ts'
-import { describeError } from '../errors.ts'
 import type { ProviderRequest } from '../ports/provider.ts'
-import { settled } from '../testing/manual-clock.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { defineTool, type ToolContext } from '../tool/tool.ts'
-import type { WhenBusy } from './journal.ts'
+import type { QueueMode } from './journal/records.ts'
 
 const first = 'agent:main:first'
 const second = 'agent:main:second'
@@ -41,14 +41,14 @@ const errorOf = async (work: Promise<unknown>): Promise<string> => {
 }
 
 describe('a tool that messages its own session and waits for the answer', () => {
-  test.each<WhenBusy>(['queue', 'steer', 'collect'])(
+  test.each<QueueMode>(['queue', 'steer', 'collect'])(
     'is told that it would wait for itself, and the message has its run later: %s',
-    async (whenBusy) => {
+    async (queueMode) => {
       const { claw } = await tree((running, { sessionKey }) =>
-        errorOf(running.session(sessionKey).send('hello', { whenBusy, idempotencyKey: 'own' }).result()),
+        errorOf(running.session(sessionKey).send('hello', { queueMode, idempotencyKey: 'own' }).result()),
       )
       const { text } = await claw.session(first).send('go').result()
-      if (whenBusy !== 'steer') expect(text).toMatch(/^call-cycle: .*agent:main:first → agent:main:first/)
+      if (queueMode !== 'steer') expect(text).toMatch(/^call-cycle: .*agent:main:first → agent:main:first/)
       expect((await claw.session(first).follow('own').result()).text).not.toBe('')
       const { messages } = await claw.session(first).history()
       expect(JSON.stringify(messages)).toContain('call-cycle')
@@ -80,7 +80,7 @@ describe('a tool that messages its own session and waits for the answer', () => 
     const { claw } = await tree((running, { sessionKey }) => {
       told = running
         .session(sessionKey)
-        .send('hello', { whenBusy: 'interrupt' })
+        .send('hello', { queueMode: 'interrupt' })
         .result()
         .then(({ text }) => text)
       return told
@@ -117,6 +117,6 @@ describe('tools of two sessions that wait for each other', () => {
     expect((await claw.session(first).send('go').result()).text).toBe('fine, no circle')
     claw.updateAgents([defineAgent({ id: 'main', model: 'test/model' })])
     expect((await claw.session(second).send('bye').result()).text).toBe('fine')
-    await settled()
+    await flushEventLoop()
   })
 })

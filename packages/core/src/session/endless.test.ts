@@ -1,10 +1,10 @@
 /** What does not end by itself: providers, tools and stores that would keep a session for ever. */
 import { describe, expect, test } from 'vitest'
+import { BeamClawError } from '../base/errors.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
-import { BeamClawError } from '../errors.ts'
 import type { Provider, ProviderPart } from '../ports/provider.ts'
-import type { LogRecord } from '../ports/store.ts'
-import { settled } from '../testing/manual-clock.ts'
+import type { LogEntry } from '../ports/store.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { textAnswer } from '../testing/scripted-provider.ts'
 import { defineTool } from '../tool/tool.ts'
@@ -39,7 +39,7 @@ describe('a run that is aborted ends, and the next one begins', () => {
     const run = claw.session(key).send('hello')
     const failed = expect(run.result()).rejects.toMatchObject({ code: 'run-aborted' })
     await run.accepted
-    await settled()
+    await flushEventLoop()
     await claw.session(key).abort()
     await failed
     expect((await claw.session(key).send('next').result()).text).toBe('fine')
@@ -61,7 +61,7 @@ describe('a run that is aborted ends, and the next one begins', () => {
     const set = await stageOf(providerOf(call), {}, { tools: [slow] })
     const run = set.claw.session(key).send('hello')
     await run.accepted
-    await settled()
+    await flushEventLoop()
     await set.clock.advance(200)
     expect((await run.result()).text).toBe('fine')
     const { messages } = await set.claw.session(key).history()
@@ -78,7 +78,7 @@ describe('an answer', () => {
       }),
     )
     const result = set.claw.session(key).send('hello').result()
-    await settled()
+    await flushEventLoop()
     await set.clock.advance(1_000)
     expect((await result).text).toBe('whole')
   })
@@ -119,7 +119,7 @@ describe('a store that takes records up to a size', () => {
     store.openLog = async (logKey, token) => {
       const log = await openLog(logKey, token)
       const { append, compact } = log
-      log.append = async (records: readonly LogRecord[]) => {
+      log.append = async (records: readonly LogEntry[]) => {
         for (const record of records) refuse(record)
         await append.call(log, records)
       }
@@ -139,7 +139,7 @@ describe('a store that takes records up to a size', () => {
     const set = await stageOf(provider, { store: narrowStore() })
     const run = set.claw.session(key).send('hello')
     const failed = expect(run.result()).rejects.toMatchObject({ code: 'document-too-large' })
-    await settled()
+    await flushEventLoop()
     await set.clock.advance(5_000)
     await failed
     expect(provider.asked).toBe(1)
@@ -158,7 +158,7 @@ describe('a store that takes records up to a size', () => {
     await first.accepted
     await expect(session.send('x'.repeat(20_000)).accepted).rejects.toMatchObject({ code: 'document-too-large' })
     gate.resolve()
-    await settled()
+    await flushEventLoop()
     await set.clock.advance(5_000)
     expect((await session.follow(first.runId).result()).text).toMatch(/first|fine/)
   })
@@ -170,7 +170,7 @@ describe('a store that takes records up to a size', () => {
         .session(key)
         .send(`${index} ${'x'.repeat(300)}`)
         .result()
-    await settled()
+    await flushEventLoop()
     expect((await set.claw.session(key).send('next').result()).text).toBe('fine')
     expect((await set.claw.session(key).inspect()).generation).toBe(1)
   })

@@ -1,5 +1,5 @@
 /** Tells whether a message that is sent again is the same message. */
-import type { UserMessage } from '../messages.ts'
+import type { UserMessage } from '../base/messages.ts'
 
 /**
  * Returns 16 hexadecimal digits for what a message says. Two different messages have the same ones by accident only, about once in 2^53:

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { settled } from '../testing/manual-clock.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { gate } from '../testing/probe.ts'
 
@@ -30,9 +30,9 @@ describe('a message that waits', () => {
     })()
     const waiting = session.send('second')
     await waiting.accepted
-    await settled()
+    await flushEventLoop()
     await session.abort(waiting.runId)
-    await settled()
+    await flushEventLoop()
     held.resolve()
     await reading
     expect(pieces).toEqual(['one ', 'two ', 'three'])
@@ -45,7 +45,7 @@ describe('a message that waits', () => {
     await session.send('first').accepted
     const waiting = session.send('second')
     await waiting.accepted
-    await settled()
+    await flushEventLoop()
     const { seq } = await session.history()
     const pieces: string[] = []
     const reading = (async () => {
@@ -54,9 +54,9 @@ describe('a message that waits', () => {
         if (event.type === 'message') return
       }
     })()
-    await settled()
+    await flushEventLoop()
     await session.abort(waiting.runId)
-    await settled()
+    await flushEventLoop()
     held.resolve()
     await reading
     expect(pieces).toEqual(['one ', 'two'])
@@ -69,7 +69,7 @@ describe('the shape that a message asks for', () => {
     const { claw } = await stage(model)
     const session = claw.session(key)
     await session.send('first').accepted
-    const steering = session.send('as JSON please', { whenBusy: 'steer', output: shape })
+    const steering = session.send('as JSON please', { queueMode: 'steer', output: shape })
     await steering.accepted
     held.resolve()
     expect((await steering.result()).output).toEqual({ answer: 42 })
@@ -81,8 +81,8 @@ describe('the shape that a message asks for', () => {
     const { claw } = await stage(model)
     const session = claw.session(key)
     await session.send('first').accepted
-    const shaped = session.send('as JSON please', { whenBusy: 'collect', output: shape })
-    const plain = session.send('and be quick', { whenBusy: 'collect' })
+    const shaped = session.send('as JSON please', { queueMode: 'collect', output: shape })
+    const plain = session.send('and be quick', { queueMode: 'collect' })
     await Promise.all([shaped.accepted, plain.accepted])
     held.resolve()
     expect((await shaped.result()).output).toEqual({ answer: 42 })
@@ -96,7 +96,7 @@ describe('messages that steer', () => {
     const { claw } = await stage(model)
     const session = claw.session(key)
     await session.send('first', { idempotencyKey: 'first' }).accepted
-    const steering = ['a', 'b', 'c'].map((text) => session.send(text, { whenBusy: 'steer' }))
+    const steering = ['a', 'b', 'c'].map((text) => session.send(text, { queueMode: 'steer' }))
     await Promise.all(steering.map(({ accepted }) => accepted))
     held.resolve()
     for (const run of steering) expect((await run.result()).text).toBe('done')
@@ -112,7 +112,7 @@ describe('messages that steer', () => {
     const session = claw.session(key)
     const first = session.send('first')
     await first.accepted
-    const late = session.send('one more thing', { whenBusy: 'steer' })
+    const late = session.send('one more thing', { queueMode: 'steer' })
     await late.accepted
     held.resolve()
     expect((await first.result()).text).toBe('done')
@@ -128,11 +128,11 @@ describe('messages that steer', () => {
     const { claw } = await stage(model)
     const session = claw.session(key)
     await session.send('first').accepted
-    const steering = session.send('second', { whenBusy: 'steer', idempotencyKey: 'second' })
+    const steering = session.send('second', { queueMode: 'steer', idempotencyKey: 'second' })
     await steering.accepted
     expect(await session.follow('second').accepted).toMatchObject({ status: 'waiting' })
     held[0]?.resolve()
-    await settled()
+    await flushEventLoop()
     expect(await session.follow('second').accepted).toMatchObject({ status: 'running' })
     expect((await session.history()).runs).toMatchObject([{ status: 'running' }, { runId: 'second', status: 'running' }])
     held[1]?.resolve()

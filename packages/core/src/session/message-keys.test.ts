@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import type { UserMessage } from '../base/messages.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
-import type { UserMessage } from '../messages.ts'
-import { settled } from '../testing/manual-clock.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { gate } from '../testing/probe.ts'
 import { fingerprintOf } from './fingerprint.ts'
@@ -161,6 +161,6 @@ describe('settings that are changed at the same time', () => {
       claw.session(key).configure({ channel: 'b' }),
     ])
     expect([first.status, second.status]).toEqual(['rejected', 'fulfilled'])
-    await settled()
+    await flushEventLoop()
   })
 })

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { BeamClawError } from '../base/errors.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
-import { BeamClawError } from '../errors.ts'
-import { settled } from '../testing/manual-clock.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, type Stage, stage } from '../testing/model.ts'
 import { gate } from '../testing/probe.ts'
 import { TroubledStore } from '../testing/troubled-store.ts'
 import { defineTool } from '../tool/tool.ts'
-import { SessionState } from './session-state.ts'
+import { SessionState } from './state/session-state.ts'
 
 const key = 'agent:main:main'
 
@@ -24,14 +24,14 @@ const obedient = (): FunctionModel =>
 async function crash(set: Stage, times: number): Promise<void> {
   for (let crashes = 0; crashes < times; crashes++) {
     await (await set.restart()).resumed
-    await settled()
+    await flushEventLoop()
   }
 }
 
 async function poisoned(): Promise<Stage> {
   const set = await stage(obedient(), { tools: [bomb] })
   await set.claw.session(key).send('bomb', { idempotencyKey: 'poison' }).accepted
-  await settled()
+  await flushEventLoop()
   await crash(set, 4)
   return set
 }
@@ -60,7 +60,7 @@ describe('a run that is under way in a tool each time the process dies', () => {
       { tools: [once] },
     )
     await set.claw.session(key).send('go', { idempotencyKey: 'poison' }).accepted
-    await settled()
+    await flushEventLoop()
     await crash(set, 6)
     expect(begun).toBe(4)
     await expect(set.claw.session(key).follow('poison').result()).rejects.toMatchObject({ code: 'poison-message' })
@@ -70,7 +70,7 @@ describe('a run that is under way in a tool each time the process dies', () => {
     const set = await stage(obedient(), { tools: [bomb] })
     const keys = [key, 'agent:main:other']
     for (const each of keys) await set.claw.session(each).send('bomb', { idempotencyKey: 'poison' }).accepted
-    await settled()
+    await flushEventLoop()
     await crash(set, 1)
     for (const each of keys) {
       const aborted = set.claw.session(each).follow('poison').result()
@@ -93,7 +93,7 @@ describe('a run that is under way in a tool each time the process dies', () => {
     })
     const set = await stage(model, { tools: [quick, slow] })
     await set.claw.session(key).send('go', { idempotencyKey: 'go' }).accepted
-    await settled()
+    await flushEventLoop()
     await crash(set, 8)
     expect((await set.claw.session(key).inspect()).current?.runId).toBe('go')
   })
@@ -134,7 +134,7 @@ describe('a run is not given up', () => {
     const other = 'agent:main:other'
     await set.claw.session(key).send('bomb', { idempotencyKey: 'poison' }).accepted
     await set.claw.session(other).send('slow', { idempotencyKey: 'innocent' }).accepted
-    await settled()
+    await flushEventLoop()
     for (let crashes = 0; crashes < 4; crashes++) {
       // The process dies when the bomb is lit; until then the other one may have its turn.
       for (let waits = 0; waits < 10 && !isLit; waits++) await set.clock.advance(10_000)
@@ -158,13 +158,13 @@ describe('a run is not given up', () => {
     store.stop = async () => {}
     const set = await stage(obedient(), { tools: [listening] }, { store })
     await set.claw.session(key).send('bomb', { idempotencyKey: 'patient' }).accepted
-    await settled()
+    await flushEventLoop()
     let { claw } = set
     for (let stops = 0; stops < 6; stops++) {
       await claw.stop()
       claw = (await stage(obedient(), { tools: [listening] }, { store })).claw
       await claw.resumed
-      await settled()
+      await flushEventLoop()
     }
     expect((await claw.session(key).inspect()).current?.runId).toBe('patient')
   })
@@ -172,7 +172,7 @@ describe('a run is not given up', () => {
   test('for a tool that has lived long enough in between to be cleared', async () => {
     const set = await stage(obedient(), { tools: [bomb] })
     await set.claw.session(key).send('bomb', { idempotencyKey: 'patient' }).accepted
-    await settled()
+    await flushEventLoop()
     for (let round = 0; round < 6; round++) {
       await crash(set, 1)
       await set.clock.advance(31_000)
@@ -211,7 +211,7 @@ describe('a dead letter', () => {
     const entry = (type: string, data: object): void => state.apply({ seq: ++seq, type, id: `${seq}`, ts: seq, data: data as never })
     for (let index = 1; index <= 150; index++) {
       const runId = `run-${index}`
-      entry('message-in', { runId, message: { role: 'user', content: runId }, whenBusy: 'queue' })
+      entry('message-in', { runId, message: { role: 'user', content: runId }, queueMode: 'queue' })
       entry('run-start', { runId })
       entry('run-end', { runId, outcome: 'failed', failure: { code: 'poison-message', message: 'given up' } })
     }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import type { RunEvent } from '../base/events.ts'
 import { LocalEventBus } from '../defaults/local-event-bus.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
-import type { RunEvent } from '../events.ts'
-import { settled } from '../testing/manual-clock.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, type Stage, stage } from '../testing/model.ts'
 import { gate } from '../testing/probe.ts'
 
@@ -35,7 +35,7 @@ async function snapshotted(options: Parameters<typeof stage>[2] = {}) {
 
 async function fill(set: Stage, messages: number): Promise<void> {
   for (let index = 0; index < messages; index++) await set.claw.session(key).send(`message ${index}`).result()
-  await settled()
+  await flushEventLoop()
 }
 
 describe('looking at a session that nobody has written to', () => {
@@ -87,10 +87,10 @@ describe('looking at a session that nobody has written to', () => {
     const reading = (async () => {
       for await (const { type } of set.claw.session(key).subscribe(1, { signal: abort.signal, waitForFirstMessage: true })) seen.push(type)
     })()
-    await settled()
+    await flushEventLoop()
     expect(await set.claw.sessions()).toEqual([])
     await set.claw.session(key).send('hello').result()
-    await settled()
+    await flushEventLoop()
     abort.abort()
     await reading
     expect(seen).toEqual(['message-accepted', 'run-start', 'model-request', 'text-delta', 'message', 'run-end'])
@@ -144,7 +144,7 @@ describe('a run that is asked about late', () => {
     const run = claw.session(key).send('first')
     for await (const { type } of run) if (type === 'run-start') break
     const result = run.result()
-    await settled()
+    await flushEventLoop()
     held.resolve()
     expect((await result).text).toBe('done')
   })
@@ -162,7 +162,7 @@ describe('a reader that is too slow', () => {
     const chatty = new FunctionModel(() => ({ text: words }))
     set.model.doStream = chatty.doStream.bind(chatty)
     for (let index = 0; index < 60; index++) await session.send(`message ${index}`).result()
-    await settled()
+    await flushEventLoop()
     expect(compacted.length).toBeGreaterThan(0)
     const rest: number[] = []
     const lagged = await (async () => {
@@ -218,7 +218,7 @@ describe('a bus that loses events', () => {
     const run = set.claw.session(key).send('hello')
     const types = typesOf(run)
     const result = run.result()
-    await settled()
+    await flushEventLoop()
     await set.clock.advance(20_000)
     expect((await result).text).toBe('fine')
     expect((await types).at(-1)).toBe('run-end')

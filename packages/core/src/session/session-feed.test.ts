@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import type { RunEvent } from '../base/events.ts'
+import { parseRunId, parseSessionKey } from '../base/ids.ts'
+import { zeroUsage } from '../base/messages.ts'
 import { LocalEventBus } from '../defaults/local-event-bus.ts'
-import type { RunEvent } from '../events.ts'
-import { parseRunId, parseSessionKey } from '../ids.ts'
-import { noUsage } from '../messages.ts'
 import type { EventBus } from '../ports/event-bus.ts'
-import { ManualClock, settled } from '../testing/manual-clock.ts'
+import { flushEventLoop, ManualClock } from '../testing/manual-clock.ts'
 import { gate } from '../testing/probe.ts'
 import { SessionFeed } from './session-feed.ts'
 
@@ -18,7 +18,7 @@ const answered = (seq: number): RunEvent => ({
   turn: 1,
   message: { role: 'assistant', content: [] },
   finish: 'stop',
-  usage: noUsage,
+  usage: zeroUsage,
 })
 
 /** A feed whose first read takes as long as the test wants, and what it has told. */
@@ -53,7 +53,7 @@ describe('a feed', () => {
     const { feed, reading, told, ended, publish } = feedOver([asked(1, 1), answered(2)])
     publish(asked(1, 1), piece(1, 'he'), piece(1, 'llo'), answered(2))
     reading.resolve()
-    await settled()
+    await flushEventLoop()
     await feed.stop()
     await ended
     expect(told).toEqual(['model-request 1', 'message 2'])
@@ -63,9 +63,9 @@ describe('a feed', () => {
     const { feed, reading, told, ended, publish } = feedOver([asked(1, 1), asked(2, 2)])
     publish(asked(1, 1), piece(1, 'void'), asked(2, 2), piece(2, 'hello'))
     reading.resolve()
-    await settled()
+    await flushEventLoop()
     publish(answered(3))
-    await settled()
+    await flushEventLoop()
     await feed.stop()
     await ended
     expect(told).toEqual(['model-request 1', 'model-request 2', 'piece hello', 'message 3'])
@@ -75,11 +75,11 @@ describe('a feed', () => {
     const journal = [asked(1, 1), answered(2), asked(3, 1), answered(4)]
     const { feed, reading, told, ended, publish } = feedOver(journal)
     reading.resolve()
-    await settled()
+    await flushEventLoop()
     publish(answered(2), asked(3, 1), answered(4), answered(4))
     journal.push(asked(5, 1), answered(6), asked(7, 2))
     publish(asked(7, 2))
-    await settled()
+    await flushEventLoop()
     await feed.stop()
     await ended
     expect(told).toEqual([
@@ -133,11 +133,11 @@ describe('a feed of a session at work', () => {
 
   test('looks into the journal once nothing has come for ten seconds, and only then', async () => {
     const { clock, feed, ended, state, publish } = atWork([asked(1, 1)])
-    await settled()
+    await flushEventLoop()
     expect(state.reads).toBe(1)
     await clock.advance(lookAfterMs - 1_000)
     publish(piece(1, 'still here'))
-    await settled()
+    await flushEventLoop()
     await clock.advance(1_000)
     expect(state.reads).toBe(1)
     await clock.advance(lookAfterMs)
@@ -149,7 +149,7 @@ describe('a feed of a session at work', () => {
   test('tells what comes while it looks', async () => {
     const journal = [asked(1, 1)]
     const { clock, feed, told, ended, state, publish } = atWork(journal)
-    await settled()
+    await flushEventLoop()
     const looking = gate()
     state.hold = looking.promise
     await clock.advance(lookAfterMs)
@@ -157,9 +157,9 @@ describe('a feed of a session at work', () => {
     for (const text of ['x', 'y', 'z']) publish(piece(1, text))
     journal.push(answered(2))
     publish(answered(2))
-    await settled()
+    await flushEventLoop()
     looking.resolve()
-    await settled()
+    await flushEventLoop()
     expect(told).toEqual(['model-request 1', 'piece x', 'piece y', 'piece z', 'message 2'])
     await feed.stop()
     await ended
@@ -167,7 +167,7 @@ describe('a feed of a session at work', () => {
 
   test('leaves no timer when it is stopped, or left by its reader', async () => {
     const { clock, feed, ended } = atWork([asked(1, 1)])
-    await settled()
+    await flushEventLoop()
     expect(clock.pendingTimers).toBe(1)
     await feed.stop()
     await ended

@@ -1,8 +1,8 @@
 /** A session's events from a given record on: first those the journal has, then those that happen. Nothing durable is missed or told twice. */
-import { BeamClawError } from '../errors.ts'
-import type { ProvisionalEvent, RunEvent } from '../events.ts'
-import type { Clock, TimerHandle } from '../ports/ambient.ts'
+import { BeamClawError } from '../base/errors.ts'
+import type { ProvisionalEvent, RunEvent } from '../base/events.ts'
 import type { EventBus, Subscription } from '../ports/event-bus.ts'
+import type { Clock, TimerHandle } from '../ports/services.ts'
 
 export interface SessionFeedOptions {
   readonly events: EventBus<RunEvent>

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { defineAgent } from '../agent/agent.ts'
+import type { RunEvent } from '../base/events.ts'
 import { LocalEventBus } from '../defaults/local-event-bus.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
-import type { RunEvent } from '../events.ts'
-import { settled } from '../testing/manual-clock.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { gate } from '../testing/probe.ts'
 import { defineTool } from '../tool/tool.ts'
@@ -35,7 +35,7 @@ describe('the history of a session', () => {
       ['user', 'second'],
       ['assistant', 'second'],
     ])
-    expect((messages[2]?.at ?? 0) - (messages[1]?.at ?? 0)).toBe(5_000)
+    expect((messages[2]?.createdAt ?? 0) - (messages[1]?.createdAt ?? 0)).toBe(5_000)
     expect({ total, runs }).toEqual({ total: 4, runs: [] })
     expect((await claw.session(key).history({ limit: 1 })).messages).toEqual(messages.slice(-1))
     expect((await claw.session(key).history({ limit: 0 })).messages).toEqual([])
@@ -79,7 +79,7 @@ describe('a run that is followed', () => {
       for await (const { type } of following) events.push(type)
       return events
     })()
-    await settled()
+    await flushEventLoop()
     held.resolve()
     expect(await seen).toEqual(['message-accepted', 'run-start', 'model-request', 'text-delta', 'message', 'run-end'])
     expect((await claw.session(key).follow('first').result()).text).toBe('done')
@@ -116,10 +116,10 @@ describe('settings of a session', () => {
   test('decide what a message does that says nothing itself', async () => {
     const { claw, held } = await heldStage()
     const session = claw.session(key)
-    await session.configure({ whenBusy: 'reject' })
+    await session.configure({ queueMode: 'reject' })
     await session.send('one').accepted
     await expect(session.send('two').accepted).rejects.toMatchObject({ code: 'session-busy' })
-    expect((await session.send('three', { whenBusy: 'queue' }).accepted).status).toBe('accepted')
+    expect((await session.send('three', { queueMode: 'queue' }).accepted).status).toBe('accepted')
     held.resolve()
   })
 
@@ -190,7 +190,7 @@ describe('draining', () => {
       isDrained = true
     })
     await expect(claw.session(key).send('two').accepted).rejects.toMatchObject({ code: 'draining', isRetryable: true })
-    await settled()
+    await flushEventLoop()
     expect(isDrained).toBe(false)
     held.resolve()
     await draining
@@ -213,7 +213,7 @@ describe('agents that are configured anew', () => {
     const { claw } = await stage(model, { tools: [wait] })
     const run = claw.session(key).send('go')
     await run.accepted
-    await settled()
+    await flushEventLoop()
     claw.updateAgents([defineAgent({ id: 'main', model: 'test/better', system: 'Be quick.' })])
     held.resolve()
     await run.result()
@@ -241,7 +241,7 @@ describe('a session that is stopped in the middle of a run', () => {
     for (let stops = 0; stops < 5; stops++) {
       const { claw } = await stage(model, {}, { store })
       await claw.session(key).send('one', { idempotencyKey: 'first' }).accepted
-      await settled()
+      await flushEventLoop()
       await claw.stop()
     }
     held.resolve()

@@ -1,30 +1,31 @@
 /** One conversation, from outside. */
-import type { Ambient } from '../defaults/ambient.ts'
-import { BeamClawError } from '../errors.ts'
-import type { RunEvent } from '../events.ts'
-import { parseRunId, type RunId, type SessionKey } from '../ids.ts'
-import { type Fail, newContentOf } from '../message-check.ts'
-import type { JsonObject, UserMessage } from '../messages.ts'
-import { aBoolean, anObject, aSignal, checkOptions, integer, oneOf, text } from '../options.ts'
+
+import { BeamClawError } from '../base/errors.ts'
+import type { RunEvent } from '../base/events.ts'
+import { parseRunId, type RunId, type SessionKey } from '../base/ids.ts'
+import { type Fail, newContentOf } from '../base/message-check.ts'
+import type { JsonObject, UserMessage } from '../base/messages.ts'
+import { aBoolean, anObject, aSignal, checkOptions, integer, oneOf, text } from '../base/options.ts'
+import type { SystemServices } from '../defaults/services.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { RunWaits } from '../tool/run-waits.ts'
 import { jsonSchemaOf, type StandardSchema } from '../tool/standard-schema.ts'
 import { fingerprintOf } from './fingerprint.ts'
-import type { WhenBusy } from './journal.ts'
-import type { DeadLetter } from './known-run.ts'
-import { RunStream } from './run-stream.ts'
+import type { QueueMode } from './journal/records.ts'
+import { RunStream } from './run/run-stream.ts'
 import type { SessionMessage } from './session.ts'
-import type { AbortReceipt, SendReceipt, SessionHistory, SessionInspection } from './session-answers.ts'
+import { committedTopic, sessionTopic } from './session-dependencies.ts'
 import { SessionFeed } from './session-feed.ts'
-import { checkChanges, type SessionChanges, type SessionMetadata } from './session-metadata.ts'
+import type { AbortReceipt, SendReceipt, SessionHistory, SessionInspection } from './session-replies.ts'
 import type { SessionRouter } from './session-router.ts'
-import { committedTopic, sessionTopic } from './session-world.ts'
+import { checkChanges, type SessionSettings, type SessionSettingsPatch } from './session-settings.ts'
+import type { DeadLetter } from './state/known-run.ts'
 
 export interface SendOptions<TOutput = undefined> {
   /** A repeat with the same key gets the same run. 1 to 256 printable ASCII characters. @default a new one */
   readonly idempotencyKey?: string
   /** What the message does when the session is busy. @default as the session or the BeamClaw is configured, else 'queue' */
-  readonly whenBusy?: WhenBusy
+  readonly queueMode?: QueueMode
   /** Asks for JSON of this shape; `result()` then has it as `output`. @default free text */
   readonly output?: StandardSchema<TOutput>
 }
@@ -41,7 +42,7 @@ export interface SessionAccess {
   readonly router: SessionRouter
   readonly waits: RunWaits
   readonly events: EventBus<RunEvent>
-  readonly ambient: Ambient
+  readonly services: SystemServices
 }
 
 const invalidMessage: Fail = (problem) => new BeamClawError('invalid-message', `send: ${problem}`)
@@ -66,18 +67,18 @@ export class SessionHandle {
   send<TOutput = undefined>(content: UserMessage['content'], options: SendOptions<TOutput> = {}): RunStream<TOutput> {
     checkOptions<SendOptions<TOutput>>('send', options, {
       idempotencyKey: text(256),
-      whenBusy: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
+      queueMode: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
       output: anObject,
     })
     const checked = newContentOf(content, 'content', invalidMessage)
-    const { router, ambient } = this.#access
-    const runId = parseRunId(options.idempotencyKey ?? ambient.ids.next('run'))
+    const { router, services } = this.#access
+    const runId = parseRunId(options.idempotencyKey ?? services.ids.next('run'))
     const message: SessionMessage = {
       type: 'send',
       runId,
       message: { role: 'user', content: checked },
       fingerprint: fingerprintOf(checked),
-      whenBusy: options.whenBusy,
+      queueMode: options.queueMode,
       ...(options.output === undefined ? {} : { responseFormat: { type: 'json', ...schemaOf(options.output) } }),
     }
     const send = async (): Promise<SendReceipt> => {
@@ -125,10 +126,10 @@ export class SessionHandle {
   }
 
   /** Changes settings of this session; `null` takes one back. Resolves with all of them. They hold from the next step of its run on. */
-  async configure(changes: SessionChanges): Promise<SessionMetadata> {
+  async configure(changes: SessionSettingsPatch): Promise<SessionSettings> {
     checkChanges(changes)
     const session = await this.#access.router.begin(this.key)
-    return session.call({ type: 'configure', changes }, { ...patient, lane: 'control' }) as Promise<SessionMetadata>
+    return session.call({ type: 'configure', changes }, { ...patient, lane: 'control' }) as Promise<SessionSettings>
   }
 
   /**
@@ -159,7 +160,7 @@ export class SessionHandle {
   }
 
   #stream<TOutput>(runId: RunId, send: () => Promise<SendReceipt>, output: StandardSchema<TOutput> | undefined): RunStream<TOutput> {
-    const { clock } = this.#access.ambient
+    const { clock } = this.#access.services
     return new RunStream({
       runId,
       listen: () => this.#feed(sessionTopic(this.key)),
@@ -191,8 +192,8 @@ export class SessionHandle {
 
   #feed(topic: string, options: { readonly signal?: AbortSignal } = {}): SessionFeed {
     const read = (fromSeq: number): Promise<readonly RunEvent[]> => this.#ask<readonly RunEvent[]>({ type: 'read', fromSeq })
-    const { events, ambient } = this.#access
-    return new SessionFeed({ events, topic, read, clock: ambient.clock, ...options })
+    const { events, services } = this.#access
+    return new SessionFeed({ events, topic, read, clock: services.clock, ...options })
   }
 }
 

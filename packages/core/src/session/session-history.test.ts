@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { BeamClawError } from '../errors.ts'
-import type { RunEvent } from '../events.ts'
-import type { Message } from '../messages.ts'
-import { settled } from '../testing/manual-clock.ts'
+import { BeamClawError } from '../base/errors.ts'
+import type { RunEvent } from '../base/events.ts'
+import type { Message } from '../base/messages.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { defineTool } from '../tool/tool.ts'
 
@@ -33,7 +33,7 @@ describe('a session at rest', () => {
         .session(key)
         .send(`message ${index}`, { idempotencyKey: `k${index}` })
         .result()
-    await settled()
+    await flushEventLoop()
     await set.restart()
     const late = await set.claw.session(key).send('message 44', { idempotencyKey: 'k44' }).result()
     expect(late.text).toBe('answer 44')
@@ -58,7 +58,7 @@ describe('a session at rest', () => {
         if (event.type === 'run-end' && event.seq > 5) return
       }
     })()
-    await settled()
+    await flushEventLoop()
     await session.send('two').result()
     await reading
     expect(seen).toEqual([

@@ -1,17 +1,17 @@
 /** The sessions that the store has. */
-import { BeamClawError } from '../errors.ts'
-import { type AgentId, parseSessionKey, type SessionKey, sessionKey, type TenantId } from '../ids.ts'
+import { BeamClawError } from '../base/errors.ts'
+import { type AgentId, parseSessionKey, type SessionKey, sessionKey, type TenantId } from '../base/ids.ts'
 import type { Store, StoreKey } from '../ports/store.ts'
-import type { ActivityLog } from './activity-log.ts'
-import { MetadataDocument, type SessionMetadata } from './session-metadata.ts'
-import { journalKey } from './session-world.ts'
+import type { ActivityLog } from './activity/activity-log.ts'
+import { journalKey } from './session-dependencies.ts'
+import { type SessionSettings, SettingsDocument } from './session-settings.ts'
 
 export interface SessionSummary {
   readonly sessionKey: SessionKey
   readonly agentId: AgentId
   /** When it was last at work, in milliseconds; absent when that is longer ago than is remembered. */
   readonly updatedAt?: number
-  readonly metadata: SessionMetadata
+  readonly metadata: SessionSettings
 }
 
 export interface ListSessionsOptions {
@@ -56,9 +56,9 @@ async function summaryOf(
 }
 
 /** A session whose settings cannot be read is listed without them: it says so itself when it is used. */
-async function settingsOf(store: Store, tenant: TenantId, key: SessionKey): Promise<SessionMetadata> {
+async function settingsOf(store: Store, tenant: TenantId, key: SessionKey): Promise<SessionSettings> {
   try {
-    return (await new MetadataDocument(store, tenant, key).load()).value
+    return (await new SettingsDocument(store, tenant, key).load()).value
   } catch (error) {
     if (BeamClawError.isInstance(error, 'log-corrupt')) return {}
     throw error

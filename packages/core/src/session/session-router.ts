@@ -1,19 +1,19 @@
 /** Finds the session of a key, and starts it when it is not up. */
-import { IGNORE } from '../actor/inside.ts'
+import { IGNORE } from '../actor/internals.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
-import { BeamClawError } from '../errors.ts'
-import { type AgentId, type SessionKey, sessionKeyParts } from '../ids.ts'
-import { nearestName } from '../options.ts'
+import { BeamClawError } from '../base/errors.ts'
+import { type AgentId, type SessionKey, sessionKeyParts } from '../base/ids.ts'
+import { nearestName } from '../base/options.ts'
 import type { DynamicSupervisor } from '../supervisor/dynamic-supervisor.ts'
 import type { TaskSupervisor } from '../supervisor/task-supervisor.ts'
 import { Session } from './session.ts'
+import type { SessionDependencies } from './session-dependencies.ts'
 import { hasSession } from './session-list.ts'
-import type { SessionWorld } from './session-world.ts'
 
 export class SessionRouter {
   readonly #agents: ReadonlyMap<AgentId, AgentDefinition>
-  readonly #worldWith: (tasks: TaskSupervisor) => SessionWorld
-  #world: SessionWorld | undefined
+  readonly #worldWith: (tasks: TaskSupervisor) => SessionDependencies
+  #world: SessionDependencies | undefined
   #supervisor: DynamicSupervisor | undefined
   #onRestart: (() => void) | undefined
   // Sessions that are known to exist, or are about to.
@@ -24,7 +24,7 @@ export class SessionRouter {
   hasEnded = false
 
   /** @param worldWith makes what sessions need of the world, around the supervisor of their tools */
-  constructor(agents: ReadonlyMap<AgentId, AgentDefinition>, worldWith: (tasks: TaskSupervisor) => SessionWorld) {
+  constructor(agents: ReadonlyMap<AgentId, AgentDefinition>, worldWith: (tasks: TaskSupervisor) => SessionDependencies) {
     this.#agents = agents
     this.#worldWith = worldWith
   }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { BeamClawError } from '../errors.ts'
-import type { RunEvent } from '../events.ts'
-import { settled } from '../testing/manual-clock.ts'
+import { BeamClawError } from '../base/errors.ts'
+import type { RunEvent } from '../base/events.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { gate } from '../testing/probe.ts'
 import { defineTool } from '../tool/tool.ts'
@@ -206,7 +206,7 @@ describe('while a run is under way, a message', () => {
     const session = set.claw.session(key)
     const first = session.send('first')
     await first.accepted
-    await settled()
+    await flushEventLoop()
     return { ...set, session, first, hold, model }
   }
 
@@ -226,7 +226,7 @@ describe('while a run is under way, a message', () => {
 
   test('steers: it joins the run before its next turn', async () => {
     const { session, first, hold, model } = await busy()
-    const second = session.send('rather this', { whenBusy: 'steer' })
+    const second = session.send('rather this', { queueMode: 'steer' })
     await second.accepted
     hold.resolve()
     expect((await first.result()).text).toBe('answer 1')
@@ -240,7 +240,7 @@ describe('while a run is under way, a message', () => {
 
   test('collects: those that wait share one run', async () => {
     const { session, first, hold, model } = await busy()
-    const others = ['a', 'b', 'c'].map((text) => session.send(text, { whenBusy: 'collect' }))
+    const others = ['a', 'b', 'c'].map((text) => session.send(text, { queueMode: 'collect' }))
     await Promise.all(others.map((run) => run.accepted))
     hold.resolve()
     await first.result()
@@ -252,7 +252,7 @@ describe('while a run is under way, a message', () => {
     const { session, first, model } = await busy()
     const waiting = session.send('waiting')
     await waiting.accepted
-    const urgent = session.send('urgent', { whenBusy: 'interrupt' })
+    const urgent = session.send('urgent', { queueMode: 'interrupt' })
     await expect(first.result()).rejects.toMatchObject({ code: 'run-aborted' })
     expect((await urgent.result()).text).toBe('answer 1')
     expect((await waiting.result()).text).toBe('answer 2')
@@ -261,11 +261,11 @@ describe('while a run is under way, a message', () => {
 
   test('is refused, when it asks for that', async () => {
     const { session, first, hold } = await busy()
-    await expect(session.send('no', { whenBusy: 'reject' }).accepted).rejects.toMatchObject({ code: 'session-busy', isRetryable: true })
+    await expect(session.send('no', { queueMode: 'reject' }).accepted).rejects.toMatchObject({ code: 'session-busy', isRetryable: true })
     hold.resolve()
     await first.result()
-    await settled()
-    expect((await session.send('yes', { whenBusy: 'reject' }).result()).text).toBe('answer 1')
+    await flushEventLoop()
+    expect((await session.send('yes', { queueMode: 'reject' }).result()).text).toBe('answer 1')
   })
 
   test('is refused when too many wait', async () => {
@@ -277,7 +277,7 @@ describe('while a run is under way, a message', () => {
     const { claw } = await stage(model, {}, { sessions: { mailboxSize: 2 } })
     const session = claw.session(key)
     await session.send('running').accepted
-    await settled()
+    await flushEventLoop()
     await session.send('1').accepted
     await session.send('2').accepted
     await expect(session.send('3').accepted).rejects.toMatchObject({ code: 'overloaded', isRetryable: true })
@@ -309,7 +309,7 @@ describe('an abort', () => {
     const session = claw.session(key)
     const run = session.send('go')
     await run.accepted
-    await settled()
+    await flushEventLoop()
     expect(await session.abort()).toMatchObject({ runId: run.runId, wasAborted: true })
     await expect(run.result()).rejects.toMatchObject({ code: 'run-aborted' })
     expect(reason).toBe('abort')

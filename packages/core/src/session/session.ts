@@ -1,21 +1,21 @@
 /** One conversation: an actor around its journal. Nothing is said to have happened before the record that says so is durable. */
-import { Actor, type Answer } from '../actor/actor.ts'
+import { Actor, type HandlerResult } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
 import { refuse } from '../actor/refusal.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
-import { BeamClawError, describeError, MailboxFullError } from '../errors.ts'
-import type { CommittedEvent } from '../events.ts'
-import type { RunId, SessionKey } from '../ids.ts'
-import type { TimerHandle } from '../ports/ambient.ts'
-import type { Log } from '../ports/store.ts'
-import { type Awake, awaken, hasWork } from './awake-session.ts'
-import { eventOf } from './committed-events.ts'
-import type { JournalEntry, WhenBusy } from './journal.ts'
-import { isStoreTrouble, sessionBroken } from './journal-trouble.ts'
-import type { JournalWriter } from './journal-writer.ts'
-import type { DeadLetter } from './known-run.ts'
-import { checkSameMessage, type NewMessage, redriven } from './message-intake.ts'
-import { openSessionLog } from './open-journal.ts'
+import { BeamClawError, describeError, MailboxFullError } from '../base/errors.ts'
+import type { CommittedEvent } from '../base/events.ts'
+import type { RunId, SessionKey } from '../base/ids.ts'
+import type { TimerHandle } from '../ports/services.ts'
+import type { AppendLog } from '../ports/store.ts'
+import { checkSameMessage, type NewMessage, redriven } from './commands/message-intake.ts'
+import type { JournalWriter } from './journal/journal-writer.ts'
+import { openSessionLog } from './journal/open-journal.ts'
+import { eventOf } from './journal/published-events.ts'
+import type { JournalEntry, QueueMode } from './journal/records.ts'
+import { isStoreTrouble, sessionBroken } from './journal/store-failure-codes.ts'
+import { hasWork, type LoadedSession, loadSession } from './loaded-session.ts'
+import { journalKey, type SessionDependencies } from './session-dependencies.ts'
 import {
   type AbortReceipt,
   abortReceipt,
@@ -25,10 +25,10 @@ import {
   type SessionHistory,
   type SessionInspection,
   sendReceipt,
-} from './session-answers.ts'
-import type { SessionChanges, SessionMetadata } from './session-metadata.ts'
-import type { CurrentRun } from './session-state.ts'
-import { journalKey, type SessionWorld } from './session-world.ts'
+} from './session-replies.ts'
+import type { SessionSettings, SessionSettingsPatch } from './session-settings.ts'
+import type { DeadLetter } from './state/known-run.ts'
+import type { RunState } from './state/session-state.ts'
 
 /** Work lane: `send` and `redrive`. Control lane: the others. */
 export type SessionMessage =
@@ -39,7 +39,7 @@ export type SessionMessage =
   | { readonly type: 'read'; readonly fromSeq: number }
   | { readonly type: 'history'; readonly limit: number }
   | { readonly type: 'dead-letters' }
-  | { readonly type: 'configure'; readonly changes: SessionChanges }
+  | { readonly type: 'configure'; readonly changes: SessionSettingsPatch }
   | { readonly type: 'inspect' }
   | { readonly type: 'go-on' }
 
@@ -48,7 +48,7 @@ type SessionReply =
   | AbortReceipt
   | SessionInspection
   | SessionHistory
-  | SessionMetadata
+  | SessionSettings
   | readonly CommittedEvent[]
   | readonly DeadLetter[]
   | undefined
@@ -63,11 +63,11 @@ const reopenAfterMs = { first: 1_000, longest: 15_000 } as const
 
 export class Session extends Actor<SessionMessage, SessionReply> {
   readonly #key: SessionKey
-  readonly #world: SessionWorld
+  readonly #world: SessionDependencies
   #agent: AgentDefinition
-  #log: Log | undefined
-  #awake: Awake | undefined
-  #waking: Promise<Awake> | undefined
+  #log: AppendLog | undefined
+  #awake: LoadedSession | undefined
+  #waking: Promise<LoadedSession> | undefined
   #reopenTimer: TimerHandle | undefined
   /** Why the last state was let go of, while this incarnation lives: only a failure of the run's own is held against the run. */
   #lastFailure: 'own' | 'store' | undefined
@@ -76,7 +76,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   /** Times that the session was opened anew since it was last at rest. */
   #reopenings = 0
 
-  constructor(key: SessionKey, agent: AgentDefinition, world: SessionWorld) {
+  constructor(key: SessionKey, agent: AgentDefinition, world: SessionDependencies) {
     super({ id: key, passivateAfterMs: world.settings.passivateAfterMs })
     this.#key = key
     this.#agent = agent
@@ -97,11 +97,11 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     }
   }
 
-  protected override handle(message: SessionMessage, context: Context): Promise<Awaited<Answer<SessionReply>>> {
+  protected override handle(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
     return this.#answer(message, context)
   }
 
-  protected override handleControl(message: SessionMessage, context: Context): Promise<Awaited<Answer<SessionReply>>> {
+  protected override handleControl(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
     return this.#answer(message, context)
   }
 
@@ -120,8 +120,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
 
   // ---- answering
 
-  async #answer(message: SessionMessage, context: Context): Promise<Awaited<Answer<SessionReply>>> {
-    let awake: Awake | undefined
+  async #answer(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
+    let awake: LoadedSession | undefined
     try {
       if (message.type === 'inspect') return inspectionOf(this.inspect(), this.#key, this.#agentNow(), this.#awake?.state)
       if (message.type === 'read') return await this.#eventsFrom(message.fromSeq, context)
@@ -150,7 +150,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     }
   }
 
-  async #accept(awake: Awake, { type: _, ...message }: NewMessage, context: Context): Promise<SendReceipt> {
+  async #accept(awake: LoadedSession, { type: _, ...message }: NewMessage, context: Context): Promise<SendReceipt> {
     const { state, journal, loop } = awake
     const { activity } = this.#world
     const known = state.runs.get(message.runId)
@@ -163,10 +163,10 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       return receipt
     }
     const { current } = state
-    const whenBusy = message.whenBusy ?? awake.metadata.value.whenBusy ?? this.#world.settings.whenBusy
-    this.#checkRoom(awake, whenBusy)
-    journal.stage({ type: 'message-in', ...message, whenBusy })
-    if (whenBusy === 'interrupt' && current !== undefined && current.cancelled === undefined) {
+    const queueMode = message.queueMode ?? awake.metadata.value.queueMode ?? this.#world.settings.queueMode
+    this.#checkRoom(awake, queueMode)
+    journal.stage({ type: 'message-in', ...message, queueMode })
+    if (queueMode === 'interrupt' && current !== undefined && current.cancelled === undefined) {
       journal.stage({ type: 'run-cancel', runId: current.runId, reason: 'interrupt' })
       loop.interruptStep('interrupt')
     }
@@ -176,9 +176,9 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     return { runId: message.runId, status: 'accepted', seq, ended: undefined }
   }
 
-  #checkRoom({ state }: Awake, whenBusy: WhenBusy): void {
+  #checkRoom({ state }: LoadedSession, queueMode: QueueMode): void {
     const waiting = state.waiting.length
-    if (whenBusy === 'reject' && (state.current !== undefined || waiting > 0)) {
+    if (queueMode === 'reject' && (state.current !== undefined || waiting > 0)) {
       throw new BeamClawError('session-busy', `Session "${this.#key}" is busy with another run; try again when it has ended`, {
         retryAfterMs: 1_000,
       })
@@ -189,7 +189,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     throw new MailboxFullError(`Session "${this.#key}" has ${mailboxSize} messages waiting, which is all it takes`, 5_000, details)
   }
 
-  async #abort({ state, journal, loop }: Awake, wanted: RunId | undefined): Promise<AbortReceipt> {
+  async #abort({ state, journal, loop }: LoadedSession, wanted: RunId | undefined): Promise<AbortReceipt> {
     const { current } = state
     const runId = wanted ?? current?.runId
     if (runId === undefined) return abortReceipt(undefined, undefined)
@@ -207,7 +207,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     return receipt
   }
 
-  async #find({ state, journal }: Awake, runId: RunId): Promise<SendReceipt> {
+  async #find({ state, journal }: LoadedSession, runId: RunId): Promise<SendReceipt> {
     const known = state.runs.get(runId)
     if (known === undefined) throw new BeamClawError('unknown-run', `Session "${this.#key}" does not know the run "${runId}"`)
     const receipt = sendReceipt(runId, known)
@@ -215,7 +215,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     return receipt
   }
 
-  async #history({ state, journal }: Awake, limit: number): Promise<SessionHistory> {
+  async #history({ state, journal }: LoadedSession, limit: number): Promise<SessionHistory> {
     const history = historyOf(state, limit)
     await journal.flush()
     return history
@@ -228,7 +228,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   /** Answers the caller with a typed error. Whatever else is thrown must not crash the session: its restarts would count for all. */
-  #refuse(thrown: unknown, context: Context, awake: Awake | undefined) {
+  #refuse(thrown: unknown, context: Context, awake: LoadedSession | undefined) {
     const error = typed(thrown, this.#key)
     if (isStoreTrouble(error, awake)) this.#breakOff(error, context, awake)
     return refuse(error)
@@ -241,7 +241,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     return this.#agent
   }
 
-  #drive(awake: Awake, context: Context): void {
+  #drive(awake: LoadedSession, context: Context): void {
     if (awake.running !== undefined || !hasWork(awake.state)) return
     const running = this.#work(awake, context.signal)
     awake.running = running
@@ -262,7 +262,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     context.waitUntil(running)
   }
 
-  async #work(awake: Awake, stopped: AbortSignal): Promise<void> {
+  async #work(awake: LoadedSession, stopped: AbortSignal): Promise<void> {
     // Nothing begins that nobody would go on with after a crash.
     await this.#world.activity.begin(this.#key)
     await awake.loop.run(stopped)
@@ -270,7 +270,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   /** At rest, a long journal gives way to a snapshot. */
-  async #rest(awake: Awake, stopped: AbortSignal): Promise<void> {
+  async #rest(awake: LoadedSession, stopped: AbortSignal): Promise<void> {
     const { state, journal } = awake
     // A write that answered late: somebody else has the session by now, and work to do perhaps.
     if (!this.isAlive || this.#awake !== awake || hasWork(state)) return
@@ -285,12 +285,12 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       await journal.compact()
     } catch (error) {
       if (journal.isBroken) throw error
-      this.#world.ambient.logger.log('warn', 'session.snapshot-refused', { session: this.#key, error: describeError(error) })
+      this.#world.services.logger.log('warn', 'session.snapshot-refused', { session: this.#key, error: describeError(error) })
     }
   }
 
   /** What cannot be written down, or not be done, does not happen: the session goes on from its journal once it can be opened again. */
-  #breakOff(error: BeamClawError, context: Context, failed: Awake | undefined): void {
+  #breakOff(error: BeamClawError, context: Context, failed: LoadedSession | undefined): void {
     // It was let go before, for another failure: what is opened since has nothing to do with it.
     if (failed !== undefined && failed !== this.#awake) return
     const isOwn = error.code === 'session-broken'
@@ -308,7 +308,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     }
     const { first, longest } = reopenAfterMs
     const delayMs = Math.min(longest, first * 2 ** Math.min(10, this.#reopenings++))
-    this.#reopenTimer = this.#world.ambient.clock.setTimer(tryAgain, delayMs, true)
+    this.#reopenTimer = this.#world.services.clock.setTimer(tryAgain, delayMs, true)
   }
 
   /** A store that failed for good is nothing that a session can get over. */
@@ -319,7 +319,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   #letGo({ code, message }: BeamClawError, why: 'own' | 'store'): void {
     this.#lastFailure = why
     const event = why === 'own' ? 'session.broken' : 'session.journal-failed'
-    this.#world.ambient.logger.log('error', event, { session: this.#key, code, error: message })
+    this.#world.services.logger.log('error', event, { session: this.#key, code, error: message })
     this.#awake?.loop.interruptStep(message)
     this.#awake = undefined
     this.#log?.close().catch(() => {})
@@ -329,19 +329,19 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   // ---- waking
 
   /** Reads the journal, once for all who ask meanwhile, and goes on with what it says. */
-  #wake(context: Context): Promise<Awake> {
+  #wake(context: Context): Promise<LoadedSession> {
     this.#waking ??= this.#open(context).finally(() => {
       this.#waking = undefined
     })
     return this.#waking
   }
 
-  async #open(context: Context): Promise<Awake> {
+  async #open(context: Context): Promise<LoadedSession> {
     const { tenant, activity } = this.#world
     const log = this.#log ?? (await openSessionLog(this.#world, this.#key, journalKey(tenant, this.#key), this))
     this.#log = log
     try {
-      const awake = await awaken(this.#key, log, this.#world, () => this.#agentNow())
+      const awake = await loadSession(this.#key, log, this.#world, () => this.#agentNow())
       // Killed while it read: what it knows may be out of date by now.
       if (!this.isAlive) throw new BeamClawError('actor-killed', `Session "${this.#key}" was killed while it woke`)
       const { state, journal } = awake
@@ -364,7 +364,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   /** The run is a suspect when a step of its own was under way in the incarnation that ended without a word, or failed by itself. */
-  #resume({ runId, underWay, isPaused }: CurrentRun): JournalEntry {
+  #resume({ runId, underWay, isPaused }: RunState): JournalEntry {
     if (this.#refused?.runId === runId) {
       const { code, message } = this.#refused.error
       return { type: 'run-end', runId, outcome: 'failed', failure: { code, message: `What came of the run cannot be stored: ${message}` } }

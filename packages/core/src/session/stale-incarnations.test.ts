@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { BeamClawError } from '../errors.ts'
-import { settled } from '../testing/manual-clock.ts'
+import { BeamClawError } from '../base/errors.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { gate } from '../testing/probe.ts'
 import { TroubledStore } from '../testing/troubled-store.ts'
@@ -24,26 +24,26 @@ describe('a state that was let go of', () => {
     const late = gate()
     store.after = (records) => (records.some(({ type }) => type === 'run-end') ? late.promise : Promise.resolve())
     await session.send('first').accepted
-    await settled()
+    await flushEventLoop()
     // A message that comes and goes leaves the old state without work, and its write fails.
     const failing = gate()
     store.before = () => failing.promise
     const sent = session.send('second', { idempotencyKey: 'second' }).accepted
-    await settled()
+    await flushEventLoop()
     const refused = Promise.allSettled([sent, session.abort('second')])
-    await settled()
+    await flushEventLoop()
     failing.reject(new BeamClawError('store-full', 'no room'))
     await refused
     store.before = async () => {}
     await session.send('third', { idempotencyKey: 'third' }).accepted
-    await settled()
+    await flushEventLoop()
     late.resolve()
-    await settled()
+    await flushEventLoop()
     await set.clock.advance(10_000)
     await set.restart()
     expect(await set.claw.resumed).toBe(1)
     silent.resolve()
-    await settled()
+    await flushEventLoop()
     expect(await set.claw.session(key).follow('third').accepted).toMatchObject({ status: 'completed' })
   })
 })
@@ -61,18 +61,18 @@ describe('a session that was killed while it read its journal', () => {
       { store },
     )
     await set.claw.session(key).send('hello', { idempotencyKey: 'hello' }).accepted
-    await settled()
+    await flushEventLoop()
     const late = gate()
     store.read = () => late.promise
     const starting = set.restart()
-    await settled()
+    await flushEventLoop()
     const claw = await starting
     claw.kill()
     const asked = set.model.requests.length
     const written: string[] = []
     store.before = async (records) => void written.push(...records.map(({ type }) => type))
     late.resolve()
-    await settled()
+    await flushEventLoop()
     expect([written, set.model.requests.length]).toEqual([[], asked])
   })
 })
@@ -101,19 +101,19 @@ describe('runs that may have taken the process down', () => {
     )
     const keys = [key, 'agent:main:other']
     for (const each of keys) await set.claw.session(each).send('go').accepted
-    await settled()
+    await flushEventLoop()
     hangs = false
     begun.length = 0
     await (await set.restart()).resumed
-    await settled()
+    await flushEventLoop()
     expect(begun).toHaveLength(1)
     const isWritten = gate()
     store.before = (records) => (records.some(({ type }) => type === 'tool-outcome') ? isWritten.promise : Promise.resolve())
     ends.resolve('went well')
-    await settled()
+    await flushEventLoop()
     expect(begun).toHaveLength(1)
     isWritten.resolve()
-    await settled()
+    await flushEventLoop()
     expect(begun.toSorted()).toEqual(keys.toSorted())
   })
 })

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import type { RunEvent } from '../base/events.ts'
+import { defaultTenant } from '../base/ids.ts'
+import type { JsonObject, JsonValue, UserMessage } from '../base/messages.ts'
 import { LocalEventBus } from '../defaults/local-event-bus.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
-import type { RunEvent } from '../events.ts'
-import { defaultTenant } from '../ids.ts'
-import type { JsonObject, JsonValue, UserMessage } from '../messages.ts'
 import type { Provider, ProviderPart } from '../ports/provider.ts'
-import { ManualClock, settled } from '../testing/manual-clock.ts'
+import { flushEventLoop, ManualClock } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { defineTool } from '../tool/tool.ts'
 
@@ -102,7 +102,7 @@ describe('a provider', () => {
       },
     }
     const clock = new ManualClock()
-    const set = await stage(fine(), {}, { providers: { test: provider }, ambient: { clock, logger: { log: () => {} } } })
+    const set = await stage(fine(), {}, { providers: { test: provider }, services: { clock, logger: { log: () => {} } } })
     const failing = set.claw.session(key).send('hit').result()
     const isFailing = expect(failing).rejects.toMatchObject({ code: 'provider-protocol' })
     await clock.advance(10_000)
@@ -158,13 +158,13 @@ describe('a provider', () => {
 describe('a journal', () => {
   const logKey = [defaultTenant, 'sessions', 'main', 'main'] as const
   const text = 'hello'
-  const accepted = { runId: 'one', message: { role: 'user', content: text }, whenBusy: 'queue' }
+  const accepted = { runId: 'one', message: { role: 'user', content: text }, queueMode: 'queue' }
   const damaged: readonly (readonly [string, readonly (readonly [string, JsonValue])[]])[] = [
     ['a message of a part that is none', [['message-in', { ...accepted, message: { role: 'user', content: [null] } }]]],
     ['a message of a file', [['message-in', { ...accepted, message: { role: 'user', content: [{ type: 'file' }] } }]]],
     ['a message of a number', [['message-in', { ...accepted, message: { role: 'user', content: 5 } }]]],
-    ['a message without one', [['message-in', { runId: 'one', whenBusy: 'queue' }]]],
-    ['a message that does nobody knows what', [['message-in', { ...accepted, whenBusy: 'shout' }]]],
+    ['a message without one', [['message-in', { runId: 'one', queueMode: 'queue' }]]],
+    ['a message that does nobody knows what', [['message-in', { ...accepted, queueMode: 'shout' }]]],
     ['a record without a run', [['run-start', {}]]],
     [
       'a run that shares with a number',
@@ -337,7 +337,7 @@ describe('a session that fails by itself', () => {
     for (let tries = 0; tries < 3; tries++) await clock.advance(1_000)
     isHit = false
     await clock.advance(1_000)
-    await settled()
+    await flushEventLoop()
     expect((await claw.session(key).follow('hit').result()).text).toBe('hit')
     expect((await claw.session(key).send('hello').result()).text).toBe('fine')
     const sessions = claw.tree().children?.find(({ id }) => id === 'sessions')?.children
@@ -351,7 +351,7 @@ describe('a session that fails by itself', () => {
     }
     const { claw } = await stage(fine(), {}, { events })
     await claw.session(key).send('hello', { idempotencyKey: 'one' }).accepted
-    await settled()
+    await flushEventLoop()
     expect((await claw.session(key).follow('one').result()).text).toBe('fine')
   })
 })

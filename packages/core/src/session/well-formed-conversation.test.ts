@@ -20,7 +20,7 @@ async function textsOf(content: string, output: () => ToolOutput, agent: Partial
       : { text: half },
   )
   const look = defineTool({ name: 'look', description: 'looks', execute: output })
-  const { claw } = await stage(model, { tools: [look], ...agent }, { ambient: { clock: new ManualClock(), logger: { log: () => {} } } })
+  const { claw } = await stage(model, { tools: [look], ...agent }, { services: { clock: new ManualClock(), logger: { log: () => {} } } })
   const session = claw.session('agent:main:main')
   await session.send(content).result()
   const { messages } = await session.history()

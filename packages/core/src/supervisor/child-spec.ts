@@ -1,12 +1,12 @@
 /** What a supervisor needs to know to start, restart and stop a child: plain data. */
 import type { Actor } from '../actor/actor.ts'
-import type { ErrorCode } from '../error-codes.ts'
-import { BeamClawError, describeError } from '../errors.ts'
-import { aBoolean, aFunction, checkKnownOptions, describeValue, duration, either, type OptionRule, oneOf, text } from '../options.ts'
+import type { ErrorCode } from '../base/error-codes.ts'
+import { BeamClawError, describeError } from '../base/errors.ts'
+import { aBoolean, aFunction, checkKnownOptions, describeValue, duration, either, type OptionRule, oneOf, text } from '../base/options.ts'
 import type { RestartType } from './restart-policy.ts'
 
 /** Milliseconds of grace before a kill; `kill` gives none, `infinity` waits. */
-export type Shutdown = number | 'kill' | 'infinity'
+export type ShutdownPolicy = number | 'kill' | 'infinity'
 
 export type ChildType = 'worker' | 'supervisor'
 
@@ -19,7 +19,7 @@ export interface ChildSpec {
   /** @default 'permanent' */
   readonly restart?: RestartType
   /** @default 5000; 'infinity' for a Supervisor or DynamicSupervisor, whose children have their own grace */
-  readonly shutdownMs?: Shutdown
+  readonly shutdownMs?: ShutdownPolicy
   /** @default what `start` makes */
   readonly type?: ChildType
   /** Its own end may end the supervisor, see `autoShutdown`. Not for permanent children. @default false */

@@ -10,12 +10,12 @@
  */
 import { Actor } from '../actor/actor.ts'
 import type { ActorCore } from '../actor/actor-core.ts'
-import { type ExitReason, shutdownExit } from '../actor/exit-reason.ts'
 import { exitError, notRunning } from '../actor/failures.ts'
-import { coreOf, IGNORE, type Parent } from '../actor/inside.ts'
-import { BeamClawError, ChildStartError } from '../errors.ts'
-import type { Clock, TimerHandle } from '../ports/ambient.ts'
-import { isThenable } from '../thenable.ts'
+import { coreOf, IGNORE, type Parent } from '../actor/internals.ts'
+import { BeamClawError, ChildStartError } from '../base/errors.ts'
+import { type ExitReason, shutdownExit } from '../base/exit-reason.ts'
+import { isThenable } from '../base/thenable.ts'
+import type { Clock, TimerHandle } from '../ports/services.ts'
 import { type ChildSpec, type ChildType, childDefaults, givenSpec } from './child-spec.ts'
 import type { RestartType } from './restart-policy.ts'
 import type { ChildCounts, ChildInfo, ChildState, TreeNode } from './tree-node.ts'
@@ -176,7 +176,7 @@ export class Child implements Parent {
   }
 
   async #finishStart(outcome: PromiseLike<Started>, supervisor: ActorCore, turn: number): Promise<Started> {
-    const { clock } = supervisor.runtime.ambient
+    const { clock } = supervisor.runtime.services
     const stopped = supervisor.stopSignal
     const giveUp = Promise.withResolvers<never>()
     const abort = (): void => giveUp.reject(stopped.reason)

@@ -1,16 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import type { ActorContext } from '../actor/actor-ref.ts'
-import { IGNORE } from '../actor/inside.ts'
+import { IGNORE } from '../actor/internals.ts'
 import { Registry } from '../registry/registry.ts'
-import { settled } from '../testing/manual-clock.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { gate, Probe, type Work } from '../testing/probe.ts'
-import { recordingAmbient } from '../testing/tree.ts'
+import { recordingServices } from '../testing/tree.ts'
 import { DynamicSupervisor } from './dynamic-supervisor.ts'
 
 describe('a dynamic supervisor', () => {
   test('starts children on demand and answers with each', async () => {
-    const { ambient } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new DynamicSupervisor().start(services)
     const one = await supervisor.startChild({ start: () => new Probe({ id: 'one' }) })
     if (one === IGNORE) throw new Error('ignored')
     expect(await one.call(() => 'hello')).toBe('hello')
@@ -19,14 +19,14 @@ describe('a dynamic supervisor', () => {
   })
 
   test('starts several at once: a slow one does not hold up the others', async () => {
-    const { ambient } = recordingAmbient()
+    const { services } = recordingServices()
     const ready = gate()
     class Slow extends Probe {
       protected override init(): Promise<void> {
         return ready.promise
       }
     }
-    const supervisor = await new DynamicSupervisor().start(ambient)
+    const supervisor = await new DynamicSupervisor().start(services)
     const slow = supervisor.startChild({ start: () => new Slow({ id: 'slow' }) })
     const quick = await supervisor.startChild({ start: () => new Probe({ id: 'quick' }) })
     expect(quick).toMatchObject({ isAlive: true })
@@ -43,8 +43,8 @@ describe('a dynamic supervisor', () => {
     ['transient', 'killed', 2],
     ['temporary', 'killed', 1],
   ] as const)('restarts a %s child after %s: %d incarnations', async (restart, type, incarnations) => {
-    const { ambient } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new DynamicSupervisor().start(services)
     const made: Probe[] = []
     const start = (): Probe => {
       const probe = new Probe()
@@ -54,15 +54,15 @@ describe('a dynamic supervisor', () => {
     await supervisor.startChild({ restart, start })
     if (type === 'killed') made[0]?.kill()
     else await made[0]?.stop({ type })
-    await settled()
+    await flushEventLoop()
     expect(made).toHaveLength(incarnations)
     expect(made.at(-1)?.generation).toBe(incarnations)
     expect(supervisor.countChildren().active).toBe(made.filter((probe) => probe.isAlive).length)
   })
 
   test('gives up after too many restarts, stops the rest and ends with shutdown', async () => {
-    const { ambient, events } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor({ maxRestarts: 2 }).start(ambient)
+    const { services, events } = recordingServices()
+    const supervisor = await new DynamicSupervisor({ maxRestarts: 2 }).start(services)
     const other = new Probe({ id: 'other' })
     await supervisor.startChild({ start: () => other })
     await supervisor.startChild({ id: 'crashing', start: () => new Probe() })
@@ -71,7 +71,7 @@ describe('a dynamic supervisor', () => {
         .whichChildren()
         .find(({ id }) => id === 'crashing')
         ?.actor?.kill()
-      await settled()
+      await flushEventLoop()
     }
     expect(supervisor.exitReason).toEqual({ type: 'shutdown' })
     expect(other.exitReason).toEqual({ type: 'shutdown' })
@@ -79,8 +79,8 @@ describe('a dynamic supervisor', () => {
   })
 
   test('counts tries to restart a child that does not start', async () => {
-    const { ambient } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new DynamicSupervisor().start(services)
     let starts = 0
     const child = await supervisor.startChild({
       start: () => {
@@ -89,14 +89,14 @@ describe('a dynamic supervisor', () => {
       },
     })
     if (child !== IGNORE) child.kill()
-    await settled()
+    await flushEventLoop()
     expect(starts).toBe(4)
     expect(supervisor.exitReason).toEqual({ type: 'shutdown' })
   })
 
   test('keeps a child that crashes in the moment it is up, however its start was made', async () => {
-    const { ambient } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new DynamicSupervisor().start(services)
     let made = 0
     class Doomed extends Probe {
       protected override async init(context: ActorContext<Work>): Promise<void> {
@@ -112,14 +112,14 @@ describe('a dynamic supervisor', () => {
         return new Doomed()
       },
     })
-    await settled()
+    await flushEventLoop()
     expect(made).toBe(4)
     expect(supervisor.exitReason).toEqual({ type: 'shutdown' })
   })
 
   test('stops all children at once, each within its own grace', async () => {
-    const { ambient, clock } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { services, clock } = recordingServices()
+    const supervisor = await new DynamicSupervisor().start(services)
     const probes = [1_000, 2_000, 3_000].map((shutdownMs) => ({ shutdownMs, probe: new Probe() }))
     for (const { probe, shutdownMs } of probes) {
       probe.whenStopped = () => new Promise(() => {})
@@ -133,8 +133,8 @@ describe('a dynamic supervisor', () => {
   })
 
   test('stops while children start and restart, and leaves nothing running', async () => {
-    const { ambient, clock } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { services, clock } = recordingServices()
+    const supervisor = await new DynamicSupervisor().start(services)
     const never = new (class extends Probe {
       protected override init(): Promise<void> {
         return new Promise(() => {})
@@ -152,8 +152,8 @@ describe('a dynamic supervisor', () => {
   })
 
   test('takes no more children than it may have', async () => {
-    const { ambient } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor({ maxChildren: 1 }).start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new DynamicSupervisor({ maxChildren: 1 }).start(services)
     const one = await supervisor.startChild({ start: () => new Probe() })
     await expect(supervisor.startChild({ start: () => new Probe() })).rejects.toMatchObject({ code: 'max-children', isRetryable: true })
     if (one !== IGNORE) await supervisor.terminateChild(one)
@@ -161,33 +161,33 @@ describe('a dynamic supervisor', () => {
   })
 
   test('terminates only its own children, and does not start them again', async () => {
-    const { ambient } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor().start(ambient)
-    const stranger = await new Probe({ id: 'stranger' }).start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new DynamicSupervisor().start(services)
+    const stranger = await new Probe({ id: 'stranger' }).start(services)
     await expect(supervisor.terminateChild(stranger)).rejects.toMatchObject({ code: 'child-not-found' })
     const own = await supervisor.startChild({ start: () => new Probe() })
     if (own === IGNORE) throw new Error('ignored')
     await supervisor.terminateChild(own)
-    await settled()
+    await flushEventLoop()
     expect(own.exitReason).toEqual({ type: 'shutdown' })
     expect(supervisor.countChildren().specs).toBe(0)
     await expect(supervisor.terminateChild(own)).rejects.toMatchObject({ code: 'child-not-found' })
   })
 
   test('does not take a former incarnation for the present one', async () => {
-    const { ambient } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new DynamicSupervisor().start(services)
     const first = await supervisor.startChild({ start: () => new Probe() })
     if (first === IGNORE) throw new Error('ignored')
     first.kill()
-    await settled()
+    await flushEventLoop()
     await expect(supervisor.terminateChild(first)).rejects.toMatchObject({ code: 'child-not-found' })
     expect(supervisor.countChildren().active).toBe(1)
   })
 
   test('keeps nothing of a child whose start fails or has nothing to run', async () => {
-    const { ambient } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new DynamicSupervisor().start(services)
     await expect(
       supervisor.startChild({
         start: () => {
@@ -205,8 +205,8 @@ describe('a dynamic supervisor', () => {
   })
 
   test('refuses a spec that is wrong, and stays as it is', async () => {
-    const { ambient } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new DynamicSupervisor().start(services)
     for (const [spec, code] of [
       [undefined, 'child-spec-not-object'],
       [{}, 'child-spec-start'],
@@ -224,8 +224,8 @@ describe('a dynamic supervisor', () => {
   })
 
   test('shares the event loop fairly: one child with a thousand messages does not make its sibling wait for all of them', async () => {
-    const { ambient } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new DynamicSupervisor().start(services)
     const a = await supervisor.startChild({ start: () => new Probe() })
     const b = await supervisor.startChild({ start: () => new Probe() })
     if (a === IGNORE || b === IGNORE) throw new Error('ignored')
@@ -235,7 +235,7 @@ describe('a dynamic supervisor', () => {
   })
 
   test('restarts ten thousand children that crash at once, each registered again', async () => {
-    const { ambient } = recordingAmbient()
+    const { services } = recordingServices()
     const registry = new Registry<number>()
     class Registered extends Probe {
       readonly #key: number
@@ -247,12 +247,12 @@ describe('a dynamic supervisor', () => {
         registry.register(this.#key, this)
       }
     }
-    const supervisor = await new DynamicSupervisor({ maxRestarts: 10_000 }).start(ambient)
+    const supervisor = await new DynamicSupervisor({ maxRestarts: 10_000 }).start(services)
     for (let key = 0; key < 10_000; key++) await supervisor.startChild({ start: () => new Registered(key) })
     for (const { actor } of registry.select()) actor.kill()
     expect(registry.size).toBe(0)
-    await settled()
-    while (supervisor.inspect().mailboxLength > 0) await settled()
+    await flushEventLoop()
+    while (supervisor.inspect().mailboxLength > 0) await flushEventLoop()
     expect(registry.size).toBe(10_000)
     expect(registry.select(({ actor }) => actor.generation === 2)).toHaveLength(10_000)
   })
@@ -273,8 +273,8 @@ describe('ensuring a child', () => {
   }
 
   test('starts it once, however many ask at once, and answers them in the order they asked', async () => {
-    const { ambient } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new DynamicSupervisor().start(services)
     const { made, spec } = counted()
     const order: number[] = []
     const answers = await Promise.all([1, 2, 3].map((asker) => supervisor.ensureChild(spec).finally(() => order.push(asker))))
@@ -285,8 +285,8 @@ describe('ensuring a child', () => {
   })
 
   test('waits for the next incarnation of one that has crashed', async () => {
-    const { ambient } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new DynamicSupervisor().start(services)
     const { made, spec } = counted()
     await supervisor.ensureChild(spec)
     made[0]?.kill()
@@ -295,8 +295,8 @@ describe('ensuring a child', () => {
   })
 
   test('starts a new one when the old one is done', async () => {
-    const { ambient } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new DynamicSupervisor().start(services)
     const { made, spec } = counted()
     await supervisor.ensureChild({ ...spec, restart: 'transient' })
     await made[0]?.stop()
@@ -304,8 +304,8 @@ describe('ensuring a child', () => {
   })
 
   test('fails for all who ask when it does not start, and can be tried again', async () => {
-    const { ambient } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new DynamicSupervisor().start(services)
     let isReady = false
     const spec = {
       id: 'one',
@@ -323,8 +323,8 @@ describe('ensuring a child', () => {
   })
 
   test('fails for those who wait when the supervisor gives up', async () => {
-    const { ambient } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor({ maxRestarts: 0 }).start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new DynamicSupervisor({ maxRestarts: 0 }).start(services)
     const { made, spec } = counted()
     await supervisor.ensureChild(spec)
     made[0]?.kill()
@@ -334,20 +334,20 @@ describe('ensuring a child', () => {
 
 describe('a restart that fails', () => {
   test('is not tried again for a child that was terminated meanwhile', async () => {
-    const { ambient } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor({ maxRestarts: 100 }).start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new DynamicSupervisor({ maxRestarts: 100 }).start(services)
     const held = gate<Probe>()
     let starts = 0
     const start = (): Probe | Promise<Probe> => (starts++ === 0 ? new Probe({ id: 'one' }) : held.promise)
     const child = await supervisor.startChild({ start })
     if (child === IGNORE) throw new Error('ignored')
     child.kill()
-    await settled()
+    await flushEventLoop()
     expect(starts).toBe(2)
     const terminated = supervisor.terminateChild(child)
     held.reject(new Error('it cannot be made'))
     await terminated
-    await settled()
+    await flushEventLoop()
     expect([starts, supervisor.countChildren().specs]).toEqual([2, 0])
   })
 })

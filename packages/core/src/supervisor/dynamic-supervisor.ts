@@ -9,18 +9,18 @@
  */
 import { Actor } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
-import { type ExitReason, shutdownExit } from '../actor/exit-reason.ts'
 import { exitError } from '../actor/failures.ts'
-import { coreOf, IGNORE, onGone, startLimitMs, stopLimitMs } from '../actor/inside.ts'
-import { BeamClawError } from '../errors.ts'
-import { anObject, checkOptions, describeValue, duration, integer, text } from '../options.ts'
-import { isThenable } from '../thenable.ts'
+import { coreOf, IGNORE, onGone, startLimitMs, stopLimitMs } from '../actor/internals.ts'
+import { BeamClawError } from '../base/errors.ts'
+import { type ExitReason, shutdownExit } from '../base/exit-reason.ts'
+import { anObject, checkOptions, describeValue, duration, integer, text } from '../base/options.ts'
+import { isThenable } from '../base/thenable.ts'
 import { Child, countOf, ownGrace, type Started, supervisorNode, treeChildren } from './child.ts'
 import { type ChildSpec, readChildSpec } from './child-spec.ts'
 import { shouldRestart } from './restart-policy.ts'
 import { checkBackoff, type RestartBackoff, RestartSchedule } from './restart-schedule.ts'
-import type { Step } from './step.ts'
 import { unboundedMailbox } from './supervisor-options.ts'
+import type { Step } from './supervisor-task.ts'
 import type { ChildCounts, ChildInfo, TreeNode } from './tree-node.ts'
 
 /** As `ChildSpec`, but nobody looks children up by id here: it only names them, and need not be unique. */
@@ -249,8 +249,8 @@ export class DynamicSupervisor extends Actor<Step> {
   }
 
   #restart(child: Child, reason: ExitReason): void {
-    const { ambient } = this[coreOf].runtime
-    const delayMs = this.#schedule.next(ambient, this.id, child.id)
+    const { services } = this[coreOf].runtime
+    const delayMs = this.#schedule.next(services, this.id, child.id)
     if (delayMs === undefined) {
       this.#remove(child)
       return this[coreOf].stopAfterMessage(shutdownExit)
@@ -258,11 +258,11 @@ export class DynamicSupervisor extends Actor<Step> {
     const turn = child.awaitRestart()
     if (delayMs === 0) return this.#restartNow(child, reason)
     const restart = (): void => this.#later(() => (child.isIn(turn) ? this.#restartNow(child, reason) : undefined))
-    child.restartAfter(delayMs, ambient.clock, restart)
+    child.restartAfter(delayMs, services.clock, restart)
   }
 
   #restartNow(child: Child, reason: ExitReason): void {
-    const { telemetry } = this[coreOf].runtime.ambient
+    const { telemetry } = this[coreOf].runtime.services
     if (telemetry.wants('actor-restart')) {
       telemetry.emit({ type: 'actor-restart', id: child.id, supervisorId: this.id, generation: child.nextGeneration, reason })
     }

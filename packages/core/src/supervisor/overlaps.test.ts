@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { ActorContext } from '../actor/actor-ref.ts'
-import { settled } from '../testing/manual-clock.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { gate, Probe } from '../testing/probe.ts'
-import { recordingAmbient } from '../testing/tree.ts'
+import { recordingServices } from '../testing/tree.ts'
 import type { ChildSpec } from './child-spec.ts'
 import { DynamicSupervisor } from './dynamic-supervisor.ts'
 import { Supervisor } from './supervisor.ts'
@@ -24,8 +24,8 @@ const forEver = new Promise<never>(() => {})
 
 describe('a dynamic supervisor', () => {
   test('may be stopped while a child is in a restart that fails and its sibling stops slowly', async () => {
-    const { ambient, clock } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { services, clock } = recordingServices()
+    const supervisor = await new DynamicSupervisor().start(services)
     const again = gate()
     let starts = 0
     await supervisor.startChild({ start: () => (starts++ === 0 ? new Probe({ id: 'first' }) : new Starting('again', again.promise)) })
@@ -33,9 +33,9 @@ describe('a dynamic supervisor', () => {
     slow.whenStopped = () => new Promise((resolve) => clock.setTimer(resolve, 100))
     await supervisor.startChild({ start: () => slow })
     supervisor.whichChildren()[0]?.actor?.kill()
-    await settled()
+    await flushEventLoop()
     const stopped = supervisor.stop()
-    await settled()
+    await flushEventLoop()
     again.reject(new Error('no'))
     await clock.advance(100)
     // An unhandled rejection would fail this run.
@@ -43,8 +43,8 @@ describe('a dynamic supervisor', () => {
   })
 
   test('that is stopped leaves a child that is being terminated its grace', async () => {
-    const { ambient, clock } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { services, clock } = recordingServices()
+    const supervisor = await new DynamicSupervisor().start(services)
     const child = new Probe()
     child.whenStopped = () => new Promise((resolve) => clock.setTimer(resolve, 100))
     await supervisor.startChild({ start: () => child })
@@ -58,8 +58,8 @@ describe('a dynamic supervisor', () => {
   })
 
   test('terminates a child between two restarts, by the actor that its caller knows', async () => {
-    const { ambient, clock } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor({ maxRestarts: 9, backoff: { minMs: 100, maxMs: 100 } }).start(ambient)
+    const { services, clock } = recordingServices()
+    const supervisor = await new DynamicSupervisor({ maxRestarts: 9, backoff: { minMs: 100, maxMs: 100 } }).start(services)
     const made: Probe[] = []
     const start = (): Probe => {
       const probe = new Probe()
@@ -68,9 +68,9 @@ describe('a dynamic supervisor', () => {
     }
     await supervisor.startChild({ start })
     made[0]?.kill()
-    await settled()
+    await flushEventLoop()
     made[1]?.kill()
-    await settled()
+    await flushEventLoop()
     expect(supervisor.whichChildren()).toMatchObject([{ state: 'restarting' }])
     await supervisor.terminateChild(made[1] as Probe)
     await clock.advance(1_000)
@@ -80,8 +80,8 @@ describe('a dynamic supervisor', () => {
   })
 
   test('keeps the name of an ensured child until that has ended', async () => {
-    const { ambient, clock } = recordingAmbient()
-    const supervisor = await new DynamicSupervisor().start(ambient)
+    const { services, clock } = recordingServices()
+    const supervisor = await new DynamicSupervisor().start(services)
     const first = new Probe()
     first.whenStopped = () => new Promise((resolve) => clock.setTimer(resolve, 50))
     await supervisor.ensureChild({ id: 'one', start: () => first })
@@ -99,14 +99,14 @@ describe('a dynamic supervisor', () => {
   })
 
   test('says what it wants where it is handed an id', async () => {
-    const supervisor = await new DynamicSupervisor().start(recordingAmbient().ambient)
+    const supervisor = await new DynamicSupervisor().start(recordingServices().services)
     await expect(supervisor.terminateChild('id' as never)).rejects.toMatchObject({ code: 'invalid-option' })
   })
 })
 
 describe('a supervisor leaves no orphan', () => {
   test('when it is killed between the starts of two children', async () => {
-    const { ambient } = recordingAmbient()
+    const { services } = recordingServices()
     const made: Probe[] = []
     const start = (): Probe => {
       const probe = new Probe()
@@ -126,13 +126,13 @@ describe('a supervisor leaves no orphan', () => {
         { id: 'c', start },
       ],
     })
-    await expect(supervisor.start(ambient)).rejects.toMatchObject({ code: 'actor-killed' })
-    await settled()
+    await expect(supervisor.start(services)).rejects.toMatchObject({ code: 'actor-killed' })
+    await flushEventLoop()
     expect(made.map((probe) => probe.isAlive)).toEqual([false, false])
   })
 
   test.each(['kill', 'stop'] as const)('when a listener asks it to %s while it starts', async (how) => {
-    const { ambient } = recordingAmbient()
+    const { services } = recordingServices()
     const made: Probe[] = []
     const start = (): Probe => {
       const probe = new Probe()
@@ -141,22 +141,22 @@ describe('a supervisor leaves no orphan', () => {
     }
     const children = ['a', 'b', 'c'].map((id) => ({ id, start }))
     const supervisor = new Supervisor({ children })
-    ambient.telemetry.on('actor-start', () => void supervisor[how]())
-    await expect(supervisor.start(ambient)).rejects.toMatchObject({ code: how === 'kill' ? 'actor-killed' : 'child-start-failed' })
-    await settled()
+    services.telemetry.on('actor-start', () => void supervisor[how]())
+    await expect(supervisor.start(services)).rejects.toMatchObject({ code: how === 'kill' ? 'actor-killed' : 'child-start-failed' })
+    await flushEventLoop()
     expect(made).toHaveLength(1)
     expect(made[0]?.exitReason?.type).toBe(how === 'kill' ? 'killed' : 'shutdown')
   })
 
   test('when it is killed while a temporary child is being terminated', async () => {
-    const { ambient } = recordingAmbient()
+    const { services } = recordingServices()
     const child = new Probe()
     child.whenStopped = () => forEver
     const supervisor = await new Supervisor({
       children: [{ id: 'a', restart: 'temporary', shutdownMs: 'infinity', start: () => child }],
-    }).start(ambient)
+    }).start(services)
     const terminated = expect(supervisor.terminateChild('a')).rejects.toMatchObject({ code: 'actor-killed' })
-    await settled()
+    await flushEventLoop()
     supervisor.kill()
     await terminated
     expect(child.isAlive).toBe(false)
@@ -165,7 +165,7 @@ describe('a supervisor leaves no orphan', () => {
 
 describe('a supervisor that is stopped while a nested one starts', () => {
   test('lets the grandchildren that are up stop within their grace', async () => {
-    const { ambient, clock } = recordingAmbient()
+    const { services, clock } = recordingServices()
     const up = new Probe({ id: 'up' })
     up.whenStopped = () => new Promise((resolve) => clock.setTimer(resolve, 30))
     const nested = new Supervisor({
@@ -174,9 +174,9 @@ describe('a supervisor that is stopped while a nested one starts', () => {
         { id: 'never', start: () => new Starting('never', forEver) },
       ],
     })
-    const supervisor = await new Supervisor().start(ambient)
+    const supervisor = await new Supervisor().start(services)
     const started = expect(supervisor.startChild({ id: 'nested', start: () => nested })).rejects.toMatchObject({ code: expect.any(String) })
-    await settled()
+    await flushEventLoop()
     const stopped = supervisor.stop()
     await clock.advance(29)
     expect(up.isAlive).toBe(true)
@@ -190,7 +190,7 @@ describe('a supervisor that is stopped while a nested one starts', () => {
 
 describe('a restart that waits', () => {
   test('does not fire for a child that was started again by hand', async () => {
-    const { ambient, clock, events } = recordingAmbient()
+    const { services, clock, events } = recordingServices()
     const made: Probe[] = []
     const start = (): Probe => {
       const probe = new Probe()
@@ -198,17 +198,17 @@ describe('a restart that waits', () => {
       return probe
     }
     const backoff = { minMs: 100, maxMs: 1_000 }
-    const supervisor = await new Supervisor({ maxRestarts: 9, backoff, children: [{ id: 'a', start }] }).start(ambient)
+    const supervisor = await new Supervisor({ maxRestarts: 9, backoff, children: [{ id: 'a', start }] }).start(services)
     made[0]?.kill()
-    await settled()
+    await flushEventLoop()
     made[1]?.kill()
-    await settled()
+    await flushEventLoop()
     // Due in 75 ms, but terminated and started by hand before; the next crash waits for its own 150 ms.
     await clock.advance(60)
     await supervisor.terminateChild('a')
     await supervisor.restartChild('a')
     made[2]?.kill()
-    await settled()
+    await flushEventLoop()
     await clock.advance(149)
     expect(made).toHaveLength(3)
     await clock.advance(1)
@@ -219,19 +219,19 @@ describe('a restart that waits', () => {
 
 describe('as in OTP', () => {
   test('a supervisor child that is stopped still counts as one', async () => {
-    const supervisor = await new Supervisor({ children: [{ id: 's', start: () => new Supervisor() }] }).start(recordingAmbient().ambient)
+    const supervisor = await new Supervisor({ children: [{ id: 's', start: () => new Supervisor() }] }).start(recordingServices().services)
     await supervisor.terminateChild('s')
     expect(supervisor.countChildren()).toEqual({ specs: 1, active: 0, supervisors: 1, workers: 0 })
   })
 
   test('a nested supervisor may take as long to start as its children do', async () => {
-    const { ambient, clock } = recordingAmbient()
+    const { services, clock } = recordingServices()
     const slow = (id: string): ChildSpec => ({
       id,
       start: () => new Starting(id, new Promise((resolve) => clock.setTimer(resolve, 20_000))),
     })
     const started = new Supervisor({ children: [{ id: 's', start: () => new Supervisor({ children: [slow('a'), slow('b')] }) }] }).start(
-      ambient,
+      services,
     )
     await clock.advance(40_000)
     expect((await started).countChildren().active).toBe(1)
@@ -271,8 +271,8 @@ describe('a request that makes no sense', () => {
     ['a deletion of nothing', (s) => s.deleteChild(undefined as never), 'child-not-found'],
   ]
   test.each(requests)('concerns the one who asks and nobody else: %s', async (_what, ask, code) => {
-    const { ambient } = recordingAmbient()
-    const supervisor = await new Supervisor({ children: [{ id: 'a', start: () => new Probe() }] }).start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new Supervisor({ children: [{ id: 'a', start: () => new Probe() }] }).start(services)
     const innocent = supervisor.child('a')
     await expect(ask(supervisor)).rejects.toMatchObject({ code })
     expect([supervisor.isAlive, innocent?.isAlive]).toEqual([true, true])
@@ -286,19 +286,19 @@ describe('a request that makes no sense', () => {
         return this.#made
       }
     }
-    const { ambient } = recordingAmbient()
-    const supervisor = await new Supervisor().start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new Supervisor().start(services)
     expect(await supervisor.startChild(new Spec() as never)).toMatchObject({ id: 'made' })
   })
 })
 
 describe('an exit reason that is none', () => {
   test.each([null, 'x', { type: 5 }, {}])('crashes who gives it, and its supervisor hears: %j', async (reason) => {
-    const { ambient } = recordingAmbient()
-    const supervisor = await new Supervisor({ children: [{ id: 'a', start: () => new Probe() }] }).start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new Supervisor({ children: [{ id: 'a', start: () => new Probe() }] }).start(services)
     const first = supervisor.child('a')
     first?.cast(((context: { stop(reason: unknown): void }) => context.stop(reason)) as never)
-    await settled()
+    await flushEventLoop()
     expect(first?.exitReason).toMatchObject({ type: 'crashed', cause: { code: 'invalid-option' } })
     expect(supervisor.child('a')?.generation).toBe(2)
     await expect(supervisor.stop(reason as never)).rejects.toMatchObject({ code: 'invalid-option' })
@@ -310,10 +310,10 @@ describe('an exit reason that is none', () => {
         throw new Error('not a hook')
       }
     }
-    const { ambient } = recordingAmbient()
-    const supervisor = await new Supervisor({ children: [{ id: 'a', start: () => new Own() }] }).start(ambient)
+    const { services } = recordingServices()
+    const supervisor = await new Supervisor({ children: [{ id: 'a', start: () => new Own() }] }).start(services)
     supervisor.child('a')?.kill()
-    await settled()
+    await flushEventLoop()
     expect(supervisor.child('a')?.generation).toBe(2)
   })
 })

@@ -1,5 +1,5 @@
 /** How often children may be restarted before their supervisor gives up: more than `maxRestarts` within `withinMs` is too often. */
-import { RingDeque } from '../actor/ring-deque.ts'
+import { RingDeque } from '../base/ring-deque.ts'
 
 export interface RestartIntensity {
   /** @default 3 */

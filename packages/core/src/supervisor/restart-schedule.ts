@@ -1,6 +1,7 @@
 /** When a supervisor may restart, and when it must give up; shared by both kinds of supervisor. The waiting itself belongs to the child. */
-import type { Ambient } from '../defaults/ambient.ts'
-import { checkOptions, duration } from '../options.ts'
+
+import { checkOptions, duration } from '../base/options.ts'
+import type { SystemServices } from '../defaults/services.ts'
 import { type RestartIntensity, RestartWindow } from './restart-intensity.ts'
 
 /** Waits between restarts that follow each other closely: `minMs`, doubled for each one more, up to `maxMs`; half of it is random. */
@@ -37,13 +38,13 @@ export class RestartSchedule {
   }
 
   /** Counts a restart. Returns how many milliseconds to wait before it, or undefined when it was one too many, which it then reports. */
-  next(ambient: Ambient, supervisorId: string, childId: string): number | undefined {
-    if (this.#window.record(ambient.clock.monotonic())) {
-      return this.#backoff === undefined ? 0 : backoffMs(this.#window.size, this.#backoff, ambient.random.next())
+  next(services: SystemServices, supervisorId: string, childId: string): number | undefined {
+    if (this.#window.record(services.clock.monotonic())) {
+      return this.#backoff === undefined ? 0 : backoffMs(this.#window.size, this.#backoff, services.random.next())
     }
     const { maxRestarts, withinMs } = this.#intensity
-    ambient.logger.log('error', 'supervisor.restart-limit', { id: supervisorId, child: childId, maxRestarts, withinMs })
-    ambient.telemetry.emit({ type: 'restart-limit', supervisorId, childId, maxRestarts, withinMs })
+    services.logger.log('error', 'supervisor.restart-limit', { id: supervisorId, child: childId, maxRestarts, withinMs })
+    services.telemetry.emit({ type: 'restart-limit', supervisorId, childId, maxRestarts, withinMs })
     return undefined
   }
 }

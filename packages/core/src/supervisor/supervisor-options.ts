@@ -1,12 +1,12 @@
 import { type ActorOptions, actorDefaults } from '../actor/actor-options.ts'
-import { BeamClawError } from '../errors.ts'
-import { anArray, anObject, checkOptions, describeValue, duration, integer, oneOf, text } from '../options.ts'
+import { BeamClawError } from '../base/errors.ts'
+import { anArray, anObject, checkOptions, describeValue, duration, integer, oneOf, text } from '../base/options.ts'
 import { type ChildSpec, readChildSpec } from './child-spec.ts'
 import type { RestartIntensity } from './restart-intensity.ts'
 import { checkBackoff, type RestartBackoff } from './restart-schedule.ts'
 
 /** Who is restarted when a child ends: it alone, it and those started after it, or all. */
-export type Strategy = 'oneForOne' | 'restForOne' | 'oneForAll'
+export type RestartStrategy = 'oneForOne' | 'restForOne' | 'oneForAll'
 
 export interface SupervisorOptions {
   /** 1 to 512 characters. @default a name made by its tree */
@@ -14,7 +14,7 @@ export interface SupervisorOptions {
   /** Started in this order, stopped in reverse. @default [] */
   readonly children?: readonly ChildSpec[]
   /** @default 'oneForOne' */
-  readonly strategy?: Strategy
+  readonly strategy?: RestartStrategy
   /** Restarts allowed within `withinMs`; one more, and the supervisor stops everything and ends. @default 3 */
   readonly maxRestarts?: number
   /** Milliseconds. @default 5000 */

@@ -9,17 +9,16 @@
  */
 import { Actor } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
-import { type ExitReason, shutdownExit } from '../actor/exit-reason.ts'
-import { coreOf, IGNORE, onGone, startLimitMs, stopLimitMs } from '../actor/inside.ts'
-import { BeamClawError } from '../errors.ts'
-import { describeValue } from '../options.ts'
-import { isThenable } from '../thenable.ts'
+import { coreOf, IGNORE, onGone, startLimitMs, stopLimitMs } from '../actor/internals.ts'
+import { BeamClawError } from '../base/errors.ts'
+import { type ExitReason, shutdownExit } from '../base/exit-reason.ts'
+import { inOrder } from '../base/for-each-in-order.ts'
+import { describeValue } from '../base/options.ts'
+import { isThenable } from '../base/thenable.ts'
 import { Child, countOf, ownGrace, type Started, supervisorNode, treeChildren } from './child.ts'
 import type { ChildSpec } from './child-spec.ts'
-import { inOrder } from './in-order.ts'
 import { shouldRestart } from './restart-policy.ts'
 import { RestartSchedule } from './restart-schedule.ts'
-import { refusing, type Step } from './step.ts'
 import {
   readSupervisedSpec,
   type SupervisorOptions,
@@ -27,6 +26,7 @@ import {
   supervisorSettings,
   unboundedMailbox,
 } from './supervisor-options.ts'
+import { refusing, type Step } from './supervisor-task.ts'
 import type { ChildCounts, ChildInfo, TreeNode } from './tree-node.ts'
 
 /**
@@ -193,8 +193,8 @@ export class Supervisor extends Actor<Step> {
   }
 
   #restart(child: Child, reason: ExitReason): void | Promise<void> {
-    const { ambient } = this[coreOf].runtime
-    const delayMs = this.#schedule.next(ambient, this.id, child.id)
+    const { services } = this[coreOf].runtime
+    const delayMs = this.#schedule.next(services, this.id, child.id)
     if (delayMs === undefined) {
       this.#children.delete(child.id)
       return this[coreOf].stopAfterMessage(shutdownExit)
@@ -202,11 +202,11 @@ export class Supervisor extends Actor<Step> {
     const turn = child.awaitRestart()
     if (delayMs === 0) return this.#restartNow(child, reason)
     const restart = (): void => this.#later(() => (child.isIn(turn) ? this.#restartNow(child, reason) : undefined))
-    child.restartAfter(delayMs, ambient.clock, restart)
+    child.restartAfter(delayMs, services.clock, restart)
   }
 
   #restartNow(child: Child, reason: ExitReason): void | Promise<void> {
-    const { telemetry } = this[coreOf].runtime.ambient
+    const { telemetry } = this[coreOf].runtime.services
     telemetry.emit({ type: 'actor-restart', id: child.id, supervisorId: this.id, generation: child.nextGeneration, reason })
     const stopped = inOrder(this.#affectedBy(child).reverse(), (affected) => this.#stopChild(affected))
     return isThenable(stopped) ? stopped.then(() => this.#startAgain(child)) : this.#startAgain(child)

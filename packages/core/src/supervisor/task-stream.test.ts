@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { settled } from '../testing/manual-clock.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { gate } from '../testing/probe.ts'
-import { recordingAmbient } from '../testing/tree.ts'
+import { recordingServices } from '../testing/tree.ts'
 import type { TaskStreamOptions } from './task-stream.ts'
 import { TaskSupervisor, type TaskSupervisorOptions } from './task-supervisor.ts'
 
 async function taskSupervisor(options: TaskSupervisorOptions = {}): Promise<TaskSupervisor> {
-  return new TaskSupervisor(options).start(recordingAmbient().ambient)
+  return new TaskSupervisor(options).start(recordingServices().services)
 }
 
 /** A task that waits for the gate of its item. */
@@ -46,7 +46,7 @@ describe('a stream of tasks', () => {
       for await (const value of tasks.asyncStream([0, 1, 2], behindGate(gates))) values.push(value)
     })()
     for (const index of [2, 0, 1]) {
-      await settled()
+      await flushEventLoop()
       gates[index]?.resolve()
     }
     await reading
@@ -61,7 +61,7 @@ describe('a stream of tasks', () => {
       for await (const value of tasks.asyncStream([0, 1, 2], behindGate(gates), { ordered: false })) values.push(value)
     })()
     for (const index of [2, 0, 1]) {
-      await settled()
+      await flushEventLoop()
       gates[index]?.resolve()
     }
     await reading
@@ -72,10 +72,10 @@ describe('a stream of tasks', () => {
     const tasks = await taskSupervisor()
     const source = countingSource(1_000)
     const stream = tasks.asyncStream(source.items, (item) => item * 2, { maxConcurrency: 3 })
-    await settled()
+    await flushEventLoop()
     expect(source.read).toBe(0)
     expect(await stream.next()).toEqual({ value: 2, done: false })
-    await settled()
+    await flushEventLoop()
     expect(source.read).toBeLessThanOrEqual(4)
     await stream.return()
     expect(source.isReturned).toBe(true)
@@ -121,7 +121,7 @@ describe('a stream of tasks', () => {
       { maxConcurrency: 4, signal: abort.signal },
     )
     expect(await stream.next()).toMatchObject({ value: 1 })
-    await settled()
+    await flushEventLoop()
     const how = act(abort)
     if (how === 'fail') {
       broken.resolve()
@@ -129,7 +129,7 @@ describe('a stream of tasks', () => {
     } else if (how === 'abort') await expect(stream.next()).rejects.toMatchObject({ code: 'call-aborted', cause: expect.anything() })
     else await stream.return()
     broken.resolve()
-    await settled()
+    await flushEventLoop()
     expect(cancelled).toEqual(how === 'fail' ? [3, 4, 5] : [3, 4])
     expect(source.isReturned).toBe(true)
     expect(tasks.size).toBe(0)
@@ -146,7 +146,7 @@ describe('a stream of tasks', () => {
     expect(await stream.next()).toMatchObject({ value: 1 })
     const code = { abort: 'call-aborted', stop: 'actor-stopped', kill: 'actor-killed' }[how]
     const waiting = expect(stream.next()).rejects.toMatchObject({ code })
-    await settled()
+    await flushEventLoop()
     if (how === 'abort') abort.abort()
     else if (how === 'stop') await tasks.stop()
     else tasks.kill()
@@ -166,7 +166,7 @@ describe('a stream of tasks', () => {
     const values: number[] = []
     for await (const value of tasks.asyncStream([1, 2, 3, 4], async (item) => {
       most = Math.max(most, tasks.size)
-      await settled()
+      await flushEventLoop()
       return item
     }))
       values.push(value)

@@ -1,23 +1,23 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import type { BeamEvent } from '../events.ts'
-import { settled } from '../testing/manual-clock.ts'
+import type { ActorEvent } from '../base/events.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { gate } from '../testing/probe.ts'
-import { recordingAmbient } from '../testing/tree.ts'
+import { recordingServices } from '../testing/tree.ts'
 import { Supervisor } from './supervisor.ts'
 import { TaskSupervisor } from './task-supervisor.ts'
 
 describe('a task', () => {
   test('answers with what its function returns, now or later', async () => {
-    const { ambient } = recordingAmbient()
-    const tasks = await new TaskSupervisor().start(ambient)
+    const { services } = recordingServices()
+    const tasks = await new TaskSupervisor().start(services)
     expect(await Promise.all([tasks.run(() => 1), tasks.run(async () => 2)])).toEqual([1, 2])
     expect(tasks.size).toBe(0)
   })
 
   test('that throws fails alone', async () => {
-    const { ambient, events } = recordingAmbient()
-    const tasks = await new TaskSupervisor({ id: 'tools' }).start(ambient)
+    const { services, events } = recordingServices()
+    const tasks = await new TaskSupervisor({ id: 'tools' }).start(services)
     const other = tasks.run(async () => 'fine')
     await expect(
       tasks.run(() => {
@@ -33,8 +33,8 @@ describe('a task', () => {
   })
 
   test('is cancelled when its time is up', async () => {
-    const { ambient, clock } = recordingAmbient()
-    const tasks = await new TaskSupervisor().start(ambient)
+    const { services, clock } = recordingServices()
+    const tasks = await new TaskSupervisor().start(services)
     let reason: unknown
     const run = tasks.run(({ signal }) => new Promise(() => signal.addEventListener('abort', () => (reason = signal.reason))), {
       timeoutMs: 100,
@@ -49,8 +49,8 @@ describe('a task', () => {
     ['returned', () => 1],
     ['threw', () => Promise.reject(new Error('no'))],
   ])('that %s holds neither its timer nor a listener on the signal of its caller', async (_how, work) => {
-    const { ambient, clock } = recordingAmbient()
-    const tasks = await new TaskSupervisor().start(ambient)
+    const { services, clock } = recordingServices()
+    const tasks = await new TaskSupervisor().start(services)
     const { signal } = new AbortController()
     const run = tasks.run<unknown>(work, { signal, timeoutMs: 60_000 })
     expect([clock.pendingTimers, getEventListeners(signal, 'abort').length]).toEqual([1, 1])
@@ -59,8 +59,8 @@ describe('a task', () => {
   })
 
   test('is cancelled with its caller, and never begins when that was too late', async () => {
-    const { ambient } = recordingAmbient()
-    const tasks = await new TaskSupervisor().start(ambient)
+    const { services } = recordingServices()
+    const tasks = await new TaskSupervisor().start(services)
     const controller = new AbortController()
     const run = tasks.run(() => new Promise(() => {}), { signal: controller.signal })
     const failed = expect(run).rejects.toMatchObject({ code: 'call-aborted', cause: 'enough' })
@@ -72,8 +72,8 @@ describe('a task', () => {
   })
 
   test('beyond the limit is refused', async () => {
-    const { ambient } = recordingAmbient()
-    const tasks = await new TaskSupervisor({ maxChildren: 1 }).start(ambient)
+    const { services } = recordingServices()
+    const tasks = await new TaskSupervisor({ maxChildren: 1 }).start(services)
     const hold = gate()
     const first = tasks.run(() => hold.promise)
     await expect(tasks.run(() => 1)).rejects.toMatchObject({ code: 'max-children' })
@@ -83,13 +83,13 @@ describe('a task', () => {
   })
 
   test('is told to end when its supervisor stops, and abandoned when it does not', async () => {
-    const { ambient, clock } = recordingAmbient()
+    const { services, clock } = recordingServices()
     const tasks = new TaskSupervisor()
-    const tree = await new Supervisor({ children: [{ id: 'tools', start: () => tasks, shutdownMs: 1_000 }] }).start(ambient)
+    const tree = await new Supervisor({ children: [{ id: 'tools', start: () => tasks, shutdownMs: 1_000 }] }).start(services)
     const listening = tasks.run(({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))))
     const deaf = tasks.run(() => new Promise(() => {}))
     const outcomes = Promise.allSettled([listening, deaf])
-    await settled()
+    await flushEventLoop()
     const stopped = tree.stop()
     await clock.advance(1_000)
     await stopped
@@ -100,9 +100,9 @@ describe('a task', () => {
   })
 
   test('is shown in the tree while it runs', async () => {
-    const { ambient } = recordingAmbient()
+    const { services } = recordingServices()
     const tasks = new TaskSupervisor({ id: 'tools' })
-    const tree = await new Supervisor({ children: [{ id: 'tools', start: () => tasks }] }).start(ambient)
+    const tree = await new Supervisor({ children: [{ id: 'tools', start: () => tasks }] }).start(services)
     const hold = gate()
     const run = tasks.run(() => hold.promise, { id: 'download' })
     expect(tree.tree().children).toMatchObject([{ id: 'tools', type: 'supervisor', children: [{ id: 'download', state: 'running' }] }])
@@ -116,16 +116,16 @@ describe('a task', () => {
     ['an unknown option', () => 1, { timeout: 5 }],
     ['a signal that is none', () => 1, { signal: {} }],
   ])('is refused for %s', async (_what, work, options) => {
-    const { ambient } = recordingAmbient()
-    const tasks = await new TaskSupervisor().start(ambient)
+    const { services } = recordingServices()
+    const tasks = await new TaskSupervisor().start(services)
     await expect(tasks.run(work as never, options as never)).rejects.toMatchObject({ code: 'invalid-option' })
   })
 })
 
 describe('a task that finds no place', () => {
   test('waits its turn, first come first served', async () => {
-    const { ambient } = recordingAmbient()
-    const tasks = await new TaskSupervisor({ maxChildren: 1, maxWaiting: 2 }).start(ambient)
+    const { services } = recordingServices()
+    const tasks = await new TaskSupervisor({ maxChildren: 1, maxWaiting: 2 }).start(services)
     const hold = gate()
     const began: number[] = []
     const task = (name: number) => async () => {
@@ -135,7 +135,7 @@ describe('a task that finds no place', () => {
     }
     const runs = [1, 2, 3].map((name) => tasks.run(task(name)))
     await expect(tasks.run(task(4))).rejects.toMatchObject({ code: 'max-children', details: { maxChildren: 1, maxWaiting: 2 } })
-    await settled()
+    await flushEventLoop()
     expect([began, tasks.size, tasks.waitingCount]).toEqual([[1], 1, 2])
     hold.resolve()
     expect(await Promise.all(runs)).toEqual([1, 2, 3])
@@ -143,8 +143,8 @@ describe('a task that finds no place', () => {
   })
 
   test('leaves its place in the queue when it is cancelled, and never begins', async () => {
-    const { ambient, clock } = recordingAmbient()
-    const tasks = await new TaskSupervisor({ maxChildren: 1, maxWaiting: 2 }).start(ambient)
+    const { services, clock } = recordingServices()
+    const tasks = await new TaskSupervisor({ maxChildren: 1, maxWaiting: 2 }).start(services)
     const hold = gate()
     const first = tasks.run(() => hold.promise)
     let didBegin = false
@@ -154,14 +154,14 @@ describe('a task that finds no place', () => {
     expect(tasks.waitingCount).toBe(0)
     hold.resolve()
     await first
-    await settled()
+    await flushEventLoop()
     expect(didBegin).toBe(false)
   })
 
   test('is answered when the supervisor stops or is killed', async () => {
     for (const end of ['stop', 'kill'] as const) {
-      const { ambient } = recordingAmbient()
-      const tasks = await new TaskSupervisor({ maxChildren: 1, maxWaiting: 1 }).start(ambient)
+      const { services } = recordingServices()
+      const tasks = await new TaskSupervisor({ maxChildren: 1, maxWaiting: 1 }).start(services)
       const hold = gate()
       const outcomes = Promise.allSettled([tasks.run(() => hold.promise), tasks.run(() => 2)])
       const stopped = end === 'stop' ? tasks.stop() : tasks.kill()
@@ -175,31 +175,31 @@ describe('a task that finds no place', () => {
 
 describe('a task supervisor that is killed', () => {
   test('leaves no timer and tells each end once, whatever its tasks do later', async () => {
-    const { ambient, clock, events } = recordingAmbient()
-    const tasks = await new TaskSupervisor({ id: 'tools' }).start(ambient)
+    const { services, clock, events } = recordingServices()
+    const tasks = await new TaskSupervisor({ id: 'tools' }).start(services)
     const hold = gate()
     const run = tasks.run(() => hold.promise, { timeoutMs: 60_000 })
-    await settled()
+    await flushEventLoop()
     tasks.kill()
     await expect(run).rejects.toMatchObject({ code: 'actor-killed' })
     expect([clock.pendingTimers, tasks.size]).toEqual([0, 0])
     hold.resolve()
-    await settled()
+    await flushEventLoop()
     const exits = events.filter((event) => event.type === 'actor-exit' && event.id === 'tools/task-1')
     expect(exits).toMatchObject([{ reason: { type: 'killed' } }])
   })
 
   test('while it stops leaves no timer either', async () => {
-    const { ambient, clock } = recordingAmbient()
-    const tasks = await new TaskSupervisor().start(ambient)
+    const { services, clock } = recordingServices()
+    const tasks = await new TaskSupervisor().start(services)
     const run = tasks.run(() => new Promise(() => {}))
     const failed = expect(run).rejects.toMatchObject({ code: 'actor-killed' })
-    await settled()
+    await flushEventLoop()
     void tasks.stop()
-    await settled()
+    await flushEventLoop()
     tasks.kill()
     await failed
-    await settled()
+    await flushEventLoop()
     expect(clock.pendingTimers).toBe(0)
   })
 })
@@ -209,12 +209,12 @@ describe('a task supervisor that stops', () => {
     ['5 s by default', {}, 5_000],
     ['as long as its option says', { shutdownMs: 30_000 }, 30_000],
   ])('waits for its tasks %s, also as a child', async (_how, options, graceMs) => {
-    const { ambient, clock } = recordingAmbient()
+    const { services, clock } = recordingServices()
     const tasks = new TaskSupervisor(options)
-    const tree = await new Supervisor({ children: [{ id: 'tools', start: () => tasks }] }).start(ambient)
+    const tree = await new Supervisor({ children: [{ id: 'tools', start: () => tasks }] }).start(services)
     const deaf = tasks.run(() => new Promise(() => {}))
     const failed = expect(deaf).rejects.toMatchObject({ code: 'actor-killed' })
-    await settled()
+    await flushEventLoop()
     let isStopped = false
     const stopped = tree.stop().then(() => (isStopped = true))
     await clock.advance(graceMs - 1)
@@ -230,10 +230,10 @@ describe('tasks by chance', () => {
   test('are answered once each, never outnumber the limits and leave nothing behind', async () => {
     for (let seed = 1; seed <= 200; seed++) {
       const chance = chanceFrom(seed)
-      const { ambient, clock, events } = recordingAmbient()
+      const { services, clock, events } = recordingServices()
       const maxChildren = 1 + chance(3)
       const maxWaiting = chance(3)
-      const tasks = await new TaskSupervisor({ id: 'tools', maxChildren, maxWaiting, shutdownMs: 100 }).start(ambient)
+      const tasks = await new TaskSupervisor({ id: 'tools', maxChildren, maxWaiting, shutdownMs: 100 }).start(services)
       const answers: Promise<unknown>[] = []
       const open = new Set<() => void>()
       const aborts: AbortController[] = []
@@ -261,7 +261,7 @@ describe('tasks by chance', () => {
         } else if (kind < 8) [...open][chance(open.size || 1)]?.()
         else if (kind === 8) aborts[chance(aborts.length || 1)]?.abort()
         else if (kind === 9) await clock.advance(chance(15))
-        else if (kind === 10) await settled()
+        else if (kind === 10) await flushEventLoop()
         else if (chance(12) === 0) chance(2) === 0 ? tasks.kill() : void tasks.stop()
         expect(tasks.size, `seed ${seed}`).toBeLessThanOrEqual(maxChildren)
         expect(tasks.waitingCount, `seed ${seed}`).toBeLessThanOrEqual(maxWaiting)
@@ -272,7 +272,7 @@ describe('tasks by chance', () => {
       await stopped
       await Promise.all(answers)
       for (const end of [...open]) end()
-      await settled()
+      await flushEventLoop()
       expect([tasks.size, tasks.waitingCount, clock.pendingTimers], `seed ${seed}`).toEqual([0, 0, 0])
       const told = tasksIn(events, 'actor-exit')
       const begun = tasksIn(events, 'actor-start')
@@ -281,7 +281,7 @@ describe('tasks by chance', () => {
   })
 })
 
-function tasksIn(events: readonly BeamEvent[], type: 'actor-start' | 'actor-exit'): string[] {
+function tasksIn(events: readonly ActorEvent[], type: 'actor-start' | 'actor-exit'): string[] {
   return events.flatMap((event) => (event.type === type && event.id !== 'tools' ? [event.id] : []))
 }
 

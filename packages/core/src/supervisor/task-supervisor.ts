@@ -1,9 +1,9 @@
 /** One-shot work under a roof: bounded in number, cancelled together, never restarted. */
 import { Actor } from '../actor/actor.ts'
-import { type ExitReason, killedExit, shutdownExit } from '../actor/exit-reason.ts'
 import { exitError } from '../actor/failures.ts'
-import { coreOf, onGone, stopLimitMs } from '../actor/inside.ts'
-import { BeamClawError } from '../errors.ts'
+import { coreOf, onGone, stopLimitMs } from '../actor/internals.ts'
+import { BeamClawError } from '../base/errors.ts'
+import { type ExitReason, killedExit, shutdownExit } from '../base/exit-reason.ts'
 import {
   aBoolean,
   aFunction,
@@ -16,8 +16,8 @@ import {
   type OptionRule,
   oneOf,
   text,
-} from '../options.ts'
-import type { TimerHandle } from '../ports/ambient.ts'
+} from '../base/options.ts'
+import type { TimerHandle } from '../ports/services.ts'
 import { ownGrace, treeChildren } from './child.ts'
 import { unboundedMailbox } from './supervisor-options.ts'
 import { Task, type TaskContext, type TaskOptions, type TaskWork } from './task.ts'
@@ -83,7 +83,7 @@ export class TaskSupervisor extends Actor<never> {
     const { shutdownMs } = this.#options
     const graceOver = Promise.withResolvers<void>()
     let timer: TimerHandle | undefined
-    if (shutdownMs !== 'infinity') timer = this[coreOf].runtime.ambient.clock.setTimer(graceOver.resolve, shutdownMs)
+    if (shutdownMs !== 'infinity') timer = this[coreOf].runtime.services.clock.setTimer(graceOver.resolve, shutdownMs)
     await Promise.race([Promise.all([...this.#running].map((task) => task.ended)), graceOver.promise])
     timer?.cancel()
     this[onGone]()
@@ -171,7 +171,7 @@ export class TaskSupervisor extends Actor<never> {
     const isFull = this.#running.size >= this.#options.maxChildren
     if (isFull && this.#waiting.size >= maxWaiting) throw this.#refusal()
     const id = options.id ?? `${this.id}/task-${++this.#started}`
-    const task: Task = new Task(id, work, options, runtime.ambient, (reason) => this.#ended(task, reason))
+    const task: Task = new Task(id, work, options, runtime.services, (reason) => this.#ended(task, reason))
     if (isFull) this.#wait(task)
     else if (task.isWaiting) this.#begin(task)
     return task.answer as Promise<TResult>
@@ -195,14 +195,14 @@ export class TaskSupervisor extends Actor<never> {
   #begin(task: Task): void {
     this.#running.add(task)
     task.begin()
-    const { telemetry } = this[coreOf].runtime.ambient
+    const { telemetry } = this[coreOf].runtime.services
     if (telemetry.wants('actor-start')) telemetry.emit({ type: 'actor-start', id: task.id, generation: 1 })
   }
 
   #ended(task: Task, reason: ExitReason): void {
     this.#running.delete(task)
     if (this[coreOf].state === 'running') this.#beginWaiting()
-    const { telemetry } = this[coreOf].runtime.ambient
+    const { telemetry } = this[coreOf].runtime.services
     if (telemetry.wants('actor-exit')) telemetry.emit({ type: 'actor-exit', id: task.id, generation: 1, reason })
   }
 

@@ -1,8 +1,8 @@
 /** One piece of work under a task supervisor. */
-import { guardedAbortController } from '../abort.ts'
-import { type ExitReason, normalExit, shutdownExit } from '../actor/exit-reason.ts'
-import { BeamClawError, describeError } from '../errors.ts'
-import type { Clock, Logger, TimerHandle } from '../ports/ambient.ts'
+import { guardedAbortController } from '../base/abort.ts'
+import { BeamClawError, describeError } from '../base/errors.ts'
+import { type ExitReason, normalExit, shutdownExit } from '../base/exit-reason.ts'
+import type { Clock, Logger, TimerHandle } from '../ports/services.ts'
 
 export interface TaskOptions {
   /** Names the task in events and trees. @default a name made by its supervisor */

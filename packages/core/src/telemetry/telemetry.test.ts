@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { Actor } from '../actor/actor.ts'
+import type { ActorExitEvent, ActorStartEvent } from '../base/events.ts'
 import { silentLogger } from '../defaults/console-logger.ts'
-import type { ActorExitEvent, ActorStartEvent } from '../events.ts'
-import type { Logger } from '../ports/ambient.ts'
+import type { Logger } from '../ports/services.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
-import { settled } from '../testing/manual-clock.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { Telemetry } from './telemetry.ts'
 
 const start: ActorStartEvent = { type: 'actor-start', id: 'worker', generation: 1 }
@@ -92,7 +92,7 @@ describe('a listener', () => {
       return outcome
     })
     telemetry.emit(start)
-    await settled()
+    await flushEventLoop()
     expect(outcomes).toHaveLength(1)
     expect(logged).toHaveLength(1)
   })
@@ -129,7 +129,7 @@ describe('the life of a tree', () => {
     const supervisor = await new Supervisor({ id: 'root', maxRestarts: 1, children }).start({ logger: silentLogger, telemetry })
     for (let crash = 0; crash < 2; crash++) {
       supervisor.child('worker')?.cast('crash' as never)
-      await settled()
+      await flushEventLoop()
     }
     expect(told).toEqual([
       'start worker 1',

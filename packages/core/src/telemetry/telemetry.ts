@@ -1,11 +1,11 @@
 /** Where events go that nobody has to listen to. A listener or a logger that throws harms neither the emitter nor the other listeners. */
 import { EventEmitter } from 'eventemitter3'
-import { describeError } from '../errors.ts'
-import type { BeamEvent } from '../events.ts'
-import type { Logger } from '../ports/ambient.ts'
-import { isThenable, whenSettled } from '../thenable.ts'
+import { describeError } from '../base/errors.ts'
+import type { ActorEvent } from '../base/events.ts'
+import { isThenable, whenSettled } from '../base/thenable.ts'
+import type { Logger } from '../ports/services.ts'
 
-type EventOf<TType extends BeamEvent['type']> = Extract<BeamEvent, { type: TType }>
+type EventOf<TType extends ActorEvent['type']> = Extract<ActorEvent, { type: TType }>
 
 export class Telemetry {
   readonly #emitter = new EventEmitter()
@@ -16,7 +16,7 @@ export class Telemetry {
   }
 
   /** Calls `listener` for each event of one type. The answer stops it. */
-  on<TType extends BeamEvent['type']>(type: TType, listener: (event: EventOf<TType>) => unknown): () => void {
+  on<TType extends ActorEvent['type']>(type: TType, listener: (event: EventOf<TType>) => unknown): () => void {
     const failed = (error: unknown): void => {
       try {
         this.#logger.log('error', 'telemetry.listener-failed', { type, error: describeError(error) })
@@ -37,11 +37,11 @@ export class Telemetry {
   }
 
   /** True when an event of this type would reach somebody; spares making one that would not. */
-  wants(type: BeamEvent['type']): boolean {
+  wants(type: ActorEvent['type']): boolean {
     return this.#emitter.listenerCount(type) > 0
   }
 
-  emit(event: BeamEvent): void {
+  emit(event: ActorEvent): void {
     this.#emitter.emit(event.type, event)
   }
 }

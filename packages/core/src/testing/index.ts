@@ -1,13 +1,13 @@
 /** What tests of programs on core need: a clock that stands still, and a model that answers from a script. */
-export { ManualClock, settled } from './manual-clock.ts'
+export { flushEventLoop, ManualClock } from './manual-clock.ts'
 export {
-  type Heard,
-  hear,
-  plainRequest,
+  type CollectedAnswer,
+  collectAnswer,
   type ScriptedAnswer,
   type ScriptedCall,
   type ScriptedFunction,
   ScriptedProvider,
   type ScriptedProviderOptions,
   textAnswer,
+  textRequest,
 } from './scripted-provider.ts'

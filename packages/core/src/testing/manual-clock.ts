@@ -1,5 +1,5 @@
 /** A clock that stands still until it is told to move on: for tests that must not depend on how fast a machine is. */
-import type { Clock, TimerHandle } from '../ports/ambient.ts'
+import type { Clock, TimerHandle } from '../ports/services.ts'
 
 interface PendingTimer {
   readonly dueAt: number
@@ -51,13 +51,13 @@ export class ManualClock implements Clock {
   /** Moves on by `ms`, firing timers in the order they are due; what they cause is done before the next one fires. */
   async advance(ms: number): Promise<void> {
     const target = this.#elapsed + ms
-    await settled()
+    await flushEventLoop()
     for (let next = this.#next(); next !== undefined && next.dueAt <= target; next = this.#next()) {
       this.#elapsed = Math.max(this.#elapsed, next.dueAt)
       const due = next
       this.#timers = this.#timers.filter((timer) => timer !== due)
       due.callback()
-      await settled()
+      await flushEventLoop()
     }
     this.#elapsed = target
   }
@@ -70,6 +70,6 @@ export class ManualClock implements Clock {
 }
 
 /** Resolves once promises, actors and the event loop have nothing left to do but wait. */
-export async function settled(): Promise<void> {
+export async function flushEventLoop(): Promise<void> {
   for (let round = 0; round < 4; round++) await new Promise<void>((resolve) => setImmediate(resolve))
 }

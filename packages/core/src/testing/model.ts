@@ -1,11 +1,11 @@
 /** Models for tests of sessions: a function decides each answer. */
 
 import { type AgentOptions, defineAgent } from '../agent/agent.ts'
+import { BeamClawError } from '../base/errors.ts'
+import type { JsonValue } from '../base/messages.ts'
 import { BeamClaw, type BeamClawOptions, type RunningBeamClaw } from '../beamclaw.ts'
 import { silentLogger } from '../defaults/console-logger.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
-import { BeamClawError } from '../errors.ts'
-import type { JsonValue } from '../messages.ts'
 import type { Provider, ProviderPart, ProviderRequest } from '../ports/provider.ts'
 import { ManualClock } from './manual-clock.ts'
 
@@ -66,7 +66,7 @@ export async function stage(
       providers: { test: model },
       agents: [defineAgent({ id: 'main', model: 'test/model', ...agent })],
       store,
-      ambient: { clock, logger: silentLogger },
+      services: { clock, logger: silentLogger },
       ...options,
     }).start()
   let claw = await start()

@@ -1,9 +1,9 @@
 /** An actor that does what each message says: for tests of everything around handlers. */
-import { Actor, type Answer } from '../actor/actor.ts'
+import { Actor, type HandlerResult } from '../actor/actor.ts'
 import type { ActorOptions } from '../actor/actor-options.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
-import type { ExitNotice, ExitReason } from '../actor/exit-reason.ts'
-import type { IGNORE } from '../actor/inside.ts'
+import type { IGNORE } from '../actor/internals.ts'
+import type { ExitNotice, ExitReason } from '../base/exit-reason.ts'
 
 export type Work = (context: ActorContext<Work>) => unknown
 
@@ -19,11 +19,11 @@ export class Probe extends Actor<Work, unknown> {
 
   protected override init(_context: ActorContext<Work>): void | typeof IGNORE | Promise<void | typeof IGNORE> {}
 
-  protected override handle(work: Work, context: ActorContext<Work>): Answer<unknown> {
+  protected override handle(work: Work, context: ActorContext<Work>): HandlerResult<unknown> {
     return work(context)
   }
 
-  protected override handleControl(work: Work, context: ActorContext<Work>): Answer<unknown> {
+  protected override handleControl(work: Work, context: ActorContext<Work>): HandlerResult<unknown> {
     return work(context)
   }
 

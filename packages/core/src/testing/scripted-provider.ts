@@ -1,6 +1,6 @@
 /** A model that answers from a script: for tests of everything that talks to one. */
-import { BeamClawError } from '../errors.ts'
-import { noUsage, type Usage } from '../messages.ts'
+import { BeamClawError } from '../base/errors.ts'
+import { type Usage, zeroUsage } from '../base/messages.ts'
 import type { ModelInfo, Provider, ProviderPart, ProviderRequest } from '../ports/provider.ts'
 import { type CallStream, callStream } from '../provider/call-stream.ts'
 import { abortedError, throwIfAborted } from '../provider/provider-error.ts'
@@ -37,7 +37,7 @@ export interface ScriptedCall {
 export function textAnswer(text: string, usage: Partial<Usage> = {}): readonly ProviderPart[] {
   return [
     { type: 'text-delta', text },
-    { type: 'finish', reason: 'stop', usage: { ...noUsage, ...usage } },
+    { type: 'finish', reason: 'stop', usage: { ...zeroUsage, ...usage } },
   ]
 }
 
@@ -130,22 +130,26 @@ function abortOf(signal: AbortSignal): Promise<never> {
 }
 
 /** What one call gave: every part that came, their text, and what was thrown. */
-export interface Heard {
+export interface CollectedAnswer {
   readonly parts: readonly ProviderPart[]
   readonly text: string
   readonly error: BeamClawError | undefined
 }
 
 /** A request that says little. */
-export const plainRequest: ProviderRequest = { model: 'small', messages: [{ role: 'user', content: 'Hello' }] }
+export const textRequest: ProviderRequest = { model: 'small', messages: [{ role: 'user', content: 'Hello' }] }
 
 /** Asks and listens to the end. */
-export async function hear(provider: Provider, request: Partial<ProviderRequest> = {}, signal?: AbortSignal): Promise<Heard> {
+export async function collectAnswer(
+  provider: Provider,
+  request: Partial<ProviderRequest> = {},
+  signal?: AbortSignal,
+): Promise<CollectedAnswer> {
   const parts: ProviderPart[] = []
   let error: BeamClawError | undefined
   try {
     const options = { signal: signal ?? new AbortController().signal }
-    for await (const part of provider.doStream({ ...plainRequest, ...request }, options)) parts.push(part)
+    for await (const part of provider.doStream({ ...textRequest, ...request }, options)) parts.push(part)
   } catch (thrown) {
     if (!BeamClawError.isInstance(thrown)) throw thrown
     error = thrown

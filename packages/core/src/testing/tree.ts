@@ -1,16 +1,17 @@
 /** What tests of supervisors need around them. */
-import type { Ambient } from '../defaults/ambient.ts'
-import { ambientWith } from '../defaults/ambient.ts'
+
+import type { ActorEvent } from '../base/events.ts'
 import { silentLogger } from '../defaults/console-logger.ts'
-import type { BeamEvent } from '../events.ts'
+import type { SystemServices } from '../defaults/services.ts'
+import { systemServices } from '../defaults/services.ts'
 import { ManualClock } from './manual-clock.ts'
 
-/** An ambient with a manual clock that keeps every event. */
-export function recordingAmbient(): { readonly ambient: Ambient; readonly clock: ManualClock; readonly events: BeamEvent[] } {
+/** System services with a manual clock that keeps every event. */
+export function recordingServices(): { readonly services: SystemServices; readonly clock: ManualClock; readonly events: ActorEvent[] } {
   const clock = new ManualClock()
-  const ambient = ambientWith({ clock, logger: silentLogger, random: { next: () => 0.5 } })
-  const events: BeamEvent[] = []
+  const services = systemServices({ clock, logger: silentLogger, random: { next: () => 0.5 } })
+  const events: ActorEvent[] = []
   for (const type of ['actor-start', 'actor-exit', 'actor-restart', 'restart-limit'] as const)
-    ambient.telemetry.on(type, (event) => events.push(event))
-  return { ambient, clock, events }
+    services.telemetry.on(type, (event) => events.push(event))
+  return { services, clock, events }
 }

@@ -1,20 +1,20 @@
 /** A store in memory whose logs of one kind can be held up or made to fail. */
 import { wrapLog } from '../adapter/wrap-log.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
-import type { FencingToken, Log, LogRecord, StoreKey } from '../ports/store.ts'
+import type { AppendLog, FencingToken, LogEntry, StoreKey } from '../ports/store.ts'
 
 export class TroubledStore extends MemoryStore {
   /** Asked before each opening; throwing makes it fail. */
   opening: () => Promise<void> = async () => {}
 
   /** Asked before each append; throwing makes it fail and breaks the handle. */
-  before: (records: readonly LogRecord[]) => Promise<void> = async () => {}
+  before: (records: readonly LogEntry[]) => Promise<void> = async () => {}
 
   /** Waited for after each read, before its caller hears of it. */
   read: () => Promise<void> = async () => {}
 
   /** Waited for after each append, before its caller hears of it. */
-  after: (records: readonly LogRecord[]) => Promise<void> = async () => {}
+  after: (records: readonly LogEntry[]) => Promise<void> = async () => {}
 
   readonly #kind: 'sessions' | 'activity'
 
@@ -23,14 +23,14 @@ export class TroubledStore extends MemoryStore {
     this.#kind = kind
   }
 
-  override async openLog(logKey: StoreKey, token: FencingToken): Promise<Log> {
+  override async openLog(logKey: StoreKey, token: FencingToken): Promise<AppendLog> {
     const isTroubled = logKey[1] === this.#kind
     if (isTroubled) await this.opening()
     const log = await super.openLog(logKey, token)
     return isTroubled ? this.#troubled(log) : log
   }
 
-  #troubled(log: Log): Log {
+  #troubled(log: AppendLog): AppendLog {
     let broken: unknown
     return wrapLog(log, {
       append: async (records) => {

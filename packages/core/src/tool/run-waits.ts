@@ -1,6 +1,6 @@
 /** Which session waits for which: a tool that waits, by whatever way, for the run it works for would wait until its time is up. */
-import { BeamClawError } from '../errors.ts'
-import type { SessionKey } from '../ids.ts'
+import { BeamClawError } from '../base/errors.ts'
+import type { SessionKey } from '../base/ids.ts'
 
 /** The tool that code runs for. */
 interface ToolSite {

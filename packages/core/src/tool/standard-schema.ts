@@ -1,5 +1,5 @@
 /** The part of Standard Schema (standardschema.dev) that tools and structured output use: any library that speaks it will do. */
-import type { JsonObject } from '../messages.ts'
+import type { JsonObject } from '../base/messages.ts'
 
 /** A schema that checks a value and answers with what it made of it. `TOutput` is that. */
 export interface StandardSchema<TOutput = unknown> {

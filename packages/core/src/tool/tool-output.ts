@@ -1,7 +1,7 @@
 /** Turns whatever a tool returned into text or parts of a bounded size. */
-import { contentOf, type Fail } from '../message-check.ts'
-import type { ImagePart, TextPart } from '../messages.ts'
-import { firstCharacters, lastCharacters } from '../well-formed.ts'
+import { contentOf, type Fail } from '../base/message-check.ts'
+import type { ImagePart, TextPart } from '../base/messages.ts'
+import { firstCharacters, lastCharacters } from '../base/well-formed.ts'
 import type { ToolOutput } from './tool.ts'
 
 /** Characters of a tool's answer that the model and the journal get to see: its beginning and its end. */

@@ -1,8 +1,8 @@
 /** A tool is what a model may ask for: a name, what it takes, and a function. */
-import { BeamClawError, describeError } from '../errors.ts'
-import type { RunId, SessionKey } from '../ids.ts'
-import type { ImagePart, JsonObject, JsonValue, TextPart } from '../messages.ts'
-import { aBoolean, aFunction, anObject, checkOptions, duration, integer, text } from '../options.ts'
+import { BeamClawError, describeError } from '../base/errors.ts'
+import type { RunId, SessionKey } from '../base/ids.ts'
+import type { ImagePart, JsonObject, JsonValue, TextPart } from '../base/messages.ts'
+import { aBoolean, aFunction, anObject, checkOptions, duration, integer, text } from '../base/options.ts'
 import type { ToolDeclaration } from '../ports/provider.ts'
 import { jsonSchemaOf, type StandardSchema } from './standard-schema.ts'
 

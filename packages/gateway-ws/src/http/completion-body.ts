@@ -1,5 +1,5 @@
 /** An answer as OpenAI's clients read it: whole, or in chunks. */
-import { type FinishReason, noUsage, type Usage } from '@beamclaw/core'
+import { type FinishReason, type Usage, zeroUsage } from '@beamclaw/core'
 import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
 import type { Turns } from '../turns.ts'
@@ -31,7 +31,7 @@ export async function whole(
 ): Promise<Response> {
   let text = ''
   let finish: FinishReason = 'stop'
-  let usage = noUsage
+  let usage = zeroUsage
   const calls: { id: string; type: 'function'; function: { name: string; arguments: string } }[] = []
   for await (const piece of pieces) {
     switch (piece.type) {

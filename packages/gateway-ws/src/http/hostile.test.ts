@@ -149,7 +149,7 @@ describe('who may ask', () => {
 
   test('ten wrong tokens of one address in a minute, however it is written, and it has to wait', async () => {
     const clock = new ManualClock()
-    await using stage = await scene({ gateway: { auth, ambient: { clock } } })
+    await using stage = await scene({ gateway: { auth, services: { clock } } })
     const ask = (address: string, authorization: string) =>
       stage.gateway.handler(new Request('http://localhost/v1/models', { headers: { authorization } }), { address })
     for (let index = 0; index < 10; index++)

@@ -13,7 +13,7 @@ export async function* statelessAnswer(
 ): AsyncGenerator<Piece> {
   const { system, messages } = toMessages(request)
   const prompt = [agent?.system, system].filter((text) => text !== undefined).join('\n\n')
-  const parts = claw.ask(
+  const parts = claw.complete(
     {
       ...toSettings(request),
       ...(agent === undefined ? {} : { agent: agent.id }),

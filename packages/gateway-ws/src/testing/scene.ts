@@ -69,7 +69,7 @@ export async function scene({ model: answer, agent, claw: clawOptions, gateway: 
     providers: { test: model },
     agents: [defineAgent({ id: 'main', model: 'test/model', ...agent }), defineAgent({ id: 'other', model: 'test/model' })],
     store: new MemoryStore(),
-    ambient: { logger: silentLogger },
+    services: { logger: silentLogger },
     ...clawOptions,
   }).start()
   const gateway = new Gateway({
@@ -78,7 +78,7 @@ export async function scene({ model: answer, agent, claw: clawOptions, gateway: 
     version: '1.2.3',
     drainMs: 0,
     ...gatewayOptions,
-    ambient: { logger: silentLogger, ...gatewayOptions?.ambient },
+    services: { logger: silentLogger, ...gatewayOptions?.services },
   })
   const { url } = await gateway.start()
   return {

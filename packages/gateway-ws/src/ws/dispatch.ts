@@ -34,7 +34,7 @@ export async function dispatch(message: unknown, connection: Connection, world: 
       connection.inFlight--
     }
   } catch (error) {
-    connection.refuse(frame.id, toErrorShape(error, frame.method, world.ambient.logger))
+    connection.refuse(frame.id, toErrorShape(error, frame.method, world.services.logger))
   }
   for (const step of work) step()
 }
@@ -53,8 +53,8 @@ function methodOf({ method }: RequestFrame, { grant }: Connection): MethodName {
   return method as MethodName
 }
 
-function takeToken(connection: Connection, { ambient }: World, { requestsPerSecond, requestBurst, maxInFlight }: GatewayLimits): void {
-  const now = ambient.clock.monotonic()
+function takeToken(connection: Connection, { services }: World, { requestsPerSecond, requestBurst, maxInFlight }: GatewayLimits): void {
+  const now = services.clock.monotonic()
   connection.bucket ??= new TokenBucket(requestsPerSecond, requestBurst, now)
   const waitMs = connection.bucket.take(now)
   const isTooMany = connection.inFlight >= maxInFlight

@@ -97,7 +97,7 @@ describe('before connect', () => {
 
   test('silence, and half a frame, end after 15 seconds', async () => {
     const clock = new ManualClock()
-    await using stage = await scene({ gateway: { ambient: { clock } } })
+    await using stage = await scene({ gateway: { services: { clock } } })
     await using silent = new RawClient(stage.url)
     await silent.challenge()
     const half = await upgraded(stage.url)
@@ -113,7 +113,7 @@ describe('before connect', () => {
 
   test('more than 32 connections of one address are too many, and each is told another time to come again', async () => {
     const random = { next: vi.fn().mockReturnValueOnce(0).mockReturnValue(0.999) }
-    await using stage = await scene({ gateway: { ambient: { random } } })
+    await using stage = await scene({ gateway: { services: { random } } })
     const clients = Array.from({ length: 32 }, () => new RawClient(stage.url))
     await Promise.all(clients.map((client) => client.challenge()))
     for (const [retryAfterMs, seconds] of [
@@ -143,7 +143,7 @@ describe('before connect', () => {
     ['pieces of a message', Array.from({ length: 70 }, (_, index) => piece(index === 0, 1_000))],
   ])('more than 64 KiB of %s end the connection, long before its 15 seconds are over', async (_what, chunks) => {
     const clock = new ManualClock()
-    await using stage = await scene({ gateway: { ambient: { clock } } })
+    await using stage = await scene({ gateway: { services: { clock } } })
     const socket = await upgraded(stage.url)
     const closed = new Promise<void>((resolve) => {
       socket.on('error', () => {})
@@ -173,7 +173,7 @@ describe('after connect', () => {
 
   test('what cannot even be compared is refused, and nothing is said about it in the log', async () => {
     const logged: string[] = []
-    await using all = await withWitness({ ambient: { logger: { log: (_level, event) => void logged.push(event) } } })
+    await using all = await withWitness({ services: { logger: { log: (_level, event) => void logged.push(event) } } })
     await using client = await RawClient.connected(all.stage.url)
     const odd = '{"length":{"toString":null,"valueOf":null}}'
     client.send(`{"type":"req","id":"a","method":${odd}}`)
@@ -256,7 +256,7 @@ describe('after connect', () => {
 
   test('more requests a second than allowed are told when to come again', async () => {
     const clock = new ManualClock()
-    await using stage = await scene({ gateway: { ambient: { clock }, limits: { requestsPerSecond: 10, requestBurst: 3 } } })
+    await using stage = await scene({ gateway: { services: { clock }, limits: { requestsPerSecond: 10, requestBurst: 3 } } })
     await using client = await RawClient.connected(stage.url)
     for (let index = 0; index < 3; index++) expect((await client.request('health')).ok).toBe(true)
     expect((await client.request('health')).error).toMatchObject({ code: 'UNAVAILABLE', retryAfterMs: 100 })
@@ -266,7 +266,7 @@ describe('after connect', () => {
 
   test('who does not answer pings is cut off', async () => {
     const clock = new ManualClock()
-    await using stage = await scene({ gateway: { ambient: { clock } } })
+    await using stage = await scene({ gateway: { services: { clock } } })
     await using alive = await RawClient.connected(stage.url)
     const dead = await RawClient.connected(stage.url, {}, { autoPong: false })
     const pinged = once(dead.ws, 'ping')
@@ -282,7 +282,7 @@ describe('after connect', () => {
 
   test('ticks come every 30 seconds', async () => {
     const clock = new ManualClock()
-    await using stage = await scene({ gateway: { ambient: { clock } } })
+    await using stage = await scene({ gateway: { services: { clock } } })
     await using client = await RawClient.connected(stage.url)
     await clock.advance(30_000)
     expect(await client.frame(({ event }) => event === 'tick')).toMatchObject({ payload: { ts: clock.now() }, seq: 1 })

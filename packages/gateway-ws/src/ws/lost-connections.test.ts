@@ -1,6 +1,6 @@
 /** Connections that are there and carry nothing: readers that do not read, lines that are dead. What was missed is there after the return. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { ManualClock, settled } from '@beamclaw/core/testing'
+import { flushEventLoop, ManualClock } from '@beamclaw/core/testing'
 import { describe, expect, test } from 'vitest'
 import { RawClient } from '../testing/raw-client.ts'
 import { ReturningClients } from '../testing/returning-clients.ts'
@@ -33,7 +33,7 @@ describe('F40: a client that watches, asks, and never reads', () => {
 
     const runIds = ['short-1', 'short-2', 'short-3']
     for (const runId of runIds) await say(runId, 'go on')
-    while ((await watching.ask<{ readonly connections: number }>('status')).connections > 1) await settled()
+    while ((await watching.ask<{ readonly connections: number }>('status')).connections > 1) await flushEventLoop()
     deaf.ws.resume()
     expect((await deaf.closed).code).not.toBe(1000)
 
@@ -54,7 +54,7 @@ describe('F41: a line that is cut without a word', () => {
     await using line = new Line()
     const clock = new ManualClock()
     const token = 'correct horse'
-    await using stage = await scene({ gateway: { host: line.near, auth: { mode: 'token', token }, ambient: { clock } } })
+    await using stage = await scene({ gateway: { host: line.near, auth: { mode: 'token', token }, services: { clock } } })
     await using watching = await RawClient.connected(stage.url, { auth: { token } })
     const say = async (runId: string): Promise<void> => {
       await watching.ask('chat.send', { sessionKey, message: 'hello', idempotencyKey: runId })
@@ -70,7 +70,7 @@ describe('F41: a line that is cut without a word', () => {
       await watching.ask('health')
       expect(await watching.ask('status')).toMatchObject({ connections: 2 })
       await clock.advance(25_000)
-      while ((await watching.ask<{ readonly connections: number }>('status')).connections > 1) await settled()
+      while ((await watching.ask<{ readonly connections: number }>('status')).connections > 1) await flushEventLoop()
       await say('three')
 
       await far.leave()

@@ -59,7 +59,7 @@ export class SocketServer {
     }
     this.#server = new WebSocketServer(serverOptions)
     this.#heartbeat = new Heartbeat({
-      clock: options.world.ambient.clock,
+      clock: options.world.services.clock,
       limits: options.limits,
       boundary: options.boundary,
       connections: this.#connections,
@@ -109,12 +109,12 @@ export class SocketServer {
       return wrongBearer()
     }
     if ((this.#byAddress.get(address) ?? 0) < limits.maxUnauthenticatedPerAddress) return undefined
-    return tooManyConnections(limits.maxUnauthenticatedPerAddress, this.#world.ambient.random)
+    return tooManyConnections(limits.maxUnauthenticatedPerAddress, this.#world.services.random)
   }
 
   #open(ws: WebSocket, socket: Socket, address: string): void {
     const { limits, boundary } = this.#options
-    const { clock } = this.#world.ambient
+    const { clock } = this.#world.services
     const connection = new Connection({
       id: crypto.randomUUID(),
       ws,
@@ -220,7 +220,7 @@ export class SocketServer {
 
   #hello(connection: Connection): HelloOk {
     const { limits } = this.#options
-    const { ambient, version, uptimeMs } = this.#world
+    const { services, version, uptimeMs } = this.#world
     return {
       type: 'hello-ok',
       protocol: protocolVersion,
@@ -228,7 +228,7 @@ export class SocketServer {
       features: { methods: Object.keys(methods), events: Object.keys(eventScopes) },
       snapshot: {
         presence: [],
-        health: { ok: true, ts: Math.round(ambient.clock.now()) },
+        health: { ok: true, ts: Math.round(services.clock.now()) },
         stateVersion: { presence: 0, health: 0 },
         uptimeMs: uptimeMs(),
       },

@@ -1,7 +1,5 @@
 /** Asks the first of several models that is able to answer. */
 import {
-  type Ambient,
-  ambientWith,
   BeamClawError,
   type Clock,
   type Logger,
@@ -9,6 +7,8 @@ import {
   type Provider,
   type ProviderPart,
   type ProviderRequest,
+  type SystemServices,
+  systemServices,
 } from '@beamclaw/core'
 import {
   abortedError,
@@ -23,7 +23,7 @@ import {
   integer,
   text,
 } from '@beamclaw/core/adapter'
-import { type FailurePolicyOf, failurePolicy, type ProviderErrorCode } from '../error-policy.ts'
+import { defaultFailurePolicy, type FailurePolicyResolver, type ProviderErrorCode } from '../error-policy.ts'
 import { passGuards } from '../guarded.ts'
 import type { CallEnding, ModelGuard } from '../model-guard.ts'
 import { notify } from '../notify.ts'
@@ -61,16 +61,19 @@ export interface FallbackProviderOptions {
   readonly targets: readonly FallbackTarget[]
   /** How long a target is passed over after it failed. @default cooldownDefaults */
   readonly cooldown?: CooldownOptions
-  /** What follows from a failure. @default failurePolicy */
-  readonly policy?: FailurePolicyOf
+  /** What follows from a failure. @default defaultFailurePolicy */
+  readonly policy?: FailurePolicyResolver
   /** Called whenever the next target is asked. @default no callback */
   readonly onFallback?: (event: FallbackEvent) => void
   /** Clock and logger. @default the machine's own */
-  readonly ambient?: Partial<Ambient>
+  readonly services?: Partial<SystemServices>
 }
 
 /** Defaults for `FallbackProviderOptions`. */
-export const fallbackDefaults = { cooldown: cooldownDefaults, policy: failurePolicy } as const satisfies Partial<FallbackProviderOptions>
+export const fallbackDefaults = {
+  cooldown: cooldownDefaults,
+  policy: defaultFailurePolicy,
+} as const satisfies Partial<FallbackProviderOptions>
 
 /** Where a target stands: `cooling` for `waitMs` more, or `probing` when the first call after a cooldown is under way. */
 export interface TargetState {
@@ -96,7 +99,7 @@ export interface TargetState {
 export class FallbackProvider implements Provider {
   readonly #targets: readonly FallbackTarget[]
   readonly #cooldowns: Cooldowns
-  readonly #policy: FailurePolicyOf
+  readonly #policy: FailurePolicyResolver
   readonly #onFallback: ((event: FallbackEvent) => void) | undefined
   readonly #clock: Clock
   readonly #logger: Logger
@@ -105,13 +108,13 @@ export class FallbackProvider implements Provider {
     checkOptions<FallbackProviderOptions>(
       'FallbackProvider',
       options,
-      { targets: anArray, cooldown: anObject, policy: aFunction, onFallback: aFunction, ambient: anObject },
+      { targets: anArray, cooldown: anObject, policy: aFunction, onFallback: aFunction, services: anObject },
       ['targets'],
     )
     checkTargets(options.targets)
     const { cooldown = fallbackDefaults.cooldown, policy = fallbackDefaults.policy } = options
     checkOptions<CooldownOptions>('FallbackProvider cooldown', cooldown, { stepsMs: someDurations, maxRetryAfterMs: duration() })
-    const { clock, logger } = ambientWith(options.ambient)
+    const { clock, logger } = systemServices(options.services)
     this.#targets = [...options.targets]
     this.#cooldowns = new Cooldowns(cooldown)
     this.#policy = policy

@@ -1,10 +1,10 @@
 /** Reads a Messages API stream into BeamClaw parts. Pure. */
-import { type FinishReason, noUsage, type ProviderPart, type Usage } from '@beamclaw/core'
+import { type FinishReason, type ProviderPart, type Usage, zeroUsage } from '@beamclaw/core'
 import type { AnswerReader } from '../shared/answer-reader.ts'
 import { type FailureContext, protocolError, serviceError } from '../shared/failure.ts'
 import type { ServerSentEvent } from '../shared/sse.ts'
 import type { ToolIds } from '../shared/tool-ids.ts'
-import { checkShape, parseJson, toToolCall } from '../shared/wire.ts'
+import { checkShape, parseJson, toToolCall } from '../shared/wire-format.ts'
 import {
   type AnthropicContentBlock,
   type AnthropicEvent,
@@ -35,7 +35,7 @@ export class AnthropicStreamReader implements AnswerReader {
   readonly #blocks = new Map<number, OpenBlock>()
   readonly #calls: Extract<OpenBlock, { type: 'tool' }>[] = []
   #stopReason: string | undefined
-  #usage: Usage = noUsage
+  #usage: Usage = zeroUsage
   #hasText = false
 
   constructor(failures: FailureContext, ids: ToolIds) {

@@ -1,10 +1,10 @@
 /** Reads a Chat Completions stream into BeamClaw parts. Pure. */
-import { type FinishReason, noUsage, type ProviderPart, type Usage } from '@beamclaw/core'
+import { type FinishReason, type ProviderPart, type Usage, zeroUsage } from '@beamclaw/core'
 import type { AnswerReader } from '../shared/answer-reader.ts'
 import { type FailureContext, protocolError, serviceError } from '../shared/failure.ts'
 import type { ServerSentEvent } from '../shared/sse.ts'
 import type { ToolIds } from '../shared/tool-ids.ts'
-import { checkShape, parseJson } from '../shared/wire.ts'
+import { checkShape, parseJson } from '../shared/wire-format.ts'
 import { type OpenAiMessagePiece, type OpenAiUsage, openAiChunk, readOpenAiError } from './openai-api.ts'
 import { ToolCallCollector } from './tool-call-collector.ts'
 
@@ -21,7 +21,7 @@ export class OpenAiStreamReader implements AnswerReader {
   readonly #failures: FailureContext
   readonly #calls: ToolCallCollector
   #finishReason: string | undefined
-  #usage: Usage = noUsage
+  #usage: Usage = zeroUsage
   #isThinking = false
   #hasText = false
   #isRefusal = false

@@ -1,7 +1,7 @@
 /** Puts tool calls together from their pieces, whatever way a server cuts and numbers them. */
 import type { ProviderPart, ToolCall } from '@beamclaw/core'
 import type { ToolIds } from '../shared/tool-ids.ts'
-import { toToolCall } from '../shared/wire.ts'
+import { toToolCall } from '../shared/wire-format.ts'
 import type { OpenAiToolCallPiece } from './openai-api.ts'
 
 interface PendingCall {

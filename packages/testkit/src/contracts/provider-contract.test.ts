@@ -1,4 +1,4 @@
-import { BeamClawError, noUsage, type ProviderPart } from '@beamclaw/core'
+import { BeamClawError, type ProviderPart, zeroUsage } from '@beamclaw/core'
 import { type ScriptedAnswer, ScriptedProvider } from '@beamclaw/core/testing'
 import { describe, it } from 'vitest'
 import { faultyProvider } from '../faulty-provider.ts'
@@ -16,7 +16,7 @@ function answerTo(behavior: ServiceBehavior): ScriptedAnswer {
     case 'text':
       return 'It is five.'
     case 'tool-call':
-      return { parts: [call, { type: 'finish', reason: 'tool-calls', usage: noUsage }] }
+      return { parts: [call, { type: 'finish', reason: 'tool-calls', usage: zeroUsage }] }
     case 'hang':
       return { parts: half, hang: true }
     case 'fail':
@@ -28,11 +28,11 @@ function answerTo(behavior: ServiceBehavior): ScriptedAnswer {
     case 'say': {
       const { text, inputTokens, outputTokens } = behavior
       const pieces = text.match(/[\s\S]{1,8}/gu) ?? []
-      const finish = { type: 'finish', reason: 'stop', usage: { ...noUsage, inputTokens, outputTokens } } as const
+      const finish = { type: 'finish', reason: 'stop', usage: { ...zeroUsage, inputTokens, outputTokens } } as const
       return { parts: [...pieces.map((piece) => ({ type: 'text-delta', text: piece }) as const), finish] }
     }
     case 'cut-off':
-      return { parts: [...half, { type: 'finish', reason: 'length', usage: noUsage }] }
+      return { parts: [...half, { type: 'finish', reason: 'length', usage: zeroUsage }] }
   }
 }
 

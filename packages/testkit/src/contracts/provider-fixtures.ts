@@ -52,7 +52,7 @@ export const tool = {
 export const question = 'What is 2 + 3? Use the tool add if you have it.'
 
 /** What one call gave: its parts, and what was thrown. */
-export interface Heard {
+export interface CollectedAnswer {
   readonly parts: readonly ProviderPart[]
   readonly error: unknown
 }
@@ -67,7 +67,7 @@ export function ask(
 }
 
 /** Listens to the end. */
-export async function hear(stream: AsyncIterable<ProviderPart>): Promise<Heard> {
+export async function hear(stream: AsyncIterable<ProviderPart>): Promise<CollectedAnswer> {
   const parts: ProviderPart[] = []
   try {
     for await (const part of stream) parts.push(part)

@@ -1,5 +1,5 @@
 /** Keys, tokens and records for the tests of stores. */
-import { BeamClawError, type ErrorCode, type FencingToken, type LogRecord, type StoreKey, type TenantId } from '@beamclaw/core'
+import { BeamClawError, type ErrorCode, type FencingToken, type LogEntry, type StoreKey, type TenantId } from '@beamclaw/core'
 import * as assert from './assert.ts'
 
 /** A key of the default tenant. */
@@ -13,15 +13,15 @@ export function fencingToken(epoch = 1, nonce = 'first'): FencingToken {
 }
 
 /** Records `from` to `to`, as a journal would hold them. */
-export function logRecords(from: number, to: number = from, text = ''): LogRecord[] {
-  const records: LogRecord[] = []
+export function logRecords(from: number, to: number = from, text = ''): LogEntry[] {
+  const records: LogEntry[] = []
   for (let seq = from; seq <= to; seq++)
     records.push({ seq, type: 'note', id: `record-${seq}`, ts: 1_700_000_000_000 + seq, data: { seq, text } })
   return records
 }
 
 /** The seqs of records. */
-export function seqsOf(records: readonly LogRecord[]): number[] {
+export function seqsOf(records: readonly LogEntry[]): number[] {
   return records.map(({ seq }) => seq)
 }
 

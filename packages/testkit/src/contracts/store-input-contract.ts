@@ -1,5 +1,5 @@
 /** What a store refuses. */
-import type { JsonValue, ListOptions, LogRecord, PutOptions, StoreKey } from '@beamclaw/core'
+import type { JsonValue, ListOptions, LogEntry, PutOptions, StoreKey } from '@beamclaw/core'
 import * as assert from './assert.ts'
 import type { StoreTests } from './store-contract.ts'
 import { expectRejection, fencingToken, logRecords, storeKey } from './store-fixtures.ts'
@@ -32,14 +32,14 @@ export const inputTests: StoreTests = {
     for (const value of bad) {
       await expectRejection(store.put(storeKey('bad', 'value'), value as JsonValue), 'invalid-message')
       const log = await store.openLog(storeKey('bad', 'log'), fencingToken())
-      const record = { ...logRecords(1)[0], data: { value } } as LogRecord
+      const record = { ...logRecords(1)[0], data: { value } } as LogEntry
       if (value !== undefined) await expectRejection(log.append([record]), 'invalid-message')
       assert.equal((await (await store.openLog(storeKey('bad', 'log'), fencingToken())).read()).records, [])
     }
     assert.equal(await store.get(storeKey('bad', 'value')), undefined)
   },
   async 'refuses records that are not records'({ store }) {
-    const good = logRecords(1)[0] as LogRecord
+    const good = logRecords(1)[0] as LogEntry
     const bad: unknown[] = [
       undefined,
       'text',
@@ -51,8 +51,8 @@ export const inputTests: StoreTests = {
     ]
     bad.push([{ ...good, id: undefined }], [{ ...good, type: 7 }], [{ ...good, data: [] }], [{ ...good, data: null }])
     const log = await store.openLog(storeKey('bad', 'records'), fencingToken())
-    for (const records of bad) await expectRejection(log.append(records as LogRecord[]), 'invalid-message')
-    await expectRejection(log.append([good, { ...good, seq: 2, data: { value: 1n } }] as unknown as LogRecord[]), 'invalid-message')
+    for (const records of bad) await expectRejection(log.append(records as LogEntry[]), 'invalid-message')
+    await expectRejection(log.append([good, { ...good, seq: 2, data: { value: 1n } }] as unknown as LogEntry[]), 'invalid-message')
     assert.equal((await log.read()).records, [])
   },
   async 'refuses what is too large, and stores nothing'({ store }) {
@@ -67,7 +67,7 @@ export const inputTests: StoreTests = {
   async 'a handle that refused something goes on as if it had not been asked'({ store }) {
     const log = await store.openLog(storeKey('bad', 'log'), fencingToken())
     await log.append(logRecords(1))
-    const notJson = [{ ...logRecords(2)[0], data: { value: 1n } }] as unknown as LogRecord[]
+    const notJson = [{ ...logRecords(2)[0], data: { value: 1n } }] as unknown as LogEntry[]
     const refused = [
       expectRejection(log.append(notJson), 'invalid-message'),
       expectRejection(log.append(logRecords(7)), 'log-gap'),
@@ -84,7 +84,7 @@ export const inputTests: StoreTests = {
   },
   async 'what counted on something that was refused is refused too'({ store }) {
     const log = await store.openLog(storeKey('bad', 'log'), fencingToken())
-    const notJson = [{ ...logRecords(1)[0], data: { value: 1n } }] as unknown as LogRecord[]
+    const notJson = [{ ...logRecords(1)[0], data: { value: 1n } }] as unknown as LogEntry[]
     const refused = expectRejection(log.append(notJson), 'invalid-message')
     const counted = expectRejection(log.append(logRecords(2)), 'log-gap')
     await Promise.all([refused, counted])

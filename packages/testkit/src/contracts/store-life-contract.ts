@@ -1,12 +1,12 @@
 /** What happens to whole logs and stores: snapshots, deletion, reopening, stopping. */
-import type { JsonValue, LogContent, Store } from '@beamclaw/core'
+import type { JsonValue, LogContents, Store } from '@beamclaw/core'
 import * as assert from './assert.ts'
 import type { StoreTests, StoreUnderTest } from './store-contract.ts'
 import { expectRejection, fencingToken, logRecords, range, storeKey } from './store-fixtures.ts'
 
 const key = storeKey('sessions', 'ops', 'main')
 
-async function contentOf(store: Store): Promise<LogContent> {
+async function contentOf(store: Store): Promise<LogContents> {
   const log = await store.openLog(key, fencingToken(1_000_000))
   return await log.read()
 }

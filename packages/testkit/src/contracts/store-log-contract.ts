@@ -1,12 +1,12 @@
 /** The logs' part of the Store contract. */
-import type { Log, LogContent, LogRecord, Store } from '@beamclaw/core'
+import type { AppendLog, LogContents, LogEntry, Store } from '@beamclaw/core'
 import * as assert from './assert.ts'
 import type { StoreTests } from './store-contract.ts'
 import { expectRejection, fencingToken, logRecords, range, seqsOf, storeKey } from './store-fixtures.ts'
 
 const key = storeKey('sessions', 'ops', 'main')
 
-async function contentOf(store: Store): Promise<LogContent> {
+async function contentOf(store: Store): Promise<LogContents> {
   const log = await store.openLog(key, fencingToken(1_000_000))
   return await log.read()
 }
@@ -65,7 +65,7 @@ export const appendTests: StoreTests = {
   async 'another record with a seq that is taken rejects'({ store }) {
     const log = await store.openLog(key, fencingToken())
     await log.append(logRecords(1, 3))
-    const other = { ...(logRecords(3)[0] as LogRecord), id: 'other' }
+    const other = { ...(logRecords(3)[0] as LogEntry), id: 'other' }
     await expectRejection(log.append([other]), 'log-gap')
     await expectRejection(log.append([...logRecords(2), other, ...logRecords(4)]), 'log-gap')
     assert.equal((await log.read()).records, logRecords(1, 3))
@@ -88,7 +88,7 @@ export const appendTests: StoreTests = {
     records.push(...logRecords(2))
     await appending
     const read = await log.read()
-    ;(read.records as LogRecord[]).push(...logRecords(2))
+    ;(read.records as LogEntry[]).push(...logRecords(2))
     ;(read.records[0]?.data as { text: string }).text = 'changed'
     assert.equal((await log.read()).records, logRecords(1))
   },
@@ -189,7 +189,7 @@ export const fencingTests: StoreTests = {
     const first = await store.openLog(key, fencingToken(1))
     await first.append(logRecords(1, 3))
     let epoch = 1
-    const asked: Record<string, (log: Log) => Promise<unknown>> = {
+    const asked: Record<string, (log: AppendLog) => Promise<unknown>> = {
       compact: (log) => log.compact({ seq: 2, state: 'of an old owner' }),
       append: (log) => log.append(logRecords(4)),
       'append again': (log) => log.append(logRecords(3)),

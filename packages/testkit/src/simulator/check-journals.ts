@@ -1,5 +1,5 @@
 /** What must hold of the journals once everything has come to rest. */
-import type { LogRecord } from '@beamclaw/core'
+import type { LogEntry } from '@beamclaw/core'
 import type { DurableHistory } from './durable-history.ts'
 import type { Trace } from './trace.ts'
 
@@ -16,7 +16,7 @@ export function checkJournals(accepted: ReadonlyMap<string, ReadonlySet<string>>
   }
 }
 
-function checkRun(session: string, run: string, isPromised: boolean, records: readonly LogRecord[], trace: Trace): void {
+function checkRun(session: string, run: string, isPromised: boolean, records: readonly LogEntry[], trace: Trace): void {
   const messages = count(records, 'message-in', run)
   if (messages !== 1) trace.fail('I1', `${run} of ${session} is ${messages} times in the journal`)
   const hosts = hostsOf(run, records)
@@ -28,7 +28,7 @@ function checkRun(session: string, run: string, isPromised: boolean, records: re
 }
 
 /** The runs that a message became part of. */
-function hostsOf(run: string, records: readonly LogRecord[]): readonly string[] {
+function hostsOf(run: string, records: readonly LogEntry[]): readonly string[] {
   const hosts: string[] = []
   let isOver = false
   for (const { type, data } of records) {
@@ -43,14 +43,14 @@ function hostsOf(run: string, records: readonly LogRecord[]): readonly string[] 
   return isOver ? [run] : hosts
 }
 
-function runsOf(records: readonly LogRecord[], type: string): string[] {
+function runsOf(records: readonly LogEntry[], type: string): string[] {
   return records.filter((record) => record.type === type).map(({ data }) => String(data.runId))
 }
 
-function count(records: readonly LogRecord[], type: string, run: string): number {
+function count(records: readonly LogEntry[], type: string, run: string): number {
   return runsOf(records, type).filter((one) => one === run).length
 }
 
-function ends(records: readonly LogRecord[], run: string): number {
+function ends(records: readonly LogEntry[], run: string): number {
   return count(records, 'run-end', run)
 }

@@ -1,12 +1,12 @@
 /** Stands before a store and remembers every record that became durable, also those that a snapshot has replaced since. */
 
-import type { JsonValue, Log, LogRecord, Store, StoreKey } from '@beamclaw/core'
+import type { AppendLog, JsonValue, LogEntry, Store, StoreKey } from '@beamclaw/core'
 import { wrapLog } from '@beamclaw/core/adapter'
 import type { Trace } from './trace.ts'
 
 /** What became durable in one log. */
 interface LogHistory {
-  readonly records: LogRecord[]
+  readonly records: LogEntry[]
   opened: number
   /** The records up to here gave way to a snapshot. */
   compacted: number
@@ -35,7 +35,7 @@ export class DurableHistory {
   }
 
   /** Every record of a session, oldest first. */
-  recordsOf(session: string): readonly LogRecord[] {
+  recordsOf(session: string): readonly LogEntry[] {
     return this.#logs.get(session)?.records ?? []
   }
 
@@ -54,7 +54,7 @@ export class DurableHistory {
     return [...busy]
   }
 
-  #watched(key: StoreKey, log: Log): Log {
+  #watched(key: StoreKey, log: AppendLog): AppendLog {
     const name = key[1] === 'activity' ? 'activity' : `agent:${key.slice(2).join(':')}`
     const history = this.#logs.get(name) ?? { records: [], opened: 0, compacted: 0 }
     this.#logs.set(name, history)
@@ -73,7 +73,7 @@ export class DurableHistory {
     })
   }
 
-  #add(name: string, { records }: LogHistory, record: LogRecord): void {
+  #add(name: string, { records }: LogHistory, record: LogEntry): void {
     const known = records[record.seq - 1]
     if (known === undefined && record.seq === records.length + 1) {
       records.push(record)
@@ -84,11 +84,11 @@ export class DurableHistory {
   }
 }
 
-function describe({ type, data }: LogRecord): string {
-  const { runId, merged, from, outcome, toolCallId, turn, attempt, failure, reason, whenBusy } = data
+function describe({ type, data }: LogEntry): string {
+  const { runId, merged, from, outcome, toolCallId, turn, attempt, failure, reason, queueMode } = data
   const code = (failure as { code?: string } | undefined)?.code
   const of = data.sessionKey ?? runId
-  const facts = { merged, from, outcome, toolCallId, turn, attempt, code, reason, whenBusy }
+  const facts = { merged, from, outcome, toolCallId, turn, attempt, code, reason, queueMode }
   const shown = Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${String(value)}`]))
   return [type, of, ...shown].join(' ')
 }

@@ -1,10 +1,10 @@
 /** Sends messages, some of them twice, and remembers what it was told about each. */
-import { BeamClawError, type Random, type RunningBeamClaw, type WhenBusy } from '@beamclaw/core'
+import { BeamClawError, type QueueMode, type Random, type RunningBeamClaw } from '@beamclaw/core'
 import { integerBetween, pickOne } from '../seeded-random.ts'
 import type { DurableHistory } from './durable-history.ts'
 import type { Trace } from './trace.ts'
 
-const waysToBeBusy: readonly WhenBusy[] = ['queue', 'queue', 'steer', 'steer', 'collect', 'collect', 'collect', 'interrupt', 'reject']
+const waysToBeBusy: readonly QueueMode[] = ['queue', 'queue', 'steer', 'steer', 'collect', 'collect', 'collect', 'interrupt', 'reject']
 
 export interface SenderOptions {
   readonly random: Random
@@ -38,11 +38,11 @@ export class Sender {
     return this.#sent.filter((one) => one.session === session).map(({ key }) => key)
   }
 
-  /** Sends a new message. @param whenBusy default any of them */
-  send(running: RunningBeamClaw, session: string, whenBusy: WhenBusy = pickOne(this.#options.random, waysToBeBusy)): void {
+  /** Sends a new message. @param queueMode default any of them */
+  send(running: RunningBeamClaw, session: string, queueMode: QueueMode = pickOne(this.#options.random, waysToBeBusy)): void {
     const key = `message-${this.#sent.length + 1}`
     this.#sent.push({ session, key })
-    this.#deliver(running, session, key, whenBusy)
+    this.#deliver(running, session, key, queueMode)
   }
 
   /** Sends a message that it has sent before once more. @param key default any of the session */
@@ -80,11 +80,11 @@ export class Sender {
       )
   }
 
-  #deliver(running: RunningBeamClaw, session: string, key: string, whenBusy: WhenBusy): void {
+  #deliver(running: RunningBeamClaw, session: string, key: string, queueMode: QueueMode): void {
     const { random, trace } = this.#options
-    trace.add(`send ${key} to ${session}, ${whenBusy}`)
+    trace.add(`send ${key} to ${session}, ${queueMode}`)
     const content = `${key} ${'y'.repeat(integerBetween(random, 0, 400))}`
-    const run = running.session(session).send(content, { idempotencyKey: key, whenBusy })
+    const run = running.session(session).send(content, { idempotencyKey: key, queueMode })
     run.accepted.then(
       ({ status }) => this.#hearAccepted(session, key, status),
       (error) => trace.add(`${key} was not accepted: ${codeOf(error)}`),

@@ -7,12 +7,12 @@ import {
   defineTool,
   type ErrorCode,
   type IdGenerator,
-  noUsage,
   type Provider,
   type ProviderPart,
   type ProviderRequest,
   type Random,
   type ToolContext,
+  zeroUsage,
 } from '@beamclaw/core'
 import { faultyProvider, type ProviderFault } from '../faulty-provider.ts'
 import { integerBetween, pickOne } from '../seeded-random.ts'
@@ -107,7 +107,7 @@ export class SimulatedAgent {
           name: pickOne(random, ['pay', 'look', 'look', 'unknown']),
           input: {},
         }
-      yield { type: 'finish', reason: wantsTools ? 'tool-calls' : 'stop', usage: noUsage }
+      yield { type: 'finish', reason: wantsTools ? 'tool-calls' : 'stop', usage: zeroUsage }
     } finally {
       this.#busy--
     }

@@ -61,7 +61,7 @@ export class SimulatedProgram {
         cluster: new SoloCluster({ ids, now: () => own.now() }),
         events: this.events,
         sessions: { passivateAfterMs: 2_000, mailboxSize },
-        ambient: { clock: own, ids, random, logger: this.#logger() },
+        services: { clock: own, ids, random, logger: this.#logger() },
       }).start()
       trace.add(`${name} is up`)
       this.#running.ended.then(() => {

@@ -1,14 +1,14 @@
 /** An example of a store of one's own: documents and logs in tables of SQLite, which passes `storeContract()`. */
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite'
 import {
+  type AppendLog,
   BeamClawError,
   type FencingToken,
   type JsonObject,
   type JsonValue,
   type ListOptions,
-  type Log,
-  type LogContent,
-  type LogRecord,
+  type LogContents,
+  type LogEntry,
   type LogSnapshot,
   type PutOptions,
   type Store,
@@ -91,7 +91,7 @@ export class SqliteStore implements Store {
     return found.sort(compareStoreKeys).slice(0, limit)
   }
 
-  async openLog(key: StoreKey, token: FencingToken): Promise<Log> {
+  async openLog(key: StoreKey, token: FencingToken): Promise<AppendLog> {
     this.#check(key)
     checkFencingToken(token)
     const owner = crypto.randomUUID()
@@ -145,7 +145,7 @@ export class SqliteStore implements Store {
   }
 }
 
-class SqliteLog implements Log {
+class SqliteLog implements AppendLog {
   readonly #database: DatabaseSync
   readonly #key: string
   readonly #owner: string
@@ -157,7 +157,7 @@ class SqliteLog implements Log {
     this.#owner = owner
   }
 
-  async append(records: readonly LogRecord[]): Promise<void> {
+  async append(records: readonly LogEntry[]): Promise<void> {
     const encoded = this.#accept(() => encodeLogRecords(records, maxBytes))
     this.#asOwner(() => {
       const select = this.#database.prepare('SELECT id FROM records WHERE key = ? AND seq = ?')
@@ -169,11 +169,11 @@ class SqliteLog implements Log {
     })
   }
 
-  async read(fromSeq = 1): Promise<LogContent> {
+  async read(fromSeq = 1): Promise<LogContents> {
     this.#accept(() => checkWhole('fromSeq', fromSeq, 0))
     return this.#asOwner(({ snapshot, snapshotSeq }) => {
       const sql = 'SELECT seq, type, id, ts, data FROM records WHERE key = ? AND seq >= ? ORDER BY seq'
-      const rows = this.#database.prepare(sql).all(this.#key, fromSeq) as unknown as (Omit<LogRecord, 'data'> & { data: string })[]
+      const rows = this.#database.prepare(sql).all(this.#key, fromSeq) as unknown as (Omit<LogEntry, 'data'> & { data: string })[]
       return {
         snapshot: snapshot === null ? undefined : { seq: Number(snapshotSeq), state: JSON.parse(String(snapshot)) as JsonValue },
         records: rows.map(({ data, ...rest }) => ({ ...rest, data: JSON.parse(data) as JsonObject })),

@@ -1,7 +1,7 @@
 /** The providers: is there a key, and, when asked to, does the service take it. */
 import { BeamClawError } from '@beamclaw/core'
+import { toProvider } from '../../assemble.ts'
 import type { ProviderConfig } from '../../config/schema.ts'
-import { toProvider } from '../../wire.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 const timeoutMs = 10_000

@@ -1,11 +1,11 @@
 /** Plays one recorded case on our supervisors and writes down what they do, in the words of the recording. */
 import { Actor } from '../../actor/actor.ts'
 import type { ActorContext } from '../../actor/actor-ref.ts'
-import type { ExitReason } from '../../actor/exit-reason.ts'
-import { IGNORE } from '../../actor/inside.ts'
+import { IGNORE } from '../../actor/internals.ts'
+import { BeamClawError, ChildStartError } from '../../base/errors.ts'
+import type { ExitReason } from '../../base/exit-reason.ts'
 import { silentLogger } from '../../defaults/console-logger.ts'
-import { BeamClawError, ChildStartError } from '../../errors.ts'
-import { ManualClock, settled } from '../../testing/manual-clock.ts'
+import { flushEventLoop, ManualClock } from '../../testing/manual-clock.ts'
 import type { ChildSpec } from '../child-spec.ts'
 import { Supervisor } from '../supervisor.ts'
 import type { SupervisorOptions } from '../supervisor-options.ts'
@@ -205,7 +205,7 @@ export async function play(
     }
   }
   // Within a hold nothing settles; without one, the next step must find the tree at rest.
-  const restUnlessHolding = (): Promise<void> => (stage.holds.size > 0 ? settled() : restThrough(stage, clock))
+  const restUnlessHolding = (): Promise<void> => (stage.holds.size > 0 ? flushEventLoop() : restThrough(stage, clock))
   const call = async (name: string, step: GoldenStep): Promise<string> => {
     const target = step.in === undefined ? root : stage.supervisors.get(step.in)
     if (target === undefined) return `result ${name} noproc`
@@ -266,7 +266,7 @@ function endChild(stage: Stage, child: Traced, { id, reason = '' }: GoldenStep):
 /** Waits until the child is held, letting time pass; where the tree comes to rest without that, there is nothing to wait for. */
 async function awaitHeld(stage: Stage, clock: ManualClock, { id, at }: GoldenStep): Promise<void> {
   const hold = stage.holds.get(`${id}/${at}`)
-  await settled()
+  await flushEventLoop()
   for (let next = clock.nextTimerInMs; hold?.isReached === false && next !== undefined; next = clock.nextTimerInMs)
     await clock.advance(next)
   if (hold?.isReached !== false) return
@@ -326,7 +326,7 @@ function rawSpec(stage: Stage, child: GoldenSpec): ChildSpec {
 
 /** Waits until nothing moves, letting time pass where only time can help. */
 async function restThrough(stage: Stage, clock: ManualClock): Promise<void> {
-  await settled()
+  await flushEventLoop()
   for (let next = clock.nextTimerInMs; stage.holds.size === 0 && next !== undefined; next = clock.nextTimerInMs) await clock.advance(next)
 }
 

@@ -1,5 +1,5 @@
 /** `agent`, which answers when the message is durable and again when its run is over, and `agent.wait`. */
-import { noUsage, type SessionKey, type Usage } from '@beamclaw/core'
+import { type SessionKey, type Usage, zeroUsage } from '@beamclaw/core'
 import type { AgentAccepted, AgentFinal, UsageShape } from '@beamclaw/protocol'
 import { publicText } from '../../public-text.ts'
 import { toContent } from '../chat-messages.ts'
@@ -27,7 +27,7 @@ export const agent: Method<'agent'> = async (params, world, { connection, answer
     session.forget(connection, runId)
     throw error
   }
-  const acceptedAt = Math.round(world.ambient.clock.now())
+  const acceptedAt = Math.round(world.services.clock.now())
   answerFirst({ runId, status: 'accepted', sessionKey: key, acceptedAt } satisfies AgentAccepted)
   session.release(connection, runId)
   const outcome = await world.outcomes.of(key, runId, () => handle.follow(runId))
@@ -50,7 +50,7 @@ export const agentWait: Method<'agent.wait'> = async ({ runId, sessionKey, timeo
 
 function finalOf(runId: string, sessionKey: SessionKey, { status, text, usage, stopReason, error }: RunOutcome): AgentFinal {
   if (status !== 'ok') return { runId, status, summary: error === undefined ? status : publicText(error.code, error.message) }
-  const meta = { sessionKey, usage: usageOf(usage ?? noUsage), ...(stopReason === undefined ? {} : { stopReason }) }
+  const meta = { sessionKey, usage: usageOf(usage ?? zeroUsage), ...(stopReason === undefined ? {} : { stopReason }) }
   return { runId, status, summary: 'completed', result: { payloads: text === '' ? [] : [{ text, mediaUrl: null }], meta } }
 }
 
@@ -65,9 +65,9 @@ function usageOf({ inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens 
 }
 
 /** The value, or undefined when it takes longer. */
-async function withinTime<T>({ ambient }: World, value: Promise<T>, timeoutMs: number): Promise<T | undefined> {
+async function withinTime<T>({ services }: World, value: Promise<T>, timeoutMs: number): Promise<T | undefined> {
   const late = Promise.withResolvers<undefined>()
-  const timer = ambient.clock.setTimer(() => late.resolve(undefined), timeoutMs, true)
+  const timer = services.clock.setTimer(() => late.resolve(undefined), timeoutMs, true)
   try {
     return await Promise.race([value, late.promise])
   } finally {

@@ -1,5 +1,5 @@
 /** What a method works with. */
-import type { AgentDefinition, Ambient, RunningBeamClaw, SessionKey } from '@beamclaw/core'
+import type { AgentDefinition, RunningBeamClaw, SessionKey, SystemServices } from '@beamclaw/core'
 import { parseSessionKey, sessionKey, sessionKeyParts } from '@beamclaw/core'
 import type { MethodName, MethodParams, MethodResult } from '@beamclaw/protocol'
 import type { Turns } from '../../turns.ts'
@@ -13,7 +13,7 @@ export type Readiness = 'ready' | 'starting' | 'draining'
 /** What all requests share. */
 export interface World {
   readonly claw: RunningBeamClaw
-  readonly ambient: Pick<Ambient, 'clock' | 'logger' | 'random'>
+  readonly services: Pick<SystemServices, 'clock' | 'logger' | 'random'>
   readonly hub: SessionHub
   readonly outcomes: RunOutcomes
   readonly turns: Turns

@@ -46,7 +46,7 @@ function messagesOf(
   for (let index = entries.length - 1; index >= 0; index--) {
     const entry = entries[index]
     if (entry === undefined) break
-    const whole = toChatMessages(entry.message, Math.round(entry.at), entry.runId)
+    const whole = toChatMessages(entry.message, Math.round(entry.createdAt), entry.runId)
     const messages = maxChars === undefined ? whole : whole.map((message) => cut(message, maxChars))
     bytes += Buffer.byteLength(JSON.stringify(messages))
     if (bytes > maxBytes) return { messages: chosen.reverse().flat(), isCut: true }
@@ -55,15 +55,15 @@ function messagesOf(
   return { messages: chosen.reverse().flat(), isCut: false }
 }
 
-function runOf({ runId, status, at, message }: SessionHistory['runs'][number]): OpenRunShape {
-  const shown = message === undefined ? {} : { message: toChatMessage(message, Math.round(at), runId) }
-  return { runId, status, at: Math.round(at), ...shown }
+function runOf({ runId, status, createdAt, message }: SessionHistory['runs'][number]): OpenRunShape {
+  const shown = message === undefined ? {} : { message: toChatMessage(message, Math.round(createdAt), runId) }
+  return { runId, status, at: Math.round(createdAt), ...shown }
 }
 
 /** Where a history ended: how long it was, and its last message. */
 function cursorOf({ total, messages }: SessionHistory): string {
   const last = messages.at(-1)
-  return Buffer.from(JSON.stringify([total, last?.runId ?? '', last?.at ?? 0])).toString('base64url')
+  return Buffer.from(JSON.stringify([total, last?.runId ?? '', last?.createdAt ?? 0])).toString('base64url')
 }
 
 /** What follows the message that the cursor names; undefined when it is not there any more, or too far back. */
@@ -73,7 +73,7 @@ function newerThan({ total, messages }: SessionHistory, cursor: string): Session
   const start = seen - (total - messages.length)
   if (seen === 0 && start === 0) return messages
   const last = messages[start - 1]
-  return last?.runId === runId && last?.at === at ? messages.slice(start) : undefined
+  return last?.runId === runId && last?.createdAt === at ? messages.slice(start) : undefined
 }
 
 function parseCursor(cursor: string): readonly [number | undefined, unknown, unknown] {

@@ -1,12 +1,12 @@
 /** `chat.send` and `chat.abort`. */
-import type { SendReceipt, SessionHandle, WhenBusy } from '@beamclaw/core'
+import type { QueueMode, SendReceipt, SessionHandle } from '@beamclaw/core'
 import type { ChatSendParams, ChatSendResult } from '@beamclaw/protocol'
 import { publicText } from '../../public-text.ts'
 import { toContent } from '../chat-messages.ts'
 import { RequestFailure } from '../failure.ts'
 import { fullKey, type Method, type World } from './call.ts'
 
-const whenBusy: Record<NonNullable<ChatSendParams['queueMode']>, WhenBusy> = {
+const queueModes: Record<NonNullable<ChatSendParams['queueMode']>, QueueMode> = {
   steer: 'steer',
   followup: 'queue',
   collect: 'collect',
@@ -24,7 +24,7 @@ export const chatSend: Method<'chat.send'> = async (params, world, { connection,
   let receipt: SendReceipt
   try {
     if (thinking !== undefined) await handle.configure({ thinking })
-    const run = handle.send(content, { idempotencyKey: runId, ...(queueMode === undefined ? {} : { whenBusy: whenBusy[queueMode] }) })
+    const run = handle.send(content, { idempotencyKey: runId, ...(queueMode === undefined ? {} : { queueMode: queueModes[queueMode] }) })
     receipt = await run.accepted
   } catch (error) {
     session.forget(connection, runId)
@@ -45,9 +45,9 @@ export const chatAbort: Method<'chat.abort'> = async ({ sessionKey, agentId, run
 }
 
 /** Aborts the run when it takes longer than `timeoutMs`. */
-export function abortLater({ ambient, claw, outcomes }: World, handle: SessionHandle, runId: string, timeoutMs = 0): void {
+export function abortLater({ services, claw, outcomes }: World, handle: SessionHandle, runId: string, timeoutMs = 0): void {
   if (timeoutMs === 0) return
-  const timer = ambient.clock.setTimer(() => void handle.abort(runId).catch(() => {}), timeoutMs, true)
+  const timer = services.clock.setTimer(() => void handle.abort(runId).catch(() => {}), timeoutMs, true)
   const cancel = (): void => timer.cancel()
   outcomes.of(handle.key, runId, () => claw.session(handle.key).follow(runId)).then(cancel, cancel)
 }

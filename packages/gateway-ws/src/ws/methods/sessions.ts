@@ -12,7 +12,7 @@ const page = 1_000
 const maxWatched = 1_000
 
 export const sessionsList: Method<'sessions.list'> = async ({ limit = 100, offset = 0, ...filter }, world) => {
-  const ts = Math.round(world.ambient.clock.now())
+  const ts = Math.round(world.services.clock.now())
   const found: SessionRow[] = []
   for await (const row of matching(world, filter, ts)) {
     found.push(row)

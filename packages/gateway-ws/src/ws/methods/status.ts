@@ -3,20 +3,20 @@ import type { TreeNode } from '@beamclaw/core'
 import { protocolVersion } from '@beamclaw/protocol'
 import { defaultAgent, type Method, mainSession } from './call.ts'
 
-export const health: Method<'health'> = (_params, { ambient, version, uptimeMs }) => ({
+export const health: Method<'health'> = (_params, { services, version, uptimeMs }) => ({
   ok: true,
-  ts: Math.round(ambient.clock.now()),
+  ts: Math.round(services.clock.now()),
   uptimeMs: uptimeMs(),
   version,
 })
 
-export const status: Method<'status'> = (_params, { claw, ambient, version, readiness, uptimeMs, connections }) => {
+export const status: Method<'status'> = (_params, { claw, services, version, readiness, uptimeMs, connections }) => {
   const tree = claw.tree()
   return {
     readiness: readiness(),
     version,
     protocol: protocolVersion,
-    ts: Math.round(ambient.clock.now()),
+    ts: Math.round(services.clock.now()),
     uptimeMs: uptimeMs(),
     connections: connections(),
     agents: claw.agents.map(({ id, model }) => ({ id, model })),

@@ -1,7 +1,7 @@
 /** Stops asking a service that keeps failing, so that it can recover and no caller waits for it. */
-import { type Ambient, ambientWith, BeamClawError, type Clock, type Logger, type ProviderRequest } from '@beamclaw/core'
+import { BeamClawError, type Clock, type Logger, type ProviderRequest, type SystemServices, systemServices } from '@beamclaw/core'
 import { aFunction, anObject, checkOptions, duration, integer, text } from '@beamclaw/core/adapter'
-import { type FailurePolicyOf, failurePolicy } from '../../error-policy.ts'
+import { defaultFailurePolicy, type FailurePolicyResolver } from '../../error-policy.ts'
 import type { CallWatcher, ModelGuard } from '../../model-guard.ts'
 import { notify } from '../../notify.ts'
 import { Circuit, type CircuitState } from './circuit.ts'
@@ -24,12 +24,12 @@ export interface CircuitBreakerOptions {
   readonly withinMs?: number
   /** Milliseconds that an open circuit stays open before one call may probe it. @default 30_000 */
   readonly openMs?: number
-  /** Tells which failures count. @default failurePolicy */
-  readonly policy?: FailurePolicyOf
+  /** Tells which failures count. @default defaultFailurePolicy */
+  readonly policy?: FailurePolicyResolver
   /** Called when a circuit opens, lets its probe through, or closes. @default no callback */
   readonly onStateChange?: (change: CircuitChange) => void
   /** Clock and logger. @default the machine's own */
-  readonly ambient?: Partial<Ambient>
+  readonly services?: Partial<SystemServices>
 }
 
 /** Defaults for `CircuitBreakerOptions`. */
@@ -38,7 +38,7 @@ export const circuitBreakerDefaults = {
   failureThreshold: 5,
   withinMs: 30_000,
   openMs: 30_000,
-  policy: failurePolicy,
+  policy: defaultFailurePolicy,
 } as const satisfies Partial<CircuitBreakerOptions>
 
 /** What a caller may hope for while a probe is under way, in milliseconds. */
@@ -81,10 +81,10 @@ export class CircuitBreaker implements ModelGuard {
       openMs: duration(1),
       policy: aFunction,
       onStateChange: aFunction,
-      ambient: anObject,
+      services: anObject,
     })
-    const { onStateChange, ambient, ...rest } = options
-    const { clock, logger } = ambientWith(ambient)
+    const { onStateChange, services, ...rest } = options
+    const { clock, logger } = systemServices(services)
     this.#options = { ...circuitBreakerDefaults, ...withoutUndefined(rest) }
     this.#onStateChange = onStateChange
     this.#clock = clock

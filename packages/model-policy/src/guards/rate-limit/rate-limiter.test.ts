@@ -1,5 +1,13 @@
 import { BeamClawError, type Provider, type ProviderRequest } from '@beamclaw/core'
-import { hear, ManualClock, plainRequest, type ScriptedAnswer, ScriptedProvider, settled, textAnswer } from '@beamclaw/core/testing'
+import {
+  collectAnswer,
+  flushEventLoop,
+  ManualClock,
+  type ScriptedAnswer,
+  ScriptedProvider,
+  textAnswer,
+  textRequest,
+} from '@beamclaw/core/testing'
 import { describe, expect, test } from 'vitest'
 import { guarded } from '../../guarded.ts'
 import { RateLimiter, type RateLimiterOptions } from './rate-limiter.ts'
@@ -7,7 +15,7 @@ import { RateLimiter, type RateLimiterOptions } from './rate-limiter.ts'
 function limiter(options: Partial<RateLimiterOptions> = {}, answers: readonly ScriptedAnswer[] = []) {
   const clock = new ManualClock()
   const provider = new ScriptedProvider({ answers, otherwise: 'fine' })
-  const made = new RateLimiter({ id: 'acme', ambient: { clock }, ...options })
+  const made = new RateLimiter({ id: 'acme', services: { clock }, ...options })
   const begun = () => provider.requests.map(({ model }) => model)
   return { limiter: made, limited: guarded(provider, [made]), clock, begun }
 }
@@ -16,7 +24,7 @@ function limiter(options: Partial<RateLimiterOptions> = {}, answers: readonly Sc
 function begin(limited: Provider, names: readonly string[], request: Partial<ProviderRequest> = {}) {
   return names.map((model) => {
     const abort = new AbortController()
-    return { model, abort, heard: hear(limited, { ...request, model }, abort.signal) }
+    return { model, abort, heard: collectAnswer(limited, { ...request, model }, abort.signal) }
   })
 }
 
@@ -25,7 +33,7 @@ const hang: ScriptedAnswer = { hang: true }
 describe('a rate limiter without limits', () => {
   test('passes everything', async () => {
     const { limiter: made, limited } = limiter()
-    expect((await hear(limited)).text).toBe('fine')
+    expect((await collectAnswer(limited)).text).toBe('fine')
     expect(made.inspect()).toEqual({ running: 0, waiting: 0, requestsLeft: undefined, tokensLeft: undefined })
   })
 })
@@ -36,7 +44,7 @@ describe('requests per minute', () => {
     begin(limited, ['1'])
     await clock.advance(20_000)
     begin(limited, ['2', '3', '4', '5'])
-    await settled()
+    await flushEventLoop()
     expect(begun()).toEqual(['1', '2'])
     expect(made.inspect()).toMatchObject({ waiting: 3, requestsLeft: 0 })
     await clock.advance(39_999)
@@ -62,14 +70,14 @@ describe('calls under way', () => {
   test('are never more than allowed, and the next begins as soon as one ends', async () => {
     const { limiter: made, limited, clock, begun } = limiter({ maxConcurrent: 2 }, [hang, hang, hang])
     const [first, second] = begin(limited, ['1', '2', '3', '4'])
-    await settled()
+    await flushEventLoop()
     expect(begun()).toEqual(['1', '2'])
     expect(made.inspect()).toMatchObject({ running: 2, waiting: 2 })
     second?.abort.abort()
-    await settled()
+    await flushEventLoop()
     expect(begun()).toEqual(['1', '2', '3'])
     first?.abort.abort()
-    await settled()
+    await flushEventLoop()
     expect(begun()).toEqual(['1', '2', '3', '4'])
     expect(made.inspect()).toMatchObject({ running: 1, waiting: 0 })
     expect(clock.pendingTimers).toBe(0)
@@ -82,30 +90,30 @@ describe('calls under way', () => {
     ['an answer without an end', {}],
   ])('end with %s', async (_, answer) => {
     const { limiter: made, limited } = limiter({ maxConcurrent: 1 }, [answer])
-    await hear(limited)
+    await collectAnswer(limited)
     expect(made.inspect().running).toBe(0)
-    expect((await hear(limited)).text).toBe('fine')
+    expect((await collectAnswer(limited)).text).toBe('fine')
   })
 
   test('end when the consumer leaves the loop', async () => {
     const { limiter: made, limited } = limiter({ maxConcurrent: 1 }, [{ parts: [{ type: 'text-delta', text: 'half' }], hang: true }])
-    for await (const _ of limited.doStream(plainRequest, { signal: new AbortController().signal })) break
+    for await (const _ of limited.doStream(textRequest, { signal: new AbortController().signal })) break
     expect(made.inspect().running).toBe(0)
-    expect((await hear(limited)).text).toBe('fine')
+    expect((await collectAnswer(limited)).text).toBe('fine')
   })
 
   test('end with the last part, though nobody asks on', async () => {
     const { limited } = limiter({ maxConcurrent: 1 })
-    const parts = limited.doStream(plainRequest, { signal: new AbortController().signal })
+    const parts = limited.doStream(textRequest, { signal: new AbortController().signal })
     await parts.next()
     await parts.next()
-    expect((await hear(limited)).text).toBe('fine')
+    expect((await collectAnswer(limited)).text).toBe('fine')
   })
 
   test('do not begin before the first part is asked for', async () => {
     const { limiter: made, limited } = limiter({ maxConcurrent: 1 })
-    limited.doStream(plainRequest, { signal: new AbortController().signal })
-    await settled()
+    limited.doStream(textRequest, { signal: new AbortController().signal })
+    await flushEventLoop()
     expect(made.inspect().running).toBe(0)
   })
 })
@@ -116,7 +124,7 @@ describe('tokens per minute', () => {
   test('are set aside before a call and settled with what it used', async () => {
     const answer = { parts: textAnswer('hi', { inputTokens: 50, outputTokens: 40, cacheWriteTokens: 10, cacheReadTokens: 5_000 }) }
     const { limiter: made, limited } = limiter({ tokensPerMinute: 1_000, estimateTokens }, [answer])
-    const parts = limited.doStream(plainRequest, { signal: new AbortController().signal })
+    const parts = limited.doStream(textRequest, { signal: new AbortController().signal })
     await parts.next()
     expect(made.inspect().tokensLeft).toBe(400)
     await parts.next()
@@ -126,10 +134,10 @@ describe('tokens per minute', () => {
   test('that were set aside and not used let a waiting call begin at once', async () => {
     const { limited, clock, begun } = limiter({ tokensPerMinute: 1_000, estimateTokens }, [hang])
     const [first] = begin(limited, ['1', '2'])
-    await settled()
+    await flushEventLoop()
     expect(begun()).toEqual(['1'])
     first?.abort.abort()
-    await settled()
+    await flushEventLoop()
     expect(begun()).toEqual(['1', '2'])
     expect(clock.monotonic()).toBe(0)
   })
@@ -142,7 +150,7 @@ describe('tokens per minute', () => {
       begun,
     } = limiter({ tokensPerMinute: 1_000, estimateTokens, maxWaitMs: 300_000 }, [{ parts: textAnswer('long', { outputTokens: 2_000 }) }])
     begin(limited, ['1', '2'])
-    await settled()
+    await flushEventLoop()
     expect(made.inspect()).toMatchObject({ tokensLeft: -1_000, waiting: 1 })
     await clock.advance(59_999)
     expect(begun()).toEqual(['1'])
@@ -155,7 +163,7 @@ describe('tokens per minute', () => {
       { parts: textAnswer('', { outputTokens: 500 }) },
     ])
     begin(limited, ['500', '9999'])
-    await settled()
+    await flushEventLoop()
     expect(begun()).toEqual(['500'])
     await clock.advance(60_000)
     expect(begun()).toEqual(['500', '9999'])
@@ -170,13 +178,13 @@ describe('tokens per minute', () => {
     ],
   ])('used by a call %s', async (_, answer, left) => {
     const { limiter: made, limited } = limiter({ tokensPerMinute: 1_000, estimateTokens }, [answer])
-    await hear(limited)
+    await collectAnswer(limited)
     expect(made.inspect().tokensLeft).toBe(left)
   })
 
   test('counted by a function that answers nonsense do no harm', async () => {
     const { limiter: made, limited } = limiter({ tokensPerMinute: 1_000, estimateTokens: () => Number.NaN, tokensOf: () => Number.NaN })
-    await hear(limited)
+    await collectAnswer(limited)
     expect(made.inspect().tokensLeft).toBe(1_000)
   })
 })
@@ -198,8 +206,8 @@ describe('waiting', () => {
 
   test('does not even begin when the turn cannot come in time', async () => {
     const { limited, clock } = limiter({ requestsPerMinute: 1, maxWaitMs: 59_999 })
-    await hear(limited)
-    expect((await hear(limited)).error).toMatchObject({ code: 'provider-rate-limit', retryAfterMs: 60_000 })
+    await collectAnswer(limited)
+    expect((await collectAnswer(limited)).error).toMatchObject({ code: 'provider-rate-limit', retryAfterMs: 60_000 })
     expect(clock.monotonic()).toBe(0)
   })
 
@@ -229,8 +237,8 @@ describe('waiting', () => {
     begin(limited, ['1000', '500'])
     await clock.advance(30_000)
     begin(limited, ['250'])
-    await settled()
-    expect((await hear(limited, { model: '250' })).error?.retryAfterMs).toBe(30_000)
+    await flushEventLoop()
+    expect((await collectAnswer(limited, { model: '250' })).error?.retryAfterMs).toBe(30_000)
   })
 
   test('is not done at all when maxWaitMs is 0', async () => {
@@ -242,7 +250,7 @@ describe('waiting', () => {
   test('ends when it is aborted, and the next moves up', async () => {
     const { limited, clock, begun } = limiter({ requestsPerMinute: 1, maxWaitMs: 300_000 })
     const [, second] = begin(limited, ['1', '2', '3'])
-    await settled()
+    await flushEventLoop()
     second?.abort.abort()
     expect((await second?.heard)?.error?.code).toBe('provider-aborted')
     await clock.advance(60_000)
@@ -252,10 +260,10 @@ describe('waiting', () => {
   test('ends when the consumer leaves while it waits', async () => {
     const { limiter: made, limited } = limiter({ maxConcurrent: 1 }, [hang])
     begin(limited, ['1'])
-    await settled()
-    const parts = limited.doStream(plainRequest, { signal: new AbortController().signal })
+    await flushEventLoop()
+    const parts = limited.doStream(textRequest, { signal: new AbortController().signal })
     const waiting = expect(parts.next()).rejects.toMatchObject({ code: 'provider-aborted' })
-    await settled()
+    await flushEventLoop()
     expect(made.inspect().waiting).toBe(1)
     await parts.return?.()
     await waiting
@@ -266,10 +274,10 @@ describe('waiting', () => {
     const estimateTokens = ({ model }: ProviderRequest) => Number(model)
     const { limited, begun } = limiter({ tokensPerMinute: 1_000, estimateTokens, maxWaitMs: 300_000 }, [hang])
     const [, large] = begin(limited, ['700', '900', '200'])
-    await settled()
+    await flushEventLoop()
     expect(begun()).toEqual(['700'])
     large?.abort.abort()
-    await settled()
+    await flushEventLoop()
     expect(begun()).toEqual(['700', '200'])
   })
 
@@ -303,13 +311,13 @@ describe('other limits', () => {
   test('let in at once who waits and now may', async () => {
     const { limiter: made, limited, clock, begun } = limiter({ maxConcurrent: 1 }, [hang, hang, hang])
     begin(limited, ['1', '2', '3'])
-    await settled()
+    await flushEventLoop()
     expect(begun()).toEqual(['1'])
     made.setLimits({ maxConcurrent: 2 })
-    await settled()
+    await flushEventLoop()
     expect(begun()).toEqual(['1', '2'])
     made.setLimits({})
-    await settled()
+    await flushEventLoop()
     expect(begun()).toEqual(['1', '2', '3'])
     expect(clock.pendingTimers).toBe(0)
   })
@@ -317,10 +325,10 @@ describe('other limits', () => {
   test('hold back who comes later, and do not forget what the minute has used', async () => {
     const { limiter: made, limited, clock, begun } = limiter({ requestsPerMinute: 4, maxWaitMs: 300_000 })
     begin(limited, ['1', '2', '3'])
-    await settled()
+    await flushEventLoop()
     made.setLimits({ requestsPerMinute: 2 })
     begin(limited, ['4', '5'])
-    await settled()
+    await flushEventLoop()
     expect(begun()).toEqual(['1', '2', '3'])
     await clock.advance(59_999)
     expect(begun()).toHaveLength(3)

@@ -1,5 +1,13 @@
 /** Keeps calls within what a service allows, by letting them wait their turn. */
-import { type Ambient, ambientWith, BeamClawError, type Clock, type ProviderRequest, type TimerHandle, type Usage } from '@beamclaw/core'
+import {
+  BeamClawError,
+  type Clock,
+  type ProviderRequest,
+  type SystemServices,
+  systemServices,
+  type TimerHandle,
+  type Usage,
+} from '@beamclaw/core'
 import {
   abortedError,
   aFunction,
@@ -43,7 +51,7 @@ export interface RateLimiterOptions extends RateLimits {
   /** Tokens a call is expected to use. @default the input by its length, and `maxOutputTokens` or 1_024 */
   readonly estimateTokens?: (request: ProviderRequest) => number
   /** Clock. @default the machine's own */
-  readonly ambient?: Partial<Ambient>
+  readonly services?: Partial<SystemServices>
 }
 
 /** Defaults for `RateLimiterOptions`. */
@@ -110,10 +118,10 @@ export class RateLimiter implements ModelGuard {
       keyOf: aFunction,
       tokensOf: aFunction,
       estimateTokens: aFunction,
-      ambient: anObject,
+      services: anObject,
     })
     this.#id = options.id ?? rateLimiterDefaults.id
-    this.#clock = ambientWith(options.ambient).clock
+    this.#clock = systemServices(options.services).clock
     this.#maxWaitMs = options.maxWaitMs ?? rateLimiterDefaults.maxWaitMs
     this.#maxQueue = options.maxQueue ?? rateLimiterDefaults.maxQueue
     this.#keyOf = options.keyOf ?? rateLimiterDefaults.keyOf

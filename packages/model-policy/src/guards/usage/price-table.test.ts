@@ -1,4 +1,4 @@
-import { addUsage, noUsage } from '@beamclaw/core'
+import { addUsage, zeroUsage } from '@beamclaw/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { costOf, nanoPerUsd, priceOf } from './price-table.ts'
@@ -8,7 +8,7 @@ const price = { input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75 }
 describe('a price', () => {
   test('is in dollars for a million tokens of each kind', () => {
     const million = 1_000_000
-    const cost = (usage: object) => costOf({ ...noUsage, ...usage }, price) / nanoPerUsd
+    const cost = (usage: object) => costOf({ ...zeroUsage, ...usage }, price) / nanoPerUsd
     expect(cost({ inputTokens: million })).toBe(3)
     expect(cost({ outputTokens: million })).toBe(15)
     expect(cost({ cacheReadTokens: million })).toBe(0.3)
@@ -16,7 +16,7 @@ describe('a price', () => {
   })
 
   test('of cached tokens is that of input when nobody says otherwise', () => {
-    const usage = { ...noUsage, cacheReadTokens: 10, cacheWriteTokens: 10 }
+    const usage = { ...zeroUsage, cacheReadTokens: 10, cacheWriteTokens: 10 }
     expect(costOf(usage, { input: 3, output: 15 })).toBe(60_000)
   })
 

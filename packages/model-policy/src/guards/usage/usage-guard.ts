@@ -1,5 +1,5 @@
 /** The guard that counts calls in a ledger. */
-import { noUsage, type Usage } from '@beamclaw/core'
+import { type Usage, zeroUsage } from '@beamclaw/core'
 import { abortedError, estimateRequestTokens } from '@beamclaw/core/adapter'
 import type { CallEnding, ModelGuard } from '../../model-guard.ts'
 import { OutputMeter } from '../../output-meter.ts'
@@ -40,7 +40,7 @@ export function usageGuard(meter: UsageMeter, defaults: Omit<UsageLabels, 'model
       const inputTokens = estimateRequestTokens(request)
       const { agent = defaults.agent, model, maxOutputTokens: outputTokens = reserveOutputTokens } = request
       const labels = { ...defaults, agent: agent.slice(0, 128), model: model.slice(0, 128) }
-      const reservation = meter.reserve(labels, { ...noUsage, inputTokens, outputTokens })
+      const reservation = meter.reserve(labels, { ...zeroUsage, inputTokens, outputTokens })
       const output = new OutputMeter()
       return {
         onPart: (part) => output.add(part),
@@ -54,6 +54,6 @@ export function usageGuard(meter: UsageMeter, defaults: Omit<UsageLabels, 'model
 function outcomeOf(ending: CallEnding, output: OutputMeter, inputTokens: number): CallOutcome {
   if (ending.type === 'finished') return { usage: ending.usage }
   const hasFailed = ending.type === 'failed'
-  if (hasFailed && !output.hasOutput) return { usage: noUsage, hasFailed }
+  if (hasFailed && !output.hasOutput) return { usage: zeroUsage, hasFailed }
   return { usage: output.usage(inputTokens), hasFailed, isEstimated: true }
 }

@@ -1,5 +1,5 @@
 /** What a usage ledger can be told. */
-import { type Ambient, defaultTenant, type Store, type StoreKey } from '@beamclaw/core'
+import { defaultTenant, type Store, type StoreKey, type SystemServices } from '@beamclaw/core'
 import type { PriceTable } from './price-table.ts'
 import type { UsageBudget } from './usage-budget.ts'
 
@@ -22,7 +22,7 @@ export interface UsageLedgerOptions {
   /** Output tokens that are set aside for a call without `maxOutputTokens`. @default 4_096 */
   readonly reserveOutputTokens?: number
   /** Clock, logger and ids. @default the machine's own */
-  readonly ambient?: Partial<Ambient>
+  readonly services?: Partial<SystemServices>
 }
 
 /** Defaults for `UsageLedgerOptions`. */

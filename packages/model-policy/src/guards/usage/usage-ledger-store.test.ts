@@ -1,5 +1,5 @@
-import { BeamClawError, defaultTenant, MemoryStore, noUsage, type StoreKey, silentLogger } from '@beamclaw/core'
-import { hear, ManualClock, ScriptedProvider, settled, textAnswer } from '@beamclaw/core/testing'
+import { BeamClawError, defaultTenant, MemoryStore, type StoreKey, silentLogger, zeroUsage } from '@beamclaw/core'
+import { collectAnswer, flushEventLoop, ManualClock, ScriptedProvider, textAnswer } from '@beamclaw/core/testing'
 import { describe, expect, test } from 'vitest'
 import { guarded } from '../../guarded.ts'
 import { UsageLedger } from './usage-ledger.ts'
@@ -9,7 +9,7 @@ const usageKey: StoreKey = [defaultTenant, 'usage']
 const firstDay: StoreKey = [...usageKey, '2026-01-01']
 
 function ledger(options: UsageLedgerOptions = {}, clock = new ManualClock()) {
-  const made = new UsageLedger({ ambient: { clock, logger: silentLogger }, ...options })
+  const made = new UsageLedger({ services: { clock, logger: silentLogger }, ...options })
   const provider = new ScriptedProvider({ otherwise: { parts: textAnswer('fine', { inputTokens: 100 }) } })
   const wrap = (agent = 'ops') => guarded(provider, [made.guard({ provider: 'acme', agent })])
   const total = () => made.report()[0]
@@ -21,15 +21,15 @@ describe('a ledger with a store', () => {
     const store = new MemoryStore()
     const { ledger: made, clock, wrap } = ledger({ store })
     const stored = async () => (await store.list(usageKey)).length
-    await hear(wrap())
-    await hear(wrap())
+    await collectAnswer(wrap())
+    await collectAnswer(wrap())
     await clock.advance(4_999)
     expect(await stored()).toBe(0)
     expect(clock.pendingTimers).toBe(1)
     await clock.advance(1)
     expect(await stored()).toBe(1)
     expect((await store.get(firstDay))?.version).toBe(1)
-    await hear(wrap())
+    await collectAnswer(wrap())
     await made.stop()
     expect((await store.get(firstDay))?.version).toBe(2)
     expect(clock.pendingTimers).toBe(0)
@@ -43,17 +43,17 @@ describe('a ledger with a store', () => {
     ]
     const clock = new ManualClock()
     const before = ledger({ store, budgets }, clock)
-    await hear(before.wrap('ops'))
-    await hear(before.wrap('chat'))
+    await collectAnswer(before.wrap('ops'))
+    await collectAnswer(before.wrap('chat'))
     await before.ledger.stop()
     const sameDay = ledger({ store, budgets }, clock)
     await sameDay.ledger.start()
     expect(sameDay.total()).toMatchObject({ requests: 2, inputTokens: 200 })
-    expect((await hear(sameDay.wrap('ops'))).error?.details).toMatchObject({ budget: 'day' })
+    expect((await collectAnswer(sameDay.wrap('ops'))).error?.details).toMatchObject({ budget: 'day' })
     await clock.advance(86_400_000)
     const nextDay = ledger({ store, budgets }, clock)
-    expect((await hear(nextDay.wrap('ops'))).text).toBe('fine')
-    expect((await hear(nextDay.wrap('chat'))).error?.details).toMatchObject({ budget: 'month' })
+    expect((await collectAnswer(nextDay.wrap('ops'))).text).toBe('fine')
+    expect((await collectAnswer(nextDay.wrap('chat'))).error?.details).toMatchObject({ budget: 'month' })
   })
 
   test('reads the days that are kept, and leaves older ones where they are', async () => {
@@ -61,7 +61,7 @@ describe('a ledger with a store', () => {
     const clock = new ManualClock()
     for (let day = 0; day < 40; day++) {
       const { ledger: made, wrap } = ledger({ store }, clock)
-      await hear(wrap())
+      await collectAnswer(wrap())
       await made.stop()
       await clock.advance(86_400_000)
     }
@@ -76,19 +76,19 @@ describe('a ledger with a store', () => {
     const clock = new ManualClock()
     const budgets = [{ id: 'all', maxRequests: 4 }]
     const [first, second] = [ledger({ store, budgets }, clock), ledger({ store, budgets }, clock)]
-    for (const { wrap } of [first, second, second]) expect((await hear(wrap())).text).toBe('fine')
+    for (const { wrap } of [first, second, second]) expect((await collectAnswer(wrap())).text).toBe('fine')
     await clock.advance(5_000)
-    await hear(first.wrap())
+    await collectAnswer(first.wrap())
     expect(first.total()?.requests).toBe(2)
     await first.ledger.flush()
     expect(first.total()?.requests).toBe(4)
-    expect((await hear(first.wrap())).error?.code).toBe('provider-billing')
+    expect((await collectAnswer(first.wrap())).error?.code).toBe('provider-billing')
   })
 
   test('loses and doubles nothing when it is saved again while it is being saved', async () => {
     class SlowStore extends MemoryStore {
       override async put(...given: Parameters<MemoryStore['put']>): Promise<number> {
-        await settled()
+        await flushEventLoop()
         return super.put(...given)
       }
     }
@@ -96,7 +96,7 @@ describe('a ledger with a store', () => {
     const { ledger: made, clock, wrap, total } = ledger({ store })
     const saves: Promise<void>[] = []
     for (let call = 0; call < 20; call++) {
-      await hear(wrap())
+      await collectAnswer(wrap())
       saves.push(made.flush())
     }
     await Promise.all(saves)
@@ -119,9 +119,9 @@ describe('a ledger with a store', () => {
     await store.put(firstDay, { format: 1, writers: {}, rows: [{ provider: 'a', model: 'b', agent: 'c', tenant: 'd', requests: 1 }] })
     const { ledger: made, total } = ledger({ store })
     const started = made.start()
-    made.reserve({ provider: 'a', model: 'b', agent: 'c', tenant: 'd' }, noUsage).settle({ usage: noUsage })
+    made.reserve({ provider: 'a', model: 'b', agent: 'c', tenant: 'd' }, zeroUsage).settle({ usage: zeroUsage })
     const saved = made.flush()
-    await settled()
+    await flushEventLoop()
     read.resolve()
     await Promise.all([started, saved])
     expect(total()?.requests).toBe(2)
@@ -137,7 +137,7 @@ describe('a ledger with a store', () => {
     }
     const store = new BrokenStore()
     const { ledger: made, clock, wrap, total } = ledger({ store })
-    await hear(wrap())
+    await collectAnswer(wrap())
     await clock.advance(60_000)
     expect(total()?.requests).toBe(1)
     await expect(made.flush()).rejects.toMatchObject({ code: 'store-io' })
@@ -158,11 +158,15 @@ describe('a ledger with a store', () => {
     }
     const limited = ledger({ store: new BrokenStore(), budgets: [{ id: 'all', maxRequests: 9 }] })
     const open = ledger({ store: new BrokenStore() })
-    expect((await hear(limited.wrap())).error).toMatchObject({ code: 'provider-billing', isRetryable: true, cause: { code: 'store-io' } })
-    expect((await hear(open.wrap())).text).toBe('fine')
+    expect((await collectAnswer(limited.wrap())).error).toMatchObject({
+      code: 'provider-billing',
+      isRetryable: true,
+      cause: { code: 'store-io' },
+    })
+    expect((await collectAnswer(open.wrap())).text).toBe('fine')
     await expect(limited.ledger.start()).rejects.toMatchObject({ code: 'store-io' })
     isBroken = false
-    expect((await hear(limited.wrap())).text).toBe('fine')
+    expect((await collectAnswer(limited.wrap())).text).toBe('fine')
   })
 
   test('saves every other day when one cannot be read, and refuses calls only when that day is in the month of a budget', async () => {
@@ -170,9 +174,9 @@ describe('a ledger with a store', () => {
     const clock = new ManualClock()
     await store.put(firstDay, { format: 9 })
     const limited = ledger({ store, budgets: [{ id: 'all', maxRequests: 9 }] }, clock)
-    expect((await hear(limited.wrap())).error?.code).toBe('provider-billing')
+    expect((await collectAnswer(limited.wrap())).error?.code).toBe('provider-billing')
     await clock.advance(31 * 86_400_000)
-    expect((await hear(limited.wrap())).text).toBe('fine')
+    expect((await collectAnswer(limited.wrap())).text).toBe('fine')
     await clock.advance(60_000)
     expect(await store.get([...usageKey, '2026-02-01'])).toMatchObject({ version: 1 })
     expect((await store.get(firstDay))?.value).toEqual({ format: 9 })
@@ -185,8 +189,8 @@ describe('a ledger with a store', () => {
       }
     }
     const abort = new AbortController()
-    const heard = hear(ledger({ store: new HangingStore() }).wrap(), {}, abort.signal)
-    await settled()
+    const heard = collectAnswer(ledger({ store: new HangingStore() }).wrap(), {}, abort.signal)
+    await flushEventLoop()
     abort.abort()
     expect((await heard).error?.code).toBe('provider-aborted')
   })

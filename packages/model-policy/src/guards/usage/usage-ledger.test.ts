@@ -1,5 +1,13 @@
-import { BeamClawError, noUsage, silentLogger, type Usage } from '@beamclaw/core'
-import { hear, ManualClock, plainRequest, type ScriptedAnswer, ScriptedProvider, settled, textAnswer } from '@beamclaw/core/testing'
+import { BeamClawError, silentLogger, type Usage, zeroUsage } from '@beamclaw/core'
+import {
+  collectAnswer,
+  flushEventLoop,
+  ManualClock,
+  type ScriptedAnswer,
+  ScriptedProvider,
+  textAnswer,
+  textRequest,
+} from '@beamclaw/core/testing'
 import { describe, expect, test } from 'vitest'
 import { FallbackProvider } from '../../fallback/fallback-provider.ts'
 import { guarded } from '../../guarded.ts'
@@ -16,7 +24,7 @@ function answer(usage: Partial<Usage>): ScriptedAnswer {
 }
 
 function ledger(options: UsageLedgerOptions = {}, clock = new ManualClock()) {
-  const made = new UsageLedger({ prices, ambient: { clock, logger: silentLogger }, ...options })
+  const made = new UsageLedger({ prices, services: { clock, logger: silentLogger }, ...options })
   const provider = new ScriptedProvider({ otherwise: answer({ inputTokens: 100, outputTokens: 10 }) })
   const wrap = (agent = 'ops', tenant = 'north') => guarded(provider, [made.guard({ provider: 'acme', agent, tenant })])
   const total = () => made.report()[0]
@@ -27,7 +35,7 @@ describe('a ledger', () => {
   test('counts calls, tokens of each kind and their cost', async () => {
     const { provider, wrap, total } = ledger()
     provider.add(answer({ inputTokens: million, outputTokens: million, cacheReadTokens: million, cacheWriteTokens: million }))
-    expect((await hear(wrap())).text).toBe('fine')
+    expect((await collectAnswer(wrap())).text).toBe('fine')
     expect(total()).toEqual({
       of: {},
       requests: 1,
@@ -45,12 +53,12 @@ describe('a ledger', () => {
 
   test('tells them apart by provider, model, agent, tenant and day', async () => {
     const { ledger: made, provider, clock, wrap } = ledger()
-    await hear(wrap('ops', 'north'))
-    await hear(wrap('ops', 'south'), { model: 'large' })
-    await hear(guarded(provider, [made.guard({ provider: 'other' })]))
+    await collectAnswer(wrap('ops', 'north'))
+    await collectAnswer(wrap('ops', 'south'), { model: 'large' })
+    await collectAnswer(guarded(provider, [made.guard({ provider: 'other' })]))
     await clock.advance(86_400_000)
-    await hear(wrap('chat', 'north'))
-    await hear(wrap('chat', 'north'), { agent: 'scout' })
+    await collectAnswer(wrap('chat', 'north'))
+    await collectAnswer(wrap('chat', 'north'), { agent: 'scout' })
     const counted = (by: 'provider' | 'model' | 'agent' | 'tenant' | 'day') =>
       Object.fromEntries(made.report({ by }).map(({ of, requests }) => [of[by], requests]))
     expect(counted('provider')).toEqual({ acme: 4, other: 1 })
@@ -62,17 +70,17 @@ describe('a ledger', () => {
 
   test('counts with other prices once it has them, and keeps the old ones when the new ones are none', async () => {
     const { ledger: made, wrap, total } = ledger()
-    await hear(wrap())
+    await collectAnswer(wrap())
     made.setPrices({ 'acme/*': { input: 10_000, output: 0 } })
-    await hear(wrap())
+    await collectAnswer(wrap())
     expect(() => made.setPrices({ acme: { input: 1, output: 1 } })).toThrow(expect.objectContaining({ code: 'invalid-option' }))
-    await hear(wrap())
+    await collectAnswer(wrap())
     expect(total()?.costUsd).toBeCloseTo(0.000_45 + 1 + 1, 9)
   })
 
   test('says how many calls had no price', async () => {
     const { ledger: made, provider } = ledger()
-    await hear(guarded(provider, [made.guard({ provider: 'unknown' })]))
+    await collectAnswer(guarded(provider, [made.guard({ provider: 'unknown' })]))
     expect(made.report()).toMatchObject([{ requests: 1, unpriced: 1, costUsd: 0, inputTokens: 100 }])
   })
 
@@ -82,13 +90,13 @@ describe('a ledger', () => {
       await clock.advance(86_400_000)
       yield* textAnswer('late')
     })
-    await hear(wrap())
+    await collectAnswer(wrap())
     expect(made.report({ by: 'day' })).toMatchObject([{ of: { day: '2026-01-02' }, requests: 1 }])
   })
 
   test('counts as soon as the last part is there, though nobody asks on', async () => {
     const { wrap, total } = ledger()
-    const parts = wrap().doStream(plainRequest, { signal: new AbortController().signal })
+    const parts = wrap().doStream(textRequest, { signal: new AbortController().signal })
     await parts[Symbol.asyncIterator]().next()
     expect(total()?.requests).toBe(0)
     await parts[Symbol.asyncIterator]().next()
@@ -98,13 +106,13 @@ describe('a ledger', () => {
   test('is not spoilt by a provider that counts wrong', async () => {
     const { provider, wrap, total } = ledger()
     provider.add(answer({ inputTokens: Number.NaN, outputTokens: -5, cacheReadTokens: 1.4, cacheWriteTokens: undefined as never }))
-    await hear(wrap())
+    await collectAnswer(wrap())
     expect(total()).toMatchObject({ inputTokens: 0, outputTokens: 0, cacheReadTokens: 1, cacheWriteTokens: 0 })
   })
 
   test('keeps a bounded number of rows and days', async () => {
     const { ledger: made, clock, wrap } = ledger({ maxRowsPerDay: 3, daysKept: 31 })
-    for (let model = 0; model < 10; model++) await hear(wrap(), { model: `model-${model}` })
+    for (let model = 0; model < 10; model++) await collectAnswer(wrap(), { model: `model-${model}` })
     expect(made.report({ by: 'model' }).map(({ of, requests }) => [of.model, requests])).toEqual([
       ['(other)', 7],
       ['model-0', 1],
@@ -113,7 +121,7 @@ describe('a ledger', () => {
     ])
     for (let day = 0; day < 40; day++) {
       await clock.advance(86_400_000)
-      await hear(wrap())
+      await collectAnswer(wrap())
     }
     const days = made.report({ by: 'day' })
     expect(days).toHaveLength(31)
@@ -125,21 +133,21 @@ describe('a call that has no proper end', () => {
   test('is a failure that costs nothing when it failed before it said anything', async () => {
     const { provider, wrap, total } = ledger()
     provider.add({ error: down })
-    expect((await hear(wrap())).error).toBe(down)
+    expect((await collectAnswer(wrap())).error).toBe(down)
     expect(total()).toMatchObject({ requests: 1, failures: 1, estimated: 0, inputTokens: 0, costUsd: 0 })
   })
 
   test('costs what was sent and seen when it broke off', async () => {
     const { provider, wrap, total } = ledger()
     provider.add({ parts: [half], error: down })
-    await hear(wrap())
+    await collectAnswer(wrap())
     expect(total()).toMatchObject({ requests: 1, failures: 1, estimated: 1, inputTokens: 6, outputTokens: 10 })
   })
 
   test('is no failure when its consumer left, and costs what was sent and seen', async () => {
     const { provider, wrap, total } = ledger()
     provider.add({ parts: [half], hang: true })
-    for await (const _ of wrap().doStream(plainRequest, { signal: new AbortController().signal })) break
+    for await (const _ of wrap().doStream(textRequest, { signal: new AbortController().signal })) break
     expect(total()).toMatchObject({ requests: 1, failures: 0, estimated: 1, inputTokens: 6, outputTokens: 10 })
   })
 
@@ -147,8 +155,8 @@ describe('a call that has no proper end', () => {
     const { provider, wrap, total } = ledger()
     provider.add({ hang: true })
     const abort = new AbortController()
-    const heard = hear(wrap(), {}, abort.signal)
-    await settled()
+    const heard = collectAnswer(wrap(), {}, abort.signal)
+    await flushEventLoop()
     abort.abort()
     expect((await heard).error?.code).toBe('provider-aborted')
     expect(total()).toMatchObject({ requests: 1, failures: 0, estimated: 1, inputTokens: 6, outputTokens: 0 })
@@ -156,7 +164,7 @@ describe('a call that has no proper end', () => {
 
   test('is not counted when it was aborted before it was made', async () => {
     const { provider, wrap, total } = ledger()
-    await hear(wrap(), {}, AbortSignal.abort())
+    await collectAnswer(wrap(), {}, AbortSignal.abort())
     expect(provider.calls).toEqual([])
     expect(total()?.requests).toBe(0)
   })
@@ -167,36 +175,36 @@ describe('a budget', () => {
 
   test('that has no room turns the call away before it is made, and counts that', async () => {
     const { provider, wrap, total } = ledger({ budgets })
-    const { error } = await hear(wrap(), { maxOutputTokens: 995 })
+    const { error } = await collectAnswer(wrap(), { maxOutputTokens: 995 })
     expect(error).toMatchObject({ code: 'provider-billing', details: { budget: 'north', limit: 'maxTokens', refusedBy: 'usage-ledger' } })
     expect(provider.calls).toEqual([])
     expect(total()).toMatchObject({ requests: 0, refused: 1 })
-    expect((await hear(wrap('ops', 'south'), { maxOutputTokens: 995 })).text).toBe('fine')
+    expect((await collectAnswer(wrap('ops', 'south'), { maxOutputTokens: 995 })).text).toBe('fine')
   })
 
   test('is set aside while a call is under way, so that two cannot spend what is left for one', async () => {
     const { provider, wrap } = ledger({ budgets })
     provider.add({ hang: true })
     const abort = new AbortController()
-    const first = hear(wrap(), { maxOutputTokens: 600 }, abort.signal)
-    await settled()
-    expect((await hear(wrap(), { maxOutputTokens: 600 })).error?.code).toBe('provider-billing')
+    const first = collectAnswer(wrap(), { maxOutputTokens: 600 }, abort.signal)
+    await flushEventLoop()
+    expect((await collectAnswer(wrap(), { maxOutputTokens: 600 })).error?.code).toBe('provider-billing')
     abort.abort()
     await first
-    expect((await hear(wrap(), { maxOutputTokens: 600 })).text).toBe('fine')
+    expect((await collectAnswer(wrap(), { maxOutputTokens: 600 })).text).toBe('fine')
   })
 
   test('is charged what a call used, not what was set aside', async () => {
     const { wrap } = ledger({ budgets })
-    for (let call = 0; call < 4; call++) expect((await hear(wrap(), { maxOutputTokens: 500 })).text).toBe('fine')
-    expect((await hear(wrap(), { maxOutputTokens: 900 })).error?.code).toBe('provider-billing')
+    for (let call = 0; call < 4; call++) expect((await collectAnswer(wrap(), { maxOutputTokens: 500 })).text).toBe('fine')
+    expect((await collectAnswer(wrap(), { maxOutputTokens: 900 })).error?.code).toBe('provider-billing')
   })
 
   test('gets back what was set aside for a call that failed', async () => {
     const { provider, wrap } = ledger({ budgets })
     provider.add(...Array(5).fill({ error: down }))
-    for (let call = 0; call < 5; call++) await hear(wrap(), { maxOutputTokens: 900 })
-    expect((await hear(wrap(), { maxOutputTokens: 900 })).text).toBe('fine')
+    for (let call = 0; call < 5; call++) await collectAnswer(wrap(), { maxOutputTokens: 900 })
+    expect((await collectAnswer(wrap(), { maxOutputTokens: 900 })).text).toBe('fine')
   })
 
   test('is not opened again by a wall clock that goes forth and back', async () => {
@@ -210,27 +218,27 @@ describe('a budget', () => {
     const { wrap } = ledger({ budgets: [{ id: 'day', maxRequests: 3 }] }, clock)
     for (const days of [0, 40, -1]) {
       jumpMs = days * 86_400_000
-      expect((await hear(wrap())).text).toBe('fine')
+      expect((await collectAnswer(wrap())).text).toBe('fine')
     }
     for (const days of [0, 40, -1, 400]) {
       jumpMs = days * 86_400_000
-      expect((await hear(wrap())).error?.details).toMatchObject({ budget: 'day', spent: { requests: 3 } })
+      expect((await collectAnswer(wrap())).error?.details).toMatchObject({ budget: 'day', spent: { requests: 3 } })
     }
     jumpMs = 0
     await clock.advance(86_400_000)
-    expect((await hear(wrap())).text).toBe('fine')
+    expect((await collectAnswer(wrap())).text).toBe('fine')
   })
 
   test('of a month counts every day of it', async () => {
     const clock = new ManualClock()
     const { wrap } = ledger({ budgets: [{ id: 'month', per: 'month', maxRequests: 3 }] }, clock)
     for (let day = 0; day < 3; day++) {
-      expect((await hear(wrap())).text).toBe('fine')
+      expect((await collectAnswer(wrap())).text).toBe('fine')
       await clock.advance(86_400_000)
     }
-    expect((await hear(wrap())).error?.details).toMatchObject({ budget: 'month', spent: { requests: 3 } })
+    expect((await collectAnswer(wrap())).error?.details).toMatchObject({ budget: 'month', spent: { requests: 3 } })
     await clock.advance(31 * 86_400_000)
-    expect((await hear(wrap())).text).toBe('fine')
+    expect((await collectAnswer(wrap())).text).toBe('fine')
   })
 
   test('that calls under way have set aside stays set aside when the day turns', async () => {
@@ -241,18 +249,18 @@ describe('a budget', () => {
       await hold.promise
       yield* textAnswer('late')
     })
-    const late = hear(wrap())
-    await settled()
+    const late = collectAnswer(wrap())
+    await flushEventLoop()
     await clock.advance(86_400_000)
-    expect((await hear(wrap())).error?.details).toMatchObject({ budget: 'day', reserved: { requests: 1 } })
+    expect((await collectAnswer(wrap())).error?.details).toMatchObject({ budget: 'day', reserved: { requests: 1 } })
     hold.resolve()
     expect((await late).text).toBe('late')
-    expect((await hear(wrap())).error?.details).toMatchObject({ budget: 'day', spent: { requests: 1 } })
+    expect((await collectAnswer(wrap())).error?.details).toMatchObject({ budget: 'day', spent: { requests: 1 } })
   })
 
   test('sets 4096 tokens of output aside for a call that does not say', async () => {
     const { ledger: made, provider } = ledger({ budgets: [{ id: 'all', maxTokens: 4_101 }] })
-    expect((await hear(guarded(provider, [made.guard({ provider: 'acme' })]))).error?.code).toBe('provider-billing')
+    expect((await collectAnswer(guarded(provider, [made.guard({ provider: 'acme' })]))).error?.code).toBe('provider-billing')
   })
 
   test('makes a fallback ask the next target, and leaves the first in peace', async () => {
@@ -265,15 +273,15 @@ describe('a budget', () => {
       { id: 'dear', provider: guarded(provider, [made.guard({ provider: 'dear' })]) },
       { id: 'cheap', provider: guarded(cheap, [made.guard({ provider: 'cheap' })]) },
     ]
-    const fallback = new FallbackProvider({ targets, ambient: { clock: new ManualClock() } })
-    expect((await hear(fallback)).text).toBe('cheap')
+    const fallback = new FallbackProvider({ targets, services: { clock: new ManualClock() } })
+    expect((await collectAnswer(fallback)).text).toBe('cheap')
     expect(fallback.inspect('small')).toMatchObject([{ status: 'available' }, { status: 'available' }])
   })
 })
 
 describe('a call that is metered by hand', () => {
   const labels = { provider: 'acme', model: 'small', agent: 'ops', tenant: 'north' }
-  const expected = { ...noUsage, inputTokens: 600 }
+  const expected = { ...zeroUsage, inputTokens: 600 }
 
   test('is counted once, however often it is settled', () => {
     const { ledger: made, total } = ledger()

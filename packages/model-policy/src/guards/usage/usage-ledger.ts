@@ -1,11 +1,11 @@
 /** Knows who used what, what it cost, and who has spent enough. */
 import {
-  ambientWith,
   BeamClawError,
   type Clock,
   defaultTenant,
   type Logger,
   type Store,
+  systemServices,
   type TimerHandle,
   type Usage,
 } from '@beamclaw/core'
@@ -75,12 +75,12 @@ export class UsageLedger implements AsyncDisposable {
       daysKept: integer(31, 36_500),
       maxRowsPerDay: integer(1),
       reserveOutputTokens: integer(0),
-      ambient: anObject,
+      services: anObject,
     })
     const { prices = usageLedgerDefaults.prices, budgets = usageLedgerDefaults.budgets } = options
     checkPrices('UsageLedger', prices)
     checkBudgets('UsageLedger', budgets)
-    const { clock, logger, ids } = ambientWith(options.ambient)
+    const { clock, logger, ids } = systemServices(options.services)
     this.#prices = { ...prices }
     this.#hasBudgets = budgets.length > 0
     this.#accounts = new BudgetAccounts([...budgets])

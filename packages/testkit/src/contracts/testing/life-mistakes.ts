@@ -1,9 +1,9 @@
 /** What authors of stores get wrong with snapshots, deletions and their own end. */
-import type { BeamClawError, JsonValue, Log, LogContent } from '@beamclaw/core'
+import type { AppendLog, BeamClawError, JsonValue, LogContents } from '@beamclaw/core'
 import type { Around, StoreMistake, WrongRules } from './mistaken-store.ts'
 import { correctRules as correct, type PlainEntry, type PlainLogState, refusal } from './store-rules.ts'
 
-const content = (change: (content: LogContent) => unknown): Around<Log> => ({
+const content = (change: (content: LogContents) => unknown): Around<AppendLog> => ({
   read: async (call, ...args) => change(await call(...args)),
 })
 

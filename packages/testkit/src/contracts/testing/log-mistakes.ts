@@ -2,31 +2,31 @@
  * What authors of stores get wrong with logs and with their own end. Not here, for no test from outside can tell: a repeated record
  * that is found by its id alone (ids are unique in a log), records dropped before their snapshot is durable (only a crash shows it).
  */
-import { BeamClawError, type JsonValue, type Log, type LogContent, type LogRecord } from '@beamclaw/core'
-import { type EncodedLogRecord, encodeLogRecords } from '@beamclaw/core/adapter'
+import { type AppendLog, BeamClawError, type JsonValue, type LogContents, type LogEntry } from '@beamclaw/core'
+import { type EncodedLogEntry, encodeLogRecords } from '@beamclaw/core/adapter'
 import type { Around, StoreMistake, WrongRules } from './mistaken-store.ts'
 import { correctRules as correct, type PlainLogState, turn } from './store-rules.ts'
 
 const maxBytes = 64 * 1024 * 1024
 
 /** Encodes some records as the port demands, and takes those that are mended by `change` as they were. */
-const mended = (change: (record: LogRecord) => LogRecord): WrongRules => ({
+const mended = (change: (record: LogEntry) => LogEntry): WrongRules => ({
   encodeRecords: (records) =>
     encodeLogRecords(Array.isArray(records) ? records.map((record) => record && change(record)) : records, maxBytes),
 })
 
-const readAs = (change: (record: LogRecord) => LogRecord): Around<Log> => ({
+const readAs = (change: (record: LogEntry) => LogEntry): Around<AppendLog> => ({
   read: async (call, ...args) => {
-    const { snapshot, records } = (await call(...args)) as LogContent
+    const { snapshot, records } = (await call(...args)) as LogContents
     return { snapshot, records: records.map(change) }
   },
 })
 
-const content = (change: (content: LogContent) => unknown): Around<Log> => ({
+const content = (change: (content: LogContents) => unknown): Around<AppendLog> => ({
   read: async (call, ...args) => change(await call(...args)),
 })
 
-const adding = (change: (fresh: readonly EncodedLogRecord[]) => readonly EncodedLogRecord[]): WrongRules => ({
+const adding = (change: (fresh: readonly EncodedLogEntry[]) => readonly EncodedLogEntry[]): WrongRules => ({
   addRecords: (state, fresh) => correct.addRecords(state, change(fresh)),
 })
 
@@ -72,7 +72,7 @@ export const logMistakes = {
   'keeps times as dates': { caughtBy: comesBack, log: readAs((record) => ({ ...record, ts: new Date(record.ts) as never })) },
   'gives seqs as texts': { caughtBy: comesBack, log: readAs((record) => ({ ...record, seq: String(record.seq) as never })) },
   'counts seqs from 0': { caughtBy: comesBack, log: readAs((record) => ({ ...record, seq: record.seq - 1 })) },
-  'adds fields of its own to records': { caughtBy: comesBack, log: readAs((record) => ({ ...record, writtenAt: 1 }) as LogRecord) },
+  'adds fields of its own to records': { caughtBy: comesBack, log: readAs((record) => ({ ...record, writtenAt: 1 }) as LogEntry) },
   'gives the newest record first': {
     caughtBy: comesBack,
     log: content(({ snapshot, records }) => ({ snapshot, records: records.toReversed() })),
@@ -255,7 +255,7 @@ export const logMistakes = {
   'leaves the snapshot out of a read from a seq on': {
     caughtBy: 'reads from a seq on after a snapshot, too',
     log: {
-      read: async (call, from) => ({ ...((await call(from)) as LogContent), ...(from === undefined ? {} : { snapshot: undefined }) }),
+      read: async (call, from) => ({ ...((await call(from)) as LogContents), ...(from === undefined ? {} : { snapshot: undefined }) }),
     },
   },
   'refuses to read from 0': {
@@ -312,7 +312,7 @@ function remembering(count: number): WrongRules {
   return { fresh: (batch, state, last) => correct.fresh(batch, { ...state, records: state.records.slice(-count) }, last) }
 }
 
-function seqOnly(batch: readonly EncodedLogRecord[], last: number): readonly EncodedLogRecord[] {
+function seqOnly(batch: readonly EncodedLogEntry[], last: number): readonly EncodedLogEntry[] {
   if ((batch[0]?.seq ?? 0) > last + 1) throw new BeamClawError('log-gap', 'gap')
   return batch.filter(({ seq }) => seq > last)
 }

@@ -1,5 +1,5 @@
 /** Makes the plain store with one flaw: a rule of it that is another, or a call of it that is handled otherwise. */
-import type { Log, Store } from '@beamclaw/core'
+import type { AppendLog, Store } from '@beamclaw/core'
 import type { StoreUnderTest } from '../store-contract.ts'
 import { PlainStore } from './plain-store.ts'
 import { correctRules, newDisk, type StoreRules } from './store-rules.ts'
@@ -19,7 +19,7 @@ export interface StoreMistake {
   readonly caughtBy: string
   readonly rules?: WrongRules
   readonly store?: Around<Store>
-  readonly log?: Around<Log>
+  readonly log?: Around<AppendLog>
 }
 
 function around<T extends object>(correct: T, handlers: Around<T> | undefined): T {

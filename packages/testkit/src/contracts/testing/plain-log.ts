@@ -1,5 +1,5 @@
 /** The log of the plain store, by the same rules. */
-import type { BeamClawError, JsonObject, LogContent, LogPlace, LogRecord, LogSnapshot } from '@beamclaw/core'
+import type { BeamClawError, EntryLocation, JsonObject, LogContents, LogEntry, LogSnapshot } from '@beamclaw/core'
 import { type PlainHandle, type PlainLogState, refusal, type StoreRules } from './store-rules.ts'
 
 type Method = 'append' | 'read' | 'compact' | 'locate'
@@ -17,7 +17,7 @@ export class PlainLog implements PlainHandle {
     this.#onCall = onCall
   }
 
-  async append(records: readonly LogRecord[]): Promise<void> {
+  async append(records: readonly LogEntry[]): Promise<void> {
     this.#check('append')
     const { encodeRecords, fresh, addRecords, lastSeq } = this.rules
     const encoded = this.#orBreak(() => encodeRecords(records))
@@ -27,10 +27,10 @@ export class PlainLog implements PlainHandle {
     })
   }
 
-  async read(fromSeq = 1): Promise<LogContent> {
+  async read(fromSeq = 1): Promise<LogContents> {
     this.#check('read')
     this.#orBreak(() => this.rules.checkWhole('fromSeq', fromSeq, 0))
-    let content: LogContent = { snapshot: undefined, records: [] }
+    let content: LogContents = { snapshot: undefined, records: [] }
     await this.#inTurn('read', () => {
       const { records, snapshot } = this.#state
       const { decode, isRead } = this.rules
@@ -59,9 +59,9 @@ export class PlainLog implements PlainHandle {
     })
   }
 
-  async locate(seq: number): Promise<LogPlace | undefined> {
+  async locate(seq: number): Promise<EntryLocation | undefined> {
     this.#check('locate')
-    let place: LogPlace | undefined
+    let place: EntryLocation | undefined
     await this.#inTurn('locate', () => {
       const { records, snapshot } = this.#state
       if (seq >= 1 && seq <= (snapshot?.seq ?? 0)) place = { file: 'snapshot', offset: 0 }

@@ -1,5 +1,5 @@
 /** A plain store in memory that is as correct as its rules. */
-import type { FencingToken, JsonValue, ListOptions, Log, PutOptions, Store, StoreKey, Versioned } from '@beamclaw/core'
+import type { AppendLog, FencingToken, JsonValue, ListOptions, PutOptions, Store, StoreKey, Versioned } from '@beamclaw/core'
 import { PlainLog } from './plain-log.ts'
 import { type PlainDisk, type PlainEntry, refusal, type StoreRules } from './store-rules.ts'
 
@@ -63,7 +63,7 @@ export class PlainStore implements Store {
     return page(found, limit).map(listedKey)
   }
 
-  async openLog(key: StoreKey, token: FencingToken): Promise<Log> {
+  async openLog(key: StoreKey, token: FencingToken): Promise<AppendLog> {
     this.#check('openLog', key, 1)
     const { checkToken, mayOpen, onRefused, onOpened, fenced, fence, nameOf, keptToken } = this.#rules
     checkToken(token)

@@ -1,11 +1,11 @@
 /** The rules of the plain store: correct by default, and each flaw of an author is another rule in place of one of them. */
-import { BeamClawError, type FencingToken, type JsonValue, type Log, type Store, type StoreKey } from '@beamclaw/core'
+import { type AppendLog, BeamClawError, type FencingToken, type JsonValue, type Store, type StoreKey } from '@beamclaw/core'
 import {
   checkFencingToken,
   checkSnapshotSeq,
   checkStoreKey,
   compareStoreKeys,
-  type EncodedLogRecord,
+  type EncodedLogEntry,
   encodeJson,
   encodeLogRecords,
   freshLogRecords,
@@ -16,7 +16,7 @@ import {
 const maxBytes = 64 * 1024 * 1024
 
 /** A handle of the plain store. */
-export interface PlainHandle extends Log {
+export interface PlainHandle extends AppendLog {
   readonly rules: StoreRules
   /** Breaks the handle for good: also what waits is refused. */
   fence(error: BeamClawError): void
@@ -33,7 +33,7 @@ export interface PlainEntry {
 export interface PlainLogState {
   token: FencingToken
   owner: PlainHandle | undefined
-  records: EncodedLogRecord[]
+  records: EncodedLogEntry[]
   snapshot: { readonly seq: number; readonly kept: unknown } | undefined
   /** What the last compaction replaced. */
   before: Pick<PlainLogState, 'records' | 'snapshot'> | undefined
@@ -79,9 +79,9 @@ export interface StoreRules {
   readonly finish: (underWay: Promise<unknown>) => Promise<unknown>
   readonly isStopped: (method: keyof Store) => boolean
 
-  readonly encodeRecords: (records: Parameters<Log['append']>[0]) => EncodedLogRecord[]
-  readonly fresh: (batch: readonly EncodedLogRecord[], state: PlainLogState, lastSeq: number) => readonly EncodedLogRecord[]
-  readonly addRecords: (state: PlainLogState, fresh: readonly EncodedLogRecord[]) => void
+  readonly encodeRecords: (records: Parameters<AppendLog['append']>[0]) => EncodedLogEntry[]
+  readonly fresh: (batch: readonly EncodedLogEntry[], state: PlainLogState, lastSeq: number) => readonly EncodedLogEntry[]
+  readonly addRecords: (state: PlainLogState, fresh: readonly EncodedLogEntry[]) => void
   /** Makes a write durable, then applies it. */
   readonly write: (apply: () => void) => Promise<void>
   readonly logQueue: (before: Promise<unknown>, method: 'append' | 'read' | 'compact' | 'locate') => Promise<unknown>

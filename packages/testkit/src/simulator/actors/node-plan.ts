@@ -1,18 +1,18 @@
 /** Random trees: what is supervised, how, and with which options. */
-import type { Random, RestartBackoff, RestartType, Shutdown, Strategy } from '@beamclaw/core'
+import type { Random, RestartBackoff, RestartStrategy, RestartType, ShutdownPolicy } from '@beamclaw/core'
 import { integerBetween, pickOne } from '../../seeded-random.ts'
 
 export interface NodePlan {
   readonly name: string
   readonly kind: 'worker' | 'supervisor' | 'dynamic' | 'tasks'
   readonly restart: RestartType
-  readonly shutdownMs: Shutdown
+  readonly shutdownMs: ShutdownPolicy
   readonly startTimeoutMs: number
   /** The factory takes a while. */
   readonly isMadeSlowly: boolean
   readonly passivateAfterMs: number
   readonly maxSize: number
-  readonly strategy: Strategy
+  readonly strategy: RestartStrategy
   readonly maxRestarts: number
   readonly withinMs: number
   readonly backoff: RestartBackoff | undefined

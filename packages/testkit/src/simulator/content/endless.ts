@@ -1,11 +1,11 @@
 /** Answers and tools that do not end by themselves, and how well they hear that they should. */
-import { type Clock, noUsage, type ProviderPart, type Random, type ToolOutput } from '@beamclaw/core'
+import { type Clock, type ProviderPart, type Random, type ToolOutput, zeroUsage } from '@beamclaw/core'
 import { pickOne } from '../../seeded-random.ts'
 
 /** Characters of an answer that no spoiled store takes. */
 const hugeLength = 300_000
 
-const finish: ProviderPart = { type: 'finish', reason: 'stop', usage: noUsage }
+const finish: ProviderPart = { type: 'finish', reason: 'stop', usage: zeroUsage }
 
 const endings = ['hangs', 'is deaf', 'stays open', 'goes on for ever', 'is huge'] as const
 

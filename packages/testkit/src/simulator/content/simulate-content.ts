@@ -7,7 +7,6 @@ import {
   defineAgent,
   defineTool,
   type Logger,
-  noUsage,
   type Provider,
   type ProviderPart,
   type Random,
@@ -15,6 +14,7 @@ import {
   SoloCluster,
   type ToolOutput,
   type UserMessage,
+  zeroUsage,
 } from '@beamclaw/core'
 import { integerBetween, pickOne, seededRandom } from '../../seeded-random.ts'
 import { sequentialIds } from '../../sequential-ids.ts'
@@ -64,14 +64,14 @@ const goodAnswers: readonly (readonly ProviderPart[])[] = [
   [
     { type: 'text-delta', text: 'one ' },
     { type: 'text-delta', text: 'two' },
-    { type: 'finish', reason: 'stop', usage: noUsage },
+    { type: 'finish', reason: 'stop', usage: zeroUsage },
   ],
   [
     { type: 'thinking-delta', text: 'hm' },
     { type: 'thinking-end', signature: 'signed' },
     { type: 'tool-call', id: 'call', name: 'look', input: { at: [1, { deep: true }] } },
     { type: 'tool-call', id: 'call', name: 'look', input: {} },
-    { type: 'finish', reason: 'tool-calls', usage: noUsage },
+    { type: 'finish', reason: 'tool-calls', usage: zeroUsage },
   ],
 ]
 
@@ -164,7 +164,7 @@ class OddLife {
         agents: [defineAgent({ id: 'main', model: 'odd/model', tools: [tool], maxTurns: 4 })],
         store: this.#spoiled.store,
         cluster: new SoloCluster({ ids: this.#ids, now: () => clock.now() }),
-        ambient: { clock, ids: this.#ids, random: seededRandom(this.#seed), logger: this.#logger() },
+        services: { clock, ids: this.#ids, random: seededRandom(this.#seed), logger: this.#logger() },
       }).start()
       this.#running = running
       void running.ended.then(() => {
@@ -193,8 +193,8 @@ class OddLife {
     const good = pickOne(this.#random, goodContents)
     const content = this.#random.next() < 0.5 ? good : spoiled(this.#random, good, oddValue)
     try {
-      const whenBusy = pickOne(this.#random, ['queue', 'steer', 'collect', 'interrupt'] as const)
-      const run = running.session(victim).send(content as UserMessage['content'], { whenBusy })
+      const queueMode = pickOne(this.#random, ['queue', 'steer', 'collect', 'interrupt'] as const)
+      const run = running.session(victim).send(content as UserMessage['content'], { queueMode })
       this.#accepted++
       this.#expectTyped('a message', run.accepted)
       this.#expectTyped('a result', run.result())
@@ -257,7 +257,7 @@ class OddLife {
       if (isWitness)
         return [
           { type: 'text-delta', text: 'fine' },
-          { type: 'finish', reason: 'stop', usage: noUsage },
+          { type: 'finish', reason: 'stop', usage: zeroUsage },
         ]
       const good = pickOne(this.#random, goodAnswers)
       const odd = this.#random.next() < 0.5 ? good : spoiled(this.#random, good, oddValue)

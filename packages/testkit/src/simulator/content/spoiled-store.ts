@@ -1,6 +1,6 @@
 /** A store that gives back something else than what was written, as a disk, a hand or another version may do. */
 
-import { BeamClawError, type JsonValue, type LogContent, MemoryStore, type Random, type Store, type StoreKey } from '@beamclaw/core'
+import { BeamClawError, type JsonValue, type LogContents, MemoryStore, type Random, type Store, type StoreKey } from '@beamclaw/core'
 import { wrapLog, wrapStore } from '@beamclaw/core/adapter'
 import { oddJson, spoiled } from './odd-values.ts'
 
@@ -14,7 +14,7 @@ export class SpoiledStore {
   // Logs that are spoiled when they are next read.
   readonly #doomed = new Set<string>()
   // What is read instead of each log that was.
-  readonly #instead = new Map<string, LogContent>()
+  readonly #instead = new Map<string, LogContents>()
 
   constructor(random: Random) {
     this.#random = random
@@ -23,7 +23,7 @@ export class SpoiledStore {
       stop: async () => {},
       openLog: async (key, token) => {
         const log = await memory.openLog(key, token)
-        const read = async (fromSeq?: number): Promise<LogContent> => this.#read(JSON.stringify(key), await log.read(), fromSeq)
+        const read = async (fromSeq?: number): Promise<LogContents> => this.#read(JSON.stringify(key), await log.read(), fromSeq)
         const append = async (records: Parameters<typeof log.append>[0]): Promise<void> => {
           const length = JSON.stringify(records).length
           if (length > maxLength) throw new BeamClawError('document-too-large', `${length} characters are more than ${maxLength}`)
@@ -45,7 +45,7 @@ export class SpoiledStore {
     await this.#memory.put(key, this.#spoil(found?.value ?? { label: 'mine', model: 'odd/model' }) as JsonValue)
   }
 
-  #read(name: string, content: LogContent, fromSeq = 1): LogContent {
+  #read(name: string, content: LogContents, fromSeq = 1): LogContents {
     if (this.#doomed.delete(name)) this.#instead.set(name, this.#spoiledContent(content))
     const instead = this.#instead.get(name)
     const lastSeq = instead?.records.at(-1)?.seq ?? instead?.snapshot?.seq ?? 0
@@ -57,11 +57,11 @@ export class SpoiledStore {
     return structuredClone({ snapshot, records: records.filter(({ seq }) => seq >= fromSeq) })
   }
 
-  #spoiledContent({ snapshot, records }: LogContent): LogContent {
+  #spoiledContent({ snapshot, records }: LogContents): LogContents {
     const state = snapshot === undefined || this.#random.next() < 0.5 ? snapshot : { seq: snapshot.seq, state: this.#spoil(snapshot.state) }
     const at = Math.floor(this.#random.next() * records.length)
     const content = records.map((record, index) => (index === at ? { ...record, data: this.#spoil(record.data) } : record))
-    return { snapshot: state, records: content } as LogContent
+    return { snapshot: state, records: content } as LogContents
   }
 
   #spoil(value: unknown): JsonValue {

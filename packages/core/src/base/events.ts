@@ -1,0 +1,182 @@
+/** Everything that happens, as one union: noun first, verb second. */
+import type { ExitReason } from './exit-reason.ts'
+import type { RunId, SessionKey } from './ids.ts'
+import type { AssistantMessage, FinishReason, JsonValue, ToolResult, Usage, UserMessage } from './messages.ts'
+
+/** An actor is up: its `init` has finished. */
+export interface ActorStartEvent {
+  readonly type: 'actor-start'
+  readonly id: string
+  /** 1 for the first incarnation under its supervisor, one more for each restart. */
+  readonly generation: number
+}
+
+/** An actor is gone. */
+export interface ActorExitEvent {
+  readonly type: 'actor-exit'
+  readonly id: string
+  readonly generation: number
+  readonly reason: ExitReason
+}
+
+/** A supervisor is about to start a child again. */
+export interface ActorRestartEvent {
+  readonly type: 'actor-restart'
+  readonly id: string
+  readonly supervisorId: string
+  /** The generation that is about to start. */
+  readonly generation: number
+  /** Why the last one ended. */
+  readonly reason: ExitReason
+}
+
+/** A supervisor gave up: its children crashed more than `maxRestarts` times within `withinMs`. */
+export interface RestartLimitEvent {
+  readonly type: 'restart-limit'
+  readonly supervisorId: string
+  readonly childId: string
+  readonly maxRestarts: number
+  readonly withinMs: number
+}
+
+export type ActorEvent = ActorStartEvent | ActorExitEvent | ActorRestartEvent | RestartLimitEvent
+
+interface OfRun {
+  readonly sessionKey: SessionKey
+  readonly runId: RunId
+}
+
+/** Sequence number of the journal record that the event tells of: the event is durable, and a feed can be resumed after it. */
+interface Durable {
+  readonly seq: number
+}
+
+/** A message was accepted and waits for its run. */
+export interface MessageAcceptedEvent extends OfRun, Durable {
+  readonly type: 'message-accepted'
+  readonly message: UserMessage
+}
+
+/** A run has begun. `merged` lists the other messages that share it. */
+export interface RunStartEvent extends OfRun, Durable {
+  readonly type: 'run-start'
+  readonly merged: readonly RunId[]
+}
+
+/** A new incarnation of the session goes on with the run. */
+export interface RunResumeEvent extends OfRun, Durable {
+  readonly type: 'run-resume'
+}
+
+/** The session is stopped in the middle of the run, which goes on when the session is next up. */
+export interface RunPauseEvent extends OfRun, Durable {
+  readonly type: 'run-pause'
+}
+
+/** The message `from` has joined this run. */
+export interface RunSteerEvent extends OfRun, Durable {
+  readonly type: 'run-steer'
+  readonly from: RunId
+}
+
+/** Somebody asked for the run to end. */
+export interface RunCancelEvent extends OfRun, Durable {
+  readonly type: 'run-cancel'
+}
+
+/** A provider is being asked. What earlier attempts of this turn said is void. */
+export interface ModelRequestEvent extends OfRun, Durable {
+  readonly type: 'model-request'
+  readonly turn: number
+  readonly attempt: number
+  readonly model: string
+}
+
+/** It did not answer; the run may try again. */
+export interface ModelFailureEvent extends OfRun, Durable {
+  readonly type: 'model-failure'
+  readonly turn: number
+  readonly attempt: number
+  readonly failure: Failure
+}
+
+/** A piece of text, not durable: void when a later `model-request` has the same turn. */
+export interface TextDeltaEvent extends OfRun {
+  readonly type: 'text-delta'
+  readonly turn: number
+  readonly attempt: number
+  readonly text: string
+}
+
+/** As `text-delta`, of what the model thinks before it answers. */
+export interface ThinkingDeltaEvent extends OfRun {
+  readonly type: 'thinking-delta'
+  readonly turn: number
+  readonly attempt: number
+  readonly text: string
+}
+
+/** A whole message of the model. */
+export interface MessageEvent extends OfRun, Durable {
+  readonly type: 'message'
+  readonly turn: number
+  readonly message: AssistantMessage
+  readonly finish: FinishReason
+  readonly usage: Usage
+}
+
+/** A tool begins. */
+export interface ToolCallEvent extends OfRun, Durable {
+  readonly type: 'tool-call'
+  readonly toolCallId: string
+  readonly name: string
+  readonly input: JsonValue
+}
+
+/** What came of it. `unknown`: it had begun, and nobody was left to hear how it went. */
+export interface ToolResultEvent extends OfRun, Durable {
+  readonly type: 'tool-result'
+  readonly outcome: 'ok' | 'error' | 'unknown' | 'cancelled'
+  readonly result: ToolResult
+}
+
+/** The oldest messages of the history gave way to a summary. */
+export interface HistoryCompactEvent extends OfRun, Durable {
+  readonly type: 'history-compact'
+  readonly dropped: number
+}
+
+/** A run is over. */
+export interface RunEndEvent extends OfRun, Durable {
+  readonly type: 'run-end'
+  readonly outcome: 'completed' | 'failed' | 'aborted'
+  /** Present when `outcome` is `failed`. */
+  readonly failure?: Failure
+}
+
+interface Failure {
+  readonly code: string
+  readonly message: string
+}
+
+/** What is not durable, and only told to those who listen now. */
+export type ProvisionalEvent = TextDeltaEvent | ThinkingDeltaEvent
+
+/** What the journal holds, as told to those who listen. */
+export type CommittedEvent =
+  | MessageAcceptedEvent
+  | RunStartEvent
+  | RunResumeEvent
+  | RunPauseEvent
+  | RunSteerEvent
+  | RunCancelEvent
+  | ModelRequestEvent
+  | ModelFailureEvent
+  | MessageEvent
+  | ToolCallEvent
+  | ToolResultEvent
+  | HistoryCompactEvent
+  | RunEndEvent
+
+/** What a session tells of its runs. */
+export type RunEvent = ProvisionalEvent | CommittedEvent

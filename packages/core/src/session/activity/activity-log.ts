@@ -1,0 +1,267 @@
+/** Remembers which sessions have work to do, so that a new process knows whom to wake without reading every journal. */
+
+import { BeamClawError, describeError } from '../../base/errors.ts'
+import { parseSessionKey, type SessionKey, type TenantId } from '../../base/ids.ts'
+import type { SystemServices } from '../../defaults/services.ts'
+import type { Cluster } from '../../ports/cluster.ts'
+import type { TimerHandle } from '../../ports/services.ts'
+import type { AppendLog, LogContents, Store } from '../../ports/store.ts'
+import { openSessionLog } from '../journal/open-journal.ts'
+import { openActivity } from './activity-opening.ts'
+
+export interface ActivityLogOptions {
+  readonly tenant: TenantId
+  readonly store: Store
+  readonly cluster: Cluster
+  readonly services: SystemServices
+  /** Another owner has the list, and with it the sessions; or the store has failed for good. */
+  readonly onLost?: (error: BeamClawError) => void
+}
+
+/** Records after which the log is replaced by the list of busy sessions. */
+const compactAfter = 10_000
+
+/** Milliseconds that a session stays on record after its work: the next message of a conversation finds it there. */
+const lingerMs = 5_000
+
+/** Sessions of which is remembered when they were last at work. */
+const rememberedSessions = 10_000
+
+export class ActivityLog {
+  readonly #options: ActivityLogOptions
+  // On record; resolves once that is durable.
+  readonly #busy = new Map<SessionKey, Promise<void>>()
+  // Of those, the ones whose work is over, and since when: the oldest first.
+  readonly #lingering = new Map<SessionKey, number>()
+  #sweepTimer: TimerHandle | undefined
+  // In the order of their last work.
+  readonly #seen = new Map<SessionKey, number>()
+  #onIdle: (() => void)[] = []
+  #opening: Promise<AppendLog> | undefined
+  // Why nothing is written any more: this is over, or somebody else has the log.
+  #refusal: BeamClawError | undefined
+  #wasOpen = false
+  #nextSeq = 1
+  #records = 0
+
+  constructor(options: ActivityLogOptions) {
+    this.#options = options
+  }
+
+  /** Opens the log; answers with the sessions that were on record when it was last written. */
+  async open(): Promise<readonly SessionKey[]> {
+    await this.#log()
+    return this.busy
+  }
+
+  /** The sessions that have work now. */
+  get busy(): readonly SessionKey[] {
+    return [...this.#busy.keys()].filter((key) => !this.#lingering.has(key))
+  }
+
+  /** When a session was last at work, in milliseconds; undefined when that is longer ago than is remembered. */
+  lastSeen(key: SessionKey): number | undefined {
+    return this.#seen.get(key)
+  }
+
+  /** Resolves once no session has work. */
+  async whenIdle(): Promise<void> {
+    if (this.#busy.size > this.#lingering.size) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
+  }
+
+  /** Resolves once it is durable that the session has work. */
+  begin(key: SessionKey): Promise<void> {
+    const { clock } = this.#options.services
+    const known = this.#busy.get(key)
+    this.#lingering.delete(key)
+    this.#see(key, clock.now())
+    if (known !== undefined) return known
+    const written = this.#append('busy', [key])
+    this.#busy.set(key, written)
+    written.catch(() => {
+      if (this.#busy.get(key) === written) this.#busy.delete(key)
+    })
+    return written
+  }
+
+  /** The session has nothing to do. Not written down at once: if that is lost, it is woken once for nothing. */
+  end(key: SessionKey): void {
+    if (!this.#busy.has(key) || this.#lingering.has(key)) return
+    const { clock } = this.#options.services
+    this.#see(key, clock.now())
+    this.#lingering.set(key, clock.monotonic())
+    if (this.#refusal === undefined) this.#sweepTimer ??= clock.setTimer(() => this.#sweep(), lingerMs, true)
+    if (this.#busy.size === this.#lingering.size) for (const resolve of this.#onIdle.splice(0)) resolve()
+  }
+
+  /** Writes down what is left to write, and closes the log. */
+  async close(): Promise<void> {
+    if (this.#refusal === undefined) await this.#forget([...this.#lingering.keys()])
+    this.kill()
+    const log = await this.#opening?.catch(() => undefined)
+    await log?.close()
+  }
+
+  /** Writes nothing more, and takes nothing more: the store is lost. */
+  giveUp(error: BeamClawError): void {
+    if (this.#refusal !== undefined) return
+    this.#refusal = error
+    this.#options.onLost?.(error)
+  }
+
+  /** Writes nothing more. */
+  kill(): void {
+    this.#refusal ??= new BeamClawError('actor-not-running', 'The list of busy sessions is closed')
+    this.#sweepTimer?.cancel()
+    this.#sweepTimer = undefined
+  }
+
+  #sweep(): void {
+    const { clock } = this.#options.services
+    const now = clock.monotonic()
+    const due: SessionKey[] = []
+    let nextMs: number | undefined
+    for (const [key, since] of this.#lingering) {
+      nextMs = since + lingerMs - now
+      if (nextMs > 0) break
+      nextMs = undefined
+      due.push(key)
+    }
+    this.#sweepTimer = nextMs === undefined ? undefined : clock.setTimer(() => this.#sweep(), nextMs, true)
+    void this.#forget(due)
+  }
+
+  async #forget(keys: readonly SessionKey[]): Promise<void> {
+    if (keys.length === 0) return
+    for (const key of keys) {
+      this.#lingering.delete(key)
+      this.#busy.delete(key)
+    }
+    try {
+      await this.#append('idle', keys)
+    } catch (error) {
+      this.#options.services.logger.log('warn', 'activity.not-written', { sessions: keys.length, error: describeError(error) })
+    }
+  }
+
+  #see(key: SessionKey, at: number): void {
+    this.#seen.delete(key)
+    this.#seen.set(key, at)
+    if (this.#seen.size <= rememberedSessions) return
+    for (const oldest of this.#seen.keys()) return void this.#seen.delete(oldest)
+  }
+
+  async #append(type: 'busy' | 'idle', keys: readonly SessionKey[]): Promise<void> {
+    const opening = this.#log()
+    const log = await opening
+    const { ids, clock } = this.#options.services
+    try {
+      const records = keys.map((sessionKey) => {
+        const ts = this.#seen.get(sessionKey) ?? clock.now()
+        return { seq: this.#nextSeq++, type, id: ids.next(), ts, data: { sessionKey } }
+      })
+      await log.append(records)
+      this.#records += keys.length
+      if (this.#records >= compactAfter) await this.#compact(log)
+    } catch (error) {
+      this.#letGo(opening, error)
+      throw error
+    }
+  }
+
+  async #compact(log: AppendLog): Promise<void> {
+    this.#records = 0
+    await log.compact({
+      seq: this.#nextSeq - 1,
+      // The busy sessions, and when others were last at work, oldest first.
+      state: { busy: [...this.#busy.keys()], seen: [...this.#seen] },
+    })
+  }
+
+  #log(): Promise<AppendLog> {
+    if (this.#refusal !== undefined) return Promise.reject(this.#refusal)
+    if (this.#opening !== undefined) return this.#opening
+    const opening = this.#open()
+    this.#opening = opening
+    opening.catch((error) => this.#letGo(opening, error))
+    return opening
+  }
+
+  /** The handle is broken: the next call opens the log again, unless it is lost. */
+  #letGo(opening: Promise<AppendLog>, error: unknown): void {
+    // Another failure came first: what is open since has nothing to do with this one.
+    if (this.#opening !== opening) return
+    this.#opening = undefined
+    // What cannot be opened at all is the opener's to hear.
+    if (this.#wasOpen && BeamClawError.isInstance(error) && (error.code === 'fenced' || error.code === 'store-failed')) this.giveUp(error)
+  }
+
+  async #open(): Promise<AppendLog> {
+    const { tenant, store, services } = this.#options
+    const { log, content } = await openActivity({
+      tenant,
+      store,
+      logger: services.logger,
+      now: () => services.clock.now(),
+      open: (key) => openSessionLog(this.#options, key.join(':'), key),
+    })
+    this.#fold(content)
+    return log
+  }
+
+  #fold({ snapshot, records }: LogContents): void {
+    this.#nextSeq = (records.at(-1)?.seq ?? snapshot?.seq ?? 0) + 1
+    this.#records = records.length
+    // Later on, memory knows better than a log whose last write may have failed.
+    if (this.#wasOpen) return
+    this.#wasOpen = true
+    const { busy, seen } = readSnapshot(snapshot?.state, (what) => this.#reportUnreadable(what))
+    for (const key of busy) this.#busy.set(key, Promise.resolve())
+    for (const [key, at] of seen) this.#see(key, at)
+    for (const { seq, type, data, ts } of records) {
+      const key = readKey(data?.sessionKey)
+      if (key === undefined) {
+        this.#reportUnreadable(`record ${seq}`)
+        continue
+      }
+      this.#see(key, ts)
+      if (type === 'busy') this.#busy.set(key, Promise.resolve())
+      else this.#busy.delete(key)
+    }
+  }
+
+  /** A name that cannot be read costs one session its wake-up, and not all of them their start. */
+  #reportUnreadable(what: string): void {
+    this.#options.services.logger.log('error', 'activity.unreadable', { what, lost: 'a session that was busy may not be woken' })
+  }
+}
+
+function readSnapshot(state: unknown, report: (what: string) => void): { busy: SessionKey[]; seen: [SessionKey, number][] } {
+  const { busy = [], seen = [] } = (typeof state === 'object' && state !== null ? state : {}) as Partial<Record<string, unknown>>
+  const keys: SessionKey[] = []
+  for (const [index, text] of listOf(busy).entries()) {
+    const key = readKey(text)
+    if (key === undefined) report(`busy[${index}] of the snapshot`)
+    else keys.push(key)
+  }
+  const times: [SessionKey, number][] = []
+  for (const [index, pair] of listOf(seen).entries()) {
+    const [text, at] = listOf(pair)
+    const key = readKey(text)
+    if (key === undefined || typeof at !== 'number') report(`seen[${index}] of the snapshot`)
+    else times.push([key, at])
+  }
+  return { busy: keys, seen: times }
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+function readKey(value: unknown): SessionKey | undefined {
+  try {
+    return parseSessionKey(value)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,86 @@
+/** Wakes the sessions that were interrupted in their work, and does not give up on one because its first try failed. */
+
+import type { ErrorCode } from '../../base/error-codes.ts'
+import { BeamClawError, describeError } from '../../base/errors.ts'
+import type { SessionKey } from '../../base/ids.ts'
+import type { Clock, Logger, TimerHandle } from '../../ports/services.ts'
+import type { SessionRouter } from '../session-router.ts'
+
+export interface WakerOptions {
+  readonly router: SessionRouter
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Sessions woken at a time. */
+const atOnce = 32
+
+/** Milliseconds until a session that could not be woken is tried again; doubled each time, up to the longest. */
+const firstRetryMs = 1_000
+const longestRetryMs = 60_000
+
+/** Failures that another try would only repeat. */
+const lasting: ReadonlySet<string> = new Set<ErrorCode>([
+  'log-corrupt',
+  'fenced',
+  'unknown-agent',
+  'store-failed',
+  'store-stopped',
+  'actor-not-running',
+])
+
+export class Waker {
+  readonly #options: WakerOptions
+  readonly #retries = new Map<SessionKey, TimerHandle>()
+  #isStopped = false
+
+  constructor(options: WakerOptions) {
+    this.#options = options
+  }
+
+  /** Tries each session once; resolves with how many are at work then. Those that failed are tried again later. */
+  async wakeAll(keys: readonly SessionKey[]): Promise<number> {
+    const rest = [...keys]
+    let atWork = 0
+    const wakeNext = async (): Promise<void> => {
+      for (let key = rest.pop(); key !== undefined; key = rest.pop()) if (await this.#wake(key, firstRetryMs)) atWork++
+    }
+    await Promise.all(Array.from({ length: atOnce }, wakeNext))
+    return atWork
+  }
+
+  /** Tries nothing more. */
+  stop(): void {
+    this.#isStopped = true
+    for (const timer of this.#retries.values()) timer.cancel()
+    this.#retries.clear()
+  }
+
+  /** Resolves with whether the session is at work. */
+  async #wake(key: SessionKey, retryMs: number): Promise<boolean> {
+    const { router, logger } = this.#options
+    if (this.#isStopped) return false
+    try {
+      return (await router.begin(key)).isAtWork
+    } catch (error) {
+      const isLasting = BeamClawError.isInstance(error) && lasting.has(error.code)
+      logger.log('error', 'session.not-resumed', {
+        session: key,
+        error: describeError(error),
+        ...(isLasting ? {} : { retryAfterMs: retryMs }),
+      })
+      if (!isLasting) this.#retryLater(key, retryMs)
+      return false
+    }
+  }
+
+  #retryLater(key: SessionKey, retryMs: number): void {
+    if (this.#isStopped) return
+    const again = (): void => {
+      this.#retries.delete(key)
+      void this.#wake(key, Math.min(longestRetryMs, retryMs * 2))
+    }
+    this.#retries.get(key)?.cancel()
+    this.#retries.set(key, this.#options.clock.setTimer(again, retryMs, true))
+  }
+}

@@ -1,0 +1,169 @@
+/** What a session writes down: one kind of record for each fact that must outlive the process. */
+import type { RunId } from '../../base/ids.ts'
+import type { AssistantMessage, FinishReason, JsonObject, JsonValue, ToolResult, Usage, UserMessage } from '../../base/messages.ts'
+import type { LogEntry } from '../../ports/store.ts'
+
+/** What a message does to a session that is busy. */
+export type QueueMode =
+  /** Waits for its own run. */
+  | 'queue'
+  /** Joins the run under way before its next turn; tool calls that have not begun are skipped. */
+  | 'steer'
+  /** Waits, and shares one run with those that wait next to it in the same way. */
+  | 'collect'
+  /** Aborts the run under way and goes before all that wait. */
+  | 'interrupt'
+  /** Is refused with `session-busy`. */
+  | 'reject'
+
+/** How a run ended. */
+export type RunOutcome = 'completed' | 'failed' | 'aborted'
+
+/** Why a run failed: an error code and a line for people. */
+export interface RunFailure {
+  readonly code: string
+  readonly message: string
+}
+
+/** `unknown`: begun, and then nobody was left to hear how it went. `cancelled`: told to stop, or never begun. */
+export type ToolOutcome = 'ok' | 'error' | 'unknown' | 'cancelled'
+
+/** How an answer must be shaped. */
+export interface ResponseFormat {
+  readonly type: 'json'
+  readonly name?: string
+  readonly schema?: JsonObject
+}
+
+interface OfRun {
+  readonly runId: RunId
+}
+
+/** A message was accepted; `runId` is its idempotency key. */
+export interface MessageIn extends OfRun {
+  readonly type: 'message-in'
+  readonly message: UserMessage
+  readonly queueMode: QueueMode
+  readonly responseFormat?: ResponseFormat
+  /** Tells whether a message that is sent again under this key is the same. */
+  readonly fingerprint?: string
+  /** The run that was given up, and whose message this is once more. */
+  readonly redrives?: RunId
+}
+
+/** Its run begins, together with the messages in `merged`. */
+export interface RunStart extends OfRun {
+  readonly type: 'run-start'
+  readonly merged?: readonly RunId[]
+}
+
+/** A new incarnation of the session goes on with a run it did not begin. */
+export interface RunResume extends OfRun {
+  readonly type: 'run-resume'
+  /** A step of this run was under way in the incarnation before, which ended without a word: the step may be why. */
+  readonly isSuspect?: boolean
+  /** The same incarnation goes on: the step under way has lived so long that it is not what took the session down. */
+  readonly isCleared?: boolean
+}
+
+/** The session is stopped on purpose in the middle of the run, which will go on. */
+export interface RunPause extends OfRun {
+  readonly type: 'run-pause'
+}
+
+/** The waiting message `from` joins the run. */
+export interface RunSteer extends OfRun {
+  readonly type: 'run-steer'
+  readonly from: RunId
+}
+
+/** Somebody wants the run, waiting or under way, to end. */
+export interface RunCancel extends OfRun {
+  readonly type: 'run-cancel'
+  readonly reason: 'abort' | 'interrupt'
+}
+
+/** A provider is about to be asked. Turns and attempts count from 1. */
+export interface ModelRequest extends OfRun {
+  readonly type: 'model-request'
+  readonly turn: number
+  readonly attempt: number
+  readonly model: string
+}
+
+/** The whole of its answer. */
+export interface ModelResponse extends OfRun {
+  readonly type: 'model-response'
+  readonly turn: number
+  readonly message: AssistantMessage
+  readonly finish: FinishReason
+  readonly usage: Usage
+}
+
+/** It did not answer. */
+export interface ModelFailure extends OfRun {
+  readonly type: 'model-failure'
+  readonly turn: number
+  readonly attempt: number
+  readonly failure: RunFailure
+  readonly isRetryable: boolean
+  readonly retryAfterMs?: number
+}
+
+/** A tool is about to run. */
+export interface ToolIntent extends OfRun {
+  readonly type: 'tool-intent'
+  readonly turn: number
+  readonly toolCallId: string
+  readonly name: string
+  readonly input: JsonValue
+}
+
+/** What came of it. */
+export interface ToolDone extends OfRun {
+  readonly type: 'tool-outcome'
+  readonly turn: number
+  readonly outcome: ToolOutcome
+  readonly result: ToolResult
+}
+
+/** The oldest `dropped` messages of the history gave way to a summary. */
+export interface HistoryCompact extends OfRun {
+  readonly type: 'history-compact'
+  readonly summary: string
+  readonly dropped: number
+  readonly usage: Usage
+}
+
+export interface RunEnd extends OfRun {
+  readonly type: 'run-end'
+  readonly outcome: RunOutcome
+  readonly failure?: RunFailure
+}
+
+/** Every record type of a session's journal. */
+export type JournalEntry =
+  | MessageIn
+  | RunStart
+  | RunResume
+  | RunPause
+  | RunSteer
+  | RunCancel
+  | ModelRequest
+  | ModelResponse
+  | ModelFailure
+  | ToolIntent
+  | ToolDone
+  | HistoryCompact
+  | RunEnd
+
+/** The record's own part of an entry: all but its type. */
+export function recordData(entry: JournalEntry): JsonObject {
+  const { type: _, ...data } = entry
+  return data as unknown as JsonObject
+}
+
+/** The entry that a record holds. Records of an unknown type are answered as they are: the fold decides. */
+export function entryOf(record: LogEntry): JournalEntry {
+  return { ...record.data, type: record.type } as unknown as JournalEntry
+}

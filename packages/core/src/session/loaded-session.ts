@@ -1,0 +1,83 @@
+/** A session with its history in memory: state, journal and run loop over an open log. */
+import type { AgentDefinition } from '../agent/agent.ts'
+import { describeError } from '../base/errors.ts'
+import type { RunEvent } from '../base/events.ts'
+import type { SessionKey } from '../base/ids.ts'
+import type { AppendLog } from '../ports/store.ts'
+import { JournalWriter } from './journal/journal-writer.ts'
+import { readState } from './journal/open-journal.ts'
+import { eventOfEntry } from './journal/published-events.ts'
+import { RunLoop } from './run/run-loop.ts'
+import { committedTopic, type SessionDependencies, sessionTopic } from './session-dependencies.ts'
+import { SettingsDocument } from './session-settings.ts'
+import type { SessionState } from './state/session-state.ts'
+
+/** What is in memory only while the session is awake and its journal can be written. */
+export interface LoadedSession {
+  readonly log: AppendLog
+  readonly state: SessionState
+  readonly journal: JournalWriter
+  readonly loop: RunLoop
+  readonly metadata: SettingsDocument
+  /** Settles when the loop has nothing to do; undefined while it has not. */
+  running: Promise<void> | undefined
+}
+
+/** Reads the log and what else is known of the session. Rejects with what kept it from being read. */
+export async function loadSession(
+  key: SessionKey,
+  log: AppendLog,
+  world: SessionDependencies,
+  agent: () => AgentDefinition,
+): Promise<LoadedSession> {
+  const { store, tenant, services, events, providers, toolRunner, suspects, turns, settings } = world
+  const { clock, ids, random } = services
+  const metadata = new SettingsDocument(store, tenant, key)
+  const [state] = await Promise.all([readState(log, settings), metadata.load()])
+  // What is durable has happened, whether or not the bus can tell of it.
+  const publish = (on: string, event: RunEvent): void => {
+    try {
+      events.publish(on, event)
+    } catch (error) {
+      services.logger.log('error', 'session.event-not-published', { session: key, type: event.type, error: describeError(error) })
+    }
+  }
+  const topic = sessionTopic(key)
+  const committed = committedTopic(key)
+  const journal = new JournalWriter({
+    log,
+    state,
+    ids,
+    now: () => clock.now(),
+    onCommitted: (entry, seq) => {
+      const event = eventOfEntry(entry, seq, key)
+      publish(topic, event)
+      publish(committed, event)
+    },
+  })
+  const loop = new RunLoop({
+    sessionKey: key,
+    state,
+    journal,
+    providers,
+    toolRunner,
+    suspects,
+    clock,
+    random,
+    logger: services.logger,
+    turns,
+    agent: () => withOwnSettings(agent(), metadata),
+    tell: (event) => publish(topic, event),
+  })
+  return { log, state, journal, loop, metadata, running: undefined }
+}
+
+function withOwnSettings(agent: AgentDefinition, { value: { model, thinking } }: SettingsDocument): AgentDefinition {
+  if (model === undefined && thinking === undefined) return agent
+  return { ...agent, model: model ?? agent.model, thinking: thinking ?? agent.thinking }
+}
+
+/** True while a run is under way or waits. */
+export function hasWork({ current, waiting, cancelled }: SessionState): boolean {
+  return current !== undefined || waiting.length > 0 || cancelled.length > 0
+}

@@ -1,0 +1,42 @@
+/** Other tries of a question that failed: when, and whether at all. */
+import { BeamClawError, describeError } from '../../base/errors.ts'
+import type { Clock, Random } from '../../ports/services.ts'
+
+/** Waits between attempts: 500 ms doubled each time, unless the service names a longer time. */
+const attemptBackoffMs = 500
+
+/** The longest time a service may name before a run fails instead of waiting. */
+const maxRetryAfterMs = 60_000
+
+/** Waits before another attempt, at least for `afterMs`. Resolves with false when that was interrupted. */
+export type AttemptPause = (attempt: number, afterMs: number, signal: AbortSignal) => Promise<boolean>
+
+/** Returns the pause between attempts, which doubles each time. */
+export function attemptPause({ clock, random }: { readonly clock: Clock; readonly random: Random }): AttemptPause {
+  return (attempt, afterMs, signal) => {
+    const backoffMs = attemptBackoffMs * 2 ** (attempt - 2) * (0.5 + random.next() / 2)
+    const delayMs = Math.min(maxRetryAfterMs, Math.max(afterMs, Math.round(backoffMs)))
+    return new Promise((resolve) => {
+      const abort = (): void => {
+        timer.cancel()
+        resolve(false)
+      }
+      const timer = clock.setTimer(() => {
+        signal.removeEventListener('abort', abort)
+        resolve(true)
+      }, delayMs)
+      signal.addEventListener('abort', abort, { once: true })
+      if (signal.aborted) abort()
+    })
+  }
+}
+
+/** Returns what a journal says of a failed attempt. */
+export function describeFailure(error: unknown) {
+  const isTyped = BeamClawError.isInstance(error)
+  return {
+    failure: { code: isTyped ? error.code : 'internal', message: describeError(error) },
+    isRetryable: isTyped && error.isRetryable && (error.retryAfterMs ?? 0) <= maxRetryAfterMs,
+    ...(isTyped && error.retryAfterMs !== undefined ? { retryAfterMs: error.retryAfterMs } : {}),
+  }
+}

@@ -1,0 +1,179 @@
+/** Puts a model's answer together from its pieces, which any provider may have made: each is checked before it counts. */
+import { BeamClawError } from '../../base/errors.ts'
+import { choiceOf, type Fail, fieldsOf, pieceOf, sealOf, toolCallOf, usageOf } from '../../base/message-check.ts'
+import type { AssistantMessage, FinishReason, TextPart, ThinkingPart, ToolCall, Usage } from '../../base/messages.ts'
+import { PairJoiner } from '../../base/well-formed.ts'
+import type { ProviderPart } from '../../ports/provider.ts'
+import type { Clock } from '../../ports/services.ts'
+import { type CallStream, untilAborted } from '../../provider/call-stream.ts'
+import { finishReasons } from '../journal/record-check.ts'
+import type { EventLoopTurns } from './event-loop-turns.ts'
+
+/** A whole answer. */
+export interface ModelAnswer {
+  readonly message: AssistantMessage
+  readonly finish: FinishReason
+  readonly usage: Usage
+}
+
+/** A piece of an answer that is shown while it comes. */
+export type ShownPiece = Extract<ProviderPart, { type: 'text-delta' | 'thinking-delta' }>
+
+/** How an answer is read. */
+export interface AnswerReading {
+  /** Ends the reading at once, whether the provider listens or not. */
+  readonly signal: AbortSignal
+  readonly turns: EventLoopTurns
+  readonly clock: Clock
+}
+
+/** Milliseconds that a stream may stay open after its `finish`. It is waited for, since leaving at once would be taken for an abort. */
+const endGraceMs = 1_000
+
+/** Characters of text, thinking and tool inputs that one answer may hold: far beyond what any model says, and little memory. */
+const maxCharacters = 16 * 1024 * 1024
+
+/** Parts of one answer; a run of text is one part, and each tool call is one. */
+const maxParts = 10_000
+
+/**
+ * Reads a provider's stream up to its `finish`, showing each piece of text and thinking to `onPiece`. Throws what the stream throws;
+ * `provider-aborted`; `provider-protocol` when it ends early, does not end, or yields what is no part of an answer. A stream that never waits for
+ * I/O gives the event loop its turns here.
+ */
+export async function readAnswer(
+  start: () => AsyncIterable<ProviderPart>,
+  { signal, turns, clock }: AnswerReading,
+  onPiece: (piece: ShownPiece) => void,
+): Promise<ModelAnswer> {
+  const answer = new GrowingAnswer()
+  const parts = untilAborted(start, signal)
+  try {
+    while (answer.isGrowing) {
+      const next = await parts.next()
+      if (next.done === true) break
+      answer.add(next.value, onPiece)
+      const turn = turns.due()
+      if (turn !== undefined) await turn
+    }
+    const whole = answer.whole()
+    await endOf(parts, clock)
+    return whole
+  } finally {
+    // What a provider does when it is left, and how long that takes, is its own affair.
+    parts.return?.().catch(() => {})
+  }
+}
+
+/** Waits for the end of a stream that has said its last, not for ever; what it throws now does the answer no harm. */
+async function endOf(parts: CallStream, clock: Clock): Promise<void> {
+  const graceOver = Promise.withResolvers<void>()
+  const timer = clock.setTimer(graceOver.resolve, endGraceMs, true)
+  try {
+    await Promise.race([parts.next(), graceOver.promise])
+  } catch {
+    // The answer is whole.
+  } finally {
+    timer.cancel()
+  }
+}
+
+const fail: Fail = (problem) => new BeamClawError('provider-protocol', `The provider sent a part that is not part of an answer: ${problem}`)
+
+function endless(what: string): BeamClawError {
+  return new BeamClawError('provider-protocol', `The answer was broken off: it has ${what}`, { isRetryable: false })
+}
+
+class GrowingAnswer {
+  readonly #content: (TextPart | ThinkingPart | ToolCall)[] = []
+  readonly #callIds = new Set<string>()
+  // By id: the number that its next repeat gets, unless that is taken.
+  readonly #repeats = new Map<string, number>()
+  readonly #textPieces = new PairJoiner()
+  readonly #thinkingPieces = new PairJoiner()
+  #text = ''
+  #thinking = ''
+  #answer: ModelAnswer | undefined
+  #characters = 0
+
+  /** True until its `finish`. */
+  get isGrowing(): boolean {
+    return this.#answer === undefined
+  }
+
+  add(value: unknown, onPiece: (piece: ShownPiece) => void): void {
+    const part = fieldsOf(value, 'part', fail)
+    switch (part.type as ProviderPart['type']) {
+      case 'text-delta': {
+        const piece = pieceOf(part.text, 'part.text', fail)
+        this.#endThinking()
+        const text = this.#textPieces.add(piece)
+        this.#grow(text.length)
+        this.#text += text
+        return onPiece({ type: 'text-delta', text })
+      }
+      case 'thinking-delta': {
+        const piece = pieceOf(part.text, 'part.text', fail)
+        this.#endText()
+        const text = this.#thinkingPieces.add(piece)
+        this.#grow(text.length)
+        this.#thinking += text
+        return onPiece({ type: 'thinking-delta', text })
+      }
+      case 'thinking-end':
+        this.#endText()
+        return this.#endThinking(sealOf(part, 'part', fail))
+      case 'tool-call': {
+        const call = toolCallOf(part, 'part', fail)
+        this.#end()
+        this.#grow(call.name.length + (JSON.stringify(call.input)?.length ?? 0))
+        this.#content.push({ ...call, id: this.#freeId(call.id) })
+        return
+      }
+      case 'finish': {
+        const finish = choiceOf(part.reason, finishReasons, 'part.reason', fail)
+        this.#end()
+        this.#answer = { message: { role: 'assistant', content: this.#content }, finish, usage: usageOf(part.usage, 'part.usage', fail) }
+      }
+    }
+  }
+
+  whole(): ModelAnswer {
+    if (this.#answer !== undefined) return this.#answer
+    throw new BeamClawError('provider-protocol', 'The answer ended without saying why')
+  }
+
+  #grow(characters: number): void {
+    this.#characters += characters
+    if (this.#characters > maxCharacters) throw endless(`more than ${maxCharacters} characters`)
+    if (this.#content.length >= maxParts) throw endless(`more than ${maxParts} parts`)
+  }
+
+  /** Results are told apart by the ids of their calls, so no two calls of one answer may share one. */
+  #freeId(id: string): string {
+    const base = id === '' ? 'call' : id
+    let free = base
+    let next = this.#repeats.get(base) ?? 2
+    for (; this.#callIds.has(free); next++) free = `${base}_${next}`
+    this.#repeats.set(base, next)
+    this.#callIds.add(free)
+    return free
+  }
+
+  #end(): void {
+    this.#endThinking()
+    this.#endText()
+  }
+
+  #endText(): void {
+    this.#text += this.#textPieces.end()
+    if (this.#text !== '') this.#content.push({ type: 'text', text: this.#text })
+    this.#text = ''
+  }
+
+  #endThinking(seal: Pick<ThinkingPart, 'signature' | 'redacted'> = {}): void {
+    this.#thinking += this.#thinkingPieces.end()
+    if (this.#thinking !== '' || seal.redacted !== undefined) this.#content.push({ type: 'thinking', text: this.#thinking, ...seal })
+    this.#thinking = ''
+  }
+}

@@ -1,0 +1,224 @@
+/** One run, as its sender sees it: events while it goes on, and a result. */
+
+import type { ErrorCode } from '../../base/error-codes.ts'
+import { BeamClawError } from '../../base/errors.ts'
+import type { RunEvent } from '../../base/events.ts'
+import type { RunId } from '../../base/ids.ts'
+import { type AssistantMessage, type FinishReason, type JsonValue, textOf, type Usage } from '../../base/messages.ts'
+import type { Clock, TimerHandle } from '../../ports/services.ts'
+import { describeIssues, type StandardSchema } from '../../tool/standard-schema.ts'
+import type { SessionFeed } from '../session-feed.ts'
+import type { SendReceipt } from '../session-replies.ts'
+import type { EndedRun } from '../state/known-run.ts'
+
+/** What a run came to. */
+export interface RunResult<TOutput = undefined> {
+  readonly runId: RunId
+  /** The model's last message. */
+  readonly message: AssistantMessage
+  /** Its text. */
+  readonly text: string
+  readonly usage: Usage
+  readonly finish: FinishReason | undefined
+  /** What the schema made of the text, where one was given. */
+  readonly output: TOutput
+}
+
+export interface RunStreamOptions<TOutput> {
+  readonly runId: RunId
+  /** Begins to listen to the session. */
+  readonly listen: () => SessionFeed
+  /** Begins to listen to what is durable of it. */
+  readonly listenToCommitted: () => SessionFeed
+  /** Sends the message. */
+  readonly send: () => Promise<SendReceipt>
+  /** Tells how far the run has come. */
+  readonly find: () => Promise<SendReceipt>
+  /** Called before the run's end is waited for; returns what ends the waiting. Throws `call-cycle`. */
+  readonly beginWaiting: () => () => void
+  readonly output: StandardSchema<TOutput> | undefined
+  readonly clock: Clock
+}
+
+const emptyMessage: AssistantMessage = { role: 'assistant', content: [] }
+
+/** Milliseconds in which whoever waited for `accepted` may begin to iterate and still be told every piece of the answer. */
+const graceMs = 1_000
+
+/**
+ * Iterate for the events of the run, or ask for its `result()`, or both; each event is told once. `accepted` resolves once the message is
+ * durable. All reject when it was not accepted; the result also when the run failed or was aborted. An iteration that begins a second
+ * after that, or later, yields the answer, and not every piece of it; once a snapshot has taken the place of the run's events, it yields
+ * nothing, and the result is still there. Both reject `unknown-run` when the session has forgotten the run, `call-cycle` inside a tool that
+ * the run would have to wait for, and the iteration `subscriber-lagged` when its reader was so slow that events are gone.
+ */
+export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
+  readonly runId: RunId
+  readonly accepted: Promise<SendReceipt>
+  readonly #options: RunStreamOptions<TOutput>
+  // From before the message is sent, for the iteration; gone when it has begun, or is not wanted.
+  #feed: SessionFeed | undefined
+  #grace: TimerHandle | undefined
+  #result: Promise<RunResult<TOutput>> | undefined
+  #isIterated = false
+  #isSent = false
+
+  constructor(options: RunStreamOptions<TOutput>) {
+    this.runId = options.runId
+    this.#options = options
+    this.#feed = options.listen()
+    this.accepted = this.#send()
+    this.accepted.then(
+      () => {
+        if (this.#feed !== undefined) this.#grace = options.clock.setTimer(() => this.#stopListening(), graceMs, true)
+      },
+      () => this.#stopListening(),
+    )
+  }
+
+  async #send(): Promise<SendReceipt> {
+    // Whoever asks for the result at once shall listen before anything happens.
+    await undefined
+    this.#isSent = true
+    return this.#options.send()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<RunEvent> {
+    const isAhead = this.#feed !== undefined
+    const feed = this.#feed ?? this.#options.listen()
+    this.#feed = undefined
+    const isSecond = this.#isIterated
+    this.#isIterated = true
+    this.#grace?.cancel()
+    const { seq, ended } = await this.#begin(feed, isAhead)
+    // Each event is told once; and what was over when the message was sent again is told by the result alone.
+    if (isSecond || ended === 'before') return void (await feed.stop())
+    if (ended === 'since') return yield* this.#past(feed, seq)
+    yield* this.#live(feed, seq, isAhead)
+  }
+
+  /** Tells where the run's events begin, and whether it is over; `feed` listens, so that an end after this answer is not missed. */
+  async #begin(feed: SessionFeed, isAhead: boolean): Promise<{ readonly seq: number; readonly ended: 'before' | 'since' | undefined }> {
+    try {
+      const { status, ended, seq } = await this.accepted
+      if (ended !== undefined) return { seq, ended: 'before' }
+      if (isAhead && status === 'accepted') return { seq, ended: undefined }
+      const now = await this.#find()
+      return { seq, ended: now.ended === undefined ? undefined : 'since' }
+    } catch (error) {
+      await feed.stop()
+      throw error
+    }
+  }
+
+  /** The run's events up to its end. */
+  async *#live(feed: SessionFeed, seq: number, isAhead: boolean): AsyncGenerator<RunEvent> {
+    const { status } = await this.accepted
+    let endWaiting = (): void => {}
+    try {
+      endWaiting = this.#options.beginWaiting()
+      const isOfRun = this.#filter()
+      for await (const event of feed.from(seq, { isAhead: isAhead && status === 'accepted', mustFollow: true, isAtWork: true })) {
+        if (!isOfRun(event)) continue
+        yield event
+        if (event.type === 'run-end') return
+      }
+    } finally {
+      endWaiting()
+      await feed.stop()
+    }
+  }
+
+  /** What the journal still has of a run that is over. */
+  async *#past(feed: SessionFeed, seq: number): AsyncGenerator<RunEvent> {
+    const isOfRun = this.#filter()
+    let isFirst = true
+    for await (const event of feed.past(seq)) {
+      // A snapshot has taken the place of its records: the rest are of other runs.
+      if (isFirst && 'seq' in event && event.seq > seq) return
+      isFirst = false
+      if (!isOfRun(event)) continue
+      yield event
+      if (event.type === 'run-end') return
+    }
+  }
+
+  /** Tells events of this run from others; it may become part of another run. */
+  #filter(): (event: RunEvent) => boolean {
+    let host = this.runId
+    return (event) => {
+      if (joins(event, this.runId)) host = event.runId
+      return event.runId === host
+    }
+  }
+
+  #stopListening(): void {
+    this.#grace?.cancel()
+    this.#feed?.stop()
+    this.#feed = undefined
+  }
+
+  /** Reads the run to its end. */
+  result(): Promise<RunResult<TOutput>> {
+    this.#result ??= this.#read()
+    return this.#result
+  }
+
+  async #read(): Promise<RunResult<TOutput>> {
+    this.#stopListening()
+    await this.#waitForEnd(!this.#isSent)
+    const { ended } = await this.#find()
+    if (ended === undefined) throw interrupted()
+    if (ended.outcome !== 'completed') throw failureOf(ended)
+    const message = ended.message ?? emptyMessage
+    const text = textOf(message)
+    return { runId: this.runId, message, text, usage: ended.usage, finish: ended.finish, output: await this.#outputOf(text) }
+  }
+
+  async #waitForEnd(isAhead: boolean): Promise<void> {
+    const feed = this.#options.listenToCommitted()
+    const { seq, ended } = await this.#begin(feed, isAhead)
+    if (ended !== undefined) return feed.stop()
+    try {
+      for await (const event of this.#live(feed, seq, isAhead)) if (event.type === 'run-end') return
+    } catch (error) {
+      // Events are gone, so the session is at rest: it knows how the run ended.
+      if (!BeamClawError.isInstance(error, 'subscriber-lagged')) throw error
+    }
+  }
+
+  async #find(): Promise<SendReceipt> {
+    try {
+      return await this.#options.find()
+    } catch (error) {
+      throw BeamClawError.isInstance(error, 'actor-not-running') ? interrupted(error) : error
+    }
+  }
+
+  async #outputOf(text: string): Promise<TOutput> {
+    const { output } = this.#options
+    if (output === undefined) return undefined as TOutput
+    let value: JsonValue
+    try {
+      value = JSON.parse(text)
+    } catch (cause) {
+      throw new BeamClawError('invalid-output', 'The model was asked for JSON and answered something else', { cause })
+    }
+    const checked = await output['~standard'].validate(value)
+    if (checked.issues === undefined) return checked.value
+    throw new BeamClawError('invalid-output', `The model's answer does not fit the schema: ${describeIssues(checked.issues)}`)
+  }
+}
+
+function interrupted(cause?: BeamClawError): BeamClawError {
+  return new BeamClawError('run-interrupted', 'The session stopped before the run ended; it goes on when the session is next up', { cause })
+}
+
+function joins(event: RunEvent, runId: RunId): boolean {
+  return (event.type === 'run-start' && event.merged.includes(runId)) || (event.type === 'run-steer' && event.from === runId)
+}
+
+function failureOf({ outcome, failure }: EndedRun): BeamClawError {
+  if (outcome === 'aborted') return new BeamClawError('run-aborted', 'The run was aborted')
+  return new BeamClawError((failure?.code ?? 'run-failed') as ErrorCode, failure?.message ?? 'The run failed')
+}

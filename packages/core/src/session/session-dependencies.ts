@@ -1,0 +1,82 @@
+/** What a session needs of the world. */
+import type { AgentDefinition } from '../agent/agent.ts'
+import type { RunEvent } from '../base/events.ts'
+import { type AgentId, type SessionKey, sessionKeyParts, type TenantId } from '../base/ids.ts'
+import { checkOptions, duration, integer, oneOf } from '../base/options.ts'
+import type { SystemServices } from '../defaults/services.ts'
+import type { Cluster } from '../ports/cluster.ts'
+import type { EventBus } from '../ports/event-bus.ts'
+import type { Store, StoreKey } from '../ports/store.ts'
+import type { ProviderTable } from '../provider/provider-table.ts'
+import type { ToolRunner } from '../tool/tool-runner.ts'
+import type { ActivityLog } from './activity/activity-log.ts'
+import type { QueueMode } from './journal/records.ts'
+import type { EventLoopTurns } from './run/event-loop-turns.ts'
+import type { SuspectLine } from './run/suspect-line.ts'
+import { type RunMemory, runMemoryDefaults } from './state/known-run.ts'
+
+export interface SessionDependencies {
+  readonly tenant: TenantId
+  readonly store: Store
+  readonly cluster: Cluster
+  readonly events: EventBus<RunEvent>
+  /** Who has work to do. */
+  readonly activity: ActivityLog
+  readonly providers: ProviderTable
+  readonly toolRunner: ToolRunner
+  /** Runs that may have taken the process down. */
+  readonly suspects: SuspectLine
+  readonly turns: EventLoopTurns
+  readonly services: SystemServices
+  readonly settings: SessionDefaults
+  /** The agents as they are configured now. */
+  readonly agents: AgentTable
+}
+
+/** The configured agents; the first one is the default. */
+export interface AgentTable {
+  get(id: AgentId): AgentDefinition | undefined
+}
+
+export interface SessionDefaults extends RunMemory {
+  /** Messages that may wait for their run. @default 1000 */
+  readonly mailboxSize: number
+  /** Milliseconds without work until the history leaves memory. @default 60000 */
+  readonly passivateAfterMs: number
+  /** What a message that says nothing else does when its session is busy. @default 'queue' */
+  readonly queueMode: QueueMode
+}
+
+export const sessionDefaults = {
+  mailboxSize: 1_000,
+  passivateAfterMs: 60_000,
+  queueMode: 'queue',
+  ...runMemoryDefaults,
+} as const satisfies SessionDefaults
+
+/** Throws `invalid-option`. */
+export function checkSessionDefaults(settings: Partial<SessionDefaults>): void {
+  checkOptions<Partial<SessionDefaults>>('BeamClaw sessions', settings, {
+    mailboxSize: integer(1),
+    passivateAfterMs: duration(),
+    queueMode: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
+    rememberedRuns: integer(1),
+    rememberRunsForMs: integer(1),
+  })
+}
+
+/** The topic of a session's events. */
+export function sessionTopic(key: SessionKey): string {
+  return `session:${key}`
+}
+
+/** The topic of those of them that are durable, for readers who do not care for pieces of answers. */
+export function committedTopic(key: SessionKey): string {
+  return `committed:${key}`
+}
+
+/** Where a session's journal is kept; what else is kept of it lies below. */
+export function journalKey(tenant: TenantId, key: SessionKey): StoreKey {
+  const { agentId, sessionId } = sessionKeyParts(key)
+  return [tenant, 'sessions', agentId, sessionId]
+}

@@ -1,0 +1,131 @@
+/** What a session answers to those who ask it something. */
+import type { ActorInspection } from '../actor/actor-hooks.ts'
+import type { AgentDefinition } from '../agent/agent.ts'
+import type { RunId, SessionKey } from '../base/ids.ts'
+import type { Message, UserMessage } from '../base/messages.ts'
+import type { EndedRun, KnownRun, MessageOrigin } from './state/known-run.ts'
+import type { RunState, SessionState } from './state/session-state.ts'
+
+/** How far a run has come. */
+export type RunStatus = KnownRun['status']
+
+/** Answers a `send`, once the message is durable: `accepted` the first time, then how far its run has come. */
+export interface SendReceipt {
+  readonly runId: RunId
+  readonly status: 'accepted' | RunStatus
+  /** The sequence number of the message's record; its events follow from here. */
+  readonly seq: number
+  /** Present when the run is over. */
+  readonly ended: EndedRun | undefined
+}
+
+/** Answers an `abort`. */
+export interface AbortReceipt {
+  /** Undefined when nothing was named and nothing runs. */
+  readonly runId: RunId | undefined
+  /** False when there was nothing (left) to abort. */
+  readonly wasAborted: boolean
+  readonly status: RunStatus | 'unknown'
+}
+
+/** A look into a session. */
+export interface SessionInspection extends ActorInspection {
+  readonly sessionKey: SessionKey
+  readonly agentId: string
+  /** Whether its history is in memory. */
+  readonly isAwake: boolean
+  readonly restarts: number
+  readonly historyLength: number
+  readonly historyTokens: number
+  readonly waiting: readonly RunId[]
+  readonly current:
+    | { readonly runId: RunId; readonly turn: number; readonly attempt: number; readonly waitsFor: 'model' | 'tools' | 'retry' }
+    | undefined
+  /** Keys of the messages whose runs were given up because they took the session down each time; `redrive` sends one again. */
+  readonly deadLetters: readonly RunId[]
+}
+
+/** A message of the conversation. */
+export interface HistoryEntry {
+  readonly message: Message
+  /** When it was written down, in milliseconds since 1970. */
+  readonly createdAt: number
+  /** The message that it was sent with, or the run that it came of. */
+  readonly runId: RunId
+}
+
+/** A run that is not over. */
+export interface ActiveRun {
+  readonly runId: RunId
+  readonly status: 'waiting' | 'running'
+  /** The sequence number of its message's record, and when it came, in milliseconds since 1970. */
+  readonly seq: number
+  readonly createdAt: number
+  /** What waits; a message whose run has begun is in the history. */
+  readonly message?: UserMessage
+}
+
+/** A conversation as far as the session still has it: what a summary took the place of is gone. */
+export interface SessionHistory {
+  /** Oldest first. */
+  readonly messages: readonly HistoryEntry[]
+  /** Messages in all, of which `messages` are the last. */
+  readonly total: number
+  /** The run under way, then those that wait. */
+  readonly runs: readonly ActiveRun[]
+  /** The sequence number of the last record that this knows of: what happens next has the following one. */
+  readonly seq: number
+}
+
+export function historyOf({ history, origins, current, waiting, runs, seq }: SessionState, limit: number): SessionHistory {
+  const first = Math.max(0, history.length - limit)
+  const openRun = (runId: RunId, status: ActiveRun['status']): ActiveRun => {
+    const known = runs.get(runId)
+    return { runId, status, seq: known?.seq ?? 0, createdAt: known?.at ?? 0 }
+  }
+  const running = (current?.members ?? []).map((runId) => openRun(runId, 'running'))
+  const rest = waiting.map(({ runId, message }) => ({ ...openRun(runId, 'waiting'), message }))
+  return {
+    messages: history.slice(first).map((message, index) => {
+      const { at, runId } = origins[first + index] as MessageOrigin
+      return { message, createdAt: at, runId }
+    }),
+    total: history.length,
+    runs: [...running, ...rest],
+    seq,
+  }
+}
+
+export function sendReceipt(runId: RunId, { status, seq, ended }: KnownRun): SendReceipt {
+  return { runId, status, seq, ended }
+}
+
+export function abortReceipt(runId: RunId | undefined, known: KnownRun | undefined): AbortReceipt {
+  return { runId, wasAborted: false, status: known?.status ?? 'unknown' }
+}
+
+export function inspectionOf(
+  actor: ActorInspection,
+  sessionKey: SessionKey,
+  { id: agentId }: AgentDefinition,
+  state: SessionState | undefined,
+): SessionInspection {
+  const current = state?.current
+  return {
+    ...actor,
+    sessionKey,
+    agentId,
+    isAwake: state !== undefined,
+    restarts: actor.generation - 1,
+    historyLength: state?.history.length ?? 0,
+    historyTokens: state?.shown.tokens ?? 0,
+    waiting: state?.waiting.map(({ runId }) => runId) ?? [],
+    current: current && { runId: current.runId, turn: current.turn, attempt: current.attempt, waitsFor: waitReason(current) },
+    deadLetters: state?.deadLetters.map(({ runId }) => runId) ?? [],
+  }
+}
+
+function waitReason(current: RunState): 'model' | 'tools' | 'retry' {
+  if (current.failure !== undefined) return 'retry'
+  return current.response === undefined ? 'model' : 'tools'
+}
