@@ -33,15 +33,17 @@ const layers: readonly Plant[] = [
   crossing(`${core}/actor/reaches-up.ts`, '../supervisor/supervisor.ts', 'Actors import'),
   crossing(`${core}/supervisor/reaches-up.ts`, '../agent/agent.ts', 'Supervisors and the registry'),
   crossing(`${core}/registry/reaches-up.ts`, '../session/session.ts', 'Supervisors and the registry'),
-  ...['agent', 'tool', 'cron', 'process', 'provider', 'heartbeat'].map((folder) =>
-    crossing(`${core}/${folder}/reaches-up.ts`, '../session/session.ts', 'Agent, tool, cron'),
+  ...['agent', 'tool', 'provider'].map((folder) =>
+    crossing(`${core}/${folder}/reaches-up.ts`, '../session/session.ts', 'Agent, tool and provider'),
   ),
   crossing(`${core}/adapter/reaches-up.ts`, '../session/session.ts', 'authors of adapters'),
   crossing(`${core}/session/state/reaches-channel.ts`, '../../channel/channel-worker.ts', 'Sessions import'),
   crossing(`${core}/session/reaches-channel.ts`, '../channel/channel-worker.ts', 'Sessions import'),
   crossing(`${core}/session/reaches-tenant.ts`, '../tenant/tenant.ts', 'Sessions import'),
-  crossing(`${core}/channel/reaches-up.ts`, '../beamclaw.ts', 'Channels and tenants'),
-  crossing(`${core}/tenant/reaches-up.ts`, '../beamclaw.ts', 'Channels and tenants'),
+  crossing(`${core}/part/reaches-up.ts`, '../tenant/tenant.ts', 'A part is made'),
+  ...['cron', 'process', 'channel', 'heartbeat', 'tenant'].map((folder) =>
+    crossing(`${core}/${folder}/reaches-up.ts`, '../beamclaw.ts', 'Parts and tenants'),
+  ),
   crossing(`${core}/novelty/no-layer-yet.ts`, '../base/errors.ts', 'no place among the layers'),
 ]
 
@@ -171,7 +173,8 @@ export const cleanTree: Readonly<Record<string, string>> = {
   [`${core}/session/session.ts`]: `export { thing } from '../tool/tool.ts'\n`,
   [`${core}/session/session.test.ts`]: `export { test } from 'node:test'\nexport { expect } from 'vitest'\nexport { thing } from '../index.ts'\n`,
   [`${core}/session/state/state.ts`]: `export { thing } from '../../tool/tool.ts'\n`,
-  [`${core}/channel/channel-worker.ts`]: `export { thing } from '../session/session.ts'\n`,
+  [`${core}/part/part.ts`]: `export { thing } from '../session/session.ts'\n`,
+  [`${core}/channel/channel-worker.ts`]: `export { thing } from '../part/part.ts'\n`,
   [`${core}/tenant/tenant.ts`]: `export { thing } from '../channel/channel-worker.ts'\n`,
   [`${core}/testing/helper.ts`]: `export { thing } from '../session/session.ts'\n`,
   [`${core}/beamclaw.ts`]: `export { thing } from './tenant/tenant.ts'\n`,

@@ -11,7 +11,6 @@ import {
   type RunningBeamClaw,
   type Store,
 } from '@beamclaw/core'
-import { wrapStore } from '@beamclaw/core/adapter'
 import { FsStore } from '@beamclaw/store-fs'
 import { ConfigError } from './config/config-error.ts'
 import type { AgentConfig, ProviderConfig } from './config/schema.ts'
@@ -30,7 +29,8 @@ export class AssembledBeamClaw {
     this.claw = new BeamClaw({
       providers: this.#models.providers,
       agents: toAgents(settings),
-      store: stoppedAfter(store, () => this.#models.ledger.stop()),
+      store,
+      parts: [this.#models.ledger.part()],
       sessions: settings.sessions,
       services: { logger },
     })
@@ -84,11 +84,6 @@ export async function toProvider(config: ProviderConfig): Promise<Provider> {
   const options = { ...(apiKey === undefined ? {} : { apiKey }), ...(baseUrl === undefined ? {} : { baseUrl }) }
   if (config.type === 'openai') return new (await import('@beamclaw/providers/openai')).OpenAiProvider(options)
   return new (await import('@beamclaw/providers/anthropic')).AnthropicProvider({ ...options, apiKey: config.apiKey })
-}
-
-/** The store, with work that must be done before it stops. */
-function stoppedAfter(store: Store, work: () => Promise<void>): Store {
-  return wrapStore(store, { stop: () => work().finally(() => store.stop()) })
 }
 
 /** Turns what an adapter finds fault with into a problem of the configuration. */

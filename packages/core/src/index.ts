@@ -6,6 +6,7 @@ export { type ActorOptions, actorDefaults, type StartOptions, type StopOptions }
 export { type ActorContext, type ActorRef, type CallOptions, type CastOptions, callDefaults, type MailboxLane } from './actor/actor-ref.ts'
 export { IGNORE } from './actor/internals.ts'
 export { refuse } from './actor/refusal.ts'
+export { ResourceActor, type ResourceOptions } from './actor/resource-actor.ts'
 export { type AgentDefinition, type AgentOptions, agentDefaults, defineAgent } from './agent/agent.ts'
 export type { ErrorCode, ErrorKind, ErrorTraits } from './base/error-codes.ts'
 export { BeamClawError, type BeamClawErrorOptions, ChildStartError, defineErrors, MailboxFullError } from './base/errors.ts'
@@ -45,13 +46,14 @@ export {
   type UserMessage,
   zeroUsage,
 } from './base/messages.ts'
-export { BeamClaw, type BeamClawOptions, type CompletionRequest, type RunningBeamClaw } from './beamclaw.ts'
+export { BeamClaw, type BeamClawOptions } from './beamclaw.ts'
 export { ConsoleLogger, silentLogger } from './defaults/console-logger.ts'
 export { LocalEventBus, subscribeDefaults } from './defaults/local-event-bus.ts'
 export { MemoryStore } from './defaults/memory-store.ts'
 export { type SystemServices, systemServices } from './defaults/services.ts'
 export { SoloCluster } from './defaults/solo-cluster.ts'
 export { SystemClock } from './defaults/system-clock.ts'
+export type { Part, PartHost, PartSpec } from './part/part.ts'
 export type { Cluster, Lease } from './ports/cluster.ts'
 export type { EventBus, SubscribeOptions, Subscription, Topic } from './ports/event-bus.ts'
 export type {
@@ -77,6 +79,7 @@ export type {
   Versioned,
 } from './ports/store.ts'
 export { Registry, type RegistryEntry, type RegistryOptions } from './registry/registry.ts'
+export type { CompletionRequest, RunningBeamClaw, TenantSessions } from './running-beamclaw.ts'
 export type { QueueMode } from './session/journal/records.ts'
 export type { RunResult, RunStream } from './session/run/run-stream.ts'
 export type { SessionDefaults } from './session/session-dependencies.ts'

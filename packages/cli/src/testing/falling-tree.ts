@@ -1,5 +1,6 @@
 /** Loaded before the program: lets the tree fall as often as it takes to give up, a moment after it is up. */
 import { BeamClaw } from '@beamclaw/core'
+import { killPart } from '@beamclaw/core/testing'
 
 const { start } = BeamClaw.prototype
 BeamClaw.prototype.start = async function () {
@@ -11,7 +12,7 @@ BeamClaw.prototype.start = async function () {
   const knock = (): void => {
     if (fell.yet) return
     try {
-      claw.killBelow('tools')
+      killPart(claw, 'tools')
     } catch {
       // It is being started again.
     }

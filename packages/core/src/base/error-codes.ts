@@ -102,6 +102,7 @@ export const errorTable = {
   'unknown-agent': { kind: 'missing' },
   'unknown-model': { kind: 'missing' },
   'unknown-session': { kind: 'missing' },
+  'unknown-tenant': { kind: 'missing' },
   'unknown-run': { kind: 'missing' },
   'idempotency-mismatch': { kind: 'conflict' },
   'session-broken': { kind: 'unavailable', isRetryable: true },

@@ -6,6 +6,7 @@ import { MemoryStore } from '../defaults/memory-store.ts'
 import type { AppendLog, FencingToken, LogEntry, StoreKey } from '../ports/store.ts'
 import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
+import { killPart, killUntilEnded } from '../testing/parts.ts'
 import { defineTool } from '../tool/tool.ts'
 import { stateOf } from './journal/open-journal.ts'
 import { SessionState } from './state/session-state.ts'
@@ -111,7 +112,7 @@ describe('a supervisor that is lost', () => {
     await run.accepted
     await flushEventLoop()
     isHeld = false
-    set.claw.killBelow(lost)
+    killPart(set.claw, lost)
     await flushEventLoop()
     const again = await set.claw.session(key).send('go', { idempotencyKey: 'one' }).result()
     expect(again.text).toBe('done after all')
@@ -149,11 +150,7 @@ test('a tree in which more crashes than restarts can mend says that it has ended
   const set = await stage(new FunctionModel((_request, index) => (index === 0 ? new Promise(() => {}) : { text: 'after all' })))
   const { claw } = set
   await claw.session(key).send('hello', { idempotencyKey: 'hello' }).accepted
-  for (let round = 0; round < 4; round++) {
-    claw.killBelow('tools')
-    await flushEventLoop()
-  }
-  await claw.ended
+  await killUntilEnded(claw)
   await expect(claw.session(key).send('more').accepted).rejects.toMatchObject({ code: 'actor-not-running' })
   const next = await set.restart()
   expect((await next.session(key).follow('hello').result()).text).toBe('after all')

@@ -30,10 +30,10 @@ export async function loadSession(
   world: SessionDependencies,
   agent: () => AgentDefinition,
 ): Promise<LoadedSession> {
-  const { store, tenant, services, events, providers, toolRunner, suspects, turns, settings } = world
+  const { store, tenant, services, events, providers, toolRunner, suspects, turns, sessionDefaults } = world
   const { clock, ids, random } = services
   const metadata = new SettingsDocument(store, tenant, key)
-  const [state] = await Promise.all([readState(log, settings), metadata.load()])
+  const [state] = await Promise.all([readState(log, sessionDefaults), metadata.load()])
   // What is durable has happened, whether or not the bus can tell of it.
   const publish = (on: string, event: RunEvent): void => {
     try {
@@ -42,8 +42,8 @@ export async function loadSession(
       services.logger.log('error', 'session.event-not-published', { session: key, type: event.type, error: describeError(error) })
     }
   }
-  const topic = sessionTopic(key)
-  const committed = committedTopic(key)
+  const topic = sessionTopic(tenant, key)
+  const committed = committedTopic(tenant, key)
   const journal = new JournalWriter({
     log,
     state,

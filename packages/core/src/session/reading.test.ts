@@ -4,6 +4,7 @@ import { LocalEventBus } from '../defaults/local-event-bus.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, type Stage, stage } from '../testing/model.ts'
+import { partTree } from '../testing/parts.ts'
 import { gate } from '../testing/probe.ts'
 
 const key = 'agent:main:main'
@@ -56,7 +57,7 @@ describe('looking at a session that nobody has written to', () => {
       await expect(look(set, session)).rejects.toMatchObject({ code: 'unknown-session', details: { sessionKey: session } })
     }
     expect(await set.claw.sessions()).toEqual([])
-    expect(set.claw.tree().children?.find(({ id }) => id === 'sessions')?.children).toEqual([])
+    expect(partTree(set.claw, 'sessions')?.children).toEqual([])
     expect(await set.store.list(['default' as never])).toEqual([['default', 'activity']])
   })
 

@@ -28,14 +28,9 @@ export interface SessionDependencies {
   readonly suspects: SuspectLine
   readonly turns: EventLoopTurns
   readonly services: SystemServices
-  readonly settings: SessionDefaults
+  readonly sessionDefaults: SessionDefaults
   /** The agents as they are configured now. */
-  readonly agents: AgentTable
-}
-
-/** The configured agents; the first one is the default. */
-export interface AgentTable {
-  get(id: AgentId): AgentDefinition | undefined
+  readonly agents: ReadonlyMap<AgentId, AgentDefinition>
 }
 
 export interface SessionDefaults extends RunMemory {
@@ -65,14 +60,19 @@ export function checkSessionDefaults(settings: Partial<SessionDefaults>): void {
   })
 }
 
-/** The topic of a session's events. */
-export function sessionTopic(key: SessionKey): string {
-  return `session:${key}`
+/** Returns the topic of a session's events. */
+export function sessionTopic(tenant: TenantId, key: SessionKey): string {
+  return `${tenant}:session:${key}`
 }
 
-/** The topic of those of them that are durable, for readers who do not care for pieces of answers. */
-export function committedTopic(key: SessionKey): string {
-  return `committed:${key}`
+/** Returns the topic of those of them that are durable, for readers that need no pieces of answers. */
+export function committedTopic(tenant: TenantId, key: SessionKey): string {
+  return `${tenant}:committed:${key}`
+}
+
+/** Returns the key under which a cluster grants a session to a node. */
+export function sessionLease(tenant: TenantId, key: SessionKey): string {
+  return `${tenant}:${key}`
 }
 
 /** Where a session's journal is kept; what else is kept of it lies below. */

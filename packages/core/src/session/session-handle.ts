@@ -2,7 +2,7 @@
 
 import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
-import { parseRunId, type RunId, type SessionKey } from '../base/ids.ts'
+import { parseRunId, type RunId, type SessionKey, type TenantId } from '../base/ids.ts'
 import { type Fail, newContentOf } from '../base/message-check.ts'
 import type { JsonObject, UserMessage } from '../base/messages.ts'
 import { aBoolean, anObject, aSignal, checkOptions, integer, oneOf, text } from '../base/options.ts'
@@ -39,6 +39,8 @@ export interface SubscribeToSessionOptions {
 
 /** What a handle works with. */
 export interface SessionAccess {
+  /** The tenant. */
+  readonly id: TenantId
   readonly router: SessionRouter
   readonly waits: RunWaits
   readonly events: EventBus<RunEvent>
@@ -82,7 +84,7 @@ export class SessionHandle {
       ...(options.output === undefined ? {} : { responseFormat: { type: 'json', ...schemaOf(options.output) } }),
     }
     const send = async (): Promise<SendReceipt> => {
-      this.#refuseWhileDraining()
+      this.#access.router.checkTakesMessages()
       return (await router.begin(this.key)).call(message, patient) as Promise<SendReceipt>
     }
     return this.#stream(runId, send, options.output)
@@ -108,7 +110,7 @@ export class SessionHandle {
     const given = parseRunId(runId)
     const newRunId = parseRunId(options.idempotencyKey ?? `${given}:redrive`)
     const send = async (): Promise<SendReceipt> => {
-      this.#refuseWhileDraining()
+      this.#access.router.checkTakesMessages()
       return (await this.#session()).call({ type: 'redrive', runId: given, newRunId }, patient) as Promise<SendReceipt>
     }
     return this.#stream(newRunId, send, undefined)
@@ -140,7 +142,7 @@ export class SessionHandle {
   subscribe(fromSeq = 1, options: SubscribeToSessionOptions = {}): AsyncIterable<RunEvent> {
     checkOptions<SubscribeToSessionOptions>('subscribe', options, { signal: aSignal, waitForFirstMessage: aBoolean })
     const { waitForFirstMessage = false, ...rest } = options
-    const feed = this.#feed(sessionTopic(this.key), rest)
+    const feed = this.#feed(sessionTopic(this.#access.id, this.key), rest)
     const events = feed.from(fromSeq, { waitForFirstMessage })
     return {
       [Symbol.asyncIterator]: () => ({
@@ -163,8 +165,8 @@ export class SessionHandle {
     const { clock } = this.#access.services
     return new RunStream({
       runId,
-      listen: () => this.#feed(sessionTopic(this.key)),
-      listenToCommitted: () => this.#feed(committedTopic(this.key)),
+      listen: () => this.#feed(sessionTopic(this.#access.id, this.key)),
+      listenToCommitted: () => this.#feed(committedTopic(this.#access.id, this.key)),
       send,
       find: () => this.#find(runId),
       beginWaiting: () => this.#access.waits.begin(this.key),
@@ -175,11 +177,6 @@ export class SessionHandle {
 
   async #ask<T>(message: SessionMessage): Promise<T> {
     return (await this.#session()).call(message, { ...patient, lane: 'control' }) as Promise<T>
-  }
-
-  #refuseWhileDraining(): void {
-    if (!this.#access.router.isDraining) return
-    throw new BeamClawError('draining', 'New messages are refused: this node is about to stop', { retryAfterMs: 1_000 })
   }
 
   #find(runId: RunId): Promise<SendReceipt> {

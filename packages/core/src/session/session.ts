@@ -15,7 +15,7 @@ import { eventOf } from './journal/published-events.ts'
 import type { JournalEntry, QueueMode } from './journal/records.ts'
 import { isStoreTrouble, sessionBroken } from './journal/store-failure-codes.ts'
 import { hasWork, type LoadedSession, loadSession } from './loaded-session.ts'
-import { journalKey, type SessionDependencies } from './session-dependencies.ts'
+import { journalKey, type SessionDependencies, sessionLease } from './session-dependencies.ts'
 import {
   type AbortReceipt,
   abortReceipt,
@@ -43,7 +43,7 @@ export type SessionMessage =
   | { readonly type: 'inspect' }
   | { readonly type: 'go-on' }
 
-type SessionReply =
+export type SessionReply =
   | SendReceipt
   | AbortReceipt
   | SessionInspection
@@ -77,15 +77,10 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   #reopenings = 0
 
   constructor(key: SessionKey, agent: AgentDefinition, world: SessionDependencies) {
-    super({ id: key, passivateAfterMs: world.settings.passivateAfterMs })
+    super({ id: key, passivateAfterMs: world.sessionDefaults.passivateAfterMs })
     this.#key = key
     this.#agent = agent
     this.#world = world
-  }
-
-  /** True while a run is under way. */
-  get isAtWork(): boolean {
-    return this.#awake?.running !== undefined
   }
 
   protected override async init(context: Context): Promise<void> {
@@ -163,7 +158,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       return receipt
     }
     const { current } = state
-    const queueMode = message.queueMode ?? awake.metadata.value.queueMode ?? this.#world.settings.queueMode
+    const queueMode = message.queueMode ?? awake.metadata.value.queueMode ?? this.#world.sessionDefaults.queueMode
     this.#checkRoom(awake, queueMode)
     journal.stage({ type: 'message-in', ...message, queueMode })
     if (queueMode === 'interrupt' && current !== undefined && current.cancelled === undefined) {
@@ -183,7 +178,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
         retryAfterMs: 1_000,
       })
     }
-    const { mailboxSize } = this.#world.settings
+    const { mailboxSize } = this.#world.sessionDefaults
     if (waiting < mailboxSize) return
     const details = { sessionKey: this.#key, waiting, mailboxSize }
     throw new MailboxFullError(`Session "${this.#key}" has ${mailboxSize} messages waiting, which is all it takes`, 5_000, details)
@@ -338,7 +333,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
 
   async #open(context: Context): Promise<LoadedSession> {
     const { tenant, activity } = this.#world
-    const log = this.#log ?? (await openSessionLog(this.#world, this.#key, journalKey(tenant, this.#key), this))
+    const log = this.#log ?? (await openSessionLog(this.#world, sessionLease(tenant, this.#key), journalKey(tenant, this.#key), this))
     this.#log = log
     try {
       const awake = await loadSession(this.#key, log, this.#world, () => this.#agentNow())

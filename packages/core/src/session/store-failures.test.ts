@@ -3,6 +3,7 @@ import { BeamClawError } from '../base/errors.ts'
 import { silentLogger } from '../defaults/console-logger.ts'
 import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
+import { killPart, killUntilEnded, partTree } from '../testing/parts.ts'
 import { gate } from '../testing/probe.ts'
 import { TroubledStore } from '../testing/troubled-store.ts'
 
@@ -21,7 +22,7 @@ describe('a session whose journal cannot be written', () => {
     await expect(session.send('three').accepted).rejects.toMatchObject({ code: 'store-full' })
     store.before = async () => {}
     expect((await session.send('two', { idempotencyKey: 'two' }).result()).text).toBe('fine')
-    expect(claw.tree().children?.find(({ id }) => id === 'sessions')?.children).toMatchObject([{ id: key, restarts: 0 }])
+    expect(partTree(claw, 'sessions')?.children).toMatchObject([{ id: key, restarts: 0 }])
   })
 
   test('goes on with its run by itself once the trouble is over', async () => {
@@ -58,7 +59,7 @@ describe('a session whose journal cannot be written', () => {
     }
     await expect(claw.session(key).send('two').accepted).rejects.toMatchObject({ code: 'fenced' })
     await flushEventLoop()
-    expect(claw.tree().children?.find(({ id }) => id === 'sessions')?.children).toEqual([])
+    expect(partTree(claw, 'sessions')?.children).toEqual([])
   })
 })
 
@@ -103,11 +104,7 @@ describe('a tree that has ended by itself', () => {
     }
     await expect(claw.session('agent:main:other').send('two').accepted).rejects.toMatchObject({ code: 'store-io' })
     store.before = async () => {}
-    for (let round = 0; round < 4; round++) {
-      claw.killBelow('tools')
-      await flushEventLoop()
-    }
-    await claw.ended
+    await killUntilEnded(claw)
     const next = await stage(model, {}, { store, services: { clock, logger: silentLogger } })
     await clock.advance(60_000)
     expect((await next.claw.session(key).send('three').result()).text).toBe('fine')
@@ -160,7 +157,7 @@ describe('a read that answers after its session was killed', () => {
     waking.catch(() => {})
     await flushEventLoop()
     store.read = async () => {}
-    set.claw.killBelow('sessions')
+    killPart(set.claw, 'sessions')
     await flushEventLoop()
     await set.claw.session(key).send('hello', { idempotencyKey: 'hello' }).accepted
     late.resolve()
@@ -191,7 +188,7 @@ describe('a write that is done, and answers late', () => {
     await set.claw.session(key).send('first').accepted
     await flushEventLoop()
     store.after = async () => {}
-    set.claw.killBelow('sessions')
+    killPart(set.claw, 'sessions')
     await flushEventLoop()
     await set.claw.session(key).send('second', { idempotencyKey: 'second' }).accepted
     late.resolve()

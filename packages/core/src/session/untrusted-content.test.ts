@@ -7,6 +7,7 @@ import { MemoryStore } from '../defaults/memory-store.ts'
 import type { Provider, ProviderPart } from '../ports/provider.ts'
 import { flushEventLoop, ManualClock } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
+import { partTree } from '../testing/parts.ts'
 import { defineTool } from '../tool/tool.ts'
 
 const key = 'agent:main:main'
@@ -340,7 +341,7 @@ describe('a session that fails by itself', () => {
     await flushEventLoop()
     expect((await claw.session(key).follow('hit').result()).text).toBe('hit')
     expect((await claw.session(key).send('hello').result()).text).toBe('fine')
-    const sessions = claw.tree().children?.find(({ id }) => id === 'sessions')?.children
+    const sessions = partTree(claw, 'sessions')?.children
     expect(sessions).toMatchObject([{ id: key, restarts: 0 }])
   })
 

@@ -1,5 +1,7 @@
 /** What tests of programs on core need: a clock that stands still, and a model that answers from a script. */
+
 export { flushEventLoop, ManualClock } from './manual-clock.ts'
+export { killPart, partTree } from './parts.ts'
 export {
   type CollectedAnswer,
   collectAnswer,

@@ -3,10 +3,11 @@
 import { type AgentOptions, defineAgent } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import type { JsonValue } from '../base/messages.ts'
-import { BeamClaw, type BeamClawOptions, type RunningBeamClaw } from '../beamclaw.ts'
+import { BeamClaw, type BeamClawOptions } from '../beamclaw.ts'
 import { silentLogger } from '../defaults/console-logger.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import type { Provider, ProviderPart, ProviderRequest } from '../ports/provider.ts'
+import type { RunningBeamClaw } from '../running-beamclaw.ts'
 import { ManualClock } from './manual-clock.ts'
 
 /** What a model does when it is asked: text, tool calls, or an error; a promise is waited for. */

@@ -12,7 +12,8 @@ import type { Tool, ToolOutput } from './tool.ts'
 import { capped, toToolContent } from './tool-output.ts'
 
 export interface ToolRunnerOptions {
-  readonly tasks: TaskSupervisor
+  /** Returns where tools run now; undefined while there is no such place. */
+  readonly tasks: () => TaskSupervisor | undefined
   /** Knows which run a tool works for, so that one that waits for itself is found. */
   readonly waits: RunWaits
   readonly clock: Clock
@@ -61,7 +62,9 @@ export class ToolRunner {
   /** The schema is code of the tool's, too: what it does counts for the tool's time. */
   #try(call: ToolCall, tool: Tool, site: ToolCallSite, attempt: number): Promise<ToolOutput> {
     const { sessionKey, runId, idempotencyKey, signal } = site
-    const { tasks, waits } = this.#options
+    const tasks = this.#options.tasks()
+    if (tasks === undefined) return Promise.reject(new BeamClawError('actor-not-running', 'Tools do not run just now'))
+    const { waits } = this.#options
     const execute = async (taskSignal: AbortSignal): Promise<ToolOutput> => {
       const input = await checkedInput(call, tool)
       taskSignal.throwIfAborted()

@@ -1,5 +1,7 @@
 /** The world of one simulation: its time, its store, its programs one after the other, and those who use them. */
+
 import { MemoryStore, type Random, type RunningBeamClaw, type Store } from '@beamclaw/core'
+import { killPart, partTree } from '@beamclaw/core/testing'
 import { faultyStore } from '../faulty-store.ts'
 import { integerBetween, pickOne, seededRandom } from '../seeded-random.ts'
 import { sequentialIds } from '../sequential-ids.ts'
@@ -208,7 +210,7 @@ export class Simulation {
   #killBelow(running: RunningBeamClaw, branch: string): void {
     this.#trace.add(`${branch} are killed`)
     try {
-      running.killBelow(branch)
+      killPart(running, branch)
     } catch {
       this.#trace.add(`there are no ${branch} just now`)
     }
@@ -274,5 +276,5 @@ export class Simulation {
 
 function countNodes(running: RunningBeamClaw | undefined): number {
   if (running === undefined) return 0
-  return running.tree().children?.reduce((sum, { children }) => sum + (children?.length ?? 0), 0) ?? 0
+  return ['sessions', 'tools'].reduce((sum, id) => sum + (partTree(running, id)?.children?.length ?? 0), 0)
 }

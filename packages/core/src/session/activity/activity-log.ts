@@ -114,6 +114,7 @@ export class ActivityLog {
     this.#refusal ??= new BeamClawError('actor-not-running', 'The list of busy sessions is closed')
     this.#sweepTimer?.cancel()
     this.#sweepTimer = undefined
+    for (const resolve of this.#onIdle.splice(0)) resolve()
   }
 
   #sweep(): void {

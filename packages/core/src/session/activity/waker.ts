@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../base/error-codes.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { SessionKey } from '../../base/ids.ts'
 import type { Clock, Logger, TimerHandle } from '../../ports/services.ts'
+import type { SessionInspection } from '../session-replies.ts'
 import type { SessionRouter } from '../session-router.ts'
 
 export interface WakerOptions {
@@ -61,7 +62,9 @@ export class Waker {
     const { router, logger } = this.#options
     if (this.#isStopped) return false
     try {
-      return (await router.begin(key)).isAtWork
+      const session = await router.begin(key)
+      const { current, waiting } = (await session.call({ type: 'inspect' }, { lane: 'control' })) as SessionInspection
+      return current !== undefined || waiting.length > 0
     } catch (error) {
       const isLasting = BeamClawError.isInstance(error) && lasting.has(error.code)
       logger.log('error', 'session.not-resumed', {

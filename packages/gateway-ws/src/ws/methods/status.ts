@@ -20,7 +20,7 @@ export const status: Method<'status'> = (_params, { claw, services, version, rea
     uptimeMs: uptimeMs(),
     connections: connections(),
     agents: claw.agents.map(({ id, model }) => ({ id, model })),
-    processes: { sessions: tree.children?.find(({ id }) => id === 'sessions')?.children?.length ?? 0, total: countNodes(tree) },
+    processes: { sessions: sessionsIn(tree), total: countNodes(tree) },
     memory: { rssBytes: process.memoryUsage.rss() },
   }
 }
@@ -34,4 +34,11 @@ export const agentsList: Method<'agents.list'> = (_params, world) => ({
 
 function countNodes({ children = [] }: TreeNode): number {
   return children.reduce((sum, child) => sum + countNodes(child), 1)
+}
+
+/** Returns how many sessions are up, in all tenants. */
+function sessionsIn(tree: TreeNode): number {
+  const tenants = tree.children?.find(({ id }) => id === 'tenants')?.children ?? []
+  const places = tenants.map(({ children = [] }) => children.find(({ id }) => id === 'sessions'))
+  return places.reduce((sum, place) => sum + (place?.children?.length ?? 0), 0)
 }

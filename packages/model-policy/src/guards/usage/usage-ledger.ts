@@ -4,6 +4,8 @@ import {
   type Clock,
   defaultTenant,
   type Logger,
+  type Part,
+  ResourceActor,
   type Store,
   systemServices,
   type TimerHandle,
@@ -121,6 +123,19 @@ export class UsageLedger implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+
+  /**
+   * Returns a part that saves the ledger when its BeamClaw stops: after the sessions that use it, before the store.
+   *
+   * @example
+   * const claw = new BeamClaw({ providers, agents, store, parts: [ledger.part()] })
+   */
+  part(): Part {
+    const open = (): void => {
+      this.#isStopped = false
+    }
+    return { id: 'usage', level: 'node', start: () => ({ start: () => new ResourceActor({ open, close: () => this.stop() }) }) }
   }
 
   /** Replaces the prices, for calls that end from now on. Throws `invalid-option`; the old ones then stay. */

@@ -1,4 +1,5 @@
 /** Lives of a BeamClaw whose callers, providers, tools and disks say things that nobody expects, decided by one number. */
+
 import {
   BeamClaw,
   BeamClawError,
@@ -16,6 +17,7 @@ import {
   type UserMessage,
   zeroUsage,
 } from '@beamclaw/core'
+import { partTree } from '@beamclaw/core/testing'
 import { integerBetween, pickOne, seededRandom } from '../../seeded-random.ts'
 import { sequentialIds } from '../../sequential-ids.ts'
 import { breathe, VirtualClock } from '../virtual-clock.ts'
@@ -320,7 +322,7 @@ class OddLife {
   }
 
   #checkRestarts(running: RunningBeamClaw): void {
-    const sessions = running.tree().children?.find(({ id }) => id === 'sessions')
+    const sessions = partTree(running, 'sessions')
     for (const { id, restarts } of sessions?.children ?? []) if (restarts !== 0) this.#fail(`session ${id} was restarted ${restarts} times`)
   }
 

@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest'
+import { Actor } from '../actor/actor.ts'
+import { ResourceActor } from '../actor/resource-actor.ts'
+import { MemoryStore } from '../defaults/memory-store.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
+import { FunctionModel, stage } from '../testing/model.ts'
+import { killPart, partTree } from '../testing/parts.ts'
+import type { Part, PartHost } from './part.ts'
+
+const echo = (): FunctionModel => new FunctionModel(() => ({ text: 'fine' }))
+
+/** A part that writes down what happens to it. */
+function witness(id: string, log: string[], extra: Partial<Part> = {}): Part {
+  return {
+    id,
+    start: () => ({
+      start: () => new ResourceActor({ open: () => void log.push(`open ${id}`), close: () => void log.push(`close ${id}`) }),
+    }),
+    ...extra,
+  }
+}
+
+describe("a host's own part", () => {
+  test('joins the tree in three lines, sends to sessions, and is stopped with them', async () => {
+    class Greeter extends Actor<string, string> {
+      readonly #host: PartHost
+      constructor(host: PartHost) {
+        super()
+        this.#host = host
+      }
+      protected override async handle(name: string): Promise<string> {
+        return (await this.#host.session('agent:main:hall').send(`greet ${name}`).result()).text
+      }
+    }
+    const greeter: Part = { id: 'greeter', start: (host) => ({ start: () => new Greeter(host) }) }
+    const finder: { host?: PartHost } = {}
+    const other: Part = {
+      id: 'other',
+      start: (host) => {
+        finder.host = host
+        return { start: () => new ResourceActor({}) }
+      },
+    }
+    const { claw } = await stage(echo(), {}, { parts: [greeter, other] })
+    const actor = finder.host?.part('greeter') as Greeter | undefined
+    expect(await actor?.call('Ada')).toBe('fine')
+    expect(partTree(claw, 'greeter')).toMatchObject({ id: 'greeter', restarts: 0 })
+    await claw.stop()
+    expect(actor?.isAlive).toBe(false)
+  })
+
+  test('starts after the sessions, or before all tenants where it belongs to the node, and stops in reverse, before the store', async () => {
+    const log: string[] = []
+    const store = new MemoryStore()
+    const stop = store.stop.bind(store)
+    store.stop = async () => {
+      log.push('store')
+      await stop()
+    }
+    const { claw } = await stage(echo(), {}, { store, parts: [witness('late', log), witness('ledger', log, { level: 'node' })] })
+    const [ledger, tenants] = claw.tree().children ?? []
+    expect(ledger?.id).toBe('ledger')
+    expect(tenants?.children?.[0]?.children?.map(({ id }) => id)).toEqual(['activity', 'tools', 'sessions', 'waker', 'late'])
+    await claw.stop()
+    expect(log).toEqual(['open ledger', 'open late', 'close late', 'close ledger', 'store'])
+  })
+
+  test('that crashes is started again, and what was started before it goes on', async () => {
+    const log: string[] = []
+    const { claw } = await stage(echo(), {}, { parts: [witness('late', log)] })
+    await claw.session('agent:main:main').send('hello').result()
+    killPart(claw, 'late')
+    await flushEventLoop()
+    expect(log).toEqual(['open late', 'open late'])
+    expect(partTree(claw, 'sessions')?.children).toMatchObject([{ id: 'agent:main:main', restarts: 0 }])
+    await claw.stop()
+  })
+
+  test('that does not start keeps the BeamClaw from starting, and names itself', async () => {
+    const log: string[] = []
+    const broken: Part = {
+      id: 'broken',
+      start: () => ({ start: () => new ResourceActor({ open: () => Promise.reject(new Error('no port')) }) }),
+    }
+    await expect(stage(echo(), {}, { parts: [witness('first', log), broken] })).rejects.toMatchObject({
+      code: 'child-start-failed',
+      details: { childId: 'broken' },
+    })
+    expect(log).toEqual(['open first', 'close first'])
+  })
+
+  test.each([
+    [[{ id: 'x' }], 'invalid-option'],
+    [[{ id: '', start: () => ({}) }], 'invalid-option'],
+    [[{ id: 'x', start: () => ({}), after: 'sessions' }], 'invalid-option'],
+    [[witness('twice', []), witness('twice', [])], 'duplicate-child-id'],
+    [[witness('sessions', [])], 'duplicate-child-id'],
+  ])('is checked when the BeamClaw is made: %#', async (parts, code) => {
+    await expect(stage(echo(), {}, { parts: parts as unknown as readonly Part[] })).rejects.toMatchObject({ code })
+  })
+})

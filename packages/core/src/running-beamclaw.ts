@@ -1,0 +1,187 @@
+/** A BeamClaw that is up: conversations, configuration, and its end. */
+import { type AgentDefinition, checkAgents } from './agent/agent.ts'
+import { BeamClawError } from './base/errors.ts'
+import type { RunEvent } from './base/events.ts'
+import { type AgentId, parseTenantId } from './base/ids.ts'
+import type { SystemServices } from './defaults/services.ts'
+import type { Cluster } from './ports/cluster.ts'
+import type { EventBus } from './ports/event-bus.ts'
+import type { ProviderPart, ProviderRequest } from './ports/provider.ts'
+import type { Store } from './ports/store.ts'
+import type { ProviderTable } from './provider/provider-table.ts'
+import type { SessionHandle } from './session/session-handle.ts'
+import type { ListSessionsOptions, SessionSummary } from './session/session-list.ts'
+import type { NodePhase } from './session/session-router.ts'
+import type { Supervisor } from './supervisor/supervisor.ts'
+import type { TreeNode } from './supervisor/tree-node.ts'
+import type { Tenant } from './tenant/tenant.ts'
+
+/** A question outside any session: nothing of it is kept. */
+export type CompletionRequest = Omit<ProviderRequest, 'model'> & {
+  /** `<provider>/<model>`. */
+  readonly model: string
+}
+
+/** The conversations of one tenant. */
+export interface TenantSessions {
+  /** Returns a handle on one conversation; nothing starts before it is used. Throws `invalid-session-key`. */
+  session(key: string): SessionHandle
+  /** Lists the sessions there are, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
+  sessions(options?: ListSessionsOptions): Promise<readonly SessionSummary[]>
+}
+
+interface Running {
+  readonly root: Supervisor
+  /** The default one first. */
+  readonly tenants: readonly Tenant[]
+  readonly agents: Map<AgentId, AgentDefinition>
+  readonly providers: ProviderTable
+  readonly phase: { value: NodePhase }
+  readonly store: Store
+  readonly events: EventBus<RunEvent>
+  readonly cluster: Cluster
+  readonly services: SystemServices
+}
+
+/**
+ * A tree that is up. `await using` stops it.
+ *
+ * Phases: `running → draining → ended`, or `running → ended`.
+ * I1: Ends once, when its root supervisor has ended for whatever reason.
+ * I2: A stop reaches the tree, then the bus, the cluster and the store, whatever the others do.
+ */
+export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
+  readonly #running: Running
+  #stopping: Promise<void> | undefined
+  /**
+   * Resolves when the tree has ended: it was stopped or killed; more crashed than restarts can mend, and it gave up; another owner has its
+   * store; or the store has failed for good. Everything is refused with `actor-not-running` then, and runs that are followed reject with
+   * `run-interrupted`; what was accepted goes on in the next one that starts over the same store.
+   */
+  readonly ended: Promise<void>
+
+  constructor(running: Running) {
+    this.#running = running
+    this.ended = new Promise((resolve) => {
+      running.root.monitor(() => {
+        running.phase.value = 'ended'
+        // Callers that follow a run must not wait for one that is gone.
+        running.events.stop().catch(() => {})
+        resolve()
+      })
+    })
+  }
+
+  /** The agents, the default one first. */
+  get agents(): readonly AgentDefinition[] {
+    return [...this.#running.agents.values()]
+  }
+
+  /**
+   * Takes other definitions in the place of those there are. They hold from the next step of each run on; sessions of an agent that is gone
+   * end what they have begun with its last one. Throws `invalid-option`; the old ones then stay.
+   */
+  updateAgents(agents: readonly AgentDefinition[]): void {
+    checkAgents('updateAgents', agents)
+    this.#running.agents.clear()
+    for (const agent of agents) this.#running.agents.set(agent.id, agent)
+  }
+
+  /** Resolves with the number of interrupted sessions that are at work again, once each was tried; one that failed is tried again later. */
+  get resumed(): Promise<number> {
+    const counts = Promise.all(this.#running.tenants.map(({ resumed }) => resumed))
+    return counts.then((all) => all.reduce((sum, count) => sum + count, 0))
+  }
+
+  /** Returns a handle on one conversation of the default tenant; nothing starts before it is used. Throws `invalid-session-key`. */
+  session(key: string): SessionHandle {
+    return this.#default.session(key)
+  }
+
+  /** Lists the default tenant's sessions, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
+  async sessions(options: ListSessionsOptions = {}): Promise<readonly SessionSummary[]> {
+    return this.#default.sessions(options)
+  }
+
+  /** Returns the conversations of one of the tenants that the BeamClaw was made with. Throws `unknown-tenant` or `invalid-id`. */
+  tenant(id: string): TenantSessions {
+    const wanted = parseTenantId(id)
+    const tenant = this.#running.tenants.find((one) => one.id === wanted)
+    if (tenant === undefined) {
+      const known = this.#running.tenants.map((one) => one.id).join(', ')
+      throw new BeamClawError('unknown-tenant', `There is no tenant "${wanted}"; known tenants are ${known}`, {
+        details: { tenant: wanted },
+      })
+    }
+    return { session: (key) => tenant.session(key), sessions: async (options = {}) => tenant.sessions(options) }
+  }
+
+  /** False once the tree has ended. */
+  get isRunning(): boolean {
+    return this.#running.phase.value !== 'ended'
+  }
+
+  /**
+   * Asks a model without a session. Throws `unknown-model`, or `actor-not-running` once this has ended; the iteration ends or throws as
+   * `Provider.doStream` says.
+   */
+  complete(request: CompletionRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
+    if (!this.isRunning) throw new BeamClawError('actor-not-running', 'This BeamClaw has ended')
+    const { provider, model } = this.#running.providers.resolve(request.model)
+    return provider.doStream({ ...request, model }, options)
+  }
+
+  /** Returns the supervision tree as it is now. */
+  tree(): TreeNode {
+    return this.#running.root.tree()
+  }
+
+  /** From now on new messages are refused with `draining`. Resolves once no session has work, or the tree has ended. */
+  async drain(): Promise<void> {
+    const { phase, tenants } = this.#running
+    if (phase.value === 'running') phase.value = 'draining'
+    await Promise.race([Promise.all(tenants.map((tenant) => tenant.whenIdle())), this.ended])
+  }
+
+  /**
+   * Stops every session, then the tree, the bus and the store. Each of them is stopped, whatever the others do; then rejects with the first
+   * failure. Called again, it waits for the same stop.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    const { root, events, cluster, store } = this.#running
+    const failures: unknown[] = []
+    for (const stop of [() => root.stop(), () => events.stop(), () => cluster.stop(), () => store.stop()]) {
+      try {
+        await stop()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
+  }
+
+  /** Ends everything here and now, as a crash would: what is durable is all that is left. The store is not stopped. */
+  kill(): void {
+    this.#running.root.kill()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  /** @internal Kills one part of the default tenant, for drills: its supervisor starts it again. Throws `child-not-found`. */
+  static killPart(running: RunningBeamClaw, id: string): void {
+    const part = running.#default.part(id)
+    if (part === undefined) throw new BeamClawError('child-not-found', `There is no running part "${id}"`)
+    part.kill()
+  }
+
+  get #default(): Tenant {
+    return this.#running.tenants[0] as Tenant
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * One tenant: a branch of the tree with sessions of its own.
+ *
+ * Phases: `new → up ⇄ down`; up while its supervisor lives, down between two lives of it.
+ * Owns the parts of its present life: each life of the supervisor gets new ones, and what outlives it (agents, ports) belongs to the node.
+ * I1: Everything durable and every topic and lease of a tenant carries its id.
+ * I2: Handles go through the tenant to the present life, so they stay valid over restarts.
+ */
+import { ResourceActor } from '../actor/resource-actor.ts'
+import type { AgentDefinition } from '../agent/agent.ts'
+import type { BeamClawError } from '../base/errors.ts'
+import type { RunEvent } from '../base/events.ts'
+import { type AgentId, parseAgentId, parseSessionKey, type TenantId } from '../base/ids.ts'
+import { checkOptions, integer, text } from '../base/options.ts'
+import type { SystemServices } from '../defaults/services.ts'
+import { childOf, type Part, type PartHost } from '../part/part.ts'
+import type { Cluster } from '../ports/cluster.ts'
+import type { EventBus } from '../ports/event-bus.ts'
+import type { Store } from '../ports/store.ts'
+import type { ProviderTable } from '../provider/provider-table.ts'
+import { ActivityLog } from '../session/activity/activity-log.ts'
+import { Waker } from '../session/activity/waker.ts'
+import type { EventLoopTurns } from '../session/run/event-loop-turns.ts'
+import type { SuspectLine } from '../session/run/suspect-line.ts'
+import type { SessionDefaults } from '../session/session-dependencies.ts'
+import { type SessionAccess, SessionHandle } from '../session/session-handle.ts'
+import { type ListSessionsOptions, listSessions, type SessionSummary } from '../session/session-list.ts'
+import { type NodePhase, SessionRouter } from '../session/session-router.ts'
+import type { ChildSpec } from '../supervisor/child-spec.ts'
+import { DynamicSupervisor } from '../supervisor/dynamic-supervisor.ts'
+import { Supervisor } from '../supervisor/supervisor.ts'
+import { TaskSupervisor } from '../supervisor/task-supervisor.ts'
+import { RunWaits } from '../tool/run-waits.ts'
+import { ToolRunner } from '../tool/tool-runner.ts'
+
+/** The part that opens what a tenant's sessions rest on. */
+export const activityPartId = 'activity'
+
+/** What all tenants of a node share. */
+export interface TenantNode {
+  readonly store: Store
+  readonly cluster: Cluster
+  readonly events: EventBus<RunEvent>
+  readonly services: SystemServices
+  readonly agents: ReadonlyMap<AgentId, AgentDefinition>
+  readonly providers: ProviderTable
+  /** Runs that may have taken the process down: they are the process's, not a tenant's. */
+  readonly suspects: SuspectLine
+  readonly turns: EventLoopTurns
+  readonly sessionDefaults: SessionDefaults
+  readonly parts: readonly Part[]
+  readonly phase: () => NodePhase
+  /** Called when another owner has the tenant's sessions, or the store has failed for good. */
+  readonly onLost: (error: BeamClawError) => void
+}
+
+/** The longest that a timer can wait: a store may wait for the lock of another process, and to rebuild a list takes its time. */
+const longestMs = 2_147_483_647
+
+/** Restarts of sessions within five seconds, over all of a tenant, that are still taken for accidents. */
+const sessionRestarts = 100
+
+/** What one life of the tenant's supervisor consists of. */
+interface TenantLife {
+  readonly supervisor: Supervisor
+  readonly router: SessionRouter
+  readonly waits: RunWaits
+  readonly activity: ActivityLog
+}
+
+export class Tenant implements SessionAccess {
+  readonly id: TenantId
+  readonly #node: TenantNode
+  #life: TenantLife
+  /** Resolves with the number of interrupted sessions that are at work again, once each was tried. */
+  readonly resumed: Promise<number>
+  #onResumed: (count: number | Promise<number>) => void = () => {}
+
+  constructor(id: TenantId, node: TenantNode) {
+    this.id = id
+    this.#node = node
+    this.resumed = new Promise((resolve) => {
+      this.#onResumed = resolve
+    })
+    this.#life = this.#newLife()
+  }
+
+  get router(): SessionRouter {
+    return this.#life.router
+  }
+
+  get waits(): RunWaits {
+    return this.#life.waits
+  }
+
+  get events(): EventBus<RunEvent> {
+    return this.#node.events
+  }
+
+  get services(): SystemServices {
+    return this.#node.services
+  }
+
+  /** The running actor of one of its parts. */
+  part(id: string): ReturnType<Supervisor['child']> {
+    return this.#life.supervisor.child(id)
+  }
+
+  /** How the tenant is started, and started again. */
+  spec(): ChildSpec {
+    let next: TenantLife | undefined = this.#life
+    return {
+      id: this.id,
+      type: 'supervisor',
+      start: () => {
+        this.#life = next ?? this.#newLife()
+        next = undefined
+        return this.#life.supervisor
+      },
+    }
+  }
+
+  session(key: string): SessionHandle {
+    return new SessionHandle(parseSessionKey(key), this)
+  }
+
+  /** The sessions there are, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
+  async sessions(options: ListSessionsOptions): Promise<readonly SessionSummary[]> {
+    checkOptions<ListSessionsOptions>('sessions', options, { agentId: text(64), after: text(1_024), limit: integer(0) })
+    const agentId = options.agentId === undefined ? undefined : parseAgentId(options.agentId)
+    const { activity } = this.#life
+    return listSessions(this.#node.store, this.id, activity, { agentId, after: options.after, limit: options.limit ?? 1_000 })
+  }
+
+  /** Resolves once no session has work. */
+  whenIdle(): Promise<void> {
+    return this.#life.activity.whenIdle()
+  }
+
+  #newLife(): TenantLife {
+    const tenant = this.id
+    const host = this.host()
+    const { store, cluster, events, services, agents, providers, suspects, turns, sessionDefaults, phase, onLost } = this.#node
+    const waits = new RunWaits()
+    const activity = new ActivityLog({ tenant, store, cluster, services, onLost })
+    const part = (id: string): ReturnType<Supervisor['child']> => supervisor.child(id)
+    const toolRunner = new ToolRunner({
+      tasks: () => part('tools') as TaskSupervisor | undefined,
+      waits,
+      clock: services.clock,
+      random: services.random,
+    })
+    const router = new SessionRouter({
+      sessions: () => part('sessions') as DynamicSupervisor | undefined,
+      phase,
+      dependencies: { tenant, store, cluster, events, activity, agents, providers, toolRunner, suspects, turns, services, sessionDefaults },
+    })
+    const supervisor = new Supervisor({
+      id: tenant,
+      // Sessions run their tools as tasks: those that lose one must get the other anew.
+      strategy: 'restForOne',
+      children: this.#preset(activity, router).map((one) => childOf(one, host)),
+    })
+    return { supervisor, router, waits, activity }
+  }
+
+  /** The parts of a tenant, in the order of their start. */
+  #preset(activity: ActivityLog, router: SessionRouter): readonly Part[] {
+    const { parts } = this.#node
+    return [
+      activityPart(activity),
+      { id: 'tools', start: () => ({ start: () => new TaskSupervisor({ id: 'tools' }) }) },
+      { id: 'sessions', start: () => ({ start: () => new DynamicSupervisor({ id: 'sessions', maxRestarts: sessionRestarts }) }) },
+      wakerPart(activity, router, this.#onResumed),
+      ...parts.filter(({ level }) => level !== 'node'),
+    ]
+  }
+
+  /** What a part of this tenant finds around it. */
+  host(): PartHost {
+    const { store, cluster, events, services, agents } = this.#node
+    return {
+      tenant: this.id,
+      store,
+      cluster,
+      events,
+      services,
+      agents,
+      session: (key) => this.session(key),
+      part: (id) => this.part(id),
+    }
+  }
+}
+
+/** Knows which sessions have work; open before they are, closed after them. */
+function activityPart(activity: ActivityLog): Part {
+  const open = async (): Promise<void> => {
+    await activity.open()
+  }
+  const actor = (): ResourceActor => new ResourceActor({ open, close: () => activity.close(), release: () => activity.kill() })
+  return { id: activityPartId, start: () => ({ start: actor, shutdownMs: 'infinity', startTimeoutMs: longestMs }) }
+}
+
+/** Wakes sessions that have work: after a crash, and whenever they have lost their supervisor and got another. */
+function wakerPart(activity: ActivityLog, router: SessionRouter, onResumed: (count: Promise<number>) => void): Part {
+  return {
+    id: 'waker',
+    start: ({ services: { clock, logger } }) => ({
+      start: () => {
+        const waker = new Waker({ router, clock, logger })
+        return new ResourceActor({ open: () => onResumed(waker.wakeAll(activity.busy)), release: () => waker.stop() })
+      },
+    }),
+  }
+}

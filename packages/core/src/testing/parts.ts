@@ -1,0 +1,29 @@
+/** Drills: what happens when a branch of the tree dies. */
+import type { RunningBeamClaw } from '../running-beamclaw.ts'
+import type { TreeNode } from '../supervisor/tree-node.ts'
+import { flushEventLoop } from './manual-clock.ts'
+
+interface Killer {
+  killPart(running: RunningBeamClaw, id: string): void
+}
+
+/** Kills one part of the default tenant (`sessions`, `tools`, …): its supervisor starts it again. Throws `child-not-found` while it does not run. */
+export function killPart(running: RunningBeamClaw, id: string): void {
+  // Through the object's own class: another copy of it cannot look into this one.
+  ;(running.constructor as unknown as Killer).killPart(running, id)
+}
+
+/** Kills the default tenant's tools again and again, until every supervisor above them has given up. */
+export async function killUntilEnded(running: RunningBeamClaw): Promise<void> {
+  while (running.isRunning) {
+    if (partTree(running, 'tools')?.state === 'running') killPart(running, 'tools')
+    await flushEventLoop()
+  }
+}
+
+/** Returns the branch of one part of a tenant, as `tree()` shows it; undefined while there is none. */
+export function partTree(running: RunningBeamClaw, id: string, tenant = 'default'): TreeNode | undefined {
+  const tenants = running.tree().children?.find((node) => node.id === 'tenants')
+  const parts = tenants?.children?.find((node) => node.id === tenant)
+  return parts?.children?.find((node) => node.id === id)
+}
