@@ -1,12 +1,12 @@
 /** What clients are told of each kind of failure: the one place where that is decided, for both protocols. */
 import type { ErrorKind } from '@beamclaw/core'
-import type { ErrorCode } from '@beamclaw/protocol'
+import type { WireErrorCode } from '@beamclaw/protocol'
 
 interface Told {
   /** HTTP status. */
   readonly status: number
   /** Code of a refused request over WebSocket. */
-  readonly code: ErrorCode
+  readonly code: WireErrorCode
 }
 
 const told: Readonly<Record<ErrorKind, Told>> = {

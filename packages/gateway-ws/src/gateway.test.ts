@@ -9,7 +9,8 @@ import {
   silentLogger,
 } from '@beamclaw/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Gateway, type GatewayOptions } from './gateway.ts'
+import { Gateway } from './gateway.ts'
+import type { GatewayOptions } from './gateway-options.ts'
 
 class Echo implements Provider {
   readonly requests: ProviderRequest[] = []

@@ -2,79 +2,26 @@
 import { setMaxListeners } from 'node:events'
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { BeamClawError, type RunningBeamClaw, type SystemServices, systemServices } from '@beamclaw/core'
+import { BeamClawError, type SystemServices, systemServices } from '@beamclaw/core'
 import { getRequestListener } from '@hono/node-server'
 import { isLoopback } from './auth/addresses.ts'
 import { FailedAuth } from './auth/failed-auth.ts'
-import type { GatewayAuth } from './auth/token-auth.ts'
 import { boundaryWith } from './boundary.ts'
+import { checkGatewayOptions, type GatewayOptions, gatewayDefaults } from './gateway-options.ts'
 import { httpApp } from './http/http-app.ts'
 import { type Peer, peerOf } from './http/peer.ts'
 import { refuseUnreadable, unreadableRequest } from './http/unreadable-request.ts'
-import { type GatewayLimits, limitDefaults } from './limits.ts'
+import { limitDefaults } from './limits.ts'
+import { type MethodTable, methodTable } from './methods/method-table.ts'
+import { publisher } from './methods/publisher.ts'
+import { startHooks } from './methods/start-hooks.ts'
 import { Turns } from './turns.ts'
 import { RunOutcomes } from './ws/hub/run-outcomes.ts'
 import { SessionHub } from './ws/hub/session-hub.ts'
-import type { Readiness } from './ws/methods/call.ts'
+import { builtInMethods } from './ws/methods/built-in.ts'
+import type { Readiness, World } from './ws/methods/call.ts'
 import { SocketServer } from './ws/socket-server.ts'
 import { asksForWebSocket } from './ws/upgrade.ts'
-
-export interface GatewayOptions {
-  readonly claw: RunningBeamClaw
-  /** A host that others can reach needs `auth.mode` "token". @default '127.0.0.1' */
-  readonly host?: string
-  /** 0 takes any free port. @default 4000 */
-  readonly port?: number
-  /** @default { mode: 'none' } */
-  readonly auth?: GatewayAuth
-  /** Names that clients may reach the gateway by, besides `host` and those of loopback. @default [] */
-  readonly allowedHosts?: readonly string[]
-  /** Browser origins that may use the gateway, besides its own; for example `https://chat.example.com`. @default [] */
-  readonly allowedOrigins?: readonly string[]
-  /** `<provider>/<model>` of what `/v1/models` lists besides the agents and their models. @default [] */
-  readonly models?: readonly string[]
-  /** Shown by `/health`. @default '0.0.0' */
-  readonly version?: string
-  /** Milliseconds that runs under way may take after `stop()`. @default 25000 */
-  readonly drainMs?: number
-  /** What one client may cost the others. */
-  readonly limits?: Partial<GatewayLimits>
-  /** Clock and logger. @default the machine's own */
-  readonly services?: Partial<SystemServices>
-}
-
-/** What a gateway gets that says nothing else. */
-export const gatewayDefaults = {
-  host: '127.0.0.1',
-  port: 4000,
-  auth: { mode: 'none' },
-  allowedHosts: [],
-  allowedOrigins: [],
-  models: [],
-  version: '0.0.0',
-  drainMs: 25_000,
-  limits: limitDefaults,
-} as const satisfies Partial<GatewayOptions>
-
-const knownOptions: readonly string[] = [...Object.keys(gatewayDefaults), 'claw', 'services']
-
-/** Throws `invalid-option`: above all, a misspelt `auth` must not open the gateway to everybody. */
-function checkGatewayOptions(options: GatewayOptions): void {
-  const refuse = (problem: string): never => {
-    throw new BeamClawError('invalid-option', `Gateway: ${problem}`)
-  }
-  if (typeof options !== 'object' || options === null) refuse('the options must be an object')
-  for (const name of Object.keys(options)) {
-    if (!knownOptions.includes(name)) refuse(`unknown option "${name.slice(0, 64)}"; known options are ${knownOptions.join(', ')}`)
-  }
-  const known: readonly string[] = Object.keys(limitDefaults)
-  for (const name of Object.keys(options.limits ?? {})) {
-    if (!known.includes(name)) refuse(`unknown limit "${name.slice(0, 64)}"; known limits are ${known.join(', ')}`)
-  }
-  if (typeof options.claw?.session !== 'function' || typeof options.claw.drain !== 'function') {
-    refuse('option "claw" must be a BeamClaw that runs: pass what `await new BeamClaw(…).start()` resolves with')
-  }
-}
 
 /** Milliseconds for answers that are still being sent when the time for runs is over. */
 const closeGraceMs = 1_000
@@ -82,6 +29,7 @@ const closeGraceMs = 1_000
 export class Gateway implements AsyncDisposable {
   readonly #options: Pick<Required<GatewayOptions>, 'claw' | 'host' | 'port' | 'drainMs'>
   readonly #services: SystemServices
+  readonly #table: MethodTable
   readonly #sockets: SocketServer
   readonly #server: Server
   /** Resolves once clients know of every run that is over. */
@@ -89,10 +37,12 @@ export class Gateway implements AsyncDisposable {
   readonly #closing = new AbortController()
   #readiness: Readiness = 'ready'
   #stopped: Promise<void> | undefined
+  /** Ends the `onStart` hooks of the fragments. */
+  #endHooks: () => void = () => {}
   /** The HTTP side, for programs that have a server of their own. `peer` says who asks, where that is known. */
   readonly handler: (request: Request, peer?: Peer) => Response | Promise<Response>
 
-  /** Throws `invalid-option` for a host that others can reach without a token. */
+  /** Throws `invalid-option`, also for a host that others can reach without a token, and for `methods` that do not fit together. */
   constructor(options: GatewayOptions) {
     checkGatewayOptions(options)
     const limits = { ...limitDefaults, ...options.limits }
@@ -121,8 +71,11 @@ export class Gateway implements AsyncDisposable {
     this.handler = (request, peer = {}) => app.fetch(request, peer)
     const outcomes = new RunOutcomes()
     this.#told = () => Promise.all([hub.atRest(), outcomes.atRest()])
-    const world = { ...shared, services: this.#services, hub, outcomes }
-    this.#sockets = new SocketServer({ world, auth, rules, limits, failedAuth, boundary })
+    const world: World = { ...shared, services: this.#services, hub, outcomes, connections: () => this.#sockets.size }
+    this.#table = methodTable([...builtInMethods(world), ...settings.methods], (events) =>
+      publisher(events, { tellAll: (event) => this.#sockets.tellAll(event), logger }),
+    )
+    this.#sockets = new SocketServer({ world, table: this.#table, auth, rules, limits, failedAuth, boundary })
     const serverOptions = {
       headersTimeout: limits.headersMs,
       requestTimeout: limits.requestMs,
@@ -140,17 +93,21 @@ export class Gateway implements AsyncDisposable {
     this.#sockets.listen(this.#server)
   }
 
-  /** Opens the port and resolves with the address. Rejects `invalid-option` when the port is taken or not allowed. */
+  /**
+   * Calls the `onStart` hooks of the fragments, opens the port and resolves with the address. Rejects `invalid-option` when the port is taken or
+   * not allowed, and with what a hook threw.
+   */
   async start(): Promise<{ readonly host: string; readonly port: number; readonly url: string }> {
     const { host, port } = this.#options
     const { logger } = this.#services
-    await new Promise<void>((resolve, reject) => {
-      this.#server.on('error', (cause: NodeJS.ErrnoException) => {
-        if (this.#server.listening) logger.log('warn', 'gateway.server-error', { code: cause.code ?? 'unknown' })
-        else reject(portError(cause, host, port))
-      })
-      this.#server.listen(port, host, resolve)
-    })
+    const endHooks = startHooks(this.#table.hooks, logger)
+    try {
+      await this.#listen(host, port)
+    } catch (error) {
+      endHooks()
+      throw error
+    }
+    this.#endHooks = endHooks
     const address = this.#server.address() as AddressInfo
     const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address
     return { host: address.address, port: address.port, url: `http://${shownHost}:${address.port}` }
@@ -169,6 +126,17 @@ export class Gateway implements AsyncDisposable {
     return this.stop()
   }
 
+  #listen(host: string, port: number): Promise<void> {
+    const { logger } = this.#services
+    return new Promise<void>((resolve, reject) => {
+      this.#server.on('error', (cause: NodeJS.ErrnoException) => {
+        if (this.#server.listening) logger.log('warn', 'gateway.server-error', { code: cause.code ?? 'unknown' })
+        else reject(portError(cause, host, port))
+      })
+      this.#server.listen(port, host, resolve)
+    })
+  }
+
   async #stop(): Promise<void> {
     this.#readiness = 'draining'
     if (!this.#server.listening) return
@@ -176,6 +144,7 @@ export class Gateway implements AsyncDisposable {
     this.#sockets.tellShutdown('service restart')
     const isDone = await this.#within(drainMs, Promise.race([claw.drain().then(this.#told), claw.ended]))
     this.#sockets.close()
+    this.#endHooks()
     if (!isDone) this.#closing.abort()
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#server.closeIdleConnections()

@@ -1,12 +1,12 @@
-/** What a refused request answers. Branch on `code` and `details.code`, never on the text. */
+/** Error objects of refused requests. Branch on `code` and `details.code`, never on the text. */
 import * as z from 'zod'
 import { count, nonEmpty } from './primitives.ts'
 
-/** Every code that an error object may carry. */
-export const errorCodes = ['INVALID_REQUEST', 'FORBIDDEN', 'NOT_PAIRED', 'APPROVAL_NOT_FOUND', 'UNAVAILABLE'] as const
+/** Every code that an error object on the wire may carry; the code of the BeamClaw error, where there is one, is `details.code`. */
+export const wireErrorCodes = ['INVALID_REQUEST', 'FORBIDDEN', 'NOT_PAIRED', 'APPROVAL_NOT_FOUND', 'UNAVAILABLE'] as const
 
 export const errorShape = z.strictObject({
-  code: z.enum(errorCodes),
+  code: z.enum(wireErrorCodes),
   message: nonEmpty,
   /** Facts for machines; `details.code` is stable. */
   details: z.unknown().optional(),
@@ -14,7 +14,7 @@ export const errorShape = z.strictObject({
   retryAfterMs: count.optional(),
 })
 
-export type ErrorCode = (typeof errorCodes)[number]
+export type WireErrorCode = (typeof wireErrorCodes)[number]
 export type ErrorShape = z.infer<typeof errorShape>
 
 /** Values of `details.code` that a refused `connect` may carry. */

@@ -8,22 +8,87 @@ export {
   type HelloOk,
   helloOk,
 } from './connect.ts'
-export { type ConnectRefusal, closeCodes, type ErrorCode, type ErrorShape, errorCodes, errorShape } from './errors.ts'
 export {
+  type AcceptedOf,
+  defineMethods,
+  type EventDefinition,
+  type EventDefinitions,
+  type EventNameOf,
+  type FragmentAdditions,
+  type MethodDefinition,
+  type MethodDefinitions,
+  type MethodFragment,
+  type MethodNameOf,
+  type ParamsOf,
+  type PayloadOf,
+  type ResultOf,
+} from './define-methods.ts'
+export {
+  type ConnectRefusal,
+  closeCodes,
+  type ErrorShape,
+  errorShape,
+  type WireErrorCode,
+  wireErrorCodes,
+} from './errors.ts'
+export {
+  type AgentAccepted,
+  type AgentFinal,
+  type AgentParams,
   type AgentPayload,
+  type AgentWaitParams,
+  type AgentWaitResult,
+  agentAccepted,
+  agentMethods,
   agentPayload,
-  type ChatPayload,
-  chatPayload,
+} from './fragments/agent.ts'
+export { type AgentsListParams, type AgentsListResult, agentsMethods } from './fragments/agents.ts'
+export {
   type EventName,
-  eventScopes,
+  type EventPayload,
+  events,
+  type MethodName,
+  type MethodParams,
+  type MethodResult,
+  methods,
+} from './fragments/built-in.ts'
+export {
+  type ChatAbortParams,
+  type ChatAbortResult,
+  type ChatAttachment,
+  type ChatHistoryDelta,
+  type ChatHistoryPage,
+  type ChatHistoryParams,
+  type ChatHistoryResult,
+  type ChatPayload,
+  type ChatSendParams,
+  type ChatSendResult,
+  chatMethods,
+  chatPayload,
+  type OpenRunShape,
+  type UnansweredRun,
+} from './fragments/chat.ts'
+export { connectionMethods, type ShutdownPayload, shutdownPayload, type TickPayload, tickPayload } from './fragments/connection.ts'
+export {
+  type DeadLettersParams,
+  type DeadLettersResult,
+  deadLetterMethods,
+  type RedriveParams,
+  type RedriveResult,
+} from './fragments/dead-letters.ts'
+export {
+  type SessionMessagesSubscribeParams,
+  type SessionMessagesSubscribeResult,
+  type SessionRow,
   type SessionsChangedPayload,
-  type ShutdownPayload,
+  type SessionsListParams,
+  type SessionsListResult,
+  type SessionsSubscribeParams,
+  type SessionsSubscribeResult,
   sessionsChangedPayload,
-  shutdownPayload,
-  type TickPayload,
-  tickPayload,
-  type UsageShape,
-} from './events.ts'
+  sessionsMethods,
+} from './fragments/sessions.ts'
+export { type HealthParams, type HealthResult, type StatusParams, type StatusResult, statusMethods } from './fragments/status.ts'
 export {
   type EventFrame,
   eventFrame,
@@ -35,40 +100,14 @@ export {
   responseFrame,
 } from './frames.ts'
 export { type ChatMessage, type ChatMessagePart, chatMessage } from './messages.ts'
-export type {
-  AgentAccepted,
-  AgentFinal,
-  AgentParams,
-  AgentsListParams,
-  AgentsListResult,
-  AgentWaitParams,
-  AgentWaitResult,
-} from './methods/agent.ts'
-export { agentAccepted } from './methods/agent.ts'
-export type {
-  ChatAbortParams,
-  ChatAbortResult,
-  ChatAttachment,
-  ChatHistoryDelta,
-  ChatHistoryPage,
-  ChatHistoryParams,
-  ChatHistoryResult,
-  ChatSendParams,
-  ChatSendResult,
-  OpenRunShape,
-  UnansweredRun,
-} from './methods/chat.ts'
-export type { DeadLettersParams, DeadLettersResult, RedriveParams, RedriveResult } from './methods/dead-letters.ts'
-export type {
-  SessionMessagesSubscribeParams,
-  SessionMessagesSubscribeResult,
-  SessionRow,
-  SessionsListParams,
-  SessionsListResult,
-  SessionsSubscribeParams,
-  SessionsSubscribeResult,
-} from './methods/sessions.ts'
-export type { HealthParams, HealthResult, StatusParams, StatusResult } from './methods/status.ts'
-export { type MethodName, type MethodParams, type MethodResult, methods } from './methods/table.ts'
-export { hasScope, isOperatorScope, type OperatorScope, operatorScopes } from './scopes.ts'
+export {
+  hasScope,
+  heldScopes,
+  isOperatorScope,
+  type OperatorScope,
+  operatorScopes,
+  type ScopeDefinition,
+  type ScopeTable,
+} from './scopes.ts'
+export type { UsageShape } from './usage.ts'
 export { minimumProbeVersion, protocolVersion } from './version.ts'

@@ -1,25 +1,58 @@
-/** What a connection may do. */
+/** Scopes: what a connection may do. */
 
-/** Every scope of an operator. `operator.admin` implies all, `operator.write` implies `operator.read` and `operator.talk`. */
-export const operatorScopes = [
-  'operator.read',
-  'operator.write',
-  'operator.admin',
-  'operator.approvals',
-  'operator.questions',
-  'operator.pairing',
-  'operator.talk',
-  'operator.talk.secrets',
-] as const
-
-export type OperatorScope = (typeof operatorScopes)[number]
-
-export function isOperatorScope(value: string): value is OperatorScope {
-  return (operatorScopes as readonly string[]).includes(value)
+/** One scope; `operator.admin` implies every scope. */
+export interface ScopeDefinition {
+  /** Scopes that contain this one. @default [] */
+  readonly impliedBy?: readonly string[]
 }
 
-/** True when somebody with `granted` may do what needs `required`. */
-export function hasScope(granted: readonly string[], required: OperatorScope): boolean {
-  if (granted.includes('operator.admin') || granted.includes(required)) return true
-  return (required === 'operator.read' || required === 'operator.talk') && granted.includes('operator.write')
+/** Scopes by name. */
+export type ScopeTable = Readonly<Record<string, ScopeDefinition>>
+
+/** The scopes that every gateway knows. A fragment brings its own by `defineMethods`. */
+export const operatorScopes = {
+  'operator.admin': {},
+  'operator.write': {},
+  'operator.read': { impliedBy: ['operator.write'] },
+  'operator.approvals': {},
+  'operator.questions': {},
+  'operator.pairing': {},
+  'operator.talk': { impliedBy: ['operator.write'] },
+  'operator.talk.secrets': {},
+} as const satisfies ScopeTable
+
+export type OperatorScope = keyof typeof operatorScopes
+
+/** Returns true for the name of a scope that every gateway knows. */
+export function isOperatorScope(value: string): value is OperatorScope {
+  return Object.hasOwn(operatorScopes, value)
+}
+
+/**
+ * Returns every scope that a connection holds when it was granted `granted`: those, and the ones they imply. Names that the table does not
+ * have are left out.
+ *
+ * @example
+ * heldScopes(['operator.write']) // Set { 'operator.write', 'operator.read', 'operator.talk' }
+ */
+export function heldScopes(granted: readonly string[], table: ScopeTable = operatorScopes): ReadonlySet<string> {
+  const names = Object.keys(table)
+  if (granted.includes('operator.admin')) return new Set(names)
+  const held = new Set(granted.filter((name) => Object.hasOwn(table, name)))
+  // A scope may be implied by one that is itself implied: ends when a round has added nothing.
+  for (let before = -1; before < held.size; ) {
+    before = held.size
+    for (const name of names) if (table[name]?.impliedBy?.some((other) => held.has(other))) held.add(name)
+  }
+  return held
+}
+
+/**
+ * Returns true when a connection with `granted` may do what needs `required`.
+ *
+ * @example
+ * hasScope(['operator.write'], 'operator.read') // true
+ */
+export function hasScope(granted: readonly string[], required: string, table: ScopeTable = operatorScopes): boolean {
+  return heldScopes(granted, table).has(required)
 }

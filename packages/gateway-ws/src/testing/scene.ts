@@ -12,7 +12,8 @@ import {
   type RunningBeamClaw,
   silentLogger,
 } from '@beamclaw/core'
-import { Gateway, type GatewayOptions } from '../gateway.ts'
+import { Gateway } from '../gateway.ts'
+import type { GatewayOptions } from '../gateway-options.ts'
 
 /** What the model does when it is asked; a promise is waited for. */
 export interface ModelTurn {

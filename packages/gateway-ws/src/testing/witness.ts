@@ -1,5 +1,5 @@
 /** A gateway with a client that uses it as it is meant, and that no other client may disturb. */
-import type { GatewayOptions } from '../gateway.ts'
+import type { GatewayOptions } from '../gateway-options.ts'
 import { RawClient } from './raw-client.ts'
 import { type Scene, scene } from './scene.ts'
 

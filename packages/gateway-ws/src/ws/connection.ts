@@ -1,7 +1,9 @@
 /** One client, from the gateway's side. */
+import { setMaxListeners } from 'node:events'
 import type { Socket } from 'node:net'
-import { closeCodes, type ErrorShape, type OperatorScope } from '@beamclaw/protocol'
+import { closeCodes, type ErrorShape } from '@beamclaw/protocol'
 import type { WebSocket } from 'ws'
+import type { ConnectionInfo } from '../methods/implement-methods.ts'
 import type { PreparedEvent } from './prepared-event.ts'
 import type { TokenBucket } from './token-bucket.ts'
 import type { WriteBatch } from './write-batch.ts'
@@ -19,11 +21,14 @@ export interface ConnectionOptions {
 
 /** What a connection may do. */
 export interface Grant {
-  readonly scopes: readonly OperatorScope[]
+  /** The scopes that it asked for. */
+  readonly scopes: readonly string[]
+  /** Those, and the ones they imply. */
+  readonly held: ReadonlySet<string>
   readonly caps: readonly string[]
 }
 
-export class Connection {
+export class Connection implements ConnectionInfo {
   readonly id: string
   readonly address: string
   readonly connectedAt: number
@@ -42,6 +47,8 @@ export class Connection {
   readonly #batch: WriteBatch
   readonly #maxBufferedBytes: number
   #seq = 0
+  #isGone = false
+  #ending: AbortController | undefined
 
   constructor(options: ConnectionOptions) {
     this.id = options.id
@@ -51,6 +58,30 @@ export class Connection {
     this.#socket = options.socket
     this.#batch = options.batch
     this.#maxBufferedBytes = options.maxBufferedBytes
+  }
+
+  get scopes(): readonly string[] {
+    return this.grant?.scopes ?? []
+  }
+
+  get caps(): readonly string[] {
+    return this.grant?.caps ?? []
+  }
+
+  /** Made when it is first needed: few methods look at it. */
+  get signal(): AbortSignal {
+    if (this.#ending === undefined) {
+      this.#ending = new AbortController()
+      // One listener for each request that waits; Node would warn of more than ten.
+      setMaxListeners(0, this.#ending.signal)
+      if (this.#isGone) this.#ending.abort()
+    }
+    return this.#ending.signal
+  }
+
+  /** Returns true when the client may do what needs this scope. */
+  holds(scope: string): boolean {
+    return this.grant?.held.has(scope) === true
   }
 
   answer(id: string, payload: unknown): void {
@@ -65,7 +96,7 @@ export class Connection {
   /** Tells an event, where the client may hear it. */
   tell(event: PreparedEvent): void {
     const { grant } = this
-    if (grant === undefined || !event.mayBeHeardBy(grant.scopes, grant.caps)) return
+    if (grant === undefined || !event.mayBeHeardBy(grant)) return
     if (this.#send(event.frame(this.#seq + 1))) this.#seq++
   }
 
@@ -90,6 +121,13 @@ export class Connection {
   terminate(): void {
     this.isClosing = true
     this.#ws.terminate()
+  }
+
+  /** The socket is closed. */
+  leave(): void {
+    this.isClosing = true
+    this.#isGone = true
+    this.#ending?.abort()
   }
 
   #send(frame: string): boolean {

@@ -275,39 +275,3 @@ describe('agent', () => {
     expect(await client.ask('agent.wait', { runId: 'mine', sessionKey: 'elsewhere' })).toMatchObject({ status: 'aborted' })
   })
 })
-
-describe('lists', () => {
-  test('of agents and sessions are as published', async () => {
-    await using stage = await scene()
-    await using client = await RawClient.connected(stage.url)
-    expect(await client.ask('agents.list')).toMatchObject({
-      defaultId: 'main',
-      agents: [{ id: 'main', model: { primary: 'test/model' } }, { id: 'other' }],
-    })
-    for (const name of ['a', 'b', 'c']) {
-      await client.ask('chat.send', { ...hello, sessionKey: name, idempotencyKey: name })
-      await client.chatEnd(name)
-    }
-    expect(await client.ask('sessions.list')).toMatchObject({
-      count: 3,
-      hasMore: false,
-      sessions: [{ key: 'agent:main:a', kind: 'direct' }, {}, {}],
-    })
-    const page = await client.ask('sessions.list', { limit: 2, offset: 1 })
-    expect(page).toMatchObject({ hasMore: false, sessions: [{ key: 'agent:main:b' }, { key: 'agent:main:c' }] })
-    expect(await client.ask('sessions.list', { limit: 1 })).toMatchObject({ hasMore: true, nextOffset: 1 })
-    expect(await client.ask('sessions.list', { agentId: 'other' })).toMatchObject({ count: 0 })
-  })
-
-  test('health and status say how it is', async () => {
-    await using stage = await scene()
-    await using client = await RawClient.connected(stage.url)
-    expect(await client.ask('health')).toMatchObject({ ok: true, version: '1.2.3' })
-    expect(await client.ask('status')).toMatchObject({
-      readiness: 'ready',
-      protocol: 4,
-      connections: 1,
-      agents: [{ id: 'main', model: 'test/model' }, {}],
-    })
-  })
-})

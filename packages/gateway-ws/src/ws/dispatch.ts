@@ -1,60 +1,62 @@
 /** From a request to its answer. Whatever goes wrong in one is the answer of that one. */
-import { hasScope, type MethodName, methods, type RequestFrame, requestFrame } from '@beamclaw/protocol'
-import type * as z from 'zod'
+import type { Clock, Logger } from '@beamclaw/core'
+import { type RequestFrame, requestFrame } from '@beamclaw/protocol'
 import type { GatewayLimits } from '../limits.ts'
+import type { KnownMethod, MethodTable } from '../methods/method-table.ts'
 import { check } from '../schema-check.ts'
 import type { Connection } from './connection.ts'
 import { describeIssue, RequestFailure, toErrorShape } from './failure.ts'
-import type { Call, World } from './methods/call.ts'
-import { implementations } from './methods/implementations.ts'
+import { MethodCall } from './method-call.ts'
 import { TokenBucket } from './token-bucket.ts'
 
-type AnyMethod = (params: unknown, world: World, call: Call) => unknown
+export interface DispatchOptions {
+  readonly table: MethodTable
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly limits: GatewayLimits
+}
 
 /** Handles one parsed message of a connection that has shown who it is. Never rejects. */
-export async function dispatch(message: unknown, connection: Connection, world: World, limits: GatewayLimits): Promise<void> {
+export async function dispatch(message: unknown, connection: Connection, options: DispatchOptions): Promise<void> {
   const parsed = check(requestFrame, message)
   if (!parsed.success) return refuseFrame(message, connection, describeIssue(parsed.error, 'request frame'))
-  const frame = parsed.data
-  const work: (() => void)[] = []
+  const { id, method: name } = parsed.data
+  let call: MethodCall | undefined
   try {
-    takeToken(connection, world, limits)
-    const method = methodOf(frame, connection)
-    const params = check(methods[method].params as z.ZodType, frame.params ?? {})
-    if (!params.success) throw new RequestFailure('INVALID_REQUEST', describeIssue(params.error, `${method} params`))
+    takeToken(connection, options)
+    const method = methodOf(parsed.data, connection, options.table)
+    const params = check(method.params, parsed.data.params ?? {})
+    if (!params.success) throw new RequestFailure('INVALID_REQUEST', describeIssue(params.error, `${name} params`))
+    call = new MethodCall(id, method, connection)
     connection.inFlight++
     try {
-      const call: Call = {
-        connection,
-        answerFirst: (payload) => connection.answer(frame.id, payload),
-        afterwards: (step) => work.push(step),
-      }
-      connection.answer(frame.id, await (implementations[method] as AnyMethod)(params.data, world, call))
+      await call.run(params.data)
     } finally {
       connection.inFlight--
     }
   } catch (error) {
-    connection.refuse(frame.id, toErrorShape(error, frame.method, world.services.logger))
+    connection.refuse(id, toErrorShape(error, name, options.logger))
   }
-  for (const step of work) step()
+  call?.finish()
 }
 
 /** The method, where there is one and the client may use it. */
-function methodOf({ method }: RequestFrame, { grant }: Connection): MethodName {
-  if (method === 'connect') {
-    if (hasScope(grant?.scopes ?? [], 'operator.admin')) {
+function methodOf({ method: name }: RequestFrame, connection: Connection, { methods }: MethodTable): KnownMethod {
+  if (name === 'connect') {
+    if (connection.holds('operator.admin')) {
       throw new RequestFailure('INVALID_REQUEST', 'connect comes once, as the first request of a connection')
     }
     throw missingScope('operator.admin')
   }
-  if (!Object.hasOwn(methods, method)) throw new RequestFailure('INVALID_REQUEST', `unknown method: ${method.slice(0, 128)}`)
-  const { scope } = methods[method as MethodName]
-  if (!hasScope(grant?.scopes ?? [], scope)) throw missingScope(scope)
-  return method as MethodName
+  const method = methods.get(name)
+  if (method === undefined) throw new RequestFailure('INVALID_REQUEST', `unknown method: ${name.slice(0, 128)}`)
+  if (!connection.holds(method.scope)) throw missingScope(method.scope)
+  return method
 }
 
-function takeToken(connection: Connection, { services }: World, { requestsPerSecond, requestBurst, maxInFlight }: GatewayLimits): void {
-  const now = services.clock.monotonic()
+function takeToken(connection: Connection, { clock, limits }: DispatchOptions): void {
+  const { requestsPerSecond, requestBurst, maxInFlight } = limits
+  const now = clock.monotonic()
   connection.bucket ??= new TokenBucket(requestsPerSecond, requestBurst, now)
   const waitMs = connection.bucket.take(now)
   const isTooMany = connection.inFlight >= maxInFlight

@@ -1,6 +1,7 @@
 /** Errors as clients of the protocol expect them. */
 import { BeamClawError, type Logger } from '@beamclaw/core'
-import type { ErrorCode, ErrorShape } from '@beamclaw/protocol'
+import { describeError } from '@beamclaw/core/adapter'
+import type { ErrorShape, WireErrorCode } from '@beamclaw/protocol'
 import { toldOf } from '../error-kinds.ts'
 import { isHidden, publicText, shortened } from '../public-text.ts'
 
@@ -8,32 +9,56 @@ import { isHidden, publicText, shortened } from '../public-text.ts'
 export class RequestFailure extends Error {
   readonly shape: ErrorShape
 
-  constructor(code: ErrorCode, message: string, about: Omit<ErrorShape, 'code' | 'message'> = {}) {
+  constructor(code: WireErrorCode, message: string, about: Omit<ErrorShape, 'code' | 'message'> = {}) {
     super(message)
     this.shape = { code, message: shortened(message), ...about }
   }
 }
 
-/** What to answer for anything that was thrown. What nobody meant to throw is logged, and not shown. */
+/** Returns the error object for anything that was thrown. An error that is not typed is logged, and its text is not shown. */
 export function toErrorShape(error: unknown, method: string, logger: Logger): ErrorShape {
-  if (error instanceof RequestFailure) return error.shape
-  const isTyped = BeamClawError.isInstance(error)
-  if (!isTyped || error.code === 'internal' || isHidden(error.code)) {
-    logger.log('error', 'gateway.request-failed', {
-      method,
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    })
+  const { shape, isForLog } = shapeOf(error)
+  if (isForLog) logger.log('error', 'gateway.request-failed', { method, error: stackOf(error) })
+  return shape
+}
+
+const internalShape: ErrorShape = {
+  code: 'UNAVAILABLE',
+  message: 'Something went wrong inside the gateway',
+  details: { code: 'internal' },
+  retryable: false,
+}
+
+interface Shown {
+  readonly shape: ErrorShape
+  /** The client is not told all of it. */
+  readonly isForLog: boolean
+}
+
+/** A guest's method may throw anything: a proxy, an error whose fields are not what they should be. */
+function shapeOf(error: unknown): Shown {
+  try {
+    if (error instanceof RequestFailure) return { shape: error.shape, isForLog: false }
+    if (!BeamClawError.isInstance(error) || error.code === 'internal') return { shape: internalShape, isForLog: true }
+    const { code, kind, isRetryable, retryAfterMs = Number.NaN } = error
+    const shape = {
+      code: toldOf(kind).code,
+      message: publicText(code, error.message) || code,
+      details: { code },
+      retryable: isRetryable,
+      ...(retryAfterMs >= 0 && retryAfterMs < Number.POSITIVE_INFINITY ? { retryAfterMs: Math.ceil(retryAfterMs) } : {}),
+    }
+    return { shape, isForLog: isHidden(code) }
+  } catch {
+    return { shape: internalShape, isForLog: true }
   }
-  if (!isTyped || error.code === 'internal') {
-    return { code: 'UNAVAILABLE', message: 'Something went wrong inside the gateway', details: { code: 'internal' }, retryable: false }
-  }
-  return {
-    code: toldOf(error.kind).code,
-    message: publicText(error.code, error.message),
-    details: { code: error.code },
-    retryable: error.isRetryable,
-    ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(error.retryAfterMs) }),
-  }
+}
+
+function stackOf(error: unknown): string {
+  try {
+    if (error instanceof Error && typeof error.stack === 'string') return error.stack
+  } catch {}
+  return describeError(error)
 }
 
 /** One line about the first thing that does not fit a schema. */

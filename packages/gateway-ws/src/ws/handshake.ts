@@ -4,11 +4,12 @@ import {
   type ConnectRefusal,
   closeCodes,
   connectParams,
-  type ErrorCode,
   type ErrorShape,
-  isOperatorScope,
+  heldScopes,
   minimumProbeVersion,
   protocolVersion,
+  type ScopeTable,
+  type WireErrorCode,
 } from '@beamclaw/protocol'
 import { type GatewayAuth, isToken } from '../auth/token-auth.ts'
 import { check } from '../schema-check.ts'
@@ -17,6 +18,8 @@ import { describeIssue } from './failure.ts'
 
 export interface Circumstances {
   readonly auth: GatewayAuth
+  /** Every scope that may be granted. */
+  readonly scopes: ScopeTable
   readonly isDraining: boolean
   /** Milliseconds until the client's address may try a token again. */
   readonly retryAfterMs: number | undefined
@@ -32,7 +35,7 @@ export type Decision =
       readonly wasWrongToken: boolean
     }
 
-export function decide(params: unknown, { auth, isDraining, retryAfterMs }: Circumstances): Decision {
+export function decide(params: unknown, { auth, scopes, isDraining, retryAfterMs }: Circumstances): Decision {
   const parsed = check(connectParams, params)
   if (!parsed.success) return refused('INVALID_REQUEST', describeIssue(parsed.error, 'connect params'))
   const connect = parsed.data
@@ -60,7 +63,8 @@ export function decide(params: unknown, { auth, isDraining, retryAfterMs }: Circ
   if (connect.client.id === 'openclaw-control-ui' && connect.device === undefined) {
     return refusedFor('CONTROL_UI_DEVICE_IDENTITY_REQUIRED', 'INVALID_REQUEST', 'the control UI needs a device identity')
   }
-  return { type: 'granted', grant: { scopes: [...new Set(connect.scopes)].filter(isOperatorScope), caps: connect.caps ?? [] } }
+  const granted = [...new Set(connect.scopes)].filter((scope) => Object.hasOwn(scopes, scope))
+  return { type: 'granted', grant: { scopes: granted, held: heldScopes(granted, scopes), caps: connect.caps ?? [] } }
 }
 
 /** A frame that came before the handshake was over, and was no `connect` at all. */
@@ -108,11 +112,11 @@ function versionMismatch({ minProtocol, maxProtocol }: ConnectParams): Decision 
   return { ...refused('INVALID_REQUEST', message, { details }), close: closeCodes.protocolMismatch, reason: 'protocol mismatch' }
 }
 
-function refusedFor(code: ConnectRefusal, error: ErrorCode, message: string, about: Partial<ErrorShape> = {}, details: object = {}) {
+function refusedFor(code: ConnectRefusal, error: WireErrorCode, message: string, about: Partial<ErrorShape> = {}, details: object = {}) {
   return refused(error, message, { ...about, details: { code, ...details } })
 }
 
-function refused(code: ErrorCode, message: string, about: Partial<ErrorShape> = {}): Decision & { readonly type: 'refused' } {
+function refused(code: WireErrorCode, message: string, about: Partial<ErrorShape> = {}): Decision & { readonly type: 'refused' } {
   // A close frame has room for 123 bytes.
   const reason = message.replace(/[^\x20-\x7e]/g, '?').slice(0, 120)
   return { type: 'refused', error: { ...about, code, message }, close: closeCodes.refused, reason, wasWrongToken: false }

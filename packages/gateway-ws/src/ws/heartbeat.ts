@@ -4,7 +4,7 @@ import { closeCodes } from '@beamclaw/protocol'
 import type { Boundary } from '../boundary.ts'
 import type { GatewayLimits } from '../limits.ts'
 import type { Connection } from './connection.ts'
-import { PreparedEvent } from './prepared-event.ts'
+import { builtInEvent } from './prepared-event.ts'
 
 export interface HeartbeatOptions {
   readonly clock: Clock
@@ -66,7 +66,7 @@ export class Heartbeat {
     }
     if (now >= this.#nextTickAt) {
       this.#nextTickAt = now + limits.tickIntervalMs
-      const tick = new PreparedEvent('tick', { ts: Math.round(clock.now()) })
+      const tick = builtInEvent('tick', { ts: Math.round(clock.now()) })
       for (const connection of connections) connection.tell(tick)
     }
     this.#dueAt = Number.POSITIVE_INFINITY

@@ -1,22 +1,37 @@
-/** An event, made into text once for everybody who hears it. */
-import { type EventName, eventScopes, hasScope } from '@beamclaw/protocol'
+/** An event as text, made once for all connections that receive it. */
+import { type EventName, type EventPayload, events } from '@beamclaw/protocol'
+
+/** What a connection was granted, as far as events depend on it. */
+export interface EventGrant {
+  readonly held: ReadonlySet<string>
+  readonly caps: readonly string[]
+}
+
+export interface PreparedEventOptions {
+  readonly name: string
+  /** Only connections that hold this scope receive it. */
+  readonly scope: string | undefined
+  readonly payload: unknown
+  /** Only clients that connected with this cap receive it. */
+  readonly cap?: string | undefined
+}
 
 export class PreparedEvent {
-  readonly name: EventName
-  /** Only clients that connected with this cap hear it. */
-  readonly cap: string | undefined
+  readonly #scope: string | undefined
+  readonly #cap: string | undefined
   readonly #head: string
-  // Those who hear it usually have heard equally many before.
+  // Connections that receive it usually have received equally many before.
   #seq = -1
   #text = ''
 
-  constructor(name: EventName, payload: object, cap?: string) {
-    this.name = name
-    this.cap = cap
-    this.#head = `{"type":"event","event":"${name}","payload":${JSON.stringify(payload)},"seq":`
+  /** Throws what `JSON.stringify` throws. */
+  constructor({ name, scope, payload, cap }: PreparedEventOptions) {
+    this.#scope = scope
+    this.#cap = cap
+    this.#head = `{"type":"event","event":"${name}","payload":${JSON.stringify(payload) ?? 'null'},"seq":`
   }
 
-  /** The frame, for a connection that has heard `seq - 1` events. */
+  /** Returns the frame for a connection that has received `seq - 1` events. */
   frame(seq: number): string {
     if (seq !== this.#seq) {
       this.#seq = seq
@@ -25,8 +40,16 @@ export class PreparedEvent {
     return this.#text
   }
 
-  mayBeHeardBy(scopes: readonly string[], caps: readonly string[]): boolean {
-    const scope = eventScopes[this.name]
-    return (scope === undefined || hasScope(scopes, scope)) && (this.cap === undefined || caps.includes(this.cap))
+  mayBeHeardBy({ held, caps }: EventGrant): boolean {
+    return (this.#scope === undefined || held.has(this.#scope)) && (this.#cap === undefined || caps.includes(this.#cap))
   }
+}
+
+/** Returns an event that every gateway has, for the connections with its scope and `cap`. */
+export function builtInEvent<E extends EventName>(name: E, payload: EventPayload<E>, cap?: string): PreparedEvent {
+  return new PreparedEvent({ name, scope: scopeOf(events[name]), payload, cap })
+}
+
+function scopeOf(definition: object): string | undefined {
+  return 'scope' in definition ? (definition.scope as string) : undefined
 }

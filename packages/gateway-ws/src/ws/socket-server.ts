@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type ConnectChallenge, closeCodes, eventScopes, type HelloOk, methods, protocolVersion, requestFrame } from '@beamclaw/protocol'
+import { type ConnectChallenge, closeCodes, requestFrame } from '@beamclaw/protocol'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import { plainAddress } from '../auth/addresses.ts'
 import type { FailedAuth } from '../auth/failed-auth.ts'
@@ -12,19 +12,22 @@ import type { Boundary } from '../boundary.ts'
 import type { HttpFailure } from '../http/http-failure.ts'
 import { parseJson } from '../json.ts'
 import type { GatewayLimits } from '../limits.ts'
+import type { MethodTable } from '../methods/method-table.ts'
 import { check } from '../schema-check.ts'
 import { Connection } from './connection.ts'
 import { dispatch } from './dispatch.ts'
 import { describeIssue } from './failure.ts'
 import { type Decision, decide, refusedFrame } from './handshake.ts'
 import { Heartbeat } from './heartbeat.ts'
+import { type HelloFacts, helloOf } from './hello.ts'
 import type { World } from './methods/call.ts'
-import { PreparedEvent } from './prepared-event.ts'
+import { builtInEvent, type PreparedEvent } from './prepared-event.ts'
 import { gatewayStops, refuseUpgrade, tooManyConnections, unreadableUpgrade, upgradeProblem, wrongBearer } from './upgrade.ts'
 import { WriteBatch } from './write-batch.ts'
 
 export interface SocketServerOptions {
-  readonly world: Omit<World, 'connections'>
+  readonly world: World
+  readonly table: MethodTable
   readonly auth: GatewayAuth
   readonly rules: SiteRules
   readonly limits: GatewayLimits
@@ -37,7 +40,6 @@ const closeGraceMs = 1_000
 
 export class SocketServer {
   readonly #options: SocketServerOptions
-  readonly #world: World
   readonly #server: WebSocketServer
   readonly #connections = new Set<Connection>()
   readonly #unauthenticated = new Set<Connection>()
@@ -48,7 +50,6 @@ export class SocketServer {
 
   constructor(options: SocketServerOptions) {
     this.#options = options
-    this.#world = { ...options.world, connections: () => this.#connections.size }
     const serverOptions = {
       noServer: true,
       clientTracking: false,
@@ -79,8 +80,17 @@ export class SocketServer {
 
   /** Tells everybody that the gateway is about to stop. */
   tellShutdown(reason: string): void {
-    const event = new PreparedEvent('shutdown', { reason })
+    this.tellAll(builtInEvent('shutdown', { reason }))
+  }
+
+  /** Sends an event to every connection that may receive it. */
+  tellAll(event: PreparedEvent): void {
     for (const connection of this.#connections) connection.tell(event)
+  }
+
+  /** How many connections there are. */
+  get size(): number {
+    return this.#connections.size
   }
 
   /** Closes every connection, and takes no more. */
@@ -99,7 +109,7 @@ export class SocketServer {
 
   /** Why the request gets no WebSocket: known before the upgrade, so that no foreign page takes the place of a client. */
   #problemOf(request: IncomingMessage, address: string): HttpFailure | undefined {
-    const { rules, limits, auth, failedAuth } = this.#options
+    const { rules, limits, auth, failedAuth, world } = this.#options
     if (this.#isClosed) return gatewayStops()
     const problem = upgradeProblem(request, rules)
     if (problem !== undefined) return problem
@@ -109,12 +119,12 @@ export class SocketServer {
       return wrongBearer()
     }
     if ((this.#byAddress.get(address) ?? 0) < limits.maxUnauthenticatedPerAddress) return undefined
-    return tooManyConnections(limits.maxUnauthenticatedPerAddress, this.#world.services.random)
+    return tooManyConnections(limits.maxUnauthenticatedPerAddress, world.services.random)
   }
 
   #open(ws: WebSocket, socket: Socket, address: string): void {
-    const { limits, boundary } = this.#options
-    const { clock } = this.#world.services
+    const { limits, boundary, world } = this.#options
+    const { clock } = world.services
     const connection = new Connection({
       id: crypto.randomUUID(),
       ws,
@@ -161,10 +171,10 @@ export class SocketServer {
   }
 
   #leave(connection: Connection): void {
-    connection.isClosing = true
+    connection.leave()
     this.#connections.delete(connection)
     this.#authenticated(connection)
-    this.#world.hub.leave(connection)
+    this.#options.world.hub.leave(connection)
   }
 
   /** Its handshake is over, one way or the other. */
@@ -178,14 +188,17 @@ export class SocketServer {
   #receive(connection: Connection, data: RawData): Promise<void> | undefined {
     if (connection.isClosing) return undefined
     connection.isAlive = true
-    const { limits } = this.#options
+    const { limits, table, world } = this.#options
     const text = String(data)
     if (connection.grant === undefined && text.length > limits.maxPayloadBeforeAuth) {
       connection.close(closeCodes.tooLarge)
       return undefined
     }
     const parsed = parseJson(text, { maxDepth: limits.maxDepth, maxValues: limits.maxFrameValues })
-    if (connection.grant !== undefined) return 'value' in parsed ? dispatch(parsed.value, connection, this.#world, limits) : undefined
+    if (connection.grant !== undefined) {
+      const { clock, logger } = world.services
+      return 'value' in parsed ? dispatch(parsed.value, connection, { table, clock, logger, limits }) : undefined
+    }
     this.#greet(connection, parsed)
     return undefined
   }
@@ -202,7 +215,7 @@ export class SocketServer {
     if (decision.type === 'granted') {
       connection.grant = decision.grant
       this.#authenticated(connection)
-      return connection.answer(id, this.#hello(connection))
+      return connection.answer(id, helloOf(connection, this.#facts()))
     }
     if (decision.wasWrongToken) this.#options.failedAuth.record(connection.address)
     connection.refuse(id, decision.error)
@@ -210,31 +223,18 @@ export class SocketServer {
   }
 
   #decide(connection: Connection, params: unknown): Decision {
-    const { auth, failedAuth } = this.#options
+    const { auth, failedAuth, table, world } = this.#options
     return decide(params, {
       auth,
-      isDraining: this.#world.readiness() === 'draining',
+      scopes: table.scopes,
+      isDraining: world.readiness() === 'draining',
       retryAfterMs: failedAuth.retryAfterMs(connection.address),
     })
   }
 
-  #hello(connection: Connection): HelloOk {
-    const { limits } = this.#options
-    const { services, version, uptimeMs } = this.#world
-    return {
-      type: 'hello-ok',
-      protocol: protocolVersion,
-      server: { version, connId: connection.id },
-      features: { methods: Object.keys(methods), events: Object.keys(eventScopes) },
-      snapshot: {
-        presence: [],
-        health: { ok: true, ts: Math.round(services.clock.now()) },
-        stateVersion: { presence: 0, health: 0 },
-        uptimeMs: uptimeMs(),
-      },
-      auth: { role: 'operator', scopes: [...(connection.grant?.scopes ?? [])] },
-      policy: { maxPayload: limits.maxPayload, maxBufferedBytes: limits.maxBufferedBytes, tickIntervalMs: limits.tickIntervalMs },
-    }
+  #facts(): HelloFacts {
+    const { limits, table, world } = this.#options
+    return { limits, table, version: world.version, uptimeMs: world.uptimeMs(), now: world.services.clock.now() }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { AssistantMessage, Message, ProviderPart, ProviderRequest, ToolDeclaration } from '@beamclaw/core'
-import { type Frame, type ModelAnswer, startModelServer } from '@beamclaw/testkit/model-server'
+import { type ModelAnswer, type SseFrame, startModelServer } from '@beamclaw/testkit/model-server'
 import { describe, expect, it } from 'vitest'
 import { AnthropicProvider, type AnthropicProviderOptions } from './anthropic-provider.ts'
 
@@ -189,12 +189,15 @@ describe('requests', () => {
 })
 
 describe('answers', () => {
-  const start = (usage: object): Frame => ({ event: 'message_start', data: { type: 'message_start', message: { usage: usage as never } } })
-  const end = (stop_reason: string | null, usage: object): Frame[] => [
+  const start = (usage: object): SseFrame => ({
+    event: 'message_start',
+    data: { type: 'message_start', message: { usage: usage as never } },
+  })
+  const end = (stop_reason: string | null, usage: object): SseFrame[] => [
     { event: 'message_delta', data: { type: 'message_delta', delta: { stop_reason }, usage: usage as never } },
     { event: 'message_stop', data: { type: 'message_stop' } },
   ]
-  const text: Frame[] = [
+  const text: SseFrame[] = [
     { data: { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } } },
     { data: { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'x' } } },
     { data: { type: 'content_block_stop', index: 0 } },
@@ -275,7 +278,7 @@ describe('answers', () => {
   })
 
   it('take input given whole, and ignore what is unknown', async () => {
-    const frames: Frame[] = [
+    const frames: SseFrame[] = [
       start({ input_tokens: 1 }),
       { data: { type: 'content_block_start', index: 0, content_block: { type: 'server_tool_use', id: 's', name: 'search', input: {} } } },
       { data: { type: 'content_block_delta', index: 0, delta: { type: 'input_json_delta', partial_json: '{"q"' } } },

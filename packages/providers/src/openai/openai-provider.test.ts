@@ -1,5 +1,5 @@
 import type { Message, ProviderPart, ProviderRequest, ToolDeclaration } from '@beamclaw/core'
-import { type Frame, type ModelAnswer, startModelServer } from '@beamclaw/testkit/model-server'
+import { type ModelAnswer, type SseFrame, startModelServer } from '@beamclaw/testkit/model-server'
 import { describe, expect, it } from 'vitest'
 import { OpenAiProvider, type OpenAiProviderOptions } from './openai-provider.ts'
 
@@ -23,7 +23,7 @@ async function exchange(
 }
 
 /** Frames of a stream: deltas, then the finish reason, then `[DONE]`. */
-function frames(deltas: readonly object[], finish: string | null = 'stop', last: readonly object[] = []): readonly Frame[] {
+function frames(deltas: readonly object[], finish: string | null = 'stop', last: readonly object[] = []): readonly SseFrame[] {
   const chunks = deltas.map((delta) => ({ choices: [{ index: 0, delta, finish_reason: null }] }))
   const end = finish === null ? [] : [{ choices: [{ index: 0, delta: {}, finish_reason: finish }] }]
   return [...[...chunks, ...end, ...last].map((data) => ({ data: data as never })), { data: '[DONE]' }]
@@ -115,7 +115,7 @@ describe('answers', () => {
   })
 
   it('of wrong shape are refused without being quoted', async () => {
-    const frame: Frame = { data: { choices: [{ delta: { content: 5 } }] } }
+    const frame: SseFrame = { data: { choices: [{ delta: { content: 5 } }] } }
     await expect(exchange({ frames: [frame] })).rejects.toMatchObject({
       code: 'provider-protocol',
       details: { place: 'choices.0.delta.content' },

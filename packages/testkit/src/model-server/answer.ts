@@ -13,7 +13,7 @@ export interface ScriptedToolCall {
 }
 
 /** One server-sent event exactly as given. An object becomes JSON. */
-export interface Frame {
+export interface SseFrame {
   readonly event?: string
   readonly data: string | JsonObject
 }
@@ -41,7 +41,7 @@ export interface ModelAnswer {
   readonly error?: ScriptedError
   /** The body's bytes exactly. */
   readonly raw?: string | Uint8Array
-  readonly frames?: readonly Frame[]
+  readonly frames?: readonly SseFrame[]
   /** Extra response headers. */
   readonly headers?: Readonly<Record<string, string>>
   readonly delivery?: Delivery

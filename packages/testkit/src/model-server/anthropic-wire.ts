@@ -1,6 +1,6 @@
 /** Writes scripted answers as Anthropic's Messages API does. */
 import type { JsonObject } from '@beamclaw/core'
-import { type Frame, inputTextOf, type ModelAnswer, piecesOf, type ScriptedError, thirdsOf, usageOf } from './answer.ts'
+import { inputTextOf, type ModelAnswer, piecesOf, type ScriptedError, type SseFrame, thirdsOf, usageOf } from './answer.ts'
 
 const errorTypes: Readonly<Record<number, string>> = {
   400: 'invalid_request_error',
@@ -16,10 +16,10 @@ const errorTypes: Readonly<Record<number, string>> = {
 }
 
 /** The events of a streamed answer, `message_stop` included. */
-export function anthropicFrames(answer: ModelAnswer, model: string): readonly Frame[] {
+export function anthropicFrames(answer: ModelAnswer, model: string): readonly SseFrame[] {
   const usage = usageOf(answer)
   const message = { id: 'msg_scripted', type: 'message', role: 'assistant', model, content: [], stop_reason: null, stop_sequence: null }
-  const frames: Frame[] = [
+  const frames: SseFrame[] = [
     frame('message_start', {
       message: {
         ...message,
@@ -118,7 +118,7 @@ function blocksOf({ thinking, text, toolCalls = [] }: ModelAnswer): readonly { s
   return blocks
 }
 
-function frame(type: string, rest: JsonObject): Frame {
+function frame(type: string, rest: JsonObject): SseFrame {
   return { event: type, data: { type, ...rest } }
 }
 

@@ -1,6 +1,6 @@
 /** Writes an answer to a response, with the faults its delivery asks for. */
 import type { ServerResponse } from 'node:http'
-import type { Delivery, Frame, ModelAnswer, Protocol, ReceivedRequest } from './answer.ts'
+import type { Delivery, ModelAnswer, Protocol, ReceivedRequest, SseFrame } from './answer.ts'
 import { anthropicBody, anthropicError, anthropicFrames } from './anthropic-wire.ts'
 import { openAiBody, openAiError, openAiFrames } from './openai-wire.ts'
 
@@ -42,7 +42,7 @@ function readRequest({ body }: ReceivedRequest): { readonly model: string; reado
   return { model: typeof model === 'string' ? model : 'unknown', isStream: stream === true }
 }
 
-function framesOf(protocol: Protocol, answer: ModelAnswer, model: string): readonly Frame[] {
+function framesOf(protocol: Protocol, answer: ModelAnswer, model: string): readonly SseFrame[] {
   const frames = protocol === 'openai' ? openAiFrames(answer, model) : anthropicFrames(answer, model)
   return answer.delivery?.omitDone === true && answer.streamError === undefined ? frames.slice(0, -1) : frames
 }
@@ -55,7 +55,7 @@ function sendError(response: ServerResponse, protocol: Protocol, { error, header
   response.end(typeof body === 'string' ? body : JSON.stringify(body))
 }
 
-async function sendFrames(writer: FaultyWriter, frames: readonly Frame[], delivery: Delivery, protocol: Protocol): Promise<void> {
+async function sendFrames(writer: FaultyWriter, frames: readonly SseFrame[], delivery: Delivery, protocol: Protocol): Promise<void> {
   const lineEnd = delivery.lineEnd ?? '\n'
   const known = delivery.endless === undefined ? frames : frames.slice(0, -3)
   if (delivery.chunks === 'whole') writer.hold()
@@ -95,14 +95,14 @@ function ping(protocol: Protocol, lineEnd: string): string {
   return protocol === 'anthropic' ? frameText({ event: 'ping', data: { type: 'ping' } }, lineEnd, true) : `: ping${lineEnd}${lineEnd}`
 }
 
-function endlessText(kind: NonNullable<Delivery['endless']>, frames: readonly Frame[], lineEnd: string, protocol: Protocol): string {
+function endlessText(kind: NonNullable<Delivery['endless']>, frames: readonly SseFrame[], lineEnd: string, protocol: Protocol): string {
   if (kind === 'line') return 'x'.repeat(16_384)
   if (kind === 'pings') return ping(protocol, lineEnd)
   const text = frames.find(({ data }) => JSON.stringify(data).includes('text_delta') || /"content":"[^"]/.test(JSON.stringify(data)))
   return frameText(text ?? { data: {} }, lineEnd, true)
 }
 
-function frameText({ event, data }: Frame, lineEnd: string, hasLineEnd: boolean): string {
+function frameText({ event, data }: SseFrame, lineEnd: string, hasLineEnd: boolean): string {
   const name = event === undefined ? '' : `event: ${event}${lineEnd}`
   return `${name}data: ${typeof data === 'string' ? data : JSON.stringify(data)}${hasLineEnd ? lineEnd + lineEnd : ''}`
 }

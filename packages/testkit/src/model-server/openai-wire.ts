@@ -1,11 +1,11 @@
 /** Writes scripted answers as OpenAI's Chat Completions API does. */
 import type { JsonObject } from '@beamclaw/core'
-import { type Frame, inputTextOf, type ModelAnswer, piecesOf, type ScriptedError, thirdsOf, usageOf } from './answer.ts'
+import { inputTextOf, type ModelAnswer, piecesOf, type ScriptedError, type SseFrame, thirdsOf, usageOf } from './answer.ts'
 
 const identity = { id: 'chatcmpl-scripted', object: 'chat.completion.chunk', created: 1_700_000_000 }
 
 /** The events of a streamed answer, `[DONE]` included. */
-export function openAiFrames(answer: ModelAnswer, model: string): readonly Frame[] {
+export function openAiFrames(answer: ModelAnswer, model: string): readonly SseFrame[] {
   const deltas: JsonObject[] = [{ role: 'assistant', content: '' }]
   const { thinking } = answer
   for (const piece of piecesOf(typeof thinking === 'string' ? thinking : thinking?.text)) deltas.push({ reasoning_content: piece })
@@ -15,7 +15,7 @@ export function openAiFrames(answer: ModelAnswer, model: string): readonly Frame
     deltas.push({ tool_calls: [{ index, ...id, type: 'function', function: { name: call.name, arguments: '' } }] })
     for (const piece of thirdsOf(inputTextOf(call))) deltas.push({ tool_calls: [{ index, function: { arguments: piece } }] })
   }
-  const frames: Frame[] = deltas.map((delta) => chunk(model, { choices: [{ index: 0, delta, finish_reason: null }] }))
+  const frames: SseFrame[] = deltas.map((delta) => chunk(model, { choices: [{ index: 0, delta, finish_reason: null }] }))
   if (answer.streamError !== undefined) return [...frames, { data: { error: answer.streamError } }]
   const finish = finishOf(answer)
   if (finish !== null) frames.push(chunk(model, { choices: [{ index: 0, delta: {}, finish_reason: finish }] }))
@@ -54,7 +54,7 @@ export function openAiModels(models: readonly { readonly id: string; readonly co
   }
 }
 
-function chunk(model: string, rest: JsonObject): Frame {
+function chunk(model: string, rest: JsonObject): SseFrame {
   return { data: { ...identity, model, ...rest } }
 }
 

@@ -1,19 +1,12 @@
 /** One session that clients watch: its events are read once, and told to all of them. */
-import {
-  BeamClawError,
-  type Clock,
-  type Logger,
-  type RunEvent,
-  type SessionHandle,
-  type SessionInspection,
-  sessionKeyParts,
-} from '@beamclaw/core'
+import { type Clock, type Logger, type RunEvent, type SessionHandle, sessionKeyParts } from '@beamclaw/core'
 import type { Boundary } from '../../boundary.ts'
 import type { Connection } from '../connection.ts'
-import { historyOrNone } from '../history-or-none.ts'
-import { PreparedEvent } from '../prepared-event.ts'
+import { builtInEvent, type PreparedEvent } from '../prepared-event.ts'
 import { RunListener } from './run-listener.ts'
 import { RunTeller, type Told } from './run-teller.ts'
+import { openFeed, type SessionFeed } from './session-feed.ts'
+import { Watchers } from './watchers.ts'
 
 export interface WatchedSessionOptions {
   readonly handle: SessionHandle
@@ -30,37 +23,21 @@ export interface WatchedSessionOptions {
 
 type TextDelta = Extract<RunEvent, { readonly type: 'text-delta' }>
 
-type PartialAnswer = NonNullable<SessionInspection['current']>
-
-/** What one connection wants to hear of the session. */
-interface Interest {
-  /** Every run, and not only those below. */
-  all: boolean
-  readonly runs: Set<string>
-  /** Events of runs whose sender has not got its answer yet, which comes first. */
-  readonly held: Map<string, PreparedEvent[]>
-}
-
 /** Milliseconds until a feed that failed is opened again. */
 const reopenAfterMs = 1_000
-
-/** Messages that are looked at to know which runs are over. */
-const lookBack = 100
 
 export class WatchedSession {
   readonly #options: WatchedSessionOptions
   readonly #agentId: string
-  readonly #watchers = new Map<Connection, Interest>()
+  readonly #watchers: Watchers
   readonly #tellers = new Map<string, RunTeller>()
-  /** Runs that were over before the feed was opened. */
-  #over: ReadonlySet<string> = new Set()
+  /** The feed that was opened last. */
+  #feed: SessionFeed | undefined
   #opening: Promise<void> | undefined
   #piece: TextDelta | undefined
   readonly #listeners = new Set<RunListener>()
   /** Runs that were sent through this gateway, and are not over: their text is kept for clients that send the message again. */
   readonly #kept = new Set<string>()
-  /** An answer whose beginning was said before the feed was opened. Its text is told when it is whole. */
-  #partial: PartialAnswer | undefined
   /** Ends the feed that is read now. */
   #ending: AbortController | undefined
   readonly #onTold: (() => void)[] = []
@@ -70,6 +47,13 @@ export class WatchedSession {
     this.#options = options
     this.#tellPieceLater = options.boundary('piece', () => this.#tellPiece())
     this.#agentId = sessionKeyParts(options.handle.key).agentId
+    this.#watchers = new Watchers({
+      everywhere: options.everywhere,
+      onLeft: (connection) => {
+        options.onLeft(connection)
+        this.closeIfUnwatched()
+      },
+    })
   }
 
   /** Resolves once nothing that happens from now on is missed. */
@@ -80,8 +64,7 @@ export class WatchedSession {
 
   /** Every run, from now on; those under way are told of with their text so far. */
   async watch(connection: Connection): Promise<void> {
-    const interest = this.#interest(connection)
-    interest.all = true
+    this.#watchers.watch(connection)
     try {
       await this.open()
     } catch (error) {
@@ -99,14 +82,11 @@ export class WatchedSession {
 
   /** Runs that the connection has itself sent are still told of. */
   unwatch(connection: Connection): void {
-    const interest = this.#watchers.get(connection)
-    if (interest === undefined) return
-    interest.all = false
-    this.#dropIfDone(connection, interest)
+    this.#watchers.unwatch(connection)
   }
 
   leave(connection: Connection): void {
-    this.#drop(connection)
+    this.#watchers.drop(connection)
     this.#told()
   }
 
@@ -134,12 +114,9 @@ export class WatchedSession {
    */
   async expect(connection: Connection, runId: string): Promise<void> {
     this.#tellPiece()
-    const interest = this.#interest(connection)
     const [host, teller] = this.#hostOf(runId)
     const said = teller?.snapshot(this.#now())
-    interest.runs.add(runId)
-    if (host !== undefined) interest.runs.add(host)
-    interest.held.set(runId, said === undefined ? [] : [new PreparedEvent(said.name, said.payload)])
+    this.#watchers.expect(connection, host === undefined ? [runId] : [runId, host], said === undefined ? [] : [toldEvent(said)])
     this.#kept.add(runId)
     try {
       await this.open()
@@ -151,18 +128,14 @@ export class WatchedSession {
 
   /** The sender has got its answer. */
   release(connection: Connection, runId: string): void {
-    const interest = this.#watchers.get(connection)
-    const held = interest?.held.get(runId)
-    interest?.held.delete(runId)
-    for (const event of held ?? []) connection.tell(event)
-    if (interest !== undefined) this.#dropIfDone(connection, interest)
+    this.#watchers.release(connection, runId)
     this.#told()
   }
 
   /** Nothing comes of this message, or it is over. */
   forget(connection: Connection, runId: string): void {
     this.#kept.delete(runId)
-    this.#watchers.get(connection)?.runs.delete(runId)
+    this.#watchers.forget(connection, runId)
     this.release(connection, runId)
   }
 
@@ -172,7 +145,7 @@ export class WatchedSession {
   }
 
   get #hasUntold(): boolean {
-    return this.#tellers.size > 0 || [...this.#watchers.values()].some(({ runs }) => runs.size > 0)
+    return this.#tellers.size > 0 || this.#watchers.hasRuns
   }
 
   #told(): void {
@@ -184,26 +157,12 @@ export class WatchedSession {
     const ending = new AbortController()
     this.#ending = ending
     try {
-      const events = await this.#feed(ending.signal)
-      void this.#pump(events, ending)
+      this.#feed = await openFeed(this.#options.handle, ending.signal)
+      void this.#pump(this.#feed.events, ending)
     } catch (error) {
       if (this.#ending === ending) this.#opening = undefined
       throw error
     }
-  }
-
-  /** The session's events from the oldest run on that is not over. */
-  async #feed(signal: AbortSignal): Promise<AsyncIterable<RunEvent>> {
-    const { handle } = this.#options
-    const { messages, runs, seq } = await historyOrNone(handle, { limit: lookBack })
-    const open = new Set<string>(runs.map(({ runId }) => runId))
-    this.#over = new Set(messages.map(({ runId }) => runId).filter((runId) => !open.has(runId)))
-    // A session that nobody has written to is watched from its first message on.
-    const events = handle.subscribe(Math.min(seq + 1, ...runs.map((run) => run.seq)), { signal, waitForFirstMessage: true })
-    // Asked after that, so that no beginning is missed.
-    const { current } = (await unlessUnknown(handle.inspect())) ?? {}
-    this.#partial = current?.waitsFor === 'model' ? current : undefined
-    return events
   }
 
   async #pump(events: AsyncIterable<RunEvent>, ending: AbortController): Promise<void> {
@@ -238,7 +197,7 @@ export class WatchedSession {
   }
 
   get #isUnwatched(): boolean {
-    return this.#watchers.size === 0 && this.#options.everywhere.size === 0 && this.#listeners.size === 0 && this.#kept.size === 0
+    return this.#watchers.isEmpty && this.#listeners.size === 0 && this.#kept.size === 0
   }
 
   #forgetRuns(): void {
@@ -274,7 +233,7 @@ export class WatchedSession {
 
   #tell(event: RunEvent): void {
     const { runId } = event
-    if (this.#over.has(runId) || isOf(this.#partial, event)) return
+    if (this.#feed?.isSkipped(event) === true) return
     const now = this.#now()
     if (event.type === 'message-accepted') return this.#tellChange('message', runId, now)
     const teller = this.#teller(runId)
@@ -284,11 +243,9 @@ export class WatchedSession {
     for (const listener of this.#listeners) if (listener.runs.has(runId)) listener.hear(event)
     if (event.type !== 'run-end') return
     this.#tellers.delete(runId)
-    for (const ended of [runId, ...teller.members]) this.#kept.delete(ended)
-    for (const [connection, interest] of this.#watchers) {
-      for (const ended of [runId, ...teller.members]) interest.runs.delete(ended)
-      this.#dropIfDone(connection, interest)
-    }
+    const ended = [runId, ...teller.members]
+    for (const member of ended) this.#kept.delete(member)
+    this.#watchers.end(ended)
     this.#tellChange('run-end', runId, now)
     this.#told()
     this.closeIfUnwatched()
@@ -317,65 +274,27 @@ export class WatchedSession {
   /** Senders of messages that joined a run hear of that run. */
   #join(runId: string, members: readonly string[]): void {
     if (members.length === 0) return
-    for (const { runs } of [...this.#watchers.values(), ...this.#listeners]) if (members.some((member) => runs.has(member))) runs.add(runId)
+    this.#watchers.join(runId, members)
+    for (const { runs } of this.#listeners) if (members.some((member) => runs.has(member))) runs.add(runId)
   }
 
   #deliver(runId: string, told: Told): void {
-    const { everywhere } = this.#options
-    if (this.#watchers.size === 0 && everywhere.size === 0) return
-    const event = new PreparedEvent(told.name, told.payload, told.name === 'agent' ? told.cap : undefined)
-    for (const [connection, { all, runs, held }] of this.#watchers) {
-      if (!all && !runs.has(runId) && !everywhere.has(connection)) continue
-      const waiting = held.size === 0 ? undefined : held.get(runId)
-      if (waiting === undefined) connection.tell(event)
-      else waiting.push(event)
-    }
-    for (const connection of everywhere) if (!this.#watchers.has(connection)) connection.tell(event)
+    if (!this.#watchers.isEmpty) this.#watchers.tell(runId, toldEvent(told))
   }
 
   #tellSnapshot(connection: Connection, teller: RunTeller): void {
     const told = teller.snapshot(this.#now())
-    if (told !== undefined) connection.tell(new PreparedEvent(told.name, told.payload))
+    if (told !== undefined) connection.tell(toldEvent(told))
   }
 
   #tellChange(reason: 'message' | 'run-end', runId: string, ts: number): void {
     const { everywhere, handle } = this.#options
     if (everywhere.size === 0) return
-    const event = new PreparedEvent('sessions.changed', { sessionKey: handle.key, agentId: this.#agentId, reason, runId, ts })
+    const event = builtInEvent('sessions.changed', { sessionKey: handle.key, agentId: this.#agentId, reason, runId, ts })
     for (const connection of everywhere) connection.tell(event)
   }
-
-  #interest(connection: Connection): Interest {
-    const known = this.#watchers.get(connection)
-    if (known !== undefined) return known
-    const interest: Interest = { all: false, runs: new Set(), held: new Map() }
-    this.#watchers.set(connection, interest)
-    return interest
-  }
-
-  #dropIfDone(connection: Connection, { all, runs, held }: Interest): void {
-    if (!all && runs.size === 0 && held.size === 0) this.#drop(connection)
-  }
-
-  #drop(connection: Connection): void {
-    this.#watchers.delete(connection)
-    this.#options.onLeft(connection)
-    this.closeIfUnwatched()
-  }
 }
 
-/** Undefined for a session that has not had a message yet. */
-async function unlessUnknown<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer
-  } catch (error) {
-    if (BeamClawError.isInstance(error, 'unknown-session')) return undefined
-    throw error
-  }
-}
-
-/** True for a piece of an answer that was begun before anybody listened. */
-function isOf(partial: PartialAnswer | undefined, event: RunEvent): boolean {
-  if (partial === undefined || event.type !== 'text-delta' || event.runId !== partial.runId) return false
-  return event.turn < partial.turn || (event.turn === partial.turn && event.attempt <= partial.attempt)
+function toldEvent(told: Told): PreparedEvent {
+  return told.name === 'agent' ? builtInEvent('agent', told.payload, told.cap) : builtInEvent('chat', told.payload)
 }

@@ -10,7 +10,7 @@ import { abortLater } from './chat.ts'
 
 const defaultWaitMs = 30_000
 
-export const agent: Method<'agent'> = async (params, world, { connection, answerFirst, afterwards }) => {
+export const agent: Method<'agent'> = async (params, world, { connection, accept, afterwards }) => {
   const { idempotencyKey: runId, message, attachments, thinking, timeout = 0 } = params
   const key = fullKey(world, params.sessionKey ?? mainSession, params.agentId)
   const handle = world.claw.session(key)
@@ -28,7 +28,7 @@ export const agent: Method<'agent'> = async (params, world, { connection, answer
     throw error
   }
   const acceptedAt = Math.round(world.services.clock.now())
-  answerFirst({ runId, status: 'accepted', sessionKey: key, acceptedAt } satisfies AgentAccepted)
+  accept({ runId, status: 'accepted', sessionKey: key, acceptedAt } satisfies AgentAccepted)
   session.release(connection, runId)
   const outcome = await world.outcomes.of(key, runId, () => handle.follow(runId))
   if (outcome.status === 'error' && outcome.error !== undefined) throw outcome.error

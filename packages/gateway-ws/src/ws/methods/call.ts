@@ -23,11 +23,11 @@ export interface World {
   readonly connections: () => number
 }
 
-/** One request. */
+/** One request, for the gateway's own methods. */
 export interface Call {
   readonly connection: Connection
-  /** Answers before the answer, for methods that answer twice. */
-  readonly answerFirst: (payload: unknown) => void
+  /** Sends the first of two answers. */
+  readonly accept: (payload: unknown) => void
   /** Done right after the answer has been sent, or refused. */
   readonly afterwards: (work: () => void) => void
 }

@@ -1,7 +1,9 @@
-/** `chat.send`, `chat.history` and `chat.abort`. */
+/** `chat.send`, `chat.history` and `chat.abort`, and the event `chat`. */
 import * as z from 'zod'
+import { defineMethods } from '../define-methods.ts'
 import { chatMessage } from '../messages.ts'
 import { count, nonEmpty, runIdText, sessionKeyText, timestamp } from '../primitives.ts'
+import { usageShape } from '../usage.ts'
 
 /** A picture beside a message; `content` is base64, with or without the head of a data URL. */
 export const attachment = z.strictObject({
@@ -14,7 +16,7 @@ export const attachment = z.strictObject({
 /** What a message does when the session is busy: join the run, wait, wait and be answered together, or take the run's place. */
 const queueModes = ['steer', 'followup', 'collect', 'interrupt'] as const
 
-export const chatSendParams = z.strictObject({
+const chatSendParams = z.strictObject({
   sessionKey: sessionKeyText,
   agentId: nonEmpty.optional(),
   sessionId: z.string().optional(),
@@ -33,13 +35,13 @@ export const chatSendParams = z.strictObject({
  * Sent once the message is durable. `started`: it is new. `in_flight`: a repeat, and its run is not over. `ok`, `error`, `aborted`: a
  * repeat, and that is how its run ended.
  */
-export const chatSendResult = z.strictObject({
+const chatSendResult = z.strictObject({
   runId: runIdText,
   status: z.enum(['started', 'in_flight', 'ok', 'error', 'aborted']),
   errorMessage: z.string().optional(),
 })
 
-export const chatHistoryParams = z.strictObject({
+const chatHistoryParams = z.strictObject({
   sessionKey: sessionKeyText,
   agentId: nonEmpty.optional(),
   sessionId: z.string().optional(),
@@ -95,21 +97,73 @@ const chatHistoryDelta = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('reset') }),
 ])
 
-export const chatHistoryResult = z.union([chatHistoryPage, chatHistoryDelta])
+const chatHistoryResult = z.union([chatHistoryPage, chatHistoryDelta])
 
-export const chatAbortParams = z.strictObject({
+const chatAbortParams = z.strictObject({
   sessionKey: sessionKeyText,
   agentId: nonEmpty.optional(),
   /** Without one, the run under way. */
   runId: runIdText.optional(),
 })
 
-export const chatAbortResult = z.strictObject({
+const chatAbortResult = z.strictObject({
   ok: z.literal(true),
   /** False when there was nothing left to abort. */
   aborted: z.boolean(),
   runIds: z.array(nonEmpty),
 })
+
+const ofRun = {
+  runId: nonEmpty,
+  sessionKey: nonEmpty,
+  agentId: nonEmpty.optional(),
+  /** Counts the events of one run. */
+  seq: count,
+}
+
+/** A run, as a conversation shows it. */
+export const chatPayload = z.discriminatedUnion('state', [
+  z.strictObject({ ...ofRun, state: z.literal('status'), phase: z.enum(['preparing_workspace', 'preparing_context', 'starting_model']) }),
+  z.strictObject({
+    ...ofRun,
+    state: z.literal('delta'),
+    deltaText: z.string(),
+    /** `deltaText` takes the place of all the text of this run so far. */
+    replace: z.boolean().optional(),
+    /** The message so far; on a run's first delta, and where it is replaced. */
+    message: chatMessage.optional(),
+  }),
+  z.strictObject({
+    ...ofRun,
+    state: z.literal('final'),
+    message: chatMessage.optional(),
+    usage: usageShape.optional(),
+    stopReason: z.string().optional(),
+  }),
+  z.strictObject({
+    ...ofRun,
+    state: z.literal('aborted'),
+    message: chatMessage.optional(),
+    errorMessage: z.string().optional(),
+    stopReason: z.string().optional(),
+  }),
+  z.strictObject({
+    ...ofRun,
+    state: z.literal('error'),
+    errorMessage: z.string().optional(),
+    errorKind: z.enum(['refusal', 'timeout', 'rate_limit', 'context_length', 'unknown']).optional(),
+    message: chatMessage.optional(),
+  }),
+])
+
+export const chatMethods = defineMethods(
+  {
+    'chat.history': { scope: 'operator.read', params: chatHistoryParams, result: chatHistoryResult },
+    'chat.send': { scope: 'operator.write', params: chatSendParams, result: chatSendResult },
+    'chat.abort': { scope: 'operator.write', params: chatAbortParams, result: chatAbortResult },
+  },
+  { events: { chat: { scope: 'operator.read', payload: chatPayload } } },
+)
 
 export type ChatSendParams = z.infer<typeof chatSendParams>
 export type ChatSendResult = z.infer<typeof chatSendResult>
@@ -122,3 +176,4 @@ export type ChatAbortResult = z.infer<typeof chatAbortResult>
 export type ChatAttachment = z.infer<typeof attachment>
 export type OpenRunShape = z.infer<typeof openRun>
 export type UnansweredRun = z.infer<typeof unansweredRun>
+export type ChatPayload = z.infer<typeof chatPayload>

@@ -1,10 +1,11 @@
 /** `sessions.deadLetters` and `sessions.redrive`: messages whose runs were given up. */
 import * as z from 'zod'
+import { defineMethods } from '../define-methods.ts'
 import { nonEmpty, runIdText, sessionKeyText, timestamp } from '../primitives.ts'
 
-export const deadLettersParams = z.strictObject({ sessionKey: sessionKeyText, agentId: nonEmpty.optional() })
+const deadLettersParams = z.strictObject({ sessionKey: sessionKeyText, agentId: nonEmpty.optional() })
 
-export const deadLettersResult = z.strictObject({
+const deadLettersResult = z.strictObject({
   sessionKey: nonEmpty,
   /** Oldest first. */
   deadLetters: z.array(
@@ -18,19 +19,24 @@ export const deadLettersResult = z.strictObject({
   ),
 })
 
-export const redriveParams = z.strictObject({
+const redriveParams = z.strictObject({
   sessionKey: sessionKeyText,
   agentId: nonEmpty.optional(),
   /** The dead letter that is sent again. */
   runId: runIdText,
 })
 
-export const redriveResult = z.strictObject({
+const redriveResult = z.strictObject({
   /** The run that the message has now; a repeat gets the same one. */
   runId: runIdText,
   /** The run that was given up. */
   redrives: runIdText,
   status: z.enum(['started', 'in_flight', 'ok', 'error', 'aborted']),
+})
+
+export const deadLetterMethods = defineMethods({
+  'sessions.deadLetters': { scope: 'operator.read', params: deadLettersParams, result: deadLettersResult },
+  'sessions.redrive': { scope: 'operator.write', params: redriveParams, result: redriveResult },
 })
 
 export type DeadLettersParams = z.infer<typeof deadLettersParams>

@@ -1,15 +1,16 @@
 /** `health` and `status`. */
 import * as z from 'zod'
+import { defineMethods } from '../define-methods.ts'
 import { count, nonEmpty, timestamp } from '../primitives.ts'
 
 /** Options of other gateways that make no difference here. */
-export const healthParams = z.strictObject({ probe: z.boolean().optional(), includeSensitive: z.boolean().optional() })
+const healthParams = z.strictObject({ probe: z.boolean().optional(), includeSensitive: z.boolean().optional() })
 
-export const healthResult = z.strictObject({ ok: z.literal(true), ts: timestamp, uptimeMs: count, version: nonEmpty })
+const healthResult = z.strictObject({ ok: z.literal(true), ts: timestamp, uptimeMs: count, version: nonEmpty })
 
-export const statusParams = z.strictObject({ includeChannelSummary: z.boolean().optional() })
+const statusParams = z.strictObject({ includeChannelSummary: z.boolean().optional() })
 
-export const statusResult = z.strictObject({
+const statusResult = z.strictObject({
   readiness: z.enum(['ready', 'starting', 'draining']),
   version: nonEmpty,
   protocol: z.int(),
@@ -21,6 +22,11 @@ export const statusResult = z.strictObject({
   /** Sessions that are up, and what is supervised in all. */
   processes: z.strictObject({ sessions: count, total: count }),
   memory: z.strictObject({ rssBytes: count }),
+})
+
+export const statusMethods = defineMethods({
+  health: { scope: 'operator.read', params: healthParams, result: healthResult },
+  status: { scope: 'operator.read', params: statusParams, result: statusResult },
 })
 
 export type HealthParams = z.infer<typeof healthParams>

@@ -1,8 +1,9 @@
-/** `sessions.list`, and who hears of what happens in which session. */
+/** `sessions.list`, the subscriptions to sessions, and the event `sessions.changed`. */
 import * as z from 'zod'
+import { defineMethods } from '../define-methods.ts'
 import { count, nonEmpty, sessionKeyText, timestamp } from '../primitives.ts'
 
-export const sessionsListParams = z.strictObject({
+const sessionsListParams = z.strictObject({
   /** @default 100 */
   limit: z.int().min(1).max(1_000).optional(),
   offset: count.optional(),
@@ -29,7 +30,7 @@ const sessionRow = z.strictObject({
   verboseLevel: z.string().optional(),
 })
 
-export const sessionsListResult = z.strictObject({
+const sessionsListResult = z.strictObject({
   ts: timestamp,
   count,
   hasMore: z.boolean(),
@@ -41,18 +42,46 @@ export const sessionsListResult = z.strictObject({
  * With a session: its `chat` and `agent` events. Without one: those of every session that this gateway gets a message for, and
  * `sessions.changed`. Runs under way are told of at once, with their text so far.
  */
-export const sessionsSubscribeParams = z.strictObject({ sessionKey: sessionKeyText.optional(), agentId: nonEmpty.optional() })
+const sessionsSubscribeParams = z.strictObject({ sessionKey: sessionKeyText.optional(), agentId: nonEmpty.optional() })
 
-export const sessionsSubscribeResult = z.strictObject({ subscribed: z.boolean(), sessionKey: nonEmpty.optional() })
+const sessionsSubscribeResult = z.strictObject({ subscribed: z.boolean(), sessionKey: nonEmpty.optional() })
 
 /** As `sessions.subscribe` with a session. */
-export const sessionMessagesSubscribeParams = z.strictObject({
+const sessionMessagesSubscribeParams = z.strictObject({
   key: sessionKeyText,
   agentId: nonEmpty.optional(),
   includeApprovals: z.literal(true).optional(),
 })
 
-export const sessionMessagesSubscribeResult = z.strictObject({ subscribed: z.boolean(), key: nonEmpty })
+const sessionMessagesSubscribeResult = z.strictObject({ subscribed: z.boolean(), key: nonEmpty })
+
+/** A session has got a message, or a run of it is over. */
+export const sessionsChangedPayload = z.strictObject({
+  sessionKey: nonEmpty,
+  agentId: nonEmpty,
+  reason: z.enum(['message', 'run-end']),
+  runId: nonEmpty,
+  ts: timestamp,
+})
+
+const subscription = { scope: 'operator.read', params: sessionsSubscribeParams, result: sessionsSubscribeResult } as const
+
+const messagesSubscription = {
+  scope: 'operator.read',
+  params: sessionMessagesSubscribeParams,
+  result: sessionMessagesSubscribeResult,
+} as const
+
+export const sessionsMethods = defineMethods(
+  {
+    'sessions.list': { scope: 'operator.read', params: sessionsListParams, result: sessionsListResult },
+    'sessions.subscribe': subscription,
+    'sessions.unsubscribe': subscription,
+    'sessions.messages.subscribe': messagesSubscription,
+    'sessions.messages.unsubscribe': messagesSubscription,
+  },
+  { events: { 'sessions.changed': { scope: 'operator.read', payload: sessionsChangedPayload } } },
+)
 
 export type SessionsListParams = z.infer<typeof sessionsListParams>
 export type SessionRow = z.infer<typeof sessionRow>
@@ -61,3 +90,4 @@ export type SessionsSubscribeParams = z.infer<typeof sessionsSubscribeParams>
 export type SessionsSubscribeResult = z.infer<typeof sessionsSubscribeResult>
 export type SessionMessagesSubscribeParams = z.infer<typeof sessionMessagesSubscribeParams>
 export type SessionMessagesSubscribeResult = z.infer<typeof sessionMessagesSubscribeResult>
+export type SessionsChangedPayload = z.infer<typeof sessionsChangedPayload>

@@ -1,10 +1,11 @@
-/** `agent`, which answers twice, `agent.wait` and `agents.list`. */
+/** `agent`, which answers twice, and `agent.wait`, and the event `agent`. */
 import * as z from 'zod'
-import { usageShape } from '../events.ts'
+import { defineMethods } from '../define-methods.ts'
 import { count, nonEmpty, runIdText, sessionKeyText, timestamp } from '../primitives.ts'
+import { usageShape } from '../usage.ts'
 import { attachment } from './chat.ts'
 
-export const agentParams = z.strictObject({
+const agentParams = z.strictObject({
   message: nonEmpty,
   idempotencyKey: runIdText,
   agentId: nonEmpty.optional(),
@@ -30,7 +31,7 @@ export const agentAccepted = z.strictObject({
 })
 
 /** The second answer. */
-export const agentFinal = z.strictObject({
+const agentFinal = z.strictObject({
   runId: runIdText,
   status: z.enum(['ok', 'error', 'aborted']),
   summary: z.string(),
@@ -42,7 +43,7 @@ export const agentFinal = z.strictObject({
     .optional(),
 })
 
-export const agentWaitParams = z.strictObject({
+const agentWaitParams = z.strictObject({
   runId: runIdText,
   /** @default 30000 */
   timeoutMs: count.max(2_147_483_647).optional(),
@@ -51,26 +52,33 @@ export const agentWaitParams = z.strictObject({
 })
 
 /** `timeout`: the run is not over yet. */
-export const agentWaitResult = z.strictObject({
+const agentWaitResult = z.strictObject({
   runId: runIdText,
   status: z.enum(['ok', 'error', 'aborted', 'timeout']),
   error: z.string().optional(),
 })
 
-export const agentsListParams = z.strictObject({})
-
-export const agentsListResult = z.strictObject({
-  defaultId: nonEmpty,
-  /** The session part of the key that an agent's main conversation has. */
-  mainKey: nonEmpty,
-  scope: z.literal('per-sender'),
-  agents: z.array(z.strictObject({ id: nonEmpty, name: nonEmpty.optional(), model: z.strictObject({ primary: nonEmpty }) })),
+/** A run, step by step. Streams: `lifecycle`, `assistant`, `usage`, and `tool` for those that connected with the cap `tool-events`. */
+export const agentPayload = z.strictObject({
+  runId: nonEmpty,
+  /** Counts the events of one run. */
+  seq: count,
+  stream: nonEmpty,
+  ts: timestamp,
+  data: z.record(z.string(), z.unknown()),
 })
+
+export const agentMethods = defineMethods(
+  {
+    agent: { scope: 'operator.write', params: agentParams, accepted: agentAccepted, result: agentFinal },
+    'agent.wait': { scope: 'operator.write', params: agentWaitParams, result: agentWaitResult },
+  },
+  { events: { agent: { scope: 'operator.read', payload: agentPayload } } },
+)
 
 export type AgentParams = z.infer<typeof agentParams>
 export type AgentAccepted = z.infer<typeof agentAccepted>
 export type AgentFinal = z.infer<typeof agentFinal>
 export type AgentWaitParams = z.infer<typeof agentWaitParams>
 export type AgentWaitResult = z.infer<typeof agentWaitResult>
-export type AgentsListParams = z.infer<typeof agentsListParams>
-export type AgentsListResult = z.infer<typeof agentsListResult>
+export type AgentPayload = z.infer<typeof agentPayload>

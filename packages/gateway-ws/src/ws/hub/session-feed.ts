@@ -1,0 +1,46 @@
+/** The events of a session from the oldest run on that is not over. */
+import { BeamClawError, type RunEvent, type SessionHandle, type SessionInspection } from '@beamclaw/core'
+import { historyOrNone } from '../history-or-none.ts'
+
+export interface SessionFeed {
+  readonly events: AsyncIterable<RunEvent>
+  /**
+   * Returns true for an event that is not told: of a run that was over before the feed was opened, or a piece of an answer whose beginning was
+   * said before that. The text of such an answer is told when it is whole.
+   */
+  readonly isSkipped: (event: RunEvent) => boolean
+}
+
+type PartialAnswer = NonNullable<SessionInspection['current']>
+
+/** Messages that are looked at to know which runs are over. */
+const lookBack = 100
+
+/** Opens the feed. Nothing that happens after it has resolved is missed. */
+export async function openFeed(handle: SessionHandle, signal: AbortSignal): Promise<SessionFeed> {
+  const { messages, runs, seq } = await historyOrNone(handle, { limit: lookBack })
+  const open = new Set<string>(runs.map(({ runId }) => runId))
+  const over = new Set<string>(messages.map(({ runId }) => runId).filter((runId) => !open.has(runId)))
+  // A session that nobody has written to is watched from its first message on.
+  const events = handle.subscribe(Math.min(seq + 1, ...runs.map((run) => run.seq)), { signal, waitForFirstMessage: true })
+  // Asked after that, so that no beginning is missed.
+  const { current } = (await unlessUnknown(handle.inspect())) ?? {}
+  const partial = current?.waitsFor === 'model' ? current : undefined
+  return { events, isSkipped: (event) => over.has(event.runId) || isOf(partial, event) }
+}
+
+/** Undefined for a session that has not had a message yet. */
+async function unlessUnknown<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (BeamClawError.isInstance(error, 'unknown-session')) return undefined
+    throw error
+  }
+}
+
+/** True for a piece of an answer that was begun before anybody listened. */
+function isOf(partial: PartialAnswer | undefined, event: RunEvent): boolean {
+  if (partial === undefined || event.type !== 'text-delta' || event.runId !== partial.runId) return false
+  return event.turn < partial.turn || (event.turn === partial.turn && event.attempt <= partial.attempt)
+}

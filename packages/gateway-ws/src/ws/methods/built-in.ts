@@ -1,0 +1,56 @@
+/** The methods that every gateway has, implemented like those of any fragment. */
+import {
+  agentMethods,
+  agentsMethods,
+  chatMethods,
+  connectionMethods,
+  deadLetterMethods,
+  type MethodFragment,
+  type MethodName,
+  sessionsMethods,
+  statusMethods,
+} from '@beamclaw/protocol'
+import type { AnyImplementation, ImplementedMethods } from '../../methods/implement-methods.ts'
+import { agent, agentWait } from './agent.ts'
+import type { Call, Method, World } from './call.ts'
+import { chatAbort, chatSend } from './chat.ts'
+import { chatHistory } from './chat-history.ts'
+import { sessionsDeadLetters, sessionsRedrive } from './dead-letters.ts'
+import { sessionMessagesSubscribe, sessionMessagesUnsubscribe, sessionsList, sessionsSubscribe, sessionsUnsubscribe } from './sessions.ts'
+import { agentsList, health, status } from './status.ts'
+
+/** Returns the gateway's own fragments, implemented on what its requests share. */
+export function builtInMethods(world: World): readonly ImplementedMethods[] {
+  return [
+    { fragment: connectionMethods, implementations: {} },
+    implement(world, statusMethods, { health, status }),
+    implement(world, agentsMethods, { 'agents.list': agentsList }),
+    implement(world, sessionsMethods, {
+      'sessions.list': sessionsList,
+      'sessions.subscribe': sessionsSubscribe,
+      'sessions.unsubscribe': sessionsUnsubscribe,
+      'sessions.messages.subscribe': sessionMessagesSubscribe,
+      'sessions.messages.unsubscribe': sessionMessagesUnsubscribe,
+    }),
+    implement(world, deadLetterMethods, { 'sessions.deadLetters': sessionsDeadLetters, 'sessions.redrive': sessionsRedrive }),
+    implement(world, chatMethods, { 'chat.history': chatHistory, 'chat.send': chatSend, 'chat.abort': chatAbort }),
+    implement(world, agentMethods, { agent, 'agent.wait': agentWait }),
+  ]
+}
+
+type WorldMethods<TFragment extends MethodFragment> = { readonly [M in keyof TFragment['methods'] & MethodName]: Method<M> }
+
+type AnyMethod = (params: unknown, world: World, call: Call) => unknown
+
+/** Gives each function the world as its second argument. */
+function implement<TFragment extends MethodFragment>(
+  world: World,
+  fragment: TFragment,
+  functions: WorldMethods<TFragment>,
+): ImplementedMethods {
+  const bound = Object.entries<AnyMethod>(functions as never).map(([name, method]): [string, AnyImplementation] => [
+    name,
+    (params: never, call: Call) => method(params, world, call),
+  ])
+  return { fragment, implementations: Object.fromEntries(bound) }
+}
