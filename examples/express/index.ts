@@ -1,0 +1,54 @@
+/** Chat sessions behind Express: POST /chat/:id sends a message and streams the run, GET /chat/:id returns what was said. */
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { BeamClaw, BeamClawError, defineAgent, type RunStream } from '@beamclaw/core'
+import { DemoProvider } from '@beamclaw/providers/demo'
+import { FsStore } from '@beamclaw/store-fs'
+import express, { type ErrorRequestHandler } from 'express'
+
+const claw = new BeamClaw({
+  providers: { demo: new DemoProvider({ delayMs: 20 }) },
+  agents: [defineAgent({ id: 'main', model: 'demo/demo-1' })],
+  // A process that is replaced has the directory for a moment longer.
+  store: new FsStore({ path: process.env.DATA_DIRECTORY ?? './data', lockWaitMs: 15_000 }),
+})
+const running = await claw.start()
+
+const app = express()
+
+app.post('/chat/:id', express.json(), async (request, response) => {
+  const { text, key } = request.body
+  const run = running.session(`agent:main:${request.params.id}`).send(text, key === undefined ? {} : { idempotencyKey: key })
+  await run.accepted
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+  // A client that leaves ends the stream and not the run.
+  await pipeline(Readable.from(frames(run)), response)
+})
+
+app.get('/chat/:id', async (request, response) => {
+  const { messages } = await running.session(`agent:main:${request.params.id}`).history()
+  response.json(messages)
+})
+
+async function* frames(run: RunStream): AsyncGenerator<string> {
+  for await (const event of run) yield `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
+}
+
+const onError: ErrorRequestHandler = (error, _request, response, next) => {
+  if (response.headersSent || !BeamClawError.isInstance(error)) return next(error)
+  response.status(400).json({ code: error.code })
+}
+app.use(onError)
+
+const server = app.listen(Number(process.env.PORT ?? 3000), () => {
+  console.log(`listening on http://localhost:${(server.address() as AddressInfo).port}`)
+})
+
+async function stop(): Promise<void> {
+  server.close()
+  await running.stop()
+  server.closeAllConnections()
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop())

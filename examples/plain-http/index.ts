@@ -1,0 +1,57 @@
+/** Chat sessions behind Node's own HTTP server: POST /chat/<id> sends a message and streams the run, GET /chat/<id> returns what was said. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { json } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import { BeamClaw, BeamClawError, defineAgent, type RunStream } from '@beamclaw/core'
+import { DemoProvider } from '@beamclaw/providers/demo'
+import { FsStore } from '@beamclaw/store-fs'
+
+const claw = new BeamClaw({
+  providers: { demo: new DemoProvider({ delayMs: 20 }) },
+  agents: [defineAgent({ id: 'main', model: 'demo/demo-1' })],
+  // A process that is replaced has the directory for a moment longer.
+  store: new FsStore({ path: process.env.DATA_DIRECTORY ?? './data', lockWaitMs: 15_000 }),
+})
+const running = await claw.start()
+
+const server = createServer((request, response) => {
+  respond(request, response).catch((error: unknown) => {
+    if (response.headersSent) return response.destroy()
+    const code = BeamClawError.isInstance(error) ? error.code : 'internal'
+    response.writeHead(code === 'internal' ? 500 : 400, { 'content-type': 'application/json' }).end(JSON.stringify({ code }))
+  })
+})
+
+async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const [, id] = /^\/chat\/([\w-]+)$/.exec(request.url ?? '') ?? []
+  if (id === undefined) return void response.writeHead(404).end()
+  const session = running.session(`agent:main:${id}`)
+  if (request.method !== 'POST') {
+    response.setHeader('content-type', 'application/json')
+    return void response.end(JSON.stringify((await session.history()).messages))
+  }
+  const { text, key } = (await json(request)) as { readonly text: string; readonly key?: string }
+  const run = session.send(text, key === undefined ? {} : { idempotencyKey: key })
+  await run.accepted
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+  // A client that leaves ends the stream and not the run.
+  await pipeline(Readable.from(frames(run)), response)
+}
+
+async function* frames(run: RunStream): AsyncGenerator<string> {
+  for await (const event of run) yield `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
+}
+
+async function stop(): Promise<void> {
+  server.close()
+  await running.stop()
+  server.closeAllConnections()
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop())
+
+server.listen(Number(process.env.PORT ?? 3000), () => {
+  const address = server.address()
+  if (typeof address === 'object') console.log(`listening on http://localhost:${address?.port}`)
+})

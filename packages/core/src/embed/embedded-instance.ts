@@ -1,0 +1,129 @@
+/** One BeamClaw of a process, started at its first use. */
+
+import { BeamClawError } from '../base/errors.ts'
+import type { BeamClaw } from '../beamclaw.ts'
+import type { RunningBeamClaw } from '../running-beamclaw.ts'
+
+/** Puts a BeamClaw together, without starting it. */
+export type MakeBeamClaw = () => BeamClaw | Promise<BeamClaw>
+
+type Phase =
+  | { readonly is: 'idle' /** The predecessor's end, which a start waits for. */; readonly after: Promise<unknown> | undefined }
+  | { readonly is: 'starting'; readonly started: Promise<RunningBeamClaw> }
+  | { readonly is: 'running'; readonly running: RunningBeamClaw /** Where its agents come from. */; readonly agentsOf: MakeBeamClaw }
+  | { readonly is: 'stopped'; readonly done: Promise<void> }
+
+/**
+ * Phases: `idle → starting → running → idle | stopped`, and `stopped → idle` by `renew`.
+ *
+ * - I1: at most one tree is up or starting; a start waits until the tree before it has stopped, and so has given its store free.
+ * - I2: a tree that `get` resolves with has the agents of the latest `renew` before the call.
+ * - I3: after `stop` nothing starts until the next `renew`; a start that was under way is stopped too.
+ * - I4: a `make` that throws or hangs changes no phase: what runs goes on, and `stop` does not wait for it.
+ */
+export class EmbeddedInstance {
+  readonly #name: string
+  #make: MakeBeamClaw
+  #phase: Phase = { is: 'idle', after: undefined }
+  #pending: Promise<RunningBeamClaw> | undefined
+
+  constructor(name: string, make: MakeBeamClaw) {
+    this.#name = name
+    this.#make = make
+  }
+
+  /** Takes another `make`, whose agents the tree has from the next `get` on; after `stop`, lets a new tree start. */
+  renew(make: MakeBeamClaw): void {
+    this.#make = make
+    // Calls from now on must not join one that may have passed its look at `#make`.
+    this.#pending = undefined
+    if (this.#phase.is === 'stopped') this.#phase = { is: 'idle', after: this.#phase.done }
+  }
+
+  /** Resolves with the tree that is up, and starts it when there is none. Rejects with what `make` or the start rejects with. */
+  get(): Promise<RunningBeamClaw> {
+    if (this.#pending !== undefined) return this.#pending
+    const pending = this.#reach().finally(() => {
+      if (this.#pending === pending) this.#pending = undefined
+    })
+    this.#pending = pending
+    return pending
+  }
+
+  /** Stops the tree. Rejects with its first failure. */
+  stop(): Promise<void> {
+    const phase = this.#phase
+    if (phase.is === 'stopped') return phase.done
+    const done = endOf(phase)
+    this.#phase = { is: 'stopped', done }
+    return done
+  }
+
+  async #reach(): Promise<RunningBeamClaw> {
+    for (;;) {
+      const running = await this.#step(this.#phase)
+      if (running !== undefined) return running
+    }
+  }
+
+  /** Goes one phase on; resolves with the tree once it is up and has the latest agents. */
+  async #step(phase: Phase): Promise<RunningBeamClaw | undefined> {
+    switch (phase.is) {
+      case 'idle':
+        await phase.after?.catch(() => {})
+        return this.#start(phase)
+      case 'starting':
+        await phase.started
+        return undefined
+      case 'running':
+        if (phase.running.isRunning) return this.#withLatestAgents(phase)
+        // The tree has ended by itself; `stop` gives its store free.
+        this.#phase = { is: 'idle', after: phase.running.stop() }
+        return undefined
+      case 'stopped':
+        throw new BeamClawError('actor-not-running', `The BeamClaw "${this.#name}" was stopped, since the program is about to end`)
+    }
+  }
+
+  async #start(phase: Phase): Promise<undefined> {
+    const make = this.#make
+    const claw = await this.#made(make)
+    if (this.#phase !== phase) return
+    const started = claw.start()
+    const starting: Phase = { is: 'starting', started }
+    this.#phase = starting
+    let next: Phase = { is: 'idle', after: undefined }
+    try {
+      next = { is: 'running', running: await started, agentsOf: make }
+    } finally {
+      if (this.#phase === starting) this.#phase = next
+    }
+  }
+
+  async #withLatestAgents(phase: Phase & { is: 'running' }): Promise<RunningBeamClaw | undefined> {
+    const make = this.#make
+    if (phase.agentsOf === make) return phase.running
+    const { agents } = await this.#made(make)
+    if (this.#phase !== phase) return undefined
+    phase.running.updateAgents(agents)
+    this.#phase = { is: 'running', running: phase.running, agentsOf: make }
+    return undefined
+  }
+
+  async #made(make: MakeBeamClaw): Promise<BeamClaw> {
+    const claw: Partial<BeamClaw> | undefined = await make()
+    // Not `instanceof`: a bundler may have put a copy of this package into each of its bundles.
+    if (typeof claw?.start === 'function' && Array.isArray(claw.agents)) return claw as BeamClaw
+    throw new BeamClawError('invalid-option', `lazyBeamClaw("${this.#name}"): make must return a BeamClaw that is not started`)
+  }
+}
+
+/** Ends what a phase has; resolves once the store is free. */
+async function endOf(phase: Exclude<Phase, { is: 'stopped' }>): Promise<void> {
+  if (phase.is === 'idle') await phase.after?.catch(() => {})
+  if (phase.is === 'running') await phase.running.stop()
+  if (phase.is === 'starting') {
+    const running = await phase.started.catch(() => undefined)
+    await running?.stop()
+  }
+}

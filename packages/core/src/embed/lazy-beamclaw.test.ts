@@ -1,0 +1,188 @@
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { defineAgent } from '../agent/agent.ts'
+import { BeamClawError } from '../base/errors.ts'
+import { BeamClaw } from '../beamclaw.ts'
+import { MemoryStore } from '../defaults/memory-store.ts'
+import type { Store } from '../ports/store.ts'
+import { ScriptedProvider } from '../testing/scripted-provider.ts'
+import type { MakeBeamClaw } from './embedded-instance.ts'
+import { type LazyBeamClaw, lazyBeamClaw } from './lazy-beamclaw.ts'
+
+const claw = (system: string, store: Store = new MemoryStore()): BeamClaw =>
+  new BeamClaw({
+    providers: { own: new ScriptedProvider({ otherwise: 'yes' }) },
+    agents: [defineAgent({ id: 'main', model: 'own/model', system })],
+    store,
+  })
+
+let names = 0
+const freshName = (): string => `lazy-beamclaw-test-${++names}`
+
+/** A lazy BeamClaw that is stopped at the end of the test. */
+function lazy(make: MakeBeamClaw, name = freshName()): LazyBeamClaw {
+  const instance = lazyBeamClaw(name, make)
+  onTestFinished(() => instance.stop())
+  return instance
+}
+
+/** A store that says when it was stopped. */
+class WatchedStore extends MemoryStore {
+  isStopped = false
+
+  override async stop(): Promise<void> {
+    await super.stop()
+    this.isStopped = true
+  }
+}
+
+const codeOf = async (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'resolved',
+    (error) => (BeamClawError.isInstance(error) ? error.code : String(error)),
+  )
+
+describe('lazyBeamClaw', () => {
+  test('makes nothing before its first use, and one tree however many ask at once', async () => {
+    const make = vi.fn(() => claw('one'))
+    const instance = lazy(make)
+    expect(make).not.toHaveBeenCalled()
+    const trees = await Promise.all(Array.from({ length: 10 }, () => instance.get()))
+    expect(new Set(trees).size).toBe(1)
+    expect(await instance.get()).toBe(trees[0])
+    expect(make).toHaveBeenCalledTimes(1)
+  })
+
+  test('is one in the process for each name, also for a second copy of the module', async () => {
+    const name = freshName()
+    const first = lazy(() => claw('one'), name)
+    vi.resetModules()
+    const copy = await import('./lazy-beamclaw.ts')
+    expect(copy.lazyBeamClaw).not.toBe(lazyBeamClaw)
+    const second = copy.lazyBeamClaw(name, () => claw('one'))
+    const other = lazy(() => claw('one'))
+    expect(await second.get()).toBe(await first.get())
+    expect(await other.get()).not.toBe(await first.get())
+  })
+
+  test('tries a start that failed again at the next call', async () => {
+    const make = vi.fn(() => claw('one'))
+    make.mockImplementationOnce(() => {
+      throw new Error('no key')
+    })
+    const instance = lazy(make)
+    expect(await codeOf(instance.get())).toBe('Error: no key')
+    expect((await instance.get()).isRunning).toBe(true)
+  })
+
+  test('starts a tree that has ended again, once the store of the one before is stopped', async () => {
+    const stores: WatchedStore[] = []
+    const instance = lazy(() => {
+      for (const store of stores) expect(store.isStopped).toBe(true)
+      const store = new WatchedStore()
+      stores.push(store)
+      return claw('one', store)
+    })
+    const first = await instance.get()
+    first.kill()
+    await first.ended
+    const second = await instance.get()
+    expect(second).not.toBe(first)
+    expect(second.isRunning).toBe(true)
+    expect(stores).toHaveLength(2)
+  })
+
+  test('refuses what is no name, no function and no BeamClaw', async () => {
+    expect(() => lazyBeamClaw('', () => claw('one'))).toThrow('option "name"')
+    expect(() => lazyBeamClaw(freshName(), 1 as never)).toThrow('option "make"')
+    expect(await codeOf(lazy(() => ({}) as never).get())).toBe('invalid-option')
+    expect(await codeOf(lazy(async () => claw('one').start() as never).get())).toBe('invalid-option')
+  })
+})
+
+describe('a module that is evaluated again', () => {
+  test('gives what runs its agents, and a conversation goes on', async () => {
+    const name = freshName()
+    const before = await lazy(() => claw('be brief'), name).get()
+    await before.session('agent:main:a').send('hello').result()
+    const after = await lazyBeamClaw(name, () => claw('be long')).get()
+    expect(after).toBe(before)
+    expect(after.agents[0]?.system).toBe('be long')
+    await after.session('agent:main:a').send('hello again').result()
+    expect((await after.session('agent:main:a').history()).total).toBe(4)
+  })
+
+  test('while the tree starts, is taken by whoever asks from then on', async () => {
+    const name = freshName()
+    const mayMake = Promise.withResolvers<void>()
+    const first = lazy(async () => {
+      await mayMake.promise
+      return claw('old')
+    }, name).get()
+    const second = lazyBeamClaw(name, () => claw('new')).get()
+    mayMake.resolve()
+    expect(await first).toBe(await second)
+    expect((await second).agents[0]?.system).toBe('new')
+  })
+
+  test('with a mistake in it rejects until it is mended; what runs keeps its agents', async () => {
+    const name = freshName()
+    const instance = lazy(() => claw('good'), name)
+    const running = await instance.get()
+    lazyBeamClaw(name, () => {
+      throw new Error('a slip')
+    })
+    expect(await codeOf(instance.get())).toBe('Error: a slip')
+    expect(running.isRunning).toBe(true)
+    expect(running.agents[0]?.system).toBe('good')
+    expect(await lazyBeamClaw(name, () => claw('mended')).get()).toBe(running)
+    expect(running.agents[0]?.system).toBe('mended')
+  })
+})
+
+describe('stop', () => {
+  test('lets nothing start again, until the module is evaluated anew', async () => {
+    const name = freshName()
+    const instance = lazy(() => claw('one'), name)
+    const first = await instance.get()
+    await instance.stop()
+    expect(first.isRunning).toBe(false)
+    expect(await codeOf(instance.get())).toBe('actor-not-running')
+    const again = await lazyBeamClaw(name, () => claw('one')).get()
+    expect(again.isRunning).toBe(true)
+    expect(await instance.get()).toBe(again)
+  })
+
+  test('stops a start that is under way', async () => {
+    const store = new WatchedStore()
+    const instance = lazy(() => claw('one', store))
+    const asked = codeOf(instance.get())
+    await Promise.resolve()
+    await instance.stop()
+    expect(await asked).toBe('actor-not-running')
+  })
+
+  test('does not wait for a make that hangs', async () => {
+    const instance = lazy(() => new Promise<BeamClaw>(() => {}))
+    void instance.get()
+    await instance.stop()
+  })
+})
+
+describe('in a build step', () => {
+  afterEach(() => vi.unstubAllEnvs())
+
+  test('rejects and starts nothing', async () => {
+    vi.stubEnv('NEXT_PHASE', 'phase-production-build')
+    const make = vi.fn(() => claw('one'))
+    const instance = lazy(make)
+    const error: unknown = await instance.get().catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'actor-not-running', details: { reason: 'build-step' } })
+    expect((error as Error).message).toContain('route handler')
+    expect(make).not.toHaveBeenCalled()
+  })
+
+  test('is over once the server starts', async () => {
+    vi.stubEnv('NEXT_PHASE', 'phase-production-server')
+    expect((await lazy(() => claw('one')).get()).isRunning).toBe(true)
+  })
+})

@@ -1,0 +1,79 @@
+/** One BeamClaw for a web framework that evaluates modules when and as often as it likes. */
+
+import { BeamClawError } from '../base/errors.ts'
+import { aFunction, checkOptions, text } from '../base/options.ts'
+import type { RunningBeamClaw } from '../running-beamclaw.ts'
+import { EmbeddedInstance, type MakeBeamClaw } from './embedded-instance.ts'
+
+/** A BeamClaw that starts at its first use; one in a process for each name. */
+export interface LazyBeamClaw {
+  /**
+   * Resolves with the running BeamClaw. The first call starts it; calls at the same time share one start; a start that failed is tried again
+   * by the next call, and so is a tree that has ended. Rejects with what `make` or `BeamClaw.start` rejects with, and `actor-not-running`
+   * after `stop()` and in a build step (`next build`), where nothing starts.
+   *
+   * @example
+   * const running = await claw.get()
+   */
+  get(): Promise<RunningBeamClaw>
+  /**
+   * Stops it, also when it is about to start, so that the store is free. For the end of the program: later calls of `get` reject, until
+   * `lazyBeamClaw` is called again. Rejects with the first failure.
+   *
+   * @example
+   * process.once('SIGTERM', () => void claw.stop())
+   */
+  stop(): Promise<void>
+}
+
+/**
+ * Returns the BeamClaw of this process that has this name, without starting it.
+ *
+ * Called again with the same name, as by a module that a development server evaluates anew, it returns the same one: what runs goes on, and
+ * takes the agents of the new `make` at the next `get()`. Store, providers, sessions and services stay as they were until the process starts
+ * again. `make` is called for each start and once after each such call, so it only puts together: nothing in it connects, listens or locks.
+ * Throws `invalid-option` unless `name` has 1 to 128 characters and `make` is a function.
+ *
+ * @example
+ * export const claw = lazyBeamClaw('support', () => new BeamClaw({ providers, agents, store: new FsStore({ path: 'data', lockWaitMs: 15_000 }) }))
+ */
+export function lazyBeamClaw(name: string, make: MakeBeamClaw): LazyBeamClaw {
+  checkOptions('lazyBeamClaw', { name, make }, { name: text(128), make: aFunction }, ['name', 'make'])
+  const instance = instanceOf(name, make)
+  return {
+    get: async () => {
+      if (isBuildStep()) throw builds(name)
+      return instance.get()
+    },
+    stop: () => instance.stop(),
+  }
+}
+
+// On globalThis, since a bundler may evaluate this module several times in one process (docs/decisions/0015).
+const instancesKey = Symbol.for('beamclaw.instances')
+
+function instanceOf(name: string, make: MakeBeamClaw): EmbeddedInstance {
+  const holder = globalThis as { [instancesKey]?: Map<string, EmbeddedInstance> }
+  holder[instancesKey] ??= new Map()
+  const known = holder[instancesKey].get(name)
+  if (known !== undefined) {
+    known.renew(make)
+    return known
+  }
+  const instance = new EmbeddedInstance(name, make)
+  holder[instancesKey].set(name, instance)
+  return instance
+}
+
+function isBuildStep(): boolean {
+  const { process } = globalThis as { readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> } }
+  return process?.env?.NEXT_PHASE === 'phase-production-build'
+}
+
+function builds(name: string): BeamClawError {
+  const advice =
+    'use it in a route handler, or in a page that is not rendered in advance (await connection() from "next/server" before get())'
+  return new BeamClawError('actor-not-running', `The BeamClaw "${name}" does not start in a build step: ${advice}`, {
+    details: { reason: 'build-step' },
+  })
+}
