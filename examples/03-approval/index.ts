@@ -1,6 +1,6 @@
 /** A tool that asks a person before it acts. Whatever is no clear yes is a no: silence, a closed terminal, another word. */
 import { createInterface } from 'node:readline/promises'
-import { BeamClaw, defineAgent, defineTool } from '@beamclaw/core'
+import { BeamClaw, defineAgent, defineTool, toolResult } from '@beamclaw/core'
 import { DemoProvider } from '@beamclaw/providers/demo'
 import * as z from 'zod'
 
@@ -30,7 +30,7 @@ const deleteReport = defineTool({
   input: z.object({ name: z.string().regex(/^[a-z0-9-]{1,40}$/) }),
   execute: async ({ name }, { signal }) => {
     if (!(await approves(`The model wants to delete the report "${name}".`, signal))) {
-      return { content: 'A person refused this. Do not try it again.', isError: true }
+      return toolResult({ content: 'A person refused this. Do not try it again.', isError: true })
     }
     return `${name} is deleted`
   },

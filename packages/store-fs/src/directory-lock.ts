@@ -66,12 +66,10 @@ export class DirectoryLock {
     const file = new LockFile(directory)
     const { clock, waitMs } = options
     let isLastTry = waitMs === 0
-    const deadline = clock.setTimer(
-      () => {
-        isLastTry = true
-      },
-      Math.min(waitMs, longestTimerMs),
-    )
+    const giveUp = (): void => {
+      isLastTry = true
+    }
+    const deadline = isLastTry ? undefined : clock.setTimer(giveUp, Math.min(waitMs, longestTimerMs))
     try {
       for (;;) {
         const wasLastTry = isLastTry
@@ -81,7 +79,7 @@ export class DirectoryLock {
         await new Promise<void>((resolve) => clock.setTimer(resolve, Math.min(pollMs, waitMs)))
       }
     } finally {
-      deadline.cancel()
+      deadline?.cancel()
     }
   }
 

@@ -1,4 +1,4 @@
-export { flushEventLoop, ManualClock, ScriptedProvider } from '@beamclaw/core/testing'
+export { flushEventLoop, ManualClock, ScriptedProvider, textAnswer, toolAnswer } from '@beamclaw/core/testing'
 export {
   type ClusterContractOptions,
   type ClusterContractSection,
@@ -24,6 +24,8 @@ export {
 export { expectRejection, fencingToken, logRecords, range, seqsOf, storeKey } from './contracts/store-fixtures.ts'
 export { faultyProvider, type ProviderCall, type ProviderFault, type ProviderFaultPlan } from './faulty-provider.ts'
 export { faultyStore } from './faulty-store.ts'
+export { assertRunFailed, assertRunText, assertToolCalled, assertToolNotCalled } from './runs/run-assertions.ts'
+export { type RecordedToolCall, type RunRecord, recordRun, toolCallsOf } from './runs/run-record.ts'
 export { seededRandom } from './seeded-random.ts'
 export { sequentialIds } from './sequential-ids.ts'
 export { type SimulateOptions, type SimulationReport, simulate, simulateDefaults } from './simulator/simulate.ts'

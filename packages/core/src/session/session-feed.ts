@@ -37,11 +37,17 @@ export class SessionFeed implements AsyncDisposable {
   // From before the first read, so that nothing falls in between.
   readonly #subscription: Subscription<RunEvent>
   readonly #clock: Clock
+  #isLive = false
 
   constructor({ events, topic, read, clock, ...options }: SessionFeedOptions) {
     this.#read = read
     this.#clock = clock
     this.#subscription = events.subscribe(topic, { maxBuffered, ...options })
+  }
+
+  /** True once what the journal had at the beginning has been told: what comes now happens while the reader listens. */
+  get isLive(): boolean {
+    return this.#isLive
   }
 
   /**
@@ -61,6 +67,7 @@ export class SessionFeed implements AsyncDisposable {
           if (told.take(event)) yield event
         }
       }
+      this.#isLive = true
       if (isAtWork) looks = new WithLooks(this.#subscription, this.#clock)
       for await (const event of looks ?? this.#subscription) {
         if (event === undefined) {

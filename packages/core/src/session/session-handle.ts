@@ -164,11 +164,13 @@ export class SessionHandle {
   #stream<TOutput>(runId: RunId, send: () => Promise<SendReceipt>, output: StandardSchema<TOutput> | undefined): RunStream<TOutput> {
     const { clock } = this.#access.services
     return new RunStream({
+      sessionKey: this.key,
       runId,
       listen: () => this.#feed(sessionTopic(this.#access.id, this.key)),
       listenToCommitted: () => this.#feed(committedTopic(this.#access.id, this.key)),
       send,
       find: () => this.#find(runId),
+      abort: () => this.abort(runId),
       beginWaiting: () => this.#access.waits.begin(this.key),
       output,
       clock,

@@ -3,6 +3,7 @@ import { type AgentOptions, defineAgent } from '../agent/agent.ts'
 import { ManualClock } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { defineTool, type ToolOutput } from '../tool/tool.ts'
+import { toolResult } from '../tool/tool-reply.ts'
 
 const half = '\ud83d'
 const astral = '😀'.repeat(150_000)
@@ -37,7 +38,7 @@ describe('half a surrogate pair', () => {
   test.each<[string, string, () => ToolOutput]>([
     ['a user', `a${half}`, () => 'seen'],
     ['a tool', 'hello', () => `a${half}`],
-    ['parts of a tool', 'hello', () => ({ content: [{ type: 'text', text: half }] })],
+    ['parts of a tool', 'hello', () => toolResult({ content: [{ type: 'text', text: half }] })],
     ['an object of a tool', 'hello', () => ({ [half]: half })],
     ['a cut of what a tool returned', 'hello', () => `x${astral}`],
     ['a cut of what a tool returned, one character on', 'hello', () => `xx${astral}`],

@@ -3,6 +3,7 @@
 export { flushEventLoop, ManualClock } from './manual-clock.ts'
 export { killPart, partTree } from './parts.ts'
 export {
+  type AnswerFunction,
   type CollectedAnswer,
   collectAnswer,
   type ScriptedAnswer,
@@ -12,4 +13,5 @@ export {
   type ScriptedProviderOptions,
   textAnswer,
   textRequest,
+  toolAnswer,
 } from './scripted-provider.ts'

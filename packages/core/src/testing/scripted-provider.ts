@@ -1,6 +1,6 @@
 /** A model that answers from a script: for tests of everything that talks to one. */
 import { BeamClawError } from '../base/errors.ts'
-import { type Usage, zeroUsage } from '../base/messages.ts'
+import { type JsonValue, type Usage, zeroUsage } from '../base/messages.ts'
 import type { ModelInfo, Provider, ProviderPart, ProviderRequest } from '../ports/provider.ts'
 import { type CallStream, callStream } from '../provider/call-stream.ts'
 import { abortedError, throwIfAborted } from '../provider/provider-error.ts'
@@ -17,10 +17,13 @@ export type ScriptedAnswer =
   | { readonly parts?: readonly ProviderPart[]; readonly error?: unknown; readonly hang?: boolean }
   | ScriptedFunction
 
+/** Decides an answer; `index` counts calls from 0. What it throws is what the call throws. */
+export type AnswerFunction = (request: ProviderRequest, index: number) => ScriptedAnswer | Promise<ScriptedAnswer>
+
 /** The script of a `ScriptedProvider`. */
 export interface ScriptedProviderOptions {
-  /** Answers in the order they are given. @default [] */
-  readonly answers?: readonly ScriptedAnswer[]
+  /** Answers in the order they are given, or a function that decides each. @default [] */
+  readonly answers?: readonly ScriptedAnswer[] | AnswerFunction
   /** What to answer once the queue is empty. @default a `provider-bad-request` that says so */
   readonly otherwise?: ScriptedAnswer
   /** What `listModels` answers. @default [] */
@@ -41,15 +44,33 @@ export function textAnswer(text: string, usage: Partial<Usage> = {}): readonly P
   ]
 }
 
+/**
+ * Returns the answer of a model that asks for a tool, and for nothing else.
+ *
+ * @example
+ * new ScriptedProvider({ answers: [toolAnswer('weather', { city: 'Bern' }), 'It rains.'] })
+ */
+export function toolAnswer(name: string, input: JsonValue = {}, id = `call_${name}`): { readonly parts: readonly ProviderPart[] } {
+  return {
+    parts: [
+      { type: 'tool-call', id, name, input },
+      { type: 'finish', reason: 'tool-calls', usage: zeroUsage },
+    ],
+  }
+}
+
 /** Plays its answers in order, keeps every request, and ends promptly when it is aborted or left. */
 export class ScriptedProvider implements Provider {
   readonly #queue: ScriptedAnswer[]
+  readonly #decide: AnswerFunction | undefined
   readonly #otherwise: ScriptedAnswer | undefined
   readonly #models: readonly ModelInfo[]
   readonly #calls: { readonly request: ProviderRequest; status: ScriptedCall['status'] }[] = []
 
   constructor(options: ScriptedProviderOptions = {}) {
-    this.#queue = [...(options.answers ?? [])]
+    const { answers = [] } = options
+    this.#queue = typeof answers === 'function' ? [] : [...answers]
+    this.#decide = typeof answers === 'function' ? answers : undefined
     this.#otherwise = options.otherwise
     this.#models = options.models ?? []
   }
@@ -90,9 +111,9 @@ export class ScriptedProvider implements Provider {
 
   async *#answer(request: ProviderRequest, signal: AbortSignal, callerSignal: AbortSignal): AsyncGenerator<ProviderPart, void, undefined> {
     const call: { readonly request: ProviderRequest; status: ScriptedCall['status'] } = { request, status: 'running' }
-    this.#calls.push(call)
+    const index = this.#calls.push(call) - 1
     try {
-      for await (const part of this.#play(request, signal)) {
+      for await (const part of this.#play(request, signal, index)) {
         throwIfAborted(signal)
         if (part.type === 'finish') call.status = 'finished'
         yield part
@@ -106,9 +127,9 @@ export class ScriptedProvider implements Provider {
     }
   }
 
-  async *#play(request: ProviderRequest, signal: AbortSignal): AsyncGenerator<ProviderPart, void, undefined> {
+  async *#play(request: ProviderRequest, signal: AbortSignal, index: number): AsyncGenerator<ProviderPart, void, undefined> {
     throwIfAborted(signal)
-    const answer = this.#queue.shift() ?? this.#otherwise
+    const answer = this.#queue.shift() ?? (await this.#decide?.(request, index)) ?? this.#otherwise
     if (answer === undefined) throw new BeamClawError('provider-bad-request', 'The script has no answer left')
     if (typeof answer === 'function') {
       yield* answer(request, { signal })

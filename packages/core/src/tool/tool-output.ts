@@ -1,8 +1,9 @@
 /** Turns whatever a tool returned into text or parts of a bounded size. */
-import { contentOf, type Fail } from '../base/message-check.ts'
 import type { ImagePart, TextPart } from '../base/messages.ts'
 import { firstCharacters, lastCharacters } from '../base/well-formed.ts'
+import { plainData } from './plain-data.ts'
 import type { ToolOutput } from './tool.ts'
+import { replyOf } from './tool-reply.ts'
 
 /** Characters of a tool's answer that the model and the journal get to see: its beginning and its end. */
 const maxToolCharacters = 200_000
@@ -15,39 +16,19 @@ interface ToolContent {
   readonly isError: boolean
 }
 
-/** Returns what the model gets to see. Throws only what the output's own getters throw. */
+/**
+ * Returns what the model gets to see: a reply as it is, text as it is, and anything else as JSON. Throws `tool-failed` for what is no data,
+ * and what the output's own getters throw.
+ */
 export function toToolContent(output: ToolOutput): ToolContent {
-  const shown = shownContent(output)
-  if (shown !== undefined) {
-    const { content, isError } = shown
+  const reply = replyOf(output)
+  if (reply !== undefined) {
+    const { content, isError } = reply
     return { content: typeof content === 'string' ? capped(content) : cappedParts(content), isError }
   }
-  if (output === undefined) return { content: '', isError: false }
   if (typeof output === 'string') return { content: capped(output), isError: false }
-  try {
-    return { content: capped(JSON.stringify(output) ?? ''), isError: false }
-  } catch {
-    return { content: 'Error: the tool answered with something that is not JSON', isError: true }
-  }
+  return { content: capped(JSON.stringify(plainData(output)) ?? ''), isError: false }
 }
-
-/** Returns the content that an output has, with no field beside it but `isError`; undefined for any other value, which the model sees as JSON. */
-function shownContent(output: unknown): ToolContent | undefined {
-  if (typeof output !== 'object' || output === null || !('content' in output)) return undefined
-  if (Object.keys(output).some((name) => name !== 'content' && name !== 'isError')) return undefined
-  const { isError = false } = output as { readonly isError?: unknown }
-  if (typeof isError !== 'boolean') return undefined
-  try {
-    return { content: contentOf(output.content, 'content', misfit), isError }
-  } catch (error) {
-    if (error instanceof Misfit) return undefined
-    throw error
-  }
-}
-
-class Misfit extends Error {}
-
-const misfit: Fail = (problem) => new Misfit(problem)
 
 /** Parts that share what one answer may hold, in their order. */
 function cappedParts(parts: readonly (TextPart | ImagePart)[]): (TextPart | ImagePart)[] {

@@ -1,7 +1,7 @@
 /** A tool is what a model may ask for: a name, what it takes, and a function. */
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { RunId, SessionKey } from '../base/ids.ts'
-import type { ImagePart, JsonObject, JsonValue, TextPart } from '../base/messages.ts'
+import type { JsonObject } from '../base/messages.ts'
 import { aBoolean, aFunction, anObject, checkOptions, duration, integer, text } from '../base/options.ts'
 import type { ToolDeclaration } from '../ports/provider.ts'
 import { jsonSchemaOf, type StandardSchema } from './standard-schema.ts'
@@ -23,11 +23,12 @@ export interface ToolContext {
   readonly attempt: number
 }
 
-/** What a tool may return: text, an object of `content` and `isError` alone, or any other JSON value, which the model sees as JSON. */
-export type ToolOutput =
-  | JsonValue
-  | undefined
-  | { readonly content: string | readonly (TextPart | ImagePart)[]; readonly isError?: boolean }
+/**
+ * What a tool may return: text, what `toolResult` made, or data, which the model sees as JSON. Every object that `toolResult` did not make
+ * is data, whatever its fields are called; what JSON cannot hold (functions, symbols, promises, bytes, cycles) is told to the model as a
+ * failure of the tool.
+ */
+export type ToolOutput = string | number | boolean | bigint | object | null | undefined
 
 export interface ToolOptions<TInput> {
   /** 1 to 64 of A-Z, a-z, 0-9, `_` and `-`. */
@@ -51,10 +52,11 @@ export interface ToolOptions<TInput> {
 /** What a tool gets that says nothing else. */
 const toolDefaults = { idempotent: false, timeoutMs: 600_000, maxAttempts: 3 } as const satisfies Partial<ToolOptions<unknown>>
 
-export interface Tool {
+/** A tool as an agent has it. `TInput` is what its schema makes of the model's input. */
+export interface Tool<TInput = never> {
   readonly declaration: ToolDeclaration
   readonly input: StandardSchema | undefined
-  readonly execute: (input: never, context: ToolContext) => ToolOutput | Promise<ToolOutput>
+  readonly execute: (input: TInput, context: ToolContext) => ToolOutput | Promise<ToolOutput>
   readonly idempotent: boolean
   readonly timeoutMs: number
   readonly maxAttempts: number
@@ -63,7 +65,7 @@ export interface Tool {
 const takesNothing: JsonObject = { type: 'object', properties: {}, additionalProperties: false }
 
 /** Checks a tool's options. Throws `invalid-option`. */
-export function defineTool<TInput = Record<string, never>>(options: ToolOptions<TInput>): Tool {
+export function defineTool<TInput = Record<string, never>>(options: ToolOptions<TInput>): Tool<TInput> {
   checkOptions<ToolOptions<TInput>>(
     'defineTool',
     options,
@@ -97,7 +99,7 @@ function madeSchema(name: string, input: StandardSchema): JsonObject {
   throw new BeamClawError('invalid-option', problem, { cause })
 }
 
-function policyOf<TInput>({ idempotent, timeoutMs, maxAttempts }: ToolOptions<TInput>): Partial<Tool> {
+function policyOf<TInput>({ idempotent, timeoutMs, maxAttempts }: ToolOptions<TInput>): Partial<Omit<Tool, 'execute'>> {
   return {
     ...(idempotent === undefined ? {} : { idempotent }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),

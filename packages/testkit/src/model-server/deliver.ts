@@ -1,11 +1,23 @@
 /** Writes an answer to a response, with the faults its delivery asks for. */
-import type { ServerResponse } from 'node:http'
 import type { Delivery, ModelAnswer, Protocol, ReceivedRequest, SseFrame } from './answer.ts'
 import { anthropicBody, anthropicError, anthropicFrames } from './anthropic-wire.ts'
 import { openAiBody, openAiError, openAiFrames } from './openai-wire.ts'
 
+/** Where an answer goes: the part of Node's `ServerResponse` that is used, so that others can take its place. */
+export interface ReplyTarget {
+  readonly writableEnded: boolean
+  writeHead(status: number, headers: Record<string, string>): unknown
+  flushHeaders(): void
+  write(bytes: Uint8Array): boolean
+  end(text?: string): unknown
+  destroy(): unknown
+  once(event: 'close', listener: () => void): unknown
+  on(event: 'drain', listener: () => void): unknown
+  off(event: 'drain', listener: () => void): unknown
+}
+
 /** Sends `answer`; resolves when the last byte is written or the connection is gone. */
-export async function deliver(response: ServerResponse, request: ReceivedRequest, answer: ModelAnswer): Promise<void> {
+export async function deliver(response: ReplyTarget, request: ReceivedRequest, answer: ModelAnswer): Promise<void> {
   const delivery = answer.delivery ?? {}
   const protocol = delivery.protocol ?? request.protocol
   const gone = new AbortController()
@@ -26,12 +38,12 @@ export async function deliver(response: ServerResponse, request: ReceivedRequest
   if (delivery.stall === 'body') return until(gone.signal)
   const writer = new FaultyWriter(response, delivery, gone.signal)
   if (answer.raw !== undefined) {
-    await writer.write(typeof answer.raw === 'string' ? Buffer.from(answer.raw) : Buffer.from(answer.raw))
+    await writer.write(typeof answer.raw === 'string' ? bytesOf(answer.raw) : answer.raw)
   } else if (isSse) {
     await sendFrames(writer, answer.frames ?? framesOf(protocol, answer, model), delivery, protocol)
   } else {
     const body = protocol === 'openai' ? openAiBody(answer, model) : anthropicBody(answer, model)
-    await writer.write(Buffer.from(JSON.stringify(body)))
+    await writer.write(bytesOf(JSON.stringify(body)))
   }
   if (delivery.stall !== undefined) await until(gone.signal)
   response.end()
@@ -47,7 +59,7 @@ function framesOf(protocol: Protocol, answer: ModelAnswer, model: string): reado
   return answer.delivery?.omitDone === true && answer.streamError === undefined ? frames.slice(0, -1) : frames
 }
 
-function sendError(response: ServerResponse, protocol: Protocol, { error, headers }: ModelAnswer): void {
+function sendError(response: ReplyTarget, protocol: Protocol, { error, headers }: ModelAnswer): void {
   if (error === undefined) return
   const body = error.body ?? (protocol === 'openai' ? openAiError(error) : anthropicError(error))
   const type = typeof body === 'string' ? 'text/html' : 'application/json'
@@ -62,18 +74,18 @@ async function sendFrames(writer: FaultyWriter, frames: readonly SseFrame[], del
   for (const [index, frame] of known.entries()) {
     if (delivery.stall === index) return writer.release()
     if (delivery.disconnectAfterEvents === index) return writer.release().then(() => writer.disconnect())
-    if (delivery.malformedAfterEvents === index) await writer.write(Buffer.from(`data: {"broken": ${lineEnd}${lineEnd}`))
+    if (delivery.malformedAfterEvents === index) await writer.write(bytesOf(`data: {"broken": ${lineEnd}${lineEnd}`))
     if (index === 1 && delivery.hugeLineBytes !== undefined) await sendHugeLine(writer, delivery.hugeLineBytes)
     const isLast = index === known.length - 1
     const text = extras(delivery, protocol, lineEnd) + frameText(frame, lineEnd, !(isLast && delivery.omitLastLineEnd === true))
-    await writer.write(Buffer.from(text))
+    await writer.write(bytesOf(text))
     if (writer.isOver) return
   }
   await writer.release()
   if (delivery.disconnectAfterEvents !== undefined) return writer.disconnect()
   if (delivery.endless === undefined) return
-  if (delivery.endless === 'line') await writer.write(Buffer.from('data: "'))
-  const text = Buffer.from(endlessText(delivery.endless, frames, lineEnd, protocol))
+  if (delivery.endless === 'line') await writer.write(bytesOf('data: "'))
+  const text = bytesOf(endlessText(delivery.endless, frames, lineEnd, protocol))
   while (!writer.isOver) await writer.write(text)
 }
 
@@ -108,21 +120,21 @@ function frameText({ event, data }: SseFrame, lineEnd: string, hasLineEnd: boole
 }
 
 async function sendHugeLine(writer: FaultyWriter, size: number): Promise<void> {
-  await writer.write(Buffer.from('data: "'))
-  const block = Buffer.alloc(65_536, 'x')
+  await writer.write(bytesOf('data: "'))
+  const block = bytesOf('x'.repeat(65_536))
   for (let sent = 0; sent < size && !writer.isOver; sent += block.length) await writer.write(block.subarray(0, size - sent))
-  await writer.write(Buffer.from('"\n\n'))
+  await writer.write(bytesOf('"\n\n'))
 }
 
 /** Writes bytes in the wanted pieces, each as one HTTP chunk, and breaks off where it should. */
 class FaultyWriter {
-  readonly #response: ServerResponse
+  readonly #response: ReplyTarget
   readonly #delivery: Delivery
   readonly #gone: AbortSignal
   #sent = 0
-  #held: Buffer[] | undefined
+  #held: Uint8Array[] | undefined
 
-  constructor(response: ServerResponse, delivery: Delivery, gone: AbortSignal) {
+  constructor(response: ReplyTarget, delivery: Delivery, gone: AbortSignal) {
     this.#response = response
     this.#delivery = delivery
     this.#gone = gone
@@ -141,10 +153,10 @@ class FaultyWriter {
   async release(): Promise<void> {
     const held = this.#held
     this.#held = undefined
-    if (held !== undefined) await this.write(Buffer.concat(held))
+    if (held !== undefined) await this.write(joined(held))
   }
 
-  async write(bytes: Buffer): Promise<void> {
+  async write(bytes: Uint8Array): Promise<void> {
     if (this.#held !== undefined) {
       this.#held.push(bytes)
       return
@@ -158,7 +170,7 @@ class FaultyWriter {
       if (this.#sent >= limit) return this.disconnect()
     }
     // Lets the other side act between two writes; an endless answer would otherwise never see it leave.
-    await new Promise<void>((resolve) => setImmediate(resolve))
+    await nextTurn()
   }
 
   disconnect(): void {
@@ -167,7 +179,7 @@ class FaultyWriter {
   }
 }
 
-function* cut(bytes: Buffer, where: NonNullable<Delivery['chunks']>): Generator<Buffer, void, undefined> {
+function* cut(bytes: Uint8Array, where: NonNullable<Delivery['chunks']>): Generator<Uint8Array, void, undefined> {
   if (where === 'event' || where === 'whole') {
     yield bytes
     return
@@ -180,16 +192,41 @@ function* cut(bytes: Buffer, where: NonNullable<Delivery['chunks']>): Generator<
   }
 }
 
-function isCut(bytes: Buffer, index: number, length: number, where: NonNullable<Delivery['chunks']>): boolean {
+function isCut(bytes: Uint8Array, index: number, length: number, where: NonNullable<Delivery['chunks']>): boolean {
   if (typeof where === 'number') return length >= where
   // A byte of the form 10xxxxxx continues a character.
   if (where === 'character') return ((bytes[index] ?? 0) & 0xc0) === 0x80
-  if (where === 'field') return bytes.toString('latin1', index - 2, index + 3) === 'data:'
+  if (where === 'field') return isDataField(bytes, index - 2)
   if (where === 'line') return bytes[index - 1] === 10
   return false
 }
 
-function drained(response: ServerResponse, gone: AbortSignal): Promise<void> {
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    whole.set(piece, at)
+    at += piece.length
+  }
+  return whole
+}
+
+const dataField = bytesOf('data:')
+
+function isDataField(bytes: Uint8Array, start: number): boolean {
+  return dataField.every((byte, index) => bytes[start + index] === byte)
+}
+
+/** Browsers have no `setImmediate`. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => (typeof setImmediate === 'function' ? setImmediate(resolve) : setTimeout(resolve)))
+}
+
+function drained(response: ReplyTarget, gone: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (gone.aborted) return resolve()
     const finish = () => {

@@ -1,2 +1,3 @@
 export type { Delivery, ModelAnswer, Protocol, ReceivedRequest, ScriptedError, ScriptedToolCall, SseFrame } from './answer.ts'
-export { type AnswerFunction, ModelServer, type ModelServerOptions, modelServerDefaults, startModelServer } from './model-server.ts'
+export { type AnswerFunction, type ModelServerOptions, modelServerDefaults } from './model-script.ts'
+export { ModelServer, startModelServer } from './model-server.ts'

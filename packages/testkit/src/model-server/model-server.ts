@@ -2,25 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ModelAnswer, ReceivedRequest } from './answer.ts'
-import { anthropicError, anthropicModels } from './anthropic-wire.ts'
-import { deliver } from './deliver.ts'
-import { openAiError, openAiModels } from './openai-wire.ts'
-
-/** Decides the answer to a request; `index` counts model calls from 0. */
-export type AnswerFunction = (request: ReceivedRequest, index: number) => ModelAnswer | string | Promise<ModelAnswer | string>
-
-/** What a model server says. A string is short for `{ text }`. */
-export interface ModelServerOptions {
-  /** Answers in order, or a function that decides. An empty queue answers 500. @default [] */
-  readonly answers?: readonly (ModelAnswer | string)[] | AnswerFunction
-  /** Requests without this key are answered 401. @default any key is fine */
-  readonly apiKey?: string
-  /** @default one model, `scripted-1` */
-  readonly models?: readonly { readonly id: string; readonly contextWindow?: number }[]
-}
-
-/** What a model server uses for options that are left out. */
-export const modelServerDefaults = { answers: [], models: [{ id: 'scripted-1' }] } as const satisfies ModelServerOptions
+import { ModelScript, type ModelServerOptions, parseBody, protocolOf } from './model-script.ts'
 
 /** Starts a server on 127.0.0.1, on a free port. */
 export async function startModelServer(options: ModelServerOptions = {}): Promise<ModelServer> {
@@ -31,21 +13,15 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
 
 /** A running model server. Stop it with `stop()` or `await using`. */
 export class ModelServer implements AsyncDisposable {
-  /** Every request so far, in order of arrival. */
-  readonly requests: ReceivedRequest[] = []
   readonly #server: Server
-  readonly #options: ModelServerOptions
-  readonly #queue: (ModelAnswer | string)[]
+  readonly #script: ModelScript
   readonly #waiting = new Set<() => void>()
-  #calls = 0
   #open = 0
   #total = 0
   #active = 0
 
   constructor(options: ModelServerOptions = {}) {
-    this.#options = options
-    const answers = options.answers ?? modelServerDefaults.answers
-    this.#queue = typeof answers === 'function' ? [] : [...answers]
+    this.#script = new ModelScript(options)
     this.#server = createServer((request, response) => void this.#serve(request, response))
     this.#server.on('connection', (socket) => {
       this.#open++
@@ -62,6 +38,11 @@ export class ModelServer implements AsyncDisposable {
       this.#server.once('error', reject)
       this.#server.listen(0, '127.0.0.1', resolve)
     })
+  }
+
+  /** Every request so far, in order of arrival. */
+  get requests(): ReceivedRequest[] {
+    return this.#script.requests
   }
 
   /** For example `http://127.0.0.1:43210`. */
@@ -91,7 +72,7 @@ export class ModelServer implements AsyncDisposable {
 
   /** Adds answers to the end of the queue. */
   enqueue(...answers: readonly (ModelAnswer | string)[]): void {
-    this.#queue.push(...answers)
+    this.#script.enqueue(...answers)
   }
 
   /** Resolves when `count` requests have arrived. */
@@ -124,36 +105,14 @@ export class ModelServer implements AsyncDisposable {
     })
     try {
       const request = await readRequest(incoming)
-      this.requests.push(request)
+      const replied = this.#script.reply(request, response)
       this.#changed()
-      await this.#answer(request, response)
+      await replied
     } catch (error) {
       // The other side left, or the test's own answer function failed; the latter must be seen.
       if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' })
       response.end(String(error))
     }
-  }
-
-  async #answer(request: ReceivedRequest, response: ServerResponse): Promise<void> {
-    if (!this.#isAllowed(request)) return deliver(response, request, { error: { status: 401 } })
-    if (request.method === 'GET' && request.path === '/v1/models') {
-      const models = this.#options.models ?? modelServerDefaults.models
-      return sendJson(response, 200, request.protocol === 'openai' ? openAiModels(models) : anthropicModels(models, request.query))
-    }
-    if (request.method !== 'POST' || (request.path !== '/v1/chat/completions' && request.path !== '/v1/messages')) {
-      const error = { status: 404 }
-      return sendJson(response, 404, request.protocol === 'openai' ? openAiError(error) : anthropicError(error))
-    }
-    const { answers } = this.#options
-    const answer = typeof answers === 'function' ? await answers(request, this.#calls++) : this.#queue.shift()
-    if (answer === undefined)
-      return sendJson(response, 500, { error: { type: 'script_exhausted', message: 'The script has no more answers' } })
-    await deliver(response, request, typeof answer === 'string' ? { text: answer } : answer)
-  }
-
-  #isAllowed({ headers }: ReceivedRequest): boolean {
-    const { apiKey } = this.#options
-    return apiKey === undefined || headers['x-api-key'] === apiKey || headers.authorization === `Bearer ${apiKey}`
   }
 
   #when(isTrue: () => boolean): Promise<void> {
@@ -178,26 +137,12 @@ async function readRequest(incoming: IncomingMessage): Promise<ReceivedRequest> 
   for await (const chunk of incoming) chunks.push(chunk as Buffer)
   const text = Buffer.concat(chunks).toString('utf8')
   const url = new URL(incoming.url ?? '/', 'http://127.0.0.1')
-  const isAnthropic = url.pathname.endsWith('/messages') || incoming.headers['anthropic-version'] !== undefined
   return {
     method: incoming.method ?? 'GET',
     path: url.pathname,
     query: url.searchParams,
     headers: incoming.headers,
-    body: parse(text),
-    protocol: isAnthropic ? 'anthropic' : 'openai',
+    body: parseBody(text),
+    protocol: protocolOf(url.pathname, incoming.headers['anthropic-version'] !== undefined),
   }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
-
-function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' })
-  response.end(JSON.stringify(body))
 }

@@ -3,10 +3,12 @@
 import type { ErrorCode } from '../../base/error-codes.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import type { RunEvent } from '../../base/events.ts'
-import type { RunId } from '../../base/ids.ts'
+import type { RunId, SessionKey } from '../../base/ids.ts'
 import { type AssistantMessage, type FinishReason, type JsonValue, textOf, type Usage } from '../../base/messages.ts'
 import type { Clock, TimerHandle } from '../../ports/services.ts'
 import { describeIssues, type StandardSchema } from '../../tool/standard-schema.ts'
+import type { ReadEvent, RunReading } from '../run-reading.ts'
+import { checkResponseOptions, type NodeResponse, pipeTo, type RunResponseOptions, toResponse } from '../run-response.ts'
 import type { SessionFeed } from '../session-feed.ts'
 import type { SendReceipt } from '../session-replies.ts'
 import type { EndedRun } from '../state/known-run.ts'
@@ -25,6 +27,7 @@ export interface RunResult<TOutput = undefined> {
 }
 
 export interface RunStreamOptions<TOutput> {
+  readonly sessionKey: SessionKey
   readonly runId: RunId
   /** Begins to listen to the session. */
   readonly listen: () => SessionFeed
@@ -34,6 +37,8 @@ export interface RunStreamOptions<TOutput> {
   readonly send: () => Promise<SendReceipt>
   /** Tells how far the run has come. */
   readonly find: () => Promise<SendReceipt>
+  /** Ends the run. */
+  readonly abort: () => Promise<unknown>
   /** Called before the run's end is waited for; returns what ends the waiting. Throws `call-cycle`. */
   readonly beginWaiting: () => () => void
   readonly output: StandardSchema<TOutput> | undefined
@@ -84,27 +89,69 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<RunEvent> {
-    const isAhead = this.#feed !== undefined
-    const feed = this.#feed ?? this.#options.listen()
-    this.#feed = undefined
+    const { feed, isAhead } = this.#takeFeed()
     const isSecond = this.#isIterated
     this.#isIterated = true
-    this.#grace?.cancel()
-    const { seq, ended } = await this.#begin(feed, isAhead)
+    const { seq, ended, wasOver } = await this.#begin(feed, isAhead)
     // Each event is told once; and what was over when the message was sent again is told by the result alone.
-    if (isSecond || ended === 'before') return void (await feed.stop())
-    if (ended === 'since') return yield* this.#past(feed, seq)
+    if (isSecond || wasOver) return void (await feed.stop())
+    if (ended !== undefined) return yield* this.#past(feed, seq)
     yield* this.#live(feed, seq, isAhead)
   }
 
+  /**
+   * Returns the run as a web-standard `Response`, once its message is durable: server-sent events of the run, or what the AI SDK's `useChat`
+   * reads. However far the run is, and however often it is asked for, each response tells the run from its beginning, or from the cursor
+   * `after` on; one with nothing left to tell has status 204. The reader's going away ends the reading, and not the run, unless
+   * `abortOnDisconnect`. Rejects as `accepted` does, and `invalid-option`.
+   *
+   * @example
+   * return session.follow(key).toResponse({ after: request.headers.get('last-event-id') })
+   */
+  async toResponse(options: RunResponseOptions = {}): Promise<Response> {
+    checkResponseOptions('toResponse', options)
+    return toResponse(await this.#open(), this.#options.clock, options)
+  }
+
+  /**
+   * Writes the same into a response of Node's, which gets its headers once the message is durable. Resolves when all is written or the
+   * reader has gone away. Rejects as `accepted` does, and `invalid-option`; then nothing was written.
+   *
+   * @example
+   * createServer((request, response) => session.send('hi').pipeTo(response))
+   */
+  async pipeTo(response: NodeResponse, options: RunResponseOptions = {}): Promise<void> {
+    checkResponseOptions('pipeTo', options)
+    return pipeTo(await this.#open(), response, this.#options.clock, options)
+  }
+
+  /** Begins a reading of the whole run, from a feed that is there already if nobody has taken it. */
+  async #open(): Promise<RunReading> {
+    const { feed, isAhead } = this.#takeFeed()
+    const { seq, ended } = await this.#begin(feed, isAhead)
+    const { sessionKey, abort } = this.#options
+    const events = ended === undefined ? this.#live(feed, seq, isAhead) : this.#past(feed, seq)
+    return { sessionKey, runId: this.runId, seq, ended, events: readFrom(feed, events), stop: () => feed.stop(), abort }
+  }
+
+  #takeFeed(): { readonly feed: SessionFeed; readonly isAhead: boolean } {
+    const isAhead = this.#feed !== undefined
+    const feed = this.#feed ?? this.#options.listen()
+    this.#feed = undefined
+    this.#grace?.cancel()
+    return { feed, isAhead }
+  }
+
   /** Tells where the run's events begin, and whether it is over; `feed` listens, so that an end after this answer is not missed. */
-  async #begin(feed: SessionFeed, isAhead: boolean): Promise<{ readonly seq: number; readonly ended: 'before' | 'since' | undefined }> {
+  async #begin(
+    feed: SessionFeed,
+    isAhead: boolean,
+  ): Promise<{ readonly seq: number; readonly ended: EndedRun | undefined; readonly wasOver: boolean }> {
     try {
       const { status, ended, seq } = await this.accepted
-      if (ended !== undefined) return { seq, ended: 'before' }
-      if (isAhead && status === 'accepted') return { seq, ended: undefined }
-      const now = await this.#find()
-      return { seq, ended: now.ended === undefined ? undefined : 'since' }
+      if (ended !== undefined) return { seq, ended, wasOver: true }
+      if (isAhead && status === 'accepted') return { seq, ended, wasOver: false }
+      return { seq, ended: (await this.#find()).ended, wasOver: false }
     } catch (error) {
       await feed.stop()
       throw error
@@ -208,6 +255,10 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     if (checked.issues === undefined) return checked.value
     throw new BeamClawError('invalid-output', `The model's answer does not fit the schema: ${describeIssues(checked.issues)}`)
   }
+}
+
+async function* readFrom(feed: SessionFeed, events: AsyncGenerator<RunEvent>): AsyncGenerator<ReadEvent> {
+  for await (const event of events) yield { event, isLive: feed.isLive }
 }
 
 function interrupted(cause?: BeamClawError): BeamClawError {

@@ -14,6 +14,7 @@ import {
   type RunningBeamClaw,
   SoloCluster,
   type ToolOutput,
+  toolResult,
   type UserMessage,
   zeroUsage,
 } from '@beamclaw/core'
@@ -77,7 +78,13 @@ const goodAnswers: readonly (readonly ProviderPart[])[] = [
   ],
 ]
 
-const goodOutputs: readonly ToolOutput[] = ['seen', { content: 'seen' }, { content: [{ type: 'text', text: 'seen' }] }, { temperature: 3 }]
+const goodOutputs: readonly ToolOutput[] = [
+  'seen',
+  toolResult({ content: 'seen' }),
+  toolResult({ content: [{ type: 'text', text: 'seen' }] }),
+  { content: [{ type: 'text', text: 'seen' }] },
+  { temperature: 3 },
+]
 
 /** Runs one life to its end. Rejects with a `ContentFailure` that names the seed. */
 export async function simulateContent({ seed, steps = 60 }: SimulateContentOptions): Promise<ContentReport> {

@@ -1,0 +1,181 @@
+/** Sends a run to a user interface over HTTP: as a web-standard `Response`, or into a response of Node's. */
+import { BeamClawError } from '../base/errors.ts'
+import { aBoolean, aFunction, checkOptions, duration, oneOf } from '../base/options.ts'
+import type { Clock } from '../ports/services.ts'
+import { type ErrorText, guardedErrorText } from './public-error-text.ts'
+import { endCursor, sseFrames, uiMessageFrames } from './run-frames.ts'
+import type { RunReading } from './run-reading.ts'
+
+/** How a run is sent to a user interface. */
+export interface RunResponseOptions {
+  /**
+   * `sse`: each event of the run as one server-sent event, whose id is its cursor. `ui-message-stream`: what the AI SDK's `useChat` reads.
+   * @default 'sse'
+   */
+  readonly format?: 'sse' | 'ui-message-stream'
+  /**
+   * The last cursor that the reader has got, as in the header `Last-Event-ID`: what it knows is left out. `ui-message-stream` has no
+   * cursors, is sent from the beginning, and takes none. @default from the beginning
+   */
+  readonly after?: string | number | null
+  /** Milliseconds of silence after which a comment is sent, so that no proxy takes the connection for dead; 0 for never. @default 15000 */
+  readonly heartbeatMs?: number
+  /** Aborts the run when the reader goes away before its end. @default false */
+  readonly abortOnDisconnect?: boolean
+  /**
+   * Returns what the reader is shown for a failed run, model call or tool. Messages may name files, addresses and secrets.
+   * @default the code alone
+   */
+  readonly errorText?: ErrorText
+}
+
+/** Defaults for responses. */
+const runResponseDefaults = { format: 'sse', heartbeatMs: 15_000, abortOnDisconnect: false } as const satisfies RunResponseOptions
+
+/** The part of Node's `http.ServerResponse` that is used. */
+export interface NodeResponse {
+  writeHead(status: number, headers: Record<string, string>): unknown
+  write(text: string): boolean
+  end(): unknown
+  once(event: 'drain', listener: () => void): unknown
+  on(event: 'close' | 'error', listener: () => void): unknown
+  readonly destroyed?: boolean
+}
+
+/** A response that has not been sent yet. */
+interface OpenResponse {
+  readonly status: 200 | 204
+  readonly headers: Record<string, string>
+  readonly frames: AsyncIterator<string>
+  /** Called when the reader has gone away. */
+  readonly leave: () => void
+}
+
+/** Throws `invalid-option`. Called before anything is read. */
+export function checkResponseOptions(owner: string, options: RunResponseOptions): void {
+  checkOptions<RunResponseOptions>(owner, options, {
+    format: oneOf('sse', 'ui-message-stream'),
+    after: (value) => (value === null || afterSeqOf(value) !== undefined ? undefined : `a cursor: a whole number, or "${endCursor}"`),
+    heartbeatMs: duration(),
+    abortOnDisconnect: aBoolean,
+    errorText: aFunction,
+  })
+  if (options.format !== 'ui-message-stream' || options.after == null) return
+  throw new BeamClawError('invalid-option', `${owner}: option "after" needs the format "sse": a UI message stream has no cursors`)
+}
+
+/** Returns the run as a `Response`. It is read as fast as its reader reads. */
+export async function toResponse(reading: RunReading, clock: Clock, options: RunResponseOptions): Promise<Response> {
+  const { status, headers, frames, leave } = await open(reading, clock, options)
+  if (status === 204) return new Response(null, { status, headers })
+  const encoder = new TextEncoder()
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      async pull(controller) {
+        const next = await frames.next()
+        if (next.done === true) controller.close()
+        else controller.enqueue(encoder.encode(next.value))
+      },
+      cancel: leave,
+    },
+    { highWaterMark: 0 },
+  )
+  return new Response(body, { status, headers })
+}
+
+/** Writes the run into a response of Node's. Resolves when all is written, or the reader has gone away. */
+export async function pipeTo(reading: RunReading, response: NodeResponse, clock: Clock, options: RunResponseOptions): Promise<void> {
+  const { status, headers, frames, leave } = await open(reading, clock, options)
+  let isGone = response.destroyed === true
+  let wake = (): void => {}
+  const go = (): void => {
+    isGone = true
+    leave()
+    wake()
+  }
+  response.on('close', go)
+  response.on('error', go)
+  try {
+    if (!isGone) response.writeHead(status, headers)
+    while (!isGone) {
+      const next = await frames.next()
+      if (isGone) return
+      if (next.done === true) return void response.end()
+      const hasRoom = response.write(next.value)
+      if (hasRoom || isGone) continue
+      await new Promise<void>((resolve) => {
+        wake = resolve
+        response.once('drain', resolve)
+      })
+    }
+  } finally {
+    leave()
+  }
+}
+
+async function open(reading: RunReading, clock: Clock, options: RunResponseOptions): Promise<OpenResponse> {
+  const { format, heartbeatMs, abortOnDisconnect } = { ...runResponseDefaults, ...options }
+  const isSse = format === 'sse'
+  const afterSeq = afterSeqOf(options.after ?? '') ?? 0
+  const frames = (isSse ? sseFrames : uiMessageFrames)(reading, {
+    afterSeq,
+    heartbeatMs,
+    clock,
+    errorText: guardedErrorText(options.errorText),
+  })
+  const tracked = new Frames(frames)
+  const headers = {
+    'x-beamclaw-run-id': reading.runId,
+    'cache-control': 'no-cache, no-transform',
+    // Tells nginx to pass each frame on at once.
+    'x-accel-buffering': 'no',
+    ...(isSse ? {} : { 'x-vercel-ai-ui-message-stream': 'v1' }),
+  }
+  const leave = (): void => {
+    if (tracked.isOver) return
+    void reading.stop().catch(() => {})
+    // What is waited for ends with the reading; nobody waits for that.
+    void tracked.return().catch(() => {})
+    if (abortOnDisconnect) void reading.abort().catch(() => {})
+  }
+  // A reader that has the end already is told so by the status: an `EventSource` would come back for ever.
+  if (isSse && afterSeq > 0 && reading.ended !== undefined && (await tracked.isEmpty()))
+    return { status: 204, headers, frames: tracked, leave }
+  return { status: 200, headers: { 'content-type': 'text/event-stream', ...headers }, frames: tracked, leave }
+}
+
+/** Frames of which the first may be looked at before it is taken, and of which it is known when they are over. */
+class Frames implements AsyncIterator<string> {
+  readonly #frames: AsyncGenerator<string>
+  #first: IteratorResult<string> | undefined
+  isOver = false
+
+  constructor(frames: AsyncGenerator<string>) {
+    this.#frames = frames
+  }
+
+  async isEmpty(): Promise<boolean> {
+    this.#first = await this.#frames.next()
+    return this.#first.done === true
+  }
+
+  async next(): Promise<IteratorResult<string>> {
+    const next = this.#first ?? (await this.#frames.next())
+    this.#first = undefined
+    if (next.done === true) this.isOver = true
+    return next
+  }
+
+  return(): Promise<IteratorResult<string>> {
+    this.isOver = true
+    return this.#frames.return(undefined)
+  }
+}
+
+/** Returns the sequence number that a cursor stands for; undefined for text that is none. */
+function afterSeqOf(after: unknown): number | undefined {
+  if (after === '') return 0
+  if (after === endCursor) return Number.POSITIVE_INFINITY
+  const seq = typeof after === 'string' && /^\d{1,15}$/.test(after) ? Number(after) : after
+  return Number.isSafeInteger(seq) && (seq as number) >= 0 ? (seq as number) : undefined
+}

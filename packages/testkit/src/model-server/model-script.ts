@@ -1,0 +1,83 @@
+/** What a scripted model answers to each request, wherever the request came from. */
+import type { ModelAnswer, Protocol, ReceivedRequest } from './answer.ts'
+import { anthropicError, anthropicModels } from './anthropic-wire.ts'
+import { deliver, type ReplyTarget } from './deliver.ts'
+import { openAiError, openAiModels } from './openai-wire.ts'
+
+/** Decides the answer to a request; `index` counts model calls from 0. */
+export type AnswerFunction = (request: ReceivedRequest, index: number) => ModelAnswer | string | Promise<ModelAnswer | string>
+
+/** What a model server says. A string is short for `{ text }`. */
+export interface ModelServerOptions {
+  /** Answers in order, or a function that decides. An empty queue answers 500. @default [] */
+  readonly answers?: readonly (ModelAnswer | string)[] | AnswerFunction
+  /** Requests without this key are answered 401. @default any key is fine */
+  readonly apiKey?: string
+  /** @default one model, `scripted-1` */
+  readonly models?: readonly { readonly id: string; readonly contextWindow?: number }[]
+}
+
+/** What a model server uses for options that are left out. */
+export const modelServerDefaults = { answers: [], models: [{ id: 'scripted-1' }] } as const satisfies ModelServerOptions
+
+export class ModelScript {
+  /** Every request so far, in order of arrival. */
+  readonly requests: ReceivedRequest[] = []
+  readonly #options: ModelServerOptions
+  readonly #queue: (ModelAnswer | string)[]
+  #calls = 0
+
+  constructor(options: ModelServerOptions) {
+    this.#options = options
+    const answers = options.answers ?? modelServerDefaults.answers
+    this.#queue = typeof answers === 'function' ? [] : [...answers]
+  }
+
+  /** Adds answers to the end of the queue. */
+  enqueue(...answers: readonly (ModelAnswer | string)[]): void {
+    this.#queue.push(...answers)
+  }
+
+  /** Answers a request as the script wants it. Rejects when the script's own function failed. */
+  async reply(request: ReceivedRequest, response: ReplyTarget): Promise<void> {
+    this.requests.push(request)
+    if (!this.#isAllowed(request)) return deliver(response, request, { error: { status: 401 } })
+    if (request.method === 'GET' && request.path === '/v1/models') {
+      const models = this.#options.models ?? modelServerDefaults.models
+      return sendJson(response, 200, request.protocol === 'openai' ? openAiModels(models) : anthropicModels(models, request.query))
+    }
+    if (request.method !== 'POST' || (request.path !== '/v1/chat/completions' && request.path !== '/v1/messages')) {
+      const error = { status: 404 }
+      return sendJson(response, 404, request.protocol === 'openai' ? openAiError(error) : anthropicError(error))
+    }
+    const { answers } = this.#options
+    const answer = typeof answers === 'function' ? await answers(request, this.#calls++) : this.#queue.shift()
+    if (answer === undefined)
+      return sendJson(response, 500, { error: { type: 'script_exhausted', message: 'The script has no more answers' } })
+    await deliver(response, request, typeof answer === 'string' ? { text: answer } : answer)
+  }
+
+  #isAllowed({ headers }: ReceivedRequest): boolean {
+    const { apiKey } = this.#options
+    return apiKey === undefined || headers['x-api-key'] === apiKey || headers.authorization === `Bearer ${apiKey}`
+  }
+}
+
+/** Returns the protocol of a request. */
+export function protocolOf(path: string, hasAnthropicVersion: boolean): Protocol {
+  return path.endsWith('/messages') || hasAnthropicVersion ? 'anthropic' : 'openai'
+}
+
+/** Returns the parsed JSON, or the text when it is none. */
+export function parseBody(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+function sendJson(response: ReplyTarget, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(JSON.stringify(body))
+}

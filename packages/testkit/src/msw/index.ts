@@ -1,0 +1,3 @@
+export type { Delivery, ModelAnswer, Protocol, ReceivedRequest, ScriptedError, ScriptedToolCall, SseFrame } from '../model-server/answer.ts'
+export type { AnswerFunction, ModelServerOptions } from '../model-server/model-script.ts'
+export { type HandlerFactory, ModelHandlers, type ModelHandlersOptions, modelHandlers } from './model-handlers.ts'
