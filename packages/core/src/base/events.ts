@@ -146,6 +146,15 @@ export interface HistoryCompactEvent extends OfRun, Durable {
   readonly dropped: number
 }
 
+/** A package has written down a fact of its own, see `RecordExtension`. */
+export interface RecordEvent extends OfRun, Durable {
+  readonly type: 'record'
+  /** The id of the extension. */
+  readonly extension: string
+  readonly name: string
+  readonly data: JsonValue
+}
+
 /** A run is over. */
 export interface RunEndEvent extends OfRun, Durable {
   readonly type: 'run-end'
@@ -176,6 +185,7 @@ export type CommittedEvent =
   | ToolCallEvent
   | ToolResultEvent
   | HistoryCompactEvent
+  | RecordEvent
   | RunEndEvent
 
 /** What a session tells of its runs. */

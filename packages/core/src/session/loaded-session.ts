@@ -6,7 +6,7 @@ import type { SessionKey } from '../base/ids.ts'
 import type { AppendLog } from '../ports/store.ts'
 import { JournalWriter } from './journal/journal-writer.ts'
 import { readState } from './journal/open-journal.ts'
-import { eventOfEntry } from './journal/published-events.ts'
+import { eventOfEntry } from './journal/record-families.ts'
 import { RunLoop } from './run/run-loop.ts'
 import { committedTopic, type SessionDependencies, sessionTopic } from './session-dependencies.ts'
 import { SettingsDocument } from './session-settings.ts'
@@ -18,8 +18,8 @@ export interface LoadedSession {
   readonly state: SessionState
   readonly journal: JournalWriter
   readonly loop: RunLoop
-  readonly metadata: SettingsDocument
-  /** Settles when the loop has nothing to do; undefined while it has not. */
+  readonly settings: SettingsDocument
+  /** Settles when the loop has nothing to do; undefined while it does not run. */
   running: Promise<void> | undefined
 }
 
@@ -27,13 +27,13 @@ export interface LoadedSession {
 export async function loadSession(
   key: SessionKey,
   log: AppendLog,
-  world: SessionDependencies,
+  dependencies: SessionDependencies,
   agent: () => AgentDefinition,
 ): Promise<LoadedSession> {
-  const { store, tenant, services, events, providers, toolRunner, suspects, turns, sessionDefaults } = world
+  const { store, tenant, services, events, providers, toolRunner, suspects, turns, sessionDefaults, extensions } = dependencies
   const { clock, ids, random } = services
-  const metadata = new SettingsDocument(store, tenant, key)
-  const [state] = await Promise.all([readState(log, sessionDefaults), metadata.load()])
+  const settings = new SettingsDocument(store, tenant, key)
+  const [state] = await Promise.all([readState(log, sessionDefaults, extensions), settings.load()])
   // What is durable has happened, whether or not the bus can tell of it.
   const publish = (on: string, event: RunEvent): void => {
     try {
@@ -66,10 +66,10 @@ export async function loadSession(
     random,
     logger: services.logger,
     turns,
-    agent: () => withOwnSettings(agent(), metadata),
+    agent: () => withOwnSettings(agent(), settings),
     tell: (event) => publish(topic, event),
   })
-  return { log, state, journal, loop, metadata, running: undefined }
+  return { log, state, journal, loop, settings, running: undefined }
 }
 
 function withOwnSettings(agent: AgentDefinition, { value: { model, thinking } }: SettingsDocument): AgentDefinition {

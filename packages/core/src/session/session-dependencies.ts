@@ -14,6 +14,7 @@ import type { QueueMode } from './journal/records.ts'
 import type { EventLoopTurns } from './run/event-loop-turns.ts'
 import type { SuspectLine } from './run/suspect-line.ts'
 import { type RunMemory, runMemoryDefaults } from './state/known-run.ts'
+import type { RecordExtensions } from './state/session-state.ts'
 
 export interface SessionDependencies {
   readonly tenant: TenantId
@@ -29,6 +30,8 @@ export interface SessionDependencies {
   readonly turns: EventLoopTurns
   readonly services: SystemServices
   readonly sessionDefaults: SessionDefaults
+  /** What packages add to journals. */
+  readonly extensions: RecordExtensions
   /** The agents as they are configured now. */
   readonly agents: ReadonlyMap<AgentId, AgentDefinition>
 }

@@ -50,7 +50,7 @@ export interface SessionAccess {
 const invalidMessage: Fail = (problem) => new BeamClawError('invalid-message', `send: ${problem}`)
 
 /** A session may have to read a long journal before it answers. */
-const patient = { timeoutMs: 60_000 }
+export const patient = { timeoutMs: 60_000 }
 
 export class SessionHandle {
   readonly key: SessionKey

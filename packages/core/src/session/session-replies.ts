@@ -4,7 +4,8 @@ import type { AgentDefinition } from '../agent/agent.ts'
 import type { RunId, SessionKey } from '../base/ids.ts'
 import type { Message, UserMessage } from '../base/messages.ts'
 import type { EndedRun, KnownRun, MessageOrigin } from './state/known-run.ts'
-import type { RunState, SessionState } from './state/session-state.ts'
+import type { RunState } from './state/run-state.ts'
+import type { SessionState } from './state/session-state.ts'
 
 /** How far a run has come. */
 export type RunStatus = KnownRun['status']

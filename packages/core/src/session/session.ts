@@ -1,86 +1,56 @@
-/** One conversation: an actor around its journal. Nothing is said to have happened before the record that says so is durable. */
+/**
+ * One conversation: an actor around its journal. Nothing is said to have happened before the record that says so is durable.
+ *
+ * Phases: `asleep → waking → awake → asleep`, see `session-phase.ts`; a run is under way while `loaded.running` is set.
+ * Owns the log of its journal while it lives, and everything that is loaded from it.
+ * I1: Commands work on one loaded state; whatever fails in it is let go of as a whole, and the journal is read again.
+ * I2: What was let go of changes nothing any more: each return from an await looks whether its state is still the loaded one.
+ * I3: No run goes on that the list of busy sessions does not have.
+ * I4: Nothing that a command throws crashes the session: its restarts would count for all sessions.
+ */
 import { Actor, type HandlerResult } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
 import { refuse } from '../actor/refusal.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
-import { BeamClawError, describeError, MailboxFullError } from '../base/errors.ts'
+import { BeamClawError, describeError } from '../base/errors.ts'
 import type { CommittedEvent } from '../base/events.ts'
-import type { RunId, SessionKey } from '../base/ids.ts'
-import type { TimerHandle } from '../ports/services.ts'
-import type { AppendLog } from '../ports/store.ts'
-import { checkSameMessage, type NewMessage, redriven } from './commands/message-intake.ts'
+import type { SessionKey } from '../base/ids.ts'
+import type { CommandContext } from './commands/command.ts'
+import { type CommandReply, runCommand, type SessionCommand } from './commands/commands.ts'
 import type { JournalWriter } from './journal/journal-writer.ts'
 import { openSessionLog } from './journal/open-journal.ts'
-import { eventOf } from './journal/published-events.ts'
-import type { JournalEntry, QueueMode } from './journal/records.ts'
+import { eventOf } from './journal/record-families.ts'
 import { isStoreTrouble, sessionBroken } from './journal/store-failure-codes.ts'
 import { hasWork, type LoadedSession, loadSession } from './loaded-session.ts'
+import { Reopening } from './reopening.ts'
+import { resumption } from './run/resumption.ts'
 import { journalKey, type SessionDependencies, sessionLease } from './session-dependencies.ts'
-import {
-  type AbortReceipt,
-  abortReceipt,
-  historyOf,
-  inspectionOf,
-  type SendReceipt,
-  type SessionHistory,
-  type SessionInspection,
-  sendReceipt,
-} from './session-replies.ts'
-import type { SessionSettings, SessionSettingsPatch } from './session-settings.ts'
-import type { DeadLetter } from './state/known-run.ts'
-import type { RunState } from './state/session-state.ts'
+import { type Aftermath, asleep, loadedOf, type SessionPhase } from './session-phase.ts'
+import { inspectionOf, type SessionInspection } from './session-replies.ts'
 
-/** Work lane: `send` and `redrive`. Control lane: the others. */
-export type SessionMessage =
-  | NewMessage
-  | { readonly type: 'redrive'; readonly runId: RunId; readonly newRunId: RunId }
-  | { readonly type: 'abort'; readonly runId: RunId | undefined }
-  | { readonly type: 'find'; readonly runId: RunId }
-  | { readonly type: 'read'; readonly fromSeq: number }
-  | { readonly type: 'history'; readonly limit: number }
-  | { readonly type: 'dead-letters' }
-  | { readonly type: 'configure'; readonly changes: SessionSettingsPatch }
-  | { readonly type: 'inspect' }
-  | { readonly type: 'go-on' }
+/** Work lane: `send` and `redrive`. Control lane: the others. `read` and `inspect` need no state. */
+export type SessionMessage = SessionCommand | { readonly type: 'read'; readonly fromSeq: number } | { readonly type: 'inspect' }
 
-export type SessionReply =
-  | SendReceipt
-  | AbortReceipt
-  | SessionInspection
-  | SessionHistory
-  | SessionSettings
-  | readonly CommittedEvent[]
-  | readonly DeadLetter[]
-  | undefined
+export type SessionReply = CommandReply | SessionInspection | readonly CommittedEvent[]
 
 type Context = ActorContext<SessionMessage>
 
 /** Records after which a snapshot is taken, once the session is at rest; more where the history is longer. */
 const snapshotEvery = 200
 
-/** Milliseconds until a session whose journal could not be written tries again by itself; doubled each time, up to the longest. */
-const reopenAfterMs = { first: 1_000, longest: 15_000 } as const
-
 export class Session extends Actor<SessionMessage, SessionReply> {
   readonly #key: SessionKey
-  readonly #world: SessionDependencies
+  readonly #dependencies: SessionDependencies
+  readonly #reopening: Reopening
   #agent: AgentDefinition
-  #log: AppendLog | undefined
-  #awake: LoadedSession | undefined
-  #waking: Promise<LoadedSession> | undefined
-  #reopenTimer: TimerHandle | undefined
-  /** Why the last state was let go of, while this incarnation lives: only a failure of the run's own is held against the run. */
-  #lastFailure: 'own' | 'store' | undefined
-  /** A run whose record the store takes from nobody: it is over, for the reason given. */
-  #refused: { readonly runId: RunId; readonly error: BeamClawError } | undefined
-  /** Times that the session was opened anew since it was last at rest. */
-  #reopenings = 0
+  #phase: SessionPhase = asleep
 
-  constructor(key: SessionKey, agent: AgentDefinition, world: SessionDependencies) {
-    super({ id: key, passivateAfterMs: world.sessionDefaults.passivateAfterMs })
+  constructor(key: SessionKey, agent: AgentDefinition, dependencies: SessionDependencies) {
+    super({ id: key, passivateAfterMs: dependencies.sessionDefaults.passivateAfterMs })
     this.#key = key
     this.#agent = agent
-    this.#world = world
+    this.#dependencies = dependencies
+    this.#reopening = new Reopening(dependencies.services.clock)
   }
 
   protected override async init(context: Context): Promise<void> {
@@ -93,184 +63,100 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   protected override handle(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
-    return this.#answer(message, context)
+    return this.#reply(message, context)
   }
 
   protected override handleControl(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
-    return this.#answer(message, context)
+    return this.#reply(message, context)
   }
 
   protected override async onStop(): Promise<void> {
-    this.#reopenTimer?.cancel()
-    const { state, journal, running } = this.#awake ?? {}
+    this.#reopening.cancel()
+    const { state, journal, running } = loadedOf(this.#phase) ?? {}
     if (state?.current !== undefined && journal?.isBroken === false)
       await journal.commit({ type: 'run-pause', runId: state.current.runId }).catch(() => {})
     await running?.catch(() => {})
-    await this.#log?.close()
+    await this.#phase.log?.close()
   }
 
   protected override onPassivate(): void {
-    this.#awake = undefined
+    if (this.#phase.is === 'awake') this.#phase = { ...asleep, log: this.#phase.log }
   }
 
-  // ---- answering
+  // ---- replies
 
-  async #answer(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
-    let awake: LoadedSession | undefined
+  async #reply(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
+    let loaded: LoadedSession | undefined
     try {
-      if (message.type === 'inspect') return inspectionOf(this.inspect(), this.#key, this.#agentNow(), this.#awake?.state)
+      if (message.type === 'inspect') return inspectionOf(this.inspect(), this.#key, this.#agentNow(), loadedOf(this.#phase)?.state)
       if (message.type === 'read') return await this.#eventsFrom(message.fromSeq, context)
-      awake = this.#awake ?? (await this.#wake(context))
-      switch (message.type) {
-        case 'send':
-          return await this.#accept(awake, message, context)
-        case 'redrive':
-          return await this.#accept(awake, redriven(awake.state, message, this.#key), context)
-        case 'abort':
-          return await this.#abort(awake, message.runId)
-        case 'find':
-          return await this.#find(awake, message.runId)
-        case 'history':
-          return await this.#history(awake, message.limit)
-        case 'dead-letters':
-          await awake.journal.flush()
-          return awake.state.deadLetters
-        case 'configure':
-          return await awake.metadata.change(message.changes)
-        case 'go-on':
-          this.#drive(awake, context)
-      }
-    } catch (error) {
-      return this.#refuse(error, context, awake)
+      loaded = await this.#load(context)
+      return await runCommand(this.#commandContext(loaded, context), message)
+    } catch (thrown) {
+      const error = typed(thrown, this.#key)
+      if (isStoreTrouble(error, loaded)) this.#breakOff(error, context, loaded)
+      return refuse(error)
     }
-  }
-
-  async #accept(awake: LoadedSession, { type: _, ...message }: NewMessage, context: Context): Promise<SendReceipt> {
-    const { state, journal, loop } = awake
-    const { activity } = this.#world
-    const known = state.runs.get(message.runId)
-    if (known !== undefined) {
-      checkSameMessage(this.#key, message, known.fingerprint)
-      const receipt = sendReceipt(message.runId, known)
-      // Its first acknowledgement may have failed half way.
-      this.#drive(awake, context)
-      await allSettled([journal.flush(), ...(known.ended === undefined ? [activity.begin(this.#key)] : [])])
-      return receipt
-    }
-    const { current } = state
-    const queueMode = message.queueMode ?? awake.metadata.value.queueMode ?? this.#world.sessionDefaults.queueMode
-    this.#checkRoom(awake, queueMode)
-    journal.stage({ type: 'message-in', ...message, queueMode })
-    if (queueMode === 'interrupt' && current !== undefined && current.cancelled === undefined) {
-      journal.stage({ type: 'run-cancel', runId: current.runId, reason: 'interrupt' })
-      loop.interruptStep('interrupt')
-    }
-    const { seq } = state.runs.get(message.runId) ?? state
-    this.#drive(awake, context)
-    await allSettled([activity.begin(this.#key), journal.flush()])
-    return { runId: message.runId, status: 'accepted', seq, ended: undefined }
-  }
-
-  #checkRoom({ state }: LoadedSession, queueMode: QueueMode): void {
-    const waiting = state.waiting.length
-    if (queueMode === 'reject' && (state.current !== undefined || waiting > 0)) {
-      throw new BeamClawError('session-busy', `Session "${this.#key}" is busy with another run; try again when it has ended`, {
-        retryAfterMs: 1_000,
-      })
-    }
-    const { mailboxSize } = this.#world.sessionDefaults
-    if (waiting < mailboxSize) return
-    const details = { sessionKey: this.#key, waiting, mailboxSize }
-    throw new MailboxFullError(`Session "${this.#key}" has ${mailboxSize} messages waiting, which is all it takes`, 5_000, details)
-  }
-
-  async #abort({ state, journal, loop }: LoadedSession, wanted: RunId | undefined): Promise<AbortReceipt> {
-    const { current } = state
-    const runId = wanted ?? current?.runId
-    if (runId === undefined) return abortReceipt(undefined, undefined)
-    const known = state.runs.get(runId)
-    let receipt = abortReceipt(runId, known)
-    if (current?.members.includes(runId) === true) {
-      if (current.cancelled === undefined) journal.stage({ type: 'run-cancel', runId: current.runId, reason: 'abort' })
-      loop.interruptStep('abort')
-      receipt = { runId, wasAborted: true, status: 'running' }
-    } else if (known?.status === 'waiting') {
-      journal.stage({ type: 'run-cancel', runId, reason: 'abort' }, { type: 'run-end', runId, outcome: 'aborted' })
-      receipt = { runId, wasAborted: true, status: 'aborted' }
-    }
-    await journal.flush()
-    return receipt
-  }
-
-  async #find({ state, journal }: LoadedSession, runId: RunId): Promise<SendReceipt> {
-    const known = state.runs.get(runId)
-    if (known === undefined) throw new BeamClawError('unknown-run', `Session "${this.#key}" does not know the run "${runId}"`)
-    const receipt = sendReceipt(runId, known)
-    await journal.flush()
-    return receipt
-  }
-
-  async #history({ state, journal }: LoadedSession, limit: number): Promise<SessionHistory> {
-    const history = historyOf(state, limit)
-    await journal.flush()
-    return history
   }
 
   async #eventsFrom(fromSeq: number, context: Context): Promise<readonly CommittedEvent[]> {
-    const log = this.#log ?? (await this.#wake(context)).log
+    const log = this.#phase.log ?? (await this.#wake(context)).log
     const { records } = await log.read(fromSeq)
     return records.filter(({ seq }) => seq >= fromSeq).map((record) => eventOf(record, this.#key))
   }
 
-  /** Answers the caller with a typed error. Whatever else is thrown must not crash the session: its restarts would count for all. */
-  #refuse(thrown: unknown, context: Context, awake: LoadedSession | undefined) {
-    const error = typed(thrown, this.#key)
-    if (isStoreTrouble(error, awake)) this.#breakOff(error, context, awake)
-    return refuse(error)
+  #commandContext(loaded: LoadedSession, context: Context): CommandContext {
+    const { log, state, journal, loop, settings } = loaded
+    const drive = (): void => this.#drive(loaded, context)
+    return { log, state, journal, loop, settings, key: this.#key, dependencies: this.#dependencies, drive }
   }
 
   // ---- running
 
   #agentNow(): AgentDefinition {
-    this.#agent = this.#world.agents.get(this.#agent.id) ?? this.#agent
+    this.#agent = this.#dependencies.agents.get(this.#agent.id) ?? this.#agent
     return this.#agent
   }
 
-  #drive(awake: LoadedSession, context: Context): void {
-    if (awake.running !== undefined || !hasWork(awake.state)) return
-    const running = this.#work(awake, context.signal)
-    awake.running = running
+  #isLoaded(loaded: LoadedSession): boolean {
+    return this.isAlive && loadedOf(this.#phase) === loaded
+  }
+
+  #drive(loaded: LoadedSession, context: Context): void {
+    if (loaded.running !== undefined || !hasWork(loaded.state)) return
+    const running = this.#work(loaded, context.signal)
+    loaded.running = running
     running.then(
       () => {
-        awake.running = undefined
+        loaded.running = undefined
         // A message may have come while the session was settling down.
-        if (this.isAlive && this.#awake === awake && !context.signal.aborted) this.#drive(awake, context)
+        if (this.#isLoaded(loaded) && !context.signal.aborted) this.#drive(loaded, context)
       },
       (thrown) => {
-        awake.running = undefined
+        loaded.running = undefined
         if (!this.isAlive) return
         const error = typed(thrown, this.#key)
-        this.#breakOff(isStoreTrouble(error, awake) ? error : sessionBroken(this.#key, error), context, awake)
+        this.#breakOff(isStoreTrouble(error, loaded) ? error : sessionBroken(this.#key, error), context, loaded)
       },
     )
     context.keepAwake(running)
     context.waitUntil(running)
   }
 
-  async #work(awake: LoadedSession, stopped: AbortSignal): Promise<void> {
-    // Nothing begins that nobody would go on with after a crash.
-    await this.#world.activity.begin(this.#key)
-    await awake.loop.run(stopped)
-    await this.#rest(awake, stopped)
+  async #work(loaded: LoadedSession, stopped: AbortSignal): Promise<void> {
+    // Nothing begins that would not be gone on with after a crash.
+    await this.#dependencies.activity.begin(this.#key)
+    await loaded.loop.run(stopped)
+    await this.#rest(loaded, stopped)
   }
 
   /** At rest, a long journal gives way to a snapshot. */
-  async #rest(awake: LoadedSession, stopped: AbortSignal): Promise<void> {
-    const { state, journal } = awake
-    // A write that answered late: somebody else has the session by now, and work to do perhaps.
-    if (!this.isAlive || this.#awake !== awake || hasWork(state)) return
-    this.#world.activity.end(this.#key)
-    this.#reopenings = 0
+  async #rest(loaded: LoadedSession, stopped: AbortSignal): Promise<void> {
+    const { state, journal } = loaded
+    // After a write that resolved late, another incarnation may have the session, and work to do.
+    if (!this.#isLoaded(loaded) || hasWork(state)) return
+    this.#dependencies.activity.end(this.#key)
+    this.#reopening.reset()
     const isDue = journal.recordsSinceSnapshot >= Math.max(snapshotEvery, state.history.length)
     if (isDue && !stopped.aborted) await this.#compact(journal)
   }
@@ -280,103 +166,100 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       await journal.compact()
     } catch (error) {
       if (journal.isBroken) throw error
-      this.#world.services.logger.log('warn', 'session.snapshot-refused', { session: this.#key, error: describeError(error) })
+      this.#dependencies.services.logger.log('warn', 'session.snapshot-refused', { session: this.#key, error: describeError(error) })
     }
   }
+
+  // ---- trouble
 
   /** What cannot be written down, or not be done, does not happen: the session goes on from its journal once it can be opened again. */
   #breakOff(error: BeamClawError, context: Context, failed: LoadedSession | undefined): void {
-    // It was let go before, for another failure: what is opened since has nothing to do with it.
-    if (failed !== undefined && failed !== this.#awake) return
+    const loaded = loadedOf(this.#phase)
+    // It was let go of before, for another failure: what is open since has nothing to do with it.
+    if (failed !== undefined && failed !== loaded) return
     const isOwn = error.code === 'session-broken'
-    const isJournal = this.#waking === undefined && (isOwn || this.#awake?.journal.isBroken !== false)
-    const refused = failed?.journal.refused
-    // A message that is too large was refused to its sender, and no run has anything to do with it.
-    if (refused !== undefined && refused.type !== 'message-in' && 'runId' in refused) this.#refused = { runId: refused.runId, error }
-    if (isJournal) this.#letGo(error, isOwn ? 'own' : 'store')
+    const isJournal = this.#phase.is !== 'waking' && (isOwn || loaded?.journal.isBroken !== false)
+    if (isJournal) this.#letGo(error, { cause: isOwn ? 'own' : 'store', refused: refusedRun(failed, error) })
     this.#reportLoss(error)
     if (isJournal && error.code === 'fenced') return void this.stop({ type: 'shutdown', detail: error })
-    if (error.code === 'log-corrupt' || this.#reopenTimer !== undefined || context.signal.aborted) return
-    const tryAgain = (): void => {
-      this.#reopenTimer = undefined
+    if (error.code === 'log-corrupt' || context.signal.aborted) return
+    this.#reopening.arm(() => {
       if (this.isAlive) this.cast({ type: 'go-on' }, { lane: 'control' })
-    }
-    const { first, longest } = reopenAfterMs
-    const delayMs = Math.min(longest, first * 2 ** Math.min(10, this.#reopenings++))
-    this.#reopenTimer = this.#world.services.clock.setTimer(tryAgain, delayMs, true)
+    })
   }
 
-  /** A store that failed for good is nothing that a session can get over. */
+  /** No session can get over a store that failed for good. */
   #reportLoss(error: unknown): void {
-    if (BeamClawError.isInstance(error, 'store-failed')) this.#world.activity.giveUp(error)
+    if (BeamClawError.isInstance(error, 'store-failed')) this.#dependencies.activity.giveUp(error)
   }
 
-  #letGo({ code, message }: BeamClawError, why: 'own' | 'store'): void {
-    this.#lastFailure = why
-    const event = why === 'own' ? 'session.broken' : 'session.journal-failed'
-    this.#world.services.logger.log('error', event, { session: this.#key, code, error: message })
-    this.#awake?.loop.interruptStep(message)
-    this.#awake = undefined
-    this.#log?.close().catch(() => {})
-    this.#log = undefined
+  #letGo({ code, message }: BeamClawError, { cause, refused }: Aftermath): void {
+    const event = cause === 'own' ? 'session.broken' : 'session.journal-failed'
+    this.#dependencies.services.logger.log('error', event, { session: this.#key, code, error: message })
+    const { log, aftermath } = this.#phase
+    loadedOf(this.#phase)?.loop.interruptStep(message)
+    this.#phase = { ...asleep, aftermath: { cause, refused: refused ?? aftermath?.refused } }
+    log?.close().catch(() => {})
   }
 
   // ---- waking
 
-  /** Reads the journal, once for all who ask meanwhile, and goes on with what it says. */
-  #wake(context: Context): Promise<LoadedSession> {
-    this.#waking ??= this.#open(context).finally(() => {
-      this.#waking = undefined
-    })
-    return this.#waking
+  #load(context: Context): LoadedSession | Promise<LoadedSession> {
+    return loadedOf(this.#phase) ?? this.#wake(context)
   }
 
-  async #open(context: Context): Promise<LoadedSession> {
-    const { tenant, activity } = this.#world
-    const log = this.#log ?? (await openSessionLog(this.#world, sessionLease(tenant, this.#key), journalKey(tenant, this.#key), this))
-    this.#log = log
+  /** Reads the journal, once for all that ask meanwhile, and goes on with what it says. */
+  #wake(context: Context): Promise<LoadedSession> {
+    const before = this.#phase
+    if (before.is === 'waking') return before.loading
+    if (before.is === 'awake') return Promise.resolve(before.loaded)
+    const loading = this.#open(before.log, before.aftermath, context)
+    this.#phase = { is: 'waking', log: before.log, aftermath: before.aftermath, loading }
+    return loading
+  }
+
+  async #open(opened: SessionPhase['log'], aftermath: Aftermath | undefined, context: Context): Promise<LoadedSession> {
+    const { tenant } = this.#dependencies
+    const failed = { ...asleep, aftermath }
+    let log: SessionPhase['log']
     try {
-      const awake = await loadSession(this.#key, log, this.#world, () => this.#agentNow())
+      log = opened ?? (await openSessionLog(this.#dependencies, sessionLease(tenant, this.#key), journalKey(tenant, this.#key), this))
+      // Readers of records need the log alone.
+      if (this.#phase.is === 'waking') this.#phase = { ...this.#phase, log }
+      const loaded = await loadSession(this.#key, log, this.#dependencies, () => this.#agentNow())
       // Killed while it read: what it knows may be out of date by now.
       if (!this.isAlive) throw new BeamClawError('actor-killed', `Session "${this.#key}" was killed while it woke`)
-      const { state, journal } = awake
-      for (const runId of [...state.cancelled]) journal.stage({ type: 'run-end', runId, outcome: 'aborted' })
-      if (state.current !== undefined) journal.stage(this.#resume(state.current))
-      // What ends here has nobody who would write it down later.
-      if (!hasWork(state)) await journal.flush()
-      this.#refused = undefined
-      this.#awake = awake
-      // It may be on record as busy since its last end was not written down.
-      if (!hasWork(state)) activity.end(this.#key)
-      this.#drive(awake, context)
-      return awake
+      await this.#goOn(loaded, aftermath, context)
+      return loaded
     } catch (error) {
-      // Whoever asks next opens it anew.
-      this.#log = undefined
-      log.close().catch(() => {})
+      // The next command opens it anew.
+      this.#phase = failed
+      log?.close().catch(() => {})
       throw typed(error, this.#key)
     }
   }
 
-  /** The run is a suspect when a step of its own was under way in the incarnation that ended without a word, or failed by itself. */
-  #resume({ runId, underWay, isPaused }: RunState): JournalEntry {
-    if (this.#refused?.runId === runId) {
-      const { code, message } = this.#refused.error
-      return { type: 'run-end', runId, outcome: 'failed', failure: { code, message: `What came of the run cannot be stored: ${message}` } }
-    }
-    const why = this.#lastFailure
-    this.#lastFailure = undefined
-    const isSuspect = why === 'own' || (why === undefined && underWay.size > 0 && !isPaused)
-    return { type: 'run-resume', runId, ...(isSuspect ? { isSuspect } : {}) }
+  /** Writes down what follows from the incarnation before, and goes on. */
+  async #goOn(loaded: LoadedSession, aftermath: Aftermath | undefined, context: Context): Promise<void> {
+    const { state, journal, log } = loaded
+    for (const runId of [...state.cancelled]) journal.stage({ type: 'run-end', runId, outcome: 'aborted' })
+    if (state.current !== undefined) journal.stage(resumption(state.current, aftermath))
+    // What ends here is written down by nothing later.
+    if (!hasWork(state)) await journal.flush()
+    this.#phase = { is: 'awake', log, aftermath: undefined, loaded }
+    // It may be on record as busy since its last end was not written down.
+    if (!hasWork(state)) this.#dependencies.activity.end(this.#key)
+    this.#drive(loaded, context)
   }
+}
+
+/** Returns the run whose record the store takes from nobody. A message that is too large was refused to its sender, and no run has to do with it. */
+function refusedRun(failed: LoadedSession | undefined, error: BeamClawError): Aftermath['refused'] {
+  const refused = failed?.journal.refused
+  return refused === undefined || refused.type === 'message-in' ? undefined : { runId: refused.runId, error }
 }
 
 /** Returns the error as callers may see it: whatever is not typed is the session's own trouble. */
 function typed(error: unknown, key: SessionKey): BeamClawError {
   return BeamClawError.isInstance(error) ? error : sessionBroken(key, error)
-}
-
-/** Waits for all, so that nothing is half done when one fails. Rejects with the first failure. */
-async function allSettled(promises: readonly Promise<unknown>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(promises)) if (outcome.status === 'rejected') throw outcome.reason
 }

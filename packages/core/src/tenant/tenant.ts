@@ -13,7 +13,7 @@ import type { RunEvent } from '../base/events.ts'
 import { type AgentId, parseAgentId, parseSessionKey, type TenantId } from '../base/ids.ts'
 import { checkOptions, integer, text } from '../base/options.ts'
 import type { SystemServices } from '../defaults/services.ts'
-import { childOf, type Part, type PartHost } from '../part/part.ts'
+import { childOf, extensionsOf, type Part, type PartHost } from '../part/part.ts'
 import type { Cluster } from '../ports/cluster.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Store } from '../ports/store.ts'
@@ -25,6 +25,7 @@ import type { SuspectLine } from '../session/run/suspect-line.ts'
 import type { SessionDefaults } from '../session/session-dependencies.ts'
 import { type SessionAccess, SessionHandle } from '../session/session-handle.ts'
 import { type ListSessionsOptions, listSessions, type SessionSummary } from '../session/session-list.ts'
+import { SessionRecords } from '../session/session-records.ts'
 import { type NodePhase, SessionRouter } from '../session/session-router.ts'
 import type { ChildSpec } from '../supervisor/child-spec.ts'
 import { DynamicSupervisor } from '../supervisor/dynamic-supervisor.ts'
@@ -140,7 +141,8 @@ export class Tenant implements SessionAccess {
   #newLife(): TenantLife {
     const tenant = this.id
     const host = this.host()
-    const { store, cluster, events, services, agents, providers, suspects, turns, sessionDefaults, phase, onLost } = this.#node
+    const { store, cluster, events, services, agents, providers, suspects, turns, sessionDefaults, parts, phase, onLost } = this.#node
+    const extensions = new Map(extensionsOf(parts).map((extension) => [extension.id, extension]))
     const waits = new RunWaits()
     const activity = new ActivityLog({ tenant, store, cluster, services, onLost })
     const part = (id: string): ReturnType<Supervisor['child']> => supervisor.child(id)
@@ -153,7 +155,21 @@ export class Tenant implements SessionAccess {
     const router = new SessionRouter({
       sessions: () => part('sessions') as DynamicSupervisor | undefined,
       phase,
-      dependencies: { tenant, store, cluster, events, activity, agents, providers, toolRunner, suspects, turns, services, sessionDefaults },
+      dependencies: {
+        tenant,
+        store,
+        cluster,
+        events,
+        activity,
+        agents,
+        providers,
+        toolRunner,
+        suspects,
+        turns,
+        services,
+        sessionDefaults,
+        extensions,
+      },
     })
     const supervisor = new Supervisor({
       id: tenant,
@@ -187,6 +203,7 @@ export class Tenant implements SessionAccess {
       services,
       agents,
       session: (key) => this.session(key),
+      records: (extension, key) => new SessionRecords(extension, parseSessionKey(key), this),
       part: (id) => this.part(id),
     }
   }

@@ -3,7 +3,7 @@ import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { Cluster } from '../../ports/cluster.ts'
 import type { AppendLog, LogContents, Store, StoreKey } from '../../ports/store.ts'
 import type { RunMemory } from '../state/known-run.ts'
-import { SessionState } from '../state/session-state.ts'
+import { type RecordExtensions, SessionState } from '../state/session-state.ts'
 
 /** Opens the log with a token that this node holds, for somebody who lives. Rejects as `Store.openLog` does. */
 export async function openSessionLog(
@@ -26,10 +26,10 @@ export async function openSessionLog(
 }
 
 /** Reads a log and folds it into a state. Rejects `log-corrupt`, naming the place where the log knows it. */
-export async function readState(log: AppendLog, memory?: RunMemory): Promise<SessionState> {
+export async function readState(log: AppendLog, memory?: RunMemory, extensions?: RecordExtensions): Promise<SessionState> {
   const content = await log.read()
   try {
-    return stateOf(content, memory)
+    return stateOf(content, memory, extensions)
   } catch (error) {
     const seq = BeamClawError.isInstance(error, 'log-corrupt') ? error.details.seq : undefined
     const place = typeof seq === 'number' ? await log.locate?.(seq).catch(() => undefined) : undefined
@@ -39,10 +39,13 @@ export async function readState(log: AppendLog, memory?: RunMemory): Promise<Ses
 }
 
 /** Folds a log's content into a state. Throws `log-corrupt`, and nothing else, with the `seq` of the record that cannot follow. */
-export function stateOf({ snapshot, records }: LogContents, memory?: RunMemory): SessionState {
+export function stateOf({ snapshot, records }: LogContents, memory?: RunMemory, extensions?: RecordExtensions): SessionState {
   let seq = snapshot?.seq
   try {
-    const state = snapshot === undefined ? new SessionState(memory) : SessionState.fromSnapshot(snapshot.state, snapshot.seq, memory)
+    const state =
+      snapshot === undefined
+        ? new SessionState(memory, extensions)
+        : SessionState.fromSnapshot(snapshot.state, snapshot.seq, memory, extensions)
     for (const record of records) {
       seq = record.seq
       state.apply(record)

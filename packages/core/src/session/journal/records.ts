@@ -141,6 +141,15 @@ export interface RunEnd extends OfRun {
   readonly failure?: RunFailure
 }
 
+/** A record of a package's own. */
+export interface ExtensionRecord extends OfRun {
+  readonly type: 'extension'
+  /** The id of the extension. */
+  readonly extension: string
+  readonly name: string
+  readonly data: JsonValue
+}
+
 /** Every record type of a session's journal. */
 export type JournalEntry =
   | MessageIn
@@ -156,6 +165,7 @@ export type JournalEntry =
   | ToolDone
   | HistoryCompact
   | RunEnd
+  | ExtensionRecord
 
 /** The record's own part of an entry: all but its type. */
 export function recordData(entry: JournalEntry): JsonObject {

@@ -9,12 +9,13 @@ import {
   eachOf,
   type Fail,
   fieldsOf,
+  jsonOf,
   messageOf,
   nameOf,
   stringOf,
   usageOf,
 } from '../../base/message-check.ts'
-import type { Message } from '../../base/messages.ts'
+import type { JsonObject, Message } from '../../base/messages.ts'
 import type { DeadLetter, KnownRun, MessageOrigin } from '../state/known-run.ts'
 import { checkFailure, checkMessageIn, runOutcomes } from './record-check.ts'
 import type { MessageIn } from './records.ts'
@@ -27,6 +28,8 @@ export interface SessionSnapshot {
   readonly runs: readonly (readonly [RunId, KnownRun])[]
   /** Earlier versions kept the ids alone. */
   readonly deadLetters: readonly (DeadLetter | RunId)[]
+  /** What extensions have made of their records, by their ids. */
+  readonly extensions?: JsonObject
 }
 
 /** Returns what a store gave back as a snapshot. Throws `log-corrupt` for what is none, or one of a later version. */
@@ -41,6 +44,7 @@ export function checkedSnapshot(value: unknown): SessionSnapshot {
   eachOf(snapshot.waiting, 'waiting', fail, checkWaiting)
   eachOf(snapshot.runs, 'runs', fail, checkRun)
   eachOf(snapshot.deadLetters, 'deadLetters', fail, checkDeadLetter)
+  if (snapshot.extensions !== undefined) jsonOf(fieldsOf(snapshot.extensions, 'extensions', fail), 'extensions', fail)
   return value as SessionSnapshot
 }
 

@@ -2,7 +2,8 @@
 import type { RunId } from '../../base/ids.ts'
 import type { ToolCall } from '../../base/messages.ts'
 import type { RunFailure, RunOutcome } from '../journal/records.ts'
-import type { RunState, SessionState } from '../state/session-state.ts'
+import type { RunState } from '../state/run-state.ts'
+import type { SessionState } from '../state/session-state.ts'
 
 /** Bounds of a run. */
 export interface RunLimits {

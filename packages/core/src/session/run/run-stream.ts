@@ -7,11 +7,11 @@ import type { RunId, SessionKey } from '../../base/ids.ts'
 import { type AssistantMessage, type FinishReason, type JsonValue, textOf, type Usage } from '../../base/messages.ts'
 import type { Clock, TimerHandle } from '../../ports/services.ts'
 import { describeIssues, type StandardSchema } from '../../tool/standard-schema.ts'
-import type { ReadEvent, RunReading } from '../run-reading.ts'
-import { checkResponseOptions, type NodeResponse, pipeTo, type RunResponseOptions, toResponse } from '../run-response.ts'
 import type { SessionFeed } from '../session-feed.ts'
 import type { SendReceipt } from '../session-replies.ts'
 import type { EndedRun } from '../state/known-run.ts'
+import type { ReadEvent, RunReading } from '../streams/run-reading.ts'
+import { checkResponseOptions, type NodeResponse, pipeTo, type RunResponseOptions, toResponse } from '../streams/run-response.ts'
 
 /** What a run came to. */
 export interface RunResult<TOutput = undefined> {

@@ -1,7 +1,7 @@
 /** One reading of a run, from its message to its end: what a response is made from. */
-import type { RunEvent } from '../base/events.ts'
-import type { RunId, SessionKey } from '../base/ids.ts'
-import type { EndedRun } from './state/known-run.ts'
+import type { RunEvent } from '../../base/events.ts'
+import type { RunId, SessionKey } from '../../base/ids.ts'
+import type { EndedRun } from '../state/known-run.ts'
 
 /** An event, and whether it happened while the reader listened. */
 export interface ReadEvent {

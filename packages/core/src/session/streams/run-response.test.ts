@@ -1,12 +1,12 @@
 import { Writable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
-import { BeamClawError } from '../base/errors.ts'
-import { flushEventLoop } from '../testing/manual-clock.ts'
-import { FunctionModel, stage } from '../testing/model.ts'
-import { gate } from '../testing/probe.ts'
-import type { ScriptedAnswer } from '../testing/scripted-provider.ts'
+import { BeamClawError } from '../../base/errors.ts'
+import { flushEventLoop } from '../../testing/manual-clock.ts'
+import { FunctionModel, stage } from '../../testing/model.ts'
+import { gate } from '../../testing/probe.ts'
+import type { ScriptedAnswer } from '../../testing/scripted-provider.ts'
+import { calls, finish, framesIn, key, PlainChat, says, secret, serve, sessionOf, shown, until } from '../testing/chat.ts'
 import type { NodeResponse } from './run-response.ts'
-import { calls, finish, framesIn, key, PlainChat, says, secret, serve, sessionOf, shown, until } from './testing/chat.ts'
 
 describe('a reader that goes away', () => {
   const endless: ScriptedAnswer = { parts: [says('one ')], hang: true }

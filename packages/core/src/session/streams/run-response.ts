@@ -1,7 +1,7 @@
 /** Sends a run to a user interface over HTTP: as a web-standard `Response`, or into a response of Node's. */
-import { BeamClawError } from '../base/errors.ts'
-import { aBoolean, aFunction, checkOptions, duration, oneOf } from '../base/options.ts'
-import type { Clock } from '../ports/services.ts'
+import { BeamClawError } from '../../base/errors.ts'
+import { aBoolean, aFunction, checkOptions, duration, oneOf } from '../../base/options.ts'
+import type { Clock } from '../../ports/services.ts'
 import { type ErrorText, guardedErrorText } from './public-error-text.ts'
 import { endCursor, sseFrames, uiMessageFrames } from './run-frames.ts'
 import type { RunReading } from './run-reading.ts'

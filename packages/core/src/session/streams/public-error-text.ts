@@ -1,6 +1,6 @@
 /** What a user interface is shown of a failure: by default its code alone, since messages may name files, addresses and secrets. */
-import type { RunEvent, ToolResultEvent } from '../base/events.ts'
-import { type ToolResult, textOf } from '../base/messages.ts'
+import type { RunEvent, ToolResultEvent } from '../../base/events.ts'
+import { type ToolResult, textOf } from '../../base/messages.ts'
 
 /** A failure as the journal has it. */
 export interface RunFailureText {

@@ -1,6 +1,6 @@
 /** A run as chunks of the AI SDK's UI message stream, version 1, which `useChat` reads. Pure: events in, chunks out. */
-import type { MessageEvent, RunEndEvent, RunEvent, ToolResultEvent } from '../base/events.ts'
-import type { AssistantMessage, JsonObject, ToolCall } from '../base/messages.ts'
+import type { MessageEvent, RunEndEvent, RunEvent, ToolResultEvent } from '../../base/events.ts'
+import type { AssistantMessage, JsonObject, ToolCall } from '../../base/messages.ts'
 import { type ErrorText, toolErrorOf } from './public-error-text.ts'
 
 /** One chunk, as it is sent: the fields depend on `type`. */

@@ -1,0 +1,58 @@
+/** Every command of a session that needs its state, by the type of its message. A new command is a file and a line in each list here. */
+import type { JsonValue } from '../../base/messages.ts'
+import type { AbortReceipt, SendReceipt, SessionHistory } from '../session-replies.ts'
+import type { SessionSettings } from '../session-settings.ts'
+import type { DeadLetter } from '../state/known-run.ts'
+import { type Abort, abort } from './abort.ts'
+import type { CommandContext } from './command.ts'
+import { type Configure, configure } from './configure.ts'
+import { deadLetters, type ReadDeadLetters } from './dead-letters.ts'
+import { type Find, find } from './find.ts'
+import { history, type ReadHistory } from './history.ts'
+import type { NewMessage } from './message-intake.ts'
+import { type AppendRecord, appendRecord, type ReadRecords, readRecords } from './records.ts'
+import { type Redrive, redrive } from './redrive.ts'
+import { send } from './send.ts'
+
+/** The loop is to go on, when there is anything to do. */
+interface GoOn {
+  readonly type: 'go-on'
+}
+
+export type SessionCommand =
+  | NewMessage
+  | Redrive
+  | Abort
+  | Find
+  | ReadHistory
+  | ReadDeadLetters
+  | Configure
+  | AppendRecord
+  | ReadRecords
+  | GoOn
+
+export type CommandReply = SendReceipt | AbortReceipt | SessionHistory | SessionSettings | readonly DeadLetter[] | JsonValue | undefined
+
+type Commands = { readonly [C in SessionCommand as C['type']]: (context: CommandContext, message: C) => Promise<CommandReply> }
+
+const commands: Commands = {
+  send,
+  redrive,
+  abort,
+  find,
+  history,
+  'dead-letters': deadLetters,
+  configure,
+  record: appendRecord,
+  records: readRecords,
+  'go-on': async ({ drive }) => {
+    drive()
+    return undefined
+  },
+}
+
+/** Carries out a command. Rejects with what is wrong with it, or what kept the journal from being written. */
+export function runCommand(context: CommandContext, message: SessionCommand): Promise<CommandReply> {
+  const command = commands[message.type] as (context: CommandContext, message: SessionCommand) => Promise<CommandReply>
+  return command(context, message)
+}

@@ -1,0 +1,12 @@
+/** `dead-letters`: messages whose runs were given up. */
+import type { DeadLetter } from '../state/known-run.ts'
+import type { CommandContext } from './command.ts'
+
+export interface ReadDeadLetters {
+  readonly type: 'dead-letters'
+}
+
+export async function deadLetters({ state, journal }: CommandContext): Promise<readonly DeadLetter[]> {
+  await journal.flush()
+  return state.deadLetters
+}

@@ -1,0 +1,44 @@
+/** `record` and `records`: what an extension keeps in the journal. */
+import { BeamClawError, describeError } from '../../base/errors.ts'
+import type { RunId } from '../../base/ids.ts'
+import { type Fail, jsonOf } from '../../base/message-check.ts'
+import type { JsonValue } from '../../base/messages.ts'
+import type { CommandContext } from './command.ts'
+
+export interface AppendRecord {
+  readonly type: 'record'
+  readonly runId: RunId
+  readonly extension: string
+  readonly name: string
+  readonly data: JsonValue
+}
+
+export interface ReadRecords {
+  readonly type: 'records'
+  readonly extension: string
+}
+
+const refused: Fail = (problem) => new BeamClawError('invalid-message', `record: ${problem}`)
+
+export async function appendRecord({ key, state, journal }: CommandContext, message: AppendRecord): Promise<JsonValue> {
+  const { runId, extension: id, name, data } = message
+  const extension = state.extension(id)
+  if (extension === undefined) throw new BeamClawError('invalid-option', `No part has registered the record extension "${id}"`)
+  if (!state.runs.has(runId)) throw new BeamClawError('unknown-run', `Session "${key}" does not know the run "${runId}"`)
+  jsonOf(data, 'data', refused)
+  try {
+    // A record that its own fold refuses would make the journal unreadable.
+    const next = extension.fold(state.extensions.get(id) ?? extension.initial, { name, runId, data, at: state.at })
+    jsonOf(next, 'its state', refused)
+  } catch (error) {
+    throw new BeamClawError('invalid-message', `The record "${name}" of "${id}" was refused: ${describeError(error)}`, { cause: error })
+  }
+  await journal.commit({ type: 'extension', runId, extension: id, name, data })
+  return state.extensions.get(id) ?? extension.initial
+}
+
+export async function readRecords({ state, journal }: CommandContext, { extension }: ReadRecords): Promise<JsonValue | undefined> {
+  const own = state.extensions.get(extension)
+  await journal.flush()
+  return own
+}

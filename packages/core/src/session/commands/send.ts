@@ -1,0 +1,45 @@
+/** `send`: accepts a message, which begins a run or joins one. */
+import { BeamClawError, MailboxFullError } from '../../base/errors.ts'
+import type { QueueMode } from '../journal/records.ts'
+import { type SendReceipt, sendReceipt } from '../session-replies.ts'
+import { allSettled, type CommandContext } from './command.ts'
+import { checkSameMessage, type NewMessage } from './message-intake.ts'
+
+export async function send(context: CommandContext, { type: _, ...message }: NewMessage): Promise<SendReceipt> {
+  const { key, state, journal, loop, settings, dependencies, drive } = context
+  const { activity, sessionDefaults } = dependencies
+  const known = state.runs.get(message.runId)
+  if (known !== undefined) {
+    checkSameMessage(key, message, known.fingerprint)
+    const receipt = sendReceipt(message.runId, known)
+    // Its first acknowledgement may have failed half way.
+    drive()
+    await allSettled([journal.flush(), ...(known.ended === undefined ? [activity.begin(key)] : [])])
+    return receipt
+  }
+  const { current } = state
+  const queueMode = message.queueMode ?? settings.value.queueMode ?? sessionDefaults.queueMode
+  checkRoom(context, queueMode)
+  journal.stage({ type: 'message-in', ...message, queueMode })
+  if (queueMode === 'interrupt' && current !== undefined && current.cancelled === undefined) {
+    journal.stage({ type: 'run-cancel', runId: current.runId, reason: 'interrupt' })
+    loop.interruptStep('interrupt')
+  }
+  const { seq } = state.runs.get(message.runId) ?? state
+  drive()
+  await allSettled([activity.begin(key), journal.flush()])
+  return { runId: message.runId, status: 'accepted', seq, ended: undefined }
+}
+
+function checkRoom({ key, state, dependencies }: CommandContext, queueMode: QueueMode): void {
+  const waiting = state.waiting.length
+  if (queueMode === 'reject' && (state.current !== undefined || waiting > 0)) {
+    throw new BeamClawError('session-busy', `Session "${key}" is busy with another run; try again when it has ended`, {
+      retryAfterMs: 1_000,
+    })
+  }
+  const { mailboxSize } = dependencies.sessionDefaults
+  if (waiting < mailboxSize) return
+  const details = { sessionKey: key, waiting, mailboxSize }
+  throw new MailboxFullError(`Session "${key}" has ${mailboxSize} messages waiting, which is all it takes`, 5_000, details)
+}

@@ -1,0 +1,43 @@
+/** Every kind of record that a session's journal holds, and how one is read. A new family is a file and a line here. */
+import { BeamClawError } from '../../base/errors.ts'
+import type { CommittedEvent } from '../../base/events.ts'
+import type { SessionKey } from '../../base/ids.ts'
+import { type Fail, fieldsOf, nameOf } from '../../base/message-check.ts'
+import type { LogEntry } from '../../ports/store.ts'
+import { extensionRecords } from '../state/fold-extension.ts'
+import { historyRecords } from '../state/fold-history.ts'
+import { modelRecords } from '../state/fold-model.ts'
+import { runRecords } from '../state/fold-run.ts'
+import { toolRecords } from '../state/fold-tool.ts'
+import type { RecordFamily, RecordKind } from './record-family.ts'
+import { entryOf, type JournalEntry } from './records.ts'
+
+const families: RecordFamily<JournalEntry> = { ...runRecords, ...modelRecords, ...toolRecords, ...historyRecords, ...extensionRecords }
+
+/** Returns the kind of an entry. Throws `log-corrupt` for a type that this version does not know. */
+export function recordKind(entry: JournalEntry): RecordKind {
+  const kind = Object.hasOwn(families, entry.type) ? families[entry.type] : undefined
+  if (kind !== undefined) return kind as unknown as RecordKind
+  throw new BeamClawError('log-corrupt', `A record of type "${String(entry.type).slice(0, 64)}" is not known to this version`)
+}
+
+/** Returns the entry that a record holds. Throws `log-corrupt` for a record that no version of BeamClaw writes, or only a later one. */
+export function checkedEntry(record: LogEntry): JournalEntry {
+  const entry = entryOf(record)
+  const kind = recordKind(entry)
+  const fail: Fail = (problem) => new BeamClawError('log-corrupt', `Record ${record.seq} (${entry.type}): ${problem}`)
+  const data = fieldsOf(record.data, 'data', fail)
+  nameOf(data.runId, 'runId', fail)
+  kind.check(data, fail)
+  return entry
+}
+
+/** Returns the event that tells of a record. Throws `log-corrupt` for a record that cannot be read. */
+export function eventOf(record: LogEntry, sessionKey: SessionKey): CommittedEvent {
+  return eventOfEntry(checkedEntry(record), record.seq, sessionKey)
+}
+
+/** The same, for what the record holds. */
+export function eventOfEntry(entry: JournalEntry, seq: number, sessionKey: SessionKey): CommittedEvent {
+  return recordKind(entry).event(entry, { sessionKey, runId: entry.runId, seq })
+}

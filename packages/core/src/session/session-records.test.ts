@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest'
+import { ResourceActor } from '../actor/resource-actor.ts'
+import type { RunId } from '../base/ids.ts'
+import type { JsonValue } from '../base/messages.ts'
+import type { BeamClawOptions } from '../beamclaw.ts'
+import type { Part, PartHost } from '../part/part.ts'
+import { FunctionModel, stage } from '../testing/model.ts'
+import type { RecordExtension } from './journal/record-extension.ts'
+
+const key = 'agent:main:main'
+const one = 'one' as RunId
+
+/** Counts votes, by name; refuses any other. */
+const votes: RecordExtension<Record<string, number>> = {
+  id: 'votes',
+  initial: {},
+  fold(state, { name, data }) {
+    if (name !== 'vote' || typeof data !== 'string') throw new Error('not a vote')
+    return { ...state, [data]: (state[data] ?? 0) + 1 }
+  },
+}
+
+function votePart(): { readonly part: Part; readonly host: () => PartHost } {
+  let seen: PartHost | undefined
+  return {
+    part: {
+      id: 'votes',
+      records: votes as unknown as RecordExtension,
+      start: (host) => {
+        seen = host
+        return { start: () => new ResourceActor({}) }
+      },
+    },
+    host: () => seen ?? expect.unreachable(),
+  }
+}
+
+async function polling(options: Partial<BeamClawOptions> = {}) {
+  const { part, host } = votePart()
+  const set = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { parts: [part], ...options })
+  await set.claw.session(key).send('hello', { idempotencyKey: one }).result()
+  return { set, host, records: () => host().records(votes, key) }
+}
+
+describe('records of a package', () => {
+  test('are durable with the conversation, and add up to its state: after a crash and after a snapshot too', async () => {
+    const { set, records } = await polling()
+    expect(await records().state()).toEqual({})
+    expect(await records().append(one, 'vote', 'tea')).toEqual({ tea: 1 })
+    await records().append(one, 'vote', 'tea')
+    await set.restart()
+    expect(await records().state()).toEqual({ tea: 2 })
+    for (let index = 0; index < 60; index++) await set.claw.session(key).send('more').result()
+    await records().append(one, 'vote', 'coffee')
+    await set.restart()
+    expect(await records().state()).toEqual({ tea: 2, coffee: 1 })
+    await set.claw.stop()
+  })
+
+  test('are told in their place among the events of the session', async () => {
+    const { set, records } = await polling()
+    await records().append(one, 'vote', 'tea')
+    const seen: object[] = []
+    for await (const event of set.claw.session(key).subscribe()) {
+      if (event.type === 'record') seen.push(event)
+      if (seen.length > 0) break
+    }
+    expect(seen).toMatchObject([{ extension: 'votes', name: 'vote', data: 'tea', runId: one, sessionKey: key }])
+    await set.claw.stop()
+  })
+
+  test.each<[string, JsonValue, string]>([
+    ['nonsense', 'tea', 'invalid-message'],
+    ['vote', 7, 'invalid-message'],
+    ['vote', (() => {}) as unknown as JsonValue, 'invalid-message'],
+  ])('that their fold refuses are refused, and change nothing: %s %j', async (name, data, code) => {
+    const { set, records } = await polling()
+    await expect(records().append(one, name, data)).rejects.toMatchObject({ code })
+    expect(await records().state()).toEqual({})
+    await set.restart()
+    expect(await records().state()).toEqual({})
+    await set.claw.stop()
+  })
+
+  test('belong to a run and a session that are there, and to an extension that a part has registered', async () => {
+    const { set, host, records } = await polling()
+    await expect(records().append('other' as RunId, 'vote', 'tea')).rejects.toMatchObject({ code: 'unknown-run' })
+    await expect(host().records(votes, 'agent:main:nobody').state()).rejects.toMatchObject({ code: 'unknown-session' })
+    await expect(
+      host()
+        .records({ ...votes, id: 'else' }, key)
+        .append(one, 'vote', 'tea'),
+    ).rejects.toMatchObject({ code: 'invalid-option' })
+    await set.claw.stop()
+  })
+
+  test('are left alone where the package is gone, and are there again when it is back', async () => {
+    const { set, records } = await polling()
+    await records().append(one, 'vote', 'tea')
+    const { store } = set
+    set.claw.kill()
+    const without = await stage(new FunctionModel(() => ({ text: 'without' })), {}, { store })
+    expect((await without.claw.session(key).send('are you there?').result()).text).toBe('without')
+    without.claw.kill()
+    const { part, host } = votePart()
+    const back = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store, parts: [part] })
+    expect(await host().records(votes, key).state()).toEqual({ tea: 1 })
+    await back.claw.stop()
+  })
+})

@@ -1,0 +1,35 @@
+/** The records of one extension in one conversation, from outside. */
+import type { RunId, SessionKey } from '../base/ids.ts'
+import type { JsonValue } from '../base/messages.ts'
+import type { RecordExtension } from './journal/record-extension.ts'
+import { patient, type SessionAccess } from './session-handle.ts'
+
+export class SessionRecords<TState extends JsonValue> {
+  readonly #extension: RecordExtension<TState>
+  readonly #key: SessionKey
+  readonly #access: SessionAccess
+
+  constructor(extension: RecordExtension<TState>, key: SessionKey, access: SessionAccess) {
+    this.#extension = extension
+    this.#key = key
+    this.#access = access
+  }
+
+  /**
+   * Writes down a fact of a run that the session knows; resolves with the extension's state once it is durable. Rejects `unknown-session`, `unknown-run`,
+   * `invalid-message` for data that is no JSON or that the extension's fold refuses, and `invalid-option` when no part has registered the extension.
+   */
+  async append(runId: RunId, name: string, data: JsonValue = {}): Promise<TState> {
+    const session = await this.#access.router.find(this.#key)
+    const message = { type: 'record', runId, extension: this.#extension.id, name, data } as const
+    return (await session.call(message, { ...patient, lane: 'control' })) as TState
+  }
+
+  /** Resolves with what the records add up to. Rejects `unknown-session`. */
+  async state(): Promise<TState> {
+    const session = await this.#access.router.find(this.#key)
+    const message = { type: 'records', extension: this.#extension.id } as const
+    const state = (await session.call(message, { ...patient, lane: 'control' })) as TState | undefined
+    return state ?? this.#extension.initial
+  }
+}

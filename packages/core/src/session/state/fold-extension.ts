@@ -1,0 +1,20 @@
+/** Records of extensions: the session keeps them in their order, the extension says what they mean. */
+import { jsonOf, stringOf } from '../../base/message-check.ts'
+import type { RecordFamily } from '../journal/record-family.ts'
+import type { ExtensionRecord } from '../journal/records.ts'
+
+export const extensionRecords: RecordFamily<ExtensionRecord> = {
+  extension: {
+    check({ extension, name, data }, fail) {
+      stringOf(extension, 'extension', fail)
+      stringOf(name, 'name', fail)
+      jsonOf(data, 'data', fail)
+    },
+    fold(state, { extension: id, name, runId, data }) {
+      const extension = state.extension(id)
+      if (extension === undefined) return
+      state.extensions.set(id, extension.fold(state.extensions.get(id) ?? extension.initial, { name, runId, data, at: state.at }))
+    },
+    event: ({ extension, name, data }, head) => ({ type: 'record', ...head, extension, name, data }),
+  },
+}

@@ -1,0 +1,31 @@
+/** Records that change the history as a whole. */
+import { countOf, stringOf, usageOf } from '../../base/message-check.ts'
+import { addUsage } from '../../base/messages.ts'
+import type { RecordFamily } from '../journal/record-family.ts'
+import type { HistoryCompact } from '../journal/records.ts'
+import type { RunState } from './run-state.ts'
+
+export const historyRecords: RecordFamily<HistoryCompact> = {
+  'history-compact': {
+    check({ summary, dropped, usage }, fail) {
+      stringOf(summary, 'summary', fail)
+      countOf(dropped, 'dropped', fail)
+      usageOf(usage, 'usage', fail)
+    },
+    fold(state, { summary, dropped, usage, runId }) {
+      const content = `Summary of the conversation so far:\n\n${summary}`
+      state.replaceOldest(dropped, { role: 'user', content }, runId)
+      const { current } = state
+      if (current === undefined) return
+      current.compactedAt = compactedBefore(current)
+      current.failure = undefined
+      current.usage = addUsage(current.usage, usage)
+    },
+    event: ({ dropped }, head) => ({ type: 'history-compact', ...head, dropped }),
+  },
+}
+
+/** Returns the turn that is asked for after a summary. One that did not fit counts as over: it is summed up once. */
+function compactedBefore({ turn, response, failure }: RunState): number {
+  return response === undefined && failure === undefined ? Math.max(1, turn) : turn + 1
+}

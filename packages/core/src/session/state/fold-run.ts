@@ -1,0 +1,122 @@
+/** Records of messages and their runs: accepted, begun, joined, cancelled, ended. */
+import { choiceOf, eachOf, nameOf } from '../../base/message-check.ts'
+import { zeroUsage } from '../../base/messages.ts'
+import { checkFailure, checkMessageIn, runOutcomes } from '../journal/record-check.ts'
+import { type RecordFamily, runOnly } from '../journal/record-family.ts'
+import type { MessageIn, RunCancel, RunEnd, RunPause, RunResume, RunStart, RunSteer } from '../journal/records.ts'
+import type { EndedRun } from './known-run.ts'
+import { newRun } from './run-state.ts'
+import type { SessionState } from './session-state.ts'
+
+/** Runs that were given up and can be redriven; the oldest gives way. */
+const keptDeadLetters = 100
+
+export const runRecords: RecordFamily<MessageIn | RunStart | RunResume | RunPause | RunSteer | RunCancel | RunEnd> = {
+  'message-in': {
+    check: (data, fail) => checkMessageIn(data, '', fail),
+    fold(state, message) {
+      if (message.queueMode === 'interrupt') state.waiting.unshift(message)
+      else state.waiting.push(message)
+      state.addRun(message.runId, message.fingerprint)
+      const { redrives } = message
+      if (redrives !== undefined) state.deadLetters = state.deadLetters.filter(({ runId }) => runId !== redrives)
+    },
+    event: ({ message }, head) => ({ type: 'message-accepted', ...head, message }),
+  },
+  'run-start': {
+    check: ({ merged = [] }, fail) => void eachOf(merged, 'merged', fail, nameOf),
+    fold(state, { runId, merged = [] }) {
+      const members = [runId, ...merged]
+      // Cancelled in the moment it was to begin; those that were to share its run go on waiting.
+      if (!state.waiting.some((message) => message.runId === runId)) return
+      const messages = members.map((member) => state.takeWaiting(member)).filter((message) => message !== undefined)
+      for (const message of messages) state.remember(message.message, message.runId)
+      for (const member of members) state.mark(member, 'running', runId)
+      state.current = newRun(runId, members, messages)
+    },
+    event: ({ merged = [] }, head) => ({ type: 'run-start', ...head, merged }),
+  },
+  'run-resume': {
+    check: runOnly,
+    fold(state, { runId, type, isSuspect, isCleared }) {
+      const run = state.runUnderWay(runId, type)
+      if (isSuspect === true) run.crashes++
+      if (isCleared === true) run.crashes = 0
+      run.isPaused = false
+      run.underWay.clear()
+    },
+    event: (_, head) => ({ type: 'run-resume', ...head }),
+  },
+  'run-pause': {
+    check: runOnly,
+    fold(state, { runId, type }) {
+      state.runUnderWay(runId, type).isPaused = true
+    },
+    event: (_, head) => ({ type: 'run-pause', ...head }),
+  },
+  'run-steer': {
+    check: ({ from }, fail) => void nameOf(from, 'from', fail),
+    fold: steer,
+    event: ({ from }, head) => ({ type: 'run-steer', ...head, from }),
+  },
+  'run-cancel': {
+    check: ({ reason }, fail) => void choiceOf(reason, ['abort', 'interrupt'], 'reason', fail),
+    fold(state, { runId, reason }) {
+      if (state.current?.runId === runId) state.current.cancelled = reason
+      else if (state.takeWaiting(runId) !== undefined) state.cancelled.push(runId)
+    },
+    event: (_, head) => ({ type: 'run-cancel', ...head }),
+  },
+  'run-end': {
+    check({ outcome, failure }, fail) {
+      choiceOf(outcome, runOutcomes, 'outcome', fail)
+      if (failure !== undefined) checkFailure(failure, 'failure', fail)
+    },
+    fold: endRun,
+    event: ({ outcome, failure }, head) => ({ type: 'run-end', ...head, outcome, ...(failure === undefined ? {} : { failure }) }),
+  },
+}
+
+function steer(state: SessionState, { runId, type, from }: RunSteer): void {
+  const run = state.runUnderWay(runId, type)
+  const message = state.takeWaiting(from)
+  if (message === undefined) return
+  state.remember(message.message, from)
+  run.members.push(from)
+  run.messages.push(message)
+  run.responseFormat = message.responseFormat ?? run.responseFormat
+  state.mark(from, 'running', run.runId)
+  run.sameTurns = 0
+  // Another one that joins before the next turn is asked for.
+  if (run.response === undefined) return
+  // The turn is over, and the next one sees the message.
+  run.response = undefined
+  run.attempt = 0
+  run.turn++
+}
+
+function endRun(state: SessionState, { runId, outcome, failure }: RunEnd): void {
+  const { current } = state
+  const isCurrent = current?.runId === runId
+  const members = isCurrent ? current.members : [runId]
+  const ended: EndedRun = {
+    outcome,
+    at: state.at,
+    usage: isCurrent ? current.usage : zeroUsage,
+    ...(isCurrent && current.response !== undefined ? { message: current.response.message, finish: current.response.finish } : {}),
+    ...(failure === undefined ? {} : { failure }),
+  }
+  state.cancelled = state.cancelled.filter((cancelled) => cancelled !== runId)
+  for (const member of members) {
+    state.takeWaiting(member)
+    state.mark(member, outcome, runId, ended)
+  }
+  if (failure?.code === 'poison-message') keepDeadLetters(state, runId, isCurrent ? current.messages : [])
+  if (isCurrent) state.current = undefined
+  state.forgetOldRuns()
+}
+
+function keepDeadLetters(state: SessionState, runId: MessageIn['runId'], messages: readonly MessageIn[]): void {
+  const letters = messages.map(({ type: _, queueMode: __, redrives: ___, ...message }) => ({ ...message, at: state.at }))
+  state.deadLetters = [...state.deadLetters, ...(letters.length > 0 ? letters : [{ runId, at: state.at }])].slice(-keptDeadLetters)
+}

@@ -1,0 +1,67 @@
+/** The run under way, as the journal tells it. */
+import type { RunId } from '../../base/ids.ts'
+import { type AssistantMessage, type FinishReason, type ToolCall, type ToolResult, type Usage, zeroUsage } from '../../base/messages.ts'
+import type { MessageIn, ModelFailure, ResponseFormat, RunCancel } from '../journal/records.ts'
+
+/** A turn that the model has answered. */
+export interface AnsweredTurn {
+  readonly message: AssistantMessage
+  readonly finish: FinishReason
+  readonly calls: readonly ToolCall[]
+}
+
+export interface RunState {
+  readonly runId: RunId
+  /** Messages that share this run. */
+  readonly members: RunId[]
+  /** Their messages. */
+  readonly messages: MessageIn[]
+  /** How the answer must be shaped: as the last message asks that asks for anything. */
+  responseFormat: ResponseFormat | undefined
+  /** The turn that was asked for last; 0 before the first. */
+  turn: number
+  attempt: number
+  response: AnsweredTurn | undefined
+  /** The failure of the last attempt, when that is how it ended. */
+  failure: ModelFailure | undefined
+  /** Tool calls of this turn that have begun. */
+  readonly begun: Set<string>
+  /** Of those, the ones that this incarnation has begun, and that have no outcome yet: its own steps under way. */
+  readonly underWay: Set<string>
+  readonly results: Map<string, ToolResult>
+  usage: Usage
+  cancelled: RunCancel['reason'] | undefined
+  /** Incarnations in a row that ended while a step of this run was under way in them. */
+  crashes: number
+  /** The last incarnation was stopped on purpose. */
+  isPaused: boolean
+  /** How often in a row a turn had the same calls with the same results. */
+  sameTurns: number
+  lastTurn: string
+  /** The turn before which the history was last compacted. */
+  compactedAt: number
+}
+
+/** Returns a run in which nothing has happened yet. */
+export function newRun(runId: RunId, members: RunId[], messages: MessageIn[]): RunState {
+  return {
+    runId,
+    members,
+    messages,
+    responseFormat: messages.findLast(({ responseFormat }) => responseFormat !== undefined)?.responseFormat,
+    turn: 0,
+    attempt: 0,
+    response: undefined,
+    failure: undefined,
+    begun: new Set(),
+    underWay: new Set(),
+    results: new Map(),
+    usage: zeroUsage,
+    cancelled: undefined,
+    crashes: 0,
+    isPaused: false,
+    sameTurns: 0,
+    lastTurn: '',
+    compactedAt: 0,
+  }
+}
