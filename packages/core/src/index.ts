@@ -7,7 +7,15 @@ export { type ActorContext, type ActorRef, type CallOptions, type CastOptions, c
 export { IGNORE } from './actor/internals.ts'
 export { refuse } from './actor/refusal.ts'
 export { ResourceActor, type ResourceOptions } from './actor/resource-actor.ts'
-export { type AgentDefinition, type AgentOptions, agentDefaults, defineAgent } from './agent/agent.ts'
+export {
+  type AgentDefinition,
+  type AgentOptions,
+  agentDefaults,
+  defineAgent,
+  type SystemContext,
+  type SystemPrompt,
+} from './agent/agent.ts'
+export type { AgentHooks, HookRun } from './agent/hooks.ts'
 export type { ErrorCode, ErrorKind, ErrorTraits } from './base/error-codes.ts'
 export { BeamClawError, type BeamClawErrorOptions, ChildStartError, defineErrors, MailboxFullError } from './base/errors.ts'
 export type { ActorEvent, RunEvent } from './base/events.ts'
@@ -64,6 +72,7 @@ export type {
   ProviderPart,
   ProviderRequest,
   ThinkingLevel,
+  ToolChoice,
   ToolDeclaration,
 } from './ports/provider.ts'
 export type { Clock, IdGenerator, Logger, LogLevel, Random, TimerHandle } from './ports/services.ts'
@@ -83,7 +92,7 @@ export type {
 export { Registry, type RegistryEntry, type RegistryOptions } from './registry/registry.ts'
 export type { CompletionRequest, RunningBeamClaw, TenantSessions } from './running-beamclaw.ts'
 export type { ExtensionEntry, RecordExtension } from './session/journal/record-extension.ts'
-export type { QueueMode } from './session/journal/records.ts'
+export type { QueueMode, RunSettings } from './session/journal/records.ts'
 export type { RunResult, RunStream } from './session/run/run-stream.ts'
 export type { SessionDefaults } from './session/session-dependencies.ts'
 export type { SendOptions, SessionHandle } from './session/session-handle.ts'

@@ -1,18 +1,31 @@
 /** An agent is configuration, never a process: which model answers, and how it is told to. */
 
 import { BeamClawError } from '../base/errors.ts'
-import { type AgentId, parseAgentId } from '../base/ids.ts'
-import { anArray, checkOptions, describeValue, integer, oneOf, text } from '../base/options.ts'
-import type { ThinkingLevel } from '../ports/provider.ts'
+import { type AgentId, parseAgentId, type SessionKey } from '../base/ids.ts'
+import {
+  aFunction,
+  anArray,
+  anObject,
+  checkOptions,
+  describeValue,
+  either,
+  integer,
+  type OptionRules,
+  oneOf,
+  text,
+} from '../base/options.ts'
+import type { ThinkingLevel, ToolChoice } from '../ports/provider.ts'
+import type { StandardSchema } from '../tool/standard-schema.ts'
 import type { Tool } from '../tool/tool.ts'
+import { type AgentHooks, hookNames } from './hooks.ts'
 
-export interface AgentOptions {
+export interface AgentOptions<TContext = unknown> {
   /** 1 to 64 of a-z, 0-9, `_` and `-`. */
   readonly id: string
   /** `<provider>/<model>`. */
   readonly model: string
-  /** The system prompt. @default none */
-  readonly system?: string
+  /** The system prompt, or a function that makes it anew for each question; throwing fails the run. @default none */
+  readonly system?: SystemPrompt<TContext>
   /** What the model may call. @default [] */
   readonly tools?: readonly Tool[]
   /** Provider calls one run may make. @default 50 */
@@ -21,15 +34,40 @@ export interface AgentOptions {
   readonly compactAboveTokens?: number
   /** How hard the model thinks before it answers. @default 'off' */
   readonly thinking?: ThinkingLevel
+  /** Randomness of the answers; the services take 0 to 1 or 0 to 2. @default the service's own */
+  readonly temperature?: number
+  /** Tokens one answer may have. @default the provider's own */
+  readonly maxOutputTokens?: number
+  /** Whether the model must call tools in the first turn of a run; later turns are free. @default 'auto' */
+  readonly toolChoice?: ToolChoice
+  /** Checks and types what messages bring along as `context`; one without it is refused with `invalid-message`. @default any JSON */
+  readonly context?: StandardSchema<TContext>
+  /** Guardrails, redaction and vetoes around the model and the tools. @default none */
+  readonly hooks?: AgentHooks
 }
 
-/** What an agent gets that says nothing else. */
+/** What a system function is told. */
+export interface SystemContext<TContext = unknown> {
+  /** What the message brought along. */
+  readonly context: TContext
+  readonly session: { readonly key: SessionKey; readonly settings: object }
+  readonly agentId: AgentId
+}
+
+export type SystemPrompt<TContext = never> = string | ((run: SystemContext<TContext>) => string | Promise<string>)
+
+/** Defaults for an agent. */
 export const agentDefaults = { maxTurns: 50, compactAboveTokens: 120_000, thinking: 'off' } as const satisfies Partial<AgentOptions>
 
 export interface AgentDefinition {
   readonly id: AgentId
   readonly model: string
-  readonly system: string | undefined
+  readonly system: SystemPrompt | undefined
+  readonly temperature: number | undefined
+  readonly maxOutputTokens: number | undefined
+  readonly toolChoice: ToolChoice | undefined
+  readonly context: StandardSchema | undefined
+  readonly hooks: AgentHooks
   readonly tools: ReadonlyMap<string, Tool>
   readonly maxTurns: number
   readonly compactAboveTokens: number
@@ -37,28 +75,39 @@ export interface AgentDefinition {
 }
 
 /** Checks an agent's configuration. Throws `invalid-option` or `invalid-id`. */
-export function defineAgent(options: AgentOptions): AgentDefinition {
-  checkOptions<AgentOptions>(
+export function defineAgent<TContext = unknown>(options: AgentOptions<TContext>): AgentDefinition {
+  checkOptions<AgentOptions<TContext>>(
     'defineAgent',
     options,
     {
       id: text(64),
       model: modelRule,
-      system: text(1_000_000),
+      system: either(text(1_000_000), aFunction),
       tools: anArray,
       maxTurns: integer(1),
       compactAboveTokens: integer(1_000),
       thinking: oneOf('off', 'low', 'medium', 'high'),
+      temperature: aTemperature,
+      maxOutputTokens: integer(1),
+      toolChoice: aToolChoice,
+      context: anObject,
+      hooks: anObject,
     },
     ['id', 'model'],
   )
+  if (options.hooks !== undefined) checkOptions<AgentHooks>('defineAgent hooks', options.hooks, hookRules)
   const tools = new Map((options.tools ?? []).map((tool) => [tool.declaration.name, tool]))
   if (tools.size < (options.tools?.length ?? 0))
     throw new BeamClawError('invalid-option', `defineAgent: two tools of agent "${options.id}" have the same name`)
   return {
     id: parseAgentId(options.id),
     model: options.model,
-    system: options.system?.toWellFormed(),
+    system: typeof options.system === 'string' ? options.system.toWellFormed() : (options.system as SystemPrompt | undefined),
+    temperature: options.temperature,
+    maxOutputTokens: options.maxOutputTokens,
+    toolChoice: options.toolChoice,
+    context: options.context,
+    hooks: options.hooks ?? {},
     tools,
     maxTurns: options.maxTurns ?? agentDefaults.maxTurns,
     compactAboveTokens: options.compactAboveTokens ?? agentDefaults.compactAboveTokens,
@@ -90,6 +139,20 @@ function badAgents(owner: string, option: string, received: unknown): BeamClawEr
   })
 }
 
-function modelRule(value: unknown): string | undefined {
+const hookRules = Object.fromEntries(hookNames.map((name) => [name, aFunction])) as OptionRules<AgentHooks>
+
+/** A number from 0 to 2. */
+export function aTemperature(value: unknown): string | undefined {
+  return typeof value === 'number' && value >= 0 && value <= 2 ? undefined : 'a number from 0 to 2'
+}
+
+/** A way to choose tools. */
+export function aToolChoice(value: unknown): string | undefined {
+  if (value === 'auto' || value === 'none' || value === 'required') return undefined
+  const named = typeof value === 'object' && value !== null && typeof (value as { readonly name?: unknown }).name === 'string'
+  return named ? undefined : "'auto', 'none', 'required' or { name: <tool> }"
+}
+
+export function modelRule(value: unknown): string | undefined {
   return typeof value === 'string' && /^[^/\s]+\/\S+$/.test(value) ? undefined : 'of the form <provider>/<model>'
 }

@@ -114,6 +114,7 @@ export const errorTable = {
   'tool-loop': { kind: 'internal' },
   'poison-message': { kind: 'internal' },
   'invalid-output': { kind: 'upstream', isRetryable: true },
+  'hook-failed': { kind: 'internal' },
   'tool-failed': { kind: 'internal' },
   'tool-timeout': { kind: 'internal' },
   'tool-input': { kind: 'internal' },

@@ -168,8 +168,17 @@ interface Failure {
   readonly message: string
 }
 
-/** What is not durable, and only told to those who listen now. */
-export type ProvisionalEvent = TextDeltaEvent | ThinkingDeltaEvent
+/** A tool tells how far it has come, see `ToolContext.progress`. */
+export interface ToolProgressEvent extends OfRun {
+  readonly type: 'tool-progress'
+  readonly turn: number
+  readonly toolCallId: string
+  readonly name: string
+  readonly data: JsonValue
+}
+
+/** What is not durable: only told to those that listen now. */
+export type ProvisionalEvent = TextDeltaEvent | ThinkingDeltaEvent | ToolProgressEvent
 
 /** What the journal holds, as told to those who listen. */
 export type CommittedEvent =

@@ -187,3 +187,10 @@ export const anArray: OptionRule = (value) => (Array.isArray(value) ? undefined 
 
 /** Anything: for options that are checked elsewhere. */
 export const anything: OptionRule = () => undefined
+
+/** Returns the object without the keys whose value is undefined. */
+export function definedOnly<T extends object>(given: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }
+}

@@ -9,6 +9,9 @@ export interface ToolDeclaration {
   readonly inputSchema: JsonObject
 }
 
+/** Whether and which tools the model must call. */
+export type ToolChoice = 'auto' | 'none' | 'required' | { readonly name: string }
+
 export type ThinkingLevel = 'off' | 'low' | 'medium' | 'high'
 
 /** One question to a model. */
@@ -19,7 +22,7 @@ export interface ProviderRequest {
   readonly messages: readonly Message[]
   readonly tools?: readonly ToolDeclaration[]
   /** @default 'auto' */
-  readonly toolChoice?: 'auto' | 'none' | 'required' | { readonly name: string }
+  readonly toolChoice?: ToolChoice
   readonly maxOutputTokens?: number
   readonly temperature?: number
   readonly topP?: number

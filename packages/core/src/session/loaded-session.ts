@@ -67,6 +67,7 @@ export async function loadSession(
     logger: services.logger,
     turns,
     agent: () => withOwnSettings(agent(), settings),
+    settings: () => settings.value,
     tell: (event) => publish(topic, event),
   })
   return { log, state, journal, loop, settings, running: undefined }

@@ -36,7 +36,8 @@ function feedOver(journal: readonly RunEvent[]) {
     },
   })
   const ended = (async () => {
-    for await (const event of feed.from(1)) told.push('seq' in event ? `${event.type} ${event.seq}` : `piece ${event.text}`)
+    for await (const event of feed.from(1))
+      told.push('text' in event ? `piece ${event.text}` : `${event.type} ${'seq' in event ? event.seq : ''}`)
   })()
   return {
     bus,
@@ -126,7 +127,7 @@ describe('a feed of a session at work', () => {
     const told: string[] = []
     const ended = (async () => {
       for await (const event of feed.from(1, { isAtWork: true }))
-        told.push('seq' in event ? `${event.type} ${event.seq}` : `piece ${event.text}`)
+        told.push('text' in event ? `piece ${event.text}` : `${event.type} ${'seq' in event ? event.seq : ''}`)
     })()
     return { clock, feed, told, ended, state, publish: (event: RunEvent) => bus.publish('topic', event) }
   }

@@ -1,6 +1,6 @@
 /** A session's events from a given record on: first those the journal has, then those that happen. Nothing durable is missed or told twice. */
 import { BeamClawError } from '../base/errors.ts'
-import type { ProvisionalEvent, RunEvent } from '../base/events.ts'
+import type { RunEvent } from '../base/events.ts'
 import type { EventBus, Subscription } from '../ports/event-bus.ts'
 import type { Clock, TimerHandle } from '../ports/services.ts'
 
@@ -201,6 +201,7 @@ class Told {
 
   /** False for what was told before, and for pieces of an answer that has been told as a whole or is void. */
   take(event: RunEvent): boolean {
+    if (event.type === 'tool-progress') return true
     if (!('seq' in event)) return this.#attempt === undefined ? event.runId !== this.#endedRun : this.#attempt.name === nameOf(event)
     if (event.seq < this.nextSeq) return false
     this.nextSeq = event.seq + 1
@@ -219,6 +220,6 @@ class Told {
   }
 }
 
-function nameOf({ runId, turn, attempt }: Pick<ProvisionalEvent, 'runId' | 'turn' | 'attempt'>): string {
+function nameOf({ runId, turn, attempt }: { readonly runId: string; readonly turn: number; readonly attempt: number }): string {
   return `${runId} ${turn} ${attempt}`
 }

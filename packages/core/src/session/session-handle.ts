@@ -1,17 +1,20 @@
 /** One conversation, from outside. */
 
+import { aTemperature, aToolChoice, modelRule } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import { parseRunId, type RunId, type SessionKey, type TenantId } from '../base/ids.ts'
-import { type Fail, newContentOf } from '../base/message-check.ts'
-import type { JsonObject, UserMessage } from '../base/messages.ts'
-import { aBoolean, anObject, aSignal, checkOptions, integer, oneOf, text } from '../base/options.ts'
+import { type Fail, jsonOf, newContentOf } from '../base/message-check.ts'
+import type { JsonObject, JsonValue, UserMessage } from '../base/messages.ts'
+import { aBoolean, anObject, anything, aSignal, checkOptions, definedOnly, integer, oneOf, text } from '../base/options.ts'
+import { encodeJson } from '../defaults/json-text.ts'
 import type { SystemServices } from '../defaults/services.ts'
 import type { EventBus } from '../ports/event-bus.ts'
+import type { ThinkingLevel, ToolChoice } from '../ports/provider.ts'
 import type { RunWaits } from '../tool/run-waits.ts'
 import { jsonSchemaOf, type StandardSchema } from '../tool/standard-schema.ts'
 import { fingerprintOf } from './fingerprint.ts'
-import type { QueueMode } from './journal/records.ts'
+import type { QueueMode, RunSettings } from './journal/records.ts'
 import { RunStream } from './run/run-stream.ts'
 import type { SessionMessage } from './session.ts'
 import { committedTopic, sessionTopic } from './session-dependencies.ts'
@@ -26,6 +29,18 @@ export interface SendOptions<TOutput = undefined> {
   readonly idempotencyKey?: string
   /** What the message does when the session is busy. @default as the session or the BeamClaw is configured, else 'queue' */
   readonly queueMode?: QueueMode
+  /** JSON of at most 256 KiB for the run's tools, hooks and system function; durable with the message. @default none */
+  readonly context?: JsonValue
+  /** Aborts the run. @default none */
+  readonly signal?: AbortSignal
+  /** `<provider>/<model>`. @default the session's, else the agent's */
+  readonly model?: string
+  readonly thinking?: ThinkingLevel
+  readonly temperature?: number
+  readonly maxOutputTokens?: number
+  readonly toolChoice?: ToolChoice
+  /** Names of the agent's tools that the run may use. @default all */
+  readonly tools?: readonly string[]
   /** Asks for JSON of this shape; `result()` then has it as `output`. @default free text */
   readonly output?: StandardSchema<TOutput>
 }
@@ -71,6 +86,14 @@ export class SessionHandle {
       idempotencyKey: text(256),
       queueMode: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
       output: anObject,
+      context: anything,
+      signal: aSignal,
+      model: modelRule,
+      thinking: oneOf('off', 'low', 'medium', 'high'),
+      temperature: aTemperature,
+      maxOutputTokens: integer(1),
+      toolChoice: aToolChoice,
+      tools: toolNames,
     })
     const checked = newContentOf(content, 'content', invalidMessage)
     const { router, services } = this.#access
@@ -81,11 +104,18 @@ export class SessionHandle {
       message: { role: 'user', content: checked },
       fingerprint: fingerprintOf(checked),
       queueMode: options.queueMode,
+      ...settingsOf(options),
       ...(options.output === undefined ? {} : { responseFormat: { type: 'json', ...schemaOf(options.output) } }),
     }
+    const context = options.context === undefined ? undefined : contextOf(options.context)
     const send = async (): Promise<SendReceipt> => {
-      this.#access.router.checkTakesMessages()
-      return (await router.begin(this.key)).call(message, patient) as Promise<SendReceipt>
+      router.checkTakesMessages()
+      const { signal } = options
+      const own = await router.checkedContext(this.key, context)
+      if (signal?.aborted === true) throw new BeamClawError('call-aborted', 'send: its signal was aborted before', { cause: signal.reason })
+      const session = await router.begin(this.key)
+      signal?.addEventListener('abort', () => void this.abort(runId).catch(() => {}), { once: true })
+      return session.call(own === undefined ? message : { ...message, context: own }, patient) as Promise<SendReceipt>
     }
     return this.#stream(runId, send, options.output)
   }
@@ -194,6 +224,27 @@ export class SessionHandle {
     const { events, services } = this.#access
     return new SessionFeed({ events, topic, read, clock: services.clock, ...options })
   }
+}
+
+/** What a message asks of its run; undefined where it asks for nothing. */
+function settingsOf({ model, thinking, temperature, maxOutputTokens, toolChoice, tools }: SendOptions<unknown>): {
+  readonly settings?: RunSettings
+} {
+  const settings = definedOnly({ model, thinking, temperature, maxOutputTokens, toolChoice, tools })
+  return Object.keys(settings).length === 0 ? {} : { settings }
+}
+
+/** Bytes that the context of a message may have as JSON. */
+const maxContextBytes = 256 * 1024
+
+/** Returns a copy: what the host changes afterwards was not sent. Throws `invalid-message` or `document-too-large`. */
+function contextOf(context: unknown): JsonValue {
+  encodeJson(context, maxContextBytes)
+  return jsonOf(context, 'context', invalidMessage)
+}
+
+function toolNames(value: unknown): string | undefined {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string') ? undefined : 'a list of names of tools'
 }
 
 function schemaOf(output: StandardSchema): { readonly schema?: JsonObject } {

@@ -4,8 +4,11 @@ import { IGNORE } from '../actor/internals.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import { type SessionKey, sessionKeyParts } from '../base/ids.ts'
+import { type Fail, jsonOf } from '../base/message-check.ts'
+import type { JsonValue } from '../base/messages.ts'
 import { nearestName } from '../base/options.ts'
 import type { DynamicSupervisor } from '../supervisor/dynamic-supervisor.ts'
+import { describeIssues } from '../tool/standard-schema.ts'
 import { Session, type SessionMessage, type SessionReply } from './session.ts'
 import type { SessionDependencies } from './session-dependencies.ts'
 import { hasSession } from './session-list.ts'
@@ -35,6 +38,16 @@ export class SessionRouter {
   checkTakesMessages(): void {
     if (this.#options.phase() !== 'draining') return
     throw new BeamClawError('draining', 'New messages are refused: this node is about to stop', { retryAfterMs: 1_000 })
+  }
+
+  /** Resolves with a message's context as its agent's schema makes it. Rejects `invalid-message`, or `unknown-agent`. */
+  async checkedContext(key: SessionKey, context: JsonValue | undefined): Promise<JsonValue | undefined> {
+    const { context: schema } = this.#agentOf(key)
+    if (schema === undefined) return context
+    const checked = await schema['~standard'].validate(context)
+    const fail: Fail = (problem) => new BeamClawError('invalid-message', `send: context: ${problem}`)
+    if (checked.issues !== undefined) throw fail(describeIssues(checked.issues))
+    return checked.value === undefined ? undefined : jsonOf(checked.value, 'context', fail)
   }
 
   /** Resolves with a session that exists. Rejects as `begin` does, and `unknown-session` for one without a message or settings. */

@@ -1,15 +1,16 @@
 /** Runs one tool call to an answer the model can read. Never throws: whatever goes wrong becomes a result that says so. */
 import { BeamClawError, describeError } from '../base/errors.ts'
-import type { RunId, SessionKey } from '../base/ids.ts'
-import type { JsonObject, ToolCall, ToolResult } from '../base/messages.ts'
+import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
+import type { JsonObject, JsonValue, ToolCall, ToolResult } from '../base/messages.ts'
 import { nearestName } from '../base/options.ts'
 import { firstCharacters } from '../base/well-formed.ts'
 import type { Clock, Random } from '../ports/services.ts'
 import type { TaskSupervisor } from '../supervisor/task-supervisor.ts'
 import type { RunWaits } from './run-waits.ts'
 import { describeIssues } from './standard-schema.ts'
-import type { Tool, ToolOutput } from './tool.ts'
+import type { Tool, ToolContext, ToolOutput } from './tool.ts'
 import { capped, toToolContent } from './tool-output.ts'
+import { boundedProgress } from './tool-progress.ts'
 
 export interface ToolRunnerOptions {
   /** Returns where tools run now; undefined while there is no such place. */
@@ -23,6 +24,11 @@ export interface ToolRunnerOptions {
 export interface ToolCallSite {
   readonly sessionKey: SessionKey
   readonly runId: RunId
+  readonly agentId: AgentId
+  /** What the message brought along. */
+  readonly context: JsonValue | undefined
+  /** Tells readers how far the tool has come. */
+  readonly progress: (data: JsonValue) => void
   /** What the tool gets as key for its own effects. */
   readonly idempotencyKey: string
   readonly signal: AbortSignal
@@ -61,14 +67,17 @@ export class ToolRunner {
 
   /** The schema is code of the tool's, too: what it does counts for the tool's time. */
   #try(call: ToolCall, tool: Tool, site: ToolCallSite, attempt: number): Promise<ToolOutput> {
-    const { sessionKey, runId, idempotencyKey, signal } = site
+    const { sessionKey, runId, agentId, idempotencyKey, signal } = site
     const tasks = this.#options.tasks()
     if (tasks === undefined) return Promise.reject(new BeamClawError('actor-not-running', 'Tools do not run just now'))
     const { waits } = this.#options
     const execute = async (taskSignal: AbortSignal): Promise<ToolOutput> => {
       const input = await checkedInput(call, tool)
+      const context = await checkedContext(site.context, tool)
       taskSignal.throwIfAborted()
-      return tool.execute(input as never, { signal: taskSignal, sessionKey, runId, toolCallId: call.id, idempotencyKey, attempt })
+      const progress = boundedProgress(site.progress, taskSignal)
+      const own = { signal: taskSignal, sessionKey, runId, agentId, context, progress, toolCallId: call.id, idempotencyKey, attempt }
+      return tool.execute(input as never, own as ToolContext<never>)
     }
     return tasks.run((task) => waits.runTool({ sessionKey, signal: task.signal }, () => execute(task.signal)), {
       id: `${sessionKey}/${call.name}/${call.id}`.slice(0, 512),
@@ -118,6 +127,17 @@ async function checkedInput(call: ToolCall, { input }: Tool): Promise<unknown> {
   const checked = await input['~standard'].validate(call.input)
   if (checked.issues === undefined) return checked.value
   throw new BeamClawError('tool-input', `The input is not valid: ${describeIssues(checked.issues)}`)
+}
+
+/** What the run brought along, as the tool's schema types it. */
+async function checkedContext(context: JsonValue | undefined, { declaration, context: schema }: Tool): Promise<unknown> {
+  if (schema === undefined) return context
+  const checked = await schema['~standard'].validate(context)
+  if (checked.issues === undefined) return checked.value
+  throw new BeamClawError(
+    'tool-failed',
+    `The context of this run is not what tool "${declaration.name}" needs: ${describeIssues(checked.issues)}`,
+  )
 }
 
 function isTransient(error: unknown): boolean {

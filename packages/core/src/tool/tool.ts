@@ -1,17 +1,24 @@
 /** A tool is what a model may ask for: a name, what it takes, and a function. */
 import { BeamClawError, describeError } from '../base/errors.ts'
-import type { RunId, SessionKey } from '../base/ids.ts'
-import type { JsonObject } from '../base/messages.ts'
+import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
+import type { JsonObject, JsonValue } from '../base/messages.ts'
 import { aBoolean, aFunction, anObject, checkOptions, duration, integer, text } from '../base/options.ts'
 import type { ToolDeclaration } from '../ports/provider.ts'
 import { jsonSchemaOf, type StandardSchema } from './standard-schema.ts'
 
 /** What a tool is handed besides its input. */
-export interface ToolContext {
+export interface ToolContext<TContext = unknown> {
   /** Aborted when the run is cancelled or the tool's time is up. */
   readonly signal: AbortSignal
   readonly sessionKey: SessionKey
   readonly runId: RunId
+  readonly agentId: AgentId
+  /** What the message brought along (`SendOptions.context`), as the tool's `context` schema types it. */
+  readonly context: TContext
+  /**
+   * Tells readers of the run how far the tool has come: JSON of at most 64,000 bytes. Not kept: a reader that comes later does not see it.
+   */
+  readonly progress: (data: JsonValue) => void
   /** The model's own name for the call. Models use the same one again: it tells calls of one turn apart, and nothing else. */
   readonly toolCallId: string
   /**
@@ -30,17 +37,19 @@ export interface ToolContext {
  */
 export type ToolOutput = string | number | boolean | bigint | object | null | undefined
 
-export interface ToolOptions<TInput> {
+export interface ToolOptions<TInput, TContext = unknown> {
   /** 1 to 64 of A-Z, a-z, 0-9, `_` and `-`. */
   readonly name: string
   /** Tells the model what the tool is for. */
   readonly description: string
   /** Checks and types the input. @default takes an empty object */
   readonly input?: StandardSchema<TInput>
+  /** Checks and types the run's context before each call; a run without it is told to the model as a failure. @default any context */
+  readonly context?: StandardSchema<TContext>
   /** JSON Schema for the model. @default what `input` says of itself */
   readonly inputSchema?: JsonObject
   /** Throwing tells the model that it failed; an error with `isRetryable` true is tried again first. */
-  readonly execute: (input: TInput, context: ToolContext) => ToolOutput | Promise<ToolOutput>
+  readonly execute: (input: TInput, context: ToolContext<TContext>) => ToolOutput | Promise<ToolOutput>
   /** Running it again with the same `idempotencyKey` does no harm, so a crash in the middle leads to another run. @default false */
   readonly idempotent?: boolean
   /** Milliseconds for one try. @default 600000 */
@@ -56,7 +65,8 @@ const toolDefaults = { idempotent: false, timeoutMs: 600_000, maxAttempts: 3 } a
 export interface Tool<TInput = never> {
   readonly declaration: ToolDeclaration
   readonly input: StandardSchema | undefined
-  readonly execute: (input: TInput, context: ToolContext) => ToolOutput | Promise<ToolOutput>
+  readonly context: StandardSchema | undefined
+  readonly execute: (input: TInput, context: ToolContext<never>) => ToolOutput | Promise<ToolOutput>
   readonly idempotent: boolean
   readonly timeoutMs: number
   readonly maxAttempts: number
@@ -65,14 +75,15 @@ export interface Tool<TInput = never> {
 const takesNothing: JsonObject = { type: 'object', properties: {}, additionalProperties: false }
 
 /** Checks a tool's options. Throws `invalid-option`. */
-export function defineTool<TInput = Record<string, never>>(options: ToolOptions<TInput>): Tool<TInput> {
-  checkOptions<ToolOptions<TInput>>(
+export function defineTool<TInput = Record<string, never>, TContext = unknown>(options: ToolOptions<TInput, TContext>): Tool<TInput> {
+  checkOptions<ToolOptions<TInput, TContext>>(
     'defineTool',
     options,
     {
       name: (value) => (typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value) ? undefined : '1 to 64 of A-Z, a-z, 0-9, _ and -'),
       description: text(10_000),
       input: anObject,
+      context: anObject,
       inputSchema: anObject,
       execute: aFunction,
       idempotent: aBoolean,
@@ -81,9 +92,9 @@ export function defineTool<TInput = Record<string, never>>(options: ToolOptions<
     },
     ['name', 'description', 'execute'],
   )
-  const { name, description, input, execute } = options
+  const { name, description, input, context, execute } = options
   const inputSchema = options.inputSchema ?? (input === undefined ? takesNothing : madeSchema(name, input))
-  return { declaration: { name, description, inputSchema }, input, execute, ...toolDefaults, ...policyOf(options) }
+  return { declaration: { name, description, inputSchema }, input, context, execute, ...toolDefaults, ...policyOf(options) }
 }
 
 function madeSchema(name: string, input: StandardSchema): JsonObject {
@@ -99,7 +110,11 @@ function madeSchema(name: string, input: StandardSchema): JsonObject {
   throw new BeamClawError('invalid-option', problem, { cause })
 }
 
-function policyOf<TInput>({ idempotent, timeoutMs, maxAttempts }: ToolOptions<TInput>): Partial<Omit<Tool, 'execute'>> {
+function policyOf({
+  idempotent,
+  timeoutMs,
+  maxAttempts,
+}: Pick<ToolOptions<never>, 'idempotent' | 'timeoutMs' | 'maxAttempts'>): Partial<Omit<Tool, 'execute'>> {
   return {
     ...(idempotent === undefined ? {} : { idempotent }),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),

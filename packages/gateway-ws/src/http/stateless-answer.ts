@@ -1,5 +1,5 @@
 /** A question that leaves nothing behind. */
-import type { AgentDefinition, ProviderPart, RunningBeamClaw } from '@beamclaw/core'
+import { type AgentDefinition, type ProviderPart, type RunningBeamClaw, type SystemPrompt, sessionKey } from '@beamclaw/core'
 import { toMessages, toSettings } from './chat-input.ts'
 import type { ChatRequest } from './chat-request.ts'
 import type { Piece } from './piece.ts'
@@ -12,7 +12,7 @@ export async function* statelessAnswer(
   signal: AbortSignal,
 ): AsyncGenerator<Piece> {
   const { system, messages } = toMessages(request)
-  const prompt = [agent?.system, system].filter((text) => text !== undefined).join('\n\n')
+  const prompt = [await ownPrompt(agent), system].filter((text) => text !== undefined).join('\n\n')
   const parts = claw.complete(
     {
       ...toSettings(request),
@@ -24,6 +24,13 @@ export async function* statelessAnswer(
     { signal },
   )
   yield* piecesOf(parts)
+}
+
+/** A system function is called as for a session that has just begun. */
+async function ownPrompt(agent: AgentDefinition | undefined): Promise<string | undefined> {
+  if (typeof agent?.system !== 'function') return agent?.system
+  const system = agent.system as Exclude<SystemPrompt<unknown>, string>
+  return await system({ context: undefined, session: { key: sessionKey(agent.id, 'stateless'), settings: {} }, agentId: agent.id })
 }
 
 async function* piecesOf(parts: AsyncIterable<ProviderPart>): AsyncGenerator<Piece> {

@@ -27,9 +27,8 @@ export function redriven(
 ): NewMessage {
   const letter = deadLetters.find((one) => one.runId === runId)
   if (letter?.message !== undefined) {
-    const { message, responseFormat, fingerprint } = letter
-    const optional = { ...(responseFormat === undefined ? {} : { responseFormat }), ...(fingerprint === undefined ? {} : { fingerprint }) }
-    return { type: 'send', runId: newRunId, message, queueMode: 'queue', redrives: runId, ...optional }
+    const { at: _, message, ...rest } = letter
+    return { ...rest, type: 'send', runId: newRunId, message, queueMode: 'queue', redrives: runId }
   }
   // The content does not matter for a key that is known.
   if (runs.has(newRunId)) return { type: 'send', runId: newRunId, message: { role: 'user', content: '' }, queueMode: 'queue' }

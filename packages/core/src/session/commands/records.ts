@@ -3,6 +3,7 @@ import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { RunId } from '../../base/ids.ts'
 import { type Fail, jsonOf } from '../../base/message-check.ts'
 import type { JsonValue } from '../../base/messages.ts'
+import { encodeJson } from '../../defaults/json-text.ts'
 import type { CommandContext } from './command.ts'
 
 export interface AppendRecord {
@@ -18,14 +19,18 @@ export interface ReadRecords {
   readonly extension: string
 }
 
+/** Bytes that the data of one record may have as JSON. */
+const maxRecordBytes = 1024 * 1024
+
 const refused: Fail = (problem) => new BeamClawError('invalid-message', `record: ${problem}`)
 
 export async function appendRecord({ key, state, journal }: CommandContext, message: AppendRecord): Promise<JsonValue> {
-  const { runId, extension: id, name, data } = message
+  const { runId, extension: id, name } = message
   const extension = state.extension(id)
   if (extension === undefined) throw new BeamClawError('invalid-option', `No part has registered the record extension "${id}"`)
   if (!state.runs.has(runId)) throw new BeamClawError('unknown-run', `Session "${key}" does not know the run "${runId}"`)
-  jsonOf(data, 'data', refused)
+  encodeJson(message.data, maxRecordBytes)
+  const data = jsonOf(message.data, 'data', refused)
   try {
     // A record that its own fold refuses would make the journal unreadable.
     const next = extension.fold(state.extensions.get(id) ?? extension.initial, { name, runId, data, at: state.at })

@@ -1,5 +1,5 @@
 /** Checks that records and snapshots have in common: a damaged record stops its own session, and nothing else. Pure. */
-import { choiceOf, contentOf, type Fail, fieldsOf, stringOf } from '../../base/message-check.ts'
+import { choiceOf, contentOf, countOf, eachOf, type Fail, fieldsOf, jsonOf, stringOf } from '../../base/message-check.ts'
 
 export const runOutcomes = ['completed', 'failed', 'aborted'] as const
 export const finishReasons = ['stop', 'tool-calls', 'length', 'content-filter', 'other'] as const
@@ -10,6 +10,8 @@ export function checkMessageIn(data: Readonly<Record<string, unknown>>, path: st
   const message = fieldsOf(data.message, `${path}message`, fail)
   contentOf(message.content, `${path}message.content`, fail)
   choiceOf(data.queueMode, queueModes, `${path}queueMode`, fail)
+  if (data.settings !== undefined) checkSettings(fieldsOf(data.settings, `${path}settings`, fail), `${path}settings`, fail)
+  if (data.context !== undefined) jsonOf(data.context, `${path}context`, fail)
   if (data.responseFormat !== undefined) fieldsOf(data.responseFormat, `${path}responseFormat`, fail)
 }
 
@@ -17,4 +19,11 @@ export function checkFailure(value: unknown, path: string, fail: Fail): void {
   const failure = fieldsOf(value, path, fail)
   stringOf(failure.code, `${path}.code`, fail)
   stringOf(failure.message, `${path}.message`, fail)
+}
+
+function checkSettings({ model, temperature, maxOutputTokens, tools }: Readonly<Record<string, unknown>>, path: string, fail: Fail): void {
+  if (model !== undefined) stringOf(model, `${path}.model`, fail)
+  if (temperature !== undefined && typeof temperature !== 'number') throw fail(`${path}.temperature must be a number`)
+  if (maxOutputTokens !== undefined) countOf(maxOutputTokens, `${path}.maxOutputTokens`, fail)
+  if (tools !== undefined) eachOf(tools, `${path}.tools`, fail, stringOf)
 }

@@ -1,6 +1,7 @@
 /** What a session writes down: one kind of record for each fact that must outlive the process. */
 import type { RunId } from '../../base/ids.ts'
 import type { AssistantMessage, FinishReason, JsonObject, JsonValue, ToolResult, Usage, UserMessage } from '../../base/messages.ts'
+import type { ThinkingLevel, ToolChoice } from '../../ports/provider.ts'
 import type { LogEntry } from '../../ports/store.ts'
 
 /** What a message does to a session that is busy. */
@@ -35,6 +36,18 @@ export interface ResponseFormat {
   readonly schema?: JsonObject
 }
 
+/** What one message asks of its run, in the place of what its agent says. */
+export interface RunSettings {
+  /** `<provider>/<model>`. */
+  readonly model?: string
+  readonly thinking?: ThinkingLevel
+  readonly temperature?: number
+  readonly maxOutputTokens?: number
+  readonly toolChoice?: ToolChoice
+  /** Names of the agent's tools that the run may use. */
+  readonly tools?: readonly string[]
+}
+
 interface OfRun {
   readonly runId: RunId
 }
@@ -45,6 +58,9 @@ export interface MessageIn extends OfRun {
   readonly message: UserMessage
   readonly queueMode: QueueMode
   readonly responseFormat?: ResponseFormat
+  readonly settings?: RunSettings
+  /** What the host gives tools, hooks and the system function of the run. */
+  readonly context?: JsonValue
   /** Tells whether a message that is sent again under this key is the same. */
   readonly fingerprint?: string
   /** The run that was given up, and whose message this is once more. */

@@ -4,21 +4,23 @@ import type { AgentDefinition } from '../../agent/agent.ts'
 import { guardedAbortController } from '../../base/abort.ts'
 import { describeError } from '../../base/errors.ts'
 import type { ProvisionalEvent } from '../../base/events.ts'
-import type { RunId, SessionKey } from '../../base/ids.ts'
-import type { ToolCall, ToolResult } from '../../base/messages.ts'
-import type { ProviderRequest } from '../../ports/provider.ts'
+import type { SessionKey } from '../../base/ids.ts'
+import type { ToolCall } from '../../base/messages.ts'
 import type { Clock, Logger, Random } from '../../ports/services.ts'
 import type { ProviderTable } from '../../provider/provider-table.ts'
-import { headOf, type ToolRunner } from '../../tool/tool-runner.ts'
+import type { ToolRunner } from '../../tool/tool-runner.ts'
 import type { JournalWriter } from '../journal/journal-writer.ts'
-import type { JournalEntry, ToolOutcome } from '../journal/records.ts'
+import type { JournalEntry, RunEnd } from '../journal/records.ts'
+import type { SessionSettings } from '../session-settings.ts'
 import type { SessionState } from '../state/session-state.ts'
-import { type AttemptPause, attemptPause, describeFailure } from './attempts.ts'
+import { type AttemptPause, attemptPause } from './attempts.ts'
 import { HistorySummary } from './compaction.ts'
 import type { EventLoopTurns } from './event-loop-turns.ts'
-import { type ModelAnswer, readAnswer } from './model-answer.ts'
-import { type NextStep, nextStep, type RunLimits, runLimitDefaults, steering } from './next-step.ts'
+import { askModel } from './model-step.ts'
+import { type NextStep, nextStep, type RunLimits, runLimitDefaults } from './next-step.ts'
+import { callHook, HookFailure } from './run-hooks.ts'
 import type { SuspectLine } from './suspect-line.ts'
+import { closedCall, runTools } from './tool-step.ts'
 
 export interface RunLoopOptions {
   readonly sessionKey: SessionKey
@@ -33,17 +35,16 @@ export interface RunLoopOptions {
   readonly turns: EventLoopTurns
   /** The agent as it is configured now. */
   readonly agent: () => AgentDefinition
+  /** The session's own settings as they are now. */
+  readonly settings: () => SessionSettings
   readonly tell: (event: ProvisionalEvent) => void
 }
 
-/** Tool calls of one turn that run at the same time. */
-const maxParallelTools = 16
-
-/** A step that takes time. */
-type Act = Extract<NextStep, { type: 'compact' | 'ask-model' | 'run-tools' }>
+/** A step that takes time; the end of a run does when a hook wants to see it. */
+type Act = Extract<NextStep, { type: 'compact' | 'ask-model' | 'run-tools' | 'end-run' }>
 
 /** A step that is done once it is stated. */
-type Fact = Exclude<NextStep, Act | { type: 'wait' }>
+type Fact = Exclude<NextStep, { type: 'compact' | 'ask-model' | 'run-tools' | 'wait' }>
 
 export class RunLoop {
   readonly #options: RunLoopOptions
@@ -83,7 +84,7 @@ export class RunLoop {
         if (step.type === 'wait') {
           await journal.flush()
           if (this.#next().type === 'wait') return
-        } else if (isAct(step)) {
+        } else if (this.#takesTime(step)) {
           this.#step = this.#newStep()
           await this.#act(step, this.#step.signal)
         } else {
@@ -121,9 +122,39 @@ export class RunLoop {
       case 'steer':
         return [{ type: 'run-steer', runId, from: step.from }]
       case 'close-tools':
-        return step.calls.map((call) => this.#closed(runId, call, step.outcome))
+        return step.calls.flatMap((call) => this.#closed(call, step.outcome))
       case 'end-run':
-        return [{ type: 'run-end', runId, outcome: step.outcome, ...(step.failure === undefined ? {} : { failure: step.failure }) }]
+        return [endOf(step)]
+    }
+  }
+
+  #closed(call: ToolCall, outcome: Parameters<typeof closedCall>[2]): JournalEntry[] {
+    const { current } = this.#options.state
+    return current === undefined ? [] : [closedCall(current, call, outcome)]
+  }
+
+  #takesTime(step: Exclude<NextStep, { type: 'wait' }>): step is Act {
+    if (step.type === 'end-run') return this.#options.agent().hooks.onRunEnd !== undefined && step.failure?.code !== 'poison-message'
+    return step.type === 'compact' || step.type === 'ask-model' || step.type === 'run-tools'
+  }
+
+  /** The hook may fail a run that was completed; of any other it is only told. */
+  async #endRun(step: Extract<NextStep, { type: 'end-run' }>, signal: AbortSignal): Promise<void> {
+    const { journal, state, agent, sessionKey, clock, logger } = this.#options
+    const run = state.current
+    if (run === undefined) return
+    const { outcome, failure } = step
+    try {
+      const hooks = { agent: agent(), sessionKey, run, clock, signal }
+      await callHook('onRunEnd', hooks, { outcome, failure, message: run.response?.message, usage: run.usage })
+      if (!signal.aborted) journal.stage(endOf(step))
+    } catch (error) {
+      if (signal.aborted) return
+      if (!(error instanceof HookFailure)) throw error
+      const { code, message } = error.error
+      if (outcome === 'completed') return journal.stage({ ...endOf(step), outcome: 'failed', failure: { code, message } })
+      logger.log('error', 'session.hook-failed', { session: sessionKey, run: run.runId, code, error: message })
+      journal.stage(endOf(step))
     }
   }
 
@@ -132,114 +163,15 @@ export class RunLoop {
       case 'compact':
         return this.#summary.make(step.runId, signal)
       case 'ask-model':
-        return this.#askModel(step, signal)
+        return askModel(this.#options, this.#pause, step, signal)
       case 'run-tools':
-        return this.#runTools(step, signal)
+        return runTools(this.#options, step, signal)
+      case 'end-run':
+        return this.#endRun(step, signal)
     }
-  }
-
-  async #askModel(step: Extract<NextStep, { type: 'ask-model' }>, signal: AbortSignal): Promise<void> {
-    const { journal, providers, agent, tell, sessionKey, turns, clock } = this.#options
-    const { runId, turn, attempt } = step
-    if (step.retry !== undefined) {
-      await journal.flush()
-      if (!(await this.#pause(attempt, step.retry.afterMs, signal))) return
-    }
-    const { model: name } = agent()
-    await journal.commit({ type: 'model-request', runId, turn, attempt, model: name })
-    if (signal.aborted) return
-    let answer: ModelAnswer
-    try {
-      const { provider, model } = providers.resolve(name)
-      const request = this.#request(model)
-      answer = await readAnswer(
-        () => provider.doStream(request, { signal }),
-        { signal, turns, clock },
-        ({ type, text }) => {
-          tell({ type, sessionKey, runId, turn, attempt, text })
-        },
-      )
-    } catch (error) {
-      // Told to stop, or the run was cancelled: the request stays open, and the next step is decided by what the journal says.
-      if (signal.aborted) return
-      return journal.stage({ type: 'model-failure', runId, turn, attempt, ...describeFailure(error) })
-    }
-    // What follows from it is decided at once, and written down with it.
-    journal.stage({ type: 'model-response', runId, turn, ...answer })
-  }
-
-  #request(model: string): ProviderRequest {
-    const { state, agent } = this.#options
-    const { id, system, thinking, tools } = agent()
-    const responseFormat = state.current?.responseFormat
-    return {
-      model,
-      agent: id,
-      messages: state.shown.messages(),
-      ...(system === undefined ? {} : { system }),
-      ...(tools.size === 0 ? {} : { tools: [...tools.values()].map((tool) => tool.declaration) }),
-      ...(thinking === 'off' ? {} : { thinking }),
-      ...(responseFormat === undefined ? {} : { responseFormat }),
-    }
-  }
-
-  /** Runs the calls next to each other, as many as may; each begins once its intent is durable. */
-  async #runTools({ runId, turn, calls }: Extract<NextStep, { type: 'run-tools' }>, signal: AbortSignal): Promise<void> {
-    const { journal, state } = this.#options
-    const waiting = [...calls]
-    let running = 0
-    const runNext = async (): Promise<void> => {
-      for (let call = waiting.shift(); call !== undefined; call = waiting.shift()) {
-        running++
-        await this.#runToolInTurn(runId, turn, call, signal)
-        running--
-        if (signal.aborted || steering(state) !== undefined) waiting.length = 0
-        // The last outcome is written down together with what follows from it.
-        if (running > 0 || waiting.length > 0) await journal.flush()
-      }
-    }
-    await Promise.all(Array.from({ length: Math.min(maxParallelTools, calls.length) }, runNext))
-  }
-
-  /** A run that may have taken the process down waits until no other such run has a tool under way. */
-  async #runToolInTurn(runId: RunId, turn: number, call: ToolCall, signal: AbortSignal): Promise<void> {
-    const { state, suspects, journal } = this.#options
-    if ((state.current?.crashes ?? 0) === 0) return this.#runTool(runId, turn, call, signal)
-    const endTurn = await suspects.enter(signal, async () => {
-      if (!signal.aborted && state.current?.runId === runId)
-        await journal.commit({ type: 'run-resume', runId, isCleared: true }).catch(() => {})
-    })
-    try {
-      if (signal.aborted) return
-      await this.#runTool(runId, turn, call, signal)
-      await journal.flush()
-    } finally {
-      endTurn()
-    }
-  }
-
-  async #runTool(runId: RunId, turn: number, call: ToolCall, signal: AbortSignal): Promise<void> {
-    const { journal, toolRunner, agent, sessionKey, state } = this.#options
-    const { id: toolCallId, name, input } = call
-    const index = state.current?.response?.calls.findIndex(({ id }) => id === toolCallId) ?? 0
-    await journal.commit({ type: 'tool-intent', runId, turn, toolCallId, name, input })
-    if (signal.aborted) return
-    const result = await toolRunner.run(call, agent().tools, { sessionKey, runId, idempotencyKey: `${runId}:${turn}:${index}`, signal })
-    // Cut short: nobody can say what it did before it noticed.
-    if (signal.aborted && result.isError) return
-    journal.stage({ type: 'tool-outcome', runId, turn, outcome: result.isError ? 'error' : 'ok', result })
-  }
-
-  #closed(runId: RunId, call: ToolCall, outcome: Extract<ToolOutcome, 'unknown' | 'cancelled'>) {
-    const text =
-      outcome === 'unknown'
-        ? 'Outcome unknown: this call had begun when the session was interrupted. It may or may not have taken effect; check before you repeat it.'
-        : 'Not run: the call was cancelled before it began.'
-    const result: ToolResult = { ...headOf(call), content: text, isError: true }
-    return { type: 'tool-outcome' as const, runId, turn: this.#options.state.current?.turn ?? 0, outcome, result }
   }
 }
 
-function isAct(step: Exclude<NextStep, { type: 'wait' }>): step is Act {
-  return step.type === 'compact' || step.type === 'ask-model' || step.type === 'run-tools'
+function endOf({ runId, outcome, failure }: Extract<NextStep, { type: 'end-run' }>): RunEnd {
+  return { type: 'run-end', runId, outcome, ...(failure === undefined ? {} : { failure }) }
 }

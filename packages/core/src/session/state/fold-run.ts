@@ -85,6 +85,8 @@ function steer(state: SessionState, { runId, type, from }: RunSteer): void {
   run.members.push(from)
   run.messages.push(message)
   run.responseFormat = message.responseFormat ?? run.responseFormat
+  run.settings = { ...run.settings, ...message.settings }
+  run.context = message.context ?? run.context
   state.mark(from, 'running', run.runId)
   run.sameTurns = 0
   // Another one that joins before the next turn is asked for.

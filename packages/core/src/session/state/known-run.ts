@@ -1,7 +1,7 @@
 /** What a session remembers of its runs. */
 import type { RunId } from '../../base/ids.ts'
-import type { AssistantMessage, FinishReason, Usage, UserMessage } from '../../base/messages.ts'
-import type { ResponseFormat, RunFailure, RunOutcome } from '../journal/records.ts'
+import type { AssistantMessage, FinishReason, JsonValue, Usage, UserMessage } from '../../base/messages.ts'
+import type { ResponseFormat, RunFailure, RunOutcome, RunSettings } from '../journal/records.ts'
 
 /** How long ended runs are remembered, so that a repeated message gets its run and not a second one. */
 export interface RunMemory {
@@ -54,5 +54,7 @@ export interface DeadLetter {
   /** Absent where an earlier version gave it up, which kept the id alone. */
   readonly message?: UserMessage
   readonly responseFormat?: ResponseFormat
+  readonly settings?: RunSettings
+  readonly context?: JsonValue
   readonly fingerprint?: string
 }

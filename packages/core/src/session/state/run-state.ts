@@ -1,7 +1,15 @@
 /** The run under way, as the journal tells it. */
 import type { RunId } from '../../base/ids.ts'
-import { type AssistantMessage, type FinishReason, type ToolCall, type ToolResult, type Usage, zeroUsage } from '../../base/messages.ts'
-import type { MessageIn, ModelFailure, ResponseFormat, RunCancel } from '../journal/records.ts'
+import {
+  type AssistantMessage,
+  type FinishReason,
+  type JsonValue,
+  type ToolCall,
+  type ToolResult,
+  type Usage,
+  zeroUsage,
+} from '../../base/messages.ts'
+import type { MessageIn, ModelFailure, ResponseFormat, RunCancel, RunSettings } from '../journal/records.ts'
 
 /** A turn that the model has answered. */
 export interface AnsweredTurn {
@@ -18,6 +26,10 @@ export interface RunState {
   readonly messages: MessageIn[]
   /** How the answer must be shaped: as the last message asks that asks for anything. */
   responseFormat: ResponseFormat | undefined
+  /** What its messages ask of it; the last one that asks for a thing has its way. */
+  settings: RunSettings
+  /** As the last message gives it that gives any. */
+  context: JsonValue | undefined
   /** The turn that was asked for last; 0 before the first. */
   turn: number
   attempt: number
@@ -49,6 +61,8 @@ export function newRun(runId: RunId, members: RunId[], messages: MessageIn[]): R
     members,
     messages,
     responseFormat: messages.findLast(({ responseFormat }) => responseFormat !== undefined)?.responseFormat,
+    settings: Object.assign({}, ...messages.map(({ settings }) => settings)),
+    context: messages.findLast(({ context }) => context !== undefined)?.context,
     turn: 0,
     attempt: 0,
     response: undefined,

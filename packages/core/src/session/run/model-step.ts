@@ -1,0 +1,129 @@
+/** One question to the model: made, asked, and its answer written down. */
+import type { AgentDefinition, SystemContext, SystemPrompt } from '../../agent/agent.ts'
+import { BeamClawError } from '../../base/errors.ts'
+import { assistantMessageOf, type Fail } from '../../base/message-check.ts'
+import type { ProviderRequest } from '../../ports/provider.ts'
+import type { RunState } from '../state/run-state.ts'
+import { type AttemptPause, describeFailure } from './attempts.ts'
+import { type ModelAnswer, readAnswer } from './model-answer.ts'
+import type { NextStep } from './next-step.ts'
+import { callHook, HookFailure, withinTime } from './run-hooks.ts'
+import type { RunLoopOptions } from './run-loop.ts'
+
+type AskModel = Extract<NextStep, { type: 'ask-model' }>
+
+/** Takes the step. Resolves when its outcome is stated, or it was interrupted. Rejects with what kept the journal from being written. */
+export async function askModel(options: RunLoopOptions, pause: AttemptPause, step: AskModel, signal: AbortSignal): Promise<void> {
+  const { journal, state } = options
+  const { runId, turn, attempt } = step
+  if (step.retry !== undefined) {
+    await journal.flush()
+    if (!(await pause(attempt, step.retry.afterMs, signal))) return
+  }
+  const agent = options.agent()
+  const name = state.current?.settings.model ?? agent.model
+  await journal.commit({ type: 'model-request', runId, turn, attempt, model: name })
+  const run = state.current
+  if (signal.aborted || run === undefined) return
+  let answer: ModelAnswer
+  try {
+    answer = await answerOf(options, agent, run, name, signal)
+  } catch (error) {
+    // Told to stop, or the run was cancelled: the request stays open, and the next step is decided by what the journal says.
+    if (signal.aborted) return
+    const failed = error instanceof HookFailure ? { ...describeFailure(error.error), isRetryable: false } : describeFailure(error)
+    return journal.stage({ type: 'model-failure', runId, turn, attempt, ...failed })
+  }
+  if (signal.aborted) return
+  // What follows from it is decided at once, and written down with it.
+  journal.stage({ type: 'model-response', runId, turn, ...answer })
+}
+
+async function answerOf(
+  options: RunLoopOptions,
+  agent: AgentDefinition,
+  run: RunState,
+  name: string,
+  signal: AbortSignal,
+): Promise<ModelAnswer> {
+  const { providers, tell, sessionKey, turns, clock } = options
+  const { runId, turn, attempt } = run
+  const hooks = { agent, sessionKey, run, clock, signal }
+  const { provider, model } = providers.resolve(name)
+  const request = await requestOf(options, agent, run, model, signal)
+  const asked = agent.hooks.beforeModel === undefined ? request : ((await callHook('beforeModel', hooks, { request })) ?? request)
+  const mayShow = agent.hooks.afterModel === undefined
+  const answer = await readAnswer(
+    () => provider.doStream(asked, { signal }),
+    { signal, turns, clock },
+    ({ type, text }) => {
+      if (mayShow) tell({ type, sessionKey, runId, turn, attempt, text })
+    },
+  )
+  return mayShow ? answer : withMessage(answer, await callHook('afterModel', hooks, answer))
+}
+
+async function requestOf(
+  { state, clock, sessionKey, settings }: RunLoopOptions,
+  agent: AgentDefinition,
+  run: RunState,
+  model: string,
+  signal: AbortSignal,
+): Promise<ProviderRequest> {
+  const { responseFormat, context } = run
+  const { temperature = agent.temperature, maxOutputTokens = agent.maxOutputTokens, thinking = agent.thinking } = run.settings
+  const system = await systemOf(
+    agent,
+    () => ({ context, session: { key: sessionKey, settings: settings() }, agentId: agent.id }),
+    clock,
+    signal,
+  )
+  const tools = toolsOf(agent, run)
+  const toolChoice = choiceIn(run, agent)
+  return {
+    model,
+    agent: agent.id,
+    messages: state.shown.messages(),
+    ...(system === undefined ? {} : { system }),
+    ...(tools.length === 0 ? {} : { tools, ...(toolChoice === undefined ? {} : { toolChoice }) }),
+    ...(thinking === 'off' ? {} : { thinking }),
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...(responseFormat === undefined ? {} : { responseFormat }),
+  }
+}
+
+/** What a run is made to call, it is made to call once: forced again with each turn it would never end. */
+function choiceIn({ turn, settings }: RunState, agent: AgentDefinition): ProviderRequest['toolChoice'] {
+  const choice = settings.toolChoice ?? agent.toolChoice
+  return turn > 1 && choice !== 'none' ? undefined : choice
+}
+
+async function systemOf(
+  { id, system }: AgentDefinition,
+  call: () => SystemContext,
+  clock: RunLoopOptions['clock'],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (typeof system !== 'function') return system
+  const text = await withinTime(`The system function of agent "${id}"`, () => (system as Exclude<SystemPrompt<unknown>, string>)(call()), {
+    clock,
+    signal,
+  })
+  if (typeof text === 'string') return text.toWellFormed()
+  throw new HookFailure(new BeamClawError('hook-failed', `The system function of agent "${id}" must return text`))
+}
+
+/** The agent's tools that this run may use. */
+function toolsOf({ tools }: AgentDefinition, { settings }: RunState): ProviderRequest['tools'] & object {
+  const { tools: allowed } = settings
+  return [...tools.values()].map((tool) => tool.declaration).filter(({ name }) => allowed === undefined || allowed.includes(name))
+}
+
+function withMessage(answer: ModelAnswer, message: unknown): ModelAnswer {
+  if (message === undefined || message === null) return answer
+  const fail: Fail = (problem) => new HookFailure(new BeamClawError('hook-failed', `Hook "afterModel" returned no message: ${problem}`))
+  const changed = assistantMessageOf(message, 'message', fail)
+  const hasCalls = changed.content.some((part) => part.type === 'tool-call')
+  return { ...answer, message: changed, finish: answer.finish === 'tool-calls' && !hasCalls ? 'stop' : answer.finish }
+}

@@ -1,0 +1,160 @@
+/** The tool calls of one turn: run next to each other, each begun once its intent is durable. */
+import type { AgentDefinition } from '../../agent/agent.ts'
+import { BeamClawError } from '../../base/errors.ts'
+import { jsonOf, toolResultOf } from '../../base/message-check.ts'
+import type { JsonValue, ToolCall, ToolResult } from '../../base/messages.ts'
+import type { Tool } from '../../tool/tool.ts'
+import { headOf } from '../../tool/tool-runner.ts'
+import type { JournalEntry, ToolOutcome } from '../journal/records.ts'
+import type { RunState } from '../state/run-state.ts'
+import { type NextStep, steering } from './next-step.ts'
+import { callHook, HookFailure } from './run-hooks.ts'
+import type { RunLoopOptions } from './run-loop.ts'
+
+/** Tool calls of one turn that run at the same time. */
+const maxParallelTools = 16
+
+type RunTools = Extract<NextStep, { type: 'run-tools' }>
+
+interface CallSite {
+  readonly options: RunLoopOptions
+  readonly agent: AgentDefinition
+  readonly run: RunState
+  readonly turn: number
+  readonly signal: AbortSignal
+}
+
+/** Takes the step. A hook that fails ends the run, once the calls under way have ended. Rejects with what kept the journal from being written. */
+export async function runTools(options: RunLoopOptions, { turn, calls }: RunTools, signal: AbortSignal): Promise<void> {
+  const { journal, state } = options
+  const run = state.current
+  if (run === undefined) return
+  const site: CallSite = { options, agent: options.agent(), run, turn, signal }
+  const waiting = [...calls]
+  let running = 0
+  let failure: HookFailure | undefined
+  const runNext = async (): Promise<void> => {
+    for (let call = waiting.shift(); call !== undefined; call = waiting.shift()) {
+      running++
+      try {
+        await runInTurn(site, call)
+      } catch (error) {
+        if (!(error instanceof HookFailure)) throw error
+        failure ??= error
+      }
+      running--
+      if (signal.aborted || failure !== undefined || steering(state) !== undefined) waiting.length = 0
+      // The last outcome is written down together with what follows from it.
+      if (running > 0 || waiting.length > 0) await journal.flush()
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(maxParallelTools, calls.length) }, runNext))
+  if (failure !== undefined && !signal.aborted && state.current === run) journal.stage(...failedBy(failure, run))
+}
+
+/** Returns what ends a run whose hook has failed: no call is left open. */
+function failedBy({ error }: HookFailure, run: RunState): JournalEntry[] {
+  const { runId, begun, results, response } = run
+  const open = (response?.calls ?? []).filter(({ id }) => !results.has(id))
+  const closed = open.map((call) => closedCall(run, call, begun.has(call.id) ? 'unknown' : 'cancelled'))
+  return [...closed, { type: 'run-end', runId, outcome: 'failed', failure: { code: error.code, message: error.message } }]
+}
+
+/** A run that may have taken the process down waits until no other such run has a tool under way. */
+async function runInTurn(site: CallSite, call: ToolCall): Promise<void> {
+  const { options, run, signal } = site
+  const { state, suspects, journal } = options
+  if (run.crashes === 0) return runTool(site, call)
+  const endTurn = await suspects.enter(signal, async () => {
+    if (!signal.aborted && state.current === run)
+      await journal.commit({ type: 'run-resume', runId: run.runId, isCleared: true }).catch(() => {})
+  })
+  try {
+    if (signal.aborted) return
+    await runTool(site, call)
+    await journal.flush()
+  } finally {
+    endTurn()
+  }
+}
+
+async function runTool(site: CallSite, call: ToolCall): Promise<void> {
+  const { options, run, turn, signal } = site
+  const { journal } = options
+  const { runId } = run
+  const planned = await beforeTool(site, call)
+  if (signal.aborted) return
+  if ('deny' in planned) {
+    const result: ToolResult = { ...headOf(call), content: `Denied: ${planned.deny}`, isError: true }
+    return journal.stage({ type: 'tool-outcome', runId, turn, outcome: 'error', result })
+  }
+  const { id: toolCallId, name, input } = planned
+  await journal.commit({ type: 'tool-intent', runId, turn, toolCallId, name, input })
+  if (signal.aborted) return
+  const result = await afterTool(site, planned, await execute(site, planned))
+  // Cut short: nobody can say what it did before it noticed.
+  if (signal.aborted && result.isError) return
+  journal.stage({ type: 'tool-outcome', runId, turn, outcome: result.isError ? 'error' : 'ok', result })
+}
+
+function execute({ options, agent, run, turn, signal }: CallSite, call: ToolCall): Promise<ToolResult> {
+  const { toolRunner, sessionKey, tell } = options
+  const { runId, context } = run
+  const index = run.response?.calls.findIndex(({ id }) => id === call.id) ?? 0
+  const progress = (data: JsonValue): void =>
+    tell({ type: 'tool-progress', sessionKey, runId, turn, toolCallId: call.id, name: call.name, data })
+  return toolRunner.run(call, allowedTools(agent, run), {
+    sessionKey,
+    runId,
+    agentId: agent.id,
+    context,
+    progress,
+    idempotencyKey: `${runId}:${turn}:${index}`,
+    signal,
+  })
+}
+
+/** The agent's tools that this run may use. */
+function allowedTools({ tools }: AgentDefinition, { settings }: RunState): ReadonlyMap<string, Tool> {
+  const { tools: allowed } = settings
+  return allowed === undefined ? tools : new Map([...tools].filter(([name]) => allowed.includes(name)))
+}
+
+async function beforeTool(site: CallSite, call: ToolCall): Promise<ToolCall | { readonly deny: string }> {
+  if (site.agent.hooks.beforeTool === undefined) return call
+  const decision: unknown = await callHook('beforeTool', hooksOf(site), { call })
+  if (decision === undefined || decision === null) return call
+  const { deny, input } = decision as { readonly deny?: unknown; readonly input?: unknown }
+  if (typeof deny === 'string') return { deny: deny.toWellFormed() }
+  if (input === undefined) throw wrongReturn('beforeTool', 'expected { input } or { deny }')
+  return { ...call, input: jsonOf(input, 'input', (problem) => wrongReturn('beforeTool', problem)) }
+}
+
+async function afterTool(site: CallSite, call: ToolCall, result: ToolResult): Promise<ToolResult> {
+  if (site.agent.hooks.afterTool === undefined || site.signal.aborted) return result
+  const changed = await callHook('afterTool', hooksOf(site), { call, result })
+  if (changed === undefined || changed === null) return result
+  const whole = { ...result, ...(changed as object), ...headOf(call) }
+  return toolResultOf(whole, 'result', (problem) => wrongReturn('afterTool', problem))
+}
+
+function hooksOf({ options: { sessionKey, clock }, agent, run, signal }: CallSite) {
+  return { agent, sessionKey, run, clock, signal }
+}
+
+function wrongReturn(hook: string, problem: string): HookFailure {
+  return new HookFailure(new BeamClawError('hook-failed', `Hook "${hook}" returned something else: ${problem}`))
+}
+
+/** Returns the outcome of a call that will not run (again), for the model to read. */
+export function closedCall(
+  { runId, turn }: RunState,
+  call: ToolCall,
+  outcome: Extract<ToolOutcome, 'unknown' | 'cancelled'>,
+): JournalEntry {
+  const text =
+    outcome === 'unknown'
+      ? 'Outcome unknown: this call had begun when the session was interrupted. It may or may not have taken effect; check before you repeat it.'
+      : 'Not run: the call was cancelled before it began.'
+  return { type: 'tool-outcome', runId, turn, outcome, result: { ...headOf(call), content: text, isError: true } }
+}
