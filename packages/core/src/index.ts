@@ -46,6 +46,7 @@ export {
   type UserMessage,
   zeroUsage,
 } from './base/messages.ts'
+export { sessionKeyOf, sessionKeyPartsOf } from './base/session-key-parts.ts'
 export { BeamClaw, type BeamClawOptions } from './beamclaw.ts'
 export { ConsoleLogger, silentLogger } from './defaults/console-logger.ts'
 export { LocalEventBus, subscribeDefaults } from './defaults/local-event-bus.ts'

@@ -2,7 +2,7 @@
 
 import { BeamClawError } from '../base/errors.ts'
 import { type AgentId, parseAgentId } from '../base/ids.ts'
-import { anArray, checkOptions, describeValue, integer, oneOf, text } from '../base/options.ts'
+import { anArray, checkOptions, integer, invalidOption, oneOf, text } from '../base/options.ts'
 import type { ThinkingLevel } from '../ports/provider.ts'
 import type { Tool } from '../tool/tool.ts'
 
@@ -23,7 +23,7 @@ export interface AgentOptions {
   readonly thinking?: ThinkingLevel
 }
 
-/** What an agent gets that says nothing else. */
+/** Defaults for an agent. */
 export const agentDefaults = { maxTurns: 50, compactAboveTokens: 120_000, thinking: 'off' } as const satisfies Partial<AgentOptions>
 
 export interface AgentDefinition {
@@ -36,10 +36,20 @@ export interface AgentDefinition {
   readonly thinking: ThinkingLevel
 }
 
-/** Checks an agent's configuration. Throws `invalid-option` or `invalid-id`. */
+/**
+ * Checks an agent's configuration and fills in the defaults. Throws `invalid-option` or `invalid-id`.
+ *
+ * @example
+ * const ops = defineAgent({ id: 'ops', model: 'anthropic/claude-sonnet-5', tools: [deploy] })
+ */
 export function defineAgent(options: AgentOptions): AgentDefinition {
+  return definitionOf('defineAgent', options)
+}
+
+/** As `defineAgent`; `owner` begins the messages. */
+export function definitionOf(owner: string, options: AgentOptions): AgentDefinition {
   checkOptions<AgentOptions>(
-    'defineAgent',
+    owner,
     options,
     {
       id: text(64),
@@ -52,44 +62,29 @@ export function defineAgent(options: AgentOptions): AgentDefinition {
     },
     ['id', 'model'],
   )
-  const tools = new Map((options.tools ?? []).map((tool) => [tool.declaration.name, tool]))
-  if (tools.size < (options.tools?.length ?? 0))
-    throw new BeamClawError('invalid-option', `defineAgent: two tools of agent "${options.id}" have the same name`)
   return {
     id: parseAgentId(options.id),
     model: options.model,
     system: options.system?.toWellFormed(),
-    tools,
+    tools: toolsByName(owner, options),
     maxTurns: options.maxTurns ?? agentDefaults.maxTurns,
     compactAboveTokens: options.compactAboveTokens ?? agentDefaults.compactAboveTokens,
     thinking: options.thinking ?? agentDefaults.thinking,
   }
 }
 
-/** Throws `invalid-option` for what is no list of agents with ids of their own, each made by `defineAgent`. */
-export function checkAgents(owner: string, agents: readonly AgentDefinition[]): void {
-  if (!Array.isArray(agents)) throw badAgents(owner, 'agents', agents)
-  const ids = new Set<string>()
-  for (const [index, agent] of (agents as readonly unknown[]).entries()) {
-    if (!isDefinition(agent)) throw badAgents(owner, `agents[${index}]`, agent)
-    if (ids.has(agent.id)) throw new BeamClawError('invalid-option', `${owner}: agents[${index}]: there is another agent "${agent.id}"`)
-    ids.add(agent.id)
+function toolsByName(owner: string, { id, tools = [] }: AgentOptions): ReadonlyMap<string, Tool> {
+  const byName = new Map<string, Tool>()
+  for (const [index, tool] of tools.entries()) {
+    const name: unknown = tool?.declaration?.name
+    if (typeof name !== 'string') throw invalidOption(owner, `tools[${index}]`, 'a tool made by defineTool()', tool)
+    if (byName.has(name)) throw new BeamClawError('invalid-option', `${owner}: two tools of agent "${id}" have the same name, "${name}"`)
+    byName.set(name, tool)
   }
+  return byName
 }
 
-function isDefinition(agent: unknown): agent is AgentDefinition {
-  if (typeof agent !== 'object' || agent === null) return false
-  const { id, model, tools } = agent as Partial<AgentDefinition>
-  return typeof id === 'string' && typeof model === 'string' && tools instanceof Map
-}
-
-function badAgents(owner: string, option: string, received: unknown): BeamClawError {
-  const expected = option === 'agents' ? 'an array of agents' : 'an agent made by defineAgent()'
-  return new BeamClawError('invalid-option', `${owner}: option "${option}" must be ${expected}, received ${describeValue(received)}`, {
-    details: { owner, option, expected, received: describeValue(received) },
-  })
-}
-
-function modelRule(value: unknown): string | undefined {
+/** The rule for the name of a model. */
+export function modelRule(value: unknown): string | undefined {
   return typeof value === 'string' && /^[^/\s]+\/\S+$/.test(value) ? undefined : 'of the form <provider>/<model>'
 }

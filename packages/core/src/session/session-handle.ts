@@ -8,6 +8,7 @@ import type { JsonObject, UserMessage } from '../base/messages.ts'
 import { aBoolean, anObject, aSignal, checkOptions, integer, oneOf, text } from '../base/options.ts'
 import type { SystemServices } from '../defaults/services.ts'
 import type { EventBus } from '../ports/event-bus.ts'
+import type { ProviderTable } from '../provider/provider-table.ts'
 import type { RunWaits } from '../tool/run-waits.ts'
 import { jsonSchemaOf, type StandardSchema } from '../tool/standard-schema.ts'
 import { fingerprintOf } from './fingerprint.ts'
@@ -44,6 +45,7 @@ export interface SessionAccess {
   readonly router: SessionRouter
   readonly waits: RunWaits
   readonly events: EventBus<RunEvent>
+  readonly providers: ProviderTable
   readonly services: SystemServices
 }
 
@@ -127,9 +129,12 @@ export class SessionHandle {
     return this.#ask<SessionHistory>({ type: 'history', limit: options.limit ?? Number.POSITIVE_INFINITY })
   }
 
-  /** Changes settings of this session; `null` takes one back. Resolves with all of them. They hold from the next step of its run on. */
+  /**
+   * Changes settings of this session; `null` takes one back. Resolves with all of them. They hold from the next step of its run on. Rejects
+   * `invalid-option`, also for a `model` whose provider is not configured.
+   */
   async configure(changes: SessionSettingsPatch): Promise<SessionSettings> {
-    checkChanges(changes)
+    checkChanges(changes, this.#access.providers)
     const session = await this.#access.router.begin(this.key)
     return session.call({ type: 'configure', changes }, { ...patient, lane: 'control' }) as Promise<SessionSettings>
   }

@@ -1,12 +1,11 @@
 import { expect, test } from 'vitest'
 import * as z from 'zod'
-import { defineAgent } from '../agent/agent.ts'
 import { BeamClaw } from '../beamclaw.ts'
 import { silentLogger } from '../defaults/console-logger.ts'
 import { defineTool } from '../tool/tool.ts'
 
 test('a BeamClaw starts once at a time, and again when what it started has ended', async () => {
-  const claw = new BeamClaw({ providers: {}, agents: [defineAgent({ id: 'main', model: 'a/b' })], services: { logger: silentLogger } })
+  const claw = new BeamClaw({ providers: {}, agents: [], services: { logger: silentLogger } })
   const starting = claw.start()
   await expect(claw.start()).rejects.toMatchObject({ code: 'actor-already-started' })
   const first = await starting
