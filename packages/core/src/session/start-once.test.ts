@@ -18,5 +18,7 @@ test('a BeamClaw starts once at a time, and again when what it started has ended
 
 test('a tool whose schema cannot be told to a model says which tool, and what to do', () => {
   const make = (): unknown => defineTool({ name: 'when', description: 'asks', input: z.object({ at: z.date() }), execute: () => 'now' })
-  expect(make).toThrow(expect.objectContaining({ code: 'invalid-option', message: expect.stringMatching(/Tool "when".*"at".*"inputSchema"/) }))
+  expect(make).toThrow(
+    expect.objectContaining({ code: 'invalid-option', message: expect.stringMatching(/Tool "when".*"at".*"inputSchema"/) }),
+  )
 })
