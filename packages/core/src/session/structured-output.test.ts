@@ -1,5 +1,8 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import * as z from 'zod'
+import { zeroUsage } from '../base/messages.ts'
+import type { Provider } from '../ports/provider.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, type ModelTurn, stage } from '../testing/model.ts'
 import type { StandardSchema } from '../tool/standard-schema.ts'
 import { defineTool } from '../tool/tool.ts'
@@ -119,6 +122,36 @@ describe('an answer that is being written', () => {
     ])
     expect(events.filter((type) => type === 'text-delta')).toHaveLength(6)
     expect((await run.result()).output.year).toBe(1811)
+    await claw.stop()
+  })
+
+  test('is told as a whole to a reader who joins while it is written, and has not heard its beginning', async () => {
+    const held = Promise.withResolvers<void>()
+    const model: Provider = {
+      async *doStream() {
+        yield { type: 'text-delta', text: '{"title": "[not a list' }
+        await held.promise
+        yield { type: 'text-delta', text: ' {nor an object", "year": 1811}' }
+        yield { type: 'finish', reason: 'stop', usage: zeroUsage }
+      },
+    }
+    const { claw } = await stage(model as FunctionModel)
+    const run = claw.session(key).send('?', { output: book, idempotencyKey: 'one' })
+    await run.accepted
+    await flushEventLoop()
+    const readers = [
+      claw.session(key).follow('one', { output: book }),
+      claw.session(key).send('?', { output: book, idempotencyKey: 'one' }),
+    ]
+    const read = readers.map(async (reader) => {
+      const parts: unknown[] = []
+      for await (const part of reader.partialOutput()) parts.push(part)
+      return parts
+    })
+    await flushEventLoop()
+    held.resolve()
+    const whole = { title: '[not a list {nor an object', year: 1811 }
+    expect(await Promise.all(read)).toEqual([[whole], [whole]])
     await claw.stop()
   })
 

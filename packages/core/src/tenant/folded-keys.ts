@@ -15,8 +15,9 @@ export class FoldedKeys {
 
   /** Logs `session.key-folded` when the session part of `given` had capitals: once for each key, and for the first hundred keys. */
   look(given: string, parsed: SessionKey): void {
+    if (given === parsed) return
     const sessionPart = given.indexOf(':', given.indexOf(':') + 1)
-    if (given === parsed || given.slice(sessionPart) === parsed.slice(sessionPart)) return
+    if (given.slice(sessionPart) === parsed.slice(sessionPart)) return
     if (this.#reported.has(given) || this.#reported.size >= reportedKeys) return
     this.#reported.add(given)
     const advice = 'keys are not case-sensitive: make those of case-sensitive ids with sessionKeyOf(agentId, ...ids)'

@@ -103,15 +103,16 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   /**
    * Yields what there is of the `output` while the model writes it: JSON as the model says it, which no schema has checked or changed yet. Each
    * value holds all that came so far; the last one is the whole answer. May be iterated beside the events. A reading that begins a second after
-   * `accepted`, or later, yields whole answers only. Throws as the iteration of events does.
+   * `accepted`, or of a run that was under way before (`follow`, a repeat of its key), yields whole answers only. Throws as the iteration of events does.
    *
    * @example
    * for await (const { title } of run.partialOutput()) show(title)
    */
   async *partialOutput(): AsyncGenerator<DeepPartial<TOutput>, void, void> {
-    const isWhole = this.#feed !== undefined || !this.#isSent
+    const isEarly = this.#feed !== undefined || !this.#isSent
     const { feed, isAhead } = this.#takeFeed()
     const { seq, ended } = await this.#begin(feed, isAhead)
+    const isWhole = isEarly && (await this.accepted).status === 'accepted'
     const events = ended === undefined ? this.#live(feed, seq, isAhead) : this.#past(feed, seq)
     try {
       for await (const value of partialValues(events, isWhole)) yield value as DeepPartial<TOutput>

@@ -39,9 +39,12 @@ export function invalidOutput(text: string, problem: string, cause?: unknown): B
   return new BeamClawError('invalid-output', message, { cause, details: { problem, text: text.slice(0, shownText).toWellFormed() } })
 }
 
+/** Characters of what is wrong, in the message that asks for the answer once more. */
+const shownProblem = 2_000
+
 /** Returns the message that asks for the answer once more. */
 export function repairRequest(problem: string): string {
-  return `Your last answer cannot be used: ${problem}. Reply with the corrected JSON alone: no explanation, no Markdown.`
+  return `Your last answer cannot be used: ${problem.slice(0, shownProblem).toWellFormed()}. Reply with the corrected JSON alone: no explanation, no Markdown.`
 }
 
 function valuesOf(pieces: readonly string[]): readonly JsonValue[] {
