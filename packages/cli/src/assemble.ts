@@ -53,9 +53,8 @@ export class AssembledBeamClaw {
 
   /** Takes over agents, prices and limits while it runs. Throws `invalid-option` or `invalid-id`, and changes nothing then. */
   update(settings: Settings, running: RunningBeamClaw): void {
-    const agents = toAgents(settings)
+    running.updateAgents(toAgents(settings))
     this.#models.update(settings)
-    running.updateAgents(agents)
     this.#settings = settings
   }
 }

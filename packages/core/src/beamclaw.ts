@@ -1,9 +1,10 @@
 /** The preset: every primitive wired into one tree, each port with a default. */
-import { type AgentDefinition, checkAgents } from './agent/agent.ts'
+import type { AgentDefinition, AgentOptions } from './agent/agent.ts'
+import { readAgents } from './agent/agent-list.ts'
 import { BeamClawError, ChildStartError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import { defaultTenant, parseTenantId, type TenantId } from './base/ids.ts'
-import { anArray, anObject, checkOptions } from './base/options.ts'
+import { anArray, anObject, checkOptions, oneOf } from './base/options.ts'
 import { LocalEventBus } from './defaults/local-event-bus.ts'
 import { MemoryStore } from './defaults/memory-store.ts'
 import { type SystemServices, systemServices } from './defaults/services.ts'
@@ -15,6 +16,7 @@ import type { Provider } from './ports/provider.ts'
 import type { Store } from './ports/store.ts'
 import { ProviderTable } from './provider/provider-table.ts'
 import { RunningBeamClaw } from './running-beamclaw.ts'
+import type { ResumeMode } from './session/activity/activity-log.ts'
 import { EventLoopTurns } from './session/run/event-loop-turns.ts'
 import { SuspectLine } from './session/run/suspect-line.ts'
 import { checkSessionDefaults, type SessionDefaults, sessionDefaults } from './session/session-dependencies.ts'
@@ -24,10 +26,10 @@ import { Supervisor } from './supervisor/supervisor.ts'
 import { activityPartId, Tenant, type TenantNode } from './tenant/tenant.ts'
 
 export interface BeamClawOptions {
-  /** By the id that model names begin with. */
+  /** By the id that model names begin with: 1 to 64 characters without `/` and white space. */
   readonly providers: Readonly<Record<string, Provider>>
-  /** What `defineAgent` made; the first one is the default agent. */
-  readonly agents: readonly AgentDefinition[]
+  /** What `defineAgent` made, or would make from these options; the first one is the default agent. */
+  readonly agents: readonly (AgentDefinition | AgentOptions)[]
   /** @default new MemoryStore() */
   readonly store?: Store
   /** @default new SoloCluster() */
@@ -40,19 +42,32 @@ export interface BeamClawOptions {
   readonly parts?: readonly Part[]
   /** Ids of the tenants, the default one first. They share nothing but agents, ports and the process. @default ['default'] */
   readonly tenants?: readonly string[]
+  /**
+   * When sessions that an earlier process left in the middle of a run go on: `now` with the start, or `on-demand`, each with its first use
+   * (any method of its handle), and all with `running.resume()`. For hosts that start a BeamClaw only to look, such as a build.
+   * @default 'now'
+   */
+  readonly resume?: ResumeMode
   /** Clock, logger, ids, randomness and telemetry. @default the machine's own */
   readonly services?: Partial<SystemServices>
 }
 
+/** A BeamClaw's options once they are checked. */
+interface CheckedOptions extends Omit<BeamClawOptions, 'agents' | 'providers'> {
+  readonly agents: readonly AgentDefinition[]
+  readonly providers: ProviderTable
+}
+
 /**
- * Wires the tree; `start()` brings it up. Throws `invalid-option`, `invalid-id` or `duplicate-child-id`.
+ * Wires the tree; `start()` brings it up. Throws `invalid-option`, also for an agent whose model names
+ * a provider that is not there; `invalid-id` or `duplicate-child-id`.
  *
  * @example
- * const claw = new BeamClaw({ providers: { demo: new DemoProvider() }, agents: [defineAgent({ id: 'main', model: 'demo/echo' })] })
+ * const claw = new BeamClaw({ providers: { demo: new DemoProvider() }, agents: [{ id: 'main', model: 'demo/echo' }] })
  * await using running = await claw.start()
  */
 export class BeamClaw {
-  readonly #options: BeamClawOptions
+  readonly #options: CheckedOptions
   readonly #tenants: readonly TenantId[]
   #isUp = false
 
@@ -69,15 +84,17 @@ export class BeamClaw {
         sessions: anObject,
         parts: anArray,
         tenants: anArray,
+        resume: oneOf('now', 'on-demand'),
         services: anObject,
       },
       ['providers', 'agents'],
     )
-    checkAgents('BeamClaw', options.agents)
+    const providers = new ProviderTable(options.providers)
+    const agents = readAgents('BeamClaw', options.agents, providers)
     checkSessionDefaults(options.sessions ?? {})
     checkParts(options.parts ?? [])
     this.#tenants = tenantIds(options.tenants)
-    this.#options = options
+    this.#options = { ...options, agents, providers }
   }
 
   /** The agents it was made with, the default one first. */
@@ -106,9 +123,8 @@ export class BeamClaw {
 
   async #start(): Promise<RunningBeamClaw> {
     const services = systemServices(this.#options.services)
-    const { store = new MemoryStore(), cluster = new SoloCluster(), events = new LocalEventBus<RunEvent>() } = this.#options
+    const { providers, store = new MemoryStore(), cluster = new SoloCluster(), events = new LocalEventBus<RunEvent>() } = this.#options
     const agents = new Map(this.#options.agents.map((agent) => [agent.id, agent]))
-    const providers = new ProviderTable(this.#options.providers)
     const phase = { value: 'running' as NodePhase }
     const node: TenantNode = {
       store,
@@ -121,6 +137,7 @@ export class BeamClaw {
       turns: new EventLoopTurns(services.clock),
       sessionDefaults: { ...sessionDefaults, ...this.#options.sessions },
       parts: this.#options.parts ?? [],
+      resume: this.#options.resume ?? 'now',
       phase: () => phase.value,
       // Nothing may go on as if nothing had happened once nothing can be written any more.
       onLost: ({ code, message }) => {

@@ -54,6 +54,7 @@ export {
   type UserMessage,
   zeroUsage,
 } from './base/messages.ts'
+export { sessionKeyOf, sessionKeyPartsOf } from './base/session-key-parts.ts'
 export { BeamClaw, type BeamClawOptions } from './beamclaw.ts'
 export { ConsoleLogger, silentLogger } from './defaults/console-logger.ts'
 export { LocalEventBus, subscribeDefaults } from './defaults/local-event-bus.ts'
@@ -93,9 +94,10 @@ export { Registry, type RegistryEntry, type RegistryOptions } from './registry/r
 export type { CompletionRequest, RunningBeamClaw, TenantSessions } from './running-beamclaw.ts'
 export type { ExtensionEntry, RecordExtension } from './session/journal/record-extension.ts'
 export type { QueueMode, RunSettings } from './session/journal/records.ts'
+export type { DeepPartial } from './session/run/partial-output.ts'
 export type { RunResult, RunStream } from './session/run/run-stream.ts'
 export type { SessionDefaults } from './session/session-dependencies.ts'
-export type { SendOptions, SessionHandle } from './session/session-handle.ts'
+export type { FollowOptions, SendOptions, SessionHandle } from './session/session-handle.ts'
 export type { ListSessionsOptions, SessionSummary } from './session/session-list.ts'
 export type { SessionRecords } from './session/session-records.ts'
 export type { AbortReceipt, ActiveRun, HistoryEntry, SendReceipt, SessionHistory, SessionInspection } from './session/session-replies.ts'

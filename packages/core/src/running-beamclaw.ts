@@ -1,5 +1,6 @@
 /** A BeamClaw that is up: conversations, configuration, and its end. */
-import { type AgentDefinition, checkAgents } from './agent/agent.ts'
+import type { AgentDefinition, AgentOptions } from './agent/agent.ts'
+import { readAgents } from './agent/agent-list.ts'
 import { BeamClawError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import { type AgentId, parseTenantId } from './base/ids.ts'
@@ -79,18 +80,37 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
 
   /**
    * Takes other definitions in the place of those there are. They hold from the next step of each run on; sessions of an agent that is gone
-   * end what they have begun with its last one. Throws `invalid-option`; the old ones then stay.
+   * end what they have begun with its last one. Throws as `new BeamClaw` does; the old ones then stay.
+   *
+   * @example
+   * running.updateAgents([{ id: 'main', model: 'demo/echo', system: 'Be quick.' }])
    */
-  updateAgents(agents: readonly AgentDefinition[]): void {
-    checkAgents('updateAgents', agents)
+  updateAgents(agents: readonly (AgentDefinition | AgentOptions)[]): void {
+    const definitions = readAgents('updateAgents', agents, this.#running.providers)
     this.#running.agents.clear()
-    for (const agent of agents) this.#running.agents.set(agent.id, agent)
+    for (const agent of definitions) this.#running.agents.set(agent.id, agent)
   }
 
-  /** Resolves with the number of interrupted sessions that are at work again, once each was tried; one that failed is tried again later. */
+  /**
+   * Resolves with the number of interrupted sessions that are at work again, once each was tried; one that failed is tried again later. With
+   * `resume: 'on-demand'` none is tried, and the number is 0.
+   */
   get resumed(): Promise<number> {
     const counts = Promise.all(this.#running.tenants.map(({ resumed }) => resumed))
     return counts.then((all) => all.reduce((sum, count) => sum + count, 0))
+  }
+
+  /**
+   * Wakes every session of every tenant that has work and was left alone by `resume: 'on-demand'`. Resolves, once each was tried, with the
+   * number of sessions that are at work; one that failed is tried again later. Rejects `actor-not-running` once this has ended.
+   *
+   * @example
+   * console.log(`${await running.resume()} conversations go on`)
+   */
+  async resume(): Promise<number> {
+    if (!this.isRunning) throw new BeamClawError('actor-not-running', 'This BeamClaw has ended')
+    const counts = await Promise.all(this.#running.tenants.map((tenant) => tenant.resume()))
+    return counts.reduce((sum, count) => sum + count, 0)
   }
 
   /** Returns a handle on one conversation of the default tenant; nothing starts before it is used. Throws `invalid-session-key`. */

@@ -40,13 +40,15 @@ export class Context<TMessage> implements ActorContext<TMessage> {
     this.#requireAlive()
     // Only a message in hand keeps this actor from answering others meanwhile.
     if (this.#core.contextInHand !== this || options?.lane === 'control') return ref.call(message, options)
-    const path = waitingPath(ref, this.#core.actor, new Set())
+    const core = (ref as { [coreOf]?: ActorCore })[coreOf]
+    // Behind a name stands an actor, which is the one that is waited for.
+    const target = (core?.actor ?? ref) as ActorRef<never>
+    const path = waitingPath(target, this.#core.actor, new Set())
     if (path !== undefined) return Promise.reject(callCycle([this.#core.id, ...path]))
-    const wait = { ref }
+    const wait = { ref: target }
     this.#waits ??= new Set()
     const waits = this.#waits.add(wait)
     const endWaiting = (): void => void waits.delete(wait)
-    const core = (ref as { [coreOf]?: ActorCore })[coreOf]
     // The wait is over when the other has answered, not a microtask later, when it may have the next message in hand.
     const answer = core === undefined ? ref.call(message, options) : (core.loop.call(message, options, endWaiting) as Promise<TReply>)
     answer.then(endWaiting, endWaiting)

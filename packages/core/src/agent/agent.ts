@@ -7,9 +7,9 @@ import {
   anArray,
   anObject,
   checkOptions,
-  describeValue,
   either,
   integer,
+  invalidOption,
   type OptionRules,
   oneOf,
   text,
@@ -74,10 +74,20 @@ export interface AgentDefinition {
   readonly thinking: ThinkingLevel
 }
 
-/** Checks an agent's configuration. Throws `invalid-option` or `invalid-id`. */
+/**
+ * Checks an agent's configuration and fills in the defaults. Throws `invalid-option` or `invalid-id`.
+ *
+ * @example
+ * const ops = defineAgent({ id: 'ops', model: 'anthropic/claude-sonnet-5', tools: [deploy] })
+ */
 export function defineAgent<TContext = unknown>(options: AgentOptions<TContext>): AgentDefinition {
+  return definitionOf('defineAgent', options)
+}
+
+/** As `defineAgent`; `owner` begins the messages. */
+export function definitionOf<TContext>(owner: string, options: AgentOptions<TContext>): AgentDefinition {
   checkOptions<AgentOptions<TContext>>(
-    'defineAgent',
+    owner,
     options,
     {
       id: text(64),
@@ -95,10 +105,7 @@ export function defineAgent<TContext = unknown>(options: AgentOptions<TContext>)
     },
     ['id', 'model'],
   )
-  if (options.hooks !== undefined) checkOptions<AgentHooks>('defineAgent hooks', options.hooks, hookRules)
-  const tools = new Map((options.tools ?? []).map((tool) => [tool.declaration.name, tool]))
-  if (tools.size < (options.tools?.length ?? 0))
-    throw new BeamClawError('invalid-option', `defineAgent: two tools of agent "${options.id}" have the same name`)
+  if (options.hooks !== undefined) checkOptions<AgentHooks>(`${owner} hooks`, options.hooks, hookRules)
   return {
     id: parseAgentId(options.id),
     model: options.model,
@@ -108,35 +115,22 @@ export function defineAgent<TContext = unknown>(options: AgentOptions<TContext>)
     toolChoice: options.toolChoice,
     context: options.context,
     hooks: options.hooks ?? {},
-    tools,
+    tools: toolsByName(owner, options),
     maxTurns: options.maxTurns ?? agentDefaults.maxTurns,
     compactAboveTokens: options.compactAboveTokens ?? agentDefaults.compactAboveTokens,
     thinking: options.thinking ?? agentDefaults.thinking,
   }
 }
 
-/** Throws `invalid-option` for what is no list of agents with ids of their own, each made by `defineAgent`. */
-export function checkAgents(owner: string, agents: readonly AgentDefinition[]): void {
-  if (!Array.isArray(agents)) throw badAgents(owner, 'agents', agents)
-  const ids = new Set<string>()
-  for (const [index, agent] of (agents as readonly unknown[]).entries()) {
-    if (!isDefinition(agent)) throw badAgents(owner, `agents[${index}]`, agent)
-    if (ids.has(agent.id)) throw new BeamClawError('invalid-option', `${owner}: agents[${index}]: there is another agent "${agent.id}"`)
-    ids.add(agent.id)
+function toolsByName(owner: string, { id, tools = [] }: Pick<AgentOptions, 'id' | 'tools'>): ReadonlyMap<string, Tool> {
+  const byName = new Map<string, Tool>()
+  for (const [index, tool] of tools.entries()) {
+    const name: unknown = tool?.declaration?.name
+    if (typeof name !== 'string') throw invalidOption(owner, `tools[${index}]`, 'a tool made by defineTool()', tool)
+    if (byName.has(name)) throw new BeamClawError('invalid-option', `${owner}: two tools of agent "${id}" have the same name, "${name}"`)
+    byName.set(name, tool)
   }
-}
-
-function isDefinition(agent: unknown): agent is AgentDefinition {
-  if (typeof agent !== 'object' || agent === null) return false
-  const { id, model, tools } = agent as Partial<AgentDefinition>
-  return typeof id === 'string' && typeof model === 'string' && tools instanceof Map
-}
-
-function badAgents(owner: string, option: string, received: unknown): BeamClawError {
-  const expected = option === 'agents' ? 'an array of agents' : 'an agent made by defineAgent()'
-  return new BeamClawError('invalid-option', `${owner}: option "${option}" must be ${expected}, received ${describeValue(received)}`, {
-    details: { owner, option, expected, received: describeValue(received) },
-  })
+  return byName
 }
 
 const hookRules = Object.fromEntries(hookNames.map((name) => [name, aFunction])) as OptionRules<AgentHooks>
@@ -153,6 +147,7 @@ export function aToolChoice(value: unknown): string | undefined {
   return named ? undefined : "'auto', 'none', 'required' or { name: <tool> }"
 }
 
+/** The rule for the name of a model. */
 export function modelRule(value: unknown): string | undefined {
   return typeof value === 'string' && /^[^/\s]+\/\S+$/.test(value) ? undefined : 'of the form <provider>/<model>'
 }

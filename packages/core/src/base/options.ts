@@ -69,7 +69,8 @@ export function checkKnownOptions(owner: string, options: object, known: readonl
   for (const name of Object.keys(options)) if (!known.includes(name)) throw unknownOption(owner, name, known)
 }
 
-function invalidOption(owner: string, option: string, expected: string, received: unknown): BeamClawError {
+/** Returns the error for an option that breaks its rule. */
+export function invalidOption(owner: string, option: string, expected: string, received: unknown): BeamClawError {
   return new BeamClawError('invalid-option', `${owner}: option "${option}" must be ${expected}, received ${describeValue(received)}`, {
     details: { owner, option, expected, received: describeValue(received) },
   })

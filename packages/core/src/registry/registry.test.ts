@@ -1,6 +1,6 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 import { Actor } from '../actor/actor.ts'
-import type { ActorContext } from '../actor/actor-ref.ts'
+import type { ActorContext, ActorRef } from '../actor/actor-ref.ts'
 import { IGNORE } from '../actor/internals.ts'
 import { silentLogger } from '../defaults/console-logger.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
@@ -295,4 +295,31 @@ describe('options', () => {
   test.each([{ keys: 'both' }, { key: 'unique' }, null])('%o are refused', (options) => {
     expect(() => new Registry(options as never)).toThrow(expect.objectContaining({ code: 'invalid-option' }))
   })
+})
+
+test('a reference by key goes to the actor that is registered then, and carries its type', async () => {
+  class Echo extends Actor<string, string> {
+    readonly #name: string
+
+    constructor(name: string) {
+      super()
+      this.#name = name
+    }
+
+    protected override handle(message: string): string {
+      return `${this.#name} heard ${message}`
+    }
+  }
+  const names = new Registry<string, undefined, Echo>()
+  const ref = names.ref('echo')
+  expectTypeOf(ref).toEqualTypeOf<ActorRef<string, string>>()
+  expect(ref).toMatchObject({ id: 'echo', isAlive: false })
+  await expect(ref.call('hi')).rejects.toMatchObject({ code: 'actor-not-running' })
+  for (const name of ['first', 'second']) {
+    const actor = await new Echo(name).start({ logger: silentLogger })
+    names.register('echo', actor)
+    expect(await ref.call('hi')).toBe(`${name} heard hi`)
+    await actor.stop()
+  }
+  expect(() => ref.cast('hi')).toThrow(expect.objectContaining({ code: 'actor-not-running' }))
 })

@@ -9,6 +9,7 @@
 import type { Actor } from '../actor/actor.ts'
 import { notRunning } from '../actor/failures.ts'
 import { coreOf, type Registration } from '../actor/internals.ts'
+import { NamedRef, type RefOf } from '../actor/named-ref.ts'
 import { BeamClawError } from '../base/errors.ts'
 import { checkOptions, describeValue, oneOf } from '../base/options.ts'
 
@@ -20,19 +21,19 @@ export interface RegistryOptions {
 type AnyActor = Actor<never, unknown>
 
 /** One registration. */
-export interface RegistryEntry<TKey, TValue> {
+export interface RegistryEntry<TKey, TValue, TActor extends AnyActor = AnyActor> {
   readonly key: TKey
-  readonly actor: AnyActor
+  readonly actor: TActor
   readonly value: TValue
 }
 
-class Entry<TKey, TValue> implements RegistryEntry<TKey, TValue>, Registration {
-  readonly #registry: Registry<TKey, TValue>
+class Entry<TKey, TValue, TActor extends AnyActor> implements RegistryEntry<TKey, TValue, TActor>, Registration {
+  readonly #registry: Registry<TKey, TValue, TActor>
   readonly key: TKey
-  readonly actor: AnyActor
+  readonly actor: TActor
   readonly value: TValue
 
-  constructor(registry: Registry<TKey, TValue>, key: TKey, actor: AnyActor, value: TValue) {
+  constructor(registry: Registry<TKey, TValue, TActor>, key: TKey, actor: TActor, value: TValue) {
     this.#registry = registry
     this.key = key
     this.actor = actor
@@ -48,12 +49,22 @@ class Entry<TKey, TValue> implements RegistryEntry<TKey, TValue>, Registration {
   }
 }
 
+type Present<TKey, TValue, TActor extends AnyActor> = Entry<TKey, TValue, TActor> | Set<Entry<TKey, TValue, TActor>>
+
 const removeEntry: unique symbol = Symbol('removeEntry')
 
-/** Keys are compared as in a Map. An actor may have any number of keys; in a duplicate registry also the same one several times. */
-export class Registry<TKey = string, TValue = undefined> {
+/**
+ * Keys are compared as in a Map. An actor may have any number of keys; in a duplicate registry also the same one several times. `TActor` is what
+ * the registry takes and returns.
+ *
+ * @example
+ * const rooms = new Registry<string, { floor: number }, Room>()
+ * rooms.register('kitchen', room, { floor: 1 })
+ * await rooms.ref('kitchen').call('who is there?')
+ */
+export class Registry<TKey = string, TValue = undefined, TActor extends AnyActor = AnyActor> {
   readonly #isUnique: boolean
-  readonly #byKey = new Map<TKey, Entry<TKey, TValue> | Set<Entry<TKey, TValue>>>()
+  readonly #byKey = new Map<TKey, Present<TKey, TValue, TActor>>()
   #size = 0
 
   constructor(options: RegistryOptions = {}) {
@@ -70,7 +81,7 @@ export class Registry<TKey = string, TValue = undefined> {
    * Adds an entry, which lasts until it is unregistered or its owner ends. Throws `already-registered` when a unique key is taken, also by
    * the same actor, and `actor-not-running` when the owner is gone.
    */
-  register(key: TKey, actor: AnyActor, value?: TValue): RegistryEntry<TKey, TValue> {
+  register(key: TKey, actor: TActor, value?: TValue): RegistryEntry<TKey, TValue, TActor> {
     const core = actor?.[coreOf]
     if (core === undefined)
       throw new BeamClawError('invalid-option', `Registry.register: the owner must be an Actor, received ${describeValue(actor)}`)
@@ -90,13 +101,25 @@ export class Registry<TKey = string, TValue = undefined> {
   }
 
   /** The entry of a unique key, or the oldest one of a duplicate key. */
-  lookup(key: TKey): RegistryEntry<TKey, TValue> | undefined {
+  lookup(key: TKey): RegistryEntry<TKey, TValue, TActor> | undefined {
     const present = this.#byKey.get(key)
     return present instanceof Entry ? present : present?.values().next().value
   }
 
+  /**
+   * Returns a reference by key: each call, cast and monitor goes to the actor that is registered then, the oldest one of a duplicate key. While
+   * none is, `call` rejects and `cast` throws `actor-not-running` at once.
+   *
+   * @example
+   * const kitchen = rooms.ref('kitchen')
+   */
+  ref<TOne extends TActor = TActor>(key: TKey): RefOf<TOne>
+  ref(key: TKey): unknown {
+    return new NamedRef(typeof key === 'string' ? key : describeValue(key), () => this.lookup(key)?.actor)
+  }
+
   /** All entries of a key, oldest first. */
-  lookupAll(key: TKey): readonly RegistryEntry<TKey, TValue>[] {
+  lookupAll(key: TKey): readonly RegistryEntry<TKey, TValue, TActor>[] {
     return entriesOf(this.#byKey.get(key))
   }
 
@@ -104,7 +127,7 @@ export class Registry<TKey = string, TValue = undefined> {
    * Calls `deliver` with each entry of a key and answers how many there were. One that throws does not keep the others from their turn; the
    * first error is thrown at the end.
    */
-  dispatch(key: TKey, deliver: (entry: RegistryEntry<TKey, TValue>) => void): number {
+  dispatch(key: TKey, deliver: (entry: RegistryEntry<TKey, TValue, TActor>) => void): number {
     const entries = this.lookupAll(key)
     const failures: unknown[] = []
     for (const entry of entries) {
@@ -119,8 +142,8 @@ export class Registry<TKey = string, TValue = undefined> {
   }
 
   /** Every entry that `matches`, in the order of their keys' first registration. */
-  select(matches: (entry: RegistryEntry<TKey, TValue>) => boolean = () => true): RegistryEntry<TKey, TValue>[] {
-    const found: RegistryEntry<TKey, TValue>[] = []
+  select(matches: (entry: RegistryEntry<TKey, TValue, TActor>) => boolean = () => true): RegistryEntry<TKey, TValue, TActor>[] {
+    const found: RegistryEntry<TKey, TValue, TActor>[] = []
     for (const present of this.#byKey.values()) {
       for (const entry of present instanceof Entry ? [present] : present) if (matches(entry)) found.push(entry)
     }
@@ -143,15 +166,19 @@ export class Registry<TKey = string, TValue = undefined> {
   }
 
   /** @internal */
-  [removeEntry](entry: Entry<TKey, TValue>): void {
+  [removeEntry](entry: Entry<TKey, TValue, TActor>): void {
     const present = this.#byKey.get(entry.key)
     if (present instanceof Set) present.delete(entry)
     if (!(present instanceof Set) || present.size === 0) this.#byKey.delete(entry.key)
     this.#size--
   }
 
-  #entriesOfActor(actor: AnyActor): Entry<TKey, TValue>[] {
-    return actor[coreOf].watchers.registrations.filter((entry) => entry instanceof Entry && entry.isOf(this)) as Entry<TKey, TValue>[]
+  #entriesOfActor(actor: AnyActor): Entry<TKey, TValue, TActor>[] {
+    return actor[coreOf].watchers.registrations.filter((entry) => entry instanceof Entry && entry.isOf(this)) as Entry<
+      TKey,
+      TValue,
+      TActor
+    >[]
   }
 }
 
@@ -160,7 +187,9 @@ function isSame(a: unknown, b: unknown): boolean {
   return a === b || (Number.isNaN(a) && Number.isNaN(b))
 }
 
-function entriesOf<TKey, TValue>(present: Entry<TKey, TValue> | Set<Entry<TKey, TValue>> | undefined): Entry<TKey, TValue>[] {
+function entriesOf<TKey, TValue, TActor extends AnyActor>(
+  present: Present<TKey, TValue, TActor> | undefined,
+): Entry<TKey, TValue, TActor>[] {
   if (present === undefined) return []
   return present instanceof Entry ? [present] : [...present]
 }

@@ -11,11 +11,13 @@ import { encodeJson } from '../defaults/json-text.ts'
 import type { SystemServices } from '../defaults/services.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { ThinkingLevel, ToolChoice } from '../ports/provider.ts'
+import type { ProviderTable } from '../provider/provider-table.ts'
 import type { RunWaits } from '../tool/run-waits.ts'
-import { jsonSchemaOf, type StandardSchema } from '../tool/standard-schema.ts'
+import { aStandardSchema, jsonSchemaOf, type StandardSchema } from '../tool/standard-schema.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { QueueMode, RunSettings } from './journal/records.ts'
-import { RunStream } from './run/run-stream.ts'
+import { type Repair, RunStream } from './run/run-stream.ts'
+import { repairRequest } from './run/structured-output.ts'
 import type { SessionMessage } from './session.ts'
 import { committedTopic, sessionTopic } from './session-dependencies.ts'
 import { SessionFeed } from './session-feed.ts'
@@ -43,6 +45,18 @@ export interface SendOptions<TOutput = undefined> {
   readonly tools?: readonly string[]
   /** Asks for JSON of this shape; `result()` then has it as `output`. @default free text */
   readonly output?: StandardSchema<TOutput>
+  /** JSON Schema for the model. @default what `output` says of itself */
+  readonly outputSchema?: JsonObject
+  /**
+   * When the answer does not fit `output`, `result()` sends one more message under the key `<key>:repair`, with what is wrong, and takes that
+   * answer. @default true
+   */
+  readonly repair?: boolean
+}
+
+export interface FollowOptions<TOutput = undefined> {
+  /** Reads the answer by this schema; it was asked for with the message. A repair that its sender has begun is waited for. @default free text */
+  readonly output?: StandardSchema<TOutput>
 }
 
 export interface SubscribeToSessionOptions {
@@ -59,6 +73,7 @@ export interface SessionAccess {
   readonly router: SessionRouter
   readonly waits: RunWaits
   readonly events: EventBus<RunEvent>
+  readonly providers: ProviderTable
   readonly services: SystemServices
 }
 
@@ -79,13 +94,19 @@ export class SessionHandle {
   /**
    * Sends a user's message, which begins a run. The stream's `accepted` resolves once the message is durable; it rejects
    * `idempotency-mismatch` when the key belongs to a message with another content. Throws `invalid-message`, with the place, for content
-   * that is not text or parts of text and images; `invalid-option` and `invalid-id`.
+   * that is not text or parts of text and images; `invalid-option`, also for an `output` that cannot be written as JSON Schema, with the path;
+   * and `invalid-id`.
+   *
+   * @example
+   * const { output } = await session.send('Who wrote it?', { output: z.object({ author: z.string() }) }).result()
    */
   send<TOutput = undefined>(content: UserMessage['content'], options: SendOptions<TOutput> = {}): RunStream<TOutput> {
     checkOptions<SendOptions<TOutput>>('send', options, {
       idempotencyKey: text(256),
       queueMode: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
-      output: anObject,
+      output: aStandardSchema,
+      outputSchema: anObject,
+      repair: aBoolean,
       context: anything,
       signal: aSignal,
       model: modelRule,
@@ -95,6 +116,7 @@ export class SessionHandle {
       toolChoice: aToolChoice,
       tools: toolNames,
     })
+    const { output, repair = true } = options
     const checked = newContentOf(content, 'content', invalidMessage)
     const { router, services } = this.#access
     const runId = parseRunId(options.idempotencyKey ?? services.ids.next('run'))
@@ -105,7 +127,7 @@ export class SessionHandle {
       fingerprint: fingerprintOf(checked),
       queueMode: options.queueMode,
       ...settingsOf(options),
-      ...(options.output === undefined ? {} : { responseFormat: { type: 'json', ...schemaOf(options.output) } }),
+      ...(output === undefined ? {} : { responseFormat: { type: 'json', schema: schemaOf(output, options.outputSchema) } }),
     }
     const context = options.context === undefined ? undefined : contextOf(options.context)
     const send = async (): Promise<SendReceipt> => {
@@ -117,13 +139,24 @@ export class SessionHandle {
       signal?.addEventListener('abort', () => void this.abort(runId).catch(() => {}), { once: true })
       return session.call(own === undefined ? message : { ...message, context: own }, patient) as Promise<SendReceipt>
     }
-    return this.#stream(runId, send, options.output)
+    if (output === undefined) return this.#stream(runId, send)
+    return this.#stream(runId, send, output, repair ? (problem) => this.#repair(runId, problem, options) : undefined)
   }
 
-  /** Follows a run that was begun elsewhere, by its idempotency key. The stream rejects `unknown-session` or `unknown-run`. */
-  follow(key: string): RunStream {
+  /**
+   * Follows a run that was begun elsewhere, by its idempotency key. The stream rejects `unknown-session` or `unknown-run`. Throws
+   * `invalid-option` and `invalid-id`.
+   *
+   * @example
+   * const { text } = await session.follow('order-17').result()
+   */
+  follow<TOutput = undefined>(key: string, options: FollowOptions<TOutput> = {}): RunStream<TOutput> {
+    checkOptions<FollowOptions<TOutput>>('follow', options, { output: aStandardSchema })
     const runId = parseRunId(key)
-    return this.#stream(runId, () => this.#find(runId), undefined)
+    const repaired = parseRepairId(runId)
+    const find = (id: RunId) => () => this.#find(id)
+    const followRepair = repaired && (() => this.#stream(repaired, find(repaired), options.output))
+    return this.#stream(runId, find(runId), options.output, options.output && followRepair)
   }
 
   /** Messages whose runs were given up because they took the session down each time, the oldest first; the last hundred are kept. */
@@ -143,7 +176,7 @@ export class SessionHandle {
       this.#access.router.checkTakesMessages()
       return (await this.#session()).call({ type: 'redrive', runId: given, newRunId }, patient) as Promise<SendReceipt>
     }
-    return this.#stream(newRunId, send, undefined)
+    return this.#stream(newRunId, send)
   }
 
   /** Ends a run, waiting or under way; without a name the one under way. Does nothing for a run that is over. */
@@ -157,9 +190,12 @@ export class SessionHandle {
     return this.#ask<SessionHistory>({ type: 'history', limit: options.limit ?? Number.POSITIVE_INFINITY })
   }
 
-  /** Changes settings of this session; `null` takes one back. Resolves with all of them. They hold from the next step of its run on. */
+  /**
+   * Changes settings of this session; `null` takes one back. Resolves with all of them. They hold from the next step of its run on. Rejects
+   * `invalid-option`, also for a `model` whose provider is not configured.
+   */
   async configure(changes: SessionSettingsPatch): Promise<SessionSettings> {
-    checkChanges(changes)
+    checkChanges(changes, this.#access.providers)
     const session = await this.#access.router.begin(this.key)
     return session.call({ type: 'configure', changes }, { ...patient, lane: 'control' }) as Promise<SessionSettings>
   }
@@ -191,7 +227,31 @@ export class SessionHandle {
     return this.#ask<SessionInspection>({ type: 'inspect' })
   }
 
-  #stream<TOutput>(runId: RunId, send: () => Promise<SendReceipt>, output: StandardSchema<TOutput> | undefined): RunStream<TOutput> {
+  /** Asks for the answer once more; a repair that another process has begun with other words is followed. */
+  async #repair<TOutput>(
+    runId: RunId,
+    problem: string,
+    { output, outputSchema }: SendOptions<TOutput>,
+  ): Promise<RunStream<TOutput> | undefined> {
+    const key = parseRepairId(runId)
+    if (key === undefined || output === undefined) return undefined
+    const schema = outputSchema === undefined ? {} : { outputSchema }
+    const run = this.send(repairRequest(problem), { idempotencyKey: key, queueMode: 'queue', output, ...schema, repair: false })
+    try {
+      await run.accepted
+      return run
+    } catch (error) {
+      if (BeamClawError.isInstance(error, 'idempotency-mismatch')) return this.follow(key, { output })
+      throw error
+    }
+  }
+
+  #stream<TOutput>(
+    runId: RunId,
+    send: () => Promise<SendReceipt>,
+    output?: StandardSchema<TOutput>,
+    repair?: Repair<TOutput>,
+  ): RunStream<TOutput> {
     const { clock } = this.#access.services
     return new RunStream({
       sessionKey: this.key,
@@ -203,6 +263,7 @@ export class SessionHandle {
       abort: () => this.abort(runId),
       beginWaiting: () => this.#access.waits.begin(this.key),
       output,
+      repair,
       clock,
     })
   }
@@ -247,7 +308,12 @@ function toolNames(value: unknown): string | undefined {
   return Array.isArray(value) && value.every((name) => typeof name === 'string') ? undefined : 'a list of names of tools'
 }
 
-function schemaOf(output: StandardSchema): { readonly schema?: JsonObject } {
-  const schema = jsonSchemaOf(output)
-  return schema === undefined ? {} : { schema }
+function schemaOf(output: StandardSchema, given: JsonObject | undefined): JsonObject {
+  return given ?? jsonSchemaOf('send', 'output', output, 'outputSchema')
+}
+
+/** Returns the key of the message that asks for an answer once more; undefined where it would be too long. */
+function parseRepairId(runId: RunId): RunId | undefined {
+  const key = `${runId}:repair`
+  return key.length <= 256 ? parseRunId(key) : undefined
 }

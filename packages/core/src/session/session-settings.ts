@@ -1,4 +1,5 @@
 /** What is known of a session besides its conversation: a document beside its journal. */
+import { modelRule } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import type { SessionKey, TenantId } from '../base/ids.ts'
 import { type Fail, fieldsOf } from '../base/message-check.ts'
@@ -6,6 +7,7 @@ import type { JsonObject } from '../base/messages.ts'
 import { checkOptions, type OptionRule, type OptionRules, oneOf, text } from '../base/options.ts'
 import type { ThinkingLevel } from '../ports/provider.ts'
 import type { Store } from '../ports/store.ts'
+import type { ProviderTable } from '../provider/provider-table.ts'
 import type { QueueMode } from './journal/records.ts'
 import { journalKey } from './session-dependencies.ts'
 
@@ -34,16 +36,19 @@ export type SessionSettingsPatch = { readonly [K in keyof SessionSettings]?: Ses
 const rules = {
   label: text(256),
   channel: text(256),
-  model: (value: unknown) => (typeof value === 'string' && /^[^/\s]+\/\S+$/.test(value) ? undefined : 'of the form <provider>/<model>'),
+  model: modelRule,
   thinking: oneOf('off', 'low', 'medium', 'high'),
   verbose: oneOf('off', 'on', 'full'),
   queueMode: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
   skills: (value: unknown) => (Array.isArray(value) && value.every((name) => typeof name === 'string') ? undefined : 'a list of names'),
 } satisfies OptionRules<SessionSettings>
 
-/** Throws `invalid-option` for changes that cannot be. */
-export function checkChanges(changes: SessionSettingsPatch): void {
-  checkOptions<SessionSettings>('configure', withoutNulls(changes), rules)
+/** Throws `invalid-option` for changes that cannot be, also for a model whose provider is not configured. */
+export function checkChanges(changes: SessionSettingsPatch, providers: ProviderTable): void {
+  const settings = withoutNulls(changes)
+  checkOptions<SessionSettings>('configure', settings, rules)
+  const { model } = settings
+  if (model !== undefined) providers.check('configure', 'model', model)
 }
 
 /** One session's document. */

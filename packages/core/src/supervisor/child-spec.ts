@@ -10,12 +10,19 @@ export type ShutdownPolicy = number | 'kill' | 'infinity'
 
 export type ChildType = 'worker' | 'supervisor'
 
-/** One child. A key that is not listed here is refused with `invalid-option`. */
-export interface ChildSpec {
+type AnyActor = Actor<never, unknown>
+
+/**
+ * One child. A key that is not listed here is refused with `invalid-option`.
+ *
+ * @example
+ * const counter: ChildSpec<Counter> = { id: 'counter', start: () => new Counter() }
+ */
+export interface ChildSpec<TActor extends AnyActor = AnyActor> {
   /** 1 to 512 characters, unique among its siblings. */
   readonly id: string
   /** Makes a new actor, which the supervisor starts. Called again for each restart. */
-  readonly start: () => Actor<never, unknown> | Promise<Actor<never, unknown>>
+  readonly start: () => TActor | Promise<TActor>
   /** @default 'permanent' */
   readonly restart?: RestartType
   /** @default 5000; 'infinity' for a Supervisor or DynamicSupervisor, whose children have their own grace */
@@ -27,6 +34,18 @@ export interface ChildSpec {
   /** Milliseconds until a start that has not finished counts as failed. @default 30000; none for a Supervisor or DynamicSupervisor, whose children have their own */
   readonly startTimeoutMs?: number
 }
+
+/** The ids in a list of children. */
+export type ChildId<TChildren extends readonly ChildSpec[]> = TChildren[number]['id']
+
+/** What the child of this id makes; an id that is any string may be that of each child whose id is. */
+export type ChildActor<TChildren extends readonly ChildSpec[], TId extends string> = MadeBy<TChildren[number], TId>
+
+type MadeBy<TSpec extends ChildSpec, TId extends string> = TSpec extends ChildSpec
+  ? TId extends TSpec['id']
+    ? Awaited<ReturnType<TSpec['start']>>
+    : never
+  : never
 
 /** Defaults for a child. */
 export const childDefaults = {

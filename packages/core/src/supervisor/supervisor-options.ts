@@ -8,11 +8,11 @@ import { checkBackoff, type RestartBackoff } from './restart-schedule.ts'
 /** Who is restarted when a child ends: it alone, it and those started after it, or all. */
 export type RestartStrategy = 'oneForOne' | 'restForOne' | 'oneForAll'
 
-export interface SupervisorOptions {
+export interface SupervisorOptions<TChildren extends readonly ChildSpec[] = readonly ChildSpec[]> {
   /** 1 to 512 characters. @default a name made by its tree */
   readonly id?: string
   /** Started in this order, stopped in reverse. @default [] */
-  readonly children?: readonly ChildSpec[]
+  readonly children?: TChildren
   /** @default 'oneForOne' */
   readonly strategy?: RestartStrategy
   /** Restarts allowed within `withinMs`; one more, and the supervisor stops everything and ends. @default 3 */
@@ -25,7 +25,7 @@ export interface SupervisorOptions {
   readonly autoShutdown?: 'never' | 'anySignificant' | 'allSignificant'
 }
 
-/** What a supervisor gets that says nothing else. */
+/** Defaults for a supervisor. */
 export const supervisorDefaults = {
   children: [],
   strategy: 'oneForOne',

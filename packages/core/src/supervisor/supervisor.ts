@@ -10,13 +10,14 @@
 import { Actor } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
 import { coreOf, IGNORE, onGone, startLimitMs, stopLimitMs } from '../actor/internals.ts'
+import { NamedRef, type RefOf } from '../actor/named-ref.ts'
 import { BeamClawError } from '../base/errors.ts'
 import { type ExitReason, shutdownExit } from '../base/exit-reason.ts'
 import { inOrder } from '../base/for-each-in-order.ts'
 import { describeValue } from '../base/options.ts'
 import { isThenable } from '../base/thenable.ts'
 import { Child, countOf, ownGrace, type Started, supervisorNode, treeChildren } from './child.ts'
-import type { ChildSpec } from './child-spec.ts'
+import type { ChildActor, ChildId, ChildSpec } from './child-spec.ts'
 import { shouldRestart } from './restart-policy.ts'
 import { RestartSchedule } from './restart-schedule.ts'
 import {
@@ -29,16 +30,35 @@ import {
 import { refusing, type Step } from './supervisor-task.ts'
 import type { ChildCounts, ChildInfo, TreeNode } from './tree-node.ts'
 
+type AnyActor = Actor<never, unknown>
+
+declare const childSpecs: unique symbol
+
+/**
+ * A supervisor that knows its children by type. `child` and `ref` read the type from here, and not from the class: so a supervisor of certain
+ * children stays a `Supervisor`.
+ */
+interface Knows<TChildren extends readonly ChildSpec[]> {
+  readonly [childSpecs]?: TChildren
+}
+
 /**
  * A fixed list of children, restarted by a strategy. `start()` resolves when all are up; a child that fails to start stops those before it
- * and rejects with `ChildStartError`. More than `maxRestarts` within `withinMs` ends the supervisor with `shutdown`.
+ * and rejects with `ChildStartError`. More than `maxRestarts` within `withinMs` ends the supervisor with `shutdown`. `TChildren` is inferred, so
+ * that `child` and `ref` know the actor of each id.
+ *
+ * @example
+ * await using supervisor = await new Supervisor({ children: [{ id: 'counter', start: () => new Counter() }] }).start()
+ * const count = await supervisor.ref('counter').call('increment')
  */
-export class Supervisor extends Actor<Step> {
+export class Supervisor<const TChildren extends readonly ChildSpec[] = readonly ChildSpec[]> extends Actor<Step> {
+  /** Only a type. */
+  declare readonly [childSpecs]?: TChildren
   readonly #settings: Omit<SupervisorSettings, 'children'>
   readonly #children = new Map<string, Child>()
   readonly #schedule: RestartSchedule
 
-  constructor(options: SupervisorOptions = {}) {
+  constructor(options: SupervisorOptions<TChildren> = {}) {
     super(unboundedMailbox('Supervisor', options))
     const { children, ...settings } = supervisorSettings(options)
     this.#settings = settings
@@ -92,8 +112,8 @@ export class Supervisor extends Actor<Step> {
    * Adds a child and starts it; resolves with its actor, or with `IGNORE`. Rejects `child-already-started`, `child-already-present` (a
    * stopped child has this id) or `child-start-failed`, and then keeps nothing of it.
    */
-  async startChild(given: ChildSpec): Promise<Actor<never, unknown> | typeof IGNORE> {
-    const spec = readSupervisedSpec(given, this.#settings)
+  async startChild<TActor extends AnyActor>(given: ChildSpec<TActor>): Promise<TActor | typeof IGNORE> {
+    const spec: ChildSpec = readSupervisedSpec(given, this.#settings)
     return (await this.#ask(() => {
       const present = this.#children.get(spec.id)
       if (present?.state === 'running') throw childError('child-already-started', spec.id, 'runs already')
@@ -110,7 +130,7 @@ export class Supervisor extends Actor<Step> {
       } catch (error) {
         return remove(error)
       }
-    })) as Actor<never, unknown> | typeof IGNORE
+    })) as TActor | typeof IGNORE
   }
 
   /** Stops a child within its grace. A temporary child is forgotten. Does nothing for one that is stopped. Rejects `child-not-found`. */
@@ -145,10 +165,33 @@ export class Supervisor extends Actor<Step> {
     return countOf(this.#children.values())
   }
 
-  /** The present incarnation of a child; undefined while it does not run. */
-  child(id: string): Actor<never, unknown> | undefined {
+  /**
+   * Returns the present incarnation of a child; undefined while it does not run. A restart makes another one: `ref` follows it.
+   *
+   * @example
+   * supervisor.child('counter')?.generation
+   */
+  child<TKnown extends readonly ChildSpec[], TId extends ChildId<TKnown>>(this: Knows<TKnown>, id: TId): ChildActor<TKnown, TId> | undefined
+  child<TActor extends AnyActor>(id: string): TActor | undefined
+  child(id: string): AnyActor | undefined {
     const actor = this.#children.get(id)?.actor
     return actor?.isAlive === true ? actor : undefined
+  }
+
+  /**
+   * Returns a reference to a child by its id, which stays good over restarts: each call, cast and monitor goes to the incarnation that runs then.
+   * While none does, `call` rejects and `cast` throws `actor-not-running` at once. Throws `child-not-found` for an id without a child; a child
+   * that `startChild` added takes its type as an argument.
+   *
+   * @example
+   * const counter = supervisor.ref('counter')
+   * const added = supervisor.ref<Counter>('added-later')
+   */
+  ref<TKnown extends readonly ChildSpec[], TId extends ChildId<TKnown>>(this: Knows<TKnown>, id: TId): RefOf<ChildActor<TKnown, TId>>
+  ref<TActor extends AnyActor>(id: string): RefOf<TActor>
+  ref(id: string): unknown {
+    this.#find(id)
+    return new NamedRef(id, () => this.child<AnyActor>(id))
   }
 
   /** This supervisor and everything below it. */

@@ -18,7 +18,7 @@ import type { Cluster } from '../ports/cluster.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
-import { ActivityLog } from '../session/activity/activity-log.ts'
+import { ActivityLog, type ResumeMode } from '../session/activity/activity-log.ts'
 import { Waker } from '../session/activity/waker.ts'
 import type { EventLoopTurns } from '../session/run/event-loop-turns.ts'
 import type { SuspectLine } from '../session/run/suspect-line.ts'
@@ -33,6 +33,7 @@ import { Supervisor } from '../supervisor/supervisor.ts'
 import { TaskSupervisor } from '../supervisor/task-supervisor.ts'
 import { RunWaits } from '../tool/run-waits.ts'
 import { ToolRunner } from '../tool/tool-runner.ts'
+import { FoldedKeys } from './folded-keys.ts'
 
 /** The part that opens what a tenant's sessions rest on. */
 export const activityPartId = 'activity'
@@ -50,6 +51,7 @@ export interface TenantNode {
   readonly turns: EventLoopTurns
   readonly sessionDefaults: SessionDefaults
   readonly parts: readonly Part[]
+  readonly resume: ResumeMode
   readonly phase: () => NodePhase
   /** Called when another owner has the tenant's sessions, or the store has failed for good. */
   readonly onLost: (error: BeamClawError) => void
@@ -67,11 +69,14 @@ interface TenantLife {
   readonly router: SessionRouter
   readonly waits: RunWaits
   readonly activity: ActivityLog
+  /** The waker of the present incarnation of its part. */
+  readonly waker: { current: Waker | undefined }
 }
 
 export class Tenant implements SessionAccess {
   readonly id: TenantId
   readonly #node: TenantNode
+  readonly #foldedKeys: FoldedKeys
   #life: TenantLife
   /** Resolves with the number of interrupted sessions that are at work again, once each was tried. */
   readonly resumed: Promise<number>
@@ -83,7 +88,8 @@ export class Tenant implements SessionAccess {
     this.resumed = new Promise((resolve) => {
       this.#onResumed = resolve
     })
-    this.#life = this.#newLife()
+    this.#foldedKeys = new FoldedKeys(node.services.logger)
+    this.#life = this.#newLife(node.resume)
   }
 
   get router(): SessionRouter {
@@ -114,15 +120,28 @@ export class Tenant implements SessionAccess {
       id: this.id,
       type: 'supervisor',
       start: () => {
-        this.#life = next ?? this.#newLife()
+        // What was at work in this process goes on at once, and with it what was not.
+        this.#life = next ?? this.#newLife('now')
         next = undefined
         return this.#life.supervisor
       },
     }
   }
 
+  get providers(): ProviderTable {
+    return this.#node.providers
+  }
+
   session(key: string): SessionHandle {
-    return new SessionHandle(parseSessionKey(key), this)
+    const parsed = parseSessionKey(key)
+    this.#foldedKeys.look(key, parsed)
+    return new SessionHandle(parsed, this)
+  }
+
+  /** Wakes the sessions that were left alone; resolves with the number of sessions at work once each was tried. */
+  async resume(): Promise<number> {
+    const { activity, waker } = this.#life
+    return (await waker.current?.wakeAll(activity.resume())) ?? 0
   }
 
   /** The sessions there are, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
@@ -138,13 +157,14 @@ export class Tenant implements SessionAccess {
     return this.#life.activity.whenIdle()
   }
 
-  #newLife(): TenantLife {
+  #newLife(resume: ResumeMode): TenantLife {
     const tenant = this.id
     const host = this.host()
     const { store, cluster, events, services, agents, providers, suspects, turns, sessionDefaults, parts, phase, onLost } = this.#node
     const extensions = new Map(extensionsOf(parts).map((extension) => [extension.id, extension]))
     const waits = new RunWaits()
-    const activity = new ActivityLog({ tenant, store, cluster, services, onLost })
+    const activity = new ActivityLog({ tenant, store, cluster, services, resume, onLost })
+    const waker: TenantLife['waker'] = { current: undefined }
     const part = (id: string): ReturnType<Supervisor['child']> => supervisor.child(id)
     const toolRunner = new ToolRunner({
       tasks: () => part('tools') as TaskSupervisor | undefined,
@@ -175,19 +195,19 @@ export class Tenant implements SessionAccess {
       id: tenant,
       // Sessions run their tools as tasks: those that lose one must get the other anew.
       strategy: 'restForOne',
-      children: this.#preset(activity, router).map((one) => childOf(one, host)),
+      children: this.#preset(activity, router, waker).map((one) => childOf(one, host)),
     })
-    return { supervisor, router, waits, activity }
+    return { supervisor, router, waits, activity, waker }
   }
 
   /** The parts of a tenant, in the order of their start. */
-  #preset(activity: ActivityLog, router: SessionRouter): readonly Part[] {
+  #preset(activity: ActivityLog, router: SessionRouter, waker: TenantLife['waker']): readonly Part[] {
     const { parts } = this.#node
     return [
       activityPart(activity),
       { id: 'tools', start: () => ({ start: () => new TaskSupervisor({ id: 'tools' }) }) },
       { id: 'sessions', start: () => ({ start: () => new DynamicSupervisor({ id: 'sessions', maxRestarts: sessionRestarts }) }) },
-      wakerPart(activity, router, this.#onResumed),
+      wakerPart(activity, router, waker, this.#onResumed),
       ...parts.filter(({ level }) => level !== 'node'),
     ]
   }
@@ -219,12 +239,18 @@ function activityPart(activity: ActivityLog): Part {
 }
 
 /** Wakes sessions that have work: after a crash, and whenever they have lost their supervisor and got another. */
-function wakerPart(activity: ActivityLog, router: SessionRouter, onResumed: (count: Promise<number>) => void): Part {
+function wakerPart(
+  activity: ActivityLog,
+  router: SessionRouter,
+  holder: TenantLife['waker'],
+  onResumed: (count: Promise<number>) => void,
+): Part {
   return {
     id: 'waker',
     start: ({ services: { clock, logger } }) => ({
       start: () => {
         const waker = new Waker({ router, clock, logger })
+        holder.current = waker
         return new ResourceActor({ open: () => onResumed(waker.wakeAll(activity.busy)), release: () => waker.stop() })
       },
     }),

@@ -1,5 +1,7 @@
 /** The part of Standard Schema (standardschema.dev) that tools and structured output use: any library that speaks it will do. */
+import { BeamClawError, describeError } from '../base/errors.ts'
 import type { JsonObject } from '../base/messages.ts'
+import type { OptionRule } from '../base/options.ts'
 
 /** A schema that checks a value and answers with what it made of it. `TOutput` is that. */
 export interface StandardSchema<TOutput = unknown> {
@@ -22,10 +24,64 @@ export type ValidationResult<TOutput> =
       }[]
     }
 
-/** The JSON Schema of what a schema takes; undefined when its library cannot say. */
-export function jsonSchemaOf(schema: StandardSchema): JsonObject | undefined {
+/** The rule for a schema of a library that speaks Standard Schema. */
+export const aStandardSchema: OptionRule = (value) => {
+  const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function'
+  const standard = isObject ? (value as Partial<StandardSchema>)['~standard'] : undefined
+  return typeof standard?.validate === 'function' ? undefined : 'a schema that speaks Standard Schema, such as z.object({ … }) of zod'
+}
+
+/**
+ * Returns the JSON Schema of what a schema takes. Throws `invalid-option` when it cannot be written as one, with the path to the part that
+ * cannot; `instead` names the option that takes the JSON Schema itself.
+ */
+export function jsonSchemaOf(owner: string, option: string, schema: StandardSchema, instead: string): JsonObject {
+  const problem = schemaProblem(schema)
+  if (typeof problem !== 'string') return problem.schema
+  const path = pathOfProblem(schema)
+  const place = path === '' ? '' : ` at "${path}"`
+  const message = `${owner}: option "${option}" cannot be told to a model as JSON Schema${place}: ${problem}; use types that JSON has, or pass "${instead}" as well`
+  throw new BeamClawError('invalid-option', message, { details: { owner, option, path } })
+}
+
+/** Returns the JSON Schema, or why there is none. */
+function schemaProblem(schema: StandardSchema): { readonly schema: JsonObject } | string {
   const { jsonSchema } = schema['~standard']
-  return jsonSchema === undefined ? undefined : (jsonSchema.input({ target: 'draft-2020-12' }) as JsonObject)
+  if (jsonSchema === undefined) return 'its library makes none'
+  try {
+    return { schema: jsonSchema.input({ target: 'draft-2020-12' }) as JsonObject }
+  } catch (error) {
+    return describeError(error)
+  }
+}
+
+/** Schemas in each other that are looked into. */
+const mostSteps = 32
+
+/**
+ * Returns the path to the innermost schema that fails by itself, as far as the library shows what a schema is made of: in `def`, as zod does,
+ * fields by name in `shape`, other parts as schemas or lists of schemas.
+ */
+function pathOfProblem(schema: StandardSchema, steps = 0): string {
+  if (steps >= mostSteps) return ''
+  for (const [name, part] of partsOf(schema)) {
+    if (typeof schemaProblem(part) !== 'string') continue
+    const rest = pathOfProblem(part, steps + 1)
+    return [name, rest].filter((step) => step !== '').join('.')
+  }
+  return ''
+}
+
+function partsOf(schema: StandardSchema): readonly (readonly [name: string, part: StandardSchema])[] {
+  const { def } = schema as { readonly def?: unknown }
+  if (typeof def !== 'object' || def === null) return []
+  const { shape, element, valueType, ...others } = def as Readonly<Record<string, unknown>>
+  const named = typeof shape === 'object' && shape !== null ? Object.entries(shape) : []
+  const items = [element, valueType].map((part) => ['[]', part] as const)
+  const unnamed = Object.values(others)
+    .flat()
+    .map((part) => ['', part] as const)
+  return [...named, ...items, ...unnamed].filter((entry): entry is [string, StandardSchema] => aStandardSchema(entry[1]) === undefined)
 }
 
 /** The issues of a failed validation, a line each. */

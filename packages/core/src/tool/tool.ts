@@ -1,10 +1,9 @@
 /** A tool is what a model may ask for: a name, what it takes, and a function. */
-import { BeamClawError, describeError } from '../base/errors.ts'
 import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
 import type { JsonObject, JsonValue } from '../base/messages.ts'
 import { aBoolean, aFunction, anObject, checkOptions, duration, integer, text } from '../base/options.ts'
 import type { ToolDeclaration } from '../ports/provider.ts'
-import { jsonSchemaOf, type StandardSchema } from './standard-schema.ts'
+import { aStandardSchema, jsonSchemaOf, type StandardSchema } from './standard-schema.ts'
 
 /** What a tool is handed besides its input. */
 export interface ToolContext<TContext = unknown> {
@@ -58,7 +57,7 @@ export interface ToolOptions<TInput, TContext = unknown> {
   readonly maxAttempts?: number
 }
 
-/** What a tool gets that says nothing else. */
+/** Defaults for a tool. */
 const toolDefaults = { idempotent: false, timeoutMs: 600_000, maxAttempts: 3 } as const satisfies Partial<ToolOptions<unknown>>
 
 /** A tool as an agent has it. `TInput` is what its schema makes of the model's input. */
@@ -74,7 +73,12 @@ export interface Tool<TInput = never> {
 
 const takesNothing: JsonObject = { type: 'object', properties: {}, additionalProperties: false }
 
-/** Checks a tool's options. Throws `invalid-option`. */
+/**
+ * Checks a tool's options. Throws `invalid-option`, also for an `input` that cannot be written as JSON Schema, such as a date, with the path.
+ *
+ * @example
+ * const deploy = defineTool({ name: 'deploy', description: 'Deploys', input: z.object({ to: z.string() }), execute: ({ to }) => `on ${to}` })
+ */
 export function defineTool<TInput = Record<string, never>, TContext = unknown>(options: ToolOptions<TInput, TContext>): Tool<TInput> {
   checkOptions<ToolOptions<TInput, TContext>>(
     'defineTool',
@@ -82,8 +86,8 @@ export function defineTool<TInput = Record<string, never>, TContext = unknown>(o
     {
       name: (value) => (typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value) ? undefined : '1 to 64 of A-Z, a-z, 0-9, _ and -'),
       description: text(10_000),
-      input: anObject,
-      context: anObject,
+      input: aStandardSchema,
+      context: aStandardSchema,
       inputSchema: anObject,
       execute: aFunction,
       idempotent: aBoolean,
@@ -93,21 +97,9 @@ export function defineTool<TInput = Record<string, never>, TContext = unknown>(o
     ['name', 'description', 'execute'],
   )
   const { name, description, input, context, execute } = options
-  const inputSchema = options.inputSchema ?? (input === undefined ? takesNothing : madeSchema(name, input))
+  const inputSchema =
+    options.inputSchema ?? (input === undefined ? takesNothing : jsonSchemaOf(`defineTool "${name}"`, 'input', input, 'inputSchema'))
   return { declaration: { name, description, inputSchema }, input, context, execute, ...toolDefaults, ...policyOf(options) }
-}
-
-function madeSchema(name: string, input: StandardSchema): JsonObject {
-  let cause: unknown
-  try {
-    const schema = jsonSchemaOf(input)
-    if (schema !== undefined) return schema
-  } catch (error) {
-    cause = error
-  }
-  const why = cause === undefined ? 'its library makes none' : describeError(cause)
-  const problem = `defineTool: the schema of tool "${name}" cannot be told to a model as JSON Schema (${why}); pass "inputSchema" as well`
-  throw new BeamClawError('invalid-option', problem, { cause })
 }
 
 function policyOf({

@@ -9,11 +9,16 @@ import type { AppendLog, LogContents, Store } from '../../ports/store.ts'
 import { openSessionLog } from '../journal/open-journal.ts'
 import { openActivity } from './activity-opening.ts'
 
+/** When sessions that were left in the middle of a run go on. */
+export type ResumeMode = 'now' | 'on-demand'
+
 export interface ActivityLogOptions {
   readonly tenant: TenantId
   readonly store: Store
   readonly cluster: Cluster
   readonly services: SystemServices
+  /** With `on-demand`, sessions that were on record as busy count as idle until they are used. @default 'now' */
+  readonly resume?: ResumeMode
   /** Another owner has the list, and with it the sessions; or the store has failed for good. */
   readonly onLost?: (error: BeamClawError) => void
 }
@@ -33,6 +38,8 @@ export class ActivityLog {
   readonly #busy = new Map<SessionKey, Promise<void>>()
   // Of those, the ones whose work is over, and since when: the oldest first.
   readonly #lingering = new Map<SessionKey, number>()
+  // Of those on record, the ones that an earlier process left and that are not used yet; only with `on-demand`.
+  readonly #asleep = new Set<SessionKey>()
   #sweepTimer: TimerHandle | undefined
   // In the order of their last work.
   readonly #seen = new Map<SessionKey, number>()
@@ -56,7 +63,13 @@ export class ActivityLog {
 
   /** The sessions that have work now. */
   get busy(): readonly SessionKey[] {
-    return [...this.#busy.keys()].filter((key) => !this.#lingering.has(key))
+    return [...this.#busy.keys()].filter((key) => !this.#lingering.has(key) && !this.#asleep.has(key))
+  }
+
+  /** Counts sessions that were left alone so far as busy, and returns all that are. */
+  resume(): readonly SessionKey[] {
+    this.#asleep.clear()
+    return this.busy
   }
 
   /** When a session was last at work, in milliseconds; undefined when that is longer ago than is remembered. */
@@ -66,11 +79,16 @@ export class ActivityLog {
 
   /** Resolves once no session has work. */
   async whenIdle(): Promise<void> {
-    if (this.#busy.size > this.#lingering.size) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
+    if (!this.#isIdle) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
+  }
+
+  get #isIdle(): boolean {
+    return this.#busy.size === this.#lingering.size + this.#asleep.size
   }
 
   /** Resolves once it is durable that the session has work. */
   begin(key: SessionKey): Promise<void> {
+    this.#asleep.delete(key)
     const { clock } = this.#options.services
     const known = this.#busy.get(key)
     this.#lingering.delete(key)
@@ -86,12 +104,13 @@ export class ActivityLog {
 
   /** The session has nothing to do. Not written down at once: if that is lost, it is woken once for nothing. */
   end(key: SessionKey): void {
+    this.#asleep.delete(key)
     if (!this.#busy.has(key) || this.#lingering.has(key)) return
     const { clock } = this.#options.services
     this.#see(key, clock.now())
     this.#lingering.set(key, clock.monotonic())
     if (this.#refusal === undefined) this.#sweepTimer ??= clock.setTimer(() => this.#sweep(), lingerMs, true)
-    if (this.#busy.size === this.#lingering.size) for (const resolve of this.#onIdle.splice(0)) resolve()
+    if (this.#isIdle) for (const resolve of this.#onIdle.splice(0)) resolve()
   }
 
   /** Writes down what is left to write, and closes the log. */
@@ -229,6 +248,7 @@ export class ActivityLog {
       if (type === 'busy') this.#busy.set(key, Promise.resolve())
       else this.#busy.delete(key)
     }
+    if (this.#options.resume === 'on-demand') for (const key of this.#busy.keys()) this.#asleep.add(key)
   }
 
   /** A name that cannot be read costs one session its wake-up, and not all of them their start. */

@@ -7,7 +7,7 @@ import type { Clock } from '../../ports/services.ts'
 import type { RunState } from '../state/run-state.ts'
 
 /** Milliseconds that a hook may take. */
-export const hookTimeoutMs = 60_000
+const hookTimeoutMs = 60_000
 
 /** User code of an agent has failed: the run fails with `error`. */
 export class HookFailure extends Error {

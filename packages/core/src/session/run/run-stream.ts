@@ -4,14 +4,16 @@ import type { ErrorCode } from '../../base/error-codes.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import type { RunEvent } from '../../base/events.ts'
 import type { RunId, SessionKey } from '../../base/ids.ts'
-import { type AssistantMessage, type FinishReason, type JsonValue, textOf, type Usage } from '../../base/messages.ts'
+import { type AssistantMessage, addUsage, type FinishReason, textOf, type Usage } from '../../base/messages.ts'
 import type { Clock, TimerHandle } from '../../ports/services.ts'
-import { describeIssues, type StandardSchema } from '../../tool/standard-schema.ts'
+import type { StandardSchema } from '../../tool/standard-schema.ts'
 import type { SessionFeed } from '../session-feed.ts'
 import type { SendReceipt } from '../session-replies.ts'
 import type { EndedRun } from '../state/known-run.ts'
 import type { ReadEvent, RunReading } from '../streams/run-reading.ts'
 import { checkResponseOptions, type NodeResponse, pipeTo, type RunResponseOptions, toResponse } from '../streams/run-response.ts'
+import { type DeepPartial, partialValues } from './partial-output.ts'
+import { invalidOutput, readOutput } from './structured-output.ts'
 
 /** What a run came to. */
 export interface RunResult<TOutput = undefined> {
@@ -22,9 +24,12 @@ export interface RunResult<TOutput = undefined> {
   readonly text: string
   readonly usage: Usage
   readonly finish: FinishReason | undefined
-  /** What the schema made of the text, where one was given. */
+  /** What the schema made of the text, where one was given. After a repair, `message`, `text` and this are of the repaired answer. */
   readonly output: TOutput
 }
+
+/** Called when the answer does not fit the schema. Returns the run of another answer, which is read as it is; undefined for none. */
+export type Repair<TOutput> = (problem: string) => RunStream<TOutput> | undefined | Promise<RunStream<TOutput> | undefined>
 
 export interface RunStreamOptions<TOutput> {
   readonly sessionKey: SessionKey
@@ -42,6 +47,7 @@ export interface RunStreamOptions<TOutput> {
   /** Called before the run's end is waited for; returns what ends the waiting. Throws `call-cycle`. */
   readonly beginWaiting: () => () => void
   readonly output: StandardSchema<TOutput> | undefined
+  readonly repair: Repair<TOutput> | undefined
   readonly clock: Clock
 }
 
@@ -134,6 +140,28 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     return { sessionKey, runId: this.runId, seq, ended, events: readFrom(feed, events), stop: () => feed.stop(), abort }
   }
 
+  /**
+   * Yields what there is of the `output` while the model writes it: JSON as the model says it, which no schema has checked or changed yet. Each
+   * value holds all that came so far; the last one is the whole answer. May be iterated beside the events. A reading that begins a second after
+   * `accepted`, or of a run that was under way before (`follow`, a repeat of its key), yields whole answers only. Throws as the iteration of events does.
+   *
+   * @example
+   * for await (const { title } of run.partialOutput()) show(title)
+   */
+  async *partialOutput(): AsyncGenerator<DeepPartial<TOutput>, void, void> {
+    const isEarly = this.#feed !== undefined || !this.#isSent
+    const { feed, isAhead } = this.#takeFeed()
+    const { seq, ended } = await this.#begin(feed, isAhead)
+    const isWhole = isEarly && (await this.accepted).status === 'accepted'
+    const events = ended === undefined ? this.#live(feed, seq, isAhead) : this.#past(feed, seq)
+    try {
+      for await (const value of partialValues(events, isWhole)) yield value as DeepPartial<TOutput>
+    } finally {
+      await feed.stop()
+    }
+  }
+
+  /** Takes the feed that is there from before the message was sent, or begins another one. */
   #takeFeed(): { readonly feed: SessionFeed; readonly isAhead: boolean } {
     const isAhead = this.#feed !== undefined
     const feed = this.#feed ?? this.#options.listen()
@@ -219,7 +247,8 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     if (ended.outcome !== 'completed') throw failureOf(ended)
     const message = ended.message ?? emptyMessage
     const text = textOf(message)
-    return { runId: this.runId, message, text, usage: ended.usage, finish: ended.finish, output: await this.#outputOf(text) }
+    const result = { runId: this.runId, message, text, usage: ended.usage, finish: ended.finish }
+    return this.#withOutput(result)
   }
 
   async #waitForEnd(isAhead: boolean): Promise<void> {
@@ -242,18 +271,18 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     }
   }
 
-  async #outputOf(text: string): Promise<TOutput> {
-    const { output } = this.#options
-    if (output === undefined) return undefined as TOutput
-    let value: JsonValue
+  async #withOutput(result: Omit<RunResult, 'output'>): Promise<RunResult<TOutput>> {
+    const { output, repair } = this.#options
+    if (output === undefined) return { ...result, output: undefined as TOutput }
+    const read = await readOutput(result.text, output)
+    if ('value' in read) return { ...result, output: read.value }
     try {
-      value = JSON.parse(text)
+      const repaired = await (await repair?.(read.problem))?.result()
+      if (repaired !== undefined) return { ...repaired, runId: this.runId, usage: addUsage(result.usage, repaired.usage) }
     } catch (cause) {
-      throw new BeamClawError('invalid-output', 'The model was asked for JSON and answered something else', { cause })
+      throw invalidOutput(result.text, read.problem, cause)
     }
-    const checked = await output['~standard'].validate(value)
-    if (checked.issues === undefined) return checked.value
-    throw new BeamClawError('invalid-output', `The model's answer does not fit the schema: ${describeIssues(checked.issues)}`)
+    throw invalidOutput(result.text, read.problem)
   }
 }
 

@@ -1,0 +1,53 @@
+/** A reference by name: each use goes to the actor that has the name then, so it stays good over restarts. */
+import { checkMonitor, ExitNotice, noprocExit } from '../base/exit-reason.ts'
+import type { Actor } from './actor.ts'
+import type { ActorCore } from './actor-core.ts'
+import type { ActorRef, CallOptions, CastOptions } from './actor-ref.ts'
+import { notRunning } from './failures.ts'
+import { coreOf } from './internals.ts'
+import { tellTooLate } from './watchers.ts'
+
+/** The reference that fits an actor: it takes the messages that the actor takes, and replies as it does. */
+export type RefOf<TActor> = TActor extends ActorRef<infer TMessage, infer TReply> ? ActorRef<TMessage, TReply> : never
+
+export class NamedRef<TMessage, TReply> implements ActorRef<TMessage, TReply> {
+  readonly id: string
+  readonly #present: () => Actor<never, unknown> | undefined
+
+  /** `present` returns the actor that has the name now; undefined while none has. */
+  constructor(id: string, present: () => Actor<never, unknown> | undefined) {
+    this.id = id
+    this.#present = present
+  }
+
+  /** @internal So that calls that would wait for themselves are found through names too. */
+  get [coreOf](): ActorCore | undefined {
+    return this.#present()?.[coreOf]
+  }
+
+  get isAlive(): boolean {
+    return this.#present()?.isAlive === true
+  }
+
+  call(message: TMessage, options?: CallOptions): Promise<TReply> {
+    const actor = this.#typed()
+    return actor === undefined ? Promise.reject(notRunning(this.id)) : actor.call(message, options)
+  }
+
+  cast(message: TMessage, options?: CastOptions): void {
+    const actor = this.#typed()
+    if (actor === undefined) throw notRunning(this.id)
+    actor.cast(message, options)
+  }
+
+  /** Watches the present incarnation, and not those after it. */
+  monitor(onExit: (notice: ExitNotice) => void): () => void {
+    checkMonitor(onExit)
+    const actor = this.#present()
+    return actor === undefined ? tellTooLate(new ExitNotice(this.id, noprocExit), onExit, undefined) : actor.monitor(onExit)
+  }
+
+  #typed(): ActorRef<TMessage, TReply> | undefined {
+    return this.#present() as ActorRef<TMessage, TReply> | undefined
+  }
+}

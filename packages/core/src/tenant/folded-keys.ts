@@ -1,0 +1,26 @@
+/** Reports session keys that lose their capitals: two ids that differ in case alone would be one conversation. */
+import type { SessionKey } from '../base/ids.ts'
+import type { Logger } from '../ports/services.ts'
+
+/** Keys that are reported: names from outside may be of any number. */
+const reportedKeys = 100
+
+export class FoldedKeys {
+  readonly #logger: Logger
+  readonly #reported = new Set<string>()
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  /** Logs `session.key-folded` when the session part of `given` had capitals: once for each key, and for the first hundred keys. */
+  look(given: string, parsed: SessionKey): void {
+    if (given === parsed) return
+    const sessionPart = given.indexOf(':', given.indexOf(':') + 1)
+    if (given.slice(sessionPart) === parsed.slice(sessionPart)) return
+    if (this.#reported.has(given) || this.#reported.size >= reportedKeys) return
+    this.#reported.add(given)
+    const advice = 'keys are not case-sensitive: make those of case-sensitive ids with sessionKeyOf(agentId, ...ids)'
+    this.#logger.log('warn', 'session.key-folded', { session: parsed, given, advice })
+  }
+}
