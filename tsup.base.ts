@@ -5,12 +5,23 @@ import { defineConfig } from 'tsup'
 // Lowers `await using`, which Node 22 cannot parse.
 const target = 'es2024'
 
+interface LibraryOptions {
+  /** @default 'neutral' */
+  readonly platform?: 'neutral' | 'node'
+  /** @default true */
+  readonly clean?: boolean
+  /** Dependencies of which the build takes along what is used; their licences lie beside it. @default none */
+  readonly bundled?: readonly string[]
+}
+
 /** One ESM file for each public entry; declarations come from tsc. */
 export function library(
   entry: Record<string, string>,
-  { platform = 'neutral', clean = true }: { readonly platform?: 'neutral' | 'node'; readonly clean?: boolean } = {},
+  { platform = 'neutral', clean = true, bundled = [] }: LibraryOptions = {},
 ): ReturnType<typeof defineConfig> {
-  return defineConfig({ entry, format: 'esm', target, platform, dts: false, clean, splitting: true, sourcemap: true })
+  const options = { entry, format: 'esm', target, platform, dts: false, clean, splitting: true, sourcemap: true } as const
+  if (bundled.length === 0) return defineConfig(options)
+  return defineConfig({ ...options, noExternal: bundled.map((name) => new RegExp(`^${name}(/|$)`)), ...withLicenses })
 }
 
 /** A program that brings its libraries along: what is not used of them costs neither time nor memory. Their licences lie beside it. */
@@ -25,9 +36,13 @@ export function program(entry: Record<string, string>): ReturnType<typeof define
     noExternal: [/./],
     // Libraries in the old format ask for Node's modules by `require`.
     banner: { js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url)" },
-    metafile: true,
-    onSuccess: async () => writeLicenses('dist/metafile-esm.json', 'dist/THIRD-PARTY-LICENSES.txt'),
+    ...withLicenses,
   })
+}
+
+const withLicenses = {
+  metafile: true,
+  onSuccess: async () => writeLicenses('dist/metafile-esm.json', 'dist/THIRD-PARTY-LICENSES.txt'),
 }
 
 /** Reads what went into a bundle out of esbuild's report, which is removed, and writes down the licence of each library. */

@@ -50,7 +50,7 @@ const layers: readonly Plant[] = [
 const coreAlone: readonly Plant[] = [
   crossing(`${core}/session/uses-node.ts`, 'node:fs', 'Sessions import'),
   crossing(`${core}/actor/uses-a-sibling.ts`, '@beamclaw/providers', 'Actors import'),
-  crossing(`${core}/actor/uses-another-library.ts`, 'ky', 'Actors import'),
+  crossing(`${core}/actor/uses-another-library.ts`, 'undici', 'Actors import'),
   crossing(`${core}/actor/uses-the-barrel.ts`, '../index.ts', 'Actors import'),
   crossing(`${core}/actor/uses-test-helpers.ts`, '../testing/helper.ts', 'Actors import'),
   crossing(`${core}/beamclaw.ts`, './index.ts', 'BeamClaw and the main entry'),
