@@ -69,6 +69,7 @@ export function ensureInstalled() {
     'pnpm-workspace.yaml',
     '.npmrc',
     'bench/package.json',
+    'scripts/typescript-5/package.json',
     ...folders('packages', 'package.json'),
     ...folders('examples', 'package.json'),
     ...folders('tests', 'package.json'),

@@ -44,6 +44,7 @@ const layers: readonly Plant[] = [
   ...['cron', 'process', 'channel', 'heartbeat', 'tenant'].map((folder) =>
     crossing(`${core}/${folder}/reaches-up.ts`, '../beamclaw.ts', 'Parts and tenants'),
   ),
+  crossing(`${core}/primitives.ts`, './session/session.ts', 'The primitives are'),
   crossing(`${core}/novelty/no-layer-yet.ts`, '../base/errors.ts', 'no place among the layers'),
 ]
 
