@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { defineConfig } from 'tsup'
+import { defineConfig, type Options } from 'tsup'
 
 // Lowers `await using`, which Node 22 cannot parse.
 const target = 'es2024'
@@ -22,6 +22,26 @@ export function library(
   const options = { entry, format: 'esm', target, platform, dts: false, clean, splitting: true, sourcemap: true } as const
   if (bundled.length === 0) return defineConfig(options)
   return defineConfig({ ...options, noExternal: bundled.map((name) => new RegExp(`^${name}(/|$)`)), ...withLicenses })
+}
+
+/**
+ * Puts the code of all entries into one file, of which each entry passes on its names: the many small files that entries would share take longer
+ * to load than what they hold. The entries are lists of names, and `bundle` exports them all.
+ */
+export function oneFile(name: string, bundle: string, entries: Record<string, string>): ReturnType<typeof defineConfig> {
+  const options = { format: 'esm', target, platform: 'neutral', dts: false, clean: false, splitting: false, sourcemap: true } as const
+  const passOn = {
+    name: 'pass-on',
+    setup({ onResolve }: Parameters<NonNullable<Options['esbuildPlugins']>[number]['setup']>[0]) {
+      onResolve({ filter: /^\./ }, ({ kind }) =>
+        kind === 'entry-point' ? undefined : { path: `./${name}.js`, external: true, sideEffects: false },
+      )
+    },
+  }
+  return defineConfig([
+    { ...options, entry: { [name]: bundle } },
+    { ...options, entry: entries, esbuildPlugins: [passOn] },
+  ])
 }
 
 /** A program that brings its libraries along: what is not used of them costs neither time nor memory. Their licences lie beside it. */

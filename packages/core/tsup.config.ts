@@ -1,7 +1,7 @@
 // @boundaries-ignore the build preset belongs to the workspace
-import { library } from '../../tsup.base.ts'
+import { oneFile } from '../../tsup.base.ts'
 
-export default library({
+export default oneFile('core', 'bundle.ts', {
   index: 'src/index.ts',
   actor: 'src/primitives.ts',
   adapter: 'src/adapter/index.ts',
