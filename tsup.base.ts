@@ -21,14 +21,20 @@ export function library(
 ): ReturnType<typeof defineConfig> {
   const options = { entry, format: 'esm', target, platform, dts: false, clean, splitting: true, sourcemap: true } as const
   if (bundled.length === 0) return defineConfig(options)
-  return defineConfig({ ...options, noExternal: bundled.map((name) => new RegExp(`^${name}(/|$)`)), ...withLicenses })
+  return defineConfig({ ...options, ...bundling(bundled) })
 }
 
 /**
  * Puts the code of all entries into one file, of which each entry passes on its names: the many small files that entries would share take longer
- * to load than what they hold. The entries are lists of names, and `bundle` exports them all.
+ * to load than what they hold. The entries are lists of names, and `bundle` exports them all. What is used of the dependencies in `bundled` is
+ * taken along; their licences lie beside it.
  */
-export function oneFile(name: string, bundle: string, entries: Record<string, string>): ReturnType<typeof defineConfig> {
+export function oneFile(
+  name: string,
+  bundle: string,
+  entries: Record<string, string>,
+  bundled: readonly string[],
+): ReturnType<typeof defineConfig> {
   const options = { format: 'esm', target, platform: 'neutral', dts: false, clean: false, splitting: false, sourcemap: true } as const
   const passOn = {
     name: 'pass-on',
@@ -39,7 +45,7 @@ export function oneFile(name: string, bundle: string, entries: Record<string, st
     },
   }
   return defineConfig([
-    { ...options, entry: { [name]: bundle } },
+    { ...options, entry: { [name]: bundle }, ...bundling(bundled) },
     { ...options, entry: entries, esbuildPlugins: [passOn] },
   ])
 }
@@ -58,6 +64,10 @@ export function program(entry: Record<string, string>): ReturnType<typeof define
     banner: { js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url)" },
     ...withLicenses,
   })
+}
+
+function bundling(names: readonly string[]): Options {
+  return { noExternal: names.map((name) => new RegExp(`^${name}(/|$)`)), ...withLicenses }
 }
 
 const withLicenses = {

@@ -1,7 +1,6 @@
-/** What a host waits for when it imports an entry, beyond starting Node. */
+/** What a host waits for when it imports an entry, beyond importing a module that is empty. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Bench, median, type Result } from './lib/result.ts'
 
 const rounds = 15
@@ -22,32 +21,32 @@ const entries: readonly { readonly folder: string; readonly entry: string; reado
   { folder: 'cli', entry: '.' },
 ]
 
-/** Milliseconds of a fresh process that runs `code`. */
-function processMs(code: string): number {
-  const startedAt = performance.now()
-  const { status, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', code], { encoding: 'utf8' })
+/** Milliseconds that a fresh process takes to import the module at `url`. */
+function importMs(url: string): number {
+  const code = `const startedAt = performance.now(); await import('${url}'); console.log(performance.now() - startedAt)`
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', code], { encoding: 'utf8' })
   if (status !== 0) throw new Error(`a process failed: ${stderr}`)
-  return performance.now() - startedAt
+  return Number(stdout)
 }
 
-/** The statement that loads the built file of an entry. */
-function importOf(folder: string, entry: string): string {
+/** The address of the built file of an entry. */
+function urlOf(folder: string, entry: string): string {
   const home = new URL(`../packages/${folder}/`, import.meta.url)
   const { publishConfig } = JSON.parse(readFileSync(new URL('package.json', home), 'utf8')) as Manifest
   const { default: file } = publishConfig.exports[entry] ?? { default: `no-entry/${entry}` }
-  return `import '${pathToFileURL(fileURLToPath(new URL(file, home))).href}'`
+  return new URL(file, home).href
 }
 
 export const imports: Bench = {
   name: 'imports',
   async run() {
-    const cases = entries.map((one) => ({ ...one, code: importOf(one.folder, one.entry), beyondMs: [] as number[] }))
-    for (const { code } of cases) processMs(code)
+    const cases = entries.map((one) => ({ ...one, url: urlOf(one.folder, one.entry), beyondMs: [] as number[] }))
+    for (const { url } of cases) importMs(url)
     for (let round = 0; round < rounds; round++) {
-      for (const { code, beyondMs } of cases) {
+      for (const { url, beyondMs } of cases) {
         // In pairs, so that a slow moment of the machine meets both.
-        const emptyMs = processMs('')
-        beyondMs.push(processMs(code) - emptyMs)
+        const emptyMs = importMs('data:text/javascript,')
+        beyondMs.push(importMs(url) - emptyMs)
       }
     }
     return cases.map(({ folder, entry, atMost, beyondMs }): Result => {
