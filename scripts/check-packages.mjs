@@ -156,7 +156,10 @@ function checkConsumer() {
   // Testkit's contracts register tests, which only vitest can do.
   const loadable = entries.filter((entry) => entry !== '@beamclaw/testkit')
   writeFileSync(join(scratch, 'package.json'), '{ "type": "module" }')
-  writeFileSync(join(scratch, 'load.js'), loadable.map((entry) => `await import('${entry}')\n`).join(''))
+  // What `beamclaw` passes on is no copy: a class is the same from either package.
+  const same =
+    "if ((await import('beamclaw')).BeamClaw !== (await import('@beamclaw/core')).BeamClaw) throw new Error('two copies of core')\n"
+  writeFileSync(join(scratch, 'load.js'), loadable.map((entry) => `await import('${entry}')\n`).join('') + same)
   if (fails(spawnSync('node', ['load.js'], tools))) problems.push('an entry does not load')
 
   const uses = entries.map((entry, index) => `import * as entry${index} from '${entry}'\nconsole.log(entry${index})\n`)
