@@ -1,16 +1,53 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { defineConfig } from 'tsup'
+import { defineConfig, type Options } from 'tsup'
 
 // Lowers `await using`, which Node 22 cannot parse.
 const target = 'es2024'
 
+interface LibraryOptions {
+  /** @default 'neutral' */
+  readonly platform?: 'neutral' | 'node'
+  /** @default true */
+  readonly clean?: boolean
+  /** Dependencies of which the build takes along what is used; their licences lie beside it. @default none */
+  readonly bundled?: readonly string[]
+}
+
 /** One ESM file for each public entry; declarations come from tsc. */
 export function library(
   entry: Record<string, string>,
-  { platform = 'neutral', clean = true }: { readonly platform?: 'neutral' | 'node'; readonly clean?: boolean } = {},
+  { platform = 'neutral', clean = true, bundled = [] }: LibraryOptions = {},
 ): ReturnType<typeof defineConfig> {
-  return defineConfig({ entry, format: 'esm', target, platform, dts: false, clean, splitting: true, sourcemap: true })
+  const options = { entry, format: 'esm', target, platform, dts: false, clean, splitting: true, sourcemap: true } as const
+  if (bundled.length === 0) return defineConfig(options)
+  return defineConfig({ ...options, ...bundling(bundled) })
+}
+
+/**
+ * Puts the code of all entries into one file, of which each entry passes on its names: the many small files that entries would share take longer
+ * to load than what they hold. The entries are lists of names, and `bundle` exports them all. What is used of the dependencies in `bundled` is
+ * taken along; their licences lie beside it.
+ */
+export function oneFile(
+  name: string,
+  bundle: string,
+  entries: Record<string, string>,
+  bundled: readonly string[],
+): ReturnType<typeof defineConfig> {
+  const options = { format: 'esm', target, platform: 'neutral', dts: false, clean: false, splitting: false, sourcemap: true } as const
+  const passOn = {
+    name: 'pass-on',
+    setup({ onResolve }: Parameters<NonNullable<Options['esbuildPlugins']>[number]['setup']>[0]) {
+      onResolve({ filter: /^\./ }, ({ kind }) =>
+        kind === 'entry-point' ? undefined : { path: `./${name}.js`, external: true, sideEffects: false },
+      )
+    },
+  }
+  return defineConfig([
+    { ...options, entry: { [name]: bundle }, ...bundling(bundled) },
+    { ...options, entry: entries, esbuildPlugins: [passOn] },
+  ])
 }
 
 /** A program that brings its libraries along: what is not used of them costs neither time nor memory. Their licences lie beside it. */
@@ -25,9 +62,17 @@ export function program(entry: Record<string, string>): ReturnType<typeof define
     noExternal: [/./],
     // Libraries in the old format ask for Node's modules by `require`.
     banner: { js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url)" },
-    metafile: true,
-    onSuccess: async () => writeLicenses('dist/metafile-esm.json', 'dist/THIRD-PARTY-LICENSES.txt'),
+    ...withLicenses,
   })
+}
+
+function bundling(names: readonly string[]): Options {
+  return { noExternal: names.map((name) => new RegExp(`^${name}(/|$)`)), ...withLicenses }
+}
+
+const withLicenses = {
+  metafile: true,
+  onSuccess: async () => writeLicenses('dist/metafile-esm.json', 'dist/THIRD-PARTY-LICENSES.txt'),
 }
 
 /** Reads what went into a bundle out of esbuild's report, which is removed, and writes down the licence of each library. */

@@ -4,13 +4,14 @@ import { availableParallelism, cpus } from 'node:os'
 import { actors } from './actors.ts'
 import { footprint } from './footprint.ts'
 import { gateway } from './gateway.ts'
+import { imports } from './imports.ts'
 import { type Bench, isMet, toTable } from './lib/result.ts'
 import { runs } from './runs.ts'
 import { sessions } from './sessions.ts'
 import { start } from './start.ts'
 import { store } from './store.ts'
 
-const benches: readonly Bench[] = [footprint, actors, runs, sessions, store, gateway, start]
+const benches: readonly Bench[] = [footprint, imports, actors, runs, sessions, store, gateway, start]
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !benches.some((bench) => bench.name === name))

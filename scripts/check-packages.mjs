@@ -14,6 +14,8 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { checkHostApp } from './lib/host-app.mjs'
+import { installedFootprint } from './lib/installed-footprint.mjs'
 import { digest, ensureBuilt, ensureInstalled, fail, filesBelow, once, root, toolEnvironment, workspacePackages } from './lib/workspace.mjs'
 
 ensureInstalled()
@@ -26,10 +28,20 @@ const tools = { cwd: scratch, encoding: 'utf8', env: toolEnvironment() }
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
 
 const inputs = packages.flatMap(({ folder }) => [`${folder}/package.json`, `${folder}/README.md`, ...filesBelow(`${folder}/dist`)])
-once('packages-checked', digest(['pnpm-lock.yaml', 'LICENSE', 'scripts/check-packages.mjs', ...inputs]), () => {
+const scripts = ['scripts/check-packages.mjs', 'scripts/lib/host-app.mjs', 'scripts/lib/installed-footprint.mjs']
+
+// What people install may bring so many packages and so many megabytes. Times are in bench/imports.ts.
+const footprints = [
+  { names: ['@beamclaw/core'], maxPackages: 3, maxMegabytes: 2 },
+  { names: ['@beamclaw/core', '@beamclaw/providers', '@beamclaw/store-fs'], maxPackages: 8, maxMegabytes: 8 },
+]
+
+once('packages-checked', digest(['pnpm-lock.yaml', 'LICENSE', ...scripts, ...inputs]), () => {
   for (const one of packages) checkTarball(one)
   for (const one of packages) linkLibraries(one)
+  for (const footprint of footprints) checkFootprint(footprint)
   checkConsumer()
+  problems.push(...checkHostApp(scratch, tools.env))
   if (problems.length > 0) fail(`packages are not fit to publish:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
 })
 console.log(`${packages.length} packages are fit to publish`)
@@ -126,6 +138,16 @@ function linkLibraries({ folder, manifest }) {
   }
 }
 
+function checkFootprint({ names, maxPackages, maxMegabytes }) {
+  const brought = installedFootprint(installed, names)
+  const megabytes = brought.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6
+  const summary = `${names.join(' + ')}: ${brought.length} packages, ${megabytes.toFixed(2)} MB`
+  console.log(summary)
+  if (brought.length <= maxPackages && megabytes <= maxMegabytes) return
+  const list = brought.map(({ name, version, bytes }) => `${name} ${version} ${(bytes / 1e6).toFixed(2)} MB`).join(', ')
+  problems.push(`${summary}; at most ${maxPackages} and ${maxMegabytes} MB: ${list}`)
+}
+
 // Every public entry must load, and type-check with the checks of libraries on.
 function checkConsumer() {
   const entries = packages.flatMap(({ manifest }) =>
@@ -134,7 +156,10 @@ function checkConsumer() {
   // Testkit's contracts register tests, which only vitest can do.
   const loadable = entries.filter((entry) => entry !== '@beamclaw/testkit')
   writeFileSync(join(scratch, 'package.json'), '{ "type": "module" }')
-  writeFileSync(join(scratch, 'load.js'), loadable.map((entry) => `await import('${entry}')\n`).join(''))
+  // What `beamclaw` passes on is no copy: a class is the same from either package.
+  const same =
+    "if ((await import('beamclaw')).BeamClaw !== (await import('@beamclaw/core')).BeamClaw) throw new Error('two copies of core')\n"
+  writeFileSync(join(scratch, 'load.js'), loadable.map((entry) => `await import('${entry}')\n`).join('') + same)
   if (fails(spawnSync('node', ['load.js'], tools))) problems.push('an entry does not load')
 
   const uses = entries.map((entry, index) => `import * as entry${index} from '${entry}'\nconsole.log(entry${index})\n`)

@@ -1,4 +1,5 @@
 // @boundaries-ignore the build presets belong to the workspace
 import { library, program } from '../../tsup.base.ts'
 
+// The entry re-exports the packages themselves, so that its classes are theirs; the program brings its own, and starts the faster for it.
 export default [library({ index: 'src/index.ts' }, { platform: 'node', clean: false }), program({ bin: 'src/bin.ts' })]

@@ -1,4 +1,14 @@
 // @boundaries-ignore the build preset belongs to the workspace
-import { library } from '../../tsup.base.ts'
+import { oneFile } from '../../tsup.base.ts'
 
-export default library({ index: 'src/index.ts', adapter: 'src/adapter/index.ts', testing: 'src/testing/index.ts' })
+export default oneFile(
+  'core',
+  'bundle.ts',
+  {
+    index: 'src/index.ts',
+    actor: 'src/primitives.ts',
+    adapter: 'src/adapter/index.ts',
+    testing: 'src/testing/index.ts',
+  },
+  ['eventemitter3'],
+)

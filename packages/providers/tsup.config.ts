@@ -1,9 +1,12 @@
 // @boundaries-ignore the build preset belongs to the workspace
 import { library } from '../../tsup.base.ts'
 
-export default library({
-  index: 'src/index.ts',
-  anthropic: 'src/anthropic/index.ts',
-  openai: 'src/openai/index.ts',
-  demo: 'src/demo/index.ts',
-})
+export default library(
+  {
+    index: 'src/index.ts',
+    anthropic: 'src/anthropic/index.ts',
+    openai: 'src/openai/index.ts',
+    demo: 'src/demo/index.ts',
+  },
+  { bundled: ['zod'] },
+)

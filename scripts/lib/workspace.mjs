@@ -69,6 +69,7 @@ export function ensureInstalled() {
     'pnpm-workspace.yaml',
     '.npmrc',
     'bench/package.json',
+    'scripts/typescript-5/package.json',
     ...folders('packages', 'package.json'),
     ...folders('examples', 'package.json'),
     ...folders('tests', 'package.json'),
@@ -90,7 +91,7 @@ export function ensureBuilt() {
   const sources = ['tsup.base.ts', 'tsconfig.base.json', 'turbo.json']
   const packages = workspacePackages()
   for (const { folder } of packages) {
-    for (const file of ['package.json', 'turbo.json', 'tsup.config.ts', 'tsconfig.json', 'tsconfig.build.json']) {
+    for (const file of ['package.json', 'turbo.json', 'tsup.config.ts', 'bundle.ts', 'tsconfig.json', 'tsconfig.build.json']) {
       sources.push(join(folder, file))
     }
     sources.push(...filesBelow(join(folder, 'src')))

@@ -45,13 +45,14 @@ const layers: readonly Plant[] = [
     crossing(`${core}/${folder}/reaches-up.ts`, '../beamclaw.ts', 'Parts and tenants'),
   ),
   crossing(`${core}/embed/reaches-in.ts`, '../session/session.ts', 'What embeds a BeamClaw'),
+  crossing(`${core}/primitives.ts`, './session/session.ts', 'The primitives are'),
   crossing(`${core}/novelty/no-layer-yet.ts`, '../base/errors.ts', 'no place among the layers'),
 ]
 
 const coreAlone: readonly Plant[] = [
   crossing(`${core}/session/uses-node.ts`, 'node:fs', 'Sessions import'),
   crossing(`${core}/actor/uses-a-sibling.ts`, '@beamclaw/providers', 'Actors import'),
-  crossing(`${core}/actor/uses-another-library.ts`, 'ky', 'Actors import'),
+  crossing(`${core}/actor/uses-another-library.ts`, 'undici', 'Actors import'),
   crossing(`${core}/actor/uses-the-barrel.ts`, '../index.ts', 'Actors import'),
   crossing(`${core}/actor/uses-test-helpers.ts`, '../testing/helper.ts', 'Actors import'),
   crossing(`${core}/beamclaw.ts`, './index.ts', 'BeamClaw and the main entry'),

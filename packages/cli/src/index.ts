@@ -1,5 +1,34 @@
-export { AssembledBeamClaw } from './assemble.ts'
-export { ConfigError } from './config/config-error.ts'
-export { configFile, type Environment, loadConfig, parseConfig } from './config/load.ts'
-export { type Config, configSchema } from './config/schema.ts'
-export { type Settings, type SettingsFlags, settingsFrom } from './config/settings.ts'
+// The usual names, each the very one of the package it comes from. The command line is `bin.ts`.
+
+export {
+  type AgentDefinition,
+  type AgentOptions,
+  BeamClaw,
+  BeamClawError,
+  type BeamClawOptions,
+  defineAgent,
+  defineTool,
+  MemoryStore,
+  type Message,
+  type Provider,
+  type RunEvent,
+  type RunningBeamClaw,
+  type RunResult,
+  type RunStream,
+  type SendOptions,
+  type SessionHandle,
+  type Store,
+  type Tool,
+  type ToolContext,
+  type ToolOptions,
+} from '@beamclaw/core'
+export { Gateway, type GatewayAuth, type GatewayOptions } from '@beamclaw/gateway-ws'
+export {
+  AnthropicProvider,
+  type AnthropicProviderOptions,
+  DemoProvider,
+  type DemoProviderOptions,
+  OpenAiProvider,
+  type OpenAiProviderOptions,
+} from '@beamclaw/providers'
+export { FsStore, type FsStoreOptions, type SyncMode } from '@beamclaw/store-fs'

@@ -1,12 +1,12 @@
 /** Puts guards before a provider: the one place that follows a call from its first wait to its end. */
 import { BeamClawError, type Provider, type ProviderPart, type ProviderRequest } from '@beamclaw/core'
-import { abortedError, asProviderError, type CallStream, callStream, untilAborted } from '@beamclaw/core/adapter'
+import { abortedError, asProviderError, type ProviderStream, providerStream, untilAborted } from '@beamclaw/core/adapter'
 import type { CallEnding, CallWatcher, ModelGuard } from './model-guard.ts'
 import { aGuard, aProvider } from './option-rules.ts'
 
 /** A provider behind guards. The stream of a call ends at once when its consumer leaves, even while a guard or a part is awaited. */
 export interface GuardedProvider extends Provider {
-  doStream(request: ProviderRequest, options: { readonly signal: AbortSignal }): CallStream
+  doStream(request: ProviderRequest, options: { readonly signal: AbortSignal }): ProviderStream
 }
 
 /**
@@ -27,7 +27,7 @@ export function guarded(provider: Provider, guards: readonly ModelGuard[]): Guar
   for (const [index, guard] of guards.entries()) check(`guards[${index}]`, aGuard(guard))
   const row = [...guards]
   return {
-    doStream: (request, { signal }) => callStream((callSignal) => passGuards(provider, row, request, callSignal), signal),
+    doStream: (request, { signal }) => providerStream((callSignal) => passGuards(provider, row, request, callSignal), signal),
     ...(provider.listModels === undefined ? {} : { listModels: provider.listModels.bind(provider) }),
   }
 }

@@ -12,8 +12,8 @@ export interface DirectoryEntry {
 export interface FileSystem {
   open(path: string, flags: 'r' | 'r+' | 'wx'): Promise<number>
   close(descriptor: number): Promise<void>
-  read(descriptor: number, bytes: Buffer, offset: number, length: number, position: number): Promise<number>
-  write(descriptor: number, bytes: Buffer, offset: number, length: number, position: number): Promise<number>
+  read(descriptor: number, bytes: Uint8Array, offset: number, length: number, position: number): Promise<number>
+  write(descriptor: number, bytes: Uint8Array, offset: number, length: number, position: number): Promise<number>
   datasync(descriptor: number): Promise<void>
   sync(descriptor: number): Promise<void>
   /**

@@ -14,7 +14,7 @@ import {
   SystemClock,
   type Versioned,
 } from '@beamclaw/core'
-import { checkFencingToken, checkStoreKey, encodeJson, mayOpenLog } from '@beamclaw/core/adapter'
+import { anArray, checkFencingToken, checkOptions, checkStoreKey, encodeJson, integer, mayOpenLog } from '@beamclaw/core/adapter'
 import { DirectoryMaker, isAbsent } from './atomic-write.ts'
 import { DescriptorPool } from './descriptor-pool.ts'
 import { DirectoryLock } from './directory-lock.ts'
@@ -26,7 +26,7 @@ import { encodePart } from './key-path.ts'
 import { listKeys } from './list-keys.ts'
 import { type LogEnvironment, logDirectory } from './log-environment.ts'
 import { removeLog } from './open-log.ts'
-import { checkCount, checkFsStoreOptions, type FsStoreOptions, fsStoreDefaults } from './options.ts'
+import { checkFsStoreOptions, type FsStoreOptions, fsStoreDefaults } from './options.ts'
 import { KeyedQueue, Limiter } from './queues.ts'
 import { StaleTemporaries } from './stale-temporaries.ts'
 import { watchSyncs } from './sync-watch.ts'
@@ -104,7 +104,7 @@ export class FsStore implements Store {
 
   async put(key: StoreKey, value: JsonValue, options: PutOptions = {}): Promise<number> {
     const path = this.#pathOf(key, 1)
-    checkCount('put expectedVersion', options.expectedVersion, 0)
+    checkOptions<PutOptions>('Store.put', options, { expectedVersion: integer(0) })
     const json = encodeJson(value, this.#options.maxDocumentBytes)
     const copy: StoreKey = [...key]
     return await this.#do(`writing ${path}`, () =>
@@ -124,7 +124,7 @@ export class FsStore implements Store {
 
   async delete(key: StoreKey, options: PutOptions = {}): Promise<boolean> {
     const path = this.#pathOf(key, 1)
-    checkCount('delete expectedVersion', options.expectedVersion, 0)
+    checkOptions<PutOptions>('Store.delete', options, { expectedVersion: integer(0) })
     const copy: StoreKey = [...key]
     return await this.#do(`deleting ${path}`, () =>
       this.#turns.run(path, async () => {
@@ -142,9 +142,9 @@ export class FsStore implements Store {
 
   async list(prefix: StoreKey, options: ListOptions = {}): Promise<readonly StoreKey[]> {
     this.#pathOf(prefix, 0)
+    checkOptions<ListOptions>('Store.list', options, { after: anArray, limit: integer(1) })
     const { after, limit = 1000 } = options
     if (after !== undefined) checkStoreKey(after, 0)
-    checkCount('list limit', limit, 1)
     const copy: StoreKey = [...prefix]
     return await this.#do('listing keys', () => this.#limiter.run(() => listKeys(this.#fileSystem, this.#root, copy, { after, limit })))
   }

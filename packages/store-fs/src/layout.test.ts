@@ -158,7 +158,7 @@ describe('options', () => {
       [{ path: 'a\0b' }, '"path"'],
       [{ path: 7 }, 'received 7'],
       [{ path: 'x', sync: 'sometimes' }, 'one of "always", "batch", "os"'],
-      [{ path: 'x', maxDocumentBytes: 0 }, 'whole number from 1'],
+      [{ path: 'x', maxDocumentBytes: 0 }, 'whole number of at least 1'],
       [{ path: 'x', maxOpenFiles: 1.5 }, 'received 1.5'],
       [{ path: 'x', clock: 5 }, '"clock"'],
       [{ path: 'x', nonsense: true }, '"nonsense"'],

@@ -1,5 +1,6 @@
-/** What `FsStore` can be told. */
-import { BeamClawError, type Clock } from '@beamclaw/core'
+/** Options of `FsStore`. */
+import type { Clock } from '@beamclaw/core'
+import { aBoolean, anObject, anObjectWith, checkOptions, integer, type OptionRule, type OptionRules, oneOf } from '@beamclaw/core/adapter'
 import type { FileSystem } from './file-system.ts'
 
 /**
@@ -42,45 +43,22 @@ export const fsStoreDefaults = {
   lockLeaseMs: 15_000,
 } as const satisfies Required<Omit<FsStoreOptions, 'path' | 'fileSystem' | 'clock'>>
 
-const rules: Readonly<Record<keyof FsStoreOptions, readonly [expected: string, isGood: (value: unknown) => boolean]>> = {
-  path: ['a path of at least one character, without NUL', (value) => typeof value === 'string' && /^[^\0]+$/.test(value)],
-  sync: ['one of "always", "batch", "os"', (value) => value === 'always' || value === 'batch' || value === 'os'],
-  maxDocumentBytes: ['a whole number from 1', isCount],
-  maxOpenFiles: ['a whole number from 1', isCount],
-  allowNetworkFileSystem: ['true or false', (value) => typeof value === 'boolean'],
-  lockWaitMs: ['a whole number from 0', (value) => Number.isSafeInteger(value) && (value as number) >= 0],
-  lockLeaseMs: ['a whole number from 100', (value) => Number.isSafeInteger(value) && (value as number) >= 100],
-  fileSystem: ['an object', isObject],
-  clock: ['an object', isObject],
+const aPath: OptionRule = (value) =>
+  typeof value === 'string' && /^[^\0]+$/.test(value) ? undefined : 'a path of at least one character, without NUL'
+
+const rules: OptionRules<FsStoreOptions> = {
+  path: aPath,
+  sync: oneOf('always', 'batch', 'os'),
+  maxDocumentBytes: integer(1),
+  maxOpenFiles: integer(1),
+  allowNetworkFileSystem: aBoolean,
+  lockWaitMs: integer(0),
+  lockLeaseMs: integer(100),
+  fileSystem: anObject,
+  clock: anObjectWith('setTimer'),
 }
 
 /** Throws `invalid-option` for the first option that is unknown, missing or out of its rule. */
 export function checkFsStoreOptions(options: FsStoreOptions): void {
-  if (typeof options !== 'object' || options === null) throw invalidOption('options', 'an object', options)
-  if (options.path === undefined) throw invalidOption('path', rules.path[0], undefined)
-  for (const [name, value] of Object.entries(options)) {
-    const rule = Object.hasOwn(rules, name) ? rules[name as keyof FsStoreOptions] : undefined
-    if (rule === undefined) throw invalidOption(name, `left out; known are ${Object.keys(rules).join(', ')}`, value)
-    if (value !== undefined && !rule[1](value)) throw invalidOption(name, rule[0], value)
-  }
-}
-
-/** Throws `invalid-option` unless `value` is a whole number from `minimum`, or absent. */
-export function checkCount(name: string, value: unknown, minimum: number): void {
-  if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= minimum)) return
-  throw invalidOption(name, `a whole number from ${minimum}`, value)
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 1
-}
-
-function invalidOption(option: string, expected: string, value: unknown): BeamClawError {
-  const received = typeof value === 'number' || typeof value === 'boolean' ? String(value) : value === null ? 'null' : `a ${typeof value}`
-  const details = { owner: 'FsStore', option, expected, received }
-  return new BeamClawError('invalid-option', `FsStore: option "${option}" must be ${expected}, received ${received}`, { details })
+  checkOptions<FsStoreOptions>('FsStore', options, rules, ['path'])
 }

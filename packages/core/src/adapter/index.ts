@@ -1,8 +1,10 @@
 export { describeError } from '../base/errors.ts'
 export {
+  aBoolean,
   aFunction,
   anArray,
   anObject,
+  anObjectWith,
   checkOptions,
   describeValue,
   duration,
@@ -26,8 +28,10 @@ export {
   isBelowStoreKey,
   mayOpenLog,
 } from '../defaults/store-input.ts'
-export { type CallStream, callStream, untilAborted } from '../provider/call-stream.ts'
 export { abortedError, asProviderError } from '../provider/provider-error.ts'
+export { type ProviderStream, providerStream } from '../provider/provider-stream.ts'
 export { estimateRequestTokens, estimateTextTokens } from '../provider/token-estimate.ts'
+export { untilAborted } from '../provider/until-aborted.ts'
+export { sleep } from './sleep.ts'
 export { wrapLog } from './wrap-log.ts'
 export { wrapStore } from './wrap-store.ts'

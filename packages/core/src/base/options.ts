@@ -173,12 +173,25 @@ export function text(maximum = 512): OptionRule {
 /** The rule for a function. */
 export const aFunction: OptionRule = (value) => (typeof value === 'function' ? undefined : 'a function')
 
-/** `true` or `false`. */
+/** The rule for `true` or `false`. */
 export const aBoolean: OptionRule = (value) => (typeof value === 'boolean' ? undefined : 'true or false')
 
 /** The rule for an object that is not an array. */
 export const anObject: OptionRule = (value) =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? undefined : 'an object'
+
+/**
+ * Returns the rule for an object that has these methods.
+ *
+ * @example
+ * checkOptions<PumpOptions>('Pump', options, { clock: anObjectWith('now', 'setTimer') })
+ */
+export function anObjectWith(...methods: readonly string[]): OptionRule {
+  return (value) => {
+    const hasAll = typeof value === 'object' && value !== null && methods.every((name) => typeof Reflect.get(value, name) === 'function')
+    return hasAll ? undefined : `an object with ${methods.join(', ')}`
+  }
+}
 
 /** Something like an AbortSignal. */
 export const aSignal: OptionRule = (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal')

@@ -2,8 +2,8 @@
 import { BeamClawError } from '../base/errors.ts'
 import { type JsonValue, type Usage, zeroUsage } from '../base/messages.ts'
 import type { ModelInfo, Provider, ProviderPart, ProviderRequest } from '../ports/provider.ts'
-import { type CallStream, callStream } from '../provider/call-stream.ts'
 import { abortedError, throwIfAborted } from '../provider/provider-error.ts'
+import { type ProviderStream, providerStream } from '../provider/provider-stream.ts'
 
 /** Makes the parts of one answer. */
 export type ScriptedFunction = (request: ProviderRequest, options: { readonly signal: AbortSignal }) => AsyncIterable<ProviderPart>
@@ -101,8 +101,8 @@ export class ScriptedProvider implements Provider {
     return this
   }
 
-  doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): CallStream {
-    return callStream((callSignal) => this.#answer(request, callSignal, signal), signal)
+  doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): ProviderStream {
+    return providerStream((callSignal) => this.#answer(request, callSignal, signal), signal)
   }
 
   async listModels(): Promise<readonly ModelInfo[]> {

@@ -1,5 +1,4 @@
 /** Where a request comes from, as far as that is known. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { hostHeaders } from '../auth/site-check.ts'
 import { parseTarget } from './request-target.ts'
 
@@ -16,10 +15,19 @@ export interface Peer {
   readonly onEnd?: (callback: () => void) => void
 }
 
-export function peerOf(
-  { socket, rawHeaders, url = '/' }: Pick<IncomingMessage, 'socket' | 'rawHeaders' | 'url'>,
-  outgoing?: Pick<ServerResponse, 'once'>,
-): Peer {
+/** What is read of Node's `IncomingMessage`. Written out, so that programs without Node's types can use ours. */
+interface IncomingRequest {
+  readonly socket: { readonly remoteAddress?: string | undefined; readonly localAddress?: string | undefined }
+  readonly rawHeaders: string[]
+  readonly url?: string | undefined
+}
+
+/** What is used of Node's `ServerResponse`. */
+interface OutgoingAnswer {
+  once(event: 'close', listener: () => void): unknown
+}
+
+export function peerOf({ socket, rawHeaders, url = '/' }: IncomingRequest, outgoing?: OutgoingAnswer): Peer {
   return {
     ...(outgoing === undefined ? {} : { onEnd: (callback: () => void) => void outgoing.once('close', callback) }),
     address: socket.remoteAddress,

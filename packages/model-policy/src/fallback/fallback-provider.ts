@@ -15,12 +15,12 @@ import {
   aFunction,
   anArray,
   anObject,
-  type CallStream,
-  callStream,
   checkOptions,
   describeValue,
   duration,
   integer,
+  type ProviderStream,
+  providerStream,
   text,
 } from '@beamclaw/core/adapter'
 import { defaultFailurePolicy, type FailurePolicyResolver, type ProviderErrorCode } from '../error-policy.ts'
@@ -123,8 +123,8 @@ export class FallbackProvider implements Provider {
     this.#logger = logger
   }
 
-  doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): CallStream {
-    return callStream((callSignal) => this.#walk(request, callSignal), signal)
+  doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): ProviderStream {
+    return providerStream((callSignal) => this.#walk(request, callSignal), signal)
   }
 
   /** The models of the first target that passes names through and can tell; otherwise those that targets name themselves. */

@@ -1,45 +1,45 @@
 /** What travels between us and the Messages API. Unknown fields, blocks, deltas and events are ignored: Anthropic adds some without notice. */
 import type { JsonObject } from '@beamclaw/core'
-import * as z from 'zod'
 import type { ErrorCodeTable, Failure } from '../shared/failure.ts'
+import * as z from '../shared/schema.ts'
 
 const usage = z.object({
-  input_tokens: z.number().nullish(),
-  output_tokens: z.number().nullish(),
-  cache_read_input_tokens: z.number().nullish(),
-  cache_creation_input_tokens: z.number().nullish(),
+  input_tokens: z.nullish(z.number()),
+  output_tokens: z.nullish(z.number()),
+  cache_read_input_tokens: z.nullish(z.number()),
+  cache_creation_input_tokens: z.nullish(z.number()),
 })
 
 const contentBlock = z.object({
   type: z.string(),
-  text: z.string().nullish(),
-  thinking: z.string().nullish(),
-  signature: z.string().nullish(),
-  data: z.string().nullish(),
-  id: z.string().nullish(),
-  name: z.string().nullish(),
-  input: z.unknown().optional(),
+  text: z.nullish(z.string()),
+  thinking: z.nullish(z.string()),
+  signature: z.nullish(z.string()),
+  data: z.nullish(z.string()),
+  id: z.nullish(z.string()),
+  name: z.nullish(z.string()),
+  input: z.optional(z.unknown()),
 })
 
 /** Any event, or the message of an answer that was not streamed; `type` says which fields matter. */
 export const anthropicEvent = z.object({
-  type: z.string().nullish(),
-  index: z.number().nullish(),
-  message: z.object({ usage: usage.nullish() }).nullish(),
-  content_block: contentBlock.nullish(),
-  delta: z
-    .object({
-      type: z.string().nullish(),
-      text: z.string().nullish(),
-      thinking: z.string().nullish(),
-      signature: z.string().nullish(),
-      partial_json: z.string().nullish(),
-      stop_reason: z.string().nullish(),
-    })
-    .nullish(),
-  usage: usage.nullish(),
-  content: z.array(contentBlock).nullish(),
-  stop_reason: z.string().nullish(),
+  type: z.nullish(z.string()),
+  index: z.nullish(z.number()),
+  message: z.nullish(z.object({ usage: z.nullish(usage) })),
+  content_block: z.nullish(contentBlock),
+  delta: z.nullish(
+    z.object({
+      type: z.nullish(z.string()),
+      text: z.nullish(z.string()),
+      thinking: z.nullish(z.string()),
+      signature: z.nullish(z.string()),
+      partial_json: z.nullish(z.string()),
+      stop_reason: z.nullish(z.string()),
+    }),
+  ),
+  usage: z.nullish(usage),
+  content: z.nullish(z.array(contentBlock)),
+  stop_reason: z.nullish(z.string()),
 })
 
 /** The events that carry something; all others are skipped unread. */
@@ -60,9 +60,9 @@ export type AnthropicUsage = z.infer<typeof usage>
 
 /** One page of `GET /models`. */
 export const anthropicModels = z.object({
-  data: z.array(z.object({ id: z.string(), max_input_tokens: z.number().nullish() })),
-  has_more: z.boolean().nullish(),
-  last_id: z.string().nullish(),
+  data: z.array(z.object({ id: z.string(), max_input_tokens: z.nullish(z.number()) })),
+  has_more: z.nullish(z.boolean()),
+  last_id: z.nullish(z.string()),
 })
 
 /** The body of a request. */
@@ -87,8 +87,8 @@ export const anthropicErrorCodes: ErrorCodeTable = {
 }
 
 const errorAnswer = z.object({
-  error: z.object({ type: z.string().nullish().catch(undefined), message: z.string().nullish().catch(undefined) }),
-  request_id: z.string().nullish().catch(undefined),
+  error: z.object({ type: z.catch(z.nullish(z.string()), undefined), message: z.catch(z.nullish(z.string()), undefined) }),
+  request_id: z.catch(z.nullish(z.string()), undefined),
 })
 
 /** Reads an error out of an answer's or an event's JSON. */

@@ -8,12 +8,20 @@ import {
   type ProviderPart,
   type ProviderRequest,
 } from '@beamclaw/core'
-import * as z from 'zod'
+import {
+  aBoolean,
+  anObject,
+  anObjectWith,
+  checkOptions,
+  integer,
+  type OptionRule,
+  type OptionRules,
+  oneOf,
+  providerStream,
+} from '@beamclaw/core/adapter'
 import { DefaultIds } from '../shared/default-ids.ts'
 import { type HttpOptions, httpDefaults, httpOptionRules, mergeHeaders } from '../shared/http-options.ts'
 import { ModelService } from '../shared/model-service.ts'
-import { anObjectWith, checkOptions } from '../shared/options.ts'
-import { partStream } from '../shared/part-stream.ts'
 import { ToolIds } from '../shared/tool-ids.ts'
 import { checkShape } from '../shared/wire-format.ts'
 import { anthropicErrorCodes, anthropicModels, readAnthropicError } from './anthropic-api.ts'
@@ -37,7 +45,7 @@ export interface AnthropicProviderOptions extends HttpOptions {
   readonly ids?: IdGenerator
 }
 
-/** What `AnthropicProvider` uses for options that are left out. */
+/** Defaults for `AnthropicProviderOptions`. */
 export const anthropicProviderDefaults = {
   ...httpDefaults,
   baseUrl: 'https://api.anthropic.com/v1',
@@ -48,23 +56,25 @@ export const anthropicProviderDefaults = {
   contextWindow: 200_000,
 } as const satisfies AnthropicProviderOptions
 
-const tokenCount = (minimum: number) =>
-  z.number().refine((value) => Number.isSafeInteger(value) && value >= minimum, `must be a whole number of tokens of at least ${minimum}`)
+const smallestBudget = 1024
 
-const optionsSchema = z.strictObject({
+const someBudgets: OptionRule = (value) => {
+  const { low, medium, high, ...others } = (anObject(value) === undefined ? value : {}) as Partial<ThinkingBudgets>
+  const areGood = [low, medium, high].every((tokens) => integer(smallestBudget)(tokens) === undefined)
+  return areGood && Object.keys(others).length === 0
+    ? undefined
+    : `an object with low, medium and high, each a whole number of tokens of at least ${smallestBudget}`
+}
+
+const rules: OptionRules<AnthropicProviderOptions> = {
   ...httpOptionRules,
-  maxOutputTokens: tokenCount(1).optional(),
-  promptCaching: z.boolean('must be true or false').optional(),
-  thinkingMode: z.enum(['auto', 'adaptive', 'budget'], 'must be "auto", "adaptive" or "budget"').optional(),
-  thinkingBudgets: z
-    .strictObject(
-      { low: tokenCount(1024), medium: tokenCount(1024), high: tokenCount(1024) },
-      'must be an object with low, medium and high',
-    )
-    .optional(),
-  contextWindow: tokenCount(1).optional(),
-  ids: anObjectWith<IdGenerator>('next').optional(),
-})
+  maxOutputTokens: integer(1),
+  promptCaching: aBoolean,
+  thinkingMode: oneOf('auto', 'adaptive', 'budget'),
+  thinkingBudgets: someBudgets,
+  contextWindow: integer(1),
+  ids: anObjectWith('next'),
+}
 
 const apiVersion = '2023-06-01'
 const modelsPerPage = 1000
@@ -78,7 +88,7 @@ export class AnthropicProvider implements Provider {
   readonly #ids: IdGenerator
 
   constructor(options: AnthropicProviderOptions = {}) {
-    checkOptions('AnthropicProvider', optionsSchema, options)
+    checkOptions('AnthropicProvider', options, rules)
     const defaults = anthropicProviderDefaults
     const url = new URL(options.baseUrl ?? defaults.baseUrl)
     this.#style = {
@@ -101,7 +111,7 @@ export class AnthropicProvider implements Provider {
   }
 
   doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
-    return partStream((callSignal) => {
+    return providerStream((callSignal) => {
       const reader = new AnthropicStreamReader(this.#service.failures, new ToolIds(this.#ids, request.messages))
       const body = toAnthropicRequest(request, this.#style)
       const onFailure = (error: BeamClawError): BeamClawError => refineOverflow(error, body, this.#contextWindow)

@@ -95,8 +95,8 @@ describe('DemoProvider', () => {
 
   it('refuses unknown models, bad options and ends on abort', async () => {
     await expect(ask('hi', { model: 'gpt-9' })).rejects.toMatchObject({ code: 'provider-bad-request' })
-    expect(() => new DemoProvider({ delayMs: -1 })).toThrowError(/option "delayMs" must be milliseconds/)
-    expect(() => new DemoProvider({ delay: 1 } as never)).toThrowError(/option "delay" is not known/)
+    expect(() => new DemoProvider({ delayMs: -1 })).toThrowError(/option "delayMs" must be a whole number from 0 to 60000/)
+    expect(() => new DemoProvider({ delay: 1 } as never)).toThrowError(/unknown option "delay"/)
     const controller = new AbortController()
     const timers: (() => void)[] = []
     let cancelled = 0

@@ -8,10 +8,7 @@ import {
   type ProviderRequest,
   SystemClock,
 } from '@beamclaw/core'
-import * as z from 'zod'
-import { aborted, throwIfAborted } from '../shared/aborted.ts'
-import { anObjectWith, checkOptions } from '../shared/options.ts'
-import { partStream } from '../shared/part-stream.ts'
+import { abortedError, anObjectWith, checkOptions, integer, type OptionRules, providerStream, sleep } from '@beamclaw/core/adapter'
 import { type DemoAnswer, demoAnswer, echoAnswer } from './demo-answer.ts'
 
 /** How the demo model behaves. */
@@ -22,16 +19,13 @@ export interface DemoProviderOptions {
   readonly clock?: Clock
 }
 
-/** What `DemoProvider` uses for options that are left out. */
+/** Defaults for `DemoProviderOptions`. */
 export const demoProviderDefaults = { delayMs: 0 } as const satisfies DemoProviderOptions
 
-const optionsSchema = z.strictObject({
-  delayMs: z
-    .number()
-    .refine((value) => value >= 0 && value <= 60_000, 'must be milliseconds from 0 to 60000')
-    .optional(),
-  clock: anObjectWith<Clock>('now', 'monotonic', 'setTimer', 'yieldTo').optional(),
-})
+const rules: OptionRules<DemoProviderOptions> = {
+  delayMs: integer(0, 60_000),
+  clock: anObjectWith('now', 'monotonic', 'setTimer', 'yieldTo'),
+}
 
 const contextWindow = 128_000
 const charactersPerToken = 4
@@ -42,13 +36,13 @@ export class DemoProvider implements Provider {
   readonly #clock: Clock
 
   constructor(options: DemoProviderOptions = {}) {
-    checkOptions('DemoProvider', optionsSchema, options)
+    checkOptions('DemoProvider', options, rules)
     this.#delayMs = options.delayMs ?? demoProviderDefaults.delayMs
     this.#clock = options.clock ?? new SystemClock()
   }
 
   doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): AsyncIterableIterator<ProviderPart, void, undefined> {
-    return partStream((callSignal) => this.#answer(request, callSignal), signal)
+    return providerStream((callSignal) => this.#answer(request, callSignal), signal)
   }
 
   async *#answer(request: ProviderRequest, signal: AbortSignal): AsyncGenerator<ProviderPart, void, undefined> {
@@ -105,20 +99,12 @@ export class DemoProvider implements Provider {
 
   async #pause(signal: AbortSignal): Promise<void> {
     throwIfAborted(signal)
-    if (this.#delayMs === 0) return
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const timer = this.#clock.setTimer(resolve, this.#delayMs)
-    const onAbort = () => {
-      timer.cancel()
-      reject(aborted(signal))
-    }
-    signal.addEventListener('abort', onAbort, { once: true })
-    try {
-      await promise
-    } finally {
-      signal.removeEventListener('abort', onAbort)
-    }
+    if (this.#delayMs > 0) await sleep(this.#clock, this.#delayMs, signal)
   }
+}
+
+function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw abortedError(signal)
 }
 
 function answerOf(request: ProviderRequest): DemoAnswer {

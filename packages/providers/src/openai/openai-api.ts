@@ -1,51 +1,51 @@
 /** What travels between us and a Chat Completions server. Unknown fields are ignored; missing ones are expected from the many imitations. */
 import type { JsonObject } from '@beamclaw/core'
-import * as z from 'zod'
 import type { ErrorCodeTable, Failure } from '../shared/failure.ts'
+import * as z from '../shared/schema.ts'
 
-const contentPart = z.object({ type: z.string().nullish(), text: z.string().nullish() })
+const contentPart = z.object({ type: z.nullish(z.string()), text: z.nullish(z.string()) })
 
 const toolCallPiece = z.object({
-  index: z.number().int().nullish(),
-  id: z.string().nullish(),
-  function: z
-    .object({
-      name: z.string().nullish(),
+  index: z.nullish(z.int()),
+  id: z.nullish(z.string()),
+  function: z.nullish(
+    z.object({
+      name: z.nullish(z.string()),
       // Text by the book; some servers send the parsed object.
-      arguments: z.union([z.string(), z.record(z.string(), z.unknown())]).nullish(),
-    })
-    .nullish(),
+      arguments: z.nullish(z.union([z.string(), z.record(z.string(), z.unknown())])),
+    }),
+  ),
 })
 
 const messagePiece = z.object({
-  content: z.union([z.string(), z.array(contentPart)]).nullish(),
-  reasoning_content: z.string().nullish(),
-  reasoning: z.string().nullish().catch(undefined),
-  refusal: z.string().nullish(),
-  tool_calls: z.array(toolCallPiece).nullish(),
+  content: z.nullish(z.union([z.string(), z.array(contentPart)])),
+  reasoning_content: z.nullish(z.string()),
+  reasoning: z.catch(z.nullish(z.string()), undefined),
+  refusal: z.nullish(z.string()),
+  tool_calls: z.nullish(z.array(toolCallPiece)),
 })
 
 const usage = z.object({
-  prompt_tokens: z.number().nullish(),
-  completion_tokens: z.number().nullish(),
-  prompt_tokens_details: z.object({ cached_tokens: z.number().nullish(), cache_write_tokens: z.number().nullish() }).nullish(),
-  prompt_cache_hit_tokens: z.number().nullish(),
+  prompt_tokens: z.nullish(z.number()),
+  completion_tokens: z.nullish(z.number()),
+  prompt_tokens_details: z.nullish(z.object({ cached_tokens: z.nullish(z.number()), cache_write_tokens: z.nullish(z.number()) })),
+  prompt_cache_hit_tokens: z.nullish(z.number()),
 })
 
 /** One chunk of a stream, or a whole completion: the latter has `message` where the former has `delta`. */
 export const openAiChunk = z.object({
-  choices: z
-    .array(
+  choices: z.nullish(
+    z.array(
       z.object({
-        index: z.number().nullish(),
-        delta: messagePiece.nullish(),
-        message: messagePiece.nullish(),
-        finish_reason: z.string().nullish(),
+        index: z.nullish(z.number()),
+        delta: z.nullish(messagePiece),
+        message: z.nullish(messagePiece),
+        finish_reason: z.nullish(z.string()),
       }),
-    )
-    .nullish(),
-  usage: usage.nullish(),
-  error: z.unknown().optional(),
+    ),
+  ),
+  usage: z.nullish(usage),
+  error: z.optional(z.unknown()),
 })
 
 export type OpenAiMessagePiece = z.infer<typeof messagePiece>
@@ -54,7 +54,7 @@ export type OpenAiUsage = z.infer<typeof usage>
 
 /** The answer of `GET /models`; `context_length` is OpenRouter's, `max_model_len` is vLLM's. */
 export const openAiModels = z.object({
-  data: z.array(z.object({ id: z.string(), context_length: z.number().nullish(), max_model_len: z.number().nullish() })),
+  data: z.array(z.object({ id: z.string(), context_length: z.nullish(z.number()), max_model_len: z.nullish(z.number()) })),
 })
 
 /** The body of a request. */
@@ -101,9 +101,9 @@ export const openAiErrorCodes: ErrorCodeTable = {
 }
 
 const errorObject = z.object({
-  message: z.string().nullish().catch(undefined),
-  code: z.union([z.string(), z.number()]).nullish().catch(undefined),
-  type: z.string().nullish().catch(undefined),
+  message: z.catch(z.nullish(z.string()), undefined),
+  code: z.catch(z.nullish(z.union([z.string(), z.number()])), undefined),
+  type: z.catch(z.nullish(z.string()), undefined),
 })
 
 /** Reads an error out of an answer's JSON: `{error: {...}}`, `{error: "text"}`, or the error object by itself. */

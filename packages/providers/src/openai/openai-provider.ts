@@ -1,11 +1,9 @@
 /** Talks to OpenAI's Chat Completions API and to every server that imitates it: Ollama, vLLM, llama.cpp, OpenRouter and others. */
 import type { IdGenerator, ModelInfo, Provider, ProviderPart, ProviderRequest } from '@beamclaw/core'
-import * as z from 'zod'
+import { aBoolean, anObjectWith, checkOptions, type OptionRules, oneOf, providerStream } from '@beamclaw/core/adapter'
 import { DefaultIds } from '../shared/default-ids.ts'
 import { type HttpOptions, httpDefaults, httpOptionRules, mergeHeaders } from '../shared/http-options.ts'
 import { ModelService } from '../shared/model-service.ts'
-import { anObjectWith, checkOptions } from '../shared/options.ts'
-import { partStream } from '../shared/part-stream.ts'
 import { ToolIds } from '../shared/tool-ids.ts'
 import { checkShape } from '../shared/wire-format.ts'
 import { OpenAiStreamReader } from './from-openai-stream.ts'
@@ -26,20 +24,20 @@ export interface OpenAiProviderOptions extends HttpOptions {
 
 const ownHost = 'api.openai.com'
 
-/** What `OpenAiProvider` uses for options that are left out. */
+/** Defaults for `OpenAiProviderOptions`. */
 export const openAiProviderDefaults = {
   ...httpDefaults,
   baseUrl: `https://${ownHost}/v1`,
   includeUsage: true,
 } as const satisfies OpenAiProviderOptions
 
-const optionsSchema = z.strictObject({
+const rules: OptionRules<OpenAiProviderOptions> = {
   ...httpOptionRules,
-  maxTokensField: z.enum(['max_completion_tokens', 'max_tokens'], 'must be "max_completion_tokens" or "max_tokens"').optional(),
-  includeUsage: z.boolean('must be true or false').optional(),
-  reasoningField: z.enum(['reasoning_content', 'reasoning'], 'must be "reasoning_content" or "reasoning"').optional(),
-  ids: anObjectWith<IdGenerator>('next').optional(),
-})
+  maxTokensField: oneOf('max_completion_tokens', 'max_tokens'),
+  includeUsage: aBoolean,
+  reasoningField: oneOf('reasoning_content', 'reasoning'),
+  ids: anObjectWith('next'),
+}
 
 /** Models behind a Chat Completions server. Throws `invalid-option` for bad options. */
 export class OpenAiProvider implements Provider {
@@ -48,7 +46,7 @@ export class OpenAiProvider implements Provider {
   readonly #ids: IdGenerator
 
   constructor(options: OpenAiProviderOptions = {}) {
-    checkOptions('OpenAiProvider', optionsSchema, options)
+    checkOptions('OpenAiProvider', options, rules)
     const baseUrl = options.baseUrl ?? openAiProviderDefaults.baseUrl
     const { host } = new URL(baseUrl)
     this.#dialect = {
@@ -68,7 +66,7 @@ export class OpenAiProvider implements Provider {
   }
 
   doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
-    return partStream((callSignal) => {
+    return providerStream((callSignal) => {
       const reader = new OpenAiStreamReader(this.#service.failures, new ToolIds(this.#ids, request.messages))
       return this.#service.stream({ path: '/chat/completions', body: toOpenAiRequest(request, this.#dialect), reader }, callSignal)
     }, signal)

@@ -1,6 +1,6 @@
 /** One call's right to go on: the caller's signal, a total deadline and the deadline of the current stage. Whatever fires first ends it. */
 import { BeamClawError, type Clock, type TimerHandle } from '@beamclaw/core'
-import { aborted } from './aborted.ts'
+import { abortedError } from '@beamclaw/core/adapter'
 
 /** The stages of a call that have a deadline of their own. */
 export type Stage = 'connect' | 'first-byte' | 'idle'
@@ -39,7 +39,7 @@ export class Deadlines {
   #failure: BeamClawError | undefined
   #free: (() => void) | undefined
   #interrupt: ((error: BeamClawError) => void) | undefined
-  readonly #onAbort = () => this.fail(aborted(this.#callerSignal))
+  readonly #onAbort = () => this.fail(abortedError(this.#callerSignal))
 
   constructor(name: string, clock: Clock, limits: DeadlineLimits, callerSignal: AbortSignal) {
     this.#name = name

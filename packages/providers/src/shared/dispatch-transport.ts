@@ -1,5 +1,5 @@
 /** HTTP by undici's dispatcher: pieces are handed over as they come, which costs half of what `fetch` does. */
-import { Agent, type Dispatcher } from 'undici'
+import type { Agent, Dispatcher } from 'undici'
 import type { HeaderReader } from './retry-after.ts'
 import type { IncomingAnswer, OutgoingRequest, Progress, Transport } from './transport.ts'
 
@@ -9,26 +9,30 @@ const maxWaitingBytes = 1024 * 1024
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 
 export class DispatchTransport implements Transport {
-  readonly #agent: Agent
+  readonly #connectTimeoutMs: number
+  #agent: Promise<Agent> | undefined
 
   /** @param connectTimeoutMs after which an attempt to connect is given up, whoever still waits for it */
   constructor(connectTimeoutMs: number) {
-    // Of deadlines only the one for sockets is left to the agent: it alone can close them.
-    this.#agent = new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectTimeoutMs } })
+    this.#connectTimeoutMs = connectTimeoutMs
   }
 
-  send({ url, headers, body }: OutgoingRequest, { onConnected, whenOver }: Progress): Promise<IncomingAnswer> {
+  async send({ url, headers, body }: OutgoingRequest, { onConnected, whenOver }: Progress): Promise<IncomingAnswer> {
+    const answer = new DispatchedAnswer()
+    let isOver = false
+    whenOver(() => {
+      isOver = true
+      answer.abort()
+    })
+    // Loaded by the first call: undici takes longer to load than core and this package together.
+    this.#agent ??= makeAgent(this.#connectTimeoutMs)
+    const agent = await this.#agent
+    if (isOver) throw new Error('The call is over')
     return new Promise((resolve, reject) => {
       const { origin, pathname, search } = new URL(url)
-      const answer = new DispatchedAnswer()
-      let isOver = false
-      whenOver(() => {
-        isOver = true
-        answer.abort()
-      })
       const method = body === undefined ? 'GET' : 'POST'
       const request = { origin, path: pathname + search, method, headers: { ...headers, 'accept-encoding': 'identity' } } as const
-      this.#agent.dispatch(
+      agent.dispatch(
         { ...request, body: body ?? null },
         {
           onRequestStart(controller) {
@@ -49,6 +53,12 @@ export class DispatchTransport implements Transport {
       )
     })
   }
+}
+
+async function makeAgent(connectTimeoutMs: number): Promise<Agent> {
+  const { Agent } = await import('undici')
+  // Of deadlines only the one for sockets is left to the agent: it alone can close them.
+  return new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectTimeoutMs } })
 }
 
 class DispatchedAnswer implements IncomingAnswer {

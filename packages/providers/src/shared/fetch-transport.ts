@@ -1,5 +1,4 @@
-/** HTTP by a `fetch`, through ky: never retried, never redirected. For programs that bring their own, and where undici does not run. */
-import ky from 'ky'
+/** HTTP by a `fetch`: never retried, never redirected. For programs that bring their own, and where undici does not run. */
 import type { FetchFunction } from './http-options.ts'
 import type { IncomingAnswer, OutgoingRequest, Progress, Transport } from './transport.ts'
 
@@ -21,21 +20,13 @@ export class FetchTransport implements Transport {
     const watched = this.#fetch === undefined && body !== undefined ? new TextEncoder().encode(body) : undefined
     if (watched === undefined) onConnected()
     const send: FetchFunction = this.#fetch ?? ((target, init) => fetch(target, init))
-    const response = await ky(url, {
-      method: body === undefined ? 'get' : 'post',
-      retry: 0,
-      timeout: false,
-      throwHttpErrors: false,
-      // ky's own Request would buffer the body stream and hide when it is read; so the request is made here, from its URL.
-      fetch: () =>
-        send(url, {
-          method: body === undefined ? 'GET' : 'POST',
-          headers: { ...headers, ...(watched === undefined ? {} : { 'content-length': String(watched.byteLength) }) },
-          redirect: 'manual',
-          signal: controller.signal,
-          ...(watched !== undefined ? { body: watchedBody(watched, onConnected), duplex: 'half' } : body === undefined ? {} : { body }),
-        } as RequestInit),
-    })
+    const response = await send(url, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { ...headers, ...(watched === undefined ? {} : { 'content-length': String(watched.byteLength) }) },
+      redirect: 'manual',
+      signal: controller.signal,
+      ...(watched !== undefined ? { body: watchedBody(watched, onConnected), duplex: 'half' } : body === undefined ? {} : { body }),
+    } as RequestInit)
     const reader = response.body?.getReader()
     return {
       status: response.type === 'opaqueredirect' ? 302 : response.status,

@@ -1,7 +1,6 @@
 /** The options every provider over HTTP shares: where, with what headers, how long and how much. */
 import { BeamClawError, type Clock } from '@beamclaw/core'
-import * as z from 'zod'
-import { aFunction, anObjectWith, deadlineMs } from './options.ts'
+import { aFunction, anObject, anObjectWith, duration, integer, type OptionRule, type OptionRules } from '@beamclaw/core/adapter'
 
 /** Makes one HTTP request; the shape of the global `fetch` with a URL string. */
 export type FetchFunction = (url: string, init: RequestInit) => Promise<Response>
@@ -35,7 +34,7 @@ export interface HttpOptions {
   readonly clock?: Clock
 }
 
-/** What is used for deadlines and limits that are left out. */
+/** Defaults for the deadlines and limits of `HttpOptions`. */
 export const httpDefaults = {
   connectTimeoutMs: 10_000,
   firstByteTimeoutMs: 300_000,
@@ -45,35 +44,37 @@ export const httpDefaults = {
   maxEventBytes: 4 * 1024 * 1024,
 } as const satisfies HttpOptions
 
-const byteCount = z
-  .number()
-  .refine((value) => Number.isSafeInteger(value) && value >= 1, 'must be a whole number of bytes of at least 1')
-  .optional()
+const apiKey = /^[\x21-\x7e]+$/
+
+const anApiKey: OptionRule = (value) =>
+  typeof value === 'string' && apiKey.test(value) ? undefined : 'a key without spaces, line ends or characters outside ASCII'
+
+const aBaseUrl: OptionRule = (value) =>
+  typeof value === 'string' && isPlainHttpUrl(value) ? undefined : 'an http or https URL without user name, password, query and fragment'
 
 // Header values are checked here, because the error that `fetch` throws for a bad one shows it.
-const headerValue = z.string('must be a string').regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'must be text that an HTTP header can hold')
+const headerName = /^[\w!#$%&'*+.^`|~-]+$/
+const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** The rules for `HttpOptions`, to be spread into a provider's own schema. */
-export const httpOptionRules = {
-  apiKey: z
-    .string('must be a string')
-    .regex(/^[\x21-\x7e]+$/, 'must be a key without spaces, line ends or characters outside ASCII')
-    .optional(),
-  baseUrl: z
-    .string('must be a string')
-    .refine(isPlainHttpUrl, 'must be an http or https URL without user name, password, query and fragment')
-    .optional(),
-  headers: z
-    .record(z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/, 'must be the name of an HTTP header'), headerValue, 'must be an object of strings')
-    .optional(),
-  fetch: aFunction<FetchFunction>().optional(),
-  connectTimeoutMs: deadlineMs,
-  firstByteTimeoutMs: deadlineMs,
-  idleTimeoutMs: deadlineMs,
-  totalTimeoutMs: deadlineMs,
-  maxResponseBytes: byteCount,
-  maxEventBytes: byteCount,
-  clock: anObjectWith<Clock>('now', 'monotonic', 'setTimer', 'yieldTo').optional(),
+const someHeaders: OptionRule = (value) =>
+  anObject(value) === undefined &&
+  Object.entries(value as object).every(([name, text]) => headerName.test(name) && typeof text === 'string' && headerValue.test(text))
+    ? undefined
+    : 'an object of HTTP header names with text that a header can hold'
+
+/** The rules for `HttpOptions`, to be spread into a provider's own. */
+export const httpOptionRules: OptionRules<HttpOptions> = {
+  apiKey: anApiKey,
+  baseUrl: aBaseUrl,
+  headers: someHeaders,
+  fetch: aFunction,
+  connectTimeoutMs: duration(1),
+  firstByteTimeoutMs: duration(1),
+  idleTimeoutMs: duration(1),
+  totalTimeoutMs: duration(1),
+  maxResponseBytes: integer(1),
+  maxEventBytes: integer(1),
+  clock: anObjectWith('now', 'monotonic', 'setTimer', 'yieldTo'),
 }
 
 function isPlainHttpUrl(value: string): boolean {

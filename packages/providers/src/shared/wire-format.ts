@@ -1,8 +1,8 @@
 /** Reads JSON that came from a service. Texts that do not fit are never quoted: they may hold anything. */
 import type { JsonValue, ToolCall } from '@beamclaw/core'
 import { firstCharacters } from '@beamclaw/core/adapter'
-import type * as z from 'zod'
 import { protocolError } from './failure.ts'
+import type { ZodMiniType } from './schema.ts'
 
 /** What of unreadable tool input is kept. */
 const maxInvalidInputLength = 64 * 1024
@@ -17,7 +17,7 @@ export function parseJson(name: string, text: string): unknown {
 }
 
 /** Checks the shape of a value; throws `provider-protocol` naming the place. */
-export function checkShape<T>(name: string, schema: z.ZodType<T>, value: unknown): T {
+export function checkShape<T>(name: string, schema: ZodMiniType<T>, value: unknown): T {
   const checked = schema.safeParse(value)
   if (checked.success) return checked.data
   const place = checked.error.issues[0]?.path.map(String).join('.').slice(0, 100) || 'its root'

@@ -5,7 +5,8 @@ import type { AssistantMessage, FinishReason, TextPart, ThinkingPart, ToolCall, 
 import { PairJoiner } from '../../base/well-formed.ts'
 import type { ProviderPart } from '../../ports/provider.ts'
 import type { Clock } from '../../ports/services.ts'
-import { type CallStream, untilAborted } from '../../provider/call-stream.ts'
+import type { ProviderStream } from '../../provider/provider-stream.ts'
+import { untilAborted } from '../../provider/until-aborted.ts'
 import { finishReasons } from '../journal/record-check.ts'
 import type { EventLoopTurns } from './event-loop-turns.ts'
 
@@ -66,7 +67,7 @@ export async function readAnswer(
 }
 
 /** Waits for the end of a stream that has said its last, not for ever; what it throws now does the answer no harm. */
-async function endOf(parts: CallStream, clock: Clock): Promise<void> {
+async function endOf(parts: ProviderStream, clock: Clock): Promise<void> {
   const graceOver = Promise.withResolvers<void>()
   const timer = clock.setTimer(graceOver.resolve, endGraceMs, true)
   try {

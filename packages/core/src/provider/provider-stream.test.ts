@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import type { ProviderPart } from '../ports/provider.ts'
+import { providerStream } from './provider-stream.ts'
+
+const part = (text: string): ProviderPart => ({ type: 'text-delta', text })
+
+/** Yields one part, then waits until its signal is aborted. */
+async function* oneThenSilence(signal: AbortSignal): AsyncGenerator<ProviderPart, void, undefined> {
+  yield part('one')
+  await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+}
+
+test('a call starts when its first part is asked for, and not when it is left before', async () => {
+  let starts = 0
+  const make = () =>
+    providerStream(async function* () {
+      starts++
+      yield part('one')
+    }, new AbortController().signal)
+  await make().return?.()
+  expect(starts).toBe(0)
+  const read: ProviderPart[] = []
+  for await (const one of make()) read.push(one)
+  expect([read, starts]).toEqual([[part('one')], 1])
+})
+
+test('leaving ends a call whose next part is awaited', async () => {
+  const stream = providerStream(oneThenSilence, new AbortController().signal)
+  await stream.next()
+  const pending = stream.next()
+  pending.catch(() => {})
+  await stream.return?.().catch(() => {})
+  await expect(pending).rejects.toMatchObject({ code: 'provider-aborted' })
+  expect(await stream.next()).toEqual({ done: true, value: undefined })
+})
+
+test('the abort of the caller reaches the call, and its signal is followed no longer than the call lives', async () => {
+  const caller = new AbortController()
+  let followers = 0
+  const { signal } = caller
+  const add = signal.addEventListener.bind(signal)
+  const remove = signal.removeEventListener.bind(signal)
+  signal.addEventListener = (...given: Parameters<typeof add>) => {
+    followers++
+    add(...given)
+  }
+  signal.removeEventListener = (...given: Parameters<typeof remove>) => {
+    followers--
+    remove(...given)
+  }
+  const stream = providerStream(oneThenSilence, signal)
+  await stream.next()
+  expect(followers).toBe(1)
+  const pending = stream.next()
+  caller.abort(new Error('enough'))
+  await expect(pending).rejects.toMatchObject({ code: 'provider-aborted', cause: { message: 'enough' } })
+  expect(followers).toBe(0)
+})
+
+test('only provider errors leave a call, whether it fails while it runs or before it has begun', async () => {
+  const fails = new Error('with a secret')
+  const running = providerStream(async function* () {
+    yield part('one')
+    throw fails
+  }, new AbortController().signal)
+  await running.next()
+  const protocol = { code: 'provider-protocol', message: 'The provider threw Error, which is no provider error' }
+  await expect(running.next()).rejects.toMatchObject(protocol)
+  const unstarted = providerStream(() => {
+    throw fails
+  }, new AbortController().signal)
+  await expect(unstarted.next()).rejects.toMatchObject(protocol)
+  expect(await unstarted.next()).toEqual({ done: true, value: undefined })
+})

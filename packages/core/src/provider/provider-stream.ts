@@ -1,0 +1,67 @@
+/** The stream of one call to a model, as a provider returns it: nothing starts before it is read, and leaving it ends the call at once. */
+import type { ProviderPart } from '../ports/provider.ts'
+import { asProviderError } from './provider-error.ts'
+
+/** The stream of a call; `return()` ends it even while a part is awaited. */
+export type ProviderStream = AsyncIterableIterator<ProviderPart, void, undefined>
+
+// A reason of our own: the default one is an error, and costs a stack trace for every call.
+const loopWasLeft = 'the loop was left'
+
+/**
+ * Returns the stream of a call that runs `start` when the first part is asked for. Leaving the loop aborts the signal that `start` got, even
+ * while a part is awaited: a plain generator would first wait for that part. Throws `provider-*` only.
+ *
+ * @example
+ * doStream: (request, { signal }) => providerStream((callSignal) => generate(request, callSignal), signal)
+ */
+export function providerStream(start: (signal: AbortSignal) => AsyncIterable<ProviderPart>, callerSignal: AbortSignal): ProviderStream {
+  const leaving = new AbortController()
+  let parts: AsyncIterator<ProviderPart> | undefined
+  let isOver = false
+  const onAbort = (): void => leaving.abort(callerSignal.reason)
+  const end = (): void => {
+    isOver = true
+    callerSignal.removeEventListener('abort', onAbort)
+  }
+  const begin = (): AsyncIterator<ProviderPart> => {
+    // By hand: `AbortSignal.any` keeps an entry on a long-lived signal for every call made with it.
+    callerSignal.addEventListener('abort', onAbort, { once: true })
+    if (callerSignal.aborted) onAbort()
+    return start(leaving.signal)[Symbol.asyncIterator]()
+  }
+  const passOn = (next: IteratorResult<ProviderPart>): IteratorResult<ProviderPart, void> => {
+    if (next.done !== true) return next
+    end()
+    return { done: true, value: undefined }
+  }
+  const fail = (thrown: unknown): never => {
+    end()
+    throw asProviderError(thrown, leaving.signal)
+  }
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    // Without a generator around that of the provider, which would cost each part several turns.
+    next: () => {
+      if (isOver) return Promise.resolve({ done: true, value: undefined })
+      try {
+        parts ??= begin()
+        return parts.next().then(passOn, fail)
+      } catch (thrown) {
+        return Promise.reject(thrown).catch(fail)
+      }
+    },
+    return: async () => {
+      end()
+      leaving.abort(loopWasLeft)
+      try {
+        await parts?.return?.()
+      } catch (thrown) {
+        return fail(thrown)
+      }
+      return { done: true, value: undefined }
+    },
+  }
+}

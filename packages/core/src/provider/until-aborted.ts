@@ -1,0 +1,39 @@
+/** Ends a foreign provider's stream as soon as its call is aborted, whether the provider listens or not. */
+import type { BeamClawError } from '../base/errors.ts'
+import type { ProviderPart } from '../ports/provider.ts'
+import { abortedError, throwIfAborted } from './provider-error.ts'
+import type { ProviderStream } from './provider-stream.ts'
+
+/**
+ * Returns the parts of a stream until `signal`, which lives as long as the call, is aborted. It then throws `provider-aborted` at once: a
+ * provider that does not listen is left behind with its work and cannot keep what its call holds.
+ *
+ * @example
+ * for await (const part of untilAborted(() => provider.doStream(request, { signal }), signal)) show(part)
+ */
+export function untilAborted(start: () => AsyncIterable<ProviderPart>, signal: AbortSignal): ProviderStream {
+  let parts: AsyncIterator<ProviderPart> | undefined
+  let giveUp: ((error: BeamClawError) => void) | undefined
+  const onAbort = (): void => giveUp?.(abortedError(signal))
+  signal.addEventListener('abort', onAbort, { once: true })
+  return {
+    [Symbol.asyncIterator]() {
+      return this
+    },
+    next: () =>
+      new Promise((resolve, reject) => {
+        giveUp = reject
+        throwIfAborted(signal)
+        parts ??= start()[Symbol.asyncIterator]()
+        parts.next().then((next) => resolve(next.done === true ? { done: true, value: undefined } : next), reject)
+      }),
+    return: async () => {
+      signal.removeEventListener('abort', onAbort)
+      const left = parts?.return?.()
+      // One that was told to end may never answer.
+      if (signal.aborted) left?.catch(() => {})
+      else await left
+      return { done: true, value: undefined }
+    },
+  }
+}
