@@ -112,6 +112,12 @@ describe('the examples', () => {
     expect(lines).toEqual(['well ends that well is all ', '6 tokens'])
   })
 
+  test('08-own-part sends its reminders, and stands in the tree', async () => {
+    const { code, lines, errors } = await run('08-own-part')
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+    expect(lines).toEqual(['reminder 1', 'reminder 2', 'reminder 3', 'activity, tools, sessions, waker, reminders'])
+  })
+
   test('and the program of the README need nothing that Node 22.18 does not have', async () => {
     const readme = readFileSync(join(folder, '..', 'README.md'), 'utf8')
     const [, program = ''] = /^```ts run\n(.*?)^```$/ms.exec(readme) ?? []

@@ -25,7 +25,7 @@ function votePart(): { readonly part: Part; readonly host: () => PartHost } {
   return {
     part: {
       id: 'votes',
-      records: votes as unknown as RecordExtension,
+      records: votes,
       start: (host) => {
         seen = host
         return { start: () => new ResourceActor({}) }
