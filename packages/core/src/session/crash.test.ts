@@ -9,6 +9,7 @@ import { FunctionModel, stage } from '../testing/model.ts'
 import { killPart, killUntilEnded } from '../testing/parts.ts'
 import { defineTool } from '../tool/tool.ts'
 import { stateOf } from './journal/open-journal.ts'
+import { applyRecord } from './state/apply-record.ts'
 import { SessionState } from './state/session-state.ts'
 
 const key = 'agent:main:main'
@@ -131,7 +132,7 @@ describe('the state of a session', () => {
         fc.pre(first.current === undefined)
         const snapshot = JSON.parse(JSON.stringify(first.toSnapshot()))
         const second = SessionState.fromSnapshot(snapshot, first.seq)
-        for (const record of records.slice(cut)) second.apply(record)
+        for (const record of records.slice(cut)) applyRecord(second, record)
         expect(second).toEqual(stateOf({ snapshot: undefined, records }))
       }),
     )
@@ -140,8 +141,12 @@ describe('the state of a session', () => {
   test('refuses records that cannot follow', () => {
     const state = new SessionState()
     const record = (type: string, data: object): LogEntry => ({ seq: 1, type, id: 'x', ts: 0, data: data as never })
-    expect(() => state.apply(record('model-response', { runId: 'nobody' }))).toThrowError(expect.objectContaining({ code: 'log-corrupt' }))
-    expect(() => state.apply(record('from-the-future', { runId: 'nobody' }))).toThrowError(expect.objectContaining({ code: 'log-corrupt' }))
+    expect(() => applyRecord(state, record('model-response', { runId: 'nobody' }))).toThrowError(
+      expect.objectContaining({ code: 'log-corrupt' }),
+    )
+    expect(() => applyRecord(state, record('from-the-future', { runId: 'nobody' }))).toThrowError(
+      expect.objectContaining({ code: 'log-corrupt' }),
+    )
     expect(() => SessionState.fromSnapshot({ version: 2 } as never, 1)).toThrowError(expect.objectContaining({ code: 'log-corrupt' }))
   })
 })

@@ -6,6 +6,7 @@ import { FunctionModel, type Stage, stage } from '../testing/model.ts'
 import { gate } from '../testing/probe.ts'
 import { TroubledStore } from '../testing/troubled-store.ts'
 import { defineTool } from '../tool/tool.ts'
+import { applyRecord } from './state/apply-record.ts'
 import { SessionState } from './state/session-state.ts'
 
 const key = 'agent:main:main'
@@ -208,7 +209,7 @@ describe('a dead letter', () => {
   test('is one of a hundred: the oldest gives way', () => {
     const state = new SessionState()
     let seq = 0
-    const entry = (type: string, data: object): void => state.apply({ seq: ++seq, type, id: `${seq}`, ts: seq, data: data as never })
+    const entry = (type: string, data: object): void => applyRecord(state, { seq: ++seq, type, id: `${seq}`, ts: seq, data: data as never })
     for (let index = 1; index <= 150; index++) {
       const runId = `run-${index}`
       entry('message-in', { runId, message: { role: 'user', content: runId }, queueMode: 'queue' })

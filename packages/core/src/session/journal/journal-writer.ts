@@ -1,7 +1,9 @@
 /** Keeps the state ahead of the log by as little as possible: facts are staged, written together, and told once they are durable. */
+
 import { BeamClawError } from '../../base/errors.ts'
 import type { IdGenerator } from '../../ports/services.ts'
 import type { AppendLog, LogEntry } from '../../ports/store.ts'
+import { applyEntry } from '../state/apply-record.ts'
 import type { SessionState } from '../state/session-state.ts'
 import { type JournalEntry, recordData } from './records.ts'
 
@@ -57,7 +59,7 @@ export class JournalWriter {
     for (const entry of entries) {
       const seq = state.seq + 1
       const ts = now()
-      state.applyEntry(entry, seq, ts)
+      applyEntry(state, entry, seq, ts)
       this.#staged.push({ entry, record: { seq, type: entry.type, id: `${this.#name}.${seq}`, ts, data: recordData(entry) } })
     }
   }

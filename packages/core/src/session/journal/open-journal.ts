@@ -1,7 +1,9 @@
 /** Opens a session's log as its only owner, and reads what it knows. */
+
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { Cluster } from '../../ports/cluster.ts'
 import type { AppendLog, LogContents, Store, StoreKey } from '../../ports/store.ts'
+import { applyRecord } from '../state/apply-record.ts'
 import type { RunMemory } from '../state/known-run.ts'
 import { type RecordExtensions, SessionState } from '../state/session-state.ts'
 
@@ -48,7 +50,7 @@ export function stateOf({ snapshot, records }: LogContents, memory?: RunMemory, 
         : SessionState.fromSnapshot(snapshot.state, snapshot.seq, memory, extensions)
     for (const record of records) {
       seq = record.seq
-      state.apply(record)
+      applyRecord(state, record)
     }
     return state
   } catch (error) {

@@ -8,7 +8,7 @@ import { type AttemptPause, describeFailure } from './attempts.ts'
 import { type ModelAnswer, readAnswer } from './model-answer.ts'
 import type { NextStep } from './next-step.ts'
 import { callHook, HookFailure, withinTime } from './run-hooks.ts'
-import type { RunLoopOptions } from './run-loop.ts'
+import type { RunLoopOptions } from './run-loop-options.ts'
 
 type AskModel = Extract<NextStep, { type: 'ask-model' }>
 

@@ -1,44 +1,16 @@
 /** Takes one step after the other, until there is nothing to do: states what it is about to do, does it once that is durable, states what came of it. */
 
-import type { AgentDefinition } from '../../agent/agent.ts'
 import { guardedAbortController } from '../../base/abort.ts'
 import { describeError } from '../../base/errors.ts'
-import type { ProvisionalEvent } from '../../base/events.ts'
-import type { SessionKey } from '../../base/ids.ts'
 import type { ToolCall } from '../../base/messages.ts'
-import type { Clock, Logger, Random } from '../../ports/services.ts'
-import type { ProviderTable } from '../../provider/provider-table.ts'
-import type { ToolRunner } from '../../tool/tool-runner.ts'
-import type { JournalWriter } from '../journal/journal-writer.ts'
 import type { JournalEntry, RunEnd } from '../journal/records.ts'
-import type { SessionSettings } from '../session-settings.ts'
-import type { SessionState } from '../state/session-state.ts'
 import { type AttemptPause, attemptPause } from './attempts.ts'
 import { HistorySummary } from './compaction.ts'
-import type { EventLoopTurns } from './event-loop-turns.ts'
 import { askModel } from './model-step.ts'
 import { type NextStep, nextStep, type RunLimits, runLimitDefaults } from './next-step.ts'
 import { callHook, HookFailure } from './run-hooks.ts'
-import type { SuspectLine } from './suspect-line.ts'
+import type { RunLoopOptions } from './run-loop-options.ts'
 import { closedCall, runTools } from './tool-step.ts'
-
-export interface RunLoopOptions {
-  readonly sessionKey: SessionKey
-  readonly state: SessionState
-  readonly journal: JournalWriter
-  readonly providers: ProviderTable
-  readonly toolRunner: ToolRunner
-  readonly suspects: SuspectLine
-  readonly clock: Clock
-  readonly random: Random
-  readonly logger: Logger
-  readonly turns: EventLoopTurns
-  /** The agent as it is configured now. */
-  readonly agent: () => AgentDefinition
-  /** The session's own settings as they are now. */
-  readonly settings: () => SessionSettings
-  readonly tell: (event: ProvisionalEvent) => void
-}
 
 /** A step that takes time; the end of a run does when a hook wants to see it. */
 type Act = Extract<NextStep, { type: 'compact' | 'ask-model' | 'run-tools' | 'end-run' }>

@@ -9,7 +9,7 @@ import type { JournalEntry, ToolOutcome } from '../journal/records.ts'
 import type { RunState } from '../state/run-state.ts'
 import { type NextStep, steering } from './next-step.ts'
 import { callHook, HookFailure } from './run-hooks.ts'
-import type { RunLoopOptions } from './run-loop.ts'
+import type { RunLoopOptions } from './run-loop-options.ts'
 
 /** Tool calls of one turn that run at the same time. */
 const maxParallelTools = 16

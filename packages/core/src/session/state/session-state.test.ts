@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { RunId } from '../../base/ids.ts'
 import type { JournalEntry } from '../journal/records.ts'
+import { applyEntry } from './apply-record.ts'
 import { SessionState } from './session-state.ts'
 
 /** A seeded choice of what may come next: a message, the start of a run, an end, a cancellation. */
@@ -45,7 +46,7 @@ describe('what a session remembers of its runs', () => {
       const open = new Set<RunId>()
       let seq = 0
       for (const entry of entries(seed, 300)) {
-        state.applyEntry(entry, ++seq, 0)
+        applyEntry(state, entry, ++seq, 0)
         if (entry.type === 'message-in') open.add(entry.runId)
         if (entry.type !== 'run-end') continue
         open.delete(entry.runId)
@@ -63,8 +64,8 @@ describe('what a session remembers of its runs', () => {
       let seq = 0
       for (const entry of entries(seed, 200)) {
         const at = (seq / 3) | 0
-        whole.applyEntry(entry, ++seq, at)
-        restored.applyEntry(entry, seq, at)
+        applyEntry(whole, entry, ++seq, at)
+        applyEntry(restored, entry, seq, at)
         // A snapshot is taken while no run is under way.
         if (restored.current === undefined && restored.cancelled.length === 0 && seq % 7 === 0)
           restored = SessionState.fromSnapshot(JSON.parse(JSON.stringify(restored.toSnapshot())), seq, memory)
@@ -88,20 +89,20 @@ describe('what a session remembers of its runs', () => {
   test('holds a run whose key came again after it was forgotten, also where the journal is read with a longer memory', () => {
     const state = new SessionState({ rememberedRuns: 2, rememberRunsForMs: 1_000 })
     const journal = [...whole('a'), ...whole('b'), messageIn('a'), ...whole('c'), ...whole('d')]
-    for (const [index, entry] of journal.entries()) state.applyEntry(entry, index + 1, 0)
+    for (const [index, entry] of journal.entries()) applyEntry(state, entry, index + 1, 0)
     expect([...state.runs].map(([runId, { status }]) => `${runId} ${status}`)).toEqual(['a waiting', 'c completed', 'd completed'])
   })
 
   test('counts from the message where an earlier version did not write down when a run ended', () => {
     const memory = { rememberedRuns: 100, rememberRunsForMs: 100 }
     const before = new SessionState(memory)
-    for (const [index, entry] of whole('a').entries()) before.applyEntry(entry, index + 1, 1_000)
+    for (const [index, entry] of whole('a').entries()) applyEntry(before, entry, index + 1, 1_000)
     const snapshot = JSON.parse(JSON.stringify(before.toSnapshot()))
     delete snapshot.runs[0][1].ended.at
     const state = SessionState.fromSnapshot(snapshot, 3, memory)
-    for (const [index, entry] of whole('b').entries()) state.applyEntry(entry, 4 + index, 1_099)
+    for (const [index, entry] of whole('b').entries()) applyEntry(state, entry, 4 + index, 1_099)
     expect([...state.runs.keys()]).toEqual(['a', 'b'])
-    for (const [index, entry] of whole('c').entries()) state.applyEntry(entry, 7 + index, 1_100)
+    for (const [index, entry] of whole('c').entries()) applyEntry(state, entry, 7 + index, 1_100)
     expect([...state.runs.keys()]).toEqual(['b', 'c'])
   })
 
@@ -110,7 +111,7 @@ describe('what a session remembers of its runs', () => {
     const state = new SessionState(memory)
     let seq = 0
     const at = (time: number, runId: string): string[] => {
-      for (const entry of whole(runId)) state.applyEntry(entry, ++seq, time)
+      for (const entry of whole(runId)) applyEntry(state, entry, ++seq, time)
       return [...state.runs.keys()]
     }
     at(0, 'a')

@@ -1,7 +1,7 @@
 /**
  * Everything a session knows, as its journal tells it.
  *
- * I1: The same records give the same state, always; the families of `record-families.ts` are the only ones that change it.
+ * I1: The same records give the same state, always; only the families of `record-families.ts` change it.
  * I2: Records are applied in order, each once; `seq` is the number of the last.
  * I3: `history`, `shown` and `origins` have one element for each message.
  * I4: A run is in `runs` from its message on; ended runs stand in the order of their ends, and the oldest are forgotten.
@@ -9,10 +9,8 @@
 import { BeamClawError } from '../../base/errors.ts'
 import type { RunId } from '../../base/ids.ts'
 import type { JsonValue, Message } from '../../base/messages.ts'
-import type { LogEntry } from '../../ports/store.ts'
 import type { RecordExtension } from '../journal/record-extension.ts'
-import { checkedEntry, recordKind } from '../journal/record-families.ts'
-import type { JournalEntry, MessageIn } from '../journal/records.ts'
+import type { MessageIn } from '../journal/records.ts'
 import { checkedSnapshot, type SessionSnapshot } from '../journal/session-snapshot.ts'
 import { type DeadLetter, type EndedRun, type KnownRun, type MessageOrigin, type RunMemory, runMemoryDefaults } from './known-run.ts'
 import type { RunState } from './run-state.ts'
@@ -56,16 +54,10 @@ export class SessionState {
     return this.#at
   }
 
-  /** Takes one record in. Throws `log-corrupt` for a record that cannot follow. */
-  apply(record: LogEntry): void {
-    this.applyEntry(checkedEntry(record), record.seq, record.ts)
-  }
-
-  /** The same, for what the record holds. */
-  applyEntry(entry: JournalEntry, seq: number, at: number): void {
+  /** The record that is taken in next has this number and time. */
+  advance(seq: number, at: number): void {
     this.seq = seq
     this.#at = at
-    recordKind(entry).fold(this, entry)
   }
 
   /** Returns a state with nothing under way, for the start of a log. */

@@ -1,0 +1,30 @@
+/** What a run loop and its steps work with. */
+import type { AgentDefinition } from '../../agent/agent.ts'
+import type { ProvisionalEvent } from '../../base/events.ts'
+import type { SessionKey } from '../../base/ids.ts'
+import type { Clock, Logger, Random } from '../../ports/services.ts'
+import type { ProviderTable } from '../../provider/provider-table.ts'
+import type { ToolRunner } from '../../tool/tool-runner.ts'
+import type { JournalWriter } from '../journal/journal-writer.ts'
+import type { SessionSettings } from '../session-settings.ts'
+import type { SessionState } from '../state/session-state.ts'
+import type { EventLoopTurns } from './event-loop-turns.ts'
+import type { SuspectLine } from './suspect-line.ts'
+
+export interface RunLoopOptions {
+  readonly sessionKey: SessionKey
+  readonly state: SessionState
+  readonly journal: JournalWriter
+  readonly providers: ProviderTable
+  readonly toolRunner: ToolRunner
+  readonly suspects: SuspectLine
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+  readonly turns: EventLoopTurns
+  /** The agent as it is configured now. */
+  readonly agent: () => AgentDefinition
+  /** The session's own settings as they are now. */
+  readonly settings: () => SessionSettings
+  readonly tell: (event: ProvisionalEvent) => void
+}
