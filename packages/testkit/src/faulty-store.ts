@@ -18,8 +18,11 @@ import {
 import { type StoreCall, type StoreFault, type StoreFaultPlan, withStoreFault } from './store-fault.ts'
 
 /**
- * Puts a plan of faults before a store. It keeps the contract of the port: a call that failed breaks a log's
- * handle, one that was refused does not, and appends stay in order.
+ * Returns a store whose calls fail as `plan` decides. It keeps the contract of the port: a failed call breaks a log's
+ * handle, a refused one does not, and appends stay in order.
+ *
+ * @example
+ * const flaky = faultyStore(new MemoryStore(), ({ method }) => (method === 'put' ? { type: 'fail-before' } : undefined))
  */
 export function faultyStore(store: Store, plan: StoreFaultPlan): Store {
   return new FaultyStore(store, plan)

@@ -118,7 +118,7 @@ export class AgentProcess implements AsyncDisposable {
     return this
   }
 
-  /** Sends a message; answers with the command's id, by which its lines are found. */
+  /** Sends a message; returns the command's id, which its output lines carry. */
   send(text: string, options: { readonly session?: string; readonly key?: string; readonly queueMode?: QueueMode } = {}): string {
     const { session = 'agent:main:first', ...rest } = options
     return this.#say({ do: 'send', session, text, ...rest })

@@ -109,7 +109,7 @@ export function runsEnded(data: string, count = 1, session = 'first'): Promise<r
   return journalUntil(data, session, (records) => recordsOf(records, 'run-end').length >= count)
 }
 
-/** Somebody may be opening the journal at this moment: then there is nothing to see. */
+/** Returns undefined while another process is opening the journal. */
 function glance(data: string, session: string): readonly JournalRecord[] {
   try {
     return readJournal(data, session)

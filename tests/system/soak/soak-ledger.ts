@@ -42,7 +42,7 @@ export class SoakLedger {
       this.#told.push({ session: event.sessionKey.slice(keyPrefix.length), seq: event.seq, runId: event.runId })
   }
 
-  /** Reads what was written since the last time, while nobody writes, and compares what was said with it. */
+  /** Reads the records since the last check, while no process writes, and compares the clients' view with them. */
   harvest(): void {
     for (const session of sessionsIn(this.#data)) {
       const mark = this.#markOf(session)

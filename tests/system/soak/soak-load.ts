@@ -15,7 +15,7 @@ export interface Asked {
 
 const words = ['hello', 'charge', 'lookup'] as const
 const modes = ['queue', 'queue', 'steer', 'collect', 'interrupt'] as const satisfies readonly QueueMode[]
-/** An answer takes longer only when somebody has forgotten it. */
+/** An answer that takes longer was lost. */
 const longestAnswerMs = 90_000
 const senders = 32
 /** How far back a message is sent again: less than a session remembers. */

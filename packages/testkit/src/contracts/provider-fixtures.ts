@@ -5,7 +5,7 @@ import type { ContractTests } from './contract.ts'
 
 /** What the service behind a provider is to do with the next call. */
 export type ServiceBehavior =
-  /** Answers with some text. */
+  /** The service sends some text. */
   | { readonly type: 'text' }
   /** Calls the first of the request's tools, once or more. */
   | { readonly type: 'tool-call' }

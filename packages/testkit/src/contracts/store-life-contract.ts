@@ -177,7 +177,7 @@ export const stopTests: StoreTests = {
     const log = await store.openLog(key, fencingToken())
     let done = 0
     const work = [store.put(storeKey('a'), 1), log.append(logRecords(1)), log.append(logRecords(2))]
-    // Rejections are only counted by what is missing: one that nobody handles would end the run of some runners.
+    // Rejections are not inspected, only handled: an unhandled rejection would end the run of some test runners.
     for (const call of work) {
       call.then(
         () => done++,

@@ -9,7 +9,7 @@ export type AnswerFunction = (request: ReceivedRequest, index: number) => ModelA
 
 /** What a model server says. A string is short for `{ text }`. */
 export interface ModelServerOptions {
-  /** Answers in order, or a function that decides. An empty queue answers 500. @default [] */
+  /** The answers in order, or a function that returns one. An empty queue leads to status 500. @default [] */
   readonly answers?: readonly (ModelAnswer | string)[] | AnswerFunction
   /** Requests without this key are answered 401. @default any key is fine */
   readonly apiKey?: string
@@ -38,7 +38,7 @@ export class ModelScript {
     this.#queue.push(...answers)
   }
 
-  /** Answers a request as the script wants it. Rejects when the script's own function failed. */
+  /** Resolves with the script's answer to a request. Rejects when the script's function failed. */
   async reply(request: ReceivedRequest, response: ReplyTarget): Promise<void> {
     this.requests.push(request)
     if (!this.#isAllowed(request)) return deliver(response, request, { error: { status: 401 } })

@@ -22,7 +22,7 @@ function checkRun(session: string, run: string, isPromised: boolean, records: re
   const hosts = hostsOf(run, records)
   if (hosts.length > 1) trace.fail('I1', `${run} of ${session} is part of the runs ${hosts.join(', ')}`)
   const [host = run] = hosts
-  // Nobody was told that it was accepted: whoever sends it again finds it.
+  // It was never acknowledged; a repeat with the same key finds it.
   if (!isPromised && ends(records, host) === 0) return
   if (ends(records, host) !== 1) trace.fail('I1', `${run} of ${session} was accepted, and its run ${host} has ${ends(records, host)} ends`)
 }

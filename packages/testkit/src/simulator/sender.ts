@@ -51,7 +51,7 @@ export class Sender {
     if (keys.length > 0) this.#deliver(running, session, pickOne(this.#options.random, keys), 'queue')
   }
 
-  /** Sends something else under a key that is durable: nobody may take it for the first message. */
+  /** Sends another message under a key that is durable: it must not be taken for the first message. */
   mismatch(running: RunningBeamClaw, session: string): void {
     const { random, trace } = this.#options
     const keys = [...(this.accepted.get(session) ?? [])]

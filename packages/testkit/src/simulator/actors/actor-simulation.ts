@@ -118,7 +118,7 @@ export class ActorSimulation {
     await this.#advance(calmMs)
   }
 
-  /** Whoever lives, and has nothing in hand that never ends, answers. */
+  /** Every live actor without an endless handler replies. */
   async #checkLiving(): Promise<void> {
     const world = this.#world
     for (const life of [...world.lives]) {

@@ -78,7 +78,7 @@ export class ActorWorld {
     return !this.isCalm && this.mood.next() * 100 < percent
   }
 
-  /** Starts an actor that nobody supervises. */
+  /** Starts an actor without a supervisor. */
   start(actor: AnyActor): Promise<unknown> {
     const { clock, logger, telemetry, mood } = this
     return actor.start({ clock, logger, telemetry, random: mood })
@@ -90,7 +90,7 @@ export class ActorWorld {
     return new Promise((resolve) => void clock.setTimer(resolve, ms))
   }
 
-  /** Keeps the processor: time passes and nobody else has a turn. `by` is the life whose handler does it, if one does. */
+  /** Blocks the event loop: time passes and no other code runs. `by` is the life whose handler blocks, if any. */
   block(ms: number, by: Life | undefined): void {
     this.time.block(ms)
     if (by !== undefined) this.#blockedMs.set(by.root, (this.#blockedMs.get(by.root) ?? 0) + ms)

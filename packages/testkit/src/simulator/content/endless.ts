@@ -1,4 +1,4 @@
-/** Answers and tools that do not end by themselves, and how well they hear that they should. */
+/** Endless answers and tools, and how they react to an abort signal. */
 import { type Clock, type ProviderPart, type Random, type ToolOutput, zeroUsage } from '@beamclaw/core'
 import { pickOne } from '../../seeded-random.ts'
 

@@ -1,4 +1,4 @@
-/** Lives of a BeamClaw whose callers, providers, tools and disks say things that nobody expects, decided by one number. */
+/** Simulates a BeamClaw with unexpected input from callers, providers, tools and disks, all derived from one seed. */
 
 import {
   BeamClaw,
@@ -42,7 +42,7 @@ export interface ContentReport {
   readonly starts: number
 }
 
-/** Something odd was noticed by somebody else than its own session. The message names the seed. */
+/** An unexpected value affected another session than its own. The message names the seed. */
 class ContentFailure extends Error {
   override readonly name = 'ContentFailure'
 
