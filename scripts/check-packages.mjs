@@ -1,4 +1,4 @@
-// What somebody gets who installs our packages: packs each one and looks at the tarball, not at the source.
+// Checks packages as users install them: packs each one and inspects the tarball, not the source.
 import { spawnSync } from 'node:child_process'
 import {
   cpSync,

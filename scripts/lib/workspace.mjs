@@ -15,7 +15,7 @@ export function toolEnvironment(extra = {}) {
   return { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', ...extra }
 }
 
-/** Runs a command to its end with the terminal passed through, and answers with its exit code. */
+/** Runs a command to its end with the terminal passed through; returns its exit code. */
 export function attempt(command, args, { env = {}, cwd = root } = {}) {
   const result = spawnSync(command, args, { cwd, stdio: 'inherit', env: toolEnvironment(env) })
   if (result.error) fail(`${command} could not be started: ${result.error.message}`)
