@@ -1,4 +1,4 @@
-/** What it costs a host to have core: bytes over the wire, and time to import. */
+/** The cost of core for a host: bytes over the wire, and time to import. */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type Bench, median, type Result } from './lib/result.ts'

@@ -59,7 +59,7 @@ function checkTarball({ folder, manifest: { name } }) {
   checkManifest(JSON.parse(readFileSync(join(destination, 'package.json'), 'utf8')), destination, complain)
 }
 
-// What a tool says is worth reading only when it objects.
+// The output of a tool is shown only when it fails.
 function fails({ status, stdout, stderr }) {
   if (status !== 0) console.error(`${stdout ?? ''}${stderr ?? ''}`)
   return status !== 0

@@ -1,4 +1,4 @@
-// What every script of the checkout needs. Runs on Node 20 with nothing installed, so: no dependencies, no TypeScript.
+// Helpers of all scripts. They run on Node 20 before anything is installed, so: no dependencies, no TypeScript.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
-/** Where the scripts keep what they made: stamps, test results, other versions of Node. */
+/** Folder of the scripts' own files: stamps, test results, other versions of Node. */
 export const stateFolder = join(root, 'node_modules', '.beamclaw')
 const bin = join(root, 'node_modules', '.bin')
 

@@ -28,7 +28,7 @@ export function faultyStore(store: Store, plan: StoreFaultPlan): Store {
   return new FaultyStore(store, plan)
 }
 
-/** What is wrong with the call and not with the log. */
+/** Codes of errors in the call, which leave the log's handle intact. */
 const refusals: ReadonlySet<string> = new Set<ErrorCode>(['invalid-message', 'invalid-option', 'document-too-large', 'log-gap'])
 
 type Planned = Omit<StoreCall, 'index'>
@@ -174,7 +174,7 @@ class FaultyLog implements AppendLog {
   }
 }
 
-/** What is written later must be what was given now. What cannot be copied is no JSON, which the store is to find out. */
+/** Copies the input, because the caller may change it before a delayed write. Input that cannot be copied is no JSON; the store reports it. */
 function copyOf<T>(value: T): T {
   try {
     return structuredClone(value)

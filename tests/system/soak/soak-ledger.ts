@@ -1,4 +1,4 @@
-/** What the lives of a soak have said and written: every record is kept, and must stay as it was first read. */
+/** The output and records of all processes of a soak: no record may change after it was first read. */
 import { globSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SendReceipt } from '@beamclaw/core'

@@ -1,4 +1,4 @@
-/** What is asked of the sessions during a soak, and what the model answers: mostly well, at times not. */
+/** The load of a soak: messages to sessions, and a model that mostly answers well. */
 
 import type { QueueMode, Random } from '@beamclaw/core'
 import type { ModelAnswer, ReceivedRequest } from '@beamclaw/testkit/model-server'
@@ -18,7 +18,7 @@ const modes = ['queue', 'queue', 'steer', 'collect', 'interrupt'] as const satis
 /** An answer that takes longer was lost. */
 const longestAnswerMs = 90_000
 const senders = 32
-/** How far back a message is sent again: less than a session remembers. */
+/** Number of latest messages that may be repeated: below the number of runs that a session remembers. */
 const recent = 400
 
 export class SoakLoad {
@@ -76,7 +76,7 @@ export class SoakLoad {
     else if (line !== undefined) this.answers++
   }
 
-  /** What the model says to a request. */
+  /** Returns the model's answer to a request. */
   readonly answer = (request: ReceivedRequest): ModelAnswer => {
     const answer = toolModel(request)
     const roll = this.#random.next()

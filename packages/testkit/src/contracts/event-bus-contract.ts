@@ -4,7 +4,7 @@ import * as assert from './assert.ts'
 import { type ContractOptions, type ContractTests, declareContract } from './contract.ts'
 import { range } from './store-fixtures.ts'
 
-/** What the tests publish. */
+/** The event that the tests publish. */
 export interface ContractEvent {
   readonly n: number
 }

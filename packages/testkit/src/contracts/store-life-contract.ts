@@ -1,4 +1,4 @@
-/** What happens to whole logs and stores: snapshots, deletion, reopening, stopping. */
+/** The part of the store contract about the life of logs and stores: snapshots, deletion, reopening, stopping. */
 import type { JsonValue, LogContents, Store } from '@beamclaw/core'
 import * as assert from './assert.ts'
 import type { StoreTests, StoreUnderTest } from './store-contract.ts'

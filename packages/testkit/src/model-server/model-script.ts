@@ -1,4 +1,4 @@
-/** What a scripted model answers to each request, wherever the request came from. */
+/** The script of a model: its answer to each request, over HTTP or msw. */
 import type { ModelAnswer, Protocol, ReceivedRequest } from './answer.ts'
 import { anthropicError, anthropicModels } from './anthropic-wire.ts'
 import { deliver, type ReplyTarget } from './deliver.ts'
@@ -7,7 +7,7 @@ import { openAiError, openAiModels } from './openai-wire.ts'
 /** Decides the answer to a request; `index` counts model calls from 0. */
 export type AnswerFunction = (request: ReceivedRequest, index: number) => ModelAnswer | string | Promise<ModelAnswer | string>
 
-/** What a model server says. A string is short for `{ text }`. */
+/** One answer of a model server. A string is short for `{ text }`. */
 export interface ModelServerOptions {
   /** The answers in order, or a function that returns one. An empty queue leads to status 500. @default [] */
   readonly answers?: readonly (ModelAnswer | string)[] | AnswerFunction
@@ -17,7 +17,7 @@ export interface ModelServerOptions {
   readonly models?: readonly { readonly id: string; readonly contextWindow?: number }[]
 }
 
-/** What a model server uses for options that are left out. */
+/** Defaults for the options of a model server. */
 export const modelServerDefaults = { answers: [], models: [{ id: 'scripted-1' }] } as const satisfies ModelServerOptions
 
 export class ModelScript {

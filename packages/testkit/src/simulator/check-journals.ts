@@ -1,9 +1,9 @@
-/** What must hold of the journals once everything has come to rest. */
+/** The invariants of the journals once all work has ended. */
 import type { LogEntry } from '@beamclaw/core'
 import type { DurableHistory } from './durable-history.ts'
 import type { Trace } from './trace.ts'
 
-/** Checks I1 and I4 over the journals. `accepted` has, for each session, the keys whose senders were told that they are durable. */
+/** Checks I1 and I4 over the journals. `accepted` has, for each session, the keys that were acknowledged as durable. */
 export function checkJournals(accepted: ReadonlyMap<string, ReadonlySet<string>>, history: DurableHistory, trace: Trace): void {
   for (const session of history.sessions) {
     const records = history.recordsOf(session)

@@ -1,4 +1,4 @@
-/** Sends messages, some of them twice, and remembers what it was told about each. */
+/** Sends messages, some of them twice, and records the replies. */
 import { BeamClawError, type QueueMode, type Random, type RunningBeamClaw } from '@beamclaw/core'
 import { integerBetween, pickOne } from '../seeded-random.ts'
 import type { DurableHistory } from './durable-history.ts'
@@ -13,7 +13,7 @@ export interface SenderOptions {
 }
 
 export class Sender {
-  /** For each session the keys it was told are durable. */
+  /** For each session, the keys that were acknowledged as durable. */
   readonly accepted = new Map<string, Set<string>>()
   readonly #options: SenderOptions
   readonly #sent: { readonly session: string; readonly key: string }[] = []

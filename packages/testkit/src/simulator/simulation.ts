@@ -61,7 +61,7 @@ export class Simulation {
     this.#mailboxSize = pickOne(this.#random, [3, 10, 1_000])
   }
 
-  /** Lets so many things happen, one after the other, with little or much time between them. */
+  /** Runs a number of events one after the other, with a random time between them. */
   async storm(steps: number): Promise<void> {
     for (let step = 0; step < steps; step++) {
       const running = this.#program?.running

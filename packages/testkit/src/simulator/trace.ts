@@ -1,7 +1,7 @@
-/** What happened in a simulation, line by line: the same seed gives the same lines. */
+/** The trace of a simulation, one event a line: the same seed gives the same lines. */
 import type { VirtualClock } from './virtual-clock.ts'
 
-/** What must hold: of sessions by the numbers of the fault plan, of actor trees as A1 and on. */
+/** The invariants: I… of sessions, numbered as in the fault plan, and A… of actor trees. */
 export const invariants = {
   I1: 'each accepted message ends in exactly one run',
   I2: 'a journal has no gaps, one writer at a time, and can be read again',

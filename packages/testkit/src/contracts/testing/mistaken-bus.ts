@@ -1,7 +1,7 @@
 /** A plain event bus that is correct, but for the one flaw that it is asked to have. */
 import { BeamClawError, type EventBus, type SubscribeOptions, type Subscription, type Topic } from '@beamclaw/core'
 
-/** What authors of event buses get wrong, and the test of the contract that catches each. */
+/** Planted mistakes of event buses, each with the contract test that catches it. */
 export const busMistakes = {
   'delivers the newest first': 'a subscriber gets the events of its topic in order',
   'delivers to the first subscriber only': 'every subscriber gets every event, and other topics none',

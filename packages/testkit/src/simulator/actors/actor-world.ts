@@ -1,4 +1,4 @@
-/** What everything in a simulation of actor trees shares: time, chance, the trace, and a guard around whatever the runtime calls. */
+/** Shared by all parts of an actor simulation: time, random numbers, the trace, and a guard around the runtime's callbacks. */
 import { type Clock, type Logger, type Random, Telemetry } from '@beamclaw/core'
 import { integerBetween, seededRandom } from '../../seeded-random.ts'
 import { Trace } from '../trace.ts'
@@ -28,7 +28,7 @@ export class ActorWorld {
   watcher: Life | undefined
   /** True once nothing is to go wrong any more. */
   isCalm = false
-  /** How long handlers have kept the processor since timers had their last turn, by the root of their tree. */
+  /** Milliseconds that handlers have blocked the event loop since timers last ran, by the root of their tree. */
   readonly #blockedMs = new Map<Life, number>()
   #names = 0
   #yields = 0
@@ -117,12 +117,12 @@ export class ActorWorld {
     return this.#yields > 0
   }
 
-  /** Lets everything that is not waiting for time have its turn, a few times. */
+  /** Runs everything that does not wait for a timer, a few times. */
   async breathe(): Promise<void> {
     for (let round = 0; round < 4; round++) await new Promise<void>((resolve) => setImmediate(() => this.#inNewRound(resolve)))
   }
 
-  /** Lets a few microtasks run. */
+  /** Yields for a few microtasks. */
   async microtasks(count = integerBetween(this.chance, 1, 12)): Promise<void> {
     for (let index = 0; index < count; index++) await undefined
   }

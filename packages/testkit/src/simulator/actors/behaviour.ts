@@ -1,4 +1,4 @@
-/** What a hook does: at once or later, well or badly, or never. */
+/** The behaviour of a hook: it succeeds, fails or hangs, at once or later. */
 import type { ActorContext } from '@beamclaw/core'
 import { integerBetween, pickOne } from '../../seeded-random.ts'
 import { longestBlockMs } from './actor-world.ts'

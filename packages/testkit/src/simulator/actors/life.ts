@@ -1,4 +1,4 @@
-/** What is known of one incarnation, worker or supervisor, from outside: what it was told, which hooks ran, how it ended. */
+/** The external view of one incarnation of a worker or supervisor: the commands it got, its hooks, its end. */
 import type { Actor, ExitReason } from '@beamclaw/core'
 import type { ActorWorld } from './actor-world.ts'
 import type { NodePlan } from './node-plan.ts'
@@ -31,7 +31,7 @@ export class Life {
   startedAt = 0
   /** It was killed on purpose, or something above it was. */
   mayBeKilled = false
-  /** When what was told to stop may be killed at the earliest, and must be dead at the latest. */
+  /** After a stop was requested: the earliest time of a kill, and the latest time of the end. */
   killableFrom = Number.POSITIVE_INFINITY
   overAt = Number.POSITIVE_INFINITY
   isStoppedFromOutside = false

@@ -8,7 +8,7 @@ import { SimulatedTaskSupervisor } from './simulated-tasks.ts'
 import { SimulatedDynamicSupervisor, SimulatedSupervisor } from './simulated-tree.ts'
 import { Idle } from './simulated-worker.ts'
 
-/** What is no id, no function, no spec and no options of anything. */
+/** Values that are invalid as id, function, spec and options. */
 const nothings: readonly (() => unknown)[] = [
   () => null,
   () => 5,

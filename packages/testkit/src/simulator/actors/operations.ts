@@ -1,4 +1,4 @@
-/** What is done to the trees from outside, one thing at a time. */
+/** The operations on the trees from outside, one at a time. */
 import { pickOne } from '../../seeded-random.ts'
 import type { ActorWorld } from './actor-world.ts'
 import type { Life } from './life.ts'
@@ -10,7 +10,7 @@ import { SimulatedTaskSupervisor } from './simulated-tasks.ts'
 import { makeNode, SimulatedDynamicSupervisor, SimulatedSupervisor, toSpec } from './simulated-tree.ts'
 import { SimulatedWorker } from './simulated-worker.ts'
 
-/** How often each thing is done, relative to the others. */
+/** The relative frequency of each operation. */
 const weights = {
   call: 16,
   cast: 12,

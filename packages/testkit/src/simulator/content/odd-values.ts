@@ -2,7 +2,7 @@
 import type { Random } from '@beamclaw/core'
 import { integerBetween, pickOne } from '../../seeded-random.ts'
 
-/** What a getter of an odd value throws. */
+/** The error that a getter of an odd value throws. */
 export class OddError extends Error {
   override readonly name = 'OddError'
 }
