@@ -82,7 +82,7 @@ async function measure(size: number): Promise<Record<string, number>> {
   const bytesPerActor = (heapUsed() - before) / size
   const at = (key: number): Worker => {
     const entry = registry.lookup(key)
-    if (entry === undefined) throw new Error(`nobody is registered as ${key}`)
+    if (entry === undefined) throw new Error(`no actor is registered as ${key}`)
     return entry.actor as Worker
   }
   const one = at(0)
@@ -103,7 +103,7 @@ async function measure(size: number): Promise<Record<string, number>> {
     for (let key = 0; key < size; key++) at(key).cast('ack')
     await done
   })
-  // Whoever crashes must be free to go.
+  // A crashed actor must be collectable as garbage.
   everyone.length = 0
   const crash = (count: number): Promise<number> =>
     perOperation(count, async () => {

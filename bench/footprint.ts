@@ -1,4 +1,4 @@
-/** What core weighs in a bundle. What an install brings is asserted by `npm run packages`, what loading takes is in `imports.ts`. */
+/** The size of core in a bundle. `npm run packages` asserts the size of an installation, `imports.ts` measures the time to import. */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Bench } from './lib/result.ts'

@@ -1,4 +1,4 @@
-/** The gateway: how fast it greets, answers and tells everybody, and what those cost who only listen. */
+/** The gateway: rates of handshakes, responses and broadcasts, and the cost of idle clients. */
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -32,13 +32,13 @@ const word = 'a few words of an answer '
 /** Pieces of an answer that are said before others get their turn. */
 const burst = 25
 
-/** Answers for so many clients, and pieces of each: as long as long answers are. */
+/** By number of clients: the number of answers, and the pieces of each. 1,000 pieces are a long answer. */
 const answersFor = { 1: [20, 1_000], 100: [1, 1_000], 1000: [1, 100] } as const
 
 /** Ends the last answer. */
 const theEnd = 'that is the end'
 
-/** Answers at once; asked for `pieces N`, with so many pieces, and for `last N` with an end to them. */
+/** A model that answers at once: to `pieces N` with N pieces, to `last N` with N pieces and an end. */
 const instant: Provider = {
   async *doStream({ messages }) {
     const [, what, count] = /^(pieces|last) (\d+)$/.exec(String(messages.at(-1)?.content)) ?? []
@@ -183,7 +183,7 @@ async function installed(): Promise<readonly Result[]> {
   await using gateway = await GatewayProcess.start()
   await seconds(2)
   const idleMegabytes = gateway.rssKilobytes / 1_024
-  // What connecting leaves behind makes the heap grow once, whoever comes later; that is no client's own.
+  // The first connections grow the heap once; that is not a cost of each client.
   for (let index = 0; index < idleClients; index++) (await connectedClient(gateway.url)).terminate()
   await seconds(2)
   const clients: WebSocket[] = []

@@ -20,7 +20,7 @@ const conversation = 10
 /** Begins a conversation; each call of the answer is one run in it. */
 type Begin = (index: number) => () => Promise<void>
 
-/** What a program does that keeps nothing and checks nothing. */
+/** The baseline: a program without journal or checks. */
 function bareLoop(url: string): Begin {
   const ask = async (messages: readonly object[]): Promise<{ readonly text: string; readonly toolCall: string | undefined }> => {
     const response = await fetch(`${url}/v1/chat/completions`, {

@@ -1,4 +1,4 @@
-/** What sessions cost that sleep, wake, grow long, have many neighbours, or were interrupted: all over files. */
+/** The cost of sessions over files: idle, waking, long, many, and interrupted ones. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ function result(metric: string, value: number, unit: string, atMost: number): Re
   return { bench: 'sessions', metric, value, unit, score: value, target: { atMost } }
 }
 
-/** How often longer the last of `times` took than the first. */
+/** Returns the ratio of the last of `times` to the first. */
 function growth(metric: string, times: readonly number[]): Result {
   const [first = Number.NaN] = times
   const value = times.at(-1) ?? Number.NaN

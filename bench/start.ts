@@ -1,4 +1,4 @@
-/** What somebody waits for: the first start of a checkout, the next one, and a gateway that is back after kill -9 with all it had promised. */
+/** Start-up times: the first start of a checkout, the next one, and a gateway after kill -9 until all accepted work is done. */
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

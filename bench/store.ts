@@ -21,7 +21,7 @@ async function bestOf(work: () => Promise<number>): Promise<number> {
   return best
 }
 
-/** `each` appends on each of the writers, all writers at once; answers with appends in a second. */
+/** Makes `each` appends on each of the writers, all writers at once; returns appends per second. */
 async function timed<T>(writers: readonly T[], each: number, append: (writer: T, index: number) => Promise<unknown>): Promise<number> {
   const startedAt = performance.now()
   await Promise.all(

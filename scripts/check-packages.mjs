@@ -1,4 +1,4 @@
-// What somebody gets who installs our packages: packs each one and looks at the tarball, not at the source.
+// Checks packages as users install them: packs each one and inspects the tarball, not the source.
 import { spawnSync } from 'node:child_process'
 import {
   cpSync,
@@ -71,7 +71,7 @@ function checkTarball({ folder, manifest: { name } }) {
   checkManifest(JSON.parse(readFileSync(join(destination, 'package.json'), 'utf8')), destination, complain)
 }
 
-// What a tool says is worth reading only when it objects.
+// The output of a tool is shown only when it fails.
 function fails({ status, stdout, stderr }) {
   if (status !== 0) console.error(`${stdout ?? ''}${stderr ?? ''}`)
   return status !== 0

@@ -36,7 +36,7 @@ for (const name of names) {
   await step(name, () => runVitest(`faults ${name}`, ['--reporter=default', ...files, ...only], { env }))
 }
 
-/** Those of these options that were given. */
+/** Returns the options that are not undefined. */
 function given(options) {
   return options.flatMap((option) => {
     const value = wholeNumber(option, values[option])

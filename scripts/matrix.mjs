@@ -1,4 +1,4 @@
-// The same tests on the other runtimes we promise: the oldest and the newest Node, and Bun for what needs no Node. The oldest runs the examples.
+// Runs the tests on the other supported runtimes: the oldest and the newest Node, and Bun for packages without Node. The oldest runs the examples.
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { WebSocket } from 'ws'
 
-/** What the clients are told to do. `until` ends the counting: a piece of text that the last message of each client holds. */
+/** Options of the clients. `until` ends the count: a piece of text that the last message of each client holds. */
 interface Order {
   readonly url: string
   readonly clients: number

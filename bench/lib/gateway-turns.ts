@@ -4,7 +4,7 @@ import { Agent, request as httpRequest } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { median } from './result.ts'
 
-/** What is to be asked: so many turns, so many at once. */
+/** The load: number of turns, and how many at once. */
 interface Order {
   readonly url: string
   readonly name: string
@@ -12,7 +12,7 @@ interface Order {
   readonly atOnce: number
 }
 
-/** What came of it. */
+/** The result. */
 export interface Turns {
   readonly p50: number
   readonly perSecond: number

@@ -1,4 +1,4 @@
-/** A process that holds sessions which have talked once and sleep since: answers with what each of them costs. */
+/** A process with idle sessions that had one conversation each; reports the memory of each. */
 import { fork } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

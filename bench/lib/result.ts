@@ -1,4 +1,4 @@
-/** What a benchmark says, and how it is shown. */
+/** The figures of a benchmark, and their output. */
 
 /** One figure against one measured in the same run. */
 export interface Result {
@@ -6,11 +6,11 @@ export interface Result {
   readonly metric: string
   readonly value: number
   readonly unit: string
-  /** What it is compared with; absent where there was nothing to compare with. */
+  /** The reference; absent where there is none. */
   readonly reference?: { readonly name: string; readonly value: number }
-  /** How often better than the reference, or the figure itself where the target is absolute. */
+  /** The ratio to the reference, or the figure itself for an absolute target. */
   readonly score?: number
-  /** What the score must reach. */
+  /** Minimum of the score. */
   readonly target?: { readonly atLeast?: number; readonly atMost?: number }
 }
 

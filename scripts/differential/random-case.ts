@@ -19,7 +19,7 @@ const strategies = ['oneForOne', 'restForOne', 'oneForAll']
 const reasons = ['crashed', 'crashed', 'crashed', 'normal', 'shutdown', 'shutdown-detail', 'killed']
 const queries = ['whichChildren', 'countChildren']
 
-/** What the scripts need to know of a supervisor in the tree: the ids of workers it has had. */
+/** A supervisor of the random tree, with the ids of all workers it has had. */
 interface Place {
   readonly id: string
   readonly workers: string[]

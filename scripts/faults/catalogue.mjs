@@ -1,4 +1,4 @@
-// Where each row of docs/faults.md is shown: test files, and what the names of their tests contain.
+// The tests of each row of docs/faults.md: their files, and a part of their names.
 
 const system = (name) => `tests/system/${name}.test.ts`
 const storeFs = (name) => `packages/store-fs/src/${name}.test.ts`

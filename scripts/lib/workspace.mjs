@@ -1,4 +1,4 @@
-// What every script of the checkout needs. Runs on Node 20 with nothing installed, so: no dependencies, no TypeScript.
+// Helpers of all scripts. They run on Node 20 before anything is installed, so: no dependencies, no TypeScript.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
-/** Where the scripts keep what they made: stamps, test results, other versions of Node. */
+/** Folder of the scripts' own files: stamps, test results, other versions of Node. */
 export const stateFolder = join(root, 'node_modules', '.beamclaw')
 const bin = join(root, 'node_modules', '.bin')
 
@@ -15,7 +15,7 @@ export function toolEnvironment(extra = {}) {
   return { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}`, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', ...extra }
 }
 
-/** Runs a command to its end with the terminal passed through, and answers with its exit code. */
+/** Runs a command to its end with the terminal passed through; returns its exit code. */
 export function attempt(command, args, { env = {}, cwd = root } = {}) {
   const result = spawnSync(command, args, { cwd, stdio: 'inherit', env: toolEnvironment(env) })
   if (result.error) fail(`${command} could not be started: ${result.error.message}`)

@@ -30,7 +30,7 @@ export class ServerProcess implements AsyncDisposable {
     }
   }
 
-  /** What it has printed so far. */
+  /** Its output so far. */
   get output(): string {
     return this.#output
   }

@@ -42,7 +42,7 @@ class SlowStore extends MemoryStore {
   }
 }
 
-/** Answers when it is told to. */
+/** A model that answers when the test releases it. */
 class HeldProvider implements Provider {
   readonly released = Promise.withResolvers<void>()
 

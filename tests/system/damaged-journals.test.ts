@@ -1,4 +1,4 @@
-/** Journals that somebody or something has changed while nobody ran: their sessions refuse, and say where; the others work on. */
+/** Journals that were changed while no process ran: their sessions reject with the location of the damage; the others keep working. */
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

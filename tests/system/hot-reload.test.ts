@@ -38,7 +38,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Asks, and answers with the system prompt that the model was given for it. */
+/** Sends a message; returns the system prompt of its model request. */
 async function ask(): Promise<string> {
   const response = await fetch(`${gateway.url}/v1/chat/completions`, {
     method: 'POST',

@@ -15,7 +15,7 @@ function keyOf(text: string): string {
 }
 
 test('kill -9 with a run under way and five acknowledged messages waiting in each of ten sessions: the restart runs 50 of 50, each once', async () => {
-  // The model answers nobody until the first process is dead.
+  // The model sends no answer until the first process is dead.
   let isHeld = true
   await using drill = await Drill.begin((request) => {
     const said = String(messagesOf(request).at(-1)?.content)

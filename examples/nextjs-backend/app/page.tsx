@@ -10,7 +10,10 @@ export default async function Page(): Promise<ReactNode> {
   const sessions = await running.sessions()
   return (
     <dl>
-      {running.agents.map(({ id, system }) => [<dt key={id}>{id}</dt>, <dd key={`${id}-system`}>{system}</dd>])}
+      {running.agents.map(({ id, system }) => [
+        <dt key={id}>{id}</dt>,
+        <dd key={`${id}-system`}>{typeof system === 'string' ? system : 'made for each question'}</dd>,
+      ])}
       <dt>Conversations</dt>
       {sessions.map(({ sessionKey }) => (
         <dd key={sessionKey}>{sessionKey}</dd>

@@ -1,9 +1,9 @@
-/** Where events of sockets and timers enter the gateway. Nothing that a handler throws, or rejects with, gets past it. */
+/** The boundary where events of sockets and timers enter the gateway: no exception or rejection of a handler passes it. */
 import type { Logger } from '@beamclaw/core'
 
 /**
- * Makes a listener of a handler. When the handler throws or its promise rejects, the failure is logged as `event`, and `onFailure` gets the
- * arguments of the event, to answer or to close; what that throws is ignored.
+ * Wraps a handler as a listener. When the handler throws or rejects, the error is logged as `event`, and `onFailure` is called with the arguments
+ * of the event, to reply or to close; an error that it throws is ignored.
  */
 export type Boundary = <A extends readonly unknown[]>(
   event: string,
@@ -27,7 +27,7 @@ export function boundaryWith(logger: Logger): Boundary {
     }
 }
 
-/** The last resort: a failure in here has no place left to be reported to. */
+/** The last resort: an error in here has no other place to be reported. */
 function attempt(work: () => void): void {
   try {
     work()

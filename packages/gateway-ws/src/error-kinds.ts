@@ -1,11 +1,11 @@
-/** What clients are told of each kind of failure: the one place where that is decided, for both protocols. */
+/** The one table of what clients see of each kind of error, for HTTP and WebSocket. */
 import type { ErrorKind } from '@beamclaw/core'
 import type { WireErrorCode } from '@beamclaw/protocol'
 
 interface Told {
   /** HTTP status. */
   readonly status: number
-  /** Code of a refused request over WebSocket. */
+  /** Code of a failed request over WebSocket. */
   readonly code: WireErrorCode
 }
 
@@ -26,7 +26,7 @@ const told: Readonly<Record<ErrorKind, Told>> = {
   internal: { status: 500, code: 'UNAVAILABLE' },
 }
 
-/** Returns what clients are told of a failure. A kind that this version does not know counts as internal. */
+/** Returns what clients see of an error kind. A kind that this version does not know counts as internal. */
 export function toldOf(kind: ErrorKind): Told {
   return Object.hasOwn(told, kind) ? told[kind] : told.internal
 }

@@ -64,10 +64,10 @@ const hello = { model: 'beamclaw', messages: [{ role: 'user', content: 'hello' }
 describe('the options', () => {
   test.each<[string, object, RegExp]>([
     ['a misspelt auth, which would leave the door open', { authh: { mode: 'token', token: 'x'.repeat(16) } }, /unknown option "authh"/],
-    ['a misspelt port', { prot: 0 }, /unknown option "prot"; known options are .*port/],
+    ['a misspelt port', { prot: 0 }, /unknown option "prot"; known options: .*port/],
     ['a misspelt limit', { limits: { maxBodyByte: 5 } }, /unknown limit "maxBodyByte"/],
-    ['a BeamClaw that was not started', { claw: new BeamClaw({ providers: {}, agents: [] }) }, /must be a BeamClaw that runs/],
-    ['nothing', { claw: undefined }, /must be a BeamClaw that runs/],
+    ['a BeamClaw that was not started', { claw: new BeamClaw({ providers: {}, agents: [] }) }, /must be a running BeamClaw/],
+    ['nothing', { claw: undefined }, /must be a running BeamClaw/],
   ])('are refused for %s', (_what, options, message) => {
     const make = (): Gateway => new Gateway({ claw, port: 0, ...options } as GatewayOptions)
     expect(make).toThrow(expect.objectContaining({ code: 'invalid-option', message: expect.stringMatching(message) }))

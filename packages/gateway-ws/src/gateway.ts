@@ -1,4 +1,4 @@
-/** One port for people and programs. */
+/** The gateway: HTTP and WebSocket clients of a running BeamClaw, on one port. */
 import { setMaxListeners } from 'node:events'
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -23,33 +23,52 @@ import type { Readiness, World } from './ws/methods/call.ts'
 import { SocketServer } from './ws/socket-server.ts'
 import { asksForWebSocket } from './ws/upgrade.ts'
 
-/** Milliseconds for answers that are still being sent when the time for runs is over. */
+/** Milliseconds for responses that are still being sent when the time for runs is over. */
 const closeGraceMs = 1_000
 
+/**
+ * Serves a running BeamClaw on one port: OpenAI's Chat Completions over HTTP, and the gateway protocol over WebSocket.
+ *
+ * Phases: `new → listening → draining → stopped`. Owns the HTTP server, the connections and the hub; the BeamClaw belongs to the host, which
+ * stops it after the gateway.
+ *
+ * - I1: an event that clients see was durable before, or is marked as provisional.
+ * - I2: from `stop` on no new work is accepted; runs get `drainMs`, and an unfinished one continues at the BeamClaw's next start.
+ * - I3: no error of a handler, hook or client ends the process: it becomes that request's response, or a closed connection.
+ * - I4: without a token the gateway listens on loopback only.
+ *
+ * @example
+ * const gateway = new Gateway({ claw: await new BeamClaw({ agents, providers }).start(), port: 4000 })
+ * const { url } = await gateway.start() // 'http://127.0.0.1:4000'
+ * await gateway.stop()
+ */
 export class Gateway implements AsyncDisposable {
   readonly #options: Pick<Required<GatewayOptions>, 'claw' | 'host' | 'port' | 'drainMs'>
   readonly #services: SystemServices
   readonly #table: MethodTable
   readonly #sockets: SocketServer
   readonly #server: Server
-  /** Resolves once clients know of every run that is over. */
+  /** Resolves once clients have seen the end of every run that is over. */
   readonly #told: () => Promise<unknown>
   readonly #closing = new AbortController()
   #readiness: Readiness = 'ready'
   #stopped: Promise<void> | undefined
   /** Ends the `onStart` hooks of the fragments. */
   #endHooks: () => void = () => {}
-  /** The HTTP side, for programs that have a server of their own. `peer` says who asks, where that is known. */
+  /** The HTTP side as a function, for a host with a server of its own. `peer` describes the client, as far as the host knows it. */
   readonly handler: (request: Request, peer?: Peer) => Response | Promise<Response>
 
-  /** Throws `invalid-option`, also for a host that others can reach without a token, and for `methods` that do not fit together. */
+  /** Throws `invalid-option`, also for a host that other machines can reach without a token, and for `methods` that conflict. */
   constructor(options: GatewayOptions) {
     checkGatewayOptions(options)
     const limits = { ...limitDefaults, ...options.limits }
     const settings: Required<Omit<GatewayOptions, 'limits' | 'services'>> = { ...gatewayDefaults, ...options }
     const { claw, auth, host, version } = settings
     if (auth.mode === 'none' && !isLoopback(host)) {
-      throw new BeamClawError('invalid-option', `Gateway: host "${host}" can be reached by others, so auth must have mode "token"`)
+      throw new BeamClawError(
+        'invalid-option',
+        `Gateway: host "${host}" can be reached by other machines, so option "auth" must have mode "token"`,
+      )
     }
     this.#options = settings
     this.#services = systemServices(options.services)
@@ -60,12 +79,12 @@ export class Gateway implements AsyncDisposable {
     const boundary = boundaryWith(logger)
     const hub = new SessionHub({ claw, clock, logger, boundary })
     const uptimeMs = (): number => Math.max(0, Math.round(clock.monotonic() - startedAt))
-    // A gateway whose BeamClaw has ended answers nobody: whoever looks after it should know.
+    // A gateway whose BeamClaw has ended reports so in its readiness, for load balancers and process managers.
     const readiness = (): Readiness => (claw.isRunning ? this.#readiness : 'draining')
     const shared = { claw, version, uptimeMs, readiness, turns: new Turns() }
     const now = (): number => clock.now()
     const closing = this.#closing.signal
-    // One for each run that is waited for; Node would warn of more than ten.
+    // One listener for each run that a request waits for; Node would warn above ten.
     setMaxListeners(0, closing)
     const app = httpApp({ ...shared, auth, failedAuth, rules, limits, models: settings.models, logger, now, closing, hub })
     this.handler = (request, peer = {}) => app.fetch(request, peer)
@@ -80,7 +99,7 @@ export class Gateway implements AsyncDisposable {
       headersTimeout: limits.headersMs,
       requestTimeout: limits.requestMs,
       connectionsCheckingInterval: Math.min(1_000, limits.headersMs, limits.requestMs),
-      // Where Node has it (from 22.21 and 24.9 on), a request for another protocol is answered over HTTP.
+      // Where Node supports it (from 22.21 and 24.9 on), a request to upgrade to another protocol is served as plain HTTP.
       shouldUpgradeCallback: asksForWebSocket,
     }
     const listener: RequestListener = getRequestListener(
@@ -94,8 +113,8 @@ export class Gateway implements AsyncDisposable {
   }
 
   /**
-   * Calls the `onStart` hooks of the fragments, opens the port and resolves with the address. Rejects `invalid-option` when the port is taken or
-   * not allowed, and with what a hook threw.
+   * Calls the `onStart` hooks of the fragments, opens the port and resolves with the address. Rejects `invalid-option` when the port is in use or
+   * not permitted, and with the error of a hook.
    */
   async start(): Promise<{ readonly host: string; readonly port: number; readonly url: string }> {
     const { host, port } = this.#options
@@ -114,8 +133,8 @@ export class Gateway implements AsyncDisposable {
   }
 
   /**
-   * Tells clients, refuses new work (the BeamClaw does, too), waits up to `drainMs` for the runs under way, closes every connection and the
-   * port. What is not done by then goes on when the BeamClaw is next up. May be called again; resolves when all that is done.
+   * Notifies clients, rejects new work (in the BeamClaw, too), waits up to `drainMs` for the runs under way, then closes every connection and the
+   * port. Unfinished runs continue at the BeamClaw's next start. Idempotent.
    */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop()
@@ -153,7 +172,7 @@ export class Gateway implements AsyncDisposable {
     await closed
   }
 
-  /** Waits, but not longer than this; false when that was not enough. */
+  /** Waits at most `ms`; resolves with false when the time is over. */
   async #within(ms: number, work: Promise<unknown>): Promise<boolean> {
     const late = Promise.withResolvers<false>()
     const timer = this.#services.clock.setTimer(() => late.resolve(false), ms)
@@ -168,9 +187,9 @@ export class Gateway implements AsyncDisposable {
 function portError(cause: NodeJS.ErrnoException, host: string, port: number): BeamClawError {
   const reason =
     cause.code === 'EADDRINUSE'
-      ? 'another program listens there; choose another port or stop it'
+      ? 'another program listens there; choose another port, or stop that program'
       : cause.code === 'EACCES'
-        ? 'this user may not open it'
+        ? 'this user lacks the permission; choose another port'
         : cause.message
   return new BeamClawError('invalid-option', `Gateway: port ${port} on ${host} cannot be opened: ${reason}`, { cause })
 }

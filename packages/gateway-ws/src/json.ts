@@ -1,15 +1,15 @@
-/** JSON from untrusted input: what it holds is bounded before anything is made of it. */
+/** JSON from untrusted input: its size is bounded before it is parsed. */
 
 export interface JsonLimits {
-  /** Objects and lists within each other. */
+  /** Nesting depth of objects and lists. */
   readonly maxDepth: number
-  /** Values in all: each object, list, string, number and literal, and each name. */
+  /** Number of values: each object, list, string, number, literal and property name. */
   readonly maxValues: number
 }
 
 export type JsonProblem = 'not-json' | 'too-deep' | 'too-many-values'
 
-/** The value, or why there is none. A text beyond the limits is not parsed: a million small values take seconds and a gigabyte to check. */
+/** Returns the value, or the problem. A text beyond the limits is not parsed: a million small values take seconds and a gigabyte to check. */
 export function parseJson(text: string, limits: JsonLimits): { readonly value: unknown } | { readonly problem: JsonProblem } {
   const measured = measureJson(text, limits)
   if ('problem' in measured) return measured
@@ -23,7 +23,7 @@ export function parseJson(text: string, limits: JsonLimits): { readonly value: u
 const quote = 0x22
 const backslash = 0x5c
 
-/** Counts the values of a text that may be JSON. Reads it once, and no further than to the first limit; allocates nothing. */
+/** Counts the values of a text that may be JSON. Reads it once, up to the first exceeded limit; allocates nothing. */
 export function measureJson(
   text: string,
   { maxDepth, maxValues }: JsonLimits,
@@ -35,7 +35,7 @@ export function measureJson(
       case quote:
         index = endOfString(text, index)
         break
-      // What follows a comma, a colon or an opening bracket is one more.
+      // A comma, a colon or an opening bracket starts one more value.
       case 0x2c:
       case 0x3a:
         values++

@@ -5,7 +5,7 @@ test.each([
   [
     'store-io',
     'The file /var/lib/beamclaw/sessions/a.jsonl cannot be written',
-    'The store of this gateway failed (store-io); its log says more',
+    'The store of this gateway failed (store-io); its log has the details',
   ],
   ['session-broken', 'Record 3 of "/srv/my data/a.jsonl" is odd', 'Record 3 of "<path>" is odd'],
   ['session-broken', 'C:\\Users\\ada\\data\\a.jsonl is odd', '<path> is odd'],

@@ -1,26 +1,26 @@
-/** What of an error's text clients are told. */
+/** Which part of an error's text clients may see. */
 
-/** Characters of a message. */
+/** Maximum characters of a message. */
 const maxLength = 500
 
 // Their texts name files and directories of this machine.
 const storeCodes = /^(store-|log-|fenced$|version-conflict$)/
 
-// Two segments or more, and no part of an address on the web.
+// Paths of two segments or more, but not those of URLs.
 const absolutePath = /(?<![\w.:/@-])(?:\/[\w.@%+~ -]*[\w.@%+~-]){2,}\/?|\b[A-Za-z]:\\[^\s"']+/g
 
-/** The message of a typed error for clients: short, and without paths of this machine. The operator finds the whole text in the log. */
+/** Returns the message of a typed error for clients: short, and without file paths. The log has the full text. */
 export function publicText(code: string, message: string): string {
-  if (storeCodes.test(code)) return `The store of this gateway failed (${code}); its log says more`
+  if (storeCodes.test(code)) return `The store of this gateway failed (${code}); its log has the details`
   return shortened(message.slice(0, 4 * maxLength).replace(absolutePath, '<path>'))
 }
 
-/** A text that may hold what a client sent, however much that was. */
+/** Returns a text that may contain client input, shortened. */
 export function shortened(text: string): string {
   return text.length <= maxLength ? text : `${text.slice(0, maxLength).toWellFormed()} …`
 }
 
-/** True for errors whose text only the log has. */
+/** Returns true for errors whose text only the log has. */
 export function isHidden(code: string): boolean {
   return storeCodes.test(code)
 }

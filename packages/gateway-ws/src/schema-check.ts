@@ -1,4 +1,4 @@
-/** Checks values of clients against schemas. */
+/** Checks untrusted input against schemas. */
 import type * as z from 'zod'
 
 export type Checked<T> =
@@ -11,8 +11,8 @@ interface Issue {
 }
 
 /**
- * As `safeParse`, which may throw after all: the check of a text's length also looks at the `length` of an object that was sent in its place,
- * and `{"length":{"toString":null}}` cannot be compared with a number.
+ * Like `safeParse`, but never throws: zod compares the `length` of any object sent in place of a text, and
+ * `{"length":{"toString":null}}` cannot be compared with a number.
  */
 export function check<S extends z.ZodType>(schema: S, value: unknown): Checked<z.output<S>> {
   try {

@@ -1,20 +1,20 @@
-/** What a failed call to a model means for the next one: pure tables, so that a policy can be read at a glance and replaced whole. */
+/** Maps a failed model call to its consequences. Pure tables, so that a policy can be read at a glance and replaced as a whole. */
 import type { BeamClawError, ErrorCode } from '@beamclaw/core'
 
 /** The codes a provider may fail with. */
 export type ProviderErrorCode = Extract<ErrorCode, `provider-${string}`>
 
-/** What follows from one kind of failure. */
+/** The consequences of one kind of failure, as a `FailurePolicyResolver` returns them. */
 export interface FailurePolicy {
-  /** Who may be asked instead: `any` other target, only one with a `larger-context`, or `none`. */
+  /** Which target may be asked instead: `any` other, only one with a `larger-context`, or `none`. */
   readonly tryNext: 'any' | 'larger-context' | 'none'
-  /** Says something about the health of the service, not about the call. */
+  /** Whether the failure is evidence about the health of the service. */
   readonly countsAgainstBreaker: boolean
-  /** The target is best left alone for a while. */
+  /** Whether the target should be skipped for a while. */
   readonly cooldown: boolean
 }
 
-/** Decides what follows from a failure. */
+/** Called with a failure; returns its consequences. */
 export type FailurePolicyResolver = (error: BeamClawError) => FailurePolicy
 
 const serviceFault: FailurePolicy = { tryNext: 'any', countsAgainstBreaker: true, cooldown: true }
@@ -44,8 +44,8 @@ export const failurePolicies = {
 } as const satisfies Record<ProviderErrorCode, FailurePolicy>
 
 /**
- * Returns the policy for an error. A call that was refused on this side (`details.refusedBy` names the guard) says nothing about the target: another one may be
- * asked at once, and none cools down for it. A code of a newer version counts as the account's fault.
+ * Returns the policy for an error. A call that a guard refused (`details.refusedBy` names it) is no evidence about the target: another one may be
+ * asked at once, and none cools down. The code of a newer version is treated as an error of the account.
  *
  * @example
  * new CircuitBreaker({ policy: (error) => ({ ...defaultFailurePolicy(error), countsAgainstBreaker: error.code === 'provider-timeout' }) })

@@ -1,18 +1,18 @@
-/** Puts guards before a provider: the one place that follows a call from its first wait to its end. */
+/** Puts guards before a provider. The one place that follows a call from its first wait to its end. */
 import { BeamClawError, type Provider, type ProviderPart, type ProviderRequest } from '@beamclaw/core'
 import { abortedError, asProviderError, type ProviderStream, providerStream, untilAborted } from '@beamclaw/core/adapter'
 import type { CallEnding, CallWatcher, ModelGuard } from './model-guard.ts'
 import { aGuard, aProvider } from './option-rules.ts'
 
-/** A provider behind guards. The stream of a call ends at once when its consumer leaves, even while a guard or a part is awaited. */
+/** A provider behind guards, as `guarded` returns it. A call's stream ends at once when its consumer leaves, even while a guard or a part is awaited. */
 export interface GuardedProvider extends Provider {
   doStream(request: ProviderRequest, options: { readonly signal: AbortSignal }): ProviderStream
 }
 
 /**
- * Returns a provider whose calls pass these guards. A call enters them in the order given, then reaches `provider`; its parts and its end are
- * told in reverse order. A guard that refuses ends the call, also for the guards that had let it in. Calls throw `provider-*` only; an answer
- * without `finish` is `provider-protocol`. Lists models if `provider` does. Throws `invalid-option`.
+ * Returns a provider whose calls pass these guards. A call enters them in the given order, then reaches `provider`; parts and the ending are
+ * reported in reverse order. When a guard refuses the call, the guards before it see its end. Calls throw `provider-*` only; an answer
+ * without `finish` throws `provider-protocol`. Lists models if `provider` does. Throws `invalid-option`.
  *
  * @example
  * const provider = guarded(new AnthropicProvider({ apiKey }), [
@@ -32,14 +32,14 @@ export function guarded(provider: Provider, guards: readonly ModelGuard[]): Guar
   }
 }
 
-/** Returns the parts of one call through the guards. `signal` lives as long as the call. */
+/** Yields the parts of one call through the guards. `signal` lasts as long as the call. */
 export async function* passGuards(
   provider: Provider,
   guards: readonly ModelGuard[],
   request: ProviderRequest,
   signal: AbortSignal,
 ): AsyncGenerator<ProviderPart, void, undefined> {
-  // The last one that let the call in comes first.
+  // Innermost first: the last guard that admitted the call.
   const watchers: CallWatcher[] = []
   let hasEnded = false
   let isComplete = false
@@ -52,15 +52,15 @@ export async function* passGuards(
     for (const guard of guards) watchers.unshift(await entered(guard, request, signal))
     for await (const part of untilAborted(() => provider.doStream(request, { signal }), signal)) {
       for (const watcher of watchers) watcher.onPart?.(part)
-      // A consumer may take `finish` and never come back.
+      // A consumer may take `finish` and never ask for more.
       if (part.type === 'finish') end({ type: 'finished', usage: part.usage })
       isComplete = part.type === 'finish'
       yield part
       if (isComplete) return
     }
-    throw new BeamClawError('provider-protocol', 'The answer ended without saying why')
+    throw new BeamClawError('provider-protocol', 'The answer of the model ended without a finish part')
   } catch (thrown) {
-    // The answer is complete: what breaks afterwards does it no harm.
+    // The answer is complete; a later failure does not affect it.
     if (isComplete) return
     const error = asProviderError(thrown, signal)
     end(signal.aborted || error.code === 'provider-aborted' ? { type: 'abandoned' } : { type: 'failed', error })
@@ -70,7 +70,7 @@ export async function* passGuards(
   }
 }
 
-/** Waits for a guard as long as the call lives. Where the guard lets the call in later than that, its watcher is told so. */
+/** Waits for a guard while the call lives. A watcher that arrives after the end is told `abandoned`. */
 async function entered(guard: ModelGuard, request: ProviderRequest, signal: AbortSignal): Promise<CallWatcher> {
   if (signal.aborted) throw abortedError(signal)
   const aborting = Promise.withResolvers<never>()
@@ -87,7 +87,7 @@ async function entered(guard: ModelGuard, request: ProviderRequest, signal: Abor
   }
 }
 
-/** Tells all watchers, also when one of them throws; then throws what the first one threw. */
+/** Reports the ending to all watchers, even when one throws; then throws the first error. */
 function tellEnd(watchers: readonly CallWatcher[], ending: CallEnding): void {
   const failures: unknown[] = []
   for (const watcher of watchers) {

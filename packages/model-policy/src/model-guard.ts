@@ -1,4 +1,4 @@
-/** What stands before calls to a model. */
+/** The port of guards that stand before model calls. */
 import type { BeamClawError, ProviderPart, ProviderRequest, Usage } from '@beamclaw/core'
 
 /**
@@ -11,7 +11,7 @@ export type CallEnding =
   | { readonly type: 'abandoned' }
 
 /**
- * Watches one call that a guard let in. Neither method may throw: the call would fail with `provider-protocol`.
+ * Watches one call that a guard admitted. Its methods must not throw: the call would fail with `provider-protocol`.
  *
  * @example
  * const watcher: CallWatcher = { onEnd: ({ type }) => console.log(type) }
@@ -19,12 +19,12 @@ export type CallEnding =
 export interface CallWatcher {
   /** Called with each part, before the consumer has it. */
   onPart?(part: ProviderPart): void
-  /** Called exactly once, as soon as the ending is known: before the consumer has the last part or the error. */
+  /** Called exactly once, as soon as the ending is known, before the consumer has the last part or the error. */
   onEnd(ending: CallEnding): void
 }
 
 /**
- * Lets calls to a model in one by one. Stateful guards serve any number of calls at once; `guarded` puts them before a provider.
+ * Admits calls to a model one by one. A stateful guard serves any number of calls at once; `guarded` puts guards before a provider.
  *
  * @example
  * const logged: ModelGuard = {
@@ -34,8 +34,8 @@ export interface CallWatcher {
 export interface ModelGuard {
   /**
    * Returns the watcher of a call once the call may begin. Rejects with a `provider-*` error to refuse it; `details.refusedBy` should then
-   * name the guard, so that the refusal does not count against the service. `signal` aborts when the caller gives up: a guard that waits should
-   * then give up its place. A watcher that comes later than that is told `abandoned` at once.
+   * name the guard, so that the refusal does not count against the service. `signal` aborts when the caller gives up: a waiting guard should
+   * then free its place. A watcher that is returned later than that is told `abandoned` at once.
    */
   enter(request: ProviderRequest, options: { readonly signal: AbortSignal }): CallWatcher | Promise<CallWatcher>
 }

@@ -1,8 +1,8 @@
-/** Tells a host's listener without depending on it. */
+/** Calls a host's listener and survives what it throws. */
 import type { Logger } from '@beamclaw/core'
 import { describeError } from '@beamclaw/core/adapter'
 
-/** Calls `listener`, if there is one; what it throws is logged. */
+/** Calls `listener`, if there is one; logs an error that it throws. */
 export function notify<T>(logger: Logger, name: string, listener: ((event: T) => void) | undefined, event: T): void {
   try {
     listener?.(event)

@@ -1,20 +1,20 @@
-/** Adds up what a model says, for calls whose service never got to count it. */
+/** Estimates the output of a model from its parts, for calls whose service never reported the usage. */
 import { type ProviderPart, type Usage, zeroUsage } from '@beamclaw/core'
 import { estimateTextTokens } from '@beamclaw/core/adapter'
 
-/** Adds up what a model has said so far. */
+/** Adds up the parts of one call. */
 export class OutputMeter {
   #characters = 0
   #hasOutput = false
-  // Calls whose input came in pieces, which the whole call repeats.
+  // Tool calls whose input came in pieces, which the complete call repeats.
   readonly #inPieces = new Set<string>()
 
-  /** True once anything came, be it empty. */
+  /** True once any part of output came, even an empty one. */
   get hasOutput(): boolean {
     return this.#hasOutput
   }
 
-  /** Tokens seen so far: one for every four characters. */
+  /** Tokens so far: one for every four characters. */
   get tokens(): number {
     return estimateTextTokens(this.#characters)
   }
@@ -32,7 +32,7 @@ export class OutputMeter {
     }
   }
 
-  /** The usage of a call that broke off, as far as it can be known from outside. */
+  /** Returns the estimated usage of an interrupted call. */
   usage(inputTokens: number): Usage {
     return { ...zeroUsage, inputTokens, outputTokens: this.tokens }
   }

@@ -3,10 +3,10 @@ import * as z from 'zod'
 import { count, nonEmpty, timestamp } from './primitives.ts'
 import { protocolVersion } from './version.ts'
 
-/** The first event on every connection. */
+/** Payload of the first event on every connection. */
 export const connectChallenge = z.strictObject({ nonce: nonEmpty, ts: timestamp })
 
-/** Programs that may connect. */
+/** Ids of the programs that may connect. */
 export const clientIds = [
   'webchat-ui',
   'openclaw-control-ui',
@@ -27,6 +27,7 @@ export const clientIds = [
   'openclaw-probe',
 ] as const
 
+/** Kinds of client programs. */
 export const clientModes = ['webchat', 'cli', 'ui', 'backend', 'node', 'worker', 'probe', 'test'] as const
 
 const client = z.strictObject({
@@ -53,14 +54,14 @@ const auth = z.strictObject({
 
 const device = z.strictObject({ id: nonEmpty, publicKey: nonEmpty, signature: nonEmpty, signedAt: timestamp, nonce: nonEmpty })
 
-/** What the first request on a connection says. */
+/** Parameters of `connect`, the first request on a connection. */
 export const connectParams = z.strictObject({
   minProtocol: z.int().min(1),
   maxProtocol: z.int().min(1),
   client,
-  /** @default 'operator' */
+  /** Role of the client. @default 'operator' */
   role: z.enum(['operator', 'node', 'worker']).optional(),
-  /** What the client wants to do; nothing is granted that was not asked for. */
+  /** The scopes that the client requests; no others are granted. */
   scopes: z.array(nonEmpty).max(64).optional(),
   caps: z.array(nonEmpty).max(256).optional(),
   commands: z.array(nonEmpty).max(1_024).optional(),
@@ -72,7 +73,7 @@ export const connectParams = z.strictObject({
   userAgent: z.string().optional(),
 })
 
-/** The gateway as it is when somebody connects. */
+/** State of the gateway at the time of the handshake. */
 const snapshot = z.strictObject({
   presence: z.array(z.strictObject({ ts: timestamp })),
   health: z.strictObject({ ok: z.literal(true), ts: timestamp }),
@@ -80,7 +81,7 @@ const snapshot = z.strictObject({
   uptimeMs: count,
 })
 
-/** Answers `connect`. */
+/** Result of `connect`. */
 export const helloOk = z.strictObject({
   type: z.literal('hello-ok'),
   protocol: z.literal(protocolVersion),
@@ -96,6 +97,9 @@ export const helloOk = z.strictObject({
   policy: z.strictObject({ maxPayload: z.int().min(1), maxBufferedBytes: z.int().min(1), tickIntervalMs: z.int().min(1) }),
 })
 
+/** Payload of `connect.challenge`. */
 export type ConnectChallenge = z.infer<typeof connectChallenge>
+/** Parameters of `connect`. */
 export type ConnectParams = z.infer<typeof connectParams>
+/** Result of `connect`. */
 export type HelloOk = z.infer<typeof helloOk>

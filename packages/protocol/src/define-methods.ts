@@ -1,4 +1,4 @@
-/** A fragment: the methods, events and scopes that one feature adds to the protocol. Plain data that runs in browsers, too. */
+/** A fragment: the methods, events and scopes that one feature adds to the protocol. Plain data that also runs in browsers. */
 import type * as z from 'zod'
 import type { ScopeTable } from './scopes.ts'
 
@@ -8,7 +8,7 @@ export interface MethodDefinition {
   readonly scope: string
   /** A request without parameters counts as `{}`. */
   readonly params: z.ZodType
-  /** The first of two answers; absent for a method that answers once. */
+  /** Schema of the first of two responses; absent for a method with one response. */
   readonly accepted?: z.ZodType
   readonly result: z.ZodType
 }
@@ -20,13 +20,13 @@ export interface EventDefinition {
   readonly payload: z.ZodType
 }
 
-/** Methods by name. */
+/** Methods by name, as a fragment lists them. */
 export type MethodDefinitions = Readonly<Record<string, MethodDefinition>>
 
-/** Events by name. */
+/** Events by name, as a fragment lists them. */
 export type EventDefinitions = Readonly<Record<string, EventDefinition>>
 
-/** What one feature adds to the protocol. */
+/** The methods, events and scopes that one feature adds to the protocol, as `defineMethods` returns them. */
 export interface MethodFragment<
   TMethods extends MethodDefinitions = MethodDefinitions,
   TEvents extends EventDefinitions = EventDefinitions,
@@ -36,18 +36,18 @@ export interface MethodFragment<
   readonly scopes: ScopeTable
 }
 
-/** What a fragment has besides methods. */
+/** The events and scopes of a fragment, the second parameter of `defineMethods`. */
 export interface FragmentAdditions<TEvents extends EventDefinitions> {
-  /** Events that it publishes. @default {} */
+  /** Events that the fragment publishes. @default {} */
   readonly events?: TEvents
-  /** Scopes that its methods and events need and no other fragment has. @default {} */
+  /** Scopes that its methods and events need and no other fragment defines. @default {} */
   readonly scopes?: ScopeTable
 }
 
 /**
- * Returns a fragment of the protocol, with the types of its parameters, results and payloads inferred from the schemas. Names of methods,
- * events and scopes are words of letters, digits, `-` and `_`, joined by dots, at most 128 characters. The gateway that is given the fragment
- * checks them, and throws `invalid-option`.
+ * Returns a fragment of the protocol, with the types of parameters, results and payloads inferred from the schemas. Names of methods,
+ * events and scopes are words of letters, digits, `-` and `_`, joined by dots, at most 128 characters. Throws nothing: the gateway that gets the
+ * fragment checks it and throws `invalid-option`.
  *
  * @example
  * const processMethods = defineMethods(
@@ -65,17 +65,17 @@ export function defineMethods<const TMethods extends MethodDefinitions, const TE
 /** The names of a fragment's methods. */
 export type MethodNameOf<TFragment extends MethodFragment> = keyof TFragment['methods'] & string
 
-/** What a method of a fragment takes. */
+/** The parameters of a method of a fragment. */
 export type ParamsOf<TFragment extends MethodFragment, TName extends MethodNameOf<TFragment>> = z.infer<
   TFragment['methods'][TName]['params']
 >
 
-/** What a method of a fragment returns. */
+/** The result of a method of a fragment. */
 export type ResultOf<TFragment extends MethodFragment, TName extends MethodNameOf<TFragment>> = z.infer<
   TFragment['methods'][TName]['result']
 >
 
-/** The first of the two answers of a method; `never` for a method that answers once. */
+/** The first of two responses of a method; `never` for a method with one response. */
 export type AcceptedOf<TFragment extends MethodFragment, TName extends MethodNameOf<TFragment>> = TFragment['methods'][TName] extends {
   readonly accepted: infer TSchema extends z.ZodType
 }
@@ -85,7 +85,7 @@ export type AcceptedOf<TFragment extends MethodFragment, TName extends MethodNam
 /** The names of a fragment's events. */
 export type EventNameOf<TFragment extends MethodFragment> = keyof TFragment['events'] & string
 
-/** What an event of a fragment carries. */
+/** The payload of an event of a fragment. */
 export type PayloadOf<TFragment extends MethodFragment, TName extends EventNameOf<TFragment>> = z.infer<
   TFragment['events'][TName]['payload']
 >

@@ -1,23 +1,26 @@
-/** Error objects of refused requests. Branch on `code` and `details.code`, never on the text. */
+/** Error objects of failed requests. Branch on `code` and `details.code`, never on the text. */
 import * as z from 'zod'
 import { count, nonEmpty } from './primitives.ts'
 
-/** Every code that an error object on the wire may carry; the code of the BeamClaw error, where there is one, is `details.code`. */
+/** Codes of error objects. The code of the BeamClaw error, if there is one, is in `details.code`. */
 export const wireErrorCodes = ['INVALID_REQUEST', 'FORBIDDEN', 'NOT_PAIRED', 'APPROVAL_NOT_FOUND', 'UNAVAILABLE'] as const
 
+/** The error object of a failed request. */
 export const errorShape = z.strictObject({
   code: z.enum(wireErrorCodes),
   message: nonEmpty,
-  /** Facts for machines; `details.code` is stable. */
+  /** Machine-readable facts; `details.code` is stable. */
   details: z.unknown().optional(),
   retryable: z.boolean().optional(),
   retryAfterMs: count.optional(),
 })
 
+/** A code of an error object. */
 export type WireErrorCode = (typeof wireErrorCodes)[number]
+/** The error object of a failed request. */
 export type ErrorShape = z.infer<typeof errorShape>
 
-/** Values of `details.code` that a refused `connect` may carry. */
+/** Values of `details.code` in a failed `connect`. */
 export type ConnectRefusal =
   | 'AUTH_TOKEN_MISMATCH'
   | 'AUTH_RATE_LIMITED'
@@ -25,7 +28,7 @@ export type ConnectRefusal =
   | 'PROTOCOL_MISMATCH'
   | 'CONTROL_UI_DEVICE_IDENTITY_REQUIRED'
 
-/** Why a connection was closed. */
+/** Codes with which the gateway closes a connection. */
 export const closeCodes = {
   normal: 1000,
   protocolMismatch: 1002,

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { errorShape } from './errors.ts'
 import { count, nonEmpty } from './primitives.ts'
 
-/** Asks for something; `id` comes back with the answer. */
+/** A request; its `id` comes back in the response. */
 export const requestFrame = z.strictObject({
   type: z.literal('req'),
   id: nonEmpty,
@@ -13,7 +13,7 @@ export const requestFrame = z.strictObject({
   expectedProfileId: z.string().optional(),
 })
 
-/** Answers a request. Answers may come out of order, and `agent` answers twice. */
+/** A response. Responses may come out of order; `agent` has two. */
 export const responseFrame = z.strictObject({
   type: z.literal('res'),
   id: nonEmpty,
@@ -22,7 +22,7 @@ export const responseFrame = z.strictObject({
   error: errorShape.optional(),
 })
 
-/** Tells of something. `seq` counts the events of one connection, without gaps, from 1. */
+/** An event. `seq` numbers the events of one connection from 1 without gaps. */
 export const eventFrame = z.strictObject({
   type: z.literal('event'),
   event: nonEmpty,
@@ -31,9 +31,14 @@ export const eventFrame = z.strictObject({
   stateVersion: z.strictObject({ presence: count, health: count }).optional(),
 })
 
+/** Any frame: a request, a response or an event, told apart by `type`. */
 export const frame = z.discriminatedUnion('type', [requestFrame, responseFrame, eventFrame])
 
+/** A request frame. */
 export type RequestFrame = z.infer<typeof requestFrame>
+/** A response frame. */
 export type ResponseFrame = z.infer<typeof responseFrame>
+/** An event frame. */
 export type EventFrame = z.infer<typeof eventFrame>
+/** Any frame, told apart by `type`. */
 export type Frame = z.infer<typeof frame>

@@ -1,20 +1,20 @@
-/** One entry of a conversation, as histories and `chat` events show it. */
+/** One message of a conversation, as in histories and `chat` events. */
 import * as z from 'zod'
 import { nonEmpty, timestamp } from './primitives.ts'
 
 const part = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('text'), text: z.string() }),
   z.strictObject({ type: z.literal('thinking'), thinking: z.string() }),
-  /** `data` is base64; `url` points to where the picture is. */
+  /** `data` is base64; `url` is the location of the image. */
   z.strictObject({ type: z.literal('image'), mimeType: nonEmpty, data: z.string().optional(), url: z.string().optional() }),
   z.strictObject({ type: z.literal('toolCall'), id: z.string(), name: z.string(), arguments: z.unknown() }),
 ])
 
-/** `toolResult` answers the `toolCall` with the same id. */
+/** One message of a conversation. A `toolResult` belongs to the `toolCall` with the same id. */
 export const chatMessage = z.strictObject({
   role: z.enum(['user', 'assistant', 'toolResult']),
   content: z.array(part),
-  /** When it was written down, in milliseconds since 1970. */
+  /** When it was stored, in milliseconds since 1970. */
   timestamp,
   runId: nonEmpty.optional(),
   toolCallId: z.string().optional(),
@@ -22,5 +22,7 @@ export const chatMessage = z.strictObject({
   isError: z.boolean().optional(),
 })
 
+/** One message of a conversation. */
 export type ChatMessage = z.infer<typeof chatMessage>
+/** One part of a message: a text, an image, a tool call or the like, told apart by `type`. */
 export type ChatMessagePart = z.infer<typeof part>

@@ -1,7 +1,7 @@
-/** Which version of the protocol this is. */
+/** The version of the protocol. */
 
-/** The version that clients must offer. */
+/** The version that clients must support. */
 export const protocolVersion = 4
 
-/** The oldest version that a client may name as the lower end of what it speaks, when it only looks whether a gateway is there. */
+/** The oldest version that a client may name as the lower end of its range when it only probes for a gateway. */
 export const minimumProbeVersion = 3

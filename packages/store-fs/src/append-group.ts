@@ -1,4 +1,4 @@
-/** What waits for its turn at a log, and which appends of it share one write. */
+/** The operations that wait for a log, and group commit: which waiting appends share one write and one sync. */
 import type { BeamClawError } from '@beamclaw/core'
 import type { EncodedRecord } from './record-line.ts'
 
@@ -9,16 +9,16 @@ export interface Append {
   readonly reject: (error: BeamClawError) => void
 }
 
-/** A read, a compaction, or whatever else must not meet a write. */
+/** A read or compaction, which must not overlap with a write. */
 export interface Task {
   readonly run: () => Promise<void>
   readonly reject: (error: BeamClawError) => void
 }
 
-// Appends that wait are written together up to about this many characters.
+// A group takes appends up to about this many characters.
 const largestGroup = 8 * 1024 * 1024
 
-/** Takes the appends from the head of `queue` that follow `lastSeq` and one another; none when the first in the queue is not of that kind. */
+/** Removes and returns the appends at the head of `queue` that follow `lastSeq` and one another; empty when the first operation is a task or a gap. */
 export function takeGroup(queue: (Append | Task)[], lastSeq: number): Append[] {
   const group: Append[] = []
   let next = lastSeq + 1

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { systemCode } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 
-/** Writes all of `bytes` at `position`; a partial write goes on where it stopped. */
+/** Writes all of `bytes` at `position`, continuing after partial writes. */
 export async function writeFully(fileSystem: FileSystem, descriptor: number, bytes: Buffer, position: number): Promise<void> {
   let offset = 0
   while (offset < bytes.length) {
@@ -23,7 +23,7 @@ export async function readFully(fileSystem: FileSystem, descriptor: number, leng
   return offset === length ? bytes : bytes.subarray(0, offset)
 }
 
-/** The whole file, or undefined when there is none. */
+/** Returns the whole file, or undefined when there is none. */
 export async function readWhole(fileSystem: FileSystem, path: string): Promise<Buffer | undefined> {
   let descriptor: number
   try {
@@ -76,7 +76,7 @@ export async function replaceFile(
   }
 }
 
-/** Makes the names in a directory durable. */
+/** Syncs a directory, which makes the names in it durable. */
 export async function syncDirectory(fileSystem: FileSystem, path: string): Promise<void> {
   // Windows cannot open a directory for syncing, and its file systems journal names by themselves.
   if (process.platform === 'win32') return
@@ -88,7 +88,7 @@ export async function syncDirectory(fileSystem: FileSystem, path: string): Promi
   }
 }
 
-/** Removes a file; true when there was one. */
+/** Removes a file; returns whether there was one. */
 export async function removeIfThere(fileSystem: FileSystem, path: string): Promise<boolean> {
   try {
     await fileSystem.unlink(path)
@@ -99,7 +99,7 @@ export async function removeIfThere(fileSystem: FileSystem, path: string): Promi
   }
 }
 
-/** True for the error of a path that leads nowhere. */
+/** Returns true for the error of a path that does not exist. */
 export function isAbsent(error: unknown): boolean {
   const code = systemCode(error)
   return code === 'ENOENT' || code === 'ENOTDIR'
@@ -107,7 +107,7 @@ export function isAbsent(error: unknown): boolean {
 
 const mostRemembered = 10_000
 
-/** Makes directories whose whole chain of names is durable before anything is written into them. */
+/** Creates directories and syncs every parent, so that the whole path is durable before a file is written into it. */
 export class DirectoryMaker {
   readonly #fileSystem: FileSystem
   readonly #root: string
@@ -118,7 +118,7 @@ export class DirectoryMaker {
     this.#root = root
   }
 
-  /** Makes `path`, which is below the root, and all between. */
+  /** Creates `path`, which is below the root, and its missing parents. */
   make(path: string): Promise<void> {
     if (path === this.#root) return Promise.resolve()
     const known = this.#made.get(path)
@@ -130,7 +130,7 @@ export class DirectoryMaker {
     return making
   }
 
-  /** Runs `write`; when it finds that somebody removed the directory, makes that again and runs it once more. */
+  /** Runs `write`; when the directory was removed meanwhile, creates it again and runs `write` once more. */
   async within<T>(path: string, write: () => Promise<T>): Promise<T> {
     await this.make(path)
     try {
@@ -151,7 +151,7 @@ export class DirectoryMaker {
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error
     }
-    // Also when it was there: the process that made it may have died before it synced the name.
+    // Synced even if it existed: the process that created it may have died before its sync.
     await syncDirectory(this.#fileSystem, parent)
   }
 }

@@ -1,11 +1,11 @@
-/** Keeps a bounded number of segment files open, so that a process can own far more logs than it may open files. */
+/** Keeps a bounded number of segment files open, so that a process can own more logs than its limit of open files. */
 import { fenced, systemCode } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 
-/** A file that the pool may close and open again. */
+/** A file that the pool may close and reopen. */
 export interface PooledFile {
   readonly path: string
-  /** What the path led to when the file was created. */
+  /** Device and inode of the file when it was created, as `FileSystem.identify` returns them. */
   readonly identity: string
 }
 
@@ -14,11 +14,17 @@ interface Slot {
   users: number
 }
 
-/** Least recently used files are closed first; callers wait while all files are in use. */
+/**
+ * A least-recently-used cache of open files. Owns every descriptor that it opened or adopted; a caller borrows one during `use`.
+ *
+ * - I1: `#held` counts files that are open or about to be, and never exceeds `maxOpen`.
+ * - I2: only a file without users is closed to make room; while all are in use, callers wait in order of arrival.
+ * - I3: a reopened file is the one that was closed (`identity`), or `use` rejects `fenced`.
+ */
 export class DescriptorPool {
   readonly #fileSystem: FileSystem
   readonly #maxOpen: number
-  // In order of use: the first is the one that was used longest ago.
+  // In order of use: the first is the least recently used.
   readonly #slots = new Map<PooledFile, Slot>()
   readonly #waiting: (() => void)[] = []
   #held = 0
@@ -28,12 +34,12 @@ export class DescriptorPool {
     this.#maxOpen = maxOpen
   }
 
-  /** Files that are open or about to be. */
+  /** Number of files that are open or about to be. */
   get size(): number {
     return this.#held
   }
 
-  /** Runs `work` with the file open. Rejects `fenced` when the path leads elsewhere by now. */
+  /** Runs `work` with the file open. Rejects `fenced` when the path no longer leads to the same file. */
   async use<T>(file: PooledFile, work: (descriptor: number) => Promise<T>): Promise<T> {
     let slot = this.#slots.get(file)
     if (slot === undefined) slot = await this.#open(file)
@@ -50,13 +56,13 @@ export class DescriptorPool {
     }
   }
 
-  /** Takes over a descriptor that is open already. */
+  /** Takes ownership of a descriptor that is open already. */
   async adopt(file: PooledFile, descriptor: number): Promise<void> {
     await this.#reserve()
     this.#slots.set(file, { descriptor, users: 0 })
   }
 
-  /** Closes a file that nobody uses. */
+  /** Closes a file that has no users. */
   async release(file: PooledFile): Promise<void> {
     const slot = this.#slots.get(file)
     if (slot !== undefined) await this.#close(file, slot)
@@ -94,13 +100,13 @@ export class DescriptorPool {
       descriptor = await this.#fileSystem.open(path, 'r+')
     } catch (error) {
       const code = systemCode(error)
-      // A sealed segment cannot be opened for writing, a deleted one not at all.
+      // A sealed segment cannot be opened for writing; a deleted one cannot be opened.
       if (code === 'EACCES' || code === 'EPERM' || code === 'ENOENT' || code === 'ENOTDIR') throw fenced('its segment is gone or sealed')
       throw error
     }
     if (this.#fileSystem.identify(descriptor) === identity) return descriptor
     await this.#fileSystem.close(descriptor)
-    throw fenced('the log was deleted and made again')
+    throw fenced('the log was deleted and created again')
   }
 
   #oldestIdle(): readonly [PooledFile, Slot] | undefined {

@@ -1,4 +1,4 @@
-/** One process owns a data directory. The first line of defence only: what keeps logs whole is the sealing of segments. */
+/** The lock of a data directory: one process owns it. A first line of defence; the integrity of logs rests on sealed segments. */
 import { randomUUID } from 'node:crypto'
 import { mkdir, realpath, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
@@ -13,29 +13,31 @@ import { claimSocket, releaseSocket, type SocketClaim } from './lock-socket.ts'
 import { pidNamespace, processFacts } from './process-facts.ts'
 
 export interface LockOptions {
-  /** Milliseconds to wait for an owner that lives. */
+  /** Milliseconds to wait for a live owner to leave. */
   readonly waitMs: number
-  /** Times this wait. The heartbeat keeps the machine's time, as it is for other processes. */
+  /** Times the wait. The heartbeat uses the machine's time, because other processes compare it. */
   readonly clock: Pick<Clock, 'setTimer'>
   /** Milliseconds without a heartbeat after which an owner in another container or on another machine counts as dead. */
   readonly leaseMs: number
-  /** Called once when the lock turns out to be another's, or to be gone. */
+  /** Called once when another process took the lock, or its file was deleted. */
   readonly onLost: (problem: 'taken' | 'deleted') => void
 }
 
-// How often one who waits looks again.
+// Interval between two tries of a process that waits for the lock.
 const pollMs = 200
-// What a timer can wait at most, some 24 days.
+// The longest delay of a Node timer, about 24 days.
 const longestTimerMs = 2_147_483_647
-// Heartbeats in a lease: four may come late before anybody draws a conclusion.
+// Heartbeats in a lease: up to four may be late before another process takes the lock.
 const beatsPerLease = 5
 
 /**
- * Phases: `held → lost | released`.
+ * Phases: `held → lost | released`. Owns the heartbeat timer and the claim of the socket name; the lock file belongs to the process whose
+ * nonce is in it.
  *
- * - I1: at most one lock file with one nonce exists; whoever finds another nonce in it has lost the lock and says so once.
- * - I2: the heartbeat runs while the lock is held, and keeps no process alive.
- * - I3: `confirm` resolves only for a lock that was this one's less than a lease ago.
+ * - I1: at most one lock file with one nonce exists. A lock that finds another nonce there is lost, and calls `onLost` once.
+ * - I2: the heartbeat runs exactly while the phase is `held`, and does not keep the process alive.
+ * - I3: when the last heartbeat is older than half a lease, `confirm` reads the lock file before it resolves, and a loss has called `onLost`
+ *   by then. A file system error proves nothing and counts as held.
  */
 export class DirectoryLock {
   readonly #file: LockFile
@@ -56,7 +58,7 @@ export class DirectoryLock {
   }
 
   /**
-   * Makes the directory when it is missing, and locks it. Rejects `store-locked`, naming the owner's pid, when its owner lives and does
+   * Creates the directory when it is missing, and locks it. Rejects `store-locked`, with the owner's pid, when its owner is alive and does
    * not leave within `waitMs`.
    */
   static async acquire(path: string, options: LockOptions): Promise<DirectoryLock> {
@@ -88,18 +90,18 @@ export class DirectoryLock {
     return new DirectoryLock(file, nonce, claim, options)
   }
 
-  /** False once the lock was deleted, alone or with its directory, or is another's. */
+  /** Returns false once the lock file is deleted or names another owner. */
   async isHeld(): Promise<boolean> {
     return (await this.#file.read())?.owner?.nonce === this.#nonce
   }
 
-  /** Undefined while the last heartbeat is recent; otherwise this process stood still, and others may have taken the lock meanwhile. */
+  /** Returns undefined while the last heartbeat is recent. Otherwise this process was suspended and may have lost the lock: reads the file again. */
   confirm(): Promise<void> | undefined {
     if (this.#phase === 'held' && performance.now() - this.#lastBeat < this.#options.leaseMs / 2) return undefined
     return this.#beat()
   }
 
-  /** Lets the next process in. */
+  /** Removes the lock file and frees the socket name, so that the next process can lock the directory. */
   async release(): Promise<void> {
     clearInterval(this.#timer)
     if (this.#phase === 'held' && (await this.isHeld())) await this.#file.remove()
@@ -114,7 +116,7 @@ export class DirectoryLock {
       state = await this.#file.read()
       if (state?.owner?.nonce === this.#nonce) await this.#file.beat(new Date())
     } catch {
-      // A disk that does not answer says nothing about the lock; the next beat tries again.
+      // A file system error says nothing about the lock; the next heartbeat tries again.
       return
     }
     if (this.#phase !== 'held') return
@@ -123,25 +125,25 @@ export class DirectoryLock {
       this.#missed = 0
       return
     }
-    // A claimant that found it stale may have it in hand for a moment.
+    // A claimant that took the lock for stale may have moved the file for a moment.
     this.#missed++
     if (state === undefined && this.#missed < 2) return
     this.#phase = 'lost'
     clearInterval(this.#timer)
-    // A directory that is made anew may get the inode, and so the name, of one that was deleted.
+    // A new directory may get the inode of a deleted one, and with it the same socket name.
     void releaseSocket(this.#claim)
     this.#options.onLost(state === undefined ? 'deleted' : 'taken')
   }
 }
 
-/** One try: the lock, or who has it. */
+/** Tries once; returns the lock, or the owner in the way. */
 async function tryLock(
   directory: string,
   file: LockFile,
   options: LockOptions,
 ): Promise<DirectoryLock | { readonly owner: LockOwner | undefined }> {
   const claim = await claimSocket(directory)
-  // Whoever listens may not have written its lock file yet.
+  // The process that holds the socket may not have written its lock file yet.
   if (claim === 'taken') return { owner: (await file.read())?.owner }
   const nonce = randomUUID()
   try {
@@ -175,13 +177,13 @@ async function describeSelf(claim: SocketClaim, nonce: string): Promise<LockOwne
 }
 
 async function isDead({ owner, beat }: LockState, mine: LockOwner, file: LockFile, leaseMs: number): Promise<boolean> {
-  // A text that names nobody was not written by an owner.
+  // A text without an owner was not written by a process that holds the lock.
   if (owner === undefined) return true
   const verdict = judgeOwner(owner, { host: mine.host, socket: mine.socket }, await processFacts(owner.pid))
   return verdict === 'unsure' ? await hasNoHeartbeat(file, beat, leaseMs) : verdict === 'dead'
 }
 
-/** Watches the lock file for a whole lease, by this process's own clock: those of two machines need not agree. */
+/** Watches the lock file for a whole lease by this process's monotonic clock, because the clocks of two machines may disagree. */
 async function hasNoHeartbeat(file: LockFile, beat: bigint, leaseMs: number): Promise<boolean> {
   const until = performance.now() + leaseMs
   while (performance.now() < until) {
@@ -194,8 +196,8 @@ async function hasNoHeartbeat(file: LockFile, beat: bigint, leaseMs: number): Pr
 }
 
 /**
- * Makes a directory and those above it; returns the outermost that was made. By hand: where a file system refuses new names with ENOENT, as
- * /proc does, Node's own recursive call never returns.
+ * Creates a directory and its missing parents; returns the outermost one created. Not `mkdir` with `recursive`, which never returns on a
+ * file system that rejects new names with ENOENT, such as /proc.
  */
 async function makeDirectories(path: string, mayMakeParent = true): Promise<string | undefined> {
   try {
@@ -211,7 +213,7 @@ async function makeDirectories(path: string, mayMakeParent = true): Promise<stri
   }
 }
 
-/** Makes the names of new directories durable, from the innermost to the outermost. */
+/** Syncs the parents of new directories, from the innermost to the outermost. */
 async function syncNames(innermost: string, outermost: string): Promise<void> {
   for (let path = innermost; ; path = dirname(path)) {
     await syncDirectory(nodeFileSystem, dirname(path))
@@ -221,11 +223,11 @@ async function syncNames(innermost: string, outermost: string): Promise<void> {
 
 function locked(directory: string, file: LockFile, owner: LockOwner | undefined, waitMs: number): BeamClawError {
   const who = owner === undefined ? 'another process' : `process ${owner.pid}`
-  const problem = `${directory} is in use by ${who}, and one process owns a data directory`
-  const waited = waitMs > 0 ? `; it was still there after ${waitMs} ms` : ''
+  const problem = `${directory} is in use by ${who}; only one process may own a data directory`
+  const waited = waitMs > 0 ? `. It was still running after ${waitMs} ms` : ''
   return new BeamClawError(
     'store-locked',
-    `${problem}: stop that one, use another directory, or wait for it (lockWaitMs, --lock-wait)${waited}`,
+    `${problem}. Stop that process, use another directory, or wait for it (lockWaitMs, --lock-wait)${waited}`,
     {
       details: { directory, pid: owner?.pid, lockFile: file.path },
     },

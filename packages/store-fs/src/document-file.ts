@@ -1,16 +1,16 @@
-/** One document as one JSON file that is replaced whole. */
+/** One document in one JSON file, replaced as a whole. */
 import { basename, dirname, join } from 'node:path'
 import type { JsonValue, StoreKey, Versioned } from '@beamclaw/core'
 import { BeamClawError } from '@beamclaw/core'
 import { readWhole, removeIfThere, replaceFile, syncDirectory } from './atomic-write.ts'
 import type { FileSystem } from './file-system.ts'
 
-/** What the file of a document holds. */
+/** The content of a document's file. */
 export interface DocumentFile extends Versioned<JsonValue> {
   readonly key: StoreKey
 }
 
-/** Reads a document, or undefined when there is none. Rejects `store-io` for a file that is not one. */
+/** Returns a document, or undefined when there is none. Rejects `store-io` for a file that is not a document. */
 export async function readDocument(fileSystem: FileSystem, path: string): Promise<DocumentFile | undefined> {
   const bytes = await readWhole(fileSystem, path)
   if (bytes === undefined) return undefined
@@ -23,7 +23,7 @@ export async function readDocument(fileSystem: FileSystem, path: string): Promis
   throw notADocument(path)
 }
 
-/** Replaces a document; durable when it resolves. */
+/** Replaces a document; it is durable when the promise resolves. */
 export async function writeDocument(
   fileSystem: FileSystem,
   path: string,
@@ -35,7 +35,7 @@ export async function writeDocument(
   await syncDirectory(fileSystem, dirname(path))
 }
 
-/** Removes a document for good; true when there was one. */
+/** Removes a document durably; returns whether there was one. */
 export async function removeDocument(fileSystem: FileSystem, path: string): Promise<boolean> {
   if (!(await removeIfThere(fileSystem, path))) return false
   await syncDirectory(fileSystem, dirname(path))
@@ -43,8 +43,12 @@ export async function removeDocument(fileSystem: FileSystem, path: string): Prom
 }
 
 function notADocument(path: string, cause?: unknown): BeamClawError {
-  return new BeamClawError('store-io', `${path} is not a document: ${basename(path)} was damaged or changed by hand`, {
-    cause,
-    details: { file: path },
-  })
+  return new BeamClawError(
+    'store-io',
+    `${path} is not a document: ${basename(path)} is damaged or was edited by hand. Restore it from a backup, or delete it`,
+    {
+      cause,
+      details: { file: path },
+    },
+  )
 }

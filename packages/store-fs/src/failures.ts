@@ -1,20 +1,20 @@
-/** How the store says no: the system's errors and its own findings, as BeamClawErrors with stable codes. */
+/** The store's failures as BeamClawErrors with stable codes: errors of the operating system, and findings of its own. */
 import { BeamClawError, type StoreKey } from '@beamclaw/core'
 
 const noRoom = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 
-/** The system's name of an error, such as `ENOENT`. */
+/** Returns the operating system's code of an error, such as `ENOENT`. */
 export function systemCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined
   return typeof error.code === 'string' ? error.code : undefined
 }
 
-/** True when there is too little room, which may be more later. */
+/** Returns true when the disk or a quota is full, which may pass. */
 export function isNoRoom(error: unknown): boolean {
   return noRoom.has(systemCode(error) ?? '')
 }
 
-/** What the system refused, as `store-full` or `store-io`; BeamClawErrors pass unchanged. */
+/** Returns an error of the operating system as `store-full` or `store-io`; a BeamClawError passes unchanged. */
 export function storeFailure(error: unknown, doing: string): BeamClawError {
   if (BeamClawError.isInstance(error)) return error
   const code = systemCode(error)
@@ -25,33 +25,39 @@ export function storeFailure(error: unknown, doing: string): BeamClawError {
   return new BeamClawError('store-io', `The file system failed while ${doing}: ${reason}`, { cause: error, details: { system: code } })
 }
 
-/** A file of a log that cannot be trusted, and where it goes wrong. */
+/** Returns `log-corrupt` for a file of a log that is damaged from byte `offset` on. */
 export function logCorrupt(file: string, offset: number, problem: string, cause?: unknown): BeamClawError {
   return new BeamClawError('log-corrupt', `${file} at byte ${offset}: ${problem}`, { cause, details: { file, offset, problem } })
 }
 
-/** A handle that lost its log; without a reason, to one of the two that cannot be told apart. */
+/** Returns `fenced` for a handle that lost its log. Without a reason, the message names both possible causes. */
 export function fenced(reason = 'a later owner opened the log, or it was deleted', epoch?: number): BeamClawError {
-  return new BeamClawError('fenced', `This handle may not write any more: ${reason}`, { details: { epoch } })
+  return new BeamClawError('fenced', `The log handle may no longer write: ${reason}. Open the log again to continue`, {
+    details: { epoch },
+  })
 }
 
-/** A directory that cannot be written to any more, for a reason that will not go away. */
+/** Returns `store-failed` for a store that accepts no writes any more and cannot recover by itself. */
 export function storeFailed(problem: string, cause: unknown): BeamClawError {
-  return new BeamClawError('store-failed', `${problem}: nothing more is written; see to it, and start again`, { cause })
+  return new BeamClawError('store-failed', `${problem}. The store accepts no more writes; fix the cause and start the process again`, {
+    cause,
+  })
 }
 
-/** A call after the end. */
+/** Returns `store-stopped` for a call after `stop` or `close`. */
 export function stopped(reason: string): BeamClawError {
-  return new BeamClawError('store-stopped', `The call came too late: ${reason}`)
+  return new BeamClawError('store-stopped', `The call was rejected: ${reason}`)
 }
 
-/** A value, record or snapshot that is not what it should be. */
+/** Returns `invalid-message` for a value, record or snapshot that cannot be stored. */
 export function invalid(problem: string): BeamClawError {
   return new BeamClawError('invalid-message', `Nothing was stored: ${problem}`)
 }
 
-/** A write over another version than the one it was meant for. */
+/** Returns `version-conflict` for a write that expected another version. */
 export function versionConflict(key: StoreKey, expected: number, current: number): BeamClawError {
   const details = { key, expected, current }
-  return new BeamClawError('version-conflict', `The document has version ${current}, expected was ${expected}`, { details })
+  return new BeamClawError('version-conflict', `The document has version ${current}, expected ${expected}. Read it again and retry`, {
+    details,
+  })
 }

@@ -1,14 +1,17 @@
-/** The few calls to the operating system that the store makes, behind one interface so that tests can make each of them fail. */
+/** The operating system calls of the store, behind one interface so that tests can make each of them fail. */
 import * as fs from 'node:fs'
 
-/** One name in a directory. */
+/** One name in a directory, as `FileSystem.list` returns it. */
 export interface DirectoryEntry {
   readonly name: string
-  /** True for directories and for symbolic links, which may lead to one. */
+  /** True for directories, and for symbolic links, which may lead to one. */
   readonly mayHoldEntries: boolean
 }
 
-/** Rejects with the system's own errors (`code` is `ENOENT` and so on). Every file is made 0600, every directory 0700. */
+/**
+ * The operating system calls of the store. Every call rejects with the system's own errors (`code` is `ENOENT` and so on). Files are created
+ * with mode 0600, directories with 0700.
+ */
 export interface FileSystem {
   open(path: string, flags: 'r' | 'r+' | 'wx'): Promise<number>
   close(descriptor: number): Promise<void>
@@ -17,8 +20,8 @@ export interface FileSystem {
   datasync(descriptor: number): Promise<void>
   sync(descriptor: number): Promise<void>
   /**
-   * Cuts a file off, provided that the open file `witness` is not sealed; resolves with whether it did. The look and the cut are one
-   * step: a later owner counts on every byte that it read.
+   * Truncates a file if the open file `witness` is not sealed; resolves with whether it did. Check and truncation are one atomic step for
+   * this process: a later owner relies on every byte that it read.
    */
   truncate(descriptor: number, length: number, witness: number): Promise<boolean>
   size(descriptor: number): Promise<number>
@@ -27,11 +30,11 @@ export interface FileSystem {
   makeDirectory(path: string): Promise<void>
   removeDirectory(path: string): Promise<void>
   list(path: string): Promise<DirectoryEntry[]>
-  /** Takes the owner's right to write away: the mark of a sealed segment. */
+  /** Removes the owner's write permission, which marks a sealed segment. */
   seal(path: string): Promise<void>
-  /** Answers at once, without a thread: false when the open file was sealed or deleted. */
+  /** Returns false when the open file was sealed or deleted. Synchronous, because it does not wait for the disk. */
   isUnsealed(descriptor: number): boolean
-  /** What tells the open file from another one that took its name. */
+  /** Returns device and inode of the open file, which tell it from another file of the same name. */
   identify(descriptor: number): string
 }
 
@@ -40,7 +43,7 @@ const sealedFile = 0o400
 const privateDirectory = 0o700
 const ownerMayWrite = 0o200
 
-/** The real thing. */
+/** The `FileSystem` of Node, and the default of `FsStore`. */
 export const nodeFileSystem: FileSystem = {
   open: (path, flags) => call((done) => fs.open(path, flags, privateFile, done)),
   close: (descriptor) => run((done) => fs.close(descriptor, done)),
@@ -48,7 +51,7 @@ export const nodeFileSystem: FileSystem = {
   write: (descriptor, bytes, offset, length, position) => call((done) => fs.write(descriptor, bytes, offset, length, position, done)),
   datasync: (descriptor) => run((done) => fs.fdatasync(descriptor, done)),
   sync: (descriptor) => run((done) => fs.fsync(descriptor, done)),
-  // Synchronous inside: with a thread in between, the file could be sealed and read between the look and the cut.
+  // Synchronous inside: with a thread switch in between, another process's seal could fall between check and truncation.
   truncate: async (descriptor, length, witness) => {
     if (!nodeFileSystem.isUnsealed(witness)) return false
     fs.ftruncateSync(descriptor, length)
@@ -64,14 +67,14 @@ export const nodeFileSystem: FileSystem = {
     return entries.map((entry) => ({ name: entry.name, mayHoldEntries: entry.isDirectory() || entry.isSymbolicLink() }))
   },
   seal: (path) => run((done) => fs.chmod(path, sealedFile, done)),
-  // Synchronous on purpose: it reads one field of an inode that is in memory, which costs less than handing it to a thread.
+  // Synchronous on purpose: it reads one field of an inode in memory, which costs less than a thread switch.
   isUnsealed: (descriptor) => {
     const { mode, nlink } = fs.fstatSync(descriptor)
     return nlink > 0 && (mode & ownerMayWrite) !== 0
   },
   identify: (descriptor) => {
     const { dev, ino, birthtimeNs } = fs.fstatSync(descriptor, { bigint: true })
-    // Joined, which makes one flat string: there is one for each open log.
+    // Joined into one flat string: there is one for each open log.
     return [dev, ino, birthtimeNs].join('.')
   },
 }

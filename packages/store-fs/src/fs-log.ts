@@ -1,4 +1,4 @@
-/** One owner's handle on a log: appends that wait together for one sync, reads and compactions in between, all in call order. */
+/** One owner's handle on a log: group commit of appends, with reads and compactions in between, all in call order. */
 import {
   type AppendLog,
   type BeamClawError,
@@ -25,7 +25,16 @@ import { type EncodedRecord, encodeLines } from './record-line.ts'
 import { encodeSnapshot, type Replayed, readPrefix, replay } from './replay.ts'
 import { readSegment } from './segment.ts'
 
-/** A store has one of these for each session, mostly at rest: what can be read from the directory is not kept here. */
+/**
+ * Phases: `open → closed` by `end`, or `open → broken` by a write error or `fence`. Owns the queue and the byte counts of its segment; the
+ * descriptor belongs to the pool, and what can be read again from the directory is not kept in memory, because a store has one handle for each
+ * session.
+ *
+ * - I1: one drain loop at a time runs the queue in call order; a group of appends counts as one operation.
+ * - I2: `append` resolves only after its records are synced (with `sync: os`: written) and the segment was still unsealed afterwards.
+ * - I3: after any failure but `log-gap` the handle is broken: every waiting and every later call rejects with that first reason.
+ * - I4: `#bytes` counts acknowledged bytes only. Bytes past it are truncated or listed in `suspects`, and never read.
+ */
 export class FsLog implements AppendLog, PooledFile {
   readonly directory: string
   readonly token: FencingToken
@@ -35,12 +44,12 @@ export class FsLog implements AppendLog, PooledFile {
   #bytes = 0
   #syncedBytes = 0
   #lastSeq: number
-  // What the opening read, until somebody asks for it or it is out of date.
+  // The content that opening read, until the first read takes it or a write outdates it.
   #content: Replayed | undefined
-  // Only while there is something to do.
+  // Undefined while there is nothing to do.
   #queue: (Append | Task)[] | undefined
   #drained: Promise<void> | undefined
-  // What new calls are told; calls that wait already may still succeed, unless #broken is set.
+  // `#refusal` rejects new calls; calls that wait already may still succeed unless `#broken` is set.
   #refusal: BeamClawError | undefined
   #broken: BeamClawError | undefined
   #closed: Promise<void> | undefined
@@ -55,7 +64,7 @@ export class FsLog implements AppendLog, PooledFile {
     this.#lastSeq = content.lastSeq
   }
 
-  /** Takes the log in `directory` over from whoever had it. Rejects as `takeLog` does. */
+  /** Takes the log in `directory` over from its earlier owner. Rejects as `takeLog` does. */
   static async open(environment: LogEnvironment, directory: string, key: StoreKey, token: FencingToken): Promise<FsLog> {
     const opened = await takeLog(environment, directory, key, token)
     try {
@@ -68,7 +77,7 @@ export class FsLog implements AppendLog, PooledFile {
     }
   }
 
-  /** The segment that is written now. */
+  /** Path of the segment that is being written. */
   get path(): string {
     return this.#directory().segment(this.#generation)
   }
@@ -85,7 +94,7 @@ export class FsLog implements AppendLog, PooledFile {
 
   async read(fromSeq = 1): Promise<LogContents> {
     this.#checkOpen()
-    if (!Number.isSafeInteger(fromSeq) || fromSeq < 0) throw invalid('Log.read takes a whole number from 0')
+    if (!Number.isSafeInteger(fromSeq) || fromSeq < 0) throw invalid('AppendLog.read needs a whole number from 0 as fromSeq')
     return await this.#inTurn(async () => {
       const { snapshot, records } = this.#content ?? (await this.#replay())
       this.#content = undefined
@@ -110,7 +119,7 @@ export class FsLog implements AppendLog, PooledFile {
   }
 
   close(): Promise<void> {
-    return this.end(stopped('the log handle was closed'))
+    return this.end(stopped('the log handle is closed'))
   }
 
   /** Lets what waits finish, releases the file, and tells later calls `reason`. Never rejects. */
@@ -150,7 +159,7 @@ export class FsLog implements AppendLog, PooledFile {
   }
 
   async #drain(queue: (Append | Task)[]): Promise<void> {
-    // Appends of the same moment belong together.
+    // Group commit: appends of the same moment share one write.
     await this.#environment.gather()
     while (queue.length > 0) {
       const group: (Append | Task)[] = takeGroup(queue, this.#lastSeq)
@@ -193,12 +202,12 @@ export class FsLog implements AppendLog, PooledFile {
         try {
           await fileSystem.datasync(descriptor)
         } catch (error) {
-          // The system reports a lost page once and forgets it: nothing that is still to be synced here can be believed.
+          // The kernel reports a lost page once and forgets it, so a later successful sync of this file proves nothing.
           await this.#cutBack(descriptor, false)
           throw storeFailure(error, `syncing ${this.path}`)
         }
       }
-      // Only now: whoever sealed this segment before this point may have read it before the write.
+      // Checked after the sync: a later owner that sealed this segment earlier may have read it before the write.
       if (!fileSystem.isUnsealed(descriptor)) throw fenced()
     })
     if (this.#broken !== undefined) throw this.#broken
@@ -214,7 +223,7 @@ export class FsLog implements AppendLog, PooledFile {
       if (!(await fileSystem.truncate(descriptor, this.#bytes, descriptor))) return
       if (isSyncTrusted) await fileSystem.datasync(descriptor)
     } catch (error) {
-      throw new Failure('store-io', `Cutting ${this.path} back to its last record failed`, { cause: error })
+      throw new Failure('store-io', `Truncating ${this.path} to its last record failed`, { cause: error })
     }
   }
 
@@ -237,7 +246,7 @@ export class FsLog implements AppendLog, PooledFile {
         }),
       )
     } catch (error) {
-      // A later owner removes files, which is no damage.
+      // A later owner removes files; that is fencing, not damage.
       await this.#checkOwned()
       throw error
     }

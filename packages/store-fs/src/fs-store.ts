@@ -32,7 +32,7 @@ import { StaleTemporaries } from './stale-temporaries.ts'
 import { watchSyncs } from './sync-watch.ts'
 
 const gatherMs = 5
-// Each has a few files open; together with the pool they stay well below the usual limit of 1024.
+// Each operation has a few files open; together with the pool they stay well below the usual limit of 1024.
 const mostAtOnce = 64
 const networkFileSystems = new Map([
   [0x6969, 'NFS'],
@@ -41,7 +41,22 @@ const networkFileSystems = new Map([
   [0xff534d42, 'SMB'],
 ])
 
-/** `Store` on local disks. Locks its directory at the first call; `stop()` gives it free. */
+/**
+ * `Store` on a local disk: documents as JSON files, logs as directories of JSON lines. Constructor throws `invalid-option`.
+ *
+ * Phases: `new → locked → stopped`, and `failed` from anywhere after a second fsync error or a lost lock; the first call locks the directory
+ * and rejects `store-locked` when another process owns it. Owns the lock, the pool of descriptors and one `FsLog` for each open log.
+ *
+ * - I1: every operation holds the lock and confirms it before it touches a file.
+ * - I2: at most one handle of a log is live; the earlier one is fenced before the next is opened.
+ * - I3: writes to one document run one after another, and a read waits for the writes before it.
+ * - I4: once failed, every call rejects `store-failed` with the first cause.
+ * - I5: `stop` waits for operations under way, closes the logs, and releases the lock last.
+ *
+ * @example
+ * await using store = new FsStore({ path: './data' })
+ * const version = await store.put(['default', 'notes', 'today'], { text: 'rain' }, { expectedVersion: 0 })
+ */
 export class FsStore implements Store {
   readonly #options: Required<FsStoreOptions>
   readonly #root: string
@@ -58,7 +73,7 @@ export class FsStore implements Store {
   #temporaries = 0
   #lock: Promise<DirectoryLock> | undefined
   #stopping: Promise<void> | undefined
-  // Why it takes nothing more, though nobody stopped it.
+  // Set when the store failed by itself, without `stop`.
   #failure: BeamClawError | undefined
 
   constructor(options: FsStoreOptions) {
@@ -66,7 +81,7 @@ export class FsStore implements Store {
     const { path, sync, maxDocumentBytes, maxOpenFiles, allowNetworkFileSystem, lockWaitMs, lockLeaseMs } = options
     const { clock = new SystemClock() } = options
     const fileSystem = watchSyncs(options.fileSystem ?? nodeFileSystem, (cause) =>
-      this.#fail(`The disk of ${this.#root} failed twice to keep what was written`, cause),
+      this.#fail(`The disk of ${this.#root} reported two fsync errors in a row`, cause),
     )
     this.#options = {
       path,
@@ -87,7 +102,7 @@ export class FsStore implements Store {
     this.#environment = this.#newEnvironment()
   }
 
-  /** Segment files that are open now; at most `maxOpenFiles`. */
+  /** Number of segment files that are open; at most `maxOpenFiles`. */
   get openFiles(): number {
     return this.#pool.size
   }
@@ -95,7 +110,7 @@ export class FsStore implements Store {
   async get(key: StoreKey): Promise<Versioned<JsonValue> | undefined> {
     const path = this.#pathOf(key, 1)
     return await this.#do(`reading ${path}`, async () => {
-      // What a write under way has renamed is not durable yet.
+      // A document that a write has renamed already is not durable before the write ends.
       await this.#turns.settled(path)
       const document = await this.#limiter.run(() => readDocument(this.#fileSystem, `${path}.json`))
       return document === undefined ? undefined : { value: document.value, version: document.version }
@@ -187,14 +202,14 @@ export class FsStore implements Store {
   }
 
   async #stop(): Promise<void> {
-    const reason = stopped('the store was stopped')
+    const reason = stopped('the store is stopped')
     await Promise.allSettled(this.#underWay)
     await Promise.all([...this.#logs.values()].map((log) => log.end(reason)))
     const lock = await this.#lock
     await lock?.release()
   }
 
-  /** Resolves with the version that is there now, 0 for none. */
+  /** Resolves with the version of the document, 0 for none. */
   async #checkVersion(key: StoreKey, path: string, { expectedVersion }: PutOptions): Promise<number> {
     const current = (await readDocument(this.#fileSystem, `${path}.json`))?.version ?? 0
     if (expectedVersion !== undefined && expectedVersion !== current) throw versionConflict(key, expectedVersion, current)
@@ -202,7 +217,7 @@ export class FsStore implements Store {
   }
 
   #pathOf(key: StoreKey, minNames: 0 | 1): string {
-    if (this.#stopping !== undefined) throw stopped('the store was stopped')
+    if (this.#stopping !== undefined) throw stopped('the store is stopped')
     if (this.#failure !== undefined) throw this.#failure
     checkStoreKey(key, minNames)
     return join(this.#root, ...key.map(encodePart))
@@ -229,7 +244,7 @@ export class FsStore implements Store {
   async #do<T>(what: string, work: () => Promise<T>): Promise<T> {
     this.#lock ??= this.#acquire()
     const result = this.#lock.then(async (lock) => {
-      // After a standstill (a stopped process, a sleeping machine) the directory may be another's.
+      // While this process was suspended (SIGSTOP, a sleeping machine), another may have taken the directory.
       await lock.confirm()
       if (this.#failure !== undefined) throw this.#failure
       return await work()
@@ -252,7 +267,8 @@ export class FsStore implements Store {
   }
 
   #lost(problem: 'taken' | 'deleted', cause?: unknown): void {
-    const what = problem === 'deleted' ? 'was deleted while it was in use' : 'was taken over by another process while this one stood still'
+    const what =
+      problem === 'deleted' ? 'was deleted while it was in use' : 'was taken over by another process while this one was suspended'
     this.#fail(`The data directory ${this.#root} ${what}`, cause)
   }
 
@@ -277,8 +293,8 @@ export class FsStore implements Store {
   async #checkFileSystem(): Promise<void> {
     const kind = networkFileSystems.get((await statfs(this.#root)).type)
     if (kind !== undefined && !this.#options.allowNetworkFileSystem) {
-      const advice = 'set allowNetworkFileSystem to use it all the same'
-      throw new BeamClawError('store-io', `${this.#root} is on ${kind}, where locks and syncs cannot be relied on; ${advice}`)
+      const advice = 'use a local disk, or set allowNetworkFileSystem to accept the risk'
+      throw new BeamClawError('store-io', `${this.#root} is on ${kind}, where locks and syncs are unreliable; ${advice}`)
     }
     const probe = join(this.#root, this.#stale.nameOf(++this.#temporaries))
     const descriptor = await this.#fileSystem.open(probe, 'wx')
@@ -291,7 +307,7 @@ export class FsStore implements Store {
     }
     throw new BeamClawError(
       'store-io',
-      `${this.#root} is on a file system that keeps no file modes; they fence the earlier owners of a log`,
+      `${this.#root} is on a file system without file modes, which the store needs to fence earlier owners of a log. Use another directory`,
     )
   }
 }

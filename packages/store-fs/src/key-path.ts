@@ -1,14 +1,14 @@
-/** Turns a store key into a path and back: one path component for each part, readable where that is safe on every file system. */
+/** Maps a store key to a path and back: one path component for each part, readable where that is safe on every file system. */
 import { createHash } from 'node:crypto'
 
 const readable = /^[a-z0-9_@+=][a-z0-9_@+=-]*$/
-// Device names of Windows, and what a log keeps beside the keys below it; file systems that fold case must not mix them up.
+// Device names of Windows, and names that a log uses itself; compared without case, because some file systems fold it.
 const reserved = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9]|deleted|manifest.*|snap-.*)$/
 const hashed = /^[a-z0-9_@+=%-]{1,64}~[0-9a-f]{40}$/
 const longestComponent = 120
 const readablePrefix = 60
 
-/** The path component of one part of a key. Different parts have different components. */
+/** Returns the path component of one part of a key. Different parts have different components. */
 export function encodePart(part: string): string {
   if (part.length <= longestComponent && readable.test(part) && !reserved.test(part)) return part
   let encoded = ''
@@ -22,7 +22,7 @@ export function encodePart(part: string): string {
   return `${encoded.slice(0, readablePrefix)}~${hash}`
 }
 
-/** The part behind a component; `'hashed'` when only the files below know it; undefined for a name that is not ours. */
+/** Returns the part of a component; `'hashed'` when only the files below it hold the part; undefined for a foreign name. */
 export function decodePart(component: string): { readonly part: string } | 'hashed' | undefined {
   if (hashed.test(component)) return 'hashed'
   const part = component.replace(/%(?:u([0-9a-f]{4})|([0-9a-f]{2}))/g, (_, wide?: string, narrow?: string) =>

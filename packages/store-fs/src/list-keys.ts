@@ -1,4 +1,4 @@
-/** Walks the data directory in the order of keys, and no further than a page needs. */
+/** Walks the data directory in key order, and stops when the page is full. */
 import { join } from 'node:path'
 import { BeamClawError, type StoreKey } from '@beamclaw/core'
 import { compareStoreKeys } from '@beamclaw/core/adapter'
@@ -15,7 +15,7 @@ interface Child {
   directory: string | undefined
 }
 
-/** The keys of documents and logs below `prefix` and after `after`, at most `limit`. */
+/** Returns the keys of documents and logs below `prefix` and after `after`, at most `limit`. */
 export async function listKeys(
   fileSystem: FileSystem,
   root: string,
@@ -28,7 +28,7 @@ export async function listKeys(
       if (found.length >= limit) return
       const child: StoreKey = [...key, part]
       const order = after === undefined ? 1 : compareStoreKeys(child, after)
-      // Before `after`, and not on the way to it: nothing below can come later.
+      // Before `after` and not a prefix of it: nothing below can come later.
       if (after !== undefined && order < 0 && !child.every((name, index) => name === after[index])) continue
       const below = directory === undefined ? [] : await entriesOf(fileSystem, directory)
       if (order > 0 && (isDocument || below.some(({ name }) => isManifestName(name)))) found.push(child)
@@ -58,7 +58,7 @@ async function childrenOf(fileSystem: FileSystem, path: string, entries: readonl
   return [...children.values()].sort((a, b) => (a.part < b.part ? -1 : 1))
 }
 
-/** A name that was too long for a file name is kept in the files below it, which hold their whole key. */
+/** Returns a part that was too long for a file name, from the files below it, which hold their whole key. */
 async function partFromFiles(fileSystem: FileSystem, path: string, isDocument: boolean, depth: number): Promise<string | undefined> {
   if (isDocument) return (await unlessDamaged(readDocument(fileSystem, path)))?.key[depth]
   for (const { name, mayHoldEntries } of await entriesOf(fileSystem, path)) {
@@ -79,7 +79,7 @@ async function readManifestFile(fileSystem: FileSystem, path: string): Promise<M
   return bytes === undefined ? undefined : decodeManifest(bytes, path)
 }
 
-/** One damaged file must not hide all the others from a list; whoever opens it is told. */
+/** Returns undefined for a damaged file, so that it does not hide all the others from a list; opening it reports the damage. */
 async function unlessDamaged<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading

@@ -1,11 +1,11 @@
-/** Finds the byte at which a record starts, for people who look into damage. */
+/** Finds the byte offset of a record, for the analysis of damage. */
 import type { EntryLocation } from '@beamclaw/core'
 import { readWhole } from './atomic-write.ts'
 import type { LogDirectory } from './log-directory.ts'
 import type { Manifest } from './manifest.ts'
 import { lineEnd } from './record-line.ts'
 
-/** `bytes` is how much of the segment that is written now counts. Undefined for a record that the log does not have. */
+/** Returns where a record starts, or undefined when the log does not have it. `bytes` is the acknowledged length of the segment that is being written. */
 export async function locateRecord(
   directory: LogDirectory,
   { generation, firstSeq, segments, snapshots }: Manifest,

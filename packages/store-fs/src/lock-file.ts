@@ -1,4 +1,4 @@
-/** The lock file of a data directory: who holds it, and the heartbeat of that process. */
+/** The lock file of a data directory: its owner, and that process's heartbeat. */
 import { link, readFile, rename, rm, stat, unlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemCode } from './failures.ts'
@@ -7,13 +7,13 @@ import { type LockOwner, parseOwner } from './lock-owner.ts'
 // No part of a key starts with a dot.
 const lockName = '.lock'
 
-/** What the file says at one moment. `owner` is undefined for a text that names nobody; `beat` changes with each heartbeat. */
+/** The lock file at one moment. `owner` is undefined for a text without an owner; `beat` changes with each heartbeat. */
 export interface LockState {
   readonly owner: LockOwner | undefined
   readonly beat: bigint
 }
 
-/** Each call is one step that another process may come between; what it took for granted is checked by the step itself. */
+/** Steps on the lock file. Another process may act between any two of them, so each step checks its own assumption atomically. */
 export class LockFile {
   readonly path: string
   readonly #directory: string
@@ -23,7 +23,7 @@ export class LockFile {
     this.path = join(directory, lockName)
   }
 
-  /** Returns what the file says, or undefined when there is none. */
+  /** Returns the state of the file, or undefined when there is none. */
   async read(): Promise<LockState | undefined> {
     try {
       const { mtimeNs } = await stat(this.path, { bigint: true })
@@ -34,7 +34,7 @@ export class LockFile {
     }
   }
 
-  /** Makes the file with its whole content at once; returns false when there is one already. */
+  /** Creates the file with its whole content in one step; returns false when one exists. */
   async create(owner: LockOwner): Promise<boolean> {
     const draft = this.#aside(owner.nonce, 'new')
     await writeFile(draft, `${JSON.stringify(owner)}\n`, { mode: 0o600, flush: true })
@@ -49,7 +49,7 @@ export class LockFile {
     }
   }
 
-  /** Removes the file of an owner that is dead, unless another process was faster: then what that one wrote stays. */
+  /** Removes the file of a dead owner. If another process wrote a newer one first, that one stays. */
   async removeDead(dead: LockState, claimantNonce: string): Promise<void> {
     const aside = this.#aside(claimantNonce, 'old')
     try {
@@ -60,7 +60,7 @@ export class LockFile {
     }
     const taken = parseOwner(await readFile(aside, 'utf8'))
     if (taken?.nonce !== dead.owner?.nonce) {
-      // The lock of one who came in between: it goes back, unless somebody has a lock there by now. Then its owner finds that out.
+      // A newer lock came in between: it goes back, unless yet another lock exists by now. Its owner notices that at its next heartbeat.
       await link(aside, this.path).catch((error: unknown) => {
         if (systemCode(error) !== 'EEXIST') throw error
       })
@@ -68,12 +68,12 @@ export class LockFile {
     await unlink(aside)
   }
 
-  /** Shows that the owner lives. */
+  /** Renews the heartbeat. */
   async beat(now: Date): Promise<void> {
     await utimes(this.path, now, now)
   }
 
-  /** Removes the file at the owner's own wish. */
+  /** Removes the file on behalf of its owner. */
   async remove(): Promise<void> {
     await rm(this.path, { force: true })
   }

@@ -1,14 +1,14 @@
-/** Who holds a data directory, as the lock file says, and whether that process can still be at work. */
+/** The owner of a data directory as the lock file names it, and the decision whether that process is still alive. */
 import type { ProcessFacts } from './process-facts.ts'
 
-/** What the lock file says about its owner. */
+/** The owner that a lock file names. */
 export interface LockOwner {
   readonly pid: number
-  /** When the process started, in the system's own words; tells a process from a later one with the same pid. */
+  /** Start time of the process as the system reports it; tells it from a later process with the same pid. */
   readonly started?: string | undefined
-  /** Where the pid means something. */
+  /** The pid namespace in which the pid has a meaning. */
   readonly host: string
-  /** The name that the owner listens on as long as it lives, and where that name means something. */
+  /** The socket name that the owner holds while it is alive, and the network namespace in which it has a meaning. */
   readonly socket?: LockSocket | undefined
   readonly nonce: string
 }
@@ -18,25 +18,25 @@ export interface LockSocket {
   readonly network: string
 }
 
-/** What a process that wants the lock knows of itself. */
+/** The process that wants the lock. */
 export interface Claimant {
   readonly host: string
-  /** The name it listens on now; undefined where there are no such names. */
+  /** The socket name that it holds now; undefined where there are no such names. */
   readonly socket: LockSocket | undefined
 }
 
 /**
- * Returns what can be known at once of an owner: `dead` and `alive` are proven; `unsure` (another container or machine, or a system that
- * tells too little) is left to the heartbeat of the lock file. `facts` is what this machine says of a process with the owner's pid.
+ * Returns what is provable at once: `dead` and `alive` are certain; for `unsure` (another container or machine, or a system that reports too
+ * little) the heartbeat decides. `facts` describes the process that has the owner's pid on this machine.
  */
 export function judgeOwner(owner: LockOwner, claimant: Claimant, facts: ProcessFacts): 'alive' | 'dead' | 'unsure' {
-  // A living owner would hold the name that the claimant holds.
+  // A live owner would hold the name that the claimant holds.
   if (isSameSocket(owner.socket, claimant.socket)) return 'dead'
   if (owner.host !== claimant.host) return 'unsure'
   if (facts.state !== 'running') return 'dead'
   if (facts.started === undefined || owner.started === undefined) return 'unsure'
   if (facts.started !== owner.started) return 'dead'
-  // A process that listens on another name where this one would be heard: the lock file is a copy, or the directory's number has changed.
+  // The owner's socket name differs although both are in one namespace: the lock file is a copy, or the directory's inode has changed.
   return owner.socket?.network !== undefined && owner.socket.network === claimant.socket?.network ? 'unsure' : 'alive'
 }
 
@@ -44,7 +44,7 @@ function isSameSocket(a: LockSocket | undefined, b: LockSocket | undefined): boo
   return a !== undefined && a.name === b?.name && a.network === b.network
 }
 
-/** Returns the owner that a lock file names, or undefined for a text that names nobody. */
+/** Returns the owner that a lock file names, or undefined for a text without one. */
 export function parseOwner(text: string): LockOwner | undefined {
   let value: unknown
   try {

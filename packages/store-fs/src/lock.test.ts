@@ -83,7 +83,7 @@ describe('the lock', () => {
       expect(isOver).toBe(false)
       await clock.advance(200)
     }
-    expect(await outcome).toContain('it was still there after 1000 ms')
+    expect(await outcome).toContain('It was still running after 1000 ms')
   })
 
   test('one whose lock is taken over says so and writes nothing more', async () => {

@@ -1,17 +1,17 @@
-/** The directory of one log: the names in it, and the race for the right to write. */
+/** The directory of one log: its file names, and the protocol by which one writer wins. */
 import { join } from 'node:path'
 import { isAbsent, readWhole, removeIfThere, replaceFile, syncDirectory, writeNew } from './atomic-write.ts'
 import { fenced, logCorrupt, systemCode } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 import { decodeManifest, encodeManifest, type Manifest } from './manifest.ts'
 
-/** What a log's directory holds, by kind; all numbers ascend. */
+/** The files of a log's directory by kind; all numbers ascend. */
 export interface Listing {
   readonly manifests: readonly number[]
   readonly segments: readonly number[]
   readonly snapshots: readonly number[]
   readonly temporaries: readonly string[]
-  /** True when a deletion was begun. */
+  /** True when a deletion has begun. */
   readonly isDeleted: boolean
 }
 
@@ -22,15 +22,17 @@ const temporaryName = /^\.tmp-log-/
 const leftoverName = /^(?:[0-9]+\.jsonl\.torn|snap-[0-9]+\.json\.bad)/
 const tombstone = 'DELETED'
 
-/** True for the name of a file that only a log's directory has. */
+/** Returns true for a file name that only a log's directory has. */
 export function isManifestName(name: string): boolean {
   return manifestName.test(name)
 }
 
 /**
- * How the right to write is settled, with no lock that a stopped process could keep: a writer creates the segment of the next
- * generation exclusively, lists the directory, and gives up when it sees a higher one; then it seals all lower segments, and only
- * then reads. A writer acknowledges only while its own segment is unsealed, so what it acknowledged is there when the next one reads.
+ * Decides which writer owns a log without a lock that a suspended process could keep:
+ *
+ * - I1: a writer creates the segment of the next generation exclusively, lists the directory, and gives up when it sees a higher one.
+ * - I2: it seals all lower segments before it reads any of them.
+ * - I3: a writer acknowledges only while its own segment is unsealed, so the next owner reads everything that was acknowledged.
  */
 export class LogDirectory {
   readonly path: string
@@ -75,7 +77,7 @@ export class LogDirectory {
     return { ...found, isDeleted }
   }
 
-  /** The manifest of a generation. Rejects `fenced` when it is gone: a later owner replaced it. */
+  /** Reads the manifest of a generation. Rejects `fenced` when it is gone, because a later owner replaced it. */
   async readManifest(generation: number): Promise<Manifest> {
     const file = this.manifest(generation)
     const bytes = await readWhole(this.fileSystem, file)
@@ -86,29 +88,29 @@ export class LogDirectory {
   }
 
   /**
-   * Makes a manifest and all names in the directory durable. `own` is the open segment of its generation. Rejects `fenced` when that
-   * was sealed: before the manifest gets its name, because the log may have been deleted and another one taken its place; and after,
-   * because whoever sealed it before that may not have seen the manifest.
+   * Makes a manifest and all names in the directory durable. `own` is the open segment of its generation. Rejects `fenced` when that segment
+   * was sealed, checked twice: before the manifest gets its name, because the log may have been deleted and created again; and after,
+   * because an owner that sealed it earlier may not have seen the manifest.
    */
   async writeManifest(manifest: Manifest, own: number): Promise<Listing> {
-    // The files that the manifest names must not be missing when only the manifest survives.
+    // The files that the manifest names must be durable before it is.
     await syncDirectory(this.fileSystem, this.path)
     await this.replace(this.manifest(manifest.generation), encodeManifest(manifest), () => this.#checkOwned(own))
     await syncDirectory(this.fileSystem, this.path)
     const listing = await this.list()
-    // `removeObsolete` looks again before each file; a new log has none to remove.
+    // `removeObsolete` checks again before each file; a new log has none to remove.
     this.#checkOwned(own)
     return listing
   }
 
-  /** Replaces a file of this directory; its name is durable after the next manifest. */
+  /** Replaces a file of this directory; its name becomes durable with the next manifest. */
   async replace(path: string, bytes: Buffer, beforeRename?: () => void): Promise<void> {
     await replaceFile(this.fileSystem, path, join(this.path, this.#newTemporary()), bytes, beforeRename)
   }
 
   /**
-   * Creates the segment of `generation` and seals those from `sealFrom` on. Resolves with its descriptor, or with undefined when
-   * somebody else was first or came later, or when `mayGoOn` says no.
+   * Creates the segment of `generation` and seals all from `sealFrom` on. Resolves with its descriptor, or with undefined when
+   * another writer was earlier or later, or when `mayGoOn` returns false.
    */
   async claim(generation: number, sealFrom: number, mayGoOn: () => boolean = () => true): Promise<number | undefined> {
     let descriptor: number
@@ -119,7 +121,7 @@ export class LogDirectory {
       throw error
     }
     try {
-      // A later owner's segment is enough to look for: it is there before its manifest, and goes after it.
+      // A later owner's segment is a sufficient sign: it exists before its manifest and is removed after it.
       const { segments } = await this.list()
       if ((segments.at(-1) ?? 0) > generation || !mayGoOn()) {
         await this.abandon(generation, descriptor)
@@ -133,15 +135,15 @@ export class LogDirectory {
     }
   }
 
-  /** Gives a claim up. */
+  /** Removes the segment of a claim that failed. */
   async abandon(generation: number, descriptor: number): Promise<void> {
     await this.fileSystem.close(descriptor)
     await removeIfThere(this.fileSystem, this.segment(generation))
   }
 
   /**
-   * Removes what `manifest` has no use for. `listing` is the one that `writeManifest` made: a process that was stopped since must not
-   * remove what a later owner made. A crash leaves files that the next opening removes.
+   * Removes files that `manifest` does not need. `listing` is the one that `writeManifest` made: a process that was suspended since must not
+   * remove a later owner's files. After a crash the next opening removes the rest.
    */
   async removeObsolete(manifest: Manifest, own: number, listing: Listing): Promise<void> {
     const kept = new Set(manifest.segments.map(({ generation }) => generation))
@@ -150,30 +152,30 @@ export class LogDirectory {
     const paths = [
       ...listing.manifests.filter((generation) => generation < manifest.generation).map((generation) => this.manifest(generation)),
       ...listing.segments.filter(isOld).map((generation) => this.segment(generation)),
-      // A snapshot of a later seq may be written by a later owner under the same name.
+      // A later owner may have written a snapshot of a later seq under the same name.
       ...listing.snapshots.filter((seq) => seq < newestSnapshot && !manifest.snapshots.includes(seq)).map((seq) => this.snapshot(seq)),
       ...listing.temporaries.map((name) => join(this.path, name)),
     ]
     for (const path of paths) {
-      // A log that took the place of this one after a deletion has files of the same names.
+      // A log that was created after a deletion has files of the same names.
       this.#checkOwned(own)
       await this.#remove(path)
     }
   }
 
-  /** Deletes the log for good. The claim that precedes it fenced every writer. */
+  /** Deletes the log durably. The claim before it fenced every writer. */
   async destroy(): Promise<void> {
     try {
       await writeNew(this.fileSystem, join(this.path, tombstone), Buffer.alloc(0))
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error
     }
-    // From here on the log is gone: whoever finds the tombstone removes what is left of it.
+    // The tombstone is durable: the log is deleted, and the next opening finishes the removal.
     await syncDirectory(this.fileSystem, this.path)
     await this.finishDeletion()
   }
 
-  /** Removes the files of a log whose deletion was begun; directories of keys below it stay. */
+  /** Removes the files of a log whose deletion has begun; directories of keys below it stay. */
   async finishDeletion(): Promise<void> {
     const { manifests, segments, snapshots, temporaries } = await this.list()
     for (const number of manifests) await this.#remove(this.manifest(number))
@@ -186,7 +188,7 @@ export class LogDirectory {
     await syncDirectory(this.fileSystem, this.path)
   }
 
-  /** Removes the directory itself, unless keys below it are kept there. */
+  /** Removes the directory itself, unless it holds keys below it. */
   async removeIfEmpty(): Promise<void> {
     try {
       await this.fileSystem.removeDirectory(this.path)
@@ -200,7 +202,7 @@ export class LogDirectory {
     try {
       await this.fileSystem.seal(this.segment(generation))
     } catch (error) {
-      // Its writer gave it up.
+      // Its writer abandoned it.
       if (!isAbsent(error)) throw error
     }
   }

@@ -1,4 +1,4 @@
-/** What all logs of a store share, so that an open log at rest holds next to nothing of its own. */
+/** What all logs of a store share, so that an idle log needs little memory of its own. */
 import type { DescriptorPool } from './descriptor-pool.ts'
 import type { FileSystem } from './file-system.ts'
 import type { FsLog } from './fs-log.ts'
@@ -12,16 +12,16 @@ export interface LogEnvironment {
   readonly limiter: Limiter
   readonly sync: SyncMode
   readonly maxBytes: number
-  /** Segments whose bytes from the given length on failed to reach the disk and must not be believed. */
+  /** By path: the length from which on a segment's bytes are untrusted, because they failed to reach the disk. */
   readonly suspects: Map<string, number>
-  /** Resolves when appends that come together have had the time to. */
+  /** Resolves after the time that appends get to join a group. */
   readonly gather: () => Promise<void> | undefined
   readonly newTemporary: () => string
-  /** Hears of a handle that was closed. */
+  /** Called with a handle that was closed. */
   readonly onClosed: (log: FsLog) => void
 }
 
-/** The directory at `path` with the calls that the store makes. */
+/** Returns the directory at `path` with the file system of the store. */
 export function logDirectory({ fileSystem, newTemporary }: LogEnvironment, path: string): LogDirectory {
   return new LogDirectory(path, fileSystem, newTemporary)
 }

@@ -1,4 +1,4 @@
-/** Opens a log: settles who may write, reads what is there, seals it, and starts a new segment. */
+/** Opens a log: decides which owner may write, reads the log, seals it, and starts a new segment. */
 import type { FencingToken, LogEntry, StoreKey } from '@beamclaw/core'
 import { BeamClawError } from '@beamclaw/core'
 import { mayOpenLog } from '@beamclaw/core/adapter'
@@ -12,17 +12,17 @@ import { readSegment } from './segment.ts'
 
 const mostAttempts = 100
 
-/** A log as its opening left it. */
+/** A log right after its opening. */
 export interface OpenedLog {
   readonly manifest: Manifest
-  /** The segment that is written now, open; the caller closes it. */
+  /** The open segment that is being written; the caller closes it. */
   readonly descriptor: number
   readonly content: Replayed
 }
 
 /**
- * Takes the log in `path` over from whoever had it. Rejects `fenced` for a token that came too late, `log-corrupt` when the files cannot be
- * trusted. The directory must be there when the log is new.
+ * Takes the log in `path` over from its earlier owner. Rejects `fenced` for an outdated token, `log-corrupt` for damaged files. The
+ * directory must exist when the log is new.
  */
 export async function takeLog(environment: LogEnvironment, path: string, key: StoreKey, token: FencingToken): Promise<OpenedLog> {
   const directory = logDirectory(environment, path)
@@ -31,14 +31,14 @@ export async function takeLog(environment: LogEnvironment, path: string, key: St
       const opened = await tryToTake({ environment, directory, key, token })
       if (opened !== undefined) return opened
     } catch (error) {
-      // Files that another process removed meanwhile; without a directory there is nothing to try again.
+      // Another process removed files meanwhile: try again, unless the directory itself is missing.
       if (!isAbsent(error) || (await directory.list()).manifests.length === 0) throw error
     }
   }
   throw contended(directory)
 }
 
-/** An attempt to open a log. */
+/** One attempt to open a log. */
 interface Attempt {
   readonly environment: LogEnvironment
   readonly directory: LogDirectory
@@ -58,7 +58,7 @@ async function tryToTake(attempt: Attempt): Promise<OpenedLog | undefined> {
   if (base !== undefined && !isSameKey(base.key, key)) throw strangersLog(directory, base)
   if (base !== undefined && !mayOpenLog(base.token, token)) throw fenced('a later owner opened the log', base.token.epoch)
   if (base === undefined && (await hasOrphans(directory, listing))) return undefined
-  // Before the claim, which takes the right to write to it away.
+  // Before the claim, which removes the permission to write to it.
   const tail = base === undefined ? undefined : await openTail(directory, base)
   try {
     const generation = 1 + Math.max(listing.segments.at(-1) ?? 0, listing.manifests.at(-1) ?? 0)
@@ -88,7 +88,7 @@ async function finish(attempt: Attempt, claim: Claim): Promise<OpenedLog | undef
   try {
     const { manifests } = await directory.list()
     if (manifests.at(-1) !== base?.generation) {
-      // Somebody wrote a manifest before the claim could stop him: start over from that one.
+      // Another owner wrote a manifest before the claim could seal its segment: start over from that manifest.
       await directory.abandon(generation, descriptor)
       return undefined
     }
@@ -108,7 +108,7 @@ async function finish(attempt: Attempt, claim: Claim): Promise<OpenedLog | undef
     if (base !== undefined) environment.suspects.delete(directory.segment(base.generation))
     return { manifest, descriptor, content }
   } catch (error) {
-    // A manifest that may reach the disk names this segment: then it has to stay.
+    // A manifest that may reach the disk names this segment, so the segment has to stay.
     const { manifests } = await directory.list()
     if (manifests.includes(generation)) await directory.fileSystem.close(descriptor)
     else await directory.abandon(generation, descriptor)
@@ -134,7 +134,7 @@ async function readAll(attempt: Attempt, { base, tail, descriptor: own }: Claim)
   return { content, segments: bytes === 0 ? base.segments : [...base.segments, sealed] }
 }
 
-/** Reads the last segment, cuts a torn write off, and makes the rest durable: its writer may have died before it did so. */
+/** Reads the last segment, truncates a torn write, and syncs the rest, because its writer may have died before its sync. */
 async function readTail(attempt: Attempt, base: Manifest, tail: Tail, own: number, firstSeq: number, into: LogEntry[]): Promise<number> {
   const { directory, environment } = attempt
   const { fileSystem, suspects } = environment
@@ -155,13 +155,13 @@ async function openTail(directory: LogDirectory, base: Manifest): Promise<Tail |
     return { descriptor: await directory.fileSystem.open(file, 'r+'), isWritable: true }
   } catch (error) {
     if (isAbsent(error)) return undefined
-    // An opening that did not finish has sealed it; what is past the good records then stays there, and does not count.
+    // An unfinished opening sealed it; bytes past the good records then stay in the file and do not count.
     if (systemCode(error) !== 'EACCES' && systemCode(error) !== 'EPERM') throw error
     return { descriptor: await directory.fileSystem.open(file, 'r'), isWritable: false }
   }
 }
 
-/** True when a manifest turned up meanwhile. Rejects `log-corrupt` for segments with records and no manifest. */
+/** Returns true when a manifest appeared meanwhile. Rejects `log-corrupt` for segments with records but no manifest. */
 async function hasOrphans(directory: LogDirectory, listing: Listing): Promise<boolean> {
   for (const generation of listing.segments) {
     const file = directory.segment(generation)
@@ -181,7 +181,7 @@ async function hasOrphans(directory: LogDirectory, listing: Listing): Promise<bo
   return false
 }
 
-/** Keeps a snapshot that could not be read for whoever wants to know why. */
+/** Renames snapshots that could not be read, so that they can be examined later. */
 async function setBadSnapshotsAside(directory: LogDirectory, base: Manifest | undefined, manifest: Manifest): Promise<void> {
   for (const seq of base?.snapshots ?? []) {
     if (manifest.snapshots.includes(seq)) continue
@@ -202,7 +202,7 @@ function missingTail(directory: LogDirectory, base: Manifest): BeamClawError {
   return logCorrupt(directory.segment(base.generation), 0, 'the segment is missing')
 }
 
-/** Deletes a log with all its files; true when there was one. Fences every owner, in whatever process. */
+/** Deletes a log with all its files; returns whether there was one. Fences every owner, in any process. */
 export async function removeLog(directory: LogDirectory): Promise<boolean> {
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
     const { manifests, segments, isDeleted } = await directory.list()
@@ -219,5 +219,5 @@ export async function removeLog(directory: LogDirectory): Promise<boolean> {
 }
 
 function contended({ path }: LogDirectory): BeamClawError {
-  return new BeamClawError('store-io', `${path}: other processes keep opening this log`)
+  return new BeamClawError('store-io', `${path}: other processes keep opening this log. Stop them and try again`)
 }

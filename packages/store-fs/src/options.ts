@@ -1,35 +1,36 @@
-/** Options of `FsStore`. */
+/** The options of `FsStore`, their defaults and their rules. */
 import type { Clock } from '@beamclaw/core'
 import { aBoolean, anObject, anObjectWith, checkOptions, integer, type OptionRule, type OptionRules, oneOf } from '@beamclaw/core/adapter'
 import type { FileSystem } from './file-system.ts'
 
 /**
- * When an append is acknowledged: `always` after its own sync, `batch` after a sync that waits up to 5 ms for company, `os` when the
- * operating system has it, which survives the death of the process and not that of the machine.
+ * When an append is acknowledged: `always` after its own fsync; `batch` after an fsync that waits up to 5 ms for other appends (group
+ * commit); `os` when the operating system has the bytes, which survive the death of the process but not of the machine.
  */
 export type SyncMode = 'always' | 'batch' | 'os'
 
+/** Options of `FsStore`. A value out of its rule throws `invalid-option` in the constructor. */
 export interface FsStoreOptions {
-  /** The data directory; made when it is missing. */
+  /** The data directory; created when it is missing. */
   readonly path: string
-  /** @default 'always' */
+  /** When an append is acknowledged. @default 'always' */
   readonly sync?: SyncMode
   /** Largest document, record or snapshot as UTF-8 JSON, in bytes. @default 67108864 */
   readonly maxDocumentBytes?: number
-  /** Segment files that stay open at most. @default 256 */
+  /** Maximum number of segment files that stay open. @default 256 */
   readonly maxOpenFiles?: number
-  /** Accept a data directory on NFS or SMB, where neither locks nor syncs can be relied on. @default false */
+  /** Accepts a data directory on NFS or SMB, where locks and syncs are unreliable. @default false */
   readonly allowNetworkFileSystem?: boolean
-  /** Milliseconds to wait for another process that owns the data directory; then calls reject `store-locked`. @default 0 */
+  /** Milliseconds to wait for another process that owns the data directory, before calls reject `store-locked`. @default 0 */
   readonly lockWaitMs?: number
   /**
-   * Milliseconds without a heartbeat after which the lock of a process that cannot be looked at (in another container, or on another
-   * machine) counts as left behind. The heartbeat comes five times as often. @default 15000
+   * Milliseconds without a heartbeat after which the lock of a process that cannot be inspected (in another container, or on another
+   * machine) counts as stale. The heartbeat interval is a fifth of it. @default 15000
    */
   readonly lockLeaseMs?: number
-  /** The calls to the operating system, for tests that make them fail. @default the real ones */
+  /** The operating system calls, replaced by tests that make them fail. @default nodeFileSystem */
   readonly fileSystem?: FileSystem
-  /** Times the 5 ms of `batch`, and `lockWaitMs`. @default the machine's */
+  /** Times the 5 ms of `batch`, and `lockWaitMs`. @default the machine's clock */
   readonly clock?: Pick<Clock, 'setTimer'>
 }
 
@@ -58,7 +59,7 @@ const rules: OptionRules<FsStoreOptions> = {
   clock: anObjectWith('setTimer'),
 }
 
-/** Throws `invalid-option` for the first option that is unknown, missing or out of its rule. */
+/** Throws `invalid-option` for the first option that is unknown, missing or against its rule. */
 export function checkFsStoreOptions(options: FsStoreOptions): void {
   checkOptions<FsStoreOptions>('FsStore', options, rules, ['path'])
 }

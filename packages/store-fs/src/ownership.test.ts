@@ -8,7 +8,7 @@ import { removeLog } from './open-log.ts'
 import { faultyFileSystem, systemError } from './testing/faulty-file-system.ts'
 import { LogProcess, scratchDirectory } from './testing/scratch.ts'
 
-/** Whole numbers below `limit`, the same for each seed. */
+/** Returns whole numbers below `limit`, the same sequence for the same seed. */
 function chance(seed: number): (limit: number) => number {
   let state = seed * 2_654_435_761
   return (limit) => {

@@ -18,7 +18,7 @@ interface Promised {
   isDeleting: boolean
 }
 
-/** Does a bit of everything; `promised` says what may not be lost from then on. */
+/** Performs each kind of write; `promised` holds what must survive from then on. */
 async function live(store: FsStore, promised: Promised, sync: SyncMode): Promise<void> {
   const key = storeKey('jobs', 'nested', 'daily')
   let seq = 0

@@ -1,12 +1,12 @@
-/** What the operating system says of processes and of the namespaces in which their names mean something. */
+/** The operating system's facts about processes, and about the namespaces in which pids and socket names have a meaning. */
 import { readFile, readlink } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { systemCode } from './failures.ts'
 
-/** A process as another one sees it. `started` is undefined where the system does not tell. */
+/** A process as another process sees it. `started` is undefined where the system does not report it. */
 export type ProcessFacts = { readonly state: 'gone' | 'zombie' } | { readonly state: 'running'; readonly started: string | undefined }
 
-/** Returns what is known of the process `pid` of this pid namespace. A zombie has ended: nobody has asked for its exit code yet. */
+/** Returns the facts about the process `pid` of this pid namespace. A zombie has ended: its parent has not read its exit code yet. */
 export async function processFacts(pid: number): Promise<ProcessFacts> {
   try {
     process.kill(pid, 0)
@@ -30,12 +30,12 @@ async function statFields(pid: number): Promise<readonly string[] | undefined> {
   }
 }
 
-/** Returns a name for where a pid means something: this boot of this machine, and the pid namespace. */
+/** Returns the name of this pid namespace: the boot of this machine, and the namespace's inode. */
 export function pidNamespace(): Promise<string> {
   return namespaceOf('pid')
 }
 
-/** Returns a name for where the name of an abstract socket means something. */
+/** Returns the name of the network namespace in which an abstract socket name has a meaning. */
 export function networkNamespace(): Promise<string> {
   return namespaceOf('net')
 }

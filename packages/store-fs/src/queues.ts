@@ -1,6 +1,6 @@
-/** Who goes first: one at a time for each key, and so many at once over all. */
+/** Two limits on concurrency: one task at a time for each key, and a bounded number over all. */
 
-/** Runs tasks of the same name one after the other, those of different names side by side. */
+/** Runs tasks of the same name one after the other, and tasks of different names concurrently. */
 export class KeyedQueue {
   readonly #tails = new Map<string, Promise<unknown>>()
 
@@ -15,13 +15,13 @@ export class KeyedQueue {
     return result
   }
 
-  /** Resolves when the tasks of that name that are known now have ended, however they ended. */
+  /** Resolves when the tasks of that name that are known now have ended, whether they resolved or rejected. */
   async settled(name: string): Promise<void> {
     await this.#tails.get(name)
   }
 }
 
-/** Runs at most `limit` tasks at once, first come first served. */
+/** Runs at most `limit` tasks at once, in order of arrival. */
 export class Limiter {
   readonly #limit: number
   readonly #waiting: (() => void)[] = []
@@ -37,7 +37,7 @@ export class Limiter {
     try {
       return await task()
     } finally {
-      // The next one takes this place over, so that nobody slips in between.
+      // The place passes directly to the next task, so that a new caller cannot overtake it.
       const next = this.#waiting.shift()
       if (next === undefined) this.#running -= 1
       else next()

@@ -3,16 +3,16 @@ import { crc32 } from 'node:zlib'
 import type { JsonObject } from '@beamclaw/core'
 import type { EncodedLogEntry } from '@beamclaw/core/adapter'
 
-/** A record whose data is JSON text already, so that the caller may change the object it came from. */
+/** A record whose data is JSON text already, so the caller may change the original object. */
 export interface EncodedRecord {
   readonly seq: number
   readonly id: string
-  /** The middle of the line: from the type to the time. */
+  /** The middle of the line, from the type to the time. */
   readonly head: string
   readonly data: string
 }
 
-/** A line of a segment as it is spelled in the file. */
+/** A line of a segment with the property names of the file. */
 export interface Line {
   readonly s: number
   /** Generation of the segment. */
@@ -20,12 +20,12 @@ export interface Line {
   readonly t: string
   readonly id: string
   readonly ts: number
-  /** Bytes between the place that was durable when this line was written and the line; absent for none. */
+  /** Number of unsynced bytes before this line when it was written; absent for 0. */
   readonly b?: number
   readonly d: JsonObject
 }
 
-/** How every line starts. */
+/** The first characters of every line. */
 export const recordStart = '{"s":'
 
 // `,"c":"` then eight digits then `"}`
@@ -40,8 +40,8 @@ export function encodeRecord({ seq, type, id, ts, json }: EncodedLogEntry): Enco
 }
 
 /**
- * The lines of records that are written together. `unsynced` counts the bytes before them that were never synced; each line that
- * was not written right after a synced place says so, which tells a torn write from a record that went bad after it was durable.
+ * Returns the lines of records that are written together. `unsynced` counts the bytes before them that were never synced. A line that was not
+ * written right after a synced byte records that number, which tells a torn write from a record that was damaged after it was durable.
  */
 export function encodeLines(records: readonly EncodedRecord[], generation: number, unsynced: number): Buffer {
   const pieces: Buffer[] = []
@@ -53,7 +53,7 @@ export function encodeLines(records: readonly EncodedRecord[], generation: numbe
     const line = `${body}${checksumPrefix}${crc32(body).toString(16).padStart(8, '0')}"}\n`
     text += line
     if (records.length > 1) distance += Buffer.byteLength(line)
-    // One string cannot hold more than half a gigabyte.
+    // The longest string is about half a gigabyte.
     if (text.length > longestText) {
       pieces.push(Buffer.from(text))
       text = ''
@@ -63,7 +63,7 @@ export function encodeLines(records: readonly EncodedRecord[], generation: numbe
   return pieces.length === 0 ? last : Buffer.concat([...pieces, last])
 }
 
-/** The line between `start` and `end` (its newline, exclusive), or undefined when the bytes are not what was written. */
+/** Returns the line from `start` to `end` (its newline, exclusive), or undefined when the checksum does not match. */
 export function parseLine(bytes: Buffer, start: number, end: number): Line | undefined {
   const bodyEnd = end - tailBytes
   if (bodyEnd <= start || readChecksum(bytes, bodyEnd) !== crc32(bytes.subarray(start, bodyEnd))) return undefined
@@ -74,12 +74,12 @@ export function parseLine(bytes: Buffer, start: number, end: number): Line | und
   }
 }
 
-/** Where the line that starts at `start` ends; -1 when its newline is missing. */
+/** Returns where the line that starts at `start` ends; -1 when its newline is missing. */
 export function lineEnd(bytes: Buffer, start: number): number {
   return bytes.indexOf(newline, start)
 }
 
-/** The checksum in a line's tail; -1 when the tail is not spelled as it should be. */
+/** Returns the checksum at the end of a line; -1 when it is not well-formed. */
 function readChecksum(bytes: Buffer, start: number): number {
   const digits = start + checksumPrefix.length
   for (let index = 0; index < checksumPrefix.length; index++) if (bytes[start + index] !== checksumPrefix.charCodeAt(index)) return -1

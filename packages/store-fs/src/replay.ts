@@ -1,4 +1,4 @@
-/** Reads what a manifest names: the newest snapshot that can be read and every record after it. */
+/** Reads the files that a manifest names: the newest readable snapshot and every record after it. */
 import type { JsonValue, LogContents, LogEntry, LogSnapshot } from '@beamclaw/core'
 import { BeamClawError } from '@beamclaw/core'
 import { readFully, readWhole } from './atomic-write.ts'
@@ -7,21 +7,21 @@ import type { LogDirectory } from './log-directory.ts'
 import { type Manifest, type SealedSegment, sealJson, unsealJson } from './manifest.ts'
 import { readSegment } from './segment.ts'
 
-/** What replay found. */
+/** The result of `replay`. */
 export interface Replayed extends LogContents {
-  /** The snapshots that count, newest first; shorter than the manifest's when one could not be read. */
+  /** Seqs of the usable snapshots, newest first; shorter than the manifest's list when one could not be read. */
   readonly snapshots: readonly number[]
   readonly lastSeq: number
 }
 
-/** The file of a snapshot whose state is JSON text already. */
+/** Returns the file content of a snapshot whose state is JSON text already. */
 export function encodeSnapshot(seq: number, stateJson: string): Buffer {
   return sealJson(`{"seq":${seq},"state":${stateJson}}`)
 }
 
 /**
- * Reads the sealed segments of `manifest`, then lets `readLast` add the records of the one that was written last. Falls back to the
- * snapshot before the newest only when the segments hold every record since; otherwise rejects `log-corrupt`.
+ * Reads the sealed segments of `manifest`, then calls `readLast` for the records of the segment that was written last. Falls back to the
+ * previous snapshot only when the segments hold every record since; otherwise rejects `log-corrupt`.
  */
 export async function replay(
   directory: LogDirectory,
@@ -54,7 +54,7 @@ async function readSealed(directory: LogDirectory, segment: SealedSegment, into:
   if (found !== segment.lastSeq) throw logCorrupt(file, bytes.length, `expected records up to seq ${segment.lastSeq}, found ${found}`)
 }
 
-/** The first `length` bytes of a file. Rejects `log-corrupt` when there are fewer. */
+/** Returns the first `length` bytes of a file. Rejects `log-corrupt` when there are fewer. */
 export async function readPrefix(directory: LogDirectory, file: string, length: number): Promise<Buffer> {
   const { fileSystem } = directory
   let descriptor: number
@@ -84,7 +84,7 @@ async function chooseSnapshot(
     } catch (error) {
       if (!BeamClawError.isInstance(error, 'log-corrupt')) throw error
       failure ??= error
-      // Only when every record since the one before is there, replay from it gives the same state.
+      // Replay from the previous snapshot gives the same state only when every record since is there.
       if (oldestRecord > (snapshots[index + 1] ?? 0) + 1) throw error
     }
   }

@@ -1,4 +1,4 @@
-/** Removes what an earlier process left half written when it died: once for each directory, before this one writes there. */
+/** Removes temporary files that a dead process left: once for each directory, before this process writes there. */
 import { join } from 'node:path'
 import { removeIfThere } from './atomic-write.ts'
 import type { FileSystem } from './file-system.ts'
@@ -11,18 +11,18 @@ export class StaleTemporaries {
   readonly #own: string
   readonly #done = new Set<string>()
 
-  /** @param name tells this process's temporary files from those of others. */
+  /** @param name distinguishes this process's temporary files from those of others. */
   constructor(fileSystem: FileSystem, name: string) {
     this.#fileSystem = fileSystem
     this.#own = `${prefix}${name}-`
   }
 
-  /** The name of the `count`-th temporary file. */
+  /** Returns the name of the `count`-th temporary file. */
   nameOf(count: number): string {
     return `${this.#own}${count}`
   }
 
-  /** Never rejects: what cannot be tidied is no reason to refuse a write. */
+  /** Never rejects: a failed clean-up is no reason to reject a write. */
   async removeFrom(directory: string): Promise<void> {
     if (this.#done.has(directory)) return
     if (this.#done.size >= mostRemembered) this.#done.clear()

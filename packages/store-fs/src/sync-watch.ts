@@ -1,10 +1,10 @@
-/** Notices a disk that does not keep what it is given. */
+/** Detects a failing disk by its fsync errors. */
 import { isNoRoom } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 
 /**
- * The same file system. Calls `onFailing` when a sync fails that began after another one had failed, and no record was synced in between: the
- * second chance, in a new file, is lost too.
+ * Returns the same file system, watched: calls `onFailing` on the second fsync error in a row, without a successful data sync in between. One
+ * error is retried in a fresh segment. Errors of a full disk do not count.
  */
 export function watchSyncs(fileSystem: FileSystem, onFailing: (cause: unknown) => void): FileSystem {
   let hasFailed = false

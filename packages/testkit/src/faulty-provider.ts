@@ -1,4 +1,4 @@
-/** A provider whose every call can go wrong, as a plan says: for tests of what is built upon providers. */
+/** A provider that fails as a plan decides, for tests of code that uses providers. */
 import { BeamClawError, type Provider, type ProviderPart, type ProviderRequest } from '@beamclaw/core'
 
 /** A call that is about to be made; `index` counts from 0. */
@@ -8,18 +8,23 @@ export interface ProviderCall {
 }
 
 /**
- * What happens to a call once `afterParts` parts (default 0) have come. `fail`: it throws `error`. `cut`: it ends without a `finish`.
- * `hang`: nothing more comes until it is aborted or left. `delay`: the rest comes once `until` resolves.
+ * The fault of a call after `afterParts` parts (default 0). `fail`: it throws `error`. `cut`: it ends without a `finish`.
+ * `hang`: no part follows until it is aborted or abandoned. `delay`: the rest follows once `until` resolves.
  */
 export type ProviderFault =
   | { readonly type: 'fail'; readonly error: BeamClawError; readonly afterParts?: number }
   | { readonly type: 'cut' | 'hang'; readonly afterParts?: number }
   | { readonly type: 'delay'; readonly until: Promise<void>; readonly afterParts?: number }
 
-/** Decides about each call, in the order they begin; `undefined` lets it pass. */
+/** Called with each call, in the order they begin; returns its fault, or `undefined` to let it pass. */
 export type ProviderFaultPlan = (call: ProviderCall) => ProviderFault | undefined
 
-/** Puts a plan of faults before a provider. */
+/**
+ * Returns a provider whose calls fail as `plan` decides. It keeps the contract of the port.
+ *
+ * @example
+ * const flaky = faultyProvider(provider, ({ index }) => (index === 0 ? { type: 'cut', afterParts: 2 } : undefined))
+ */
 export function faultyProvider(provider: Provider, plan: ProviderFaultPlan): Provider {
   let calls = 0
   return {
@@ -64,7 +69,7 @@ async function* play(signal: AbortSignal, begin: Begin): AsyncGenerator<Provider
   }
 }
 
-/** Answers true when the stream is to end here. */
+/** Returns true when the stream ends here. */
 async function strike(fault: ProviderFault, signal: AbortSignal): Promise<boolean> {
   switch (fault.type) {
     case 'fail':

@@ -18,14 +18,17 @@ import {
 import { type StoreCall, type StoreFault, type StoreFaultPlan, withStoreFault } from './store-fault.ts'
 
 /**
- * Puts a plan of faults before a store. It keeps the contract of the port: a call that failed breaks a log's
- * handle, one that was refused does not, and appends stay in order.
+ * Returns a store whose calls fail as `plan` decides. It keeps the contract of the port: a failed call breaks a log's
+ * handle, a refused one does not, and appends stay in order.
+ *
+ * @example
+ * const flaky = faultyStore(new MemoryStore(), ({ method }) => (method === 'put' ? { type: 'fail-before' } : undefined))
  */
 export function faultyStore(store: Store, plan: StoreFaultPlan): Store {
   return new FaultyStore(store, plan)
 }
 
-/** What is wrong with the call and not with the log. */
+/** Codes of errors in the call, which leave the log's handle intact. */
 const refusals: ReadonlySet<string> = new Set<ErrorCode>(['invalid-message', 'invalid-option', 'document-too-large', 'log-gap'])
 
 type Planned = Omit<StoreCall, 'index'>
@@ -171,7 +174,7 @@ class FaultyLog implements AppendLog {
   }
 }
 
-/** What is written later must be what was given now. What cannot be copied is no JSON, which the store is to find out. */
+/** Copies the input, because the caller may change it before a delayed write. Input that cannot be copied is no JSON; the store reports it. */
 function copyOf<T>(value: T): T {
   try {
     return structuredClone(value)

@@ -1,4 +1,4 @@
-/** What can go wrong with one call to a store, and what the caller sees of it. */
+/** The faults of one call to a store, and their effect on the caller. */
 import { BeamClawError, type ErrorCode, type LogEntry, type StoreKey } from '@beamclaw/core'
 
 /** A call that is about to be made. */
@@ -8,14 +8,14 @@ export interface StoreCall {
   readonly method: 'get' | 'put' | 'delete' | 'list' | 'openLog' | 'append' | 'read' | 'compact' | 'close'
   /** The key, or the prefix of a `list`. */
   readonly key: StoreKey
-  /** What an `append` writes. */
+  /** The records of an `append`. */
   readonly records?: readonly LogEntry[]
 }
 
 /**
- * What happens to a call. `fail-before`: it rejects and nothing was done. `fail-after`: it was done, and rejects all the same. `hang`: it
- * never settles, done or not. `duplicate`: it is done twice, as when an answer was lost on its way. `delay`: it is done once `before`
- * resolves, and answers once `after` does.
+ * The fault of a call. `fail-before`: it rejects without an effect. `fail-after`: it takes effect, but rejects. `hang`: it
+ * never settles, with or without an effect. `duplicate`: it is made twice, as after a lost reply. `delay`: it is made once `before`
+ * resolves, and settles once `after` does.
  */
 export type StoreFault =
   | { readonly type: 'fail-before' | 'fail-after' /** @default 'store-io' */; readonly code?: ErrorCode }
@@ -23,10 +23,10 @@ export type StoreFault =
   | { readonly type: 'duplicate' }
   | { readonly type: 'delay'; readonly before?: Promise<void>; readonly after?: Promise<void> }
 
-/** Decides about each call, in the order they are made; `undefined` lets it pass. */
+/** Called with each call, in order; returns its fault, or `undefined` to let it pass. */
 export type StoreFaultPlan = (call: StoreCall) => StoreFault | undefined
 
-/** Makes a call as the fault says. */
+/** Makes a call with its fault. */
 export async function withStoreFault<T>(fault: StoreFault, call: StoreCall, execute: () => Promise<T>): Promise<T> {
   switch (fault.type) {
     case 'fail-before':

@@ -1,4 +1,4 @@
-/** Texts that people, tools and models write, and that are easily broken. */
+/** Random texts as users, tools and models write them, with characters that break naive code. */
 import type { Random } from '../../../packages/core/src/index.ts'
 import { integerBetween, pickOne } from '../../../packages/testkit/src/seeded-random.ts'
 

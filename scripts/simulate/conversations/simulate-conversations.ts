@@ -1,4 +1,4 @@
-/** Whole lives of conversations, decided by one number: every request that leaves is judged as the two services would. */
+/** Simulates conversations, derived from one seed: every outgoing request is checked by the rules of the two services. */
 import {
   type AgentDefinition,
   BeamClaw,
@@ -28,7 +28,7 @@ export interface SimulateConversationsOptions {
   readonly steps?: number
 }
 
-/** What a life that held came to. */
+/** The result of a simulation in which every invariant held. */
 export interface ConversationsReport {
   readonly seed: number
   readonly requests: number

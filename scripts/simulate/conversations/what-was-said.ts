@@ -1,4 +1,4 @@
-/** What the users of one conversation have said, as its requests tell: nothing may go that no whole summary has taken in. */
+/** The user messages of one conversation as its requests contain them: none may be missing unless a complete summary covers it. */
 
 /** Marks a user's message. */
 export function messageMark(number: number): string {

@@ -1,15 +1,15 @@
-/** What hostile clients write to a socket of the gateway. Pure: the same seed makes the same bytes. */
+/** The bytes that hostile clients write to a socket of the gateway. Pure: the same seed makes the same bytes. */
 import type { Random } from '../../../packages/core/src/index.ts'
 import { integerBetween, pickOne } from '../../../packages/testkit/src/seeded-random.ts'
 import { anyJson, damaged, muchJson, withOdd } from './hostile-json.ts'
 import { type FrameShape, frame } from './web-socket-frame.ts'
 
 export interface Attack {
-  /** What it is, for people. */
+  /** Description for messages. */
   readonly name: string
   /** Written one after the other, with a turn of the event loop between them. */
   readonly chunks: readonly Buffer[]
-  /** What the client does when all is written. */
+  /** The client's action after its last byte. */
   readonly ending: 'wait' | 'end' | 'destroy'
   /** Clients that do the same at once. */
   readonly clients: number

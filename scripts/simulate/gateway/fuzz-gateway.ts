@@ -33,7 +33,7 @@ const maxGrowth = 50 * 1_024 * 1_024
 /** Bytes that one attack, or one by many clients at once, may take for a moment. */
 const maxPeak = 200 * 1_024 * 1_024
 const maxRounds = 3
-/** How often an attack is repeated that seemed to be slow: another program may have had the machine. */
+/** Repetitions of an attack that seemed slow: another program may have used the processor. */
 const repeats = 3
 /** Milliseconds within which other clients must be answered at all. */
 const deadlineMs = 10_000
@@ -47,7 +47,7 @@ export async function fuzzGateway({ seed, attacks = 60 }: FuzzOptions): Promise<
   uncaught.promise.catch(() => {})
   const note = (error: unknown): void => uncaught.reject(new Error(`the process would have ended with ${describe(error)}`))
   process.on('uncaughtException', note).on('unhandledRejection', note)
-  // What the boundary has caught is a mistake all the same.
+  // An error that the boundary caught is a bug too.
   const logger: Logger = {
     log: (_level, event, fields) => {
       if (mistakes.includes(event)) uncaught.reject(new Error(`a handler failed: ${event} ${JSON.stringify(fields)}`))
@@ -69,7 +69,7 @@ export async function fuzzGateway({ seed, attacks = 60 }: FuzzOptions): Promise<
         const attack = attackOf(random)
         try {
           const { waitedMs, tookBytes } = await Promise.race([uncaught.promise, withinTime(strikeAndAsk(stage, attack, peak))])
-          // What the model of the scene remembers of its requests is none of the gateway's.
+          // The requests that the scene's model keeps are not the gateway's memory.
           stage.model.requests.length = 0
           stage.model.signals.length = 0
           peakBytes = Math.max(peakBytes, tookBytes)
@@ -92,7 +92,7 @@ export async function fuzzGateway({ seed, attacks = 60 }: FuzzOptions): Promise<
   }
 }
 
-/** The same, but rejects when it takes too long; keeps the process alive for as long. */
+/** Rejects when the promise takes too long; keeps the process alive until then. */
 async function withinTime<T>(work: Promise<T>, milliseconds = deadlineMs): Promise<T> {
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(() => late.reject(new Error(`another client was not answered within ${milliseconds} ms`)), milliseconds)
@@ -115,7 +115,7 @@ async function strikeAndAsk(stage: Scene, attack: Attack, peak: MemoryPeak): Pro
   let waitedMs = Number.POSITIVE_INFINITY
   let tookBytes = Number.POSITIVE_INFINITY
   for (let round = 0; round < repeats && (waitedMs > answerWithinMs || tookBytes > maxPeak); round++) {
-    // What earlier attacks have left for the garbage collector is not this one's.
+    // Garbage of earlier attacks must not count for this one.
     const before = round === 0 ? process.memoryUsage.rss() : residentBytes()
     peak.reset()
     const struck = Promise.all(Array.from({ length: attack.clients }, () => strike(stage.url, attack)))

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { QueueMode, RunEvent, SendReceipt, SessionInspection } from '@beamclaw/core'
 
-/** What the program is told when it is started. */
+/** The arguments of the program. */
 export interface AgentSetup {
   /** The model server's `baseUrl`. */
   readonly modelUrl: string
@@ -17,7 +17,7 @@ export interface AgentSetup {
   readonly sessions?: { readonly passivateAfterMs?: number }
 }
 
-/** What the program holds. */
+/** The resources that the program uses. */
 export interface AgentVitals {
   readonly heapMegabytes: number
   /** Files, sockets and the like that are open. */
@@ -59,7 +59,7 @@ const compiled = fileURLToPath(new URL('../node_modules/.cache/beamclaw', import
 const program = fileURLToPath(new URL('./agent-process.ts', import.meta.url))
 const killSwitch = new URL('./kill-switch.ts', import.meta.url).href
 
-/** What Node is told to run the agent, and its environment: with BEAMCLAW_FAULT it kills itself there. */
+/** Node's arguments for the agent program, and its environment: BEAMCLAW_FAULT names the point at which it kills itself. */
 export function agentLaunch(
   setup: AgentSetup,
   environment: Readonly<Record<string, string>>,
@@ -118,7 +118,7 @@ export class AgentProcess implements AsyncDisposable {
     return this
   }
 
-  /** Sends a message; answers with the command's id, by which its lines are found. */
+  /** Sends a message; returns the command's id, which its output lines carry. */
   send(text: string, options: { readonly session?: string; readonly key?: string; readonly queueMode?: QueueMode } = {}): string {
     const { session = 'agent:main:first', ...rest } = options
     return this.#say({ do: 'send', session, text, ...rest })

@@ -27,7 +27,7 @@ export class HastyClock extends SystemClock {
   }
 }
 
-/** How a run went. */
+/** The outcome of a run. */
 export interface CollectedAnswer {
   readonly events: readonly RunEvent[]
   readonly text: string | undefined
@@ -88,7 +88,7 @@ export function failuresOf({ events }: CollectedAnswer): readonly string[] {
   return events.flatMap((event) => (event.type === 'model-failure' ? [event.failure.code] : []))
 }
 
-/** What its tools answered. */
+/** The results of its tools. */
 export function resultsOf({ events }: CollectedAnswer) {
   return events.flatMap((event) => (event.type === 'tool-result' ? [{ outcome: event.outcome, ...event.result }] : []))
 }

@@ -1,4 +1,4 @@
-/** What a crash test has around the processes it kills: a model that stays up, a data directory, and the traces of tools. */
+/** The environment of a crash test, which outlives its processes: a model server, a data directory, and the traces of tools. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ interface ChatMessage {
   readonly content: string | null
 }
 
-/** What a request asks, oldest message first. */
+/** Returns the messages of a request, oldest first. */
 export function messagesOf({ body }: ReceivedRequest): readonly ChatMessage[] {
   return (body as { readonly messages: readonly ChatMessage[] }).messages
 }

@@ -1,4 +1,4 @@
-/** Where a drill ends its process: right before or right after a chosen record of a session's journal became durable. */
+/** The crash point of a drill: right before or right after a chosen record of a session's journal is durable. */
 
 /** The record types of a session's journal. */
 export const faultRecordTypes = [
@@ -14,6 +14,7 @@ export const faultRecordTypes = [
   'tool-intent',
   'tool-outcome',
   'history-compact',
+  'extension',
   'run-end',
 ] as const
 

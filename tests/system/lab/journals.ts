@@ -38,7 +38,7 @@ interface ManifestFile {
   readonly segments: readonly { readonly generation: number; readonly bytes: number }[]
 }
 
-/** Where a session has its journal. */
+/** Returns the directory of a session's journal. */
 export function journalPath(data: string, session = 'first'): string {
   return join(data, 'default/sessions/main', session)
 }
@@ -68,7 +68,7 @@ function checkSnapshot(file: string, seq: number): void {
   if ((value as { readonly seq: number }).seq !== seq) throw new Error(`${file} is of another place: ${body.slice(0, 40)}`)
 }
 
-/** What a line says. Throws when its checksum is not that of what comes before it. */
+/** Returns the record of a line. Throws when its checksum does not match. */
 function checkedLine(line: string, where: string): { readonly body: string; readonly value: unknown } {
   const [, body = '', checksum] = /^(.*),"c":"([0-9a-f]{8})"\}$/s.exec(line) ?? []
   if (crc32(body).toString(16).padStart(8, '0') !== checksum) throw new Error(`${where} is not what was written`)
@@ -109,7 +109,7 @@ export function runsEnded(data: string, count = 1, session = 'first'): Promise<r
   return journalUntil(data, session, (records) => recordsOf(records, 'run-end').length >= count)
 }
 
-/** Somebody may be opening the journal at this moment: then there is nothing to see. */
+/** Returns undefined while another process is opening the journal. */
 function glance(data: string, session: string): readonly JournalRecord[] {
   try {
     return readJournal(data, session)
@@ -141,7 +141,7 @@ function wasAbortedWaiting(records: readonly JournalRecord[], runId: string): bo
   return hostsOf(records, runId).length === 0 && ends.length === 1 && ends[0]?.data.outcome === 'aborted'
 }
 
-/** What happened to a message, for people. */
+/** Returns the history of a message, for messages of failures. */
 function storyOf(records: readonly JournalRecord[], runId: string): string {
   const own = records.filter(({ data }) => data.runId === runId || data.merged?.includes(runId) === true || data.from === runId)
   return own
@@ -149,7 +149,7 @@ function storyOf(records: readonly JournalRecord[], runId: string): string {
     .join(', ')
 }
 
-/** Whether all messages that `counts` are done with. */
+/** Returns true when all messages that `counts` are over. */
 export function isAtRest(records: readonly JournalRecord[], counts: (runId: string) => boolean = () => true): boolean {
   const ended = new Set(recordsOf(records, 'run-end').map(({ data }) => data.runId))
   const messages = recordsOf(records, 'message-in').map(({ data }) => data.runId)
@@ -163,7 +163,7 @@ export function problemsIn(records: readonly JournalRecord[], receipts: readonly
   const must = (isKept: boolean, problem: string): void => {
     if (!isKept) problems.push(problem)
   }
-  // Where snapshots have taken the place of older records, the rest begins later.
+  // After a snapshot has replaced older records, the log begins later.
   const first = records[0]?.seq ?? 1
   for (const [index, { seq, generation }] of records.entries()) {
     must(seq === first + index, `I2: record ${first + index} has the number ${seq}`)

@@ -8,7 +8,7 @@ export interface SideEffect {
   readonly runId: string
 }
 
-/** Whoever has these runs `charge` and `slow` at most once for each call, and `lookup` as often as it takes. */
+/** An agent with these tools runs `charge` and `slow` at most once for each call, and `lookup` any number of times. */
 export function sideEffectTools(leave: (effect: SideEffect) => void, released: Promise<void>): Tool[] {
   const trace = (tool: string, { toolCallId, runId }: ToolContext): void => leave({ tool, toolCallId, runId })
   return [

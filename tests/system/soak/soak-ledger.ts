@@ -1,4 +1,4 @@
-/** What the lives of a soak have said and written: every record is kept, and must stay as it was first read. */
+/** The output and records of all processes of a soak: no record may change after it was first read. */
 import { globSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SendReceipt } from '@beamclaw/core'
@@ -42,7 +42,7 @@ export class SoakLedger {
       this.#told.push({ session: event.sessionKey.slice(keyPrefix.length), seq: event.seq, runId: event.runId })
   }
 
-  /** Reads what was written since the last time, while nobody writes, and compares what was said with it. */
+  /** Reads the records since the last check, while no process writes, and compares the clients' view with them. */
   harvest(): void {
     for (const session of sessionsIn(this.#data)) {
       const mark = this.#markOf(session)

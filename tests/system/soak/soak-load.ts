@@ -1,4 +1,4 @@
-/** What is asked of the sessions during a soak, and what the model answers: mostly well, at times not. */
+/** The load of a soak: messages to sessions, and a model that mostly answers well. */
 
 import type { QueueMode, Random } from '@beamclaw/core'
 import type { ModelAnswer, ReceivedRequest } from '@beamclaw/testkit/model-server'
@@ -15,10 +15,10 @@ export interface Asked {
 
 const words = ['hello', 'charge', 'lookup'] as const
 const modes = ['queue', 'queue', 'steer', 'collect', 'interrupt'] as const satisfies readonly QueueMode[]
-/** An answer takes longer only when somebody has forgotten it. */
+/** An answer that takes longer was lost. */
 const longestAnswerMs = 90_000
 const senders = 32
-/** How far back a message is sent again: less than a session remembers. */
+/** Number of latest messages that may be repeated: below the number of runs that a session remembers. */
 const recent = 400
 
 export class SoakLoad {
@@ -76,7 +76,7 @@ export class SoakLoad {
     else if (line !== undefined) this.answers++
   }
 
-  /** What the model says to a request. */
+  /** Returns the model's answer to a request. */
   readonly answer = (request: ReceivedRequest): ModelAnswer => {
     const answer = toolModel(request)
     const roll = this.#random.next()

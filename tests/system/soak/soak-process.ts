@@ -1,4 +1,4 @@
-/** One life of the agent program: takes commands, hands on what it says, and dies when told to. */
+/** One process of the agent program: sends it commands, reads its output, and kills it. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -46,7 +46,7 @@ export class SoakProcess {
     })
   }
 
-  /** What it wrote on its standard error, for people. */
+  /** Its standard error, for messages of failures. */
   get errors(): string {
     return this.#errors
   }

@@ -24,7 +24,7 @@ export interface SoakOptions {
 const samples = 6
 const sleepAfterMs = 1_000
 const reportEveryMs = 10_000
-/** What heap and descriptors may grow by between the second sample and the last. */
+/** Allowed growth of heap and descriptors between the second sample and the last. */
 const tolerance = { heapMegabytes: 4, heapFactor: 1.15, descriptors: 10 }
 
 const endings = ['kill', 'kill', 'kill', 'from-within', 'from-within', 'freeze', 'stop'] as const

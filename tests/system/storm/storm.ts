@@ -17,7 +17,7 @@ const sessions = Array.from({ length: 50 }, (_, index) => `agent:main:storm-${in
 const runs = { before: ['before-1', 'before-2'], atTheEnd: ['end-1', 'end-2'], during: ['during-1', 'during-2'] }
 const everyRun = [...runs.before, ...runs.atTheEnd, ...runs.during]
 
-/** What the storm may take: until all are in, and until all know everything after that. */
+/** Time limits of the storm: until all clients are connected, and until all have caught up. */
 const limits = { allInMs: 60_000, allHeardMs: 60_000 }
 
 /** Resolves with what went wrong, a line each. */
@@ -120,7 +120,7 @@ function tell(report: (line: string) => void, what: string, reports: readonly Cr
   const [shared, own] = reports.map(({ entered, refusals, failures }) => {
     const sorted = entered.toSorted((a, b) => a - b)
     const at = (part: number): number => Math.round(sorted[Math.ceil(sorted.length * part) - 1] ?? 0)
-    return `${sorted.length} in, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, last ${at(1)} ms, told to come again ${refusals} times, broken off ${failures}`
+    return `${sorted.length} in, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, last ${at(1)} ms, delayed ${refusals} times, failed ${failures} times`
   })
   report(`   ${what}\n     of one address: ${shared}\n     of an address each: ${own}`)
 }

@@ -3,13 +3,13 @@ import { BlockList, isIP, isIPv4 } from 'node:net'
 
 const loopback = loopbackList()
 
-/** An IPv4 address in IPv6 clothes as what it is. */
+/** Returns an IPv4-mapped IPv6 address as IPv4, any other address unchanged. */
 export function plainAddress(address: string): string {
   const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1]
   return mapped !== undefined && isIPv4(mapped) ? mapped : address
 }
 
-/** True for an address, or `localhost`, that only this machine reaches. */
+/** Returns true for `localhost` and loopback addresses. */
 export function isLoopback(host: string): boolean {
   if (host === 'localhost') return true
   const address = plainAddress(host)

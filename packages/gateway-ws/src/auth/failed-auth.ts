@@ -1,9 +1,9 @@
-/** Counts wrong tokens, so that nobody can try many. */
+/** Counts wrong tokens by address, which limits guessing. */
 import { isLoopback, plainAddress } from './addresses.ts'
 
 const windowMs = 60_000
 
-/** Addresses that are remembered; the oldest gives way. */
+/** Maximum number of addresses in memory; the oldest is dropped. */
 const maxAddresses = 10_000
 
 interface Failures {
@@ -22,7 +22,7 @@ export class FailedAuth {
     this.#now = now
   }
 
-  /** Milliseconds until this address may try again; undefined when it may now. */
+  /** Returns the milliseconds until this address may try again; undefined when it may now. */
   retryAfterMs(address: string | undefined): number | undefined {
     const failures = this.#of(address)
     return failures === undefined || failures.count < this.#limit ? undefined : Math.max(1, failures.since + windowMs - this.#now())

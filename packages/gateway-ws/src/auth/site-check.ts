@@ -1,18 +1,19 @@
-/** Whether a request was meant for this gateway, and comes from a page that may talk to it. */
+/** Checks the `Host` and `Origin` headers of a request. */
 import { isLoopback, plainAddress } from './addresses.ts'
 
 export interface SiteRules {
-  /** Where the gateway listens. */
+  /** The host that the gateway listens on. */
   readonly host: string
-  /** Other names that it is known by, without a port. */
+  /** Other host names of the gateway, without a port. */
   readonly allowedHosts: readonly string[]
   /** Browser origins besides the gateway's own, for example `https://chat.example.com`. */
   readonly allowedOrigins: readonly string[]
 }
 
 /**
- * True when the `Host` header names this gateway. A page of somebody else whose name was made to point here sends its own name.
- * @param localAddress where the connection came in; whoever names it in numbers was not led here by a name.
+ * Returns true when the `Host` header names this gateway. Rejects DNS rebinding: a rebound page sends its own host name. An IP literal cannot be
+ * rebound, so the local address is accepted.
+ * @param localAddress the local address of the connection.
  */
 export function isOwnHost(rules: SiteRules, header: string | undefined, localAddress?: string): boolean {
   const host = hostOf(header)
@@ -22,18 +23,18 @@ export function isOwnHost(rules: SiteRules, header: string | undefined, localAdd
   return rules.allowedHosts.some((allowed) => bare(allowed) === host)
 }
 
-/** True for no `Origin`, the gateway's own, and those that are allowed. `header` is a `Host` that has been checked. */
+/** Returns true without an `Origin`, for the gateway's own, and for allowed origins. `header` is a `Host` header that was checked. */
 export function isOwnOrigin(rules: SiteRules, origin: string | undefined, header: string | undefined): boolean {
   if (origin === undefined) return true
   return origin.toLowerCase() === `http://${header?.toLowerCase()}` || rules.allowedOrigins.includes(origin)
 }
 
-/** How many `Host` headers there are; Node keeps the first of several and hides the rest. */
+/** Returns the number of `Host` headers; Node keeps the first of several and hides the rest. */
 export function hostHeaders(rawHeaders: readonly string[]): number {
   return rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length
 }
 
-/** The name or address of a `Host` header, without port and brackets, in lower case. */
+/** Returns the name or address of a `Host` header in lower case, without port and brackets. */
 function hostOf(header: string | undefined): string | undefined {
   const match = /^(\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i.exec(header ?? '')
   return match?.[1] === undefined ? undefined : bare(match[1])

@@ -1,15 +1,15 @@
-/** Who may use the gateway. */
+/** Authentication by bearer token. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-/** `token`: a bearer token is needed. `none`: anybody who reaches the port; for loopback only. */
+/** How clients authenticate. `token`: with a bearer token. `none`: not at all; allowed on loopback only. */
 export type GatewayAuth = { readonly mode: 'token'; readonly token: string } | { readonly mode: 'none' }
 
-/** True when this is the token. Takes equally long whatever is wrong with it. */
+/** Returns true when `given` is the token. Compares in constant time. */
 export function isToken(auth: Extract<GatewayAuth, { mode: 'token' }>, given: string): boolean {
   return timingSafeEqual(digest(given), digest(auth.token))
 }
 
-/** The token of an `Authorization` header. */
+/** Returns the token of an `Authorization` header, or ''. */
 export function bearerToken(header: string | undefined): string {
   return /^Bearer (.+)$/i.exec(header ?? '')?.[1] ?? ''
 }

@@ -1,4 +1,4 @@
-/** Bounds the bodies of all requests under way together: each may be as long as allowed, and many of them still fill the heap. */
+/** Bounds the bodies of all requests under way together: many bodies within their own limit could still fill the heap. */
 
 export class BodyBudget {
   readonly #maxBytes: number
@@ -8,7 +8,7 @@ export class BodyBudget {
     this.#maxBytes = maxBytes
   }
 
-  /** Returns what gives the bytes back, once however often it is called; undefined when there is no room. One body alone always has room. */
+  /** Returns a function that frees the bytes, once; undefined when there is no room. A single body always has room. */
   take(bytes: number): (() => void) | undefined {
     if (this.#taken > 0 && this.#taken + bytes > this.#maxBytes) return undefined
     this.#taken += bytes

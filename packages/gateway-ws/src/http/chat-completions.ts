@@ -1,4 +1,4 @@
-/** `POST /v1/chat/completions`: a message to a durable session, or a question that leaves nothing behind. */
+/** `POST /v1/chat/completions`: a message to a durable session, or a stateless completion. */
 import { type AgentDefinition, parseSessionKey, type RunningBeamClaw, sessionKeyParts } from '@beamclaw/core'
 import type { Context } from 'hono'
 import { measureJson, parseJson } from '../json.ts'
@@ -20,7 +20,7 @@ export async function chatCompletions(context: Context<HttpEnv>, options: HttpAp
   const head: CompletionHead = { id: `chatcmpl-${crypto.randomUUID()}`, created: Math.floor(options.now() / 1_000), model: request.model }
   const leaving = new AbortController()
   const pieces = await answerTo(context, options, request, AbortSignal.any([context.req.raw.signal, leaving.signal]))
-  // The first piece is waited for, so that a failure before it still has its own status.
+  // Waits for the first piece, so that a failure before it still gets its own status.
   const iterator = inTurns(pieces[Symbol.asyncIterator](), options.turns, () => leaving.abort())
   const first = await iterator.next()
   const rest = { [Symbol.asyncIterator]: () => withFirst(first, iterator) }
@@ -38,24 +38,24 @@ async function readRequest(context: Context<HttpEnv>, { limits, turns }: HttpApp
   await turns.nextFor(text.length)
   const body = parseJson(text, { maxDepth, maxValues })
   if ('problem' in body) {
-    if (body.problem === 'too-deep') throw badRequest(`The body is nested deeper than ${maxDepth} levels`, 'too-deep')
-    if (body.problem === 'too-many-values') throw badRequest(`The body holds more than ${maxValues} values`, 'too-many-values')
-    throw badRequest('The body is not valid JSON', 'invalid_json')
+    if (body.problem === 'too-deep') throw badRequest(`Request body is nested deeper than ${maxDepth} levels`, 'too-deep')
+    if (body.problem === 'too-many-values') throw badRequest(`Request body has more than ${maxValues} values`, 'too-many-values')
+    throw badRequest('Request body is not valid JSON', 'invalid_json')
   }
   if (countMessages(body.value) > maxMessages) {
-    throw badRequest(`messages: there are more than ${maxMessages}, with their parts and tool calls`, 'too-many-values')
+    throw badRequest(`messages: more than ${maxMessages}, counting parts and tool calls`, 'too-many-values')
   }
   const parsed = check(chatRequest, body.value)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
     throw badRequest(`${issue?.path.join('.') || 'body'}: ${issue?.message ?? 'is not valid'}`)
   }
-  if (countImages(parsed.data) > maxImages) throw badRequest(`messages: there are more than ${maxImages} pictures`)
+  if (countImages(parsed.data) > maxImages) throw badRequest(`messages: more than ${maxImages} images`)
   checkArguments(parsed.data, maxDepth, maxValues)
   return parsed.data
 }
 
-/** The arguments of tool calls are JSON inside the JSON: all of them together may hold as much as the body. */
+/** Checks tool call arguments, which are JSON inside the JSON: all of them together must stay within the body's limits. */
 function checkArguments({ messages }: ChatRequest, maxDepth: number, maxValues: number): void {
   let left = maxValues
   for (const message of messages) {
@@ -64,18 +64,18 @@ function checkArguments({ messages }: ChatRequest, maxDepth: number, maxValues: 
       if ('values' in measured) left -= measured.values
       else if (measured.problem === 'too-deep')
         throw badRequest(`tool_calls: arguments are nested deeper than ${maxDepth} levels`, 'too-deep')
-      else throw badRequest(`tool_calls: arguments hold more than ${maxValues} values in all`, 'too-many-values')
+      else throw badRequest(`tool_calls: arguments have more than ${maxValues} values in total`, 'too-many-values')
     }
   }
 }
 
-/** The body. That a client goes away in the middle of it is nothing for the log. */
+/** Returns the body. A client that disconnects in the middle of it is not worth a log entry. */
 async function wholeText({ req }: Context<HttpEnv>): Promise<string> {
   try {
     return await req.text()
   } catch (error) {
     if (error instanceof HttpFailure) throw error
-    throw badRequest('The body ended before it was whole', 'body-incomplete')
+    throw badRequest('Request body ended before its declared length', 'body-incomplete')
   }
 }
 
@@ -83,7 +83,7 @@ async function answerTo(
   context: Context<HttpEnv>,
   options: HttpAppOptions,
   request: ChatRequest,
-  /** The client is gone. */
+  /** Aborts when the client disconnects. */
   signal: AbortSignal,
 ): Promise<AsyncIterable<Piece>> {
   const { claw, hub, closing } = options
@@ -94,15 +94,15 @@ async function answerTo(
   const { agentId } = sessionKeyParts(key)
   if (agent?.id !== agentId) {
     throw badRequest(
-      `The session "${key}" belongs to another agent than the model names: use the model "beamclaw/${agentId}"`,
+      `The session "${key}" belongs to another agent than the requested model: use the model "beamclaw/${agentId}"`,
       'agent-mismatch',
     )
   }
   if ((request.tools?.length ?? 0) > 0) {
-    throw badRequest('tools: a session runs the tools of its agent; leave them out, or leave the session key out', 'tools-in-session')
+    throw badRequest('tools: a session uses the tools of its agent; omit tools, or omit the session key', 'tools-in-session')
   }
   const content = lastUserContent(request)
-  if (content === undefined) throw badRequest('messages: the last one must come from the user')
+  if (content === undefined) throw badRequest('messages: the last message must have the role "user"')
   const idempotencyKey = context.req.header('idempotency-key')
   const send = () => claw.session(key).send(content, idempotencyKey === undefined ? {} : { idempotencyKey })
   if (request.stream === true) {
@@ -116,13 +116,13 @@ async function answerTo(
   return untilClosed(wholeSessionAnswer(run), closing, run.runId)
 }
 
-/** The agent that a model's name means; none for the bare model. */
+/** Returns the agent that a model name refers to; undefined for the bare model. */
 function agentOf(claw: RunningBeamClaw, model: string): AgentDefinition | undefined {
   if (model === 'beamclaw') return claw.agents[0]
   if (!model.startsWith('beamclaw/')) {
     const meant = claw.agents.find(({ id }) => id === model.toLowerCase())
     if (meant === undefined) return undefined
-    throw badRequest(`There is no model "${model}"; for the agent of that name ask for "beamclaw/${meant.id}"`, 'unknown-model', 404)
+    throw badRequest(`There is no model "${model}"; to use the agent of that name, request "beamclaw/${meant.id}"`, 'unknown-model', 404)
   }
   const id = model.slice('beamclaw/'.length).toLowerCase()
   const agent = claw.agents.find((candidate) => candidate.id === id)

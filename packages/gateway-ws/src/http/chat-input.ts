@@ -1,8 +1,8 @@
-/** What a Chat Completions request means in our own terms. */
+/** Converts a Chat Completions request to our types. */
 import type { ImagePart, JsonObject, Message, ProviderRequest, TextPart, ToolResult } from '@beamclaw/core'
 import type { ChatRequest, RequestContent } from './chat-request.ts'
 
-/** The conversation; system messages are joined into one prompt. */
+/** Returns the conversation, with all system messages joined into one prompt. */
 export function toMessages(request: ChatRequest): { readonly system: string | undefined; readonly messages: Message[] } {
   const system: string[] = []
   const messages: Message[] = []
@@ -42,7 +42,7 @@ export function toMessages(request: ChatRequest): { readonly system: string | un
   return { system: system.length === 0 ? undefined : system.join('\n\n'), messages }
 }
 
-/** Everything about how to answer. */
+/** Returns the settings of the completion. */
 export function toSettings(request: ChatRequest): Partial<ProviderRequest> {
   const { temperature, top_p: topP, stop, tools, tool_choice: choice, response_format: format, user } = request
   const maxOutputTokens = request.max_completion_tokens ?? request.max_tokens
@@ -58,7 +58,7 @@ export function toSettings(request: ChatRequest): Partial<ProviderRequest> {
   }
 }
 
-/** What the last message says, when a user said it. */
+/** Returns the content of the last message if it is a user's. */
 export function lastUserContent(request: ChatRequest): string | readonly (TextPart | ImagePart)[] | undefined {
   const last = request.messages.at(-1)
   return last?.role === 'user' ? toContent(last.content) : undefined

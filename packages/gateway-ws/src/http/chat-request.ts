@@ -1,4 +1,4 @@
-/** What clients of Chat Completions send. */
+/** The schema of Chat Completions requests. */
 import type { JsonObject } from '@beamclaw/core'
 import * as z from 'zod'
 
@@ -17,12 +17,12 @@ const chatMessage = z.discriminatedUnion('role', [
   z.object({ role: z.literal('tool'), tool_call_id: z.string(), content }),
 ])
 
-const functionName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'takes 1 to 64 of A-Z, a-z, 0-9, _ and -')
-// It comes from `JSON.parse`: that it is JSON need not be found out value by value.
+const functionName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 characters of A-Z, a-z, 0-9, _ and -')
+// The value comes from `JSON.parse`, so its parts need no check.
 const jsonSchema = z.custom<JsonObject>((value) => isObject(value), 'expected an object')
 
 const tool = z.object({
-  type: z.literal('function', 'only function tools are known here'),
+  type: z.literal('function', 'only function tools are supported'),
   function: z.object({ name: functionName, description: z.string().nullish(), parameters: jsonSchema.nullish() }),
 })
 
@@ -48,7 +48,7 @@ export const chatRequest = z.object({
   frequency_penalty: z.number().min(-2).max(2).nullish(),
   max_tokens: z.int().min(1).nullish(),
   max_completion_tokens: z.int().min(1).nullish(),
-  n: z.literal(1, 'only one answer can be asked for').nullish(),
+  n: z.literal(1, 'only n = 1 is supported').nullish(),
   stop: z.union([z.string(), z.array(z.string()).max(4)]).nullish(),
   tools: z.array(tool).max(128).nullish(),
   tool_choice: toolChoice.nullish(),
@@ -60,8 +60,8 @@ export type ChatRequest = z.infer<typeof chatRequest>
 export type RequestContent = z.infer<typeof content>
 
 /**
- * Messages, with their parts and tool calls, of a body that has not been checked yet. The schema looks at every one of them and notes what
- * is wrong with each, so they are counted first.
+ * Returns the number of messages, parts and tool calls of an unchecked body. Counted before the schema runs, because the schema collects an
+ * issue for each bad one.
  */
 export function countMessages(body: unknown): number {
   if (!isObject(body) || !Array.isArray(body.messages)) return 0
@@ -77,10 +77,10 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Pictures that one request may hold. */
+/** Maximum number of images in one request. */
 export const maxImages = 8
 
-/** How many pictures a request holds. */
+/** Returns the number of images in a request. */
 export function countImages({ messages }: ChatRequest): number {
   const parts = messages.flatMap(({ content }) => (typeof content === 'string' ? [] : (content ?? [])))
   return parts.filter(({ type }) => type === 'image_url').length

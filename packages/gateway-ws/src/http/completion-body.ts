@@ -1,4 +1,4 @@
-/** An answer as OpenAI's clients read it: whole, or in chunks. */
+/** Response bodies in the shape of OpenAI's API: whole, or in chunks. */
 import { type FinishReason, type Usage, zeroUsage } from '@beamclaw/core'
 import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
@@ -7,7 +7,7 @@ import type { HttpEnv } from './guard.ts'
 import { failureBody, toFailure } from './http-failure.ts'
 import type { Piece } from './piece.ts'
 
-/** What every part of an answer repeats. */
+/** The fields that every chunk of a response repeats. */
 export interface CompletionHead {
   readonly id: string
   /** Seconds since 1970. */
@@ -61,7 +61,7 @@ export async function whole(
 
 export interface StreamedOptions {
   readonly includeUsage: boolean
-  /** Called when the reader is gone. */
+  /** Called when the client has disconnected. */
   readonly leave: () => void
 }
 
@@ -80,7 +80,7 @@ export function streamed(
     try {
       await chunk({ role: 'assistant', content: '' })
       for await (const piece of pieces) {
-        // Nobody reads any more: leaving the loop ends what is only for this reader.
+        // The client has disconnected: leaving the loop ends the work that is only for this reader.
         if (stream.aborted) return
         if (piece.type !== 'end') await chunk(deltaOf(piece))
         else {

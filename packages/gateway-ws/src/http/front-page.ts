@@ -1,4 +1,4 @@
-/** What somebody sees who opens the gateway's address. */
+/** The page at the gateway's address. */
 
 export function frontPage(version: string): string {
   return `BeamClaw ${version}

@@ -1,4 +1,4 @@
-/** What every request has to pass before anything looks at what it wants. */
+/** Checks that every request passes before its route runs: host and origin, token, body. */
 import type { MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { FailedAuth } from '../auth/failed-auth.ts'
@@ -14,11 +14,11 @@ export interface HttpEnv {
   Bindings: Peer
 }
 
-/** The request names this gateway, and comes from no page but those that may. */
+/** Rejects requests for another host, and requests of web pages from foreign origins. */
 export function onlyOwnSite(rules: SiteRules): MiddlewareHandler<HttpEnv> {
   return async (context, next) => {
     const { localAddress, hostHeaders = 1, authority } = context.env ?? {}
-    if (hostHeaders > 1) throw badRequest('There are two Host headers', 'duplicate-host')
+    if (hostHeaders > 1) throw badRequest('Request has more than one Host header', 'duplicate-host')
     const target = parseTarget(context.req.url)
     const host = context.req.header('host') ?? target?.authority
     if (!isOwnHost(rules, host, localAddress) || (authority !== undefined && !isOwnHost(rules, authority, localAddress))) {
@@ -31,14 +31,14 @@ export function onlyOwnSite(rules: SiteRules): MiddlewareHandler<HttpEnv> {
   }
 }
 
-/** The request carries the token. Who shows many wrong ones has to wait. */
+/** Rejects requests without the token, and delays addresses that sent many wrong tokens. */
 export function onlyAuthorized(auth: GatewayAuth, failed: FailedAuth): MiddlewareHandler<HttpEnv> {
   return async (context, next) => {
     const inAddress = tokenParameter(parseTarget(context.req.url)?.query ?? '')
     if (inAddress !== undefined) {
       throw unauthorized(
         'token-in-query',
-        `"${inAddress}" does not belong into an address: send the header "Authorization: Bearer <token>"`,
+        `A token must not be in the URL ("${inAddress}"): send the header "Authorization: Bearer <token>"`,
       )
     }
     if (auth.mode === 'none') return next()
@@ -50,28 +50,34 @@ export function onlyAuthorized(auth: GatewayAuth, failed: FailedAuth): Middlewar
     const token = bearerToken(context.req.header('authorization'))
     if (isToken(auth, token)) return next()
     if (token !== '') failed.record(address)
-    throw unauthorized('invalid_token', 'This needs the header "Authorization: Bearer <token>" with the gateway\'s token')
+    throw unauthorized('invalid_token', 'Missing or wrong token: send the header "Authorization: Bearer <token>" with the gateway\'s token')
   }
 }
 
-/** The body is JSON, not too long, and fits what all requests under way may hold together. */
+/** Rejects bodies that are not JSON, too long, or beyond the budget of all requests under way. */
 export function onlyJson(maxSize: number, budget: BodyBudget): MiddlewareHandler<HttpEnv> {
   const tooLarge = (): never => {
-    throw badRequest(`The body has more than ${maxSize} bytes, which is all it may`, 'body-too-large', 413)
+    throw badRequest(`Request body exceeds ${maxSize} bytes`, 'body-too-large', 413)
   }
   const counted = bodyLimit({ maxSize, onError: tooLarge })
   return async (context, next) => {
     const type = context.req.header('content-type') ?? ''
     if (!/^application\/json\s*(;|$)/i.test(type)) {
-      throw badRequest('The body must come with "Content-Type: application/json"', 'unsupported-media-type', 415)
+      throw badRequest('Request body needs the header "Content-Type: application/json"', 'unsupported-media-type', 415)
     }
     const length = context.req.header('content-length')
-    // Node makes sure that a body is as long as it says; only one that does not say has to be counted.
+    // Node enforces a declared length; only a body without one has to be counted.
     const isCounted = length === undefined || context.req.header('transfer-encoding') !== undefined
     if (!isCounted && Number(length) > maxSize) tooLarge()
     const release = budget.take(isCounted ? maxSize : Number(length))
     if (release === undefined) {
-      throw new HttpFailure(503, 'server_error', 'overloaded', 'The requests under way hold all that they may; try again soon', 1_000)
+      throw new HttpFailure(
+        503,
+        'server_error',
+        'overloaded',
+        'The requests under way use all memory for bodies; try again in a second',
+        1_000,
+      )
     }
     const { onEnd } = context.env ?? {}
     onEnd?.(release)

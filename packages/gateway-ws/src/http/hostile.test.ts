@@ -1,4 +1,4 @@
-/** HTTP as nobody should use it, over a real port. */
+/** Malformed and hostile HTTP requests, over a real port. */
 import { request as httpRequest } from 'node:http'
 import { ManualClock } from '@beamclaw/core/testing'
 import { describe, expect, test } from 'vitest'

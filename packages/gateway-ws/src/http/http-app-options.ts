@@ -1,4 +1,4 @@
-/** What the HTTP side needs of the gateway. */
+/** Dependencies of the HTTP side. */
 import type { Logger, RunningBeamClaw } from '@beamclaw/core'
 import type { FailedAuth } from '../auth/failed-auth.ts'
 import type { SiteRules } from '../auth/site-check.ts'
@@ -13,7 +13,7 @@ export interface HttpAppOptions {
   readonly failedAuth: FailedAuth
   readonly rules: SiteRules
   readonly limits: GatewayLimits
-  /** `<provider>/<model>` of everything that may be asked without an agent. */
+  /** `<provider>/<model>` of every model that may be requested without an agent. */
   readonly models: readonly string[]
   readonly version: string
   readonly logger: Logger
@@ -23,8 +23,8 @@ export interface HttpAppOptions {
   readonly uptimeMs: () => number
   /** Whether sessions are accepted. */
   readonly readiness: () => 'ready' | 'starting' | 'draining'
-  /** Aborted when the time for runs is over: who still waits for one is told. */
+  /** Aborted when the time for runs is over; requests that still wait for one are answered then. */
   readonly closing: AbortSignal
-  /** Tells the watchers of sessions of the messages that come in over HTTP. */
+  /** Notified of messages that come in over HTTP, for the watchers of their sessions. */
   readonly hub: SessionHub
 }

@@ -19,13 +19,13 @@ export function httpApp(options: HttpAppOptions): Hono<HttpEnv> {
     if (isForLog(error)) logger.log('error', 'gateway.request-failed', { path: context.req.path, error: error.stack ?? error.message })
     return context.json(failureBody(failure), failure.status as 400, failureHeaders(failure))
   })
-  app.notFound((context) => context.json(failureBody(badRequest('There is nothing at this address', 'not_found', 404)), 404))
+  app.notFound((context) => context.json(failureBody(badRequest('Not found; see GET / for the routes', 'not_found', 404)), 404))
   app.use(onlyOwnSite(rules))
   app.use(
     methodNotAllowed({
       app,
       onMethodNotAllowed: (context, methods) => {
-        const failure = badRequest(`Here only ${methods.join(' and ')} will do`, 'method-not-allowed', 405)
+        const failure = badRequest(`Method not allowed; use ${methods.join(' or ')}`, 'method-not-allowed', 405)
         return context.json(failureBody(failure), 405, { allow: methods.join(', ') })
       },
     }),
@@ -43,7 +43,13 @@ export function httpApp(options: HttpAppOptions): Hono<HttpEnv> {
   })
   app.post('/v1/chat/completions', onlyJson(limits.maxBodyBytes, new BodyBudget(limits.maxBodiesBytes)), (context) => {
     if (readiness() === 'ready') return chatCompletions(context, options)
-    throw new HttpFailure(503, 'server_error', 'draining', 'The gateway is about to stop and takes nothing new', 1_000)
+    throw new HttpFailure(
+      503,
+      'server_error',
+      'draining',
+      'The gateway is stopping and accepts no new requests; try again after its restart',
+      1_000,
+    )
   })
   return app
 }

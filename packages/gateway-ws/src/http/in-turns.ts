@@ -1,21 +1,21 @@
-/** Pieces of an answer as the event loop has time for them: a model that says much at once must not keep other clients waiting. */
+/** Paces the pieces of an answer by the event loop, so that a fast model cannot starve other clients. */
 import { type Turns, turn } from '../turns.ts'
 import type { Piece } from './piece.ts'
 
-/** Characters that one piece is joined, or cut, to. */
+/** Maximum characters of a piece after joining or splitting. */
 const maxLength = 16_384
 
-/** Pieces that are joined at most; a model that has as many ready gets its next turn alone. */
+/** Maximum number of pieces to join; a model with more pieces ready waits for another turn. */
 const maxPieces = 250
 
 /**
- * The same pieces. Texts that are ready together come as one, and between any two there is a turn of the event loop.
- * @param leave ends the wait for the next piece, when the reader is gone.
+ * Yields the same content. Texts that are ready together are joined, and between two pieces the event loop gets a turn.
+ * @param leave ends the wait for the next piece when the client has disconnected.
  */
 export async function* inTurns(pieces: AsyncIterator<Piece>, turns: Turns, leave: () => void): AsyncGenerator<Piece> {
   const pull = (): Promise<IteratorResult<Piece>> => {
     const pulled = pieces.next()
-    // It may fail before its turn comes, which is when that is told.
+    // It may reject before its turn; the rejection is reported in its turn.
     pulled.catch(() => {})
     return pulled
   }
@@ -50,12 +50,12 @@ export async function* inTurns(pieces: AsyncIterator<Piece>, turns: Turns, leave
     }
   } finally {
     leave()
-    // Not waited for: a piece may still be to come.
+    // Not awaited: a piece may still be under way.
     pieces.return?.().catch(() => {})
   }
 }
 
-/** Where the piece that begins at `start` ends: never between the halves of a surrogate pair. */
+/** Returns the end of the piece that begins at `start`; never between the halves of a surrogate pair. */
 function cutAt(text: string, start: number): number {
   const end = start + maxLength
   return isHighSurrogate(text.charCodeAt(end - 1)) ? end + 1 : end

@@ -1,17 +1,18 @@
-/** Where a request comes from, as far as that is known. */
+/** The client of a request, as far as the host server knows it. */
 import { hostHeaders } from '../auth/site-check.ts'
 import { parseTarget } from './request-target.ts'
 
+/** The client of a request, as a host with a server of its own passes it to `gateway.handler`. */
 export interface Peer {
   /** The client's address. */
   readonly address?: string | undefined
-  /** The address that the client reached. */
+  /** The local address that the client connected to. */
   readonly localAddress?: string | undefined
-  /** How many `Host` headers came. @default 1 */
+  /** Number of `Host` headers. @default 1 */
   readonly hostHeaders?: number | undefined
-  /** The host that the request line names beside the header; it must be the gateway's, too. */
+  /** The host in the request line, if any; it must be the gateway's, too. */
   readonly authority?: string | undefined
-  /** Calls back once the answer is out, or its client gone. @default never */
+  /** Registers a callback for when the response is sent or the client has disconnected. @default never called */
   readonly onEnd?: (callback: () => void) => void
 }
 

@@ -1,14 +1,14 @@
-/** What a request line names. Pure, and never throws: whatever a socket sends comes here. */
+/** Parses the target of a request line. Pure, and never throws, because it is untrusted input. */
 
 export interface RequestTarget {
-  /** The authority of an absolute address (`GET http://host/path`), which proxies are sent. */
+  /** The authority of an absolute URL (`GET http://host/path`), as clients send it to proxies. */
   readonly authority: string | undefined
   readonly path: string
   /** Without the question mark. */
   readonly query: string
 }
 
-/** Undefined for what is neither a path nor an absolute `http:` or `https:` address. */
+/** Returns undefined for a target that is neither a path nor an absolute `http:` or `https:` URL. */
 export function parseTarget(text: string): RequestTarget | undefined {
   const match = /^(?:https?:\/\/([^/?#\\]*))?(\/[^?#]*)?(?:\?([^#]*))?$/i.exec(text)
   if (match === null) return undefined

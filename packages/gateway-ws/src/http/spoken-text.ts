@@ -1,4 +1,4 @@
-/** What of a run can be said without ever taking it back. Pure. */
+/** Decides which text of a run can be streamed without ever retracting it. Pure. */
 import { type RunEvent, textOf } from '@beamclaw/core'
 import type { SaidSoFar } from '../ws/hub/run-listener.ts'
 import { HttpFailure } from './http-failure.ts'
@@ -7,19 +7,19 @@ import { HttpFailure } from './http-failure.ts'
 const turnGap = '\n\n'
 
 /**
- * When an attempt is void, the next one begins in silence: as long as it says what was said before, nothing is lost. When it says something
- * else, the stream ends with an error that tells where the answer is. The cost of an answer grows with its length, and not with its square.
+ * After an attempt is void, the next one is silent as long as it repeats the text already streamed. When it differs, the stream ends with an
+ * error that names the way to the answer. The cost of an answer is linear in its length.
  */
 export class SpokenText {
   readonly #runId: string
   #turn: number
-  /** What was said in this turn. */
+  /** The streamed text of this turn. */
   #spoken: string
-  /** How much of that this attempt has said. */
+  /** The length of it that this attempt has repeated. */
   #heard: number
   hasSpoken: boolean
 
-  /** @param said what the reader has been told already. */
+  /** @param said the text that the reader has already. */
   constructor(runId: string, said: SaidSoFar | undefined) {
     this.#runId = runId
     this.#turn = said?.turn ?? 0
@@ -28,7 +28,7 @@ export class SpokenText {
     this.hasSpoken = said !== undefined && said.whole !== ''
   }
 
-  /** The text to add, which may be empty. Throws `answer-restarted` when what was said does not hold any more. */
+  /** Returns the text to add, possibly empty. Throws `answer-restarted` when the streamed text is void. */
   hear(event: RunEvent): string {
     switch (event.type) {
       case 'model-request':
@@ -43,7 +43,7 @@ export class SpokenText {
     }
   }
 
-  /** What is left to say of the answer that this turn came to. */
+  /** Returns the rest of the turn's final text. */
   close(text: string): string {
     if (!text.startsWith(this.#spoken)) throw restarted(this.#runId)
     const rest = text.slice(this.#spoken.length)
@@ -68,7 +68,7 @@ export class SpokenText {
 
   #grow(text: string): string {
     const known = Math.min(text.length, this.#spoken.length - this.#heard)
-    // Only a later attempt repeats what was said; the first one never looks back.
+    // Only a later attempt can repeat streamed text; the first one has nothing to compare.
     if (known > 0 && !this.#spoken.startsWith(text.slice(0, known), this.#heard)) throw restarted(this.#runId)
     const rest = text.slice(known)
     this.#heard += text.length
@@ -79,5 +79,5 @@ export class SpokenText {
 
 function restarted(runId: string): HttpFailure {
   const how = `send the same message again with the header "Idempotency-Key: ${runId}" to get it whole`
-  return new HttpFailure(502, 'server_error', 'answer-restarted', `The model began its answer anew, and what was streamed is void; ${how}`)
+  return new HttpFailure(502, 'server_error', 'answer-restarted', `The model restarted its answer, so the streamed text is void; ${how}`)
 }

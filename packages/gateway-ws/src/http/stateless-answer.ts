@@ -1,10 +1,10 @@
-/** A question that leaves nothing behind. */
+/** A completion without a session: nothing is stored. */
 import { type AgentDefinition, type ProviderPart, type RunningBeamClaw, type SystemPrompt, sessionKey } from '@beamclaw/core'
 import { toMessages, toSettings } from './chat-input.ts'
 import type { ChatRequest } from './chat-request.ts'
 import type { Piece } from './piece.ts'
 
-/** Asks the model; an agent adds its own prompt, and not its tools. */
+/** Calls the model; an agent adds its prompt, but not its tools. */
 export async function* statelessAnswer(
   claw: RunningBeamClaw,
   request: ChatRequest,

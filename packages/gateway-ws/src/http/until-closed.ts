@@ -1,8 +1,8 @@
-/** An answer that ends when the gateway does, however long its run may still take. */
+/** Ends an answer when the gateway closes, however long its run may still take. */
 import { HttpFailure } from './http-failure.ts'
 import type { Piece } from './piece.ts'
 
-/** The same pieces; throws `run-interrupted` once `closing` is aborted. What is waited for then is let go. */
+/** Yields the same pieces; throws `run-interrupted` once `closing` is aborted, and stops waiting. */
 export async function* untilClosed(pieces: AsyncIterator<Piece>, closing: AbortSignal, runId: string): AsyncGenerator<Piece> {
   let reject: (error: Error) => void = () => {}
   const close = (): void => reject(interrupted(runId))
@@ -19,12 +19,12 @@ export async function* untilClosed(pieces: AsyncIterator<Piece>, closing: AbortS
     }
   } finally {
     closing.removeEventListener('abort', close)
-    // Not waited for: it may be in the middle of a run.
+    // Not awaited: it may be in the middle of a run.
     pieces.return?.().catch(() => {})
   }
 }
 
 function interrupted(runId: string): HttpFailure {
-  const how = `the run goes on after the next start: send the same message again with the header "Idempotency-Key: ${runId}"`
-  return new HttpFailure(503, 'server_error', 'run-interrupted', `The gateway is about to stop; ${how}`, 1_000)
+  const how = `the run continues after the next start: send the same message again with the header "Idempotency-Key: ${runId}"`
+  return new HttpFailure(503, 'server_error', 'run-interrupted', `The gateway is stopping; ${how}`, 1_000)
 }

@@ -5,17 +5,17 @@ import type * as z from 'zod'
 /** The connection that a request came over. */
 export interface ConnectionInfo {
   readonly id: string
-  /** The scopes that it asked for and the gateway knows, without those they imply. */
+  /** The scopes that it requested and the gateway knows, without implied ones. */
   readonly scopes: readonly string[]
-  /** The caps that it connected with. */
+  /** The caps that it declared in `connect`. */
   readonly caps: readonly string[]
-  /** Aborts when the connection is gone; nothing that its requests return reaches the client any more. */
+  /** Aborts when the connection is closed; from then on no response reaches the client. */
   readonly signal: AbortSignal
 }
 
 /**
- * Sends an event to every connection that holds its scope. Never throws: an event that the fragment does not have, or a payload that does not
- * fit the event's schema, is logged as `gateway.publish-failed` and not sent. A connection that reads too slowly is closed, as for all events.
+ * Sends an event to every connection that holds its scope. Never throws: an event unknown to the fragment, or a payload that does not fit
+ * the event's schema, is logged as `gateway.publish-failed` and not sent. A slow consumer is disconnected, as for all events.
  */
 export type Publish<TFragment extends MethodFragment> = <TEvent extends EventNameOf<TFragment>>(
   event: TEvent,
@@ -26,7 +26,7 @@ export type Publish<TFragment extends MethodFragment> = <TEvent extends EventNam
 export interface MethodContext<TFragment extends MethodFragment, TName extends MethodNameOf<TFragment>> {
   readonly connection: ConnectionInfo
   readonly publish: Publish<TFragment>
-  /** Sends the first of two answers, once; only for methods whose definition has `accepted`. Ignored after the method has ended. */
+  /** Sends the first of two responses, once; only for methods whose definition has `accepted`. Ignored after the method has ended. */
   readonly accept: (payload: AcceptedInput<TFragment, TName>) => void
 }
 
@@ -43,8 +43,8 @@ export type MethodImplementations<TFragment extends MethodFragment> = {
   readonly [TName in MethodNameOf<TFragment>]: Implementation<TFragment, TName>
 }
 
-// A conditional type, though its condition always holds: the compiler resolves it before it looks at what a function returns, so that `state:
-// 'done'` is taken for the literal that the schema has, and not for any string.
+// A conditional type whose condition always holds: the compiler resolves it before it infers the function's result, so that `state: 'done'` is
+// inferred as the literal of the schema instead of any string.
 type Implementation<
   TFragment extends MethodFragment,
   TName extends MethodNameOf<TFragment>,
@@ -55,16 +55,16 @@ type Implementation<
     ) => ResultInput<TFragment, TName> | Promise<ResultInput<TFragment, TName>>
   : never
 
-/** What an implementation does besides answering requests. */
+/** Hooks of an implementation, besides its methods. */
 export interface ImplementationHooks<TFragment extends MethodFragment> {
   /**
-   * Called by `gateway.start()`, before the port is open, with the function that publishes. Returns a function that is called when the gateway
-   * has stopped. When it throws, the gateway does not start.
+   * Called by `gateway.start()` before the port opens, with the function that publishes events. May return a function, which is called when the gateway
+   * has stopped. When the hook throws, the gateway does not start.
    */
   readonly onStart?: (publish: Publish<TFragment>) => (() => void) | undefined
 }
 
-/** An implementation of one method whose types have been checked. */
+/** An implementation of one method, after its types were checked by `implementMethods`. */
 export type AnyImplementation = (params: never, context: never) => unknown
 
 /** A fragment with its implementations: a value for the option `methods` of `Gateway`. */
@@ -75,10 +75,10 @@ export interface ImplementedMethods {
 }
 
 /**
- * Returns the implementations of a fragment as one value for `new Gateway({ methods: [...] })`. Each gets parameters that fit their schema, and
- * what it returns is checked against the schema of the result. What it throws becomes the answer of that request: a `BeamClawError` by its code
- * and kind, anything else, like a result that does not fit, as `internal`, with the details in the log. The gateway checks the value and throws
- * `invalid-option`.
+ * Returns the implementations of a fragment as one value for `new Gateway({ methods: [...] })`. Parameters are checked against their schema before
+ * a call, and the result against its schema after it. A thrown `BeamClawError` becomes the error response by its code and kind; any other
+ * error, or a result that does not fit, becomes `internal`, with the details in the log. Throws nothing itself: `new Gateway` checks the value and
+ * throws `invalid-option`.
  *
  * @example
  * const processes = implementMethods(processMethods, { 'processes.list': () => table.ids() })

@@ -34,7 +34,7 @@ afterAll(() => claw.stop())
 
 describe('the methods of guests are refused', () => {
   test.each<[string, unknown, RegExp]>([
-    ['when they are no array', a, /must be an array of what implementMethods returns, received an object/],
+    ['when they are no array', a, /must be an array of results of implementMethods, received an object/],
     ['when one is nothing', [undefined], /each of "methods" must be an object, received undefined/],
     ['when one is only a fragment', [defineMethods({})], /a fragment must be an object/],
     ['for a method that another fragment has', [a, a], /the method "jobs\.a" is defined twice/],
@@ -43,7 +43,7 @@ describe('the methods of guests are refused', () => {
       [guest({ methods: { health: method }, implementations: { health: run } })],
       /"health" is defined twice/,
     ],
-    ['for connect', [guest({ methods: { connect: method }, implementations: { connect: run } })], /"connect" belongs to the gateway/],
+    ['for connect', [guest({ methods: { connect: method }, implementations: { connect: run } })], /"connect" is reserved for the gateway/],
     ['for an event of the gateway', [guest({ events: { chat: event } })], /the event "chat" is defined twice/],
     ['for a scope of the gateway', [guest({ scopes: { 'operator.admin': {} } })], /the scope "operator\.admin" is defined twice/],
     [
@@ -61,7 +61,7 @@ describe('the methods of guests are refused', () => {
     ['for a missing implementation', [guest({ methods: { a: method } })], /"a" has no implementation; received undefined/],
     ['for one that every object has', [guest({ methods: { toString: method } })], /"toString" has no implementation/],
     ['for an implementation that is none', [guest({ methods: { a: method }, implementations: { a: 1 } })], /no implementation; received 1/],
-    ['for an implementation of nothing', [guest({ implementations: { b: run } })], /the implementation "b" is of no method/],
+    ['for an implementation of nothing', [guest({ implementations: { b: run } })], /the implementation "b" belongs to no method/],
     [
       'for a schema that is none',
       [guest({ methods: { a: { ...method, result: {} } }, implementations: { a: run } })],

@@ -1,4 +1,4 @@
-/** Every method, event and scope of a gateway: its fragments together, checked. */
+/** All methods, events and scopes of a gateway: its fragments, merged and checked. */
 import { BeamClawError } from '@beamclaw/core'
 import { describeValue } from '@beamclaw/core/adapter'
 import {
@@ -12,17 +12,17 @@ import {
 } from '@beamclaw/protocol'
 import type { AnyImplementation, ImplementedMethods } from './implement-methods.ts'
 
-/** Publishes an event of one fragment. */
+/** Called to publish an event of one fragment. */
 export type PublishAny = (event: string, payload: unknown) => void
 
-/** A method that requests may name. */
+/** A method that requests may call. */
 export interface KnownMethod extends MethodDefinition {
   readonly name: string
   readonly run: AnyImplementation
   readonly publish: PublishAny
 }
 
-/** What is called when the gateway starts. */
+/** A hook of a fragment for the start of the gateway. */
 export interface StartHook {
   readonly onStart: (publish: PublishAny) => unknown
   readonly publish: PublishAny
@@ -40,8 +40,8 @@ const namePattern = /^[A-Za-z][\w-]*(\.[A-Za-z][\w-]*)*$/
 const maxNameLength = 128
 
 /**
- * Returns the table of these fragments. Throws `invalid-option` for a value that `implementMethods` does not return, a name that is taken or not
- * allowed, a scope that is not known, and a method without an implementation.
+ * Returns the merged table of these fragments. Throws `invalid-option` for a value that `implementMethods` did not return, a duplicate or bad
+ * name, an unknown scope, and a method without an implementation.
  */
 export function methodTable(
   implemented: readonly ImplementedMethods[],
@@ -82,7 +82,7 @@ function addMethods(
 ): void {
   for (const [name, definition] of Object.entries(definitions)) {
     checkName('method', name, known)
-    if (name === 'connect') refuse('the method "connect" belongs to the gateway')
+    if (name === 'connect') refuse('the method name "connect" is reserved for the gateway')
     const { scope, params, accepted, result } = anObject(definition, `the method "${name}"`)
     checkScope(scopes, scope, `the method "${name}"`)
     checkSchema(params, `params of the method "${name}"`)
@@ -93,7 +93,8 @@ function addMethods(
     known.set(name, { name, scope, params, result, run, publish, ...(accepted === undefined ? {} : { accepted }) })
   }
   for (const name of Object.keys(implementations)) {
-    if (!Object.hasOwn(definitions, name)) refuse(`the implementation "${name.slice(0, maxNameLength)}" is of no method of its fragment`)
+    if (!Object.hasOwn(definitions, name))
+      refuse(`the implementation "${name.slice(0, maxNameLength)}" belongs to no method of its fragment`)
   }
 }
 

@@ -1,4 +1,4 @@
-/** From an event that a fragment publishes to the connections that may receive it. */
+/** Sends the events that a fragment publishes to the connections that may receive them. */
 import type { Logger } from '@beamclaw/core'
 import { describeError } from '@beamclaw/core/adapter'
 import type { EventDefinitions } from '@beamclaw/protocol'
@@ -13,7 +13,7 @@ export interface PublisherOptions {
   readonly logger: Logger
 }
 
-/** Returns the function that publishes these events. It never throws: what cannot be sent is logged as `gateway.publish-failed`. */
+/** Returns the function that publishes these events. It never throws: an event that cannot be sent is logged as `gateway.publish-failed`. */
 export function publisher(events: EventDefinitions, { tellAll, logger }: PublisherOptions): PublishAny {
   const fail = (event: string, error: string): void => logger.log('error', 'gateway.publish-failed', { event, error })
   return (event, payload) => {

@@ -4,8 +4,8 @@ import { describeError } from '@beamclaw/core/adapter'
 import type { StartHook } from './method-table.ts'
 
 /**
- * Calls each hook, in order, and returns a function that ends them in reverse order, once. When one throws, those before it are ended, and the
- * error is passed on: as it is when it is a `BeamClawError`, else as `internal`. What an end throws is logged as `gateway.fragment-stop-failed`.
+ * Calls each hook in order, and returns a function that ends them in reverse order, once. When a hook throws, the earlier ones are ended and the
+ * error is rethrown: unchanged if it is a `BeamClawError`, else as `internal`. Errors of an end are logged as `gateway.fragment-stop-failed`.
  */
 export function startHooks(hooks: readonly StartHook[], logger: Logger): () => void {
   const ends: (() => unknown)[] = []
@@ -37,7 +37,7 @@ function notAnEnd(returned: unknown): BeamClawError {
   if (returned instanceof Promise) returned.catch(() => {})
   return new BeamClawError(
     'invalid-option',
-    'Gateway: onStart of a fragment must return a function that ends it, or nothing; it is not async',
+    'Gateway: onStart of a fragment must return a function that ends it, or nothing; it must not be async',
   )
 }
 

@@ -1,8 +1,8 @@
-/** Speaking HTTP to a gateway. */
+/** An HTTP client for tests of a gateway. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 
-/** A request that means no harm. */
+/** A valid request. */
 export const hello = { model: 'beamclaw', messages: [{ role: 'user', content: 'hello' }] }
 
 export interface ErrorBody {
@@ -29,7 +29,7 @@ export function post(url: string, body: unknown, headers: Readonly<Record<string
   })
 }
 
-/** The chunks of a stream. Throws when it does not end as it must. */
+/** Returns the chunks of a stream. Throws when it does not end with `[DONE]`. */
 export async function chunksOf(response: Response): Promise<readonly Chunk[]> {
   const lines = (await response.text()).split('\n').filter((line) => line.startsWith('data: '))
   if (lines.at(-1) !== 'data: [DONE]') throw new Error(`the stream ends with ${lines.at(-1)}`)
@@ -40,7 +40,7 @@ export function textOf(chunks: readonly Chunk[]): string {
   return chunks.map(({ choices }) => choices?.[0]?.delta.content ?? '').join('')
 }
 
-/** What one hears who speaks HTTP by hand, until the other side is done. */
+/** Sends raw text over TCP and returns everything received until the server closes. */
 export async function spoken(url: string, text: string): Promise<string> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
   socket.write(text)

@@ -1,4 +1,4 @@
-/** The published schema of the protocol, as the judge of what the gateway sends. */
+/** The published schema of the protocol, against which the gateway's frames are checked. */
 import { ProtocolSchemas } from '@openclaw/gateway-protocol/schema'
 import { Compile, type Validator } from 'typebox/compile'
 
@@ -10,7 +10,7 @@ const ofEvent: Readonly<Record<string, Name>> = { chat: 'ChatEvent', agent: 'Age
 export class PublishedSchema {
   readonly #validators = new Map<Name, Validator>()
 
-  /** Throws when the published schema does not take this frame. */
+  /** Throws when the frame does not fit the published schema. */
   checkFrame(frame: unknown): void {
     const { type, event, payload, ok } = frame as { type: string; event?: string; payload?: unknown; ok?: boolean }
     this.check(type === 'event' ? 'EventFrame' : 'ResponseFrame', frame)

@@ -1,4 +1,4 @@
-/** A WebSocket client that says whatever it is told to, keeps what it hears, and checks every frame against the published schema. */
+/** A WebSocket client that sends any frame, records every received one, and checks it against the published schema. */
 import { once } from 'node:events'
 import type { ClientOptions } from 'ws'
 import { WebSocket } from 'ws'
@@ -20,7 +20,7 @@ export interface HeardFrame {
   readonly seq?: number
 }
 
-/** What a well-behaved client says first. */
+/** The `connect` parameters of a well-behaved client. */
 export const connectParams = {
   minProtocol: 4,
   maxProtocol: 4,
@@ -47,7 +47,7 @@ export class RawClient implements AsyncDisposable {
     this.ws.on('close', () => this.#wake())
   }
 
-  /** Connects and says hello. */
+  /** Connects and completes the handshake. */
   static async connected(url: string, params: object = {}, options: ClientOptions = {}): Promise<RawClient> {
     const client = new RawClient(url, options)
     await client.challenge()
@@ -65,26 +65,26 @@ export class RawClient implements AsyncDisposable {
     this.ws.send(typeof value === 'string' || Buffer.isBuffer(value) ? value : JSON.stringify(value))
   }
 
-  /** Resolves with the first answer. */
+  /** Resolves with the first response. */
   async request(method: string, params?: unknown, id = `r${this.#nextId++}`): Promise<HeardFrame> {
     this.send({ type: 'req', id, method, ...(params === undefined ? {} : { params }) })
     return this.frame((frame) => frame.type === 'res' && frame.id === id)
   }
 
-  /** The payload of the answer; throws when it was refused. */
+  /** Resolves with the payload of the response; throws when the request failed. */
   async ask<T = Readonly<Record<string, unknown>>>(method: string, params?: unknown): Promise<T> {
     const { ok, payload, error } = await this.request(method, params)
     if (ok !== true) throw new Error(`${method} was refused: ${JSON.stringify(error)}`)
     return payload as T
   }
 
-  /** The first frame that was or will be heard of which this holds. */
+  /** Resolves with the first frame, past or future, for which `holds` returns true. */
   async frame(holds: (frame: HeardFrame) => boolean): Promise<HeardFrame> {
     const [frame] = await this.frames((heard) => heard.filter(holds).slice(0, 1), 1)
     return frame as HeardFrame
   }
 
-  /** Waits until `choose` finds as many frames. */
+  /** Waits until `choose` returns enough frames. */
   async frames(choose: (heard: readonly HeardFrame[]) => readonly HeardFrame[], atLeast: number): Promise<readonly HeardFrame[]> {
     for (;;) {
       if (this.#problem !== undefined) throw this.#problem

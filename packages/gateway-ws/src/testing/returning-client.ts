@@ -1,4 +1,4 @@
-/** A client that comes back after it was cut off, when it is told to, and notes what it missed. Light, so that one process has thousands. */
+/** A client that reconnects on command and records what it missed. Light, so that one process can run thousands. */
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocket } from 'ws'
@@ -8,7 +8,7 @@ export interface ReturningClientOptions {
   readonly url: string
   readonly token?: string
   readonly sessionKey: string
-  /** Where it comes from; another one of loopback than 127.0.0.1, for example. */
+  /** Local address to connect from, for example another one of loopback than 127.0.0.1. */
   readonly localAddress?: string
 }
 
@@ -28,7 +28,7 @@ interface Payload {
   readonly messages?: readonly { readonly role: string; readonly runId: string }[]
 }
 
-/** Why it did not get in, and when it may try again. */
+/** The upgrade was rejected; holds the reason and the retry delay. */
 class TurnedAway extends Error {
   readonly retryAfterMs: number | undefined
 
@@ -39,12 +39,12 @@ class TurnedAway extends Error {
 }
 
 export class ReturningClient {
-  /** `<role> <run>` of each message, in the order in which the history told them. */
+  /** `<role> <run>` of each message, in the order of the history. */
   readonly known: string[] = []
   readonly problems: string[] = []
-  /** How often it was told to come again later. */
+  /** Number of rejected attempts. */
   refusals = 0
-  /** How often nobody listened, or the line broke before it was in. */
+  /** Number of attempts for which no server listened, or the connection broke first. */
   failures = 0
   readonly #options: ReturningClientOptions
   readonly #told = new Set<string>()
@@ -58,7 +58,7 @@ export class ReturningClient {
     this.#options = options
   }
 
-  /** Tries until it is in, listens to its session, and asks for what it missed. Resolves with the milliseconds until `hello-ok`. */
+  /** Retries until it is connected, subscribes to its session, and fetches the missed events. Resolves with the milliseconds until `hello-ok`. */
   async enter(): Promise<number> {
     const startedAt = performance.now()
     for (;;) {
@@ -78,7 +78,7 @@ export class ReturningClient {
     }
   }
 
-  /** Resolves once each of these runs is known to be over: from the history or from its last event. What it has is then compared with it. */
+  /** Resolves once the end of each of these runs is known, from the history or its last event; then compares the received messages with them. */
   async heardAll(runIds: readonly string[]): Promise<void> {
     const isOpen = (runId: string): boolean => !this.#told.has(runId) && !this.known.includes(`assistant ${runId}`)
     while (runIds.some(isOpen)) await new Promise<void>((resolve) => (this.#wake = resolve))
@@ -87,12 +87,12 @@ export class ReturningClient {
     if (this.known.join() !== expected.join()) this.problems.push(`it knows ${this.known.join()} instead of ${expected.join()}`)
   }
 
-  /** Runs that it has not heard the end of, for people. */
+  /** Returns the runs whose end it has not received, for messages. */
   missing(runIds: readonly string[]): readonly string[] {
     return runIds.filter((runId) => !this.#told.has(runId) && !this.known.includes(`assistant ${runId}`))
   }
 
-  /** Resolves once the gateway is gone. */
+  /** Resolves once the connection to the gateway is closed. */
   async cutOff(): Promise<void> {
     const ws = this.#ws
     if (ws === undefined || ws.readyState === WebSocket.CLOSED) return
@@ -146,7 +146,7 @@ export class ReturningClient {
     this.#wake()
   }
 
-  /** Rejects `TurnedAway` when it is refused, or the line breaks. */
+  /** Rejects `TurnedAway` when it is rejected, or the connection breaks. */
   async #ask(method: string, params: object): Promise<Payload> {
     const id = String(this.#nextId++)
     const { ok, payload, error } = await new Promise<Frame>((resolve) => {
@@ -160,7 +160,7 @@ export class ReturningClient {
   }
 }
 
-/** What the answer to an upgrade says that was refused. */
+/** Returns the content of the response to a rejected upgrade. */
 async function refusalOf(response: IncomingMessage): Promise<Error> {
   let text = ''
   for await (const chunk of response) text += String(chunk)

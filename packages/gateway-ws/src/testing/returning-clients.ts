@@ -1,4 +1,4 @@
-/** Clients in a process of their own, up to thousands, which come back all at once when they are told to. */
+/** Up to thousands of clients in a process of their own, which reconnect all at once on command. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -8,9 +8,9 @@ export interface CrowdOptions {
   readonly url: string
   readonly token?: string
   readonly clients: number
-  /** Each client has one of them. */
+  /** Sessions, one for each client in turn. */
   readonly sessions: readonly string[]
-  /** Each client comes from one of them, when there are any. Others of loopback than 127.0.0.1, for example. */
+  /** Local addresses, one for each client in turn, for example others of loopback than 127.0.0.1. */
   readonly addresses?: readonly string[]
 }
 
@@ -32,19 +32,19 @@ export interface CrowdReport {
 export class ReturningClients {
   readonly #child: ChildProcess
 
-  /** @param wrapper A command to start the process with, such as `ip netns exec far`. */
+  /** @param wrapper a command that starts the process, such as `ip netns exec far`. */
   constructor(crowd: CrowdOptions, wrapper: readonly string[] = []) {
     const [execPath = '', ...execArgv] = [...wrapper, process.execPath, '--conditions=beamclaw:source']
     this.#child = fork(fileURLToPath(import.meta.url), ['serve'], { execPath, execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     this.#child.send({ do: 'set-up', crowd } satisfies Order)
   }
 
-  /** Has every client come in now. Resolves once all are in and have caught up. */
+  /** Connects every client. Resolves once all are connected and have caught up. */
   enter(): Promise<CrowdReport> {
     return this.#do({ do: 'enter' })
   }
 
-  /** Has every client drop its connection, as one does that has not heard a tick for too long. */
+  /** Drops every connection, as a client does that has missed ticks for too long. */
   leave(): Promise<CrowdReport> {
     return this.#do({ do: 'leave' })
   }
@@ -54,7 +54,7 @@ export class ReturningClients {
     return this.#do({ do: 'cut-off' })
   }
 
-  /** Resolves once every client has heard of each run's end, or the time is over. */
+  /** Resolves once every client has received each run's end, or the time is over. */
   hearAll(runIds: readonly string[], withinMs: number): Promise<CrowdReport> {
     return this.#do({ do: 'hear-all', runIds, withinMs })
   }

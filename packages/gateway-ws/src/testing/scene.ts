@@ -15,18 +15,18 @@ import {
 import { Gateway } from '../gateway.ts'
 import type { GatewayOptions } from '../gateway-options.ts'
 
-/** What the model does when it is asked; a promise is waited for. */
+/** One answer of the model; a promise is awaited. */
 export interface ModelTurn {
   readonly text?: string
   readonly calls?: readonly { readonly id: string; readonly name: string; readonly input: never }[]
   readonly fails?: BeamClawError
-  /** Said before the failure, and then void. */
+  /** Text that is streamed before the failure, and void after it. */
   readonly before?: string
 }
 
 export type ModelFunction = (request: ProviderRequest, index: number, signal: AbortSignal) => ModelTurn | Promise<ModelTurn>
 
-/** Answers word by word. */
+/** A model that streams its answers word by word. */
 export class FunctionModel implements Provider {
   readonly requests: ProviderRequest[] = []
   readonly signals: AbortSignal[] = []
@@ -63,7 +63,7 @@ export interface SceneOptions {
   readonly gateway?: Partial<GatewayOptions>
 }
 
-/** Starts one. `await using` stops it. */
+/** Starts a scene. `await using` stops it. */
 export async function scene({ model: answer, agent, claw: clawOptions, gateway: gatewayOptions }: SceneOptions = {}): Promise<Scene> {
   const model = new FunctionModel(answer ?? (({ messages }) => ({ text: `you said ${String(messages.at(-1)?.content)}` })))
   const claw = await new BeamClaw({

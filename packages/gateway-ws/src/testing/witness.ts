@@ -1,9 +1,9 @@
-/** A gateway with a client that uses it as it is meant, and that no other client may disturb. */
+/** A gateway with a well-behaved client, which no other client may disturb. */
 import type { GatewayOptions } from '../gateway-options.ts'
 import { RawClient } from './raw-client.ts'
 import { type Scene, scene } from './scene.ts'
 
-/** Starts a gateway, and a client that uses it as it is meant. */
+/** Starts a gateway and a well-behaved client, and checks after the test that the client still works. */
 export async function withWitness(
   gateway: Partial<GatewayOptions> = {},
 ): Promise<{ readonly stage: Scene; readonly witness: RawClient } & AsyncDisposable> {
@@ -14,7 +14,7 @@ export async function withWitness(
     stage,
     witness,
     async [Symbol.asyncDispose]() {
-      // Whatever happened: the others go on as if nothing had.
+      // Whatever the test did, the other clients must still work.
       const params = { sessionKey: 'witness', message: 'hello', idempotencyKey: 'still-here' }
       const { status } = await witness.ask('chat.send', params)
       if (status !== 'started') throw new Error(`the witness's message is ${status}`)

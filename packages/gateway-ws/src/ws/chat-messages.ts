@@ -2,7 +2,7 @@
 import type { AssistantMessage, ImagePart, Message, TextPart, ToolResult, UserMessage } from '@beamclaw/core'
 import type { ChatAttachment, ChatMessage, ChatMessagePart } from '@beamclaw/protocol'
 
-/** One entry of a conversation: a turn of tools becomes one message for each result. */
+/** Returns one entry of a conversation; the results of one turn's tools become one message each. */
 export function toChatMessages(message: Message, at: number, runId: string): readonly ChatMessage[] {
   if (message.role !== 'tool') return [toChatMessage(message, at, runId)]
   return message.content.map((result) => toolMessage(result, at, runId))
@@ -12,12 +12,12 @@ export function toChatMessage(message: UserMessage | AssistantMessage, timestamp
   return { role: message.role, content: partsOf(message.content), timestamp, runId }
 }
 
-/** An assistant's message that has only this text so far. */
+/** Returns an assistant's message with the text so far. */
 export function textMessage(text: string, timestamp: number, runId: string): ChatMessage {
   return { role: 'assistant', content: [{ type: 'text', text }], timestamp, runId }
 }
 
-/** What a user says, with the pictures beside it. */
+/** Returns the content of a user's text with its images. */
 export function toContent(text: string, attachments: readonly ChatAttachment[] = []): UserMessage['content'] {
   if (attachments.length === 0) return text
   const images = attachments.map(({ mimeType, content }): ImagePart => {
@@ -26,7 +26,7 @@ export function toContent(text: string, attachments: readonly ChatAttachment[] =
   return text === '' ? images : [{ type: 'text', text } satisfies TextPart, ...images]
 }
 
-/** The message with no text longer than `maxChars`. */
+/** Returns the message with each text cut to `maxChars`. */
 export function cut(message: ChatMessage, maxChars: number): ChatMessage {
   const content = message.content.map((part) =>
     part.type === 'text' && part.text.length > maxChars ? { ...part, text: `${part.text.slice(0, maxChars)}…` } : part,

@@ -1,4 +1,4 @@
-/** One client, from the gateway's side. */
+/** The server side of one WebSocket connection. */
 import { setMaxListeners } from 'node:events'
 import type { Socket } from 'node:net'
 import { closeCodes, type ErrorShape } from '@beamclaw/protocol'
@@ -19,28 +19,35 @@ export interface ConnectionOptions {
   readonly maxBufferedBytes: number
 }
 
-/** What a connection may do. */
+/** What the handshake granted to a connection. */
 export interface Grant {
-  /** The scopes that it asked for. */
+  /** The scopes that it requested. */
   readonly scopes: readonly string[]
-  /** Those, and the ones they imply. */
+  /** The requested scopes and those they imply. */
   readonly held: ReadonlySet<string>
   readonly caps: readonly string[]
 }
 
+/**
+ * Phases: `handshake` (no `grant`) `→ granted → closing → gone`. Owns the socket's writes; the socket server owns the set of connections.
+ *
+ * - I1: no frame is sent once the phase is `closing`.
+ * - I2: `seq` numbers the sent events of this connection from 1 without gaps.
+ * - I3: a consumer whose buffered bytes exceed the limit is closed with 1008 (back-pressure); buffers do not grow without bound.
+ */
 export class Connection implements ConnectionInfo {
   readonly id: string
   readonly address: string
   readonly connectedAt: number
   /** Undefined until the handshake is over. */
   grant: Grant | undefined
-  /** Requests whose answer is due. */
+  /** Number of requests without a response. */
   inFlight = 0
-  /** False from a ping until the client shows that it is there. */
+  /** False from a ping until the client sends anything. */
   isAlive = true
-  /** Made when it is first needed: most connections only listen. */
+  /** Created on first use: most connections only listen. */
   bucket: TokenBucket | undefined
-  /** True from the moment that the end was decided. */
+  /** True once the connection is about to close. */
   isClosing = false
   readonly #ws: WebSocket
   readonly #socket: Socket
@@ -68,18 +75,18 @@ export class Connection implements ConnectionInfo {
     return this.grant?.caps ?? []
   }
 
-  /** Made when it is first needed: few methods look at it. */
+  /** Created on first use: few methods need it. */
   get signal(): AbortSignal {
     if (this.#ending === undefined) {
       this.#ending = new AbortController()
-      // One listener for each request that waits; Node would warn of more than ten.
+      // One listener for each request under way; Node would warn above ten.
       setMaxListeners(0, this.#ending.signal)
       if (this.#isGone) this.#ending.abort()
     }
     return this.#ending.signal
   }
 
-  /** Returns true when the client may do what needs this scope. */
+  /** Returns true when the client holds this scope, directly or implied. */
   holds(scope: string): boolean {
     return this.grant?.held.has(scope) === true
   }
@@ -88,19 +95,19 @@ export class Connection implements ConnectionInfo {
     this.#send(JSON.stringify({ type: 'res', id, ok: true, payload }))
   }
 
-  /** @param payload what a client that looks at it regardless is to find. */
+  /** @param payload for clients that read it even in an error response. */
   refuse(id: string, error: ErrorShape, payload?: unknown): void {
     this.#send(JSON.stringify({ type: 'res', id, ok: false, ...(payload === undefined ? {} : { payload }), error }))
   }
 
-  /** Tells an event, where the client may hear it. */
+  /** Sends an event if the client was granted its scope and cap. */
   tell(event: PreparedEvent): void {
     const { grant } = this
     if (grant === undefined || !event.mayBeHeardBy(grant)) return
     if (this.#send(event.frame(this.#seq + 1))) this.#seq++
   }
 
-  /** Tells an event before the handshake is over. It is not counted. */
+  /** Sends an event before the handshake is over, without a `seq`. */
   tellUncounted(event: string, payload: object): void {
     this.#send(JSON.stringify({ type: 'event', event, payload }))
   }
@@ -110,20 +117,20 @@ export class Connection implements ConnectionInfo {
     if (!this.isClosing) this.#ws.ping()
   }
 
-  /** Says goodbye; who does not answer is cut off a second later. */
+  /** Starts the closing handshake; the library terminates the connection a second later if the client does not reply. */
   close(code: number, reason = ''): void {
     if (this.isClosing) return
     this.isClosing = true
     this.#ws.close(code, reason)
   }
 
-  /** Cuts it off. */
+  /** Terminates the connection without a closing handshake. */
   terminate(): void {
     this.isClosing = true
     this.#ws.terminate()
   }
 
-  /** The socket is closed. */
+  /** Called when the socket is closed. */
   leave(): void {
     this.isClosing = true
     this.#isGone = true

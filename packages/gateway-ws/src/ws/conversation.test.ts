@@ -151,7 +151,7 @@ describe('chat.send', () => {
 
   test.each([
     ['no message', { ...hello, message: undefined }, /params\.message/],
-    ['an empty one', { ...hello, message: '' }, /empty/],
+    ['an empty one', { ...hello, message: '' }, /expected a text or an attachment/],
     ['no key', { ...hello, idempotencyKey: undefined }, /params\.idempotencyKey/],
     ['a key with a space', { ...hello, idempotencyKey: 'a b' }, /printable/],
     ['an unknown field', { ...hello, wizard: true }, /wizard/],

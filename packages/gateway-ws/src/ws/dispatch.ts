@@ -1,4 +1,4 @@
-/** From a request to its answer. Whatever goes wrong in one is the answer of that one. */
+/** Runs one request and sends its response. Any failure becomes the response of that request alone. */
 import type { Clock, Logger } from '@beamclaw/core'
 import { type RequestFrame, requestFrame } from '@beamclaw/protocol'
 import type { GatewayLimits } from '../limits.ts'
@@ -16,7 +16,7 @@ export interface DispatchOptions {
   readonly limits: GatewayLimits
 }
 
-/** Handles one parsed message of a connection that has shown who it is. Never rejects. */
+/** Handles one parsed message of an authenticated connection. Never rejects. */
 export async function dispatch(message: unknown, connection: Connection, options: DispatchOptions): Promise<void> {
   const parsed = check(requestFrame, message)
   if (!parsed.success) return refuseFrame(message, connection, describeIssue(parsed.error, 'request frame'))
@@ -40,11 +40,11 @@ export async function dispatch(message: unknown, connection: Connection, options
   call?.finish()
 }
 
-/** The method, where there is one and the client may use it. */
+/** Returns the method. Throws when there is none, or the client lacks its scope. */
 function methodOf({ method: name }: RequestFrame, connection: Connection, { methods }: MethodTable): KnownMethod {
   if (name === 'connect') {
     if (connection.holds('operator.admin')) {
-      throw new RequestFailure('INVALID_REQUEST', 'connect comes once, as the first request of a connection')
+      throw new RequestFailure('INVALID_REQUEST', 'connect is allowed once, as the first request of a connection')
     }
     throw missingScope('operator.admin')
   }
@@ -61,9 +61,7 @@ function takeToken(connection: Connection, { clock, limits }: DispatchOptions): 
   const waitMs = connection.bucket.take(now)
   const isTooMany = connection.inFlight >= maxInFlight
   if (waitMs === 0 && !isTooMany) return
-  const reason = isTooMany
-    ? `${maxInFlight} requests of this connection wait for their answer`
-    : `more than ${requestsPerSecond} requests a second`
+  const reason = isTooMany ? `${maxInFlight} requests of this connection are under way` : `more than ${requestsPerSecond} requests a second`
   throw new RequestFailure('UNAVAILABLE', `too many requests: ${reason}`, {
     details: { code: 'rate-limited' },
     retryable: true,
@@ -77,7 +75,7 @@ function missingScope(scope: string): RequestFailure {
   })
 }
 
-/** What is no request cannot be answered, unless it says under which id. */
+/** An invalid frame gets a response if it has an id. */
 function refuseFrame(message: unknown, connection: Connection, problem: string): void {
   const id = typeof message === 'object' && message !== null && 'id' in message ? message.id : undefined
   if (typeof id === 'string' && id !== '') connection.refuse(id, { code: 'INVALID_REQUEST', message: problem })

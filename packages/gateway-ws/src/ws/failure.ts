@@ -1,11 +1,11 @@
-/** Errors as clients of the protocol expect them. */
+/** Errors in the shape of the protocol. */
 import { BeamClawError, type Logger } from '@beamclaw/core'
 import { describeError } from '@beamclaw/core/adapter'
 import type { ErrorShape, WireErrorCode } from '@beamclaw/protocol'
 import { toldOf } from '../error-kinds.ts'
 import { isHidden, publicText, shortened } from '../public-text.ts'
 
-/** A request that is answered with `ok: false`. */
+/** A request that gets `ok: false`. */
 export class RequestFailure extends Error {
   readonly shape: ErrorShape
 
@@ -15,7 +15,7 @@ export class RequestFailure extends Error {
   }
 }
 
-/** Returns the error object for anything that was thrown. An error that is not typed is logged, and its text is not shown. */
+/** Returns the error object for any thrown value. An untyped error is logged, and its text is not shown. */
 export function toErrorShape(error: unknown, method: string, logger: Logger): ErrorShape {
   const { shape, isForLog } = shapeOf(error)
   if (isForLog) logger.log('error', 'gateway.request-failed', { method, error: stackOf(error) })
@@ -24,18 +24,18 @@ export function toErrorShape(error: unknown, method: string, logger: Logger): Er
 
 const internalShape: ErrorShape = {
   code: 'UNAVAILABLE',
-  message: 'Something went wrong inside the gateway',
+  message: 'Internal error of the gateway; its log has the details',
   details: { code: 'internal' },
   retryable: false,
 }
 
 interface Shown {
   readonly shape: ErrorShape
-  /** The client is not told all of it. */
+  /** Whether the full error goes to the log, because the client does not see it. */
   readonly isForLog: boolean
 }
 
-/** A guest's method may throw anything: a proxy, an error whose fields are not what they should be. */
+/** A fragment's method may throw anything: a proxy, or an error with bad fields. */
 function shapeOf(error: unknown): Shown {
   try {
     if (error instanceof RequestFailure) return { shape: error.shape, isForLog: false }
@@ -61,7 +61,7 @@ function stackOf(error: unknown): string {
   return describeError(error)
 }
 
-/** One line about the first thing that does not fit a schema. */
+/** Returns one line about the first issue of a schema check. */
 export function describeIssue(
   error: { readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] },
   of: string,

@@ -1,4 +1,4 @@
-/** Decides about a `connect`. Pure. */
+/** Decides about a `connect` request. Pure. */
 import {
   type ConnectParams,
   type ConnectRefusal,
@@ -18,10 +18,10 @@ import { describeIssue } from './failure.ts'
 
 export interface Circumstances {
   readonly auth: GatewayAuth
-  /** Every scope that may be granted. */
+  /** Every scope that can be granted. */
   readonly scopes: ScopeTable
   readonly isDraining: boolean
-  /** Milliseconds until the client's address may try a token again. */
+  /** Milliseconds until the client's address may send a token again. */
   readonly retryAfterMs: number | undefined
 }
 
@@ -41,14 +41,14 @@ export function decide(params: unknown, { auth, scopes, isDraining, retryAfterMs
   const connect = parsed.data
   if (connect.minProtocol > protocolVersion || connect.maxProtocol < protocolVersion) return versionMismatch(connect)
   if (connect.role !== undefined && connect.role !== 'operator') {
-    return refused('INVALID_REQUEST', `invalid connect params.role: this gateway takes operators, not the role "${connect.role}"`)
+    return refused('INVALID_REQUEST', `invalid connect params.role: expected "operator", received "${connect.role}"`)
   }
   if (isDraining) {
     return {
       type: 'refused',
       error: {
         code: 'UNAVAILABLE',
-        message: 'the gateway is about to stop',
+        message: 'the gateway is stopping; connect again after its restart',
         details: { reason: 'draining' },
         retryable: true,
         retryAfterMs: 1_000,
@@ -67,7 +67,7 @@ export function decide(params: unknown, { auth, scopes, isDraining, retryAfterMs
   return { type: 'granted', grant: { scopes: granted, held: heldScopes(granted, scopes), caps: connect.caps ?? [] } }
 }
 
-/** A frame that came before the handshake was over, and was no `connect` at all. */
+/** Returns the refusal of a frame that came before the handshake and is not a `connect` request. */
 export function refusedFrame(message: string): Decision & { readonly type: 'refused' } {
   return refused('INVALID_REQUEST', message)
 }
@@ -76,7 +76,7 @@ function wrongCredentials({ auth: given }: ConnectParams, auth: GatewayAuth, ret
   if (auth.mode === 'none') return undefined
   if (retryAfterMs !== undefined) {
     const about = { retryable: true, retryAfterMs }
-    return refusedFor('AUTH_RATE_LIMITED', 'INVALID_REQUEST', 'too many wrong tokens from this address; wait and try again', about, {
+    return refusedFor('AUTH_RATE_LIMITED', 'INVALID_REQUEST', 'too many wrong tokens from this address; wait before the next try', about, {
       recommendedNextStep: 'wait_then_retry',
     })
   }
@@ -95,7 +95,7 @@ function wrongCredentials({ auth: given }: ConnectParams, auth: GatewayAuth, ret
   if (given?.token !== undefined && isToken(auth, token)) return undefined
   const about = { canRetryWithDeviceToken: false, recommendedNextStep: 'update_auth_credentials' }
   return {
-    ...refusedFor('AUTH_TOKEN_MISMATCH', 'INVALID_REQUEST', 'the token is not the one of this gateway', {}, about),
+    ...refusedFor('AUTH_TOKEN_MISMATCH', 'INVALID_REQUEST', 'wrong token in auth.token', {}, about),
     wasWrongToken: true,
   }
 }

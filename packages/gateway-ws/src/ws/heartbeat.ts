@@ -1,4 +1,4 @@
-/** What happens to connections by the clock: ticks, pings, and the end of those who say nothing. One timer for all of them. */
+/** Timed work for all connections: ticks, pings, and handshake deadlines. */
 import type { Clock, TimerHandle } from '@beamclaw/core'
 import { closeCodes } from '@beamclaw/protocol'
 import type { Boundary } from '../boundary.ts'
@@ -11,11 +11,16 @@ export interface HeartbeatOptions {
   readonly limits: Pick<GatewayLimits, 'handshakeMs' | 'tickIntervalMs' | 'pongMs'>
   readonly boundary: Boundary
   readonly connections: ReadonlySet<Connection>
-  /** Those whose handshake is not over, the oldest first. */
+  /** Connections before the end of their handshake, oldest first. */
   readonly unauthenticated: ReadonlySet<Connection>
 }
 
 export class Heartbeat {
+  /**
+   * Phases: `idle` (no timer) `⇄ armed`. Owns one timer for all connections; the socket server owns the sets.
+   *
+   * - I1: while there are connections, the timer is due at the earliest of next tick, next ping and oldest handshake deadline.
+   */
   readonly #options: HeartbeatOptions
   readonly #onTimer: () => void
   #timer: TimerHandle | undefined
@@ -28,7 +33,7 @@ export class Heartbeat {
     this.#onTimer = options.boundary('heartbeat', () => this.#beat())
   }
 
-  /** There is one more connection. */
+  /** Called when a connection was added. */
   arm(): void {
     const { clock, limits, unauthenticated } = this.#options
     const now = clock.monotonic()

@@ -1,4 +1,4 @@
-/** The answer to a `connect` that was granted. */
+/** The response to a granted `connect`. */
 import { type HelloOk, protocolVersion } from '@beamclaw/protocol'
 import type { GatewayLimits } from '../limits.ts'
 import type { ConnectionInfo } from '../methods/implement-methods.ts'
@@ -13,7 +13,7 @@ export interface HelloFacts {
   readonly table: MethodTable
 }
 
-/** Returns it. `features` names all methods and events, whatever the connection may use: clients ask for a scope when they lack it. */
+/** Returns the `hello-ok` payload. `features` lists all methods and events, also those beyond the granted scopes: clients then request a scope. */
 export function helloOf({ id, scopes }: ConnectionInfo, { version, uptimeMs, now, limits, table }: HelloFacts): HelloOk {
   const { maxPayload, maxBufferedBytes, tickIntervalMs } = limits
   return {

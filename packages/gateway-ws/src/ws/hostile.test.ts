@@ -1,4 +1,4 @@
-/** Clients that mean ill, or are broken: what each of them gets, and that nobody else notices. */
+/** Hostile and broken clients: what each of them gets, and that no other client notices. */
 import { once } from 'node:events'
 import { ManualClock } from '@beamclaw/core/testing'
 import { describe, expect, test, vi } from 'vitest'

@@ -1,4 +1,4 @@
-/** Keys that nobody knows, and keys that are used twice, over every door of the gateway. */
+/** Unknown and repeated idempotency keys, through every method and route of the gateway. */
 import { describe, expect, test } from 'vitest'
 import { post } from '../testing/http.ts'
 import { RawClient } from '../testing/raw-client.ts'

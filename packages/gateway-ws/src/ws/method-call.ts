@@ -25,14 +25,14 @@ export class MethodCall implements Call {
     this.publish = method.publish
   }
 
-  // Functions and not methods: implementations take them apart.
+  // Functions instead of methods, because implementations destructure them.
   readonly accept = (payload: unknown): void => {
     if (this.#phase === 'ended') return
     const { name, accepted } = this.#method
-    if (accepted === undefined) throw new BeamClawError('internal', `The method ${name} answers once: its definition has no "accepted"`)
-    if (this.#phase === 'accepted') throw new BeamClawError('internal', `The method ${name} has sent its first answer already`)
+    if (accepted === undefined) throw new BeamClawError('internal', `The method ${name} has one response: its definition has no "accepted"`)
+    if (this.#phase === 'accepted') throw new BeamClawError('internal', `The method ${name} has sent its first response already`)
     const checked = check(accepted, payload)
-    if (!checked.success) throw new BeamClawError('internal', describeIssue(checked.error, `first answer of ${name}`))
+    if (!checked.success) throw new BeamClawError('internal', describeIssue(checked.error, `first response of ${name}`))
     this.#phase = 'accepted'
     this.connection.answer(this.#id, checked.data)
   }
@@ -41,7 +41,7 @@ export class MethodCall implements Call {
     this.#afterwards.push(work)
   }
 
-  /** Resolves when the answer has been sent. Rejects with what the implementation threw, or `internal` for a result that does not fit. */
+  /** Resolves when the response is sent. Rejects with the implementation's error, or `internal` for a result that does not fit. */
   async run(params: unknown): Promise<void> {
     const { name, run, result } = this.#method
     try {
@@ -54,7 +54,7 @@ export class MethodCall implements Call {
     }
   }
 
-  /** Does what waits for the answer, once that, or the refusal, has been sent. */
+  /** Runs the work that waits for the response, after it or the error was sent. */
   finish(): void {
     for (const work of this.#afterwards.splice(0)) work()
   }

@@ -1,7 +1,7 @@
-/** An event as text, made once for all connections that receive it. */
+/** An event as JSON text, encoded once for all connections that receive it. */
 import { type EventName, type EventPayload, events } from '@beamclaw/protocol'
 
-/** What a connection was granted, as far as events depend on it. */
+/** The part of a connection's grant that decides about events. */
 export interface EventGrant {
   readonly held: ReadonlySet<string>
   readonly caps: readonly string[]
@@ -20,18 +20,18 @@ export class PreparedEvent {
   readonly #scope: string | undefined
   readonly #cap: string | undefined
   readonly #head: string
-  // Connections that receive it usually have received equally many before.
+  // Caches the last frame, because most receivers are at the same `seq`.
   #seq = -1
   #text = ''
 
-  /** Throws what `JSON.stringify` throws. */
+  /** Throws the error of `JSON.stringify`. */
   constructor({ name, scope, payload, cap }: PreparedEventOptions) {
     this.#scope = scope
     this.#cap = cap
     this.#head = `{"type":"event","event":"${name}","payload":${JSON.stringify(payload) ?? 'null'},"seq":`
   }
 
-  /** Returns the frame for a connection that has received `seq - 1` events. */
+  /** Returns the frame for a connection whose last event had `seq - 1`. */
   frame(seq: number): string {
     if (seq !== this.#seq) {
       this.#seq = seq
@@ -45,7 +45,7 @@ export class PreparedEvent {
   }
 }
 
-/** Returns an event that every gateway has, for the connections with its scope and `cap`. */
+/** Returns an event of every gateway, for the connections with its scope and `cap`. */
 export function builtInEvent<E extends EventName>(name: E, payload: EventPayload<E>, cap?: string): PreparedEvent {
   return new PreparedEvent({ name, scope: scopeOf(events[name]), payload, cap })
 }

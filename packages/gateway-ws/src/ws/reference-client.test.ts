@@ -1,4 +1,4 @@
-/** The published client, as a program written by somebody else. */
+/** The published client of the protocol, which was written independently. */
 import { GatewayClient } from '@openclaw/gateway-client'
 import type { EventFrame } from '@openclaw/gateway-protocol/frame-guards'
 import { describe, expect, test } from 'vitest'
@@ -73,6 +73,6 @@ describe('the published client', () => {
 
   test('is told what is wrong with its token', async () => {
     await using stage = await scene({ gateway: { auth: { mode: 'token', token: 'correct horse' } } })
-    await expect(started(stage.url, 'wrong')).rejects.toThrow(/token is not the one of this gateway/)
+    await expect(started(stage.url, 'wrong')).rejects.toThrow(/wrong token in auth.token/)
   })
 })

@@ -1,4 +1,4 @@
-/** The WebSocket side of the port: who gets in, and what comes in. */
+/** The WebSocket side of the port: upgrades, handshakes and incoming frames. */
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -35,9 +35,16 @@ export interface SocketServerOptions {
   readonly boundary: Boundary
 }
 
-/** Milliseconds that a client has to answer a close. */
+/** Milliseconds for a client's reply to a close frame. */
 const closeGraceMs = 1_000
 
+/**
+ * Phases: `open → closed`. Owns the connections, the counts by address, and the heartbeat.
+ *
+ * - I1: a connection is in `#connections` from its upgrade until its socket is closed, and in `#unauthenticated` until its handshake is over.
+ * - I2: one address has at most `maxUnauthenticatedPerAddress` connections before their handshake.
+ * - I3: a request is checked before the upgrade, so that a foreign page cannot occupy a connection.
+ */
 export class SocketServer {
   readonly #options: SocketServerOptions
   readonly #server: WebSocketServer
@@ -68,7 +75,7 @@ export class SocketServer {
     })
   }
 
-  /** Listens to the upgrades of an HTTP server. A request that no handler can deal with is refused with 400. */
+  /** Listens for upgrades of an HTTP server. A request that no handler can deal with is rejected with 400. */
   listen(server: Server): void {
     const { boundary } = this.#options
     const handler = (request: IncomingMessage, socket: Duplex, head: Buffer): void => this.#upgrade(request, socket, head)
@@ -78,7 +85,7 @@ export class SocketServer {
     )
   }
 
-  /** Tells everybody that the gateway is about to stop. */
+  /** Notifies all clients that the gateway is about to stop. */
   tellShutdown(reason: string): void {
     this.tellAll(builtInEvent('shutdown', { reason }))
   }
@@ -88,12 +95,12 @@ export class SocketServer {
     for (const connection of this.#connections) connection.tell(event)
   }
 
-  /** How many connections there are. */
+  /** Number of connections. */
   get size(): number {
     return this.#connections.size
   }
 
-  /** Closes every connection, and takes no more. */
+  /** Closes every connection and accepts no more. */
   close(): void {
     this.#isClosed = true
     this.#heartbeat.stop()
@@ -107,7 +114,7 @@ export class SocketServer {
     this.#server.handleUpgrade(request, socket, head, (ws) => this.#open(ws, socket as Socket, address))
   }
 
-  /** Why the request gets no WebSocket: known before the upgrade, so that no foreign page takes the place of a client. */
+  /** Returns why the request is rejected; checked before the upgrade, so that a foreign page cannot occupy a connection. */
   #problemOf(request: IncomingMessage, address: string): HttpFailure | undefined {
     const { rules, limits, auth, failedAuth, world } = this.#options
     if (this.#isClosed) return gatewayStops()
@@ -146,7 +153,7 @@ export class SocketServer {
     ws.on('pong', () => {
       connection.isAlive = true
     })
-    // What is wrong with a connection is told to its client by the close code; nobody else has to know.
+    // The close code tells the client what is wrong; it is not worth a log entry.
     ws.on('error', () => {
       connection.isClosing = true
     })
@@ -159,7 +166,7 @@ export class SocketServer {
     connection.tellUncounted('connect.challenge', challenge)
   }
 
-  /** Who has not shown who it is may not make us keep much. */
+  /** Bounds the memory of an unauthenticated client. */
   #limitBeforeAuth(connection: Connection, socket: Socket): void {
     let bytes = 0
     const count = (chunk: Buffer): void => {
@@ -177,7 +184,7 @@ export class SocketServer {
     this.#options.world.hub.leave(connection)
   }
 
-  /** Its handshake is over, one way or the other. */
+  /** Called when its handshake is over, with or without success. */
   #authenticated(connection: Connection): void {
     if (!this.#unauthenticated.delete(connection)) return
     const left = (this.#byAddress.get(connection.address) ?? 1) - 1
@@ -238,7 +245,7 @@ export class SocketServer {
   }
 }
 
-/** The id that an answer goes to; a frame without one gets a name that no client uses. */
+/** Returns the id for the response; a frame without one gets an id that no client uses. */
 function idOf(frame: unknown): string {
   const id = typeof frame === 'object' && frame !== null && 'id' in frame ? frame.id : undefined
   return typeof id === 'string' && id !== '' ? id : 'invalid'

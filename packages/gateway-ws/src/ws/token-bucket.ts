@@ -1,4 +1,4 @@
-/** So many requests at once, and so many in a second. */
+/** A token bucket: a burst at once, and a rate per second. */
 
 export class TokenBucket {
   readonly #perSecond: number
@@ -13,7 +13,7 @@ export class TokenBucket {
     this.#at = now
   }
 
-  /** Takes one; answers with the milliseconds until there is one, 0 when there was. `now` never goes back. */
+  /** Takes a token; returns 0, or the milliseconds until there is one. `now` never goes back. */
   take(now: number): number {
     this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#at) / 1_000) * this.#perSecond)
     this.#at = now

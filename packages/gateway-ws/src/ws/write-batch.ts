@@ -1,10 +1,10 @@
-/** What is written to a socket within one tick leaves in one piece. */
+/** Merges the writes to a socket within one tick into one packet. */
 import type { Socket } from 'node:net'
 
 export class WriteBatch {
   #sockets: Socket[] = []
 
-  /** Holds the socket's writes back until this tick is over. */
+  /** Corks the socket until this tick is over. */
   add(socket: Socket): void {
     if (this.#sockets.length === 0) process.nextTick(() => this.#flush())
     socket.cork()

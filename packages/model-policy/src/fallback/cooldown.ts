@@ -1,10 +1,10 @@
-/** Which targets are best left alone for a while, and for how long. Pure: the time is a parameter. */
+/** Which targets are skipped after failures, and for how long. Pure: the time is a parameter. */
 
-/** How long a target is left alone. */
+/** How long a target is skipped after a failure. */
 export interface CooldownOptions {
   /** Milliseconds after the first, second, … failure in a row; the last one repeats. @default [30_000, 60_000, 300_000] */
   readonly stepsMs?: readonly number[]
-  /** Longest wait that a service may ask for, in milliseconds. @default 600_000 */
+  /** Upper bound for the wait that a service asks for, in milliseconds. @default 600_000 */
   readonly maxRetryAfterMs?: number
 }
 
@@ -14,10 +14,10 @@ export const cooldownDefaults = {
   maxRetryAfterMs: 600_000,
 } as const satisfies Required<CooldownOptions>
 
-/** A call that is under way; belongs to `Cooldowns`. */
+/** A call under way; belongs to `Cooldowns`. */
 export interface CooldownTicket {
   readonly key: string
-  /** Which failure of the key the call came after. */
+  /** The key's failure count when the call began. */
   readonly generation: number
 }
 
@@ -28,7 +28,13 @@ interface Cooldown {
   probe: CooldownTicket | undefined
 }
 
-/** Failures by key. A key that has not failed, or not for long, takes no memory. */
+/**
+ * Failures by key. A key without recent failures takes no memory.
+ *
+ * - I1: of the calls after a cooldown, one at a time is the probe.
+ * - I2: calls that began before the same failure count as one failure together.
+ * - I3: only a finished answer clears the failures of a key.
+ */
 export class Cooldowns {
   readonly #stepsMs: readonly number[]
   readonly #maxRetryAfterMs: number
@@ -40,12 +46,12 @@ export class Cooldowns {
     this.#maxRetryAfterMs = options.maxRetryAfterMs ?? cooldownDefaults.maxRetryAfterMs
   }
 
-  /** Keys that are remembered. */
+  /** Number of keys in memory. */
   get size(): number {
     return this.#cooling.size
   }
 
-  /** Milliseconds until `key` may be asked; negative while its first call after a cooldown, the probe, is under way; 0 when it may be asked now. */
+  /** Returns the milliseconds until `key` may be asked: 0 when it may be now, negative while its probe is under way. */
   waitMs(key: string, now: number): number {
     const cooldown = this.#cooling.get(key)
     if (cooldown === undefined) return 0
@@ -53,7 +59,7 @@ export class Cooldowns {
     return cooldown.probe === undefined ? 0 : -1
   }
 
-  /** A call begins; the first one after a cooldown is its probe. */
+  /** Called when a call begins; the first one after a cooldown is the probe. */
   begin(key: string, now: number): CooldownTicket {
     this.#forgetOld(now)
     const cooldown = this.#cooling.get(key)
@@ -62,7 +68,7 @@ export class Cooldowns {
     return ticket
   }
 
-  /** The target answers: others may ask it too, though only a whole answer clears its failures. */
+  /** Called with the first part of an answer: other calls may ask the target too, but its failures stay counted until an answer is complete. */
   answers(ticket: CooldownTicket, now: number): void {
     const cooldown = this.#current(ticket)
     if (cooldown === undefined) return
@@ -70,17 +76,17 @@ export class Cooldowns {
     cooldown.dueAt = Math.min(cooldown.dueAt, now)
   }
 
-  /** The whole answer came. */
+  /** Called when an answer is complete. */
   succeeded(ticket: CooldownTicket): void {
     if (this.#current(ticket) !== undefined) this.#cooling.delete(ticket.key)
   }
 
-  /** The target failed; `retryAfterMs` is what it asked for. */
+  /** Called when the target failed; `retryAfterMs` is the wait that it asked for. */
   failed(ticket: CooldownTicket, now: number, retryAfterMs?: number): void {
     const asked = retryAfterMs === undefined ? undefined : Math.min(Math.max(retryAfterMs, 0), this.#maxRetryAfterMs)
     const cooldown = this.#cooling.get(ticket.key)
     if (cooldown !== undefined && cooldown.generation !== ticket.generation) {
-      // Calls that began together fail together: that is one failure, not ten.
+      // Calls that began together fail together, which counts as one failure.
       if (asked !== undefined) cooldown.dueAt = Math.max(cooldown.dueAt, now + asked)
       return
     }
@@ -89,7 +95,7 @@ export class Cooldowns {
     this.#cooling.set(ticket.key, { failures, dueAt: now + (asked ?? stepMs), generation: ++this.#generation, probe: undefined })
   }
 
-  /** The call told nothing: its consumer left, or the failure was not the target's. */
+  /** Called when a call is no evidence: its consumer left, or the failure was not the target's. */
   released(ticket: CooldownTicket): void {
     const cooldown = this.#cooling.get(ticket.key)
     if (cooldown?.probe === ticket) cooldown.probe = undefined
@@ -100,7 +106,7 @@ export class Cooldowns {
     return cooldown?.generation === ticket.generation ? cooldown : undefined
   }
 
-  /** A failure of long ago says nothing about today, and model names may come from outside: none stays for good. */
+  /** Old failures say nothing about today, and model names may come from untrusted input: none stays in memory forever. */
   #forgetOld(now: number): void {
     for (const [key, { dueAt, probe }] of this.#cooling) {
       if (probe === undefined && dueAt + this.#maxRetryAfterMs < now) this.#cooling.delete(key)

@@ -1,4 +1,4 @@
-/** Asks the first of several models that is able to answer. */
+/** A provider that asks several models in order until one answers. */
 import {
   BeamClawError,
   type Clock,
@@ -30,18 +30,18 @@ import { notify } from '../notify.ts'
 import { aProvider } from '../option-rules.ts'
 import { type CooldownOptions, Cooldowns, cooldownDefaults } from './cooldown.ts'
 
-/** One place to ask. */
+/** One model of one service that a `FallbackProvider` may ask. */
 export interface FallbackTarget {
-  /** Names the service in errors, events and cooldowns; targets with the same id and model are the same target. */
+  /** Names the service in errors, events and cooldowns. Targets with equal id and model are the same target. */
   readonly id: string
   readonly provider: Provider
-  /** @default the model that the request names */
+  /** Model to ask. @default the model of the request */
   readonly model?: string
-  /** Tokens that fit in one request. A target without it is never asked after a request was too long for another. @default unknown */
+  /** Tokens that fit in one request. A target without it is skipped once a request was too long for another. @default unknown */
   readonly contextWindow?: number
 }
 
-/** One target that failed. */
+/** One target that failed, as `details.tried` lists it. */
 export interface TriedTarget {
   readonly target: string
   readonly model: string
@@ -49,23 +49,23 @@ export interface TriedTarget {
   readonly retryAfterMs?: number
 }
 
-/** A target failed before it said anything, and `next` is asked instead. */
+/** Passed to `onFallback`: a target failed before its first output, and `next` is asked instead. */
 export interface FallbackEvent {
   readonly failed: TriedTarget
   readonly next: { readonly target: string; readonly model: string }
 }
 
-/** The targets of a `FallbackProvider`, and what follows from failures. */
+/** The targets of a `FallbackProvider`, and the consequences of their failures. */
 export interface FallbackProviderOptions {
-  /** Targets to ask, the preferred one first; at least one. */
+  /** Targets in order of preference; at least one. */
   readonly targets: readonly FallbackTarget[]
-  /** How long a target is passed over after it failed. @default cooldownDefaults */
+  /** How long a target is skipped after a failure. @default cooldownDefaults */
   readonly cooldown?: CooldownOptions
-  /** What follows from a failure. @default defaultFailurePolicy */
+  /** The consequences of a failure. @default defaultFailurePolicy */
   readonly policy?: FailurePolicyResolver
-  /** Called whenever the next target is asked. @default no callback */
+  /** Called when the next target is asked. @default no callback */
   readonly onFallback?: (event: FallbackEvent) => void
-  /** Clock and logger. @default the machine's own */
+  /** Clock and logger. @default those of the machine */
   readonly services?: Partial<SystemServices>
 }
 
@@ -75,20 +75,22 @@ export const fallbackDefaults = {
   policy: defaultFailurePolicy,
 } as const satisfies Partial<FallbackProviderOptions>
 
-/** Where a target stands: `cooling` for `waitMs` more, or `probing` when the first call after a cooldown is under way. */
+/** The state of a target: `cooling` for `waitMs` more, or `probing` while the first call after a cooldown is under way. */
 export interface TargetState {
   readonly target: string
   readonly model: string
   readonly status: 'available' | 'cooling' | 'probing'
-  /** Milliseconds until it is asked again; 0 unless it is cooling. */
+  /** Milliseconds until the target is asked again; 0 unless it is cooling. */
   readonly waitMs: number
 }
 
 /**
- * Asks its targets in order until one answers. Nothing is waited for: a target that fails, also one that asks for patience, is passed over
- * at once and left alone for a while. Once a target has said anything its answer is never begun anew: a later failure is thrown. Each target
- * is asked at most once per call, and of those that cool down only the one that is due first, when no other is left; so a call never fails
- * without asking one. The last failure is thrown, with every failed target in `details.tried`. Throws `invalid-option`.
+ * Asks its targets in order until one answers. A failed target is skipped at once, without waiting, and cools down for a while. The last failure is
+ * thrown, with every failed target in `details.tried`. Constructor throws `invalid-option`.
+ *
+ * - I1: one call asks each target at most once, and at least one target: when all cool down, the one that is due first.
+ * - I2: after the first output of a target no other target is asked; its failure is thrown.
+ * - I3: the cooldowns are shared by all calls; everything else belongs to one call.
  *
  * @example
  * const provider = new FallbackProvider({
@@ -127,7 +129,7 @@ export class FallbackProvider implements Provider {
     return providerStream((callSignal) => this.#walk(request, callSignal), signal)
   }
 
-  /** The models of the first target that passes names through and can tell; otherwise those that targets name themselves. */
+  /** Resolves with the models of the first target that passes names through and can list them; otherwise with the models that targets name. */
   async listModels(options: { readonly signal: AbortSignal }): Promise<readonly ModelInfo[]> {
     const open = this.#targets.find(({ model, provider }) => model === undefined && provider.listModels !== undefined)
     if (open?.provider.listModels !== undefined) return open.provider.listModels(options)
@@ -139,7 +141,7 @@ export class FallbackProvider implements Provider {
     return [...models.values()]
   }
 
-  /** Where each target stands for a model that was asked for. */
+  /** Returns the state of each target for a requested model. */
   inspect(model: string): readonly TargetState[] {
     const now = this.#clock.monotonic()
     return this.#targets.map((target) => {
@@ -195,7 +197,7 @@ export class FallbackProvider implements Provider {
   }
 }
 
-/** One call's way through the targets. */
+/** One call's way through the targets; owned by that call. */
 class Walk {
   readonly #left: Set<FallbackTarget>
   readonly #model: string
@@ -211,7 +213,7 @@ class Walk {
     this.#cooldowns = cooldowns
   }
 
-  /** The next target to ask: the first that is available, else, once, the one that is due first. */
+  /** Returns the next target: the first that is available; else, once, the one that is due first; else undefined. */
   next(now: number): FallbackTarget | undefined {
     let soonest: FallbackTarget | undefined
     let soonestMs = Number.POSITIVE_INFINITY
@@ -229,7 +231,7 @@ class Walk {
     return this.#take(soonest)
   }
 
-  /** From now on only targets with a larger context window will do. */
+  /** Restricts the rest of the call to targets with a larger context window. */
   needsMoreThan(contextWindow: number): void {
     this.#minimumWindow = Math.max(this.#minimumWindow, contextWindow)
   }
@@ -241,7 +243,7 @@ class Walk {
     return tried
   }
 
-  /** The last failure, with all that were tried; a later call makes sense as soon as it does for one of them. */
+  /** Returns the last failure with all targets tried; retryable as soon as one of their failures is. */
   failure(last: BeamClawError): BeamClawError {
     const message = this.#tried.length === 1 ? last.message : `${this.#tried.length} models failed, the last with: ${last.message}`
     const waits = this.#tried.flatMap(({ retryAfterMs }) => retryAfterMs ?? [])
@@ -259,7 +261,7 @@ class Walk {
   }
 }
 
-/** Limits are often per model: a target that passes names through cools down for the model that failed only. */
+/** Returns the cooldown key. Limits are often per model, so a target that passes names through cools down for the failed model only. */
 function keyOf({ id, model }: FallbackTarget, asked: string): string {
   return JSON.stringify([id, model ?? asked])
 }

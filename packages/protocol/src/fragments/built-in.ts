@@ -1,4 +1,4 @@
-/** The methods and events of every gateway: its fragments together. */
+/** The methods and events of every gateway: its fragments, merged. */
 import type * as z from 'zod'
 import { agentMethods } from './agent.ts'
 import { agentsMethods } from './agents.ts'
@@ -8,7 +8,7 @@ import { deadLetterMethods } from './dead-letters.ts'
 import { sessionsMethods } from './sessions.ts'
 import { statusMethods } from './status.ts'
 
-/** Every method but `connect`, which comes once, before all others. */
+/** Every method by name, except `connect`, which is the first request of a connection. */
 export const methods = {
   ...statusMethods.methods,
   ...agentsMethods.methods,
@@ -18,7 +18,7 @@ export const methods = {
   ...agentMethods.methods,
 }
 
-/** Every event. */
+/** Every event by name. */
 export const events = {
   ...connectionMethods.events,
   ...chatMethods.events,
@@ -26,8 +26,13 @@ export const events = {
   ...sessionsMethods.events,
 }
 
+/** The name of a method of every gateway. */
 export type MethodName = keyof typeof methods
+/** The parameters of a method of every gateway. */
 export type MethodParams<M extends MethodName> = z.infer<(typeof methods)[M]['params']>
+/** The result of a method of every gateway. */
 export type MethodResult<M extends MethodName> = z.infer<(typeof methods)[M]['result']>
+/** The name of an event of every gateway. */
 export type EventName = keyof typeof events
+/** The payload of an event of every gateway. */
 export type EventPayload<E extends EventName> = z.infer<(typeof events)[E]['payload']>

@@ -5,7 +5,7 @@ import { chatMessage } from '../messages.ts'
 import { count, nonEmpty, runIdText, sessionKeyText, timestamp } from '../primitives.ts'
 import { usageShape } from '../usage.ts'
 
-/** A picture beside a message; `content` is base64, with or without the head of a data URL. */
+/** An image of a message; `content` is base64, with or without the prefix of a data URL. */
 export const attachment = z.strictObject({
   type: z.string().optional(),
   mimeType: z.string().regex(/^image\/[\w.+-]+$/, 'must be an image type such as image/png'),
@@ -13,7 +13,7 @@ export const attachment = z.strictObject({
   content: nonEmpty,
 })
 
-/** What a message does when the session is busy: join the run, wait, wait and be answered together, or take the run's place. */
+/** What a message does in a busy session: join the run, wait, wait and be merged with others, or replace the run. */
 const queueModes = ['steer', 'followup', 'collect', 'interrupt'] as const
 
 const chatSendParams = z.strictObject({
@@ -24,16 +24,16 @@ const chatSendParams = z.strictObject({
   idempotencyKey: runIdText,
   queueMode: z.enum(queueModes).optional(),
   attachments: z.array(attachment).max(8).optional(),
-  /** The run is aborted when it takes longer; 0 is no limit. */
+  /** Milliseconds after which the run is aborted; 0 for no limit. */
   timeoutMs: count.max(2_147_483_647).optional(),
-  /** From this message on, in this session. */
+  /** Thinking level of this session from this message on. */
   thinking: z.enum(['off', 'low', 'medium', 'high']).optional(),
   deliver: z.boolean().optional(),
 })
 
 /**
- * Sent once the message is durable. `started`: it is new. `in_flight`: a repeat, and its run is not over. `ok`, `error`, `aborted`: a
- * repeat, and that is how its run ended.
+ * Result of `chat.send`, sent once the message is durable. `started`: it is new. `in_flight`: a repeat whose run is not over. `ok`, `error`,
+ * `aborted`: a repeat, and the outcome of its run.
  */
 const chatSendResult = z.strictObject({
   runId: runIdText,
@@ -45,25 +45,25 @@ const chatHistoryParams = z.strictObject({
   sessionKey: sessionKeyText,
   agentId: nonEmpty.optional(),
   sessionId: z.string().optional(),
-  /** @default 200 */
+  /** Maximum number of messages, the newest ones. @default 200 */
   limit: z.int().min(1).max(1_000).optional(),
-  /** The `deltaCursor` of an earlier answer: only what came since. */
+  /** The `deltaCursor` of an earlier response: returns only the messages since. */
   cursor: z.string().max(1_024).optional(),
-  /** Longer texts are cut. */
+  /** Maximum characters of a text; longer ones are cut. */
   maxChars: z.int().min(1).max(500_000).optional(),
 })
 
-/** A run that is not over. `interrupted`: its session is not up, and goes on with it when it is. */
+/** A run that is not over. `interrupted`: its session is not in memory and will continue the run when it is. */
 const openRun = z.strictObject({
   runId: nonEmpty,
   status: z.enum(['waiting', 'running', 'interrupted']),
-  /** When its message came. */
+  /** When its message arrived. */
   at: timestamp,
-  /** What waits; a message whose run has begun is among the messages. */
+  /** The waiting message; that of a run that has begun is among `messages`. */
   message: chatMessage.optional(),
 })
 
-/** A run that is over, and came to no answer: its message stands alone. */
+/** A run that is over without an answer. */
 const unansweredRun = z.strictObject({
   runId: nonEmpty,
   outcome: z.enum(['aborted', 'failed']),
@@ -75,18 +75,18 @@ const chatHistoryPage = z.strictObject({
   sessionKey: nonEmpty,
   /** Oldest first. */
   messages: z.array(chatMessage),
-  /** Messages that the session has in all. */
+  /** Total number of messages of the session. */
   total: count,
   runs: z.array(openRun),
-  /** Of the messages above those whose runs ended without an answer, as far as the session remembers. Absent when there are none. */
+  /** Runs of these messages that ended without an answer, as far as the session remembers. Absent when there are none. */
   unanswered: z.array(unansweredRun).optional(),
-  /** For asking later what came since. */
+  /** Cursor for a later request of the messages since. */
   deltaCursor: z.string(),
-  /** Older messages were left out, because there are too many for one answer. */
+  /** True when older messages were left out to bound the response. */
   truncated: z.boolean().optional(),
 })
 
-/** The answer to a `cursor`: what came since, or that it is not known any more and the history has to be asked for anew. */
+/** Response to a `cursor`: the messages since, or that the cursor is unknown and the whole history must be requested. */
 const chatHistoryDelta = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('delta'),
@@ -102,13 +102,13 @@ const chatHistoryResult = z.union([chatHistoryPage, chatHistoryDelta])
 const chatAbortParams = z.strictObject({
   sessionKey: sessionKeyText,
   agentId: nonEmpty.optional(),
-  /** Without one, the run under way. */
+  /** The run to abort. @default the run under way */
   runId: runIdText.optional(),
 })
 
 const chatAbortResult = z.strictObject({
   ok: z.literal(true),
-  /** False when there was nothing left to abort. */
+  /** False when there was no run to abort. */
   aborted: z.boolean(),
   runIds: z.array(nonEmpty),
 })
@@ -117,20 +117,20 @@ const ofRun = {
   runId: nonEmpty,
   sessionKey: nonEmpty,
   agentId: nonEmpty.optional(),
-  /** Counts the events of one run. */
+  /** Numbers the events of one run. */
   seq: count,
 }
 
-/** A run, as a conversation shows it. */
+/** Payload of `chat`: one step of a run as a conversation shows it. */
 export const chatPayload = z.discriminatedUnion('state', [
   z.strictObject({ ...ofRun, state: z.literal('status'), phase: z.enum(['preparing_workspace', 'preparing_context', 'starting_model']) }),
   z.strictObject({
     ...ofRun,
     state: z.literal('delta'),
     deltaText: z.string(),
-    /** `deltaText` takes the place of all the text of this run so far. */
+    /** True when `deltaText` replaces all text of this run so far. */
     replace: z.boolean().optional(),
-    /** The message so far; on a run's first delta, and where it is replaced. */
+    /** The message so far; on a run's first delta and with `replace`. */
     message: chatMessage.optional(),
   }),
   z.strictObject({
@@ -156,6 +156,7 @@ export const chatPayload = z.discriminatedUnion('state', [
   }),
 ])
 
+/** Fragment of the methods `chat.send`, `chat.history` and `chat.abort` and the event `chat`. */
 export const chatMethods = defineMethods(
   {
     'chat.history': { scope: 'operator.read', params: chatHistoryParams, result: chatHistoryResult },
@@ -165,15 +166,27 @@ export const chatMethods = defineMethods(
   { events: { chat: { scope: 'operator.read', payload: chatPayload } } },
 )
 
+/** Parameters of `chat.send`. */
 export type ChatSendParams = z.infer<typeof chatSendParams>
+/** Result of `chat.send`. */
 export type ChatSendResult = z.infer<typeof chatSendResult>
+/** Parameters of `chat.history`. */
 export type ChatHistoryParams = z.infer<typeof chatHistoryParams>
+/** Result of `chat.history` without a `cursor`. */
 export type ChatHistoryPage = z.infer<typeof chatHistoryPage>
+/** Result of `chat.history` with a `cursor`. */
 export type ChatHistoryDelta = z.infer<typeof chatHistoryDelta>
+/** Result of `chat.history`. */
 export type ChatHistoryResult = z.infer<typeof chatHistoryResult>
+/** Parameters of `chat.abort`. */
 export type ChatAbortParams = z.infer<typeof chatAbortParams>
+/** Result of `chat.abort`. */
 export type ChatAbortResult = z.infer<typeof chatAbortResult>
+/** An image of a message. */
 export type ChatAttachment = z.infer<typeof attachment>
+/** A run that is not over, as histories list it. */
 export type OpenRunShape = z.infer<typeof openRun>
+/** A run that ended without an answer, as histories list it. */
 export type UnansweredRun = z.infer<typeof unansweredRun>
+/** Payload of the event `chat`. */
 export type ChatPayload = z.infer<typeof chatPayload>

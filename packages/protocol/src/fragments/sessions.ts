@@ -1,14 +1,14 @@
-/** `sessions.list`, the subscriptions to sessions, and the event `sessions.changed`. */
+/** The method `sessions.list`, the subscriptions to sessions, and the event `sessions.changed`. */
 import * as z from 'zod'
 import { defineMethods } from '../define-methods.ts'
 import { count, nonEmpty, sessionKeyText, timestamp } from '../primitives.ts'
 
 const sessionsListParams = z.strictObject({
-  /** @default 100 */
+  /** Maximum number of sessions. @default 100 */
   limit: z.int().min(1).max(1_000).optional(),
   offset: count.optional(),
   agentId: nonEmpty.optional(),
-  /** Only those that something happened in, in the last so many minutes. */
+  /** Only sessions with activity in this many minutes. */
   activeMinutes: z.int().min(1).optional(),
   includeGlobal: z.boolean().optional(),
   includeUnknown: z.boolean().optional(),
@@ -39,14 +39,14 @@ const sessionsListResult = z.strictObject({
 })
 
 /**
- * With a session: its `chat` and `agent` events. Without one: those of every session that this gateway gets a message for, and
- * `sessions.changed`. Runs under way are told of at once, with their text so far.
+ * Parameters of `sessions.subscribe`. With a session: its `chat` and `agent` events. Without one: those of every session that gets a message
+ * through this gateway, and `sessions.changed`. Runs under way begin with their text so far.
  */
 const sessionsSubscribeParams = z.strictObject({ sessionKey: sessionKeyText.optional(), agentId: nonEmpty.optional() })
 
 const sessionsSubscribeResult = z.strictObject({ subscribed: z.boolean(), sessionKey: nonEmpty.optional() })
 
-/** As `sessions.subscribe` with a session. */
+/** Parameters of `sessions.messages.subscribe`; as `sessions.subscribe` with a session. */
 const sessionMessagesSubscribeParams = z.strictObject({
   key: sessionKeyText,
   agentId: nonEmpty.optional(),
@@ -55,7 +55,7 @@ const sessionMessagesSubscribeParams = z.strictObject({
 
 const sessionMessagesSubscribeResult = z.strictObject({ subscribed: z.boolean(), key: nonEmpty })
 
-/** A session has got a message, or a run of it is over. */
+/** Payload of `sessions.changed`: a session has a new message, or a run of it is over. */
 export const sessionsChangedPayload = z.strictObject({
   sessionKey: nonEmpty,
   agentId: nonEmpty,
@@ -72,6 +72,7 @@ const messagesSubscription = {
   result: sessionMessagesSubscribeResult,
 } as const
 
+/** Fragment of `sessions.list`, the subscriptions to sessions, and the event `sessions.changed`. */
 export const sessionsMethods = defineMethods(
   {
     'sessions.list': { scope: 'operator.read', params: sessionsListParams, result: sessionsListResult },
@@ -83,11 +84,19 @@ export const sessionsMethods = defineMethods(
   { events: { 'sessions.changed': { scope: 'operator.read', payload: sessionsChangedPayload } } },
 )
 
+/** Parameters of `sessions.list`. */
 export type SessionsListParams = z.infer<typeof sessionsListParams>
+/** One session in the result of `sessions.list`. */
 export type SessionRow = z.infer<typeof sessionRow>
+/** Result of `sessions.list`. */
 export type SessionsListResult = z.infer<typeof sessionsListResult>
+/** Parameters of `sessions.subscribe`. */
 export type SessionsSubscribeParams = z.infer<typeof sessionsSubscribeParams>
+/** Result of `sessions.subscribe`. */
 export type SessionsSubscribeResult = z.infer<typeof sessionsSubscribeResult>
+/** Parameters of `sessions.messages.subscribe`. */
 export type SessionMessagesSubscribeParams = z.infer<typeof sessionMessagesSubscribeParams>
+/** Result of `sessions.messages.subscribe`. */
 export type SessionMessagesSubscribeResult = z.infer<typeof sessionMessagesSubscribeResult>
+/** Payload of the event `sessions.changed`. */
 export type SessionsChangedPayload = z.infer<typeof sessionsChangedPayload>

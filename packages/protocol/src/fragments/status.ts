@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { defineMethods } from '../define-methods.ts'
 import { count, nonEmpty, timestamp } from '../primitives.ts'
 
-/** Options of other gateways that make no difference here. */
+/** Parameters of `health`: options of other gateways, which have no effect here. */
 const healthParams = z.strictObject({ probe: z.boolean().optional(), includeSensitive: z.boolean().optional() })
 
 const healthResult = z.strictObject({ ok: z.literal(true), ts: timestamp, uptimeMs: count, version: nonEmpty })
@@ -16,20 +16,25 @@ const statusResult = z.strictObject({
   protocol: z.int(),
   ts: timestamp,
   uptimeMs: count,
-  /** WebSocket connections, this one included. */
+  /** Number of WebSocket connections, including this one. */
   connections: count,
   agents: z.array(z.strictObject({ id: nonEmpty, model: nonEmpty })),
-  /** Sessions that are up, and what is supervised in all. */
+  /** Numbers of sessions in memory, and of all supervised actors. */
   processes: z.strictObject({ sessions: count, total: count }),
   memory: z.strictObject({ rssBytes: count }),
 })
 
+/** Fragment of the methods `health` and `status`. */
 export const statusMethods = defineMethods({
   health: { scope: 'operator.read', params: healthParams, result: healthResult },
   status: { scope: 'operator.read', params: statusParams, result: statusResult },
 })
 
+/** Parameters of `health`. */
 export type HealthParams = z.infer<typeof healthParams>
+/** Result of `health`. */
 export type HealthResult = z.infer<typeof healthResult>
+/** Parameters of `status`. */
 export type StatusParams = z.infer<typeof statusParams>
+/** Result of `status`. */
 export type StatusResult = z.infer<typeof statusResult>

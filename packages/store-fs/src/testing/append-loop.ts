@@ -1,6 +1,6 @@
 /**
- * A process that appends until something stops it: prints one line of JSON for each thing it did. Arguments: data directory, epoch,
- * how many appends it makes at most, and options of its store as JSON.
+ * A process that appends until it is stopped, and prints one line of JSON for each step. Arguments: data directory, epoch, maximum number of
+ * appends, and options of its store as JSON.
  */
 
 import { writeSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { FsStore } from '../fs-store.ts'
 
 const [path = '', epoch = '1', limit = '1000000', options = '{}'] = process.argv.slice(2)
 
-// Synchronous, so that a line which was printed is out even when the next thing that comes is SIGKILL.
+// Synchronous, so that a printed line is out even when SIGKILL comes next.
 function print(line: Readonly<Record<string, unknown>>): void {
   writeSync(1, `${JSON.stringify(line)}\n`)
 }

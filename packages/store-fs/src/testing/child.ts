@@ -23,7 +23,7 @@ export class LoopProcess {
   #onLine: (() => void) | undefined
   #hasEnded = false
 
-  /** @param wrapper a program and its arguments that is to start the loop, such as `unshare`. */
+  /** @param wrapper a program and its arguments that starts the loop, such as `unshare`. */
   constructor(args: readonly string[], wrapper: readonly string[] = []) {
     const [program = process.execPath, ...rest] = [...wrapper, process.execPath, '--conditions=beamclaw:source', script, ...args]
     this.child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -45,7 +45,7 @@ export class LoopProcess {
     return Math.max(0, ...this.lines.map(({ opened = 0, acknowledged = 0 }) => Math.max(opened, acknowledged)))
   }
 
-  /** Resolves when `isReached` says so of the lines so far, or when the process has ended. */
+  /** Resolves when `isReached` returns true for the lines so far, or when the process has ended. */
   async until(isReached: (lines: readonly LoopLine[]) => boolean): Promise<void> {
     while (!isReached(this.lines) && !this.#hasEnded) {
       await new Promise<void>((resolve) => {
@@ -54,12 +54,12 @@ export class LoopProcess {
     }
   }
 
-  /** Sends a signal to the loop itself. */
+  /** Sends a signal to the loop's process. */
   signal(name: NodeJS.Signals): void {
     this.child.kill(name)
   }
 
-  /** Ends the process, also one that was stopped. */
+  /** Ends the process, even a suspended one. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.signal('SIGKILL')
     await this.ended

@@ -1,32 +1,32 @@
 /**
- * A file system that knows what a power cut would leave: of names, those that were there at the last sync of their directory; of
- * contents, what was there at the last sync of the file. What came after may survive or not, each thing for itself.
+ * A file system that models a power cut. Of names, those at the last sync of their directory survive; of contents, those at the last sync of the
+ * file. Any later change survives or not, independently of the others.
  */
 import { existsSync, fstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type FileSystem, nodeFileSystem } from '../file-system.ts'
 
-/** Answers whether something that was not synced survives. */
+/** Returns whether a change that was not synced survives. */
 export type Survives = () => boolean
 
 export class CrashFileSystem {
   /** The file system to give to a store. */
   readonly fileSystem: FileSystem
   readonly #root: string
-  // Inode numbers are used again after a deletion, so files have numbers of their own here.
+  // Inode numbers are reused after a deletion, so files have numbers of their own here.
   readonly #files = new Map<number, number>()
   #lastFile = 0
   readonly #directories = new Set<number>()
-  // By file: what a power cut would leave in it.
+  // By file: its content after a power cut.
   readonly #durableBytes = new Map<number, Buffer>()
-  // By directory: the names and files at its last sync.
+  // By directory: its names and files at its last sync.
   readonly #durableNames = new Map<string, Map<string, number>>()
   readonly #paths = new Map<number, string>()
-  // Of files that lost their last name but whose old name may come back.
+  // Files that lost their last name, whose old name may come back.
   readonly #lastBytes = new Map<number, Buffer>()
   #onCall: () => void
 
-  /** @param onCall runs before each call that changes something. */
+  /** @param onCall runs before each call that changes a file or directory. */
   constructor(root: string, onCall: () => void = () => undefined) {
     this.#root = root
     this.#onCall = onCall
@@ -72,7 +72,7 @@ export class CrashFileSystem {
     }
   }
 
-  /** Writes what a power cut at this moment would leave into `target`. */
+  /** Writes the state after a power cut at this moment into `target`. */
   crash(target: string, survives: Survives): void {
     this.#crashDirectory(this.#root, target, survives)
   }
@@ -95,7 +95,7 @@ export class CrashFileSystem {
     const durable = this.#durableBytes.get(file) ?? Buffer.alloc(0)
     const current = path === undefined ? (this.#lastBytes.get(file) ?? durable) : readFileSync(path)
     if (survives()) return current
-    // A write that was not synced may leave a part of itself.
+    // A write that was not synced may survive in part.
     return survives() && current.length > durable.length
       ? current.subarray(0, durable.length + ((current.length - durable.length) >> 1))
       : durable

@@ -1,12 +1,12 @@
-/** A file system that fails or waits where a test says so. */
+/** A file system whose calls fail or wait as a test decides. */
 import { type FileSystem, nodeFileSystem } from '../file-system.ts'
 
-/** Looks at each call before it is made; may throw what the system would, or wait. */
+/** Called before each call; may throw an error of the system, or wait. */
 export type BeforeCall = (name: keyof FileSystem, args: readonly unknown[]) => Promise<void> | void
 
 const synchronous: ReadonlySet<string> = new Set(['isUnsealed', 'identify'])
 
-/** The real file system with `before` in front of every call that takes a thread. */
+/** Returns the real file system with `before` in front of every asynchronous call. */
 export function faultyFileSystem(before: BeforeCall): FileSystem {
   return new Proxy(nodeFileSystem, {
     get(target, name: keyof FileSystem) {
@@ -20,7 +20,7 @@ export function faultyFileSystem(before: BeforeCall): FileSystem {
   })
 }
 
-/** An error as the system makes them. */
+/** Returns an error like those of the system. */
 export function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: made by a test`), { code })
 }

@@ -14,18 +14,18 @@ import { type LogEnvironment, logDirectory } from '../log-environment.ts'
 import type { SyncMode } from '../options.ts'
 import { Limiter } from '../queues.ts'
 
-/** A directory that is gone after the block; in memory where syncing to a disk is not the point of the test. */
+/** Creates a directory that is removed at the end of the block; in memory where syncing to a disk is not under test. */
 export async function scratchDirectory(kind: 'disk' | 'memory' = 'disk'): Promise<{ readonly path: string } & AsyncDisposable> {
   const base = kind === 'memory' && existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
   const path = await mkdtemp(join(base, 'beamclaw-fs-'))
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
 }
 
-/** The key of the log that most tests use, and where it is below the data directory. */
+/** The key of the log that most tests use; its path is below the data directory. */
 export const logKey = storeKey('sessions', 'ops', 'main')
 export const logPath = join('default', 'sessions', 'ops', 'main')
 
-/** What one process would have in hand for the log in `path`, with no lock and no memory shared with the others. */
+/** The state of one process for the log in `path`, sharing neither lock nor memory with other processes. */
 export class LogProcess {
   readonly environment: LogEnvironment
   readonly #path: string
@@ -56,7 +56,7 @@ export class LogProcess {
     return await FsLog.open(this.environment, this.#path, logKey, token)
   }
 
-  /** Lets a handle go as a process that dies would, but for the open file. */
+  /** Releases a handle as the death of its process would, except for the open file. */
   async drop(log: FsLog): Promise<void> {
     await log.fence(fenced('the test dropped it'))
   }

@@ -1,4 +1,4 @@
-/** What contract tests demand, in terms of no test runner: each demand throws an `AssertionError` that names the value. */
+/** Assertions of contract tests, independent of any test runner: each throws an `AssertionError` that names the value. */
 import { AssertionError, deepStrictEqual } from 'node:assert/strict'
 import { inspect } from 'node:util'
 

@@ -1,4 +1,4 @@
-/** The contract of the Cluster port as tests: whoever writes a cluster runs them over it, and it is one when all pass. */
+/** The contract of the Cluster port as a test suite: an adapter that passes it is a correct Cluster. */
 import { type Cluster, MemoryStore, type StoreKey } from '@beamclaw/core'
 import * as assert from './assert.ts'
 import { type ContractOptions, type ContractTests, declareContract } from './contract.ts'
@@ -7,7 +7,7 @@ import { expectRejection, logRecords, storeKey } from './store-fixtures.ts'
 /** A cluster for one test. */
 export interface ClusterUnderTest {
   readonly cluster: Cluster
-  /** Another process of the same node, started after the first has crashed: nobody stopped that one, and nothing of it is left in memory. */
+  /** Another process of the same node, started after a crash of the first: that one was not stopped, and its memory is lost. */
   restart?(): Promise<Cluster>
   /** Another node of the same cluster, at the same time. */
   join?(): Promise<Cluster>
@@ -217,9 +217,15 @@ const sections = {
 /** A part of the contract that can be skipped as a whole. */
 export type ClusterContractSection = keyof typeof sections
 
+/** The `describe` and `it` of the test runner, and the sections to skip, each with a reason. */
 export type ClusterContractOptions = ContractOptions<ClusterContractSection>
 
-/** Declares the contract's tests over a cluster; call it at the top level of a test file. `makeCluster` is called once for each test. */
+/**
+ * Declares the contract's tests; call it at the top level of a test file. `makeCluster` is called once for each test.
+ *
+ * @example
+ * clusterContract('MyCluster', () => ({ cluster: new MyCluster() }), { describe, it })
+ */
 export function clusterContract(
   name: string,
   makeCluster: () => ClusterUnderTest | Promise<ClusterUnderTest>,

@@ -1,4 +1,4 @@
-/** What the contract suites share: sections of named tests over any test runner, each with a deadline, and skips that must say why. */
+/** The base of the contract suites: sections of named tests for any test runner, each with a deadline, and skips that need a reason. */
 import { CallsUnderWay } from './calls-under-way.ts'
 
 /** Tests by name, each over a subject of its own. The name is the promise that the test proves. */
@@ -15,7 +15,7 @@ export interface TestRunner {
   }
 }
 
-/** What every contract suite is handed. */
+/** Options of every contract suite. */
 export interface ContractOptions<TSection extends string> extends TestRunner {
   /** Sections that this adapter cannot pass, each with the reason in words. @default none */
   readonly skip?: ContractSkips<TSection>
@@ -26,7 +26,7 @@ export interface ContractOptions<TSection extends string> extends TestRunner {
 /** Defaults for `ContractOptions`. */
 const contractDefaults = { deadlineMs: 4_000 } as const
 
-/** What the suite of a port is made of. */
+/** The definition of a port's suite. */
 export interface Contract<TSection extends string, TSubject> {
   /** The function that an adapter's author calls, for messages. */
   readonly suite: string

@@ -1,10 +1,10 @@
-/** The contract of the EventBus port as tests: whoever writes a bus runs them over it, and it is a bus when all pass. */
+/** The contract of the EventBus port as a test suite: an adapter that passes it is a correct EventBus. */
 import type { EventBus, SubscribeOptions, Subscription } from '@beamclaw/core'
 import * as assert from './assert.ts'
 import { type ContractOptions, type ContractTests, declareContract } from './contract.ts'
 import { range } from './store-fixtures.ts'
 
-/** What the tests publish. */
+/** The event that the tests publish. */
 export interface ContractEvent {
   readonly n: number
 }
@@ -65,7 +65,7 @@ const deliveryTests: Tests = {
     publish(bus, 7, 7, `${topic}:other`)
     assert.equal(await Promise.all([take(one, 3), take(two, 3), take(other, 1)]), [[1, 2, 3], [1, 2, 3], [7]])
   },
-  async 'nothing is told again to those who come late'(subject) {
+  async 'a late subscriber receives no earlier event'(subject) {
     const { bus, peer = bus } = subject
     publish(bus, 1, 3)
     await settle(subject)
@@ -74,7 +74,7 @@ const deliveryTests: Tests = {
     publish(bus, 4, 4)
     assert.equal(await take(late, 1), [4])
   },
-  async 'publishing to nobody does nothing'({ bus }) {
+  async 'publishing without subscribers does nothing'({ bus }) {
     assert.doesNotThrow(() => publish(bus, 1, 10))
   },
   async 'a burst arrives whole while it fits the buffer'(subject) {
@@ -113,7 +113,7 @@ const deliveryTests: Tests = {
 }
 
 const bufferTests: Tests = {
-  async 'a slow subscriber loses the oldest events, and nobody else does'(subject) {
+  async 'a slow subscriber loses the oldest events, and no other subscriber does'(subject) {
     const { bus, peer = bus } = subject
     const [slow, patient] = [peer.subscribe(topic, { maxBuffered: 3 }), peer.subscribe(topic)]
     await settle(subject)
@@ -255,9 +255,15 @@ const sections = { delivery: deliveryTests, buffer: bufferTests, end: endTests, 
 /** A part of the contract that can be skipped as a whole. */
 export type EventBusContractSection = keyof typeof sections
 
+/** The `describe` and `it` of the test runner, and the sections to skip, each with a reason. */
 export type EventBusContractOptions = ContractOptions<EventBusContractSection>
 
-/** Declares the contract's tests over a bus; call it at the top level of a test file. `makeBus` is called once for each test. */
+/**
+ * Declares the contract's tests; call it at the top level of a test file. `makeBus` is called once for each test.
+ *
+ * @example
+ * eventBusContract('MyBus', () => ({ bus: new MyBus() }), { describe, it })
+ */
 export function eventBusContract(
   name: string,
   makeBus: () => EventBusUnderTest | Promise<EventBusUnderTest>,

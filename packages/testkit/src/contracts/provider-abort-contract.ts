@@ -1,4 +1,4 @@
-/** What ends a call before its end. */
+/** The part of the provider contract about calls that end early: aborts and abandoned streams. */
 import type { ProviderPart } from '@beamclaw/core'
 import * as assert from './assert.ts'
 import { ask, expectProviderError, hear, type ProviderTests, someTurns, typesOf } from './provider-fixtures.ts'
@@ -76,7 +76,7 @@ export const abortTests: ProviderTests = {
     await subject.arrange({ type: 'hang' })
     const parts = ask(subject)[Symbol.asyncIterator]()
     await parts.next()
-    // Whatever other parts of the text have come, the one after them never does.
+    // Any number of parts may have arrived, but none arrives after this.
     const waiting = (async () => {
       for (let next = await parts.next(); next.done !== true; next = await parts.next());
     })().catch(() => {})

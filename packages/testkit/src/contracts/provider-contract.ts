@@ -1,4 +1,4 @@
-/** The contract of the Provider port as tests: whoever writes a provider runs them over it, and it is one when all pass. */
+/** The contract of the Provider port as a test suite: an adapter that passes it is a correct Provider. */
 import { inspect } from 'node:util'
 import type { BeamClawError, ProviderPart, ProviderRequest } from '@beamclaw/core'
 import * as assert from './assert.ts'
@@ -284,9 +284,15 @@ const sections = {
 /** A part of the contract that can be skipped as a whole. */
 export type ProviderContractSection = keyof typeof sections
 
+/** The `describe` and `it` of the test runner, and the sections to skip, each with a reason. */
 export type ProviderContractOptions = ContractOptions<ProviderContractSection>
 
-/** Declares the contract's tests over a provider; call it at the top level of a test file. `makeProvider` is called once for each test. */
+/**
+ * Declares the contract's tests; call it at the top level of a test file. `makeProvider` is called once for each test.
+ *
+ * @example
+ * providerContract('MyProvider', () => myProviderOverAFakeService(), { describe, it })
+ */
 export function providerContract(
   name: string,
   makeProvider: () => ProviderUnderTest | Promise<ProviderUnderTest>,

@@ -1,25 +1,25 @@
-/** What a provider is handed over with for a test, and how the tests ask and listen. */
+/** The fixtures of the provider contract: the provider under test, and helpers that call it and collect its parts. */
 import { BeamClawError, type Provider, type ProviderPart, type ProviderRequest } from '@beamclaw/core'
 import * as assert from './assert.ts'
 import type { ContractTests } from './contract.ts'
 
-/** What the service behind a provider is to do with the next call. */
+/** The behaviour of the service behind a provider in its next call. */
 export type ServiceBehavior =
-  /** Answers with some text. */
+  /** The service sends some text. */
   | { readonly type: 'text' }
   /** Calls the first of the request's tools, once or more. */
   | { readonly type: 'tool-call' }
-  /** Says some text, then nothing more; the connection stays open. */
+  /** Sends some text, then nothing more; the connection stays open. */
   | { readonly type: 'hang' }
-  /** Fails: refused for a wrong key (quoting the key, as services do), for too many calls, or because the service is broken. */
+  /** Fails: for a wrong key (quoting it, as services do), for too many calls, or with a server error. */
   | { readonly type: 'fail'; readonly as: 'auth' | 'rate-limit' | 'server' }
-  /** Says some text, and then the connection breaks. */
+  /** Sends some text, and then the connection breaks. */
   | { readonly type: 'break' }
-  /** Takes the request and sends nothing back, not even a header. */
+  /** Accepts the request and sends nothing back, not even a header. */
   | { readonly type: 'silence' }
-  /** Says exactly this text, in more than one piece, and counts exactly these tokens, none of them cached. */
+  /** Sends exactly this text, in more than one piece, and reports exactly these tokens, none of them cached. */
   | { readonly type: 'say'; readonly text: string; readonly inputTokens: number; readonly outputTokens: number }
-  /** Begins to call the first of the request's tools, and hits the output limit before the input of the call is whole. */
+  /** Begins to call the first of the request's tools, and hits the output limit before the call's input is complete. */
   | { readonly type: 'cut-off' }
 
 /** A provider for one test. */
@@ -29,11 +29,11 @@ export interface ProviderUnderTest {
   readonly model: string
   /** Arranges the answer to the next call; answers are given in the order they are arranged. */
   arrange(behavior: ServiceBehavior): void | Promise<void>
-  /** The key or token with which the provider speaks to the service: no error may show it. */
+  /** The provider's API key or token, which no error may contain. */
   readonly secret?: string
-  /** What the service received with the last request, as text: its body, and what else can carry content. Undefined before the first. */
+  /** Returns the last request that the service received, as text: its body, and headers that carry content. Undefined before the first. */
   lastRequest?(): string | undefined
-  /** Resolves once no call holds a connection, where there are any. */
+  /** Resolves once no call holds a connection. */
   idle?(): Promise<void>
   /** Called after the test. */
   dispose?(): Promise<void>
@@ -48,10 +48,10 @@ export const tool = {
   inputSchema: { type: 'object', properties: { a: { type: 'number' }, b: { type: 'number' } } },
 } as const
 
-/** What the user asks. */
+/** The user's message. */
 export const question = 'What is 2 + 3? Use the tool add if you have it.'
 
-/** What one call gave: its parts, and what was thrown. */
+/** The result of one call: its parts, and its error. */
 export interface CollectedAnswer {
   readonly parts: readonly ProviderPart[]
   readonly error: unknown

@@ -1,4 +1,4 @@
-/** What reaches the service: everything that a request says, and nothing that is not for it. */
+/** The part of the provider contract about requests: everything in a request reaches the service, and nothing else does. */
 import type { Message } from '@beamclaw/core'
 import * as assert from './assert.ts'
 import { ask, hear, type ProviderTests, type ProviderUnderTest, tool } from './provider-fixtures.ts'

@@ -1,4 +1,4 @@
-/** The contract of the Store port as tests: whoever writes a store runs them over it, and it is a store when all pass. */
+/** The contract of the Store port as a test suite: an adapter that passes it is a correct Store. */
 import type { Store } from '@beamclaw/core'
 import { type ContractOptions, type ContractTests, declareContract } from './contract.ts'
 import { documentTests, listTests, nameTests, tenantTests, versionTests } from './store-document-contract.ts'
@@ -37,9 +37,15 @@ const sections = {
 /** A part of the contract that can be skipped as a whole. */
 export type StoreContractSection = keyof typeof sections
 
+/** The `describe` and `it` of the test runner, and the sections to skip, each with a reason. */
 export type StoreContractOptions = ContractOptions<StoreContractSection>
 
-/** Declares the contract's tests over a store; call it at the top level of a test file. `makeStore` is called once for each test. */
+/**
+ * Declares the contract's tests; call it at the top level of a test file. `makeStore` is called once for each test.
+ *
+ * @example
+ * storeContract('MyStore', () => ({ store: new MyStore() }), { describe, it })
+ */
 export function storeContract(name: string, makeStore: MakeStore, options: StoreContractOptions): void {
   const dispose = async ({ dispose: rest }: StoreUnderTest): Promise<void> => rest?.()
   declareContract({

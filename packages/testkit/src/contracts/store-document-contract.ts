@@ -175,7 +175,7 @@ export const listTests: StoreTests = {
 }
 
 const longName = 'n'.repeat(512)
-// What file systems, shells, key separators and Lua patterns trip over.
+// Names that break file systems, shells, key separators and Lua patterns.
 const hostileNames = [
   '.', '..', '../..', '/', '/etc/passwd', 'a/b', 'a\\b', '\0', 'a\0b', ' ', 'a ', '.hidden', '-rf', '~', '%', '%2e', '%u0041', '*', '?', ':', '::', '|', '"', '{a}', '}',
   'CON', 'con', 'nul', 'com1', 'lpt9', 'aux.json', 'A', 'a', 'É', 'é', 'e\u0301', 'ß', 'ẞ', 'ı', 'I', 'K', '\ud800', '\udc00', '\udc00\ud800', '\u202e', '\n', '🦀', 'a.json', 'a.jsonl',

@@ -1,4 +1,4 @@
-/** What a store refuses. */
+/** The part of the store contract about invalid input. */
 import type { JsonValue, ListOptions, LogEntry, PutOptions, StoreKey } from '@beamclaw/core'
 import * as assert from './assert.ts'
 import type { StoreTests } from './store-contract.ts'

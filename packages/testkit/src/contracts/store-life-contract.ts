@@ -1,4 +1,4 @@
-/** What happens to whole logs and stores: snapshots, deletion, reopening, stopping. */
+/** The part of the store contract about the life of logs and stores: snapshots, deletion, reopening, stopping. */
 import type { JsonValue, LogContents, Store } from '@beamclaw/core'
 import * as assert from './assert.ts'
 import type { StoreTests, StoreUnderTest } from './store-contract.ts'
@@ -177,7 +177,7 @@ export const stopTests: StoreTests = {
     const log = await store.openLog(key, fencingToken())
     let done = 0
     const work = [store.put(storeKey('a'), 1), log.append(logRecords(1)), log.append(logRecords(2))]
-    // Rejections are only counted by what is missing: one that nobody handles would end the run of some runners.
+    // Rejections are not inspected, only handled: an unhandled rejection would end the run of some test runners.
     for (const call of work) {
       call.then(
         () => done++,

@@ -1,4 +1,4 @@
-/** What a scripted model answers and how badly it is delivered. Plain data. */
+/** A scripted model's answer, and the faults of its delivery. Plain data. */
 import type { JsonObject, JsonValue, Usage } from '@beamclaw/core'
 
 /** A tool call of a scripted answer. */
@@ -47,7 +47,7 @@ export interface ModelAnswer {
   readonly delivery?: Delivery
 }
 
-/** How the answer travels: every field is one way in which real servers and networks misbehave. */
+/** Faults of the delivery: each field is one misbehaviour of real servers and networks. */
 export interface Delivery {
   /** Where writes end: after each event, nowhere, after each line, after n bytes, within every multi-byte character, or within every `data:`. @default 'event' */
   readonly chunks?: 'event' | 'whole' | 'line' | 'character' | 'field' | number

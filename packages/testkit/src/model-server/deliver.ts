@@ -3,7 +3,7 @@ import type { Delivery, ModelAnswer, Protocol, ReceivedRequest, SseFrame } from 
 import { anthropicBody, anthropicError, anthropicFrames } from './anthropic-wire.ts'
 import { openAiBody, openAiError, openAiFrames } from './openai-wire.ts'
 
-/** Where an answer goes: the part of Node's `ServerResponse` that is used, so that others can take its place. */
+/** The destination of an answer: the part of Node's `ServerResponse` that is used, so that other destinations can implement it. */
 export interface ReplyTarget {
   readonly writableEnded: boolean
   writeHead(status: number, headers: Record<string, string>): unknown
@@ -169,7 +169,7 @@ class FaultyWriter {
       if (allowed.length > 0 && !this.#response.write(allowed)) await drained(this.#response, this.#gone)
       if (this.#sent >= limit) return this.disconnect()
     }
-    // Lets the other side act between two writes; an endless answer would otherwise never see it leave.
+    // Yields between two writes; otherwise an endless answer would never notice that the client disconnects.
     await nextTurn()
   }
 

@@ -1,4 +1,4 @@
-/** What a scripted model answers to each request, wherever the request came from. */
+/** The script of a model: its answer to each request, over HTTP or msw. */
 import type { ModelAnswer, Protocol, ReceivedRequest } from './answer.ts'
 import { anthropicError, anthropicModels } from './anthropic-wire.ts'
 import { deliver, type ReplyTarget } from './deliver.ts'
@@ -7,9 +7,9 @@ import { openAiError, openAiModels } from './openai-wire.ts'
 /** Decides the answer to a request; `index` counts model calls from 0. */
 export type AnswerFunction = (request: ReceivedRequest, index: number) => ModelAnswer | string | Promise<ModelAnswer | string>
 
-/** What a model server says. A string is short for `{ text }`. */
+/** One answer of a model server. A string is short for `{ text }`. */
 export interface ModelServerOptions {
-  /** Answers in order, or a function that decides. An empty queue answers 500. @default [] */
+  /** The answers in order, or a function that returns one. An empty queue leads to status 500. @default [] */
   readonly answers?: readonly (ModelAnswer | string)[] | AnswerFunction
   /** Requests without this key are answered 401. @default any key is fine */
   readonly apiKey?: string
@@ -17,7 +17,7 @@ export interface ModelServerOptions {
   readonly models?: readonly { readonly id: string; readonly contextWindow?: number }[]
 }
 
-/** What a model server uses for options that are left out. */
+/** Defaults for the options of a model server. */
 export const modelServerDefaults = { answers: [], models: [{ id: 'scripted-1' }] } as const satisfies ModelServerOptions
 
 export class ModelScript {
@@ -38,7 +38,7 @@ export class ModelScript {
     this.#queue.push(...answers)
   }
 
-  /** Answers a request as the script wants it. Rejects when the script's own function failed. */
+  /** Resolves with the script's answer to a request. Rejects when the script's function failed. */
   async reply(request: ReceivedRequest, response: ReplyTarget): Promise<void> {
     this.requests.push(request)
     if (!this.#isAllowed(request)) return deliver(response, request, { error: { status: 401 } })

@@ -3,9 +3,9 @@ import type { ModelAnswer, ReceivedRequest } from '../model-server/answer.ts'
 import { ModelScript, type ModelServerOptions, parseBody, protocolOf } from '../model-server/model-script.ts'
 import { WebReply } from './web-reply.ts'
 
-/** What the handlers say, and where. */
+/** Options of the msw handlers: the script, and the address. */
 export interface ModelHandlersOptions extends ModelServerOptions {
-  /** Where the models are, version path included. @default any address whose path ends with `/v1` */
+  /** Base URL of the models, including the version path. @default any address whose path ends with `/v1` */
   readonly baseUrl?: string
 }
 

@@ -62,7 +62,7 @@ export class WebReply implements ReplyTarget {
     this.#break(new TypeError('terminated'))
   }
 
-  /** Answers as a server whose script failed. */
+  /** Returns the response of a server whose script failed. */
   fail(error: unknown): void {
     if (!this.#hasHead) this.writeHead(500, { 'content-type': 'text/plain' })
     this.end(String(error))

@@ -8,8 +8,8 @@ import { type RecordedToolCall, type RunRecord, toolCallsOf, toolNameOf } from '
 type InputPart<T> = T extends readonly unknown[] ? T : T extends object ? { readonly [K in keyof T]?: InputPart<T[K]> } : T
 
 /**
- * Returns the first call of a tool, of those whose input has all that `input` has; other fields may be there, too, and arrays are compared
- * whole. Throws an `AssertionError` when there is none.
+ * Returns the first call of a tool whose input contains `input`: further fields are ignored, and arrays are compared as a whole. Throws an
+ * `AssertionError` when there is none.
  *
  * @example
  * assertToolCalled(record, 'deploy', { target: 'staging' })
@@ -33,7 +33,12 @@ export function assertToolCalled<TInput>(
   })
 }
 
-/** Throws an `AssertionError` when the run began a call of the tool; without a tool, of any. */
+/**
+ * Throws an `AssertionError` when the run began a call of the tool, or of any tool if none is given.
+ *
+ * @example
+ * assertToolNotCalled(record, 'deploy')
+ */
 export function assertToolNotCalled(record: RunRecord, tool?: string | Pick<Tool, 'declaration'>): void {
   const calls = toolCallsOf(record, toolNameOf(tool))
   if (calls.length === 0) return
@@ -46,7 +51,12 @@ export function assertToolNotCalled(record: RunRecord, tool?: string | Pick<Tool
   })
 }
 
-/** Throws an `AssertionError` unless the run completed with this text, or one that the pattern fits. */
+/**
+ * Throws an `AssertionError` unless the run completed with this text, or a text that matches the pattern.
+ *
+ * @example
+ * assertRunText(record, /deployed/)
+ */
 export function assertRunText(record: RunRecord, text: string | RegExp): void {
   const { outcome, error, text: actual } = record
   const isIt = typeof text === 'string' ? actual === text : actual.search(text) >= 0
@@ -61,7 +71,12 @@ export function assertRunText(record: RunRecord, text: string | RegExp): void {
   })
 }
 
-/** Throws an `AssertionError` unless the run failed or was aborted with this error code. */
+/**
+ * Throws an `AssertionError` unless the run failed or was aborted with this error code.
+ *
+ * @example
+ * assertRunFailed(record, 'max-turns')
+ */
 export function assertRunFailed(record: RunRecord, code: string): void {
   if (record.error?.code === code) return
   throw new AssertionError({

@@ -1,11 +1,11 @@
-/** What a run did, as plain data: for assertions over runs in terms of no test runner. */
+/** A run as plain data, for assertions independent of any test runner. */
 import { BeamClawError, type RunEvent, type RunStream, type Tool } from '@beamclaw/core'
 
 /** A tool call that began, and what came of it. */
 export interface RecordedToolCall<TInput = unknown> {
   readonly toolCallId: string
   readonly name: string
-  /** What the model sent, before the tool's schema made anything of it. */
+  /** The input from the model, before the tool's schema converted it. */
   readonly input: TInput
   /** Undefined when the run ended first. */
   readonly outcome: 'ok' | 'error' | 'unknown' | 'cancelled' | undefined
@@ -19,7 +19,7 @@ export interface RunRecord {
   readonly outcome: 'completed' | 'failed' | 'aborted'
   /** The last answer of the model; empty when the run failed. */
   readonly text: string
-  /** What `result()` rejected with; undefined when the run completed. */
+  /** The error of `result()`; undefined when the run completed. */
   readonly error: BeamClawError | undefined
 }
 

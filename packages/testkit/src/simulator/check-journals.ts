@@ -1,9 +1,9 @@
-/** What must hold of the journals once everything has come to rest. */
+/** The invariants of the journals once all work has ended. */
 import type { LogEntry } from '@beamclaw/core'
 import type { DurableHistory } from './durable-history.ts'
 import type { Trace } from './trace.ts'
 
-/** Checks I1 and I4 over the journals. `accepted` has, for each session, the keys whose senders were told that they are durable. */
+/** Checks I1 and I4 over the journals. `accepted` has, for each session, the keys that were acknowledged as durable. */
 export function checkJournals(accepted: ReadonlyMap<string, ReadonlySet<string>>, history: DurableHistory, trace: Trace): void {
   for (const session of history.sessions) {
     const records = history.recordsOf(session)
@@ -22,7 +22,7 @@ function checkRun(session: string, run: string, isPromised: boolean, records: re
   const hosts = hostsOf(run, records)
   if (hosts.length > 1) trace.fail('I1', `${run} of ${session} is part of the runs ${hosts.join(', ')}`)
   const [host = run] = hosts
-  // Nobody was told that it was accepted: whoever sends it again finds it.
+  // It was never acknowledged; a repeat with the same key finds it.
   if (!isPromised && ends(records, host) === 0) return
   if (ends(records, host) !== 1) trace.fail('I1', `${run} of ${session} was accepted, and its run ${host} has ${ends(records, host)} ends`)
 }

@@ -1,11 +1,11 @@
-/** A bus that knows how many subscriptions are open, so that a simulation sees those that nobody ends. */
+/** A bus that counts its open subscriptions, so that a simulation finds leaked ones. */
 import { type EventBus, LocalEventBus, type SubscribeOptions, type Subscription, type Topic } from '@beamclaw/core'
 
 export class CountingEventBus<TEvent> implements EventBus<TEvent> {
   readonly #bus = new LocalEventBus<TEvent>()
   readonly #open = new Map<Subscription<TEvent>, Topic>()
 
-  /** Topics of the subscriptions that nobody has ended. */
+  /** Topics of the subscriptions that are still open. */
   get open(): readonly Topic[] {
     return [...this.#open.values()]
   }

@@ -4,7 +4,7 @@ import type { AppendLog, JsonValue, LogEntry, Store, StoreKey } from '@beamclaw/
 import { wrapLog } from '@beamclaw/core/adapter'
 import type { Trace } from './trace.ts'
 
-/** What became durable in one log. */
+/** The durable records of one log. */
 interface LogHistory {
   readonly records: LogEntry[]
   opened: number

@@ -1,4 +1,4 @@
-/** Sends messages, some of them twice, and remembers what it was told about each. */
+/** Sends messages, some of them twice, and records the replies. */
 import { BeamClawError, type QueueMode, type Random, type RunningBeamClaw } from '@beamclaw/core'
 import { integerBetween, pickOne } from '../seeded-random.ts'
 import type { DurableHistory } from './durable-history.ts'
@@ -13,7 +13,7 @@ export interface SenderOptions {
 }
 
 export class Sender {
-  /** For each session the keys it was told are durable. */
+  /** For each session, the keys that were acknowledged as durable. */
   readonly accepted = new Map<string, Set<string>>()
   readonly #options: SenderOptions
   readonly #sent: { readonly session: string; readonly key: string }[] = []
@@ -51,7 +51,7 @@ export class Sender {
     if (keys.length > 0) this.#deliver(running, session, pickOne(this.#options.random, keys), 'queue')
   }
 
-  /** Sends something else under a key that is durable: nobody may take it for the first message. */
+  /** Sends another message under a key that is durable: it must not be taken for the first message. */
   mismatch(running: RunningBeamClaw, session: string): void {
     const { random, trace } = this.#options
     const keys = [...(this.accepted.get(session) ?? [])]

@@ -1,8 +1,8 @@
-/** Whole lives of a BeamClaw under faults, decided by one number: messages, aborts, crashes, a failing store and a failing model, then calm. */
+/** Simulates a BeamClaw under faults, all derived from one seed: messages, aborts, crashes, a failing store and a failing model, then calm. */
 import type { SimulatedEvent } from './simulated-event.ts'
 import { Simulation } from './simulation.ts'
 
-/** How long and how wild a simulation is. */
+/** Options of `simulate`: the seed, the length, and which events take part. */
 export interface SimulateOptions {
   /** A whole number; the same one gives the same simulation. */
   readonly seed: number
@@ -10,17 +10,17 @@ export interface SimulateOptions {
   readonly steps?: number
   /** @default 3 */
   readonly sessions?: number
-  /** Things that are left out. @default [] */
+  /** Events that are left out. @default [] */
   readonly without?: readonly SimulatedEvent[]
 }
 
-/** What a simulation uses for options that are left out. */
+/** Defaults for `SimulateOptions`. */
 export const simulateDefaults = { steps: 80, sessions: 3, without: [] } as const satisfies Omit<SimulateOptions, 'seed'>
 
-/** What a simulation that held came to. */
+/** The result of a simulation in which every invariant held. */
 export interface SimulationReport {
   readonly seed: number
-  /** What happened, line by line; the same for the same seed. */
+  /** The events, one a line; the same for the same seed. */
   readonly trace: readonly string[]
   readonly crashes: number
   readonly messages: number
@@ -28,7 +28,12 @@ export interface SimulationReport {
   readonly records: number
 }
 
-/** Runs one simulation to its end. Rejects with a `SimulationFailure` that names the seed when an invariant does not hold. */
+/**
+ * Runs one simulation to its end. Rejects with a `SimulationFailure` that names the seed when an invariant does not hold.
+ *
+ * @example
+ * const { trace, crashes } = await simulate({ seed: 42 })
+ */
 export async function simulate({
   seed,
   steps = simulateDefaults.steps,

@@ -1,7 +1,7 @@
-/** What can happen in a simulation, and how often. */
+/** The events of a simulation, and their frequencies. */
 import type { Random } from '@beamclaw/core'
 
-/** How often each thing is done, in hundredths. */
+/** The frequency of each event, in percent. */
 const weights = {
   send: 44,
   repeat: 8,

@@ -1,4 +1,4 @@
-/** The world of one simulation: its time, its store, its programs one after the other, and those who use them. */
+/** The world of one simulation: its time, its store, its processes one after the other, and their callers. */
 
 import { MemoryStore, type Random, type RunningBeamClaw, type Store } from '@beamclaw/core'
 import { killPart, partTree } from '@beamclaw/core/testing'
@@ -20,7 +20,7 @@ import { breathe, VirtualClock } from './virtual-clock.ts'
 /** Virtual milliseconds in which everything must come to rest once nothing fails any more. */
 const calmMs = 120_000
 
-/** A session that nobody writes to. */
+/** A session that gets no message. */
 const nobody = 'agent:main:nobody'
 
 export class Simulation {
@@ -61,7 +61,7 @@ export class Simulation {
     this.#mailboxSize = pickOne(this.#random, [3, 10, 1_000])
   }
 
-  /** Lets so many things happen, one after the other, with little or much time between them. */
+  /** Runs a number of events one after the other, with a random time between them. */
   async storm(steps: number): Promise<void> {
     for (let step = 0; step < steps; step++) {
       const running = this.#program?.running
@@ -94,7 +94,7 @@ export class Simulation {
     if (running === undefined) return this.#trace.fail('I1', 'the program did not come up after the storm')
     for (const session of this.#history.sessions) {
       const subscriber = this.#subscribe(session, 1, running)
-      // What was durable but never acknowledged goes on only now that somebody asks for the session.
+      // A durable message that was never acknowledged continues when its session is used again.
       await this.#clock.advance(60_000)
       const wanted = this.#history.recordsOf(session).length
       if (subscriber.nextSeq !== wanted + 1 && this.#history.compactedTo(session) < wanted)
@@ -182,13 +182,13 @@ export class Simulation {
     }
   }
 
-  /** Looks at a session that nobody has written to: nothing may come of it. */
+  /** Reads a session without messages, which must not create it. */
   #lookAtNobody(running: RunningBeamClaw): void {
     const session = running.session(nobody)
     const looks = [session.history(), session.inspect(), session.abort(), session.follow('run').accepted]
     for (const look of looks) {
       look.then(
-        () => this.#trace.fail('I8', `${nobody} has answered, and nobody has written to it`),
+        () => this.#trace.fail('I8', `${nobody} has answered without a message`),
         () => {},
       )
     }

@@ -59,7 +59,7 @@ export class Subscriber {
     }
   }
 
-  /** It was told that events are gone, and where they go on. */
+  /** Called when events were dropped, with the cursor at which they continue. */
   #skipTo(cursor: unknown): void {
     const { name, session, trace, history } = this.#options
     const first = history.compactedTo(session) + 1

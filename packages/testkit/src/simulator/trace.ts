@@ -1,7 +1,7 @@
-/** What happened in a simulation, line by line: the same seed gives the same lines. */
+/** The trace of a simulation, one event a line: the same seed gives the same lines. */
 import type { VirtualClock } from './virtual-clock.ts'
 
-/** What must hold: of sessions by the numbers of the fault plan, of actor trees as A1 and on. */
+/** The invariants: I… of sessions, numbered as in the fault plan, and A… of actor trees. */
 export const invariants = {
   I1: 'each accepted message ends in exactly one run',
   I2: 'a journal has no gaps, one writer at a time, and can be read again',
@@ -22,12 +22,18 @@ export const invariants = {
   A10: 'a call cycle is reported only where messages in hand wait for each other',
 } as const
 
+/** The name of an invariant that a simulation checks. */
 export type Invariant = keyof typeof invariants
 
 /** Lines of the trace that a failure shows. */
 const shownLines = 30
 
-/** An invariant did not hold. `seed` repeats it; the message ends with what happened last. */
+/**
+ * An invariant of a simulation did not hold. `seed` repeats the run; the message ends with its last events.
+ *
+ * @example
+ * await simulate({ seed }).catch((error) => { if (error instanceof SimulationFailure) console.error(error.seed, error.invariant) })
+ */
 export class SimulationFailure extends Error {
   override readonly name = 'SimulationFailure'
   readonly seed: number

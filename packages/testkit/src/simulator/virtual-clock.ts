@@ -1,4 +1,4 @@
-/** Time that moves only when it is told to, shared by programs that come and go; it knows whose timers are pending. */
+/** Time that a simulation moves by hand, shared by processes that start and end; it tracks the pending timers of each. */
 import type { Clock } from '@beamclaw/core'
 
 interface PendingTimer {
@@ -36,7 +36,7 @@ export class VirtualClock {
     return [...this.#timers].filter((timer) => owner === undefined || timer.owner === owner).length
   }
 
-  /** Lets time pass without firing anything, as code that keeps the processor does. */
+  /** Advances time without firing timers, as blocking code does. */
   block(ms: number): void {
     this.#elapsed += ms
   }
@@ -72,7 +72,7 @@ export class VirtualClock {
   }
 }
 
-/** Lets everything that is not waiting for time have its turn. */
+/** Runs everything that does not wait for a timer. */
 export async function breathe(rounds = 4): Promise<void> {
   for (let round = 0; round < rounds; round++) await new Promise<void>((resolve) => setImmediate(resolve))
 }

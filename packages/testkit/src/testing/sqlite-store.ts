@@ -199,7 +199,7 @@ class SqliteLog implements AppendLog {
     return work()
   }
 
-  /** Whoever opened the log last has another name in it: then nothing of `work` happens. */
+  /** Runs `work` in a transaction, unless a later owner opened the log: then it changes nothing. */
   #asOwner<T>(work: (log: Row) => T): T {
     return transaction(this.#database, () => {
       const log = this.#database.prepare('SELECT epoch, owner, snapshot, snapshotSeq FROM logs WHERE key = ?').get(this.#key) as

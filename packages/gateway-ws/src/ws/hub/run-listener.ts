@@ -1,12 +1,12 @@
-/** One run as one reader hears it: the text so far, then its events. */
+/** One run for one reader: the text so far, then its events. */
 import type { RunEvent } from '@beamclaw/core'
 
-/** What of a run was said before a reader came. */
+/** The text of a run before a reader came. */
 export interface SaidSoFar {
-  /** All of it, of this turn and of those before. */
+  /** The text of this turn and the earlier ones. */
   readonly whole: string
   readonly turn: number
-  /** Of the turn under way. */
+  /** The text of the turn under way. */
   readonly text: string
 }
 
@@ -15,14 +15,14 @@ export interface RunListenerOptions {
   readonly said: SaidSoFar | undefined
   /** The run that this one has joined. */
   readonly host: string | undefined
-  /** Keeps the text of the run for later readers, also when this one is gone, until the run ends. */
+  /** Called to keep the run's text for later readers until the run ends, even when this reader has left. */
   readonly keep: () => void
   readonly onStop: (listener: RunListener) => void
 }
 
 export class RunListener implements AsyncIterable<RunEvent> {
   readonly said: SaidSoFar | undefined
-  /** The run, and that which it has joined. */
+  /** The run, and the run that it has joined. */
   readonly runs: Set<string>
   readonly keep: () => void
   readonly #onStop: RunListenerOptions['onStop']
@@ -37,7 +37,7 @@ export class RunListener implements AsyncIterable<RunEvent> {
     this.#onStop = onStop
   }
 
-  /** Text that has not been read yet grows instead of becoming more: a slow reader costs no more than the answer. */
+  /** Adjacent unread text is merged, so that a slow reader costs no more memory than the answer. */
   hear(event: RunEvent): void {
     const last = this.#unread.at(-1)
     if (event.type === 'text-delta' && last?.type === 'text-delta' && last.turn === event.turn && last.attempt === event.attempt) {
@@ -46,7 +46,7 @@ export class RunListener implements AsyncIterable<RunEvent> {
     this.#wake()
   }
 
-  /** Nothing more will be heard. */
+  /** Called when there are no more events. */
   end(): void {
     this.#isOver = true
     this.#wake()

@@ -1,7 +1,7 @@
-/** How runs end, for those who wait for that. */
+/** The outcomes of runs, for requests that wait for them. */
 import { BeamClawError, type RunStream, type SessionKey, type Usage } from '@beamclaw/core'
 
-/** What became of a run. */
+/** The outcome of a run. */
 export interface RunOutcome {
   readonly status: 'ok' | 'error' | 'aborted'
   readonly text: string
@@ -11,14 +11,20 @@ export interface RunOutcome {
   readonly error: BeamClawError | undefined
 }
 
-/** Runs whose session is remembered; the oldest gives way. */
+/** Maximum number of runs whose session is remembered; the oldest is dropped. */
 const maxRemembered = 10_000
 
+/**
+ * Owns one follower for each run that requests wait for.
+ *
+ * - I1: a run is followed once, however many requests wait for it.
+ * - I2: at most `maxRemembered` sessions of runs are kept in memory.
+ */
 export class RunOutcomes {
   readonly #sessions = new Map<string, SessionKey>()
   readonly #pending = new Map<string, Promise<RunOutcome>>()
 
-  /** The session of a run that came through this gateway. */
+  /** Returns the session of a run that was sent through this gateway. */
   sessionOf(runId: string): SessionKey | undefined {
     return this.#sessions.get(runId)
   }
@@ -30,12 +36,12 @@ export class RunOutcomes {
     if (this.#sessions.size > maxRemembered && oldest.done === false) this.#sessions.delete(oldest.value)
   }
 
-  /** Resolves once everybody who waits for a run knows its end. */
+  /** Resolves once every request that waits for a run has its outcome. */
   async atRest(): Promise<void> {
     await Promise.allSettled(this.#pending.values())
   }
 
-  /** However many wait for a run, it is followed once. `follow` has been accepted, or its rejection is passed on. */
+  /** Resolves with the outcome of a run; rejects when `follow` rejects `accepted`. */
   of(key: SessionKey, runId: string, follow: () => RunStream): Promise<RunOutcome> {
     const name = `${key} ${runId}`
     const known = this.#pending.get(name)

@@ -1,4 +1,4 @@
-/** What one run looks like to clients: from the session's events to `agent` and `chat` events, in the order that clients know. Pure. */
+/** Translates one run's session events into the `agent` and `chat` events of the protocol, in the order that clients expect. Pure. */
 import { type AssistantMessage, type RunEvent, textOf } from '@beamclaw/core'
 import type { AgentPayload, ChatPayload } from '@beamclaw/protocol'
 import { publicText } from '../../public-text.ts'
@@ -19,7 +19,7 @@ export interface RunTellerOptions {
 /** Text between the answers of two turns. */
 const turnGap = '\n\n'
 
-/** The `agent` stream repeats the whole text: only when it has grown by this part of itself, so that long answers stay affordable. */
+/** The `agent` stream repeats the whole text, so it is sent only after growing by this fraction: the total stays linear in the answer. */
 const growth = 1 / 16
 
 export class RunTeller {
@@ -28,15 +28,15 @@ export class RunTeller {
   readonly #members = new Set<string>()
   #seq = 0
   #isStarted = false
-  /** What earlier turns said. */
+  /** The text of earlier turns. */
   #settled = ''
-  /** What this turn has said so far. */
+  /** The text of this turn so far. */
   #turnText = ''
   #turn = 0
-  /** Of all the text so far; counted, because joining it for every piece would cost more with each. */
+  /** Length of all text so far; counted, because joining the text for every piece would be quadratic. */
   #length = 0
   #wasTold = false
-  /** How much of the text the `agent` stream has told. */
+  /** Length of the text at the last event of the `agent` stream. */
   #streamed = 0
   #message: AssistantMessage | undefined
 
@@ -48,7 +48,7 @@ export class RunTeller {
     return this.#members
   }
 
-  /** What clients hear of an event of this run. `now` is wall time in milliseconds. */
+  /** Returns the client events for an event of this run. `now` is wall time in milliseconds. */
   tell(event: RunEvent, now: number): readonly Told[] {
     switch (event.type) {
       case 'run-start':
@@ -76,12 +76,12 @@ export class RunTeller {
     }
   }
 
-  /** The text so far, for a reader that comes late. */
+  /** The text so far, for a reader that joins late. */
   get said(): SaidSoFar {
     return { whole: this.#text, turn: this.#turn, text: this.#turnText }
   }
 
-  /** The same, as an event. */
+  /** Returns the text so far as an event; undefined when there is none. */
   snapshot(now: number): Told | undefined {
     const text = this.#text
     return text === '' ? undefined : { name: 'chat', payload: this.#replacement(text, now, this.#seq) }
@@ -123,7 +123,7 @@ export class RunTeller {
     return told
   }
 
-  /** The answer is durable: whatever of it was not heard is told now. */
+  /** The answer is durable: returns the events for the text that was not streamed. */
   #answered(turn: number, message: AssistantMessage, now: number): Told[] {
     if (turn !== this.#turn) this.#settle()
     this.#turn = turn
@@ -149,7 +149,7 @@ export class RunTeller {
             this.#agent('lifecycle', { phase: 'finishing' }, now),
             this.#agent('lifecycle', { phase: 'end', endedAt: now, ...(outcome === 'aborted' ? { aborted: true } : {}) }, now),
           ]
-    // Whoever sent a message that joined this run waits for the end under its own name.
+    // The sender of a message that joined this run waits for the end under its own run id.
     const ends = [runId, ...[...this.#members].filter((member) => member !== runId)].map((member) =>
       this.#chat(this.#end(member, outcome, failure, now)),
     )

@@ -1,4 +1,4 @@
-/** Who hears of which session. */
+/** Which connections receive the events of which sessions. */
 import type { Clock, Logger, RunningBeamClaw, RunStream, SessionKey } from '@beamclaw/core'
 import type { Boundary } from '../../boundary.ts'
 import type { Connection } from '../connection.ts'
@@ -12,6 +12,13 @@ export interface SessionHubOptions {
   readonly boundary: Boundary
 }
 
+/**
+ * Owns one `WatchedSession` for each session with a watcher, reader or unfinished run of this gateway.
+ *
+ * - I1: a session's events are read once, however many connections watch it.
+ * - I2: a session leaves the hub when its last watcher, reader and run are gone.
+ * - I3: after `leave` no structure refers to the connection.
+ */
 export class SessionHub {
   readonly #options: SessionHubOptions
   readonly #sessions = new Map<SessionKey, WatchedSession>()
@@ -22,7 +29,7 @@ export class SessionHub {
     this.#options = options
   }
 
-  /** A session that `connection` may be told of until it leaves. */
+  /** Returns a session, and records that `connection` may watch it until it leaves. */
   session(key: SessionKey, connection: Connection): WatchedSession {
     const session = this.#session(key)
     const watched = this.#watchedBy.get(connection)
@@ -31,12 +38,12 @@ export class SessionHub {
     return session
   }
 
-  /** A message is about to be sent to this session by other means: whoever watches every session hears of it. */
+  /** Called before a message is sent to this session by other means, so that connections that watch every session receive its events. */
   async touch(key: SessionKey): Promise<void> {
     if (this.#everywhere.size > 0) await this.#session(key).open()
   }
 
-  /** Sends a message, and listens to its run from before it begins. */
+  /** Sends a message and returns a listener that misses no event of its run. */
   async sendAndListen(key: SessionKey, send: () => RunStream): Promise<{ readonly run: RunStream; readonly live: RunListener }> {
     const session = this.#session(key)
     try {
@@ -49,12 +56,12 @@ export class SessionHub {
     }
   }
 
-  /** Runs that the connection has itself sent are still told of. */
+  /** Stops watching; the runs that the connection sent itself are still delivered. */
   unwatch(key: SessionKey, connection: Connection): void {
     this.#sessions.get(key)?.unwatch(connection)
   }
 
-  /** How many sessions this connection hears of. */
+  /** Returns the number of sessions that this connection watches. */
   watchedBy(connection: Connection): number {
     return this.#watchedBy.get(connection)?.size ?? 0
   }
@@ -74,12 +81,12 @@ export class SessionHub {
     return this.#everywhere.has(connection)
   }
 
-  /** Resolves once everybody who sent a message has heard of its end. */
+  /** Resolves once every sender of a message has received the end of its run. */
   async atRest(): Promise<void> {
     await Promise.all([...this.#sessions.values()].map((session) => session.atRest()))
   }
 
-  /** The connection is gone. */
+  /** Called when the connection is closed. */
   leave(connection: Connection): void {
     this.unwatchEverything(connection)
     for (const session of [...(this.#watchedBy.get(connection) ?? [])]) session.leave(connection)

@@ -1,4 +1,4 @@
-/** One session that clients watch: its events are read once, and told to all of them. */
+/** One session that clients watch: its events are read once and delivered to all of them. */
 import { type Clock, type Logger, type RunEvent, type SessionHandle, sessionKeyParts } from '@beamclaw/core'
 import type { Boundary } from '../../boundary.ts'
 import type { Connection } from '../connection.ts'
@@ -13,19 +13,28 @@ export interface WatchedSessionOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly boundary: Boundary
-  /** Who watches every session. */
+  /** The connections that watch every session. */
   readonly everywhere: ReadonlySet<Connection>
-  /** This connection wants to hear nothing more. */
+  /** Called when this connection watches nothing here any more. */
   readonly onLeft: (connection: Connection) => void
-  /** Nobody watches any more, and nothing is open. */
+  /** Called when the session has no watchers and no open feed. */
   readonly onUnwatched: () => void
 }
 
 type TextDelta = Extract<RunEvent, { readonly type: 'text-delta' }>
 
-/** Milliseconds until a feed that failed is opened again. */
+/** Delay before a failed feed is opened again, in milliseconds. */
 const reopenAfterMs = 1_000
 
+/**
+ * Phases: `closed → opening → open → closed`; a feed that fails is opened again after `reopenAfterMs` while anything watches. Owns the feed, the
+ * translators of unfinished runs (`#tellers`) and the listeners; the watchers decide which connection receives what.
+ *
+ * - I1: at most one feed is current (`#ending`); an older one delivers nothing more.
+ * - I2: events are delivered in the order of the feed; adjacent text of one tick is merged into one piece, and flushed before any other event.
+ * - I3: a sender receives no event of its run before the response to its request (`expect`, then `release`).
+ * - I4: without watchers, listeners and kept runs the feed is closed and `onUnwatched` is called.
+ */
 export class WatchedSession {
   readonly #options: WatchedSessionOptions
   readonly #agentId: string
@@ -36,9 +45,9 @@ export class WatchedSession {
   #opening: Promise<void> | undefined
   #piece: TextDelta | undefined
   readonly #listeners = new Set<RunListener>()
-  /** Runs that were sent through this gateway, and are not over: their text is kept for clients that send the message again. */
+  /** Unfinished runs that were sent through this gateway: their text is kept for clients that send the message again. */
   readonly #kept = new Set<string>()
-  /** Ends the feed that is read now. */
+  /** Aborts the current feed. */
   #ending: AbortController | undefined
   readonly #onTold: (() => void)[] = []
   readonly #tellPieceLater: () => void
@@ -56,13 +65,13 @@ export class WatchedSession {
     })
   }
 
-  /** Resolves once nothing that happens from now on is missed. */
+  /** Resolves once no later event is missed. */
   open(): Promise<void> {
     this.#opening ??= this.#open()
     return this.#opening
   }
 
-  /** Every run, from now on; those under way are told of with their text so far. */
+  /** Delivers every run from now on, beginning with the text so far of those under way. */
   async watch(connection: Connection): Promise<void> {
     this.#watchers.watch(connection)
     try {
@@ -74,13 +83,13 @@ export class WatchedSession {
     this.catchUp(connection)
   }
 
-  /** The text so far of the runs under way. */
+  /** Sends the text so far of the runs under way. */
   catchUp(connection: Connection): void {
     this.#tellPiece()
     for (const teller of this.#tellers.values()) this.#tellSnapshot(connection, teller)
   }
 
-  /** Runs that the connection has itself sent are still told of. */
+  /** Stops watching; the runs that the connection sent itself are still delivered. */
   unwatch(connection: Connection): void {
     this.#watchers.unwatch(connection)
   }
@@ -90,7 +99,7 @@ export class WatchedSession {
     this.#told()
   }
 
-  /** Events of a run from now on, after what was said so far. `open` has resolved. */
+  /** Returns a listener for the events of a run, beginning with the text so far. Call `open` first. */
   listen(runId: string): RunListener {
     this.#tellPiece()
     const [host, teller] = this.#hostOf(runId)
@@ -109,8 +118,8 @@ export class WatchedSession {
   }
 
   /**
-   * The connection is about to send this message: what comes of it is held back until `release`. When its run is under way already, that
-   * begins with the text so far.
+   * Called before the connection sends this message: events of its run are held back until `release`. When the run is under way already, they
+   * begin with the text so far.
    */
   async expect(connection: Connection, runId: string): Promise<void> {
     this.#tellPiece()
@@ -126,20 +135,20 @@ export class WatchedSession {
     }
   }
 
-  /** The sender has got its answer. */
+  /** Called when the sender has its response. */
   release(connection: Connection, runId: string): void {
     this.#watchers.release(connection, runId)
     this.#told()
   }
 
-  /** Nothing comes of this message, or it is over. */
+  /** Called when the message leads to no run, or its run is over. */
   forget(connection: Connection, runId: string): void {
     this.#kept.delete(runId)
     this.#watchers.forget(connection, runId)
     this.release(connection, runId)
   }
 
-  /** Resolves once everybody who sent a message has heard of its end. */
+  /** Resolves once every sender of a message has received the end of its run. */
   async atRest(): Promise<void> {
     while (this.#hasUntold) await new Promise<void>((resolve) => this.#onTold.push(resolve))
   }
@@ -169,7 +178,7 @@ export class WatchedSession {
     const { logger, clock, handle } = this.#options
     try {
       for await (const event of events) {
-        // Somebody else reads it by now, or nobody wants it.
+        // A newer feed is current by now, or none is wanted.
         if (this.#ending !== ending) return
         this.#hear(event)
       }
@@ -185,7 +194,7 @@ export class WatchedSession {
     }
   }
 
-  /** Stops reading when nobody wants to hear of the session any more. */
+  /** Closes the feed when there are no watchers, listeners or kept runs. */
   closeIfUnwatched(): void {
     if (this.#isUnwatched) this.#close()
   }
@@ -210,7 +219,7 @@ export class WatchedSession {
     this.#told()
   }
 
-  /** Pieces of an answer that are here already go out as one. */
+  /** Merges adjacent pieces of an answer that arrive in one tick. */
   #hear(event: RunEvent): void {
     const waiting = this.#piece
     if (event.type !== 'text-delta') {
@@ -255,7 +264,7 @@ export class WatchedSession {
     return Math.round(this.#options.clock.now())
   }
 
-  /** The run under way that this one is, or has joined. */
+  /** Returns the run under way that this run is or has joined, with its translator. */
   #hostOf(runId: string): readonly [string | undefined, RunTeller | undefined] {
     const own = this.#tellers.get(runId)
     if (own !== undefined) return [runId, own]
@@ -271,7 +280,7 @@ export class WatchedSession {
     return teller
   }
 
-  /** Senders of messages that joined a run hear of that run. */
+  /** Delivers a run also to the senders of messages that joined it. */
   #join(runId: string, members: readonly string[]): void {
     if (members.length === 0) return
     this.#watchers.join(runId, members)

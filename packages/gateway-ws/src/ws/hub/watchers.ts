@@ -1,26 +1,26 @@
 /**
- * The connections that hear of one session, and what each wants to hear.
+ * The connections that watch one session, and the runs that each receives.
  *
- * A connection is here from its first wish until it has none left: every run (`all`), or runs whose message it has sent (`runs`).
- * I1: the events of a run whose sender waits for the answer are held back, in order, until `release`. I2: a connection without a wish is
+ * A connection is here while it has an interest: every run (`all`), or the runs of messages that it sent (`runs`).
+ * I1: the events of a run whose sender waits for its response are held back, in order, until `release`. I2: a connection without an interest is
  * dropped, and `onLeft` is called once for each drop.
  */
 import type { Connection } from '../connection.ts'
 import type { PreparedEvent } from '../prepared-event.ts'
 
 export interface WatchersOptions {
-  /** Connections that watch every session; they hear every run of this one. */
+  /** Connections that watch every session, and so every run of this one. */
   readonly everywhere: ReadonlySet<Connection>
-  /** Called when a connection wants to hear nothing more. */
+  /** Called when a connection has no interest any more. */
   readonly onLeft: (connection: Connection) => void
 }
 
-/** What one connection wants to hear of the session. */
+/** The interest of one connection in the session. */
 interface Interest {
-  /** Every run, and not only those below. */
+  /** Whether it receives every run, and not only those below. */
   all: boolean
   readonly runs: Set<string>
-  /** Events of runs whose sender has not got its answer yet, which comes first. */
+  /** Events of runs whose sender waits for its response, which must come first. */
   readonly held: Map<string, PreparedEvent[]>
 }
 
@@ -32,22 +32,22 @@ export class Watchers {
     this.#options = options
   }
 
-  /** Returns true when no connection wants to hear of the session, not even of all sessions. */
+  /** Returns true when no connection watches the session, not even one that watches all. */
   get isEmpty(): boolean {
     return this.#interests.size === 0 && this.#options.everywhere.size === 0
   }
 
-  /** Returns true while a connection waits for the end of a run that it has sent. */
+  /** Returns true while a connection waits for the end of a run that it sent. */
   get hasRuns(): boolean {
     return [...this.#interests.values()].some(({ runs }) => runs.size > 0)
   }
 
-  /** Every run, from now on. */
+  /** Delivers every run from now on. */
   watch(connection: Connection): void {
     this.#interest(connection).all = true
   }
 
-  /** Only the runs that it has itself sent, from now on. */
+  /** Delivers only the runs that the connection sent itself from now on. */
   unwatch(connection: Connection): void {
     const interest = this.#interests.get(connection)
     if (interest === undefined) return
@@ -55,14 +55,14 @@ export class Watchers {
     this.#dropIfDone(connection, interest)
   }
 
-  /** These runs, too; what comes of the first is held back after `said`, until `release`. */
+  /** Delivers these runs, too; events of the first are held back, after `said`, until `release`. */
   expect(connection: Connection, runs: readonly [string, ...string[]], said: readonly PreparedEvent[]): void {
     const interest = this.#interest(connection)
     for (const runId of runs) interest.runs.add(runId)
     interest.held.set(runs[0], [...said])
   }
 
-  /** Sends what was held back of this run. */
+  /** Sends the events held back of this run. */
   release(connection: Connection, runId: string): void {
     const interest = this.#interests.get(connection)
     const held = interest?.held.get(runId)
@@ -71,12 +71,12 @@ export class Watchers {
     if (interest !== undefined) this.#dropIfDone(connection, interest)
   }
 
-  /** Not this run any more. */
+  /** Stops delivering this run. */
   forget(connection: Connection, runId: string): void {
     this.#interests.get(connection)?.runs.delete(runId)
   }
 
-  /** The runs are over: nobody waits for them any more. */
+  /** Called when the runs are over. */
   end(runs: readonly string[]): void {
     for (const [connection, interest] of this.#interests) {
       for (const runId of runs) interest.runs.delete(runId)
@@ -84,7 +84,7 @@ export class Watchers {
     }
   }
 
-  /** Senders of messages that joined a run hear of that run. */
+  /** Delivers a run to the senders of messages that joined it. */
   join(runId: string, members: readonly string[]): void {
     for (const { runs } of this.#interests.values()) if (members.some((member) => runs.has(member))) runs.add(runId)
   }
@@ -94,7 +94,7 @@ export class Watchers {
     this.#options.onLeft(connection)
   }
 
-  /** Sends an event of a run to every connection that wants it. */
+  /** Sends an event of a run to every connection that receives it. */
   tell(runId: string, event: PreparedEvent): void {
     const { everywhere } = this.#options
     for (const [connection, { all, runs, held }] of this.#interests) {

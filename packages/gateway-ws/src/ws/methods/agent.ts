@@ -1,4 +1,4 @@
-/** `agent`, which answers when the message is durable and again when its run is over, and `agent.wait`. */
+/** `agent`, which responds when the message is durable and again when its run is over, and `agent.wait`. */
 import { type SessionKey, type Usage, zeroUsage } from '@beamclaw/core'
 import type { AgentAccepted, AgentFinal, UsageShape } from '@beamclaw/protocol'
 import { publicText } from '../../public-text.ts'
@@ -38,7 +38,7 @@ export const agent: Method<'agent'> = async (params, world, { connection, accept
 export const agentWait: Method<'agent.wait'> = async ({ runId, sessionKey, timeoutMs = defaultWaitMs }, world) => {
   const key = sessionKey === undefined ? world.outcomes.sessionOf(runId) : fullKey(world, sessionKey)
   if (key === undefined) {
-    throw new RequestFailure('INVALID_REQUEST', 'invalid params.runId: this gateway has not started that run; name its sessionKey too', {
+    throw new RequestFailure('INVALID_REQUEST', 'invalid params.runId: this gateway did not start that run; pass its sessionKey too', {
       details: { code: 'unknown-run' },
     })
   }
@@ -64,7 +64,7 @@ function usageOf({ inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens 
   }
 }
 
-/** The value, or undefined when it takes longer. */
+/** Resolves with the value, or undefined when it takes longer. */
 async function withinTime<T>({ services }: World, value: Promise<T>, timeoutMs: number): Promise<T | undefined> {
   const late = Promise.withResolvers<undefined>()
   const timer = services.clock.setTimer(() => late.resolve(undefined), timeoutMs, true)

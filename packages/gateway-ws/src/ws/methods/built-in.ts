@@ -1,4 +1,4 @@
-/** The methods that every gateway has, implemented like those of any fragment. */
+/** The methods of every gateway, implemented like those of any fragment. */
 import {
   agentMethods,
   agentsMethods,
@@ -19,7 +19,7 @@ import { sessionsDeadLetters, sessionsRedrive } from './dead-letters.ts'
 import { sessionMessagesSubscribe, sessionMessagesUnsubscribe, sessionsList, sessionsSubscribe, sessionsUnsubscribe } from './sessions.ts'
 import { agentsList, health, status } from './status.ts'
 
-/** Returns the gateway's own fragments, implemented on what its requests share. */
+/** Returns the gateway's own fragments with their implementations. */
 export function builtInMethods(world: World): readonly ImplementedMethods[] {
   return [
     { fragment: connectionMethods, implementations: {} },
@@ -42,7 +42,7 @@ type WorldMethods<TFragment extends MethodFragment> = { readonly [M in keyof TFr
 
 type AnyMethod = (params: unknown, world: World, call: Call) => unknown
 
-/** Gives each function the world as its second argument. */
+/** Passes the world to each function as its second argument. */
 function implement<TFragment extends MethodFragment>(
   world: World,
   fragment: TFragment,

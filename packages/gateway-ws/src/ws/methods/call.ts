@@ -1,4 +1,4 @@
-/** What a method works with. */
+/** The dependencies of the gateway's own methods. */
 import type { AgentDefinition, RunningBeamClaw, SessionKey, SystemServices } from '@beamclaw/core'
 import { parseSessionKey, sessionKey, sessionKeyParts } from '@beamclaw/core'
 import type { MethodName, MethodParams, MethodResult } from '@beamclaw/protocol'
@@ -10,7 +10,7 @@ import type { SessionHub } from '../hub/session-hub.ts'
 
 export type Readiness = 'ready' | 'starting' | 'draining'
 
-/** What all requests share. */
+/** Dependencies that all requests share. */
 export interface World {
   readonly claw: RunningBeamClaw
   readonly services: Pick<SystemServices, 'clock' | 'logger' | 'random'>
@@ -26,25 +26,25 @@ export interface World {
 /** One request, for the gateway's own methods. */
 export interface Call {
   readonly connection: Connection
-  /** Sends the first of two answers. */
+  /** Sends the first of two responses. */
   readonly accept: (payload: unknown) => void
-  /** Done right after the answer has been sent, or refused. */
+  /** Registers work that runs right after the response, or the error, was sent. */
   readonly afterwards: (work: () => void) => void
 }
 
 export type Method<M extends MethodName> = (params: MethodParams<M>, world: World, call: Call) => MethodResult<M> | Promise<MethodResult<M>>
 
-/** The session part of the key that an agent's main conversation has. */
+/** The session part of the key of an agent's main conversation. */
 export const mainSession = 'main'
 
-/** The agent that is meant when none is named. */
+/** Returns the agent of requests that name none. */
 export function defaultAgent({ claw }: World): AgentDefinition {
   const [agent] = claw.agents
   if (agent === undefined) throw new RequestFailure('UNAVAILABLE', 'no agent is configured')
   return agent
 }
 
-/** A full session key from a full one or from its session part. Throws `invalid-session-key`. */
+/** Returns the full session key for a full one or its session part. Throws `invalid-session-key`. */
 export function fullKey(world: World, text: string, agentId?: string): SessionKey {
   if (!/^agent:/i.test(text)) return sessionKey(agentId ?? defaultAgent(world).id, text)
   const key = parseSessionKey(text)

@@ -1,4 +1,4 @@
-/** `chat.history`: the conversation, the runs that are not over, and what came since an earlier answer. */
+/** `chat.history`: the conversation, its unfinished runs, and the changes since an earlier response. */
 import type { SessionHistory } from '@beamclaw/core'
 import type { ChatHistoryParams, ChatMessage, OpenRunShape } from '@beamclaw/protocol'
 import { cut, toChatMessage, toChatMessages } from '../chat-messages.ts'
@@ -9,17 +9,17 @@ import { unansweredRuns } from './unanswered-runs.ts'
 const defaultLimit = 200
 const maxLimit = 1_000
 
-/** Bytes of messages, in JSON, that one answer holds. */
+/** Maximum bytes of messages, as JSON, in one response. */
 const maxBytes = 6 * 1_024 * 1_024
 
 export const chatHistory: Method<'chat.history'> = async (params, world, { connection }) => {
   const { cursor, limit = cursor === undefined ? defaultLimit : maxLimit } = params
   const key = fullKey(world, params.sessionKey, params.agentId)
-  // Whoever asks for it after it has come back hears of what goes on.
+  // A client that reconnected and asks for the history also receives the events from now on.
   if (world.hub.isEverywhere(connection)) await world.hub.touch(key)
   const handle = world.claw.session(key)
   const history = await historyOrNone(handle, { limit })
-  // Megabytes of messages take a while to write.
+  // Writing megabytes of messages takes milliseconds.
   await world.turns.next()
   const { total } = history
   const runs = history.runs.map(runOf)
@@ -36,7 +36,7 @@ export const chatHistory: Method<'chat.history'> = async (params, world, { conne
   return { sessionKey: key, messages, total, runs, deltaCursor, ...ended, ...(isCut ? { truncated: true } : {}) }
 }
 
-/** The newest messages that fit. */
+/** Returns the newest messages that fit. */
 function messagesOf(
   entries: SessionHistory['messages'],
   { maxChars }: Pick<ChatHistoryParams, 'maxChars'>,
@@ -60,13 +60,13 @@ function runOf({ runId, status, createdAt, message }: SessionHistory['runs'][num
   return { runId, status, at: Math.round(createdAt), ...shown }
 }
 
-/** Where a history ended: how long it was, and its last message. */
+/** Returns the cursor of a history: its length and its last message. */
 function cursorOf({ total, messages }: SessionHistory): string {
   const last = messages.at(-1)
   return Buffer.from(JSON.stringify([total, last?.runId ?? '', last?.createdAt ?? 0])).toString('base64url')
 }
 
-/** What follows the message that the cursor names; undefined when it is not there any more, or too far back. */
+/** Returns the messages after the one that the cursor names; undefined when that one is gone, or too far back. */
 function newerThan({ total, messages }: SessionHistory, cursor: string): SessionHistory['messages'] | undefined {
   const [seen, runId, at] = parseCursor(cursor)
   if (seen === undefined || seen > total) return undefined

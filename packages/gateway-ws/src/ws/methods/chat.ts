@@ -16,7 +16,8 @@ const queueModes: Record<NonNullable<ChatSendParams['queueMode']>, QueueMode> = 
 export const chatSend: Method<'chat.send'> = async (params, world, { connection, afterwards }) => {
   const { idempotencyKey: runId, message, attachments, queueMode, thinking, timeoutMs } = params
   const content = toContent(message, attachments)
-  if (content.length === 0) throw new RequestFailure('INVALID_REQUEST', 'invalid params.message: it is empty, and there is no attachment')
+  if (content.length === 0)
+    throw new RequestFailure('INVALID_REQUEST', 'invalid params.message: expected a text or an attachment, received neither')
   const key = fullKey(world, params.sessionKey, params.agentId)
   const handle = world.claw.session(key)
   const session = world.hub.session(key, connection)
@@ -57,7 +58,7 @@ function resultOf(runId: string, { status, ended }: SendReceipt): ChatSendResult
   return status === 'failed' ? { ...shown, ...failureOf(ended?.failure) } : shown
 }
 
-/** How far a run has come, in the protocol's words. */
+/** Returns the status of a run in the protocol's words. */
 export function statusOf(status: SendReceipt['status']): ChatSendResult['status'] {
   switch (status) {
     case 'accepted':

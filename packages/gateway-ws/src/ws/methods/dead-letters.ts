@@ -3,7 +3,7 @@ import { textOf } from '@beamclaw/core'
 import { fullKey, type Method } from './call.ts'
 import { statusOf } from './chat.ts'
 
-/** Characters of a message that the list shows. */
+/** Characters of a message in the list. */
 const shownCharacters = 200
 
 export const sessionsDeadLetters: Method<'sessions.deadLetters'> = async ({ sessionKey, agentId }, world) => {

@@ -1,14 +1,14 @@
-/** `sessions.list`, and who hears of which session. */
+/** `sessions.list`, and subscriptions to sessions. */
 import { type SessionKey, type SessionSummary, sessionKeyParts } from '@beamclaw/core'
 import type { SessionRow, SessionsListParams } from '@beamclaw/protocol'
 import type { Connection } from '../connection.ts'
 import { RequestFailure } from '../failure.ts'
 import { fullKey, type Method, type World } from './call.ts'
 
-/** Sessions that are read from the store at a time. */
+/** Number of sessions that are read from the store at a time. */
 const page = 1_000
 
-/** Sessions that one connection may watch by name. */
+/** Maximum number of sessions that one connection may watch by name. */
 const maxWatched = 1_000
 
 export const sessionsList: Method<'sessions.list'> = async ({ limit = 100, offset = 0, ...filter }, world) => {
@@ -57,7 +57,10 @@ export const sessionMessagesUnsubscribe: Method<'sessions.messages.unsubscribe'>
 
 async function watch({ hub }: World, connection: Connection, key: SessionKey): Promise<void> {
   if (hub.watchedBy(connection) >= maxWatched) {
-    throw new RequestFailure('INVALID_REQUEST', `this connection watches ${maxWatched} sessions, which is all it may`)
+    throw new RequestFailure(
+      'INVALID_REQUEST',
+      `this connection watches ${maxWatched} sessions, the maximum; unsubscribe from one, or watch all with sessions.subscribe without a key`,
+    )
   }
   await hub.session(key, connection).watch(connection)
 }

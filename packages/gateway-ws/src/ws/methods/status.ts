@@ -36,7 +36,7 @@ function countNodes({ children = [] }: TreeNode): number {
   return children.reduce((sum, child) => sum + countNodes(child), 1)
 }
 
-/** Returns how many sessions are up, in all tenants. */
+/** Returns the number of sessions in memory, in all tenants. */
 function sessionsIn(tree: TreeNode): number {
   const tenants = tree.children?.find(({ id }) => id === 'tenants')?.children ?? []
   const places = tenants.map(({ children = [] }) => children.find(({ id }) => id === 'sessions'))

@@ -3,10 +3,10 @@ import { BeamClawError, type Message, type SessionHandle, type SessionHistory } 
 import type { UnansweredRun } from '@beamclaw/protocol'
 import { publicText } from '../../public-text.ts'
 
-/** Messages without an answer that are looked into; the newest ones. */
+/** Maximum number of unanswered messages to look up; the newest ones. */
 const maxLookups = 50
 
-/** Those of these messages whose runs are over and came to nothing, as far as the session remembers. */
+/** Returns the runs of these messages that ended without an answer, as far as the session remembers. */
 export async function unansweredRuns(handle: SessionHandle, { messages, runs }: SessionHistory): Promise<readonly UnansweredRun[]> {
   const last = new Map<string, Message>(messages.map(({ message, runId }) => [runId, message]))
   for (const { runId } of runs) last.delete(runId)
@@ -27,7 +27,7 @@ async function lookUp(handle: SessionHandle, runId: string): Promise<UnansweredR
     if (failure === undefined) return { runId, outcome }
     return { runId, outcome, code: failure.code, errorMessage: publicText(failure.code, failure.message) }
   } catch (error) {
-    // The session has forgotten it.
+    // The session does not remember the run.
     if (BeamClawError.isInstance(error, 'unknown-run')) return undefined
     throw error
   }

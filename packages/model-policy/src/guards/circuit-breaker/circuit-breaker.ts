@@ -1,4 +1,4 @@
-/** Stops asking a service that keeps failing, so that it can recover and no caller waits for it. */
+/** Stops calls to a service that keeps failing, so that it can recover and callers fail fast. */
 import { BeamClawError, type Clock, type Logger, type ProviderRequest, type SystemServices, systemServices } from '@beamclaw/core'
 import { aFunction, anObject, checkOptions, duration, integer, text } from '@beamclaw/core/adapter'
 import { defaultFailurePolicy, type FailurePolicyResolver } from '../../error-policy.ts'
@@ -6,7 +6,7 @@ import type { CallWatcher, ModelGuard } from '../../model-guard.ts'
 import { notify } from '../../notify.ts'
 import { Circuit, type CircuitState } from './circuit.ts'
 
-/** The circuit of one model changed. */
+/** Passed to `onStateChange`: the circuit of one model changed its state. */
 export interface CircuitChange {
   readonly provider: string
   readonly model: string
@@ -24,11 +24,11 @@ export interface CircuitBreakerOptions {
   readonly withinMs?: number
   /** Milliseconds that an open circuit stays open before one call may probe it. @default 30_000 */
   readonly openMs?: number
-  /** Tells which failures count. @default defaultFailurePolicy */
+  /** Decides which failures count. @default defaultFailurePolicy */
   readonly policy?: FailurePolicyResolver
-  /** Called when a circuit opens, lets its probe through, or closes. @default no callback */
+  /** Called when a circuit opens, half-opens for its probe, or closes. @default no callback */
   readonly onStateChange?: (change: CircuitChange) => void
-  /** Clock and logger. @default the machine's own */
+  /** Clock and logger. @default those of the machine */
   readonly services?: Partial<SystemServices>
 }
 
@@ -41,13 +41,13 @@ export const circuitBreakerDefaults = {
   policy: defaultFailurePolicy,
 } as const satisfies Partial<CircuitBreakerOptions>
 
-/** What a caller may hope for while a probe is under way, in milliseconds. */
+/** `retryAfterMs` of a call that is refused while a probe is under way, in milliseconds. */
 const probeWaitMs = 1_000
 
 /** The circuit of one model. */
 export interface CircuitInspection {
   readonly state: CircuitState
-  /** Failures that still count. */
+  /** Failures within the window. */
   readonly failures: number
 }
 
@@ -57,9 +57,15 @@ interface Entry {
 }
 
 /**
- * Lets calls begin while they go well, each model with a circuit of its own. Counted are failures that say something about the service, also
- * those midway in an answer; never the caller's own mistakes, rate limits, and calls that were left or aborted. A call to an open circuit fails
- * at once with `provider-overloaded`, `retryAfterMs` and `details.refusedBy`. A probe passes with its first part. Throws `invalid-option`.
+ * Admits calls while a model's service is healthy; each model has a circuit of its own. Failures that are evidence about the service count, also
+ * those in the middle of an answer; never the caller's own mistakes, rate limits, or abandoned calls. A call to an open circuit throws
+ * `provider-overloaded` with `retryAfterMs` and `details.refusedBy`. Constructor throws `invalid-option`.
+ *
+ * Each circuit goes `closed → open → halfOpen → closed | open` (`circuit.ts`).
+ *
+ * - I1: every admitted call reports to the circuit that admitted it, exactly once at its end.
+ * - I2: while a circuit is half open one call at a time is its probe; the probe's first part closes it.
+ * - I3: an idle circuit in its first state is forgotten, so untrusted model names cannot fill the memory.
  *
  * @example
  * const breaker = new CircuitBreaker({ failureThreshold: 3 })
@@ -91,7 +97,7 @@ export class CircuitBreaker implements ModelGuard {
     this.#logger = logger
   }
 
-  /** Lets a call begin, or throws `provider-overloaded`. */
+  /** Returns a watcher, or throws `provider-overloaded`. */
   enter({ model }: ProviderRequest): CallWatcher {
     const entry = this.#entry(model)
     const { circuit } = entry
@@ -111,14 +117,14 @@ export class CircuitBreaker implements ModelGuard {
     }
   }
 
-  /** The circuit of a model, as a call would find it now. */
+  /** Returns the circuit of a model as a call would find it now. */
   inspect(model: string): CircuitInspection {
     const now = this.#clock.monotonic()
     const circuit = this.#entries.get(model)?.circuit
     return circuit === undefined ? { state: 'closed', failures: 0 } : { state: circuit.state(now), failures: circuit.failures(now) }
   }
 
-  /** Models whose circuit is remembered: those that are called, have failed lately, or are not closed. */
+  /** Names of the models with a circuit in memory: those that have calls under way, failed lately, or are not closed. */
   get models(): readonly string[] {
     return [...this.#entries.keys()]
   }
@@ -126,7 +132,7 @@ export class CircuitBreaker implements ModelGuard {
   #failed(circuit: Circuit, ticket: { readonly generation: number }, error: BeamClawError): void {
     if (this.#options.policy(error).countsAgainstBreaker) circuit.failed(ticket, this.#clock.monotonic())
     else if (error.details.refusedBy !== undefined) circuit.released(ticket)
-    // A service that finds fault with a call is there.
+    // A service that rejects a call is up.
     else circuit.answers(ticket)
   }
 
@@ -143,14 +149,14 @@ export class CircuitBreaker implements ModelGuard {
     return entry
   }
 
-  /** Model names may come from outside: only what matters is remembered. */
+  /** Removes an idle circuit: model names may come from untrusted input. */
   #forget(model: string, entry: Entry): void {
     if (entry.running === 0 && entry.circuit.isIdle(this.#clock.monotonic())) this.#entries.delete(model)
   }
 
   #refusal(model: string, waitMs: number | undefined): BeamClawError {
     const { id } = this.#options
-    const why = waitMs === undefined ? 'is being probed after failures' : 'failed too often and is left alone for a while'
+    const why = waitMs === undefined ? 'is being probed after failures' : 'failed too often and is paused'
     return new BeamClawError('provider-overloaded', `The model "${model.slice(0, 128)}" of "${id}" ${why}`, {
       retryAfterMs: waitMs ?? probeWaitMs,
       details: { refusedBy: 'circuit-breaker', provider: id, model: model.slice(0, 128) },

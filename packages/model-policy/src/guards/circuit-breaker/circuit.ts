@@ -1,6 +1,6 @@
-/** One circuit: closed while calls go well, open after too many failures, half open for one probe. Pure: the time is a parameter. */
+/** One circuit: closed while calls succeed, open after too many failures, half-open for one probe. Pure: the time is a parameter. */
 
-/** `closed`: calls pass. `open`: none does. `halfOpen`: one passes, and its fate decides. */
+/** `closed`: calls pass. `open`: no call passes. `halfOpen`: one call passes, and its result decides. */
 export type CircuitState = 'closed' | 'open' | 'halfOpen'
 
 /** When a circuit opens, and for how long. */
@@ -13,21 +13,27 @@ export interface CircuitSettings {
   readonly openMs: number
 }
 
-/** A call that was let through; belongs to its circuit. */
+/** A call that was admitted; belongs to its circuit. */
 export interface CircuitTicket {
   readonly generation: number
 }
 
-/** The state of one circuit; times are monotonic milliseconds and never go back. */
+/**
+ * Phases: `closed → open → halfOpen → closed | open`. Times are monotonic milliseconds and never go back.
+ *
+ * - I1: `closed` has had fewer than `failureThreshold` failures within `withinMs`.
+ * - I2: `halfOpen` admits one probe at a time.
+ * - I3: a ticket from before the last change of state changes nothing, except that of the probe which closed the circuit: it may still fail.
+ */
 export class Circuit {
   readonly #settings: CircuitSettings
   readonly #onChange: (from: CircuitState, to: CircuitState) => void
-  // When each failure came, oldest first: never more than `failureThreshold`, which open the circuit.
+  // Time of each failure, oldest first: at most `failureThreshold`, which open the circuit.
   readonly #failures: number[] = []
   #state: CircuitState = 'closed'
   #openUntil = 0
   #probe: CircuitTicket | undefined
-  // Grows with each change of state: what an older call reports belongs to the past.
+  // Incremented at each change of state; older calls have an outdated generation.
   #generation = 0
 
   constructor(settings: CircuitSettings, onChange: (from: CircuitState, to: CircuitState) => void = () => {}) {
@@ -35,30 +41,30 @@ export class Circuit {
     this.#onChange = onChange
   }
 
-  /** The state at `now` (monotonic milliseconds); an open circuit whose time is over is half open. */
+  /** Returns the state at `now`; an open circuit is half-open once its time is over. */
   state(now: number): CircuitState {
     return this.#state === 'open' && now >= this.#openUntil ? 'halfOpen' : this.#state
   }
 
-  /** Failures that still count. */
+  /** Returns the number of failures within the window. */
   failures(now: number): number {
     this.#forgetOld(now)
     return this.#failures.length
   }
 
-  /** True when nothing is worth remembering. */
+  /** Returns true when the state equals that of a new circuit. */
   isIdle(now: number): boolean {
     return this.#state === 'closed' && this.failures(now) === 0
   }
 
-  /** Milliseconds until a call may pass: 0 when it may now, `undefined` when that depends on the probe under way. */
+  /** Returns the milliseconds until a call may pass: 0 when it may now, `undefined` when the probe under way decides. */
   waitMs(now: number): number | undefined {
     const state = this.state(now)
     if (state === 'open') return this.#openUntil - now
     return state === 'halfOpen' && this.#probe !== undefined ? undefined : 0
   }
 
-  /** Lets a call through, or answers `undefined`. */
+  /** Admits a call, or returns `undefined`. */
   admit(now: number): CircuitTicket | undefined {
     if (this.waitMs(now) !== 0) return undefined
     if (this.#state === 'open') this.#enter('halfOpen')
@@ -67,12 +73,12 @@ export class Circuit {
     return ticket
   }
 
-  /** The service answers: a probe closes the circuit. */
+  /** Called when the service answers: a probe closes the circuit. */
   answers(ticket: CircuitTicket): void {
     if (ticket === this.#probe) this.#enter('closed')
   }
 
-  /** The service failed. */
+  /** Called when the service failed. */
   failed(ticket: CircuitTicket, now: number): void {
     if (ticket === this.#probe) return this.#open(now)
     if (this.#state !== 'closed' || this.#isOutdated(ticket)) return
@@ -81,7 +87,7 @@ export class Circuit {
     if (this.#failures.length >= this.#settings.failureThreshold) this.#open(now)
   }
 
-  /** The call told nothing about the service: the next one may be the probe. */
+  /** Called when a call is no evidence about the service: the next one may be the probe. */
   released(ticket: CircuitTicket): void {
     if (ticket === this.#probe) this.#probe = undefined
   }
@@ -100,7 +106,7 @@ export class Circuit {
     this.#onChange(from, state)
   }
 
-  /** A probe that closed the circuit has the generation before it: how its answer goes on still counts. */
+  /** Returns true for an outdated ticket. A probe that closed the circuit has the generation before it, and its failures still count. */
   #isOutdated({ generation }: CircuitTicket): boolean {
     return generation < this.#generation - 1
   }

@@ -58,7 +58,7 @@ describe('a fair queue', () => {
         }
         expect(queue.size).toBe(items.length)
         for (const key of ['a', 'd', 'new']) {
-          // Whoever comes now has its turn right after those that were foretold.
+          // A new item has its turn right after the predicted ones.
           const before = queue.before(key)
           const copy = new FairQueue<Item>()
           for (const line of queueLines(queue, items)) copy.push(line.key, line)

@@ -1,6 +1,6 @@
-/** First in, first out for each key, and the keys take turns. */
+/** A queue that is first in, first out within each key, and round robin over the keys. */
 export class FairQueue<T> {
-  // Both are in the order of their turns: a key that had its turn goes to the end.
+  // Both in order of turns: a key that had its turn moves to the end.
   readonly #lines = new Map<string, Set<T>>()
   #size = 0
 
@@ -8,7 +8,7 @@ export class FairQueue<T> {
     return this.#size
   }
 
-  /** Whose turn it is. */
+  /** Returns the next item without removing it. */
   peek(): T | undefined {
     for (const line of this.#lines.values()) for (const item of line) return item
     return undefined
@@ -21,7 +21,7 @@ export class FairQueue<T> {
     this.#size++
   }
 
-  /** Those who have their turns before one that comes now with this key, in the order of their turns. */
+  /** Returns the items whose turn comes before that of a new item with this key, in order. */
   before(key: string): T[] {
     const lines = [...this.#lines].map(([name, line]) => ({ isOwn: name === key, items: [...line] }))
     const round = this.#lines.get(key)?.size ?? 0
@@ -36,7 +36,7 @@ export class FairQueue<T> {
     return first
   }
 
-  /** Takes out whose turn it is. */
+  /** Removes and returns the next item. */
   shift(): T | undefined {
     for (const [key, line] of this.#lines) {
       for (const item of line) {
@@ -51,7 +51,7 @@ export class FairQueue<T> {
     return undefined
   }
 
-  /** Takes out one that gave up; true when it was there. */
+  /** Removes an item that gave up; returns whether it was there. */
   remove(key: string, item: T): boolean {
     const line = this.#lines.get(key)
     if (line?.delete(item) !== true) return false

@@ -1,11 +1,11 @@
-/** What was taken in the last minute: no stretch of 60 s ever holds more than the limit. Pure: the time is a parameter. */
+/** A sliding window of one minute: no stretch of 60 s holds more than the limit. Pure: the time is a parameter. */
 
 const minuteMs = 60_000
 
-// Sums of fractions may fall short by a hair of what they stand for.
+// Tolerance for rounding errors in sums of fractions.
 const hair = 1e-6
 
-/** What one call took, and when. */
+/** The amount that one call took, and when. */
 export interface Taken {
   readonly at: number
   amount: number
@@ -21,20 +21,20 @@ export class MinuteWindow {
     this.#limit = limit
   }
 
-  /** Changes the limit; what the last minute holds stays. */
+  /** Changes the limit; the entries of the last minute stay. */
   setLimit(limit: number): void {
     this.#limit = limit
   }
 
-  /** Returns what may be taken at `now`; negative when more was taken than the limit. */
+  /** Returns the amount available at `now`; negative when more than the limit was taken. */
   level(now: number): number {
     this.#forget(now)
     return this.#limit - this.#sum
   }
 
   /**
-   * Returns the whole milliseconds until the last of `amounts` may be taken, when those before it are taken as soon as they may. An amount
-   * beyond the limit may be taken when the minute before holds nothing.
+   * Returns the milliseconds, rounded up, until the last of `amounts` may be taken when each earlier one is taken as soon as possible. An amount
+   * beyond the limit may be taken when the window is empty.
    */
   waitMs(amounts: readonly number[], now: number): number {
     this.#forget(now)
@@ -55,7 +55,7 @@ export class MinuteWindow {
     return Math.ceil(at - now)
   }
 
-  /** Takes `amount`, whether or not it is there. */
+  /** Takes `amount`, even if it is not available. */
   take(amount: number, now: number): Taken {
     const taken = { at: now, amount }
     this.#entries.push(taken)
@@ -63,7 +63,7 @@ export class MinuteWindow {
     return taken
   }
 
-  /** Corrects what was taken to what was used: less counts at the time of the taking, what is beyond counts from `now` on. */
+  /** Corrects a taken amount to the amount used: a smaller one counts at its original time, the excess of a larger one from `now` on. */
   settle(taken: Taken, used: number, now: number): void {
     this.#forget(now)
     if (used > taken.amount) this.take(used - taken.amount, now)
@@ -77,7 +77,7 @@ export class MinuteWindow {
     const kept = this.#entries.findIndex(({ at }) => at > now - minuteMs)
     const gone = kept === -1 ? this.#entries.splice(0) : kept > 0 ? this.#entries.splice(0, kept) : []
     for (const { amount } of gone) this.#sum -= amount
-    // Rounding must not add up over the life of a process.
+    // Rounding errors must not add up over the life of a process.
     if (this.#entries.length === 0) this.#sum = 0
   }
 }

@@ -1,4 +1,4 @@
-/** Keeps calls within what a service allows, by letting them wait their turn. */
+/** Keeps calls within the limits of a service by queueing them. */
 import {
   BeamClawError,
   type Clock,
@@ -24,11 +24,11 @@ import { OutputMeter } from '../../output-meter.ts'
 import { FairQueue } from './fair-queue.ts'
 import { MinuteWindow, type Taken } from './minute-window.ts'
 
-/** What a service allows. */
+/** The limits of a service. */
 export interface RateLimits {
-  /** Calls that may begin in any minute; all of them may begin at once. @default no limit */
+  /** Calls that may begin in any 60 s, even all at once. @default no limit */
   readonly requestsPerMinute?: number
-  /** Tokens that may be used in any minute, as `tokensOf` counts them. @default no limit */
+  /** Tokens that may be used in any 60 s, as `tokensOf` counts them. @default no limit */
   readonly tokensPerMinute?: number
   /** Calls under way at the same time. @default no limit */
   readonly maxConcurrent?: number
@@ -40,17 +40,17 @@ const limitRules = { requestsPerMinute: integer(1), tokensPerMinute: integer(1),
 export interface RateLimiterOptions extends RateLimits {
   /** Names the provider in errors. @default 'provider' */
   readonly id?: string
-  /** Longest wait for a turn, in milliseconds; 0 never waits. @default 60_000 */
+  /** Longest wait in the queue, in milliseconds; 0 never waits. @default 60_000 */
   readonly maxWaitMs?: number
-  /** Most calls that wait. @default 1_000 */
+  /** Maximum number of waiting calls. @default 1_000 */
   readonly maxQueue?: number
-  /** Called for the key of a request: keys take turns while calls wait, so that a busy one does not hold up the others. @default one line for all */
+  /** Called with a request; returns its key. Waiting calls are served round robin over the keys, so that one busy key cannot starve the others. @default one queue for all */
   readonly keyOf?: (request: ProviderRequest) => string | undefined
   /** Tokens that count against the limit. @default uncached input, cache writes and output */
   readonly tokensOf?: (usage: Usage) => number
-  /** Tokens a call is expected to use. @default the input by its length, and `maxOutputTokens` or 1_024 */
+  /** Called with a request; returns the tokens it is expected to use. @default its input by length, plus `maxOutputTokens` or 1_024 */
   readonly estimateTokens?: (request: ProviderRequest) => number
-  /** Clock. @default the machine's own */
+  /** Clock. @default that of the machine */
   readonly services?: Partial<SystemServices>
 }
 
@@ -64,15 +64,15 @@ export const rateLimiterDefaults = {
   estimateTokens: (request) => estimateRequestTokens(request) + (request.maxOutputTokens ?? 1_024),
 } as const satisfies Partial<RateLimiterOptions>
 
-/** What a limiter is doing. */
+/** The state of a `RateLimiter`, as `inspect` returns it. */
 export interface RateLimiterInspection {
   /** Calls under way. */
   readonly running: number
-  /** Calls that wait for their turn. */
+  /** Calls in the queue. */
   readonly waiting: number
   /** Calls that may begin at once; undefined without a limit. */
   readonly requestsLeft: number | undefined
-  /** Tokens that may be used at once, negative after a call that took more than expected; undefined without a limit. */
+  /** Tokens that may be used at once, negative after a call used more than estimated; undefined without a limit. */
   readonly tokensLeft: number | undefined
 }
 
@@ -81,14 +81,17 @@ interface Waiter {
   readonly admit: () => void
 }
 
-/** What a caller may hope for while only the end of other calls makes room, in milliseconds. */
+/** `retryAfterMs` of a call that only waits for others to end, in milliseconds. */
 const slotWaitMs = 1_000
 
 /**
- * Lets calls begin in the order they came, as long as requests and tokens of the last minute and calls under way stay within limits. Tokens are
- * estimated before a call and settled after it. A call that cannot have its turn in time fails with `provider-rate-limit`, `retryAfterMs`
- * and `details.refusedBy`. Aborting or leaving gives up the place at once. Throws `invalid-option`. One limiter before several providers limits
- * them together.
+ * Queues calls so that the requests and tokens of the last minute, and the calls under way, stay within limits. Tokens are estimated before a call
+ * and corrected after it. A call that cannot begin within `maxWaitMs` throws `provider-rate-limit` with `retryAfterMs` and `details.refusedBy`; an
+ * aborted one `provider-aborted`. One limiter before several providers limits them together. Constructor throws `invalid-option`.
+ *
+ * - I1: a call begins only if a slot is free and both windows have room; only `setLimits`, or a call that used more than estimated, exceeds a limit.
+ * - I2: waiting calls begin in the order of the queue: round robin over keys, first in, first out within each.
+ * - I3: every call that began frees its slot once, when it ends; a call that leaves the queue frees its place at once.
  *
  * @example
  * const limiter = new RateLimiter({ requestsPerMinute: 50, maxConcurrent: 4 })
@@ -130,7 +133,7 @@ export class RateLimiter implements ModelGuard {
     this.#take(options)
   }
 
-  /** Waits for the call's turn. Rejects with `provider-rate-limit` or `provider-aborted`. */
+  /** Waits until the call may begin. Rejects with `provider-rate-limit` or `provider-aborted`. */
   async enter(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): Promise<CallWatcher> {
     if (signal.aborted) throw abortedError(signal)
     const taken = await this.#turn(amount(this.#estimateTokens(request)), this.#keyOf(request) ?? '', signal)
@@ -148,14 +151,14 @@ export class RateLimiter implements ModelGuard {
     }
   }
 
-  /** Replaces the limits; one that is left out is none. Who waits, and what a minute has used, stays. Throws `invalid-option`. */
+  /** Replaces all limits; an absent one is removed. Waiting calls and the usage of the last minute stay. Throws `invalid-option`. */
   setLimits(limits: RateLimits): void {
     checkOptions<RateLimits>('RateLimiter.setLimits', limits, limitRules)
     this.#take(limits)
     this.#admit()
   }
 
-  /** Calls under way, calls waiting, and what is left of the limits. */
+  /** Returns the calls under way, the calls waiting, and the room that the limits leave. */
   inspect(): RateLimiterInspection {
     const now = this.#clock.monotonic()
     return {
@@ -166,7 +169,7 @@ export class RateLimiter implements ModelGuard {
     }
   }
 
-  /** A call that broke off has used what was sent and what was seen; one that failed before it said anything has used nothing. */
+  /** Returns the tokens used: for an interrupted call those sent and received; none for one that failed before any output. */
   #used(ending: CallEnding, request: ProviderRequest, output: OutputMeter): number {
     if (ending.type === 'failed' && !output.hasOutput) return 0
     return amount(this.#tokensOf(ending.type === 'finished' ? ending.usage : output.usage(estimateRequestTokens(request))))
@@ -178,10 +181,10 @@ export class RateLimiter implements ModelGuard {
     this.#tokens = windowWith(this.#tokens, tokensPerMinute)
   }
 
-  /** Resolves when the call may begin, with the tokens it took; it counts as begun from then on. */
+  /** Resolves when the call may begin, with the tokens that it took; the call counts as begun from then on. */
   #turn(tokens: number, key: string, signal: AbortSignal): Promise<Taken | undefined> {
     if (this.#queue.size === 0 && this.#hasSlot && this.#windowWaitMs([tokens]) === 0) return Promise.resolve(this.#begin(tokens))
-    // No use in waiting for what cannot come in time; another provider may be asked instead.
+    // Fails fast when the turn cannot come in time, so that another provider may be asked.
     const before = this.#queue.before(key).map((waiter) => waiter.tokens)
     const comesTooLate = this.#maxWaitMs === 0 || this.#windowWaitMs([...before, tokens]) > this.#maxWaitMs
     if (comesTooLate || this.#queue.size >= this.#maxQueue) return Promise.reject(this.#refusal([...before, tokens]))
@@ -225,12 +228,12 @@ export class RateLimiter implements ModelGuard {
     return this.#tokens?.take(tokens, now)
   }
 
-  /** Lets begin who may, and comes back when the next one may. */
+  /** Begins every call that may begin, and sets a timer for the next one. */
   #admit(): void {
     this.#timer?.cancel()
     this.#timer = undefined
     for (let next = this.#queue.peek(); next !== undefined; next = this.#queue.peek()) {
-      // Only the end of a call makes room, and that comes here by itself.
+      // Only the end of a call makes room, and that calls `#admit` itself.
       if (!this.#hasSlot) return
       const waitMs = this.#windowWaitMs([next.tokens])
       if (waitMs > 0) {
@@ -246,31 +249,35 @@ export class RateLimiter implements ModelGuard {
     return this.#running < this.#maxConcurrent
   }
 
-  /** Milliseconds until the last of these calls may begin after the others, as far as requests and tokens go. */
+  /** Returns the milliseconds until the windows have room for the last of these calls after the others. */
   #windowWaitMs(tokens: readonly number[]): number {
     const now = this.#clock.monotonic()
     const ones = tokens.map(() => 1)
     return Math.max(this.#requests?.waitMs(ones, now) ?? 0, this.#tokens?.waitMs(tokens, now) ?? 0)
   }
 
-  /** `tokens`: of those who go before, then of the call itself. */
+  /** Returns the refusal. `tokens`: those of the calls before, then of the call itself. */
   #refusal(tokens: readonly number[]): BeamClawError {
     const expectedMs = this.#windowWaitMs(tokens)
-    return new BeamClawError('provider-rate-limit', `No room for a call to "${this.#id}" within ${this.#maxWaitMs} ms`, {
-      retryAfterMs: expectedMs === 0 ? slotWaitMs : expectedMs,
-      details: { refusedBy: 'rate-limiter', provider: this.#id, waiting: this.#queue.size, running: this.#running },
-    })
+    return new BeamClawError(
+      'provider-rate-limit',
+      `The rate limit of "${this.#id}" has no room for the call within ${this.#maxWaitMs} ms`,
+      {
+        retryAfterMs: expectedMs === 0 ? slotWaitMs : expectedMs,
+        details: { refusedBy: 'rate-limiter', provider: this.#id, waiting: this.#queue.size, running: this.#running },
+      },
+    )
   }
 }
 
-/** The window for a limit: the one there is, with another limit, else an empty one. */
+/** Returns the window with a new limit, or a new window when there is none. */
 function windowWith(window: MinuteWindow | undefined, limit: number | undefined): MinuteWindow | undefined {
   if (limit === undefined) return undefined
   window?.setLimit(limit)
   return window ?? new MinuteWindow(limit)
 }
 
-/** What a host's function answered, made safe for sums. */
+/** Makes the result of a callback safe for sums. */
 function amount(value: number): number {
   return Number.isFinite(value) && value > 0 ? value : 0
 }

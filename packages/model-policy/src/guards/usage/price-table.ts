@@ -1,4 +1,4 @@
-/** What tokens cost. */
+/** Prices of tokens. */
 import { BeamClawError, type Usage } from '@beamclaw/core'
 import { checkOptions } from '@beamclaw/core/adapter'
 import { anAmount } from '../../option-rules.ts'
@@ -7,16 +7,16 @@ import { anAmount } from '../../option-rules.ts'
 export interface Price {
   readonly input: number
   readonly output: number
-  /** @default the price of `input` */
+  /** Input tokens read from a cache. @default the price of `input` */
   readonly cacheRead?: number
-  /** @default the price of `input` */
+  /** Input tokens written to a cache. @default the price of `input` */
   readonly cacheWrite?: number
 }
 
-/** Prices by `<provider>/<model>`; `<provider>/*` stands for every other model of that provider. */
+/** Prices by `<provider>/<model>`; `<provider>/*` covers every other model of that provider. */
 export type PriceTable = Readonly<Record<string, Price>>
 
-/** Throws `invalid-option` for a price that is none. */
+/** Throws `invalid-option` for a price with a bad name or number. */
 export function checkPrices(owner: string, prices: PriceTable): void {
   for (const [name, price] of Object.entries(prices)) {
     if (!name.includes('/')) {
@@ -27,20 +27,18 @@ export function checkPrices(owner: string, prices: PriceTable): void {
   }
 }
 
-/** The price of a model, if it has one. */
+/** Returns the price of a model, or undefined. */
 export function priceOf(prices: PriceTable, provider: string, model: string): Price | undefined {
   for (const name of [`${provider}/${model}`, `${provider}/*`]) if (Object.hasOwn(prices, name)) return prices[name]
   return undefined
 }
 
-/**
- * What a usage costs, in billionths of a US dollar. Whole numbers add up to the same sum in any order, which fractions of a dollar do not.
- */
+/** Returns the cost of a usage in billionths of a US dollar: whole numbers add up to the same sum in any order, fractions of a dollar do not. */
 export function costOf(usage: Usage, { input, output, cacheRead = input, cacheWrite = input }: Price): number {
   const microDollars =
     usage.inputTokens * input + usage.outputTokens * output + usage.cacheReadTokens * cacheRead + usage.cacheWriteTokens * cacheWrite
   return Math.round(microDollars * 1_000)
 }
 
-/** Billionths in a dollar. */
+/** Billionths of a dollar in a dollar. */
 export const nanoPerUsd = 1_000_000_000

@@ -1,9 +1,9 @@
-/** Wall time that a wall clock which jumps cannot carry along: budgets are counted by it. Pure: both times are parameters. */
+/** Wall time that survives jumps of the wall clock; budgets are counted by it. Pure: both times are parameters. */
 
-/** A wall clock may be set by this much at once; servers of time do no more, and leap seconds far less. */
+/** A jump of this size is accepted: time servers correct less, and leap seconds far less. */
 const toleranceMs = 5 * 60_000
 
-/** A machine that slept wakes with its wall clock ahead. So far ahead for this long, the wall clock is believed. */
+/** A machine that slept wakes with its wall clock ahead. A wall clock that stays ahead for this long is accepted. */
 const believedAfterMs = 60 * 60_000
 
 /**
@@ -13,7 +13,7 @@ const believedAfterMs = 60 * 60_000
 export class SteadyTime {
   #time: number
   #monotonic: number
-  // Since when the wall clock has been ahead; undefined while it is not.
+  // When the wall clock got ahead; undefined while it is not.
   #aheadSince: number | undefined
 
   constructor(wallMs: number, monotonicMs: number) {
@@ -21,7 +21,7 @@ export class SteadyTime {
     this.#monotonic = monotonicMs
   }
 
-  /** Returns the time at these readings of the two clocks. */
+  /** Returns the time for these readings of the two clocks. */
   at(wallMs: number, monotonicMs: number): number {
     const steady = this.#time + Math.max(0, monotonicMs - this.#monotonic)
     const ahead = wallMs - steady

@@ -1,12 +1,12 @@
-/** One day of a ledger: what is saved, what is being saved, and what came since. */
+/** One day of a ledger: its saved rows, the rows being saved, and the rows since. */
 import { BeamClawError, type Store, type StoreKey } from '@beamclaw/core'
 import { decodeDocument, emptyDocument, encodeDocument, type UsageDocument } from './usage-document.ts'
 import { addToRows, mergeRows, rowsBeyond, type UsageCounts, type UsageLabels, type UsageRow, type UsageRows } from './usage-rows.ts'
 
-/** Tries to write while others write the same day. */
+/** Attempts to write a day while other writers write it too. */
 const maxConflicts = 8
 
-/** Writers of a day whose last batch is remembered; one that was not heard of for so many others has long got its answer. */
+/** Writers of a day whose last batch number is kept. A writer that has been silent while so many others wrote has its result by now. */
 const maxWriters = 64
 
 interface Batch {
@@ -14,7 +14,7 @@ interface Batch {
   readonly rows: UsageRows
 }
 
-/** The rows of one day, and their way into a store. */
+/** The rows of one day, and how they get into a store. */
 export class UsageBook {
   readonly #maxRows: number
   #saved: UsageDocument = emptyDocument
@@ -26,7 +26,7 @@ export class UsageBook {
     this.#maxRows = maxRows
   }
 
-  /** True while something is not saved. */
+  /** True while some rows are not saved. */
   get isDirty(): boolean {
     return this.#batch !== undefined || this.#pending.size > 0
   }
@@ -35,12 +35,12 @@ export class UsageBook {
     addToRows(this.#pending, labels, counts, this.#maxRows)
   }
 
-  /** All rows, saved or not. */
+  /** Returns all rows, saved or not. */
   rows(): UsageRows {
     return mergeRows(this.#unmerged(), this.#pending, this.#maxRows)
   }
 
-  /** Takes over what a store holds; returns what this book did not know. Throws `internal` when it cannot be read. */
+  /** Merges the stored rows of the day; returns those that are new to this book. Throws `internal` when the document cannot be read. */
   load(value: Parameters<typeof decodeDocument>[0]): readonly UsageRow[] {
     const document = readable(value)
     const news = rowsBeyond(this.#saved.rows, document.rows)
@@ -49,8 +49,8 @@ export class UsageBook {
   }
 
   /**
-   * Adds what is not saved to the document, where other writers add theirs; returns what those have added. A write whose answer was lost
-   * is recognised by its batch number. Calls must not overlap.
+   * Adds the unsaved rows to the stored document, to which other writers add theirs; returns the rows that those added. A write whose result was
+   * lost is recognised by its batch number. Calls must not overlap.
    */
   async save(store: Store, key: StoreKey, writer: string): Promise<readonly UsageRow[]> {
     if (this.#batch === undefined) {
@@ -92,6 +92,7 @@ export class UsageBook {
 
 function readable(value: Parameters<typeof decodeDocument>[0]): UsageDocument {
   const document = decodeDocument(value)
-  if (document === undefined) throw new BeamClawError('internal', 'The usage document of the day is not one that this version can read')
+  if (document === undefined)
+    throw new BeamClawError('internal', 'The usage document of the day cannot be read: it is damaged, or a newer version wrote it')
   return document
 }

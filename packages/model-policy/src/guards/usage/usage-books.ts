@@ -1,4 +1,4 @@
-/** The days that a ledger knows, and their way from and to a store. */
+/** The days of a ledger, and how they are loaded and saved. */
 import type { Logger, Store, StoreKey } from '@beamclaw/core'
 import { describeError } from '@beamclaw/core/adapter'
 import { UsageBook } from './usage-book.ts'
@@ -7,16 +7,16 @@ import type { UsageCounts, UsageLabels, UsageRow, UsageRows } from './usage-rows
 
 export interface UsageBooksOptions {
   readonly store: Store | undefined
-  /** Below which key the days are kept, one document each. */
+  /** Key prefix of the days, one document each. */
   readonly storeKey: StoreKey
   readonly daysKept: number
   readonly maxRowsPerDay: number
-  /** Names this ledger among the writers of a day. */
+  /** Identifies this ledger among the writers of a day. */
   readonly writer: string
   readonly logger: Logger
-  /** Returns the day that is now. */
+  /** Returns today. */
   readonly today: () => string
-  /** Called with rows of a day that came from the store: others wrote them, or an earlier process. */
+  /** Called with rows of a day that came from the store: other writers added them, or an earlier process. */
   readonly onNews: (day: string, rows: readonly UsageRow[]) => void
 }
 
@@ -29,7 +29,7 @@ export class UsageBooks {
     this.#options = options
   }
 
-  /** Each day with its rows, saved or not. */
+  /** Returns each day with its rows, saved or not. */
   days(): readonly (readonly [day: string, rows: UsageRows])[] {
     return [...this.#books].map(([day, book]) => [day, book.rows()])
   }
@@ -38,7 +38,7 @@ export class UsageBooks {
     this.#book(day).add(labels, counts)
   }
 
-  /** Reads the days that are kept. Rejects with what the store rejects, or when a day of this month cannot be read. */
+  /** Loads the stored days. Rejects with the store's error, or when a day of this month cannot be read. */
   async load(): Promise<void> {
     const { store, storeKey, logger, today, onNews } = this.#options
     if (store === undefined) return
@@ -53,7 +53,7 @@ export class UsageBooks {
         try {
           onNews(day, this.#book(day).load(found.value))
         } catch (error) {
-          // What is not in any budget's window must not keep calls from being made.
+          // A damaged day outside every budget's window must not block calls.
           if (isSameMonth(day, now)) throw error
           logger.log('error', 'usage.day-unreadable', { day, error: describeError(error) })
         }
@@ -64,7 +64,7 @@ export class UsageBooks {
     }
   }
 
-  /** Saves what is not saved, each day that can be. Rejects with the first failure. */
+  /** Saves the unsaved rows of every day that can be saved. Rejects with the first failure. */
   async save(): Promise<void> {
     const { store, storeKey, writer, onNews } = this.#options
     if (store === undefined) return
@@ -84,7 +84,7 @@ export class UsageBooks {
     if (known !== undefined) return known
     const oldest = this.#oldestDay()
     for (const [other, { isDirty }] of this.#books) {
-      // Without a store nothing is ever saved.
+      // Without a store nothing is saved.
       if (other < oldest && (!isDirty || this.#options.store === undefined)) this.#books.delete(other)
     }
     const book = new UsageBook(this.#options.maxRowsPerDay)

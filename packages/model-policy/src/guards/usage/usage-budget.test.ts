@@ -19,11 +19,11 @@ describe('a budget', () => {
   test('has room for what is set aside and spent together, to the last token', () => {
     const made = accounts({ id: 'all', maxTokens: 100 })
     const giveBack = made.reserve(labels, spending(60), true, noon)
-    expect(() => made.reserve(labels, spending(41), true, noon)).toThrow('The budget "all" leaves no room')
+    expect(() => made.reserve(labels, spending(41), true, noon)).toThrow('The budget "all" has no room')
     made.reserve(labels, spending(40), true, noon)
     giveBack()
     made.spend(labels, '2026-01-31', spending(10))
-    expect(() => made.reserve(labels, spending(51), true, noon)).toThrow('leaves no room')
+    expect(() => made.reserve(labels, spending(51), true, noon)).toThrow('has no room')
     expect(() => made.reserve(labels, spending(50), true, noon)).not.toThrow()
   })
 
@@ -92,7 +92,7 @@ describe('a budget', () => {
     // What was spent before is told anew.
     for (const of of [labels, chat]) made.spend(of, '2026-01-30', spending(10))
     expect(() => made.reserve(labels, spending(10), true, noon)).not.toThrow()
-    expect(() => made.reserve(chat, spending(1), true, noon)).toThrow('until the month is over')
+    expect(() => made.reserve(chat, spending(1), true, noon)).toThrow('until the end of the month')
     made.turnTo('2026-02-01')
     expect(() => made.reserve(chat, spending(10), true, noon)).not.toThrow()
   })

@@ -1,4 +1,4 @@
-/** Hard limits on what may be spent: what a call may cost is set aside before it, and what it did cost is counted after it. */
+/** Hard spending limits: the expected cost of a call is reserved before it, and replaced by its actual cost after it. */
 import { BeamClawError } from '@beamclaw/core'
 import { checkOptions, integer, type OptionRule, oneOf, text } from '@beamclaw/core/adapter'
 import { anAmount } from '../../option-rules.ts'
@@ -6,7 +6,7 @@ import { nanoPerUsd } from './price-table.ts'
 import { untilWindowEnds, windowOf } from './usage-days.ts'
 import type { UsageCounts, UsageLabels } from './usage-rows.ts'
 
-/** What calls may spend together. */
+/** A limit on what calls may spend together. The optional labels restrict it to matching calls. */
 export interface UsageBudget {
   /** Names the budget in errors; unique. */
   readonly id: string
@@ -18,29 +18,29 @@ export interface UsageBudget {
   readonly agent?: string
   /** Only calls with this label count. @default any */
   readonly tenant?: string
-  /** Gives each value of this label the whole budget, for example each tenant. @default one budget for all */
+  /** Gives each value of this label a budget of its own, for example each tenant. @default one budget for all */
   readonly each?: 'provider' | 'agent' | 'tenant'
-  /** When it starts anew, in UTC. @default 'day' */
+  /** The window after which the budget is renewed, in UTC. @default 'day' */
   readonly per?: 'day' | 'month'
-  /** US dollars. Models without a price are refused. @default no limit */
+  /** US dollars. Calls to models without a price are refused. @default no limit */
   readonly maxCostUsd?: number
   /** Tokens of all kinds. @default no limit */
   readonly maxTokens?: number
-  /** Calls. @default no limit */
+  /** Number of calls. @default no limit */
   readonly maxRequests?: number
 }
 
 /** Defaults for `UsageBudget`. */
 export const usageBudgetDefaults = { per: 'day' } as const satisfies Partial<UsageBudget>
 
-/** What is counted against budgets. */
+/** The amounts that budgets count. */
 export interface Spending {
   readonly requests: number
   readonly tokens: number
   readonly costNanoUsd: number
 }
 
-/** Throws `invalid-option` for a budget that is none. */
+/** Throws `invalid-option` for a bad budget. */
 export function checkBudgets(owner: string, budgets: readonly UsageBudget[]): void {
   const label: OptionRule = text()
   const ids = new Set<string>()
@@ -63,7 +63,7 @@ export function checkBudgets(owner: string, budgets: readonly UsageBudget[]): vo
       },
       ['id'],
     )
-    if (ids.has(budget.id)) throw new BeamClawError('invalid-option', `${name}: option "id" must be unique, "${budget.id}" is taken`)
+    if (ids.has(budget.id)) throw new BeamClawError('invalid-option', `${name}: option "id" must be unique, received "${budget.id}" twice`)
     ids.add(budget.id)
     if (budget.maxCostUsd === undefined && budget.maxTokens === undefined && budget.maxRequests === undefined) {
       throw new BeamClawError('invalid-option', `${name}: a budget needs maxCostUsd, maxTokens or maxRequests`)
@@ -71,19 +71,24 @@ export function checkBudgets(owner: string, budgets: readonly UsageBudget[]): vo
   }
 }
 
-/** What was spent and set aside of one budget in one window. */
+/** The amounts spent and reserved of one budget in one window. */
 interface Account {
   readonly per: 'day' | 'month'
   window: string
   spent: Spending
   reserved: Spending
-  /** Calls for which something is set aside. */
+  /** Calls with a reservation. */
   reservations: number
 }
 
 const nothing: Spending = { requests: 0, tokens: 0, costNanoUsd: 0 }
 
-/** The accounts of all budgets, in the windows that are now. */
+/**
+ * The accounts of all budgets in their current windows.
+ *
+ * - I1: a call is reserved in every budget that covers it, or in none.
+ * - I2: a reservation counts against its budgets until it is released, also across the end of a window.
+ */
 export class BudgetAccounts {
   readonly #budgets: readonly UsageBudget[]
   readonly #accounts = new Map<string, Account>()
@@ -93,12 +98,12 @@ export class BudgetAccounts {
     this.#budgets = budgets
   }
 
-  /** Accounts that are kept. */
+  /** Number of accounts in memory. */
   get size(): number {
     return this.#accounts.size
   }
 
-  /** Counts what was spent on `day`, if that is in a window that still counts. */
+  /** Adds what was spent on `day`, if its window is current. */
   spend(labels: UsageLabels, day: string, spent: Spending): void {
     for (const budget of this.#budgets) {
       if (!covers(budget, labels) || windowOf(day, periodOf(budget)) !== windowOf(this.#today, periodOf(budget))) continue
@@ -108,8 +113,8 @@ export class BudgetAccounts {
   }
 
   /**
-   * Sets `expected` aside in every budget that covers the call, or in none: then it throws. The answer gives it back, once, however often
-   * it is called.
+   * Reserves `expected` in every budget that covers the call. Throws `provider-billing` when one has no room, and then reserves nothing. Returns a
+   * function that releases the reservation; only its first call counts.
    */
   reserve(labels: UsageLabels, expected: Spending, hasPrice: boolean, wallMs: number): () => void {
     const accounts: Account[] = []
@@ -133,8 +138,8 @@ export class BudgetAccounts {
   }
 
   /**
-   * Turns to a day: accounts of other windows start anew, but for what is set aside for calls under way, which will be spent in this one.
-   * When it returns true, what was spent in this window must be told anew.
+   * Changes the current day. Accounts of other windows start again, except for the reservations of calls under way, which will be spent in the new
+   * one. When it returns true, the caller must add the amounts spent in the current window again.
    */
   turnTo(day: string): boolean {
     if (day === this.#today) return false
@@ -159,7 +164,7 @@ export class BudgetAccounts {
   }
 }
 
-/** The part of a row that budgets look at. */
+/** Returns the amounts of a row that budgets count. */
 export function spendingOf(counts: UsageCounts): Spending {
   const { requests, inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, costNanoUsd } = counts
   return { requests, tokens: inputTokens + outputTokens + cacheReadTokens + cacheWriteTokens, costNanoUsd }
@@ -184,7 +189,7 @@ function plus(a: Spending, b: Spending, sign: 1 | -1): Spending {
 type Limit = 'maxCostUsd' | 'maxTokens' | 'maxRequests' | 'price'
 
 function exceeded({ maxCostUsd, maxTokens, maxRequests }: UsageBudget, total: Spending, hasPrice: boolean): Limit | undefined {
-  // A limit that does not know what it counts would be none.
+  // A limit on an unknown amount would be no limit.
   if (maxCostUsd !== undefined && !hasPrice) return 'price'
   if (maxCostUsd !== undefined && total.costNanoUsd > maxCostUsd * nanoPerUsd) return 'maxCostUsd'
   if (maxTokens !== undefined && total.tokens > maxTokens) return 'maxTokens'
@@ -194,8 +199,8 @@ function exceeded({ maxCostUsd, maxTokens, maxRequests }: UsageBudget, total: Sp
 function refusal(budget: UsageBudget, labels: UsageLabels, limit: Limit, account: Account, wallMs: number): BeamClawError {
   const why =
     limit === 'price'
-      ? `cannot be kept for "${labels.provider}/${labels.model}": it has no price (0 if it is free)`
-      : `leaves no room for this call until the ${periodOf(budget)} is over (${limit} ${budget[limit]})`
+      ? `cannot be checked for "${labels.provider}/${labels.model}", which has no price: set one (0 if it is free)`
+      : `has no room for this call until the end of the ${periodOf(budget)} (${limit} ${budget[limit]})`
   return new BeamClawError('provider-billing', `The budget "${budget.id}" ${why}`, {
     ...(limit === 'price' ? {} : { retryAfterMs: untilWindowEnds(wallMs, periodOf(budget)) }),
     details: {

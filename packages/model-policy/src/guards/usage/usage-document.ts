@@ -2,21 +2,21 @@
 import type { JsonValue } from '@beamclaw/core'
 import { countNames, rowKey, type UsageCounts, type UsageRow, type UsageRows } from './usage-rows.ts'
 
-/** One day as it is stored. `writers` holds the number of each writer's last batch, so that a batch is never counted twice. */
+/** One day as it is stored. `writers` holds the number of each writer's last batch, so that no batch is counted twice. */
 export interface UsageDocument {
   readonly rows: UsageRows
   readonly writers: Readonly<Record<string, number>>
 }
 
-/** A document before anything was written. */
+/** The empty document of a day. */
 export const emptyDocument: UsageDocument = { rows: new Map(), writers: {} }
 
-/** A day as JSON. */
+/** Returns a day as JSON. */
 export function encodeDocument({ rows, writers }: UsageDocument): JsonValue {
   return { format: 1, writers, rows: [...rows.values()].map(({ labels, counts }) => ({ ...labels, ...counts })) }
 }
 
-/** Reads a day; `undefined` when it is not one that this version wrote. */
+/** Returns a day from JSON, or `undefined` for a value that this version did not write. */
 export function decodeDocument(value: JsonValue): UsageDocument | undefined {
   if (!isObject(value) || value.format !== 1 || !Array.isArray(value.rows) || !isObject(value.writers)) return undefined
   const rows = new Map<string, UsageRow>()

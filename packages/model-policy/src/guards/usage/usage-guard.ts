@@ -5,37 +5,37 @@ import type { CallEnding, ModelGuard } from '../../model-guard.ts'
 import { OutputMeter } from '../../output-meter.ts'
 import type { UsageLabels } from './usage-rows.ts'
 
-/** What is known of a call that ended. */
+/** The outcome of a call that ended. */
 export interface CallOutcome {
   readonly usage: Usage
-  /** The call ended with an error of the provider. @default false */
+  /** Whether the call ended with an error of the provider. @default false */
   readonly hasFailed?: boolean
-  /** The tokens are a guess. @default false */
+  /** Whether the tokens are estimated. @default false */
   readonly isEstimated?: boolean
 }
 
-/** What was set aside for one call. Only the first call of either method counts. */
+/** The reservation for one call. Only the first call of either method counts. */
 export interface UsageReservation {
-  /** The call has ended: counts it, and gives back what was set aside. */
+  /** Called when the call has ended: counts it and releases the reservation. */
   settle(outcome: CallOutcome): void
-  /** The call was never made: gives back what was set aside and counts nothing. */
+  /** Called when the call was never made: releases the reservation and counts nothing. */
   release(): void
 }
 
 /** The side of a ledger that its guards need. */
 export interface UsageMeter {
-  /** Resolves when what was spent before is known. Rejects with a `provider-*` error. */
+  /** Resolves when the amounts spent before are known. Rejects with a `provider-*` error. */
   ready(): Promise<void>
-  /** Sets aside what a call may use. Throws a `provider-*` error when a budget leaves no room. */
+  /** Reserves what a call may use. Throws a `provider-*` error when a budget has no room. */
   reserve(labels: UsageLabels, expected: Usage): UsageReservation
 }
 
-/** Returns a guard that counts every call; a budget that leaves no room refuses it. */
+/** Returns a guard that counts every call, and refuses one for which a budget has no room. */
 export function usageGuard(meter: UsageMeter, defaults: Omit<UsageLabels, 'model'>, reserveOutputTokens: number): ModelGuard {
   return {
     async enter(request, { signal }) {
       await meter.ready()
-      // Nothing is set aside for a call that was given up meanwhile.
+      // No reservation for a call that was abandoned meanwhile.
       if (signal.aborted) throw abortedError(signal)
       const inputTokens = estimateRequestTokens(request)
       const { agent = defaults.agent, model, maxOutputTokens: outputTokens = reserveOutputTokens } = request
@@ -50,7 +50,7 @@ export function usageGuard(meter: UsageMeter, defaults: Omit<UsageLabels, 'model
   }
 }
 
-/** Services charge for an answer that broke off, and say nothing about it: what was sent and seen is the best guess. */
+/** Returns the outcome. Services charge for an interrupted answer without reporting its usage, so what was sent and received is the estimate. */
 function outcomeOf(ending: CallEnding, output: OutputMeter, inputTokens: number): CallOutcome {
   if (ending.type === 'finished') return { usage: ending.usage }
   const hasFailed = ending.type === 'failed'

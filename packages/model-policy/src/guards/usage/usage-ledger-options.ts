@@ -1,27 +1,27 @@
-/** What a usage ledger can be told. */
+/** The options of `UsageLedger` and their defaults. */
 import { defaultTenant, type Store, type StoreKey, type SystemServices } from '@beamclaw/core'
 import type { PriceTable } from './price-table.ts'
 import type { UsageBudget } from './usage-budget.ts'
 
-/** Prices, budgets, and where the days are kept. */
+/** Prices, budgets, and the store of a `UsageLedger`. */
 export interface UsageLedgerOptions {
-  /** What tokens cost. @default {} nothing has a price */
+  /** Prices of tokens. @default {} no model has a price */
   readonly prices?: PriceTable
-  /** Hard limits; a call that one of them has no room for fails before it is made. @default [] */
+  /** Hard limits; a call for which one has no room fails before it is made. @default [] */
   readonly budgets?: readonly UsageBudget[]
-  /** Where the days are kept; ours to use, not to stop. @default memory only */
+  /** Store of the days; used, but not stopped. @default memory only */
   readonly store?: Store
-  /** Below which key the days are kept, one document each. @default ['default', 'usage'] */
+  /** Key prefix of the days, one document each. @default ['default', 'usage'] */
   readonly storeKey?: StoreKey
-  /** Milliseconds from a call to its being saved; what a crash may lose. @default 5_000 */
+  /** Milliseconds from a call until it is saved, which is what a crash may lose. @default 5_000 */
   readonly flushMs?: number
-  /** Days that reports know of; at least 31. Older ones stay in the store. @default 90 */
+  /** Days in memory, which reports can cover; at least 31. Older ones stay in the store. @default 90 */
   readonly daysKept?: number
-  /** Rows of a day; calls with further labels share the row `(other)`. @default 10_000 */
+  /** Maximum rows of a day; calls with further labels share the row `(other)`. @default 10_000 */
   readonly maxRowsPerDay?: number
-  /** Output tokens that are set aside for a call without `maxOutputTokens`. @default 4_096 */
+  /** Output tokens reserved for a call without `maxOutputTokens`. @default 4_096 */
   readonly reserveOutputTokens?: number
-  /** Clock, logger and ids. @default the machine's own */
+  /** Clock, logger and ids. @default those of the machine */
   readonly services?: Partial<SystemServices>
 }
 

@@ -295,7 +295,7 @@ describe('a call that is metered by hand', () => {
     const { ledger: made, total } = ledger({ budgets: [{ id: 'all', maxTokens: 1_000 }] })
     for (let time = 0; time < 3; time++) made.reserve(labels, expected, 'run-1/turn-1').settle({ usage: expected })
     expect(total()).toMatchObject({ requests: 1, inputTokens: 600, refused: 0 })
-    expect(() => made.reserve(labels, expected, 'run-1/turn-2')).toThrow('leaves no room')
+    expect(() => made.reserve(labels, expected, 'run-1/turn-2')).toThrow('has no room')
   })
 
   test('that was never made counts nothing', () => {

@@ -1,4 +1,4 @@
-/** Knows who used what, what it cost, and who has spent enough. */
+/** Counts usage and cost of model calls, and enforces budgets. */
 import {
   BeamClawError,
   type Clock,
@@ -23,26 +23,33 @@ import { type UsageLedgerOptions, usageLedgerDefaults } from './usage-ledger-opt
 import { reportOf, type UsageReportLine, type UsageReportOptions } from './usage-report.ts'
 import { addCounts, noCounts, type UsageCounts, type UsageLabels, type UsageRow, wholeUsage } from './usage-rows.ts'
 
-/** Whose calls a guard of the ledger counts. */
+/** The labels under which a guard of the ledger counts calls. */
 export interface UsageLabelDefaults {
-  /** The provider's id, as prices name it. */
+  /** The provider's id, as in price names. */
   readonly provider: string
-  /** Whose calls those are that do not name their agent. @default 'none' */
+  /** Agent of the calls that do not name theirs. @default 'none' */
   readonly agent?: string
-  /** @default 'default' */
+  /** Tenant of the calls. @default 'default' */
   readonly tenant?: string
 }
 
-/** Calls with an id whose outcome is remembered, so that a repeat counts nothing. */
+/** Number of calls whose id is remembered, so that a repeat counts nothing. */
 const maxCallIds = 10_000
 
 /** Longest pause between attempts to save, in milliseconds. */
 const maxFlushPauseMs = 60_000
 
 /**
- * Counts calls, tokens and cost by provider, model, agent, tenant and day, and keeps budgets: what a call may cost is set aside before it and
- * settled after it, so that calls under way cannot together spend what is left for one. Several nodes may share a store: their counts add up
- * with each save, and until then each knows its own. Throws `invalid-option`.
+ * Counts calls, tokens and cost by provider, model, agent, tenant and day, and enforces budgets. Several nodes may share a store: their counts add
+ * up with each save. Constructor throws `invalid-option`.
+ *
+ * Phases: `new → loading → ready → stopped`; `part` opens it again for the next start. Owns its books, accounts and flush timer; the store is the
+ * host's.
+ *
+ * - I1: the expected cost of a call counts against budgets until the call settles, so that parallel calls cannot spend the same rest twice.
+ * - I2: with budgets, no guarded call begins before the amounts spent so far are loaded.
+ * - I3: saves run one at a time, and each waits for a load under way.
+ * - I4: a failed save loses nothing: the rows stay, and the save is retried after a pause that doubles.
  *
  * @example
  * await using ledger = new UsageLedger({ prices: { 'acme/*': { input: 3, output: 15 } }, budgets: [{ id: 'all', maxCostUsd: 20 }] })
@@ -104,7 +111,7 @@ export class UsageLedger implements AsyncDisposable {
     })
   }
 
-  /** Reads the days that are kept. Without it the first guarded call does so. Rejects with what the store rejects. */
+  /** Loads the stored days; without it the first guarded call does so. Rejects with the store's error, and may then be called again. */
   start(): Promise<void> {
     this.#starting ??= this.#load().catch((error: unknown) => {
       this.#starting = undefined
@@ -113,7 +120,7 @@ export class UsageLedger implements AsyncDisposable {
     return this.#starting
   }
 
-  /** Saves what is not saved; later calls are counted in memory only. Rejects when that fails, and may then be called again. */
+  /** Saves unsaved rows; later calls are counted in memory only. Rejects with the store's error, and may then be called again. */
   async stop(): Promise<void> {
     this.#isStopped = true
     this.#timer?.cancel()
@@ -138,14 +145,14 @@ export class UsageLedger implements AsyncDisposable {
     return { id: 'usage', level: 'node', start: () => ({ start: () => new ResourceActor({ open, close: () => this.stop() }) }) }
   }
 
-  /** Replaces the prices, for calls that end from now on. Throws `invalid-option`; the old ones then stay. */
+  /** Replaces the prices, for calls that end from now on. Throws `invalid-option`, and then keeps the old ones. */
   setPrices(prices: PriceTable): void {
     checkPrices('UsageLedger.setPrices', prices)
     this.#prices = { ...prices }
   }
 
   /**
-   * Returns a guard that counts calls under these labels and keeps them within the budgets: a call that one of them leaves no room for fails with
+   * Returns a guard that counts calls under these labels and keeps them within the budgets: a call for which one has no room throws
    * `provider-billing` before it is made, with `details.budget`. Throws `invalid-option`.
    *
    * @example
@@ -161,8 +168,8 @@ export class UsageLedger implements AsyncDisposable {
   }
 
   /**
-   * Sets aside what a call may use. Throws `provider-billing` with `details.budget` when a budget leaves no room. With a `callId` the same
-   * call may come here again: it gets what it got the first time, and is counted once.
+   * Reserves what a call may use. Throws `provider-billing` with `details.budget` when a budget has no room. A repeat with the same `callId` returns
+   * the first reservation and is counted once.
    */
   reserve(labels: UsageLabels, expected: Usage, callId?: string): UsageReservation {
     const known = callId === undefined ? undefined : this.#calls.get(callId)
@@ -176,7 +183,7 @@ export class UsageLedger implements AsyncDisposable {
     return reservation
   }
 
-  /** What was used, summed up by any of provider, model, agent, tenant and day. */
+  /** Returns the usage, summed up by any of provider, model, agent, tenant and day. Throws `invalid-option`. */
   report(options: UsageReportOptions = {}): readonly UsageReportLine[] {
     checkOptions<UsageReportOptions>('UsageLedger.report', options, {
       by: () => undefined,
@@ -187,7 +194,7 @@ export class UsageLedger implements AsyncDisposable {
     return reportOf(this.#books.days(), options)
   }
 
-  /** Saves what is not saved. Rejects with what the store rejects; nothing is lost then. */
+  /** Saves unsaved rows. Rejects with the store's error; the rows then stay unsaved. */
   flush(): Promise<void> {
     const saved = this.#saving.then(() => this.#save())
     this.#saving = saved.catch(() => {})
@@ -228,7 +235,7 @@ export class UsageLedger implements AsyncDisposable {
     })
   }
 
-  /** A call counts on the day it ends. */
+  /** Counts a call on the day it ends. */
   #record(labels: UsageLabels, counts: UsageCounts): void {
     const day = dayOf(this.#now())
     this.#turnTo(day)
@@ -237,7 +244,7 @@ export class UsageLedger implements AsyncDisposable {
     this.#saveLater(this.#flushMs)
   }
 
-  /** A wall clock that goes forth and back must not open a budget's next window early. */
+  /** Returns the wall time. A wall clock that jumps must not open a budget's next window early. */
   #now(): number {
     return this.#time.at(this.#clock.now(), this.#clock.monotonic())
   }
@@ -251,7 +258,7 @@ export class UsageLedger implements AsyncDisposable {
     for (const { labels, counts } of rows) this.#accounts.spend(labels, day, spendingOf(counts))
   }
 
-  /** A limit that does not know what was spent is none: calls wait for the store, and fail without it when there are budgets. */
+  /** Waits for the load. With budgets, a failed load rejects: a limit on an unknown amount would be no limit. */
   async #ready(): Promise<void> {
     try {
       await this.start()
@@ -259,7 +266,11 @@ export class UsageLedger implements AsyncDisposable {
       this.#logger.log('error', 'usage.load-failed', { error: describeError(error) })
       if (!this.#hasBudgets) return
       const details = { refusedBy: 'usage-ledger', limit: 'unknown' }
-      throw new BeamClawError('provider-billing', 'What was spent so far cannot be read', { cause: error, isRetryable: true, details })
+      throw new BeamClawError('provider-billing', 'The budgets cannot be checked, because the usage so far cannot be read from the store', {
+        cause: error,
+        isRetryable: true,
+        details,
+      })
     }
   }
 
@@ -279,7 +290,7 @@ export class UsageLedger implements AsyncDisposable {
   }
 
   async #save(): Promise<void> {
-    // Reading and writing must not overlap, and a failed reading is not this caller's.
+    // Loading and saving must not overlap. A failed load is reported to its own caller.
     await this.#starting?.catch(() => {})
     try {
       await this.#books.save()

@@ -3,24 +3,24 @@ import { BeamClawError } from '@beamclaw/core'
 import { nanoPerUsd } from './price-table.ts'
 import { addCounts, noCounts, type UsageCounts, type UsageLabels, type UsageRows } from './usage-rows.ts'
 
-/** What usage is summed up by. */
+/** A label by which usage is summed up. */
 export type UsageDimension = keyof UsageLabels | 'day'
 
-/** What a report sums up, and by what. */
+/** The range, filter and dimensions of a usage report. */
 export interface UsageReportOptions {
-  /** One line for each combination of these. @default [] one line for all */
+  /** Dimensions; one line for each combination. @default [] one line for all */
   readonly by?: UsageDimension | readonly UsageDimension[]
-  /** First day that counts, in UTC: `2026-01-31`. @default the oldest day kept */
+  /** First day, in UTC: `2026-01-31`. @default the oldest day kept */
   readonly from?: string
-  /** Last day that counts. @default today */
+  /** Last day. @default today */
   readonly to?: string
   /** Only calls with these labels count. @default all */
   readonly where?: Partial<Readonly<Record<keyof UsageLabels, string>>>
 }
 
-/** One line of a report. */
+/** One line of a usage report. */
 export interface UsageReportLine extends Omit<UsageCounts, 'costNanoUsd'> {
-  /** The values of the dimensions that were asked for. */
+  /** The values of the requested dimensions. */
   readonly of: Partial<Readonly<Record<UsageDimension, string>>>
   /** US dollars. */
   readonly costUsd: number
@@ -28,12 +28,12 @@ export interface UsageReportLine extends Omit<UsageCounts, 'costNanoUsd'> {
 
 const dimensions: readonly UsageDimension[] = ['provider', 'model', 'agent', 'tenant', 'day']
 
-/** Lines sorted by their dimensions; a report without dimensions has one line, also of nothing. Throws `invalid-option`. */
+/** Returns the lines, sorted by their dimensions; without dimensions one line, even if all counts are 0. Throws `invalid-option`. */
 export function reportOf(days: Iterable<readonly [day: string, rows: UsageRows]>, options: UsageReportOptions): readonly UsageReportLine[] {
   const by = typeof options.by === 'string' ? [options.by] : (options.by ?? [])
   for (const name of by) {
     if (dimensions.includes(name)) continue
-    throw new BeamClawError('invalid-option', `UsageLedger.report: option "by" takes ${dimensions.join(', ')}`)
+    throw new BeamClawError('invalid-option', `UsageLedger.report: option "by" must be one or more of ${dimensions.join(', ')}`)
   }
   const { from = '', to = '\uffff', where = {} } = options
   const conditions = Object.entries(where) as [keyof UsageLabels, string | undefined][]

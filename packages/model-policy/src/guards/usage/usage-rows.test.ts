@@ -113,6 +113,6 @@ describe('a report', () => {
   })
 
   test('refuses a dimension there is not', () => {
-    expect(() => reportOf(days, { by: 'week' as never })).toThrow(/"by" takes provider/)
+    expect(() => reportOf(days, { by: 'week' as never })).toThrow(/"by" must be one or more of provider/)
   })
 })

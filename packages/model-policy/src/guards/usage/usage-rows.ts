@@ -1,7 +1,7 @@
-/** The sums a ledger keeps: one row for each provider, model, agent and tenant of a day. Pure. */
+/** The sums of a ledger: one row for each provider, model, agent and tenant of a day. Pure. */
 import type { Usage } from '@beamclaw/core'
 
-/** Whose calls a row sums up. */
+/** The labels of the calls in a row. */
 export interface UsageLabels {
   readonly provider: string
   readonly model: string
@@ -9,15 +9,15 @@ export interface UsageLabels {
   readonly tenant: string
 }
 
-/** What a row counts; whole numbers all, so that sums are exact. */
+/** The counts of a row; all whole numbers, so that sums are exact. */
 export interface UsageCounts extends Usage {
   /** Calls that ended, failed ones too. */
   readonly requests: number
   /** Calls that ended with an error of the provider. */
   readonly failures: number
-  /** Calls that a budget turned away; they are not among `requests`. */
+  /** Calls that a budget refused; not included in `requests`. */
   readonly refused: number
-  /** Calls whose tokens are a guess, because they broke off. */
+  /** Calls with estimated tokens, because they were interrupted. */
   readonly estimated: number
   /** Calls of models without a price. */
   readonly unpriced: number
@@ -25,7 +25,7 @@ export interface UsageCounts extends Usage {
   readonly costNanoUsd: number
 }
 
-/** Counts of nothing. */
+/** All counts 0. */
 export const noCounts: UsageCounts = {
   requests: 0,
   failures: 0,
@@ -39,22 +39,22 @@ export const noCounts: UsageCounts = {
   costNanoUsd: 0,
 }
 
-/** Everything that is counted. */
+/** The names of all counts. */
 export const countNames = Object.keys(noCounts) as readonly (keyof UsageCounts)[]
 
-/** `a` plus `b`, or plus `sign` times `b`. */
+/** Returns `a` plus `sign` times `b`. */
 export function addCounts(a: UsageCounts, b: Partial<UsageCounts>, sign: 1 | -1 = 1): UsageCounts {
   const sum: Record<string, number> = {}
   for (const name of countNames) sum[name] = a[name] + sign * (b[name] ?? 0)
   return sum as unknown as UsageCounts
 }
 
-/** True when there is nothing to add. */
+/** Returns true when all counts are 0. */
 function isNothing(counts: UsageCounts): boolean {
   return countNames.every((name) => counts[name] === 0)
 }
 
-/** What was counted under one set of labels. */
+/** The counts under one set of labels. */
 export interface UsageRow {
   readonly labels: UsageLabels
   readonly counts: UsageCounts
@@ -63,12 +63,12 @@ export interface UsageRow {
 /** Rows by their labels. */
 export type UsageRows = ReadonlyMap<string, UsageRow>
 
-/** Stands for every label of the calls that came when a day had its `maxRows`. */
+/** The label of calls that came after a day had its `maxRows`. */
 const otherLabel = '(other)'
 
 const otherLabels: UsageLabels = { provider: otherLabel, model: otherLabel, agent: otherLabel, tenant: otherLabel }
 
-/** Adds to the row of `labels`; once there are `maxRows`, new labels share one row, so that totals stay true and memory bounded. */
+/** Adds to the row of `labels`. Once there are `maxRows`, new labels share one row: totals stay exact and memory bounded. */
 export function addToRows(rows: Map<string, UsageRow>, labels: UsageLabels, counts: Partial<UsageCounts>, maxRows: number): void {
   const key = rowKey(labels)
   const known = rows.get(key)
@@ -76,14 +76,14 @@ export function addToRows(rows: Map<string, UsageRow>, labels: UsageLabels, coun
   rows.set(key, { labels: known?.labels ?? labels, counts: addCounts(known?.counts ?? noCounts, counts) })
 }
 
-/** All rows of both. */
+/** Returns the rows of both, added up. */
 export function mergeRows(first: UsageRows, second: UsageRows, maxRows: number): Map<string, UsageRow> {
   const merged = new Map(first)
   for (const { labels, counts } of second.values()) addToRows(merged, labels, counts, maxRows)
   return merged
 }
 
-/** What `after` has more than `before`, row by row. */
+/** Returns what `after` counts beyond `before`, row by row. */
 export function rowsBeyond(before: UsageRows, after: UsageRows): readonly UsageRow[] {
   const beyond: UsageRow[] = []
   for (const [key, { labels, counts }] of after) {
@@ -93,12 +93,12 @@ export function rowsBeyond(before: UsageRows, after: UsageRows): readonly UsageR
   return beyond
 }
 
-/** Names a row among its day's. */
+/** Returns the key of a row within its day. */
 export function rowKey({ provider, model, agent, tenant }: UsageLabels): string {
   return JSON.stringify([provider, model, agent, tenant])
 }
 
-/** One provider that counts wrong must not spoil the sums of all. */
+/** Returns a usage with all counts as whole numbers, so that one provider's bad counts cannot spoil the sums. */
 export function wholeUsage({ inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens }: Usage): Usage {
   return {
     inputTokens: whole(inputTokens),

@@ -1,4 +1,4 @@
-/** What authors of clusters get wrong. Not here: leases that outlive their end or end too soon, for the port leaves the length of a lease to the author. */
+/** Planted mistakes of clusters. Not covered: the length of leases, which the port leaves to the author. */
 import { BeamClawError, type NodeId } from '@beamclaw/core'
 import { type ClusterMistake, type ClusterRules, correctCluster as correct, newRegistry, turn } from './mistaken-cluster.ts'
 

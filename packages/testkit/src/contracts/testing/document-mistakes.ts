@@ -1,4 +1,4 @@
-/** What authors of stores get wrong with documents, keys and lists. Not here: a write that is acknowledged before it is durable, for only a power cut shows it. */
+/** Planted mistakes of stores with documents, keys and lists. Not covered: a write acknowledged before it is durable, which only a power cut reveals. */
 import { BeamClawError, type JsonObject, type JsonValue } from '@beamclaw/core'
 import { encodeJson } from '@beamclaw/core/adapter'
 import type { StoreMistake, WrongRules } from './mistaken-store.ts'

@@ -1,4 +1,4 @@
-/** What authors of stores get wrong with keys and lists. */
+/** Planted mistakes of stores with keys and lists. */
 import { BeamClawError, type StoreKey } from '@beamclaw/core'
 import { compareStoreKeys } from '@beamclaw/core/adapter'
 import type { StoreMistake, WrongRules } from './mistaken-store.ts'

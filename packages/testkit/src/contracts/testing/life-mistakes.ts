@@ -1,4 +1,4 @@
-/** What authors of stores get wrong with snapshots, deletions and their own end. */
+/** Planted mistakes of stores with snapshots, deletions and stopping. */
 import type { AppendLog, BeamClawError, JsonValue, LogContents } from '@beamclaw/core'
 import type { Around, StoreMistake, WrongRules } from './mistaken-store.ts'
 import { correctRules as correct, type PlainEntry, type PlainLogState, refusal } from './store-rules.ts'

@@ -1,5 +1,5 @@
 /**
- * What authors of stores get wrong with logs and with their own end. Not here, for no test from outside can tell: a repeated record
+ * Planted mistakes of stores with logs and stopping. Not covered, because no test from outside can tell: a repeated record
  * that is found by its id alone (ids are unique in a log), records dropped before their snapshot is durable (only a crash shows it).
  */
 import { type AppendLog, BeamClawError, type JsonValue, type LogContents, type LogEntry } from '@beamclaw/core'

@@ -2,7 +2,7 @@
 import { BeamClawError, type Cluster, type Lease, type NodeId } from '@beamclaw/core'
 import type { ClusterUnderTest } from '../cluster-contract.ts'
 
-/** What the nodes share. */
+/** The state that the nodes share. */
 export interface Registry {
   readonly holders: Map<string, Lease>
   readonly epochs: Map<string, number>

@@ -3,7 +3,7 @@ import { BeamClawError, type ModelInfo, type Provider, type ProviderPart, type P
 import type { ProviderUnderTest } from '../provider-fixtures.ts'
 import { PlainService, plainKey, type ServiceEvent } from './plain-service.ts'
 
-/** What one call has gathered. */
+/** The parts that one call has collected. */
 export interface CallState {
   readonly pieces: Map<string, string>
   ids: number

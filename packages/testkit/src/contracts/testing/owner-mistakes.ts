@@ -1,4 +1,4 @@
-/** What authors of stores get wrong with the owners of a log. */
+/** Planted mistakes of stores with the owners of a log. */
 import { BeamClawError } from '@beamclaw/core'
 import type { StoreMistake, WrongRules } from './mistaken-store.ts'
 import { correctRules as correct, refusal } from './store-rules.ts'

@@ -2,14 +2,14 @@
 import { expect, test } from 'vitest'
 import type { ContractOptions, TestRunner } from '../contract.ts'
 
-/** What authors of an adapter could get wrong, each with the name of the test that catches it. */
+/** The planted mistakes of an adapter, each with the name of the test that catches it. */
 export type PlantedMistakes<TFlaw extends string> = Readonly<Record<TFlaw, string>>
 
 /** Declares a contract over an adapter that has this flaw, or none. */
 export type DeclareWith<TFlaw extends string> = (flaw: TFlaw | undefined, options: ContractOptions<never>) => void
 
 const patientMs = 10_000
-// What hangs must be ended by the contract itself.
+// The contract itself must end a hanging call.
 const impatientMs = 400
 
 type Tests = ReadonlyMap<string, () => Promise<void>>

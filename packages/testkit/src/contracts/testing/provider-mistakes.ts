@@ -1,5 +1,5 @@
 /**
- * What authors of providers get wrong. Not here: what only a real network shows (half characters at the border of two chunks, connections
+ * Planted mistakes of providers. Not covered: mistakes that only a real network reveals (half characters at the border of two chunks, connections
  * that are opened and never used), for which the faults of the model server are made.
  */
 import { BeamClawError, type ProviderPart, type ProviderRequest } from '@beamclaw/core'

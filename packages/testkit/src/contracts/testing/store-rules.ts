@@ -35,7 +35,7 @@ export interface PlainLogState {
   owner: PlainHandle | undefined
   records: EncodedLogEntry[]
   snapshot: { readonly seq: number; readonly kept: unknown } | undefined
-  /** What the last compaction replaced. */
+  /** The snapshot that the last compaction replaced. */
   before: Pick<PlainLogState, 'records' | 'snapshot'> | undefined
 }
 

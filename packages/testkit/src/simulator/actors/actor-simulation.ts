@@ -16,7 +16,7 @@ const calmMs = 120_000
 
 export interface ActorSimulationReport {
   readonly seed: number
-  /** What happened, line by line; the same for the same seed. */
+  /** The events, one a line; the same for the same seed. */
   readonly trace: readonly string[]
   /** Actors and supervisors that were made. */
   readonly lives: number
@@ -76,7 +76,7 @@ export class ActorSimulation {
     }
   }
 
-  /** Lets more or less happen before the next operation. */
+  /** Advances by a random amount before the next operation. */
   async #pass(): Promise<void> {
     const world = this.#world
     const dice = world.chance.next()
@@ -118,7 +118,7 @@ export class ActorSimulation {
     await this.#advance(calmMs)
   }
 
-  /** Whoever lives, and has nothing in hand that never ends, answers. */
+  /** Every live actor without an endless handler replies. */
   async #checkLiving(): Promise<void> {
     const world = this.#world
     for (const life of [...world.lives]) {

@@ -1,4 +1,4 @@
-/** What everything in a simulation of actor trees shares: time, chance, the trace, and a guard around whatever the runtime calls. */
+/** Shared by all parts of an actor simulation: time, random numbers, the trace, and a guard around the runtime's callbacks. */
 import { type Clock, type Logger, type Random, Telemetry } from '@beamclaw/core'
 import { integerBetween, seededRandom } from '../../seeded-random.ts'
 import { Trace } from '../trace.ts'
@@ -28,7 +28,7 @@ export class ActorWorld {
   watcher: Life | undefined
   /** True once nothing is to go wrong any more. */
   isCalm = false
-  /** How long handlers have kept the processor since timers had their last turn, by the root of their tree. */
+  /** Milliseconds that handlers have blocked the event loop since timers last ran, by the root of their tree. */
   readonly #blockedMs = new Map<Life, number>()
   #names = 0
   #yields = 0
@@ -78,7 +78,7 @@ export class ActorWorld {
     return !this.isCalm && this.mood.next() * 100 < percent
   }
 
-  /** Starts an actor that nobody supervises. */
+  /** Starts an actor without a supervisor. */
   start(actor: AnyActor): Promise<unknown> {
     const { clock, logger, telemetry, mood } = this
     return actor.start({ clock, logger, telemetry, random: mood })
@@ -90,7 +90,7 @@ export class ActorWorld {
     return new Promise((resolve) => void clock.setTimer(resolve, ms))
   }
 
-  /** Keeps the processor: time passes and nobody else has a turn. `by` is the life whose handler does it, if one does. */
+  /** Blocks the event loop: time passes and no other code runs. `by` is the life whose handler blocks, if any. */
   block(ms: number, by: Life | undefined): void {
     this.time.block(ms)
     if (by !== undefined) this.#blockedMs.set(by.root, (this.#blockedMs.get(by.root) ?? 0) + ms)
@@ -117,12 +117,12 @@ export class ActorWorld {
     return this.#yields > 0
   }
 
-  /** Lets everything that is not waiting for time have its turn, a few times. */
+  /** Runs everything that does not wait for a timer, a few times. */
   async breathe(): Promise<void> {
     for (let round = 0; round < 4; round++) await new Promise<void>((resolve) => setImmediate(() => this.#inNewRound(resolve)))
   }
 
-  /** Lets a few microtasks run. */
+  /** Yields for a few microtasks. */
   async microtasks(count = integerBetween(this.chance, 1, 12)): Promise<void> {
     for (let index = 0; index < count; index++) await undefined
   }

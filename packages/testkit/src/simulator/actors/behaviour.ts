@@ -1,4 +1,4 @@
-/** What a hook does: at once or later, well or badly, or never. */
+/** The behaviour of a hook: it succeeds, fails or hangs, at once or later. */
 import type { ActorContext } from '@beamclaw/core'
 import { integerBetween, pickOne } from '../../seeded-random.ts'
 import { longestBlockMs } from './actor-world.ts'
@@ -23,7 +23,7 @@ export const outcomes = [
 
 export type Outcome = (typeof outcomes)[number]
 
-/** What a hook that nobody asked for anything special does while things go wrong. */
+/** The behaviour of a hook without instructions during the phase of faults. */
 export function pickOutcome({ world }: Life, hook: Hook): Outcome {
   if (!world.mayGoWrong(hook === 'init' ? 30 : 40))
     return world.isCalm ? 'return' : pickOne(world.mood, ['return', 'return', 'resolve', 'slow'])

@@ -1,4 +1,4 @@
-/** What has ended must be free to go, also while its supervisor, its clock and its listeners live on. */
+/** Checks that ended actors can be collected as garbage, while their supervisor, clock and listeners live on. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { ActorWorld } from './actor-world.ts'

@@ -1,4 +1,4 @@
-/** What is known of one incarnation, worker or supervisor, from outside: what it was told, which hooks ran, how it ended. */
+/** The external view of one incarnation of a worker or supervisor: the commands it got, its hooks, its end. */
 import type { Actor, ExitReason } from '@beamclaw/core'
 import type { ActorWorld } from './actor-world.ts'
 import type { NodePlan } from './node-plan.ts'
@@ -31,7 +31,7 @@ export class Life {
   startedAt = 0
   /** It was killed on purpose, or something above it was. */
   mayBeKilled = false
-  /** When what was told to stop may be killed at the earliest, and must be dead at the latest. */
+  /** After a stop was requested: the earliest time of a kill, and the latest time of the end. */
   killableFrom = Number.POSITIVE_INFINITY
   overAt = Number.POSITIVE_INFINITY
   isStoppedFromOutside = false
@@ -40,7 +40,7 @@ export class Life {
   exitNotices = 0
   startEvents = 0
   exitEvents = 0
-  /** Of a supervisor: names of children that somebody terminated or deleted. */
+  /** Of a supervisor: names of children that the script terminated or deleted. */
   readonly dismissed = new Set<string>()
   /** Of a supervisor: when it restarted, and when the child had ended that made it. */
   readonly restarts: { readonly at: number; readonly endedAt: number }[] = []
@@ -118,11 +118,11 @@ export class Life {
     if (hook === 'onPassivate' || hook === 'onActivate') this.phase = 'up'
   }
 
-  /** Somebody outside asks for a stop within so many milliseconds. */
+  /** Called when the script requests a stop within so many milliseconds. */
   stopWithin(timeoutMs: number): void {
     if (this.isOver || this.phase === 'new') return
     const { shutdownMs } = this.plan
-    // Its supervisor may have been told to stop it too, and nobody outside can see that now.
+    // Its supervisor may have been told to stop it too, which is not visible from outside now.
     const own =
       typeof shutdownMs === 'number' && this.parent !== undefined ? shutdownMs : this.parent === undefined ? Number.POSITIVE_INFINITY : 0
     this.isStoppedFromOutside = true
@@ -131,7 +131,7 @@ export class Life {
     this.overAt = Math.min(this.overAt, this.world.now + Math.min(timeoutMs, graceMs))
   }
 
-  /** Its signal was aborted: unless somebody outside asked for that, it was its supervisor. */
+  /** Called when its signal was aborted: by the script, or else by its supervisor. */
   signalled(code: string): void {
     if (code !== 'actor-stopped' || this.isStoppedFromOutside || this.isOver) return
     const { shutdownMs } = this.plan
@@ -141,7 +141,7 @@ export class Life {
     this.overAt = Math.min(this.overAt, this.world.now + graceMs)
   }
 
-  /** Somebody kills it, and with it everything below. */
+  /** Called when the script kills it, and with it everything below. */
   allowKill(): void {
     this.mayBeKilled = true
     for (const life of this.world.lives) if (life.parent === this) life.allowKill()

@@ -1,4 +1,4 @@
-/** Arguments of wrong types: they are refused with a typed error, and end nobody. */
+/** Arguments of wrong types: they are rejected with a typed error, and end no actor. */
 import { BeamClawError, type ExitReason } from '@beamclaw/core'
 import { pickOne } from '../../seeded-random.ts'
 import { OddError } from '../content/odd-values.ts'
@@ -8,7 +8,7 @@ import { SimulatedTaskSupervisor } from './simulated-tasks.ts'
 import { SimulatedDynamicSupervisor, SimulatedSupervisor } from './simulated-tree.ts'
 import { Idle } from './simulated-worker.ts'
 
-/** What is no id, no function, no spec and no options of anything. */
+/** Values that are invalid as id, function, spec and options. */
 const nothings: readonly (() => unknown)[] = [
   () => null,
   () => 5,
@@ -101,7 +101,7 @@ function usesOf(world: ActorWorld, actor: AnyActor): readonly Use[] {
   return uses
 }
 
-/** A good spec in which one thing is none, or throws when somebody looks at it. */
+/** Returns a valid spec with one bad property, or one whose getter throws. */
 function oddSpec(world: ActorWorld): object {
   const good = { id: world.nextName('odd'), restart: 'temporary', shutdownMs: 50, start: () => new Idle() }
   const key = pickOne(world.chance, ['id', 'restart', 'shutdownMs', 'start'] as const)

@@ -1,4 +1,4 @@
-/** What is done to the trees from outside, one thing at a time. */
+/** The operations on the trees from outside, one at a time. */
 import { pickOne } from '../../seeded-random.ts'
 import type { ActorWorld } from './actor-world.ts'
 import type { Life } from './life.ts'
@@ -10,7 +10,7 @@ import { SimulatedTaskSupervisor } from './simulated-tasks.ts'
 import { makeNode, SimulatedDynamicSupervisor, SimulatedSupervisor, toSpec } from './simulated-tree.ts'
 import { SimulatedWorker } from './simulated-worker.ts'
 
-/** How often each thing is done, relative to the others. */
+/** The relative frequency of each operation. */
 const weights = {
   call: 16,
   cast: 12,
@@ -114,7 +114,7 @@ function stop(world: ActorWorld, life: Life | undefined): void {
   if (stopped !== undefined) track(world, `stop of ${life.id}`, stopped, world.now + limitMs, life)
 }
 
-/** Starts an actor that nobody supervises; in the middle of its start it may be ended. */
+/** Starts an actor without a supervisor; it may be ended in the middle of its start. */
 function startAlone(world: ActorWorld): void {
   const plan = planKind(world.chance, (prefix) => world.nextName(prefix), world.chance.next() < 0.3 ? 'tasks' : 'worker', 0)
   const actor = makeNode(world, { ...plan, shutdownMs: 'infinity' }, undefined)
@@ -159,7 +159,7 @@ function changeChild(world: ActorWorld, operation: 'terminateChild' | 'restartCh
     if (operation !== 'restartChild') life.dismissed.add(child.plan.name)
     const done = actor[operation](child.plan.name)
     track(world, `${operation} ${child.plan.name}`, done, Number.POSITIVE_INFINITY, life)
-    // As in OTP: a child that was stopped, and does not start when somebody asks for it, stays stopped.
+    // As in OTP: a stopped child whose restart fails stays stopped.
     done.catch((error: unknown) => void (codeOf(error) === 'child-start-failed' && life.dismissed.add(child.plan.name)))
   }
 }

@@ -1,4 +1,4 @@
-/** Hears of every start, exit and restart, checks them against the promises, and sometimes does harm from where it hears of them. */
+/** A listener that checks every start, exit and restart against the guarantees, and sometimes misbehaves itself. */
 import type { ActorWorld } from './actor-world.ts'
 import type { Life } from './life.ts'
 

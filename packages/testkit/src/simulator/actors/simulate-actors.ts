@@ -1,4 +1,4 @@
-/** Whole lives of actor trees, decided by one number: everything ends, fails and hangs at every boundary, then calm. */
+/** Simulates actor trees, derived from one seed: ends, failures and hangs at every boundary, then calm. */
 import { ActorSimulation, type ActorSimulationReport } from './actor-simulation.ts'
 
 export interface SimulateActorsOptions {

@@ -52,7 +52,7 @@ export class SimulatedTaskSupervisor extends TaskSupervisor {
 export class TaskBook {
   readonly #world: ActorWorld
   readonly #tasks = new Map<string, KnownTask>()
-  /** What cancels a run or a stream, and what must settle at once then. */
+  /** Functions that cancel a run or a stream under way; each must settle at once then. */
   readonly #cancels = new Set<() => void>()
 
   constructor(world: ActorWorld) {

@@ -100,7 +100,7 @@ export class SimulatedWorker extends Actor<WorkerMessage, unknown> {
     return 'ok'
   }
 
-  /** Knows who watches it by a context, so that those who end are seen to take their monitors along. */
+  /** Records the owners of its monitors, to check that a monitor ends with its owner. */
   override monitor(onExit: (notice: ExitNotice) => void): () => void {
     const { watcher } = this.life.world
     const { id } = this
@@ -147,7 +147,7 @@ export class SimulatedWorker extends Actor<WorkerMessage, unknown> {
     }
   }
 
-  /** Calls somebody later, when no message of this actor need be in hand. */
+  /** Calls another actor later, possibly outside of any handler. */
   #inBackground(context: ActorContext): void {
     const { world } = this.life
     const call = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-/** Answers and tools that do not end by themselves, and how well they hear that they should. */
+/** Endless answers and tools, and how they react to an abort signal. */
 import { type Clock, type ProviderPart, type Random, type ToolOutput, zeroUsage } from '@beamclaw/core'
 import { pickOne } from '../../seeded-random.ts'
 
@@ -9,7 +9,7 @@ const finish: ProviderPart = { type: 'finish', reason: 'stop', usage: zeroUsage 
 
 const endings = ['hangs', 'is deaf', 'stays open', 'goes on for ever', 'is huge'] as const
 
-/** An answer that does not end as it should. */
+/** An answer that does not end. */
 export async function* endlessAnswer(random: Random, clock: Clock, signal: AbortSignal): AsyncGenerator<ProviderPart> {
   const ending = pickOne(random, endings)
   yield { type: 'text-delta', text: ending === 'is huge' ? 'x'.repeat(hugeLength) : ending }

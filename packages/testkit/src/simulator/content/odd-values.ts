@@ -1,8 +1,8 @@
-/** Values that nobody expects, and known good values with something odd in them. */
+/** Unexpected values, and valid values with an unexpected part. */
 import type { Random } from '@beamclaw/core'
 import { integerBetween, pickOne } from '../../seeded-random.ts'
 
-/** What a getter of an odd value throws. */
+/** The error that a getter of an odd value throws. */
 export class OddError extends Error {
   override readonly name = 'OddError'
 }
@@ -50,12 +50,12 @@ const makers: readonly (() => unknown)[] = [
   }),
 ]
 
-/** A value that nobody expects. */
+/** Returns an unexpected value. */
 export function oddValue(random: Random): unknown {
   return pickOne(random, makers)()
 }
 
-/** A value that nobody expects, of the kinds that a store can have kept. */
+/** Returns an unexpected value that a store can hold. */
 export function oddJson(random: Random): unknown {
   for (;;) {
     try {
@@ -98,7 +98,7 @@ function deep(): unknown {
   return value
 }
 
-/** An object that throws when somebody looks closer. */
+/** Returns an object whose properties throw. */
 function touchy(): unknown {
   return Object.defineProperty({ type: 'text' }, 'text', {
     enumerable: true,

@@ -1,4 +1,4 @@
-/** Lives of a BeamClaw whose callers, providers, tools and disks say things that nobody expects, decided by one number. */
+/** Simulates a BeamClaw with unexpected input from callers, providers, tools and disks, all derived from one seed. */
 
 import {
   BeamClaw,
@@ -33,7 +33,7 @@ export interface SimulateContentOptions {
   readonly steps?: number
 }
 
-/** What a life that held came to. */
+/** The result of a simulation in which every invariant held. */
 export interface ContentReport {
   readonly seed: number
   /** Messages that were accepted, and that were refused at the door. */
@@ -42,7 +42,7 @@ export interface ContentReport {
   readonly starts: number
 }
 
-/** Something odd was noticed by somebody else than its own session. The message names the seed. */
+/** An unexpected value affected another session than its own. The message names the seed. */
 class ContentFailure extends Error {
   override readonly name = 'ContentFailure'
 
@@ -101,7 +101,7 @@ class OddLife {
   readonly #spoiled: SpoiledStore
   readonly #ids = sequentialIds('id')
   #running: RunningBeamClaw | undefined
-  /** What was asked of the one that runs, and has not settled. */
+  /** Requests to the running BeamClaw that have not settled. */
   readonly #open = new Map<Promise<unknown>, string>()
   #isEnding = false
   #starts = 0
@@ -312,7 +312,7 @@ class OddLife {
     this.#fail(`${what} was refused with something that is no BeamClawError: ${String(error)}`, error)
   }
 
-  /** Whatever was asked has an answer by now. */
+  /** Every request has settled by now. */
   #checkSettled(after: string): void {
     if (this.#open.size > 0) this.#fail(`after ${after} these have not settled: ${[...this.#open.values()].join(', ')}`)
     this.#open.clear()

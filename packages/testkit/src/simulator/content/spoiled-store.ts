@@ -13,7 +13,7 @@ export class SpoiledStore {
   readonly #random: Random
   // Logs that are spoiled when they are next read.
   readonly #doomed = new Set<string>()
-  // What is read instead of each log that was.
+  // The content that is read instead of each spoiled log.
   readonly #instead = new Map<string, LogContents>()
 
   constructor(random: Random) {
