@@ -4,12 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { differenceOf } from '../../packages/core/src/supervisor/golden/difference.ts'
-import type { GoldenCase } from '../../packages/core/src/supervisor/golden/trace-driver.ts'
+import { differenceOf } from '../../tests/otp/difference.ts'
+import type { GoldenCase } from '../../tests/otp/trace-driver.ts'
 import { erlangTerm } from './erlang-terms.ts'
 import { randomCase } from './random-case.ts'
 
-const recorder = fileURLToPath(new URL('../../packages/core/src/supervisor/golden/record.escript', import.meta.url))
+const recorder = fileURLToPath(new URL('../../tests/otp/record.escript', import.meta.url))
 
 /** True where Erlang is installed. */
 export function hasErlang(): boolean {

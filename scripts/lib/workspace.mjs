@@ -139,6 +139,6 @@ export function filesBelow(folder) {
   if (!existsSync(join(root, folder))) return []
   return readdirSync(join(root, folder), { recursive: true })
     .map((path) => join(folder, path))
-    .filter((path) => !/\.test\.ts$|[\\/](testing|golden)([\\/]|$)/.test(path) && statSync(join(root, path)).isFile())
+    .filter((path) => !/\.test\.ts$|[\\/]testing([\\/]|$)/.test(path) && statSync(join(root, path)).isFile())
     .sort()
 }

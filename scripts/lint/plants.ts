@@ -169,7 +169,7 @@ export const cleanTree: Readonly<Record<string, string>> = {
   [`${core}/base/ring-deque.ts`]: thing,
   [`${core}/actor/actor.ts`]: `export { thing } from '../defaults/memory-store.ts'\n`,
   [`${core}/supervisor/supervisor.ts`]: `export { thing } from '../actor/actor.ts'\n`,
-  [`${core}/supervisor/golden/replay.ts`]: `export { readFileSync } from 'node:fs'\n`,
+  [`${core}/supervisor/testing/replay.ts`]: `export { readFileSync } from 'node:fs'\n`,
   [`${core}/tool/secret.ts`]: '/** @package */\nexport const secret = 1\n',
   [`${core}/tool/tool.ts`]: `export { thing } from '../supervisor/supervisor.ts'\n`,
   [`${core}/session/session.ts`]: `export { thing } from '../tool/tool.ts'\n`,

@@ -1,14 +1,17 @@
 /** Plays one recorded case on our supervisors and writes down what they do, in the words of the recording. */
-import { Actor } from '../../actor/actor.ts'
-import type { ActorContext } from '../../actor/actor-ref.ts'
-import { IGNORE } from '../../actor/internals.ts'
-import { BeamClawError, ChildStartError } from '../../base/errors.ts'
-import type { ExitReason } from '../../base/exit-reason.ts'
-import { silentLogger } from '../../defaults/console-logger.ts'
-import { flushEventLoop, ManualClock } from '../../testing/manual-clock.ts'
-import type { ChildSpec } from '../child-spec.ts'
-import { Supervisor } from '../supervisor.ts'
-import type { SupervisorOptions } from '../supervisor-options.ts'
+import {
+  Actor,
+  type ActorContext,
+  BeamClawError,
+  type ChildSpec,
+  ChildStartError,
+  type ExitReason,
+  IGNORE,
+  Supervisor,
+  type SupervisorOptions,
+  silentLogger,
+} from '@beamclaw/core'
+import { flushEventLoop, ManualClock } from '@beamclaw/core/testing'
 
 export interface GoldenSpec {
   readonly id: string

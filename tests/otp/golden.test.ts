@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
+import type { SupervisorOptions } from '@beamclaw/core'
 import { describe, expect, test } from 'vitest'
-import type { SupervisorOptions } from '../supervisor-options.ts'
 import { differenceOf } from './difference.ts'
 import { type GoldenCase, type GoldenSpec, play, startWith } from './trace-driver.ts'
 
