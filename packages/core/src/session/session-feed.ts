@@ -74,6 +74,7 @@ export class SessionFeed implements AsyncDisposable {
           for (const missed of await this.#read(told.nextSeq)) if (told.take(missed)) yield missed
           continue
         }
+        if (event.type === 'session-delete') throw new BeamClawError('unknown-session', `Session "${event.sessionKey}" was deleted`)
         // Some did not fit into the buffer: the journal has them, unless a snapshot has taken their place.
         if ('seq' in event && event.seq > told.nextSeq) {
           for (const missed of await this.#read(told.nextSeq)) {
@@ -201,7 +202,7 @@ class Told {
 
   /** False for what was told before, and for pieces of an answer that has been told as a whole or is void. */
   take(event: RunEvent): boolean {
-    if (event.type === 'tool-progress') return true
+    if (event.type === 'tool-progress' || event.type === 'session-delete') return true
     if (!('seq' in event)) return this.#attempt === undefined ? event.runId !== this.#endedRun : this.#attempt.name === nameOf(event)
     if (event.seq < this.nextSeq) return false
     this.nextSeq = event.seq + 1
