@@ -58,7 +58,7 @@ export class SessionFeed implements AsyncDisposable {
     fromSeq: number,
     { isAhead = false, mustFollow = fromSeq > 1, waitForFirstMessage = false, isAtWork = false }: FeedStart = {},
   ): AsyncGenerator<RunEvent> {
-    const told = new Told(fromSeq, mustFollow)
+    let told = new Told(fromSeq, mustFollow)
     let looks: WithLooks | undefined
     try {
       if (!isAhead) {
@@ -74,7 +74,12 @@ export class SessionFeed implements AsyncDisposable {
           for (const missed of await this.#read(told.nextSeq)) if (told.take(missed)) yield missed
           continue
         }
-        if (event.type === 'session-delete') throw new BeamClawError('unknown-session', `Session "${event.sessionKey}" was deleted`)
+        if (event.type === 'session-delete') {
+          if (!isAtWork) throw new BeamClawError('unknown-session', `Session "${event.sessionKey}" was deleted`)
+          // A session at work is not deleted: this was the one before it.
+          told = new Told(fromSeq, mustFollow)
+          continue
+        }
         // Some did not fit into the buffer: the journal has them, unless a snapshot has taken their place.
         if ('seq' in event && event.seq > told.nextSeq) {
           for (const missed of await this.#read(told.nextSeq)) {

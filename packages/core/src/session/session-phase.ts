@@ -35,10 +35,10 @@ export interface Awake {
   readonly loaded: LoadedSession
 }
 
-/** The session is being deleted; commands wait for `done`, which never rejects. */
+/** The session is being deleted, or what it has left is; commands wait for `done`, which never rejects. */
 export interface Deleting {
   readonly is: 'deleting'
-  readonly log: AppendLog
+  readonly log: AppendLog | undefined
   readonly aftermath: undefined
   readonly done: Promise<void>
 }

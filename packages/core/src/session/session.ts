@@ -131,30 +131,38 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   async #delete(context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
-    // What an earlier deletion may have left beside the journal.
-    if (this.#phase.is === 'deleted') return await removeLeftovers(this.#key, this.#dependencies)
+    // An earlier deletion may have left something beside the journal.
+    if (this.#phase.is === 'deleted') return await this.#end(Promise.resolve(), undefined, context)
     const loaded = await this.#load(context)
     const token = this.#token
     if (!this.#isLoaded(loaded) || token === undefined) return await this.#reply({ type: 'delete' }, context)
     checkAtRest(this.#key, loaded.state)
-    const settled = this.#endOf(deleteSession(this.#key, loaded, token, this.#dependencies), loaded)
-    this.#phase = { is: 'deleting', log: loaded.log, aftermath: undefined, done: settled.then(() => {}) }
-    context.waitUntil(settled)
-    const error = await settled
-    return error === undefined ? await removeLeftovers(this.#key, this.#dependencies) : refuse(error)
+    return await this.#end(deleteSession(this.#key, loaded, token, this.#dependencies), loaded.log, context)
   }
 
-  /** Resolves with what kept the session from being deleted. */
-  async #endOf(deletion: Promise<void>, { log }: LoadedSession): Promise<BeamClawError | undefined> {
+  /** No command is carried out before the deletion is over, one way or the other. */
+  async #end(deletion: Promise<void>, log: AppendLog | undefined, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
+    const settled = this.#endOf(deletion, log)
+    this.#phase = { is: 'deleting', log, aftermath: undefined, done: settled.then(() => {}) }
+    context.waitUntil(settled)
+    const error = await settled
+    return error === undefined ? undefined : refuse(error)
+  }
+
+  /** Resolves with what kept the session from being deleted, or something of it. */
+  async #endOf(deletion: Promise<void>, log: AppendLog | undefined): Promise<BeamClawError | undefined> {
+    let next: SessionPhase = asleep
     try {
       await deletion
-      this.#phase = deleted
+      next = deleted
+      await removeLeftovers(this.#key, this.#dependencies)
       return undefined
     } catch (error) {
-      // The journal, or its absence, tells the next command how far it has come.
-      this.#phase = asleep
-      log.close().catch(() => {})
+      // Before the deletion the session goes on from its journal; after it, another call removes the rest.
       return typed(error, this.#key)
+    } finally {
+      this.#phase = next
+      log?.close().catch(() => {})
     }
   }
 
