@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { RunEvent } from '../base/events.ts'
 import type { Message } from '../base/messages.ts'
+import { MemoryStore } from '../defaults/memory-store.ts'
 import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, type Stage, stage } from '../testing/model.ts'
 import { TroubledStore } from '../testing/troubled-store.ts'
@@ -204,6 +205,16 @@ describe('export and import', () => {
       message: expect.stringContaining(problem),
     })
     expect(await set.claw.session(key).exists()).toBe(false)
+  })
+
+  test('of more than the store takes is refused, and takes nothing down', async () => {
+    const set = await stage(echo(), {}, { store: new MemoryStore({ maxDocumentBytes: 10_000 }) })
+    const session = set.claw.session(key)
+    await expect(session.import([{ role: 'user', content: 'x'.repeat(20_000) }])).rejects.toMatchObject({ code: 'document-too-large' })
+    await session.import([{ role: 'user', content: 'short' }])
+    expect(await said(set)).toEqual(['short'])
+    await set.clock.advance(2_000)
+    await set.claw.drain()
   })
 
   test('refuse settings that cannot be', async () => {

@@ -2,7 +2,7 @@
 import { modelRule } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import type { SessionKey, TenantId } from '../base/ids.ts'
-import { type Fail, fieldsOf } from '../base/message-check.ts'
+import { type Fail, fieldsOf, jsonOf } from '../base/message-check.ts'
 import type { JsonObject } from '../base/messages.ts'
 import { checkOptions, type OptionRule, type OptionRules, oneOf, text } from '../base/options.ts'
 import { encodeJson } from '../defaults/json-text.ts'
@@ -65,7 +65,8 @@ export function checkChanges(changes: SessionSettingsPatch, providers: ProviderT
   checkOptions<SessionSettings>(owner, settings, rules)
   const { model } = settings
   if (model !== undefined) providers.check(owner, 'model', model)
-  return structuredClone(changes)
+  // What the caller changes afterwards was not asked for.
+  return jsonOf(changes, owner, (problem) => new BeamClawError('invalid-option', problem)) as SessionSettingsPatch
 }
 
 /** Throws what `fail` makes of settings that cannot be; those of later versions are left alone. */
