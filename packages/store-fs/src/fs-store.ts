@@ -172,6 +172,26 @@ export class FsStore implements Store {
     return await this.#do(`opening ${path}`, () => this.#turns.run(path, () => this.#openLog(copy, path, { epoch, nonce })))
   }
 
+  async deleteLog(key: StoreKey, token: FencingToken): Promise<boolean> {
+    const path = this.#pathOf(key, 1)
+    checkFencingToken(token)
+    const copy: StoreKey = [...key]
+    const { epoch, nonce } = token
+    return await this.#do(`deleting ${path}`, () =>
+      this.#turns.run(path, async () => {
+        const { manifests } = await logDirectory(this.#environment, path).list()
+        if (manifests.length === 0) return false
+        const current = this.#logs.get(path)
+        if (current !== undefined && mayOpenLog(current.token, { epoch, nonce })) await current.fence(fenced('the log was deleted'))
+        // Who may open it may delete it: the owners before are fenced, and the token is compared with the one on disk.
+        const log = await this.#openLog(copy, path, { epoch, nonce })
+        await log.fence(fenced('the log was deleted'))
+        this.#logs.delete(path)
+        return await this.#limiter.run(() => removeLog(logDirectory(this.#environment, path)))
+      }),
+    )
+  }
+
   stop(): Promise<void> {
     this.#stopping ??= this.#stop()
     return this.#stopping
@@ -181,7 +201,7 @@ export class FsStore implements Store {
     await this.stop()
   }
 
-  async #openLog(key: StoreKey, path: string, token: FencingToken): Promise<AppendLog> {
+  async #openLog(key: StoreKey, path: string, token: FencingToken): Promise<FsLog> {
     const current = this.#logs.get(path)
     if (current !== undefined && !mayOpenLog(current.token, token)) throw fenced('a later owner opened the log', current.token.epoch)
     await current?.fence(fenced('a later owner opened the log', token.epoch))

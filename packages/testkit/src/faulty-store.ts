@@ -94,6 +94,10 @@ class FaultyStore implements Store {
     return new FaultyLog(log, key, this.#desk)
   }
 
+  deleteLog(key: StoreKey, token: FencingToken): Promise<boolean> {
+    return this.#desk.make({ method: 'deleteLog', key }, () => this.#store.deleteLog(key, token))
+  }
+
   async stop(): Promise<void> {
     await this.#desk.idle()
     await this.#store.stop()

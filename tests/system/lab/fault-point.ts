@@ -14,6 +14,8 @@ export const faultRecordTypes = [
   'tool-intent',
   'tool-outcome',
   'history-compact',
+  'history-rewind',
+  'history-import',
   'extension',
   'run-end',
 ] as const

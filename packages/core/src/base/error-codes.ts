@@ -106,6 +106,7 @@ export const errorTable = {
   'unknown-run': { kind: 'missing' },
   'idempotency-mismatch': { kind: 'conflict' },
   'session-broken': { kind: 'unavailable', isRetryable: true },
+  'session-exists': { kind: 'conflict' },
   'session-busy': { kind: 'busy', isRetryable: true },
   'run-aborted': { kind: 'gone' },
   'run-interrupted': { kind: 'unavailable', isRetryable: true },

@@ -146,6 +146,24 @@ export interface HistoryCompactEvent extends OfRun, Durable {
   readonly dropped: number
 }
 
+/** Messages were taken back: the history has its first `kept` ones left. `runId` names the change. */
+export interface HistoryRewindEvent extends OfRun, Durable {
+  readonly type: 'history-rewind'
+  readonly kept: number
+}
+
+/** A conversation from elsewhere has begun the session. `runId` names the import. */
+export interface HistoryImportEvent extends OfRun, Durable {
+  readonly type: 'history-import'
+  /** How many messages were taken over. */
+  readonly messages: number
+}
+
+/** The session was deleted, with its journal. Feeds of sessions end with `unknown-session` in its place. `runId` names the deletion. */
+export interface SessionDeleteEvent extends OfRun {
+  readonly type: 'session-delete'
+}
+
 /** A package has written down a fact of its own, see `RecordExtension`. */
 export interface RecordEvent extends OfRun, Durable {
   readonly type: 'record'
@@ -178,7 +196,7 @@ export interface ToolProgressEvent extends OfRun {
 }
 
 /** What is not durable: only told to those that listen now. */
-export type ProvisionalEvent = TextDeltaEvent | ThinkingDeltaEvent | ToolProgressEvent
+export type ProvisionalEvent = TextDeltaEvent | ThinkingDeltaEvent | ToolProgressEvent | SessionDeleteEvent
 
 /** What the journal holds, as told to those who listen. */
 export type CommittedEvent =
@@ -194,6 +212,8 @@ export type CommittedEvent =
   | ToolCallEvent
   | ToolResultEvent
   | HistoryCompactEvent
+  | HistoryRewindEvent
+  | HistoryImportEvent
   | RecordEvent
   | RunEndEvent
 

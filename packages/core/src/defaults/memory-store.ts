@@ -99,6 +99,18 @@ export class MemoryStore implements Store {
     return state.owner
   }
 
+  async deleteLog(key: StoreKey, token: FencingToken): Promise<boolean> {
+    const entry = this.#entry(key)
+    checkFencingToken(token)
+    if (entry?.log === undefined) return false
+    const { token: recorded, owner } = entry.log
+    if (!mayOpenLog(recorded, token)) throw fenced('a later owner opened the log', recorded.epoch)
+    owner?.break(fenced('the log was deleted'))
+    delete entry.log
+    if (entry.document === undefined) this.#entries.delete(nameOf(key))
+    return true
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true
     for (const { log } of this.#entries.values()) log?.owner?.break(stopped('the store was stopped'))

@@ -116,6 +116,11 @@ export interface Store {
    * can ask for one above. Rejects `log-corrupt` when the log cannot be trusted.
    */
   openLog(key: StoreKey, token: FencingToken): Promise<AppendLog>
+  /**
+   * Deletes a log, and not what else has its key, as its owner: all of it or nothing, also in a crash, and durable as a write is. Resolves with true when
+   * there was one. Rejects `fenced`, as `openLog` does, for a token that could not open the log. Its open handles become `fenced`.
+   */
+  deleteLog(key: StoreKey, token: FencingToken): Promise<boolean>
   /** Resolves once the calls under way are done and everything is released. Later calls reject `store-stopped`. Idempotent. */
   stop(): Promise<void>
 }

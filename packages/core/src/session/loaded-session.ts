@@ -34,6 +34,9 @@ export async function loadSession(
   const { clock, ids, random } = services
   const settings = new SettingsDocument(store, tenant, key)
   const [state] = await Promise.all([readState(log, sessionDefaults, extensions), settings.load()])
+  // What a crash has left of an import, or of a deletion.
+  if (settings.isDeleting && state.seq === 0) await settings.delete()
+  if (state.importedSettings !== undefined && !settings.isStored) await settings.change(state.importedSettings)
   // What is durable has happened, whether or not the bus can tell of it.
   const publish = (on: string, event: RunEvent): void => {
     try {

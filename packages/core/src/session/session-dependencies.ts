@@ -13,6 +13,7 @@ import type { ActivityLog } from './activity/activity-log.ts'
 import type { QueueMode } from './journal/records.ts'
 import type { EventLoopTurns } from './run/event-loop-turns.ts'
 import type { SuspectLine } from './run/suspect-line.ts'
+import type { SessionOverviews } from './session-overview.ts'
 import { type RunMemory, runMemoryDefaults } from './state/known-run.ts'
 import type { RecordExtensions } from './state/session-state.ts'
 
@@ -23,6 +24,8 @@ export interface SessionDependencies {
   readonly events: EventBus<RunEvent>
   /** Who has work to do. */
   readonly activity: ActivityLog
+  /** What lists tell of conversations. */
+  readonly overviews: SessionOverviews
   readonly providers: ProviderTable
   readonly toolRunner: ToolRunner
   /** Runs that may have taken the process down. */

@@ -58,7 +58,7 @@ export class SessionFeed implements AsyncDisposable {
     fromSeq: number,
     { isAhead = false, mustFollow = fromSeq > 1, waitForFirstMessage = false, isAtWork = false }: FeedStart = {},
   ): AsyncGenerator<RunEvent> {
-    const told = new Told(fromSeq, mustFollow)
+    let told = new Told(fromSeq, mustFollow)
     let looks: WithLooks | undefined
     try {
       if (!isAhead) {
@@ -72,6 +72,12 @@ export class SessionFeed implements AsyncDisposable {
       for await (const event of looks ?? this.#subscription) {
         if (event === undefined) {
           for (const missed of await this.#read(told.nextSeq)) if (told.take(missed)) yield missed
+          continue
+        }
+        if (event.type === 'session-delete') {
+          if (!isAtWork) throw new BeamClawError('unknown-session', `Session "${event.sessionKey}" was deleted`)
+          // A session at work is not deleted: this was the one before it.
+          told = new Told(fromSeq, mustFollow)
           continue
         }
         // Some did not fit into the buffer: the journal has them, unless a snapshot has taken their place.
@@ -201,7 +207,7 @@ class Told {
 
   /** False for what was told before, and for pieces of an answer that has been told as a whole or is void. */
   take(event: RunEvent): boolean {
-    if (event.type === 'tool-progress') return true
+    if (event.type === 'tool-progress' || event.type === 'session-delete') return true
     if (!('seq' in event)) return this.#attempt === undefined ? event.runId !== this.#endedRun : this.#attempt.name === nameOf(event)
     if (event.seq < this.nextSeq) return false
     this.nextSeq = event.seq + 1

@@ -1,62 +1,34 @@
 /** One conversation, from outside. */
-
-import { aTemperature, aToolChoice, modelRule } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
-import { parseRunId, type RunId, type SessionKey, type TenantId } from '../base/ids.ts'
-import { type Fail, jsonOf, newContentOf } from '../base/message-check.ts'
-import type { JsonObject, JsonValue, UserMessage } from '../base/messages.ts'
-import { aBoolean, anObject, anything, aSignal, checkOptions, definedOnly, integer, oneOf, text } from '../base/options.ts'
-import { encodeJson } from '../defaults/json-text.ts'
+import { parseRunId, parseSessionKey, type RunId, type SessionKey, type TenantId } from '../base/ids.ts'
+import type { UserMessage } from '../base/messages.ts'
+import { aBoolean, aSignal, checkOptions, integer, text } from '../base/options.ts'
 import type { SystemServices } from '../defaults/services.ts'
 import type { EventBus } from '../ports/event-bus.ts'
-import type { ThinkingLevel, ToolChoice } from '../ports/provider.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import type { RunWaits } from '../tool/run-waits.ts'
-import { aStandardSchema, jsonSchemaOf, type StandardSchema } from '../tool/standard-schema.ts'
-import { fingerprintOf } from './fingerprint.ts'
-import type { QueueMode, RunSettings } from './journal/records.ts'
+import { aStandardSchema, type StandardSchema } from '../tool/standard-schema.ts'
 import { type Repair, RunStream } from './run/run-stream.ts'
 import { repairRequest } from './run/structured-output.ts'
+import { newMessageOf, type SendOptions } from './send-options.ts'
 import type { SessionMessage } from './session.ts'
 import { committedTopic, sessionTopic } from './session-dependencies.ts'
 import { SessionFeed } from './session-feed.ts'
 import type { AbortReceipt, SendReceipt, SessionHistory, SessionInspection } from './session-replies.ts'
-import type { SessionRouter } from './session-router.ts'
+import { patient, type SessionRouter } from './session-router.ts'
 import { checkChanges, type SessionSettings, type SessionSettingsPatch } from './session-settings.ts'
+import { checkedImport, type SessionExport, type SessionImport } from './session-transfer.ts'
 import type { DeadLetter } from './state/known-run.ts'
-
-export interface SendOptions<TOutput = undefined> {
-  /** A repeat with the same key gets the same run. 1 to 256 printable ASCII characters. @default a new one */
-  readonly idempotencyKey?: string
-  /** What the message does when the session is busy. @default as the session or the BeamClaw is configured, else 'queue' */
-  readonly queueMode?: QueueMode
-  /** JSON of at most 256 KiB for the run's tools, hooks and system function; durable with the message. @default none */
-  readonly context?: JsonValue
-  /** Aborts the run. @default none */
-  readonly signal?: AbortSignal
-  /** `<provider>/<model>`. @default the session's, else the agent's */
-  readonly model?: string
-  readonly thinking?: ThinkingLevel
-  readonly temperature?: number
-  readonly maxOutputTokens?: number
-  readonly toolChoice?: ToolChoice
-  /** Names of the agent's tools that the run may use. @default all */
-  readonly tools?: readonly string[]
-  /** Asks for JSON of this shape; `result()` then has it as `output`. @default free text */
-  readonly output?: StandardSchema<TOutput>
-  /** JSON Schema for the model. @default what `output` says of itself */
-  readonly outputSchema?: JsonObject
-  /**
-   * When the answer does not fit `output`, `result()` sends one more message under the key `<key>:repair`, with what is wrong, and takes that
-   * answer. @default true
-   */
-  readonly repair?: boolean
-}
 
 export interface FollowOptions<TOutput = undefined> {
   /** Reads the answer by this schema; it was asked for with the message. A repair that its sender has begun is waited for. @default free text */
   readonly output?: StandardSchema<TOutput>
+}
+
+export interface ForkOptions {
+  /** Messages to take over, counted from the oldest. @default all */
+  readonly atMessage?: number
 }
 
 export interface SubscribeToSessionOptions {
@@ -77,11 +49,6 @@ export interface SessionAccess {
   readonly services: SystemServices
 }
 
-const invalidMessage: Fail = (problem) => new BeamClawError('invalid-message', `send: ${problem}`)
-
-/** A session may have to read a long journal before it answers. */
-export const patient = { timeoutMs: 60_000 }
-
 export class SessionHandle {
   readonly key: SessionKey
   readonly #access: SessionAccess
@@ -101,35 +68,10 @@ export class SessionHandle {
    * const { output } = await session.send('Who wrote it?', { output: z.object({ author: z.string() }) }).result()
    */
   send<TOutput = undefined>(content: UserMessage['content'], options: SendOptions<TOutput> = {}): RunStream<TOutput> {
-    checkOptions<SendOptions<TOutput>>('send', options, {
-      idempotencyKey: text(256),
-      queueMode: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
-      output: aStandardSchema,
-      outputSchema: anObject,
-      repair: aBoolean,
-      context: anything,
-      signal: aSignal,
-      model: modelRule,
-      thinking: oneOf('off', 'low', 'medium', 'high'),
-      temperature: aTemperature,
-      maxOutputTokens: integer(1),
-      toolChoice: aToolChoice,
-      tools: toolNames,
-    })
+    const { message, context } = newMessageOf(content, options, () => this.#access.services.ids.next('run'))
     const { output, repair = true } = options
-    const checked = newContentOf(content, 'content', invalidMessage)
-    const { router, services } = this.#access
-    const runId = parseRunId(options.idempotencyKey ?? services.ids.next('run'))
-    const message: SessionMessage = {
-      type: 'send',
-      runId,
-      message: { role: 'user', content: checked },
-      fingerprint: fingerprintOf(checked),
-      queueMode: options.queueMode,
-      ...settingsOf(options),
-      ...(output === undefined ? {} : { responseFormat: { type: 'json', schema: schemaOf(output, options.outputSchema) } }),
-    }
-    const context = options.context === undefined ? undefined : contextOf(options.context)
+    const { router } = this.#access
+    const { runId } = message
     const send = async (): Promise<SendReceipt> => {
       router.checkTakesMessages()
       const { signal } = options
@@ -195,9 +137,9 @@ export class SessionHandle {
    * `invalid-option`, also for a `model` whose provider is not configured.
    */
   async configure(changes: SessionSettingsPatch): Promise<SessionSettings> {
-    checkChanges(changes, this.#access.providers)
+    const checked = checkChanges(changes, this.#access.providers)
     const session = await this.#access.router.begin(this.key)
-    return session.call({ type: 'configure', changes }, { ...patient, lane: 'control' }) as Promise<SessionSettings>
+    return session.call({ type: 'configure', changes: checked }, { ...patient, lane: 'control' }) as Promise<SessionSettings>
   }
 
   /**
@@ -220,6 +162,71 @@ export class SessionHandle {
         },
       }),
     }
+  }
+
+  /** Returns true for a session that was begun; starts and creates nothing. Rejects as the store does. */
+  exists(): Promise<boolean> {
+    return this.#access.router.exists(this.key)
+  }
+
+  /**
+   * Deletes the session: its journal and its settings. Resolves once that is durable, also for a session that is not there; a crash leaves it whole or
+   * deleted. Feeds of it end with `unknown-session`, and the next message begins a new session, which knows no key of before. Rejects `session-busy` while
+   * a run is under way or waits, and `unknown-agent`.
+   *
+   * @example
+   * await running.session('agent:main:old').delete()
+   */
+  delete(): Promise<void> {
+    return this.#access.router.delete(this.key)
+  }
+
+  /**
+   * Takes back all but the oldest `toMessage` messages of `history()`. Resolves with the number that stays: fewer when the cut would part a tool call from
+   * its result. Keys of earlier messages stay known, and what extensions have made of their records stays. Rejects `session-busy` while a run is under way or waits, `invalid-option` and `unknown-session`.
+   *
+   * @example
+   * const { total } = await session.history()
+   * await session.rewind(total - 2) // takes back the last question and its answer
+   */
+  async rewind(toMessage: number): Promise<number> {
+    checkOptions('rewind', { toMessage }, { toMessage: integer(0) }, ['toMessage'])
+    return this.#ask<number>({ type: 'rewind', toMessage })
+  }
+
+  /**
+   * Begins another session with the history of this one so far, and with its settings. Resolves with its handle; nothing of it is there before all is durable.
+   * A run under way here goes on, and what it has said already is copied. Rejects `session-exists` when the other session has a message or settings,
+   * `unknown-session`, `unknown-agent`, `invalid-session-key` and `invalid-option`.
+   *
+   * @example
+   * const branch = await session.fork('agent:main:branch', { atMessage: 4 })
+   */
+  async fork(key: string, options: ForkOptions = {}): Promise<SessionHandle> {
+    checkOptions<ForkOptions>('fork', options, { atMessage: integer(0) })
+    const branch = new SessionHandle(parseSessionKey(key), this.#access)
+    await branch.import(await this.#export(options.atMessage))
+    return branch
+  }
+
+  /** Resolves with the session as plain JSON. Rejects `unknown-session`. */
+  export(): Promise<SessionExport> {
+    return this.#export()
+  }
+
+  /**
+   * Begins this session with a conversation from elsewhere: messages, or what `export()` gave. Resolves once all of it is durable. Rejects `session-exists` when
+   * the session has a message or settings, `invalid-message` with the place, `invalid-option` for settings that cannot be, `document-too-large` and `unknown-agent`.
+   *
+   * @example
+   * await running.session('agent:main:copy').import(await session.export())
+   */
+  async import(conversation: SessionImport): Promise<void> {
+    const { messages, settings } = checkedImport(conversation)
+    checkChanges(settings, this.#access.providers, 'import')
+    this.#access.router.checkTakesMessages()
+    const session = await this.#access.router.begin(this.key)
+    await session.call({ type: 'import', messages, settings }, patient)
   }
 
   /** What the session is doing; starts it when it is not up. Rejects `unknown-session`. */
@@ -268,6 +275,10 @@ export class SessionHandle {
     })
   }
 
+  #export(atMessage: number = Number.POSITIVE_INFINITY): Promise<SessionExport> {
+    return this.#ask<SessionExport>({ type: 'export', atMessage })
+  }
+
   async #ask<T>(message: SessionMessage): Promise<T> {
     return (await this.#session()).call(message, { ...patient, lane: 'control' }) as Promise<T>
   }
@@ -285,31 +296,6 @@ export class SessionHandle {
     const { events, services } = this.#access
     return new SessionFeed({ events, topic, read, clock: services.clock, ...options })
   }
-}
-
-/** What a message asks of its run; undefined where it asks for nothing. */
-function settingsOf({ model, thinking, temperature, maxOutputTokens, toolChoice, tools }: SendOptions<unknown>): {
-  readonly settings?: RunSettings
-} {
-  const settings = definedOnly({ model, thinking, temperature, maxOutputTokens, toolChoice, tools })
-  return Object.keys(settings).length === 0 ? {} : { settings }
-}
-
-/** Bytes that the context of a message may have as JSON. */
-const maxContextBytes = 256 * 1024
-
-/** Returns a copy: what the host changes afterwards was not sent. Throws `invalid-message` or `document-too-large`. */
-function contextOf(context: unknown): JsonValue {
-  encodeJson(context, maxContextBytes)
-  return jsonOf(context, 'context', invalidMessage)
-}
-
-function toolNames(value: unknown): string | undefined {
-  return Array.isArray(value) && value.every((name) => typeof name === 'string') ? undefined : 'a list of names of tools'
-}
-
-function schemaOf(output: StandardSchema, given: JsonObject | undefined): JsonObject {
-  return given ?? jsonSchemaOf('send', 'output', output, 'outputSchema')
 }
 
 /** Returns the key of the message that asks for an answer once more; undefined where it would be too long. */

@@ -1,58 +1,152 @@
 /** The sessions that the store has. */
 import { BeamClawError } from '../base/errors.ts'
-import { type AgentId, parseSessionKey, type SessionKey, sessionKey, type TenantId } from '../base/ids.ts'
+import { type AgentId, parseAgentId, parseSessionKey, type SessionKey, sessionKey, type TenantId } from '../base/ids.ts'
+import { checkOptions, integer, oneOf, text } from '../base/options.ts'
 import type { Store, StoreKey } from '../ports/store.ts'
 import type { ActivityLog } from './activity/activity-log.ts'
 import { journalKey } from './session-dependencies.ts'
+import type { SessionOverviews } from './session-overview.ts'
 import { type SessionSettings, SettingsDocument } from './session-settings.ts'
 
 export interface SessionSummary {
   readonly sessionKey: SessionKey
   readonly agentId: AgentId
-  /** When it was last at work, in milliseconds; absent when that is longer ago than is remembered. */
+  /** When its first message was written down, in milliseconds since 1970; absent for a session without messages, or one of an earlier version. */
+  readonly createdAt?: number
+  /** When it was last at work, in milliseconds since 1970; absent where that is not known. */
   readonly updatedAt?: number
+  /** The first 120 characters of its last message with text; absent where there is none. */
+  readonly preview?: string
   readonly metadata: SessionSettings
+  /** Where the next page begins when this is the last session of a page: the `after` of the same list. */
+  readonly cursor: string
 }
 
 export interface ListSessionsOptions {
   readonly agentId?: string
-  /** Start after this session. */
+  /** Only sessions whose keys begin with this, for example `agent:main:user-7:`. */
+  readonly prefix?: string
+  /** Only sessions that were configured with this label. */
+  readonly label?: string
+  /** Only sessions that were configured with this owner. */
+  readonly owner?: string
+  /** `updatedAt`: the last that were at work come first. @default 'key' */
+  readonly sort?: 'key' | 'updatedAt'
+  /** The `cursor` of the last session of the page before; a list by key also takes a session key. @default the first page */
   readonly after?: string
   /** @default 1000 */
   readonly limit?: number
 }
 
-/** Sessions in the order of their keys. */
-export async function listSessions(
-  store: Store,
-  tenant: TenantId,
-  activity: ActivityLog,
-  { agentId, after, limit }: { readonly agentId: AgentId | undefined; readonly after: string | undefined; readonly limit: number },
-): Promise<readonly SessionSummary[]> {
-  const prefix: StoreKey = agentId === undefined ? [tenant, 'sessions'] : [tenant, 'sessions', agentId]
+export interface SessionListSources {
+  readonly store: Store
+  readonly tenant: TenantId
+  readonly activity: ActivityLog
+  readonly overviews: SessionOverviews
+}
+
+/** Sessions whose documents are read at once. */
+const pageSize = 1_000
+
+/**
+ * Resolves with a page of sessions. There is no index yet: a filter reads the documents of all sessions before the page is full, and a list by
+ * `updatedAt` those of all sessions, a thousand at a time. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`.
+ */
+export async function listSessions(sources: SessionListSources, options: ListSessionsOptions): Promise<readonly SessionSummary[]> {
+  checkOptions<ListSessionsOptions>('sessions', options, {
+    agentId: text(64),
+    prefix: text(1_024),
+    label: text(256),
+    owner: text(256),
+    sort: oneOf('key', 'updatedAt'),
+    after: text(1_024),
+    limit: integer(0),
+  })
+  const { after, limit = pageSize } = options
+  if (options.sort === 'updatedAt') return byActivity(sources, options, after === undefined ? undefined : parseCursor(after), limit)
   const found: SessionSummary[] = []
-  let last: StoreKey | undefined = after === undefined ? undefined : journalKey(tenant, parseSessionKey(after))
-  while (found.length < limit) {
-    const keys = await store.list(prefix, { limit: Math.min(1_000, limit - found.length), ...(last === undefined ? {} : { after: last }) })
-    // Beside each journal lies what else is kept of its session.
-    const journals = keys.filter((key) => key.length === 4)
-    found.push(...(await Promise.all(journals.map((key) => summaryOf(store, tenant, activity, key)))))
-    last = keys.at(-1)
-    if (last === undefined) break
+  const start = after === undefined ? undefined : parseSessionKey(after)
+  const size = hasFilter(options) ? pageSize : Math.min(pageSize, limit)
+  if (limit === 0) return found
+  for await (const page of pagesOf(sources, options, start, size)) {
+    for (const summary of page) if (found.length < limit) found.push(summary)
+    if (found.length >= limit) break
   }
   return found
 }
 
-async function summaryOf(
-  store: Store,
-  tenant: TenantId,
-  activity: ActivityLog,
-  [, , agent = '', id = '']: StoreKey,
-): Promise<SessionSummary> {
-  const key = sessionKey(agent, id)
-  const metadata = await settingsOf(store, tenant, key)
-  const updatedAt = activity.lastSeen(key)
-  return { sessionKey: key, agentId: agent as AgentId, ...(updatedAt === undefined ? {} : { updatedAt }), metadata }
+async function byActivity(
+  sources: SessionListSources,
+  options: ListSessionsOptions,
+  after: { readonly at: number; readonly key: string } | undefined,
+  limit: number,
+): Promise<readonly SessionSummary[]> {
+  let first: SessionSummary[] = []
+  for await (const page of pagesOf(sources, options, undefined, pageSize)) {
+    const later = page.filter((one) => after === undefined || compareActivity(placeOf(one), after) > 0)
+    first = [...first, ...later].sort((a, b) => compareActivity(placeOf(a), placeOf(b))).slice(0, limit)
+  }
+  return first.map((summary) => ({ ...summary, cursor: `${placeOf(summary).at}~${summary.sessionKey}` }))
+}
+
+function placeOf({ updatedAt = 0, sessionKey: key }: SessionSummary): { readonly at: number; readonly key: string } {
+  return { at: updatedAt, key }
+}
+
+/** The latest first; those of the same time by their keys. */
+function compareActivity(a: { readonly at: number; readonly key: string }, b: { readonly at: number; readonly key: string }): number {
+  return b.at - a.at || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
+}
+
+function parseCursor(after: string): { readonly at: number; readonly key: string } {
+  const split = after.indexOf('~')
+  const at = Number(after.slice(0, split))
+  if (split > 0 && Number.isFinite(at)) return { at, key: after.slice(split + 1) }
+  throw new BeamClawError('invalid-option', 'sessions: "after" must be the cursor of a session of a list by "updatedAt"')
+}
+
+function hasFilter({ prefix, label, owner }: ListSessionsOptions): boolean {
+  return prefix !== undefined || label !== undefined || owner !== undefined
+}
+
+/** Sessions that pass the filters, in the order of their keys, as many at a time as one page of keys has. */
+async function* pagesOf(
+  sources: SessionListSources,
+  { agentId, prefix = '', label, owner }: ListSessionsOptions,
+  after: SessionKey | undefined,
+  size: number,
+): AsyncGenerator<readonly SessionSummary[]> {
+  const { store, tenant } = sources
+  const below: StoreKey = agentId === undefined ? [tenant, 'sessions'] : [tenant, 'sessions', parseAgentId(agentId)]
+  const wanted = prefix.toLowerCase()
+  let last: StoreKey | undefined = after === undefined ? undefined : journalKey(tenant, after)
+  for (;;) {
+    const keys = await store.list(below, { limit: size, ...(last === undefined ? {} : { after: last }) })
+    // Beside each journal lies what else is kept of its session.
+    const journals = keys.filter((key) => key.length === 4 && `agent:${key[2]}:${key[3]}`.startsWith(wanted))
+    const summaries = await Promise.all(journals.map((key) => summaryOf(sources, key)))
+    yield summaries.filter(
+      ({ metadata }) => (label === undefined || metadata.label === label) && (owner === undefined || metadata.owner === owner),
+    )
+    last = keys.at(-1)
+    if (last === undefined) return
+  }
+}
+
+async function summaryOf({ store, tenant, activity, overviews }: SessionListSources, key: StoreKey): Promise<SessionSummary> {
+  const [, , agent = '', id = ''] = key
+  const own = sessionKey(agent, id)
+  const [metadata, overview] = await Promise.all([settingsOf(store, tenant, own), overviews.read(own)])
+  const updatedAt = activity.lastSeen(own) ?? overview?.updatedAt
+  return {
+    sessionKey: own,
+    agentId: agent as AgentId,
+    ...(overview === undefined ? {} : { createdAt: overview.createdAt }),
+    ...(updatedAt === undefined ? {} : { updatedAt }),
+    ...(overview === undefined || overview.preview === '' ? {} : { preview: overview.preview }),
+    metadata,
+    cursor: own,
+  }
 }
 
 /** A session whose settings cannot be read is listed without them: it says so itself when it is used. */
@@ -65,11 +159,11 @@ async function settingsOf(store: Store, tenant: TenantId, key: SessionKey): Prom
   }
 }
 
-/** True when the store has anything of the session. */
+/** True when the store has the session's journal: a session is there as long as that is. */
 export async function hasSession(store: Store, tenant: TenantId, key: SessionKey): Promise<boolean> {
   const wanted = journalKey(tenant, key)
   const [next] = await store.list(wanted.slice(0, -1) as unknown as StoreKey, { after: before(wanted), limit: 1 })
-  return next !== undefined && wanted.every((part, index) => next[index] === part)
+  return next?.length === wanted.length && wanted.every((part, index) => next[index] === part)
 }
 
 /** A key right before this one: no session id lies in between. */

@@ -35,10 +35,27 @@ export interface Awake {
   readonly loaded: LoadedSession
 }
 
-/** `asleep → waking → awake → asleep`: by passivation with the log open, by a failure without it. A failed waking is asleep again. */
-export type SessionPhase = Asleep | Waking | Awake
+/** The session is being deleted, or what it has left is; commands wait for `done`, which never rejects. */
+export interface Deleting {
+  readonly is: 'deleting'
+  readonly log: AppendLog | undefined
+  readonly aftermath: undefined
+  readonly done: Promise<void>
+}
+
+/** There is no session any more: only what begins one wakes it. */
+export interface Deleted {
+  readonly is: 'deleted'
+  readonly log: undefined
+  readonly aftermath: undefined
+}
+
+/** `asleep → waking → awake → asleep`: by passivation with the log open, by a failure without it. A failed waking is asleep again. `awake → deleting → deleted → waking`. */
+export type SessionPhase = Asleep | Waking | Awake | Deleting | Deleted
 
 export const asleep: Asleep = { is: 'asleep', log: undefined, aftermath: undefined }
+
+export const deleted: Deleted = { is: 'deleted', log: undefined, aftermath: undefined }
 
 /** Returns what is loaded, when something is. */
 export function loadedOf(phase: SessionPhase): LoadedSession | undefined {

@@ -2,7 +2,8 @@
 import type { RunId, SessionKey } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
 import type { RecordExtension } from './journal/record-extension.ts'
-import { patient, type SessionAccess } from './session-handle.ts'
+import type { SessionAccess } from './session-handle.ts'
+import { patient } from './session-router.ts'
 
 export class SessionRecords<TState extends JsonValue> {
   readonly #extension: RecordExtension<TState>

@@ -9,9 +9,13 @@ import type { JsonValue } from '../base/messages.ts'
 import { nearestName } from '../base/options.ts'
 import type { DynamicSupervisor } from '../supervisor/dynamic-supervisor.ts'
 import { describeIssues } from '../tool/standard-schema.ts'
+import { unknownSession } from './journal/store-failure-codes.ts'
 import { Session, type SessionMessage, type SessionReply } from './session.ts'
-import type { SessionDependencies } from './session-dependencies.ts'
+import { journalKey, type SessionDependencies } from './session-dependencies.ts'
 import { hasSession } from './session-list.ts'
+
+/** A session may have to read a long journal before it answers. */
+export const patient = { timeoutMs: 60_000 }
 
 /** `draining`: new messages are refused. `ended`: everything is. */
 export type NodePhase = 'running' | 'draining' | 'ended'
@@ -58,12 +62,32 @@ export class SessionRouter {
       const isStored = await hasSession(store, tenant, key)
       // A first message may have come meanwhile.
       if (!isStored && !this.#existing.has(key)) {
-        throw new BeamClawError('unknown-session', `There is no session "${key}"; its first message begins it`, {
-          details: { sessionKey: key },
-        })
+        throw unknownSession(key)
       }
     }
     return this.begin(key)
+  }
+
+  /** Resolves with true for a session that the store has; starts nothing. Rejects as the store does. */
+  exists(key: SessionKey): Promise<boolean> {
+    const { store, tenant } = this.#options.dependencies
+    return hasSession(store, tenant, key)
+  }
+
+  /** Deletes a session, and what the deletion of one has left behind. Rejects as `begin` does, `session-busy`, or as the store does. */
+  async delete(key: SessionKey): Promise<void> {
+    const { store, tenant } = this.#options.dependencies
+    this.#agentOf(key)
+    if (!this.#existing.has(key) && !(await this.exists(key))) {
+      const [left] = await store.list(journalKey(tenant, key), { limit: 1 })
+      if (left === undefined) return
+    }
+    try {
+      await (await this.begin(key)).call({ type: 'delete' }, { ...patient, lane: 'control' })
+    } finally {
+      // Whether it is there now, the store says.
+      this.#existing.delete(key)
+    }
   }
 
   /** Resolves with a running session, which exists from now on. Rejects `unknown-agent`, or with what kept it from starting. */

@@ -2,9 +2,10 @@
 import { modelRule } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import type { SessionKey, TenantId } from '../base/ids.ts'
-import { type Fail, fieldsOf } from '../base/message-check.ts'
+import { type Fail, fieldsOf, jsonOf } from '../base/message-check.ts'
 import type { JsonObject } from '../base/messages.ts'
 import { checkOptions, type OptionRule, type OptionRules, oneOf, text } from '../base/options.ts'
+import { encodeJson } from '../defaults/json-text.ts'
 import type { ThinkingLevel } from '../ports/provider.ts'
 import type { Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
@@ -18,6 +19,12 @@ const maxAttempts = 5
 export interface SessionSettings {
   /** A name for people. */
   readonly label?: string
+  /** A heading of the conversation for people; at most 256 characters. */
+  readonly title?: string
+  /** To whom it belongs, for lists by owner; at most 256 characters. */
+  readonly owner?: string
+  /** The host's own metadata: a JSON object of at most 16 KiB. A new one takes the place of the whole. */
+  readonly data?: JsonObject
   /** Where its messages come from, for example `discord:home`. */
   readonly channel?: string
   /** `<provider>/<model>`, instead of the agent's. */
@@ -33,8 +40,14 @@ export interface SessionSettings {
 /** New values; `null` goes back to what the agent says. */
 export type SessionSettingsPatch = { readonly [K in keyof SessionSettings]?: SessionSettings[K] | null | undefined }
 
+/** Bytes that the host's own metadata may have as JSON. */
+const maxDataBytes = 16 * 1024
+
 const rules = {
   label: text(256),
+  title: text(256),
+  owner: text(256),
+  data: aDataObject,
   channel: text(256),
   model: modelRule,
   thinking: oneOf('off', 'low', 'medium', 'high'),
@@ -43,12 +56,37 @@ const rules = {
   skills: (value: unknown) => (Array.isArray(value) && value.every((name) => typeof name === 'string') ? undefined : 'a list of names'),
 } satisfies OptionRules<SessionSettings>
 
-/** Throws `invalid-option` for changes that cannot be, also for a model whose provider is not configured. */
-export function checkChanges(changes: SessionSettingsPatch, providers: ProviderTable): void {
+/**
+ * Returns a copy of the changes. Throws `invalid-option` for changes that cannot be, also for a model whose provider is not configured; `owner` begins
+ * the message.
+ */
+export function checkChanges(changes: SessionSettingsPatch, providers: ProviderTable, owner = 'configure'): SessionSettingsPatch {
   const settings = withoutNulls(changes)
-  checkOptions<SessionSettings>('configure', settings, rules)
+  checkOptions<SessionSettings>(owner, settings, rules)
   const { model } = settings
-  if (model !== undefined) providers.check('configure', 'model', model)
+  if (model !== undefined) providers.check(owner, 'model', model)
+  // What the caller changes afterwards was not asked for.
+  return jsonOf(changes, owner, (problem) => new BeamClawError('invalid-option', problem)) as SessionSettingsPatch
+}
+
+/** Throws what `fail` makes of settings that cannot be; those of later versions are left alone. */
+export function checkSettingsFields(value: unknown, fail: Fail): void {
+  const settings = fieldsOf(value, 'settings', fail)
+  for (const [name, rule] of Object.entries<OptionRule>(rules)) {
+    const expected = settings[name] === undefined ? undefined : rule(settings[name])
+    if (expected !== undefined) throw fail(`"${name}" must be ${expected}`)
+  }
+}
+
+function aDataObject(value: unknown): string | undefined {
+  const expected = `a JSON object of at most ${maxDataBytes} bytes`
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return expected
+  try {
+    encodeJson(value, maxDataBytes)
+    return undefined
+  } catch {
+    return expected
+  }
 }
 
 /** One session's document. */
@@ -57,6 +95,7 @@ export class SettingsDocument {
   readonly #key: readonly [TenantId, ...string[]]
   #version = 0
   #value: SessionSettings = {}
+  #isDeleting = false
   // Changes are made one after the other.
   #changed: Promise<unknown> = Promise.resolve()
 
@@ -74,24 +113,64 @@ export class SettingsDocument {
     const found = await this.#store.get(this.#key)
     const value = found?.value ?? {}
     checkStored(value)
+    const { deleting, ...settings } = value as SessionSettings & { readonly deleting?: boolean }
     this.#version = found?.version ?? 0
-    this.#value = value as SessionSettings
+    this.#isDeleting = deleting === true
+    this.#value = settings
     return this
+  }
+
+  /** False while nothing was ever stored. */
+  get isStored(): boolean {
+    return this.#version > 0
+  }
+
+  /** True for settings whose session was about to be deleted: where its journal is gone, they go too. */
+  get isDeleting(): boolean {
+    return this.#isDeleting
+  }
+
+  /** Writes down that the session is about to be deleted. The settings stay as they are, and the next change takes it back. */
+  markDeleting(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.load()
+      if (this.isStored) await this.#put({ ...this.#value, deleting: true })
+      this.#isDeleting = true
+    })
+  }
+
+  /** Deletes the document. */
+  delete(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#store.delete(this.#key)
+      this.#version = 0
+      this.#value = {}
+      this.#isDeleting = false
+    })
   }
 
   /** Resolves with all settings once the changes are durable. Changes that come at the same time are made one after the other. */
   change(changes: SessionSettingsPatch): Promise<SessionSettings> {
-    const changed = this.#changed.then(() => this.#change(changes))
-    this.#changed = changed.catch(() => {})
-    return changed
+    return this.#inTurn(() => this.#change(changes))
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#changed.then(work)
+    this.#changed = done.catch(() => {})
+    return done
+  }
+
+  async #put(value: object): Promise<void> {
+    this.#version = await this.#store.put(this.#key, value as JsonObject, { expectedVersion: this.#version })
   }
 
   async #change(changes: SessionSettingsPatch): Promise<SessionSettings> {
     for (let attempt = 1; ; attempt++) {
       const value = withoutNulls({ ...this.#value, ...changes })
       try {
-        this.#version = await this.#store.put(this.#key, value as JsonObject, { expectedVersion: this.#version })
+        await this.#put(value)
         this.#value = value
+        this.#isDeleting = false
         return value
       } catch (error) {
         // Another process has changed other settings: both changes hold.
@@ -104,12 +183,7 @@ export class SettingsDocument {
 
 /** Throws `log-corrupt` for what is no document of settings; settings of later versions are left alone. */
 function checkStored(value: unknown): void {
-  const fail: Fail = (problem) => new BeamClawError('log-corrupt', `The settings of a session cannot be read: ${problem}`)
-  const settings = fieldsOf(value, 'settings', fail)
-  for (const [name, rule] of Object.entries<OptionRule>(rules)) {
-    const expected = settings[name] === undefined ? undefined : rule(settings[name])
-    if (expected !== undefined) throw fail(`"${name}" must be ${expected}`)
-  }
+  checkSettingsFields(value, (problem) => new BeamClawError('log-corrupt', `The settings of a session cannot be read: ${problem}`))
 }
 
 function withoutNulls(changes: SessionSettingsPatch): SessionSettings {

@@ -1,12 +1,13 @@
 /**
  * One conversation: an actor around its journal. Nothing is said to have happened before the record that says so is durable.
  *
- * Phases: `asleep → waking → awake → asleep`, see `session-phase.ts`; a run is under way while `loaded.running` is set.
+ * Phases: `asleep → waking → awake → asleep` and `awake → deleting → deleted`, see `session-phase.ts`; a run is under way while `loaded.running` is set.
  * Owns the log of its journal while it lives, and everything that is loaded from it.
  * I1: Commands work on one loaded state; whatever fails in it is let go of as a whole, and the journal is read again.
  * I2: What was let go of changes nothing any more: each return from an await looks whether its state is still the loaded one.
  * I3: No run goes on that the list of busy sessions does not have.
- * I4: Nothing that a command throws crashes the session: its restarts would count for all sessions.
+ * I4: Nothing is accepted by a state whose session is being deleted: commands wait for the end of that, and only those that begin a session begin one.
+ * I5: Nothing that a command throws crashes the session: its restarts would count for all sessions.
  */
 import { Actor, type HandlerResult } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
@@ -14,22 +15,32 @@ import { refuse } from '../actor/refusal.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { CommittedEvent } from '../base/events.ts'
-import type { SessionKey } from '../base/ids.ts'
-import type { CommandContext } from './commands/command.ts'
+import type { SessionKey, TenantId } from '../base/ids.ts'
+import type { AppendLog, FencingToken } from '../ports/store.ts'
+import { type CommandContext, checkAtRest } from './commands/command.ts'
 import { type CommandReply, runCommand, type SessionCommand } from './commands/commands.ts'
 import type { JournalWriter } from './journal/journal-writer.ts'
-import { openSessionLog } from './journal/open-journal.ts'
+import { openOwnedLog } from './journal/open-journal.ts'
 import { eventOf } from './journal/record-families.ts'
-import { isStoreTrouble, sessionBroken } from './journal/store-failure-codes.ts'
+import { isStoreTrouble, sessionBroken, unknownSession } from './journal/store-failure-codes.ts'
 import { hasWork, type LoadedSession, loadSession } from './loaded-session.ts'
 import { Reopening } from './reopening.ts'
 import { resumption } from './run/resumption.ts'
+import { deleteSession, removeLeftovers } from './session-deletion.ts'
 import { journalKey, type SessionDependencies, sessionLease } from './session-dependencies.ts'
-import { type Aftermath, asleep, loadedOf, type SessionPhase } from './session-phase.ts'
+import { overviewOf } from './session-overview.ts'
+import { type Aftermath, asleep, deleted, loadedOf, type SessionPhase } from './session-phase.ts'
 import { inspectionOf, type SessionInspection } from './session-replies.ts'
 
 /** Work lane: `send` and `redrive`. Control lane: the others. `read` and `inspect` need no state. */
-export type SessionMessage = SessionCommand | { readonly type: 'read'; readonly fromSeq: number } | { readonly type: 'inspect' }
+export type SessionMessage =
+  | SessionCommand
+  | { readonly type: 'read'; readonly fromSeq: number }
+  | { readonly type: 'inspect' }
+  | { readonly type: 'delete' }
+
+/** What begins a session that is not there. */
+const beginnings: ReadonlySet<SessionMessage['type']> = new Set(['send', 'configure', 'import'])
 
 export type SessionReply = CommandReply | SessionInspection | readonly CommittedEvent[]
 
@@ -44,6 +55,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   readonly #reopening: Reopening
   #agent: AgentDefinition
   #phase: SessionPhase = asleep
+  /** With which the log of the phase was opened. */
+  #token: FencingToken | undefined
 
   constructor(key: SessionKey, agent: AgentDefinition, dependencies: SessionDependencies) {
     super({ id: key, passivateAfterMs: dependencies.sessionDefaults.passivateAfterMs })
@@ -76,6 +89,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     if (state?.current !== undefined && journal?.isBroken === false)
       await journal.commit({ type: 'run-pause', runId: state.current.runId }).catch(() => {})
     await running?.catch(() => {})
+    if (this.#phase.is === 'deleting') await this.#phase.done
     await this.#phase.log?.close()
   }
 
@@ -88,9 +102,14 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   async #reply(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
     let loaded: LoadedSession | undefined
     try {
+      await this.#untilDeleted()
+      if (message.type === 'delete') return await this.#delete(context)
+      if (this.#phase.is === 'deleted' && !beginnings.has(message.type)) throw unknownSession(this.#key)
       if (message.type === 'inspect') return inspectionOf(this.inspect(), this.#key, this.#agentNow(), loadedOf(this.#phase)?.state)
       if (message.type === 'read') return await this.#eventsFrom(message.fromSeq, context)
       loaded = await this.#load(context)
+      // Deleted, or let go of, in the same turn of the event loop.
+      if (this.isAlive && !this.#isLoaded(loaded)) return await this.#reply(message, context)
       return await runCommand(this.#commandContext(loaded, context), message)
     } catch (thrown) {
       const error = typed(thrown, this.#key)
@@ -109,6 +128,46 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     const { log, state, journal, loop, settings } = loaded
     const drive = (): void => this.#drive(loaded, context)
     return { log, state, journal, loop, settings, key: this.#key, dependencies: this.#dependencies, drive }
+  }
+
+  async #delete(context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
+    // An earlier deletion may have left something beside the journal.
+    if (this.#phase.is === 'deleted') return await this.#end(Promise.resolve(), undefined, context)
+    const loaded = await this.#load(context)
+    const token = this.#token
+    if (!this.#isLoaded(loaded) || token === undefined) return await this.#reply({ type: 'delete' }, context)
+    checkAtRest(this.#key, loaded.state)
+    return await this.#end(deleteSession(this.#key, loaded, token, this.#dependencies), loaded.log, context)
+  }
+
+  /** No command is carried out before the deletion is over, one way or the other. */
+  async #end(deletion: Promise<void>, log: AppendLog | undefined, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
+    const settled = this.#endOf(deletion, log)
+    this.#phase = { is: 'deleting', log, aftermath: undefined, done: settled.then(() => {}) }
+    context.waitUntil(settled)
+    const error = await settled
+    return error === undefined ? undefined : refuse(error)
+  }
+
+  /** Resolves with what kept the session from being deleted, or something of it. */
+  async #endOf(deletion: Promise<void>, log: AppendLog | undefined): Promise<BeamClawError | undefined> {
+    let next: SessionPhase = asleep
+    try {
+      await deletion
+      next = deleted
+      await removeLeftovers(this.#key, this.#dependencies)
+      return undefined
+    } catch (error) {
+      // Before the deletion the session goes on from its journal; after it, another call removes the rest.
+      return typed(error, this.#key)
+    } finally {
+      this.#phase = next
+      log?.close().catch(() => {})
+    }
+  }
+
+  async #untilDeleted(): Promise<void> {
+    while (this.#phase.is === 'deleting') await this.#phase.done
   }
 
   // ---- running
@@ -155,6 +214,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     const { state, journal } = loaded
     // After a write that resolved late, another incarnation may have the session, and work to do.
     if (!this.#isLoaded(loaded) || hasWork(state)) return
+    this.#dependencies.overviews.note(this.#key, overviewOf(state))
     this.#dependencies.activity.end(this.#key)
     this.#reopening.reset()
     const isDue = journal.recordsSinceSnapshot >= Math.max(snapshotEvery, state.history.length)
@@ -213,6 +273,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     const before = this.#phase
     if (before.is === 'waking') return before.loading
     if (before.is === 'awake') return Promise.resolve(before.loaded)
+    if (before.is === 'deleting') return before.done.then(() => this.#wake(context))
     const loading = this.#open(before.log, before.aftermath, context)
     this.#phase = { is: 'waking', log: before.log, aftermath: before.aftermath, loading }
     return loading
@@ -223,7 +284,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     const failed = { ...asleep, aftermath }
     let log: SessionPhase['log']
     try {
-      log = opened ?? (await openSessionLog(this.#dependencies, sessionLease(tenant, this.#key), journalKey(tenant, this.#key), this))
+      log = opened ?? (await this.#openLog(tenant))
       // Readers of records need the log alone.
       if (this.#phase.is === 'waking') this.#phase = { ...this.#phase, log }
       const loaded = await loadSession(this.#key, log, this.#dependencies, () => this.#agentNow())
@@ -239,6 +300,12 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     }
   }
 
+  async #openLog(tenant: TenantId): Promise<AppendLog> {
+    const { log, token } = await openOwnedLog(this.#dependencies, sessionLease(tenant, this.#key), journalKey(tenant, this.#key), this)
+    this.#token = token
+    return log
+  }
+
   /** Writes down what follows from the incarnation before, and goes on. */
   async #goOn(loaded: LoadedSession, aftermath: Aftermath | undefined, context: Context): Promise<void> {
     const { state, journal, log } = loaded
@@ -248,7 +315,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     if (!hasWork(state)) await journal.flush()
     this.#phase = { is: 'awake', log, aftermath: undefined, loaded }
     // It may be on record as busy since its last end was not written down.
-    if (!hasWork(state)) this.#dependencies.activity.end(this.#key)
+    if (!hasWork(state) && this.#dependencies.activity.end(this.#key)) this.#dependencies.overviews.note(this.#key, overviewOf(state))
     this.#drive(loaded, context)
   }
 }

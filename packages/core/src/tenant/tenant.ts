@@ -10,8 +10,7 @@ import { ResourceActor } from '../actor/resource-actor.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
 import type { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
-import { type AgentId, parseAgentId, parseSessionKey, type TenantId } from '../base/ids.ts'
-import { checkOptions, integer, text } from '../base/options.ts'
+import { type AgentId, parseSessionKey, type SessionKey, type TenantId } from '../base/ids.ts'
 import type { SystemServices } from '../defaults/services.ts'
 import { childOf, extensionsOf, type Part, type PartHost } from '../part/part.ts'
 import type { Cluster } from '../ports/cluster.ts'
@@ -25,6 +24,7 @@ import type { SuspectLine } from '../session/run/suspect-line.ts'
 import type { SessionDefaults } from '../session/session-dependencies.ts'
 import { type SessionAccess, SessionHandle } from '../session/session-handle.ts'
 import { type ListSessionsOptions, listSessions, type SessionSummary } from '../session/session-list.ts'
+import { SessionOverviews } from '../session/session-overview.ts'
 import { SessionRecords } from '../session/session-records.ts'
 import { type NodePhase, SessionRouter } from '../session/session-router.ts'
 import type { ChildSpec } from '../supervisor/child-spec.ts'
@@ -69,6 +69,7 @@ interface TenantLife {
   readonly router: SessionRouter
   readonly waits: RunWaits
   readonly activity: ActivityLog
+  readonly overviews: SessionOverviews
   /** The waker of the present incarnation of its part. */
   readonly waker: { current: Waker | undefined }
 }
@@ -144,12 +145,10 @@ export class Tenant implements SessionAccess {
     return (await waker.current?.wakeAll(activity.resume())) ?? 0
   }
 
-  /** The sessions there are, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
-  async sessions(options: ListSessionsOptions): Promise<readonly SessionSummary[]> {
-    checkOptions<ListSessionsOptions>('sessions', options, { agentId: text(64), after: text(1_024), limit: integer(0) })
-    const agentId = options.agentId === undefined ? undefined : parseAgentId(options.agentId)
-    const { activity } = this.#life
-    return listSessions(this.#node.store, this.id, activity, { agentId, after: options.after, limit: options.limit ?? 1_000 })
+  /** The sessions there are. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
+  sessions(options: ListSessionsOptions): Promise<readonly SessionSummary[]> {
+    const { activity, overviews } = this.#life
+    return listSessions({ store: this.#node.store, tenant: this.id, activity, overviews }, options)
   }
 
   /** Resolves once no session has work. */
@@ -163,7 +162,9 @@ export class Tenant implements SessionAccess {
     const { store, cluster, events, services, agents, providers, suspects, turns, sessionDefaults, parts, phase, onLost } = this.#node
     const extensions = new Map(extensionsOf(parts).map((extension) => [extension.id, extension]))
     const waits = new RunWaits()
-    const activity = new ActivityLog({ tenant, store, cluster, services, resume, onLost })
+    const overviews = new SessionOverviews({ tenant, store, logger: services.logger })
+    const beforeIdle = (keys: readonly SessionKey[]): Promise<void> => overviews.write(keys)
+    const activity = new ActivityLog({ tenant, store, cluster, services, resume, onLost, beforeIdle })
     const waker: TenantLife['waker'] = { current: undefined }
     const part = (id: string): ReturnType<Supervisor['child']> => supervisor.child(id)
     const toolRunner = new ToolRunner({
@@ -181,6 +182,7 @@ export class Tenant implements SessionAccess {
         cluster,
         events,
         activity,
+        overviews,
         agents,
         providers,
         toolRunner,
@@ -197,7 +199,7 @@ export class Tenant implements SessionAccess {
       strategy: 'restForOne',
       children: this.#preset(activity, router, waker).map((one) => childOf(one, host)),
     })
-    return { supervisor, router, waits, activity, waker }
+    return { supervisor, router, waits, activity, overviews, waker }
   }
 
   /** The parts of a tenant, in the order of their start. */

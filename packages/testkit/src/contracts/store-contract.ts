@@ -3,7 +3,7 @@ import type { Store } from '@beamclaw/core'
 import { type ContractOptions, type ContractTests, declareContract } from './contract.ts'
 import { documentTests, listTests, nameTests, tenantTests, versionTests } from './store-document-contract.ts'
 import { inputTests } from './store-input-contract.ts'
-import { compactTests, deleteTests, reopenTests, stopTests } from './store-life-contract.ts'
+import { compactTests, deleteLogTests, deleteTests, reopenTests, stopTests } from './store-life-contract.ts'
 import { appendTests, fencingTests, readTests } from './store-log-contract.ts'
 
 /** A store for one test. */
@@ -30,6 +30,7 @@ const sections = {
   fencing: fencingTests,
   compact: compactTests,
   delete: deleteTests,
+  deleteLog: deleteLogTests,
   reopen: reopenTests,
   stop: stopTests,
 } as const

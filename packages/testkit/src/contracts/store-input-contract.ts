@@ -107,6 +107,7 @@ export const inputTests: StoreTests = {
       await expectRejection(store.put(key as StoreKey, 1), 'invalid-id')
       await expectRejection(store.delete(key as StoreKey), 'invalid-id')
       await expectRejection(store.openLog(key as StoreKey, fencingToken()), 'invalid-id')
+      await expectRejection(store.deleteLog(key as StoreKey, fencingToken()), 'invalid-id')
     }
     await expectRejection(store.list([] as unknown as StoreKey), 'invalid-id')
   },

@@ -109,6 +109,43 @@ export const deleteTests: StoreTests = {
   },
 }
 
+export const deleteLogTests: StoreTests = {
+  async 'the owner of a log deletes it, and nothing beside or below it'({ store }) {
+    await store.put(key, 'document')
+    const log = await store.openLog(key, fencingToken(7))
+    await log.append(logRecords(1, 3))
+    await log.compact({ seq: 2, state: {} })
+    await store.put([...key, 'below'], 'stays')
+    assert.equal(await store.deleteLog(key, fencingToken(7)), true)
+    const error = await expectRejection(log.append(logRecords(4)), 'fenced')
+    assert.equal(error.details.epoch, undefined, 'a deleted log has no later owner')
+    assert.equal(await store.get(key), { value: 'document', version: 1 })
+    assert.equal(await store.list(storeKey('sessions')), [key, [...key, 'below']])
+    const fresh = await store.openLog(key, fencingToken(1))
+    assert.equal(await fresh.read(), { snapshot: undefined, records: [] })
+  },
+  async 'a log that was deleted is not listed, and is deleted once'({ store }) {
+    assert.equal(await store.deleteLog(key, fencingToken(1)), false)
+    assert.equal(await store.list(storeKey()), [])
+    await (await store.openLog(key, fencingToken(2))).append(logRecords(1))
+    assert.equal(await store.deleteLog(key, fencingToken(2)), true)
+    assert.equal(await store.list(storeKey()), [])
+    assert.equal(await store.deleteLog(key, fencingToken(2)), false)
+  },
+  async 'a log is not deleted by an earlier owner'({ store }) {
+    await store.openLog(key, fencingToken(3))
+    const log = await store.openLog(key, fencingToken(5))
+    await log.append(logRecords(1, 2))
+    const error = await expectRejection(store.deleteLog(key, fencingToken(3)), 'fenced')
+    assert.equal(error.details.epoch, 5)
+    await log.append(logRecords(3))
+    assert.equal(await log.read(), { snapshot: undefined, records: logRecords(1, 3) })
+    await log.close()
+    await expectRejection(store.deleteLog(key, fencingToken(4)), 'fenced')
+    assert.equal(await store.deleteLog(key, fencingToken(6)), true)
+  },
+}
+
 export const reopenTests: StoreTests = {
   async 'documents, logs, snapshots and tokens outlive the store'(subject) {
     const { store } = subject
@@ -163,6 +200,7 @@ export const stopTests: StoreTests = {
     await expectRejection(store.get(key), 'store-stopped')
     await expectRejection(store.put(key, 1), 'store-stopped')
     await expectRejection(store.delete(key), 'store-stopped')
+    await expectRejection(store.deleteLog(key, fencingToken(9)), 'store-stopped')
     await expectRejection(store.list(storeKey()), 'store-stopped')
     await expectRejection(store.openLog(key, fencingToken()), 'store-stopped')
     await expectRejection(log.append(logRecords(2)), 'store-stopped')

@@ -25,6 +25,11 @@ export class DurableHistory {
       delete: (key, options) => store.delete(key, options),
       list: (prefix, options) => store.list(prefix, options),
       openLog: async (key, token) => this.#watched(key, await store.openLog(key, token)),
+      deleteLog: async (key, token) => {
+        const wasThere = await store.deleteLog(key, token)
+        this.#logs.delete(logName(key))
+        return wasThere
+      },
       stop: async () => {},
     }
   }
@@ -55,7 +60,7 @@ export class DurableHistory {
   }
 
   #watched(key: StoreKey, log: AppendLog): AppendLog {
-    const name = key[1] === 'activity' ? 'activity' : `agent:${key.slice(2).join(':')}`
+    const name = logName(key)
     const history = this.#logs.get(name) ?? { records: [], opened: 0, compacted: 0 }
     this.#logs.set(name, history)
     const opening = ++history.opened
@@ -91,4 +96,8 @@ function describe({ type, data }: LogEntry): string {
   const facts = { merged, from, outcome, toolCallId, turn, attempt, code, reason, queueMode }
   const shown = Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${String(value)}`]))
   return [type, of, ...shown].join(' ')
+}
+
+function logName(key: StoreKey): string {
+  return key[1] === 'activity' ? 'activity' : `agent:${key.slice(2).join(':')}`
 }

@@ -108,6 +108,19 @@ export class SqliteStore implements Store {
     return log
   }
 
+  async deleteLog(key: StoreKey, token: FencingToken): Promise<boolean> {
+    this.#check(key)
+    checkFencingToken(token)
+    return this.#transaction(() => {
+      const known = this.#one('SELECT epoch, nonce FROM logs WHERE key = ?', nameOf(key))
+      if (known === undefined) return false
+      const recorded = { epoch: Number(known.epoch), nonce: String(known.nonce) }
+      if (!mayOpenLog(recorded, token)) throw fenced(recorded.epoch)
+      this.#run('DELETE FROM records WHERE key = ?', nameOf(key))
+      return this.#run('DELETE FROM logs WHERE key = ?', nameOf(key)) > 0
+    })
+  }
+
   async stop(): Promise<void> {
     for (const log of this.#logs) await log.close()
     if (this.#database.isOpen) this.#database.close()

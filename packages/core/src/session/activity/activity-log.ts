@@ -6,7 +6,7 @@ import type { SystemServices } from '../../defaults/services.ts'
 import type { Cluster } from '../../ports/cluster.ts'
 import type { TimerHandle } from '../../ports/services.ts'
 import type { AppendLog, LogContents, Store } from '../../ports/store.ts'
-import { openSessionLog } from '../journal/open-journal.ts'
+import { openOwnedLog } from '../journal/open-journal.ts'
 import { openActivity } from './activity-opening.ts'
 
 /** When sessions that were left in the middle of a run go on. */
@@ -19,6 +19,8 @@ export interface ActivityLogOptions {
   readonly services: SystemServices
   /** With `on-demand`, sessions that were on record as busy count as idle until they are used. @default 'now' */
   readonly resume?: ResumeMode
+  /** Called before sessions go off the record, some seconds after their work; what it rejects with is logged. */
+  readonly beforeIdle?: (keys: readonly SessionKey[]) => Promise<void>
   /** Another owner has the list, and with it the sessions; or the store has failed for good. */
   readonly onLost?: (error: BeamClawError) => void
 }
@@ -102,15 +104,28 @@ export class ActivityLog {
     return written
   }
 
-  /** The session has nothing to do. Not written down at once: if that is lost, it is woken once for nothing. */
-  end(key: SessionKey): void {
+  /**
+   * The session has nothing to do. Not written down at once: if that is lost, it is woken once for nothing. Returns true when it was on record as busy.
+   */
+  end(key: SessionKey): boolean {
     this.#asleep.delete(key)
-    if (!this.#busy.has(key) || this.#lingering.has(key)) return
+    if (!this.#busy.has(key) || this.#lingering.has(key)) return false
     const { clock } = this.#options.services
     this.#see(key, clock.now())
     this.#lingering.set(key, clock.monotonic())
     if (this.#refusal === undefined) this.#sweepTimer ??= clock.setTimer(() => this.#sweep(), lingerMs, true)
     if (this.#isIdle) for (const resolve of this.#onIdle.splice(0)) resolve()
+    return true
+  }
+
+  /** Forgets a session that is to be deleted. Resolves once that is durable. */
+  async forget(key: SessionKey): Promise<void> {
+    this.#asleep.delete(key)
+    this.#lingering.delete(key)
+    this.#busy.delete(key)
+    this.#seen.delete(key)
+    if (this.#isIdle) for (const resolve of this.#onIdle.splice(0)) resolve()
+    await this.#append('gone', [key])
   }
 
   /** Writes down what is left to write, and closes the log. */
@@ -151,7 +166,11 @@ export class ActivityLog {
     void this.#forget(due)
   }
 
-  async #forget(keys: readonly SessionKey[]): Promise<void> {
+  async #forget(due: readonly SessionKey[]): Promise<void> {
+    if (due.length === 0) return
+    await this.#prepare(due)
+    // Those that were used meanwhile, or deleted, stay as they are.
+    const keys = due.filter((key) => this.#lingering.has(key))
     if (keys.length === 0) return
     for (const key of keys) {
       this.#lingering.delete(key)
@@ -164,6 +183,14 @@ export class ActivityLog {
     }
   }
 
+  async #prepare(keys: readonly SessionKey[]): Promise<void> {
+    try {
+      await this.#options.beforeIdle?.(keys)
+    } catch (error) {
+      this.#options.services.logger.log('warn', 'activity.not-prepared', { sessions: keys.length, error: describeError(error) })
+    }
+  }
+
   #see(key: SessionKey, at: number): void {
     this.#seen.delete(key)
     this.#seen.set(key, at)
@@ -171,7 +198,7 @@ export class ActivityLog {
     for (const oldest of this.#seen.keys()) return void this.#seen.delete(oldest)
   }
 
-  async #append(type: 'busy' | 'idle', keys: readonly SessionKey[]): Promise<void> {
+  async #append(type: 'busy' | 'idle' | 'gone', keys: readonly SessionKey[]): Promise<void> {
     const opening = this.#log()
     const log = await opening
     const { ids, clock } = this.#options.services
@@ -223,7 +250,7 @@ export class ActivityLog {
       store,
       logger: services.logger,
       now: () => services.clock.now(),
-      open: (key) => openSessionLog(this.#options, key.join(':'), key),
+      open: async (key) => (await openOwnedLog(this.#options, key.join(':'), key)).log,
     })
     this.#fold(content)
     return log
@@ -247,6 +274,7 @@ export class ActivityLog {
       this.#see(key, ts)
       if (type === 'busy') this.#busy.set(key, Promise.resolve())
       else this.#busy.delete(key)
+      if (type === 'gone') this.#seen.delete(key)
     }
     if (this.#options.resume === 'on-demand') for (const key of this.#busy.keys()) this.#asleep.add(key)
   }

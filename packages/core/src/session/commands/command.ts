@@ -1,13 +1,23 @@
 /** What a command of a session works with. */
+import { BeamClawError } from '../../base/errors.ts'
 import type { SessionKey } from '../../base/ids.ts'
-import type { LoadedSession } from '../loaded-session.ts'
+import { hasWork, type LoadedSession } from '../loaded-session.ts'
 import type { SessionDependencies } from '../session-dependencies.ts'
+import type { SessionState } from '../state/session-state.ts'
 
 export interface CommandContext extends Omit<LoadedSession, 'running'> {
   readonly key: SessionKey
   readonly dependencies: SessionDependencies
   /** Lets the run loop go on, when there is anything to do. */
   readonly drive: () => void
+}
+
+/** Throws `session-busy` while a run is under way or waits. */
+export function checkAtRest(key: SessionKey, state: SessionState): void {
+  if (!hasWork(state)) return
+  throw new BeamClawError('session-busy', `Session "${key}" is busy with a run; try again when it has ended, or abort it`, {
+    retryAfterMs: 1_000,
+  })
 }
 
 /** Waits for all, so that nothing is half done when one fails. Rejects with the first failure. */

@@ -2,16 +2,20 @@
 import type { JsonValue } from '../../base/messages.ts'
 import type { AbortReceipt, SendReceipt, SessionHistory } from '../session-replies.ts'
 import type { SessionSettings } from '../session-settings.ts'
+import type { SessionExport } from '../session-transfer.ts'
 import type { DeadLetter } from '../state/known-run.ts'
 import { type Abort, abort } from './abort.ts'
 import type { CommandContext } from './command.ts'
 import { type Configure, configure } from './configure.ts'
 import { deadLetters, type ReadDeadLetters } from './dead-letters.ts'
+import { type ExportSession, exportSession } from './export-session.ts'
 import { type Find, find } from './find.ts'
 import { history, type ReadHistory } from './history.ts'
+import { type ImportHistory, importHistory } from './import-history.ts'
 import type { NewMessage } from './message-intake.ts'
 import { type AppendRecord, appendRecord, type ReadRecords, readRecords } from './records.ts'
 import { type Redrive, redrive } from './redrive.ts'
+import { type Rewind, rewind } from './rewind.ts'
 import { send } from './send.ts'
 
 /** The loop is to go on, when there is anything to do. */
@@ -29,9 +33,20 @@ export type SessionCommand =
   | Configure
   | AppendRecord
   | ReadRecords
+  | Rewind
+  | ImportHistory
+  | ExportSession
   | GoOn
 
-export type CommandReply = SendReceipt | AbortReceipt | SessionHistory | SessionSettings | readonly DeadLetter[] | JsonValue | undefined
+export type CommandReply =
+  | SendReceipt
+  | AbortReceipt
+  | SessionHistory
+  | SessionSettings
+  | readonly DeadLetter[]
+  | SessionExport
+  | JsonValue
+  | undefined
 
 type Commands = { readonly [C in SessionCommand as C['type']]: (context: CommandContext, message: C) => Promise<CommandReply> }
 
@@ -45,6 +60,9 @@ const commands: Commands = {
   configure,
   record: appendRecord,
   records: readRecords,
+  rewind,
+  import: importHistory,
+  export: exportSession,
   'go-on': async ({ drive }) => {
     drive()
     return undefined

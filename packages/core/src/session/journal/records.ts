@@ -1,8 +1,9 @@
 /** What a session writes down: one kind of record for each fact that must outlive the process. */
 import type { RunId } from '../../base/ids.ts'
-import type { AssistantMessage, FinishReason, JsonObject, JsonValue, ToolResult, Usage, UserMessage } from '../../base/messages.ts'
+import type { AssistantMessage, FinishReason, JsonObject, JsonValue, Message, ToolResult, Usage, UserMessage } from '../../base/messages.ts'
 import type { ThinkingLevel, ToolChoice } from '../../ports/provider.ts'
 import type { LogEntry } from '../../ports/store.ts'
+import type { SessionSettings } from '../session-settings.ts'
 
 /** What a message does to a session that is busy. */
 export type QueueMode =
@@ -151,6 +152,27 @@ export interface HistoryCompact extends OfRun {
   readonly usage: Usage
 }
 
+/** The messages after the first `kept` are taken back. `runId` names the change, which is no run. */
+export interface HistoryRewind extends OfRun {
+  readonly type: 'history-rewind'
+  readonly kept: number
+}
+
+/** A conversation from elsewhere begins the session. `runId` names the import, which is no run. */
+export interface HistoryImport extends OfRun {
+  readonly type: 'history-import'
+  readonly messages: readonly ImportedMessage[]
+  readonly settings?: SessionSettings
+}
+
+/** A message that is imported, with what is known of its origin. */
+export interface ImportedMessage {
+  readonly message: Message
+  /** When it was written down first, in milliseconds since 1970. */
+  readonly createdAt?: number
+  readonly runId?: RunId
+}
+
 export interface RunEnd extends OfRun {
   readonly type: 'run-end'
   readonly outcome: RunOutcome
@@ -180,6 +202,8 @@ export type JournalEntry =
   | ToolIntent
   | ToolDone
   | HistoryCompact
+  | HistoryRewind
+  | HistoryImport
   | RunEnd
   | ExtensionRecord
 

@@ -30,6 +30,9 @@ export interface SessionSnapshot {
   readonly deadLetters: readonly (DeadLetter | RunId)[]
   /** What extensions have made of their records, by their ids. */
   readonly extensions?: JsonObject
+  /** Times of the first record and of the last, in milliseconds since 1970; earlier versions kept neither. */
+  readonly createdAt?: number
+  readonly updatedAt?: number
 }
 
 /** Returns what a store gave back as a snapshot. Throws `log-corrupt` for what is none, or one of a later version. */
@@ -45,6 +48,7 @@ export function checkedSnapshot(value: unknown): SessionSnapshot {
   eachOf(snapshot.runs, 'runs', fail, checkRun)
   eachOf(snapshot.deadLetters, 'deadLetters', fail, checkDeadLetter)
   if (snapshot.extensions !== undefined) jsonOf(fieldsOf(snapshot.extensions, 'extensions', fail), 'extensions', fail)
+  for (const name of ['createdAt', 'updatedAt']) if (snapshot[name] !== undefined) countOf(snapshot[name], name, fail)
   return value as SessionSnapshot
 }
 

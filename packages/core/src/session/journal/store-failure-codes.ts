@@ -27,3 +27,10 @@ export function sessionBroken(key: SessionKey, cause: unknown): BeamClawError {
   const problem = `Session "${key}" failed and goes on from its journal: ${describeError(cause)}`
   return new BeamClawError('session-broken', problem, { cause, retryAfterMs: 1_000 })
 }
+
+/** Returns the error for a session that is not there. */
+export function unknownSession(sessionKey: SessionKey): BeamClawError {
+  return new BeamClawError('unknown-session', `There is no session "${sessionKey}"; its first message begins it`, {
+    details: { sessionKey },
+  })
+}

@@ -1,11 +1,12 @@
 /** Records that change the history as a whole. */
-import { countOf, stringOf, usageOf } from '../../base/message-check.ts'
+import { countOf, eachOf, type Fail, fieldsOf, messageOf, nameOf, stringOf, usageOf } from '../../base/message-check.ts'
 import { addUsage } from '../../base/messages.ts'
 import type { RecordFamily } from '../journal/record-family.ts'
-import type { HistoryCompact } from '../journal/records.ts'
+import type { HistoryCompact, HistoryImport, HistoryRewind } from '../journal/records.ts'
+import { checkSettingsFields } from '../session-settings.ts'
 import type { RunState } from './run-state.ts'
 
-export const historyRecords: RecordFamily<HistoryCompact> = {
+export const historyRecords: RecordFamily<HistoryCompact | HistoryRewind | HistoryImport> = {
   'history-compact': {
     check({ summary, dropped, usage }, fail) {
       stringOf(summary, 'summary', fail)
@@ -23,6 +24,29 @@ export const historyRecords: RecordFamily<HistoryCompact> = {
     },
     event: ({ dropped }, head) => ({ type: 'history-compact', ...head, dropped }),
   },
+  'history-rewind': {
+    check: ({ kept }, fail) => void countOf(kept, 'kept', fail),
+    fold: (state, { kept }) => state.keepOldest(kept),
+    event: ({ kept }, head) => ({ type: 'history-rewind', ...head, kept }),
+  },
+  'history-import': {
+    check({ messages, settings }, fail) {
+      eachOf(messages, 'messages', fail, checkImported)
+      if (settings !== undefined) checkSettingsFields(settings, fail)
+    },
+    fold(state, { messages, settings, runId }) {
+      for (const { message, createdAt, runId: from } of messages) state.remember(message, from ?? runId, createdAt)
+      state.importedSettings = settings
+    },
+    event: ({ messages }, head) => ({ type: 'history-import', ...head, messages: messages.length }),
+  },
+}
+
+function checkImported(value: unknown, path: string, fail: Fail): void {
+  const { message, createdAt, runId } = fieldsOf(value, path, fail)
+  messageOf(message, `${path}.message`, fail)
+  if (createdAt !== undefined) countOf(createdAt, `${path}.createdAt`, fail)
+  if (runId !== undefined) nameOf(runId, `${path}.runId`, fail)
 }
 
 /** Returns the turn that is asked for after a summary. One that did not fit counts as over: it is summed up once. */

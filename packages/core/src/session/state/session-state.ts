@@ -12,6 +12,7 @@ import type { JsonValue, Message } from '../../base/messages.ts'
 import type { RecordExtension } from '../journal/record-extension.ts'
 import type { MessageIn } from '../journal/records.ts'
 import { checkedSnapshot, type SessionSnapshot } from '../journal/session-snapshot.ts'
+import type { SessionSettings } from '../session-settings.ts'
 import { type DeadLetter, type EndedRun, type KnownRun, type MessageOrigin, type RunMemory, runMemoryDefaults } from './known-run.ts'
 import type { RunState } from './run-state.ts'
 import { ShownHistory } from './shown-history.ts'
@@ -36,11 +37,14 @@ export class SessionState {
   /** Messages of runs that were given up because they took the session down each time; the last hundred. */
   deadLetters: DeadLetter[] = []
   current: RunState | undefined
+  /** Settings that came with an import, in case they were not stored before a crash. */
+  importedSettings: SessionSettings | undefined
   /** What extensions have made of their records, by their ids. */
   readonly extensions = new Map<string, JsonValue>()
   /** Number of the last record. */
   seq = 0
   #at = 0
+  #createdAt: number | undefined
   readonly #memory: RunMemory
   readonly #known: RecordExtensions
 
@@ -54,17 +58,24 @@ export class SessionState {
     return this.#at
   }
 
+  /** Time of the first record, in milliseconds since 1970; the oldest that is known where an earlier version took a snapshot. */
+  get createdAt(): number {
+    return this.#createdAt ?? this.origins[0]?.at ?? this.#at
+  }
+
   /** The record that is taken in next has this number and time. */
   advance(seq: number, at: number): void {
     this.seq = seq
     this.#at = at
+    if (seq === 1) this.#createdAt = at
   }
 
   /** Returns a state with nothing under way, for the start of a log. */
   toSnapshot(): SessionSnapshot {
     const { history, origins, waiting, runs, deadLetters, extensions } = this
     const own = extensions.size === 0 ? {} : { extensions: Object.fromEntries(extensions) }
-    return { version: 1, history, origins, waiting, runs: [...runs], deadLetters, ...own }
+    const { createdAt, at: updatedAt } = this
+    return { version: 1, history, origins, waiting, runs: [...runs], deadLetters, ...own, createdAt, updatedAt }
   }
 
   /** Throws `log-corrupt` for a snapshot that cannot be read. */
@@ -82,6 +93,8 @@ export class SessionState {
     state.deadLetters = snapshot.deadLetters.map((letter) => (typeof letter === 'string' ? { runId: letter, at: 0 } : letter))
     for (const [id, own] of Object.entries(snapshot.extensions ?? {})) if (own !== undefined) state.extensions.set(id, own)
     state.seq = seq
+    state.#createdAt = snapshot.createdAt
+    state.#at = snapshot.updatedAt ?? state.origins.at(-1)?.at ?? 0
     return state
   }
 
@@ -99,10 +112,17 @@ export class SessionState {
   }
 
   /** Adds a message to the history. */
-  remember(message: Message, runId: RunId): void {
+  remember(message: Message, runId: RunId, at: number = this.at): void {
     this.history.push(message)
     this.shown.add(message)
-    this.origins.push({ at: this.at, runId })
+    this.origins.push({ at, runId })
+  }
+
+  /** Takes back all but the oldest `kept` messages. */
+  keepOldest(kept: number): void {
+    this.history.length = Math.min(kept, this.history.length)
+    this.origins.length = this.history.length
+    this.shown = new ShownHistory(this.history)
   }
 
   /** Puts one message in the place of the oldest `dropped`. */

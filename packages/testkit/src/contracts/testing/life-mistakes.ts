@@ -28,6 +28,9 @@ const snapshotCopied = 'a snapshot is copied, and must be JSON'
 const replaced = 'a record that a snapshot replaced is a log-gap when it is appended again'
 const deletes = 'deleting a log fences its handles and empties it'
 const together = 'a document and a log of the same key go together, those below stay'
+const ownerDeletes = 'the owner of a log deletes it, and nothing beside or below it'
+const deletedOnce = 'a log that was deleted is not listed, and is deleted once'
+const notByEarlier = 'a log is not deleted by an earlier owner'
 const outlive = 'documents, logs, snapshots and tokens outlive the store'
 const deletedForGood = 'what was deleted is gone after the store was opened again, too'
 const stopped = 'a store that was stopped refuses everything'
@@ -35,6 +38,25 @@ const before = 'what was called before the stop finishes'
 const closed = 'a handle that was closed refuses everything, and closes again'
 
 export const lifeMistakes = {
+  'deletes the document of a log with it': {
+    caughtBy: ownerDeletes,
+    rules: { removeLog: ({ entries }, name) => void entries.delete(name) },
+  },
+  'deletes no log': { caughtBy: ownerDeletes, rules: { removeLog: () => {} } },
+  'says of every log that it was deleted': {
+    caughtBy: deletedOnce,
+    store: { deleteLog: (call, ...args) => call(...args).then(() => true) },
+  },
+  'goes on listing a log that was deleted': {
+    caughtBy: deletedOnce,
+    rules: {
+      isListed: () => true,
+      removeLog: (_, __, entry) => {
+        entry.log = undefined
+      },
+    },
+  },
+  'deletes the log of a later owner': { caughtBy: notByEarlier, rules: { mayDelete: () => true } },
   'keeps the records that a snapshot replaced': { caughtBy: replaces, rules: { isReplaced: () => false } },
   'keeps the last record that a snapshot replaced': { caughtBy: replaces, rules: { isReplaced: (seq, at) => seq < at } },
   'drops one record more than a snapshot replaced': { caughtBy: replaces, rules: { isReplaced: (seq, at) => seq <= at + 1 } },

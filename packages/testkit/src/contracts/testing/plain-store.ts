@@ -84,6 +84,21 @@ export class PlainStore implements Store {
     return state.owner
   }
 
+  async deleteLog(key: StoreKey, token: FencingToken): Promise<boolean> {
+    this.#check('deleteLog', key, 1)
+    const { checkToken, mayDelete, fenced, fenceDeleted, removeLog, nameOf } = this.#rules
+    checkToken(token)
+    const name = nameOf(key)
+    return await this.#inTurn(async () => {
+      const entry = this.#disk.entries.get(name)
+      if (entry?.log === undefined) return false
+      if (!mayDelete(entry.log.token, token)) throw fenced(entry.log.token.epoch, 'open', token.epoch)
+      if (entry.log.owner !== undefined) fenceDeleted(entry.log.owner)
+      removeLog(this.#disk, name, entry)
+      return true
+    })
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true
     for (const { log } of this.#disk.entries.values()) log?.owner?.refuse(refusal('store-stopped', 'stopped'))

@@ -66,6 +66,9 @@ export interface StoreRules {
   /** One write of a document at a time, in call order. */
   readonly queue: (before: Promise<unknown>) => Promise<unknown>
   readonly remove: (disk: PlainDisk, name: string, entry: PlainEntry) => void
+  readonly mayDelete: (recorded: FencingToken, token: FencingToken) => boolean
+  /** Removes the log of an entry, and not its document. */
+  readonly removeLog: (disk: PlainDisk, name: string, entry: PlainEntry) => void
   readonly fenceDeleted: (log: PlainHandle) => void
   readonly checkToken: (token: FencingToken) => void
   readonly keptToken: (token: FencingToken) => FencingToken
@@ -130,6 +133,11 @@ export const correctRules: StoreRules = {
   beforeWrite: () => undefined,
   queue: (before) => before.then(turn),
   remove: ({ entries }, name) => void entries.delete(name),
+  mayDelete: mayOpenLog,
+  removeLog: ({ entries }, name, entry) => {
+    entry.log = undefined
+    if (entry.document === undefined) entries.delete(name)
+  },
   fenceDeleted: (log) => log.fence(refusal('fenced', 'deleted')),
   checkToken: checkFencingToken,
   keptToken: ({ epoch, nonce }) => ({ epoch, nonce }),

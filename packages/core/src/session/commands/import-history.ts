@@ -1,0 +1,28 @@
+/** `import`: begins a session with a conversation from elsewhere. */
+import { BeamClawError } from '../../base/errors.ts'
+import { parseRunId } from '../../base/ids.ts'
+import type { ImportedMessage } from '../journal/records.ts'
+import type { SessionSettings } from '../session-settings.ts'
+import type { CommandContext } from './command.ts'
+import { withActivity } from './with-activity.ts'
+
+export interface ImportHistory {
+  readonly type: 'import'
+  readonly messages: readonly ImportedMessage[]
+  readonly settings: SessionSettings
+}
+
+/** One record holds everything; the document of the settings follows it, and is made up for when the session is next read. */
+export async function importHistory(context: CommandContext, { messages, settings }: ImportHistory): Promise<undefined> {
+  const { key, state, journal, settings: document, dependencies } = context
+  if (state.seq > 0 || document.isStored) {
+    throw new BeamClawError('session-exists', `Session "${key}" exists; delete it first, or import under another key`, {
+      details: { sessionKey: key },
+    })
+  }
+  const own = Object.keys(settings).length === 0 ? {} : { settings }
+  journal.stage({ type: 'history-import', runId: parseRunId(dependencies.services.ids.next('import')), messages, ...own })
+  await withActivity(context)
+  if ('settings' in own) await document.change(settings)
+  return undefined
+}

@@ -1,0 +1,103 @@
+/** What a message may ask for, and the message that comes of it. */
+import { aTemperature, aToolChoice, modelRule } from '../agent/agent.ts'
+import { BeamClawError } from '../base/errors.ts'
+import { parseRunId } from '../base/ids.ts'
+import { type Fail, jsonOf, newContentOf } from '../base/message-check.ts'
+import type { JsonObject, JsonValue, UserMessage } from '../base/messages.ts'
+import { aBoolean, anObject, anything, aSignal, checkOptions, definedOnly, integer, oneOf, text } from '../base/options.ts'
+import { encodeJson } from '../defaults/json-text.ts'
+import type { ThinkingLevel, ToolChoice } from '../ports/provider.ts'
+import { aStandardSchema, jsonSchemaOf, type StandardSchema } from '../tool/standard-schema.ts'
+import type { NewMessage } from './commands/message-intake.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import type { QueueMode, RunSettings } from './journal/records.ts'
+
+export interface SendOptions<TOutput = undefined> {
+  /** A repeat with the same key gets the same run. 1 to 256 printable ASCII characters. @default a new one */
+  readonly idempotencyKey?: string
+  /** What the message does when the session is busy. @default as the session or the BeamClaw is configured, else 'queue' */
+  readonly queueMode?: QueueMode
+  /** JSON of at most 256 KiB for the run's tools, hooks and system function; durable with the message. @default none */
+  readonly context?: JsonValue
+  /** Aborts the run. @default none */
+  readonly signal?: AbortSignal
+  /** `<provider>/<model>`. @default the session's, else the agent's */
+  readonly model?: string
+  readonly thinking?: ThinkingLevel
+  readonly temperature?: number
+  readonly maxOutputTokens?: number
+  readonly toolChoice?: ToolChoice
+  /** Names of the agent's tools that the run may use. @default all */
+  readonly tools?: readonly string[]
+  /** Asks for JSON of this shape; `result()` then has it as `output`. @default free text */
+  readonly output?: StandardSchema<TOutput>
+  /** JSON Schema for the model. @default what `output` says of itself */
+  readonly outputSchema?: JsonObject
+  /**
+   * When the answer does not fit `output`, `result()` sends one more message under the key `<key>:repair`, with what is wrong, and takes that
+   * answer. @default true
+   */
+  readonly repair?: boolean
+}
+
+const invalidMessage: Fail = (problem) => new BeamClawError('invalid-message', `send: ${problem}`)
+
+/** Returns the checked message, and its context, which the agent's schema may still change. Throws as `SessionHandle.send` does. */
+export function newMessageOf<TOutput>(
+  content: UserMessage['content'],
+  options: SendOptions<TOutput>,
+  newRunId: () => string,
+): { readonly message: NewMessage; readonly context: JsonValue | undefined } {
+  checkOptions<SendOptions<TOutput>>('send', options, {
+    idempotencyKey: text(256),
+    queueMode: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
+    output: aStandardSchema,
+    outputSchema: anObject,
+    repair: aBoolean,
+    context: anything,
+    signal: aSignal,
+    model: modelRule,
+    thinking: oneOf('off', 'low', 'medium', 'high'),
+    temperature: aTemperature,
+    maxOutputTokens: integer(1),
+    toolChoice: aToolChoice,
+    tools: toolNames,
+  })
+  const { output, outputSchema, queueMode, idempotencyKey } = options
+  const checked = newContentOf(content, 'content', invalidMessage)
+  const message: NewMessage = {
+    type: 'send',
+    runId: parseRunId(idempotencyKey ?? newRunId()),
+    message: { role: 'user', content: checked },
+    fingerprint: fingerprintOf(checked),
+    queueMode,
+    ...settingsOf(options),
+    ...(output === undefined ? {} : { responseFormat: { type: 'json', schema: schemaOf(output, outputSchema) } }),
+  }
+  return { message, context: options.context === undefined ? undefined : contextOf(options.context) }
+}
+
+/** What a message asks of its run; undefined where it asks for nothing. */
+function settingsOf({ model, thinking, temperature, maxOutputTokens, toolChoice, tools }: SendOptions<unknown>): {
+  readonly settings?: RunSettings
+} {
+  const settings = definedOnly({ model, thinking, temperature, maxOutputTokens, toolChoice, tools })
+  return Object.keys(settings).length === 0 ? {} : { settings }
+}
+
+/** Bytes that the context of a message may have as JSON. */
+const maxContextBytes = 256 * 1024
+
+/** Returns a copy: what the host changes afterwards was not sent. Throws `invalid-message` or `document-too-large`. */
+function contextOf(context: unknown): JsonValue {
+  encodeJson(context, maxContextBytes)
+  return jsonOf(context, 'context', invalidMessage)
+}
+
+function toolNames(value: unknown): string | undefined {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string') ? undefined : 'a list of names of tools'
+}
+
+function schemaOf(output: StandardSchema, given: JsonObject | undefined): JsonObject {
+  return given ?? jsonSchemaOf('send', 'output', output, 'outputSchema')
+}

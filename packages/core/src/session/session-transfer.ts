@@ -1,0 +1,60 @@
+/** A session as data that leaves one BeamClaw and enters another. */
+import { BeamClawError, describeError } from '../base/errors.ts'
+import { parseRunId, type RunId, type SessionKey } from '../base/ids.ts'
+import { countOf, eachOf, type Fail, fieldsOf, jsonOf, messageOf } from '../base/message-check.ts'
+import type { Message } from '../base/messages.ts'
+import type { ImportedMessage } from './journal/records.ts'
+import type { HistoryEntry } from './session-replies.ts'
+import type { SessionSettings } from './session-settings.ts'
+import { firstLostResult } from './state/history-cut.ts'
+
+/** A conversation with its settings, as plain JSON. */
+export interface SessionExport {
+  readonly version: 1
+  readonly sessionKey: SessionKey
+  /** Time of its first record, in milliseconds since 1970. */
+  readonly createdAt: number
+  /** The oldest first; a call without a result at the end is left out. */
+  readonly messages: readonly HistoryEntry[]
+  /** With the host's own metadata as `data`. */
+  readonly settings: SessionSettings
+}
+
+/** What a session can be begun with: messages alone, or an export. */
+export type SessionImport = readonly Message[] | Pick<SessionExport, 'version' | 'messages' | 'settings'>
+
+const fail: Fail = (problem) => new BeamClawError('invalid-message', `import: ${problem}`)
+
+/** Returns a checked copy. Throws `invalid-message`, with the place, for what is no conversation. */
+export function checkedImport(given: unknown): { readonly messages: readonly ImportedMessage[]; readonly settings: SessionSettings } {
+  // A copy first: getters and proxies are read once.
+  const copy = jsonOf(given, 'the conversation', fail)
+  if (Array.isArray(copy))
+    return { messages: whole(eachOf(copy, 'messages', fail, (value, path) => ({ message: messageOf(value, path, fail) }))), settings: {} }
+  const { version, messages, settings = {} } = fieldsOf(copy, 'the export', fail)
+  if (version !== 1) throw fail(`an export of version ${String(version)} cannot be read by this version`)
+  return { messages: whole(eachOf(messages, 'messages', fail, entryOf)), settings: fieldsOf(settings, 'settings', fail) }
+}
+
+function entryOf(value: unknown, path: string): ImportedMessage {
+  const { message, createdAt, runId } = fieldsOf(value, path, fail)
+  return {
+    message: messageOf(message, `${path}.message`, fail),
+    ...(createdAt === undefined ? {} : { createdAt: countOf(createdAt, `${path}.createdAt`, fail) }),
+    ...(runId === undefined ? {} : { runId: runIdOf(runId, `${path}.runId`) }),
+  }
+}
+
+function runIdOf(value: unknown, path: string): RunId {
+  try {
+    return parseRunId(value)
+  } catch (error) {
+    throw fail(`${path}: ${describeError(error)}`)
+  }
+}
+
+function whole(messages: readonly ImportedMessage[]): readonly ImportedMessage[] {
+  const lost = firstLostResult(messages.map(({ message }) => message))
+  if (lost === undefined) return messages
+  throw fail(`messages[${lost}] holds the result of a call that the message before it does not make`)
+}
