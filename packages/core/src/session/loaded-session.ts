@@ -30,7 +30,7 @@ export async function loadSession(
   dependencies: SessionDependencies,
   agent: () => AgentDefinition,
 ): Promise<LoadedSession> {
-  const { store, tenant, services, events, providers, toolRunner, suspects, turns, sessionDefaults, extensions } = dependencies
+  const { store, tenant, services, events, listeners, providers, toolRunner, suspects, turns, sessionDefaults, extensions } = dependencies
   const { clock, ids, random } = services
   const settings = new SettingsDocument(store, tenant, key)
   const [state] = await Promise.all([readState(log, sessionDefaults, extensions), settings.load()])
@@ -42,6 +42,10 @@ export async function loadSession(
       services.logger.log('error', 'session.event-not-published', { session: key, type: event.type, error: describeError(error) })
     }
   }
+  const tell = (event: RunEvent): void => {
+    publish(topic, event)
+    if (!listeners.isEmpty) listeners.tell({ ...event, tenant, agentId: agent().id })
+  }
   const topic = sessionTopic(tenant, key)
   const committed = committedTopic(tenant, key)
   const journal = new JournalWriter({
@@ -51,7 +55,7 @@ export async function loadSession(
     now: () => clock.now(),
     onCommitted: (entry, seq) => {
       const event = eventOfEntry(entry, seq, key)
-      publish(topic, event)
+      tell(event)
       publish(committed, event)
     },
   })
@@ -68,7 +72,7 @@ export async function loadSession(
     turns,
     agent: () => withOwnSettings(agent(), settings),
     settings: () => settings.value,
-    tell: (event) => publish(topic, event),
+    tell,
   })
   return { log, state, journal, loop, settings, running: undefined }
 }

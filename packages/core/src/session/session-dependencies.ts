@@ -10,6 +10,7 @@ import type { Store, StoreKey } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import type { ToolRunner } from '../tool/tool-runner.ts'
 import type { ActivityLog } from './activity/activity-log.ts'
+import type { EventListeners } from './event-listeners.ts'
 import type { QueueMode } from './journal/records.ts'
 import type { EventLoopTurns } from './run/event-loop-turns.ts'
 import type { SuspectLine } from './run/suspect-line.ts'
@@ -21,6 +22,8 @@ export interface SessionDependencies {
   readonly store: Store
   readonly cluster: Cluster
   readonly events: EventBus<RunEvent>
+  /** Who listens to the events of all sessions of this process. */
+  readonly listeners: EventListeners
   /** Who has work to do. */
   readonly activity: ActivityLog
   readonly providers: ProviderTable

@@ -20,6 +20,7 @@ import type { Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import { ActivityLog, type ResumeMode } from '../session/activity/activity-log.ts'
 import { Waker } from '../session/activity/waker.ts'
+import type { EventListeners } from '../session/event-listeners.ts'
 import type { EventLoopTurns } from '../session/run/event-loop-turns.ts'
 import type { SuspectLine } from '../session/run/suspect-line.ts'
 import type { SessionDefaults } from '../session/session-dependencies.ts'
@@ -43,6 +44,8 @@ export interface TenantNode {
   readonly store: Store
   readonly cluster: Cluster
   readonly events: EventBus<RunEvent>
+  /** Who listens to the events of all sessions of this process. */
+  readonly listeners: EventListeners
   readonly services: SystemServices
   readonly agents: ReadonlyMap<AgentId, AgentDefinition>
   readonly providers: ProviderTable
@@ -160,7 +163,8 @@ export class Tenant implements SessionAccess {
   #newLife(resume: ResumeMode): TenantLife {
     const tenant = this.id
     const host = this.host()
-    const { store, cluster, events, services, agents, providers, suspects, turns, sessionDefaults, parts, phase, onLost } = this.#node
+    const { store, cluster, events, listeners, services, agents, providers, suspects, turns, sessionDefaults, parts, phase, onLost } =
+      this.#node
     const extensions = new Map(extensionsOf(parts).map((extension) => [extension.id, extension]))
     const waits = new RunWaits()
     const activity = new ActivityLog({ tenant, store, cluster, services, resume, onLost })
@@ -180,6 +184,7 @@ export class Tenant implements SessionAccess {
         store,
         cluster,
         events,
+        listeners,
         activity,
         agents,
         providers,
