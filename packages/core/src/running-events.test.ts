@@ -67,7 +67,9 @@ describe('running.on', () => {
   test('may send from a listener, and wait for what comes of it', async () => {
     const claw = await up()
     const replies: string[] = []
-    claw.on('run-end', async () => void replies.push((await claw.session('agent:ops:log').send('it ended').result()).text), { agent: 'main' })
+    claw.on('run-end', async () => void replies.push((await claw.session('agent:ops:log').send('it ended').result()).text), {
+      agent: 'main',
+    })
     await claw.session('agent:main:a').send('hi').result()
     while (replies.length === 0) await flushEventLoop()
     expect(replies).toEqual(['two words'])

@@ -19,6 +19,8 @@ export interface LoadedSession {
   readonly journal: JournalWriter
   readonly loop: RunLoop
   readonly settings: SettingsDocument
+  /** The agent that answers now. */
+  readonly agent: () => AgentDefinition
   /** Settles when the loop has nothing to do; undefined while it does not run. */
   running: Promise<void> | undefined
 }
@@ -30,10 +32,15 @@ export async function loadSession(
   dependencies: SessionDependencies,
   agent: () => AgentDefinition,
 ): Promise<LoadedSession> {
-  const { store, tenant, services, events, listeners, providers, toolRunner, suspects, turns, sessionDefaults, extensions } = dependencies
+  const { store, tenant, services, events, listeners, providers, toolRunner, suspects, turns, sessionDefaults, extensions, agents } =
+    dependencies
   const { clock, ids, random } = services
   const settings = new SettingsDocument(store, tenant, key)
   const [state] = await Promise.all([readState(log, sessionDefaults, extensions), settings.load()])
+  const answering = (): AgentDefinition => {
+    const { answeredBy } = state
+    return (answeredBy === undefined ? undefined : agents.get(answeredBy)) ?? agent()
+  }
   // What is durable has happened, whether or not the bus can tell of it.
   const publish = (on: string, event: RunEvent): void => {
     try {
@@ -44,7 +51,7 @@ export async function loadSession(
   }
   const tell = (event: RunEvent): void => {
     publish(topic, event)
-    if (!listeners.isEmpty) listeners.tell({ ...event, tenant, agentId: agent().id })
+    if (!listeners.isEmpty) listeners.tell({ ...event, tenant, agentId: answering().id })
   }
   const topic = sessionTopic(tenant, key)
   const committed = committedTopic(tenant, key)
@@ -70,11 +77,12 @@ export async function loadSession(
     random,
     logger: services.logger,
     turns,
-    agent: () => withOwnSettings(agent(), settings),
+    agents,
+    agent: () => withOwnSettings(answering(), settings),
     settings: () => settings.value,
     tell,
   })
-  return { log, state, journal, loop, settings, running: undefined }
+  return { log, state, journal, loop, settings, agent: answering, running: undefined }
 }
 
 function withOwnSettings(agent: AgentDefinition, { value: { model, thinking } }: SettingsDocument): AgentDefinition {

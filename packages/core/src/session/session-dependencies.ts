@@ -44,6 +44,8 @@ export interface SessionDefaults extends RunMemory {
   readonly mailboxSize: number
   /** Milliseconds without work until the history leaves memory. @default 60000 */
   readonly passivateAfterMs: number
+  /** Sessions that may wait for each other, each for a run that a tool of the one before began. @default 5 */
+  readonly maxCallDepth: number
   /** What a message that says nothing else does when its session is busy. @default 'queue' */
   readonly queueMode: QueueMode
 }
@@ -52,6 +54,7 @@ export const sessionDefaults = {
   mailboxSize: 1_000,
   passivateAfterMs: 60_000,
   queueMode: 'queue',
+  maxCallDepth: 5,
   ...runMemoryDefaults,
 } as const satisfies SessionDefaults
 
@@ -61,6 +64,7 @@ export function checkSessionDefaults(settings: Partial<SessionDefaults>): void {
     mailboxSize: integer(1),
     passivateAfterMs: duration(),
     queueMode: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
+    maxCallDepth: integer(0),
     rememberedRuns: integer(1),
     rememberRunsForMs: integer(1),
   })

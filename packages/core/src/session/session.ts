@@ -88,7 +88,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   async #reply(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
     let loaded: LoadedSession | undefined
     try {
-      if (message.type === 'inspect') return inspectionOf(this.inspect(), this.#key, this.#agentNow(), loadedOf(this.#phase)?.state)
+      if (message.type === 'inspect')
+        return inspectionOf(this.inspect(), this.#key, loadedOf(this.#phase)?.agent() ?? this.#agentNow(), loadedOf(this.#phase)?.state)
       if (message.type === 'read') return await this.#eventsFrom(message.fromSeq, context)
       loaded = await this.#load(context)
       return await runCommand(this.#commandContext(loaded, context), message)
@@ -106,9 +107,9 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   #commandContext(loaded: LoadedSession, context: Context): CommandContext {
-    const { log, state, journal, loop, settings } = loaded
+    const { log, state, journal, loop, settings, agent } = loaded
     const drive = (): void => this.#drive(loaded, context)
-    return { log, state, journal, loop, settings, key: this.#key, dependencies: this.#dependencies, drive }
+    return { log, state, journal, loop, settings, agent, key: this.#key, dependencies: this.#dependencies, drive }
   }
 
   // ---- running

@@ -135,10 +135,15 @@ export class Tenant implements SessionAccess {
     return this.#node.providers
   }
 
-  session(key: string): SessionHandle {
+  get maxCallDepth(): number {
+    return this.#node.sessionDefaults.maxCallDepth
+  }
+
+  /** `depth` counts the sessions above it that wait for what it is sent. */
+  session(key: string, depth = 0): SessionHandle {
     const parsed = parseSessionKey(key)
     this.#foldedKeys.look(key, parsed)
-    return new SessionHandle(parsed, this)
+    return new SessionHandle(parsed, this, depth)
   }
 
   /** Wakes the sessions that were left alone; resolves with the number of sessions at work once each was tried. */
@@ -173,6 +178,7 @@ export class Tenant implements SessionAccess {
     const toolRunner = new ToolRunner({
       tasks: () => part('tools') as TaskSupervisor | undefined,
       waits,
+      session: (key, depth) => this.session(key, depth),
       clock: services.clock,
       random: services.random,
     })

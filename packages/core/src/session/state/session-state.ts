@@ -7,7 +7,7 @@
  * I4: A run is in `runs` from its message on; ended runs stand in the order of their ends, and the oldest are forgotten.
  */
 import { BeamClawError } from '../../base/errors.ts'
-import type { RunId } from '../../base/ids.ts'
+import type { AgentId, RunId } from '../../base/ids.ts'
 import type { JsonValue, Message } from '../../base/messages.ts'
 import type { LogEntry } from '../../ports/store.ts'
 import type { RecordExtension } from '../journal/record-extension.ts'
@@ -38,6 +38,8 @@ export class SessionState {
   /** Messages of runs that were given up because they took the session down each time; the last hundred. */
   deadLetters: DeadLetter[] = []
   current: RunState | undefined
+  /** The agent that the conversation was handed to; undefined for the one of its key. */
+  answeredBy: AgentId | undefined
   /** What extensions have made of their records, by their ids. */
   readonly extensions = new Map<string, JsonValue>()
   /** Number of the last record. */
@@ -70,9 +72,10 @@ export class SessionState {
 
   /** Returns a state with nothing under way, for the start of a log. */
   toSnapshot(): SessionSnapshot {
-    const { history, origins, waiting, runs, deadLetters, extensions } = this
+    const { history, origins, waiting, runs, deadLetters, answeredBy, extensions } = this
+    const handed = answeredBy === undefined ? {} : { answeredBy }
     const own = extensions.size === 0 ? {} : { extensions: Object.fromEntries(extensions) }
-    return { version: 1, history, origins, waiting, runs: [...runs], deadLetters, ...own }
+    return { version: 1, history, origins, waiting, runs: [...runs], deadLetters, ...handed, ...own }
   }
 
   /** Throws `log-corrupt` for a snapshot that cannot be read. */
@@ -89,6 +92,7 @@ export class SessionState {
     }
     state.deadLetters = snapshot.deadLetters.map((letter) => (typeof letter === 'string' ? { runId: letter, at: 0 } : letter))
     for (const [id, own] of Object.entries(snapshot.extensions ?? {})) if (own !== undefined) state.extensions.set(id, own)
+    state.answeredBy = snapshot.answeredBy
     state.seq = seq
     return state
   }
