@@ -54,7 +54,9 @@ describe('an agent as a tool', () => {
       { model: 'test/finder', usage: usage(1) },
     ])
     expect(result.toolCalls[0]).toMatchObject({ name: 'ask_finder', outcome: 'ok', usage: [{ model: 'test/finder', usage: usage(1) }] })
-    const progress = told.filter((event) => event.type === 'tool-progress').map(({ data }) => data as unknown as { agent: string; event: RunEvent })
+    const progress = told
+      .filter((event) => event.type === 'tool-progress')
+      .map(({ data }) => data as unknown as { agent: string; event: RunEvent })
     expect(progress.map(({ event }) => event.type)).toContain('message')
     expect(progress.at(-1)).toMatchObject({ agent: 'finder', event: { type: 'run-end', outcome: 'completed' } })
     const sessions = (await claw.sessions()).map((one) => one.sessionKey)
@@ -119,12 +121,21 @@ describe('an agent as a tool', () => {
   })
 
   test('that fails tells so, and what it has spent counts', async () => {
-    const broken = defineTool({ name: 'again', description: 'again', execute: () => 'again' })
+    const fails = (): never => {
+      throw new Error('secret')
+    }
+    const broken = defineTool({ name: 'again', description: 'again', execute: fails })
     const { claw } = await up({ main: relay('ask_finder'), finder: () => ({ calls: [{ id: 'x', name: 'again' }] }) }, [
       { id: 'main', tools: [agentTool('finder')] },
       { id: 'finder', tools: [broken], maxTurns: 2 },
     ])
-    const { text, usageByModel } = await claw.session(key).send('go').result()
+    const run = claw.session(key).send('go')
+    const progress: string[] = []
+    for await (const event of run) if (event.type === 'tool-progress') progress.push(JSON.stringify(event.data))
+    // Readers get no text of an error, wherever it comes from.
+    expect(progress.at(-1)).toContain('"event":{"type":"run-end"')
+    expect(progress.join()).not.toMatch(/ended after|secret/)
+    const { text, usageByModel } = await run.result()
     expect(text).toMatch(/^got: The agent "finder" gave no answer: .*\(max-turns\)$/)
     expect(usageByModel).toContainEqual({ model: 'test/finder', usage: usage(2) })
   })

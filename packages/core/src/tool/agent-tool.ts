@@ -1,6 +1,7 @@
 /** Agents as tools: one that is asked, and one that the conversation is handed to. */
 import type { AgentDefinition } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
+import type { RunEvent } from '../base/events.ts'
 import { type AgentId, parseAgentId, sessionKey } from '../base/ids.ts'
 import { modelUsageOf } from '../base/message-check.ts'
 import type { JsonObject, JsonValue } from '../base/messages.ts'
@@ -150,16 +151,31 @@ function failed(agent: AgentId, error: unknown, call: ToolContext): ToolOutput {
 async function tellEvents(run: ToolRun, agent: AgentId, { progress }: ToolContext): Promise<void> {
   try {
     for await (const event of run) {
+      const { sessionKey: key, runId, type } = event
       try {
-        progress({ agent, sessionKey: event.sessionKey, event: event as unknown as JsonValue })
+        progress({ agent, sessionKey: key, event: shownPart(event) as unknown as JsonValue })
       } catch {
-        // More than progress may hold: who wants it finds it in the agent's own session.
-        const { type, runId } = event
-        progress({ agent, sessionKey: event.sessionKey, event: { type, runId } })
+        // More than progress may hold: it is in the agent's own session.
+        progress({ agent, sessionKey: key, event: { type, runId } })
       }
     }
   } catch {
     // What went wrong with the run is told by its result.
+  }
+}
+
+/** Returns what readers of the run that asks may see: texts of errors may name files and secrets, and streams do not look into progress. */
+function shownPart(event: RunEvent): object {
+  const { type, runId } = event
+  switch (event.type) {
+    case 'tool-result':
+      return { type, runId, toolCallId: event.result.toolCallId, name: event.result.name, outcome: event.outcome }
+    case 'model-failure':
+      return { type, runId, turn: event.turn, attempt: event.attempt, code: event.failure.code }
+    case 'run-end':
+      return { type, runId, outcome: event.outcome, ...(event.failure === undefined ? {} : { code: event.failure.code }) }
+    default:
+      return event
   }
 }
 
