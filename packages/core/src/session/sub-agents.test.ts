@@ -120,6 +120,25 @@ describe('an agent as a tool', () => {
     await expect(run.result()).rejects.toMatchObject({ code: 'run-aborted' })
   })
 
+  test('is still asked by a run under way when the node drains, which refuses other messages', async () => {
+    const gate = Promise.withResolvers<void>()
+    const main = async (request: ProviderRequest): Promise<ModelTurn> => {
+      await gate.promise
+      return relay('ask_finder')(request)
+    }
+    const { claw } = await up({ main, finder: () => ({ text: 'it is here' }) }, [
+      { id: 'main', tools: [agentTool('finder')] },
+      { id: 'finder' },
+    ])
+    const run = claw.session(key).send('go')
+    await run.accepted
+    const drained = claw.drain()
+    await expect(claw.session(key).send('more').accepted).rejects.toMatchObject({ code: 'draining' })
+    gate.resolve()
+    expect((await run.result()).text).toBe('got: it is here')
+    await drained
+  })
+
   test('that fails tells so, and what it has spent counts', async () => {
     const fails = (): never => {
       throw new Error('secret')
