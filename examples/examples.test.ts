@@ -106,6 +106,12 @@ describe('the examples', () => {
     expect(lines.at(-1)).toBe('second process: all 3 parts are measured')
   })
 
+  test('07-sub-agents asks one agent, and hands over to another', async () => {
+    const { code, lines, errors } = await run('07-sub-agents')
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+    expect(lines).toEqual(['calculator: completed', expect.stringMatching(/^ask_calculator: .*2\+3 = 5/), 'billing answers'])
+  })
+
   test('06-custom-provider speaks', async () => {
     const { code, lines, errors } = await run('06-custom-provider')
     expect({ code, errors }).toEqual({ code: 0, errors: '' })

@@ -3,11 +3,13 @@
 export {
   type AgentDefinition,
   type AgentOptions,
+  agentTool,
   BeamClaw,
   BeamClawError,
   type BeamClawOptions,
   defineAgent,
   defineTool,
+  handoff,
   MemoryStore,
   type Message,
   type Provider,

@@ -17,6 +17,7 @@ import type { Store } from './ports/store.ts'
 import { ProviderTable } from './provider/provider-table.ts'
 import { RunningBeamClaw } from './running-beamclaw.ts'
 import type { ResumeMode } from './session/activity/activity-log.ts'
+import { EventListeners } from './session/event-listeners.ts'
 import { EventLoopTurns } from './session/run/event-loop-turns.ts'
 import { SuspectLine } from './session/run/suspect-line.ts'
 import { checkSessionDefaults, type SessionDefaults, sessionDefaults } from './session/session-dependencies.ts'
@@ -126,10 +127,12 @@ export class BeamClaw {
     const { providers, store = new MemoryStore(), cluster = new SoloCluster(), events = new LocalEventBus<RunEvent>() } = this.#options
     const agents = new Map(this.#options.agents.map((agent) => [agent.id, agent]))
     const phase = { value: 'running' as NodePhase }
+    const listeners = new EventListeners(services.logger)
     const node: TenantNode = {
       store,
       cluster,
       events,
+      listeners,
       services,
       agents,
       providers,
@@ -159,7 +162,7 @@ export class BeamClaw {
     } catch (error) {
       throw startFailure(error)
     }
-    return new RunningBeamClaw({ root, tenants, agents, providers, phase, store, events, cluster, services })
+    return new RunningBeamClaw({ root, tenants, agents, providers, phase, store, events, listeners, cluster, services })
   }
 }
 

@@ -44,6 +44,7 @@ export {
   type JsonObject,
   type JsonValue,
   type Message,
+  type ModelUsage,
   type TextPart,
   type ThinkingPart,
   type ToolCall,
@@ -91,13 +92,16 @@ export type {
   Versioned,
 } from './ports/store.ts'
 export { Registry, type RegistryEntry, type RegistryOptions } from './registry/registry.ts'
-export type { CompletionRequest, RunningBeamClaw, TenantSessions } from './running-beamclaw.ts'
+export type { CompletionRequest, ListenOptions, RunningBeamClaw, TenantSessions } from './running-beamclaw.ts'
 export type { ExtensionEntry, RecordExtension } from './session/journal/record-extension.ts'
 export type { QueueMode, RunSettings } from './session/journal/records.ts'
 export type { DeepPartial } from './session/run/partial-output.ts'
-export type { RunResult, RunStream } from './session/run/run-stream.ts'
+export type { RunResult } from './session/run/run-result.ts'
+export type { RunStep, RunToolCall } from './session/run/run-steps.ts'
+export type { RunStream } from './session/run/run-stream.ts'
 export type { SendOptions } from './session/send-options.ts'
 export type { SessionDefaults } from './session/session-dependencies.ts'
+export type { EventOrigin, SessionEvent } from './session/session-event.ts'
 export type { FollowOptions, ForkOptions, SessionHandle } from './session/session-handle.ts'
 export type { ListSessionsOptions, SessionSummary } from './session/session-list.ts'
 export type { SessionRecords } from './session/session-records.ts'
@@ -123,6 +127,8 @@ export type { TaskStreamOptions } from './supervisor/task-stream.ts'
 export { TaskSupervisor, type TaskSupervisorOptions } from './supervisor/task-supervisor.ts'
 export type { ChildCounts, ChildInfo, TreeNode } from './supervisor/tree-node.ts'
 export { Telemetry } from './telemetry/telemetry.ts'
+export { type AgentToolOptions, agentTool, type HandoffOptions, handoff } from './tool/agent-tool.ts'
 export type { StandardSchema } from './tool/standard-schema.ts'
 export { defineTool, type Tool, type ToolContext, type ToolOptions, type ToolOutput } from './tool/tool.ts'
 export { type ToolReply, type ToolReplyOptions, toolResult } from './tool/tool-reply.ts'
+export type { ToolRun, ToolSendOptions, ToolSession } from './tool/tool-session.ts'

@@ -3,13 +3,16 @@ import type { AgentDefinition, AgentOptions } from './agent/agent.ts'
 import { readAgents } from './agent/agent-list.ts'
 import { BeamClawError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
-import { type AgentId, parseTenantId } from './base/ids.ts'
+import { type AgentId, parseAgentId, parseTenantId } from './base/ids.ts'
+import { aFunction, checkOptions, invalidOption, oneOf, text } from './base/options.ts'
 import type { SystemServices } from './defaults/services.ts'
 import type { Cluster } from './ports/cluster.ts'
 import type { EventBus } from './ports/event-bus.ts'
 import type { ProviderPart, ProviderRequest } from './ports/provider.ts'
 import type { Store } from './ports/store.ts'
 import type { ProviderTable } from './provider/provider-table.ts'
+import type { EventListener, EventListeners } from './session/event-listeners.ts'
+import { listenableTypes, type SessionEvent } from './session/session-event.ts'
 import type { SessionHandle } from './session/session-handle.ts'
 import type { ListSessionsOptions, SessionSummary } from './session/session-list.ts'
 import type { NodePhase } from './session/session-router.ts'
@@ -23,6 +26,14 @@ export type CompletionRequest = Omit<ProviderRequest, 'model'> & {
   readonly model: string
 }
 
+/** Which sessions' events `running.on` tells of. */
+export interface ListenOptions {
+  /** Id of the agent that answers. @default all */
+  readonly agent?: string
+  /** @default all */
+  readonly tenant?: string
+}
+
 /** The conversations of one tenant. */
 export interface TenantSessions {
   /** Returns a handle on one conversation; nothing starts before it is used. Throws `invalid-session-key`. */
@@ -30,6 +41,8 @@ export interface TenantSessions {
   /** Lists the sessions there are, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
   sessions(options?: ListSessionsOptions): Promise<readonly SessionSummary[]>
 }
+
+const isListenable = oneOf(...listenableTypes)
 
 interface Running {
   readonly root: Supervisor
@@ -40,6 +53,7 @@ interface Running {
   readonly phase: { value: NodePhase }
   readonly store: Store
   readonly events: EventBus<RunEvent>
+  readonly listeners: EventListeners
   readonly cluster: Cluster
   readonly services: SystemServices
 }
@@ -68,6 +82,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
         running.phase.value = 'ended'
         // Callers that follow a run must not wait for one that is gone.
         running.events.stop().catch(() => {})
+        running.listeners.stop()
         resolve()
       })
     })
@@ -125,6 +140,11 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
 
   /** Returns the conversations of one of the tenants that the BeamClaw was made with. Throws `unknown-tenant` or `invalid-id`. */
   tenant(id: string): TenantSessions {
+    const tenant = this.#tenant(id)
+    return { session: (key) => tenant.session(key), sessions: async (options = {}) => tenant.sessions(options) }
+  }
+
+  #tenant(id: string): Tenant {
     const wanted = parseTenantId(id)
     const tenant = this.#running.tenants.find((one) => one.id === wanted)
     if (tenant === undefined) {
@@ -133,7 +153,32 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
         details: { tenant: wanted },
       })
     }
-    return { session: (key) => tenant.session(key), sessions: async (options = {}) => tenant.sessions(options) }
+    return tenant
+  }
+
+  /**
+   * Calls `listener` for the events of every session of this process, or those of one type, from now on. Returns what ends that. Durable events have
+   * their `seq`, and are durable when they are told. A listener is called with one event at a time, and not inside the session's work: while the promise
+   * that it returns is open, up to 10,000 events wait for it, then the oldest are dropped and the log says so. What it throws is logged. Throws
+   * `invalid-option`, `invalid-id` and `unknown-tenant`.
+   *
+   * @example
+   * const cancel = running.on('run-end', ({ agentId, runId, outcome }) => console.log(agentId, runId, outcome), { agent: 'main' })
+   */
+  on<TType extends RunEvent['type'] | '*'>(
+    type: TType,
+    listener: (event: SessionEvent<TType>) => unknown,
+    filter: ListenOptions = {},
+  ): () => void {
+    const expected = isListenable(type)
+    if (expected !== undefined) throw invalidOption('on', 'type', expected, type)
+    const noFunction = aFunction(listener)
+    if (noFunction !== undefined) throw invalidOption('on', 'listener', noFunction, listener)
+    checkOptions<ListenOptions>('on', filter, { agent: text(64), tenant: text(64) })
+    const agent = filter.agent === undefined ? undefined : parseAgentId(filter.agent)
+    const tenant = filter.tenant === undefined ? undefined : this.#tenant(filter.tenant).id
+    if (!this.isRunning) return () => {}
+    return this.#running.listeners.add({ type, agent, tenant }, listener as EventListener)
   }
 
   /** False once the tree has ended. */

@@ -22,7 +22,7 @@ export {
   type RateLimits,
   rateLimiterDefaults,
 } from './guards/rate-limit/rate-limiter.ts'
-export type { Price, PriceTable } from './guards/usage/price-table.ts'
+export { costOfRun, type Price, type PriceTable } from './guards/usage/price-table.ts'
 export { type UsageBudget, usageBudgetDefaults } from './guards/usage/usage-budget.ts'
 export { type UsageLabelDefaults, UsageLedger } from './guards/usage/usage-ledger.ts'
 export { type UsageLedgerOptions, usageLedgerDefaults } from './guards/usage/usage-ledger-options.ts'

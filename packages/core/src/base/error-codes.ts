@@ -42,6 +42,7 @@ export const errorTable = {
   overloaded: { kind: 'limited', isRetryable: true },
   'call-timeout': { kind: 'timeout' },
   'call-cycle': { kind: 'caller' },
+  'call-depth': { kind: 'caller' },
   'call-aborted': { kind: 'gone' },
   'actor-not-running': { kind: 'unavailable' },
   'actor-already-started': { kind: 'conflict' },

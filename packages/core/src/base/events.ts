@@ -1,7 +1,7 @@
 /** Everything that happens, as one union: noun first, verb second. */
 import type { ExitReason } from './exit-reason.ts'
-import type { RunId, SessionKey } from './ids.ts'
-import type { AssistantMessage, FinishReason, JsonValue, ToolResult, Usage, UserMessage } from './messages.ts'
+import type { AgentId, RunId, SessionKey } from './ids.ts'
+import type { AssistantMessage, FinishReason, JsonValue, ModelUsage, ToolResult, Usage, UserMessage } from './messages.ts'
 
 /** An actor is up: its `init` has finished. */
 export interface ActorStartEvent {
@@ -138,6 +138,10 @@ export interface ToolResultEvent extends OfRun, Durable {
   readonly type: 'tool-result'
   readonly outcome: 'ok' | 'error' | 'unknown' | 'cancelled'
   readonly result: ToolResult
+  /** Tokens that the tool itself has spent. */
+  readonly usage?: readonly ModelUsage[]
+  /** The agent that answers in this session from the next turn on. */
+  readonly handOff?: AgentId
 }
 
 /** The oldest messages of the history gave way to a summary. */

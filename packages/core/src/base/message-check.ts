@@ -5,6 +5,7 @@ import type {
   ImagePart,
   JsonValue,
   Message,
+  ModelUsage,
   TextPart,
   ThinkingPart,
   ToolCall,
@@ -172,6 +173,14 @@ export function messageOf(value: unknown, path: string, fail: Fail): Message {
     case 'tool':
       return { role: 'tool', content: eachOf(content, `${path}.content`, fail, toolResultOf) }
   }
+}
+
+/** Returns tokens by model. */
+export function modelUsageOf(value: unknown, path: string, fail: Fail): readonly ModelUsage[] {
+  return eachOf(value, path, fail, (element, place) => {
+    const { model, usage } = fieldsOf(element, place, fail)
+    return { model: stringOf(model, `${place}.model`, fail), usage: usageOf(usage, `${place}.usage`, fail) }
+  })
 }
 
 /** Returns the tokens of a provider call. */

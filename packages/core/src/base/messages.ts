@@ -86,6 +86,18 @@ export function addUsage(a: Usage, b: Usage): Usage {
   }
 }
 
+/** Tokens of one model, `<provider>/<model>`. */
+export interface ModelUsage {
+  readonly model: string
+  readonly usage: Usage
+}
+
+/** Returns the list with more tokens of one model; a model is in it once. */
+export function addModelUsage(list: readonly ModelUsage[], model: string, usage: Usage): readonly ModelUsage[] {
+  if (!list.some((one) => one.model === model)) return [...list, { model, usage }]
+  return list.map((one) => (one.model === model ? { model, usage: addUsage(one.usage, usage) } : one))
+}
+
 /** The text of a message, its parts joined; thinking, images and tool calls are left out. */
 export function textOf(message: Message): string {
   if (typeof message.content === 'string') return message.content

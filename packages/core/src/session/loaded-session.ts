@@ -19,6 +19,8 @@ export interface LoadedSession {
   readonly journal: JournalWriter
   readonly loop: RunLoop
   readonly settings: SettingsDocument
+  /** The agent that answers now. */
+  readonly agent: () => AgentDefinition
   /** Settles when the loop has nothing to do; undefined while it does not run. */
   running: Promise<void> | undefined
 }
@@ -30,13 +32,18 @@ export async function loadSession(
   dependencies: SessionDependencies,
   agent: () => AgentDefinition,
 ): Promise<LoadedSession> {
-  const { store, tenant, services, events, providers, toolRunner, suspects, turns, sessionDefaults, extensions } = dependencies
+  const { store, tenant, services, events, listeners, providers, toolRunner, suspects, turns, sessionDefaults, extensions, agents } =
+    dependencies
   const { clock, ids, random } = services
   const settings = new SettingsDocument(store, tenant, key)
   const [state] = await Promise.all([readState(log, sessionDefaults, extensions), settings.load()])
   // What a crash has left of an import, or of a deletion.
   if (settings.isDeleting && state.seq === 0) await settings.delete()
   if (state.importedSettings !== undefined && !settings.isStored) await settings.change(state.importedSettings)
+  const answering = (): AgentDefinition => {
+    const { answeredBy } = state
+    return (answeredBy === undefined ? undefined : agents.get(answeredBy)) ?? agent()
+  }
   // What is durable has happened, whether or not the bus can tell of it.
   const publish = (on: string, event: RunEvent): void => {
     try {
@@ -44,6 +51,10 @@ export async function loadSession(
     } catch (error) {
       services.logger.log('error', 'session.event-not-published', { session: key, type: event.type, error: describeError(error) })
     }
+  }
+  const tell = (event: RunEvent): void => {
+    publish(topic, event)
+    if (!listeners.isEmpty) listeners.tell({ ...event, tenant, agentId: answering().id })
   }
   const topic = sessionTopic(tenant, key)
   const committed = committedTopic(tenant, key)
@@ -54,7 +65,7 @@ export async function loadSession(
     now: () => clock.now(),
     onCommitted: (entry, seq) => {
       const event = eventOfEntry(entry, seq, key)
-      publish(topic, event)
+      tell(event)
       publish(committed, event)
     },
   })
@@ -69,11 +80,12 @@ export async function loadSession(
     random,
     logger: services.logger,
     turns,
-    agent: () => withOwnSettings(agent(), settings),
+    agents,
+    agent: () => withOwnSettings(answering(), settings),
     settings: () => settings.value,
-    tell: (event) => publish(topic, event),
+    tell,
   })
-  return { log, state, journal, loop, settings, running: undefined }
+  return { log, state, journal, loop, settings, agent: answering, running: undefined }
 }
 
 function withOwnSettings(agent: AgentDefinition, { value: { model, thinking } }: SettingsDocument): AgentDefinition {

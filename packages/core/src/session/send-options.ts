@@ -46,6 +46,7 @@ const invalidMessage: Fail = (problem) => new BeamClawError('invalid-message', `
 export function newMessageOf<TOutput>(
   content: UserMessage['content'],
   options: SendOptions<TOutput>,
+  depth: number,
   newRunId: () => string,
 ): { readonly message: NewMessage; readonly context: JsonValue | undefined } {
   checkOptions<SendOptions<TOutput>>('send', options, {
@@ -71,6 +72,7 @@ export function newMessageOf<TOutput>(
     message: { role: 'user', content: checked },
     fingerprint: fingerprintOf(checked),
     queueMode,
+    ...(depth === 0 ? {} : { depth }),
     ...settingsOf(options),
     ...(output === undefined ? {} : { responseFormat: { type: 'json', schema: schemaOf(output, outputSchema) } }),
   }

@@ -10,6 +10,7 @@ import type { Store, StoreKey } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import type { ToolRunner } from '../tool/tool-runner.ts'
 import type { ActivityLog } from './activity/activity-log.ts'
+import type { EventListeners } from './event-listeners.ts'
 import type { QueueMode } from './journal/records.ts'
 import type { EventLoopTurns } from './run/event-loop-turns.ts'
 import type { SuspectLine } from './run/suspect-line.ts'
@@ -22,6 +23,8 @@ export interface SessionDependencies {
   readonly store: Store
   readonly cluster: Cluster
   readonly events: EventBus<RunEvent>
+  /** Who listens to the events of all sessions of this process. */
+  readonly listeners: EventListeners
   /** Who has work to do. */
   readonly activity: ActivityLog
   /** What lists tell of conversations. */
@@ -44,6 +47,8 @@ export interface SessionDefaults extends RunMemory {
   readonly mailboxSize: number
   /** Milliseconds without work until the history leaves memory. @default 60000 */
   readonly passivateAfterMs: number
+  /** Sessions that may wait for each other, each for a run that a tool of the one before began. @default 5 */
+  readonly maxCallDepth: number
   /** What a message that says nothing else does when its session is busy. @default 'queue' */
   readonly queueMode: QueueMode
 }
@@ -52,6 +57,7 @@ export const sessionDefaults = {
   mailboxSize: 1_000,
   passivateAfterMs: 60_000,
   queueMode: 'queue',
+  maxCallDepth: 5,
   ...runMemoryDefaults,
 } as const satisfies SessionDefaults
 
@@ -61,6 +67,7 @@ export function checkSessionDefaults(settings: Partial<SessionDefaults>): void {
     mailboxSize: integer(1),
     passivateAfterMs: duration(),
     queueMode: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
+    maxCallDepth: integer(0),
     rememberedRuns: integer(1),
     rememberRunsForMs: integer(1),
   })

@@ -46,6 +46,8 @@ export interface SessionAccess {
   readonly waits: RunWaits
   readonly events: EventBus<RunEvent>
   readonly providers: ProviderTable
+  /** Sessions that may wait for each other. */
+  readonly maxCallDepth: number
   readonly services: SystemServices
 }
 
@@ -53,7 +55,11 @@ export class SessionHandle {
   readonly key: SessionKey
   readonly #access: SessionAccess
 
-  constructor(key: SessionKey, access: SessionAccess) {
+  // Sessions above this one that wait for what it is sent.
+  readonly #depth: number
+
+  constructor(key: SessionKey, access: SessionAccess, depth = 0) {
+    this.#depth = depth
     this.key = key
     this.#access = access
   }
@@ -68,12 +74,14 @@ export class SessionHandle {
    * const { output } = await session.send('Who wrote it?', { output: z.object({ author: z.string() }) }).result()
    */
   send<TOutput = undefined>(content: UserMessage['content'], options: SendOptions<TOutput> = {}): RunStream<TOutput> {
-    const { message, context } = newMessageOf(content, options, () => this.#access.services.ids.next('run'))
+    const { message, context } = newMessageOf(content, options, this.#depth, () => this.#access.services.ids.next('run'))
     const { output, repair = true } = options
+    this.#checkDepth()
     const { router } = this.#access
     const { runId } = message
     const send = async (): Promise<SendReceipt> => {
-      router.checkTakesMessages()
+      // What a run under way asks for is part of it: a node that is about to stop waits for that run.
+      if (this.#depth === 0) router.checkTakesMessages()
       const { signal } = options
       const own = await router.checkedContext(this.key, context)
       if (signal?.aborted === true) throw new BeamClawError('call-aborted', 'send: its signal was aborted before', { cause: signal.reason })
@@ -232,6 +240,15 @@ export class SessionHandle {
   /** What the session is doing; starts it when it is not up. Rejects `unknown-session`. */
   inspect(): Promise<SessionInspection> {
     return this.#ask<SessionInspection>({ type: 'inspect' })
+  }
+
+  #checkDepth(): void {
+    const { maxCallDepth } = this.#access
+    if (this.#depth <= maxCallDepth) return
+    const problem = `${this.#depth} sessions would wait for each other, and ${maxCallDepth} may: agents call each other without an end`
+    throw new BeamClawError('call-depth', `${problem}. Answer without asking another agent.`, {
+      details: { sessionKey: this.key, depth: this.#depth, maxCallDepth },
+    })
   }
 
   /** Asks for the answer once more; a repair that another process has begun with other words is followed. */

@@ -105,7 +105,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       await this.#untilDeleted()
       if (message.type === 'delete') return await this.#delete(context)
       if (this.#phase.is === 'deleted' && !beginnings.has(message.type)) throw unknownSession(this.#key)
-      if (message.type === 'inspect') return inspectionOf(this.inspect(), this.#key, this.#agentNow(), loadedOf(this.#phase)?.state)
+      if (message.type === 'inspect') return this.#inspection()
       if (message.type === 'read') return await this.#eventsFrom(message.fromSeq, context)
       loaded = await this.#load(context)
       // Deleted, or let go of, in the same turn of the event loop.
@@ -118,6 +118,11 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     }
   }
 
+  #inspection(): SessionInspection {
+    const loaded = loadedOf(this.#phase)
+    return inspectionOf(this.inspect(), this.#key, loaded?.agent() ?? this.#agentNow(), loaded?.state)
+  }
+
   async #eventsFrom(fromSeq: number, context: Context): Promise<readonly CommittedEvent[]> {
     const log = this.#phase.log ?? (await this.#wake(context)).log
     const { records } = await log.read(fromSeq)
@@ -125,9 +130,9 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   #commandContext(loaded: LoadedSession, context: Context): CommandContext {
-    const { log, state, journal, loop, settings } = loaded
+    const { log, state, journal, loop, settings, agent } = loaded
     const drive = (): void => this.#drive(loaded, context)
-    return { log, state, journal, loop, settings, key: this.#key, dependencies: this.#dependencies, drive }
+    return { log, state, journal, loop, settings, agent, key: this.#key, dependencies: this.#dependencies, drive }
   }
 
   async #delete(context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {

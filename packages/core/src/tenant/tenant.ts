@@ -19,6 +19,7 @@ import type { Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import { ActivityLog, type ResumeMode } from '../session/activity/activity-log.ts'
 import { Waker } from '../session/activity/waker.ts'
+import type { EventListeners } from '../session/event-listeners.ts'
 import type { EventLoopTurns } from '../session/run/event-loop-turns.ts'
 import type { SuspectLine } from '../session/run/suspect-line.ts'
 import type { SessionDefaults } from '../session/session-dependencies.ts'
@@ -43,6 +44,8 @@ export interface TenantNode {
   readonly store: Store
   readonly cluster: Cluster
   readonly events: EventBus<RunEvent>
+  /** Who listens to the events of all sessions of this process. */
+  readonly listeners: EventListeners
   readonly services: SystemServices
   readonly agents: ReadonlyMap<AgentId, AgentDefinition>
   readonly providers: ProviderTable
@@ -133,10 +136,15 @@ export class Tenant implements SessionAccess {
     return this.#node.providers
   }
 
-  session(key: string): SessionHandle {
+  get maxCallDepth(): number {
+    return this.#node.sessionDefaults.maxCallDepth
+  }
+
+  /** `depth` counts the sessions above it that wait for what it is sent. */
+  session(key: string, depth = 0): SessionHandle {
     const parsed = parseSessionKey(key)
     this.#foldedKeys.look(key, parsed)
-    return new SessionHandle(parsed, this)
+    return new SessionHandle(parsed, this, depth)
   }
 
   /** Wakes the sessions that were left alone; resolves with the number of sessions at work once each was tried. */
@@ -159,7 +167,8 @@ export class Tenant implements SessionAccess {
   #newLife(resume: ResumeMode): TenantLife {
     const tenant = this.id
     const host = this.host()
-    const { store, cluster, events, services, agents, providers, suspects, turns, sessionDefaults, parts, phase, onLost } = this.#node
+    const { store, cluster, events, listeners, services, agents, providers, suspects, turns, sessionDefaults, parts, phase, onLost } =
+      this.#node
     const extensions = new Map(extensionsOf(parts).map((extension) => [extension.id, extension]))
     const waits = new RunWaits()
     const overviews = new SessionOverviews({ tenant, store, logger: services.logger })
@@ -170,6 +179,7 @@ export class Tenant implements SessionAccess {
     const toolRunner = new ToolRunner({
       tasks: () => part('tools') as TaskSupervisor | undefined,
       waits,
+      session: (key, depth) => this.session(key, depth),
       clock: services.clock,
       random: services.random,
     })
@@ -181,6 +191,7 @@ export class Tenant implements SessionAccess {
         store,
         cluster,
         events,
+        listeners,
         activity,
         overviews,
         agents,

@@ -9,14 +9,18 @@ import type { TaskSupervisor } from '../supervisor/task-supervisor.ts'
 import type { RunWaits } from './run-waits.ts'
 import { describeIssues } from './standard-schema.ts'
 import type { Tool, ToolContext, ToolOutput } from './tool.ts'
+import type { ToolEffects } from './tool-effects.ts'
 import { capped, toToolContent } from './tool-output.ts'
 import { boundedProgress } from './tool-progress.ts'
+import type { ToolSession } from './tool-session.ts'
 
 export interface ToolRunnerOptions {
   /** Returns where tools run now; undefined while there is no such place. */
   readonly tasks: () => TaskSupervisor | undefined
   /** Knows which run a tool works for, so that one that waits for itself is found. */
   readonly waits: RunWaits
+  /** Returns a session for a tool, so many sessions below one that nobody waits for. */
+  readonly session: (key: string, depth: number) => ToolSession
   readonly clock: Clock
   readonly random: Random
 }
@@ -29,6 +33,10 @@ export interface ToolCallSite {
   readonly context: JsonValue | undefined
   /** Tells readers how far the tool has come. */
   readonly progress: (data: JsonValue) => void
+  /** Takes what the call does besides returning something. */
+  readonly effects: ToolEffects
+  /** Sessions above this one that wait for the run. */
+  readonly depth: number
   /** What the tool gets as key for its own effects. */
   readonly idempotencyKey: string
   readonly signal: AbortSignal
@@ -67,16 +75,29 @@ export class ToolRunner {
 
   /** The schema is code of the tool's, too: what it does counts for the tool's time. */
   #try(call: ToolCall, tool: Tool, site: ToolCallSite, attempt: number): Promise<ToolOutput> {
-    const { sessionKey, runId, agentId, idempotencyKey, signal } = site
+    const { sessionKey, runId, agentId, idempotencyKey, signal, effects, depth } = site
     const tasks = this.#options.tasks()
     if (tasks === undefined) return Promise.reject(new BeamClawError('actor-not-running', 'Tools do not run just now'))
-    const { waits } = this.#options
+    const { waits, session } = this.#options
     const execute = async (taskSignal: AbortSignal): Promise<ToolOutput> => {
       const input = await checkedInput(call, tool)
       const context = await checkedContext(site.context, tool)
       taskSignal.throwIfAborted()
       const progress = boundedProgress(site.progress, taskSignal)
-      const own = { signal: taskSignal, sessionKey, runId, agentId, context, progress, toolCallId: call.id, idempotencyKey, attempt }
+      const own: ToolContext = {
+        signal: taskSignal,
+        sessionKey,
+        runId,
+        agentId,
+        context,
+        progress,
+        session: (key) => session(key, depth + 1),
+        reportUsage: (model, usage) => effects.reportUsage(model, usage),
+        handOff: (agent) => effects.handOff(agent),
+        toolCallId: call.id,
+        idempotencyKey,
+        attempt,
+      }
       return tool.execute(input as never, own as ToolContext<never>)
     }
     return tasks.run((task) => waits.runTool({ sessionKey, signal: task.signal }, () => execute(task.signal)), {

@@ -1,9 +1,10 @@
 /** A tool is what a model may ask for: a name, what it takes, and a function. */
 import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
-import type { JsonObject, JsonValue } from '../base/messages.ts'
+import type { JsonObject, JsonValue, Usage } from '../base/messages.ts'
 import { aBoolean, aFunction, anObject, checkOptions, duration, integer, text } from '../base/options.ts'
 import type { ToolDeclaration } from '../ports/provider.ts'
 import { aStandardSchema, jsonSchemaOf, type StandardSchema } from './standard-schema.ts'
+import type { ToolSession } from './tool-session.ts'
 
 /** What a tool is handed besides its input. */
 export interface ToolContext<TContext = unknown> {
@@ -18,6 +19,18 @@ export interface ToolContext<TContext = unknown> {
    * Tells readers of the run how far the tool has come: JSON of at most 64,000 bytes. Not kept: a reader that comes later does not see it.
    */
   readonly progress: (data: JsonValue) => void
+  /**
+   * Returns another conversation of the same tenant, to have an agent do something; see `agentTool`. Throws `invalid-session-key`. A tool that waits for
+   * a run that has to wait for its own gets `call-cycle`.
+   */
+  readonly session: (key: string) => ToolSession
+  /** Adds tokens that the tool has spent to those of its run; durable with the outcome of the call. Throws `invalid-option`. */
+  readonly reportUsage: (model: string, usage: Usage) => void
+  /**
+   * Hands the conversation over: from the next turn on, and in all later runs of the session, this agent answers, unless the call fails. Durable with the
+   * outcome of the call. Throws `unknown-agent` or `invalid-id`.
+   */
+  readonly handOff: (agent: string) => void
   /** The model's own name for the call. Models use the same one again: it tells calls of one turn apart, and nothing else. */
   readonly toolCallId: string
   /**

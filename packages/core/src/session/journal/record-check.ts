@@ -12,6 +12,7 @@ export function checkMessageIn(data: Readonly<Record<string, unknown>>, path: st
   choiceOf(data.queueMode, queueModes, `${path}queueMode`, fail)
   if (data.settings !== undefined) checkSettings(fieldsOf(data.settings, `${path}settings`, fail), `${path}settings`, fail)
   if (data.context !== undefined) jsonOf(data.context, `${path}context`, fail)
+  if (data.depth !== undefined) countOf(data.depth, `${path}depth`, fail)
   if (data.responseFormat !== undefined) fieldsOf(data.responseFormat, `${path}responseFormat`, fail)
 }
 

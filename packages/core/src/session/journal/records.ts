@@ -1,6 +1,16 @@
 /** What a session writes down: one kind of record for each fact that must outlive the process. */
-import type { RunId } from '../../base/ids.ts'
-import type { AssistantMessage, FinishReason, JsonObject, JsonValue, Message, ToolResult, Usage, UserMessage } from '../../base/messages.ts'
+import type { AgentId, RunId } from '../../base/ids.ts'
+import type {
+  AssistantMessage,
+  FinishReason,
+  JsonObject,
+  JsonValue,
+  Message,
+  ModelUsage,
+  ToolResult,
+  Usage,
+  UserMessage,
+} from '../../base/messages.ts'
 import type { ThinkingLevel, ToolChoice } from '../../ports/provider.ts'
 import type { LogEntry } from '../../ports/store.ts'
 import type { SessionSettings } from '../session-settings.ts'
@@ -64,6 +74,8 @@ export interface MessageIn extends OfRun {
   readonly context?: JsonValue
   /** Tells whether a message that is sent again under this key is the same. */
   readonly fingerprint?: string
+  /** Sessions above this one that wait for its run: a tool of the one called the next. Absent for none. */
+  readonly depth?: number
   /** The run that was given up, and whose message this is once more. */
   readonly redrives?: RunId
 }
@@ -142,6 +154,10 @@ export interface ToolDone extends OfRun {
   readonly turn: number
   readonly outcome: ToolOutcome
   readonly result: ToolResult
+  /** Tokens that the tool itself has spent. */
+  readonly usage?: readonly ModelUsage[]
+  /** The agent that answers once all calls of the turn have their outcome. */
+  readonly handOff?: AgentId
 }
 
 /** The oldest `dropped` messages of the history gave way to a summary. */
@@ -150,6 +166,8 @@ export interface HistoryCompact extends OfRun {
   readonly summary: string
   readonly dropped: number
   readonly usage: Usage
+  /** The model that wrote it; absent where an earlier version wrote it down. */
+  readonly model?: string
 }
 
 /** The messages after the first `kept` are taken back. `runId` names the change, which is no run. */

@@ -1,6 +1,6 @@
 /** A session's state as a snapshot keeps it, and the check of one that is read back. */
 import { BeamClawError } from '../../base/errors.ts'
-import type { RunId } from '../../base/ids.ts'
+import type { AgentId, RunId } from '../../base/ids.ts'
 import {
   assistantMessageOf,
   choiceOf,
@@ -11,6 +11,7 @@ import {
   fieldsOf,
   jsonOf,
   messageOf,
+  modelUsageOf,
   nameOf,
   stringOf,
   usageOf,
@@ -28,6 +29,8 @@ export interface SessionSnapshot {
   readonly runs: readonly (readonly [RunId, KnownRun])[]
   /** Earlier versions kept the ids alone. */
   readonly deadLetters: readonly (DeadLetter | RunId)[]
+  /** The agent that the conversation was handed to; absent for the one of its key. */
+  readonly answeredBy?: AgentId
   /** What extensions have made of their records, by their ids. */
   readonly extensions?: JsonObject
   /** Times of the first record and of the last, in milliseconds since 1970; earlier versions kept neither. */
@@ -47,6 +50,7 @@ export function checkedSnapshot(value: unknown): SessionSnapshot {
   eachOf(snapshot.waiting, 'waiting', fail, checkWaiting)
   eachOf(snapshot.runs, 'runs', fail, checkRun)
   eachOf(snapshot.deadLetters, 'deadLetters', fail, checkDeadLetter)
+  if (snapshot.answeredBy !== undefined) nameOf(snapshot.answeredBy, 'answeredBy', fail)
   if (snapshot.extensions !== undefined) jsonOf(fieldsOf(snapshot.extensions, 'extensions', fail), 'extensions', fail)
   for (const name of ['createdAt', 'updatedAt']) if (snapshot[name] !== undefined) countOf(snapshot[name], name, fail)
   return value as SessionSnapshot
@@ -75,6 +79,7 @@ function checkRun(value: unknown, path: string, fail: Fail): void {
   const ended = fieldsOf(run.ended, `${path}[1].ended`, fail)
   choiceOf(ended.outcome, runOutcomes, `${path}[1].ended.outcome`, fail)
   usageOf(ended.usage, `${path}[1].ended.usage`, fail)
+  if (ended.usageByModel !== undefined) modelUsageOf(ended.usageByModel, `${path}[1].ended.usageByModel`, fail)
   if (ended.message !== undefined) assistantMessageOf(ended.message, `${path}[1].ended.message`, fail)
   if (ended.failure !== undefined) checkFailure(ended.failure, `${path}[1].ended.failure`, fail)
 }

@@ -40,6 +40,7 @@ const turnsUntilNextTry = 5
 interface Summary {
   readonly text: string
   readonly usage: Usage
+  readonly model: string
 }
 
 export class HistorySummary {
@@ -74,8 +75,8 @@ export class HistorySummary {
     await journal.flush()
     const dropped = this.#droppable()
     try {
-      const { text, usage } = await this.#tries(state.shown.messages().slice(0, dropped), signal)
-      if (!signal.aborted) journal.stage({ type: 'history-compact', runId, summary: text, dropped, usage })
+      const { text, usage, model } = await this.#tries(state.shown.messages().slice(0, dropped), signal)
+      if (!signal.aborted) journal.stage({ type: 'history-compact', runId, summary: text, dropped, usage, model })
     } catch (error) {
       if (signal.aborted) return
       const turn = state.current?.turn ?? 0
@@ -88,11 +89,12 @@ export class HistorySummary {
   async #tries(messages: readonly Message[], signal: AbortSignal): Promise<Summary> {
     let characters = this.#options.agent().compactAboveTokens * 2
     let usage = zeroUsage
+    const { model } = this.#options.agent()
     for (let attempt = 1; ; attempt++) {
       try {
         const answer = await this.#ask(transcriptOf(messages, characters), signal)
         usage = addUsage(usage, answer.usage)
-        return { text: checkedSummary(answer, messages), usage }
+        return { text: checkedSummary(answer, messages), usage, model }
       } catch (error) {
         const isTooLong = BeamClawError.isInstance(error, 'provider-context-overflow')
         const { isRetryable, retryAfterMs = 0 } = describeFailure(error)

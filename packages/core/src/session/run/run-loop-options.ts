@@ -1,7 +1,7 @@
 /** What a run loop and its steps work with. */
 import type { AgentDefinition } from '../../agent/agent.ts'
 import type { ProvisionalEvent } from '../../base/events.ts'
-import type { SessionKey } from '../../base/ids.ts'
+import type { AgentId, SessionKey } from '../../base/ids.ts'
 import type { Clock, Logger, Random } from '../../ports/services.ts'
 import type { ProviderTable } from '../../provider/provider-table.ts'
 import type { ToolRunner } from '../../tool/tool-runner.ts'
@@ -22,7 +22,9 @@ export interface RunLoopOptions {
   readonly random: Random
   readonly logger: Logger
   readonly turns: EventLoopTurns
-  /** The agent as it is configured now. */
+  /** The agents as they are configured now. */
+  readonly agents: ReadonlyMap<AgentId, AgentDefinition>
+  /** The one that answers now. */
   readonly agent: () => AgentDefinition
   /** The session's own settings as they are now. */
   readonly settings: () => SessionSettings

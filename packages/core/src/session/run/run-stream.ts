@@ -1,10 +1,8 @@
 /** One run, as its sender sees it: events while it goes on, and a result. */
 
-import type { ErrorCode } from '../../base/error-codes.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import type { RunEvent } from '../../base/events.ts'
 import type { RunId, SessionKey } from '../../base/ids.ts'
-import { type AssistantMessage, addUsage, type FinishReason, textOf, type Usage } from '../../base/messages.ts'
 import type { Clock, TimerHandle } from '../../ports/services.ts'
 import type { StandardSchema } from '../../tool/standard-schema.ts'
 import type { SessionFeed } from '../session-feed.ts'
@@ -13,20 +11,9 @@ import type { EndedRun } from '../state/known-run.ts'
 import type { ReadEvent, RunReading } from '../streams/run-reading.ts'
 import { checkResponseOptions, type NodeResponse, pipeTo, type RunResponseOptions, toResponse } from '../streams/run-response.ts'
 import { type DeepPartial, partialValues } from './partial-output.ts'
+import { type RunResult, repairedResult, resultOf } from './run-result.ts'
+import { type RunStep, RunSteps } from './run-steps.ts'
 import { invalidOutput, readOutput } from './structured-output.ts'
-
-/** What a run came to. */
-export interface RunResult<TOutput = undefined> {
-  readonly runId: RunId
-  /** The model's last message. */
-  readonly message: AssistantMessage
-  /** Its text. */
-  readonly text: string
-  readonly usage: Usage
-  readonly finish: FinishReason | undefined
-  /** What the schema made of the text, where one was given. After a repair, `message`, `text` and this are of the repaired answer. */
-  readonly output: TOutput
-}
 
 /** Called when the answer does not fit the schema. Returns the run of another answer, which is read as it is; undefined for none. */
 export type Repair<TOutput> = (problem: string) => RunStream<TOutput> | undefined | Promise<RunStream<TOutput> | undefined>
@@ -50,8 +37,6 @@ export interface RunStreamOptions<TOutput> {
   readonly repair: Repair<TOutput> | undefined
   readonly clock: Clock
 }
-
-const emptyMessage: AssistantMessage = { role: 'assistant', content: [] }
 
 /** Milliseconds in which whoever waited for `accepted` may begin to iterate and still be told every piece of the answer. */
 const graceMs = 1_000
@@ -241,26 +226,25 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
 
   async #read(): Promise<RunResult<TOutput>> {
     this.#stopListening()
-    await this.#waitForEnd(!this.#isSent)
+    const steps = await this.#waitForEnd(!this.#isSent)
     const { ended } = await this.#find()
     if (ended === undefined) throw interrupted()
-    if (ended.outcome !== 'completed') throw failureOf(ended)
-    const message = ended.message ?? emptyMessage
-    const text = textOf(message)
-    const result = { runId: this.runId, message, text, usage: ended.usage, finish: ended.finish }
-    return this.#withOutput(result)
+    return this.#withOutput(resultOf(this.runId, ended, steps))
   }
 
-  async #waitForEnd(isAhead: boolean): Promise<void> {
+  /** Resolves with the steps of the run, once it is over. */
+  async #waitForEnd(isAhead: boolean): Promise<readonly RunStep[]> {
     const feed = this.#options.listenToCommitted()
     const { seq, ended } = await this.#begin(feed, isAhead)
-    if (ended !== undefined) return feed.stop()
+    const steps = new RunSteps()
     try {
-      for await (const event of this.#live(feed, seq, isAhead)) if (event.type === 'run-end') return
+      for await (const event of ended === undefined ? this.#live(feed, seq, isAhead) : this.#past(feed, seq)) steps.take(event)
     } catch (error) {
       // Events are gone, so the session is at rest: it knows how the run ended.
-      if (!BeamClawError.isInstance(error, 'subscriber-lagged')) throw error
+      if (BeamClawError.isInstance(error, 'subscriber-lagged')) return []
+      throw error
     }
+    return steps.all
   }
 
   async #find(): Promise<SendReceipt> {
@@ -278,7 +262,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     if ('value' in read) return { ...result, output: read.value }
     try {
       const repaired = await (await repair?.(read.problem))?.result()
-      if (repaired !== undefined) return { ...repaired, runId: this.runId, usage: addUsage(result.usage, repaired.usage) }
+      if (repaired !== undefined) return repairedResult(result, repaired)
     } catch (cause) {
       throw invalidOutput(result.text, read.problem, cause)
     }
@@ -296,9 +280,4 @@ function interrupted(cause?: BeamClawError): BeamClawError {
 
 function joins(event: RunEvent, runId: RunId): boolean {
   return (event.type === 'run-start' && event.merged.includes(runId)) || (event.type === 'run-steer' && event.from === runId)
-}
-
-function failureOf({ outcome, failure }: EndedRun): BeamClawError {
-  if (outcome === 'aborted') return new BeamClawError('run-aborted', 'The run was aborted')
-  return new BeamClawError((failure?.code ?? 'run-failed') as ErrorCode, failure?.message ?? 'The run failed')
 }

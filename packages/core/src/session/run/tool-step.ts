@@ -4,6 +4,7 @@ import { BeamClawError } from '../../base/errors.ts'
 import { jsonOf, toolResultOf } from '../../base/message-check.ts'
 import type { JsonValue, ToolCall, ToolResult } from '../../base/messages.ts'
 import type { Tool } from '../../tool/tool.ts'
+import { ToolEffects } from '../../tool/tool-effects.ts'
 import { headOf } from '../../tool/tool-runner.ts'
 import type { JournalEntry, ToolOutcome } from '../journal/records.ts'
 import type { RunState } from '../state/run-state.ts'
@@ -91,15 +92,16 @@ async function runTool(site: CallSite, call: ToolCall): Promise<void> {
   const { id: toolCallId, name, input } = planned
   await journal.commit({ type: 'tool-intent', runId, turn, toolCallId, name, input })
   if (signal.aborted) return
-  const result = await afterTool(site, planned, await execute(site, planned))
+  const effects = new ToolEffects((id) => options.agents.has(id))
+  const result = await afterTool(site, planned, await execute(site, planned, effects))
   // Cut short: nobody can say what it did before it noticed.
   if (signal.aborted && result.isError) return
-  journal.stage({ type: 'tool-outcome', runId, turn, outcome: result.isError ? 'error' : 'ok', result })
+  journal.stage({ type: 'tool-outcome', runId, turn, outcome: result.isError ? 'error' : 'ok', result, ...effects.fields(result.isError) })
 }
 
-function execute({ options, agent, run, turn, signal }: CallSite, call: ToolCall): Promise<ToolResult> {
+function execute({ options, agent, run, turn, signal }: CallSite, call: ToolCall, effects: ToolEffects): Promise<ToolResult> {
   const { toolRunner, sessionKey, tell } = options
-  const { runId, context } = run
+  const { runId, context, depth } = run
   const index = run.response?.calls.findIndex(({ id }) => id === call.id) ?? 0
   const progress = (data: JsonValue): void =>
     tell({ type: 'tool-progress', sessionKey, runId, turn, toolCallId: call.id, name: call.name, data })
@@ -109,6 +111,8 @@ function execute({ options, agent, run, turn, signal }: CallSite, call: ToolCall
     agentId: agent.id,
     context,
     progress,
+    effects,
+    depth,
     idempotencyKey: `${runId}:${turn}:${index}`,
     signal,
   })

@@ -1,26 +1,26 @@
 /** Records that change the history as a whole. */
 import { countOf, eachOf, type Fail, fieldsOf, messageOf, nameOf, stringOf, usageOf } from '../../base/message-check.ts'
-import { addUsage } from '../../base/messages.ts'
 import type { RecordFamily } from '../journal/record-family.ts'
 import type { HistoryCompact, HistoryImport, HistoryRewind } from '../journal/records.ts'
 import { checkSettingsFields } from '../session-settings.ts'
-import type { RunState } from './run-state.ts'
+import { type RunState, spend } from './run-state.ts'
 
 export const historyRecords: RecordFamily<HistoryCompact | HistoryRewind | HistoryImport> = {
   'history-compact': {
-    check({ summary, dropped, usage }, fail) {
+    check({ summary, dropped, usage, model }, fail) {
       stringOf(summary, 'summary', fail)
       countOf(dropped, 'dropped', fail)
       usageOf(usage, 'usage', fail)
+      if (model !== undefined) stringOf(model, 'model', fail)
     },
-    fold(state, { summary, dropped, usage, runId }) {
+    fold(state, { summary, dropped, usage, model, runId }) {
       const content = `Summary of the conversation so far:\n\n${summary}`
       state.replaceOldest(dropped, { role: 'user', content }, runId)
       const { current } = state
       if (current === undefined) return
       current.compactedAt = compactedBefore(current)
       current.failure = undefined
-      current.usage = addUsage(current.usage, usage)
+      spend(current, model ?? current.model, usage)
     },
     event: ({ dropped }, head) => ({ type: 'history-compact', ...head, dropped }),
   },

@@ -1,9 +1,9 @@
 /** Records of calls to a model. */
 import { assistantMessageOf, choiceOf, countOf, stringOf, usageOf } from '../../base/message-check.ts'
-import { addUsage } from '../../base/messages.ts'
 import { checkFailure, finishReasons } from '../journal/record-check.ts'
 import type { RecordFamily } from '../journal/record-family.ts'
 import type { ModelFailure, ModelRequest, ModelResponse } from '../journal/records.ts'
+import { spend } from './run-state.ts'
 
 export const modelRecords: RecordFamily<ModelRequest | ModelResponse | ModelFailure> = {
   'model-request': {
@@ -12,10 +12,11 @@ export const modelRecords: RecordFamily<ModelRequest | ModelResponse | ModelFail
       countOf(attempt, 'attempt', fail)
       stringOf(model, 'model', fail)
     },
-    fold(state, { runId, type, turn, attempt }) {
+    fold(state, { runId, type, turn, attempt, model }) {
       const run = state.runUnderWay(runId, type)
       run.turn = turn
       run.attempt = attempt
+      run.model = model
       run.response = undefined
       run.failure = undefined
       run.begun.clear()
@@ -39,7 +40,7 @@ export const modelRecords: RecordFamily<ModelRequest | ModelResponse | ModelFail
       const distinct = calls.filter(({ id }, index) => calls.findIndex((call) => call.id === id) === index)
       run.response = { message, finish, calls: distinct }
       run.failure = undefined
-      run.usage = addUsage(run.usage, usage)
+      spend(run, run.model, usage)
     },
     event: ({ turn, message, finish, usage }, head) => ({ type: 'message', ...head, turn, message, finish, usage }),
   },

@@ -5,7 +5,7 @@ import { checkFailure, checkMessageIn, runOutcomes } from '../journal/record-che
 import { type RecordFamily, runOnly } from '../journal/record-family.ts'
 import type { MessageIn, RunCancel, RunEnd, RunPause, RunResume, RunStart, RunSteer } from '../journal/records.ts'
 import type { EndedRun } from './known-run.ts'
-import { newRun } from './run-state.ts'
+import { depthOf, newRun } from './run-state.ts'
 import type { SessionState } from './session-state.ts'
 
 /** Runs that were given up and can be redriven; the oldest gives way. */
@@ -87,6 +87,7 @@ function steer(state: SessionState, { runId, type, from }: RunSteer): void {
   run.responseFormat = message.responseFormat ?? run.responseFormat
   run.settings = { ...run.settings, ...message.settings }
   run.context = message.context ?? run.context
+  run.depth = depthOf(run.messages)
   state.mark(from, 'running', run.runId)
   run.sameTurns = 0
   // Another one that joins before the next turn is asked for.
@@ -105,6 +106,7 @@ function endRun(state: SessionState, { runId, outcome, failure }: RunEnd): void 
     outcome,
     at: state.at,
     usage: isCurrent ? current.usage : zeroUsage,
+    usageByModel: isCurrent ? current.usageByModel : [],
     ...(isCurrent && current.response !== undefined ? { message: current.response.message, finish: current.response.finish } : {}),
     ...(failure === undefined ? {} : { failure }),
   }

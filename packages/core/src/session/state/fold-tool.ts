@@ -1,7 +1,8 @@
 /** Records of tool calls. */
-import { choiceOf, countOf, jsonOf, stringOf, toolResultOf } from '../../base/message-check.ts'
+import { choiceOf, countOf, jsonOf, modelUsageOf, nameOf, stringOf, toolResultOf } from '../../base/message-check.ts'
 import type { RecordFamily } from '../journal/record-family.ts'
 import type { ToolDone, ToolIntent } from '../journal/records.ts'
+import { spend } from './run-state.ts'
 
 const toolOutcomes = ['ok', 'error', 'unknown', 'cancelled'] as const
 
@@ -21,15 +22,19 @@ export const toolRecords: RecordFamily<ToolIntent | ToolDone> = {
     event: ({ toolCallId, name, input, turn }, head) => ({ type: 'tool-call', ...head, turn, toolCallId, name, input }),
   },
   'tool-outcome': {
-    check({ turn, outcome, result }, fail) {
+    check({ turn, outcome, result, usage, handOff }, fail) {
       countOf(turn, 'turn', fail)
       choiceOf(outcome, toolOutcomes, 'outcome', fail)
       toolResultOf(result, 'result', fail)
+      if (usage !== undefined) modelUsageOf(usage, 'usage', fail)
+      if (handOff !== undefined) nameOf(handOff, 'handOff', fail)
     },
-    fold(state, { runId, type, result, outcome }) {
+    fold(state, { runId, type, result, outcome, usage = [], handOff }) {
       const run = state.runUnderWay(runId, type)
       run.results.set(result.toolCallId, result)
       run.underWay.delete(result.toolCallId)
+      for (const one of usage) spend(run, one.model, one.usage)
+      run.handOff = handOff ?? run.handOff
       // Closing a call that took the session down is no progress.
       if (outcome === 'ok' || outcome === 'error') run.crashes = 0
       const calls = run.response?.calls ?? []
@@ -37,6 +42,9 @@ export const toolRecords: RecordFamily<ToolIntent | ToolDone> = {
       if (calls.length === 0 || results.length < calls.length) return
       // In the order of the calls, whatever order they finished in.
       state.remember({ role: 'tool', content: results }, runId)
+      // Calls of one turn are all of one agent.
+      state.answeredBy = run.handOff ?? state.answeredBy
+      run.handOff = undefined
       const turn = JSON.stringify([
         calls.map(({ name, input }) => [name, input]),
         results.map(({ content, isError }) => [content, isError]),
@@ -44,6 +52,14 @@ export const toolRecords: RecordFamily<ToolIntent | ToolDone> = {
       run.sameTurns = turn === run.lastTurn ? run.sameTurns + 1 : 1
       run.lastTurn = turn
     },
-    event: ({ turn, outcome, result }, head) => ({ type: 'tool-result', ...head, turn, outcome, result }),
+    event: ({ turn, outcome, result, usage, handOff }, head) => ({
+      type: 'tool-result',
+      ...head,
+      turn,
+      outcome,
+      result,
+      ...(usage === undefined ? {} : { usage }),
+      ...(handOff === undefined ? {} : { handOff }),
+    }),
   },
 }

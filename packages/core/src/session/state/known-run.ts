@@ -1,6 +1,6 @@
 /** What a session remembers of its runs. */
 import type { RunId } from '../../base/ids.ts'
-import type { AssistantMessage, FinishReason, JsonValue, Usage, UserMessage } from '../../base/messages.ts'
+import type { AssistantMessage, FinishReason, JsonValue, ModelUsage, Usage, UserMessage } from '../../base/messages.ts'
 import type { ResponseFormat, RunFailure, RunOutcome, RunSettings } from '../journal/records.ts'
 
 /** How long ended runs are remembered, so that a repeated message gets its run and not a second one. */
@@ -20,6 +20,8 @@ export interface EndedRun {
   /** When it ended, in milliseconds; absent where an earlier version wrote it down. */
   readonly at?: number
   readonly usage: Usage
+  /** The same by model; absent where an earlier version wrote it down. */
+  readonly usageByModel?: readonly ModelUsage[]
   /** The model's last message, where there was one. */
   readonly message?: AssistantMessage
   readonly finish?: FinishReason
@@ -56,5 +58,6 @@ export interface DeadLetter {
   readonly responseFormat?: ResponseFormat
   readonly settings?: RunSettings
   readonly context?: JsonValue
+  readonly depth?: number
   readonly fingerprint?: string
 }

@@ -1,9 +1,12 @@
 /** The run under way, as the journal tells it. */
-import type { RunId } from '../../base/ids.ts'
+import type { AgentId, RunId } from '../../base/ids.ts'
 import {
   type AssistantMessage,
+  addModelUsage,
+  addUsage,
   type FinishReason,
   type JsonValue,
+  type ModelUsage,
   type ToolCall,
   type ToolResult,
   type Usage,
@@ -30,9 +33,13 @@ export interface RunState {
   settings: RunSettings
   /** As the last message gives it that gives any. */
   context: JsonValue | undefined
+  /** Sessions above this one that wait for the run. */
+  depth: number
   /** The turn that was asked for last; 0 before the first. */
   turn: number
   attempt: number
+  /** The model that was asked last. */
+  model: string
   response: AnsweredTurn | undefined
   /** The failure of the last attempt, when that is how it ended. */
   failure: ModelFailure | undefined
@@ -41,7 +48,11 @@ export interface RunState {
   /** Of those, the ones that this incarnation has begun, and that have no outcome yet: its own steps under way. */
   readonly underWay: Set<string>
   readonly results: Map<string, ToolResult>
+  /** The agent that a call of this turn hands over to. */
+  handOff: AgentId | undefined
   usage: Usage
+  /** The same by model. */
+  usageByModel: readonly ModelUsage[]
   cancelled: RunCancel['reason'] | undefined
   /** Incarnations in a row that ended while a step of this run was under way in them. */
   crashes: number
@@ -63,14 +74,18 @@ export function newRun(runId: RunId, members: RunId[], messages: MessageIn[]): R
     responseFormat: messages.findLast(({ responseFormat }) => responseFormat !== undefined)?.responseFormat,
     settings: Object.assign({}, ...messages.map(({ settings }) => settings)),
     context: messages.findLast(({ context }) => context !== undefined)?.context,
+    depth: depthOf(messages),
     turn: 0,
     attempt: 0,
+    model: '',
     response: undefined,
     failure: undefined,
     begun: new Set(),
     underWay: new Set(),
     results: new Map(),
+    handOff: undefined,
     usage: zeroUsage,
+    usageByModel: [],
     cancelled: undefined,
     crashes: 0,
     isPaused: false,
@@ -78,4 +93,15 @@ export function newRun(runId: RunId, members: RunId[], messages: MessageIn[]): R
     lastTurn: '',
     compactedAt: 0,
   }
+}
+
+/** Returns how deep messages lie that share a run: as the deepest of them. */
+export function depthOf(messages: readonly MessageIn[]): number {
+  return Math.max(0, ...messages.map(({ depth }) => depth ?? 0))
+}
+
+/** Adds tokens to what the run has used. */
+export function spend(run: RunState, model: string, usage: Usage): void {
+  run.usage = addUsage(run.usage, usage)
+  run.usageByModel = addModelUsage(run.usageByModel, model, usage)
 }

@@ -7,7 +7,7 @@
  * I4: A run is in `runs` from its message on; ended runs stand in the order of their ends, and the oldest are forgotten.
  */
 import { BeamClawError } from '../../base/errors.ts'
-import type { RunId } from '../../base/ids.ts'
+import type { AgentId, RunId } from '../../base/ids.ts'
 import type { JsonValue, Message } from '../../base/messages.ts'
 import type { RecordExtension } from '../journal/record-extension.ts'
 import type { MessageIn } from '../journal/records.ts'
@@ -39,6 +39,8 @@ export class SessionState {
   current: RunState | undefined
   /** Settings that came with an import, in case they were not stored before a crash. */
   importedSettings: SessionSettings | undefined
+  /** The agent that the conversation was handed to; undefined for the one of its key. */
+  answeredBy: AgentId | undefined
   /** What extensions have made of their records, by their ids. */
   readonly extensions = new Map<string, JsonValue>()
   /** Number of the last record. */
@@ -72,10 +74,11 @@ export class SessionState {
 
   /** Returns a state with nothing under way, for the start of a log. */
   toSnapshot(): SessionSnapshot {
-    const { history, origins, waiting, runs, deadLetters, extensions } = this
+    const { history, origins, waiting, runs, deadLetters, answeredBy, extensions } = this
+    const handed = answeredBy === undefined ? {} : { answeredBy }
     const own = extensions.size === 0 ? {} : { extensions: Object.fromEntries(extensions) }
     const { createdAt, at: updatedAt } = this
-    return { version: 1, history, origins, waiting, runs: [...runs], deadLetters, ...own, createdAt, updatedAt }
+    return { version: 1, history, origins, waiting, runs: [...runs], deadLetters, ...handed, ...own, createdAt, updatedAt }
   }
 
   /** Throws `log-corrupt` for a snapshot that cannot be read. */
@@ -92,6 +95,7 @@ export class SessionState {
     }
     state.deadLetters = snapshot.deadLetters.map((letter) => (typeof letter === 'string' ? { runId: letter, at: 0 } : letter))
     for (const [id, own] of Object.entries(snapshot.extensions ?? {})) if (own !== undefined) state.extensions.set(id, own)
+    state.answeredBy = snapshot.answeredBy
     state.seq = seq
     state.#createdAt = snapshot.createdAt
     state.#at = snapshot.updatedAt ?? state.origins.at(-1)?.at ?? 0

@@ -1,7 +1,7 @@
 import { addUsage, zeroUsage } from '@beamclaw/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { costOf, nanoPerUsd, priceOf } from './price-table.ts'
+import { costOf, costOfRun, nanoPerUsd, priceOf } from './price-table.ts'
 
 const price = { input: 3, output: 15, cacheRead: 0.3, cacheWrite: 3.75 }
 
@@ -37,4 +37,18 @@ describe('a price', () => {
       }),
     )
   })
+})
+
+test('a run costs what each of its models does, and nobody knows what where one has no price', () => {
+  const million = { ...zeroUsage, inputTokens: 1_000_000 }
+  const usageByModel = [
+    { model: 'acme/large', usage: million },
+    { model: 'other/small', usage: { ...zeroUsage, outputTokens: 1_000_000 } },
+  ]
+  const run = { usage: million, usageByModel }
+  const prices = { 'acme/*': { input: 3, output: 15 }, 'other/small': { input: 1, output: 2 } }
+  expect(costOfRun(run, prices)).toBe(5)
+  expect(costOfRun(run, { 'acme/*': { input: 3, output: 15 } })).toBeUndefined()
+  expect(costOfRun({ usage: million, usageByModel: [] }, prices)).toBeUndefined()
+  expect(costOfRun({ usage: zeroUsage, usageByModel: [] }, prices)).toBe(0)
 })

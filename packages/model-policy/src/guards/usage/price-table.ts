@@ -1,5 +1,5 @@
 /** Prices of tokens. */
-import { BeamClawError, type Usage } from '@beamclaw/core'
+import { BeamClawError, type RunResult, type Usage } from '@beamclaw/core'
 import { checkOptions } from '@beamclaw/core/adapter'
 import { anAmount } from '../../option-rules.ts'
 
@@ -42,3 +42,23 @@ export function costOf(usage: Usage, { input, output, cacheRead = input, cacheWr
 
 /** Billionths of a dollar in a dollar. */
 export const nanoPerUsd = 1_000_000_000
+
+/**
+ * Returns what a run has cost in US dollars, with the agents that its tools asked; undefined when one of its models has no price, or an earlier version
+ * ended the run. A fallback's answer counts at the price of the model that was asked for. Throws `invalid-option` for a price that is none.
+ *
+ * @example
+ * const dollars = costOfRun(await run.result(), { 'anthropic/claude-sonnet-5': { input: 3, output: 15 } })
+ */
+export function costOfRun({ usage: all, usageByModel }: Pick<RunResult, 'usage' | 'usageByModel'>, prices: PriceTable): number | undefined {
+  checkPrices('costOfRun', prices)
+  if (usageByModel.length === 0 && Object.values(all).some((tokens) => tokens > 0)) return undefined
+  let nanoUsd = 0
+  for (const { model: name, usage } of usageByModel) {
+    const slash = name.indexOf('/')
+    const price = priceOf(prices, name.slice(0, slash), name.slice(slash + 1))
+    if (price === undefined) return undefined
+    nanoUsd += costOf(usage, price)
+  }
+  return nanoUsd / nanoPerUsd
+}
