@@ -80,6 +80,7 @@ describe('what a message asks of its run', () => {
     { toolChoice: 'always' },
     { tools: 'lookup' },
     { model: 'no-provider' },
+    { model: 'unknown/model' },
     { thinking: 'very' },
     { signal: {} },
   ])('is checked: %j', async (options) => {
@@ -107,6 +108,30 @@ describe('the signal of a message', () => {
     await claw.stop()
   })
 
+  test('is listened to no longer than the run lasts', async () => {
+    const { claw } = await stage(echo())
+    const abort = new AbortController()
+    const { signal } = abort
+    let listeners = 0
+    const add = signal.addEventListener.bind(signal)
+    const remove = signal.removeEventListener.bind(signal)
+    signal.addEventListener = (...args: Parameters<typeof add>) => {
+      listeners++
+      add(...args)
+    }
+    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+      listeners--
+      remove(...args)
+    }
+    const run = claw.session(key).send('hello', { signal })
+    await run.accepted
+    expect(listeners).toBe(1)
+    await run.result()
+    await flushEventLoop()
+    expect(listeners).toBe(0)
+    await claw.stop()
+  })
+
   test('that is aborted before sends nothing', async () => {
     const { claw, model } = await stage(echo())
     await expect(claw.session(key).send('hello', { signal: AbortSignal.abort() }).accepted).rejects.toMatchObject({ code: 'call-aborted' })
@@ -114,6 +139,19 @@ describe('the signal of a message', () => {
     expect(model.requests).toEqual([])
     await claw.stop()
   })
+})
+
+test('an answer that is asked for once more is asked for with the settings and the context of its message', async () => {
+  const model = new FunctionModel((_, index) => ({ text: index === 0 ? 'no JSON' : '{"a":1}' }))
+  const agent = defineAgent({ id: 'main', model: 'test/model', context: z.object({ user: z.string() }) })
+  const { claw } = await stage(model, {}, { agents: [agent] })
+  const asked = { output: z.object({ a: z.number() }), context: { user: 'Ada' }, temperature: 0.5, model: 'test/other' }
+  expect((await claw.session(key).send('go', asked).result()).output).toEqual({ a: 1 })
+  expect(model.requests.map(({ temperature, model: name }) => [temperature, name])).toEqual([
+    [0.5, 'other'],
+    [0.5, 'other'],
+  ])
+  await claw.stop()
 })
 
 describe('a typed context', () => {

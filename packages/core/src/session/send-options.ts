@@ -6,13 +6,12 @@ import { type Fail, jsonOf, newContentOf } from '../base/message-check.ts'
 import type { JsonObject, JsonValue, UserMessage } from '../base/messages.ts'
 import { aBoolean, anObject, anything, aSignal, checkOptions, definedOnly, integer, oneOf, text } from '../base/options.ts'
 import { encodeJson } from '../defaults/json-text.ts'
-import type { ThinkingLevel, ToolChoice } from '../ports/provider.ts'
 import { aStandardSchema, jsonSchemaOf, type StandardSchema } from '../tool/standard-schema.ts'
 import type { NewMessage } from './commands/message-intake.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { QueueMode, RunSettings } from './journal/records.ts'
 
-export interface SendOptions<TOutput = undefined> {
+export interface SendOptions<TOutput = undefined> extends RunSettings {
   /** A repeat with the same key gets the same run. 1 to 256 printable ASCII characters. @default a new one */
   readonly idempotencyKey?: string
   /** What the message does when the session is busy. @default as the session or the BeamClaw is configured, else 'queue' */
@@ -21,14 +20,6 @@ export interface SendOptions<TOutput = undefined> {
   readonly context?: JsonValue
   /** Aborts the run. @default none */
   readonly signal?: AbortSignal
-  /** `<provider>/<model>`. @default the session's, else the agent's */
-  readonly model?: string
-  readonly thinking?: ThinkingLevel
-  readonly temperature?: number
-  readonly maxOutputTokens?: number
-  readonly toolChoice?: ToolChoice
-  /** Names of the agent's tools that the run may use. @default all */
-  readonly tools?: readonly string[]
   /** Asks for JSON of this shape; `result()` then has it as `output`. @default free text */
   readonly output?: StandardSchema<TOutput>
   /** JSON Schema for the model. @default what `output` says of itself */

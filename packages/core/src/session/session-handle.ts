@@ -1,4 +1,5 @@
 /** One conversation, from outside. */
+
 import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import { parseRunId, parseSessionKey, type RunId, type SessionKey, type TenantId } from '../base/ids.ts'
@@ -9,6 +10,7 @@ import type { EventBus } from '../ports/event-bus.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import type { RunWaits } from '../tool/run-waits.ts'
 import { aStandardSchema, type StandardSchema } from '../tool/standard-schema.ts'
+import { sendWithSignal } from './abort-by-signal.ts'
 import { type Repair, RunStream } from './run/run-stream.ts'
 import { repairRequest } from './run/structured-output.ts'
 import { newMessageOf, type SendOptions } from './send-options.ts'
@@ -77,7 +79,8 @@ export class SessionHandle {
     const { message, context } = newMessageOf(content, options, this.#depth, () => this.#access.services.ids.next('run'))
     const { output, repair = true } = options
     this.#checkDepth()
-    const { router } = this.#access
+    const { router, providers } = this.#access
+    if (options.model !== undefined) providers.check('send', 'model', options.model)
     const { runId } = message
     const send = async (): Promise<SendReceipt> => {
       // What a run under way asks for is part of it: a node that is about to stop waits for that run.
@@ -86,8 +89,9 @@ export class SessionHandle {
       const own = await router.checkedContext(this.key, context)
       if (signal?.aborted === true) throw new BeamClawError('call-aborted', 'send: its signal was aborted before', { cause: signal.reason })
       const session = await router.begin(this.key)
-      signal?.addEventListener('abort', () => void this.abort(runId).catch(() => {}), { once: true })
-      return session.call(own === undefined ? message : { ...message, context: own }, patient) as Promise<SendReceipt>
+      const call = (): Promise<SendReceipt> =>
+        session.call(own === undefined ? message : { ...message, context: own }, patient) as Promise<SendReceipt>
+      return signal === undefined ? call() : this.#sendWithSignal(runId, signal, call)
     }
     if (output === undefined) return this.#stream(runId, send)
     return this.#stream(runId, send, output, repair ? (problem) => this.#repair(runId, problem, options) : undefined)
@@ -255,12 +259,13 @@ export class SessionHandle {
   async #repair<TOutput>(
     runId: RunId,
     problem: string,
-    { output, outputSchema }: SendOptions<TOutput>,
+    { toolChoice: _, ...options }: SendOptions<TOutput>,
   ): Promise<RunStream<TOutput> | undefined> {
     const key = parseRepairId(runId)
+    const { output } = options
     if (key === undefined || output === undefined) return undefined
-    const schema = outputSchema === undefined ? {} : { outputSchema }
-    const run = this.send(repairRequest(problem), { idempotencyKey: key, queueMode: 'queue', output, ...schema, repair: false })
+    // With the same model, settings and context as the message.
+    const run = this.send(repairRequest(problem), { ...options, idempotencyKey: key, queueMode: 'queue', repair: false })
     try {
       await run.accepted
       return run
@@ -268,6 +273,12 @@ export class SessionHandle {
       if (BeamClawError.isInstance(error, 'idempotency-mismatch')) return this.follow(key, { output })
       throw error
     }
+  }
+
+  #sendWithSignal(runId: RunId, signal: AbortSignal, send: () => Promise<SendReceipt>): Promise<SendReceipt> {
+    const { events, id } = this.#access
+    const topic = committedTopic(id, this.key)
+    return sendWithSignal({ signal, events, topic, send, find: () => this.#find(runId), abort: () => this.abort(runId) })
   }
 
   #stream<TOutput>(

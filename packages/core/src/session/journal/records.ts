@@ -49,13 +49,17 @@ export interface ResponseFormat {
 
 /** What one message asks of its run, in the place of what its agent says. */
 export interface RunSettings {
-  /** `<provider>/<model>`. */
+  /** `<provider>/<model>`. @default the session's, else the agent's */
   readonly model?: string
+  /** @default the session's, else the agent's */
   readonly thinking?: ThinkingLevel
+  /** 0 to 2. @default the agent's */
   readonly temperature?: number
+  /** Tokens of one answer. @default the agent's */
   readonly maxOutputTokens?: number
+  /** Holds for the first turn of the run. @default the agent's */
   readonly toolChoice?: ToolChoice
-  /** Names of the agent's tools that the run may use. */
+  /** Names of the agent's tools that the run may use. @default all */
   readonly tools?: readonly string[]
 }
 

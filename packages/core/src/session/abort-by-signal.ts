@@ -1,0 +1,44 @@
+/** Lets a signal abort a run, and listens to it no longer than the run lasts: a signal may outlive many runs. */
+import type { RunEvent } from '../base/events.ts'
+import type { EventBus } from '../ports/event-bus.ts'
+import type { SendReceipt } from './session-replies.ts'
+
+export interface SignalledRun {
+  readonly signal: AbortSignal
+  readonly events: EventBus<RunEvent>
+  /** The topic of the session's durable events. */
+  readonly topic: string
+  readonly send: () => Promise<SendReceipt>
+  /** Tells how far the run has come. */
+  readonly find: () => Promise<SendReceipt>
+  readonly abort: () => Promise<unknown>
+}
+
+/** Sends the message; from then on the signal aborts its run. Rejects as `send` does. */
+export async function sendWithSignal({ signal, events, topic, send, find, abort }: SignalledRun): Promise<SendReceipt> {
+  const onAbort = (): void => void abort().catch(() => {})
+  // From before the message, so that its end is not missed.
+  const subscription = events.subscribe(topic)
+  signal.addEventListener('abort', onAbort, { once: true })
+  const forget = (): void => {
+    signal.removeEventListener('abort', onAbort)
+    subscription.stop().catch(() => {})
+  }
+  try {
+    const receipt = await send()
+    if (receipt.ended === undefined) untilOver(subscription, find).then(forget, forget)
+    else forget()
+    return receipt
+  } catch (error) {
+    forget()
+    throw error
+  }
+}
+
+/** Resolves once the run is over: it may have ended as part of another one. */
+async function untilOver(events: AsyncIterable<RunEvent>, find: () => Promise<SendReceipt>): Promise<void> {
+  for await (const { type } of events) {
+    if (type === 'session-delete') return
+    if (type === 'run-end' && (await find()).ended !== undefined) return
+  }
+}
