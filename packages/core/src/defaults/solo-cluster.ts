@@ -15,7 +15,7 @@ export interface SoloClusterOptions {
 }
 
 /**
- * A `Cluster` of one node, which gets every key that it claims. The constructor throws `invalid-option`.
+ * A `Cluster` of one node, which gets every key that it claims.
  *
  * @example
  * const claw = new BeamClaw({ providers, agents, cluster: new SoloCluster({ nodeId: 'node-1' }) })

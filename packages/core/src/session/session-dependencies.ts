@@ -36,12 +36,13 @@ export interface SessionDependencies {
   readonly agents: ReadonlyMap<AgentId, AgentDefinition>
 }
 
+/** Defaults of all sessions of a BeamClaw. */
 export interface SessionDefaults extends RunMemory {
   /** Messages that may wait for their run. @default 1000 */
   readonly mailboxSize: number
   /** Milliseconds without work until the history leaves memory. @default 60000 */
   readonly passivateAfterMs: number
-  /** What a message that says nothing else does when its session is busy. @default 'queue' */
+  /** Queue mode of messages without one of their own. @default 'queue' */
   readonly queueMode: QueueMode
 }
 

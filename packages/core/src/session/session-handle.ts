@@ -26,6 +26,7 @@ import type { SessionRouter } from './session-router.ts'
 import { checkChanges, type SessionSettings, type SessionSettingsPatch } from './session-settings.ts'
 import type { DeadLetter } from './state/known-run.ts'
 
+/** Options of `SessionHandle.send`. */
 export interface SendOptions<TOutput = undefined> {
   /** A repeat with the same key gets the same run. 1 to 256 printable ASCII characters. @default a new one */
   readonly idempotencyKey?: string
@@ -54,6 +55,7 @@ export interface SendOptions<TOutput = undefined> {
   readonly repair?: boolean
 }
 
+/** Options of `SessionHandle.follow`. */
 export interface FollowOptions<TOutput = undefined> {
   /** Reads the answer by this schema; it was asked for with the message. A repair that its sender has begun is waited for. @default free text */
   readonly output?: StandardSchema<TOutput>

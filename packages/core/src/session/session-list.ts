@@ -6,6 +6,7 @@ import type { ActivityLog } from './activity/activity-log.ts'
 import { journalKey } from './session-dependencies.ts'
 import { type SessionSettings, SettingsDocument } from './session-settings.ts'
 
+/** One session in a list of sessions. */
 export interface SessionSummary {
   readonly sessionKey: SessionKey
   readonly agentId: AgentId
@@ -14,6 +15,7 @@ export interface SessionSummary {
   readonly metadata: SessionSettings
 }
 
+/** Options of `listSessions`. */
 export interface ListSessionsOptions {
   readonly agentId?: string
   /** Start after this session. */
