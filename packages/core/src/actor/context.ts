@@ -2,7 +2,7 @@
  * The context that an actor's hooks and handlers get.
  *
  * Each message of the work lane, and each phase that runs a hook, has a context of its own. So what is called through it is known to belong
- * to that message: a background job that keeps the context of a message which is done waits for nobody's message in hand.
+ * to that message: a call by a background job, through the context of an earlier message, is not attributed to the message in hand.
  */
 
 import { checkExitReason, type ExitReason, normalExit } from '../base/exit-reason.ts'

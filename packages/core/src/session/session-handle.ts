@@ -84,6 +84,13 @@ const invalidMessage: Fail = (problem) => new BeamClawError('invalid-message', `
 /** A session may have to read a long journal before it answers. */
 export const patient = { timeoutMs: 60_000 }
 
+/**
+ * A handle on one session: sends messages, follows runs and reads the history. Nothing starts before it is used.
+ *
+ * @example
+ * const session = running.session('agent:main:chat-7')
+ * const { text } = await session.send('Hello').result()
+ */
 export class SessionHandle {
   readonly key: SessionKey
   readonly #access: SessionAccess

@@ -4,6 +4,12 @@ import type { JsonValue } from '../base/messages.ts'
 import type { RecordExtension } from './journal/record-extension.ts'
 import { patient, type SessionAccess } from './session-handle.ts'
 
+/**
+ * A handle on the records of one extension in one session.
+ *
+ * @example
+ * const state = await host.records(votes, 'agent:main:chat-7').append(runId, 'vote', { up: true })
+ */
 export class SessionRecords<TState extends JsonValue> {
   readonly #extension: RecordExtension<TState>
   readonly #key: SessionKey

@@ -25,7 +25,7 @@ export async function differenceOf(golden: GoldenCase): Promise<string | undefin
 }
 
 /**
- * The recorder finds out about ends that nobody logs when the next event comes in, newest first. So the order of such lines that stand
+ * The recorder detects ends that are not logged when the next event comes in, newest first. So the order of such lines that stand
  * side by side says nothing; they are sorted.
  */
 function inEitherOrder(trace: readonly string[]): string[] {

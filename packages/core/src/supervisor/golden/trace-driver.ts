@@ -259,7 +259,7 @@ export async function play(
 
 function endChild(stage: Stage, child: Traced, { id, reason = '' }: GoldenStep): void {
   child.endItself(reason)
-  // Nobody is held any more who was killed.
+  // A killed child is not held any more.
   if (reason === 'killed') for (const at of ['init', 'terminate']) stage.holds.delete(`${id}/${at}`)
 }
 
