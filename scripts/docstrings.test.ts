@@ -7,7 +7,9 @@ import { exportedDeclarations, problemsOf } from './lint/docstrings.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 // Packages whose docstrings were not revised yet. Empty it: revise a package, then take it off.
-const notRevised: readonly string[] = ['core', 'providers']
+const notRevised: readonly string[] = []
+// Packages whose main entry has no names of its own: they are explained where they come from.
+const reExportsOnly: readonly string[] = ['cli']
 
 // The names of cli are those of other packages, explained where they are made.
 const packages = readdirSync(join(root, 'packages')).filter(
@@ -16,12 +18,16 @@ const packages = readdirSync(join(root, 'packages')).filter(
 const entryOf = (name: string): string => join(root, 'packages', name, 'src/index.ts')
 const read = (file: string): string => readFileSync(file, 'utf8')
 
-describe.each(packages.filter((name) => !notRevised.includes(name)))('%s', (name) => {
+describe.each(packages.filter((name) => !notRevised.includes(name) && !reExportsOnly.includes(name)))('%s', (name) => {
   it('explains every name of its main entry', () => {
     const declarations = exportedDeclarations(entryOf(name), read)
     expect(declarations.length).toBeGreaterThan(0)
     expect(declarations.flatMap(problemsOf)).toEqual([])
   })
+})
+
+it.each(reExportsOnly)('finds no names of its own in the main entry of %s', (name) => {
+  expect(exportedDeclarations(entryOf(name), read)).toEqual([])
 })
 
 it.each(notRevised)('still has something to revise in %s', (name) => {

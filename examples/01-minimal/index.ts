@@ -1,4 +1,4 @@
-/** The smallest program: one agent, one conversation that remembers. */
+/** The smallest program: one agent, and one session with a memory. */
 import { BeamClaw, defineAgent } from '@beamclaw/core'
 import { DemoProvider } from '@beamclaw/providers/demo'
 
@@ -15,7 +15,7 @@ for await (const event of session.send('My number is 2+3')) {
 }
 process.stdout.write('\n')
 
-// Or take the whole answer at once.
+// Or wait for the complete answer.
 const { text } = await session.send('What did I say?').result()
 console.log(text)
 await running.stop()

@@ -1,4 +1,4 @@
-/** An agent that may call a function: its input is checked before the function sees it. */
+/** An agent with a tool, whose input is validated before the function is called. */
 import { BeamClaw, defineAgent, defineTool } from '@beamclaw/core'
 import { DemoProvider } from '@beamclaw/providers/demo'
 import * as z from 'zod'
@@ -12,11 +12,11 @@ const countStock = defineTool({
   name: 'count_stock',
   description: 'Tells how many pieces of a fruit are there',
   input: z.object({ fruit: z.enum(['apple', 'pear', 'plum']) }),
-  // Asking twice does no harm, so a crash in the middle leads to another call.
+  // The tool has no side effects, so a call that a crash interrupts runs again.
   idempotent: true,
   execute: ({ fruit }) => {
     const pieces = stock.get(fruit)
-    // The model is told, and may try something else.
+    // The model gets the error, and may try something else.
     if (pieces === undefined) throw new Error(`We do not sell any ${fruit}`)
     return { fruit, pieces }
   },

@@ -1,4 +1,4 @@
-/** A tool that asks a person before it acts. Whatever is no clear yes is a no: silence, a closed terminal, another word. */
+/** A tool that asks a person for approval before it acts. Anything but a clear yes is a no: silence, a closed terminal, another word. */
 import { createInterface } from 'node:readline/promises'
 import { BeamClaw, defineAgent, defineTool, toolResult } from '@beamclaw/core'
 import { DemoProvider } from '@beamclaw/providers/demo'
@@ -6,11 +6,11 @@ import * as z from 'zod'
 
 const waitMs = 60_000
 
-/** True only when somebody types `yes` in time. */
+/** Resolves with true only when the person types `yes` in time. */
 async function approves(question: string, signal: AbortSignal): Promise<boolean> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
   const gone = new AbortController()
-  // The input is closed: nobody will answer.
+  // The input is closed: no answer can come.
   terminal.once('close', () => gone.abort())
   try {
     const answer = await terminal.question(`${question} Type "yes" to allow it: `, {

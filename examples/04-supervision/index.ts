@@ -1,8 +1,8 @@
-/** A worker that crashes on a bad message; its supervisor starts it anew, and its neighbour notices nothing. */
+/** A worker that crashes on a bad message; its supervisor restarts it, and its sibling is not affected. */
 import { setImmediate as nextRound } from 'node:timers/promises'
 import { Actor, BeamClawError, Supervisor, silentLogger } from '@beamclaw/core'
 
-/** Adds numbers; anything else is a bug, and the way to deal with a bug is to start anew. */
+/** Adds numbers. Any other message is a bug and crashes the actor, which is restarted with fresh state. */
 class Adder extends Actor<number | string, number> {
   #sum = 0
 
@@ -22,7 +22,7 @@ const supervisor = await new Supervisor({
   ],
 }).start({ logger: silentLogger })
 
-/** Asks whoever runs under that name now. */
+/** Calls the actor that runs under that name now. */
 async function add(id: string, message: number | string): Promise<void> {
   const adder = supervisor.child(id) as Adder | undefined
   try {

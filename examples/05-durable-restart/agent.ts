@@ -1,4 +1,4 @@
-/** The agent of this example: a job of three parts, and a model that asks for one part after the other. */
+/** The agent of this example: a job of three parts, and a model that calls the tool for one part after the other. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { BeamClaw, defineAgent, defineTool, type Provider, type ProviderPart, zeroUsage } from '@beamclaw/core'
 import { FsStore } from '@beamclaw/store-fs'
@@ -6,7 +6,7 @@ import { FsStore } from '@beamclaw/store-fs'
 const measure = defineTool({
   name: 'measure',
   description: 'Measures the next part',
-  // The same call may run twice when a crash comes in its middle.
+  // A call that a crash interrupts runs again.
   idempotent: true,
   execute: async (_input, { toolCallId }) => {
     console.log(`measuring ${toolCallId.replace('-', ' ')}`)
@@ -15,7 +15,7 @@ const measure = defineTool({
   },
 })
 
-/** Three calls, then an answer. What is done it reads from the conversation, as any model does. */
+/** Three calls, then an answer. It reads from the conversation which parts are done, as any model does. */
 const foreman: Provider = {
   async *doStream({ messages }): AsyncGenerator<ProviderPart> {
     const done = messages.filter(({ role }) => role === 'tool').length
@@ -25,7 +25,7 @@ const foreman: Provider = {
   },
 }
 
-/** Starts the job, or finds it half done in `folder` and goes on; the key of the message tells that it is the same job. */
+/** Starts the job, or continues it from the store in `folder`: the idempotency key identifies the job. */
 export async function runAgent(folder: string): Promise<void> {
   const claw = new BeamClaw({
     providers: { own: foreman },

@@ -1,4 +1,4 @@
-/** A run that outlives its process: killed with SIGKILL in the middle of a tool, it goes on after the next start. Run it and watch. */
+/** A run that survives its process: killed with SIGKILL in the middle of a tool, it continues after the next start. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'

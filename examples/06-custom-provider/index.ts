@@ -1,8 +1,8 @@
-/** Talks to a model that lives in this file. */
+/** Uses a model that is defined in this file. */
 import { BeamClaw, defineAgent, textOf } from '@beamclaw/core'
 import { type Engine, EngineProvider } from './provider.ts'
 
-/** Repeats what it is told, backwards. */
+/** Repeats the last message, backwards. */
 const parrot: Engine = async function* ({ messages }) {
   const last = messages.at(-1)
   const words = (last === undefined ? '' : textOf(last)).split(' ').toReversed()

@@ -6,7 +6,7 @@ import { type Engine, EngineError, EngineProvider } from './provider.ts'
 /** An engine that does what a test arranges. */
 function arrangedEngine(behaviors: ServiceBehavior[], received: string[]): Engine {
   return async function* (request, signal) {
-    // The name of the agent is for whoever counts calls, and not for a model.
+    // The name of the agent is for policies that count calls, and is not sent to a model.
     const { agent: _, ...sent } = request
     received.push(JSON.stringify(sent))
     const behavior = behaviors.shift()

@@ -1,7 +1,7 @@
-/** A provider around a model of your own. Everything that a provider has to do is here; the engine stands for what you bring. */
+/** A provider for a model of your own. It does everything that a provider must do; the engine stands for your model. */
 import { BeamClawError, type Provider, type ProviderPart, type ProviderRequest } from '@beamclaw/core'
 
-/** What your model says, piece by piece. */
+/** The output of your model, piece by piece. */
 export type EngineEvent =
   | { readonly type: 'say'; readonly text: string }
   | { readonly type: 'call'; readonly id: string; readonly name: string; readonly input: Record<string, string | number> }
@@ -34,7 +34,7 @@ export class EngineProvider implements Provider {
         return this
       },
       next: () => parts.next(),
-      // Leaving the loop must end a wait for the engine; a generator alone would wait first.
+      // Leaving the loop must end a pending wait for the engine; a generator alone would wait first.
       return: () => {
         leaving.abort()
         return parts.return()
@@ -65,7 +65,7 @@ export class EngineProvider implements Provider {
   }
 }
 
-/** Failures are told apart by code: it decides whether the run tries again, and whether another model is asked. */
+/** Maps failures to codes, which decide whether the run tries again, and whether a fallback model is used. */
 function failureFor(error: unknown, signal: AbortSignal): BeamClawError {
   if (signal.aborted) return new BeamClawError('provider-aborted', 'The call was aborted', { cause: error })
   if (error instanceof EngineError) return new BeamClawError(`provider-${error.reason}`, error.message, { cause: error })

@@ -1,8 +1,8 @@
-/** A subsystem of the host's own in the tree: it is started, restarted and stopped with the sessions that it talks to. */
+/** A subsystem of the host application in the supervision tree: it is started, restarted and stopped with the sessions that it uses. */
 import { BeamClaw, defineAgent, type Part, ResourceActor } from '@beamclaw/core'
 import { DemoProvider } from '@beamclaw/providers/demo'
 
-/** Sends a reminder into a conversation every now and then. */
+/** Sends a reminder to a session at intervals. */
 const reminders: Part = {
   id: 'reminders',
   start: ({ session, services }) => ({

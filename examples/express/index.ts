@@ -10,7 +10,7 @@ import express, { type ErrorRequestHandler } from 'express'
 const claw = new BeamClaw({
   providers: { demo: new DemoProvider({ delayMs: 20 }) },
   agents: [defineAgent({ id: 'main', model: 'demo/demo-1' })],
-  // A process that is replaced has the directory for a moment longer.
+  // During a deployment the old process holds the lock of the directory a little longer.
   store: new FsStore({ path: process.env.DATA_DIRECTORY ?? './data', lockWaitMs: 15_000 }),
 })
 const running = await claw.start()
@@ -22,7 +22,7 @@ app.post('/chat/:id', express.json(), async (request, response) => {
   const run = running.session(`agent:main:${request.params.id}`).send(text, key === undefined ? {} : { idempotencyKey: key })
   await run.accepted
   response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-  // A client that leaves ends the stream and not the run.
+  // A client that disconnects ends the stream, not the run.
   await pipeline(Readable.from(frames(run)), response)
 })
 

@@ -9,7 +9,7 @@ import { streamSSE } from 'hono/streaming'
 const claw = new BeamClaw({
   providers: { demo: new DemoProvider({ delayMs: 20 }) },
   agents: [defineAgent({ id: 'main', model: 'demo/demo-1' })],
-  // A process that is replaced has the directory for a moment longer.
+  // During a deployment the old process holds the lock of the directory a little longer.
   store: new FsStore({ path: process.env.DATA_DIRECTORY ?? './data', lockWaitMs: 15_000 }),
 })
 const running = await claw.start()
@@ -22,7 +22,7 @@ app.post('/chat/:id', async (context) => {
   await run.accepted
   return streamSSE(context, async (stream) => {
     for await (const event of run) {
-      // A client that leaves ends the stream and not the run.
+      // A client that disconnects ends the stream, not the run.
       if (stream.aborted) return
       await stream.writeSSE({ event: event.type, data: JSON.stringify(event) })
     }

@@ -1,4 +1,4 @@
-/** From settings to a BeamClaw with its adapters. */
+/** Assembles a BeamClaw and its adapters from settings. */
 
 import {
   type AgentDefinition,
@@ -17,7 +17,7 @@ import type { AgentConfig, ProviderConfig } from './config/schema.ts'
 import type { Settings } from './config/settings.ts'
 import { ModelServices } from './model-services.ts'
 
-/** Everything that settings name, ready to start. */
+/** A BeamClaw and its adapters, ready to start. */
 export class AssembledBeamClaw {
   readonly claw: BeamClaw
   readonly #models: ModelServices
@@ -36,7 +36,7 @@ export class AssembledBeamClaw {
     })
   }
 
-  /** Builds everything, and touches nothing. Rejects with `ConfigError` for what only the adapters can know. */
+  /** Constructs everything, without side effects. Rejects with `ConfigError` for options that an adapter refuses. */
   static async from(settings: Settings, logger: Logger): Promise<AssembledBeamClaw> {
     const store = await checked('store', () => toStore(settings.store))
     const providers: Record<string, Provider> = {}
@@ -46,12 +46,12 @@ export class AssembledBeamClaw {
     return await checked('agents', () => new AssembledBeamClaw(settings, providers, store, logger))
   }
 
-  /** Every model that an agent names, as `<provider>/<model>`. */
+  /** The models of all agents, as `<provider>/<model>`. */
   get models(): readonly string[] {
     return [...new Set(Object.values(this.#settings.agents).flatMap(({ model, fallbacks = [] }) => [model, ...fallbacks]))]
   }
 
-  /** Takes over agents, prices and limits while it runs. Throws `invalid-option` or `invalid-id`, and changes nothing then. */
+  /** Applies agents, prices and limits at run time. Throws `invalid-option` or `invalid-id`, and then changes nothing. */
   update(settings: Settings, running: RunningBeamClaw): void {
     running.updateAgents(toAgents(settings))
     this.#models.update(settings)
@@ -73,7 +73,7 @@ function toStore(store: Settings['store']): Store {
   return new FsStore({ path, ...options })
 }
 
-/** The adapter for a provider; only those that are used are loaded. Rejects `invalid-option`. */
+/** Resolves with the adapter for a provider; imports it on demand. Rejects `invalid-option`. */
 export async function toProvider(config: ProviderConfig): Promise<Provider> {
   if (config.type === 'demo') {
     const { type: _, ...options } = config
@@ -85,7 +85,7 @@ export async function toProvider(config: ProviderConfig): Promise<Provider> {
   return new (await import('@beamclaw/providers/anthropic')).AnthropicProvider({ ...options, apiKey: config.apiKey })
 }
 
-/** Turns what an adapter finds fault with into a problem of the configuration. */
+/** Rethrows an error of an adapter as a `ConfigError` with its path. */
 async function checked<T>(path: string, make: () => T | Promise<T>): Promise<T> {
   try {
     return await make()

@@ -1,4 +1,4 @@
-// The usual names, each the very one of the package it comes from. The command line is `bin.ts`.
+// Re-exports of the usual names; they are identical to those of their packages. The command line is `bin.ts`.
 
 export {
   type AgentDefinition,

@@ -1,4 +1,4 @@
-/** Logs on standard output: one JSON object a line for machines, or a readable line for people. */
+/** Logs to standard output: one JSON object per line for programs, or a readable line for people. */
 import type { Logger } from '@beamclaw/core'
 
 export type LogFormat = 'pretty' | 'json'

@@ -1,9 +1,9 @@
-/** What commands print: tables and lines for people, JSON for programs. */
+/** Output of commands: tables and lines for people, JSON for programs. */
 import { styleText } from 'node:util'
 
 type Style = Parameters<typeof styleText>[0]
 
-/** Text in colour on a terminal that wants colour, and as it is elsewhere. */
+/** Returns the text, in colour on a terminal with colours. */
 export function coloured(style: Style, text: string): string {
   return styleText(style, text, { stream: process.stdout })
 }
@@ -18,7 +18,7 @@ export function sayJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`)
 }
 
-/** Prints text below a heading: indented, and on a terminal wrapped at its width. */
+/** Prints indented text, wrapped at the width of the terminal. */
 export function sayIndented(text: string): void {
   for (const line of text.split('\n'))
     for (const part of wrapped(line, (process.stdout.columns ?? Number.POSITIVE_INFINITY) - indent.length)) say(`${indent}${part}`)
@@ -26,7 +26,7 @@ export function sayIndented(text: string): void {
 
 const indent = '  '
 
-/** The line in parts that are no wider than this, broken at spaces where there are any. What it is made of stays the same but for those spaces. */
+/** Returns the line in parts that are no wider than `width`, broken at spaces if possible. Only those spaces are dropped. */
 export function wrapped(line: string, width: number): readonly string[] {
   const parts: string[] = []
   let rest = line
@@ -39,7 +39,7 @@ export function wrapped(line: string, width: number): readonly string[] {
   return [...parts, rest]
 }
 
-/** Narrower terminals get lines as they are. */
+/** On narrower terminals lines are not wrapped. */
 const minWidth = 20
 
 function wholeCharacters(text: string, width: number): number {
@@ -59,14 +59,14 @@ export function sayTable(headings: readonly string[], rows: readonly (readonly s
   for (const row of rows) say(line(row))
 }
 
-/** A moment as people read it, in the time of this machine. */
+/** Returns a date and time in the time zone of this machine. */
 export function shownTime(milliseconds: number): string {
   const date = new Date(milliseconds)
   const two = (value: number): string => String(value).padStart(2, '0')
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
 }
 
-/** A stretch of time in its two largest units. */
+/** Returns a duration in its two largest units. */
 export function shownDuration(milliseconds: number): string {
   const seconds = Math.floor(milliseconds / 1_000)
   const parts = [
@@ -84,10 +84,10 @@ export function shownDuration(milliseconds: number): string {
     .join(' ')
 }
 
-// What a model or another person wrote must not steer the terminal.
+// Untrusted text must not control the terminal (escape sequences).
 const controls = /[^\P{Cc}\n\t]/gu
 
-/** Text of others, without what a terminal takes for a command. */
+/** Returns untrusted text without control characters. */
 export function harmless(text: string): string {
   return text.replace(controls, '')
 }

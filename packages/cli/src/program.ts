@@ -1,4 +1,4 @@
-/** Every command with its flags and its help. What a command needs is loaded when it runs. */
+/** All commands with their flags and help. The code of a command is imported when it runs. */
 import { Command, Option } from 'commander'
 import { starterProviders } from './commands/starter-config.ts'
 import { version } from './version.ts'
@@ -18,7 +18,7 @@ export function program(): Command {
   )
 }
 
-/** What commander says of wrong usage, without its prefix. */
+/** Returns commander's message about wrong usage, without its prefix. */
 export function usageText(text: string): string {
   return text.replace(/^error: /, '').trimEnd()
 }
@@ -26,7 +26,7 @@ export function usageText(text: string): string {
 const configText = 'configuration file (default: ./beamclaw.yaml, else ~/.config/beamclaw/config.yaml)'
 const jsonText = 'print JSON for programs'
 
-/** What concerns the gateway of this machine. */
+/** Adds the commands for the gateway of this machine. */
 function addGateway(root: Command): void {
   root
     .command('start')
@@ -64,7 +64,7 @@ function addGateway(root: Command): void {
     .action(async (flags) => (await import('./commands/doctor.ts')).doctor(flags))
 }
 
-/** What is asked of a gateway that is running. */
+/** Adds the commands that connect to a running gateway. */
 function addTalk(root: Command): void {
   talk(root, 'status')
     .description('tell how the gateway is')

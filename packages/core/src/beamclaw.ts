@@ -1,4 +1,4 @@
-/** The preset: every primitive wired into one tree, each port with a default. */
+/** Assembles the supervision tree of a BeamClaw; each port has a default. */
 import type { AgentDefinition, AgentOptions } from './agent/agent.ts'
 import { readAgents } from './agent/agent-list.ts'
 import { BeamClawError, ChildStartError } from './base/errors.ts'
@@ -26,10 +26,11 @@ import type { ChildSpec } from './supervisor/child-spec.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 import { activityPartId, Tenant, type TenantNode } from './tenant/tenant.ts'
 
+/** Options of a `BeamClaw`. */
 export interface BeamClawOptions {
-  /** By the id that model names begin with: 1 to 64 characters without `/` and white space. */
+  /** Providers by id, with which model names begin: 1 to 64 characters without `/` and white space. */
   readonly providers: Readonly<Record<string, Provider>>
-  /** What `defineAgent` made, or would make from these options; the first one is the default agent. */
+  /** Results or options of `defineAgent`; the first one is the default agent. */
   readonly agents: readonly (AgentDefinition | AgentOptions)[]
   /** @default new MemoryStore() */
   readonly store?: Store
@@ -37,15 +38,15 @@ export interface BeamClawOptions {
   readonly cluster?: Cluster
   /** @default new LocalEventBus() */
   readonly events?: EventBus<RunEvent>
-  /** How sessions queue and sleep. */
+  /** Defaults of all sessions: queue mode, limits, passivation. */
   readonly sessions?: Partial<SessionDefaults>
-  /** Subsystems of the host's own, started in this order in each tenant. @default none */
+  /** Subsystems of the host application, started in this order in each tenant. @default none */
   readonly parts?: readonly Part[]
-  /** Ids of the tenants, the default one first. They share nothing but agents, ports and the process. @default ['default'] */
+  /** Ids of the tenants, the default one first. They share agents, ports and the process, but no data. @default ['default'] */
   readonly tenants?: readonly string[]
   /**
-   * When sessions that an earlier process left in the middle of a run go on: `now` with the start, or `on-demand`, each with its first use
-   * (any method of its handle), and all with `running.resume()`. For hosts that start a BeamClaw only to look, such as a build.
+   * When sessions continue that an earlier process left in the middle of a run: `now`, at the start, or `on-demand`, each on its first use
+   * (any method of its handle), and all with `running.resume()`. `on-demand` is for hosts that start a BeamClaw only to inspect it.
    * @default 'now'
    */
   readonly resume?: ResumeMode
@@ -53,15 +54,15 @@ export interface BeamClawOptions {
   readonly services?: Partial<SystemServices>
 }
 
-/** A BeamClaw's options once they are checked. */
+/** The checked options of a BeamClaw. */
 interface CheckedOptions extends Omit<BeamClawOptions, 'agents' | 'providers'> {
   readonly agents: readonly AgentDefinition[]
   readonly providers: ProviderTable
 }
 
 /**
- * Wires the tree; `start()` brings it up. Throws `invalid-option`, also for an agent whose model names
- * a provider that is not there; `invalid-id` or `duplicate-child-id`.
+ * A supervised system of agents and sessions; `start()` starts it. The constructor throws `invalid-option`, also for an agent whose model names
+ * a provider that is not configured; `invalid-id` or `duplicate-child-id`.
  *
  * @example
  * const claw = new BeamClaw({ providers: { demo: new DemoProvider() }, agents: [{ id: 'main', model: 'demo/echo' }] })
@@ -98,14 +99,14 @@ export class BeamClaw {
     this.#options = { ...options, agents, providers }
   }
 
-  /** The agents it was made with, the default one first. */
+  /** The agents of the options, the default one first. */
   get agents(): readonly AgentDefinition[] {
     return this.#options.agents
   }
 
   /**
-   * Starts everything. Rejects with `ChildStartError` when a part does not come up, and `actor-already-started` while what an earlier call
-   * started goes on: two trees over one store would take the sessions from each other.
+   * Starts the tree. Rejects with `ChildStartError` when a part fails to start, and `actor-already-started` while the tree of an earlier call
+   * runs: two trees over one store would take the sessions from each other.
    */
   async start(): Promise<RunningBeamClaw> {
     if (this.#isUp) throw new BeamClawError('actor-already-started', 'This BeamClaw is started; stop what runs first, or make another one')
@@ -142,10 +143,10 @@ export class BeamClaw {
       parts: this.#options.parts ?? [],
       resume: this.#options.resume ?? 'now',
       phase: () => phase.value,
-      // Nothing may go on as if nothing had happened once nothing can be written any more.
+      // Without a store nothing is durable any more, so the whole tree ends.
       onLost: ({ code, message }) => {
         services.logger.log('error', 'beamclaw.store-lost', { code, error: message })
-        // Callers that are refused for it hear why before everything ends.
+        // Callers get the store's error before the tree ends.
         services.clock.setTimer(() => void root.stop(), 0)
       },
     }
@@ -166,7 +167,7 @@ export class BeamClaw {
   }
 }
 
-/** Returns the children of the root that are there before the tenants are. */
+/** Returns the children of the root that start before the tenants. */
 function nodeParts(parts: readonly Part[], [first]: readonly Tenant[]): readonly ChildSpec[] {
   const host = first?.host()
   return host === undefined ? [] : parts.filter(({ level }) => level === 'node').map((part) => childOf(part, host))
@@ -179,7 +180,7 @@ function tenantIds(given: readonly string[] = [defaultTenant]): readonly TenantI
   return ids
 }
 
-/** Returns what callers of `start` care for: trouble with the store is told as it is, not as a child that did not start. */
+/** Returns the error for callers of `start`: an error of the store itself, instead of the `ChildStartError` around it. */
 function startFailure(error: unknown): unknown {
   if (!(error instanceof ChildStartError)) return error
   if (error.childId === activityPartId) return error.cause

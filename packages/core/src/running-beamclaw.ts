@@ -1,4 +1,4 @@
-/** A BeamClaw that is up: conversations, configuration, and its end. */
+/** A running BeamClaw: its sessions, its configuration, and its end. */
 import type { AgentDefinition, AgentOptions } from './agent/agent.ts'
 import { readAgents } from './agent/agent-list.ts'
 import { BeamClawError } from './base/errors.ts'
@@ -20,7 +20,7 @@ import type { Supervisor } from './supervisor/supervisor.ts'
 import type { TreeNode } from './supervisor/tree-node.ts'
 import type { Tenant } from './tenant/tenant.ts'
 
-/** A question outside any session: nothing of it is kept. */
+/** A request to a model outside any session: nothing of it is stored. */
 export type CompletionRequest = Omit<ProviderRequest, 'model'> & {
   /** `<provider>/<model>`. */
   readonly model: string
@@ -34,11 +34,11 @@ export interface ListenOptions {
   readonly tenant?: string
 }
 
-/** The conversations of one tenant. */
+/** The sessions of one tenant. */
 export interface TenantSessions {
-  /** Returns a handle on one conversation; nothing starts before it is used. Throws `invalid-session-key`. */
+  /** Returns a handle on a session; nothing starts before it is used. Throws `invalid-session-key`. */
   session(key: string): SessionHandle
-  /** Lists the sessions there are, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
+  /** Lists the sessions, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
   sessions(options?: ListSessionsOptions): Promise<readonly SessionSummary[]>
 }
 
@@ -59,19 +59,23 @@ interface Running {
 }
 
 /**
- * A tree that is up. `await using` stops it.
+ * A running BeamClaw, as `BeamClaw.start` resolves with it. `await using` stops it.
  *
  * Phases: `running → draining → ended`, or `running → ended`.
- * I1: Ends once, when its root supervisor has ended for whatever reason.
- * I2: A stop reaches the tree, then the bus, the cluster and the store, whatever the others do.
+ * I1: It ends once, when its root supervisor has ended for any reason.
+ * I2: A stop reaches the tree, then the bus, the cluster and the store, even when one of them fails.
+ *
+ * @example
+ * await using running = await claw.start()
+ * const { text } = await running.session('agent:main:chat-7').send('Hello').result()
  */
 export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   readonly #running: Running
   #stopping: Promise<void> | undefined
   /**
-   * Resolves when the tree has ended: it was stopped or killed; more crashed than restarts can mend, and it gave up; another owner has its
-   * store; or the store has failed for good. Everything is refused with `actor-not-running` then, and runs that are followed reject with
-   * `run-interrupted`; what was accepted goes on in the next one that starts over the same store.
+   * Resolves when the tree has ended: it was stopped or killed, it reached its restart limit, another owner took its store, or the store has
+   * failed permanently. Every call then rejects `actor-not-running`, and the results of open runs reject `run-interrupted`; accepted messages
+   * continue in the next BeamClaw that starts over the same store.
    */
   readonly ended: Promise<void>
 
@@ -80,7 +84,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     this.ended = new Promise((resolve) => {
       running.root.monitor(() => {
         running.phase.value = 'ended'
-        // Callers that follow a run must not wait for one that is gone.
+        // Callers that follow a run must not wait for a tree that has ended.
         running.events.stop().catch(() => {})
         running.listeners.stop()
         resolve()
@@ -94,8 +98,8 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   }
 
   /**
-   * Takes other definitions in the place of those there are. They hold from the next step of each run on; sessions of an agent that is gone
-   * end what they have begun with its last one. Throws as `new BeamClaw` does; the old ones then stay.
+   * Replaces the agents. The new definitions apply from the next step of each run on; sessions of a removed agent finish their runs with its
+   * last definition. Throws as `new BeamClaw` does; the agents are then unchanged.
    *
    * @example
    * running.updateAgents([{ id: 'main', model: 'demo/echo', system: 'Be quick.' }])
@@ -107,7 +111,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   }
 
   /**
-   * Resolves with the number of interrupted sessions that are at work again, once each was tried; one that failed is tried again later. With
+   * Resolves with the number of interrupted sessions that continue, once each was tried; a session that failed is tried again later. With
    * `resume: 'on-demand'` none is tried, and the number is 0.
    */
   get resumed(): Promise<number> {
@@ -116,11 +120,11 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   }
 
   /**
-   * Wakes every session of every tenant that has work and was left alone by `resume: 'on-demand'`. Resolves, once each was tried, with the
-   * number of sessions that are at work; one that failed is tried again later. Rejects `actor-not-running` once this has ended.
+   * Wakes the sessions of all tenants that have work and wait because of `resume: 'on-demand'`. Resolves, once each was tried, with the
+   * number of sessions that continue; a session that failed is tried again later. Rejects `actor-not-running` once the tree has ended.
    *
    * @example
-   * console.log(`${await running.resume()} conversations go on`)
+   * console.log(`${await running.resume()} sessions continue`)
    */
   async resume(): Promise<number> {
     if (!this.isRunning) throw new BeamClawError('actor-not-running', 'This BeamClaw has ended')
@@ -128,7 +132,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     return counts.reduce((sum, count) => sum + count, 0)
   }
 
-  /** Returns a handle on one conversation of the default tenant; nothing starts before it is used. Throws `invalid-session-key`. */
+  /** Returns a handle on a session of the default tenant; nothing starts before it is used. Throws `invalid-session-key`. */
   session(key: string): SessionHandle {
     return this.#default.session(key)
   }
@@ -138,7 +142,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     return this.#default.sessions(options)
   }
 
-  /** Returns the conversations of one of the tenants that the BeamClaw was made with. Throws `unknown-tenant` or `invalid-id`. */
+  /** Returns the sessions of one of the configured tenants. Throws `unknown-tenant` or `invalid-id`. */
   tenant(id: string): TenantSessions {
     const tenant = this.#tenant(id)
     return { session: (key) => tenant.session(key), sessions: async (options = {}) => tenant.sessions(options) }
@@ -187,8 +191,8 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   }
 
   /**
-   * Asks a model without a session. Throws `unknown-model`, or `actor-not-running` once this has ended; the iteration ends or throws as
-   * `Provider.doStream` says.
+   * Sends a request to a model without a session. Throws `unknown-model`, or `actor-not-running` once the tree has ended; the iteration ends or
+   * throws as that of `Provider.doStream`.
    */
   complete(request: CompletionRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
     if (!this.isRunning) throw new BeamClawError('actor-not-running', 'This BeamClaw has ended')
@@ -196,12 +200,12 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     return provider.doStream({ ...request, model }, options)
   }
 
-  /** Returns the supervision tree as it is now. */
+  /** Returns a snapshot of the supervision tree. */
   tree(): TreeNode {
     return this.#running.root.tree()
   }
 
-  /** From now on new messages are refused with `draining`. Resolves once no session has work, or the tree has ended. */
+  /** Refuses new messages with `draining`. Resolves once no session has work, or the tree has ended. */
   async drain(): Promise<void> {
     const { phase, tenants } = this.#running
     if (phase.value === 'running') phase.value = 'draining'
@@ -209,8 +213,8 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   }
 
   /**
-   * Stops every session, then the tree, the bus and the store. Each of them is stopped, whatever the others do; then rejects with the first
-   * failure. Called again, it waits for the same stop.
+   * Stops every session, then the tree, the bus and the store. Each of them is stopped, even when another one fails; the stop then rejects with
+   * the first error. A second call waits for the same stop.
    */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop()
@@ -230,7 +234,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     if (failures.length > 0) throw failures[0]
   }
 
-  /** Ends everything here and now, as a crash would: what is durable is all that is left. The store is not stopped. */
+  /** Ends everything at once, as a crash would: only durable data is left. The store is not stopped. */
   kill(): void {
     this.#running.root.kill()
   }

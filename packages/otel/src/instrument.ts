@@ -5,6 +5,7 @@ import { type Meter, metrics, type Tracer, trace } from '@opentelemetry/api'
 import { GenAiMetrics } from './metrics.ts'
 import { RunSpans } from './run-spans.ts'
 
+/** Options of `instrument`. */
 export interface InstrumentOptions {
   /** @default that of the global provider, which does nothing where there is no SDK */
   readonly tracer?: Tracer

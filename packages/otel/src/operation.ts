@@ -36,7 +36,7 @@ export class Operation {
     this.span.end()
   }
 
-  /** Ends the span of what nobody will tell the end of: it goes on elsewhere, or later. */
+  /** Ends the span of an operation whose end will not be told here: it continues elsewhere, or later. */
   leave(): void {
     this.span.setAttribute('beamclaw.interrupted', true)
     this.span.end()

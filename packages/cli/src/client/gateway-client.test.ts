@@ -42,7 +42,7 @@ interface Request {
   readonly method: string
 }
 
-/** Answers `connect` well, and everything else as told. */
+/** A gateway that accepts `connect`, and handles every other request by the given function. */
 function gatewayLike(onRequest: (socket: ServerSocket, request: Request) => void) {
   return serve((socket) => {
     socket.send(challenge)

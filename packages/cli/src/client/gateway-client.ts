@@ -17,16 +17,16 @@ import { ClientError } from './client-error.ts'
 import { reachGateway } from './reach-gateway.ts'
 import type { Target } from './target.ts'
 
-/** How long the gateway may take, in milliseconds. */
+/** Timeouts, in milliseconds. */
 export interface ClientTimes {
-  /** Until the connection stands. @default 10_000 */
+  /** Until the connection is open. @default 10_000 */
   readonly connectMs?: number
   /** Until a request is answered. @default 30_000 */
   readonly requestMs?: number
 }
 
 export interface RequestOptions {
-  /** Called with the first of two answers; without it the first answer is the only one. */
+  /** Called with the first of two responses; without it the request resolves with the first one. */
   readonly onAccepted?: (payload: unknown) => void
   /** Milliseconds; once accepted, there is no limit. @default the client's */
   readonly timeoutMs?: number
@@ -39,7 +39,7 @@ interface Pending {
   readonly reject: (error: ClientError) => void
 }
 
-/** The gateway tells of itself at least this often, unless it says otherwise. */
+/** Milliseconds between ticks of the gateway, unless it announces another interval. */
 const defaultTickMs = 30_000
 
 export class GatewayClient implements AsyncDisposable {
@@ -59,7 +59,7 @@ export class GatewayClient implements AsyncDisposable {
     this.#socket.addEventListener('close', ({ reason }) => this.#lose(reason))
   }
 
-  /** Connects and introduces itself. Rejects with `ClientError`. */
+  /** Connects and performs the handshake. Rejects with `ClientError`. */
   static async connect({ url, token }: Target, { connectMs = 10_000, requestMs = 30_000 }: ClientTimes = {}): Promise<GatewayClient> {
     await reachGateway(url, connectMs)
     const client = new GatewayClient(url.replace(/^http/, 'ws'), requestMs)
@@ -72,12 +72,12 @@ export class GatewayClient implements AsyncDisposable {
     }
   }
 
-  /** Asks for something. Rejects with `ClientError`; its code is that of the gateway's details, where there is one. */
+  /** Sends a request and resolves with its response. Rejects with `ClientError`, with the code of the gateway's error details if there is one. */
   request<M extends MethodName>(method: M, params: MethodParams<M>, options: RequestOptions = {}): Promise<MethodResult<M>> {
     return this.#send(method, params, options) as Promise<MethodResult<M>>
   }
 
-  /** Hears every event. Answers with a function that ends it. */
+  /** Calls the listener for every event. Returns a function that removes it. */
   onEvent(listener: (event: EventFrame) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -157,7 +157,7 @@ export class GatewayClient implements AsyncDisposable {
     return pending
   }
 
-  /** A gateway that says nothing for too long is gone, though the connection may not know yet. */
+  /** Restarts the timer that closes the connection without ticks: a half-open TCP connection reports no error. */
   #heard(): void {
     clearTimeout(this.#silence)
     this.#silence = setTimeout(() => this.#lose('the gateway fell silent'), this.#tickMs * 2 + 1_000)

@@ -1,14 +1,14 @@
-/** Asks a gateway over HTTP, and tells apart why that does not work. */
+/** HTTP requests to a gateway, with distinct errors for each kind of failure. */
 import { ClientError } from './client-error.ts'
 
-/** What `/health` says. */
+/** The response of `/health`. */
 export interface Health {
   readonly status: 'ok'
   readonly version: string
   readonly uptimeMs: number
 }
 
-/** Finds out whether a gateway answers at an address, before anything is asked of it. Rejects with `ClientError`. */
+/** Checks that a gateway listens at an address. Rejects with `ClientError`. */
 export async function reachGateway(url: string, timeoutMs: number): Promise<Health> {
   const response = await ask(`${url}/health`, timeoutMs)
   const body: unknown = await response.json().catch(() => undefined)
@@ -16,7 +16,7 @@ export async function reachGateway(url: string, timeoutMs: number): Promise<Heal
   throw new ClientError('not-a-gateway', `What listens at ${url} is no BeamClaw gateway`)
 }
 
-/** A request with a deadline. Rejects with `ClientError` when there is no answer; any status is one. */
+/** Sends a request with a deadline. Rejects with `ClientError` when there is no response; resolves for any status. */
 export async function ask(url: string, timeoutMs: number, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
   try {
     return await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) })
@@ -36,7 +36,7 @@ function isHealth(body: unknown): body is Health {
   return typeof body === 'object' && body !== null && 'status' in body && body.status === 'ok' && 'version' in body
 }
 
-/** The system's name of what went wrong, wherever fetch has put it. */
+/** Returns the system's error code, from anywhere in the chain of causes. */
 function systemCode(error: unknown): string | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if ('code' in cause && typeof cause.code === 'string') return cause.code

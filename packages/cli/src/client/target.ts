@@ -1,4 +1,4 @@
-/** Which gateway is meant: flags, then the environment, then the configuration file, then the one of this machine. */
+/** The address of the gateway: from flags, else the environment, else the configuration file, else the one of this machine. */
 import { ConfigError } from '../config/config-error.ts'
 import { configFile, type Environment, gatewayInFile } from '../config/load.ts'
 import { settingDefaults } from '../config/settings.ts'
@@ -15,7 +15,7 @@ export interface Target {
   readonly token: string | undefined
 }
 
-/** Throws `ConfigError` for an address that is none. */
+/** Returns address and token of the gateway. Throws `ConfigError` for an invalid address. */
 export function targetFrom(flags: TargetFlags, environment: Environment, directory: string): Target {
   const file = configFile(flags.config ?? environment.BEAMCLAW_CONFIG, directory)
   const { host, port, token } = file === undefined ? {} : gatewayInFile(file, environment)
@@ -25,11 +25,11 @@ export function targetFrom(flags: TargetFlags, environment: Environment, directo
   )
   const named = flags.url ?? (environment.BEAMCLAW_URL || undefined)
   const url = named === undefined ? ownUrl : checked(flags.url === undefined ? 'BEAMCLAW_URL' : '--url', named)
-  // The token of the file belongs to the gateway of the file, and is for nobody else.
+  // The token of the file is sent only to the gateway of the file.
   return { url, token: flags.token ?? (environment.BEAMCLAW_GATEWAY_TOKEN || (url === ownUrl ? token : undefined)) }
 }
 
-/** Who listens everywhere listens here too. */
+/** Returns a host to connect to: a wildcard address becomes the loopback address. */
 function reachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1'
   if (host === '::' || host === '[::]') return '[::1]'

@@ -1,4 +1,4 @@
-/** `beamclaw agents`: who answers. */
+/** `beamclaw agents`: lists the agents. */
 import { sayJson, sayTable } from '../output.ts'
 import { type GatewayFlags, withGateway } from './with-gateway.ts'
 

@@ -1,4 +1,4 @@
-/** `beamclaw config check`: is a configuration one that `start` would take. */
+/** `beamclaw config check`: checks whether `start` would accept a configuration. */
 
 import { AssembledBeamClaw } from '../assemble.ts'
 import { ConfigError } from '../config/config-error.ts'
@@ -13,7 +13,7 @@ export async function configCheck(named: string | undefined, { json = false }: {
   let settings: Settings
   try {
     settings = settingsFrom(file === undefined ? {} : loadConfig(file, environment), { environment, ...(file && { name: file }) })
-    // What only the adapters know; nothing is started, and nothing touched.
+    // The checks of the adapters; nothing is started or written.
     await AssembledBeamClaw.from(
       settings,
       createLogger('json', () => {}),

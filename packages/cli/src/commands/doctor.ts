@@ -1,4 +1,4 @@
-/** `beamclaw doctor`: looks at everything that a gateway needs, and says what to do. Changes nothing. */
+/** `beamclaw doctor`: checks everything that a gateway needs, and prints what to do. Changes nothing. */
 import { configFile } from '../config/load.ts'
 import type { Settings } from '../config/settings.ts'
 import { coloured, say, sayJson } from '../output.ts'

@@ -41,7 +41,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** As somebody does who has set the variables. */
+/** As a user with these environment variables. */
 function talk(args: readonly string[], options: CliOptions = {}) {
   const environment = { BEAMCLAW_URL: gateway.url, BEAMCLAW_GATEWAY_TOKEN: token, ...options.environment }
   return runCli(args, { cwd: folder, ...options, environment })

@@ -32,7 +32,7 @@ function showMessage(message: ChatMessage): void {
   sayIndented(textOf(message))
 }
 
-/** A run that came to no answer. */
+/** Prints a run without an answer. */
 function showEnd({ outcome, code, errorMessage }: UnansweredRun): void {
   const why = errorMessage === undefined ? '' : `: ${harmless(errorMessage)}${code === undefined ? '' : ` (${code})`}`
   sayIndented(coloured('yellow', `[${outcome}${why}]`))

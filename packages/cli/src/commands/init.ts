@@ -1,4 +1,4 @@
-/** `beamclaw init`: a configuration file to begin with. It asks nothing. */
+/** `beamclaw init`: writes a starter configuration, without prompts. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { ClientError } from '../client/client-error.ts'
@@ -19,7 +19,7 @@ export async function init(
   const file = resolve(named ?? 'beamclaw.yaml')
   try {
     if (!existsSync(dirname(file))) mkdirSync(dirname(file), { recursive: true })
-    // It may come to hold secrets.
+    // The user may add secrets to the file.
     writeFileSync(file, starterConfig(provider), { flag: force ? 'w' : 'wx', mode: 0o600 })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
@@ -32,7 +32,7 @@ export async function init(
   say(`Look into it, then: beamclaw start${isDefault ? '' : ` --config ${quoted(named ?? file)}`}`)
 }
 
-/** As a shell takes it. */
+/** Returns the path, quoted for a shell if necessary. */
 function quoted(path: string): string {
   return /^[\w./@%+=:,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 }

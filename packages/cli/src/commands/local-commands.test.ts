@@ -13,7 +13,7 @@ import { program } from '../program.ts'
 import { startGateway } from '../testing/gateway-process.ts'
 import { jsonLines, runCli } from '../testing/run-cli.ts'
 
-// Root may read everything, so root asks as somebody else; who must be able to read this program, though.
+// Root may read every file, so as root the test runs the command as another user, who must be able to read this program.
 const other = process.getuid?.() === 0 ? { uid: 65_534 } : {}
 const canBeRefused = process.platform !== 'win32' && spawnSync('cat', [fileURLToPath(import.meta.url)], other).status === 0
 if (!canBeRefused) console.log('skipped: that a configuration may not be read needs a checkout that other users may read')

@@ -1,4 +1,4 @@
-/** `beamclaw models`: what may be asked for over HTTP. */
+/** `beamclaw models`: lists the models of the HTTP API. */
 import * as z from 'zod'
 import { ClientError } from '../client/client-error.ts'
 import { ask, reachGateway } from '../client/reach-gateway.ts'

@@ -1,4 +1,4 @@
-/** `beamclaw redrive`: sends the message of a run that was given up once more, or lists those there are. */
+/** `beamclaw redrive`: sends the message of a dead-lettered run again, or lists the dead letters. */
 import { harmless, say, sayJson, sayTable, shownTime } from '../output.ts'
 import { type GatewayFlags, withGateway } from './with-gateway.ts'
 

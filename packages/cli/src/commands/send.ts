@@ -1,4 +1,4 @@
-/** `beamclaw send`: one message, and its answer as it comes. */
+/** `beamclaw send`: sends one message and streams its answer. */
 import { randomUUID } from 'node:crypto'
 import { text as textOfStream } from 'node:stream/consumers'
 import { type AgentPayload, agentAccepted, agentPayload, chatPayload, type EventFrame } from '@beamclaw/protocol'
@@ -44,7 +44,7 @@ async function talk(client: GatewayClient, message: string, { session, agent, id
   }
 }
 
-/** The first Ctrl-C is for the run, the second for this program. */
+/** The first Ctrl-C aborts the run, the second ends this program. */
 function onInterrupt(abort: () => void): () => void {
   let hasAborted = false
   const listener = (): void => {
@@ -67,7 +67,7 @@ interface Printer {
   accepted(sessionKey: string, runId: string): void
   event(runId: string, event: EventFrame): void
   end(text: string, usage: unknown): void
-  /** The run will not end well. */
+  /** Called when the run fails. */
   broken(): void
 }
 
@@ -98,13 +98,13 @@ class TextPrinter implements Printer {
     if (event === 'agent') return this.#tool(runId, agentPayload.safeParse(payload).data)
     const chat = event === 'chat' ? chatPayload.safeParse(payload).data : undefined
     if (chat?.state !== 'delta' || chat.runId !== runId) return
-    // The answer began anew: what stands on the terminal stays there.
+    // The answer restarted: text that is on the terminal cannot be removed.
     if (chat.replace === true && this.#written !== '') this.#note('begins anew')
     this.#write(harmless(chat.deltaText))
   }
 
   end(text: string): void {
-    // A repeat of an earlier message has its answer at once.
+    // A repeated message gets its complete answer at once.
     if (this.#written === '') this.#write(harmless(text))
     this.#endLine()
   }

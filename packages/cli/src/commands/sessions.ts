@@ -1,4 +1,4 @@
-/** `beamclaw sessions`: the conversations there are. */
+/** `beamclaw sessions`: lists the sessions. */
 import { ClientError } from '../client/client-error.ts'
 import type { GatewayClient } from '../client/gateway-client.ts'
 import { harmless, say, sayJson, sayTable, shownTime } from '../output.ts'

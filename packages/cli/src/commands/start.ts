@@ -18,16 +18,16 @@ export interface StartFlags extends SettingsFlags {
   readonly logFormat?: LogFormat
 }
 
-/** Milliseconds that stopping may take once runs have had their time. */
+/** Milliseconds that the stop may take after the drain. */
 const stopMs = 5_000
 
-/** Signals that arrive together are one wish: a terminal and a wrapper may both pass on the same key press. */
+/** Milliseconds in which signals count as one: a terminal and a wrapper may both forward the same key press. */
 const sameSignalMs = 200
 
 export async function start(flags: StartFlags): Promise<void> {
   const environment = process.env
   const format = flags.logFormat ?? logFormatFrom(environment.BEAMCLAW_LOG_FORMAT)
-  // Whoever read the log may go away; the gateway goes on without a word.
+  // When the reader of the log closes its pipe, the gateway continues without logs.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const logger = createLogger(format, (line) => process.stdout.write(`${line}\n`))
   const file = configFile(flags.config ?? environment.BEAMCLAW_CONFIG, process.cwd())
@@ -51,7 +51,7 @@ export async function start(flags: StartFlags): Promise<void> {
   const hasGivenUp = await Promise.race([firstSignal().then(() => false), claw.ended.then(() => true)])
   const drainMs = hasGivenUp ? 0 : settings.drainMs
   if (hasGivenUp) {
-    // Whoever looks after the process starts it again; what was accepted goes on then.
+    // The process manager restarts the gateway; accepted messages continue then.
     process.exitCode = 1
     logger.log('error', 'gateway.gave-up', { reason: 'the tree has ended; what was logged before this says why' })
   } else logger.log('info', 'gateway.draining', { drainMs })
@@ -59,7 +59,7 @@ export async function start(flags: StartFlags): Promise<void> {
   await end({ gateway, claw, drainMs, logger })
 }
 
-/** Starts the tree. A data directory that cannot be written is the user's to put right, so it is told what to do. */
+/** Starts the tree. Rejects with advice for the user when the data directory cannot be written. */
 async function startTree({ claw }: AssembledBeamClaw, { store }: Settings): Promise<RunningBeamClaw> {
   try {
     return await claw.start()

@@ -16,7 +16,7 @@ const models: Readonly<Record<StarterProvider, string>> = {
   demo: 'demo/demo-1',
 }
 
-/** A configuration with every part explained. */
+/** Returns a configuration with comments on every section. */
 export function starterConfig(provider: StarterProvider): string {
   return `# BeamClaw. Every key, with its default: docs/configuration.md. Check this file with: beamclaw config check
 # \${NAME} is an environment variable. Agents, prices and limits may be edited while the gateway runs.

@@ -1,4 +1,4 @@
-/** `beamclaw status`: how the gateway is. */
+/** `beamclaw status`: prints the state of the gateway. */
 import { coloured, say, sayJson, shownDuration } from '../output.ts'
 import { type GatewayFlags, targetOf, withGateway } from './with-gateway.ts'
 

@@ -1,4 +1,4 @@
-/** What the commands share that talk to a gateway. */
+/** The common part of the commands that connect to a gateway. */
 import { GatewayClient } from '../client/gateway-client.ts'
 import { type Target, type TargetFlags, targetFrom } from '../client/target.ts'
 
@@ -6,12 +6,12 @@ export interface GatewayFlags extends TargetFlags {
   readonly json?: boolean
 }
 
-/** The gateway that the flags mean. Throws `ConfigError`. */
+/** Returns the gateway that the flags select. Throws `ConfigError`. */
 export function targetOf(flags: TargetFlags): Target {
   return targetFrom(flags, process.env, process.cwd())
 }
 
-/** Connects, works, and disconnects whatever happens. */
+/** Connects, calls `work`, and always disconnects. */
 export async function withGateway<T>(flags: TargetFlags, work: (client: GatewayClient) => Promise<T>): Promise<T> {
   await using client = await GatewayClient.connect(targetOf(flags))
   return await work(client)

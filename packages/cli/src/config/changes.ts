@@ -1,21 +1,21 @@
-/** What differs between two settings: what holds at once, and what waits for a restart. Pure. */
+/** Compares settings: which changes apply at once, and which wait for a restart. Pure. */
 import { isDeepStrictEqual } from 'node:util'
 import type { ProviderConfig } from './schema.ts'
 import { providerOf, type Settings } from './settings.ts'
 
 export interface SettingChanges {
-  /** Paths whose new values hold from now on. */
+  /** Paths whose new values apply at once. */
   readonly applied: readonly string[]
-  /** Paths whose new values hold after a restart. */
+  /** Paths whose new values apply after a restart. */
   readonly waiting: readonly string[]
-  /** What to run with from now on. */
+  /** The settings to run with. */
   readonly settings: Settings
 }
 
 const limitNames = ['maxConcurrent', 'requestsPerMinute', 'tokensPerMinute'] as const
 const restartOnly = ['host', 'port', 'auth', 'allowedOrigins', 'allowedHosts', 'drainMs', 'store', 'sessions', 'budgets'] as const
 
-/** Sorts the changes from `current` to `wanted`. Values are never named: they may be secrets. */
+/** Returns the changes from `current` to `wanted`, without values, which may be secrets. */
 export function changesBetween(current: Settings, wanted: Settings): SettingChanges {
   const waiting: string[] = restartOnly.filter((name) => !isDeepStrictEqual(current[name], wanted[name])).map(pathOf)
   const providers = mergeProviders(current.providers, wanted.providers, waiting)
@@ -34,7 +34,7 @@ function pathOf(name: (typeof restartOnly)[number]): string {
   return name === 'store' || name === 'sessions' || name === 'budgets' ? name : `gateway.${name}`
 }
 
-/** Limits follow the file at once; a provider's key and address, and whether there is one, do not. */
+/** Merges providers: limits apply at once; the key, the address, and added or removed providers wait for a restart. */
 function mergeProviders(current: Settings['providers'], wanted: Settings['providers'], waiting: string[]): Settings['providers'] {
   for (const id of new Set([...Object.keys(current), ...Object.keys(wanted)])) {
     if (!isDeepStrictEqual(connectionOf(current[id]), connectionOf(wanted[id]))) waiting.push(`providers.${id}`)
@@ -52,13 +52,13 @@ function connectionOf(provider: ProviderConfig | undefined): object | undefined 
   return Object.fromEntries(Object.entries(provider).filter(([name]) => !limitNames.includes(name as never)))
 }
 
-/** The limits of a provider that are set. */
+/** Returns the limits of a provider that are set. */
 export function limitsOf(provider: ProviderConfig): Partial<Record<(typeof limitNames)[number], number>> {
   if (provider.type === 'demo') return {}
   return Object.fromEntries(limitNames.flatMap((name) => (provider[name] === undefined ? [] : [[name, provider[name]]])))
 }
 
-/** An agent whose provider is not there yet stays as it was, or stays away. */
+/** Merges agents: an agent whose provider waits for a restart keeps its old settings, or is not added. */
 function usableAgents(current: Settings, wanted: Settings, waiting: string[]): Settings['agents'] {
   return Object.fromEntries(
     Object.entries(wanted.agents).flatMap(([id, agent]) => {

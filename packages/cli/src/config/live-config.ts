@@ -1,4 +1,4 @@
-/** Follows a configuration file while a gateway runs. */
+/** Reloads a configuration file while a gateway runs. */
 import type { Logger } from '@beamclaw/core'
 import { changesBetween } from './changes.ts'
 import { ConfigError } from './config-error.ts'
@@ -13,7 +13,7 @@ export interface LiveConfigOptions {
   readonly logger: Logger
 }
 
-/** Settings that follow their file: a good edit holds at once or waits for a restart, and a bad one changes nothing. */
+/** Settings that follow their file: a valid edit is applied at once or waits for a restart, an invalid one changes nothing. */
 export class LiveConfig {
   readonly #options: LiveConfigOptions
   #text: string
@@ -29,14 +29,14 @@ export class LiveConfig {
     this.#settings = this.#parse(this.#text)
   }
 
-  /** What holds now. */
+  /** The present settings. */
   get settings(): Settings {
     return this.#settings
   }
 
   /**
-   * Begins to follow the file. `apply` puts settings into effect, or throws and changes nothing. Where the system cannot tell of changes, that is logged, and the
-   * settings stay as they are.
+   * Begins to watch the file. `apply` applies settings, or throws and changes nothing. When the system cannot watch files, this is logged, and
+   * the settings stay as they are.
    */
   start(apply: (settings: Settings) => void): void {
     const { file, logger } = this.#options
@@ -48,7 +48,7 @@ export class LiveConfig {
       cannot(error)
       return
     }
-    // What was written between the first reading and now.
+    // Applies an edit between the first reading and now.
     this.#reload(apply)
   }
 
@@ -79,14 +79,14 @@ export class LiveConfig {
     }
   }
 
-  /** Says it once, though whatever happens in the directory leads here. */
+  /** Logs the problem once, though every event in the directory leads here. */
   #fail(problems: string): void {
     if (problems === this.#trouble) return
     this.#trouble = problems
     this.#options.logger.log('error', 'config.invalid', { file: this.#options.file, problems, effect: 'the last good settings stay' })
   }
 
-  /** Says once what waits for a restart. */
+  /** Logs once which paths wait for a restart. */
   #warn(paths: string): void {
     if (paths === this.#warned) return
     this.#warned = paths

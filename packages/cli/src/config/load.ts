@@ -11,27 +11,27 @@ import { fillVariables, hideVariables, type Problem } from './variables.ts'
 /** Larger files are refused: parsing time grows faster than size. */
 const maxConfigBytes = 256 * 1024
 
-/** Nobody reads more at once. */
+/** Problems that are shown at most. */
 const maxProblems = 50
 
-/** What `process.env` is. */
+/** The type of `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** The file to read: the named one, else `./beamclaw.yaml`, else the user's; undefined where there is none. */
+/** Returns the file to read: the named one, else `./beamclaw.yaml`, else the user's; undefined when there is none. */
 export function configFile(named: string | undefined, directory: string): string | undefined {
   if (named !== undefined) return resolve(directory, named)
   return [join(directory, 'beamclaw.yaml'), join(homedir(), '.config', 'beamclaw', 'config.yaml')].find((path) => existsSync(path))
 }
 
-/** Reads and checks a file. Throws `ConfigError`. */
+/** Returns the checked configuration in a file. Throws `ConfigError`. */
 export function loadConfig(path: string, environment: Environment): Config {
   return parseConfig(readConfigText(path), environment, path)
 }
 
-/** The text of a file. Throws `ConfigError` for what is no readable file of a sensible size. */
+/** Returns the text of a file. Throws `ConfigError` unless it is a readable file within the size limit. */
 export function readConfigText(path: string): string {
   try {
-    // A pipe or a device would be waited for.
+    // Reading a pipe or a device would block.
     const status = statSync(path)
     if (!status.isFile())
       throw new ConfigError([`${path}: is ${status.isDirectory() ? 'a directory' : 'no regular file'}, expected a file`])
@@ -50,13 +50,13 @@ const reasons: Readonly<Record<string, string>> = {
   ELOOP: 'its symbolic links lead in a circle',
 }
 
-/** Checks the text of a configuration. Throws `ConfigError` with every problem. */
+/** Returns the checked configuration in a text. Throws `ConfigError` with every problem. */
 export function parseConfig(text: string, environment: Environment, name = 'configuration'): Config {
   if (Buffer.byteLength(text) > maxConfigBytes) throw new ConfigError([tooLarge(name)])
   const { value, lineOf } = readYaml(hideVariables(text), name)
   const problems: Problem[] = []
   const filled = fillVariables(value, environment, problems)
-  // A value without its variable would only make a second line about the same mistake.
+  // A missing variable would cause a second problem at the same path.
   const isMissing = new Set(problems.map(({ path }) => path.join('\0')))
   const parsed = configSchema.safeParse(filled)
   if (parsed.success && problems.length === 0) return parsed.data
@@ -70,7 +70,7 @@ export function parseConfig(text: string, environment: Environment, name = 'conf
   throw new ConfigError(more === 0 ? shown : [...shown, `${name}: and ${more} more`])
 }
 
-/** Where the gateway of a file listens, and its token. What the rest of the file says does not matter here, nor whether it can be read at all. */
+/** Returns address and token of a file's gateway. Errors in the rest of the file are ignored. */
 export function gatewayInFile(
   path: string,
   environment: Environment,
@@ -107,7 +107,7 @@ function problemsOf(issue: z.core.$ZodIssue, root: unknown): readonly Problem[] 
   return [{ path, text: `expected ${issue.message}, is ${describe(value)}` }]
 }
 
-/** A value by its type; a string's content may be a secret. */
+/** Returns a description of a value by its type, without the content of strings, which may be a secret. */
 function describe(value: unknown): string {
   if (value === undefined) return 'missing'
   if (value === null) return 'empty'

@@ -1,7 +1,7 @@
-/** The name somebody may have meant. */
+/** Suggests the name that was probably meant. */
 import leven from 'leven'
 
-/** The known name within two edits, whatever the case; undefined where none is that near. */
+/** Returns the nearest known name within two edits, case-insensitively; undefined when there is none. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const shown = name.slice(0, 64).toLowerCase()
   const distances = known.map((candidate) => ({ candidate, distance: leven(shown, candidate.toLowerCase()) }))

@@ -1,29 +1,29 @@
-/** YAML as plain values, with everything refused that a configuration has no use for. */
+/** Parses YAML to plain values, and refuses features that a configuration does not need. */
 import { isMap, isNode, LineCounter, parseDocument, visit } from 'yaml'
 import { ConfigError } from './config-error.ts'
 
-/** Nobody reads more at once. */
+/** Problems that are shown at most. */
 const maxProblems = 50
 
-/** Values, and where they stand in the text. */
+/** Values, with their positions in the text. */
 export interface YamlText {
   readonly value: unknown
-  /** The line of what is at a path, or of the nearest thing around it; counted from 1. */
+  /** Returns the line of the value at a path, or of the nearest value around it; counted from 1. */
   lineOf(path: readonly (string | number)[]): number
 }
 
-/** Reads one document. Throws `ConfigError`; `name` stands before each. */
+/** Returns the values of one document. Throws `ConfigError`; each problem begins with `name`. */
 export function readYaml(text: string, name: string): YamlText {
   const lines = new LineCounter()
   const document = parsed(text, name, lines)
   const at = (offset: number | undefined): number => lines.linePos(offset ?? 0).line
-  // The first of many says it, and what a message quotes may be a secret.
+  // Only the first of many errors, without the text that it quotes: that may be a secret.
   const [error] = document.errors
   if (error !== undefined) throw new ConfigError([`${name}:${at(error.pos[0])}: ${error.message.split(/ at line \d+|\n|:? *"/)[0]}`])
   const problems: string[] = []
   visit(document, {
     Alias: (_, { range }) => void problems.push(`${name}:${at(range?.[0])}: aliases (*name) are not allowed`),
-    // The library's own check for duplicate keys takes time that grows with the square of their number.
+    // The library's own check for duplicate keys takes quadratic time.
     Map(_, map) {
       const seen = new Set<string>()
       for (const { key } of map.items) {
@@ -57,7 +57,7 @@ function parsed(text: string, name: string, lineCounter: LineCounter): ReturnTyp
   try {
     return parseDocument(text, { uniqueKeys: false, lineCounter })
   } catch {
-    // Thousands of brackets within each other end the parser's stack.
+    // Thousands of nested brackets overflow the parser's stack.
     throw new ConfigError([`${name}: cannot be read as YAML: nested too deeply`])
   }
 }

@@ -1,4 +1,4 @@
-/** What a configuration file may hold. */
+/** The schema of the configuration file. */
 import * as z from 'zod'
 import { amount, choice, closedObject, httpUrl, listOf, named, oneOfObjects, pattern, text, wholeNumber } from './shapes.ts'
 
@@ -22,7 +22,7 @@ const auth = oneOfObjects(
   ['token', 'none'],
 )
 
-/** The part about the address. */
+/** The section `gateway`. */
 export const gatewaySchema = closedObject({
   host: host.exactOptional(),
   port: wholeNumber(0, 65_535).exactOptional(),
@@ -46,7 +46,7 @@ const chosenStore = oneOfObjects(
   ['fs', 'memory'],
 )
 
-/** Files are what is meant where nothing else is said. */
+/** The section `store`; its default type is `fs`. */
 const store = z.preprocess(
   (value) => (typeof value === 'object' && value !== null && !('type' in value) ? { type: 'fs', ...value } : value),
   chosenStore,
@@ -107,7 +107,7 @@ const sessions = closedObject({
   passivateAfterMs: wholeNumber(1, maxTimerMs).exactOptional(),
 })
 
-/** The whole file, as it is after `${NAME}` is filled in. */
+/** The whole file, after the substitution of `${NAME}`. */
 export const configSchema = closedObject(
   {
     gateway: gatewaySchema.exactOptional(),

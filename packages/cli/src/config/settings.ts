@@ -1,10 +1,10 @@
-/** What a gateway runs with: flags, then the environment, then the file, then defaults. */
+/** The settings of a gateway: flags take precedence over the environment, that over the file, that over defaults. */
 import { ConfigError } from './config-error.ts'
 import type { Environment } from './load.ts'
 import { nearestName } from './nearest-name.ts'
 import type { AgentConfig, AuthConfig, BudgetConfig, Config, PriceConfig, ProviderConfig } from './schema.ts'
 
-/** What a caller may say over everything else. */
+/** Flags, which take precedence over all other sources. */
 export interface SettingsFlags {
   readonly host?: string
   readonly port?: string
@@ -19,7 +19,7 @@ export interface Settings {
   readonly auth: AuthConfig
   readonly allowedOrigins: readonly string[]
   readonly allowedHosts: readonly string[]
-  /** Milliseconds that runs may go on after the signal to end. */
+  /** Milliseconds that runs may continue after the signal to stop. */
   readonly drainMs: number
   readonly store: NonNullable<Config['store']>
   readonly providers: Readonly<Record<string, ProviderConfig>>
@@ -30,7 +30,7 @@ export interface Settings {
   readonly sessions: NonNullable<Config['sessions']>
 }
 
-/** What holds where nobody says otherwise. */
+/** Defaults for the settings. */
 export const settingDefaults = {
   host: '127.0.0.1',
   port: 4000,
@@ -42,7 +42,7 @@ const defaultModels = { anthropic: 'claude-sonnet-5', openai: 'gpt-5', demo: 'de
 
 const loopback = new Set(['127.0.0.1', '::1', '[::1]', 'localhost'])
 
-/** Puts all sources together and checks what one of them alone cannot tell. Throws `ConfigError`; `name` stands before each problem. */
+/** Returns the settings of all sources, and checks them together. Throws `ConfigError`; each problem begins with `name`. */
 export function settingsFrom(
   config: Config,
   { environment, flags = {}, name = 'configuration' }: { environment: Environment; flags?: SettingsFlags; name?: string },
@@ -87,7 +87,7 @@ function storeFrom({ store }: Config, dataDir: string | undefined, lockWaitSecon
   return { ...fs, path: dataDir ?? fs.path ?? settingDefaults.dataDir, ...(lockWaitMs === undefined ? {} : { lockWaitMs }) }
 }
 
-/** Milliseconds for each word of the demo model: slow enough to watch, and to kill the gateway meanwhile. */
+/** Milliseconds per word of the demo model: slow enough to watch, and to kill the gateway during an answer. */
 const humanPaceMs = 25
 
 function defaultProviders({ ANTHROPIC_API_KEY: anthropic, OPENAI_API_KEY: openai }: Environment): Record<string, ProviderConfig> {
@@ -119,7 +119,7 @@ function unknownProviders({ providers, agents }: Settings): readonly string[] {
   )
 }
 
-/** Who may hear of a conversation is decided by its model, so two answers to that cannot stand side by side. */
+/** Returns a problem when agents with one model have different fallbacks: fallbacks are configured per model. */
 function unequalFallbacks({ agents }: Settings): readonly string[] {
   const first = new Map<string, { readonly id: string; readonly list: string }>()
   return Object.entries(agents).flatMap(([id, { model, fallbacks = [] }]) => {
@@ -131,7 +131,7 @@ function unequalFallbacks({ agents }: Settings): readonly string[] {
   })
 }
 
-/** A budget that limits nothing, or no call ever, is a mistake that would go unnoticed. */
+/** Returns the problems of budgets: one without a limit, or for an unknown name, would silently have no effect. */
 function idleBudgets({ budgets, providers, agents }: Settings): readonly string[] {
   return Object.entries(budgets).flatMap(([id, { provider, agent, maxCostUsd, maxTokens, maxRequests }]) => [
     ...(maxCostUsd === undefined && maxTokens === undefined && maxRequests === undefined
@@ -149,7 +149,7 @@ function unknownName(path: string, kind: string, name: string | undefined, known
   return [`${path}: there is no ${kind} "${name.slice(0, 64)}"; ${hint}`]
 }
 
-/** The provider's id in `<provider>/<model>`. */
+/** Returns the provider's id in `<provider>/<model>`. */
 export function providerOf(model: string): string {
   return model.slice(0, model.indexOf('/'))
 }

@@ -1,8 +1,8 @@
-/** The kinds of values a configuration has; each says of itself what is expected. */
+/** The kinds of values in a configuration, each with a message of what is expected. */
 import * as z from 'zod'
 import { nearestName } from './nearest-name.ts'
 
-/** An object with these keys and no others. `later` names keys that a coming version will know. */
+/** An object with exactly these keys. `later` lists keys of a coming version. */
 export function closedObject<T extends z.core.$ZodShape>(shape: T, later: readonly string[] = []) {
   const known = Object.keys(shape)
   return z.strictObject(shape, {
@@ -11,14 +11,14 @@ export function closedObject<T extends z.core.$ZodShape>(shape: T, later: readon
   })
 }
 
-/** Why a key is refused. */
+/** Returns why a key is refused. */
 function refusal(key: string, known: readonly string[], later: readonly string[]): string {
   if (later.includes(key)) return 'not available in this version'
   const nearest = nearestName(key, known)
   return nearest === undefined ? `unknown key; known are ${list(known)}` : `unknown key; did you mean "${nearest}"?`
 }
 
-/** One of several objects, told apart by `key`. */
+/** A union of objects, discriminated by `key`. */
 export function oneOfObjects<K extends string, T extends readonly [z.core.$ZodTypeDiscriminable, ...z.core.$ZodTypeDiscriminable[]]>(
   key: K,
   options: T,
@@ -30,7 +30,7 @@ export function oneOfObjects<K extends string, T extends readonly [z.core.$ZodTy
   })
 }
 
-/** Named things. */
+/** A record of values by name. */
 export function named<T extends z.core.SomeType>(key: RegExp, keyRule: string, value: T) {
   return z.record(z.string().regex(key), value, {
     error: (issue) => (issue.code === 'invalid_key' ? `a name that is ${keyRule}` : 'an object'),

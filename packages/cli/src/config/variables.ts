@@ -1,6 +1,6 @@
 /** `${NAME}` in a configuration: an environment variable, in strings only. `$${NAME}` stands for itself. */
 
-/** Something wrong at a place of the configuration. */
+/** A problem at a path of the configuration. */
 export interface Problem {
   readonly path: readonly (string | number)[]
   readonly text: string
@@ -10,12 +10,12 @@ export interface Problem {
 const [open, close] = ['\ue000\ue000', '\ue001']
 const hidden = new RegExp(`(\\$?)${open}([A-Za-z_][A-Za-z0-9_]*)${close}`, 'g')
 
-/** The text of a configuration with every variable written so that YAML takes it for a part of a word. Positions stay. */
+/** Returns the text with every variable escaped, so that YAML parses it as part of a word. Positions are unchanged. */
 export function hideVariables(text: string): string {
   return text.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, `${open}$1${close}`)
 }
 
-/** Fills in the variables of a value that was read from hidden text; each one that is not set becomes a problem. */
+/** Returns a value with its escaped variables substituted; each one that is not set becomes a problem. */
 export function fillVariables(
   value: unknown,
   environment: Readonly<Record<string, string | undefined>>,
@@ -34,7 +34,7 @@ export function fillVariables(
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => {
-      // A name is no place for a variable.
+      // Variables in keys are not substituted.
       const name = key.replace(hidden, (_, dollar: string, variable: string) => dollar + asWritten(variable))
       return [name, fillVariables(item, environment, problems, [...path, name])]
     }),

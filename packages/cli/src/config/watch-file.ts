@@ -1,13 +1,12 @@
-/** Hears of changes to a file, also when an editor replaces it. */
+/** Watches a file, also when an editor replaces it. */
 import { realpathSync, watch } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** Milliseconds of quiet after which a change counts: editors write in several steps. */
+/** Milliseconds of debounce: editors write in several steps. */
 const quietMs = 100
 
 /**
- * Calls `onChange` when something happened around the file and it is quiet again. Answers with a function that ends it. Throws when the system
- * refuses.
+ * Calls `onChange` after events around the file, debounced. Returns a function that stops watching. Throws when the system cannot watch.
  */
 export function watchFile(path: string, onChange: () => void, onError: (error: unknown) => void): () => void {
   let timer: NodeJS.Timeout | undefined
@@ -16,7 +15,7 @@ export function watchFile(path: string, onChange: () => void, onError: (error: u
     timer = setTimeout(onChange, quietMs)
     timer.unref()
   }
-  // Directories, since a file that is replaced by another one takes its watchers with it; and both ends of a symbolic link.
+  // Watches directories, because a watcher of a file ends when the file is replaced; for a symbolic link those of both its ends.
   const directories = new Set([dirname(path), dirname(realpathSync(path))])
   const watchers = [...directories].map((directory) => watch(directory, { persistent: false }, heard).on('error', onError))
   return () => {

@@ -1,14 +1,14 @@
 /**
- * What makes an actor go: its life from start to end.
+ * Runs one actor from start to end: its phases, its hooks, its stop and its end.
  *
  * Phases: `new → starting → running → stopping → dead`, and between them `running → passivating → passive → activating → running`. Every
  * phase may go to `dead`; those of passivation may go to `stopping`. `starting`, `passivating`, `activating` and `stopping` run one hook each.
  * Owns the mailbox and its loop, the watchers, and, where they are needed, timers and signal. The supervisor owns the actor.
  * I1: Only `#enter` changes the phase, and it leaves neither `dead` nor the order above.
- * I2: When a hook is done, what follows happens only if the phase is still the one that ran it.
- * I3: What comes next is decided by `#proceed` alone, each time a hook, or the message in hand, is done.
- * I4: `end` acts once: registries first, then monitors, then whoever waits for the stop, the supervisor last.
- * I5: User code is called in a `try`; what it throws ends this actor at most.
+ * I2: A hook that settles late changes nothing: its continuation runs only while the phase is still the one that called the hook.
+ * I3: `#proceed` alone decides the next step, each time a hook, or the message in hand, is done.
+ * I4: `end` acts once, in this order: registries, monitors, the callers of `stop`, the supervisor, the caller of `start`.
+ * I5: User code is called in a `try`; an error that it throws ends this actor at most.
  */
 import { ChildStartError, describeError, withStack } from '../base/errors.ts'
 import { ExitNotice, type ExitReason, killedExit, noprocExit, normalExit, shutdownExit } from '../base/exit-reason.ts'
@@ -117,7 +117,7 @@ export class ActorCore implements Idler {
     return this.contextInHand?.waitsFor ?? []
   }
 
-  /** For control messages, which nobody waits behind. */
+  /** The context of control messages. They have none of their own: no other message waits behind them. */
   get context(): Context<unknown> {
     this.#context ??= new Context(this)
     return this.#context
@@ -134,14 +134,14 @@ export class ActorCore implements Idler {
 
   // ---- phases
 
-  /** The one place that changes the phase. Returns false, and changes nothing, where that is not allowed. */
+  /** Changes the phase; nothing else does. Returns false, and changes nothing, where the order of phases does not allow it. */
   #enter(phase: ActorState): boolean {
     if (!mayFollow(this.#state, phase)) return false
     this.#state = phase
     return true
   }
 
-  /** Enters a phase and runs its hook; messages wait meanwhile. `done` follows only if the phase is still this one then. */
+  /** Enters a phase and runs its hook; messages wait meanwhile. Calls `done` afterwards if the phase is still this one. */
   #runPhase(phase: ActorState, hook: (context: Context<unknown>) => unknown, done: () => void): void {
     if (!this.#enter(phase)) return
     const then = (): void => {
@@ -164,7 +164,7 @@ export class ActorCore implements Idler {
     else then()
   }
 
-  /** What comes next, once a hook or the message in hand is done. */
+  /** Takes the next step, once a hook or the message in hand is done: stops, wakes up or handles the next message. */
   #proceed(): void {
     const stopReason = this.#rare?.stopReason
     const isFree = this.#state === 'passive' || (this.#state === 'running' && !this.loop.isBusy)
@@ -178,8 +178,8 @@ export class ActorCore implements Idler {
   // ---- start
 
   /**
-   * Runs `init`: at once where that is synchronous. Throws, or rejects with, what it threw; nobody else hears of a failed start. Rejects as
-   * soon as the actor is ended, whatever `init` still does.
+   * Runs `init`, and returns synchronously when `init` does. Throws, or rejects with, the error that `init` threw; a failed start is reported
+   * to the caller alone. Rejects as soon as the actor is ended, even while `init` still runs.
    */
   start(
     runtime: ActorRuntime,
@@ -253,13 +253,13 @@ export class ActorCore implements Idler {
     const isChildStart = error instanceof ChildStartError
     const stopReason = this.#rare?.stopReason
     if (stopReason !== undefined && (isChildStart || this.isOwnStop(error))) return stopReason
-    // A supervisor whose child did not start has not failed itself: as in OTP it ends with `shutdown`.
+    // A supervisor whose child failed to start did not crash: as in OTP it ends with `shutdown`.
     return isChildStart ? { type: 'shutdown', detail: error } : { type: 'crashed', cause: error }
   }
 
   // ---- watching
 
-  /** Delivers the exit of another actor to `handleExit`, unless this one ends first. The function returned cancels. */
+  /** Delivers the exit of another actor to `handleExit`, unless this one ends first. Returns a function that cancels. */
   receiveExitOf(ref: ActorRef<never>): () => void {
     const { ownMonitors } = this.rare
     const cancel = ref.monitor((notice) => {
@@ -312,7 +312,7 @@ export class ActorCore implements Idler {
     return false
   }
 
-  /** Something has arrived: an actor that sleeps gets up for it. */
+  /** Activates a passive actor, because a message has arrived. */
   wake(): void {
     if (this.#state !== 'passive') return
     this.#runPhase(
@@ -327,13 +327,13 @@ export class ActorCore implements Idler {
 
   // ---- end
 
-  /** The message in hand was handled and its caller has the answer. */
+  /** Called when the message in hand was handled and its caller has the reply. */
   messageDone(): void {
     this.contextInHand = undefined
     if (this.#rare?.stopReason !== undefined) this.#proceed()
   }
 
-  /** True for what a hook throws because it was told to stop: the reason of its signal. */
+  /** Returns true for the reason of the actor's signal: a hook that rethrows it stops as it was asked to. */
   isOwnStop(error: unknown): boolean {
     return this.#rare?.stopReason !== undefined && this.#rare.isOwnAbort(error)
   }
@@ -347,7 +347,7 @@ export class ActorCore implements Idler {
     if (this.#exitReason !== undefined) return Promise.resolve(this.#exitReason)
     const { rare } = this
     const { clock } = this.runtime.services
-    // Longer than any timer is as good as for ever. The grace begins here, whatever `onStop` does before it returns.
+    // A time longer than the longest timer means no limit. The grace begins before the abort listeners run, so that they cannot extend it.
     const stopBy = timeoutMs > maxTimerMs ? Number.POSITIVE_INFINITY : clock.monotonic() + timeoutMs
     rare.stopReason ??= reason
     const ended = new Promise<ExitReason>((resolve) => rare.whenEnded(resolve))
@@ -357,7 +357,7 @@ export class ActorCore implements Idler {
     return ended
   }
 
-  /** Ends the actor once the message in hand is done. The first reason stands. */
+  /** Ends the actor once the message in hand is done. The first reason given is the one it ends with. */
   stopAfterMessage(reason: ExitReason): void {
     this.rare.stopReason ??= reason
     this.#proceed()
@@ -373,7 +373,7 @@ export class ActorCore implements Idler {
     this.#runPhase('stopping', hasNothingToDo ? () => undefined : hook, () => this.end(reason))
   }
 
-  /** Ends the actor here and now. Everybody who watches it is told once, registries first and its supervisor last. */
+  /** Ends the actor at once and tells each of its watchers once, in the order of I4. */
   end(reason: ExitReason): void {
     const phase = this.#state
     if (!this.#enter('dead')) return
@@ -393,7 +393,7 @@ export class ActorCore implements Idler {
     rare?.rejectStart?.(exitError(this.id, reason))
   }
 
-  /** The supervisor ends this actor itself and needs no word of it. */
+  /** Makes the end of this actor go unreported to its supervisor, which ends it itself. */
   disown(): void {
     this.#parent = undefined
   }

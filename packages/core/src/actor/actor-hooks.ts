@@ -1,4 +1,4 @@
-/** The two faces an actor's core looks at: the hooks it calls, and what it tells those who ask. */
+/** The hooks that an actor's core calls, and the state that it reports. */
 
 import type { ExitNotice, ExitReason } from '../base/exit-reason.ts'
 import type { ActorContext } from './actor-ref.ts'
@@ -16,9 +16,10 @@ export interface ActorHooks {
   [onGone]?(): void
 }
 
+/** Phase of an actor's life; `ActorCore` states which may follow which. */
 export type ActorState = 'new' | 'starting' | 'running' | 'passivating' | 'passive' | 'activating' | 'stopping' | 'dead'
 
-/** A look at an actor from outside. */
+/** A snapshot of an actor: its phase, and how much waits for it. */
 export interface ActorInspection {
   readonly id: string
   readonly state: ActorState

@@ -2,6 +2,7 @@ import { aSignal, checkOptions, duration, integer, type OptionRule, oneOf, text 
 import type { CallOptions, CastOptions } from './actor-ref.ts'
 import type { MailboxLimits } from './mailbox.ts'
 
+/** Options of every actor: its name, the bounds of its mailbox, and when it passivates. */
 export interface ActorOptions {
   /** 1 to 512 characters; names the actor in errors, events and trees. @default a name made by its tree, such as `actor-7` */
   readonly id?: string
@@ -9,7 +10,7 @@ export interface ActorOptions {
   readonly maxSize?: number
   /** Estimated bytes that may wait in the work lane. @default 8388608 */
   readonly maxBytes?: number
-  /** Milliseconds without work until the actor lets go of what it can rebuild; 0 for never. @default 0 */
+  /** Milliseconds without work until the actor passivates: `onPassivate` releases what `onActivate` can rebuild. 0 for never. @default 0 */
   readonly passivateAfterMs?: number
 }
 
@@ -45,7 +46,7 @@ export interface StartOptions {
 
 /** How long a stop may take. */
 export interface StopOptions {
-  /** Milliseconds until what is not done is killed; `Infinity` waits. @default 5000 */
+  /** Milliseconds until an actor that has not stopped is killed; `Infinity` waits. @default 5000 */
   readonly timeoutMs?: number
 }
 

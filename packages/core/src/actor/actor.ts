@@ -1,4 +1,4 @@
-/** State with a mailbox: one message at a time, in order, and nothing of it shared. */
+/** An actor: private state and a mailbox, whose messages it handles one at a time, in order. */
 
 import { checkExitReason, checkMonitor, type ExitNotice, type ExitReason, killedExit, shutdownExit } from '../base/exit-reason.ts'
 import type { SystemServices } from '../defaults/services.ts'
@@ -18,35 +18,42 @@ import { coreOf, IGNORE, startLimitMs, stopLimitMs } from './internals.ts'
 import type { Refusal } from './refusal.ts'
 import { ActorRuntime } from './runtime.ts'
 
-/** What a handler answers: the reply, a refusal, or a promise of either. Throwing crashes the actor. */
+/** What a handler returns: the reply, a refusal, or a promise of either. Throwing crashes the actor. */
 export type HandlerResult<TReply> = TReply | Refusal | Promise<TReply | Refusal>
 
 /**
- * Extend it, keep state in `#private` fields and answer messages in `handle`. One message is handled at a time, in the order of arrival;
- * while its handler awaits, only control messages are served. A handler that throws crashes the actor, and its supervisor decides what is next.
+ * Base class of actors: extend it, keep state in `#private` fields and return replies from `handle`. One message is handled at a time, in the
+ * order of arrival; while its handler awaits, only control messages are served. A handler that throws crashes the actor, and its supervisor
+ * decides whether it is restarted. The constructor throws `invalid-option`.
+ *
+ * @example
+ * class Counter extends Actor<'increment', number> {
+ *   #count = 0
+ *   protected override handle() { return ++this.#count }
+ * }
  */
 export abstract class Actor<TMessage = unknown, TReply = unknown> implements ActorRef<TMessage, TReply>, AsyncDisposable {
   /** @internal */
   readonly [coreOf]: ActorCore
 
   constructor(options?: ActorOptions) {
-    // The hooks are protected for everybody but the core that calls them.
+    // The hooks are protected, but the core calls them.
     this[coreOf] = new ActorCore(this as unknown as ActorHooks & ActorRef, options)
   }
 
-  /** Prepares the actor; messages wait until it is done. Throwing means that it did not start; `IGNORE` that there is nothing to run. */
+  /** Prepares the actor; messages wait until it is done. Throw to fail the start; return `IGNORE` when there is nothing to run. */
   protected init?(context: ActorContext<TMessage>): void | typeof IGNORE | Promise<void | typeof IGNORE>
-  /** Handles one message of the work lane; what it returns answers a `call`. */
+  /** Handles one message of the work lane; its result is the reply of a `call`. */
   protected abstract handle(message: TMessage, context: ActorContext<TMessage>): HandlerResult<TReply>
   /** Handles one control message, also while `handle` awaits. Keep it short. */
   protected handleControl?(message: TMessage, context: ActorContext<TMessage>): HandlerResult<TReply>
-  /** Hears of the end of an actor that `context.monitor` watches. */
+  /** Called when an actor that `context.monitor` watches has ended. */
   protected handleExit?(notice: ExitNotice, context: ActorContext<TMessage>): void | Promise<void>
-  /** Tidies up after a stop, within its grace; never called after a kill or a crash, so nothing durable may rest on it. */
+  /** Cleans up when the actor is stopped, within its grace. Not called after a kill or a crash: durability must not depend on it. */
   protected onStop?(reason: ExitReason, context: ActorContext<TMessage>): void | Promise<void>
-  /** Lets go of what `onActivate` can rebuild, after `passivateAfterMs` without work. Messages wait. */
+  /** Releases what `onActivate` can rebuild, after `passivateAfterMs` without work. Messages wait. */
   protected onPassivate?(context: ActorContext<TMessage>): void | Promise<void>
-  /** Rebuilds it before the next message. */
+  /** Rebuilds before the next message what `onPassivate` released. */
   protected onActivate?(context: ActorContext<TMessage>): void | Promise<void>
 
   get id(): string {
@@ -62,14 +69,15 @@ export abstract class Actor<TMessage = unknown, TReply = unknown> implements Act
     return this[coreOf].generation
   }
 
-  /** Why it ended; undefined while it lives. */
+  /** Why the actor ended; undefined while it is alive. */
   get exitReason(): ExitReason | undefined {
     return this[coreOf].exitReason
   }
 
   /**
-   * Starts an actor that no supervisor owns. Rejects with what `init` threw; `actor-start-timeout` when it takes longer than `startTimeoutMs`;
-   * `actor-not-running` when it returns `IGNORE`; or, at once, with the reason the actor was ended meanwhile.
+   * Starts an actor that no supervisor owns. Rejects with the error that `init` threw; `actor-start-timeout` when `init` takes longer than
+   * `startTimeoutMs`; `actor-not-running` when it returns `IGNORE`; `actor-already-started`; `invalid-option`; or, as soon as the actor is
+   * ended meanwhile, with the way it ended.
    */
   async start(services?: Partial<SystemServices>, options: StartOptions = {}): Promise<this> {
     checkStartOptions(options)
@@ -99,9 +107,9 @@ export abstract class Actor<TMessage = unknown, TReply = unknown> implements Act
   }
 
   /**
-   * Asks the actor to end: its signal is aborted, the message in hand may finish, waiting calls reject `actor-stopped`, then `onStop` runs.
-   * Resolves with the reason it ended, which is `killed` when that took longer than the shortest `timeoutMs` of all who asked. Called by the
-   * actor itself before a handler's first `await`, resolves at once with the reason it is about to end with. Rejects `invalid-option`.
+   * Stops the actor: aborts its signal, lets the message in hand finish, rejects waiting calls with `actor-stopped`, then runs `onStop`.
+   * Resolves with the exit reason, which is `killed` when the stop took longer than the shortest `timeoutMs` of all `stop` calls. Called by
+   * the actor itself before a handler's first `await`, it resolves at once with the reason to come. Rejects `invalid-option`.
    */
   async stop(reason: ExitReason = shutdownExit, options: StopOptions = {}): Promise<ExitReason> {
     checkExitReason('stop', reason)
@@ -109,7 +117,7 @@ export abstract class Actor<TMessage = unknown, TReply = unknown> implements Act
     const core = this[coreOf]
     const isOwn = core.isInHook
     const ended = core.stop(reason, options.timeoutMs ?? this[stopLimitMs])
-    // The actor itself would wait for the message that it has in hand.
+    // An actor that awaited its own end would wait for the message that it has in hand.
     return isOwn ? core.stopReason : ended
   }
 
@@ -118,7 +126,7 @@ export abstract class Actor<TMessage = unknown, TReply = unknown> implements Act
     return lifeDefaults.stopTimeoutMs
   }
 
-  /** Ends the actor now: its mailbox is dropped, its callers reject `actor-killed`, and what still runs of it can compute but not act. */
+  /** Ends the actor at once: drops its mailbox and rejects its callers with `actor-killed`. A handler that still runs can compute, but not act. */
   kill(): void {
     this[coreOf].end(killedExit)
   }
@@ -127,7 +135,7 @@ export abstract class Actor<TMessage = unknown, TReply = unknown> implements Act
     await this.stop()
   }
 
-  /** What the actor is doing and how much waits for it. */
+  /** Returns what the actor is doing and how much waits for it. */
   inspect(): ActorInspection {
     const { id, state, generation, loop, waitsFor } = this[coreOf]
     const { isBusy, mailboxLength, mailboxBytes, controlLength } = loop

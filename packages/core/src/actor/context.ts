@@ -1,8 +1,8 @@
 /**
- * An actor's own side of things, handed to its hooks and handlers.
+ * The context that an actor's hooks and handlers get.
  *
  * Each message of the work lane, and each phase that runs a hook, has a context of its own. So what is called through it is known to belong
- * to that message: a background job that keeps the context of a message which is done waits for nobody's message in hand.
+ * to that message: a call by a background job, through the context of an earlier message, is not attributed to the message in hand.
  */
 
 import { checkExitReason, type ExitReason, normalExit } from '../base/exit-reason.ts'
@@ -38,10 +38,10 @@ export class Context<TMessage> implements ActorContext<TMessage> {
 
   call<TTarget, TReply>(ref: ActorRef<TTarget, TReply>, message: TTarget, options?: CallOptions): Promise<TReply> {
     this.#requireAlive()
-    // Only a message in hand keeps this actor from answering others meanwhile.
+    // Only a message in hand keeps this actor from replying to others meanwhile.
     if (this.#core.contextInHand !== this || options?.lane === 'control') return ref.call(message, options)
     const core = (ref as { [coreOf]?: ActorCore })[coreOf]
-    // Behind a name stands an actor, which is the one that is waited for.
+    // A name stands for an actor, and the call waits for that actor.
     const target = (core?.actor ?? ref) as ActorRef<never>
     const path = waitingPath(target, this.#core.actor, new Set())
     if (path !== undefined) return Promise.reject(callCycle([this.#core.id, ...path]))
@@ -49,7 +49,7 @@ export class Context<TMessage> implements ActorContext<TMessage> {
     this.#waits ??= new Set()
     const waits = this.#waits.add(wait)
     const endWaiting = (): void => void waits.delete(wait)
-    // The wait is over when the other has answered, not a microtask later, when it may have the next message in hand.
+    // The wait ends when the other actor replies, not a microtask later, when it may have the next message in hand.
     const answer = core === undefined ? ref.call(message, options) : (core.loop.call(message, options, endWaiting) as Promise<TReply>)
     answer.then(endWaiting, endWaiting)
     return answer
@@ -87,7 +87,7 @@ export class Context<TMessage> implements ActorContext<TMessage> {
   }
 }
 
-/** The ids on the way from one actor to another along the answers they wait for, or undefined where there is no way. */
+/** Returns the ids on the path from one actor to another along the replies they wait for; undefined when there is no path. */
 function waitingPath(from: ActorRef<never>, to: unknown, seen: Set<unknown>): string[] | undefined {
   if (from === to) return [from.id]
   seen.add(from)

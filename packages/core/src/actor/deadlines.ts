@@ -1,5 +1,5 @@
 /**
- * Ends calls whose time is up, with one timer for an actor's calls however many there are.
+ * Rejects calls at their deadlines, with a single timer for all calls to an actor.
  *
  * Owns a binary heap of the calls that wait; each knows its place in it, so that it can leave when it is settled.
  * I1: The first in the heap is due first.
@@ -23,7 +23,7 @@ export class Deadlines implements CallTimer {
     this.#actorId = actorId
   }
 
-  /** Nothing to watch. */
+  /** True when no call is watched. */
   get isEmpty(): boolean {
     return this.#heap.length === 0
   }

@@ -1,4 +1,4 @@
-/** A message on its way, with whoever waits for the answer. */
+/** A message in a mailbox, with the call that waits for its reply. */
 import { estimateSize } from './message-size.ts'
 import type { PendingCall } from './pending-call.ts'
 
@@ -6,7 +6,7 @@ export class Envelope {
   readonly message: unknown
   /** Estimated bytes, counted against the mailbox. */
   readonly size: number
-  /** Undefined for a cast, whose answer nobody waits for. */
+  /** Undefined for a cast, which has no reply. */
   readonly call: PendingCall | undefined
 
   constructor(message: unknown, call?: PendingCall) {

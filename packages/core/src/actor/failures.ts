@@ -1,4 +1,4 @@
-/** The errors that actors answer with, each naming the actor. */
+/** The errors that calls to an actor reject with, each naming the actor. */
 import { BeamClawError, describeError, MailboxFullError } from '../base/errors.ts'
 import type { ExitReason } from '../base/exit-reason.ts'
 import type { MailboxLimits } from './mailbox.ts'
@@ -61,7 +61,7 @@ export function callCycle(path: readonly string[]): BeamClawError {
   return new BeamClawError('call-cycle', `This call would wait for itself for ever: ${path.join(' → ')}`, { details: { path } })
 }
 
-/** What those hear who waited for an actor that ended. */
+/** Returns the error for callers that waited for an actor that ended. */
 export function exitError(id: string, reason: ExitReason): BeamClawError {
   switch (reason.type) {
     case 'crashed':

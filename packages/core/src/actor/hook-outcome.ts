@@ -1,7 +1,7 @@
-/** User code is called here, and whatever it does comes back as a value. */
+/** Calls user code and returns its outcome as a value. */
 import { isThenable } from '../base/thenable.ts'
 
-/** What came of calling a hook: a value, a promise of one, or what it threw. */
+/** Outcome of calling a hook: a value, a promise of one, or the error that it threw. */
 export type HookOutcome =
   | { readonly type: 'now'; readonly value: unknown }
   | { readonly type: 'later'; readonly promise: PromiseLike<unknown> }

@@ -1,9 +1,9 @@
 /**
- * Finds the actors that had nothing to do for a while, with one timer for all of them.
+ * Finds the actors that had no work for a while, with one timer for all of them.
  *
  * Owns the idlers that are watched, in the order they are looked at, and one timer.
- * I1: The timer is pending exactly while anybody is watched.
- * I2: Every idler waits equally long, so the first one is due first, or late by less than that wait where it was busy since.
+ * I1: The timer is pending exactly while an idler is watched.
+ * I2: All idlers wait equally long, so the first is due first. An idler that was busy since is found late, by less than one wait.
  */
 import type { Clock, TimerHandle } from '../ports/services.ts'
 
@@ -18,7 +18,7 @@ export interface Idler {
 export class IdleQueue {
   readonly #clock: Clock
   readonly #afterMs: number
-  // By when each is due. A map keeps the order, and lets go of whoever leaves.
+  // When each is due. A map keeps the order of insertion, and an idler that leaves is removed in constant time.
   readonly #dueAt = new Map<Idler, number>()
   #timer: TimerHandle | undefined
 

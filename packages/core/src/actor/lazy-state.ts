@@ -1,4 +1,4 @@
-/** What few actors need, and most of those only for a moment: kept apart so that an idle actor stays small. */
+/** State that few actors need, and most of those only briefly: allocated on first use, so that an idle actor stays small. */
 
 import { guardedAbortController } from '../base/abort.ts'
 import type { ExitReason } from '../base/exit-reason.ts'
@@ -51,7 +51,7 @@ export class Rare {
     for (const cancel of this.#ownMonitors ?? []) cancel()
   }
 
-  /** Calls back once the actor has ended. */
+  /** Registers a callback for the end of the actor. */
   whenEnded(onEnd: (reason: ExitReason) => void): void {
     this.#onEnd.push(onEnd)
   }
@@ -68,13 +68,13 @@ export class Rare {
     this.#stopTimer = clock.setTimer(onTime, Math.max(0, stopBy - clock.monotonic()))
   }
 
-  /** The start has come to its own end. */
+  /** Called when the start has succeeded or failed. */
   endStart(): void {
     this.rejectStart = undefined
     this.startTimer?.cancel()
   }
 
-  /** For an actor that has ended. */
+  /** Cancels the timers of an actor that has ended. */
   cancelTimers(): void {
     this.#stopTimer?.cancel()
     this.startTimer?.cancel()
@@ -107,7 +107,7 @@ export class Rare {
     while (this.isStopHeld) await Promise.allSettled(this.#stopHolds ?? [])
   }
 
-  /** The actor's signal; already aborted when it has ended. What a listener throws goes to `report`. */
+  /** Returns the actor's signal; aborted already when the actor has ended or was told to stop. An error that a listener throws goes to `report`. */
   signal(id: string, ended: ExitReason | undefined, report: (error: unknown) => void): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = guardedAbortController(report)
@@ -117,23 +117,23 @@ export class Rare {
     return this.#abort.signal
   }
 
-  /** For an actor that falls asleep: lets go of what is made again when it is needed. Nothing runs that could listen to the signal. */
+  /** Releases, for an actor that passivates, what is made again on demand. No handler runs that could listen to the signal. */
   fallAsleep(): void {
     if (this.stopReason === undefined) this.#abort = undefined
     if (this.deadlines?.isEmpty === true) this.deadlines = undefined
   }
 
-  /** Aborts the signal, if anybody asked for it and it is not aborted yet. */
+  /** Aborts the signal, if it was made and is not aborted yet. */
   abort(id: string, reason: ExitReason): void {
     if (this.#abort?.signal.aborted === false) this.#abort.abort(exitError(id, reason))
   }
 
-  /** True for the error that the signal was aborted with. */
+  /** Returns true for the error that the signal was aborted with. */
   isOwnAbort(error: unknown): boolean {
     return this.#abort?.signal.aborted === true && this.#abort.signal.reason === error
   }
 
-  /** Milliseconds until a full mailbox of `size` should be empty, by the pace since it was last found full. */
+  /** Returns the milliseconds until a full mailbox of `size` should be empty, by the pace since it was last found full. */
   retryAfterMs(now: number, handled: number, size: number): number {
     const before = this.#fullAt
     if (before === undefined || now - before.time > retryAfter.maximumMs) this.#fullAt = { time: now, handled }

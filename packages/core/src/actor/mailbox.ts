@@ -1,9 +1,15 @@
-/** Where messages wait: a bounded lane for work and an unbounded one for control, each first in, first out. */
+/**
+ * The messages that wait for an actor, in two lanes, each first in, first out: bounded for work, unbounded for control.
+ *
+ * Phases: none. Owns the envelopes from `offer` until it hands them out; the message loop owns the mailbox.
+ * I1: The work lane holds at most `maxSize` messages and `maxBytes` estimated bytes; `offer` refuses what would exceed either.
+ * I2: `size` and `bytes` count the waiting work, `controlSize` the waiting control messages.
+ */
 
 import { RingDeque } from '../base/ring-deque.ts'
 import type { Envelope } from './envelope.ts'
 
-/** How much work may wait. */
+/** Bounds of the work lane. */
 export interface MailboxLimits {
   /** @default 1000 */
   readonly maxSize: number
@@ -35,7 +41,7 @@ export class Mailbox {
     return this.#bytes
   }
 
-  /** Adds work, or answers false when there is no room for it. */
+  /** Adds work; returns false when there is no room for it. */
   offer(envelope: Envelope, limits: MailboxLimits): boolean {
     if (this.#bytes + envelope.size > limits.maxBytes) return false
     if (this.#first === undefined) {
@@ -83,7 +89,7 @@ export class Mailbox {
     this.#rest?.forEachLast(Math.min(count, this.#rest.length), visit)
   }
 
-  /** Visits everything that waits, control first, without taking it out. */
+  /** Visits every message that waits, control first, without taking it out. */
   forEach(visit: (envelope: Envelope) => void): void {
     this.#control?.forEach(visit)
     if (this.#first !== undefined) visit(this.#first)

@@ -1,11 +1,12 @@
 /**
- * Takes messages in and hands them to an actor's handlers: one at a time in the work lane, at once in the control lane.
+ * Accepts messages and calls an actor's handlers: one message at a time in the work lane, immediately in the control lane.
  *
- * Owns the mailbox, the message in hand, and the times by which callers must have heard.
+ * Phases: those of its actor.
+ * Owns the mailbox and the message in hand, and adds calls that outlast a slice to the actor's deadlines.
  * I1: At most one message of the work lane is in hand, and only while the actor is `running`.
  * I2: A control message is handled while the actor is `running` or `stopping`, in no other phase.
  * I3: A message whose caller has stopped waiting is not handled.
- * I4: It is queued at most once with the scheduler, for a turn and for the end of the slice.
+ * I4: The loop is queued with the scheduler at most once for a turn and at most once for the end of the slice.
  */
 import type { BeamClawError } from '../base/errors.ts'
 import { ExitNotice, type ExitReason } from '../base/exit-reason.ts'
@@ -20,7 +21,7 @@ import { Mailbox } from './mailbox.ts'
 import { PendingCall } from './pending-call.ts'
 import type { Runnable, Scheduler } from './scheduler.ts'
 
-/** Messages one actor handles before others get their turn. */
+/** Messages that one actor handles in a turn, before the next actor's turn. */
 const messagesPerTurn = 256
 
 export class MessageLoop implements Runnable {
@@ -36,12 +37,12 @@ export class MessageLoop implements Runnable {
     this.#core = core
   }
 
-  /** A message is being handled and awaits something. */
+  /** True while the handler of a work message awaits. */
   get isBusy(): boolean {
     return this.#inHand !== undefined
   }
 
-  /** Anything waits, in either lane. */
+  /** True when a message waits in either lane. */
   get hasWaiting(): boolean {
     return this.mailboxLength + this.controlLength > 0
   }
@@ -58,7 +59,7 @@ export class MessageLoop implements Runnable {
     return this.#mailbox?.controlSize ?? 0
   }
 
-  /** As `ActorRef.call`; `onSettled` is called in the moment of the answer, if the message was accepted. */
+  /** As `ActorRef.call`; `onSettled` is called synchronously when the call settles, if the message was accepted. */
   call(message: unknown, options: CallOptions = callDefaults, onSettled?: () => void): Promise<unknown> {
     return new Promise((resolve, reject) => {
       // A promise executor that throws rejects.
@@ -130,7 +131,7 @@ export class MessageLoop implements Runnable {
     call.onSettled(() => signal.removeEventListener('abort', abort))
   }
 
-  /** Takes a turn soon, if there may be something to do. */
+  /** Schedules a turn, unless one is scheduled already. */
   resume(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
@@ -201,7 +202,7 @@ export class MessageLoop implements Runnable {
   #failed(error: unknown): void {
     const core = this.#core
     if (!core.isOwnStop(error)) return core.crash(error)
-    // What a handler throws because it was told to stop is its way of stopping.
+    // A handler that rethrows the reason of its signal has stopped as it was asked to; it did not crash.
     this.#inHand?.call?.reject(exitError(core.id, core.stopReason))
     this.#inHand = undefined
     core.messageDone()
@@ -212,7 +213,7 @@ export class MessageLoop implements Runnable {
     const { message, call } = envelope
     const failed = (error: unknown): void => {
       if (core.hasRare && core.rare.hasControlInHand) core.rare.controlInHand.delete(envelope)
-      // It ends with this message alone: the one in hand may still finish within the grace.
+      // The stop ends this control message alone: the work message in hand may still finish within the grace.
       if (!core.isOwnStop(error)) core.crash(error)
       call?.reject(exitError(core.id, core.exitReason ?? core.stopReason))
     }
@@ -263,11 +264,11 @@ export class MessageLoop implements Runnable {
     if (core.hasRare) core.rare.deadlines?.arm()
   }
 
-  /** Fails every caller that waits. */
+  /** Rejects every call that waits for a reply. */
   rejectAll(reason: ExitReason): void {
     if (this.#inHand?.call === undefined && !this.hasWaiting && !this.#core.hasRare) return
     const reject = ({ call }: Envelope): void => {
-      // Errors cost a stack trace each, and most messages have nobody waiting.
+      // Creating an error costs a stack trace, and most messages have no caller that waits.
       if (call?.isSettled === false) call.reject(exitError(this.#core.id, reason))
     }
     if (this.#inHand !== undefined) reject(this.#inHand)
@@ -275,7 +276,7 @@ export class MessageLoop implements Runnable {
     this.#mailbox?.forEach(reject)
   }
 
-  /** Lets go of everything; for an actor that has ended. */
+  /** Drops all messages; called when the actor has ended. */
   clear(): void {
     this.#mailbox = undefined
     this.#inHand = undefined

@@ -1,10 +1,10 @@
-/** How much memory a message is likely to hold, well enough to bound a mailbox. */
+/** Estimates the memory that a message holds, precisely enough to bound a mailbox. */
 
-/** Values that are looked at; those beyond count as 64 bytes each, so that a large message costs no more time than a middling one. */
+/** The number of values that are measured; further ones count as 64 bytes each, so that the time for one message is bounded. */
 const lookLimit = 2_000
 const unseenBytes = 64
 
-/** Estimated bytes: one a character, 8 a number, 16 an object and 8 each of its fields or entries. Never throws. */
+/** Returns the estimated bytes: one per character, 8 per number, 16 per object and 8 per field or entry of it. Never throws. */
 export function estimateSize(value: unknown): number {
   switch (typeof value) {
     case 'string':

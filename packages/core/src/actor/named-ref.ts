@@ -1,4 +1,4 @@
-/** A reference by name: each use goes to the actor that has the name then, so it stays good over restarts. */
+/** A reference by name: each use goes to the actor that has the name at that time, so it stays valid over restarts. */
 import { checkMonitor, ExitNotice, noprocExit } from '../base/exit-reason.ts'
 import type { Actor } from './actor.ts'
 import type { ActorCore } from './actor-core.ts'
@@ -7,7 +7,7 @@ import { notRunning } from './failures.ts'
 import { coreOf } from './internals.ts'
 import { tellTooLate } from './watchers.ts'
 
-/** The reference that fits an actor: it takes the messages that the actor takes, and replies as it does. */
+/** The type of a reference to an actor: same messages, same replies. */
 export type RefOf<TActor> = TActor extends ActorRef<infer TMessage, infer TReply> ? ActorRef<TMessage, TReply> : never
 
 export class NamedRef<TMessage, TReply> implements ActorRef<TMessage, TReply> {
@@ -20,7 +20,7 @@ export class NamedRef<TMessage, TReply> implements ActorRef<TMessage, TReply> {
     this.#present = present
   }
 
-  /** @internal So that calls that would wait for themselves are found through names too. */
+  /** @internal So that deadlocks are detected through names too. */
   get [coreOf](): ActorCore | undefined {
     return this.#present()?.[coreOf]
   }
@@ -40,7 +40,7 @@ export class NamedRef<TMessage, TReply> implements ActorRef<TMessage, TReply> {
     actor.cast(message, options)
   }
 
-  /** Watches the present incarnation, and not those after it. */
+  /** Monitors the present incarnation, not later ones. */
   monitor(onExit: (notice: ExitNotice) => void): () => void {
     checkMonitor(onExit)
     const actor = this.#present()

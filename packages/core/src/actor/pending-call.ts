@@ -1,8 +1,14 @@
-/** Somebody who waits for the answer to a message. */
+/**
+ * A caller that waits for the reply to a message.
+ *
+ * Phases: `waiting → settled`. Owns the two functions of the caller's promise and the clean-ups. The timer that watches it owns `heapIndex`.
+ * I1: It settles once; every later `answer` or `reject` does nothing.
+ * I2: When it settles it leaves its timer and runs each clean-up once, before the caller's continuation runs.
+ */
 import type { BeamClawError } from '../base/errors.ts'
 import { Refusal } from './refusal.ts'
 
-/** Ends calls whose time is up; a call that is settled leaves it. */
+/** Rejects calls at their deadlines; a call that settles removes itself. */
 export interface CallTimer {
   remove(call: PendingCall): void
 }
@@ -23,18 +29,18 @@ export class PendingCall {
     this.#reject = reject
   }
 
-  /** True once the caller has its answer, or has stopped waiting for one. */
+  /** True once the caller has its reply, or has stopped waiting for one. */
   get isSettled(): boolean {
     return this.#resolve === undefined
   }
 
-  /** Runs once the caller has its answer. */
+  /** Registers a callback for the moment the call settles. */
   onSettled(cleanUp: () => void): void {
     this.#cleanUps ??= []
     this.#cleanUps.push(cleanUp)
   }
 
-  /** Gives the caller what the handler answered; does nothing a second time. */
+  /** Resolves the call with what the handler returned; rejects it for a refusal. Does nothing a second time. */
   answer(answer: unknown): void {
     if (answer instanceof Refusal) return this.reject(answer.error)
     const resolve = this.#resolve
@@ -43,7 +49,7 @@ export class PendingCall {
     resolve(answer)
   }
 
-  /** Fails the caller; does nothing a second time. */
+  /** Rejects the call. Does nothing a second time. */
   reject(error: BeamClawError): void {
     const reject = this.#reject
     if (reject === undefined) return

@@ -1,7 +1,7 @@
-/** The phases of an actor's life, and where each may lead. */
+/** The order of an actor's phases. */
 import type { ActorState } from './actor-hooks.ts'
 
-/** True when an actor may go from one phase to the other. Nothing leads out of `dead`. */
+/** Returns true when an actor may go from one phase to the other. Nothing follows `dead`. */
 export function mayFollow(from: ActorState, to: ActorState): boolean {
   switch (from) {
     case 'new':

@@ -1,6 +1,6 @@
 import type { BeamClawError } from '../base/errors.ts'
 
-/** An answer that makes the caller's `call` reject, without crashing the actor that gives it. */
+/** A result of a handler that rejects the caller's `call` without crashing the actor. */
 export class Refusal {
   readonly error: BeamClawError
 
@@ -9,7 +9,12 @@ export class Refusal {
   }
 }
 
-/** Returned from a handler: fails this call with `error` and goes on. A cast ignores it. */
+/**
+ * Returns a result for a handler that rejects this call with `error`; the actor goes on. For a cast it has no effect.
+ *
+ * @example
+ * if (amount > this.#balance) return refuse(bankError('no-funds', `The balance is ${this.#balance}`))
+ */
 export function refuse(error: BeamClawError): Refusal {
   return new Refusal(error)
 }

@@ -2,18 +2,18 @@
 import { aFunction, checkOptions } from '../base/options.ts'
 import { Actor } from './actor.ts'
 
-/** How a `ResourceActor` gets its resource, and lets go of it. */
+/** How a `ResourceActor` opens, closes and releases its resource. */
 export interface ResourceOptions {
-  /** Opens the resource; the actor is up once this has resolved. Throwing means that it did not start. @default nothing */
+  /** Opens the resource; the actor is up once this has resolved. Throw to fail the start. @default nothing */
   readonly open?: () => void | Promise<void>
-  /** Closes it when the actor is stopped, within the grace of its child spec. Not called after a kill or a crash. @default nothing */
+  /** Closes the resource when the actor is stopped, within the grace of its child spec. Not called after a kill or a crash. @default nothing */
   readonly close?: () => void | Promise<void>
-  /** Called once, synchronously, when the actor has ended in any way: to cancel timers, never to write. @default nothing */
+  /** Called once, synchronously, when the actor has ended for any reason: to cancel timers, never to write. @default nothing */
   readonly release?: () => void
 }
 
 /**
- * Puts something that is opened and closed into a supervision tree. It takes no messages: `call` and `cast` crash it. Throws `invalid-option`.
+ * Puts a resource that is opened and closed into a supervision tree. It takes no messages: `call` and `cast` crash it. Throws `invalid-option`.
  *
  * @example
  * const spec = { id: 'metrics', start: () => new ResourceActor({ open: () => server.listen(), close: () => server.stop() }) }

@@ -1,4 +1,4 @@
-/** What all actors of one tree share. */
+/** The services, scheduler and idle queues that all actors of one tree share. */
 import { type SystemServices, systemServices } from '../defaults/services.ts'
 import { IdleQueue } from './idle-queue.ts'
 import { Scheduler } from './scheduler.ts'
@@ -14,12 +14,12 @@ export class ActorRuntime {
     this.scheduler = new Scheduler(this.services.clock)
   }
 
-  /** A name for an actor that was given none; unique in this tree. */
+  /** Returns a name for an actor without one; unique in this tree. */
   nextActorId(): string {
     return `actor-${++this.#actors}`
   }
 
-  /** The queue of the actors that passivate after this many milliseconds. */
+  /** Returns the queue of the actors that passivate after this many milliseconds; makes it on first use. */
   idleQueue(afterMs: number): IdleQueue {
     const known = this.#idleQueues.get(afterMs)
     if (known !== undefined) return known

@@ -1,21 +1,21 @@
 /**
- * Gives every actor that has something to do its turn, and timers and sockets theirs in between.
+ * Gives turns to the actors that have messages, and yields to the event loop between slices, so that timers and sockets are served.
  *
  * Phases: `resting` ⇄ `drain queued`, and a slice that is `closed`, `open` or `spent`.
- * Owns the queue of actors that wait for a turn and the list of those that want to hear of the end of the slice.
- * I1: While an actor waits for a turn, exactly one drain is queued, whatever the turns before it have thrown.
- * I2: A slice ends when the event loop has come round, however many microtask drains it took.
+ * Owns the queue of actors that wait for a turn, and the list of actors that are called at the end of the slice.
+ * I1: While an actor waits for a turn, exactly one drain is queued, even after a turn that threw.
+ * I2: A slice ends at the next round of the event loop, however many microtask drains it took.
  * I3: No turn and no message begins more than `sliceMs` after the slice has begun: the clock is read before each.
  */
 
 import { RingDeque } from '../base/ring-deque.ts'
 import type { Clock } from '../ports/services.ts'
 
-/** Something that takes turns. Neither method may throw. */
+/** An object that takes turns. Neither method may throw. */
 export interface Runnable {
   /** Does a bounded amount of work; schedules itself again when there is more. */
   takeTurn(scheduler: Scheduler): void
-  /** Called once when the slice is over, for each time it was asked for. */
+  /** Called when the slice is over, once for each `Scheduler.afterSlice`. */
   afterSlice(): void
 }
 
@@ -36,7 +36,7 @@ export class Scheduler {
     this.clock = clock
   }
 
-  /** The monotonic time when this scheduler last looked: just before the message in hand, for its actor. */
+  /** The monotonic time of the scheduler's last look at the clock: just before the message in hand, for its actor. */
   get recentTime(): number {
     return this.#lastRead
   }
@@ -53,7 +53,7 @@ export class Scheduler {
     this.#leftOver.push(runnable)
   }
 
-  /** Reads the clock; true when the running actor must let others have the event loop before it handles anything more. */
+  /** Reads the clock; returns true when the running actor must yield to the event loop before its next message. */
   shouldYield(): boolean {
     if (this.#isSliceSpent) return true
     this.#lastRead = this.clock.monotonic()

@@ -1,7 +1,8 @@
 /**
- * The registries and monitors that hear of an actor's end: registries first, so that no monitor finds an entry of the actor that ended.
+ * The registries and monitors that are told of an actor's end: registries first, so that no monitor finds an entry of the actor that ended.
  *
- * Owns both sets until `tell`, which empties them before it calls anything: each is told once, whatever a monitor does or throws.
+ * Phases: none. Owns both sets until `tell`.
+ * I1: `tell` empties the sets before it calls anything, so each watcher is told once, even when a monitor throws or calls back.
  */
 
 import { describeError } from '../base/errors.ts'
@@ -32,7 +33,7 @@ export class Watchers {
     return this.#registrations instanceof Set ? [...this.#registrations] : [this.#registrations]
   }
 
-  /** Adds a monitor; the same function may monitor twice. The answer removes it. */
+  /** Adds a monitor; the same function may monitor twice. Returns a function that removes it. */
   addMonitor(onExit: OnExit): () => void {
     const monitor = { onExit }
     this.#monitors ??= new Set()
@@ -40,7 +41,7 @@ export class Watchers {
     return () => this.#monitors?.delete(monitor)
   }
 
-  /** Drops the entries, then tells every monitor once. A monitor that throws does not keep the others from hearing. */
+  /** Drops the entries, then calls every monitor once. The others are called too when one throws. */
   tell(id: string, reason: ExitReason, logger: Logger | undefined): void {
     const registrations = this.#registrations
     this.#registrations = undefined
@@ -65,7 +66,7 @@ export class Watchers {
   }
 }
 
-/** Tells somebody who starts to watch too late: soon, and once. The answer cancels. */
+/** Calls a monitor that came after the actor's end, in a microtask. Returns a function that cancels. */
 export function tellTooLate(notice: ExitNotice, onExit: OnExit, logger: Logger | undefined): () => void {
   const watchers = new Watchers()
   const cancel = watchers.addMonitor(onExit)

@@ -1,4 +1,4 @@
-/** A wait that its caller can end. */
+/** A delay that its caller can abort. */
 import type { Clock } from '../ports/services.ts'
 
 /**

@@ -1,8 +1,8 @@
-/** A log that does some things its own way. */
+/** A decorator of logs. */
 import type { AppendLog } from '../ports/store.ts'
 
 /**
- * Returns a log that does what `own` says, and everything else as `log` does.
+ * Returns a log with the methods of `own`; the other methods are those of `log`.
  *
  * @example
  * const counted = wrapLog(log, { append: (records) => (count(records), log.append(records)) })

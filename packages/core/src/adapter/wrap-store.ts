@@ -1,8 +1,8 @@
-/** A store that does some things its own way. */
+/** A decorator of stores. */
 import type { Store } from '../ports/store.ts'
 
 /**
- * Returns a store that does what `own` says, and everything else as `store` does.
+ * Returns a store with the methods of `own`; the other methods are those of `store`.
  *
  * @example
  * const readOnly = wrapStore(store, { put: () => Promise.reject(new BeamClawError('store-full', 'Nothing is written')) })

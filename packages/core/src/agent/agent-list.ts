@@ -1,13 +1,12 @@
-/** Checks the agents that a BeamClaw is given, each with the path of what is wrong with it. */
+/** Checks the agents of a BeamClaw; each error has the path of the wrong value. */
 import { BeamClawError } from '../base/errors.ts'
 import { checkOptions, invalidOption } from '../base/options.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import { type AgentDefinition, type AgentOptions, definitionOf, modelRule } from './agent.ts'
 
 /**
- * Returns the definitions of all agents: those made by `defineAgent` as they are, plain options as `defineAgent` defines them. Throws
- * `invalid-option`, with the path, for agents that cannot be, for two with one id, and for a model whose provider is not configured;
- * `invalid-id`.
+ * Returns the definitions of all agents; plain options are passed through `defineAgent`. Throws `invalid-option`, with the path, for invalid
+ * options, for two agents with one id, and for a model whose provider is not configured; `invalid-id`.
  */
 export function readAgents(
   owner: string,

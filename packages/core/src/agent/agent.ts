@@ -1,4 +1,4 @@
-/** An agent is configuration, never a process: which model answers, and how it is told to. */
+/** Agents: configuration of a model, its system prompt and its tools. An agent is no process; sessions run it. */
 
 import { BeamClawError } from '../base/errors.ts'
 import { type AgentId, parseAgentId, type SessionKey } from '../base/ids.ts'
@@ -19,46 +19,49 @@ import type { StandardSchema } from '../tool/standard-schema.ts'
 import type { Tool } from '../tool/tool.ts'
 import { type AgentHooks, hookNames } from './hooks.ts'
 
+/** Options of an agent. */
 export interface AgentOptions<TContext = unknown> {
   /** 1 to 64 of a-z, 0-9, `_` and `-`. */
   readonly id: string
   /** `<provider>/<model>`. */
   readonly model: string
-  /** The system prompt, or a function that makes it anew for each question; throwing fails the run. @default none */
+  /** The system prompt, or a function that returns it for each request to the model; throwing fails the run. @default none */
   readonly system?: SystemPrompt<TContext>
-  /** What the model may call. @default [] */
+  /** The tools that the model may call. @default [] */
   readonly tools?: readonly Tool[]
   /** Provider calls one run may make. @default 50 */
   readonly maxTurns?: number
-  /** Estimated tokens of history above which the oldest messages give way to a summary. @default 120000 */
+  /** Estimated tokens of history above which the oldest messages are replaced by a summary. @default 120000 */
   readonly compactAboveTokens?: number
-  /** How hard the model thinks before it answers. @default 'off' */
+  /** How much the model thinks before it answers. @default 'off' */
   readonly thinking?: ThinkingLevel
-  /** Randomness of the answers; the services take 0 to 1 or 0 to 2. @default the service's own */
+  /** Randomness of the answers; the services accept 0 to 1 or 0 to 2. @default the service's own */
   readonly temperature?: number
-  /** Tokens one answer may have. @default the provider's own */
+  /** Maximum tokens of one answer. @default the provider's own */
   readonly maxOutputTokens?: number
   /** Whether the model must call tools in the first turn of a run; later turns are free. @default 'auto' */
   readonly toolChoice?: ToolChoice
-  /** Checks and types what messages bring along as `context`; one without it is refused with `invalid-message`. @default any JSON */
+  /** Validates and types the `context` of messages; a message that does not fit is refused with `invalid-message`. @default any JSON */
   readonly context?: StandardSchema<TContext>
   /** Guardrails, redaction and vetoes around the model and the tools. @default none */
   readonly hooks?: AgentHooks
 }
 
-/** What a system function is told. */
+/** What a system function gets. */
 export interface SystemContext<TContext = unknown> {
-  /** What the message brought along. */
+  /** The `context` of the message. */
   readonly context: TContext
   readonly session: { readonly key: SessionKey; readonly settings: object }
   readonly agentId: AgentId
 }
 
+/** A system prompt, or a function that returns it for each request to the model. */
 export type SystemPrompt<TContext = never> = string | ((run: SystemContext<TContext>) => string | Promise<string>)
 
 /** Defaults for an agent. */
 export const agentDefaults = { maxTurns: 50, compactAboveTokens: 120_000, thinking: 'off' } as const satisfies Partial<AgentOptions>
 
+/** A checked agent with every default filled in, as `defineAgent` returns it. */
 export interface AgentDefinition {
   readonly id: AgentId
   readonly model: string
@@ -75,7 +78,7 @@ export interface AgentDefinition {
 }
 
 /**
- * Checks an agent's configuration and fills in the defaults. Throws `invalid-option` or `invalid-id`.
+ * Returns a checked agent with the defaults filled in. Throws `invalid-option` or `invalid-id`.
  *
  * @example
  * const ops = defineAgent({ id: 'ops', model: 'anthropic/claude-sonnet-5', tools: [deploy] })
@@ -135,12 +138,12 @@ function toolsByName(owner: string, { id, tools = [] }: Pick<AgentOptions, 'id' 
 
 const hookRules = Object.fromEntries(hookNames.map((name) => [name, aFunction])) as OptionRules<AgentHooks>
 
-/** A number from 0 to 2. */
+/** The rule for a temperature: a number from 0 to 2. */
 export function aTemperature(value: unknown): string | undefined {
   return typeof value === 'number' && value >= 0 && value <= 2 ? undefined : 'a number from 0 to 2'
 }
 
-/** A way to choose tools. */
+/** The rule for a `ToolChoice`. */
 export function aToolChoice(value: unknown): string | undefined {
   if (value === 'auto' || value === 'none' || value === 'required') return undefined
   const named = typeof value === 'object' && value !== null && typeof (value as { readonly name?: unknown }).name === 'string'

@@ -1,29 +1,29 @@
-/** Signals for code of the user: what a listener throws ends nobody. */
+/** Abort signals for user code: an error that a listener throws is reported and does not end the process. */
 import { isThenable, whenSettled } from './thenable.ts'
 
 type Listener = ((event: Event) => unknown) | { handleEvent(event: Event): unknown }
 type Options = Parameters<AbortSignal['addEventListener']>[2]
 
 /**
- * Returns a controller whose signal catches what its listeners throw, or reject with, and hands it to `report`. A plain signal has the
- * platform throw it where nobody can catch it, which ends the process. Signals derived by `AbortSignal.any` are plain again.
+ * Returns a controller whose signal catches what its listeners throw, or reject with, and hands it to `report`. With a plain signal this is an
+ * uncaught exception, which ends the process. Signals derived by `AbortSignal.any` are plain again.
  */
 export function guardedAbortController(report: (error: unknown) => void): AbortController {
   const controller = new AbortController()
-  // Only the platform makes signals, so this one is given its methods and its guard afterwards.
+  // Only the platform can construct signals, so the prototype and the guard are set afterwards.
   new Guard(Object.setPrototypeOf(controller.signal, GuardedSignal.prototype), report)
   return controller
 }
 
-/** Returns the object it is given, so that a subclass adds its private fields to that. */
+/** A constructor that returns the object it is given, so that a subclass adds its private fields to that object. */
 class Bearer {
   constructor(bearer: object) {
-    // biome-ignore lint/correctness/noConstructorReturn: that is what it is for
+    // biome-ignore lint/correctness/noConstructorReturn: this is the purpose of the class
     return bearer
   }
 }
 
-/** What a signal knows of its listeners, in private fields of the signal itself. */
+/** The listeners of a signal, in private fields of the signal itself. */
 class Guard extends Bearer {
   #report: (error: unknown) => void
   #onAbort: unknown = null
@@ -34,7 +34,7 @@ class Guard extends Bearer {
     this.#report = report
   }
 
-  /** The guard of a signal; undefined for a signal that has none. */
+  /** Returns the guard of a signal; undefined for a plain signal. */
   static of(signal: object): Guard | undefined {
     return #report in signal ? signal : undefined
   }
@@ -47,7 +47,7 @@ class Guard extends Bearer {
     guard.#onAbort = listener
   }
 
-  /** What is registered in place of a listener. */
+  /** Returns the function that is registered in place of a listener. */
   static wrapperOf(guard: Guard, listener: Listener): ((event: Event) => void) | undefined {
     return guard.#wrappers?.get(listener)
   }
@@ -71,7 +71,7 @@ class Guard extends Bearer {
 }
 
 class GuardedSignal extends AbortSignal {
-  // Some libraries know a signal by the name of its class.
+  // Some libraries recognise a signal by the name of its class.
   static {
     Object.defineProperty(GuardedSignal, 'name', { value: 'AbortSignal' })
   }

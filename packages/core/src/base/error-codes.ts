@@ -1,12 +1,12 @@
-/** The codes of core, and what each says about the failure. */
+/** The error codes of core, with the kind of each. */
 
 /**
- * What kind of failure it is, for everything that maps errors to something else: HTTP statuses, codes of a protocol, colours.
+ * Kind of a failure, for code that maps errors to something else: HTTP statuses, protocol codes, colours.
  *
- * `caller`: what was given is wrong. `missing`: what it names does not exist. `too-large`: it is more than is taken. `conflict`: it
- * contradicts what is there. `forbidden`: the caller may not do this. `busy`: something else is under way. `limited`: too much at once.
- * `gone`: what it was about was ended. `refused`: the model service does not take it. `upstream`: the model service failed. `timeout`: it
- * did so by taking too long. `unavailable`: nothing is accepted now. `full`: there is no room. `internal`: anything else.
+ * `caller`: the input is wrong. `missing`: the input names something that does not exist. `too-large`: the input exceeds a limit. `conflict`:
+ * the input contradicts the present state. `forbidden`: the caller lacks the right. `busy`: another operation is under way. `limited`: too many
+ * operations at once. `gone`: the operation was ended. `refused`: the model service rejected the request. `upstream`: the model service failed.
+ * `timeout`: the operation took too long. `unavailable`: nothing is accepted now. `full`: no space is left. `internal`: any other failure.
  */
 export type ErrorKind =
   | 'caller'
@@ -24,7 +24,7 @@ export type ErrorKind =
   | 'full'
   | 'internal'
 
-/** What a code says about its failures, where a single one says nothing else. */
+/** Traits of the errors with one code; a single error may override them. */
 export interface ErrorTraits {
   readonly kind: ErrorKind
   /** The same call may succeed later without a change by the caller. @default false */
@@ -118,7 +118,7 @@ export const errorTable = {
   'invalid-output': { kind: 'upstream', isRetryable: true },
   'hook-failed': { kind: 'internal' },
   'tool-failed': { kind: 'internal' },
-  'tool-timeout': { kind: 'internal' },
+
   'tool-input': { kind: 'internal' },
   draining: { kind: 'unavailable', isRetryable: true },
   internal: { kind: 'internal' },

@@ -4,9 +4,9 @@
  */
 import { type ErrorCode, type ErrorKind, type ErrorTraits, errorTable } from './error-codes.ts'
 
-/** What a failure may carry besides its code and text. */
+/** What an error may carry besides its code and text. */
 export interface BeamClawErrorOptions {
-  /** What made this fail. Kept as `error.cause`. */
+  /** The error that caused this one; kept as `error.cause`. */
   cause?: unknown
   /** Milliseconds after which a retry makes sense. */
   retryAfterMs?: number
@@ -14,25 +14,30 @@ export interface BeamClawErrorOptions {
   kind?: ErrorKind
   /** Overrides what the code says. */
   isRetryable?: boolean
-  /** Facts for machines: names, limits, what came. Never secrets. */
+  /** Facts for programs: names, limits, received values. Never secrets. */
   details?: Readonly<Record<string, unknown>>
 }
 
 // Shared by every copy of this package in a process, so that `isInstance` works across versions and bundles.
 const marker: unique symbol = Symbol.for('beamclaw.error') as never
 
-/** The one error class that leaves BeamClaw; `code` says what happened, `cause` says why. */
+/**
+ * Base class of every error that BeamClaw throws on purpose: `code` states what happened, `cause` why.
+ *
+ * @example
+ * if (BeamClawError.isInstance(error, 'session-busy')) await sleep(error.retryAfterMs ?? 1_000)
+ */
 export class BeamClawError extends Error {
   readonly [marker] = true
-  /** One of core's codes, or one that a package made with `defineErrors`. */
+  /** A code of core, or of another package that called `defineErrors`. */
   readonly code: ErrorCode | (string & {})
-  /** What kind of failure it is. */
+  /** Kind of the failure. */
   readonly kind: ErrorKind
   readonly isRetryable: boolean
   readonly retryAfterMs: number | undefined
   readonly details: Readonly<Record<string, unknown>>
 
-  /** @param like the code, or another error, whose code and traits this one takes over */
+  /** @param like the code, or another error, whose code and traits this one copies */
   constructor(like: ErrorCode | BeamClawError, message: string, about: BeamClawErrorOptions = {}) {
     super(message, about.cause === undefined ? undefined : { cause: about.cause })
     this.name = new.target.name
@@ -44,14 +49,14 @@ export class BeamClawError extends Error {
     this.details = about.details ?? {}
   }
 
-  /** True for a BeamClaw error of any copy or version of this package, with the given code if one is named. */
+  /** Returns true for a BeamClaw error of any copy or version of this package, with the given code if there is one. */
   static isInstance(value: unknown, code?: BeamClawError['code']): value is BeamClawError {
     if (typeof value !== 'object' || value === null || !(marker in value)) return false
     return code === undefined || (value as BeamClawError).code === code
   }
 }
 
-/** Codes of another package bring their traits along. */
+/** The traits of codes that another package defined. */
 function traitsOf(code: ErrorCode): ErrorTraits {
   return Object.hasOwn(errorTable, code) ? errorTable[code] : { kind: 'internal' }
 }
@@ -69,14 +74,24 @@ export function defineErrors<const TTable extends Readonly<Record<string, ErrorT
   return (code, message, about) => new BeamClawError(code as ErrorCode, message, { ...table[code], ...about })
 }
 
-/** Rejects a `call` or `cast` to a full mailbox; `retryAfterMs` is when room is likely. Code `overloaded`. */
+/**
+ * The error of a `call` or `cast` to a full mailbox; after `retryAfterMs` milliseconds there is probably room. Code `overloaded`.
+ *
+ * @example
+ * if (error instanceof MailboxFullError) await sleep(error.retryAfterMs)
+ */
 export class MailboxFullError extends BeamClawError {
   constructor(message: string, retryAfterMs: number, details: Readonly<Record<string, unknown>>) {
     super('overloaded', message, { retryAfterMs, details })
   }
 }
 
-/** A child did not start; `childId` names it and `cause` is what it threw. Code `child-start-failed`. */
+/**
+ * The error of a child that failed to start; `childId` names it and `cause` is what it threw. Code `child-start-failed`.
+ *
+ * @example
+ * if (error instanceof ChildStartError) console.error(error.childId, error.cause)
+ */
 export class ChildStartError extends BeamClawError {
   readonly childId: string
 
@@ -86,7 +101,7 @@ export class ChildStartError extends BeamClawError {
   }
 }
 
-/** Fields of a log entry with the stack of what was thrown, where it has one. It is only written out when somebody reads it, which costs more than a crash. */
+/** Returns fields of a log entry with the stack of what was thrown. `stack` is a getter: formatting a stack costs more than a crash. */
 export function withStack<T extends object>(fields: T, thrown: unknown): T & { readonly stack?: string | undefined } {
   return {
     ...fields,
@@ -100,9 +115,9 @@ export function withStack<T extends object>(fields: T, thrown: unknown): T & { r
   }
 }
 
-/** One line about anything that was thrown. */
+/** Returns one line about a thrown value. */
 export function describeError(error: unknown): string {
-  // Whatever was thrown may have a message that is no text, or a getter that throws.
+  // The message of a thrown value may be no text, or a getter that throws.
   try {
     if (error instanceof Error) return String(error.message || error.name)
   } catch {

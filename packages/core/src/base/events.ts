@@ -1,9 +1,9 @@
-/** Everything that happens, as one union: noun first, verb second. */
+/** The events of actors and runs, each named noun first, verb second. */
 import type { ExitReason } from './exit-reason.ts'
 import type { AgentId, RunId, SessionKey } from './ids.ts'
 import type { AssistantMessage, FinishReason, JsonValue, ModelUsage, ToolResult, Usage, UserMessage } from './messages.ts'
 
-/** An actor is up: its `init` has finished. */
+/** An actor has started: its `init` has finished. */
 export interface ActorStartEvent {
   readonly type: 'actor-start'
   readonly id: string
@@ -11,7 +11,7 @@ export interface ActorStartEvent {
   readonly generation: number
 }
 
-/** An actor is gone. */
+/** An actor has ended. */
 export interface ActorExitEvent {
   readonly type: 'actor-exit'
   readonly id: string
@@ -30,7 +30,7 @@ export interface ActorRestartEvent {
   readonly reason: ExitReason
 }
 
-/** A supervisor gave up: its children crashed more than `maxRestarts` times within `withinMs`. */
+/** A supervisor reached its restart limit and stops: more than `maxRestarts` restarts within `withinMs` milliseconds. */
 export interface RestartLimitEvent {
   readonly type: 'restart-limit'
   readonly supervisorId: string
@@ -39,6 +39,7 @@ export interface RestartLimitEvent {
   readonly withinMs: number
 }
 
+/** An event of an actor or a supervisor, as `Telemetry` emits it; `type` tells which. */
 export type ActorEvent = ActorStartEvent | ActorExitEvent | ActorRestartEvent | RestartLimitEvent
 
 interface OfRun {
@@ -46,7 +47,7 @@ interface OfRun {
   readonly runId: RunId
 }
 
-/** Sequence number of the journal record that the event tells of: the event is durable, and a feed can be resumed after it. */
+/** `seq` is the number of the journal record behind the event: the event is durable, and a feed can be resumed after it. */
 interface Durable {
   readonly seq: number
 }
@@ -63,12 +64,12 @@ export interface RunStartEvent extends OfRun, Durable {
   readonly merged: readonly RunId[]
 }
 
-/** A new incarnation of the session goes on with the run. */
+/** A new incarnation of the session continues the run. */
 export interface RunResumeEvent extends OfRun, Durable {
   readonly type: 'run-resume'
 }
 
-/** The session is stopped in the middle of the run, which goes on when the session is next up. */
+/** The session is stopped during the run, which continues when the session is loaded again. */
 export interface RunPauseEvent extends OfRun, Durable {
   readonly type: 'run-pause'
 }
@@ -79,12 +80,12 @@ export interface RunSteerEvent extends OfRun, Durable {
   readonly from: RunId
 }
 
-/** Somebody asked for the run to end. */
+/** An abort of the run was requested. */
 export interface RunCancelEvent extends OfRun, Durable {
   readonly type: 'run-cancel'
 }
 
-/** A provider is being asked. What earlier attempts of this turn said is void. */
+/** A request is sent to a provider. The text of earlier attempts of this turn is void. */
 export interface ModelRequestEvent extends OfRun, Durable {
   readonly type: 'model-request'
   readonly turn: number
@@ -92,7 +93,7 @@ export interface ModelRequestEvent extends OfRun, Durable {
   readonly model: string
 }
 
-/** It did not answer; the run may try again. */
+/** A request to a provider failed; the run may try again. */
 export interface ModelFailureEvent extends OfRun, Durable {
   readonly type: 'model-failure'
   readonly turn: number
@@ -108,7 +109,7 @@ export interface TextDeltaEvent extends OfRun {
   readonly text: string
 }
 
-/** As `text-delta`, of what the model thinks before it answers. */
+/** As `text-delta`, for the thinking that precedes the answer. */
 export interface ThinkingDeltaEvent extends OfRun {
   readonly type: 'thinking-delta'
   readonly turn: number
@@ -116,7 +117,7 @@ export interface ThinkingDeltaEvent extends OfRun {
   readonly text: string
 }
 
-/** A whole message of the model. */
+/** A complete message of the model. */
 export interface MessageEvent extends OfRun, Durable {
   readonly type: 'message'
   readonly turn: number
@@ -133,7 +134,7 @@ export interface ToolCallEvent extends OfRun, Durable {
   readonly input: JsonValue
 }
 
-/** What came of it. `unknown`: it had begun, and nobody was left to hear how it went. */
+/** The outcome of a tool. `unknown`: it had begun when the process ended, so whether it did its work is unknown. */
 export interface ToolResultEvent extends OfRun, Durable {
   readonly type: 'tool-result'
   readonly outcome: 'ok' | 'error' | 'unknown' | 'cancelled'
@@ -144,7 +145,7 @@ export interface ToolResultEvent extends OfRun, Durable {
   readonly handOff?: AgentId
 }
 
-/** The oldest messages of the history gave way to a summary. */
+/** The oldest messages of the history were replaced by a summary. */
 export interface HistoryCompactEvent extends OfRun, Durable {
   readonly type: 'history-compact'
   readonly dropped: number
@@ -168,7 +169,7 @@ export interface SessionDeleteEvent extends OfRun {
   readonly type: 'session-delete'
 }
 
-/** A package has written down a fact of its own, see `RecordExtension`. */
+/** A package has written a record of its own, see `RecordExtension`. */
 export interface RecordEvent extends OfRun, Durable {
   readonly type: 'record'
   /** The id of the extension. */
@@ -190,7 +191,7 @@ interface Failure {
   readonly message: string
 }
 
-/** A tool tells how far it has come, see `ToolContext.progress`. */
+/** A tool reports progress, see `ToolContext.progress`. */
 export interface ToolProgressEvent extends OfRun {
   readonly type: 'tool-progress'
   readonly turn: number
@@ -199,10 +200,10 @@ export interface ToolProgressEvent extends OfRun {
   readonly data: JsonValue
 }
 
-/** What is not durable: only told to those that listen now. */
+/** Events that are not durable: published to the present subscribers alone. */
 export type ProvisionalEvent = TextDeltaEvent | ThinkingDeltaEvent | ToolProgressEvent | SessionDeleteEvent
 
-/** What the journal holds, as told to those who listen. */
+/** Events of records in the journal. */
 export type CommittedEvent =
   | MessageAcceptedEvent
   | RunStartEvent
@@ -221,5 +222,5 @@ export type CommittedEvent =
   | RecordEvent
   | RunEndEvent
 
-/** What a session tells of its runs. */
+/** An event of a run; `type` tells which. */
 export type RunEvent = ProvisionalEvent | CommittedEvent

@@ -1,10 +1,10 @@
-/** Why an actor ended, and what that means to those who watch it. */
+/** Why an actor ended, and the notice of it that monitors get. */
 import { BeamClawError } from './errors.ts'
 import { aFunction, describeValue } from './options.ts'
 
 /**
- * `normal`: it was done. `shutdown`: it was told to stop. `crashed`: it threw `cause`. `killed`: it was ended without being asked.
- * Watchers may also see `noproc` (it was gone before they looked) and `nodedown` (its node was lost).
+ * Why an actor ended. `normal`: it finished. `shutdown`: it was told to stop. `crashed`: it threw `cause`. `killed`: it was ended without a stop.
+ * Monitors may also get `noproc` (it had ended before they were added) and `nodedown` (its node was lost).
  */
 export type ExitReason =
   | { readonly type: 'normal' }
@@ -28,7 +28,7 @@ const exitTypes: readonly unknown[] = [
   'nodedown',
 ] satisfies readonly ExitReason['type'][]
 
-/** Throws `invalid-option` for what is no exit reason. */
+/** Throws `invalid-option` unless `reason` is an exit reason. */
 export function checkExitReason(owner: string, reason: ExitReason): void {
   const type: unknown = typeof reason === 'object' && reason !== null ? reason.type : undefined
   if (exitTypes.includes(type)) return
@@ -36,7 +36,7 @@ export function checkExitReason(owner: string, reason: ExitReason): void {
   throw new BeamClawError('invalid-option', problem, { details: { owner, option: 'reason' } })
 }
 
-/** Throws `invalid-option` for a monitor that cannot be called. */
+/** Throws `invalid-option` unless `onExit` is a function. */
 export function checkMonitor(onExit: unknown): void {
   const expected = aFunction(onExit)
   if (expected === undefined) return
@@ -44,7 +44,12 @@ export function checkMonitor(onExit: unknown): void {
   throw new BeamClawError('invalid-option', problem, { details: { owner: 'monitor', option: 'onExit' } })
 }
 
-/** Tells a watcher, once, that the actor with this id ended. */
+/**
+ * The notice that the actor with this id has ended, which each monitor gets once.
+ *
+ * @example
+ * counter.monitor(({ id, reason }) => console.log(id, reason.type))
+ */
 export class ExitNotice {
   readonly id: string
   readonly reason: ExitReason
@@ -55,7 +60,7 @@ export class ExitNotice {
   }
 }
 
-/** True unless the actor ended because it was done or was told to stop. */
+/** Returns true unless the actor finished or was told to stop. */
 export function isAbnormal(reason: ExitReason): boolean {
   return reason.type !== 'normal' && reason.type !== 'shutdown'
 }

@@ -1,6 +1,6 @@
 import { isThenable } from './thenable.ts'
 
-/** Does `step` for one item after the other, waiting only where a step has something to wait for. */
+/** Calls `step` for one item after the other; stays synchronous until a step returns a promise. */
 export function inOrder<T>(items: Iterable<T>, step: (item: T) => unknown): void | Promise<void> {
   const iterator = items[Symbol.iterator]()
   for (let next = iterator.next(); next.done !== true; next = iterator.next()) {

@@ -1,4 +1,4 @@
-/** Names that travel: checked once where they enter, branded so that an unchecked string cannot pass for one. */
+/** Names that come from outside: checked once on entry, and branded, so that an unchecked string is no valid argument. */
 import { BeamClawError } from './errors.ts'
 import { describeValue } from './options.ts'
 
@@ -9,14 +9,14 @@ type Branded<T extends string> = string & { readonly [brand]: T }
 export type SessionKey = Branded<'SessionKey'>
 /** 1 to 64 of a-z, 0-9, `_` and `-`, starting with a letter or digit. */
 export type AgentId = Branded<'AgentId'>
-/** Same alphabet as `AgentId`. Everything below the root belongs to one tenant. */
+/** Same alphabet as `AgentId`. Names a tenant, to which sessions and their data belong. */
 export type TenantId = Branded<'TenantId'>
-/** Same alphabet as `AgentId`. One process of a cluster. */
+/** Same alphabet as `AgentId`. Names one process of a cluster. */
 export type NodeId = Branded<'NodeId'>
 /** 1 to 256 printable ASCII characters; the idempotency key of the message that caused the run, or one made for it. */
 export type RunId = Branded<'RunId'>
 
-/** A session key, taken apart. */
+/** The parts of a session key. */
 export interface SessionKeyParts {
   readonly agentId: AgentId
   /** Everything after the second colon; may hold colons itself. */
@@ -31,7 +31,12 @@ const idPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/
 const sessionIdPattern = /^[A-Za-z0-9+@_=-](?:[A-Za-z0-9_.:@+=-]*[A-Za-z0-9_@+=-])?$/
 const runIdPattern = /^[\x21-\x7e]{1,256}$/
 
-/** Checks and lower-cases a session key. Throws `invalid-session-key` and says which part is at fault. */
+/**
+ * Returns a session key, checked and lower-cased. Throws `invalid-session-key`, with the part that is wrong.
+ *
+ * @example
+ * parseSessionKey('agent:Main:chat-7') // → 'agent:main:chat-7'
+ */
 export function parseSessionKey(value: unknown): SessionKey {
   if (typeof value !== 'string') throw badKey(`expected a string, received ${describeValue(value)}`)
   if (value.length > maxSessionKeyLength) throw badKey(`longer than ${maxSessionKeyLength} characters`)
@@ -50,35 +55,65 @@ export function parseSessionKey(value: unknown): SessionKey {
   return value.toLowerCase() as SessionKey
 }
 
-/** Builds a session key from its parts. Throws `invalid-session-key`. */
+/**
+ * Returns the session key with these parts. Throws `invalid-session-key`.
+ *
+ * @example
+ * sessionKey('main', 'chat-7') // → 'agent:main:chat-7'
+ */
 export function sessionKey(agentId: string, sessionId: string): SessionKey {
   // A colon here would make the rest of it part of the session.
   if (String(agentId).includes(':')) throw badKey('the agent part holds no colon')
   return parseSessionKey(`agent:${agentId}:${sessionId}`)
 }
 
-/** Takes a session key apart. */
+/**
+ * Returns the parts of a session key.
+ *
+ * @example
+ * sessionKeyParts(sessionKey('main', 'chat-7')) // → { agentId: 'main', sessionId: 'chat-7' }
+ */
 export function sessionKeyParts(key: SessionKey): SessionKeyParts {
   const colon = key.indexOf(':', 6)
   return { agentId: key.slice(6, colon) as AgentId, sessionId: key.slice(colon + 1) }
 }
 
-/** Checks and lower-cases an agent id. Throws `invalid-id`. */
+/**
+ * Returns an agent id, checked and lower-cased. Throws `invalid-id`.
+ *
+ * @example
+ * parseAgentId('Main') // → 'main'
+ */
 export function parseAgentId(value: unknown): AgentId {
   return parseId('agent', value) as AgentId
 }
 
-/** Checks and lower-cases a tenant id. Throws `invalid-id`. */
+/**
+ * Returns a tenant id, checked and lower-cased. Throws `invalid-id`.
+ *
+ * @example
+ * parseTenantId('Acme') // → 'acme'
+ */
 export function parseTenantId(value: unknown): TenantId {
   return parseId('tenant', value) as TenantId
 }
 
-/** Checks and lower-cases a node id. Throws `invalid-id`. */
+/**
+ * Returns a node id, checked and lower-cased. Throws `invalid-id`.
+ *
+ * @example
+ * parseNodeId('node-1') // → 'node-1'
+ */
 export function parseNodeId(value: unknown): NodeId {
   return parseId('node', value) as NodeId
 }
 
-/** Checks a run id; case is kept. Throws `invalid-id`. */
+/**
+ * Returns a run id, checked; case is kept. Throws `invalid-id`.
+ *
+ * @example
+ * parseRunId('order-42') // → 'order-42'
+ */
 export function parseRunId(value: unknown): RunId {
   if (typeof value !== 'string' || !runIdPattern.test(value)) {
     throw new BeamClawError(
@@ -89,7 +124,7 @@ export function parseRunId(value: unknown): RunId {
   return value as RunId
 }
 
-/** The tenant that nobody has to mention. */
+/** Default tenant, used when no tenant is named. */
 export const defaultTenant = 'default' as TenantId
 
 function parseId(kind: string, value: unknown): string {

@@ -1,4 +1,4 @@
-/** Checks what claims to be a message: from callers, providers, tools and journals. Pure; each function returns a copy of the known fields. */
+/** Checks messages from callers, providers, tools and journals. Pure; each function returns a copy of the known fields. */
 import { BeamClawError, describeError } from './errors.ts'
 import type {
   AssistantMessage,
@@ -16,7 +16,7 @@ import type {
 import { describeValue } from './options.ts'
 import { wellFormedJson } from './well-formed.ts'
 
-/** Makes the error for a value that is not what its place takes. */
+/** Makes the error for a wrong value. */
 export type Fail = (problem: string) => Error
 
 /** Returns the fields of an object. Throws `fail` for anything else. */
@@ -89,7 +89,7 @@ export function newContentOf(value: unknown, path: string, fail: Fail): UserMess
   return content
 }
 
-/** What is read may be a getter or a proxy that throws. */
+/** Calls a check; an error that a getter or a proxy throws counts as a wrong value. */
 function read<T>(reading: () => T, path: string, fail: Fail): T {
   try {
     return reading()
@@ -110,7 +110,7 @@ function shownPartOf(value: unknown, path: string, fail: Fail): TextPart | Image
   return { type, mediaType, url: nameOf(part.url, `${path}.url`, fail) }
 }
 
-/** Returns what an assistant says. */
+/** Returns a message of an assistant. */
 export function assistantMessageOf(value: unknown, path: string, fail: Fail): AssistantMessage {
   const message = fieldsOf(value, path, fail)
   choiceOf(message.role, ['assistant'], `${path}.role`, fail)
@@ -149,7 +149,7 @@ export function toolCallOf(part: Readonly<Record<string, unknown>>, path: string
   }
 }
 
-/** Returns what came of a call. */
+/** Returns the result of a tool call. */
 export function toolResultOf(value: unknown, path: string, fail: Fail): ToolResult {
   const result = fieldsOf(value, path, fail)
   if (typeof result.isError !== 'boolean') throw fail(`${path}.isError must be true or false, received ${describeValue(result.isError)}`)

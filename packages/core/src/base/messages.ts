@@ -1,4 +1,4 @@
-/** What people, models and tools say to each other; plain JSON, so that a journal can hold it. */
+/** The messages of a conversation between users, models and tools; plain JSON, so that a journal can hold them. */
 
 /** Anything that survives `JSON.parse(JSON.stringify(value))`. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue | undefined }
@@ -6,6 +6,7 @@ export type JsonValue = string | number | boolean | null | readonly JsonValue[] 
 /** A JSON object. */
 export type JsonObject = { readonly [key: string]: JsonValue | undefined }
 
+/** A piece of text. */
 export interface TextPart {
   readonly type: 'text'
   readonly text: string
@@ -20,7 +21,7 @@ export interface ImagePart {
   readonly url?: string
 }
 
-/** What the model thought before it answered. `signature` goes back to the provider unchanged. */
+/** The model's thinking before its answer. `signature` goes back to the provider unchanged. */
 export interface ThinkingPart {
   readonly type: 'thinking'
   readonly text: string
@@ -29,7 +30,7 @@ export interface ThinkingPart {
   readonly redacted?: string
 }
 
-/** The model asks for a tool. `input` is what it sent, parsed; when that was not JSON, `invalidInput` holds the text. */
+/** A tool call by the model. `input` is the parsed input; when the model sent no valid JSON, `invalidInput` holds the text. */
 export interface ToolCall {
   readonly type: 'tool-call'
   readonly id: string
@@ -38,7 +39,7 @@ export interface ToolCall {
   readonly invalidInput?: string
 }
 
-/** What a tool answered. */
+/** The result of a tool call. */
 export interface ToolResult {
   readonly type: 'tool-result'
   readonly toolCallId: string
@@ -47,16 +48,19 @@ export interface ToolResult {
   readonly isError: boolean
 }
 
+/** A message of the user: text, or text and images. */
 export interface UserMessage {
   readonly role: 'user'
   readonly content: string | readonly (TextPart | ImagePart)[]
 }
 
+/** A message of the model: text, thinking and tool calls, in order. */
 export interface AssistantMessage {
   readonly role: 'assistant'
   readonly content: readonly (TextPart | ThinkingPart | ToolCall)[]
 }
 
+/** The results of the tool calls of the preceding assistant message. */
 export interface ToolMessage {
   readonly role: 'tool'
   readonly content: readonly ToolResult[]
@@ -73,10 +77,15 @@ export interface Usage {
   readonly cacheWriteTokens: number
 }
 
-/** Usage of nothing. */
+/** A usage of zero tokens. */
 export const zeroUsage: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 }
 
-/** The sum of two usages. */
+/**
+ * Returns the sum of two usages.
+ *
+ * @example
+ * const total = results.reduce((sum, { usage }) => addUsage(sum, usage), zeroUsage)
+ */
 export function addUsage(a: Usage, b: Usage): Usage {
   return {
     inputTokens: a.inputTokens + b.inputTokens,
@@ -98,7 +107,12 @@ export function addModelUsage(list: readonly ModelUsage[], model: string, usage:
   return list.map((one) => (one.model === model ? { model, usage: addUsage(one.usage, usage) } : one))
 }
 
-/** The text of a message, its parts joined; thinking, images and tool calls are left out. */
+/**
+ * Returns the text of a message, its parts joined, without thinking, images and tool calls.
+ *
+ * @example
+ * textOf({ role: 'user', content: 'Hello' }) // → 'Hello'
+ */
 export function textOf(message: Message): string {
   if (typeof message.content === 'string') return message.content
   let text = ''
@@ -107,7 +121,7 @@ export function textOf(message: Message): string {
 }
 
 /**
- * Why the model stopped: it was done (`stop`), it wants tools (`tool-calls`), it hit the output limit (`length`), the provider
- * withheld the rest (`content-filter`), or something else (`other`).
+ * Why the model stopped: the answer is complete (`stop`), it calls tools (`tool-calls`), it reached the output limit (`length`), the provider
+ * withheld the rest (`content-filter`), or another reason (`other`).
  */
 export type FinishReason = 'stop' | 'tool-calls' | 'length' | 'content-filter' | 'other'

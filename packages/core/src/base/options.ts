@@ -1,4 +1,4 @@
-/** Options are checked once, in the constructor that takes them: a bad one names itself, what was expected and what came. */
+/** Checks options once, in the constructor that takes them: the error names the option, the expected and the received value. */
 import { BeamClawError } from './errors.ts'
 
 /**

@@ -1,4 +1,4 @@
-/** Writes any text into a session key, and reads it back: keys fold case and take few characters, the ids of a host do neither. */
+/** Encodes any text in a session key and decodes it: keys ignore case and allow few characters, ids of a host application may use any. */
 import { BeamClawError } from './errors.ts'
 import { maxSessionKeyLength, parseAgentId, parseSessionKey, type SessionKey, sessionKeyParts } from './ids.ts'
 import { describeValue } from './options.ts'
@@ -34,7 +34,7 @@ export function sessionKeyOf(agentId: string, ...parts: readonly [string, ...str
 export function sessionKeyPartsOf(key: string): readonly [agentId: string, ...parts: [string, ...string[]]] {
   const { agentId, sessionId } = sessionKeyParts(parseSessionKey(key))
   const parts = sessionId.split(':').map(decodePart) as [string, ...string[]]
-  // Only what it is made from again was made from it: other keys would lose something on the way.
+  // A key that does not encode to itself again was not made by `sessionKeyOf`.
   if (sessionKeyOf(agentId, ...parts) === key) return [agentId, ...parts]
   throw new BeamClawError('invalid-session-key', 'Invalid session key: expected a key made by sessionKeyOf()')
 }

@@ -1,9 +1,9 @@
-/** True for a promise and for anything that behaves like one. Throws what a `then` that is a getter throws. */
+/** Returns true for a promise and any other object with a `then` method. Throws what a getter of `then` throws. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
 
-/** Calls `done` or `failed`, later and exactly once, however a thenable of unknown making behaves: one that throws has failed. */
+/** Calls `done` or `failed` asynchronously and exactly once, even for a thenable that breaks the contract of promises; one that throws has failed. */
 export function whenSettled(thenable: PromiseLike<unknown>, done: (value: unknown) => void, failed: (error: unknown) => void): void {
   let promise: Promise<unknown>
   try {
@@ -11,6 +11,6 @@ export function whenSettled(thenable: PromiseLike<unknown>, done: (value: unknow
   } catch (error) {
     promise = Promise.reject(error)
   }
-  // Its own `then` may be anything.
+  // Its `then` is user code.
   Promise.prototype.then.call(promise, done, failed)
 }

@@ -1,23 +1,23 @@
-/** Text that services accept: well-formed Unicode, also after a cut. Half a surrogate pair is refused by services, in every later request. */
+/** Keeps text well-formed Unicode, also after a cut: a model service refuses a lone surrogate, and so every later request with it in the history. */
 import type { JsonValue } from './messages.ts'
 
-/** Returns at most the first `maximum` UTF-16 code units, without half a character at the end. */
+/** Returns at most the first `maximum` UTF-16 code units, without a lone surrogate at the end. */
 export function firstCharacters(text: string, maximum: number): string {
   if (text.length <= maximum) return text
   return text.slice(0, isInsidePair(text, maximum) ? maximum - 1 : maximum)
 }
 
-/** Returns at most the last `maximum` UTF-16 code units, without half a character at the start. */
+/** Returns at most the last `maximum` UTF-16 code units, without a lone surrogate at the start. */
 export function lastCharacters(text: string, maximum: number): string {
   const start = text.length - maximum
   if (start <= 0) return text
   return text.slice(isInsidePair(text, start) ? start + 1 : start)
 }
 
-/** Returns JSON text in which each half of a surrogate pair that stands alone is replaced by U+FFFD. Throws what `JSON.stringify` throws. */
+/** Returns JSON text in which each lone surrogate is replaced by U+FFFD. Throws what `JSON.stringify` throws. */
 export function wellFormedJson(value: unknown): string | undefined {
   const text = JSON.stringify(value)
-  // `JSON.stringify` writes such a half, and nothing else, as an escape of this form; a backslash in a text can look like it, which does no harm.
+  // `JSON.stringify` escapes lone surrogates, and nothing else, in this form; an escaped backslash can look like it, which does no harm.
   return text === undefined || !/\\ud[89a-f]/.test(text) ? text : JSON.stringify(wellFormedValue(JSON.parse(text) as JsonValue))
 }
 
@@ -28,11 +28,11 @@ function wellFormedValue(value: JsonValue): JsonValue {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name.toWellFormed(), wellFormedValue(inner as JsonValue)]))
 }
 
-/** Puts pieces of a text together that may end in the middle of a surrogate pair. */
+/** Joins pieces of a text that may be cut in the middle of a surrogate pair. Owns the high surrogate that the last piece ended with. */
 export class PairJoiner {
   #half = ''
 
-  /** Returns the piece, with a half that was held back before it and without one at its end. */
+  /** Returns the piece, after the surrogate that was held back and without one at its own end. */
   add(piece: string): string {
     const text = this.#half + piece
     const isCut = isHigh(text.charCodeAt(text.length - 1))
@@ -40,7 +40,7 @@ export class PairJoiner {
     return (isCut ? text.slice(0, -1) : text).toWellFormed()
   }
 
-  /** Returns what stands for a half that the text ended with. */
+  /** Returns U+FFFD for a surrogate that the text ended with; otherwise the empty string. */
   end(): string {
     const rest = this.#half.toWellFormed()
     this.#half = ''

@@ -2,7 +2,12 @@ import type { Logger, LogLevel } from '../ports/services.ts'
 
 const severity = { debug: 0, info: 1, warn: 2, error: 3 } as const satisfies Record<LogLevel, number>
 
-/** One line a record on the console, from `minimum` up. */
+/**
+ * Prints log records of level `minimum` and above to the console (standard error), one line each.
+ *
+ * @example
+ * const services = systemServices({ logger: new ConsoleLogger('info') })
+ */
 export class ConsoleLogger implements Logger {
   readonly #minimum: number
 
@@ -32,5 +37,5 @@ class SilentLogger implements Logger {
   log(): void {}
 }
 
-/** Prints nothing. */
+/** A logger that prints nothing. */
 export const silentLogger: Logger = new SilentLogger()

@@ -1,9 +1,9 @@
-/** A logger that fails is no reason for anything else to fail. */
+/** Keeps errors of a logger away from the code that logs. */
 
 import { isThenable, whenSettled } from '../base/thenable.ts'
 import type { Logger, LogLevel } from '../ports/services.ts'
 
-/** A logger that catches what the one inside throws. Guarded once, however often it is handed on. */
+/** A logger that catches errors of the logger it wraps. A guarded logger is not wrapped again. */
 class GuardedLogger implements Logger {
   readonly #logger: Logger
 
@@ -24,7 +24,7 @@ class GuardedLogger implements Logger {
   log(level: LogLevel, event: string, fields?: Readonly<Record<string, unknown>>): void {
     try {
       const outcome: unknown = this.#logger.log(level, event, fields)
-      // One that writes asynchronously may fail later.
+      // A logger that writes asynchronously may reject later.
       if (isThenable(outcome)) whenSettled(outcome, ignore, ignore)
     } catch {
       // There is nowhere left to report it.
@@ -32,10 +32,10 @@ class GuardedLogger implements Logger {
   }
 }
 
-/** Returns a logger whose `log` never throws. What is called in the middle of a transition must return. */
+/** Returns a logger whose `log` never throws, so that state transitions which log are completed. */
 export function guardedLogger(logger: Logger): Logger {
   return logger instanceof GuardedLogger ? logger : new GuardedLogger(logger)
 }
 
-// There is nowhere left to report what a logger rejects with.
+// A rejection of a logger cannot be reported anywhere.
 function ignore(): void {}

@@ -1,12 +1,12 @@
-/** Turns values into JSON text, and refuses what JSON would drop or bend on the way: what is durable must not change by being kept. */
+/** Encodes values as JSON text, and refuses values that JSON would drop or change: a stored value must be read back unchanged. */
 import { BeamClawError, describeError } from '../base/errors.ts'
 import { describeValue } from '../base/options.ts'
 
 const deepest = 512
 
 /**
- * JSON text of at most `maxBytes` bytes of UTF-8. Throws `invalid-message` for what is not JSON, is cyclic or nests deeper than 512, and
- * `document-too-large` (with `details.maxBytes`) for what is too long. Fields that are `undefined` are left out. For authors of stores.
+ * Returns JSON text of at most `maxBytes` bytes of UTF-8, without fields that are `undefined`. Throws `invalid-message` for a value that is not
+ * JSON, is cyclic or nests deeper than 512, and `document-too-large` (with `details.maxBytes`) above the limit. For authors of stores.
  */
 export function encodeJson(value: unknown, maxBytes: number): string {
   checkJson(value, 0)
@@ -38,7 +38,7 @@ function checkJson(value: unknown, depth: number): void {
     return
   }
   const prototype: unknown = Object.getPrototypeOf(value)
-  // A plain object of another realm has another Object.prototype, which is still the end of its chain.
+  // A plain object of another realm has another Object.prototype, which also ends its prototype chain.
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw notJson('an instance of a class is not JSON')
   for (const item of Object.values(value)) if (item !== undefined) checkJson(item, depth + 1)
 }

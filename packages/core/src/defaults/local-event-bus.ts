@@ -1,15 +1,29 @@
-/** Events within one process. */
+/** The event bus of a single process. */
 
 import { BeamClawError } from '../base/errors.ts'
 import { aSignal, checkOptions, integer, text } from '../base/options.ts'
 import { RingDeque } from '../base/ring-deque.ts'
 import type { EventBus, SubscribeOptions, Subscription, Topic } from '../ports/event-bus.ts'
 
-/** What a subscription gets that says nothing else. */
+/** Defaults for a subscription. */
 export const subscribeDefaults = { maxBuffered: 1_000 } as const satisfies SubscribeOptions
 
 const checkTopic = text(600)
 
+/**
+ * An `EventBus` within one process: `publish` puts the event into the buffer of each subscription. `subscribe` throws `invalid-option`.
+ *
+ * Phases: `open → stopped`. Owns the subscriptions by topic; each leaves when it ends.
+ * I1: `publish` calls no code of a subscriber, and a slow subscriber delays neither the publisher nor other subscribers.
+ * I2: A topic is in the map exactly while it has a subscription.
+ * I3: After `stop` every subscription has ended, and a new one ends at once.
+ *
+ * @example
+ * const bus = new LocalEventBus<string>()
+ * const subscription = bus.subscribe('news')
+ * bus.publish('news', 'Hello')
+ * for await (const event of subscription) console.log(event)
+ */
 export class LocalEventBus<TEvent = unknown> implements EventBus<TEvent> {
   readonly #topics = new Map<Topic, Set<LocalSubscription<TEvent>>>()
   #isStopped = false
@@ -39,7 +53,7 @@ export class LocalEventBus<TEvent = unknown> implements EventBus<TEvent> {
     return subscription
   }
 
-  /** Ends every subscription, also those made afterwards. */
+  /** Ends every subscription, also later ones. */
   async stop(): Promise<void> {
     this.#isStopped = true
     for (const subscribers of this.#topics.values()) for (const subscription of subscribers) subscription.end()
@@ -52,6 +66,7 @@ export class LocalEventBus<TEvent = unknown> implements EventBus<TEvent> {
   }
 }
 
+/** One subscription: a bounded buffer that drops its oldest event when full. Phases: `open → ended`; buffered events are still delivered. */
 class LocalSubscription<TEvent> implements Subscription<TEvent> {
   readonly #maxBuffered: number
   readonly #onEnd: () => void
@@ -94,7 +109,7 @@ class LocalSubscription<TEvent> implements Subscription<TEvent> {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<TEvent> {
-    // Not a generator: leaving the loop must end the wait for the next event.
+    // Not a generator: `return` must end a pending wait for the next event.
     return {
       next: () => this.#next(),
       return: async () => {

@@ -1,4 +1,4 @@
-/** A store that lives and dies with its process: the default, and the measure for every other store. */
+/** The store in memory: the default, and the reference for every other store. */
 import { BeamClawError } from '../base/errors.ts'
 import type { JsonObject, JsonValue } from '../base/messages.ts'
 import { anything, checkOptions, integer } from '../base/options.ts'
@@ -27,15 +27,26 @@ import {
   mayOpenLog,
 } from './store-input.ts'
 
+/** Options of a `MemoryStore`. */
 export interface MemoryStoreOptions {
   /** Largest document, record or snapshot as UTF-8 JSON, in bytes. @default 67108864 */
   readonly maxDocumentBytes?: number
 }
 
-/** What `MemoryStore` does when nobody says otherwise. */
+/** Defaults for `MemoryStoreOptions`. */
 const memoryStoreDefaults = { maxDocumentBytes: 64 * 1024 * 1024 } as const satisfies Required<MemoryStoreOptions>
 
-/** `Store` in memory. Values are kept as JSON text, so that nothing a caller holds is shared with the store. */
+/**
+ * A `Store` in memory, for tests and for sessions that may be lost with the process. The constructor throws `invalid-option`.
+ *
+ * Phases: `open → stopped`. Owns documents and logs as JSON text, and for each log its present handle.
+ * I1: Values are copied through JSON text, so that no object is shared with a caller.
+ * I2: A log has at most one handle that may write: opening or deleting it breaks the earlier one with `fenced`.
+ * I3: After `stop` every call rejects `store-stopped`.
+ *
+ * @example
+ * const claw = new BeamClaw({ providers, agents, store: new MemoryStore() })
+ */
 export class MemoryStore implements Store {
   readonly #maxBytes: number
   readonly #entries = new Map<string, Entry>()
@@ -140,6 +151,7 @@ interface LogState {
   snapshot: { readonly seq: number; readonly json: string } | undefined
 }
 
+/** A handle on a log. Phases: `open → broken`; a broken handle rejects every call with the error that broke it. */
 class MemoryLog implements AppendLog {
   readonly #state: LogState
   readonly #maxBytes: number

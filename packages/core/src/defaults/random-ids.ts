@@ -1,6 +1,6 @@
 import type { IdGenerator, Random } from '../ports/services.ts'
 
-/** Version 4 UUIDs, after the prefix and a dash where there is one. */
+/** Generates version 4 UUIDs, with the prefix and a dash before them if there is a prefix. */
 export class RandomIds implements IdGenerator {
   next(prefix?: string): string {
     const id = crypto.randomUUID()
@@ -8,5 +8,5 @@ export class RandomIds implements IdGenerator {
   }
 }
 
-/** `Math.random`. */
+/** Randomness by `Math.random`. */
 export const systemRandom: Random = { next: () => Math.random() }

@@ -1,4 +1,4 @@
-/** What surrounds a program, bundled: every part can be replaced, and a part that is left out is the machine's own. */
+/** The system services, bundled: each can be replaced; one that is left out is the machine's own. */
 import { anObject, checkOptions } from '../base/options.ts'
 import type { Clock, IdGenerator, Logger, Random } from '../ports/services.ts'
 import { Telemetry } from '../telemetry/telemetry.ts'
@@ -7,6 +7,7 @@ import { guardedLogger } from './guarded-logger.ts'
 import { RandomIds, systemRandom } from './random-ids.ts'
 import { SystemClock } from './system-clock.ts'
 
+/** Clock, logger, ids, randomness and telemetry of a tree of actors. */
 export interface SystemServices {
   /** @default new SystemClock() */
   readonly clock: Clock
@@ -20,7 +21,12 @@ export interface SystemServices {
   readonly telemetry: Telemetry
 }
 
-/** Completes a partial services with the machine's own clock, console, ids and randomness. Its logger never throws. */
+/**
+ * Returns all system services: the given ones, else the machine's own clock, console, ids and randomness. The logger never throws.
+ *
+ * @example
+ * const counter = await new Counter().start(systemServices({ logger: silentLogger }))
+ */
 export function systemServices(given: Partial<SystemServices> = {}): SystemServices {
   checkOptions('SystemServices', given, { clock: anObject, logger: anObject, ids: anObject, random: anObject, telemetry: anObject })
   const logger = guardedLogger(given.logger ?? new ConsoleLogger())

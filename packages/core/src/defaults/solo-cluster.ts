@@ -1,18 +1,25 @@
-/** A cluster of one: whatever this node asks for is its own. */
+/** The cluster of a single node. */
 import { type NodeId, parseNodeId } from '../base/ids.ts'
 import type { Cluster, Lease } from '../ports/cluster.ts'
 import type { IdGenerator } from '../ports/services.ts'
 import { RandomIds } from './random-ids.ts'
 
+/** Options of a `SoloCluster`. */
 export interface SoloClusterOptions {
   /** @default 'solo' */
   readonly nodeId?: string
-  /** Makes the nonces that tell this process's tokens from those of an earlier one. @default new RandomIds() */
+  /** Generates nonces, which distinguish the tokens of this process from those of an earlier one. @default new RandomIds() */
   readonly ids?: IdGenerator
   /** Wall time; epochs are taken from it, so that a later process always has the higher one. @default Date.now */
   readonly now?: () => number
 }
 
+/**
+ * A `Cluster` of one node, which gets every key that it claims.
+ *
+ * @example
+ * const claw = new BeamClaw({ providers, agents, cluster: new SoloCluster({ nodeId: 'node-1' }) })
+ */
 export class SoloCluster implements Cluster {
   readonly nodeId: NodeId
   readonly #ids: IdGenerator

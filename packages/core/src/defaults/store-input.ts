@@ -1,4 +1,4 @@
-/** What every store refuses before it touches anything. For authors of stores: `storeContract()` of testkit demands these checks. */
+/** The checks of a store's input, before it changes anything. For authors of stores: `storeContract()` of testkit requires them. */
 import { BeamClawError } from '../base/errors.ts'
 import { describeValue } from '../base/options.ts'
 import type { FencingToken, LogEntry, StoreKey } from '../ports/store.ts'
@@ -19,7 +19,7 @@ export function checkStoreKey(key: StoreKey, minNames: 0 | 1): void {
 }
 
 /**
- * Returns less than 0, 0 or more than 0: orders keys by the code units of their parts; a key comes before those below it.
+ * Returns less than 0, 0 or more than 0, ordering keys by the code units of their parts; a key comes before the keys below it.
  * @example keys.sort(compareStoreKeys)
  */
 export function compareStoreKeys(a: StoreKey, b: StoreKey): number {
@@ -56,13 +56,13 @@ export function mayOpenLog(recorded: FencingToken, token: FencingToken): boolean
   return token.epoch > recorded.epoch || (token.epoch === recorded.epoch && token.nonce === recorded.nonce)
 }
 
-/** A record whose data is JSON text, so that the caller may change the object from which it came. */
+/** A record with its data as JSON text, so that the caller may change the original object. */
 export interface EncodedLogEntry extends Omit<LogEntry, 'data'> {
   readonly json: string
 }
 
 /**
- * Copies the records of an append, their data as JSON text of at most `maxBytes` bytes each. Throws `invalid-message`,
+ * Returns copies of the records of an append, their data as JSON text of at most `maxBytes` bytes each. Throws `invalid-message`,
  * `document-too-large`, or `log-gap` when a record does not follow the one before it in the batch.
  * @example const [first] = encodeLogRecords(records, 64 * 1024 * 1024)
  */
@@ -81,8 +81,8 @@ export function encodeLogRecords(records: readonly LogEntry[], maxBytes: number)
 }
 
 /**
- * Returns the records of a batch that the log does not hold yet. `heldId` returns the id of a held record by its seq, undefined for one
- * that a snapshot replaced. Throws `log-gap` when the batch leaves a seq out, or when a seq of it is taken by another record.
+ * Returns the records of a batch that the log does not have yet. `heldId` returns the id of a record in the log by its seq, undefined for one
+ * that a snapshot replaced. Throws `log-gap` when the batch skips a seq, or when another record has one of its seqs.
  * @example const fresh = freshLogRecords(batch, (seq) => ids.get(seq), lastSeq)
  */
 export function freshLogRecords<T extends { readonly seq: number; readonly id: string }>(

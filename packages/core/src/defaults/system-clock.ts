@@ -1,6 +1,11 @@
 import type { Clock, TimerHandle } from '../ports/services.ts'
 
-/** The machine's own time and timers. */
+/**
+ * The machine's clock and timers.
+ *
+ * @example
+ * const timer = new SystemClock().setTimer(() => console.log('late'), 1_000)
+ */
 export class SystemClock implements Clock {
   now(): number {
     return Date.now()

@@ -1,10 +1,10 @@
-/** One BeamClaw of a process, started at its first use. */
+/** One BeamClaw of a process, started on first use. */
 
 import { BeamClawError } from '../base/errors.ts'
 import type { BeamClaw } from '../beamclaw.ts'
 import type { RunningBeamClaw } from '../running-beamclaw.ts'
 
-/** Puts a BeamClaw together, without starting it. */
+/** Returns a new BeamClaw, without starting it. */
 export type MakeBeamClaw = () => BeamClaw | Promise<BeamClaw>
 
 type Phase =
@@ -16,10 +16,11 @@ type Phase =
 /**
  * Phases: `idle → starting → running → idle | stopped`, and `stopped → idle` by `renew`.
  *
- * - I1: at most one tree is up or starting; a start waits until the tree before it has stopped, and so has given its store free.
+ * Owns the tree from its start until it has stopped.
+ * - I1: at most one tree is running or starting; a start waits until the tree before it has stopped and released its store.
  * - I2: a tree that `get` resolves with has the agents of the latest `renew` before the call.
- * - I3: after `stop` nothing starts until the next `renew`; a start that was under way is stopped too.
- * - I4: a `make` that throws or hangs changes no phase: what runs goes on, and `stop` does not wait for it.
+ * - I3: after `stop` nothing starts until the next `renew`; a start under way is stopped too.
+ * - I4: a `make` that throws or hangs changes no phase: a running tree keeps running, and `stop` does not wait for `make`.
  */
 export class EmbeddedInstance {
   readonly #name: string
@@ -32,15 +33,15 @@ export class EmbeddedInstance {
     this.#make = make
   }
 
-  /** Takes another `make`, whose agents the tree has from the next `get` on; after `stop`, lets a new tree start. */
+  /** Replaces `make`; the tree has its agents from the next `get` on. After `stop`, allows a new tree to start. */
   renew(make: MakeBeamClaw): void {
     this.#make = make
-    // Calls from now on must not join one that may have passed its look at `#make`.
+    // Later calls must not join one that may have read the old `#make`.
     this.#pending = undefined
     if (this.#phase.is === 'stopped') this.#phase = { is: 'idle', after: this.#phase.done }
   }
 
-  /** Resolves with the tree that is up, and starts it when there is none. Rejects with what `make` or the start rejects with. */
+  /** Resolves with the running tree; starts one when there is none. Rejects with the error of `make` or of the start. */
   get(): Promise<RunningBeamClaw> {
     if (this.#pending !== undefined) return this.#pending
     const pending = this.#reach().finally(() => {
@@ -66,7 +67,7 @@ export class EmbeddedInstance {
     }
   }
 
-  /** Goes one phase on; resolves with the tree once it is up and has the latest agents. */
+  /** Advances by one phase; resolves with the tree once it is running and has the latest agents. */
   async #step(phase: Phase): Promise<RunningBeamClaw | undefined> {
     switch (phase.is) {
       case 'idle':
@@ -77,7 +78,7 @@ export class EmbeddedInstance {
         return undefined
       case 'running':
         if (phase.running.isRunning) return this.#withLatestAgents(phase)
-        // The tree has ended by itself; `stop` gives its store free.
+        // The tree has ended by itself; `stop` releases its store.
         this.#phase = { is: 'idle', after: phase.running.stop() }
         return undefined
       case 'stopped':
@@ -112,13 +113,13 @@ export class EmbeddedInstance {
 
   async #made(make: MakeBeamClaw): Promise<BeamClaw> {
     const claw: Partial<BeamClaw> | undefined = await make()
-    // Not `instanceof`: a bundler may have put a copy of this package into each of its bundles.
+    // Not `instanceof`: each bundle of an application may contain a copy of this package.
     if (typeof claw?.start === 'function' && Array.isArray(claw.agents)) return claw as BeamClaw
     throw new BeamClawError('invalid-option', `lazyBeamClaw("${this.#name}"): make must return a BeamClaw that is not started`)
   }
 }
 
-/** Ends what a phase has; resolves once the store is free. */
+/** Stops the tree of a phase; resolves once the store is released. */
 async function endOf(phase: Exclude<Phase, { is: 'stopped' }>): Promise<void> {
   if (phase.is === 'idle') await phase.after?.catch(() => {})
   if (phase.is === 'running') await phase.running.stop()

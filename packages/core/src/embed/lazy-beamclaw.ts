@@ -1,24 +1,24 @@
-/** One BeamClaw for a web framework that evaluates modules when and as often as it likes. */
+/** One BeamClaw per process, for web frameworks that evaluate modules several times. */
 
 import { BeamClawError } from '../base/errors.ts'
 import { aFunction, checkOptions, text } from '../base/options.ts'
 import type { RunningBeamClaw } from '../running-beamclaw.ts'
 import { EmbeddedInstance, type MakeBeamClaw } from './embedded-instance.ts'
 
-/** A BeamClaw that starts at its first use; one in a process for each name. */
+/** A BeamClaw that starts on first use; one per process and name. */
 export interface LazyBeamClaw {
   /**
-   * Resolves with the running BeamClaw. The first call starts it; calls at the same time share one start; a start that failed is tried again
-   * by the next call, and so is a tree that has ended. Rejects with what `make` or `BeamClaw.start` rejects with, and `actor-not-running`
-   * after `stop()` and in a build step (`next build`), where nothing starts.
+   * Resolves with the running BeamClaw. The first call starts it; concurrent calls share one start; after a failed start, or when the tree has
+   * ended, the next call starts it again. Rejects with the error of `make` or `BeamClaw.start`, and `actor-not-running` after `stop()` and in a
+   * build step (`next build`), where nothing starts.
    *
    * @example
    * const running = await claw.get()
    */
   get(): Promise<RunningBeamClaw>
   /**
-   * Stops it, also when it is about to start, so that the store is free. For the end of the program: later calls of `get` reject, until
-   * `lazyBeamClaw` is called again. Rejects with the first failure.
+   * Stops the BeamClaw, also one that is starting, and releases the store. For the end of the program: later calls of `get` reject until
+   * `lazyBeamClaw` is called again. Rejects with the first error.
    *
    * @example
    * process.once('SIGTERM', () => void claw.stop())
@@ -27,11 +27,12 @@ export interface LazyBeamClaw {
 }
 
 /**
- * Returns the BeamClaw of this process that has this name, without starting it.
+ * Returns the BeamClaw of this process with this name, without starting it.
  *
- * Called again with the same name, as by a module that a development server evaluates anew, it returns the same one: what runs goes on, and
- * takes the agents of the new `make` at the next `get()`. Store, providers, sessions and services stay as they were until the process starts
- * again. `make` is called for each start and once after each such call, so it only puts together: nothing in it connects, listens or locks.
+ * Called again with the same name, for example when a development server evaluates a module again, it returns the same instance: a running
+ * tree keeps running, and takes the agents of the new `make` at the next `get()`. Store, providers, sessions and services do not change until
+ * the process restarts. `make` is called for each start and once after each such call, so it must have no side effects: it does not connect,
+ * listen or lock.
  * Throws `invalid-option` unless `name` has 1 to 128 characters and `make` is a function.
  *
  * @example
@@ -49,7 +50,7 @@ export function lazyBeamClaw(name: string, make: MakeBeamClaw): LazyBeamClaw {
   }
 }
 
-// On globalThis, since a bundler may evaluate this module several times in one process (docs/decisions/0015).
+// On globalThis, because a bundler may evaluate this module several times in one process (docs/decisions/0015).
 const instancesKey = Symbol.for('beamclaw.instances')
 
 function instanceOf(name: string, make: MakeBeamClaw): EmbeddedInstance {

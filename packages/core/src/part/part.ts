@@ -1,4 +1,4 @@
-/** A subsystem that joins the tree of a tenant. */
+/** Parts: subsystems in the tree of a tenant or of the node. */
 import type { Actor } from '../actor/actor.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
@@ -15,7 +15,7 @@ import type { SessionHandle } from '../session/session-handle.ts'
 import type { SessionRecords } from '../session/session-records.ts'
 import type { ChildSpec } from '../supervisor/child-spec.ts'
 
-/** What a part finds around it: the ports of its tenant, its sessions, and the parts beside it. */
+/** The environment of a part: the ports of its tenant, its sessions, and the other parts. */
 export interface PartHost {
   readonly tenant: TenantId
   readonly store: Store
@@ -32,7 +32,7 @@ export interface PartHost {
   part(id: string): Actor<never, unknown> | undefined
 }
 
-/** How the child of a part is started and restarted. Its id is the part's. */
+/** The child spec of a part, without an id: that is the part's. */
 export type PartSpec = Omit<ChildSpec, 'id'>
 
 /**
@@ -47,16 +47,16 @@ export interface Part {
   readonly id: string
   /**
    * `tenant`: once in each tenant, started after its sessions and stopped before them. `node`: once in the process, started before all tenants
-   * and stopped after them, for what their runs need; its host speaks for the default tenant. @default 'tenant'
+   * and stopped after them, for services that runs need; its host has the sessions of the default tenant. @default 'tenant'
    */
   readonly level?: 'node' | 'tenant'
-  /** What the part adds to the journals of sessions. @default nothing */
+  /** The part's records in the journals of sessions. @default none */
   readonly records?: RecordExtension
-  /** Called once for each start of the tenant (or the node). Returns how the part's actor is made; it starts nothing itself. */
+  /** Called once for each start of the tenant (or the node). Returns the child spec of the part's actor; it starts nothing itself. */
   start(host: PartHost): PartSpec
 }
 
-/** Throws `invalid-option` for what is no part, and `duplicate-child-id` for two of one name. */
+/** Throws `invalid-option` for a value that is no part, and `duplicate-child-id` for two parts with one id. */
 export function checkParts(parts: readonly Part[]): void {
   const ids = new Set<string>()
   for (const part of parts) {
@@ -67,7 +67,7 @@ export function checkParts(parts: readonly Part[]): void {
   checkExtensions(extensionsOf(parts))
 }
 
-/** Returns what the parts add to journals. */
+/** Returns the record extensions of the parts. */
 export function extensionsOf(parts: readonly Part[]): readonly RecordExtension[] {
   return parts.flatMap(({ records }) => (records === undefined ? [] : [records]))
 }

@@ -1,4 +1,4 @@
-/** The port that says who owns what. */
+/** The port for the ownership of keys by the nodes of a cluster. */
 import type { NodeId } from '../base/ids.ts'
 import type { FencingToken } from './store.ts'
 
@@ -7,13 +7,13 @@ export interface Lease {
   readonly key: string
   readonly owner: NodeId
   readonly token: FencingToken
-  /** Wall time in milliseconds; `Infinity` when nobody else can ever claim it. */
+  /** Wall time in milliseconds; `Infinity` when no other node can ever claim it. */
   readonly expiresAt: number
 }
 
 /**
  * Membership and ownership. At any time at most one node's token for a key can write; the store refuses the others with `fenced`,
- * so a wrong answer here costs a hand-over, never two writers. Proven by `clusterContract()` in testkit.
+ * so a wrong grant costs a hand-over, never two writers. Proven by `clusterContract()` in testkit.
  */
 export interface Cluster {
   readonly nodeId: NodeId
@@ -23,8 +23,8 @@ export interface Cluster {
    * the new lease replaces the old one. Rejects `fenced` when another live node owns the key; of two that claim it at once, one gets it.
    */
   acquire(key: string, aboveEpoch?: number): Promise<Lease>
-  /** Gives the key of the lease up, if this lease of this node holds it now; an older or foreign one frees nothing. Idempotent. */
+  /** Releases the key, if this lease of this node holds it now; an older or foreign lease releases nothing. Idempotent. */
   release(lease: Lease): Promise<void>
-  /** Gives up every key of this node. Idempotent. */
+  /** Releases every key of this node. Idempotent. */
   stop(): Promise<void>
 }

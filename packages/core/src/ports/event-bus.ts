@@ -1,18 +1,19 @@
-/** The port for telling many at once. */
+/** The port for publishing events to subscribers. */
 
 /** A name that events are published under, for example `session:agent:main:main`. 1 to 600 characters. */
 export type Topic = string
 
+/** Options of `EventBus.subscribe`. */
 export interface SubscribeOptions {
-  /** Events kept for a subscriber that is slower than its publishers. @default 1000 */
+  /** Events buffered for a subscriber that is slower than its publishers. @default 1000 */
   readonly maxBuffered?: number
   /** Ends the subscription. */
   readonly signal?: AbortSignal
 }
 
 /**
- * Events for one subscriber, in publishing order for each publisher. When its buffer is full the oldest events go and are counted in
- * `dropped`; nobody else notices. Iterate once; leaving the loop ends the subscription.
+ * Events for one subscriber, in publishing order for each publisher. When its buffer is full, the oldest events are dropped and counted in
+ * `dropped`; other subscribers are not affected. Iterate once; leaving the loop ends the subscription.
  */
 export interface Subscription<TEvent> extends AsyncIterable<TEvent>, AsyncDisposable {
   /** Events dropped so far because this subscriber was too slow. */

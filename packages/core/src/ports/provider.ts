@@ -1,4 +1,4 @@
-/** The port to a model. */
+/** The port to a model service. */
 import type { FinishReason, JsonObject, Message, ToolCall, Usage } from '../base/messages.ts'
 
 /** A tool as the model sees it. */
@@ -12,9 +12,10 @@ export interface ToolDeclaration {
 /** Whether and which tools the model must call. */
 export type ToolChoice = 'auto' | 'none' | 'required' | { readonly name: string }
 
+/** How much a model thinks before it answers; a provider maps it to the settings of its service. */
 export type ThinkingLevel = 'off' | 'low' | 'medium' | 'high'
 
-/** One question to a model. */
+/** One request to a model. */
 export interface ProviderRequest {
   /** The provider's own name of the model, without the provider's id. */
   readonly model: string
@@ -33,7 +34,7 @@ export interface ProviderRequest {
   readonly responseFormat?: { readonly type: 'json'; readonly name?: string; readonly schema?: JsonObject }
   /** An opaque id of the end user, for the provider's abuse handling. */
   readonly userId?: string
-  /** The agent that asks, for whoever counts calls. Not for the service. */
+  /** The agent that makes the request, for policies that count calls. Not sent to the service. */
   readonly agent?: string
 }
 
@@ -51,6 +52,7 @@ export type ProviderPart =
   /** Last part of every answer that was not an error. */
   | { readonly type: 'finish'; readonly reason: FinishReason; readonly usage: Usage }
 
+/** A model that a provider offers. */
 export interface ModelInfo {
   readonly id: string
   /** Tokens that fit in one request. */
@@ -66,6 +68,6 @@ export interface ModelInfo {
  */
 export interface Provider {
   doStream(request: ProviderRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart>
-  /** Models this provider offers; may ask the service. Absent when it cannot tell. */
+  /** Resolves with the models of this provider; may send a request to the service. Absent when the provider cannot list them. */
   listModels?(options: { readonly signal: AbortSignal }): Promise<readonly ModelInfo[]>
 }

@@ -1,6 +1,6 @@
-/** Time, chance, names and logs: what a program reads from around itself. All are parameters, so that a simulator can drive them. */
+/** Clock, randomness, ids and logger: the services of the system, all parameters, so that a simulator can replace them. */
 
-/** Cancels what a clock was asked to do; calling it again does nothing. */
+/** A pending timer; `cancel` is idempotent. */
 export interface TimerHandle {
   cancel(): void
 }
@@ -13,15 +13,16 @@ export interface Clock {
   monotonic(): number
   /** Runs `callback` once after `delayMs` (0 to 2,147,483,647). A pending timer does not keep the process alive when `background` is true. */
   setTimer(callback: () => void, delayMs: number, background?: boolean): TimerHandle
-  /** Runs `callback` after timers and sockets had their turn. */
+  /** Runs `callback` after the event loop has served timers and sockets. */
   yieldTo(callback: () => void): void
 }
 
+/** Severity of a log record, lowest first. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
-/** Structured logs. Must not throw. Fields hold no secrets. */
+/** Receives structured log records. Must not throw. Fields hold no secrets. */
 export interface Logger {
-  /** False where nothing would come of a record of this level: what is costly to make for it is not made then. @default everything is wanted */
+  /** Returns false when records of this level are discarded, so that costly fields are not computed. @default every level is wanted */
   wants?(level: LogLevel): boolean
   log(level: LogLevel, event: string, fields?: Readonly<Record<string, unknown>>): void
 }

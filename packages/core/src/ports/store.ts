@@ -1,4 +1,4 @@
-/** The port to what outlives the process: documents and logs, and nothing else. */
+/** The port to durable storage: documents and append-only logs. */
 import type { TenantId } from '../base/ids.ts'
 import type { JsonObject, JsonValue } from '../base/messages.ts'
 
@@ -14,7 +14,7 @@ export interface Versioned<T> {
   readonly version: number
 }
 
-/** Tells owners of a log apart: `epoch`, any safe integer, grows with each grant; `nonce` tells two equal epochs apart. */
+/** Fencing token of an owner of a log: `epoch`, any safe integer, grows with each grant; `nonce` distinguishes two equal epochs. */
 export interface FencingToken {
   readonly epoch: number
   readonly nonce: string
@@ -40,23 +40,23 @@ export interface LogSnapshot {
   readonly state: JsonValue
 }
 
-/** What a log held when it was opened. */
+/** The contents of a log when it was opened. */
 export interface LogContents {
   readonly snapshot: LogSnapshot | undefined
   /** The records after the snapshot, in order. */
   readonly records: readonly LogEntry[]
 }
 
-/** Where a record is kept, for people who look into damage. */
+/** Where a record is stored, for the diagnosis of damage. */
 export interface EntryLocation {
-  /** A file, or what the store keeps records in. */
+  /** The file, or another container of records. */
   readonly file: string
   /** Bytes, or whatever the store counts in, before the record. */
   readonly offset: number
 }
 
 /**
- * One owner's handle on a log. What is refused for what it is leaves the handle as it was, and nothing of it was written:
+ * One owner's handle on a log. A call that is refused for its input writes nothing and leaves the handle usable:
  * `invalid-message`, `invalid-option`, `document-too-large` and `log-gap`. After any other rejection the handle is broken: every further
  * call rejects with the same code, and only `Store.openLog` gives a new one. Calls after `close` reject `store-stopped`.
  */
@@ -86,11 +86,13 @@ export interface AppendLog {
   close(): Promise<void>
 }
 
+/** Options of `Store.put`. */
 export interface PutOptions {
   /** Write only over this version; 0 means that the document must not exist. Absent: write over anything. */
   readonly expectedVersion?: number
 }
 
+/** Options of `Store.list`. */
 export interface ListOptions {
   /** Start after this key. */
   readonly after?: StoreKey

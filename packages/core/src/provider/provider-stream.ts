@@ -1,16 +1,16 @@
-/** The stream of one call to a model, as a provider returns it: nothing starts before it is read, and leaving it ends the call at once. */
+/** The stream of one call to a model: lazy, and leaving the loop ends the call at once. */
 import type { ProviderPart } from '../ports/provider.ts'
 import { asProviderError } from './provider-error.ts'
 
 /** The stream of a call; `return()` ends it even while a part is awaited. */
 export type ProviderStream = AsyncIterableIterator<ProviderPart, void, undefined>
 
-// A reason of our own: the default one is an error, and costs a stack trace for every call.
+// A string as the reason: the default one is an error, whose stack trace would be captured for every call.
 const loopWasLeft = 'the loop was left'
 
 /**
- * Returns the stream of a call that runs `start` when the first part is asked for. Leaving the loop aborts the signal that `start` got, even
- * while a part is awaited: a plain generator would first wait for that part. Throws `provider-*` only.
+ * Returns the stream of a call, which runs `start` when the first part is read. Leaving the loop aborts the signal that `start` got, even
+ * while a part is awaited: a plain generator would first wait for that part. Throws only `provider-*` errors.
  *
  * @example
  * doStream: (request, { signal }) => providerStream((callSignal) => generate(request, callSignal), signal)
@@ -25,7 +25,7 @@ export function providerStream(start: (signal: AbortSignal) => AsyncIterable<Pro
     callerSignal.removeEventListener('abort', onAbort)
   }
   const begin = (): AsyncIterator<ProviderPart> => {
-    // By hand: `AbortSignal.any` keeps an entry on a long-lived signal for every call made with it.
+    // By hand: `AbortSignal.any` leaks an entry on a long-lived signal for every call.
     callerSignal.addEventListener('abort', onAbort, { once: true })
     if (callerSignal.aborted) onAbort()
     return start(leaving.signal)[Symbol.asyncIterator]()
@@ -43,7 +43,7 @@ export function providerStream(start: (signal: AbortSignal) => AsyncIterable<Pro
     [Symbol.asyncIterator]() {
       return this
     },
-    // Without a generator around that of the provider, which would cost each part several turns.
+    // Without a generator around the provider's, which would cost several microtasks per part.
     next: () => {
       if (isOver) return Promise.resolve({ done: true, value: undefined })
       try {

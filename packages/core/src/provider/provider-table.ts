@@ -1,4 +1,4 @@
-/** Finds the provider that a model's name begins with. */
+/** Resolves the name of a model to its provider. */
 import { BeamClawError } from '../base/errors.ts'
 import { invalidOption, nearestName } from '../base/options.ts'
 import type { Provider } from '../ports/provider.ts'
@@ -6,17 +6,17 @@ import type { Provider } from '../ports/provider.ts'
 export interface ResolvedModel {
   readonly provider: Provider
   readonly providerId: string
-  /** The provider's own name of the model; may hold slashes. */
+  /** The name of the model at the provider; may contain slashes. */
   readonly model: string
 }
 
-/** What a model's name can begin with. */
+/** The ids that a model's name can begin with. */
 const idPattern = /^[^/\s]{1,64}$/
 
 export class ProviderTable {
   readonly #providers: ReadonlyMap<string, Provider>
 
-  /** Throws `invalid-option` for an id that no model's name can begin with, and for what is no provider. */
+  /** Throws `invalid-option` for an id that a model's name cannot begin with, and for a value that is no provider. */
   constructor(providers: Readonly<Record<string, Provider>>) {
     this.#providers = new Map(Object.entries(providers))
     for (const [id, provider] of this.#providers) {
@@ -37,8 +37,8 @@ export class ProviderTable {
   }
 
   /**
-   * Throws `invalid-option` when `model`, the value of an option, names a provider that is not configured; `whose` says more of the option in
-   * the message.
+   * Throws `invalid-option` when `model`, the value of an option, names a provider that is not configured; `whose` completes the name of the
+   * option in the message.
    */
   check(owner: string, option: string, model: string, whose = ''): void {
     if (this.#find(model) !== undefined) return
@@ -52,7 +52,7 @@ export class ProviderTable {
     )
   }
 
-  /** Takes `<provider>/<model>` apart. Throws `unknown-model`. */
+  /** Returns the provider and the model of `<provider>/<model>`. Throws `unknown-model`. */
   resolve(name: string): ResolvedModel {
     const found = this.#find(name)
     if (found !== undefined) return found

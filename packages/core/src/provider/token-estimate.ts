@@ -1,9 +1,9 @@
-/** Guesses tokens where the service has not counted them: before a call, after one that broke off, and of a history that grows. */
+/** Estimates tokens that the service has not counted: before a call, after a call that failed, and of a growing history. */
 import type { Message } from '../base/messages.ts'
 import type { ProviderRequest } from '../ports/provider.ts'
 
 const charactersPerToken = 4
-// About what services charge for a picture of a megapixel, whatever its encoded size.
+// About the price that services charge for an image of one megapixel, independent of its encoded size.
 const tokensPerImage = 1_600
 // Roles and separators around each message.
 const tokensPerMessage = 4
@@ -25,7 +25,7 @@ export function estimateMessageTokens(message: Message): number {
 }
 
 /**
- * Returns the estimated tokens of all that a request sends: system prompt, messages, tools and schema.
+ * Returns the estimated tokens of a request: system prompt, messages, tools and schema.
  *
  * @example
  * estimateRequestTokens({ model: 'small', messages: [{ role: 'user', content: 'How are you?' }] }) // 7

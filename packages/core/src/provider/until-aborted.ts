@@ -1,12 +1,12 @@
-/** Ends a foreign provider's stream as soon as its call is aborted, whether the provider listens or not. */
+/** Ends a foreign provider's stream as soon as its call is aborted, even when the provider ignores the signal. */
 import type { BeamClawError } from '../base/errors.ts'
 import type { ProviderPart } from '../ports/provider.ts'
 import { abortedError, throwIfAborted } from './provider-error.ts'
 import type { ProviderStream } from './provider-stream.ts'
 
 /**
- * Returns the parts of a stream until `signal`, which lives as long as the call, is aborted. It then throws `provider-aborted` at once: a
- * provider that does not listen is left behind with its work and cannot keep what its call holds.
+ * Returns the parts of a stream until `signal`, which lives as long as the call, is aborted; then throws `provider-aborted` at once. A
+ * provider that ignores the signal is not waited for, so that it cannot block the run.
  *
  * @example
  * for await (const part of untilAborted(() => provider.doStream(request, { signal }), signal)) show(part)
@@ -30,7 +30,7 @@ export function untilAborted(start: () => AsyncIterable<ProviderPart>, signal: A
     return: async () => {
       signal.removeEventListener('abort', onAbort)
       const left = parts?.return?.()
-      // One that was told to end may never answer.
+      // A stream that was told to return may never settle.
       if (signal.aborted) left?.catch(() => {})
       else await left
       return { done: true, value: undefined }

@@ -1,8 +1,8 @@
 /**
- * Finds actors by name. An entry is gone before any monitor or supervisor hears of its owner's end.
+ * Finds actors by key. An entry is removed before any monitor or supervisor is told of its owner's end.
  *
- * Phases: none; a registry works from its construction on. Owns the entries by key; the owner of an entry holds it too, and drops it.
- * I1: An entry is in the map exactly as long as its owner lives and has not unregistered it.
+ * Phases: none; a registry works from its construction on. Owns the entries by key; the actor of an entry drops it when it ends.
+ * I1: An entry is in the map exactly while its actor is alive and has not unregistered it.
  * I2: A unique key has at most one entry.
  * I3: `size` is the number of entries in the map.
  */
@@ -13,6 +13,7 @@ import { NamedRef, type RefOf } from '../actor/named-ref.ts'
 import { BeamClawError } from '../base/errors.ts'
 import { checkOptions, describeValue, oneOf } from '../base/options.ts'
 
+/** Options of a `Registry`. */
 export interface RegistryOptions {
   /** Whether a key names one actor or any number. @default 'unique' */
   readonly keys?: 'unique' | 'duplicate'
@@ -54,8 +55,8 @@ type Present<TKey, TValue, TActor extends AnyActor> = Entry<TKey, TValue, TActor
 const removeEntry: unique symbol = Symbol('removeEntry')
 
 /**
- * Keys are compared as in a Map. An actor may have any number of keys; in a duplicate registry also the same one several times. `TActor` is what
- * the registry takes and returns.
+ * Finds actors by key. Keys are compared as in a Map. An actor may have any number of keys; in a duplicate registry also the same key several
+ * times. `TActor` is the type of the actors. The constructor throws `invalid-option`.
  *
  * @example
  * const rooms = new Registry<string, { floor: number }, Room>()
@@ -72,14 +73,14 @@ export class Registry<TKey = string, TValue = undefined, TActor extends AnyActor
     this.#isUnique = options.keys !== 'duplicate'
   }
 
-  /** Entries in all. */
+  /** The number of entries. */
   get size(): number {
     return this.#size
   }
 
   /**
-   * Adds an entry, which lasts until it is unregistered or its owner ends. Throws `already-registered` when a unique key is taken, also by
-   * the same actor, and `actor-not-running` when the owner is gone.
+   * Adds an entry, which lasts until it is unregistered or its actor ends. Throws `already-registered` when a unique key is taken, also by
+   * the same actor, `actor-not-running` when the actor has ended, and `invalid-option`.
    */
   register(key: TKey, actor: TActor, value?: TValue): RegistryEntry<TKey, TValue, TActor> {
     const core = actor?.[coreOf]
@@ -100,7 +101,7 @@ export class Registry<TKey = string, TValue = undefined, TActor extends AnyActor
     return entry
   }
 
-  /** The entry of a unique key, or the oldest one of a duplicate key. */
+  /** Returns the entry of a unique key, or the oldest one of a duplicate key; undefined when there is none. */
   lookup(key: TKey): RegistryEntry<TKey, TValue, TActor> | undefined {
     const present = this.#byKey.get(key)
     return present instanceof Entry ? present : present?.values().next().value
@@ -118,14 +119,14 @@ export class Registry<TKey = string, TValue = undefined, TActor extends AnyActor
     return new NamedRef(typeof key === 'string' ? key : describeValue(key), () => this.lookup(key)?.actor)
   }
 
-  /** All entries of a key, oldest first. */
+  /** Returns all entries of a key, oldest first. */
   lookupAll(key: TKey): readonly RegistryEntry<TKey, TValue, TActor>[] {
     return entriesOf(this.#byKey.get(key))
   }
 
   /**
-   * Calls `deliver` with each entry of a key and answers how many there were. One that throws does not keep the others from their turn; the
-   * first error is thrown at the end.
+   * Calls `deliver` with each entry of a key, and returns their number. A call that throws does not prevent the others; the first error is
+   * thrown at the end.
    */
   dispatch(key: TKey, deliver: (entry: RegistryEntry<TKey, TValue, TActor>) => void): number {
     const entries = this.lookupAll(key)
@@ -141,7 +142,7 @@ export class Registry<TKey = string, TValue = undefined, TActor extends AnyActor
     return entries.length
   }
 
-  /** Every entry that `matches`, in the order of their keys' first registration. */
+  /** Returns the entries for which `matches` returns true, in the order of their keys' first registration. */
   select(matches: (entry: RegistryEntry<TKey, TValue, TActor>) => boolean = () => true): RegistryEntry<TKey, TValue, TActor>[] {
     const found: RegistryEntry<TKey, TValue, TActor>[] = []
     for (const present of this.#byKey.values()) {
@@ -150,12 +151,12 @@ export class Registry<TKey = string, TValue = undefined, TActor extends AnyActor
     return found
   }
 
-  /** The keys of an actor, each once. */
+  /** Returns the keys of an actor, each once. */
   keysOf(actor: AnyActor): readonly TKey[] {
     return [...new Set(this.#entriesOfActor(actor).map((entry) => entry.key))]
   }
 
-  /** Removes an actor's entries of one key; answers how many there were. */
+  /** Removes an actor's entries of one key; returns their number. */
   unregister(key: TKey, actor: AnyActor): number {
     const entries = this.#entriesOfActor(actor).filter((entry) => isSame(entry.key, key))
     for (const entry of entries) {

@@ -11,6 +11,7 @@ import type { NewMessage } from './commands/message-intake.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { QueueMode, RunSettings } from './journal/records.ts'
 
+/** Options of `SessionHandle.send`. */
 export interface SendOptions<TOutput = undefined> extends RunSettings {
   /** A repeat with the same key gets the same run. 1 to 256 printable ASCII characters. @default a new one */
   readonly idempotencyKey?: string

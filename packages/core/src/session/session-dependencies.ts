@@ -42,6 +42,7 @@ export interface SessionDependencies {
   readonly agents: ReadonlyMap<AgentId, AgentDefinition>
 }
 
+/** Defaults of all sessions of a BeamClaw. */
 export interface SessionDefaults extends RunMemory {
   /** Messages that may wait for their run. @default 1000 */
   readonly mailboxSize: number
@@ -49,7 +50,7 @@ export interface SessionDefaults extends RunMemory {
   readonly passivateAfterMs: number
   /** Sessions that may wait for each other, each for a run that a tool of the one before began. @default 5 */
   readonly maxCallDepth: number
-  /** What a message that says nothing else does when its session is busy. @default 'queue' */
+  /** Queue mode of messages without one of their own. @default 'queue' */
   readonly queueMode: QueueMode
 }
 

@@ -23,11 +23,13 @@ import { checkChanges, type SessionSettings, type SessionSettingsPatch } from '.
 import { checkedImport, type SessionExport, type SessionImport } from './session-transfer.ts'
 import type { DeadLetter } from './state/known-run.ts'
 
+/** Options of `SessionHandle.follow`. */
 export interface FollowOptions<TOutput = undefined> {
   /** Reads the answer by this schema; it was asked for with the message. A repair that its sender has begun is waited for. @default free text */
   readonly output?: StandardSchema<TOutput>
 }
 
+/** Options of `SessionHandle.fork`. */
 export interface ForkOptions {
   /** Messages to take over, counted from the oldest. @default all */
   readonly atMessage?: number
@@ -53,6 +55,13 @@ export interface SessionAccess {
   readonly services: SystemServices
 }
 
+/**
+ * A handle on one session: sends messages, follows runs and reads the history. Nothing starts before it is used.
+ *
+ * @example
+ * const session = running.session('agent:main:chat-7')
+ * const { text } = await session.send('Hello').result()
+ */
 export class SessionHandle {
   readonly key: SessionKey
   readonly #access: SessionAccess

@@ -8,6 +8,7 @@ import { journalKey } from './session-dependencies.ts'
 import type { SessionOverviews } from './session-overview.ts'
 import { type SessionSettings, SettingsDocument } from './session-settings.ts'
 
+/** One session in a list of sessions. */
 export interface SessionSummary {
   readonly sessionKey: SessionKey
   readonly agentId: AgentId
@@ -22,6 +23,7 @@ export interface SessionSummary {
   readonly cursor: string
 }
 
+/** Options of `listSessions`. */
 export interface ListSessionsOptions {
   readonly agentId?: string
   /** Only sessions whose keys begin with this, for example `agent:main:user-7:`. */

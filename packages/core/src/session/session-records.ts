@@ -5,6 +5,12 @@ import type { RecordExtension } from './journal/record-extension.ts'
 import type { SessionAccess } from './session-handle.ts'
 import { patient } from './session-router.ts'
 
+/**
+ * A handle on the records of one extension in one session.
+ *
+ * @example
+ * const state = await host.records(votes, 'agent:main:chat-7').append(runId, 'vote', { up: true })
+ */
 export class SessionRecords<TState extends JsonValue> {
   readonly #extension: RecordExtension<TState>
   readonly #key: SessionKey

@@ -1,19 +1,20 @@
-/** What a supervisor needs to know to start, restart and stop a child: plain data. */
+/** Child specs: how a supervisor starts, restarts and stops a child, as plain data. */
 import type { Actor } from '../actor/actor.ts'
 import type { ErrorCode } from '../base/error-codes.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import { aBoolean, aFunction, checkKnownOptions, describeValue, duration, either, type OptionRule, oneOf, text } from '../base/options.ts'
 import type { RestartType } from './restart-policy.ts'
 
-/** Milliseconds of grace before a kill; `kill` gives none, `infinity` waits. */
+/** How a child is stopped: milliseconds of grace before a kill; `kill` gives none, `infinity` waits. */
 export type ShutdownPolicy = number | 'kill' | 'infinity'
 
+/** Kind of a child, as trees and counts show it. */
 export type ChildType = 'worker' | 'supervisor'
 
 type AnyActor = Actor<never, unknown>
 
 /**
- * One child. A key that is not listed here is refused with `invalid-option`.
+ * Describes one child. An unknown key is refused with `invalid-option`.
  *
  * @example
  * const counter: ChildSpec<Counter> = { id: 'counter', start: () => new Counter() }
@@ -27,9 +28,9 @@ export interface ChildSpec<TActor extends AnyActor = AnyActor> {
   readonly restart?: RestartType
   /** @default 5000; 'infinity' for a Supervisor or DynamicSupervisor, whose children have their own grace */
   readonly shutdownMs?: ShutdownPolicy
-  /** @default what `start` makes */
+  /** @default the kind of the actor that `start` returns */
   readonly type?: ChildType
-  /** Its own end may end the supervisor, see `autoShutdown`. Not for permanent children. @default false */
+  /** The end of this child may end the supervisor, see `autoShutdown`. Not for permanent children. @default false */
   readonly significant?: boolean
   /** Milliseconds until a start that has not finished counts as failed. @default 30000; none for a Supervisor or DynamicSupervisor, whose children have their own */
   readonly startTimeoutMs?: number
@@ -38,7 +39,7 @@ export interface ChildSpec<TActor extends AnyActor = AnyActor> {
 /** The ids in a list of children. */
 export type ChildId<TChildren extends readonly ChildSpec[]> = TChildren[number]['id']
 
-/** What the child of this id makes; an id that is any string may be that of each child whose id is. */
+/** The actor of the child with this id; for an id of type `string`, a union of the actors of all such children. */
 export type ChildActor<TChildren extends readonly ChildSpec[], TId extends string> = MadeBy<TChildren[number], TId>
 
 type MadeBy<TSpec extends ChildSpec, TId extends string> = TSpec extends ChildSpec
@@ -72,8 +73,8 @@ function isKnown(field: string): boolean {
 }
 
 /**
- * Returns a copy of a spec, so that what a getter or a proxy throws concerns the one who gave it, and not the supervisor that would read it
- * later. Throws the error code of the first field that is wrong. `idIsOptional` is for dynamic children.
+ * Returns a copy of a spec, so that a getter or a proxy throws to the caller, and not later to the supervisor. Throws the error code of the
+ * first field that is wrong. `idIsOptional` is for dynamic children.
  */
 export function readChildSpec<TSpec extends Partial<ChildSpec>>(owner: string, spec: TSpec, idIsOptional = false): TSpec {
   if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) {
@@ -92,12 +93,12 @@ export function readChildSpec<TSpec extends Partial<ChildSpec>>(owner: string, s
   return copy
 }
 
-/** Where the copy of a spec keeps the one it was made from, which `start` knows as `this`. */
+/** The key under which a copy of a spec keeps the original, which is `this` in `start`. */
 export const givenSpec: unique symbol = Symbol('beamclaw.givenSpec')
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
-// Field by field: this is on the way of every child that is started, and what most specs leave out costs nothing.
+// Field by field: this runs for every child that is started, and absent fields must cost nothing.
 function copyOf(spec: Partial<ChildSpec>): Partial<ChildSpec> {
   const { id, start, restart, shutdownMs, type, significant, startTimeoutMs } = spec
   const copy = { start, [givenSpec]: spec } as Writable<Partial<ChildSpec>>

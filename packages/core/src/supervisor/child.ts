@@ -1,46 +1,37 @@
 /**
- * One child of a supervisor: its spec, its present incarnation, and how to start and stop that.
+ * One child of a supervisor: starts, stops and kills its incarnations.
  *
  * Phases: `stopped → starting → running → stopped`, and `restarting` between two incarnations.
- * Owns the incarnation, one that is being stopped, and the timer of a restart that waits. The supervisor owns the child, and lets go of it
+ * Owns the incarnation, one that is being stopped, and the timer of a delayed restart. The supervisor owns the child, and removes it
  * only when no incarnation is alive.
- * I1: Only `#enter` changes the phase. It cancels the timer and begins a new turn, so that nothing begun in an earlier turn acts in this one.
- * I2: `actor` is defined while `starting` or `running`, from the moment it is made, and only then.
+ * I1: Only `#enter` changes the phase. It cancels the timer and begins a new turn: a continuation of an earlier turn does nothing.
+ * I2: `actor` is defined exactly while `starting`, once it was made, and while `running`.
  * I3: Nothing starts for a supervisor that has ended or was told to stop.
  */
 import { Actor } from '../actor/actor.ts'
 import type { ActorCore } from '../actor/actor-core.ts'
-import { exitError, notRunning } from '../actor/failures.ts'
 import { coreOf, IGNORE, type Parent } from '../actor/internals.ts'
 import { BeamClawError, ChildStartError } from '../base/errors.ts'
 import { type ExitReason, shutdownExit } from '../base/exit-reason.ts'
 import { isThenable } from '../base/thenable.ts'
 import type { Clock, TimerHandle } from '../ports/services.ts'
+import { goneError, startTimeout, temporaryStartedAgain } from './child-failures.ts'
 import { type ChildSpec, type ChildType, childDefaults, givenSpec } from './child-spec.ts'
 import type { RestartType } from './restart-policy.ts'
-import type { ChildCounts, ChildInfo, ChildState, TreeNode } from './tree-node.ts'
+import { type AnyActor, ownGrace, type Started, treeChildren } from './supervised.ts'
+import type { ChildState, TreeNode } from './tree-node.ts'
 
-/** The supervisor, as its children see it. */
+/** The supervisor, as a child uses it. */
 export interface ChildOwner {
   childEnded(child: Child, reason: ExitReason): void
 }
 
-/** What came of a start: the actor, which may have ended since, or nothing to run. */
-export type Started = AnyActor | typeof IGNORE
-
-/** Implemented by supervisors: what they supervise, as nodes. */
-export const treeChildren: unique symbol = Symbol('beamclaw.treeChildren')
-
-/** Implemented by supervisors whose children have their own grace, so that they need no limit of their own. */
-export const ownGrace: unique symbol = Symbol('beamclaw.ownGrace')
-
-type AnyActor = Actor<never, unknown>
 type DynamicSpec = Omit<ChildSpec, 'id'> & { readonly id?: string; readonly [givenSpec]?: object }
 
-/** What few children need, and most of those only for a moment: kept apart so that a child stays small. */
+/** State that few children need, and most of those only briefly: allocated on first use, so that a child stays small. */
 interface RareState {
   restartTimer: TimerHandle | undefined
-  /** An incarnation that was told to stop and has not ended yet. */
+  /** The incarnation that was told to stop and has not ended yet. */
   stopping: { readonly actor: AnyActor; readonly ended: Promise<void> } | undefined
   whenUp: PromiseWithResolvers<Started> | undefined
 }
@@ -51,7 +42,7 @@ export class Child implements Parent {
   #state: ChildState = 'stopped'
   #actor: AnyActor | undefined
   #isSupervisor = false
-  /** Counts the phases, so that what was begun in one knows whether it is still that one. */
+  /** Counts the phases, so that a continuation can tell whether its phase has passed. */
   #turn = 0
   #generation = 0
   /** The last generation that was up before the restart that is due. */
@@ -107,18 +98,18 @@ export class Child implements Parent {
     return this.#rare
   }
 
-  /** Between two incarnations. Returns the turn in which it waits for that restart. */
+  /** Enters `restarting`. Returns the turn in which the child waits for the restart. */
   awaitRestart(): number {
     if (this.#state === 'running') this.#upGeneration = this.#generation
     return this.#enter('restarting')
   }
 
-  /** True while nothing has happened to the child since that turn began. */
+  /** Returns true while the child is still in that turn. */
   isIn(turn: number): boolean {
     return turn === this.#turn
   }
 
-  /** Calls back after a while, unless the child is started, stopped or killed first. */
+  /** Calls `restart` after `delayMs` milliseconds, unless the child is started, stopped or killed first. */
   restartAfter(delayMs: number, clock: Clock, restart: () => void): void {
     const rare = this.#lazyRare()
     rare.restartTimer = clock.setTimer(() => {
@@ -128,8 +119,8 @@ export class Child implements Parent {
   }
 
   /**
-   * Starts an incarnation: at once where nothing is asynchronous. Throws, or rejects with, `ChildStartError`, also when the supervisor is told
-   * to stop first: what is up below a nested supervisor then stops within its grace, anything else of such a start is killed.
+   * Starts an incarnation, and returns synchronously when the start does. Throws, or rejects with, `ChildStartError`, also when the supervisor
+   * is told to stop first: a nested supervisor then stops its children within their grace, any other actor is killed.
    */
   start(supervisor: ActorCore): Started | Promise<Started> {
     if (!supervisor.isGoingOn) throw new ChildStartError(this.id, goneError(supervisor))
@@ -148,7 +139,7 @@ export class Child implements Parent {
   }
 
   #startActor(actor: unknown, supervisor: ActorCore, turn: number): Started | PromiseLike<Started> {
-    // Stopped or killed while its `start` was still making it.
+    // The child was stopped or killed while `start` was making the actor.
     if (turn !== this.#turn || !supervisor.isGoingOn) throw goneError(supervisor)
     if (!(actor instanceof Actor) || actor[coreOf].state !== 'new') {
       throw new BeamClawError('child-not-supervisable', `"start" of child "${this.id}" must return an Actor that was not started`)
@@ -166,12 +157,12 @@ export class Child implements Parent {
       this.#rare.whenUp = undefined
       if (this.#rare.stopping === undefined && this.#rare.restartTimer === undefined) this.#rare = undefined
     }
-    // It was stopped or killed since, and that is what counts.
+    // The child was stopped or killed meanwhile, and stays so.
     if (turn !== this.#turn) return started
     if (outcome === IGNORE) this.#enter('stopped')
     else this.#enter('running', actor)
-    // A temporary child is never started again, so what it was made from need not be kept.
-    if (this.restart === 'temporary') this.#spec = { ...this.#spec, start: startedOnce, [givenSpec]: {} }
+    // A temporary child is never started again, so its `start` and what that closes over can be collected.
+    if (this.restart === 'temporary') this.#spec = { ...this.#spec, start: temporaryStartedAgain, [givenSpec]: {} }
     return started
   }
 
@@ -192,10 +183,10 @@ export class Child implements Parent {
     try {
       return await Promise.race([outcome, giveUp.promise])
     } catch (error) {
-      // It came up in the same moment: it is stopped like any other then.
+      // The actor started at the same moment: the supervisor stops it like any other child.
       if (this.#isUp()) return await outcome
       if (turn === this.#turn && stopped.aborted && this.#hasOwnGrace()) await this.stop()
-      // Whoever hears of the failure may take it that nothing is left.
+      // The caller may rely on it that no incarnation is left when the start rejects.
       else if (this.#rare?.stopping !== undefined) await this.#rare.stopping.ended
       throw this.#failed(error, turn)
     } finally {
@@ -218,7 +209,7 @@ export class Child implements Parent {
     return new ChildStartError(this.id, error)
   }
 
-  /** Resolves with the incarnation that is up now, or with the next one that is. Rejects once there will be none. */
+  /** Resolves with the running incarnation, or with the next one. Rejects when there will be none. */
   whenUp(): Promise<Started> {
     if (this.#state === 'running' && this.#actor?.isAlive === true) return Promise.resolve(this.#actor)
     const rare = this.#lazyRare()
@@ -226,12 +217,12 @@ export class Child implements Parent {
     return rare.whenUp.promise
   }
 
-  /** True while somebody waits for an incarnation to be up. */
+  /** True while a caller waits for an incarnation. */
   get isAwaited(): boolean {
     return this.#rare?.whenUp !== undefined
   }
 
-  /** Tells those who wait that no further incarnation will come. */
+  /** Rejects the callers that wait for an incarnation: there will be none. */
   giveUp(error: unknown): void {
     const whenUp = this.#rare?.whenUp
     if (this.#rare === undefined || whenUp === undefined) return
@@ -240,7 +231,7 @@ export class Child implements Parent {
     whenUp.reject(error)
   }
 
-  /** Ends the incarnation, if there is one, within its grace; resolves when none is left. The supervisor hears nothing of it. */
+  /** Stops the incarnation within its grace; resolves when none is left. The end is not reported to the supervisor. */
   stop(): void | Promise<void> {
     const actor = this.#actor
     this.#enter('stopped')
@@ -248,7 +239,7 @@ export class Child implements Parent {
     const core = actor[coreOf]
     core.disown()
     const shutdown = this.#spec.shutdownMs ?? (ownGrace in actor ? 'infinity' : childDefaults.shutdownMs)
-    // What is still in its `init` has nothing to tidy up yet, unless it has started others.
+    // An actor that is still in `init` has nothing to clean up, unless it is a supervisor with children.
     if (shutdown === 'kill' || (core.state === 'starting' && !(ownGrace in actor))) return actor.kill()
     const stopped = core.stop(shutdownExit, shutdown === 'infinity' ? Number.POSITIVE_INFINITY : shutdown)
     if (!core.isAlive) return
@@ -260,12 +251,12 @@ export class Child implements Parent {
     return ended
   }
 
-  /** Lets go of an incarnation that has ended. */
+  /** Releases an incarnation that has ended. */
   forget(): void {
     this.#enter('stopped')
   }
 
-  /** Ends the incarnation now, also one that is being stopped; the supervisor hears nothing of it. */
+  /** Kills the incarnation, also one that is being stopped. The end is not reported to the supervisor. */
   kill(): void {
     const actor = this.#actor
     this.#enter('stopped')
@@ -278,24 +269,14 @@ export class Child implements Parent {
     if (this.#actor?.[coreOf] === core) this.#owner.childEnded(this, reason)
   }
 
-  /** True when `actor` is still the incarnation that ended, so that nothing happened to the child since. */
+  /** Returns true when `actor` has ended and is still the child's incarnation: the end was not handled yet. */
   isStill(actor: AnyActor | undefined): boolean {
     return this.#actor === actor && actor !== undefined && !actor.isAlive
   }
 
-  /** True for the present incarnation, and for the last one as long as the next is not up. */
+  /** Returns true for the present incarnation, and for the last one until the next is running. */
   isKnownAs(actor: AnyActor): boolean {
     return this.#actor === actor || (this.#state !== 'running' && actor.generation === this.#upGeneration)
-  }
-
-  toInfo(): ChildInfo {
-    return {
-      id: this.id,
-      actor: this.#actor?.isAlive === true ? this.#actor : undefined,
-      state: this.state,
-      type: this.type,
-      restart: this.restart,
-    }
   }
 
   toTree(): TreeNode {
@@ -310,43 +291,4 @@ export class Child implements Parent {
     const supervised = actor as { [treeChildren]?(): readonly TreeNode[] } | undefined
     return supervised?.[treeChildren] === undefined ? node : { ...node, children: supervised[treeChildren]() }
   }
-}
-
-/** Why a supervisor starts nobody any more. */
-function goneError(supervisor: ActorCore): BeamClawError {
-  return supervisor.exitReason === undefined ? notRunning(supervisor.id) : exitError(supervisor.id, supervisor.exitReason)
-}
-
-function startTimeout(id: string, timeoutMs: number): BeamClawError {
-  return new BeamClawError('child-start-timeout', `Child "${id}" did not finish starting within ${timeoutMs} ms`, {
-    details: { id, timeoutMs },
-  })
-}
-
-/** Counts children by state and type. */
-export function countOf(children: Iterable<Child>): ChildCounts {
-  const counts = { specs: 0, active: 0, supervisors: 0, workers: 0 }
-  for (const child of children) {
-    counts.specs++
-    if (child.state === 'running' && child.actor?.isAlive === true) counts.active++
-    if (child.type === 'supervisor') counts.supervisors++
-    else counts.workers++
-  }
-  return counts
-}
-
-/** The node of a supervisor that nobody has to supervise. */
-export function supervisorNode(supervisor: AnyActor, children: readonly TreeNode[]): TreeNode {
-  return {
-    id: supervisor.id,
-    type: 'supervisor',
-    state: supervisor.isAlive ? 'running' : 'stopped',
-    restarts: supervisor.generation - 1,
-    mailboxLength: supervisor.inspect().mailboxLength,
-    children,
-  }
-}
-
-function startedOnce(): never {
-  throw new BeamClawError('internal', 'A temporary child is not started again')
 }

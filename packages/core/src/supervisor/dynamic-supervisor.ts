@@ -1,11 +1,11 @@
 /**
- * Any number of children that come and go, each on its own.
+ * Supervises any number of children that are started and stopped independently.
  *
  * Phases: those of an actor. Its mailbox holds the restarts that are due.
- * Owns its children: each is in `#children`, or in `#leaving` once it is being terminated, until it has no incarnation that is alive.
- * I1: What the supervisor tells itself is dropped once it was told to stop; it never throws.
- * I2: A restart that waited looks at the turn of its child before it acts, so that a stale timer or exit notice does nothing.
- * I3: Of all children ensured under one id at most one has an incarnation that is alive.
+ * Owns its children: each is in `#children`, or in `#leaving` once it is being terminated, until none of its incarnations is alive.
+ * I1: Steps that the supervisor sends itself are dropped once it was told to stop, and never throw.
+ * I2: A restart that waited checks the turn of its child before it acts, so that a stale timer or exit notice has no effect.
+ * I3: Of all children ensured under one id, at most one has an incarnation that is alive.
  */
 import { Actor } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
@@ -15,15 +15,17 @@ import { BeamClawError } from '../base/errors.ts'
 import { type ExitReason, shutdownExit } from '../base/exit-reason.ts'
 import { anObject, checkOptions, describeValue, duration, integer, text } from '../base/options.ts'
 import { isThenable } from '../base/thenable.ts'
-import { Child, countOf, ownGrace, type Started, supervisorNode, treeChildren } from './child.ts'
+import { Child } from './child.ts'
+import { countOf, infosOf, supervisorNode } from './child-nodes.ts'
 import { type ChildSpec, readChildSpec } from './child-spec.ts'
 import { shouldRestart } from './restart-policy.ts'
 import { checkBackoff, type RestartBackoff, RestartSchedule } from './restart-schedule.ts'
+import { ownGrace, type Started, treeChildren } from './supervised.ts'
 import { unboundedMailbox } from './supervisor-options.ts'
 import type { Step } from './supervisor-task.ts'
 import type { ChildCounts, ChildInfo, TreeNode } from './tree-node.ts'
 
-/** As `ChildSpec`, but nobody looks children up by id here: it only names them, and need not be unique. */
+/** As `ChildSpec`, but the id is optional and need not be unique: it only names the child. */
 export type DynamicChildSpec<TActor extends Actor<never, unknown> = Actor<never, unknown>> = Omit<
   ChildSpec,
   'id' | 'start' | 'significant'
@@ -32,16 +34,17 @@ export type DynamicChildSpec<TActor extends Actor<never, unknown> = Actor<never,
   readonly start: () => TActor | Promise<TActor>
 }
 
+/** Options of a `DynamicSupervisor`. */
 export interface DynamicSupervisorOptions {
   /** 1 to 512 characters. @default a name made by its tree */
   readonly id?: string
   /** Children that may exist at once; one more rejects `max-children`. @default no limit */
   readonly maxChildren?: number
-  /** Restarts of any children allowed within `withinMs`; one more, and the supervisor stops everything and ends. @default 3 */
+  /** Restarts, of all children together, that are allowed within `withinMs`; at one more the supervisor stops its children and ends. @default 3 */
   readonly maxRestarts?: number
   /** Milliseconds. @default 5000 */
   readonly withinMs?: number
-  /** Waits between restarts that follow each other closely; the first of them never waits. @default none */
+  /** Delays before restarts that follow each other closely; the first one has no delay. @default none */
   readonly backoff?: RestartBackoff
 }
 
@@ -53,13 +56,17 @@ export const dynamicSupervisorDefaults = {
 } as const satisfies DynamicSupervisorOptions
 
 /**
- * Children are started by `startChild`, also several at a time, restarted one by one, and stopped all at once, each within its own grace.
- * They do not come back when this supervisor itself is restarted.
+ * Supervises children that `startChild` adds at any time; they start concurrently, restart one by one, and stop together, each within its own
+ * grace. When this supervisor itself is restarted, it has no children. The constructor throws `invalid-option`.
+ *
+ * @example
+ * await using rooms = await new DynamicSupervisor({ maxChildren: 1_000 }).start()
+ * const room = await rooms.startChild({ start: () => new Room('kitchen') })
  */
 export class DynamicSupervisor extends Actor<Step> {
   readonly #maxChildren: number
   readonly #children = new Set<Child>()
-  // Told to stop one by one, and not ended yet.
+  // Children that `terminateChild` is stopping.
   readonly #leaving = new Set<Child>()
   readonly #ensured = new Map<string, Child>()
   readonly #schedule: RestartSchedule
@@ -108,28 +115,28 @@ export class DynamicSupervisor extends Actor<Step> {
   }
 
   /**
-   * Starts a child and resolves with its actor, or with `IGNORE`. Rejects `max-children`, `child-start-failed`, or the code of the field
-   * of the spec that is wrong; nothing is left of it then.
+   * Starts a child and resolves with its actor, or with `IGNORE`. Rejects `max-children`, `child-start-failed`, `actor-not-running`, or the
+   * `child-spec-…` code of a wrong field; the child is removed then.
    */
   async startChild<TActor extends Actor<never, unknown>>(spec: DynamicChildSpec<TActor>): Promise<TActor | typeof IGNORE> {
     return this.#start(this.#newChild(readChildSpec('DynamicSupervisor', spec, true))) as Promise<TActor | typeof IGNORE>
   }
 
   /**
-   * Answers with the child that was ensured under this id before and still exists, waiting for it where it is being (re)started; starts it
-   * where there is none. So there is never more than one, however many ask at once.
+   * Resolves with the child that was ensured under this id before, waiting for it while it is being (re)started; starts it when there is none.
+   * Concurrent calls with one id share one child. Rejects as `startChild` does.
    */
   async ensureChild<TActor extends Actor<never, unknown>>(
     given: DynamicChildSpec<TActor> & { readonly id: string },
   ): Promise<TActor | typeof IGNORE> {
     const spec = readChildSpec('DynamicSupervisor', given)
     let known = this.#ensured.get(spec.id)
-    // One that is being terminated has the name until it has ended.
+    // A child that is being terminated keeps its id until it has ended.
     for (; known !== undefined && this.#leaving.has(known); known = this.#ensured.get(spec.id)) await known.stop()
     if (known !== undefined) return known.whenUp() as Promise<TActor | typeof IGNORE>
     const child = this.#newChild(spec)
     this.#ensured.set(spec.id, child)
-    // All who ask wait for the same promise, so that they are answered in the order they asked.
+    // All callers wait for the same promise, so that they resolve in the order of their calls.
     const up = child.whenUp() as Promise<TActor | typeof IGNORE>
     const start = async (): Promise<Started> => this.#start(child)
     start().catch(() => {})
@@ -143,7 +150,7 @@ export class DynamicSupervisor extends Actor<Step> {
       throw new BeamClawError('actor-not-running', `DynamicSupervisor "${this.id}" takes no children: it is ${what}`)
     }
     if (this.#children.size >= this.#maxChildren) {
-      const problem = `DynamicSupervisor "${this.id}" has ${this.#children.size} children, which is all it may have`
+      const problem = `DynamicSupervisor "${this.id}" has reached maxChildren (${this.#maxChildren}); terminate a child or raise the limit`
       throw new BeamClawError('max-children', problem, { details: { maxChildren: this.#maxChildren } })
     }
     const child = new Child(this, spec)
@@ -175,7 +182,7 @@ export class DynamicSupervisor extends Actor<Step> {
     return outcome
   }
 
-  /** Forgets a child that has ended. Those who wait for it hear that it will not come. */
+  /** Removes a child that has ended, and rejects the callers that wait for it. */
   #remove(child: Child, why?: unknown): void {
     this.#forgetName(child)
     if (child.isAwaited) child.giveUp(why ?? exitError(child.id, shutdownExit))
@@ -187,8 +194,8 @@ export class DynamicSupervisor extends Actor<Step> {
   }
 
   /**
-   * Stops a child within its grace and forgets it. The actor is the one that `startChild` or `ensureChild` gave, or a later incarnation; one
-   * that has ended stands for its child until the next is up. Rejects `child-not-found` for any other, `invalid-option` for no actor.
+   * Stops a child within its grace and removes it. `actor` is the one that `startChild` or `ensureChild` returned, or a later incarnation; one
+   * that has ended is accepted until the next incarnation runs. Rejects `child-not-found` for any other actor, and `invalid-option`.
    */
   async terminateChild(actor: Actor<never, unknown>): Promise<void> {
     if (!(actor instanceof Actor)) {
@@ -210,16 +217,16 @@ export class DynamicSupervisor extends Actor<Step> {
     }
   }
 
-  /** Every child, oldest first. */
+  /** Returns all children, oldest first. */
   whichChildren(): ChildInfo[] {
-    return [...this.#children].map((child) => child.toInfo())
+    return infosOf(this.#children)
   }
 
   countChildren(): ChildCounts {
     return countOf(this.#children)
   }
 
-  /** This supervisor and everything below it. */
+  /** Returns this supervisor and everything below it. */
   tree(): TreeNode {
     return supervisorNode(this, this[treeChildren]())
   }
@@ -236,14 +243,14 @@ export class DynamicSupervisor extends Actor<Step> {
 
   /** @internal */
   childEnded(child: Child, reason: ExitReason): void {
-    // While it stops, every child goes anyway.
+    // While the supervisor stops, every child is stopped anyway.
     if (!this[coreOf].isGoingOn) return
     if (!shouldRestart(child.restart, reason)) return this.#remove(child)
     const { actor } = child
     this.#later(() => (child.isStill(actor) ? this.#restart(child, reason) : undefined))
   }
 
-  /** A step of its own, behind those that wait. */
+  /** Queues a step behind those that wait. */
   #later(step: Step): void {
     if (this[coreOf].isGoingOn) this.cast(step)
   }
@@ -284,7 +291,7 @@ export class DynamicSupervisor extends Actor<Step> {
   }
 
   #tryAgain(child: Child, error: unknown): void {
-    // Terminated meanwhile, or killed with its supervisor.
+    // The child was terminated meanwhile, or killed with its supervisor.
     if (!this.#children.has(child)) return
     const turn = child.awaitRestart()
     this.#later(() => (child.isIn(turn) ? this.#restart(child, { type: 'crashed', cause: error }) : undefined))

@@ -1,4 +1,4 @@
-/** How often children may be restarted before their supervisor gives up: more than `maxRestarts` within `withinMs` is too often. */
+/** The restart limit of a supervisor: more than `maxRestarts` restarts within `withinMs` milliseconds end it. */
 import { RingDeque } from '../base/ring-deque.ts'
 
 export interface RestartIntensity {
@@ -16,12 +16,12 @@ export class RestartWindow {
     this.#intensity = intensity
   }
 
-  /** Restarts that still count. */
+  /** The number of restarts within the window. */
   get size(): number {
     return this.#restarts.length
   }
 
-  /** Counts a restart at `now` (monotonic milliseconds, never going back); answers whether that is still allowed. */
+  /** Counts a restart at `now` (monotonic milliseconds); returns whether it is within the limit. */
   record(now: number): boolean {
     const { maxRestarts, withinMs } = this.#intensity
     this.#restarts.push(now)

@@ -1,7 +1,7 @@
-/** Whether a child that ended is started again; pure, so that it can be tried against every case. */
+/** Decides whether a child that ended is restarted; pure, so that every case can be tested. */
 import { type ExitReason, isAbnormal } from '../base/exit-reason.ts'
 
-/** `permanent`: always. `transient`: after an abnormal exit. `temporary`: never. */
+/** When a child is restarted. `permanent`: always. `transient`: after an abnormal exit. `temporary`: never. */
 export type RestartType = 'permanent' | 'transient' | 'temporary'
 
 export function shouldRestart(restart: RestartType, reason: ExitReason): boolean {

@@ -1,23 +1,23 @@
-/** When a supervisor may restart, and when it must give up; shared by both kinds of supervisor. The waiting itself belongs to the child. */
+/** Decides when a supervisor restarts a child, and when it has reached its limit; used by both kinds of supervisor. The child owns the timer. */
 
 import { checkOptions, duration } from '../base/options.ts'
 import type { SystemServices } from '../defaults/services.ts'
 import { type RestartIntensity, RestartWindow } from './restart-intensity.ts'
 
-/** Waits between restarts that follow each other closely: `minMs`, doubled for each one more, up to `maxMs`; half of it is random. */
+/** Exponential backoff between restarts that follow each other closely: `minMs`, doubled for each further one, up to `maxMs`; half of it is jitter. */
 export interface RestartBackoff {
   readonly minMs: number
   readonly maxMs: number
 }
 
-/** Milliseconds to wait before the last of `restarts` restarts within the window; `chance` is from 0 up to 1. The first one never waits. */
+/** Returns the milliseconds before the last of `restarts` restarts within the window; `chance` is from 0 up to 1. The first has no delay. */
 export function backoffMs(restarts: number, { minMs, maxMs }: RestartBackoff, chance: number): number {
   if (restarts <= 1) return 0
   const full = Math.min(maxMs, minMs * 2 ** (restarts - 2))
   return Math.round(full / 2 + (full / 2) * chance)
 }
 
-/** Throws `invalid-option` unless this is a backoff. */
+/** Throws `invalid-option` unless `backoff` is a `RestartBackoff` or undefined. */
 export function checkBackoff(owner: string, backoff: RestartBackoff | undefined): void {
   if (backoff === undefined) return
   checkOptions<RestartBackoff>(`${owner}: option "backoff"`, backoff, { minMs: duration(1), maxMs: duration(backoff?.minMs ?? 1) }, [
@@ -37,7 +37,7 @@ export class RestartSchedule {
     this.#window = new RestartWindow(intensity)
   }
 
-  /** Counts a restart. Returns how many milliseconds to wait before it, or undefined when it was one too many, which it then reports. */
+  /** Counts a restart. Returns the milliseconds to wait before it; reports and returns undefined when it exceeds the limit. */
   next(services: SystemServices, supervisorId: string, childId: string): number | undefined {
     if (this.#window.record(services.clock.monotonic())) {
       return this.#backoff === undefined ? 0 : backoffMs(this.#window.size, this.#backoff, services.random.next())

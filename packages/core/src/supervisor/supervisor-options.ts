@@ -5,9 +5,10 @@ import { type ChildSpec, readChildSpec } from './child-spec.ts'
 import type { RestartIntensity } from './restart-intensity.ts'
 import { checkBackoff, type RestartBackoff } from './restart-schedule.ts'
 
-/** Who is restarted when a child ends: it alone, it and those started after it, or all. */
+/** Which children are restarted when one ends: that one, that one and those started after it, or all. */
 export type RestartStrategy = 'oneForOne' | 'restForOne' | 'oneForAll'
 
+/** Options of a `Supervisor`. */
 export interface SupervisorOptions<TChildren extends readonly ChildSpec[] = readonly ChildSpec[]> {
   /** 1 to 512 characters. @default a name made by its tree */
   readonly id?: string
@@ -15,13 +16,13 @@ export interface SupervisorOptions<TChildren extends readonly ChildSpec[] = read
   readonly children?: TChildren
   /** @default 'oneForOne' */
   readonly strategy?: RestartStrategy
-  /** Restarts allowed within `withinMs`; one more, and the supervisor stops everything and ends. @default 3 */
+  /** Restarts that are allowed within `withinMs`; at one more the supervisor stops its children and ends. @default 3 */
   readonly maxRestarts?: number
   /** Milliseconds. @default 5000 */
   readonly withinMs?: number
-  /** Waits between restarts that follow each other closely; the first of them never waits. @default none */
+  /** Delays before restarts that follow each other closely; the first one has no delay. @default none */
   readonly backoff?: RestartBackoff
-  /** Ends the supervisor when a significant child, or the last one, ends by itself and is not restarted. @default 'never' */
+  /** Ends the supervisor when any significant child, or the last one, ends by itself and is not restarted. @default 'never' */
   readonly autoShutdown?: 'never' | 'anySignificant' | 'allSignificant'
 }
 
@@ -36,7 +37,7 @@ export const supervisorDefaults = {
 
 export type SupervisorSettings = Required<Omit<SupervisorOptions, 'id' | 'backoff'>> & Pick<SupervisorOptions, 'backoff'> & RestartIntensity
 
-/** A supervisor's own messages are few and must never be refused. */
+/** Returns options of an unbounded mailbox: a supervisor's own messages are few and must never be refused. */
 export function unboundedMailbox(owner: string, options: { readonly id?: string }): ActorOptions {
   const id = options?.id
   const expected = id === undefined ? undefined : text()(id)
@@ -49,7 +50,7 @@ export function unboundedMailbox(owner: string, options: { readonly id?: string 
   return id === undefined ? limits : { id, ...limits }
 }
 
-/** Checks options with their child specs and fills in the defaults. */
+/** Returns the checked options and child specs, with the defaults filled in. */
 export function supervisorSettings(options: SupervisorOptions): SupervisorSettings {
   checkOptions<SupervisorOptions>('Supervisor', options, {
     id: text(),
@@ -65,11 +66,11 @@ export function supervisorSettings(options: SupervisorOptions): SupervisorSettin
   return { ...settings, children: Array.from(settings.children, (spec) => readSupervisedSpec(spec, settings)) }
 }
 
-/** Reads and checks a child spec for the supervisor that is to have it. */
+/** Returns a checked copy of a child spec for a supervisor with these settings. */
 export function readSupervisedSpec(given: ChildSpec, settings: Pick<SupervisorSettings, 'autoShutdown'>): ChildSpec {
   const spec = readChildSpec('Supervisor', given)
   if (spec.significant === true && settings.autoShutdown === 'never') {
-    const problem = `Supervisor: child "${spec.id}" is significant, which means nothing while autoShutdown is "never"`
+    const problem = `Supervisor: child "${spec.id}" is significant, which has no effect while autoShutdown is "never"; set autoShutdown`
     throw new BeamClawError('child-spec-significant', problem, { details: { id: spec.id } })
   }
   return spec

@@ -1,4 +1,4 @@
-/** A supervisor's mailbox holds steps: things to do one after the other, so that none sees another half done. */
+/** The messages of a supervisor: steps that run one after the other, so that none sees another half done. */
 
 import type { ActorContext } from '../actor/actor-ref.ts'
 import { refuse } from '../actor/refusal.ts'
@@ -7,7 +7,7 @@ import { isThenable } from '../base/thenable.ts'
 
 export type Step = (context: ActorContext<Step>) => unknown
 
-/** Makes a step whose typed errors reach its caller, instead of crashing the supervisor. */
+/** Returns a step whose `BeamClawError`s reject its call instead of crashing the supervisor. */
 export function refusing(step: Step): Step {
   const failed = (error: unknown): unknown => {
     if (BeamClawError.isInstance(error)) return refuse(error)

@@ -1,11 +1,11 @@
 /**
- * Starts its children in order, restarts those that end by a strategy, and stops them in reverse.
+ * Supervises a fixed list of children: starts them in order, restarts them by a strategy, and stops them in reverse order.
  *
- * Phases: those of an actor. Its mailbox holds steps, each of which may take a while: starts, restarts, terminations.
- * Owns its children: each stays in the map until it has no incarnation that is alive, so that a kill misses none.
- * I1: Steps run one after the other. What the supervisor tells itself is dropped once it was told to stop; it never throws.
- * I2: A step that waited looks at the turn of its child before it acts, so that a stale timer or exit notice does nothing.
- * I3: Each restart, and each try of one that failed, is counted once.
+ * Phases: those of an actor. Its mailbox holds steps, each of which may be asynchronous: starts, restarts, terminations.
+ * Owns its children: each stays in the map until none of its incarnations is alive, so that a kill reaches them all.
+ * I1: Steps run one after the other. Steps that the supervisor sends itself are dropped once it was told to stop, and never throw.
+ * I2: A step that waited checks the turn of its child before it acts, so that a stale timer or exit notice has no effect.
+ * I3: Each restart, and each retry of a failed restart, counts once towards `maxRestarts`.
  */
 import { Actor } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
@@ -14,12 +14,16 @@ import { NamedRef, type RefOf } from '../actor/named-ref.ts'
 import { BeamClawError } from '../base/errors.ts'
 import { type ExitReason, shutdownExit } from '../base/exit-reason.ts'
 import { inOrder } from '../base/for-each-in-order.ts'
-import { describeValue } from '../base/options.ts'
 import { isThenable } from '../base/thenable.ts'
-import { Child, countOf, ownGrace, type Started, supervisorNode, treeChildren } from './child.ts'
+import { Child } from './child.ts'
+import { childError } from './child-failures.ts'
+import { countOf, infosOf, supervisorNode } from './child-nodes.ts'
 import type { ChildActor, ChildId, ChildSpec } from './child-spec.ts'
+import { findChild, findStoppedChild } from './find-child.ts'
 import { shouldRestart } from './restart-policy.ts'
 import { RestartSchedule } from './restart-schedule.ts'
+import { affectedBy } from './restart-strategy.ts'
+import { type AnyActor, ownGrace, type Started, treeChildren } from './supervised.ts'
 import {
   readSupervisedSpec,
   type SupervisorOptions,
@@ -30,29 +34,28 @@ import {
 import { refusing, type Step } from './supervisor-task.ts'
 import type { ChildCounts, ChildInfo, TreeNode } from './tree-node.ts'
 
-type AnyActor = Actor<never, unknown>
-
 declare const childSpecs: unique symbol
 
 /**
- * A supervisor that knows its children by type. `child` and `ref` read the type from here, and not from the class: so a supervisor of certain
- * children stays a `Supervisor`.
+ * The types of a supervisor's children. `child` and `ref` infer from this interface and not from the class, so that a supervisor of particular
+ * children is assignable to `Supervisor`.
  */
 interface Knows<TChildren extends readonly ChildSpec[]> {
   readonly [childSpecs]?: TChildren
 }
 
 /**
- * A fixed list of children, restarted by a strategy. `start()` resolves when all are up; a child that fails to start stops those before it
- * and rejects with `ChildStartError`. More than `maxRestarts` within `withinMs` ends the supervisor with `shutdown`. `TChildren` is inferred, so
- * that `child` and `ref` know the actor of each id.
+ * Supervises a fixed list of children, restarted by a strategy. `start()` resolves when all are running; when a child fails to start, it stops
+ * the children before it and rejects with `ChildStartError`. More than `maxRestarts` within `withinMs` ends the supervisor with `shutdown`.
+ * `TChildren` is inferred, so that `child` and `ref` return the actor type of each id. The constructor throws `invalid-option`,
+ * `duplicate-child-id` or the `child-spec-…` code of a wrong field.
  *
  * @example
  * await using supervisor = await new Supervisor({ children: [{ id: 'counter', start: () => new Counter() }] }).start()
  * const count = await supervisor.ref('counter').call('increment')
  */
 export class Supervisor<const TChildren extends readonly ChildSpec[] = readonly ChildSpec[]> extends Actor<Step> {
-  /** Only a type. */
+  /** Exists only as a type. */
   declare readonly [childSpecs]?: TChildren
   readonly #settings: Omit<SupervisorSettings, 'children'>
   readonly #children = new Map<string, Child>()
@@ -110,7 +113,7 @@ export class Supervisor<const TChildren extends readonly ChildSpec[] = readonly 
 
   /**
    * Adds a child and starts it; resolves with its actor, or with `IGNORE`. Rejects `child-already-started`, `child-already-present` (a
-   * stopped child has this id) or `child-start-failed`, and then keeps nothing of it.
+   * stopped child has this id), `child-start-failed` or a `child-spec-…` code; the child is not added then.
    */
   async startChild<TActor extends AnyActor>(given: ChildSpec<TActor>): Promise<TActor | typeof IGNORE> {
     const spec: ChildSpec = readSupervisedSpec(given, this.#settings)
@@ -133,32 +136,27 @@ export class Supervisor<const TChildren extends readonly ChildSpec[] = readonly 
     })) as TActor | typeof IGNORE
   }
 
-  /** Stops a child within its grace. A temporary child is forgotten. Does nothing for one that is stopped. Rejects `child-not-found`. */
+  /** Stops a child within its grace, and removes a temporary one. Does nothing for a stopped child. Rejects `child-not-found`. */
   async terminateChild(id: string): Promise<void> {
-    await this.#ask(() => {
-      return this.#stopChild(this.#find(id))
-    })
+    await this.#ask(() => this.#stopChild(findChild(this.#children, id)))
   }
 
   /** Starts a stopped child. Rejects `child-not-found`, `child-running`, `child-restarting` or `child-start-failed`. */
   restartChild(id: string): Promise<Actor<never, unknown> | typeof IGNORE> {
-    return this.#ask(() => {
-      const child = this.#findStopped(id)
-      return this.#startNew(child)
-    }) as Promise<Actor<never, unknown> | typeof IGNORE>
+    return this.#ask(() => this.#startNew(findStoppedChild(this.#children, id))) as Promise<Actor<never, unknown> | typeof IGNORE>
   }
 
-  /** Forgets a stopped child. Rejects `child-not-found`, `child-running` or `child-restarting`. */
+  /** Removes a stopped child. Rejects `child-not-found`, `child-running` or `child-restarting`. */
   async deleteChild(id: string): Promise<void> {
     await this.#ask(() => {
-      this.#findStopped(id)
+      findStoppedChild(this.#children, id)
       this.#children.delete(id)
     })
   }
 
-  /** Every child, in start order. */
+  /** Returns all children, in start order. */
   whichChildren(): ChildInfo[] {
-    return [...this.#children.values()].map((child) => child.toInfo())
+    return infosOf(this.#children.values())
   }
 
   countChildren(): ChildCounts {
@@ -166,7 +164,7 @@ export class Supervisor<const TChildren extends readonly ChildSpec[] = readonly 
   }
 
   /**
-   * Returns the present incarnation of a child; undefined while it does not run. A restart makes another one: `ref` follows it.
+   * Returns the present incarnation of a child; undefined while it does not run. A restart makes a new one: use `ref` to follow restarts.
    *
    * @example
    * supervisor.child('counter')?.generation
@@ -179,9 +177,9 @@ export class Supervisor<const TChildren extends readonly ChildSpec[] = readonly 
   }
 
   /**
-   * Returns a reference to a child by its id, which stays good over restarts: each call, cast and monitor goes to the incarnation that runs then.
-   * While none does, `call` rejects and `cast` throws `actor-not-running` at once. Throws `child-not-found` for an id without a child; a child
-   * that `startChild` added takes its type as an argument.
+   * Returns a reference to a child by its id, which stays valid over restarts: each call, cast and monitor goes to the incarnation of that time.
+   * While none runs, `call` rejects and `cast` throws `actor-not-running` at once. Throws `child-not-found` for an unknown id. For a child that
+   * `startChild` added, pass its type as the type argument.
    *
    * @example
    * const counter = supervisor.ref('counter')
@@ -190,11 +188,11 @@ export class Supervisor<const TChildren extends readonly ChildSpec[] = readonly 
   ref<TKnown extends readonly ChildSpec[], TId extends ChildId<TKnown>>(this: Knows<TKnown>, id: TId): RefOf<ChildActor<TKnown, TId>>
   ref<TActor extends AnyActor>(id: string): RefOf<TActor>
   ref(id: string): unknown {
-    this.#find(id)
+    findChild(this.#children, id)
     return new NamedRef(id, () => this.child<AnyActor>(id))
   }
 
-  /** This supervisor and everything below it. */
+  /** Returns this supervisor and everything below it. */
   tree(): TreeNode {
     return supervisorNode(this, this[treeChildren]())
   }
@@ -215,7 +213,7 @@ export class Supervisor<const TChildren extends readonly ChildSpec[] = readonly 
     this.#later(() => (child.isStill(actor) ? this.#ended(child, reason) : undefined))
   }
 
-  /** A step of its own, behind those that wait. While the supervisor stops, every child goes anyway. */
+  /** Queues a step behind those that wait. While the supervisor stops, the step is dropped: every child is stopped anyway. */
   #later(step: Step): void {
     if (this[coreOf].isGoingOn) this.cast(step)
   }
@@ -251,11 +249,11 @@ export class Supervisor<const TChildren extends readonly ChildSpec[] = readonly 
   #restartNow(child: Child, reason: ExitReason): void | Promise<void> {
     const { telemetry } = this[coreOf].runtime.services
     telemetry.emit({ type: 'actor-restart', id: child.id, supervisorId: this.id, generation: child.nextGeneration, reason })
-    const stopped = inOrder(this.#affectedBy(child).reverse(), (affected) => this.#stopChild(affected))
+    const stopped = inOrder(affectedBy(child, this.#children, this.#settings.strategy).reverse(), (affected) => this.#stopChild(affected))
     return isThenable(stopped) ? stopped.then(() => this.#startAgain(child)) : this.#startAgain(child)
   }
 
-  /** Stops a child; a temporary one is forgotten once it has ended. */
+  /** Stops a child; a temporary one is removed once it has ended. */
   #stopChild(child: Child): void | Promise<void> {
     const stopped = child.stop()
     const forget = (): void => {
@@ -267,12 +265,12 @@ export class Supervisor<const TChildren extends readonly ChildSpec[] = readonly 
   #startAgain(child: Child): void | Promise<void> {
     let current = child
     const failed = (error: unknown): void => {
-      // Through the mailbox, so that the supervisor answers, and can be stopped, before the next try.
+      // Through the mailbox, so that the supervisor handles calls, and can be stopped, before the next try.
       const turn = current.awaitRestart()
       this.#later(() => (current.isIn(turn) ? this.#restart(current, { type: 'crashed', cause: error }) : undefined))
     }
     try {
-      const started = inOrder(this.#affectedBy(child), (affected) => {
+      const started = inOrder(affectedBy(child, this.#children, this.#settings.strategy), (affected) => {
         current = affected
         return affected.start(this[coreOf])
       })
@@ -280,13 +278,6 @@ export class Supervisor<const TChildren extends readonly ChildSpec[] = readonly 
     } catch (error) {
       failed(error)
     }
-  }
-
-  /** Those who are restarted with a child, in start order. */
-  #affectedBy(child: Child): Child[] {
-    if (this.#settings.strategy === 'oneForOne') return [child]
-    const all = [...this.#children.values()]
-    return this.#settings.strategy === 'oneForAll' ? all : all.slice(all.indexOf(child))
   }
 
   #startNew(child: Child): Started | PromiseLike<Started> {
@@ -302,29 +293,7 @@ export class Supervisor<const TChildren extends readonly ChildSpec[] = readonly 
     return inOrder([...this.#children.values()].reverse(), (child) => child.stop())
   }
 
-  #find(id: string): Child {
-    const child = this.#children.get(id)
-    if (child === undefined) throw childError('child-not-found', id, 'is not a child of this supervisor')
-    return child
-  }
-
-  #findStopped(id: string): Child {
-    const child = this.#find(id)
-    if (child.state === 'running') throw childError('child-running', id, 'is running; terminate it first')
-    if (child.state === 'restarting') throw childError('child-restarting', id, 'is being restarted; terminate it first')
-    return child
-  }
-
   #ask(step: Step): Promise<unknown> {
     return this.call(refusing(step), { timeoutMs: Number.POSITIVE_INFINITY })
   }
-}
-
-function childError(
-  code: 'child-already-started' | 'child-already-present' | 'child-not-found' | 'child-running' | 'child-restarting',
-  id: unknown,
-  problem: string,
-): BeamClawError {
-  const name = typeof id === 'string' ? `"${id.slice(0, 64)}"` : describeValue(id)
-  return new BeamClawError(code, `Child ${name} ${problem}`, { details: { id: typeof id === 'string' ? id : describeValue(id) } })
 }

@@ -1,8 +1,9 @@
 /** Runs a task for each item of a sequence, a bounded number at a time, and yields what they return. */
 import type { TaskWork } from './task.ts'
 
+/** Options of `TaskSupervisor.asyncStream`. */
 export interface TaskStreamOptions {
-  /** Tasks that may be under way or finished and not yet taken; no further item is read until one is taken. @default 8 */
+  /** Tasks that run, or whose result was not taken yet; no further item is read until a result is taken. @default 8 */
   readonly maxConcurrency?: number
   /** Yields in the order of the items; otherwise in the order in which tasks finish. @default true */
   readonly ordered?: boolean
@@ -21,7 +22,7 @@ interface Slot<TResult> {
   outcome: Outcome<TResult> | undefined
 }
 
-/** Ends a stream from outside: the caller's signal, or the end of the supervisor. */
+/** How a stream is ended from outside: by the caller's signal, or by the end of the supervisor. */
 export interface StreamEnding {
   /** Aborted with the error that the stream is to reject with. */
   readonly signal: AbortSignal
@@ -37,11 +38,11 @@ interface StreamSettings {
 }
 
 /**
- * The stream of `TaskSupervisor.asyncStream`. `run` begins one task under the given signal.
+ * Yields the results of `TaskSupervisor.asyncStream`. `run` begins one task under the given signal.
  *
  * - I1: at most `maxConcurrency` slots exist, and one read of the source is under way only while there is room for its item.
- * - I2: however the stream ends, the signal of every task that is left is aborted and the source is returned.
- * - I3: an ending from outside is not waited for behind a source or a task that never answers.
+ * - I2: however the stream ends, the signal of every remaining task is aborted and the source is returned.
+ * - I3: an ending from outside takes effect at once, even when the source or a task never settles.
  */
 export async function* streamTasks<TItem, TResult>(
   items: Iterable<TItem> | AsyncIterable<TItem>,
@@ -78,7 +79,7 @@ export async function* streamTasks<TItem, TResult>(
       source.iterator ??= Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
       const next = await source.iterator.next()
       source.phase = next.done === true ? 'done' : 'idle'
-      // The stream may have ended while its source thought about it.
+      // The stream may have ended while the source was read.
       if (next.done !== true && !tasks.signal.aborted) {
         take(
           { outcome: undefined },
@@ -113,7 +114,7 @@ export async function* streamTasks<TItem, TResult>(
   }
 }
 
-/** Returns a source. One that is still at a read, or whose stream was ended from outside, is told and not waited for. */
+/** Calls `return` of a source. Does not wait for a source with a read under way, nor after an ending from outside. */
 async function leave(iterator: Iterator<unknown> | AsyncIterator<unknown> | undefined, isImpatient: boolean): Promise<void> {
   if (!isImpatient) await iterator?.return?.()
   else Promise.resolve(iterator?.return?.()).catch(() => {})

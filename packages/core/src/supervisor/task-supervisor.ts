@@ -1,4 +1,4 @@
-/** One-shot work under a roof: bounded in number, cancelled together, never restarted. */
+/** Supervises one-shot tasks: bounded in number, cancelled together, never restarted. */
 import { Actor } from '../actor/actor.ts'
 import { exitError } from '../actor/failures.ts'
 import { coreOf, onGone, stopLimitMs } from '../actor/internals.ts'
@@ -18,18 +18,19 @@ import {
   text,
 } from '../base/options.ts'
 import type { TimerHandle } from '../ports/services.ts'
-import { ownGrace, treeChildren } from './child.ts'
+import { ownGrace, treeChildren } from './supervised.ts'
 import { unboundedMailbox } from './supervisor-options.ts'
 import { Task, type TaskContext, type TaskOptions, type TaskWork } from './task.ts'
 import { type StreamEnding, streamTasks, type TaskStreamOptions, taskStreamDefaults } from './task-stream.ts'
 import type { TreeNode } from './tree-node.ts'
 
+/** Options of a `TaskSupervisor`. */
 export interface TaskSupervisorOptions {
   /** 1 to 512 characters. @default a name made by its tree */
   readonly id?: string
   /** Tasks that may run at once. @default no limit */
   readonly maxChildren?: number
-  /** Tasks that may wait for a place, first come first served; one more rejects `max-children`. @default 0 */
+  /** Tasks that may queue, first in, first out; one more rejects `max-children`. @default 0 */
   readonly maxWaiting?: number
   /** Milliseconds that tasks have to end after a stop; those that are left are abandoned. `'infinity'` waits. @default 5000 */
   readonly shutdownMs?: number | 'infinity'
@@ -45,11 +46,16 @@ const taskSupervisorDefaults = {
 const infinite: OptionRule = (value) => (value === Number.POSITIVE_INFINITY ? undefined : 'Infinity')
 
 /**
- * Runs functions as tasks. A task that throws rejects its own `run` and harms nobody else.
+ * Runs functions as tasks. A task that throws rejects its own `run` and affects no other task. The constructor throws `invalid-option`.
  *
+ * Phases: those of an actor. Owns the tasks and the streams until they end.
  * - I1: a task is in `#running` from the call of its work until that settles or is abandoned; then the next waiting one begins.
  * - I2: a task waits only while `#running` is full.
- * - I3: after the end of this supervisor the sets are empty, every caller has an answer, and every stream has rejected.
+ * - I3: after the end of this supervisor the sets are empty, every promise of `run` has settled, and every stream has rejected.
+ *
+ * @example
+ * await using tasks = await new TaskSupervisor({ maxChildren: 8 }).start()
+ * const page = await tasks.run(({ signal }) => fetch(url, { signal }))
  */
 export class TaskSupervisor extends Actor<never> {
   readonly #options: Required<Omit<TaskSupervisorOptions, 'id'>>
@@ -122,8 +128,8 @@ export class TaskSupervisor extends Actor<never> {
 
   /**
    * Runs `work` for each item, at most `maxConcurrency` at a time, and yields what it returns, in the order of the items. The first task that
-   * fails ends the stream with its error. However the stream ends, the tasks that are left are cancelled. Tasks wait for a place
-   * among `maxChildren` without counting for `maxWaiting`. Throws `invalid-option`.
+   * fails ends the stream with its error. However the stream ends, the remaining tasks are cancelled. Tasks queue for a place among
+   * `maxChildren` without counting towards `maxWaiting`. Throws `invalid-option`.
    *
    * @example
    * for await (const size of tasks.asyncStream(urls, (url, { signal }) => download(url, signal), { maxConcurrency: 4 })) total += size
@@ -180,14 +186,14 @@ export class TaskSupervisor extends Actor<never> {
   #refusal(): BeamClawError {
     const { maxChildren, maxWaiting } = this.#options
     const waiting = maxWaiting === 0 ? '' : ` and ${this.#waiting.size} wait`
-    const problem = `TaskSupervisor "${this.id}" runs ${this.#running.size} tasks${waiting}, which is all it may have; try again when one is done`
+    const problem = `TaskSupervisor "${this.id}" is full: ${this.#running.size} tasks run${waiting}; try again when one is done, or raise the limits`
     return new BeamClawError('max-children', problem, { details: { maxChildren, maxWaiting } })
   }
 
   #wait(task: Task): void {
     if (!task.isWaiting) return
     this.#waiting.add(task)
-    // One that is cancelled while it waits leaves its place to the next.
+    // A task that is cancelled while it waits leaves the queue.
     const leave = (): void => void this.#waiting.delete(task)
     task.ended.then(leave, leave)
   }
@@ -214,12 +220,12 @@ export class TaskSupervisor extends Actor<never> {
     }
   }
 
-  /** Tasks that run now. */
+  /** The number of tasks that run. */
   get size(): number {
     return this.#running.size
   }
 
-  /** Tasks that wait for a place. */
+  /** The number of tasks in the queue. */
   get waitingCount(): number {
     return this.#waiting.size
   }

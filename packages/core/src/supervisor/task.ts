@@ -1,21 +1,22 @@
-/** One piece of work under a task supervisor. */
+/** One task under a task supervisor. */
 import { guardedAbortController } from '../base/abort.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import { type ExitReason, normalExit, shutdownExit } from '../base/exit-reason.ts'
 import type { Clock, Logger, TimerHandle } from '../ports/services.ts'
 
+/** Options of one task. */
 export interface TaskOptions {
   /** Names the task in events and trees. @default a name made by its supervisor */
   readonly id?: string
   /** Cancels the task. */
   readonly signal?: AbortSignal
-  /** Milliseconds, waiting for a place included, until the task is cancelled and `run` rejects `task-timeout`. @default no limit */
+  /** Milliseconds, time in the queue included, until the task is cancelled and `run` rejects `task-timeout`. @default no limit */
   readonly timeoutMs?: number
 }
 
-/** What a task is handed. */
+/** What the work of a task gets. */
 export interface TaskContext {
-  /** Aborted when the task should end: its time is up, its caller lost interest, or its supervisor stops. */
+  /** Aborted when the task should end: it timed out, its caller aborted it, or its supervisor stops. */
   readonly signal: AbortSignal
 }
 
@@ -28,10 +29,11 @@ interface TaskServices {
 export type TaskWork<TResult> = (task: TaskContext) => TResult | Promise<TResult>
 
 /**
- * Phases: `waiting → running → ended`, or `waiting → ended` for one that is cancelled before it has a place.
+ * Phases: `waiting → running → ended`, or `waiting → ended` for a task that is cancelled while it is queued.
+ * Owns the controller of its work, its timer and its listener on the caller's signal. The task supervisor owns the task.
  *
  * - I1: `work` is called at most once, and never after the task was cancelled.
- * - I2: the caller is answered once; from then on the task holds neither a timer nor a listener on the caller's signal.
+ * - I2: the caller's promise settles once; from then on the task holds neither a timer nor a listener on the caller's signal.
  * - I3: `onEnd` is called once, after `work` settled or the task was abandoned, and only for a task that ran.
  */
 export class Task {
@@ -65,7 +67,7 @@ export class Task {
     if (signal?.aborted === true) this.#abortedByCaller()
   }
 
-  /** What the caller waits for. */
+  /** The promise that the caller gets. */
   get answer(): Promise<unknown> {
     return this.#answer.promise
   }
@@ -79,7 +81,7 @@ export class Task {
     return this.#phase === 'waiting'
   }
 
-  /** Begins the work, soon and not inside this call. */
+  /** Begins the work asynchronously, not inside this call. */
   begin(): void {
     this.#phase = 'running'
     const settled = Promise.resolve().then(() => {
@@ -100,14 +102,14 @@ export class Task {
     )
   }
 
-  /** Tells the work to end. The caller hears it at once; a task that has not begun never will. */
+  /** Aborts the signal of the work and rejects the caller at once. A task that has not begun never begins. */
   cancel(error: BeamClawError): void {
     this.#release()
     this.tell(error)
     this.#answer.reject(error)
   }
 
-  /** Aborts the signal of the work, and leaves the answer to it where it has begun. */
+  /** Aborts the signal of the work; once the work has begun, its own outcome settles the caller's promise. */
   tell(error: BeamClawError): void {
     this.#controller.abort(error)
     if (this.#phase === 'running') return
@@ -117,7 +119,7 @@ export class Task {
     this.#ended.resolve()
   }
 
-  /** Gives up work that does not end; what it still does has no effect on anybody here. */
+  /** Stops waiting for work that does not end; its later outcome is ignored. */
   abandon(error: BeamClawError): void {
     this.cancel(error)
     this.#end({ type: 'killed' })

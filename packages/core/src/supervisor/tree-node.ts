@@ -1,15 +1,16 @@
-/** A supervision tree as data, for people and dashboards. */
+/** A supervision tree as data, for logs and dashboards. */
 import type { Actor } from '../actor/actor.ts'
 import type { ChildType } from './child-spec.ts'
 import type { RestartType } from './restart-policy.ts'
 
 export type ChildState = 'starting' | 'running' | 'stopped' | 'restarting'
 
+/** One actor in a supervision tree. */
 export interface TreeNode {
   readonly id: string
   readonly type: ChildType
   readonly state: ChildState
-  /** How often it was started again. */
+  /** The number of restarts. */
   readonly restarts: number
   /** Messages waiting. */
   readonly mailboxLength: number
@@ -17,7 +18,7 @@ export interface TreeNode {
   readonly children?: readonly TreeNode[]
 }
 
-/** How many children there are: `specs` in all, `active` running; the other two count specs by type, running or not. */
+/** The number of children: `specs` in all, `active` running; the other two count specs by type, running or not. */
 export interface ChildCounts {
   readonly specs: number
   readonly active: number

@@ -1,4 +1,4 @@
-/** Where events go that nobody has to listen to. A listener or a logger that throws harms neither the emitter nor the other listeners. */
+/** Emits the events of actors to listeners. A listener or a logger that throws affects neither the emitter nor the other listeners. */
 import { EventEmitter } from 'eventemitter3'
 import { describeError } from '../base/errors.ts'
 import type { ActorEvent } from '../base/events.ts'
@@ -7,6 +7,13 @@ import type { Logger } from '../ports/services.ts'
 
 type EventOf<TType extends ActorEvent['type']> = Extract<ActorEvent, { type: TType }>
 
+/**
+ * Emits the events of actors and supervisors: starts, exits, restarts, restart limits. An error of a listener is logged.
+ *
+ * @example
+ * const telemetry = new Telemetry(silentLogger)
+ * const stop = telemetry.on('actor-exit', ({ id, reason }) => console.log(id, reason.type))
+ */
 export class Telemetry {
   readonly #emitter = new EventEmitter()
   readonly #logger: Logger
@@ -15,13 +22,13 @@ export class Telemetry {
     this.#logger = logger
   }
 
-  /** Calls `listener` for each event of one type. The answer stops it. */
+  /** Calls `listener` for each event of one type. Returns a function that removes it. */
   on<TType extends ActorEvent['type']>(type: TType, listener: (event: EventOf<TType>) => unknown): () => void {
     const failed = (error: unknown): void => {
       try {
         this.#logger.log('error', 'telemetry.listener-failed', { type, error: describeError(error) })
       } catch {
-        // There is nowhere left to report it.
+        // An error of the logger cannot be reported anywhere.
       }
     }
     const guarded = (event: EventOf<TType>): void => {
@@ -36,7 +43,7 @@ export class Telemetry {
     return () => this.#emitter.off(type, guarded)
   }
 
-  /** True when an event of this type would reach somebody; spares making one that would not. */
+  /** Returns true when the event type has a listener; lets callers skip the creation of other events. */
   wants(type: ActorEvent['type']): boolean {
     return this.#emitter.listenerCount(type) > 0
   }

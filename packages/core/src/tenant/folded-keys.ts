@@ -1,8 +1,8 @@
-/** Reports session keys that lose their capitals: two ids that differ in case alone would be one conversation. */
+/** Reports session keys with capitals: keys are lower-cased, so two ids that differ only in case would share one session. */
 import type { SessionKey } from '../base/ids.ts'
 import type { Logger } from '../ports/services.ts'
 
-/** Keys that are reported: names from outside may be of any number. */
+/** Maximum number of keys that are reported: keys come from outside, so their number is unbounded. */
 const reportedKeys = 100
 
 export class FoldedKeys {

@@ -1,10 +1,10 @@
 /**
- * One tenant: a branch of the tree with sessions of its own.
+ * One tenant: a branch of the supervision tree with sessions of its own.
  *
- * Phases: `new → up ⇄ down`; up while its supervisor lives, down between two lives of it.
- * Owns the parts of its present life: each life of the supervisor gets new ones, and what outlives it (agents, ports) belongs to the node.
- * I1: Everything durable and every topic and lease of a tenant carries its id.
- * I2: Handles go through the tenant to the present life, so they stay valid over restarts.
+ * Phases: `new → up ⇄ down`; up while its supervisor is alive, down between two incarnations of it.
+ * Owns the parts of the present incarnation: each incarnation gets new parts. Agents and ports outlive it and belong to the node.
+ * I1: Every store key, topic and lease of a tenant contains its id.
+ * I2: Session handles reach the present incarnation through the tenant, so they stay valid over restarts.
  */
 import { ResourceActor } from '../actor/resource-actor.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
@@ -36,7 +36,7 @@ import { RunWaits } from '../tool/run-waits.ts'
 import { ToolRunner } from '../tool/tool-runner.ts'
 import { FoldedKeys } from './folded-keys.ts'
 
-/** The part that opens what a tenant's sessions rest on. */
+/** Id of the part that opens the activity log of a tenant. */
 export const activityPartId = 'activity'
 
 /** What all tenants of a node share. */
@@ -49,24 +49,24 @@ export interface TenantNode {
   readonly services: SystemServices
   readonly agents: ReadonlyMap<AgentId, AgentDefinition>
   readonly providers: ProviderTable
-  /** Runs that may have taken the process down: they are the process's, not a tenant's. */
+  /** Runs that may have crashed the process; counted for the process, not for a tenant. */
   readonly suspects: SuspectLine
   readonly turns: EventLoopTurns
   readonly sessionDefaults: SessionDefaults
   readonly parts: readonly Part[]
   readonly resume: ResumeMode
   readonly phase: () => NodePhase
-  /** Called when another owner has the tenant's sessions, or the store has failed for good. */
+  /** Called when another owner has taken the tenant's sessions, or the store has failed permanently. */
   readonly onLost: (error: BeamClawError) => void
 }
 
-/** The longest that a timer can wait: a store may wait for the lock of another process, and to rebuild a list takes its time. */
+/** The longest delay of a timer: a store may wait for the lock of another process, and a list may take long to rebuild. */
 const longestMs = 2_147_483_647
 
-/** Restarts of sessions within five seconds, over all of a tenant, that are still taken for accidents. */
+/** Restarts of sessions, of all sessions of a tenant together, that are allowed within five seconds. */
 const sessionRestarts = 100
 
-/** What one life of the tenant's supervisor consists of. */
+/** The parts of one incarnation of the tenant's supervisor. */
 interface TenantLife {
   readonly supervisor: Supervisor
   readonly router: SessionRouter
@@ -112,19 +112,19 @@ export class Tenant implements SessionAccess {
     return this.#node.services
   }
 
-  /** The running actor of one of its parts. */
+  /** Returns the running actor of a part; undefined while it does not run. */
   part(id: string): ReturnType<Supervisor['child']> {
     return this.#life.supervisor.child(id)
   }
 
-  /** How the tenant is started, and started again. */
+  /** Returns the child spec of the tenant. */
   spec(): ChildSpec {
     let next: TenantLife | undefined = this.#life
     return {
       id: this.id,
       type: 'supervisor',
       start: () => {
-        // What was at work in this process goes on at once, and with it what was not.
+        // After a restart within this process all interrupted sessions continue at once.
         this.#life = next ?? this.#newLife('now')
         next = undefined
         return this.#life.supervisor
@@ -206,14 +206,14 @@ export class Tenant implements SessionAccess {
     })
     const supervisor = new Supervisor({
       id: tenant,
-      // Sessions run their tools as tasks: those that lose one must get the other anew.
+      // Sessions run their tools as tasks, so both supervisors restart together.
       strategy: 'restForOne',
       children: this.#preset(activity, router, waker).map((one) => childOf(one, host)),
     })
     return { supervisor, router, waits, activity, overviews, waker }
   }
 
-  /** The parts of a tenant, in the order of their start. */
+  /** Returns the parts of a tenant, in the order of their start. */
   #preset(activity: ActivityLog, router: SessionRouter, waker: TenantLife['waker']): readonly Part[] {
     const { parts } = this.#node
     return [
@@ -225,7 +225,7 @@ export class Tenant implements SessionAccess {
     ]
   }
 
-  /** What a part of this tenant finds around it. */
+  /** Returns the environment of this tenant's parts. */
   host(): PartHost {
     const { store, cluster, events, services, agents } = this.#node
     return {
@@ -242,7 +242,7 @@ export class Tenant implements SessionAccess {
   }
 }
 
-/** Knows which sessions have work; open before they are, closed after them. */
+/** Owns the activity log, which records the sessions that have work: opened before the sessions, closed after them. */
 function activityPart(activity: ActivityLog): Part {
   const open = async (): Promise<void> => {
     await activity.open()
@@ -251,7 +251,7 @@ function activityPart(activity: ActivityLog): Part {
   return { id: activityPartId, start: () => ({ start: actor, shutdownMs: 'infinity', startTimeoutMs: longestMs }) }
 }
 
-/** Wakes sessions that have work: after a crash, and whenever they have lost their supervisor and got another. */
+/** Wakes the sessions that have work: after a crash of the process, and after a restart of their supervisor. */
 function wakerPart(
   activity: ActivityLog,
   router: SessionRouter,

@@ -1,4 +1,4 @@
-/** What tests of programs on core need: a clock that stands still, and a model that answers from a script. */
+/** Helpers for tests of programs on core: a manual clock, a scripted model. */
 
 export { flushEventLoop, ManualClock } from './manual-clock.ts'
 export { killPart, partTree } from './parts.ts'

@@ -1,4 +1,4 @@
-/** A clock that stands still until it is told to move on: for tests that must not depend on how fast a machine is. */
+/** A clock that advances only when a test calls `advance`: for tests that do not depend on the speed of a machine. */
 import type { Clock, TimerHandle } from '../ports/services.ts'
 
 interface PendingTimer {
@@ -38,7 +38,7 @@ export class ManualClock implements Clock {
     setImmediate(callback)
   }
 
-  /** Timers that have not fired. */
+  /** The number of pending timers. */
   get pendingTimers(): number {
     return this.#timers.length
   }
@@ -48,7 +48,7 @@ export class ManualClock implements Clock {
     return this.#next()?.dueAt === undefined ? undefined : (this.#next()?.dueAt ?? 0) - this.#elapsed
   }
 
-  /** Moves on by `ms`, firing timers in the order they are due; what they cause is done before the next one fires. */
+  /** Advances by `ms` milliseconds, firing timers in the order they are due; the event loop is flushed before the next one fires. */
   async advance(ms: number): Promise<void> {
     const target = this.#elapsed + ms
     await flushEventLoop()
@@ -69,7 +69,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Resolves once promises, actors and the event loop have nothing left to do but wait. */
+/** Resolves once promises, actors and the event loop have no work left. */
 export async function flushEventLoop(): Promise<void> {
   for (let round = 0; round < 4; round++) await new Promise<void>((resolve) => setImmediate(resolve))
 }

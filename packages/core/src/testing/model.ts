@@ -10,12 +10,12 @@ import type { Provider, ProviderPart, ProviderRequest } from '../ports/provider.
 import type { RunningBeamClaw } from '../running-beamclaw.ts'
 import { ManualClock } from './manual-clock.ts'
 
-/** What a model does when it is asked: text, tool calls, or an error; a promise is waited for. */
+/** The outcome of one request: text, tool calls, or an error; a promise is awaited. */
 export interface ModelTurn {
   readonly text?: string
   readonly calls?: readonly { readonly id: string; readonly name: string; readonly input?: JsonValue }[]
   readonly fails?: BeamClawError
-  /** Said before the failure, and then void. */
+  /** Text that is sent before the error, and is then void. */
   readonly before?: string
 }
 
@@ -50,11 +50,11 @@ export interface Stage {
   readonly store: MemoryStore
   readonly clock: ManualClock
   readonly model: FunctionModel
-  /** Kills everything at once and starts again over the same store, as after a crash. */
+  /** Kills the tree and starts another one over the same store, as after a crash. */
   restart(): Promise<RunningBeamClaw>
 }
 
-/** A BeamClaw with one agent, `main`, over a store that outlives it. */
+/** Returns a BeamClaw with one agent, `main`, over a store that outlives it. */
 export async function stage(
   model: FunctionModel,
   agent: Partial<AgentOptions> = {},

@@ -1,4 +1,4 @@
-/** Drills: what happens when a branch of the tree dies. */
+/** Drills: kill a branch of the tree. */
 import type { RunningBeamClaw } from '../running-beamclaw.ts'
 import type { TreeNode } from '../supervisor/tree-node.ts'
 import { flushEventLoop } from './manual-clock.ts'
@@ -7,13 +7,13 @@ interface Killer {
   killPart(running: RunningBeamClaw, id: string): void
 }
 
-/** Kills one part of the default tenant (`sessions`, `tools`, …): its supervisor starts it again. Throws `child-not-found` while it does not run. */
+/** Kills one part of the default tenant (`sessions`, `tools`, …), which its supervisor restarts. Throws `child-not-found` while it does not run. */
 export function killPart(running: RunningBeamClaw, id: string): void {
-  // Through the object's own class: another copy of it cannot look into this one.
+  // Through the object's own class: another copy of the class has no access to its private fields.
   ;(running.constructor as unknown as Killer).killPart(running, id)
 }
 
-/** Kills the default tenant's tools again and again, until every supervisor above them has given up. */
+/** Kills the default tenant's tools again and again, until every supervisor above them has reached its restart limit. */
 export async function killUntilEnded(running: RunningBeamClaw): Promise<void> {
   while (running.isRunning) {
     if (partTree(running, 'tools')?.state === 'running') killPart(running, 'tools')
@@ -21,7 +21,7 @@ export async function killUntilEnded(running: RunningBeamClaw): Promise<void> {
   }
 }
 
-/** Returns the branch of one part of a tenant, as `tree()` shows it; undefined while there is none. */
+/** Returns the branch of one part of a tenant in `tree()`; undefined while there is none. */
 export function partTree(running: RunningBeamClaw, id: string, tenant = 'default'): TreeNode | undefined {
   const tenants = running.tree().children?.find((node) => node.id === 'tenants')
   const parts = tenants?.children?.find((node) => node.id === tenant)

@@ -1,4 +1,4 @@
-/** An actor that does what each message says: for tests of everything around handlers. */
+/** An actor whose messages are functions that it runs: for tests of all code around handlers. */
 import { Actor, type HandlerResult } from '../actor/actor.ts'
 import type { ActorOptions } from '../actor/actor-options.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
@@ -37,7 +37,7 @@ export class Probe extends Actor<Work, unknown> {
   }
 }
 
-/** A promise with its handles, for holding a handler where it is. */
+/** Returns a promise with its resolvers, to block a handler. */
 export function gate<T = void>(): PromiseWithResolvers<T> {
   return Promise.withResolvers<T>()
 }

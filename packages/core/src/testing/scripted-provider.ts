@@ -1,42 +1,42 @@
-/** A model that answers from a script: for tests of everything that talks to one. */
+/** A model with scripted answers, for tests of code that sends requests to a model. */
 import { BeamClawError } from '../base/errors.ts'
 import { type JsonValue, type Usage, zeroUsage } from '../base/messages.ts'
 import type { ModelInfo, Provider, ProviderPart, ProviderRequest } from '../ports/provider.ts'
 import { abortedError, throwIfAborted } from '../provider/provider-error.ts'
 import { type ProviderStream, providerStream } from '../provider/provider-stream.ts'
 
-/** Makes the parts of one answer. */
+/** Generates the parts of one answer. */
 export type ScriptedFunction = (request: ProviderRequest, options: { readonly signal: AbortSignal }) => AsyncIterable<ProviderPart>
 
 /**
- * One answer. A string is a text and its `finish`. Otherwise `parts` come exactly as given, then `error` is thrown, or with `hang` nothing
- * more comes until the call is aborted or left; without either the stream just ends.
+ * One answer. A string is a text and its `finish`. Otherwise `parts` are sent exactly as given, then `error` is thrown, or with `hang` the stream
+ * waits until the call is aborted or left; without either the stream ends.
  */
 export type ScriptedAnswer =
   | string
   | { readonly parts?: readonly ProviderPart[]; readonly error?: unknown; readonly hang?: boolean }
   | ScriptedFunction
 
-/** Decides an answer; `index` counts calls from 0. What it throws is what the call throws. */
+/** Returns an answer; `index` counts calls from 0. The call throws what the function throws. */
 export type AnswerFunction = (request: ProviderRequest, index: number) => ScriptedAnswer | Promise<ScriptedAnswer>
 
 /** The script of a `ScriptedProvider`. */
 export interface ScriptedProviderOptions {
-  /** Answers in the order they are given, or a function that decides each. @default [] */
+  /** A queue of answers, or a function that returns each. @default [] */
   readonly answers?: readonly ScriptedAnswer[] | AnswerFunction
-  /** What to answer once the queue is empty. @default a `provider-bad-request` that says so */
+  /** The answer once the queue is empty. @default the error `provider-bad-request` */
   readonly otherwise?: ScriptedAnswer
-  /** What `listModels` answers. @default [] */
+  /** The result of `listModels`. @default [] */
   readonly models?: readonly ModelInfo[]
 }
 
-/** One call as the script saw it. `left`: its consumer stopped reading before the end. */
+/** One recorded call. `left`: its consumer stopped reading before the end. */
 export interface ScriptedCall {
   readonly request: ProviderRequest
   readonly status: 'running' | 'finished' | 'failed' | 'aborted' | 'left'
 }
 
-/** Parts of a whole answer: a text, then `finish`. */
+/** Returns the parts of a complete answer: a text, then `finish`. */
 export function textAnswer(text: string, usage: Partial<Usage> = {}): readonly ProviderPart[] {
   return [
     { type: 'text-delta', text },
@@ -45,7 +45,7 @@ export function textAnswer(text: string, usage: Partial<Usage> = {}): readonly P
 }
 
 /**
- * Returns the answer of a model that asks for a tool, and for nothing else.
+ * Returns the answer of a model that calls one tool.
  *
  * @example
  * new ScriptedProvider({ answers: [toolAnswer('weather', { city: 'Bern' }), 'It rains.'] })
@@ -59,7 +59,7 @@ export function toolAnswer(name: string, input: JsonValue = {}, id = `call_${nam
   }
 }
 
-/** Plays its answers in order, keeps every request, and ends promptly when it is aborted or left. */
+/** Sends its answers in order, records every request, and ends promptly when a call is aborted or left. */
 export class ScriptedProvider implements Provider {
   readonly #queue: ScriptedAnswer[]
   readonly #decide: AnswerFunction | undefined
@@ -75,7 +75,7 @@ export class ScriptedProvider implements Provider {
     this.#models = options.models ?? []
   }
 
-  /** Every call so far, oldest first. A call counts from the moment its first part is asked for. */
+  /** Every call so far, oldest first. A call is recorded when its first part is read. */
   get calls(): readonly ScriptedCall[] {
     return this.#calls
   }
@@ -90,7 +90,7 @@ export class ScriptedProvider implements Provider {
     return this.#calls.filter(({ status }) => status === 'running').length
   }
 
-  /** Answers not given yet. */
+  /** The number of answers left in the queue. */
   get remaining(): number {
     return this.#queue.length
   }
@@ -150,17 +150,17 @@ function abortOf(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(abortedError(signal)), { once: true }))
 }
 
-/** What one call gave: every part that came, their text, and what was thrown. */
+/** The outcome of one call: its parts, their text, and the error. */
 export interface CollectedAnswer {
   readonly parts: readonly ProviderPart[]
   readonly text: string
   readonly error: BeamClawError | undefined
 }
 
-/** A request that says little. */
+/** A minimal request. */
 export const textRequest: ProviderRequest = { model: 'small', messages: [{ role: 'user', content: 'Hello' }] }
 
-/** Asks and listens to the end. */
+/** Sends a request and collects the complete answer. */
 export async function collectAnswer(
   provider: Provider,
   request: Partial<ProviderRequest> = {},

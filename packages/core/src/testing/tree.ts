@@ -1,4 +1,4 @@
-/** What tests of supervisors need around them. */
+/** System services for tests of supervisors. */
 
 import type { ActorEvent } from '../base/events.ts'
 import { silentLogger } from '../defaults/console-logger.ts'
@@ -6,7 +6,7 @@ import type { SystemServices } from '../defaults/services.ts'
 import { systemServices } from '../defaults/services.ts'
 import { ManualClock } from './manual-clock.ts'
 
-/** System services with a manual clock that keeps every event. */
+/** Returns system services with a manual clock, and a list of every event. */
 export function recordingServices(): { readonly services: SystemServices; readonly clock: ManualClock; readonly events: ActorEvent[] } {
   const clock = new ManualClock()
   const services = systemServices({ clock, logger: silentLogger, random: { next: () => 0.5 } })

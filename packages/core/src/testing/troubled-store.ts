@@ -1,19 +1,19 @@
-/** A store in memory whose logs of one kind can be held up or made to fail. */
+/** A store in memory whose logs of one kind can be delayed or made to fail. */
 import { wrapLog } from '../adapter/wrap-log.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import type { AppendLog, FencingToken, LogEntry, StoreKey } from '../ports/store.ts'
 
 export class TroubledStore extends MemoryStore {
-  /** Asked before each opening; throwing makes it fail. */
+  /** Called before each opening; throwing fails it. */
   opening: () => Promise<void> = async () => {}
 
-  /** Asked before each append; throwing makes it fail and breaks the handle. */
+  /** Called before each append; throwing fails it and breaks the handle. */
   before: (records: readonly LogEntry[]) => Promise<void> = async () => {}
 
-  /** Waited for after each read, before its caller hears of it. */
+  /** Awaited after each read, before the read resolves. */
   read: () => Promise<void> = async () => {}
 
-  /** Waited for after each append, before its caller hears of it. */
+  /** Awaited after each append, before the append resolves. */
   after: (records: readonly LogEntry[]) => Promise<void> = async () => {}
 
   readonly #kind: 'sessions' | 'activity'

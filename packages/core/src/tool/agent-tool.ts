@@ -11,6 +11,7 @@ import { defineTool, type Tool, type ToolContext, type ToolOutput } from './tool
 import { toolResult } from './tool-reply.ts'
 import type { ToolRun } from './tool-session.ts'
 
+/** Options of `agentTool`. */
 export interface AgentToolOptions {
   /** @default `ask_<agent id>` */
   readonly name?: string
@@ -77,6 +78,7 @@ export function agentTool(agent: AgentDefinition | string, options: AgentToolOpt
   })
 }
 
+/** Options of `handoff`. */
 export interface HandoffOptions {
   /** @default `hand_off_to_<agent id>` */
   readonly name?: string
@@ -132,7 +134,7 @@ async function ask(agent: AgentId, task: string, call: ToolContext, sessionId: A
     for (const { model, usage } of usageByModel) call.reportUsage(model, usage)
     return answer
   } catch (error) {
-    // It would wait for this one to end: nobody is there to hear its answer.
+    // It would wait for this one to end, and its answer would have no reader.
     if (BeamClawError.isInstance(error, 'call-cycle')) await session.abort(run.runId)
     return failed(agent, error, call)
   } finally {

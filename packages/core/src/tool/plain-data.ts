@@ -1,11 +1,11 @@
-/** Turns what a tool returned into plain JSON without losing anything unsaid: what JSON would drop or bend is written out, or refused. */
+/** Converts the output of a tool to plain JSON without silent loss: values that JSON would drop or change are written out, or refused. */
 import { BeamClawError } from '../base/errors.ts'
 import type { JsonValue } from '../base/messages.ts'
 
-/** Levels of objects and arrays; more than that is a cycle, or of no use to a model. */
+/** Maximum depth of objects and arrays; a deeper value is a cycle, or useless to a model. */
 const deepest = 512
 
-/** Values in all; an object that is reached by many ways counts each time, as it is written out each time. */
+/** Maximum number of values; an object that is referenced several times counts each time, as it is written out each time. */
 const mostValues = 1_000_000
 
 /**
@@ -59,7 +59,7 @@ class DataWriter {
   }
 }
 
-/** A plain object of another realm has another `Object.prototype`, which is still the end of its chain. */
+/** Returns true for a plain object; one of another realm has another `Object.prototype`, which also ends its prototype chain. */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null

@@ -1,8 +1,14 @@
-/** Which session waits for which: a tool that waits, by whatever way, for the run it works for would wait until its time is up. */
+/**
+ * Detects deadlocks of sessions: a tool that waits, directly or through other sessions, for the run that called it would wait until its timeout.
+ *
+ * Owns the graph of waits between sessions, and the site of each tool that runs.
+ * I1: An edge of the graph counts the waits of tools that still run and were not told to stop.
+ * I2: The async context is enabled only while a tool runs.
+ */
 import { BeamClawError } from '../base/errors.ts'
 import type { SessionKey } from '../base/ids.ts'
 
-/** The tool that code runs for. */
+/** The tool on whose behalf code runs. */
 interface ToolSite {
   readonly sessionKey: SessionKey
   readonly signal: AbortSignal
@@ -18,20 +24,20 @@ interface AsyncVariable<T> {
 }
 
 export class RunWaits {
-  // Undefined where the platform has no such thing: nothing is found there, and a tool that waits for itself ends with its timeout.
+  // Undefined on platforms without it: no deadlock is detected there, and a tool that waits for itself ends with its timeout.
   readonly #site: AsyncVariable<ToolSite> | undefined = asyncVariable()
-  // For each session the sessions that its tools wait for, and how many times.
+  // For each session the sessions that its tools wait for, with the number of waits.
   readonly #waitsFor = new Map<SessionKey, Map<SessionKey, number>>()
   #tools = 0
 
-  /** Runs a tool; whatever it calls knows for which session it works. */
+  /** Runs a tool; all code that it calls has its session in the async context. */
   async runTool<T>(tool: { readonly sessionKey: SessionKey; readonly signal: AbortSignal }, work: () => Promise<T>): Promise<T> {
     const site: ToolSite = { ...tool, waits: new Set() }
     const endWaits = (): void => {
       for (const end of site.waits ?? []) end()
       site.waits = undefined
     }
-    // A tool that was told to stop holds up nobody any more, whether it listens or not.
+    // A tool that was told to stop no longer blocks its run, even when it ignores the signal.
     tool.signal.addEventListener('abort', endWaits, { once: true })
     if (tool.signal.aborted) endWaits()
     this.#tools++
@@ -40,14 +46,14 @@ export class RunWaits {
     } finally {
       tool.signal.removeEventListener('abort', endWaits)
       endWaits()
-      // It costs something on every promise of the process, so it is on only while a tool is under way.
+      // The async context makes every promise of the process slower, so it is enabled only while a tool runs.
       if (--this.#tools === 0) this.#site?.disable()
     }
   }
 
   /**
-   * Called before a run of `target` that is not over is waited for. Returns a function that ends the waiting. Throws `call-cycle` when a tool asks
-   * whose own run has to end first.
+   * Registers that the calling tool waits for a run of `target`. Returns a function that ends the wait. Throws `call-cycle` when that run would
+   * have to wait for the tool's own run.
    */
   begin(target: SessionKey): () => void {
     const site = this.#site?.getStore()
@@ -63,7 +69,7 @@ export class RunWaits {
     return end
   }
 
-  /** Returns the sessions on the way from one to another along what their tools wait for, or undefined where there is no way. */
+  /** Returns the sessions on the path from one to another along the waits of their tools; undefined when there is no path. */
   #path(from: SessionKey, to: SessionKey, seen: Set<SessionKey>): SessionKey[] | undefined {
     if (from === to) return [from]
     seen.add(from)
@@ -91,7 +97,7 @@ function callCycle(path: readonly SessionKey[]): BeamClawError {
   })
 }
 
-/** Returns what carries a value along with asynchronous work, on platforms that have it. */
+/** Returns an `AsyncLocalStorage`; undefined on platforms without it. */
 function asyncVariable<T>(): AsyncVariable<T> | undefined {
   const { process } = globalThis as { readonly process?: { readonly getBuiltinModule?: (name: string) => unknown } }
   const hooks = process?.getBuiltinModule?.('node:async_hooks') as { readonly AsyncLocalStorage: new () => AsyncVariable<T> } | undefined

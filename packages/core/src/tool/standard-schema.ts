@@ -1,16 +1,16 @@
-/** The part of Standard Schema (standardschema.dev) that tools and structured output use: any library that speaks it will do. */
+/** The part of Standard Schema (standardschema.dev) that tools and structured output use; any library that implements it works. */
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { JsonObject } from '../base/messages.ts'
 import type { OptionRule } from '../base/options.ts'
 
-/** A schema that checks a value and answers with what it made of it. `TOutput` is that. */
+/** A schema that validates a value and returns the parsed output of type `TOutput`. */
 export interface StandardSchema<TOutput = unknown> {
   readonly '~standard': {
     readonly version: 1
     readonly vendor: string
     readonly validate: (value: unknown) => ValidationResult<TOutput> | Promise<ValidationResult<TOutput>>
     readonly types?: { readonly input: unknown; readonly output: TOutput } | undefined
-    /** Standard JSON Schema: how the schema describes what it takes. */
+    /** Standard JSON Schema: the description of the schema's input. */
     readonly jsonSchema?: { readonly input: (options: { readonly target: string }) => Record<string, unknown> } | undefined
   }
 }
@@ -24,7 +24,7 @@ export type ValidationResult<TOutput> =
       }[]
     }
 
-/** The rule for a schema of a library that speaks Standard Schema. */
+/** The rule for a schema of a library that implements Standard Schema. */
 export const aStandardSchema: OptionRule = (value) => {
   const isObject = (typeof value === 'object' && value !== null) || typeof value === 'function'
   const standard = isObject ? (value as Partial<StandardSchema>)['~standard'] : undefined
@@ -32,8 +32,8 @@ export const aStandardSchema: OptionRule = (value) => {
 }
 
 /**
- * Returns the JSON Schema of what a schema takes. Throws `invalid-option` when it cannot be written as one, with the path to the part that
- * cannot; `instead` names the option that takes the JSON Schema itself.
+ * Returns the JSON Schema of a schema's input. Throws `invalid-option`, with the path, when a part cannot be expressed as JSON Schema; `instead`
+ * names the option that takes the JSON Schema itself.
  */
 export function jsonSchemaOf(owner: string, option: string, schema: StandardSchema, instead: string): JsonObject {
   const problem = schemaProblem(schema)
@@ -44,7 +44,7 @@ export function jsonSchemaOf(owner: string, option: string, schema: StandardSche
   throw new BeamClawError('invalid-option', message, { details: { owner, option, path } })
 }
 
-/** Returns the JSON Schema, or why there is none. */
+/** Returns the JSON Schema, or the reason why there is none. */
 function schemaProblem(schema: StandardSchema): { readonly schema: JsonObject } | string {
   const { jsonSchema } = schema['~standard']
   if (jsonSchema === undefined) return 'its library makes none'
@@ -55,11 +55,11 @@ function schemaProblem(schema: StandardSchema): { readonly schema: JsonObject } 
   }
 }
 
-/** Schemas in each other that are looked into. */
+/** Maximum depth of nested schemas that are searched. */
 const mostSteps = 32
 
 /**
- * Returns the path to the innermost schema that fails by itself, as far as the library shows what a schema is made of: in `def`, as zod does,
+ * Returns the path to the innermost schema that fails by itself, as far as the library exposes the parts of a schema: in `def`, as zod does,
  * fields by name in `shape`, other parts as schemas or lists of schemas.
  */
 function pathOfProblem(schema: StandardSchema, steps = 0): string {
@@ -84,7 +84,7 @@ function partsOf(schema: StandardSchema): readonly (readonly [name: string, part
   return [...named, ...items, ...unnamed].filter((entry): entry is [string, StandardSchema] => aStandardSchema(entry[1]) === undefined)
 }
 
-/** The issues of a failed validation, a line each. */
+/** Returns the issues of a failed validation, joined by semicolons. */
 export function describeIssues(issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[]): string {
   return issues
     .slice(0, 10)

@@ -1,14 +1,14 @@
-/** Turns whatever a tool returned into text or parts of a bounded size. */
+/** Converts the output of a tool to text or parts of a bounded size. */
 import type { ImagePart, TextPart } from '../base/messages.ts'
 import { firstCharacters, lastCharacters } from '../base/well-formed.ts'
 import { plainData } from './plain-data.ts'
 import type { ToolOutput } from './tool.ts'
 import { replyOf } from './tool-reply.ts'
 
-/** Characters of a tool's answer that the model and the journal get to see: its beginning and its end. */
+/** Characters of a tool's output that the model and the journal get: its beginning and its end. */
 const maxToolCharacters = 200_000
 
-/** Characters of all its images, which are base64, that are kept; those that do not fit are named instead. */
+/** Characters of base64 that all images of an output may have; an image beyond is replaced by a note. */
 const maxImageCharacters = 20_000_000
 
 interface ToolContent {
@@ -17,8 +17,8 @@ interface ToolContent {
 }
 
 /**
- * Returns what the model gets to see: a reply as it is, text as it is, and anything else as JSON. Throws `tool-failed` for what is no data,
- * and what the output's own getters throw.
+ * Returns the content for the model: a reply of `toolResult` and text unchanged, any other value as JSON. Throws `tool-failed` for a value that
+ * is no data, and what its getters throw.
  */
 export function toToolContent(output: ToolOutput): ToolContent {
   const reply = replyOf(output)
@@ -30,7 +30,7 @@ export function toToolContent(output: ToolOutput): ToolContent {
   return { content: capped(JSON.stringify(plainData(output)) ?? ''), isError: false }
 }
 
-/** Parts that share what one answer may hold, in their order. */
+/** Returns the parts, in order, within the limits of one output. */
 function cappedParts(parts: readonly (TextPart | ImagePart)[]): (TextPart | ImagePart)[] {
   let textLeft = maxToolCharacters
   let imagesLeft = maxImageCharacters
@@ -53,7 +53,7 @@ function cappedParts(parts: readonly (TextPart | ImagePart)[]): (TextPart | Imag
   return kept
 }
 
-/** Returns well-formed text: a long one with its middle cut out, and a note of how much that was. */
+/** Returns well-formed text; a long one with its middle replaced by a note of the omitted characters. */
 export function capped(text: string, maximum = maxToolCharacters): string {
   if (text.length <= maximum) return text.toWellFormed()
   const start = firstCharacters(text, Math.floor(maximum / 2))

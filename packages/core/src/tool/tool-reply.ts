@@ -1,21 +1,21 @@
-/** What a tool says by itself: content for the model, and whether it failed. Anything else that a tool returns is data. */
+/** Explicit results of tools: content for the model, and whether the call failed. Any other value that a tool returns is data. */
 import { BeamClawError } from '../base/errors.ts'
 import { contentOf, type Fail } from '../base/message-check.ts'
 import type { ImagePart, TextPart } from '../base/messages.ts'
 import { aBoolean, anything, checkOptions } from '../base/options.ts'
 
-// Shared by every copy of this package in a process: a tool may come with a copy of its own.
+// Shared by every copy of this package in a process: a tool may import another copy.
 const marker: unique symbol = Symbol.for('beamclaw.tool-reply') as never
 
-/** What `toolResult` takes. */
+/** Options of `toolResult`. */
 export interface ToolReplyOptions {
   /** Text, or parts of text and images. */
   readonly content: string | readonly (TextPart | ImagePart)[]
-  /** The model is told that the call failed. @default false */
+  /** Whether the model is told that the call failed. @default false */
   readonly isError?: boolean
 }
 
-/** What `toolResult` returns, for a tool to return in its turn. */
+/** The result of `toolResult`, for a tool to return. */
 export interface ToolReply extends Required<ToolReplyOptions> {
   readonly [marker]: true
 }
@@ -23,8 +23,8 @@ export interface ToolReply extends Required<ToolReplyOptions> {
 const misfit: Fail = (problem) => new BeamClawError('invalid-option', `toolResult: ${problem}`)
 
 /**
- * Returns content for the model that is shown as it is, unlike data, which is shown as JSON: text, or parts of text and images; `isError`
- * tells the model that the call failed. Throws `invalid-option`.
+ * Returns content that the model gets unchanged, unlike data, which it gets as JSON: text, or parts of text and images; `isError` tells the
+ * model that the call failed. Throws `invalid-option`.
  *
  * @example
  * execute: async ({ name }) => toolResult({ content: `There is no file "${name}"`, isError: true })
@@ -35,7 +35,7 @@ export function toolResult(options: ToolReplyOptions): ToolReply {
   return Object.freeze({ [marker]: true as const, content: contentOf(content, 'content', misfit), isError })
 }
 
-/** Returns what `toolResult` of any copy of this package made, checked again; undefined for any other value. */
+/** Returns a reply that `toolResult` of any copy of this package made, checked again; undefined for any other value. */
 export function replyOf(output: unknown): Required<ToolReplyOptions> | undefined {
   if (typeof output !== 'object' || output === null || !Object.hasOwn(output, marker)) return undefined
   const { content, isError } = output as ToolReply

@@ -1,4 +1,4 @@
-/** Runs one tool call to an answer the model can read. Never throws: whatever goes wrong becomes a result that says so. */
+/** Runs tool calls. Never rejects: a failure becomes a result that the model can read. */
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
 import type { JsonObject, JsonValue, ToolCall, ToolResult } from '../base/messages.ts'
@@ -15,11 +15,11 @@ import { boundedProgress } from './tool-progress.ts'
 import type { ToolSession } from './tool-session.ts'
 
 export interface ToolRunnerOptions {
-  /** Returns where tools run now; undefined while there is no such place. */
+  /** Returns the task supervisor of the tools; undefined while it does not run. */
   readonly tasks: () => TaskSupervisor | undefined
-  /** Knows which run a tool works for, so that one that waits for itself is found. */
+  /** Detects tools that wait for their own run. */
   readonly waits: RunWaits
-  /** Returns a session for a tool, so many sessions below one that nobody waits for. */
+  /** Returns a session for a tool that is so many sessions below the first of a chain of waits. */
   readonly session: (key: string, depth: number) => ToolSession
   readonly clock: Clock
   readonly random: Random
@@ -29,20 +29,20 @@ export interface ToolCallSite {
   readonly sessionKey: SessionKey
   readonly runId: RunId
   readonly agentId: AgentId
-  /** What the message brought along. */
+  /** The `context` of the message. */
   readonly context: JsonValue | undefined
-  /** Tells readers how far the tool has come. */
+  /** Publishes the progress of the tool. */
   readonly progress: (data: JsonValue) => void
   /** Takes what the call does besides returning something. */
   readonly effects: ToolEffects
   /** Sessions above this one that wait for the run. */
   readonly depth: number
-  /** What the tool gets as key for its own effects. */
+  /** The idempotency key that the tool gets. */
   readonly idempotencyKey: string
   readonly signal: AbortSignal
 }
 
-/** First wait before another try; it doubles with each. */
+/** Milliseconds before the second try; doubled for each further one. */
 const toolRetryMs = 250
 
 export class ToolRunner {
@@ -52,7 +52,7 @@ export class ToolRunner {
     this.#options = options
   }
 
-  /** Answers a call to one of `tools`. */
+  /** Resolves with the result of a call to one of `tools`. */
   async run(call: ToolCall, tools: ReadonlyMap<string, Tool>, site: ToolCallSite): Promise<ToolResult> {
     try {
       const tool = toolOf(call, tools)
@@ -73,7 +73,7 @@ export class ToolRunner {
     }
   }
 
-  /** The schema is code of the tool's, too: what it does counts for the tool's time. */
+  /** Runs one try. The schemas are code of the tool too, so validation counts towards its timeout. */
   #try(call: ToolCall, tool: Tool, site: ToolCallSite, attempt: number): Promise<ToolOutput> {
     const { sessionKey, runId, agentId, idempotencyKey, signal, effects, depth } = site
     const tasks = this.#options.tasks()
@@ -127,7 +127,7 @@ export class ToolRunner {
   }
 }
 
-/** The start of a result that belongs to a call. */
+/** Returns the fields of a result that identify its call. */
 export function headOf(call: ToolCall): { readonly type: 'tool-result'; readonly toolCallId: string; readonly name: string } {
   return { type: 'tool-result', toolCallId: call.id, name: call.name }
 }
@@ -150,7 +150,7 @@ async function checkedInput(call: ToolCall, { input }: Tool): Promise<unknown> {
   throw new BeamClawError('tool-input', `The input is not valid: ${describeIssues(checked.issues)}`)
 }
 
-/** What the run brought along, as the tool's schema types it. */
+/** Returns the context of the run, as the tool's schema parses it. Throws when it does not fit. */
 async function checkedContext(context: JsonValue | undefined, { declaration, context: schema }: Tool): Promise<unknown> {
   if (schema === undefined) return context
   const checked = await schema['~standard'].validate(context)

@@ -3,6 +3,7 @@ import type { RunEvent } from '../base/events.ts'
 import type { RunId, SessionKey } from '../base/ids.ts'
 import type { JsonValue, ModelUsage, UserMessage } from '../base/messages.ts'
 
+/** Another session, as a tool may use it. */
 export interface ToolSession {
   readonly key: SessionKey
   /** As `SessionHandle.send`; throws `call-depth` when too many sessions wait for each other already. */
@@ -11,6 +12,7 @@ export interface ToolSession {
   abort(runId?: string): Promise<unknown>
 }
 
+/** Options of `ToolSession.send`. */
 export interface ToolSendOptions {
   /** A repeat with the same key gets the same run. @default a new one */
   readonly idempotencyKey?: string

@@ -1,4 +1,4 @@
-/** A tool is what a model may ask for: a name, what it takes, and a function. */
+/** Tools that a model may call: a name, an input schema and a function. */
 import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
 import type { JsonObject, JsonValue, Usage } from '../base/messages.ts'
 import { aBoolean, aFunction, anObject, checkOptions, duration, integer, text } from '../base/options.ts'
@@ -6,17 +6,17 @@ import type { ToolDeclaration } from '../ports/provider.ts'
 import { aStandardSchema, jsonSchemaOf, type StandardSchema } from './standard-schema.ts'
 import type { ToolSession } from './tool-session.ts'
 
-/** What a tool is handed besides its input. */
+/** What a tool gets besides its input. */
 export interface ToolContext<TContext = unknown> {
-  /** Aborted when the run is cancelled or the tool's time is up. */
+  /** Aborted when the run is cancelled or the tool times out. */
   readonly signal: AbortSignal
   readonly sessionKey: SessionKey
   readonly runId: RunId
   readonly agentId: AgentId
-  /** What the message brought along (`SendOptions.context`), as the tool's `context` schema types it. */
+  /** The `context` of the message (`SendOptions.context`), as the tool's `context` schema parses it. */
   readonly context: TContext
   /**
-   * Tells readers of the run how far the tool has come: JSON of at most 64,000 bytes. Not kept: a reader that comes later does not see it.
+   * Publishes progress to the readers of the run: JSON of at most 64,000 bytes. Not durable: a later reader does not get it.
    */
   readonly progress: (data: JsonValue) => void
   /**
@@ -31,11 +31,11 @@ export interface ToolContext<TContext = unknown> {
    * outcome of the call. Throws `unknown-agent` or `invalid-id`.
    */
   readonly handOff: (agent: string) => void
-  /** The model's own name for the call. Models use the same one again: it tells calls of one turn apart, and nothing else. */
+  /** The model's id of the call. Unique only among the calls of one turn: models use ids again. */
   readonly toolCallId: string
   /**
-   * `<run>:<turn>:<index>`, unique in its session, and the same for every try of the same call, also after a crash: pass it on where the
-   * other side can drop repeats, together with `sessionKey` where it serves more than one session.
+   * `<run>:<turn>:<index>`, unique in its session, and the same for every try of a call, also after a crash: pass it to services that detect
+   * repeated requests, together with `sessionKey` when the service is used by more than one session.
    */
   readonly idempotencyKey: string
   /** Counts from 1. */
@@ -43,37 +43,38 @@ export interface ToolContext<TContext = unknown> {
 }
 
 /**
- * What a tool may return: text, what `toolResult` made, or data, which the model sees as JSON. Every object that `toolResult` did not make
- * is data, whatever its fields are called; what JSON cannot hold (functions, symbols, promises, bytes, cycles) is told to the model as a
- * failure of the tool.
+ * What a tool may return: text, a result of `toolResult`, or data, which the model gets as JSON. Every object that `toolResult` did not make
+ * is data, whatever the names of its fields. A value that JSON cannot express (functions, symbols, promises, bytes, cycles) is a failure of the
+ * tool.
  */
 export type ToolOutput = string | number | boolean | bigint | object | null | undefined
 
+/** Options of a tool. */
 export interface ToolOptions<TInput, TContext = unknown> {
   /** 1 to 64 of A-Z, a-z, 0-9, `_` and `-`. */
   readonly name: string
-  /** Tells the model what the tool is for. */
+  /** The purpose of the tool, for the model. */
   readonly description: string
-  /** Checks and types the input. @default takes an empty object */
+  /** Validates and types the input. @default an empty object */
   readonly input?: StandardSchema<TInput>
-  /** Checks and types the run's context before each call; a run without it is told to the model as a failure. @default any context */
+  /** Validates and types the run's context before each call; with another context the call fails. @default any context */
   readonly context?: StandardSchema<TContext>
-  /** JSON Schema for the model. @default what `input` says of itself */
+  /** JSON Schema for the model. @default the JSON Schema of `input` */
   readonly inputSchema?: JsonObject
-  /** Throwing tells the model that it failed; an error with `isRetryable` true is tried again first. */
+  /** Runs the tool. Throw to fail the call; after an error with `isRetryable` true the call is tried again first. */
   readonly execute: (input: TInput, context: ToolContext<TContext>) => ToolOutput | Promise<ToolOutput>
-  /** Running it again with the same `idempotencyKey` does no harm, so a crash in the middle leads to another run. @default false */
+  /** Whether the tool may run again with the same `idempotencyKey`; a call that a crash interrupted is then repeated. @default false */
   readonly idempotent?: boolean
   /** Milliseconds for one try. @default 600000 */
   readonly timeoutMs?: number
-  /** Tries while it fails with retryable errors. @default 3 */
+  /** Maximum number of tries, on retryable errors. @default 3 */
   readonly maxAttempts?: number
 }
 
 /** Defaults for a tool. */
 const toolDefaults = { idempotent: false, timeoutMs: 600_000, maxAttempts: 3 } as const satisfies Partial<ToolOptions<unknown>>
 
-/** A tool as an agent has it. `TInput` is what its schema makes of the model's input. */
+/** A checked tool, as `defineTool` returns it. `TInput` is the input that its schema parses. */
 export interface Tool<TInput = never> {
   readonly declaration: ToolDeclaration
   readonly input: StandardSchema | undefined
@@ -87,7 +88,7 @@ export interface Tool<TInput = never> {
 const takesNothing: JsonObject = { type: 'object', properties: {}, additionalProperties: false }
 
 /**
- * Checks a tool's options. Throws `invalid-option`, also for an `input` that cannot be written as JSON Schema, such as a date, with the path.
+ * Returns a tool for `defineAgent`. Throws `invalid-option`, also, with the path, for an `input` that JSON Schema cannot express, such as a date.
  *
  * @example
  * const deploy = defineTool({ name: 'deploy', description: 'Deploys', input: z.object({ to: z.string() }), execute: ({ to }) => `on ${to}` })

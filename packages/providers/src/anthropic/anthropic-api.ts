@@ -1,4 +1,4 @@
-/** What travels between us and the Messages API. Unknown fields, blocks, deltas and events are ignored: Anthropic adds some without notice. */
+/** The wire format of the Messages API. Unknown fields, blocks, deltas and events are ignored: Anthropic adds some without notice. */
 import type { JsonObject } from '@beamclaw/core'
 import type { ErrorCodeTable, Failure } from '../shared/failure.ts'
 import * as z from '../shared/schema.ts'
@@ -21,7 +21,7 @@ const contentBlock = z.object({
   input: z.optional(z.unknown()),
 })
 
-/** Any event, or the message of an answer that was not streamed; `type` says which fields matter. */
+/** Any event, or the message of an answer that was not streamed; `type` determines which fields are used. */
 export const anthropicEvent = z.object({
   type: z.nullish(z.string()),
   index: z.nullish(z.number()),
@@ -42,7 +42,7 @@ export const anthropicEvent = z.object({
   stop_reason: z.nullish(z.string()),
 })
 
-/** The events that carry something; all others are skipped unread. */
+/** The types of events that are parsed; all others are skipped. */
 export const anthropicEventTypes: ReadonlySet<unknown> = new Set([
   'message_start',
   'content_block_start',
@@ -68,7 +68,7 @@ export const anthropicModels = z.object({
 /** The body of a request. */
 export type AnthropicRequest = JsonObject
 
-/** What error types mean. */
+/** Maps error types. */
 export const anthropicErrorCodes: ErrorCodeTable = {
   specific: {
     authentication_error: 'provider-auth',
@@ -91,7 +91,7 @@ const errorAnswer = z.object({
   request_id: z.catch(z.nullish(z.string()), undefined),
 })
 
-/** Reads an error out of an answer's or an event's JSON. */
+/** Returns the failure in the JSON of an answer or an event. */
 export function readAnthropicError(value: unknown): Failure {
   const read = errorAnswer.safeParse(value)
   if (!read.success) return {}

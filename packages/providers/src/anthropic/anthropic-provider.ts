@@ -1,4 +1,4 @@
-/** Talks to Anthropic's Messages API. */
+/** The provider for Anthropic's Messages API. */
 import {
   BeamClawError,
   type IdGenerator,
@@ -29,19 +29,19 @@ import { AnthropicStreamReader } from './from-anthropic-stream.ts'
 import type { ThinkingBudgets, ThinkingMode } from './thinking.ts'
 import { type AnthropicRequestStyle, toAnthropicRequest } from './to-anthropic-request.ts'
 
-/** Where the service is and how it is asked. `baseUrl` is `https://api.anthropic.com/v1` by default; `/v1` is added where there is no path. */
+/** Options of an `AnthropicProvider`. `baseUrl` is `https://api.anthropic.com/v1` by default; `/v1` is added to a URL without a path. */
 export interface AnthropicProviderOptions extends HttpOptions {
-  /** Tokens of an answer when the request does not say; a thinking budget comes on top. @default 16384 */
+  /** Maximum tokens of an answer, for requests without a limit; a thinking budget is added. @default 16384 */
   readonly maxOutputTokens?: number
   /** Marks system, tools and the last message for Anthropic's prompt cache: repeated input costs a tenth, new input a quarter more. @default true */
   readonly promptCaching?: boolean
-  /** How models are asked to think. @default 'auto' */
+  /** How thinking is requested. @default 'auto' */
   readonly thinkingMode?: ThinkingMode
-  /** Tokens for thinking by level, of models that take a budget; at least 1024 each. @default { low: 2048, medium: 8192, high: 24576 } */
+  /** Tokens for thinking by level, for models with a budget; at least 1024 each. @default { low: 2048, medium: 8192, high: 24576 } */
   readonly thinkingBudgets?: ThinkingBudgets
-  /** Tokens that fit in one request; tells a refused request that was too long from other refused ones. @default 200000 */
+  /** Size of the context window in tokens; distinguishes requests that are refused as too long from other refused ones. @default 200000 */
   readonly contextWindow?: number
-  /** Renames tool calls whose id is taken in the conversation. @default random */
+  /** Generates ids for tool calls whose id is taken in the conversation. @default random */
   readonly ids?: IdGenerator
 }
 
@@ -80,7 +80,12 @@ const apiVersion = '2023-06-01'
 const modelsPerPage = 1000
 const maxPages = 20
 
-/** Claude models. Throws `invalid-option` for bad options. */
+/**
+ * A `Provider` for Claude models. The constructor throws `invalid-option`.
+ *
+ * @example
+ * const providers = { anthropic: new AnthropicProvider({ apiKey: process.env.ANTHROPIC_API_KEY ?? '' }) }
+ */
 export class AnthropicProvider implements Provider {
   readonly #service: ModelService
   readonly #style: AnthropicRequestStyle
@@ -133,13 +138,13 @@ export class AnthropicProvider implements Provider {
   }
 }
 
-// Even dense text, such as Chinese or JSON, rarely has more than a token for every two bytes.
+// Even dense text, such as Chinese or JSON, rarely has more than one token per two bytes.
 const bytesPerToken = 2
 
 /**
- * A prompt that is too long comes back as a plain `invalid_request_error`, told apart by its text alone, which we do not read.
- * What we rely on instead is the size of what we sent: a refused request that is long enough to overflow is taken for one that did.
- * If that is wrong, a caller that shortens the request and sends it again meets the true error.
+ * Returns `provider-context-overflow` for a refused request that is large enough to overflow the context window. The API reports a prompt that
+ * is too long as a plain `invalid_request_error`, distinguished only by its text, which may change, so the size of the request decides.
+ * If that is wrong, a caller that shortens the request and sends it again gets the real error.
  */
 function refineOverflow(error: BeamClawError, body: JsonObject, contextWindow: number): BeamClawError {
   const { status, providerCode } = error.details
@@ -151,7 +156,7 @@ function refineOverflow(error: BeamClawError, body: JsonObject, contextWindow: n
   })
 }
 
-/** Bytes of everything but image data, which counts for few tokens. */
+/** Returns the bytes of a request without image data, which counts for few tokens. */
 function textBytes(body: JsonObject): number {
   const text = JSON.stringify(body, (key, value: unknown) => (key === 'source' ? undefined : value))
   return new TextEncoder().encode(text).byteLength

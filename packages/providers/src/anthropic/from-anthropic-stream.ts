@@ -1,4 +1,4 @@
-/** Reads a Messages API stream into BeamClaw parts. Pure. */
+/** Converts a Messages API stream to BeamClaw parts. Pure. */
 import { type FinishReason, type ProviderPart, type Usage, zeroUsage } from '@beamclaw/core'
 import type { AnswerReader } from '../shared/answer-reader.ts'
 import { type FailureContext, protocolError, serviceError } from '../shared/failure.ts'
@@ -51,7 +51,7 @@ export class AnthropicStreamReader implements AnswerReader {
     const failures = this.#failures
     const value = parseJson(failures.name, data)
     const type: unknown = typeof value === 'object' && value !== null && 'type' in value ? value.type : eventName
-    // `ping`, and what is added to the protocol later.
+    // `ping`, and later additions to the protocol.
     if (!anthropicEventTypes.has(type)) return
     const event = checkShape(failures.name, anthropicEvent, value)
     switch (type) {
@@ -89,7 +89,7 @@ export class AnthropicStreamReader implements AnswerReader {
     }
     for (const index of [...this.#blocks.keys()]) yield* this.#stop(index)
     const reason = finishReasons[this.#stopReason ?? ''] ?? 'other'
-    // A call that was cut off must neither run nor be answered; only with these reasons can that be.
+    // A truncated call must neither run nor get a result; only these reasons truncate.
     const isCut = reason === 'length' || reason === 'content-filter' || this.#stopReason === undefined
     let hasCalls = false
     for (const block of this.#calls) {
@@ -163,7 +163,7 @@ export class AnthropicStreamReader implements AnswerReader {
         yield { type: 'tool-call-delta', id: block.id, inputText: delta.partial_json }
         return
       default:
-      // Citations, and what is added to the protocol later.
+      // Citations, and later additions to the protocol.
     }
   }
 
@@ -180,7 +180,7 @@ export class AnthropicStreamReader implements AnswerReader {
     yield { type: 'text-delta', text }
   }
 
-  /** Every report is a running total of the message, and some leave fields out or at 0; so the largest one is the truth, and nothing is added. */
+  /** Takes the maximum of each field: every report is a running total of the message, and some omit fields or send 0. */
   #count(usage: AnthropicUsage | null | undefined): void {
     if (!usage) return
     this.#usage = {

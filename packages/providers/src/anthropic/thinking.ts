@@ -1,13 +1,13 @@
-/** Decides how a model is asked to think. */
+/** Maps a thinking level to the request fields of a model. */
 import type { JsonObject, ProviderRequest, ThinkingLevel } from '@beamclaw/core'
 
-/** Tokens for thinking by level; only models that take a budget use them. */
+/** Tokens for thinking by level, for models with a budget. */
 export type ThinkingBudgets = Readonly<Record<Exclude<ThinkingLevel, 'off'>, number>>
 
-/** `adaptive` models decide themselves, guided by an effort; `budget` models are given tokens; `auto` knows by the model's name. */
+/** How thinking is requested. `adaptive`: the model decides, by an effort. `budget`: a number of tokens. `auto`: by the model's name. */
 export type ThinkingMode = 'auto' | 'adaptive' | 'budget'
 
-/** The request's fields for thinking, and the tokens they need besides the answer's. */
+/** The request fields for thinking, and the tokens that they need in addition to the answer's. */
 export interface ThinkingPlan {
   readonly thinking?: JsonObject
   readonly effort?: string
@@ -17,7 +17,7 @@ export interface ThinkingPlan {
 // Models up to generation 4.5; later ones think adaptively, and from Opus 4.7 on they refuse a budget.
 const budgetModel = /^claude-(?:[23]|instant|(?:opus|sonnet|haiku)-4-(?:[015](?:\D|$)|\d{8}))/
 
-/** The plan for one request, whose messages are sent as `turns`; thinking stays off where the API would refuse it. */
+/** Returns the plan for one request, whose messages are sent as `turns`; thinking stays off when the API would refuse it. */
 export function planThinking(
   request: ProviderRequest,
   turns: readonly JsonObject[],
@@ -25,7 +25,7 @@ export function planThinking(
   budgets: ThinkingBudgets,
 ): ThinkingPlan {
   const { thinking: level = 'off', toolChoice = 'auto' } = request
-  // Thinking and a forced tool exclude each other; the tool is what the caller insists on.
+  // Thinking and a forced tool exclude each other; the tool takes precedence.
   const isForced = toolChoice === 'required' || typeof toolChoice === 'object'
   if (level === 'off' || isForced) return { budgetTokens: 0 }
   const usesBudget = mode === 'budget' || (mode === 'auto' && budgetModel.test(request.model))

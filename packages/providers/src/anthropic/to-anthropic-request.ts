@@ -1,4 +1,4 @@
-/** Writes a BeamClaw request as a Messages API request. Pure. */
+/** Converts a BeamClaw request to a Messages API request. Pure. */
 import type {
   AssistantMessage,
   ImagePart,
@@ -15,7 +15,7 @@ import { withWireCalls } from '../shared/wire-calls.ts'
 import type { AnthropicRequest } from './anthropic-api.ts'
 import { planThinking, type ThinkingBudgets, type ThinkingMode } from './thinking.ts'
 
-/** What the provider's options decide about every request. */
+/** The options of the provider that apply to every request. */
 export interface AnthropicRequestStyle {
   readonly maxOutputTokens: number
   readonly promptCaching: boolean
@@ -32,7 +32,7 @@ interface Turn {
 
 const cacheControl = { cache_control: { type: 'ephemeral' } }
 
-/** The request's body. */
+/** Returns the body of the request. */
 export function toAnthropicRequest(asked: ProviderRequest, style: AnthropicRequestStyle): AnthropicRequest {
   const request = { ...asked, messages: withWireCalls(asked.messages) }
   const turns = toTurns(request.messages, style.promptCaching)
@@ -46,7 +46,7 @@ export function toAnthropicRequest(asked: ProviderRequest, style: AnthropicReque
   }
   return {
     model: request.model,
-    // A budget is part of `max_tokens`, so it comes on top of what the answer may use.
+    // The budget counts towards `max_tokens`, so it is added to the limit of the answer.
     max_tokens: (request.maxOutputTokens ?? style.maxOutputTokens) + plan.budgetTokens,
     stream: true,
     ...(system === '' ? {} : { system: [{ type: 'text', text: system, ...(style.promptCaching ? cacheControl : {}) }] }),
@@ -72,7 +72,7 @@ export function toAnthropicRequest(asked: ProviderRequest, style: AnthropicReque
   }
 }
 
-/** Calls in the history are refused where no tools are declared: an agent that has lost its tools declares those it has called, and may not call them. */
+/** Returns the tools to declare. Calls in the history are refused without declarations, so an agent without tools declares the ones it has called. */
 function toolsOfThePast(messages: readonly Message[]): readonly ToolDeclaration[] {
   const names = new Set<string>()
   for (const { role, content } of messages) {
@@ -86,7 +86,7 @@ function toToolChoice(choice: ProviderRequest['toolChoice'] = 'auto'): JsonObjec
   return { type: choice === 'required' ? 'any' : choice }
 }
 
-/** The schema, where the API can enforce it: it refuses objects that leave room for more. */
+/** Returns the schema if the API can enforce it: it refuses objects that allow additional properties. */
 function enforcedSchema({ responseFormat }: ProviderRequest): JsonObject | undefined {
   return responseFormat?.schema !== undefined && isStrictSchema(responseFormat.schema) ? responseFormat.schema : undefined
 }
@@ -98,7 +98,7 @@ function systemText(request: ProviderRequest): string {
   return `${system}${system === '' ? '' : '\n\n'}Answer with one JSON value and nothing else: no words around it, no code fence.${shape}`
 }
 
-/** Roles must alternate, and a tool's result must come first in the message after its call. */
+/** Returns turns with alternating roles, in which tool results come first in the message after their calls. */
 function toTurns(messages: readonly Message[], promptCaching: boolean): readonly JsonObject[] {
   const turns: Turn[] = []
   for (const message of messages) {
@@ -164,15 +164,15 @@ function fromAssistant({ content }: AssistantMessage): readonly JsonObject[] {
     } else if (part.signature !== undefined) {
       blocks.push({ type: 'thinking', thinking: part.text, signature: part.signature })
     }
-    // Thinking without a signature came from another provider and would be refused.
+    // Thinking without a signature is another provider's and would be refused.
   }
-  // Thinking that nothing came of is refused at the end of a message.
+  // Thinking at the end of a message is refused.
   return blocks.slice(0, blocks.findLastIndex((block) => !isThinking(block)) + 1)
 }
 
 function fromToolResult({ toolCallId, content, isError }: ToolResult): JsonObject {
   const blocks = toContent(content)
-  // A failed result may hold text only.
+  // A failed result may contain only text.
   const allowed = isError ? blocks.map((block) => (block.type === 'image' ? { type: 'text', text: '(an image)' } : block)) : blocks
   return {
     type: 'tool_result',
@@ -182,7 +182,7 @@ function fromToolResult({ toolCallId, content, isError }: ToolResult): JsonObjec
   }
 }
 
-/** Input must be an object. */
+/** Returns the input, wrapped in an object if it is none. */
 function toInput(input: JsonValue): JsonValue {
   return typeof input === 'object' && input !== null && !Array.isArray(input) ? input : { value: input }
 }

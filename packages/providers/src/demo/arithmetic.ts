@@ -30,7 +30,7 @@ const sumPattern = new RegExp(`${operand}(?:\\s*[-+*/x×÷]\\s*${operand})+`, 'i
 const datePattern = /^\d{4}[-/]\d{1,2}[-/]\d{1,2}$/
 const maxTextLength = 200
 
-/** The first sum in `text` and its answer, or `undefined` when there is none that makes sense. */
+/** Returns the first valid sum in `text` and its result; `undefined` when there is none. */
 export function findSum(text: string): { readonly sum: string; readonly answer: string } | undefined {
   const sum = sumPattern.exec(text.slice(0, maxTextLength))?.[0].trim()
   if (sum === undefined || datePattern.test(sum)) return undefined

@@ -1,4 +1,4 @@
-/** What the demo model says: a pure function of the request. Each answer teaches one thing and names the next one to try. */
+/** The answers of the demo model, a pure function of the request. Each answer explains one feature and names the next one to try. */
 import { type Message, type ProviderRequest, type ToolCall, type ToolResult, textOf } from '@beamclaw/core'
 import { firstCharacters } from '@beamclaw/core/adapter'
 import { findSum } from './arithmetic.ts'
@@ -59,7 +59,7 @@ const intents: readonly Intent[] = [
   },
 ]
 
-/** The answer of model `demo-1`. */
+/** Returns the answer of model `demo-1`. */
 export function demoAnswer(request: ProviderRequest): DemoAnswer {
   const last = request.messages.at(-1)
   if (last?.role === 'tool')

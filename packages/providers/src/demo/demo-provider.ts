@@ -1,4 +1,4 @@
-/** A model that lives in this process: no key, no network, the same answer every time. For first runs, examples and tests. */
+/** A deterministic model within this process, without API key and network: for first runs, examples and tests. */
 import {
   BeamClawError,
   type Clock,
@@ -11,11 +11,11 @@ import {
 import { abortedError, anObjectWith, checkOptions, integer, type OptionRules, providerStream, sleep } from '@beamclaw/core/adapter'
 import { type DemoAnswer, demoAnswer, echoAnswer } from './demo-answer.ts'
 
-/** How the demo model behaves. */
+/** Options of a `DemoProvider`. */
 export interface DemoProviderOptions {
   /** Milliseconds before each word; 0 uses no timer. @default 0 */
   readonly delayMs?: number
-  /** Where the delays come from. @default the system's clock */
+  /** The clock of the delays. @default the system's clock */
   readonly clock?: Clock
 }
 
@@ -30,7 +30,13 @@ const rules: OptionRules<DemoProviderOptions> = {
 const contextWindow = 128_000
 const charactersPerToken = 4
 
-/** Answers by rule, word by word. Models: `demo-1` explains BeamClaw, does sums and calls tools; `echo` repeats the last user message. */
+/**
+ * A `Provider` with two rule-based models, which stream word by word: `demo-1` explains BeamClaw, computes sums and calls tools; `echo` repeats
+ * the last user message. The constructor throws `invalid-option`.
+ *
+ * @example
+ * const claw = new BeamClaw({ providers: { demo: new DemoProvider() }, agents: [{ id: 'main', model: 'demo/demo-1' }] })
+ */
 export class DemoProvider implements Provider {
   readonly #delayMs: number
   readonly #clock: Clock
@@ -115,12 +121,12 @@ function answerOf(request: ProviderRequest): DemoAnswer {
   })
 }
 
-/** Cuts after each run of spaces, so that the pieces joined are the text. */
+/** Splits after each run of spaces, so that the joined pieces are the text. */
 function words(text: string): readonly string[] {
   return text.match(/\s*\S+\s*|\s+/gu) ?? []
 }
 
-/** One token for every four characters of text, tool declarations and calls; close enough to make budgets visible. */
+/** Estimates one token per four characters of text, tool declarations and calls. */
 function tokens(characters: number): number {
   return Math.ceil(characters / charactersPerToken)
 }

@@ -1,7 +1,7 @@
 /** Decides whether the demo model calls a tool, which one, and with what input. */
 import type { JsonObject, JsonValue, ProviderRequest, ToolCall, ToolDeclaration } from '@beamclaw/core'
 
-/** The call that the user's text asks for; the same request always gives the same call, id included. */
+/** Returns the call that the user's text requests; deterministic, id included. */
 export function findToolCall(request: ProviderRequest, text: string): ToolCall | undefined {
   const tool = chooseTool(request, text)
   if (tool === undefined) return undefined
@@ -12,7 +12,7 @@ export function findToolCall(request: ProviderRequest, text: string): ToolCall |
   try {
     return { type: 'tool-call', id, name: tool.name, input: JSON.parse(raw) as JsonValue }
   } catch {
-    // Broken JSON goes on as a real model would send it, so that a host can see how BeamClaw treats it.
+    // Broken JSON is sent as a real model would, to show how BeamClaw handles it.
     return { type: 'tool-call', id, name: tool.name, input: {}, invalidInput: raw }
   }
 }
@@ -22,7 +22,7 @@ function chooseTool({ tools = [], toolChoice = 'auto' }: ProviderRequest, text: 
   if (typeof toolChoice === 'object') return tools.find(({ name }) => name === toolChoice.name)
   const command = /\b(?:use|call|run)\s+(?:the\s+)?(?:tool\s+)?[`"']?([\w.-]+)/i.exec(text)?.[1]?.toLowerCase()
   const commanded = tools.find(({ name }) => name.toLowerCase() === command)
-  // The longest name wins, so that `read_file` is not taken for `read`.
+  // The longest name takes precedence, so that `read_file` is not taken for `read`.
   const mentioned = tools.filter(({ name }) => mentions(text, name)).sort((a, b) => b.name.length - a.name.length)[0]
   return commanded ?? mentioned ?? (toolChoice === 'required' ? tools[0] : undefined)
 }
@@ -34,7 +34,7 @@ function mentions(text: string, name: string): boolean {
     .some((word) => word.replace(/[.-]+$/, '') === name.toLowerCase())
 }
 
-/** Fills the required properties of the tool's schema from what was said. */
+/** Fills the required properties of the tool's schema from the user's text. */
 function inputFromText({ name, inputSchema }: ToolDeclaration, text: string): JsonObject {
   const properties = asObject(inputSchema.properties)
   const required = Array.isArray(inputSchema.required) ? inputSchema.required : []
@@ -81,7 +81,7 @@ function escapePattern(name: string): string {
   return name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 }
 
-/** FNV-1a: short and the same on every machine; ids need no secrecy here. */
+/** FNV-1a hash: short and deterministic; these ids need not be secret. */
 function hash(text: string): string {
   let value = 0x811c9dc5
   for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193)

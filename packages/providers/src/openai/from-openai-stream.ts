@@ -1,4 +1,4 @@
-/** Reads a Chat Completions stream into BeamClaw parts. Pure. */
+/** Converts a Chat Completions stream to BeamClaw parts. Pure. */
 import { type FinishReason, type ProviderPart, type Usage, zeroUsage } from '@beamclaw/core'
 import type { AnswerReader } from '../shared/answer-reader.ts'
 import { type FailureContext, protocolError, serviceError } from '../shared/failure.ts'
@@ -86,13 +86,13 @@ export class OpenAiStreamReader implements AnswerReader {
     const failures = this.#failures
     if (this.#finishReason === 'error') throw serviceError(failures, { codes: ['error'] })
     const hasAnything = this.#hasText || this.#calls.size > 0
-    // `[DONE]` after an answer is a finish signal too; after nothing at all it is not.
+    // `[DONE]` after an answer also means that it is finished; after an empty stream it does not.
     if (this.#finishReason === undefined && !(this.isDone && hasAnything)) {
       throw protocolError(failures.name, 'the stream ended before the answer was finished')
     }
     if (this.#calls.hasNameless) throw protocolError(failures.name, 'the answer holds a tool call without a name')
     const reason = finishReasons[this.#finishReason ?? ''] ?? 'other'
-    // Without a finish reason nothing proves that the last call is whole.
+    // Without a finish reason the last call may be incomplete.
     const isCut = reason === 'length' || reason === 'content-filter' || this.#finishReason === undefined
     yield* this.#endThinking()
     const calls = this.#calls.finish(isCut)

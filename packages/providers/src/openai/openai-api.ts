@@ -1,4 +1,4 @@
-/** What travels between us and a Chat Completions server. Unknown fields are ignored; missing ones are expected from the many imitations. */
+/** The wire format of Chat Completions. Unknown fields are ignored; compatible servers may omit fields. */
 import type { JsonObject } from '@beamclaw/core'
 import type { ErrorCodeTable, Failure } from '../shared/failure.ts'
 import * as z from '../shared/schema.ts'
@@ -11,7 +11,7 @@ const toolCallPiece = z.object({
   function: z.nullish(
     z.object({
       name: z.nullish(z.string()),
-      // Text by the book; some servers send the parsed object.
+      // Text by the specification; some servers send the parsed object.
       arguments: z.nullish(z.union([z.string(), z.record(z.string(), z.unknown())])),
     }),
   ),
@@ -60,7 +60,7 @@ export const openAiModels = z.object({
 /** The body of a request. */
 export type OpenAiRequest = JsonObject
 
-/** What error codes and types mean: OpenAI's own, and those of compatible servers where they differ. */
+/** Maps error codes and types: OpenAI's own, and those of compatible servers where they differ. */
 export const openAiErrorCodes: ErrorCodeTable = {
   specific: {
     invalid_api_key: 'provider-auth',
@@ -106,7 +106,7 @@ const errorObject = z.object({
   type: z.catch(z.nullish(z.string()), undefined),
 })
 
-/** Reads an error out of an answer's JSON: `{error: {...}}`, `{error: "text"}`, or the error object by itself. */
+/** Returns the failure in the JSON of an answer: `{error: {...}}`, `{error: "text"}`, or the error object by itself. */
 export function readOpenAiError(value: unknown): Failure {
   const inner: unknown = typeof value === 'object' && value !== null && 'error' in value ? value.error : value
   if (typeof inner === 'string') return { text: inner }

@@ -1,4 +1,4 @@
-/** Talks to OpenAI's Chat Completions API and to every server that imitates it: Ollama, vLLM, llama.cpp, OpenRouter and others. */
+/** The provider for OpenAI's Chat Completions API and compatible servers: Ollama, vLLM, llama.cpp, OpenRouter and others. */
 import type { IdGenerator, ModelInfo, Provider, ProviderPart, ProviderRequest } from '@beamclaw/core'
 import { aBoolean, anObjectWith, checkOptions, type OptionRules, oneOf, providerStream } from '@beamclaw/core/adapter'
 import { DefaultIds } from '../shared/default-ids.ts'
@@ -10,15 +10,15 @@ import { OpenAiStreamReader } from './from-openai-stream.ts'
 import { openAiErrorCodes, openAiModels, readOpenAiError } from './openai-api.ts'
 import { type OpenAiDialect, toOpenAiRequest } from './to-openai-request.ts'
 
-/** Where the server is and how it differs from OpenAI's. `baseUrl` is `https://api.openai.com/v1` by default. */
+/** Options of an `OpenAiProvider`: address, and differences from OpenAI's server. `baseUrl` is `https://api.openai.com/v1` by default. */
 export interface OpenAiProviderOptions extends HttpOptions {
-  /** The name of the output limit. @default 'max_completion_tokens' at api.openai.com, 'max_tokens' elsewhere */
+  /** The field for the output limit. @default 'max_completion_tokens' at api.openai.com, 'max_tokens' elsewhere */
   readonly maxTokensField?: 'max_completion_tokens' | 'max_tokens'
-  /** Asks for usage at the end of the stream; turn off for servers that refuse `stream_options`. @default true */
+  /** Requests usage at the end of the stream; set to false for servers that refuse `stream_options`. @default true */
   readonly includeUsage?: boolean
-  /** Sends earlier thinking back in this field of assistant messages, for servers that want it. @default none */
+  /** The field of assistant messages in which earlier thinking is sent back, for servers that require it. @default none */
   readonly reasoningField?: 'reasoning_content' | 'reasoning'
-  /** Names tool calls of servers that do not. @default random */
+  /** Generates ids of tool calls for servers that send none. @default random */
   readonly ids?: IdGenerator
 }
 
@@ -39,7 +39,12 @@ const rules: OptionRules<OpenAiProviderOptions> = {
   ids: anObjectWith('next'),
 }
 
-/** Models behind a Chat Completions server. Throws `invalid-option` for bad options. */
+/**
+ * A `Provider` for a Chat Completions server. The constructor throws `invalid-option`.
+ *
+ * @example
+ * const providers = { local: new OpenAiProvider({ baseUrl: 'http://127.0.0.1:11434/v1' }) }
+ */
 export class OpenAiProvider implements Provider {
   readonly #service: ModelService
   readonly #dialect: OpenAiDialect

@@ -1,17 +1,17 @@
-/** Writes a BeamClaw request as a Chat Completions request. Pure. */
+/** Converts a BeamClaw request to a Chat Completions request. Pure. */
 import type { AssistantMessage, ImagePart, JsonObject, JsonValue, Message, ProviderRequest, TextPart, ToolMessage } from '@beamclaw/core'
 import { isStrictSchema } from '../shared/strict-schema.ts'
 import { withWireCalls } from '../shared/wire-calls.ts'
 import type { OpenAiRequest } from './openai-api.ts'
 
-/** What differs between compatible servers. */
+/** The differences between compatible servers. */
 export interface OpenAiDialect {
   readonly maxTokensField: 'max_completion_tokens' | 'max_tokens'
   readonly includeUsage: boolean
   readonly reasoningField: 'reasoning_content' | 'reasoning' | undefined
 }
 
-/** The request's body. */
+/** Returns the body of the request. */
 export function toOpenAiRequest(request: ProviderRequest, dialect: OpenAiDialect): OpenAiRequest {
   const { tools = [], thinking = 'off', stopSequences = [] } = request
   return {
@@ -47,7 +47,7 @@ function toToolChoice(choice: ProviderRequest['toolChoice'] = 'auto'): JsonValue
 
 function toResponseFormat({ name = 'answer', schema }: NonNullable<ProviderRequest['responseFormat']>): JsonObject {
   if (schema === undefined) return { type: 'json_object' }
-  // `strict` is refused for schemas that leave room, so it is asked for only where it can be had.
+  // `strict` is refused for schemas that are not strict, so it is sent only for strict ones.
   return { type: 'json_schema', json_schema: { name, schema, strict: isStrictSchema(schema) } }
 }
 
@@ -87,7 +87,7 @@ function fromAssistant({ content }: AssistantMessage, { reasoningField }: OpenAi
   ]
 }
 
-/** Tool messages hold text only; images follow in one user message, after all results, where the protocol allows them. */
+/** Returns the messages of tool results. Tool messages may contain only text; images follow in one user message after all results. */
 function fromToolResults({ content: results }: ToolMessage): readonly JsonObject[] {
   const messages: JsonObject[] = []
   const images: JsonObject[] = []

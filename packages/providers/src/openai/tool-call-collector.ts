@@ -1,4 +1,4 @@
-/** Puts tool calls together from their pieces, whatever way a server cuts and numbers them. */
+/** Assembles tool calls from their deltas, however a server splits and numbers them. */
 import type { ProviderPart, ToolCall } from '@beamclaw/core'
 import type { ToolIds } from '../shared/tool-ids.ts'
 import { toToolCall } from '../shared/wire-format.ts'
@@ -13,7 +13,7 @@ interface PendingCall {
   isAnnounced: boolean
 }
 
-/** Collects the calls of one answer, in the order they began. */
+/** The calls of one answer, in the order they began. */
 export class ToolCallCollector {
   readonly #ids: ToolIds
   readonly #calls: PendingCall[] = []
@@ -26,12 +26,12 @@ export class ToolCallCollector {
     return this.#calls.length
   }
 
-  /** Takes one piece and yields what it makes known. */
+  /** Adds one delta and yields the parts that it completes. */
   *add(piece: OpenAiToolCallPiece): Generator<ProviderPart, void, undefined> {
     const call = this.#find(piece) ?? this.#begin(piece)
     const sent = piece.function?.arguments
     const inputText = typeof sent === 'string' ? sent : sent === undefined || sent === null ? '' : JSON.stringify(sent)
-    // Sent whole, once; servers that repeat the name with every piece repeat all of it.
+    // The name is sent complete; servers that repeat it in every delta repeat all of it.
     if (call.name === '') call.name = piece.function?.name ?? ''
     call.inputText += inputText
     if (call.name === '') return
@@ -42,7 +42,7 @@ export class ToolCallCollector {
     } else if (inputText !== '') yield { type: 'tool-call-delta', id: call.id, inputText }
   }
 
-  /** The finished calls. With `isCut`, a call whose input did not arrive whole is left out: it must neither run nor be answered. */
+  /** Returns the finished calls. With `isCut`, a call with truncated input is left out: it must neither run nor get a result. */
   finish(isCut: boolean): readonly ToolCall[] {
     const calls = this.#calls.map(({ id, name, inputText }) => ({
       call: toToolCall(id, name, inputText),
@@ -51,7 +51,7 @@ export class ToolCallCollector {
     return calls.filter(({ call, isEmpty }) => !isCut || (call.invalidInput === undefined && !isEmpty)).map(({ call }) => call)
   }
 
-  /** True when a call never told its name. */
+  /** True when a call has no name. */
   get hasNameless(): boolean {
     return this.#calls.some(({ name }) => name === '')
   }
@@ -60,7 +60,7 @@ export class ToolCallCollector {
     const hasId = id !== undefined && id !== null && id !== ''
     if (index !== undefined && index !== null) {
       const call = this.#calls.findLast((candidate) => candidate.index === index)
-      // Servers that number every call 0 still tell them apart by id.
+      // Servers that number every call 0 still send different ids.
       return hasId && call?.serverId !== undefined && call.serverId !== id ? undefined : call
     }
     if (hasId) return this.#calls.findLast(({ serverId }) => serverId === id)

@@ -1,15 +1,15 @@
-/** What turns a service's events into parts. */
+/** The interface of readers, which convert a service's events to parts. */
 import type { ProviderPart } from '@beamclaw/core'
 import type { ServerSentEvent } from './sse.ts'
 
 /** Reads one answer, event by event. Throws `provider-*`. */
 export interface AnswerReader {
-  /** True once only the ending is still to come: the answer is whole without it. */
+  /** True once the answer is complete except for its ending. */
   readonly isFinished: boolean
-  /** True once nothing more is of interest. */
+  /** True once further events can be ignored. */
   readonly isDone: boolean
-  /** What one event makes known. */
+  /** Yields the parts that one event completes. */
   read(event: ServerSentEvent): Iterable<ProviderPart>
-  /** What is left to tell after the last event; ends with `finish`. */
+  /** Yields the remaining parts after the last event; ends with `finish`. */
   finish(): Iterable<ProviderPart>
 }

@@ -1,4 +1,4 @@
-/** One call's right to go on: the caller's signal, a total deadline and the deadline of the current stage. Whatever fires first ends it. */
+/** Ends one call at the first of: the caller's abort, its total deadline, the deadline of its current stage. */
 import { BeamClawError, type Clock, type TimerHandle } from '@beamclaw/core'
 import { abortedError } from '@beamclaw/core/adapter'
 
@@ -20,7 +20,13 @@ const stageTexts = {
   total: 'no complete answer',
 } as const satisfies Record<Stage | 'total', string>
 
-/** Ends a call when its caller aborts it or a deadline passes, and then has its connection freed. Call `end` when the call is over. */
+/**
+ * The deadlines of one call. Call `end` when the call is over.
+ *
+ * Phases: `open → failed | ended`. Owns the timer and the listener on the caller's signal.
+ * I1: The first failure is kept, and later ones are ignored.
+ * I2: After a failure or `end` neither the timer nor the listener is left.
+ */
 export class Deadlines {
   readonly #clock: Clock
   readonly #limits: DeadlineLimits
@@ -31,7 +37,7 @@ export class Deadlines {
   #stageDueAt = Number.POSITIVE_INFINITY
   #totalDueAt: number
   #totalLimitMs: number
-  // One timer for both: it may be early, and is then set anew. Stages change with every piece of an answer, timers need not.
+  // One timer for both: it may fire early and is then set again, because stages change with every chunk of an answer.
   #timer: TimerHandle | undefined
   #timerAt = Number.POSITIVE_INFINITY
   #isEnding = false
@@ -52,18 +58,18 @@ export class Deadlines {
     if (callerSignal.aborted) this.#onAbort()
   }
 
-  /** True once the call was ended, for whatever reason. */
+  /** True once the call has ended, for any reason. */
   get isOver(): boolean {
     return this.#isOver
   }
 
-  /** Calls back when the call is ended. */
+  /** Registers a callback for the end of the call. */
   whenOver(free: () => void): void {
     this.#free = free
     if (this.#isOver) free()
   }
 
-  /** Why the call was ended, if it was. */
+  /** The error that ended the call; undefined without one. */
   get failure(): BeamClawError | undefined {
     return this.#failure
   }
@@ -76,7 +82,7 @@ export class Deadlines {
     this.#arm()
   }
 
-  /** Replaces the total deadline by a shorter one, once: what is still to come is not worth a long wait. */
+  /** Replaces the total deadline by a shorter one, once, because the rest of the answer is optional. */
   endWithin(limitMs: number): void {
     if (this.#isEnding || this.#isOver) return
     this.#isEnding = true
@@ -85,7 +91,7 @@ export class Deadlines {
     this.#arm()
   }
 
-  /** Turns the stage's deadline off: what happens now is not the service's fault. */
+  /** Disables the stage's deadline: the service is not responsible for the present delay. */
   pause(): void {
     this.#stageDueAt = Number.POSITIVE_INFINITY
   }
@@ -111,7 +117,7 @@ export class Deadlines {
     this.#interrupt?.(error)
   }
 
-  /** Frees timers, listener and connection; calling it again does nothing. */
+  /** Releases timers, listener and connection. Idempotent. */
   end(): void {
     this.complete()
     if (this.#isOver) return
@@ -119,7 +125,7 @@ export class Deadlines {
     this.#free?.()
   }
 
-  /** Frees timers and listener. For a call whose answer was read to its end: its connection is free already. */
+  /** Releases timers and listener. For a call whose answer was read to its end, which has released the connection. */
   complete(): void {
     this.#timer?.cancel()
     this.#timer = undefined

@@ -1,6 +1,6 @@
 import type { IdGenerator } from '@beamclaw/core'
 
-/** Random ids; used when a provider is not given a generator. */
+/** Random ids; the default of a provider's options. */
 export class DefaultIds implements IdGenerator {
   next(prefix = ''): string {
     return prefix + crypto.randomUUID().replaceAll('-', '').slice(0, 24)

@@ -1,9 +1,9 @@
-/** HTTP by undici's dispatcher: pieces are handed over as they come, which costs half of what `fetch` does. */
+/** HTTP by undici's dispatcher: chunks are passed on as they arrive, which costs half as much as `fetch`. */
 import type { Agent, Dispatcher } from 'undici'
 import type { HeaderReader } from './retry-after.ts'
 import type { IncomingAnswer, OutgoingRequest, Progress, Transport } from './transport.ts'
 
-/** Bytes that may wait for a reader before the server is made to wait. */
+/** Buffered bytes above which back-pressure is applied to the server. */
 const maxWaitingBytes = 1024 * 1024
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
@@ -12,7 +12,7 @@ export class DispatchTransport implements Transport {
   readonly #connectTimeoutMs: number
   #agent: Promise<Agent> | undefined
 
-  /** @param connectTimeoutMs after which an attempt to connect is given up, whoever still waits for it */
+  /** @param connectTimeoutMs limit of an attempt to connect, in milliseconds, for all calls that wait for it */
   constructor(connectTimeoutMs: number) {
     this.#connectTimeoutMs = connectTimeoutMs
   }
@@ -103,7 +103,7 @@ class DispatchedAnswer implements IncomingAnswer {
     this.#reader?.reject(error)
   }
 
-  /** Frees the connection; a body that was read to its end has freed it before. */
+  /** Releases the connection; a body that was read to its end has released it already. */
   abort(): void {
     this.#pieces = []
     if (!this.#isEnded) this.controller?.abort(new Error('The call is over'))

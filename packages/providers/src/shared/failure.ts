@@ -1,15 +1,15 @@
-/** Turns what a service or the network said into one BeamClawError. Decided by status and by the service's codes, never by its texts. */
+/** Maps failures of a service or the network to a BeamClawError, by status and the service's codes, never by its texts. */
 import { BeamClawError, type ErrorCode } from '@beamclaw/core'
 import type { Redactor } from './redactor.ts'
 import { type HeaderReader, readRequestId, retryAfterMs } from './retry-after.ts'
 
-/** Codes of one service and what they mean. `specific` codes decide before the HTTP status does, `generic` ones only where there is none. */
+/** Maps the codes of one service. `specific` codes take precedence over the HTTP status; `generic` ones apply when there is no status. */
 export interface ErrorCodeTable {
   readonly specific: Readonly<Record<string, ErrorCode>>
   readonly generic: Readonly<Record<string, ErrorCode>>
 }
 
-/** What is known about a failed call. */
+/** The facts about a failed call. */
 export interface Failure {
   readonly status?: number
   /** The service's own codes, the most specific one first. */
@@ -19,7 +19,7 @@ export interface Failure {
   readonly headers?: HeaderReader
 }
 
-/** Who reports failures: the service's name, its codes, its secrets and the time. */
+/** The context of failures: the service's name, its codes, its secrets and the clock. */
 export interface FailureContext {
   readonly name: string
   readonly table: ErrorCodeTable
@@ -27,7 +27,7 @@ export interface FailureContext {
   readonly now: () => number
 }
 
-/** The error for a failure that the service itself reported. */
+/** Returns the error for a failure that the service itself reported. */
 export function serviceError(context: FailureContext, failure: Failure): BeamClawError {
   const { name, redactor } = context
   const codes = failure.codes ?? []
@@ -77,14 +77,14 @@ function byStatus(status: number): ErrorCode {
   }
 }
 
-/** The error for an answer that breaks the protocol. */
+/** Returns the error for an answer that violates the protocol. */
 export function protocolError(name: string, what: string, details: Readonly<Record<string, unknown>> = {}): BeamClawError {
   return new BeamClawError('provider-protocol', `${name}: ${what}`, { details })
 }
 
 const brokenEndings: ReadonlySet<string> = new Set(['provider-network', 'provider-timeout', 'provider-protocol'])
 
-/** True for failures that do no harm to an answer that is complete already. */
+/** Returns true for failures that can be ignored once the answer is complete. */
 export function isBrokenEnding(error: unknown): boolean {
   return BeamClawError.isInstance(error) && brokenEndings.has(error.code)
 }
@@ -97,10 +97,10 @@ const timeoutCodes = new Map([
   ['UND_ERR_BODY_TIMEOUT', 'idle'],
 ])
 
-/** The error for a connection that failed; `phase` is how far the call had come. */
+/** Returns the error for a connection that failed in `phase`. */
 export function networkError(context: FailureContext, thrown: unknown, phase: 'connect' | 'headers' | 'body'): BeamClawError {
   const { errorCode, text } = deepest(thrown)
-  // A new Error stands for the one thrown, which may carry the request and with it the key.
+  // A new Error replaces the one thrown, which may contain the request and with it the API key.
   const cause = new Error(context.redactor.clean(text, 200))
   const deadline = timeoutCodes.get(errorCode ?? '')
   const about = { ...(errorCode === undefined ? {} : { errorCode: context.redactor.clean(errorCode, 64) }) }

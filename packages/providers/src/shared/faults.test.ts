@@ -194,7 +194,7 @@ describe.each(providers)('%s adapter', (_name, makeProvider) => {
     const controller = new AbortController()
     silent.once('connection', () => controller.abort())
     expect((await fail(makeProvider({ baseUrl }), controller.signal)).error.code).toBe('provider-aborted')
-    // The platform goes on with a handshake nobody waits for, until its own limit of 10 seconds.
+    // The platform continues an abandoned handshake until its own limit of 10 seconds.
     for (const socket of sockets) socket.destroy()
     await new Promise((resolve) => silent.close(resolve))
   })

@@ -1,14 +1,14 @@
-/** HTTP by a `fetch`: never retried, never redirected. For programs that bring their own, and where undici does not run. */
+/** HTTP by `fetch`, without retries and redirects: for programs with a `fetch` of their own, and for platforms without undici. */
 import type { FetchFunction } from './http-options.ts'
 import type { IncomingAnswer, OutgoingRequest, Progress, Transport } from './transport.ts'
 
-// A reason of our own: the default one is an error, and costs a stack trace at the end of every call.
+// A string as the reason: the default one is an error, whose stack trace would be captured at the end of every call.
 const callIsOver = 'the call is over'
 
 export class FetchTransport implements Transport {
   readonly #fetch: FetchFunction | undefined
 
-  /** @param fetch the platform's own where it is not given */
+  /** @param fetch default: the platform's own */
   constructor(fetch: FetchFunction | undefined) {
     this.#fetch = fetch
   }
@@ -37,7 +37,7 @@ export class FetchTransport implements Transport {
 }
 
 /**
- * A request body that tells when it is taken. `fetch` reads one chunk ahead before it has a connection, so the first chunk is empty and
+ * Returns a request body that reports when it is read. `fetch` reads one chunk ahead before it has a connection, so the first chunk is empty and
  * the second, which holds everything, is asked for when the request is on its way. Seen with Node 20, 22, 24 and 26.
  */
 function watchedBody(bytes: Uint8Array<ArrayBuffer>, onTaken: () => void): ReadableStream<Uint8Array<ArrayBuffer>> {

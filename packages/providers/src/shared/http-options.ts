@@ -1,28 +1,28 @@
-/** The options every provider over HTTP shares: where, with what headers, how long and how much. */
+/** The common options of providers over HTTP: address, headers, deadlines and limits. */
 import { BeamClawError, type Clock } from '@beamclaw/core'
 import { aFunction, anObject, anObjectWith, duration, integer, type OptionRule, type OptionRules } from '@beamclaw/core/adapter'
 
-/** Makes one HTTP request; the shape of the global `fetch` with a URL string. */
+/** Sends one HTTP request; the global `fetch` with a URL string has this type. */
 export type FetchFunction = (url: string, init: RequestInit) => Promise<Response>
 
 /** Options of every provider over HTTP. */
 export interface HttpOptions {
   /** The secret sent with each request. Never appears in errors. @default none */
   readonly apiKey?: string
-  /** Where the service is, version path included. Holds no user name or password. */
+  /** The base URL of the service, version path included, without user name or password. */
   readonly baseUrl?: string
-  /** Extra headers of each request; they win over the provider's own. @default none */
+  /** Additional headers of each request; they override the provider's own. @default none */
   readonly headers?: Readonly<Record<string, string>>
   /**
    * Replaces the global `fetch`, for proxies and tests. It gets the body as a string, and because it owns the connection,
    * `connectTimeoutMs` does not apply. @default the global fetch
    */
   readonly fetch?: FetchFunction
-  /** Milliseconds until the connection stands (name lookup and TLS included) and the request can be sent. @default 10000 */
+  /** Milliseconds until the connection is open (DNS lookup and TLS included) and the request can be sent. @default 10000 */
   readonly connectTimeoutMs?: number
-  /** Milliseconds from then to the first byte of the answer's body. Node's own fetch gives up after 300000. @default 300000 */
+  /** Milliseconds from then to the first byte of the response body. Node's own fetch times out after 300000. @default 300000 */
   readonly firstByteTimeoutMs?: number
-  /** Milliseconds between two pieces of the answer, while someone waits for the next one. @default 120000 */
+  /** Milliseconds between two chunks of the answer, while the caller waits for the next one. @default 120000 */
   readonly idleTimeoutMs?: number
   /** Milliseconds for the whole call. @default 1800000 */
   readonly totalTimeoutMs?: number
@@ -30,7 +30,7 @@ export interface HttpOptions {
   readonly maxResponseBytes?: number
   /** Bytes of one server-sent event; this bounds the memory of a call. @default 4194304 */
   readonly maxEventBytes?: number
-  /** Where deadlines come from. @default the system's clock */
+  /** The clock of the deadlines. @default the system's clock */
   readonly clock?: Clock
 }
 
@@ -83,7 +83,7 @@ function isPlainHttpUrl(value: string): boolean {
   return url.username === '' && url.password === '' && url.search === '' && url.hash === ''
 }
 
-/** The headers of one provider's requests: its own, then the caller's, which win. */
+/** Returns the headers of one provider's requests: its own, overridden by the caller's. */
 export function mergeHeaders(
   own: Readonly<Record<string, string>>,
   callers: Readonly<Record<string, string>> = {},

@@ -1,11 +1,11 @@
-/** One HTTP call to a model service: bounded in time and size, freed on abort. */
+/** One HTTP call to a model service: bounded in time and size, its connection released on abort. */
 import { BeamClawError, type Clock } from '@beamclaw/core'
 import { type DeadlineLimits, Deadlines } from './deadlines.ts'
 import { type FailureContext, networkError, protocolError } from './failure.ts'
 import type { HeaderReader } from './retry-after.ts'
 import type { IncomingAnswer, Transport } from './transport.ts'
 
-/** What every call of one provider has in common. */
+/** The settings of all calls of one provider. */
 export interface HttpSetup {
   readonly baseUrl: string
   readonly headers: Readonly<Record<string, string>>
@@ -15,12 +15,12 @@ export interface HttpSetup {
   readonly failures: FailureContext
 }
 
-// A server that has told its finish reason, and then neither usage nor end, is not worth a longer wait.
+// The wait for usage and end of stream after the finish reason: both are optional.
 const endingMs = 5000
 const drainMs = 100
 const drainBytes = 64 * 1024
 
-/** Sends one request; answers as soon as the response's headers are here, whatever its status, except for redirects, which are refused. */
+/** Sends one request; resolves when the response's headers have arrived, with any status except redirects, which are refused (`provider-protocol`). */
 export async function sendHttp(setup: HttpSetup, path: string, body: string | undefined, signal: AbortSignal): Promise<HttpAnswer> {
   const deadlines = new Deadlines(setup.failures.name, setup.clock, setup.limits, signal)
   let phase: 'connect' | 'headers' = 'connect'
@@ -51,7 +51,7 @@ export async function sendHttp(setup: HttpSetup, path: string, body: string | un
   }
 }
 
-/** A response under deadlines. `end` must be called when nothing more is wanted of it. */
+/** A response under deadlines. The caller must call `end` when it stops reading. */
 export class HttpAnswer {
   readonly status: number
   readonly headers: HeaderReader
@@ -74,7 +74,7 @@ export class HttpAnswer {
     return (this.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
   }
 
-  /** The body as text, at most `maxBytes` of it. */
+  /** Resolves with the body as text, at most `maxBytes` of it. */
   async text(maxBytes: number): Promise<string> {
     const decoder = new TextDecoder()
     let text = ''
@@ -85,32 +85,32 @@ export class HttpAnswer {
     return text.slice(0, maxBytes)
   }
 
-  /** Waits a moment for the end of an answer that is complete, so that its connection can be used again. */
+  /** Waits briefly for the end of a complete answer, so that its connection can be reused. */
   async drain(): Promise<void> {
     const timer = this.#setup.clock.setTimer(() => this.end(), drainMs, true)
     const limit = this.#received + drainBytes
     try {
       while (this.#received < limit && !this.#deadlines.isOver) if ((await this.read()) === undefined) return
     } catch {
-      // The answer was complete before; how its connection ends is of no interest.
+      // The answer was complete before, so an error of the connection does not matter.
     } finally {
       timer.cancel()
       this.end()
     }
   }
 
-  /** Waits no longer than a moment for what is still to come. */
+  /** Limits the wait for the optional rest of the answer. */
   expectEnding(): void {
     this.#deadlines.endWithin(endingMs)
   }
 
-  /** Frees the connection. */
+  /** Releases the connection. */
   end(): void {
     if (this.#isRead) this.#deadlines.complete()
     else this.#deadlines.end()
   }
 
-  /** The body's next piece, as it arrives; undefined at its end. */
+  /** Resolves with the next chunk of the body; undefined at its end. */
   async read(): Promise<Uint8Array | undefined> {
     if (this.#received > 0) this.#deadlines.enter('idle')
     const piece = await this.#readOnce()

@@ -1,4 +1,4 @@
-/** What adapters over HTTP share: checked setup, one streamed call, one JSON call, failures in one form. */
+/** The common part of adapters over HTTP: checked setup, one streamed call, one JSON call, uniform failures. */
 import { BeamClawError, type JsonObject, type ProviderPart, SystemClock } from '@beamclaw/core'
 import { wellFormedJson } from '@beamclaw/core/adapter'
 import type { AnswerReader } from './answer-reader.ts'
@@ -14,13 +14,13 @@ import type { Transport } from './transport.ts'
 const maxErrorBytes = 64 * 1024
 const maxJsonBytes = 16 * 1024 * 1024
 
-/** What an adapter tells about its service. */
+/** The description of a service by its adapter. */
 export interface ModelServiceSetup {
   readonly name: string
   readonly baseUrl: string
   readonly headers: Readonly<Record<string, string>>
   readonly errorCodes: ErrorCodeTable
-  /** Reads the failure out of an error answer's JSON. */
+  /** Returns the failure in the JSON of an error response. */
   readonly readError: (value: unknown) => Failure
   readonly options: HttpOptions
 }
@@ -30,15 +30,15 @@ export interface StreamedCall {
   readonly path: string
   readonly body: JsonObject
   readonly reader: AnswerReader
-  /** Looks again at a failure that the service reported. */
+  /** Returns a more precise error for a failure that the service reported. */
   readonly onFailure?: (error: BeamClawError) => BeamClawError
 }
 
-/** An answer's events, as they arrive. */
+/** The events of an answer, as they arrive. */
 interface Pieces {
-  /** Those of the next piece; undefined at the end. */
+  /** Returns the events of the next chunk; undefined at the end. */
   next(): Promise<readonly ServerSentEvent[] | undefined>
-  /** Those that the end completes. */
+  /** Returns the events that the end completes. */
   end(): readonly ServerSentEvent[]
 }
 
@@ -69,12 +69,12 @@ export class ModelService {
     }
   }
 
-  /** Who failures are reported as. */
+  /** The context of this service's failures. */
   get failures() {
     return this.#setup.failures
   }
 
-  /** Posts a call and yields the parts of its answer. The connection is free when this ends, however it ends. */
+  /** Posts a call and yields the parts of its answer. Releases the connection when it ends, also with an error. */
   async *stream({ path, body, reader, onFailure }: StreamedCall, signal: AbortSignal): AsyncGenerator<ProviderPart, void, undefined> {
     const answer = await sendHttp(this.#setup, path, wellFormedJson(body), signal)
     try {
@@ -87,14 +87,14 @@ export class ModelService {
         while (!reader.isDone) {
           const piece = await pieces.next()
           for (const event of piece ?? pieces.end()) {
-            // Part by part: handing over to a synchronous iterator costs several turns for each.
+            // Part by part: `yield*` on a synchronous iterator costs several microtasks per part.
             if (!reader.isDone) for (const part of reader.read(event)) yield part
           }
           if (piece === undefined) break
           if (reader.isFinished) answer.expectEnding()
         }
       } catch (error) {
-        // Once the reason for its end is here the answer is whole; how its stream ends costs no more than the usage.
+        // Once the finish reason has arrived the answer is complete; a broken ending loses only the usage.
         if (!reader.isFinished || !isBrokenEnding(error)) throw error
       }
       for (const part of reader.finish()) yield part
@@ -104,7 +104,7 @@ export class ModelService {
     }
   }
 
-  /** Gets JSON. */
+  /** Resolves with the JSON of a GET request. */
   async getJson(path: string, signal: AbortSignal): Promise<unknown> {
     const answer = await sendHttp(this.#setup, path, undefined, signal)
     try {
@@ -148,19 +148,19 @@ export class ModelService {
     try {
       failure = this.#readError(JSON.parse(await answer.text(maxErrorBytes)))
     } catch (error) {
-      // A body that is no JSON or breaks off tells nothing more than the status does; an abort still ends the call.
+      // A body that is no JSON or is truncated adds nothing to the status; an abort still ends the call.
       if (BeamClawError.isInstance(error, 'provider-aborted')) throw error
     }
     return serviceError(this.failures, { ...failure, status, headers })
   }
 }
 
-/** Bun has no dispatcher of undici's kind; and who brings a `fetch` wants it used. */
+/** Returns the transport: `fetch` when the options have one or the platform has no undici dispatcher (Bun). */
 function transportFor({ fetch, connectTimeoutMs = httpDefaults.connectTimeoutMs }: HttpOptions): Transport {
   return fetch !== undefined || 'Bun' in globalThis ? new FetchTransport(fetch) : new DispatchTransport(connectTimeoutMs)
 }
 
-/** A server that does not stream: one JSON text holds either the whole answer or an error. */
+/** The events of a server that does not stream: one JSON text with the complete answer or an error. */
 function wholeAnswer(value: unknown): Pieces {
   const event = { event: undefined, data: JSON.stringify(value) }
   return { next: async () => undefined, end: () => [event] }

@@ -1,7 +1,7 @@
-/** Keeps secrets out of text that came from outside, and keeps that text short. */
+/** Removes secrets from untrusted text and limits its length. */
 import { firstCharacters } from '@beamclaw/core/adapter'
 
-// What keys and bearer tokens look like: a gateway may echo one that is not ours.
+// The form of API keys and bearer tokens: a gateway may echo one that is not in our options.
 const tokenPattern = /\b(?:sk|pk|rk|key|gsk|xai)-[\w-]{8,}|\b(?:bearer|basic)\s+[\w.~+/=-]{8,}|\/\/[^\s/@:]{0,256}:[^\s/@]{0,256}@/gi
 const controlPattern = /[\p{Cc}\p{Zl}\p{Zp}]+/gu
 

@@ -1,6 +1,6 @@
-/** Reads from response headers when a retry makes sense. */
+/** Reads the delay before a retry from response headers. */
 
-/** Reads one header, case-insensitively. */
+/** Returns one header, case-insensitively. */
 export interface HeaderReader {
   get(name: string): string | null
 }
@@ -18,8 +18,8 @@ const limitHeaders = [
 ] as const
 
 /**
- * Milliseconds after which a retry makes sense, at most a day; `undefined` when the headers do not say. `now` is wall time in milliseconds.
- * Limits come with every answer, so only an answer that a limit caused may wait for one.
+ * Returns the milliseconds before a retry, at most a day; `undefined` when the headers do not tell. `now` is wall time in milliseconds.
+ * Limits come with every answer, so they count only for a failure that a limit caused.
  */
 export function retryAfterMs(headers: HeaderReader, now: number, isRateLimit: boolean): number | undefined {
   const exact = plainNumber(headers.get('retry-after-ms'))
@@ -33,7 +33,7 @@ export function retryAfterMs(headers: HeaderReader, now: number, isRateLimit: bo
   return isRateLimit ? resetOfLimits(headers, now) : undefined
 }
 
-/** The limit that is used up says when it opens again; where none says so, the first to reset is the best guess. */
+/** Returns the reset time of the limit that is used up; without such a limit, that of the first to reset. */
 function resetOfLimits(headers: HeaderReader, now: number): number | undefined {
   const usedUp: number[] = []
   const others: number[] = []
@@ -47,7 +47,7 @@ function resetOfLimits(headers: HeaderReader, now: number): number | undefined {
   return others.length > 0 ? bounded(Math.min(...others)) : undefined
 }
 
-/** Understands RFC 3339 times (`2026-11-21T10:00:00Z`), durations (`6m0s`, `20ms`) and seconds (`1.5`). */
+/** Parses RFC 3339 times (`2026-11-21T10:00:00Z`), durations (`6m0s`, `20ms`) and seconds (`1.5`). */
 function untilReset(value: string | null, now: number): number | undefined {
   const seconds = plainNumber(value)
   if (seconds !== undefined) return seconds * 1000
@@ -72,7 +72,7 @@ function bounded(milliseconds: number): number {
   return Math.ceil(Math.min(Math.max(milliseconds, 0), maxRetryAfterMs))
 }
 
-/** The service's name for this call, to be quoted to its support. */
+/** Returns the service's request id, to be quoted to its support. */
 export function readRequestId(headers: HeaderReader): string | undefined {
   return headers.get('request-id') ?? headers.get('x-request-id') ?? undefined
 }

@@ -1,6 +1,6 @@
 /**
- * What is used of the schema library. The build puts just that into the package: whole, the library would take longer to load than everything
- * else here. Named one by one, since a namespace that is passed on is kept whole.
+ * The used functions of the schema library. The build bundles only these: the complete library would take longer to load than the rest of the
+ * package. Named one by one, because a re-exported namespace cannot be tree-shaken.
  */
 export {
   array,

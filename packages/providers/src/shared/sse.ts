@@ -1,15 +1,15 @@
-/** Server-sent events out of a byte stream, with a bound on what one event may hold. */
+/** Parses server-sent events from a byte stream, with a limit on the size of an event. */
 import { createParser, type EventSourceParser } from 'eventsource-parser'
 import { protocolError } from './failure.ts'
 
 /** One server-sent event. */
 export interface ServerSentEvent {
-  /** The name, where the server gave one. */
+  /** The name, if the server sent one. */
   readonly event: string | undefined
   readonly data: string
 }
 
-/** Puts events together from the pieces of a stream. */
+/** Assembles events from the chunks of a stream. */
 export class EventParser {
   readonly #name: string
   readonly #maxEventBytes: number
@@ -34,15 +34,15 @@ export class EventParser {
     })
   }
 
-  /** The events that are complete with this piece. Throws `provider-protocol` when one is larger than `maxEventBytes`. */
+  /** Returns the events that this chunk completes. Throws `provider-protocol` when one is larger than `maxEventBytes`. */
   feed(piece: Uint8Array): readonly ServerSentEvent[] {
     this.#parser.feed(this.#decoder.decode(piece, { stream: true }))
     return this.#take()
   }
 
-  /** What the end of the stream completes. */
+  /** Returns the events that the end of the stream completes. */
   end(): readonly ServerSentEvent[] {
-    // Some servers leave out the empty line after the last event. What was cut off is not a whole JSON text and stays out.
+    // Some servers omit the empty line after the last event. A truncated event is no valid JSON and is dropped.
     this.#parser.feed(`${this.#decoder.decode()}\n\n`)
     return this.#take().filter(({ data }) => isComplete(data))
   }

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '@beamclaw/core'
 
-/** True for a JSON Schema whose objects all forbid other properties and require every one of theirs: what services can enforce. */
+/** Returns true for a JSON Schema that services can enforce: every object forbids additional properties and requires all of its own. */
 export function isStrictSchema(schema: JsonValue | undefined): boolean {
   if (Array.isArray(schema)) return schema.every(isStrictSchema)
   if (typeof schema !== 'object' || schema === null) return true

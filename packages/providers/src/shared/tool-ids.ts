@@ -1,10 +1,10 @@
 import type { IdGenerator, Message } from '@beamclaw/core'
 
-/** Gives each tool call an id that is unique in its conversation: some servers send none, or count from zero in every answer. */
+/** Assigns each tool call an id that is unique in its conversation: some servers send none, or count from zero in every answer. */
 export class ToolIds {
   readonly #generator: IdGenerator
   readonly #messages: readonly Message[]
-  // Read out of the conversation for the first call: most answers have none.
+  // Read from the conversation at the first call: most answers have no calls.
   #taken: Set<string> | undefined
 
   constructor(generator: IdGenerator, messages: readonly Message[]) {
@@ -12,7 +12,7 @@ export class ToolIds {
     this.#messages = messages
   }
 
-  /** The wanted id where it is free, otherwise a new one. */
+  /** Returns the wanted id if it is free, otherwise a new one. */
   claim(wanted: string | undefined): string {
     this.#taken ??= new Set(callIdsOf(this.#messages))
     const id = wanted === undefined || wanted === '' || this.#taken.has(wanted) ? this.#generator.next('call_') : wanted

@@ -1,7 +1,7 @@
-/** The port between one call to a model service and whatever carries it. */
+/** The port between calls to a model service and the HTTP client. */
 import type { HeaderReader } from './retry-after.ts'
 
-/** A request as it goes out. */
+/** An outgoing HTTP request. */
 export interface OutgoingRequest {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
@@ -9,23 +9,23 @@ export interface OutgoingRequest {
   readonly body: string | undefined
 }
 
-/** What a transport and its caller tell each other meanwhile. */
+/** Callbacks between a transport and its caller during a call. */
 export interface Progress {
-  /** There is a connection, and the request is on its way. Called at most once. */
+  /** Called at most once, when the connection is open and the request is being sent. */
   readonly onConnected: () => void
-  /** Calls back when the call is over before its answer is: the connection is to be freed. */
+  /** Registers a callback for a call that ends before its answer does: the transport then releases the connection. */
   readonly whenOver: (free: () => void) => void
 }
 
-/** An answer whose headers are here. Redirects have a status from 300 to 399 and are not followed. */
+/** A response whose headers have arrived. Redirects have a status from 300 to 399 and are not followed. */
 export interface IncomingAnswer {
   readonly status: number
   readonly headers: HeaderReader
-  /** The next piece of the body; undefined at its end. Rejects with what broke it. One call at a time. */
+  /** Resolves with the next chunk of the body; undefined at its end. Rejects with the network error. One call at a time. */
   read(): Promise<Uint8Array | undefined>
 }
 
-/** Rejects with what kept the request from being answered, as the platform says it. */
+/** Sends requests. Rejects with the platform's error when there is no response. */
 export interface Transport {
   send(request: OutgoingRequest, progress: Progress): Promise<IncomingAnswer>
 }

@@ -1,8 +1,8 @@
-/** Gives the tool calls of a conversation ids and names that the services accept, whichever model or program made them. Pure. */
+/** Replaces ids and names of tool calls that the services would refuse; another model or program may have made them. Pure. */
 import type { Message, ToolCall, ToolResult } from '@beamclaw/core'
 import { firstCharacters } from '@beamclaw/core/adapter'
 
-// What both services accept, the stricter one in each.
+// The limits that both services accept.
 const maxIdLength = 40
 const maxNameLength = 64
 
@@ -24,7 +24,7 @@ export function withWireCalls(messages: readonly Message[]): readonly Message[] 
   })
 }
 
-/** The calls of one answer, whose results follow. */
+/** The calls of one answer, and the results that follow. */
 class CallsOfTurn {
   readonly #taken: Set<string>
   /** By its id in the conversation, the ids of a call on the wire: several where an answer used one twice. */

@@ -1,13 +1,13 @@
-/** Reads JSON that came from a service. Texts that do not fit are never quoted: they may hold anything. */
+/** Parses JSON from a service. Errors never quote it: untrusted input may contain secrets. */
 import type { JsonValue, ToolCall } from '@beamclaw/core'
 import { firstCharacters } from '@beamclaw/core/adapter'
 import { protocolError } from './failure.ts'
 import type { ZodMiniType } from './schema.ts'
 
-/** What of unreadable tool input is kept. */
+/** Characters of unreadable tool input that are kept. */
 const maxInvalidInputLength = 64 * 1024
 
-/** Parses JSON; throws `provider-protocol`. */
+/** Returns parsed JSON. Throws `provider-protocol`. */
 export function parseJson(name: string, text: string): unknown {
   try {
     return JSON.parse(text)
@@ -16,7 +16,7 @@ export function parseJson(name: string, text: string): unknown {
   }
 }
 
-/** Checks the shape of a value; throws `provider-protocol` naming the place. */
+/** Returns a value that fits the schema. Throws `provider-protocol`, with the path of the wrong part. */
 export function checkShape<T>(name: string, schema: ZodMiniType<T>, value: unknown): T {
   const checked = schema.safeParse(value)
   if (checked.success) return checked.data
@@ -24,7 +24,7 @@ export function checkShape<T>(name: string, schema: ZodMiniType<T>, value: unkno
   throw protocolError(name, `the answer has an unexpected shape at ${place}`, { place })
 }
 
-/** A whole tool call out of the input text that the model wrote. No text means no input. */
+/** Returns a complete tool call with the input that the model wrote as JSON text. An empty text means no input. */
 export function toToolCall(id: string, name: string, inputText: string): ToolCall {
   if (inputText.trim() === '') return { type: 'tool-call', id, name, input: {} }
   try {

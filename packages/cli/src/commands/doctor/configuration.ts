@@ -22,7 +22,7 @@ export function checkConfiguration(file: string | undefined, environment: Enviro
   }
 }
 
-/** A secret that is written out belongs to nobody else's eyes. */
+/** Returns a warning when the file contains a secret and other users may read it. */
 function secrecy(file: string): readonly Finding[] {
   const isReadByOthers = (statSync(file).mode & 0o077) !== 0
   const holdsSecret = /^[^#\n]*\b(apiKey|token):\s*(?!["']?\$\{|none\b)\S/m.test(readFileSync(file, 'utf8'))

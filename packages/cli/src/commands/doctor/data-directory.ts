@@ -1,4 +1,4 @@
-/** The data directory: can it be written, who owns it, and is there room. */
+/** Checks the data directory: permissions, lock and free space. */
 import { mkdtemp, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { type Finding, ok, problem, warning } from './finding.ts'
@@ -14,14 +14,14 @@ export async function checkDataDirectory(path: string): Promise<readonly Finding
   return findings
 }
 
-/** What `start` says as well. */
+/** Returns the problem of a directory that cannot be written; `start` reports it too. */
 export function notWritable(directory: string, code: string): string {
   return `${directory} cannot be written (${code})`
 }
 
 export const writableAdvice = 'let this user write there, or name another directory with --data-dir'
 
-/** A directory that is not there yet is made by the gateway, inside the one that is. */
+/** Checks that the directory, or the nearest existing one above it, can be written. */
 async function nearestExisting(directory: string): Promise<string> {
   try {
     await stat(directory)
@@ -55,7 +55,7 @@ async function room(existing: string): Promise<Finding> {
   return free < wantedBytes ? warning('disk', detail, 'free some space before it runs out') : ok('disk', detail)
 }
 
-/** The process that has locked the directory, if it is alive. */
+/** Resolves with the id of the process that has locked the directory, if it is alive. */
 async function ownerOf(directory: string): Promise<number | undefined> {
   try {
     const { pid } = JSON.parse(await readFile(join(directory, '.lock'), 'utf8')) as { readonly pid?: unknown }
@@ -70,7 +70,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // The process of another user.
+    // The process belongs to another user.
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

@@ -1,9 +1,9 @@
-/** What one look at one thing found. */
+/** The result of one check. */
 export interface Finding {
   readonly name: string
   readonly state: 'ok' | 'warning' | 'problem'
   readonly detail: string
-  /** What to do about it; absent where nothing has to be done. */
+  /** What to do; absent when nothing has to be done. */
   readonly advice?: string
 }
 

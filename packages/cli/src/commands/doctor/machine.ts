@@ -1,7 +1,7 @@
-/** The machine: its Node and its clock. */
+/** Checks the version of Node and the clock. */
 import { type Finding, ok, problem } from './finding.ts'
 
-/** Before it, this program did not exist. */
+/** A clock before this date is wrong: the program is newer. */
 const earliest = Date.UTC(2026, 0, 1)
 
 export function checkNode(nodeVersion: string): Finding {

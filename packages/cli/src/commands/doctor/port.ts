@@ -1,4 +1,4 @@
-/** The port: free, taken by a gateway, or by somebody else. */
+/** Checks the port: free, taken by a gateway, or taken by another program. */
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { reachGateway } from '../../client/reach-gateway.ts'

@@ -1,4 +1,4 @@
-/** The providers: is there a key, and, when asked to, does the service take it. */
+/** Checks the providers: that there is an API key and, with `--online`, that the service accepts it. */
 import { BeamClawError } from '@beamclaw/core'
 import { toProvider } from '../../assemble.ts'
 import type { ProviderConfig } from '../../config/schema.ts'

@@ -47,6 +47,11 @@ const graceMs = 1_000
  * after that, or later, yields the answer, and not every piece of it; once a snapshot has taken the place of the run's events, it yields
  * nothing, and the result is still there. Both reject `unknown-run` when the session has forgotten the run, `call-cycle` inside a tool that
  * the run would have to wait for, and the iteration `subscriber-lagged` when its reader was so slow that events are gone.
+ *
+ * @example
+ * const run = session.send('What is 2+3?')
+ * for await (const event of run) if (event.type === 'text-delta') process.stdout.write(event.text)
+ * const { text, usage } = await run.result()
  */
 export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   readonly runId: RunId
