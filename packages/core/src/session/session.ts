@@ -102,7 +102,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   async #reply(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
     let loaded: LoadedSession | undefined
     try {
-      await this.#untilDeleted()
+      while (this.#phase.is === 'deleting') await this.#phase.done
       if (message.type === 'delete') return await this.#delete(context)
       if (this.#phase.is === 'deleted' && !beginnings.has(message.type)) throw unknownSession(this.#key)
       if (message.type === 'inspect') return this.#inspection()
@@ -169,10 +169,6 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       this.#phase = next
       log?.close().catch(() => {})
     }
-  }
-
-  async #untilDeleted(): Promise<void> {
-    while (this.#phase.is === 'deleting') await this.#phase.done
   }
 
   // ---- running
