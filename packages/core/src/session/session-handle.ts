@@ -2,23 +2,17 @@
 
 import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
-import { parseRunId, parseSessionKey, type RunId, type SessionKey, type TenantId } from '../base/ids.ts'
+import { parseRunId, parseSessionKey, type RunId, type SessionKey } from '../base/ids.ts'
 import type { UserMessage } from '../base/messages.ts'
 import { aBoolean, aSignal, checkOptions, integer, text } from '../base/options.ts'
-import type { SystemServices } from '../defaults/services.ts'
-import type { EventBus } from '../ports/event-bus.ts'
-import type { ProviderTable } from '../provider/provider-table.ts'
-import type { RunWaits } from '../tool/run-waits.ts'
 import { aStandardSchema, type StandardSchema } from '../tool/standard-schema.ts'
-import { sendWithSignal } from './abort-by-signal.ts'
-import { type Repair, RunStream } from './run/run-stream.ts'
+import type { RunStream } from './run/run-stream.ts'
 import { repairRequest } from './run/structured-output.ts'
 import { newMessageOf, type SendOptions } from './send-options.ts'
-import type { SessionMessage } from './session.ts'
-import { committedTopic, sessionTopic } from './session-dependencies.ts'
-import { SessionFeed } from './session-feed.ts'
+import { sessionTopic } from './session-dependencies.ts'
+import { type SessionAccess, SessionDoor } from './session-door.ts'
 import type { AbortReceipt, SendReceipt, SessionHistory, SessionInspection } from './session-replies.ts'
-import { patient, type SessionRouter } from './session-router.ts'
+import { patient } from './session-router.ts'
 import { checkChanges, type SessionSettings, type SessionSettingsPatch } from './session-settings.ts'
 import { checkedImport, type SessionExport, type SessionImport } from './session-transfer.ts'
 import type { DeadLetter } from './state/known-run.ts'
@@ -42,19 +36,6 @@ export interface SubscribeToSessionOptions {
   readonly waitForFirstMessage?: boolean
 }
 
-/** What a handle works with. */
-export interface SessionAccess {
-  /** The tenant. */
-  readonly id: TenantId
-  readonly router: SessionRouter
-  readonly waits: RunWaits
-  readonly events: EventBus<RunEvent>
-  readonly providers: ProviderTable
-  /** Sessions that may wait for each other. */
-  readonly maxCallDepth: number
-  readonly services: SystemServices
-}
-
 /**
  * A handle on one session: sends messages, follows runs and reads the history. Nothing starts before it is used.
  *
@@ -65,6 +46,7 @@ export interface SessionAccess {
 export class SessionHandle {
   readonly key: SessionKey
   readonly #access: SessionAccess
+  readonly #door: SessionDoor
 
   // Sessions above this one that wait for what it is sent.
   readonly #depth: number
@@ -73,6 +55,7 @@ export class SessionHandle {
     this.#depth = depth
     this.key = key
     this.#access = access
+    this.#door = new SessionDoor(key, access)
   }
 
   /**
@@ -100,10 +83,10 @@ export class SessionHandle {
       const session = await router.begin(this.key)
       const call = (): Promise<SendReceipt> =>
         session.call(own === undefined ? message : { ...message, context: own }, patient) as Promise<SendReceipt>
-      return signal === undefined ? call() : this.#sendWithSignal(runId, signal, call)
+      return signal === undefined ? call() : this.#door.sendWithSignal(runId, signal, call)
     }
-    if (output === undefined) return this.#stream(runId, send)
-    return this.#stream(runId, send, output, repair ? (problem) => this.#repair(runId, problem, options) : undefined)
+    if (output === undefined) return this.#door.stream(runId, send)
+    return this.#door.stream(runId, send, output, repair ? (problem) => this.#repair(runId, problem, options) : undefined)
   }
 
   /**
@@ -117,14 +100,14 @@ export class SessionHandle {
     checkOptions<FollowOptions<TOutput>>('follow', options, { output: aStandardSchema })
     const runId = parseRunId(key)
     const repaired = parseRepairId(runId)
-    const find = (id: RunId) => () => this.#find(id)
-    const followRepair = repaired && (() => this.#stream(repaired, find(repaired), options.output))
-    return this.#stream(runId, find(runId), options.output, options.output && followRepair)
+    const find = (id: RunId) => () => this.#door.find(id)
+    const followRepair = repaired && (() => this.#door.stream(repaired, find(repaired), options.output))
+    return this.#door.stream(runId, find(runId), options.output, options.output && followRepair)
   }
 
   /** Messages whose runs were given up because they took the session down each time, the oldest first; the last hundred are kept. */
   deadLetters(): Promise<readonly DeadLetter[]> {
-    return this.#ask<readonly DeadLetter[]>({ type: 'dead-letters' })
+    return this.#door.ask<readonly DeadLetter[]>({ type: 'dead-letters' })
   }
 
   /**
@@ -137,20 +120,20 @@ export class SessionHandle {
     const newRunId = parseRunId(options.idempotencyKey ?? `${given}:redrive`)
     const send = async (): Promise<SendReceipt> => {
       this.#access.router.checkTakesMessages()
-      return (await this.#session()).call({ type: 'redrive', runId: given, newRunId }, patient) as Promise<SendReceipt>
+      return (await this.#door.session()).call({ type: 'redrive', runId: given, newRunId }, patient) as Promise<SendReceipt>
     }
-    return this.#stream(newRunId, send)
+    return this.#door.stream(newRunId, send)
   }
 
   /** Ends a run, waiting or under way; without a name the one under way. Does nothing for a run that is over. */
   abort(runId?: string): Promise<AbortReceipt> {
-    return this.#ask<AbortReceipt>({ type: 'abort', runId: runId === undefined ? undefined : parseRunId(runId) })
+    return this.#door.ask<AbortReceipt>({ type: 'abort', runId: runId === undefined ? undefined : parseRunId(runId) })
   }
 
   /** The conversation, and the runs that are not over. */
   async history(options: { /** The last so many messages. @default all */ readonly limit?: number } = {}): Promise<SessionHistory> {
     checkOptions<typeof options>('history', options, { limit: integer(0) })
-    return this.#ask<SessionHistory>({ type: 'history', limit: options.limit ?? Number.POSITIVE_INFINITY })
+    return this.#door.ask<SessionHistory>({ type: 'history', limit: options.limit ?? Number.POSITIVE_INFINITY })
   }
 
   /**
@@ -171,7 +154,7 @@ export class SessionHandle {
   subscribe(fromSeq = 1, options: SubscribeToSessionOptions = {}): AsyncIterable<RunEvent> {
     checkOptions<SubscribeToSessionOptions>('subscribe', options, { signal: aSignal, waitForFirstMessage: aBoolean })
     const { waitForFirstMessage = false, ...rest } = options
-    const feed = this.#feed(sessionTopic(this.#access.id, this.key), rest)
+    const feed = this.#door.feed(sessionTopic(this.#access.id, this.key), rest)
     const events = feed.from(fromSeq, { waitForFirstMessage })
     return {
       [Symbol.asyncIterator]: () => ({
@@ -212,7 +195,7 @@ export class SessionHandle {
    */
   async rewind(toMessage: number): Promise<number> {
     checkOptions('rewind', { toMessage }, { toMessage: integer(0) }, ['toMessage'])
-    return this.#ask<number>({ type: 'rewind', toMessage })
+    return this.#door.ask<number>({ type: 'rewind', toMessage })
   }
 
   /**
@@ -226,13 +209,13 @@ export class SessionHandle {
   async fork(key: string, options: ForkOptions = {}): Promise<SessionHandle> {
     checkOptions<ForkOptions>('fork', options, { atMessage: integer(0) })
     const branch = new SessionHandle(parseSessionKey(key), this.#access)
-    await branch.import(await this.#export(options.atMessage))
+    await branch.import(await this.#exportUpTo(options.atMessage ?? Number.POSITIVE_INFINITY))
     return branch
   }
 
   /** Resolves with the session as plain JSON. Rejects `unknown-session`. */
   export(): Promise<SessionExport> {
-    return this.#export()
+    return this.#exportUpTo(Number.POSITIVE_INFINITY)
   }
 
   /**
@@ -252,7 +235,7 @@ export class SessionHandle {
 
   /** What the session is doing; starts it when it is not up. Rejects `unknown-session`. */
   inspect(): Promise<SessionInspection> {
-    return this.#ask<SessionInspection>({ type: 'inspect' })
+    return this.#door.ask<SessionInspection>({ type: 'inspect' })
   }
 
   #checkDepth(): void {
@@ -284,54 +267,8 @@ export class SessionHandle {
     }
   }
 
-  #sendWithSignal(runId: RunId, signal: AbortSignal, send: () => Promise<SendReceipt>): Promise<SendReceipt> {
-    const { events, id } = this.#access
-    const topic = committedTopic(id, this.key)
-    return sendWithSignal({ signal, events, topic, send, find: () => this.#find(runId), abort: () => this.abort(runId) })
-  }
-
-  #stream<TOutput>(
-    runId: RunId,
-    send: () => Promise<SendReceipt>,
-    output?: StandardSchema<TOutput>,
-    repair?: Repair<TOutput>,
-  ): RunStream<TOutput> {
-    const { clock } = this.#access.services
-    return new RunStream({
-      sessionKey: this.key,
-      runId,
-      listen: () => this.#feed(sessionTopic(this.#access.id, this.key)),
-      listenToCommitted: () => this.#feed(committedTopic(this.#access.id, this.key)),
-      send,
-      find: () => this.#find(runId),
-      abort: () => this.abort(runId),
-      beginWaiting: () => this.#access.waits.begin(this.key),
-      output,
-      repair,
-      clock,
-    })
-  }
-
-  #export(atMessage: number = Number.POSITIVE_INFINITY): Promise<SessionExport> {
-    return this.#ask<SessionExport>({ type: 'export', atMessage })
-  }
-
-  async #ask<T>(message: SessionMessage): Promise<T> {
-    return (await this.#session()).call(message, { ...patient, lane: 'control' }) as Promise<T>
-  }
-
-  #find(runId: RunId): Promise<SendReceipt> {
-    return this.#ask<SendReceipt>({ type: 'find', runId })
-  }
-
-  #session() {
-    return this.#access.router.find(this.key)
-  }
-
-  #feed(topic: string, options: { readonly signal?: AbortSignal } = {}): SessionFeed {
-    const read = (fromSeq: number): Promise<readonly RunEvent[]> => this.#ask<readonly RunEvent[]>({ type: 'read', fromSeq })
-    const { events, services } = this.#access
-    return new SessionFeed({ events, topic, read, clock: services.clock, ...options })
+  #exportUpTo(atMessage: number): Promise<SessionExport> {
+    return this.#door.ask<SessionExport>({ type: 'export', atMessage })
   }
 }
 

@@ -2,7 +2,7 @@
 import type { RunId, SessionKey } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
 import type { RecordExtension } from './journal/record-extension.ts'
-import type { SessionAccess } from './session-handle.ts'
+import type { SessionAccess } from './session-door.ts'
 import { patient } from './session-router.ts'
 
 /**

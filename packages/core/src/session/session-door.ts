@@ -1,0 +1,94 @@
+/** The way from a handle to its session: commands, streams of runs and feeds of events. */
+import type { RunEvent } from '../base/events.ts'
+import type { RunId, SessionKey, TenantId } from '../base/ids.ts'
+import type { SystemServices } from '../defaults/services.ts'
+import type { EventBus } from '../ports/event-bus.ts'
+import type { ProviderTable } from '../provider/provider-table.ts'
+import type { RunWaits } from '../tool/run-waits.ts'
+import type { StandardSchema } from '../tool/standard-schema.ts'
+import { sendWithSignal } from './abort-by-signal.ts'
+import { type Repair, RunStream } from './run/run-stream.ts'
+import type { SessionMessage } from './session.ts'
+import { committedTopic, sessionTopic } from './session-dependencies.ts'
+import { SessionFeed } from './session-feed.ts'
+import type { SendReceipt } from './session-replies.ts'
+import { patient, type SessionRef, type SessionRouter } from './session-router.ts'
+
+/** What a handle works with. */
+export interface SessionAccess {
+  /** The tenant. */
+  readonly id: TenantId
+  readonly router: SessionRouter
+  readonly waits: RunWaits
+  readonly events: EventBus<RunEvent>
+  readonly providers: ProviderTable
+  /** Sessions that may wait for each other. */
+  readonly maxCallDepth: number
+  readonly services: SystemServices
+}
+
+export class SessionDoor {
+  readonly #key: SessionKey
+  readonly #access: SessionAccess
+
+  constructor(key: SessionKey, access: SessionAccess) {
+    this.#key = key
+    this.#access = access
+  }
+
+  /** Resolves with the session. Rejects `unknown-session` for one that does not exist. */
+  session(): Promise<SessionRef> {
+    return this.#access.router.find(this.#key)
+  }
+
+  /** Carries out a command on the control lane. */
+  async ask<T>(message: SessionMessage): Promise<T> {
+    return (await this.session()).call(message, { ...patient, lane: 'control' }) as Promise<T>
+  }
+
+  /** Resolves with how far a run has come. Rejects `unknown-run`. */
+  find(runId: RunId): Promise<SendReceipt> {
+    return this.ask<SendReceipt>({ type: 'find', runId })
+  }
+
+  abort(runId: RunId): Promise<unknown> {
+    return this.ask({ type: 'abort', runId })
+  }
+
+  /** Sends by `send`; from then on the signal aborts the run. */
+  sendWithSignal(runId: RunId, signal: AbortSignal, send: () => Promise<SendReceipt>): Promise<SendReceipt> {
+    const { events, id } = this.#access
+    const topic = committedTopic(id, this.#key)
+    return sendWithSignal({ signal, events, topic, send, find: () => this.find(runId), abort: () => this.abort(runId) })
+  }
+
+  /** Returns the stream of a run that `send` begins or finds. */
+  stream<TOutput>(
+    runId: RunId,
+    send: () => Promise<SendReceipt>,
+    output?: StandardSchema<TOutput>,
+    repair?: Repair<TOutput>,
+  ): RunStream<TOutput> {
+    const { id, services, waits } = this.#access
+    return new RunStream({
+      sessionKey: this.#key,
+      runId,
+      listen: () => this.feed(sessionTopic(id, this.#key)),
+      listenToCommitted: () => this.feed(committedTopic(id, this.#key)),
+      send,
+      find: () => this.find(runId),
+      abort: () => this.abort(runId),
+      beginWaiting: () => waits.begin(this.#key),
+      output,
+      repair,
+      clock: services.clock,
+    })
+  }
+
+  /** Begins to listen to a topic of the session; its journal fills what the bus has lost. */
+  feed(topic: string, options: { readonly signal?: AbortSignal } = {}): SessionFeed {
+    const read = (fromSeq: number): Promise<readonly RunEvent[]> => this.ask<readonly RunEvent[]>({ type: 'read', fromSeq })
+    const { events, services } = this.#access
+    return new SessionFeed({ events, topic, read, clock: services.clock, ...options })
+  }
+}
