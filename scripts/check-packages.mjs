@@ -124,7 +124,7 @@ function importedLibraries(file) {
 
 function specifiers(file) {
   const code = readFileSync(file, 'utf8')
-  return [...code.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*['"]([^'"]+)['"]/g)].map((match) => match[1])
+  return [...code.matchAll(/(?<![-\w'"])(?:from|import)\s*\(?\s*['"]([^'"\n]+)['"]/g)].map((match) => match[1])
 }
 
 // Beside our unpacked packages stand the libraries they ask for, as an install would put them.
