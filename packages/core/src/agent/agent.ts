@@ -15,7 +15,7 @@ import {
   text,
 } from '../base/options.ts'
 import type { ThinkingLevel, ToolChoice } from '../ports/provider.ts'
-import type { StandardSchema } from '../tool/standard-schema.ts'
+import { aStandardSchema, type StandardSchema } from '../tool/standard-schema.ts'
 import type { Tool } from '../tool/tool.ts'
 import { type AgentHooks, hookNames } from './hooks.ts'
 
@@ -103,7 +103,7 @@ export function definitionOf<TContext>(owner: string, options: AgentOptions<TCon
       temperature: aTemperature,
       maxOutputTokens: integer(1),
       toolChoice: aToolChoice,
-      context: anObject,
+      context: aStandardSchema,
       hooks: anObject,
     },
     ['id', 'model'],

@@ -51,8 +51,13 @@ export class BeamClawError extends Error {
 
   /** Returns true for a BeamClaw error of any copy or version of this package, with the given code if there is one. */
   static isInstance(value: unknown, code?: BeamClawError['code']): value is BeamClawError {
-    if (typeof value !== 'object' || value === null || !(marker in value)) return false
-    return code === undefined || (value as BeamClawError).code === code
+    if (typeof value !== 'object' || value === null) return false
+    try {
+      return marker in value && (code === undefined || (value as BeamClawError).code === code)
+    } catch {
+      // A proxy whose traps throw.
+      return false
+    }
   }
 }
 

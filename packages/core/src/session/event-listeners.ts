@@ -100,7 +100,8 @@ class ListenerQueue {
     await undefined
     for (let event = this.#waiting.shift(); event !== undefined && !this.#isStopped; event = this.#waiting.shift()) {
       try {
-        await this.#listener(event)
+        // What a listener does to its event reaches no other listener.
+        await this.#listener({ ...event })
       } catch (error) {
         this.#logger.log('error', 'events.listener-failed', { type: event.type, error: describeError(error) })
       }

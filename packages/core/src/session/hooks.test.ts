@@ -112,11 +112,48 @@ describe('hooks', () => {
     ['beforeTool', { inputs: 1 }],
     ['beforeTool', { input: () => {} }],
     ['afterTool', { content: 7 }],
+    ['afterTool', '[redacted]'],
+    ['afterTool', { contents: 'redacted' }],
+    ['afterTool', true],
+    ['beforeTool', { deny: true, input: {} }],
+    ['beforeTool', { deny: 'no', input: {} }],
+    ['beforeModel', 'x'],
+    ['beforeModel', { model: 3, messages: [] }],
+    ['beforeModel', { model: 'model', messages: [{ role: 'nobody' }] }],
   ])('that return something else fail the run: %s %j', async (name, returned) => {
     const { claw, session } = await withHooks({ [name]: () => returned } as AgentHooks)
     await expect(session.send('pay').result()).rejects.toMatchObject({ code: 'hook-failed' })
     await claw.stop()
   })
+
+  test('cannot change in place what the journal has', async () => {
+    const { claw, session, restart } = await withHooks({
+      beforeModel({ request }) {
+        const [first] = request.messages as unknown as { content: unknown }[]
+        if (first !== undefined) first.content = 'changed'
+      },
+    })
+    await expect(session.send('as it was').result()).rejects.toMatchObject({ code: 'hook-failed' })
+    const seen = async (one: typeof session) => (await one.history()).messages[0]?.message.content
+    expect(await seen(session)).toBe('as it was')
+    expect(await seen((await restart()).session(key))).toBe('as it was')
+    await claw.stop().catch(() => {})
+  })
+
+  test.each(['beforeModel', 'afterModel', 'beforeTool', 'afterTool', 'onRunEnd'] as const)(
+    'that throw what cannot be looked at fail the run all the same: %s',
+    async (name) => {
+      const { proxy, revoke } = Proxy.revocable({}, {})
+      revoke()
+      const { claw, session } = await withHooks({
+        [name]() {
+          throw proxy
+        },
+      })
+      await expect(session.send('pay').result()).rejects.toMatchObject({ code: 'hook-failed' })
+      await claw.stop()
+    },
+  )
 
   test.each(['beforeModel', 'afterTool', 'onRunEnd'] as const)('that never return end with their time: %s', async (name) => {
     const signals: AbortSignal[] = []

@@ -217,6 +217,17 @@ describe('export and import', () => {
     await set.claw.drain()
   })
 
+  test('take a setting that is null for one that is not there: after a crash the session is as it was', async () => {
+    const set = await stage(new FunctionModel(() => ({ text: 'fine' })))
+    const settings = { title: null, label: 'kept' } as never
+    await set.claw
+      .session(key)
+      .import({ version: 1, messages: [{ message: { role: 'user', content: 'hello' }, createdAt: 1, runId: 'r' as never }], settings })
+    const claw = await set.restart()
+    expect((await claw.session(key).export()).settings).toEqual({ label: 'kept' })
+    await claw.stop()
+  })
+
   test('refuse settings that cannot be', async () => {
     const set = await stage(echo())
     const settings = { model: 'nobody/nothing' }

@@ -249,3 +249,28 @@ describe('a session that is stopped in the middle of a run', () => {
     expect((await claw.session(key).follow('first').result()).text).toBe('done')
   })
 })
+
+test('a session that is stopped while the result of a run is awaited says that the run was interrupted', async () => {
+  const { claw } = await stage(new FunctionModel(() => new Promise(() => {})))
+  const run = claw.session(key).send('hello')
+  await run.accepted
+  const result = run.result()
+  const stopped = claw.stop()
+  await expect(result).rejects.toMatchObject({ code: 'run-interrupted' })
+  await expect(run.result()).rejects.toMatchObject({ code: 'run-interrupted' })
+  await stopped
+})
+
+test('options that change while they are read are read once', async () => {
+  const set = await stage(echo())
+  let reads = 0
+  const hostile = {
+    get temperature() {
+      return reads++ === 0 ? 1 : 'hot'
+    },
+  } as { readonly temperature: number }
+  await set.claw.session(key).send('hello', hostile).result()
+  const claw = await set.restart()
+  expect((await claw.session(key).history()).total).toBe(2)
+  await claw.stop()
+})

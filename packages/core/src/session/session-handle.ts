@@ -13,7 +13,7 @@ import { sessionTopic } from './session-dependencies.ts'
 import { type SessionAccess, SessionDoor } from './session-door.ts'
 import type { AbortReceipt, SendReceipt, SessionHistory, SessionInspection } from './session-replies.ts'
 import { patient } from './session-router.ts'
-import { checkChanges, type SessionSettings, type SessionSettingsPatch } from './session-settings.ts'
+import { checkChanges, type SessionSettings, type SessionSettingsPatch, withoutNulls } from './session-settings.ts'
 import { checkedImport, type SessionExport, type SessionImport } from './session-transfer.ts'
 import type { DeadLetter } from './state/known-run.ts'
 
@@ -67,7 +67,9 @@ export class SessionHandle {
    * @example
    * const { output } = await session.send('Who wrote it?', { output: z.object({ author: z.string() }) }).result()
    */
-  send<TOutput = undefined>(content: UserMessage['content'], options: SendOptions<TOutput> = {}): RunStream<TOutput> {
+  send<TOutput = undefined>(content: UserMessage['content'], given: SendOptions<TOutput> = {}): RunStream<TOutput> {
+    // A copy: getters and proxies are read once.
+    const options = typeof given === 'object' ? { ...given } : given
     const { message, context } = newMessageOf(content, options, this.#depth, () => this.#access.services.ids.next('run'))
     const { output, repair = true } = options
     this.#checkDepth()
@@ -227,10 +229,10 @@ export class SessionHandle {
    */
   async import(conversation: SessionImport): Promise<void> {
     const { messages, settings } = checkedImport(conversation)
-    checkChanges(settings, this.#access.providers, 'import')
+    const changes = checkChanges(settings, this.#access.providers, 'import')
     this.#access.router.checkTakesMessages()
     const session = await this.#access.router.begin(this.key)
-    await session.call({ type: 'import', messages, settings }, patient)
+    await session.call({ type: 'import', messages, settings: withoutNulls(changes) }, patient)
   }
 
   /** What the session is doing; starts it when it is not up. Rejects `unknown-session`. */

@@ -73,6 +73,9 @@ describe('records of a package', () => {
     ['nonsense', 'tea', 'invalid-message'],
     ['vote', 7, 'invalid-message'],
     ['vote', (() => {}) as unknown as JsonValue, 'invalid-message'],
+    [5 as unknown as string, 'tea', 'invalid-message'],
+    ['', 'tea', 'invalid-message'],
+    ['x'.repeat(300), 'tea', 'invalid-message'],
   ])('that their fold refuses are refused, and change nothing: %s %j', async (name, data, code) => {
     const { set, records } = await polling()
     await expect(records().append(one, name, data)).rejects.toMatchObject({ code })
@@ -92,6 +95,31 @@ describe('records of a package', () => {
         .append(one, 'vote', 'tea'),
     ).rejects.toMatchObject({ code: 'invalid-option' })
     await set.claw.stop()
+  })
+
+  test('whose fold changes its state in place are refused, and no state is shared', async () => {
+    const counts: RecordExtension<Record<string, number>> = {
+      id: 'counts',
+      initial: {},
+      fold(state, { name }) {
+        state[name] = (state[name] ?? 0) + 1
+        return state
+      },
+    }
+    let host: PartHost | undefined
+    const part: Part = {
+      id: 'counts',
+      records: counts,
+      start(given) {
+        host = given
+        return { start: () => new ResourceActor({}) }
+      },
+    }
+    const { claw } = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { parts: [part] })
+    await claw.session(key).send('hello', { idempotencyKey: one }).result()
+    await expect(host?.records(counts, key).append(one, 'up')).rejects.toMatchObject({ code: 'invalid-message' })
+    expect(counts.initial).toEqual({})
+    await claw.stop()
   })
 
   test('are left alone where the package is gone, and are there again when it is back', async () => {

@@ -61,12 +61,13 @@ const rules = {
  * the message.
  */
 export function checkChanges(changes: SessionSettingsPatch, providers: ProviderTable, owner = 'configure'): SessionSettingsPatch {
-  const settings = withoutNulls(changes)
+  // A copy first: getters and proxies are read once.
+  const copy = jsonOf(changes, owner, (problem) => new BeamClawError('invalid-option', problem)) as SessionSettingsPatch
+  const settings = withoutNulls(copy)
   checkOptions<SessionSettings>(owner, settings, rules)
   const { model } = settings
   if (model !== undefined) providers.check(owner, 'model', model)
-  // What the caller changes afterwards was not asked for.
-  return jsonOf(changes, owner, (problem) => new BeamClawError('invalid-option', problem)) as SessionSettingsPatch
+  return copy
 }
 
 /** Throws what `fail` makes of settings that cannot be; those of later versions are left alone. */
@@ -186,7 +187,8 @@ function checkStored(value: unknown): void {
   checkSettingsFields(value, (problem) => new BeamClawError('log-corrupt', `The settings of a session cannot be read: ${problem}`))
 }
 
-function withoutNulls(changes: SessionSettingsPatch): SessionSettings {
+/** Returns the changes without those that take a setting back. Throws `invalid-option` for what is no object. */
+export function withoutNulls(changes: SessionSettingsPatch): SessionSettings {
   if (typeof changes !== 'object' || changes === null) throw new BeamClawError('invalid-option', 'configure: expected an object')
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== null && value !== undefined))
 }

@@ -1,4 +1,5 @@
 /** `record` and `records`: what an extension keeps in the journal. */
+import { deepFreeze } from '../../base/deep-freeze.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { RunId } from '../../base/ids.ts'
 import { type Fail, jsonOf } from '../../base/message-check.ts'
@@ -22,6 +23,11 @@ export interface ReadRecords {
 /** Bytes that the data of one record may have as JSON. */
 const maxRecordBytes = 1024 * 1024
 
+const maxNameCharacters = 256
+
+/** Bytes that what the records of one extension add up to may have as JSON. */
+const maxStateBytes = 16 * 1024 * 1024
+
 const refused: Fail = (problem) => new BeamClawError('invalid-message', `record: ${problem}`)
 
 export async function appendRecord({ key, state, journal }: CommandContext, message: AppendRecord): Promise<JsonValue> {
@@ -29,12 +35,14 @@ export async function appendRecord({ key, state, journal }: CommandContext, mess
   const extension = state.extension(id)
   if (extension === undefined) throw new BeamClawError('invalid-option', `No part has registered the record extension "${id}"`)
   if (!state.runs.has(runId)) throw new BeamClawError('unknown-run', `Session "${key}" does not know the run "${runId}"`)
+  if (typeof name !== 'string' || name === '' || name.length > maxNameCharacters)
+    throw refused(`name must be text of 1 to ${maxNameCharacters} characters`)
   encodeJson(message.data, maxRecordBytes)
   const data = jsonOf(message.data, 'data', refused)
   try {
     // A record that its own fold refuses would make the journal unreadable.
-    const next = extension.fold(state.extensions.get(id) ?? extension.initial, { name, runId, data, at: state.at })
-    jsonOf(next, 'its state', refused)
+    const next = extension.fold(state.extensions.get(id) ?? deepFreeze(extension.initial), { name, runId, data, at: state.at })
+    encodeJson(next, maxStateBytes)
   } catch (error) {
     throw new BeamClawError('invalid-message', `The record "${name}" of "${id}" was refused: ${describeError(error)}`, { cause: error })
   }

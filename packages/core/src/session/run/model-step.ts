@@ -1,7 +1,7 @@
 /** One question to the model: made, asked, and its answer written down. */
 import type { AgentDefinition, SystemContext, SystemPrompt } from '../../agent/agent.ts'
 import { BeamClawError } from '../../base/errors.ts'
-import { assistantMessageOf, type Fail } from '../../base/message-check.ts'
+import { assistantMessageOf, eachOf, type Fail, fieldsOf, messageOf, stringOf } from '../../base/message-check.ts'
 import type { ProviderRequest } from '../../ports/provider.ts'
 import type { RunState } from '../state/run-state.ts'
 import { type AttemptPause, describeFailure } from './attempts.ts'
@@ -51,7 +51,7 @@ async function answerOf(
   const hooks = { agent, sessionKey, run, clock, signal }
   const { provider, model } = providers.resolve(name)
   const request = await requestOf(options, agent, run, model, signal)
-  const asked = agent.hooks.beforeModel === undefined ? request : ((await callHook('beforeModel', hooks, { request })) ?? request)
+  const asked = agent.hooks.beforeModel === undefined ? request : askedInstead(await callHook('beforeModel', hooks, { request }), request)
   const mayShow = agent.hooks.afterModel === undefined
   const answer = await readAnswer(
     () => provider.doStream(asked, { signal }),
@@ -118,6 +118,16 @@ async function systemOf(
 function toolsOf({ tools }: AgentDefinition, { settings }: RunState): ProviderRequest['tools'] & object {
   const { tools: allowed } = settings
   return [...tools.values()].map((tool) => tool.declaration).filter(({ name }) => allowed === undefined || allowed.includes(name))
+}
+
+/** Returns the request of the hook, or ours where it returned nothing. */
+function askedInstead(given: unknown, request: ProviderRequest): ProviderRequest {
+  if (given === undefined || given === null) return request
+  const fail: Fail = (problem) => new HookFailure(new BeamClawError('hook-failed', `Hook "beforeModel" returned no request: ${problem}`))
+  const { model, messages } = fieldsOf(given, 'request', fail)
+  stringOf(model, 'request.model', fail)
+  eachOf(messages, 'request.messages', fail, messageOf)
+  return given as ProviderRequest
 }
 
 function withMessage(answer: ModelAnswer, message: unknown): ModelAnswer {

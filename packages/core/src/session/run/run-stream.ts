@@ -256,7 +256,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     try {
       return await this.#options.find()
     } catch (error) {
-      throw BeamClawError.isInstance(error, 'actor-not-running') ? interrupted(error) : error
+      throw wasStopped(error) ? interrupted(error) : error
     }
   }
 
@@ -278,6 +278,13 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
 async function* readFrom(feed: SessionFeed, events: AsyncGenerator<RunEvent>): AsyncGenerator<ReadEvent> {
   for await (const event of events) yield { event, isLive: feed.isLive }
 }
+
+/** True when the session was stopped or killed while it was asked: the run goes on when it is next up. */
+function wasStopped(error: unknown): error is BeamClawError {
+  return BeamClawError.isInstance(error) && stoppedCodes.has(error.code)
+}
+
+const stoppedCodes: ReadonlySet<string> = new Set(['actor-not-running', 'actor-stopped', 'actor-killed'])
 
 function interrupted(cause?: BeamClawError): BeamClawError {
   return new BeamClawError('run-interrupted', 'The session stopped before the run ended; it goes on when the session is next up', { cause })

@@ -129,8 +129,9 @@ async function beforeTool(site: CallSite, call: ToolCall): Promise<ToolCall | { 
   const decision: unknown = await callHook('beforeTool', hooksOf(site), { call })
   if (decision === undefined || decision === null) return call
   const { deny, input } = decision as { readonly deny?: unknown; readonly input?: unknown }
-  if (typeof deny === 'string') return { deny: deny.toWellFormed() }
-  if (input === undefined) throw wrongReturn('beforeTool', 'expected { input } or { deny }')
+  if (typeof deny === 'string' && input === undefined) return { deny: deny.toWellFormed() }
+  // A veto that cannot be read is none that may be passed over.
+  if (input === undefined || deny !== undefined) throw wrongReturn('beforeTool', 'expected { input } or { deny }')
   return { ...call, input: jsonOf(input, 'input', (problem) => wrongReturn('beforeTool', problem)) }
 }
 
@@ -138,7 +139,10 @@ async function afterTool(site: CallSite, call: ToolCall, result: ToolResult): Pr
   if (site.agent.hooks.afterTool === undefined || site.signal.aborted) return result
   const changed = await callHook('afterTool', hooksOf(site), { call, result })
   if (changed === undefined || changed === null) return result
-  const whole = { ...result, ...(changed as object), ...headOf(call) }
+  // A redaction that cannot be read must not let the result through.
+  if (typeof changed !== 'object' || (changed as Partial<ToolResult>).content === undefined)
+    throw wrongReturn('afterTool', 'expected { content }')
+  const whole = { ...result, ...changed, ...headOf(call) }
   return toolResultOf(whole, 'result', (problem) => wrongReturn('afterTool', problem))
 }
 

@@ -1,4 +1,5 @@
 /** Records of extensions: the session keeps them in their order, the extension says what they mean. */
+import { deepFreeze } from '../../base/deep-freeze.ts'
 import { jsonOf, stringOf } from '../../base/message-check.ts'
 import type { RecordFamily } from '../journal/record-family.ts'
 import type { ExtensionRecord } from '../journal/records.ts'
@@ -13,7 +14,8 @@ export const extensionRecords: RecordFamily<ExtensionRecord> = {
     fold(state, { extension: id, name, runId, data }) {
       const extension = state.extension(id)
       if (extension === undefined) return
-      state.extensions.set(id, extension.fold(state.extensions.get(id) ?? extension.initial, { name, runId, data, at: state.at }))
+      const before = state.extensions.get(id) ?? deepFreeze(extension.initial)
+      state.extensions.set(id, deepFreeze(extension.fold(before, { name, runId, data, at: state.at })))
     },
     event: ({ extension, name, data }, head) => ({ type: 'record', ...head, extension, name, data }),
   },

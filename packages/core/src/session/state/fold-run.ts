@@ -1,4 +1,5 @@
 /** Records of messages and their runs: accepted, begun, joined, cancelled, ended. */
+import { deepFreeze } from '../../base/deep-freeze.ts'
 import { choiceOf, eachOf, nameOf } from '../../base/message-check.ts'
 import { zeroUsage } from '../../base/messages.ts'
 import { checkFailure, checkMessageIn, runOutcomes } from '../journal/record-check.ts'
@@ -15,6 +16,8 @@ export const runRecords: RecordFamily<MessageIn | RunStart | RunResume | RunPaus
   'message-in': {
     check: (data, fail) => checkMessageIn(data, '', fail),
     fold(state, message) {
+      deepFreeze(message.message)
+      deepFreeze(message.context)
       if (message.queueMode === 'interrupt') state.waiting.unshift(message)
       else state.waiting.push(message)
       state.addRun(message.runId, message.fingerprint)

@@ -1,4 +1,5 @@
 /** Records of tool calls. */
+import { deepFreeze } from '../../base/deep-freeze.ts'
 import { choiceOf, countOf, jsonOf, modelUsageOf, nameOf, stringOf, toolResultOf } from '../../base/message-check.ts'
 import type { RecordFamily } from '../journal/record-family.ts'
 import type { ToolDone, ToolIntent } from '../journal/records.ts'
@@ -31,7 +32,7 @@ export const toolRecords: RecordFamily<ToolIntent | ToolDone> = {
     },
     fold(state, { runId, type, result, outcome, usage = [], handOff }) {
       const run = state.runUnderWay(runId, type)
-      run.results.set(result.toolCallId, result)
+      run.results.set(result.toolCallId, deepFreeze(result))
       run.underWay.delete(result.toolCallId)
       for (const one of usage) spend(run, one.model, one.usage)
       run.handOff = handOff ?? run.handOff

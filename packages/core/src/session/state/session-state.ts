@@ -6,6 +6,7 @@
  * I3: `history`, `shown` and `origins` have one element for each message.
  * I4: A run is in `runs` from its message on; ended runs stand in the order of their ends, and the oldest are forgotten.
  */
+import { deepFreeze } from '../../base/deep-freeze.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import type { AgentId, RunId } from '../../base/ids.ts'
 import type { JsonValue, Message } from '../../base/messages.ts'
@@ -85,7 +86,7 @@ export class SessionState {
   static fromSnapshot(value: unknown, seq: number, memory?: RunMemory, known?: RecordExtensions): SessionState {
     const snapshot = checkedSnapshot(value)
     const state = new SessionState(memory, known)
-    state.history = [...snapshot.history]
+    state.history = [...deepFreeze(snapshot.history)]
     state.shown = new ShownHistory(state.history)
     state.origins = [...snapshot.origins]
     state.waiting = [...snapshot.waiting]
@@ -94,7 +95,7 @@ export class SessionState {
       if (run.ended !== undefined) state.#ended.add(runId)
     }
     state.deadLetters = snapshot.deadLetters.map((letter) => (typeof letter === 'string' ? { runId: letter, at: 0 } : letter))
-    for (const [id, own] of Object.entries(snapshot.extensions ?? {})) if (own !== undefined) state.extensions.set(id, own)
+    for (const [id, own] of Object.entries(snapshot.extensions ?? {})) if (own !== undefined) state.extensions.set(id, deepFreeze(own))
     state.answeredBy = snapshot.answeredBy
     state.seq = seq
     state.#createdAt = snapshot.createdAt
@@ -117,7 +118,7 @@ export class SessionState {
 
   /** Adds a message to the history. */
   remember(message: Message, runId: RunId, at: number = this.at): void {
-    this.history.push(message)
+    this.history.push(deepFreeze(message))
     this.shown.add(message)
     this.origins.push({ at, runId })
   }

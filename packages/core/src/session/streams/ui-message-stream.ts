@@ -131,7 +131,7 @@ export class UiMessageStream {
     const { toolCallId, content, isError } = result
     // A message that joined a run is not told of the calls before that.
     if (!this.#calls.delete(toolCallId)) return []
-    if (!isError) return [{ type: 'tool-output-available', toolCallId, output: content as UiMessageChunk['output'] }]
+    if (!isError) return [{ type: 'tool-output-available', toolCallId, output: dataOf(content) as UiMessageChunk['output'] }]
     return [{ type: 'tool-output-error', toolCallId, errorText: toolErrorOf(outcome, result, this.#errorText) }]
   }
 
@@ -212,4 +212,14 @@ function isBeginning(shown: readonly Block[], whole: readonly Block[]): boolean 
     if (block?.kind !== kind) return false
     return index === shown.length - 1 ? block.text.startsWith(text) : block.text === text
   })
+}
+
+/** Returns the data of a tool whose result was an object or a list: the model reads it as JSON text, a page as what it was. */
+function dataOf(content: unknown): unknown {
+  if (typeof content !== 'string' || !/^[[{]/.test(content)) return content
+  try {
+    return JSON.parse(content) as unknown
+  } catch {
+    return content
+  }
 }
