@@ -1,12 +1,12 @@
 /** A session with its history in memory: state, journal and run loop over an open log. */
 import type { AgentDefinition } from '../agent/agent.ts'
-import { describeError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { SessionKey } from '../base/ids.ts'
 import type { AppendLog } from '../ports/store.ts'
 import { JournalWriter } from './journal/journal-writer.ts'
 import { readState } from './journal/open-journal.ts'
 import { eventOfEntry } from './journal/record-families.ts'
+import { publishEvent } from './publish-event.ts'
 import { RunLoop } from './run/run-loop.ts'
 import { committedTopic, type SessionDependencies, sessionTopic } from './session-dependencies.ts'
 import { SettingsDocument } from './session-settings.ts'
@@ -32,8 +32,7 @@ export async function loadSession(
   dependencies: SessionDependencies,
   agent: () => AgentDefinition,
 ): Promise<LoadedSession> {
-  const { store, tenant, services, events, listeners, providers, toolRunner, suspects, turns, sessionDefaults, extensions, agents } =
-    dependencies
+  const { store, tenant, services, listeners, providers, toolRunner, suspects, turns, sessionDefaults, extensions, agents } = dependencies
   const { clock, ids, random } = services
   const settings = new SettingsDocument(store, tenant, key)
   const [state] = await Promise.all([readState(log, sessionDefaults, extensions), settings.load()])
@@ -44,16 +43,8 @@ export async function loadSession(
     const { answeredBy } = state
     return (answeredBy === undefined ? undefined : agents.get(answeredBy)) ?? agent()
   }
-  // What is durable has happened, whether or not the bus can tell of it.
-  const publish = (on: string, event: RunEvent): void => {
-    try {
-      events.publish(on, event)
-    } catch (error) {
-      services.logger.log('error', 'session.event-not-published', { session: key, type: event.type, error: describeError(error) })
-    }
-  }
   const tell = (event: RunEvent): void => {
-    publish(topic, event)
+    publishEvent(dependencies, topic, event)
     if (!listeners.isEmpty) listeners.tell({ ...event, tenant, agentId: answering().id })
   }
   const topic = sessionTopic(tenant, key)
@@ -66,7 +57,7 @@ export async function loadSession(
     onCommitted: (entry, seq) => {
       const event = eventOfEntry(entry, seq, key)
       tell(event)
-      publish(committed, event)
+      publishEvent(dependencies, committed, event)
     },
   })
   const loop = new RunLoop({

@@ -5,6 +5,7 @@
 import { parseRunId, type SessionKey } from '../base/ids.ts'
 import type { FencingToken } from '../ports/store.ts'
 import type { LoadedSession } from './loaded-session.ts'
+import { publishEvent } from './publish-event.ts'
 import { committedTopic, journalKey, type SessionDependencies, sessionTopic } from './session-dependencies.ts'
 import { SettingsDocument } from './session-settings.ts'
 
@@ -24,17 +25,10 @@ export async function deleteSession(
   await activity.forget(key)
   await store.deleteLog(journalKey(tenant, key), token)
   const event = { type: 'session-delete', sessionKey: key, runId: parseRunId(services.ids.next('delete')) } as const
-  for (const topic of [sessionTopic(tenant, key), committedTopic(tenant, key)]) {
-    try {
-      events.publish(topic, event)
-    } catch (error) {
-      services.logger.log('error', 'session.event-not-published', { session: key, type: event.type, error: String(error) })
-    }
-  }
+  for (const topic of [sessionTopic(tenant, key), committedTopic(tenant, key)]) publishEvent({ events, services }, topic, event)
 }
 
 /** Deletes what lies beside the journal of a session that is gone. Rejects as the store does; it may be repeated. */
-export async function removeLeftovers(key: SessionKey, { store, tenant }: SessionDependencies): Promise<undefined> {
+export async function removeLeftovers(key: SessionKey, { store, tenant }: SessionDependencies): Promise<void> {
   await new SettingsDocument(store, tenant, key).delete()
-  return undefined
 }

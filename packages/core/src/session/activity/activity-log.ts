@@ -1,13 +1,14 @@
 /** Remembers which sessions have work to do, so that a new process knows whom to wake without reading every journal. */
 
 import { BeamClawError, describeError } from '../../base/errors.ts'
-import { parseSessionKey, type SessionKey, type TenantId } from '../../base/ids.ts'
+import type { SessionKey, TenantId } from '../../base/ids.ts'
 import type { SystemServices } from '../../defaults/services.ts'
 import type { Cluster } from '../../ports/cluster.ts'
 import type { TimerHandle } from '../../ports/services.ts'
 import type { AppendLog, LogContents, Store } from '../../ports/store.ts'
 import { openOwnedLog } from '../journal/open-journal.ts'
 import { openActivity } from './activity-opening.ts'
+import { readKey, readSnapshot } from './activity-snapshot.ts'
 
 /** When sessions that were left in the middle of a run go on. */
 export type ResumeMode = 'now' | 'on-demand'
@@ -114,7 +115,7 @@ export class ActivityLog {
     this.#see(key, clock.now())
     this.#lingering.set(key, clock.monotonic())
     if (this.#refusal === undefined) this.#sweepTimer ??= clock.setTimer(() => this.#sweep(), lingerMs, true)
-    if (this.#isIdle) for (const resolve of this.#onIdle.splice(0)) resolve()
+    if (this.#isIdle) this.#releaseIdle()
     return true
   }
 
@@ -124,7 +125,7 @@ export class ActivityLog {
     this.#lingering.delete(key)
     this.#busy.delete(key)
     this.#seen.delete(key)
-    if (this.#isIdle) for (const resolve of this.#onIdle.splice(0)) resolve()
+    if (this.#isIdle) this.#releaseIdle()
     await this.#append('gone', [key])
   }
 
@@ -148,6 +149,11 @@ export class ActivityLog {
     this.#refusal ??= new BeamClawError('actor-not-running', 'The list of busy sessions is closed')
     this.#sweepTimer?.cancel()
     this.#sweepTimer = undefined
+    this.#releaseIdle()
+  }
+
+  /** Resolves every `whenIdle`. */
+  #releaseIdle(): void {
     for (const resolve of this.#onIdle.splice(0)) resolve()
   }
 
@@ -282,35 +288,5 @@ export class ActivityLog {
   /** A name that cannot be read costs one session its wake-up, and not all of them their start. */
   #reportUnreadable(what: string): void {
     this.#options.services.logger.log('error', 'activity.unreadable', { what, lost: 'a session that was busy may not be woken' })
-  }
-}
-
-function readSnapshot(state: unknown, report: (what: string) => void): { busy: SessionKey[]; seen: [SessionKey, number][] } {
-  const { busy = [], seen = [] } = (typeof state === 'object' && state !== null ? state : {}) as Partial<Record<string, unknown>>
-  const keys: SessionKey[] = []
-  for (const [index, text] of listOf(busy).entries()) {
-    const key = readKey(text)
-    if (key === undefined) report(`busy[${index}] of the snapshot`)
-    else keys.push(key)
-  }
-  const times: [SessionKey, number][] = []
-  for (const [index, pair] of listOf(seen).entries()) {
-    const [text, at] = listOf(pair)
-    const key = readKey(text)
-    if (key === undefined || typeof at !== 'number') report(`seen[${index}] of the snapshot`)
-    else times.push([key, at])
-  }
-  return { busy: keys, seen: times }
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
-}
-
-function readKey(value: unknown): SessionKey | undefined {
-  try {
-    return parseSessionKey(value)
-  } catch {
-    return undefined
   }
 }
