@@ -6,16 +6,16 @@
  */
 
 import { checkExitReason, type ExitReason, normalExit } from '../base/exit-reason.ts'
-import type { ActorCore } from './actor-core.ts'
+import type { ActorHost } from './actor-host.ts'
 import type { ActorContext, ActorRef, CallOptions, CastOptions } from './actor-ref.ts'
 import { callCycle, exitError } from './failures.ts'
 import { coreOf } from './internals.ts'
 
 export class Context<TMessage> implements ActorContext<TMessage> {
-  readonly #core: ActorCore
+  readonly #core: ActorHost
   #waits: Set<{ readonly ref: ActorRef<never> }> | undefined
 
-  constructor(core: ActorCore) {
+  constructor(core: ActorHost) {
     this.#core = core
   }
 
@@ -40,7 +40,7 @@ export class Context<TMessage> implements ActorContext<TMessage> {
     this.#requireAlive()
     // Only a message in hand keeps this actor from replying to others meanwhile.
     if (this.#core.contextInHand !== this || options?.lane === 'control') return ref.call(message, options)
-    const core = (ref as { [coreOf]?: ActorCore })[coreOf]
+    const core = (ref as { [coreOf]?: ActorHost })[coreOf]
     // A name stands for an actor, and the call waits for that actor.
     const target = (core?.actor ?? ref) as ActorRef<never>
     const path = waitingPath(target, this.#core.actor, new Set())
@@ -73,12 +73,12 @@ export class Context<TMessage> implements ActorContext<TMessage> {
 
   keepAwake(promise: Promise<unknown>): void {
     this.#requireAlive()
-    this.#core.rare.keepAwake(promise)
+    this.#core.lazy.keepAwake(promise)
   }
 
   waitUntil(promise: Promise<unknown>): void {
     this.#requireAlive()
-    this.#core.rare.delayStop(promise)
+    this.#core.lazy.delayStop(promise)
   }
 
   #requireAlive(): void {
@@ -91,7 +91,7 @@ export class Context<TMessage> implements ActorContext<TMessage> {
 function waitingPath(from: ActorRef<never>, to: unknown, seen: Set<unknown>): string[] | undefined {
   if (from === to) return [from.id]
   seen.add(from)
-  const core = (from as { [coreOf]?: ActorCore })[coreOf]
+  const core = (from as { [coreOf]?: ActorHost })[coreOf]
   for (const ref of core?.waitsFor ?? []) {
     const path = seen.has(ref) ? undefined : waitingPath(ref, to, seen)
     if (path !== undefined) return [from.id, ...path]

@@ -1,8 +1,5 @@
 /** Symbols by which the parts of one tree reach an actor's internals: a subclass does not see them among its names. */
 
-import type { ExitReason } from '../base/exit-reason.ts'
-import type { ActorCore } from './actor-core.ts'
-
 /** Returned by `init` when there is nothing to run: the start succeeds and no actor is left. */
 export const IGNORE: unique symbol = Symbol('beamclaw.ignore')
 
@@ -17,11 +14,6 @@ export const stopLimitMs: unique symbol = Symbol('beamclaw.stopLimitMs')
 export const onGone: unique symbol = Symbol('beamclaw.onGone')
 
 export type StartOutcome = 'started' | typeof IGNORE
-
-/** The owner of an actor, which is told how the actor ends. */
-export interface Parent {
-  childExited(child: ActorCore, reason: ExitReason): void
-}
 
 /** An entry of an actor in a registry; dropped before any monitor is told of the actor's end. */
 export interface Registration {

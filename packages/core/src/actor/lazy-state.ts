@@ -11,7 +11,7 @@ import { exitError } from './failures.ts'
 /** Bounds of `retryAfterMs`, and its value while the actor's pace is not known yet. */
 const retryAfter = { minimumMs: 20, firstMs: 100, maximumMs: 30_000 } as const
 
-export class Rare {
+export class LazyState {
   deadlines: Deadlines | undefined
   /** Set once the actor was told to stop. */
   stopReason: ExitReason | undefined

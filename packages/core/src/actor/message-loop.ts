@@ -11,7 +11,7 @@
 import type { BeamClawError } from '../base/errors.ts'
 import { ExitNotice, type ExitReason } from '../base/exit-reason.ts'
 import { isThenable, whenSettled } from '../base/thenable.ts'
-import type { ActorCore } from './actor-core.ts'
+import type { ActorHost } from './actor-host.ts'
 import { checkCallOptions, checkCastOptions } from './actor-options.ts'
 import { type CallOptions, type CastOptions, callDefaults, type MailboxLane } from './actor-ref.ts'
 import { Context } from './context.ts'
@@ -25,7 +25,7 @@ import type { Runnable, Scheduler } from './scheduler.ts'
 const messagesPerTurn = 256
 
 export class MessageLoop implements Runnable {
-  readonly #core: ActorCore
+  readonly #core: ActorHost
   #mailbox: Mailbox | undefined
   #inHand: Envelope | undefined
   #isScheduled = false
@@ -33,7 +33,7 @@ export class MessageLoop implements Runnable {
   #isInHandler = false
   #handled = 0
 
-  constructor(core: ActorCore) {
+  constructor(core: ActorHost) {
     this.#core = core
   }
 
@@ -120,7 +120,7 @@ export class MessageLoop implements Runnable {
       mailbox.size,
       mailbox.bytes,
       this.#core.settings,
-      this.#core.rare.retryAfterMs(now, this.#handled, mailbox.size),
+      this.#core.lazy.retryAfterMs(now, this.#handled, mailbox.size),
     )
   }
 
@@ -212,7 +212,7 @@ export class MessageLoop implements Runnable {
     const core = this.#core
     const { message, call } = envelope
     const failed = (error: unknown): void => {
-      if (core.hasRare && core.rare.hasControlInHand) core.rare.controlInHand.delete(envelope)
+      if (core.hasLazy && core.lazy.hasControlInHand) core.lazy.controlInHand.delete(envelope)
       // The stop ends this control message alone: the work message in hand may still finish within the grace.
       if (!core.isOwnStop(error)) core.crash(error)
       call?.reject(exitError(core.id, core.exitReason ?? core.stopReason))
@@ -232,7 +232,7 @@ export class MessageLoop implements Runnable {
     core.isInHook = before
     if (core.exitReason !== undefined) call?.reject(exitError(core.id, core.exitReason))
     if (!isAsync) return call?.answer(answer)
-    const { controlInHand } = core.rare
+    const { controlInHand } = core.lazy
     controlInHand.add(envelope)
     this.#watchSlice(scheduler)
     whenSettled(
@@ -261,18 +261,18 @@ export class MessageLoop implements Runnable {
     }
     if (this.#inHand !== undefined) watch(this.#inHand)
     this.#mailbox?.forEachNew(watch)
-    if (core.hasRare) core.rare.deadlines?.arm()
+    if (core.hasLazy) core.lazy.deadlines?.arm()
   }
 
   /** Rejects every call that waits for a reply. */
   rejectAll(reason: ExitReason): void {
-    if (this.#inHand?.call === undefined && !this.hasWaiting && !this.#core.hasRare) return
+    if (this.#inHand?.call === undefined && !this.hasWaiting && !this.#core.hasLazy) return
     const reject = ({ call }: Envelope): void => {
       // Creating an error costs a stack trace, and most messages have no caller that waits.
       if (call?.isSettled === false) call.reject(exitError(this.#core.id, reason))
     }
     if (this.#inHand !== undefined) reject(this.#inHand)
-    if (this.#core.hasRare && this.#core.rare.hasControlInHand) this.#core.rare.controlInHand.forEach(reject)
+    if (this.#core.hasLazy && this.#core.lazy.hasControlInHand) this.#core.lazy.controlInHand.forEach(reject)
     this.#mailbox?.forEach(reject)
   }
 

@@ -1,7 +1,7 @@
 /** A reference by name: each use goes to the actor that has the name at that time, so it stays valid over restarts. */
 import { checkMonitor, ExitNotice, noprocExit } from '../base/exit-reason.ts'
 import type { Actor } from './actor.ts'
-import type { ActorCore } from './actor-core.ts'
+import type { ActorHost } from './actor-host.ts'
 import type { ActorRef, CallOptions, CastOptions } from './actor-ref.ts'
 import { notRunning } from './failures.ts'
 import { coreOf } from './internals.ts'
@@ -21,7 +21,7 @@ export class NamedRef<TMessage, TReply> implements ActorRef<TMessage, TReply> {
   }
 
   /** @internal So that deadlocks are detected through names too. */
-  get [coreOf](): ActorCore | undefined {
+  get [coreOf](): ActorHost | undefined {
     return this.#present()?.[coreOf]
   }
 

@@ -1,5 +1,5 @@
 /** The errors of starting and finding children. */
-import type { ActorCore } from '../actor/actor-core.ts'
+import type { ActorHost } from '../actor/actor-host.ts'
 import { exitError, notRunning } from '../actor/failures.ts'
 import { BeamClawError } from '../base/errors.ts'
 import { describeValue } from '../base/options.ts'
@@ -7,7 +7,7 @@ import { describeValue } from '../base/options.ts'
 type ChildErrorCode = 'child-already-started' | 'child-already-present' | 'child-not-found' | 'child-running' | 'child-restarting'
 
 /** Returns the error for a start under a supervisor that has ended or was told to stop. */
-export function goneError(supervisor: ActorCore): BeamClawError {
+export function goneError(supervisor: ActorHost): BeamClawError {
   return supervisor.exitReason === undefined ? notRunning(supervisor.id) : exitError(supervisor.id, supervisor.exitReason)
 }
 

@@ -9,8 +9,8 @@
  * I3: Nothing starts for a supervisor that has ended or was told to stop.
  */
 import { Actor } from '../actor/actor.ts'
-import type { ActorCore } from '../actor/actor-core.ts'
-import { coreOf, IGNORE, type Parent } from '../actor/internals.ts'
+import type { ActorHost, Parent } from '../actor/actor-host.ts'
+import { coreOf, IGNORE } from '../actor/internals.ts'
 import { BeamClawError, ChildStartError } from '../base/errors.ts'
 import { type ExitReason, shutdownExit } from '../base/exit-reason.ts'
 import { isThenable } from '../base/thenable.ts'
@@ -29,7 +29,7 @@ export interface ChildOwner {
 type DynamicSpec = Omit<ChildSpec, 'id'> & { readonly id?: string; readonly [givenSpec]?: object }
 
 /** State that few children need, and most of those only briefly: allocated on first use, so that a child stays small. */
-interface RareState {
+interface LazyChildState {
   restartTimer: TimerHandle | undefined
   /** The incarnation that was told to stop and has not ended yet. */
   stopping: { readonly actor: AnyActor; readonly ended: Promise<void> } | undefined
@@ -47,7 +47,7 @@ export class Child implements Parent {
   #generation = 0
   /** The last generation that was up before the restart that is due. */
   #upGeneration = 0
-  #rare: RareState | undefined
+  #lazy: LazyChildState | undefined
 
   constructor(owner: ChildOwner, spec: DynamicSpec) {
     this.#owner = owner
@@ -86,16 +86,16 @@ export class Child implements Parent {
   #enter(state: ChildState, actor?: AnyActor): number {
     this.#state = state
     this.#actor = actor
-    if (this.#rare?.restartTimer !== undefined) {
-      this.#rare.restartTimer.cancel()
-      this.#rare.restartTimer = undefined
+    if (this.#lazy?.restartTimer !== undefined) {
+      this.#lazy.restartTimer.cancel()
+      this.#lazy.restartTimer = undefined
     }
     return ++this.#turn
   }
 
-  #lazyRare(): RareState {
-    this.#rare ??= { restartTimer: undefined, stopping: undefined, whenUp: undefined }
-    return this.#rare
+  #ensureLazy(): LazyChildState {
+    this.#lazy ??= { restartTimer: undefined, stopping: undefined, whenUp: undefined }
+    return this.#lazy
   }
 
   /** Enters `restarting`. Returns the turn in which the child waits for the restart. */
@@ -111,9 +111,9 @@ export class Child implements Parent {
 
   /** Calls `restart` after `delayMs` milliseconds, unless the child is started, stopped or killed first. */
   restartAfter(delayMs: number, clock: Clock, restart: () => void): void {
-    const rare = this.#lazyRare()
-    rare.restartTimer = clock.setTimer(() => {
-      rare.restartTimer = undefined
+    const lazy = this.#ensureLazy()
+    lazy.restartTimer = clock.setTimer(() => {
+      lazy.restartTimer = undefined
       restart()
     }, delayMs)
   }
@@ -122,7 +122,7 @@ export class Child implements Parent {
    * Starts an incarnation, and returns synchronously when the start does. Throws, or rejects with, `ChildStartError`, also when the supervisor
    * is told to stop first: a nested supervisor then stops its children within their grace, any other actor is killed.
    */
-  start(supervisor: ActorCore): Started | Promise<Started> {
+  start(supervisor: ActorHost): Started | Promise<Started> {
     if (!supervisor.isGoingOn) throw new ChildStartError(this.id, goneError(supervisor))
     const turn = this.#enter('starting')
     try {
@@ -138,7 +138,7 @@ export class Child implements Parent {
     }
   }
 
-  #startActor(actor: unknown, supervisor: ActorCore, turn: number): Started | PromiseLike<Started> {
+  #startActor(actor: unknown, supervisor: ActorHost, turn: number): Started | PromiseLike<Started> {
     // The child was stopped or killed while `start` was making the actor.
     if (turn !== this.#turn || !supervisor.isGoingOn) throw goneError(supervisor)
     if (!(actor instanceof Actor) || actor[coreOf].state !== 'new') {
@@ -146,16 +146,16 @@ export class Child implements Parent {
     }
     this.#actor = actor
     this.#isSupervisor = treeChildren in actor
-    const outcome = (actor[coreOf] as ActorCore).start(supervisor.runtime, this, ++this.#generation, this.#spec.id)
+    const outcome = actor[coreOf].start(supervisor.runtime, this, ++this.#generation, this.#spec.id)
     return isThenable(outcome) ? outcome.then((value) => this.#started(value, actor, turn)) : this.#started(outcome, actor, turn)
   }
 
   #started(outcome: unknown, actor: AnyActor, turn: number): Started {
     const started = outcome === IGNORE ? IGNORE : actor
-    if (this.#rare?.whenUp !== undefined) {
-      this.#rare.whenUp.resolve(started)
-      this.#rare.whenUp = undefined
-      if (this.#rare.stopping === undefined && this.#rare.restartTimer === undefined) this.#rare = undefined
+    if (this.#lazy?.whenUp !== undefined) {
+      this.#lazy.whenUp.resolve(started)
+      this.#lazy.whenUp = undefined
+      if (this.#lazy.stopping === undefined && this.#lazy.restartTimer === undefined) this.#lazy = undefined
     }
     // The child was stopped or killed meanwhile, and stays so.
     if (turn !== this.#turn) return started
@@ -166,7 +166,7 @@ export class Child implements Parent {
     return started
   }
 
-  async #finishStart(outcome: PromiseLike<Started>, supervisor: ActorCore, turn: number): Promise<Started> {
+  async #finishStart(outcome: PromiseLike<Started>, supervisor: ActorHost, turn: number): Promise<Started> {
     const { clock } = supervisor.runtime.services
     const stopped = supervisor.stopSignal
     const giveUp = Promise.withResolvers<never>()
@@ -187,7 +187,7 @@ export class Child implements Parent {
       if (this.#isUp()) return await outcome
       if (turn === this.#turn && stopped.aborted && this.#hasOwnGrace()) await this.stop()
       // The caller may rely on it that no incarnation is left when the start rejects.
-      else if (this.#rare?.stopping !== undefined) await this.#rare.stopping.ended
+      else if (this.#lazy?.stopping !== undefined) await this.#lazy.stopping.ended
       throw this.#failed(error, turn)
     } finally {
       timer.cancel()
@@ -212,21 +212,21 @@ export class Child implements Parent {
   /** Resolves with the running incarnation, or with the next one. Rejects when there will be none. */
   whenUp(): Promise<Started> {
     if (this.#state === 'running' && this.#actor?.isAlive === true) return Promise.resolve(this.#actor)
-    const rare = this.#lazyRare()
-    rare.whenUp ??= Promise.withResolvers()
-    return rare.whenUp.promise
+    const lazy = this.#ensureLazy()
+    lazy.whenUp ??= Promise.withResolvers()
+    return lazy.whenUp.promise
   }
 
   /** True while a caller waits for an incarnation. */
   get isAwaited(): boolean {
-    return this.#rare?.whenUp !== undefined
+    return this.#lazy?.whenUp !== undefined
   }
 
   /** Rejects the callers that wait for an incarnation: there will be none. */
   giveUp(error: unknown): void {
-    const whenUp = this.#rare?.whenUp
-    if (this.#rare === undefined || whenUp === undefined) return
-    this.#rare.whenUp = undefined
+    const whenUp = this.#lazy?.whenUp
+    if (this.#lazy === undefined || whenUp === undefined) return
+    this.#lazy.whenUp = undefined
     whenUp.promise.catch(() => {})
     whenUp.reject(error)
   }
@@ -235,7 +235,7 @@ export class Child implements Parent {
   stop(): void | Promise<void> {
     const actor = this.#actor
     this.#enter('stopped')
-    if (actor === undefined || !actor.isAlive) return this.#rare?.stopping?.ended
+    if (actor === undefined || !actor.isAlive) return this.#lazy?.stopping?.ended
     const core = actor[coreOf]
     core.disown()
     const shutdown = this.#spec.shutdownMs ?? (ownGrace in actor ? 'infinity' : childDefaults.shutdownMs)
@@ -243,11 +243,11 @@ export class Child implements Parent {
     if (shutdown === 'kill' || (core.state === 'starting' && !(ownGrace in actor))) return actor.kill()
     const stopped = core.stop(shutdownExit, shutdown === 'infinity' ? Number.POSITIVE_INFINITY : shutdown)
     if (!core.isAlive) return
-    const rare = this.#lazyRare()
+    const lazy = this.#ensureLazy()
     const ended = stopped.then(() => {
-      if (rare.stopping?.actor === actor) rare.stopping = undefined
+      if (lazy.stopping?.actor === actor) lazy.stopping = undefined
     })
-    rare.stopping = { actor, ended }
+    lazy.stopping = { actor, ended }
     return ended
   }
 
@@ -260,12 +260,12 @@ export class Child implements Parent {
   kill(): void {
     const actor = this.#actor
     this.#enter('stopped')
-    this.#rare?.stopping?.actor.kill()
+    this.#lazy?.stopping?.actor.kill()
     actor?.[coreOf].disown()
     actor?.kill()
   }
 
-  childExited(core: ActorCore, reason: ExitReason): void {
+  childExited(core: ActorHost, reason: ExitReason): void {
     if (this.#actor?.[coreOf] === core) this.#owner.childEnded(this, reason)
   }
 
