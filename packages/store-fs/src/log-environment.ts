@@ -1,7 +1,6 @@
 /** What all logs of a store share, so that an idle log needs little memory of its own. */
 import type { DescriptorPool } from './descriptor-pool.ts'
 import type { FileSystem } from './file-system.ts'
-import type { FsLog } from './fs-log.ts'
 import { LogDirectory } from './log-directory.ts'
 import type { SyncMode } from './options.ts'
 import type { Limiter } from './queues.ts'
@@ -18,7 +17,7 @@ export interface LogEnvironment {
   readonly gather: () => Promise<void> | undefined
   readonly newTemporary: () => string
   /** Called with a handle that was closed. */
-  readonly onClosed: (log: FsLog) => void
+  readonly onClosed: (log: { readonly directory: string }) => void
 }
 
 /** Returns the directory at `path` with the file system of the store. */

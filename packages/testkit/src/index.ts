@@ -18,17 +18,18 @@ export {
   type MakeStore,
   type StoreContractOptions,
   type StoreContractSection,
-  type StoreUnderTest,
   storeContract,
 } from './contracts/store-contract.ts'
 export { expectRejection, fencingToken, logRecords, range, seqsOf, storeKey } from './contracts/store-fixtures.ts'
+export type { StoreUnderTest } from './contracts/store-under-test.ts'
 export { faultyProvider, type ProviderCall, type ProviderFault, type ProviderFaultPlan } from './faulty-provider.ts'
 export { faultyStore } from './faulty-store.ts'
 export { assertRunFailed, assertRunText, assertToolCalled, assertToolNotCalled } from './runs/run-assertions.ts'
 export { type RecordedToolCall, type RunRecord, recordRun, toolCallsOf } from './runs/run-record.ts'
 export { seededRandom } from './seeded-random.ts'
 export { sequentialIds } from './sequential-ids.ts'
-export { type SimulateOptions, type SimulationReport, simulate, simulateDefaults } from './simulator/simulate.ts'
+export { type SimulateOptions, simulate, simulateDefaults } from './simulator/simulate.ts'
 export type { SimulatedEvent } from './simulator/simulated-event.ts'
+export type { SimulationReport } from './simulator/simulation-report.ts'
 export { type Invariant, SimulationFailure } from './simulator/trace.ts'
 export type { StoreCall, StoreFault, StoreFaultPlan } from './store-fault.ts'

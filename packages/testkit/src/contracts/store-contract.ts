@@ -1,19 +1,10 @@
 /** The contract of the Store port as a test suite: an adapter that passes it is a correct Store. */
-import type { Store } from '@beamclaw/core'
-import { type ContractOptions, type ContractTests, declareContract } from './contract.ts'
+import { type ContractOptions, declareContract } from './contract.ts'
 import { documentTests, listTests, nameTests, tenantTests, versionTests } from './store-document-contract.ts'
 import { inputTests } from './store-input-contract.ts'
 import { compactTests, deleteLogTests, deleteTests, reopenTests, stopTests } from './store-life-contract.ts'
 import { appendTests, fencingTests, readTests } from './store-log-contract.ts'
-
-/** A store for one test. */
-export interface StoreUnderTest {
-  readonly store: Store
-  /** Called after `store.stop()`: another store over the same data. */
-  reopen?(): Promise<Store>
-  /** Called after the test: stops the store and removes its data. */
-  dispose?(): Promise<void>
-}
+import type { StoreUnderTest } from './store-under-test.ts'
 
 /** Makes a store without data; called once for each test. */
 export type MakeStore = () => StoreUnderTest | Promise<StoreUnderTest>
@@ -59,6 +50,3 @@ export function storeContract(name: string, makeStore: MakeStore, options: Store
     options,
   })
 }
-
-/** Tests by name, each over a store of its own. */
-export type StoreTests = ContractTests<StoreUnderTest>

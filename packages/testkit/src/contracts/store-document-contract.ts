@@ -1,8 +1,8 @@
 /** The documents' part of the Store contract. */
 import type { JsonValue, StoreKey, TenantId } from '@beamclaw/core'
 import * as assert from './assert.ts'
-import type { StoreTests } from './store-contract.ts'
 import { expectRejection, fencingToken, logRecords, range, storeKey } from './store-fixtures.ts'
+import type { StoreTests } from './store-under-test.ts'
 
 export const documentTests: StoreTests = {
   async 'a document that was never put is absent'({ store }) {

@@ -1,8 +1,8 @@
 /** The part of the store contract about invalid input. */
 import type { JsonValue, ListOptions, LogEntry, PutOptions, StoreKey } from '@beamclaw/core'
 import * as assert from './assert.ts'
-import type { StoreTests } from './store-contract.ts'
 import { expectRejection, fencingToken, logRecords, storeKey } from './store-fixtures.ts'
+import type { StoreTests } from './store-under-test.ts'
 
 export const inputTests: StoreTests = {
   async 'refuses values that are not JSON, and stores nothing'({ store }) {

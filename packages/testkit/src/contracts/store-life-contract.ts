@@ -1,8 +1,8 @@
 /** The part of the store contract about the life of logs and stores: snapshots, deletion, reopening, stopping. */
 import type { JsonValue, LogContents, Store } from '@beamclaw/core'
 import * as assert from './assert.ts'
-import type { StoreTests, StoreUnderTest } from './store-contract.ts'
 import { expectRejection, fencingToken, logRecords, range, storeKey } from './store-fixtures.ts'
+import type { StoreTests, StoreUnderTest } from './store-under-test.ts'
 
 const key = storeKey('sessions', 'ops', 'main')
 

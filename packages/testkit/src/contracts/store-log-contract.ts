@@ -1,8 +1,8 @@
 /** The logs' part of the Store contract. */
 import type { AppendLog, LogContents, LogEntry, Store } from '@beamclaw/core'
 import * as assert from './assert.ts'
-import type { StoreTests } from './store-contract.ts'
 import { expectRejection, fencingToken, logRecords, range, seqsOf, storeKey } from './store-fixtures.ts'
+import type { StoreTests } from './store-under-test.ts'
 
 const key = storeKey('sessions', 'ops', 'main')
 

@@ -10,6 +10,7 @@ export {
   simulateActorsDefaults,
 } from './actors/simulate-actors.ts'
 export { type ContentReport, type SimulateContentOptions, simulateContent } from './content/simulate-content.ts'
-export { type SimulateOptions, type SimulationReport, simulate, simulateDefaults } from './simulate.ts'
+export { type SimulateOptions, simulate, simulateDefaults } from './simulate.ts'
 export type { SimulatedEvent } from './simulated-event.ts'
+export type { SimulationReport } from './simulation-report.ts'
 export { type Invariant, SimulationFailure } from './trace.ts'

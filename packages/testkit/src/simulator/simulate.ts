@@ -1,6 +1,7 @@
 /** Simulates a BeamClaw under faults, all derived from one seed: messages, aborts, crashes, a failing store and a failing model, then calm. */
 import type { SimulatedEvent } from './simulated-event.ts'
 import { Simulation } from './simulation.ts'
+import type { SimulationReport } from './simulation-report.ts'
 
 /** Options of `simulate`: the seed, the length, and which events take part. */
 export interface SimulateOptions {
@@ -16,17 +17,6 @@ export interface SimulateOptions {
 
 /** Defaults for `SimulateOptions`. */
 export const simulateDefaults = { steps: 80, sessions: 3, without: [] } as const satisfies Omit<SimulateOptions, 'seed'>
-
-/** The result of a simulation in which every invariant held. */
-export interface SimulationReport {
-  readonly seed: number
-  /** The events, one a line; the same for the same seed. */
-  readonly trace: readonly string[]
-  readonly crashes: number
-  readonly messages: number
-  /** Records of the sessions' journals. */
-  readonly records: number
-}
 
 /**
  * Runs one simulation to its end. Rejects with a `SimulationFailure` that names the seed when an invariant does not hold.

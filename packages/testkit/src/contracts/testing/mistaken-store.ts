@@ -1,6 +1,6 @@
 /** Makes the plain store with one flaw: a rule of it that is another, or a call of it that is handled otherwise. */
 import type { AppendLog, Store } from '@beamclaw/core'
-import type { StoreUnderTest } from '../store-contract.ts'
+import type { StoreUnderTest } from '../store-under-test.ts'
 import { PlainStore } from './plain-store.ts'
 import { correctRules, newDisk, type StoreRules } from './store-rules.ts'
 
