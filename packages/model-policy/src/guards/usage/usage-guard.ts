@@ -44,10 +44,18 @@ export function usageGuard(meter: UsageMeter, defaults: Omit<UsageLabels, 'model
       const output = new OutputMeter()
       return {
         onPart: (part) => output.add(part),
-        onEnd: (ending) => reservation.settle(outcomeOf(ending, output, inputTokens)),
+        onEnd: (ending) => {
+          if (wasRefused(ending)) reservation.release()
+          else reservation.settle(outcomeOf(ending, output, inputTokens))
+        },
       }
     },
   }
+}
+
+/** True for a call that another guard refused: it never reached the service. */
+function wasRefused(ending: CallEnding): boolean {
+  return ending.type === 'failed' && ending.error.details.refusedBy !== undefined
 }
 
 /** Returns the outcome. Services charge for an interrupted answer without reporting its usage, so what was sent and received is the estimate. */

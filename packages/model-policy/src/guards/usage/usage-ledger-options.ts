@@ -35,3 +35,13 @@ export const usageLedgerDefaults = {
   maxRowsPerDay: 10_000,
   reserveOutputTokens: 4_096,
 } as const satisfies Partial<UsageLedgerOptions>
+
+/** The labels under which a guard of the ledger counts calls. */
+export interface UsageLabelDefaults {
+  /** The provider's id, as in price names. */
+  readonly provider: string
+  /** Agent of the calls that do not name theirs. @default 'none' */
+  readonly agent?: string
+  /** Tenant of the calls. @default 'default' */
+  readonly tenant?: string
+}

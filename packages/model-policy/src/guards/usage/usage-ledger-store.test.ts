@@ -1,4 +1,5 @@
 import { BeamClawError, defaultTenant, MemoryStore, type StoreKey, silentLogger, zeroUsage } from '@beamclaw/core'
+import { wrapStore } from '@beamclaw/core/adapter'
 import { collectAnswer, flushEventLoop, ManualClock, ScriptedProvider, textAnswer } from '@beamclaw/core/testing'
 import { describe, expect, test } from 'vitest'
 import { guarded } from '../../guarded.ts'
@@ -54,6 +55,33 @@ describe('a ledger with a store', () => {
     const nextDay = ledger({ store, budgets }, clock)
     expect((await collectAnswer(nextDay.wrap('ops'))).text).toBe('fine')
     expect((await collectAnswer(nextDay.wrap('chat'))).error?.details).toMatchObject({ budget: 'month' })
+  })
+
+  test('begins no load while a save is under way, and no save while a load is', async () => {
+    const store = new MemoryStore()
+    const calls: string[] = []
+    const slow = wrapStore(store, {
+      put: async (key, value, options) => {
+        calls.push('save')
+        await flushEventLoop()
+        const version = await store.put(key, value, options)
+        calls.push('saved')
+        return version
+      },
+      list: async (prefix, options) => {
+        calls.push('load')
+        await flushEventLoop()
+        const found = await store.list(prefix, options)
+        calls.push('loaded')
+        return found
+      },
+    })
+    const { ledger: made } = ledger({ store: slow })
+    const labels = { provider: 'acme', model: 'm', agent: 'ops', tenant: 'north' }
+    made.reserve(labels, zeroUsage).settle({ usage: zeroUsage })
+    await Promise.all([made.flush(), made.start(), made.flush()])
+    expect(calls.slice(0, 4)).toEqual(['save', 'saved', 'load', 'loaded'])
+    await made.stop()
   })
 
   test('reads the days that are kept, and leaves older ones where they are', async () => {

@@ -51,6 +51,14 @@ describe('a ledger', () => {
     })
   })
 
+  test('does not count a call that a guard behind it refused: it never reached the service', async () => {
+    const { ledger: made, provider } = ledger()
+    const refused = new BeamClawError('provider-rate-limit', 'Too many', { details: { refusedBy: 'rate-limiter' } })
+    const full = { enter: () => Promise.reject(refused) }
+    expect((await collectAnswer(guarded(provider, [made.guard({ provider: 'acme' }), full]))).error).toBe(refused)
+    expect(made.report()[0]).toMatchObject({ requests: 0, failures: 0 })
+  })
+
   test('tells them apart by provider, model, agent, tenant and day', async () => {
     const { ledger: made, provider, clock, wrap } = ledger()
     await collectAnswer(wrap('ops', 'north'))

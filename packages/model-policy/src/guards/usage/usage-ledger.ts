@@ -19,19 +19,9 @@ import { UsageBooks } from './usage-books.ts'
 import { BudgetAccounts, checkBudgets, spendingOf } from './usage-budget.ts'
 import { dayOf, isSameMonth } from './usage-days.ts'
 import { type CallOutcome, type UsageReservation, usageGuard } from './usage-guard.ts'
-import { type UsageLedgerOptions, usageLedgerDefaults } from './usage-ledger-options.ts'
+import { type UsageLabelDefaults, type UsageLedgerOptions, usageLedgerDefaults } from './usage-ledger-options.ts'
 import { reportOf, type UsageReportLine, type UsageReportOptions } from './usage-report.ts'
 import { addCounts, noCounts, type UsageCounts, type UsageLabels, type UsageRow, wholeUsage } from './usage-rows.ts'
-
-/** The labels under which a guard of the ledger counts calls. */
-export interface UsageLabelDefaults {
-  /** The provider's id, as in price names. */
-  readonly provider: string
-  /** Agent of the calls that do not name theirs. @default 'none' */
-  readonly agent?: string
-  /** Tenant of the calls. @default 'default' */
-  readonly tenant?: string
-}
 
 /** Number of calls whose id is remembered, so that a repeat counts nothing. */
 const maxCallIds = 10_000
@@ -48,7 +38,7 @@ const maxFlushPauseMs = 60_000
  *
  * - I1: the expected cost of a call counts against budgets until the call settles, so that parallel calls cannot spend the same rest twice.
  * - I2: with budgets, no guarded call begins before the amounts spent so far are loaded.
- * - I3: saves run one at a time, and each waits for a load under way.
+ * - I3: saves run one at a time, and no load overlaps with one: each waits for what was under way when it was asked for.
  * - I4: a failed save loses nothing: the rows stay, and the save is retried after a pause that doubles.
  *
  * @example
@@ -113,7 +103,7 @@ export class UsageLedger implements AsyncDisposable {
 
   /** Loads the stored days; without it the first guarded call does so. Rejects with the store's error, and may then be called again. */
   start(): Promise<void> {
-    this.#starting ??= this.#load().catch((error: unknown) => {
+    this.#starting ??= this.#load(this.#saving).catch((error: unknown) => {
       this.#starting = undefined
       throw error
     })
@@ -196,7 +186,8 @@ export class UsageLedger implements AsyncDisposable {
 
   /** Saves unsaved rows. Rejects with the store's error; the rows then stay unsaved. */
   flush(): Promise<void> {
-    const saved = this.#saving.then(() => this.#save())
+    const starting = this.#starting
+    const saved = this.#saving.then(() => this.#save(starting))
     this.#saving = saved.catch(() => {})
     return saved
   }
@@ -274,8 +265,9 @@ export class UsageLedger implements AsyncDisposable {
     }
   }
 
-  async #load(): Promise<void> {
+  async #load(saving: Promise<void>): Promise<void> {
     if (this.#store === undefined) return
+    await saving
     this.#turnTo(dayOf(this.#now()))
     await this.#books.load()
   }
@@ -289,9 +281,9 @@ export class UsageLedger implements AsyncDisposable {
     this.#timer = this.#clock.setTimer(save, delayMs, true)
   }
 
-  async #save(): Promise<void> {
-    // Loading and saving must not overlap. A failed load is reported to its own caller.
-    await this.#starting?.catch(() => {})
+  async #save(starting: Promise<void> | undefined): Promise<void> {
+    // A failed load is reported to its own caller.
+    await starting?.catch(() => {})
     try {
       await this.#books.save()
       this.#failedSaves = 0
