@@ -4,7 +4,8 @@ import type { Boundary } from '../../boundary.ts'
 import type { Connection } from '../connection.ts'
 import { builtInEvent, type PreparedEvent } from '../prepared-event.ts'
 import { RunListener } from './run-listener.ts'
-import { RunTeller, type Told } from './run-teller.ts'
+import type { RunTeller, Told } from './run-teller.ts'
+import { RunTellers } from './run-tellers.ts'
 import { openFeed, type SessionFeed } from './session-feed.ts'
 import { Watchers } from './watchers.ts'
 
@@ -39,7 +40,7 @@ export class WatchedSession {
   readonly #options: WatchedSessionOptions
   readonly #agentId: string
   readonly #watchers: Watchers
-  readonly #tellers = new Map<string, RunTeller>()
+  readonly #tellers: RunTellers
   /** The feed that was opened last. */
   #feed: SessionFeed | undefined
   #opening: Promise<void> | undefined
@@ -56,6 +57,7 @@ export class WatchedSession {
     this.#options = options
     this.#tellPieceLater = options.boundary('piece', () => this.#tellPiece())
     this.#agentId = sessionKeyParts(options.handle.key).agentId
+    this.#tellers = new RunTellers({ sessionKey: options.handle.key, agentId: this.#agentId })
     this.#watchers = new Watchers({
       everywhere: options.everywhere,
       onLeft: (connection) => {
@@ -86,7 +88,7 @@ export class WatchedSession {
   /** Sends the text so far of the runs under way. */
   catchUp(connection: Connection): void {
     this.#tellPiece()
-    for (const teller of this.#tellers.values()) this.#tellSnapshot(connection, teller)
+    for (const teller of this.#tellers) this.#tellSnapshot(connection, teller)
   }
 
   /** Stops watching; the runs that the connection sent itself are still delivered. */
@@ -102,7 +104,7 @@ export class WatchedSession {
   /** Returns a listener for the events of a run, beginning with the text so far. Call `open` first. */
   listen(runId: string): RunListener {
     this.#tellPiece()
-    const [host, teller] = this.#hostOf(runId)
+    const [host, teller] = this.#tellers.hostOf(runId)
     const listener = new RunListener({
       runId,
       host,
@@ -123,7 +125,7 @@ export class WatchedSession {
    */
   async expect(connection: Connection, runId: string): Promise<void> {
     this.#tellPiece()
-    const [host, teller] = this.#hostOf(runId)
+    const [host, teller] = this.#tellers.hostOf(runId)
     const said = teller?.snapshot(this.#now())
     this.#watchers.expect(connection, host === undefined ? [runId] : [runId, host], said === undefined ? [] : [toldEvent(said)])
     this.#kept.add(runId)
@@ -245,7 +247,7 @@ export class WatchedSession {
     if (this.#feed?.isSkipped(event) === true) return
     const now = this.#now()
     if (event.type === 'message-accepted') return this.#tellChange('message', runId, now)
-    const teller = this.#teller(runId)
+    const teller = this.#tellers.of(runId)
     if (event.type === 'run-start') this.#join(runId, event.merged)
     if (event.type === 'run-steer') this.#join(runId, [event.from])
     for (const told of teller.tell(event, now)) this.#deliver(runId, told)
@@ -262,22 +264,6 @@ export class WatchedSession {
 
   #now(): number {
     return Math.round(this.#options.clock.now())
-  }
-
-  /** Returns the run under way that this run is or has joined, with its translator. */
-  #hostOf(runId: string): readonly [string | undefined, RunTeller | undefined] {
-    const own = this.#tellers.get(runId)
-    if (own !== undefined) return [runId, own]
-    for (const [host, teller] of this.#tellers) if (teller.members.has(runId)) return [host, teller]
-    return [undefined, undefined]
-  }
-
-  #teller(runId: string): RunTeller {
-    const known = this.#tellers.get(runId)
-    if (known !== undefined) return known
-    const teller = new RunTeller({ runId, sessionKey: this.#options.handle.key, agentId: this.#agentId })
-    this.#tellers.set(runId, teller)
-    return teller
   }
 
   /** Delivers a run also to the senders of messages that joined it. */
