@@ -1,0 +1,61 @@
+/** The model that the programs talk to: it decides from the request alone, as a real one does, so that every SDK gets the same answers. */
+import type { ModelAnswer, ReceivedRequest } from '@beamclaw/testkit/model-server'
+
+interface ChatMessage {
+  readonly role: string
+  readonly content?: string | readonly { readonly text?: string }[] | null
+}
+
+/** What the model is asked, in the same words whichever SDK asks. */
+export interface Question {
+  /** Texts of the user, oldest first. */
+  readonly said: readonly string[]
+  readonly system: string
+  /** Set when the last message is the result of a tool. */
+  readonly toolResult: string | undefined
+  /** Returns a call of the tool whose name has the word; each SDK has names of its own. */
+  readonly call: (word: string, input: Readonly<Record<string, string>>) => ModelAnswer
+}
+
+/** Reads a request to Chat Completions. */
+export function questionOf({ body }: ReceivedRequest): Question {
+  const { messages, tools = [] } = body as { messages: readonly ChatMessage[]; tools?: readonly { function: { name: string } }[] }
+  const textsOf = (...roles: string[]) => messages.filter(({ role }) => roles.includes(role)).map(textOf)
+  const last = messages.at(-1)
+  return {
+    said: textsOf('user'),
+    system: textsOf('system', 'developer').join('\n'),
+    toolResult: last?.role === 'tool' ? textOf(last) : undefined,
+    call: (word, input) => {
+      const name = tools.map((tool) => tool.function.name).find((one) => one.includes(word))
+      return name === undefined ? `There is no tool for ${word}.` : { toolCalls: [{ name, input }] }
+    },
+  } as Question
+}
+
+function textOf({ content }: ChatMessage): string {
+  return typeof content === 'string' ? content : (content ?? []).map(({ text = '' }) => text).join('')
+}
+
+/** The model of each program, by the program's folder. */
+export const models: Readonly<Record<string, (question: Question) => ModelAnswer | string>> = {
+  '1-one-answer': () => 'Hello.',
+  '2-streamed-text': () => ({ text: ['Once ', 'upon ', 'a time.'] }),
+  '3-tool': ({ toolResult, call }) => (toolResult === undefined ? call('weather', { city: 'Oslo' }) : `Yes: ${toolResult}.`),
+  '4-structured-output': () => '{ "title": "Emma", "year": 1815 }',
+  '5-conversation': ({ said }) => {
+    const name = /My name is (\w+)/.exec(said.join('\n'))?.[1] ?? 'a stranger'
+    return said.at(-1) === 'Who am I?' ? `You are ${name}.` : `Hello ${name}.`
+  },
+  '6-approval': ({ toolResult, call }) => {
+    if (toolResult === undefined) return call('delete_report', { name: 'q3' })
+    return toolResult.includes('q3 is deleted') ? 'It is gone.' : 'It is still there.'
+  },
+  '7-sub-agents': ({ said, system, toolResult, call }) => {
+    if (system.includes('sums')) return '5'
+    if (system.includes('bills')) return said.at(-1) === 'And last month?' ? '11 euros.' : '12 euros.'
+    if (toolResult !== undefined) return `It is ${toolResult}.`
+    return said.at(-1) === 'What is 2+3?' ? call('sums', { task: '2+3', input: '2+3' }) : call('billing', {})
+  },
+  '8-use-chat': ({ said }) => `You said: ${said.join(', ')}.`,
+}
