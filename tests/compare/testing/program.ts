@@ -12,13 +12,14 @@ export type Sdk = (typeof sdks)[number]
 
 /** What a program is started with. */
 export interface ProgramOptions {
-  /** `<folder>/<sdk>`, below `programs`. */
-  readonly name: string
+  readonly sdk: Sdk
+  /** Folders below `programs`. */
+  readonly names: readonly string[]
   readonly server: ModelServer
   /** The working directory. */
   readonly cwd: string
   readonly args?: readonly string[]
-  /** A file of this folder that gets the program's path as its first argument. @default the program itself */
+  /** A file of this folder that gets the paths of the programs as its arguments. @default the program itself */
   readonly through?: string
 }
 
@@ -36,15 +37,17 @@ export class Program implements AsyncDisposable {
   #output = ''
   #errors = ''
 
-  constructor({ name, server, cwd, args = [], through }: ProgramOptions) {
-    const path = fileURLToPath(new URL(`programs/${name}.ts`, import.meta.url))
-    const entry = through === undefined ? [path] : [fileURLToPath(new URL(through, import.meta.url)), path]
+  constructor({ sdk, names, server, cwd, args = [], through }: ProgramOptions) {
+    const paths = names.map((name) => fileURLToPath(new URL(`../programs/${name}/${sdk}.ts`, import.meta.url)))
+    const entry = through === undefined ? paths : [fileURLToPath(new URL(through, import.meta.url)), ...paths]
     // None of the test runner's own environment. Traces of OpenAI Agents would leave for api.openai.com.
     const env = {
       PATH: process.env.PATH ?? '',
       OPENAI_BASE_URL: server.baseUrl,
       OPENAI_API_KEY: 'sk-none',
       OPENAI_AGENTS_DISABLE_TRACING: '1',
+      // The same packages are loaded by every program.
+      NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.compile-cache', import.meta.url)),
     }
     this.#child = spawn(process.execPath, ['--conditions=beamclaw:source', ...entry, ...args], { cwd, env })
     this.#closed = once(this.#child, 'close')

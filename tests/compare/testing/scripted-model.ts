@@ -37,25 +37,30 @@ function textOf({ content }: ChatMessage): string {
   return typeof content === 'string' ? content : (content ?? []).map(({ text = '' }) => text).join('')
 }
 
-/** The model of each program, by the program's folder. */
-export const models: Readonly<Record<string, (question: Question) => ModelAnswer | string>> = {
-  '1-one-answer': () => 'Hello.',
-  '2-streamed-text': () => ({ text: ['Once ', 'upon ', 'a time.'] }),
-  '3-tool': ({ toolResult, call }) => (toolResult === undefined ? call('weather', { city: 'Oslo' }) : `Yes: ${toolResult}.`),
-  '4-structured-output': () => '{ "title": "Emma", "year": 1815 }',
-  '5-conversation': ({ said }) => {
-    const name = /My name is (\w+)/.exec(said.join('\n'))?.[1] ?? 'a stranger'
-    return said.at(-1) === 'Who am I?' ? `You are ${name}.` : `Hello ${name}.`
-  },
-  '6-approval': ({ toolResult, call }) => {
+/** Answers by the first thing that was said. A function reads the rest of the conversation. */
+const answers: Readonly<Record<string, (question: Question) => ModelAnswer | string>> = {
+  'Say hello.': () => 'Hello.',
+  'Tell me a story.': () => ({ text: ['Once ', 'upon ', 'a time.'] }),
+  'Do I need an umbrella in Oslo?': ({ toolResult, call }) =>
+    toolResult === undefined ? call('weather', { city: 'Oslo' }) : `Yes: ${toolResult}.`,
+  'Name a novel.': () => '{ "title": "Emma", "year": 1815 }',
+  'My name is Ada.': ({ said }) => (said.at(-1) === 'Who am I?' ? 'You are Ada.' : 'Hello Ada.'),
+  'Who am I?': () => 'You are a stranger.',
+  'Delete the report q3.': ({ toolResult, call }) => {
     if (toolResult === undefined) return call('delete_report', { name: 'q3' })
     return toolResult.includes('q3 is deleted') ? 'It is gone.' : 'It is still there.'
   },
-  '7-sub-agents': ({ said, system, toolResult, call }) => {
-    if (system.includes('sums')) return '5'
+  'What is 2+3?': ({ said, system, toolResult, call }) => {
     if (system.includes('bills')) return said.at(-1) === 'And last month?' ? '11 euros.' : '12 euros.'
     if (toolResult !== undefined) return `It is ${toolResult}.`
-    return said.at(-1) === 'What is 2+3?' ? call('sums', { task: '2+3', input: '2+3' }) : call('billing', {})
+    // The input has one name in two of the SDKs, and another in the third.
+    return said.length === 1 ? call('sums', { task: '2+3', input: '2+3' }) : call('billing', {})
   },
-  '8-use-chat': ({ said }) => `You said: ${said.join(', ')}.`,
+  '2+3': ({ system }) => (system.includes('sums') ? '5' : 'I do not know.'),
+  Hello: ({ said }) => `You said: ${said.join(', ')}.`,
+}
+
+/** Returns the model's answer to a question of any of the programs. */
+export function scriptedModel(question: Question): ModelAnswer | string {
+  return answers[question.said[0] ?? '']?.(question) ?? 'I do not understand.'
 }
