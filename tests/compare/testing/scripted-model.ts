@@ -10,6 +10,8 @@ interface ChatMessage {
 export interface Question {
   /** Texts of the user, oldest first. */
   readonly said: readonly string[]
+  /** Texts of the user and of the model, oldest first. */
+  readonly all: readonly string[]
   readonly system: string
   /** Set when the last message is the result of a tool. */
   readonly toolResult: string | undefined
@@ -24,6 +26,7 @@ export function questionOf({ body }: ReceivedRequest): Question {
   const last = messages.at(-1)
   return {
     said: textsOf('user'),
+    all: textsOf('user', 'assistant'),
     system: textsOf('system', 'developer').join('\n'),
     toolResult: last?.role === 'tool' ? textOf(last) : undefined,
     call: (word, input) => {
@@ -37,7 +40,7 @@ function textOf({ content }: ChatMessage): string {
   return typeof content === 'string' ? content : (content ?? []).map(({ text = '' }) => text).join('')
 }
 
-/** Answers by the first thing that was said. A function reads the rest of the conversation. */
+/** The answers, by the first text of the user; each may depend on the rest of the conversation. */
 const answers: Readonly<Record<string, (question: Question) => ModelAnswer | string>> = {
   'Say hello.': () => 'Hello.',
   'Tell me a story.': () => ({ text: ['Once ', 'upon ', 'a time.'] }),

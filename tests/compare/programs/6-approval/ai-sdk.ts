@@ -23,7 +23,7 @@ for (;;) {
   for (const part of result.content) {
     if (part.type !== 'tool-approval-request' || part.toolCall.dynamic) continue
     const approved = await approves(`Delete ${part.toolCall.input.name}? `)
-    approvals.push({ type: 'tool-approval-response', approvalId: part.approvalId, approved, reason: 'A person decided this.' })
+    approvals.push({ type: 'tool-approval-response', approvalId: part.approvalId, approved })
   }
   if (approvals.length === 0) break
   messages.push(...result.responseMessages, { role: 'tool', content: approvals })
