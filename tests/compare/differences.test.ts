@@ -31,6 +31,7 @@ describe('where they differ', () => {
     const server = await serverOf(() => answers.shift() ?? 'That is all.')
     const outcome = await run({ sdk, names: ['4-structured-output'], server, cwd: await folder() })
     expect({ code: outcome.code, count: server.requests.length }).toEqual({ code, count })
+    expect(server.requests[0]?.body).toMatchObject({ response_format: { type: 'json_schema' } })
   })
 
   const forged = [
