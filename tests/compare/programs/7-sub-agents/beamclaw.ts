@@ -1,0 +1,22 @@
+import { agentTool, BeamClaw, handoff, OpenAiProvider } from 'beamclaw'
+
+const model = 'openai/my-model'
+const { OPENAI_BASE_URL: baseUrl = '', OPENAI_API_KEY: apiKey = '' } = process.env
+await using claw = await new BeamClaw({
+  providers: { openai: new OpenAiProvider({ baseUrl, apiKey }) },
+  agents: [
+    {
+      id: 'main',
+      model,
+      tools: [agentTool('sums', { description: 'Works out sums' }), handoff('billing', { description: 'For questions about bills' })],
+    },
+    { id: 'sums', model, system: 'You work out sums.' },
+    { id: 'billing', model, system: 'You know about bills.' },
+  ],
+}).start()
+
+const session = claw.session('agent:main:first')
+for (const question of ['What is 2+3?', 'How much is my bill?', 'And last month?']) {
+  const { text } = await session.send(question).result()
+  console.log(text)
+}
