@@ -2,11 +2,13 @@
 import type { AgentDefinition, SystemContext, SystemPrompt } from '../../agent/agent.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import { assistantMessageOf, eachOf, type Fail, fieldsOf, messageOf, stringOf } from '../../base/message-check.ts'
+import type { JsonValue } from '../../base/messages.ts'
 import type { ProviderRequest } from '../../ports/provider.ts'
 import type { RunState } from '../state/run-state.ts'
 import { type AttemptPause, describeFailure } from './attempts.ts'
 import { type ModelAnswer, readAnswer } from './model-answer.ts'
 import type { NextStep } from './next-step.ts'
+import { contextFor } from './run-context.ts'
 import { callHook, HookFailure, withinTime } from './run-hooks.ts'
 import type { RunLoopOptions } from './run-loop-options.ts'
 
@@ -50,7 +52,8 @@ async function answerOf(
   const { runId, turn, attempt } = run
   const hooks = { agent, sessionKey, run, clock, signal }
   const { provider, model } = providers.resolve(name)
-  const request = await requestOf(options, agent, run, model, signal)
+  const context = await contextFor(agent, run, options, signal)
+  const request = await requestOf(options, agent, run, { model, context }, signal)
   const asked = agent.hooks.beforeModel === undefined ? request : askedInstead(await callHook('beforeModel', hooks, { request }), request)
   const mayShow = agent.hooks.afterModel === undefined
   const answer = await readAnswer(
@@ -67,10 +70,10 @@ async function requestOf(
   { state, clock, sessionKey, settings }: RunLoopOptions,
   agent: AgentDefinition,
   run: RunState,
-  model: string,
+  { model, context }: { readonly model: string; readonly context: JsonValue | undefined },
   signal: AbortSignal,
 ): Promise<ProviderRequest> {
-  const { responseFormat, context } = run
+  const { responseFormat } = run
   const { temperature = agent.temperature, maxOutputTokens = agent.maxOutputTokens, thinking = agent.thinking } = run.settings
   const system = await systemOf(
     agent,

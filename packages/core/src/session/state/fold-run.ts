@@ -89,7 +89,10 @@ function steer(state: SessionState, { runId, type, from }: RunSteer): void {
   run.messages.push(message)
   run.responseFormat = message.responseFormat ?? run.responseFormat
   run.settings = { ...run.settings, ...message.settings }
-  run.context = message.context ?? run.context
+  if (message.context !== undefined) {
+    run.context = message.context
+    run.contextBy = message.contextBy
+  }
   run.depth = depthOf(run.messages)
   state.mark(from, 'running', run.runId)
   run.sameTurns = 0
