@@ -57,23 +57,27 @@ export class SessionRouter {
    * or `unknown-agent`.
    */
   async checkedContext(key: SessionKey, context: JsonValue | undefined): Promise<Pick<NewMessage, 'context' | 'contextBy'>> {
-    const { id } = this.#agentOf(key)
-    const { agents } = this.#options.dependencies
-    const answering = (await this.#answering(key)) ?? id
-    const agent = agents.get(answering) ?? this.#agentOf(key)
-    const own = await parsedContext(agent, context, (problem) => new BeamClawError('invalid-message', `send: context: ${problem}`))
-    return definedOnly({ context: own, contextBy: agent.id === id ? undefined : agent.id })
+    const own = this.#agentOf(key)
+    const agent = this.#areContextsChecked ? await this.#answering(key, own) : own
+    if (agent.context === undefined) return definedOnly({ context, contextBy: agent.id === own.id ? undefined : agent.id })
+    const parsed = await parsedContext(agent, context, (problem) => new BeamClawError('invalid-message', `send: context: ${problem}`))
+    return definedOnly({ context: parsed, contextBy: agent.id === own.id ? undefined : agent.id })
   }
 
-  /** Resolves with the agent that answers in a session; undefined where none but the key's can, or the choice is of no account. */
-  async #answering(key: SessionKey): Promise<AgentId | undefined> {
+  /** False where it is of no account which agent answers: there is only one, or none has a schema. */
+  get #areContextsChecked(): boolean {
     const { agents } = this.#options.dependencies
-    if (agents.size < 2 || ![...agents.values()].some(({ context }) => context !== undefined)) return undefined
+    return agents.size > 1 && [...agents.values()].some(({ context }) => context !== undefined)
+  }
+
+  /** Resolves with the agent that answers in a session; the one of its key where it is not begun. */
+  async #answering(key: SessionKey, own: AgentDefinition): Promise<AgentDefinition> {
     try {
       const session = await this.find(key)
-      return (await session.call({ type: 'answering' }, { ...patient, lane: 'control' })) as AgentId
+      const id = (await session.call({ type: 'answering' }, { ...patient, lane: 'control' })) as AgentId
+      return this.#options.dependencies.agents.get(id) ?? own
     } catch (error) {
-      if (BeamClawError.isInstance(error, 'unknown-session')) return undefined
+      if (BeamClawError.isInstance(error, 'unknown-session')) return own
       throw error
     }
   }

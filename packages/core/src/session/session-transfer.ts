@@ -6,7 +6,7 @@ import type { Message } from '../base/messages.ts'
 import type { ImportedMessage } from './journal/records.ts'
 import type { HistoryEntry } from './session-replies.ts'
 import type { SessionSettings } from './session-settings.ts'
-import { firstLostResult } from './state/history-cut.ts'
+import { firstFlaw } from './state/history-cut.ts'
 
 /** A conversation with its settings, as plain JSON. */
 export interface SessionExport {
@@ -55,7 +55,7 @@ function idOf<T>(value: unknown, parse: (value: unknown) => T, path: string): T 
 }
 
 function whole(messages: readonly ImportedMessage[]): readonly ImportedMessage[] {
-  const lost = firstLostResult(messages.map(({ message }) => message))
-  if (lost === undefined) return messages
-  throw fail(`messages[${lost}] holds the result of a call that the message before it does not make`)
+  const flaw = firstFlaw(messages.map(({ message }) => message))
+  if (flaw === undefined) return messages
+  throw fail(`messages[${flaw.index}] ${flaw.problem}`)
 }

@@ -2,8 +2,9 @@
 import type { AgentDefinition, SystemContext, SystemPrompt } from '../../agent/agent.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import { assistantMessageOf, eachOf, type Fail, fieldsOf, messageOf, stringOf } from '../../base/message-check.ts'
-import type { JsonValue } from '../../base/messages.ts'
+import type { JsonValue, Message } from '../../base/messages.ts'
 import type { ProviderRequest } from '../../ports/provider.ts'
+import { callIds, firstRepeated } from '../state/history-cut.ts'
 import type { RunState } from '../state/run-state.ts'
 import { type AttemptPause, describeFailure } from './attempts.ts'
 import { type ModelAnswer, readAnswer } from './model-answer.ts'
@@ -63,7 +64,7 @@ async function answerOf(
       if (mayShow) tell({ type, sessionKey, runId, turn, attempt, text })
     },
   )
-  return mayShow ? answer : withMessage(answer, await callHook('afterModel', hooks, answer))
+  return mayShow ? answer : withMessage(answer, await callHook('afterModel', hooks, answer), options.state.history)
 }
 
 async function requestOf(
@@ -133,10 +134,23 @@ function askedInstead(given: unknown, request: ProviderRequest): ProviderRequest
   return given as ProviderRequest
 }
 
-function withMessage(answer: ModelAnswer, message: unknown): ModelAnswer {
+function withMessage(answer: ModelAnswer, message: unknown, history: readonly Message[]): ModelAnswer {
   if (message === undefined || message === null) return answer
   const fail: Fail = (problem) => new HookFailure(new BeamClawError('hook-failed', `Hook "afterModel" returned no message: ${problem}`))
   const changed = assistantMessageOf(message, 'message', fail)
+  checkCallIds(callIds(changed), callIds(answer.message), history, fail)
   const hasCalls = changed.content.some((part) => part.type === 'tool-call')
   return { ...answer, message: changed, finish: answer.finish === 'tool-calls' && !hasCalls ? 'stop' : answer.finish }
+}
+
+/** Results are told apart by the ids of their calls. The model's own ids may come again: some services count them anew in each answer. */
+function checkCallIds(ids: readonly string[], own: readonly string[], history: readonly Message[], fail: Fail): void {
+  const repeated = firstRepeated(ids)
+  if (repeated !== undefined) throw fail(`two calls have the id "${repeated}"; give each call an id of its own`)
+  const added = ids.filter((id) => !own.includes(id))
+  if (added.length === 0) return
+  if (added.includes('')) throw fail('a call has no id; give each call an id of its own')
+  const used = new Set(history.flatMap((message) => (message.role === 'assistant' ? callIds(message) : [])))
+  const again = added.find((id) => used.has(id))
+  if (again !== undefined) throw fail(`the id "${again}" is that of an earlier call; give the call an id that was not used before`)
 }

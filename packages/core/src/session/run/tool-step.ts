@@ -7,7 +7,7 @@ import type { Tool } from '../../tool/tool.ts'
 import { ToolEffects } from '../../tool/tool-effects.ts'
 import { headOf } from '../../tool/tool-runner.ts'
 import type { JournalEntry, ToolOutcome } from '../journal/records.ts'
-import type { RunState } from '../state/run-state.ts'
+import { type RunState, unknownOutcome } from '../state/run-state.ts'
 import { type NextStep, steering } from './next-step.ts'
 import { contextFor, handOffProblem } from './run-context.ts'
 import { callHook, HookFailure } from './run-hooks.ts'
@@ -180,9 +180,6 @@ export function closedCall(
   call: ToolCall,
   outcome: Extract<ToolOutcome, 'unknown' | 'cancelled'>,
 ): JournalEntry {
-  const text =
-    outcome === 'unknown'
-      ? 'Outcome unknown: this call had begun when the session was interrupted. It may or may not have taken effect; check before you repeat it.'
-      : 'Not run: the call was cancelled before it began.'
-  return { type: 'tool-outcome', runId, turn, outcome, result: { ...headOf(call), content: text, isError: true } }
+  const cancelled: ToolResult = { ...headOf(call), content: 'Not run: the call was cancelled before it began.', isError: true }
+  return { type: 'tool-outcome', runId, turn, outcome, result: outcome === 'unknown' ? unknownOutcome(call) : cancelled }
 }

@@ -104,6 +104,13 @@ export function depthOf(messages: readonly MessageIn[]): number {
   return Math.max(0, ...messages.map(({ depth }) => depth ?? 0))
 }
 
+/** Returns the result of a call that was begun, and whose outcome nobody knows. */
+export function unknownOutcome({ id: toolCallId, name }: ToolCall): ToolResult {
+  const content =
+    'Outcome unknown: this call had begun when the session was interrupted. It may or may not have taken effect; check before you repeat it.'
+  return { type: 'tool-result', toolCallId, name, content, isError: true }
+}
+
 /** Adds tokens to what the run has used. */
 export function spend(run: RunState, model: string, usage: Usage): void {
   run.usage = addUsage(run.usage, usage)
