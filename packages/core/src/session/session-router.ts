@@ -34,7 +34,9 @@ export class SessionRouter {
   readonly #options: SessionRouterOptions
   // Sessions that are known to exist, or are about to.
   readonly #existing = new Set<SessionKey>()
-  // Of those, the ones that are known to have a message or settings.
+  // Agents that sessions were started with.
+  readonly #definitions = new Map<AgentId, AgentDefinition>()
+  // Of those that exist, the ones that are known to have a message or settings.
   readonly #begun = new Set<SessionKey>()
 
   constructor(options: SessionRouterOptions) {
@@ -154,8 +156,7 @@ export class SessionRouter {
     const { sessions, phase, dependencies } = this.#options
     if (phase() === 'ended') throw new BeamClawError('actor-not-running', 'This BeamClaw has ended; start one again, and send then')
     const { agentId } = sessionKeyParts(key)
-    // The one of now: a session that is restarted finishes its runs with it, also when it was removed meanwhile.
-    const agent = dependencies.agents.get(agentId) ?? removedAgent(agentId)
+    const agent = this.#lastDefinition(agentId)
     const supervisor = sessions()
     if (supervisor === undefined) throw new BeamClawError('actor-not-running', 'Sessions are being started again; try again in a moment')
     this.#existing.add(key)
@@ -168,6 +169,14 @@ export class SessionRouter {
       throw BeamClawError.isInstance(error, 'child-start-failed') && BeamClawError.isInstance(error.cause) ? error.cause : error
     }
     throw new BeamClawError('internal', `Session "${key}" did not start`)
+  }
+
+  /** Returns the agent as it was when it was configured last: its runs are finished with that, also when it was removed meanwhile. */
+  #lastDefinition(id: AgentId): AgentDefinition {
+    const agent = this.#options.dependencies.agents.get(id) ?? this.#definitions.get(id)
+    if (agent === undefined) return removedAgent(id)
+    this.#definitions.set(id, agent)
+    return agent
   }
 
   #agentOf(key: SessionKey): AgentDefinition {
