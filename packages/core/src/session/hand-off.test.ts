@@ -127,6 +127,48 @@ describe('the context of a run that is handed over', () => {
     expect(seen).toEqual([{ account: 7 }, { account: 8 }])
   })
 
+  test('is not made twice by the agent that answers, whatever way its message came into the run', async () => {
+    const gate = Promise.withResolvers<void>()
+    const wait = defineTool({ name: 'wait', description: 'waits', execute: () => gate.promise })
+    const twice = z.object({ account: z.union([z.literal(1), z.string().transform(Number)]) })
+    const set = await up(agents({ context: twice as never, tools: [wait] }), {
+      ...triage,
+      billing: ({ messages }) => (messages.at(-1)?.content === 'wait' ? { calls: [{ id: 'w', name: 'wait' }] } : { text: 'billing here' }),
+    })
+    await set.claw
+      .session(key)
+      .send('my bill', { context: { account: 1 } })
+      .result()
+    seen.length = 0
+    const run = set.claw.session(key).send('wait', { context: { account: '7' } })
+    await run.accepted
+    await flushEventLoop()
+    await set.claw.session(key).send('joins', { context: { account: '8' }, queueMode: 'steer' }).accepted
+    gate.resolve()
+    expect((await run.result()).text).toBe('billing here')
+    expect(seen).toEqual([{ account: 7 }, { account: 8 }])
+  })
+
+  test('is checked where a message joins that was accepted before the hand-off', async () => {
+    const gate = Promise.withResolvers<void>()
+    const wait = defineTool({ name: 'wait', description: 'waits', execute: () => gate.promise })
+    const twice = z.object({ account: z.string().transform(Number) })
+    const set = await up(agents({ context: twice as never, tools: [wait, handoff('main')] }), {
+      main: ({ messages }) =>
+        messages.at(-1)?.content === 'my bill' ? { calls: [{ id: 'h', name: 'hand_off_to_billing' }] } : { text: 'main here' },
+      billing: (request) => (lastTool(request).startsWith('The agent') ? { calls: [{ id: 'w', name: 'wait' }] } : { text: 'billing here' }),
+    })
+    const run = set.claw.session(key).send('my bill', { context: { account: '7' } })
+    await run.accepted
+    await flushEventLoop()
+    // Its context is billing's, and that of the run's first message was main's.
+    await set.claw.session(key).send('joins', { context: { account: '8' }, queueMode: 'steer' }).accepted
+    gate.resolve()
+    seen.length = 0
+    expect((await run.result()).text).toBe('billing here')
+    expect(seen).toEqual([{ account: 8 }])
+  })
+
   test('fails a run whose message was accepted before the hand-off, without asking the other agent', async () => {
     const gate = Promise.withResolvers<void>()
     const wait = defineTool({ name: 'wait', description: 'waits', execute: () => gate.promise })
@@ -221,6 +263,23 @@ describe('the agent that has the conversation', () => {
       ['user', undefined],
       ['assistant', undefined],
     ])
+  })
+
+  test('is not told again with the other calls of the run', async () => {
+    const look = defineTool({ name: 'look', description: 'looks', execute: () => 'seen' })
+    const set = await up(
+      [
+        { id: 'main', tools: [handoff('billing')] },
+        { id: 'billing', tools: [look] },
+      ],
+      {
+        main: calls('hand_off_to_billing'),
+        billing: (request) => (lastTool(request) === 'seen' ? { text: 'done' } : { calls: [{ id: 'l', name: 'look' }] }),
+      },
+    )
+    await set.claw.session(key).send('hello').result()
+    const { messages } = await set.claw.session(key).history()
+    expect(messages.map(({ handOff }) => handOff)).toEqual([undefined, undefined, 'billing', undefined, undefined, undefined])
   })
 
   test('goes with a fork, as it was at the point of the fork', async () => {

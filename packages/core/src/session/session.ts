@@ -27,6 +27,7 @@ import { isStoreTrouble, sessionBroken, unknownSession } from './journal/store-f
 import { hasWork, isEmpty, type LoadedSession, loadSession } from './loaded-session.ts'
 import { Reopening } from './reopening.ts'
 import { resumption } from './run/resumption.ts'
+import { SessionBeginning } from './session-beginning.ts'
 import { deleteEmpty, deleteSession, removeLeftovers } from './session-deletion.ts'
 import { journalKey, type SessionDependencies, sessionLease } from './session-dependencies.ts'
 import { overviewOf } from './session-overview.ts'
@@ -59,10 +60,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   #phase: SessionPhase = asleep
   /** With which the log of the phase was opened. */
   #token: FencingToken | undefined
-  /** True once the session is known to have a message or settings. */
-  #isBegun = false
-  /** Commands under way that begin the session. */
-  readonly #beginnings = new Set<Promise<unknown>>()
+  readonly #beginning = new SessionBeginning()
   /** The agent that answered when the session was last in memory. */
   #answeredBy: AgentId | undefined
 
@@ -109,15 +107,9 @@ export class Session extends Actor<SessionMessage, SessionReply> {
 
   // ---- replies
 
-  async #reply(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
-    if (!beginnings.has(message.type)) return this.#carryOut(message, context)
-    const beginning = this.#carryOut(message, context)
-    this.#beginnings.add(beginning)
-    try {
-      return await beginning
-    } finally {
-      this.#beginnings.delete(beginning)
-    }
+  #reply(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
+    const reply = this.#carryOut(message, context)
+    return beginnings.has(message.type) ? this.#beginning.track(reply) : reply
   }
 
   async #carryOut(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
@@ -134,7 +126,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       // Deleted, or let go of, in the same turn of the event loop.
       if (this.isAlive && !this.#isLoaded(loaded)) return await this.#carryOut(message, context)
       const reply = await runCommand(this.#commandContext(loaded, context), message)
-      if (begins) this.#isBegun = true
+      if (begins) this.#beginning.isKnown = true
       return reply
     } catch (thrown) {
       const error = typed(thrown, this.#key)
@@ -143,32 +135,26 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     }
   }
 
-  /** Resolves with false for a session without a message or settings, whose journal is then gone. */
+  /** Resolves with false for a session that was never begun, whose journal is then gone. */
   async #checkBegun(type: SessionMessage['type'], context: Context): Promise<boolean> {
     for (;;) {
       while (this.#phase.is === 'deleting') await this.#phase.done
       if (this.#phase.is === 'deleted') return false
-      if (this.#isBegun) return true
+      if (this.#beginning.isKnown) return true
       const loaded = await this.#load(context)
-      if (!this.#isLoaded(loaded)) {
-        if (!this.isAlive) return true
-      } else if (this.#beginnings.size === 0) {
-        this.#isBegun = !isEmpty(loaded)
-        if (this.#isBegun) return true
-        // What keeps the journal from being removed does not make a session of it.
-        await this.#removeEmpty(loaded, context)
-        return false
-      } else {
-        // What is stated may still be refused.
+      // Let go of meanwhile.
+      if (this.isAlive && !this.#isLoaded(loaded)) continue
+      if (this.#beginning.isUnderWay) {
         if (!isEmpty(loaded) && type !== 'exists') return true
-        await Promise.allSettled(this.#beginnings)
+        await this.#beginning.settled()
+        continue
       }
+      this.#beginning.isKnown = !isEmpty(loaded)
+      if (this.#beginning.isKnown || !this.isAlive || this.#token === undefined) return true
+      // What keeps the journal from being removed does not make a session of it.
+      await this.#end(deleteEmpty(this.#key, this.#token, this.#dependencies), loaded.log, context)
+      return false
     }
-  }
-
-  #removeEmpty({ log }: LoadedSession, context: Context): Promise<unknown> {
-    const deletion = this.#token === undefined ? Promise.resolve() : deleteEmpty(this.#key, this.#token, this.#dependencies)
-    return this.#end(deletion, log, context)
   }
 
   #inspection(): SessionInspection {
@@ -214,7 +200,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     try {
       await deletion
       next = deleted
-      this.#isBegun = false
+      this.#beginning.isKnown = false
       this.#answeredBy = undefined
       await removeLeftovers(this.#key, this.#dependencies)
       return undefined

@@ -3,8 +3,9 @@ import { BeamClawError } from '../base/errors.ts'
 import type { BeamClawOptions } from '../beamclaw.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import type { RunningBeamClaw } from '../running-beamclaw.ts'
-import { flushEventLoop } from '../testing/manual-clock.ts'
+import { flushEventLoop, ManualClock } from '../testing/manual-clock.ts'
 import { FunctionModel, type Stage, stage } from '../testing/model.ts'
+import { partTree } from '../testing/parts.ts'
 import { gate } from '../testing/probe.ts'
 import { TroubledStore } from '../testing/troubled-store.ts'
 
@@ -63,6 +64,14 @@ describe('a session whose beginning is refused for its size', () => {
     const set = await up({ store })
     await expect(set.claw.session(key).send('x'.repeat(9 * 1024 * 1024)).accepted).rejects.toMatchObject({ code: 'message-too-large' })
     expect(await stored(store)).toEqual([])
+    await expectNone(set.claw)
+  })
+
+  test('is not there: a message after a deletion', async () => {
+    const set = await up({ store: small() })
+    await set.claw.session(key).send('short').result()
+    await set.claw.session(key).delete()
+    await expect(set.claw.session(key).send(large).accepted).rejects.toMatchObject(tooLarge)
     await expectNone(set.claw)
   })
 
@@ -142,9 +151,11 @@ describe('a process that is killed while a session begins', () => {
     const seen = new Set<boolean>()
     for (let writes = 0, wasKilled = true; wasKilled; writes++) {
       const store = new TroubledStore()
-      const set = await up({ store, ...options })
+      const logged: string[] = []
+      const services = { clock: new ManualClock(), logger: { log: (_: string, event: string) => void logged.push(event) } }
+      const set = await up({ store, services, ...options })
       await set.claw.session('agent:main:source').send('one').result()
-      await set.clock.advance(10_000)
+      await services.clock.advance(10_000)
       let left = writes
       wasKilled = false
       const own = { put: store.put, openLog: store.openLog, before: store.before }
@@ -176,6 +187,7 @@ describe('a process that is killed while a session begins', () => {
       await claw.resumed
       await claw.drain()
       expect(await claw.session(key).exists()).toBe(exists)
+      expect(logged).not.toContain('session.not-resumed')
       claw.kill()
     }
     return seen
@@ -226,6 +238,7 @@ describe('a journal without documents', () => {
     await claw.session('agent:main:b').send('hello').result()
     expect(await claw.session('agent:main:a').exists()).toBe(false)
     expect(await claw.session('agent:main:b').exists()).toBe(true)
+    expect(partTree(claw, 'sessions')?.children?.map(({ id }) => id)).toEqual(['agent:main:b'])
     await expect(claw.session('agent:main:a').history()).rejects.toMatchObject({ code: 'unknown-session' })
   })
 })
