@@ -201,7 +201,7 @@ export class SessionHandle {
   /**
    * Begins another session with the history of this one so far, and with its settings. Resolves with its handle; nothing of it is there before all is durable.
    * A run under way here goes on, and what it has said already is copied. Rejects `session-exists` when the other session has a message or settings,
-   * `unknown-session`, `unknown-agent`, `invalid-session-key` and `invalid-option`.
+   * `unknown-session`, `unknown-agent`, `document-too-large`, `invalid-session-key` and `invalid-option`.
    *
    * @example
    * const branch = await session.fork('agent:main:branch', { atMessage: 4 })

@@ -151,8 +151,9 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       }
       this.#beginning.isKnown = !isEmpty(loaded)
       if (this.#beginning.isKnown || !this.isAlive || this.#token === undefined) return true
-      // What keeps the journal from being removed does not make a session of it.
-      await this.#end(deleteEmpty(this.#key, this.#token, this.#dependencies), loaded.log, context)
+      const error = await this.#end(deleteEmpty(this.#key, this.#token, this.#dependencies), loaded.log, context)
+      // Another owner may have begun it. What else keeps the journal from being removed does not make a session of it.
+      if (error?.code === 'fenced') throw error
       return false
     }
   }
@@ -177,21 +178,20 @@ export class Session extends Actor<SessionMessage, SessionReply> {
 
   async #delete(context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
     // An earlier deletion may have left something beside the journal.
-    if (this.#phase.is === 'deleted') return await this.#end(Promise.resolve(), undefined, context)
+    if (this.#phase.is === 'deleted') return replyOf(await this.#end(Promise.resolve(), undefined, context))
     const loaded = await this.#load(context)
     const token = this.#token
     if (!this.#isLoaded(loaded) || token === undefined) return await this.#carryOut({ type: 'delete' }, context)
     checkAtRest(this.#key, loaded.state)
-    return await this.#end(deleteSession(this.#key, loaded, token, this.#dependencies), loaded.log, context)
+    return replyOf(await this.#end(deleteSession(this.#key, loaded, token, this.#dependencies), loaded.log, context))
   }
 
-  /** No command is carried out before the deletion is over, one way or the other. */
-  async #end(deletion: Promise<void>, log: AppendLog | undefined, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
+  /** No command is carried out before the deletion is over, one way or the other. Resolves as `#endOf` does. */
+  async #end(deletion: Promise<void>, log: AppendLog | undefined, context: Context): Promise<BeamClawError | undefined> {
     const settled = this.#endOf(deletion, log)
     this.#phase = { is: 'deleting', log, aftermath: undefined, done: settled.then(() => {}) }
     context.waitUntil(settled)
-    const error = await settled
-    return error === undefined ? undefined : refuse(error)
+    return settled
   }
 
   /** Resolves with what kept the session from being deleted, or something of it. */
@@ -358,9 +358,14 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     if (!hasWork(state)) await journal.flush()
     this.#phase = { is: 'awake', log, aftermath: undefined, loaded }
     // It may be on record as busy since its last end was not written down.
-    if (!hasWork(state) && this.#dependencies.activity.end(this.#key)) this.#dependencies.overviews.note(this.#key, overviewOf(state))
+    const { activity, overviews } = this.#dependencies
+    if (!hasWork(state) && activity.end(this.#key) && !isEmpty(loaded)) overviews.note(this.#key, overviewOf(state))
     this.#drive(loaded, context)
   }
+}
+
+function replyOf(error: BeamClawError | undefined): Awaited<HandlerResult<SessionReply>> {
+  return error === undefined ? undefined : refuse(error)
 }
 
 /** Returns the run whose record the store takes from nobody. A message that is too large was refused to its sender, and no run has to do with it. */

@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { BeamClawError } from '../base/errors.ts'
 import type { BeamClawOptions } from '../beamclaw.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
+import type { StoreKey } from '../ports/store.ts'
 import type { RunningBeamClaw } from '../running-beamclaw.ts'
 import { flushEventLoop, ManualClock } from '../testing/manual-clock.ts'
 import { FunctionModel, type Stage, stage } from '../testing/model.ts'
@@ -19,7 +20,7 @@ async function up(options: Partial<BeamClawOptions> = {}): Promise<Stage> {
 }
 
 /** What the store has of sessions. */
-const stored = async (store: MemoryStore): Promise<readonly object[]> => (await store.list(['default', 'sessions'] as never)) as never
+const stored = async (store: MemoryStore): Promise<readonly StoreKey[]> => store.list(['default', 'sessions'] as never)
 
 async function expectNone(claw: RunningBeamClaw, of = key): Promise<void> {
   expect(await claw.session(of).exists()).toBe(false)
@@ -187,6 +188,8 @@ describe('a process that is killed while a session begins', () => {
       await claw.resumed
       await claw.drain()
       expect(await claw.session(key).exists()).toBe(exists)
+      await services.clock.advance(10_000)
+      if (!exists) expect((await stored(store)).filter((one) => one[3] === 'main')).toEqual([])
       expect(logged).not.toContain('session.not-resumed')
       claw.kill()
     }
@@ -231,6 +234,20 @@ describe('a journal without documents', () => {
     expect(await claw.session(key).exists()).toBe(true)
     expect(await claw.sessions()).toHaveLength(1)
     await expect(claw.session(key).history()).rejects.toMatchObject({ code: 'log-corrupt' })
+  })
+
+  test('that another owner has begun meanwhile is not said to be none', async () => {
+    const { claw, store } = await up()
+    const held = gate()
+    const { deleteLog } = store
+    store.deleteLog = async (...args) => held.promise.then(() => deleteLog.apply(store, args))
+    const logKey = ['default', 'sessions', 'main', 'main'] as never
+    await (await store.openLog(logKey, { epoch: 1, nonce: 'n' } as never)).close()
+    const looked = claw.session(key).exists()
+    await flushEventLoop()
+    await store.openLog(logKey, { epoch: Number.MAX_SAFE_INTEGER, nonce: 'other' } as never)
+    held.resolve()
+    expect(await looked).toBe(true)
   })
 
   test('of another session that comes next in the order of keys is not this session', async () => {
