@@ -64,6 +64,18 @@ describe('running.on', () => {
     expect(logged.filter((event) => event === 'events.listener-failed')).toHaveLength(4)
   })
 
+  test('tells that a session was deleted, with the agent that had it', async () => {
+    const claw = await up()
+    const told: object[] = []
+    claw.on('session-delete', (event) => void told.push(event), { tenant: 'acme' })
+    await claw.tenant('acme').session('agent:ops:a').send('hi').result()
+    await claw.session('agent:main:a').send('hi').result()
+    await claw.tenant('acme').session('agent:ops:a').delete()
+    await claw.session('agent:main:a').delete()
+    await flushEventLoop()
+    expect(told).toMatchObject([{ type: 'session-delete', sessionKey: 'agent:ops:a', tenant: 'acme', agentId: 'ops' }])
+  })
+
   test('may send from a listener, and wait for what comes of it', async () => {
     const claw = await up()
     const replies: string[] = []

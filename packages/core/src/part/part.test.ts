@@ -49,6 +49,14 @@ describe("a host's own part", () => {
     expect(actor?.isAlive).toBe(false)
   })
 
+  test('has its own id in the tree, whatever its spec says', async () => {
+    const part: Part = { id: 'mine', start: () => ({ id: 'tools', start: () => new ResourceActor({}) }) as never }
+    const { claw } = await stage(echo(), {}, { parts: [part] })
+    expect(partTree(claw, 'mine')).toMatchObject({ id: 'mine', state: 'running' })
+    expect((await claw.session('agent:main:a').send('hello').result()).text).toBe('fine')
+    await claw.stop()
+  })
+
   test('starts after the sessions, or before all tenants where it belongs to the node, and stops in reverse, before the store', async () => {
     const log: string[] = []
     const store = new MemoryStore()

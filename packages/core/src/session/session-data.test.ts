@@ -195,7 +195,7 @@ describe('export and import', () => {
     ['a role that is none', [{ role: 'system', content: 'x' }], 'messages[0].role'],
     ['a message without content', [{ role: 'user' }], 'messages[0].content'],
     ['a result without its call', [result], 'messages[0] holds the result'],
-    ['a result of another call', [call, { role: 'user', content: 'x' }, result], 'messages[2] holds the result'],
+    ['a result that comes too late', [call, { role: 'user', content: 'x' }, result], 'messages[0] makes the call'],
     ['a bad run id', { version: 1, messages: [{ message: { role: 'user', content: 'x' }, runId: 'a b' }] }, 'messages[0].runId'],
     ['a bad time', { version: 1, messages: [{ message: { role: 'user', content: 'x' }, createdAt: 'now' }] }, 'messages[0].createdAt'],
   ])('refuse %s, and begin nothing', async (_, content, problem) => {

@@ -80,11 +80,9 @@ export class SessionHandle {
       // What a run under way asks for is part of it: a node that is about to stop waits for that run.
       if (this.#depth === 0) router.checkTakesMessages()
       const { signal } = options
-      const own = await router.checkedContext(this.key, context)
+      const checked = await router.checkedContext(this.key, context)
       if (signal?.aborted === true) throw new BeamClawError('call-aborted', 'send: its signal was aborted before', { cause: signal.reason })
-      const session = await router.begin(this.key)
-      const call = (): Promise<SendReceipt> =>
-        session.call(own === undefined ? message : { ...message, context: own }, patient) as Promise<SendReceipt>
+      const call = (): Promise<SendReceipt> => router.begin<SendReceipt>(this.key, { ...message, ...checked }, 'work')
       return signal === undefined ? call() : this.#door.sendWithSignal(runId, signal, call)
     }
     if (output === undefined) return this.#door.stream(runId, send)
@@ -122,6 +120,7 @@ export class SessionHandle {
     const newRunId = parseRunId(options.idempotencyKey ?? `${given}:redrive`)
     const send = async (): Promise<SendReceipt> => {
       this.#access.router.checkTakesMessages()
+      this.#access.router.checkAgent(this.key)
       return (await this.#door.session()).call({ type: 'redrive', runId: given, newRunId }, patient) as Promise<SendReceipt>
     }
     return this.#door.stream(newRunId, send)
@@ -144,8 +143,7 @@ export class SessionHandle {
    */
   async configure(changes: SessionSettingsPatch): Promise<SessionSettings> {
     const checked = checkChanges(changes, this.#access.providers)
-    const session = await this.#access.router.begin(this.key)
-    return session.call({ type: 'configure', changes: checked }, { ...patient, lane: 'control' }) as Promise<SessionSettings>
+    return this.#access.router.begin<SessionSettings>(this.key, { type: 'configure', changes: checked })
   }
 
   /**
@@ -170,15 +168,15 @@ export class SessionHandle {
     }
   }
 
-  /** Returns true for a session that was begun; starts and creates nothing. Rejects as the store does. */
+  /** Returns true for a session that was begun, by a message, settings or an import that is durable; begins none. Rejects as the store does. */
   exists(): Promise<boolean> {
     return this.#access.router.exists(this.key)
   }
 
   /**
    * Deletes the session: its journal and its settings. Resolves once that is durable, also for a session that is not there; a crash leaves it whole or
-   * deleted. Feeds of it end with `unknown-session`, and the next message begins a new session, which knows no key of before. Rejects `session-busy` while
-   * a run is under way or waits, and `unknown-agent`.
+   * deleted. Feeds of it end with `unknown-session`, and the next message begins a new session, which knows no key of before. Its agent need not be
+   * configured any more. Rejects `session-busy` while a run is under way or waits.
    *
    * @example
    * await running.session('agent:main:old').delete()
@@ -203,14 +201,14 @@ export class SessionHandle {
   /**
    * Begins another session with the history of this one so far, and with its settings. Resolves with its handle; nothing of it is there before all is durable.
    * A run under way here goes on, and what it has said already is copied. Rejects `session-exists` when the other session has a message or settings,
-   * `unknown-session`, `unknown-agent`, `invalid-session-key` and `invalid-option`.
+   * `unknown-session`, `unknown-agent`, `document-too-large`, `invalid-session-key` and `invalid-option`.
    *
    * @example
    * const branch = await session.fork('agent:main:branch', { atMessage: 4 })
    */
   async fork(key: string, options: ForkOptions = {}): Promise<SessionHandle> {
     checkOptions<ForkOptions>('fork', options, { atMessage: integer(0) })
-    const branch = new SessionHandle(parseSessionKey(key), this.#access)
+    const branch = new SessionHandle(parseSessionKey(key), this.#access, this.#depth)
     await branch.import(await this.#exportUpTo(options.atMessage ?? Number.POSITIVE_INFINITY))
     return branch
   }
@@ -231,8 +229,7 @@ export class SessionHandle {
     const { messages, settings } = checkedImport(conversation)
     const changes = checkChanges(settings, this.#access.providers, 'import')
     this.#access.router.checkTakesMessages()
-    const session = await this.#access.router.begin(this.key)
-    await session.call({ type: 'import', messages, settings: withoutNulls(changes) }, patient)
+    await this.#access.router.begin(this.key, { type: 'import', messages, settings: withoutNulls(changes) })
   }
 
   /** What the session is doing; starts it when it is not up. Rejects `unknown-session`. */

@@ -42,6 +42,12 @@ describe('lists of sessions', () => {
     expect(await names(set, { limit: 0 })).toBe('')
   })
 
+  test('by last activity have sessions of the same moment in the order of their keys, over pages too', async () => {
+    const set = await stage(new FunctionModel(() => ({ text: 'fine' })))
+    for (const name of ['c', 'a', 'e', 'b', 'd']) await set.claw.session(`agent:main:${name}`).send('hello').result()
+    for (const limit of [1, 2, 3, 9]) expect(await paged(set, { limit, sort: 'updatedAt' })).toBe('abcde')
+  })
+
   test('are of one prefix, owner or label, and of all that is asked for', async () => {
     const set = await five()
     expect(await names(set, { prefix: 'agent:main:B' })).toBe('b')

@@ -45,6 +45,8 @@ export interface SessionListSources {
   readonly tenant: TenantId
   readonly activity: ActivityLog
   readonly overviews: SessionOverviews
+  /** Resolves with false for a journal that no session was begun with. */
+  readonly isBegun: (key: SessionKey) => Promise<boolean>
 }
 
 /** Sessions whose documents are read at once. */
@@ -127,7 +129,8 @@ async function* pagesOf(
     // Beside each journal lies what else is kept of its session.
     const journals = keys.filter((key) => key.length === 4 && `agent:${key[2]}:${key[3]}`.startsWith(wanted))
     const summaries = await Promise.all(journals.map((key) => summaryOf(sources, key)))
-    yield summaries.filter(
+    const found = summaries.filter((summary) => summary !== undefined)
+    yield found.filter(
       ({ metadata }) => (label === undefined || metadata.label === label) && (owner === undefined || metadata.owner === owner),
     )
     last = keys.at(-1)
@@ -135,10 +138,15 @@ async function* pagesOf(
   }
 }
 
-async function summaryOf({ store, tenant, activity, overviews }: SessionListSources, key: StoreKey): Promise<SessionSummary> {
+/** Resolves with undefined for a journal that no session was begun with. */
+async function summaryOf(
+  { store, tenant, activity, overviews, isBegun }: SessionListSources,
+  key: StoreKey,
+): Promise<SessionSummary | undefined> {
   const [, , agent = '', id = ''] = key
   const own = sessionKey(agent, id)
-  const [metadata, overview] = await Promise.all([settingsOf(store, tenant, own), overviews.read(own)])
+  const [settings, overview] = await Promise.all([settingsOf(store, tenant, own), overviews.read(own)])
+  if (overview === undefined && !hasSettings(settings) && !(await isBegun(own))) return undefined
   const updatedAt = activity.lastSeen(own) ?? overview?.updatedAt
   return {
     sessionKey: own,
@@ -146,26 +154,46 @@ async function summaryOf({ store, tenant, activity, overviews }: SessionListSour
     ...(overview === undefined ? {} : { createdAt: overview.createdAt }),
     ...(updatedAt === undefined ? {} : { updatedAt }),
     ...(overview === undefined || overview.preview === '' ? {} : { preview: overview.preview }),
-    metadata,
+    metadata: settings.value,
     cursor: own,
   }
 }
 
 /** A session whose settings cannot be read is listed without them: it says so itself when it is used. */
-async function settingsOf(store: Store, tenant: TenantId, key: SessionKey): Promise<SessionSettings> {
+async function settingsOf(
+  store: Store,
+  tenant: TenantId,
+  key: SessionKey,
+): Promise<Pick<SettingsDocument, 'value' | 'isStored' | 'isDeleting'>> {
   try {
-    return (await new SettingsDocument(store, tenant, key).load()).value
+    return await new SettingsDocument(store, tenant, key).load()
   } catch (error) {
-    if (BeamClawError.isInstance(error, 'log-corrupt')) return {}
+    if (BeamClawError.isInstance(error, 'log-corrupt')) return { value: {}, isStored: true, isDeleting: false }
     throw error
   }
 }
 
-/** True when the store has the session's journal: a session is there as long as that is. */
-export async function hasSession(store: Store, tenant: TenantId, key: SessionKey): Promise<boolean> {
+/**
+ * Resolves with what the store has of a session. `none`: no journal, so no session. `described`: a journal with a document beside it, which only a session that
+ * was begun has. `bare`: a journal alone; it may be empty, since a first message may be refused after the journal was opened.
+ */
+export async function findJournal(store: Store, tenant: TenantId, key: SessionKey): Promise<'none' | 'bare' | 'described'> {
   const wanted = journalKey(tenant, key)
-  const [next] = await store.list(wanted.slice(0, -1) as unknown as StoreKey, { after: before(wanted), limit: 1 })
-  return next?.length === wanted.length && wanted.every((part, index) => next[index] === part)
+  // Documents of a session come right after its journal.
+  const [journal, ...others] = await store.list(wanted.slice(0, -1) as unknown as StoreKey, { after: before(wanted), limit: 3 })
+  if (journal?.length !== wanted.length || !isBelow(journal, wanted)) return 'none'
+  const documents = others.filter((other) => isBelow(other, wanted)).map((other) => other.at(-1))
+  if (documents.includes('overview')) return 'described'
+  return documents.length > 0 && hasSettings(await settingsOf(store, tenant, key)) ? 'described' : 'bare'
+}
+
+function isBelow(key: StoreKey, above: StoreKey): boolean {
+  return above.every((part, index) => key[index] === part)
+}
+
+/** Settings that wait for their deletion may be of a session that is gone. */
+function hasSettings({ isStored, isDeleting }: Pick<SettingsDocument, 'isStored' | 'isDeleting'>): boolean {
+  return isStored && !isDeleting
 }
 
 /** A key right before this one: no session id lies in between. */

@@ -156,8 +156,9 @@ export class Tenant implements SessionAccess {
 
   /** The sessions there are. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
   sessions(options: ListSessionsOptions): Promise<readonly SessionSummary[]> {
-    const { activity, overviews } = this.#life
-    return listSessions({ store: this.#node.store, tenant: this.id, activity, overviews }, options)
+    const { activity, overviews, router } = this.#life
+    const isBegun = (key: SessionKey): Promise<boolean> => router.isBegun(key)
+    return listSessions({ store: this.#node.store, tenant: this.id, activity, overviews, isBegun }, options)
   }
 
   /** Resolves once no session has work. */

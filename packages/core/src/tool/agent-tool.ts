@@ -1,11 +1,12 @@
 /** Agents as tools: one that is asked, and one that the conversation is handed to. */
 import type { AgentDefinition } from '../agent/agent.ts'
-import { BeamClawError } from '../base/errors.ts'
+import { BeamClawError, describeError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import { type AgentId, parseAgentId, sessionKey } from '../base/ids.ts'
 import { modelUsageOf } from '../base/message-check.ts'
 import type { JsonObject, JsonValue } from '../base/messages.ts'
-import { aFunction, checkOptions, definedOnly, duration, either, text } from '../base/options.ts'
+import { aFunction, checkOptions, definedOnly, duration, either, invalidOption, text } from '../base/options.ts'
+import { isThenable, whenSettled } from '../base/thenable.ts'
 import type { StandardSchema } from './standard-schema.ts'
 import { defineTool, type Tool, type ToolContext, type ToolOutput } from './tool.ts'
 import { toolResult } from './tool-reply.ts'
@@ -117,8 +118,7 @@ function agentIdOf(agent: AgentDefinition | string): AgentId {
 async function ask(agent: AgentId, task: string, call: ToolContext, sessionId: AgentToolOptions['sessionId']): Promise<ToolOutput> {
   // Not to be guessed or hit by accident: an idempotency key is unique in its session alone, and clients choose it.
   const id = `sub:${await digestOf(`${call.sessionKey} ${call.idempotencyKey}`)}`
-  const own = typeof sessionId === 'function' ? sessionId(call) : sessionId
-  const session = call.session(sessionKey(agent, own ?? id))
+  const session = call.session(sessionKey(agent, ownSessionId(sessionId, call) ?? id))
   call.signal.throwIfAborted()
   const run = session.send(task, { idempotencyKey: id, ...definedOnly({ context: call.context as JsonValue | undefined }) })
   const stopped = Promise.withResolvers<never>()
@@ -140,6 +140,26 @@ async function ask(agent: AgentId, task: string, call: ToolContext, sessionId: A
   } finally {
     call.signal.removeEventListener('abort', abort)
   }
+}
+
+/** Returns the session id that the host has chosen. Throws `invalid-option`, with the option's name, when its function fails or returns no text. */
+function ownSessionId(sessionId: AgentToolOptions['sessionId'], call: ToolContext): string | undefined {
+  if (typeof sessionId !== 'function') return sessionId
+  let own: unknown
+  try {
+    own = sessionId(call)
+  } catch (error) {
+    const problem = `agentTool: the function of option "sessionId" failed: ${describeError(error)}`
+    throw new BeamClawError('invalid-option', problem, { cause: error, details: { owner: 'agentTool', option: 'sessionId' } })
+  }
+  if (typeof own === 'string' && own !== '') return own
+  if (isThenable(own))
+    whenSettled(
+      own,
+      () => {},
+      () => {},
+    )
+  throw invalidOption('agentTool', 'sessionId', 'a function that returns text', own)
 }
 
 /** Returns what the model is told of a run that is over without an answer. Throws what says nothing of the run: another try may follow it. */

@@ -76,6 +76,8 @@ export interface MessageIn extends OfRun {
   readonly settings?: RunSettings
   /** What the host gives tools, hooks and the system function of the run. */
   readonly context?: JsonValue
+  /** The agent whose schema has made the context, after a hand-off. Absent for the agent of the session's key. */
+  readonly contextBy?: AgentId
   /** Tells whether a message that is sent again under this key is the same. */
   readonly fingerprint?: string
   /** Sessions above this one that wait for its run: a tool of the one called the next. Absent for none. */
@@ -193,6 +195,8 @@ export interface ImportedMessage {
   /** When it was written down first, in milliseconds since 1970. */
   readonly createdAt?: number
   readonly runId?: RunId
+  /** The agent that the conversation was handed to with this message. */
+  readonly handOff?: AgentId
 }
 
 export interface RunEnd extends OfRun {
