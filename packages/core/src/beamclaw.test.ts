@@ -26,7 +26,7 @@ describe('a BeamClaw that could not answer is not made', () => {
     [
       'a model without a provider',
       { agents: [{ id: 'a', model: 'gpt' }] },
-      /agents\[0\] \("a"\): option "model" must be of the form <provider>\/<model>/,
+      /agents\[0\]\.model must be of the form <provider>\/<model>, received "gpt"; known providers are anthropic, test$/,
     ],
     [
       'an agent with an option that nothing reads',

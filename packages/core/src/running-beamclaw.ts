@@ -1,10 +1,10 @@
 /** A running BeamClaw: its sessions, its configuration, and its end. */
 import type { AgentDefinition, AgentOptions } from './agent/agent.ts'
-import { readAgents } from './agent/agent-list.ts'
+import { readAgents, unknownAgent } from './agent/agent-list.ts'
 import { BeamClawError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import { type AgentId, parseAgentId, parseTenantId } from './base/ids.ts'
-import { aFunction, checkOptions, invalidOption, oneOf, text } from './base/options.ts'
+import { aFunction, checkOptions, hintOf, invalidOption, readOptions, text } from './base/options.ts'
 import type { SystemServices } from './defaults/services.ts'
 import type { Cluster } from './ports/cluster.ts'
 import type { EventBus } from './ports/event-bus.ts'
@@ -42,7 +42,12 @@ export interface TenantSessions {
   sessions(options?: ListSessionsOptions): Promise<readonly SessionSummary[]>
 }
 
-const isListenable = oneOf(...listenableTypes)
+function unknownEvent(type: unknown): BeamClawError {
+  if (typeof type !== 'string') return invalidOption('on', 'type', 'the name of an event', type)
+  const shown = type.slice(0, 64)
+  const problem = `on: there is no event "${shown}"; ${hintOf(shown, listenableTypes, 'events')}`
+  return new BeamClawError('invalid-option', problem, { details: { owner: 'on', option: 'type', received: shown, known: listenableTypes } })
+}
 
 interface Running {
   readonly root: Supervisor
@@ -164,7 +169,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
    * Calls `listener` for the events of every session of this process, or those of one type, from now on. Returns what ends that. Durable events have
    * their `seq`, and are durable when they are told. A listener is called with one event at a time, and not inside the session's work: while the promise
    * that it returns is open, up to 10,000 events wait for it, then the oldest are dropped and the log says so. What it throws is logged. Throws
-   * `invalid-option`, `invalid-id` and `unknown-tenant`.
+   * `invalid-option`, `invalid-id`, and `unknown-agent` and `unknown-tenant` for a filter that no session can pass.
    *
    * @example
    * const cancel = running.on('run-end', ({ agentId, runId, outcome }) => console.log(agentId, runId, outcome), { agent: 'main' })
@@ -172,17 +177,24 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   on<TType extends RunEvent['type'] | '*'>(
     type: TType,
     listener: (event: SessionEvent<TType>) => unknown,
-    filter: ListenOptions = {},
+    given: ListenOptions = {},
   ): () => void {
-    const expected = isListenable(type)
-    if (expected !== undefined) throw invalidOption('on', 'type', expected, type)
+    const filter = readOptions('on', given)
+    if (!listenableTypes.includes(type)) throw unknownEvent(type)
     const noFunction = aFunction(listener)
     if (noFunction !== undefined) throw invalidOption('on', 'listener', noFunction, listener)
     checkOptions<ListenOptions>('on', filter, { agent: text(64), tenant: text(64) })
-    const agent = filter.agent === undefined ? undefined : parseAgentId(filter.agent)
+    const agent = filter.agent === undefined ? undefined : this.#agentId(filter.agent)
     const tenant = filter.tenant === undefined ? undefined : this.#tenant(filter.tenant).id
     if (!this.isRunning) return () => {}
     return this.#running.listeners.add({ type, agent, tenant }, listener as EventListener)
+  }
+
+  #agentId(agent: string): AgentId {
+    const { agents } = this.#running
+    const id = parseAgentId(agent)
+    if (agents.has(id)) return id
+    throw unknownAgent(id, [...agents.keys()])
   }
 
   /** False once the tree has ended. */

@@ -1,6 +1,6 @@
 /** Agents: configuration of a model, its system prompt and its tools. An agent is no process; sessions run it. */
 
-import { BeamClawError } from '../base/errors.ts'
+import { BeamClawError, describeError } from '../base/errors.ts'
 import { type AgentId, parseAgentId, type SessionKey } from '../base/ids.ts'
 import {
   aFunction,
@@ -8,10 +8,13 @@ import {
   anObject,
   checkOptions,
   either,
+  guardedRead,
+  hintOf,
   integer,
   invalidOption,
   type OptionRules,
   oneOf,
+  readOptions,
   text,
 } from '../base/options.ts'
 import type { ThinkingLevel, ToolChoice } from '../ports/provider.ts'
@@ -87,8 +90,9 @@ export function defineAgent<TContext = unknown>(options: AgentOptions<TContext>)
   return definitionOf('defineAgent', options)
 }
 
-/** As `defineAgent`; `owner` begins the messages. */
-export function definitionOf<TContext>(owner: string, options: AgentOptions<TContext>): AgentDefinition {
+/** As `defineAgent`; `owner` begins the messages, and `idPath` those about the id. */
+export function definitionOf<TContext>(owner: string, given: AgentOptions<TContext>, idPath = `${owner}: option "id"`): AgentDefinition {
+  const options = readOptions(owner, given)
   checkOptions<AgentOptions<TContext>>(
     owner,
     options,
@@ -108,27 +112,53 @@ export function definitionOf<TContext>(owner: string, options: AgentOptions<TCon
     },
     ['id', 'model'],
   )
-  if (options.hooks !== undefined) checkOptions<AgentHooks>(`${owner} hooks`, options.hooks, hookRules)
+  const hooks = options.hooks === undefined ? {} : readHooks(owner, options.hooks)
+  const tools = toolsByName(owner, options)
+  const toolChoice = guardedRead(owner, 'toolChoice', () => toolChoiceOf(options.toolChoice))
+  if (typeof toolChoice === 'object') checkToolNames(owner, 'toolChoice.name', [toolChoice.name], [...tools.keys()])
   return {
-    id: parseAgentId(options.id),
+    id: agentIdOf(idPath, options.id),
     model: options.model,
     system: typeof options.system === 'string' ? options.system.toWellFormed() : (options.system as SystemPrompt | undefined),
     temperature: options.temperature,
     maxOutputTokens: options.maxOutputTokens,
-    toolChoice: options.toolChoice,
+    toolChoice,
     context: options.context,
-    hooks: options.hooks ?? {},
-    tools: toolsByName(owner, options),
+    hooks,
+    tools,
     maxTurns: options.maxTurns ?? agentDefaults.maxTurns,
     compactAboveTokens: options.compactAboveTokens ?? agentDefaults.compactAboveTokens,
     thinking: options.thinking ?? agentDefaults.thinking,
   }
 }
 
+function agentIdOf(path: string, id: unknown): AgentId {
+  try {
+    return parseAgentId(id)
+  } catch (error) {
+    throw new BeamClawError('invalid-id', `${path}: ${describeError(error)}`, { details: { kind: 'agent', option: path } })
+  }
+}
+
+function readHooks(owner: string, given: AgentHooks): AgentHooks {
+  checkOptions<AgentHooks>(`${owner} hooks`, given, hookRules)
+  return given
+}
+
+/** Throws `invalid-option` for the first name that is no tool's; `option` is its path. */
+export function checkToolNames(owner: string, option: string, names: readonly string[], known: readonly string[]): void {
+  for (const name of names) {
+    if (known.includes(name)) continue
+    const shown = name.slice(0, 64)
+    const problem = `${owner}: ${option} names the tool "${shown}", which the agent has not; ${hintOf(shown, known, 'tools')}`
+    throw new BeamClawError('invalid-option', problem, { details: { owner, option, received: shown, known } })
+  }
+}
+
 function toolsByName(owner: string, { id, tools = [] }: Pick<AgentOptions, 'id' | 'tools'>): ReadonlyMap<string, Tool> {
   const byName = new Map<string, Tool>()
   for (const [index, tool] of tools.entries()) {
-    const name: unknown = tool?.declaration?.name
+    const name = guardedRead(owner, `tools[${index}]`, (): unknown => tool?.declaration?.name)
     if (typeof name !== 'string') throw invalidOption(owner, `tools[${index}]`, 'a tool made by defineTool()', tool)
     if (byName.has(name)) throw new BeamClawError('invalid-option', `${owner}: two tools of agent "${id}" have the same name, "${name}"`)
     byName.set(name, tool)
@@ -148,6 +178,11 @@ export function aToolChoice(value: unknown): string | undefined {
   if (value === 'auto' || value === 'none' || value === 'required') return undefined
   const named = typeof value === 'object' && value !== null && typeof (value as { readonly name?: unknown }).name === 'string'
   return named ? undefined : "'auto', 'none', 'required' or { name: <tool> }"
+}
+
+/** Returns a copy of a checked choice of tools. */
+export function toolChoiceOf(choice: ToolChoice | undefined): ToolChoice | undefined {
+  return typeof choice === 'object' ? { name: choice.name } : choice
 }
 
 /** The rule for the name of a model. */

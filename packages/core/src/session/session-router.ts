@@ -2,13 +2,13 @@
 import type { ActorRef } from '../actor/actor-ref.ts'
 import { IGNORE } from '../actor/internals.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
+import { unknownAgent } from '../agent/agent-list.ts'
 import { BeamClawError } from '../base/errors.ts'
 import { type SessionKey, sessionKeyParts } from '../base/ids.ts'
 import { type Fail, jsonOf } from '../base/message-check.ts'
 import type { JsonValue } from '../base/messages.ts'
-import { nearestName } from '../base/options.ts'
 import type { DynamicSupervisor } from '../supervisor/dynamic-supervisor.ts'
-import { describeIssues } from '../tool/standard-schema.ts'
+import { describeIssues, validated } from '../tool/standard-schema.ts'
 import { unknownSession } from './journal/store-failure-codes.ts'
 import { Session, type SessionMessage, type SessionReply } from './session.ts'
 import { journalKey, type SessionDependencies } from './session-dependencies.ts'
@@ -46,10 +46,10 @@ export class SessionRouter {
 
   /** Resolves with a message's context as its agent's schema makes it. Rejects `invalid-message`, or `unknown-agent`. */
   async checkedContext(key: SessionKey, context: JsonValue | undefined): Promise<JsonValue | undefined> {
-    const { context: schema } = this.#agentOf(key)
+    const { id, context: schema } = this.#agentOf(key)
     if (schema === undefined) return context
-    const checked = await schema['~standard'].validate(context)
     const fail: Fail = (problem) => new BeamClawError('invalid-message', `send: context: ${problem}`)
+    const checked = await validated(schema, context, (problem) => fail(`the schema of agent "${id}" failed: ${problem}`))
     if (checked.issues !== undefined) throw fail(describeIssues(checked.issues))
     return checked.value === undefined ? undefined : jsonOf(checked.value, 'context', fail)
   }
@@ -114,8 +114,6 @@ export class SessionRouter {
     const { agentId } = sessionKeyParts(key)
     const agent = agents.get(agentId)
     if (agent !== undefined) return agent
-    const nearest = nearestName(agentId, [...agents.keys()])
-    const hint = nearest === undefined ? `known agents are ${[...agents.keys()].join(', ')}` : `did you mean "${nearest}"?`
-    throw new BeamClawError('unknown-agent', `There is no agent "${agentId}"; ${hint}`, { details: { agentId } })
+    throw unknownAgent(agentId, [...agents.keys()])
   }
 }

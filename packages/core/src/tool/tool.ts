@@ -1,7 +1,7 @@
 /** Tools that a model may call: a name, an input schema and a function. */
 import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
 import type { JsonObject, JsonValue, Usage } from '../base/messages.ts'
-import { aBoolean, aFunction, anObject, checkOptions, duration, integer, text } from '../base/options.ts'
+import { aBoolean, aFunction, anObject, checkOptions, duration, integer, readOptions, text } from '../base/options.ts'
 import type { ToolDeclaration } from '../ports/provider.ts'
 import { aStandardSchema, jsonSchemaOf, type StandardSchema } from './standard-schema.ts'
 import type { ToolSession } from './tool-session.ts'
@@ -83,6 +83,10 @@ export interface Tool<TInput = never> {
   readonly idempotent: boolean
   readonly timeoutMs: number
   readonly maxAttempts: number
+  /** The agent that `agentTool` asks or `handoff` hands over to. @default none */
+  readonly agentId?: AgentId
+  /** True for a tool of `handoff`. @default false */
+  readonly handsOver?: boolean
 }
 
 const takesNothing: JsonObject = { type: 'object', properties: {}, additionalProperties: false }
@@ -93,7 +97,8 @@ const takesNothing: JsonObject = { type: 'object', properties: {}, additionalPro
  * @example
  * const deploy = defineTool({ name: 'deploy', description: 'Deploys', input: z.object({ to: z.string() }), execute: ({ to }) => `on ${to}` })
  */
-export function defineTool<TInput = Record<string, never>, TContext = unknown>(options: ToolOptions<TInput, TContext>): Tool<TInput> {
+export function defineTool<TInput = Record<string, never>, TContext = unknown>(given: ToolOptions<TInput, TContext>): Tool<TInput> {
+  const options = readOptions('defineTool', given)
   checkOptions<ToolOptions<TInput, TContext>>(
     'defineTool',
     options,

@@ -9,7 +9,14 @@ import type { SessionFeed } from '../session-feed.ts'
 import type { SendReceipt } from '../session-replies.ts'
 import type { EndedRun } from '../state/known-run.ts'
 import type { ReadEvent, RunReading } from '../streams/run-reading.ts'
-import { checkResponseOptions, type NodeResponse, pipeTo, type RunResponseOptions, toResponse } from '../streams/run-response.ts'
+import {
+  checkNodeResponse,
+  type NodeResponse,
+  pipeTo,
+  type RunResponseOptions,
+  responseOptionsOf,
+  toResponse,
+} from '../streams/run-response.ts'
 import { type DeepPartial, partialValues } from './partial-output.ts'
 import { type RunResult, repairedResult, resultOf } from './run-result.ts'
 import { type RunStep, RunSteps } from './run-steps.ts'
@@ -104,8 +111,8 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
    * @example
    * return session.follow(key).toResponse({ after: request.headers.get('last-event-id') })
    */
-  async toResponse(options: RunResponseOptions = {}): Promise<Response> {
-    checkResponseOptions('toResponse', options)
+  async toResponse(given: RunResponseOptions = {}): Promise<Response> {
+    const options = responseOptionsOf('toResponse', given)
     return toResponse(await this.#open(), this.#options.clock, options)
   }
 
@@ -116,8 +123,9 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
    * @example
    * createServer((request, response) => session.send('hi').pipeTo(response))
    */
-  async pipeTo(response: NodeResponse, options: RunResponseOptions = {}): Promise<void> {
-    checkResponseOptions('pipeTo', options)
+  async pipeTo(response: NodeResponse, given: RunResponseOptions = {}): Promise<void> {
+    checkNodeResponse(response)
+    const options = responseOptionsOf('pipeTo', given)
     return pipeTo(await this.#open(), response, this.#options.clock, options)
   }
 
