@@ -32,6 +32,7 @@ export {
   type ToolContext,
   type ToolOptions,
   toolResult,
+  toUiMessages,
 } from '@beamclaw/core'
 export { Gateway, type GatewayAuth, type GatewayOptions } from '@beamclaw/gateway-ws'
 export {

@@ -21,9 +21,13 @@ import type { ThinkingLevel, ToolChoice } from '../ports/provider.ts'
 import { aStandardSchema, type StandardSchema } from '../tool/standard-schema.ts'
 import type { Tool } from '../tool/tool.ts'
 import { type AgentHooks, hookNames } from './hooks.ts'
+import type { SessionSettings } from './session-settings.ts'
+
+/** The tools of an agent: where its context is known, only those that can do with it. */
+type ToolFor<TContext> = unknown extends TContext ? Tool : Tool<never, NoInfer<TContext>>
 
 /** Options of an agent. */
-export interface AgentOptions<TContext = unknown> {
+export interface AgentOptions<TContext = unknown, TContextInput = TContext> {
   /** 1 to 64 of a-z, 0-9, `_` and `-`. */
   readonly id: string
   /** `<provider>/<model>`. */
@@ -31,7 +35,7 @@ export interface AgentOptions<TContext = unknown> {
   /** The system prompt, or a function that returns it for each request to the model; throwing fails the run. @default none */
   readonly system?: SystemPrompt<TContext>
   /** The tools that the model may call. @default [] */
-  readonly tools?: readonly Tool[]
+  readonly tools?: readonly ToolFor<TContext>[]
   /** Provider calls one run may make. @default 50 */
   readonly maxTurns?: number
   /** Estimated tokens of history above which the oldest messages are replaced by a summary. @default 120000 */
@@ -45,7 +49,7 @@ export interface AgentOptions<TContext = unknown> {
   /** Whether the model must call tools in the first turn of a run; later turns are free. @default 'auto' */
   readonly toolChoice?: ToolChoice
   /** Validates and types the `context` of messages; a message that does not fit is refused with `invalid-message`. @default any JSON */
-  readonly context?: StandardSchema<TContext>
+  readonly context?: StandardSchema<TContext, TContextInput>
   /** Guardrails, redaction and vetoes around the model and the tools. @default none */
   readonly hooks?: AgentHooks
 }
@@ -54,7 +58,7 @@ export interface AgentOptions<TContext = unknown> {
 export interface SystemContext<TContext = unknown> {
   /** The `context` of the message. */
   readonly context: TContext
-  readonly session: { readonly key: SessionKey; readonly settings: object }
+  readonly session: { readonly key: SessionKey; readonly settings: SessionSettings }
   readonly agentId: AgentId
 }
 
@@ -64,15 +68,15 @@ export type SystemPrompt<TContext = never> = string | ((run: SystemContext<TCont
 /** Defaults for an agent. */
 export const agentDefaults = { maxTurns: 50, compactAboveTokens: 120_000, thinking: 'off' } as const satisfies Partial<AgentOptions>
 
-/** A checked agent with every default filled in, as `defineAgent` returns it. */
-export interface AgentDefinition {
+/** A checked agent with every default filled in, as `defineAgent` returns it. `TContext` is the `context` that its messages bring along. */
+export interface AgentDefinition<TContext = unknown> {
   readonly id: AgentId
   readonly model: string
   readonly system: SystemPrompt | undefined
   readonly temperature: number | undefined
   readonly maxOutputTokens: number | undefined
   readonly toolChoice: ToolChoice | undefined
-  readonly context: StandardSchema | undefined
+  readonly context: StandardSchema<unknown, TContext> | undefined
   readonly hooks: AgentHooks
   readonly tools: ReadonlyMap<string, Tool>
   readonly maxTurns: number
@@ -86,14 +90,20 @@ export interface AgentDefinition {
  * @example
  * const ops = defineAgent({ id: 'ops', model: 'anthropic/claude-sonnet-5', tools: [deploy] })
  */
-export function defineAgent<TContext = unknown>(options: AgentOptions<TContext>): AgentDefinition {
+export function defineAgent<TContext = unknown, TContextInput = TContext>(
+  options: AgentOptions<TContext, TContextInput>,
+): AgentDefinition<TContextInput> {
   return definitionOf('defineAgent', options)
 }
 
 /** As `defineAgent`; `owner` begins the messages, and `idPath` those about the id. */
-export function definitionOf<TContext>(owner: string, given: AgentOptions<TContext>, idPath = `${owner}: option "id"`): AgentDefinition {
+export function definitionOf<TContext, TContextInput>(
+  owner: string,
+  given: AgentOptions<TContext, TContextInput>,
+  idPath = `${owner}: option "id"`,
+): AgentDefinition<TContextInput> {
   const options = readOptions(owner, given)
-  checkOptions<AgentOptions<TContext>>(
+  checkOptions<AgentOptions<TContext, TContextInput>>(
     owner,
     options,
     {
@@ -113,7 +123,7 @@ export function definitionOf<TContext>(owner: string, given: AgentOptions<TConte
     ['id', 'model'],
   )
   const hooks = options.hooks === undefined ? {} : readHooks(owner, options.hooks)
-  const tools = toolsByName(owner, options)
+  const tools = toolsByName(owner, options as AgentOptions)
   const toolChoice = guardedRead(owner, 'toolChoice', () => toolChoiceOf(options.toolChoice))
   if (typeof toolChoice === 'object') checkToolNames(owner, 'toolChoice.name', [toolChoice.name], [...tools.keys()])
   return {

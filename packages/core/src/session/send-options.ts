@@ -14,13 +14,13 @@ import { fingerprintOf } from './fingerprint.ts'
 import type { QueueMode, RunSettings } from './journal/records.ts'
 
 /** Options of `SessionHandle.send`. */
-export interface SendOptions<TOutput = undefined> extends RunSettings {
+export interface SendOptions<TOutput = undefined, TContext = unknown> extends RunSettings {
   /** A repeat with the same key gets the same run. 1 to 256 printable ASCII characters. @default a new one */
   readonly idempotencyKey?: string
   /** What the message does when the session is busy. @default as the session or the BeamClaw is configured, else 'queue' */
   readonly queueMode?: QueueMode
   /** JSON of at most 256 KiB for the run's tools, hooks and system function; durable with the message. @default none */
-  readonly context?: JsonValue
+  readonly context?: unknown extends TContext ? JsonValue : TContext
   /** Aborts the run. @default none */
   readonly signal?: AbortSignal
   /** Asks for JSON of this shape; `result()` then has it as `output`. @default free text */

@@ -37,13 +37,14 @@ export interface SubscribeToSessionOptions {
 }
 
 /**
- * A handle on one session: sends messages, follows runs and reads the history. Nothing starts before it is used.
+ * A handle on one session: sends messages, follows runs and reads the history. Nothing starts before it is used. `TContext` is the `context` of its agent's
+ * messages, where the handle was asked for by the agent.
  *
  * @example
  * const session = running.session('agent:main:chat-7')
  * const { text } = await session.send('Hello').result()
  */
-export class SessionHandle {
+export class SessionHandle<TContext = unknown> {
   readonly key: SessionKey
   readonly #access: SessionAccess
   readonly #door: SessionDoor
@@ -68,8 +69,8 @@ export class SessionHandle {
    * @example
    * const { output } = await session.send('Who wrote it?', { output: z.object({ author: z.string() }) }).result()
    */
-  send<TOutput = undefined>(content: UserMessage['content'], options: SendOptions<TOutput> = {}): RunStream<TOutput> {
-    return this.#streamOrRefusal('send', () => this.#send(content, options))
+  send<TOutput = undefined>(content: UserMessage['content'], options: SendOptions<TOutput, TContext> = {}): RunStream<TOutput> {
+    return this.#streamOrRefusal('send', () => this.#send(content, options as SendOptions<TOutput>))
   }
 
   #send<TOutput>(content: UserMessage['content'], given: SendOptions<TOutput>): RunStream<TOutput> {
@@ -288,7 +289,7 @@ export class SessionHandle {
     const { output } = options
     if (key === undefined || output === undefined) return undefined
     // With the same model, settings and context as the message.
-    const run = this.send(repairRequest(problem), { ...options, idempotencyKey: key, queueMode: 'queue', repair: false })
+    const run = this.#send<TOutput>(repairRequest(problem), { ...options, idempotencyKey: key, queueMode: 'queue', repair: false })
     try {
       await run.accepted
       return run

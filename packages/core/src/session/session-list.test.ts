@@ -95,7 +95,7 @@ describe('metadata of the host', () => {
     await session.configure({ title: 'Letters', data: data as never })
     data.plan = 'changed afterwards'
     const [summary] = await (await set.restart()).sessions()
-    expect(summary?.metadata).toMatchObject({ title: 'Letters', data: { plan: 'free', seats: [1, 2] } })
+    expect(summary?.settings).toMatchObject({ title: 'Letters', data: { plan: 'free', seats: [1, 2] } })
     expect(await set.claw.session('agent:main:a').configure({ data: null, title: null })).toEqual({ owner: 'bob', label: 'letter' })
   })
 

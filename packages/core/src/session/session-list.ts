@@ -18,7 +18,8 @@ export interface SessionSummary {
   readonly updatedAt?: number
   /** The first 120 characters of its last message with text; absent where there is none. */
   readonly preview?: string
-  readonly metadata: SessionSettings
+  /** What it was configured with. */
+  readonly settings: SessionSettings
   /** Where the next page begins when this is the last session of a page: the `after` of the same list. */
   readonly cursor: string
 }
@@ -128,7 +129,7 @@ async function* pagesOf(
     const journals = keys.filter((key) => key.length === 4 && `agent:${key[2]}:${key[3]}`.startsWith(wanted))
     const summaries = await Promise.all(journals.map((key) => summaryOf(sources, key)))
     yield summaries.filter(
-      ({ metadata }) => (label === undefined || metadata.label === label) && (owner === undefined || metadata.owner === owner),
+      ({ settings }) => (label === undefined || settings.label === label) && (owner === undefined || settings.owner === owner),
     )
     last = keys.at(-1)
     if (last === undefined) return
@@ -138,7 +139,7 @@ async function* pagesOf(
 async function summaryOf({ store, tenant, activity, overviews }: SessionListSources, key: StoreKey): Promise<SessionSummary> {
   const [, , agent = '', id = ''] = key
   const own = sessionKey(agent, id)
-  const [metadata, overview] = await Promise.all([settingsOf(store, tenant, own), overviews.read(own)])
+  const [settings, overview] = await Promise.all([settingsOf(store, tenant, own), overviews.read(own)])
   const updatedAt = activity.lastSeen(own) ?? overview?.updatedAt
   return {
     sessionKey: own,
@@ -146,7 +147,7 @@ async function summaryOf({ store, tenant, activity, overviews }: SessionListSour
     ...(overview === undefined ? {} : { createdAt: overview.createdAt }),
     ...(updatedAt === undefined ? {} : { updatedAt }),
     ...(overview === undefined || overview.preview === '' ? {} : { preview: overview.preview }),
-    metadata,
+    settings,
     cursor: own,
   }
 }

@@ -1,5 +1,6 @@
 /** What is known of a session besides its conversation: a document beside its journal. */
 import { modelRule } from '../agent/agent.ts'
+import type { SessionSettings } from '../agent/session-settings.ts'
 import { BeamClawError } from '../base/errors.ts'
 import type { SessionKey, TenantId } from '../base/ids.ts'
 import { jsonProblemOf } from '../base/json-problem.ts'
@@ -7,36 +8,14 @@ import { type Fail, fieldsOf, jsonOf } from '../base/message-check.ts'
 import type { JsonObject } from '../base/messages.ts'
 import { checkOptions, guardedRead, type OptionRule, type OptionRules, oneOf, readOptions, text } from '../base/options.ts'
 import { encodeJson } from '../defaults/json-text.ts'
-import type { ThinkingLevel } from '../ports/provider.ts'
 import type { Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
-import type { QueueMode } from './journal/records.ts'
 import { journalKey } from './session-dependencies.ts'
+
+export type { SessionSettings } from '../agent/session-settings.ts'
 
 /** Times that a change is tried when another process changes the same document. */
 const maxAttempts = 5
-
-/** Settings of one session. What is absent is as its agent says. */
-export interface SessionSettings {
-  /** A name for people. */
-  readonly label?: string
-  /** A heading of the conversation for people; at most 256 characters. */
-  readonly title?: string
-  /** To whom it belongs, for lists by owner; at most 256 characters. */
-  readonly owner?: string
-  /** The host's own metadata: a JSON object of at most 16 KiB. A new one takes the place of the whole. */
-  readonly data?: JsonObject
-  /** Where its messages come from, for example `discord:home`. */
-  readonly channel?: string
-  /** `<provider>/<model>`, instead of the agent's. */
-  readonly model?: string
-  readonly thinking?: ThinkingLevel
-  /** How much of its work a client is to show. */
-  readonly verbose?: 'off' | 'on' | 'full'
-  readonly queueMode?: QueueMode
-  /** Names of the skills the session began with. */
-  readonly skills?: readonly string[]
-}
 
 /** New values; `null` goes back to what the agent says. */
 export type SessionSettingsPatch = { readonly [K in keyof SessionSettings]?: SessionSettings[K] | null | undefined }

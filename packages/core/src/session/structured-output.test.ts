@@ -116,8 +116,6 @@ describe('an answer that is being written', () => {
       { title: 'Sense ' },
       { title: 'Sense and ' },
       { title: 'Sense and Sensibility' },
-      { title: 'Sense and Sensibility' },
-      { title: 'Sense and Sensibility', year: 1811 },
       { title: 'Sense and Sensibility', year: 1811 },
     ])
     expect(events.filter((type) => type === 'text-delta')).toHaveLength(6)

@@ -291,7 +291,7 @@ describe('a journal', () => {
     const { claw } = await stage(fine(), {}, { store })
     await claw.session(other).send('hello').result()
     await expect(claw.session(key).send('hello').accepted).rejects.toMatchObject({ code: 'log-corrupt' })
-    expect((await claw.sessions()).map(({ sessionKey, metadata }) => [sessionKey, metadata])).toEqual([
+    expect((await claw.sessions()).map(({ sessionKey, settings }) => [sessionKey, settings])).toEqual([
       [key, {}],
       [other, {}],
     ])

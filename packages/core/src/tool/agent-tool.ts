@@ -58,7 +58,7 @@ const taskInput: StandardSchema<Task> = {
  * @example
  * const main = defineAgent({ id: 'main', model, tools: [agentTool(researcher, { description: 'Finds facts' })] })
  */
-export function agentTool(agent: AgentDefinition | string, given: AgentToolOptions = {}): Tool<Task> {
+export function agentTool(agent: AgentDefinition | string, given: AgentToolOptions = {}): Tool<Task, unknown> {
   const options = readOptions('agentTool', given)
   checkOptions<AgentToolOptions>('agentTool', options, {
     name: text(64),
@@ -98,7 +98,7 @@ export interface HandoffOptions {
  * @example
  * const triage = defineAgent({ id: 'triage', model, tools: [handoff(billing), handoff(support)] })
  */
-export function handoff(agent: AgentDefinition | string, given: HandoffOptions = {}): Tool {
+export function handoff(agent: AgentDefinition | string, given: HandoffOptions = {}): Tool<Record<string, never>, unknown> {
   const options = readOptions('handoff', given)
   checkOptions<HandoffOptions>('handoff', options, { name: text(64), description: text(10_000) })
   const id = agentIdOf('handoff', agent)

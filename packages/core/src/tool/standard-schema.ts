@@ -3,13 +3,13 @@ import { BeamClawError, describeError } from '../base/errors.ts'
 import type { JsonObject } from '../base/messages.ts'
 import type { OptionRule } from '../base/options.ts'
 
-/** A schema that validates a value and returns the parsed output of type `TOutput`. */
-export interface StandardSchema<TOutput = unknown> {
+/** A schema that validates a value, of type `TInput` where it fits, and returns the parsed output of type `TOutput`. */
+export interface StandardSchema<TOutput = unknown, TInput = unknown> {
   readonly '~standard': {
     readonly version: 1
     readonly vendor: string
     readonly validate: (value: unknown) => ValidationResult<TOutput> | Promise<ValidationResult<TOutput>>
-    readonly types?: { readonly input: unknown; readonly output: TOutput } | undefined
+    readonly types?: { readonly input: TInput; readonly output: TOutput } | undefined
     /** Standard JSON Schema: the description of the schema's input. */
     readonly jsonSchema?: { readonly input: (options: { readonly target: string }) => Record<string, unknown> } | undefined
   }

@@ -57,6 +57,8 @@ export const toolRecords: RecordFamily<ToolIntent | ToolDone> = {
       type: 'tool-result',
       ...head,
       turn,
+      toolCallId: result.toolCallId,
+      name: result.name,
       outcome,
       result,
       ...(usage === undefined ? {} : { usage }),
