@@ -74,8 +74,8 @@ export interface ToolOptions<TInput, TContext = unknown, TContextInput = TContex
 /** Defaults for a tool. */
 const toolDefaults = { idempotent: false, timeoutMs: 600_000, maxAttempts: 3 } as const satisfies Partial<ToolOptions<unknown>>
 
-/** A checked tool, as `defineTool` returns it. `TInput` is the input that its schema parses, `TContext` the context that the agent has to give it. */
 // biome-ignore lint/suspicious/noExplicitAny: a list of tools that says nothing of their contexts takes any, and fits any agent.
+/** A checked tool, as `defineTool` returns it. `TInput` is the input that its schema parses, `TContext` the context that the agent has to give it. */
 export interface Tool<TInput = never, TContext = any> {
   readonly declaration: ToolDeclaration
   readonly input: StandardSchema | undefined
