@@ -75,8 +75,10 @@ export interface ToolOptions<TInput, TContext = unknown, TContextInput = TContex
 const toolDefaults = { idempotent: false, timeoutMs: 600_000, maxAttempts: 3 } as const satisfies Partial<ToolOptions<unknown>>
 
 // biome-ignore lint/suspicious/noExplicitAny: a list of tools that says nothing of their contexts takes any, and fits any agent.
+type AnyContext = any
+
 /** A checked tool, as `defineTool` returns it. `TInput` is the input that its schema parses, `TContext` the context that the agent has to give it. */
-export interface Tool<TInput = never, TContext = any> {
+export interface Tool<TInput = never, TContext = AnyContext> {
   readonly declaration: ToolDeclaration
   readonly input: StandardSchema | undefined
   readonly context: StandardSchema | undefined
