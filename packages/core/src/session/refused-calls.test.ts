@@ -235,6 +235,22 @@ describe('every other call of a handle', () => {
   })
 })
 
+describe('a subscription that cannot be', () => {
+  test('throws at once for a place that is no number of a record', async () => {
+    const { claw } = await up()
+    for (const fromSeq of [-1, 1.5, Number.NaN, '1', unreadable(), revoked()] as number[]) {
+      expect(() => claw.session(key).subscribe(fromSeq)).toThrow(expect.objectContaining({ code: 'invalid-option' }))
+    }
+  })
+
+  test('throws at once for options that cannot be read, and for a signal that is none', async () => {
+    const { claw } = await up()
+    for (const options of [unreadable(), revoked(), withGetter('signal'), { signal: {} }] as never[]) {
+      expect(() => claw.session(key).subscribe(1, options)).toThrow(expect.objectContaining({ code: 'invalid-option' }))
+    }
+  })
+})
+
 describe('agents that name others', () => {
   test.each([
     [

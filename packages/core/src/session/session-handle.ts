@@ -166,9 +166,11 @@ export class SessionHandle<TContext = unknown> {
   /**
    * The session's events: those its journal still has from `fromSeq` on, then those that happen. Leave the loop, or abort `signal`, to end
    * it. The iteration throws `unknown-session`, unless `waitForFirstMessage`; and `subscriber-lagged` when a snapshot has taken the place of
-   * events that the reader has not got, with the first one that is there as `details.cursor`: read `history()`, and subscribe from there.
+   * events that the reader has not got, with the first one that is there as `details.cursor`: read `history()`, and subscribe from there. Throws
+   * `invalid-option`.
    */
   subscribe(fromSeq = 1, given: SubscribeToSessionOptions = {}): AsyncIterable<RunEvent> {
+    checkOptions('subscribe', { fromSeq }, { fromSeq: integer(0) })
     const options = readOptions('subscribe', given)
     checkOptions<SubscribeToSessionOptions>('subscribe', options, { signal: aSignal, waitForFirstMessage: aBoolean })
     const { waitForFirstMessage = false, ...rest } = options
