@@ -1,4 +1,4 @@
-/** A history as the messages of the AI SDK, version 6: what `useChat` begins with when a page is opened again. Pure. */
+/** A history as the messages of the AI SDK: what `useChat` begins with when a page is opened again. Pure. */
 import { BeamClawError } from '../../base/errors.ts'
 import type { AssistantMessage, JsonValue, ToolCall, ToolResult, UserMessage } from '../../base/messages.ts'
 import { aFunction, checkOptions, guardedRead, readOptions } from '../../base/options.ts'
