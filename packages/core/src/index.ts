@@ -111,6 +111,7 @@ export type { SessionExport, SessionImport } from './session/session-transfer.ts
 export type { DeadLetter } from './session/state/known-run.ts'
 export type { ErrorText, RunFailureText } from './session/streams/public-error-text.ts'
 export type { NodeResponse, RunResponseOptions } from './session/streams/run-response.ts'
+export { toUiMessages, type UiMessage, type UiMessagePart, type UiMessagesOptions } from './session/streams/ui-messages.ts'
 export { type ChildSpec, type ChildType, childDefaults, type ShutdownPolicy } from './supervisor/child-spec.ts'
 export {
   type DynamicChildSpec,

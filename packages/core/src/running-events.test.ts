@@ -87,12 +87,15 @@ describe('running.on', () => {
     expect(replies).toEqual(['two words'])
   })
 
-  test('refuses what is no type, no function, no option and no tenant', async () => {
+  test('refuses what is no type, no function, no option, no agent and no tenant', async () => {
     const claw = await up()
     const none = (): void => {}
-    expect(() => claw.on('run-ended' as never, none)).toThrow(/on: option "type" must be .*run-end/)
+    expect(() => claw.on('run-ended' as never, none)).toThrow(/on: there is no event "run-ended"; did you mean "run-end"\?/)
     expect(() => claw.on('*', 'no' as never)).toThrow(/on: option "listener" must be a function/)
     expect(() => claw.on('*', none, { agents: 'main' } as never)).toThrow(/agent/)
-    expect(() => claw.on('*', none, { tenant: 'nobody' })).toThrow(/no tenant "nobody"/)
+    expect(() => claw.on('anything' as never, none)).toThrow(/no event "anything"; known events are \*, message-accepted,/)
+    expect(() => claw.on('*', none, { tenant: 'nobody' })).toThrow(/no tenant "nobody"; known tenants are default/)
+    expect(() => claw.on('*', none, { agent: 'nobody' })).toThrow(expect.objectContaining({ code: 'unknown-agent' }))
+    expect(() => claw.on('*', none, { agent: 'mian' })).toThrow(/no agent "mian"; did you mean "main"\?/)
   })
 })

@@ -18,7 +18,8 @@ export interface SessionSummary {
   readonly updatedAt?: number
   /** The first 120 characters of its last message with text; absent where there is none. */
   readonly preview?: string
-  readonly metadata: SessionSettings
+  /** What it was configured with. */
+  readonly settings: SessionSettings
   /** Where the next page begins when this is the last session of a page: the `after` of the same list. */
   readonly cursor: string
 }
@@ -32,8 +33,8 @@ export interface ListSessionsOptions {
   readonly label?: string
   /** Only sessions that were configured with this owner. */
   readonly owner?: string
-  /** `updatedAt`: the last that were at work come first. @default 'key' */
-  readonly sort?: 'key' | 'updatedAt'
+  /** `updatedAt`: the last that were at work come first. `createdAt`: the newest come first. @default 'key' */
+  readonly sort?: 'key' | 'updatedAt' | 'createdAt'
   /** The `cursor` of the last session of the page before; a list by key also takes a session key. @default the first page */
   readonly after?: string
   /** @default 1000 */
@@ -54,7 +55,7 @@ const pageSize = 1_000
 
 /**
  * Resolves with a page of sessions. There is no index yet: a filter reads the documents of all sessions before the page is full, and a list by
- * `updatedAt` those of all sessions, a thousand at a time. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`.
+ * `updatedAt` or `createdAt` those of all sessions, a thousand at a time. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`.
  */
 export async function listSessions(sources: SessionListSources, options: ListSessionsOptions): Promise<readonly SessionSummary[]> {
   checkOptions<ListSessionsOptions>('sessions', options, {
@@ -62,12 +63,12 @@ export async function listSessions(sources: SessionListSources, options: ListSes
     prefix: text(1_024),
     label: text(256),
     owner: text(256),
-    sort: oneOf('key', 'updatedAt'),
+    sort: oneOf('key', 'updatedAt', 'createdAt'),
     after: text(1_024),
     limit: integer(0),
   })
-  const { after, limit = pageSize } = options
-  if (options.sort === 'updatedAt') return byActivity(sources, options, after === undefined ? undefined : parseCursor(after), limit)
+  const { after, limit = pageSize, sort = 'key' } = options
+  if (sort !== 'key') return byTime(sources, options, sort, after === undefined ? undefined : parseCursor(after), limit)
   const found: SessionSummary[] = []
   const start = after === undefined ? undefined : parseSessionKey(after)
   const size = hasFilter(options) ? pageSize : Math.min(pageSize, limit)
@@ -79,26 +80,27 @@ export async function listSessions(sources: SessionListSources, options: ListSes
   return found
 }
 
-async function byActivity(
+async function byTime(
   sources: SessionListSources,
   options: ListSessionsOptions,
+  sort: 'updatedAt' | 'createdAt',
   after: { readonly at: number; readonly key: string } | undefined,
   limit: number,
 ): Promise<readonly SessionSummary[]> {
   let first: SessionSummary[] = []
   for await (const page of pagesOf(sources, options, undefined, pageSize)) {
-    const later = page.filter((one) => after === undefined || compareActivity(placeOf(one), after) > 0)
-    first = [...first, ...later].sort((a, b) => compareActivity(placeOf(a), placeOf(b))).slice(0, limit)
+    const later = page.filter((one) => after === undefined || comparePlaces(placeOf(one, sort), after) > 0)
+    first = [...first, ...later].sort((a, b) => comparePlaces(placeOf(a, sort), placeOf(b, sort))).slice(0, limit)
   }
-  return first.map((summary) => ({ ...summary, cursor: `${placeOf(summary).at}~${summary.sessionKey}` }))
+  return first.map((summary) => ({ ...summary, cursor: `${placeOf(summary, sort).at}~${summary.sessionKey}` }))
 }
 
-function placeOf({ updatedAt = 0, sessionKey: key }: SessionSummary): { readonly at: number; readonly key: string } {
-  return { at: updatedAt, key }
+function placeOf(summary: SessionSummary, sort: 'updatedAt' | 'createdAt'): { readonly at: number; readonly key: string } {
+  return { at: summary[sort] ?? 0, key: summary.sessionKey }
 }
 
 /** The latest first; those of the same time by their keys. */
-function compareActivity(a: { readonly at: number; readonly key: string }, b: { readonly at: number; readonly key: string }): number {
+function comparePlaces(a: { readonly at: number; readonly key: string }, b: { readonly at: number; readonly key: string }): number {
   return b.at - a.at || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
 }
 
@@ -106,7 +108,7 @@ function parseCursor(after: string): { readonly at: number; readonly key: string
   const split = after.indexOf('~')
   const at = Number(after.slice(0, split))
   if (split > 0 && Number.isFinite(at)) return { at, key: after.slice(split + 1) }
-  throw new BeamClawError('invalid-option', 'sessions: "after" must be the cursor of a session of a list by "updatedAt"')
+  throw new BeamClawError('invalid-option', 'sessions: "after" must be the cursor of a session of a list that is sorted by the same time')
 }
 
 function hasFilter({ prefix, label, owner }: ListSessionsOptions): boolean {
@@ -131,7 +133,7 @@ async function* pagesOf(
     const summaries = await Promise.all(journals.map((key) => summaryOf(sources, key)))
     const found = summaries.filter((summary) => summary !== undefined)
     yield found.filter(
-      ({ metadata }) => (label === undefined || metadata.label === label) && (owner === undefined || metadata.owner === owner),
+      ({ settings }) => (label === undefined || settings.label === label) && (owner === undefined || settings.owner === owner),
     )
     last = keys.at(-1)
     if (last === undefined) return
@@ -154,7 +156,7 @@ async function summaryOf(
     ...(overview === undefined ? {} : { createdAt: overview.createdAt }),
     ...(updatedAt === undefined ? {} : { updatedAt }),
     ...(overview === undefined || overview.preview === '' ? {} : { preview: overview.preview }),
-    metadata: settings.value,
+    settings: settings.value,
     cursor: own,
   }
 }

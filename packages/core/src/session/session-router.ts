@@ -2,11 +2,12 @@
 import type { ActorRef, MailboxLane } from '../actor/actor-ref.ts'
 import { IGNORE } from '../actor/internals.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
+import { unknownAgent } from '../agent/agent-list.ts'
 import { removedAgent } from '../agent/removed-agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import { type AgentId, type SessionKey, sessionKeyParts } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
-import { definedOnly, nearestName } from '../base/options.ts'
+import { definedOnly } from '../base/options.ts'
 import type { DynamicSupervisor } from '../supervisor/dynamic-supervisor.ts'
 import type { NewMessage } from './commands/message-intake.ts'
 import { unknownSession } from './journal/store-failure-codes.ts'
@@ -184,8 +185,6 @@ export class SessionRouter {
     const { agentId } = sessionKeyParts(key)
     const agent = agents.get(agentId)
     if (agent !== undefined) return agent
-    const nearest = nearestName(agentId, [...agents.keys()])
-    const hint = nearest === undefined ? `known agents are ${[...agents.keys()].join(', ')}` : `did you mean "${nearest}"?`
-    throw new BeamClawError('unknown-agent', `There is no agent "${agentId}"; ${hint}`, { details: { agentId } })
+    throw unknownAgent(agentId, [...agents.keys()])
   }
 }

@@ -292,6 +292,7 @@ describe('a hand-off', () => {
   })
 
   test('to nobody, or by a call that fails, does not happen', async () => {
+    const nowhere = defineTool({ name: 'hand_off_to_nobody', description: 'fails', execute: (_, { handOff }) => void handOff('nobody') })
     const fails = defineTool({
       name: 'hand_off_to_billing',
       description: 'fails',
@@ -309,7 +310,7 @@ describe('a hand-off', () => {
             ],
           }
         : { text: lastTool(request) }
-    const { claw } = await up({ main }, [{ id: 'main', tools: [handoff('nobody'), fails] }, { id: 'billing' }])
+    const { claw } = await up({ main }, [{ id: 'main', tools: [nowhere, fails] }, { id: 'billing' }])
     expect((await claw.session(key).send('go').result()).text).toMatch(/no agent "nobody"/)
     expect((await claw.session(key).inspect()).agentId).toBe('main')
   })

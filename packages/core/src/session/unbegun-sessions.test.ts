@@ -138,7 +138,7 @@ describe('a session that is being begun', () => {
     await configured
     expect(await looks).toMatchObject([{ value: true }, { value: { total: 0 } }])
     expect(await (await set.restart()).session(key).exists()).toBe(true)
-    expect((await set.claw.sessions())[0]?.metadata).toEqual({ label: 'mine' })
+    expect((await set.claw.sessions())[0]?.settings).toEqual({ label: 'mine' })
   })
 })
 

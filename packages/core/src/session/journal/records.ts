@@ -1,4 +1,6 @@
 /** What a session writes down: one kind of record for each fact that must outlive the process. */
+
+import type { QueueMode } from '../../agent/session-settings.ts'
 import type { AgentId, RunId } from '../../base/ids.ts'
 import type {
   AssistantMessage,
@@ -15,18 +17,7 @@ import type { ThinkingLevel, ToolChoice } from '../../ports/provider.ts'
 import type { LogEntry } from '../../ports/store.ts'
 import type { SessionSettings } from '../session-settings.ts'
 
-/** What a message does to a session that is busy. */
-export type QueueMode =
-  /** Waits for its own run. */
-  | 'queue'
-  /** Joins the run under way before its next turn; tool calls that have not begun are skipped. */
-  | 'steer'
-  /** Waits, and shares one run with those that wait next to it in the same way. */
-  | 'collect'
-  /** Aborts the run under way and goes before all that wait. */
-  | 'interrupt'
-  /** Is refused with `session-busy`. */
-  | 'reject'
+export type { QueueMode } from '../../agent/session-settings.ts'
 
 /** How a run ended. */
 export type RunOutcome = 'completed' | 'failed' | 'aborted'

@@ -56,6 +56,8 @@ export const toolRecords: RecordFamily<ToolIntent | ToolDone> = {
       type: 'tool-result',
       ...head,
       turn,
+      toolCallId: result.toolCallId,
+      name: result.name,
       outcome,
       result,
       ...(usage === undefined ? {} : { usage }),
