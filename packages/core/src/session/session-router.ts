@@ -14,8 +14,9 @@ import type { NewMessage } from './commands/message-intake.ts'
 import { unknownSession } from './journal/store-failure-codes.ts'
 import { parsedContext } from './run/run-context.ts'
 import { Session, type SessionMessage, type SessionReply } from './session.ts'
-import { journalKey, type SessionDependencies } from './session-dependencies.ts'
+import type { SessionDependencies } from './session-dependencies.ts'
 import { findJournal } from './session-list.ts'
+import { journalKey } from './session-names.ts'
 
 /** A session may have to read a long journal before it answers. */
 export const patient = { timeoutMs: 60_000 }
