@@ -97,6 +97,17 @@ describe("a host's own part", () => {
     expect(log).toEqual(['open first', 'close first'])
   })
 
+  test.each(['node', 'tenant'] as const)('whose `start` throws is named too, at level %s', async (level) => {
+    const start = (): never => {
+      throw new Error('no settings')
+    }
+    await expect(stage(echo(), {}, { parts: [{ id: 'broken', level, start }] })).rejects.toMatchObject({
+      code: 'child-start-failed',
+      message: expect.stringContaining('no settings'),
+      details: { childId: 'broken' },
+    })
+  })
+
   test.each([
     [[{ id: 'x' }], 'invalid-option'],
     [[{ id: '', start: () => ({}) }], 'invalid-option'],

@@ -1,7 +1,7 @@
 /** Parts: subsystems in the tree of a tenant or of the node. */
 import type { Actor } from '../actor/actor.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
-import { BeamClawError } from '../base/errors.ts'
+import { BeamClawError, ChildStartError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { AgentId, TenantId } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
@@ -73,7 +73,11 @@ export function extensionsOf(parts: readonly Part[]): readonly RecordExtension[]
   return parts.flatMap(({ records }) => (records === undefined ? [] : [records]))
 }
 
-/** Returns the child spec of a part. */
+/** Returns the child spec of a part. Throws `child-start-failed`, with the part's id, when its `start` throws. */
 export function childOf(part: Part, host: PartHost): ChildSpec {
-  return { ...part.start(host), id: part.id }
+  try {
+    return { ...part.start(host), id: part.id }
+  } catch (cause) {
+    throw new ChildStartError(part.id, cause)
+  }
 }
