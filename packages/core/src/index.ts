@@ -92,9 +92,10 @@ export type {
   Versioned,
 } from './ports/store.ts'
 export { Registry, type RegistryEntry, type RegistryOptions } from './registry/registry.ts'
-export type { CompletionRequest, ListenOptions, RunningBeamClaw, TenantSessions } from './running-beamclaw.ts'
+export type { ListenOptions, RunningBeamClaw, TenantSessions } from './running-beamclaw.ts'
 export type { ExtensionEntry, RecordExtension } from './session/journal/record-extension.ts'
 export type { QueueMode, RunSettings } from './session/journal/records.ts'
+export type { CompletionRequest, GeneratedAnswer, GenerateRequest } from './session/run/generate.ts'
 export type { DeepPartial } from './session/run/partial-output.ts'
 export type { RunResult } from './session/run/run-result.ts'
 export type { RunStep, RunToolCall } from './session/run/run-steps.ts'

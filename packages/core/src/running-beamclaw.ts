@@ -4,14 +4,17 @@ import { readAgents } from './agent/agent-list.ts'
 import { BeamClawError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import { type AgentId, parseAgentId, parseTenantId } from './base/ids.ts'
+import type { UserMessage } from './base/messages.ts'
 import { aFunction, checkOptions, invalidOption, oneOf, text } from './base/options.ts'
 import type { SystemServices } from './defaults/services.ts'
 import type { Cluster } from './ports/cluster.ts'
 import type { EventBus } from './ports/event-bus.ts'
-import type { ProviderPart, ProviderRequest } from './ports/provider.ts'
+import type { ProviderPart } from './ports/provider.ts'
 import type { Store } from './ports/store.ts'
 import type { ProviderTable } from './provider/provider-table.ts'
 import type { EventListener, EventListeners } from './session/event-listeners.ts'
+import type { EventLoopTurns } from './session/run/event-loop-turns.ts'
+import { type CompletionRequest, type GeneratedAnswer, type GenerateRequest, generate } from './session/run/generate.ts'
 import { listenableTypes, type SessionEvent } from './session/session-event.ts'
 import type { SessionHandle } from './session/session-handle.ts'
 import type { ListSessionsOptions, SessionSummary } from './session/session-list.ts'
@@ -19,12 +22,6 @@ import type { NodePhase } from './session/session-router.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
 import type { TreeNode } from './supervisor/tree-node.ts'
 import type { Tenant } from './tenant/tenant.ts'
-
-/** A request to a model outside any session: nothing of it is stored. */
-export type CompletionRequest = Omit<ProviderRequest, 'model'> & {
-  /** `<provider>/<model>`. */
-  readonly model: string
-}
 
 /** Which sessions' events `running.on` tells of. */
 export interface ListenOptions {
@@ -56,6 +53,7 @@ interface Running {
   readonly listeners: EventListeners
   readonly cluster: Cluster
   readonly services: SystemServices
+  readonly turns: EventLoopTurns
 }
 
 /**
@@ -72,6 +70,7 @@ interface Running {
 export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   readonly #running: Running
   #stopping: Promise<void> | undefined
+  readonly #end = new AbortController()
   /**
    * Resolves when the tree has ended: it was stopped or killed, it reached its restart limit, another owner took its store, or the store has
    * failed permanently. Every call then rejects `actor-not-running`, and the results of open runs reject `run-interrupted`; accepted messages
@@ -87,6 +86,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
         // Callers that follow a run must not wait for a tree that has ended.
         running.events.stop().catch(() => {})
         running.listeners.stop()
+        this.#end.abort(new BeamClawError('actor-not-running', 'This BeamClaw has ended'))
         resolve()
       })
     })
@@ -191,13 +191,33 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   }
 
   /**
-   * Sends a request to a model without a session. Throws `unknown-model`, or `actor-not-running` once the tree has ended; the iteration ends or
-   * throws as that of `Provider.doStream`.
+   * Asks a model once, without a session: nothing is stored, no tool is run and nothing is repeated. Takes `<provider>/<model>` or a whole request;
+   * the prompt is its last message. Resolves with the `text`, the whole `message`, `finish` (why the model stopped) and the `usage` in tokens.
+   * Rejects `invalid-option`, `invalid-message`, `unknown-model`, `actor-not-running` once the tree has ended, and `provider-*` as the provider
+   * fails: `provider-aborted` when `signal` is aborted or the tree ends meanwhile.
+   *
+   * @example
+   * const { text } = await running.generate('openai/my-model', 'Say hello.')
+   * const answer = await running.generate({ model: 'openai/my-model', system: 'Be brief.', messages, signal })
    */
-  complete(request: CompletionRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
+  async generate(model: string | GenerateRequest, prompt?: UserMessage['content']): Promise<GeneratedAnswer> {
+    if (!this.isRunning) throw new BeamClawError('actor-not-running', 'This BeamClaw has ended')
+    const { providers, turns, services } = this.#running
+    return generate(model, prompt, { providers, turns, clock: services.clock, logger: services.logger, ended: this.#end.signal })
+  }
+
+  /**
+   * Sends a request to a model without a session, for its answer piece by piece; `generate` has it whole. Throws `unknown-model`, or
+   * `actor-not-running` once the tree has ended; the iteration ends or throws as that of `Provider.doStream`. Without a `signal`, leaving the loop
+   * is what ends the call early.
+   *
+   * @example
+   * for await (const part of running.complete({ model: 'openai/my-model', messages })) if (part.type === 'text-delta') show(part.text)
+   */
+  complete(request: CompletionRequest, options: { readonly signal?: AbortSignal } = {}): AsyncIterable<ProviderPart> {
     if (!this.isRunning) throw new BeamClawError('actor-not-running', 'This BeamClaw has ended')
     const { provider, model } = this.#running.providers.resolve(request.model)
-    return provider.doStream({ ...request, model }, options)
+    return provider.doStream({ ...request, model }, { signal: options.signal ?? new AbortController().signal })
   }
 
   /** Returns a snapshot of the supervision tree. */
