@@ -33,7 +33,7 @@ export interface ListenOptions {
 
 /** The sessions of one tenant. */
 export interface TenantSessions {
-  /** Returns a handle on a session; nothing starts before it is used. Throws `invalid-session-key`. */
+  /** Returns a handle on a session; nothing starts before it is used. Takes what `RunningBeamClaw.session` takes. Throws `invalid-session-key`. */
   session(key: string): SessionHandle
   /** Lists the sessions, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
   sessions(options?: ListSessionsOptions): Promise<readonly SessionSummary[]>
@@ -132,9 +132,15 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     return counts.reduce((sum, count) => sum + count, 0)
   }
 
-  /** Returns a handle on a session of the default tenant; nothing starts before it is used. Throws `invalid-session-key`. */
+  /**
+   * Returns a handle on a session of the default tenant; nothing starts before it is used. Takes a whole key, or a name without a colon: that is
+   * a session of the agent that is the first one now, and the handle's `key` is whole. Throws `invalid-session-key`.
+   *
+   * @example
+   * running.session('chat-7').key // 'agent:main:chat-7', where 'main' is the first agent
+   */
   session(key: string): SessionHandle {
-    return this.#default.session(key)
+    return this.#default.named(key)
   }
 
   /** Lists the default tenant's sessions, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
@@ -145,7 +151,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   /** Returns the sessions of one of the configured tenants. Throws `unknown-tenant` or `invalid-id`. */
   tenant(id: string): TenantSessions {
     const tenant = this.#tenant(id)
-    return { session: (key) => tenant.session(key), sessions: async (options = {}) => tenant.sessions(options) }
+    return { session: (key) => tenant.named(key), sessions: async (options = {}) => tenant.sessions(options) }
   }
 
   #tenant(id: string): Tenant {
