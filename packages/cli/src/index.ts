@@ -17,12 +17,15 @@ export {
   type RunningBeamClaw,
   type RunResult,
   type RunStream,
+  readUiMessage,
   type SendOptions,
   type SessionHandle,
   type Store,
+  sessionKeyOf,
   type Tool,
   type ToolContext,
   type ToolOptions,
+  type UiMessage,
 } from '@beamclaw/core'
 export { Gateway, type GatewayAuth, type GatewayOptions } from '@beamclaw/gateway-ws'
 export {
