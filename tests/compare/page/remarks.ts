@@ -16,7 +16,7 @@ export const remarks: readonly Remark[] = [
     title: 'One answer',
     texts: [
       'Address and key are read from the environment by BeamClaw and OpenAI Agents; `@ai-sdk/openai-compatible` is given both. BeamClaw has to be started, and is stopped at the end by `await using`; the other two need neither.',
-      '`generate` is one call of the model, without a session. It does not repeat a call that fails; the AI SDK tries twice more. A message to a session is tried three times.',
+      '`generate` is one call of the model, without a session. It does not repeat a call that fails; the other two try twice more. A message to a session is tried three times.',
     ],
   },
   {
