@@ -36,12 +36,19 @@ const claw = new BeamClaw({
   store: new FsStore({ path: './data', sync: 'batch' }),
   agents: [defineAgent({ id: 'main', model: 'demo/demo-1', tools: [deploy] })],
 })
+const owned = defineTool({ name: 'owned', description: 'Tells the owner', context: z.object({ user: z.string() }), execute: (_, { context }) => context.user })
+export const support = defineAgent({ id: 'support', model: 'demo/demo-1', context: z.object({ user: z.string() }), tools: [owned, deploy] })
+// @ts-expect-error: the agent's context has no user.
+defineAgent({ id: 'other', model: 'demo/demo-1', context: z.object({ team: z.string() }), tools: [owned] })
 const running = await claw.start()
 const gateway = new Gateway({ claw: running, port: 0 })
 const { url } = await gateway.start()
 const shown = (event: RunEvent): string => (event.type === 'text-delta' ? event.text : event.type)
 for await (const event of running.session('agent:main:first').send('hello')) console.log(shown(event))
 console.log(url, protocolVersion, (await running.session('agent:main:first').history()).messages.length)
+await running.session(support, 'user 7').send('hello', { context: { user: 'Ada' } }).result()
+// @ts-expect-error: the user is a text.
+running.session(support, 'user 7').send('hello', { context: { user: 7 } })
 await gateway.stop()
 await running.stop()
 

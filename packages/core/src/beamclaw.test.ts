@@ -26,7 +26,7 @@ describe('a BeamClaw that could not answer is not made', () => {
     [
       'a model without a provider',
       { agents: [{ id: 'a', model: 'gpt' }] },
-      /agents\[0\] \("a"\): option "model" must be of the form <provider>\/<model>/,
+      /agents\[0\]\.model must be of the form <provider>\/<model>, received "gpt"; known providers are anthropic, test$/,
     ],
     [
       'an agent with an option that nothing reads',
@@ -62,9 +62,28 @@ describe('a BeamClaw that could not answer is not made', () => {
       { providers: { test: { url: 'x' } } },
       /option "providers\.test" must be a provider, with a method doStream\(\)/,
     ],
+    [
+      'an option that another library has',
+      { agents: [{ id: 'a', model: 'test/x', instructions: 'Hi' }] },
+      /agents\[0\] \("a"\): unknown option "instructions"; did you mean "system"\?/,
+    ],
+    ['turns as another library names them', { agents: [{ id: 'a', model: 'test/x', maxSteps: 5 }] }, /did you mean "maxTurns"\?/],
+    ['a model that is missing', { agents: [{ id: 'a' }] }, /agents\[0\] \("a"\): option "model" is required: of the form/],
     ['another way to resume', { resume: 'later' }, /option "resume" must be one of "now", "on-demand"/],
   ])('%s', (_what, options, message) => {
     expect(() => make(options)).toThrow(expect.objectContaining({ code: 'invalid-option', message: expect.stringMatching(message) }))
+  })
+
+  test('also an id, with its path', () => {
+    const agents = [
+      { id: 'a', model: 'test/x' },
+      { id: 'A b', model: 'test/x' },
+    ]
+    const message = expect.stringMatching(
+      /^BeamClaw: agents\[1\]\.id: The agent id takes 1 to 64 of .*; received a string of 3 characters$/,
+    )
+    expect(() => make({ agents })).toThrow(expect.objectContaining({ code: 'invalid-id', message }))
+    expect(() => defineAgent({ id: '!', model: 'test/x' })).toThrow(/^defineAgent: option "id": The agent id takes/)
   })
 
   test('and the error has the path and the value as fields', () => {

@@ -4,7 +4,7 @@ import { readAgents } from './agent/agent-list.ts'
 import { BeamClawError, ChildStartError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import { defaultTenant, parseTenantId, type TenantId } from './base/ids.ts'
-import { anArray, anObject, checkOptions, oneOf } from './base/options.ts'
+import { anArray, anObject, checkOptions, oneOf, readOptions } from './base/options.ts'
 import { LocalEventBus } from './defaults/local-event-bus.ts'
 import { MemoryStore } from './defaults/memory-store.ts'
 import { type SystemServices, systemServices } from './defaults/services.ts'
@@ -30,7 +30,10 @@ import { activityPartId, Tenant, type TenantNode } from './tenant/tenant.ts'
 export interface BeamClawOptions {
   /** Providers by id, with which model names begin: 1 to 64 characters without `/` and white space. */
   readonly providers: Readonly<Record<string, Provider>>
-  /** Results or options of `defineAgent`; the first one is the default agent. */
+  /**
+   * Results or options of `defineAgent`; the first one is the default agent. May be empty where the agents come later, by `updateAgents`: until then
+   * each message is refused with `unknown-agent`.
+   */
   readonly agents: readonly (AgentDefinition | AgentOptions)[]
   /** @default new MemoryStore() */
   readonly store?: Store
@@ -73,7 +76,8 @@ export class BeamClaw {
   readonly #tenants: readonly TenantId[]
   #isUp = false
 
-  constructor(options: BeamClawOptions) {
+  constructor(given: BeamClawOptions) {
+    const options = readOptions('BeamClaw', given)
     checkOptions<BeamClawOptions>(
       'BeamClaw',
       options,

@@ -111,8 +111,9 @@ export type { SessionSettings, SessionSettingsPatch } from './session/session-se
 export type { SessionExport, SessionImport } from './session/session-transfer.ts'
 export type { DeadLetter } from './session/state/known-run.ts'
 export type { ErrorText, RunFailureText } from './session/streams/public-error-text.ts'
-export { readUiMessage, type UiMessage } from './session/streams/read-ui-message.ts'
+export { type PostedUiMessage, readUiMessage } from './session/streams/read-ui-message.ts'
 export type { NodeResponse, RunResponseOptions } from './session/streams/run-response.ts'
+export { toUiMessages, type UiMessage, type UiMessagePart, type UiMessagesOptions } from './session/streams/ui-messages.ts'
 export { type ChildSpec, type ChildType, childDefaults, type ShutdownPolicy } from './supervisor/child-spec.ts'
 export {
   type DynamicChildSpec,

@@ -1,12 +1,13 @@
 /** A running BeamClaw: its sessions, its configuration, and its end. */
 import type { AgentDefinition, AgentOptions } from './agent/agent.ts'
-import { readAgents } from './agent/agent-list.ts'
+import { readAgents, unknownAgent } from './agent/agent-list.ts'
 import { BeamClawError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import { type AgentId, parseAgentId, parseTenantId } from './base/ids.ts'
 import type { UserMessage } from './base/messages.ts'
-import { aFunction, checkOptions, invalidOption, oneOf, text } from './base/options.ts'
+import { aFunction, checkOptions, hintOf, invalidOption, readOptions, text } from './base/options.ts'
 import type { SystemServices } from './defaults/services.ts'
+import type { Part } from './part/part.ts'
 import type { Cluster } from './ports/cluster.ts'
 import type { EventBus } from './ports/event-bus.ts'
 import type { ProviderPart } from './ports/provider.ts'
@@ -19,6 +20,7 @@ import { listenableTypes, type SessionEvent } from './session/session-event.ts'
 import type { SessionHandle } from './session/session-handle.ts'
 import type { ListSessionsOptions, SessionSummary } from './session/session-list.ts'
 import type { NodePhase } from './session/session-router.ts'
+import type { AnyActor } from './supervisor/supervised.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
 import type { TreeNode } from './supervisor/tree-node.ts'
 import type { Tenant } from './tenant/tenant.ts'
@@ -35,11 +37,21 @@ export interface ListenOptions {
 export interface TenantSessions {
   /** Returns a handle on a session; nothing starts before it is used. Takes what `RunningBeamClaw.session` takes. Throws `invalid-session-key`. */
   session(key: string): SessionHandle
+  /**
+   * The same, for the session of an agent that ids of the host name, as `sessionKeyOf(agent, ...ids)` does; `send` then knows the type of the agent's
+   * `context`. Throws `invalid-session-key` and `invalid-id`.
+   */
+  session<TContext>(agent: AgentDefinition<TContext>, ...ids: readonly [string, ...string[]]): SessionHandle<TContext>
   /** Lists the sessions, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
   sessions(options?: ListSessionsOptions): Promise<readonly SessionSummary[]>
 }
 
-const isListenable = oneOf(...listenableTypes)
+function unknownEvent(type: unknown): BeamClawError {
+  if (typeof type !== 'string') return invalidOption('on', 'type', 'the name of an event', type)
+  const shown = type.slice(0, 64)
+  const problem = `on: there is no event "${shown}"; ${hintOf(shown, listenableTypes, 'events')}`
+  return new BeamClawError('invalid-option', problem, { details: { owner: 'on', option: 'type', received: shown, known: listenableTypes } })
+}
 
 interface Running {
   readonly root: Supervisor
@@ -133,14 +145,18 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   }
 
   /**
-   * Returns a handle on a session of the default tenant; nothing starts before it is used. Takes a whole key, or a name without a colon: that is
-   * a session of the agent that is the first one now, and the handle's `key` is whole. Throws `invalid-session-key`.
+   * Returns a handle on a session of the default tenant; nothing starts before it is used. Takes a whole key; or a name without a colon, which is a
+   * session of the agent that is the first one now, so that the handle's `key` is whole; or an agent and ids of the host, as
+   * `sessionKeyOf(agent, ...ids)` does: `send` then knows the type of the agent's `context`. Throws `invalid-session-key` and `invalid-id`.
    *
    * @example
    * running.session('chat-7').key // 'agent:main:chat-7', where 'main' is the first agent
+   * const { text } = await running.session(support, user.id).send('Hello', { context: { user: user.name } }).result()
    */
-  session(key: string): SessionHandle {
-    return this.#default.named(key)
+  session(key: string): SessionHandle
+  session<TContext>(agent: AgentDefinition<TContext>, ...ids: readonly [string, ...string[]]): SessionHandle<TContext>
+  session(named: string | AgentDefinition, ...ids: readonly string[]): SessionHandle {
+    return this.#default.named(named, ids)
   }
 
   /** Lists the default tenant's sessions, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
@@ -151,7 +167,10 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   /** Returns the sessions of one of the configured tenants. Throws `unknown-tenant` or `invalid-id`. */
   tenant(id: string): TenantSessions {
     const tenant = this.#tenant(id)
-    return { session: (key) => tenant.named(key), sessions: async (options = {}) => tenant.sessions(options) }
+    return {
+      session: (named: string | AgentDefinition, ...ids: readonly string[]) => tenant.named(named, ids),
+      sessions: async (options = {}) => tenant.sessions(options),
+    }
   }
 
   #tenant(id: string): Tenant {
@@ -170,7 +189,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
    * Calls `listener` for the events of every session of this process, or those of one type, from now on. Returns what ends that. Durable events have
    * their `seq`, and are durable when they are told. A listener is called with one event at a time, and not inside the session's work: while the promise
    * that it returns is open, up to 10,000 events wait for it, then the oldest are dropped and the log says so. What it throws is logged. Throws
-   * `invalid-option`, `invalid-id` and `unknown-tenant`.
+   * `invalid-option`, `invalid-id`, and `unknown-agent` and `unknown-tenant` for a filter that no session can pass.
    *
    * @example
    * const cancel = running.on('run-end', ({ agentId, runId, outcome }) => console.log(agentId, runId, outcome), { agent: 'main' })
@@ -178,17 +197,24 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   on<TType extends RunEvent['type'] | '*'>(
     type: TType,
     listener: (event: SessionEvent<TType>) => unknown,
-    filter: ListenOptions = {},
+    given: ListenOptions = {},
   ): () => void {
-    const expected = isListenable(type)
-    if (expected !== undefined) throw invalidOption('on', 'type', expected, type)
+    const filter = readOptions('on', given)
+    if (!listenableTypes.includes(type)) throw unknownEvent(type)
     const noFunction = aFunction(listener)
     if (noFunction !== undefined) throw invalidOption('on', 'listener', noFunction, listener)
     checkOptions<ListenOptions>('on', filter, { agent: text(64), tenant: text(64) })
-    const agent = filter.agent === undefined ? undefined : parseAgentId(filter.agent)
+    const agent = filter.agent === undefined ? undefined : this.#agentId(filter.agent)
     const tenant = filter.tenant === undefined ? undefined : this.#tenant(filter.tenant).id
     if (!this.isRunning) return () => {}
     return this.#running.listeners.add({ type, agent, tenant }, listener as EventListener)
+  }
+
+  #agentId(agent: string): AgentId {
+    const { agents } = this.#running
+    const id = parseAgentId(agent)
+    if (agents.has(id)) return id
+    throw unknownAgent(id, [...agents.keys()])
   }
 
   /** False once the tree has ended. */
@@ -224,6 +250,20 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     if (!this.isRunning) throw new BeamClawError('actor-not-running', 'This BeamClaw has ended')
     const { provider, model } = this.#running.providers.resolve(request.model)
     return provider.doStream({ ...request, model }, { signal: options.signal ?? new AbortController().signal })
+  }
+
+  /**
+   * Returns the running actor of a part, typed by the part; undefined while it does not run. A part of tenants is the default tenant's, unless `tenant`
+   * names another. Throws `unknown-tenant` or `invalid-id`.
+   *
+   * @example
+   * const report = await running.part(metrics)?.call('report')
+   */
+  part<TActor extends AnyActor>(part: Part<TActor>, tenant?: string): TActor | undefined {
+    const { id, level } = readOptions('part', part)
+    const { root } = this.#running
+    const found = level === 'node' ? root.child(id) : (tenant === undefined ? this.#default : this.#tenant(tenant)).part(id)
+    return found as TActor | undefined
   }
 
   /** Returns a snapshot of the supervision tree. */

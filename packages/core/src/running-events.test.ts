@@ -64,6 +64,18 @@ describe('running.on', () => {
     expect(logged.filter((event) => event === 'events.listener-failed')).toHaveLength(4)
   })
 
+  test('tells that a session was deleted, with the agent that had it', async () => {
+    const claw = await up()
+    const told: object[] = []
+    claw.on('session-delete', (event) => void told.push(event), { tenant: 'acme' })
+    await claw.tenant('acme').session('agent:ops:a').send('hi').result()
+    await claw.session('agent:main:a').send('hi').result()
+    await claw.tenant('acme').session('agent:ops:a').delete()
+    await claw.session('agent:main:a').delete()
+    await flushEventLoop()
+    expect(told).toMatchObject([{ type: 'session-delete', sessionKey: 'agent:ops:a', tenant: 'acme', agentId: 'ops' }])
+  })
+
   test('may send from a listener, and wait for what comes of it', async () => {
     const claw = await up()
     const replies: string[] = []
@@ -75,12 +87,15 @@ describe('running.on', () => {
     expect(replies).toEqual(['two words'])
   })
 
-  test('refuses what is no type, no function, no option and no tenant', async () => {
+  test('refuses what is no type, no function, no option, no agent and no tenant', async () => {
     const claw = await up()
     const none = (): void => {}
-    expect(() => claw.on('run-ended' as never, none)).toThrow(/on: option "type" must be .*run-end/)
+    expect(() => claw.on('run-ended' as never, none)).toThrow(/on: there is no event "run-ended"; did you mean "run-end"\?/)
     expect(() => claw.on('*', 'no' as never)).toThrow(/on: option "listener" must be a function/)
     expect(() => claw.on('*', none, { agents: 'main' } as never)).toThrow(/agent/)
-    expect(() => claw.on('*', none, { tenant: 'nobody' })).toThrow(/no tenant "nobody"/)
+    expect(() => claw.on('anything' as never, none)).toThrow(/no event "anything"; known events are \*, message-accepted,/)
+    expect(() => claw.on('*', none, { tenant: 'nobody' })).toThrow(/no tenant "nobody"; known tenants are default/)
+    expect(() => claw.on('*', none, { agent: 'nobody' })).toThrow(expect.objectContaining({ code: 'unknown-agent' }))
+    expect(() => claw.on('*', none, { agent: 'mian' })).toThrow(/no agent "mian"; did you mean "main"\?/)
   })
 })

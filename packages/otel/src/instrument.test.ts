@@ -1,4 +1,4 @@
-import { agentTool, BeamClaw, type BeamClawError, defineTool, type Provider, silentLogger } from '@beamclaw/core'
+import { agentTool, BeamClaw, type BeamClawError, defineTool, handoff, type Provider, silentLogger } from '@beamclaw/core'
 import { flushEventLoop, ManualClock, ScriptedProvider, textAnswer, toolAnswer } from '@beamclaw/core/testing'
 import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
@@ -22,8 +22,8 @@ async function up(main: Provider, sub: Provider = main, recordContent = false) {
   const running = await new BeamClaw({
     providers: { acme: main, other: sub },
     agents: [
-      { id: 'main', model: 'acme/large', tools: [lookUp, breaks, agentTool('sub')] },
-      { id: 'sub', model: 'other/small' },
+      { id: 'main', model: 'acme/large', tools: [lookUp, breaks, agentTool('sub'), handoff('sub')] },
+      { id: 'sub', model: 'other/small', tools: [lookUp, handoff('main')] },
     ],
     services: { clock: new ManualClock(), logger: silentLogger },
   }).start()
@@ -110,6 +110,35 @@ test('the run of an agent that a tool asks is linked to the span of the tool', a
   const tool = finished.find(({ name }) => name === 'execute_tool ask_sub')
   const sub = finished.find(({ name }) => name === 'invoke_agent sub')
   expect(sub?.links.map(({ context }) => context.spanId)).toEqual([tool?.spanContext().spanId])
+})
+
+test('what an agent does after a hand-off lies below a span of its own, and later runs are named for it', async () => {
+  const main = new ScriptedProvider({ answers: [toolAnswer('hand_off_to_sub'), { parts: textAnswer('main again') }] })
+  const sub = new ScriptedProvider({
+    answers: [toolAnswer('look_up'), { parts: textAnswer('sub') }, toolAnswer('hand_off_to_main')],
+  })
+  const { running, spans } = await up(main, sub)
+  await running.session('agent:main:a').send('go').result()
+  await running.session('agent:main:a').send('go').result()
+  const finished = await spans()
+  const shown = finished.map(({ name, attributes, parentSpanContext }) => {
+    const parent = finished.find((span) => span.spanContext().spanId === parentSpanContext?.spanId)
+    return `${name} (${attributes['gen_ai.agent.name']}, ${attributes['gen_ai.conversation.id']}) < ${parent?.name}`
+  })
+  expect(shown).toEqual([
+    'chat large (main, agent:main:a) < invoke_agent main',
+    'execute_tool hand_off_to_sub (main, agent:main:a) < invoke_agent main',
+    'chat small (sub, agent:main:a) < invoke_agent sub',
+    'execute_tool look_up (sub, agent:main:a) < invoke_agent sub',
+    'chat small (sub, agent:main:a) < invoke_agent sub',
+    'invoke_agent sub (sub, agent:main:a) < invoke_agent main',
+    'invoke_agent main (main, agent:main:a) < undefined',
+    'chat small (sub, agent:main:a) < invoke_agent sub',
+    'execute_tool hand_off_to_main (sub, agent:main:a) < invoke_agent sub',
+    'chat large (main, agent:main:a) < invoke_agent main',
+    'invoke_agent main (main, agent:main:a) < invoke_agent sub',
+    'invoke_agent sub (sub, agent:main:a) < undefined',
+  ])
 })
 
 test('options that are none are refused', async () => {

@@ -24,7 +24,7 @@ const aBoolean = (value: unknown): string | undefined => (typeof value === 'bool
  * Makes spans and metrics of the runs of every session from now on, after the GenAI semantic conventions
  * (https://github.com/open-telemetry/semantic-conventions-genai/blob/main/docs/gen-ai/gen-ai-agent-spans.md, in development): `invoke_agent` for a run,
  * with `chat` and `execute_tool` below it; `gen_ai.client.token.usage`, `gen_ai.client.operation.duration`, `gen_ai.invoke_agent.duration` and
- * `gen_ai.execute_tool.duration`. The span of a run that a tool began with `agentTool` is linked to the tool's. A run that is interrupted has one span
+ * `gen_ai.execute_tool.duration`. After a hand-off, an `invoke_agent` of the agent that answers lies below the run's. The span of a run that a tool began with `agentTool` is linked to the tool's. A run that is interrupted has one span
  * for each process, with `beamclaw.interrupted`. Nothing of what was said is recorded unless `recordContent`. Returns a function that ends it. Throws
  * `invalid-option`.
  *

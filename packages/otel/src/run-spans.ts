@@ -1,5 +1,6 @@
 /**
- * Makes spans of the events of runs: one for a run, and below it one for each call of a model and of a tool.
+ * Makes spans of the events of runs: one for a run, and below it one for each call of a model and of a tool. What another agent does after a hand-off lies
+ * below a span of that agent.
  *
  * Owns the operations under way, by session: a session has one run at a time.
  * I1: What is kept is bounded by the runs under way; a run that pauses, or whose session is lost, is let go of.
@@ -16,6 +17,10 @@ const maxRuns = 10_000
 interface RunOperations {
   readonly runId: string
   readonly run: Operation
+  /** The agent of the run's span: the one that answered when it began. */
+  readonly agentId: string
+  /** The part of the run that another agent answers, after a hand-off. */
+  handedOver: { readonly agentId: string; readonly operation: Operation } | undefined
   model: Operation | undefined
   readonly tools: Map<string, Operation>
   usage: Usage
@@ -69,11 +74,28 @@ export class RunSpans {
     this.#leave(name)
     const [oldest] = this.#runs.keys()
     if (oldest !== undefined && this.#runs.size >= maxRuns) this.#leave(oldest)
-    const labels = { 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.name': event.agentId }
-    const run = this.#start('invoke_agent', event.agentId, SpanKind.INTERNAL, runAttributes(event), labels, ROOT_CONTEXT)
-    const operations: RunOperations = { runId: event.runId, run, model: undefined, tools: new Map(), usage: zeroUsage }
+    const { runId, agentId } = event
+    const run = this.#invoke(event, ROOT_CONTEXT)
+    const operations: RunOperations = { runId, run, agentId, handedOver: undefined, model: undefined, tools: new Map(), usage: zeroUsage }
     this.#runs.set(name, operations)
     return operations
+  }
+
+  #invoke(event: SessionEvent, parent: Context): Operation {
+    const labels = { 'gen_ai.operation.name': 'invoke_agent', 'gen_ai.agent.name': event.agentId }
+    return this.#start('invoke_agent', event.agentId, SpanKind.INTERNAL, runAttributes(event), labels, parent)
+  }
+
+  /** Returns where the operations of an event's agent belong: below the run, or below a span of the agent that the run was handed to. */
+  #contextOf(event: SessionEvent, operations: RunOperations): Context {
+    const { run, handedOver } = operations
+    if (handedOver !== undefined && handedOver.agentId !== event.agentId) {
+      handedOver.operation.end()
+      operations.handedOver = undefined
+    }
+    if (event.agentId === operations.agentId) return run.context
+    operations.handedOver ??= { agentId: event.agentId, operation: this.#invoke(event, run.context) }
+    return operations.handedOver.operation.context
   }
 
   /** The run of an event; one that began before anybody listened begins here. */
@@ -88,7 +110,7 @@ export class RunSpans {
     const attributes = modelAttributes(event.model)
     const own = { ...attributes, 'gen_ai.conversation.id': event.sessionKey, 'gen_ai.agent.name': event.agentId }
     const name = String(attributes['gen_ai.request.model'])
-    operations.model = this.#start('chat', name, SpanKind.CLIENT, own, attributes, operations.run.context)
+    operations.model = this.#start('chat', name, SpanKind.CLIENT, own, attributes, this.#contextOf(event, operations))
   }
 
   #answer(event: SessionEvent<'message'>): void {
@@ -115,9 +137,12 @@ export class RunSpans {
       ...labels,
       'gen_ai.tool.type': 'function',
       'gen_ai.tool.call.id': toolCallId,
+      'gen_ai.conversation.id': event.sessionKey,
+      'gen_ai.agent.name': event.agentId,
       ...(this.#recordContent ? { 'gen_ai.tool.call.arguments': JSON.stringify(input) } : {}),
     }
-    operations.tools.set(toolCallId, this.#start('execute_tool', name, SpanKind.INTERNAL, attributes, labels, operations.run.context))
+    const context = this.#contextOf(event, operations)
+    operations.tools.set(toolCallId, this.#start('execute_tool', name, SpanKind.INTERNAL, attributes, labels, context))
   }
 
   #toolResult(event: SessionEvent<'tool-result'>): void {
@@ -143,6 +168,7 @@ export class RunSpans {
     if (operations?.runId !== event.runId) return
     const { outcome, failure } = event
     leaveSteps(operations)
+    operations.handedOver?.operation.end({}, failure?.code)
     operations.run.end({ ...usageAttributes(operations.usage), 'beamclaw.run.outcome': outcome }, failure?.code)
     this.#runs.delete(name)
   }
@@ -151,6 +177,7 @@ export class RunSpans {
     const operations = this.#runs.get(name)
     if (operations === undefined) return
     leaveSteps(operations)
+    operations.handedOver?.operation.leave()
     operations.run.leave()
     this.#runs.delete(name)
   }

@@ -57,9 +57,11 @@ export interface FragmentAdditions<TEvents extends EventDefinitions> {
  */
 export function defineMethods<const TMethods extends MethodDefinitions, const TEvents extends EventDefinitions = Record<never, never>>(
   methods: TMethods,
-  { events, scopes = {} }: FragmentAdditions<TEvents> = {},
+  additions: FragmentAdditions<TEvents> = {},
 ): MethodFragment<TMethods, TEvents> {
-  return { methods, events: events ?? ({} as TEvents), scopes }
+  // Without types this may be null, which the gateway refuses with what is wrong.
+  const { events = {} as TEvents, scopes = {} } = additions ?? { events: null, scopes: null }
+  return { methods, events, scopes }
 }
 
 /** The names of a fragment's methods. */

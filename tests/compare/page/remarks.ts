@@ -23,7 +23,7 @@ export const remarks: readonly Remark[] = [
     folder: '2-streamed-text',
     title: 'Streamed text',
     texts: [
-      'From here on, the program in BeamClaw sends its message to a session, which keeps the conversation. The difference in lines is one condition: a run of BeamClaw is a stream of all its events (accepted, tool calls, results, end), and it has no stream of the text alone. The other two have both.',
+      'From here on, the program in BeamClaw sends its message to a session, which keeps the conversation. All three have a stream of the text alone; a run of BeamClaw is also a stream of all its events (accepted, tool calls, results, end).',
     ],
   },
   {

@@ -1,6 +1,6 @@
 /** Agents: configuration of a model, its system prompt and its tools. An agent is no process; sessions run it. */
 
-import { BeamClawError } from '../base/errors.ts'
+import { BeamClawError, describeError } from '../base/errors.ts'
 import { type AgentId, parseAgentId, type SessionKey } from '../base/ids.ts'
 import {
   aFunction,
@@ -8,19 +8,26 @@ import {
   anObject,
   checkOptions,
   either,
+  guardedRead,
+  hintOf,
   integer,
   invalidOption,
   type OptionRules,
   oneOf,
+  readOptions,
   text,
 } from '../base/options.ts'
 import type { ThinkingLevel, ToolChoice } from '../ports/provider.ts'
 import { aStandardSchema, type StandardSchema } from '../tool/standard-schema.ts'
 import type { Tool } from '../tool/tool.ts'
 import { type AgentHooks, hookNames } from './hooks.ts'
+import type { SessionSettings } from './session-settings.ts'
+
+/** The tools of an agent: where its context is known, only those that can do with it. */
+type ToolFor<TContext> = unknown extends TContext ? Tool : Tool<never, NoInfer<TContext>>
 
 /** Options of an agent. */
-export interface AgentOptions<TContext = unknown> {
+export interface AgentOptions<TContext = unknown, TContextInput = TContext> {
   /** 1 to 64 of a-z, 0-9, `_` and `-`. */
   readonly id: string
   /** `<provider>/<model>`. */
@@ -28,7 +35,7 @@ export interface AgentOptions<TContext = unknown> {
   /** The system prompt, or a function that returns it for each request to the model; throwing fails the run. @default none */
   readonly system?: SystemPrompt<TContext>
   /** The tools that the model may call. @default [] */
-  readonly tools?: readonly Tool[]
+  readonly tools?: readonly ToolFor<TContext>[]
   /** Provider calls one run may make. @default 50 */
   readonly maxTurns?: number
   /** Estimated tokens of history above which the oldest messages are replaced by a summary. @default 120000 */
@@ -42,7 +49,7 @@ export interface AgentOptions<TContext = unknown> {
   /** Whether the model must call tools in the first turn of a run; later turns are free. @default 'auto' */
   readonly toolChoice?: ToolChoice
   /** Validates and types the `context` of messages; a message that does not fit is refused with `invalid-message`. @default any JSON */
-  readonly context?: StandardSchema<TContext>
+  readonly context?: StandardSchema<TContext, TContextInput>
   /** Guardrails, redaction and vetoes around the model and the tools. @default none */
   readonly hooks?: AgentHooks
 }
@@ -51,7 +58,7 @@ export interface AgentOptions<TContext = unknown> {
 export interface SystemContext<TContext = unknown> {
   /** The `context` of the message. */
   readonly context: TContext
-  readonly session: { readonly key: SessionKey; readonly settings: object }
+  readonly session: { readonly key: SessionKey; readonly settings: SessionSettings }
   readonly agentId: AgentId
 }
 
@@ -61,15 +68,15 @@ export type SystemPrompt<TContext = never> = string | ((run: SystemContext<TCont
 /** Defaults for an agent. */
 export const agentDefaults = { maxTurns: 50, compactAboveTokens: 120_000, thinking: 'off' } as const satisfies Partial<AgentOptions>
 
-/** A checked agent with every default filled in, as `defineAgent` returns it. */
-export interface AgentDefinition {
+/** A checked agent with every default filled in, as `defineAgent` returns it. `TContext` is the `context` that its messages bring along. */
+export interface AgentDefinition<TContext = unknown> {
   readonly id: AgentId
   readonly model: string
   readonly system: SystemPrompt | undefined
   readonly temperature: number | undefined
   readonly maxOutputTokens: number | undefined
   readonly toolChoice: ToolChoice | undefined
-  readonly context: StandardSchema | undefined
+  readonly context: StandardSchema<unknown, TContext> | undefined
   readonly hooks: AgentHooks
   readonly tools: ReadonlyMap<string, Tool>
   readonly maxTurns: number
@@ -83,13 +90,20 @@ export interface AgentDefinition {
  * @example
  * const ops = defineAgent({ id: 'ops', model: 'anthropic/claude-sonnet-5', tools: [deploy] })
  */
-export function defineAgent<TContext = unknown>(options: AgentOptions<TContext>): AgentDefinition {
+export function defineAgent<TContext = unknown, TContextInput = TContext>(
+  options: AgentOptions<TContext, TContextInput>,
+): AgentDefinition<TContextInput> {
   return definitionOf('defineAgent', options)
 }
 
-/** As `defineAgent`; `owner` begins the messages. */
-export function definitionOf<TContext>(owner: string, options: AgentOptions<TContext>): AgentDefinition {
-  checkOptions<AgentOptions<TContext>>(
+/** As `defineAgent`; `owner` begins the messages, and `idPath` those about the id. */
+export function definitionOf<TContext, TContextInput>(
+  owner: string,
+  given: AgentOptions<TContext, TContextInput>,
+  idPath = `${owner}: option "id"`,
+): AgentDefinition<TContextInput> {
+  const options = readOptions(owner, given)
+  checkOptions<AgentOptions<TContext, TContextInput>>(
     owner,
     options,
     {
@@ -108,27 +122,53 @@ export function definitionOf<TContext>(owner: string, options: AgentOptions<TCon
     },
     ['id', 'model'],
   )
-  if (options.hooks !== undefined) checkOptions<AgentHooks>(`${owner} hooks`, options.hooks, hookRules)
+  const hooks = options.hooks === undefined ? {} : readHooks(owner, options.hooks)
+  const tools = toolsByName(owner, options as AgentOptions)
+  const toolChoice = guardedRead(owner, 'toolChoice', () => toolChoiceOf(options.toolChoice))
+  if (typeof toolChoice === 'object') checkToolNames(owner, 'toolChoice.name', [toolChoice.name], [...tools.keys()])
   return {
-    id: parseAgentId(options.id),
+    id: agentIdOf(idPath, options.id),
     model: options.model,
     system: typeof options.system === 'string' ? options.system.toWellFormed() : (options.system as SystemPrompt | undefined),
     temperature: options.temperature,
     maxOutputTokens: options.maxOutputTokens,
-    toolChoice: options.toolChoice,
+    toolChoice,
     context: options.context,
-    hooks: options.hooks ?? {},
-    tools: toolsByName(owner, options),
+    hooks,
+    tools,
     maxTurns: options.maxTurns ?? agentDefaults.maxTurns,
     compactAboveTokens: options.compactAboveTokens ?? agentDefaults.compactAboveTokens,
     thinking: options.thinking ?? agentDefaults.thinking,
   }
 }
 
+function agentIdOf(path: string, id: unknown): AgentId {
+  try {
+    return parseAgentId(id)
+  } catch (error) {
+    throw new BeamClawError('invalid-id', `${path}: ${describeError(error)}`, { details: { kind: 'agent', option: path } })
+  }
+}
+
+function readHooks(owner: string, given: AgentHooks): AgentHooks {
+  checkOptions<AgentHooks>(`${owner} hooks`, given, hookRules)
+  return given
+}
+
+/** Throws `invalid-option` for the first name that is no tool's; `option` is its path. */
+export function checkToolNames(owner: string, option: string, names: readonly string[], known: readonly string[]): void {
+  for (const name of names) {
+    if (known.includes(name)) continue
+    const shown = name.slice(0, 64)
+    const problem = `${owner}: ${option} names the tool "${shown}", which the agent has not; ${hintOf(shown, known, 'tools')}`
+    throw new BeamClawError('invalid-option', problem, { details: { owner, option, received: shown, known } })
+  }
+}
+
 function toolsByName(owner: string, { id, tools = [] }: Pick<AgentOptions, 'id' | 'tools'>): ReadonlyMap<string, Tool> {
   const byName = new Map<string, Tool>()
   for (const [index, tool] of tools.entries()) {
-    const name: unknown = tool?.declaration?.name
+    const name = guardedRead(owner, `tools[${index}]`, (): unknown => tool?.declaration?.name)
     if (typeof name !== 'string') throw invalidOption(owner, `tools[${index}]`, 'a tool made by defineTool()', tool)
     if (byName.has(name)) throw new BeamClawError('invalid-option', `${owner}: two tools of agent "${id}" have the same name, "${name}"`)
     byName.set(name, tool)
@@ -148,6 +188,11 @@ export function aToolChoice(value: unknown): string | undefined {
   if (value === 'auto' || value === 'none' || value === 'required') return undefined
   const named = typeof value === 'object' && value !== null && typeof (value as { readonly name?: unknown }).name === 'string'
   return named ? undefined : "'auto', 'none', 'required' or { name: <tool> }"
+}
+
+/** Returns a copy of a checked choice of tools. */
+export function toolChoiceOf(choice: ToolChoice | undefined): ToolChoice | undefined {
+  return typeof choice === 'object' ? { name: choice.name } : choice
 }
 
 /** The rule for the name of a model. */

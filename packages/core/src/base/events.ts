@@ -137,6 +137,9 @@ export interface ToolCallEvent extends OfRun, Durable {
 /** The outcome of a tool. `unknown`: it had begun when the process ended, so whether it did its work is unknown. */
 export interface ToolResultEvent extends OfRun, Durable {
   readonly type: 'tool-result'
+  readonly toolCallId: string
+  /** The tool's name. */
+  readonly name: string
   readonly outcome: 'ok' | 'error' | 'unknown' | 'cancelled'
   readonly result: ToolResult
   /** Tokens that the tool itself has spent. */

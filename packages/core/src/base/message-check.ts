@@ -90,7 +90,7 @@ export function newContentOf(value: unknown, path: string, fail: Fail): UserMess
 }
 
 /** Calls a check; an error that a getter or a proxy throws counts as a wrong value. */
-function read<T>(reading: () => T, path: string, fail: Fail): T {
+export function read<T>(reading: () => T, path: string, fail: Fail): T {
   try {
     return reading()
   } catch (error) {

@@ -50,6 +50,16 @@ function failureOf(options: unknown, required: readonly (keyof Options)[] = []):
   }
 }
 
+const thrower = (): never => {
+  throw new Error('read')
+}
+
+function revokedProxy(): object {
+  const { proxy, revoke } = Proxy.revocable([], {})
+  revoke()
+  return proxy
+}
+
 describe('options that are right', () => {
   test('pass, and so does leaving them out', () => {
     const all = { maxSize: 1, waitMs: 5, apiKey: '8 chars!', mode: 'safe', onEnd: () => {}, isOpen: false, headers: {}, names: [] }
@@ -116,6 +126,20 @@ describe('an option that is wrong', () => {
   test('is missing although it is required', () => {
     expect(failureOf({}, ['apiKey'])?.details).toMatchObject({ option: 'apiKey', received: 'undefined' })
     expect(failureOf({ apiKey: undefined }, ['apiKey'])?.details).toMatchObject({ option: 'apiKey' })
+    expect(failureOf({}, ['apiKey'])?.message).toBe('Thing: option "apiKey" is required: a string of 1 to 8 characters')
+    // The name that was meant is the better hint.
+    expect(failureOf({ apikey: 'x' }, ['apiKey'])?.message).toBe('Thing: unknown option "apikey"; did you mean "apiKey"?')
+  })
+
+  test.each([
+    ['a getter that throws', Object.defineProperty({}, 'maxSize', { get: thrower, enumerable: true }), 'maxSize'],
+    ['a proxy that throws', new Proxy({ maxSize: 1 }, { get: thrower }), 'maxSize'],
+    ['a proxy whose keys cannot be listed', new Proxy({}, { ownKeys: thrower }), 'options'],
+    ['a value that throws when a rule looks at it', { names: revokedProxy() }, 'names'],
+  ])('is typed when it cannot be read: %s', (_what, options, option) => {
+    const failure = failureOf(options)
+    expect(failure?.message).toMatch(new RegExp(`^Thing: option "${option}" cannot be read: .*\\. Pass a plain value\\.$`))
+    expect(failure?.details).toEqual({ owner: 'Thing', option })
   })
 
   test.each([null, undefined, 7, 'maxSize', [], () => {}])('is all of them when there is no object: %s', (options) => {

@@ -1,5 +1,5 @@
 /** Checks options once, in the constructor that takes them: the error names the option, the expected and the received value. */
-import { BeamClawError } from './errors.ts'
+import { BeamClawError, describeError } from './errors.ts'
 
 /**
  * One option's rule: returns what was expected when the value breaks it, else `undefined`.
@@ -20,7 +20,11 @@ export type OptionRules<T extends object> = { readonly [K in keyof Required<T>]:
  */
 export function describeValue(value: unknown): string {
   if (value === null) return 'null'
-  if (Array.isArray(value)) return `an array of ${value.length}`
+  try {
+    if (Array.isArray(value)) return `an array of ${value.length}`
+  } catch {
+    return 'a revoked proxy'
+  }
   switch (typeof value) {
     case 'number':
     case 'boolean':
@@ -37,7 +41,36 @@ export function describeValue(value: unknown): string {
 }
 
 /**
- * Throws `invalid-option` for the first option that is unknown, missing or out of its rule. `owner` begins the message.
+ * Returns what `reading` returns. An error that a getter or a proxy of the caller throws becomes `invalid-option`, with the place in `details.option`.
+ *
+ * @example
+ * const name = guardedRead('Pump', 'motor', () => options.motor.name)
+ */
+export function guardedRead<T>(owner: string, option: string, reading: () => T): T {
+  try {
+    return reading()
+  } catch (cause) {
+    if (BeamClawError.isInstance(cause)) throw cause
+    const problem = `${owner}: option "${option}" cannot be read: ${describeError(cause)}. Pass a plain value.`
+    throw new BeamClawError('invalid-option', problem, { cause, details: { owner, option } })
+  }
+}
+
+/**
+ * Returns a copy of options, so that getters and proxies are read once. Throws `invalid-option` for a value that is no object or cannot be read.
+ *
+ * @example
+ * const options = readOptions<PumpOptions>('Pump', given)
+ */
+export function readOptions<T extends object>(owner: string, given: T): T {
+  return guardedRead(owner, 'options', () => {
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) throw invalidOption(owner, 'options', 'an object', given)
+    return { ...given }
+  })
+}
+
+/**
+ * Throws `invalid-option` for the first option that is unknown, missing, out of its rule or cannot be read. `owner` begins the message.
  *
  * @example
  * checkOptions<PumpOptions>('Pump', options, { litres: integer(1), everyMs: duration() }, ['litres'])
@@ -48,25 +81,34 @@ export function checkOptions<T extends object>(
   rules: OptionRules<T>,
   required: readonly (keyof T)[] = [],
 ): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+  const names = guardedRead(owner, 'options', () => {
+    if (typeof options === 'object' && options !== null && !Array.isArray(options)) return Object.keys(options) as (keyof T & string)[]
     throw invalidOption(owner, 'options', 'an object', options)
-  }
+  })
+  for (const name of names) if (!Object.hasOwn(rules, name)) throw unknownOption(owner, name, Object.keys(rules))
   for (const name of required) {
-    if (options[name] === undefined) throw invalidOption(owner, String(name), 'a value, it is required', undefined)
+    const value = guardedRead(owner, String(name), () => options[name])
+    if (value === undefined) throw missingOption(owner, String(name), rules[name])
   }
-  checkKnownOptions(owner, options, Object.keys(rules))
-  for (const name of Object.keys(options) as (keyof T & string)[]) {
-    const value = options[name]
-    const rule = rules[name]
-    if (value === undefined) continue
-    const expected = rule(value)
-    if (expected !== undefined) throw invalidOption(owner, name, expected, value)
+  for (const name of names) {
+    guardedRead(owner, name, () => {
+      const value = options[name]
+      const expected = value === undefined ? undefined : rules[name](value)
+      if (expected !== undefined) throw invalidOption(owner, name, expected, value)
+    })
   }
 }
 
 /** Throws `invalid-option`, with the nearest known name, for the first option that nothing reads. */
 export function checkKnownOptions(owner: string, options: object, known: readonly string[]): void {
   for (const name of Object.keys(options)) if (!known.includes(name)) throw unknownOption(owner, name, known)
+}
+
+function missingOption(owner: string, option: string, rule: OptionRule): BeamClawError {
+  const expected = rule(undefined) ?? 'a value'
+  return new BeamClawError('invalid-option', `${owner}: option "${option}" is required: ${expected}`, {
+    details: { owner, option, expected, received: 'undefined' },
+  })
 }
 
 /** Returns the error for an option that breaks its rule. */
@@ -78,10 +120,38 @@ export function invalidOption(owner: string, option: string, expected: string, r
 
 function unknownOption(owner: string, option: string, known: readonly string[]): BeamClawError {
   const shown = option.slice(0, 64)
-  const nearest = nearestName(shown, known)
-  const hint = nearest === undefined ? `known options are ${known.join(', ')}` : `did you mean "${nearest}"?`
-  return new BeamClawError('invalid-option', `${owner}: unknown option "${shown}"; ${hint}`, { details: { owner, option: shown, known } })
+  return new BeamClawError('invalid-option', `${owner}: unknown option "${shown}"; ${hintOf(shown, known, 'options')}`, {
+    details: { owner, option: shown, known },
+  })
 }
+
+/**
+ * Returns the end of a message about an unknown name: the known name that was probably meant, or all of them. `plural` is what they are.
+ *
+ * @example
+ * hintOf('mian', ['main'], 'agents') // 'did you mean "main"?'
+ */
+export function hintOf(name: string, known: readonly string[], plural: string): string {
+  if (known.length === 0) return `there are no ${plural}`
+  const nearest = nearestName(name, known) ?? known.find((one) => one === usualNames.get(name.toLowerCase()))
+  return nearest === undefined ? `known ${plural} are ${known.join(', ')}` : `did you mean "${nearest}"?`
+}
+
+/** Names that other libraries have for our options, in lower case. */
+const usualNames: ReadonlyMap<string, string> = new Map([
+  ['instructions', 'system'],
+  ['systemprompt', 'system'],
+  ['prompt', 'system'],
+  ['maxsteps', 'maxTurns'],
+  ['maxiterations', 'maxTurns'],
+  ['maxtokens', 'maxOutputTokens'],
+  ['parameters', 'input'],
+  ['handler', 'execute'],
+  ['run', 'execute'],
+  ['abortsignal', 'signal'],
+  ['schema', 'output'],
+  ['metadata', 'data'],
+])
 
 /** The known name within two edits of `name`, if there is one. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
@@ -194,7 +264,9 @@ export function anObjectWith(...methods: readonly string[]): OptionRule {
 }
 
 /** Something like an AbortSignal. */
-export const aSignal: OptionRule = (value) => (value instanceof AbortSignal ? undefined : 'an AbortSignal')
+export const aSignal: OptionRule = (value) =>
+  // A proxy of a signal is an instance, and throws when it is read.
+  value instanceof AbortSignal && typeof value.aborted === 'boolean' ? undefined : 'an AbortSignal'
 
 /** The rule for an array. */
 export const anArray: OptionRule = (value) => (Array.isArray(value) ? undefined : 'an array')

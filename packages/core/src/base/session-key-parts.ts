@@ -1,14 +1,14 @@
 /** Encodes any text in a session key and decodes it: keys ignore case and allow few characters, ids of a host application may use any. */
 import { BeamClawError } from './errors.ts'
 import { maxSessionKeyLength, parseAgentId, parseSessionKey, type SessionKey, sessionKeyParts } from './ids.ts'
-import { describeValue } from './options.ts'
+import { describeValue, guardedRead } from './options.ts'
 
 /** Kept as they are; a dot only between two other characters. */
 const plain = /[a-z0-9_@+-]/
 const codes = /==([0-9a-f]{4})|=([0-9a-f]{2})/g
 
 /**
- * Returns the key of a session that is named by ids of the host, whatever characters they hold: `agent:<agentId>:<part>:<part>…`.
+ * Returns the key of a session that is named by its agent and by ids of the host, whatever characters they hold: `agent:<agentId>:<part>:<part>…`.
  * Two lists of parts never have the same key, also when they differ in case alone. `a`-`z`, `0`-`9`, `_ - @ +` and a dot inside stay as they
  * are; other characters become `=` and two hex digits, or `==` and four. Throws `invalid-session-key` for a part that is not a string and
  * for a key of more than 512 characters, with `details.length`, and `invalid-id` for the agent.
@@ -16,9 +16,13 @@ const codes = /==([0-9a-f]{4})|=([0-9a-f]{2})/g
  * @example
  * sessionKeyOf('main', 'user_Ab', 'thread 7') // 'agent:main:user_=41b:thread=207'
  */
-export function sessionKeyOf(agentId: string, ...parts: readonly [string, ...string[]]): SessionKey {
+export function sessionKeyOf(agent: string | { readonly id: string }, ...parts: readonly [string, ...string[]]): SessionKey {
   if (parts.length === 0) throw new BeamClawError('invalid-session-key', 'sessionKeyOf: expected at least one part after the agent id')
-  const key = ['agent', parseAgentId(agentId), ...parts.map(encodePart)].join(':')
+  const key = [
+    'agent',
+    guardedRead('sessionKeyOf', 'agent', () => parseAgentId(typeof agent === 'string' ? agent : agent?.id)),
+    ...parts.map(encodePart),
+  ].join(':')
   if (key.length <= maxSessionKeyLength) return parseSessionKey(key)
   const advice = 'use shorter ids, or a digest of them; capitals and most punctuation take 3 characters, others up to 6'
   const problem = `The session key of these parts has ${key.length} characters or more, and may have ${maxSessionKeyLength}; ${advice}`

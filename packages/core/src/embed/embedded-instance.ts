@@ -1,6 +1,7 @@
 /** One BeamClaw of a process, started on first use. */
 
-import { BeamClawError } from '../base/errors.ts'
+import { BeamClawError, describeError } from '../base/errors.ts'
+import { describeValue, guardedRead } from '../base/options.ts'
 import type { BeamClaw } from '../beamclaw.ts'
 import type { RunningBeamClaw } from '../running-beamclaw.ts'
 
@@ -112,10 +113,36 @@ export class EmbeddedInstance {
   }
 
   async #made(make: MakeBeamClaw): Promise<BeamClaw> {
-    const claw: Partial<BeamClaw> | undefined = await make()
+    const owner = `lazyBeamClaw("${this.#name}")`
+    const claw: Partial<BeamClaw> | undefined = await this.#outcomeOf(owner, make)
     // Not `instanceof`: each bundle of an application may contain a copy of this package.
-    if (typeof claw?.start === 'function' && Array.isArray(claw.agents)) return claw as BeamClaw
-    throw new BeamClawError('invalid-option', `lazyBeamClaw("${this.#name}"): make must return a BeamClaw that is not started`)
+    const isClaw = guardedRead(owner, 'make', () => typeof claw?.start === 'function' && Array.isArray(claw.agents))
+    if (isClaw) return claw as BeamClaw
+    throw new BeamClawError(
+      'invalid-option',
+      `${owner}: make must return a BeamClaw that is not started, and it returned ${describeValue(claw)}`,
+    )
+  }
+
+  /** The host's own error reaches the host as it is; what is no error becomes the cause of one. */
+  async #outcomeOf(owner: string, make: MakeBeamClaw): Promise<BeamClaw> {
+    try {
+      const made = make()
+      // Awaiting it reads this, and the error would look like the host's.
+      guardedRead(owner, 'make', () => (made as Partial<Promise<BeamClaw>> | undefined)?.then)
+      return await made
+    } catch (cause) {
+      if (isError(cause)) throw cause
+      throw new BeamClawError('invalid-option', `${owner}: make threw ${describeError(cause)}; it must return a BeamClaw`, { cause })
+    }
+  }
+}
+
+function isError(thrown: unknown): boolean {
+  try {
+    return thrown instanceof Error
+  } catch {
+    return false
   }
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 import { Actor } from '../actor/actor.ts'
 import { ResourceActor } from '../actor/resource-actor.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
@@ -49,6 +49,14 @@ describe("a host's own part", () => {
     expect(actor?.isAlive).toBe(false)
   })
 
+  test('has its own id in the tree, whatever its spec says', async () => {
+    const part: Part = { id: 'mine', start: () => ({ id: 'tools', start: () => new ResourceActor({}) }) as never }
+    const { claw } = await stage(echo(), {}, { parts: [part] })
+    expect(partTree(claw, 'mine')).toMatchObject({ id: 'mine', state: 'running' })
+    expect((await claw.session('agent:main:a').send('hello').result()).text).toBe('fine')
+    await claw.stop()
+  })
+
   test('starts after the sessions, or before all tenants where it belongs to the node, and stops in reverse, before the store', async () => {
     const log: string[] = []
     const store = new MemoryStore()
@@ -97,5 +105,30 @@ describe("a host's own part", () => {
     [[witness('sessions', [])], 'duplicate-child-id'],
   ])('is checked when the BeamClaw is made: %#', async (parts, code) => {
     await expect(stage(echo(), {}, { parts: parts as unknown as readonly Part[] })).rejects.toMatchObject({ code })
+  })
+})
+
+describe('an actor of a part', () => {
+  class Counter extends Actor<number, number> {
+    count = 0
+    protected override handle(step: number): number {
+      this.count += step
+      return this.count
+    }
+  }
+
+  test('is reached from the running BeamClaw, with its own type', async () => {
+    const counter = { id: 'counter', start: () => ({ start: () => new Counter() }) } satisfies Part
+    const shared: Part<Counter> = { id: 'shared', level: 'node', start: () => ({ start: () => new Counter() }) }
+    const { claw } = await stage(echo(), {}, { parts: [counter, shared], tenants: ['default', 'acme'] })
+    expectTypeOf(claw.part(counter)).toEqualTypeOf<Counter | undefined>()
+    expect(await claw.part(counter)?.call(2)).toBe(2)
+    expect(await claw.part(counter, 'acme')?.call(3)).toBe(3)
+    expect(await claw.part(shared)?.call(4)).toBe(4)
+    expect(claw.part(counter)?.count).toBe(2)
+    expect(() => claw.part(counter, 'nobody')).toThrow(expect.objectContaining({ code: 'unknown-tenant' }))
+    expect(() => claw.part(null as never)).toThrow(expect.objectContaining({ code: 'invalid-option' }))
+    await claw.stop()
+    expect(claw.part(counter)).toBeUndefined()
   })
 })

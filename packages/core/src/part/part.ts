@@ -14,6 +14,7 @@ import { checkExtensions, type RecordExtension } from '../session/journal/record
 import type { SessionHandle } from '../session/session-handle.ts'
 import type { SessionRecords } from '../session/session-records.ts'
 import type { ChildSpec } from '../supervisor/child-spec.ts'
+import type { AnyActor } from '../supervisor/supervised.ts'
 
 /** The environment of a part: the ports of its tenant, its sessions, and the other parts. */
 export interface PartHost {
@@ -33,7 +34,7 @@ export interface PartHost {
 }
 
 /** The child spec of a part, without an id: that is the part's. */
-export type PartSpec = Omit<ChildSpec, 'id'>
+export type PartSpec<TActor extends AnyActor = AnyActor> = Omit<ChildSpec<TActor>, 'id'>
 
 /**
  * A subsystem with a name. Parts start in the order of the list and stop in reverse; when one of them restarts, those after it restart too.
@@ -42,7 +43,7 @@ export type PartSpec = Omit<ChildSpec, 'id'>
  * const ticker: Part = { id: 'ticker', start: (host) => ({ start: () => new Ticker(host.services.clock) }) }
  * const claw = new BeamClaw({ providers, agents, parts: [ticker] })
  */
-export interface Part {
+export interface Part<TActor extends AnyActor = AnyActor> {
   /** 1 to 64 characters, unique in its tenant. */
   readonly id: string
   /**
@@ -53,7 +54,7 @@ export interface Part {
   /** The part's records in the journals of sessions. @default none */
   readonly records?: RecordExtension
   /** Called once for each start of the tenant (or the node). Returns the child spec of the part's actor; it starts nothing itself. */
-  start(host: PartHost): PartSpec
+  start(host: PartHost): PartSpec<TActor>
 }
 
 /** Throws `invalid-option` for a value that is no part, and `duplicate-child-id` for two parts with one id. */

@@ -43,13 +43,10 @@ export class ProviderTable {
   check(owner: string, option: string, model: string, whose = ''): void {
     if (this.#find(model) !== undefined) return
     const name = model.slice(0, 128)
-    throw new BeamClawError(
-      'invalid-option',
-      `${owner}: ${option}${whose} names a provider that is not configured: "${name}"; ${this.#hint(model)}`,
-      {
-        details: { owner, option, received: name, known: this.ids },
-      },
-    )
+    const problem = model.includes('/') ? 'names a provider that is not configured:' : 'must be of the form <provider>/<model>, received'
+    throw new BeamClawError('invalid-option', `${owner}: ${option}${whose} ${problem} "${name}"; ${this.#hint(model)}`, {
+      details: { owner, option, received: name, known: this.ids },
+    })
   }
 
   /** Returns the provider and the model of `<provider>/<model>`. Throws `unknown-model`. */
@@ -69,7 +66,7 @@ export class ProviderTable {
   }
 
   #hint(name: string): string {
-    const nearest = nearestName(providerIdOf(name), this.ids)
+    const nearest = name.includes('/') ? nearestName(providerIdOf(name), this.ids) : undefined
     if (nearest !== undefined) return `did you mean "${nearest}/…"?`
     return this.ids.length === 0 ? 'there are no providers' : `known providers are ${this.ids.join(', ')}`
   }

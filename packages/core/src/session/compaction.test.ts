@@ -69,6 +69,38 @@ describe('a snapshot of a session', () => {
     for (const [seq, lastSeq] of taken) expect(seq).toBe(lastSeq)
   })
 
+  test('that is under way is waited for by a deletion', async () => {
+    const done: string[] = []
+    const held = Promise.withResolvers<void>()
+    const store = new MemoryStore()
+    const { openLog, deleteLog } = store
+    store.openLog = async (logKey, token) => {
+      const log = await openLog.call(store, logKey, token)
+      if (logKey[1] !== 'sessions') return log
+      const compact = async (snapshot: LogSnapshot): Promise<void> => {
+        done.push('begun')
+        await held.promise
+        await log.compact(snapshot)
+        done.push('snapshot')
+      }
+      return wrapLog(log, { compact })
+    }
+    store.deleteLog = async (...args) => {
+      done.push('deleted')
+      return deleteLog.apply(store, args)
+    }
+    const set = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store })
+    for (let index = 0; !done.includes('begun'); index++) await set.claw.session(key).send(`message ${index}`).result()
+    const deleted = set.claw.session(key).delete()
+    await flushEventLoop()
+    expect(done).toEqual(['begun'])
+    held.resolve()
+    await deleted
+    expect(done).toEqual(['begun', 'snapshot', 'deleted'])
+    expect(await set.claw.session(key).exists()).toBe(false)
+    await set.claw.stop()
+  })
+
   test('keeps what came of every run, that of the last one too', async () => {
     const { store } = watchedStore(() => {})
     const set = await stage(new FunctionModel((_request, index) => ({ text: `answer ${index}` })), {}, { store })

@@ -1,9 +1,12 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import type { AgentHooks } from '../agent/hooks.ts'
 import { BeamClawError } from '../base/errors.ts'
-import { flushEventLoop } from '../testing/manual-clock.ts'
+import type { AssistantMessage } from '../base/messages.ts'
+import { flushEventLoop, ManualClock } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { defineTool } from '../tool/tool.ts'
+import { HookFailure, withinTime } from './run/run-hooks.ts'
 
 const key = 'agent:main:main'
 const executed: unknown[] = []
@@ -123,6 +126,66 @@ describe('hooks', () => {
   ])('that return something else fail the run: %s %j', async (name, returned) => {
     const { claw, session } = await withHooks({ [name]: () => returned } as AgentHooks)
     await expect(session.send('pay').result()).rejects.toMatchObject({ code: 'hook-failed' })
+    await claw.stop()
+  })
+
+  test('cannot give the result of a tool to another call', async () => {
+    const other = { type: 'text', toolCallId: 'b', name: 'other', content: 'paid', isError: false }
+    const { claw, session } = await withHooks({ afterTool: () => other as never })
+    expect((await session.send('pay').result()).text).toBe('read: paid')
+    const results = (await session.history()).messages.flatMap(({ message }) => (message.role === 'tool' ? message.content : []))
+    expect(results).toEqual([{ type: 'tool-result', toolCallId: 'a', name: 'pay', content: 'paid', isError: false }])
+    await claw.stop()
+  })
+
+  test('that fail with an error that may be tried again are not called again by themselves', async () => {
+    let calls = 0
+    const { claw, session } = await withHooks({
+      beforeModel() {
+        calls++
+        throw new BeamClawError('provider-rate-limit', 'slowly')
+      },
+    })
+    await expect(session.send('pay').result()).rejects.toMatchObject({ code: 'provider-rate-limit' })
+    expect(calls).toBe(1)
+    await claw.stop()
+  })
+
+  test('leave no listener on the signal of their step', async () => {
+    const { signal } = new AbortController()
+    const clock = new ManualClock()
+    await withinTime('it', () => 'done', { clock, signal })
+    await expect(withinTime('it', () => Promise.reject(new Error('no')), { clock, signal })).rejects.toBeInstanceOf(HookFailure)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  const asks = (...ids: string[]): AssistantMessage => ({
+    role: 'assistant',
+    content: ids.map((id) => ({ type: 'tool-call', id, name: 'pay', input: {} })),
+  })
+
+  test.each<[string, () => AssistantMessage, string]>([
+    ['two calls with one id', () => asks('b', 'b'), 'two calls have the id "b"'],
+    ['the id of an earlier call', () => asks('b'), 'the id "b" is that of an earlier call'],
+    ['no id', () => asks(''), 'a call has no id'],
+  ])('that return calls with %s fail the run', async (_, message, problem) => {
+    const { claw, session } = await withHooks({ afterModel: message })
+    const failed = { code: 'hook-failed', message: expect.stringContaining(`Hook "afterModel" returned no message: ${problem}`) }
+    await expect(session.send('pay').result()).rejects.toMatchObject(failed)
+    await claw.stop()
+  })
+
+  test('may return calls of their own, and the calls that the model made, whose ids may come again', async () => {
+    const { claw, session } = await withHooks(
+      {
+        afterModel: ({ message, run }) =>
+          run.turn < 3 ? { ...message, content: [...message.content, ...asks(`own-${run.turn}`).content] } : undefined,
+      },
+      new FunctionModel((_, index) => (index < 2 ? { calls: [{ id: 'a', name: 'pay', input: { index } }] } : { text: 'done' })),
+    )
+    expect((await session.send('pay').result()).toolCalls.map(({ id }) => id)).toEqual(['a', 'own-1', 'a', 'own-2'])
+    expect(executed).toHaveLength(4)
     await claw.stop()
   })
 

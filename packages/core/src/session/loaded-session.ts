@@ -1,5 +1,6 @@
 /** A session with its history in memory: state, journal and run loop over an open log. */
 import type { AgentDefinition } from '../agent/agent.ts'
+import { isRemoved } from '../agent/removed-agent.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { SessionKey } from '../base/ids.ts'
 import type { AppendLog } from '../ports/store.ts'
@@ -43,9 +44,9 @@ export async function loadSession(
     const { answeredBy } = state
     return (answeredBy === undefined ? undefined : agents.get(answeredBy)) ?? agent()
   }
-  const tell = (event: RunEvent): void => {
+  const tell = (event: RunEvent, agentId = answering().id): void => {
     publishEvent(dependencies, topic, event)
-    if (!listeners.isEmpty) listeners.tell({ ...event, tenant, agentId: answering().id })
+    if (!listeners.isEmpty) listeners.tell({ ...event, tenant, agentId })
   }
   const topic = sessionTopic(tenant, key)
   const committed = committedTopic(tenant, key)
@@ -54,9 +55,10 @@ export async function loadSession(
     state,
     ids,
     now: () => clock.now(),
-    onCommitted: (entry, seq) => {
+    agentId: () => answering().id,
+    onCommitted: (entry, seq, agentId) => {
       const event = eventOfEntry(entry, seq, key)
-      tell(event)
+      tell(event, agentId)
       publishEvent(dependencies, committed, event)
     },
   })
@@ -74,14 +76,19 @@ export async function loadSession(
     agents,
     agent: () => withOwnSettings(answering(), settings),
     settings: () => settings.value,
-    tell,
+    tell: (event) => tell(event),
   })
   return { log, state, journal, loop, settings, agent: answering, running: undefined }
 }
 
 function withOwnSettings(agent: AgentDefinition, { value: { model, thinking } }: SettingsDocument): AgentDefinition {
-  if (model === undefined && thinking === undefined) return agent
+  if ((model === undefined && thinking === undefined) || isRemoved(agent)) return agent
   return { ...agent, model: model ?? agent.model, thinking: thinking ?? agent.thinking }
+}
+
+/** True for a session that was never begun: it has neither a record nor settings. */
+export function isEmpty({ state, settings }: LoadedSession): boolean {
+  return state.seq === 0 && !settings.isStored
 }
 
 /** True while a run is under way or waits. */

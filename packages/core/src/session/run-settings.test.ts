@@ -85,14 +85,14 @@ describe('what a message asks of its run', () => {
     { signal: {} },
   ])('is checked: %j', async (options) => {
     const { claw } = await stage(echo())
-    expect(() => claw.session(key).send('hello', options as object)).toThrowError(expect.objectContaining({ code: 'invalid-option' }))
+    await expect(claw.session(key).send('hello', options as object).accepted).rejects.toMatchObject({ code: 'invalid-option' })
     await claw.stop()
   })
 
   test('has a context of JSON only', async () => {
     const { claw } = await stage(echo())
     const context = { when: new Date(0), call: () => {} } as never
-    expect(() => claw.session(key).send('hello', { context })).toThrowError(expect.objectContaining({ code: 'invalid-message' }))
+    await expect(claw.session(key).send('hello', { context }).accepted).rejects.toMatchObject({ code: 'invalid-message' })
     await claw.stop()
   })
 })

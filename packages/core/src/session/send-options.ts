@@ -1,24 +1,26 @@
 /** What a message may ask for, and the message that comes of it. */
-import { aTemperature, aToolChoice, modelRule } from '../agent/agent.ts'
+import { aTemperature, aToolChoice, toolChoiceOf } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import { parseRunId } from '../base/ids.ts'
-import { type Fail, jsonOf, newContentOf } from '../base/message-check.ts'
+import { jsonProblemOf } from '../base/json-problem.ts'
+import { type Fail, jsonOf, newContentOf, read } from '../base/message-check.ts'
 import type { JsonObject, JsonValue, UserMessage } from '../base/messages.ts'
-import { aBoolean, anObject, anything, aSignal, checkOptions, definedOnly, integer, oneOf, text } from '../base/options.ts'
+import { aBoolean, anObject, anything, aSignal, checkOptions, definedOnly, guardedRead, integer, oneOf, text } from '../base/options.ts'
 import { encodeJson } from '../defaults/json-text.ts'
+import type { ProviderTable } from '../provider/provider-table.ts'
 import { aStandardSchema, jsonSchemaOf, type StandardSchema } from '../tool/standard-schema.ts'
 import type { NewMessage } from './commands/message-intake.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { QueueMode, RunSettings } from './journal/records.ts'
 
 /** Options of `SessionHandle.send`. */
-export interface SendOptions<TOutput = undefined> extends RunSettings {
+export interface SendOptions<TOutput = undefined, TContext = unknown> extends RunSettings {
   /** A repeat with the same key gets the same run. 1 to 256 printable ASCII characters. @default a new one */
   readonly idempotencyKey?: string
   /** What the message does when the session is busy. @default as the session or the BeamClaw is configured, else 'queue' */
   readonly queueMode?: QueueMode
   /** JSON of at most 256 KiB for the run's tools, hooks and system function; durable with the message. @default none */
-  readonly context?: JsonValue
+  readonly context?: unknown extends TContext ? JsonValue : TContext
   /** Aborts the run. @default none */
   readonly signal?: AbortSignal
   /** Asks for JSON of this shape; `result()` then has it as `output`. @default free text */
@@ -34,10 +36,11 @@ export interface SendOptions<TOutput = undefined> extends RunSettings {
 
 const invalidMessage: Fail = (problem) => new BeamClawError('invalid-message', `send: ${problem}`)
 
-/** Returns the checked message, and its context, which the agent's schema may still change. Throws as `SessionHandle.send` does. */
+/** Returns the checked message, and its context, which the agent's schema may still change. Throws what a `send` rejects with. */
 export function newMessageOf<TOutput>(
   content: UserMessage['content'],
   options: SendOptions<TOutput>,
+  providers: ProviderTable,
   depth: number,
   newRunId: () => string,
 ): { readonly message: NewMessage; readonly context: JsonValue | undefined } {
@@ -49,14 +52,15 @@ export function newMessageOf<TOutput>(
     repair: aBoolean,
     context: anything,
     signal: aSignal,
-    model: modelRule,
+    model: text(),
     thinking: oneOf('off', 'low', 'medium', 'high'),
     temperature: aTemperature,
     maxOutputTokens: integer(1),
     toolChoice: aToolChoice,
     tools: toolNames,
   })
-  const { output, outputSchema, queueMode, idempotencyKey } = options
+  const { output, outputSchema, queueMode, idempotencyKey, model } = options
+  if (model !== undefined) providers.check('send', 'model', model)
   const checked = newContentOf(content, 'content', invalidMessage)
   const message: NewMessage = {
     type: 'send',
@@ -75,17 +79,26 @@ export function newMessageOf<TOutput>(
 function settingsOf({ model, thinking, temperature, maxOutputTokens, toolChoice, tools }: SendOptions<unknown>): {
   readonly settings?: RunSettings
 } {
-  const settings = definedOnly({ model, thinking, temperature, maxOutputTokens, toolChoice, tools })
+  const choice = guardedRead('send', 'toolChoice', () => toolChoiceOf(toolChoice))
+  const names = tools === undefined ? undefined : guardedRead('send', 'tools', () => [...tools])
+  const settings = definedOnly({ model, thinking, temperature, maxOutputTokens, toolChoice: choice, tools: names })
   return Object.keys(settings).length === 0 ? {} : { settings }
 }
 
 /** Bytes that the context of a message may have as JSON. */
 const maxContextBytes = 256 * 1024
 
-/** Returns a copy: what the host changes afterwards was not sent. Throws `invalid-message` or `document-too-large`. */
+/** Returns a copy: what the host changes afterwards was not sent. Throws `invalid-message`, with the place, or `document-too-large`. */
 function contextOf(context: unknown): JsonValue {
-  encodeJson(context, maxContextBytes)
-  return jsonOf(context, 'context', invalidMessage)
+  const problem = read(() => jsonProblemOf(context, 'context'), 'context', invalidMessage)
+  if (problem !== undefined) throw invalidMessage(problem)
+  const json = read(() => encodeJson(context, Number.POSITIVE_INFINITY), 'context', invalidMessage)
+  const bytes = new TextEncoder().encode(json).length
+  if (bytes <= maxContextBytes) return jsonOf(JSON.parse(json), 'context', invalidMessage)
+  const advice = 'Send an id, and have tools and hooks look the rest up.'
+  throw new BeamClawError('document-too-large', `send: context takes ${bytes} bytes as JSON, and may take ${maxContextBytes}. ${advice}`, {
+    details: { bytes, maxBytes: maxContextBytes },
+  })
 }
 
 function toolNames(value: unknown): string | undefined {

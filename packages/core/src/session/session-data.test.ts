@@ -66,7 +66,7 @@ describe('delete', () => {
     await session.delete()
     expect((await session.send('again', { idempotencyKey: 'hello' }).result()).text).toBe('re: again')
     expect(await said(set)).toEqual(['again', 're: again'])
-    expect((await set.claw.sessions())[0]?.metadata).toEqual({})
+    expect((await set.claw.sessions())[0]?.settings).toEqual({})
     await set.restart()
     expect(await said(set)).toEqual(['again', 're: again'])
   })
@@ -195,7 +195,7 @@ describe('export and import', () => {
     ['a role that is none', [{ role: 'system', content: 'x' }], 'messages[0].role'],
     ['a message without content', [{ role: 'user' }], 'messages[0].content'],
     ['a result without its call', [result], 'messages[0] holds the result'],
-    ['a result of another call', [call, { role: 'user', content: 'x' }, result], 'messages[2] holds the result'],
+    ['a result that comes too late', [call, { role: 'user', content: 'x' }, result], 'messages[0] makes the call'],
     ['a bad run id', { version: 1, messages: [{ message: { role: 'user', content: 'x' }, runId: 'a b' }] }, 'messages[0].runId'],
     ['a bad time', { version: 1, messages: [{ message: { role: 'user', content: 'x' }, createdAt: 'now' }] }, 'messages[0].createdAt'],
   ])('refuse %s, and begin nothing', async (_, content, problem) => {
@@ -322,7 +322,7 @@ describe('killed at any write', () => {
         const exists = await session.exists()
         seen.add(exists)
         if (isDone) expect(exists).toBe(false)
-        expect((await claw.sessions()).map(({ metadata }) => metadata)).toEqual(exists ? [{ data: { keep: true } }] : [])
+        expect((await claw.sessions()).map(({ settings }) => settings)).toEqual(exists ? [{ data: { keep: true } }] : [])
         if (exists) expect(await said(set)).toEqual(['one', 're: one'])
         else await expect(session.history()).rejects.toMatchObject({ code: 'unknown-session' })
         await session.delete()

@@ -12,9 +12,9 @@ import { SettingsDocument } from './session-settings.ts'
 /** Resolves once the session is gone, but for what `removeLeftovers` removes. Rejects as the store does; whether the session is there then, its journal says. */
 export async function deleteSession(
   key: SessionKey,
-  { journal, settings, running }: LoadedSession,
+  { journal, settings, agent, running }: LoadedSession,
   token: FencingToken,
-  { store, tenant, activity, overviews, events, services }: SessionDependencies,
+  { store, tenant, activity, overviews, events, listeners, services }: SessionDependencies,
 ): Promise<void> {
   // A snapshot may be under way.
   await running?.catch(() => {})
@@ -25,7 +25,14 @@ export async function deleteSession(
   await activity.forget(key)
   await store.deleteLog(journalKey(tenant, key), token)
   const event = { type: 'session-delete', sessionKey: key, runId: parseRunId(services.ids.next('delete')) } as const
+  listeners.tell({ ...event, tenant, agentId: agent().id })
   for (const topic of [sessionTopic(tenant, key), committedTopic(tenant, key)]) publishEvent({ events, services }, topic, event)
+}
+
+/** Deletes the journal of a session that was never begun: its first message was refused, or the process died before it was durable. Rejects as the store does. */
+export async function deleteEmpty(key: SessionKey, token: FencingToken, { store, tenant, activity }: SessionDependencies): Promise<void> {
+  await activity.forget(key)
+  await store.deleteLog(journalKey(tenant, key), token)
 }
 
 /** Deletes what lies beside the journal of a session that is gone. Rejects as the store does; it may be repeated. */

@@ -140,7 +140,7 @@ describe('the list of sessions', () => {
       ['agent:main:b', 'main'],
       ['agent:main:c', 'main'],
     ])
-    expect(sessions[0]).toMatchObject({ metadata: { label: 'first' }, updatedAt: clock.now() })
+    expect(sessions[0]).toMatchObject({ settings: { label: 'first' }, updatedAt: clock.now() })
     expect(await claw.sessions({ limit: 2 })).toEqual(sessions.slice(0, 2))
     expect(await claw.sessions({ after: 'agent:main:a' })).toEqual(sessions.slice(1))
     expect(await claw.sessions({ agentId: 'other' })).toEqual([])

@@ -4,7 +4,7 @@ import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import { parseRunId, parseSessionKey, type RunId, type SessionKey } from '../base/ids.ts'
 import type { UserMessage } from '../base/messages.ts'
-import { aBoolean, aSignal, checkOptions, integer, text } from '../base/options.ts'
+import { aBoolean, aSignal, checkOptions, guardedRead, integer, readOptions, text } from '../base/options.ts'
 import { aStandardSchema, type StandardSchema } from '../tool/standard-schema.ts'
 import type { RunStream } from './run/run-stream.ts'
 import { repairRequest } from './run/structured-output.ts'
@@ -37,13 +37,14 @@ export interface SubscribeToSessionOptions {
 }
 
 /**
- * A handle on one session: sends messages, follows runs and reads the history. Nothing starts before it is used.
+ * A handle on one session: sends messages, follows runs and reads the history. Nothing starts before it is used. `TContext` is the `context` of its agent's
+ * messages, where the handle was asked for by the agent.
  *
  * @example
  * const session = running.session('agent:main:chat-7')
  * const { text } = await session.send('Hello').result()
  */
-export class SessionHandle {
+export class SessionHandle<TContext = unknown> {
   readonly key: SessionKey
   readonly #access: SessionAccess
   readonly #door: SessionDoor
@@ -59,32 +60,33 @@ export class SessionHandle {
   }
 
   /**
-   * Sends a user's message, which begins a run. The stream's `accepted` resolves once the message is durable; it rejects
-   * `idempotency-mismatch` when the key belongs to a message with another content. Throws `invalid-message`, with the place, for content
-   * that is not text or parts of text and images; `invalid-option`, also for an `output` that cannot be written as JSON Schema, with the path;
-   * and `invalid-id`.
+   * Sends a user's message, which begins a run. Never throws: `accepted`, the result, an iteration and a response of the stream reject with what is
+   * wrong. `accepted` resolves once the message is durable. Rejects `invalid-message`, with the place, for content that is not text or parts of text and
+   * images, and for a `context` that is not JSON or does not fit the agent's schema; `document-too-large` for its size; `invalid-option`, also for tools
+   * that the agent has not and for an `output` that cannot be written as JSON Schema; `invalid-id` for the key; `idempotency-mismatch` when the key
+   * belongs to a message with another content; `unknown-agent`, `session-busy`, `overloaded`, `call-depth`, `call-aborted` and `draining`.
    *
    * @example
    * const { output } = await session.send('Who wrote it?', { output: z.object({ author: z.string() }) }).result()
    */
-  send<TOutput = undefined>(content: UserMessage['content'], given: SendOptions<TOutput> = {}): RunStream<TOutput> {
-    // A copy: getters and proxies are read once.
-    const options = typeof given === 'object' ? { ...given } : given
-    const { message, context } = newMessageOf(content, options, this.#depth, () => this.#access.services.ids.next('run'))
+  send<TOutput = undefined>(content: UserMessage['content'], options: SendOptions<TOutput, TContext> = {}): RunStream<TOutput> {
+    return this.#streamOrRefusal('send', () => this.#send(content, options as SendOptions<TOutput>))
+  }
+
+  #send<TOutput>(content: UserMessage['content'], given: SendOptions<TOutput>): RunStream<TOutput> {
+    const options = readOptions('send', given)
+    const { router, providers } = this.#access
+    const { message, context } = newMessageOf(content, options, providers, this.#depth, () => this.#newRunId())
     const { output, repair = true } = options
     this.#checkDepth()
-    const { router, providers } = this.#access
-    if (options.model !== undefined) providers.check('send', 'model', options.model)
     const { runId } = message
     const send = async (): Promise<SendReceipt> => {
       // What a run under way asks for is part of it: a node that is about to stop waits for that run.
       if (this.#depth === 0) router.checkTakesMessages()
       const { signal } = options
-      const own = await router.checkedContext(this.key, context)
+      const checked = await router.checkedContext(this.key, context)
       if (signal?.aborted === true) throw new BeamClawError('call-aborted', 'send: its signal was aborted before', { cause: signal.reason })
-      const session = await router.begin(this.key)
-      const call = (): Promise<SendReceipt> =>
-        session.call(own === undefined ? message : { ...message, context: own }, patient) as Promise<SendReceipt>
+      const call = (): Promise<SendReceipt> => router.begin<SendReceipt>(this.key, { ...message, ...checked }, 'work')
       return signal === undefined ? call() : this.#door.sendWithSignal(runId, signal, call)
     }
     if (output === undefined) return this.#door.stream(runId, send)
@@ -92,13 +94,18 @@ export class SessionHandle {
   }
 
   /**
-   * Follows a run that was begun elsewhere, by its idempotency key. The stream rejects `unknown-session` or `unknown-run`. Throws
-   * `invalid-option` and `invalid-id`.
+   * Follows a run that was begun elsewhere, by its idempotency key. Never throws: the stream rejects `unknown-session`, `unknown-run`, `invalid-option`
+   * and `invalid-id`.
    *
    * @example
    * const { text } = await session.follow('order-17').result()
    */
   follow<TOutput = undefined>(key: string, options: FollowOptions<TOutput> = {}): RunStream<TOutput> {
+    return this.#streamOrRefusal('follow', () => this.#follow(key, options))
+  }
+
+  #follow<TOutput>(key: string, given: FollowOptions<TOutput>): RunStream<TOutput> {
+    const options = readOptions('follow', given)
     checkOptions<FollowOptions<TOutput>>('follow', options, { output: aStandardSchema })
     const runId = parseRunId(key)
     const repaired = parseRepairId(runId)
@@ -114,26 +121,33 @@ export class SessionHandle {
 
   /**
    * Sends the message of a run that was given up once more, under a new key: by default the old one with `:redrive` at its end, so that a
-   * repeat gets the same run. The stream rejects `unknown-run` when `runId` is no dead letter.
+   * repeat gets the same run. Never throws: the stream rejects `unknown-run` when `runId` is no dead letter, `invalid-option` and `invalid-id`.
    */
   redrive(runId: string, options: { readonly idempotencyKey?: string } = {}): RunStream {
+    return this.#streamOrRefusal('redrive', () => this.#redrive(runId, options))
+  }
+
+  #redrive(runId: string, unread: { readonly idempotencyKey?: string }): RunStream {
+    const options = readOptions('redrive', unread)
     checkOptions<typeof options>('redrive', options, { idempotencyKey: text(256) })
     const given = parseRunId(runId)
     const newRunId = parseRunId(options.idempotencyKey ?? `${given}:redrive`)
     const send = async (): Promise<SendReceipt> => {
       this.#access.router.checkTakesMessages()
+      this.#access.router.checkAgent(this.key)
       return (await this.#door.session()).call({ type: 'redrive', runId: given, newRunId }, patient) as Promise<SendReceipt>
     }
     return this.#door.stream(newRunId, send)
   }
 
   /** Ends a run, waiting or under way; without a name the one under way. Does nothing for a run that is over. */
-  abort(runId?: string): Promise<AbortReceipt> {
+  async abort(runId?: string): Promise<AbortReceipt> {
     return this.#door.ask<AbortReceipt>({ type: 'abort', runId: runId === undefined ? undefined : parseRunId(runId) })
   }
 
   /** The conversation, and the runs that are not over. */
-  async history(options: { /** The last so many messages. @default all */ readonly limit?: number } = {}): Promise<SessionHistory> {
+  async history(given: { /** The last so many messages. @default all */ readonly limit?: number } = {}): Promise<SessionHistory> {
+    const options = readOptions('history', given)
     checkOptions<typeof options>('history', options, { limit: integer(0) })
     return this.#door.ask<SessionHistory>({ type: 'history', limit: options.limit ?? Number.POSITIVE_INFINITY })
   }
@@ -144,16 +158,18 @@ export class SessionHandle {
    */
   async configure(changes: SessionSettingsPatch): Promise<SessionSettings> {
     const checked = checkChanges(changes, this.#access.providers)
-    const session = await this.#access.router.begin(this.key)
-    return session.call({ type: 'configure', changes: checked }, { ...patient, lane: 'control' }) as Promise<SessionSettings>
+    return this.#access.router.begin<SessionSettings>(this.key, { type: 'configure', changes: checked })
   }
 
   /**
    * The session's events: those its journal still has from `fromSeq` on, then those that happen. Leave the loop, or abort `signal`, to end
    * it. The iteration throws `unknown-session`, unless `waitForFirstMessage`; and `subscriber-lagged` when a snapshot has taken the place of
-   * events that the reader has not got, with the first one that is there as `details.cursor`: read `history()`, and subscribe from there.
+   * events that the reader has not got, with the first one that is there as `details.cursor`: read `history()`, and subscribe from there. Throws
+   * `invalid-option`.
    */
-  subscribe(fromSeq = 1, options: SubscribeToSessionOptions = {}): AsyncIterable<RunEvent> {
+  subscribe(fromSeq = 1, given: SubscribeToSessionOptions = {}): AsyncIterable<RunEvent> {
+    checkOptions('subscribe', { fromSeq }, { fromSeq: integer(0) })
+    const options = readOptions('subscribe', given)
     checkOptions<SubscribeToSessionOptions>('subscribe', options, { signal: aSignal, waitForFirstMessage: aBoolean })
     const { waitForFirstMessage = false, ...rest } = options
     const feed = this.#door.feed(sessionTopic(this.#access.id, this.key), rest)
@@ -170,15 +186,15 @@ export class SessionHandle {
     }
   }
 
-  /** Returns true for a session that was begun; starts and creates nothing. Rejects as the store does. */
+  /** Returns true for a session that was begun, by a message, settings or an import that is durable; begins none. Rejects as the store does. */
   exists(): Promise<boolean> {
     return this.#access.router.exists(this.key)
   }
 
   /**
    * Deletes the session: its journal and its settings. Resolves once that is durable, also for a session that is not there; a crash leaves it whole or
-   * deleted. Feeds of it end with `unknown-session`, and the next message begins a new session, which knows no key of before. Rejects `session-busy` while
-   * a run is under way or waits, and `unknown-agent`.
+   * deleted. Feeds of it end with `unknown-session`, and the next message begins a new session, which knows no key of before. Its agent need not be
+   * configured any more. Rejects `session-busy` while a run is under way or waits.
    *
    * @example
    * await running.session('agent:main:old').delete()
@@ -203,14 +219,15 @@ export class SessionHandle {
   /**
    * Begins another session with the history of this one so far, and with its settings. Resolves with its handle; nothing of it is there before all is durable.
    * A run under way here goes on, and what it has said already is copied. Rejects `session-exists` when the other session has a message or settings,
-   * `unknown-session`, `unknown-agent`, `invalid-session-key` and `invalid-option`.
+   * `unknown-session`, `unknown-agent`, `document-too-large`, `invalid-session-key` and `invalid-option`.
    *
    * @example
    * const branch = await session.fork('agent:main:branch', { atMessage: 4 })
    */
-  async fork(key: string, options: ForkOptions = {}): Promise<SessionHandle> {
+  async fork(key: string, given: ForkOptions = {}): Promise<SessionHandle> {
+    const options = readOptions('fork', given)
     checkOptions<ForkOptions>('fork', options, { atMessage: integer(0) })
-    const branch = new SessionHandle(parseSessionKey(key), this.#access)
+    const branch = new SessionHandle(parseSessionKey(key), this.#access, this.#depth)
     await branch.import(await this.#exportUpTo(options.atMessage ?? Number.POSITIVE_INFINITY))
     return branch
   }
@@ -231,13 +248,25 @@ export class SessionHandle {
     const { messages, settings } = checkedImport(conversation)
     const changes = checkChanges(settings, this.#access.providers, 'import')
     this.#access.router.checkTakesMessages()
-    const session = await this.#access.router.begin(this.key)
-    await session.call({ type: 'import', messages, settings: withoutNulls(changes) }, patient)
+    await this.#access.router.begin(this.key, { type: 'import', messages, settings: withoutNulls(changes) })
   }
 
   /** What the session is doing; starts it when it is not up. Rejects `unknown-session`. */
   inspect(): Promise<SessionInspection> {
     return this.#door.ask<SessionInspection>({ type: 'inspect' })
+  }
+
+  /** Returns the stream of a call; where its input is refused, one that rejects with the reason. */
+  #streamOrRefusal<TOutput>(owner: string, call: () => RunStream<TOutput>): RunStream<TOutput> {
+    try {
+      return guardedRead(owner, 'options', call)
+    } catch (error) {
+      return this.#door.stream<TOutput>(this.#newRunId() as RunId, () => Promise.reject(error))
+    }
+  }
+
+  #newRunId(): string {
+    return this.#access.services.ids.next('run')
   }
 
   #checkDepth(): void {
@@ -259,7 +288,7 @@ export class SessionHandle {
     const { output } = options
     if (key === undefined || output === undefined) return undefined
     // With the same model, settings and context as the message.
-    const run = this.send(repairRequest(problem), { ...options, idempotencyKey: key, queueMode: 'queue', repair: false })
+    const run = this.#send<TOutput>(repairRequest(problem), { ...options, idempotencyKey: key, queueMode: 'queue', repair: false })
     try {
       await run.accepted
       return run

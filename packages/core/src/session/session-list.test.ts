@@ -42,6 +42,28 @@ describe('lists of sessions', () => {
     expect(await names(set, { limit: 0 })).toBe('')
   })
 
+  test('by last activity have sessions of the same moment in the order of their keys, over pages too', async () => {
+    const set = await stage(new FunctionModel(() => ({ text: 'fine' })))
+    for (const name of ['c', 'a', 'e', 'b', 'd']) await set.claw.session(`agent:main:${name}`).send('hello').result()
+    for (const limit of [1, 2, 3, 9]) expect(await paged(set, { limit, sort: 'updatedAt' })).toBe('abcde')
+  })
+
+  test('are by when they began, the newest first, and the same in pages of any size', async () => {
+    const set = await stage(new FunctionModel(() => ({ text: 'hi' })))
+    for (const name of ['b', 'c', 'a']) {
+      await set.claw.session(`agent:main:${name}`).send('hi').result()
+      await set.clock.advance(10_000)
+    }
+    // One that began first is at work again.
+    await set.claw.session('agent:main:b').send('again').result()
+    await set.clock.advance(10_000)
+    for (const limit of [1, 2, 5]) {
+      expect(await paged(set, { limit, sort: 'createdAt' })).toBe('acb')
+      expect(await paged(set, { limit, sort: 'updatedAt' })).toBe('bac')
+    }
+    set.claw.kill()
+  })
+
   test('are of one prefix, owner or label, and of all that is asked for', async () => {
     const set = await five()
     expect(await names(set, { prefix: 'agent:main:B' })).toBe('b')
@@ -95,7 +117,7 @@ describe('metadata of the host', () => {
     await session.configure({ title: 'Letters', data: data as never })
     data.plan = 'changed afterwards'
     const [summary] = await (await set.restart()).sessions()
-    expect(summary?.metadata).toMatchObject({ title: 'Letters', data: { plan: 'free', seats: [1, 2] } })
+    expect(summary?.settings).toMatchObject({ title: 'Letters', data: { plan: 'free', seats: [1, 2] } })
     expect(await set.claw.session('agent:main:a').configure({ data: null, title: null })).toEqual({ owner: 'bob', label: 'letter' })
   })
 

@@ -18,7 +18,8 @@ export interface SessionSummary {
   readonly updatedAt?: number
   /** The first 120 characters of its last message with text; absent where there is none. */
   readonly preview?: string
-  readonly metadata: SessionSettings
+  /** What it was configured with. */
+  readonly settings: SessionSettings
   /** Where the next page begins when this is the last session of a page: the `after` of the same list. */
   readonly cursor: string
 }
@@ -32,8 +33,8 @@ export interface ListSessionsOptions {
   readonly label?: string
   /** Only sessions that were configured with this owner. */
   readonly owner?: string
-  /** `updatedAt`: the last that were at work come first. @default 'key' */
-  readonly sort?: 'key' | 'updatedAt'
+  /** `updatedAt`: the last that were at work come first. `createdAt`: the newest come first. @default 'key' */
+  readonly sort?: 'key' | 'updatedAt' | 'createdAt'
   /** The `cursor` of the last session of the page before; a list by key also takes a session key. @default the first page */
   readonly after?: string
   /** @default 1000 */
@@ -45,6 +46,8 @@ export interface SessionListSources {
   readonly tenant: TenantId
   readonly activity: ActivityLog
   readonly overviews: SessionOverviews
+  /** Resolves with false for a journal that no session was begun with. */
+  readonly isBegun: (key: SessionKey) => Promise<boolean>
 }
 
 /** Sessions whose documents are read at once. */
@@ -52,7 +55,7 @@ const pageSize = 1_000
 
 /**
  * Resolves with a page of sessions. There is no index yet: a filter reads the documents of all sessions before the page is full, and a list by
- * `updatedAt` those of all sessions, a thousand at a time. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`.
+ * `updatedAt` or `createdAt` those of all sessions, a thousand at a time. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`.
  */
 export async function listSessions(sources: SessionListSources, options: ListSessionsOptions): Promise<readonly SessionSummary[]> {
   checkOptions<ListSessionsOptions>('sessions', options, {
@@ -60,12 +63,12 @@ export async function listSessions(sources: SessionListSources, options: ListSes
     prefix: text(1_024),
     label: text(256),
     owner: text(256),
-    sort: oneOf('key', 'updatedAt'),
+    sort: oneOf('key', 'updatedAt', 'createdAt'),
     after: text(1_024),
     limit: integer(0),
   })
-  const { after, limit = pageSize } = options
-  if (options.sort === 'updatedAt') return byActivity(sources, options, after === undefined ? undefined : parseCursor(after), limit)
+  const { after, limit = pageSize, sort = 'key' } = options
+  if (sort !== 'key') return byTime(sources, options, sort, after === undefined ? undefined : parseCursor(after), limit)
   const found: SessionSummary[] = []
   const start = after === undefined ? undefined : parseSessionKey(after)
   const size = hasFilter(options) ? pageSize : Math.min(pageSize, limit)
@@ -77,26 +80,27 @@ export async function listSessions(sources: SessionListSources, options: ListSes
   return found
 }
 
-async function byActivity(
+async function byTime(
   sources: SessionListSources,
   options: ListSessionsOptions,
+  sort: 'updatedAt' | 'createdAt',
   after: { readonly at: number; readonly key: string } | undefined,
   limit: number,
 ): Promise<readonly SessionSummary[]> {
   let first: SessionSummary[] = []
   for await (const page of pagesOf(sources, options, undefined, pageSize)) {
-    const later = page.filter((one) => after === undefined || compareActivity(placeOf(one), after) > 0)
-    first = [...first, ...later].sort((a, b) => compareActivity(placeOf(a), placeOf(b))).slice(0, limit)
+    const later = page.filter((one) => after === undefined || comparePlaces(placeOf(one, sort), after) > 0)
+    first = [...first, ...later].sort((a, b) => comparePlaces(placeOf(a, sort), placeOf(b, sort))).slice(0, limit)
   }
-  return first.map((summary) => ({ ...summary, cursor: `${placeOf(summary).at}~${summary.sessionKey}` }))
+  return first.map((summary) => ({ ...summary, cursor: `${placeOf(summary, sort).at}~${summary.sessionKey}` }))
 }
 
-function placeOf({ updatedAt = 0, sessionKey: key }: SessionSummary): { readonly at: number; readonly key: string } {
-  return { at: updatedAt, key }
+function placeOf(summary: SessionSummary, sort: 'updatedAt' | 'createdAt'): { readonly at: number; readonly key: string } {
+  return { at: summary[sort] ?? 0, key: summary.sessionKey }
 }
 
 /** The latest first; those of the same time by their keys. */
-function compareActivity(a: { readonly at: number; readonly key: string }, b: { readonly at: number; readonly key: string }): number {
+function comparePlaces(a: { readonly at: number; readonly key: string }, b: { readonly at: number; readonly key: string }): number {
   return b.at - a.at || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
 }
 
@@ -104,7 +108,7 @@ function parseCursor(after: string): { readonly at: number; readonly key: string
   const split = after.indexOf('~')
   const at = Number(after.slice(0, split))
   if (split > 0 && Number.isFinite(at)) return { at, key: after.slice(split + 1) }
-  throw new BeamClawError('invalid-option', 'sessions: "after" must be the cursor of a session of a list by "updatedAt"')
+  throw new BeamClawError('invalid-option', 'sessions: "after" must be the cursor of a session of a list that is sorted by the same time')
 }
 
 function hasFilter({ prefix, label, owner }: ListSessionsOptions): boolean {
@@ -127,18 +131,24 @@ async function* pagesOf(
     // Beside each journal lies what else is kept of its session.
     const journals = keys.filter((key) => key.length === 4 && `agent:${key[2]}:${key[3]}`.startsWith(wanted))
     const summaries = await Promise.all(journals.map((key) => summaryOf(sources, key)))
-    yield summaries.filter(
-      ({ metadata }) => (label === undefined || metadata.label === label) && (owner === undefined || metadata.owner === owner),
+    const found = summaries.filter((summary) => summary !== undefined)
+    yield found.filter(
+      ({ settings }) => (label === undefined || settings.label === label) && (owner === undefined || settings.owner === owner),
     )
     last = keys.at(-1)
     if (last === undefined) return
   }
 }
 
-async function summaryOf({ store, tenant, activity, overviews }: SessionListSources, key: StoreKey): Promise<SessionSummary> {
+/** Resolves with undefined for a journal that no session was begun with. */
+async function summaryOf(
+  { store, tenant, activity, overviews, isBegun }: SessionListSources,
+  key: StoreKey,
+): Promise<SessionSummary | undefined> {
   const [, , agent = '', id = ''] = key
   const own = sessionKey(agent, id)
-  const [metadata, overview] = await Promise.all([settingsOf(store, tenant, own), overviews.read(own)])
+  const [settings, overview] = await Promise.all([settingsOf(store, tenant, own), overviews.read(own)])
+  if (overview === undefined && !hasSettings(settings) && !(await isBegun(own))) return undefined
   const updatedAt = activity.lastSeen(own) ?? overview?.updatedAt
   return {
     sessionKey: own,
@@ -146,26 +156,46 @@ async function summaryOf({ store, tenant, activity, overviews }: SessionListSour
     ...(overview === undefined ? {} : { createdAt: overview.createdAt }),
     ...(updatedAt === undefined ? {} : { updatedAt }),
     ...(overview === undefined || overview.preview === '' ? {} : { preview: overview.preview }),
-    metadata,
+    settings: settings.value,
     cursor: own,
   }
 }
 
 /** A session whose settings cannot be read is listed without them: it says so itself when it is used. */
-async function settingsOf(store: Store, tenant: TenantId, key: SessionKey): Promise<SessionSettings> {
+async function settingsOf(
+  store: Store,
+  tenant: TenantId,
+  key: SessionKey,
+): Promise<Pick<SettingsDocument, 'value' | 'isStored' | 'isDeleting'>> {
   try {
-    return (await new SettingsDocument(store, tenant, key).load()).value
+    return await new SettingsDocument(store, tenant, key).load()
   } catch (error) {
-    if (BeamClawError.isInstance(error, 'log-corrupt')) return {}
+    if (BeamClawError.isInstance(error, 'log-corrupt')) return { value: {}, isStored: true, isDeleting: false }
     throw error
   }
 }
 
-/** True when the store has the session's journal: a session is there as long as that is. */
-export async function hasSession(store: Store, tenant: TenantId, key: SessionKey): Promise<boolean> {
+/**
+ * Resolves with what the store has of a session. `none`: no journal, so no session. `described`: a journal with a document beside it, which only a session that
+ * was begun has. `bare`: a journal alone; it may be empty, since a first message may be refused after the journal was opened.
+ */
+export async function findJournal(store: Store, tenant: TenantId, key: SessionKey): Promise<'none' | 'bare' | 'described'> {
   const wanted = journalKey(tenant, key)
-  const [next] = await store.list(wanted.slice(0, -1) as unknown as StoreKey, { after: before(wanted), limit: 1 })
-  return next?.length === wanted.length && wanted.every((part, index) => next[index] === part)
+  // Documents of a session come right after its journal.
+  const [journal, ...others] = await store.list(wanted.slice(0, -1) as unknown as StoreKey, { after: before(wanted), limit: 3 })
+  if (journal?.length !== wanted.length || !isBelow(journal, wanted)) return 'none'
+  const documents = others.filter((other) => isBelow(other, wanted)).map((other) => other.at(-1))
+  if (documents.includes('overview')) return 'described'
+  return documents.length > 0 && hasSettings(await settingsOf(store, tenant, key)) ? 'described' : 'bare'
+}
+
+function isBelow(key: StoreKey, above: StoreKey): boolean {
+  return above.every((part, index) => key[index] === part)
+}
+
+/** Settings that wait for their deletion may be of a session that is gone. */
+function hasSettings({ isStored, isDeleting }: Pick<SettingsDocument, 'isStored' | 'isDeleting'>): boolean {
+  return isStored && !isDeleting
 }
 
 /** A key right before this one: no session id lies in between. */

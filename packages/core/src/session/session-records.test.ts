@@ -35,6 +35,13 @@ function votePart(): { readonly part: Part; readonly host: () => PartHost } {
   }
 }
 
+async function withExtension(records: RecordExtension) {
+  const { part, host } = votePart()
+  const set = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { parts: [{ ...part, records }] })
+  await set.claw.session(key).send('hello', { idempotencyKey: one }).result()
+  return { set, records: () => host().records(records, key) }
+}
+
 async function polling(options: Partial<BeamClawOptions> = {}) {
   const { part, host } = votePart()
   const set = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { parts: [part], ...options })
@@ -120,6 +127,89 @@ describe('records of a package', () => {
     await expect(host?.records(counts, key).append(one, 'up')).rejects.toMatchObject({ code: 'invalid-message' })
     expect(counts.initial).toEqual({})
     await claw.stop()
+  })
+
+  test('have data, names and states up to a size', async () => {
+    let size = 0
+    const sizes: RecordExtension<string[]> = { id: 'sizes', initial: [], fold: () => ['x'.repeat(size)] }
+    const { set, records } = await withExtension(sizes)
+    const kib = 1_024
+    expect(await records().append(one, 'n'.repeat(256), 'x'.repeat(kib * kib - 2))).toEqual([''])
+    const tooLarge = { code: 'document-too-large' }
+    await expect(records().append(one, 'n'.repeat(257), 'x')).rejects.toMatchObject({ code: 'invalid-message' })
+    await expect(records().append(one, 'n', 'x'.repeat(kib * kib - 1))).rejects.toMatchObject(tooLarge)
+    size = 16 * kib * kib - 4
+    expect(((await records().append(one, 'n', 'x')) as string[])[0]?.length).toBe(size)
+    size++
+    await expect(records().append(one, 'n', 'x')).rejects.toMatchObject({ code: 'invalid-message', message: /takes 16777217 bytes/ })
+    expect(((await records().state()) as string[])[0]?.length).toBe(16 * kib * kib - 4)
+    await set.claw.stop()
+  })
+
+  test.each<[string, () => unknown, RegExp]>([
+    ['a promise', () => Promise.resolve({}), /returned a promise/],
+    ['a promise that rejects', () => Promise.reject(new Error('unhandled')), /returned a promise/],
+    ['a map', () => new Map(), /an instance of a class is not JSON/],
+    ['a map inside', () => ({ a: new Map() }), /an instance of a class is not JSON/],
+    ['no number', () => Number.NaN, /NaN is not JSON/],
+    ['nothing', () => undefined, /undefined is not JSON/],
+    ['a function', () => () => {}, /is not JSON/],
+  ])('whose fold returns %s are refused, and the session goes on', async (_, fold, problem) => {
+    let isBad = false
+    const { set, records } = await withExtension({
+      id: 'odd',
+      initial: 0,
+      fold: (count) => (isBad ? fold() : (count as number) + 1) as never,
+    })
+    expect(await records().append(one, 'up')).toBe(1)
+    isBad = true
+    await expect(records().append(one, 'up')).rejects.toMatchObject({ code: 'invalid-message', message: expect.stringMatching(problem) })
+    isBad = false
+    expect(await records().append(one, 'up')).toBe(2)
+    expect((await set.claw.session(key).send('and you?').result()).text).toBe('fine')
+    await set.restart()
+    expect(await records().state()).toBe(2)
+    await set.claw.stop()
+  })
+
+  test('whose fold has come to return what is no state make the journal unreadable, and nothing else', async () => {
+    let isBad = false
+    const { set, records } = await withExtension({
+      id: 'odd',
+      initial: 0,
+      fold: (count) => (isBad ? new Map() : (count as number) + 1) as never,
+    })
+    await records().append(one, 'up')
+    isBad = true
+    const claw = await set.restart()
+    await expect(claw.session(key).history()).rejects.toMatchObject({ code: 'log-corrupt', message: expect.stringContaining('Record') })
+    expect((await claw.session('agent:main:other').send('hello').result()).text).toBe('fine')
+    claw.kill()
+  })
+
+  test.each<[string, unknown]>([
+    ['a promise', Promise.resolve(0)],
+    ['a map', new Map()],
+    ['no number', Number.NaN],
+    ['nothing', undefined],
+  ])('need a first state that is JSON, and not %s', async (_, initial) => {
+    const part: Part = {
+      id: 'odd',
+      records: { id: 'odd', initial: initial as never, fold: (state) => state },
+      start: votePart().part.start,
+    }
+    await expect(stage(new FunctionModel(() => ({})), {}, { parts: [part] })).rejects.toMatchObject({
+      code: 'invalid-option',
+      message: expect.stringContaining('option "initial" must be JSON'),
+    })
+  })
+
+  test('have an id that no other extension has', async () => {
+    const parts = [votePart().part, { ...votePart().part, id: 'votes-again' }]
+    await expect(stage(new FunctionModel(() => ({})), {}, { parts })).rejects.toMatchObject({
+      code: 'invalid-option',
+      message: 'Two record extensions are called "votes"',
+    })
   })
 
   test('are left alone where the package is gone, and are there again when it is back', async () => {

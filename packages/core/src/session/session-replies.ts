@@ -1,7 +1,6 @@
 /** What a session answers to those who ask it something. */
 import type { ActorInspection } from '../actor/actor-hooks.ts'
-import type { AgentDefinition } from '../agent/agent.ts'
-import type { RunId, SessionKey } from '../base/ids.ts'
+import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
 import type { Message, UserMessage } from '../base/messages.ts'
 import type { EndedRun, KnownRun, MessageOrigin } from './state/known-run.ts'
 import type { RunState } from './state/run-state.ts'
@@ -53,6 +52,8 @@ export interface HistoryEntry {
   readonly createdAt: number
   /** The message that it was sent with, or the run that it came of. */
   readonly runId: RunId
+  /** The agent that the conversation was handed to with this message, and that answers from here on; absent for most. */
+  readonly handOff?: AgentId
 }
 
 /** A run that is not over. */
@@ -88,8 +89,8 @@ export function historyOf({ history, origins, current, waiting, runs, seq }: Ses
   const rest = waiting.map(({ runId, message }) => ({ ...openRun(runId, 'waiting'), message }))
   return {
     messages: history.slice(first).map((message, index) => {
-      const { at, runId } = origins[first + index] as MessageOrigin
-      return { message, createdAt: at, runId }
+      const { at, ...origin } = origins[first + index] as MessageOrigin
+      return { message, createdAt: at, ...origin }
     }),
     total: history.length,
     runs: [...running, ...rest],
@@ -108,7 +109,7 @@ export function abortReceipt(runId: RunId | undefined, known: KnownRun | undefin
 export function inspectionOf(
   actor: ActorInspection,
   sessionKey: SessionKey,
-  { id: agentId }: AgentDefinition,
+  agentId: AgentId,
   state: SessionState | undefined,
 ): SessionInspection {
   const current = state?.current

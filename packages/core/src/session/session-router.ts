@@ -1,18 +1,20 @@
 /** Finds the session of a key, and starts it when it is not up. Hands out a reference: the session itself may live elsewhere. */
-import type { ActorRef } from '../actor/actor-ref.ts'
+import type { ActorRef, MailboxLane } from '../actor/actor-ref.ts'
 import { IGNORE } from '../actor/internals.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
+import { unknownAgent } from '../agent/agent-list.ts'
+import { removedAgent } from '../agent/removed-agent.ts'
 import { BeamClawError } from '../base/errors.ts'
-import { type SessionKey, sessionKeyParts } from '../base/ids.ts'
-import { type Fail, jsonOf } from '../base/message-check.ts'
+import { type AgentId, type SessionKey, sessionKeyParts } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
-import { nearestName } from '../base/options.ts'
+import { definedOnly } from '../base/options.ts'
 import type { DynamicSupervisor } from '../supervisor/dynamic-supervisor.ts'
-import { describeIssues } from '../tool/standard-schema.ts'
+import type { NewMessage } from './commands/message-intake.ts'
 import { unknownSession } from './journal/store-failure-codes.ts'
+import { parsedContext } from './run/run-context.ts'
 import { Session, type SessionMessage, type SessionReply } from './session.ts'
 import { journalKey, type SessionDependencies } from './session-dependencies.ts'
-import { hasSession } from './session-list.ts'
+import { findJournal } from './session-list.ts'
 
 /** A session may have to read a long journal before it answers. */
 export const patient = { timeoutMs: 60_000 }
@@ -33,6 +35,10 @@ export class SessionRouter {
   readonly #options: SessionRouterOptions
   // Sessions that are known to exist, or are about to.
   readonly #existing = new Set<SessionKey>()
+  // Agents that sessions were started with.
+  readonly #definitions = new Map<AgentId, AgentDefinition>()
+  // Of those that exist, the ones that are known to have a message or settings.
+  readonly #begun = new Set<SessionKey>()
 
   constructor(options: SessionRouterOptions) {
     this.#options = options
@@ -44,57 +50,114 @@ export class SessionRouter {
     throw new BeamClawError('draining', 'New messages are refused: this node is about to stop', { retryAfterMs: 1_000 })
   }
 
-  /** Resolves with a message's context as its agent's schema makes it. Rejects `invalid-message`, or `unknown-agent`. */
-  async checkedContext(key: SessionKey, context: JsonValue | undefined): Promise<JsonValue | undefined> {
-    const { context: schema } = this.#agentOf(key)
-    if (schema === undefined) return context
-    const checked = await schema['~standard'].validate(context)
-    const fail: Fail = (problem) => new BeamClawError('invalid-message', `send: context: ${problem}`)
-    if (checked.issues !== undefined) throw fail(describeIssues(checked.issues))
-    return checked.value === undefined ? undefined : jsonOf(checked.value, 'context', fail)
+  /** Throws `unknown-agent` for a session whose agent is not configured. */
+  checkAgent(key: SessionKey): void {
+    this.#agentOf(key)
   }
 
-  /** Resolves with a session that exists. Rejects as `begin` does, and `unknown-session` for one without a message or settings. */
+  /**
+   * Resolves with a message's context as the schema of the agent that answers makes it: after a hand-off not the one of the key. Rejects `invalid-message`,
+   * or `unknown-agent`.
+   */
+  async checkedContext(key: SessionKey, context: JsonValue | undefined): Promise<Pick<NewMessage, 'context' | 'contextBy'>> {
+    const own = this.#agentOf(key)
+    const agent = this.#areContextsChecked ? await this.#answering(key, own) : own
+    if (agent.context === undefined) return definedOnly({ context, contextBy: agent.id === own.id ? undefined : agent.id })
+    const parsed = await parsedContext(agent, context, (problem) => new BeamClawError('invalid-message', `send: context: ${problem}`))
+    return definedOnly({ context: parsed, contextBy: agent.id === own.id ? undefined : agent.id })
+  }
+
+  /** False where it is of no account which agent answers: there is only one, or none has a schema. */
+  get #areContextsChecked(): boolean {
+    const { agents } = this.#options.dependencies
+    return agents.size > 1 && [...agents.values()].some(({ context }) => context !== undefined)
+  }
+
+  /** Resolves with the agent that answers in a session; the one of its key where it is not begun. */
+  async #answering(key: SessionKey, own: AgentDefinition): Promise<AgentDefinition> {
+    try {
+      const session = await this.find(key)
+      const id = (await session.call({ type: 'answering' }, { ...patient, lane: 'control' })) as AgentId
+      return this.#options.dependencies.agents.get(id) ?? own
+    } catch (error) {
+      if (BeamClawError.isInstance(error, 'unknown-session')) return own
+      throw error
+    }
+  }
+
+  /** Resolves with a session that exists. Rejects as `start` does, `unknown-session` for one without a message or settings, and `unknown-agent` where that has no agent. */
   async find(key: SessionKey): Promise<SessionRef> {
-    this.#agentOf(key)
     const { store, tenant, activity } = this.#options.dependencies
     if (!this.#existing.has(key) && activity.lastSeen(key) === undefined) {
-      const isStored = await hasSession(store, tenant, key)
+      const isStored = (await findJournal(store, tenant, key)) !== 'none'
       // A first message may have come meanwhile.
       if (!isStored && !this.#existing.has(key)) {
+        this.#agentOf(key)
         throw unknownSession(key)
       }
     }
-    return this.begin(key)
+    return this.start(key)
   }
 
-  /** Resolves with true for a session that the store has; starts nothing. Rejects as the store does. */
-  exists(key: SessionKey): Promise<boolean> {
+  /** Resolves with true for a session that was begun; begins none. Rejects as the store does. */
+  async exists(key: SessionKey): Promise<boolean> {
     const { store, tenant } = this.#options.dependencies
-    return hasSession(store, tenant, key)
+    const journal = await findJournal(store, tenant, key)
+    return journal === 'described' || (journal === 'bare' && (await this.isBegun(key)))
   }
 
-  /** Deletes a session, and what the deletion of one has left behind. Rejects as `begin` does, `session-busy`, or as the store does. */
+  /**
+   * Resolves with true for a journal that holds anything, or that cannot be opened here. A journal without documents may be what a refused first message has
+   * left: the session itself looks, and removes it.
+   */
+  async isBegun(key: SessionKey): Promise<boolean> {
+    if (this.#begun.has(key)) return true
+    try {
+      await (await this.start(key)).call({ type: 'exists' }, { ...patient, lane: 'control' })
+    } catch (error) {
+      if (!BeamClawError.isInstance(error, 'unknown-session')) return true
+      this.#existing.delete(key)
+      return false
+    }
+    this.#begun.add(key)
+    return true
+  }
+
+  /** Deletes a session, and what the deletion of one has left behind. Rejects as `start` does, `session-busy`, or as the store does. */
   async delete(key: SessionKey): Promise<void> {
     const { store, tenant } = this.#options.dependencies
-    this.#agentOf(key)
-    if (!this.#existing.has(key) && !(await this.exists(key))) {
+    if (!this.#existing.has(key) && (await findJournal(store, tenant, key)) === 'none') {
       const [left] = await store.list(journalKey(tenant, key), { limit: 1 })
       if (left === undefined) return
     }
     try {
-      await (await this.begin(key)).call({ type: 'delete' }, { ...patient, lane: 'control' })
+      await (await this.start(key)).call({ type: 'delete' }, { ...patient, lane: 'control' })
     } finally {
       // Whether it is there now, the store says.
       this.#existing.delete(key)
+      this.#begun.delete(key)
     }
   }
 
-  /** Resolves with a running session, which exists from now on. Rejects `unknown-agent`, or with what kept it from starting. */
-  async begin(key: SessionKey): Promise<SessionRef> {
+  /** Resolves with the reply to a message that may begin the session. Rejects as the session does, as `start` does, and `unknown-agent`. */
+  async begin<T>(key: SessionKey, message: SessionMessage, lane: MailboxLane = 'control'): Promise<T> {
+    this.#agentOf(key)
+    const session = await this.start(key)
+    try {
+      return (await session.call(message, { ...patient, lane })) as T
+    } catch (error) {
+      // Where it was to begin the session, nothing is left of it.
+      if (BeamClawError.isInstance(error) && error.kind === 'too-large' && !this.#begun.has(key)) await this.isBegun(key)
+      throw error
+    }
+  }
+
+  /** Resolves with a running session, whether it was begun or not, and whether its agent is configured or not. Rejects with what kept it from starting. */
+  async start(key: SessionKey): Promise<SessionRef> {
     const { sessions, phase, dependencies } = this.#options
     if (phase() === 'ended') throw new BeamClawError('actor-not-running', 'This BeamClaw has ended; start one again, and send then')
-    const agent = this.#agentOf(key)
+    const { agentId } = sessionKeyParts(key)
+    const agent = this.#lastDefinition(agentId)
     const supervisor = sessions()
     if (supervisor === undefined) throw new BeamClawError('actor-not-running', 'Sessions are being started again; try again in a moment')
     this.#existing.add(key)
@@ -109,13 +172,19 @@ export class SessionRouter {
     throw new BeamClawError('internal', `Session "${key}" did not start`)
   }
 
+  /** Returns the agent as it was when it was configured last: its runs are finished with that, also when it was removed meanwhile. */
+  #lastDefinition(id: AgentId): AgentDefinition {
+    const agent = this.#options.dependencies.agents.get(id) ?? this.#definitions.get(id)
+    if (agent === undefined) return removedAgent(id)
+    this.#definitions.set(id, agent)
+    return agent
+  }
+
   #agentOf(key: SessionKey): AgentDefinition {
     const { agents } = this.#options.dependencies
     const { agentId } = sessionKeyParts(key)
     const agent = agents.get(agentId)
     if (agent !== undefined) return agent
-    const nearest = nearestName(agentId, [...agents.keys()])
-    const hint = nearest === undefined ? `known agents are ${[...agents.keys()].join(', ')}` : `did you mean "${nearest}"?`
-    throw new BeamClawError('unknown-agent', `There is no agent "${agentId}"; ${hint}`, { details: { agentId } })
+    throw unknownAgent(agentId, [...agents.keys()])
   }
 }

@@ -1,41 +1,21 @@
 /** What is known of a session besides its conversation: a document beside its journal. */
 import { modelRule } from '../agent/agent.ts'
+import type { SessionSettings } from '../agent/session-settings.ts'
 import { BeamClawError } from '../base/errors.ts'
 import type { SessionKey, TenantId } from '../base/ids.ts'
+import { jsonProblemOf } from '../base/json-problem.ts'
 import { type Fail, fieldsOf, jsonOf } from '../base/message-check.ts'
 import type { JsonObject } from '../base/messages.ts'
-import { checkOptions, type OptionRule, type OptionRules, oneOf, text } from '../base/options.ts'
+import { checkOptions, guardedRead, type OptionRule, type OptionRules, oneOf, readOptions, text } from '../base/options.ts'
 import { encodeJson } from '../defaults/json-text.ts'
-import type { ThinkingLevel } from '../ports/provider.ts'
 import type { Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
-import type { QueueMode } from './journal/records.ts'
 import { journalKey } from './session-dependencies.ts'
+
+export type { SessionSettings } from '../agent/session-settings.ts'
 
 /** Times that a change is tried when another process changes the same document. */
 const maxAttempts = 5
-
-/** Settings of one session. What is absent is as its agent says. */
-export interface SessionSettings {
-  /** A name for people. */
-  readonly label?: string
-  /** A heading of the conversation for people; at most 256 characters. */
-  readonly title?: string
-  /** To whom it belongs, for lists by owner; at most 256 characters. */
-  readonly owner?: string
-  /** The host's own metadata: a JSON object of at most 16 KiB. A new one takes the place of the whole. */
-  readonly data?: JsonObject
-  /** Where its messages come from, for example `discord:home`. */
-  readonly channel?: string
-  /** `<provider>/<model>`, instead of the agent's. */
-  readonly model?: string
-  readonly thinking?: ThinkingLevel
-  /** How much of its work a client is to show. */
-  readonly verbose?: 'off' | 'on' | 'full'
-  readonly queueMode?: QueueMode
-  /** Names of the skills the session began with. */
-  readonly skills?: readonly string[]
-}
 
 /** New values; `null` goes back to what the agent says. */
 export type SessionSettingsPatch = { readonly [K in keyof SessionSettings]?: SessionSettings[K] | null | undefined }
@@ -61,14 +41,20 @@ const rules = {
  * the message.
  */
 export function checkChanges(changes: SessionSettingsPatch, providers: ProviderTable, owner = 'configure'): SessionSettingsPatch {
-  // A copy first: getters and proxies are read once.
-  const copy = jsonOf(changes, owner, (problem) => new BeamClawError('invalid-option', problem)) as SessionSettingsPatch
+  const given = readOptions(owner, changes)
+  for (const [name, value] of Object.entries(given)) {
+    const problem = value === undefined ? undefined : guardedRead(owner, name, () => jsonProblemOf(value, name))
+    if (problem !== undefined) throw invalidSettings(`${owner}: ${problem}`)
+  }
+  const copy = jsonOf(given, owner, invalidSettings) as SessionSettingsPatch
   const settings = withoutNulls(copy)
-  checkOptions<SessionSettings>(owner, settings, rules)
   const { model } = settings
-  if (model !== undefined) providers.check(owner, 'model', model)
+  if (typeof model === 'string') providers.check(owner, 'model', model)
+  checkOptions<SessionSettings>(owner, settings, rules)
   return copy
 }
+
+const invalidSettings: Fail = (problem) => new BeamClawError('invalid-option', problem)
 
 /** Throws what `fail` makes of settings that cannot be; those of later versions are left alone. */
 export function checkSettingsFields(value: unknown, fail: Fail): void {
@@ -83,8 +69,8 @@ function aDataObject(value: unknown): string | undefined {
   const expected = `a JSON object of at most ${maxDataBytes} bytes`
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return expected
   try {
-    encodeJson(value, maxDataBytes)
-    return undefined
+    const bytes = new TextEncoder().encode(encodeJson(value, Number.POSITIVE_INFINITY)).length
+    return bytes <= maxDataBytes ? undefined : `${expected} (this one takes ${bytes})`
   } catch {
     return expected
   }

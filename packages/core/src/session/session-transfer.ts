@@ -1,12 +1,12 @@
 /** A session as data that leaves one BeamClaw and enters another. */
 import { BeamClawError, describeError } from '../base/errors.ts'
-import { parseRunId, type RunId, type SessionKey } from '../base/ids.ts'
+import { parseAgentId, parseRunId, type SessionKey } from '../base/ids.ts'
 import { countOf, eachOf, type Fail, fieldsOf, jsonOf, messageOf } from '../base/message-check.ts'
 import type { Message } from '../base/messages.ts'
 import type { ImportedMessage } from './journal/records.ts'
 import type { HistoryEntry } from './session-replies.ts'
 import type { SessionSettings } from './session-settings.ts'
-import { firstLostResult } from './state/history-cut.ts'
+import { firstFlaw } from './state/history-cut.ts'
 
 /** A conversation with its settings, as plain JSON. */
 export interface SessionExport {
@@ -37,24 +37,25 @@ export function checkedImport(given: unknown): { readonly messages: readonly Imp
 }
 
 function entryOf(value: unknown, path: string): ImportedMessage {
-  const { message, createdAt, runId } = fieldsOf(value, path, fail)
+  const { message, createdAt, runId, handOff } = fieldsOf(value, path, fail)
   return {
     message: messageOf(message, `${path}.message`, fail),
     ...(createdAt === undefined ? {} : { createdAt: countOf(createdAt, `${path}.createdAt`, fail) }),
-    ...(runId === undefined ? {} : { runId: runIdOf(runId, `${path}.runId`) }),
+    ...(runId === undefined ? {} : { runId: idOf(runId, parseRunId, `${path}.runId`) }),
+    ...(handOff === undefined ? {} : { handOff: idOf(handOff, parseAgentId, `${path}.handOff`) }),
   }
 }
 
-function runIdOf(value: unknown, path: string): RunId {
+function idOf<T>(value: unknown, parse: (value: unknown) => T, path: string): T {
   try {
-    return parseRunId(value)
+    return parse(value)
   } catch (error) {
     throw fail(`${path}: ${describeError(error)}`)
   }
 }
 
 function whole(messages: readonly ImportedMessage[]): readonly ImportedMessage[] {
-  const lost = firstLostResult(messages.map(({ message }) => message))
-  if (lost === undefined) return messages
-  throw fail(`messages[${lost}] holds the result of a call that the message before it does not make`)
+  const flaw = firstFlaw(messages.map(({ message }) => message))
+  if (flaw === undefined) return messages
+  throw fail(`messages[${flaw.index}] ${flaw.problem}`)
 }

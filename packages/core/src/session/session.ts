@@ -7,7 +7,8 @@
  * I2: What was let go of changes nothing any more: each return from an await looks whether its state is still the loaded one.
  * I3: No run goes on that the list of busy sessions does not have.
  * I4: Nothing is accepted by a state whose session is being deleted: commands wait for the end of that, and only those that begin a session begin one.
- * I5: Nothing that a command throws crashes the session: its restarts would count for all sessions.
+ * I5: What reads a session that was never begun removes its journal, but for one that is being begun.
+ * I6: Nothing that a command throws crashes the session: its restarts would count for all sessions.
  */
 import { Actor, type HandlerResult } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
@@ -15,7 +16,7 @@ import { refuse } from '../actor/refusal.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { CommittedEvent } from '../base/events.ts'
-import type { SessionKey, TenantId } from '../base/ids.ts'
+import type { AgentId, SessionKey, TenantId } from '../base/ids.ts'
 import type { AppendLog, FencingToken } from '../ports/store.ts'
 import { type CommandContext, checkAtRest } from './commands/command.ts'
 import { type CommandReply, runCommand, type SessionCommand } from './commands/commands.ts'
@@ -23,26 +24,28 @@ import type { JournalWriter } from './journal/journal-writer.ts'
 import { openOwnedLog } from './journal/open-journal.ts'
 import { eventOf } from './journal/record-families.ts'
 import { isStoreTrouble, sessionBroken, unknownSession } from './journal/store-failure-codes.ts'
-import { hasWork, type LoadedSession, loadSession } from './loaded-session.ts'
+import { hasWork, isEmpty, type LoadedSession, loadSession } from './loaded-session.ts'
 import { Reopening } from './reopening.ts'
 import { resumption } from './run/resumption.ts'
-import { deleteSession, removeLeftovers } from './session-deletion.ts'
+import { SessionBeginning } from './session-beginning.ts'
+import { deleteEmpty, deleteSession, removeLeftovers } from './session-deletion.ts'
 import { journalKey, type SessionDependencies, sessionLease } from './session-dependencies.ts'
 import { overviewOf } from './session-overview.ts'
 import { type Aftermath, asleep, deleted, loadedOf, type SessionPhase } from './session-phase.ts'
 import { inspectionOf, type SessionInspection } from './session-replies.ts'
 
-/** Work lane: `send` and `redrive`. Control lane: the others. `read` and `inspect` need no state. */
+/** Work lane: `send` and `redrive`. Control lane: the others. Once the session is begun, `read`, `inspect` and `exists` need no state. */
 export type SessionMessage =
   | SessionCommand
   | { readonly type: 'read'; readonly fromSeq: number }
   | { readonly type: 'inspect' }
+  | { readonly type: 'exists' }
   | { readonly type: 'delete' }
 
 /** What begins a session that is not there. */
 const beginnings: ReadonlySet<SessionMessage['type']> = new Set(['send', 'configure', 'import'])
 
-export type SessionReply = CommandReply | SessionInspection | readonly CommittedEvent[]
+export type SessionReply = CommandReply | SessionInspection | readonly CommittedEvent[] | boolean
 
 type Context = ActorContext<SessionMessage>
 
@@ -57,6 +60,9 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   #phase: SessionPhase = asleep
   /** With which the log of the phase was opened. */
   #token: FencingToken | undefined
+  readonly #beginning = new SessionBeginning()
+  /** The agent that answered when the session was last in memory. */
+  #answeredBy: AgentId | undefined
 
   constructor(key: SessionKey, agent: AgentDefinition, dependencies: SessionDependencies) {
     super({ id: key, passivateAfterMs: dependencies.sessionDefaults.passivateAfterMs })
@@ -94,23 +100,34 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   protected override onPassivate(): void {
-    if (this.#phase.is === 'awake') this.#phase = { ...asleep, log: this.#phase.log }
+    if (this.#phase.is !== 'awake') return
+    this.#answeredBy = this.#phase.loaded.agent().id
+    this.#phase = { ...asleep, log: this.#phase.log }
   }
 
   // ---- replies
 
-  async #reply(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
+  #reply(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
+    const reply = this.#carryOut(message, context)
+    return beginnings.has(message.type) ? this.#beginning.track(reply) : reply
+  }
+
+  async #carryOut(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
     let loaded: LoadedSession | undefined
     try {
       while (this.#phase.is === 'deleting') await this.#phase.done
       if (message.type === 'delete') return await this.#delete(context)
-      if (this.#phase.is === 'deleted' && !beginnings.has(message.type)) throw unknownSession(this.#key)
+      const begins = beginnings.has(message.type)
+      if (!begins && !(await this.#checkBegun(message.type, context))) throw unknownSession(this.#key)
+      if (message.type === 'exists') return true
       if (message.type === 'inspect') return this.#inspection()
       if (message.type === 'read') return await this.#eventsFrom(message.fromSeq, context)
       loaded = await this.#load(context)
       // Deleted, or let go of, in the same turn of the event loop.
-      if (this.isAlive && !this.#isLoaded(loaded)) return await this.#reply(message, context)
-      return await runCommand(this.#commandContext(loaded, context), message)
+      if (this.isAlive && !this.#isLoaded(loaded)) return await this.#carryOut(message, context)
+      const reply = await runCommand(this.#commandContext(loaded, context), message)
+      if (begins) this.#beginning.isKnown = true
+      return reply
     } catch (thrown) {
       const error = typed(thrown, this.#key)
       if (isStoreTrouble(error, loaded)) this.#breakOff(error, context, loaded)
@@ -118,9 +135,33 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     }
   }
 
+  /** Resolves with false for a session that was never begun, whose journal is then gone. */
+  async #checkBegun(type: SessionMessage['type'], context: Context): Promise<boolean> {
+    for (;;) {
+      while (this.#phase.is === 'deleting') await this.#phase.done
+      if (this.#phase.is === 'deleted') return false
+      if (this.#beginning.isKnown) return true
+      const loaded = await this.#load(context)
+      // Let go of meanwhile.
+      if (this.isAlive && !this.#isLoaded(loaded)) continue
+      if (this.#beginning.isUnderWay) {
+        if (!isEmpty(loaded) && type !== 'exists') return true
+        await this.#beginning.settled()
+        continue
+      }
+      this.#beginning.isKnown = !isEmpty(loaded)
+      if (this.#beginning.isKnown || !this.isAlive || this.#token === undefined) return true
+      const error = await this.#end(deleteEmpty(this.#key, this.#token, this.#dependencies), loaded.log, context)
+      // Another owner may have begun it. What else keeps the journal from being removed does not make a session of it.
+      if (error?.code === 'fenced') throw error
+      return false
+    }
+  }
+
   #inspection(): SessionInspection {
     const loaded = loadedOf(this.#phase)
-    return inspectionOf(this.inspect(), this.#key, loaded?.agent() ?? this.#agentNow(), loaded?.state)
+    const agentId = loaded?.agent().id ?? this.#answeredBy ?? this.#agentNow().id
+    return inspectionOf(this.inspect(), this.#key, agentId, loaded?.state)
   }
 
   async #eventsFrom(fromSeq: number, context: Context): Promise<readonly CommittedEvent[]> {
@@ -137,21 +178,20 @@ export class Session extends Actor<SessionMessage, SessionReply> {
 
   async #delete(context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
     // An earlier deletion may have left something beside the journal.
-    if (this.#phase.is === 'deleted') return await this.#end(Promise.resolve(), undefined, context)
+    if (this.#phase.is === 'deleted') return replyOf(await this.#end(Promise.resolve(), undefined, context))
     const loaded = await this.#load(context)
     const token = this.#token
-    if (!this.#isLoaded(loaded) || token === undefined) return await this.#reply({ type: 'delete' }, context)
+    if (!this.#isLoaded(loaded) || token === undefined) return await this.#carryOut({ type: 'delete' }, context)
     checkAtRest(this.#key, loaded.state)
-    return await this.#end(deleteSession(this.#key, loaded, token, this.#dependencies), loaded.log, context)
+    return replyOf(await this.#end(deleteSession(this.#key, loaded, token, this.#dependencies), loaded.log, context))
   }
 
-  /** No command is carried out before the deletion is over, one way or the other. */
-  async #end(deletion: Promise<void>, log: AppendLog | undefined, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
+  /** No command is carried out before the deletion is over, one way or the other. Resolves as `#endOf` does. */
+  async #end(deletion: Promise<void>, log: AppendLog | undefined, context: Context): Promise<BeamClawError | undefined> {
     const settled = this.#endOf(deletion, log)
     this.#phase = { is: 'deleting', log, aftermath: undefined, done: settled.then(() => {}) }
     context.waitUntil(settled)
-    const error = await settled
-    return error === undefined ? undefined : refuse(error)
+    return settled
   }
 
   /** Resolves with what kept the session from being deleted, or something of it. */
@@ -160,6 +200,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     try {
       await deletion
       next = deleted
+      this.#beginning.isKnown = false
+      this.#answeredBy = undefined
       await removeLeftovers(this.#key, this.#dependencies)
       return undefined
     } catch (error) {
@@ -316,9 +358,14 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     if (!hasWork(state)) await journal.flush()
     this.#phase = { is: 'awake', log, aftermath: undefined, loaded }
     // It may be on record as busy since its last end was not written down.
-    if (!hasWork(state) && this.#dependencies.activity.end(this.#key)) this.#dependencies.overviews.note(this.#key, overviewOf(state))
+    const { activity, overviews } = this.#dependencies
+    if (!hasWork(state) && activity.end(this.#key) && !isEmpty(loaded)) overviews.note(this.#key, overviewOf(state))
     this.#drive(loaded, context)
   }
+}
+
+function replyOf(error: BeamClawError | undefined): Awaited<HandlerResult<SessionReply>> {
+  return error === undefined ? undefined : refuse(error)
 }
 
 /** Returns the run whose record the store takes from nobody. A message that is too large was refused to its sender, and no run has to do with it. */

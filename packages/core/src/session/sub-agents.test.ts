@@ -8,6 +8,7 @@ import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, type ModelTurn, type Stage, stage } from '../testing/model.ts'
 import { agentTool, handoff } from '../tool/agent-tool.ts'
 import { defineTool } from '../tool/tool.ts'
+import type { SessionHandle } from './session-handle.ts'
 
 const key = 'agent:main:main'
 
@@ -179,6 +180,45 @@ describe('an agent as a tool', () => {
     expect(await claw.sessions()).toHaveLength(3)
   })
 
+  test('cannot be asked deeper through a fork that a tool has made', async () => {
+    const forks = defineTool({
+      name: 'forks',
+      description: 'forks',
+      async execute(_, { session }) {
+        const branch = await (session('agent:main:source') as SessionHandle).fork('agent:main:branch')
+        return (await branch.send('go on').result()).text
+      },
+    })
+    const main = (request: ProviderRequest): ModelTurn =>
+      request.messages.length === 1 ? relay('forks')(request) : { text: lastTool(request) }
+    const { claw } = await up({ main }, [{ id: 'main', tools: [forks] }], { sessions: { maxCallDepth: 0 } })
+    await claw.session('agent:main:source').import([{ role: 'user', content: 'hello' }])
+    expect((await claw.session(key).send('go').result()).text).toMatch(/1 sessions would wait for each other, and 0 may/)
+  })
+
+  test.each<[string, () => unknown, RegExp]>([
+    ['returns a number', () => 5, /agentTool: option "sessionId" must be a function that returns text, received 5/],
+    ['returns nothing', () => undefined, /option "sessionId" must be a function that returns text/],
+    ['returns no text', () => '', /option "sessionId" must be a function that returns text/],
+    ['returns a promise', () => Promise.reject(new Error('unhandled')), /option "sessionId" must be a function that returns text/],
+    [
+      'throws',
+      () => {
+        throw new Error('no tenant')
+      },
+      /agentTool: the function of option "sessionId" failed: no tenant/,
+    ],
+  ])('is not asked where the function of its session %s, and the model is told why', async (_, sessionId, problem) => {
+    const { claw } = await up({ main: relay('ask_finder') }, [
+      { id: 'main', tools: [agentTool('finder', { sessionId: sessionId as never })] },
+      { id: 'finder' },
+    ])
+    const { text, toolCalls } = await claw.session(key).send('go').result()
+    expect(text).toMatch(problem)
+    expect(toolCalls[0]?.outcome).toBe('error')
+    expect(await claw.sessions({ agentId: 'finder' })).toEqual([])
+  })
+
   test('that would wait for the session that asks is told so, and leaves no message behind', async () => {
     const { claw } = await up({ main: relay('ask_main') }, [{ id: 'main', tools: [agentTool('main', { sessionId: 'main' })] }])
     const { text } = await claw.session(key).send('go').result()
@@ -252,6 +292,7 @@ describe('a hand-off', () => {
   })
 
   test('to nobody, or by a call that fails, does not happen', async () => {
+    const nowhere = defineTool({ name: 'hand_off_to_nobody', description: 'fails', execute: (_, { handOff }) => void handOff('nobody') })
     const fails = defineTool({
       name: 'hand_off_to_billing',
       description: 'fails',
@@ -269,7 +310,7 @@ describe('a hand-off', () => {
             ],
           }
         : { text: lastTool(request) }
-    const { claw } = await up({ main }, [{ id: 'main', tools: [handoff('nobody'), fails] }, { id: 'billing' }])
+    const { claw } = await up({ main }, [{ id: 'main', tools: [nowhere, fails] }, { id: 'billing' }])
     expect((await claw.session(key).send('go').result()).text).toMatch(/no agent "nobody"/)
     expect((await claw.session(key).inspect()).agentId).toBe('main')
   })

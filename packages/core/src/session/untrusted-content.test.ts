@@ -40,8 +40,8 @@ describe('a message', () => {
 
   test.each(malformed)('of %j is refused with its place, %s, and nothing is left of it', async (content, place) => {
     const { claw } = await stage(fine())
-    const send = (): unknown => claw.session(key).send(content as UserMessage['content'])
-    expect(send).toThrowError(expect.objectContaining({ code: 'invalid-message', message: expect.stringContaining(`send: ${place} must`) }))
+    const { accepted } = claw.session(key).send(content as UserMessage['content'])
+    await expect(accepted).rejects.toMatchObject({ code: 'invalid-message', message: expect.stringContaining(`send: ${place} must`) })
     expect(await claw.sessions()).toEqual([])
   })
 
@@ -57,8 +57,7 @@ describe('a message', () => {
       },
     }
     for (const content of [[getter], new Proxy([], { get: thrower })]) {
-      const send = (): unknown => claw.session(key).send(content as never)
-      expect(send).toThrowError(expect.objectContaining({ code: 'invalid-message' }))
+      await expect(claw.session(key).send(content as never).accepted).rejects.toMatchObject({ code: 'invalid-message' })
     }
   })
 
@@ -292,7 +291,7 @@ describe('a journal', () => {
     const { claw } = await stage(fine(), {}, { store })
     await claw.session(other).send('hello').result()
     await expect(claw.session(key).send('hello').accepted).rejects.toMatchObject({ code: 'log-corrupt' })
-    expect((await claw.sessions()).map(({ sessionKey, metadata }) => [sessionKey, metadata])).toEqual([
+    expect((await claw.sessions()).map(({ sessionKey, settings }) => [sessionKey, settings])).toEqual([
       [key, {}],
       [other, {}],
     ])

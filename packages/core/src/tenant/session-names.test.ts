@@ -82,3 +82,12 @@ test('a name with a colon has to be a whole key', async () => {
   }
   expect(() => claw.session(7 as never)).toThrow(expect.objectContaining({ code: 'invalid-session-key' }))
 })
+
+test('ids after a string are refused: ignored, they would lead all users to one session', async () => {
+  const claw = await up('main')
+  for (const sessions of [claw, claw.tenant('acme')]) {
+    expect(() => (sessions.session as (...names: string[]) => unknown).call(sessions, 'main', 'user-1')).toThrow(
+      expect.objectContaining({ code: 'invalid-session-key', message: expect.stringContaining('sessionKeyOf(agentId, ...ids)') }),
+    )
+  }
+})

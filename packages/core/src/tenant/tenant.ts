@@ -149,9 +149,9 @@ export class Tenant implements SessionAccess {
     return new SessionHandle(parsed, this, depth)
   }
 
-  /** As `session`; a name without a colon is a session of the agent that is the first one now. */
-  named(name: string): SessionHandle {
-    return this.session(wholeKeyOf(name, this.#node.agents.keys()))
+  /** As `session`, by what a host names it with: see `wholeKeyOf`. */
+  named(name: string | AgentDefinition, ids: readonly string[]): SessionHandle {
+    return this.session(wholeKeyOf(name, ids, this.#node.agents.keys()))
   }
 
   /** Wakes the sessions that were left alone; resolves with the number of sessions at work once each was tried. */
@@ -162,8 +162,9 @@ export class Tenant implements SessionAccess {
 
   /** The sessions there are. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
   sessions(options: ListSessionsOptions): Promise<readonly SessionSummary[]> {
-    const { activity, overviews } = this.#life
-    return listSessions({ store: this.#node.store, tenant: this.id, activity, overviews }, options)
+    const { activity, overviews, router } = this.#life
+    const isBegun = (key: SessionKey): Promise<boolean> => router.isBegun(key)
+    return listSessions({ store: this.#node.store, tenant: this.id, activity, overviews, isBegun }, options)
   }
 
   /** Resolves once no session has work. */

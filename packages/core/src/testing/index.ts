@@ -11,6 +11,7 @@ export {
   type ScriptedFunction,
   ScriptedProvider,
   type ScriptedProviderOptions,
+  type ToolAnswerOptions,
   textAnswer,
   textRequest,
   toolAnswer,

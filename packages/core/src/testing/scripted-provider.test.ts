@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { BeamClawError } from '../base/errors.ts'
+import { zeroUsage } from '../base/messages.ts'
 import { flushEventLoop } from './manual-clock.ts'
-import { collectAnswer, ScriptedProvider, textAnswer, textRequest } from './scripted-provider.ts'
+import { collectAnswer, ScriptedProvider, textAnswer, textRequest, toolAnswer } from './scripted-provider.ts'
 
 describe('a scripted provider', () => {
   test('answers in order and remembers what it was asked', async () => {
@@ -52,4 +53,12 @@ describe('a scripted provider', () => {
   test('lists the models it was given', async () => {
     expect(await new ScriptedProvider({ models: [{ id: 'small' }] }).listModels()).toEqual([{ id: 'small' }])
   })
+})
+
+test('answers of tools and texts carry the tokens that a test of budgets needs', async () => {
+  const answers = [toolAnswer('look', {}, { id: 'one', usage: { inputTokens: 3 } }), textAnswer('hi', { outputTokens: 4 })]
+  const provider = new ScriptedProvider({ answers })
+  const [first, second] = [await collectAnswer(provider), await collectAnswer(provider)]
+  expect(first.parts).toMatchObject([{ id: 'one', name: 'look' }, { usage: { ...zeroUsage, inputTokens: 3 } }])
+  expect([second.text, second.parts.at(-1)]).toMatchObject(['hi', { usage: { ...zeroUsage, outputTokens: 4 } }])
 })

@@ -9,11 +9,12 @@ import { type ProviderStream, providerStream } from '../provider/provider-stream
 export type ScriptedFunction = (request: ProviderRequest, options: { readonly signal: AbortSignal }) => AsyncIterable<ProviderPart>
 
 /**
- * One answer. A string is a text and its `finish`. Otherwise `parts` are sent exactly as given, then `error` is thrown, or with `hang` the stream
+ * One answer. A string is a text and its `finish`. Otherwise the parts are sent exactly as given, then `error` is thrown, or with `hang` the stream
  * waits until the call is aborted or left; without either the stream ends.
  */
 export type ScriptedAnswer =
   | string
+  | readonly ProviderPart[]
   | { readonly parts?: readonly ProviderPart[]; readonly error?: unknown; readonly hang?: boolean }
   | ScriptedFunction
 
@@ -36,7 +37,12 @@ export interface ScriptedCall {
   readonly status: 'running' | 'finished' | 'failed' | 'aborted' | 'left'
 }
 
-/** Returns the parts of a complete answer: a text, then `finish`. */
+/**
+ * Returns the parts of a complete answer: a text, then `finish` with the tokens. What `usage` leaves out is 0.
+ *
+ * @example
+ * new ScriptedProvider({ answers: [textAnswer('Hello.', { inputTokens: 100, outputTokens: 5 })] })
+ */
 export function textAnswer(text: string, usage: Partial<Usage> = {}): readonly ProviderPart[] {
   return [
     { type: 'text-delta', text },
@@ -50,13 +56,26 @@ export function textAnswer(text: string, usage: Partial<Usage> = {}): readonly P
  * @example
  * new ScriptedProvider({ answers: [toolAnswer('weather', { city: 'Bern' }), 'It rains.'] })
  */
-export function toolAnswer(name: string, input: JsonValue = {}, id = `call_${name}`): { readonly parts: readonly ProviderPart[] } {
+export function toolAnswer(
+  name: string,
+  input: JsonValue = {},
+  options: ToolAnswerOptions = {},
+): { readonly parts: readonly ProviderPart[] } {
+  const { id = `call_${name}`, usage = {} } = options
   return {
     parts: [
       { type: 'tool-call', id, name, input },
-      { type: 'finish', reason: 'tool-calls', usage: zeroUsage },
+      { type: 'finish', reason: 'tool-calls', usage: { ...zeroUsage, ...usage } },
     ],
   }
+}
+
+/** Options of `toolAnswer`. */
+export interface ToolAnswerOptions {
+  /** Id of the call. @default `call_<name>` */
+  readonly id?: string
+  /** Tokens of the answer. @default 0 each */
+  readonly usage?: Partial<Usage>
 }
 
 /** Sends its answers in order, records every request, and ends promptly when a call is aborted or left. */
@@ -139,11 +158,19 @@ export class ScriptedProvider implements Provider {
       yield* textAnswer(answer)
       return
     }
+    if (isParts(answer)) {
+      yield* answer
+      return
+    }
     yield* answer.parts ?? []
     throwIfAborted(signal)
     if (answer.error !== undefined) throw answer.error
     if (answer.hang === true) await abortOf(signal)
   }
+}
+
+function isParts(answer: ScriptedAnswer): answer is readonly ProviderPart[] {
+  return Array.isArray(answer)
 }
 
 function abortOf(signal: AbortSignal): Promise<never> {

@@ -1,11 +1,12 @@
 /** Agents as tools: one that is asked, and one that the conversation is handed to. */
 import type { AgentDefinition } from '../agent/agent.ts'
-import { BeamClawError } from '../base/errors.ts'
+import { BeamClawError, describeError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import { type AgentId, parseAgentId, sessionKey } from '../base/ids.ts'
 import { modelUsageOf } from '../base/message-check.ts'
 import type { JsonObject, JsonValue } from '../base/messages.ts'
-import { aFunction, checkOptions, definedOnly, duration, either, text } from '../base/options.ts'
+import { aFunction, checkOptions, definedOnly, duration, either, guardedRead, invalidOption, readOptions, text } from '../base/options.ts'
+import { isThenable, whenSettled } from '../base/thenable.ts'
 import type { StandardSchema } from './standard-schema.ts'
 import { defineTool, type Tool, type ToolContext, type ToolOutput } from './tool.ts'
 import { toolResult } from './tool-reply.ts'
@@ -52,21 +53,23 @@ const taskInput: StandardSchema<Task> = {
  * Returns a tool that has another agent do something, in a session of its own, and returns its answer. The call has one run for all its tries, also after
  * a crash; the run's tokens count for the one that asks, its events are told as `tool-progress` (`{ agent, sessionKey, event }`), and it is aborted with
  * it. Agents that ask each other without an end are refused with `call-depth` (see `sessions.maxCallDepth`), sessions that would wait for themselves with
- * `call-cycle`. The agent has to be one of the BeamClaw's; name it by its id where two ask each other. Throws `invalid-option` and `invalid-id`.
+ * `call-cycle`. The agent has to be one of the BeamClaw's, which `new BeamClaw` and `updateAgents` check; name it by its id where two ask each other. Throws
+ * `invalid-option` and `invalid-id`.
  *
  * @example
  * const main = defineAgent({ id: 'main', model, tools: [agentTool(researcher, { description: 'Finds facts' })] })
  */
-export function agentTool(agent: AgentDefinition | string, options: AgentToolOptions = {}): Tool<Task> {
+export function agentTool(agent: AgentDefinition | string, given: AgentToolOptions = {}): Tool<Task, unknown> {
+  const options = readOptions('agentTool', given)
   checkOptions<AgentToolOptions>('agentTool', options, {
     name: text(64),
     description: text(10_000),
     sessionId: either(text(), aFunction),
     timeoutMs: duration(1),
   })
-  const id = agentIdOf(agent)
+  const id = agentIdOf('agentTool', agent)
   const { name = `ask_${id}`, description = `Has the agent "${id}" do a task, and returns its answer.`, sessionId } = options
-  return defineTool<Task>({
+  const tool = defineTool<Task>({
     name,
     description,
     input: taskInput,
@@ -76,6 +79,7 @@ export function agentTool(agent: AgentDefinition | string, options: AgentToolOpt
     timeoutMs: options.timeoutMs ?? agentToolDefaults.timeoutMs,
     execute: ({ task }, call) => ask(id, task, call, sessionId),
   })
+  return { ...tool, agentId: id }
 }
 
 /** Options of `handoff`. */
@@ -89,17 +93,18 @@ export interface HandoffOptions {
 /**
  * Returns a tool that hands the conversation to another agent: it sees the whole history, and answers from the next turn of the run on and in all later
  * runs of the session, with its own model, system prompt, tools and hooks, until it hands over in its turn. What the session or a message asks for
- * itself, such as a model, still holds. Durable with the outcome of the call. Where the agent is configured no more, the one of the session's key
- * answers. Throws `invalid-option` and `invalid-id`.
+ * itself, such as a model, still holds. Durable with the outcome of the call. The agent has to be one of the BeamClaw's, which `new BeamClaw` and
+ * `updateAgents` check; where it is configured no more, the one of the session's key answers. Throws `invalid-option` and `invalid-id`.
  *
  * @example
  * const triage = defineAgent({ id: 'triage', model, tools: [handoff(billing), handoff(support)] })
  */
-export function handoff(agent: AgentDefinition | string, options: HandoffOptions = {}): Tool {
+export function handoff(agent: AgentDefinition | string, given: HandoffOptions = {}): Tool<Record<string, never>, unknown> {
+  const options = readOptions('handoff', given)
   checkOptions<HandoffOptions>('handoff', options, { name: text(64), description: text(10_000) })
-  const id = agentIdOf(agent)
+  const id = agentIdOf('handoff', agent)
   const { name = `hand_off_to_${id}`, description = `Hands this conversation over to the agent "${id}", which goes on with it.` } = options
-  return defineTool({
+  const tool = defineTool({
     name,
     description,
     idempotent: true,
@@ -108,17 +113,17 @@ export function handoff(agent: AgentDefinition | string, options: HandoffOptions
       return `The agent "${id}" goes on from here.`
     },
   })
+  return { ...tool, agentId: id, handsOver: true }
 }
 
-function agentIdOf(agent: AgentDefinition | string): AgentId {
-  return parseAgentId(typeof agent === 'string' ? agent : agent?.id)
+function agentIdOf(owner: string, agent: AgentDefinition | string): AgentId {
+  return guardedRead(owner, 'agent', () => parseAgentId(typeof agent === 'string' ? agent : agent?.id))
 }
 
 async function ask(agent: AgentId, task: string, call: ToolContext, sessionId: AgentToolOptions['sessionId']): Promise<ToolOutput> {
   // Not to be guessed or hit by accident: an idempotency key is unique in its session alone, and clients choose it.
   const id = `sub:${await digestOf(`${call.sessionKey} ${call.idempotencyKey}`)}`
-  const own = typeof sessionId === 'function' ? sessionId(call) : sessionId
-  const session = call.session(sessionKey(agent, own ?? id))
+  const session = call.session(sessionKey(agent, ownSessionId(sessionId, call) ?? id))
   call.signal.throwIfAborted()
   const run = session.send(task, { idempotencyKey: id, ...definedOnly({ context: call.context as JsonValue | undefined }) })
   const stopped = Promise.withResolvers<never>()
@@ -140,6 +145,26 @@ async function ask(agent: AgentId, task: string, call: ToolContext, sessionId: A
   } finally {
     call.signal.removeEventListener('abort', abort)
   }
+}
+
+/** Returns the session id that the host has chosen. Throws `invalid-option`, with the option's name, when its function fails or returns no text. */
+function ownSessionId(sessionId: AgentToolOptions['sessionId'], call: ToolContext): string | undefined {
+  if (typeof sessionId !== 'function') return sessionId
+  let own: unknown
+  try {
+    own = sessionId(call)
+  } catch (error) {
+    const problem = `agentTool: the function of option "sessionId" failed: ${describeError(error)}`
+    throw new BeamClawError('invalid-option', problem, { cause: error, details: { owner: 'agentTool', option: 'sessionId' } })
+  }
+  if (typeof own === 'string' && own !== '') return own
+  if (isThenable(own))
+    whenSettled(
+      own,
+      () => {},
+      () => {},
+    )
+  throw invalidOption('agentTool', 'sessionId', 'a function that returns text', own)
 }
 
 /** Returns what the model is told of a run that is over without an answer. Throws what says nothing of the run: another try may follow it. */

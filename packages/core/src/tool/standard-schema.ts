@@ -3,13 +3,13 @@ import { BeamClawError, describeError } from '../base/errors.ts'
 import type { JsonObject } from '../base/messages.ts'
 import type { OptionRule } from '../base/options.ts'
 
-/** A schema that validates a value and returns the parsed output of type `TOutput`. */
-export interface StandardSchema<TOutput = unknown> {
+/** A schema that validates a value, of type `TInput` where it fits, and returns the parsed output of type `TOutput`. */
+export interface StandardSchema<TOutput = unknown, TInput = unknown> {
   readonly '~standard': {
     readonly version: 1
     readonly vendor: string
     readonly validate: (value: unknown) => ValidationResult<TOutput> | Promise<ValidationResult<TOutput>>
-    readonly types?: { readonly input: unknown; readonly output: TOutput } | undefined
+    readonly types?: { readonly input: TInput; readonly output: TOutput } | undefined
     /** Standard JSON Schema: the description of the schema's input. */
     readonly jsonSchema?: { readonly input: (options: { readonly target: string }) => Record<string, unknown> } | undefined
   }
@@ -82,6 +82,19 @@ function partsOf(schema: StandardSchema): readonly (readonly [name: string, part
     .flat()
     .map((part) => ['', part] as const)
   return [...named, ...items, ...unnamed].filter((entry): entry is [string, StandardSchema] => aStandardSchema(entry[1]) === undefined)
+}
+
+/** Resolves with what a schema makes of a value. Rejects with what `fail` makes of an error that the schema throws. */
+export async function validated(
+  schema: StandardSchema,
+  value: unknown,
+  fail: (problem: string) => Error,
+): Promise<ValidationResult<unknown>> {
+  try {
+    return await schema['~standard'].validate(value)
+  } catch (error) {
+    throw fail(describeError(error))
+  }
 }
 
 /** Returns the issues of a failed validation, joined by semicolons. */

@@ -27,6 +27,11 @@ export class ToolEffects {
     this.#usage = sum
   }
 
+  /** The agent that the call hands over to. */
+  get handedTo(): AgentId | undefined {
+    return this.#handOff
+  }
+
   /** Names the agent that answers once the turn is over. Throws `unknown-agent` or `invalid-id`. */
   handOff(agent: string): void {
     const id = parseAgentId(agent)

@@ -6,7 +6,7 @@ import type { JsonValue, ModelUsage, UserMessage } from '../base/messages.ts'
 /** Another session, as a tool may use it. */
 export interface ToolSession {
   readonly key: SessionKey
-  /** As `SessionHandle.send`; throws `call-depth` when too many sessions wait for each other already. */
+  /** As `SessionHandle.send`; the run rejects `call-depth` when too many sessions wait for each other already. */
   send(content: UserMessage['content'], options?: ToolSendOptions): ToolRun
   /** As `SessionHandle.abort`. */
   abort(runId?: string): Promise<unknown>

@@ -1,7 +1,7 @@
 /** Tools that a model may call: a name, an input schema and a function. */
 import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
 import type { JsonObject, JsonValue, Usage } from '../base/messages.ts'
-import { aBoolean, aFunction, anObject, checkOptions, duration, integer, text } from '../base/options.ts'
+import { aBoolean, aFunction, anObject, checkOptions, duration, integer, readOptions, text } from '../base/options.ts'
 import type { ToolDeclaration } from '../ports/provider.ts'
 import { aStandardSchema, jsonSchemaOf, type StandardSchema } from './standard-schema.ts'
 import type { ToolSession } from './tool-session.ts'
@@ -50,7 +50,7 @@ export interface ToolContext<TContext = unknown> {
 export type ToolOutput = string | number | boolean | bigint | object | null | undefined
 
 /** Options of a tool. */
-export interface ToolOptions<TInput, TContext = unknown> {
+export interface ToolOptions<TInput, TContext = unknown, TContextInput = TContext> {
   /** 1 to 64 of A-Z, a-z, 0-9, `_` and `-`. */
   readonly name: string
   /** The purpose of the tool, for the model. */
@@ -58,7 +58,7 @@ export interface ToolOptions<TInput, TContext = unknown> {
   /** Validates and types the input. @default an empty object */
   readonly input?: StandardSchema<TInput>
   /** Validates and types the run's context before each call; with another context the call fails. @default any context */
-  readonly context?: StandardSchema<TContext>
+  readonly context?: StandardSchema<TContext, TContextInput>
   /** JSON Schema for the model. @default the JSON Schema of `input` */
   readonly inputSchema?: JsonObject
   /** Runs the tool. Throw to fail the call; after an error with `isRetryable` true the call is tried again first. */
@@ -74,15 +74,22 @@ export interface ToolOptions<TInput, TContext = unknown> {
 /** Defaults for a tool. */
 const toolDefaults = { idempotent: false, timeoutMs: 600_000, maxAttempts: 3 } as const satisfies Partial<ToolOptions<unknown>>
 
-/** A checked tool, as `defineTool` returns it. `TInput` is the input that its schema parses. */
-export interface Tool<TInput = never> {
+// biome-ignore lint/suspicious/noExplicitAny: a list of tools that says nothing of their contexts takes any, and fits any agent.
+type AnyContext = any
+
+/** A checked tool, as `defineTool` returns it. `TInput` is the input that its schema parses, `TContext` the context that the agent has to give it. */
+export interface Tool<TInput = never, TContext = AnyContext> {
   readonly declaration: ToolDeclaration
   readonly input: StandardSchema | undefined
   readonly context: StandardSchema | undefined
-  readonly execute: (input: TInput, context: ToolContext<never>) => ToolOutput | Promise<ToolOutput>
+  readonly execute: (input: TInput, context: ToolContext<TContext>) => ToolOutput | Promise<ToolOutput>
   readonly idempotent: boolean
   readonly timeoutMs: number
   readonly maxAttempts: number
+  /** The agent that `agentTool` asks or `handoff` hands over to. @default none */
+  readonly agentId?: AgentId
+  /** True for a tool of `handoff`. @default false */
+  readonly handsOver?: boolean
 }
 
 const takesNothing: JsonObject = { type: 'object', properties: {}, additionalProperties: false }
@@ -93,8 +100,11 @@ const takesNothing: JsonObject = { type: 'object', properties: {}, additionalPro
  * @example
  * const deploy = defineTool({ name: 'deploy', description: 'Deploys', input: z.object({ to: z.string() }), execute: ({ to }) => `on ${to}` })
  */
-export function defineTool<TInput = Record<string, never>, TContext = unknown>(options: ToolOptions<TInput, TContext>): Tool<TInput> {
-  checkOptions<ToolOptions<TInput, TContext>>(
+export function defineTool<TInput = Record<string, never>, TContext = unknown, TContextInput = TContext>(
+  given: ToolOptions<TInput, TContext, TContextInput>,
+): Tool<TInput, TContextInput> {
+  const options = readOptions('defineTool', given)
+  checkOptions<ToolOptions<TInput, TContext, TContextInput>>(
     'defineTool',
     options,
     {
@@ -113,7 +123,15 @@ export function defineTool<TInput = Record<string, never>, TContext = unknown>(o
   const { name, description, input, context, execute } = options
   const inputSchema =
     options.inputSchema ?? (input === undefined ? takesNothing : jsonSchemaOf(`defineTool "${name}"`, 'input', input, 'inputSchema'))
-  return { declaration: { name, description, inputSchema }, input, context, execute, ...toolDefaults, ...policyOf(options) }
+  const tool: Omit<Tool<TInput, TContext>, 'context'> = {
+    declaration: { name, description, inputSchema },
+    input,
+    execute,
+    ...toolDefaults,
+    ...policyOf(options),
+  }
+  // Called with the context as its own schema parses it, which takes what the agent's gives.
+  return { ...(tool as unknown as Tool<TInput, TContextInput>), context }
 }
 
 function policyOf({

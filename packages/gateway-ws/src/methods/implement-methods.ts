@@ -87,7 +87,9 @@ export interface ImplementedMethods {
 export function implementMethods<TFragment extends MethodFragment>(
   fragment: TFragment,
   implementations: MethodImplementations<TFragment>,
-  { onStart }: ImplementationHooks<NoInfer<TFragment>> = {},
+  hooks: ImplementationHooks<NoInfer<TFragment>> = {},
 ): ImplementedMethods {
+  // Without types this may be null, which the gateway refuses with what is wrong.
+  const { onStart } = hooks ?? { onStart: null }
   return { fragment, implementations, onStart }
 }

@@ -67,6 +67,53 @@ describe('the methods of guests are refused', () => {
       [guest({ methods: { a: { ...method, result: {} } }, implementations: { a: run } })],
       /result of the method "a" must be a zod/,
     ],
+    [
+      'for no methods',
+      [implementMethods(defineMethods(null as never), {} as never)],
+      /methods of a fragment must be an object, received null/,
+    ],
+    [
+      'for additions that are null',
+      [implementMethods(defineMethods({}, null as never), {})],
+      /events of a fragment must be an object, received null/,
+    ],
+    [
+      'for implementations that are null',
+      [implementMethods(defineMethods({}), null as never)],
+      /the implementations of a fragment must be an object/,
+    ],
+    ['for hooks that are null', [implementMethods(defineMethods({}), {}, null as never)], /onStart must be a function, received null/],
+    [
+      'for what cannot be read',
+      [
+        {
+          get fragment() {
+            throw new Error('read')
+          },
+        },
+      ],
+      /option "methods": cannot be read: read/,
+    ],
+    [
+      'for a name that is the key of every object',
+      [guest({ methods: JSON.parse('{"__proto__": {}}'), implementations: {} })],
+      /the name of the method "__proto__" must be words/,
+    ],
+    [
+      'for parameters with an async check',
+      [
+        guest({
+          methods: { a: { ...method, params: z.strictObject({ id: z.string().refine(async () => true) }) } },
+          implementations: { a: run },
+        }),
+      ],
+      /params of the method "a" must be synchronous, and it has an async function/,
+    ],
+    [
+      'for a result with an async transform',
+      [guest({ methods: { a: { ...method, result: z.array(z.string().transform(async (x) => x)) } }, implementations: { a: run } })],
+      /result of the method "a" must be synchronous/,
+    ],
     ['for a name that breaks a frame', [guest({ events: { 'a"b': event } })], /the name of the event "a"b" must be words/],
     ['for a name that is too long', [guest({ events: { ['x'.repeat(129)]: event } })], /at most 128 characters/],
     ['for a hook that is no function', [guest({ onStart: 1 })], /onStart must be a function, received 1/],

@@ -1,6 +1,6 @@
 /** All methods, events and scopes of a gateway: its fragments, merged and checked. */
 import { BeamClawError } from '@beamclaw/core'
-import { describeValue } from '@beamclaw/core/adapter'
+import { describeError, describeValue } from '@beamclaw/core/adapter'
 import {
   type EventDefinition,
   type EventDefinitions,
@@ -10,6 +10,8 @@ import {
   type ScopeDefinition,
   type ScopeTable,
 } from '@beamclaw/protocol'
+import type * as z from 'zod'
+import { isAsyncSchema } from '../schema-check.ts'
 import type { AnyImplementation, ImplementedMethods } from './implement-methods.ts'
 
 /** Called to publish an event of one fragment. */
@@ -47,6 +49,16 @@ export function methodTable(
   implemented: readonly ImplementedMethods[],
   publisherOf: (events: EventDefinitions) => PublishAny,
 ): MethodTable {
+  try {
+    return tableOf(implemented, publisherOf)
+  } catch (error) {
+    if (BeamClawError.isInstance(error)) throw error
+    // A getter or a proxy of the caller has thrown.
+    return refuse(`cannot be read: ${describeError(error)}`)
+  }
+}
+
+function tableOf(implemented: readonly ImplementedMethods[], publisherOf: (events: EventDefinitions) => PublishAny): MethodTable {
   const methods = new Map<string, KnownMethod>()
   const events = new Map<string, EventDefinition>()
   const scopes = new Map<string, ScopeDefinition>(Object.entries(operatorScopes))
@@ -137,6 +149,9 @@ function checkScope(scopes: ReadonlyMap<string, unknown>, scope: unknown, owner:
 function checkSchema(schema: unknown, what: string): void {
   const isSchema = typeof schema === 'object' && schema !== null && 'safeParse' in schema && typeof schema.safeParse === 'function'
   if (!isSchema) refuse(`${what} must be a zod schema, received ${describeValue(schema)}`)
+  if (isAsyncSchema(schema as z.ZodType)) {
+    refuse(`${what} must be synchronous, and it has an async function; check what takes time in the method itself`)
+  }
 }
 
 function anObject<T>(value: T, what: string): T {

@@ -1,16 +1,14 @@
 /** The script of a model: its answer to each request, over HTTP or msw. */
-import type { ModelAnswer, Protocol, ReceivedRequest } from './answer.ts'
+import type { Protocol, ReceivedRequest } from './answer.ts'
 import { anthropicError, anthropicModels } from './anthropic-wire.ts'
 import { deliver, type ReplyTarget } from './deliver.ts'
 import { openAiError, openAiModels } from './openai-wire.ts'
+import { type AnswerFunction, checkScripted, modelAnswerOf, type ScriptedModelAnswer } from './scripted-answer.ts'
 
-/** Decides the answer to a request; `index` counts model calls from 0. */
-export type AnswerFunction = (request: ReceivedRequest, index: number) => ModelAnswer | string | Promise<ModelAnswer | string>
-
-/** One answer of a model server. A string is short for `{ text }`. */
+/** The script of a model server. */
 export interface ModelServerOptions {
-  /** The answers in order, or a function that returns one. An empty queue leads to status 500. @default [] */
-  readonly answers?: readonly (ModelAnswer | string)[] | AnswerFunction
+  /** The answers in order, or a function that returns each. An empty queue leads to status 500. @default [] */
+  readonly answers?: readonly ScriptedModelAnswer[] | AnswerFunction
   /** Requests without this key are answered 401. @default any key is fine */
   readonly apiKey?: string
   /** @default one model, `scripted-1` */
@@ -24,17 +22,19 @@ export class ModelScript {
   /** Every request so far, in order of arrival. */
   readonly requests: ReceivedRequest[] = []
   readonly #options: ModelServerOptions
-  readonly #queue: (ModelAnswer | string)[]
+  readonly #queue: ScriptedModelAnswer[] = []
   #calls = 0
 
+  /** Throws `invalid-option` for an answer that is none. */
   constructor(options: ModelServerOptions) {
     this.#options = options
     const answers = options.answers ?? modelServerDefaults.answers
-    this.#queue = typeof answers === 'function' ? [] : [...answers]
+    if (typeof answers !== 'function') this.enqueue(...answers)
   }
 
-  /** Adds answers to the end of the queue. */
-  enqueue(...answers: readonly (ModelAnswer | string)[]): void {
+  /** Adds answers to the end of the queue. Throws `invalid-option` for one that is none. */
+  enqueue(...answers: readonly ScriptedModelAnswer[]): void {
+    for (const [index, answer] of answers.entries()) checkScripted(answer, `answers[${index}]`)
     this.#queue.push(...answers)
   }
 
@@ -51,10 +51,12 @@ export class ModelScript {
       return sendJson(response, 404, request.protocol === 'openai' ? openAiError(error) : anthropicError(error))
     }
     const { answers } = this.#options
-    const answer = typeof answers === 'function' ? await answers(request, this.#calls++) : this.#queue.shift()
-    if (answer === undefined)
+    const index = this.#calls++
+    const next = typeof answers === 'function' ? answers : this.#queue.shift()
+    if (next === undefined)
       return sendJson(response, 500, { error: { type: 'script_exhausted', message: 'The script has no more answers' } })
-    await deliver(response, request, typeof answer === 'string' ? { text: answer } : answer)
+    const answer = typeof next === 'function' ? await next(request, index) : next
+    await deliver(response, request, modelAnswerOf(answer, request.protocol))
   }
 
   #isAllowed({ headers }: ReceivedRequest): boolean {

@@ -1,8 +1,9 @@
 /** A real HTTP server on this machine that speaks OpenAI's and Anthropic's protocols and answers from a script. For tests of adapters and hosts. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { ModelAnswer, ReceivedRequest } from './answer.ts'
+import type { ReceivedRequest } from './answer.ts'
 import { ModelScript, type ModelServerOptions, parseBody, protocolOf } from './model-script.ts'
+import type { ScriptedModelAnswer } from './scripted-answer.ts'
 
 /** Starts a server on 127.0.0.1, on a free port. */
 export async function startModelServer(options: ModelServerOptions = {}): Promise<ModelServer> {
@@ -70,8 +71,8 @@ export class ModelServer implements AsyncDisposable {
     return this.#active
   }
 
-  /** Adds answers to the end of the queue. */
-  enqueue(...answers: readonly (ModelAnswer | string)[]): void {
+  /** Adds answers to the end of the queue. Throws `invalid-option` for one that is none. */
+  enqueue(...answers: readonly ScriptedModelAnswer[]): void {
     this.#script.enqueue(...answers)
   }
 

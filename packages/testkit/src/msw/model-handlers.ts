@@ -1,6 +1,7 @@
 /** Request handlers for msw that speak OpenAI's and Anthropic's protocols and answer from a script, in Node and in a browser. */
-import type { ModelAnswer, ReceivedRequest } from '../model-server/answer.ts'
+import type { ReceivedRequest } from '../model-server/answer.ts'
 import { ModelScript, type ModelServerOptions, parseBody, protocolOf } from '../model-server/model-script.ts'
+import type { ScriptedModelAnswer } from '../model-server/scripted-answer.ts'
 import { WebReply } from './web-reply.ts'
 
 /** Options of the msw handlers: the script, and the address. */
@@ -16,10 +17,10 @@ export interface HandlerFactory<THandler> {
 }
 
 /**
- * Returns handlers for both model protocols, made by msw's `http`.
+ * Returns handlers for both model protocols, made by msw's `http`. Throws `invalid-option` for an answer that is none.
  *
  * @example
- * const model = modelHandlers(http, { answers: ['Hello!'] })
+ * const model = modelHandlers(http, { answers: [toolAnswer('weather', { city: 'Bern' }), 'It rains.'] })
  * setupServer(...model.handlers).listen()
  */
 export function modelHandlers<THandler>(http: HandlerFactory<THandler>, options: ModelHandlersOptions = {}): ModelHandlers<THandler> {
@@ -48,8 +49,8 @@ export class ModelHandlers<THandler> {
     return this.#script.requests
   }
 
-  /** Adds answers to the end of the queue. */
-  enqueue(...answers: readonly (ModelAnswer | string)[]): void {
+  /** Adds answers to the end of the queue. Throws `invalid-option` for one that is none. */
+  enqueue(...answers: readonly ScriptedModelAnswer[]): void {
     this.#script.enqueue(...answers)
   }
 

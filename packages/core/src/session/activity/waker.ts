@@ -21,14 +21,7 @@ const firstRetryMs = 1_000
 const longestRetryMs = 60_000
 
 /** Failures that another try would only repeat. */
-const lasting: ReadonlySet<string> = new Set<ErrorCode>([
-  'log-corrupt',
-  'fenced',
-  'unknown-agent',
-  'store-failed',
-  'store-stopped',
-  'actor-not-running',
-])
+const lasting: ReadonlySet<string> = new Set<ErrorCode>(['log-corrupt', 'fenced', 'store-failed', 'store-stopped', 'actor-not-running'])
 
 export class Waker {
   readonly #options: WakerOptions
@@ -62,10 +55,12 @@ export class Waker {
     const { router, logger } = this.#options
     if (this.#isStopped) return false
     try {
-      const session = await router.begin(key)
+      const session = await router.start(key)
       const { current, waiting } = (await session.call({ type: 'inspect' }, { lane: 'control' })) as SessionInspection
       return current !== undefined || waiting.length > 0
     } catch (error) {
+      // Its first message was not durable yet, so nobody was told that it was accepted.
+      if (BeamClawError.isInstance(error, 'unknown-session')) return false
       const isLasting = BeamClawError.isInstance(error) && lasting.has(error.code)
       logger.log('error', 'session.not-resumed', {
         session: key,

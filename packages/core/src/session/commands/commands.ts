@@ -5,6 +5,7 @@ import type { SessionSettings } from '../session-settings.ts'
 import type { SessionExport } from '../session-transfer.ts'
 import type { DeadLetter } from '../state/known-run.ts'
 import { type Abort, abort } from './abort.ts'
+import { answering, type ReadAnswering } from './answering.ts'
 import type { CommandContext } from './command.ts'
 import { type Configure, configure } from './configure.ts'
 import { deadLetters, type ReadDeadLetters } from './dead-letters.ts'
@@ -36,6 +37,7 @@ export type SessionCommand =
   | Rewind
   | ImportHistory
   | ExportSession
+  | ReadAnswering
   | GoOn
 
 export type CommandReply =
@@ -63,6 +65,7 @@ const commands: Commands = {
   rewind,
   import: importHistory,
   export: exportSession,
+  answering,
   'go-on': async ({ drive }) => {
     drive()
     return undefined

@@ -1,7 +1,9 @@
 /** `export`: the session as plain JSON. */
-import { historyOf } from '../session-replies.ts'
+import type { AssistantMessage, ToolCall } from '../../base/messages.ts'
+import { type HistoryEntry, historyOf } from '../session-replies.ts'
 import type { SessionExport } from '../session-transfer.ts'
-import { wholeUntil } from '../state/history-cut.ts'
+import { firstFlaw, wholeUntil } from '../state/history-cut.ts'
+import { unknownOutcome } from '../state/run-state.ts'
 import type { CommandContext } from './command.ts'
 
 export interface ExportSession {
@@ -19,5 +21,23 @@ export async function exportSession(
   const { value } = settings
   const createdAt = state.createdAt
   await journal.flush()
-  return { version: 1, sessionKey: key, createdAt, messages: whole, settings: value }
+  return { version: 1, sessionKey: key, createdAt, messages: importable(whole), settings: value }
+}
+
+/** Earlier versions left calls without a result behind, and wrote down calls with one id twice: an import takes neither. */
+function importable(entries: readonly HistoryEntry[]): readonly HistoryEntry[] {
+  if (firstFlaw(entries.map(({ message }) => message)) === undefined) return entries
+  return entries.flatMap((entry, index) => {
+    const { message } = entry
+    if (message.role !== 'assistant') return [entry]
+    const content = message.content.filter((part, place) => part.type !== 'tool-call' || isFirst(part, place, message))
+    const calls = content.filter((part) => part.type === 'tool-call')
+    const isAnswered = calls.length === 0 || entries[index + 1]?.message.role === 'tool'
+    const repaired: HistoryEntry = { ...entry, message: { ...message, content } }
+    return isAnswered ? [repaired] : [repaired, { ...entry, message: { role: 'tool', content: calls.map(unknownOutcome) } }]
+  })
+}
+
+function isFirst({ id }: ToolCall, place: number, { content }: AssistantMessage): boolean {
+  return content.findIndex((part) => part.type === 'tool-call' && part.id === id) === place
 }

@@ -5,6 +5,7 @@ import type { RunId } from '../../base/ids.ts'
 import { type Fail, jsonOf } from '../../base/message-check.ts'
 import type { JsonValue } from '../../base/messages.ts'
 import { encodeJson } from '../../defaults/json-text.ts'
+import { checkExtensionState, foldedState } from '../journal/record-extension.ts'
 import type { CommandContext } from './command.ts'
 
 export interface AppendRecord {
@@ -25,9 +26,6 @@ const maxRecordBytes = 1024 * 1024
 
 const maxNameCharacters = 256
 
-/** Bytes that what the records of one extension add up to may have as JSON. */
-const maxStateBytes = 16 * 1024 * 1024
-
 const refused: Fail = (problem) => new BeamClawError('invalid-message', `record: ${problem}`)
 
 export async function appendRecord({ key, state, journal }: CommandContext, message: AppendRecord): Promise<JsonValue> {
@@ -41,8 +39,9 @@ export async function appendRecord({ key, state, journal }: CommandContext, mess
   const data = jsonOf(message.data, 'data', refused)
   try {
     // A record that its own fold refuses would make the journal unreadable.
-    const next = extension.fold(state.extensions.get(id) ?? deepFreeze(extension.initial), { name, runId, data, at: state.at })
-    encodeJson(next, maxStateBytes)
+    checkExtensionState(
+      foldedState(extension, state.extensions.get(id) ?? deepFreeze(extension.initial), { name, runId, data, at: state.at }),
+    )
   } catch (error) {
     throw new BeamClawError('invalid-message', `The record "${name}" of "${id}" was refused: ${describeError(error)}`, { cause: error })
   }

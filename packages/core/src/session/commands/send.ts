@@ -1,6 +1,8 @@
 /** `send`: accepts a message, which begins a run or joins one. */
+import { type AgentDefinition, checkToolNames } from '../../agent/agent.ts'
 import { BeamClawError, MailboxFullError } from '../../base/errors.ts'
-import type { QueueMode } from '../journal/records.ts'
+import type { AgentId } from '../../base/ids.ts'
+import type { QueueMode, RunSettings } from '../journal/records.ts'
 import { type SendReceipt, sendReceipt } from '../session-replies.ts'
 import { allSettled, type CommandContext } from './command.ts'
 import { checkSameMessage, type NewMessage } from './message-intake.ts'
@@ -19,6 +21,7 @@ export async function send(context: CommandContext, { type: _, ...message }: New
   }
   const { current } = state
   const queueMode = message.queueMode ?? settings.value.queueMode ?? sessionDefaults.queueMode
+  checkTools(context, message.settings)
   checkRoom(context, queueMode)
   journal.stage({ type: 'message-in', ...message, queueMode })
   if (queueMode === 'interrupt' && current !== undefined && current.cancelled === undefined) {
@@ -29,6 +32,27 @@ export async function send(context: CommandContext, { type: _, ...message }: New
   drive()
   await allSettled([activity.begin(key), journal.flush()])
   return { runId: message.runId, status: 'accepted', seq, ended: undefined }
+}
+
+/** Throws `invalid-option` for a tool that the run cannot have: neither the agent that answers has it, nor one that it may hand over to. */
+function checkTools({ agent, dependencies }: CommandContext, { tools, toolChoice }: RunSettings = {}): void {
+  if (tools === undefined && typeof toolChoice !== 'object') return
+  const known = toolsWithin(agent(), dependencies.agents)
+  if (tools !== undefined) checkToolNames('send', 'tools', tools, known)
+  if (typeof toolChoice === 'object') checkToolNames('send', 'toolChoice.name', [toolChoice.name], tools ?? known)
+}
+
+/** Returns the names of the tools of an agent and of those that it may hand over to. */
+function toolsWithin(first: AgentDefinition, agents: ReadonlyMap<AgentId, AgentDefinition>): readonly string[] {
+  const reached = new Set([first])
+  // A set yields what is added to it meanwhile.
+  for (const { tools } of reached) {
+    for (const { agentId, handsOver } of tools.values()) {
+      const next = handsOver === true && agentId !== undefined ? agents.get(agentId) : undefined
+      if (next !== undefined) reached.add(next)
+    }
+  }
+  return [...new Set([...reached].flatMap(({ tools }) => [...tools.keys()]))]
 }
 
 function checkRoom({ key, state, dependencies }: CommandContext, queueMode: QueueMode): void {

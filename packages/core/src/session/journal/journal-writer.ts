@@ -1,6 +1,7 @@
 /** Keeps the state ahead of the log by as little as possible: facts are staged, written together, and told once they are durable. */
 
 import { BeamClawError } from '../../base/errors.ts'
+import type { AgentId } from '../../base/ids.ts'
 import type { IdGenerator } from '../../ports/services.ts'
 import type { AppendLog, LogEntry } from '../../ports/store.ts'
 import { applyEntry } from '../state/apply-record.ts'
@@ -12,12 +13,15 @@ export interface JournalWriterOptions {
   readonly state: SessionState
   readonly ids: IdGenerator
   readonly now: () => number
-  /** Hears of each entry once it is durable, in order. */
-  readonly onCommitted: (entry: JournalEntry, seq: number) => void
+  /** The agent that answers now: an entry is of the one that answered when it was stated. */
+  readonly agentId: () => AgentId
+  /** Called with each entry once it is durable, in order. */
+  readonly onCommitted: (entry: JournalEntry, seq: number, agentId: AgentId) => void
 }
 
 interface Staged {
   readonly entry: JournalEntry
+  readonly agentId: AgentId
   readonly record: LogEntry
 }
 
@@ -55,12 +59,17 @@ export class JournalWriter {
 
   /** States facts. The state has them at once; nobody outside may be told, and nothing may be begun, before the next `flush` resolves. */
   stage(...entries: readonly JournalEntry[]): void {
-    const { state, now } = this.#options
+    const { state, now, agentId } = this.#options
     for (const entry of entries) {
       const seq = state.seq + 1
       const ts = now()
+      const before = agentId()
       applyEntry(state, entry, seq, ts)
-      this.#staged.push({ entry, record: { seq, type: entry.type, id: `${this.#name}.${seq}`, ts, data: recordData(entry) } })
+      this.#staged.push({
+        entry,
+        agentId: before,
+        record: { seq, type: entry.type, id: `${this.#name}.${seq}`, ts, data: recordData(entry) },
+      })
     }
   }
 
@@ -112,7 +121,7 @@ export class JournalWriter {
       throw error
     }
     this.#recordsSinceSnapshot += staged.length
-    for (const { entry, record } of staged) this.#options.onCommitted(entry, record.seq)
+    for (const { entry, record, agentId } of staged) this.#options.onCommitted(entry, record.seq, agentId)
   }
 }
 

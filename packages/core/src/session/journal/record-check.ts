@@ -1,5 +1,5 @@
 /** Checks that records and snapshots have in common: a damaged record stops its own session, and nothing else. Pure. */
-import { choiceOf, contentOf, countOf, eachOf, type Fail, fieldsOf, jsonOf, stringOf } from '../../base/message-check.ts'
+import { choiceOf, contentOf, countOf, eachOf, type Fail, fieldsOf, jsonOf, nameOf, stringOf } from '../../base/message-check.ts'
 
 export const runOutcomes = ['completed', 'failed', 'aborted'] as const
 export const finishReasons = ['stop', 'tool-calls', 'length', 'content-filter', 'other'] as const
@@ -12,6 +12,7 @@ export function checkMessageIn(data: Readonly<Record<string, unknown>>, path: st
   choiceOf(data.queueMode, queueModes, `${path}queueMode`, fail)
   if (data.settings !== undefined) checkSettings(fieldsOf(data.settings, `${path}settings`, fail), `${path}settings`, fail)
   if (data.context !== undefined) jsonOf(data.context, `${path}context`, fail)
+  if (data.contextBy !== undefined) nameOf(data.contextBy, `${path}contextBy`, fail)
   if (data.depth !== undefined) countOf(data.depth, `${path}depth`, fail)
   if (data.responseFormat !== undefined) fieldsOf(data.responseFormat, `${path}responseFormat`, fail)
 }

@@ -1,4 +1,6 @@
 /** What a session writes down: one kind of record for each fact that must outlive the process. */
+
+import type { QueueMode } from '../../agent/session-settings.ts'
 import type { AgentId, RunId } from '../../base/ids.ts'
 import type {
   AssistantMessage,
@@ -15,18 +17,7 @@ import type { ThinkingLevel, ToolChoice } from '../../ports/provider.ts'
 import type { LogEntry } from '../../ports/store.ts'
 import type { SessionSettings } from '../session-settings.ts'
 
-/** What a message does to a session that is busy. */
-export type QueueMode =
-  /** Waits for its own run. */
-  | 'queue'
-  /** Joins the run under way before its next turn; tool calls that have not begun are skipped. */
-  | 'steer'
-  /** Waits, and shares one run with those that wait next to it in the same way. */
-  | 'collect'
-  /** Aborts the run under way and goes before all that wait. */
-  | 'interrupt'
-  /** Is refused with `session-busy`. */
-  | 'reject'
+export type { QueueMode } from '../../agent/session-settings.ts'
 
 /** How a run ended. */
 export type RunOutcome = 'completed' | 'failed' | 'aborted'
@@ -76,6 +67,8 @@ export interface MessageIn extends OfRun {
   readonly settings?: RunSettings
   /** What the host gives tools, hooks and the system function of the run. */
   readonly context?: JsonValue
+  /** The agent whose schema has made the context, after a hand-off. Absent for the agent of the session's key. */
+  readonly contextBy?: AgentId
   /** Tells whether a message that is sent again under this key is the same. */
   readonly fingerprint?: string
   /** Sessions above this one that wait for its run: a tool of the one called the next. Absent for none. */
@@ -193,6 +186,8 @@ export interface ImportedMessage {
   /** When it was written down first, in milliseconds since 1970. */
   readonly createdAt?: number
   readonly runId?: RunId
+  /** The agent that the conversation was handed to with this message. */
+  readonly handOff?: AgentId
 }
 
 export interface RunEnd extends OfRun {

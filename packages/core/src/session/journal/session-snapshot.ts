@@ -60,6 +60,7 @@ function checkOrigin(value: unknown, path: string, fail: Fail): void {
   const origin = fieldsOf(value, path, fail)
   countOf(origin.at, `${path}.at`, fail)
   nameOf(origin.runId, `${path}.runId`, fail)
+  if (origin.handOff !== undefined) nameOf(origin.handOff, `${path}.handOff`, fail)
 }
 
 function checkWaiting(value: unknown, path: string, fail: Fail): void {

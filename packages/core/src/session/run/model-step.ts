@@ -2,11 +2,14 @@
 import type { AgentDefinition, SystemContext, SystemPrompt } from '../../agent/agent.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import { assistantMessageOf, eachOf, type Fail, fieldsOf, messageOf, stringOf } from '../../base/message-check.ts'
+import type { JsonValue, Message } from '../../base/messages.ts'
 import type { ProviderRequest } from '../../ports/provider.ts'
+import { callIds, firstRepeated } from '../state/history-cut.ts'
 import type { RunState } from '../state/run-state.ts'
 import { type AttemptPause, describeFailure } from './attempts.ts'
 import { type ModelAnswer, readAnswer } from './model-answer.ts'
 import type { NextStep } from './next-step.ts'
+import { contextFor } from './run-context.ts'
 import { callHook, HookFailure, withinTime } from './run-hooks.ts'
 import type { RunLoopOptions } from './run-loop-options.ts'
 
@@ -50,7 +53,8 @@ async function answerOf(
   const { runId, turn, attempt } = run
   const hooks = { agent, sessionKey, run, clock, signal }
   const { provider, model } = providers.resolve(name)
-  const request = await requestOf(options, agent, run, model, signal)
+  const context = await contextFor(agent, run, options, signal)
+  const request = await requestOf(options, agent, run, { model, context }, signal)
   const asked = agent.hooks.beforeModel === undefined ? request : askedInstead(await callHook('beforeModel', hooks, { request }), request)
   const mayShow = agent.hooks.afterModel === undefined
   const answer = await readAnswer(
@@ -60,17 +64,17 @@ async function answerOf(
       if (mayShow) tell({ type, sessionKey, runId, turn, attempt, text })
     },
   )
-  return mayShow ? answer : withMessage(answer, await callHook('afterModel', hooks, answer))
+  return mayShow ? answer : withMessage(answer, await callHook('afterModel', hooks, answer), options.state.history)
 }
 
 async function requestOf(
   { state, clock, sessionKey, settings }: RunLoopOptions,
   agent: AgentDefinition,
   run: RunState,
-  model: string,
+  { model, context }: { readonly model: string; readonly context: JsonValue | undefined },
   signal: AbortSignal,
 ): Promise<ProviderRequest> {
-  const { responseFormat, context } = run
+  const { responseFormat } = run
   const { temperature = agent.temperature, maxOutputTokens = agent.maxOutputTokens, thinking = agent.thinking } = run.settings
   const system = await systemOf(
     agent,
@@ -130,10 +134,23 @@ function askedInstead(given: unknown, request: ProviderRequest): ProviderRequest
   return given as ProviderRequest
 }
 
-function withMessage(answer: ModelAnswer, message: unknown): ModelAnswer {
+function withMessage(answer: ModelAnswer, message: unknown, history: readonly Message[]): ModelAnswer {
   if (message === undefined || message === null) return answer
   const fail: Fail = (problem) => new HookFailure(new BeamClawError('hook-failed', `Hook "afterModel" returned no message: ${problem}`))
   const changed = assistantMessageOf(message, 'message', fail)
+  checkCallIds(callIds(changed), callIds(answer.message), history, fail)
   const hasCalls = changed.content.some((part) => part.type === 'tool-call')
   return { ...answer, message: changed, finish: answer.finish === 'tool-calls' && !hasCalls ? 'stop' : answer.finish }
+}
+
+/** Results are told apart by the ids of their calls. The model's own ids may come again: some services count them anew in each answer. */
+function checkCallIds(ids: readonly string[], own: readonly string[], history: readonly Message[], fail: Fail): void {
+  const repeated = firstRepeated(ids)
+  if (repeated !== undefined) throw fail(`two calls have the id "${repeated}"; give each call an id of its own`)
+  const added = ids.filter((id) => !own.includes(id))
+  if (added.length === 0) return
+  if (added.includes('')) throw fail('a call has no id; give each call an id of its own')
+  const used = new Set(history.flatMap((message) => (message.role === 'assistant' ? callIds(message) : [])))
+  const again = added.find((id) => used.has(id))
+  if (again !== undefined) throw fail(`the id "${again}" is that of an earlier call; give the call an id that was not used before`)
 }

@@ -1,5 +1,5 @@
 /** What a session does next. The same function decides in the middle of a run and after a crash, so both go the same way. */
-import type { RunId } from '../../base/ids.ts'
+import type { AgentId, RunId } from '../../base/ids.ts'
 import type { ToolCall } from '../../base/messages.ts'
 import type { RunFailure, RunOutcome } from '../journal/records.ts'
 import type { RunState } from '../state/run-state.ts'
@@ -39,6 +39,8 @@ export interface RunView {
   readonly historyTokens: number
   /** Whether there are messages that a summary could take the place of. */
   canCompact(): boolean
+  /** The agent that would answer, where it is configured no more. */
+  readonly removedAgent: AgentId | undefined
   /** Whether a tool may run again when nobody knows how its first run went. */
   isIdempotent(toolName: string): boolean
 }
@@ -70,6 +72,10 @@ export function nextStep(state: SessionState, view: RunView): NextStep {
   if (current.crashes > view.limits.maxCrashes) {
     const message = `The run was given up: ${current.crashes} times in a row the session went down while a step of it was under way`
     return close(runId, open, current.begun) ?? failed(runId, 'poison-message', message)
+  }
+  if (view.removedAgent !== undefined) {
+    const message = `Agent "${view.removedAgent}" is configured no more; configure it again, and send the message again`
+    return close(runId, open, current.begun) ?? failed(runId, 'unknown-agent', message)
   }
   if (current.failure !== undefined) return afterFailure(current, view)
   const from = steering(state)

@@ -15,12 +15,19 @@ export type DeepPartial<T> = T extends readonly (infer TItem)[]
 const growth = 1 / 64
 
 /**
- * Yields what there is of the answer, each time more of it; the last of an answer is the whole. `isWhole`: the events have every piece of the
+ * Yields what there is of the answer, each time more of it and never the same twice in a row; the last of an answer is the whole. `isWhole`: the events have every piece of the
  * text; else only whole answers are read.
  */
 export async function* partialValues(events: AsyncIterable<RunEvent>, isWhole: boolean): AsyncGenerator<JsonValue> {
   let text = ''
   let readLength = 0
+  let lastTold: string | undefined
+  const isNew = (value: JsonValue | undefined): value is JsonValue => {
+    const json = JSON.stringify(value)
+    const hasChanged = json !== undefined && json !== lastTold
+    if (hasChanged) lastTold = json
+    return hasChanged
+  }
   for await (const event of events) {
     // What was said before is void, or of another turn.
     if (event.type === 'model-request') {
@@ -31,10 +38,10 @@ export async function* partialValues(events: AsyncIterable<RunEvent>, isWhole: b
       if (text.length - readLength < readLength * growth) continue
       readLength = text.length
       const value = partialJson(text)
-      if (value !== undefined) yield value
+      if (isNew(value)) yield value
     } else if (event.type === 'message') {
       const [value] = jsonIn(textOf(event.message))
-      if (value !== undefined) yield value
+      if (isNew(value)) yield value
     }
   }
 }

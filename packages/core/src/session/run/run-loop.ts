@@ -1,5 +1,6 @@
 /** Takes one step after the other, until there is nothing to do: states what it is about to do, does it once that is durable, states what came of it. */
 
+import { isRemoved } from '../../agent/removed-agent.ts'
 import { guardedAbortController } from '../../base/abort.ts'
 import { describeError } from '../../base/errors.ts'
 import type { ToolCall } from '../../base/messages.ts'
@@ -71,12 +72,13 @@ export class RunLoop {
 
   #next(): NextStep {
     const { state, agent } = this.#options
-    const { tools } = agent()
+    const answering = agent()
     return nextStep(state, {
+      removedAgent: isRemoved(answering) ? answering.id : undefined,
       limits: this.#limits(),
       historyTokens: state.shown.tokens,
       canCompact: () => this.#summary.canBeHad(),
-      isIdempotent: (name) => tools.get(name)?.idempotent === true,
+      isIdempotent: (name) => answering.tools.get(name)?.idempotent === true,
     })
   }
 

@@ -9,11 +9,19 @@ import type { SessionFeed } from '../session-feed.ts'
 import type { SendReceipt } from '../session-replies.ts'
 import type { EndedRun } from '../state/known-run.ts'
 import type { ReadEvent, RunReading } from '../streams/run-reading.ts'
-import { checkResponseOptions, type NodeResponse, pipeTo, type RunResponseOptions, toResponse } from '../streams/run-response.ts'
+import {
+  checkNodeResponse,
+  type NodeResponse,
+  pipeTo,
+  type RunResponseOptions,
+  responseOptionsOf,
+  toResponse,
+} from '../streams/run-response.ts'
 import { type DeepPartial, partialValues } from './partial-output.ts'
 import { type RunResult, repairedResult, resultOf } from './run-result.ts'
 import { type RunStep, RunSteps } from './run-steps.ts'
 import { invalidOutput, readOutput } from './structured-output.ts'
+import { textPieces } from './text-pieces.ts'
 
 /** Called when the answer does not fit the schema. Returns the run of another answer, which is read as it is; undefined for none. */
 export type Repair<TOutput> = (problem: string) => RunStream<TOutput> | undefined | Promise<RunStream<TOutput> | undefined>
@@ -104,8 +112,8 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
    * @example
    * return session.follow(key).toResponse({ after: request.headers.get('last-event-id') })
    */
-  async toResponse(options: RunResponseOptions = {}): Promise<Response> {
-    checkResponseOptions('toResponse', options)
+  async toResponse(given: RunResponseOptions = {}): Promise<Response> {
+    const options = responseOptionsOf('toResponse', given)
     return toResponse(await this.#open(), this.#options.clock, options)
   }
 
@@ -116,8 +124,9 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
    * @example
    * createServer((request, response) => session.send('hi').pipeTo(response))
    */
-  async pipeTo(response: NodeResponse, options: RunResponseOptions = {}): Promise<void> {
-    checkResponseOptions('pipeTo', options)
+  async pipeTo(response: NodeResponse, given: RunResponseOptions = {}): Promise<void> {
+    checkNodeResponse(response)
+    const options = responseOptionsOf('pipeTo', given)
     return pipeTo(await this.#open(), response, this.#options.clock, options)
   }
 
@@ -132,20 +141,38 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
 
   /**
    * Yields what there is of the `output` while the model writes it: JSON as the model says it, which no schema has checked or changed yet. Each
-   * value holds all that came so far; the last one is the whole answer. May be iterated beside the events. A reading that begins a second after
+   * value holds all that came so far, and is another one than the value before it; the last one is the whole answer. May be iterated beside the events. A reading that begins a second after
    * `accepted`, or of a run that was under way before (`follow`, a repeat of its key), yields whole answers only. Throws as the iteration of events does.
    *
    * @example
    * for await (const { title } of run.partialOutput()) show(title)
    */
-  async *partialOutput(): AsyncGenerator<DeepPartial<TOutput>, void, void> {
+  partialOutput(): AsyncGenerator<DeepPartial<TOutput>, void, void> {
+    return this.#reading(partialValues) as AsyncGenerator<DeepPartial<TOutput>, void, void>
+  }
+
+  /**
+   * The text of the run as the model writes it, of all turns, for callers that only print; the last answer alone is `(await run.result()).text`. Each
+   * iteration is a reading of its own, and may go on beside the events. What a model call that broke off has said is not said again; where the next call
+   * says something else, all of that follows. A reading that begins a second after `accepted`, or of a run that was under way before, gets the text of
+   * each turn in one piece. Throws as the iteration of events does.
+   *
+   * @example
+   * for await (const text of session.send('What is 2+3?').textStream) process.stdout.write(text)
+   */
+  get textStream(): AsyncIterable<string> {
+    return { [Symbol.asyncIterator]: () => this.#reading(textPieces) }
+  }
+
+  /** Reads the run's events. `isWhole`: they have every piece of the text. */
+  async *#reading<T>(read: (events: AsyncIterable<RunEvent>, isWhole: boolean) => AsyncIterable<T>): AsyncGenerator<T, void, void> {
     const isEarly = this.#feed !== undefined || !this.#isSent
     const { feed, isAhead } = this.#takeFeed()
     const { seq, ended } = await this.#begin(feed, isAhead)
     const isWhole = isEarly && (await this.accepted).status === 'accepted'
     const events = ended === undefined ? this.#live(feed, seq, isAhead) : this.#past(feed, seq)
     try {
-      for await (const value of partialValues(events, isWhole)) yield value as DeepPartial<TOutput>
+      yield* read(events, isWhole)
     } finally {
       await feed.stop()
     }

@@ -7,8 +7,9 @@ import type { Tool } from '../../tool/tool.ts'
 import { ToolEffects } from '../../tool/tool-effects.ts'
 import { headOf } from '../../tool/tool-runner.ts'
 import type { JournalEntry, ToolOutcome } from '../journal/records.ts'
-import type { RunState } from '../state/run-state.ts'
+import { type RunState, unknownOutcome } from '../state/run-state.ts'
 import { type NextStep, steering } from './next-step.ts'
+import { contextFor, handOffProblem } from './run-context.ts'
 import { callHook, HookFailure } from './run-hooks.ts'
 import type { RunLoopOptions } from './run-loop-options.ts'
 
@@ -21,6 +22,8 @@ interface CallSite {
   readonly options: RunLoopOptions
   readonly agent: AgentDefinition
   readonly run: RunState
+  /** As the agent's schema makes it. */
+  readonly context: JsonValue | undefined
   readonly turn: number
   readonly signal: AbortSignal
 }
@@ -30,7 +33,15 @@ export async function runTools(options: RunLoopOptions, { turn, calls }: RunTool
   const { journal, state } = options
   const run = state.current
   if (run === undefined) return
-  const site: CallSite = { options, agent: options.agent(), run, turn, signal }
+  const agent = options.agent()
+  let context: JsonValue | undefined
+  try {
+    context = await contextFor(agent, run, options, signal)
+  } catch (error) {
+    if (signal.aborted || !(error instanceof HookFailure)) return
+    return journal.stage(...failedBy(error, run))
+  }
+  const site: CallSite = { options, agent, run, context, turn, signal }
   const waiting = [...calls]
   let running = 0
   let failure: HookFailure | undefined
@@ -99,9 +110,18 @@ async function runTool(site: CallSite, call: ToolCall): Promise<void> {
   journal.stage({ type: 'tool-outcome', runId, turn, outcome: result.isError ? 'error' : 'ok', result, ...effects.fields(result.isError) })
 }
 
-function execute({ options, agent, run, turn, signal }: CallSite, call: ToolCall, effects: ToolEffects): Promise<ToolResult> {
+/** Runs the tool. It hands over only to an agent that takes the run's context: otherwise the model gets an error. */
+async function execute(site: CallSite, call: ToolCall, effects: ToolEffects): Promise<ToolResult> {
+  const result = await runnerResult(site, call, effects)
+  const { options, run, signal } = site
+  if (effects.handedTo === undefined || result.isError || signal.aborted) return result
+  const problem = await handOffProblem(effects.handedTo, run, options, signal)
+  return problem === undefined ? result : { ...headOf(call), content: `Error: ${problem}`, isError: true }
+}
+
+function runnerResult({ options, agent, run, context, turn, signal }: CallSite, call: ToolCall, effects: ToolEffects): Promise<ToolResult> {
   const { toolRunner, sessionKey, tell } = options
-  const { runId, context, depth } = run
+  const { runId, depth } = run
   const index = run.response?.calls.findIndex(({ id }) => id === call.id) ?? 0
   const progress = (data: JsonValue): void =>
     tell({ type: 'tool-progress', sessionKey, runId, turn, toolCallId: call.id, name: call.name, data })
@@ -160,9 +180,6 @@ export function closedCall(
   call: ToolCall,
   outcome: Extract<ToolOutcome, 'unknown' | 'cancelled'>,
 ): JournalEntry {
-  const text =
-    outcome === 'unknown'
-      ? 'Outcome unknown: this call had begun when the session was interrupted. It may or may not have taken effect; check before you repeat it.'
-      : 'Not run: the call was cancelled before it began.'
-  return { type: 'tool-outcome', runId, turn, outcome, result: { ...headOf(call), content: text, isError: true } }
+  const cancelled: ToolResult = { ...headOf(call), content: 'Not run: the call was cancelled before it began.', isError: true }
+  return { type: 'tool-outcome', runId, turn, outcome, result: outcome === 'unknown' ? unknownOutcome(call) : cancelled }
 }

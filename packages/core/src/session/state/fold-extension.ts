@@ -1,6 +1,7 @@
 /** Records of extensions: the session keeps them in their order, the extension says what they mean. */
 import { deepFreeze } from '../../base/deep-freeze.ts'
 import { jsonOf, stringOf } from '../../base/message-check.ts'
+import { foldedState } from '../journal/record-extension.ts'
 import type { RecordFamily } from '../journal/record-family.ts'
 import type { ExtensionRecord } from '../journal/records.ts'
 
@@ -15,7 +16,7 @@ export const extensionRecords: RecordFamily<ExtensionRecord> = {
       const extension = state.extension(id)
       if (extension === undefined) return
       const before = state.extensions.get(id) ?? deepFreeze(extension.initial)
-      state.extensions.set(id, deepFreeze(extension.fold(before, { name, runId, data, at: state.at })))
+      state.extensions.set(id, deepFreeze(foldedState(extension, before, { name, runId, data, at: state.at })))
     },
     event: ({ extension, name, data }, head) => ({ type: 'record', ...head, extension, name, data }),
   },

@@ -35,7 +35,7 @@ export const historyRecords: RecordFamily<HistoryCompact | HistoryRewind | Histo
       if (settings !== undefined) checkSettingsFields(settings, fail)
     },
     fold(state, { messages, settings, runId }) {
-      for (const { message, createdAt, runId: from } of messages) state.remember(message, from ?? runId, createdAt)
+      for (const { message, createdAt: at, runId: from, handOff } of messages) state.remember(message, from ?? runId, { at, handOff })
       state.importedSettings = settings
     },
     event: ({ messages }, head) => ({ type: 'history-import', ...head, messages: messages.length }),
@@ -43,10 +43,11 @@ export const historyRecords: RecordFamily<HistoryCompact | HistoryRewind | Histo
 }
 
 function checkImported(value: unknown, path: string, fail: Fail): void {
-  const { message, createdAt, runId } = fieldsOf(value, path, fail)
+  const { message, createdAt, runId, handOff } = fieldsOf(value, path, fail)
   messageOf(message, `${path}.message`, fail)
   if (createdAt !== undefined) countOf(createdAt, `${path}.createdAt`, fail)
   if (runId !== undefined) nameOf(runId, `${path}.runId`, fail)
+  if (handOff !== undefined) nameOf(handOff, `${path}.handOff`, fail)
 }
 
 /** Returns the turn that is asked for after a summary. One that did not fit counts as over: it is summed up once. */

@@ -6,7 +6,7 @@ import { checkFailure, checkMessageIn, runOutcomes } from '../journal/record-che
 import { type RecordFamily, runOnly } from '../journal/record-family.ts'
 import type { MessageIn, RunCancel, RunEnd, RunPause, RunResume, RunStart, RunSteer } from '../journal/records.ts'
 import type { EndedRun } from './known-run.ts'
-import { depthOf, newRun } from './run-state.ts'
+import { depthOf, newRun, type RunState, unknownOutcome } from './run-state.ts'
 import type { SessionState } from './session-state.ts'
 
 /** Runs that were given up and can be redriven; the oldest gives way. */
@@ -89,7 +89,10 @@ function steer(state: SessionState, { runId, type, from }: RunSteer): void {
   run.messages.push(message)
   run.responseFormat = message.responseFormat ?? run.responseFormat
   run.settings = { ...run.settings, ...message.settings }
-  run.context = message.context ?? run.context
+  if (message.context !== undefined) {
+    run.context = message.context
+    run.contextBy = message.contextBy
+  }
   run.depth = depthOf(run.messages)
   state.mark(from, 'running', run.runId)
   run.sameTurns = 0
@@ -113,6 +116,7 @@ function endRun(state: SessionState, { runId, outcome, failure }: RunEnd): void 
     ...(isCurrent && current.response !== undefined ? { message: current.response.message, finish: current.response.finish } : {}),
     ...(failure === undefined ? {} : { failure }),
   }
+  if (isCurrent) closeCalls(state, current)
   state.cancelled = state.cancelled.filter((cancelled) => cancelled !== runId)
   for (const member of members) {
     state.takeWaiting(member)
@@ -121,6 +125,14 @@ function endRun(state: SessionState, { runId, outcome, failure }: RunEnd): void 
   if (failure?.code === 'poison-message') keepDeadLetters(state, runId, isCurrent ? current.messages : [])
   if (isCurrent) state.current = undefined
   state.forgetOldRuns()
+}
+
+/** A run whose outcome the store has refused ends in the middle of a turn: models take no call without a result. */
+function closeCalls(state: SessionState, { runId, response, results }: RunState): void {
+  const calls = response?.calls ?? []
+  if (calls.every(({ id }) => results.has(id))) return
+  const content = calls.map((call) => results.get(call.id) ?? unknownOutcome(call))
+  state.remember({ role: 'tool', content }, runId)
 }
 
 function keepDeadLetters(state: SessionState, runId: MessageIn['runId'], messages: readonly MessageIn[]): void {

@@ -42,9 +42,8 @@ export const toolRecords: RecordFamily<ToolIntent | ToolDone> = {
       const results = calls.map((call) => run.results.get(call.id)).filter((one) => one !== undefined)
       if (calls.length === 0 || results.length < calls.length) return
       // In the order of the calls, whatever order they finished in.
-      state.remember({ role: 'tool', content: results }, runId)
-      // Calls of one turn are all of one agent.
-      state.answeredBy = run.handOff ?? state.answeredBy
+      // Calls of one turn are all of one agent: the hand-off comes with the last of their results.
+      state.remember({ role: 'tool', content: results }, runId, { handOff: run.handOff })
       run.handOff = undefined
       const turn = JSON.stringify([
         calls.map(({ name, input }) => [name, input]),
@@ -57,6 +56,8 @@ export const toolRecords: RecordFamily<ToolIntent | ToolDone> = {
       type: 'tool-result',
       ...head,
       turn,
+      toolCallId: result.toolCallId,
+      name: result.name,
       outcome,
       result,
       ...(usage === undefined ? {} : { usage }),

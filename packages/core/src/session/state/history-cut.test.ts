@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Message } from '../../base/messages.ts'
-import { firstLostResult, wholeUntil } from './history-cut.ts'
+import { firstFlaw, wholeUntil } from './history-cut.ts'
 
 /** Turns of a conversation as a session writes them: a call is followed by its results. */
 const history = fc.array(fc.constantFrom('user', 'assistant', 'call'), { maxLength: 12 }).map((turns) =>
@@ -32,8 +32,8 @@ describe('a cut of a history', () => {
       fc.property(history, fc.nat(30), (messages, count) => {
         const kept = wholeUntil(messages, count)
         const [first, rest] = [messages.slice(0, kept), messages.slice(kept)]
-        expect(firstLostResult(first)).toBeUndefined()
-        expect(firstLostResult(rest)).toBeUndefined()
+        expect(firstFlaw(first)).toBeUndefined()
+        expect(firstFlaw(rest)).toBeUndefined()
         expect(wholeUntil(messages, kept)).toBe(kept)
         expect(wholeUntil(first, kept)).toBe(kept)
       }),

@@ -1,5 +1,5 @@
 /** Where a history may be cut: never between a tool call and its result. Pure. */
-import type { Message } from '../../base/messages.ts'
+import type { AssistantMessage, Message } from '../../base/messages.ts'
 
 /**
  * Returns how many of the oldest messages stay when at most `count` are to: fewer when the cut would come between a call and its result, which then
@@ -14,15 +14,52 @@ export function wholeUntil(history: readonly Message[], count: number): number {
   return kept
 }
 
-/** Returns the index of the first tool result without its call right before it; undefined when each has one. */
-export function firstLostResult(history: readonly Message[]): number | undefined {
-  const lost = history.findIndex((message, index) => {
-    if (message.role !== 'tool') return false
-    const before = history[index - 1]
-    const calls = before?.role === 'assistant' ? before.content.filter((part) => part.type === 'tool-call') : []
-    return !message.content.every(({ toolCallId }) => calls.some(({ id }) => id === toolCallId))
-  })
-  return lost < 0 ? undefined : lost
+/** A message at which a conversation cannot be continued, and why. */
+export interface HistoryFlaw {
+  readonly index: number
+  /** What is wrong and what to do, to follow the name of the message. */
+  readonly problem: string
+}
+
+/** Returns the first message whose tool calls and results do not belong together; undefined when each call has one result, right after it. */
+export function firstFlaw(history: readonly Message[]): HistoryFlaw | undefined {
+  for (const [index, message] of history.entries()) {
+    const problem =
+      message.role === 'assistant' ? problemOfCalls(message, history[index + 1]) : problemOfResults(message, history[index - 1])
+    if (problem !== undefined) return { index, problem }
+  }
+  return undefined
+}
+
+function problemOfCalls(message: AssistantMessage, next: Message | undefined): string | undefined {
+  const ids = callIds(message)
+  const repeated = firstRepeated(ids)
+  if (repeated !== undefined) return `makes two calls with the id "${repeated}"; give each call of a message an id of its own`
+  const answered = next?.role === 'tool' ? next.content.map(({ toolCallId }) => toolCallId) : []
+  const open = ids.find((id) => !answered.includes(id))
+  return open === undefined
+    ? undefined
+    : `makes the call "${open}", and the message after it has no result of it; put all results of a message into one tool message after it, or take the call out`
+}
+
+function problemOfResults(message: Message, before: Message | undefined): string | undefined {
+  if (message.role !== 'tool') return undefined
+  const ids = message.content.map(({ toolCallId }) => toolCallId)
+  const calls = before?.role === 'assistant' ? callIds(before) : []
+  const lost = ids.find((id) => !calls.includes(id))
+  if (lost !== undefined) return `holds the result of a call, "${lost}", that the message before it does not make; take the result out`
+  const repeated = firstRepeated(ids)
+  return repeated === undefined ? undefined : `holds two results of the call "${repeated}"; keep one of them`
+}
+
+/** Returns the ids of the calls of a message. */
+export function callIds({ content }: AssistantMessage): readonly string[] {
+  return content.flatMap((part) => (part.type === 'tool-call' ? [part.id] : []))
+}
+
+/** Returns the first value that comes a second time. */
+export function firstRepeated(values: readonly string[]): string | undefined {
+  return values.find((value, index) => values.indexOf(value) < index)
 }
 
 function asksForTools(message: Message | undefined): boolean {

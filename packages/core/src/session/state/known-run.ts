@@ -1,5 +1,5 @@
 /** What a session remembers of its runs. */
-import type { RunId } from '../../base/ids.ts'
+import type { AgentId, RunId } from '../../base/ids.ts'
 import type { AssistantMessage, FinishReason, JsonValue, ModelUsage, Usage, UserMessage } from '../../base/messages.ts'
 import type { ResponseFormat, RunFailure, RunOutcome, RunSettings } from '../journal/records.ts'
 
@@ -46,6 +46,8 @@ export interface MessageOrigin {
   /** When it was written down, in milliseconds. */
   readonly at: number
   readonly runId: RunId
+  /** The agent that the conversation was handed to with this message; absent for most. */
+  readonly handOff?: AgentId
 }
 
 /** A message whose run was given up as poison. */
@@ -58,6 +60,7 @@ export interface DeadLetter {
   readonly responseFormat?: ResponseFormat
   readonly settings?: RunSettings
   readonly context?: JsonValue
+  readonly contextBy?: AgentId
   readonly depth?: number
   readonly fingerprint?: string
 }

@@ -33,6 +33,8 @@ export interface RunState {
   settings: RunSettings
   /** As the last message gives it that gives any. */
   context: JsonValue | undefined
+  /** The agent whose schema has made it; undefined for the one of the session's key. */
+  contextBy: AgentId | undefined
   /** Sessions above this one that wait for the run. */
   depth: number
   /** The turn that was asked for last; 0 before the first. */
@@ -67,13 +69,15 @@ export interface RunState {
 
 /** Returns a run in which nothing has happened yet. */
 export function newRun(runId: RunId, members: RunId[], messages: MessageIn[]): RunState {
+  const given = messages.findLast(({ context }) => context !== undefined) ?? messages.at(-1)
   return {
     runId,
     members,
     messages,
     responseFormat: messages.findLast(({ responseFormat }) => responseFormat !== undefined)?.responseFormat,
     settings: Object.assign({}, ...messages.map(({ settings }) => settings)),
-    context: messages.findLast(({ context }) => context !== undefined)?.context,
+    context: given?.context,
+    contextBy: given?.contextBy,
     depth: depthOf(messages),
     turn: 0,
     attempt: 0,
@@ -98,6 +102,13 @@ export function newRun(runId: RunId, members: RunId[], messages: MessageIn[]): R
 /** Returns how deep messages lie that share a run: as the deepest of them. */
 export function depthOf(messages: readonly MessageIn[]): number {
   return Math.max(0, ...messages.map(({ depth }) => depth ?? 0))
+}
+
+/** Returns the result of a call that was begun, and whose outcome nobody knows. */
+export function unknownOutcome({ id: toolCallId, name }: ToolCall): ToolResult {
+  const content =
+    'Outcome unknown: this call had begun when the session was interrupted. It may or may not have taken effect; check before you repeat it.'
+  return { type: 'tool-result', toolCallId, name, content, isError: true }
 }
 
 /** Adds tokens to what the run has used. */

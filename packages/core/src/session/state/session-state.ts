@@ -40,12 +40,11 @@ export class SessionState {
   current: RunState | undefined
   /** Settings that came with an import, in case they were not stored before a crash. */
   importedSettings: SessionSettings | undefined
-  /** The agent that the conversation was handed to; undefined for the one of its key. */
-  answeredBy: AgentId | undefined
   /** What extensions have made of their records, by their ids. */
   readonly extensions = new Map<string, JsonValue>()
   /** Number of the last record. */
   seq = 0
+  #answeredBy: AgentId | undefined
   #at = 0
   #createdAt: number | undefined
   readonly #memory: RunMemory
@@ -54,6 +53,11 @@ export class SessionState {
   constructor(memory: RunMemory = runMemoryDefaults, known: RecordExtensions = noExtensions) {
     this.#memory = memory
     this.#known = known
+  }
+
+  /** The agent that the conversation was handed to, by the last hand-off in the history; undefined for the one of the session's key. */
+  get answeredBy(): AgentId | undefined {
+    return this.#answeredBy
   }
 
   /** Time of the last record, in milliseconds since 1970. */
@@ -96,7 +100,7 @@ export class SessionState {
     }
     state.deadLetters = snapshot.deadLetters.map((letter) => (typeof letter === 'string' ? { runId: letter, at: 0 } : letter))
     for (const [id, own] of Object.entries(snapshot.extensions ?? {})) if (own !== undefined) state.extensions.set(id, deepFreeze(own))
-    state.answeredBy = snapshot.answeredBy
+    state.#followHandOffs(snapshot.answeredBy)
     state.seq = seq
     state.#createdAt = snapshot.createdAt
     state.#at = snapshot.updatedAt ?? state.origins.at(-1)?.at ?? 0
@@ -116,11 +120,16 @@ export class SessionState {
     throw new BeamClawError('log-corrupt', `Record ${this.seq} (${type}) belongs to run "${runId}", which is not under way`)
   }
 
-  /** Adds a message to the history. */
-  remember(message: Message, runId: RunId, at: number = this.at): void {
+  /** Adds a message to the history; with `handOff`, the conversation is that agent's from here on. */
+  remember(
+    message: Message,
+    runId: RunId,
+    { at = this.at, handOff }: { readonly at?: number | undefined; readonly handOff?: AgentId | undefined } = {},
+  ): void {
     this.history.push(deepFreeze(message))
     this.shown.add(message)
-    this.origins.push({ at, runId })
+    this.origins.push({ at, runId, ...(handOff === undefined ? {} : { handOff }) })
+    this.#answeredBy = handOff ?? this.#answeredBy
   }
 
   /** Takes back all but the oldest `kept` messages. */
@@ -128,13 +137,23 @@ export class SessionState {
     this.history.length = Math.min(kept, this.history.length)
     this.origins.length = this.history.length
     this.shown = new ShownHistory(this.history)
+    this.#followHandOffs()
   }
 
   /** Puts one message in the place of the oldest `dropped`. */
   replaceOldest(dropped: number, message: Message, runId: RunId): void {
+    const handOff = lastHandOff(this.origins.slice(0, dropped))
     this.history.splice(0, dropped, message)
-    this.origins.splice(0, dropped, { at: this.at, runId })
+    this.origins.splice(0, dropped, { at: this.at, runId, ...(handOff === undefined ? {} : { handOff }) })
     this.shown = new ShownHistory(this.history)
+  }
+
+  /** Earlier versions kept the agent of the whole conversation alone: it counts from the first message on. */
+  #followHandOffs(ofAll?: AgentId): void {
+    const [first] = this.origins
+    this.#answeredBy = lastHandOff(this.origins) ?? ofAll
+    if (ofAll !== undefined && first !== undefined && lastHandOff(this.origins) === undefined)
+      this.origins[0] = { ...first, handOff: ofAll }
   }
 
   /** Adds a run that has not been heard of. */
@@ -180,4 +199,8 @@ export class SessionState {
       this.runs.delete(runId)
     }
   }
+}
+
+function lastHandOff(origins: readonly MessageOrigin[]): AgentId | undefined {
+  return origins.findLast(({ handOff }) => handOff !== undefined)?.handOff
 }

@@ -6,7 +6,7 @@ import type { ImagePart, TextPart, UserMessage } from '../../base/messages.ts'
 import { describeValue } from '../../base/options.ts'
 
 /** The message of a chat, as `SessionHandle.send` takes it. */
-export interface UiMessage {
+export interface PostedUiMessage {
   /** The id of the chat, chosen by the browser: any 1 to 256 characters. Part of a session key by `sessionKeyOf`, after the user's id. */
   readonly chatId: string
   readonly content: UserMessage['content']
@@ -36,7 +36,7 @@ const fail: Fail = (problem) => new BeamClawError('invalid-message', `readUiMess
  * const run = running.session(sessionKeyOf('main', userId, chatId)).send(content, options)
  * return run.toResponse({ format: 'ui-message-stream' })
  */
-export function readUiMessage(body: unknown): UiMessage {
+export function readUiMessage(body: unknown): PostedUiMessage {
   const { id, message, messages } = fieldsOf(body, 'body', fail)
   if (typeof id !== 'string' || id === '' || id.length > maxChatIdLength) {
     throw fail(`id must be a string of 1 to ${maxChatIdLength} characters, received ${describeValue(id)}`)
@@ -45,13 +45,13 @@ export function readUiMessage(body: unknown): UiMessage {
   return { chatId: id, ...(messages === undefined ? messageOf(message, 'message') : lastOf(messages)) }
 }
 
-function lastOf(messages: unknown): Omit<UiMessage, 'chatId'> {
+function lastOf(messages: unknown): Omit<PostedUiMessage, 'chatId'> {
   if (!Array.isArray(messages)) throw fail(`messages must be an array, received ${describeValue(messages)}`)
   if (messages.length === 0) throw fail('messages must not be empty')
   return messageOf(messages.at(-1), `messages[${messages.length - 1}]`)
 }
 
-function messageOf(value: unknown, path: string): Omit<UiMessage, 'chatId'> {
+function messageOf(value: unknown, path: string): Omit<PostedUiMessage, 'chatId'> {
   const { id, role, parts } = fieldsOf(value, path, fail)
   choiceOf(role, ['user'], `${path}.role`, fail)
   return { content: contentOf(parts, `${path}.parts`), idempotencyKey: keyOf(id, `${path}.id`) }

@@ -1,10 +1,14 @@
+import type { EventEmitter } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { Writable } from 'node:stream'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { BeamClawError } from '../../base/errors.ts'
 import { flushEventLoop } from '../../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../../testing/model.ts'
 import { gate } from '../../testing/probe.ts'
 import type { ScriptedAnswer } from '../../testing/scripted-provider.ts'
+import type { SessionHandle } from '../session-handle.ts'
 import { calls, finish, framesIn, key, PlainChat, says, secret, serve, sessionOf, shown, until } from '../testing/chat.ts'
 import type { NodeResponse } from './run-response.ts'
 
@@ -168,12 +172,62 @@ describe('before a byte is sent', () => {
     const { session } = await sessionOf('done')
     await session.send('hi', { idempotencyKey: 'one' }).result()
     const sent: unknown[] = []
-    const response = { writeHead: (status: number) => sent.push(status) } as unknown as NodeResponse
+    const none = (): void => {}
+    const head = (status: number): unknown => sent.push(status)
+    const response = { writeHead: head, write: none, end: none, on: none, off: none } as unknown as NodeResponse
     const other = session.send('something else', { idempotencyKey: 'one' })
     await expect(other.pipeTo(response)).rejects.toMatchObject({ code: 'idempotency-mismatch' })
     await expect(other.toResponse()).rejects.toMatchObject({ code: 'idempotency-mismatch' })
     await expect(session.follow('two').toResponse()).rejects.toMatchObject({ code: 'unknown-run' })
     expect(sent).toEqual([])
+  })
+
+  test.each([undefined, null, 5, 'response', {}, new Response(), new WritableStream()])('%s is no response of Node', async (junk) => {
+    const { session } = await sessionOf('done')
+    const problem = /pipeTo: option "response" (must be|is required:) a response of node:http/
+    await expect(session.send('hi').pipeTo(junk as never)).rejects.toMatchObject({
+      code: 'invalid-option',
+      message: expect.stringMatching(problem),
+    })
+  })
+})
+
+describe('the listeners of a response of Node', () => {
+  const events = ['close', 'error', 'drain', 'finish'] as const
+  const counts = (response: EventEmitter): number[] => events.map((event) => response.listenerCount(event))
+
+  /** Serves one run, and resolves with the listeners before it and once the response is closed. */
+  async function listenersOf(session: SessionHandle, read: (response: Response) => Promise<unknown>): Promise<readonly number[][]> {
+    const found: number[][] = []
+    const closed = gate()
+    const server = createServer((_request, response) => {
+      const before = counts(response)
+      response.once('close', () => {
+        // After every other listener of the same event.
+        setImmediate(() => {
+          found.push(before, counts(response))
+          closed.resolve()
+        })
+      })
+      void session.send('hi').pipeTo(response)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    await read(await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+    await closed.promise
+    return found
+  }
+
+  test('are gone once the run has told its end', async () => {
+    const { session } = await sessionOf('done')
+    const [before, after] = await listenersOf(session, (response) => response.text())
+    expect(after).toEqual(before)
+  })
+
+  test('are gone once the reader has left', async () => {
+    const { session } = await sessionOf({ parts: [says('one ')], hang: true })
+    const [before, after] = await listenersOf(session, async ({ body }) => body?.cancel())
+    expect(after).toEqual(before)
   })
 })
 

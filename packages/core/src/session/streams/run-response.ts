@@ -1,6 +1,6 @@
 /** Sends a run to a user interface over HTTP: as a web-standard `Response`, or into a response of Node's. */
 import { BeamClawError } from '../../base/errors.ts'
-import { aBoolean, aFunction, checkOptions, duration, oneOf } from '../../base/options.ts'
+import { aBoolean, aFunction, anObjectWith, checkOptions, duration, oneOf, readOptions } from '../../base/options.ts'
 import type { Clock } from '../../ports/services.ts'
 import { type ErrorText, guardedErrorText } from './public-error-text.ts'
 import { endCursor, sseFrames, uiMessageFrames } from './run-frames.ts'
@@ -37,8 +37,8 @@ export interface NodeResponse {
   writeHead(status: number, headers: Record<string, string>): unknown
   write(text: string): boolean
   end(): unknown
-  once(event: 'drain', listener: () => void): unknown
-  on(event: 'close' | 'error', listener: () => void): unknown
+  on(event: 'close' | 'error' | 'drain', listener: () => void): unknown
+  off(event: 'close' | 'error' | 'drain', listener: () => void): unknown
   readonly destroyed?: boolean
 }
 
@@ -51,8 +51,9 @@ interface OpenResponse {
   readonly leave: () => void
 }
 
-/** Throws `invalid-option`. Called before anything is read. */
-export function checkResponseOptions(owner: string, options: RunResponseOptions): void {
+/** Returns a checked copy. Throws `invalid-option`. Called before anything is read. */
+export function responseOptionsOf(owner: string, given: RunResponseOptions): RunResponseOptions {
+  const options = readOptions(owner, given)
   checkOptions<RunResponseOptions>(owner, options, {
     format: oneOf('sse', 'ui-message-stream'),
     after: (value) => (value === null || afterSeqOf(value) !== undefined ? undefined : `a cursor: a whole number, or "${endCursor}"`),
@@ -60,8 +61,15 @@ export function checkResponseOptions(owner: string, options: RunResponseOptions)
     abortOnDisconnect: aBoolean,
     errorText: aFunction,
   })
-  if (options.format !== 'ui-message-stream' || options.after == null) return
+  if (options.format !== 'ui-message-stream' || options.after == null) return options
   throw new BeamClawError('invalid-option', `${owner}: option "after" needs the format "sse": a UI message stream has no cursors`)
+}
+
+const aNodeResponse = anObjectWith('writeHead', 'write', 'end', 'on', 'off')
+
+/** Throws `invalid-option` for what is no response of Node's. */
+export function checkNodeResponse(response: NodeResponse): void {
+  checkOptions('pipeTo', { response }, { response: (value) => aNodeResponse(value) && 'a response of node:http' }, ['response'])
 }
 
 /** Returns the run as a `Response`. It is read as fast as its reader reads. */
@@ -86,30 +94,72 @@ export async function toResponse(reading: RunReading, clock: Clock, options: Run
 /** Writes the run into a response of Node's. Resolves when all is written, or the reader has gone away. */
 export async function pipeTo(reading: RunReading, response: NodeResponse, clock: Clock, options: RunResponseOptions): Promise<void> {
   const { status, headers, frames, leave } = await open(reading, clock, options)
-  let isGone = response.destroyed === true
-  let wake = (): void => {}
-  const go = (): void => {
-    isGone = true
-    leave()
-    wake()
-  }
-  response.on('close', go)
-  response.on('error', go)
+  const reader = new NodeReader(response, leave)
   try {
-    if (!isGone) response.writeHead(status, headers)
-    while (!isGone) {
+    if (!reader.isGone) response.writeHead(status, headers)
+    while (!reader.isGone) {
       const next = await frames.next()
-      if (isGone) return
+      if (reader.isGone) return
       if (next.done === true) return void response.end()
-      const hasRoom = response.write(next.value)
-      if (hasRoom || isGone) continue
-      await new Promise<void>((resolve) => {
-        wake = resolve
-        response.once('drain', resolve)
-      })
+      if (!response.write(next.value)) await reader.whenReady()
     }
   } finally {
     leave()
+    reader.end()
+  }
+}
+
+/**
+ * Whoever reads a response of Node's. Listens from its construction until the response is closed: until then a failure of the connection would have no
+ * other listener, which ends the process.
+ */
+class NodeReader {
+  readonly #response: NodeResponse
+  readonly #leave: () => void
+  #wake = (): void => {}
+  isGone: boolean
+
+  constructor(response: NodeResponse, leave: () => void) {
+    this.#response = response
+    this.#leave = leave
+    this.isGone = response.destroyed === true
+    response.on('drain', this.#onDrain)
+    response.on('close', this.#onClose)
+    response.on('error', this.#onGone)
+  }
+
+  /** Resolves when there is room for more, or the reader has gone. */
+  whenReady(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+      if (this.isGone) resolve()
+    })
+  }
+
+  /** Nothing is written any more. */
+  end(): void {
+    this.#response.off('drain', this.#onDrain)
+    // It was closed before anything was written.
+    if (this.#response.destroyed === true) this.#forget()
+  }
+
+  readonly #onDrain = (): void => this.#wake()
+
+  readonly #onGone = (): void => {
+    this.isGone = true
+    this.#leave()
+    this.#wake()
+  }
+
+  readonly #onClose = (): void => {
+    this.#forget()
+    this.#onGone()
+  }
+
+  #forget(): void {
+    this.#response.off('drain', this.#onDrain)
+    this.#response.off('close', this.#onClose)
+    this.#response.off('error', this.#onGone)
   }
 }
 

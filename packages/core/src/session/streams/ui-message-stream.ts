@@ -7,7 +7,7 @@ import { type ErrorText, toolErrorOf } from './public-error-text.ts'
 export type UiMessageChunk = JsonObject & { readonly type: string }
 
 /** Adjacent text, or adjacent thinking. */
-interface Block {
+export interface Block {
   readonly kind: 'text' | 'reasoning'
   readonly text: string
 }
@@ -124,7 +124,7 @@ export class UiMessageStream {
   #toolCall({ id: toolCallId, name: toolName, input, invalidInput }: ToolCall): UiMessageChunk {
     this.#calls.add(toolCallId)
     if (invalidInput === undefined) return { type: 'tool-input-available', toolCallId, toolName, input }
-    return { type: 'tool-input-error', toolCallId, toolName, input: invalidInput, errorText: 'The input is not valid JSON.' }
+    return { type: 'tool-input-error', toolCallId, toolName, input: invalidInput, errorText: invalidInputText }
   }
 
   #toolResult({ outcome, result }: ToolResultEvent): UiMessageChunk[] {
@@ -187,8 +187,11 @@ export class UiMessageStream {
   }
 }
 
+/** What is shown of a call whose input is no JSON. */
+export const invalidInputText = 'The input is not valid JSON.'
+
 /** Text and thinking of a message as they are streamed: what stands on both sides of a tool call is one block. */
-function blocksOf({ content }: AssistantMessage): Block[] {
+export function blocksOf({ content }: AssistantMessage): Block[] {
   const blocks: Block[] = []
   for (const part of content) {
     if (part.type !== 'tool-call' && part.text !== '') append(blocks, part.type === 'text' ? 'text' : 'reasoning', part.text)
@@ -215,7 +218,7 @@ function isBeginning(shown: readonly Block[], whole: readonly Block[]): boolean 
 }
 
 /** Returns the data of a tool whose result was an object or a list: the model reads it as JSON text, a page as what it was. */
-function dataOf(content: unknown): unknown {
+export function dataOf(content: unknown): unknown {
   if (typeof content !== 'string' || !/^[[{]/.test(content)) return content
   try {
     return JSON.parse(content) as unknown

@@ -84,7 +84,7 @@ async function* matching(
   }
 }
 
-function rowOf({ sessionKey, agentId, updatedAt, metadata: { label, channel, model, thinking, verbose } }: SessionSummary): SessionRow {
+function rowOf({ sessionKey, agentId, updatedAt, settings: { label, channel, model, thinking, verbose } }: SessionSummary): SessionRow {
   const slash = model?.indexOf('/') ?? -1
   return {
     key: sessionKey,

@@ -1,0 +1,75 @@
+import { getEventListeners } from 'node:events'
+import { expect, test } from 'vitest'
+import type { RunEvent } from '../base/events.ts'
+import { LocalEventBus } from '../defaults/local-event-bus.ts'
+import type { EventBus, Subscription } from '../ports/event-bus.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
+import { sendWithSignal } from './abort-by-signal.ts'
+import type { SendReceipt } from './session-replies.ts'
+
+const accepted = { runId: 'one', status: 'accepted', seq: 1, ended: undefined } as unknown as SendReceipt
+const over = { ...accepted, status: 'completed', ended: { outcome: 'completed' } } as unknown as SendReceipt
+
+/** A run on a bus whose subscriptions are looked at. */
+function listening(send: () => Promise<SendReceipt>) {
+  const bus = new LocalEventBus<RunEvent>()
+  const subscriptions: Subscription<RunEvent>[] = []
+  const events: Pick<EventBus<RunEvent>, 'subscribe'> = {
+    subscribe(topic, options) {
+      const subscription = bus.subscribe(topic, options)
+      subscriptions.push(subscription)
+      return subscription
+    },
+  }
+  const controller = new AbortController()
+  const { signal } = controller
+  const state = { found: accepted, aborts: 0 }
+  const abort = async (): Promise<void> => void state.aborts++
+  const sent = sendWithSignal({ signal, events: events as EventBus<RunEvent>, topic: 't', send, find: async () => state.found, abort })
+  const end = async (runId: string, type = 'run-end'): Promise<void> => {
+    bus.publish('t', { type, runId, sessionKey: 's', seq: 2, outcome: 'completed' } as unknown as RunEvent)
+    await flushEventLoop()
+  }
+  /** True once nothing listens any more, neither to the signal nor on the bus. */
+  const isOver = async (): Promise<boolean> => {
+    await flushEventLoop()
+    const [subscription] = subscriptions
+    const next = await Promise.race([subscription?.[Symbol.asyncIterator]().next(), flushEventLoop().then(() => 'waits')])
+    return getEventListeners(signal, 'abort').length === 0 && typeof next === 'object' && next.done === true
+  }
+  return { sent, controller, state, end, isOver }
+}
+
+test('a signal aborts its run also after another run of the session has ended', async () => {
+  const { sent, controller, state, end } = listening(async () => accepted)
+  await sent
+  await end('other')
+  controller.abort()
+  expect(state.aborts).toBe(1)
+})
+
+test('a signal is let go of once its run is over, also as part of another run', async () => {
+  const { sent, controller, state, end, isOver } = listening(async () => accepted)
+  await sent
+  state.found = over
+  await end('other')
+  expect(await isOver()).toBe(true)
+  controller.abort()
+  expect(state.aborts).toBe(0)
+})
+
+test('a signal is let go of when its session is deleted', async () => {
+  const { sent, end, isOver } = listening(async () => accepted)
+  await sent
+  await end('deletion', 'session-delete')
+  expect(await isOver()).toBe(true)
+})
+
+test.each<[string, () => Promise<SendReceipt>]>([
+  ['was over before', async () => over],
+  ['was not accepted', () => Promise.reject(new Error('no'))],
+])('nothing listens for a run that %s', async (_, send) => {
+  const { sent, isOver } = listening(send)
+  await sent.catch(() => {})
+  expect(await isOver()).toBe(true)
+})

@@ -1,0 +1,62 @@
+/** The context of a run as the agent that answers may see it: after a hand-off that is another agent than the one whose schema has checked it. */
+import type { AgentDefinition } from '../../agent/agent.ts'
+import { BeamClawError } from '../../base/errors.ts'
+import { type AgentId, sessionKeyParts } from '../../base/ids.ts'
+import { type Fail, jsonOf } from '../../base/message-check.ts'
+import type { JsonValue } from '../../base/messages.ts'
+import { describeIssues } from '../../tool/standard-schema.ts'
+import type { RunState } from '../state/run-state.ts'
+import { HookFailure, withinTime } from './run-hooks.ts'
+import type { RunLoopOptions } from './run-loop-options.ts'
+
+type Options = Pick<RunLoopOptions, 'agents' | 'sessionKey' | 'clock'>
+type Context = Pick<RunState, 'context' | 'contextBy'>
+
+/** Resolves with a context as the agent's schema makes it. Rejects what `fail` makes of one that the schema refuses, and what its code throws. */
+export async function parsedContext(
+  { context: schema }: AgentDefinition,
+  context: JsonValue | undefined,
+  fail: Fail,
+): Promise<JsonValue | undefined> {
+  if (schema === undefined) return context
+  const checked = await schema['~standard'].validate(context)
+  if (checked.issues !== undefined) throw fail(describeIssues(checked.issues))
+  return checked.value === undefined ? undefined : jsonOf(checked.value, 'context', fail)
+}
+
+/**
+ * Resolves with the context of a run for its agent's system function and tools. Rejects `HookFailure` (`invalid-message`) when the agent's schema refuses it,
+ * and with the signal's reason.
+ */
+export async function contextFor(
+  agent: AgentDefinition,
+  run: Context,
+  options: Options,
+  signal: AbortSignal,
+): Promise<JsonValue | undefined> {
+  if (hasChecked(agent, run, options)) return run.context
+  const refused: Fail = (problem) =>
+    new BeamClawError('invalid-message', `The context of this run is not what agent "${agent.id}" needs: ${problem}`)
+  const { clock } = options
+  return withinTime(`The context schema of agent "${agent.id}"`, () => parsedContext(agent, run.context, refused), { clock, signal })
+}
+
+/** Resolves with why an agent cannot take a run over; undefined when it can. Rejects with the signal's reason. */
+export async function handOffProblem(to: AgentId, run: Context, options: Options, signal: AbortSignal): Promise<string | undefined> {
+  const agent = options.agents.get(to)
+  if (agent === undefined) return undefined
+  try {
+    await contextFor(agent, run, options, signal)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof HookFailure)) throw error
+    return `The conversation was not handed over. ${error.message}`
+  }
+}
+
+/** True where the agent's own schema has made the context, or it has none. */
+function hasChecked(agent: AgentDefinition, { contextBy }: Context, { agents, sessionKey }: Options): boolean {
+  if (agent.context === undefined) return true
+  const maker = contextBy ?? sessionKeyParts(sessionKey).agentId
+  return maker === agent.id || agents.get(maker)?.context === agent.context
+}

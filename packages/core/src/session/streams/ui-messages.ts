@@ -1,0 +1,104 @@
+/** A history as the messages of the AI SDK: what `useChat` begins with when a page is opened again. Pure. */
+import { BeamClawError } from '../../base/errors.ts'
+import type { AssistantMessage, JsonValue, ToolCall, ToolResult, UserMessage } from '../../base/messages.ts'
+import { aFunction, checkOptions, guardedRead, readOptions } from '../../base/options.ts'
+import type { SessionHistory } from '../session-replies.ts'
+import { type ErrorText, guardedErrorText, toolErrorOf } from './public-error-text.ts'
+import { blocksOf, dataOf, invalidInputText } from './ui-message-stream.ts'
+
+/** A part of a `UiMessage`. */
+export type UiMessagePart =
+  | { readonly type: 'step-start' }
+  | { readonly type: 'text' | 'reasoning'; readonly text: string; readonly state?: 'done' }
+  | { readonly type: 'file'; readonly mediaType: string; readonly url: string }
+  | UiToolPart
+
+type UiToolPart = { readonly type: `tool-${string}`; readonly toolCallId: string } & (
+  | { readonly state: 'input-available'; readonly input: JsonValue }
+  | { readonly state: 'output-available'; readonly input: JsonValue; readonly output: unknown }
+  | { readonly state: 'output-error'; readonly input: JsonValue; readonly errorText: string }
+)
+
+/** A message as `useChat` has it; assignable to the AI SDK's `UIMessage`. */
+export interface UiMessage {
+  /** The run's id for what the user says, and `<run id>:answer` for what comes of it, as in the stream. */
+  readonly id: string
+  readonly role: 'user' | 'assistant'
+  readonly parts: UiMessagePart[]
+}
+
+/** Options of `toUiMessages`. */
+export interface UiMessagesOptions {
+  /** Returns what is shown of a tool that failed. @default the code alone */
+  readonly errorText?: ErrorText
+}
+
+/**
+ * Returns a history as messages for `useChat({ messages })`. The answers of one run are one message, with its steps and tools. Throws `invalid-option`.
+ *
+ * @example
+ * const messages = toUiMessages(await session.history())
+ */
+export function toUiMessages(history: Pick<SessionHistory, 'messages'>, options: UiMessagesOptions = {}): UiMessage[] {
+  const given = readOptions('toUiMessages', options)
+  checkOptions<UiMessagesOptions>('toUiMessages', given, { errorText: aFunction })
+  const errorText = guardedErrorText(given.errorText)
+  return guardedRead('toUiMessages', 'history', () => {
+    if (!Array.isArray(history?.messages)) {
+      throw new BeamClawError('invalid-option', 'toUiMessages: pass what session.history() resolves with')
+    }
+    return messagesOf(history.messages, errorText)
+  })
+}
+
+function messagesOf(entries: SessionHistory['messages'], errorText: ErrorText): UiMessage[] {
+  const messages: UiMessage[] = []
+  const ids = new Set<string>()
+  for (const { message, runId } of entries) {
+    const last = messages.at(-1)
+    if (message.role === 'user') messages.push({ id: freshId(runId, ids), role: 'user', parts: userParts(message) })
+    else if (message.role === 'tool') for (const result of message.content) setResult(last?.parts ?? [], result, errorText)
+    else if (last?.role === 'assistant' && last.id.startsWith(`${runId}:answer`)) last.parts.push(...answerParts(message))
+    else messages.push({ id: freshId(`${runId}:answer`, ids), role: 'assistant', parts: answerParts(message) })
+  }
+  return messages
+}
+
+/** Returns the id, or the next one that is free: a message that joins a run parts its answer in two. */
+function freshId(id: string, ids: Set<string>): string {
+  let fresh = id
+  for (let count = 2; ids.has(fresh); count++) fresh = `${id}:${count}`
+  ids.add(fresh)
+  return fresh
+}
+
+function userParts({ content }: UserMessage): UiMessagePart[] {
+  if (typeof content === 'string') return [{ type: 'text', text: content }]
+  return content.map((part) => {
+    if (part.type === 'text') return { type: 'text', text: part.text }
+    return { type: 'file', mediaType: part.mediaType, url: part.url ?? `data:${part.mediaType};base64,${part.data ?? ''}` }
+  })
+}
+
+function answerParts(message: AssistantMessage): UiMessagePart[] {
+  const blocks = blocksOf(message).map(({ kind, text }): UiMessagePart => ({ type: kind, text, state: 'done' }))
+  const calls = message.content.flatMap((part) => (part.type === 'tool-call' ? [callPart(part)] : []))
+  return [{ type: 'step-start' }, ...blocks, ...calls]
+}
+
+function callPart({ id: toolCallId, name, input, invalidInput }: ToolCall): UiToolPart {
+  const part = { type: `tool-${name}`, toolCallId } as const
+  if (invalidInput === undefined) return { ...part, state: 'input-available', input }
+  return { ...part, state: 'output-error', input: invalidInput, errorText: invalidInputText }
+}
+
+/** Completes the last call of that id: models use ids again. */
+function setResult(parts: UiMessagePart[], result: ToolResult, errorText: ErrorText): void {
+  const index = parts.findLastIndex((part) => 'toolCallId' in part && part.toolCallId === result.toolCallId)
+  const part = parts[index]
+  if (part === undefined || !('toolCallId' in part)) return
+  const { type, toolCallId, input } = part
+  parts[index] = result.isError
+    ? { type, toolCallId, state: 'output-error', input, errorText: toolErrorOf('error', result, errorText) }
+    : { type, toolCallId, state: 'output-available', input, output: dataOf(result.content) }
+}
