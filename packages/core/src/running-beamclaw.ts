@@ -111,7 +111,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
 
   /**
    * Replaces the agents. The new definitions apply from the next step of each run on; sessions of a removed agent finish their runs with its
-   * last definition. Throws as `new BeamClaw` does; the agents are then unchanged.
+   * last definition. Runs that an earlier process left, and that wait for an agent that was not configured, go on when it is among these. Throws as `new BeamClaw` does; the agents are then unchanged.
    *
    * @example
    * running.updateAgents([{ id: 'main', model: 'demo/echo', system: 'Be quick.' }])
@@ -120,6 +120,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     const definitions = readAgents('updateAgents', agents, this.#running.providers)
     this.#running.agents.clear()
     for (const agent of definitions) this.#running.agents.set(agent.id, agent)
+    for (const tenant of this.#running.tenants) tenant.unpark()
   }
 
   /**

@@ -137,7 +137,42 @@ describe('a run of an agent that was removed', () => {
     await claw.drain()
   })
 
-  test('ends with a reason in the next process, whose drain does not wait for it', async () => {
+  test('waits in the next process, whose drain does not wait for it, and goes on once the agent is configured again', async () => {
+    const { model, open } = gated()
+    const before = await up(model)
+    await before.claw.session(key).send('hello', { idempotencyKey: 'one' }).accepted
+    await before.claw.session(key).send('and more', { idempotencyKey: 'two' }).accepted
+    await flushEventLoop()
+    before.claw.kill()
+    const { claw } = await upAgain(before, [main])
+    expect(await claw.resumed).toBe(0)
+    await claw.drain()
+    expect((await claw.session(key).history()).runs.map(({ runId }) => runId)).toEqual(['one', 'two'])
+    claw.kill()
+    const again = await upAgain(before, [main])
+    expect(await again.claw.resumed).toBe(0)
+    open()
+    again.claw.updateAgents([main, old])
+    expect((await again.claw.session(key).follow('one').result()).text).toBe('fine')
+    expect((await again.claw.session(key).follow('two').result()).text).toBe('fine')
+    await again.claw.drain()
+  })
+
+  test('goes on in the process after that when the agent is configured there', async () => {
+    const { model, open } = gated()
+    const before = await up(model)
+    await before.claw.session(key).send('hello', { idempotencyKey: 'one' }).accepted
+    before.claw.kill()
+    const between = await upAgain(before, [main])
+    await between.claw.resumed
+    between.claw.kill()
+    const { claw } = await upAgain(before, [main, old])
+    expect(await claw.resumed).toBe(1)
+    open()
+    expect((await claw.session(key).follow('one').result()).text).toBe('fine')
+  })
+
+  test('can be aborted in the next process, and the session deleted', async () => {
     const { model } = gated()
     const before = await up(model)
     await before.claw.session(key).send('hello', { idempotencyKey: 'one' }).accepted
@@ -146,15 +181,18 @@ describe('a run of an agent that was removed', () => {
     before.claw.kill()
     const { claw } = await upAgain(before, [main])
     await claw.resumed
+    await expect(claw.session(key).delete()).rejects.toMatchObject({ code: 'session-busy' })
+    for (const runId of ['one', 'two']) {
+      expect(await claw.session(key).abort(runId)).toMatchObject({ wasAborted: true })
+      await expect(claw.session(key).follow(runId).result()).rejects.toMatchObject({ code: 'run-aborted' })
+    }
+    await claw.session(key).delete()
     await claw.drain()
-    const gone = { code: 'unknown-agent', message: expect.stringContaining('"old" is configured no more') }
-    await expect(claw.session(key).follow('one').result()).rejects.toMatchObject(gone)
-    await expect(claw.session(key).follow('two').result()).rejects.toMatchObject(gone)
-    expect((await claw.session(key).history()).runs).toEqual([])
-    await claw.stop()
+    claw.updateAgents([main, old])
+    expect(await claw.session(key).exists()).toBe(false)
   })
 
-  test('leaves no tool call open, and asks no model', async () => {
+  test('leaves no tool call open when it is aborted, and asks no model', async () => {
     const wait = defineTool({ name: 'wait', description: 'waits', execute: () => new Promise<string>(() => {}) })
     const model = new FunctionModel(() => ({ calls: [{ id: 'a', name: 'wait' }] }))
     const before = await up(model, [main, { ...old, tools: [wait] }])
@@ -163,7 +201,8 @@ describe('a run of an agent that was removed', () => {
     await flushEventLoop()
     before.claw.kill()
     const { claw } = await upAgain(before, [main])
-    await expect(claw.session(key).follow('one').result()).rejects.toMatchObject({ code: 'unknown-agent' })
+    await claw.session(key).abort('one')
+    await expect(claw.session(key).follow('one').result()).rejects.toMatchObject({ code: 'run-aborted' })
     const { messages } = await claw.session(key).history()
     expect(messages.map(({ message }) => message.role)).toEqual(['user', 'assistant', 'tool'])
     expect(messages.at(-1)?.message.content).toMatchObject([{ content: expect.stringContaining('Outcome unknown') }])

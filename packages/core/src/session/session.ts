@@ -14,6 +14,7 @@ import { Actor, type HandlerResult } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
 import { refuse } from '../actor/refusal.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
+import { isRemoved } from '../agent/removed-agent.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { CommittedEvent } from '../base/events.ts'
 import type { AgentId, SessionKey, TenantId } from '../base/ids.ts'
@@ -226,6 +227,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
 
   #drive(loaded: LoadedSession, context: Context): void {
     if (loaded.running !== undefined || !hasWork(loaded.state)) return
+    if (isRemoved(loaded.agent()) && !loaded.loop.hasStep) return this.#dependencies.activity.park(this.#key)
     const running = this.#work(loaded, context.signal)
     loaded.running = running
     running.then(

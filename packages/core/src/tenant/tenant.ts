@@ -160,6 +160,12 @@ export class Tenant implements SessionAccess {
     return (await waker.current?.wakeAll(activity.resume())) ?? 0
   }
 
+  /** Lets sessions go on whose agent is configured only now. */
+  unpark(): void {
+    const { activity, waker } = this.#life
+    void waker.current?.wakeAll(activity.unpark())
+  }
+
   /** The sessions there are. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
   sessions(options: ListSessionsOptions): Promise<readonly SessionSummary[]> {
     const { activity, overviews, router } = this.#life
@@ -270,7 +276,7 @@ function wakerPart(
     id: 'waker',
     start: ({ services: { clock, logger } }) => ({
       start: () => {
-        const waker = new Waker({ router, clock, logger })
+        const waker = new Waker({ router, clock, logger, isParked: (key) => activity.isParked(key) })
         holder.current = waker
         return new ResourceActor({ open: () => onResumed(waker.wakeAll(activity.busy)), release: () => waker.stop() })
       },

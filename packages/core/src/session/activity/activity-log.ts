@@ -43,6 +43,8 @@ export class ActivityLog {
   readonly #lingering = new Map<SessionKey, number>()
   // Of those on record, the ones that an earlier process left and that are not used yet; only with `on-demand`.
   readonly #asleep = new Set<SessionKey>()
+  // Of those on record, the ones whose agent is not configured.
+  readonly #parked = new Set<SessionKey>()
   #sweepTimer: TimerHandle | undefined
   // In the order of their last work.
   readonly #seen = new Map<SessionKey, number>()
@@ -66,13 +68,34 @@ export class ActivityLog {
 
   /** The sessions that have work now. */
   get busy(): readonly SessionKey[] {
-    return [...this.#busy.keys()].filter((key) => !this.#lingering.has(key) && !this.#asleep.has(key))
+    return [...this.#busy.keys()].filter((key) => !this.#lingering.has(key) && !this.#asleep.has(key) && !this.#parked.has(key))
   }
 
   /** Counts sessions that were left alone so far as busy, and returns all that are. */
   resume(): readonly SessionKey[] {
     this.#asleep.clear()
     return this.busy
+  }
+
+  /** The work of the session cannot be done until its agent is configured: it stays on record, and does not count as busy. */
+  park(key: SessionKey): void {
+    // It is on record already, unless the record was damaged.
+    if (!this.#busy.has(key)) this.begin(key).catch(() => {})
+    this.#asleep.delete(key)
+    this.#lingering.delete(key)
+    this.#parked.add(key)
+    if (this.#isIdle) this.#releaseIdle()
+  }
+
+  isParked(key: SessionKey): boolean {
+    return this.#parked.has(key)
+  }
+
+  /** Counts parked sessions as busy, and returns them. */
+  unpark(): readonly SessionKey[] {
+    const keys = [...this.#parked]
+    this.#parked.clear()
+    return keys
   }
 
   /** When a session was last at work, in milliseconds; undefined when that is longer ago than is remembered. */
@@ -86,12 +109,13 @@ export class ActivityLog {
   }
 
   get #isIdle(): boolean {
-    return this.#busy.size === this.#lingering.size + this.#asleep.size
+    return this.#busy.size === this.#lingering.size + this.#asleep.size + this.#parked.size
   }
 
   /** Resolves once it is durable that the session has work. */
   begin(key: SessionKey): Promise<void> {
     this.#asleep.delete(key)
+    this.#parked.delete(key)
     const { clock } = this.#options.services
     const known = this.#busy.get(key)
     this.#lingering.delete(key)
@@ -110,6 +134,7 @@ export class ActivityLog {
    */
   end(key: SessionKey): boolean {
     this.#asleep.delete(key)
+    this.#parked.delete(key)
     if (!this.#busy.has(key) || this.#lingering.has(key)) return false
     const { clock } = this.#options.services
     this.#see(key, clock.now())
@@ -122,6 +147,7 @@ export class ActivityLog {
   /** Forgets a session that is to be deleted. Resolves once that is durable. */
   async forget(key: SessionKey): Promise<void> {
     this.#asleep.delete(key)
+    this.#parked.delete(key)
     this.#lingering.delete(key)
     this.#busy.delete(key)
     this.#seen.delete(key)

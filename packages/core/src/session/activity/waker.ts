@@ -11,6 +11,8 @@ export interface WakerOptions {
   readonly router: SessionRouter
   readonly clock: Clock
   readonly logger: Logger
+  /** True for a session whose work cannot be done now. */
+  readonly isParked: (key: SessionKey) => boolean
 }
 
 /** Sessions woken at a time. */
@@ -52,12 +54,13 @@ export class Waker {
 
   /** Resolves with whether the session is at work. */
   async #wake(key: SessionKey, retryMs: number): Promise<boolean> {
-    const { router, logger } = this.#options
+    const { router, logger, isParked } = this.#options
     if (this.#isStopped) return false
     try {
       const session = await router.start(key)
+      await session.call({ type: 'go-on' }, { lane: 'control' })
       const { current, waiting } = (await session.call({ type: 'inspect' }, { lane: 'control' })) as SessionInspection
-      return current !== undefined || waiting.length > 0
+      return !isParked(key) && (current !== undefined || waiting.length > 0)
     } catch (error) {
       // Its first message was not durable yet, so nobody was told that it was accepted.
       if (BeamClawError.isInstance(error, 'unknown-session')) return false

@@ -9,7 +9,7 @@ export interface Abort {
   readonly runId: RunId | undefined
 }
 
-export async function abort({ state, journal, loop }: CommandContext, { runId: wanted }: Abort): Promise<AbortReceipt> {
+export async function abort({ state, journal, loop, drive }: CommandContext, { runId: wanted }: Abort): Promise<AbortReceipt> {
   const { current } = state
   const runId = wanted ?? current?.runId
   if (runId === undefined) return abortReceipt(undefined, undefined)
@@ -24,5 +24,7 @@ export async function abort({ state, journal, loop }: CommandContext, { runId: w
     receipt = { runId, wasAborted: true, status: 'aborted' }
   }
   await journal.flush()
+  // A run that waits for its agent has no loop that ends it.
+  drive()
   return receipt
 }

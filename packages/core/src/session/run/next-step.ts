@@ -1,5 +1,5 @@
 /** What a session does next. The same function decides in the middle of a run and after a crash, so both go the same way. */
-import type { AgentId, RunId } from '../../base/ids.ts'
+import type { RunId } from '../../base/ids.ts'
 import type { ToolCall } from '../../base/messages.ts'
 import type { RunFailure, RunOutcome } from '../journal/records.ts'
 import type { RunState } from '../state/run-state.ts'
@@ -39,8 +39,8 @@ export interface RunView {
   readonly historyTokens: number
   /** Whether there are messages that a summary could take the place of. */
   canCompact(): boolean
-  /** The agent that would answer, where it is configured no more. */
-  readonly removedAgent: AgentId | undefined
+  /** Whether the agent that would answer is configured no more. */
+  readonly isAgentRemoved: boolean
   /** Whether a tool may run again when nobody knows how its first run went. */
   isIdempotent(toolName: string): boolean
 }
@@ -65,7 +65,7 @@ export type NextStep =
 
 export function nextStep(state: SessionState, view: RunView): NextStep {
   const { current } = state
-  if (current === undefined) return nextRun(state)
+  if (current === undefined) return view.isAgentRemoved ? { type: 'wait' } : nextRun(state)
   const { runId } = current
   const open = openCalls(current)
   if (current.cancelled !== undefined) return close(runId, open, current.begun) ?? { type: 'end-run', runId, outcome: 'aborted' }
@@ -73,10 +73,8 @@ export function nextStep(state: SessionState, view: RunView): NextStep {
     const message = `The run was given up: ${current.crashes} times in a row the session went down while a step of it was under way`
     return close(runId, open, current.begun) ?? failed(runId, 'poison-message', message)
   }
-  if (view.removedAgent !== undefined) {
-    const message = `Agent "${view.removedAgent}" is configured no more; configure it again, and send the message again`
-    return close(runId, open, current.begun) ?? failed(runId, 'unknown-agent', message)
-  }
+  // Its agent may be configured again: what was accepted waits for that.
+  if (view.isAgentRemoved) return { type: 'wait' }
   if (current.failure !== undefined) return afterFailure(current, view)
   const from = steering(state)
   // Before the turn is asked for, all that want to join do.

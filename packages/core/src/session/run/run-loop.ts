@@ -70,11 +70,16 @@ export class RunLoop {
     }
   }
 
+  /** False when nothing can be done, although there may be work: its agent is not configured. */
+  get hasStep(): boolean {
+    return this.#next().type !== 'wait'
+  }
+
   #next(): NextStep {
     const { state, agent } = this.#options
     const answering = agent()
     return nextStep(state, {
-      removedAgent: isRemoved(answering) ? answering.id : undefined,
+      isAgentRemoved: isRemoved(answering),
       limits: this.#limits(),
       historyTokens: state.shown.tokens,
       canCompact: () => this.#summary.canBeHad(),
