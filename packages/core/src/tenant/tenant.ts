@@ -36,7 +36,7 @@ import { TaskSupervisor } from '../supervisor/task-supervisor.ts'
 import { RunWaits } from '../tool/run-waits.ts'
 import { ToolRunner } from '../tool/tool-runner.ts'
 import { FoldedKeys } from './folded-keys.ts'
-import { wholeKeyOf } from './session-names.ts'
+import { wholeKeyOf } from './whole-key.ts'
 
 /** Id of the part that opens the activity log of a tenant. */
 export const activityPartId = 'activity'
