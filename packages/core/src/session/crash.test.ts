@@ -8,7 +8,7 @@ import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { killPart, killUntilEnded } from '../testing/parts.ts'
 import { defineTool } from '../tool/tool.ts'
-import { stateOf } from './journal/open-journal.ts'
+import { stateOf } from './journal/read-journal.ts'
 import { applyRecord } from './state/apply-record.ts'
 import { SessionState } from './state/session-state.ts'
 

@@ -6,7 +6,8 @@ import { parseRunId, type SessionKey } from '../base/ids.ts'
 import type { FencingToken } from '../ports/store.ts'
 import type { LoadedSession } from './loaded-session.ts'
 import { publishEvent } from './publish-event.ts'
-import { committedTopic, journalKey, type SessionDependencies, sessionTopic } from './session-dependencies.ts'
+import type { SessionDependencies } from './session-dependencies.ts'
+import { committedTopic, journalKey, sessionTopic } from './session-names.ts'
 import { SettingsDocument } from './session-settings.ts'
 
 /** Resolves once the session is gone, but for what `removeLeftovers` removes. Rejects as the store does; whether the session is there then, its journal says. */

@@ -1,12 +1,12 @@
 /** What a session needs of the world. */
 import type { AgentDefinition } from '../agent/agent.ts'
 import type { RunEvent } from '../base/events.ts'
-import { type AgentId, type SessionKey, sessionKeyParts, type TenantId } from '../base/ids.ts'
+import type { AgentId, TenantId } from '../base/ids.ts'
 import { checkOptions, duration, integer, oneOf } from '../base/options.ts'
 import type { SystemServices } from '../defaults/services.ts'
 import type { Cluster } from '../ports/cluster.ts'
 import type { EventBus } from '../ports/event-bus.ts'
-import type { Store, StoreKey } from '../ports/store.ts'
+import type { Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import type { ToolRunner } from '../tool/tool-runner.ts'
 import type { ActivityLog } from './activity/activity-log.ts'
@@ -72,25 +72,4 @@ export function checkSessionDefaults(settings: Partial<SessionDefaults>): void {
     rememberedRuns: integer(1),
     rememberRunsForMs: integer(1),
   })
-}
-
-/** Returns the topic of a session's events. */
-export function sessionTopic(tenant: TenantId, key: SessionKey): string {
-  return `${tenant}:session:${key}`
-}
-
-/** Returns the topic of those of them that are durable, for readers that need no pieces of answers. */
-export function committedTopic(tenant: TenantId, key: SessionKey): string {
-  return `${tenant}:committed:${key}`
-}
-
-/** Returns the key under which a cluster grants a session to a node. */
-export function sessionLease(tenant: TenantId, key: SessionKey): string {
-  return `${tenant}:${key}`
-}
-
-/** Where a session's journal is kept; what else is kept of it lies below. */
-export function journalKey(tenant: TenantId, key: SessionKey): StoreKey {
-  const { agentId, sessionId } = sessionKeyParts(key)
-  return [tenant, 'sessions', agentId, sessionId]
 }

@@ -4,7 +4,7 @@ import { type AgentId, parseAgentId, parseSessionKey, type SessionKey, sessionKe
 import { checkOptions, integer, oneOf, text } from '../base/options.ts'
 import type { Store, StoreKey } from '../ports/store.ts'
 import type { ActivityLog } from './activity/activity-log.ts'
-import { journalKey } from './session-dependencies.ts'
+import { journalKey } from './session-names.ts'
 import type { SessionOverviews } from './session-overview.ts'
 import { type SessionSettings, SettingsDocument } from './session-settings.ts'
 

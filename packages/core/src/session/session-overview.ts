@@ -4,7 +4,7 @@ import type { SessionKey, TenantId } from '../base/ids.ts'
 import { textOf } from '../base/messages.ts'
 import type { Logger } from '../ports/services.ts'
 import type { Store, StoreKey } from '../ports/store.ts'
-import { journalKey } from './session-dependencies.ts'
+import { journalKey } from './session-names.ts'
 import type { SessionState } from './state/session-state.ts'
 
 export interface SessionOverview {

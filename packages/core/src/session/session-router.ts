@@ -4,8 +4,9 @@ import { IGNORE } from '../actor/internals.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { unknownAgent } from '../agent/agent-list.ts'
 import { removedAgent } from '../agent/removed-agent.ts'
-import { BeamClawError } from '../base/errors.ts'
+import { BeamClawError, describeError } from '../base/errors.ts'
 import { type AgentId, type SessionKey, sessionKeyParts } from '../base/ids.ts'
+import type { Fail } from '../base/message-check.ts'
 import type { JsonValue } from '../base/messages.ts'
 import { definedOnly } from '../base/options.ts'
 import type { DynamicSupervisor } from '../supervisor/dynamic-supervisor.ts'
@@ -13,8 +14,9 @@ import type { NewMessage } from './commands/message-intake.ts'
 import { unknownSession } from './journal/store-failure-codes.ts'
 import { parsedContext } from './run/run-context.ts'
 import { Session, type SessionMessage, type SessionReply } from './session.ts'
-import { journalKey, type SessionDependencies } from './session-dependencies.ts'
+import type { SessionDependencies } from './session-dependencies.ts'
 import { findJournal } from './session-list.ts'
+import { journalKey } from './session-names.ts'
 
 /** A session may have to read a long journal before it answers. */
 export const patient = { timeoutMs: 60_000 }
@@ -63,7 +65,10 @@ export class SessionRouter {
     const own = this.#agentOf(key)
     const agent = this.#areContextsChecked ? await this.#answering(key, own) : own
     if (agent.context === undefined) return definedOnly({ context, contextBy: agent.id === own.id ? undefined : agent.id })
-    const parsed = await parsedContext(agent, context, (problem) => new BeamClawError('invalid-message', `send: context: ${problem}`))
+    const refused: Fail = (problem) => new BeamClawError('invalid-message', `send: context: ${problem}`)
+    const parsed = await parsedContext(agent, context, refused).catch((error: unknown) => {
+      throw BeamClawError.isInstance(error) ? error : refused(`the schema of agent "${agent.id}" failed: ${describeError(error)}`)
+    })
     return definedOnly({ context: parsed, contextBy: agent.id === own.id ? undefined : agent.id })
   }
 

@@ -10,7 +10,7 @@ import { checkOptions, guardedRead, type OptionRule, type OptionRules, oneOf, re
 import { encodeJson } from '../defaults/json-text.ts'
 import type { Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
-import { journalKey } from './session-dependencies.ts'
+import { journalKey } from './session-names.ts'
 
 export type { SessionSettings } from '../agent/session-settings.ts'
 

@@ -6,7 +6,7 @@ import type { SystemServices } from '../../defaults/services.ts'
 import type { Cluster } from '../../ports/cluster.ts'
 import type { TimerHandle } from '../../ports/services.ts'
 import type { AppendLog, LogContents, Store } from '../../ports/store.ts'
-import { openOwnedLog } from '../journal/open-journal.ts'
+import { openOwnedLog } from '../journal/open-owned-log.ts'
 import { openActivity } from './activity-opening.ts'
 import { readKey, readSnapshot } from './activity-snapshot.ts'
 

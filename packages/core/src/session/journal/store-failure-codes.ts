@@ -28,6 +28,11 @@ export function sessionBroken(key: SessionKey, cause: unknown): BeamClawError {
   return new BeamClawError('session-broken', problem, { cause, retryAfterMs: 1_000 })
 }
 
+/** Returns the error as callers may see it: what is not typed is the session's own failure. */
+export function typedFailure(key: SessionKey, error: unknown): BeamClawError {
+  return BeamClawError.isInstance(error) ? error : sessionBroken(key, error)
+}
+
 /** Returns the error for a session that is not there. */
 export function unknownSession(sessionKey: SessionKey): BeamClawError {
   return new BeamClawError('unknown-session', `There is no session "${sessionKey}"; its first message begins it`, {
