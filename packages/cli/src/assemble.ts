@@ -80,7 +80,8 @@ export async function toProvider(config: ProviderConfig): Promise<Provider> {
     return new (await import('@beamclaw/providers/demo')).DemoProvider(options)
   }
   const { apiKey, baseUrl } = config
-  const options = { ...(apiKey === undefined ? {} : { apiKey }), ...(baseUrl === undefined ? {} : { baseUrl }) }
+  // The configuration says all: what it leaves out is not read from the environment behind its back.
+  const options = { environment: {}, ...(apiKey === undefined ? {} : { apiKey }), ...(baseUrl === undefined ? {} : { baseUrl }) }
   if (config.type === 'openai') return new (await import('@beamclaw/providers/openai')).OpenAiProvider(options)
   return new (await import('@beamclaw/providers/anthropic')).AnthropicProvider({ ...options, apiKey: config.apiKey })
 }

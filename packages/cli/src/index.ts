@@ -21,6 +21,7 @@ export {
   type RunningBeamClaw,
   type RunResult,
   type RunStream,
+  readUiMessage,
   type SendOptions,
   type SessionHandle,
   type SessionSettings,

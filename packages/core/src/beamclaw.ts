@@ -167,7 +167,8 @@ export class BeamClaw {
     } catch (error) {
       throw startFailure(error)
     }
-    return new RunningBeamClaw({ root, tenants, agents, providers, phase, store, events, listeners, cluster, services })
+    const { turns } = node
+    return new RunningBeamClaw({ root, tenants, agents, providers, phase, store, events, listeners, cluster, services, turns })
   }
 }
 

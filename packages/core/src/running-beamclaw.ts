@@ -4,16 +4,18 @@ import { readAgents, unknownAgent } from './agent/agent-list.ts'
 import { BeamClawError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import { type AgentId, parseAgentId, parseTenantId } from './base/ids.ts'
+import type { UserMessage } from './base/messages.ts'
 import { aFunction, checkOptions, hintOf, invalidOption, readOptions, text } from './base/options.ts'
-import { sessionKeyOf } from './base/session-key-parts.ts'
 import type { SystemServices } from './defaults/services.ts'
 import type { Part } from './part/part.ts'
 import type { Cluster } from './ports/cluster.ts'
 import type { EventBus } from './ports/event-bus.ts'
-import type { ProviderPart, ProviderRequest } from './ports/provider.ts'
+import type { ProviderPart } from './ports/provider.ts'
 import type { Store } from './ports/store.ts'
 import type { ProviderTable } from './provider/provider-table.ts'
 import type { EventListener, EventListeners } from './session/event-listeners.ts'
+import type { EventLoopTurns } from './session/run/event-loop-turns.ts'
+import { type CompletionRequest, type GeneratedAnswer, type GenerateRequest, generate } from './session/run/generate.ts'
 import { listenableTypes, type SessionEvent } from './session/session-event.ts'
 import type { SessionHandle } from './session/session-handle.ts'
 import type { ListSessionsOptions, SessionSummary } from './session/session-list.ts'
@@ -22,12 +24,6 @@ import type { AnyActor } from './supervisor/supervised.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
 import type { TreeNode } from './supervisor/tree-node.ts'
 import type { Tenant } from './tenant/tenant.ts'
-
-/** A request to a model outside any session: nothing of it is stored. */
-export type CompletionRequest = Omit<ProviderRequest, 'model'> & {
-  /** `<provider>/<model>`. */
-  readonly model: string
-}
 
 /** Which sessions' events `running.on` tells of. */
 export interface ListenOptions {
@@ -39,7 +35,7 @@ export interface ListenOptions {
 
 /** The sessions of one tenant. */
 export interface TenantSessions {
-  /** Returns a handle on a session; nothing starts before it is used. Throws `invalid-session-key`. */
+  /** Returns a handle on a session; nothing starts before it is used. Takes what `RunningBeamClaw.session` takes. Throws `invalid-session-key`. */
   session(key: string): SessionHandle
   /**
    * The same, for the session of an agent that ids of the host name, as `sessionKeyOf(agent, ...ids)` does; `send` then knows the type of the agent's
@@ -48,11 +44,6 @@ export interface TenantSessions {
   session<TContext>(agent: AgentDefinition<TContext>, ...ids: readonly [string, ...string[]]): SessionHandle<TContext>
   /** Lists the sessions, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
   sessions(options?: ListSessionsOptions): Promise<readonly SessionSummary[]>
-}
-
-/** Returns the key that a caller names. */
-function keyOf(named: string | AgentDefinition, ids: readonly string[]): string {
-  return typeof named === 'object' && named !== null ? sessionKeyOf(named, ...(ids as [string, ...string[]])) : named
 }
 
 function unknownEvent(type: unknown): BeamClawError {
@@ -74,6 +65,7 @@ interface Running {
   readonly listeners: EventListeners
   readonly cluster: Cluster
   readonly services: SystemServices
+  readonly turns: EventLoopTurns
 }
 
 /**
@@ -90,6 +82,7 @@ interface Running {
 export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   readonly #running: Running
   #stopping: Promise<void> | undefined
+  readonly #end = new AbortController()
   /**
    * Resolves when the tree has ended: it was stopped or killed, it reached its restart limit, another owner took its store, or the store has
    * failed permanently. Every call then rejects `actor-not-running`, and the results of open runs reject `run-interrupted`; accepted messages
@@ -105,6 +98,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
         // Callers that follow a run must not wait for a tree that has ended.
         running.events.stop().catch(() => {})
         running.listeners.stop()
+        this.#end.abort(new BeamClawError('actor-not-running', 'This BeamClaw has ended'))
         resolve()
       })
     })
@@ -152,16 +146,18 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   }
 
   /**
-   * Returns a handle on a session of the default tenant; nothing starts before it is used. By its key, or by its agent and ids of the host, as
-   * `sessionKeyOf(agent, ...ids)` names it: `send` then knows the type of the agent's `context`. Throws `invalid-session-key` and `invalid-id`.
+   * Returns a handle on a session of the default tenant; nothing starts before it is used. Takes a whole key; or a name without a colon, which is a
+   * session of the agent that is the first one now, so that the handle's `key` is whole; or an agent and ids of the host, as
+   * `sessionKeyOf(agent, ...ids)` does: `send` then knows the type of the agent's `context`. Throws `invalid-session-key` and `invalid-id`.
    *
    * @example
+   * running.session('chat-7').key // 'agent:main:chat-7', where 'main' is the first agent
    * const { text } = await running.session(support, user.id).send('Hello', { context: { user: user.name } }).result()
    */
   session(key: string): SessionHandle
   session<TContext>(agent: AgentDefinition<TContext>, ...ids: readonly [string, ...string[]]): SessionHandle<TContext>
   session(named: string | AgentDefinition, ...ids: readonly string[]): SessionHandle {
-    return this.#default.session(keyOf(named, ids))
+    return this.#default.named(named, ids)
   }
 
   /** Lists the default tenant's sessions, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
@@ -173,7 +169,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   tenant(id: string): TenantSessions {
     const tenant = this.#tenant(id)
     return {
-      session: (named: string | AgentDefinition, ...ids: readonly string[]) => tenant.session(keyOf(named, ids)),
+      session: (named: string | AgentDefinition, ...ids: readonly string[]) => tenant.named(named, ids),
       sessions: async (options = {}) => tenant.sessions(options),
     }
   }
@@ -228,13 +224,33 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   }
 
   /**
-   * Sends a request to a model without a session. Throws `unknown-model`, or `actor-not-running` once the tree has ended; the iteration ends or
-   * throws as that of `Provider.doStream`.
+   * Asks a model once, without a session: nothing is stored, no tool is run and nothing is repeated. Takes `<provider>/<model>` or a whole request;
+   * the prompt is its last message. Resolves with the `text`, the whole `message`, `finish` (why the model stopped) and the `usage` in tokens.
+   * Rejects `invalid-option`, `invalid-message`, `unknown-model`, `actor-not-running` once the tree has ended, and `provider-*` as the provider
+   * fails: `provider-aborted` when `signal` is aborted or the tree ends meanwhile.
+   *
+   * @example
+   * const { text } = await running.generate('openai/my-model', 'Say hello.')
+   * const answer = await running.generate({ model: 'openai/my-model', system: 'Be brief.', messages, signal })
    */
-  complete(request: CompletionRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
+  async generate(model: string | GenerateRequest, prompt?: UserMessage['content']): Promise<GeneratedAnswer> {
+    if (!this.isRunning) throw new BeamClawError('actor-not-running', 'This BeamClaw has ended')
+    const { providers, turns, services } = this.#running
+    return generate(model, prompt, { providers, turns, clock: services.clock, logger: services.logger, ended: this.#end.signal })
+  }
+
+  /**
+   * Sends a request to a model without a session, for its answer piece by piece; `generate` has it whole. Throws `unknown-model`, or
+   * `actor-not-running` once the tree has ended; the iteration ends or throws as that of `Provider.doStream`. Without a `signal`, leaving the loop
+   * is what ends the call early.
+   *
+   * @example
+   * for await (const part of running.complete({ model: 'openai/my-model', messages })) if (part.type === 'text-delta') show(part.text)
+   */
+  complete(request: CompletionRequest, options: { readonly signal?: AbortSignal } = {}): AsyncIterable<ProviderPart> {
     if (!this.isRunning) throw new BeamClawError('actor-not-running', 'This BeamClaw has ended')
     const { provider, model } = this.#running.providers.resolve(request.model)
-    return provider.doStream({ ...request, model }, options)
+    return provider.doStream({ ...request, model }, { signal: options.signal ?? new AbortController().signal })
   }
 
   /**

@@ -15,14 +15,15 @@ export const remarks: readonly Remark[] = [
     folder: '1-one-answer',
     title: 'One answer',
     texts: [
-      'BeamClaw is the longest here. It has to be started and stopped, and a message belongs to a session with a key; the other two are one call of a function. A program that wants a single answer and nothing else needs neither.',
+      'Address and key are read from the environment by BeamClaw and OpenAI Agents; `@ai-sdk/openai-compatible` is given both. BeamClaw has to be started, and is stopped at the end by `await using`; the other two need neither.',
+      '`generate` is one call of the model, without a session. It does not repeat a call that fails; the other two try twice more. A message to a session is tried three times.',
     ],
   },
   {
     folder: '2-streamed-text',
     title: 'Streamed text',
     texts: [
-      'The difference is that of the first program, and one condition: a run of BeamClaw is a stream of all its events (accepted, tool calls, results, end), and it has no stream of the text alone. The other two have both.',
+      'From here on, the program in BeamClaw sends its message to a session, which keeps the conversation. All three have a stream of the text alone; a run of BeamClaw is also a stream of all its events (accepted, tool calls, results, end).',
     ],
   },
   {
@@ -45,7 +46,7 @@ export const remarks: readonly Remark[] = [
     folder: '5-conversation',
     title: 'A conversation that survives its process',
     texts: [
-      'The program is started twice, each time with another message; the second process knows what the first was told. For BeamClaw it is the first program with one more line. In the other two, the program reads and writes the conversation. OpenAI Agents has an interface for this (`Session`), with one store in memory and one at OpenAI; a store in a file is code to write.',
+      'The program is started twice, each time with another message; the second process knows what the first was told. For BeamClaw it is a program like those above with one more line. In the other two, the program reads and writes the conversation. OpenAI Agents has an interface for this (`Session`), with one store in memory and one at OpenAI; a store in a file is code to write.',
       'When the process is killed while the model answers, the next process of BeamClaw continues with that message and then answers its own. The other two, as they stand here, have lost the message, because they write after the answer. To keep it, they would have to write it before they ask, and to notice after a crash that it still waits for an answer. They would also need a lock, so that two processes or two requests do not overwrite each other.',
     ],
   },
@@ -69,7 +70,7 @@ export const remarks: readonly Remark[] = [
     folder: '8-use-chat',
     title: 'A chat in the browser: `useChat`',
     texts: [
-      'This is the home ground of the AI SDK, and its program is the shortest: its functions read what `useChat` sends. OpenAI Agents has a function for the stream (`@openai/agents-extensions/ai-sdk-ui`), and none for the messages. Each program is a route of a server; in Next.js, put BeamClaw behind [`lazyBeamClaw`](embedding.md).',
+      'This is the home ground of the AI SDK: its functions read what `useChat` sends. So does `readUiMessage` of BeamClaw. OpenAI Agents has a function for the stream (`@openai/agents-extensions/ai-sdk-ui`), and none for the messages. Each program is a route of a server; in Next.js, put BeamClaw behind [`lazyBeamClaw`](embedding.md).',
       'The browser sends the whole conversation each time. The AI SDK and OpenAI Agents, as they stand here, pass it on as it comes: a browser can forge what the model has said, and a repeated request is a second call of the model. BeamClaw keeps the conversation and takes only the last message, with its id as the key: a repeat gets the same run. With `resume: true` and a second route, [a reloaded page](streaming.md) joins the run; for the AI SDK, its documentation does that with a package and Redis.',
     ],
   },
@@ -99,7 +100,7 @@ export const strengths: readonly { readonly name: string; readonly points: reado
   {
     name: 'OpenAI Agents',
     points: [
-      'The least set-up: address and key are read from the environment.',
+      'The least set-up: an agent and a call of `run`, with address and key from the environment.',
       'Approvals as data; guardrails on input, output and tools; MCP; agents with a voice; agents in a sandbox; the tools that OpenAI hosts.',
       'Traces of every run. They are sent to OpenAI unless `OPENAI_AGENTS_DISABLE_TRACING=1` is set.',
     ],

@@ -36,6 +36,7 @@ import { TaskSupervisor } from '../supervisor/task-supervisor.ts'
 import { RunWaits } from '../tool/run-waits.ts'
 import { ToolRunner } from '../tool/tool-runner.ts'
 import { FoldedKeys } from './folded-keys.ts'
+import { wholeKeyOf } from './whole-key.ts'
 
 /** Id of the part that opens the activity log of a tenant. */
 export const activityPartId = 'activity'
@@ -146,6 +147,11 @@ export class Tenant implements SessionAccess {
     const parsed = parseSessionKey(key)
     this.#foldedKeys.look(key, parsed)
     return new SessionHandle(parsed, this, depth)
+  }
+
+  /** As `session`, by what a host names it with: see `wholeKeyOf`. */
+  named(name: string | AgentDefinition, ids: readonly string[]): SessionHandle {
+    return this.session(wholeKeyOf(name, ids, this.#node.agents.keys()))
   }
 
   /** Wakes the sessions that were left alone; resolves with the number of sessions at work once each was tried. */

@@ -20,6 +20,7 @@ import {
   providerStream,
 } from '@beamclaw/core/adapter'
 import { DefaultIds } from '../shared/default-ids.ts'
+import { accessOf } from '../shared/environment.ts'
 import { type HttpOptions, httpDefaults, httpOptionRules, mergeHeaders } from '../shared/http-options.ts'
 import { ModelService } from '../shared/model-service.ts'
 import { ToolIds } from '../shared/tool-ids.ts'
@@ -29,7 +30,11 @@ import { AnthropicStreamReader } from './from-anthropic-stream.ts'
 import type { ThinkingBudgets, ThinkingMode } from './thinking.ts'
 import { type AnthropicRequestStyle, toAnthropicRequest } from './to-anthropic-request.ts'
 
-/** Options of an `AnthropicProvider`. `baseUrl` is `https://api.anthropic.com/v1` by default; `/v1` is added to a URL without a path. */
+/**
+ * Options of an `AnthropicProvider`. What is left out of `apiKey` and `baseUrl` is read from the environment, `ANTHROPIC_API_KEY` and
+ * `ANTHROPIC_BASE_URL`; without them there is no key, and `baseUrl` is `https://api.anthropic.com/v1`. `/v1` is added to a URL without a path,
+ * and to every URL of the environment that does not end in it.
+ */
 export interface AnthropicProviderOptions extends HttpOptions {
   /** Maximum tokens of an answer, for requests without a limit; a thinking budget is added. @default 16384 */
   readonly maxOutputTokens?: number
@@ -76,6 +81,15 @@ const rules: OptionRules<AnthropicProviderOptions> = {
   ids: anObjectWith('next'),
 }
 
+const ownHost = 'api.anthropic.com'
+
+const variables = {
+  owner: 'AnthropicProvider',
+  apiKey: 'ANTHROPIC_API_KEY',
+  baseUrl: 'ANTHROPIC_BASE_URL',
+  ownOrigin: `https://${ownHost}`,
+}
+
 const apiVersion = '2023-06-01'
 const modelsPerPage = 1000
 const maxPages = 20
@@ -83,8 +97,11 @@ const maxPages = 20
 /**
  * A `Provider` for Claude models. The constructor throws `invalid-option`.
  *
+ * `ANTHROPIC_API_KEY` goes to Anthropic, or to the address in `ANTHROPIC_BASE_URL`, and never to a `baseUrl` of the options: that takes an `apiKey` of its own.
+ *
  * @example
- * const providers = { anthropic: new AnthropicProvider({ apiKey: process.env.ANTHROPIC_API_KEY ?? '' }) }
+ * const anthropic = new AnthropicProvider() // ANTHROPIC_API_KEY, and ANTHROPIC_BASE_URL if it is set
+ * const providers = { anthropic: new AnthropicProvider({ apiKey: await secrets.get('anthropic') }) }
  */
 export class AnthropicProvider implements Provider {
   readonly #service: ModelService
@@ -95,7 +112,8 @@ export class AnthropicProvider implements Provider {
   constructor(options: AnthropicProviderOptions = {}) {
     checkOptions('AnthropicProvider', options, rules)
     const defaults = anthropicProviderDefaults
-    const url = new URL(options.baseUrl ?? defaults.baseUrl)
+    const access = accessOf(options, variables)
+    const url = new URL(access.baseUrl ?? defaults.baseUrl)
     this.#style = {
       maxOutputTokens: options.maxOutputTokens ?? defaults.maxOutputTokens,
       promptCaching: options.promptCaching ?? defaults.promptCaching,
@@ -104,10 +122,11 @@ export class AnthropicProvider implements Provider {
     }
     this.#contextWindow = options.contextWindow ?? defaults.contextWindow
     this.#ids = options.ids ?? new DefaultIds()
-    const own = { 'anthropic-version': apiVersion, ...(options.apiKey === undefined ? {} : { 'x-api-key': options.apiKey }) }
+    const own = { 'anthropic-version': apiVersion, ...(access.apiKey === undefined ? {} : { 'x-api-key': access.apiKey }) }
     this.#service = new ModelService({
-      name: url.host === 'api.anthropic.com' ? 'Anthropic' : `The model server ${url.host}`,
-      baseUrl: url.pathname === '/' ? `${url.origin}/v1` : url.href,
+      name: url.host === ownHost ? 'Anthropic' : `The model server ${url.host}`,
+      baseUrl: url.pathname === '/' || (access.isFromEnvironment && !versioned.test(url.pathname)) ? withVersion(url) : url.href,
+      apiKey: access.apiKey,
       headers: mergeHeaders(own, options.headers),
       errorCodes: anthropicErrorCodes,
       readError: readAnthropicError,
@@ -140,6 +159,12 @@ export class AnthropicProvider implements Provider {
 
 // Even dense text, such as Chinese or JSON, rarely has more than one token per two bytes.
 const bytesPerToken = 2
+
+const versioned = /\/v1\/*$/
+
+function withVersion({ origin, pathname }: URL): string {
+  return `${origin}${pathname.replace(/\/+$/, '')}/v1`
+}
 
 /**
  * Returns `provider-context-overflow` for a refused request that is large enough to overflow the context window. The API reports a prompt that

@@ -2,6 +2,7 @@
 import type { IdGenerator, ModelInfo, Provider, ProviderPart, ProviderRequest } from '@beamclaw/core'
 import { aBoolean, anObjectWith, checkOptions, type OptionRules, oneOf, providerStream } from '@beamclaw/core/adapter'
 import { DefaultIds } from '../shared/default-ids.ts'
+import { accessOf } from '../shared/environment.ts'
 import { type HttpOptions, httpDefaults, httpOptionRules, mergeHeaders } from '../shared/http-options.ts'
 import { ModelService } from '../shared/model-service.ts'
 import { ToolIds } from '../shared/tool-ids.ts'
@@ -10,7 +11,10 @@ import { OpenAiStreamReader } from './from-openai-stream.ts'
 import { openAiErrorCodes, openAiModels, readOpenAiError } from './openai-api.ts'
 import { type OpenAiDialect, toOpenAiRequest } from './to-openai-request.ts'
 
-/** Options of an `OpenAiProvider`: address, and differences from OpenAI's server. `baseUrl` is `https://api.openai.com/v1` by default. */
+/**
+ * Options of an `OpenAiProvider`: address, and differences from OpenAI's server. What is left out of `apiKey` and `baseUrl` is read from the
+ * environment, `OPENAI_API_KEY` and `OPENAI_BASE_URL`; without them there is no key, and `baseUrl` is `https://api.openai.com/v1`.
+ */
 export interface OpenAiProviderOptions extends HttpOptions {
   /** The field for the output limit. @default 'max_completion_tokens' at api.openai.com, 'max_tokens' elsewhere */
   readonly maxTokensField?: 'max_completion_tokens' | 'max_tokens'
@@ -23,6 +27,8 @@ export interface OpenAiProviderOptions extends HttpOptions {
 }
 
 const ownHost = 'api.openai.com'
+
+const variables = { owner: 'OpenAiProvider', apiKey: 'OPENAI_API_KEY', baseUrl: 'OPENAI_BASE_URL', ownOrigin: `https://${ownHost}` }
 
 /** Defaults for `OpenAiProviderOptions`. */
 export const openAiProviderDefaults = {
@@ -42,7 +48,10 @@ const rules: OptionRules<OpenAiProviderOptions> = {
 /**
  * A `Provider` for a Chat Completions server. The constructor throws `invalid-option`.
  *
+ * `OPENAI_API_KEY` goes to OpenAI, or to the address in `OPENAI_BASE_URL`, and never to a `baseUrl` of the options: that takes an `apiKey` of its own.
+ *
  * @example
+ * const openai = new OpenAiProvider() // OPENAI_API_KEY, and OPENAI_BASE_URL if it is set
  * const providers = { local: new OpenAiProvider({ baseUrl: 'http://127.0.0.1:11434/v1' }) }
  */
 export class OpenAiProvider implements Provider {
@@ -52,7 +61,8 @@ export class OpenAiProvider implements Provider {
 
   constructor(options: OpenAiProviderOptions = {}) {
     checkOptions('OpenAiProvider', options, rules)
-    const baseUrl = options.baseUrl ?? openAiProviderDefaults.baseUrl
+    const access = accessOf(options, variables)
+    const baseUrl = access.baseUrl ?? openAiProviderDefaults.baseUrl
     const { host } = new URL(baseUrl)
     this.#dialect = {
       maxTokensField: options.maxTokensField ?? (host === ownHost ? 'max_completion_tokens' : 'max_tokens'),
@@ -63,7 +73,8 @@ export class OpenAiProvider implements Provider {
     this.#service = new ModelService({
       name: host === ownHost ? 'OpenAI' : `The model server ${host}`,
       baseUrl,
-      headers: mergeHeaders(options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }, options.headers),
+      apiKey: access.apiKey,
+      headers: mergeHeaders(access.apiKey === undefined ? {} : { authorization: `Bearer ${access.apiKey}` }, options.headers),
       errorCodes: openAiErrorCodes,
       readError: readOpenAiError,
       options,

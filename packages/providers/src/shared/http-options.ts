@@ -7,10 +7,15 @@ export type FetchFunction = (url: string, init: RequestInit) => Promise<Response
 
 /** Options of every provider over HTTP. */
 export interface HttpOptions {
-  /** The secret sent with each request. Never appears in errors. @default none */
+  /**
+   * The secret sent with each request. Never appears in errors. By default the provider's environment variable, unless `baseUrl` is given here and
+   * is not the service's own: a key of the environment is not sent to an address that it did not come with.
+   */
   readonly apiKey?: string
-  /** The base URL of the service, version path included, without user name or password. */
+  /** The base URL of the service, version path included, without user name or password. By default the provider's environment variable. */
   readonly baseUrl?: string
+  /** The environment variables that are read, once, when the provider is made; `{}` for none. @default process.env, if there is one */
+  readonly environment?: Readonly<Record<string, string | undefined>>
   /** Additional headers of each request; they override the provider's own. @default none */
   readonly headers?: Readonly<Record<string, string>>
   /**
@@ -46,10 +51,12 @@ export const httpDefaults = {
 
 const apiKey = /^[\x21-\x7e]+$/
 
-const anApiKey: OptionRule = (value) =>
+/** The rule for an API key. */
+export const anApiKey: OptionRule = (value) =>
   typeof value === 'string' && apiKey.test(value) ? undefined : 'a key without spaces, line ends or characters outside ASCII'
 
-const aBaseUrl: OptionRule = (value) =>
+/** The rule for the address of a service. */
+export const aBaseUrl: OptionRule = (value) =>
   typeof value === 'string' && isPlainHttpUrl(value) ? undefined : 'an http or https URL without user name, password, query and fragment'
 
 // Header values are checked here, because the error that `fetch` throws for a bad one shows it.
@@ -66,6 +73,7 @@ const someHeaders: OptionRule = (value) =>
 export const httpOptionRules: OptionRules<HttpOptions> = {
   apiKey: anApiKey,
   baseUrl: aBaseUrl,
+  environment: anObject,
   headers: someHeaders,
   fetch: aFunction,
   connectTimeoutMs: duration(1),

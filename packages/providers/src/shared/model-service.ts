@@ -18,6 +18,8 @@ const maxJsonBytes = 16 * 1024 * 1024
 export interface ModelServiceSetup {
   readonly name: string
   readonly baseUrl: string
+  /** Kept out of errors, wherever it comes from. */
+  readonly apiKey: string | undefined
   readonly headers: Readonly<Record<string, string>>
   readonly errorCodes: ErrorCodeTable
   /** Returns the failure in the JSON of an error response. */
@@ -48,9 +50,9 @@ export class ModelService {
   readonly #maxEventBytes: number
   readonly #readError: (value: unknown) => Failure
 
-  constructor({ name, baseUrl, headers, errorCodes, readError, options }: ModelServiceSetup) {
+  constructor({ name, baseUrl, apiKey, headers, errorCodes, readError, options }: ModelServiceSetup) {
     const clock = options.clock ?? new SystemClock()
-    const secrets = [options.apiKey ?? '', ...Object.values(options.headers ?? {}), headers.authorization ?? '']
+    const secrets = [apiKey ?? '', ...Object.values(options.headers ?? {}), headers.authorization ?? '']
     this.#maxEventBytes = options.maxEventBytes ?? httpDefaults.maxEventBytes
     this.#readError = readError
     this.#setup = {

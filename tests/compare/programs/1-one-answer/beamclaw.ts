@@ -1,10 +1,6 @@
 import { BeamClaw, OpenAiProvider } from 'beamclaw'
 
-const { OPENAI_BASE_URL: baseUrl = '', OPENAI_API_KEY: apiKey = '' } = process.env
-await using claw = await new BeamClaw({
-  providers: { openai: new OpenAiProvider({ baseUrl, apiKey }) },
-  agents: [{ id: 'main', model: 'openai/my-model' }],
-}).start()
+await using claw = await new BeamClaw({ providers: { openai: new OpenAiProvider() }, agents: [] }).start()
 
-const { text } = await claw.session('agent:main:first').send('Say hello.').result()
+const { text } = await claw.generate('openai/my-model', 'Say hello.')
 console.log(text)

@@ -8,11 +8,8 @@ const weather = defineTool({
   execute: ({ city }) => `rain in ${city}`,
 })
 
-const { OPENAI_BASE_URL: baseUrl = '', OPENAI_API_KEY: apiKey = '' } = process.env
-await using claw = await new BeamClaw({
-  providers: { openai: new OpenAiProvider({ baseUrl, apiKey }) },
-  agents: [{ id: 'main', model: 'openai/my-model', tools: [weather] }],
-}).start()
+const main = { id: 'main', model: 'openai/my-model', tools: [weather] }
+await using claw = await new BeamClaw({ providers: { openai: new OpenAiProvider() }, agents: [main] }).start()
 
-const { text } = await claw.session('agent:main:first').send('Do I need an umbrella in Oslo?').result()
+const { text } = await claw.session('first').send('Do I need an umbrella in Oslo?').result()
 console.log(text)

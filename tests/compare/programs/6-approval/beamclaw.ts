@@ -15,12 +15,9 @@ const deleteReport = defineTool({
   },
 })
 
-const { OPENAI_BASE_URL: baseUrl = '', OPENAI_API_KEY: apiKey = '' } = process.env
-await using claw = await new BeamClaw({
-  providers: { openai: new OpenAiProvider({ baseUrl, apiKey }) },
-  agents: [{ id: 'main', model: 'openai/my-model', tools: [deleteReport] }],
-}).start()
+const main = { id: 'main', model: 'openai/my-model', tools: [deleteReport] }
+await using claw = await new BeamClaw({ providers: { openai: new OpenAiProvider() }, agents: [main] }).start()
 
-const { text } = await claw.session('agent:main:first').send('Delete the report q3.').result()
+const { text } = await claw.session('first').send('Delete the report q3.').result()
 console.log(text)
 terminal.close()

@@ -1,9 +1,8 @@
 import { agentTool, BeamClaw, handoff, OpenAiProvider } from 'beamclaw'
 
 const model = 'openai/my-model'
-const { OPENAI_BASE_URL: baseUrl = '', OPENAI_API_KEY: apiKey = '' } = process.env
 await using claw = await new BeamClaw({
-  providers: { openai: new OpenAiProvider({ baseUrl, apiKey }) },
+  providers: { openai: new OpenAiProvider() },
   agents: [
     {
       id: 'main',
@@ -15,7 +14,7 @@ await using claw = await new BeamClaw({
   ],
 }).start()
 
-const session = claw.session('agent:main:first')
+const session = claw.session('first')
 for (const question of ['What is 2+3?', 'How much is my bill?', 'And last month?']) {
   const { text } = await session.send(question).result()
   console.log(text)

@@ -11,6 +11,7 @@ import { FunctionModel, stage } from '../../testing/model.ts'
 import { type ScriptedAnswer, ScriptedProvider } from '../../testing/scripted-provider.ts'
 import { defineTool } from '../../tool/tool.ts'
 import type { SessionHandle } from '../session-handle.ts'
+import { readUiMessage } from '../streams/read-ui-message.ts'
 import type { RunResponseOptions } from '../streams/run-response.ts'
 
 export const key = 'agent:main:main'
@@ -49,10 +50,8 @@ export async function serve(session: SessionHandle, options: RunResponseOptions 
     }
     let body = ''
     for await (const chunk of request) body += chunk
-    const { messages } = JSON.parse(body) as { messages: UIMessage[] }
-    const last = messages.at(-1)
-    const text = last?.parts.map((part) => (part.type === 'text' ? part.text : '')).join('') ?? ''
-    await session.send(text, { idempotencyKey: last?.id ?? '' }).pipeTo(response, format)
+    const { content, idempotencyKey } = readUiMessage(JSON.parse(body))
+    await session.send(content, { idempotencyKey }).pipeTo(response, format)
     onDone()
   }
   const server = createServer((request, response) => void handle(request, response))

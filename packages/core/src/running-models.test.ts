@@ -1,0 +1,157 @@
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { type Usage, zeroUsage } from './base/messages.ts'
+import { BeamClaw } from './beamclaw.ts'
+import { silentLogger } from './defaults/console-logger.ts'
+import type { RunningBeamClaw } from './running-beamclaw.ts'
+import { flushEventLoop } from './testing/manual-clock.ts'
+import { type ScriptedAnswer, ScriptedProvider, textAnswer, toolAnswer } from './testing/scripted-provider.ts'
+
+const usage: Usage = { ...zeroUsage, inputTokens: 3, outputTokens: 2 }
+
+async function up(...answers: ScriptedAnswer[]): Promise<{ readonly claw: RunningBeamClaw; readonly provider: ScriptedProvider }> {
+  const provider = new ScriptedProvider({ answers, otherwise: 'Hello.' })
+  const claw = await new BeamClaw({
+    providers: { test: provider },
+    agents: [{ id: 'main', model: 'test/model' }],
+    services: { logger: silentLogger },
+  }).start()
+  onTestFinished(() => void claw.kill())
+  return { claw, provider }
+}
+
+describe('running.generate', () => {
+  test('resolves with one whole answer, and stores nothing', async () => {
+    const thinking = { type: 'thinking-delta', text: 'Hm.' } as const
+    const { claw, provider } = await up(
+      { parts: [thinking, ...textAnswer('Hel'), ...textAnswer('never')], hang: true },
+      {
+        parts: [thinking, { type: 'text-delta', text: 'Hel' }, ...textAnswer('lo.', usage)],
+      },
+    )
+    expect((await claw.generate('test/model', 'Say hello.')).text).toBe('Hel')
+    expect(await claw.generate('test/model', 'Say hello.')).toEqual({
+      text: 'Hello.',
+      message: {
+        role: 'assistant',
+        content: [
+          { type: 'thinking', text: 'Hm.' },
+          { type: 'text', text: 'Hello.' },
+        ],
+      },
+      finish: 'stop',
+      usage,
+    })
+    expect(provider.calls[1]?.request).toEqual({ model: 'model', messages: [{ role: 'user', content: 'Say hello.' }] })
+    expect(await claw.sessions()).toEqual([])
+  })
+
+  test('sends a whole request, with the prompt as its last message', async () => {
+    const { claw, provider } = await up(toolAnswer('weather'))
+    const settings = {
+      system: 'Be brief.',
+      tools: [{ name: 'weather', description: 'Tells the weather', inputSchema: { type: 'object' } }],
+      toolChoice: 'required',
+      temperature: 0,
+      maxOutputTokens: 9,
+      topP: 0.5,
+      stopSequences: ['.'],
+      thinking: 'low',
+      responseFormat: { type: 'json' },
+      userId: 'ann',
+      agent: 'main',
+    } as const
+    const messages = [
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: [{ type: 'text', text: 'Hello' }] },
+    ] as const
+    const { signal } = new AbortController()
+    const image = { type: 'image', mediaType: 'image/png', url: 'https://example.com/a.png' } as const
+    const { finish, text, message } = await claw.generate({ model: 'test/a/b', ...settings, messages, signal }, [image])
+    expect([finish, text, message.content[0]?.type]).toEqual(['tool-calls', '', 'tool-call'])
+    expect(provider.calls[0]?.request).toEqual({ model: 'a/b', ...settings, messages: [...messages, { role: 'user', content: [image] }] })
+    await claw.generate({ model: 'test/model', messages: messages.slice(0, 1) })
+    expect(provider.calls[1]?.request.messages).toEqual([{ role: 'user', content: 'Hi' }])
+  })
+
+  test.each([
+    ['a model without a provider', 'model', 'hi', 'invalid-option', /"model" must be of the form/],
+    ['a provider that is not there', 'tset/model', 'hi', 'unknown-model', /did you mean "test\/…"/],
+    ['no prompt and no messages', 'test/model', undefined, 'invalid-message', /a prompt or at least one of messages is needed/],
+    ['an empty prompt', 'test/model', '', 'invalid-message', /prompt must not be empty/],
+    [
+      'a message that is none',
+      { model: 'test/model', messages: [{ role: 'system', content: 'x' }] },
+      'hi',
+      'invalid-message',
+      /messages\[0\]\.role/,
+    ],
+    ['an option that nothing reads', { model: 'test/model', sytem: 'x' }, 'hi', 'invalid-option', /did you mean "system"/],
+    ['a signal that is none', { model: 'test/model', signal: {} }, 'hi', 'invalid-option', /"signal" must be an AbortSignal/],
+    ['nothing at all', undefined, undefined, 'invalid-option', /must be an object/],
+  ])('rejects %s, and asks nobody', async (_, request, prompt, code, message) => {
+    const { claw, provider } = await up()
+    await expect(claw.generate(request as never, prompt as never)).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
+    expect(provider.calls).toEqual([])
+  })
+
+  test('rejects as the provider fails, by a code, whatever the provider throws', async () => {
+    const secret = 'sk-secret'
+    const { claw, provider } = await up({ error: new TypeError(secret) }, { parts: [{ type: 'text-delta', text: 'a' }] })
+    const error: unknown = await claw.generate('test/model', 'hi').catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'provider-protocol', message: expect.not.stringContaining(secret) })
+    await expect(claw.generate('test/model', 'hi')).rejects.toMatchObject({ code: 'provider-protocol' })
+    provider.doStream = () => {
+      throw new Error('before the stream')
+    }
+    await expect(claw.generate('test/model', 'hi')).rejects.toMatchObject({ code: 'provider-protocol' })
+  })
+
+  test('ends with its signal, also when that was aborted before', async () => {
+    const { claw, provider } = await up({ hang: true })
+    const controller = new AbortController()
+    const answer = claw.generate({ model: 'test/model', signal: controller.signal }, 'hi')
+    await flushEventLoop()
+    const why = new Error('enough')
+    controller.abort(why)
+    await expect(answer).rejects.toMatchObject({ code: 'provider-aborted', cause: why })
+    await expect(claw.generate({ model: 'test/model', signal: controller.signal }, 'hi')).rejects.toMatchObject({
+      code: 'provider-aborted',
+    })
+    expect(provider.calls.map(({ status }) => status)).toEqual(['aborted'])
+  })
+
+  test('leaves no listener on a signal that outlives it', async () => {
+    const { claw } = await up()
+    const { signal } = new AbortController()
+    let listeners = 0
+    const { addEventListener, removeEventListener } = signal
+    signal.addEventListener = (...given: Parameters<typeof addEventListener>) => {
+      listeners++
+      addEventListener.apply(signal, given)
+    }
+    signal.removeEventListener = (...given: Parameters<typeof removeEventListener>) => {
+      listeners--
+      removeEventListener.apply(signal, given)
+    }
+    await claw.generate({ model: 'test/model', signal }, 'hi')
+    expect(listeners).toBe(0)
+  })
+
+  test.each(['stop', 'kill'] as const)('ends with its BeamClaw: %s', async (how) => {
+    const { claw, provider } = await up({ hang: true })
+    const answer = claw.generate('test/model', 'hi')
+    answer.catch(() => {})
+    await flushEventLoop()
+    await claw[how]()
+    await expect(answer).rejects.toMatchObject({ code: 'provider-aborted' })
+    await expect(claw.generate('test/model', 'hi')).rejects.toMatchObject({ code: 'actor-not-running' })
+    expect(provider.calls.map(({ status }) => status)).toEqual(['aborted'])
+  })
+})
+
+test('running.complete needs no options', async () => {
+  const { claw } = await up()
+  const parts: string[] = []
+  for await (const { type } of claw.complete({ model: 'test/model', messages: [{ role: 'user', content: 'hi' }] })) parts.push(type)
+  expect(parts).toEqual(['text-delta', 'finish'])
+})

@@ -1,0 +1,111 @@
+/** One answer of a model without a session: the request is checked, the answer is put together, nothing is stored. */
+import { aTemperature, aToolChoice, modelRule } from '../../agent/agent.ts'
+import { guardedAbortController } from '../../base/abort.ts'
+import { BeamClawError, describeError } from '../../base/errors.ts'
+import { eachOf, type Fail, messageOf, newContentOf } from '../../base/message-check.ts'
+import { type Message, textOf, type UserMessage } from '../../base/messages.ts'
+import { anArray, anObject, anything, aSignal, checkOptions, integer, oneOf, text } from '../../base/options.ts'
+import type { ProviderRequest } from '../../ports/provider.ts'
+import type { Clock, Logger } from '../../ports/services.ts'
+import { asProviderError } from '../../provider/provider-error.ts'
+import type { ProviderTable } from '../../provider/provider-table.ts'
+import type { EventLoopTurns } from './event-loop-turns.ts'
+import { type ModelAnswer, readAnswer } from './model-answer.ts'
+
+/** A request to a model outside any session: nothing of it is stored. */
+export type CompletionRequest = Omit<ProviderRequest, 'model'> & {
+  /** `<provider>/<model>`. */
+  readonly model: string
+}
+
+/** What `running.generate` asks a model. */
+export interface GenerateRequest extends Omit<CompletionRequest, 'messages'> {
+  /** The conversation so far; the prompt comes after it. @default none */
+  readonly messages?: readonly Message[]
+  /** Aborts the call. @default none */
+  readonly signal?: AbortSignal
+}
+
+/** The whole answer of a model. */
+export interface GeneratedAnswer extends ModelAnswer {
+  /** The text of `message`, without thinking and tool calls. */
+  readonly text: string
+}
+
+/** What an answer is made with. */
+export interface Generation {
+  readonly providers: ProviderTable
+  readonly turns: EventLoopTurns
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Aborted when the tree has ended: a call under way must not outlive it. */
+  readonly ended: AbortSignal
+}
+
+const invalidMessage: Fail = (problem) => new BeamClawError('invalid-message', `generate: ${problem}`)
+
+/** Resolves with the answer. Rejects as `RunningBeamClaw.generate` does. */
+export async function generate(
+  given: string | GenerateRequest,
+  prompt: UserMessage['content'] | undefined,
+  { providers, turns, clock, logger, ended }: Generation,
+): Promise<GeneratedAnswer> {
+  const { signal: own, ...request } = checkedRequest(given, prompt)
+  const { provider, model } = providers.resolve(request.model)
+  const { signal, unlink } = linked(own === undefined ? [ended] : [own, ended], logger)
+  try {
+    const ask = () => provider.doStream({ ...request, model }, { signal })
+    const answer = await readAnswer(ask, { signal, turns, clock }, () => {})
+    return { ...answer, text: textOf(answer.message) }
+  } catch (thrown) {
+    throw asProviderError(thrown, signal)
+  } finally {
+    unlink()
+  }
+}
+
+/** Returns a signal that is aborted with the first of these; they may outlive many calls, so `unlink` ends the listening. */
+function linked(sources: readonly AbortSignal[], logger: Logger): { readonly signal: AbortSignal; readonly unlink: () => void } {
+  const controller = guardedAbortController((error) => logger.log('error', 'generate.abort-listener', { error: describeError(error) }))
+  const links = sources.map((source) => ({ source, onAbort: () => controller.abort(source.reason) }))
+  for (const { source, onAbort } of links) {
+    if (source.aborted) onAbort()
+    else source.addEventListener('abort', onAbort, { once: true })
+  }
+  return {
+    signal: controller.signal,
+    unlink: () => {
+      for (const { source, onAbort } of links) source.removeEventListener('abort', onAbort)
+    },
+  }
+}
+
+/** Returns a copy of the request with its prompt as the last message. Throws `invalid-option` or `invalid-message`. */
+function checkedRequest(
+  given: string | GenerateRequest,
+  prompt: UserMessage['content'] | undefined,
+): CompletionRequest & { readonly signal?: AbortSignal } {
+  const request = typeof given === 'string' ? { model: given } : given
+  checkOptions<GenerateRequest>('generate', request, rules, ['model'])
+  const messages = eachOf(request.messages ?? [], 'messages', invalidMessage, messageOf)
+  if (prompt !== undefined) messages.push({ role: 'user', content: newContentOf(prompt, 'prompt', invalidMessage) })
+  if (messages.length === 0) throw invalidMessage('a prompt or at least one of messages is needed')
+  return { ...request, messages }
+}
+
+const rules = {
+  model: modelRule,
+  system: text(1_000_000),
+  messages: anArray,
+  tools: anArray,
+  toolChoice: aToolChoice,
+  maxOutputTokens: integer(1),
+  temperature: aTemperature,
+  topP: anything,
+  stopSequences: anArray,
+  thinking: oneOf('off', 'low', 'medium', 'high'),
+  responseFormat: anObject,
+  userId: text(),
+  agent: text(64),
+  signal: aSignal,
+}

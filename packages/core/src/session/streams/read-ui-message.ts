@@ -1,0 +1,106 @@
+/** Reads the message out of what the AI SDK's `useChat` posts. Untrusted input: everything that is taken is checked, the rest is ignored. */
+import { BeamClawError } from '../../base/errors.ts'
+import { parseRunId } from '../../base/ids.ts'
+import { choiceOf, eachOf, type Fail, fieldsOf, pieceOf, stringOf } from '../../base/message-check.ts'
+import type { ImagePart, TextPart, UserMessage } from '../../base/messages.ts'
+import { describeValue } from '../../base/options.ts'
+
+/** The message of a chat, as `SessionHandle.send` takes it. */
+export interface PostedUiMessage {
+  /** The id of the chat, chosen by the browser: any 1 to 256 characters. Part of a session key by `sessionKeyOf`, after the user's id. */
+  readonly chatId: string
+  readonly content: UserMessage['content']
+  /** The id of the message, so that a repeated request gets the same run. */
+  readonly idempotencyKey: string
+}
+
+const maxChatIdLength = 256
+const maxParts = 100
+const maxTextLength = 1_000_000
+/** Characters of base64. */
+const maxDataLength = 20 * 1024 * 1024
+
+/** The images that every service takes; one that it does not take would spoil each later request of the conversation. */
+const imageTypes: readonly string[] = ['image/png', 'image/jpeg', 'image/gif', 'image/webp']
+
+const fail: Fail = (problem) => new BeamClawError('invalid-message', `readUiMessage: ${problem}`)
+
+/**
+ * Returns the last message of the parsed JSON that the AI SDK's `useChat` posts: `{ id, messages }`, or `{ id, message }` where the transport sends
+ * the last one alone. The messages before it are ignored, as the session knows what was said. Takes text, and PNG, JPEG, GIF and WebP images as
+ * data URLs; at most 100 parts, 1,000,000 characters of text and 20 MiB of base64. Throws `invalid-message`, with the place, for anything else:
+ * also for a last message that is not the user's, and for an address of a file, which the model server would fetch.
+ *
+ * @example
+ * const { chatId, content, ...options } = readUiMessage(await request.json())
+ * const run = running.session(sessionKeyOf('main', userId, chatId)).send(content, options)
+ * return run.toResponse({ format: 'ui-message-stream' })
+ */
+export function readUiMessage(body: unknown): PostedUiMessage {
+  const { id, message, messages } = fieldsOf(body, 'body', fail)
+  if (typeof id !== 'string' || id === '' || id.length > maxChatIdLength) {
+    throw fail(`id must be a string of 1 to ${maxChatIdLength} characters, received ${describeValue(id)}`)
+  }
+  if ((message === undefined) === (messages === undefined)) throw fail('the body must have exactly one of "message" and "messages"')
+  return { chatId: id, ...(messages === undefined ? messageOf(message, 'message') : lastOf(messages)) }
+}
+
+function lastOf(messages: unknown): Omit<PostedUiMessage, 'chatId'> {
+  if (!Array.isArray(messages)) throw fail(`messages must be an array, received ${describeValue(messages)}`)
+  if (messages.length === 0) throw fail('messages must not be empty')
+  return messageOf(messages.at(-1), `messages[${messages.length - 1}]`)
+}
+
+function messageOf(value: unknown, path: string): Omit<PostedUiMessage, 'chatId'> {
+  const { id, role, parts } = fieldsOf(value, path, fail)
+  choiceOf(role, ['user'], `${path}.role`, fail)
+  return { content: contentOf(parts, `${path}.parts`), idempotencyKey: keyOf(id, `${path}.id`) }
+}
+
+function keyOf(id: unknown, path: string): string {
+  try {
+    return parseRunId(id)
+  } catch {
+    throw fail(`${path} must be 1 to 256 printable ASCII characters without spaces, received ${describeValue(id)}`)
+  }
+}
+
+function contentOf(parts: unknown, path: string): UserMessage['content'] {
+  if (Array.isArray(parts) && parts.length > maxParts) throw fail(`${path} must hold at most ${maxParts} parts, received ${parts.length}`)
+  const size = { text: 0, data: 0 }
+  const read = eachOf(parts, path, fail, (part, place) => partOf(part, place, size))
+  // A chat that sends an image alone sends an empty text with it.
+  const content = read.filter((part) => part.type === 'image' || part.text !== '')
+  const [first] = content
+  if (first === undefined) throw fail(`${path} must hold text or an image`)
+  return content.length === 1 && first.type === 'text' ? first.text : content
+}
+
+/** `size` is what the parts before it have, and grows. */
+function partOf(value: unknown, path: string, size: { text: number; data: number }): TextPart | ImagePart {
+  const part = fieldsOf(value, path, fail)
+  if (choiceOf(part.type, ['text', 'file'], `${path}.type`, fail) === 'text') {
+    const text = stringOf(part.text, `${path}.text`, fail)
+    size.text += text.length
+    if (size.text > maxTextLength) throw fail(`${path}.text must bring the texts to at most ${maxTextLength} characters`)
+    return { type: 'text', text }
+  }
+  const image = imageOf(part, path)
+  size.data += image.data.length
+  if (size.data > maxDataLength) throw fail(`${path}.url must bring the images to at most ${maxDataLength} characters of base64`)
+  return image
+}
+
+function imageOf({ mediaType, url }: Readonly<Record<string, unknown>>, path: string): ImagePart & { readonly data: string } {
+  const [, type = '', data = ''] = /^data:([\w.+/-]{1,64});base64,(.*)$/s.exec(pieceOf(url, `${path}.url`, fail)) ?? []
+  if (!isBase64(data)) throw fail(`${path}.url must be a data URL with base64; addresses are not taken from a browser`)
+  const ofData = type.toLowerCase()
+  if (!imageTypes.includes(ofData)) throw fail(`${path}.mediaType must be one of ${imageTypes.join(', ')}`)
+  const given = pieceOf(mediaType, `${path}.mediaType`, fail).toLowerCase()
+  if (given !== ofData && given !== 'image' && given !== 'image/*') throw fail(`${path}.mediaType must be the type of its data`)
+  return { type: 'image', mediaType: ofData, data }
+}
+
+function isBase64(data: string): boolean {
+  return data !== '' && data.length % 4 === 0 && !/[^A-Za-z0-9+/]/.test(data.replace(/={1,2}$/, ''))
+}
