@@ -84,19 +84,6 @@ function partsOf(schema: StandardSchema): readonly (readonly [name: string, part
   return [...named, ...items, ...unnamed].filter((entry): entry is [string, StandardSchema] => aStandardSchema(entry[1]) === undefined)
 }
 
-/** Resolves with what a schema makes of a value. Rejects with what `fail` makes of an error that the schema throws. */
-export async function validated(
-  schema: StandardSchema,
-  value: unknown,
-  fail: (problem: string) => Error,
-): Promise<ValidationResult<unknown>> {
-  try {
-    return await schema['~standard'].validate(value)
-  } catch (error) {
-    throw fail(describeError(error))
-  }
-}
-
 /** Returns the issues of a failed validation, joined by semicolons. */
 export function describeIssues(issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[]): string {
   return issues
