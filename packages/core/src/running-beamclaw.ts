@@ -5,7 +5,7 @@ import { BeamClawError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import { type AgentId, parseAgentId, parseTenantId } from './base/ids.ts'
 import type { UserMessage } from './base/messages.ts'
-import { aFunction, checkOptions, hintOf, invalidOption, readOptions, text } from './base/options.ts'
+import { aFunction, checkOptions, invalidOption, readOptions, text } from './base/options.ts'
 import type { SystemServices } from './defaults/services.ts'
 import type { Part } from './part/part.ts'
 import type { Cluster } from './ports/cluster.ts'
@@ -14,6 +14,7 @@ import type { ProviderPart } from './ports/provider.ts'
 import type { Store } from './ports/store.ts'
 import type { ProviderTable } from './provider/provider-table.ts'
 import type { EventListener, EventListeners } from './session/event-listeners.ts'
+import { type ListenOptions, unknownEvent } from './session/listen-options.ts'
 import type { EventLoopTurns } from './session/run/event-loop-turns.ts'
 import { type CompletionRequest, type GeneratedAnswer, type GenerateRequest, generate } from './session/run/generate.ts'
 import { listenableTypes, type SessionEvent } from './session/session-event.ts'
@@ -24,34 +25,7 @@ import type { AnyActor } from './supervisor/supervised.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
 import type { TreeNode } from './supervisor/tree-node.ts'
 import type { Tenant } from './tenant/tenant.ts'
-
-/** Which sessions' events `running.on` tells of. */
-export interface ListenOptions {
-  /** Id of the agent that answers. @default all */
-  readonly agent?: string
-  /** @default all */
-  readonly tenant?: string
-}
-
-/** The sessions of one tenant. */
-export interface TenantSessions {
-  /** Returns a handle on a session; nothing starts before it is used. Takes what `RunningBeamClaw.session` takes. Throws `invalid-session-key`. */
-  session(key: string): SessionHandle
-  /**
-   * The same, for the session of an agent that ids of the host name, as `sessionKeyOf(agent, ...ids)` does; `send` then knows the type of the agent's
-   * `context`. Throws `invalid-session-key` and `invalid-id`.
-   */
-  session<TContext>(agent: AgentDefinition<TContext>, ...ids: readonly [string, ...string[]]): SessionHandle<TContext>
-  /** Lists the sessions, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
-  sessions(options?: ListSessionsOptions): Promise<readonly SessionSummary[]>
-}
-
-function unknownEvent(type: unknown): BeamClawError {
-  if (typeof type !== 'string') return invalidOption('on', 'type', 'the name of an event', type)
-  const shown = type.slice(0, 64)
-  const problem = `on: there is no event "${shown}"; ${hintOf(shown, listenableTypes, 'events')}`
-  return new BeamClawError('invalid-option', problem, { details: { owner: 'on', option: 'type', received: shown, known: listenableTypes } })
-}
+import type { TenantSessions } from './tenant/tenant-sessions.ts'
 
 interface Running {
   readonly root: Supervisor

@@ -5,36 +5,18 @@ import type { RunEvent } from '../base/events.ts'
 import { parseRunId, parseSessionKey, type RunId, type SessionKey } from '../base/ids.ts'
 import type { UserMessage } from '../base/messages.ts'
 import { aBoolean, aSignal, checkOptions, guardedRead, integer, readOptions, text } from '../base/options.ts'
-import { aStandardSchema, type StandardSchema } from '../tool/standard-schema.ts'
+import { aStandardSchema } from '../tool/standard-schema.ts'
 import type { RunStream } from './run/run-stream.ts'
 import { repairRequest } from './run/structured-output.ts'
 import { newMessageOf, type SendOptions } from './send-options.ts'
 import { type SessionAccess, SessionDoor } from './session-door.ts'
+import type { FollowOptions, ForkOptions, SubscribeToSessionOptions } from './session-handle-options.ts'
 import { sessionTopic } from './session-names.ts'
 import type { AbortReceipt, SendReceipt, SessionHistory, SessionInspection } from './session-replies.ts'
 import { patient } from './session-router.ts'
 import { checkChanges, type SessionSettings, type SessionSettingsPatch, withoutNulls } from './session-settings.ts'
 import { checkedImport, type SessionExport, type SessionImport } from './session-transfer.ts'
 import type { DeadLetter } from './state/known-run.ts'
-
-/** Options of `SessionHandle.follow`. */
-export interface FollowOptions<TOutput = undefined> {
-  /** Reads the answer by this schema; it was asked for with the message. A repair that its sender has begun is waited for. @default free text */
-  readonly output?: StandardSchema<TOutput>
-}
-
-/** Options of `SessionHandle.fork`. */
-export interface ForkOptions {
-  /** Messages to take over, counted from the oldest. @default all */
-  readonly atMessage?: number
-}
-
-export interface SubscribeToSessionOptions {
-  /** Ends the iteration. */
-  readonly signal?: AbortSignal
-  /** A session that does not exist yet is waited for, instead of refused. @default false */
-  readonly waitForFirstMessage?: boolean
-}
 
 /**
  * A handle on one session: sends messages, follows runs and reads the history. Nothing starts before it is used. `TContext` is the `context` of its agent's

@@ -1,30 +1,13 @@
 /** Remembers which sessions have work to do, so that a new process knows whom to wake without reading every journal. */
 
 import { BeamClawError, describeError } from '../../base/errors.ts'
-import type { SessionKey, TenantId } from '../../base/ids.ts'
-import type { SystemServices } from '../../defaults/services.ts'
-import type { Cluster } from '../../ports/cluster.ts'
+import type { SessionKey } from '../../base/ids.ts'
 import type { TimerHandle } from '../../ports/services.ts'
-import type { AppendLog, LogContents, Store } from '../../ports/store.ts'
+import type { AppendLog, LogContents } from '../../ports/store.ts'
 import { openOwnedLog } from '../journal/open-owned-log.ts'
+import type { ActivityLogOptions } from './activity-log-options.ts'
 import { openActivity } from './activity-opening.ts'
 import { readKey, readSnapshot } from './activity-snapshot.ts'
-
-/** When sessions that were left in the middle of a run go on. */
-export type ResumeMode = 'now' | 'on-demand'
-
-export interface ActivityLogOptions {
-  readonly tenant: TenantId
-  readonly store: Store
-  readonly cluster: Cluster
-  readonly services: SystemServices
-  /** With `on-demand`, sessions that were on record as busy count as idle until they are used. @default 'now' */
-  readonly resume?: ResumeMode
-  /** Called before sessions go off the record, some seconds after their work; what it rejects with is logged. */
-  readonly beforeIdle?: (keys: readonly SessionKey[]) => Promise<void>
-  /** Another owner has the list, and with it the sessions; or the store has failed for good. */
-  readonly onLost?: (error: BeamClawError) => void
-}
 
 /** Records after which the log is replaced by the list of busy sessions. */
 const compactAfter = 10_000
@@ -178,7 +161,6 @@ export class ActivityLog {
     this.#releaseIdle()
   }
 
-  /** Resolves every `whenIdle`. */
   #releaseIdle(): void {
     for (const resolve of this.#onIdle.splice(0)) resolve()
   }

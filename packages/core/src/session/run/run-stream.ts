@@ -2,9 +2,8 @@
 
 import { BeamClawError } from '../../base/errors.ts'
 import type { RunEvent } from '../../base/events.ts'
-import type { RunId, SessionKey } from '../../base/ids.ts'
-import type { Clock, TimerHandle } from '../../ports/services.ts'
-import type { StandardSchema } from '../../tool/standard-schema.ts'
+import type { RunId } from '../../base/ids.ts'
+import type { TimerHandle } from '../../ports/services.ts'
 import type { SessionFeed } from '../session-feed.ts'
 import type { SendReceipt } from '../session-replies.ts'
 import type { EndedRun } from '../state/known-run.ts'
@@ -20,31 +19,9 @@ import {
 import { type DeepPartial, partialValues } from './partial-output.ts'
 import { type RunResult, repairedResult, resultOf } from './run-result.ts'
 import { type RunStep, RunSteps } from './run-steps.ts'
+import type { RunStreamOptions } from './run-stream-options.ts'
 import { invalidOutput, readOutput } from './structured-output.ts'
 import { textPieces } from './text-pieces.ts'
-
-/** Called when the answer does not fit the schema. Returns the run of another answer, which is read as it is; undefined for none. */
-export type Repair<TOutput> = (problem: string) => RunStream<TOutput> | undefined | Promise<RunStream<TOutput> | undefined>
-
-export interface RunStreamOptions<TOutput> {
-  readonly sessionKey: SessionKey
-  readonly runId: RunId
-  /** Begins to listen to the session. */
-  readonly listen: () => SessionFeed
-  /** Begins to listen to what is durable of it. */
-  readonly listenToCommitted: () => SessionFeed
-  /** Sends the message. */
-  readonly send: () => Promise<SendReceipt>
-  /** Tells how far the run has come. */
-  readonly find: () => Promise<SendReceipt>
-  /** Ends the run. */
-  readonly abort: () => Promise<unknown>
-  /** Called before the run's end is waited for; returns what ends the waiting. Throws `call-cycle`. */
-  readonly beginWaiting: () => () => void
-  readonly output: StandardSchema<TOutput> | undefined
-  readonly repair: Repair<TOutput> | undefined
-  readonly clock: Clock
-}
 
 /** Milliseconds in which whoever waited for `accepted` may begin to iterate and still be told every piece of the answer. */
 const graceMs = 1_000

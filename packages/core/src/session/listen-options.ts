@@ -1,0 +1,20 @@
+/** What may be listened to of all sessions, and by which filter. */
+import { BeamClawError } from '../base/errors.ts'
+import { hintOf, invalidOption } from '../base/options.ts'
+import { listenableTypes } from './session-event.ts'
+
+/** Which sessions' events `running.on` tells of. */
+export interface ListenOptions {
+  /** Id of the agent that answers. @default all */
+  readonly agent?: string
+  /** @default all */
+  readonly tenant?: string
+}
+
+/** Returns the error for a name that no event has. */
+export function unknownEvent(type: unknown): BeamClawError {
+  if (typeof type !== 'string') return invalidOption('on', 'type', 'the name of an event', type)
+  const shown = type.slice(0, 64)
+  const problem = `on: there is no event "${shown}"; ${hintOf(shown, listenableTypes, 'events')}`
+  return new BeamClawError('invalid-option', problem, { details: { owner: 'on', option: 'type', received: shown, known: listenableTypes } })
+}
