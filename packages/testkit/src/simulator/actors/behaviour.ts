@@ -1,7 +1,7 @@
 /** The behaviour of a hook: it succeeds, fails or hangs, at once or later. */
 import type { ActorContext } from '@beamclaw/core'
 import { integerBetween, pickOne } from '../../seeded-random.ts'
-import { longestBlockMs } from './actor-world.ts'
+import { type ActorWorld, longestBlockMs } from './actor-world.ts'
 import type { Hook, Life } from './life.ts'
 
 export const outcomes = [
@@ -24,15 +24,21 @@ export const outcomes = [
 export type Outcome = (typeof outcomes)[number]
 
 /** The behaviour of a hook without instructions during the phase of faults. */
-export function pickOutcome({ world }: Life, hook: Hook): Outcome {
+export function pickOutcome(world: ActorWorld, hook: Hook): Outcome {
   if (!world.mayGoWrong(hook === 'init' ? 30 : 40))
     return world.isCalm ? 'return' : pickOne(world.mood, ['return', 'return', 'resolve', 'slow'])
   return pickOne(world.mood, outcomes)
 }
 
+/** What a hook of a life is to do. */
+interface Performance {
+  readonly life: Life
+  readonly hook: Hook
+  readonly outcome: Outcome
+}
+
 /** Does it; `result` is what the hook has to say where it ends well. */
-export function perform(life: Life, hook: Hook, outcome: Outcome, context: ActorContext, result: unknown): unknown {
-  const { world } = life
+export function perform(world: ActorWorld, { life, hook, outcome }: Performance, context: ActorContext, result: unknown): unknown {
   const well = (): unknown => {
     life.leave(hook)
     return result

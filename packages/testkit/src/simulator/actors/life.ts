@@ -1,6 +1,6 @@
 /** The external view of one incarnation of a worker or supervisor: the commands it got, its hooks, its end. */
 import type { Actor, ExitReason } from '@beamclaw/core'
-import type { ActorWorld } from './actor-world.ts'
+import type { Trace } from '../trace.ts'
 import type { NodePlan } from './node-plan.ts'
 
 export type AnyActor = Actor<never, unknown>
@@ -19,11 +19,19 @@ const phasesOf: Readonly<Record<Hook, readonly Phase[]>> = {
   onActivate: ['asleep'],
 }
 
+/** What a life needs of its world. */
+export interface LifeWorld {
+  readonly now: number
+  readonly trace: Trace
+  readonly lives: Life[]
+  note(line: string): void
+}
+
 export class Life {
   readonly id: string
   readonly plan: NodePlan
   readonly parent: Life | undefined
-  readonly world: ActorWorld
+  readonly world: LifeWorld
   readonly weak: WeakRef<AnyActor>
   /** Let go of when what is retained is looked for. */
   actor: AnyActor | undefined
@@ -50,7 +58,7 @@ export class Life {
   readonly monitors = new Set<string>()
   readonly #inHand = new Set<Hook>()
 
-  constructor(world: ActorWorld, id: string, plan: NodePlan, parent: Life | undefined, actor: AnyActor) {
+  constructor(world: LifeWorld, id: string, plan: NodePlan, parent: Life | undefined, actor: AnyActor) {
     this.world = world
     this.id = id
     this.plan = plan

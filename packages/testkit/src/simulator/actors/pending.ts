@@ -1,6 +1,5 @@
 /** A promise of the runtime that has not settled, with what bounds it. */
-import type { ActorWorld } from './actor-world.ts'
-import type { Life } from './life.ts'
+import type { Life, LifeWorld } from './life.ts'
 
 export interface Pending {
   readonly what: string
@@ -10,8 +9,13 @@ export interface Pending {
   readonly target: Life | undefined
 }
 
+/** What waiting for promises needs of the world. */
+export interface PendingWorld extends LifeWorld {
+  readonly pending: Set<Pending>
+}
+
 /** Notes how a promise ends, and demands that it does by its deadline or with its target. */
-export function track(world: ActorWorld, what: string, promise: Promise<unknown>, deadline: number, target?: Life): Pending {
+export function track(world: PendingWorld, what: string, promise: Promise<unknown>, deadline: number, target?: Life): Pending {
   const pending: Pending = { what, deadline, target }
   world.pending.add(pending)
   const done = (outcome: string): void => {
@@ -35,7 +39,7 @@ export function codeOf(error: unknown): string {
 }
 
 /** A cycle that is reported must be one: each on its path but the first waits, with the message in hand, for the next. */
-export function checkCycle(world: ActorWorld, error: unknown): void {
+export function checkCycle(world: PendingWorld, error: unknown): void {
   const { code, details } = error as { readonly code?: string; readonly details?: { readonly path?: readonly string[] } }
   if (code !== 'call-cycle') return
   const path = details?.path ?? []
@@ -48,7 +52,7 @@ export function checkCycle(world: ActorWorld, error: unknown): void {
 }
 
 /** Called when nothing has anything left to do but wait for time. */
-export function checkPending(world: ActorWorld): void {
+export function checkPending(world: PendingWorld): void {
   for (const { what, deadline, target } of world.pending) {
     if (deadline < world.now) world.trace.fail('A3', `${what} is due since ${deadline} and has not settled`)
     if (target?.isOver === true) world.trace.fail('A3', `${what} has not settled although ${target.id} has ended`)

@@ -1,11 +1,10 @@
 /** Task supervisors that are watched, and tasks and streams whose every part may fail, hang or end late. */
 import { getEventListeners } from 'node:events'
-import { type TaskContext, TaskSupervisor } from '@beamclaw/core'
+import { type Random, type TaskContext, TaskSupervisor } from '@beamclaw/core'
 import { integerBetween, pickOne } from '../../seeded-random.ts'
-import type { ActorWorld } from './actor-world.ts'
 import { type AnyActor, Life } from './life.ts'
 import type { NodePlan } from './node-plan.ts'
-import { codeOf, type Pending, track } from './pending.ts'
+import { codeOf, type Pending, type PendingWorld, track } from './pending.ts'
 
 const workOutcomes = ['return', 'resolve', 'slow', 'late', 'throw', 'reject', 'hang', 'obey', 'kill', 'stop'] as const
 const sourceKinds = ['list', 'throws', 'slow', 'rejects', 'hangs'] as const
@@ -25,13 +24,26 @@ interface KnownTask {
   exits: number
 }
 
+/** What tasks need of the world. */
+export interface TaskWorld extends PendingWorld {
+  readonly chance: Random
+  readonly mood: Random
+  readonly tasks: TaskBook
+  nextName(prefix: string): string
+  mayGoWrong(percent: number): boolean
+  wait(ms: number): Promise<void>
+  microtasks(count?: number): Promise<void>
+}
+
 export class SimulatedTaskSupervisor extends TaskSupervisor {
   readonly life: Life
+  readonly #world: TaskWorld
 
-  constructor(world: ActorWorld, plan: NodePlan, parent: Life | undefined) {
+  constructor(world: TaskWorld, plan: NodePlan, parent: Life | undefined) {
     const id = world.nextName(`${plan.name}.`)
     const { maxChildren, maxWaiting, graceMs } = plan
     super({ id, maxChildren, maxWaiting, shutdownMs: graceMs })
+    this.#world = world
     this.life = new Life(world, id, plan, parent, this as unknown as AnyActor)
   }
 
@@ -43,19 +55,19 @@ export class SimulatedTaskSupervisor extends TaskSupervisor {
 
   protected override onStop(): Promise<void> {
     this.life.enter('onStop')
-    this.life.world.tasks.cancelAllOf(this.life)
+    this.#world.tasks.cancelAllOf(this.life)
     return super.onStop().then(() => this.life.leave('onStop'))
   }
 }
 
 /** All tasks of a simulation. */
 export class TaskBook {
-  readonly #world: ActorWorld
+  readonly #world: TaskWorld
   readonly #tasks = new Map<string, KnownTask>()
   /** Functions that cancel a run or a stream under way; each must settle at once then. */
   readonly #cancels = new Set<() => void>()
 
-  constructor(world: ActorWorld) {
+  constructor(world: TaskWorld) {
     this.#world = world
   }
 

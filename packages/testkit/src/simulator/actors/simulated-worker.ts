@@ -20,24 +20,26 @@ const innerCallMs = 300
 
 export class SimulatedWorker extends Actor<WorkerMessage, unknown> {
   readonly life: Life
+  readonly #world: ActorWorld
   #signal: AbortSignal | undefined
 
   constructor(world: ActorWorld, plan: NodePlan, parent: Life | undefined) {
     const id = world.nextName(`${plan.name}.`)
     super({ id, passivateAfterMs: plan.passivateAfterMs, maxSize: plan.maxSize })
+    this.#world = world
     this.life = new Life(world, id, plan, parent, this)
   }
 
   protected override init(context: ActorContext): Promise<void | typeof IGNORE> {
     this.monitor(({ reason }) => this.life.ended(reason))
-    const { world } = this.life
+    const world = this.#world
     const isIgnored = world.mayGoWrong(3)
     if (world.mayGoWrong(5)) this.#inBackground(context)
     return this.#run('init', context, isIgnored ? IGNORE : undefined) as Promise<void | typeof IGNORE>
   }
 
   protected override handle(message: WorkerMessage, context: ActorContext): unknown {
-    const { world } = this.life
+    const world = this.#world
     if (message.deadline !== undefined && message.deadline <= world.now) {
       world.trace.fail('A3', `${this.id} handles a message ${world.now - message.deadline} ms after its deadline`)
     }
@@ -68,7 +70,7 @@ export class SimulatedWorker extends Actor<WorkerMessage, unknown> {
   #run(hook: Hook, context: ActorContext, result?: unknown): unknown {
     this.life.enter(hook)
     this.#watchSignal(context)
-    return perform(this.life, hook, pickOutcome(this.life, hook), context, result)
+    return perform(this.#world, { life: this.life, hook, outcome: pickOutcome(this.#world, hook) }, context, result)
   }
 
   #obey(hook: 'handle' | 'handleControl', message: WorkerMessage, context: ActorContext): unknown {
@@ -85,16 +87,16 @@ export class SimulatedWorker extends Actor<WorkerMessage, unknown> {
         this.#watch(message.target, context)
         break
       case 'keep-awake':
-        context.keepAwake(life.world.wait(50))
+        context.keepAwake(this.#world.wait(50))
         break
       case 'wait-until':
-        context.waitUntil(life.world.wait(50))
+        context.waitUntil(this.#world.wait(50))
         break
       case 'finish':
         context.stop()
         break
       default:
-        return perform(life, hook, message.do, context, 'ok')
+        return perform(this.#world, { life, hook, outcome: message.do }, context, 'ok')
     }
     life.leave(hook)
     return 'ok'
@@ -102,7 +104,7 @@ export class SimulatedWorker extends Actor<WorkerMessage, unknown> {
 
   /** Records the owners of its monitors, to check that a monitor ends with its owner. */
   override monitor(onExit: (notice: ExitNotice) => void): () => void {
-    const { watcher } = this.life.world
+    const { watcher } = this.#world
     const { id } = this
     if (watcher === undefined) return super.monitor(onExit)
     const cancel = super.monitor((notice) => {
@@ -117,7 +119,8 @@ export class SimulatedWorker extends Actor<WorkerMessage, unknown> {
   }
 
   #watch(target: Life | undefined, context: ActorContext): void {
-    const { world, monitors } = this.life
+    const world = this.#world
+    const { monitors } = this.life
     if (target?.actor === undefined || monitors.has(target.id)) return
     world.watcher = this.life
     try {
@@ -137,10 +140,10 @@ export class SimulatedWorker extends Actor<WorkerMessage, unknown> {
     }
     life.awaited.add(target.id)
     try {
-      const deadline = life.world.now + innerCallMs
+      const deadline = this.#world.now + innerCallMs
       return await context.call(target, { do: 'resolve', deadline }, { timeoutMs: innerCallMs })
     } catch (error) {
-      checkCycle(life.world, error)
+      checkCycle(this.#world, error)
       return codeOf(error)
     } finally {
       life.leave(hook)
@@ -149,7 +152,7 @@ export class SimulatedWorker extends Actor<WorkerMessage, unknown> {
 
   /** Calls another actor later, possibly outside of any handler. */
   #inBackground(context: ActorContext): void {
-    const { world } = this.life
+    const world = this.#world
     const call = async (): Promise<void> => {
       await world.wait(integerBetween(world.mood, 0, 20))
       const others = world.lives.filter((life) => life.plan.kind === 'worker' && life.isAlive && life !== this.life)
@@ -167,7 +170,7 @@ export class SimulatedWorker extends Actor<WorkerMessage, unknown> {
   #watchSignal({ signal }: ActorContext): void {
     if (signal === this.#signal) return
     this.#signal = signal
-    if (this.life.world.mayGoWrong(10)) {
+    if (this.#world.mayGoWrong(10)) {
       signal.addEventListener('abort', () => {
         throw new Error('an abort listener fails')
       })
