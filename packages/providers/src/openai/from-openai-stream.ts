@@ -43,6 +43,8 @@ export class OpenAiStreamReader implements AnswerReader {
     const failures = this.#failures
     const value = parseJson(failures.name, data)
     if (event === 'error') throw serviceError(failures, readOpenAiError(value))
+    const text = textAlone(value)
+    if (text !== undefined) return yield* this.#readPiece({ content: text })
     const chunk = checkShape(failures.name, openAiChunk, value)
     if (chunk.error !== undefined && chunk.error !== null) throw serviceError(failures, readOpenAiError(value))
     // Servers that count as they go repeat the usage; the last one is the total.
@@ -107,6 +109,21 @@ export class OpenAiStreamReader implements AnswerReader {
     if (this.#isRefusal) return 'content-filter'
     return reason === 'tool-calls' ? 'other' : reason
   }
+}
+
+/**
+ * Returns the text of a chunk that holds a piece of text and nothing else, as most do: to check those by the schema takes longer than all else that is
+ * done with them. Returns undefined for any other value.
+ */
+function textAlone(value: unknown): string | undefined {
+  const { choices, usage, error } = (value ?? {}) as { readonly [name: string]: unknown }
+  if (!Array.isArray(choices) || choices.length !== 1 || (usage ?? error ?? undefined) !== undefined) return undefined
+  const { index, delta, message, finish_reason } = (choices[0] ?? {}) as { readonly [name: string]: unknown }
+  if (index !== 0 || typeof delta !== 'object' || delta === null || (message ?? finish_reason ?? undefined) !== undefined) return undefined
+  const { content, reasoning_content, reasoning, refusal, tool_calls } = delta as { readonly [name: string]: unknown }
+  return typeof content === 'string' && (reasoning_content ?? reasoning ?? refusal ?? tool_calls ?? undefined) === undefined
+    ? content
+    : undefined
 }
 
 /** `prompt_tokens` counts cached tokens too; ours does not. */
