@@ -9,7 +9,8 @@ import { LocalEventBus } from './defaults/local-event-bus.ts'
 import { MemoryStore } from './defaults/memory-store.ts'
 import { type SystemServices, systemServices } from './defaults/services.ts'
 import { SoloCluster } from './defaults/solo-cluster.ts'
-import { checkParts, childOf, type Part } from './part/part.ts'
+import { checkParts, type Part } from './part/part.ts'
+import { partsBranch } from './part/parts-branch.ts'
 import type { Cluster } from './ports/cluster.ts'
 import type { EventBus } from './ports/event-bus.ts'
 import type { Provider } from './ports/provider.ts'
@@ -22,7 +23,6 @@ import { EventLoopTurns } from './session/run/event-loop-turns.ts'
 import { SuspectLine } from './session/run/suspect-line.ts'
 import { checkSessionDefaults, type SessionDefaults, sessionDefaults } from './session/session-dependencies.ts'
 import type { NodePhase } from './session/session-router.ts'
-import type { ChildSpec } from './supervisor/child-spec.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 import { activityPartId, Tenant, type TenantNode } from './tenant/tenant.ts'
 
@@ -158,7 +158,10 @@ export class BeamClaw {
     const root = new Supervisor({
       id: 'beamclaw',
       children: [
-        ...nodeParts(node.parts, tenants),
+        ...partsBranch(
+          node.parts.filter(({ level }) => level === 'node'),
+          tenants[0]?.host(),
+        ),
         { id: 'tenants', type: 'supervisor', start: () => new Supervisor({ id: 'tenants', children: tenants.map((one) => one.spec()) }) },
       ],
     })
@@ -170,12 +173,6 @@ export class BeamClaw {
     const { turns } = node
     return new RunningBeamClaw({ root, tenants, agents, providers, phase, store, events, listeners, cluster, services, turns })
   }
-}
-
-/** Returns the children of the root that start before the tenants. */
-function nodeParts(parts: readonly Part[], [first]: readonly Tenant[]): readonly ChildSpec[] {
-  const host = first?.host()
-  return host === undefined ? [] : parts.filter(({ level }) => level === 'node').map((part) => childOf(part, host))
 }
 
 /** Throws `invalid-option` or `invalid-id`. */

@@ -8,6 +8,7 @@ import type { UserMessage } from './base/messages.ts'
 import { aFunction, checkOptions, invalidOption, readOptions, text } from './base/options.ts'
 import type { SystemServices } from './defaults/services.ts'
 import type { Part } from './part/part.ts'
+import { partBelow } from './part/parts-branch.ts'
 import type { Cluster } from './ports/cluster.ts'
 import type { EventBus } from './ports/event-bus.ts'
 import type { ProviderPart } from './ports/provider.ts'
@@ -237,7 +238,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   part<TActor extends AnyActor>(part: Part<TActor>, tenant?: string): TActor | undefined {
     const { id, level } = readOptions('part', part)
     const { root } = this.#running
-    const found = level === 'node' ? root.child(id) : (tenant === undefined ? this.#default : this.#tenant(tenant)).part(id)
+    const found = level === 'node' ? partBelow(root, id) : (tenant === undefined ? this.#default : this.#tenant(tenant)).part(id)
     return found as TActor | undefined
   }
 

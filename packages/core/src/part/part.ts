@@ -57,11 +57,20 @@ export interface Part<TActor extends AnyActor = AnyActor> {
   start(host: PartHost): PartSpec<TActor>
 }
 
-/** Throws `invalid-option` for a value that is no part, and `duplicate-child-id` for two parts with one id. */
+/** Ids that the tree itself uses, in a tenant and in the node. */
+const tenantIds: readonly string[] = ['activity', 'tools', 'sessions', 'waker', 'parts']
+const nodeIds: readonly string[] = ['tenants', 'parts']
+
+/** Throws `invalid-option` for a value that is no part, and `duplicate-child-id` for two parts with one id or one that the tree uses. */
 export function checkParts(parts: readonly Part[]): void {
   const ids = new Set<string>()
   for (const part of parts) {
     checkOptions<Part>('Part', part, { id: text(64), level: oneOf('node', 'tenant'), records: anObject, start: aFunction }, ['id', 'start'])
+    const reserved = part.level === 'node' ? nodeIds : tenantIds
+    if (reserved.includes(part.id)) {
+      const problem = `"${part.id}" is a part that is always there; give yours another id`
+      throw new BeamClawError('duplicate-child-id', problem, { details: { id: part.id, reserved } })
+    }
     if (ids.has(part.id)) throw new BeamClawError('duplicate-child-id', `Two parts are called "${part.id}"`, { details: { id: part.id } })
     ids.add(part.id)
   }

@@ -13,6 +13,7 @@ import type { RunEvent } from '../base/events.ts'
 import { type AgentId, parseSessionKey, type SessionKey, type TenantId } from '../base/ids.ts'
 import type { SystemServices } from '../defaults/services.ts'
 import { childOf, extensionsOf, type Part, type PartHost } from '../part/part.ts'
+import { partBelow, partsBranch } from '../part/parts-branch.ts'
 import type { Cluster } from '../ports/cluster.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { Store } from '../ports/store.ts'
@@ -117,7 +118,7 @@ export class Tenant implements SessionAccess {
 
   /** Returns the running actor of a part; undefined while it does not run. */
   part(id: string): ReturnType<Supervisor['child']> {
-    return this.#life.supervisor.child(id)
+    return partBelow(this.#life.supervisor, id)
   }
 
   /** Returns the child spec of the tenant. */
@@ -190,7 +191,7 @@ export class Tenant implements SessionAccess {
     const beforeIdle = (keys: readonly SessionKey[]): Promise<void> => overviews.write(keys)
     const activity = new ActivityLog({ tenant, store, cluster, services, resume, onLost, beforeIdle })
     const waker: TenantLife['waker'] = { current: undefined }
-    const part = (id: string): ReturnType<Supervisor['child']> => supervisor.child(id)
+    const part = (id: string): ReturnType<Supervisor['child']> => partBelow(supervisor, id)
     const toolRunner = new ToolRunner({
       tasks: () => part('tools') as TaskSupervisor | undefined,
       waits,
@@ -223,20 +224,24 @@ export class Tenant implements SessionAccess {
       id: tenant,
       // Sessions run their tools as tasks, so both supervisors restart together.
       strategy: 'restForOne',
-      children: this.#preset(activity, router, waker).map((one) => childOf(one, host)),
+      children: [
+        ...this.#preset(activity, router, waker).map((one) => childOf(one, host)),
+        ...partsBranch(
+          parts.filter(({ level }) => level !== 'node'),
+          host,
+        ),
+      ],
     })
     return { supervisor, router, waits, activity, overviews, waker }
   }
 
-  /** Returns the parts of a tenant, in the order of their start. */
+  /** Returns the parts that every tenant has, in the order of their start; those of the host follow. */
   #preset(activity: ActivityLog, router: SessionRouter, waker: TenantLife['waker']): readonly Part[] {
-    const { parts } = this.#node
     return [
       activityPart(activity),
       { id: 'tools', start: () => ({ start: () => new TaskSupervisor({ id: 'tools' }) }) },
       { id: 'sessions', start: () => ({ start: () => new DynamicSupervisor({ id: 'sessions', maxRestarts: sessionRestarts }) }) },
       wakerPart(activity, router, waker, this.#onResumed),
-      ...parts.filter(({ level }) => level !== 'node'),
     ]
   }
 
