@@ -66,9 +66,10 @@ describe("a host's own part", () => {
       await stop()
     }
     const { claw } = await stage(echo(), {}, { store, parts: [witness('late', log), witness('ledger', log, { level: 'node' })] })
-    const [ledger, tenants] = claw.tree().children ?? []
-    expect(ledger?.id).toBe('ledger')
-    expect(tenants?.children?.[0]?.children?.map(({ id }) => id)).toEqual(['activity', 'tools', 'sessions', 'waker', 'late'])
+    const [parts, tenants] = claw.tree().children ?? []
+    expect(parts?.children?.map(({ id }) => id)).toEqual(['ledger'])
+    expect(tenants?.children?.[0]?.children?.map(({ id }) => id)).toEqual(['activity', 'tools', 'sessions', 'waker', 'parts'])
+    expect(partTree(claw, 'late')?.id).toBe('late')
     await claw.stop()
     expect(log).toEqual(['open ledger', 'open late', 'close late', 'close ledger', 'store'])
   })
@@ -83,6 +84,44 @@ describe("a host's own part", () => {
     expect(partTree(claw, 'sessions')?.children).toMatchObject([{ id: 'agent:main:main', restarts: 0 }])
     await claw.stop()
   })
+
+  test.each(['node', 'tenant'] as const)(
+    'that crashes for hours is started again and again, and ends nothing but itself, at level %s',
+    async (level) => {
+      let starts = 0
+      const broken: Part = {
+        id: 'broken',
+        level,
+        start: () => ({
+          start: () =>
+            new ResourceActor({
+              open: () => {
+                if (++starts > 1) throw new Error('no service')
+              },
+            }),
+        }),
+      }
+      const log: string[] = []
+      const { claw, clock } = await stage(
+        echo(),
+        {},
+        { parts: [witness('first', log, { level }), broken, witness('after', log, { level })] },
+      )
+      await claw.session('agent:main:main').send('hello').result()
+      claw.part(broken)?.kill()
+      for (let minute = 0; minute < 120; minute++) {
+        await clock.advance(60_000)
+        await flushEventLoop()
+      }
+      expect(starts).toBeGreaterThan(120)
+      expect(starts).toBeLessThan(2_000)
+      expect(claw.isRunning).toBe(true)
+      expect(partTree(claw, 'sessions')?.restarts).toBe(0)
+      expect(log).toEqual(['open first', 'open after', 'close after'])
+      expect((await claw.session('agent:main:main').send('hello').result()).text).toBe('fine')
+      await claw.stop()
+    },
+  )
 
   test('that does not start keeps the BeamClaw from starting, and names itself', async () => {
     const log: string[] = []

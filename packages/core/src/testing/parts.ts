@@ -1,4 +1,5 @@
 /** Drills: kill a branch of the tree. */
+import { partsId } from '../part/parts-branch.ts'
 import type { RunningBeamClaw } from '../running-beamclaw.ts'
 import type { TreeNode } from '../supervisor/tree-node.ts'
 import { flushEventLoop } from './manual-clock.ts'
@@ -24,6 +25,7 @@ export async function killUntilEnded(running: RunningBeamClaw): Promise<void> {
 /** Returns the branch of one part of a tenant in `tree()`; undefined while there is none. */
 export function partTree(running: RunningBeamClaw, id: string, tenant = 'default'): TreeNode | undefined {
   const tenants = running.tree().children?.find((node) => node.id === 'tenants')
-  const parts = tenants?.children?.find((node) => node.id === tenant)
-  return parts?.children?.find((node) => node.id === id)
+  const parts = tenants?.children?.find((node) => node.id === tenant)?.children ?? []
+  const own = parts.find((node) => node.id === partsId)?.children ?? []
+  return [...parts, ...own].find((node) => node.id === id)
 }
