@@ -73,9 +73,9 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     const { feed, isAhead } = this.#takeFeed()
     const isSecond = this.#isIterated
     this.#isIterated = true
-    const { seq, ended, wasOver } = await this.#begin(feed, isAhead)
-    // Each event is told once; and what was over when the message was sent again is told by the result alone.
-    if (isSecond || wasOver) return void (await feed.stop())
+    const { seq, ended } = await this.#begin(feed, isAhead)
+    // Each event is told once.
+    if (isSecond) return void (await feed.stop())
     if (ended !== undefined) return yield* this.#past(feed, seq)
     yield* this.#live(feed, seq, isAhead)
   }
@@ -165,15 +165,12 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   }
 
   /** Tells where the run's events begin, and whether it is over; `feed` listens, so that an end after this answer is not missed. */
-  async #begin(
-    feed: SessionFeed,
-    isAhead: boolean,
-  ): Promise<{ readonly seq: number; readonly ended: EndedRun | undefined; readonly wasOver: boolean }> {
+  async #begin(feed: SessionFeed, isAhead: boolean): Promise<{ readonly seq: number; readonly ended: EndedRun | undefined }> {
     try {
       const { status, ended, seq } = await this.accepted
-      if (ended !== undefined) return { seq, ended, wasOver: true }
-      if (isAhead && status === 'accepted') return { seq, ended, wasOver: false }
-      return { seq, ended: (await this.#find()).ended, wasOver: false }
+      if (ended !== undefined) return { seq, ended }
+      if (isAhead && status === 'accepted') return { seq, ended }
+      return { seq, ended: (await this.#find()).ended }
     } catch (error) {
       await feed.stop()
       throw error
