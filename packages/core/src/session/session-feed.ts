@@ -199,7 +199,7 @@ class Told {
   /** Throws `subscriber-lagged` for an event after a gap. */
   checkFollows(event: RunEvent): void {
     if (!('seq' in event) || event.seq <= this.nextSeq || !this.#mustFollow) return
-    const problem = `The reader has not got the events ${this.nextSeq} to ${event.seq - 1}, and a snapshot has taken their place`
+    const problem = `A snapshot has replaced the events ${this.nextSeq} to ${event.seq - 1}, which the reader has not received`
     throw new BeamClawError('subscriber-lagged', `${problem}; read the history, and subscribe from ${event.seq} on`, {
       details: { nextSeq: this.nextSeq, cursor: event.seq },
     })

@@ -34,7 +34,7 @@ export async function openActivity(opening: Opening): Promise<OpenedActivity> {
       return number === 1 || content.snapshot !== undefined ? { log, content } : await rebuilt(opening, { log, content })
     } catch (error) {
       if (!BeamClawError.isInstance(error, 'log-corrupt') || number > mostDamaged) throw error
-      logger.log('error', 'activity.damaged', { error: error.message, instead: 'the list is made anew from the journals of all sessions' })
+      logger.log('error', 'activity.damaged', { error: error.message, instead: 'the list is rebuilt from the journals of all sessions' })
     }
   }
 }

@@ -10,7 +10,7 @@ export type NewMessage = Omit<MessageIn, 'type' | 'queueMode'> & { readonly type
 /** Throws `idempotency-mismatch` for a message whose content differs from that of the earlier message with its key. */
 export function checkSameMessage(key: SessionKey, { runId, fingerprint }: Pick<MessageIn, 'runId' | 'fingerprint'>, known?: string): void {
   if (known === undefined || fingerprint === undefined || known === fingerprint) return
-  const problem = `The idempotency key "${runId}" of session "${key}" belongs to a message with another content`
+  const problem = `The idempotency key "${runId}" of session "${key}" belongs to a message with different content`
   throw new BeamClawError('idempotency-mismatch', `${problem}. Send a new message under a new key, or the same content again.`, {
     details: { sessionKey: key, runId },
   })

@@ -65,5 +65,5 @@ function checkRoom({ key, state, dependencies }: CommandContext, queueMode: Queu
   const { mailboxSize } = dependencies.sessionDefaults
   if (waiting < mailboxSize) return
   const details = { sessionKey: key, waiting, mailboxSize }
-  throw new MailboxFullError(`Session "${key}" has ${mailboxSize} messages waiting, which is all it takes`, 5_000, details)
+  throw new MailboxFullError(`Session "${key}" has ${mailboxSize} waiting messages, its limit`, 5_000, details)
 }

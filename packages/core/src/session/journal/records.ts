@@ -186,7 +186,7 @@ export interface ImportedMessage {
   /** When it was first recorded, in milliseconds since 1970. */
   readonly createdAt?: number
   readonly runId?: RunId
-  /** The agent that the conversation was handed to with this message. */
+  /** The agent that receives the conversation with this message. */
   readonly handOff?: AgentId
 }
 

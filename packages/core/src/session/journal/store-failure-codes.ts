@@ -24,7 +24,7 @@ export function isStoreTrouble({ code }: BeamClawError, awake: LoadedSession | u
 
 /** Returns the error of a session that failed by itself: its state in memory cannot be trusted any more. */
 export function sessionBroken(key: SessionKey, cause: unknown): BeamClawError {
-  const problem = `Session "${key}" failed and goes on from its journal: ${describeError(cause)}`
+  const problem = `Session "${key}" failed and continues from its journal: ${describeError(cause)}`
   return new BeamClawError('session-broken', problem, { cause, retryAfterMs: 1_000 })
 }
 

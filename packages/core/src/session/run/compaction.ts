@@ -141,5 +141,5 @@ function checkedSummary({ message, finish }: ModelAnswer, replaced: readonly Mes
 }
 
 function noSummary(problem: string): BeamClawError {
-  return new BeamClawError('provider-protocol', `The model did not sum up the history: ${problem}`)
+  return new BeamClawError('provider-protocol', `The model did not summarise the history: ${problem}`)
 }

@@ -82,7 +82,7 @@ async function endOf(parts: ProviderStream, clock: Clock): Promise<void> {
 const fail: Fail = (problem) => new BeamClawError('provider-protocol', `The provider sent a part that is not part of an answer: ${problem}`)
 
 function endless(what: string): BeamClawError {
-  return new BeamClawError('provider-protocol', `The answer was broken off: it has ${what}`, { isRetryable: false })
+  return new BeamClawError('provider-protocol', `The answer was stopped: it has ${what}`, { isRetryable: false })
 }
 
 class GrowingAnswer {
@@ -141,7 +141,7 @@ class GrowingAnswer {
 
   whole(): ModelAnswer {
     if (this.#answer !== undefined) return this.#answer
-    throw new BeamClawError('provider-protocol', 'The answer ended without saying why')
+    throw new BeamClawError('provider-protocol', 'The answer ended without a finish part')
   }
 
   #grow(characters: number): void {

@@ -70,7 +70,7 @@ export function nextStep(state: SessionState, view: RunView): NextStep {
   const open = openCalls(current)
   if (current.cancelled !== undefined) return close(runId, open, current.begun) ?? { type: 'end-run', runId, outcome: 'aborted' }
   if (current.crashes > view.limits.maxCrashes) {
-    const message = `The run was given up: ${current.crashes} times in a row the session went down while a step of it was under way`
+    const message = `The run was given up: the session went down ${current.crashes} times in a row during a step of this run`
     return close(runId, open, current.begun) ?? failed(runId, 'poison-message', message)
   }
   // The agent may be configured again: the accepted message waits for that.
@@ -127,7 +127,7 @@ function nextTurn(state: SessionState, current: RunState, view: RunView): NextSt
   const from = steering(state)
   // A message that arrives after the last turn is complete gets a run of its own.
   if (!hasCalls && (from === undefined || turn >= maxTurns)) return { type: 'end-run', runId, outcome: 'completed' }
-  if (turn >= maxTurns) return failed(runId, 'max-turns', `The run was ended after ${turn} turns, which is all it may take`)
+  if (turn >= maxTurns) return failed(runId, 'max-turns', `The run was ended after ${turn} turns, its limit`)
   return from === undefined ? ask(current, turn + 1, 1, view) : { type: 'steer', runId, from }
 }
 

@@ -11,7 +11,7 @@ export function resumption({ runId, underWay, isPaused }: RunState, aftermath: A
   const { cause, refused } = aftermath ?? {}
   if (refused?.runId === runId) {
     const { code, message } = refused.error
-    return { type: 'run-end', runId, outcome: 'failed', failure: { code, message: `What came of the run cannot be stored: ${message}` } }
+    return { type: 'run-end', runId, outcome: 'failed', failure: { code, message: `The outcome of the run cannot be stored: ${message}` } }
   }
   const isSuspect = cause === 'own' || (cause === undefined && underWay.size > 0 && !isPaused)
   return { type: 'run-resume', runId, ...(isSuspect ? { isSuspect } : {}) }

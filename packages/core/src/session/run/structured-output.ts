@@ -35,7 +35,7 @@ export function jsonIn(text: string): readonly JsonValue[] {
 
 /** Returns the error for an answer that does not have the requested shape; it carries the beginning of the text. */
 export function invalidOutput(text: string, problem: string, cause?: unknown): BeamClawError {
-  const message = `The model was asked for JSON of a certain shape, and its answer is something else: ${problem}`
+  const message = `The answer of the model does not have the requested JSON shape: ${problem}`
   return new BeamClawError('invalid-output', message, { cause, details: { problem, text: text.slice(0, shownText).toWellFormed() } })
 }
 

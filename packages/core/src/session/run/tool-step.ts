@@ -171,7 +171,7 @@ function hooksOf({ options: { sessionKey, clock }, agent, run, signal }: CallSit
 }
 
 function wrongReturn(hook: string, problem: string): HookFailure {
-  return new HookFailure(new BeamClawError('hook-failed', `Hook "${hook}" returned something else: ${problem}`))
+  return new HookFailure(new BeamClawError('hook-failed', `Hook "${hook}" returned an invalid value: ${problem}`))
 }
 
 /** Returns the outcome of a call that will not run, or not run again, for the model to read. */

@@ -41,12 +41,12 @@ export interface KnownRun {
   ended?: EndedRun
 }
 
-/** Where a message of the history comes from. */
+/** The origin of a message of the history. */
 export interface MessageOrigin {
   /** When the message was recorded, in milliseconds since 1970. */
   readonly at: number
   readonly runId: RunId
-  /** The agent that the conversation was handed to with this message; absent for most. */
+  /** The agent that receives the conversation with this message; absent for most. */
   readonly handOff?: AgentId
 }
 

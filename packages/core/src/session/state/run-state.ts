@@ -67,7 +67,7 @@ export interface RunState {
   compactedAt: number
 }
 
-/** Returns a run in which nothing has happened yet. */
+/** Returns a run without any progress. */
 export function newRun(runId: RunId, members: RunId[], messages: MessageIn[]): RunState {
   const given = messages.findLast(({ context }) => context !== undefined) ?? messages.at(-1)
   return {
