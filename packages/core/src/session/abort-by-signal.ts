@@ -1,4 +1,4 @@
-/** Lets a signal abort a run, and listens to it no longer than the run lasts: a signal may outlive many runs. */
+/** Lets a signal abort a run. The listener is removed when the run ends, because a signal may outlive many runs. */
 import type { RunEvent } from '../base/events.ts'
 import type { EventBus } from '../ports/event-bus.ts'
 import type { SendReceipt } from './session-replies.ts'
@@ -9,7 +9,7 @@ export interface SignalledRun {
   /** The topic of the session's durable events. */
   readonly topic: string
   readonly send: () => Promise<SendReceipt>
-  /** Tells how far the run has come. */
+  /** Returns the progress of the run. */
   readonly find: () => Promise<SendReceipt>
   readonly abort: () => Promise<unknown>
 }
@@ -17,7 +17,7 @@ export interface SignalledRun {
 /** Sends the message; from then on the signal aborts its run. Rejects as `send` does. */
 export async function sendWithSignal({ signal, events, topic, send, find, abort }: SignalledRun): Promise<SendReceipt> {
   const onAbort = (): void => void abort().catch(() => {})
-  // From before the message, so that its end is not missed.
+  // Subscribes before the message is sent, so that the end of the run is not missed.
   const subscription = events.subscribe(topic)
   signal.addEventListener('abort', onAbort, { once: true })
   const forget = (): void => {
@@ -35,7 +35,7 @@ export async function sendWithSignal({ signal, events, topic, send, find, abort 
   }
 }
 
-/** Resolves once the run is over: it may have ended as part of another one. */
+/** Resolves once the run has ended, also when it ended as part of another one. */
 async function untilOver(events: AsyncIterable<RunEvent>, find: () => Promise<SendReceipt>): Promise<void> {
   for await (const { type } of events) {
     if (type === 'session-delete') return

@@ -1,10 +1,10 @@
 /**
- * Who listens to the events of all sessions of this process.
+ * The listeners to the events of all sessions of this process.
  *
- * Owns one queue for each listener; a session only puts events into them.
- * I1: Nothing that a listener does reaches a session: it is called later, on its own, and what it throws is logged.
- * I2: A listener is called with one event at a time, in their order; while a promise of its is open, events wait.
- * I3: A queue is bounded: where a listener is too slow the oldest events go, and the log says so.
+ * Owns one queue per listener; a session only adds events to the queues.
+ * I1: A listener cannot affect a session: it is called later, outside the session's work, and its errors are logged.
+ * I2: A listener is called with one event at a time, in order. While its promise is pending, events wait.
+ * I3: A queue is bounded: when a listener is too slow, the oldest events are dropped and the loss is logged.
  */
 import { describeError } from '../base/errors.ts'
 import type { AgentId, TenantId } from '../base/ids.ts'
@@ -12,7 +12,7 @@ import { RingDeque } from '../base/ring-deque.ts'
 import type { Logger } from '../ports/services.ts'
 import type { SessionEvent } from './session-event.ts'
 
-/** Which events a listener wants. */
+/** Selects the events that a listener gets. */
 export interface EventFilter {
   readonly type: string
   readonly agent: AgentId | undefined
@@ -21,7 +21,7 @@ export interface EventFilter {
 
 export type EventListener = (event: SessionEvent) => unknown
 
-/** Events that may wait for one listener. */
+/** Maximum events that wait for one listener. */
 const maxWaiting = 10_000
 
 export class EventListeners {
@@ -32,12 +32,12 @@ export class EventListeners {
     this.#logger = logger
   }
 
-  /** True while nobody listens: then no event need be made. */
+  /** True when there are no listeners, so that events need not be created. */
   get isEmpty(): boolean {
     return this.#all.size === 0
   }
 
-  /** Returns what ends the listening: events that wait are then told to it no more. */
+  /** Returns a function that removes the listener. Waiting events are then dropped. */
   add(filter: EventFilter, listener: EventListener): () => void {
     const queue = new ListenerQueue(filter, listener, this.#logger)
     this.#all.add(queue)
@@ -47,12 +47,12 @@ export class EventListeners {
     }
   }
 
-  /** Never throws. */
+  /** Adds an event to the matching queues. Never throws. */
   tell(event: SessionEvent): void {
     for (const queue of this.#all) queue.offer(event)
   }
 
-  /** Takes no more listeners' events; those that wait are still told. */
+  /** Removes all listeners. Events that already wait are still delivered. */
   stop(): void {
     this.#all.clear()
   }
@@ -65,7 +65,7 @@ class ListenerQueue {
   readonly #waiting = new RingDeque<SessionEvent>()
   #isTelling = false
   #isStopped = false
-  // Since the last call of the listener that ended.
+  // Events dropped since the listener's last completed call.
   #dropped = 0
 
   constructor(filter: EventFilter, listener: EventListener, logger: Logger) {
@@ -91,16 +91,16 @@ class ListenerQueue {
 
   #drop(): void {
     this.#waiting.shift()
-    // Once for each time it falls behind, and with what it missed when it goes on.
+    // Logged once each time the listener falls behind; the number of lost events is logged when it continues.
     if (this.#dropped++ === 0) this.#logger.log('warn', 'events.listener-too-slow', { type: this.#filter.type, waiting: maxWaiting })
   }
 
   async #tellAll(): Promise<void> {
-    // Not inside the session's own work.
+    // Runs outside the session's own work.
     await undefined
     for (let event = this.#waiting.shift(); event !== undefined && !this.#isStopped; event = this.#waiting.shift()) {
       try {
-        // What a listener does to its event reaches no other listener.
+        // A copy, so that a listener that changes its event does not affect other listeners.
         await this.#listener({ ...event })
       } catch (error) {
         this.#logger.log('error', 'events.listener-failed', { type: event.type, error: describeError(error) })

@@ -1,12 +1,12 @@
-/** Tells whether a message that is sent again is the same message. */
+/** Detects whether a repeated message is the same message. */
 import type { UserMessage } from '../base/messages.ts'
 
 /**
- * Returns 16 hexadecimal digits for what a message says. Two different messages have the same ones by accident only, about once in 2^53:
- * this finds a key that is used twice by mistake, and is no protection from a caller who means harm to its own session.
+ * Returns 16 hexadecimal digits for the content of a message. Two different messages share them only by chance, about once in 2^53. The fingerprint
+ * finds a key that is reused by mistake. It is no protection against a caller who attacks its own session.
  */
 export function fingerprintOf(content: UserMessage['content']): string {
-  // The same text, whether or not it came as a part.
+  // The same text has the same fingerprint, whether it is a string or a part.
   const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : content
   const text = JSON.stringify(parts.map((part) => ('text' in part ? [part.text] : [part.mediaType, part.data ?? '', part.url ?? ''])))
   let high = 0xdeadbeef

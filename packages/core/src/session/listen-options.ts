@@ -1,9 +1,9 @@
-/** What may be listened to of all sessions, and by which filter. */
+/** The filter of `running.on`, and the error for an unknown event. */
 import { BeamClawError } from '../base/errors.ts'
 import { hintOf, invalidOption } from '../base/options.ts'
 import { listenableTypes } from './session-event.ts'
 
-/** Which sessions' events `running.on` tells of. */
+/** Selects the sessions whose events `running.on` delivers. */
 export interface ListenOptions {
   /** Id of the agent that answers. @default all */
   readonly agent?: string
@@ -11,7 +11,7 @@ export interface ListenOptions {
   readonly tenant?: string
 }
 
-/** Returns the error for a name that no event has. */
+/** Returns the error for an unknown event name. */
 export function unknownEvent(type: unknown): BeamClawError {
   if (typeof type !== 'string') return invalidOption('on', 'type', 'the name of an event', type)
   const shown = type.slice(0, 64)

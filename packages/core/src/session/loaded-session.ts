@@ -14,20 +14,20 @@ import { committedTopic, sessionTopic } from './session-names.ts'
 import { SettingsDocument } from './session-settings.ts'
 import type { SessionState } from './state/session-state.ts'
 
-/** What is in memory only while the session is awake and its journal can be written. */
+/** The parts of a session that are in memory only while it is awake and its journal can be written. */
 export interface LoadedSession {
   readonly log: AppendLog
   readonly state: SessionState
   readonly journal: JournalWriter
   readonly loop: RunLoop
   readonly settings: SettingsDocument
-  /** The agent that answers now. */
+  /** Returns the agent that answers now. */
   readonly agent: () => AgentDefinition
-  /** Settles when the loop has nothing to do; undefined while it does not run. */
+  /** Settles when the loop has no more work; undefined while it does not run. */
   running: Promise<void> | undefined
 }
 
-/** Reads the log and what else is known of the session. Rejects with what kept it from being read. */
+/** Reads the log, the settings and the state of a session. Rejects with the error that prevented it. */
 export async function loadSession(
   key: SessionKey,
   log: AppendLog,
@@ -38,7 +38,7 @@ export async function loadSession(
   const { clock, ids, random } = services
   const settings = new SettingsDocument(store, tenant, key)
   const [state] = await Promise.all([readState(log, sessionDefaults, extensions), settings.load()])
-  // What a crash has left of an import, or of a deletion.
+  // Completes an import or a deletion that a crash interrupted.
   if (settings.isDeleting && state.seq === 0) await settings.delete()
   if (state.importedSettings !== undefined && !settings.isStored) await settings.change(state.importedSettings)
   const answering = (): AgentDefinition => {
@@ -87,12 +87,12 @@ function withOwnSettings(agent: AgentDefinition, { value: { model, thinking } }:
   return { ...agent, model: model ?? agent.model, thinking: thinking ?? agent.thinking }
 }
 
-/** True for a session that was never begun: it has neither a record nor settings. */
+/** True for a session that was never begun: it has no record and no settings. */
 export function isEmpty({ state, settings }: LoadedSession): boolean {
   return state.seq === 0 && !settings.isStored
 }
 
-/** True while a run is under way or waits. */
+/** True while a run is active or waiting. */
 export function hasWork({ current, waiting, cancelled }: SessionState): boolean {
   return current !== undefined || waiting.length > 0 || cancelled.length > 0
 }

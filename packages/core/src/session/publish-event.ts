@@ -1,9 +1,9 @@
-/** Tells the event bus of a session: what is durable has happened, whether or not the bus can tell of it. */
+/** Publishes events of a session on its event bus. A durable event has happened even when the bus fails to deliver it. */
 import { describeError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { SessionDependencies } from './session-dependencies.ts'
 
-/** Publishes an event of a session. Never throws: what the bus throws is logged. */
+/** Publishes an event of a session. Never throws: errors of the bus are logged. */
 export function publishEvent({ events, services }: Pick<SessionDependencies, 'events' | 'services'>, topic: string, event: RunEvent): void {
   try {
     events.publish(topic, event)

@@ -65,7 +65,7 @@ describe('looking at a session that nobody has written to', () => {
     const set = await stage(fine())
     for (const name of ['main', 'main2', 'mai']) await set.claw.session(`agent:main:${name}`).send(name).result()
     await set.claw.session('agent:main:settings').configure({ label: 'only settings' })
-    // Long after: nobody remembers that it was at work.
+    // Long after, the activity log no longer remembers its last work.
     await set.store.delete(['default' as never, 'activity'])
     const next = await set.restart()
     for (const name of ['main', 'main2', 'mai']) expect((await next.session(`agent:main:${name}`).history()).total).toBe(2)

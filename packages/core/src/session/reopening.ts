@@ -1,20 +1,20 @@
-/** When a session whose journal could not be written tries again by itself. Phases: `idle ⇄ armed`. */
+/** Schedules the retries of a session whose journal could not be written. Phases: `idle ⇄ armed`. */
 import type { Clock, TimerHandle } from '../ports/services.ts'
 
-/** Milliseconds until the next try; doubled each time, up to the longest. */
+/** Milliseconds until the next retry; doubled each time, up to the longest. */
 const afterMs = { first: 1_000, longest: 15_000 } as const
 
 export class Reopening {
   readonly #clock: Clock
   #timer: TimerHandle | undefined
-  /** Tries since the session was last at rest. */
+  /** Retries since the session was last idle. */
   #tries = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** Calls back later, unless a call is due already. */
+  /** Schedules the callback, unless one is scheduled already. */
   arm(callback: () => void): void {
     if (this.#timer !== undefined) return
     const delayMs = Math.min(afterMs.longest, afterMs.first * 2 ** Math.min(10, this.#tries++))
@@ -25,7 +25,7 @@ export class Reopening {
     this.#timer = this.#clock.setTimer(fire, delayMs, true)
   }
 
-  /** The session is at rest: the next trouble begins with the shortest wait. */
+  /** Called when the session is idle: the next failure starts with the shortest wait. */
   reset(): void {
     this.#tries = 0
   }

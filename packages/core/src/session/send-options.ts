@@ -1,4 +1,4 @@
-/** What a message may ask for, and the message that comes of it. */
+/** The options of `send`, and the message built from them. */
 import { aTemperature, aToolChoice, toolChoiceOf } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import { parseRunId } from '../base/ids.ts'
@@ -15,28 +15,28 @@ import type { QueueMode, RunSettings } from './journal/records.ts'
 
 /** Options of `SessionHandle.send`. */
 export interface SendOptions<TOutput = undefined, TContext = unknown> extends RunSettings {
-  /** A repeat with the same key gets the same run. 1 to 256 printable ASCII characters. @default a new one */
+  /** A repeat with the same key gets the same run. 1 to 256 printable ASCII characters. @default a new key */
   readonly idempotencyKey?: string
-  /** What the message does when the session is busy. @default as the session or the BeamClaw is configured, else 'queue' */
+  /** Decides what happens to the message while the session is busy. @default the mode of the session, else of the BeamClaw, else 'queue' */
   readonly queueMode?: QueueMode
   /** JSON of at most 256 KiB for the run's tools, hooks and system function; durable with the message. @default none */
   readonly context?: unknown extends TContext ? JsonValue : TContext
   /** Aborts the run. @default none */
   readonly signal?: AbortSignal
-  /** Asks for JSON of this shape; `result()` then has it as `output`. @default free text */
+  /** Requests JSON of this shape; `result()` then has it as `output`. @default free text */
   readonly output?: StandardSchema<TOutput>
-  /** JSON Schema for the model. @default what `output` says of itself */
+  /** JSON Schema for the model. @default derived from `output` */
   readonly outputSchema?: JsonObject
   /**
-   * When the answer does not fit `output`, `result()` sends one more message under the key `<key>:repair`, with what is wrong, and takes that
-   * answer. @default true
+   * When the answer does not fit `output`, `result()` sends one more message with the problem, under the key `<key>:repair`, and takes that answer.
+   * @default true
    */
   readonly repair?: boolean
 }
 
 const invalidMessage: Fail = (problem) => new BeamClawError('invalid-message', `send: ${problem}`)
 
-/** Returns the checked message, and its context, which the agent's schema may still change. Throws what a `send` rejects with. */
+/** Returns the checked message and its context, which the agent's schema may still change. Throws the errors with which a `send` rejects. */
 export function newMessageOf<TOutput>(
   content: UserMessage['content'],
   options: SendOptions<TOutput>,
@@ -75,7 +75,7 @@ export function newMessageOf<TOutput>(
   return { message, context: options.context === undefined ? undefined : contextOf(options.context) }
 }
 
-/** What a message asks of its run; undefined where it asks for nothing. */
+/** Returns the settings of a message for its run; undefined when it has none. */
 function settingsOf({ model, thinking, temperature, maxOutputTokens, toolChoice, tools }: SendOptions<unknown>): {
   readonly settings?: RunSettings
 } {
@@ -85,10 +85,10 @@ function settingsOf({ model, thinking, temperature, maxOutputTokens, toolChoice,
   return Object.keys(settings).length === 0 ? {} : { settings }
 }
 
-/** Bytes that the context of a message may have as JSON. */
+/** Maximum size of the context of a message, in bytes of JSON. */
 const maxContextBytes = 256 * 1024
 
-/** Returns a copy: what the host changes afterwards was not sent. Throws `invalid-message`, with the place, or `document-too-large`. */
+/** Returns a copy, so that later changes by the host have no effect. Throws `invalid-message`, with the path of the value, or `document-too-large`. */
 function contextOf(context: unknown): JsonValue {
   const problem = read(() => jsonProblemOf(context, 'context'), 'context', invalidMessage)
   if (problem !== undefined) throw invalidMessage(problem)

@@ -1,17 +1,17 @@
-/** Whether a session was begun: it has a message, settings or an import that is durable. */
+/** Tracks whether a session was begun: it has a durable message, settings or import. */
 
-/** I1: While a command that may begin the session is under way, nobody can tell whether there is one. */
+/** I1: While a command that may begin the session is active, it is undecided whether the session exists. */
 export class SessionBeginning {
   readonly #underWay = new Set<Promise<unknown>>()
   /** True once the session is known to have a record or settings. */
   isKnown = false
 
-  /** True while a command that begins the session is under way: what it has stated may still be refused. */
+  /** True while a command that begins the session is active: its staged entries may still be refused. */
   get isUnderWay(): boolean {
     return this.#underWay.size > 0
   }
 
-  /** Returns the promise of a command that begins the session. */
+  /** Tracks a command that begins the session, and returns its promise. */
   async track<T>(command: Promise<T>): Promise<T> {
     this.#underWay.add(command)
     try {
@@ -21,7 +21,7 @@ export class SessionBeginning {
     }
   }
 
-  /** Resolves once the commands under way are over. */
+  /** Resolves once the active commands have ended. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#underWay)
   }

@@ -1,4 +1,4 @@
-/** What a session needs of the world. */
+/** The dependencies of a session. */
 import type { AgentDefinition } from '../agent/agent.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { AgentId, TenantId } from '../base/ids.ts'
@@ -23,34 +23,34 @@ export interface SessionDependencies {
   readonly store: Store
   readonly cluster: Cluster
   readonly events: EventBus<RunEvent>
-  /** Who listens to the events of all sessions of this process. */
+  /** The listeners to the events of all sessions of this process. */
   readonly listeners: EventListeners
-  /** Who has work to do. */
+  /** The list of sessions with unfinished work. */
   readonly activity: ActivityLog
-  /** What lists tell of conversations. */
+  /** The overviews of conversations, for lists. */
   readonly overviews: SessionOverviews
   readonly providers: ProviderTable
   readonly toolRunner: ToolRunner
-  /** Runs that may have taken the process down. */
+  /** Lets suspect runs, which may have crashed the process, run their tools one at a time. */
   readonly suspects: SuspectLine
   readonly turns: EventLoopTurns
   readonly services: SystemServices
   readonly sessionDefaults: SessionDefaults
-  /** What packages add to journals. */
+  /** The record extensions of packages. */
   readonly extensions: RecordExtensions
-  /** The agents as they are configured now. */
+  /** The agents as configured now. */
   readonly agents: ReadonlyMap<AgentId, AgentDefinition>
 }
 
-/** Defaults of all sessions of a BeamClaw. */
+/** Defaults for all sessions of a BeamClaw. */
 export interface SessionDefaults extends RunMemory {
-  /** Messages that may wait for their run. @default 1000 */
+  /** Maximum messages that wait for their run. @default 1000 */
   readonly mailboxSize: number
   /** Milliseconds without work until the history leaves memory. @default 60000 */
   readonly passivateAfterMs: number
-  /** Sessions that may wait for each other, each for a run that a tool of the one before began. @default 5 */
+  /** Maximum depth of sessions that wait for each other, each for a run that a tool of the previous one started. @default 5 */
   readonly maxCallDepth: number
-  /** Queue mode of messages without one of their own. @default 'queue' */
+  /** Queue mode of messages that have none of their own. @default 'queue' */
   readonly queueMode: QueueMode
 }
 
@@ -62,7 +62,7 @@ export const sessionDefaults = {
   ...runMemoryDefaults,
 } as const satisfies SessionDefaults
 
-/** Throws `invalid-option`. */
+/** Throws `invalid-option` for settings that are not valid. */
 export function checkSessionDefaults(settings: Partial<SessionDefaults>): void {
   checkOptions<Partial<SessionDefaults>>('BeamClaw sessions', settings, {
     mailboxSize: integer(1),

@@ -1,4 +1,4 @@
-/** The way from a handle to its session: commands, streams of runs and feeds of events. */
+/** Connects a handle to its session: commands, streams of runs and feeds of events. */
 import type { RunEvent } from '../base/events.ts'
 import type { RunId, SessionKey, TenantId } from '../base/ids.ts'
 import type { SystemServices } from '../defaults/services.ts'
@@ -15,7 +15,7 @@ import { committedTopic, sessionTopic } from './session-names.ts'
 import type { SendReceipt } from './session-replies.ts'
 import { patient, type SessionRef, type SessionRouter } from './session-router.ts'
 
-/** What a handle works with. */
+/** The services that a handle uses. */
 export interface SessionAccess {
   /** The tenant. */
   readonly id: TenantId
@@ -23,7 +23,7 @@ export interface SessionAccess {
   readonly waits: RunWaits
   readonly events: EventBus<RunEvent>
   readonly providers: ProviderTable
-  /** Sessions that may wait for each other. */
+  /** Maximum depth of sessions that wait for each other. */
   readonly maxCallDepth: number
   readonly services: SystemServices
 }
@@ -37,17 +37,17 @@ export class SessionDoor {
     this.#access = access
   }
 
-  /** Resolves with the session. Rejects `unknown-session` for one that does not exist. */
+  /** Resolves with the session. Rejects with `unknown-session` when it does not exist. */
   session(): Promise<SessionRef> {
     return this.#access.router.find(this.#key)
   }
 
-  /** Carries out a command on the control lane. */
+  /** Sends a command on the control lane, and resolves with its reply. */
   async ask<T>(message: SessionMessage): Promise<T> {
     return (await this.session()).call(message, { ...patient, lane: 'control' }) as Promise<T>
   }
 
-  /** Resolves with how far a run has come. Rejects `unknown-run`. */
+  /** Resolves with the progress of a run. Rejects with `unknown-run`. */
   find(runId: RunId): Promise<SendReceipt> {
     return this.ask<SendReceipt>({ type: 'find', runId })
   }
@@ -56,14 +56,14 @@ export class SessionDoor {
     return this.ask({ type: 'abort', runId })
   }
 
-  /** Sends by `send`; from then on the signal aborts the run. */
+  /** Calls `send`; from then on the signal aborts the run. */
   sendWithSignal(runId: RunId, signal: AbortSignal, send: () => Promise<SendReceipt>): Promise<SendReceipt> {
     const { events, id } = this.#access
     const topic = committedTopic(id, this.#key)
     return sendWithSignal({ signal, events, topic, send, find: () => this.find(runId), abort: () => this.abort(runId) })
   }
 
-  /** Returns the stream of a run that `send` begins or finds. */
+  /** Returns the stream of a run that `send` starts or finds. */
   stream<TOutput>(
     runId: RunId,
     send: () => Promise<SendReceipt>,
@@ -86,7 +86,7 @@ export class SessionDoor {
     })
   }
 
-  /** Begins to listen to a topic of the session; its journal fills what the bus has lost. */
+  /** Subscribes to a topic of the session. Events that the bus lost are read from the journal. */
   feed(topic: string, options: { readonly signal?: AbortSignal } = {}): SessionFeed {
     const read = (fromSeq: number): Promise<readonly RunEvent[]> => this.ask<readonly RunEvent[]>({ type: 'read', fromSeq })
     const { events, services } = this.#access

@@ -1,22 +1,22 @@
-/** An event of any session, with where it comes from. */
+/** An event of any session, with its origin. */
 import type { RunEvent } from '../base/events.ts'
 import type { AgentId, TenantId } from '../base/ids.ts'
 
-/** Where an event of a session comes from. */
+/** The origin of an event. */
 export interface EventOrigin {
   readonly tenant: TenantId
-  /** The agent that answers in the session now; after a hand-off not the one that the session's key names. */
+  /** The agent that answers in the session now. After a hand-off it is not the agent of the session's key. */
   readonly agentId: AgentId
 }
 
 type WithOrigin<TEvent> = TEvent extends RunEvent ? TEvent & EventOrigin : never
 
-/** An event as `running.on` tells it: one of a type, or any for `'*'`. */
+/** An event as `running.on` delivers it: one type, or any type for `'*'`. */
 export type SessionEvent<TType extends RunEvent['type'] | '*' = '*'> = WithOrigin<
   TType extends '*' ? RunEvent : Extract<RunEvent, { readonly type: TType }>
 >
 
-/** What kinds of events there are; the type keeps it complete. */
+/** All types of events; TypeScript checks that none is missing. */
 const types: Readonly<Record<RunEvent['type'], true>> = {
   'message-accepted': true,
   'run-start': true,
@@ -40,5 +40,5 @@ const types: Readonly<Record<RunEvent['type'], true>> = {
   'run-end': true,
 }
 
-/** Every type of event, and `'*'` for all. */
+/** Every type of event, and `'*'` for all types. */
 export const listenableTypes: readonly string[] = ['*', ...Object.keys(types)]

@@ -1,4 +1,4 @@
-/** A session's events from a given record on: first those the journal has, then those that happen. Nothing durable is missed or told twice. */
+/** A session's events from a given record on: first those in the journal, then new ones. No durable event is missed or delivered twice. */
 import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { EventBus, Subscription } from '../ports/event-bus.ts'
@@ -14,27 +14,27 @@ export interface SessionFeedOptions {
   readonly signal?: AbortSignal
 }
 
-/** Milliseconds without an event until a reader who waits for the end of a run looks into the journal: a bus may lose any event. */
+/** Milliseconds without an event until a reader that waits for the end of a run reads the journal: a bus may lose any event. */
 const lookAfterMs = 10_000
 
-/** Events that may wait for a reader; what is provisional and does not fit is lost, what is durable is read again. */
+/** Maximum events that wait for a reader. Beyond it, provisional events are lost and durable ones are read again from the journal. */
 const maxBuffered = 4_096
 
-/** How a feed begins. */
+/** How a feed starts. */
 interface FeedStart {
-  /** Its first event has not happened before the feed was made. */
+  /** True when the reader's first event comes after the feed was created, so that the journal need not be read first. */
   readonly isAhead?: boolean
-  /** Every record from the first one on is wanted, also when that is 1. */
+  /** True when the reader needs every record from the first one on, even if that is 1. */
   readonly mustFollow?: boolean
-  /** The session is at work until the reader leaves, so that looking into its journal now and then keeps nothing awake. */
+  /** True when the session works until the reader leaves, so that regular reads of the journal do not keep an idle session awake. */
   readonly isAtWork?: boolean
-  /** A session that does not exist yet is waited for. */
+  /** Waits for a session that does not exist yet, instead of rejecting. */
   readonly waitForFirstMessage?: boolean
 }
 
 export class SessionFeed implements AsyncDisposable {
   readonly #read: SessionFeedOptions['read']
-  // From before the first read, so that nothing falls in between.
+  // Subscribes before the first read, so that no event is missed between the two.
   readonly #subscription: Subscription<RunEvent>
   readonly #clock: Clock
   #isLive = false
@@ -45,14 +45,14 @@ export class SessionFeed implements AsyncDisposable {
     this.#subscription = events.subscribe(topic, { maxBuffered, ...options })
   }
 
-  /** True once what the journal had at the beginning has been told: what comes now happens while the reader listens. */
+  /** True once the events in the journal have been delivered: later events happen while the reader listens. */
   get isLive(): boolean {
     return this.#isLive
   }
 
   /**
-   * Iterate once. Ends when the feed is stopped. Throws what `read` rejects with, and `subscriber-lagged` when records that the reader has
-   * not got are gone from the journal. `fromSeq` 1 asks for whatever there is, unless `mustFollow`.
+   * May be iterated once. Ends when the feed is stopped. Throws errors of `read`, and `subscriber-lagged` when the journal no longer has records that the
+   * reader still needs. `fromSeq` 1 means all records that exist, unless `mustFollow` is set.
    */
   async *from(
     fromSeq: number,
@@ -76,11 +76,11 @@ export class SessionFeed implements AsyncDisposable {
         }
         if (event.type === 'session-delete') {
           if (!isAtWork) throw new BeamClawError('unknown-session', `Session "${event.sessionKey}" was deleted`)
-          // A session at work is not deleted: this was the one before it.
+          // An active session cannot be deleted, so the event belongs to an earlier session with the same key.
           told = new Told(fromSeq, mustFollow)
           continue
         }
-        // Some did not fit into the buffer: the journal has them, unless a snapshot has taken their place.
+        // Events that did not fit into the buffer are in the journal, unless a snapshot has replaced them.
         if ('seq' in event && event.seq > told.nextSeq) {
           for (const missed of await this.#read(told.nextSeq)) {
             if (!('seq' in missed) || missed.seq >= event.seq) continue
@@ -97,7 +97,7 @@ export class SessionFeed implements AsyncDisposable {
     }
   }
 
-  /** The committed events that the journal still has from a sequence number on, and none that happen. */
+  /** Yields the committed events that the journal still has from a sequence number on, and no new ones. */
   async *past(fromSeq: number): AsyncGenerator<RunEvent> {
     await this.#subscription.stop()
     yield* await this.#read(fromSeq)
@@ -122,13 +122,13 @@ export class SessionFeed implements AsyncDisposable {
 }
 
 /**
- * Events, and `undefined` when none has come for a while. Asked for one at a time; one timer serves many events. Whoever made it stops it.
+ * Yields events, and `undefined` after a quiet period. Supports one pending read at a time. One timer serves many events; the creator must call `stop`.
  */
 class WithLooks implements AsyncIterableIterator<RunEvent | undefined> {
   readonly #events: AsyncIterator<RunEvent>
   readonly #clock: Clock
   #timer: TimerHandle
-  // Asked for, and not handed on yet.
+  // The read that was requested and whose event was not delivered yet.
   #next: Promise<IteratorResult<RunEvent>> | undefined
   #tellQuiet: (() => void) | undefined
   #hasHappened = false
@@ -143,11 +143,11 @@ class WithLooks implements AsyncIterableIterator<RunEvent | undefined> {
     return this
   }
 
-  // By hand, and no race with one promise for all: that would remember every event until it is quiet.
+  // Not `Promise.race` with one long-lived promise: that would retain every event until the quiet period ends.
   next(): Promise<IteratorResult<RunEvent | undefined>> {
     return new Promise((resolve, reject) => {
       this.#next ??= Promise.resolve(this.#events.next())
-      // Once it was told that it is quiet, what comes is for the one who asks next.
+      // After `undefined` was delivered, the pending event goes to the next call.
       let isAnswered = false
       this.#tellQuiet = () => {
         isAnswered = true
@@ -181,14 +181,14 @@ class WithLooks implements AsyncIterableIterator<RunEvent | undefined> {
   }
 }
 
-/** What a reader has been told, and what is therefore news. */
+/** Tracks the events that a reader has received, and decides which events are new. */
 class Told {
   nextSeq: number
-  // False until something was told to a reader that asked for whatever there is.
+  // False until the first event is delivered to a reader that accepts any start.
   #mustFollow: boolean
-  // The run and the attempt under way, as far as the records told say; undefined before the first that says anything.
+  // The active run and attempt, according to the delivered records; undefined before the first record that names one.
   #attempt: { readonly runId: string; readonly name: string } | undefined
-  // As long as no attempt is known: the run that ended last.
+  // While no attempt is known: the run that ended last.
   #endedRun: string | undefined
 
   constructor(fromSeq: number, mustFollow: boolean) {
@@ -196,16 +196,16 @@ class Told {
     this.#mustFollow = mustFollow
   }
 
-  /** Throws `subscriber-lagged` for an event that leaves out others. */
+  /** Throws `subscriber-lagged` for an event after a gap. */
   checkFollows(event: RunEvent): void {
     if (!('seq' in event) || event.seq <= this.nextSeq || !this.#mustFollow) return
-    const problem = `The reader has not got the events ${this.nextSeq} to ${event.seq - 1}, and a snapshot has taken their place`
+    const problem = `A snapshot has replaced the events ${this.nextSeq} to ${event.seq - 1}, which the reader has not received`
     throw new BeamClawError('subscriber-lagged', `${problem}; read the history, and subscribe from ${event.seq} on`, {
       details: { nextSeq: this.nextSeq, cursor: event.seq },
     })
   }
 
-  /** False for what was told before, and for pieces of an answer that has been told as a whole or is void. */
+  /** Returns false for a delivered event, and for pieces of an answer that is complete or void. Marks other events as delivered. */
   take(event: RunEvent): boolean {
     if (event.type === 'tool-progress' || event.type === 'session-delete') return true
     if (!('seq' in event)) return this.#attempt === undefined ? event.runId !== this.#endedRun : this.#attempt.name === nameOf(event)
@@ -219,7 +219,7 @@ class Told {
     return true
   }
 
-  /** A message that waited may end in the middle of another run, whose pieces go on. */
+  /** A waiting message may end during another run, whose pieces continue. */
   #end(runId: string): void {
     if (this.#attempt === undefined) this.#endedRun = runId
     else if (this.#attempt.runId === runId) this.#attempt = { runId, name: 'none' }

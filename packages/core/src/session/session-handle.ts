@@ -1,4 +1,4 @@
-/** One conversation, from outside. */
+/** The public handle on one conversation. */
 
 import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
@@ -19,8 +19,8 @@ import { checkedImport, type SessionExport, type SessionImport } from './session
 import type { DeadLetter } from './state/known-run.ts'
 
 /**
- * A handle on one session: sends messages, follows runs and reads the history. Nothing starts before it is used. `TContext` is the `context` of its agent's
- * messages, where the handle was asked for by the agent.
+ * A handle on one session: sends messages, follows runs and reads the history. No session starts before the first call. `TContext` is the `context` of
+ * the agent's messages, if the handle was requested with its agent.
  *
  * @example
  * const session = running.session('agent:main:chat-7')
@@ -31,7 +31,7 @@ export class SessionHandle<TContext = unknown> {
   readonly #access: SessionAccess
   readonly #door: SessionDoor
 
-  // Sessions above this one that wait for what it is sent.
+  // Number of sessions above this one that wait for its runs.
   readonly #depth: number
 
   constructor(key: SessionKey, access: SessionAccess, depth = 0) {
@@ -42,11 +42,12 @@ export class SessionHandle<TContext = unknown> {
   }
 
   /**
-   * Sends a user's message, which begins a run. Never throws: `accepted`, the result, an iteration and a response of the stream reject with what is
-   * wrong. `accepted` resolves once the message is durable. Rejects `invalid-message`, with the place, for content that is not text or parts of text and
-   * images, and for a `context` that is not JSON or does not fit the agent's schema; `document-too-large` for its size; `invalid-option`, also for tools
-   * that the agent has not and for an `output` that cannot be written as JSON Schema; `invalid-id` for the key; `idempotency-mismatch` when the key
-   * belongs to a message with another content; `unknown-agent`, `session-busy`, `overloaded`, `call-depth`, `call-aborted` and `draining`.
+   * Sends a user message, which starts a run. Never throws: `accepted`, the result, an iteration and a response of the stream reject with the error.
+   * `accepted` resolves once the message is durable. Rejects with `invalid-message`, with the path of the value, for content that is not text or parts of
+   * text and images, and for a `context` that is not JSON or does not fit the agent's schema; `document-too-large` for a message or `context` above its limit;
+   * `invalid-option`, also for tools that the agent does not have and for an `output` without a JSON Schema; `invalid-id` for the key;
+   * `idempotency-mismatch` when the key belongs to a message with different content; and `unknown-agent`, `session-busy`, `overloaded`, `call-depth`,
+   * `call-aborted` and `draining`.
    *
    * @example
    * const { output } = await session.send('Who wrote it?', { output: z.object({ author: z.string() }) }).result()
@@ -63,11 +64,11 @@ export class SessionHandle<TContext = unknown> {
     this.#checkDepth()
     const { runId } = message
     const send = async (): Promise<SendReceipt> => {
-      // What a run under way asks for is part of it: a node that is about to stop waits for that run.
+      // A message from a tool belongs to the active run, for which a draining node waits.
       if (this.#depth === 0) router.checkTakesMessages()
       const { signal } = options
       const checked = await router.checkedContext(this.key, context)
-      if (signal?.aborted === true) throw new BeamClawError('call-aborted', 'send: its signal was aborted before', { cause: signal.reason })
+      if (signal?.aborted === true) throw new BeamClawError('call-aborted', 'send: the signal is already aborted', { cause: signal.reason })
       const call = (): Promise<SendReceipt> => router.begin<SendReceipt>(this.key, { ...message, ...checked }, 'work')
       return signal === undefined ? call() : this.#door.sendWithSignal(runId, signal, call)
     }
@@ -76,8 +77,8 @@ export class SessionHandle<TContext = unknown> {
   }
 
   /**
-   * Follows a run that was begun elsewhere, by its idempotency key. Never throws: the stream rejects `unknown-session`, `unknown-run`, `invalid-option`
-   * and `invalid-id`.
+   * Follows a run that was started elsewhere, by its idempotency key. Never throws: the stream rejects with `unknown-session`, `unknown-run`,
+   * `invalid-option` and `invalid-id`.
    *
    * @example
    * const { text } = await session.follow('order-17').result()
@@ -96,14 +97,14 @@ export class SessionHandle<TContext = unknown> {
     return this.#door.stream(runId, find(runId), options.output, options.output && followRepair)
   }
 
-  /** Messages whose runs were given up because they took the session down each time, the oldest first; the last hundred are kept. */
+  /** Resolves with the messages whose runs were given up after repeated crashes, the oldest first; the last hundred are kept. */
   deadLetters(): Promise<readonly DeadLetter[]> {
     return this.#door.ask<readonly DeadLetter[]>({ type: 'dead-letters' })
   }
 
   /**
-   * Sends the message of a run that was given up once more, under a new key: by default the old one with `:redrive` at its end, so that a
-   * repeat gets the same run. Never throws: the stream rejects `unknown-run` when `runId` is no dead letter, `invalid-option` and `invalid-id`.
+   * Sends the message of a given-up run once more, under a new key. The default key is the old one with `:redrive` appended, so that a repeat gets the
+   * same run. Never throws: the stream rejects with `unknown-run` when `runId` is not a dead letter, `invalid-option` and `invalid-id`.
    */
   redrive(runId: string, options: { readonly idempotencyKey?: string } = {}): RunStream {
     return this.#streamOrRefusal('redrive', () => this.#redrive(runId, options))
@@ -122,20 +123,20 @@ export class SessionHandle<TContext = unknown> {
     return this.#door.stream(newRunId, send)
   }
 
-  /** Ends a run, waiting or under way; without a name the one under way. Does nothing for a run that is over. */
+  /** Aborts a waiting or active run; without `runId` the active one. Has no effect on a run that has ended. */
   async abort(runId?: string): Promise<AbortReceipt> {
     return this.#door.ask<AbortReceipt>({ type: 'abort', runId: runId === undefined ? undefined : parseRunId(runId) })
   }
 
-  /** The conversation, and the runs that are not over. */
-  async history(given: { /** The last so many messages. @default all */ readonly limit?: number } = {}): Promise<SessionHistory> {
+  /** Resolves with the conversation, and the runs that have not ended. */
+  async history(given: { /** Number of newest messages. @default all */ readonly limit?: number } = {}): Promise<SessionHistory> {
     const options = readOptions('history', given)
     checkOptions<typeof options>('history', options, { limit: integer(0) })
     return this.#door.ask<SessionHistory>({ type: 'history', limit: options.limit ?? Number.POSITIVE_INFINITY })
   }
 
   /**
-   * Changes settings of this session; `null` takes one back. Resolves with all of them. They hold from the next step of its run on. Rejects
+   * Changes settings of this session; `null` removes one. Resolves with all settings. They apply from the next step of its run on. Rejects with
    * `invalid-option`, also for a `model` whose provider is not configured.
    */
   async configure(changes: SessionSettingsPatch): Promise<SessionSettings> {
@@ -144,10 +145,9 @@ export class SessionHandle<TContext = unknown> {
   }
 
   /**
-   * The session's events: those its journal still has from `fromSeq` on, then those that happen. Leave the loop, or abort `signal`, to end
-   * it. The iteration throws `unknown-session`, unless `waitForFirstMessage`; and `subscriber-lagged` when a snapshot has taken the place of
-   * events that the reader has not got, with the first one that is there as `details.cursor`: read `history()`, and subscribe from there. Throws
-   * `invalid-option`.
+   * The session's events: those that its journal still has from `fromSeq` on, then new ones. Leave the loop or abort `signal` to end it. The iteration
+   * throws `unknown-session`, unless `waitForFirstMessage` is set. It throws `subscriber-lagged` when a snapshot has replaced events that the reader has
+   * not received; `details.cursor` is the first event that exists: read `history()`, and subscribe from there. Throws `invalid-option`.
    */
   subscribe(fromSeq = 1, given: SubscribeToSessionOptions = {}): AsyncIterable<RunEvent> {
     checkOptions('subscribe', { fromSeq }, { fromSeq: integer(0) })
@@ -159,7 +159,7 @@ export class SessionHandle<TContext = unknown> {
     return {
       [Symbol.asyncIterator]: () => ({
         next: () => events.next(),
-        // Also one that has not begun has its place on the bus.
+        // An iteration that has not started still holds a subscription on the bus.
         return: async () => {
           await feed.stop()
           return events.return(undefined)
@@ -168,15 +168,15 @@ export class SessionHandle<TContext = unknown> {
     }
   }
 
-  /** Returns true for a session that was begun, by a message, settings or an import that is durable; begins none. Rejects as the store does. */
+  /** Resolves with whether the session was begun: it has a durable message, settings or import. Does not begin one. Rejects as the store does. */
   exists(): Promise<boolean> {
     return this.#access.router.exists(this.key)
   }
 
   /**
-   * Deletes the session: its journal and its settings. Resolves once that is durable, also for a session that is not there; a crash leaves it whole or
-   * deleted. Feeds of it end with `unknown-session`, and the next message begins a new session, which knows no key of before. Its agent need not be
-   * configured any more. Rejects `session-busy` while a run is under way or waits.
+   * Deletes the session: its journal and its settings. Resolves once that is durable, also when the session does not exist. After a crash the session is
+   * either complete or deleted. Its feeds end with `unknown-session`. The next message begins a new session, which knows none of the earlier keys. The
+   * session's agent need not be configured any more. Rejects with `session-busy` while a run is active or waiting.
    *
    * @example
    * await running.session('agent:main:old').delete()
@@ -186,12 +186,13 @@ export class SessionHandle<TContext = unknown> {
   }
 
   /**
-   * Takes back all but the oldest `toMessage` messages of `history()`. Resolves with the number that stays: fewer when the cut would part a tool call from
-   * its result. Keys of earlier messages stay known, and what extensions have made of their records stays. Rejects `session-busy` while a run is under way or waits, `invalid-option` and `unknown-session`.
+   * Removes all but the oldest `toMessage` messages of `history()`. Resolves with the number of messages kept. It is smaller when the cut would separate a
+   * tool call from its result. Keys of removed messages and the states of extensions are kept. Rejects with `session-busy` while a run is active or
+   * waiting, `invalid-option` and `unknown-session`.
    *
    * @example
    * const { total } = await session.history()
-   * await session.rewind(total - 2) // takes back the last question and its answer
+   * await session.rewind(total - 2) // removes the last question and its answer
    */
   async rewind(toMessage: number): Promise<number> {
     checkOptions('rewind', { toMessage }, { toMessage: integer(0) }, ['toMessage'])
@@ -199,9 +200,9 @@ export class SessionHandle<TContext = unknown> {
   }
 
   /**
-   * Begins another session with the history of this one so far, and with its settings. Resolves with its handle; nothing of it is there before all is durable.
-   * A run under way here goes on, and what it has said already is copied. Rejects `session-exists` when the other session has a message or settings,
-   * `unknown-session`, `unknown-agent`, `document-too-large`, `invalid-session-key` and `invalid-option`.
+   * Begins another session with the present history and settings of this one. Resolves with its handle; the other session does not exist before all of it
+   * is durable. An active run continues here, and its messages so far are copied. Rejects with `session-exists` when the other session has a message or
+   * settings, `unknown-session`, `unknown-agent`, `document-too-large`, `invalid-session-key` and `invalid-option`.
    *
    * @example
    * const branch = await session.fork('agent:main:branch', { atMessage: 4 })
@@ -214,14 +215,15 @@ export class SessionHandle<TContext = unknown> {
     return branch
   }
 
-  /** Resolves with the session as plain JSON. Rejects `unknown-session`. */
+  /** Resolves with the session as plain JSON. Rejects with `unknown-session`. */
   export(): Promise<SessionExport> {
     return this.#exportUpTo(Number.POSITIVE_INFINITY)
   }
 
   /**
-   * Begins this session with a conversation from elsewhere: messages, or what `export()` gave. Resolves once all of it is durable. Rejects `session-exists` when
-   * the session has a message or settings, `invalid-message` with the place, `invalid-option` for settings that cannot be, `document-too-large` and `unknown-agent`.
+   * Begins this session with a conversation from elsewhere: messages, or the result of `export()`. Resolves once all of it is durable. Rejects with
+   * `session-exists` when the session has a message or settings, `invalid-message` with the path of the value, `invalid-option` for invalid settings,
+   * `document-too-large` and `unknown-agent`.
    *
    * @example
    * await running.session('agent:main:copy').import(await session.export())
@@ -233,12 +235,12 @@ export class SessionHandle<TContext = unknown> {
     await this.#access.router.begin(this.key, { type: 'import', messages, settings: withoutNulls(changes) })
   }
 
-  /** What the session is doing; starts it when it is not up. Rejects `unknown-session`. */
+  /** Resolves with the session's present activity; starts the session if it is not running. Rejects with `unknown-session`. */
   inspect(): Promise<SessionInspection> {
     return this.#door.ask<SessionInspection>({ type: 'inspect' })
   }
 
-  /** Returns the stream of a call; where its input is refused, one that rejects with the reason. */
+  /** Returns the stream of a call. When the call refuses its input, returns a stream that rejects with the reason. */
   #streamOrRefusal<TOutput>(owner: string, call: () => RunStream<TOutput>): RunStream<TOutput> {
     try {
       return guardedRead(owner, 'options', call)
@@ -260,7 +262,7 @@ export class SessionHandle<TContext = unknown> {
     })
   }
 
-  /** Asks for the answer once more; a repair that another process has begun with other words is followed. */
+  /** Asks for a corrected answer. If another process has sent a repair with different content, follows that one. */
   async #repair<TOutput>(
     runId: RunId,
     problem: string,
@@ -269,7 +271,7 @@ export class SessionHandle<TContext = unknown> {
     const key = parseRepairId(runId)
     const { output } = options
     if (key === undefined || output === undefined) return undefined
-    // With the same model, settings and context as the message.
+    // Uses the model, settings and context of the message.
     const run = this.#send<TOutput>(repairRequest(problem), { ...options, idempotencyKey: key, queueMode: 'queue', repair: false })
     try {
       await run.accepted
@@ -285,7 +287,7 @@ export class SessionHandle<TContext = unknown> {
   }
 }
 
-/** Returns the key of the message that asks for an answer once more; undefined where it would be too long. */
+/** Returns the key of the message that asks for a corrected answer; undefined when the key would be too long. */
 function parseRepairId(runId: RunId): RunId | undefined {
   const key = `${runId}:repair`
   return key.length <= 256 ? parseRunId(key) : undefined

@@ -1,4 +1,4 @@
-/** The sessions that the store has. */
+/** Lists the sessions in the store. */
 import { BeamClawError } from '../base/errors.ts'
 import { type AgentId, parseAgentId, parseSessionKey, type SessionKey, sessionKey, type TenantId } from '../base/ids.ts'
 import { checkOptions, integer, oneOf, text } from '../base/options.ts'
@@ -12,32 +12,32 @@ import { type SessionSettings, SettingsDocument } from './session-settings.ts'
 export interface SessionSummary {
   readonly sessionKey: SessionKey
   readonly agentId: AgentId
-  /** When its first message was written down, in milliseconds since 1970; absent for a session without messages, or one of an earlier version. */
+  /** When its first message was recorded, in milliseconds since 1970; absent for a session without messages, or one of an earlier version. */
   readonly createdAt?: number
-  /** When it was last at work, in milliseconds since 1970; absent where that is not known. */
+  /** When it last worked, in milliseconds since 1970; absent when unknown. */
   readonly updatedAt?: number
-  /** The first 120 characters of its last message with text; absent where there is none. */
+  /** The first 120 characters of its last message with text; absent when there is none. */
   readonly preview?: string
-  /** What it was configured with. */
+  /** Its settings, as set by `configure`. */
   readonly settings: SessionSettings
-  /** Where the next page begins when this is the last session of a page: the `after` of the same list. */
+  /** Pass it as `after` of the same list to get the page that follows this session. */
   readonly cursor: string
 }
 
 /** Options of `listSessions`. */
 export interface ListSessionsOptions {
   readonly agentId?: string
-  /** Only sessions whose keys begin with this, for example `agent:main:user-7:`. */
+  /** Only sessions whose keys begin with this text, for example `agent:main:user-7:`. */
   readonly prefix?: string
-  /** Only sessions that were configured with this label. */
+  /** Only sessions configured with this label. */
   readonly label?: string
-  /** Only sessions that were configured with this owner. */
+  /** Only sessions configured with this owner. */
   readonly owner?: string
-  /** `updatedAt`: the last that were at work come first. `createdAt`: the newest come first. @default 'key' */
+  /** `updatedAt`: the most recently active first. `createdAt`: the newest first. @default 'key' */
   readonly sort?: 'key' | 'updatedAt' | 'createdAt'
-  /** The `cursor` of the last session of the page before; a list by key also takes a session key. @default the first page */
+  /** The `cursor` of the last session of the previous page; a list by key also takes a session key. @default the first page */
   readonly after?: string
-  /** @default 1000 */
+  /** Maximum sessions in the page. @default 1000 */
   readonly limit?: number
 }
 
@@ -46,16 +46,16 @@ export interface SessionListSources {
   readonly tenant: TenantId
   readonly activity: ActivityLog
   readonly overviews: SessionOverviews
-  /** Resolves with false for a journal that no session was begun with. */
+  /** Resolves with false for a journal whose session was never begun. */
   readonly isBegun: (key: SessionKey) => Promise<boolean>
 }
 
-/** Sessions whose documents are read at once. */
+/** Maximum sessions whose documents are read at once. */
 const pageSize = 1_000
 
 /**
- * Resolves with a page of sessions. There is no index yet: a filter reads the documents of all sessions before the page is full, and a list by
- * `updatedAt` or `createdAt` those of all sessions, a thousand at a time. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`.
+ * Resolves with a page of sessions. There is no index yet: a filter reads the documents of each session until the page is full, and a list by
+ * `updatedAt` or `createdAt` reads those of all sessions, a thousand at a time. Rejects with `invalid-option`, `invalid-id` or `invalid-session-key`.
  */
 export async function listSessions(sources: SessionListSources, options: ListSessionsOptions): Promise<readonly SessionSummary[]> {
   checkOptions<ListSessionsOptions>('sessions', options, {
@@ -99,7 +99,7 @@ function placeOf(summary: SessionSummary, sort: 'updatedAt' | 'createdAt'): { re
   return { at: summary[sort] ?? 0, key: summary.sessionKey }
 }
 
-/** The latest first; those of the same time by their keys. */
+/** Sorts the latest first, and sessions of the same time by key. */
 function comparePlaces(a: { readonly at: number; readonly key: string }, b: { readonly at: number; readonly key: string }): number {
   return b.at - a.at || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
 }
@@ -115,7 +115,7 @@ function hasFilter({ prefix, label, owner }: ListSessionsOptions): boolean {
   return prefix !== undefined || label !== undefined || owner !== undefined
 }
 
-/** Sessions that pass the filters, in the order of their keys, as many at a time as one page of keys has. */
+/** Yields the sessions that pass the filters, in key order. Each batch comes from one page of keys. */
 async function* pagesOf(
   sources: SessionListSources,
   { agentId, prefix = '', label, owner }: ListSessionsOptions,
@@ -128,7 +128,7 @@ async function* pagesOf(
   let last: StoreKey | undefined = after === undefined ? undefined : journalKey(tenant, after)
   for (;;) {
     const keys = await store.list(below, { limit: size, ...(last === undefined ? {} : { after: last }) })
-    // Beside each journal lies what else is kept of its session.
+    // Below each journal key are the keys of the session's documents.
     const journals = keys.filter((key) => key.length === 4 && `agent:${key[2]}:${key[3]}`.startsWith(wanted))
     const summaries = await Promise.all(journals.map((key) => summaryOf(sources, key)))
     const found = summaries.filter((summary) => summary !== undefined)
@@ -140,7 +140,7 @@ async function* pagesOf(
   }
 }
 
-/** Resolves with undefined for a journal that no session was begun with. */
+/** Resolves with undefined for a journal whose session was never begun. */
 async function summaryOf(
   { store, tenant, activity, overviews, isBegun }: SessionListSources,
   key: StoreKey,
@@ -161,7 +161,7 @@ async function summaryOf(
   }
 }
 
-/** A session whose settings cannot be read is listed without them: it says so itself when it is used. */
+/** A session whose settings cannot be read is listed without them. The session itself reports the error when it is used. */
 async function settingsOf(
   store: Store,
   tenant: TenantId,
@@ -176,12 +176,12 @@ async function settingsOf(
 }
 
 /**
- * Resolves with what the store has of a session. `none`: no journal, so no session. `described`: a journal with a document beside it, which only a session that
- * was begun has. `bare`: a journal alone; it may be empty, since a first message may be refused after the journal was opened.
+ * Resolves with the stored state of a session. `none`: no journal, so no session. `described`: a journal and a document beside it, which only a begun
+ * session has. `bare`: a journal alone. It may be empty, because a first message may be refused after the journal was opened.
  */
 export async function findJournal(store: Store, tenant: TenantId, key: SessionKey): Promise<'none' | 'bare' | 'described'> {
   const wanted = journalKey(tenant, key)
-  // Documents of a session come right after its journal.
+  // The documents of a session directly follow its journal in the list.
   const [journal, ...others] = await store.list(wanted.slice(0, -1) as unknown as StoreKey, { after: before(wanted), limit: 3 })
   if (journal?.length !== wanted.length || !isBelow(journal, wanted)) return 'none'
   const documents = others.filter((other) => isBelow(other, wanted)).map((other) => other.at(-1))
@@ -193,12 +193,12 @@ function isBelow(key: StoreKey, above: StoreKey): boolean {
   return above.every((part, index) => key[index] === part)
 }
 
-/** Settings that wait for their deletion may be of a session that is gone. */
+/** Settings that are marked for deletion may belong to a session that is deleted already. */
 function hasSettings({ isStored, isDeleting }: Pick<SettingsDocument, 'isStored' | 'isDeleting'>): boolean {
   return isStored && !isDeleting
 }
 
-/** A key right before this one: no session id lies in between. */
+/** Returns a key directly before this one: no session id lies between them. */
 function before(key: StoreKey): StoreKey {
   const last = key.at(-1) ?? ''
   const end = last.length - 1

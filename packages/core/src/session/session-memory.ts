@@ -1,11 +1,11 @@
 /**
- * What of one session is in memory: how it comes there from the journal, and how it goes.
+ * The part of a session that is in memory: how it is loaded from the journal, and how it is unloaded.
  *
  * Phases: `asleep → waking → awake → asleep` and `awake → deleting → deleted`, see `session-phase.ts`.
- * Owns the log of the journal while the session lives, and everything that is loaded from it.
- * I1: Only this class changes the phase. What is let go of is let go of as a whole, and the journal is read again.
- * I2: Nothing is loaded while the session is being deleted: who asks waits for the end of that.
- * I3: What reads a session that was never begun removes its journal, but for one that is being begun.
+ * Owns the log of the journal while the session lives, and all state loaded from it.
+ * I1: Only this class changes the phase. State is discarded as a whole, and the journal is read again.
+ * I2: No state is loaded while the session is being deleted: callers wait for the end of the deletion.
+ * I3: A command that reads a session that was never begun removes its journal, unless another command is beginning the session.
  */
 import type { ActorContext } from '../actor/actor-ref.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
@@ -24,7 +24,7 @@ import { journalKey, sessionLease } from './session-names.ts'
 import { overviewOf } from './session-overview.ts'
 import { type Aftermath, asleep, deleted, loadedOf, type SessionPhase } from './session-phase.ts'
 
-/** What of an actor's context its work needs. */
+/** The members of an actor's context that the session's work needs. */
 export type WorkContext = Pick<ActorContext, 'signal' | 'keepAwake' | 'waitUntil'>
 
 export interface SessionMemoryOptions {
@@ -45,7 +45,7 @@ export class SessionMemory {
   readonly #onAwake: SessionMemoryOptions['onAwake']
   readonly beginning = new SessionBeginning()
   #phase: SessionPhase = asleep
-  /** With which the log of the phase was opened. */
+  /** The token with which the log of the phase was opened. */
   #token: FencingToken | undefined
   /** The agent that answered when the session was last in memory. */
   #answeredBy: AgentId | undefined
@@ -62,7 +62,7 @@ export class SessionMemory {
     return loadedOf(this.#phase)
   }
 
-  /** True while the journal is being read: what fails then has let go of nothing. */
+  /** True while the journal is being read: a failure then has discarded no state. */
   get isWaking(): boolean {
     return this.#phase.is === 'waking'
   }
@@ -71,51 +71,51 @@ export class SessionMemory {
     return this.#owner.isAlive && this.loaded === loaded
   }
 
-  /** The agent that answers, or answered when the session was last in memory. */
+  /** The agent that answers, or that answered when the session was last in memory. */
   get answeredBy(): AgentId {
     return this.loaded?.agent().id ?? this.#answeredBy ?? this.#agentNow().id
   }
 
-  /** Resolves once no deletion is under way. */
+  /** Resolves once no deletion is in progress. */
   async settled(): Promise<void> {
     while (this.#phase.is === 'deleting') await this.#phase.done
   }
 
-  /** Keeps the log alone. */
+  /** Discards everything but the log. */
   fallAsleep(): void {
     if (this.#phase.is !== 'awake') return
     this.#answeredBy = this.#phase.loaded.agent().id
     this.#phase = { ...asleep, log: this.#phase.log }
   }
 
-  /** Lets go of what is in memory, and of the log. */
+  /** Discards the state in memory, and closes the log. */
   letGo({ cause, refused }: Aftermath): void {
     const { log, aftermath } = this.#phase
     this.#phase = { ...asleep, aftermath: { cause, refused: refused ?? aftermath?.refused } }
     log?.close().catch(() => {})
   }
 
-  /** The log, which has the records: what they add up to need not be in memory. */
+  /** The log with the records; the state folded from them need not be in memory. */
   get log(): AppendLog | undefined {
     return this.#phase.log
   }
 
-  /** Waits for a deletion under way, and closes the log. */
+  /** Waits for a deletion in progress, and closes the log. */
   async close(): Promise<void> {
     if (this.#phase.is === 'deleting') await this.#phase.done
     await this.#phase.log?.close()
   }
 
-  // ---- beginning and end
+  // ---- begin and end
 
-  /** Resolves with false for a session that was never begun, whose journal is then gone. */
+  /** Resolves with false for a session that was never begun, and removes its journal. */
   async checkBegun(type: string, context: WorkContext): Promise<boolean> {
     for (;;) {
       await this.settled()
       if (this.#phase.is === 'deleted') return false
       if (this.beginning.isKnown) return true
       const loaded = await this.load(context)
-      // Let go of meanwhile.
+      // The state was discarded meanwhile.
       if (this.#owner.isAlive && !this.isLoaded(loaded)) continue
       if (this.beginning.isUnderWay) {
         if (!isEmpty(loaded) && type !== 'exists') return true
@@ -125,15 +125,15 @@ export class SessionMemory {
       this.beginning.isKnown = !isEmpty(loaded)
       if (this.beginning.isKnown || !this.#owner.isAlive || this.#token === undefined) return true
       const error = await this.#end(deleteEmpty(this.#key, this.#token, this.#dependencies), loaded.log, context)
-      // Another owner may have begun it. What else keeps the journal from being removed does not make a session of it.
+      // Another owner may have begun the session. Any other error while removing the journal does not mean that the session exists.
       if (error?.code === 'fenced') throw error
       return false
     }
   }
 
   /**
-   * Deletes the session, or what an earlier deletion has left beside the journal. Resolves with false when the state has changed meanwhile: try again. Rejects
-   * `session-busy`, and what kept the session from being deleted, or something of it.
+   * Deletes the session, or the leftovers of an earlier deletion. Resolves with false when the state has changed meanwhile; the caller then tries again.
+   * Rejects with `session-busy`, and with the error that prevented the deletion or a part of it.
    */
   async delete(context: WorkContext): Promise<boolean> {
     let error: BeamClawError | undefined
@@ -149,7 +149,7 @@ export class SessionMemory {
     return true
   }
 
-  /** No command is carried out before the deletion is over, one way or the other. Resolves as `#endOf` does. */
+  /** Blocks all commands until the deletion has succeeded or failed. Resolves as `#endOf` does. */
   async #end(deletion: Promise<void>, log: AppendLog | undefined, context: WorkContext): Promise<BeamClawError | undefined> {
     const settled = this.#endOf(deletion, log)
     this.#phase = { is: 'deleting', log, aftermath: undefined, done: settled.then(() => {}) }
@@ -157,7 +157,7 @@ export class SessionMemory {
     return settled
   }
 
-  /** Resolves with what kept the session from being deleted, or something of it. */
+  /** Resolves with the error that prevented the deletion or a part of it; undefined on success. */
   async #endOf(deletion: Promise<void>, log: AppendLog | undefined): Promise<BeamClawError | undefined> {
     let next: SessionPhase = asleep
     try {
@@ -168,7 +168,7 @@ export class SessionMemory {
       await removeLeftovers(this.#key, this.#dependencies)
       return undefined
     } catch (error) {
-      // Before the deletion the session goes on from its journal; after it, another call removes the rest.
+      // If the journal still exists, the session continues from it. Otherwise another call removes the leftovers.
       return typedFailure(this.#key, error)
     } finally {
       this.#phase = next
@@ -178,12 +178,12 @@ export class SessionMemory {
 
   // ---- waking
 
-  /** The loaded session, which is read first where it is not in memory. Rejects with what kept it from being read. */
+  /** Returns the loaded session, and loads it first if it is not in memory. Rejects with the error that prevented it. */
   load(context: WorkContext): LoadedSession | Promise<LoadedSession> {
     return this.loaded ?? this.wake(context)
   }
 
-  /** Reads the journal, once for all that ask meanwhile, and goes on with what it says. */
+  /** Reads the journal, once for all concurrent callers, and resumes the work in it. */
   wake(context: WorkContext): Promise<LoadedSession> {
     const before = this.#phase
     if (before.is === 'waking') return before.loading
@@ -199,15 +199,15 @@ export class SessionMemory {
     let log: SessionPhase['log']
     try {
       log = opened ?? (await this.#openLog())
-      // Readers of records need the log alone.
+      // Readers of records need only the log.
       if (this.#phase.is === 'waking') this.#phase = { ...this.#phase, log }
       const loaded = await loadSession(this.#key, log, this.#dependencies, () => this.#agentNow())
-      // Killed while it read: what it knows may be out of date by now.
+      // The session was killed during the read, so its state may be out of date.
       if (!this.#owner.isAlive) throw new BeamClawError('actor-killed', `Session "${this.#key}" was killed while it woke`)
       await this.#goOn(loaded, aftermath, context)
       return loaded
     } catch (error) {
-      // The next command opens it anew.
+      // The next command opens the log again.
       this.#phase = failed
       log?.close().catch(() => {})
       throw typedFailure(this.#key, error)
@@ -222,15 +222,15 @@ export class SessionMemory {
     return log
   }
 
-  /** Writes down what follows from the incarnation before, and goes on. */
+  /** Records what follows from the previous incarnation, and resumes. */
   async #goOn(loaded: LoadedSession, aftermath: Aftermath | undefined, context: WorkContext): Promise<void> {
     const { state, journal, log } = loaded
     for (const runId of [...state.cancelled]) journal.stage({ type: 'run-end', runId, outcome: 'aborted' })
     if (state.current !== undefined) journal.stage(resumption(state.current, aftermath))
-    // What ends here is written down by nothing later.
+    // No later step flushes these entries.
     if (!hasWork(state)) await journal.flush()
     this.#phase = { is: 'awake', log, aftermath: undefined, loaded }
-    // It may be on record as busy since its last end was not written down.
+    // The session may be listed as busy, because its last end was not recorded.
     const { activity, overviews } = this.#dependencies
     if (!hasWork(state) && activity.end(this.#key) && !isEmpty(loaded)) overviews.note(this.#key, overviewOf(state))
     this.#onAwake(loaded, context)

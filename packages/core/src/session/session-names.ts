@@ -1,4 +1,4 @@
-/** What a session is called on the bus, in the store and in the cluster. Each name contains the tenant. Pure. */
+/** The names of a session on the bus, in the store and in the cluster. Each name contains the tenant. Pure. */
 import { type SessionKey, sessionKeyParts, type TenantId } from '../base/ids.ts'
 import type { StoreKey } from '../ports/store.ts'
 
@@ -7,7 +7,7 @@ export function sessionTopic(tenant: TenantId, key: SessionKey): string {
   return `${tenant}:session:${key}`
 }
 
-/** Returns the topic of those of them that are durable, for readers that need no pieces of answers. */
+/** Returns the topic of a session's durable events, for readers that need no pieces of answers. */
 export function committedTopic(tenant: TenantId, key: SessionKey): string {
   return `${tenant}:committed:${key}`
 }
@@ -17,7 +17,7 @@ export function sessionLease(tenant: TenantId, key: SessionKey): string {
   return `${tenant}:${key}`
 }
 
-/** Where a session's journal is kept; what else is kept of it lies below. */
+/** Returns the key of a session's journal; its documents are stored below it. */
 export function journalKey(tenant: TenantId, key: SessionKey): StoreKey {
   const { agentId, sessionId } = sessionKeyParts(key)
   return [tenant, 'sessions', agentId, sessionId]

@@ -1,4 +1,4 @@
-/** What lists tell of a conversation without waking it: kept in a document of its own, which is written some seconds after the session came to rest. */
+/** The overview of a conversation, for lists that do not wake it. It is stored in its own document, some seconds after the session became idle. */
 import { describeError } from '../base/errors.ts'
 import type { SessionKey, TenantId } from '../base/ids.ts'
 import { textOf } from '../base/messages.ts'
@@ -8,14 +8,14 @@ import { journalKey } from './session-names.ts'
 import type { SessionState } from './state/session-state.ts'
 
 export interface SessionOverview {
-  /** Times of the first record and of the last, in milliseconds since 1970. */
+  /** Times of the first and the last record, in milliseconds since 1970. */
   readonly createdAt: number
   readonly updatedAt: number
-  /** The beginning of the last message that has text. */
+  /** The beginning of the last message with text. */
   readonly preview: string
 }
 
-/** Characters of a message that a list shows. */
+/** Maximum characters of the message in a list. */
 const previewCharacters = 120
 
 /** Returns the overview of a session. */
@@ -28,8 +28,8 @@ export function overviewOf({ createdAt, at, history }: SessionState): SessionOve
 /**
  * The overviews of a tenant's sessions.
  *
- * I1: What was noted and is not written yet is the newest; a document is as old as the last time its session went off the record.
- * I2: An overview is derived from the journal: losing one costs a preview until the session is used again, and nothing else.
+ * I1: A noted overview that is not written yet is the newest; a document dates from the last time its session was removed from the busy list.
+ * I2: An overview is derived from the journal: losing one only costs a preview until the session is used again.
  */
 export class SessionOverviews {
   readonly #store: Store
@@ -44,17 +44,17 @@ export class SessionOverviews {
     this.#logger = logger
   }
 
-  /** Keeps the overview of a session that has come to rest, until it is written. */
+  /** Keeps the overview of a session that has become idle, until it is written. */
   note(key: SessionKey, overview: SessionOverview): void {
     this.#noted.set(key, overview)
   }
 
-  /** Writes what was noted of these sessions. What cannot be written is logged, and noted anew by the session's next work. */
+  /** Writes the noted overviews of these sessions. A failed write is logged; the session's next work notes the overview again. */
   async write(keys: readonly SessionKey[]): Promise<void> {
     await Promise.all(keys.map((key) => this.#write(key)))
   }
 
-  /** Resolves with the newest overview; undefined where there is none that can be read. */
+  /** Resolves with the newest overview; undefined when there is none or it cannot be read. */
   async read(key: SessionKey): Promise<SessionOverview | undefined> {
     const noted = this.#noted.get(key)
     if (noted !== undefined) return noted

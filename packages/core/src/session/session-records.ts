@@ -1,4 +1,4 @@
-/** The records of one extension in one conversation, from outside. */
+/** The public handle on the records of one extension in one conversation. */
 import type { RunId, SessionKey } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
 import type { RecordExtension } from './journal/record-extension.ts'
@@ -23,8 +23,9 @@ export class SessionRecords<TState extends JsonValue> {
   }
 
   /**
-   * Writes down a fact of a run that the session knows; resolves with the extension's state once it is durable. Rejects `unknown-session`, `unknown-run`,
-   * `invalid-message` for data that is no JSON or that the extension's fold refuses, and `invalid-option` when no part has registered the extension.
+   * Records a fact of a run that the session knows. Resolves with the extension's state once the record is durable. Rejects with `unknown-session`,
+   * `unknown-run`, `invalid-message` for data that is not JSON or that the extension's fold rejects, and `invalid-option` when no part has registered
+   * the extension.
    */
   async append(runId: RunId, name: string, data: JsonValue = {}): Promise<TState> {
     const session = await this.#access.router.find(this.#key)
@@ -32,7 +33,7 @@ export class SessionRecords<TState extends JsonValue> {
     return (await session.call(message, { ...patient, lane: 'control' })) as TState
   }
 
-  /** Resolves with what the records add up to. Rejects `unknown-session`. */
+  /** Resolves with the state folded from the records. Rejects with `unknown-session`. */
   async state(): Promise<TState> {
     const session = await this.#access.router.find(this.#key)
     const message = { type: 'records', extension: this.#extension.id } as const

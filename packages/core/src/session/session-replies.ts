@@ -1,4 +1,4 @@
-/** What a session answers to those who ask it something. */
+/** The replies of a session to its callers. */
 import type { ActorInspection } from '../actor/actor-hooks.ts'
 import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
 import type { Message, UserMessage } from '../base/messages.ts'
@@ -6,29 +6,29 @@ import type { EndedRun, KnownRun, MessageOrigin } from './state/known-run.ts'
 import type { RunState } from './state/run-state.ts'
 import type { SessionState } from './state/session-state.ts'
 
-/** How far a run has come. */
+/** The progress of a run. */
 export type RunStatus = KnownRun['status']
 
-/** Answers a `send`, once the message is durable: `accepted` the first time, then how far its run has come. */
+/** The reply to a `send`, once the message is durable. The status is `accepted` the first time, and the progress of the run after that. */
 export interface SendReceipt {
   readonly runId: RunId
   readonly status: 'accepted' | RunStatus
-  /** The sequence number of the message's record; its events follow from here. */
+  /** The sequence number of the message's record; its events follow it. */
   readonly seq: number
-  /** Present when the run is over. */
+  /** Present when the run has ended. */
   readonly ended: EndedRun | undefined
 }
 
-/** Answers an `abort`. */
+/** The reply to an `abort`. */
 export interface AbortReceipt {
-  /** Undefined when nothing was named and nothing runs. */
+  /** Undefined when the caller named no run and none is active. */
   readonly runId: RunId | undefined
-  /** False when there was nothing (left) to abort. */
+  /** False when there was no run to abort, or it had already ended. */
   readonly wasAborted: boolean
   readonly status: RunStatus | 'unknown'
 }
 
-/** A look into a session. */
+/** A snapshot of a session's activity. */
 export interface SessionInspection extends ActorInspection {
   readonly sessionKey: SessionKey
   readonly agentId: string
@@ -41,41 +41,41 @@ export interface SessionInspection extends ActorInspection {
   readonly current:
     | { readonly runId: RunId; readonly turn: number; readonly attempt: number; readonly waitsFor: 'model' | 'tools' | 'retry' }
     | undefined
-  /** Keys of the messages whose runs were given up because they took the session down each time; `redrive` sends one again. */
+  /** Keys of the messages whose runs were given up after repeated crashes; `redrive` sends one again. */
   readonly deadLetters: readonly RunId[]
 }
 
 /** A message of the conversation. */
 export interface HistoryEntry {
   readonly message: Message
-  /** When it was written down, in milliseconds since 1970. */
+  /** When it was recorded, in milliseconds since 1970. */
   readonly createdAt: number
-  /** The message that it was sent with, or the run that it came of. */
+  /** The run of the message: the one that it started, or the one that produced it. */
   readonly runId: RunId
-  /** The agent that the conversation was handed to with this message, and that answers from here on; absent for most. */
+  /** The agent that receives the conversation with this message and answers from here on; absent for most. */
   readonly handOff?: AgentId
 }
 
-/** A run that is not over. */
+/** A run that has not ended. */
 export interface ActiveRun {
   readonly runId: RunId
   readonly status: 'waiting' | 'running'
-  /** The sequence number of its message's record, and when it came, in milliseconds since 1970. */
+  /** The sequence number of its message's record, and when the message arrived, in milliseconds since 1970. */
   readonly seq: number
   readonly createdAt: number
-  /** What waits; a message whose run has begun is in the history. */
+  /** The waiting message; absent once its run has started, because the message is in the history then. */
   readonly message?: UserMessage
 }
 
-/** A conversation as far as the session still has it: what a summary took the place of is gone. */
+/** The part of a conversation that the session still has. Messages that a summary replaced are not included. */
 export interface SessionHistory {
   /** Oldest first. */
   readonly messages: readonly HistoryEntry[]
-  /** Messages in all, of which `messages` are the last. */
+  /** Total number of messages; `messages` holds the last ones. */
   readonly total: number
-  /** The run under way, then those that wait. */
+  /** The active run, then the waiting ones. */
   readonly runs: readonly ActiveRun[]
-  /** The sequence number of the last record that this knows of: what happens next has the following one. */
+  /** The sequence number of the last record in this history; the next event has the following number. */
   readonly seq: number
 }
 

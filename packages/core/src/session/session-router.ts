@@ -1,4 +1,4 @@
-/** Finds the session of a key, and starts it when it is not up. Hands out a reference: the session itself may live elsewhere. */
+/** Finds the session of a key, and starts it if it is not running. Returns references: the session itself may live elsewhere. */
 import type { ActorRef, MailboxLane } from '../actor/actor-ref.ts'
 import { IGNORE } from '../actor/internals.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
@@ -18,16 +18,16 @@ import type { SessionDependencies } from './session-dependencies.ts'
 import { findJournal } from './session-list.ts'
 import { journalKey } from './session-names.ts'
 
-/** A session may have to read a long journal before it answers. */
+/** A session may have to read a long journal before it replies. */
 export const patient = { timeoutMs: 60_000 }
 
-/** `draining`: new messages are refused. `ended`: everything is. */
+/** `draining`: new messages are refused. `ended`: all calls are refused. */
 export type NodePhase = 'running' | 'draining' | 'ended'
 
 export type SessionRef = ActorRef<SessionMessage, SessionReply>
 
 export interface SessionRouterOptions {
-  /** Returns where sessions run now; undefined while there is no such place. */
+  /** Returns the supervisor of the sessions; undefined while there is none. */
   readonly sessions: () => DynamicSupervisor | undefined
   readonly phase: () => NodePhase
   readonly dependencies: SessionDependencies
@@ -35,18 +35,18 @@ export interface SessionRouterOptions {
 
 export class SessionRouter {
   readonly #options: SessionRouterOptions
-  // Sessions that are known to exist, or are about to.
+  // Sessions that are known to exist, or that are being started.
   readonly #existing = new Set<SessionKey>()
-  // Agents that sessions were started with.
+  // Agents with which sessions were started.
   readonly #definitions = new Map<AgentId, AgentDefinition>()
-  // Of those that exist, the ones that are known to have a message or settings.
+  // Those of `#existing` that are known to have a message or settings.
   readonly #begun = new Set<SessionKey>()
 
   constructor(options: SessionRouterOptions) {
     this.#options = options
   }
 
-  /** Throws `draining` when new messages are refused. */
+  /** Throws `draining` while new messages are refused. */
   checkTakesMessages(): void {
     if (this.#options.phase() !== 'draining') return
     throw new BeamClawError('draining', 'New messages are refused: this node is about to stop', { retryAfterMs: 1_000 })
@@ -58,8 +58,8 @@ export class SessionRouter {
   }
 
   /**
-   * Resolves with a message's context as the schema of the agent that answers makes it: after a hand-off not the one of the key. Rejects `invalid-message`,
-   * or `unknown-agent`.
+   * Resolves with a message's context as the answering agent's schema returns it; after a hand-off that is not the agent of the key. Rejects with
+   * `invalid-message` or `unknown-agent`.
    */
   async checkedContext(key: SessionKey, context: JsonValue | undefined): Promise<Pick<NewMessage, 'context' | 'contextBy'>> {
     const own = this.#agentOf(key)
@@ -72,13 +72,13 @@ export class SessionRouter {
     return definedOnly({ context: parsed, contextBy: agent.id === own.id ? undefined : agent.id })
   }
 
-  /** False where it is of no account which agent answers: there is only one, or none has a schema. */
+  /** False when the answering agent makes no difference: there is only one agent, or none has a schema. */
   get #areContextsChecked(): boolean {
     const { agents } = this.#options.dependencies
     return agents.size > 1 && [...agents.values()].some(({ context }) => context !== undefined)
   }
 
-  /** Resolves with the agent that answers in a session; the one of its key where it is not begun. */
+  /** Resolves with the agent that answers in a session; the agent of its key if the session was not begun. */
   async #answering(key: SessionKey, own: AgentDefinition): Promise<AgentDefinition> {
     try {
       const session = await this.find(key)
@@ -90,12 +90,15 @@ export class SessionRouter {
     }
   }
 
-  /** Resolves with a session that exists. Rejects as `start` does, `unknown-session` for one without a message or settings, and `unknown-agent` where that has no agent. */
+  /**
+   * Resolves with an existing session. Rejects as `start` does, with `unknown-session` for one without a message or settings, and with `unknown-agent`
+   * when such a session's agent is not configured.
+   */
   async find(key: SessionKey): Promise<SessionRef> {
     const { store, tenant, activity } = this.#options.dependencies
     if (!this.#existing.has(key) && activity.lastSeen(key) === undefined) {
       const isStored = (await findJournal(store, tenant, key)) !== 'none'
-      // A first message may have come meanwhile.
+      // A first message may have arrived meanwhile.
       if (!isStored && !this.#existing.has(key)) {
         this.#agentOf(key)
         throw unknownSession(key)
@@ -104,7 +107,7 @@ export class SessionRouter {
     return this.start(key)
   }
 
-  /** Resolves with true for a session that was begun; begins none. Rejects as the store does. */
+  /** Resolves with whether the session was begun, and begins none. Rejects as the store does. */
   async exists(key: SessionKey): Promise<boolean> {
     const { store, tenant } = this.#options.dependencies
     const journal = await findJournal(store, tenant, key)
@@ -112,8 +115,8 @@ export class SessionRouter {
   }
 
   /**
-   * Resolves with true for a journal that holds anything, or that cannot be opened here. A journal without documents may be what a refused first message has
-   * left: the session itself looks, and removes it.
+   * Resolves with true for a journal that is not empty, or that cannot be opened here. A journal without documents may be left over from a refused first
+   * message: the session itself checks that, and removes it.
    */
   async isBegun(key: SessionKey): Promise<boolean> {
     if (this.#begun.has(key)) return true
@@ -128,7 +131,7 @@ export class SessionRouter {
     return true
   }
 
-  /** Deletes a session, and what the deletion of one has left behind. Rejects as `start` does, `session-busy`, or as the store does. */
+  /** Deletes a session, or the leftovers of a deletion. Rejects as `start` does, with `session-busy`, or as the store does. */
   async delete(key: SessionKey): Promise<void> {
     const { store, tenant } = this.#options.dependencies
     if (!this.#existing.has(key) && (await findJournal(store, tenant, key)) === 'none') {
@@ -138,26 +141,26 @@ export class SessionRouter {
     try {
       await (await this.start(key)).call({ type: 'delete' }, { ...patient, lane: 'control' })
     } finally {
-      // Whether it is there now, the store says.
+      // The store decides whether the session exists now.
       this.#existing.delete(key)
       this.#begun.delete(key)
     }
   }
 
-  /** Resolves with the reply to a message that may begin the session. Rejects as the session does, as `start` does, and `unknown-agent`. */
+  /** Resolves with the reply to a message that may begin the session. Rejects as the session does, as `start` does, and with `unknown-agent`. */
   async begin<T>(key: SessionKey, message: SessionMessage, lane: MailboxLane = 'control'): Promise<T> {
     this.#agentOf(key)
     const session = await this.start(key)
     try {
       return (await session.call(message, { ...patient, lane })) as T
     } catch (error) {
-      // Where it was to begin the session, nothing is left of it.
+      // Removes the empty journal if this message would have begun the session.
       if (BeamClawError.isInstance(error) && error.kind === 'too-large' && !this.#begun.has(key)) await this.isBegun(key)
       throw error
     }
   }
 
-  /** Resolves with a running session, whether it was begun or not, and whether its agent is configured or not. Rejects with what kept it from starting. */
+  /** Resolves with a running session, whether or not it was begun or its agent is configured. Rejects with the error that prevented the start. */
   async start(key: SessionKey): Promise<SessionRef> {
     const { sessions, phase, dependencies } = this.#options
     if (phase() === 'ended') throw new BeamClawError('actor-not-running', 'This BeamClaw has ended; start one again, and send then')
@@ -171,13 +174,13 @@ export class SessionRouter {
       const actor = await supervisor.ensureChild({ id: key, restart: 'transient', start })
       if (actor !== IGNORE) return actor
     } catch (error) {
-      // Callers need what was wrong with the journal, not which supervisor was starting the session.
+      // Callers need the problem with the journal, not the name of the supervisor that was starting the session.
       throw BeamClawError.isInstance(error, 'child-start-failed') && BeamClawError.isInstance(error.cause) ? error.cause : error
     }
     throw new BeamClawError('internal', `Session "${key}" did not start`)
   }
 
-  /** Returns the agent as it was when it was configured last: its runs are finished with that, also when it was removed meanwhile. */
+  /** Returns the agent's last known definition. Its runs are finished with that, even if the agent was removed meanwhile. */
   #lastDefinition(id: AgentId): AgentDefinition {
     const agent = this.#options.dependencies.agents.get(id) ?? this.#definitions.get(id)
     if (agent === undefined) return removedAgent(id)

@@ -1,4 +1,4 @@
-/** What is known of a session besides its conversation: a document beside its journal. */
+/** The settings and metadata of a session, in a document beside its journal. */
 import { modelRule } from '../agent/agent.ts'
 import type { SessionSettings } from '../agent/session-settings.ts'
 import { BeamClawError } from '../base/errors.ts'
@@ -14,13 +14,13 @@ import { journalKey } from './session-names.ts'
 
 export type { SessionSettings } from '../agent/session-settings.ts'
 
-/** Times that a change is tried when another process changes the same document. */
+/** Maximum attempts of a change while another process changes the same document. */
 const maxAttempts = 5
 
-/** New values; `null` goes back to what the agent says. */
+/** New values; `null` restores the agent's value. */
 export type SessionSettingsPatch = { readonly [K in keyof SessionSettings]?: SessionSettings[K] | null | undefined }
 
-/** Bytes that the host's own metadata may have as JSON. */
+/** Maximum size of the host's own metadata, in bytes of JSON. */
 const maxDataBytes = 16 * 1024
 
 const rules = {
@@ -37,8 +37,8 @@ const rules = {
 } satisfies OptionRules<SessionSettings>
 
 /**
- * Returns a copy of the changes. Throws `invalid-option` for changes that cannot be, also for a model whose provider is not configured; `owner` begins
- * the message.
+ * Returns a copy of the changes. Throws `invalid-option` for invalid changes, including a model whose provider is not configured. `owner` is the
+ * beginning of the message.
  */
 export function checkChanges(changes: SessionSettingsPatch, providers: ProviderTable, owner = 'configure'): SessionSettingsPatch {
   const given = readOptions(owner, changes)
@@ -56,7 +56,7 @@ export function checkChanges(changes: SessionSettingsPatch, providers: ProviderT
 
 const invalidSettings: Fail = (problem) => new BeamClawError('invalid-option', problem)
 
-/** Throws what `fail` makes of settings that cannot be; those of later versions are left alone. */
+/** Throws an error of `fail` for invalid settings; settings of later versions are left untouched. */
 export function checkSettingsFields(value: unknown, fail: Fail): void {
   const settings = fieldsOf(value, 'settings', fail)
   for (const [name, rule] of Object.entries<OptionRule>(rules)) {
@@ -76,14 +76,14 @@ function aDataObject(value: unknown): string | undefined {
   }
 }
 
-/** One session's document. */
+/** The settings document of one session. */
 export class SettingsDocument {
   readonly #store: Store
   readonly #key: readonly [TenantId, ...string[]]
   #version = 0
   #value: SessionSettings = {}
   #isDeleting = false
-  // Changes are made one after the other.
+  // Changes are applied one after another.
   #changed: Promise<unknown> = Promise.resolve()
 
   constructor(store: Store, tenant: TenantId, key: SessionKey) {
@@ -95,7 +95,7 @@ export class SettingsDocument {
     return this.#value
   }
 
-  /** Reads it anew; a session without one has no settings of its own. Rejects `log-corrupt` for settings that cannot be. */
+  /** Reads the document again; a session without one has no settings of its own. Rejects with `log-corrupt` for invalid settings. */
   async load(): Promise<this> {
     const found = await this.#store.get(this.#key)
     const value = found?.value ?? {}
@@ -107,17 +107,17 @@ export class SettingsDocument {
     return this
   }
 
-  /** False while nothing was ever stored. */
+  /** False while no settings were ever stored. */
   get isStored(): boolean {
     return this.#version > 0
   }
 
-  /** True for settings whose session was about to be deleted: where its journal is gone, they go too. */
+  /** True for settings whose session was about to be deleted. If its journal is gone, the settings are deleted too. */
   get isDeleting(): boolean {
     return this.#isDeleting
   }
 
-  /** Writes down that the session is about to be deleted. The settings stay as they are, and the next change takes it back. */
+  /** Records that the session is about to be deleted. The settings stay, and the next change removes the mark. */
   markDeleting(): Promise<void> {
     return this.#inTurn(async () => {
       await this.load()
@@ -136,7 +136,7 @@ export class SettingsDocument {
     })
   }
 
-  /** Resolves with all settings once the changes are durable. Changes that come at the same time are made one after the other. */
+  /** Resolves with all settings once the changes are durable. Concurrent changes are applied one after another. */
   change(changes: SessionSettingsPatch): Promise<SessionSettings> {
     return this.#inTurn(() => this.#change(changes))
   }
@@ -160,7 +160,7 @@ export class SettingsDocument {
         this.#isDeleting = false
         return value
       } catch (error) {
-        // Another process has changed other settings: both changes hold.
+        // Another process has changed other settings; both changes are kept.
         if (attempt >= maxAttempts || !BeamClawError.isInstance(error, 'version-conflict')) throw error
         await this.load()
       }
@@ -168,12 +168,12 @@ export class SettingsDocument {
   }
 }
 
-/** Throws `log-corrupt` for what is no document of settings; settings of later versions are left alone. */
+/** Throws `log-corrupt` for a value that is not a settings document; settings of later versions are left untouched. */
 function checkStored(value: unknown): void {
   checkSettingsFields(value, (problem) => new BeamClawError('log-corrupt', `The settings of a session cannot be read: ${problem}`))
 }
 
-/** Returns the changes without those that take a setting back. Throws `invalid-option` for what is no object. */
+/** Returns the changes without those that remove a setting. Throws `invalid-option` for a value that is not an object. */
 export function withoutNulls(changes: SessionSettingsPatch): SessionSettings {
   if (typeof changes !== 'object' || changes === null) throw new BeamClawError('invalid-option', 'configure: expected an object')
   return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== null && value !== undefined))

@@ -1,4 +1,4 @@
-/** A session as data that leaves one BeamClaw and enters another. */
+/** A session as data that is exported from one BeamClaw and imported into another. */
 import { BeamClawError, describeError } from '../base/errors.ts'
 import { parseAgentId, parseRunId, type SessionKey } from '../base/ids.ts'
 import { countOf, eachOf, type Fail, fieldsOf, jsonOf, messageOf } from '../base/message-check.ts'
@@ -12,22 +12,22 @@ import { firstFlaw } from './state/history-cut.ts'
 export interface SessionExport {
   readonly version: 1
   readonly sessionKey: SessionKey
-  /** Time of its first record, in milliseconds since 1970. */
+  /** Time of the first record, in milliseconds since 1970. */
   readonly createdAt: number
   /** The oldest first; a call without a result at the end is left out. */
   readonly messages: readonly HistoryEntry[]
-  /** With the host's own metadata as `data`. */
+  /** The settings, with the host's own metadata as `data`. */
   readonly settings: SessionSettings
 }
 
-/** What a session can be begun with: messages alone, or an export. */
+/** The input of an import: messages alone, or an export. */
 export type SessionImport = readonly Message[] | Pick<SessionExport, 'version' | 'messages' | 'settings'>
 
 const fail: Fail = (problem) => new BeamClawError('invalid-message', `import: ${problem}`)
 
-/** Returns a checked copy. Throws `invalid-message`, with the place, for what is no conversation. */
+/** Returns a checked copy. Throws `invalid-message`, with the path of the value, for input that is not a valid conversation. */
 export function checkedImport(given: unknown): { readonly messages: readonly ImportedMessage[]; readonly settings: SessionSettings } {
-  // A copy first: getters and proxies are read once.
+  // The copy comes first, so that getters and proxies are read once.
   const copy = jsonOf(given, 'the conversation', fail)
   if (Array.isArray(copy))
     return { messages: whole(eachOf(copy, 'messages', fail, (value, path) => ({ message: messageOf(value, path, fail) }))), settings: {} }

@@ -1,13 +1,13 @@
 /**
- * One conversation: an actor around its journal. Nothing is said to have happened before the record that says so is durable.
+ * One conversation: an actor around its journal. No event is published before its record is durable.
  *
- * Phases: those of its `SessionMemory`; a run is under way while `loaded.running` is set.
- * Owns its memory, and the timer that opens the journal again after a failure.
- * I1: Commands work on one loaded state; when one of them fails for the journal's sake, the state is let go of as a whole.
- * I2: What was let go of changes nothing any more: each return from an await looks whether its state is still the loaded one.
- * I3: No run goes on that the list of busy sessions does not have.
- * I4: Nothing is accepted while the session is being deleted: commands wait for the end of that, and only those that begin a session begin one.
- * I5: Nothing that a command throws crashes the session: its restarts would count for all sessions.
+ * Phases: those of its `SessionMemory`; a run is active while `loaded.running` is set.
+ * Owns its memory, and the timer that reopens the journal after a failure.
+ * I1: Commands work on one loaded state. When a command fails because of the journal, the state is discarded as a whole.
+ * I2: Discarded state changes nothing any more: after each await, the code checks whether its state is still the loaded one.
+ * I3: A run continues only while its session is in the list of busy sessions.
+ * I4: No command is accepted while the session is being deleted: commands wait for the end, and only a command that begins a session begins a new one.
+ * I5: An error of a command never crashes the session: restarts of one session count for all sessions.
  */
 import { Actor, type HandlerResult } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
@@ -38,14 +38,14 @@ export type SessionMessage =
   | { readonly type: 'exists' }
   | { readonly type: 'delete' }
 
-/** What begins a session that is not there. */
+/** The commands that begin a session that does not exist. */
 const beginnings: ReadonlySet<SessionMessage['type']> = new Set(['send', 'configure', 'import'])
 
 export type SessionReply = CommandReply | SessionInspection | readonly CommittedEvent[] | boolean
 
 type Context = ActorContext<SessionMessage>
 
-/** Records after which a snapshot is taken, once the session is at rest; more where the history is longer. */
+/** Records after which an idle session takes a snapshot; more if the history is longer. */
 const snapshotEvery = 200
 
 export class Session extends Actor<SessionMessage, SessionReply> {
@@ -118,7 +118,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       if (message.type === 'inspect') return this.#inspection()
       if (message.type === 'read') return await this.#eventsFrom(message.fromSeq, context)
       loaded = await this.#memory.load(context)
-      // Deleted, or let go of, in the same turn of the event loop.
+      // The state was deleted or discarded in the same turn of the event loop.
       if (this.isAlive && !this.#memory.isLoaded(loaded)) return await this.#carryOut(message, context)
       const reply = await runCommand(this.#commandContext(loaded, context), message)
       if (begins) this.#memory.beginning.isKnown = true
@@ -162,7 +162,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     running.then(
       () => {
         loaded.running = undefined
-        // A message may have come while the session was settling down.
+        // A message may have arrived while the session was becoming idle.
         if (this.#memory.isLoaded(loaded) && !context.signal.aborted) this.#drive(loaded, context)
       },
       (thrown) => {
@@ -177,16 +177,16 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   async #work(loaded: LoadedSession, stopped: AbortSignal): Promise<void> {
-    // Nothing begins that would not be gone on with after a crash.
+    // The session is listed as busy before any work starts, so that a crash wakes it again.
     await this.#dependencies.activity.begin(this.#key)
     await loaded.loop.run(stopped)
     await this.#rest(loaded, stopped)
   }
 
-  /** At rest, a long journal gives way to a snapshot. */
+  /** Publishes the overview of an idle session, and replaces a long journal with a snapshot. */
   async #rest(loaded: LoadedSession, stopped: AbortSignal): Promise<void> {
     const { state, journal } = loaded
-    // After a write that resolved late, another incarnation may have the session, and work to do.
+    // After a write that resolved late, another incarnation may own the session and have work.
     if (!this.#memory.isLoaded(loaded) || hasWork(state)) return
     this.#dependencies.overviews.note(this.#key, overviewOf(state))
     this.#dependencies.activity.end(this.#key)
@@ -204,12 +204,12 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     }
   }
 
-  // ---- trouble
+  // ---- failures
 
-  /** What cannot be written down, or not be done, does not happen: the session goes on from its journal once it can be opened again. */
+  /** Discards the state after a failure. An entry that was not written has not happened; the session continues from its journal once that can be opened. */
   #breakOff(error: BeamClawError, context: WorkContext, failed: LoadedSession | undefined): void {
     const { loaded, isWaking } = this.#memory
-    // It was let go of before, for another failure: what is open since has nothing to do with it.
+    // The state was discarded before, for another failure. The present state is not affected.
     if (failed !== undefined && failed !== loaded) return
     const isOwn = error.code === 'session-broken'
     const isJournal = !isWaking && (isOwn || loaded?.journal.isBroken !== false)
@@ -222,7 +222,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     })
   }
 
-  /** No session can get over a store that failed for good. */
+  /** Reports a store that failed for good, from which no session can recover. */
   #reportLoss(error: unknown): void {
     if (BeamClawError.isInstance(error, 'store-failed')) this.#dependencies.activity.giveUp(error)
   }
@@ -235,7 +235,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 }
 
-/** Returns the run whose record the store takes from nobody. A message that is too large was refused to its sender, and no run has to do with it. */
+/** Returns the run with a record that the store always refuses. A message that is too large is rejected to its sender and affects no run. */
 function refusedRun(failed: LoadedSession | undefined, error: BeamClawError): Aftermath['refused'] {
   const refused = failed?.journal.refused
   return refused === undefined || refused.type === 'message-in' ? undefined : { runId: refused.runId, error }

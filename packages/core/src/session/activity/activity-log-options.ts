@@ -1,11 +1,11 @@
-/** What the list of busy sessions works with. */
+/** Options of the list of busy sessions. */
 import type { BeamClawError } from '../../base/errors.ts'
 import type { SessionKey, TenantId } from '../../base/ids.ts'
 import type { SystemServices } from '../../defaults/services.ts'
 import type { Cluster } from '../../ports/cluster.ts'
 import type { Store } from '../../ports/store.ts'
 
-/** When sessions that were left in the middle of a run go on. */
+/** When sessions whose run was interrupted continue: at the start of the process, or at their first use. */
 export type ResumeMode = 'now' | 'on-demand'
 
 export interface ActivityLogOptions {
@@ -13,10 +13,10 @@ export interface ActivityLogOptions {
   readonly store: Store
   readonly cluster: Cluster
   readonly services: SystemServices
-  /** With `on-demand`, sessions that were on record as busy count as idle until they are used. @default 'now' */
+  /** With `on-demand`, sessions that were listed as busy count as idle until they are used. @default 'now' */
   readonly resume?: ResumeMode
-  /** Called before sessions go off the record, some seconds after their work; what it rejects with is logged. */
+  /** Called before sessions are removed from the list, some seconds after their work. Its errors are logged. */
   readonly beforeIdle?: (keys: readonly SessionKey[]) => Promise<void>
-  /** Another owner has the list, and with it the sessions; or the store has failed for good. */
+  /** Called when another process owns the list, and so the sessions, or when the store has failed for good. */
   readonly onLost?: (error: BeamClawError) => void
 }

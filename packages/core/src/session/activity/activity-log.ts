@@ -1,4 +1,4 @@
-/** Remembers which sessions have work to do, so that a new process knows whom to wake without reading every journal. */
+/** Keeps the list of sessions with unfinished work, so that a new process knows which to wake without reading every journal. */
 
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { SessionKey } from '../../base/ids.ts'
@@ -12,28 +12,28 @@ import { readKey, readSnapshot } from './activity-snapshot.ts'
 /** Records after which the log is replaced by the list of busy sessions. */
 const compactAfter = 10_000
 
-/** Milliseconds that a session stays on record after its work: the next message of a conversation finds it there. */
+/** Milliseconds that a session stays listed after its work, so that the next message of a conversation finds it listed. */
 const lingerMs = 5_000
 
-/** Sessions of which is remembered when they were last at work. */
+/** Maximum sessions whose last work is remembered. */
 const rememberedSessions = 10_000
 
 export class ActivityLog {
   readonly #options: ActivityLogOptions
-  // On record; resolves once that is durable.
+  // The listed sessions; each promise resolves once the entry is durable.
   readonly #busy = new Map<SessionKey, Promise<void>>()
-  // Of those, the ones whose work is over, and since when: the oldest first.
+  // Listed sessions whose work has ended, with the time of its end: the oldest first.
   readonly #lingering = new Map<SessionKey, number>()
-  // Of those on record, the ones that an earlier process left and that are not used yet; only with `on-demand`.
+  // Listed sessions that an earlier process left and that have not been used yet; only with `on-demand`.
   readonly #asleep = new Set<SessionKey>()
-  // Of those on record, the ones whose agent is not configured.
+  // Listed sessions whose agent is not configured.
   readonly #parked = new Set<SessionKey>()
   #sweepTimer: TimerHandle | undefined
-  // In the order of their last work.
+  // Times of the last work of sessions, in that order.
   readonly #seen = new Map<SessionKey, number>()
   #onIdle: (() => void)[] = []
   #opening: Promise<AppendLog> | undefined
-  // Why nothing is written any more: this is over, or somebody else has the log.
+  // Why writes are refused: the list is closed, or another process owns the log.
   #refusal: BeamClawError | undefined
   #wasOpen = false
   #nextSeq = 1
@@ -43,7 +43,7 @@ export class ActivityLog {
     this.#options = options
   }
 
-  /** Opens the log; answers with the sessions that were on record when it was last written. */
+  /** Opens the log. Resolves with the sessions that were listed when it was last written. */
   async open(): Promise<readonly SessionKey[]> {
     await this.#log()
     return this.busy
@@ -54,15 +54,15 @@ export class ActivityLog {
     return [...this.#busy.keys()].filter((key) => !this.#lingering.has(key) && !this.#asleep.has(key) && !this.#parked.has(key))
   }
 
-  /** Counts sessions that were left alone so far as busy, and returns all that are. */
+  /** Counts the sessions that were left asleep as busy, and returns all busy sessions. */
   resume(): readonly SessionKey[] {
     this.#asleep.clear()
     return this.busy
   }
 
-  /** The work of the session cannot be done until its agent is configured: it stays on record, and does not count as busy. */
+  /** Keeps a session listed whose work must wait until its agent is configured. It does not count as busy. */
   park(key: SessionKey): void {
-    // It is on record already, unless the record was damaged.
+    // It is listed already, unless its entry was damaged.
     if (!this.#busy.has(key)) this.begin(key).catch(() => {})
     this.#asleep.delete(key)
     this.#lingering.delete(key)
@@ -81,7 +81,7 @@ export class ActivityLog {
     return keys
   }
 
-  /** When a session was last at work, in milliseconds; undefined when that is longer ago than is remembered. */
+  /** When a session last worked, in milliseconds since 1970; undefined when that is no longer remembered. */
   lastSeen(key: SessionKey): number | undefined {
     return this.#seen.get(key)
   }
@@ -113,7 +113,8 @@ export class ActivityLog {
   }
 
   /**
-   * The session has nothing to do. Not written down at once: if that is lost, it is woken once for nothing. Returns true when it was on record as busy.
+   * Ends the work of a session. The entry is removed later: if a crash prevents that, the session is woken once without need. Returns true when the
+   * session was listed as busy.
    */
   end(key: SessionKey): boolean {
     this.#asleep.delete(key)
@@ -127,7 +128,7 @@ export class ActivityLog {
     return true
   }
 
-  /** Forgets a session that is to be deleted. Resolves once that is durable. */
+  /** Removes a session that is to be deleted. Resolves once that is durable. */
   async forget(key: SessionKey): Promise<void> {
     this.#asleep.delete(key)
     this.#parked.delete(key)
@@ -138,7 +139,7 @@ export class ActivityLog {
     await this.#append('gone', [key])
   }
 
-  /** Writes down what is left to write, and closes the log. */
+  /** Writes the pending changes, and closes the log. */
   async close(): Promise<void> {
     if (this.#refusal === undefined) await this.#forget([...this.#lingering.keys()])
     this.kill()
@@ -146,14 +147,14 @@ export class ActivityLog {
     await log?.close()
   }
 
-  /** Writes nothing more, and takes nothing more: the store is lost. */
+  /** Stops all writes and refuses new ones: the store is lost. */
   giveUp(error: BeamClawError): void {
     if (this.#refusal !== undefined) return
     this.#refusal = error
     this.#options.onLost?.(error)
   }
 
-  /** Writes nothing more. */
+  /** Stops all writes. */
   kill(): void {
     this.#refusal ??= new BeamClawError('actor-not-running', 'The list of busy sessions is closed')
     this.#sweepTimer?.cancel()
@@ -183,7 +184,7 @@ export class ActivityLog {
   async #forget(due: readonly SessionKey[]): Promise<void> {
     if (due.length === 0) return
     await this.#prepare(due)
-    // Those that were used meanwhile, or deleted, stay as they are.
+    // Sessions that were used or deleted meanwhile keep their entries.
     const keys = due.filter((key) => this.#lingering.has(key))
     if (keys.length === 0) return
     for (const key of keys) {
@@ -234,7 +235,7 @@ export class ActivityLog {
     this.#records = 0
     await log.compact({
       seq: this.#nextSeq - 1,
-      // The busy sessions, and when others were last at work, oldest first.
+      // The busy sessions, and when each remembered session last worked, the oldest first.
       state: { busy: [...this.#busy.keys()], seen: [...this.#seen] },
     })
   }
@@ -248,12 +249,12 @@ export class ActivityLog {
     return opening
   }
 
-  /** The handle is broken: the next call opens the log again, unless it is lost. */
+  /** Discards a broken handle. The next call opens the log again, unless the log is lost. */
   #letGo(opening: Promise<AppendLog>, error: unknown): void {
-    // Another failure came first: what is open since has nothing to do with this one.
+    // An earlier failure replaced the handle. The present one is not affected.
     if (this.#opening !== opening) return
     this.#opening = undefined
-    // What cannot be opened at all is the opener's to hear.
+    // A failure of the first opening is reported by `open` alone.
     if (this.#wasOpen && BeamClawError.isInstance(error) && (error.code === 'fenced' || error.code === 'store-failed')) this.giveUp(error)
   }
 
@@ -273,7 +274,7 @@ export class ActivityLog {
   #fold({ snapshot, records }: LogContents): void {
     this.#nextSeq = (records.at(-1)?.seq ?? snapshot?.seq ?? 0) + 1
     this.#records = records.length
-    // Later on, memory knows better than a log whose last write may have failed.
+    // On a later opening, memory is more reliable than a log whose last write may have failed.
     if (this.#wasOpen) return
     this.#wasOpen = true
     const { busy, seen } = readSnapshot(snapshot?.state, (what) => this.#reportUnreadable(what))
@@ -293,7 +294,7 @@ export class ActivityLog {
     if (this.#options.resume === 'on-demand') for (const key of this.#busy.keys()) this.#asleep.add(key)
   }
 
-  /** A name that cannot be read costs one session its wake-up, and not all of them their start. */
+  /** Logs an unreadable name. Only its session misses its wake-up; the others start. */
   #reportUnreadable(what: string): void {
     this.#options.services.logger.log('error', 'activity.unreadable', { what, lost: 'a session that was busy may not be woken' })
   }

@@ -1,10 +1,10 @@
-/** Opens the list of busy sessions; one that is damaged is left as it is, and another made from the journals that there are. */
+/** Opens the list of busy sessions. A damaged list is left as it is, and a new one is built from the existing journals. */
 import { BeamClawError } from '../../base/errors.ts'
 import { type SessionKey, sessionKey, type TenantId } from '../../base/ids.ts'
 import type { Logger } from '../../ports/services.ts'
 import type { AppendLog, LogContents, Store, StoreKey } from '../../ports/store.ts'
 
-/** Lists that may lie damaged beside the one that is used. */
+/** Maximum number of damaged lists beside the one in use. */
 const mostDamaged = 9
 
 export interface OpenedActivity {
@@ -22,8 +22,8 @@ interface Opening {
 }
 
 /**
- * Opens the list, or the first that is not damaged. One that takes the place of a damaged one begins with every session there is: those
- * without work are woken once for nothing. Until it has a snapshot it is taken for unfinished. Rejects with the error of the last when too many are damaged.
+ * Opens the list, or the first one that is not damaged. A replacement starts with all sessions; those without work are woken once without need. Until
+ * the replacement has a snapshot, it counts as unfinished. Rejects with the error of the last list when too many are damaged.
  */
 export async function openActivity(opening: Opening): Promise<OpenedActivity> {
   const { tenant, logger, open } = opening
@@ -34,7 +34,7 @@ export async function openActivity(opening: Opening): Promise<OpenedActivity> {
       return number === 1 || content.snapshot !== undefined ? { log, content } : await rebuilt(opening, { log, content })
     } catch (error) {
       if (!BeamClawError.isInstance(error, 'log-corrupt') || number > mostDamaged) throw error
-      logger.log('error', 'activity.damaged', { error: error.message, instead: 'the list is made anew from the journals of all sessions' })
+      logger.log('error', 'activity.damaged', { error: error.message, instead: 'the list is rebuilt from the journals of all sessions' })
     }
   }
 }

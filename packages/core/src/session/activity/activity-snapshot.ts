@@ -1,7 +1,7 @@
-/** Reads the snapshot of the activity log: a name that cannot be read is reported and left out. Pure. */
+/** Reads the snapshot of the activity log. An unreadable name is reported and left out. Pure. */
 import { parseSessionKey, type SessionKey } from '../../base/ids.ts'
 
-/** Returns the busy sessions, and when sessions were last at work, the oldest first. */
+/** Returns the busy sessions, and when each session last worked, the oldest first. */
 export function readSnapshot(state: unknown, report: (what: string) => void): { busy: SessionKey[]; seen: [SessionKey, number][] } {
   const { busy = [], seen = [] } = (typeof state === 'object' && state !== null ? state : {}) as Partial<Record<string, unknown>>
   const keys: SessionKey[] = []
@@ -24,7 +24,7 @@ function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : []
 }
 
-/** Returns the session key; undefined for a value that is none. */
+/** Returns the session key; undefined for a value that is not one. */
 export function readKey(value: unknown): SessionKey | undefined {
   try {
     return parseSessionKey(value)

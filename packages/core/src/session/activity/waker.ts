@@ -1,4 +1,4 @@
-/** Wakes the sessions that were interrupted in their work, and does not give up on one because its first try failed. */
+/** Wakes sessions whose work was interrupted, and retries those whose first attempt failed. */
 
 import type { ErrorCode } from '../../base/error-codes.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
@@ -11,18 +11,18 @@ export interface WakerOptions {
   readonly router: SessionRouter
   readonly clock: Clock
   readonly logger: Logger
-  /** True for a session whose work cannot be done now. */
+  /** Returns true for a session whose work cannot be done now. */
   readonly isParked: (key: SessionKey) => boolean
 }
 
-/** Sessions woken at a time. */
+/** Sessions that are woken concurrently. */
 const atOnce = 32
 
-/** Milliseconds until a session that could not be woken is tried again; doubled each time, up to the longest. */
+/** Milliseconds until a failed wake-up is retried; doubled each time, up to the longest. */
 const firstRetryMs = 1_000
 const longestRetryMs = 60_000
 
-/** Failures that another try would only repeat. */
+/** Failures that another attempt would only repeat. */
 const lasting: ReadonlySet<string> = new Set<ErrorCode>(['log-corrupt', 'fenced', 'store-failed', 'store-stopped', 'actor-not-running'])
 
 export class Waker {
@@ -34,7 +34,7 @@ export class Waker {
     this.#options = options
   }
 
-  /** Tries each session once; resolves with how many are at work then. Those that failed are tried again later. */
+  /** Tries each session once. Resolves with the number of sessions that now work. Failed ones are retried later. */
   async wakeAll(keys: readonly SessionKey[]): Promise<number> {
     const rest = [...keys]
     let atWork = 0
@@ -45,14 +45,14 @@ export class Waker {
     return atWork
   }
 
-  /** Tries nothing more. */
+  /** Stops all retries. */
   stop(): void {
     this.#isStopped = true
     for (const timer of this.#retries.values()) timer.cancel()
     this.#retries.clear()
   }
 
-  /** Resolves with whether the session is at work. */
+  /** Resolves with whether the session now works. */
   async #wake(key: SessionKey, retryMs: number): Promise<boolean> {
     const { router, logger, isParked } = this.#options
     if (this.#isStopped) return false
@@ -62,7 +62,7 @@ export class Waker {
       const { current, waiting } = (await session.call({ type: 'inspect' }, { lane: 'control' })) as SessionInspection
       return !isParked(key) && (current !== undefined || waiting.length > 0)
     } catch (error) {
-      // Its first message was not durable yet, so nobody was told that it was accepted.
+      // Its first message was not durable yet, so no caller was told that it was accepted.
       if (BeamClawError.isInstance(error, 'unknown-session')) return false
       const isLasting = BeamClawError.isInstance(error) && lasting.has(error.code)
       logger.log('error', 'session.not-resumed', {

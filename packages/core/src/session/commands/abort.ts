@@ -1,11 +1,11 @@
-/** `abort`: ends a run, waiting or under way. */
+/** `abort`: ends a waiting or active run. */
 import type { RunId } from '../../base/ids.ts'
 import { type AbortReceipt, abortReceipt } from '../session-replies.ts'
 import type { CommandContext } from './command.ts'
 
 export interface Abort {
   readonly type: 'abort'
-  /** Undefined for the run under way. */
+  /** Undefined for the active run. */
   readonly runId: RunId | undefined
 }
 
@@ -24,7 +24,7 @@ export async function abort({ state, journal, loop, drive }: CommandContext, { r
     receipt = { runId, wasAborted: true, status: 'aborted' }
   }
   await journal.flush()
-  // A run that waits for its agent has no loop that ends it.
+  // A run that waits for its agent has no active loop that could end it.
   drive()
   return receipt
 }

@@ -1,4 +1,4 @@
-/** `answering`: which agent answers the next message. */
+/** `answering`: returns the agent that answers the next message. */
 import type { AgentId } from '../../base/ids.ts'
 import type { CommandContext } from './command.ts'
 

@@ -1,4 +1,4 @@
-/** What a command of a session works with. */
+/** The context of a session's commands. */
 import { BeamClawError } from '../../base/errors.ts'
 import type { SessionKey } from '../../base/ids.ts'
 import { hasWork, type LoadedSession } from '../loaded-session.ts'
@@ -8,11 +8,11 @@ import type { SessionState } from '../state/session-state.ts'
 export interface CommandContext extends Omit<LoadedSession, 'running'> {
   readonly key: SessionKey
   readonly dependencies: SessionDependencies
-  /** Lets the run loop go on, when there is anything to do. */
+  /** Resumes the run loop if there is work. */
   readonly drive: () => void
 }
 
-/** Throws `session-busy` while a run is under way or waits. */
+/** Throws `session-busy` while a run is active or waiting. */
 export function checkAtRest(key: SessionKey, state: SessionState): void {
   if (!hasWork(state)) return
   throw new BeamClawError('session-busy', `Session "${key}" is busy with a run; try again when it has ended, or abort it`, {
@@ -20,7 +20,7 @@ export function checkAtRest(key: SessionKey, state: SessionState): void {
   })
 }
 
-/** Waits for all, so that nothing is half done when one fails. Rejects with the first failure. */
+/** Waits until all promises are settled, so that none is still active when one fails. Rejects with the first failure. */
 export async function allSettled(promises: readonly Promise<unknown>[]): Promise<void> {
   for (const outcome of await Promise.allSettled(promises)) if (outcome.status === 'rejected') throw outcome.reason
 }

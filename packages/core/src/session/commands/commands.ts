@@ -1,4 +1,4 @@
-/** Every command of a session that needs its state, by the type of its message. A new command is a file and a line in each list here. */
+/** All commands of a session that need its state, by message type. A new command needs a file and a line in each list here. */
 import type { JsonValue } from '../../base/messages.ts'
 import type { AbortReceipt, SendReceipt, SessionHistory } from '../session-replies.ts'
 import type { SessionSettings } from '../session-settings.ts'
@@ -19,7 +19,7 @@ import { type Redrive, redrive } from './redrive.ts'
 import { type Rewind, rewind } from './rewind.ts'
 import { send } from './send.ts'
 
-/** The loop is to go on, when there is anything to do. */
+/** Asks the loop to resume if there is work. */
 interface GoOn {
   readonly type: 'go-on'
 }
@@ -72,7 +72,7 @@ const commands: Commands = {
   },
 }
 
-/** Carries out a command. Rejects with what is wrong with it, or what kept the journal from being written. */
+/** Executes a command. Rejects with an error of the command, or with the error that prevented a journal write. */
 export function runCommand(context: CommandContext, message: SessionCommand): Promise<CommandReply> {
   const command = commands[message.type] as (context: CommandContext, message: SessionCommand) => Promise<CommandReply>
   return command(context, message)

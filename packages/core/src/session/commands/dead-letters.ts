@@ -1,4 +1,4 @@
-/** `dead-letters`: messages whose runs were given up. */
+/** `dead-letters`: returns the messages whose runs were given up. */
 import type { DeadLetter } from '../state/known-run.ts'
 import type { CommandContext } from './command.ts'
 

@@ -1,4 +1,4 @@
-/** `export`: the session as plain JSON. */
+/** `export`: returns the session as plain JSON. */
 import type { AssistantMessage, ToolCall } from '../../base/messages.ts'
 import { type HistoryEntry, historyOf } from '../session-replies.ts'
 import type { SessionExport } from '../session-transfer.ts'
@@ -8,7 +8,7 @@ import type { CommandContext } from './command.ts'
 
 export interface ExportSession {
   readonly type: 'export'
-  /** Messages at most, counted from the oldest. */
+  /** Maximum number of messages, counted from the oldest. */
   readonly atMessage: number
 }
 
@@ -24,7 +24,7 @@ export async function exportSession(
   return { version: 1, sessionKey: key, createdAt, messages: importable(whole), settings: value }
 }
 
-/** Earlier versions left calls without a result behind, and wrote down calls with one id twice: an import takes neither. */
+/** Repairs two flaws of earlier versions that an import rejects: calls without a result, and two calls with one id. */
 function importable(entries: readonly HistoryEntry[]): readonly HistoryEntry[] {
   if (firstFlaw(entries.map(({ message }) => message)) === undefined) return entries
   return entries.flatMap((entry, index) => {

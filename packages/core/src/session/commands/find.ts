@@ -1,4 +1,4 @@
-/** `find`: how far a run has come. */
+/** `find`: returns the progress of a run. */
 import { BeamClawError } from '../../base/errors.ts'
 import type { RunId } from '../../base/ids.ts'
 import { type SendReceipt, sendReceipt } from '../session-replies.ts'

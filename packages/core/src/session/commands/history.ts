@@ -1,10 +1,10 @@
-/** `history`: the conversation, and the runs that are not over. */
+/** `history`: returns the conversation, and the runs that have not ended. */
 import { historyOf, type SessionHistory } from '../session-replies.ts'
 import type { CommandContext } from './command.ts'
 
 export interface ReadHistory {
   readonly type: 'history'
-  /** The last so many messages. */
+  /** Number of messages to return, counted from the newest. */
   readonly limit: number
 }
 

@@ -1,4 +1,4 @@
-/** `import`: begins a session with a conversation from elsewhere. */
+/** `import`: starts a session with a conversation from elsewhere. */
 import { BeamClawError } from '../../base/errors.ts'
 import { parseRunId } from '../../base/ids.ts'
 import type { ImportedMessage } from '../journal/records.ts'
@@ -12,7 +12,7 @@ export interface ImportHistory {
   readonly settings: SessionSettings
 }
 
-/** One record holds everything; the document of the settings follows it, and is made up for when the session is next read. */
+/** One record holds everything. The settings document is written after it; if that fails, the next load of the session restores the document. */
 export async function importHistory(context: CommandContext, { messages, settings }: ImportHistory): Promise<undefined> {
   const { key, state, journal, settings: document, dependencies } = context
   if (state.seq > 0 || document.isStored) {

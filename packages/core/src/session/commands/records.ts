@@ -1,4 +1,4 @@
-/** `record` and `records`: what an extension keeps in the journal. */
+/** `record` and `records`: write and read an extension's records in the journal. */
 import { deepFreeze } from '../../base/deep-freeze.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { RunId } from '../../base/ids.ts'
@@ -21,7 +21,7 @@ export interface ReadRecords {
   readonly extension: string
 }
 
-/** Bytes that the data of one record may have as JSON. */
+/** Maximum size of the data of one record, in bytes of JSON. */
 const maxRecordBytes = 1024 * 1024
 
 const maxNameCharacters = 256
@@ -38,7 +38,7 @@ export async function appendRecord({ key, state, journal }: CommandContext, mess
   encodeJson(message.data, maxRecordBytes)
   const data = jsonOf(message.data, 'data', refused)
   try {
-    // A record that its own fold refuses would make the journal unreadable.
+    // A record that its own fold rejects would make the journal unreadable.
     checkExtensionState(
       foldedState(extension, state.extensions.get(id) ?? deepFreeze(extension.initial), { name, runId, data, at: state.at }),
     )

@@ -1,4 +1,4 @@
-/** `redrive`: sends the message of a run that was given up once more. */
+/** `redrive`: sends the message of a given-up run once more. */
 import type { RunId } from '../../base/ids.ts'
 import type { SendReceipt } from '../session-replies.ts'
 import type { CommandContext } from './command.ts'

@@ -1,4 +1,4 @@
-/** `rewind`: takes back the last messages of the conversation. */
+/** `rewind`: removes the last messages of the conversation. */
 import { parseRunId } from '../../base/ids.ts'
 import { wholeUntil } from '../state/history-cut.ts'
 import { type CommandContext, checkAtRest } from './command.ts'
@@ -6,7 +6,7 @@ import { withActivity } from './with-activity.ts'
 
 export interface Rewind {
   readonly type: 'rewind'
-  /** Messages that stay, counted from the oldest. */
+  /** Number of messages to keep, counted from the oldest. */
   readonly toMessage: number
 }
 

@@ -1,4 +1,4 @@
-/** `send`: accepts a message, which begins a run or joins one. */
+/** `send`: accepts a message, which starts a run or joins one. */
 import { type AgentDefinition, checkToolNames } from '../../agent/agent.ts'
 import { BeamClawError, MailboxFullError } from '../../base/errors.ts'
 import type { AgentId } from '../../base/ids.ts'
@@ -14,7 +14,7 @@ export async function send(context: CommandContext, { type: _, ...message }: New
   if (known !== undefined) {
     checkSameMessage(key, message, known.fingerprint)
     const receipt = sendReceipt(message.runId, known)
-    // Its first acknowledgement may have failed half way.
+    // The first acknowledgement may have failed half-way.
     drive()
     await allSettled([journal.flush(), ...(known.ended === undefined ? [activity.begin(key)] : [])])
     return receipt
@@ -34,7 +34,7 @@ export async function send(context: CommandContext, { type: _, ...message }: New
   return { runId: message.runId, status: 'accepted', seq, ended: undefined }
 }
 
-/** Throws `invalid-option` for a tool that the run cannot have: neither the agent that answers has it, nor one that it may hand over to. */
+/** Throws `invalid-option` for a tool that the run cannot have: neither the answering agent nor an agent that it may hand over to has it. */
 function checkTools({ agent, dependencies }: CommandContext, { tools, toolChoice }: RunSettings = {}): void {
   if (tools === undefined && typeof toolChoice !== 'object') return
   const known = toolsWithin(agent(), dependencies.agents)
@@ -42,10 +42,10 @@ function checkTools({ agent, dependencies }: CommandContext, { tools, toolChoice
   if (typeof toolChoice === 'object') checkToolNames('send', 'toolChoice.name', [toolChoice.name], tools ?? known)
 }
 
-/** Returns the names of the tools of an agent and of those that it may hand over to. */
+/** Returns the names of the tools of an agent and of the agents that it may hand over to, directly or through others. */
 function toolsWithin(first: AgentDefinition, agents: ReadonlyMap<AgentId, AgentDefinition>): readonly string[] {
   const reached = new Set([first])
-  // A set yields what is added to it meanwhile.
+  // Iteration over a set includes elements added meanwhile.
   for (const { tools } of reached) {
     for (const { agentId, handsOver } of tools.values()) {
       const next = handsOver === true && agentId !== undefined ? agents.get(agentId) : undefined
@@ -65,5 +65,5 @@ function checkRoom({ key, state, dependencies }: CommandContext, queueMode: Queu
   const { mailboxSize } = dependencies.sessionDefaults
   if (waiting < mailboxSize) return
   const details = { sessionKey: key, waiting, mailboxSize }
-  throw new MailboxFullError(`Session "${key}" has ${mailboxSize} messages waiting, which is all it takes`, 5_000, details)
+  throw new MailboxFullError(`Session "${key}" has ${mailboxSize} waiting messages, its limit`, 5_000, details)
 }

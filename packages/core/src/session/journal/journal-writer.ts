@@ -1,4 +1,4 @@
-/** Keeps the state ahead of the log by as little as possible: facts are staged, written together, and told once they are durable. */
+/** Writes a session's entries: `stage` applies them to the state, `flush` writes them together and publishes them once they are durable. */
 
 import { BeamClawError } from '../../base/errors.ts'
 import type { AgentId } from '../../base/ids.ts'
@@ -13,7 +13,7 @@ export interface JournalWriterOptions {
   readonly state: SessionState
   readonly ids: IdGenerator
   readonly now: () => number
-  /** The agent that answers now: an entry is of the one that answered when it was stated. */
+  /** Returns the agent that answers now. An entry belongs to the agent that answered when it was staged. */
   readonly agentId: () => AgentId
   /** Called with each entry once it is durable, in order. */
   readonly onCommitted: (entry: JournalEntry, seq: number, agentId: AgentId) => void
@@ -28,7 +28,7 @@ interface Staged {
 export class JournalWriter {
   readonly #options: JournalWriterOptions
   #staged: Staged[] = []
-  // Resolves once everything that was flushed so far is durable and told.
+  // Resolves once every entry flushed so far is durable and published.
   #flushed: Promise<void> = Promise.resolve()
   #isFlushDue = false
   #recordsSinceSnapshot = 0
@@ -38,26 +38,26 @@ export class JournalWriter {
 
   constructor(options: JournalWriterOptions) {
     this.#options = options
-    // Tells this writer's records from those of another one at the same place.
+    // Distinguishes the records of this writer from those of another writer at the same position.
     this.#name = options.ids.next().slice(0, 8)
   }
 
-  /** True once the store has refused a write: this writer and its state are of no use any more. */
+  /** True once the store has refused a write: this writer and its state must be discarded. */
   get isBroken(): boolean {
     return this.#isBroken
   }
 
-  /** The entry that the store takes from nobody: it is too large, or no JSON. What waits for it would wait for ever. */
+  /** The entry that the store refuses in any attempt, because it is too large or not JSON. Callers that wait for it must be rejected. */
   get refused(): JournalEntry | undefined {
     return this.#refused
   }
 
-  /** Records since the last snapshot that this writer knows of. */
+  /** Records since the last snapshot known to this writer. */
   get recordsSinceSnapshot(): number {
     return this.#recordsSinceSnapshot
   }
 
-  /** States facts. The state has them at once; nobody outside may be told, and nothing may be begun, before the next `flush` resolves. */
+  /** Stages entries. The state has them at once. Until the next `flush` resolves, they must not be published and no step may start on them. */
   stage(...entries: readonly JournalEntry[]): void {
     const { state, now, agentId } = this.#options
     for (const entry of entries) {
@@ -73,26 +73,26 @@ export class JournalWriter {
     }
   }
 
-  /** Resolves when everything stated until the end of this tick is durable and told. Rejects with the store's error; the writer is then broken. */
+  /** Resolves once everything staged until the end of this tick is durable and published. Rejects with the store's error; the writer is broken then. */
   flush(): Promise<void> {
     if (this.#staged.length > 0 && !this.#isFlushDue) {
       this.#isFlushDue = true
       this.#flushed = this.#write(this.#flushed)
-      // Those who wait for it hear of a failure; nobody has to.
+      // Prevents an unhandled rejection: callers that await the promise still get the failure, and a caller need not await it.
       this.#flushed.catch(() => {})
     }
     return this.#flushed
   }
 
-  /** States facts and makes them durable. */
+  /** Stages entries and makes them durable. */
   commit(...entries: readonly JournalEntry[]): Promise<void> {
     this.stage(...entries)
     return this.flush()
   }
 
   /**
-   * Lets a snapshot take the place of the records so far. Only while nothing is staged and no run is under way. Rejects with the store's error; the
-   * writer is then broken, but for a snapshot that is too large: that is tried again after as many records.
+   * Replaces the records so far with a snapshot. May be called only while no entry is staged and no run is active. Rejects with the store's error; the
+   * writer is broken then, except after a snapshot that is too large: the writer tries that again after as many further records.
    */
   async compact(): Promise<void> {
     const { log, state } = this.#options
@@ -107,13 +107,13 @@ export class JournalWriter {
   }
 
   async #write(before: Promise<void>): Promise<void> {
-    // What is stated in the same tick belongs in the same write.
+    // Entries staged in the same tick belong to the same write.
     await undefined
     this.#isFlushDue = false
     const staged = this.#staged
     this.#staged = []
     try {
-      // Several writes may be under way; they are told of in the order of their numbers.
+      // Several writes may be in flight; their entries are published in the order of their numbers.
       await Promise.all([before, this.#options.log.append(staged.map(({ record }) => record))])
     } catch (error) {
       this.#isBroken = true
@@ -125,7 +125,7 @@ export class JournalWriter {
   }
 }
 
-/** True for what the store refuses for what it is, so that another try would only repeat it. */
+/** True when the store refuses the entry itself, so that another attempt cannot succeed. */
 function isRefusal(error: unknown): boolean {
   return BeamClawError.isInstance(error, 'document-too-large') || BeamClawError.isInstance(error, 'invalid-message')
 }

@@ -1,4 +1,4 @@
-/** Reads what a session's log knows. */
+/** Reads the state of a session from its log. */
 
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { AppendLog, LogContents } from '../../ports/store.ts'
@@ -6,7 +6,7 @@ import { applyRecord } from '../state/apply-record.ts'
 import type { RunMemory } from '../state/known-run.ts'
 import { type RecordExtensions, SessionState } from '../state/session-state.ts'
 
-/** Reads a log and folds it into a state. Rejects `log-corrupt`, naming the place where the log knows it. */
+/** Reads a log and folds it into a state. Rejects with `log-corrupt`, which names the place if the log knows it. */
 export async function readState(log: AppendLog, memory?: RunMemory, extensions?: RecordExtensions): Promise<SessionState> {
   const content = await log.read()
   try {
@@ -19,7 +19,7 @@ export async function readState(log: AppendLog, memory?: RunMemory, extensions?:
   }
 }
 
-/** Folds a log's content into a state. Throws `log-corrupt`, and nothing else, with the `seq` of the record that cannot follow. */
+/** Folds a log's contents into a state. Throws only `log-corrupt`, with the `seq` of the record that cannot follow. */
 export function stateOf({ snapshot, records }: LogContents, memory?: RunMemory, extensions?: RecordExtensions): SessionState {
   let seq = snapshot?.seq
   try {
@@ -33,7 +33,7 @@ export function stateOf({ snapshot, records }: LogContents, memory?: RunMemory, 
     }
     return state
   } catch (error) {
-    // Whatever the fold trips over is in the journal, and will be there the next time.
+    // Any error of the fold has its cause in the journal, so reading again fails the same way.
     const problem = BeamClawError.isInstance(error, 'log-corrupt') ? '' : `Record ${seq} cannot be read: `
     throw corrupt(`${problem}${describeError(error)}`, error, { seq })
   }

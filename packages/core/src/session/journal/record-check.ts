@@ -1,11 +1,11 @@
-/** Checks that records and snapshots have in common: a damaged record stops its own session, and nothing else. Pure. */
+/** Checks shared by records and snapshots: a damaged record stops only its own session. Pure functions. */
 import { choiceOf, contentOf, countOf, eachOf, type Fail, fieldsOf, jsonOf, nameOf, stringOf } from '../../base/message-check.ts'
 
 export const runOutcomes = ['completed', 'failed', 'aborted'] as const
 export const finishReasons = ['stop', 'tool-calls', 'length', 'content-filter', 'other'] as const
 const queueModes = ['queue', 'steer', 'collect', 'interrupt', 'reject'] as const
 
-/** Checks an accepted message, from a record or from a snapshot. */
+/** Checks an accepted message from a record or a snapshot. */
 export function checkMessageIn(data: Readonly<Record<string, unknown>>, path: string, fail: Fail): void {
   const message = fieldsOf(data.message, `${path}message`, fail)
   contentOf(message.content, `${path}message.content`, fail)

@@ -6,19 +6,19 @@ import { aFunction, anything, checkOptions, invalidOption, text } from '../../ba
 import { isThenable, whenSettled } from '../../base/thenable.ts'
 import { encodeJson } from '../../defaults/json-text.ts'
 
-/** A record of an extension, as it is handed to its fold. */
+/** A record of an extension, as its fold receives it. */
 export interface ExtensionEntry {
   /** The extension's own name for this kind of record. */
   readonly name: string
   readonly runId: RunId
   readonly data: JsonValue
-  /** When it was written down, in milliseconds since 1970. */
+  /** When it was recorded, in milliseconds since 1970. */
   readonly at: number
 }
 
 /**
- * What a package keeps in a session's journal: facts that are durable with the conversation, and the state that they add up to. Where the extension
- * is not registered (any more), its records are left alone.
+ * Defines records that a package keeps in a session's journal: facts as durable as the conversation, and the state folded from them. The records of
+ * an extension that is not registered, or no longer registered, are left untouched.
  *
  * @example
  * const votes: RecordExtension<number> = { id: 'votes', initial: 0, fold: (count, { name }) => (name === 'up' ? count + 1 : count) }
@@ -29,13 +29,13 @@ export interface RecordExtension<TState extends JsonValue = JsonValue> {
   /** The state before the first record; JSON, and required. */
   readonly initial: TState
   /**
-   * Returns the state after one more record; JSON, and always the same for the same records. Throwing, or returning what is no JSON, such as a promise,
-   * refuses a new record with `invalid-message`, and makes a journal that holds such a record `log-corrupt`.
+   * Returns the state after one more record. It must be JSON, and the same records must always give the same state. When it throws or returns a value
+   * that is not JSON, such as a promise, a new record is rejected with `invalid-message`, and a journal with such a record is `log-corrupt`.
    */
   fold(state: TState, entry: ExtensionEntry): TState
 }
 
-/** Throws `invalid-option` for what is no extension, or two of one id. */
+/** Throws `invalid-option` for a value that is not an extension, and for two extensions with the same id. */
 export function checkExtensions(extensions: readonly RecordExtension[]): void {
   const ids = new Set<string>()
   for (const extension of extensions) {
@@ -46,7 +46,7 @@ export function checkExtensions(extensions: readonly RecordExtension[]): void {
   }
 }
 
-/** Bytes that what the records of one extension add up to may have as JSON. */
+/** Maximum size of the state of one extension, in bytes of JSON. */
 const maxStateBytes = 16 * 1024 * 1024
 
 function checkInitial({ initial }: RecordExtension): void {
@@ -58,19 +58,19 @@ function checkInitial({ initial }: RecordExtension): void {
   }
 }
 
-/** Throws `invalid-message` for a state that is no JSON, and `document-too-large`. */
+/** Throws `invalid-message` for a state that is not JSON, and `document-too-large` for one above 16 MiB. */
 export function checkExtensionState(state: JsonValue): void {
   encodeJson(state, maxStateBytes)
 }
 
 /**
- * Returns the state after one more record. Throws what the fold throws, and `invalid-message` for what is no JSON as far as one look tells: all of a state is
- * checked once, when its record is written.
+ * Returns the state after one more record. Throws what the fold throws, and `invalid-message` for a value that a quick check finds not to be JSON.
+ * The whole state is checked once, when its record is written.
  */
 export function foldedState(extension: RecordExtension, state: JsonValue, entry: ExtensionEntry): JsonValue {
   const next: unknown = extension.fold(state, entry)
   if (isThenable(next)) {
-    // Nobody waits for it.
+    // The promise is ignored; handling its rejection avoids an unhandled one.
     whenSettled(next, ignore, ignore)
     throw new BeamClawError('invalid-message', 'its fold returned a promise; it must return the state at once')
   }
@@ -80,7 +80,7 @@ export function foldedState(extension: RecordExtension, state: JsonValue, entry:
 
 const ignore = (): void => {}
 
-/** Returns an object of the same kind without what it holds. */
+/** Returns an empty object of the same kind. */
 function emptyLike(value: object): object {
   return Array.isArray(value) ? [] : Object.create(Object.getPrototypeOf(value))
 }

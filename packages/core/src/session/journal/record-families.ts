@@ -1,4 +1,4 @@
-/** Every kind of record that a session's journal holds, and how one is read. A new family is a file and a line here. */
+/** All kinds of records in a session's journal, and how each is read. A new family needs a file and a line here. */
 import { BeamClawError } from '../../base/errors.ts'
 import type { CommittedEvent } from '../../base/events.ts'
 import type { SessionKey } from '../../base/ids.ts'
@@ -21,7 +21,7 @@ export function recordKind(entry: JournalEntry): RecordKind {
   throw new BeamClawError('log-corrupt', `A record of type "${String(entry.type).slice(0, 64)}" is not known to this version`)
 }
 
-/** Returns the entry that a record holds. Throws `log-corrupt` for a record that no version of BeamClaw writes, or only a later one. */
+/** Returns the entry of a record. Throws `log-corrupt` for a record that is damaged, or that a later version wrote. */
 export function checkedEntry(record: LogEntry): JournalEntry {
   const entry = entryOf(record)
   const kind = recordKind(entry)
@@ -32,12 +32,12 @@ export function checkedEntry(record: LogEntry): JournalEntry {
   return entry
 }
 
-/** Returns the event that tells of a record. Throws `log-corrupt` for a record that cannot be read. */
+/** Returns the event that announces a record. Throws `log-corrupt` for a record that cannot be read. */
 export function eventOf(record: LogEntry, sessionKey: SessionKey): CommittedEvent {
   return eventOfEntry(checkedEntry(record), record.seq, sessionKey)
 }
 
-/** The same, for what the record holds. */
+/** Returns the event that announces an entry; `seq` is the number of its record. */
 export function eventOfEntry(entry: JournalEntry, seq: number, sessionKey: SessionKey): CommittedEvent {
   return recordKind(entry).event(entry, { sessionKey, runId: entry.runId, seq })
 }

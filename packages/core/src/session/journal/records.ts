@@ -1,4 +1,4 @@
-/** What a session writes down: one kind of record for each fact that must outlive the process. */
+/** The entries of a session's journal: one kind of record for each fact that must outlive the process. */
 
 import type { QueueMode } from '../../agent/session-settings.ts'
 import type { AgentId, RunId } from '../../base/ids.ts'
@@ -28,17 +28,17 @@ export interface RunFailure {
   readonly message: string
 }
 
-/** `unknown`: begun, and then nobody was left to hear how it went. `cancelled`: told to stop, or never begun. */
+/** `unknown`: started, but the session was interrupted before the outcome was recorded. `cancelled`: told to stop, or never started. */
 export type ToolOutcome = 'ok' | 'error' | 'unknown' | 'cancelled'
 
-/** How an answer must be shaped. */
+/** The required shape of an answer. */
 export interface ResponseFormat {
   readonly type: 'json'
   readonly name?: string
   readonly schema?: JsonObject
 }
 
-/** What one message asks of its run, in the place of what its agent says. */
+/** Settings of one message for its run. They override those of the session and the agent. */
 export interface RunSettings {
   /** `<provider>/<model>`. @default the session's, else the agent's */
   readonly model?: string
@@ -46,9 +46,9 @@ export interface RunSettings {
   readonly thinking?: ThinkingLevel
   /** 0 to 2. @default the agent's */
   readonly temperature?: number
-  /** Tokens of one answer. @default the agent's */
+  /** Maximum tokens of one answer. @default the agent's */
   readonly maxOutputTokens?: number
-  /** Holds for the first turn of the run. @default the agent's */
+  /** Applies to the first turn of the run. @default the agent's */
   readonly toolChoice?: ToolChoice
   /** Names of the agent's tools that the run may use. @default all */
   readonly tools?: readonly string[]
@@ -65,34 +65,34 @@ export interface MessageIn extends OfRun {
   readonly queueMode: QueueMode
   readonly responseFormat?: ResponseFormat
   readonly settings?: RunSettings
-  /** What the host gives tools, hooks and the system function of the run. */
+  /** Context from the host for the tools, hooks and system function of the run. */
   readonly context?: JsonValue
-  /** The agent whose schema has made the context, after a hand-off. Absent for the agent of the session's key. */
+  /** The agent whose schema produced the context, after a hand-off. Absent for the agent of the session's key. */
   readonly contextBy?: AgentId
-  /** Tells whether a message that is sent again under this key is the same. */
+  /** Shows whether a message that is repeated under this key is the same. */
   readonly fingerprint?: string
-  /** Sessions above this one that wait for its run: a tool of the one called the next. Absent for none. */
+  /** Number of sessions above this one that wait for its run: in each, a tool called the next session. Absent for none. */
   readonly depth?: number
-  /** The run that was given up, and whose message this is once more. */
+  /** The dead-lettered run whose message is sent once more by this one. */
   readonly redrives?: RunId
 }
 
-/** Its run begins, together with the messages in `merged`. */
+/** The run starts, together with the messages in `merged`. */
 export interface RunStart extends OfRun {
   readonly type: 'run-start'
   readonly merged?: readonly RunId[]
 }
 
-/** A new incarnation of the session goes on with a run it did not begin. */
+/** A new incarnation of the session continues a run that it did not start. */
 export interface RunResume extends OfRun {
   readonly type: 'run-resume'
-  /** A step of this run was under way in the incarnation before, which ended without a word: the step may be why. */
+  /** A step of this run was active when the previous incarnation ended without a pause: the step may be the cause. */
   readonly isSuspect?: boolean
-  /** The same incarnation goes on: the step under way has lived so long that it is not what took the session down. */
+  /** The same incarnation continues: its active step has lasted so long that it is cleared of the crash. */
   readonly isCleared?: boolean
 }
 
-/** The session is stopped on purpose in the middle of the run, which will go on. */
+/** The session is stopped on purpose in the middle of the run. The run continues later. */
 export interface RunPause extends OfRun {
   readonly type: 'run-pause'
 }
@@ -103,13 +103,13 @@ export interface RunSteer extends OfRun {
   readonly from: RunId
 }
 
-/** Somebody wants the run, waiting or under way, to end. */
+/** A caller or another message cancels the run, which is waiting or active. */
 export interface RunCancel extends OfRun {
   readonly type: 'run-cancel'
   readonly reason: 'abort' | 'interrupt'
 }
 
-/** A provider is about to be asked. Turns and attempts count from 1. */
+/** The session is about to call a provider. Turns and attempts count from 1. */
 export interface ModelRequest extends OfRun {
   readonly type: 'model-request'
   readonly turn: number
@@ -117,7 +117,7 @@ export interface ModelRequest extends OfRun {
   readonly model: string
 }
 
-/** The whole of its answer. */
+/** The complete answer of the provider. */
 export interface ModelResponse extends OfRun {
   readonly type: 'model-response'
   readonly turn: number
@@ -126,7 +126,7 @@ export interface ModelResponse extends OfRun {
   readonly usage: Usage
 }
 
-/** It did not answer. */
+/** The call of the provider failed. */
 export interface ModelFailure extends OfRun {
   readonly type: 'model-failure'
   readonly turn: number
@@ -145,48 +145,48 @@ export interface ToolIntent extends OfRun {
   readonly input: JsonValue
 }
 
-/** What came of it. */
+/** The outcome of a tool call. */
 export interface ToolDone extends OfRun {
   readonly type: 'tool-outcome'
   readonly turn: number
   readonly outcome: ToolOutcome
   readonly result: ToolResult
-  /** Tokens that the tool itself has spent. */
+  /** Tokens that the tool itself used. */
   readonly usage?: readonly ModelUsage[]
   /** The agent that answers once all calls of the turn have their outcome. */
   readonly handOff?: AgentId
 }
 
-/** The oldest `dropped` messages of the history gave way to a summary. */
+/** A summary replaces the oldest `dropped` messages of the history. */
 export interface HistoryCompact extends OfRun {
   readonly type: 'history-compact'
   readonly summary: string
   readonly dropped: number
   readonly usage: Usage
-  /** The model that wrote it; absent where an earlier version wrote it down. */
+  /** The model that wrote the summary; absent in records of earlier versions. */
   readonly model?: string
 }
 
-/** The messages after the first `kept` are taken back. `runId` names the change, which is no run. */
+/** The messages after the first `kept` are removed. `runId` identifies the change, not a run. */
 export interface HistoryRewind extends OfRun {
   readonly type: 'history-rewind'
   readonly kept: number
 }
 
-/** A conversation from elsewhere begins the session. `runId` names the import, which is no run. */
+/** A conversation from elsewhere starts the session. `runId` identifies the import, not a run. */
 export interface HistoryImport extends OfRun {
   readonly type: 'history-import'
   readonly messages: readonly ImportedMessage[]
   readonly settings?: SessionSettings
 }
 
-/** A message that is imported, with what is known of its origin. */
+/** An imported message, with its origin as far as known. */
 export interface ImportedMessage {
   readonly message: Message
-  /** When it was written down first, in milliseconds since 1970. */
+  /** When it was first recorded, in milliseconds since 1970. */
   readonly createdAt?: number
   readonly runId?: RunId
-  /** The agent that the conversation was handed to with this message. */
+  /** The agent that receives the conversation with this message. */
   readonly handOff?: AgentId
 }
 
@@ -196,7 +196,7 @@ export interface RunEnd extends OfRun {
   readonly failure?: RunFailure
 }
 
-/** A record of a package's own. */
+/** A record of an extension. */
 export interface ExtensionRecord extends OfRun {
   readonly type: 'extension'
   /** The id of the extension. */
@@ -224,13 +224,13 @@ export type JournalEntry =
   | RunEnd
   | ExtensionRecord
 
-/** The record's own part of an entry: all but its type. */
+/** Returns the data of a record for an entry: all fields but its type. */
 export function recordData(entry: JournalEntry): JsonObject {
   const { type: _, ...data } = entry
   return data as unknown as JsonObject
 }
 
-/** The entry that a record holds. Records of an unknown type are answered as they are: the fold decides. */
+/** Returns the entry of a record, without a check. An entry of an unknown type is returned as it is; the fold rejects it. */
 export function entryOf(record: LogEntry): JournalEntry {
   return { ...record.data, type: record.type } as unknown as JournalEntry
 }

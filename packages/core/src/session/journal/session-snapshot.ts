@@ -1,4 +1,4 @@
-/** A session's state as a snapshot keeps it, and the check of one that is read back. */
+/** The snapshot of a session's state, and the check of a snapshot that is read back. */
 import { BeamClawError } from '../../base/errors.ts'
 import type { AgentId, RunId } from '../../base/ids.ts'
 import {
@@ -27,18 +27,18 @@ export interface SessionSnapshot {
   readonly origins: readonly MessageOrigin[]
   readonly waiting: readonly MessageIn[]
   readonly runs: readonly (readonly [RunId, KnownRun])[]
-  /** Earlier versions kept the ids alone. */
+  /** Earlier versions kept only the ids. */
   readonly deadLetters: readonly (DeadLetter | RunId)[]
-  /** The agent that the conversation was handed to; absent for the one of its key. */
+  /** The agent that answers after a hand-off; absent for the agent of the session's key. */
   readonly answeredBy?: AgentId
-  /** What extensions have made of their records, by their ids. */
+  /** The states that extensions folded from their records, by extension id. */
   readonly extensions?: JsonObject
-  /** Times of the first record and of the last, in milliseconds since 1970; earlier versions kept neither. */
+  /** Times of the first and the last record, in milliseconds since 1970; absent in snapshots of earlier versions. */
   readonly createdAt?: number
   readonly updatedAt?: number
 }
 
-/** Returns what a store gave back as a snapshot. Throws `log-corrupt` for what is none, or one of a later version. */
+/** Returns the snapshot that a store gave back. Throws `log-corrupt` for a value that is no snapshot, or one of a later version. */
 export function checkedSnapshot(value: unknown): SessionSnapshot {
   const fail: Fail = (problem) => new BeamClawError('log-corrupt', `The snapshot cannot be read: ${problem}`)
   const snapshot = fieldsOf(value, 'state', fail)

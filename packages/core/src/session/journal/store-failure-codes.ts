@@ -1,4 +1,4 @@
-/** Which failures mean that a session must let go of what it knows, and go on from its journal. */
+/** The failures after which a session must discard its state and reload from its journal. */
 
 import type { ErrorCode } from '../../base/error-codes.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
@@ -22,18 +22,18 @@ export function isStoreTrouble({ code }: BeamClawError, awake: LoadedSession | u
   return awake?.journal.isBroken === true || storeFailures.has(code)
 }
 
-/** Returns the error of a session that failed by itself: what is in its memory cannot be trusted any more. */
+/** Returns the error of a session that failed by itself: its state in memory cannot be trusted any more. */
 export function sessionBroken(key: SessionKey, cause: unknown): BeamClawError {
-  const problem = `Session "${key}" failed and goes on from its journal: ${describeError(cause)}`
+  const problem = `Session "${key}" failed and continues from its journal: ${describeError(cause)}`
   return new BeamClawError('session-broken', problem, { cause, retryAfterMs: 1_000 })
 }
 
-/** Returns the error as callers may see it: what is not typed is the session's own failure. */
+/** Returns the error as callers may see it. An untyped error is a failure of the session itself. */
 export function typedFailure(key: SessionKey, error: unknown): BeamClawError {
   return BeamClawError.isInstance(error) ? error : sessionBroken(key, error)
 }
 
-/** Returns the error for a session that is not there. */
+/** Returns the error for a session that does not exist. */
 export function unknownSession(sessionKey: SessionKey): BeamClawError {
   return new BeamClawError('unknown-session', `There is no session "${sessionKey}"; its first message begins it`, {
     details: { sessionKey },

@@ -1,14 +1,14 @@
-/** Other tries of a question that failed: when, and whether at all. */
+/** Retries of failed model calls: whether to retry, and when. */
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { Clock, Random } from '../../ports/services.ts'
 
-/** Waits between attempts: 500 ms doubled each time, unless the service names a longer time. */
+/** Backoff between attempts: 500 ms, doubled each time, or longer if the service asks for it. */
 const attemptBackoffMs = 500
 
-/** The longest time a service may name before a run fails instead of waiting. */
+/** The longest wait that a service may ask for; above it the run fails instead of waiting. */
 const maxRetryAfterMs = 60_000
 
-/** Waits before another attempt, at least for `afterMs`. Resolves with false when that was interrupted. */
+/** Waits before another attempt, at least `afterMs` milliseconds. Resolves with false when the wait was interrupted. */
 export type AttemptPause = (attempt: number, afterMs: number, signal: AbortSignal) => Promise<boolean>
 
 /** Returns the pause between attempts, which doubles each time. */
@@ -31,7 +31,7 @@ export function attemptPause({ clock, random }: { readonly clock: Clock; readonl
   }
 }
 
-/** Returns what a journal says of a failed attempt. */
+/** Returns the description of a failed attempt for the journal. */
 export function describeFailure(error: unknown) {
   const isTyped = BeamClawError.isInstance(error)
   return {

@@ -1,4 +1,4 @@
-/** Has a model sum up the oldest messages of a history. What it answers is checked: the history gives way to nothing less than a whole summary. */
+/** Asks a model to summarise the oldest messages of a history. The answer is checked: only a complete summary replaces messages. */
 import type { AgentDefinition } from '../../agent/agent.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import type { RunId, SessionKey } from '../../base/ids.ts'
@@ -22,7 +22,7 @@ export interface HistorySummaryOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly pause: AttemptPause
-  /** The agent as it is configured now. */
+  /** Returns the agent as configured now. */
   readonly agent: () => AgentDefinition
 }
 
@@ -30,10 +30,10 @@ const summaryPrompt =
   'Summarise this conversation for yourself, so that you can go on with it without having it. Keep names, numbers, decisions, open questions, ' +
   'file names and what is still to be done. Write plain text, at most 800 words.'
 
-/** Several times what 800 words take: some models think before they write, asked to or not. */
+/** Several times the size of 800 words: some models think before they write, whether asked to or not. */
 const summaryOutputTokens = 8_000
 
-/** Turns that go on with the whole history before a summary that could not be had is asked for again. */
+/** Turns that continue with the whole history before a failed summary is tried again. */
 const turnsUntilNextTry = 5
 
 /** A summary of part of a history. */
@@ -45,19 +45,19 @@ interface Summary {
 
 export class HistorySummary {
   readonly #options: HistorySummaryOptions
-  /** Where no summary could be had. Not in the journal: the next incarnation may have more luck. */
+  /** Where the last summary failed. It is not in the journal, so the next incarnation tries again. */
   #failedAt: { readonly runId: RunId; readonly turn: number; readonly isUrgent: boolean } | undefined
 
   constructor(options: HistorySummaryOptions) {
     this.#options = options
   }
 
-  /** True where there are messages that a summary could take the place of, and one has not just failed. */
+  /** True when a summary could replace messages and none has just failed. */
   canBeHad(): boolean {
     return !this.#hasJustFailed() && this.#droppable() > 0
   }
 
-  /** A run that cannot go on without a summary asks for one more, whatever became of one that would only have been useful. */
+  /** A run that cannot continue without a summary tries once more, even after a failed summary that was only useful. */
   #hasJustFailed(): boolean {
     const { current } = this.#options.state
     const failed = this.#failedAt
@@ -69,7 +69,7 @@ export class HistorySummary {
     return this.#options.state.current?.failure?.failure.code === 'provider-context-overflow'
   }
 
-  /** Puts a summary in the place of the oldest messages. Where none can be had, the history stays as it is, and the log says why. */
+  /** Replaces the oldest messages with a summary. When the summary fails, the history stays as it is and the reason is logged. */
   async make(runId: RunId, signal: AbortSignal): Promise<void> {
     const { state, journal, logger, sessionKey } = this.#options
     await journal.flush()
@@ -105,7 +105,7 @@ export class HistorySummary {
     }
   }
 
-  /** Asks without thinking, and without tools. */
+  /** Calls the model without thinking and without tools. */
   #ask(transcript: string, signal: AbortSignal): Promise<ModelAnswer> {
     const { providers, agent, turns, clock } = this.#options
     const { id, model: name } = agent()
@@ -122,16 +122,16 @@ export class HistorySummary {
   #droppable(): number {
     const { state, agent } = this.#options
     const { shown } = state
-    // Where the model has said that it is too much, the estimate is too low: what counts is the share.
+    // After a context overflow the token estimate is known to be too low, so at most a quarter of the estimated history is kept.
     const most = this.#isUrgent() ? Math.min(shown.tokens, agent().compactAboveTokens) : agent().compactAboveTokens
     return compactableMessages(shown.messages(), Math.min(keptTokens, Math.floor(most / 4)))
   }
 }
 
-/** Returns the text of a summary that is whole. Throws `provider-protocol`, which another try may mend. */
+/** Returns the text of a complete summary. Throws `provider-protocol`, after which another attempt may succeed. */
 function checkedSummary({ message, finish }: ModelAnswer, replaced: readonly Message[]): string {
   const text = textOf(message).trim()
-  // `other` is all that some servers ever say of an answer that is whole; one that was cut off is told as such.
+  // Some servers report only `other` for a complete answer. They report an answer that was cut off as such.
   if (finish !== 'stop' && finish !== 'other') throw noSummary(`the answer ended with "${finish}"`)
   if (text === '') throw noSummary('the answer holds no text')
   const tokens = estimateTokens([{ role: 'user', content: text }])
@@ -141,5 +141,5 @@ function checkedSummary({ message, finish }: ModelAnswer, replaced: readonly Mes
 }
 
 function noSummary(problem: string): BeamClawError {
-  return new BeamClawError('provider-protocol', `The model did not sum up the history: ${problem}`)
+  return new BeamClawError('provider-protocol', `The model did not summarise the history: ${problem}`)
 }

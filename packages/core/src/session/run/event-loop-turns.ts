@@ -1,22 +1,22 @@
-/** Gives timers and sockets their turn while work goes on that never waits for them. */
+/** Yields to the event loop during work that never waits for timers or sockets. */
 import type { Clock } from '../../ports/services.ts'
 
-/** Milliseconds of work after which the event loop has a turn. */
+/** Milliseconds of work after which the event loop gets a turn. */
 const sliceMs = 8
 
-/** Shared by all readers that work at the same time: their slices add up. Time in which the event loop had its turns does not count. */
+/** Shared by all concurrent readers: their work adds up. Time in which the event loop ran does not count. */
 export class EventLoopTurns {
   readonly #clock: Clock
-  /** When the first work since the last turn was done. */
+  /** Time at which the first work since the last turn ended. */
   #since = 0
-  /** The next turn; undefined while nothing was done since the last one. */
+  /** The next turn; undefined while no work was done since the last one. */
   #turn: Promise<void> | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** Returns a promise of the next turn where one is due, else undefined. Call it after each piece of work. */
+  /** Returns a promise of the next turn when one is due, else undefined. Call it after each piece of work. */
   due(): Promise<void> | undefined {
     const now = this.#clock.monotonic()
     if (this.#turn !== undefined) return now - this.#since < sliceMs ? undefined : this.#turn

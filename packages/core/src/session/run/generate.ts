@@ -1,4 +1,4 @@
-/** One answer of a model without a session: the request is checked, the answer is put together, nothing is stored. */
+/** One model answer without a session: checks the request, assembles the answer, stores nothing. */
 import { aTemperature, aToolChoice, modelRule } from '../../agent/agent.ts'
 import { guardedAbortController } from '../../base/abort.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
@@ -12,13 +12,13 @@ import type { ProviderTable } from '../../provider/provider-table.ts'
 import type { EventLoopTurns } from './event-loop-turns.ts'
 import { type ModelAnswer, readAnswer } from './model-answer.ts'
 
-/** A request to a model outside any session: nothing of it is stored. */
+/** A request to a model outside any session. It is not stored. */
 export type CompletionRequest = Omit<ProviderRequest, 'model'> & {
   /** `<provider>/<model>`. */
   readonly model: string
 }
 
-/** What `running.generate` asks a model. */
+/** The request of `running.generate`. */
 export interface GenerateRequest extends Omit<CompletionRequest, 'messages'> {
   /** The conversation so far; the prompt comes after it. @default none */
   readonly messages?: readonly Message[]
@@ -26,19 +26,19 @@ export interface GenerateRequest extends Omit<CompletionRequest, 'messages'> {
   readonly signal?: AbortSignal
 }
 
-/** The whole answer of a model. */
+/** The complete answer of a model. */
 export interface GeneratedAnswer extends ModelAnswer {
   /** The text of `message`, without thinking and tool calls. */
   readonly text: string
 }
 
-/** What an answer is made with. */
+/** The services and limits that `generate` uses. */
 export interface Generation {
   readonly providers: ProviderTable
   readonly turns: EventLoopTurns
   readonly clock: Clock
   readonly logger: Logger
-  /** Aborted when the tree has ended: a call under way must not outlive it. */
+  /** Aborted when the tree has ended: no call may outlive the tree. */
   readonly ended: AbortSignal
 }
 
@@ -64,7 +64,7 @@ export async function generate(
   }
 }
 
-/** Returns a signal that is aborted with the first of these; they may outlive many calls, so `unlink` ends the listening. */
+/** Returns a signal that aborts with the first of `sources`. The sources may outlive many calls, so `unlink` removes the listeners. */
 function linked(sources: readonly AbortSignal[], logger: Logger): { readonly signal: AbortSignal; readonly unlink: () => void } {
   const controller = guardedAbortController((error) => logger.log('error', 'generate.abort-listener', { error: describeError(error) }))
   const links = sources.map((source) => ({ source, onAbort: () => controller.abort(source.reason) }))

@@ -1,4 +1,4 @@
-/** Puts a model's answer together from its pieces, which any provider may have made: each is checked before it counts. */
+/** Assembles a model's answer from its parts. Any provider may have made them, so each part is checked first. */
 import { BeamClawError } from '../../base/errors.ts'
 import { choiceOf, type Fail, fieldsOf, pieceOf, sealOf, toolCallOf, usageOf } from '../../base/message-check.ts'
 import type { AssistantMessage, FinishReason, TextPart, ThinkingPart, ToolCall, Usage } from '../../base/messages.ts'
@@ -10,37 +10,37 @@ import { untilAborted } from '../../provider/until-aborted.ts'
 import { finishReasons } from '../journal/record-check.ts'
 import type { EventLoopTurns } from './event-loop-turns.ts'
 
-/** A whole answer. */
+/** A complete answer. */
 export interface ModelAnswer {
   readonly message: AssistantMessage
   readonly finish: FinishReason
   readonly usage: Usage
 }
 
-/** A piece of an answer that is shown while it comes. */
+/** A piece of an answer that is published as it arrives. */
 export type ShownPiece = Extract<ProviderPart, { type: 'text-delta' | 'thinking-delta' }>
 
-/** How an answer is read. */
+/** Controls how an answer is read. */
 export interface AnswerReading {
-  /** Ends the reading at once, whether the provider listens or not. */
+  /** Stops the reading at once, whether or not the provider reacts to it. */
   readonly signal: AbortSignal
   readonly turns: EventLoopTurns
   readonly clock: Clock
 }
 
-/** Milliseconds that a stream may stay open after its `finish`. It is waited for, since leaving at once would be taken for an abort. */
+/** Milliseconds that a stream may stay open after its `finish`. The reader waits, because a provider would take an early return for an abort. */
 const endGraceMs = 1_000
 
-/** Characters of text, thinking and tool inputs that one answer may hold: far beyond what any model says, and little memory. */
+/** Maximum characters of text, thinking and tool inputs in one answer: far more than any model writes, and little memory. */
 const maxCharacters = 16 * 1024 * 1024
 
-/** Parts of one answer; a run of text is one part, and each tool call is one. */
+/** Maximum parts of one answer. Consecutive text is one part, and each tool call is one. */
 const maxParts = 10_000
 
 /**
- * Reads a provider's stream up to its `finish`, showing each piece of text and thinking to `onPiece`. Throws what the stream throws;
- * `provider-aborted`; `provider-protocol` when it ends early, does not end, or yields what is no part of an answer. A stream that never waits for
- * I/O gives the event loop its turns here.
+ * Reads a provider's stream up to its `finish`, and passes each piece of text and thinking to `onPiece`. Throws what the stream throws,
+ * `provider-aborted`, and `provider-protocol` when the stream ends early, does not end, or yields a value that is not part of an answer. Yields to
+ * the event loop, for streams that never wait for I/O.
  */
 export async function readAnswer(
   start: () => AsyncIterable<ProviderPart>,
@@ -61,19 +61,19 @@ export async function readAnswer(
     await endOf(parts, clock)
     return whole
   } finally {
-    // What a provider does when it is left, and how long that takes, is its own affair.
+    // The reader does not wait for the provider's cleanup, and ignores its errors.
     parts.return?.().catch(() => {})
   }
 }
 
-/** Waits for the end of a stream that has said its last, not for ever; what it throws now does the answer no harm. */
+/** Waits a limited time for the end of a stream after its `finish`. An error that the stream throws now does not affect the answer. */
 async function endOf(parts: ProviderStream, clock: Clock): Promise<void> {
   const graceOver = Promise.withResolvers<void>()
   const timer = clock.setTimer(graceOver.resolve, endGraceMs, true)
   try {
     await Promise.race([parts.next(), graceOver.promise])
   } catch {
-    // The answer is whole.
+    // The answer is complete.
   } finally {
     timer.cancel()
   }
@@ -82,13 +82,13 @@ async function endOf(parts: ProviderStream, clock: Clock): Promise<void> {
 const fail: Fail = (problem) => new BeamClawError('provider-protocol', `The provider sent a part that is not part of an answer: ${problem}`)
 
 function endless(what: string): BeamClawError {
-  return new BeamClawError('provider-protocol', `The answer was broken off: it has ${what}`, { isRetryable: false })
+  return new BeamClawError('provider-protocol', `The answer was stopped: it has ${what}`, { isRetryable: false })
 }
 
 class GrowingAnswer {
   readonly #content: (TextPart | ThinkingPart | ToolCall)[] = []
   readonly #callIds = new Set<string>()
-  // By id: the number that its next repeat gets, unless that is taken.
+  // By id: the number for its next repeat, unless that number is taken.
   readonly #repeats = new Map<string, number>()
   readonly #textPieces = new PairJoiner()
   readonly #thinkingPieces = new PairJoiner()
@@ -97,7 +97,7 @@ class GrowingAnswer {
   #answer: ModelAnswer | undefined
   #characters = 0
 
-  /** True until its `finish`. */
+  /** True until the `finish`. */
   get isGrowing(): boolean {
     return this.#answer === undefined
   }
@@ -141,7 +141,7 @@ class GrowingAnswer {
 
   whole(): ModelAnswer {
     if (this.#answer !== undefined) return this.#answer
-    throw new BeamClawError('provider-protocol', 'The answer ended without saying why')
+    throw new BeamClawError('provider-protocol', 'The answer ended without a finish part')
   }
 
   #grow(characters: number): void {
@@ -150,7 +150,7 @@ class GrowingAnswer {
     if (this.#content.length >= maxParts) throw endless(`more than ${maxParts} parts`)
   }
 
-  /** Results are told apart by the ids of their calls, so no two calls of one answer may share one. */
+  /** Returns an id that is unique in the answer: results refer to their calls by id. */
   #freeId(id: string): string {
     const base = id === '' ? 'call' : id
     let free = base

@@ -1,4 +1,4 @@
-/** One question to the model: made, asked, and its answer written down. */
+/** One model call: builds the request, calls the model, and records the answer. */
 import type { AgentDefinition, SystemContext, SystemPrompt } from '../../agent/agent.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import { assistantMessageOf, eachOf, type Fail, fieldsOf, messageOf, stringOf } from '../../base/message-check.ts'
@@ -15,7 +15,7 @@ import type { RunLoopOptions } from './run-loop-options.ts'
 
 type AskModel = Extract<NextStep, { type: 'ask-model' }>
 
-/** Takes the step. Resolves when its outcome is stated, or it was interrupted. Rejects with what kept the journal from being written. */
+/** Takes the step. Resolves when its outcome is staged, or when it was interrupted. Rejects with the error that prevented a journal write. */
 export async function askModel(options: RunLoopOptions, pause: AttemptPause, step: AskModel, signal: AbortSignal): Promise<void> {
   const { journal, state } = options
   const { runId, turn, attempt } = step
@@ -32,13 +32,13 @@ export async function askModel(options: RunLoopOptions, pause: AttemptPause, ste
   try {
     answer = await answerOf(options, agent, run, name, signal)
   } catch (error) {
-    // Told to stop, or the run was cancelled: the request stays open, and the next step is decided by what the journal says.
+    // The session is stopping or the run was cancelled. The request stays open, and the journal decides the next step.
     if (signal.aborted) return
     const failed = error instanceof HookFailure ? { ...describeFailure(error.error), isRetryable: false } : describeFailure(error)
     return journal.stage({ type: 'model-failure', runId, turn, attempt, ...failed })
   }
   if (signal.aborted) return
-  // What follows from it is decided at once, and written down with it.
+  // The next step is decided at once, and written in the same batch.
   journal.stage({ type: 'model-response', runId, turn, ...answer })
 }
 
@@ -97,7 +97,7 @@ async function requestOf(
   }
 }
 
-/** What a run is made to call, it is made to call once: forced again with each turn it would never end. */
+/** A forced tool choice holds for the first turn only: forced in each turn, the run would never end. */
 function choiceIn({ turn, settings }: RunState, agent: AgentDefinition): ProviderRequest['toolChoice'] {
   const choice = settings.toolChoice ?? agent.toolChoice
   return turn > 1 && choice !== 'none' ? undefined : choice
@@ -118,13 +118,13 @@ async function systemOf(
   throw new HookFailure(new BeamClawError('hook-failed', `The system function of agent "${id}" must return text`))
 }
 
-/** The agent's tools that this run may use. */
+/** Returns the agent's tools that this run may use. */
 function toolsOf({ tools }: AgentDefinition, { settings }: RunState): ProviderRequest['tools'] & object {
   const { tools: allowed } = settings
   return [...tools.values()].map((tool) => tool.declaration).filter(({ name }) => allowed === undefined || allowed.includes(name))
 }
 
-/** Returns the request of the hook, or ours where it returned nothing. */
+/** Returns the request of the hook, or the session's own request when the hook returned none. */
 function askedInstead(given: unknown, request: ProviderRequest): ProviderRequest {
   if (given === undefined || given === null) return request
   const fail: Fail = (problem) => new HookFailure(new BeamClawError('hook-failed', `Hook "beforeModel" returned no request: ${problem}`))
@@ -143,7 +143,7 @@ function withMessage(answer: ModelAnswer, message: unknown, history: readonly Me
   return { ...answer, message: changed, finish: answer.finish === 'tool-calls' && !hasCalls ? 'stop' : answer.finish }
 }
 
-/** Results are told apart by the ids of their calls. The model's own ids may come again: some services count them anew in each answer. */
+/** Checks that call ids are unique, because results refer to their calls by id. The model may repeat its own: some services count anew in each answer. */
 function checkCallIds(ids: readonly string[], own: readonly string[], history: readonly Message[], fail: Fail): void {
   const repeated = firstRepeated(ids)
   if (repeated !== undefined) throw fail(`two calls have the id "${repeated}"; give each call an id of its own`)

@@ -1,21 +1,21 @@
-/** What a session does next. The same function decides in the middle of a run and after a crash, so both go the same way. */
+/** Decides the next step of a session. The same function decides during a run and after a crash, so both take the same path. */
 import type { RunId } from '../../base/ids.ts'
 import type { ToolCall } from '../../base/messages.ts'
 import type { RunFailure, RunOutcome } from '../journal/records.ts'
 import type { RunState } from '../state/run-state.ts'
 import type { SessionState } from '../state/session-state.ts'
 
-/** Bounds of a run. */
+/** Limits of a run. */
 export interface RunLimits {
-  /** Provider calls that answered. */
+  /** Maximum provider calls that succeed. */
   readonly maxTurns: number
-  /** Tries of one turn. */
+  /** Maximum attempts of one turn. */
   readonly maxAttempts: number
-  /** Incarnations in a row that may end while a step of the run is under way in them. */
+  /** Maximum consecutive incarnations that end while a step of the run is active. */
   readonly maxCrashes: number
-  /** Turns in a row with the same calls and the same results. */
+  /** Maximum consecutive turns with the same calls and the same results. */
   readonly maxSameTurns: number
-  /** Estimated tokens of history before it is compacted. */
+  /** Estimated tokens of history above which it is compacted. */
   readonly compactAboveTokens: number
 }
 
@@ -27,26 +27,26 @@ export const runLimitDefaults = {
   compactAboveTokens: 120_000,
 } as const satisfies RunLimits
 
-/** Another try of a turn that failed, and how long the service wants to be left alone. */
+/** Another attempt of a failed turn, and the wait that the service asked for. */
 export interface Retry {
   readonly afterMs: number
 }
 
-/** What the decision needs besides the state. */
+/** The inputs of the decision besides the state. */
 export interface RunView {
   readonly limits: RunLimits
   /** Estimated tokens of the state's history. */
   readonly historyTokens: number
-  /** Whether there are messages that a summary could take the place of. */
+  /** Returns whether a summary could replace messages. */
   canCompact(): boolean
-  /** Whether the agent that would answer is configured no more. */
+  /** True when the agent that would answer is no longer configured. */
   readonly isAgentRemoved: boolean
-  /** Whether a tool may run again when nobody knows how its first run went. */
+  /** Returns whether a tool may run again when the outcome of its first run is unknown. */
   isIdempotent(toolName: string): boolean
 }
 
 export type NextStep =
-  /** Nothing to do until a message comes. */
+  /** No work until a message arrives. */
   | { readonly type: 'wait' }
   | { readonly type: 'start-run'; readonly runId: RunId; readonly merged: readonly RunId[] }
   | { readonly type: 'steer'; readonly runId: RunId; readonly from: RunId }
@@ -58,7 +58,7 @@ export type NextStep =
       readonly attempt: number
       readonly retry: Retry | undefined
     }
-  /** Tool calls that will not run (again): recorded as such, so that the model hears of them. */
+  /** Tool calls that will not run, or not run again. Their outcomes are recorded, so that the model sees them. */
   | { readonly type: 'close-tools'; readonly runId: RunId; readonly outcome: 'unknown' | 'cancelled'; readonly calls: readonly ToolCall[] }
   | { readonly type: 'run-tools'; readonly runId: RunId; readonly turn: number; readonly calls: readonly ToolCall[] }
   | { readonly type: 'end-run'; readonly runId: RunId; readonly outcome: RunOutcome; readonly failure?: RunFailure }
@@ -70,14 +70,14 @@ export function nextStep(state: SessionState, view: RunView): NextStep {
   const open = openCalls(current)
   if (current.cancelled !== undefined) return close(runId, open, current.begun) ?? { type: 'end-run', runId, outcome: 'aborted' }
   if (current.crashes > view.limits.maxCrashes) {
-    const message = `The run was given up: ${current.crashes} times in a row the session went down while a step of it was under way`
+    const message = `The run was given up: the session went down ${current.crashes} times in a row during a step of this run`
     return close(runId, open, current.begun) ?? failed(runId, 'poison-message', message)
   }
-  // Its agent may be configured again: what was accepted waits for that.
+  // The agent may be configured again: the accepted message waits for that.
   if (view.isAgentRemoved) return { type: 'wait' }
   if (current.failure !== undefined) return afterFailure(current, view)
   const from = steering(state)
-  // Before the turn is asked for, all that want to join do.
+  // All messages that steer join before the turn is requested.
   if (current.response === undefined && current.attempt === 0 && from !== undefined) return { type: 'steer', runId, from }
   if (current.response === undefined) return ask(current, Math.max(1, current.turn), current.attempt + 1, view)
   return open.length > 0 ? nextTools(state, current, open, view) : nextTurn(state, current, view)
@@ -99,7 +99,7 @@ function nextRun({ waiting }: SessionState): NextStep {
 function afterFailure(current: RunState, view: RunView): NextStep {
   const { runId, failure, turn, attempt } = current
   if (failure === undefined) return ask(current, turn, attempt + 1, view)
-  // Too long for the model: once per turn the history is shortened and the question asked again.
+  // The history is too long for the model. Once per turn it is compacted and the model is called again.
   if (failure.failure.code === 'provider-context-overflow' && current.compactedAt <= turn && view.canCompact())
     return { type: 'compact', runId }
   if (failure.isRetryable && attempt < view.limits.maxAttempts) {
@@ -109,7 +109,7 @@ function afterFailure(current: RunState, view: RunView): NextStep {
 }
 
 function nextTools(state: SessionState, { runId, turn, begun }: RunState, open: readonly ToolCall[], view: RunView): NextStep {
-  // Begun, and this incarnation did not begin it: otherwise its outcome would be known.
+  // A call that has started without an outcome was started by an earlier incarnation.
   const lost = open.filter(({ id, name }) => begun.has(id) && !view.isIdempotent(name))
   if (lost.length > 0) return { type: 'close-tools', runId, outcome: 'unknown', calls: lost }
   if (steering(state) !== undefined) return { type: 'close-tools', runId, outcome: 'cancelled', calls: open }
@@ -125,9 +125,9 @@ function nextTurn(state: SessionState, current: RunState, view: RunView): NextSt
     return failed(runId, 'tool-loop', `The model called ${names} ${sameTurns} times in a row with the same input and the same result`)
   }
   const from = steering(state)
-  // What comes when the last turn has answered whole waits for a run of its own.
+  // A message that arrives after the last turn is complete gets a run of its own.
   if (!hasCalls && (from === undefined || turn >= maxTurns)) return { type: 'end-run', runId, outcome: 'completed' }
-  if (turn >= maxTurns) return failed(runId, 'max-turns', `The run was ended after ${turn} turns, which is all it may take`)
+  if (turn >= maxTurns) return failed(runId, 'max-turns', `The run was ended after ${turn} turns, its limit`)
   return from === undefined ? ask(current, turn + 1, 1, view) : { type: 'steer', runId, from }
 }
 
@@ -137,7 +137,7 @@ function ask(current: RunState, turn: number, attempt: number, view: RunView): N
   return { type: 'ask-model', runId, turn, attempt, retry: undefined }
 }
 
-/** Closes what is open before a run ends, or answers undefined when nothing is. */
+/** Returns the step that closes the open calls before a run ends, or undefined when none is open. */
 function close(runId: RunId, open: readonly ToolCall[], begun: ReadonlySet<string>): NextStep | undefined {
   const lost = open.filter(({ id }) => begun.has(id))
   if (lost.length > 0) return { type: 'close-tools', runId, outcome: 'unknown', calls: lost }
@@ -148,7 +148,7 @@ function openCalls({ response, results }: RunState): ToolCall[] {
   return (response?.calls ?? []).filter(({ id }) => !results.has(id))
 }
 
-/** The message that wants to join the run under way. */
+/** Returns the message that waits to join the active run. */
 export function steering({ waiting }: SessionState): RunId | undefined {
   return waiting.find(({ queueMode }) => queueMode === 'steer')?.runId
 }

@@ -1,14 +1,15 @@
-/** Reads JSON that is still being written: what is whole of it so far, and of the last string what there is. */
+/** Reads JSON that is still being written: the complete values so far, and the last string as far as it has arrived. */
 import type { JsonValue } from '../../base/messages.ts'
 
-/** Objects and lists in each other; deeper text is not read until it is whole. */
+/** Maximum nesting of objects and lists; deeper text is not read until it is complete. */
 const maxDepth = 64
 
 const closers: Readonly<Record<string, string>> = { '{': '}', '[': ']' }
 
 /**
- * Returns the object or list that a text begins to write, as far as it has come; undefined while there is none, and for what is not JSON.
- * A key without a value, a number that may go on and a word that is not whole are left out. Text before the first bracket is passed over.
+ * Returns the object or list at the start of a text that is still being written, as far as it has arrived. Returns undefined before its first bracket,
+ * and for text that is not JSON. Leaves out a key without a value, a number that may continue and an incomplete word. Skips text before the first
+ * bracket.
  *
  * @example
  * partialJson('{"name": "Ann", "age": 3') // { name: 'Ann' }
@@ -26,23 +27,23 @@ export function partialJson(text: string): JsonValue | undefined {
   }
 }
 
-/** Goes through a text once, and keeps the last place at which closing all that is open makes it whole. */
+/** Scans a text once, and remembers the last position at which the text becomes complete by closing its open brackets. */
 class Scan {
   readonly #text: string
-  /** What closes the objects and lists that are open, the innermost last. */
+  /** The closing brackets of the open objects and lists, the innermost last. */
   readonly #open: string[] = []
   #index = 0
-  // Up to where the text counts, and what makes that part of it whole.
+  // The end of the text that is kept, and the ending that completes it.
   #cut = 0
   #ending = ''
-  // In an object: the next string is a key.
+  // In an object: whether the next string is a key.
   #isKey = false
 
   constructor(text: string) {
     this.#text = text
   }
 
-  /** Returns a text that is whole; undefined for one that is too deep. */
+  /** Returns a complete text; undefined for a text that is nested too deeply. */
   run(): string | undefined {
     while (this.#index < this.#text.length) {
       const character = this.#text[this.#index] ?? ''
@@ -69,7 +70,7 @@ class Scan {
     return this.#text.slice(0, this.#cut) + this.#ending
   }
 
-  /** Takes a string; false when it is not whole. Of a value what there is of it counts. */
+  /** Reads a string; returns false when it is incomplete. An incomplete value is kept as far as it has arrived. */
   #string(): boolean {
     let end = this.#index + 1
     while (end < this.#text.length && this.#text[end] !== '"') {
@@ -78,13 +79,13 @@ class Scan {
       end += length
     }
     const isWhole = this.#text[end] === '"'
-    // Half a character of two code units may be at the end.
+    // The text may end in half of a surrogate pair.
     this.#index = isWhole ? end + 1 : endsInHalf(this.#text, end)
     if (!this.#isKey) this.#keep(isWhole ? '' : '"')
     return isWhole
   }
 
-  /** Takes a number, `true`, `false` or `null`; false when it may go on. */
+  /** Reads a number, `true`, `false` or `null`; returns false when it may continue. */
   #word(): boolean {
     const word = /[^\s,:\]}"[{]+/y
     word.lastIndex = this.#index
@@ -103,7 +104,7 @@ class Scan {
   }
 }
 
-/** Returns `end`, or where the half of a pair before it begins, written out or as an escape. */
+/** Returns `end`, or the start of half a surrogate pair before it, whether it is a character or an escape. */
 function endsInHalf(text: string, end: number): number {
   const written = text.charCodeAt(end - 1)
   if (written >= 0xd800 && written < 0xdc00) return end - 1

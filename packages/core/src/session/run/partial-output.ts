@@ -1,22 +1,22 @@
-/** Follows an answer of JSON while the model writes it. */
+/** Follows a JSON answer while the model writes it. */
 import type { RunEvent } from '../../base/events.ts'
 import { type JsonValue, textOf } from '../../base/messages.ts'
 import { partialJson } from './partial-json.ts'
 import { jsonIn } from './structured-output.ts'
 
-/** What is there of a value that is still being written: any part of it may be missing. */
+/** A value that is still being written: any part of it may be missing. */
 export type DeepPartial<T> = T extends readonly (infer TItem)[]
   ? readonly DeepPartial<TItem>[]
   : T extends object
     ? { readonly [K in keyof T]?: DeepPartial<T[K]> }
     : T
 
-/** A long answer is read again once it has grown by this part of it, so that reading it costs no more than its length, times a constant. */
+/** A long answer is parsed again once it has grown by this fraction, so that the total cost stays linear in its length. */
 const growth = 1 / 64
 
 /**
- * Yields what there is of the answer, each time more of it and never the same twice in a row; the last of an answer is the whole. `isWhole`: the events have every piece of the
- * text; else only whole answers are read.
+ * Yields the parsed answer as it grows, never the same value twice in a row; the last value of an answer is the complete one. With `isWhole` the
+ * events have every piece of the text; without it only complete answers are parsed.
  */
 export async function* partialValues(events: AsyncIterable<RunEvent>, isWhole: boolean): AsyncGenerator<JsonValue> {
   let text = ''
@@ -29,7 +29,7 @@ export async function* partialValues(events: AsyncIterable<RunEvent>, isWhole: b
     return hasChanged
   }
   for await (const event of events) {
-    // What was said before is void, or of another turn.
+    // Earlier text is void, or belongs to another turn.
     if (event.type === 'model-request') {
       text = ''
       readLength = 0

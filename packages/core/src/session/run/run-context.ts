@@ -1,4 +1,4 @@
-/** The context of a run as the agent that answers may see it: after a hand-off that is another agent than the one whose schema has checked it. */
+/** The context of a run for the agent that answers. After a hand-off, that is not the agent whose schema has checked the context. */
 import type { AgentDefinition } from '../../agent/agent.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import { type AgentId, sessionKeyParts } from '../../base/ids.ts'
@@ -12,7 +12,7 @@ import type { RunLoopOptions } from './run-loop-options.ts'
 type Options = Pick<RunLoopOptions, 'agents' | 'sessionKey' | 'clock'>
 type Context = Pick<RunState, 'context' | 'contextBy'>
 
-/** Resolves with a context as the agent's schema makes it. Rejects what `fail` makes of one that the schema refuses, and what its code throws. */
+/** Resolves with the context as the agent's schema returns it. Rejects with an error of `fail` when the schema refuses it, and with errors of its code. */
 export async function parsedContext(
   { context: schema }: AgentDefinition,
   context: JsonValue | undefined,
@@ -25,8 +25,8 @@ export async function parsedContext(
 }
 
 /**
- * Resolves with the context of a run for its agent's system function and tools. Rejects `HookFailure` (`invalid-message`) when the agent's schema refuses it,
- * and with the signal's reason.
+ * Resolves with the context of a run for the system function and tools of its agent. Rejects with `HookFailure` (`invalid-message`) when the agent's
+ * schema refuses the context, and with the signal's reason.
  */
 export async function contextFor(
   agent: AgentDefinition,
@@ -41,7 +41,7 @@ export async function contextFor(
   return withinTime(`The context schema of agent "${agent.id}"`, () => parsedContext(agent, run.context, refused), { clock, signal })
 }
 
-/** Resolves with why an agent cannot take a run over; undefined when it can. Rejects with the signal's reason. */
+/** Resolves with the reason why an agent cannot take over a run; undefined when it can. Rejects with the signal's reason. */
 export async function handOffProblem(to: AgentId, run: Context, options: Options, signal: AbortSignal): Promise<string | undefined> {
   const agent = options.agents.get(to)
   if (agent === undefined) return undefined
@@ -54,7 +54,7 @@ export async function handOffProblem(to: AgentId, run: Context, options: Options
   }
 }
 
-/** True where the agent's own schema has made the context, or it has none. */
+/** True when the agent's own schema has produced the context, or the agent has no schema. */
 function hasChecked(agent: AgentDefinition, { contextBy }: Context, { agents, sessionKey }: Options): boolean {
   if (agent.context === undefined) return true
   const maker = contextBy ?? sessionKeyParts(sessionKey).agentId

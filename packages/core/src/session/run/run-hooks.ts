@@ -1,4 +1,4 @@
-/** Calls the hooks of an agent: each within its time, and what it throws as one typed failure. */
+/** Calls the hooks of an agent, each with a time limit, and turns their errors into one typed failure. */
 import type { AgentDefinition } from '../../agent/agent.ts'
 import type { AgentHooks, HookRun } from '../../agent/hooks.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
@@ -6,10 +6,10 @@ import type { SessionKey } from '../../base/ids.ts'
 import type { Clock } from '../../ports/services.ts'
 import type { RunState } from '../state/run-state.ts'
 
-/** Milliseconds that a hook may take. */
+/** Maximum milliseconds of a hook. */
 const hookTimeoutMs = 60_000
 
-/** User code of an agent has failed: the run fails with `error`. */
+/** A failure in the user code of an agent: the run fails with `error`. */
 export class HookFailure extends Error {
   readonly error: BeamClawError
 
@@ -29,8 +29,8 @@ export interface HookCalls {
 }
 
 /**
- * Calls one hook. Resolves with what it returned; undefined where the agent has no such hook. Rejects `HookFailure` when it throws or takes too long, and
- * with the signal's reason when the step is interrupted first.
+ * Calls one hook. Resolves with its return value; undefined when the agent has no such hook. Rejects with `HookFailure` when the hook throws or takes
+ * too long, and with the signal's reason when the step is interrupted first.
  */
 export async function callHook<TName extends keyof AgentHooks>(
   name: TName,
@@ -55,7 +55,7 @@ export async function callHook<TName extends keyof AgentHooks>(
   })) as Awaited<ReturnType<NonNullable<AgentHooks[TName]>>>
 }
 
-/** Calls user code of an agent, named for people. Rejects as `callHook` does. */
+/** Calls user code of an agent with a time limit; `name` describes the code in errors. Rejects as `callHook` does. */
 export async function withinTime<T>(
   name: string,
   work: () => T | PromiseLike<T>,
@@ -88,7 +88,7 @@ async function call<T>(name: string, work: () => T | PromiseLike<T>): Promise<T>
   }
 }
 
-/** A typed error keeps its code, so that a guardrail can say what it found; it is never tried again by itself. */
+/** A typed error keeps its code, so that a guardrail can report its finding. The session never retries it. */
 function failure(message: string, cause: unknown): HookFailure {
   return new HookFailure(BeamClawError.isInstance(cause) ? cause : new BeamClawError('hook-failed', message, { cause }))
 }

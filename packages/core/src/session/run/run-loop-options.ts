@@ -1,4 +1,4 @@
-/** What a run loop and its steps work with. */
+/** The options that a run loop and its steps share. */
 import type { AgentDefinition } from '../../agent/agent.ts'
 import type { ProvisionalEvent } from '../../base/events.ts'
 import type { AgentId, SessionKey } from '../../base/ids.ts'
@@ -22,11 +22,11 @@ export interface RunLoopOptions {
   readonly random: Random
   readonly logger: Logger
   readonly turns: EventLoopTurns
-  /** The agents as they are configured now. */
+  /** The agents as configured now. */
   readonly agents: ReadonlyMap<AgentId, AgentDefinition>
-  /** The one that answers now. */
+  /** Returns the agent that answers now. */
   readonly agent: () => AgentDefinition
-  /** The session's own settings as they are now. */
+  /** Returns the session's own settings as they are now. */
   readonly settings: () => SessionSettings
   readonly tell: (event: ProvisionalEvent) => void
 }

@@ -1,4 +1,4 @@
-/** Takes one step after the other, until there is nothing to do: states what it is about to do, does it once that is durable, states what came of it. */
+/** Takes one step after another until no work is left. Each step stages its intent, acts once the intent is durable, and stages the outcome. */
 
 import { isRemoved } from '../../agent/removed-agent.ts'
 import { guardedAbortController } from '../../base/abort.ts'
@@ -13,10 +13,10 @@ import { callHook, HookFailure } from './run-hooks.ts'
 import type { RunLoopOptions } from './run-loop-options.ts'
 import { closedCall, runTools } from './tool-step.ts'
 
-/** A step that takes time; the end of a run does when a hook wants to see it. */
+/** A step that takes time. The end of a run is one when a hook observes it. */
 type Act = Extract<NextStep, { type: 'compact' | 'ask-model' | 'run-tools' | 'end-run' }>
 
-/** A step that is done once it is stated. */
+/** A step that is complete once it is staged. */
 type Fact = Exclude<NextStep, { type: 'compact' | 'ask-model' | 'run-tools' | 'wait' }>
 
 export class RunLoop {
@@ -32,7 +32,7 @@ export class RunLoop {
     this.#summary = new HistorySummary({ ...options, pause: this.#pause })
   }
 
-  /** Providers listen to its signal. */
+  /** Creates the controller of a step; providers listen to its signal. */
   #newStep(): AbortController {
     const { logger, sessionKey } = this.#options
     return guardedAbortController((error) => {
@@ -40,15 +40,15 @@ export class RunLoop {
     })
   }
 
-  /** Ends the step under way, which then writes down how far it got. The next step is decided anew. */
+  /** Interrupts the active step, which then records its progress. The next step is decided anew. */
   interruptStep(reason: unknown): void {
     this.#step.abort(reason)
   }
 
-  /** Runs until there is nothing to do or `stopped` is aborted. Rejects with what kept the journal from being written. */
+  /** Runs until no work is left or `stopped` is aborted. Rejects with the error that prevented a journal write. */
   async run(stopped: AbortSignal): Promise<void> {
     const { journal } = this.#options
-    // By hand: a signal made of two for every step costs more than the step.
+    // Linked by hand: a combined signal for every step costs more than the step.
     const follow = (): void => this.#step.abort(stopped.reason)
     stopped.addEventListener('abort', follow)
     try {
@@ -70,7 +70,7 @@ export class RunLoop {
     }
   }
 
-  /** False when nothing can be done, although there may be work: its agent is not configured. */
+  /** False when no step can be taken, although work may be open: the agent is not configured. */
   get hasStep(): boolean {
     return this.#next().type !== 'wait'
   }
@@ -92,7 +92,7 @@ export class RunLoop {
     return { ...runLimitDefaults, maxTurns, compactAboveTokens }
   }
 
-  /** What a step that takes no time writes down. */
+  /** Returns the entries of a step that takes no time. */
   #facts(step: Fact): JournalEntry[] {
     const { runId } = step
     switch (step.type) {
@@ -117,7 +117,7 @@ export class RunLoop {
     return step.type === 'compact' || step.type === 'ask-model' || step.type === 'run-tools'
   }
 
-  /** The hook may fail a run that was completed; of any other it is only told. */
+  /** Calls the hook. It may fail a run that was completed; for any other run its errors are only logged. */
   async #endRun(step: Extract<NextStep, { type: 'end-run' }>, signal: AbortSignal): Promise<void> {
     const { journal, state, agent, sessionKey, clock, logger } = this.#options
     const run = state.current

@@ -1,4 +1,4 @@
-/** What a run came to. */
+/** The result of a run. */
 import type { ErrorCode } from '../../base/error-codes.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import type { RunId } from '../../base/ids.ts'
@@ -15,32 +15,32 @@ import {
 import type { EndedRun } from '../state/known-run.ts'
 import type { RunStep, RunToolCall } from './run-steps.ts'
 
-/** What a run came to. */
+/** The result of a run. */
 export interface RunResult<TOutput = undefined> {
   readonly runId: RunId
   /** The model's last message. */
   readonly message: AssistantMessage
-  /** Its text. */
+  /** The text of `message`. */
   readonly text: string
-  /** All tokens of the run: its answers, summaries of its history, and what its tools report, such as agents that they ask. */
+  /** All tokens of the run: its answers, the summaries of its history, and the usage that its tools report, such as that of sub-agents. */
   readonly usage: Usage
-  /** The same by model, for prices; empty for runs that an earlier version ended. */
+  /** The same by model, to compute prices; empty for runs that an earlier version ended. */
   readonly usageByModel: readonly ModelUsage[]
   readonly finish: FinishReason | undefined
   /**
-   * The answers of the model, with the tool calls of each. They are read from the journal: empty once a snapshot has taken the place of the run's
-   * records. A message that joined a run under way has the steps from there on.
+   * The answers of the model, each with its tool calls. They are read from the journal, so the list is empty once a snapshot has replaced the run's
+   * records. For a message that joined an active run, the list begins where the message joined.
    */
   readonly steps: readonly RunStep[]
-  /** The tool calls of all steps, in their order. */
+  /** The tool calls of all steps, in order. */
   readonly toolCalls: readonly RunToolCall[]
-  /** What the schema made of the text, where one was given. After a repair, `message`, `text` and this are of the repaired answer. */
+  /** The output of the schema, if one was given. After a repair, `message`, `text` and `output` are those of the repaired answer. */
   readonly output: TOutput
 }
 
 const emptyMessage: AssistantMessage = { role: 'assistant', content: [] }
 
-/** Returns the result of a run that is over. Throws why it has none. */
+/** Returns the result of an ended run. Throws the run's failure when it has no result. */
 export function resultOf(runId: RunId, ended: EndedRun, steps: readonly RunStep[]): Omit<RunResult, 'output'> {
   if (ended.outcome !== 'completed') throw failureOf(runId, ended)
   const { message = emptyMessage, usage, usageByModel = [], finish } = ended
@@ -48,7 +48,7 @@ export function resultOf(runId: RunId, ended: EndedRun, steps: readonly RunStep[
   return { runId, message, text: textOf(message), usage, usageByModel, finish, steps, toolCalls }
 }
 
-/** Returns the result of a run whose answer had to be repaired by another. */
+/** Returns the result of a run whose answer another run repaired. */
 export function repairedResult<TOutput>(first: Omit<RunResult, 'output'>, repaired: RunResult<TOutput>): RunResult<TOutput> {
   return {
     ...repaired,

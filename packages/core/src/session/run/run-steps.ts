@@ -1,4 +1,4 @@
-/** The steps of a run, as its events tell them. Pure. */
+/** The steps of a run, built from its events. Pure. */
 import type { CommittedEvent, RunEvent } from '../../base/events.ts'
 import type { AssistantMessage, FinishReason, JsonValue, ModelUsage, ToolResult, Usage } from '../../base/messages.ts'
 
@@ -6,29 +6,29 @@ import type { AssistantMessage, FinishReason, JsonValue, ModelUsage, ToolResult,
 export interface RunToolCall {
   readonly id: string
   readonly name: string
-  /** What the tool was given, where it has begun: a hook may have changed what the model sent. */
+  /** The input that the tool received, if the call has started: a hook may have changed the model's input. */
   readonly input: JsonValue
-  /** Undefined where the call has no outcome. */
+  /** Undefined while the call has no outcome. */
   readonly result: ToolResult | undefined
   readonly outcome: 'ok' | 'error' | 'unknown' | 'cancelled' | undefined
-  /** Tokens that the tool itself has spent, as another agent does. */
+  /** Tokens that the tool itself used, as a sub-agent does. */
   readonly usage: readonly ModelUsage[]
 }
 
-/** One answer of the model, and the tool calls that it asked for. */
+/** One answer of the model, and the tool calls that it requested. */
 export interface RunStep {
   /** Counts from 1. */
   readonly turn: number
-  /** `<provider>/<model>` as it was asked for; a fallback may have answered. */
+  /** `<provider>/<model>` as requested; a fallback may have answered. */
   readonly model: string
   readonly message: AssistantMessage
   readonly toolCalls: readonly RunToolCall[]
-  /** Of this answer alone. */
+  /** Usage of this answer alone. */
   readonly usage: Usage
   readonly finish: FinishReason
 }
 
-/** Takes the events of one run in their order. */
+/** Collects the events of one run, in order. */
 export class RunSteps {
   readonly #steps: (RunStep & { readonly toolCalls: RunToolCall[] })[] = []
   #model = ''

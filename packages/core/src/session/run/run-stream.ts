@@ -1,4 +1,4 @@
-/** One run, as its sender sees it: events while it goes on, and a result. */
+/** One run, as its sender sees it: events while it runs, and a result. */
 
 import { BeamClawError } from '../../base/errors.ts'
 import type { RunEvent } from '../../base/events.ts'
@@ -23,15 +23,15 @@ import type { RunStreamOptions } from './run-stream-options.ts'
 import { invalidOutput, readOutput } from './structured-output.ts'
 import { textPieces } from './text-pieces.ts'
 
-/** Milliseconds in which whoever waited for `accepted` may begin to iterate and still be told every piece of the answer. */
+/** Milliseconds after `accepted` in which a caller may start to iterate and still get every piece of the answer. */
 const graceMs = 1_000
 
 /**
- * Iterate for the events of the run, or ask for its `result()`, or both; each event is told once. `accepted` resolves once the message is
- * durable. All reject when it was not accepted; the result also when the run failed or was aborted. An iteration that begins a second
- * after that, or later, yields the answer, and not every piece of it; once a snapshot has taken the place of the run's events, it yields
- * nothing, and the result is still there. Both reject `unknown-run` when the session has forgotten the run, `call-cycle` inside a tool that
- * the run would have to wait for, and the iteration `subscriber-lagged` when its reader was so slow that events are gone.
+ * A run that was sent or is followed: iterate for its events, or call `result()`, or both; each event is yielded once. `accepted` resolves once the
+ * message is durable. All three reject when the message was not accepted, and the result also when the run failed or was aborted. An iteration that
+ * starts more than a second after `accepted` yields the answer, but not every piece of it. Once a snapshot has replaced the run's events, the iteration
+ * yields none, and the result is still available. Both reject with `unknown-run` when the session no longer remembers the run, and with `call-cycle`
+ * inside a tool on which the run waits. The iteration throws `subscriber-lagged` when its reader was too slow and events are lost.
  *
  * @example
  * const run = session.send('What is 2+3?')
@@ -42,7 +42,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   readonly runId: RunId
   readonly accepted: Promise<SendReceipt>
   readonly #options: RunStreamOptions<TOutput>
-  // From before the message is sent, for the iteration; gone when it has begun, or is not wanted.
+  // Opened before the message is sent, for the iteration; undefined once that has started or is no longer possible.
   #feed: SessionFeed | undefined
   #grace: TimerHandle | undefined
   #result: Promise<RunResult<TOutput>> | undefined
@@ -63,7 +63,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   }
 
   async #send(): Promise<SendReceipt> {
-    // Whoever asks for the result at once shall listen before anything happens.
+    // A caller that asks for the result at once subscribes before the message is sent.
     await undefined
     this.#isSent = true
     return this.#options.send()
@@ -74,17 +74,17 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     const isSecond = this.#isIterated
     this.#isIterated = true
     const { seq, ended } = await this.#begin(feed, isAhead)
-    // Each event is told once.
+    // Each event is yielded once.
     if (isSecond) return void (await feed.stop())
     if (ended !== undefined) return yield* this.#past(feed, seq)
     yield* this.#live(feed, seq, isAhead)
   }
 
   /**
-   * Returns the run as a web-standard `Response`, once its message is durable: server-sent events of the run, or what the AI SDK's `useChat`
-   * reads. However far the run is, and however often it is asked for, each response tells the run from its beginning, or from the cursor
-   * `after` on; one with nothing left to tell has status 204. The reader's going away ends the reading, and not the run, unless
-   * `abortOnDisconnect`. Rejects as `accepted` does, and `invalid-option`.
+   * Returns the run as a web-standard `Response`, once its message is durable: server-sent events of the run, or the format of the AI SDK's `useChat`.
+   * Each response starts at the beginning of the run, or after the cursor `after`, no matter how far the run is and how often it is requested. A response
+   * with no events left has status 204. When the reader disconnects, only the reading ends, unless `abortOnDisconnect` is set. Rejects as `accepted`
+   * does, and with `invalid-option`.
    *
    * @example
    * return session.follow(key).toResponse({ after: request.headers.get('last-event-id') })
@@ -95,8 +95,8 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   }
 
   /**
-   * Writes the same into a response of Node's, which gets its headers once the message is durable. Resolves when all is written or the
-   * reader has gone away. Rejects as `accepted` does, and `invalid-option`; then nothing was written.
+   * Writes the same content into a Node response, whose headers are sent once the message is durable. Resolves when everything is written or the
+   * reader has disconnected. Rejects as `accepted` does, and with `invalid-option`; the response is untouched then.
    *
    * @example
    * createServer((request, response) => session.send('hi').pipeTo(response))
@@ -107,7 +107,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     return pipeTo(await this.#open(), response, this.#options.clock, options)
   }
 
-  /** Begins a reading of the whole run, from a feed that is there already if nobody has taken it. */
+  /** Starts a reading of the whole run, on the existing feed if it is not taken yet. */
   async #open(): Promise<RunReading> {
     const { feed, isAhead } = this.#takeFeed()
     const { seq, ended } = await this.#begin(feed, isAhead)
@@ -117,9 +117,10 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   }
 
   /**
-   * Yields what there is of the `output` while the model writes it: JSON as the model says it, which no schema has checked or changed yet. Each
-   * value holds all that came so far, and is another one than the value before it; the last one is the whole answer. May be iterated beside the events. A reading that begins a second after
-   * `accepted`, or of a run that was under way before (`follow`, a repeat of its key), yields whole answers only. Throws as the iteration of events does.
+   * Yields the `output` as far as it has arrived while the model writes it: the model's JSON, which no schema has checked or changed yet. Each value
+   * contains everything so far and differs from the previous value; the last one is the complete answer. May be iterated beside the events. A reading
+   * that starts more than a second after `accepted`, or of a run that was active before (`follow`, a repeat of its key), yields only complete answers.
+   * Throws as the iteration of events does.
    *
    * @example
    * for await (const { title } of run.partialOutput()) show(title)
@@ -129,10 +130,10 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   }
 
   /**
-   * The text of the run as the model writes it, of all turns, for callers that only print; the last answer alone is `(await run.result()).text`. Each
-   * iteration is a reading of its own, and may go on beside the events. What a model call that broke off has said is not said again; where the next call
-   * says something else, all of that follows. A reading that begins a second after `accepted`, or of a run that was under way before, gets the text of
-   * each turn in one piece. Throws as the iteration of events does.
+   * The text of all turns of the run as the model writes it, for callers that only print; the last answer alone is `(await run.result()).text`. Each
+   * iteration is a separate reading, and may run beside the events. When a retry repeats the text of a broken model call, only new text is yielded; when
+   * its text differs, all of it is yielded. A reading that starts more than a second after `accepted`, or of a run that was active before, gets the text
+   * of each turn in one piece. Throws as the iteration of events does.
    *
    * @example
    * for await (const text of session.send('What is 2+3?').textStream) process.stdout.write(text)
@@ -141,7 +142,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     return { [Symbol.asyncIterator]: () => this.#reading(textPieces) }
   }
 
-  /** Reads the run's events. `isWhole`: they have every piece of the text. */
+  /** Reads the run's events. With `isWhole` they have every piece of the text. */
   async *#reading<T>(read: (events: AsyncIterable<RunEvent>, isWhole: boolean) => AsyncIterable<T>): AsyncGenerator<T, void, void> {
     const isEarly = this.#feed !== undefined || !this.#isSent
     const { feed, isAhead } = this.#takeFeed()
@@ -155,7 +156,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     }
   }
 
-  /** Takes the feed that is there from before the message was sent, or begins another one. */
+  /** Takes the feed that was opened before the message was sent, or opens another one. */
   #takeFeed(): { readonly feed: SessionFeed; readonly isAhead: boolean } {
     const isAhead = this.#feed !== undefined
     const feed = this.#feed ?? this.#options.listen()
@@ -164,7 +165,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     return { feed, isAhead }
   }
 
-  /** Tells where the run's events begin, and whether it is over; `feed` listens, so that an end after this answer is not missed. */
+  /** Resolves with the start of the run's events, and with its end if it has one. `feed` listens already, so that a later end is not missed. */
   async #begin(feed: SessionFeed, isAhead: boolean): Promise<{ readonly seq: number; readonly ended: EndedRun | undefined }> {
     try {
       const { status, ended, seq } = await this.accepted
@@ -177,7 +178,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     }
   }
 
-  /** The run's events up to its end. */
+  /** Yields the run's events up to its end. */
   async *#live(feed: SessionFeed, seq: number, isAhead: boolean): AsyncGenerator<RunEvent> {
     const { status } = await this.accepted
     let endWaiting = (): void => {}
@@ -195,12 +196,12 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     }
   }
 
-  /** What the journal still has of a run that is over. */
+  /** Yields the events of an ended run that the journal still has. */
   async *#past(feed: SessionFeed, seq: number): AsyncGenerator<RunEvent> {
     const isOfRun = this.#filter()
     let isFirst = true
     for await (const event of feed.past(seq)) {
-      // A snapshot has taken the place of its records: the rest are of other runs.
+      // A snapshot has replaced the run's records: the rest belong to other runs.
       if (isFirst && 'seq' in event && event.seq > seq) return
       isFirst = false
       if (!isOfRun(event)) continue
@@ -209,7 +210,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     }
   }
 
-  /** Tells events of this run from others; it may become part of another run. */
+  /** Returns a filter for the events of this run, which may become part of another run. */
   #filter(): (event: RunEvent) => boolean {
     let host = this.runId
     return (event) => {
@@ -224,7 +225,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     this.#feed = undefined
   }
 
-  /** Reads the run to its end. */
+  /** Resolves with the result once the run has ended. */
   result(): Promise<RunResult<TOutput>> {
     this.#result ??= this.#read()
     return this.#result
@@ -238,7 +239,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     return this.#withOutput(resultOf(this.runId, ended, steps))
   }
 
-  /** Resolves with the steps of the run, once it is over. */
+  /** Resolves with the steps of the run, once it has ended. */
   async #waitForEnd(isAhead: boolean): Promise<readonly RunStep[]> {
     const feed = this.#options.listenToCommitted()
     const { seq, ended } = await this.#begin(feed, isAhead)
@@ -246,7 +247,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     try {
       for await (const event of ended === undefined ? this.#live(feed, seq, isAhead) : this.#past(feed, seq)) steps.take(event)
     } catch (error) {
-      // Events are gone, so the session is at rest: it knows how the run ended.
+      // Events are lost, so the session is idle: it knows how the run ended.
       if (BeamClawError.isInstance(error, 'subscriber-lagged')) return []
       throw error
     }
@@ -280,7 +281,7 @@ async function* readFrom(feed: SessionFeed, events: AsyncGenerator<RunEvent>): A
   for await (const event of events) yield { event, isLive: feed.isLive }
 }
 
-/** True when the session was stopped or killed while it was asked: the run goes on when it is next up. */
+/** True when the session was stopped or killed during the call: the run continues when the session runs again. */
 function wasStopped(error: unknown): error is BeamClawError {
   return BeamClawError.isInstance(error) && stoppedCodes.has(error.code)
 }
@@ -288,7 +289,7 @@ function wasStopped(error: unknown): error is BeamClawError {
 const stoppedCodes: ReadonlySet<string> = new Set(['actor-not-running', 'actor-stopped', 'actor-killed'])
 
 function interrupted(cause?: BeamClawError): BeamClawError {
-  return new BeamClawError('run-interrupted', 'The session stopped before the run ended; it goes on when the session is next up', { cause })
+  return new BeamClawError('run-interrupted', 'The session stopped before the run ended; it continues when the session restarts', { cause })
 }
 
 function joins(event: RunEvent, runId: RunId): boolean {

@@ -1,20 +1,20 @@
-/** Finds JSON in a model's answer, which may stand in a Markdown fence or between sentences, and checks it by a schema. */
+/** Finds JSON in a model's answer, also in a Markdown fence or between sentences, and checks it against a schema. */
 import { BeamClawError } from '../../base/errors.ts'
 import type { JsonValue } from '../../base/messages.ts'
 import { describeIssues, type StandardSchema } from '../../tool/standard-schema.ts'
 
-/** Pieces of an answer that are tried as JSON. */
+/** Maximum pieces of an answer that are tried as JSON. */
 const mostCandidates = 8
 
-/** Characters of the answer that the error carries. */
+/** Maximum characters of the answer in the error. */
 const shownText = 10_000
 
 const fence = /```[^\n`]*\n([\s\S]*?)```/g
 
-/** What the answer comes to, or what is wrong with it. */
+/** The output of an answer, or the problem with it. */
 export type ReadOutput<TOutput> = { readonly value: TOutput } | { readonly problem: string }
 
-/** Reads the answer by the schema: the first piece of JSON in it that fits. Rejects with what the schema itself throws. */
+/** Reads the answer by the schema: the first piece of JSON in it that fits. Rejects with errors of the schema itself. */
 export async function readOutput<TOutput>(text: string, schema: StandardSchema<TOutput>): Promise<ReadOutput<TOutput>> {
   let problem: string | undefined
   for (const candidate of jsonIn(text)) {
@@ -25,7 +25,7 @@ export async function readOutput<TOutput>(text: string, schema: StandardSchema<T
   return { problem: problem ?? 'it is not JSON' }
 }
 
-/** Returns the values that a text may mean: the text itself, else what is fenced in it, else each object and list in it, in this order. */
+/** Returns the candidate values of a text in this order: the text itself, fenced blocks, then each object and list in it. */
 export function jsonIn(text: string): readonly JsonValue[] {
   const whole = parsed(text)
   if (whole !== undefined) return [whole]
@@ -33,16 +33,16 @@ export function jsonIn(text: string): readonly JsonValue[] {
   return fenced.length > 0 ? fenced : valuesOf(bracketedIn(text))
 }
 
-/** Returns the error for an answer that is not what was asked for; it carries the beginning of the text. */
+/** Returns the error for an answer that does not have the requested shape; it carries the beginning of the text. */
 export function invalidOutput(text: string, problem: string, cause?: unknown): BeamClawError {
-  const message = `The model was asked for JSON of a certain shape, and its answer is something else: ${problem}`
+  const message = `The answer of the model does not have the requested JSON shape: ${problem}`
   return new BeamClawError('invalid-output', message, { cause, details: { problem, text: text.slice(0, shownText).toWellFormed() } })
 }
 
-/** Characters of what is wrong, in the message that asks for the answer once more. */
+/** Maximum characters of the problem in the message that asks for a corrected answer. */
 const shownProblem = 2_000
 
-/** Returns the message that asks for the answer once more. */
+/** Returns the message that asks for a corrected answer. */
 export function repairRequest(problem: string): string {
   return `Your last answer cannot be used: ${problem.slice(0, shownProblem).toWellFormed()}. Reply with the corrected JSON alone: no explanation, no Markdown.`
 }
@@ -63,7 +63,7 @@ function fencedIn(text: string): readonly string[] {
   return [...text.matchAll(fence)].slice(0, mostCandidates).map(([, body = '']) => body)
 }
 
-/** Returns the outermost objects and lists, by their brackets. */
+/** Returns the outermost objects and lists, found by their brackets. */
 function bracketedIn(text: string): readonly string[] {
   const pieces: string[] = []
   let from = 0
@@ -78,7 +78,7 @@ function bracketedIn(text: string): readonly string[] {
   return pieces
 }
 
-/** Returns where the bracket at `start` is closed. */
+/** Returns the position of the bracket that closes the one at `start`. */
 function closingOf(text: string, start: number): number | undefined {
   let depth = 0
   let isInString = false

@@ -1,7 +1,7 @@
-/** Runs that may have taken the process down run their tools one at a time: if it goes down again, the one that did it is known. */
+/** Makes suspect runs, which may have crashed the process, run their tools one at a time, so that another crash identifies its cause. */
 import type { Clock } from '../../ports/services.ts'
 
-/** Milliseconds after which a tool is cleared, though it has not ended, and the next one may begin: what takes a process down does so at once. */
+/** Milliseconds after which an active tool is cleared and the next one may start: a tool that crashes the process does so at once. */
 const longestTurnMs = 30_000
 
 export class SuspectLine {
@@ -13,8 +13,8 @@ export class SuspectLine {
   }
 
   /**
-   * Resolves with what ends the turn, when it is the caller's, or at once when `signal` is aborted. Calls `onCleared` before the next turn
-   * begins, if this one has not ended by then.
+   * Waits for the caller's turn, or until `signal` is aborted. Resolves with a function that ends the turn. Calls `onCleared` before the next turn
+   * starts, if this one has not ended by then.
    */
   async enter(signal: AbortSignal, onCleared: () => Promise<void>): Promise<() => void> {
     const before = this.#last
@@ -33,7 +33,7 @@ export class SuspectLine {
   }
 }
 
-/** Resolves when the promise does, or the signal is aborted. */
+/** Resolves when the promise resolves, or the signal is aborted. */
 function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {

@@ -1,10 +1,10 @@
-/** The text of a run, piece by piece: what a caller that only prints needs of its events. */
+/** The text of a run, piece by piece, for a caller that only prints. */
 import type { RunEvent } from '../../base/events.ts'
 import { textOf } from '../../base/messages.ts'
 
 /**
- * Yields the text of all turns of a run. An attempt that repeats what a broken one has said yields only what comes after it; one that says something else
- * yields all of it. `isWhole`: the events have every piece of the text; else each turn is one piece.
+ * Yields the text of all turns of a run. When an attempt repeats the text of a broken attempt, yields only the text after it; when its text differs,
+ * yields all of it. With `isWhole` the events have every piece of the text; without it each turn is one piece.
  */
 export async function* textPieces(events: AsyncIterable<RunEvent>, isWhole: boolean): AsyncGenerator<string, void, void> {
   const text = new TurnText()
@@ -17,7 +17,7 @@ export async function* textPieces(events: AsyncIterable<RunEvent>, isWhole: bool
   }
 }
 
-/** The text of one turn. I1 `#told` is what was yielded of the turn. I2 `#heard` is what the present attempt has said while it is behind that. */
+/** The text of one turn. I1: `#told` is the text yielded of the turn. I2: `#heard` is the text of the present attempt while it is shorter than `#told`. */
 class TurnText {
   #turn = 0
   #told = ''
@@ -35,11 +35,11 @@ class TurnText {
       return piece
     }
     this.#heard += piece
-    // Compared once, so that an answer costs as much as it is long.
+    // Compared once, so that the cost stays linear in the length of the answer.
     return this.#heard.length < this.#told.length ? '' : this.complete(this.#heard)
   }
 
-  /** Returns what of the text was not told. */
+  /** Returns the part of the text that was not yielded yet. */
   complete(text: string): string {
     const rest = text.startsWith(this.#told) ? text.slice(this.#told.length) : text
     this.#told = text

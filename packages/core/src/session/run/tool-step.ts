@@ -1,4 +1,4 @@
-/** The tool calls of one turn: run next to each other, each begun once its intent is durable. */
+/** The tool calls of one turn: run concurrently, each started once its intent is durable. */
 import type { AgentDefinition } from '../../agent/agent.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import { jsonOf, toolResultOf } from '../../base/message-check.ts'
@@ -13,7 +13,7 @@ import { contextFor, handOffProblem } from './run-context.ts'
 import { callHook, HookFailure } from './run-hooks.ts'
 import type { RunLoopOptions } from './run-loop-options.ts'
 
-/** Tool calls of one turn that run at the same time. */
+/** Maximum tool calls of one turn that run concurrently. */
 const maxParallelTools = 16
 
 type RunTools = Extract<NextStep, { type: 'run-tools' }>
@@ -22,13 +22,13 @@ interface CallSite {
   readonly options: RunLoopOptions
   readonly agent: AgentDefinition
   readonly run: RunState
-  /** As the agent's schema makes it. */
+  /** The context as the agent's schema returns it. */
   readonly context: JsonValue | undefined
   readonly turn: number
   readonly signal: AbortSignal
 }
 
-/** Takes the step. A hook that fails ends the run, once the calls under way have ended. Rejects with what kept the journal from being written. */
+/** Takes the step. A hook failure ends the run, once the active calls have ended. Rejects with the error that prevented a journal write. */
 export async function runTools(options: RunLoopOptions, { turn, calls }: RunTools, signal: AbortSignal): Promise<void> {
   const { journal, state } = options
   const run = state.current
@@ -56,7 +56,7 @@ export async function runTools(options: RunLoopOptions, { turn, calls }: RunTool
       }
       running--
       if (signal.aborted || failure !== undefined || steering(state) !== undefined) waiting.length = 0
-      // The last outcome is written down together with what follows from it.
+      // The last outcome is written in the same batch as the next step.
       if (running > 0 || waiting.length > 0) await journal.flush()
     }
   }
@@ -64,7 +64,7 @@ export async function runTools(options: RunLoopOptions, { turn, calls }: RunTool
   if (failure !== undefined && !signal.aborted && state.current === run) journal.stage(...failedBy(failure, run))
 }
 
-/** Returns what ends a run whose hook has failed: no call is left open. */
+/** Returns the entries that end a run after a hook failure: each open call gets an outcome. */
 function failedBy({ error }: HookFailure, run: RunState): JournalEntry[] {
   const { runId, begun, results, response } = run
   const open = (response?.calls ?? []).filter(({ id }) => !results.has(id))
@@ -72,7 +72,7 @@ function failedBy({ error }: HookFailure, run: RunState): JournalEntry[] {
   return [...closed, { type: 'run-end', runId, outcome: 'failed', failure: { code: error.code, message: error.message } }]
 }
 
-/** A run that may have taken the process down waits until no other such run has a tool under way. */
+/** Runs a call. A suspect run waits until no other suspect run has an active tool. */
 async function runInTurn(site: CallSite, call: ToolCall): Promise<void> {
   const { options, run, signal } = site
   const { state, suspects, journal } = options
@@ -105,12 +105,12 @@ async function runTool(site: CallSite, call: ToolCall): Promise<void> {
   if (signal.aborted) return
   const effects = new ToolEffects((id) => options.agents.has(id))
   const result = await afterTool(site, planned, await execute(site, planned, effects))
-  // Cut short: nobody can say what it did before it noticed.
+  // The call was interrupted: its effects up to that point are unknown.
   if (signal.aborted && result.isError) return
   journal.stage({ type: 'tool-outcome', runId, turn, outcome: result.isError ? 'error' : 'ok', result, ...effects.fields(result.isError) })
 }
 
-/** Runs the tool. It hands over only to an agent that takes the run's context: otherwise the model gets an error. */
+/** Runs the tool. A hand-off succeeds only if the new agent accepts the run's context; otherwise the model gets an error. */
 async function execute(site: CallSite, call: ToolCall, effects: ToolEffects): Promise<ToolResult> {
   const result = await runnerResult(site, call, effects)
   const { options, run, signal } = site
@@ -138,7 +138,7 @@ function runnerResult({ options, agent, run, context, turn, signal }: CallSite, 
   })
 }
 
-/** The agent's tools that this run may use. */
+/** Returns the agent's tools that this run may use. */
 function allowedTools({ tools }: AgentDefinition, { settings }: RunState): ReadonlyMap<string, Tool> {
   const { tools: allowed } = settings
   return allowed === undefined ? tools : new Map([...tools].filter(([name]) => allowed.includes(name)))
@@ -150,7 +150,7 @@ async function beforeTool(site: CallSite, call: ToolCall): Promise<ToolCall | { 
   if (decision === undefined || decision === null) return call
   const { deny, input } = decision as { readonly deny?: unknown; readonly input?: unknown }
   if (typeof deny === 'string' && input === undefined) return { deny: deny.toWellFormed() }
-  // A veto that cannot be read is none that may be passed over.
+  // A veto that cannot be read must still block the call.
   if (input === undefined || deny !== undefined) throw wrongReturn('beforeTool', 'expected { input } or { deny }')
   return { ...call, input: jsonOf(input, 'input', (problem) => wrongReturn('beforeTool', problem)) }
 }
@@ -159,7 +159,7 @@ async function afterTool(site: CallSite, call: ToolCall, result: ToolResult): Pr
   if (site.agent.hooks.afterTool === undefined || site.signal.aborted) return result
   const changed = await callHook('afterTool', hooksOf(site), { call, result })
   if (changed === undefined || changed === null) return result
-  // A redaction that cannot be read must not let the result through.
+  // A redaction that cannot be read must not let the result pass.
   if (typeof changed !== 'object' || (changed as Partial<ToolResult>).content === undefined)
     throw wrongReturn('afterTool', 'expected { content }')
   const whole = { ...result, ...changed, ...headOf(call) }
@@ -171,10 +171,10 @@ function hooksOf({ options: { sessionKey, clock }, agent, run, signal }: CallSit
 }
 
 function wrongReturn(hook: string, problem: string): HookFailure {
-  return new HookFailure(new BeamClawError('hook-failed', `Hook "${hook}" returned something else: ${problem}`))
+  return new HookFailure(new BeamClawError('hook-failed', `Hook "${hook}" returned an invalid value: ${problem}`))
 }
 
-/** Returns the outcome of a call that will not run (again), for the model to read. */
+/** Returns the outcome of a call that will not run, or not run again, for the model to read. */
 export function closedCall(
   { runId, turn }: RunState,
   call: ToolCall,

@@ -1,4 +1,4 @@
-/** Records of extensions: the session keeps them in their order, the extension says what they mean. */
+/** Records of extensions. The session keeps their order; the extension defines their meaning. */
 import { deepFreeze } from '../../base/deep-freeze.ts'
 import { jsonOf, stringOf } from '../../base/message-check.ts'
 import { foldedState } from '../journal/record-extension.ts'

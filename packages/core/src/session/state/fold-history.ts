@@ -50,7 +50,7 @@ function checkImported(value: unknown, path: string, fail: Fail): void {
   if (handOff !== undefined) nameOf(handOff, `${path}.handOff`, fail)
 }
 
-/** Returns the turn that is asked for after a summary. One that did not fit counts as over: it is summed up once. */
+/** Returns the turn that follows a summary. A turn that did not fit into the context window counts as over, so its history is summarised once. */
 function compactedBefore({ turn, response, failure }: RunState): number {
   return response === undefined && failure === undefined ? Math.max(1, turn) : turn + 1
 }

@@ -36,7 +36,7 @@ export const modelRecords: RecordFamily<ModelRequest | ModelResponse | ModelFail
       const run = state.runUnderWay(runId, type)
       state.remember(message, runId)
       const calls = message.content.filter((part) => part.type === 'tool-call')
-      // Earlier versions wrote down answers in which two calls have the same id: they have one result.
+      // Earlier versions recorded answers in which two calls share an id. Such calls have one result.
       const distinct = calls.filter(({ id }, index) => calls.findIndex((call) => call.id === id) === index)
       run.response = { message, finish, calls: distinct }
       run.failure = undefined

@@ -1,4 +1,4 @@
-/** Records of messages and their runs: accepted, begun, joined, cancelled, ended. */
+/** Records of messages and their runs: accepted, started, joined, cancelled, ended. */
 import { deepFreeze } from '../../base/deep-freeze.ts'
 import { choiceOf, eachOf, nameOf } from '../../base/message-check.ts'
 import { zeroUsage } from '../../base/messages.ts'
@@ -9,7 +9,7 @@ import type { EndedRun } from './known-run.ts'
 import { depthOf, newRun, type RunState, unknownOutcome } from './run-state.ts'
 import type { SessionState } from './session-state.ts'
 
-/** Runs that were given up and can be redriven; the oldest gives way. */
+/** Number of dead letters that a session keeps. One more drops the oldest. */
 const keptDeadLetters = 100
 
 export const runRecords: RecordFamily<MessageIn | RunStart | RunResume | RunPause | RunSteer | RunCancel | RunEnd> = {
@@ -30,7 +30,7 @@ export const runRecords: RecordFamily<MessageIn | RunStart | RunResume | RunPaus
     check: ({ merged = [] }, fail) => void eachOf(merged, 'merged', fail, nameOf),
     fold(state, { runId, merged = [] }) {
       const members = [runId, ...merged]
-      // Cancelled in the moment it was to begin; those that were to share its run go on waiting.
+      // The run was cancelled just before it started. Messages that were to be merged into it keep waiting.
       if (!state.waiting.some((message) => message.runId === runId)) return
       const messages = members.map((member) => state.takeWaiting(member)).filter((message) => message !== undefined)
       for (const message of messages) state.remember(message.message, message.runId)
@@ -96,9 +96,9 @@ function steer(state: SessionState, { runId, type, from }: RunSteer): void {
   run.depth = depthOf(run.messages)
   state.mark(from, 'running', run.runId)
   run.sameTurns = 0
-  // Another one that joins before the next turn is asked for.
+  // Another message may join before the next turn is requested.
   if (run.response === undefined) return
-  // The turn is over, and the next one sees the message.
+  // The turn is over, and the next turn includes the message.
   run.response = undefined
   run.attempt = 0
   run.turn++
@@ -127,7 +127,7 @@ function endRun(state: SessionState, { runId, outcome, failure }: RunEnd): void 
   state.forgetOldRuns()
 }
 
-/** A run whose outcome the store has refused ends in the middle of a turn: models take no call without a result. */
+/** Adds a result for each open call: a run whose outcome the store refused ends mid-turn, and models reject a call without a result. */
 function closeCalls(state: SessionState, { runId, response, results }: RunState): void {
   const calls = response?.calls ?? []
   if (calls.every(({ id }) => results.has(id))) return

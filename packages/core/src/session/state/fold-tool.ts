@@ -36,13 +36,13 @@ export const toolRecords: RecordFamily<ToolIntent | ToolDone> = {
       run.underWay.delete(result.toolCallId)
       for (const one of usage) spend(run, one.model, one.usage)
       run.handOff = handOff ?? run.handOff
-      // Closing a call that took the session down is no progress.
+      // A result for a call that crashed the session is no progress.
       if (outcome === 'ok' || outcome === 'error') run.crashes = 0
       const calls = run.response?.calls ?? []
       const results = calls.map((call) => run.results.get(call.id)).filter((one) => one !== undefined)
       if (calls.length === 0 || results.length < calls.length) return
-      // In the order of the calls, whatever order they finished in.
-      // Calls of one turn are all of one agent: the hand-off comes with the last of their results.
+      // The results stand in the order of the calls, not in the order in which they finished.
+      // All calls of one turn belong to one agent, so the hand-off is recorded with the last of their results.
       state.remember({ role: 'tool', content: results }, runId, { handOff: run.handOff })
       run.handOff = undefined
       const turn = JSON.stringify([

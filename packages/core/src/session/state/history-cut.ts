@@ -1,27 +1,27 @@
-/** Where a history may be cut: never between a tool call and its result. Pure. */
+/** Where a history may be cut: never between a tool call and its result. Pure functions. */
 import type { AssistantMessage, Message } from '../../base/messages.ts'
 
 /**
- * Returns how many of the oldest messages stay when at most `count` are to: fewer when the cut would come between a call and its result, which then
- * go together.
+ * Returns how many of the oldest messages stay when at most `count` may stay. It is fewer when the cut would fall between a call and its result:
+ * both are cut then.
  */
 export function wholeUntil(history: readonly Message[], count: number): number {
   let kept = Math.min(count, history.length)
-  // What follows must not begin with the results of a call that stays.
+  // The part after the cut must not begin with the results of a call before it.
   while (kept > 0 && history[kept]?.role === 'tool') kept--
-  // A call that nothing follows has no result yet.
+  // A call at the end has no result yet.
   while (kept > 0 && asksForTools(history[kept - 1])) kept--
   return kept
 }
 
-/** A message at which a conversation cannot be continued, and why. */
+/** A message at which a conversation cannot continue, and the reason. */
 export interface HistoryFlaw {
   readonly index: number
-  /** What is wrong and what to do, to follow the name of the message. */
+  /** The problem and its remedy, as the end of a sentence that begins with the message. */
   readonly problem: string
 }
 
-/** Returns the first message whose tool calls and results do not belong together; undefined when each call has one result, right after it. */
+/** Returns the first message whose tool calls and results do not match. Returns undefined when each call has one result in the next message. */
 export function firstFlaw(history: readonly Message[]): HistoryFlaw | undefined {
   for (const [index, message] of history.entries()) {
     const problem =
@@ -57,7 +57,7 @@ export function callIds({ content }: AssistantMessage): readonly string[] {
   return content.flatMap((part) => (part.type === 'tool-call' ? [part.id] : []))
 }
 
-/** Returns the first value that comes a second time. */
+/** Returns the first value that occurs twice. */
 export function firstRepeated(values: readonly string[]): string | undefined {
   return values.find((value, index) => values.indexOf(value) < index)
 }

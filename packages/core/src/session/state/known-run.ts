@@ -1,61 +1,61 @@
-/** What a session remembers of its runs. */
+/** The types of a session's memory of its runs. */
 import type { AgentId, RunId } from '../../base/ids.ts'
 import type { AssistantMessage, FinishReason, JsonValue, ModelUsage, Usage, UserMessage } from '../../base/messages.ts'
 import type { ResponseFormat, RunFailure, RunOutcome, RunSettings } from '../journal/records.ts'
 
-/** How long ended runs are remembered, so that a repeated message gets its run and not a second one. */
+/** How long a session remembers ended runs, so that a repeated message gets its existing run and not a second one. */
 export interface RunMemory {
-  /** Ended runs that are remembered; runs that wait or are under way do not count. */
+  /** Number of ended runs to remember; waiting and active runs do not count. */
   readonly rememberedRuns: number
-  /** Milliseconds after its end in which a run is remembered, unless more than `rememberedRuns` have ended since. */
+  /** Milliseconds after its end for which a run is remembered, unless more than `rememberedRuns` have ended since. */
   readonly rememberRunsForMs: number
 }
 
 /** Defaults for remembered runs: the last 1,000, for a week. */
 export const runMemoryDefaults = { rememberedRuns: 1_000, rememberRunsForMs: 604_800_000 } as const satisfies RunMemory
 
-/** A run that is over. */
+/** A run that has ended. */
 export interface EndedRun {
   readonly outcome: RunOutcome
-  /** When it ended, in milliseconds; absent where an earlier version wrote it down. */
+  /** When it ended, in milliseconds since 1970; absent in records of earlier versions. */
   readonly at?: number
   readonly usage: Usage
-  /** The same by model; absent where an earlier version wrote it down. */
+  /** The same by model; absent in records of earlier versions. */
   readonly usageByModel?: readonly ModelUsage[]
-  /** The model's last message, where there was one. */
+  /** The model's last message, if there is one. */
   readonly message?: AssistantMessage
   readonly finish?: FinishReason
   readonly failure?: RunFailure
 }
 
-/** What is known of a run. */
+/** What a session knows of a run. */
 export interface KnownRun {
   status: 'waiting' | 'running' | RunOutcome
-  /** The sequence number of its message, and when it came, in milliseconds. */
+  /** The sequence number of its message, and the time of the message in milliseconds since 1970. */
   readonly seq: number
   readonly at: number
-  /** Tells whether a message that is sent again is the same; absent where an earlier version wrote it down. */
+  /** Shows whether a repeated message is the same; absent in records of earlier versions. */
   readonly fingerprint?: string
-  /** The run it became part of. */
+  /** The run that it joined. */
   into?: RunId
   ended?: EndedRun
 }
 
-/** Where a message of the history comes from. */
+/** The origin of a message of the history. */
 export interface MessageOrigin {
-  /** When it was written down, in milliseconds. */
+  /** When the message was recorded, in milliseconds since 1970. */
   readonly at: number
   readonly runId: RunId
-  /** The agent that the conversation was handed to with this message; absent for most. */
+  /** The agent that receives the conversation with this message; absent for most. */
   readonly handOff?: AgentId
 }
 
-/** A message whose run was given up as poison. */
+/** A message whose run was given up after repeated crashes. */
 export interface DeadLetter {
   readonly runId: RunId
-  /** When its run was given up, in milliseconds. */
+  /** When the run was given up, in milliseconds since 1970. */
   readonly at: number
-  /** Absent where an earlier version gave it up, which kept the id alone. */
+  /** Absent when an earlier version gave the run up: it kept the id only. */
   readonly message?: UserMessage
   readonly responseFormat?: ResponseFormat
   readonly settings?: RunSettings

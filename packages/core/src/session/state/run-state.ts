@@ -1,4 +1,4 @@
-/** The run under way, as the journal tells it. */
+/** The active run, as the journal describes it. */
 import type { AgentId, RunId } from '../../base/ids.ts'
 import {
   type AssistantMessage,
@@ -25,49 +25,49 @@ export interface RunState {
   readonly runId: RunId
   /** Messages that share this run. */
   readonly members: RunId[]
-  /** Their messages. */
+  /** The messages of the members. */
   readonly messages: MessageIn[]
-  /** How the answer must be shaped: as the last message asks that asks for anything. */
+  /** The required shape of the answer, from the last message that sets one. */
   responseFormat: ResponseFormat | undefined
-  /** What its messages ask of it; the last one that asks for a thing has its way. */
+  /** The settings of all messages; for each setting the last message that sets it wins. */
   settings: RunSettings
-  /** As the last message gives it that gives any. */
+  /** The context of the last message that has one. */
   context: JsonValue | undefined
-  /** The agent whose schema has made it; undefined for the one of the session's key. */
+  /** The agent whose schema produced the context; undefined for the agent of the session's key. */
   contextBy: AgentId | undefined
-  /** Sessions above this one that wait for the run. */
+  /** Number of sessions above this one that wait for the run. */
   depth: number
-  /** The turn that was asked for last; 0 before the first. */
+  /** The last turn that was requested; 0 before the first. */
   turn: number
   attempt: number
-  /** The model that was asked last. */
+  /** The model of the last request. */
   model: string
   response: AnsweredTurn | undefined
-  /** The failure of the last attempt, when that is how it ended. */
+  /** The failure of the last attempt; undefined unless it failed. */
   failure: ModelFailure | undefined
-  /** Tool calls of this turn that have begun. */
+  /** Tool calls of this turn that have started. */
   readonly begun: Set<string>
-  /** Of those, the ones that this incarnation has begun, and that have no outcome yet: its own steps under way. */
+  /** Those of `begun` that this incarnation started and that have no outcome yet: its own active steps. */
   readonly underWay: Set<string>
   readonly results: Map<string, ToolResult>
-  /** The agent that a call of this turn hands over to. */
+  /** The agent to which a call of this turn hands the conversation over. */
   handOff: AgentId | undefined
   usage: Usage
   /** The same by model. */
   usageByModel: readonly ModelUsage[]
   cancelled: RunCancel['reason'] | undefined
-  /** Incarnations in a row that ended while a step of this run was under way in them. */
+  /** Number of consecutive incarnations that ended while a step of this run was active. */
   crashes: number
-  /** The last incarnation was stopped on purpose. */
+  /** True when the last incarnation was stopped on purpose. */
   isPaused: boolean
-  /** How often in a row a turn had the same calls with the same results. */
+  /** Number of consecutive turns with the same calls and the same results. */
   sameTurns: number
   lastTurn: string
   /** The turn before which the history was last compacted. */
   compactedAt: number
 }
 
-/** Returns a run in which nothing has happened yet. */
+/** Returns a run without any progress. */
 export function newRun(runId: RunId, members: RunId[], messages: MessageIn[]): RunState {
   const given = messages.findLast(({ context }) => context !== undefined) ?? messages.at(-1)
   return {
@@ -99,19 +99,19 @@ export function newRun(runId: RunId, members: RunId[], messages: MessageIn[]): R
   }
 }
 
-/** Returns how deep messages lie that share a run: as the deepest of them. */
+/** Returns the depth of messages that share a run: that of the deepest message. */
 export function depthOf(messages: readonly MessageIn[]): number {
   return Math.max(0, ...messages.map(({ depth }) => depth ?? 0))
 }
 
-/** Returns the result of a call that was begun, and whose outcome nobody knows. */
+/** Returns the result of a call that started and whose outcome is unknown. */
 export function unknownOutcome({ id: toolCallId, name }: ToolCall): ToolResult {
   const content =
     'Outcome unknown: this call had begun when the session was interrupted. It may or may not have taken effect; check before you repeat it.'
   return { type: 'tool-result', toolCallId, name, content, isError: true }
 }
 
-/** Adds tokens to what the run has used. */
+/** Adds tokens to the usage of the run. */
 export function spend(run: RunState, model: string, usage: Usage): void {
   run.usage = addUsage(run.usage, usage)
   run.usageByModel = addModelUsage(run.usageByModel, model, usage)

@@ -1,10 +1,10 @@
 /**
- * Everything a session knows, as its journal tells it.
+ * The state of a session, as its journal describes it.
  *
- * I1: The same records give the same state, always; only the families of `record-families.ts` change it.
- * I2: Records are applied in order, each once; `seq` is the number of the last.
- * I3: `history`, `shown` and `origins` have one element for each message.
- * I4: A run is in `runs` from its message on; ended runs stand in the order of their ends, and the oldest are forgotten.
+ * I1: The same records always give the same state. Only the families of `record-families.ts` change it.
+ * I2: Records are applied in order, each once; `seq` is the number of the last one.
+ * I3: `history`, `shown` and `origins` have one element per message.
+ * I4: A run is in `runs` from its message on. Ended runs are kept in the order of their ends; the oldest are forgotten.
  */
 import { deepFreeze } from '../../base/deep-freeze.ts'
 import { BeamClawError } from '../../base/errors.ts'
@@ -25,22 +25,22 @@ const noExtensions: RecordExtensions = new Map()
 
 export class SessionState {
   history: Message[] = []
-  /** As the model gets to see it. */
+  /** The history as the model sees it. */
   shown = new ShownHistory()
-  /** One for each message of the history. */
+  /** One element per message of the history. */
   origins: MessageOrigin[] = []
   waiting: MessageIn[] = []
   readonly runs = new Map<RunId, KnownRun>()
-  /** Of the runs, those that have ended, the oldest first. */
+  /** The ended runs among `runs`, the oldest first. */
   readonly #ended = new Set<RunId>()
-  /** Messages that were cancelled before their run began, and whose end is not written down yet. */
+  /** Messages that were cancelled before their run started, and whose end is not recorded yet. */
   cancelled: RunId[] = []
-  /** Messages of runs that were given up because they took the session down each time; the last hundred. */
+  /** Messages of runs that were given up because each attempt crashed the session; the last hundred. */
   deadLetters: DeadLetter[] = []
   current: RunState | undefined
-  /** Settings that came with an import, in case they were not stored before a crash. */
+  /** Settings that came with an import. They are applied again if a crash prevented storing them. */
   importedSettings: SessionSettings | undefined
-  /** What extensions have made of their records, by their ids. */
+  /** The states that extensions folded from their records, by extension id. */
   readonly extensions = new Map<string, JsonValue>()
   /** Number of the last record. */
   seq = 0
@@ -55,7 +55,7 @@ export class SessionState {
     this.#known = known
   }
 
-  /** The agent that the conversation was handed to, by the last hand-off in the history; undefined for the one of the session's key. */
+  /** The agent that answers, by the last hand-off in the history; undefined for the agent of the session's key. */
   get answeredBy(): AgentId | undefined {
     return this.#answeredBy
   }
@@ -65,19 +65,19 @@ export class SessionState {
     return this.#at
   }
 
-  /** Time of the first record, in milliseconds since 1970; the oldest that is known where an earlier version took a snapshot. */
+  /** Time of the first record, in milliseconds since 1970; the oldest known time if an earlier version took the snapshot. */
   get createdAt(): number {
     return this.#createdAt ?? this.origins[0]?.at ?? this.#at
   }
 
-  /** The record that is taken in next has this number and time. */
+  /** Sets the number and time of the next record, which is applied after this call. */
   advance(seq: number, at: number): void {
     this.seq = seq
     this.#at = at
     if (seq === 1) this.#createdAt = at
   }
 
-  /** Returns a state with nothing under way, for the start of a log. */
+  /** Returns a snapshot of a state without an active run, for the start of a log. */
   toSnapshot(): SessionSnapshot {
     const { history, origins, waiting, runs, deadLetters, answeredBy, extensions } = this
     const handed = answeredBy === undefined ? {} : { answeredBy }
@@ -107,20 +107,20 @@ export class SessionState {
     return state
   }
 
-  /** Returns the extension of this id, where one is registered. */
+  /** Returns the extension with this id, or undefined when none is registered. */
   extension(id: string): RecordExtension | undefined {
     return this.#known.get(id)
   }
 
-  // ---- what the families change
+  // ---- changes made by the families
 
-  /** Returns the run under way. Throws `log-corrupt` when it is another one, or none. */
+  /** Returns the active run. Throws `log-corrupt` when another run or no run is active. */
   runUnderWay(runId: RunId, type: string): RunState {
     if (this.current?.runId === runId) return this.current
     throw new BeamClawError('log-corrupt', `Record ${this.seq} (${type}) belongs to run "${runId}", which is not under way`)
   }
 
-  /** Adds a message to the history; with `handOff`, the conversation is that agent's from here on. */
+  /** Adds a message to the history. With `handOff`, the conversation belongs to that agent from here on. */
   remember(
     message: Message,
     runId: RunId,
@@ -132,7 +132,7 @@ export class SessionState {
     this.#answeredBy = handOff ?? this.#answeredBy
   }
 
-  /** Takes back all but the oldest `kept` messages. */
+  /** Removes all but the oldest `kept` messages. */
   keepOldest(kept: number): void {
     this.history.length = Math.min(kept, this.history.length)
     this.origins.length = this.history.length
@@ -140,7 +140,7 @@ export class SessionState {
     this.#followHandOffs()
   }
 
-  /** Puts one message in the place of the oldest `dropped`. */
+  /** Replaces the oldest `dropped` messages with one message. */
   replaceOldest(dropped: number, message: Message, runId: RunId): void {
     const handOff = lastHandOff(this.origins.slice(0, dropped))
     this.history.splice(0, dropped, message)
@@ -148,7 +148,7 @@ export class SessionState {
     this.shown = new ShownHistory(this.history)
   }
 
-  /** Earlier versions kept the agent of the whole conversation alone: it counts from the first message on. */
+  /** Earlier versions kept one agent for the whole conversation; it counts from the first message on. */
   #followHandOffs(ofAll?: AgentId): void {
     const [first] = this.origins
     this.#answeredBy = lastHandOff(this.origins) ?? ofAll
@@ -156,15 +156,15 @@ export class SessionState {
       this.origins[0] = { ...first, handOff: ofAll }
   }
 
-  /** Adds a run that has not been heard of. */
+  /** Adds a new run. */
   addRun(runId: RunId, fingerprint: string | undefined): void {
-    // A run that was forgotten when its key came again, and that a longer memory still knows.
+    // The run was forgotten when its key was sent again, and a longer memory still knows it.
     this.#ended.delete(runId)
     this.runs.delete(runId)
     this.runs.set(runId, { status: 'waiting', seq: this.seq, at: this.at, ...(fingerprint === undefined ? {} : { fingerprint }) })
   }
 
-  /** Writes down how far a run has come, as part of the run of `host`. */
+  /** Records the progress of a run, as part of the run of `host`. */
   mark(runId: RunId, status: KnownRun['status'], host: RunId, ended?: EndedRun): void {
     const known = this.runs.get(runId)
     if (known === undefined) return
@@ -188,10 +188,10 @@ export class SessionState {
     const { rememberedRuns, rememberRunsForMs } = this.#memory
     for (const runId of this.#ended) {
       const run = this.runs.get(runId)
-      // Earlier versions did not write down when a run ended.
+      // Earlier versions did not record the end time of a run.
       const endedAt = run?.ended?.at ?? run?.at ?? 0
       if (this.#ended.size <= rememberedRuns && endedAt > this.at - rememberRunsForMs) {
-        // Unless the clock was set back meanwhile, none of those behind has ended earlier.
+        // Unless the clock was set back, no later entry has ended earlier.
         if (endedAt <= this.at) return
         continue
       }

@@ -1,24 +1,24 @@
-/** Keeps a history within what a model can read: old tool results are trimmed, and the oldest messages give way to a summary. */
+/** Keeps a history within the context window: old tool results are trimmed, and a summary replaces the oldest messages. */
 import type { Message, ToolMessage, ToolResult } from '../../base/messages.ts'
 import { estimateMessageTokens } from '../../provider/token-estimate.ts'
 import { capped } from '../../tool/tool-output.ts'
 
-/** Tokens that compaction leaves untouched at the end of the history. */
+/** Tokens at the end of the history that compaction leaves untouched. */
 export const keptTokens = 20_000
 
-/** Fewer are not worth a summary, which would hardly be shorter. */
+/** The fewest tokens worth a summary: a summary of fewer is hardly shorter. */
 const leastDroppedTokens = 100
 
-/** Tool results older than the last three turns are trimmed above this many characters, to 1,500 at each end. */
+/** Tool results older than the last three turns are trimmed above this number of characters, to 1,500 at each end. */
 const trimmedToolCharacters = 4_000
 
-/** Characters of each message that a model gets to see when it sums them up, however many there are. */
+/** Characters of each message that the model sees for a summary, however many messages there are. */
 const leastShare = 100
 
 const untrimmedTurns = 3
 const trimmedTo = 3_000
 
-/** Returns the estimated tokens of all these messages. */
+/** Returns the estimated tokens of all messages. */
 export function estimateTokens(messages: readonly Message[]): number {
   let tokens = 0
   for (const message of messages) tokens += estimateMessageTokens(message)
@@ -26,8 +26,8 @@ export function estimateTokens(messages: readonly Message[]): number {
 }
 
 /**
- * How many of the oldest messages can go: all but the last `keep` tokens, and never so that a tool result loses its call. 0 when none can, or
- * what can go is too little to be worth a summary.
+ * Returns how many of the oldest messages can be dropped: all but the last `keep` tokens, and never a call without its result. Returns 0 when no
+ * message can be dropped, or too few to be worth a summary.
  */
 export function compactableMessages(history: readonly Message[], keep = keptTokens): number {
   let tokens = 0
@@ -39,17 +39,17 @@ export function compactableMessages(history: readonly Message[], keep = keptToke
     if (tokens > keep && index < history.length) break
     index--
   }
-  // What is kept must not begin with the results of calls that are gone.
+  // The kept part must not begin with the results of dropped calls.
   while (index < history.length && history[index]?.role === 'tool') index++
-  // Results at the end that alone are more than what is kept stay, and their calls with them.
+  // Results at the end that alone exceed the kept tokens stay, together with their calls.
   while (index > 0 && (index === history.length || history[index]?.role === 'tool')) index--
   return estimateTokens(history.slice(0, index)) >= leastDroppedTokens ? index : 0
 }
 
-/** A history as a model gets to see it, kept up to date message by message: a long one is not gone through for every question. */
+/** A history as a model sees it, updated message by message, so that a long history is not scanned for each model call. */
 export class ShownHistory {
   #messages: Message[] = []
-  // Tool messages that are shown whole.
+  // Indexes of the tool messages that are shown whole.
   #untouched: number[] = []
   #tokens = 0
 
@@ -57,7 +57,7 @@ export class ShownHistory {
     for (const message of history) this.add(message)
   }
 
-  /** Estimated tokens of all messages, as they are shown. */
+  /** Estimated tokens of all messages, as shown. */
   get tokens(): number {
     return this.#tokens
   }
@@ -96,7 +96,7 @@ function trimmed(result: ToolResult): ToolResult {
   }
 }
 
-/** Returns the length to which texts are shortened so that all fit together: short ones stay whole, and leave their room to the long ones. */
+/** Returns the length to which texts are shortened so that all fit together: short texts stay whole, and leave their share to the long ones. */
 function fairShare(lengths: readonly number[], maximum: number): number {
   let left = maximum
   for (const [index, length] of lengths.toSorted((a, b) => a - b).entries()) {
@@ -107,7 +107,7 @@ function fairShare(lengths: readonly number[], maximum: number): number {
   return maximum
 }
 
-/** The oldest messages as text, for a model to summarise; the longest are shortened, so that the whole fits. */
+/** Returns the oldest messages as text for a summary by a model. The longest messages are shortened, so that the whole fits. */
 export function transcriptOf(messages: readonly Message[], maximumCharacters: number): string {
   const texts = messages.map((message) => `${message.role}: ${plainText(message)}`)
   const each = fairShare(

@@ -1,13 +1,13 @@
-/** Reads the message out of what the AI SDK's `useChat` posts. Untrusted input: everything that is taken is checked, the rest is ignored. */
+/** Reads the message from the request body of the AI SDK's `useChat`. The body is untrusted input: every field used is checked, the rest is ignored. */
 import { BeamClawError } from '../../base/errors.ts'
 import { parseRunId } from '../../base/ids.ts'
 import { choiceOf, eachOf, type Fail, fieldsOf, pieceOf, stringOf } from '../../base/message-check.ts'
 import type { ImagePart, TextPart, UserMessage } from '../../base/messages.ts'
 import { describeValue } from '../../base/options.ts'
 
-/** The message of a chat, as `SessionHandle.send` takes it. */
+/** The message of a chat, in the form that `SessionHandle.send` takes. */
 export interface PostedUiMessage {
-  /** The id of the chat, chosen by the browser: any 1 to 256 characters. Part of a session key by `sessionKeyOf`, after the user's id. */
+  /** The id of the chat, chosen by the browser: 1 to 256 characters of any kind. Use it in a session key through `sessionKeyOf`, after the user's id. */
   readonly chatId: string
   readonly content: UserMessage['content']
   /** The id of the message, so that a repeated request gets the same run. */
@@ -17,19 +17,19 @@ export interface PostedUiMessage {
 const maxChatIdLength = 256
 const maxParts = 100
 const maxTextLength = 1_000_000
-/** Characters of base64. */
+/** Maximum characters of base64. */
 const maxDataLength = 20 * 1024 * 1024
 
-/** The images that every service takes; one that it does not take would spoil each later request of the conversation. */
+/** The image types that every service accepts. An image of another type would make each later request of the conversation fail. */
 const imageTypes: readonly string[] = ['image/png', 'image/jpeg', 'image/gif', 'image/webp']
 
 const fail: Fail = (problem) => new BeamClawError('invalid-message', `readUiMessage: ${problem}`)
 
 /**
  * Returns the last message of the parsed JSON that the AI SDK's `useChat` posts: `{ id, messages }`, or `{ id, message }` where the transport sends
- * the last one alone. The messages before it are ignored, as the session knows what was said. Takes text, and PNG, JPEG, GIF and WebP images as
- * data URLs; at most 100 parts, 1,000,000 characters of text and 20 MiB of base64. Throws `invalid-message`, with the place, for anything else:
- * also for a last message that is not the user's, and for an address of a file, which the model server would fetch.
+ * only the last one. Earlier messages are ignored, because the session has the history. Accepts text, and PNG, JPEG, GIF and WebP images as data
+ * URLs; at most 100 parts, 1,000,000 characters of text and 20 MiB of base64. Throws `invalid-message`, with the path of the value, for anything
+ * else. That includes a last message that is not the user's, and a file URL, which the model server would fetch.
  *
  * @example
  * const { chatId, content, ...options } = readUiMessage(await request.json())
@@ -69,14 +69,14 @@ function contentOf(parts: unknown, path: string): UserMessage['content'] {
   if (Array.isArray(parts) && parts.length > maxParts) throw fail(`${path} must hold at most ${maxParts} parts, received ${parts.length}`)
   const size = { text: 0, data: 0 }
   const read = eachOf(parts, path, fail, (part, place) => partOf(part, place, size))
-  // A chat that sends an image alone sends an empty text with it.
+  // A chat that sends only an image adds an empty text to it.
   const content = read.filter((part) => part.type === 'image' || part.text !== '')
   const [first] = content
   if (first === undefined) throw fail(`${path} must hold text or an image`)
   return content.length === 1 && first.type === 'text' ? first.text : content
 }
 
-/** `size` is what the parts before it have, and grows. */
+/** Reads one part. `size` is the total size of the parts so far, and grows. */
 function partOf(value: unknown, path: string, size: { text: number; data: number }): TextPart | ImagePart {
   const part = fieldsOf(value, path, fail)
   if (choiceOf(part.type, ['text', 'file'], `${path}.type`, fail) === 'text') {

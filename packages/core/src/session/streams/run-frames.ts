@@ -1,4 +1,4 @@
-/** A run as the body of a server-sent event stream: text frames in either format. */
+/** Turns a run into the body of a server-sent event stream: text frames in either format. */
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { CommittedEvent } from '../../base/events.ts'
 import type { Clock } from '../../ports/services.ts'
@@ -7,7 +7,7 @@ import type { ReadEvent, RunReading } from './run-reading.ts'
 import { type UiMessageChunk, UiMessageStream } from './ui-message-stream.ts'
 
 export interface RunFramesOptions {
-  /** Events up to this one are left out. */
+  /** Events up to and including this one are left out. */
   readonly afterSeq: number
   readonly errorText: ErrorText
   /** Milliseconds of silence after which a comment is sent; 0 for never. */
@@ -15,15 +15,15 @@ export interface RunFramesOptions {
   readonly clock: Clock
 }
 
-/** The cursor of a run whose events are gone from the journal: all that is left of it was told. */
+/** The cursor of a run whose events are no longer in the journal: the reader has received everything. */
 export const endCursor = 'end'
 
-/** A comment: readers skip it, and it keeps proxies from closing a quiet connection. */
+/** A comment. Readers skip it; it keeps proxies from closing a quiet connection. */
 const heartbeat = ':\n\n'
 
 const interrupted: RunFailureText = { code: 'run-interrupted', message: 'The session stopped before the run ended' }
 
-/** Yields each event of the run as one frame whose id is its cursor. Pieces of an answer have none. */
+/** Yields each event of the run as one frame whose id is its cursor. Pieces of an answer have no id. */
 export async function* sseFrames(reading: RunReading, options: RunFramesOptions): AsyncGenerator<string> {
   const { afterSeq, errorText } = options
   let isEmpty = true
@@ -42,7 +42,7 @@ export async function* sseFrames(reading: RunReading, options: RunFramesOptions)
   }
 }
 
-/** Yields the run as a UI message stream, always from its beginning: readers replace what they had. */
+/** Yields the run as a UI message stream, always from its beginning: the reader replaces its copy. */
 export async function* uiMessageFrames(reading: RunReading, options: RunFramesOptions): AsyncGenerator<string> {
   const message = new UiMessageStream(options.errorText)
   let failure = interrupted
@@ -73,7 +73,7 @@ function failureOf(error: unknown): RunFailureText {
   return { code: BeamClawError.isInstance(error) ? error.code : 'internal', message: describeError(error) }
 }
 
-/** What the session remembers of a run whose records gave way to a snapshot: its last message and its end. */
+/** Returns what the session remembers of a run after a snapshot has replaced its records: the last message and the end. */
 function eventsOfEnded({ sessionKey, runId, seq, ended }: RunReading): CommittedEvent[] {
   if (ended === undefined) return []
   const { outcome, message, finish = 'other', usage, failure } = ended

@@ -1,9 +1,9 @@
-/** One reading of a run, from its message to its end: what a response is made from. */
+/** One reading of a run, from its message to its end, as the source of a response. */
 import type { RunEvent } from '../../base/events.ts'
 import type { RunId, SessionKey } from '../../base/ids.ts'
 import type { EndedRun } from '../state/known-run.ts'
 
-/** An event, and whether it happened while the reader listened. */
+/** An event, and whether it happened while the reader was listening. */
 export interface ReadEvent {
   readonly event: RunEvent
   readonly isLive: boolean
@@ -14,11 +14,11 @@ export interface RunReading {
   readonly runId: RunId
   /** The sequence number of the message's record. */
   readonly seq: number
-  /** Present when the run was over before the reading began. */
+  /** Present when the run had ended before the reading began. */
   readonly ended: EndedRun | undefined
-  /** Iterated once. None when the journal has them no more. */
+  /** The events; may be iterated once. Empty when the journal no longer has them. */
   readonly events: AsyncGenerator<ReadEvent>
-  /** Ends the reading, also while an event is waited for. */
+  /** Ends the reading, even while it waits for an event. */
   stop(): Promise<void>
   /** Ends the run. */
   abort(): Promise<unknown>

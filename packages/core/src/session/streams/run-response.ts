@@ -1,4 +1,4 @@
-/** Sends a run to a user interface over HTTP: as a web-standard `Response`, or into a response of Node's. */
+/** Sends a run to a user interface over HTTP: as a web-standard `Response`, or into a Node response. */
 import { BeamClawError } from '../../base/errors.ts'
 import { aBoolean, aFunction, anObjectWith, checkOptions, duration, oneOf, readOptions } from '../../base/options.ts'
 import type { Clock } from '../../ports/services.ts'
@@ -6,24 +6,24 @@ import { type ErrorText, guardedErrorText } from './public-error-text.ts'
 import { endCursor, sseFrames, uiMessageFrames } from './run-frames.ts'
 import type { RunReading } from './run-reading.ts'
 
-/** How a run is sent to a user interface. */
+/** Options of a response. */
 export interface RunResponseOptions {
   /**
-   * `sse`: each event of the run as one server-sent event, whose id is its cursor. `ui-message-stream`: what the AI SDK's `useChat` reads.
+   * `sse`: each event of the run as one server-sent event, whose id is its cursor. `ui-message-stream`: the format of the AI SDK's `useChat`.
    * @default 'sse'
    */
   readonly format?: 'sse' | 'ui-message-stream'
   /**
-   * The last cursor that the reader has got, as in the header `Last-Event-ID`: what it knows is left out. `ui-message-stream` has no
-   * cursors, is sent from the beginning, and takes none. @default from the beginning
+   * The last cursor that the reader received, as in the header `Last-Event-ID`; earlier events are left out. Not allowed with `ui-message-stream`,
+   * which has no cursors and always starts at the beginning. @default from the beginning
    */
   readonly after?: string | number | null
-  /** Milliseconds of silence after which a comment is sent, so that no proxy takes the connection for dead; 0 for never. @default 15000 */
+  /** Milliseconds of silence after which a comment is sent, so that no proxy closes the connection as idle; 0 for never. @default 15000 */
   readonly heartbeatMs?: number
-  /** Aborts the run when the reader goes away before its end. @default false */
+  /** Aborts the run when the reader disconnects before its end. @default false */
   readonly abortOnDisconnect?: boolean
   /**
-   * Returns what the reader is shown for a failed run, model call or tool. Messages may name files, addresses and secrets.
+   * Returns the text shown to the reader for a failed run, model call or tool. Messages may name files, addresses and secrets.
    * @default the code alone
    */
   readonly errorText?: ErrorText
@@ -32,7 +32,7 @@ export interface RunResponseOptions {
 /** Defaults for responses. */
 const runResponseDefaults = { format: 'sse', heartbeatMs: 15_000, abortOnDisconnect: false } as const satisfies RunResponseOptions
 
-/** The part of Node's `http.ServerResponse` that is used. */
+/** The members of Node's `http.ServerResponse` that BeamClaw uses. */
 export interface NodeResponse {
   writeHead(status: number, headers: Record<string, string>): unknown
   write(text: string): boolean
@@ -47,11 +47,11 @@ interface OpenResponse {
   readonly status: 200 | 204
   readonly headers: Record<string, string>
   readonly frames: AsyncIterator<string>
-  /** Called when the reader has gone away. */
+  /** Called when the reader has disconnected. */
   readonly leave: () => void
 }
 
-/** Returns a checked copy. Throws `invalid-option`. Called before anything is read. */
+/** Returns a checked copy. Throws `invalid-option`. Called before the run is read. */
 export function responseOptionsOf(owner: string, given: RunResponseOptions): RunResponseOptions {
   const options = readOptions(owner, given)
   checkOptions<RunResponseOptions>(owner, options, {
@@ -67,12 +67,12 @@ export function responseOptionsOf(owner: string, given: RunResponseOptions): Run
 
 const aNodeResponse = anObjectWith('writeHead', 'write', 'end', 'on', 'off')
 
-/** Throws `invalid-option` for what is no response of Node's. */
+/** Throws `invalid-option` for a value that is not a Node response. */
 export function checkNodeResponse(response: NodeResponse): void {
   checkOptions('pipeTo', { response }, { response: (value) => aNodeResponse(value) && 'a response of node:http' }, ['response'])
 }
 
-/** Returns the run as a `Response`. It is read as fast as its reader reads. */
+/** Returns the run as a `Response`. The run is read as fast as the reader consumes it. */
 export async function toResponse(reading: RunReading, clock: Clock, options: RunResponseOptions): Promise<Response> {
   const { status, headers, frames, leave } = await open(reading, clock, options)
   if (status === 204) return new Response(null, { status, headers })
@@ -91,7 +91,7 @@ export async function toResponse(reading: RunReading, clock: Clock, options: Run
   return new Response(body, { status, headers })
 }
 
-/** Writes the run into a response of Node's. Resolves when all is written, or the reader has gone away. */
+/** Writes the run into a Node response. Resolves once everything is written, or the reader has disconnected. */
 export async function pipeTo(reading: RunReading, response: NodeResponse, clock: Clock, options: RunResponseOptions): Promise<void> {
   const { status, headers, frames, leave } = await open(reading, clock, options)
   const reader = new NodeReader(response, leave)
@@ -110,8 +110,8 @@ export async function pipeTo(reading: RunReading, response: NodeResponse, clock:
 }
 
 /**
- * Whoever reads a response of Node's. Listens from its construction until the response is closed: until then a failure of the connection would have no
- * other listener, which ends the process.
+ * The reader of a Node response. Listens from its construction until the response is closed: a connection error without a listener would end the
+ * process.
  */
 class NodeReader {
   readonly #response: NodeResponse
@@ -128,7 +128,7 @@ class NodeReader {
     response.on('error', this.#onGone)
   }
 
-  /** Resolves when there is room for more, or the reader has gone. */
+  /** Resolves when there is room for more, or the reader has disconnected. */
   whenReady(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve
@@ -136,10 +136,10 @@ class NodeReader {
     })
   }
 
-  /** Nothing is written any more. */
+  /** Marks the end of writing. */
   end(): void {
     this.#response.off('drain', this.#onDrain)
-    // It was closed before anything was written.
+    // The response was closed before the first write.
     if (this.#response.destroyed === true) this.#forget()
   }
 
@@ -177,24 +177,24 @@ async function open(reading: RunReading, clock: Clock, options: RunResponseOptio
   const headers = {
     'x-beamclaw-run-id': reading.runId,
     'cache-control': 'no-cache, no-transform',
-    // Tells nginx to pass each frame on at once.
+    // Tells nginx to forward each frame at once.
     'x-accel-buffering': 'no',
     ...(isSse ? {} : { 'x-vercel-ai-ui-message-stream': 'v1' }),
   }
   const leave = (): void => {
     if (tracked.isOver) return
     void reading.stop().catch(() => {})
-    // What is waited for ends with the reading; nobody waits for that.
+    // The pending read ends with the reading; its rejection is ignored.
     void tracked.return().catch(() => {})
     if (abortOnDisconnect) void reading.abort().catch(() => {})
   }
-  // A reader that has the end already is told so by the status: an `EventSource` would come back for ever.
+  // A reader that already has the end gets status 204; without it an `EventSource` would reconnect for ever.
   if (isSse && afterSeq > 0 && reading.ended !== undefined && (await tracked.isEmpty()))
     return { status: 204, headers, frames: tracked, leave }
   return { status: 200, headers: { 'content-type': 'text/event-stream', ...headers }, frames: tracked, leave }
 }
 
-/** Frames of which the first may be looked at before it is taken, and of which it is known when they are over. */
+/** Frames that can be checked for emptiness before the first one is taken, and that report their end. */
 class Frames implements AsyncIterator<string> {
   readonly #frames: AsyncGenerator<string>
   #first: IteratorResult<string> | undefined
@@ -222,7 +222,7 @@ class Frames implements AsyncIterator<string> {
   }
 }
 
-/** Returns the sequence number that a cursor stands for; undefined for text that is none. */
+/** Returns the sequence number of a cursor; undefined for text that is not a cursor. */
 function afterSeqOf(after: unknown): number | undefined {
   if (after === '') return 0
   if (after === endCursor) return Number.POSITIVE_INFINITY

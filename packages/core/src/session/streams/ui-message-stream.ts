@@ -1,9 +1,9 @@
-/** A run as chunks of the AI SDK's UI message stream, version 1, which `useChat` reads. Pure: events in, chunks out. */
+/** Turns a run into chunks of the AI SDK's UI message stream, version 1, which `useChat` reads. Pure: events in, chunks out. */
 import type { MessageEvent, RunEndEvent, RunEvent, ToolResultEvent } from '../../base/events.ts'
 import type { AssistantMessage, JsonObject, ToolCall } from '../../base/messages.ts'
 import { type ErrorText, toolErrorOf } from './public-error-text.ts'
 
-/** One chunk, as it is sent: the fields depend on `type`. */
+/** One chunk as sent; its fields depend on `type`. */
 export type UiMessageChunk = JsonObject & { readonly type: string }
 
 /** Adjacent text, or adjacent thinking. */
@@ -12,16 +12,16 @@ export interface Block {
   readonly text: string
 }
 
-/** What a user interface is told of a block that a broken-off attempt leaves on the screen. */
+/** Marks a block of a broken attempt that stays on the screen. */
 const voidMark = { providerMetadata: { beamclaw: { void: true } } } as const
 
 /**
- * Tells one run, from its first event to its end. The protocol can add to what is shown and never take it back, so an attempt that comes
- * after a broken one begins in silence: as long as it repeats what is shown, nothing needs to change. When it says something else, the
- * block on the screen ends with `providerMetadata.beamclaw.void`, and the new text follows it.
+ * Sends one run, from its first event to its end. The protocol can add to the shown content but cannot take it back. The first output of an attempt
+ * after a broken one is therefore held back while it repeats the shown content. When it differs, the block on the screen ends with
+ * `providerMetadata.beamclaw.void`, and the new text follows it.
  *
- * I1 Each block is started once, ended once, and gets its text in between. I2 Once a `message` was heard, the blocks since the last void one
- * hold its whole text. I3 A tool result is told only after its call, in the same step.
+ * I1 Each block is started once, ended once, and gets its text in between. I2 After a `message` event, the blocks since the last void one hold its
+ * whole text. I3 A tool result is sent only after its call, in the same step.
  */
 export class UiMessageStream {
   readonly #errorText: ErrorText
@@ -30,10 +30,10 @@ export class UiMessageStream {
   #shown: Block[] = []
   #openId: string | undefined
   #blocks = 0
-  /** What a later attempt of this turn has said, until that is as much as is shown; undefined when it adds to what is shown. */
+  /** The output of a later attempt of this turn while it is shorter than the shown content; undefined once it adds to that content. */
   #heard: Block[] | undefined
   #heardLength = 0
-  /** Every piece of this attempt is heard: its request was made while the reader listened. */
+  /** True when every piece of this attempt arrives: its request was made while the reader was listening. */
   #isWhole = false
   #isInStep = false
   #calls = new Set<string>()
@@ -44,13 +44,13 @@ export class UiMessageStream {
     this.#errorText = errorText
   }
 
-  /** Returns what begins the message. `runId` makes its id, which is the same for every reader. */
+  /** Returns the chunks that start the message. Its id comes from `runId`, so it is the same for every reader. */
   begin(runId: string): UiMessageChunk[] {
-    // The run's id may be the id of the user's message, and no two messages of a chat may share one.
+    // The run's id may be the id of the user's message, and two messages of a chat must not share an id.
     return [{ type: 'start', messageId: `${runId}:answer` }]
   }
 
-  /** Returns the chunks that tell of an event. `isLive`: it happened while the reader listened. */
+  /** Returns the chunks for an event. `isLive`: it happened while the reader was listening. */
   hear(event: RunEvent, isLive: boolean): UiMessageChunk[] {
     switch (event.type) {
       case 'model-request':
@@ -70,7 +70,7 @@ export class UiMessageStream {
     }
   }
 
-  /** Returns what ends the message when no more events come: nothing after the run's end, else the failure. */
+  /** Returns the chunks that end the message when no more events come: none after the run's end, else those of the failure. */
   stop(failure: { readonly code: string; readonly message: string }): UiMessageChunk[] {
     if (this.#isOver) return []
     return [...this.#closeStep(), ...this.#failed(failure)]
@@ -109,7 +109,7 @@ export class UiMessageStream {
     if (this.#heard === undefined) return this.#grow(kind, text)
     append(this.#heard, kind, text)
     this.#heardLength += text.length
-    // Compared once, so that an answer costs as much as it is long.
+    // Compared once, so that the cost stays linear in the length of the answer.
     return this.#heardLength < lengthOf(this.#shown) ? [] : this.#settle(this.#heard)
   }
 
@@ -129,14 +129,14 @@ export class UiMessageStream {
 
   #toolResult({ outcome, result }: ToolResultEvent): UiMessageChunk[] {
     const { toolCallId, content, isError } = result
-    // A message that joined a run is not told of the calls before that.
+    // The calls before a message joined the run are not part of its stream.
     if (!this.#calls.delete(toolCallId)) return []
     if (!isError) return [{ type: 'tool-output-available', toolCallId, output: dataOf(content) as UiMessageChunk['output'] }]
     return [{ type: 'tool-output-error', toolCallId, errorText: toolErrorOf(outcome, result, this.#errorText) }]
   }
 
   #end({ outcome, failure }: RunEndEvent): UiMessageChunk[] {
-    // A block that is open now belongs to an answer that never was whole, so no history has it.
+    // A block that is open now belongs to an incomplete answer, which no history has.
     const chunks = this.#closeStep(true)
     this.#isOver = true
     if (outcome === 'aborted') return [...chunks, { type: 'abort', reason: 'run-aborted' }]
@@ -152,7 +152,7 @@ export class UiMessageStream {
     ]
   }
 
-  /** Shows `blocks`, of which the beginning may be shown already. */
+  /** Shows `blocks`, whose beginning may be shown already. */
   #settle(blocks: readonly Block[]): UiMessageChunk[] {
     const chunks: UiMessageChunk[] = []
     if (!isBeginning(this.#shown, blocks)) {
@@ -165,7 +165,7 @@ export class UiMessageStream {
     return chunks
   }
 
-  /** Shows more text, in the open block where it is of that kind. */
+  /** Shows more text, in the open block if it is of the same kind. */
   #grow(kind: Block['kind'], text: string): UiMessageChunk[] {
     if (text === '') return []
     const chunks: UiMessageChunk[] = []
@@ -187,10 +187,10 @@ export class UiMessageStream {
   }
 }
 
-/** What is shown of a call whose input is no JSON. */
+/** The text shown for a call whose input is not JSON. */
 export const invalidInputText = 'The input is not valid JSON.'
 
-/** Text and thinking of a message as they are streamed: what stands on both sides of a tool call is one block. */
+/** Returns the text and thinking of a message as they are streamed. Text on both sides of a tool call is one block. */
 export function blocksOf({ content }: AssistantMessage): Block[] {
   const blocks: Block[] = []
   for (const part of content) {
@@ -217,7 +217,7 @@ function isBeginning(shown: readonly Block[], whole: readonly Block[]): boolean 
   })
 }
 
-/** Returns the data of a tool whose result was an object or a list: the model reads it as JSON text, a page as what it was. */
+/** Returns the data of a tool whose result was an object or a list: the model reads JSON text, a page gets the original value. */
 export function dataOf(content: unknown): unknown {
   if (typeof content !== 'string' || !/^[[{]/.test(content)) return content
   try {

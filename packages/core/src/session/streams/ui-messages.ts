@@ -1,4 +1,4 @@
-/** A history as the messages of the AI SDK: what `useChat` begins with when a page is opened again. Pure. */
+/** Turns a history into messages of the AI SDK, with which `useChat` starts when a page is reopened. Pure. */
 import { BeamClawError } from '../../base/errors.ts'
 import type { AssistantMessage, JsonValue, ToolCall, ToolResult, UserMessage } from '../../base/messages.ts'
 import { aFunction, checkOptions, guardedRead, readOptions } from '../../base/options.ts'
@@ -19,9 +19,9 @@ type UiToolPart = { readonly type: `tool-${string}`; readonly toolCallId: string
   | { readonly state: 'output-error'; readonly input: JsonValue; readonly errorText: string }
 )
 
-/** A message as `useChat` has it; assignable to the AI SDK's `UIMessage`. */
+/** A message of `useChat`; assignable to the AI SDK's `UIMessage`. */
 export interface UiMessage {
-  /** The run's id for what the user says, and `<run id>:answer` for what comes of it, as in the stream. */
+  /** The run's id for a user message, and `<run id>:answer` for the answer, as in the stream. */
   readonly id: string
   readonly role: 'user' | 'assistant'
   readonly parts: UiMessagePart[]
@@ -29,12 +29,12 @@ export interface UiMessage {
 
 /** Options of `toUiMessages`. */
 export interface UiMessagesOptions {
-  /** Returns what is shown of a tool that failed. @default the code alone */
+  /** Returns the text shown for a failed tool. @default the code alone */
   readonly errorText?: ErrorText
 }
 
 /**
- * Returns a history as messages for `useChat({ messages })`. The answers of one run are one message, with its steps and tools. Throws `invalid-option`.
+ * Returns a history as messages for `useChat({ messages })`. The answers of one run form one message, with its steps and tools. Throws `invalid-option`.
  *
  * @example
  * const messages = toUiMessages(await session.history())
@@ -64,7 +64,7 @@ function messagesOf(entries: SessionHistory['messages'], errorText: ErrorText): 
   return messages
 }
 
-/** Returns the id, or the next one that is free: a message that joins a run parts its answer in two. */
+/** Returns the id, or the next free one: a message that joins a run splits its answer in two. */
 function freshId(id: string, ids: Set<string>): string {
   let fresh = id
   for (let count = 2; ids.has(fresh); count++) fresh = `${id}:${count}`
@@ -92,7 +92,7 @@ function callPart({ id: toolCallId, name, input, invalidInput }: ToolCall): UiTo
   return { ...part, state: 'output-error', input: invalidInput, errorText: invalidInputText }
 }
 
-/** Completes the last call of that id: models use ids again. */
+/** Completes the last call with that id: models reuse ids. */
 function setResult(parts: UiMessagePart[], result: ToolResult, errorText: ErrorText): void {
   const index = parts.findLastIndex((part) => 'toolCallId' in part && part.toolCallId === result.toolCallId)
   const part = parts[index]

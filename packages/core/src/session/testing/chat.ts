@@ -39,7 +39,7 @@ export async function sessionOf(
   return { session: claw.session(key), claw, clock }
 }
 
-/** Serves one chat: a message with its id as key, and the run under way to those who come back. */
+/** Serves one chat: a message starts a run with the message id as key, and a returning reader follows the active run. */
 export async function serve(session: SessionHandle, options: RunResponseOptions = {}, onDone: () => void = () => {}): Promise<string> {
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const format = { ...options, format: 'ui-message-stream' } as const
@@ -78,7 +78,7 @@ class PlainState implements ChatState<UIMessage> {
   snapshot = <T>(value: T): T => structuredClone(value)
 }
 
-/** What `useChat` is without React. */
+/** `useChat` without React. */
 export class PlainChat extends AbstractChat<UIMessage> {
   constructor(api: string, messages: UIMessage[] = []) {
     super({ state: new PlainState(messages), transport: new DefaultChatTransport({ api }) })
