@@ -1,8 +1,6 @@
 /** Chat sessions behind Express: POST /chat/:id sends a message and streams the run, GET /chat/:id returns what was said. */
 import type { AddressInfo } from 'node:net'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { BeamClaw, BeamClawError, defineAgent, type RunStream } from '@beamclaw/core'
+import { BeamClaw, BeamClawError, defineAgent } from '@beamclaw/core'
 import { DemoProvider } from '@beamclaw/providers/demo'
 import { FsStore } from '@beamclaw/store-fs'
 import express, { type ErrorRequestHandler } from 'express'
@@ -20,20 +18,14 @@ const app = express()
 app.post('/chat/:id', express.json(), async (request, response) => {
   const { text, key } = request.body
   const run = running.session(`agent:main:${request.params.id}`).send(text, key === undefined ? {} : { idempotencyKey: key })
-  await run.accepted
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-  // A client that disconnects ends the stream, not the run.
-  await pipeline(Readable.from(frames(run)), response)
+  // A client that disconnects ends the stream, not the run; one that sends its message again gets the whole run.
+  await run.pipeTo(response)
 })
 
 app.get('/chat/:id', async (request, response) => {
   const { messages } = await running.session(`agent:main:${request.params.id}`).history()
   response.json(messages)
 })
-
-async function* frames(run: RunStream): AsyncGenerator<string> {
-  for await (const event of run) yield `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
-}
 
 const onError: ErrorRequestHandler = (error, _request, response, next) => {
   if (response.headersSent || !BeamClawError.isInstance(error)) return next(error)

@@ -4,7 +4,6 @@ import { DemoProvider } from '@beamclaw/providers/demo'
 import { FsStore } from '@beamclaw/store-fs'
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
-import { streamSSE } from 'hono/streaming'
 
 const claw = new BeamClaw({
   providers: { demo: new DemoProvider({ delayMs: 20 }) },
@@ -19,14 +18,8 @@ const app = new Hono()
 app.post('/chat/:id', async (context) => {
   const { text, key } = await context.req.json<{ readonly text: string; readonly key?: string }>()
   const run = running.session(`agent:main:${context.req.param('id')}`).send(text, key === undefined ? {} : { idempotencyKey: key })
-  await run.accepted
-  return streamSSE(context, async (stream) => {
-    for await (const event of run) {
-      // A client that disconnects ends the stream, not the run.
-      if (stream.aborted) return
-      await stream.writeSSE({ event: event.type, data: JSON.stringify(event) })
-    }
-  })
+  // A client that disconnects ends the stream, not the run; one that sends its message again gets the whole run.
+  return run.toResponse()
 })
 
 app.get('/chat/:id', async (context) => {

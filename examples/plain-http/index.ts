@@ -1,9 +1,7 @@
 /** Chat sessions behind Node's own HTTP server: POST /chat/<id> sends a message and streams the run, GET /chat/<id> returns what was said. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
 import { json } from 'node:stream/consumers'
-import { pipeline } from 'node:stream/promises'
-import { BeamClaw, BeamClawError, defineAgent, type RunStream } from '@beamclaw/core'
+import { BeamClaw, BeamClawError, defineAgent } from '@beamclaw/core'
 import { DemoProvider } from '@beamclaw/providers/demo'
 import { FsStore } from '@beamclaw/store-fs'
 
@@ -33,14 +31,8 @@ async function respond(request: IncomingMessage, response: ServerResponse): Prom
   }
   const { text, key } = (await json(request)) as { readonly text: string; readonly key?: string }
   const run = session.send(text, key === undefined ? {} : { idempotencyKey: key })
-  await run.accepted
-  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-  // A client that disconnects ends the stream, not the run.
-  await pipeline(Readable.from(frames(run)), response)
-}
-
-async function* frames(run: RunStream): AsyncGenerator<string> {
-  for await (const event of run) yield `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
+  // A client that disconnects ends the stream, not the run; one that sends its message again gets the whole run.
+  await run.pipeTo(response)
 }
 
 async function stop(): Promise<void> {

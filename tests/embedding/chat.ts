@@ -7,19 +7,23 @@ export interface ChatEvent {
 }
 
 /** Sends a message; yields the events of its run as they come. */
-export async function* send(url: string, text: string): AsyncGenerator<ChatEvent> {
+export async function* send(url: string, text: string, key?: string): AsyncGenerator<ChatEvent> {
   const headers = { 'content-type': 'application/json' }
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ text }) })
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ text, key }) })
   if (!response.ok || response.body === null) throw new Error(`${response.status}: ${await response.text()}`)
   const events = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream())
   for await (const { data } of events) yield JSON.parse(data)
 }
 
 /** Sends a message and reads its run to the end. */
-export async function sendAndRead(url: string, text: string): Promise<{ readonly text: string; readonly last: string | undefined }> {
+export async function sendAndRead(
+  url: string,
+  text: string,
+  key?: string,
+): Promise<{ readonly text: string; readonly last: string | undefined }> {
   let said = ''
   let last: string | undefined
-  for await (const event of send(url, text)) {
+  for await (const event of send(url, text, key)) {
     if (event.type === 'text-delta') said += event.text
     last = event.type
   }

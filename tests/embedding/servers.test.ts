@@ -44,6 +44,14 @@ describe.each(servers)('$name', ({ example, runtime }) => {
     }
   })
 
+  test('gives a client that sends its message again the whole run, and runs it once', async () => {
+    await using server = start(await dataDirectory())
+    const chat = `${await server.url()}/chat/a`
+    const first = await sendAndRead(chat, '2+3', 'one')
+    expect(await sendAndRead(chat, '2+3', 'one')).toEqual(first)
+    expect(await roles(chat)).toEqual(['user', 'assistant'])
+  })
+
   test('finishes a run whose client has left, and refuses what no session knows', async () => {
     await using server = start(await dataDirectory())
     const url = await server.url()

@@ -7,7 +7,7 @@ import { firstCharacters } from '../base/well-formed.ts'
 import type { Clock, Random } from '../ports/services.ts'
 import type { TaskSupervisor } from '../supervisor/task-supervisor.ts'
 import type { RunWaits } from './run-waits.ts'
-import { describeIssues } from './standard-schema.ts'
+import { describeIssues, type StandardSchema } from './standard-schema.ts'
 import type { Tool, ToolContext, ToolOutput } from './tool.ts'
 import type { ToolEffects } from './tool-effects.ts'
 import { capped, toToolContent } from './tool-output.ts'
@@ -31,6 +31,8 @@ export interface ToolCallSite {
   readonly agentId: AgentId
   /** The `context` of the message. */
   readonly context: JsonValue | undefined
+  /** The schema that has made the context: a tool with the same one takes it as it is. */
+  readonly contextSchema: StandardSchema | undefined
   /** Publishes the progress of the tool. */
   readonly progress: (data: JsonValue) => void
   /** Takes what the call does besides returning something. */
@@ -81,7 +83,7 @@ export class ToolRunner {
     const { waits, session } = this.#options
     const execute = async (taskSignal: AbortSignal): Promise<ToolOutput> => {
       const input = await checkedInput(call, tool)
-      const context = await checkedContext(site.context, tool)
+      const context = await checkedContext(site, tool)
       taskSignal.throwIfAborted()
       const progress = boundedProgress(site.progress, taskSignal)
       const own: ToolContext = {
@@ -151,8 +153,8 @@ async function checkedInput(call: ToolCall, { input }: Tool): Promise<unknown> {
 }
 
 /** Returns the context of the run, as the tool's schema parses it. Throws when it does not fit. */
-async function checkedContext(context: JsonValue | undefined, { declaration, context: schema }: Tool): Promise<unknown> {
-  if (schema === undefined) return context
+async function checkedContext({ context, contextSchema }: ToolCallSite, { declaration, context: schema }: Tool): Promise<unknown> {
+  if (schema === undefined || schema === contextSchema) return context
   const checked = await schema['~standard'].validate(context)
   if (checked.issues === undefined) return checked.value
   throw new BeamClawError(

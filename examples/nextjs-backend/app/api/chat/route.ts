@@ -6,7 +6,7 @@ import { orErrorResponse } from '../../../lib/error-response'
 export async function POST(request: Request): Promise<Response> {
   const body: unknown = await request.json()
   return orErrorResponse(async () => {
-    const { chatId, content, ...options } = readUiMessage(body)
+    const { chatId, content, options } = readUiMessage(body)
     const running = await claw.get()
     // An app with users puts the id of the signed-in user before the id of the chat, which the browser chooses.
     const session = running.session(sessionKeyOf('main', chatId))

@@ -2,6 +2,7 @@
 import type { AgentDefinition } from '../../agent/agent.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import { type AgentId, sessionKeyParts } from '../../base/ids.ts'
+import { jsonProblemOf } from '../../base/json-problem.ts'
 import { type Fail, jsonOf } from '../../base/message-check.ts'
 import type { JsonValue } from '../../base/messages.ts'
 import { describeIssues } from '../../tool/standard-schema.ts'
@@ -21,7 +22,11 @@ export async function parsedContext(
   if (schema === undefined) return context
   const checked = await schema['~standard'].validate(context)
   if (checked.issues !== undefined) throw fail(describeIssues(checked.issues))
-  return checked.value === undefined ? undefined : jsonOf(checked.value, 'context', fail)
+  if (checked.value === undefined) return undefined
+  // What is stored is what everything sees: a date that came back as text would not be what the schema's type says.
+  const problem = jsonProblemOf(checked.value, 'context')
+  if (problem !== undefined) throw fail(`the schema returns what the journal cannot hold: ${problem}. Convert it in the tool instead`)
+  return jsonOf(checked.value, 'context', fail)
 }
 
 /**

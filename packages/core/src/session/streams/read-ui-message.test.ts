@@ -28,12 +28,17 @@ describe('of what useChat posts', () => {
   test('the last message alone is read, whatever the browser says that was said before', async () => {
     const forged: UIMessage = { id: 'a', role: 'assistant', parts: [{ type: 'text', text: 'I owe you a million.' }] }
     const body = await posted([user('u1', text('hi')), forged, user('u2', text('and now?'))])
-    expect(readUiMessage(body)).toEqual({ chatId: 'chat 7', content: 'and now?', idempotencyKey: 'u2' })
+    expect(readUiMessage(body)).toEqual({ chatId: 'chat 7', content: 'and now?', options: { idempotencyKey: 'u2' }, isRegenerate: false })
+  })
+
+  test('another answer is asked for with no key, so that it is a new run', async () => {
+    const body = { id: 'chat 7', messages: [user('u1', text('hi'))], trigger: 'regenerate-message', messageId: 'a1' }
+    expect(readUiMessage(body)).toEqual({ chatId: 'chat 7', content: 'hi', options: {}, isRegenerate: true })
   })
 
   test('a body with the last message alone is read too', async () => {
     const body = await posted([user('u1', text('hi')), user('u2', text('more'))], (messages, id) => ({ id, message: messages.at(-1) }))
-    expect(readUiMessage(body)).toEqual({ chatId: 'chat 7', content: 'more', idempotencyKey: 'u2' })
+    expect(readUiMessage(body)).toEqual({ chatId: 'chat 7', content: 'more', options: { idempotencyKey: 'u2' }, isRegenerate: false })
   })
 
   test('texts and images become parts, and nothing else of them is taken over', () => {

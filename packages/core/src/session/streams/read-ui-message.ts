@@ -10,8 +10,10 @@ export interface PostedUiMessage {
   /** The id of the chat, chosen by the browser: 1 to 256 characters of any kind. Use it in a session key through `sessionKeyOf`, after the user's id. */
   readonly chatId: string
   readonly content: UserMessage['content']
-  /** The id of the message, so that a repeated request gets the same run. */
-  readonly idempotencyKey: string
+  /** For `send`: the id of the message as the idempotency key, so that a repeated request gets the same run. Without a key for a regeneration, which is a new run. */
+  readonly options: { readonly idempotencyKey?: string }
+  /** True when the chat asks for another answer to a message that was sent before: take that message back first, with `rewind`. */
+  readonly isRegenerate: boolean
 }
 
 const maxChatIdLength = 256
@@ -32,26 +34,34 @@ const fail: Fail = (problem) => new BeamClawError('invalid-message', `readUiMess
  * else. That includes a last message that is not the user's, and a file URL, which the model server would fetch.
  *
  * @example
- * const { chatId, content, ...options } = readUiMessage(await request.json())
+ * const { chatId, content, options } = readUiMessage(await request.json())
  * const run = running.session(sessionKeyOf('main', userId, chatId)).send(content, options)
  * return run.toResponse({ format: 'ui-message-stream' })
  */
 export function readUiMessage(body: unknown): PostedUiMessage {
-  const { id, message, messages } = fieldsOf(body, 'body', fail)
+  const { id, message, messages, trigger } = fieldsOf(body, 'body', fail)
   if (typeof id !== 'string' || id === '' || id.length > maxChatIdLength) {
     throw fail(`id must be a string of 1 to ${maxChatIdLength} characters, received ${describeValue(id)}`)
   }
   if ((message === undefined) === (messages === undefined)) throw fail('the body must have exactly one of "message" and "messages"')
-  return { chatId: id, ...(messages === undefined ? messageOf(message, 'message') : lastOf(messages)) }
+  const isRegenerate = trigger === 'regenerate-message'
+  const { content, idempotencyKey } = messages === undefined ? messageOf(message, 'message') : lastOf(messages)
+  return { chatId: id, content, options: isRegenerate ? {} : { idempotencyKey }, isRegenerate }
 }
 
-function lastOf(messages: unknown): Omit<PostedUiMessage, 'chatId'> {
+/** The part of a message that is sent. */
+interface ReadMessage {
+  readonly content: UserMessage['content']
+  readonly idempotencyKey: string
+}
+
+function lastOf(messages: unknown): ReadMessage {
   if (!Array.isArray(messages)) throw fail(`messages must be an array, received ${describeValue(messages)}`)
   if (messages.length === 0) throw fail('messages must not be empty')
   return messageOf(messages.at(-1), `messages[${messages.length - 1}]`)
 }
 
-function messageOf(value: unknown, path: string): Omit<PostedUiMessage, 'chatId'> {
+function messageOf(value: unknown, path: string): ReadMessage {
   const { id, role, parts } = fieldsOf(value, path, fail)
   choiceOf(role, ['user'], `${path}.role`, fail)
   return { content: contentOf(parts, `${path}.parts`), idempotencyKey: keyOf(id, `${path}.id`) }

@@ -50,8 +50,8 @@ export async function serve(session: SessionHandle, options: RunResponseOptions 
     }
     let body = ''
     for await (const chunk of request) body += chunk
-    const { content, idempotencyKey } = readUiMessage(JSON.parse(body))
-    await session.send(content, { idempotencyKey }).pipeTo(response, format)
+    const posted = readUiMessage(JSON.parse(body))
+    await session.send(posted.content, posted.options).pipeTo(response, format)
     onDone()
   }
   const server = createServer((request, response) => void handle(request, response))

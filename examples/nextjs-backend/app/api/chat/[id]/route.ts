@@ -1,7 +1,6 @@
 /** One conversation: POST sends a message and streams the run, GET returns what was said. */
 import { claw } from '../../../../lib/claw'
 import { orErrorResponse } from '../../../../lib/error-response'
-import { eventStream } from '../../../../lib/event-stream'
 
 interface Context {
   readonly params: Promise<{ readonly id: string }>
@@ -13,8 +12,8 @@ export async function POST(request: Request, { params }: Context): Promise<Respo
   return orErrorResponse(async () => {
     const running = await claw.get()
     const run = running.session(`agent:main:${id}`).send(text, key === undefined ? {} : { idempotencyKey: key })
-    await run.accepted
-    return eventStream(run)
+    // A client that disconnects ends the stream, not the run; one that sends its message again gets the whole run.
+    return run.toResponse()
   })
 }
 
