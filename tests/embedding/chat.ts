@@ -4,6 +4,7 @@ import { EventSourceParserStream } from 'eventsource-parser/stream'
 export interface ChatEvent {
   readonly type: string
   readonly text?: string
+  readonly message?: { readonly content: readonly { readonly type: string; readonly text?: string }[] }
 }
 
 /** Sends a message; yields the events of its run as they come. */
@@ -24,7 +25,9 @@ export async function sendAndRead(
   let said = ''
   let last: string | undefined
   for await (const event of send(url, text, key)) {
+    // A run that is over is told with whole answers, and no pieces of them.
     if (event.type === 'text-delta') said += event.text
+    if (event.type === 'message' && said === '') said = event.message?.content.map((part) => part.text ?? '').join('') ?? ''
     last = event.type
   }
   return { text: said, last }

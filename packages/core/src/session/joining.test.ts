@@ -139,3 +139,18 @@ describe('messages that steer', () => {
     expect(await steering.result()).toMatchObject({ text: 'done' })
   })
 })
+
+describe('a run that is over', () => {
+  test('tells its events to a reader who follows it, or who sends its message again, and once to each', async () => {
+    const { claw } = await stage(new FunctionModel(() => ({ text: 'fine' })))
+    const session = claw.session(key)
+    await session.send('hello', { idempotencyKey: 'one' }).result()
+    for (const run of [session.follow('one'), session.send('hello', { idempotencyKey: 'one' })]) {
+      const types: string[] = []
+      for await (const { type } of run) types.push(type)
+      expect(types).toEqual(['message-accepted', 'run-start', 'model-request', 'message', 'run-end'])
+      for await (const event of run) expect(event).toBeUndefined()
+      expect((await run.result()).text).toBe('fine')
+    }
+  })
+})
