@@ -5,6 +5,14 @@ import { defineConfig, type Options } from 'tsup'
 // Lowers `await using`, which Node 22 cannot parse.
 const target = 'es2024'
 
+/** Maps name the places of the sources. The sources themselves would take more room than all else that is installed. */
+const maps = {
+  sourcemap: true,
+  esbuildOptions: (options: { sourcesContent?: boolean }): void => {
+    options.sourcesContent = false
+  },
+} as const
+
 interface LibraryOptions {
   /** @default 'neutral' */
   readonly platform?: 'neutral' | 'node'
@@ -19,7 +27,7 @@ export function library(
   entry: Record<string, string>,
   { platform = 'neutral', clean = true, bundled = [] }: LibraryOptions = {},
 ): ReturnType<typeof defineConfig> {
-  const options = { entry, format: 'esm', target, platform, dts: false, clean, splitting: true, sourcemap: true } as const
+  const options = { entry, format: 'esm', target, platform, dts: false, clean, splitting: true, ...maps } as const
   if (bundled.length === 0) return defineConfig(options)
   return defineConfig({ ...options, ...bundling(bundled) })
 }
@@ -35,7 +43,7 @@ export function oneFile(
   entries: Record<string, string>,
   bundled: readonly string[],
 ): ReturnType<typeof defineConfig> {
-  const options = { format: 'esm', target, platform: 'neutral', dts: false, clean: false, splitting: false, sourcemap: true } as const
+  const options = { format: 'esm', target, platform: 'neutral', dts: false, clean: false, splitting: false, ...maps } as const
   const passOn = {
     name: 'pass-on',
     setup({ onResolve }: Parameters<NonNullable<Options['esbuildPlugins']>[number]['setup']>[0]) {
