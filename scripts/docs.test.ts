@@ -71,6 +71,9 @@ function run(command: string, args: readonly string[]): Promise<Outcome> {
   })
 }
 
+/** Milliseconds that the compiler may take for all programs together, on a machine that is busy. */
+const compileMs = 180_000
+
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'beamclaw-docs-'))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
@@ -96,7 +99,7 @@ beforeAll(async () => {
     }
   }
   await Promise.all([worker(), worker()])
-})
+}, compileMs)
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
