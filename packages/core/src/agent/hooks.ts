@@ -1,6 +1,7 @@
 /** Hooks of the host application around the steps of a run: guardrails, redaction, vetoes. */
 import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
 import type { AssistantMessage, FinishReason, JsonValue, ToolCall, ToolResult, Usage } from '../base/messages.ts'
+import type { RunFailure } from '../base/run-failure.ts'
 import type { ProviderRequest } from '../ports/provider.ts'
 
 /** The run that a hook is called for. */
@@ -54,7 +55,7 @@ export interface AgentHooks {
     readonly outcome: 'completed' | 'failed' | 'aborted'
     readonly message: AssistantMessage | undefined
     readonly usage: Usage
-    readonly failure: { readonly code: string; readonly message: string } | undefined
+    readonly failure: RunFailure | undefined
     readonly run: HookRun
   }) => Maybe<never>
 }

@@ -48,16 +48,23 @@ export async function callHook<TName extends keyof AgentHooks>(
     turn: run.turn,
     signal: ending.signal,
   }
-  return (await withinTime(`Hook "${name}" of agent "${agent.id}"`, () => hook.call(agent.hooks, { ...step, run: hookRun }), {
-    clock,
-    signal,
-    ending,
-  })) as Awaited<ReturnType<NonNullable<AgentHooks[TName]>>>
+  const called = { hook: name, name: `Hook "${name}" of agent "${agent.id}"` }
+  return (await withinTime(called, () => hook.call(agent.hooks, { ...step, run: hookRun }), { clock, signal, ending })) as Awaited<
+    ReturnType<NonNullable<AgentHooks[TName]>>
+  >
 }
 
-/** Calls user code of an agent, named for people. Rejects as `callHook` does. */
+/** User code of an agent. */
+interface UserCode {
+  /** For programs: the hook, or `system`. */
+  readonly hook: string
+  /** For people. */
+  readonly name: string
+}
+
+/** Calls user code of an agent. Rejects as `callHook` does. */
 export async function withinTime<T>(
-  name: string,
+  code: UserCode,
   work: () => T | PromiseLike<T>,
   {
     clock,
@@ -69,10 +76,10 @@ export async function withinTime<T>(
   const stopped = Promise.withResolvers<never>()
   const interrupt = (): void => stopped.reject(signal.reason)
   signal.addEventListener('abort', interrupt, { once: true })
-  const tooLong = (): void => stopped.reject(failure(`${name} took longer than ${hookTimeoutMs} ms`, undefined))
+  const tooLong = (): void => stopped.reject(hookFailure(code.hook, `${code.name} took longer than ${hookTimeoutMs} ms`))
   const timer = clock.setTimer(tooLong, hookTimeoutMs, true)
   try {
-    return await Promise.race([call(name, work), stopped.promise])
+    return await Promise.race([call(code, work), stopped.promise])
   } finally {
     timer.cancel()
     signal.removeEventListener('abort', interrupt)
@@ -80,15 +87,17 @@ export async function withinTime<T>(
   }
 }
 
-async function call<T>(name: string, work: () => T | PromiseLike<T>): Promise<T> {
+async function call<T>({ hook, name }: UserCode, work: () => T | PromiseLike<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw failure(`${name} failed: ${describeError(error)}`, error)
+    // A typed error keeps its code, so that a guardrail can say what it found; it is never tried again by itself.
+    if (BeamClawError.isInstance(error)) throw new HookFailure(error)
+    throw hookFailure(hook, `${name} failed: ${describeError(error)}`, error)
   }
 }
 
-/** A typed error keeps its code, so that a guardrail can say what it found; it is never tried again by itself. */
-function failure(message: string, cause: unknown): HookFailure {
-  return new HookFailure(BeamClawError.isInstance(cause) ? cause : new BeamClawError('hook-failed', message, { cause }))
+/** Returns the failure of user code that did not say itself what went wrong. */
+export function hookFailure(hook: string, message: string, cause?: unknown): HookFailure {
+  return new HookFailure(new BeamClawError('hook-failed', message, { cause, details: { hook } }))
 }

@@ -4,6 +4,7 @@ import { isRemoved } from '../../agent/removed-agent.ts'
 import { guardedAbortController } from '../../base/abort.ts'
 import { describeError } from '../../base/errors.ts'
 import type { ToolCall } from '../../base/messages.ts'
+import { runFailureOf } from '../../base/run-failure.ts'
 import type { JournalEntry, RunEnd } from '../journal/records.ts'
 import { type AttemptPause, attemptPause } from './attempts.ts'
 import { HistorySummary } from './compaction.ts'
@@ -131,7 +132,7 @@ export class RunLoop {
       if (signal.aborted) return
       if (!(error instanceof HookFailure)) throw error
       const { code, message } = error.error
-      if (outcome === 'completed') return journal.stage({ ...endOf(step), outcome: 'failed', failure: { code, message } })
+      if (outcome === 'completed') return journal.stage({ ...endOf(step), outcome: 'failed', failure: runFailureOf(error.error) })
       logger.log('error', 'session.hook-failed', { session: sessionKey, run: run.runId, code, error: message })
       journal.stage(endOf(step))
     }
