@@ -13,26 +13,36 @@ import type { NewMessage } from './commands/message-intake.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { QueueMode, RunSettings } from './journal/records.ts'
 
-/** Options of `SessionHandle.send`. */
-export interface SendOptions<TOutput = undefined, TContext = unknown> extends RunSettings {
+/** The same, where each field may also be `undefined`, which says nothing. */
+type OrUndefined<T> = { readonly [K in keyof T]: T[K] | undefined }
+
+/** Options of `SessionHandle.send`. An option that is `undefined` is as one that is left out. */
+export interface SendOptions<TOutput = undefined, TContext = unknown> extends OrUndefined<RunSettings> {
   /** A repeat with the same key gets the same run. 1 to 256 printable ASCII characters. @default a new one */
-  readonly idempotencyKey?: string
+  readonly idempotencyKey?: string | undefined
   /** What the message does when the session is busy. @default as the session or the BeamClaw is configured, else 'queue' */
-  readonly queueMode?: QueueMode
+  readonly queueMode?: QueueMode | undefined
   /** JSON of at most 256 KiB for the run's tools, hooks and system function; durable with the message. @default none */
-  readonly context?: unknown extends TContext ? JsonValue : TContext
+  readonly context?: (unknown extends TContext ? JsonValue : TContext) | undefined
   /** Aborts the run. @default none */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Asks for JSON of this shape; `result()` then has it as `output`. @default free text */
-  readonly output?: StandardSchema<TOutput>
+  readonly output?: StandardSchema<TOutput> | undefined
   /** JSON Schema for the model. @default what `output` says of itself */
-  readonly outputSchema?: JsonObject
+  readonly outputSchema?: JsonObject | undefined
   /**
    * When the answer does not fit `output`, `result()` sends one more message under the key `<key>:repair`, with what is wrong, and takes that
    * answer. @default true
    */
-  readonly repair?: boolean
+  readonly repair?: boolean | undefined
 }
+
+/** What comes after the content of a message: options, which must have a `context` where that of the agent cannot be left out. */
+export type SendRest<TOutput, TContext> = unknown extends TContext
+  ? [options?: SendOptions<TOutput, TContext>]
+  : undefined extends TContext
+    ? [options?: SendOptions<TOutput, TContext>]
+    : [options: SendOptions<TOutput, TContext> & { readonly context: TContext }]
 
 const invalidMessage: Fail = (problem) => new BeamClawError('invalid-message', `send: ${problem}`)
 

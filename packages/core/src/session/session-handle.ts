@@ -8,7 +8,7 @@ import { aBoolean, aSignal, checkOptions, guardedRead, integer, readOptions, tex
 import { aStandardSchema } from '../tool/standard-schema.ts'
 import type { RunStream } from './run/run-stream.ts'
 import { repairRequest } from './run/structured-output.ts'
-import { newMessageOf, type SendOptions } from './send-options.ts'
+import { newMessageOf, type SendOptions, type SendRest } from './send-options.ts'
 import { type SessionAccess, SessionDoor } from './session-door.ts'
 import type { FollowOptions, ForkOptions, SubscribeToSessionOptions } from './session-handle-options.ts'
 import { sessionTopic } from './session-names.ts'
@@ -51,7 +51,7 @@ export class SessionHandle<TContext = unknown> {
    * @example
    * const { output } = await session.send('Who wrote it?', { output: z.object({ author: z.string() }) }).result()
    */
-  send<TOutput = undefined>(content: UserMessage['content'], options: SendOptions<TOutput, TContext> = {}): RunStream<TOutput> {
+  send<TOutput = undefined>(content: UserMessage['content'], ...[options = {}]: SendRest<TOutput, TContext>): RunStream<TOutput> {
     return this.#streamOrRefusal('send', () => this.#send(content, options as SendOptions<TOutput>))
   }
 

@@ -50,9 +50,9 @@ async function answerOf(
 ): Promise<ModelAnswer> {
   const { providers, tell, sessionKey, turns, clock } = options
   const { runId, turn, attempt } = run
-  const hooks = { agent, sessionKey, run, clock, signal }
   const { provider, model } = providers.resolve(name)
   const context = await contextFor(agent, run, options, signal)
+  const hooks = { agent, sessionKey, run, context, clock, signal }
   const request = await requestOf(options, agent, run, { model, context }, signal)
   const asked = agent.hooks.beforeModel === undefined ? request : askedInstead(await callHook('beforeModel', hooks, { request }), request)
   const mayShow = agent.hooks.afterModel === undefined

@@ -3,6 +3,7 @@ import type { AgentDefinition } from '../../agent/agent.ts'
 import type { AgentHooks, HookRun } from '../../agent/hooks.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { SessionKey } from '../../base/ids.ts'
+import type { JsonValue } from '../../base/messages.ts'
 import type { Clock } from '../../ports/services.ts'
 import type { RunState } from '../state/run-state.ts'
 
@@ -22,7 +23,9 @@ export class HookFailure extends Error {
 export interface HookCalls {
   readonly agent: AgentDefinition
   readonly sessionKey: SessionKey
-  readonly run: Pick<RunState, 'runId' | 'context' | 'turn'>
+  readonly run: Pick<RunState, 'runId' | 'turn'>
+  /** As the agent's schema makes it. */
+  readonly context: JsonValue | undefined
   readonly clock: Clock
   /** Aborted when the step is interrupted. */
   readonly signal: AbortSignal
@@ -34,7 +37,7 @@ export interface HookCalls {
  */
 export async function callHook<TName extends keyof AgentHooks>(
   name: TName,
-  { agent, sessionKey, run, clock, signal }: HookCalls,
+  { agent, sessionKey, run, context, clock, signal }: HookCalls,
   step: Omit<Parameters<NonNullable<AgentHooks[TName]>>[0], 'run'>,
 ): Promise<Awaited<ReturnType<NonNullable<AgentHooks[TName]>>> | undefined> {
   const hook = agent.hooks[name] as ((step: object) => unknown) | undefined
@@ -44,7 +47,7 @@ export async function callHook<TName extends keyof AgentHooks>(
     sessionKey,
     runId: run.runId,
     agentId: agent.id,
-    context: run.context,
+    context,
     turn: run.turn,
     signal: ending.signal,
   }

@@ -166,8 +166,8 @@ async function afterTool(site: CallSite, call: ToolCall, result: ToolResult): Pr
   return toolResultOf(whole, 'result', (problem) => wrongReturn('afterTool', problem))
 }
 
-function hooksOf({ options: { sessionKey, clock }, agent, run, signal }: CallSite) {
-  return { agent, sessionKey, run, clock, signal }
+function hooksOf({ options: { sessionKey, clock }, agent, run, context, signal }: CallSite) {
+  return { agent, sessionKey, run, context, clock, signal }
 }
 
 function wrongReturn(hook: string, problem: string): HookFailure {
