@@ -1,8 +1,11 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { AgentHooks } from '../agent/hooks.ts'
 import { BeamClawError, defineErrors } from '../base/errors.ts'
+import type { Logger } from '../ports/services.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, type ModelTurn, type Stage, stage } from '../testing/model.ts'
 import { defineTool } from '../tool/tool.ts'
+import type { SessionHandle } from './session-handle.ts'
 
 const key = 'agent:main:main'
 const guardrail = defineErrors({ 'guardrail-tripped': { kind: 'forbidden' } })
@@ -129,4 +132,97 @@ test('the record of a failure has no kind that its code says, and no empty detai
     expect(event.failure).toStrictEqual({ code: 'provider-billing', message: 'Not today' })
     break
   }
+})
+
+describe('a run that failed', () => {
+  const card = guardrail('guardrail-tripped', 'A card number', { details: { secret: 'not for logs' } })
+
+  function logged(): { readonly logger: Logger; readonly lines: unknown[] } {
+    const lines: unknown[] = []
+    const logger: Logger = { log: (level, event, fields) => void (event.startsWith('run.') && lines.push({ level, event, ...fields })) }
+    return { logger, lines }
+  }
+
+  test('is logged once: by its session, its key, its code and its text', async () => {
+    const { logger, lines } = logged()
+    const hooks = { beforeModel: throwing(card) }
+    const set = await stage(payer(), { hooks }, { services: { logger } })
+    onTestFinished(() => void set.claw.kill())
+    await errorOf(set.claw.session(key).send('pay', { idempotencyKey: 'one' }).result())
+    await errorOf(set.claw.session(key).send('pay', { idempotencyKey: 'one' }).result())
+    const claw = await set.restart()
+    await errorOf(claw.session(key).follow('one').result())
+    expect(lines).toEqual([
+      { level: 'warn', event: 'run.failed', session: key, run: 'one', code: 'guardrail-tripped', message: 'A card number' },
+    ])
+  })
+
+  test('is not logged when it was completed or aborted', async () => {
+    const { logger, lines } = logged()
+    const asked = Promise.withResolvers<void>()
+    const model = new FunctionModel((_, index) => {
+      if (index === 0) return { text: 'done' }
+      asked.resolve()
+      return new Promise<ModelTurn>(() => {})
+    })
+    const { claw } = await stage(model, {}, { services: { logger } })
+    onTestFinished(() => void claw.kill())
+    await claw.session(key).send('go').result()
+    const run = claw.session(key).send('go on')
+    await asked.promise
+    await claw.session(key).abort()
+    await errorOf(run.result())
+    expect(lines).toEqual([])
+  })
+
+  const failuresIn = async (session: SessionHandle, limit?: number): Promise<unknown[]> => {
+    const { messages } = await session.history(limit === undefined ? {} : { limit })
+    return messages.map(({ message, failure }) => (failure === undefined ? message.role : [message.role, failure]))
+  }
+  const failure = { code: 'guardrail-tripped', message: 'A card number' }
+
+  test('is told by the message that began it, also after a restart, a snapshot and in a part of the history', async () => {
+    const model = new FunctionModel(({ messages }) => (messages.at(-1)?.content === 'pay' ? { fails: card } : { text: 'hi' }))
+    const set = await up({}, model)
+    await set.claw.session(key).send('hello').result()
+    await errorOf(set.claw.session(key).send('pay').result())
+    const expected = ['user', 'assistant', ['user', failure]]
+    expect(await failuresIn(set.claw.session(key))).toEqual(expected)
+    expect(await failuresIn(set.claw.session(key), 1)).toEqual([['user', failure]])
+    const claw = await set.restart()
+    expect(await failuresIn(claw.session(key))).toEqual(expected)
+    for (let index = 0; index < 45; index++) await claw.session(key).send(`message ${index}`).result()
+    await flushEventLoop()
+    expect((await failuresIn((await set.restart()).session(key))).slice(0, 4)).toEqual([...expected, 'user'])
+  })
+
+  test('that was aborted is told so by its message, and the next one is not', async () => {
+    const asked = Promise.withResolvers<void>()
+    const model = new FunctionModel((_, index) => {
+      if (index > 0) return { text: 'done' }
+      asked.resolve()
+      return new Promise<ModelTurn>(() => {})
+    })
+    const { claw } = await up({}, model)
+    const session = claw.session(key)
+    const run = session.send('one')
+    await asked.promise
+    await session.abort(run.runId)
+    await errorOf(run.result())
+    await session.send('two').result()
+    const aborted = { code: 'run-aborted', message: 'The run was aborted' }
+    expect(await failuresIn(session)).toEqual([['user', aborted], 'user', 'assistant'])
+  })
+
+  test('is not exported, and marks no message of a copy', async () => {
+    const { claw } = await up({ beforeModel: throwing(card) })
+    await errorOf(claw.session(key).send('pay', { idempotencyKey: 'one' }).result())
+    expect((await claw.session(key).export()).messages.map((entry) => Object.keys(entry).sort())).toEqual([
+      ['createdAt', 'message', 'runId'],
+    ])
+    const copy = await claw.session(key).fork('agent:main:copy')
+    expect(await failuresIn(copy)).toEqual(['user'])
+    await errorOf(copy.send('pay', { idempotencyKey: 'one' }).result())
+    expect(await failuresIn(copy)).toEqual(['user', ['user', failure]])
+  })
 })
