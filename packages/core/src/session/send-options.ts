@@ -5,10 +5,10 @@ import { parseRunId } from '../base/ids.ts'
 import { jsonProblemOf } from '../base/json-problem.ts'
 import { type Fail, jsonOf, newContentOf, read } from '../base/message-check.ts'
 import type { JsonObject, JsonValue, UserMessage } from '../base/messages.ts'
-import { aBoolean, anObject, anything, aSignal, checkOptions, definedOnly, guardedRead, integer, oneOf, text } from '../base/options.ts'
+import { aBoolean, anything, aSignal, checkOptions, definedOnly, guardedRead, integer, oneOf, text } from '../base/options.ts'
 import { encodeJson } from '../defaults/json-text.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
-import { aStandardSchema, jsonSchemaOf, type StandardSchema } from '../tool/standard-schema.ts'
+import { aJsonSchema, aStandardSchema, jsonSchemaOf, type StandardSchema } from '../tool/standard-schema.ts'
 import type { NewMessage } from './commands/message-intake.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { QueueMode, RunSettings } from './journal/records.ts'
@@ -58,7 +58,7 @@ export function newMessageOf<TOutput>(
     idempotencyKey: text(256),
     queueMode: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
     output: aStandardSchema,
-    outputSchema: anObject,
+    outputSchema: aJsonSchema('output'),
     repair: aBoolean,
     context: anything,
     signal: aSignal,

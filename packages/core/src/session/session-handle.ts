@@ -2,7 +2,7 @@
 
 import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
-import { parseRunId, parseSessionKey, type RunId, type SessionKey } from '../base/ids.ts'
+import { parseRunId, parseSessionKey, type RunId, type SessionKey, sessionKeyParts } from '../base/ids.ts'
 import type { UserMessage } from '../base/messages.ts'
 import { aBoolean, aSignal, checkOptions, guardedRead, integer, readOptions, text } from '../base/options.ts'
 import { aStandardSchema } from '../tool/standard-schema.ts'
@@ -11,7 +11,7 @@ import { repairRequest } from './run/structured-output.ts'
 import { newMessageOf, type SendOptions, type SendRest } from './send-options.ts'
 import { type SessionAccess, SessionDoor } from './session-door.ts'
 import type { FollowOptions, ForkOptions, SubscribeToSessionOptions } from './session-handle-options.ts'
-import { sessionTopic } from './session-names.ts'
+import { keyOfName, sessionTopic } from './session-names.ts'
 import type { AbortReceipt, SendReceipt, SessionHistory, SessionInspection } from './session-replies.ts'
 import { patient } from './session-router.ts'
 import { checkChanges, type SessionSettings, type SessionSettingsPatch, withoutNulls } from './session-settings.ts'
@@ -200,7 +200,7 @@ export class SessionHandle<TContext = unknown> {
 
   /**
    * Begins another session with the history of this one so far, and with its settings. Resolves with its handle; nothing of it is there before all is durable.
-   * A run under way here goes on, and what it has said already is copied. Rejects `session-exists` when the other session has a message or settings,
+   * A run under way here goes on, and what it has said already is copied. A name without a colon is a session of the agent of this one's key. Rejects `session-exists` when the other session has a message or settings,
    * `unknown-session`, `unknown-agent`, `document-too-large`, `invalid-session-key` and `invalid-option`.
    *
    * @example
@@ -209,9 +209,14 @@ export class SessionHandle<TContext = unknown> {
   async fork(key: string, given: ForkOptions = {}): Promise<SessionHandle> {
     const options = readOptions('fork', given)
     checkOptions<ForkOptions>('fork', options, { atMessage: integer(0) })
-    const branch = new SessionHandle(parseSessionKey(key), this.#access, this.#depth)
+    const branch = new SessionHandle(this.#branchKey(key), this.#access, this.#depth)
     await branch.import(await this.#exportUpTo(options.atMessage ?? Number.POSITIVE_INFINITY))
     return branch
+  }
+
+  #branchKey(key: string): SessionKey {
+    const isName = typeof key === 'string' && !key.includes(':')
+    return isName ? keyOfName(sessionKeyParts(this.key).agentId, key) : parseSessionKey(key)
   }
 
   /** Resolves with the session as plain JSON. Rejects `unknown-session`. */
