@@ -10,6 +10,7 @@ export {
   defineAgent,
   defineTool,
   handoff,
+  httpStatusOf,
   type LazyBeamClaw,
   lazyBeamClaw,
   MemoryStore,

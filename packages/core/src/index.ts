@@ -20,6 +20,7 @@ export type { ErrorCode, ErrorKind, ErrorTraits } from './base/error-codes.ts'
 export { BeamClawError, type BeamClawErrorOptions, ChildStartError, defineErrors, MailboxFullError } from './base/errors.ts'
 export type { ActorEvent, RunEvent } from './base/events.ts'
 export { ExitNotice, type ExitReason } from './base/exit-reason.ts'
+export { httpStatusOf } from './base/http-status.ts'
 export {
   type AgentId,
   defaultTenant,
@@ -55,6 +56,7 @@ export {
   type UserMessage,
   zeroUsage,
 } from './base/messages.ts'
+export type { RunFailure } from './base/run-failure.ts'
 export { sessionKeyOf, sessionKeyPartsOf } from './base/session-key-parts.ts'
 export { BeamClaw, type BeamClawOptions } from './beamclaw.ts'
 export { ConsoleLogger, silentLogger } from './defaults/console-logger.ts'

@@ -76,6 +76,13 @@ describe('running.generate', () => {
   test.each([
     ['a model without a provider', 'model', 'hi', 'invalid-option', /"model" must be of the form/],
     ['a provider that is not there', 'tset/model', 'hi', 'unknown-model', /did you mean "test\/…"/],
+    [
+      'a prompt in the request',
+      { model: 'test/model', prompt: 'hi' },
+      undefined,
+      'invalid-option',
+      /unknown option "prompt"; pass it as the second argument, or as the last of "messages"/,
+    ],
     ['no prompt and no messages', 'test/model', undefined, 'invalid-message', /a prompt or at least one of messages is needed/],
     ['an empty prompt', 'test/model', '', 'invalid-message', /prompt must not be empty/],
     [

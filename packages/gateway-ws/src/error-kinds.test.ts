@@ -1,6 +1,6 @@
 import { BeamClawError, defineErrors, silentLogger } from '@beamclaw/core'
 import { describe, expect, test } from 'vitest'
-import { toldOf } from './error-kinds.ts'
+import { wireCodeOf } from './error-kinds.ts'
 import { toFailure } from './http/http-failure.ts'
 import { toErrorShape } from './ws/failure.ts'
 
@@ -32,6 +32,6 @@ describe('what clients are told of a failure', () => {
   })
 
   test('is that of an internal one for a kind of a later version, or none', () => {
-    for (const kind of ['of-a-later-version', undefined, 'constructor']) expect(toldOf(kind as never)).toEqual(toldOf('internal'))
+    for (const kind of ['of-a-later-version', undefined, 'constructor']) expect(wireCodeOf(kind as never)).toBe(wireCodeOf('internal'))
   })
 })

@@ -1,32 +1,25 @@
-/** The one table of what clients see of each kind of error, for HTTP and WebSocket. */
+/** The WebSocket code of each kind of error. The HTTP status of a kind is core's, see `httpStatusOf`. */
 import type { ErrorKind } from '@beamclaw/core'
 import type { WireErrorCode } from '@beamclaw/protocol'
 
-interface Told {
-  /** HTTP status. */
-  readonly status: number
-  /** Code of a failed request over WebSocket. */
-  readonly code: WireErrorCode
+const wireCodes: Readonly<Record<ErrorKind, WireErrorCode>> = {
+  caller: 'INVALID_REQUEST',
+  missing: 'INVALID_REQUEST',
+  'too-large': 'INVALID_REQUEST',
+  conflict: 'INVALID_REQUEST',
+  forbidden: 'FORBIDDEN',
+  busy: 'UNAVAILABLE',
+  limited: 'UNAVAILABLE',
+  gone: 'UNAVAILABLE',
+  refused: 'UNAVAILABLE',
+  upstream: 'UNAVAILABLE',
+  timeout: 'UNAVAILABLE',
+  unavailable: 'UNAVAILABLE',
+  full: 'UNAVAILABLE',
+  internal: 'UNAVAILABLE',
 }
 
-const told: Readonly<Record<ErrorKind, Told>> = {
-  caller: { status: 400, code: 'INVALID_REQUEST' },
-  missing: { status: 404, code: 'INVALID_REQUEST' },
-  'too-large': { status: 413, code: 'INVALID_REQUEST' },
-  conflict: { status: 409, code: 'INVALID_REQUEST' },
-  forbidden: { status: 403, code: 'FORBIDDEN' },
-  busy: { status: 409, code: 'UNAVAILABLE' },
-  limited: { status: 429, code: 'UNAVAILABLE' },
-  gone: { status: 409, code: 'UNAVAILABLE' },
-  refused: { status: 400, code: 'UNAVAILABLE' },
-  upstream: { status: 502, code: 'UNAVAILABLE' },
-  timeout: { status: 504, code: 'UNAVAILABLE' },
-  unavailable: { status: 503, code: 'UNAVAILABLE' },
-  full: { status: 507, code: 'UNAVAILABLE' },
-  internal: { status: 500, code: 'UNAVAILABLE' },
-}
-
-/** Returns what clients see of an error kind. A kind that this version does not know counts as internal. */
-export function toldOf(kind: ErrorKind): Told {
-  return Object.hasOwn(told, kind) ? told[kind] : told.internal
+/** Returns the code of a failed request over WebSocket. A kind that this version does not know counts as internal. */
+export function wireCodeOf(kind: ErrorKind): WireErrorCode {
+  return Object.hasOwn(wireCodes, kind) ? wireCodes[kind] : wireCodes.internal
 }

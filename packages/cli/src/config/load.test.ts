@@ -91,7 +91,7 @@ describe('a problem is told with its place, what was expected and what came', ()
     ['gateway: { auth: { mode: token } }', 'file:1: gateway.auth.token: expected a token of 8 to 512 printable characters, is missing'],
     [
       'gateway: { allowedOrigins: ["*"] }',
-      'file:1: gateway.allowedOrigins.0: expected an origin as https://host or http://host:port, is a string of 1 characters',
+      'file:1: gateway.allowedOrigins.0: expected an origin as https://host or http://host:port, is a string of 1 character',
     ],
     ['gateway: { drainMs: -1 }', 'file:1: gateway.drainMs: expected a whole number from 0 to 3600000, is the number -1'],
     ['store: { type: redis }', 'file:1: store.type: expected one of fs, memory, is a string of 5 characters'],

@@ -112,6 +112,7 @@ function describe(value: unknown): string {
   if (value === undefined) return 'missing'
   if (value === null) return 'empty'
   if (Array.isArray(value)) return `a list of ${value.length}`
-  if (typeof value === 'string') return value === '' ? 'an empty string' : `a string of ${value.length} characters`
+  if (typeof value === 'string')
+    return value === '' ? 'an empty string' : `a string of ${value.length} character${value.length === 1 ? '' : 's'}`
   return typeof value === 'object' ? 'an object' : `the ${typeof value} ${String(value)}`
 }

@@ -51,7 +51,7 @@ export interface AgentOptions<TContext = unknown, TContextInput = TContext> {
   /** Validates and types the `context` of messages; a message that does not fit is refused with `invalid-message`. @default any JSON */
   readonly context?: StandardSchema<TContext, TContextInput>
   /** Guardrails, redaction and vetoes around the model and the tools. @default none */
-  readonly hooks?: AgentHooks
+  readonly hooks?: AgentHooks<NoInfer<TContext>>
 }
 
 /** What a system function gets. */
@@ -122,7 +122,7 @@ export function definitionOf<TContext, TContextInput>(
     },
     ['id', 'model'],
   )
-  const hooks = options.hooks === undefined ? {} : readHooks(owner, options.hooks)
+  const hooks = options.hooks === undefined ? {} : readHooks(owner, options.hooks as AgentHooks)
   const tools = toolsByName(owner, options as AgentOptions)
   const toolChoice = guardedRead(owner, 'toolChoice', () => toolChoiceOf(options.toolChoice))
   if (typeof toolChoice === 'object') checkToolNames(owner, 'toolChoice.name', [toolChoice.name], [...tools.keys()])

@@ -4,10 +4,13 @@ import * as z from 'zod'
 import type { RunEvent } from '../base/events.ts'
 import type { JsonValue } from '../base/messages.ts'
 import { sessionKeyOf } from '../base/session-key-parts.ts'
+import type { SendOptions } from '../session/send-options.ts'
+import type { SessionHandle } from '../session/session-handle.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { agentTool, handoff } from '../tool/agent-tool.ts'
 import { defineTool, type Tool } from '../tool/tool.ts'
 import { defineAgent } from './agent.ts'
+import type { AgentHooks } from './hooks.ts'
 import type { SessionSettings } from './session-settings.ts'
 
 const model = 'test/model'
@@ -43,6 +46,26 @@ describe('a context that an agent gives', () => {
     expect([...agent.tools.keys()]).toEqual(['whose', 'plain'])
   })
 
+  test('is known to its hooks', () => {
+    const shared: AgentHooks = { onRunEnd: ({ run }) => void expectTypeOf(run.context).toEqualTypeOf<unknown>() }
+    defineAgent({
+      id: 'a',
+      model,
+      context: z.object({ user: z.string().default('nobody') }),
+      hooks: {
+        ...shared,
+        beforeModel: ({ run }) => void expectTypeOf(run.context).toEqualTypeOf<{ user: string }>(),
+        beforeTool: ({ run }) => ({ deny: run.context.user }),
+      },
+    })
+    defineAgent({ id: 'a', model, context: z.object({ user: z.string() }), hooks: shared })
+    defineAgent({ id: 'a', model, hooks: { afterTool: ({ run }) => void expectTypeOf(run.context).toEqualTypeOf<unknown>() } })
+    const ours: AgentHooks<{ user: string }> = {}
+    defineAgent({ id: 'a', model, context: z.object({ user: z.string() }), hooks: ours })
+    // @ts-expect-error: these hooks need a user.
+    defineAgent({ id: 'a', model, context: z.object({ team: z.string() }), hooks: ours })
+  })
+
   test('is known to its system function, with the settings of the session', () => {
     defineAgent({
       id: 'a',
@@ -70,9 +93,62 @@ describe('a session that is asked for by its agent', () => {
     expect((await session.send('hi', { context: { user: 'ada' } }).result()).text).toBe('hi')
     // @ts-expect-error: the user is a text.
     await expect(session.send('hi', { context: { user: 5 } }).accepted).rejects.toMatchObject({ code: 'invalid-message' })
-    expectTypeOf<NonNullable<Parameters<typeof session.send>[1]>['context']>().toEqualTypeOf<
-      { user: string; limit?: number | undefined } | undefined
+    expectTypeOf<Parameters<typeof session.send>[1]['context']>().toEqualTypeOf<{ user: string; limit?: number | undefined }>()
+    claw.kill()
+  })
+
+  test('does not compile without the context that its agent needs', async () => {
+    const { claw } = await stage(new FunctionModel(() => ({ text: 'hi' })), {}, { agents: [main] })
+    const session = claw.session(main, 'Ada')
+    // @ts-expect-error: the agent needs a user.
+    await expect(session.send('hi').accepted).rejects.toMatchObject({ code: 'invalid-message' })
+    // @ts-expect-error: the agent needs a user.
+    await expect(session.send('hi', { model: 'test/model' }).accepted).rejects.toMatchObject({ code: 'invalid-message' })
+    // @ts-expect-error: the agent needs a user.
+    await expect(session.send('hi', { context: undefined }).accepted).rejects.toMatchObject({ code: 'invalid-message' })
+    const { output } = await session
+      .send('hi', { context: { user: 'ada' }, output: z.string().transform(() => 5), outputSchema: {}, repair: false })
+      .result()
+      .catch(() => ({ output: 5 }))
+    expectTypeOf(output).toEqualTypeOf<number>()
+    // A function that takes any session takes this one.
+    const anySession: SessionHandle = session
+    expect(anySession.key).toBe(session.key)
+    claw.kill()
+  })
+
+  test('takes a message without context where the schema takes undefined, or there is none', async () => {
+    const agents = [
+      defineAgent({ id: 'free', model }),
+      defineAgent({ id: 'optional', model, context: z.object({ user: z.string() }).optional() }),
+    ] as const
+    const { claw } = await stage(new FunctionModel(() => ({ text: 'hi' })), {}, { agents })
+    for (const { text } of [await claw.session(agents[0], 'a').send('hi').result(), await claw.session(agents[1], 'a').send('hi').result()])
+      expect(text).toBe('hi')
+    expectTypeOf<NonNullable<Parameters<SessionHandle<{ user: string } | undefined>['send']>[1]>['context']>().toEqualTypeOf<
+      { user: string } | undefined
     >()
+    claw.kill()
+  })
+
+  test('takes undefined for every option, as if it was left out', async () => {
+    const { claw } = await stage(new FunctionModel(() => ({ text: 'hi' })))
+    const nothing: { readonly [K in keyof Required<SendOptions>]: undefined } = {
+      idempotencyKey: undefined,
+      queueMode: undefined,
+      context: undefined,
+      signal: undefined,
+      output: undefined,
+      outputSchema: undefined,
+      repair: undefined,
+      model: undefined,
+      thinking: undefined,
+      temperature: undefined,
+      maxOutputTokens: undefined,
+      toolChoice: undefined,
+      tools: undefined,
+    }
+    expect((await claw.session('a').send('hi', nothing).result()).text).toBe('hi')
     claw.kill()
   })
 

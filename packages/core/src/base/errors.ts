@@ -61,6 +61,11 @@ export class BeamClawError extends Error {
   }
 }
 
+/** Returns the kind that a code gives its errors; `internal` for a code that core does not know. */
+export function kindOf(code: string): ErrorKind {
+  return traitsOf(code as ErrorCode).kind
+}
+
 /** The traits of codes that another package defined. */
 function traitsOf(code: ErrorCode): ErrorTraits {
   return Object.hasOwn(errorTable, code) ? errorTable[code] : { kind: 'internal' }

@@ -2,6 +2,7 @@
 import type { ExitReason } from './exit-reason.ts'
 import type { AgentId, RunId, SessionKey } from './ids.ts'
 import type { AssistantMessage, FinishReason, JsonValue, ModelUsage, ToolResult, Usage, UserMessage } from './messages.ts'
+import type { RunFailure } from './run-failure.ts'
 
 /** An actor has started: its `init` has finished. */
 export interface ActorStartEvent {
@@ -98,7 +99,7 @@ export interface ModelFailureEvent extends OfRun, Durable {
   readonly type: 'model-failure'
   readonly turn: number
   readonly attempt: number
-  readonly failure: Failure
+  readonly failure: RunFailure
 }
 
 /** A piece of text, not durable: void when a later `model-request` has the same turn. */
@@ -186,12 +187,7 @@ export interface RunEndEvent extends OfRun, Durable {
   readonly type: 'run-end'
   readonly outcome: 'completed' | 'failed' | 'aborted'
   /** Present when `outcome` is `failed`. */
-  readonly failure?: Failure
-}
-
-interface Failure {
-  readonly code: string
-  readonly message: string
+  readonly failure?: RunFailure
 }
 
 /** A tool reports progress, see `ToolContext.progress`. */

@@ -91,7 +91,7 @@ describe('an option that is wrong', () => {
     ['maxSize', Number.NaN, 'a whole number from 1 to 100', 'NaN'],
     ['maxSize', Number.POSITIVE_INFINITY, 'a whole number from 1 to 100', 'Infinity'],
     ['maxSize', 5n, 'a whole number from 1 to 100', '5'],
-    ['maxSize', '5', 'a whole number from 1 to 100', 'a string of 1 characters'],
+    ['maxSize', '5', 'a whole number from 1 to 100', 'a string of 1 character'],
     ['maxSize', null, 'a whole number from 1 to 100', 'null'],
     ['waitMs', 4, 'whole milliseconds from 5 to 2147483647, or one of "never"', '4'],
     ['waitMs', maxTimerMs + 1, 'whole milliseconds from 5 to 2147483647, or one of "never"', '2147483648'],

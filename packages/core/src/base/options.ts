@@ -32,7 +32,7 @@ export function describeValue(value: unknown): string {
     case 'bigint':
       return String(value)
     case 'string':
-      return value === '' ? 'an empty string' : `a string of ${value.length} characters`
+      return value === '' ? 'an empty string' : `a string of ${value.length} character${value.length === 1 ? '' : 's'}`
     case 'object':
       return 'an object'
     default:

@@ -11,7 +11,11 @@ describe('a context schema that changes what it reads', () => {
     const seen: unknown[] = []
     const look = defineTool({ name: 'look', description: 'looks', context, execute: (_, call) => void seen.push(call.context) })
     const model = new FunctionModel((_, index) => (index === 0 ? { calls: [{ id: 'a', name: 'look' }] } : { text: 'fine' }))
-    const { claw } = await stage(model, { context, tools: [look], system: (call: { context: unknown }) => `${JSON.stringify(call.context)}` } as never)
+    const { claw } = await stage(model, {
+      context,
+      tools: [look],
+      system: (call: { context: unknown }) => `${JSON.stringify(call.context)}`,
+    } as never)
     await claw
       .session(key)
       .send('hello', { context: { name: 'Ada' } })

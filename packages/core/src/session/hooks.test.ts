@@ -154,8 +154,10 @@ describe('hooks', () => {
   test('leave no listener on the signal of their step', async () => {
     const { signal } = new AbortController()
     const clock = new ManualClock()
-    await withinTime('it', () => 'done', { clock, signal })
-    await expect(withinTime('it', () => Promise.reject(new Error('no')), { clock, signal })).rejects.toBeInstanceOf(HookFailure)
+    await withinTime({ hook: 'it', name: 'it' }, () => 'done', { clock, signal })
+    await expect(withinTime({ hook: 'it', name: 'it' }, () => Promise.reject(new Error('no')), { clock, signal })).rejects.toBeInstanceOf(
+      HookFailure,
+    )
     expect(getEventListeners(signal, 'abort')).toEqual([])
     expect(clock.pendingTimers).toBe(0)
   })

@@ -7,7 +7,7 @@ import type { AppendLog } from '../ports/store.ts'
 import { JournalWriter } from './journal/journal-writer.ts'
 import { readState } from './journal/read-journal.ts'
 import { eventOfEntry } from './journal/record-families.ts'
-import { publishEvent } from './publish-event.ts'
+import { logFailure, publishEvent } from './publish-event.ts'
 import { RunLoop } from './run/run-loop.ts'
 import type { SessionDependencies } from './session-dependencies.ts'
 import { committedTopic, sessionTopic } from './session-names.ts'
@@ -61,6 +61,7 @@ export async function loadSession(
       const event = eventOfEntry(entry, seq, key)
       tell(event, agentId)
       publishEvent(dependencies, committed, event)
+      if (event.type === 'run-end') logFailure(services.logger, event)
     },
   })
   const loop = new RunLoop({

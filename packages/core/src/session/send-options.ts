@@ -5,34 +5,44 @@ import { parseRunId } from '../base/ids.ts'
 import { jsonProblemOf } from '../base/json-problem.ts'
 import { type Fail, jsonOf, newContentOf, read } from '../base/message-check.ts'
 import type { JsonObject, JsonValue, UserMessage } from '../base/messages.ts'
-import { aBoolean, anObject, anything, aSignal, checkOptions, definedOnly, guardedRead, integer, oneOf, text } from '../base/options.ts'
+import { aBoolean, anything, aSignal, checkOptions, definedOnly, guardedRead, integer, oneOf, text } from '../base/options.ts'
 import { encodeJson } from '../defaults/json-text.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
-import { aStandardSchema, jsonSchemaOf, type StandardSchema } from '../tool/standard-schema.ts'
+import { aJsonSchema, aStandardSchema, jsonSchemaOf, type StandardSchema } from '../tool/standard-schema.ts'
 import type { NewMessage } from './commands/message-intake.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { QueueMode, RunSettings } from './journal/records.ts'
 
-/** Options of `SessionHandle.send`. */
-export interface SendOptions<TOutput = undefined, TContext = unknown> extends RunSettings {
+/** The same type with `undefined` allowed in each field. */
+type OrUndefined<T> = { readonly [K in keyof T]: T[K] | undefined }
+
+/** Options of `SessionHandle.send`. `undefined` means the same as leaving the option out. */
+export interface SendOptions<TOutput = undefined, TContext = unknown> extends OrUndefined<RunSettings> {
   /** A repeat with the same key gets the same run. 1 to 256 printable ASCII characters. @default a new key */
-  readonly idempotencyKey?: string
+  readonly idempotencyKey?: string | undefined
   /** Decides what happens to the message while the session is busy. @default the mode of the session, else of the BeamClaw, else 'queue' */
-  readonly queueMode?: QueueMode
+  readonly queueMode?: QueueMode | undefined
   /** JSON of at most 256 KiB for the run's tools, hooks and system function; durable with the message. @default none */
-  readonly context?: unknown extends TContext ? JsonValue : TContext
+  readonly context?: (unknown extends TContext ? JsonValue : TContext) | undefined
   /** Aborts the run. @default none */
-  readonly signal?: AbortSignal
+  readonly signal?: AbortSignal | undefined
   /** Requests JSON of this shape; `result()` then has it as `output`. @default free text */
-  readonly output?: StandardSchema<TOutput>
+  readonly output?: StandardSchema<TOutput> | undefined
   /** JSON Schema for the model. @default derived from `output` */
-  readonly outputSchema?: JsonObject
+  readonly outputSchema?: JsonObject | undefined
   /**
    * When the answer does not fit `output`, `result()` sends one more message with the problem, under the key `<key>:repair`, and takes that answer.
    * @default true
    */
-  readonly repair?: boolean
+  readonly repair?: boolean | undefined
 }
+
+/** What comes after the content of a message: options, which must have a `context` where that of the agent cannot be left out. */
+export type SendRest<TOutput, TContext> = unknown extends TContext
+  ? [options?: SendOptions<TOutput, TContext>]
+  : undefined extends TContext
+    ? [options?: SendOptions<TOutput, TContext>]
+    : [options: SendOptions<TOutput, TContext> & { readonly context: TContext }]
 
 const invalidMessage: Fail = (problem) => new BeamClawError('invalid-message', `send: ${problem}`)
 
@@ -48,7 +58,7 @@ export function newMessageOf<TOutput>(
     idempotencyKey: text(256),
     queueMode: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
     output: aStandardSchema,
-    outputSchema: anObject,
+    outputSchema: aJsonSchema('output'),
     repair: aBoolean,
     context: anything,
     signal: aSignal,

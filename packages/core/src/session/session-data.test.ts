@@ -248,6 +248,12 @@ describe('fork', () => {
     expect(await said(set)).toEqual(['one', 're: one', 'two', 're: two'])
     expect((await branch.export()).settings).toEqual({ data: { a: 1 } })
     await expect(set.claw.session(key).fork('agent:main:branch')).rejects.toMatchObject({ code: 'session-exists' })
+    await expect(set.claw.session(key).fork('branch')).rejects.toMatchObject({ code: 'session-exists' })
+    expect((await set.claw.session(key).fork('Twig')).key).toBe('agent:main:twig')
+    await expect(set.claw.session(key).fork('no where')).rejects.toMatchObject({
+      code: 'invalid-session-key',
+      message: expect.stringContaining("sessionKeyOf('main', name)"),
+    })
     await expect(set.claw.session('agent:main:none').fork('agent:main:c')).rejects.toMatchObject({ code: 'unknown-session' })
   })
 

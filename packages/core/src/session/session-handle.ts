@@ -2,16 +2,16 @@
 
 import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
-import { parseRunId, parseSessionKey, type RunId, type SessionKey } from '../base/ids.ts'
+import { parseRunId, parseSessionKey, type RunId, type SessionKey, sessionKeyParts } from '../base/ids.ts'
 import type { UserMessage } from '../base/messages.ts'
 import { aBoolean, aSignal, checkOptions, guardedRead, integer, readOptions, text } from '../base/options.ts'
 import { aStandardSchema } from '../tool/standard-schema.ts'
 import type { RunStream } from './run/run-stream.ts'
 import { repairRequest } from './run/structured-output.ts'
-import { newMessageOf, type SendOptions } from './send-options.ts'
+import { newMessageOf, type SendOptions, type SendRest } from './send-options.ts'
 import { type SessionAccess, SessionDoor } from './session-door.ts'
 import type { FollowOptions, ForkOptions, SubscribeToSessionOptions } from './session-handle-options.ts'
-import { sessionTopic } from './session-names.ts'
+import { keyOfName, sessionTopic } from './session-names.ts'
 import type { AbortReceipt, SendReceipt, SessionHistory, SessionInspection } from './session-replies.ts'
 import { patient } from './session-router.ts'
 import { checkChanges, type SessionSettings, type SessionSettingsPatch, withoutNulls } from './session-settings.ts'
@@ -52,7 +52,7 @@ export class SessionHandle<TContext = unknown> {
    * @example
    * const { output } = await session.send('Who wrote it?', { output: z.object({ author: z.string() }) }).result()
    */
-  send<TOutput = undefined>(content: UserMessage['content'], options: SendOptions<TOutput, TContext> = {}): RunStream<TOutput> {
+  send<TOutput = undefined>(content: UserMessage['content'], ...[options = {}]: SendRest<TOutput, TContext>): RunStream<TOutput> {
     return this.#streamOrRefusal('send', () => this.#send(content, options as SendOptions<TOutput>))
   }
 
@@ -201,7 +201,7 @@ export class SessionHandle<TContext = unknown> {
 
   /**
    * Begins another session with the present history and settings of this one. Resolves with its handle; the other session does not exist before all of it
-   * is durable. An active run continues here, and its messages so far are copied. Rejects with `session-exists` when the other session has a message or
+   * is durable. A name without a colon is a session of the same agent. An active run continues here, and its messages so far are copied. Rejects with `session-exists` when the other session has a message or
    * settings, `unknown-session`, `unknown-agent`, `document-too-large`, `invalid-session-key` and `invalid-option`.
    *
    * @example
@@ -210,9 +210,14 @@ export class SessionHandle<TContext = unknown> {
   async fork(key: string, given: ForkOptions = {}): Promise<SessionHandle> {
     const options = readOptions('fork', given)
     checkOptions<ForkOptions>('fork', options, { atMessage: integer(0) })
-    const branch = new SessionHandle(parseSessionKey(key), this.#access, this.#depth)
+    const branch = new SessionHandle(this.#branchKey(key), this.#access, this.#depth)
     await branch.import(await this.#exportUpTo(options.atMessage ?? Number.POSITIVE_INFINITY))
     return branch
+  }
+
+  #branchKey(key: string): SessionKey {
+    const isName = typeof key === 'string' && !key.includes(':')
+    return isName ? keyOfName(sessionKeyParts(this.key).agentId, key) : parseSessionKey(key)
   }
 
   /** Resolves with the session as plain JSON. Rejects with `unknown-session`. */

@@ -68,6 +68,12 @@ describe('lists of sessions', () => {
     const set = await five()
     expect(await names(set, { prefix: 'agent:main:B' })).toBe('b')
     expect(await names(set, { prefix: 'agent:other' })).toBe('')
+    expect(await names(set, { prefix: 'Agent' })).toBe('abcde')
+    for (const prefix of ['b', 'main:b', 'agents:', 'session'])
+      await expect(set.claw.sessions({ prefix })).rejects.toMatchObject({
+        code: 'invalid-option',
+        message: expect.stringMatching(/"prefix" must be the beginning of a whole key, such as "agent:main:user-7:", received a string/),
+      })
     expect(await names(set, { owner: 'bob' })).toBe('ab')
     expect(await names(set, { label: 'vowel' })).toBe('e')
     expect(await names(set, { label: 'vowel', owner: 'bob' })).toBe('')

@@ -27,7 +27,7 @@ export interface SessionSummary {
 /** Options of `listSessions`. */
 export interface ListSessionsOptions {
   readonly agentId?: string
-  /** Only sessions whose keys begin with this text, for example `agent:main:user-7:`. */
+  /** Only sessions whose whole keys begin with this text, for example `agent:main:user-7:`. Rejected unless it can begin a key. */
   readonly prefix?: string
   /** Only sessions configured with this label. */
   readonly label?: string
@@ -60,7 +60,7 @@ const pageSize = 1_000
 export async function listSessions(sources: SessionListSources, options: ListSessionsOptions): Promise<readonly SessionSummary[]> {
   checkOptions<ListSessionsOptions>('sessions', options, {
     agentId: text(64),
-    prefix: text(1_024),
+    prefix: aPrefix,
     label: text(256),
     owner: text(256),
     sort: oneOf('key', 'updatedAt', 'createdAt'),
@@ -78,6 +78,14 @@ export async function listSessions(sources: SessionListSources, options: ListSes
     if (found.length >= limit) break
   }
   return found
+}
+
+/** A short name is refused: taken as the beginning of a whole key it would find nothing. */
+function aPrefix(value: unknown): string | undefined {
+  const problem = text(1_024)(value)
+  if (problem !== undefined) return problem
+  const [start, prefix] = ['agent:', String(value).toLowerCase()]
+  return prefix.startsWith(start) || start.startsWith(prefix) ? undefined : 'the beginning of a whole key, such as "agent:main:user-7:"'
 }
 
 async function byTime(

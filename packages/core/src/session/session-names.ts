@@ -1,6 +1,21 @@
 /** The names of a session on the bus, in the store and in the cluster. Each name contains the tenant. Pure. */
-import { type SessionKey, sessionKeyParts, type TenantId } from '../base/ids.ts'
+import { BeamClawError } from '../base/errors.ts'
+import { type AgentId, parseSessionKey, type SessionKey, sessionKeyParts, type TenantId } from '../base/ids.ts'
 import type { StoreKey } from '../ports/store.ts'
+
+/**
+ * Returns the key of a session that is named by its agent and a name without a colon. Throws `invalid-session-key`, with what to do, for a name that no
+ * session may have.
+ */
+export function keyOfName(agent: AgentId, name: string): SessionKey {
+  try {
+    return parseSessionKey(`agent:${agent}:${name}`)
+  } catch (error) {
+    if (!BeamClawError.isInstance(error, 'invalid-session-key')) throw error
+    const hint = `A name without a colon is a session of agent "${agent}"; make the key of any other name with sessionKeyOf('${agent}', name)`
+    throw new BeamClawError('invalid-session-key', `${error.message}. ${hint}`, { cause: error })
+  }
+}
 
 /** Returns the topic of a session's events. */
 export function sessionTopic(tenant: TenantId, key: SessionKey): string {

@@ -5,6 +5,7 @@ import type { Message, UserMessage } from '../base/messages.ts'
 import type { EndedRun, KnownRun, MessageOrigin } from './state/known-run.ts'
 import type { RunState } from './state/run-state.ts'
 import type { SessionState } from './state/session-state.ts'
+import type { RunFailureText } from './streams/public-error-text.ts'
 
 /** The progress of a run. */
 export type RunStatus = KnownRun['status']
@@ -54,6 +55,11 @@ export interface HistoryEntry {
   readonly runId: RunId
   /** The agent that receives the conversation with this message and answers from here on; absent for most. */
   readonly handOff?: AgentId
+  /**
+   * Why the user's message has no answer: its run failed, or was aborted (`run-aborted`). Absent for every other message, and once the session has
+   * forgotten the run. The text is for the operator: it may name files and whatever a service put into its errors.
+   */
+  readonly failure?: RunFailureText
 }
 
 /** A run that has not ended. */
@@ -79,7 +85,16 @@ export interface SessionHistory {
   readonly seq: number
 }
 
-export function historyOf({ history, origins, current, waiting, runs, seq }: SessionState, limit: number): SessionHistory {
+/** Returns the messages from one of them on, as an export has them. */
+export function entriesOf({ history, origins }: Pick<SessionState, 'history' | 'origins'>, first = 0): HistoryEntry[] {
+  return history.slice(first).map((message, index) => {
+    const { at, ...origin } = origins[first + index] as MessageOrigin
+    return { message, createdAt: at, ...origin }
+  })
+}
+
+export function historyOf(state: SessionState, limit: number): SessionHistory {
+  const { history, current, waiting, runs, seq } = state
   const first = Math.max(0, history.length - limit)
   const openRun = (runId: RunId, status: ActiveRun['status']): ActiveRun => {
     const known = runs.get(runId)
@@ -88,15 +103,25 @@ export function historyOf({ history, origins, current, waiting, runs, seq }: Ses
   const running = (current?.members ?? []).map((runId) => openRun(runId, 'running'))
   const rest = waiting.map(({ runId, message }) => ({ ...openRun(runId, 'waiting'), message }))
   return {
-    messages: history.slice(first).map((message, index) => {
-      const { at, ...origin } = origins[first + index] as MessageOrigin
-      return { message, createdAt: at, ...origin }
-    }),
+    messages: withFailures(entriesOf(state, first), runs),
     total: history.length,
     runs: [...running, ...rest],
     seq,
   }
 }
+
+/** Marks each user's message whose run failed or was aborted. Of the messages with the id of one run, the last one has begun it: others were imported, or summarised. */
+function withFailures(entries: readonly HistoryEntry[], runs: SessionState['runs']): readonly HistoryEntry[] {
+  const begun = new Map(entries.flatMap((entry) => (entry.message.role === 'user' ? [[entry.runId, entry] as const] : [])))
+  return entries.map((entry) => {
+    const ended = begun.get(entry.runId) === entry ? runs.get(entry.runId)?.ended : undefined
+    if (ended === undefined || ended.outcome === 'completed') return entry
+    const { code, message } = ended.failure ?? aborted
+    return { ...entry, failure: { code, message } }
+  })
+}
+
+const aborted: RunFailureText = { code: 'run-aborted', message: 'The run was aborted' }
 
 export function sendReceipt(runId: RunId, { status, seq, ended }: KnownRun): SendReceipt {
   return { runId, status, seq, ended }

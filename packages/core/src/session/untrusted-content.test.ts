@@ -181,6 +181,14 @@ describe('a journal', () => {
         ['model-response', { runId: 'one', turn: 1, message: {}, finish: 'stop', usage: {} }],
       ],
     ],
+    ...[{ kind: 5 }, { details: 'text' }, { details: ['list'] }].map((wrong): [string, [string, JsonValue][]] => [
+      `an end whose failure has the ${JSON.stringify(wrong)}`,
+      [
+        ['message-in', accepted],
+        ['run-start', { runId: 'one' }],
+        ['run-end', { runId: 'one', outcome: 'failed', failure: { code: 'a', message: 'b', ...wrong } }],
+      ],
+    ]),
     ['a summary of nothing', [['history-compact', { runId: 'one' }]]],
     ['a record from the future', [['from-the-future', { runId: 'one' }]]],
     ['a record named like what every object has', [['constructor', { runId: 'one' }]]],

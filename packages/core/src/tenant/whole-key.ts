@@ -1,7 +1,8 @@
 /** What a host names a session with: its key, a short name, or an agent and ids. */
 import { BeamClawError } from '../base/errors.ts'
-import { type AgentId, parseSessionKey } from '../base/ids.ts'
+import type { AgentId } from '../base/ids.ts'
 import { sessionKeyOf } from '../base/session-key-parts.ts'
+import { keyOfName } from '../session/session-names.ts'
 
 /**
  * Returns the key of a session that is named by its agent and ids; of a name without a colon, as a session of the first of `agents`; anything else as
@@ -24,13 +25,7 @@ function keyOfFirst(name: string, agents: Iterable<AgentId>): string {
       'Invalid session key: a name without a colon belongs to the first agent, and there is no agent; use agent:<agentId>:<sessionId>'
     throw new BeamClawError('invalid-session-key', problem)
   }
-  const key = `agent:${first}:${name}`
-  try {
-    parseSessionKey(key)
-  } catch (error) {
-    if (!BeamClawError.isInstance(error, 'invalid-session-key')) throw error
-    const hint = `A name without a colon is a session of agent "${first}"; make the key of any other name with sessionKeyOf('${first}', name)`
-    throw new BeamClawError('invalid-session-key', `${error.message}. ${hint}`, { cause: error })
-  }
-  return key
+  // Parsed again by its caller, which looks for names that differ in case alone.
+  keyOfName(first, name)
+  return `agent:${first}:${name}`
 }

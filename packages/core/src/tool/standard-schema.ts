@@ -1,7 +1,7 @@
 /** The part of Standard Schema (standardschema.dev) that tools and structured output use; any library that implements it works. */
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { JsonObject } from '../base/messages.ts'
-import type { OptionRule } from '../base/options.ts'
+import { anObject, type OptionRule } from '../base/options.ts'
 
 /** A schema that validates a value, of type `TInput` where it fits, and returns the parsed output of type `TOutput`. */
 export interface StandardSchema<TOutput = unknown, TInput = unknown> {
@@ -42,6 +42,15 @@ export function jsonSchemaOf(owner: string, option: string, schema: StandardSche
   const place = path === '' ? '' : ` at "${path}"`
   const message = `${owner}: option "${option}" cannot be told to a model as JSON Schema${place}: ${problem}; use types that JSON has, or pass "${instead}" as well`
   throw new BeamClawError('invalid-option', message, { details: { owner, option, path } })
+}
+
+/** The rule for a JSON Schema: a schema of a library belongs in the option `instead`, and would be sent to the model with all its inner fields. */
+export function aJsonSchema(instead: string): OptionRule {
+  return (value) => {
+    if (aStandardSchema(value) === undefined)
+      return `JSON Schema, as a plain object; pass the schema of a library, such as zod's, as "${instead}"`
+    return anObject(value)
+  }
 }
 
 /** Returns the JSON Schema, or the reason why there is none. */

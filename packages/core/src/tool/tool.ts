@@ -1,9 +1,10 @@
 /** Tools that a model may call: a name, an input schema and a function. */
+import { BeamClawError } from '../base/errors.ts'
 import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
 import type { JsonObject, JsonValue, Usage } from '../base/messages.ts'
-import { aBoolean, aFunction, anObject, checkOptions, duration, integer, readOptions, text } from '../base/options.ts'
+import { aBoolean, aFunction, checkOptions, duration, integer, readOptions, text } from '../base/options.ts'
 import type { ToolDeclaration } from '../ports/provider.ts'
-import { aStandardSchema, jsonSchemaOf, type StandardSchema } from './standard-schema.ts'
+import { aJsonSchema, aStandardSchema, jsonSchemaOf, type StandardSchema } from './standard-schema.ts'
 import type { ToolSession } from './tool-session.ts'
 
 /** What a tool gets besides its input. */
@@ -95,7 +96,8 @@ export interface Tool<TInput = never, TContext = AnyContext> {
 const takesNothing: JsonObject = { type: 'object', properties: {}, additionalProperties: false }
 
 /**
- * Returns a tool for `defineAgent`. Throws `invalid-option`, also, with the path, for an `input` that JSON Schema cannot express, such as a date.
+ * Returns a tool for `defineAgent`. Throws `invalid-option`, also, with the path, for an `input` that JSON Schema cannot express, such as a date, and for one that is
+ * no object.
  *
  * @example
  * const deploy = defineTool({ name: 'deploy', description: 'Deploys', input: z.object({ to: z.string() }), execute: ({ to }) => `on ${to}` })
@@ -112,7 +114,7 @@ export function defineTool<TInput = Record<string, never>, TContext = unknown, T
       description: text(10_000),
       input: aStandardSchema,
       context: aStandardSchema,
-      inputSchema: anObject,
+      inputSchema: aJsonSchema('input'),
       execute: aFunction,
       idempotent: aBoolean,
       timeoutMs: duration(1),
@@ -121,8 +123,7 @@ export function defineTool<TInput = Record<string, never>, TContext = unknown, T
     ['name', 'description', 'execute'],
   )
   const { name, description, input, context, execute } = options
-  const inputSchema =
-    options.inputSchema ?? (input === undefined ? takesNothing : jsonSchemaOf(`defineTool "${name}"`, 'input', input, 'inputSchema'))
+  const inputSchema = options.inputSchema ?? (input === undefined ? takesNothing : objectSchemaOf(name, input))
   const tool: Omit<Tool<TInput, TContext>, 'context'> = {
     declaration: { name, description, inputSchema },
     input,
@@ -132,6 +133,19 @@ export function defineTool<TInput = Record<string, never>, TContext = unknown, T
   }
   // Called with the context as its own schema parses it, which takes what the agent's gives.
   return { ...(tool as unknown as Tool<TInput, TContextInput>), context }
+}
+
+/** Returns the JSON Schema of an input. Throws `invalid-option` for one that is no object: model services refuse every request with such a tool. */
+function objectSchemaOf(tool: string, input: StandardSchema): JsonObject {
+  const owner = `defineTool "${tool}"`
+  const schema = jsonSchemaOf(owner, 'input', input, 'inputSchema')
+  const { type } = schema
+  if (type === 'object') return schema
+  const came = typeof type === 'string' ? `of type "${type}"` : 'of no single type'
+  const problem = `${owner}: option "input" must be a schema of an object, as models take it, and its JSON Schema is ${came}`
+  throw new BeamClawError('invalid-option', `${problem}; wrap it, as in z.object({ value: … }), or pass "inputSchema" as well`, {
+    details: { owner, option: 'input' },
+  })
 }
 
 function policyOf({

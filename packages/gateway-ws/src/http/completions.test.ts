@@ -1,6 +1,6 @@
 /** Chat Completions as programs use them, over a real port. */
 import { once } from 'node:events'
-import { BeamClawError, type ProviderPart } from '@beamclaw/core'
+import { BeamClawError, defineErrors, type ProviderPart } from '@beamclaw/core'
 import { describe, expect, test } from 'vitest'
 import { chunksOf, type ErrorBody, hello, post, textOf } from '../testing/http.ts'
 import { scene } from '../testing/scene.ts'
@@ -44,6 +44,20 @@ describe('a session', () => {
     await using stage = await scene()
     const response = await post(stage.url, { ...hello, tools: [{ type: 'function', function: { name: 'look' } }] }, session)
     expect([response.status, ((await response.json()) as ErrorBody).error.code]).toEqual([400, 'tools-in-session'])
+  })
+
+  test('tells of a run that a guardrail of the host failed by the kind of its error', async () => {
+    const guardrail = defineErrors({ 'guardrail-tripped': { kind: 'forbidden' } })
+    const beforeModel = (): never => {
+      throw guardrail('guardrail-tripped', 'A card number')
+    }
+    await using stage = await scene({ agent: { hooks: { beforeModel } } })
+    const key = { ...session, 'idempotency-key': 'one' }
+    // The first request began the run; the second one reads how it ended.
+    for (const _ of ['first', 'again']) {
+      const response = await post(stage.url, hello, key)
+      expect([response.status, ((await response.json()) as ErrorBody).error.code]).toEqual([403, 'guardrail-tripped'])
+    }
   })
 
   test('goes on with its run when the client is gone, and has the answer for who asks again', async () => {

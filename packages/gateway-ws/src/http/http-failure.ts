@@ -1,6 +1,5 @@
 /** HTTP errors in the shape of OpenAI's API. */
-import { BeamClawError } from '@beamclaw/core'
-import { toldOf } from '../error-kinds.ts'
+import { BeamClawError, httpStatusOf } from '@beamclaw/core'
 import { isHidden, publicText, shortened } from '../public-text.ts'
 
 /** An error response: its status and the fields of the error object. */
@@ -40,7 +39,7 @@ export function toFailure(error: unknown): HttpFailure {
   if (error instanceof HttpFailure) return error
   if (!BeamClawError.isInstance(error))
     return new HttpFailure(500, 'server_error', 'internal', 'Internal error of the gateway; its log has the details')
-  const { status } = toldOf(error.kind)
+  const status = httpStatusOf(error)
   const type = status === 429 ? 'rate_limit_error' : status < 500 ? 'invalid_request_error' : 'server_error'
   return new HttpFailure(status, type, error.code, publicText(error.code, error.message), error.retryAfterMs)
 }

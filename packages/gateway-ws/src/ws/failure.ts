@@ -2,7 +2,7 @@
 import { BeamClawError, type Logger } from '@beamclaw/core'
 import { describeError } from '@beamclaw/core/adapter'
 import type { ErrorShape, WireErrorCode } from '@beamclaw/protocol'
-import { toldOf } from '../error-kinds.ts'
+import { wireCodeOf } from '../error-kinds.ts'
 import { isHidden, publicText, shortened } from '../public-text.ts'
 
 /** A request that gets `ok: false`. */
@@ -42,7 +42,7 @@ function shapeOf(error: unknown): Shown {
     if (!BeamClawError.isInstance(error) || error.code === 'internal') return { shape: internalShape, isForLog: true }
     const { code, kind, isRetryable, retryAfterMs = Number.NaN } = error
     const shape = {
-      code: toldOf(kind).code,
+      code: wireCodeOf(kind),
       message: publicText(code, error.message) || code,
       details: { code },
       retryable: isRetryable,

@@ -2,7 +2,7 @@
 import { AssertionError } from 'node:assert/strict'
 import { inspect } from 'node:util'
 import type { Tool } from '@beamclaw/core'
-import { type RecordedToolCall, type RunRecord, toolCallsOf, toolNameOf } from './run-record.ts'
+import { type DeniedToolCall, deniedCallsOf, type RecordedToolCall, type RunRecord, toolCallsOf, toolNameOf } from './run-record.ts'
 
 /** An input in part: the fields that matter, at any depth. */
 type InputPart<T> = T extends readonly unknown[] ? T : T extends object ? { readonly [K in keyof T]?: InputPart<T[K]> } : T
@@ -23,9 +23,8 @@ export function assertToolCalled<TInput>(
   const found = calls.find((call) => input === undefined || hasPart(call.input, input))
   if (found !== undefined) return found
   const wanted = input === undefined ? '' : ` with ${shown(input)}`
-  const others = toolCallsOf(record).map(({ name, input: other }) => `${name}(${shown(other)})`)
   throw new AssertionError({
-    message: `expected a call of ${toolNameOf(tool)}${wanted}; the run called ${others.join(', ') || 'no tool'}`,
+    message: [`expected a call of ${toolNameOf(tool)}${wanted}`, calledIn(record), ...deniedIn(record)].join('; '),
     actual: calls.map((call) => call.input),
     expected: input === undefined ? undefined : [input],
     operator: 'assertToolCalled',
@@ -43,11 +42,32 @@ export function assertToolNotCalled(record: RunRecord, tool?: string | Pick<Tool
   const calls = toolCallsOf(record, toolNameOf(tool))
   if (calls.length === 0) return
   throw new AssertionError({
-    message: `expected no call of ${toolNameOf(tool) ?? 'any tool'}; the run called ${calls.map(({ name, input }) => `${name}(${shown(input)})`).join(', ')}`,
+    message: `expected no call of ${toolNameOf(tool) ?? 'any tool'}; the run called ${calls.map(callText).join(', ')}`,
     actual: calls.map(({ input }) => input),
     expected: [],
     operator: 'assertToolNotCalled',
     stackStartFn: assertToolNotCalled,
+  })
+}
+
+/**
+ * Returns the first call of a tool that a `beforeTool` hook denied, with its input and the reason: for this reason, or one that matches the pattern, if any is
+ * given. Throws an `AssertionError` when there is none.
+ *
+ * @example
+ * assertToolDenied(record, 'deploy', /not on Sundays/)
+ */
+export function assertToolDenied<TInput>(record: RunRecord, tool: string | Tool<TInput>, reason?: string | RegExp): DeniedToolCall<TInput> {
+  const calls = deniedCallsOf(record, tool)
+  const found = calls.find((call) => reason === undefined || isText(call.reason, reason))
+  if (found !== undefined) return found
+  const wanted = reason === undefined ? '' : ` for ${shown(reason)}`
+  throw new AssertionError({
+    message: [`expected a denied call of ${toolNameOf(tool)}${wanted}`, ...deniedIn(record), calledIn(record)].join('; '),
+    actual: calls.map((call) => call.reason),
+    expected: reason,
+    operator: 'assertToolDenied',
+    stackStartFn: assertToolDenied,
   })
 }
 
@@ -59,8 +79,7 @@ export function assertToolNotCalled(record: RunRecord, tool?: string | Pick<Tool
  */
 export function assertRunText(record: RunRecord, text: string | RegExp): void {
   const { outcome, error, text: actual } = record
-  const isIt = typeof text === 'string' ? actual === text : actual.search(text) >= 0
-  if (outcome === 'completed' && isIt) return
+  if (outcome === 'completed' && isText(actual, text)) return
   const came = outcome === 'completed' ? shown(actual) : `${outcome} (${error?.code}: ${error?.message})`
   throw new AssertionError({
     message: `expected the run to say ${shown(text)}; it ${outcome === 'completed' ? 'said' : 'was'} ${came}`,
@@ -86,6 +105,24 @@ export function assertRunFailed(record: RunRecord, code: string): void {
     operator: 'assertRunFailed',
     stackStartFn: assertRunFailed,
   })
+}
+
+function isText(actual: string, wanted: string | RegExp): boolean {
+  return typeof wanted === 'string' ? actual === wanted : actual.search(wanted) >= 0
+}
+
+function calledIn(record: RunRecord): string {
+  return `the run called ${toolCallsOf(record).map(callText).join(', ') || 'no tool'}`
+}
+
+/** Returns what to say of denied calls; nothing where there were none. */
+function deniedIn(record: RunRecord): readonly string[] {
+  const calls = deniedCallsOf(record).map((call) => `${callText(call)}: ${shown(call.reason)}`)
+  return calls.length === 0 ? [] : [`denied was ${calls.join(', ')}`]
+}
+
+function callText({ name, input }: Pick<RecordedToolCall, 'name' | 'input'>): string {
+  return `${name}(${shown(input)})`
 }
 
 function hasPart(actual: unknown, part: unknown): boolean {

@@ -1,5 +1,5 @@
 /** A run as plain data, for assertions independent of any test runner. */
-import { BeamClawError, type RunEvent, type RunStream, type Tool } from '@beamclaw/core'
+import { BeamClawError, type RunEvent, type RunStream, type Tool, type ToolCall } from '@beamclaw/core'
 
 /** A tool call that began, and what came of it. */
 export interface RecordedToolCall<TInput = unknown> {
@@ -68,6 +68,44 @@ export function toolCallsOf<TInput = unknown>(
   }
   const name = toolNameOf(tool)
   return name === undefined ? calls : calls.filter((call) => call.name === name)
+}
+
+/** A tool call that a `beforeTool` hook denied: the tool did not run. */
+export interface DeniedToolCall<TInput = unknown> {
+  readonly toolCallId: string
+  readonly name: string
+  /** The input from the model. */
+  readonly input: TInput
+  /** What the hook gave as `deny`. */
+  readonly reason: string
+}
+
+/** What the result of a call that a hook denied begins with. */
+const denied = 'Denied: '
+
+/** Returns the denied calls among events, in the order of their denials: their results have no beginning before them. */
+export function deniedCallsOf<TInput = unknown>(
+  { events }: { readonly events: readonly RunEvent[] },
+  tool?: string | Tool<TInput>,
+): DeniedToolCall<TInput>[] {
+  const calls: DeniedToolCall<TInput>[] = []
+  const begun: string[] = []
+  let asked: readonly ToolCall[] = []
+  for (const event of events) {
+    if (event.type === 'message') asked = event.message.content.filter((part) => part.type === 'tool-call')
+    else if (event.type === 'tool-call') begun.push(event.toolCallId)
+    else if (event.type === 'tool-result') {
+      const { toolCallId, name, content } = event.result
+      const index = begun.indexOf(toolCallId)
+      if (index >= 0) begun.splice(index, 1)
+      else if (event.outcome === 'error' && typeof content === 'string' && content.startsWith(denied)) {
+        const input = asked.find(({ id }) => id === toolCallId)?.input as TInput
+        calls.push({ toolCallId, name, input, reason: content.slice(denied.length) })
+      }
+    }
+  }
+  const wanted = toolNameOf(tool)
+  return wanted === undefined ? calls : calls.filter(({ name }) => name === wanted)
 }
 
 /** Returns the name that a tool, or its name, stands for. */

@@ -1,9 +1,19 @@
 import { AssertionError } from 'node:assert'
-import { BeamClaw, BeamClawError, defineAgent, defineTool, type SessionHandle, silentLogger, type Tool, toolResult } from '@beamclaw/core'
+import {
+  type AgentHooks,
+  BeamClaw,
+  BeamClawError,
+  defineAgent,
+  defineTool,
+  type SessionHandle,
+  silentLogger,
+  type Tool,
+  toolResult,
+} from '@beamclaw/core'
 import { type AnswerFunction, type ScriptedAnswer, ScriptedProvider, toolAnswer } from '@beamclaw/core/testing'
 import { describe, expect, expectTypeOf, onTestFinished, test } from 'vitest'
 import * as z from 'zod'
-import { assertRunFailed, assertRunText, assertToolCalled, assertToolNotCalled } from './run-assertions.ts'
+import { assertRunFailed, assertRunText, assertToolCalled, assertToolDenied, assertToolNotCalled } from './run-assertions.ts'
 import { recordRun, toolCallsOf } from './run-record.ts'
 
 const deploy = defineTool({
@@ -13,10 +23,14 @@ const deploy = defineTool({
   execute: ({ target }) => (target === 'moon' ? toolResult({ content: 'too far', isError: true }) : { target }),
 })
 
-async function sessionOf(answers: readonly ScriptedAnswer[] | AnswerFunction, tools: readonly Tool[] = [deploy]): Promise<SessionHandle> {
+async function sessionOf(
+  answers: readonly ScriptedAnswer[] | AnswerFunction,
+  tools: readonly Tool[] = [deploy],
+  hooks: AgentHooks = {},
+): Promise<SessionHandle> {
   const claw = await new BeamClaw({
     providers: { test: new ScriptedProvider({ answers }) },
-    agents: [defineAgent({ id: 'main', model: 'test/any', tools })],
+    agents: [defineAgent({ id: 'main', model: 'test/any', tools, hooks })],
     services: { logger: silentLogger },
   }).start()
   onTestFinished(() => claw.stop())
@@ -89,6 +103,57 @@ describe('assertions', () => {
     assertToolNotCalled(record)
     expect(thrownBy(() => assertRunText(record, /./)).message).toBe('expected the run to say /./; it was failed (provider-auth: no key)')
     expect(thrownBy(() => assertToolCalled(record, 'deploy')).message).toBe('expected a call of deploy; the run called no tool')
+  })
+})
+
+describe('a call that a hook denied', () => {
+  const input = { target: 'moon' }
+  const denying = (deny: string): AgentHooks => ({ beforeTool: ({ call }) => (call.name === 'deploy' ? { deny } : undefined) })
+
+  test('is found by its tool, with its input and the reason', async () => {
+    const session = await sessionOf([toolAnswer('deploy', input), 'Then not.'], [deploy], denying('not on Sundays'))
+    const record = await recordRun(session.send('go'))
+    expect(assertToolDenied(record, deploy)).toEqual({ toolCallId: 'call_deploy', name: 'deploy', input, reason: 'not on Sundays' })
+    expectTypeOf(assertToolDenied(record, deploy).input.target).toEqualTypeOf<string>()
+    assertToolDenied(record, 'deploy', 'not on Sundays')
+    assertToolDenied(record, deploy, /sundays/i)
+    assertToolNotCalled(record, deploy)
+  })
+
+  test('is told of where a call was expected, or another reason', async () => {
+    const session = await sessionOf([toolAnswer('deploy', input), 'Then not.'], [deploy], denying('not on Sundays'))
+    const record = await recordRun(session.send('go'))
+    expect(thrownBy(() => assertToolCalled(record, deploy)).message).toBe(
+      "expected a call of deploy; the run called no tool; denied was deploy({ target: 'moon' }): 'not on Sundays'",
+    )
+    const other = thrownBy(() => assertToolDenied(record, deploy, 'not on Mondays'))
+    expect(other.message).toBe(
+      "expected a denied call of deploy for 'not on Mondays'; denied was deploy({ target: 'moon' }): 'not on Sundays'; the run called no tool",
+    )
+    expect([other.actual, other.expected]).toEqual([['not on Sundays'], 'not on Mondays'])
+    expect(thrownBy(() => assertToolDenied(record, 'dance')).message).toMatch(/^expected a denied call of dance; denied was deploy/)
+    expect(thrownBy(() => assertToolDenied(record, deploy, 'not')).message).toMatch(/for 'not'; denied was/)
+  })
+
+  test('is none that ran, whatever its tool said', async () => {
+    const refuses = defineTool({
+      name: 'refuses',
+      description: 'refuses',
+      execute: () => toolResult({ content: 'Denied: by the tool itself', isError: true }),
+    })
+    const session = await sessionOf([toolAnswer('refuses'), 'Then not.'], [refuses])
+    const record = await recordRun(session.send('go'))
+    expect(assertToolCalled(record, refuses).content).toBe('Denied: by the tool itself')
+    expect(thrownBy(() => assertToolDenied(record, refuses)).message).toBe('expected a denied call of refuses; the run called refuses({})')
+  })
+
+  test('is told apart from a call of the next turn with the same id', async () => {
+    const session = await sessionOf([toolAnswer('deploy', input), toolAnswer('deploy', { target: 'staging' }), 'Done.'], [deploy], {
+      beforeTool: ({ run }) => (run.turn === 1 ? { deny: 'not yet' } : undefined),
+    })
+    const record = await recordRun(session.send('go'))
+    expect(assertToolDenied(record, deploy).input).toEqual(input)
+    expect(toolCallsOf(record, deploy)).toMatchObject([{ input: { target: 'staging' }, outcome: 'ok' }])
   })
 })
 

@@ -1,6 +1,6 @@
 /** `export`: returns the session as plain JSON. */
 import type { AssistantMessage, ToolCall } from '../../base/messages.ts'
-import { type HistoryEntry, historyOf } from '../session-replies.ts'
+import { entriesOf, type HistoryEntry } from '../session-replies.ts'
 import type { SessionExport } from '../session-transfer.ts'
 import { firstFlaw, wholeUntil } from '../state/history-cut.ts'
 import { unknownOutcome } from '../state/run-state.ts'
@@ -16,8 +16,7 @@ export async function exportSession(
   { key, state, journal, settings }: CommandContext,
   { atMessage }: ExportSession,
 ): Promise<SessionExport> {
-  const { messages } = historyOf(state, Number.POSITIVE_INFINITY)
-  const whole = messages.slice(0, wholeUntil(state.history, atMessage))
+  const whole = entriesOf(state).slice(0, wholeUntil(state.history, atMessage))
   const { value } = settings
   const createdAt = state.createdAt
   await journal.flush()

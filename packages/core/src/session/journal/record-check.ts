@@ -21,6 +21,9 @@ export function checkFailure(value: unknown, path: string, fail: Fail): void {
   const failure = fieldsOf(value, path, fail)
   stringOf(failure.code, `${path}.code`, fail)
   stringOf(failure.message, `${path}.message`, fail)
+  // A later version may know more kinds.
+  if (failure.kind !== undefined) nameOf(failure.kind, `${path}.kind`, fail)
+  if (failure.details !== undefined) jsonOf(fieldsOf(failure.details, `${path}.details`, fail), `${path}.details`, fail)
 }
 
 function checkSettings({ model, temperature, maxOutputTokens, tools }: Readonly<Record<string, unknown>>, path: string, fail: Fail): void {

@@ -13,20 +13,16 @@ import type {
   Usage,
   UserMessage,
 } from '../../base/messages.ts'
+import type { RunFailure } from '../../base/run-failure.ts'
 import type { ThinkingLevel, ToolChoice } from '../../ports/provider.ts'
 import type { LogEntry } from '../../ports/store.ts'
 import type { SessionSettings } from '../session-settings.ts'
 
 export type { QueueMode } from '../../agent/session-settings.ts'
+export type { RunFailure } from '../../base/run-failure.ts'
 
 /** How a run ended. */
 export type RunOutcome = 'completed' | 'failed' | 'aborted'
-
-/** Why a run failed: an error code and a line for people. */
-export interface RunFailure {
-  readonly code: string
-  readonly message: string
-}
 
 /** `unknown`: started, but the session was interrupted before the outcome was recorded. `cancelled`: told to stop, or never started. */
 export type ToolOutcome = 'ok' | 'error' | 'unknown' | 'cancelled'

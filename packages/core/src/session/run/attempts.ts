@@ -1,5 +1,6 @@
 /** Retries of failed model calls: whether to retry, and when. */
-import { BeamClawError, describeError } from '../../base/errors.ts'
+import { BeamClawError } from '../../base/errors.ts'
+import { runFailureOf } from '../../base/run-failure.ts'
 import type { Clock, Random } from '../../ports/services.ts'
 
 /** Backoff between attempts: 500 ms, doubled each time, or longer if the service asks for it. */
@@ -35,7 +36,7 @@ export function attemptPause({ clock, random }: { readonly clock: Clock; readonl
 export function describeFailure(error: unknown) {
   const isTyped = BeamClawError.isInstance(error)
   return {
-    failure: { code: isTyped ? error.code : 'internal', message: describeError(error) },
+    failure: runFailureOf(error),
     isRetryable: isTyped && error.isRetryable && (error.retryAfterMs ?? 0) <= maxRetryAfterMs,
     ...(isTyped && error.retryAfterMs !== undefined ? { retryAfterMs: error.retryAfterMs } : {}),
   }

@@ -4,7 +4,7 @@ import { guardedAbortController } from '../../base/abort.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import { eachOf, type Fail, messageOf, newContentOf } from '../../base/message-check.ts'
 import { type Message, textOf, type UserMessage } from '../../base/messages.ts'
-import { anArray, anObject, anything, aSignal, checkOptions, integer, oneOf, text } from '../../base/options.ts'
+import { anArray, anObject, anything, aSignal, checkOptions, guardedRead, integer, oneOf, text } from '../../base/options.ts'
 import type { ProviderRequest } from '../../ports/provider.ts'
 import type { Clock, Logger } from '../../ports/services.ts'
 import { asProviderError } from '../../provider/provider-error.ts'
@@ -86,6 +86,10 @@ function checkedRequest(
   prompt: UserMessage['content'] | undefined,
 ): CompletionRequest & { readonly signal?: AbortSignal } {
   const request = typeof given === 'string' ? { model: given } : given
+  if (guardedRead('generate', 'options', () => typeof request === 'object' && request !== null && Object.hasOwn(request, 'prompt'))) {
+    const problem = 'generate: unknown option "prompt"; pass it as the second argument, or as the last of "messages"'
+    throw new BeamClawError('invalid-option', problem, { details: { owner: 'generate', option: 'prompt' } })
+  }
   checkOptions<GenerateRequest>('generate', request, rules, ['model'])
   const messages = eachOf(request.messages ?? [], 'messages', invalidMessage, messageOf)
   if (prompt !== undefined) messages.push({ role: 'user', content: newContentOf(prompt, 'prompt', invalidMessage) })

@@ -1,6 +1,5 @@
 /** One model call: builds the request, calls the model, and records the answer. */
 import type { AgentDefinition, SystemContext, SystemPrompt } from '../../agent/agent.ts'
-import { BeamClawError } from '../../base/errors.ts'
 import { assistantMessageOf, eachOf, type Fail, fieldsOf, messageOf, stringOf } from '../../base/message-check.ts'
 import type { JsonValue, Message } from '../../base/messages.ts'
 import type { ProviderRequest } from '../../ports/provider.ts'
@@ -10,7 +9,7 @@ import { type AttemptPause, describeFailure } from './attempts.ts'
 import { type ModelAnswer, readAnswer } from './model-answer.ts'
 import type { NextStep } from './next-step.ts'
 import { contextFor } from './run-context.ts'
-import { callHook, HookFailure, withinTime } from './run-hooks.ts'
+import { callHook, HookFailure, hookFailure, withinTime } from './run-hooks.ts'
 import type { RunLoopOptions } from './run-loop-options.ts'
 
 type AskModel = Extract<NextStep, { type: 'ask-model' }>
@@ -51,9 +50,9 @@ async function answerOf(
 ): Promise<ModelAnswer> {
   const { providers, tell, sessionKey, turns, clock } = options
   const { runId, turn, attempt } = run
-  const hooks = { agent, sessionKey, run, clock, signal }
   const { provider, model } = providers.resolve(name)
   const context = await contextFor(agent, run, options, signal)
+  const hooks = { agent, sessionKey, run, context, clock, signal }
   const request = await requestOf(options, agent, run, { model, context }, signal)
   const asked = agent.hooks.beforeModel === undefined ? request : askedInstead(await callHook('beforeModel', hooks, { request }), request)
   const mayShow = agent.hooks.afterModel === undefined
@@ -110,12 +109,10 @@ async function systemOf(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   if (typeof system !== 'function') return system
-  const text = await withinTime(`The system function of agent "${id}"`, () => (system as Exclude<SystemPrompt<unknown>, string>)(call()), {
-    clock,
-    signal,
-  })
+  const asked = { hook: 'system', name: `The system function of agent "${id}"` }
+  const text = await withinTime(asked, () => (system as Exclude<SystemPrompt<unknown>, string>)(call()), { clock, signal })
   if (typeof text === 'string') return text.toWellFormed()
-  throw new HookFailure(new BeamClawError('hook-failed', `The system function of agent "${id}" must return text`))
+  throw hookFailure('system', `The system function of agent "${id}" must return text`)
 }
 
 /** Returns the agent's tools that this run may use. */
@@ -127,7 +124,7 @@ function toolsOf({ tools }: AgentDefinition, { settings }: RunState): ProviderRe
 /** Returns the request of the hook, or the session's own request when the hook returned none. */
 function askedInstead(given: unknown, request: ProviderRequest): ProviderRequest {
   if (given === undefined || given === null) return request
-  const fail: Fail = (problem) => new HookFailure(new BeamClawError('hook-failed', `Hook "beforeModel" returned no request: ${problem}`))
+  const fail: Fail = (problem) => hookFailure('beforeModel', `Hook "beforeModel" returned no request: ${problem}`)
   const { model, messages } = fieldsOf(given, 'request', fail)
   stringOf(model, 'request.model', fail)
   eachOf(messages, 'request.messages', fail, messageOf)
@@ -136,7 +133,7 @@ function askedInstead(given: unknown, request: ProviderRequest): ProviderRequest
 
 function withMessage(answer: ModelAnswer, message: unknown, history: readonly Message[]): ModelAnswer {
   if (message === undefined || message === null) return answer
-  const fail: Fail = (problem) => new HookFailure(new BeamClawError('hook-failed', `Hook "afterModel" returned no message: ${problem}`))
+  const fail: Fail = (problem) => hookFailure('afterModel', `Hook "afterModel" returned no message: ${problem}`)
   const changed = assistantMessageOf(message, 'message', fail)
   checkCallIds(callIds(changed), callIds(answer.message), history, fail)
   const hasCalls = changed.content.some((part) => part.type === 'tool-call')

@@ -1,4 +1,5 @@
 /** Decides how a session continues a run that it did not start. Pure function. */
+import { runFailureOf } from '../../base/run-failure.ts'
 import type { JournalEntry } from '../journal/records.ts'
 import type { Aftermath } from '../session-phase.ts'
 import type { RunState } from '../state/run-state.ts'
@@ -10,8 +11,8 @@ import type { RunState } from '../state/run-state.ts'
 export function resumption({ runId, underWay, isPaused }: RunState, aftermath: Aftermath | undefined): JournalEntry {
   const { cause, refused } = aftermath ?? {}
   if (refused?.runId === runId) {
-    const { code, message } = refused.error
-    return { type: 'run-end', runId, outcome: 'failed', failure: { code, message: `The outcome of the run cannot be stored: ${message}` } }
+    const failure = runFailureOf(refused.error, `The outcome of the run cannot be stored: ${refused.error.message}`)
+    return { type: 'run-end', runId, outcome: 'failed', failure }
   }
   const isSuspect = cause === 'own' || (cause === undefined && underWay.size > 0 && !isPaused)
   return { type: 'run-resume', runId, ...(isSuspect ? { isSuspect } : {}) }

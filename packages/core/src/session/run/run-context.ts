@@ -43,7 +43,8 @@ export async function contextFor(
   const refused: Fail = (problem) =>
     new BeamClawError('invalid-message', `The context of this run is not what agent "${agent.id}" needs: ${problem}`)
   const { clock } = options
-  return withinTime(`The context schema of agent "${agent.id}"`, () => parsedContext(agent, run.context, refused), { clock, signal })
+  const asked = { hook: 'context', name: `The context schema of agent "${agent.id}"` }
+  return withinTime(asked, () => parsedContext(agent, run.context, refused), { clock, signal })
 }
 
 /** Resolves with the reason why an agent cannot take over a run; undefined when it can. Rejects with the signal's reason. */

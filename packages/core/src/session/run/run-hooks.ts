@@ -3,6 +3,7 @@ import type { AgentDefinition } from '../../agent/agent.ts'
 import type { AgentHooks, HookRun } from '../../agent/hooks.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { SessionKey } from '../../base/ids.ts'
+import type { JsonValue } from '../../base/messages.ts'
 import type { Clock } from '../../ports/services.ts'
 import type { RunState } from '../state/run-state.ts'
 
@@ -22,7 +23,9 @@ export class HookFailure extends Error {
 export interface HookCalls {
   readonly agent: AgentDefinition
   readonly sessionKey: SessionKey
-  readonly run: Pick<RunState, 'runId' | 'context' | 'turn'>
+  readonly run: Pick<RunState, 'runId' | 'turn'>
+  /** As the agent's schema makes it. */
+  readonly context: JsonValue | undefined
   readonly clock: Clock
   /** Aborted when the step is interrupted. */
   readonly signal: AbortSignal
@@ -34,7 +37,7 @@ export interface HookCalls {
  */
 export async function callHook<TName extends keyof AgentHooks>(
   name: TName,
-  { agent, sessionKey, run, clock, signal }: HookCalls,
+  { agent, sessionKey, run, context, clock, signal }: HookCalls,
   step: Omit<Parameters<NonNullable<AgentHooks[TName]>>[0], 'run'>,
 ): Promise<Awaited<ReturnType<NonNullable<AgentHooks[TName]>>> | undefined> {
   const hook = agent.hooks[name] as ((step: object) => unknown) | undefined
@@ -44,20 +47,27 @@ export async function callHook<TName extends keyof AgentHooks>(
     sessionKey,
     runId: run.runId,
     agentId: agent.id,
-    context: run.context,
+    context,
     turn: run.turn,
     signal: ending.signal,
   }
-  return (await withinTime(`Hook "${name}" of agent "${agent.id}"`, () => hook.call(agent.hooks, { ...step, run: hookRun }), {
-    clock,
-    signal,
-    ending,
-  })) as Awaited<ReturnType<NonNullable<AgentHooks[TName]>>>
+  const called = { hook: name, name: `Hook "${name}" of agent "${agent.id}"` }
+  return (await withinTime(called, () => hook.call(agent.hooks, { ...step, run: hookRun }), { clock, signal, ending })) as Awaited<
+    ReturnType<NonNullable<AgentHooks[TName]>>
+  >
 }
 
-/** Calls user code of an agent with a time limit; `name` describes the code in errors. Rejects as `callHook` does. */
+/** User code of an agent. */
+interface UserCode {
+  /** For programs: the hook, or `system`. */
+  readonly hook: string
+  /** For people. */
+  readonly name: string
+}
+
+/** Calls user code of an agent with a time limit. Rejects as `callHook` does. */
 export async function withinTime<T>(
-  name: string,
+  code: UserCode,
   work: () => T | PromiseLike<T>,
   {
     clock,
@@ -69,10 +79,10 @@ export async function withinTime<T>(
   const stopped = Promise.withResolvers<never>()
   const interrupt = (): void => stopped.reject(signal.reason)
   signal.addEventListener('abort', interrupt, { once: true })
-  const tooLong = (): void => stopped.reject(failure(`${name} took longer than ${hookTimeoutMs} ms`, undefined))
+  const tooLong = (): void => stopped.reject(hookFailure(code.hook, `${code.name} took longer than ${hookTimeoutMs} ms`))
   const timer = clock.setTimer(tooLong, hookTimeoutMs, true)
   try {
-    return await Promise.race([call(name, work), stopped.promise])
+    return await Promise.race([call(code, work), stopped.promise])
   } finally {
     timer.cancel()
     signal.removeEventListener('abort', interrupt)
@@ -80,15 +90,17 @@ export async function withinTime<T>(
   }
 }
 
-async function call<T>(name: string, work: () => T | PromiseLike<T>): Promise<T> {
+async function call<T>({ hook, name }: UserCode, work: () => T | PromiseLike<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw failure(`${name} failed: ${describeError(error)}`, error)
+    // A typed error keeps its code, so that a guardrail can say what it found; it is never tried again by itself.
+    if (BeamClawError.isInstance(error)) throw new HookFailure(error)
+    throw hookFailure(hook, `${name} failed: ${describeError(error)}`, error)
   }
 }
 
-/** A typed error keeps its code, so that a guardrail can report its finding. The session never retries it. */
-function failure(message: string, cause: unknown): HookFailure {
-  return new HookFailure(BeamClawError.isInstance(cause) ? cause : new BeamClawError('hook-failed', message, { cause }))
+/** Returns the failure of user code that did not say itself what went wrong. */
+export function hookFailure(hook: string, message: string, cause?: unknown): HookFailure {
+  return new HookFailure(new BeamClawError('hook-failed', message, { cause, details: { hook } }))
 }

@@ -1,14 +1,18 @@
 /** Takes one step after another until no work is left. Each step stages its intent, acts once the intent is durable, and stages the outcome. */
 
+import type { AgentDefinition } from '../../agent/agent.ts'
 import { isRemoved } from '../../agent/removed-agent.ts'
 import { guardedAbortController } from '../../base/abort.ts'
 import { describeError } from '../../base/errors.ts'
-import type { ToolCall } from '../../base/messages.ts'
+import type { JsonValue, ToolCall } from '../../base/messages.ts'
+import { runFailureOf } from '../../base/run-failure.ts'
 import type { JournalEntry, RunEnd } from '../journal/records.ts'
+import type { RunState } from '../state/run-state.ts'
 import { type AttemptPause, attemptPause } from './attempts.ts'
 import { HistorySummary } from './compaction.ts'
 import { askModel } from './model-step.ts'
 import { type NextStep, nextStep, type RunLimits, runLimitDefaults } from './next-step.ts'
+import { contextFor } from './run-context.ts'
 import { callHook, HookFailure } from './run-hooks.ts'
 import type { RunLoopOptions } from './run-loop-options.ts'
 import { closedCall, runTools } from './tool-step.ts'
@@ -124,14 +128,16 @@ export class RunLoop {
     if (run === undefined) return
     const { outcome, failure } = step
     try {
-      const hooks = { agent: agent(), sessionKey, run, clock, signal }
+      const answering = agent()
+      const context = await endContext(answering, run, this.#options, signal)
+      const hooks = { agent: answering, sessionKey, run, context, clock, signal }
       await callHook('onRunEnd', hooks, { outcome, failure, message: run.response?.message, usage: run.usage })
       if (!signal.aborted) journal.stage(endOf(step))
     } catch (error) {
       if (signal.aborted) return
       if (!(error instanceof HookFailure)) throw error
       const { code, message } = error.error
-      if (outcome === 'completed') return journal.stage({ ...endOf(step), outcome: 'failed', failure: { code, message } })
+      if (outcome === 'completed') return journal.stage({ ...endOf(step), outcome: 'failed', failure: runFailureOf(error.error) })
       logger.log('error', 'session.hook-failed', { session: sessionKey, run: run.runId, code, error: message })
       journal.stage(endOf(step))
     }
@@ -153,4 +159,19 @@ export class RunLoop {
 
 function endOf({ runId, outcome, failure }: Extract<NextStep, { type: 'end-run' }>): RunEnd {
   return { type: 'run-end', runId, outcome, ...(failure === undefined ? {} : { failure }) }
+}
+
+/** Resolves with the context for a last hook. One that the agent's schema refuses has failed the run: the hook is told of that, with the context as it came. */
+async function endContext(
+  agent: AgentDefinition,
+  run: RunState,
+  options: RunLoopOptions,
+  signal: AbortSignal,
+): Promise<JsonValue | undefined> {
+  try {
+    return await contextFor(agent, run, options, signal)
+  } catch (error) {
+    if (error instanceof HookFailure) return run.context
+    throw error
+  }
 }

@@ -1,5 +1,4 @@
 /** The result of a run. */
-import type { ErrorCode } from '../../base/error-codes.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import type { RunId } from '../../base/ids.ts'
 import {
@@ -12,6 +11,7 @@ import {
   textOf,
   type Usage,
 } from '../../base/messages.ts'
+import { errorOfFailure } from '../../base/run-failure.ts'
 import type { EndedRun } from '../state/known-run.ts'
 import type { RunStep, RunToolCall } from './run-steps.ts'
 
@@ -63,5 +63,5 @@ export function repairedResult<TOutput>(first: Omit<RunResult, 'output'>, repair
 function failureOf(runId: RunId, { outcome, failure, usageByModel = [] }: EndedRun): BeamClawError {
   const details = { runId, usageByModel: usageByModel as unknown as readonly JsonObject[] }
   if (outcome === 'aborted') return new BeamClawError('run-aborted', 'The run was aborted', { details })
-  return new BeamClawError((failure?.code ?? 'run-failed') as ErrorCode, failure?.message ?? 'The run failed', { details })
+  return errorOfFailure(failure ?? { code: 'run-failed', message: 'The run failed' }, details)
 }

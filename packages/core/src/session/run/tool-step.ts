@@ -1,8 +1,8 @@
 /** The tool calls of one turn: run concurrently, each started once its intent is durable. */
 import type { AgentDefinition } from '../../agent/agent.ts'
-import { BeamClawError } from '../../base/errors.ts'
 import { jsonOf, toolResultOf } from '../../base/message-check.ts'
 import type { JsonValue, ToolCall, ToolResult } from '../../base/messages.ts'
+import { runFailureOf } from '../../base/run-failure.ts'
 import type { Tool } from '../../tool/tool.ts'
 import { ToolEffects } from '../../tool/tool-effects.ts'
 import { headOf } from '../../tool/tool-runner.ts'
@@ -10,7 +10,7 @@ import type { JournalEntry, ToolOutcome } from '../journal/records.ts'
 import { type RunState, unknownOutcome } from '../state/run-state.ts'
 import { type NextStep, steering } from './next-step.ts'
 import { contextFor, handOffProblem } from './run-context.ts'
-import { callHook, HookFailure } from './run-hooks.ts'
+import { callHook, HookFailure, hookFailure } from './run-hooks.ts'
 import type { RunLoopOptions } from './run-loop-options.ts'
 
 /** Maximum tool calls of one turn that run concurrently. */
@@ -69,7 +69,7 @@ function failedBy({ error }: HookFailure, run: RunState): JournalEntry[] {
   const { runId, begun, results, response } = run
   const open = (response?.calls ?? []).filter(({ id }) => !results.has(id))
   const closed = open.map((call) => closedCall(run, call, begun.has(call.id) ? 'unknown' : 'cancelled'))
-  return [...closed, { type: 'run-end', runId, outcome: 'failed', failure: { code: error.code, message: error.message } }]
+  return [...closed, { type: 'run-end', runId, outcome: 'failed', failure: runFailureOf(error) }]
 }
 
 /** Runs a call. A suspect run waits until no other suspect run has an active tool. */
@@ -167,12 +167,12 @@ async function afterTool(site: CallSite, call: ToolCall, result: ToolResult): Pr
   return toolResultOf(whole, 'result', (problem) => wrongReturn('afterTool', problem))
 }
 
-function hooksOf({ options: { sessionKey, clock }, agent, run, signal }: CallSite) {
-  return { agent, sessionKey, run, clock, signal }
+function hooksOf({ options: { sessionKey, clock }, agent, run, context, signal }: CallSite) {
+  return { agent, sessionKey, run, context, clock, signal }
 }
 
 function wrongReturn(hook: string, problem: string): HookFailure {
-  return new HookFailure(new BeamClawError('hook-failed', `Hook "${hook}" returned an invalid value: ${problem}`))
+  return hookFailure(hook, `Hook "${hook}" returned an invalid value: ${problem}`)
 }
 
 /** Returns the outcome of a call that will not run, or not run again, for the model to read. */
