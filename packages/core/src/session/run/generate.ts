@@ -139,5 +139,5 @@ const rules = {
 
 const anyString: OptionRule = (value) => (typeof value === 'string' ? undefined : 'a string')
 
-/** A raw request passes on what the service takes; a model that nobody offers is `unknown-model`. */
+/** A raw request passes on what the service takes; a model of no known provider is `unknown-model`. */
 const completionRules = { ...rules, model: anyString, system: anyString, userId: anyString }
