@@ -80,6 +80,9 @@ export async function toProvider(config: ProviderConfig): Promise<Provider> {
     return new (await import('@beamclaw/providers/demo')).DemoProvider(options)
   }
   const { apiKey, baseUrl } = config
+  if (apiKey === undefined && baseUrl === undefined) {
+    throw new BeamClawError('invalid-option', 'apiKey: is missing; set it, or set the baseUrl of a server of your own')
+  }
   // The configuration says all: what it leaves out is not read from the environment behind its back.
   const options = { environment: {}, ...(apiKey === undefined ? {} : { apiKey }), ...(baseUrl === undefined ? {} : { baseUrl }) }
   if (config.type === 'openai') return new (await import('@beamclaw/providers/openai')).OpenAiProvider(options)

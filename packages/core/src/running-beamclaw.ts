@@ -5,7 +5,7 @@ import { BeamClawError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import { type AgentId, parseAgentId, parseTenantId } from './base/ids.ts'
 import type { UserMessage } from './base/messages.ts'
-import { aFunction, checkOptions, invalidOption, readOptions, text } from './base/options.ts'
+import { aFunction, aSignal, checkOptions, invalidOption, readOptions, text } from './base/options.ts'
 import type { SystemServices } from './defaults/services.ts'
 import type { Part } from './part/part.ts'
 import { partBelow } from './part/parts-branch.ts'
@@ -17,7 +17,7 @@ import type { ProviderTable } from './provider/provider-table.ts'
 import type { EventListener, EventListeners } from './session/event-listeners.ts'
 import { type ListenOptions, unknownEvent } from './session/listen-options.ts'
 import type { EventLoopTurns } from './session/run/event-loop-turns.ts'
-import { type CompletionRequest, type GeneratedAnswer, type GenerateRequest, generate } from './session/run/generate.ts'
+import { type CompletionRequest, checkedCompletion, type GeneratedAnswer, type GenerateRequest, generate } from './session/run/generate.ts'
 import { listenableTypes, type SessionEvent } from './session/session-event.ts'
 import type { SessionHandle } from './session/session-handle.ts'
 import type { ListSessionsOptions, SessionSummary } from './session/session-list.ts'
@@ -215,8 +215,8 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   }
 
   /**
-   * Sends a request to a model without a session, for its answer piece by piece; `generate` has it whole. Throws `unknown-model`, or
-   * `actor-not-running` once the tree has ended; the iteration ends or throws as that of `Provider.doStream`. Without a `signal`, leaving the loop
+   * Sends a request to a model without a session, for its answer piece by piece; `generate` has it whole. Throws `invalid-option`, `invalid-message`,
+   * `unknown-model`, or `actor-not-running` once the tree has ended; the iteration ends or throws as that of `Provider.doStream`. Without a `signal`, leaving the loop
    * is what ends the call early.
    *
    * @example
@@ -224,8 +224,10 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
    */
   complete(request: CompletionRequest, options: { readonly signal?: AbortSignal } = {}): AsyncIterable<ProviderPart> {
     if (!this.isRunning) throw new BeamClawError('actor-not-running', 'This BeamClaw has ended')
-    const { provider, model } = this.#running.providers.resolve(request.model)
-    return provider.doStream({ ...request, model }, { signal: options.signal ?? new AbortController().signal })
+    const checked = checkedCompletion(request)
+    const { signal = new AbortController().signal } = checkedSignal(options)
+    const { provider, model } = this.#running.providers.resolve(checked.model)
+    return provider.doStream({ ...checked, model }, { signal })
   }
 
   /**
@@ -295,4 +297,10 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   get #default(): Tenant {
     return this.#running.tenants[0] as Tenant
   }
+}
+
+function checkedSignal(given: { readonly signal?: AbortSignal }): { readonly signal?: AbortSignal } {
+  const options = readOptions('complete', given)
+  checkOptions<{ signal?: AbortSignal }>('complete', options, { signal: aSignal })
+  return options
 }

@@ -8,6 +8,15 @@ import { type ScriptedAnswer, ScriptedProvider, textAnswer, toolAnswer } from '.
 
 const usage: Usage = { ...zeroUsage, inputTokens: 3, outputTokens: 2 }
 
+const { proxy: revoked, revoke } = Proxy.revocable({}, {})
+revoke()
+const closed = Object.defineProperty({}, 'content', {
+  enumerable: true,
+  get: () => {
+    throw new Error('read')
+  },
+})
+
 async function up(...answers: ScriptedAnswer[]): Promise<{ readonly claw: RunningBeamClaw; readonly provider: ScriptedProvider }> {
   const provider = new ScriptedProvider({ answers, otherwise: 'Hello.' })
   const claw = await new BeamClaw({
@@ -41,7 +50,11 @@ describe('running.generate', () => {
       finish: 'stop',
       usage,
     })
-    expect(provider.calls[1]?.request).toEqual({ model: 'model', messages: [{ role: 'user', content: 'Say hello.' }] })
+    expect(provider.calls[1]?.request).toEqual({
+      model: 'model',
+      tenant: 'default',
+      messages: [{ role: 'user', content: 'Say hello.' }],
+    })
     expect(await claw.sessions()).toEqual([])
   })
 
@@ -59,6 +72,7 @@ describe('running.generate', () => {
       responseFormat: { type: 'json' },
       userId: 'ann',
       agent: 'main',
+      tenant: 'acme',
     } as const
     const messages = [
       { role: 'user', content: 'Hi' },
@@ -95,6 +109,7 @@ describe('running.generate', () => {
     ['an option that nothing reads', { model: 'test/model', sytem: 'x' }, 'hi', 'invalid-option', /did you mean "system"/],
     ['a signal that is none', { model: 'test/model', signal: {} }, 'hi', 'invalid-option', /"signal" must be an AbortSignal/],
     ['nothing at all', undefined, undefined, 'invalid-option', /must be an object/],
+    ['a message that cannot be read', { model: 'test/model', messages: [closed] }, 'hi', 'invalid-message', /messages cannot be read/],
   ])('rejects %s, and asks nobody', async (_, request, prompt, code, message) => {
     const { claw, provider } = await up()
     await expect(claw.generate(request as never, prompt as never)).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
@@ -161,4 +176,38 @@ test('running.complete needs no options', async () => {
   const parts: string[] = []
   for await (const { type } of claw.complete({ model: 'test/model', messages: [{ role: 'user', content: 'hi' }] })) parts.push(type)
   expect(parts).toEqual(['text-delta', 'finish'])
+})
+
+describe('running.complete', () => {
+  const messages = [{ role: 'user', content: 'Hi' }] as const
+  test.each([
+    ['nothing at all', null, undefined, 'invalid-option', /"options" must be an object/],
+    ['a model that is no text', { model: 5, messages }, undefined, 'invalid-option', /"model" must be/],
+    ['no model', { messages }, undefined, 'invalid-option', /"model" is required/],
+    ['no messages', { model: 'test/model' }, undefined, 'invalid-option', /"messages" is required/],
+    ['a provider that is not there', { model: 'tset/model', messages }, undefined, 'unknown-model', /did you mean/],
+    ['a request that cannot be read', revoked, undefined, 'invalid-option', /cannot be read/],
+    [
+      'a message that cannot be read',
+      { model: 'test/model', messages: [closed] },
+      undefined,
+      'invalid-message',
+      /messages.*(cannot be read|role)/,
+    ],
+    ['a revoked message', { model: 'test/model', messages: [revoked] }, undefined, 'invalid-message', /messages/],
+    ['options that are none', { model: 'test/model', messages }, null, 'invalid-option', /"options" must be an object/],
+    ['a signal that is none', { model: 'test/model', messages }, { signal: {} }, 'invalid-option', /"signal" must be an AbortSignal/],
+  ])('refuses %s at once, and asks nobody', async (_, request, options, code, message) => {
+    const { claw, provider } = await up()
+    expect(() => claw.complete(request as never, options as never)).toThrow(
+      expect.objectContaining({ code, message: expect.stringMatching(message) }),
+    )
+    expect(provider.calls).toEqual([])
+  })
+
+  test('sends what it was given, with its default tenant', async () => {
+    const { claw, provider } = await up()
+    for await (const _ of claw.complete({ model: 'test/model', messages, temperature: 0, agent: 'main' }));
+    expect(provider.calls[0]?.request).toEqual({ model: 'model', messages, temperature: 0, agent: 'main', tenant: 'default' })
+  })
 })

@@ -6,6 +6,7 @@ import { BeamClaw } from './beamclaw.ts'
 import type { MakeBeamClaw } from './embed/embedded-instance.ts'
 import { lazyBeamClaw } from './embed/lazy-beamclaw.ts'
 import type { RunningBeamClaw } from './running-beamclaw.ts'
+import { readUiMessage } from './session/streams/read-ui-message.ts'
 import { FunctionModel, stage } from './testing/model.ts'
 import { agentTool, handoff } from './tool/agent-tool.ts'
 import { defineTool } from './tool/tool.ts'
@@ -18,7 +19,22 @@ function unreadableValues(): readonly (readonly [string, never])[] {
     throw new Error('read')
   }
   const closed = new Proxy({}, { get: thrower, ownKeys: thrower, getPrototypeOf: thrower, has: thrower })
-  const names = ['id', 'name', 'model', 'agents', 'content', 'agent', 'timeoutMs', 'description', 'providers']
+  const names = [
+    'id',
+    'name',
+    'model',
+    'agents',
+    'content',
+    'agent',
+    'timeoutMs',
+    'description',
+    'providers',
+    'messages',
+    'message',
+    'type',
+    'role',
+    'signal',
+  ]
   const getters = Object.defineProperties({}, Object.fromEntries(names.map((name) => [name, { get: thrower, enumerable: true }])))
   return [
     ['a revoked proxy', proxy as never],
@@ -43,6 +59,17 @@ const doors: readonly (readonly [string, (value: never, claw: RunningBeamClaw) =
   ['the options of agentTool', (value) => agentTool('a', value)],
   ['handoff', (value) => handoff(value)],
   ['toolResult', (value) => toolResult(value)],
+  ['the content of toolResult', (value) => toolResult({ content: value })],
+  ['a part of toolResult', (value) => toolResult({ content: [value] })],
+  ['readUiMessage', (value) => readUiMessage(value)],
+  ['the message of readUiMessage', (value) => readUiMessage({ id: 'a', message: value })],
+  ['the messages of readUiMessage', (value) => readUiMessage({ id: 'a', messages: value })],
+  ['a part of readUiMessage', (value) => readUiMessage({ id: 'a', message: { id: 'a', role: 'user', parts: [value] } })],
+  ['complete', (value, claw) => claw.complete(value)],
+  ['the messages of complete', (value, claw) => claw.complete({ model: 'test/a', messages: value })],
+  ['a message of complete', (value, claw) => claw.complete({ model: 'test/a', messages: [value] })],
+  ['the options of complete', (value, claw) => claw.complete({ model: 'test/a', messages: [] }, value)],
+  ['the signal of complete', (value, claw) => claw.complete({ model: 'test/a', messages: [] }, { signal: value })],
   ['on', (value, claw) => claw.on(value, () => {})],
   ['the filter of on', (value, claw) => claw.on('*', () => {}, value)],
   ['lazyBeamClaw', (value) => lazyBeamClaw(value, value)],

@@ -1,1 +1,1 @@
-export { type InstrumentOptions, instrument } from './instrument.ts'
+export { type InstrumentOptions, instrument, type TracedRun } from './instrument.ts'

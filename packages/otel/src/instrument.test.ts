@@ -1,9 +1,10 @@
 import { agentTool, BeamClaw, type BeamClawError, defineTool, handoff, type Provider, silentLogger } from '@beamclaw/core'
 import { flushEventLoop, ManualClock, ScriptedProvider, textAnswer, toolAnswer } from '@beamclaw/core/testing'
+import { type Context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
 import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
 import { expect, onTestFinished, test } from 'vitest'
-import { instrument } from './instrument.ts'
+import { type InstrumentOptions, instrument } from './instrument.ts'
 
 const lookUp = defineTool({ name: 'look_up', description: 'looks', execute: () => 'the secret' })
 const breaks = defineTool({
@@ -14,7 +15,7 @@ const breaks = defineTool({
   },
 })
 
-async function up(main: Provider, sub: Provider = main, recordContent = false) {
+async function up(main: Provider, sub: Provider = main, recordContent = false, options: InstrumentOptions = {}) {
   const spanExporter = new InMemorySpanExporter()
   const tracers = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter: spanExporter })] })
   const metricExporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
@@ -28,7 +29,8 @@ async function up(main: Provider, sub: Provider = main, recordContent = false) {
     services: { clock: new ManualClock(), logger: silentLogger },
   }).start()
   onTestFinished(() => running.stop())
-  instrument(running, { tracer: tracers.getTracer('test'), meter: meters.getMeter('test'), recordContent })
+  const tracer = tracers.getTracer('test')
+  instrument(running, { tracer, meter: meters.getMeter('test'), recordContent, ...options })
   const spans = async () => {
     await flushEventLoop()
     await tracers.forceFlush()
@@ -44,7 +46,7 @@ async function up(main: Provider, sub: Provider = main, recordContent = false) {
         ?.scopeMetrics.flatMap(({ metrics }) => metrics) ?? []
     return all.find(({ descriptor }) => descriptor.name === name)?.dataPoints ?? []
   }
-  return { running, spans, points }
+  return { running, tracer, spans, points }
 }
 
 test('a run is a span with its calls of models and tools below it, and no word of what was said', async () => {
@@ -141,7 +143,77 @@ test('what an agent does after a hand-off lies below a span of its own, and late
   ])
 })
 
-test('options that are none are refused', async () => {
+test('a run lies below the span that was active where its message was sent, when parentOf says so', async () => {
+  const parents = new Map<string, Context>()
+  const model = new ScriptedProvider({ otherwise: textAnswer('Hello.') })
+  const { running, tracer, spans } = await up(model, model, false, { parentOf: ({ runId }) => parents.get(runId) })
+  const request = tracer.startSpan('request')
+  const run = running.session('agent:main:a').send('go')
+  parents.set(run.runId, trace.setSpan(ROOT_CONTEXT, request))
+  await run.result()
+  await running.session('agent:main:b').send('go').result()
+  const runs = (await spans()).filter(({ name }) => name === 'invoke_agent main')
+  expect(runs.map(({ parentSpanContext }) => parentSpanContext?.spanId)).toEqual([request.spanContext().spanId, undefined])
+})
+
+test('a waiting run that is cancelled leaves the span of the run under way as it is', async () => {
+  const answer = Promise.withResolvers<void>()
+  const model = new ScriptedProvider({
+    answers: [
+      async function* () {
+        await answer.promise
+        yield* textAnswer('done')
+      },
+    ],
+  })
+  const { running, spans } = await up(model)
+  const session = running.session('agent:main:a')
+  const first = session.send('go')
+  await first.accepted
+  const second = session.send('and go')
+  await second.accepted
+  await session.abort(second.runId)
+  await expect(second.result()).rejects.toMatchObject({ code: 'run-aborted' })
+  expect(await spans()).toEqual([])
+  answer.resolve()
+  await first.result()
+  expect((await spans()).map(({ name, attributes }) => [name, attributes['beamclaw.run.outcome']])).toEqual([
+    ['chat large', undefined],
+    ['invoke_agent main', 'completed'],
+  ])
+})
+
+test('what is under way when a BeamClaw ends gets the end of its spans', async () => {
+  const { running, spans } = await up(new ScriptedProvider({ answers: [{ hang: true }] }))
+  const run = running.session('agent:main:a').send('go')
+  run.result().catch(() => {})
+  await run.accepted
+  await flushEventLoop()
+  running.kill()
+  await running.ended
+  const named = async () => (await spans()).map(({ name, attributes }) => [name, attributes['beamclaw.interrupted']])
+  await expect.poll(named).toEqual([
+    ['chat large', true],
+    ['invoke_agent main', true],
+  ])
+})
+
+test.each([
+  ['recordContent', { recordContent: 'yes' }],
+  ['meter', { meter: {} }],
+  ['tracer', { tracer: {} }],
+  ['tracer', { tracer: null }],
+  ['parentOf', { parentOf: {} }],
+  ['options', null],
+])('refuses %s that is none: %j', async (option, options) => {
   const { running } = await up(new ScriptedProvider({ answers: [] }))
-  expect(() => instrument(running, { recordContent: 'yes' as never })).toThrow(/recordContent/)
+  expect(() => instrument(running, options as never)).toThrow(
+    expect.objectContaining({ code: 'invalid-option', message: expect.stringContaining(`option "${option}" must be`) }),
+  )
+})
+
+test.each([null, undefined, {}, { on: () => {} }, Promise.resolve()])('refuses %j, which is no running BeamClaw', (running) => {
+  expect(() => instrument(running as never)).toThrow(
+    expect.objectContaining({ code: 'invalid-option', message: expect.stringMatching(/option "running" .*a running BeamClaw/) }),
+  )
 })

@@ -6,7 +6,7 @@
  * I1: What is kept is bounded by the runs under way; a run that pauses, or whose session is lost, is let go of.
  */
 import { addUsage, type SessionEvent, type Usage, zeroUsage } from '@beamclaw/core'
-import { type Attributes, type Context, ROOT_CONTEXT, SpanKind, type Tracer } from '@opentelemetry/api'
+import { type Attributes, type Context, diag, ROOT_CONTEXT, SpanKind, type Tracer } from '@opentelemetry/api'
 import { finishAttributes, messageText, modelAttributes, runAttributes, usageAttributes } from './attributes.ts'
 import type { GenAiMetrics } from './metrics.ts'
 import { Operation } from './operation.ts'
@@ -26,16 +26,26 @@ interface RunOperations {
   usage: Usage
 }
 
+export interface RunSpansOptions {
+  readonly tracer: Tracer
+  readonly metrics: GenAiMetrics
+  readonly recordContent: boolean
+  /** The host's: it may throw, and return anything. */
+  readonly parentOf: (run: Pick<SessionEvent, 'tenant' | 'agentId' | 'sessionKey' | 'runId'>) => Context | undefined
+}
+
 export class RunSpans {
   readonly #tracer: Tracer
   readonly #metrics: GenAiMetrics
   readonly #recordContent: boolean
+  readonly #parentOf: RunSpansOptions['parentOf']
   readonly #runs = new Map<string, RunOperations>()
 
-  constructor(tracer: Tracer, metrics: GenAiMetrics, recordContent: boolean) {
+  constructor({ tracer, metrics, recordContent, parentOf }: RunSpansOptions) {
     this.#tracer = tracer
     this.#metrics = metrics
     this.#recordContent = recordContent
+    this.#parentOf = parentOf
   }
 
   take(event: SessionEvent): void {
@@ -75,10 +85,21 @@ export class RunSpans {
     const [oldest] = this.#runs.keys()
     if (oldest !== undefined && this.#runs.size >= maxRuns) this.#leave(oldest)
     const { runId, agentId } = event
-    const run = this.#invoke(event, ROOT_CONTEXT)
+    const run = this.#invoke(event, this.#parentFor(event))
     const operations: RunOperations = { runId, run, agentId, handedOver: undefined, model: undefined, tools: new Map(), usage: zeroUsage }
     this.#runs.set(name, operations)
     return operations
+  }
+
+  #parentFor({ tenant, agentId, sessionKey, runId }: SessionEvent): Context {
+    try {
+      const parent = this.#parentOf({ tenant, agentId, sessionKey, runId })
+      if (typeof parent?.getValue === 'function') return parent
+      if (parent !== undefined) diag.warn('@beamclaw/otel: parentOf must return a Context or undefined')
+    } catch (error) {
+      diag.error('@beamclaw/otel: parentOf threw', error)
+    }
+    return ROOT_CONTEXT
   }
 
   #invoke(event: SessionEvent, parent: Context): Operation {

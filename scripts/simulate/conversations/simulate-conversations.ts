@@ -126,6 +126,7 @@ class ConversationLife {
       providers: {
         anthropic: this.#faulty(
           new AnthropicProvider({
+            apiKey: 'none',
             fetch: this.#service.fetchFor('anthropic'),
             clock,
             ids,
@@ -133,7 +134,7 @@ class ConversationLife {
             thinkingMode: pickOne(this.#random, ['budget', 'adaptive'] as const),
           }),
         ),
-        openai: this.#faulty(new OpenAiProvider({ fetch: this.#service.fetchFor('openai'), clock, ids })),
+        openai: this.#faulty(new OpenAiProvider({ apiKey: 'none', fetch: this.#service.fetchFor('openai'), clock, ids })),
       },
       agents: this.#agents(),
       store: this.#store,

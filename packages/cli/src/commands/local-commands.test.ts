@@ -220,6 +220,15 @@ describe('doctor', () => {
     expect((await examine()).of('config')).toMatchObject([{ state: 'ok' }])
   })
 
+  test('tells of a provider without the key that its service wants, and asks nobody', async () => {
+    const providers = "{ bare: { type: openai }, own: { type: openai, baseUrl: 'https://api.openai.com/v1' } }"
+    write(`gateway: { port: 0 }\nproviders: ${providers}\nagents: { main: { model: own/any } }\n`)
+    const { code, of } = await examine(['--online'])
+    expect(code).toBe(1)
+    expect(of('provider bare')).toMatchObject([{ state: 'problem', advice: 'set providers.bare.apiKey' }])
+    expect(of('provider own')).toMatchObject([{ state: 'problem', detail: expect.stringContaining('option "apiKey" is required') }])
+  })
+
   test('tries keys when it is told to, and only then', async () => {
     await using model = await startModelServer({ apiKey: 'sk-right' })
     const providers = (key: string, url: string) => `{ type: openai, apiKey: ${key}, baseUrl: '${url}' }`

@@ -4,6 +4,7 @@ import { BeamClawError } from '../base/errors.ts'
 import { BeamClaw } from '../beamclaw.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import type { Store } from '../ports/store.ts'
+import { flushEventLoop } from '../testing/manual-clock.ts'
 import { ScriptedProvider } from '../testing/scripted-provider.ts'
 import type { MakeBeamClaw } from './embedded-instance.ts'
 import { type LazyBeamClaw, lazyBeamClaw } from './lazy-beamclaw.ts'
@@ -124,6 +125,15 @@ describe('a module that is evaluated again', () => {
     expect((await second).agents[0]?.system).toBe('new')
   })
 
+  test('does not wait for a make of before that hangs', async () => {
+    const name = freshName()
+    void lazy(() => new Promise<BeamClaw>(() => {}), name).get()
+    // It has called the make that hangs.
+    await flushEventLoop()
+    const running = await lazyBeamClaw(name, () => claw('new')).get()
+    expect(running.agents[0]?.system).toBe('new')
+  })
+
   test('with a mistake in it rejects until it is mended; what runs keeps its agents', async () => {
     const name = freshName()
     const instance = lazy(() => claw('good'), name)
@@ -159,6 +169,31 @@ describe('stop', () => {
     await Promise.resolve()
     await instance.stop()
     expect(await asked).toBe('actor-not-running')
+  })
+
+  test('resolves only once the store of a tree that has ended by itself is released', async () => {
+    const mayRelease = Promise.withResolvers<void>()
+    const order: string[] = []
+    class SlowStore extends MemoryStore {
+      override async stop(): Promise<void> {
+        await mayRelease.promise
+        await super.stop()
+        order.push('released')
+      }
+    }
+    const instance = lazy(() => claw('one', new SlowStore()))
+    const tree = await instance.get()
+    tree.kill()
+    await tree.ended
+    const again = codeOf(instance.get())
+    await flushEventLoop()
+    const stopped = instance.stop().then(() => order.push('stopped'))
+    await flushEventLoop()
+    expect(order).toEqual([])
+    mayRelease.resolve()
+    await stopped
+    expect(order).toEqual(['released', 'stopped'])
+    expect(await again).toBe('actor-not-running')
   })
 
   test('does not wait for a make that hangs', async () => {

@@ -36,6 +36,8 @@ export interface ProviderRequest {
   readonly userId?: string
   /** The agent that makes the request, for policies that count calls. Not sent to the service. */
   readonly agent?: string
+  /** The tenant whose session makes the request, for policies that count calls. Not sent to the service. */
+  readonly tenant?: string
 }
 
 /** One piece of a model's answer, in the order it arrives. */

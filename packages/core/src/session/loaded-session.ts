@@ -66,6 +66,7 @@ export async function loadSession(
   })
   const loop = new RunLoop({
     sessionKey: key,
+    tenant,
     state,
     journal,
     providers,

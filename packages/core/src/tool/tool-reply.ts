@@ -1,8 +1,8 @@
 /** Explicit results of tools: content for the model, and whether the call failed. Any other value that a tool returns is data. */
 import { BeamClawError } from '../base/errors.ts'
-import { contentOf, type Fail } from '../base/message-check.ts'
+import { contentOf, type Fail, read } from '../base/message-check.ts'
 import type { ImagePart, TextPart } from '../base/messages.ts'
-import { aBoolean, anything, checkOptions } from '../base/options.ts'
+import { aBoolean, anything, checkOptions, readOptions } from '../base/options.ts'
 
 // Shared by every copy of this package in a process: a tool may import another copy.
 const marker: unique symbol = Symbol.for('beamclaw.tool-reply') as never
@@ -30,14 +30,19 @@ const misfit: Fail = (problem) => new BeamClawError('invalid-option', `toolResul
  * execute: async ({ name }) => toolResult({ content: `There is no file "${name}"`, isError: true })
  */
 export function toolResult(options: ToolReplyOptions): ToolReply {
-  checkOptions<ToolReplyOptions>('toolResult', options, { content: anything, isError: aBoolean }, ['content'])
-  const { content, isError = false } = options
-  return Object.freeze({ [marker]: true as const, content: contentOf(content, 'content', misfit), isError })
+  const given = readOptions('toolResult', options)
+  checkOptions<ToolReplyOptions>('toolResult', given, { content: anything, isError: aBoolean }, ['content'])
+  const { content, isError = false } = given
+  return Object.freeze({ [marker]: true as const, content: checkedContent(content), isError })
 }
 
 /** Returns a reply that `toolResult` of any copy of this package made, checked again; undefined for any other value. */
 export function replyOf(output: unknown): Required<ToolReplyOptions> | undefined {
   if (typeof output !== 'object' || output === null || !Object.hasOwn(output, marker)) return undefined
   const { content, isError } = output as ToolReply
-  return { content: contentOf(content, 'content', misfit), isError: isError === true }
+  return { content: checkedContent(content), isError: isError === true }
+}
+
+function checkedContent(content: unknown): ToolReplyOptions['content'] {
+  return read(() => contentOf(content, 'content', misfit), 'content', misfit)
 }

@@ -85,16 +85,53 @@ describe.each([
     expect(await sentBy(make, { baseUrl: `${own}/v1`, apiKey: 'sk-given' })).toEqual({ url: `${own}/v1${path}`, key: 'sk-given' })
   })
 
-  it('sends no key where there is none', async () => {
+  it('without a key is refused for its own service, which would refuse each call', () => {
     vi.stubEnv(keyName, '  ')
     vi.stubEnv(urlName, undefined)
-    expect(await sentBy(make, {})).toEqual({ url: `${own}/v1${path}`, key: null })
+    for (const options of [undefined, {}, { baseUrl: `${own}/v1` }, { environment: { [urlName]: own } }]) {
+      let error: unknown
+      try {
+        make(options)
+      } catch (thrown) {
+        error = thrown
+      }
+      if (!BeamClawError.isInstance(error, 'invalid-option')) throw new Error(`${name} took ${JSON.stringify(options)}`)
+      expect(error.message).toMatch(new RegExp(`^${name}: option "apiKey" is required: the key of ${own}\\. .*variable ${keyName}`))
+      expect(error.details).toMatchObject({ owner: name, option: 'apiKey', variable: keyName })
+    }
+  })
+
+  it('without a key serves another address, and its own with credentials in its headers', async () => {
+    vi.stubEnv(keyName, undefined)
+    vi.stubEnv(urlName, undefined)
+    expect((await sentBy(make, { baseUrl: 'http://127.0.0.1:9/v1' })).key).toBeNull()
+    expect((await sentBy(make, { environment: { [urlName]: 'http://127.0.0.1:9/v1' } })).key).toBeNull()
+    expect((await sentBy(make, { headers: { Authorization: 'Bearer of-a-login' } })).key).toBe('of-a-login')
+  })
+
+  it.each([keyName, urlName])('refuses an environment whose %s is no text, or cannot be read', (variable) => {
+    const thrower = {
+      get: () => {
+        throw new Error('read')
+      },
+    }
+    const environments = [{ [variable]: 5 }, { [variable]: null }, Object.defineProperty({}, variable, thrower), new Proxy({}, thrower)]
+    for (const environment of environments) {
+      let error: unknown
+      try {
+        make({ environment: environment as never })
+      } catch (thrown) {
+        error = thrown
+      }
+      if (!BeamClawError.isInstance(error, 'invalid-option')) throw new Error(`${name} threw ${String(error)}`)
+      expect(error.message).toMatch(/environment/)
+    }
   })
 
   it('reads the given environment in place of that of the process', async () => {
     vi.stubEnv(keyName, secret)
     vi.stubEnv(urlName, 'http://127.0.0.1:9/v1')
-    expect(await sentBy(make, { environment: {} })).toEqual({ url: `${own}/v1${path}`, key: null })
+    expect(() => make({ environment: {} })).toThrow('option "apiKey" is required')
     expect((await sentBy(make, { environment: { [keyName]: 'sk-of-the-host' } })).key).toBe('sk-of-the-host')
   })
 
@@ -112,7 +149,8 @@ describe.each([
   it('works where there is no process', async () => {
     vi.stubGlobal('process', undefined)
     try {
-      expect(await sentBy(make, {})).toEqual({ url: `${own}/v1${path}`, key: null })
+      expect(await sentBy(make, { apiKey: secret })).toEqual({ url: `${own}/v1${path}`, key: secret })
+      expect(() => make()).toThrow('option "apiKey" is required')
     } finally {
       vi.unstubAllGlobals()
     }
@@ -150,7 +188,7 @@ describe.each([
 
 it('AnthropicProvider adds /v1 to the address of the environment, as Anthropic’s own clients do', async () => {
   const anthropic = (options: HttpOptions): Provider => new AnthropicProvider(options)
-  const urlWith = async (baseUrl: string) => (await sentBy(anthropic, { environment: { ANTHROPIC_BASE_URL: baseUrl } })).url
+  const urlWith = async (baseUrl: string) => (await sentBy(anthropic, { apiKey: secret, environment: { ANTHROPIC_BASE_URL: baseUrl } })).url
   expect(await urlWith('https://api.anthropic.com')).toBe('https://api.anthropic.com/v1/messages')
   expect(await urlWith('https://proxy.example/anthropic/')).toBe('https://proxy.example/anthropic/v1/messages')
   expect(await urlWith('https://proxy.example/anthropic/v1')).toBe('https://proxy.example/anthropic/v1/messages')

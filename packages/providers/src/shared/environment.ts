@@ -1,6 +1,6 @@
 /** Reads the address and the key of a service from environment variables, where the options leave them out. */
 import { BeamClawError } from '@beamclaw/core'
-import { describeValue, type OptionRule } from '@beamclaw/core/adapter'
+import { describeError, describeValue, type OptionRule } from '@beamclaw/core/adapter'
 import { aBaseUrl, anApiKey, type HttpOptions } from './http-options.ts'
 
 /** Environment variables by name. */
@@ -28,14 +28,32 @@ export interface ServiceAccess {
 /**
  * Returns the key and the address of checked options, else those of the environment. A key of the environment is not sent to an address that
  * the options name, unless that is the service's own: an address in the options takes a key in the options. Throws `invalid-option` with the
- * name of the variable, never with its value.
+ * name of the variable, never with its value; and when there is no key for the service's own origin, which would refuse each call.
  */
-export function accessOf({ apiKey, baseUrl, environment }: HttpOptions, variables: ServiceVariables): ServiceAccess {
+export function accessOf({ apiKey, baseUrl, environment, headers }: HttpOptions, variables: ServiceVariables): ServiceAccess {
   const variablesOf = environment ?? processEnvironment()
   const url = baseUrl ?? read(variablesOf, variables.owner, variables.baseUrl, aBaseUrl)
   const mayUseKey = baseUrl === undefined || new URL(baseUrl).origin === variables.ownOrigin
   const key = apiKey ?? (mayUseKey ? read(variablesOf, variables.owner, variables.apiKey, anApiKey) : undefined)
+  const isOwn = url === undefined || new URL(url).origin === variables.ownOrigin
+  if (isOwn && key === undefined && !hasOwnCredentials(headers)) throw missingKey(variables)
   return { apiKey: key, baseUrl: url, isFromEnvironment: baseUrl === undefined && url !== undefined }
+}
+
+/** True where the caller's own headers say who calls, such as a token that is no API key. */
+function hasOwnCredentials(headers: HttpOptions['headers'] = {}): boolean {
+  return Object.keys(headers).some((name) => credentialHeaders.has(name.toLowerCase()))
+}
+
+const credentialHeaders: ReadonlySet<string> = new Set(['authorization', 'x-api-key'])
+
+function missingKey({ owner, apiKey, ownOrigin }: ServiceVariables): BeamClawError {
+  const expected = `the key of ${ownOrigin}`
+  return new BeamClawError(
+    'invalid-option',
+    `${owner}: option "apiKey" is required: ${expected}. Pass it, or set the environment variable ${apiKey}; for a server of your own, pass its "baseUrl"`,
+    { details: { owner, option: 'apiKey', variable: apiKey, expected, received: 'undefined' } },
+  )
 }
 
 /** Not every runtime has a `process`. */
@@ -45,15 +63,23 @@ function processEnvironment(): Environment {
 
 /** Returns the trimmed value of a variable; undefined for one that is not set or blank. */
 function read(environment: Environment, owner: string, name: string, rule: OptionRule): string | undefined {
-  const value = environment[name]?.trim()
+  const given = variableOf(environment, owner, name)
+  const value = typeof given === 'string' ? given.trim() : given
   if (value === undefined || value === '') return undefined
-  const expected = rule(value)
-  if (expected === undefined) return value
-  throw new BeamClawError(
-    'invalid-option',
-    `${owner}: environment variable ${name} must be ${expected}, received ${describeValue(value)}`,
-    {
-      details: { owner, option: name, expected, received: describeValue(value) },
-    },
-  )
+  const expected = typeof value === 'string' ? rule(value) : 'text'
+  if (typeof value === 'string' && expected === undefined) return value
+  const received = describeValue(value)
+  throw new BeamClawError('invalid-option', `${owner}: environment variable ${name} must be ${expected}, received ${received}`, {
+    details: { owner, option: name, expected, received },
+  })
+}
+
+/** The environment is the host's object: a getter or a proxy may throw. */
+function variableOf(environment: Environment, owner: string, name: string): unknown {
+  try {
+    return environment[name]
+  } catch (cause) {
+    const problem = `${owner}: environment variable ${name} cannot be read: ${describeError(cause)}. Pass an object of plain texts as "environment"`
+    throw new BeamClawError('invalid-option', problem, { cause, details: { owner, option: name } })
+  }
 }

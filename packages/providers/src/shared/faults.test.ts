@@ -217,7 +217,7 @@ describe.each(providers)('%s adapter', (_name, makeProvider) => {
     })
     expect((await fail(broken)).error).toMatchObject({ code: 'provider-network', details: { phase: 'connect', errorCode: 'ENOTFOUND' } })
     expect(seen).toEqual([expect.stringContaining('http://example.invalid/v1/'), 'string'])
-    const deaf = makeProvider({ fetch: () => new Promise(() => undefined), firstByteTimeoutMs: 30 })
+    const deaf = makeProvider({ apiKey: 'none', fetch: () => new Promise(() => undefined), firstByteTimeoutMs: 30 })
     expect((await fail(deaf)).error).toMatchObject({ code: 'provider-timeout' })
   })
 })

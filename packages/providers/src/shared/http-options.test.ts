@@ -21,6 +21,9 @@ describe.each([
     ['headers', { 'x-key': `${secret}\r\n` }],
     ['headers', { 'bad name': 'x' }],
     ['headers', { 'content-length': '1' }],
+    ['headers', { 'Transfer-Encoding': 'chunked' }],
+    ['headers', { Host: 'elsewhere.example' }],
+    ['headers', { Connection: 'close' }],
     ['fetch', 'fetch'],
     ['connectTimeoutMs', 0],
     ['firstByteTimeoutMs', Number.NaN],
@@ -34,7 +37,7 @@ describe.each([
   ])('refuses %s without showing it', (option, value) => {
     let error: unknown
     try {
-      new Provider({ [option]: value } as never)
+      new Provider({ apiKey: 'sk-given', [option]: value } as never)
     } catch (thrown) {
       error = thrown
     }
@@ -44,7 +47,7 @@ describe.each([
   })
 
   it('takes no options and sensible ones', () => {
-    new Provider()
+    new Provider({ apiKey: secret })
     new Provider({ apiKey: secret, baseUrl: 'http://localhost:11434/v1/', headers: { 'X-Team': 'ops ü' }, totalTimeoutMs: 5000 })
   })
 })
@@ -58,6 +61,16 @@ describe('Redactor', () => {
     expect(redactor.clean('a\r\n\u0000b')).toBe('a b')
     expect(redactor.clean('x'.repeat(1000), 10)).toBe('xxxxxxxxxx…')
     expect(redactor.clean(`${'x'.repeat(395)}${secret}`)).not.toContain('sk-ve')
+  })
+
+  it('removes the whole of a secret that begins with another one', () => {
+    const short = 'a1b2c3d4'
+    for (const secrets of [
+      [short, `${short}-and-more`],
+      [`${short}-and-more`, short],
+    ]) {
+      expect(new Redactor(secrets).clean(`key ${short}-and-more, ${short}`)).toBe('key [redacted], [redacted]')
+    }
   })
 })
 

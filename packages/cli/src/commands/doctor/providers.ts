@@ -22,6 +22,7 @@ async function online(name: string, id: string, config: ProviderConfig): Promise
     return ok(name, list === undefined ? 'cannot be tried without a call' : `answers, and offers ${list.length} models`)
   } catch (error) {
     if (!BeamClawError.isInstance(error)) throw error
+    if (error.code === 'invalid-option') return problem(name, error.message, `correct providers.${id}`)
     if (error.code === 'provider-auth') return problem(name, 'does not take the key', `correct providers.${id}.apiKey`)
     if (error.isRetryable) return problem(name, `cannot be reached: ${error.message}`, 'check the network and baseUrl, or try again later')
     return warning(name, `answers, but does not list its models: ${error.message}`, 'harmless where the service has no such list')

@@ -1,7 +1,7 @@
 /** Asks a model to summarise the oldest messages of a history. The answer is checked: only a complete summary replaces messages. */
 import type { AgentDefinition } from '../../agent/agent.ts'
 import { BeamClawError } from '../../base/errors.ts'
-import type { RunId, SessionKey } from '../../base/ids.ts'
+import type { RunId, SessionKey, TenantId } from '../../base/ids.ts'
 import { addUsage, type Message, textOf, type Usage, zeroUsage } from '../../base/messages.ts'
 import type { Clock, Logger } from '../../ports/services.ts'
 import type { ProviderTable } from '../../provider/provider-table.ts'
@@ -15,6 +15,7 @@ import { runLimitDefaults } from './next-step.ts'
 
 export interface HistorySummaryOptions {
   readonly sessionKey: SessionKey
+  readonly tenant: TenantId
   readonly state: SessionState
   readonly journal: JournalWriter
   readonly providers: ProviderTable
@@ -107,11 +108,11 @@ export class HistorySummary {
 
   /** Calls the model without thinking and without tools. */
   #ask(transcript: string, signal: AbortSignal): Promise<ModelAnswer> {
-    const { providers, agent, turns, clock } = this.#options
+    const { providers, agent, tenant, turns, clock } = this.#options
     const { id, model: name } = agent()
     const { provider, model } = providers.resolve(name)
     const messages: readonly Message[] = [{ role: 'user', content: transcript }]
-    const request = { model, agent: id, system: summaryPrompt, messages, maxOutputTokens: summaryOutputTokens }
+    const request = { model, agent: id, tenant, system: summaryPrompt, messages, maxOutputTokens: summaryOutputTokens }
     return readAnswer(
       () => provider.doStream(request, { signal }),
       { signal, turns, clock },

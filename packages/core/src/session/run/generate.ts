@@ -2,9 +2,21 @@
 import { aTemperature, aToolChoice, modelRule } from '../../agent/agent.ts'
 import { guardedAbortController } from '../../base/abort.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
-import { eachOf, type Fail, messageOf, newContentOf } from '../../base/message-check.ts'
+import { defaultTenant } from '../../base/ids.ts'
+import { eachOf, type Fail, messageOf, newContentOf, read } from '../../base/message-check.ts'
 import { type Message, textOf, type UserMessage } from '../../base/messages.ts'
-import { anArray, anObject, anything, aSignal, checkOptions, guardedRead, integer, oneOf, text } from '../../base/options.ts'
+import {
+  anArray,
+  anObject,
+  anything,
+  aSignal,
+  checkOptions,
+  integer,
+  type OptionRule,
+  oneOf,
+  readOptions,
+  text,
+} from '../../base/options.ts'
 import type { ProviderRequest } from '../../ports/provider.ts'
 import type { Clock, Logger } from '../../ports/services.ts'
 import { asProviderError } from '../../provider/provider-error.ts'
@@ -42,7 +54,10 @@ export interface Generation {
   readonly ended: AbortSignal
 }
 
-const invalidMessage: Fail = (problem) => new BeamClawError('invalid-message', `generate: ${problem}`)
+const failOf =
+  (owner: string): Fail =>
+  (problem) =>
+    new BeamClawError('invalid-message', `${owner}: ${problem}`)
 
 /** Resolves with the answer. Rejects as `RunningBeamClaw.generate` does. */
 export async function generate(
@@ -54,7 +69,7 @@ export async function generate(
   const { provider, model } = providers.resolve(request.model)
   const { signal, unlink } = linked(own === undefined ? [ended] : [own, ended], logger)
   try {
-    const ask = () => provider.doStream({ ...request, model }, { signal })
+    const ask = () => provider.doStream({ tenant: defaultTenant, ...request, model }, { signal })
     const answer = await readAnswer(ask, { signal, turns, clock }, () => {})
     return { ...answer, text: textOf(answer.message) }
   } catch (thrown) {
@@ -85,16 +100,28 @@ function checkedRequest(
   given: string | GenerateRequest,
   prompt: UserMessage['content'] | undefined,
 ): CompletionRequest & { readonly signal?: AbortSignal } {
-  const request = typeof given === 'string' ? { model: given } : given
-  if (guardedRead('generate', 'options', () => typeof request === 'object' && request !== null && Object.hasOwn(request, 'prompt'))) {
+  const request = readOptions('generate', typeof given === 'string' ? { model: given } : given)
+  if (Object.hasOwn(request, 'prompt')) {
     const problem = 'generate: unknown option "prompt"; pass it as the second argument, or as the last of "messages"'
     throw new BeamClawError('invalid-option', problem, { details: { owner: 'generate', option: 'prompt' } })
   }
-  checkOptions<GenerateRequest>('generate', request, rules, ['model'])
-  const messages = eachOf(request.messages ?? [], 'messages', invalidMessage, messageOf)
-  if (prompt !== undefined) messages.push({ role: 'user', content: newContentOf(prompt, 'prompt', invalidMessage) })
-  if (messages.length === 0) throw invalidMessage('a prompt or at least one of messages is needed')
+  checkOptions<GenerateRequest>('generate', request, { ...rules, signal: aSignal }, ['model'])
+  const fail = failOf('generate')
+  const messages = messagesOf(request.messages, fail)
+  if (prompt !== undefined) messages.push({ role: 'user', content: newContentOf(prompt, 'prompt', fail) })
+  if (messages.length === 0) throw fail('a prompt or at least one of messages is needed')
   return { ...request, messages }
+}
+
+/** Returns a checked copy of what `running.complete` takes. Throws `invalid-option` or `invalid-message`. */
+export function checkedCompletion(given: CompletionRequest): CompletionRequest {
+  const request = readOptions('complete', given)
+  checkOptions<CompletionRequest>('complete', request, completionRules, ['model', 'messages'])
+  return { tenant: defaultTenant, ...request, messages: messagesOf(request.messages, failOf('complete')) }
+}
+
+function messagesOf(given: readonly Message[] = [], fail: Fail): Message[] {
+  return read(() => eachOf(given, 'messages', fail, messageOf), 'messages', fail)
 }
 
 const rules = {
@@ -111,5 +138,10 @@ const rules = {
   responseFormat: anObject,
   userId: text(),
   agent: text(64),
-  signal: aSignal,
+  tenant: text(64),
 }
+
+const anyString: OptionRule = (value) => (typeof value === 'string' ? undefined : 'a string')
+
+/** A raw request passes on what the service takes; a model of no known provider is `unknown-model`. */
+const completionRules = { ...rules, model: anyString, system: anyString, userId: anyString }

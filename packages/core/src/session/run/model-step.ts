@@ -2,6 +2,7 @@
 import type { AgentDefinition, SystemContext, SystemPrompt } from '../../agent/agent.ts'
 import { assistantMessageOf, eachOf, type Fail, fieldsOf, messageOf, stringOf } from '../../base/message-check.ts'
 import type { JsonValue, Message } from '../../base/messages.ts'
+import { definedOnly } from '../../base/options.ts'
 import type { ProviderRequest } from '../../ports/provider.ts'
 import { callIds, firstRepeated } from '../state/history-cut.ts'
 import type { RunState } from '../state/run-state.ts'
@@ -67,7 +68,7 @@ async function answerOf(
 }
 
 async function requestOf(
-  { state, clock, sessionKey, settings }: RunLoopOptions,
+  { state, clock, sessionKey, tenant, settings }: RunLoopOptions,
   agent: AgentDefinition,
   run: RunState,
   { model, context }: { readonly model: string; readonly context: JsonValue | undefined },
@@ -86,6 +87,7 @@ async function requestOf(
   return {
     model,
     agent: agent.id,
+    tenant,
     messages: state.shown.messages(),
     ...(system === undefined ? {} : { system }),
     ...(tools.length === 0 ? {} : { tools, ...(toolChoice === undefined ? {} : { toolChoice }) }),
@@ -128,7 +130,9 @@ function askedInstead(given: unknown, request: ProviderRequest): ProviderRequest
   const { model, messages } = fieldsOf(given, 'request', fail)
   stringOf(model, 'request.model', fail)
   eachOf(messages, 'request.messages', fail, messageOf)
-  return given as ProviderRequest
+  const { agent, tenant } = request
+  // A hook that makes a request of its own must not move its cost to another tenant or agent.
+  return { ...definedOnly({ agent, tenant }), ...(given as ProviderRequest) }
 }
 
 function withMessage(answer: ModelAnswer, message: unknown, history: readonly Message[]): ModelAnswer {

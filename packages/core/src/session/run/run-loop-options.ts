@@ -1,7 +1,7 @@
 /** The options that a run loop and its steps share. */
 import type { AgentDefinition } from '../../agent/agent.ts'
 import type { ProvisionalEvent } from '../../base/events.ts'
-import type { AgentId, SessionKey } from '../../base/ids.ts'
+import type { AgentId, SessionKey, TenantId } from '../../base/ids.ts'
 import type { Clock, Logger, Random } from '../../ports/services.ts'
 import type { ProviderTable } from '../../provider/provider-table.ts'
 import type { ToolRunner } from '../../tool/tool-runner.ts'
@@ -13,6 +13,7 @@ import type { SuspectLine } from './suspect-line.ts'
 
 export interface RunLoopOptions {
   readonly sessionKey: SessionKey
+  readonly tenant: TenantId
   readonly state: SessionState
   readonly journal: JournalWriter
   readonly providers: ProviderTable

@@ -1,7 +1,7 @@
 /** Reads the message from the request body of the AI SDK's `useChat`. The body is untrusted input: every field used is checked, the rest is ignored. */
 import { BeamClawError } from '../../base/errors.ts'
 import { parseRunId } from '../../base/ids.ts'
-import { choiceOf, eachOf, type Fail, fieldsOf, pieceOf, stringOf } from '../../base/message-check.ts'
+import { choiceOf, eachOf, type Fail, fieldsOf, pieceOf, read, stringOf } from '../../base/message-check.ts'
 import type { ImagePart, TextPart, UserMessage } from '../../base/messages.ts'
 import { describeValue } from '../../base/options.ts'
 
@@ -39,6 +39,10 @@ const fail: Fail = (problem) => new BeamClawError('invalid-message', `readUiMess
  * return run.toResponse({ format: 'ui-message-stream' })
  */
 export function readUiMessage(body: unknown): PostedUiMessage {
+  return read(() => postedMessageOf(body), 'body', fail)
+}
+
+function postedMessageOf(body: unknown): PostedUiMessage {
   const { id, message, messages, trigger } = fieldsOf(body, 'body', fail)
   if (typeof id !== 'string' || id === '' || id.length > maxChatIdLength) {
     throw fail(`id must be a string of 1 to ${maxChatIdLength} characters, received ${describeValue(id)}`)

@@ -192,6 +192,41 @@ describe('before a byte is sent', () => {
   })
 })
 
+describe('a response of Node whose head was sent', () => {
+  test('is refused, and gets no listener', async () => {
+    const { session } = await sessionOf('done')
+    const refused = Promise.withResolvers<unknown>()
+    const server = createServer((_request, response) => {
+      response.writeHead(200).write('mine')
+      const before = response.listenerCount('close')
+      void session
+        .send('hi')
+        .pipeTo(response)
+        .catch((error: unknown) => {
+          refused.resolve([error, response.listenerCount('close') - before])
+          response.end(', and mine alone')
+        })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const answer = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    expect(await answer.text()).toBe('mine, and mine alone')
+    const message = expect.stringMatching(/^pipeTo: the head of "response" was already sent/)
+    expect(await refused.promise).toEqual([expect.objectContaining({ code: 'invalid-option', message }), 0])
+  })
+
+  test('while the message was on its way, is refused too', async () => {
+    const { session } = await sessionOf('done')
+    const headers: unknown[] = []
+    const none = (): void => {}
+    const response = { headersSent: false, writeHead: (head: unknown) => headers.push(head), write: none, end: none, on: none, off: none }
+    const piped = session.send('hi').pipeTo(response as unknown as NodeResponse)
+    response.headersSent = true
+    await expect(piped).rejects.toMatchObject({ code: 'invalid-option' })
+    expect(headers).toEqual([])
+  })
+})
+
 describe('the listeners of a response of Node', () => {
   const events = ['close', 'error', 'drain', 'finish'] as const
   const counts = (response: EventEmitter): number[] => events.map((event) => response.listenerCount(event))

@@ -40,6 +40,7 @@ export interface NodeResponse {
   on(event: 'close' | 'error' | 'drain', listener: () => void): unknown
   off(event: 'close' | 'error' | 'drain', listener: () => void): unknown
   readonly destroyed?: boolean
+  readonly headersSent?: boolean
 }
 
 /** A response that has not been sent yet. */
@@ -67,9 +68,19 @@ export function responseOptionsOf(owner: string, given: RunResponseOptions): Run
 
 const aNodeResponse = anObjectWith('writeHead', 'write', 'end', 'on', 'off')
 
-/** Throws `invalid-option` for a value that is not a Node response. */
+/** Throws `invalid-option` for a value that is not a Node response, or whose head was sent. */
 export function checkNodeResponse(response: NodeResponse): void {
   checkOptions('pipeTo', { response }, { response: (value) => aNodeResponse(value) && 'a response of node:http' }, ['response'])
+  checkHead(response)
+}
+
+function checkHead({ headersSent }: NodeResponse): void {
+  if (headersSent !== true) return
+  throw new BeamClawError(
+    'invalid-option',
+    'pipeTo: the head of "response" was already sent; leave writeHead() and write() to pipeTo, and set headers of your own with setHeader()',
+    { details: { owner: 'pipeTo', option: 'response' } },
+  )
 }
 
 /** Returns the run as a `Response`. The run is read as fast as the reader consumes it. */
@@ -96,6 +107,8 @@ export async function pipeTo(reading: RunReading, response: NodeResponse, clock:
   const { status, headers, frames, leave } = await open(reading, clock, options)
   const reader = new NodeReader(response, leave)
   try {
+    // The host may have sent it while the message was on its way.
+    checkHead(response)
     if (!reader.isGone) response.writeHead(status, headers)
     while (!reader.isGone) {
       const next = await frames.next()

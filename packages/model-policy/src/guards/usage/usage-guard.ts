@@ -38,8 +38,8 @@ export function usageGuard(meter: UsageMeter, defaults: Omit<UsageLabels, 'model
       // No reservation for a call that was abandoned meanwhile.
       if (signal.aborted) throw abortedError(signal)
       const inputTokens = estimateRequestTokens(request)
-      const { agent = defaults.agent, model, maxOutputTokens: outputTokens = reserveOutputTokens } = request
-      const labels = { ...defaults, agent: agent.slice(0, 128), model: model.slice(0, 128) }
+      const { agent = defaults.agent, tenant = defaults.tenant, model, maxOutputTokens: outputTokens = reserveOutputTokens } = request
+      const labels = { ...defaults, agent: agent.slice(0, 128), tenant: tenant.slice(0, 128), model: model.slice(0, 128) }
       const reservation = meter.reserve(labels, { ...zeroUsage, inputTokens, outputTokens })
       const output = new OutputMeter()
       return {

@@ -42,6 +42,6 @@ export interface UsageLabelDefaults {
   readonly provider: string
   /** Agent of the calls that do not name theirs. @default 'none' */
   readonly agent?: string
-  /** Tenant of the calls. @default 'default' */
+  /** Tenant of the calls that do not name theirs; those of sessions do. @default 'default' */
   readonly tenant?: string
 }

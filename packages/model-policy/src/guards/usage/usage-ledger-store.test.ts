@@ -57,6 +57,28 @@ describe('a ledger with a store', () => {
     expect((await collectAnswer(nextDay.wrap('chat'))).error?.details).toMatchObject({ budget: 'month' })
   })
 
+  test('sets nothing aside for a call that was aborted while the days were read, and counts nothing for it', async () => {
+    const store = new MemoryStore()
+    const mayList = Promise.withResolvers<void>()
+    const slow = wrapStore(store, {
+      list: async (prefix, options) => {
+        await mayList.promise
+        return store.list(prefix, options)
+      },
+    })
+    const { ledger: made, wrap, total } = ledger({ store: slow, budgets: [{ id: 'one', maxRequests: 1 }] })
+    const abort = new AbortController()
+    const aborted = collectAnswer(wrap(), {}, abort.signal)
+    await flushEventLoop()
+    abort.abort()
+    expect((await aborted).error?.code).toBe('provider-aborted')
+    mayList.resolve()
+    await made.start()
+    await flushEventLoop()
+    expect(total()).toMatchObject({ requests: 0, refused: 0, inputTokens: 0 })
+    expect((await collectAnswer(wrap())).text).toBe('fine')
+  })
+
   test('begins no load while a save is under way, and no save while a load is', async () => {
     const store = new MemoryStore()
     const calls: string[] = []
