@@ -116,12 +116,13 @@ export class SessionRouter {
 
   /**
    * Resolves with true for a journal that is not empty, or that cannot be opened here. A journal without documents may be left over from a refused first
-   * message: the session itself checks that, and removes it.
+   * message: the session itself checks that, and removes it. The work of a session that waits to be resumed stays as it is.
    */
   async isBegun(key: SessionKey): Promise<boolean> {
     if (this.#begun.has(key)) return true
     try {
-      await (await this.start(key)).call({ type: 'exists' }, { ...patient, lane: 'control' })
+      const isLook = this.#options.dependencies.activity.isAsleep(key)
+      await (await this.#start(key, isLook)).call({ type: 'exists' }, { ...patient, lane: 'control' })
     } catch (error) {
       if (!BeamClawError.isInstance(error, 'unknown-session')) return true
       this.#existing.delete(key)
@@ -161,7 +162,12 @@ export class SessionRouter {
   }
 
   /** Resolves with a running session, whether or not it was begun or its agent is configured. Rejects with the error that prevented the start. */
-  async start(key: SessionKey): Promise<SessionRef> {
+  start(key: SessionKey): Promise<SessionRef> {
+    return this.#start(key, false)
+  }
+
+  /** With `isLook`, a session that does not run yet leaves its work alone until its first command; after a crash it goes on. */
+  async #start(key: SessionKey, isLook: boolean): Promise<SessionRef> {
     const { sessions, phase, dependencies } = this.#options
     if (phase() === 'ended') throw new BeamClawError('actor-not-running', 'This BeamClaw has ended; start one again, and send then')
     const { agentId } = sessionKeyParts(key)
@@ -169,7 +175,12 @@ export class SessionRouter {
     const supervisor = sessions()
     if (supervisor === undefined) throw new BeamClawError('actor-not-running', 'Sessions are being started again; try again in a moment')
     this.#existing.add(key)
-    const start = (): Session => new Session(key, agent, dependencies)
+    let isFirst = true
+    const start = (): Session => {
+      const session = new Session(key, agent, dependencies, { isLook: isLook && isFirst })
+      isFirst = false
+      return session
+    }
     try {
       const actor = await supervisor.ensureChild({ id: key, restart: 'transient', start })
       if (actor !== IGNORE) return actor
