@@ -13,7 +13,6 @@ import { type SessionAccess, SessionDoor } from './session-door.ts'
 import type { FollowOptions, ForkOptions, SubscribeToSessionOptions } from './session-handle-options.ts'
 import { sessionTopic } from './session-names.ts'
 import type { AbortReceipt, SendReceipt, SessionHistory, SessionInspection } from './session-replies.ts'
-import { patient } from './session-router.ts'
 import { checkChanges, type SessionSettings, type SessionSettingsPatch, withoutNulls } from './session-settings.ts'
 import { checkedImport, type SessionExport, type SessionImport } from './session-transfer.ts'
 import type { DeadLetter } from './state/known-run.ts'
@@ -45,6 +44,7 @@ export class SessionHandle<TContext = unknown> {
    * Sends a user message, which starts a run. Never throws: `accepted`, the result, an iteration and a response of the stream reject with the error.
    * `accepted` resolves once the message is durable. Rejects with `invalid-message`, with the path of the value, for content that is not text or parts of
    * text and images, and for a `context` that is not JSON or does not fit the agent's schema; `document-too-large` for a message or `context` above its limit;
+   * `hook-failed` for a schema that takes longer than a minute;
    * `invalid-option`, also for tools that the agent does not have and for an `output` without a JSON Schema; `invalid-id` for the key;
    * `idempotency-mismatch` when the key belongs to a message with different content; and `unknown-agent`, `session-busy`, `overloaded`, `call-depth`,
    * `call-aborted` and `draining`.
@@ -65,10 +65,13 @@ export class SessionHandle<TContext = unknown> {
     const { runId } = message
     const send = async (): Promise<SendReceipt> => {
       // A message from a tool belongs to the active run, for which a draining node waits.
-      if (this.#depth === 0) router.checkTakesMessages()
+      const checkTakes = (): void => (this.#depth === 0 ? router.checkTakesMessages() : undefined)
+      checkTakes()
       const { signal } = options
-      const checked = await router.checkedContext(this.key, context)
+      const checked = await router.checkedContext(this.key, context, signal)
       if (signal?.aborted === true) throw new BeamClawError('call-aborted', 'send: the signal is already aborted', { cause: signal.reason })
+      // A drain may have begun meanwhile. From here on, it waits for this message.
+      checkTakes()
       const call = (): Promise<SendReceipt> => router.begin<SendReceipt>(this.key, { ...message, ...checked }, 'work')
       return signal === undefined ? call() : this.#door.sendWithSignal(runId, signal, call)
     }
@@ -118,7 +121,7 @@ export class SessionHandle<TContext = unknown> {
     const send = async (): Promise<SendReceipt> => {
       this.#access.router.checkTakesMessages()
       this.#access.router.checkAgent(this.key)
-      return (await this.#door.session()).call({ type: 'redrive', runId: given, newRunId }, patient) as Promise<SendReceipt>
+      return this.#access.router.deliver<SendReceipt>(this.key, { type: 'redrive', runId: given, newRunId })
     }
     return this.#door.stream(newRunId, send)
   }

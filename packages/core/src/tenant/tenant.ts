@@ -175,9 +175,10 @@ export class Tenant implements SessionAccess {
     return listSessions({ store: this.#node.store, tenant: this.id, activity, overviews, isBegun }, options)
   }
 
-  /** Resolves once no session has work. */
-  whenIdle(): Promise<void> {
-    return this.#life.activity.whenIdle()
+  /** Resolves once no message is on its way to a session, and no session has work. */
+  async whenIdle(): Promise<void> {
+    await this.#life.router.whenArrived()
+    await this.#life.activity.whenIdle()
   }
 
   #newLife(resume: ResumeMode): TenantLife {
