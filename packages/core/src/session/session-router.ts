@@ -178,13 +178,12 @@ export class SessionRouter {
     await Promise.allSettled(this.#arriving)
   }
 
-  async #arrive<T>(reply: Promise<T>): Promise<T> {
+  /** Returns the promise itself: a caller that hears of its message later could miss the first pieces of its answer. */
+  #arrive<T>(reply: Promise<T>): Promise<T> {
+    const forget = (): void => void this.#arriving.delete(reply)
     this.#arriving.add(reply)
-    try {
-      return await reply
-    } finally {
-      this.#arriving.delete(reply)
-    }
+    reply.then(forget, forget)
+    return reply
   }
 
   /** Resolves with a running session, whether or not it was begun or its agent is configured. Rejects with the error that prevented the start. */
