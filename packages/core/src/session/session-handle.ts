@@ -6,10 +6,12 @@ import { parseRunId, parseSessionKey, type RunId, type SessionKey } from '../bas
 import type { UserMessage } from '../base/messages.ts'
 import { aBoolean, aSignal, checkOptions, guardedRead, integer, readOptions, text } from '../base/options.ts'
 import { aStandardSchema } from '../tool/standard-schema.ts'
+import { lazyFeed } from './lazy-feed.ts'
 import type { RunStream } from './run/run-stream.ts'
 import { repairRequest } from './run/structured-output.ts'
 import { newMessageOf, type SendOptions } from './send-options.ts'
 import { type SessionAccess, SessionDoor } from './session-door.ts'
+import type { SessionFeed } from './session-feed.ts'
 import type { FollowOptions, ForkOptions, SubscribeToSessionOptions } from './session-handle-options.ts'
 import { sessionTopic } from './session-names.ts'
 import type { AbortReceipt, SendReceipt, SessionHistory, SessionInspection } from './session-replies.ts'
@@ -150,25 +152,17 @@ export class SessionHandle<TContext = unknown> {
   /**
    * The session's events: those that its journal still has from `fromSeq` on, then new ones. Leave the loop or abort `signal` to end it. The iteration
    * throws `unknown-session`, unless `waitForFirstMessage` is set. It throws `subscriber-lagged` when a snapshot has replaced events that the reader has
-   * not received; `details.cursor` is the first event that exists: read `history()`, and subscribe from there. Throws `invalid-option`.
+   * not received; `details.cursor` is the first event that exists: read `history()`, and subscribe from there. An iteration that starts more than a second
+   * after the call may miss pieces of an answer, and no durable event. Throws `invalid-option`.
    */
   subscribe(fromSeq = 1, given: SubscribeToSessionOptions = {}): AsyncIterable<RunEvent> {
     checkOptions('subscribe', { fromSeq }, { fromSeq: integer(0) })
     const options = readOptions('subscribe', given)
     checkOptions<SubscribeToSessionOptions>('subscribe', options, { signal: aSignal, waitForFirstMessage: aBoolean })
     const { waitForFirstMessage = false, ...rest } = options
-    const feed = this.#door.feed(sessionTopic(this.#access.id, this.key), rest)
-    const events = feed.from(fromSeq, { waitForFirstMessage })
-    return {
-      [Symbol.asyncIterator]: () => ({
-        next: () => events.next(),
-        // An iteration that has not started still holds a subscription on the bus.
-        return: async () => {
-          await feed.stop()
-          return events.return(undefined)
-        },
-      }),
-    }
+    const { id, services } = this.#access
+    const open = (): SessionFeed => this.#door.feed(sessionTopic(id, this.key), rest)
+    return lazyFeed(open, (feed) => feed.from(fromSeq, { waitForFirstMessage }), services.clock)
   }
 
   /** Resolves with whether the session was begun: it has a durable message, settings or import. Does not begin one. Rejects as the store does. */
