@@ -3,6 +3,7 @@ import type { AgentOptions } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import { FunctionModel, type Stage, stage } from '../testing/model.ts'
 import { gate } from '../testing/probe.ts'
+import { defineTool } from '../tool/tool.ts'
 
 const key = 'agent:main:main'
 const data = { plan: 'free', tags: ['a'] }
@@ -75,4 +76,26 @@ test('what a session says of its runs cannot be changed through it: events, hist
   await expect(session.follow('one').result()).rejects.toMatchObject({ code: 'provider-bad-request' })
   const { messages: read } = await (await set.restart()).session(key).history()
   expect(read).toEqual(messages)
+})
+
+test('an agent that is handed out cannot be changed: its tools, its choice of tools, its model', async () => {
+  const look = defineTool({ name: 'look', description: 'looks', execute: () => 'seen' })
+  const toolChoice = { name: 'look' }
+  const model = new FunctionModel(({ messages }) => (messages.length === 1 ? { calls: [{ id: 'a', name: 'look' }] } : { text: 'fine' }))
+  const { claw } = await up(model, { tools: [look], toolChoice })
+  const [agent] = claw.agents
+  expect(() => (agent?.tools as Map<string, unknown>).clear()).toThrow(TypeError)
+  expect(() => (agent?.tools as Map<string, unknown>).set('x', look)).toThrow(TypeError)
+  expect(() => (agent?.tools as Map<string, unknown>).delete('look')).toThrow(TypeError)
+  damage(agent?.toolChoice)
+  damage(claw.agents)
+  expect(Reflect.set(agent ?? {}, 'model', 'test/other')).toBe(false)
+  // The options of the agent may change, and the agent does not.
+  toolChoice.name = 'other'
+  expect((await claw.session(key).send('go').result()).text).toBe('fine')
+  expect(model.requests.map(({ model: name, tools }) => [name, tools?.map((tool) => tool.name)])).toEqual([
+    ['model', ['look']],
+    ['model', ['look']],
+  ])
+  expect(model.requests[0]?.toolChoice).toEqual({ name: 'look' })
 })

@@ -98,6 +98,7 @@ export class SessionRouter {
    * when such a session's agent is not configured.
    */
   async find(key: SessionKey): Promise<SessionRef> {
+    this.checkRuns()
     const { store, tenant, activity } = this.#options.dependencies
     if (!this.#existing.has(key) && activity.lastSeen(key) === undefined) {
       const isStored = (await findJournal(store, tenant, key)) !== 'none'
@@ -112,6 +113,7 @@ export class SessionRouter {
 
   /** Resolves with whether the session was begun, and begins none. Rejects as the store does. */
   async exists(key: SessionKey): Promise<boolean> {
+    this.checkRuns()
     const { store, tenant } = this.#options.dependencies
     const journal = await findJournal(store, tenant, key)
     return journal === 'described' || (journal === 'bare' && (await this.isBegun(key)))
@@ -137,6 +139,7 @@ export class SessionRouter {
 
   /** Deletes a session, or the leftovers of a deletion. Rejects as `start` does, with `session-busy`, or as the store does. */
   async delete(key: SessionKey): Promise<void> {
+    this.checkRuns()
     const { store, tenant } = this.#options.dependencies
     if (!this.#existing.has(key) && (await findJournal(store, tenant, key)) === 'none') {
       const [left] = await store.list(journalKey(tenant, key), { limit: 1 })
