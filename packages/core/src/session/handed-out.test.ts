@@ -83,13 +83,14 @@ test('an agent that is handed out cannot be changed: its tools, its choice of to
   const toolChoice = { name: 'look' }
   const model = new FunctionModel(({ messages }) => (messages.length === 1 ? { calls: [{ id: 'a', name: 'look' }] } : { text: 'fine' }))
   const { claw } = await up(model, { tools: [look], toolChoice })
-  const [agent] = claw.agents
-  expect(() => (agent?.tools as Map<string, unknown>).clear()).toThrow(TypeError)
-  expect(() => (agent?.tools as Map<string, unknown>).set('x', look)).toThrow(TypeError)
-  expect(() => (agent?.tools as Map<string, unknown>).delete('look')).toThrow(TypeError)
-  damage(agent?.toolChoice)
+  const agent = claw.agents[0] ?? expect.unreachable()
+  const tools = agent.tools as Map<string, unknown>
+  expect(() => tools.clear()).toThrow(TypeError)
+  expect(() => tools.set('x', look)).toThrow(TypeError)
+  expect(() => tools.delete('look')).toThrow(TypeError)
+  damage(agent.toolChoice)
   damage(claw.agents)
-  expect(Reflect.set(agent ?? {}, 'model', 'test/other')).toBe(false)
+  expect(Reflect.set(agent, 'model', 'test/other')).toBe(false)
   // The options of the agent may change, and the agent does not.
   toolChoice.name = 'other'
   expect((await claw.session(key).send('go').result()).text).toBe('fine')
