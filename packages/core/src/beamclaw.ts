@@ -49,7 +49,7 @@ export interface BeamClawOptions {
   readonly tenants?: readonly string[]
   /**
    * When sessions continue that an earlier process left in the middle of a run: `now`, at the start, or `on-demand`, each on its first use
-   * (any method of its handle), and all with `running.resume()`. `on-demand` is for hosts that start a BeamClaw only to inspect it.
+   * (any method of its handle but `exists`), and all with `running.resume()`. `on-demand` is for hosts that start a BeamClaw only to inspect it.
    * @default 'now'
    */
   readonly resume?: ResumeMode

@@ -17,6 +17,7 @@ import {
   readOptions,
   text,
 } from '../base/options.ts'
+import { readOnlyMap } from '../base/read-only-map.ts'
 import type { ThinkingLevel, ToolChoice } from '../ports/provider.ts'
 import { aStandardSchema, type StandardSchema } from '../tool/standard-schema.ts'
 import type { Tool } from '../tool/tool.ts'
@@ -85,7 +86,7 @@ export interface AgentDefinition<TContext = unknown> {
 }
 
 /**
- * Returns a checked agent with the defaults filled in. Throws `invalid-option` or `invalid-id`.
+ * Returns a checked agent with the defaults filled in; it cannot be changed. Throws `invalid-option` or `invalid-id`.
  *
  * @example
  * const ops = defineAgent({ id: 'ops', model: 'anthropic/claude-sonnet-5', tools: [deploy] })
@@ -126,7 +127,7 @@ export function definitionOf<TContext, TContextInput>(
   const tools = toolsByName(owner, options as AgentOptions)
   const toolChoice = guardedRead(owner, 'toolChoice', () => toolChoiceOf(options.toolChoice))
   if (typeof toolChoice === 'object') checkToolNames(owner, 'toolChoice.name', [toolChoice.name], [...tools.keys()])
-  return {
+  return Object.freeze({
     id: agentIdOf(idPath, options.id),
     model: options.model,
     system: typeof options.system === 'string' ? options.system.toWellFormed() : (options.system as SystemPrompt | undefined),
@@ -139,7 +140,7 @@ export function definitionOf<TContext, TContextInput>(
     maxTurns: options.maxTurns ?? agentDefaults.maxTurns,
     compactAboveTokens: options.compactAboveTokens ?? agentDefaults.compactAboveTokens,
     thinking: options.thinking ?? agentDefaults.thinking,
-  }
+  })
 }
 
 function agentIdOf(path: string, id: unknown): AgentId {
@@ -173,7 +174,7 @@ function toolsByName(owner: string, { id, tools = [] }: Pick<AgentOptions, 'id' 
     if (byName.has(name)) throw new BeamClawError('invalid-option', `${owner}: two tools of agent "${id}" have the same name, "${name}"`)
     byName.set(name, tool)
   }
-  return byName
+  return readOnlyMap(byName)
 }
 
 const hookRules = Object.fromEntries(hookNames.map((name) => [name, aFunction])) as OptionRules<AgentHooks>
@@ -192,7 +193,7 @@ export function aToolChoice(value: unknown): string | undefined {
 
 /** Returns a copy of a checked choice of tools. */
 export function toolChoiceOf(choice: ToolChoice | undefined): ToolChoice | undefined {
-  return typeof choice === 'object' ? { name: choice.name } : choice
+  return typeof choice === 'object' ? Object.freeze({ name: choice.name }) : choice
 }
 
 /** The rule for the name of a model. */

@@ -63,7 +63,9 @@ export function parseSessionKey(value: unknown): SessionKey {
  */
 export function sessionKey(agentId: string, sessionId: string): SessionKey {
   // A colon here would make the rest of it part of the session.
-  if (String(agentId).includes(':')) throw badKey('the agent part holds no colon')
+  if (typeof agentId !== 'string') throw badKey(`the agent part must be a string, received ${describeValue(agentId)}`)
+  if (typeof sessionId !== 'string') throw badKey(`the session part must be a string, received ${describeValue(sessionId)}`)
+  if (agentId.includes(':')) throw badKey('the agent part holds no colon')
   return parseSessionKey(`agent:${agentId}:${sessionId}`)
 }
 

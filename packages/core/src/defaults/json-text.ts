@@ -9,7 +9,7 @@ const deepest = 512
  * JSON, is cyclic or nests deeper than 512, and `document-too-large` (with `details.maxBytes`) above the limit. For authors of stores.
  */
 export function encodeJson(value: unknown, maxBytes: number): string {
-  checkJson(value, 0)
+  checkJson(value)
   let json: string
   try {
     json = JSON.stringify(value)
@@ -25,7 +25,8 @@ export function encodeJson(value: unknown, maxBytes: number): string {
   })
 }
 
-function checkJson(value: unknown, depth: number): void {
+/** Throws `invalid-message` for a value that is not JSON, is cyclic or nests deeper than 512; and what getters throw. */
+export function checkJson(value: unknown, depth = 0): void {
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) return
   if (typeof value === 'number') {
     if (!Number.isFinite(value)) throw notJson(`${value} is not JSON`)

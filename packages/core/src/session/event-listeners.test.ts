@@ -38,3 +38,15 @@ test('what waits is told after a stop, and not after it was cancelled', async ()
   await flushEventLoop()
   expect(told).toEqual(['stopped'])
 })
+
+test('a listener that changes its event changes it for no other listener', async () => {
+  const listeners = new EventListeners({ log: () => {} })
+  const told: unknown[] = []
+  listeners.add(all, (event) => void Object.assign(event, { seq: 'changed' }))
+  listeners.add(all, (event) => void told.push('seq' in event && event.seq))
+  const event = eventOf(1)
+  listeners.tell(event)
+  await flushEventLoop()
+  expect(told).toEqual([1])
+  expect(event).toEqual(eventOf(1))
+})

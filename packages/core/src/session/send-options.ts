@@ -3,7 +3,7 @@ import { aTemperature, aToolChoice, toolChoiceOf } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import { parseRunId } from '../base/ids.ts'
 import { jsonProblemOf } from '../base/json-problem.ts'
-import { type Fail, jsonOf, newContentOf, read } from '../base/message-check.ts'
+import { type Fail, fieldsOf, jsonOf, newContentOf, read } from '../base/message-check.ts'
 import type { JsonObject, JsonValue, UserMessage } from '../base/messages.ts'
 import { aBoolean, anything, aSignal, checkOptions, definedOnly, guardedRead, integer, oneOf, text } from '../base/options.ts'
 import { encodeJson } from '../defaults/json-text.ts'
@@ -89,8 +89,10 @@ export function newMessageOf<TOutput>(
 function settingsOf({ model, thinking, temperature, maxOutputTokens, toolChoice, tools }: SendOptions<unknown>): {
   readonly settings?: RunSettings
 } {
-  const choice = guardedRead('send', 'toolChoice', () => toolChoiceOf(toolChoice))
-  const names = tools === undefined ? undefined : guardedRead('send', 'tools', () => [...tools])
+  // Copied, then checked again: a getter may return another value to a second read.
+  const choice = toolChoice && guardedRead('send', 'toolChoice', () => toolChoiceOf(toolChoice))
+  const names = tools && guardedRead('send', 'tools', () => Array.from(tools))
+  checkOptions('send', { toolChoice: choice, tools: names }, { toolChoice: aToolChoice, tools: toolNames })
   const settings = definedOnly({ model, thinking, temperature, maxOutputTokens, toolChoice: choice, tools: names })
   return Object.keys(settings).length === 0 ? {} : { settings }
 }
@@ -115,6 +117,17 @@ function toolNames(value: unknown): string | undefined {
   return Array.isArray(value) && value.every((name) => typeof name === 'string') ? undefined : 'a list of names of tools'
 }
 
+/** Returns a copy: the caller's object, or the library's, may change later. Throws `invalid-option`, with the path, for a schema that is not JSON. */
 function schemaOf(output: StandardSchema, given: JsonObject | undefined): JsonObject {
-  return given ?? jsonSchemaOf('send', 'output', output, 'outputSchema')
+  const option = given === undefined ? 'output' : 'outputSchema'
+  const schema = given ?? jsonSchemaOf('send', 'output', output, 'outputSchema')
+  return guardedRead('send', option, () => {
+    const refused: Fail = (problem) =>
+      new BeamClawError('invalid-option', `send: option "${option}" must give a JSON Schema that is plain JSON: ${problem}`, {
+        details: { owner: 'send', option },
+      })
+    const problem = jsonProblemOf(schema, option)
+    if (problem !== undefined) throw refused(problem)
+    return fieldsOf(jsonOf(schema, option, refused), option, refused) as JsonObject
+  })
 }

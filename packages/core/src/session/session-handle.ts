@@ -6,14 +6,15 @@ import { parseRunId, parseSessionKey, type RunId, type SessionKey, sessionKeyPar
 import type { UserMessage } from '../base/messages.ts'
 import { aBoolean, aSignal, checkOptions, guardedRead, integer, readOptions, text } from '../base/options.ts'
 import { aStandardSchema } from '../tool/standard-schema.ts'
+import { lazyFeed } from './lazy-feed.ts'
 import type { RunStream } from './run/run-stream.ts'
 import { repairRequest } from './run/structured-output.ts'
 import { newMessageOf, type SendOptions, type SendRest } from './send-options.ts'
 import { type SessionAccess, SessionDoor } from './session-door.ts'
+import type { SessionFeed } from './session-feed.ts'
 import type { FollowOptions, ForkOptions, SubscribeToSessionOptions } from './session-handle-options.ts'
 import { keyOfName, sessionTopic } from './session-names.ts'
 import type { AbortReceipt, SendReceipt, SessionHistory, SessionInspection } from './session-replies.ts'
-import { patient } from './session-router.ts'
 import { checkChanges, type SessionSettings, type SessionSettingsPatch, withoutNulls } from './session-settings.ts'
 import { checkedImport, type SessionExport, type SessionImport } from './session-transfer.ts'
 import type { DeadLetter } from './state/known-run.ts'
@@ -45,6 +46,7 @@ export class SessionHandle<TContext = unknown> {
    * Sends a user message, which starts a run. Never throws: `accepted`, the result, an iteration and a response of the stream reject with the error.
    * `accepted` resolves once the message is durable. Rejects with `invalid-message`, with the path of the value, for content that is not text or parts of
    * text and images, and for a `context` that is not JSON or does not fit the agent's schema; `document-too-large` for a message or `context` above its limit;
+   * `hook-failed` for a schema that takes longer than a minute;
    * `invalid-option`, also for tools that the agent does not have and for an `output` without a JSON Schema; `invalid-id` for the key;
    * `idempotency-mismatch` when the key belongs to a message with different content; and `unknown-agent`, `session-busy`, `overloaded`, `call-depth`,
    * `call-aborted` and `draining`.
@@ -65,10 +67,13 @@ export class SessionHandle<TContext = unknown> {
     const { runId } = message
     const send = async (): Promise<SendReceipt> => {
       // A message from a tool belongs to the active run, for which a draining node waits.
-      if (this.#depth === 0) router.checkTakesMessages()
+      const checkTakes = (): void => (this.#depth === 0 ? router.checkTakesMessages() : undefined)
+      checkTakes()
       const { signal } = options
-      const checked = await router.checkedContext(this.key, context)
+      const checked = await router.checkedContext(this.key, context, signal)
       if (signal?.aborted === true) throw new BeamClawError('call-aborted', 'send: the signal is already aborted', { cause: signal.reason })
+      // A drain may have begun meanwhile. From here on, it waits for this message.
+      checkTakes()
       const call = (): Promise<SendReceipt> => router.begin<SendReceipt>(this.key, { ...message, ...checked }, 'work')
       return signal === undefined ? call() : this.#door.sendWithSignal(runId, signal, call)
     }
@@ -118,7 +123,7 @@ export class SessionHandle<TContext = unknown> {
     const send = async (): Promise<SendReceipt> => {
       this.#access.router.checkTakesMessages()
       this.#access.router.checkAgent(this.key)
-      return (await this.#door.session()).call({ type: 'redrive', runId: given, newRunId }, patient) as Promise<SendReceipt>
+      return this.#access.router.deliver<SendReceipt>(this.key, { type: 'redrive', runId: given, newRunId })
     }
     return this.#door.stream(newRunId, send)
   }
@@ -147,25 +152,17 @@ export class SessionHandle<TContext = unknown> {
   /**
    * The session's events: those that its journal still has from `fromSeq` on, then new ones. Leave the loop or abort `signal` to end it. The iteration
    * throws `unknown-session`, unless `waitForFirstMessage` is set. It throws `subscriber-lagged` when a snapshot has replaced events that the reader has
-   * not received; `details.cursor` is the first event that exists: read `history()`, and subscribe from there. Throws `invalid-option`.
+   * not received; `details.cursor` is the first event that exists: read `history()`, and subscribe from there. An iteration that starts more than a second
+   * after the call may miss pieces of an answer, and no durable event. Throws `invalid-option`.
    */
   subscribe(fromSeq = 1, given: SubscribeToSessionOptions = {}): AsyncIterable<RunEvent> {
     checkOptions('subscribe', { fromSeq }, { fromSeq: integer(0) })
     const options = readOptions('subscribe', given)
     checkOptions<SubscribeToSessionOptions>('subscribe', options, { signal: aSignal, waitForFirstMessage: aBoolean })
     const { waitForFirstMessage = false, ...rest } = options
-    const feed = this.#door.feed(sessionTopic(this.#access.id, this.key), rest)
-    const events = feed.from(fromSeq, { waitForFirstMessage })
-    return {
-      [Symbol.asyncIterator]: () => ({
-        next: () => events.next(),
-        // An iteration that has not started still holds a subscription on the bus.
-        return: async () => {
-          await feed.stop()
-          return events.return(undefined)
-        },
-      }),
-    }
+    const { id, services } = this.#access
+    const open = (): SessionFeed => this.#door.feed(sessionTopic(id, this.key), rest)
+    return lazyFeed(open, (feed) => feed.from(fromSeq, { waitForFirstMessage }), services.clock)
   }
 
   /** Resolves with whether the session was begun: it has a durable message, settings or import. Does not begin one. Rejects as the store does. */

@@ -183,6 +183,30 @@ export class SessionMemory {
     return this.loaded ?? this.wake(context)
   }
 
+  /**
+   * Reads whether the session was begun, and leaves its work alone until `wake`. For `init`: no command may be under way. Rejects with the error that
+   * prevented it.
+   */
+  async look(): Promise<void> {
+    let log: AppendLog | undefined
+    try {
+      log = await this.#openLog()
+      const loaded = await loadSession(this.#key, log, this.#dependencies, () => this.#agentNow())
+      this.#checkAlive()
+      this.beginning.isKnown = !isEmpty(loaded)
+      this.#answeredBy = loaded.agent().id
+      this.#phase = { ...asleep, log }
+    } catch (error) {
+      log?.close().catch(() => {})
+      throw typedFailure(this.#key, error)
+    }
+  }
+
+  /** Throws `actor-killed` for a session that was killed during the read, so that its state may be out of date. */
+  #checkAlive(): void {
+    if (!this.#owner.isAlive) throw new BeamClawError('actor-killed', `Session "${this.#key}" was killed while it woke`)
+  }
+
   /** Reads the journal, once for all concurrent callers, and resumes the work in it. */
   wake(context: WorkContext): Promise<LoadedSession> {
     const before = this.#phase
@@ -202,8 +226,7 @@ export class SessionMemory {
       // Readers of records need only the log.
       if (this.#phase.is === 'waking') this.#phase = { ...this.#phase, log }
       const loaded = await loadSession(this.#key, log, this.#dependencies, () => this.#agentNow())
-      // The session was killed during the read, so its state may be out of date.
-      if (!this.#owner.isAlive) throw new BeamClawError('actor-killed', `Session "${this.#key}" was killed while it woke`)
+      this.#checkAlive()
       await this.#goOn(loaded, aftermath, context)
       return loaded
     } catch (error) {

@@ -1,6 +1,7 @@
 /** The public handle on the records of one extension in one conversation. */
-import type { RunId, SessionKey } from '../base/ids.ts'
+import { parseRunId, type RunId, type SessionKey } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
+import { checkedRecordData } from './commands/records.ts'
 import type { RecordExtension } from './journal/record-extension.ts'
 import type { SessionAccess } from './session-door.ts'
 import { patient } from './session-router.ts'
@@ -24,12 +25,13 @@ export class SessionRecords<TState extends JsonValue> {
 
   /**
    * Records a fact of a run that the session knows. Resolves with the extension's state once the record is durable. Rejects with `unknown-session`,
-   * `unknown-run`, `invalid-message` for data that is not JSON or that the extension's fold rejects, and `invalid-option` when no part has registered
-   * the extension.
+   * `unknown-run`, `invalid-id`, `invalid-message` for data that is not JSON or that the extension's fold rejects, `document-too-large` for data above
+   * 1 MiB, and `invalid-option` when no part has registered the extension.
    */
   async append(runId: RunId, name: string, data: JsonValue = {}): Promise<TState> {
+    const checked = { runId: parseRunId(runId), data: checkedRecordData(data) }
     const session = await this.#access.router.find(this.#key)
-    const message = { type: 'record', runId, extension: this.#extension.id, name, data } as const
+    const message = { type: 'record', extension: this.#extension.id, name, ...checked } as const
     return (await session.call(message, { ...patient, lane: 'control' })) as TState
   }
 

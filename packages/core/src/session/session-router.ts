@@ -4,15 +4,14 @@ import { IGNORE } from '../actor/internals.ts'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { unknownAgent } from '../agent/agent-list.ts'
 import { removedAgent } from '../agent/removed-agent.ts'
-import { BeamClawError, describeError } from '../base/errors.ts'
+import { BeamClawError } from '../base/errors.ts'
 import { type AgentId, type SessionKey, sessionKeyParts } from '../base/ids.ts'
-import type { Fail } from '../base/message-check.ts'
 import type { JsonValue } from '../base/messages.ts'
 import { definedOnly } from '../base/options.ts'
 import type { DynamicSupervisor } from '../supervisor/dynamic-supervisor.ts'
+import { boundedContext } from './bounded-context.ts'
 import type { NewMessage } from './commands/message-intake.ts'
 import { unknownSession } from './journal/store-failure-codes.ts'
-import { parsedContext } from './run/run-context.ts'
 import { Session, type SessionMessage, type SessionReply } from './session.ts'
 import type { SessionDependencies } from './session-dependencies.ts'
 import { findJournal } from './session-list.ts'
@@ -41,6 +40,8 @@ export class SessionRouter {
   readonly #definitions = new Map<AgentId, AgentDefinition>()
   // Those of `#existing` that are known to have a message or settings.
   readonly #begun = new Set<SessionKey>()
+  // Messages on their way to a session, which does not count as busy yet.
+  readonly #arriving = new Set<Promise<unknown>>()
 
   constructor(options: SessionRouterOptions) {
     this.#options = options
@@ -59,16 +60,18 @@ export class SessionRouter {
 
   /**
    * Resolves with a message's context as the answering agent's schema returns it; after a hand-off that is not the agent of the key. Rejects with
-   * `invalid-message` or `unknown-agent`.
+   * `unknown-agent`, and as `boundedContext` does.
    */
-  async checkedContext(key: SessionKey, context: JsonValue | undefined): Promise<Pick<NewMessage, 'context' | 'contextBy'>> {
+  async checkedContext(
+    key: SessionKey,
+    context: JsonValue | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Pick<NewMessage, 'context' | 'contextBy'>> {
     const own = this.#agentOf(key)
     const agent = this.#areContextsChecked ? await this.#answering(key, own) : own
     if (agent.context === undefined) return definedOnly({ context, contextBy: agent.id === own.id ? undefined : agent.id })
-    const refused: Fail = (problem) => new BeamClawError('invalid-message', `send: context: ${problem}`)
-    const parsed = await parsedContext(agent, context, refused).catch((error: unknown) => {
-      throw BeamClawError.isInstance(error) ? error : refused(`the schema of agent "${agent.id}" failed: ${describeError(error)}`)
-    })
+    const { clock } = this.#options.dependencies.services
+    const parsed = await boundedContext(agent, context, { clock, sessions: this.#supervisor(), signal })
     return definedOnly({ context: parsed, contextBy: agent.id === own.id ? undefined : agent.id })
   }
 
@@ -95,6 +98,7 @@ export class SessionRouter {
    * when such a session's agent is not configured.
    */
   async find(key: SessionKey): Promise<SessionRef> {
+    this.checkRuns()
     const { store, tenant, activity } = this.#options.dependencies
     if (!this.#existing.has(key) && activity.lastSeen(key) === undefined) {
       const isStored = (await findJournal(store, tenant, key)) !== 'none'
@@ -109,6 +113,7 @@ export class SessionRouter {
 
   /** Resolves with whether the session was begun, and begins none. Rejects as the store does. */
   async exists(key: SessionKey): Promise<boolean> {
+    this.checkRuns()
     const { store, tenant } = this.#options.dependencies
     const journal = await findJournal(store, tenant, key)
     return journal === 'described' || (journal === 'bare' && (await this.isBegun(key)))
@@ -116,12 +121,13 @@ export class SessionRouter {
 
   /**
    * Resolves with true for a journal that is not empty, or that cannot be opened here. A journal without documents may be left over from a refused first
-   * message: the session itself checks that, and removes it.
+   * message: the session itself checks that, and removes it. The work of a session that waits to be resumed stays as it is.
    */
   async isBegun(key: SessionKey): Promise<boolean> {
     if (this.#begun.has(key)) return true
     try {
-      await (await this.start(key)).call({ type: 'exists' }, { ...patient, lane: 'control' })
+      const isLook = this.#options.dependencies.activity.isAsleep(key)
+      await (await this.#start(key, isLook)).call({ type: 'exists' }, { ...patient, lane: 'control' })
     } catch (error) {
       if (!BeamClawError.isInstance(error, 'unknown-session')) return true
       this.#existing.delete(key)
@@ -133,6 +139,7 @@ export class SessionRouter {
 
   /** Deletes a session, or the leftovers of a deletion. Rejects as `start` does, with `session-busy`, or as the store does. */
   async delete(key: SessionKey): Promise<void> {
+    this.checkRuns()
     const { store, tenant } = this.#options.dependencies
     if (!this.#existing.has(key) && (await findJournal(store, tenant, key)) === 'none') {
       const [left] = await store.list(journalKey(tenant, key), { limit: 1 })
@@ -148,7 +155,11 @@ export class SessionRouter {
   }
 
   /** Resolves with the reply to a message that may begin the session. Rejects as the session does, as `start` does, and with `unknown-agent`. */
-  async begin<T>(key: SessionKey, message: SessionMessage, lane: MailboxLane = 'control'): Promise<T> {
+  begin<T>(key: SessionKey, message: SessionMessage, lane: MailboxLane = 'control'): Promise<T> {
+    return this.#arrive(this.#begin(key, message, lane))
+  }
+
+  async #begin<T>(key: SessionKey, message: SessionMessage, lane: MailboxLane): Promise<T> {
     this.#agentOf(key)
     const session = await this.start(key)
     try {
@@ -160,16 +171,42 @@ export class SessionRouter {
     }
   }
 
+  /** Resolves with the reply of a session that exists to a message that starts a run. Rejects as `find` does. */
+  deliver<T>(key: SessionKey, message: SessionMessage): Promise<T> {
+    return this.#arrive(this.find(key).then((session) => session.call(message, patient) as Promise<T>))
+  }
+
+  /** Resolves once the messages that are on their way now are accepted or refused. A drain waits for them, and then for their runs. */
+  async whenArrived(): Promise<void> {
+    await Promise.allSettled(this.#arriving)
+  }
+
+  /** Returns the promise itself: a caller that hears of its message later could miss the first pieces of its answer. */
+  #arrive<T>(reply: Promise<T>): Promise<T> {
+    const forget = (): void => void this.#arriving.delete(reply)
+    this.#arriving.add(reply)
+    reply.then(forget, forget)
+    return reply
+  }
+
   /** Resolves with a running session, whether or not it was begun or its agent is configured. Rejects with the error that prevented the start. */
-  async start(key: SessionKey): Promise<SessionRef> {
-    const { sessions, phase, dependencies } = this.#options
-    if (phase() === 'ended') throw new BeamClawError('actor-not-running', 'This BeamClaw has ended; start one again, and send then')
+  start(key: SessionKey): Promise<SessionRef> {
+    return this.#start(key, false)
+  }
+
+  /** With `isLook`, a session that does not run yet leaves its work alone until its first command; after a crash it goes on. */
+  async #start(key: SessionKey, isLook: boolean): Promise<SessionRef> {
+    const { dependencies } = this.#options
+    const supervisor = this.#supervisor()
     const { agentId } = sessionKeyParts(key)
     const agent = this.#lastDefinition(agentId)
-    const supervisor = sessions()
-    if (supervisor === undefined) throw new BeamClawError('actor-not-running', 'Sessions are being started again; try again in a moment')
     this.#existing.add(key)
-    const start = (): Session => new Session(key, agent, dependencies)
+    let isFirst = true
+    const start = (): Session => {
+      const session = new Session(key, agent, dependencies, { isLook: isLook && isFirst })
+      isFirst = false
+      return session
+    }
     try {
       const actor = await supervisor.ensureChild({ id: key, restart: 'transient', start })
       if (actor !== IGNORE) return actor
@@ -178,6 +215,20 @@ export class SessionRouter {
       throw BeamClawError.isInstance(error, 'child-start-failed') && BeamClawError.isInstance(error.cause) ? error.cause : error
     }
     throw new BeamClawError('internal', `Session "${key}" did not start`)
+  }
+
+  /** Throws `actor-not-running` once this BeamClaw has ended. */
+  checkRuns(): void {
+    if (this.#options.phase() === 'ended')
+      throw new BeamClawError('actor-not-running', 'This BeamClaw has ended; start one again, and use that')
+  }
+
+  /** Returns the supervisor of the sessions. Throws `actor-not-running` when there is none now, or none any more. */
+  #supervisor(): DynamicSupervisor {
+    this.checkRuns()
+    const supervisor = this.#options.sessions()
+    if (supervisor !== undefined) return supervisor
+    throw new BeamClawError('actor-not-running', 'Sessions are being started again; try again in a moment')
   }
 
   /** Returns the agent's last known definition. Its runs are finished with that, even if the agent was removed meanwhile. */

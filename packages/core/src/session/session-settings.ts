@@ -1,6 +1,7 @@
 /** The settings and metadata of a session, in a document beside its journal. */
 import { modelRule } from '../agent/agent.ts'
 import type { SessionSettings } from '../agent/session-settings.ts'
+import { deepFreeze } from '../base/deep-freeze.ts'
 import { BeamClawError } from '../base/errors.ts'
 import type { SessionKey, TenantId } from '../base/ids.ts'
 import { jsonProblemOf } from '../base/json-problem.ts'
@@ -81,7 +82,7 @@ export class SettingsDocument {
   readonly #store: Store
   readonly #key: readonly [TenantId, ...string[]]
   #version = 0
-  #value: SessionSettings = {}
+  #value: SessionSettings = ownCopy({})
   #isDeleting = false
   // Changes are applied one after another.
   #changed: Promise<unknown> = Promise.resolve()
@@ -91,6 +92,7 @@ export class SettingsDocument {
     this.#key = [...journalKey(tenant, key), 'metadata']
   }
 
+  /** Frozen: user code sees it, and a change to it would become durable with the next change of a setting. */
   get value(): SessionSettings {
     return this.#value
   }
@@ -103,7 +105,7 @@ export class SettingsDocument {
     const { deleting, ...settings } = value as SessionSettings & { readonly deleting?: boolean }
     this.#version = found?.version ?? 0
     this.#isDeleting = deleting === true
-    this.#value = settings
+    this.#value = ownCopy(settings)
     return this
   }
 
@@ -131,7 +133,7 @@ export class SettingsDocument {
     return this.#inTurn(async () => {
       await this.#store.delete(this.#key)
       this.#version = 0
-      this.#value = {}
+      this.#value = ownCopy({})
       this.#isDeleting = false
     })
   }
@@ -153,7 +155,7 @@ export class SettingsDocument {
 
   async #change(changes: SessionSettingsPatch): Promise<SessionSettings> {
     for (let attempt = 1; ; attempt++) {
-      const value = withoutNulls({ ...this.#value, ...changes })
+      const value = ownCopy(withoutNulls({ ...this.#value, ...changes }))
       try {
         await this.#put(value)
         this.#value = value
@@ -166,6 +168,11 @@ export class SettingsDocument {
       }
     }
   }
+}
+
+/** Returns a frozen copy, so that neither the store nor a caller shares it. */
+function ownCopy(settings: SessionSettings): SessionSettings {
+  return deepFreeze(JSON.parse(JSON.stringify(settings)) as SessionSettings)
 }
 
 /** Throws `log-corrupt` for a value that is not a settings document; settings of later versions are left untouched. */

@@ -3,6 +3,7 @@ import { BeamClawError, describeError } from '../base/errors.ts'
 import { parseAgentId, parseRunId, type SessionKey } from '../base/ids.ts'
 import { countOf, eachOf, type Fail, fieldsOf, jsonOf, messageOf } from '../base/message-check.ts'
 import type { Message } from '../base/messages.ts'
+import { describeValue } from '../base/options.ts'
 import type { ImportedMessage } from './journal/records.ts'
 import type { HistoryEntry } from './session-replies.ts'
 import type { SessionSettings } from './session-settings.ts'
@@ -32,7 +33,7 @@ export function checkedImport(given: unknown): { readonly messages: readonly Imp
   if (Array.isArray(copy))
     return { messages: whole(eachOf(copy, 'messages', fail, (value, path) => ({ message: messageOf(value, path, fail) }))), settings: {} }
   const { version, messages, settings = {} } = fieldsOf(copy, 'the export', fail)
-  if (version !== 1) throw fail(`an export of version ${String(version)} cannot be read by this version`)
+  if (version !== 1) throw fail(`an export of version ${describeValue(version)} cannot be read by this version`)
   return { messages: whole(eachOf(messages, 'messages', fail, entryOf)), settings: fieldsOf(settings, 'settings', fail) }
 }
 

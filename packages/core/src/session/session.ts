@@ -7,7 +7,8 @@
  * I2: Discarded state changes nothing any more: after each await, the code checks whether its state is still the loaded one.
  * I3: A run continues only while its session is in the list of busy sessions.
  * I4: No command is accepted while the session is being deleted: commands wait for the end, and only a command that begins a session begins a new one.
- * I5: An error of a command never crashes the session: restarts of one session count for all sessions.
+ * I5: A session that was started only to be looked at leaves its work alone until the first command other than `exists`.
+ * I6: An error of a command never crashes the session: restarts of one session count for all sessions.
  */
 import { Actor, type HandlerResult } from '../actor/actor.ts'
 import type { ActorContext } from '../actor/actor-ref.ts'
@@ -54,11 +55,14 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   readonly #reopening: Reopening
   readonly #memory: SessionMemory
   #agent: AgentDefinition
+  #isLook: boolean
 
-  constructor(key: SessionKey, agent: AgentDefinition, dependencies: SessionDependencies) {
+  /** With `isLook`, the session is started for `exists`. */
+  constructor(key: SessionKey, agent: AgentDefinition, dependencies: SessionDependencies, { isLook = false } = {}) {
     super({ id: key, passivateAfterMs: dependencies.sessionDefaults.passivateAfterMs })
     this.#key = key
     this.#agent = agent
+    this.#isLook = isLook
     this.#dependencies = dependencies
     this.#reopening = new Reopening(dependencies.services.clock)
     this.#memory = new SessionMemory({
@@ -72,7 +76,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
 
   protected override async init(context: Context): Promise<void> {
     try {
-      await this.#memory.wake(context)
+      await (this.#isLook ? this.#memory.look() : this.#memory.wake(context))
     } catch (error) {
       this.#reportLoss(error)
       throw error
@@ -111,6 +115,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     let loaded: LoadedSession | undefined
     try {
       await this.#memory.settled()
+      if (this.#isLook && message.type !== 'exists') await this.#use(context)
       if (message.type === 'delete') return (await this.#memory.delete(context)) ? undefined : await this.#carryOut(message, context)
       const begins = beginnings.has(message.type)
       if (!begins && !(await this.#memory.checkBegun(message.type, context))) throw unknownSession(this.#key)
@@ -128,6 +133,12 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       if (isStoreTrouble(error, loaded)) this.#breakOff(error, context, loaded)
       return refuse(error)
     }
+  }
+
+  /** Resumes the work of a session that was only looked at. */
+  async #use(context: Context): Promise<void> {
+    await this.#memory.wake(context)
+    this.#isLook = false
   }
 
   #inspection(): SessionInspection {

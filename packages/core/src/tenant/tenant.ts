@@ -168,16 +168,18 @@ export class Tenant implements SessionAccess {
     void waker.current?.wakeAll(activity.unpark())
   }
 
-  /** The sessions there are. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
-  sessions(options: ListSessionsOptions): Promise<readonly SessionSummary[]> {
+  /** The sessions there are. Rejects `invalid-option`, `invalid-id`, `invalid-session-key`, and `actor-not-running` once the tree has ended. */
+  async sessions(options: ListSessionsOptions): Promise<readonly SessionSummary[]> {
     const { activity, overviews, router } = this.#life
+    router.checkRuns()
     const isBegun = (key: SessionKey): Promise<boolean> => router.isBegun(key)
     return listSessions({ store: this.#node.store, tenant: this.id, activity, overviews, isBegun }, options)
   }
 
-  /** Resolves once no session has work. */
-  whenIdle(): Promise<void> {
-    return this.#life.activity.whenIdle()
+  /** Resolves once no message is on its way to a session, and no session has work. */
+  async whenIdle(): Promise<void> {
+    await this.#life.router.whenArrived()
+    await this.#life.activity.whenIdle()
   }
 
   #newLife(resume: ResumeMode): TenantLife {

@@ -1,6 +1,7 @@
 /** Converts the output of a tool to plain JSON without silent loss: values that JSON would drop or change are written out, or refused. */
 import { BeamClawError } from '../base/errors.ts'
 import type { JsonValue } from '../base/messages.ts'
+import { describeValue } from '../base/options.ts'
 
 /** Maximum depth of objects and arrays; a deeper value is a cycle, or useless to a model. */
 const deepest = 512
@@ -52,11 +53,16 @@ class DataWriter {
     if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) throw noData('bytes', path)
     const { toJSON } = value as { readonly toJSON?: unknown }
     if (typeof toJSON === 'function') return this.plain(toJSON.call(value, path), path, depth + 1)
-    if (value instanceof Error) return { name: String(value.name), message: String(value.message) }
+    if (value instanceof Error) return { name: textOf(value.name), message: textOf(value.message) }
     const entries = Object.entries(value)
     if (entries.length === 0 && !isPlain(value)) throw noData(`an instance of ${nameOf(value)} without fields of its own`, path)
     return fields(entries)
   }
+}
+
+/** Returns a field of an error, which may have been set to anything. */
+function textOf(field: unknown): string {
+  return typeof field === 'string' ? field : describeValue(field)
 }
 
 /** Returns true for a plain object; one of another realm has another `Object.prototype`, which also ends its prototype chain. */

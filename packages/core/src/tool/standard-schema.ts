@@ -1,7 +1,7 @@
 /** The part of Standard Schema (standardschema.dev) that tools and structured output use; any library that implements it works. */
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { JsonObject } from '../base/messages.ts'
-import { anObject, type OptionRule } from '../base/options.ts'
+import { anObject, describeValue, type OptionRule } from '../base/options.ts'
 
 /** A schema that validates a value, of type `TInput` where it fits, and returns the parsed output of type `TOutput`. */
 export interface StandardSchema<TOutput = unknown, TInput = unknown> {
@@ -98,8 +98,13 @@ export function describeIssues(issues: readonly { readonly message: string; read
   return issues
     .slice(0, 10)
     .map(({ message, path = [] }) => {
-      const names = path.map((part) => String(typeof part === 'object' && part !== null && 'key' in part ? part.key : part))
+      const names = path.map((part) => stepOf(typeof part === 'object' && part !== null && 'key' in part ? part.key : part))
       return names.length === 0 ? message : `${names.join('.')}: ${message}`
     })
     .join('; ')
+}
+
+/** Returns a step of a path as text. A library may put anything there. */
+function stepOf(part: unknown): string {
+  return typeof part === 'string' || typeof part === 'symbol' ? String(part) : describeValue(part)
 }

@@ -125,3 +125,9 @@ describe('toolResult', () => {
     })
   })
 })
+
+test('images of one output add up: the one that would pass the limit is left out, a smaller one after it is not', () => {
+  const half = { ...image, data: 'A'.repeat(12_000_000) }
+  const { content } = toToolContent(toolResult({ content: [half, half, image] }))
+  expect(content).toEqual([half, { type: 'text', text: '[an image of 12000000 characters was left out]' }, image])
+})

@@ -74,6 +74,11 @@ export class ActivityLog {
     return this.#parked.has(key)
   }
 
+  /** True for a session that an earlier process left and that has not been used yet; only with `on-demand`. */
+  isAsleep(key: SessionKey): boolean {
+    return this.#asleep.has(key)
+  }
+
   /** Counts parked sessions as busy, and returns them. */
   unpark(): readonly SessionKey[] {
     const keys = [...this.#parked]

@@ -7,6 +7,7 @@ export interface ReadDeadLetters {
 }
 
 export async function deadLetters({ state, journal }: CommandContext): Promise<readonly DeadLetter[]> {
+  const letters = state.deadLetters.map((letter) => ({ ...letter }))
   await journal.flush()
-  return state.deadLetters
+  return letters
 }

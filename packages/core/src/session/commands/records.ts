@@ -2,7 +2,7 @@
 import { deepFreeze } from '../../base/deep-freeze.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { RunId } from '../../base/ids.ts'
-import { type Fail, jsonOf } from '../../base/message-check.ts'
+import { type Fail, jsonOf, read } from '../../base/message-check.ts'
 import type { JsonValue } from '../../base/messages.ts'
 import { encodeJson } from '../../defaults/json-text.ts'
 import { checkExtensionState, foldedState } from '../journal/record-extension.ts'
@@ -13,6 +13,7 @@ export interface AppendRecord {
   readonly runId: RunId
   readonly extension: string
   readonly name: string
+  /** As `checkedRecordData` returns it. */
   readonly data: JsonValue
 }
 
@@ -28,15 +29,18 @@ const maxNameCharacters = 256
 
 const refused: Fail = (problem) => new BeamClawError('invalid-message', `record: ${problem}`)
 
+/** Returns a copy of the data of a record. Throws `invalid-message` and `document-too-large`. Called before the session gets it. */
+export function checkedRecordData(given: unknown): JsonValue {
+  return read(() => jsonOf(JSON.parse(encodeJson(given, maxRecordBytes)), 'data', refused), 'data', refused)
+}
+
 export async function appendRecord({ key, state, journal }: CommandContext, message: AppendRecord): Promise<JsonValue> {
-  const { runId, extension: id, name } = message
+  const { runId, extension: id, name, data } = message
   const extension = state.extension(id)
   if (extension === undefined) throw new BeamClawError('invalid-option', `No part has registered the record extension "${id}"`)
   if (!state.runs.has(runId)) throw new BeamClawError('unknown-run', `Session "${key}" does not know the run "${runId}"`)
   if (typeof name !== 'string' || name === '' || name.length > maxNameCharacters)
     throw refused(`name must be text of 1 to ${maxNameCharacters} characters`)
-  encodeJson(message.data, maxRecordBytes)
-  const data = jsonOf(message.data, 'data', refused)
   try {
     // A record that its own fold rejects would make the journal unreadable.
     checkExtensionState(

@@ -1,7 +1,8 @@
 /** Writes a session's entries: `stage` applies them to the state, `flush` writes them together and publishes them once they are durable. */
 
-import { BeamClawError } from '../../base/errors.ts'
+import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { AgentId } from '../../base/ids.ts'
+import { checkJson } from '../../defaults/json-text.ts'
 import type { IdGenerator } from '../../ports/services.ts'
 import type { AppendLog, LogEntry } from '../../ports/store.ts'
 import { applyEntry } from '../state/apply-record.ts'
@@ -57,9 +58,13 @@ export class JournalWriter {
     return this.#recordsSinceSnapshot
   }
 
-  /** Stages entries. The state has them at once. Until the next `flush` resolves, they must not be published and no step may start on them. */
+  /**
+   * Stages entries. The state has them at once. Until the next `flush` resolves, they must not be published and no step may start on them. Throws
+   * `invalid-message` for an entry of a caller that no store takes, before any entry is in the state: the command is refused, and nothing else.
+   */
   stage(...entries: readonly JournalEntry[]): void {
     const { state, now, agentId } = this.#options
+    for (const entry of entries) if (ofCallers.has(entry.type)) checkStorable(entry)
     for (const entry of entries) {
       const seq = state.seq + 1
       const ts = now()
@@ -122,6 +127,19 @@ export class JournalWriter {
     }
     this.#recordsSinceSnapshot += staged.length
     for (const { entry, record, agentId } of staged) this.#options.onCommitted(entry, record.seq, agentId)
+  }
+}
+
+/** The entries with values of a caller. The values in entries of a run are those of its model and tools: the store's refusal ends that run. */
+const ofCallers: ReadonlySet<JournalEntry['type']> = new Set(['message-in', 'history-import', 'extension'])
+
+/** Throws `invalid-message` for an entry that is not JSON, and for one whose getters or proxies throw. */
+function checkStorable(entry: JournalEntry): void {
+  try {
+    checkJson(recordData(entry))
+  } catch (error) {
+    if (BeamClawError.isInstance(error)) throw error
+    throw new BeamClawError('invalid-message', `Nothing was stored: the value cannot be read: ${describeError(error)}`, { cause: error })
   }
 }
 

@@ -3,6 +3,7 @@ import { BeamClawError } from '../../base/errors.ts'
 import type { CommittedEvent } from '../../base/events.ts'
 import type { SessionKey } from '../../base/ids.ts'
 import { type Fail, fieldsOf, nameOf } from '../../base/message-check.ts'
+import { describeValue } from '../../base/options.ts'
 import type { LogEntry } from '../../ports/store.ts'
 import { extensionRecords } from '../state/fold-extension.ts'
 import { historyRecords } from '../state/fold-history.ts'
@@ -16,9 +17,12 @@ const families: RecordFamily<JournalEntry> = { ...runRecords, ...modelRecords, .
 
 /** Returns the kind of an entry. Throws `log-corrupt` for a type that this version does not know. */
 export function recordKind(entry: JournalEntry): RecordKind {
-  const kind = Object.hasOwn(families, entry.type) ? families[entry.type] : undefined
+  // A store may return anything, so the type need not be text.
+  const type: unknown = entry.type
+  const kind = typeof type === 'string' && Object.hasOwn(families, type) ? families[entry.type] : undefined
   if (kind !== undefined) return kind as unknown as RecordKind
-  throw new BeamClawError('log-corrupt', `A record of type "${String(entry.type).slice(0, 64)}" is not known to this version`)
+  const shown = typeof type === 'string' ? `"${type.slice(0, 64)}"` : describeValue(type)
+  throw new BeamClawError('log-corrupt', `A record of type ${shown} is not known to this version`)
 }
 
 /** Returns the entry of a record. Throws `log-corrupt` for a record that is damaged, or that a later version wrote. */

@@ -17,6 +17,7 @@ import {
   usageOf,
 } from '../../base/message-check.ts'
 import type { JsonObject, Message } from '../../base/messages.ts'
+import { describeValue } from '../../base/options.ts'
 import type { DeadLetter, KnownRun, MessageOrigin } from '../state/known-run.ts'
 import { checkFailure, checkMessageIn, runOutcomes } from './record-check.ts'
 import type { MessageIn } from './records.ts'
@@ -43,7 +44,7 @@ export function checkedSnapshot(value: unknown): SessionSnapshot {
   const fail: Fail = (problem) => new BeamClawError('log-corrupt', `The snapshot cannot be read: ${problem}`)
   const snapshot = fieldsOf(value, 'state', fail)
   if (snapshot.version !== 1)
-    throw new BeamClawError('log-corrupt', `A snapshot of version ${String(snapshot.version)} cannot be read by this version`)
+    throw new BeamClawError('log-corrupt', `A snapshot of version ${describeValue(snapshot.version)} cannot be read by this version`)
   const history = eachOf(snapshot.history, 'history', fail, messageOf)
   const origins = eachOf(snapshot.origins, 'origins', fail, checkOrigin)
   if (history.length !== origins.length) throw fail(`it has ${history.length} messages and ${origins.length} origins`)

@@ -10,7 +10,7 @@ import { type AttemptPause, describeFailure } from './attempts.ts'
 import { type ModelAnswer, readAnswer } from './model-answer.ts'
 import type { NextStep } from './next-step.ts'
 import { contextFor } from './run-context.ts'
-import { callHook, HookFailure, hookFailure, withinTime } from './run-hooks.ts'
+import { callHook, HookFailure, hookFailure, readReturn, withinTime } from './run-hooks.ts'
 import type { RunLoopOptions } from './run-loop-options.ts'
 
 type AskModel = Extract<NextStep, { type: 'ask-model' }>
@@ -126,22 +126,24 @@ function toolsOf({ tools }: AgentDefinition, { settings }: RunState): ProviderRe
 /** Returns the request of the hook, or the session's own request when the hook returned none. */
 function askedInstead(given: unknown, request: ProviderRequest): ProviderRequest {
   if (given === undefined || given === null) return request
-  const fail: Fail = (problem) => hookFailure('beforeModel', `Hook "beforeModel" returned no request: ${problem}`)
-  const { model, messages } = fieldsOf(given, 'request', fail)
-  stringOf(model, 'request.model', fail)
-  eachOf(messages, 'request.messages', fail, messageOf)
-  const { agent, tenant } = request
-  // A hook that makes a request of its own must not move its cost to another tenant or agent.
-  return { ...definedOnly({ agent, tenant }), ...(given as ProviderRequest) }
+  return readReturn('beforeModel', 'no request', (fail) => {
+    const { model, messages } = fieldsOf(given, 'request', fail)
+    stringOf(model, 'request.model', fail)
+    eachOf(messages, 'request.messages', fail, messageOf)
+    const { agent, tenant } = request
+    // A hook that makes a request of its own must not move its cost to another tenant or agent.
+    return { ...definedOnly({ agent, tenant }), ...(given as ProviderRequest) }
+  })
 }
 
 function withMessage(answer: ModelAnswer, message: unknown, history: readonly Message[]): ModelAnswer {
   if (message === undefined || message === null) return answer
-  const fail: Fail = (problem) => hookFailure('afterModel', `Hook "afterModel" returned no message: ${problem}`)
-  const changed = assistantMessageOf(message, 'message', fail)
-  checkCallIds(callIds(changed), callIds(answer.message), history, fail)
-  const hasCalls = changed.content.some((part) => part.type === 'tool-call')
-  return { ...answer, message: changed, finish: answer.finish === 'tool-calls' && !hasCalls ? 'stop' : answer.finish }
+  return readReturn('afterModel', 'no message', (fail) => {
+    const changed = assistantMessageOf(message, 'message', fail)
+    checkCallIds(callIds(changed), callIds(answer.message), history, fail)
+    const hasCalls = changed.content.some((part) => part.type === 'tool-call')
+    return { ...answer, message: changed, finish: answer.finish === 'tool-calls' && !hasCalls ? 'stop' : answer.finish }
+  })
 }
 
 /** Checks that call ids are unique, because results refer to their calls by id. The model may repeat its own: some services count anew in each answer. */

@@ -3,6 +3,7 @@ import type { AgentDefinition } from '../../agent/agent.ts'
 import type { AgentHooks, HookRun } from '../../agent/hooks.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { SessionKey } from '../../base/ids.ts'
+import type { Fail } from '../../base/message-check.ts'
 import type { JsonValue } from '../../base/messages.ts'
 import type { Clock } from '../../ports/services.ts'
 import type { RunState } from '../state/run-state.ts'
@@ -55,6 +56,16 @@ export async function callHook<TName extends keyof AgentHooks>(
   return (await withinTime(called, () => hook.call(agent.hooks, { ...step, run: hookRun }), { clock, signal, ending })) as Awaited<
     ReturnType<NonNullable<AgentHooks[TName]>>
   >
+}
+
+/** Reads what a hook returned. Throws `HookFailure` (`hook-failed`: "returned `wrong`") for a wrong value, and for one whose getters or proxies throw. */
+export function readReturn<T>(name: keyof AgentHooks, wrong: string, reading: (fail: Fail) => T): T {
+  const fail: Fail = (problem) => hookFailure(name, `Hook "${name}" returned ${wrong}: ${problem}`)
+  try {
+    return reading(fail)
+  } catch (error) {
+    throw error instanceof HookFailure ? error : fail(`it cannot be read: ${describeError(error)}`)
+  }
 }
 
 /** User code of an agent. */

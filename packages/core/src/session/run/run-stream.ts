@@ -30,8 +30,8 @@ const graceMs = 1_000
  * A run that was sent or is followed: iterate for its events, or call `result()`, or both; each event is yielded once. `accepted` resolves once the
  * message is durable. All three reject when the message was not accepted, and the result also when the run failed or was aborted. An iteration that
  * starts more than a second after `accepted` yields the answer, but not every piece of it. Once a snapshot has replaced the run's events, the iteration
- * yields none, and the result is still available. Both reject with `unknown-run` when the session no longer remembers the run, and with `call-cycle`
- * inside a tool on which the run waits. The iteration throws `subscriber-lagged` when its reader was too slow and events are lost.
+ * yields none, and the result is still available. Both reject with `unknown-run` when the session no longer remembers the run, also because it was
+ * deleted after the run, and with `call-cycle` inside a tool on which the run waits. The iteration throws `subscriber-lagged` when its reader was too slow and events are lost.
  *
  * @example
  * const run = session.send('What is 2+3?')

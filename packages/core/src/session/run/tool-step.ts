@@ -10,11 +10,13 @@ import type { JournalEntry, ToolOutcome } from '../journal/records.ts'
 import { type RunState, unknownOutcome } from '../state/run-state.ts'
 import { type NextStep, steering } from './next-step.ts'
 import { contextFor, handOffProblem } from './run-context.ts'
-import { callHook, HookFailure, hookFailure } from './run-hooks.ts'
+import { callHook, HookFailure, readReturn } from './run-hooks.ts'
 import type { RunLoopOptions } from './run-loop-options.ts'
 
 /** Maximum tool calls of one turn that run concurrently. */
 const maxParallelTools = 16
+
+const wrongReturn = 'an invalid value'
 
 type RunTools = Extract<NextStep, { type: 'run-tools' }>
 
@@ -149,30 +151,28 @@ async function beforeTool(site: CallSite, call: ToolCall): Promise<ToolCall | { 
   if (site.agent.hooks.beforeTool === undefined) return call
   const decision: unknown = await callHook('beforeTool', hooksOf(site), { call })
   if (decision === undefined || decision === null) return call
-  const { deny, input } = decision as { readonly deny?: unknown; readonly input?: unknown }
-  if (typeof deny === 'string' && input === undefined) return { deny: deny.toWellFormed() }
-  // A veto that cannot be read must still block the call.
-  if (input === undefined || deny !== undefined) throw wrongReturn('beforeTool', 'expected { input } or { deny }')
-  return { ...call, input: jsonOf(input, 'input', (problem) => wrongReturn('beforeTool', problem)) }
+  return readReturn('beforeTool', wrongReturn, (fail) => {
+    const { deny, input } = decision as { readonly deny?: unknown; readonly input?: unknown }
+    if (typeof deny === 'string' && input === undefined) return { deny: deny.toWellFormed() }
+    // A veto that cannot be read must still block the call.
+    if (input === undefined || deny !== undefined) throw fail('expected { input } or { deny }')
+    return { ...call, input: jsonOf(input, 'input', fail) }
+  })
 }
 
 async function afterTool(site: CallSite, call: ToolCall, result: ToolResult): Promise<ToolResult> {
   if (site.agent.hooks.afterTool === undefined || site.signal.aborted) return result
   const changed = await callHook('afterTool', hooksOf(site), { call, result })
   if (changed === undefined || changed === null) return result
-  // A redaction that cannot be read must not let the result pass.
-  if (typeof changed !== 'object' || (changed as Partial<ToolResult>).content === undefined)
-    throw wrongReturn('afterTool', 'expected { content }')
-  const whole = { ...result, ...changed, ...headOf(call) }
-  return toolResultOf(whole, 'result', (problem) => wrongReturn('afterTool', problem))
+  return readReturn('afterTool', wrongReturn, (fail) => {
+    // A redaction that cannot be read must not let the result pass.
+    if (typeof changed !== 'object' || (changed as Partial<ToolResult>).content === undefined) throw fail('expected { content }')
+    return toolResultOf({ ...result, ...changed, ...headOf(call) }, 'result', fail)
+  })
 }
 
 function hooksOf({ options: { sessionKey, clock }, agent, run, context, signal }: CallSite) {
   return { agent, sessionKey, run, context, clock, signal }
-}
-
-function wrongReturn(hook: string, problem: string): HookFailure {
-  return hookFailure(hook, `Hook "${hook}" returned an invalid value: ${problem}`)
 }
 
 /** Returns the outcome of a call that will not run, or not run again, for the model to read. */

@@ -1,4 +1,5 @@
 /** Applies records to a session's state. */
+import { deepFreeze } from '../../base/deep-freeze.ts'
 import type { LogEntry } from '../../ports/store.ts'
 import { checkedEntry, recordKind } from '../journal/record-families.ts'
 import type { JournalEntry } from '../journal/records.ts'
@@ -13,4 +14,6 @@ export function applyRecord(state: SessionState, record: LogEntry): void {
 export function applyEntry(state: SessionState, entry: JournalEntry, seq: number, at: number): void {
   state.advance(seq, at)
   recordKind(entry).fold(state, entry)
+  // User code sees parts of it: in events, receipts and settings of a run.
+  deepFreeze(entry)
 }

@@ -16,8 +16,6 @@ export const runRecords: RecordFamily<MessageIn | RunStart | RunResume | RunPaus
   'message-in': {
     check: (data, fail) => checkMessageIn(data, '', fail),
     fold(state, message) {
-      deepFreeze(message.message)
-      deepFreeze(message.context)
       if (message.queueMode === 'interrupt') state.waiting.unshift(message)
       else state.waiting.push(message)
       state.addRun(message.runId, message.fingerprint)
@@ -108,14 +106,14 @@ function endRun(state: SessionState, { runId, outcome, failure }: RunEnd): void 
   const { current } = state
   const isCurrent = current?.runId === runId
   const members = isCurrent ? current.members : [runId]
-  const ended: EndedRun = {
+  const ended: EndedRun = deepFreeze({
     outcome,
     at: state.at,
     usage: isCurrent ? current.usage : zeroUsage,
     usageByModel: isCurrent ? current.usageByModel : [],
     ...(isCurrent && current.response !== undefined ? { message: current.response.message, finish: current.response.finish } : {}),
     ...(failure === undefined ? {} : { failure }),
-  }
+  })
   if (isCurrent) closeCalls(state, current)
   state.cancelled = state.cancelled.filter((cancelled) => cancelled !== runId)
   for (const member of members) {

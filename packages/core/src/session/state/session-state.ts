@@ -93,12 +93,13 @@ export class SessionState {
     state.history = [...deepFreeze(snapshot.history)]
     state.shown = new ShownHistory(state.history)
     state.origins = [...snapshot.origins]
-    state.waiting = [...snapshot.waiting]
+    state.waiting = [...deepFreeze(snapshot.waiting)]
     for (const [runId, run] of snapshot.runs) {
       state.runs.set(runId, { ...run })
+      deepFreeze(run.ended)
       if (run.ended !== undefined) state.#ended.add(runId)
     }
-    state.deadLetters = snapshot.deadLetters.map((letter) => (typeof letter === 'string' ? { runId: letter, at: 0 } : letter))
+    state.deadLetters = deepFreeze(snapshot.deadLetters).map((letter) => (typeof letter === 'string' ? { runId: letter, at: 0 } : letter))
     for (const [id, own] of Object.entries(snapshot.extensions ?? {})) if (own !== undefined) state.extensions.set(id, deepFreeze(own))
     state.#followHandOffs(snapshot.answeredBy)
     state.seq = seq

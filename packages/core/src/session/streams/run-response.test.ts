@@ -52,6 +52,25 @@ describe('a reader that goes away', () => {
     await expect(run.result()).rejects.toMatchObject({ code: 'run-aborted' })
   })
 
+  test('counts as gone when the response of Node throws: the reading ends, and the run where the host wants it so', async () => {
+    const { session } = await sessionOf(endless)
+    const run = session.send('count')
+    const broken = new Error('headers were sent')
+    const response: NodeResponse = {
+      writeHead: () => {
+        throw broken
+      },
+      write: () => true,
+      end: () => {},
+      on: () => {},
+      off: () => {},
+    }
+    await expect(run.pipeTo(response, { abortOnDisconnect: true })).rejects.toBe(broken)
+    await flushEventLoop()
+    expect((await session.inspect()).current).toBeUndefined()
+    await expect(run.result()).rejects.toMatchObject({ code: 'run-aborted' })
+  })
+
   test('aborts nothing once the run has told its end', async () => {
     const { session } = await sessionOf('done')
     const run = session.send('hi')
