@@ -1,4 +1,4 @@
-/** The iteration of `subscribe`: it hears the bus from the call on, and lets go of it when nobody iterates. */
+/** The iteration of `subscribe`: it hears the bus from the call on, and lets go of it when no caller iterates. */
 import type { RunEvent } from '../base/events.ts'
 import type { Clock } from '../ports/services.ts'
 import type { SessionFeed } from './session-feed.ts'

@@ -42,7 +42,8 @@ describe('delete', () => {
     await set.claw.session(key).configure({ label: 'mine', data: { plan: 'free' } })
     await set.clock.advance(10_000)
     await set.claw.session(key).delete()
-    for (const claw of [set.claw, await set.restart()]) {
+    for (const next of [() => set.claw, () => set.restart()]) {
+      const claw = await next()
       expect(await claw.session(key).exists()).toBe(false)
       expect(await claw.sessions()).toEqual([])
       await expect(claw.session(key).history()).rejects.toMatchObject({ code: 'unknown-session' })

@@ -84,7 +84,8 @@ describe('lists of sessions', () => {
     const [before] = await set.claw.sessions({ prefix: 'agent:main:c' })
     expect(before).toMatchObject({ preview: 're: hello c', createdAt: expect.any(Number), updatedAt: expect.any(Number) })
     await set.clock.advance(10_000)
-    for (const claw of [set.claw, await set.restart()]) {
+    for (const next of [() => set.claw, () => set.restart()]) {
+      const claw = await next()
       const [{ cursor: _, ...after } = { cursor: '' }] = await claw.sessions({ prefix: 'agent:main:c' })
       expect(after).toMatchObject({ preview: 're: hello c', createdAt: before?.createdAt })
     }
