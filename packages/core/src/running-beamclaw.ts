@@ -5,7 +5,7 @@ import { BeamClawError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import { type AgentId, parseAgentId, parseTenantId } from './base/ids.ts'
 import type { UserMessage } from './base/messages.ts'
-import { aFunction, aSignal, checkOptions, invalidOption, readOptions, text } from './base/options.ts'
+import { aFunction, checkOptions, invalidOption, readOptions, text } from './base/options.ts'
 import type { SystemServices } from './defaults/services.ts'
 import type { Part } from './part/part.ts'
 import { partBelow } from './part/parts-branch.ts'
@@ -17,7 +17,14 @@ import type { ProviderTable } from './provider/provider-table.ts'
 import type { EventListener, EventListeners } from './session/event-listeners.ts'
 import { type ListenOptions, unknownEvent } from './session/listen-options.ts'
 import type { EventLoopTurns } from './session/run/event-loop-turns.ts'
-import { type CompletionRequest, checkedCompletion, type GeneratedAnswer, type GenerateRequest, generate } from './session/run/generate.ts'
+import {
+  type CompletionRequest,
+  checkedCompletion,
+  checkedSignal,
+  type GeneratedAnswer,
+  type GenerateRequest,
+  generate,
+} from './session/run/generate.ts'
 import { listenableTypes, type SessionEvent } from './session/session-event.ts'
 import type { SessionHandle } from './session/session-handle.ts'
 import type { ListSessionsOptions, SessionSummary } from './session/session-list.ts'
@@ -297,10 +304,4 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   get #default(): Tenant {
     return this.#running.tenants[0] as Tenant
   }
-}
-
-function checkedSignal(given: { readonly signal?: AbortSignal }): { readonly signal?: AbortSignal } {
-  const options = readOptions('complete', given)
-  checkOptions<{ signal?: AbortSignal }>('complete', options, { signal: aSignal })
-  return options
 }

@@ -145,3 +145,10 @@ const anyString: OptionRule = (value) => (typeof value === 'string' ? undefined 
 
 /** A raw request passes on what the service takes; a model of no known provider is `unknown-model`. */
 const completionRules = { ...rules, model: anyString, system: anyString, userId: anyString }
+
+/** Returns the options of `complete`. Throws `invalid-option`. */
+export function checkedSignal(given: { readonly signal?: AbortSignal }): { readonly signal?: AbortSignal } {
+  const options = readOptions('complete', given)
+  checkOptions<{ signal?: AbortSignal }>('complete', options, { signal: aSignal })
+  return options
+}
