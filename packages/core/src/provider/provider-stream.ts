@@ -54,8 +54,9 @@ export function providerStream(start: (signal: AbortSignal) => AsyncIterable<Pro
       }
     },
     return: async () => {
+      const isLeft = !isOver
       end()
-      leaving.abort(loopWasLeft)
+      if (isLeft) leaving.abort(loopWasLeft)
       try {
         await parts?.return?.()
       } catch (thrown) {

@@ -6,10 +6,14 @@ import { ToolIds } from '../shared/tool-ids.ts'
 import { OpenAiStreamReader } from './from-openai-stream.ts'
 import { openAiErrorCodes } from './openai-api.ts'
 
+function readerOf(): OpenAiStreamReader {
+  const failures = { name: 'test', table: openAiErrorCodes, redactor: new Redactor([]), now: () => 0 }
+  return new OpenAiStreamReader(failures, new ToolIds(new DefaultIds(), []))
+}
+
 /** What a reader makes of one chunk: its parts, or the code of the error. */
 function readingOf(chunk: unknown): readonly ProviderPart[] | string {
-  const failures = { name: 'test', table: openAiErrorCodes, redactor: new Redactor([]), now: () => 0 }
-  const reader = new OpenAiStreamReader(failures, new ToolIds(new DefaultIds(), []))
+  const reader = readerOf()
   try {
     return [...reader.read({ event: undefined, data: JSON.stringify(chunk) })]
   } catch (error) {
@@ -17,8 +21,8 @@ function readingOf(chunk: unknown): readonly ProviderPart[] | string {
   }
 }
 
-/** The same chunk with a field that only the schema looks at. */
-const bySchema = (chunk: object): unknown => ({ ...chunk, usage: {} })
+/** The same chunk with a field that sends it to the schema: a usage that says nothing. */
+const bySchema = (chunk: object): unknown => ({ usage: { prompt_cache_hit_tokens: 0 }, ...chunk })
 
 const piece = (delta: unknown, rest: object = {}): object => ({ id: 'x', choices: [{ index: 0, delta, ...rest }] })
 
@@ -53,8 +57,52 @@ describe('a chunk', () => {
     [{ choices: [null] }],
     [{ choices: 'one' }],
     [{ ...piece({ content: 'one' }), error: { message: 'down' } }],
-  ])('is read as the schema has it, whether it is checked by the schema or known to be text alone: %j', (chunk) => {
+    [piece({ tool_calls: [{ index: 0, id: 'a', function: { name: 'look', arguments: '' } }] })],
+    [piece({ tool_calls: [{ index: 0.5, id: 'a', function: { name: 'look', arguments: '' } }] })],
+    [piece({ tool_calls: [{ index: 0, id: 5, function: { name: 'look', arguments: '' } }] })],
+    [piece({ tool_calls: [{ index: 0, id: 'a', function: { name: 5, arguments: '' } }] })],
+    [piece({ tool_calls: [{ index: 0, id: 'a', function: { name: 'look', arguments: { what: 'all' } } }] })],
+    [piece({ tool_calls: [{ index: 0, id: 'a', function: { name: 'look', arguments: 5 } }] })],
+    [piece({ tool_calls: [{ index: 0, id: 'a', function: null }] })],
+    [piece({ tool_calls: [null] })],
+    [piece({ tool_calls: { index: 0 } })],
+    [piece({ reasoning_content: 'hm' })],
+    [piece({ reasoning_content: 5 })],
+    [piece({ reasoning: { effort: 1 } })],
+    [piece({ refusal: 5 })],
+    [piece({}, { finish_reason: 'stop' })],
+  ])('is read as the schema has it, whether it is checked by the schema or known by its usual shape: %j', (chunk) => {
     expect(readingOf(chunk)).toEqual(readingOf(bySchema(chunk)))
+  })
+
+  test.each([
+    [
+      { prompt_tokens: 5, completion_tokens: 2 },
+      { inputTokens: 5, outputTokens: 2, cacheReadTokens: 0, cacheWriteTokens: 0 },
+    ],
+    [
+      { prompt_tokens: 9, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 4, cache_write_tokens: 1 } },
+      { inputTokens: 4, outputTokens: 2, cacheReadTokens: 4, cacheWriteTokens: 1 },
+    ],
+    [
+      { prompt_tokens: 9, completion_tokens: 2, prompt_cache_hit_tokens: 4 },
+      { inputTokens: 5, outputTokens: 2, cacheReadTokens: 4, cacheWriteTokens: 0 },
+    ],
+    [{ prompt_tokens: '9', completion_tokens: 2 }, 'provider-protocol'],
+    [{ prompt_tokens: 9, completion_tokens: '2' }, 'provider-protocol'],
+    [{ prompt_tokens: 9, prompt_tokens_details: { cached_tokens: '4' } }, 'provider-protocol'],
+    [{ prompt_tokens: 9, prompt_tokens_details: 4 }, 'provider-protocol'],
+    [4, 'provider-protocol'],
+  ])('with the usage %j counts it', (usage, counted) => {
+    const reader = readerOf()
+    const read = (): unknown => {
+      for (const chunk of [piece({ content: 'one' }, { finish_reason: 'stop' }), { choices: [], usage }])
+        reader.read({ event: undefined, data: JSON.stringify(chunk) })
+      const [finish] = reader.finish()
+      return finish?.type === 'finish' ? finish.usage : undefined
+    }
+    if (typeof counted === 'string') expect(read).toThrow(expect.objectContaining({ code: counted }))
+    else expect(read()).toEqual(counted)
   })
 
   test('that is text alone is that text', () => {

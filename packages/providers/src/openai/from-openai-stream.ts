@@ -7,6 +7,7 @@ import type { ToolIds } from '../shared/tool-ids.ts'
 import { checkShape, parseJson } from '../shared/wire-format.ts'
 import { type OpenAiMessagePiece, type OpenAiUsage, openAiChunk, readOpenAiError } from './openai-api.ts'
 import { ToolCallCollector } from './tool-call-collector.ts'
+import { usualChunk } from './usual-chunk.ts'
 
 const finishReasons: Readonly<Record<string, FinishReason>> = {
   stop: 'stop',
@@ -35,56 +36,56 @@ export class OpenAiStreamReader implements AnswerReader {
     return this.#finishReason !== undefined
   }
 
-  *read({ event, data }: ServerSentEvent): Generator<ProviderPart, void, undefined> {
+  read({ event, data }: ServerSentEvent): Iterable<ProviderPart> {
     if (data.trim() === '[DONE]') {
       this.isDone = true
-      return
+      return []
     }
     const failures = this.#failures
     const value = parseJson(failures.name, data)
     if (event === 'error') throw serviceError(failures, readOpenAiError(value))
-    const text = textAlone(value)
-    if (text !== undefined) return yield* this.#readPiece({ content: text })
-    const chunk = checkShape(failures.name, openAiChunk, value)
+    const chunk = usualChunk(value) ?? checkShape(failures.name, openAiChunk, value)
     if (chunk.error !== undefined && chunk.error !== null) throw serviceError(failures, readOpenAiError(value))
     // Servers that count as they go repeat the usage; the last one is the total.
     if (chunk.usage) this.#usage = toUsage(chunk.usage)
+    const parts: ProviderPart[] = []
     for (const choice of chunk.choices ?? []) {
       if ((choice.index ?? 0) !== 0) continue
       const piece = choice.delta ?? choice.message
-      if (piece) yield* this.#readPiece(piece)
+      if (piece) this.#readPiece(piece, parts)
       if (choice.finish_reason) this.#finishReason = choice.finish_reason
     }
+    return parts
   }
 
-  *#readPiece(piece: OpenAiMessagePiece): Generator<ProviderPart, void, undefined> {
+  #readPiece(piece: OpenAiMessagePiece, parts: ProviderPart[]): void {
     const thinking = piece.reasoning_content || piece.reasoning
     if (thinking) {
       this.#isThinking = true
-      yield { type: 'thinking-delta', text: thinking }
+      parts.push({ type: 'thinking-delta', text: thinking })
     }
     if (piece.refusal) this.#isRefusal = true
     const text =
       (piece.refusal ?? '') +
       (typeof piece.content === 'string' ? piece.content : (piece.content ?? []).map((part) => part.text ?? '').join(''))
     if (text !== '') {
-      yield* this.#endThinking()
+      this.#endThinking(parts)
       this.#hasText = true
-      yield { type: 'text-delta', text }
+      parts.push({ type: 'text-delta', text })
     }
     for (const call of piece.tool_calls ?? []) {
-      yield* this.#endThinking()
-      yield* this.#calls.add(call)
+      this.#endThinking(parts)
+      parts.push(...this.#calls.add(call))
     }
   }
 
-  *#endThinking(): Generator<ProviderPart, void, undefined> {
+  #endThinking(parts: ProviderPart[]): void {
     if (!this.#isThinking) return
     this.#isThinking = false
-    yield { type: 'thinking-end' }
+    parts.push({ type: 'thinking-end' })
   }
 
-  *finish(): Generator<ProviderPart, void, undefined> {
+  finish(): Iterable<ProviderPart> {
     const failures = this.#failures
     if (this.#finishReason === 'error') throw serviceError(failures, { codes: ['error'] })
     const hasAnything = this.#hasText || this.#calls.size > 0
@@ -96,10 +97,11 @@ export class OpenAiStreamReader implements AnswerReader {
     const reason = finishReasons[this.#finishReason ?? ''] ?? 'other'
     // Without a finish reason the last call may be incomplete.
     const isCut = reason === 'length' || reason === 'content-filter' || this.#finishReason === undefined
-    yield* this.#endThinking()
+    const parts: ProviderPart[] = []
+    this.#endThinking(parts)
     const calls = this.#calls.finish(isCut)
-    yield* calls
-    yield { type: 'finish', reason: this.#reasonOf(reason, calls.length > 0), usage: this.#usage }
+    parts.push(...calls, { type: 'finish', reason: this.#reasonOf(reason, calls.length > 0), usage: this.#usage })
+    return parts
   }
 
   /** Some servers say `stop` and call tools, others say `tool_calls` and call none. */
@@ -109,21 +111,6 @@ export class OpenAiStreamReader implements AnswerReader {
     if (this.#isRefusal) return 'content-filter'
     return reason === 'tool-calls' ? 'other' : reason
   }
-}
-
-/**
- * Returns the text of a chunk that holds a piece of text and nothing else, as most do: to check those by the schema takes longer than all else that is
- * done with them. Returns undefined for any other value.
- */
-function textAlone(value: unknown): string | undefined {
-  const { choices, usage, error } = (value ?? {}) as { readonly [name: string]: unknown }
-  if (!Array.isArray(choices) || choices.length !== 1 || (usage ?? error ?? undefined) !== undefined) return undefined
-  const { index, delta, message, finish_reason } = (choices[0] ?? {}) as { readonly [name: string]: unknown }
-  if (index !== 0 || typeof delta !== 'object' || delta === null || (message ?? finish_reason ?? undefined) !== undefined) return undefined
-  const { content, reasoning_content, reasoning, refusal, tool_calls } = delta as { readonly [name: string]: unknown }
-  return typeof content === 'string' && (reasoning_content ?? reasoning ?? refusal ?? tool_calls ?? undefined) === undefined
-    ? content
-    : undefined
 }
 
 /** `prompt_tokens` counts cached tokens too; ours does not. */

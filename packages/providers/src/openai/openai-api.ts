@@ -48,6 +48,7 @@ export const openAiChunk = z.object({
   error: z.optional(z.unknown()),
 })
 
+export type OpenAiChunk = z.infer<typeof openAiChunk>
 export type OpenAiMessagePiece = z.infer<typeof messagePiece>
 export type OpenAiToolCallPiece = z.infer<typeof toolCallPiece>
 export type OpenAiUsage = z.infer<typeof usage>

@@ -26,20 +26,21 @@ export class ToolCallCollector {
     return this.#calls.length
   }
 
-  /** Adds one delta and yields the parts that it completes. */
-  *add(piece: OpenAiToolCallPiece): Generator<ProviderPart, void, undefined> {
+  /** Adds one delta and returns the parts that it completes. */
+  add(piece: OpenAiToolCallPiece): readonly ProviderPart[] {
     const call = this.#find(piece) ?? this.#begin(piece)
     const sent = piece.function?.arguments
     const inputText = typeof sent === 'string' ? sent : sent === undefined || sent === null ? '' : JSON.stringify(sent)
     // The name is sent complete; servers that repeat it in every delta repeat all of it.
     if (call.name === '') call.name = piece.function?.name ?? ''
     call.inputText += inputText
-    if (call.name === '') return
+    if (call.name === '') return []
     if (!call.isAnnounced) {
       call.isAnnounced = true
-      yield { type: 'tool-call-start', id: call.id, name: call.name }
-      if (call.inputText !== '') yield { type: 'tool-call-delta', id: call.id, inputText: call.inputText }
-    } else if (inputText !== '') yield { type: 'tool-call-delta', id: call.id, inputText }
+      const start = { type: 'tool-call-start', id: call.id, name: call.name } as const
+      return call.inputText === '' ? [start] : [start, { type: 'tool-call-delta', id: call.id, inputText: call.inputText }]
+    }
+    return inputText === '' ? [] : [{ type: 'tool-call-delta', id: call.id, inputText }]
   }
 
   /** Returns the finished calls. With `isCut`, a call with truncated input is left out: it must neither run nor get a result. */

@@ -113,7 +113,15 @@ export class HttpAnswer {
   /** Resolves with the next chunk of the body; undefined at its end. */
   async read(): Promise<Uint8Array | undefined> {
     if (this.#received > 0) this.#deadlines.enter('idle')
-    const piece = await this.#readOnce()
+    let piece: Uint8Array | undefined
+    try {
+      piece = await this.#deadlines.race(this.#answer.read())
+    } catch (error) {
+      const { failure } = this.#deadlines
+      const thrown = failure ?? networkError(this.#setup.failures, error, 'body')
+      this.#deadlines.end()
+      throw thrown
+    }
     if (piece === undefined) {
       this.#isRead = true
       return undefined
@@ -128,16 +136,5 @@ export class HttpAnswer {
     })
     this.#deadlines.fail(error)
     throw error
-  }
-
-  async #readOnce(): Promise<Uint8Array | undefined> {
-    try {
-      return await this.#deadlines.race(this.#answer.read())
-    } catch (error) {
-      const { failure } = this.#deadlines
-      const thrown = failure ?? networkError(this.#setup.failures, error, 'body')
-      this.#deadlines.end()
-      throw thrown
-    }
   }
 }

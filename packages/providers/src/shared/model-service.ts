@@ -7,6 +7,7 @@ import { type ErrorCodeTable, type Failure, isBrokenEnding, protocolError, servi
 import { FetchTransport } from './fetch-transport.ts'
 import { type HttpAnswer, type HttpSetup, sendHttp } from './http.ts'
 import { type HttpOptions, httpDefaults } from './http-options.ts'
+import { oneByOne } from './one-by-one.ts'
 import { Redactor } from './redactor.ts'
 import { EventParser, type ServerSentEvent } from './sse.ts'
 import type { Transport } from './transport.ts'
@@ -76,8 +77,16 @@ export class ModelService {
     return this.#setup.failures
   }
 
-  /** Posts a call and yields the parts of its answer. Releases the connection when it ends, also with an error. */
-  async *stream({ path, body, reader, onFailure }: StreamedCall, signal: AbortSignal): AsyncGenerator<ProviderPart, void, undefined> {
+  /** Posts a call; returns the parts of its answer, one by one. Releases the connection when it ends, also with an error. */
+  stream(call: StreamedCall, signal: AbortSignal): AsyncIterableIterator<ProviderPart, void, undefined> {
+    return oneByOne(this.#batches(call, signal))
+  }
+
+  /** Yields the parts of an answer, those of one chunk together: each `yield` costs several microtasks. */
+  async *#batches(
+    { path, body, reader, onFailure }: StreamedCall,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly ProviderPart[], void, undefined> {
     const answer = await sendHttp(this.#setup, path, wellFormedJson(body), signal)
     try {
       if (answer.status !== 200) {
@@ -88,10 +97,9 @@ export class ModelService {
       try {
         while (!reader.isDone) {
           const piece = await pieces.next()
-          for (const event of piece ?? pieces.end()) {
-            // Part by part: `yield*` on a synchronous iterator costs several microtasks per part.
-            if (!reader.isDone) for (const part of reader.read(event)) yield part
-          }
+          const { parts, error } = partsOf(reader, piece ?? pieces.end())
+          yield parts
+          if (error !== undefined) throw error
           if (piece === undefined) break
           if (reader.isFinished) answer.expectEnding()
         }
@@ -99,7 +107,7 @@ export class ModelService {
         // Once the finish reason has arrived the answer is complete; a broken ending loses only the usage.
         if (!reader.isFinished || !isBrokenEnding(error)) throw error
       }
-      for (const part of reader.finish()) yield part
+      yield [...reader.finish()]
       await answer.drain()
     } finally {
       answer.end()
@@ -155,6 +163,21 @@ export class ModelService {
     }
     return serviceError(this.failures, { ...failure, status, headers })
   }
+}
+
+/** Returns the parts of the events of one chunk, up to the first event that cannot be read, and the error of that. */
+function partsOf(
+  reader: AnswerReader,
+  events: readonly ServerSentEvent[],
+): { readonly parts: readonly ProviderPart[]; readonly error?: BeamClawError } {
+  const parts: ProviderPart[] = []
+  try {
+    for (const event of events) if (!reader.isDone) for (const part of reader.read(event)) parts.push(part)
+  } catch (error) {
+    if (!BeamClawError.isInstance(error)) throw error
+    return { parts, error }
+  }
+  return { parts }
 }
 
 /** Returns the transport: `fetch` when the options have one or the platform has no undici dispatcher (Bun). */

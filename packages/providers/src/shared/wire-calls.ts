@@ -79,5 +79,7 @@ class CallsOfTurn {
 }
 
 function allowed(text: string, maximum: number): string {
+  // Nearly every text is allowed as it is, and each request looks at all of the conversation.
+  if (text.length <= maximum && /^[\w-]+$/.test(text)) return text
   return firstCharacters(text.replace(/[^\w-]/g, '_'), maximum) || '_'
 }
