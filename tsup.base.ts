@@ -43,7 +43,7 @@ export function oneFile(
   entries: Record<string, string>,
   bundled: readonly string[],
 ): ReturnType<typeof defineConfig> {
-  const options = { format: 'esm', target, platform: 'neutral', dts: false, clean: false, splitting: false, ...maps } as const
+  const options = { format: 'esm', target, platform: 'neutral', dts: false, clean: false, ...maps } as const
   const passOn = {
     name: 'pass-on',
     setup({ onResolve }: Parameters<NonNullable<Options['esbuildPlugins']>[number]['setup']>[0]) {
@@ -53,8 +53,8 @@ export function oneFile(
     },
   }
   return defineConfig([
-    { ...options, entry: { [name]: bundle }, ...bundling(bundled) },
-    { ...options, entry: entries, esbuildPlugins: [passOn] },
+    { ...options, entry: { [name]: bundle }, splitting: true, ...bundling(bundled) },
+    { ...options, entry: entries, splitting: false, esbuildPlugins: [passOn] },
   ])
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { defineAgent } from './agent/agent.ts'
-import { BeamClaw, type BeamClawOptions } from './beamclaw.ts'
+import { BeamClaw } from './beamclaw.ts'
+import type { BeamClawOptions } from './beamclaw-options.ts'
 import { FunctionModel, stage } from './testing/model.ts'
 import { defineTool } from './tool/tool.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { BeamClawError } from '../base/errors.ts'
-import type { BeamClawOptions } from '../beamclaw.ts'
+import type { BeamClawOptions } from '../beamclaw-options.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import type { StoreKey } from '../ports/store.ts'
 import type { RunningBeamClaw } from '../running-beamclaw.ts'

@@ -1,0 +1,73 @@
+/** Assembles the supervision tree of a BeamClaw. */
+import { ChildStartError } from './base/errors.ts'
+import type { RunEvent } from './base/events.ts'
+import type { CheckedOptions } from './beamclaw-options.ts'
+import { LocalEventBus } from './defaults/local-event-bus.ts'
+import { MemoryStore } from './defaults/memory-store.ts'
+import { systemServices } from './defaults/services.ts'
+import { SoloCluster } from './defaults/solo-cluster.ts'
+import { partsBranch } from './part/parts-branch.ts'
+import { RunningBeamClaw } from './running-beamclaw.ts'
+import { EventListeners } from './session/event-listeners.ts'
+import { EventLoopTurns } from './session/run/event-loop-turns.ts'
+import { SuspectLine } from './session/run/suspect-line.ts'
+import { sessionDefaults } from './session/session-dependencies.ts'
+import type { NodePhase } from './session/session-router.ts'
+import { Supervisor } from './supervisor/supervisor.ts'
+import { activityPartId, Tenant, type TenantNode } from './tenant/tenant.ts'
+
+/** Starts the tree of a BeamClaw. Rejects with `ChildStartError` when a part fails to start, and with the store's own error. */
+export async function startTree(options: CheckedOptions): Promise<RunningBeamClaw> {
+  const services = systemServices(options.services)
+  const { providers, store = new MemoryStore(), cluster = new SoloCluster(), events = new LocalEventBus<RunEvent>() } = options
+  const agents = new Map(options.agents.map((agent) => [agent.id, agent]))
+  const phase = { value: 'running' as NodePhase }
+  const listeners = new EventListeners(services.logger)
+  const node: TenantNode = {
+    store,
+    cluster,
+    events,
+    listeners,
+    services,
+    agents,
+    providers,
+    suspects: new SuspectLine(services.clock),
+    turns: new EventLoopTurns(services.clock),
+    sessionDefaults: { ...sessionDefaults, ...options.sessions },
+    parts: options.parts ?? [],
+    resume: options.resume ?? 'now',
+    phase: () => phase.value,
+    // Without a store nothing is durable any more, so the whole tree ends.
+    onLost: ({ code, message }) => {
+      services.logger.log('error', 'beamclaw.store-lost', { code, error: message })
+      // Callers get the store's error before the tree ends.
+      services.clock.setTimer(() => void root.stop(), 0)
+    },
+  }
+  const tenants = options.tenants.map((id) => new Tenant(id, node))
+  const root = new Supervisor({
+    id: 'beamclaw',
+    children: [
+      ...partsBranch(
+        node.parts.filter(({ level }) => level === 'node'),
+        tenants[0]?.host(),
+      ),
+      { id: 'tenants', type: 'supervisor', start: () => new Supervisor({ id: 'tenants', children: tenants.map((one) => one.spec()) }) },
+    ],
+  })
+  try {
+    await root.start(services)
+  } catch (error) {
+    throw startFailure(error)
+  }
+  const { turns } = node
+  return new RunningBeamClaw({ root, tenants, agents, providers, phase, store, events, listeners, cluster, services, turns })
+}
+
+/** Returns the error for callers of `start`: an error of the store itself, instead of the `ChildStartError` around it. */
+function startFailure(error: unknown): unknown {
+  if (!(error instanceof ChildStartError)) return error
+  if (error.childId === activityPartId) return error.cause
+  const inner = startFailure(error.cause)
+  return inner instanceof ChildStartError || error.cause !== inner ? inner : error
+}
