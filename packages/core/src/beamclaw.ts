@@ -61,7 +61,7 @@ export class BeamClaw {
     if (this.#isUp) throw new BeamClawError('actor-already-started', 'This BeamClaw is started; stop what runs first, or make another one')
     this.#isUp = true
     try {
-      // Loaded now: a program that only describes its agents, as a build does, loads a third of core.
+      // Loaded now: a program that only describes its agents, as a build does, does not need what runs sessions.
       const { startTree } = await import('./start-tree.ts')
       const running = await startTree(this.#options)
       void running.ended.then(() => {
