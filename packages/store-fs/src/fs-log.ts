@@ -8,6 +8,7 @@ import {
   type LogContents,
   type LogEntry,
   type LogSnapshot,
+  type SnapshotOptions,
   type StoreKey,
 } from '@beamclaw/core'
 import { checkSnapshotSeq, encodeJson } from '@beamclaw/core/adapter'
@@ -18,9 +19,10 @@ import { fenced, invalid, stopped, storeFailure } from './failures.ts'
 import { locateRecord } from './locate-record.ts'
 import type { LogDirectory } from './log-directory.ts'
 import { type LogEnvironment, logDirectory } from './log-environment.ts'
-import { encodeRecords, freshRecords } from './log-input.ts'
+import { encodeRecords, freshRecords, rememberedRecords } from './log-input.ts'
 import { type Manifest, manifestAfter } from './manifest.ts'
 import { type OpenedLog, takeLog } from './open-log.ts'
+import { type PresentOwner, readPage } from './read-page.ts'
 import { type EncodedRecord, encodeLines } from './record-line.ts'
 import { encodeSnapshot, type Replayed, readPrefix, replay } from './replay.ts'
 import { readSegment } from './segment.ts'
@@ -82,6 +84,11 @@ export class FsLog implements AppendLog, PooledFile {
     return this.#directory().segment(this.#generation)
   }
 
+  /** What a reader beside this owner may read. */
+  get present(): PresentOwner {
+    return { generation: this.#generation, bytes: this.#bytes }
+  }
+
   get identity(): string {
     return this.#identity
   }
@@ -103,11 +110,11 @@ export class FsLog implements AppendLog, PooledFile {
     })
   }
 
-  async compact(snapshot: LogSnapshot): Promise<void> {
+  async snapshot(snapshot: LogSnapshot, { dropRecords = false }: SnapshotOptions = {}): Promise<void> {
     this.#checkOpen()
     const { seq, state } = snapshot ?? {}
     const stateJson = encodeJson(state, this.#environment.maxBytes)
-    await this.#inTurn(() => this.#environment.limiter.run(() => this.#compact(seq, stateJson)))
+    await this.#inTurn(() => this.#environment.limiter.run(() => this.#compact(seq, stateJson, dropRecords)))
   }
 
   async locate(seq: number): Promise<EntryLocation | undefined> {
@@ -182,7 +189,7 @@ export class FsLog implements AppendLog, PooledFile {
   async #append(group: readonly Append[]): Promise<void> {
     const records = group.flatMap((append) => append.records)
     const isRepeated = (records[0]?.seq ?? Number.POSITIVE_INFINITY) <= this.#lastSeq
-    await this.#write(freshRecords(records, isRepeated ? (await this.#replay()).records : [], this.#lastSeq))
+    await this.#write(freshRecords(records, isRepeated ? await this.#lastRecords() : [], this.#lastSeq))
     for (const { resolve } of group) resolve()
   }
 
@@ -252,7 +259,14 @@ export class FsLog implements AppendLog, PooledFile {
     }
   }
 
-  async #compact(seq: number, stateJson: string): Promise<void> {
+  /** Resolves with the records for which a repeated append counts as written. */
+  async #lastRecords(): Promise<readonly LogEntry[]> {
+    const page = { fromSeq: Math.max(1, this.#lastSeq + 1 - rememberedRecords), limit: rememberedRecords }
+    const read = await this.#environment.limiter.run(() => readPage(this.#directory(), () => this.present, page))
+    return read?.records ?? []
+  }
+
+  async #compact(seq: number, stateJson: string, dropRecords: boolean): Promise<void> {
     const { pool, sync, fileSystem } = this.#environment
     const directory = this.#directory()
     const old = await this.#manifest()
@@ -264,7 +278,7 @@ export class FsLog implements AppendLog, PooledFile {
       return await directory.claim(generation, old.generation, () => fileSystem.isUnsealed(current))
     })
     if (descriptor === undefined) throw fenced()
-    const manifest = manifestAfter(old, { snapshot: seq, lastSeq: this.#lastSeq, bytes: this.#bytes })
+    const manifest = manifestAfter(old, { snapshot: seq, lastSeq: this.#lastSeq, bytes: this.#bytes, dropRecords })
     try {
       const listing = await directory.writeManifest(manifest, descriptor)
       await directory.removeObsolete(manifest, descriptor, listing)

@@ -8,13 +8,24 @@ import {
   type FencingToken,
   type JsonValue,
   type ListOptions,
+  type LogPage,
   type PutOptions,
+  type ReadLogOptions,
   type Store,
   type StoreKey,
   SystemClock,
   type Versioned,
 } from '@beamclaw/core'
-import { anArray, checkFencingToken, checkOptions, checkStoreKey, encodeJson, integer, mayOpenLog } from '@beamclaw/core/adapter'
+import {
+  anArray,
+  checkFencingToken,
+  checkOptions,
+  checkStoreKey,
+  encodeJson,
+  integer,
+  mayOpenLog,
+  readLogOptions,
+} from '@beamclaw/core/adapter'
 import { DirectoryMaker, isAbsent } from './atomic-write.ts'
 import { DescriptorPool } from './descriptor-pool.ts'
 import { DirectoryLock } from './directory-lock.ts'
@@ -28,6 +39,7 @@ import { type LogEnvironment, logDirectory } from './log-environment.ts'
 import { removeLog } from './open-log.ts'
 import { checkFsStoreOptions, type FsStoreOptions, fsStoreDefaults } from './options.ts'
 import { KeyedQueue, Limiter } from './queues.ts'
+import { readPage } from './read-page.ts'
 import { StaleTemporaries } from './stale-temporaries.ts'
 import { watchSyncs } from './sync-watch.ts'
 
@@ -170,6 +182,13 @@ export class FsStore implements Store {
     const copy: StoreKey = [...key]
     const { epoch, nonce } = token
     return await this.#do(`opening ${path}`, () => this.#turns.run(path, () => this.#openLog(copy, path, { epoch, nonce })))
+  }
+
+  async readLog(key: StoreKey, options: ReadLogOptions = {}): Promise<LogPage | undefined> {
+    const path = this.#pathOf(key, 1)
+    const page = readLogOptions(options)
+    const owner = () => this.#logs.get(path)?.present
+    return await this.#do(`reading ${path}`, () => this.#limiter.run(() => readPage(logDirectory(this.#environment, path), owner, page)))
   }
 
   async deleteLog(key: StoreKey, token: FencingToken): Promise<boolean> {

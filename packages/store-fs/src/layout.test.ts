@@ -25,7 +25,7 @@ describe('the data directory', () => {
       await store.put(storeKey('jobs', 'a'), 1)
       const log = await store.openLog(logKey, fencingToken())
       await log.append(logRecords(1, 3))
-      await log.compact({ seq: 2, state: {} })
+      await log.snapshot({ seq: 2, state: {} })
       await log.append(logRecords(4))
       const files = await filesBelow(join(scratch.path, 'deep'))
       expect(files.length).toBeGreaterThan(10)
@@ -132,7 +132,7 @@ describe('the data directory', () => {
       const bytes = await readFile(place?.file ?? '')
       expect(bytes.toString('utf8', place?.offset).startsWith(`{"s":${seq},`)).toBe(true)
     }
-    await log.compact({ seq: 5, state: {} })
+    await log.snapshot({ seq: 5, state: {} })
     expect(await log.locate?.(5)).toEqual({ file: join(scratch.path, logPath, 'snap-5.json'), offset: 0 })
     expect((await log.locate?.(6))?.file).toBe(join(scratch.path, logPath, '0002.jsonl'))
     expect(await log.locate?.(7)).toBeUndefined()
@@ -181,7 +181,7 @@ describe('options', () => {
     expect(await store.put(storeKey('a'), value)).toBe(1)
     await expectRejection(store.put(storeKey('a'), `${value}x`), 'document-too-large')
     await expectRejection((await store.openLog(logKey, fencingToken())).append(logRecords(1, 1, value)), 'document-too-large')
-    await expectRejection((await store.openLog(logKey, fencingToken())).compact({ seq: 0, state: `${value}x` }), 'document-too-large')
+    await expectRejection((await store.openLog(logKey, fencingToken())).snapshot({ seq: 0, state: `${value}x` }), 'document-too-large')
   })
 
   test('every mode of syncing keeps records, and only "os" does not sync them', async () => {

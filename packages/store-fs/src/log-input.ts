@@ -9,7 +9,7 @@ export function encodeRecords(records: readonly LogEntry[], maxBytes: number): E
 }
 
 /** Number of records at the end of a log for which a repeated append counts as written. Repeats come soon or never. */
-const rememberedRecords = 64
+export const rememberedRecords = 64
 
 /** Returns the new records of a batch, given those that the log holds. Throws `log-gap` when one would replace a different record. */
 export function freshRecords(batch: readonly EncodedRecord[], held: readonly LogEntry[], lastSeq: number): readonly EncodedRecord[] {

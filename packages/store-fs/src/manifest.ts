@@ -23,6 +23,8 @@ export interface Manifest {
   readonly firstSeq: number
   /** Seqs of the snapshots, newest first: the current one and the one before it. */
   readonly snapshots: readonly number[]
+  /** Seq of the last record that was dropped; absent when none was. */
+  readonly dropped?: number
 }
 
 const prefix = ',"c":"'
@@ -50,8 +52,8 @@ export function unsealJson(bytes: Buffer, file: string): unknown {
 
 /** Returns the file content of a manifest. */
 export function encodeManifest(manifest: Manifest): Buffer {
-  const { version, key, generation, token, segments, firstSeq, snapshots } = manifest
-  return sealJson(JSON.stringify({ version, key, generation, token, segments, firstSeq, snapshots }))
+  const { version, key, generation, token, segments, firstSeq, snapshots, dropped } = manifest
+  return sealJson(JSON.stringify({ version, key, generation, token, segments, firstSeq, snapshots, dropped }))
 }
 
 /** Reads a manifest. Throws `log-corrupt`, also for one that a newer version of this package wrote. */
@@ -70,7 +72,12 @@ export function isSameKey(a: StoreKey, b: StoreKey): boolean {
 /** Returns the manifest after a snapshot of the records up to `snapshot`, when the segment of `old` has records up to `lastSeq` in `bytes` bytes. */
 export function manifestAfter(
   old: Manifest,
-  { snapshot, lastSeq, bytes }: { readonly snapshot: number; readonly lastSeq: number; readonly bytes: number },
+  {
+    snapshot,
+    lastSeq,
+    bytes,
+    dropRecords,
+  }: { readonly snapshot: number; readonly lastSeq: number; readonly bytes: number; readonly dropRecords: boolean },
 ): Manifest {
   const [newest, second] = old.snapshots
   // A second snapshot of the same seq replaces the first, and the one before it stays.
@@ -79,7 +86,8 @@ export function manifestAfter(
   return {
     ...old,
     generation: old.generation + 1,
-    segments: segments.filter((segment) => segment.lastSeq > (previous ?? 0)),
+    segments: dropRecords ? segments.filter((segment) => segment.lastSeq > (previous ?? 0)) : segments,
+    ...(dropRecords ? { dropped: snapshot } : {}),
     firstSeq: lastSeq + 1,
     snapshots: previous === undefined ? [snapshot] : [snapshot, previous],
   }

@@ -101,6 +101,7 @@ async function finish(attempt: Attempt, claim: Claim): Promise<OpenedLog | undef
       segments,
       firstSeq: content.lastSeq + 1,
       snapshots: content.snapshots,
+      ...(base?.dropped === undefined ? {} : { dropped: base.dropped }),
     }
     const listing = await directory.writeManifest(manifest, descriptor)
     await setBadSnapshotsAside(directory, base, manifest)

@@ -38,7 +38,7 @@ describe('processes that share nothing but the directory', () => {
       async run(path) {
         const owner = await new LogProcess(path).open(fencingToken(2))
         await owner.append(logRecords(5, 6))
-        await owner.compact({ seq: 6, state: 'six' })
+        await owner.snapshot({ seq: 6, state: 'six' })
         await owner.append(logRecords(7))
         await owner.close()
       },
@@ -49,7 +49,7 @@ describe('processes that share nothing but the directory', () => {
         await (await new LogProcess(path).open(fencingToken(2))).close()
         const owner = await new LogProcess(path).open(fencingToken(2))
         await owner.append(logRecords(5))
-        await owner.compact({ seq: 4, state: 'four' })
+        await owner.snapshot({ seq: 4, state: 'four' })
         await owner.close()
       },
       left: { snapshot: { seq: 4, state: 'four' }, records: logRecords(5) },
@@ -86,10 +86,10 @@ describe('processes that share nothing but the directory', () => {
         })
         const zombie = await new LogProcess(path, { fileSystem }).open(fencingToken(1))
         await zombie.append(logRecords(1, 2))
-        await zombie.compact({ seq: 2, state: 'two' })
+        await zombie.snapshot({ seq: 2, state: 'two' })
         await zombie.append(logRecords(3, 4))
         calls = 0
-        const outcome = await zombie.compact({ seq: 4, state: 'four' }).then(
+        const outcome = await zombie.snapshot({ seq: 4, state: 'four' }).then(
           () => 'resolved',
           (error: unknown) => (BeamClawError.isInstance(error) ? error.code : error),
         )
@@ -182,7 +182,7 @@ describe('processes that share nothing but the directory', () => {
       if (isArmed) return void (await expectRejection(opening, 'fenced'))
       const log = await opening
       isArmed = true
-      await expectRejection(log.compact({ seq: 2, state: 'two' }), 'fenced')
+      await expectRejection(log.snapshot({ seq: 2, state: 'two' }), 'fenced')
     },
   )
 
@@ -211,7 +211,7 @@ describe('processes that share nothing but the directory', () => {
                 acknowledged.set(record.seq, record.id)
               }
               seq += batch.length
-              if (next(4) === 0) await log.compact({ seq, state: { upTo: seq } })
+              if (next(4) === 0) await log.snapshot({ seq, state: { upTo: seq } })
             }
             await log.close()
           } catch (error) {

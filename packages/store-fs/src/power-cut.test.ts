@@ -33,7 +33,7 @@ async function live(store: FsStore, promised: Promised, sync: SyncMode): Promise
       if (sync !== 'os') promised.acknowledged = seq
     }
     if (round !== 2) {
-      await log.compact({ seq: seq - 1, state: { upTo: seq - 1 } })
+      await log.snapshot({ seq: seq - 1, state: { upTo: seq - 1 } })
       promised.acknowledged = seq
       promised.compacted = seq - 1
     }

@@ -1,6 +1,6 @@
 import { copyFile, cp, mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { BeamClawError } from '@beamclaw/core'
+import { BeamClawError, type SnapshotOptions } from '@beamclaw/core'
 import { expectRejection, logRecords, range } from '@beamclaw/testkit'
 import { describe, expect, test } from 'vitest'
 import { LogProcess, scratchDirectory } from './testing/scratch.ts'
@@ -151,12 +151,12 @@ describe('a record that went bad', () => {
 })
 
 describe('a snapshot that cannot be read', () => {
-  async function compacted(path: string, snapshots: number): Promise<void> {
+  async function compacted(path: string, snapshots: number, options: SnapshotOptions = {}): Promise<void> {
     await mkdir(path, { recursive: true })
     const log = await new LogProcess(path).open()
     for (const round of range(1, snapshots)) {
       await log.append(logRecords(round * 2 - 1, round * 2))
-      await log.compact({ seq: round * 2, state: { upTo: round * 2 } })
+      await log.snapshot({ seq: round * 2, state: { upTo: round * 2 } }, options)
     }
     await log.append(logRecords(snapshots * 2 + 1))
     await log.close()
@@ -179,9 +179,9 @@ describe('a snapshot that cannot be read', () => {
     }
   })
 
-  test('is log-corrupt when the one before it cannot be read either', async () => {
+  test('is log-corrupt when the one before it cannot be read either and the records were dropped', async () => {
     await using scratch = await scratchDirectory('memory')
-    await compacted(scratch.path, 3)
+    await compacted(scratch.path, 3, { dropRecords: true })
     await truncate(join(scratch.path, 'snap-6.json'), 10)
     await truncate(join(scratch.path, 'snap-4.json'), 10)
     const error = await expectRejection(new LogProcess(scratch.path).open(), 'log-corrupt')

@@ -9,8 +9,11 @@ import {
   type ListOptions,
   type LogContents,
   type LogEntry,
+  type LogPage,
   type LogSnapshot,
   type PutOptions,
+  type ReadLogOptions,
+  type SnapshotOptions,
   type Store,
   type StoreKey,
   type Versioned,
@@ -94,6 +97,10 @@ class FaultyStore implements Store {
     return new FaultyLog(log, key, this.#desk)
   }
 
+  readLog(key: StoreKey, options?: ReadLogOptions): Promise<LogPage | undefined> {
+    return this.#desk.make({ method: 'readLog', key }, () => this.#store.readLog(key, options))
+  }
+
   deleteLog(key: StoreKey, token: FencingToken): Promise<boolean> {
     return this.#desk.make({ method: 'deleteLog', key }, () => this.#store.deleteLog(key, token))
   }
@@ -126,8 +133,8 @@ class FaultyLog implements AppendLog {
     return this.#write({ method: 'append', key: this.#key, records }, records, (copied) => this.#log.append(copied))
   }
 
-  compact(snapshot: LogSnapshot): Promise<void> {
-    return this.#write({ method: 'compact', key: this.#key }, snapshot, (copied) => this.#log.compact(copied))
+  snapshot(snapshot: LogSnapshot, options?: SnapshotOptions): Promise<void> {
+    return this.#write({ method: 'snapshot', key: this.#key }, snapshot, (copied) => this.#log.snapshot(copied, options))
   }
 
   read(fromSeq?: number): Promise<LogContents> {

@@ -5,7 +5,7 @@ import { BeamClawError, type ErrorCode, type LogEntry, type StoreKey } from '@be
 export interface StoreCall {
   /** Counts every call to the store and its logs from 0. */
   readonly index: number
-  readonly method: 'get' | 'put' | 'delete' | 'list' | 'openLog' | 'deleteLog' | 'append' | 'read' | 'compact' | 'close'
+  readonly method: 'get' | 'put' | 'delete' | 'list' | 'openLog' | 'readLog' | 'deleteLog' | 'append' | 'read' | 'snapshot' | 'close'
   /** The key, or the prefix of a `list`. */
   readonly key: StoreKey
   /** The records of an `append`. */

@@ -45,7 +45,7 @@ test('what was told and written in several lives, with snapshots between, is in 
     const from = epoch * 3 - 2
     await life(epoch, async (log) => {
       await run(log, from)
-      await log.compact({ seq: from + 2, state: {} })
+      await log.snapshot({ seq: from + 2, state: {} })
     })
     ledger.hear(receipt(from, `run-${from}`))
     ledger.hear(told(from + 2, `run-${from}`))

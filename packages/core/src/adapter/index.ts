@@ -27,6 +27,7 @@ export {
   freshLogRecords,
   isBelowStoreKey,
   mayOpenLog,
+  readLogOptions,
 } from '../defaults/store-input.ts'
 export { abortedError, asProviderError } from '../provider/provider-error.ts'
 export { type ProviderStream, providerStream } from '../provider/provider-stream.ts'

@@ -11,7 +11,7 @@ export function wrapLog(log: AppendLog, own: Partial<AppendLog>): AppendLog {
   return {
     append: (records) => log.append(records),
     read: (fromSeq) => log.read(fromSeq),
-    compact: (snapshot) => log.compact(snapshot),
+    snapshot: (snapshot, options) => log.snapshot(snapshot, options),
     close: () => log.close(),
     ...own,
   }

@@ -14,6 +14,7 @@ export function wrapStore(store: Store, own: Partial<Store>): Store {
     delete: (key, options) => store.delete(key, options),
     list: (prefix, options) => store.list(prefix, options),
     openLog: (key, token) => store.openLog(key, token),
+    readLog: (key, options) => store.readLog(key, options),
     deleteLog: (key, token) => store.deleteLog(key, token),
     stop: () => store.stop(),
     ...own,

@@ -33,7 +33,7 @@ test('a wrapped store and its logs do what they are told, and the rest as before
   const record = { seq: 1, type: 'note', id: 'one', ts: 1, data: {} }
   await log.append([record])
   expect([appended, (await log.read()).records]).toEqual([[1], [record]])
-  await log.compact({ seq: 1, state: { sum: 1 } })
+  await log.snapshot({ seq: 1, state: { sum: 1 } })
   expect((await log.read()).snapshot).toMatchObject({ seq: 1, state: { sum: 1 } })
   await log.close()
   await store.stop()

@@ -8,8 +8,11 @@ import type {
   ListOptions,
   LogContents,
   LogEntry,
+  LogPage,
   LogSnapshot,
   PutOptions,
+  ReadLogOptions,
+  SnapshotOptions,
   Store,
   StoreKey,
   Versioned,
@@ -25,6 +28,7 @@ import {
   freshLogRecords,
   isBelowStoreKey,
   mayOpenLog,
+  readLogOptions,
 } from './store-input.ts'
 
 /** Options of a `MemoryStore`. */
@@ -110,6 +114,16 @@ export class MemoryStore implements Store {
     return state.owner
   }
 
+  async readLog(key: StoreKey, options: ReadLogOptions = {}): Promise<LogPage | undefined> {
+    const log = this.#entry(key)?.log
+    const { fromSeq, limit } = readLogOptions(options)
+    if (log === undefined) return undefined
+    const { records } = log
+    const firstSeq = records[0]?.seq ?? lastSeqOf(log) + 1
+    const start = Math.max(0, fromSeq - firstSeq)
+    return { records: records.slice(start, start + limit).map(decoded), firstSeq, lastSeq: lastSeqOf(log) }
+  }
+
   async deleteLog(key: StoreKey, token: FencingToken): Promise<boolean> {
     const entry = this.#entry(key)
     checkFencingToken(token)
@@ -167,7 +181,7 @@ class MemoryLog implements AppendLog {
     const encoded = encodeLogRecords(records, this.#maxBytes)
     const held = this.#state.records
     const heldId = (seq: number): string | undefined => held[seq - (held[0]?.seq ?? 0)]?.id
-    held.push(...freshLogRecords(encoded, heldId, this.#lastSeq()))
+    held.push(...freshLogRecords(encoded, heldId, lastSeqOf(this.#state)))
   }
 
   async read(fromSeq = 1): Promise<LogContents> {
@@ -176,17 +190,15 @@ class MemoryLog implements AppendLog {
     const { snapshot, records } = this.#state
     return {
       snapshot: snapshot === undefined ? undefined : { seq: snapshot.seq, state: JSON.parse(snapshot.json) as JsonValue },
-      records: records
-        .filter(({ seq }) => seq >= fromSeq)
-        .map(({ seq, type, id, ts, json }) => ({ seq, type, id, ts, data: JSON.parse(json) as JsonObject })),
+      records: records.filter(({ seq }) => seq >= fromSeq && seq > (snapshot?.seq ?? 0)).map(decoded),
     }
   }
 
-  async compact(snapshot: LogSnapshot): Promise<void> {
+  async snapshot(snapshot: LogSnapshot, { dropRecords = false }: SnapshotOptions = {}): Promise<void> {
     this.#checkOwned()
-    checkSnapshotSeq(snapshot?.seq, this.#state.snapshot?.seq ?? 0, this.#lastSeq())
+    checkSnapshotSeq(snapshot?.seq, this.#state.snapshot?.seq ?? 0, lastSeqOf(this.#state))
     this.#state.snapshot = { seq: snapshot.seq, json: encodeJson(snapshot.state, this.#maxBytes) }
-    this.#state.records = this.#state.records.filter(({ seq }) => seq > snapshot.seq)
+    if (dropRecords) this.#state.records = this.#state.records.filter(({ seq }) => seq > snapshot.seq)
   }
 
   async close(): Promise<void> {
@@ -198,13 +210,17 @@ class MemoryLog implements AppendLog {
     this.#broken ??= error
   }
 
-  #lastSeq(): number {
-    return this.#state.records.at(-1)?.seq ?? this.#state.snapshot?.seq ?? 0
-  }
-
   #checkOwned(): void {
     if (this.#broken !== undefined) throw this.#broken
   }
+}
+
+function lastSeqOf({ records, snapshot }: LogState): number {
+  return records.at(-1)?.seq ?? snapshot?.seq ?? 0
+}
+
+function decoded({ seq, type, id, ts, json }: EncodedLogEntry): LogEntry {
+  return { seq, type, id, ts, data: JSON.parse(json) as JsonObject }
 }
 
 function nameOf(key: StoreKey): string {

@@ -1,7 +1,7 @@
 /** The checks of a store's input, before it changes anything. For authors of stores: `storeContract()` of testkit requires them. */
 import { BeamClawError } from '../base/errors.ts'
-import { describeValue } from '../base/options.ts'
-import type { FencingToken, LogEntry, StoreKey } from '../ports/store.ts'
+import { checkOptions, describeValue, integer } from '../base/options.ts'
+import type { FencingToken, LogEntry, ReadLogOptions, StoreKey } from '../ports/store.ts'
 import { encodeJson } from './json-text.ts'
 
 const mostNames = 8
@@ -109,6 +109,16 @@ export function freshLogRecords<T extends { readonly seq: number; readonly id: s
 export function checkSnapshotSeq(seq: unknown, oldest: number, newest: number): void {
   if (Number.isSafeInteger(seq) && (seq as number) >= oldest && (seq as number) <= newest) return
   throw logGap(`a snapshot takes a seq from ${oldest} to ${newest}, received ${describeValue(seq)}`, newest)
+}
+
+/**
+ * Returns the checked options of `Store.readLog`, with their defaults. Throws `invalid-option`.
+ * @example readLogOptions({ limit: 10 }) // → { fromSeq: 1, limit: 10 }
+ */
+export function readLogOptions(options: ReadLogOptions): Required<ReadLogOptions> {
+  checkOptions<ReadLogOptions>('Store.readLog', options, { fromSeq: integer(0), limit: integer(1) })
+  const { fromSeq = 1, limit = 1_000 } = options
+  return { fromSeq: Math.max(1, fromSeq), limit }
 }
 
 function invalid(problem: string): BeamClawError {

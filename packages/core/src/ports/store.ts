@@ -26,7 +26,7 @@ export interface LogEntry {
   readonly type: string
   /**
    * Unique in its log. One of the last 64 records that is appended again with the same `seq` and `id` counts as written, while the log holds
-   * it: a record that a snapshot replaced cannot be compared any more, and is a `log-gap`.
+   * it: a record that was dropped cannot be compared any more, and is a `log-gap`.
    */
   readonly id: string
   /** Wall time in milliseconds. */
@@ -34,17 +34,43 @@ export interface LogEntry {
   readonly data: JsonObject
 }
 
-/** State up to and including `seq`, which replaces the records before it. */
+/** State up to and including `seq`: who reads it need not read the records before it. */
 export interface LogSnapshot {
   readonly seq: number
   readonly state: JsonValue
 }
 
-/** The contents of a log when it was opened. */
+/** What an owner needs of a log in order to go on. */
 export interface LogContents {
+  /** The newest one. */
   readonly snapshot: LogSnapshot | undefined
   /** The records after the snapshot, in order. */
   readonly records: readonly LogEntry[]
+}
+
+/** Options of `AppendLog.snapshot`. */
+export interface SnapshotOptions {
+  /** Drops the records up to the snapshot for good: nobody reads them again. @default false */
+  readonly dropRecords?: boolean
+}
+
+/** Options of `Store.readLog`. */
+export interface ReadLogOptions {
+  /** Number of the first record. @default 1 */
+  readonly fromSeq?: number
+  /** Maximum records of the page. @default 1000 */
+  readonly limit?: number
+}
+
+/** A part of a log, in order. */
+export interface LogPage {
+  /**
+   * At least one unless there is none from `fromSeq` on; a page of large records may have fewer than `limit`. The next page begins after the last one.
+   */
+  readonly records: readonly LogEntry[]
+  /** Numbers of the first and of the last record that the log has; the last is 0 in an empty log. */
+  readonly firstSeq: number
+  readonly lastSeq: number
 }
 
 /** Where a record is stored, for the diagnosis of damage. */
@@ -64,7 +90,7 @@ export interface AppendLog {
   /**
    * Writes records in order; resolves when all are durable. Rejects `invalid-message` for what is no record, `document-too-large` for
    * data beyond the store's limit, `log-gap` when the first `seq` does not follow the last one that is written when the call's turn
-   * comes, or when a seq of the batch is taken by another record or was replaced by a snapshot, `fenced` when a later owner opened the
+   * comes, or when a seq of the batch is taken by another record or was dropped, `fenced` when a later owner opened the
    * log (`details.epoch` is that owner's epoch, where the store knows it) or it was deleted (without an epoch), `store-full` when there
    * is no room (nothing of the batch counts as written), `store-io` otherwise. Concurrent calls are written in call order; one that is
    * refused is left out, and a call that counted on it is a `log-gap`.
@@ -76,11 +102,12 @@ export interface AppendLog {
    */
   read(fromSeq?: number): Promise<LogContents>
   /**
-   * Makes `snapshot` durable, then drops the records it replaces. A crash in between leaves either state. Rejects as `append` does;
-   * `log-gap` for a seq before that of the last snapshot or after the last record.
+   * Makes `snapshot` durable: from then on `read` begins after it. The records stay, and `Store.readLog` reads them, unless `dropRecords` is set. A crash
+   * leaves the log with this snapshot or the one before it. Rejects as `append` does; `log-gap` for a seq before that of the last snapshot or after the
+   * last record.
    */
-  compact(snapshot: LogSnapshot): Promise<void>
-  /** Where the record `seq` is kept, or the snapshot that replaced it; undefined when there is none. For stores that have such places. */
+  snapshot(snapshot: LogSnapshot, options?: SnapshotOptions): Promise<void>
+  /** Where the record `seq` is kept, or the snapshot in its place if it was dropped; undefined when there is none. For stores that have such places. */
   locate?(seq: number): Promise<EntryLocation | undefined>
   /** Releases the handle; resolves once the appends under way are done. Idempotent. */
   close(): Promise<void>
@@ -118,6 +145,11 @@ export interface Store {
    * can ask for one above. Rejects `log-corrupt` when the log cannot be trusted.
    */
   openLog(key: StoreKey, token: FencingToken): Promise<AppendLog>
+  /**
+   * Reads durable records of a log, beside its owner: fences nobody, waits for no write, and creates nothing. A record is seen once its append has resolved,
+   * and not before it is durable. Resolves with undefined when there is no log. Rejects `log-corrupt` for a damaged record of the page.
+   */
+  readLog(key: StoreKey, options?: ReadLogOptions): Promise<LogPage | undefined>
   /**
    * Deletes a log, and not what else has its key, as its owner: all of it or nothing, also in a crash, and durable as a write is. Resolves with true when
    * there was one. Rejects `fenced`, as `openLog` does, for a token that could not open the log. Its open handles become `fenced`.

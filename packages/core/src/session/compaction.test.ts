@@ -33,7 +33,7 @@ function watchedStore(onCompact: (snapshot: LogSnapshot, lastSeq: number) => voi
         await log.append(records)
         lastSeq = records.at(-1)?.seq ?? lastSeq
       },
-      compact: async (snapshot) => {
+      snapshot: async (snapshot) => {
         guard()
         try {
           onCompact(snapshot, lastSeq)
@@ -41,7 +41,7 @@ function watchedStore(onCompact: (snapshot: LogSnapshot, lastSeq: number) => voi
           broken = error
           throw error
         }
-        await log.compact(snapshot)
+        await log.snapshot(snapshot)
       },
     })
     return watched
@@ -77,13 +77,13 @@ describe('a snapshot of a session', () => {
     store.openLog = async (logKey, token) => {
       const log = await openLog.call(store, logKey, token)
       if (logKey[1] !== 'sessions') return log
-      const compact = async (snapshot: LogSnapshot): Promise<void> => {
+      const snapshot = async (taken: LogSnapshot): Promise<void> => {
         done.push('begun')
         await held.promise
-        await log.compact(snapshot)
+        await log.snapshot(taken)
         done.push('snapshot')
       }
-      return wrapLog(log, { compact })
+      return wrapLog(log, { snapshot })
     }
     store.deleteLog = async (...args) => {
       done.push('deleted')
@@ -142,10 +142,10 @@ describe('a snapshot of who is busy', () => {
     const openLog = store.openLog.bind(store)
     store.openLog = async (logKey, token) => {
       const log = await openLog(logKey, token)
-      const compact = log.compact.bind(log)
-      log.compact = (snapshot) => {
+      const take = log.snapshot.bind(log)
+      log.snapshot = (snapshot) => {
         compacted.push(snapshot.seq)
-        return compact(snapshot)
+        return take(snapshot)
       }
       return log
     }

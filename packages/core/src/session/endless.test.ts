@@ -118,14 +118,14 @@ describe('a store that takes records up to a size', () => {
     }
     store.openLog = async (logKey, token) => {
       const log = await openLog(logKey, token)
-      const { append, compact } = log
+      const { append, snapshot: take } = log
       log.append = async (records: readonly LogEntry[]) => {
         for (const record of records) refuse(record)
         await append.call(log, records)
       }
-      log.compact = async (snapshot) => {
+      log.snapshot = async (snapshot) => {
         refuse(snapshot)
-        await compact.call(log, snapshot)
+        await take.call(log, snapshot)
       }
       return log
     }

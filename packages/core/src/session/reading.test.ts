@@ -23,9 +23,9 @@ async function snapshotted(options: Parameters<typeof stage>[2] = {}) {
   const openLog = store.openLog.bind(store)
   store.openLog = async (logKey, token) => {
     const log = await openLog(logKey, token)
-    const compact = log.compact.bind(log)
-    log.compact = async (snapshot) => {
-      await compact(snapshot)
+    const take = log.snapshot.bind(log)
+    log.snapshot = async (snapshot) => {
+      await take(snapshot)
       if (logKey[1] === 'sessions') compacted.push(snapshot.seq)
     }
     return log

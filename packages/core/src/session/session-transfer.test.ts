@@ -103,7 +103,7 @@ describe('what is exported can be imported', () => {
     const state = { version: 1, history, origins: history.map(() => ({ at: 1, runId: 'r' })), waiting: [], runs: [], deadLetters: [] }
     const log = await set.store.openLog(['default', 'sessions', 'main', 'main'] as never, { epoch: 1, nonce: 'n' } as never)
     await log.append([{ seq: 1, type: 'run-pause', id: 'x', ts: 1, data: { runId: 'r' } } as never])
-    await log.compact({ seq: 1, state: state as never })
+    await log.snapshot({ seq: 1, state: state as never })
     await log.close()
     const shown = await expectRoundTrip(set)
     expect(shown).toMatchObject([

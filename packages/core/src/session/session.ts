@@ -208,7 +208,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
 
   async #compact(journal: JournalWriter): Promise<void> {
     try {
-      await journal.compact()
+      await journal.snapshot()
     } catch (error) {
       if (journal.isBroken) throw error
       this.#dependencies.services.logger.log('warn', 'session.snapshot-refused', { session: this.#key, error: describeError(error) })

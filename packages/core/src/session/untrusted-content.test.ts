@@ -224,7 +224,7 @@ describe('a journal', () => {
     await activity.append([{ seq: 1, type: 'busy', id: 'b', ts: 1, data: { sessionKey: key } }])
     const log = await store.openLog([...logKey], { epoch: 1, nonce: 'a' })
     await log.append(records.map(([type, data], index) => ({ seq: index + 1, type, id: `r${index}`, ts: 1, data: data as JsonObject })))
-    if (snapshot !== undefined) await log.compact({ seq: records.length, state: snapshot })
+    if (snapshot !== undefined) await log.snapshot({ seq: records.length, state: snapshot })
     return store
   }
 
@@ -287,7 +287,7 @@ describe('a journal', () => {
       const store = new MemoryStore()
       const activity = await store.openLog([defaultTenant, 'activity'], { epoch: 1, nonce: 'a' })
       await activity.append([{ seq: 1, type: 'busy', id: 'x', ts: 1, data: { sessionKey: key } }])
-      await activity.compact({ seq: 1, state })
+      await activity.snapshot({ seq: 1, state })
       const { claw } = await stage(fine(), {}, { store })
       expect((await claw.session(key).send('hello').result()).text).toBe('fine')
     },

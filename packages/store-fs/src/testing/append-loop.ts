@@ -30,7 +30,7 @@ async function run(): Promise<void> {
     await log.append(batch)
     seq += size
     print({ acknowledged: seq })
-    if (count % 40 === 39) await log.compact({ seq, state: { upTo: seq } })
+    if (count % 40 === 39) await log.snapshot({ seq, state: { upTo: seq } })
   }
   await store.stop()
   print({ stopped: seq })

@@ -7,6 +7,7 @@ import { lifeMistakes } from './testing/life-mistakes.ts'
 import { logMistakes } from './testing/log-mistakes.ts'
 import { mistakenStore, type StoreMistake } from './testing/mistaken-store.ts'
 import { ownerMistakes } from './testing/owner-mistakes.ts'
+import { pageMistakes } from './testing/page-mistakes.ts'
 import { expectCaught } from './testing/planted-mistakes.ts'
 
 storeContract('MemoryStore', () => ({ store: new MemoryStore() }), {
@@ -22,6 +23,7 @@ const mistakes: Readonly<Record<string, StoreMistake>> = {
   ...logMistakes,
   ...ownerMistakes,
   ...lifeMistakes,
+  ...pageMistakes,
 }
 
 describe('the Store contract', () => {

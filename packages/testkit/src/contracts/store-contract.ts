@@ -2,8 +2,9 @@
 import { type ContractOptions, declareContract } from './contract.ts'
 import { documentTests, listTests, nameTests, tenantTests, versionTests } from './store-document-contract.ts'
 import { inputTests } from './store-input-contract.ts'
-import { compactTests, deleteLogTests, deleteTests, reopenTests, stopTests } from './store-life-contract.ts'
+import { deleteLogTests, deleteTests, reopenTests, snapshotTests, stopTests } from './store-life-contract.ts'
 import { appendTests, fencingTests, readTests } from './store-log-contract.ts'
+import { pageTests } from './store-page-contract.ts'
 import type { StoreUnderTest } from './store-under-test.ts'
 
 /** Makes a store without data; called once for each test. */
@@ -19,7 +20,8 @@ const sections = {
   append: appendTests,
   read: readTests,
   fencing: fencingTests,
-  compact: compactTests,
+  snapshot: snapshotTests,
+  pages: pageTests,
   delete: deleteTests,
   deleteLog: deleteLogTests,
   reopen: reopenTests,

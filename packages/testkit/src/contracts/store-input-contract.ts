@@ -61,7 +61,7 @@ export const inputTests: StoreTests = {
     assert.equal(await store.get(storeKey('bad', 'huge')), undefined)
     const log = await store.openLog(storeKey('bad', 'log'), fencingToken())
     await expectRejection(log.append([...logRecords(1), ...logRecords(2, 2, huge)]), 'document-too-large')
-    await expectRejection(log.compact({ seq: 0, state: huge }), 'document-too-large')
+    await expectRejection(log.snapshot({ seq: 0, state: huge }), 'document-too-large')
     assert.equal(await log.read(), { snapshot: undefined, records: [] })
   },
   async 'a handle that refused something goes on as if it had not been asked'({ store }) {
@@ -71,12 +71,12 @@ export const inputTests: StoreTests = {
     const refused = [
       expectRejection(log.append(notJson), 'invalid-message'),
       expectRejection(log.append(logRecords(7)), 'log-gap'),
-      expectRejection(log.compact({ seq: 1, state: Number.NaN }), 'invalid-message'),
-      expectRejection(log.compact({ seq: 9, state: {} }), 'log-gap'),
+      expectRejection(log.snapshot({ seq: 1, state: Number.NaN }), 'invalid-message'),
+      expectRejection(log.snapshot({ seq: 9, state: {} }), 'log-gap'),
       expectRejection(log.read(Number.NaN), 'invalid-message', 'invalid-option'),
     ]
     // Called before any of them was answered.
-    const later = [log.append(logRecords(2, 3)), log.compact({ seq: 1, state: 'one' }), log.append(logRecords(4))]
+    const later = [log.append(logRecords(2, 3)), log.snapshot({ seq: 1, state: 'one' }), log.append(logRecords(4))]
     await Promise.all([...refused, ...later])
     await expectRejection(log.append(notJson), 'invalid-message')
     await log.append(logRecords(5))

@@ -11,11 +11,11 @@ async function contentOf(store: Store): Promise<LogContents> {
   return await log.read()
 }
 
-export const compactTests: StoreTests = {
-  async 'a snapshot replaces the records up to its seq'({ store }) {
+export const snapshotTests: StoreTests = {
+  async 'a snapshot stands for the records up to its seq'({ store }) {
     const log = await store.openLog(key, fencingToken())
     await log.append(logRecords(1, 5))
-    await log.compact({ seq: 3, state: { total: 3 } })
+    await log.snapshot({ seq: 3, state: { total: 3 } })
     const expected = { snapshot: { seq: 3, state: { total: 3 } }, records: logRecords(4, 5) }
     assert.equal(await log.read(), expected)
     assert.equal(await contentOf(store), expected)
@@ -24,7 +24,7 @@ export const compactTests: StoreTests = {
     const log = await store.openLog(key, fencingToken())
     for (const round of range(0, 5)) {
       await log.append(logRecords(round * 10 + 1, round * 10 + 10))
-      await log.compact({ seq: round * 10 + 10, state: { round } })
+      await log.snapshot({ seq: round * 10 + 10, state: { round } })
     }
     await log.append(logRecords(61))
     const expected = { snapshot: { seq: 60, state: { round: 5 } }, records: logRecords(61) }
@@ -33,22 +33,22 @@ export const compactTests: StoreTests = {
     assert.equal(await later.read(), expected)
     await expectRejection(later.append(logRecords(63)), 'log-gap')
     await later.append(logRecords(62))
-    await later.compact({ seq: 62, state: 'done' })
+    await later.snapshot({ seq: 62, state: 'done' })
     assert.equal(await contentOf(store), { snapshot: { seq: 62, state: 'done' }, records: [] })
   },
   async 'a snapshot of records that do not exist, or are gone, rejects'({ store }) {
     const log = await store.openLog(key, fencingToken())
     await log.append(logRecords(1, 4))
-    await expectRejection(log.compact({ seq: 5, state: {} }), 'log-gap')
-    await log.compact({ seq: 4, state: {} })
-    await expectRejection(log.compact({ seq: 3, state: {} }), 'log-gap')
-    await log.compact({ seq: 4, state: { again: true } })
+    await expectRejection(log.snapshot({ seq: 5, state: {} }), 'log-gap')
+    await log.snapshot({ seq: 4, state: {} })
+    await expectRejection(log.snapshot({ seq: 3, state: {} }), 'log-gap')
+    await log.snapshot({ seq: 4, state: { again: true } })
     assert.equal(await log.read(), { snapshot: { seq: 4, state: { again: true } }, records: [] })
   },
-  async 'a record that a snapshot replaced is a log-gap when it is appended again'({ store }) {
+  async 'a record that a snapshot dropped is a log-gap when it is appended again'({ store }) {
     const log = await store.openLog(key, fencingToken())
     await log.append(logRecords(1, 6))
-    await log.compact({ seq: 4, state: 'four' })
+    await log.snapshot({ seq: 4, state: 'four' }, { dropRecords: true })
     await expectRejection(log.append(logRecords(4)), 'log-gap')
     await expectRejection(log.append(logRecords(3, 6)), 'log-gap')
     await log.append(logRecords(5, 7))
@@ -61,7 +61,11 @@ export const compactTests: StoreTests = {
     const log = await store.openLog(key, fencingToken())
     const work: Promise<void>[] = []
     for (const round of range(1, 5)) {
-      work.push(log.append(logRecords(round * 2 - 1)), log.append(logRecords(round * 2)), log.compact({ seq: round * 2 - 1, state: round }))
+      work.push(
+        log.append(logRecords(round * 2 - 1)),
+        log.append(logRecords(round * 2)),
+        log.snapshot({ seq: round * 2 - 1, state: round }),
+      )
     }
     await Promise.all(work)
     assert.equal(await contentOf(store), { snapshot: { seq: 9, state: 5 }, records: logRecords(10) })
@@ -70,11 +74,11 @@ export const compactTests: StoreTests = {
     const log = await store.openLog(key, fencingToken())
     await log.append(logRecords(1))
     const state = { list: [1] }
-    const compacting = log.compact({ seq: 1, state })
+    const taking = log.snapshot({ seq: 1, state })
     state.list.push(2)
-    await compacting
+    await taking
     assert.equal((await log.read()).snapshot, { seq: 1, state: { list: [1] } })
-    await expectRejection(log.compact({ seq: 1, state: undefined as unknown as JsonValue }), 'invalid-message')
+    await expectRejection(log.snapshot({ seq: 1, state: undefined as unknown as JsonValue }), 'invalid-message')
     assert.equal((await contentOf(store)).snapshot, { seq: 1, state: { list: [1] } })
   },
 }
@@ -83,7 +87,7 @@ export const deleteTests: StoreTests = {
   async 'deleting a log fences its handles and empties it'({ store }) {
     const log = await store.openLog(key, fencingToken(7))
     await log.append(logRecords(1, 3))
-    await log.compact({ seq: 2, state: {} })
+    await log.snapshot({ seq: 2, state: {} })
     assert.equal(await store.delete(key), true)
     const error = await expectRejection(log.append(logRecords(4)), 'fenced')
     assert.equal(error.details.epoch, undefined, 'a deleted log has no later owner')
@@ -114,7 +118,7 @@ export const deleteLogTests: StoreTests = {
     await store.put(key, 'document')
     const log = await store.openLog(key, fencingToken(7))
     await log.append(logRecords(1, 3))
-    await log.compact({ seq: 2, state: {} })
+    await log.snapshot({ seq: 2, state: {} })
     await store.put([...key, 'below'], 'stays')
     assert.equal(await store.deleteLog(key, fencingToken(7)), true)
     const error = await expectRejection(log.append(logRecords(4)), 'fenced')
@@ -153,7 +157,7 @@ export const reopenTests: StoreTests = {
     await store.put(storeKey('jobs', 'a'), { n: 2 })
     const log = await store.openLog(key, fencingToken(5))
     await log.append(logRecords(1, 4))
-    await log.compact({ seq: 2, state: { n: 2 } })
+    await log.snapshot({ seq: 2, state: { n: 2 } })
     await log.append(logRecords(5))
     const reopened = await reopen(subject)
     assert.equal(await reopened.get(storeKey('jobs', 'a')), { value: { n: 2 }, version: 2 })
@@ -166,7 +170,7 @@ export const reopenTests: StoreTests = {
     for (const name of ['a', 'b']) await store.put(storeKey('jobs', name), name)
     const log = await store.openLog(key, fencingToken(5))
     await log.append(logRecords(1, 4))
-    await log.compact({ seq: 2, state: { n: 2 } })
+    await log.snapshot({ seq: 2, state: { n: 2 } })
     await store.delete(storeKey('jobs', 'a'))
     await store.delete(key)
     const reopened = await reopen(subject)
@@ -205,7 +209,7 @@ export const stopTests: StoreTests = {
     await expectRejection(store.openLog(key, fencingToken()), 'store-stopped')
     await expectRejection(log.append(logRecords(2)), 'store-stopped')
     await expectRejection(log.read(), 'store-stopped')
-    await expectRejection(log.compact({ seq: 1, state: {} }), 'store-stopped')
+    await expectRejection(log.snapshot({ seq: 1, state: {} }), 'store-stopped')
     await log.close()
   },
   async 'stopping a store that was never used resolves'({ store }) {
@@ -242,7 +246,7 @@ export const stopTests: StoreTests = {
     await appending
     await expectRejection(log.append(logRecords(2)), 'store-stopped')
     await expectRejection(log.read(), 'store-stopped')
-    await expectRejection(log.compact({ seq: 1, state: {} }), 'store-stopped')
+    await expectRejection(log.snapshot({ seq: 1, state: {} }), 'store-stopped')
     const again = await store.openLog(key, fencingToken())
     await again.append(logRecords(2))
     assert.equal((await again.read()).records, logRecords(1, 2))

@@ -130,7 +130,7 @@ export const readTests: StoreTests = {
   async 'reads from a seq on after a snapshot, too'({ store }) {
     const log = await store.openLog(key, fencingToken())
     await log.append(logRecords(1, 6))
-    await log.compact({ seq: 3, state: 'three' })
+    await log.snapshot({ seq: 3, state: 'three' })
     for (const [from, first] of [
       [2, 4],
       [4, 4],
@@ -164,7 +164,7 @@ export const readTests: StoreTests = {
     assert.equal(new Set(places.map((place) => JSON.stringify(place))).size, 3)
     assert.equal(await log.locate(4), undefined)
     assert.equal(await log.locate(0), undefined)
-    await log.compact({ seq: 2, state: {} })
+    await log.snapshot({ seq: 2, state: {} })
     const later = await store.openLog(key, fencingToken(2))
     assert.equal(await later.locate?.(1), await later.locate?.(2))
     assert.notEqual(await later.locate?.(3), await later.locate?.(2))
@@ -180,7 +180,7 @@ export const fencingTests: StoreTests = {
     await expectRejection(old.append(logRecords(2)), 'fenced')
     await expectRejection(old.append(logRecords(2)), 'fenced')
     await expectRejection(old.read(), 'fenced')
-    await expectRejection(old.compact({ seq: 1, state: {} }), 'fenced')
+    await expectRejection(old.snapshot({ seq: 1, state: {} }), 'fenced')
     await old.close()
     await young.append(logRecords(2))
     assert.equal(seqsOf((await young.read()).records), [1, 2])
@@ -190,7 +190,7 @@ export const fencingTests: StoreTests = {
     await first.append(logRecords(1, 3))
     let epoch = 1
     const asked: Record<string, (log: AppendLog) => Promise<unknown>> = {
-      compact: (log) => log.compact({ seq: 2, state: 'of an old owner' }),
+      snapshot: (log) => log.snapshot({ seq: 2, state: 'of an old owner' }),
       append: (log) => log.append(logRecords(4)),
       'append again': (log) => log.append(logRecords(3)),
       'append nothing': (log) => log.append([]),
@@ -207,7 +207,7 @@ export const fencingTests: StoreTests = {
   async 'a refusal names the epoch that is in the way'({ store }) {
     const old = await store.openLog(key, fencingToken(6))
     const log = await store.openLog(key, fencingToken(7, 'seven'))
-    for (const call of [old.append(logRecords(1)), old.read(), old.compact({ seq: 0, state: {} })]) {
+    for (const call of [old.append(logRecords(1)), old.read(), old.snapshot({ seq: 0, state: {} })]) {
       assert.equal((await expectRejection(call, 'fenced')).details.epoch, 7, 'a handle that a later owner fenced')
     }
     const refused = async (state: string): Promise<void> => {

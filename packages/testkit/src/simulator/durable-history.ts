@@ -25,6 +25,7 @@ export class DurableHistory {
       delete: (key, options) => store.delete(key, options),
       list: (prefix, options) => store.list(prefix, options),
       openLog: async (key, token) => this.#watched(key, await store.openLog(key, token)),
+      readLog: (key, options) => store.readLog(key, options),
       deleteLog: async (key, token) => {
         const wasThere = await store.deleteLog(key, token)
         this.#logs.delete(logName(key))
@@ -71,8 +72,8 @@ export class DurableHistory {
         if (opening < openings) this.#trace.fail('I2', `owner ${opening} of ${name} has written after owner ${openings} opened it`)
         for (const record of records) this.#add(name, history, record)
       },
-      compact: async (snapshot) => {
-        await log.compact(snapshot)
+      snapshot: async (snapshot) => {
+        await log.snapshot(snapshot)
         history.compacted = snapshot.seq
       },
     })

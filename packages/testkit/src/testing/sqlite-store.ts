@@ -9,8 +9,11 @@ import {
   type ListOptions,
   type LogContents,
   type LogEntry,
+  type LogPage,
   type LogSnapshot,
   type PutOptions,
+  type ReadLogOptions,
+  type SnapshotOptions,
   type Store,
   type StoreKey,
   type Versioned,
@@ -25,6 +28,7 @@ import {
   freshLogRecords,
   isBelowStoreKey,
   mayOpenLog,
+  readLogOptions,
 } from '@beamclaw/core/adapter'
 
 const maxBytes = 64 * 1024 * 1024
@@ -108,6 +112,20 @@ export class SqliteStore implements Store {
     return log
   }
 
+  async readLog(key: StoreKey, options: ReadLogOptions = {}): Promise<LogPage | undefined> {
+    this.#check(key)
+    const { fromSeq, limit } = readLogOptions(options)
+    const name = nameOf(key)
+    const sql = `SELECT snapshotSeq, (SELECT min(seq) FROM records WHERE key = ?1) AS first, (SELECT max(seq) FROM records WHERE key = ?1) AS last
+      FROM logs WHERE key = ?1`
+    const log = this.#one(sql, name)
+    if (log === undefined) return undefined
+    const lastSeq = Number(log.last ?? log.snapshotSeq)
+    const page = this.#database.prepare('SELECT seq, type, id, ts, data FROM records WHERE key = ? AND seq >= ? ORDER BY seq LIMIT ?')
+    const records = page.all(name, fromSeq, limit).map((row) => recordOf(row as Row))
+    return { records, firstSeq: Number(log.first ?? lastSeq + 1), lastSeq }
+  }
+
   async deleteLog(key: StoreKey, token: FencingToken): Promise<boolean> {
     this.#check(key)
     checkFencingToken(token)
@@ -186,20 +204,20 @@ class SqliteLog implements AppendLog {
     this.#accept(() => checkWhole('fromSeq', fromSeq, 0))
     return this.#asOwner(({ snapshot, snapshotSeq }) => {
       const sql = 'SELECT seq, type, id, ts, data FROM records WHERE key = ? AND seq >= ? ORDER BY seq'
-      const rows = this.#database.prepare(sql).all(this.#key, fromSeq) as unknown as (Omit<LogEntry, 'data'> & { data: string })[]
+      const rows = this.#database.prepare(sql).all(this.#key, Math.max(fromSeq, Number(snapshotSeq) + 1))
       return {
         snapshot: snapshot === null ? undefined : { seq: Number(snapshotSeq), state: JSON.parse(String(snapshot)) as JsonValue },
-        records: rows.map(({ data, ...rest }) => ({ ...rest, data: JSON.parse(data) as JsonObject })),
+        records: rows.map((row) => recordOf(row as Row)),
       }
     })
   }
 
-  async compact({ seq, state }: LogSnapshot): Promise<void> {
+  async snapshot({ seq, state }: LogSnapshot, { dropRecords = false }: SnapshotOptions = {}): Promise<void> {
     const json = this.#accept(() => encodeJson(state, maxBytes))
     this.#asOwner(({ snapshotSeq }) => {
       checkSnapshotSeq(seq, Number(snapshotSeq), this.#lastSeq())
       this.#database.prepare('UPDATE logs SET snapshot = ?, snapshotSeq = ? WHERE key = ?').run(json, seq, this.#key)
-      this.#database.prepare('DELETE FROM records WHERE key = ? AND seq <= ?').run(this.#key, seq)
+      if (dropRecords) this.#database.prepare('DELETE FROM records WHERE key = ? AND seq <= ?').run(this.#key, seq)
     })
   }
 
@@ -228,6 +246,10 @@ class SqliteLog implements AppendLog {
     const sql = 'SELECT max(ifnull((SELECT max(seq) FROM records WHERE key = ?1), 0), snapshotSeq) AS last FROM logs WHERE key = ?1'
     return Number(this.#database.prepare(sql).get(this.#key)?.last ?? 0)
   }
+}
+
+function recordOf({ seq, type, id, ts, data }: Row): LogEntry {
+  return { seq: Number(seq), type: String(type), id: String(id), ts: Number(ts), data: JSON.parse(String(data)) as JsonObject }
 }
 
 /** All of `work` or nothing, and durable when it returns. What SQLite itself refuses is `store-io`. */

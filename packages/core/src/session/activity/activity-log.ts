@@ -238,11 +238,9 @@ export class ActivityLog {
 
   async #compact(log: AppendLog): Promise<void> {
     this.#records = 0
-    await log.compact({
-      seq: this.#nextSeq - 1,
-      // The busy sessions, and when each remembered session last worked, the oldest first.
-      state: { busy: [...this.#busy.keys()], seen: [...this.#seen] },
-    })
+    // The busy sessions, and when each remembered session last worked, the oldest first.
+    const state = { busy: [...this.#busy.keys()], seen: [...this.#seen] }
+    await log.snapshot({ seq: this.#nextSeq - 1, state }, { dropRecords: true })
   }
 
   #log(): Promise<AppendLog> {

@@ -47,7 +47,7 @@ async function rebuilt(opening: Opening, { log, content }: OpenedActivity): Prom
   const record = { seq: last + 1, type: 'busy', id: `rebuilt-${last + 1}`, ts: opening.now(), data: { sessionKey: first } }
   await log.append([record])
   const snapshot = { seq: record.seq, state: { busy, seen: [] } }
-  await log.compact(snapshot)
+  await log.snapshot(snapshot)
   return { log, content: { snapshot, records: [] } }
 }
 

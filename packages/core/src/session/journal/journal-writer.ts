@@ -99,10 +99,10 @@ export class JournalWriter {
    * Replaces the records so far with a snapshot. May be called only while no entry is staged and no run is active. Rejects with the store's error; the
    * writer is broken then, except after a snapshot that is too large: the writer tries that again after as many further records.
    */
-  async compact(): Promise<void> {
+  async snapshot(): Promise<void> {
     const { log, state } = this.#options
     try {
-      await log.compact({ seq: state.seq, state: JSON.parse(JSON.stringify(state.toSnapshot())) })
+      await log.snapshot({ seq: state.seq, state: JSON.parse(JSON.stringify(state.toSnapshot())) })
     } catch (error) {
       this.#isBroken = !isRefusal(error)
       if (!this.#isBroken) this.#recordsSinceSnapshot = 0

@@ -14,18 +14,18 @@ const reopening = (change: (entry: PlainEntry & { log: PlainLogState }) => void)
 })
 
 /** A handle that is broken, and still does this one thing. */
-const stillDoes = (method: 'append' | 'read' | 'compact' | 'locate', code: 'fenced' | 'store-stopped'): WrongRules => ({
+const stillDoes = (method: 'append' | 'read' | 'snapshot' | 'locate', code: 'fenced' | 'store-stopped'): WrongRules => ({
   isBroken: (asked, error) => asked !== method || error.code !== code,
 })
 
 const isCode = (error: unknown, code: string): boolean => (error as BeamClawError).code === code
 
 const inTurn = 'reads what was appended before it was called'
-const replaces = 'a snapshot replaces the records up to its seq'
+const replaces = 'a snapshot stands for the records up to its seq'
 const rounds = 'a log goes on after its snapshot, again and again'
 const range = 'a snapshot of records that do not exist, or are gone, rejects'
 const snapshotCopied = 'a snapshot is copied, and must be JSON'
-const replaced = 'a record that a snapshot replaced is a log-gap when it is appended again'
+const replaced = 'a record that a snapshot dropped is a log-gap when it is appended again'
 const deletes = 'deleting a log fences its handles and empties it'
 const together = 'a document and a log of the same key go together, those below stay'
 const ownerDeletes = 'the owner of a log deletes it, and nothing beside or below it'
@@ -81,10 +81,13 @@ export const lifeMistakes = {
       },
     },
   },
-  'starts at 1 again after a snapshot of everything': { caughtBy: rounds, rules: { lastSeq: ({ records }) => records.at(-1)?.seq ?? 0 } },
+  'starts at 1 again after a snapshot of everything': {
+    caughtBy: 'records that a snapshot drops are gone',
+    rules: { lastSeq: ({ records }) => records.at(-1)?.seq ?? 0 },
+  },
   'keeps the first snapshot for ever': {
     caughtBy: rounds,
-    log: { compact: (call, snapshot) => call(snapshot.seq > 10 ? { ...snapshot, state: { round: 0 } } : snapshot) },
+    log: { snapshot: (call, snapshot) => call(snapshot.seq > 10 ? { ...snapshot, state: { round: 0 } } : snapshot) },
   },
   'takes a snapshot after the last record': {
     caughtBy: range,
@@ -101,13 +104,14 @@ export const lifeMistakes = {
   'ignores a snapshot that it cannot take': {
     caughtBy: range,
     log: {
-      compact: (call, snapshot) => call(snapshot).catch((error: unknown) => (isCode(error, 'log-gap') ? undefined : Promise.reject(error))),
+      snapshot: (call, snapshot) =>
+        call(snapshot).catch((error: unknown) => (isCode(error, 'log-gap') ? undefined : Promise.reject(error))),
     },
   },
   'breaks its handle over a snapshot that it cannot take': { caughtBy: range, rules: { breaks: ({ code }) => code !== 'invalid-message' } },
   'takes a snapshot without waiting for the appends before': {
     caughtBy: 'appends and snapshots at once keep call order',
-    rules: { logQueue: (done, method) => (method === 'compact' ? Promise.resolve() : done) },
+    rules: { logQueue: (done, method) => (method === 'snapshot' ? Promise.resolve() : done) },
   },
   'keeps the very state that was handed over': {
     caughtBy: snapshotCopied,
@@ -229,7 +233,7 @@ export const lifeMistakes = {
   'opens logs after the stop': { caughtBy: stopped, rules: { isStopped: (method) => method !== 'openLog' } },
   'appends after the stop': { caughtBy: stopped, rules: stillDoes('append', 'store-stopped') },
   'reads after the stop': { caughtBy: stopped, rules: stillDoes('read', 'store-stopped') },
-  'compacts after the stop': { caughtBy: stopped, rules: stillDoes('compact', 'store-stopped') },
+  'compacts after the stop': { caughtBy: stopped, rules: stillDoes('snapshot', 'store-stopped') },
   'rejects a second stop': { caughtBy: stopped, store: { stop: once() } },
   'rejects the close of a handle after the stop': {
     caughtBy: stopped,
@@ -244,7 +248,7 @@ export const lifeMistakes = {
   'rejects a second close': { caughtBy: closed, log: { close: once() } },
   'appends after the close': { caughtBy: closed, rules: stillDoes('append', 'store-stopped') },
   'reads after the close': { caughtBy: closed, rules: stillDoes('read', 'store-stopped') },
-  'compacts after the close': { caughtBy: closed, rules: stillDoes('compact', 'store-stopped') },
+  'compacts after the close': { caughtBy: closed, rules: stillDoes('snapshot', 'store-stopped') },
   'drops appends under way at the close': { caughtBy: closed, rules: { isLate: () => true, drain: () => Promise.resolve() } },
   'resolves its close before its appends are done': { caughtBy: closed, rules: { drain: () => Promise.resolve() } },
   'never settles a call': { caughtBy: inTurn, log: { read: () => new Promise(() => {}) } },

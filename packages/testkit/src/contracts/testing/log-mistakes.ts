@@ -31,7 +31,7 @@ const adding = (change: (fresh: readonly EncodedLogEntry[]) => readonly EncodedL
 })
 
 /** A handle that is broken, and still does this one thing. */
-const stillDoes = (method: 'append' | 'read' | 'compact' | 'locate', code: 'fenced' | 'store-stopped'): WrongRules => ({
+const stillDoes = (method: 'append' | 'read' | 'snapshot' | 'locate', code: 'fenced' | 'store-stopped'): WrongRules => ({
   isBroken: (asked, error) => asked !== method || error.code !== code,
 })
 

@@ -4,7 +4,7 @@ import type { StoreMistake, WrongRules } from './mistaken-store.ts'
 import { correctRules as correct, refusal } from './store-rules.ts'
 
 /** A handle that is broken, and still does this one thing. */
-const stillDoes = (method: 'append' | 'read' | 'compact' | 'locate', code: 'fenced' | 'store-stopped'): WrongRules => ({
+const stillDoes = (method: 'append' | 'read' | 'snapshot' | 'locate', code: 'fenced' | 'store-stopped'): WrongRules => ({
   isBroken: (asked, error) => asked !== method || error.code !== code,
 })
 
@@ -20,10 +20,10 @@ const wide = 'epochs are compared as whole numbers of any size'
 export const ownerMistakes = {
   'lets an old handle append': { caughtBy: fences, rules: stillDoes('append', 'fenced') },
   'lets an old handle read': { caughtBy: fences, rules: stillDoes('read', 'fenced') },
-  'lets an old handle compact': { caughtBy: oldHandle, rules: stillDoes('compact', 'fenced') },
+  'lets an old handle compact': { caughtBy: oldHandle, rules: stillDoes('snapshot', 'fenced') },
   'fences an old handle only once it has written': {
     caughtBy: oldHandle,
-    log: { compact: (call, snapshot) => call(snapshot).catch(() => undefined) },
+    log: { snapshot: (call, snapshot) => call(snapshot).catch(() => undefined) },
   },
   'fences an old handle as store-stopped': {
     caughtBy: fences,

@@ -1,8 +1,8 @@
 /** The log of the plain store, by the same rules. */
-import type { BeamClawError, EntryLocation, JsonObject, LogContents, LogEntry, LogSnapshot } from '@beamclaw/core'
+import type { BeamClawError, EntryLocation, JsonObject, LogContents, LogEntry, LogSnapshot, SnapshotOptions } from '@beamclaw/core'
 import { type PlainHandle, type PlainLogState, refusal, type StoreRules } from './store-rules.ts'
 
-type Method = 'append' | 'read' | 'compact' | 'locate'
+type Method = 'append' | 'read' | 'snapshot' | 'locate'
 
 export class PlainLog implements PlainHandle {
   readonly rules: StoreRules
@@ -33,10 +33,11 @@ export class PlainLog implements PlainHandle {
     let content: LogContents = { snapshot: undefined, records: [] }
     await this.#inTurn('read', () => {
       const { records, snapshot } = this.#state
-      const { decode, isRead } = this.rules
+      const { decode, isRead, isReplaced } = this.rules
       content = {
         snapshot: snapshot && { seq: snapshot.seq, state: decode(snapshot.kept) },
         records: records
+          .filter(({ seq }) => !isReplaced(seq, snapshot?.seq ?? 0))
           .filter(({ seq }, index) => isRead(seq, fromSeq, index))
           .map(({ json, ...rest }) => ({ ...rest, data: decode(json) as JsonObject })),
       }
@@ -44,17 +45,17 @@ export class PlainLog implements PlainHandle {
     return content
   }
 
-  async compact({ seq, state }: LogSnapshot): Promise<void> {
-    this.#check('compact')
+  async snapshot({ seq, state }: LogSnapshot, { dropRecords = false }: SnapshotOptions = {}): Promise<void> {
+    this.#check('snapshot')
     const kept = this.#orBreak(() => this.rules.encode(state))
-    await this.#inTurn('compact', () => {
+    await this.#inTurn('snapshot', () => {
       const { records, snapshot } = this.#state
-      const { checkSnapshot, isReplaced, lastSeq } = this.rules
+      const { checkSnapshot, isDropped, lastSeq } = this.rules
       checkSnapshot(seq, snapshot?.seq ?? 0, lastSeq(this.#state))
       return () => {
         this.#state.before = { records, snapshot }
         this.#state.snapshot = { seq, kept }
-        this.#state.records = records.filter((record) => !isReplaced(record.seq, seq))
+        this.#state.records = records.filter((record) => !isDropped(record.seq, seq, dropRecords))
       }
     })
   }

@@ -1,5 +1,18 @@
 /** A plain store in memory that is as correct as its rules. */
-import type { AppendLog, FencingToken, JsonValue, ListOptions, PutOptions, Store, StoreKey, Versioned } from '@beamclaw/core'
+import type {
+  AppendLog,
+  FencingToken,
+  JsonObject,
+  JsonValue,
+  ListOptions,
+  LogPage,
+  PutOptions,
+  ReadLogOptions,
+  Store,
+  StoreKey,
+  Versioned,
+} from '@beamclaw/core'
+import { readLogOptions } from '@beamclaw/core/adapter'
 import { PlainLog } from './plain-log.ts'
 import { type PlainDisk, type PlainEntry, refusal, type StoreRules } from './store-rules.ts'
 
@@ -82,6 +95,20 @@ export class PlainStore implements Store {
     entry.log = state
     this.#disk.entries.set(name, entry)
     return state.owner
+  }
+
+  async readLog(key: StoreKey, options?: ReadLogOptions): Promise<LogPage | undefined> {
+    this.#check('readLog', key, 1)
+    const { fromSeq, limit } = readLogOptions(options ?? {})
+    const log = this.#disk.entries.get(this.#rules.nameOf(key))?.log
+    if (log === undefined) return undefined
+    const { decode, lastSeq, pageOf } = this.#rules
+    const page = pageOf(log.records, fromSeq, limit)
+    return {
+      records: page.map(({ json, ...rest }) => ({ ...rest, data: decode(json) as JsonObject })),
+      firstSeq: log.records[0]?.seq ?? lastSeq(log) + 1,
+      lastSeq: lastSeq(log),
+    }
   }
 
   async deleteLog(key: StoreKey, token: FencingToken): Promise<boolean> {

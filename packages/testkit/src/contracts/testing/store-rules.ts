@@ -87,14 +87,16 @@ export interface StoreRules {
   readonly addRecords: (state: PlainLogState, fresh: readonly EncodedLogEntry[]) => void
   /** Makes a write durable, then applies it. */
   readonly write: (apply: () => void) => Promise<void>
-  readonly logQueue: (before: Promise<unknown>, method: 'append' | 'read' | 'compact' | 'locate') => Promise<unknown>
-  readonly isBroken: (method: 'append' | 'read' | 'compact' | 'locate', error: BeamClawError) => boolean
+  readonly logQueue: (before: Promise<unknown>, method: 'append' | 'read' | 'snapshot' | 'locate') => Promise<unknown>
+  readonly isBroken: (method: 'append' | 'read' | 'snapshot' | 'locate', error: BeamClawError) => boolean
   /** True when a call that waits for its turn is refused, for its handle broke meanwhile. */
   readonly isLate: (error: BeamClawError) => boolean
   readonly breaks: (error: BeamClawError) => boolean
   readonly isRead: (seq: number, fromSeq: number, index: number) => boolean
   readonly checkSnapshot: (seq: unknown, oldest: number, newest: number) => void
   readonly isReplaced: (seq: number, snapshotSeq: number) => boolean
+  readonly isDropped: (seq: number, snapshotSeq: number, dropRecords: boolean) => boolean
+  readonly pageOf: (records: readonly EncodedLogEntry[], fromSeq: number, limit: number) => readonly EncodedLogEntry[]
   readonly lastSeq: (state: PlainLogState) => number
   /** Waits at a close for the calls that were made before. */
   readonly drain: (underWay: Promise<unknown>) => Promise<unknown>
@@ -168,6 +170,8 @@ export const correctRules: StoreRules = {
   isRead: (seq, fromSeq) => seq >= fromSeq,
   checkSnapshot: checkSnapshotSeq,
   isReplaced: (seq, snapshotSeq) => seq <= snapshotSeq,
+  isDropped: (seq, snapshotSeq, dropRecords) => dropRecords && seq <= snapshotSeq,
+  pageOf: (records, fromSeq, limit) => records.filter(({ seq }) => seq >= fromSeq).slice(0, limit),
   lastSeq: ({ records, snapshot }) => records.at(-1)?.seq ?? snapshot?.seq ?? 0,
   drain: (underWay) => underWay,
   onClosed: (state, log) => {
