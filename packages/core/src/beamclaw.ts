@@ -16,7 +16,7 @@ import type { EventBus } from './ports/event-bus.ts'
 import type { Provider } from './ports/provider.ts'
 import type { Store } from './ports/store.ts'
 import { ProviderTable } from './provider/provider-table.ts'
-import { RunningBeamClaw } from './running-beamclaw.ts'
+import { RunningBeamClaw, stopDefaults } from './running-beamclaw.ts'
 import type { ResumeMode } from './session/activity/activity-log-options.ts'
 import { EventListeners } from './session/event-listeners.ts'
 import { EventLoopTurns } from './session/run/event-loop-turns.ts'
@@ -24,6 +24,8 @@ import { SuspectLine } from './session/run/suspect-line.ts'
 import { checkSessionDefaults, type SessionDefaults, sessionDefaults } from './session/session-dependencies.ts'
 import type { NodePhase } from './session/session-router.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
+import { EventsUntilEnd } from './tenant/events-until-end.ts'
+import { StoreCalls } from './tenant/store-calls.ts'
 import { activityPartId, Tenant, type TenantNode } from './tenant/tenant.ts'
 
 /** Options of a `BeamClaw`. */
@@ -133,10 +135,13 @@ export class BeamClaw {
     const agents = new Map(this.#options.agents.map((agent) => [agent.id, agent]))
     const phase = { value: 'running' as NodePhase }
     const listeners = new EventListeners(services.logger)
+    const calls = new StoreCalls(store)
     const node: TenantNode = {
-      store,
+      store: calls,
+      hostStore: store,
       cluster,
-      events,
+      events: new EventsUntilEnd(events, () => phase.value === 'ended'),
+      hostEvents: events,
       listeners,
       services,
       agents,
@@ -151,7 +156,7 @@ export class BeamClaw {
       onLost: ({ code, message }) => {
         services.logger.log('error', 'beamclaw.store-lost', { code, error: message })
         // Callers get the store's error before the tree ends.
-        services.clock.setTimer(() => void root.stop(), 0)
+        services.clock.setTimer(() => void root.stop(undefined, stopDefaults), 0)
       },
     }
     const tenants = this.#tenants.map((id) => new Tenant(id, node))
@@ -171,7 +176,7 @@ export class BeamClaw {
       throw startFailure(error)
     }
     const { turns } = node
-    return new RunningBeamClaw({ root, tenants, agents, providers, phase, store, events, listeners, cluster, services, turns })
+    return new RunningBeamClaw({ root, tenants, agents, providers, phase, store, calls, events, listeners, cluster, services, turns })
   }
 }
 
