@@ -56,6 +56,14 @@ interface Running {
   readonly turns: EventLoopTurns
 }
 
+export type { StopOptions }
+
+/** Returns the milliseconds that a stop may take. Throws `invalid-option`. */
+export function stopLimit(options: StopOptions = {}): number {
+  checkStopOptions(options)
+  return options.timeoutMs ?? stopDefaults.timeoutMs
+}
+
 /** Limits of a stop: three times the grace of one child, which is that of a host's part, of the sessions, and of what is left. */
 export const stopDefaults = { timeoutMs: 15_000 } as const satisfies StopOptions
 
@@ -282,9 +290,9 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
    * process.once('SIGTERM', () => running.stop({ timeoutMs: 8_000 }).then(() => process.exit(0), () => process.exit(1)))
    */
   async stop(options: StopOptions = {}): Promise<void> {
-    checkStopOptions(options)
+    const timeoutMs = stopLimit(options)
     this.#stopping ??= this.#stop()
-    await this.#stopping.within(options.timeoutMs ?? stopDefaults.timeoutMs)
+    await this.#stopping.within(timeoutMs)
   }
 
   #stop(): BoundedStop {
