@@ -22,7 +22,7 @@ export interface StartFlags extends SettingsFlags {
 const stopMs = 7_000
 
 /** Milliseconds after which the process ends, whatever hangs. */
-const lastMs = 1_000
+const lastMs = 2_000
 
 /** Milliseconds in which signals count as one: a terminal and a wrapper may both forward the same key press. */
 const sameSignalMs = 200
@@ -110,11 +110,10 @@ interface Ending {
 
 /** Lets runs end in their time; those that do not are interrupted, and go on after the next start. Ends the process with 1 when something hangs. */
 async function end({ gateway, claw, drainMs, logger }: Ending): Promise<void> {
-  const deadline = performance.now() + drainMs + stopMs
   const giveUp = setTimeout(() => leave(logger, 'the gateway did not end in time'), drainMs + stopMs + lastMs)
   try {
     await gateway.stop()
-    await claw.stop({ timeoutMs: Math.max(0, Math.round(deadline - performance.now())) })
+    await claw.stop({ timeoutMs: stopMs })
   } catch (error) {
     if (BeamClawError.isInstance(error, 'stop-timeout')) leave(logger, error.message)
     throw error

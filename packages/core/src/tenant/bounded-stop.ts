@@ -83,9 +83,9 @@ export class BoundedStop {
 function stopTimeout(timeoutMs: number, step: string, hanging: readonly string[]): BeamClawError {
   const names = hanging.slice(0, mostNames).join(', ')
   const more = hanging.length > mostNames ? ` and ${hanging.length - mostNames} more` : ''
-  const what = hanging.length === 0 ? step : `${step}, because of ${names}${more}`
+  const what = hanging.length === 0 ? '' : `; still under way: ${names}${more}`
   const advice = 'Everything was ended as a crash would end it: what was accepted is durable, and the next start goes on with it'
-  return new BeamClawError('stop-timeout', `stop: ${what} did not end within ${timeoutMs} ms. ${advice}`, {
+  return new BeamClawError('stop-timeout', `stop: ${step} did not end within ${timeoutMs} ms${what}. ${advice}`, {
     details: { timeoutMs, step, hanging },
   })
 }
