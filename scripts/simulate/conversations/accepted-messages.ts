@@ -50,6 +50,7 @@ const lost: ReadonlySet<string> = new Set([
   'unknown-run',
   'unknown-session',
   'unknown-agent',
+  'unknown-model',
   'run-interrupted',
   'actor-not-running',
 ])

@@ -102,9 +102,10 @@ class ConversationLife {
     else if (dice < 0.86) this.#addOrRemove(running, name)
     else if (dice < 0.89) this.#parts.crash(running)
     else if (dice < 0.91) this.#expectTyped(name, running.session(keyOf(name)).abort())
-    else if (dice < 0.95) this.#switch(running, name)
-    else if (dice < 0.97) this.#kill()
-    else if (dice < 0.98) await this.#drain(running)
+    else if (dice < 0.94) this.#switch(running, name)
+    else if (dice < 0.955) this.#kill()
+    else if (dice < 0.975) this.#comeBackWithout(name)
+    else if (dice < 0.985) await this.#drain(running)
     else await this.#stop()
     this.#checkTree()
     if (this.#random.next() < 0.5) await breathe(2)
@@ -117,6 +118,7 @@ class ConversationLife {
     for (const name of names) {
       const running = this.#running ?? (await this.#start())
       await this.#clock.advance(200_000)
+      await this.#checkRest(running, name)
       this.#send(running, name, 'queue')
       await this.#clock.advance(200_000)
       const { waiting } = await running.session(keyOf(name)).inspect()
@@ -258,6 +260,12 @@ class ConversationLife {
     this.#leave()
   }
 
+  /** The next life begins without an agent that has work. */
+  #comeBackWithout(name: Name): void {
+    this.#kill()
+    if (this.#configured.delete(name)) this.#changes++
+  }
+
   #leave(): void {
     this.#running = undefined
     this.#crashes += this.#parts.crashes
@@ -294,6 +302,15 @@ class ConversationLife {
   }
 
   // ---- what must hold
+
+  /** Looked at only now: a session that is asked wakes. */
+  async #checkRest(running: RunningBeamClaw, name: Name): Promise<void> {
+    const session = running.session(keyOf(name))
+    if (!(await session.exists())) return
+    const { current, waiting } = await session.inspect()
+    if (current !== undefined || waiting.length > 0)
+      this.#break(`what was accepted for an agent goes on by itself once it is back (${name})`)
+  }
 
   #checkTree(): void {
     const running = this.#running
