@@ -4,10 +4,12 @@ import { BeamClawError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import { LocalEventBus } from './defaults/local-event-bus.ts'
 import { MemoryStore } from './defaults/memory-store.ts'
+import { SoloCluster } from './defaults/solo-cluster.ts'
 import type { RunningBeamClaw } from './running-beamclaw.ts'
 import { type HeldMethod, type HeldStore, heldStore } from './testing/held-store.ts'
 import { flushEventLoop } from './testing/manual-clock.ts'
 import { FunctionModel, type Stage, stage } from './testing/model.ts'
+import { TroubledStore } from './testing/troubled-store.ts'
 import { defineTool } from './tool/tool.ts'
 
 const key = 'agent:main:main'
@@ -175,15 +177,19 @@ describe('a stop while the store hangs', () => {
     expect(error.message).toContain('stop: the store did not end within 200 ms')
   })
 
-  test('gives the later steps their turn', async () => {
-    const stopsOf: string[] = []
-    const at = await scene({
-      cluster: { acquire: async () => ({ token: { epoch: 1, nonce: 'n' } }), stop: async () => void stopsOf.push('cluster') } as never,
-    })
-    await at.set.claw.session(key).send('go').result()
-    at.held.hold('close', 'activity')
-    await stopped(at, 100)
-    expect(stopsOf).toEqual(['cluster'])
+  test('names a bus that hangs, and still stops what comes after it', async () => {
+    const stopped: string[] = []
+    const events = new RecordingBus()
+    events.stop = () => new Promise(() => {})
+    const cluster = new SoloCluster()
+    cluster.stop = async () => void stopped.push('cluster')
+    const store = new MemoryStore()
+    store.stop = async () => void stopped.push('store')
+    const at = await scene({ events, cluster, store })
+    const stop = at.set.claw.stop({ timeoutMs: 100 }).catch((error: unknown) => error)
+    await at.set.clock.advance(100)
+    expect(await stop).toMatchObject({ code: 'stop-timeout', details: { step: 'the event bus', hanging: [] } })
+    expect(stopped).toEqual(['cluster', 'store'])
   })
 
   test('ends with the shorter limit of two calls', async () => {
@@ -240,5 +246,21 @@ describe('a stop while a part hangs', () => {
     const error = await stopped(at, 700)
     expect(error.details).toMatchObject({ step: 'the tree', hanging: ['tenants/default/parts/two'] })
     expect(isReleased).toBe(true)
+  })
+})
+
+describe('a tree that ends by itself because its store has failed for good', () => {
+  test('ends in time, though the store hangs as well', async () => {
+    const memory = new TroubledStore()
+    const held = heldStore(memory)
+    const { claw, clock } = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store: held.store })
+    memory.before = () => Promise.reject(new BeamClawError('store-failed', 'the disk is gone'))
+    held.hold('close', 'activity')
+    await expect(claw.session(key).send('go').accepted).rejects.toMatchObject({ code: 'store-failed' })
+    await clock.advance(5_000)
+    expect(claw.isRunning).toBe(true)
+    await clock.advance(10_001)
+    await claw.ended
+    expect(claw.isRunning).toBe(false)
   })
 })

@@ -68,7 +68,7 @@ interface World {
   readonly memory: MemoryStore
   readonly clock: ManualClock
   readonly model: FunctionModel
-  /** Answers are given from now on. */
+  /** Lets the model answer from now on. */
   open(): void
 }
 

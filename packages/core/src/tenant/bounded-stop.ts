@@ -74,7 +74,7 @@ export class BoundedStop {
     this.#hasEnded = true
     const error = stopTimeout(timeoutMs, this.#current, this.#options.hanging())
     this.#options.giveUp()
-    // What was not reached yet may still let go of files and connections; nobody waits for it.
+    // What was not reached yet may still let go of files and connections; the callers do not wait for it.
     for (const { stop } of this.#waiting.splice(0)) (async () => stop())().catch(() => {})
     this.#outcome.reject(error)
   }
