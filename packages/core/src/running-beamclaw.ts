@@ -1,4 +1,5 @@
 /** A running BeamClaw: its sessions, its configuration, and its end. */
+import { checkStopOptions, type StopOptions } from './actor/actor-options.ts'
 import type { AgentDefinition, AgentOptions } from './agent/agent.ts'
 import { readAgents, unknownAgent } from './agent/agent-list.ts'
 import { BeamClawError } from './base/errors.ts'
@@ -32,6 +33,9 @@ import type { NodePhase } from './session/session-router.ts'
 import type { AnyActor } from './supervisor/supervised.ts'
 import type { Supervisor } from './supervisor/supervisor.ts'
 import type { TreeNode } from './supervisor/tree-node.ts'
+import { BoundedStop } from './tenant/bounded-stop.ts'
+import { livingParts } from './tenant/living-parts.ts'
+import type { StoreCalls } from './tenant/store-calls.ts'
 import type { Tenant } from './tenant/tenant.ts'
 import type { TenantSessions } from './tenant/tenant-sessions.ts'
 
@@ -43,6 +47,8 @@ interface Running {
   readonly providers: ProviderTable
   readonly phase: { value: NodePhase }
   readonly store: Store
+  /** The calls of the sessions to it. */
+  readonly calls: StoreCalls
   readonly events: EventBus<RunEvent>
   readonly listeners: EventListeners
   readonly cluster: Cluster
@@ -50,12 +56,23 @@ interface Running {
   readonly turns: EventLoopTurns
 }
 
+export type { StopOptions }
+
+/** Returns the milliseconds that a stop may take. Throws `invalid-option`. */
+export function stopLimit(options: StopOptions = {}): number {
+  checkStopOptions(options)
+  return options.timeoutMs ?? stopDefaults.timeoutMs
+}
+
+/** Limits of a stop: three times the grace of one child, which is that of a host's part, of the sessions, and of what is left. */
+export const stopDefaults = { timeoutMs: 15_000 } as const satisfies StopOptions
+
 /**
  * A running BeamClaw, as `BeamClaw.start` resolves with it. `await using` stops it.
  *
  * Phases: `running → draining → ended`, or `running → ended`.
  * I1: It ends once, when its root supervisor has ended for any reason.
- * I2: A stop reaches the tree, then the bus, the cluster and the store, even when one of them fails.
+ * I2: A stop reaches the tree, then the bus, the cluster and the store, even when one of them fails or hangs.
  *
  * @example
  * await using running = await claw.start()
@@ -63,7 +80,7 @@ interface Running {
  */
 export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   readonly #running: Running
-  #stopping: Promise<void> | undefined
+  #stopping: BoundedStop | undefined
   readonly #end = new AbortController()
   /**
    * Resolves when the tree has ended: it was stopped or killed, it reached its restart limit, another owner took its store, or the store has
@@ -264,25 +281,36 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   }
 
   /**
-   * Stops every session, then the tree, the bus and the store. Each of them is stopped, even when another one fails; the stop then rejects with
-   * the first error. A second call waits for the same stop.
+   * Stops every session, then the tree, the bus, the cluster and the store. Each of them is stopped, even when another one fails; the stop then rejects
+   * with the first error. It rejects `stop-timeout` when they, or calls to the store, take longer than `timeoutMs`, 15000 unless given, `Infinity` for no
+   * limit: everything then ends as by `kill`, and the error names what hung. A session has five seconds of that, and a part the `shutdownMs` of its child
+   * spec. A second call waits for the same stop, and the shorter limit counts. Rejects `invalid-option`.
+   *
+   * @example
+   * process.once('SIGTERM', () => running.stop({ timeoutMs: 8_000 }).then(() => process.exit(0), () => process.exit(1)))
    */
-  stop(): Promise<void> {
+  async stop(options: StopOptions = {}): Promise<void> {
+    const timeoutMs = stopLimit(options)
     this.#stopping ??= this.#stop()
-    return this.#stopping
+    await this.#stopping.within(timeoutMs)
   }
 
-  async #stop(): Promise<void> {
-    const { root, events, cluster, store } = this.#running
-    const failures: unknown[] = []
-    for (const stop of [() => root.stop(), () => events.stop(), () => cluster.stop(), () => store.stop()]) {
-      try {
-        await stop()
-      } catch (error) {
-        failures.push(error)
-      }
-    }
-    if (failures.length > 0) throw failures[0]
+  #stop(): BoundedStop {
+    const { root, events, cluster, store, calls, services } = this.#running
+    const hungPart = livingParts(root)
+    return new BoundedStop({
+      clock: services.clock,
+      steps: [
+        // The limit is that of the whole stop.
+        { name: 'the tree', stop: () => root.stop(undefined, { timeoutMs: Number.POSITIVE_INFINITY }) },
+        { name: 'the event bus', stop: () => events.stop() },
+        { name: 'the cluster', stop: () => cluster.stop() },
+        { name: 'the store', stop: () => store.stop() },
+        { name: 'the calls to the store', stop: () => calls.settled() },
+      ],
+      hanging: () => [hungPart() ?? [], calls.underWay].flat(),
+      giveUp: () => root.kill(),
+    })
   }
 
   /** Ends everything at once, as a crash would: only durable data is left. The store is not stopped. */

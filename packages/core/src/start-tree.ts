@@ -7,13 +7,15 @@ import { MemoryStore } from './defaults/memory-store.ts'
 import { systemServices } from './defaults/services.ts'
 import { SoloCluster } from './defaults/solo-cluster.ts'
 import { partsBranch } from './part/parts-branch.ts'
-import { RunningBeamClaw } from './running-beamclaw.ts'
+import { RunningBeamClaw, stopDefaults } from './running-beamclaw.ts'
 import { EventListeners } from './session/event-listeners.ts'
 import { EventLoopTurns } from './session/run/event-loop-turns.ts'
 import { SuspectLine } from './session/run/suspect-line.ts'
 import { sessionDefaults } from './session/session-dependencies.ts'
 import type { NodePhase } from './session/session-router.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
+import { EventsUntilEnd } from './tenant/events-until-end.ts'
+import { StoreCalls } from './tenant/store-calls.ts'
 import { activityPartId, Tenant, type TenantNode } from './tenant/tenant.ts'
 
 /** Starts the tree of a BeamClaw. Rejects with `ChildStartError` when a part fails to start, and with the store's own error. */
@@ -23,10 +25,13 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
   const agents = new Map(options.agents.map((agent) => [agent.id, agent]))
   const phase = { value: 'running' as NodePhase }
   const listeners = new EventListeners(services.logger)
+  const calls = new StoreCalls(store)
   const node: TenantNode = {
-    store,
+    store: calls,
+    hostStore: store,
     cluster,
-    events,
+    events: new EventsUntilEnd(events, () => phase.value === 'ended'),
+    hostEvents: events,
     listeners,
     services,
     agents,
@@ -41,7 +46,7 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
     onLost: ({ code, message }) => {
       services.logger.log('error', 'beamclaw.store-lost', { code, error: message })
       // Callers get the store's error before the tree ends.
-      services.clock.setTimer(() => void root.stop(), 0)
+      services.clock.setTimer(() => void root.stop(undefined, stopDefaults), 0)
     },
   }
   const tenants = options.tenants.map((id) => new Tenant(id, node))
@@ -61,7 +66,7 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
     throw startFailure(error)
   }
   const { turns } = node
-  return new RunningBeamClaw({ root, tenants, agents, providers, phase, store, events, listeners, cluster, services, turns })
+  return new RunningBeamClaw({ root, tenants, agents, providers, phase, store, calls, events, listeners, cluster, services, turns })
 }
 
 /** Returns the error for callers of `start`: an error of the store itself, instead of the `ChildStartError` around it. */

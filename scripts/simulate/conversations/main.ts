@@ -18,11 +18,15 @@ export async function main(args: readonly string[]): Promise<number> {
   const failed: number[] = []
   let requests = 0
   let summaries = 0
+  let changes = 0
+  let crashes = 0
   for (let seed = first; seed < first + count; seed++) {
     try {
       const report = await simulateConversations({ seed, steps })
       requests += report.requests
       summaries += report.summaries
+      changes += report.changes
+      crashes += report.crashes
     } catch (error) {
       failed.push(seed)
       console.error(`\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
@@ -30,7 +34,9 @@ export async function main(args: readonly string[]): Promise<number> {
     }
     const done = seed - first + 1
     if (done % 100 === 0 || done === count)
-      console.log(`${done} of ${count} seeds, ${failed.length} failed, ${requests} requests, ${summaries} summaries asked for`)
+      console.log(
+        `${done} of ${count} seeds, ${failed.length} failed, ${requests} requests, ${summaries} summaries asked for, ${changes} agents removed or back, ${crashes} crashes of parts`,
+      )
   }
   return failed.length === 0 ? 0 : 1
 }

@@ -17,6 +17,8 @@ import { AnthropicProvider, OpenAiProvider } from '../../../packages/providers/s
 import { integerBetween, pickOne, seededRandom } from '../../../packages/testkit/src/seeded-random.ts'
 import { sequentialIds } from '../../../packages/testkit/src/sequential-ids.ts'
 import { breathe, VirtualClock } from '../../../packages/testkit/src/simulator/virtual-clock.ts'
+import { AcceptedMessages } from './accepted-messages.ts'
+import { CrashingParts, restartedBesideParts } from './crashing-part.ts'
 import { longText, oddText } from './odd-text.ts'
 import { ScriptedService } from './scripted-service.ts'
 import { messageMark } from './what-was-said.ts'
@@ -34,6 +36,9 @@ export interface ConversationsReport {
   readonly requests: number
   readonly summaries: number
   readonly messages: number
+  /** Agents that were removed and came back, and crashes of parts. */
+  readonly changes: number
+  readonly crashes: number
 }
 
 /** Runs one life to its end. Rejects with every rule that was broken, and the seed. */
@@ -60,7 +65,14 @@ class ConversationLife {
   readonly #compactAboveTokens: number
   readonly #thinking: 'off' | 'low'
   readonly #broken = new Map<string, string>()
+  readonly #accepted = new AcceptedMessages((rule) => this.#break(rule))
+  readonly #configured = new Set<Name>(names)
   #running: RunningBeamClaw | undefined
+  #parts: CrashingParts
+  /** Agents that were configured at some time in this life. */
+  #known = new Set<Name>()
+  #changes = 0
+  #crashes = 0
   #starts = 0
   #messages = 0
 
@@ -69,6 +81,7 @@ class ConversationLife {
     // It outlives those that work with it.
     this.#store.stop = async () => {}
     this.#random = seededRandom(seed)
+    this.#parts = new CrashingParts(this.#random)
     this.#windowTokens = integerBetween(this.#random, 4_000, 40_000)
     this.#compactAboveTokens = integerBetween(this.#random, 1_000, 8_000)
     this.#thinking = pickOne(this.#random, ['off', 'low'] as const)
@@ -83,27 +96,37 @@ class ConversationLife {
     const running = this.#running ?? (await this.#start())
     const dice = this.#random.next()
     const name = pickOne(this.#random, names)
-    if (dice < 0.5) this.#send(running, name)
-    else if (dice < 0.8) await this.#clock.advance(integerBetween(this.#random, 0, 5_000))
-    else if (dice < 0.87) running.updateAgents(this.#agents())
-    else if (dice < 0.9) this.#expectTyped(name, running.session(name === 'a' ? keyOf('a') : keyOf('b')).abort())
-    else if (dice < 0.95) this.#switch(running, name)
-    else if (dice < 0.97) this.#kill()
+    if (dice < 0.45) this.#send(running, name)
+    else if (dice < 0.75) await this.#clock.advance(integerBetween(this.#random, 0, 5_000))
+    else if (dice < 0.8) this.#configure(running)
+    else if (dice < 0.86) this.#addOrRemove(running, name)
+    else if (dice < 0.89) this.#parts.crash(running)
+    else if (dice < 0.91) this.#expectTyped(name, running.session(keyOf(name)).abort())
+    else if (dice < 0.94) this.#switch(running, name)
+    else if (dice < 0.955) this.#kill()
+    else if (dice < 0.975) this.#comeBackWithout(name)
+    else if (dice < 0.985) await this.#drain(running)
     else await this.#stop()
+    this.#checkTree()
     if (this.#random.next() < 0.5) await breathe(2)
   }
 
   /** Everything comes to rest, and each conversation goes on. */
   async end(): Promise<void> {
+    for (const name of names) this.#configured.add(name)
+    if (this.#running !== undefined) this.#configure(this.#running)
     for (const name of names) {
       const running = this.#running ?? (await this.#start())
       await this.#clock.advance(200_000)
+      await this.#checkRest(running, name)
       this.#send(running, name, 'queue')
       await this.#clock.advance(200_000)
       const { waiting } = await running.session(keyOf(name)).inspect()
       if (waiting.length > 0) this.#break(`a conversation comes to rest (${name} has ${waiting.length} waiting)`)
     }
-    await this.#stop()
+    const running = this.#running ?? (await this.#start())
+    await this.#accepted.checkAll(running, () => this.#clock.advance(200_000))
+    await this.#drain(running)
     if (this.#broken.size === 0) return
     const rules = [...this.#broken].map(([rule, body]) => `- ${rule}\n${body === '' ? '' : `  in ${body.slice(0, 2_000)}\n`}`)
     throw new Error(`seed ${this.#seed}: ${rules.join('')}`)
@@ -111,7 +134,7 @@ class ConversationLife {
 
   report(): ConversationsReport {
     const { requests, summaries } = this.#service
-    return { seed: this.#seed, requests, summaries, messages: this.#messages }
+    return { seed: this.#seed, requests, summaries, messages: this.#messages, changes: this.#changes, crashes: this.#crashes }
   }
 
   // ---- what happens
@@ -119,12 +142,16 @@ class ConversationLife {
   async #start(): Promise<RunningBeamClaw> {
     const clock = this.#clock.clockOf(`life-${++this.#starts}`)
     const ids = this.#ids
+    const known = new Set(this.#configured)
+    this.#known = known
+    this.#parts = new CrashingParts(this.#random)
     const log = (_level: string, event: string, fields: Readonly<Record<string, unknown>> = {}): void => {
       if (event === 'session.broken') this.#break(`a session is never broken: ${JSON.stringify(fields)}`)
     }
     const running = await new BeamClaw({
       providers: {
         anthropic: this.#faulty(
+          known,
           new AnthropicProvider({
             apiKey: 'none',
             fetch: this.#service.fetchFor('anthropic'),
@@ -134,50 +161,70 @@ class ConversationLife {
             thinkingMode: pickOne(this.#random, ['budget', 'adaptive'] as const),
           }),
         ),
-        openai: this.#faulty(new OpenAiProvider({ apiKey: 'none', fetch: this.#service.fetchFor('openai'), clock, ids })),
+        openai: this.#faulty(known, new OpenAiProvider({ apiKey: 'none', fetch: this.#service.fetchFor('openai'), clock, ids })),
       },
       agents: this.#agents(),
+      parts: this.#parts.parts,
       store: this.#store,
       cluster: new SoloCluster({ ids, now: () => clock.now() }),
       services: { clock, ids, random: seededRandom(this.#seed), logger: { log } },
     }).start()
     this.#running = running
+    this.#accepted.follow(running)
     return running
+  }
+
+  /** The agents change. */
+  #configure(running: RunningBeamClaw): void {
+    for (const name of this.#configured) this.#known.add(name)
+    running.updateAgents(this.#agents())
+  }
+
+  #addOrRemove(running: RunningBeamClaw, name: Name): void {
+    if (!this.#configured.delete(name)) this.#configured.add(name)
+    this.#changes++
+    this.#configure(running)
   }
 
   /** Tools come and go. */
   #agents(): readonly AgentDefinition[] {
     const random = this.#random
-    return names.map((name) => {
-      const tools = ['look', 'list']
-        .filter(() => random.next() < 0.6)
-        .map((tool) =>
-          defineTool<unknown>({
-            name: tool,
-            description: `returns something ${pickOne(random, ['', '\ud83d'])}`,
-            inputSchema: { type: 'object' },
-            idempotent: true,
-            execute: () => this.#output(),
-          }),
-        )
-      return defineAgent({
-        id: name,
-        model: `${pickOne(random, ['anthropic', 'openai'])}/${name}`,
-        system: `You are ${name}. ${pickOne(random, ['', '\ude00'])}`,
-        thinking: this.#thinking,
-        tools,
-        maxTurns: 6,
-        compactAboveTokens: this.#compactAboveTokens,
+    return names
+      .filter((name) => this.#configured.has(name))
+      .map((name) => {
+        const tools = ['look', 'list']
+          .filter(() => random.next() < 0.6)
+          .map((tool) =>
+            defineTool<unknown>({
+              name: tool,
+              description: `returns something ${pickOne(random, ['', '\ud83d'])}`,
+              inputSchema: { type: 'object' },
+              idempotent: true,
+              execute: () => this.#output(),
+            }),
+          )
+        return defineAgent({
+          id: name,
+          model: `${pickOne(random, ['anthropic', 'openai'])}/${name}`,
+          system: `You are ${name}. ${pickOne(random, ['', '\ude00'])}`,
+          thinking: this.#thinking,
+          tools,
+          maxTurns: 6,
+          compactAboveTokens: this.#compactAboveTokens,
+        })
       })
-    })
   }
 
-  /** Throws at times what no provider should. */
-  #faulty(provider: Provider): Provider {
+  /** Throws at times what no provider should. `known` are the agents that the life of this provider has had. */
+  #faulty(known: ReadonlySet<Name>, provider: Provider): Provider {
     const random = this.#random
     const service = this.#service
+    const check = (model: string): void => {
+      if (!known.has(model as Name)) this.#break(`no model is asked for an agent that is not configured (${model})`)
+    }
     return {
       async *doStream(request, options) {
+        check(request.model)
         if (request.system?.startsWith('Summarise')) service.said(request.model).summaryTried()
         if (random.next() < 0.03) throw new TypeError('a mistake of the adapter')
         yield* provider.doStream(request, options)
@@ -193,7 +240,12 @@ class ConversationLife {
       random.next() < 0.7
         ? `${mark} ${text}`
         : [{ type: 'text', text: mark }, ...(random.next() < 0.5 ? [image] : []), { type: 'text', text: `${text}\ud83d` }]
-    const run = running.session(keyOf(name)).send(content, { queueMode })
+    const runId = `m${this.#messages}`
+    const run = running.session(keyOf(name)).send(content, { queueMode, idempotencyKey: runId })
+    run.accepted.then(
+      () => this.#accepted.accepted(runId, keyOf(name)),
+      () => {},
+    )
     this.#expectTyped(name, run.accepted)
     this.#expectTyped(name, run.result())
   }
@@ -205,14 +257,37 @@ class ConversationLife {
 
   #kill(): void {
     this.#running?.kill()
+    this.#leave()
+  }
+
+  /** The next life begins without an agent that has work. */
+  #comeBackWithout(name: Name): void {
+    this.#kill()
+    if (this.#configured.delete(name)) this.#changes++
+  }
+
+  #leave(): void {
     this.#running = undefined
+    this.#crashes += this.#parts.crashes
+  }
+
+  /** What waits for an agent that is not configured holds up no drain. */
+  async #drain(running: RunningBeamClaw): Promise<void> {
+    let isDrained = false
+    void running.drain().then(() => {
+      isDrained = true
+    })
+    await this.#clock.advance(600_000)
+    if (!isDrained) this.#break('a drain ends')
+    await this.#stop()
   }
 
   async #stop(): Promise<void> {
     const stopping = this.#running?.stop()
-    this.#running = undefined
-    await this.#clock.advance(10_000)
-    await stopping
+    this.#leave()
+    stopping?.catch((error: unknown) => this.#break(`a stop ends without an error: ${String(error)}`))
+    await this.#clock.advance(20_000)
+    await stopping?.catch(() => {})
   }
 
   #output(): ToolOutput {
@@ -227,6 +302,23 @@ class ConversationLife {
   }
 
   // ---- what must hold
+
+  /** Looked at only now: a session that is asked wakes. */
+  async #checkRest(running: RunningBeamClaw, name: Name): Promise<void> {
+    const session = running.session(keyOf(name))
+    if (!(await session.exists())) return
+    const { current, waiting } = await session.inspect()
+    if (current !== undefined || waiting.length > 0)
+      this.#break(`what was accepted for an agent goes on by itself once it is back (${name})`)
+  }
+
+  #checkTree(): void {
+    const running = this.#running
+    if (running === undefined) return
+    if (!running.isRunning) this.#break('a part that crashes ends nothing above it')
+    const restarted = restartedBesideParts(running.tree())
+    if (restarted.length > 0) this.#break(`a part that crashes restarts nothing beside it (${restarted.join(', ')})`)
+  }
 
   #expectTyped(name: Name, promise: Promise<unknown>): void {
     promise.catch((error: unknown) => {

@@ -196,6 +196,22 @@ describe('a gateway that is told to end', () => {
     expect(await ask(second, { key: 'cut-off' })).toMatchObject({ status: 200, text: 'after the restart' })
   })
 
+  test('ends with 1 and names what hung when the disk hangs, and the next one has what was accepted', async () => {
+    const gateway = await start('', { NODE_OPTIONS: `--import ${new URL('../testing/hanging-disk.ts', import.meta.url)}` })
+    expect(await ask(gateway, { key: 'before' })).toMatchObject({ status: 200, text: 'fine' })
+    gateway.child.kill('SIGTERM')
+    expect(await gateway.exited).toBe(1)
+    expect(logged(gateway, 'gateway.stop-timeout')).toMatchObject([
+      {
+        level: 'error',
+        reason: expect.stringMatching(/^stop: the tree did not end within 7000 ms; still under way: .*append of default\/activity\./),
+      },
+    ])
+    expect(logged(gateway, 'gateway.stopped')).toHaveLength(0)
+    answer = () => ({ text: 'asked again' })
+    expect(await ask(await start(), { key: 'before' })).toMatchObject({ status: 200, text: 'fine' })
+  })
+
   test('ends at once when it is told again', async () => {
     const asked = Promise.withResolvers<void>()
     answer = () => {

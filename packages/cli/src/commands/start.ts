@@ -1,7 +1,7 @@
 /** `beamclaw start`: the standalone gateway. */
 import { once } from 'node:events'
 import { resolve } from 'node:path'
-import type { AgentDefinition, Logger, RunningBeamClaw } from '@beamclaw/core'
+import { type AgentDefinition, BeamClawError, type Logger, type RunningBeamClaw } from '@beamclaw/core'
 import { Gateway } from '@beamclaw/gateway-ws'
 import { AssembledBeamClaw } from '../assemble.ts'
 import { ClientError } from '../client/client-error.ts'
@@ -18,8 +18,11 @@ export interface StartFlags extends SettingsFlags {
   readonly logFormat?: LogFormat
 }
 
-/** Milliseconds that the stop may take after the drain. */
-const stopMs = 5_000
+/** Milliseconds that the stop may take after the drain: the five seconds of the sessions, and two for what is left. */
+const stopMs = 7_000
+
+/** Milliseconds after which the process ends, whatever hangs. */
+const lastMs = 2_000
 
 /** Milliseconds in which signals count as one: a terminal and a wrapper may both forward the same key press. */
 const sameSignalMs = 200
@@ -105,16 +108,25 @@ interface Ending {
   readonly logger: Logger
 }
 
-/** Lets runs end in their time; those that do not are interrupted, and go on after the next start. */
+/** Lets runs end in their time; those that do not are interrupted, and go on after the next start. Ends the process with 1 when something hangs. */
 async function end({ gateway, claw, drainMs, logger }: Ending): Promise<void> {
-  const giveUp = setTimeout(() => process.exit(), drainMs + stopMs)
+  const giveUp = setTimeout(() => leave(logger, 'the gateway did not end in time'), drainMs + stopMs + lastMs)
   try {
     await gateway.stop()
-    await claw.stop()
+    await claw.stop({ timeoutMs: stopMs })
+  } catch (error) {
+    if (BeamClawError.isInstance(error, 'stop-timeout')) leave(logger, error.message)
+    throw error
   } finally {
     clearTimeout(giveUp)
   }
   logger.log('info', 'gateway.stopped')
+}
+
+/** Ends the process: a call to the operating system that hangs would keep it. */
+function leave(logger: Logger, reason: string): never {
+  logger.log('error', 'gateway.stop-timeout', { reason })
+  process.exit(1)
 }
 
 function logFormatFrom(text: string | undefined): LogFormat {

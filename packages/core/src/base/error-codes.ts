@@ -41,6 +41,7 @@ export const errorTable = {
   // Actors
   overloaded: { kind: 'limited', isRetryable: true },
   'call-timeout': { kind: 'timeout' },
+  'stop-timeout': { kind: 'timeout' },
   'call-cycle': { kind: 'caller' },
   'call-depth': { kind: 'caller' },
   'call-aborted': { kind: 'gone' },

@@ -1,7 +1,7 @@
 /** One BeamClaw of a process, started on first use. */
 
 import { BeamClawError, describeError } from '../base/errors.ts'
-import { describeValue, guardedRead } from '../base/options.ts'
+import { describeValue, guardedRead, maxTimerMs } from '../base/options.ts'
 import type { BeamClaw } from '../beamclaw.ts'
 import type { RunningBeamClaw } from '../running-beamclaw.ts'
 
@@ -52,11 +52,11 @@ export class EmbeddedInstance {
     return pending
   }
 
-  /** Stops the tree. Rejects with its first failure. */
-  stop(): Promise<void> {
+  /** Stops the tree. Rejects with its first failure, and `stop-timeout`. */
+  stop(timeoutMs: number): Promise<void> {
     const phase = this.#phase
     if (phase.is === 'stopped') return phase.done
-    const done = endOf(phase)
+    const done = endOf(phase, timeoutMs)
     this.#phase = { is: 'stopped', done }
     return done
   }
@@ -147,11 +147,36 @@ function isError(thrown: unknown): boolean {
 }
 
 /** Stops the tree of a phase; resolves once the store is released. */
-async function endOf(phase: Exclude<Phase, { is: 'stopped' }>): Promise<void> {
+async function endOf(phase: Exclude<Phase, { is: 'stopped' }>, timeoutMs: number): Promise<void> {
   if (phase.is === 'idle') await phase.after?.catch(() => {})
-  if (phase.is === 'running') await phase.running.stop()
-  if (phase.is === 'starting') {
-    const running = await phase.started.catch(() => undefined)
-    await running?.stop()
+  if (phase.is === 'running') await phase.running.stop({ timeoutMs })
+  if (phase.is === 'starting') await endOfStart(phase.started, timeoutMs)
+}
+
+/** Stops a tree that is starting. A store may hang before there is a tree to stop: one that starts after the limit is stopped then. */
+async function endOfStart(started: Promise<RunningBeamClaw>, timeoutMs: number): Promise<void> {
+  const ended = started.then(
+    (running) => running.stop({ timeoutMs }),
+    () => {},
+  )
+  if (timeoutMs > maxTimerMs) return ended
+  const limit = AbortSignal.timeout(Math.ceil(timeoutMs))
+  const late = Promise.withResolvers<never>()
+  const giveUp = (): void =>
+    late.reject(
+      new BeamClawError(
+        'stop-timeout',
+        `stop: the start did not end within ${timeoutMs} ms; what hangs is what it opens, such as the store`,
+        {
+          details: { timeoutMs, step: 'the start', hanging: [] },
+        },
+      ),
+    )
+  limit.addEventListener('abort', giveUp, { once: true })
+  try {
+    await Promise.race([ended, late.promise])
+  } finally {
+    limit.removeEventListener('abort', giveUp)
+    ended.catch(() => {})
   }
 }

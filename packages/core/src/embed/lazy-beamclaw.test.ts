@@ -4,6 +4,8 @@ import { BeamClawError } from '../base/errors.ts'
 import { BeamClaw } from '../beamclaw.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import type { Store } from '../ports/store.ts'
+import { RunningBeamClaw } from '../running-beamclaw.ts'
+import { heldStore } from '../testing/held-store.ts'
 import { flushEventLoop } from '../testing/manual-clock.ts'
 import { ScriptedProvider } from '../testing/scripted-provider.ts'
 import type { MakeBeamClaw } from './embedded-instance.ts'
@@ -219,5 +221,27 @@ describe('in a build step', () => {
   test('is over once the server starts', async () => {
     vi.stubEnv('NEXT_PHASE', 'phase-production-server')
     expect((await lazy(() => claw('one')).get()).isRunning).toBe(true)
+  })
+})
+
+describe('the stop of a lazy BeamClaw over a store that hangs', () => {
+  test.each(['openLog', 'close'] as const)('ends in time: %s', async (method) => {
+    const held = heldStore()
+    const instance = lazyBeamClaw(freshName(), () => claw('one', held.store))
+    if (method === 'close') await instance.get()
+    held.hold(method, 'activity')
+    const got = instance.get().catch((error: unknown) => error)
+    if (method === 'openLog') await held.isHeld
+    await expect(instance.stop({ timeoutMs: 30 })).rejects.toMatchObject({ code: 'stop-timeout' })
+    held.release()
+    const running = await got
+    await expect(instance.get()).rejects.toMatchObject({ code: 'actor-not-running' })
+    // A tree that comes up after all is stopped.
+    if (running instanceof RunningBeamClaw) await running.ended
+  })
+
+  test('refuses a limit that is none', async () => {
+    const instance = lazy(() => claw('one'))
+    await expect(instance.stop({ timeoutMs: 'soon' as never })).rejects.toMatchObject({ code: 'invalid-option' })
   })
 })

@@ -2,7 +2,7 @@
 
 import { BeamClawError } from '../base/errors.ts'
 import { aFunction, checkOptions, text } from '../base/options.ts'
-import type { RunningBeamClaw } from '../running-beamclaw.ts'
+import { type RunningBeamClaw, type StopOptions, stopLimit } from '../running-beamclaw.ts'
 import { EmbeddedInstance, type MakeBeamClaw } from './embedded-instance.ts'
 
 /** A BeamClaw that starts on first use; one per process and name. */
@@ -18,12 +18,12 @@ export interface LazyBeamClaw {
   get(): Promise<RunningBeamClaw>
   /**
    * Stops the BeamClaw, also one that is starting, and releases the store. For the end of the program: later calls of `get` reject until
-   * `lazyBeamClaw` is called again. Rejects with the first error.
+   * `lazyBeamClaw` is called again. Rejects with the first error, and `stop-timeout` as `RunningBeamClaw.stop` does, also for a start that hangs.
    *
    * @example
-   * process.once('SIGTERM', () => void claw.stop())
+   * process.once('SIGTERM', () => claw.stop().finally(() => process.exit()))
    */
-  stop(): Promise<void>
+  stop(options?: StopOptions): Promise<void>
 }
 
 /**
@@ -46,7 +46,7 @@ export function lazyBeamClaw(name: string, make: MakeBeamClaw): LazyBeamClaw {
       if (isBuildStep()) throw builds(name)
       return instance.get()
     },
-    stop: () => instance.stop(),
+    stop: async (options) => instance.stop(stopLimit(options)),
   }
 }
 

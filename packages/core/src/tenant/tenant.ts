@@ -45,9 +45,15 @@ export const activityPartId = 'activity'
 
 /** What all tenants of a node share. */
 export interface TenantNode {
+  /** What the sessions write to. */
   readonly store: Store
+  /** The store that the host gave, for its parts. */
+  readonly hostStore: Store
   readonly cluster: Cluster
+  /** Where the sessions publish. */
   readonly events: EventBus<RunEvent>
+  /** The bus that the host gave, for its parts. */
+  readonly hostEvents: EventBus<RunEvent>
   /** Who listens to the events of all sessions of this process. */
   readonly listeners: EventListeners
   readonly services: SystemServices
@@ -249,12 +255,12 @@ export class Tenant implements SessionAccess {
 
   /** Returns the environment of this tenant's parts. */
   host(): PartHost {
-    const { store, cluster, events, services, agents } = this.#node
+    const { hostStore, cluster, hostEvents, services, agents } = this.#node
     return {
       tenant: this.id,
-      store,
+      store: hostStore,
       cluster,
-      events,
+      events: hostEvents,
       services,
       agents,
       session: (key) => this.session(key),

@@ -1,0 +1,117 @@
+/** Knows which calls to a store are under way, so that a stop can name those that hang. */
+import type { JsonValue } from '../base/messages.ts'
+import type {
+  AppendLog,
+  EntryLocation,
+  FencingToken,
+  ListOptions,
+  LogContents,
+  LogEntry,
+  LogSnapshot,
+  PutOptions,
+  Store,
+  StoreKey,
+  Versioned,
+} from '../ports/store.ts'
+
+interface UnderWay {
+  readonly method: string
+  readonly key: StoreKey
+}
+
+/**
+ * A store that passes every call on, and remembers those that have not settled.
+ *
+ * Owns the list of the calls under way; the store behind it belongs to the host.
+ */
+export class StoreCalls implements Store {
+  readonly #store: Store
+  readonly #underWay = new Set<UnderWay>()
+  #whenNone: (() => void)[] = []
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /** What is under way, each once, the oldest first: `append of default/sessions/main/chat-7`. */
+  get underWay(): readonly string[] {
+    return [...new Set([...this.#underWay].map(({ method, key }) => `${method} of ${key.join('/')}`))]
+  }
+
+  /** Resolves once no call is under way. */
+  async settled(): Promise<void> {
+    if (this.#underWay.size > 0) await new Promise<void>((resolve) => this.#whenNone.push(resolve))
+  }
+
+  /** Returns the call itself, so that its caller continues no later. */
+  follow<T>(method: string, key: StoreKey, call: Promise<T>): Promise<T> {
+    const entry = { method, key }
+    const forget = (): void => {
+      this.#underWay.delete(entry)
+      if (this.#underWay.size === 0) for (const resolve of this.#whenNone.splice(0)) resolve()
+    }
+    this.#underWay.add(entry)
+    // A store of the host may return something else than a promise.
+    Promise.resolve(call).then(forget, forget)
+    return call
+  }
+
+  get(key: StoreKey): Promise<Versioned<JsonValue> | undefined> {
+    return this.follow('get', key, this.#store.get(key))
+  }
+
+  put(key: StoreKey, value: JsonValue, options?: PutOptions): Promise<number> {
+    return this.follow('put', key, this.#store.put(key, value, options))
+  }
+
+  delete(key: StoreKey, options?: PutOptions): Promise<boolean> {
+    return this.follow('delete', key, this.#store.delete(key, options))
+  }
+
+  list(prefix: StoreKey, options?: ListOptions): Promise<readonly StoreKey[]> {
+    return this.follow('list', prefix, this.#store.list(prefix, options))
+  }
+
+  async openLog(key: StoreKey, token: FencingToken): Promise<AppendLog> {
+    return new LogCalls(await this.follow('openLog', key, this.#store.openLog(key, token)), key, this)
+  }
+
+  deleteLog(key: StoreKey, token: FencingToken): Promise<boolean> {
+    return this.follow('deleteLog', key, this.#store.deleteLog(key, token))
+  }
+
+  stop(): Promise<void> {
+    return this.#store.stop()
+  }
+}
+
+class LogCalls implements AppendLog {
+  /** Only where the log has it. */
+  declare readonly locate?: (seq: number) => Promise<EntryLocation | undefined>
+  readonly #log: AppendLog
+  readonly #key: StoreKey
+  readonly #calls: StoreCalls
+
+  constructor(log: AppendLog, key: StoreKey, calls: StoreCalls) {
+    this.#log = log
+    this.#key = key
+    this.#calls = calls
+    if (log.locate !== undefined) this.locate = log.locate.bind(log)
+  }
+
+  append(records: readonly LogEntry[]): Promise<void> {
+    return this.#calls.follow('append', this.#key, this.#log.append(records))
+  }
+
+  read(fromSeq?: number): Promise<LogContents> {
+    return this.#calls.follow('read', this.#key, this.#log.read(fromSeq))
+  }
+
+  compact(snapshot: LogSnapshot): Promise<void> {
+    return this.#calls.follow('compact', this.#key, this.#log.compact(snapshot))
+  }
+
+  close(): Promise<void> {
+    return this.#calls.follow('close', this.#key, this.#log.close())
+  }
+}
