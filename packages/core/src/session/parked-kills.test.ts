@@ -40,7 +40,7 @@ class KillingStore {
         return wrapLog(log, {
           append: (records) => this.#make(() => log.append(records)),
           read: (fromSeq) => this.#make(() => log.read(fromSeq)),
-          compact: (snapshot) => this.#make(() => log.compact(snapshot)),
+          snapshot: (snapshot) => this.#make(() => log.snapshot(snapshot)),
           close: () => this.#make(() => log.close()),
         })
       },

@@ -7,8 +7,11 @@ import type {
   ListOptions,
   LogContents,
   LogEntry,
+  LogPage,
   LogSnapshot,
   PutOptions,
+  ReadLogOptions,
+  SnapshotOptions,
   Store,
   StoreKey,
   Versioned,
@@ -76,6 +79,10 @@ export class StoreCalls implements Store {
     return new LogCalls(await this.follow('openLog', key, this.#store.openLog(key, token)), key, this)
   }
 
+  readLog(key: StoreKey, options?: ReadLogOptions): Promise<LogPage | undefined> {
+    return this.follow('readLog', key, this.#store.readLog(key, options))
+  }
+
   deleteLog(key: StoreKey, token: FencingToken): Promise<boolean> {
     return this.follow('deleteLog', key, this.#store.deleteLog(key, token))
   }
@@ -107,8 +114,8 @@ class LogCalls implements AppendLog {
     return this.#calls.follow('read', this.#key, this.#log.read(fromSeq))
   }
 
-  compact(snapshot: LogSnapshot): Promise<void> {
-    return this.#calls.follow('compact', this.#key, this.#log.compact(snapshot))
+  snapshot(snapshot: LogSnapshot, options?: SnapshotOptions): Promise<void> {
+    return this.#calls.follow('snapshot', this.#key, this.#log.snapshot(snapshot, options))
   }
 
   close(): Promise<void> {

@@ -4,7 +4,7 @@ import { wrapStore } from '../adapter/wrap-store.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import type { AppendLog, Store, StoreKey } from '../ports/store.ts'
 
-export type HeldMethod = Exclude<keyof Store, 'deleteLog' | 'delete' | 'list'> | 'append' | 'read' | 'compact' | 'close'
+export type HeldMethod = Exclude<keyof Store, 'deleteLog' | 'delete' | 'list'> | 'append' | 'read' | 'snapshot' | 'close'
 
 export interface HeldStore {
   readonly store: Store
@@ -32,7 +32,7 @@ export function heldStore(memory = new MemoryStore()): HeldStore {
     wrapLog(log, {
       append: (records) => pass('append', key).then(() => log.append(records)),
       read: (fromSeq) => pass('read', key).then(() => log.read(fromSeq)),
-      compact: (snapshot) => pass('compact', key).then(() => log.compact(snapshot)),
+      snapshot: (snapshot, options) => pass('snapshot', key).then(() => log.snapshot(snapshot, options)),
       close: () => pass('close', key).then(() => log.close()),
     })
   const store = wrapStore(memory, {
