@@ -116,6 +116,16 @@ describe('turbo boundaries', () => {
 
   const violations = [
     {
+      name: 'actor on core',
+      files: { 'packages/actor/package.json': manifest('@beamclaw/actor', ['@beamclaw/core']) },
+      says: /`@beamclaw\/core` found without any tag[\s\S]*for\s+`@beamclaw\/actor`/,
+    },
+    {
+      name: 'an adapter on actor',
+      files: { 'packages/store-fs/package.json': manifest('@beamclaw/store-fs', ['@beamclaw/actor']) },
+      says: /`@beamclaw\/actor` found without any tag[\s\S]*for\s+`@beamclaw\/store-fs`/,
+    },
+    {
       name: 'core on a sibling',
       files: { 'packages/core/package.json': manifest('@beamclaw/core', ['@beamclaw/protocol']) },
       says: /`@beamclaw\/protocol` found without any tag[\s\S]*for\s+`@beamclaw\/core`/,
