@@ -88,7 +88,7 @@ export function addErrorCodes(table: Readonly<Record<string, ErrorTraits>>): voi
   for (const [code, of] of Object.entries(table)) traits.set(code, of)
 }
 
-/** Returns the traits of a code; undefined for one that nobody added. */
+/** Returns the traits of a code; undefined for one that no package added. */
 export function knownTraits(code: string): ErrorTraits | undefined {
   return traits.get(code)
 }

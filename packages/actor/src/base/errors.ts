@@ -61,7 +61,7 @@ export class BeamClawError extends Error {
   }
 }
 
-/** Returns the kind that a code gives its errors; `internal` for a code that nobody added. */
+/** Returns the kind that a code gives its errors; `internal` for a code that no package added. */
 export function kindOf(code: string): ErrorKind {
   return traitsOf(code as ErrorCode).kind
 }

@@ -19,6 +19,6 @@ test.each([
   expect(new BeamClawError(code, 'no')).toMatchObject({ code, kind, isRetryable })
 })
 
-test.each(['nobody-added-it', 'constructor', '__proto__'])('the code %s, which nobody added, is internal', (code) => {
+test.each(['of-no-package', 'constructor', '__proto__'])('the code %s, which no package added, is internal', (code) => {
   expect(new BeamClawError(code as 'internal', 'no')).toMatchObject({ code, kind: 'internal', isRetryable: false })
 })
