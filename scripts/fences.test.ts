@@ -121,11 +121,6 @@ describe('turbo boundaries', () => {
       says: /`@beamclaw\/core` found without any tag[\s\S]*for\s+`@beamclaw\/actor`/,
     },
     {
-      name: 'an adapter on actor',
-      files: { 'packages/store-fs/package.json': manifest('@beamclaw/store-fs', ['@beamclaw/actor']) },
-      says: /`@beamclaw\/actor` found without any tag[\s\S]*for\s+`@beamclaw\/store-fs`/,
-    },
-    {
       name: 'core on a sibling',
       files: { 'packages/core/package.json': manifest('@beamclaw/core', ['@beamclaw/protocol']) },
       says: /`@beamclaw\/protocol` found without any tag[\s\S]*for\s+`@beamclaw\/core`/,

@@ -87,6 +87,7 @@ const alone: readonly Plant[] = [
 
 /** Of all packages core alone sees what actor keeps for it. */
 const internalOfActor: readonly Plant[] = [
+  crossing('packages/store-fs/src/past-core.ts', '@beamclaw/actor', 'An adapter imports'),
   crossing('packages/store-fs/src/internal.ts', '@beamclaw/actor/internal', 'An adapter imports'),
   crossing('packages/store-fs/src/internal.test.ts', '@beamclaw/actor/internal', 'Only core imports'),
   crossing('packages/testkit/src/internal.ts', '@beamclaw/actor/internal', 'Testkit imports'),
