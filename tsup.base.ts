@@ -41,7 +41,7 @@ export function oneFile(
   name: string,
   bundle: string,
   entries: Record<string, string>,
-  bundled: readonly string[],
+  bundled: readonly string[] = [],
 ): ReturnType<typeof defineConfig> {
   const options = { format: 'esm', target, platform: 'neutral', dts: false, clean: false, ...maps } as const
   const passOn = {
@@ -53,7 +53,7 @@ export function oneFile(
     },
   }
   return defineConfig([
-    { ...options, entry: { [name]: bundle }, splitting: true, ...bundling(bundled) },
+    { ...options, entry: { [name]: bundle }, splitting: true, ...(bundled.length === 0 ? {} : bundling(bundled)) },
     { ...options, entry: entries, splitting: false, esbuildPlugins: [passOn] },
   ])
 }

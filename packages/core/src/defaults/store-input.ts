@@ -1,6 +1,6 @@
 /** The checks of a store's input, before it changes anything. For authors of stores: `storeContract()` of testkit requires them. */
+import { describeValue } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
-import { describeValue } from '../base/options.ts'
 import type { FencingToken, LogEntry, StoreKey } from '../ports/store.ts'
 import { encodeJson } from './json-text.ts'
 
