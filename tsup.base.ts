@@ -32,29 +32,51 @@ export function library(
   return defineConfig({ ...options, ...bundling(bundled) })
 }
 
+type EsbuildPluginHooks = Parameters<NonNullable<Options['esbuildPlugins']>[number]['setup']>[0]
+
+interface OneFileOptions extends Pick<LibraryOptions, 'bundled'> {
+  /** A package whose names all come from one of its entries, so that one file of it is loaded. @default each from the entry that it is imported from */
+  readonly below?: { readonly names: RegExp; readonly entry: string }
+}
+
 /**
  * Puts the code of all entries into one file, of which each entry passes on its names: the many small files that entries would share take longer
- * to load than what they hold. The entries are lists of names, and `bundle` exports them all. What is used of the dependencies in `bundled` is
- * taken along; their licences lie beside it.
+ * to load than what they hold. `bundle` exports the names of all, and is an entry itself; the others are lists of names. What is used of the dependencies in `bundled` is
+ * taken along; their licences lie beside it. What `bundle` imports dynamically gets a file of its own.
  */
 export function oneFile(
   name: string,
   bundle: string,
   entries: Record<string, string>,
-  bundled: readonly string[],
+  { bundled = [], below }: OneFileOptions = {},
 ): ReturnType<typeof defineConfig> {
   const options = { format: 'esm', target, platform: 'neutral', dts: false, clean: false, ...maps } as const
+  const fromOneEntry = {
+    name: 'from-one-entry',
+    setup({ onResolve }: EsbuildPluginHooks) {
+      if (below !== undefined) onResolve({ filter: below.names }, () => ({ path: below.entry, external: true, sideEffects: false }))
+    },
+  }
+  // What tsup takes for external does not come to the plugin.
+  const own = below === undefined ? {} : { noExternal: [below.names] }
   const passOn = {
     name: 'pass-on',
-    setup({ onResolve }: Parameters<NonNullable<Options['esbuildPlugins']>[number]['setup']>[0]) {
+    setup({ onResolve }: EsbuildPluginHooks) {
       onResolve({ filter: /^\./ }, ({ kind }) =>
         kind === 'entry-point' ? undefined : { path: `./${name}.js`, external: true, sideEffects: false },
       )
     },
   }
   return defineConfig([
-    { ...options, entry: { [name]: bundle }, splitting: true, ...bundling(bundled) },
-    { ...options, entry: entries, splitting: false, esbuildPlugins: [passOn] },
+    {
+      ...options,
+      entry: { [name]: bundle },
+      splitting: true,
+      esbuildPlugins: [fromOneEntry],
+      ...own,
+      ...(bundled.length === 0 ? {} : bundling(bundled)),
+    },
+    { ...options, entry: entries, splitting: false, esbuildPlugins: [passOn, fromOneEntry], ...own },
   ])
 }
 

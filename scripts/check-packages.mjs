@@ -12,8 +12,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { checkHostApp } from './lib/host-app.mjs'
 import { installedFootprint } from './lib/installed-footprint.mjs'
 import { digest, ensureBuilt, ensureInstalled, fail, filesBelow, once, root, toolEnvironment, workspacePackages } from './lib/workspace.mjs'
@@ -32,6 +34,7 @@ const scripts = ['scripts/check-packages.mjs', 'scripts/lib/host-app.mjs', 'scri
 
 // What people install may bring so many packages and so many megabytes. Times are in bench/imports.ts.
 const footprints = [
+  { names: ['@beamclaw/actor'], maxPackages: 1, maxMegabytes: 0.5 },
   { names: ['@beamclaw/core'], maxPackages: 3, maxMegabytes: 2 },
   { names: ['@beamclaw/core', '@beamclaw/providers', '@beamclaw/store-fs'], maxPackages: 8, maxMegabytes: 8 },
 ]
@@ -41,6 +44,7 @@ once('packages-checked', digest(['pnpm-lock.yaml', 'LICENSE', ...scripts, ...inp
   for (const one of packages) linkLibraries(one)
   for (const footprint of footprints) checkFootprint(footprint)
   checkConsumer()
+  checkBundle()
   problems.push(...checkHostApp(scratch, tools.env))
   if (problems.length > 0) fail(`packages are not fit to publish:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
 })
@@ -63,7 +67,7 @@ function checkTarball({ folder, manifest: { name } }) {
 
   const files = readdirSync(destination, { recursive: true })
   for (const file of ['README.md', 'LICENSE', 'package.json']) if (!files.includes(file)) complain(`${file} is missing`)
-  for (const file of files) if (/(^|[\\/])src[\\/]|(^|[\\/])testing[\\/](probe|tree|model)\.|\.test\./.test(file)) complain(`ships ${file}`)
+  for (const file of files) if (/(^|[\\/])src[\\/]|(^|[\\/])testing[\\/]model\.|\.test\./.test(file)) complain(`ships ${file}`)
   // The switch by which drills kill a process belongs to tests/system.
   for (const file of files.filter((file) => /\.[cm]?(js|ts)$/.test(file)))
     if (readFileSync(join(destination, file), 'utf8').includes('BEAMCLAW_FAULT')) complain(`reads BEAMCLAW_FAULT in ${file}`)
@@ -155,9 +159,17 @@ function checkConsumer() {
   // Testkit's contracts register tests, which only vitest can do.
   const loadable = entries.filter((entry) => entry !== '@beamclaw/testkit')
   writeFileSync(join(scratch, 'package.json'), '{ "type": "module" }')
-  // What `beamclaw` passes on is no copy: a class is the same from either package.
-  const same =
-    "if ((await import('beamclaw')).BeamClaw !== (await import('@beamclaw/core')).BeamClaw) throw new Error('two copies of core')\n"
+  // What a package passes on is no copy: a class is the same from either package.
+  const same = [
+    ['BeamClaw', 'beamclaw', '@beamclaw/core'],
+    ['Actor', '@beamclaw/core', '@beamclaw/actor'],
+    ['BeamClawError', '@beamclaw/core', '@beamclaw/core/actor'],
+  ]
+    .map(
+      ([name, one, other]) =>
+        `if ((await import('${one}')).${name} !== (await import('${other}')).${name}) throw new Error('two ${name}')\n`,
+    )
+    .join('')
   writeFileSync(join(scratch, 'load.js'), loadable.map((entry) => `await import('${entry}')\n`).join('') + same)
   if (fails(spawnSync('node', ['load.js'], tools))) problems.push('an entry does not load')
 
@@ -174,4 +186,19 @@ function checkConsumer() {
   }
   writeFileSync(join(scratch, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['use.ts'] }))
   if (fails(spawnSync('tsc', ['-p', scratch], tools))) problems.push('the declarations do not type-check for a consumer')
+}
+
+// A bundle that takes nothing but the class of errors from core still knows the codes that core adds to those of actors while it is loaded.
+function checkBundle() {
+  const knows = "if (new BeamClawError('unknown-run', '').kind !== 'missing') throw new Error('the code of core has no kind')\n"
+  writeFileSync(join(scratch, 'errors.js'), `import { BeamClawError } from '@beamclaw/core'\n${knows}`)
+  const vite = createRequire(createRequire(import.meta.url).resolve('vitest/package.json')).resolve('vite')
+  const options = {
+    root: scratch,
+    logLevel: 'error',
+    build: { outDir: 'bundled', lib: { entry: 'errors.js', formats: ['es'], fileName: 'errors' } },
+  }
+  writeFileSync(join(scratch, 'bundle.js'), `import { build } from '${pathToFileURL(vite)}'\nawait build(${JSON.stringify(options)})\n`)
+  for (const file of ['bundle.js', 'bundled/errors.js'])
+    if (fails(spawnSync('node', [file], tools))) return problems.push(`a bundle of core's errors fails in ${file}`)
 }

@@ -5,14 +5,14 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { actorDefaults } from '../packages/core/src/actor/actor-options.ts'
-import { callDefaults } from '../packages/core/src/actor/actor-ref.ts'
-import { subscribeDefaults } from '../packages/core/src/defaults/local-event-bus.ts'
+import { actorDefaults } from '../packages/actor/src/actor/actor-options.ts'
+import { callDefaults } from '../packages/actor/src/actor/actor-ref.ts'
+import { subscribeDefaults } from '../packages/actor/src/defaults/local-event-bus.ts'
+import { childDefaults } from '../packages/actor/src/supervisor/child-spec.ts'
+import { DynamicSupervisor, dynamicSupervisorDefaults } from '../packages/actor/src/supervisor/dynamic-supervisor.ts'
+import { Supervisor } from '../packages/actor/src/supervisor/supervisor.ts'
+import { supervisorDefaults } from '../packages/actor/src/supervisor/supervisor-options.ts'
 import { Actor, BeamClawError, type ErrorCode, LocalEventBus, Registry, TaskSupervisor } from '../packages/core/src/index.ts'
-import { childDefaults } from '../packages/core/src/supervisor/child-spec.ts'
-import { DynamicSupervisor, dynamicSupervisorDefaults } from '../packages/core/src/supervisor/dynamic-supervisor.ts'
-import { Supervisor } from '../packages/core/src/supervisor/supervisor.ts'
-import { supervisorDefaults } from '../packages/core/src/supervisor/supervisor-options.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const pages = globSync(['README.md', 'docs/**/*.md', 'packages/*/README.md'], { cwd: root }).sort()
@@ -139,8 +139,8 @@ describe('the pages', () => {
 
 describe('the table of errors', () => {
   const rows = [...read('docs/errors.md').matchAll(/^\| `([a-z-]+)` +\| (yes|no) +\| \S.* \| \S.* \|$/gm)]
-  // The table in the code is private: its lines are `code: { kind: … }`.
-  const source = read('packages/core/src/base/error-codes.ts')
+  // The tables in the code are private: their lines are `code: { kind: … }`.
+  const source = ['actor', 'core'].map((name) => read(`packages/${name}/src/base/error-codes.ts`)).join('\n')
   const codes = [...source.matchAll(/^ {2}'?([a-z-]+)'?: \{ kind: '[a-z-]+'(?:, isRetryable: true)? \},$/gm)].map(
     ([, code]) => code as ErrorCode,
   )

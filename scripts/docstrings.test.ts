@@ -67,8 +67,8 @@ describe('the reader of declarations', () => {
 
   it('follows names through other files and renamings, and leaves those of other packages to them', () => {
     const files = new Map([
-      ['/src/index.ts', "export { type one as uno, two } from './a/b.ts'\nexport { three } from '@beamclaw/core'"],
-      ['/src/a/b.ts', "export { one } from '../c.ts'\n/** Two. */\nexport const two = 2"],
+      ['/src/index.ts', "export { type one as uno, two, four } from './a/b.ts'\nexport { three } from '@beamclaw/core'"],
+      ['/src/a/b.ts', "export { one } from '../c.ts'\nexport { four } from '@beamclaw/core'\n/** Two. */\nexport const two = 2"],
       ['/src/c.ts', 'export interface one {}'],
     ])
     const found = exportedDeclarations('/src/index.ts', (file) => files.get(file) ?? expect.unreachable(file))

@@ -63,6 +63,14 @@ describe.each(entries)('$name', ({ name, file }) => {
   })
 })
 
+it('has the same primitives in core as alone', () => {
+  const namesOf = (entry: string): Names => namesIn(entries.find(({ name }) => name === entry)?.file ?? expect.unreachable(entry))
+  expect(namesOf('@beamclaw/core/actor')).toEqual(namesOf('@beamclaw/actor'))
+  const core = namesOf('@beamclaw/core')
+  expect(core.values).toEqual(expect.arrayContaining([...namesOf('@beamclaw/actor').values]))
+  expect(core.types).toEqual(expect.arrayContaining([...namesOf('@beamclaw/actor').types]))
+})
+
 it('keeps core small enough to be known by heart', () => {
   const core = entries.find(({ name }) => name === '@beamclaw/core')
   expect(namesIn(core?.file ?? '').values.length).toBeLessThan(80)

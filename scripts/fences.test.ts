@@ -116,6 +116,11 @@ describe('turbo boundaries', () => {
 
   const violations = [
     {
+      name: 'actor on core',
+      files: { 'packages/actor/package.json': manifest('@beamclaw/actor', ['@beamclaw/core']) },
+      says: /`@beamclaw\/core` found without any tag[\s\S]*for\s+`@beamclaw\/actor`/,
+    },
+    {
       name: 'core on a sibling',
       files: { 'packages/core/package.json': manifest('@beamclaw/core', ['@beamclaw/protocol']) },
       says: /`@beamclaw\/protocol` found without any tag[\s\S]*for\s+`@beamclaw\/core`/,

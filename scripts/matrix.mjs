@@ -14,7 +14,7 @@ const notOnBun = {
   'ends between two parts': 'now and then gets a chunk that the fetch of Bun had read before the abort',
 }
 
-const node = { folders: ['core', 'model-policy', 'providers', 'store-fs', 'gateway-ws'], vitestArgs: [], commandArgs: [] }
+const node = { folders: ['actor', 'core', 'model-policy', 'providers', 'store-fs', 'gateway-ws'], vitestArgs: [], commandArgs: [] }
 const runtimes = [
   // The oldest that `engines` names: what it cannot parse must not be shipped or shown.
   {
@@ -33,7 +33,7 @@ const runtimes = [
     // The build for any x64 processor: the other one needs AVX2.
     from: 'npm:@oven/bun-linux-x64-baseline@1.4.5',
     binary: 'bin/bun',
-    folders: ['core', 'model-policy', 'providers'],
+    folders: ['actor', 'core', 'model-policy', 'providers'],
     // Vitest's forks do not end on Bun (`setMaxListeners(-1)`); its threads do.
     vitestArgs: ['--pool=threads', '--testNamePattern', `^(?!.*(${Object.keys(notOnBun).join('|')}))`],
     commandArgs: ['--bun'],

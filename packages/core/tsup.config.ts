@@ -2,13 +2,12 @@
 import { oneFile } from '../../tsup.base.ts'
 
 export default oneFile(
-  'core',
+  'index',
   'bundle.ts',
   {
-    index: 'src/index.ts',
     actor: 'src/primitives.ts',
     adapter: 'src/adapter/index.ts',
     testing: 'src/testing/index.ts',
   },
-  ['eventemitter3'],
+  { below: { names: /^@beamclaw\/actor(\/|$)/, entry: '@beamclaw/actor/internal' } },
 )

@@ -30,7 +30,10 @@ export const catalogue = {
     pattern: 'F26|idempotency key|with a key',
   },
   F28: { files: [system('poison-message')] },
-  F30: { files: ['packages/core/src/actor/overload.test.ts', 'packages/core/src/session/session.test.ts'], pattern: 'flood|too many wait' },
+  F30: {
+    files: ['packages/actor/src/actor/overload.test.ts', 'packages/core/src/session/session.test.ts'],
+    pattern: 'flood|too many wait',
+  },
   F31: { files: [system('provider-faults')], pattern: 'F31' },
   F32: { files: [system('provider-faults'), 'packages/providers/src/shared/faults.test.ts'], pattern: 'F32|deadline' },
   F33: { files: [system('provider-faults'), 'packages/providers/src/shared/faults.test.ts'], pattern: 'F33|broke off' },

@@ -6,9 +6,11 @@ import { root } from './workspace.mjs'
 
 /** Uses the main entry of each published package. */
 const hostApp = `
+import { Registry } from '@beamclaw/actor'
+import { Probe } from '@beamclaw/actor/testing'
 import { Actor, Supervisor } from '@beamclaw/core/actor'
 import { type OptionRules, checkOptions, integer, providerStream, sleep } from '@beamclaw/core/adapter'
-import { BeamClaw, defineAgent, defineTool, type Provider, type RunEvent } from '@beamclaw/core'
+import { BeamClaw, BeamClawError, defineAgent, defineTool, type ErrorCode, type Provider, type RunEvent } from '@beamclaw/core'
 import { ManualClock } from '@beamclaw/core/testing'
 import { Gateway } from '@beamclaw/gateway-ws'
 import { CircuitBreaker, guarded, RateLimiter } from '@beamclaw/model-policy'
@@ -78,6 +80,12 @@ export const pump: Provider = {
     }, signal),
 }
 export const same: typeof BeamClaw = whole.BeamClaw
+export const probe = new Probe({ id: 'probe' })
+export const registry = new Registry<string>()
+export const codes: readonly ErrorCode[] = ['actor-crashed', 'unknown-run']
+export const failure = new BeamClawError('session-busy', 'no')
+// @ts-expect-error: neither actors nor core have this code.
+export const misspelt = new BeamClawError('session-bussy', 'no')
 export { startModelServer, storeContract }
 `
 

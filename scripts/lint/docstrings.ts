@@ -24,7 +24,10 @@ const maxHops = 10
 export function exportedDeclarations(entry: string, read: (file: string) => string): readonly ExportedDeclaration[] {
   return listedNames(read(entry))
     .filter(({ from }) => from === undefined || from.startsWith('.'))
-    .map(({ name, original, from }) => ({ ...find(original, from === undefined ? entry : beside(entry, from), read, maxHops), name }))
+    .flatMap(({ name, original, from }) => {
+      const found = find(original, from === undefined ? entry : beside(entry, from), read, maxHops)
+      return found === undefined ? [] : [{ ...found, name }]
+    })
 }
 
 /** Returns what is missing from a declaration's docstring; empty when nothing is. */
@@ -56,7 +59,8 @@ function listedNames(code: string): readonly ListedName[] {
   )
 }
 
-function find(name: string, file: string, read: (file: string) => string, hops: number): ExportedDeclaration {
+/** Undefined for a name that the file passes on from another package. */
+function find(name: string, file: string, read: (file: string) => string, hops: number): ExportedDeclaration | undefined {
   const code = read(file)
   const declaration = new RegExp(
     `^(?:export\\s+)?(?:declare\\s+)?(?:abstract\\s+)?(?:async\\s+)?(class|function\\*?|const|interface|type)\\s+${name}\\b`,
@@ -66,7 +70,8 @@ function find(name: string, file: string, read: (file: string) => string, hops: 
     const kind = (declaration[1]?.replace('*', '') ?? 'missing') as ExportedDeclaration['kind']
     return { name, file, kind, docstring: docstringBefore(code.slice(0, declaration.index)) }
   }
-  const next = listedNames(code).find((listed) => listed.name === name && listed.from?.startsWith('.'))
+  const next = listedNames(code).find((listed) => listed.name === name && listed.from !== undefined)
+  if (next?.from?.startsWith('.') === false) return undefined
   if (next?.from === undefined || hops === 0) return { name, file, kind: 'missing', docstring: undefined }
   return find(next.original, beside(file, next.from), read, hops - 1)
 }

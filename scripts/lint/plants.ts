@@ -10,6 +10,7 @@ export interface Plant {
 }
 
 const restricted = 'lint/style/noRestrictedImports'
+const actor = 'packages/actor/src'
 const core = 'packages/core/src'
 
 function crossing(path: string, specifier: string, says: string): Plant {
@@ -17,10 +18,23 @@ function crossing(path: string, specifier: string, says: string): Plant {
 }
 
 const layers: readonly Plant[] = [
-  crossing(`${core}/base/errors.ts`, '../telemetry/telemetry.ts', "Core's base"),
-  crossing(`${core}/base/ids.ts`, '../supervisor/supervisor.ts', "Core's base"),
+  crossing(`${actor}/base/errors.ts`, '../telemetry/telemetry.ts', "Actor's base"),
+  crossing(`${actor}/base/options.ts`, '../actor/actor.ts', "Actor's base"),
+  {
+    path: `${actor}/ports/reaches-up.ts`,
+    code: `import type { Thing } from '../defaults/services.ts'\n\nexport type Reach = Thing\n`,
+    rule: restricted,
+    says: 'The ports of actor',
+  },
+  crossing(`${actor}/defaults/reaches-up.ts`, '../actor/actor.ts', 'The defaults of actor'),
+  crossing(`${actor}/telemetry/reaches-up.ts`, '../supervisor/supervisor.ts', 'The defaults of actor'),
+  crossing(`${actor}/actor/reaches-up.ts`, '../supervisor/supervisor.ts', 'Actors import'),
+  crossing(`${actor}/supervisor/reaches-out.ts`, '../agent/agent.ts', 'Supervisors and the registry'),
+  crossing(`${actor}/registry/reaches-out.ts`, '@beamclaw/core', 'Supervisors and the registry'),
+  crossing(`${actor}/internal.ts`, './testing/probe.ts', 'The entries of actor'),
+  crossing(`${actor}/novelty/no-layer-yet.ts`, '../base/errors.ts', 'This folder of actor'),
+  crossing(`${core}/base/ids.ts`, '../tool/tool.ts', "Core's base"),
   crossing(`${core}/base/messages.ts`, '../session/session.ts', "Core's base"),
-  crossing(`${core}/base/options.ts`, '../actor/actor.ts', "Core's base"),
   crossing(`${core}/base/events.ts`, '../defaults/memory-store.ts', "Core's base"),
   {
     path: `${core}/ports/reaches-up.ts`,
@@ -28,11 +42,7 @@ const layers: readonly Plant[] = [
     rule: restricted,
     says: 'Ports import',
   },
-  crossing(`${core}/defaults/reaches-up.ts`, '../actor/actor.ts', 'Defaults and telemetry'),
-  crossing(`${core}/telemetry/reaches-up.ts`, '../supervisor/supervisor.ts', 'Defaults and telemetry'),
-  crossing(`${core}/actor/reaches-up.ts`, '../supervisor/supervisor.ts', 'Actors import'),
-  crossing(`${core}/supervisor/reaches-up.ts`, '../agent/agent.ts', 'Supervisors and the registry'),
-  crossing(`${core}/registry/reaches-up.ts`, '../session/session.ts', 'Supervisors and the registry'),
+  crossing(`${core}/defaults/reaches-up.ts`, '../tool/tool.ts', 'Defaults import'),
   ...['agent', 'tool', 'provider'].map((folder) =>
     crossing(`${core}/${folder}/reaches-up.ts`, '../session/session.ts', 'Agent, tool and provider'),
   ),
@@ -46,35 +56,58 @@ const layers: readonly Plant[] = [
   ),
   crossing(`${core}/embed/reaches-in.ts`, '../session/session.ts', 'What embeds a BeamClaw'),
   crossing(`${core}/primitives.ts`, './session/session.ts', 'The primitives are'),
-  crossing(`${core}/novelty/no-layer-yet.ts`, '../base/errors.ts', 'no place among the layers'),
+  crossing(`${core}/novelty/no-layer-yet.ts`, '../base/errors.ts', 'This folder of core'),
 ]
 
-const coreAlone: readonly Plant[] = [
-  crossing(`${core}/session/uses-node.ts`, 'node:fs', 'Sessions import'),
-  crossing(`${core}/actor/uses-a-sibling.ts`, '@beamclaw/providers', 'Actors import'),
-  crossing(`${core}/actor/uses-another-library.ts`, 'undici', 'Actors import'),
-  crossing(`${core}/actor/uses-the-barrel.ts`, '../index.ts', 'Actors import'),
-  crossing(`${core}/actor/uses-test-helpers.ts`, '../testing/helper.ts', 'Actors import'),
-  crossing(`${core}/beamclaw.ts`, './index.ts', 'BeamClaw and the main entry'),
-  crossing(`${core}/session/sibling.test.ts`, '@beamclaw/testkit', 'Core imports no sibling'),
-  crossing(`${core}/testing/sibling.ts`, '@beamclaw/testkit', 'Core imports no sibling'),
+const alone: readonly Plant[] = [
+  crossing(`${actor}/actor/uses-node.ts`, 'node:timers', 'Actors import'),
+  crossing(`${actor}/actor/uses-core.ts`, '@beamclaw/core', 'Actors import'),
+  crossing(`${actor}/actor/uses-another-library.ts`, 'undici', 'Actors import'),
+  crossing(`${actor}/actor/uses-the-barrel.ts`, '../index.ts', 'Actors import'),
+  crossing(`${actor}/actor/uses-test-helpers.ts`, '../testing/helper.ts', 'Actors import'),
+  crossing(`${actor}/actor/core.test.ts`, '@beamclaw/core', 'Actor imports no package'),
+  crossing(`${actor}/testing/core.ts`, '@beamclaw/core/testing', 'Actor imports no package'),
   {
-    path: `${core}/actor/lazy.ts`,
-    code: `export const later = () => import('../session/session.ts')\n`,
+    path: `${actor}/actor/lazy.ts`,
+    code: `export const later = () => import('../supervisor/supervisor.ts')\n`,
     rule: restricted,
     says: 'Actors import',
   },
-  { path: `${core}/actor/node-global.ts`, code: 'export const directory = process.cwd()\n', rule: 'lint/style/noRestrictedGlobals' },
+  { path: `${actor}/actor/node-global.ts`, code: 'export const directory = process.cwd()\n', rule: 'lint/style/noRestrictedGlobals' },
+  crossing(`${core}/session/uses-node.ts`, 'node:fs', 'Sessions import'),
+  crossing(`${core}/session/uses-a-sibling.ts`, '@beamclaw/providers', 'Sessions import'),
+  crossing(`${core}/session/uses-the-barrel.ts`, '../index.ts', 'Sessions import'),
+  crossing(`${core}/session/uses-actor-tests.ts`, '@beamclaw/actor/testing', 'Sessions import'),
+  crossing(`${core}/tool/uses-test-helpers.ts`, '../testing/helper.ts', 'Agent, tool and provider'),
+  crossing(`${core}/beamclaw.ts`, './index.ts', 'BeamClaw and the main entry'),
+  crossing(`${core}/session/sibling.test.ts`, '@beamclaw/testkit', 'Core imports no sibling'),
+  crossing(`${core}/testing/sibling.ts`, '@beamclaw/testkit', 'Core imports no sibling'),
+  { path: `${core}/session/node-global.ts`, code: 'export const directory = process.cwd()\n', rule: 'lint/style/noRestrictedGlobals' },
 ]
 
-const portsHoldTypes: readonly Plant[] = [
+/** Of all packages core alone sees what actor keeps for it. */
+const internalOfActor: readonly Plant[] = [
+  crossing('packages/store-fs/src/past-core.ts', '@beamclaw/actor', 'An adapter imports'),
+  crossing('packages/store-fs/src/internal.ts', '@beamclaw/actor/internal', 'An adapter imports'),
+  crossing('packages/store-fs/src/internal.test.ts', '@beamclaw/actor/internal', 'Only core imports'),
+  crossing('packages/testkit/src/internal.ts', '@beamclaw/actor/internal', 'Testkit imports'),
+  crossing('packages/cli/src/internal.ts', '@beamclaw/actor/internal', 'published entries'),
+  crossing('tests/system/internal.ts', '@beamclaw/actor/internal', 'System tests import'),
+  crossing('bench/internal.ts', '@beamclaw/actor/internal', 'Only core imports'),
+  crossing('scripts/internal.ts', '@beamclaw/actor/internal', 'Only core imports'),
+]
+
+const valuesOfPorts = [
   ['value', 'export const limit = 1\n'],
   ['function', 'export function limit(): number {\n  return 1\n}\n'],
   ['class', 'export class Limit {}\n'],
   ['re-export', `export { thing } from '../base/errors.ts'\n`],
   ['value-import', `import { thing } from '../base/errors.ts'\n\nexport type Thing = typeof thing\n`],
   ['effect', `import '../base/errors.ts'\n`],
-].map(([name, code]) => ({ path: `${core}/ports/${name}.ts`, code: code ?? '', rule: 'plugin', says: 'holds types only' }))
+] as const
+const portsHoldTypes: readonly Plant[] = [actor, core].flatMap((folder) =>
+  valuesOfPorts.map(([name, code]) => ({ path: `${folder}/ports/${name}.ts`, code, rule: 'plugin', says: 'holds types only' })),
+)
 
 const packages: readonly Plant[] = [
   crossing('packages/store-fs/src/other-adapter.ts', '@beamclaw/providers', 'An adapter imports'),
@@ -104,9 +137,9 @@ const packages: readonly Plant[] = [
   crossing('packages/client/src/uses-node.ts', 'node:net', 'Client and dashboard'),
   crossing('packages/dashboard/src/uses-core.ts', '@beamclaw/core', 'Client and dashboard'),
   crossing('packages/cli/src/testkit.ts', '@beamclaw/testkit', 'published entries'),
-  crossing('packages/cli/src/inside.ts', '@beamclaw/core/src/actor/actor.ts', 'published entries'),
+  crossing('packages/cli/src/inside.ts', '@beamclaw/core/src/session/session.ts', 'published entries'),
   crossing('packages/cli/src/test-entry.ts', '@beamclaw/gateway-ws/testing', 'published entries'),
-  crossing('tests/system/inside.ts', '@beamclaw/core/src/actor/actor.ts', 'System tests import'),
+  crossing('tests/system/inside.ts', '@beamclaw/core/src/session/session.ts', 'System tests import'),
   crossing('tests/system/by-path.test.ts', '../../packages/core/src/index.ts', 'System tests import'),
   crossing('examples/inside/inside.ts', '@beamclaw/core/dist/index.js', 'published entries'),
 ]
@@ -153,27 +186,34 @@ const general: readonly Plant[] = [
 ]
 
 /** Every planted violation. */
-export const plants: readonly Plant[] = [...layers, ...coreAlone, ...portsHoldTypes, ...packages, ...general]
+export const plants: readonly Plant[] = [...layers, ...alone, ...internalOfActor, ...portsHoldTypes, ...packages, ...general]
 
 const thing = 'export const thing = 1\n'
 
 /** A tree that obeys every fence: each file takes all that its place allows. */
 export const cleanTree: Readonly<Record<string, string>> = {
-  [`${core}/base/errors.ts`]: thing,
+  [`${actor}/base/errors.ts`]: thing,
+  [`${actor}/base/events.ts`]: `import type { ExitReason } from './exit-reason.ts'\n\nexport type Ended = ExitReason\n`,
+  [`${actor}/base/exit-reason.ts`]: `export type ExitReason = 'normal'\n`,
+  [`${actor}/ports/event-bus.ts`]: `import type { Ended } from '../base/events.ts'\n\nexport interface EventBus {\n  stop(): Ended\n}\n`,
+  [`${actor}/defaults/services.ts`]: `export { thing } from '../base/errors.ts'\nexport type { EventBus } from '../ports/event-bus.ts'\n`,
+  [`${actor}/telemetry/telemetry.ts`]: `export type { ExitReason } from '../base/exit-reason.ts'\nexport { default } from 'eventemitter3'\n`,
+  [`${actor}/actor/actor.ts`]: `export { thing } from '../defaults/services.ts'\n`,
+  [`${actor}/supervisor/supervisor.ts`]: `export { thing } from '../actor/actor.ts'\n`,
+  [`${actor}/supervisor/testing/replay.ts`]: `export { readFileSync } from 'node:fs'\n`,
+  [`${actor}/testing/probe.ts`]: `export { thing } from '../actor/actor.ts'\n`,
+  [`${actor}/index.ts`]: `export { thing } from './supervisor/supervisor.ts'\n`,
+  [`${actor}/internal.ts`]: `export { thing } from './base/errors.ts'\n`,
+  [`${core}/base/errors.ts`]: `export { thing } from '@beamclaw/actor'\nexport { checkOptions } from '@beamclaw/actor/internal'\n`,
   [`${core}/base/ids.ts`]: `export { thing } from './errors.ts'\n`,
-  [`${core}/base/events.ts`]: `import type { ExitReason } from './exit-reason.ts'\n\nexport type Ended = ExitReason\n`,
-  [`${core}/ports/store.ts`]: `import type { Ended } from '../base/events.ts'\n\nexport interface Store {\n  stop(): Ended\n}\n`,
-  [`${core}/defaults/memory-store.ts`]: `export { thing } from '../base/ring-deque.ts'\nexport type { Store } from '../ports/store.ts'\n`,
-  [`${core}/telemetry/telemetry.ts`]: `export type { ExitReason } from '../base/exit-reason.ts'\nexport { default } from 'eventemitter3'\n`,
-  [`${core}/base/exit-reason.ts`]: `export type ExitReason = 'normal'\n`,
-  [`${core}/base/ring-deque.ts`]: thing,
-  [`${core}/actor/actor.ts`]: `export { thing } from '../defaults/memory-store.ts'\n`,
-  [`${core}/supervisor/supervisor.ts`]: `export { thing } from '../actor/actor.ts'\n`,
-  [`${core}/supervisor/testing/replay.ts`]: `export { readFileSync } from 'node:fs'\n`,
+  [`${core}/base/events.ts`]: `export type Ended = 'normal'\n`,
+  [`${core}/ports/store.ts`]: `import type { Clock } from '@beamclaw/actor'\nimport type { Ended } from '../base/events.ts'\n\nexport interface Store {\n  stop(clock: Clock): Ended\n}\n`,
+  [`${core}/defaults/memory-store.ts`]: `export { thing } from '../base/ids.ts'\nexport type { Store } from '../ports/store.ts'\n`,
   [`${core}/tool/secret.ts`]: '/** @package */\nexport const secret = 1\n',
-  [`${core}/tool/tool.ts`]: `export { thing } from '../supervisor/supervisor.ts'\n`,
+  [`${core}/tool/tool.ts`]: `export { thing } from '../defaults/memory-store.ts'\n`,
+  [`${core}/primitives.ts`]: `export { thing } from '@beamclaw/actor'\n`,
   [`${core}/session/session.ts`]: `export { thing } from '../tool/tool.ts'\n`,
-  [`${core}/session/session.test.ts`]: `export { test } from 'node:test'\nexport { expect } from 'vitest'\nexport { thing } from '../index.ts'\n`,
+  [`${core}/session/session.test.ts`]: `export { Probe } from '@beamclaw/actor/testing'\nexport { test } from 'node:test'\nexport { expect } from 'vitest'\nexport { thing } from '../index.ts'\n`,
   [`${core}/session/state/state.ts`]: `export { thing } from '../../tool/tool.ts'\n`,
   [`${core}/part/part.ts`]: `export { thing } from '../session/session.ts'\n`,
   [`${core}/channel/channel-worker.ts`]: `export { thing } from '../part/part.ts'\n`,

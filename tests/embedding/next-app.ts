@@ -8,7 +8,7 @@ import { ServerProcess, serverEnvironment } from './server-process.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const example = join(root, 'examples', 'nextjs-backend')
-const ours = ['core', 'providers', 'store-fs']
+const ours = ['actor', 'core', 'providers', 'store-fs']
 const pnpm = join(root, 'node_modules', '.bin', 'pnpm')
 const next = join('node_modules', 'next', 'dist', 'bin', 'next')
 const leftBehind = ['node_modules', '.next', 'data', 'pnpm-lock.yaml', 'next-env.d.ts']

@@ -1,11 +1,11 @@
 /** The options of a `BeamClaw`, as a host gives them and as they are once they were checked. */
+
+import type { EventBus, SystemServices } from '@beamclaw/actor'
 import type { AgentDefinition, AgentOptions } from './agent/agent.ts'
 import type { RunEvent } from './base/events.ts'
 import type { TenantId } from './base/ids.ts'
-import type { SystemServices } from './defaults/services.ts'
 import type { Part } from './part/part.ts'
 import type { Cluster } from './ports/cluster.ts'
-import type { EventBus } from './ports/event-bus.ts'
 import type { Provider } from './ports/provider.ts'
 import type { Store } from './ports/store.ts'
 import type { ProviderTable } from './provider/provider-table.ts'

@@ -1,9 +1,10 @@
 /** Checks what a host describes, and starts it; each port has a default. */
+
+import { anArray, anObject, checkOptions, oneOf, readOptions } from '@beamclaw/actor/internal'
 import type { AgentDefinition } from './agent/agent.ts'
 import { readAgents } from './agent/agent-list.ts'
 import { BeamClawError } from './base/errors.ts'
 import { defaultTenant, parseTenantId, type TenantId } from './base/ids.ts'
-import { anArray, anObject, checkOptions, oneOf, readOptions } from './base/options.ts'
 import type { BeamClawOptions, CheckedOptions } from './beamclaw-options.ts'
 import { checkParts } from './part/part.ts'
 import { ProviderTable } from './provider/provider-table.ts'

@@ -1,12 +1,72 @@
-// Whole, so that packages can add to the interface in it.
+// The names of `@beamclaw/core`, one by one: first those of actors, which `@beamclaw/actor` has alone.
 
-export { Actor, type HandlerResult } from './actor/actor.ts'
-export type { ActorInspection, ActorState } from './actor/actor-hooks.ts'
-export { type ActorOptions, actorDefaults, type StartOptions, type StopOptions } from './actor/actor-options.ts'
-export { type ActorContext, type ActorRef, type CallOptions, type CastOptions, callDefaults, type MailboxLane } from './actor/actor-ref.ts'
-export { IGNORE } from './actor/internals.ts'
-export { refuse } from './actor/refusal.ts'
-export { ResourceActor, type ResourceOptions } from './actor/resource-actor.ts'
+export {
+  Actor,
+  type ActorContext,
+  type ActorEvent,
+  type ActorInspection,
+  type ActorOptions,
+  type ActorRef,
+  type ActorState,
+  actorDefaults,
+  type CallOptions,
+  type CastOptions,
+  type ChildCounts,
+  type ChildInfo,
+  type ChildSpec,
+  type ChildType,
+  type Clock,
+  ConsoleLogger,
+  callDefaults,
+  childDefaults,
+  type DynamicChildSpec,
+  DynamicSupervisor,
+  type DynamicSupervisorOptions,
+  dynamicSupervisorDefaults,
+  type EventBus,
+  ExitNotice,
+  type ExitReason,
+  type HandlerResult,
+  type IdGenerator,
+  IGNORE,
+  LocalEventBus,
+  type Logger,
+  type LogLevel,
+  type MailboxLane,
+  type Random,
+  Registry,
+  type RegistryEntry,
+  type RegistryOptions,
+  ResourceActor,
+  type ResourceOptions,
+  type RestartBackoff,
+  type RestartStrategy,
+  type RestartType,
+  refuse,
+  type ShutdownPolicy,
+  type StartOptions,
+  type StopOptions,
+  type SubscribeOptions,
+  type Subscription,
+  Supervisor,
+  type SupervisorOptions,
+  SystemClock,
+  type SystemServices,
+  silentLogger,
+  subscribeDefaults,
+  supervisorDefaults,
+  systemServices,
+  type TaskContext,
+  type TaskOptions,
+  type TaskStreamOptions,
+  TaskSupervisor,
+  type TaskSupervisorOptions,
+  type TaskWork,
+  Telemetry,
+  type TimerHandle,
+  type Topic,
+  type TreeNode,
+} from '@beamclaw/actor'
 export {
   type AgentDefinition,
   type AgentOptions,
@@ -18,8 +78,7 @@ export {
 export type { AgentHooks, HookRun } from './agent/hooks.ts'
 export type { ErrorCode, ErrorKind, ErrorTraits } from './base/error-codes.ts'
 export { BeamClawError, type BeamClawErrorOptions, ChildStartError, defineErrors, MailboxFullError } from './base/errors.ts'
-export type { ActorEvent, RunEvent } from './base/events.ts'
-export { ExitNotice, type ExitReason } from './base/exit-reason.ts'
+export type { RunEvent } from './base/events.ts'
 export { httpStatusOf } from './base/http-status.ts'
 export {
   type AgentId,
@@ -60,17 +119,12 @@ export type { RunFailure } from './base/run-failure.ts'
 export { sessionKeyOf, sessionKeyPartsOf } from './base/session-key-parts.ts'
 export { BeamClaw } from './beamclaw.ts'
 export type { BeamClawOptions } from './beamclaw-options.ts'
-export { ConsoleLogger, silentLogger } from './defaults/console-logger.ts'
-export { LocalEventBus, subscribeDefaults } from './defaults/local-event-bus.ts'
 export { MemoryStore } from './defaults/memory-store.ts'
-export { type SystemServices, systemServices } from './defaults/services.ts'
 export { SoloCluster } from './defaults/solo-cluster.ts'
-export { SystemClock } from './defaults/system-clock.ts'
 export type { MakeBeamClaw } from './embed/embedded-instance.ts'
 export { type LazyBeamClaw, lazyBeamClaw } from './embed/lazy-beamclaw.ts'
 export type { Part, PartHost, PartSpec } from './part/part.ts'
 export type { Cluster, Lease } from './ports/cluster.ts'
-export type { EventBus, SubscribeOptions, Subscription, Topic } from './ports/event-bus.ts'
 export type {
   ModelInfo,
   Provider,
@@ -80,7 +134,6 @@ export type {
   ToolChoice,
   ToolDeclaration,
 } from './ports/provider.ts'
-export type { Clock, IdGenerator, Logger, LogLevel, Random, TimerHandle } from './ports/services.ts'
 export type {
   AppendLog,
   EntryLocation,
@@ -97,7 +150,6 @@ export type {
   StoreKey,
   Versioned,
 } from './ports/store.ts'
-export { Registry, type RegistryEntry, type RegistryOptions } from './registry/registry.ts'
 export type { RunningBeamClaw } from './running-beamclaw.ts'
 export type { ExtensionEntry, RecordExtension } from './session/journal/record-extension.ts'
 export type { QueueMode, RunSettings } from './session/journal/records.ts'
@@ -122,22 +174,6 @@ export type { ErrorText, RunFailureText } from './session/streams/public-error-t
 export { type PostedUiMessage, readUiMessage } from './session/streams/read-ui-message.ts'
 export type { NodeResponse, RunResponseOptions } from './session/streams/run-response.ts'
 export { toUiMessages, type UiMessage, type UiMessagePart, type UiMessagesOptions } from './session/streams/ui-messages.ts'
-export { type ChildSpec, type ChildType, childDefaults, type ShutdownPolicy } from './supervisor/child-spec.ts'
-export {
-  type DynamicChildSpec,
-  DynamicSupervisor,
-  type DynamicSupervisorOptions,
-  dynamicSupervisorDefaults,
-} from './supervisor/dynamic-supervisor.ts'
-export type { RestartType } from './supervisor/restart-policy.ts'
-export type { RestartBackoff } from './supervisor/restart-schedule.ts'
-export { Supervisor } from './supervisor/supervisor.ts'
-export { type RestartStrategy, type SupervisorOptions, supervisorDefaults } from './supervisor/supervisor-options.ts'
-export type { TaskContext, TaskOptions, TaskWork } from './supervisor/task.ts'
-export type { TaskStreamOptions } from './supervisor/task-stream.ts'
-export { TaskSupervisor, type TaskSupervisorOptions } from './supervisor/task-supervisor.ts'
-export type { ChildCounts, ChildInfo, TreeNode } from './supervisor/tree-node.ts'
-export { Telemetry } from './telemetry/telemetry.ts'
 export type { TenantSessions } from './tenant/tenant-sessions.ts'
 export { type AgentToolOptions, agentTool, type HandoffOptions, handoff } from './tool/agent-tool.ts'
 export type { StandardSchema } from './tool/standard-schema.ts'

@@ -1,8 +1,8 @@
+import type { Logger } from '@beamclaw/actor'
+import { flushEventLoop, ManualClock } from '@beamclaw/actor/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { Logger } from './ports/services.ts'
 import type { RunningBeamClaw } from './running-beamclaw.ts'
 import type { SessionEvent } from './session/session-event.ts'
-import { flushEventLoop, ManualClock } from './testing/manual-clock.ts'
 import { FunctionModel, stage } from './testing/model.ts'
 
 async function up(logger?: Logger): Promise<RunningBeamClaw> {

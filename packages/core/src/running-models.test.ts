@@ -1,9 +1,9 @@
+import { silentLogger } from '@beamclaw/actor'
+import { flushEventLoop } from '@beamclaw/actor/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Usage, zeroUsage } from './base/messages.ts'
 import { BeamClaw } from './beamclaw.ts'
-import { silentLogger } from './defaults/console-logger.ts'
 import type { RunningBeamClaw } from './running-beamclaw.ts'
-import { flushEventLoop } from './testing/manual-clock.ts'
 import { type ScriptedAnswer, ScriptedProvider, textAnswer, toolAnswer } from './testing/scripted-provider.ts'
 
 const usage: Usage = { ...zeroUsage, inputTokens: 3, outputTokens: 2 }

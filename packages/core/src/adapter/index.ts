@@ -1,4 +1,3 @@
-export { describeError } from '../base/errors.ts'
 export {
   aBoolean,
   aFunction,
@@ -14,7 +13,8 @@ export {
   type OptionRules,
   oneOf,
   text,
-} from '../base/options.ts'
+} from '@beamclaw/actor/internal'
+export { describeError } from '../base/errors.ts'
 export { firstCharacters, wellFormedJson } from '../base/well-formed.ts'
 export { encodeJson } from '../defaults/json-text.ts'
 export {

@@ -1,5 +1,5 @@
+import { ManualClock } from '@beamclaw/actor/testing'
 import { expect, test } from 'vitest'
-import { ManualClock } from '../testing/manual-clock.ts'
 import { sleep } from './sleep.ts'
 
 test('a wait takes as long as its clock says', async () => {

@@ -1,5 +1,5 @@
 /** A delay that its caller can abort. */
-import type { Clock } from '../ports/services.ts'
+import type { Clock } from '@beamclaw/actor'
 
 /**
  * Resolves after `ms` milliseconds (0 to 2,147,483,647) of `clock`. Rejects with the reason of `signal` as soon as it is aborted, and leaves

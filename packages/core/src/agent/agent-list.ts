@@ -1,7 +1,7 @@
 /** Checks the agents of a BeamClaw; each error has the path of the wrong value. */
+import { checkOptions, guardedRead, hintOf, invalidOption } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
 import type { AgentId } from '../base/ids.ts'
-import { checkOptions, guardedRead, hintOf, invalidOption } from '../base/options.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import { type AgentDefinition, type AgentOptions, definitionOf, modelRule } from './agent.ts'
 

@@ -1,7 +1,5 @@
 /** Agents: configuration of a model, its system prompt and its tools. An agent is no process; sessions run it. */
 
-import { BeamClawError, describeError } from '../base/errors.ts'
-import { type AgentId, parseAgentId, type SessionKey } from '../base/ids.ts'
 import {
   aFunction,
   anArray,
@@ -16,7 +14,9 @@ import {
   oneOf,
   readOptions,
   text,
-} from '../base/options.ts'
+} from '@beamclaw/actor/internal'
+import { BeamClawError, describeError } from '../base/errors.ts'
+import { type AgentId, parseAgentId, type SessionKey } from '../base/ids.ts'
 import { readOnlyMap } from '../base/read-only-map.ts'
 import type { ThinkingLevel, ToolChoice } from '../ports/provider.ts'
 import { aStandardSchema, type StandardSchema } from '../tool/standard-schema.ts'

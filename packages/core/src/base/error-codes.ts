@@ -1,80 +1,19 @@
-/** The error codes of core, with the kind of each. */
+/** The error codes of stores, providers, sessions and runs, with the kind of each, beside those of actors. */
+import type { ErrorTraits } from '@beamclaw/actor'
+import { addErrorCodes } from '@beamclaw/actor/internal'
 
-/**
- * Kind of a failure, for code that maps errors to something else: HTTP statuses, protocol codes, colours.
- *
- * `caller`: the input is wrong. `missing`: the input names something that does not exist. `too-large`: the input exceeds a limit. `conflict`:
- * the input contradicts the present state. `forbidden`: the caller lacks the right. `busy`: another operation is under way. `limited`: too many
- * operations at once. `gone`: the operation was ended. `refused`: the model service rejected the request. `upstream`: the model service failed.
- * `timeout`: the operation took too long. `unavailable`: nothing is accepted now. `full`: no space is left. `internal`: any other failure.
- */
-export type ErrorKind =
-  | 'caller'
-  | 'missing'
-  | 'too-large'
-  | 'conflict'
-  | 'forbidden'
-  | 'busy'
-  | 'limited'
-  | 'gone'
-  | 'refused'
-  | 'upstream'
-  | 'timeout'
-  | 'unavailable'
-  | 'full'
-  | 'internal'
+export type { ErrorCode, ErrorKind, ErrorTraits } from '@beamclaw/actor'
 
-/** Traits of the errors with one code; a single error may override them. */
-export interface ErrorTraits {
-  readonly kind: ErrorKind
-  /** The same call may succeed later without a change by the caller. @default false */
-  readonly isRetryable?: boolean
-}
-
-export const errorTable = {
-  // Options, names and input
-  'invalid-option': { kind: 'caller' },
+const sessionErrors = {
+  // Names and input
   'invalid-session-key': { kind: 'caller' },
   'invalid-id': { kind: 'caller' },
   'invalid-message': { kind: 'caller' },
-  'message-too-large': { kind: 'too-large' },
-  // Actors
-  overloaded: { kind: 'limited', isRetryable: true },
-  'call-timeout': { kind: 'timeout' },
+  // Stopping
   'stop-timeout': { kind: 'timeout' },
-  'call-cycle': { kind: 'caller' },
+  // Calls between sessions
   'call-depth': { kind: 'caller' },
-  'call-aborted': { kind: 'gone' },
-  'actor-not-running': { kind: 'unavailable' },
-  'actor-already-started': { kind: 'conflict' },
-  'actor-killed': { kind: 'internal' },
-  'actor-stopped': { kind: 'internal' },
-  'actor-crashed': { kind: 'internal' },
-  'actor-start-timeout': { kind: 'internal' },
-  'control-not-handled': { kind: 'caller' },
-  // Supervisors
-  'child-spec-not-object': { kind: 'caller' },
-  'child-spec-id': { kind: 'caller' },
-  'child-spec-start': { kind: 'caller' },
-  'child-spec-restart': { kind: 'caller' },
-  'child-spec-shutdown': { kind: 'caller' },
-  'child-spec-type': { kind: 'caller' },
-  'child-spec-significant': { kind: 'caller' },
-  'child-spec-start-timeout': { kind: 'caller' },
-  'duplicate-child-id': { kind: 'caller' },
-  'child-start-failed': { kind: 'internal' },
-  'child-start-timeout': { kind: 'internal' },
-  'child-not-supervisable': { kind: 'caller' },
-  'child-already-started': { kind: 'conflict' },
-  'child-already-present': { kind: 'conflict' },
-  'child-not-found': { kind: 'missing' },
-  'child-running': { kind: 'conflict' },
-  'child-restarting': { kind: 'conflict' },
-  'max-children': { kind: 'limited', isRetryable: true },
-  'restart-limit': { kind: 'internal' },
-  'task-timeout': { kind: 'internal' },
-  // Registry and event bus
-  'already-registered': { kind: 'conflict' },
+  // Events
   'subscriber-lagged': { kind: 'gone', isRetryable: true },
   // Store
   'version-conflict': { kind: 'conflict' },
@@ -119,11 +58,12 @@ export const errorTable = {
   'invalid-output': { kind: 'upstream', isRetryable: true },
   'hook-failed': { kind: 'internal' },
   'tool-failed': { kind: 'internal' },
-
   'tool-input': { kind: 'internal' },
   draining: { kind: 'unavailable', isRetryable: true },
-  internal: { kind: 'internal' },
-} as const satisfies Record<string, ErrorTraits>
+} as const satisfies Readonly<Record<string, ErrorTraits>>
 
-/** Stable identifier of a failure, in kebab-case. New codes may be added; existing ones keep their meaning. */
-export type ErrorCode = keyof typeof errorTable
+declare module '@beamclaw/actor/internal' {
+  interface ErrorCodes extends Readonly<Record<keyof typeof sessionErrors, ErrorTraits>> {}
+}
+
+addErrorCodes(sessionErrors)

@@ -1,6 +1,6 @@
 /** Names that come from outside: checked once on entry, and branded, so that an unchecked string is no valid argument. */
+import { describeValue } from '@beamclaw/actor/internal'
 import { BeamClawError } from './errors.ts'
-import { describeValue } from './options.ts'
 
 declare const brand: unique symbol
 type Branded<T extends string> = string & { readonly [brand]: T }

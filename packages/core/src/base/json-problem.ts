@@ -1,5 +1,5 @@
 /** Finds what JSON cannot hold in a value, with its place and what to pass instead. For messages to people: it runs after a check has failed. */
-import { describeValue } from './options.ts'
+import { describeValue } from '@beamclaw/actor/internal'
 
 /** Levels that are searched; what lies deeper is a cycle, or useless. */
 const deepest = 64

@@ -1,4 +1,5 @@
 /** Checks messages from callers, providers, tools and journals. Pure; each function returns a copy of the known fields. */
+import { describeValue } from '@beamclaw/actor/internal'
 import { BeamClawError, describeError } from './errors.ts'
 import type {
   AssistantMessage,
@@ -13,7 +14,6 @@ import type {
   Usage,
   UserMessage,
 } from './messages.ts'
-import { describeValue } from './options.ts'
 import { wellFormedJson } from './well-formed.ts'
 
 /** Makes the error for a wrong value. */

@@ -1,7 +1,7 @@
 /** Encodes any text in a session key and decodes it: keys ignore case and allow few characters, ids of a host application may use any. */
+import { describeValue, guardedRead } from '@beamclaw/actor/internal'
 import { BeamClawError } from './errors.ts'
 import { maxSessionKeyLength, parseAgentId, parseSessionKey, type SessionKey, sessionKeyParts } from './ids.ts'
-import { describeValue, guardedRead } from './options.ts'
 
 /** Kept as they are; a dot only between two other characters. */
 const plain = /[a-z0-9_@+-]/

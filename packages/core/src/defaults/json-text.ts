@@ -1,6 +1,6 @@
 /** Encodes values as JSON text, and refuses values that JSON would drop or change: a stored value must be read back unchanged. */
+import { describeValue } from '@beamclaw/actor/internal'
 import { BeamClawError, describeError } from '../base/errors.ts'
-import { describeValue } from '../base/options.ts'
 
 const deepest = 512
 

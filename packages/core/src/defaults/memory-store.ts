@@ -1,7 +1,7 @@
 /** The store in memory: the default, and the reference for every other store. */
+import { anything, checkOptions, integer } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
 import type { JsonObject, JsonValue } from '../base/messages.ts'
-import { anything, checkOptions, integer } from '../base/options.ts'
 import type {
   AppendLog,
   FencingToken,

@@ -1,8 +1,8 @@
 /** The cluster of a single node. */
+import type { IdGenerator } from '@beamclaw/actor'
+import { RandomIds } from '@beamclaw/actor/internal'
 import { type NodeId, parseNodeId } from '../base/ids.ts'
 import type { Cluster, Lease } from '../ports/cluster.ts'
-import type { IdGenerator } from '../ports/services.ts'
-import { RandomIds } from './random-ids.ts'
 
 /** Options of a `SoloCluster`. */
 export interface SoloClusterOptions {

@@ -1,6 +1,6 @@
 /** The checks of a store's input, before it changes anything. For authors of stores: `storeContract()` of testkit requires them. */
+import { checkOptions, describeValue, integer } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
-import { checkOptions, describeValue, integer } from '../base/options.ts'
 import type { FencingToken, LogEntry, ReadLogOptions, StoreKey } from '../ports/store.ts'
 import { encodeJson } from './json-text.ts'
 

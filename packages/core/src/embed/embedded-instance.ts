@@ -1,7 +1,7 @@
 /** One BeamClaw of a process, started on first use. */
 
+import { describeValue, guardedRead, maxTimerMs } from '@beamclaw/actor/internal'
 import { BeamClawError, describeError } from '../base/errors.ts'
-import { describeValue, guardedRead, maxTimerMs } from '../base/options.ts'
 import type { BeamClaw } from '../beamclaw.ts'
 import type { RunningBeamClaw } from '../running-beamclaw.ts'
 

@@ -1,7 +1,7 @@
 /** One BeamClaw per process, for web frameworks that evaluate modules several times. */
 
+import { aFunction, checkOptions, text } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
-import { aFunction, checkOptions, text } from '../base/options.ts'
 import { type RunningBeamClaw, type StopOptions, stopLimit } from '../running-beamclaw.ts'
 import { EmbeddedInstance, type MakeBeamClaw } from './embedded-instance.ts'
 

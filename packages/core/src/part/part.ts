@@ -1,20 +1,16 @@
 /** Parts: subsystems in the tree of a tenant or of the node. */
-import type { Actor } from '../actor/actor.ts'
+import type { Actor, ChildSpec, EventBus, SystemServices } from '@beamclaw/actor'
+import { type AnyActor, aFunction, anObject, checkOptions, oneOf, text } from '@beamclaw/actor/internal'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { BeamClawError, ChildStartError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { AgentId, TenantId } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
-import { aFunction, anObject, checkOptions, oneOf, text } from '../base/options.ts'
-import type { SystemServices } from '../defaults/services.ts'
 import type { Cluster } from '../ports/cluster.ts'
-import type { EventBus } from '../ports/event-bus.ts'
 import type { Store } from '../ports/store.ts'
 import { checkExtensions, type RecordExtension } from '../session/journal/record-extension.ts'
 import type { SessionHandle } from '../session/session-handle.ts'
 import type { SessionRecords } from '../session/session-records.ts'
-import type { ChildSpec } from '../supervisor/child-spec.ts'
-import type { AnyActor } from '../supervisor/supervised.ts'
 
 /** The environment of a part: the ports of its tenant, its sessions, and the other parts. */
 export interface PartHost {

@@ -2,9 +2,7 @@
  * The branch of the tree that holds a host's parts. A part that crashes again and again is started at longer and longer intervals; it takes down the parts
  * after it, and nothing above them.
  */
-import type { Actor } from '../actor/actor.ts'
-import type { ChildSpec } from '../supervisor/child-spec.ts'
-import { Supervisor } from '../supervisor/supervisor.ts'
+import { type Actor, type ChildSpec, Supervisor } from '@beamclaw/actor'
 import { childOf, type Part, type PartHost } from './part.ts'
 
 /** Id of the branch, below a tenant or the root. */

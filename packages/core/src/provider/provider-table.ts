@@ -1,6 +1,6 @@
 /** Resolves the name of a model to its provider. */
+import { invalidOption, nearestName } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
-import { invalidOption, nearestName } from '../base/options.ts'
 import type { Provider } from '../ports/provider.ts'
 
 export interface ResolvedModel {

@@ -1,9 +1,8 @@
 import { getEventListeners } from 'node:events'
+import { type EventBus, LocalEventBus, type Subscription } from '@beamclaw/actor'
+import { flushEventLoop } from '@beamclaw/actor/testing'
 import { expect, test } from 'vitest'
 import type { RunEvent } from '../base/events.ts'
-import { LocalEventBus } from '../defaults/local-event-bus.ts'
-import type { EventBus, Subscription } from '../ports/event-bus.ts'
-import { flushEventLoop } from '../testing/manual-clock.ts'
 import { sendWithSignal } from './abort-by-signal.ts'
 import type { SendReceipt } from './session-replies.ts'
 

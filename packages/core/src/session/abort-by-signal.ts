@@ -1,6 +1,6 @@
 /** Lets a signal abort a run. The listener is removed when the run ends, because a signal may outlive many runs. */
+import type { EventBus } from '@beamclaw/actor'
 import type { RunEvent } from '../base/events.ts'
-import type { EventBus } from '../ports/event-bus.ts'
 import type { SendReceipt } from './session-replies.ts'
 
 export interface SignalledRun {

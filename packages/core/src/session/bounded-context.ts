@@ -1,10 +1,9 @@
 /** Checks the context of a message with its agent's schema, which is user code: it may throw, take for ever, or be overtaken by an end. */
-import type { ActorRef } from '../actor/actor-ref.ts'
+import type { ActorRef, Clock } from '@beamclaw/actor'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { Fail } from '../base/message-check.ts'
 import type { JsonValue } from '../base/messages.ts'
-import type { Clock } from '../ports/services.ts'
 import { parsedContext } from './run/run-context.ts'
 import { HookFailure, withinTime } from './run/run-hooks.ts'
 

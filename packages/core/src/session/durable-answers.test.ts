@@ -1,7 +1,6 @@
+import { flushEventLoop, gate } from '@beamclaw/actor/testing'
 import { expect, onTestFinished, test } from 'vitest'
-import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
-import { gate } from '../testing/probe.ts'
 import { TroubledStore } from '../testing/troubled-store.ts'
 import type { SessionHandle } from './session-handle.ts'
 

@@ -1,10 +1,10 @@
 /** What does not end by itself: providers, tools and stores that would keep a session for ever. */
+import { flushEventLoop } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import { BeamClawError } from '../base/errors.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import type { Provider, ProviderPart } from '../ports/provider.ts'
 import type { LogEntry } from '../ports/store.ts'
-import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { textAnswer } from '../testing/scripted-provider.ts'
 import { defineTool } from '../tool/tool.ts'

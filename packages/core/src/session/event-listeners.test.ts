@@ -1,5 +1,5 @@
+import { flushEventLoop } from '@beamclaw/actor/testing'
 import { expect, test } from 'vitest'
-import { flushEventLoop } from '../testing/manual-clock.ts'
 import { EventListeners } from './event-listeners.ts'
 import type { SessionEvent } from './session-event.ts'
 

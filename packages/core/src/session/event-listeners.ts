@@ -6,10 +6,10 @@
  * I2: A listener is called with one event at a time, in order. While its promise is pending, events wait.
  * I3: A queue is bounded: when a listener is too slow, the oldest events are dropped and the loss is logged.
  */
+import type { Logger } from '@beamclaw/actor'
+import { RingDeque } from '@beamclaw/actor/internal'
 import { describeError } from '../base/errors.ts'
 import type { AgentId, TenantId } from '../base/ids.ts'
-import { RingDeque } from '../base/ring-deque.ts'
-import type { Logger } from '../ports/services.ts'
 import type { SessionEvent } from './session-event.ts'
 
 /** Selects the events that a listener gets. */

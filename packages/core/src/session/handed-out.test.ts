@@ -1,8 +1,8 @@
+import { gate } from '@beamclaw/actor/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import type { AgentOptions } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import { FunctionModel, type Stage, stage } from '../testing/model.ts'
-import { gate } from '../testing/probe.ts'
 import { defineTool } from '../tool/tool.ts'
 
 const key = 'agent:main:main'

@@ -1,8 +1,7 @@
+import { flushEventLoop, gate } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
-import { gate } from '../testing/probe.ts'
 
 const key = 'agent:main:main'
 const shape = z.object({ answer: z.number() })

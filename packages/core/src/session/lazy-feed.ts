@@ -1,6 +1,6 @@
 /** The iteration of `subscribe`: it hears the bus from the call on, and lets go of it when no caller iterates. */
+import type { Clock } from '@beamclaw/actor'
 import type { RunEvent } from '../base/events.ts'
-import type { Clock } from '../ports/services.ts'
 import type { SessionFeed } from './session-feed.ts'
 
 /** Milliseconds after the call in which a caller may start to iterate and still get every piece of an answer. */

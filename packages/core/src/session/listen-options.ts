@@ -1,6 +1,6 @@
 /** The filter of `running.on`, and the error for an unknown event. */
+import { hintOf, invalidOption } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
-import { hintOf, invalidOption } from '../base/options.ts'
 import { listenableTypes } from './session-event.ts'
 
 /** Selects the sessions whose events `running.on` delivers. */

@@ -1,6 +1,6 @@
 /** Looking at sessions that wait because of `resume: 'on-demand'` starts none of their work. */
+import { flushEventLoop } from '@beamclaw/actor/testing'
 import { expect, onTestFinished, test } from 'vitest'
-import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, type Stage, stage } from '../testing/model.ts'
 
 const key = 'agent:main:a'

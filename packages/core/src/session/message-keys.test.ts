@@ -1,9 +1,8 @@
+import { flushEventLoop, gate } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import type { UserMessage } from '../base/messages.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
-import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
-import { gate } from '../testing/probe.ts'
 import { fingerprintOf } from './fingerprint.ts'
 
 const key = 'agent:main:main'

@@ -1,7 +1,7 @@
 /** Publishes events of a session on its event bus. A durable event has happened even when the bus fails to deliver it. */
+import type { Logger } from '@beamclaw/actor'
 import { describeError } from '../base/errors.ts'
 import type { RunEndEvent, RunEvent } from '../base/events.ts'
-import type { Logger } from '../ports/services.ts'
 import type { SessionDependencies } from './session-dependencies.ts'
 
 /** Publishes an event of a session. Never throws: errors of the bus are logged. */

@@ -1,11 +1,10 @@
+import { LocalEventBus } from '@beamclaw/actor'
+import { flushEventLoop, gate } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import type { RunEvent } from '../base/events.ts'
-import { LocalEventBus } from '../defaults/local-event-bus.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
-import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, type Stage, stage } from '../testing/model.ts'
 import { partTree } from '../testing/parts.ts'
-import { gate } from '../testing/probe.ts'
 
 const key = 'agent:main:main'
 const fine = (): FunctionModel => new FunctionModel(() => ({ text: 'fine' }))

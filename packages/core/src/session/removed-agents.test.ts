@@ -1,7 +1,7 @@
+import { flushEventLoop } from '@beamclaw/actor/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { AgentOptions } from '../agent/agent.ts'
 import type { BeamClawOptions } from '../beamclaw-options.ts'
-import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, type Stage, stage } from '../testing/model.ts'
 import { killPart } from '../testing/parts.ts'
 import { defineTool } from '../tool/tool.ts'

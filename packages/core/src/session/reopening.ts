@@ -1,5 +1,5 @@
 /** Schedules the retries of a session whose journal could not be written. Phases: `idle ⇄ armed`. */
-import type { Clock, TimerHandle } from '../ports/services.ts'
+import type { Clock, TimerHandle } from '@beamclaw/actor'
 
 /** Milliseconds until the next retry; doubled each time, up to the longest. */
 const afterMs = { first: 1_000, longest: 15_000 } as const

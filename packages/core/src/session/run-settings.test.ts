@@ -1,7 +1,7 @@
+import { flushEventLoop } from '@beamclaw/actor/testing'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { defineAgent } from '../agent/agent.ts'
-import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { defineTool } from '../tool/tool.ts'
 

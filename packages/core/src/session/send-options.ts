@@ -1,11 +1,11 @@
 /** The options of `send`, and the message built from them. */
+import { aBoolean, anything, aSignal, checkOptions, definedOnly, guardedRead, integer, oneOf, text } from '@beamclaw/actor/internal'
 import { aTemperature, aToolChoice, toolChoiceOf } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import { parseRunId } from '../base/ids.ts'
 import { jsonProblemOf } from '../base/json-problem.ts'
 import { type Fail, fieldsOf, jsonOf, newContentOf, read } from '../base/message-check.ts'
 import type { JsonObject, JsonValue, UserMessage } from '../base/messages.ts'
-import { aBoolean, anything, aSignal, checkOptions, definedOnly, guardedRead, integer, oneOf, text } from '../base/options.ts'
 import { encodeJson } from '../defaults/json-text.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import { aJsonSchema, aStandardSchema, jsonSchemaOf, type StandardSchema } from '../tool/standard-schema.ts'

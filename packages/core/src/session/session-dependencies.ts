@@ -1,11 +1,10 @@
 /** The dependencies of a session. */
+import type { EventBus, SystemServices } from '@beamclaw/actor'
+import { checkOptions, duration, integer, oneOf } from '@beamclaw/actor/internal'
 import type { AgentDefinition } from '../agent/agent.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { AgentId, TenantId } from '../base/ids.ts'
-import { checkOptions, duration, integer, oneOf } from '../base/options.ts'
-import type { SystemServices } from '../defaults/services.ts'
 import type { Cluster } from '../ports/cluster.ts'
-import type { EventBus } from '../ports/event-bus.ts'
 import type { Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import type { ToolRunner } from '../tool/tool-runner.ts'

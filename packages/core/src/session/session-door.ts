@@ -1,8 +1,7 @@
 /** Connects a handle to its session: commands, streams of runs and feeds of events. */
+import type { EventBus, SystemServices } from '@beamclaw/actor'
 import type { RunEvent } from '../base/events.ts'
 import type { RunId, SessionKey, TenantId } from '../base/ids.ts'
-import type { SystemServices } from '../defaults/services.ts'
-import type { EventBus } from '../ports/event-bus.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import type { RunWaits } from '../tool/run-waits.ts'
 import type { StandardSchema } from '../tool/standard-schema.ts'

@@ -1,11 +1,9 @@
+import { type EventBus, LocalEventBus } from '@beamclaw/actor'
+import { flushEventLoop, gate, ManualClock } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import type { RunEvent } from '../base/events.ts'
 import { parseRunId, parseSessionKey } from '../base/ids.ts'
 import { zeroUsage } from '../base/messages.ts'
-import { LocalEventBus } from '../defaults/local-event-bus.ts'
-import type { EventBus } from '../ports/event-bus.ts'
-import { flushEventLoop, ManualClock } from '../testing/manual-clock.ts'
-import { gate } from '../testing/probe.ts'
 import { SessionFeed } from './session-feed.ts'
 
 const of = { sessionKey: parseSessionKey('agent:main:main'), runId: parseRunId('one') }

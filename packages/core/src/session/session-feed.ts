@@ -1,8 +1,7 @@
 /** A session's events from a given record on: first those in the journal, then new ones. No durable event is missed or delivered twice. */
+import type { Clock, EventBus, Subscription, TimerHandle } from '@beamclaw/actor'
 import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
-import type { EventBus, Subscription } from '../ports/event-bus.ts'
-import type { Clock, TimerHandle } from '../ports/services.ts'
 
 export interface SessionFeedOptions {
   readonly events: EventBus<RunEvent>

@@ -1,10 +1,10 @@
 /** The public handle on one conversation. */
 
+import { aBoolean, aSignal, checkOptions, guardedRead, integer, readOptions, text } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import { parseRunId, parseSessionKey, type RunId, type SessionKey, sessionKeyParts } from '../base/ids.ts'
 import type { UserMessage } from '../base/messages.ts'
-import { aBoolean, aSignal, checkOptions, guardedRead, integer, readOptions, text } from '../base/options.ts'
 import { aStandardSchema } from '../tool/standard-schema.ts'
 import { lazyFeed } from './lazy-feed.ts'
 import type { RunStream } from './run/run-stream.ts'

@@ -1,8 +1,8 @@
+import { flushEventLoop } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { Message } from '../base/messages.ts'
-import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { defineTool } from '../tool/tool.ts'
 

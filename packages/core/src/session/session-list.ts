@@ -1,7 +1,7 @@
 /** Lists the sessions in the store. */
+import { checkOptions, integer, oneOf, text } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
 import { type AgentId, parseAgentId, parseSessionKey, type SessionKey, sessionKey, type TenantId } from '../base/ids.ts'
-import { checkOptions, integer, oneOf, text } from '../base/options.ts'
 import type { Store, StoreKey } from '../ports/store.ts'
 import type { ActivityLog } from './activity/activity-log.ts'
 import { journalKey } from './session-names.ts'

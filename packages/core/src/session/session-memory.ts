@@ -7,7 +7,7 @@
  * I2: No state is loaded while the session is being deleted: callers wait for the end of the deletion.
  * I3: A command that reads a session that was never begun removes its journal, unless another command is beginning the session.
  */
-import type { ActorContext } from '../actor/actor-ref.ts'
+import type { ActorContext } from '@beamclaw/actor'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import type { AgentId, SessionKey } from '../base/ids.ts'

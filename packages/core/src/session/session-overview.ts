@@ -1,8 +1,8 @@
 /** The overview of a conversation, for lists that do not wake it. It is stored in its own document, some seconds after the session became idle. */
+import type { Logger } from '@beamclaw/actor'
 import { describeError } from '../base/errors.ts'
 import type { SessionKey, TenantId } from '../base/ids.ts'
 import { textOf } from '../base/messages.ts'
-import type { Logger } from '../ports/services.ts'
 import type { Store, StoreKey } from '../ports/store.ts'
 import { journalKey } from './session-names.ts'
 import type { SessionState } from './state/session-state.ts'

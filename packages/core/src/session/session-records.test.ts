@@ -1,5 +1,5 @@
+import { ResourceActor } from '@beamclaw/actor'
 import { describe, expect, test } from 'vitest'
-import { ResourceActor } from '../actor/resource-actor.ts'
 import type { RunId } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
 import type { BeamClawOptions } from '../beamclaw-options.ts'

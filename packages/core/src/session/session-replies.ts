@@ -1,5 +1,5 @@
 /** The replies of a session to its callers. */
-import type { ActorInspection } from '../actor/actor-hooks.ts'
+import type { ActorInspection } from '@beamclaw/actor'
 import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
 import type { Message, UserMessage } from '../base/messages.ts'
 import type { EndedRun, KnownRun, MessageOrigin } from './state/known-run.ts'

@@ -1,4 +1,5 @@
 /** The settings and metadata of a session, in a document beside its journal. */
+import { checkOptions, guardedRead, type OptionRule, type OptionRules, oneOf, readOptions, text } from '@beamclaw/actor/internal'
 import { modelRule } from '../agent/agent.ts'
 import type { SessionSettings } from '../agent/session-settings.ts'
 import { deepFreeze } from '../base/deep-freeze.ts'
@@ -7,7 +8,6 @@ import type { SessionKey, TenantId } from '../base/ids.ts'
 import { jsonProblemOf } from '../base/json-problem.ts'
 import { type Fail, fieldsOf, jsonOf } from '../base/message-check.ts'
 import type { JsonObject } from '../base/messages.ts'
-import { checkOptions, guardedRead, type OptionRule, type OptionRules, oneOf, readOptions, text } from '../base/options.ts'
 import { encodeJson } from '../defaults/json-text.ts'
 import type { Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'

@@ -1,9 +1,9 @@
 /** A session as data that is exported from one BeamClaw and imported into another. */
+import { describeValue } from '@beamclaw/actor/internal'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import { parseAgentId, parseRunId, type SessionKey } from '../base/ids.ts'
 import { countOf, eachOf, type Fail, fieldsOf, jsonOf, messageOf } from '../base/message-check.ts'
 import type { Message } from '../base/messages.ts'
-import { describeValue } from '../base/options.ts'
 import type { ImportedMessage } from './journal/records.ts'
 import type { HistoryEntry } from './session-replies.ts'
 import type { SessionSettings } from './session-settings.ts'

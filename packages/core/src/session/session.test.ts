@@ -1,10 +1,9 @@
+import { flushEventLoop, gate } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
-import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
-import { gate } from '../testing/probe.ts'
 import { defineTool } from '../tool/tool.ts'
 
 const key = 'agent:main:main'

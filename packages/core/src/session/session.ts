@@ -10,9 +10,7 @@
  * I5: A session that was started only to be looked at leaves its work alone until the first command other than `exists`.
  * I6: An error of a command never crashes the session: restarts of one session count for all sessions.
  */
-import { Actor, type HandlerResult } from '../actor/actor.ts'
-import type { ActorContext } from '../actor/actor-ref.ts'
-import { refuse } from '../actor/refusal.ts'
+import { Actor, type ActorContext, type HandlerResult, refuse } from '@beamclaw/actor'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { isRemoved } from '../agent/removed-agent.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'

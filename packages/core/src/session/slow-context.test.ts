@@ -1,6 +1,6 @@
 /** Messages whose context the agent's schema checks in its own time. */
+import { flushEventLoop } from '@beamclaw/actor/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, type Stage, stage } from '../testing/model.ts'
 import { TroubledStore } from '../testing/troubled-store.ts'
 import type { StandardSchema, ValidationResult } from '../tool/standard-schema.ts'

@@ -1,8 +1,7 @@
+import { flushEventLoop, gate } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import { BeamClawError } from '../base/errors.ts'
-import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
-import { gate } from '../testing/probe.ts'
 import { TroubledStore } from '../testing/troubled-store.ts'
 import { defineTool } from '../tool/tool.ts'
 

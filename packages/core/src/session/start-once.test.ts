@@ -1,7 +1,7 @@
+import { silentLogger } from '@beamclaw/actor'
 import { expect, test } from 'vitest'
 import * as z from 'zod'
 import { BeamClaw } from '../beamclaw.ts'
-import { silentLogger } from '../defaults/console-logger.ts'
 import { defineTool } from '../tool/tool.ts'
 
 test('a BeamClaw starts once at a time, and again when what it started has ended', async () => {

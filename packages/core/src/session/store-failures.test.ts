@@ -1,10 +1,9 @@
+import { silentLogger } from '@beamclaw/actor'
+import { flushEventLoop, gate } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import { BeamClawError } from '../base/errors.ts'
-import { silentLogger } from '../defaults/console-logger.ts'
-import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { killPart, killUntilEnded, partTree } from '../testing/parts.ts'
-import { gate } from '../testing/probe.ts'
 import { TroubledStore } from '../testing/troubled-store.ts'
 
 const key = 'agent:main:main'

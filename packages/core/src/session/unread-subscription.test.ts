@@ -1,12 +1,10 @@
+import { LocalEventBus, type SubscribeOptions, type Subscription, type Topic } from '@beamclaw/actor'
+import { flushEventLoop, gate } from '@beamclaw/actor/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import type { RunEvent } from '../base/events.ts'
 import { zeroUsage } from '../base/messages.ts'
-import { LocalEventBus } from '../defaults/local-event-bus.ts'
-import type { SubscribeOptions, Subscription, Topic } from '../ports/event-bus.ts'
 import type { Provider } from '../ports/provider.ts'
-import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, type Stage, stage } from '../testing/model.ts'
-import { gate } from '../testing/probe.ts'
 
 const key = 'agent:main:main'
 

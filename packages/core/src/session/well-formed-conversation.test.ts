@@ -1,6 +1,6 @@
+import { ManualClock } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import { type AgentOptions, defineAgent } from '../agent/agent.ts'
-import { ManualClock } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { defineTool, type ToolOutput } from '../tool/tool.ts'
 import { toolResult } from '../tool/tool-reply.ts'

@@ -5,9 +5,10 @@
  * I1: Each step begins, even when an earlier one fails or hangs; the first failure is the outcome.
  * I2: The shortest limit of all callers counts. When it has passed, `giveUp` is called once, before any caller hears of it.
  */
+
+import type { Clock } from '@beamclaw/actor'
+import { maxTimerMs } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
-import { maxTimerMs } from '../base/options.ts'
-import type { Clock } from '../ports/services.ts'
 
 export interface StopStep {
   /** What an error calls it: `the event bus`. */

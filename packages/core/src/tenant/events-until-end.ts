@@ -1,6 +1,7 @@
 /** The event bus of the sessions: after the end of the tree it tells nothing, however late a call to the store answers. */
+
+import type { EventBus, SubscribeOptions, Subscription } from '@beamclaw/actor'
 import type { RunEvent } from '../base/events.ts'
-import type { EventBus, SubscribeOptions, Subscription } from '../ports/event-bus.ts'
 
 export class EventsUntilEnd implements EventBus<RunEvent> {
   readonly #events: EventBus<RunEvent>

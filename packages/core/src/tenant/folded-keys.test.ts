@@ -1,6 +1,6 @@
+import { ManualClock } from '@beamclaw/actor/testing'
 import { expect, test } from 'vitest'
 import { sessionKeyOf } from '../base/session-key-parts.ts'
-import { ManualClock } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 
 async function logged() {

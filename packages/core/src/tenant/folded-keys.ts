@@ -1,6 +1,6 @@
 /** Reports session keys with capitals: keys are lower-cased, so two ids that differ only in case would share one session. */
+import type { Logger } from '@beamclaw/actor'
 import type { SessionKey } from '../base/ids.ts'
-import type { Logger } from '../ports/services.ts'
 
 /** Maximum number of keys that are reported: keys come from outside, so their number is unbounded. */
 const reportedKeys = 100

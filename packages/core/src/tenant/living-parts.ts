@@ -1,5 +1,5 @@
 /** Tells which part of a tree that was told to stop has not ended. */
-import { Supervisor } from '../supervisor/supervisor.ts'
+import { Supervisor } from '@beamclaw/actor'
 
 /** A child as it was when the stop began: a supervisor does not know a child any more that it has told to stop. */
 interface Living {

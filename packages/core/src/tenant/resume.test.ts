@@ -1,5 +1,5 @@
+import { flushEventLoop } from '@beamclaw/actor/testing'
 import { expect, test } from 'vitest'
-import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { killPart, partTree } from '../testing/parts.ts'
 

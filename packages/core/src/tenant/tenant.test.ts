@@ -1,8 +1,8 @@
+import { LocalEventBus } from '@beamclaw/actor'
+import { flushEventLoop } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import type { RunEvent } from '../base/events.ts'
-import { LocalEventBus } from '../defaults/local-event-bus.ts'
 import { SoloCluster } from '../defaults/solo-cluster.ts'
-import { flushEventLoop } from '../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
 import { partTree } from '../testing/parts.ts'
 

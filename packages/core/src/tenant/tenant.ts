@@ -6,16 +6,22 @@
  * I1: Every store key, topic and lease of a tenant contains its id.
  * I2: Session handles reach the present incarnation through the tenant, so they stay valid over restarts.
  */
-import { ResourceActor } from '../actor/resource-actor.ts'
+import {
+  type ChildSpec,
+  DynamicSupervisor,
+  type EventBus,
+  ResourceActor,
+  Supervisor,
+  type SystemServices,
+  TaskSupervisor,
+} from '@beamclaw/actor'
 import type { AgentDefinition } from '../agent/agent.ts'
 import type { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import { type AgentId, parseSessionKey, type SessionKey, type TenantId } from '../base/ids.ts'
-import type { SystemServices } from '../defaults/services.ts'
 import { childOf, extensionsOf, type Part, type PartHost } from '../part/part.ts'
 import { partBelow, partsBranch } from '../part/parts-branch.ts'
 import type { Cluster } from '../ports/cluster.ts'
-import type { EventBus } from '../ports/event-bus.ts'
 import type { Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import { ActivityLog } from '../session/activity/activity-log.ts'
@@ -31,10 +37,6 @@ import { type ListSessionsOptions, listSessions, type SessionSummary } from '../
 import { SessionOverviews } from '../session/session-overview.ts'
 import { SessionRecords } from '../session/session-records.ts'
 import { type NodePhase, SessionRouter } from '../session/session-router.ts'
-import type { ChildSpec } from '../supervisor/child-spec.ts'
-import { DynamicSupervisor } from '../supervisor/dynamic-supervisor.ts'
-import { Supervisor } from '../supervisor/supervisor.ts'
-import { TaskSupervisor } from '../supervisor/task-supervisor.ts'
 import { RunWaits } from '../tool/run-waits.ts'
 import { ToolRunner } from '../tool/tool-runner.ts'
 import { FoldedKeys } from './folded-keys.ts'

@@ -1,6 +1,6 @@
 /** Helpers for tests of programs on core: a manual clock, a scripted model. */
 
-export { flushEventLoop, ManualClock } from './manual-clock.ts'
+export { flushEventLoop, ManualClock } from '@beamclaw/actor/testing'
 export { killPart, partTree } from './parts.ts'
 export {
   type AnswerFunction,

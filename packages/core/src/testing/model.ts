@@ -1,15 +1,15 @@
 /** Models for tests of sessions: a function decides each answer. */
 
+import { silentLogger } from '@beamclaw/actor'
+import { ManualClock } from '@beamclaw/actor/testing'
 import { type AgentOptions, defineAgent } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import type { JsonValue } from '../base/messages.ts'
 import { BeamClaw } from '../beamclaw.ts'
 import type { BeamClawOptions } from '../beamclaw-options.ts'
-import { silentLogger } from '../defaults/console-logger.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import type { Provider, ProviderPart, ProviderRequest } from '../ports/provider.ts'
 import type { RunningBeamClaw } from '../running-beamclaw.ts'
-import { ManualClock } from './manual-clock.ts'
 
 /** The outcome of one request: text, tool calls, or an error; a promise is awaited. */
 export interface ModelTurn {

@@ -1,8 +1,8 @@
 /** Drills: kill a branch of the tree. */
+import type { TreeNode } from '@beamclaw/actor'
+import { flushEventLoop } from '@beamclaw/actor/testing'
 import { partsId } from '../part/parts-branch.ts'
 import type { RunningBeamClaw } from '../running-beamclaw.ts'
-import type { TreeNode } from '../supervisor/tree-node.ts'
-import { flushEventLoop } from './manual-clock.ts'
 
 interface Killer {
   killPart(running: RunningBeamClaw, id: string): void

@@ -1,7 +1,7 @@
+import { flushEventLoop } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import { BeamClawError } from '../base/errors.ts'
 import { zeroUsage } from '../base/messages.ts'
-import { flushEventLoop } from './manual-clock.ts'
 import { collectAnswer, ScriptedProvider, textAnswer, textRequest, toolAnswer } from './scripted-provider.ts'
 
 describe('a scripted provider', () => {

@@ -1,12 +1,23 @@
 /** Agents as tools: one that is asked, and one that the conversation is handed to. */
+import {
+  aFunction,
+  checkOptions,
+  definedOnly,
+  duration,
+  either,
+  guardedRead,
+  invalidOption,
+  isThenable,
+  readOptions,
+  text,
+  whenSettled,
+} from '@beamclaw/actor/internal'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import { type AgentId, parseAgentId, sessionKey } from '../base/ids.ts'
 import { modelUsageOf } from '../base/message-check.ts'
 import type { JsonObject, JsonValue } from '../base/messages.ts'
-import { aFunction, checkOptions, definedOnly, duration, either, guardedRead, invalidOption, readOptions, text } from '../base/options.ts'
-import { isThenable, whenSettled } from '../base/thenable.ts'
 import type { StandardSchema } from './standard-schema.ts'
 import { defineTool, type Tool, type ToolContext, type ToolOutput } from './tool.ts'
 import { toolResult } from './tool-reply.ts'

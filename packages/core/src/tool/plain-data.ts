@@ -1,7 +1,7 @@
 /** Converts the output of a tool to plain JSON without silent loss: values that JSON would drop or change are written out, or refused. */
+import { describeValue } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
 import type { JsonValue } from '../base/messages.ts'
-import { describeValue } from '../base/options.ts'
 
 /** Maximum depth of objects and arrays; a deeper value is a cycle, or useless to a model. */
 const deepest = 512

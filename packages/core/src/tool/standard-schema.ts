@@ -1,7 +1,7 @@
 /** The part of Standard Schema (standardschema.dev) that tools and structured output use; any library that implements it works. */
+import { anObject, describeValue, type OptionRule } from '@beamclaw/actor/internal'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { JsonObject } from '../base/messages.ts'
-import { anObject, describeValue, type OptionRule } from '../base/options.ts'
 
 /** A schema that validates a value, of type `TInput` where it fits, and returns the parsed output of type `TOutput`. */
 export interface StandardSchema<TOutput = unknown, TInput = unknown> {

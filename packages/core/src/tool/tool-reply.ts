@@ -1,8 +1,8 @@
 /** Explicit results of tools: content for the model, and whether the call failed. Any other value that a tool returns is data. */
+import { aBoolean, anything, checkOptions, readOptions } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
 import { contentOf, type Fail, read } from '../base/message-check.ts'
 import type { ImagePart, TextPart } from '../base/messages.ts'
-import { aBoolean, anything, checkOptions, readOptions } from '../base/options.ts'
 
 // Shared by every copy of this package in a process: a tool may import another copy.
 const marker: unique symbol = Symbol.for('beamclaw.tool-reply') as never

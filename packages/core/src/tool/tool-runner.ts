@@ -1,11 +1,10 @@
 /** Runs tool calls. Never rejects: a failure becomes a result that the model can read. */
+import type { Clock, Random, TaskSupervisor } from '@beamclaw/actor'
+import { nearestName } from '@beamclaw/actor/internal'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
 import type { JsonObject, JsonValue, ToolCall, ToolResult } from '../base/messages.ts'
-import { nearestName } from '../base/options.ts'
 import { firstCharacters } from '../base/well-formed.ts'
-import type { Clock, Random } from '../ports/services.ts'
-import type { TaskSupervisor } from '../supervisor/task-supervisor.ts'
 import type { RunWaits } from './run-waits.ts'
 import { describeIssues, type StandardSchema } from './standard-schema.ts'
 import type { Tool, ToolContext, ToolOutput } from './tool.ts'

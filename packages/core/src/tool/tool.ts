@@ -1,8 +1,8 @@
 /** Tools that a model may call: a name, an input schema and a function. */
+import { aBoolean, aFunction, checkOptions, duration, integer, readOptions, text } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
 import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
 import type { JsonObject, JsonValue, Usage } from '../base/messages.ts'
-import { aBoolean, aFunction, checkOptions, duration, integer, readOptions, text } from '../base/options.ts'
 import type { ToolDeclaration } from '../ports/provider.ts'
 import { aJsonSchema, aStandardSchema, jsonSchemaOf, type StandardSchema } from './standard-schema.ts'
 import type { ToolSession } from './tool-session.ts'

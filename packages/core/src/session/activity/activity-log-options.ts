@@ -1,7 +1,7 @@
 /** Options of the list of busy sessions. */
+import type { SystemServices } from '@beamclaw/actor'
 import type { BeamClawError } from '../../base/errors.ts'
 import type { SessionKey, TenantId } from '../../base/ids.ts'
-import type { SystemServices } from '../../defaults/services.ts'
 import type { Cluster } from '../../ports/cluster.ts'
 import type { Store } from '../../ports/store.ts'
 

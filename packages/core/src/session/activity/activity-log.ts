@@ -1,8 +1,8 @@
 /** Keeps the list of sessions with unfinished work, so that a new process knows which to wake without reading every journal. */
 
+import type { TimerHandle } from '@beamclaw/actor'
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { SessionKey } from '../../base/ids.ts'
-import type { TimerHandle } from '../../ports/services.ts'
 import type { AppendLog, LogContents } from '../../ports/store.ts'
 import { openOwnedLog } from '../journal/open-owned-log.ts'
 import type { ActivityLogOptions } from './activity-log-options.ts'

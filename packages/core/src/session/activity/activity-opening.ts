@@ -1,7 +1,7 @@
 /** Opens the list of busy sessions. A damaged list is left as it is, and a new one is built from the existing journals. */
+import type { Logger } from '@beamclaw/actor'
 import { BeamClawError } from '../../base/errors.ts'
 import { type SessionKey, sessionKey, type TenantId } from '../../base/ids.ts'
-import type { Logger } from '../../ports/services.ts'
 import type { AppendLog, LogContents, Store, StoreKey } from '../../ports/store.ts'
 
 /** Maximum number of damaged lists beside the one in use. */

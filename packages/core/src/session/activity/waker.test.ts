@@ -1,6 +1,6 @@
+import { flushEventLoop } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import { BeamClawError } from '../../base/errors.ts'
-import { flushEventLoop } from '../../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../../testing/model.ts'
 import { TroubledStore } from '../../testing/troubled-store.ts'
 

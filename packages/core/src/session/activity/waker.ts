@@ -1,9 +1,9 @@
 /** Wakes sessions whose work was interrupted, and retries those whose first attempt failed. */
 
+import type { Clock, Logger, TimerHandle } from '@beamclaw/actor'
 import type { ErrorCode } from '../../base/error-codes.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { SessionKey } from '../../base/ids.ts'
-import type { Clock, Logger, TimerHandle } from '../../ports/services.ts'
 import type { SessionInspection } from '../session-replies.ts'
 import type { SessionRouter } from '../session-router.ts'
 

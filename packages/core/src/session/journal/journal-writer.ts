@@ -1,9 +1,9 @@
 /** Writes a session's entries: `stage` applies them to the state, `flush` writes them together and publishes them once they are durable. */
 
+import type { IdGenerator } from '@beamclaw/actor'
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { AgentId } from '../../base/ids.ts'
 import { checkJson } from '../../defaults/json-text.ts'
-import type { IdGenerator } from '../../ports/services.ts'
 import type { AppendLog, LogEntry } from '../../ports/store.ts'
 import { applyEntry } from '../state/apply-record.ts'
 import type { SessionState } from '../state/session-state.ts'

@@ -1,9 +1,8 @@
 /** Records that a package adds to the journals of sessions. */
+import { aFunction, anything, checkOptions, invalidOption, isThenable, text, whenSettled } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../../base/errors.ts'
 import type { RunId } from '../../base/ids.ts'
 import type { JsonValue } from '../../base/messages.ts'
-import { aFunction, anything, checkOptions, invalidOption, text } from '../../base/options.ts'
-import { isThenable, whenSettled } from '../../base/thenable.ts'
 import { encodeJson } from '../../defaults/json-text.ts'
 
 /** A record of an extension, as its fold receives it. */

@@ -1,9 +1,9 @@
 /** All kinds of records in a session's journal, and how each is read. A new family needs a file and a line here. */
+import { describeValue } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../../base/errors.ts'
 import type { CommittedEvent } from '../../base/events.ts'
 import type { SessionKey } from '../../base/ids.ts'
 import { type Fail, fieldsOf, nameOf } from '../../base/message-check.ts'
-import { describeValue } from '../../base/options.ts'
 import type { LogEntry } from '../../ports/store.ts'
 import { extensionRecords } from '../state/fold-extension.ts'
 import { historyRecords } from '../state/fold-history.ts'

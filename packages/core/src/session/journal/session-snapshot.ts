@@ -1,4 +1,5 @@
 /** The snapshot of a session's state, and the check of a snapshot that is read back. */
+import { describeValue } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../../base/errors.ts'
 import type { AgentId, RunId } from '../../base/ids.ts'
 import {
@@ -17,7 +18,6 @@ import {
   usageOf,
 } from '../../base/message-check.ts'
 import type { JsonObject, Message } from '../../base/messages.ts'
-import { describeValue } from '../../base/options.ts'
 import type { DeadLetter, KnownRun, MessageOrigin } from '../state/known-run.ts'
 import { checkFailure, checkMessageIn, runOutcomes } from './record-check.ts'
 import type { MessageIn } from './records.ts'

@@ -1,7 +1,7 @@
 /** Retries of failed model calls: whether to retry, and when. */
+import type { Clock, Random } from '@beamclaw/actor'
 import { BeamClawError } from '../../base/errors.ts'
 import { runFailureOf } from '../../base/run-failure.ts'
-import type { Clock, Random } from '../../ports/services.ts'
 
 /** Backoff between attempts: 500 ms, doubled each time, or longer if the service asks for it. */
 const attemptBackoffMs = 500

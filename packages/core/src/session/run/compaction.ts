@@ -1,9 +1,9 @@
 /** Asks a model to summarise the oldest messages of a history. The answer is checked: only a complete summary replaces messages. */
+import type { Clock, Logger } from '@beamclaw/actor'
 import type { AgentDefinition } from '../../agent/agent.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import type { RunId, SessionKey, TenantId } from '../../base/ids.ts'
 import { addUsage, type Message, textOf, type Usage, zeroUsage } from '../../base/messages.ts'
-import type { Clock, Logger } from '../../ports/services.ts'
 import type { ProviderTable } from '../../provider/provider-table.ts'
 import type { JournalWriter } from '../journal/journal-writer.ts'
 import type { SessionState } from '../state/session-state.ts'

@@ -1,8 +1,8 @@
+import { SystemClock } from '@beamclaw/actor'
+import { ManualClock } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import { zeroUsage } from '../../base/messages.ts'
-import { SystemClock } from '../../defaults/system-clock.ts'
 import type { ProviderPart } from '../../ports/provider.ts'
-import { ManualClock } from '../../testing/manual-clock.ts'
 import { EventLoopTurns } from './event-loop-turns.ts'
 import { readAnswer } from './model-answer.ts'
 

@@ -1,5 +1,5 @@
 /** Yields to the event loop during work that never waits for timers or sockets. */
-import type { Clock } from '../../ports/services.ts'
+import type { Clock } from '@beamclaw/actor'
 
 /** Milliseconds of work after which the event loop gets a turn. */
 const sliceMs = 8

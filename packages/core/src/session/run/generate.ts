@@ -1,24 +1,24 @@
 /** One model answer without a session: checks the request, assembles the answer, stores nothing. */
-import { aTemperature, aToolChoice, modelRule } from '../../agent/agent.ts'
-import { guardedAbortController } from '../../base/abort.ts'
-import { BeamClawError, describeError } from '../../base/errors.ts'
-import { defaultTenant } from '../../base/ids.ts'
-import { eachOf, type Fail, messageOf, newContentOf, read } from '../../base/message-check.ts'
-import { type Message, textOf, type UserMessage } from '../../base/messages.ts'
+import type { Clock, Logger } from '@beamclaw/actor'
 import {
   anArray,
   anObject,
   anything,
   aSignal,
   checkOptions,
+  guardedAbortController,
   integer,
   type OptionRule,
   oneOf,
   readOptions,
   text,
-} from '../../base/options.ts'
+} from '@beamclaw/actor/internal'
+import { aTemperature, aToolChoice, modelRule } from '../../agent/agent.ts'
+import { BeamClawError, describeError } from '../../base/errors.ts'
+import { defaultTenant } from '../../base/ids.ts'
+import { eachOf, type Fail, messageOf, newContentOf, read } from '../../base/message-check.ts'
+import { type Message, textOf, type UserMessage } from '../../base/messages.ts'
 import type { ProviderRequest } from '../../ports/provider.ts'
-import type { Clock, Logger } from '../../ports/services.ts'
 import { asProviderError } from '../../provider/provider-error.ts'
 import type { ProviderTable } from '../../provider/provider-table.ts'
 import type { EventLoopTurns } from './event-loop-turns.ts'

@@ -1,10 +1,10 @@
 /** Assembles a model's answer from its parts. Any provider may have made them, so each part is checked first. */
+import type { Clock } from '@beamclaw/actor'
 import { BeamClawError } from '../../base/errors.ts'
 import { choiceOf, type Fail, fieldsOf, pieceOf, sealOf, toolCallOf, usageOf } from '../../base/message-check.ts'
 import type { AssistantMessage, FinishReason, TextPart, ThinkingPart, ToolCall, Usage } from '../../base/messages.ts'
 import { PairJoiner } from '../../base/well-formed.ts'
 import type { ProviderPart } from '../../ports/provider.ts'
-import type { Clock } from '../../ports/services.ts'
 import type { ProviderStream } from '../../provider/provider-stream.ts'
 import { untilAborted } from '../../provider/until-aborted.ts'
 import { finishReasons } from '../journal/record-check.ts'

@@ -1,8 +1,8 @@
 /** One model call: builds the request, calls the model, and records the answer. */
+import { definedOnly } from '@beamclaw/actor/internal'
 import type { AgentDefinition, SystemContext, SystemPrompt } from '../../agent/agent.ts'
 import { assistantMessageOf, eachOf, type Fail, fieldsOf, messageOf, stringOf } from '../../base/message-check.ts'
 import type { JsonValue, Message } from '../../base/messages.ts'
-import { definedOnly } from '../../base/options.ts'
 import type { ProviderRequest } from '../../ports/provider.ts'
 import { callIds, firstRepeated } from '../state/history-cut.ts'
 import type { RunState } from '../state/run-state.ts'

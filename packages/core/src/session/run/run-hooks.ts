@@ -1,11 +1,11 @@
 /** Calls the hooks of an agent, each with a time limit, and turns their errors into one typed failure. */
+import type { Clock } from '@beamclaw/actor'
 import type { AgentDefinition } from '../../agent/agent.ts'
 import type { AgentHooks, HookRun } from '../../agent/hooks.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { SessionKey } from '../../base/ids.ts'
 import type { Fail } from '../../base/message-check.ts'
 import type { JsonValue } from '../../base/messages.ts'
-import type { Clock } from '../../ports/services.ts'
 import type { RunState } from '../state/run-state.ts'
 
 /** Maximum milliseconds of a hook. */

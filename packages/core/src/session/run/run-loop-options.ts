@@ -1,8 +1,8 @@
 /** The options that a run loop and its steps share. */
+import type { Clock, Logger, Random } from '@beamclaw/actor'
 import type { AgentDefinition } from '../../agent/agent.ts'
 import type { ProvisionalEvent } from '../../base/events.ts'
 import type { AgentId, SessionKey, TenantId } from '../../base/ids.ts'
-import type { Clock, Logger, Random } from '../../ports/services.ts'
 import type { ProviderTable } from '../../provider/provider-table.ts'
 import type { ToolRunner } from '../../tool/tool-runner.ts'
 import type { JournalWriter } from '../journal/journal-writer.ts'

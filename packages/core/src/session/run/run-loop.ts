@@ -1,8 +1,8 @@
 /** Takes one step after another until no work is left. Each step stages its intent, acts once the intent is durable, and stages the outcome. */
 
+import { guardedAbortController } from '@beamclaw/actor/internal'
 import type { AgentDefinition } from '../../agent/agent.ts'
 import { isRemoved } from '../../agent/removed-agent.ts'
-import { guardedAbortController } from '../../base/abort.ts'
 import { describeError } from '../../base/errors.ts'
 import type { JsonValue, ToolCall } from '../../base/messages.ts'
 import { runFailureOf } from '../../base/run-failure.ts'

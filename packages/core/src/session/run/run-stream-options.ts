@@ -1,6 +1,6 @@
 /** Options of the stream of a run. */
+import type { Clock } from '@beamclaw/actor'
 import type { RunId, SessionKey } from '../../base/ids.ts'
-import type { Clock } from '../../ports/services.ts'
 import type { StandardSchema } from '../../tool/standard-schema.ts'
 import type { SessionFeed } from '../session-feed.ts'
 import type { SendReceipt } from '../session-replies.ts'

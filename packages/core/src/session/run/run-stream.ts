@@ -1,9 +1,9 @@
 /** One run, as its sender sees it: events while it runs, and a result. */
 
+import type { TimerHandle } from '@beamclaw/actor'
 import { BeamClawError } from '../../base/errors.ts'
 import type { RunEvent } from '../../base/events.ts'
 import type { RunId } from '../../base/ids.ts'
-import type { TimerHandle } from '../../ports/services.ts'
 import type { SessionFeed } from '../session-feed.ts'
 import type { SendReceipt } from '../session-replies.ts'
 import type { EndedRun } from '../state/known-run.ts'

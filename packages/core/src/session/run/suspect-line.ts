@@ -1,5 +1,5 @@
 /** Makes suspect runs, which may have crashed the process, run their tools one at a time, so that another crash identifies its cause. */
-import type { Clock } from '../../ports/services.ts'
+import type { Clock } from '@beamclaw/actor'
 
 /** Milliseconds after which an active tool is cleared and the next one may start: a tool that crashes the process does so at once. */
 const longestTurnMs = 30_000

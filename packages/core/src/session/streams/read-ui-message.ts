@@ -1,9 +1,9 @@
 /** Reads the message from the request body of the AI SDK's `useChat`. The body is untrusted input: every field used is checked, the rest is ignored. */
+import { describeValue } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../../base/errors.ts'
 import { parseRunId } from '../../base/ids.ts'
 import { choiceOf, eachOf, type Fail, fieldsOf, pieceOf, read, stringOf } from '../../base/message-check.ts'
 import type { ImagePart, TextPart, UserMessage } from '../../base/messages.ts'
-import { describeValue } from '../../base/options.ts'
 
 /** The message of a chat, in the form that `SessionHandle.send` takes. */
 export interface PostedUiMessage {

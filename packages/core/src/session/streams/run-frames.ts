@@ -1,7 +1,7 @@
 /** Turns a run into the body of a server-sent event stream: text frames in either format. */
+import type { Clock } from '@beamclaw/actor'
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { CommittedEvent } from '../../base/events.ts'
-import type { Clock } from '../../ports/services.ts'
 import { type ErrorText, publicEvent, type RunFailureText } from './public-error-text.ts'
 import type { ReadEvent, RunReading } from './run-reading.ts'
 import { type UiMessageChunk, UiMessageStream } from './ui-message-stream.ts'

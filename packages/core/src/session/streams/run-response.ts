@@ -1,7 +1,7 @@
 /** Sends a run to a user interface over HTTP: as a web-standard `Response`, or into a Node response. */
+import type { Clock } from '@beamclaw/actor'
+import { aBoolean, aFunction, anObjectWith, checkOptions, duration, oneOf, readOptions } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../../base/errors.ts'
-import { aBoolean, aFunction, anObjectWith, checkOptions, duration, oneOf, readOptions } from '../../base/options.ts'
-import type { Clock } from '../../ports/services.ts'
 import { type ErrorText, guardedErrorText } from './public-error-text.ts'
 import { endCursor, sseFrames, uiMessageFrames } from './run-frames.ts'
 import type { RunReading } from './run-reading.ts'

@@ -1,7 +1,7 @@
+import { gate } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import { BeamClawError } from '../../base/errors.ts'
 import type { ProviderPart } from '../../ports/provider.ts'
-import { gate } from '../../testing/probe.ts'
 import { calls, finish, PlainChat, says, secret, serve, sessionOf, thinks, until } from '../testing/chat.ts'
 
 describe('the chat of the AI SDK shows', () => {

@@ -1,7 +1,7 @@
 /** Turns a history into messages of the AI SDK, with which `useChat` starts when a page is reopened. Pure. */
+import { aFunction, checkOptions, guardedRead, readOptions } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../../base/errors.ts'
 import type { AssistantMessage, JsonValue, ToolCall, ToolResult, UserMessage } from '../../base/messages.ts'
-import { aFunction, checkOptions, guardedRead, readOptions } from '../../base/options.ts'
 import type { SessionHistory } from '../session-replies.ts'
 import { type ErrorText, guardedErrorText, toolErrorOf } from './public-error-text.ts'
 import { blocksOf, dataOf, invalidInputText } from './ui-message-stream.ts'

@@ -1,12 +1,12 @@
 /** A chat over real HTTP: a server in front of a session, and the AI SDK's chat as a user interface has it. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { ManualClock } from '@beamclaw/actor/testing'
 import { AbstractChat, type ChatState, type ChatStatus, DefaultChatTransport, type UIMessage } from 'ai'
 import { onTestFinished } from 'vitest'
 import { zeroUsage } from '../../base/messages.ts'
 import type { ProviderPart } from '../../ports/provider.ts'
 import type { RunningBeamClaw } from '../../running-beamclaw.ts'
-import type { ManualClock } from '../../testing/manual-clock.ts'
 import { FunctionModel, stage } from '../../testing/model.ts'
 import { type ScriptedAnswer, ScriptedProvider } from '../../testing/scripted-provider.ts'
 import { defineTool } from '../../tool/tool.ts'

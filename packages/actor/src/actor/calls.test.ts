@@ -150,8 +150,8 @@ describe('a call', () => {
 
   test('can be refused without a crash', async () => {
     const probe = await started()
-    const refusal = probe.call(() => refuse(new BeamClawError('invalid-message', 'not like this')))
-    await expect(refusal).rejects.toMatchObject({ code: 'invalid-message' })
+    const refusal = probe.call(() => refuse(new BeamClawError('invalid-option', 'not like this')))
+    await expect(refusal).rejects.toMatchObject({ code: 'invalid-option' })
     expect(probe.isAlive).toBe(true)
   })
 })
