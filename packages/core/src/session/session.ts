@@ -186,9 +186,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   async #work(loaded: LoadedSession, stopped: AbortSignal): Promise<void> {
-    // The session is listed as busy before any work starts, so that a crash wakes it again.
-    await this.#dependencies.activity.begin(this.#key)
-    await loaded.loop.run(stopped)
+    // Nothing that anybody sees is done before the session is listed as busy: a crash wakes it again.
+    await loaded.loop.run(stopped, this.#dependencies.activity.begin(this.#key))
     await this.#rest(loaded, stopped)
   }
 

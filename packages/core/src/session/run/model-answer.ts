@@ -26,6 +26,8 @@ export interface AnswerReading {
   readonly signal: AbortSignal
   readonly turns: EventLoopTurns
   readonly clock: Clock
+  /** Resolves once the record of the request is durable. Nothing of the answer is seen before; a rejection ends the call. @default at once */
+  readonly durable?: Promise<void>
 }
 
 /** Milliseconds that a stream may stay open after its `finish`. The reader waits, because a provider would take an early return for an abort. */
@@ -44,14 +46,19 @@ const maxParts = 10_000
  */
 export async function readAnswer(
   start: () => AsyncIterable<ProviderPart>,
-  { signal, turns, clock }: AnswerReading,
+  { signal, turns, clock, durable }: AnswerReading,
   onPiece: (piece: ShownPiece) => void,
 ): Promise<ModelAnswer> {
   const answer = new GrowingAnswer()
   const parts = untilAborted(start, signal)
   try {
+    let ahead = durable === undefined ? undefined : parts.next()
+    // The call may fail before the write does.
+    ahead?.catch(() => {})
+    await durable
     while (answer.isGrowing) {
-      const next = await parts.next()
+      const next = await (ahead ?? parts.next())
+      ahead = undefined
       if (next.done === true) break
       answer.add(next.value, onPiece)
       const turn = turns.due()

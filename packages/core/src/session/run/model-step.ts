@@ -16,7 +16,12 @@ import type { RunLoopOptions } from './run-loop-options.ts'
 type AskModel = Extract<NextStep, { type: 'ask-model' }>
 
 /** Takes the step. Resolves when its outcome is staged, or when it was interrupted. Rejects with the error that prevented a journal write. */
-export async function askModel(options: RunLoopOptions, pause: AttemptPause, step: AskModel, signal: AbortSignal): Promise<void> {
+export async function askModel(
+  options: RunLoopOptions,
+  pause: AttemptPause,
+  step: AskModel,
+  { signal, listed }: { readonly signal: AbortSignal; readonly listed: Promise<void> },
+): Promise<void> {
   const { journal, state } = options
   const { runId, turn, attempt } = step
   if (step.retry !== undefined) {
@@ -25,13 +30,17 @@ export async function askModel(options: RunLoopOptions, pause: AttemptPause, ste
   }
   const agent = options.agent()
   const name = state.current?.settings.model ?? agent.model
-  await journal.commit({ type: 'model-request', runId, turn, attempt, model: name })
+  const written = bothOf(listed, journal.commit({ type: 'model-request', runId, turn, attempt, model: name }))
   const run = state.current
+  if (run !== undefined && mayAskAhead(agent, run)) written.catch(() => {})
+  else await written
   if (signal.aborted || run === undefined) return
   let answer: ModelAnswer
   try {
-    answer = await answerOf(options, agent, run, name, signal)
+    answer = await answerOf(options, agent, run, { name, durable: written }, signal)
   } catch (error) {
+    // Without its record the request was never made.
+    await written
     // The session is stopping or the run was cancelled. The request stays open, and the journal decides the next step.
     if (signal.aborted) return
     const failed = error instanceof HookFailure ? { ...describeFailure(error.error), isRetryable: false } : describeFailure(error)
@@ -42,11 +51,23 @@ export async function askModel(options: RunLoopOptions, pause: AttemptPause, ste
   journal.stage({ type: 'model-response', runId, turn, ...answer })
 }
 
+async function bothOf(listed: Promise<void>, written: Promise<void>): Promise<void> {
+  await Promise.all([listed, written])
+}
+
+/**
+ * True when the request may leave while its record is written: asking shows nobody anything and does nothing, and its answer waits for the record. Not
+ * after a failed or interrupted attempt, whose number must be durable before the next one may fail in the same way, and not where code of the host runs first.
+ */
+function mayAskAhead({ hooks, system, context }: AgentDefinition, { attempt, crashes }: RunState): boolean {
+  return attempt === 1 && crashes === 0 && hooks.beforeModel === undefined && typeof system !== 'function' && context === undefined
+}
+
 async function answerOf(
   options: RunLoopOptions,
   agent: AgentDefinition,
   run: RunState,
-  name: string,
+  { name, durable }: { readonly name: string; readonly durable: Promise<void> },
   signal: AbortSignal,
 ): Promise<ModelAnswer> {
   const { providers, tell, sessionKey, turns, clock } = options
@@ -59,7 +80,7 @@ async function answerOf(
   const mayShow = agent.hooks.afterModel === undefined
   const answer = await readAnswer(
     () => provider.doStream(asked, { signal }),
-    { signal, turns, clock },
+    { signal, turns, clock, durable },
     ({ type, text }) => {
       if (mayShow) tell({ type, sessionKey, runId, turn, attempt, text })
     },

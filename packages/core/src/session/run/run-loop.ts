@@ -49,26 +49,36 @@ export class RunLoop {
     this.#step.abort(reason)
   }
 
-  /** Runs until no work is left or `stopped` is aborted. Rejects with the error that prevented a journal write. */
-  async run(stopped: AbortSignal): Promise<void> {
+  /**
+   * Runs until no work is left or `stopped` is aborted. Of the steps that take time only the request to a model may begin before `listed` has resolved.
+   * Rejects with the error that prevented a journal write, and as `listed` does.
+   */
+  async run(stopped: AbortSignal, listed: Promise<void>): Promise<void> {
     const { journal } = this.#options
     // Linked by hand: a combined signal for every step costs more than the step.
     const follow = (): void => this.#step.abort(stopped.reason)
+    // The loop may end before it awaits this.
+    listed.catch(() => {})
     stopped.addEventListener('abort', follow)
     try {
       while (!stopped.aborted) {
         const step = this.#next()
         if (step.type === 'wait') {
-          await journal.flush()
+          await Promise.all([listed, journal.flush()])
           if (this.#next().type === 'wait') return
         } else if (this.#takesTime(step)) {
           this.#step = this.#newStep()
-          await this.#act(step, this.#step.signal)
+          if (step.type !== 'ask-model') await listed
+          await this.#act(step, this.#step.signal, listed)
         } else {
           journal.stage(...this.#facts(step))
         }
       }
-      await journal.flush()
+      await Promise.all([listed, journal.flush()])
+    } catch (error) {
+      // What is staged has nothing to do with an error of a step: a message that is on its way becomes durable, and its sender hears of it.
+      await Promise.allSettled([listed, journal.flush()])
+      throw error
     } finally {
       stopped.removeEventListener('abort', follow)
     }
@@ -143,12 +153,12 @@ export class RunLoop {
     }
   }
 
-  #act(step: Act, signal: AbortSignal): Promise<void> {
+  #act(step: Act, signal: AbortSignal, listed: Promise<void>): Promise<void> {
     switch (step.type) {
       case 'compact':
         return this.#summary.make(step.runId, signal)
       case 'ask-model':
-        return askModel(this.#options, this.#pause, step, signal)
+        return askModel(this.#options, this.#pause, step, { signal, listed })
       case 'run-tools':
         return runTools(this.#options, step, signal)
       case 'end-run':

@@ -156,9 +156,9 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     }
   }
 
-  /** Takes the feed that was opened before the message was sent, or opens another one. */
+  /** Takes the feed that was opened before the message was sent, or opens another one, which is as good until the message is accepted. */
   #takeFeed(): { readonly feed: SessionFeed; readonly isAhead: boolean } {
-    const isAhead = this.#feed !== undefined
+    const isAhead = this.#feed !== undefined || !this.#isSent
     const feed = this.#feed ?? this.#options.listen()
     this.#feed = undefined
     this.#grace?.cancel()
