@@ -36,14 +36,14 @@ export class SessionDoor {
     this.#access = access
   }
 
-  /** Resolves with the session. Rejects with `unknown-session` when it does not exist. */
-  session(): Promise<SessionRef> {
-    return this.#access.router.find(this.#key)
+  /** Resolves with the session. Rejects with `unknown-session` when it does not exist. With `isLook` it is not resumed by that. */
+  session(isLook = false): Promise<SessionRef> {
+    return this.#access.router.find(this.#key, isLook)
   }
 
   /** Sends a command on the control lane, and resolves with its reply. */
   async ask<T>(message: SessionMessage): Promise<T> {
-    return (await this.session()).call(message, { ...patient, lane: 'control' }) as Promise<T>
+    return (await this.session(message.type === 'inspect')).call(message, { ...patient, lane: 'control' }) as Promise<T>
   }
 
   /** Resolves with the progress of a run. Rejects with `unknown-run`. */

@@ -136,8 +136,7 @@ async function* pagesOf(
   let last: StoreKey | undefined = after === undefined ? undefined : journalKey(tenant, after)
   for (;;) {
     const keys = await store.list(below, { limit: size, ...(last === undefined ? {} : { after: last }) })
-    // Below each journal key are the keys of the session's documents.
-    const journals = keys.filter((key) => key.length === 4 && `agent:${key[2]}:${key[3]}`.startsWith(wanted))
+    const journals = sessionsAmong(keys, last).filter((key) => `agent:${key[2]}:${key[3]}`.startsWith(wanted))
     const summaries = await Promise.all(journals.map((key) => summaryOf(sources, key)))
     const found = summaries.filter((summary) => summary !== undefined)
     yield found.filter(
@@ -146,6 +145,16 @@ async function* pagesOf(
     last = keys.at(-1)
     if (last === undefined) return
   }
+}
+
+/** Returns the journal keys of the sessions that the keys belong to. `last` is the last key before them, so that each session is returned once. */
+function sessionsAmong(keys: readonly StoreKey[], last: StoreKey | undefined): readonly StoreKey[] {
+  let before = last
+  return keys.flatMap((key) => {
+    const isNew = before === undefined || before.length < 4 || !isBelow(key, before.slice(0, 4) as unknown as StoreKey)
+    before = key
+    return key.length >= 4 && isNew ? [key.slice(0, 4) as unknown as StoreKey] : []
+  })
 }
 
 /** Resolves with undefined for a journal whose session was never begun. */
@@ -184,17 +193,14 @@ async function settingsOf(
 }
 
 /**
- * Resolves with the stored state of a session. `none`: no journal, so no session. `described`: a journal and a document beside it, which only a begun
- * session has. `bare`: a journal alone. It may be empty, because a first message may be refused after the journal was opened.
+ * Resolves with the stored state of a session. `none`: nothing, so no session. `described`: a record or settings, which only a begun session has. `bare`: a
+ * journal without a record, because a first message may be refused after the journal was opened.
  */
 export async function findJournal(store: Store, tenant: TenantId, key: SessionKey): Promise<'none' | 'bare' | 'described'> {
-  const wanted = journalKey(tenant, key)
-  // The documents of a session directly follow its journal in the list.
-  const [journal, ...others] = await store.list(wanted.slice(0, -1) as unknown as StoreKey, { after: before(wanted), limit: 3 })
-  if (journal?.length !== wanted.length || !isBelow(journal, wanted)) return 'none'
-  const documents = others.filter((other) => isBelow(other, wanted)).map((other) => other.at(-1))
-  if (documents.includes('overview')) return 'described'
-  return documents.length > 0 && hasSettings(await settingsOf(store, tenant, key)) ? 'described' : 'bare'
+  const page = await store.readLog(journalKey(tenant, key), { limit: 1 })
+  if (page !== undefined && page.lastSeq > 0) return 'described'
+  if (hasSettings(await settingsOf(store, tenant, key))) return 'described'
+  return page === undefined ? 'none' : 'bare'
 }
 
 function isBelow(key: StoreKey, above: StoreKey): boolean {
@@ -204,11 +210,4 @@ function isBelow(key: StoreKey, above: StoreKey): boolean {
 /** Settings that are marked for deletion may belong to a session that is deleted already. */
 function hasSettings({ isStored, isDeleting }: Pick<SettingsDocument, 'isStored' | 'isDeleting'>): boolean {
   return isStored && !isDeleting
-}
-
-/** Returns a key directly before this one: no session id lies between them. */
-function before(key: StoreKey): StoreKey {
-  const last = key.at(-1) ?? ''
-  const end = last.length - 1
-  return [...key.slice(0, -1), `${last.slice(0, end)}${String.fromCharCode(last.charCodeAt(end) - 1)}\uffff`] as unknown as StoreKey
 }

@@ -88,6 +88,11 @@ export class SessionMemory {
     this.#phase = { ...asleep, log: this.#phase.log }
   }
 
+  /** True when a later incarnation can go on from the journal alone. */
+  get isAtRest(): boolean {
+    return (this.#phase.is === 'asleep' && this.#phase.aftermath === undefined) || this.#phase.is === 'deleted'
+  }
+
   /** Discards the state in memory, and closes the log. */
   letGo({ cause, refused }: Aftermath): void {
     const { log, aftermath } = this.#phase

@@ -93,9 +93,9 @@ export class SessionRouter {
 
   /**
    * Resolves with an existing session. Rejects as `start` does, with `unknown-session` for one without a message or settings, and with `unknown-agent`
-   * when such a session's agent is not configured.
+   * when such a session's agent is not configured. With `isLook`, the work of a session that is not in memory stays as it is.
    */
-  async find(key: SessionKey): Promise<SessionRef> {
+  async find(key: SessionKey, isLook = false): Promise<SessionRef> {
     this.checkRuns()
     const { store, tenant, activity } = this.#options.dependencies
     if (!this.#existing.has(key) && activity.lastSeen(key) === undefined) {
@@ -106,7 +106,7 @@ export class SessionRouter {
         throw unknownSession(key)
       }
     }
-    return this.start(key)
+    return this.#start(key, isLook)
   }
 
   /** Resolves with whether the session was begun, and begins none. Rejects as the store does. */
@@ -201,7 +201,7 @@ export class SessionRouter {
     this.#existing.add(key)
     let isFirst = true
     const start = (): Session => {
-      const session = new Session(key, agent, dependencies, { isLook: isLook && isFirst })
+      const session: Session = new Session(key, agent, dependencies, { isLook: isLook && isFirst, onIdle: () => this.#leave(key, session) })
       isFirst = false
       return session
     }
@@ -213,6 +213,17 @@ export class SessionRouter {
       throw BeamClawError.isInstance(error, 'child-start-failed') && BeamClawError.isInstance(error.cause) ? error.cause : error
     }
     throw new BeamClawError('internal', `Session "${key}" did not start`)
+  }
+
+  /** Removes a session without work from memory. A call that comes meanwhile waits for its end, and starts it again. */
+  #leave(key: SessionKey, session: Session): void {
+    this.#existing.delete(key)
+    this.#begun.delete(key)
+    this.#options
+      .sessions()
+      ?.terminateChild(session)
+      // It ended by itself.
+      .catch(() => {})
   }
 
   /** Throws `actor-not-running` once this BeamClaw has ended. */

@@ -37,6 +37,9 @@ export type SessionMessage =
   | { readonly type: 'exists' }
   | { readonly type: 'delete' }
 
+/** The messages that leave the work of a session alone that was started for them. */
+const looks: ReadonlySet<SessionMessage['type']> = new Set(['exists', 'inspect'])
+
 /** The commands that begin a session that does not exist. */
 const beginnings: ReadonlySet<SessionMessage['type']> = new Set(['send', 'configure', 'import'])
 
@@ -54,13 +57,20 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   readonly #memory: SessionMemory
   #agent: AgentDefinition
   #isLook: boolean
+  readonly #onIdle: () => void
 
-  /** With `isLook`, the session is started for `exists`. */
-  constructor(key: SessionKey, agent: AgentDefinition, dependencies: SessionDependencies, { isLook = false } = {}) {
+  /** With `isLook`, the session is started for `exists`. `onIdle` is called when nothing of it needs to be in memory any more. */
+  constructor(
+    key: SessionKey,
+    agent: AgentDefinition,
+    dependencies: SessionDependencies,
+    { isLook = false, onIdle = () => {} }: { readonly isLook?: boolean; readonly onIdle?: () => void } = {},
+  ) {
     super({ id: key, passivateAfterMs: dependencies.sessionDefaults.passivateAfterMs })
     this.#key = key
     this.#agent = agent
     this.#isLook = isLook
+    this.#onIdle = onIdle
     this.#dependencies = dependencies
     this.#reopening = new Reopening(dependencies.services.clock)
     this.#memory = new SessionMemory({
@@ -100,6 +110,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
 
   protected override onPassivate(): void {
     this.#memory.fallAsleep()
+    if (this.#memory.isAtRest) this.#onIdle()
   }
 
   // ---- replies
@@ -113,7 +124,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     let loaded: LoadedSession | undefined
     try {
       await this.#memory.settled()
-      if (this.#isLook && message.type !== 'exists') await this.#use(context)
+      if (this.#isLook && !looks.has(message.type)) await this.#use(context)
       if (message.type === 'delete') return (await this.#memory.delete(context)) ? undefined : await this.#carryOut(message, context)
       const begins = beginnings.has(message.type)
       if (!begins && !(await this.#memory.checkBegun(message.type, context))) throw unknownSession(this.#key)
