@@ -61,6 +61,8 @@ describe('answers', () => {
     ['content_filter', 'content-filter'],
     ['tool_calls', 'other'],
     ['eos', 'other'],
+    ['constructor', 'other'],
+    ['__proto__', 'other'],
   ])('translate the finish reason %s', async (finish, reason) => {
     expect((await exchange({ text: 'a', finish })).parts.at(-1)).toMatchObject({ reason })
   })
