@@ -31,7 +31,7 @@ export function providerStream(start: (signal: AbortSignal) => AsyncIterable<Pro
     if (callerSignal.aborted) onAbort()
     return start(leaving.signal)[Symbol.asyncIterator]()
   }
-  // Nobody waits for it: an abort ends a call at once.
+  // The caller does not wait for it: an abort ends a call at once.
   const drop = (left: AsyncIterator<ProviderPart>): void => {
     ;(async () => left.return?.())().catch(() => {})
   }
