@@ -6,13 +6,15 @@ import type { ProviderStream } from './provider-stream.ts'
 
 /**
  * Returns the parts of a stream until `signal`, which lives as long as the call, is aborted; then throws `provider-aborted` at once. A
- * provider that ignores the signal is not waited for, so that it cannot block the run.
+ * provider that ignores the signal is not waited for, so that it cannot block the run. The call begins at once; its first part is held back until `gate`
+ * resolves, and a rejection of `gate` is that of the read.
  *
  * @example
  * for await (const part of untilAborted(() => provider.doStream(request, { signal }), signal)) show(part)
  */
-export function untilAborted(start: () => AsyncIterable<ProviderPart>, signal: AbortSignal): ProviderStream {
+export function untilAborted(start: () => AsyncIterable<ProviderPart>, signal: AbortSignal, gate?: Promise<void>): ProviderStream {
   let parts: AsyncIterator<ProviderPart> | undefined
+  let shut = gate
   let giveUp: ((error: BeamClawError) => void) | undefined
   const onAbort = (): void => giveUp?.(abortedError(signal))
   signal.addEventListener('abort', onAbort, { once: true })
@@ -25,7 +27,13 @@ export function untilAborted(start: () => AsyncIterable<ProviderPart>, signal: A
         giveUp = reject
         throwIfAborted(signal)
         parts ??= start()[Symbol.asyncIterator]()
-        parts.next().then((next) => resolve(next.done === true ? { done: true, value: undefined } : next), reject)
+        const read = parts.next()
+        const opened = shut?.then(() => read)
+        // The call may fail before the gate does.
+        if (opened !== undefined) read.catch(() => {})
+        shut = undefined
+        const settled = opened ?? read
+        settled.then((next) => resolve(next.done === true ? { done: true, value: undefined } : next), reject)
       }),
     return: async () => {
       signal.removeEventListener('abort', onAbort)

@@ -11,9 +11,16 @@ export function checkJournals(accepted: ReadonlyMap<string, ReadonlySet<string>>
     for (const run of new Set([...promised, ...runsOf(records, 'message-in')])) checkRun(session, run, promised.has(run), records, trace)
     for (const run of new Set(runsOf(records, 'run-start'))) {
       if (count(records, 'run-start', run) !== 1) trace.fail('I4', `run ${run} of ${session} has started twice`)
+      if (ends(records, run) === 0 && isUnseen(run, promised, records)) continue
       if (count(records, 'run-end', run) !== 1) trace.fail('I4', `run ${run} of ${session} has started, and has ${ends(records, run)} ends`)
     }
   }
+}
+
+/** True for a run that nobody was promised and that has done nothing: it goes on when somebody uses its session. */
+function isUnseen(run: string, promised: ReadonlySet<string>, records: readonly LogEntry[]): boolean {
+  if (count(records, 'model-response', run) + count(records, 'tool-intent', run) > 0) return false
+  return ![...promised].some((key) => key === run || hostsOf(key, records).includes(run))
 }
 
 function checkRun(session: string, run: string, isPromised: boolean, records: readonly LogEntry[], trace: Trace): void {

@@ -50,15 +50,10 @@ export async function readAnswer(
   onPiece: (piece: ShownPiece) => void,
 ): Promise<ModelAnswer> {
   const answer = new GrowingAnswer()
-  const parts = untilAborted(start, signal)
+  const parts = untilAborted(start, signal, durable)
   try {
-    let ahead = durable === undefined ? undefined : parts.next()
-    // The call may fail before the write does.
-    ahead?.catch(() => {})
-    await durable
     while (answer.isGrowing) {
-      const next = await (ahead ?? parts.next())
-      ahead = undefined
+      const next = await parts.next()
       if (next.done === true) break
       answer.add(next.value, onPiece)
       const turn = turns.due()

@@ -76,6 +76,8 @@ export class RunLoop {
       }
       await Promise.all([listed, journal.flush()])
     } catch (error) {
+      // A request that has left ahead of its record would go on.
+      this.#step.abort(error)
       // What is staged has nothing to do with an error of a step: a message that is on its way becomes durable, and its sender hears of it.
       await Promise.allSettled([listed, journal.flush()])
       throw error
