@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { defineAgent } from './agent/agent.ts'
+import { BeamClawError } from './base/errors.ts'
 import { BeamClaw } from './beamclaw.ts'
 import type { BeamClawOptions } from './beamclaw-options.ts'
 import { FunctionModel, stage } from './testing/model.ts'
+import { TroubledStore } from './testing/troubled-store.ts'
 import { defineTool } from './tool/tool.ts'
 
 const model = new FunctionModel(({ model: name }) => ({ text: `I am ${name}` }))
@@ -124,4 +126,16 @@ test('a session refuses the model of a provider that is not there, and keeps its
   })
   expect((await session.send('who?').result()).text).toBe('I am model')
   await claw.stop()
+})
+
+test('a start that fails has the error of the store, and leaves a BeamClaw that can be started', async () => {
+  const store = new TroubledStore('activity')
+  store.opening = async () => {
+    throw new BeamClawError('store-locked', 'another process has the store')
+  }
+  const claw = make({ agents: [{ id: 'main', model: 'test/x' }], store })
+  await expect(claw.start()).rejects.toMatchObject({ code: 'store-locked' })
+  store.opening = async () => {}
+  await using running = await claw.start()
+  expect(running.isRunning).toBe(true)
 })

@@ -3,16 +3,24 @@
 import { describeValue, guardedRead, maxTimerMs } from '@beamclaw/actor/internal'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { BeamClaw } from '../beamclaw.ts'
-import type { RunningBeamClaw } from '../running-beamclaw.ts'
+import { type RunningBeamClaw, stopDefaults } from '../running-beamclaw.ts'
 
 /** Returns a new BeamClaw, without starting it. */
 export type MakeBeamClaw = () => BeamClaw | Promise<BeamClaw>
 
 type Phase =
-  | { readonly is: 'idle' /** The predecessor's end, which a start waits for. */; readonly after: Promise<unknown> | undefined }
+  | { readonly is: 'idle' /** The predecessor's end, which a start waits for. */; readonly after: Ending | undefined }
   | { readonly is: 'starting'; readonly started: Promise<RunningBeamClaw> }
   | { readonly is: 'running'; readonly running: RunningBeamClaw /** Where its agents come from. */; readonly agentsOf: MakeBeamClaw }
-  | { readonly is: 'stopped'; readonly done: Promise<void> }
+  | { readonly is: 'stopped'; readonly ending: Ending }
+
+/** The stop of a tree. */
+interface Ending {
+  /** As the first call asked for it. */
+  readonly done: Promise<void>
+  /** Waits for the same stop, at most so many milliseconds. */
+  readonly within: (timeoutMs: number) => Promise<void>
+}
 
 /**
  * Phases: `idle → starting → running → idle | stopped`, and `stopped → idle` by `renew`.
@@ -39,7 +47,7 @@ export class EmbeddedInstance {
     this.#make = make
     // Later calls must not join one that may have read the old `#make`.
     this.#pending = undefined
-    if (this.#phase.is === 'stopped') this.#phase = { is: 'idle', after: this.#phase.done }
+    if (this.#phase.is === 'stopped') this.#phase = { is: 'idle', after: this.#phase.ending }
   }
 
   /** Resolves with the running tree; starts one when there is none. Rejects with the error of `make` or of the start. */
@@ -55,10 +63,10 @@ export class EmbeddedInstance {
   /** Stops the tree. Rejects with its first failure, and `stop-timeout`. */
   stop(timeoutMs: number): Promise<void> {
     const phase = this.#phase
-    if (phase.is === 'stopped') return phase.done
-    const done = endOf(phase, timeoutMs)
-    this.#phase = { is: 'stopped', done }
-    return done
+    if (phase.is === 'stopped') return phase.ending.within(timeoutMs)
+    const ending = endingOf((limit) => endOf(phase, limit), timeoutMs)
+    this.#phase = { is: 'stopped', ending }
+    return ending.done
   }
 
   async #reach(): Promise<RunningBeamClaw> {
@@ -72,16 +80,18 @@ export class EmbeddedInstance {
   async #step(phase: Phase): Promise<RunningBeamClaw | undefined> {
     switch (phase.is) {
       case 'idle':
-        await phase.after?.catch(() => {})
+        await phase.after?.done.catch(() => {})
         return this.#start(phase)
       case 'starting':
         await phase.started
         return undefined
-      case 'running':
-        if (phase.running.isRunning) return this.#withLatestAgents(phase)
+      case 'running': {
+        const { running } = phase
+        if (running.isRunning) return this.#withLatestAgents(phase)
         // The tree has ended by itself; `stop` releases its store.
-        this.#phase = { is: 'idle', after: phase.running.stop() }
+        this.#phase = { is: 'idle', after: endingOf((timeoutMs) => running.stop({ timeoutMs }), stopDefaults.timeoutMs) }
         return undefined
+      }
       case 'stopped':
         throw new BeamClawError('actor-not-running', `The BeamClaw "${this.#name}" was stopped, since the program is about to end`)
     }
@@ -146,9 +156,18 @@ function isError(thrown: unknown): boolean {
   }
 }
 
+function endingOf(within: Ending['within'], timeoutMs: number): Ending {
+  return { done: within(timeoutMs), within }
+}
+
 /** Stops the tree of a phase; resolves once the store is released. */
 async function endOf(phase: Exclude<Phase, { is: 'stopped' }>, timeoutMs: number): Promise<void> {
-  if (phase.is === 'idle') await phase.after?.catch(() => {})
+  if (phase.is === 'idle') {
+    await phase.after?.within(timeoutMs).catch((error: unknown) => {
+      // Its other failures are not those of this stop.
+      if (BeamClawError.isInstance(error, 'stop-timeout')) throw error
+    })
+  }
   if (phase.is === 'running') await phase.running.stop({ timeoutMs })
   if (phase.is === 'starting') await endOfStart(phase.started, timeoutMs)
 }

@@ -240,6 +240,36 @@ describe('the stop of a lazy BeamClaw over a store that hangs', () => {
     if (running instanceof RunningBeamClaw) await running.ended
   })
 
+  test.each(['openLog', 'close'] as const)('ends with the shorter limit of two calls: %s', async (method) => {
+    const held = heldStore()
+    const instance = lazyBeamClaw(freshName(), () => claw('one', held.store))
+    if (method === 'close') await instance.get()
+    held.hold(method, 'activity')
+    instance.get().catch(() => {})
+    if (method === 'openLog') await held.isHeld
+    const first = instance.stop({ timeoutMs: Number.POSITIVE_INFINITY })
+    first.catch(() => {})
+    await expect(instance.stop({ timeoutMs: 30 })).rejects.toMatchObject({ code: 'stop-timeout', details: { timeoutMs: 30 } })
+    held.release()
+    await first.catch(() => {})
+  })
+
+  test('ends in time, though it is that of a tree that has ended by itself', async () => {
+    const held = heldStore()
+    const instance = lazyBeamClaw(freshName(), () => claw('one', held.store))
+    const tree = await instance.get()
+    held.hold('close', 'activity')
+    const closing = tree.stop({ timeoutMs: Number.POSITIVE_INFINITY })
+    await held.isHeld
+    tree.kill()
+    await tree.ended
+    instance.get().catch(() => {})
+    await flushEventLoop()
+    await expect(instance.stop({ timeoutMs: 30 })).rejects.toMatchObject({ code: 'stop-timeout', details: { timeoutMs: 30 } })
+    held.release()
+    await closing.catch(() => {})
+  })
+
   test('refuses a limit that is none', async () => {
     const instance = lazy(() => claw('one'))
     await expect(instance.stop({ timeoutMs: 'soon' as never })).rejects.toMatchObject({ code: 'invalid-option' })

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { zeroUsage } from '../base/messages.ts'
 import type { ProviderPart } from '../ports/provider.ts'
 import { providerStream } from './provider-stream.ts'
 
@@ -71,4 +72,33 @@ test('only provider errors leave a call, whether it fails while it runs or befor
   }, new AbortController().signal)
   await expect(unstarted.next()).rejects.toMatchObject(protocol)
   expect(await unstarted.next()).toEqual({ done: true, value: undefined })
+})
+
+test('nothing comes after the abort of the caller, though parts are at hand', async () => {
+  const caller = new AbortController()
+  let isLeft = false
+  const stream = providerStream(async function* () {
+    try {
+      yield part('one')
+      yield part('two')
+      yield { type: 'finish', reason: 'stop', usage: zeroUsage }
+    } finally {
+      isLeft = true
+    }
+  }, caller.signal)
+  await stream.next()
+  caller.abort(new Error('enough'))
+  await expect(stream.next()).rejects.toMatchObject({ code: 'provider-aborted', cause: { message: 'enough' } })
+  expect(isLeft).toBe(true)
+  expect(await stream.next()).toEqual({ done: true, value: undefined })
+})
+
+test('an abort after the finish lets the call end as it would', async () => {
+  const caller = new AbortController()
+  const stream = providerStream(async function* () {
+    yield { type: 'finish', reason: 'stop', usage: zeroUsage }
+  }, caller.signal)
+  await stream.next()
+  caller.abort()
+  expect(await stream.next()).toEqual({ done: true, value: undefined })
 })

@@ -1,6 +1,6 @@
 /** The stream of one call to a model: lazy, and leaving the loop ends the call at once. */
 import type { ProviderPart } from '../ports/provider.ts'
-import { asProviderError } from './provider-error.ts'
+import { abortedError, asProviderError } from './provider-error.ts'
 
 /** The stream of a call; `return()` ends it even while a part is awaited. */
 export type ProviderStream = AsyncIterableIterator<ProviderPart, void, undefined>
@@ -10,7 +10,7 @@ const loopWasLeft = 'the loop was left'
 
 /**
  * Returns the stream of a call, which runs `start` when the first part is read. Leaving the loop aborts the signal that `start` got, even
- * while a part is awaited: a plain generator would first wait for that part. Throws only `provider-*` errors.
+ * while a part is awaited: a plain generator would first wait for that part. After an abort no part comes any more. Throws only `provider-*` errors.
  *
  * @example
  * doStream: (request, { signal }) => providerStream((callSignal) => generate(request, callSignal), signal)
@@ -18,6 +18,7 @@ const loopWasLeft = 'the loop was left'
 export function providerStream(start: (signal: AbortSignal) => AsyncIterable<ProviderPart>, callerSignal: AbortSignal): ProviderStream {
   const leaving = new AbortController()
   let parts: AsyncIterator<ProviderPart> | undefined
+  let isFinished = false
   let isOver = false
   const onAbort = (): void => leaving.abort(callerSignal.reason)
   const end = (): void => {
@@ -30,8 +31,15 @@ export function providerStream(start: (signal: AbortSignal) => AsyncIterable<Pro
     if (callerSignal.aborted) onAbort()
     return start(leaving.signal)[Symbol.asyncIterator]()
   }
+  // The caller does not wait for it: an abort ends a call at once.
+  const drop = (left: AsyncIterator<ProviderPart>): void => {
+    ;(async () => left.return?.())().catch(() => {})
+  }
   const passOn = (next: IteratorResult<ProviderPart>): IteratorResult<ProviderPart, void> => {
-    if (next.done !== true) return next
+    if (next.done !== true) {
+      isFinished ||= next.value.type === 'finish'
+      return next
+    }
     end()
     return { done: true, value: undefined }
   }
@@ -47,6 +55,11 @@ export function providerStream(start: (signal: AbortSignal) => AsyncIterable<Pro
     next: () => {
       if (isOver) return Promise.resolve({ done: true, value: undefined })
       try {
+        // Parts that arrived before an abort may still be at hand.
+        if (parts !== undefined && leaving.signal.aborted && !isFinished) {
+          drop(parts)
+          throw abortedError(leaving.signal)
+        }
         parts ??= begin()
         return parts.next().then(passOn, fail)
       } catch (thrown) {

@@ -233,6 +233,7 @@ describe('answers', () => {
     ['model_context_window_exceeded', 'length'],
     ['refusal', 'content-filter'],
     ['pause_turn', 'other'],
+    ['constructor', 'other'],
     ['tool_use', 'other'],
     ['invented_later', 'other'],
   ])('translate the stop reason %s', async (finish, reason) => {

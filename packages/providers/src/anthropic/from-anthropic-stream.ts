@@ -14,14 +14,14 @@ import {
   readAnthropicError,
 } from './anthropic-api.ts'
 
-const finishReasons: Readonly<Record<string, FinishReason>> = {
-  end_turn: 'stop',
-  stop_sequence: 'stop',
-  tool_use: 'tool-calls',
-  max_tokens: 'length',
-  model_context_window_exceeded: 'length',
-  refusal: 'content-filter',
-}
+const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
+  ['end_turn', 'stop'],
+  ['stop_sequence', 'stop'],
+  ['tool_use', 'tool-calls'],
+  ['max_tokens', 'length'],
+  ['model_context_window_exceeded', 'length'],
+  ['refusal', 'content-filter'],
+])
 
 type OpenBlock =
   | { readonly type: 'text' | 'ignored' }
@@ -88,7 +88,7 @@ export class AnthropicStreamReader implements AnswerReader {
       throw protocolError(failures.name, 'the stream ended before the answer was finished')
     }
     for (const index of [...this.#blocks.keys()]) yield* this.#stop(index)
-    const reason = finishReasons[this.#stopReason ?? ''] ?? 'other'
+    const reason = finishReasons.get(this.#stopReason ?? '') ?? 'other'
     // A truncated call must neither run nor get a result; only these reasons truncate.
     const isCut = reason === 'length' || reason === 'content-filter' || this.#stopReason === undefined
     let hasCalls = false

@@ -54,6 +54,14 @@ describe('a chunk', () => {
         ],
       },
     ],
+    [
+      {
+        choices: [
+          { index: 0, delta: { content: 'one' } },
+          { index: 0, delta: { content: 5 } },
+        ],
+      },
+    ],
     [{ choices: [null] }],
     [{ choices: 'one' }],
     [{ ...piece({ content: 'one' }), error: { message: 'down' } }],
@@ -91,6 +99,8 @@ describe('a chunk', () => {
     [{ prompt_tokens: '9', completion_tokens: 2 }, 'provider-protocol'],
     [{ prompt_tokens: 9, completion_tokens: '2' }, 'provider-protocol'],
     [{ prompt_tokens: 9, prompt_tokens_details: { cached_tokens: '4' } }, 'provider-protocol'],
+    [{ prompt_tokens: 9, prompt_tokens_details: { cache_write_tokens: '4' } }, 'provider-protocol'],
+    [{ prompt_tokens: 9, prompt_cache_hit_tokens: '4' }, 'provider-protocol'],
     [{ prompt_tokens: 9, prompt_tokens_details: 4 }, 'provider-protocol'],
     [4, 'provider-protocol'],
   ])('with the usage %j counts it', (usage, counted) => {

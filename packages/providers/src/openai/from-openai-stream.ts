@@ -9,13 +9,13 @@ import { type OpenAiMessagePiece, type OpenAiUsage, openAiChunk, readOpenAiError
 import { ToolCallCollector } from './tool-call-collector.ts'
 import { usualChunk } from './usual-chunk.ts'
 
-const finishReasons: Readonly<Record<string, FinishReason>> = {
-  stop: 'stop',
-  length: 'length',
-  tool_calls: 'tool-calls',
-  function_call: 'tool-calls',
-  content_filter: 'content-filter',
-}
+const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
+  ['stop', 'stop'],
+  ['length', 'length'],
+  ['tool_calls', 'tool-calls'],
+  ['function_call', 'tool-calls'],
+  ['content_filter', 'content-filter'],
+])
 
 export class OpenAiStreamReader implements AnswerReader {
   isDone = false
@@ -94,7 +94,7 @@ export class OpenAiStreamReader implements AnswerReader {
       throw protocolError(failures.name, 'the stream ended before the answer was finished')
     }
     if (this.#calls.hasNameless) throw protocolError(failures.name, 'the answer holds a tool call without a name')
-    const reason = finishReasons[this.#finishReason ?? ''] ?? 'other'
+    const reason = finishReasons.get(this.#finishReason ?? '') ?? 'other'
     // Without a finish reason the last call may be incomplete.
     const isCut = reason === 'length' || reason === 'content-filter' || this.#finishReason === undefined
     const parts: ProviderPart[] = []

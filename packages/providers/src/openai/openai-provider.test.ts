@@ -61,6 +61,8 @@ describe('answers', () => {
     ['content_filter', 'content-filter'],
     ['tool_calls', 'other'],
     ['eos', 'other'],
+    ['constructor', 'other'],
+    ['__proto__', 'other'],
   ])('translate the finish reason %s', async (finish, reason) => {
     expect((await exchange({ text: 'a', finish })).parts.at(-1)).toMatchObject({ reason })
   })
@@ -112,6 +114,25 @@ describe('answers', () => {
     expect((await exchange({ frames: frames([{ content: 'x' }], null) })).parts.at(-1)).toMatchObject({ reason: 'other' })
     await expect(exchange({ frames: frames([], null) })).rejects.toMatchObject({ code: 'provider-protocol' })
     await expect(exchange({ raw: '' })).rejects.toMatchObject({ code: 'provider-protocol' })
+  })
+
+  it('give the parts before what cannot be read, though all arrives together', async () => {
+    const chunk = (content: string): string => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content } }] })}\n\n`
+    await using server = await startModelServer({ answers: [{ raw: `${chunk('one')}${chunk('two')}data: {oops\n\n${chunk('late')}` }] })
+    const texts: string[] = []
+    const reading = async (): Promise<void> => {
+      for await (const part of new OpenAiProvider({ baseUrl: server.baseUrl, apiKey: 'sk-test' }).doStream(hello, { signal }))
+        if (part.type === 'text-delta') texts.push(part.text)
+    }
+    await expect(reading()).rejects.toMatchObject({ code: 'provider-protocol' })
+    expect(texts).toEqual(['one', 'two'])
+  })
+
+  it('end with [DONE], whatever arrives together with it', async () => {
+    const chunk = (content: string, finish_reason: string | null): string =>
+      `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content }, finish_reason }] })}\n\n`
+    const { parts } = await exchange({ raw: `${chunk('one', 'stop')}data: [DONE]\n\n${chunk('late', 'length')}` })
+    expect(parts).toMatchObject([{ text: 'one' }, { type: 'finish', reason: 'stop' }])
   })
 
   it('of wrong shape are refused without being quoted', async () => {

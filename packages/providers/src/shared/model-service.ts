@@ -39,8 +39,8 @@ export interface StreamedCall {
 
 /** The events of an answer, as they arrive. */
 interface Pieces {
-  /** Returns the events of the next chunk; undefined at the end. */
-  next(): Promise<readonly ServerSentEvent[] | undefined>
+  /** Returns the events of the next chunk; undefined at the end. To read them throws at one that is too large. */
+  next(): Promise<Iterable<ServerSentEvent> | undefined>
   /** Returns the events that the end completes. */
   end(): readonly ServerSentEvent[]
 }
@@ -168,7 +168,7 @@ export class ModelService {
 /** Returns the parts of the events of one chunk, up to the first event that cannot be read, and the error of that. */
 function partsOf(
   reader: AnswerReader,
-  events: readonly ServerSentEvent[],
+  events: Iterable<ServerSentEvent>,
 ): { readonly parts: readonly ProviderPart[]; readonly error?: BeamClawError } {
   const parts: ProviderPart[] = []
   try {

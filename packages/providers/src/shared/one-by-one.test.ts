@@ -40,3 +40,17 @@ test('leaving the loop ends the batches, and nothing that was left comes later',
 test('an error of the batches is the error of the read', async () => {
   await expect(oneByOne(from([])).next()).rejects.toThrow('broken')
 })
+
+test('reads that do not wait for each other get every item, in the order of the reads', async () => {
+  const items = oneByOne(from([[1, 2, 3], [], [4], [5, 6]]))
+  const reads = await Promise.all(Array.from({ length: 8 }, () => items.next()))
+  expect(reads.map(({ value }) => value)).toEqual([1, 2, 3, 4, 5, 6, undefined, undefined])
+})
+
+test('what arrives for a read that was under way is dropped when the loop was left meanwhile', async () => {
+  const items = oneByOne(from([[1, 2, 3]]))
+  const read = items.next()
+  await items.return?.()
+  expect(await read).toEqual({ done: false, value: 1 })
+  expect(await items.next()).toEqual({ done: true, value: undefined })
+})

@@ -1,32 +1,45 @@
 /**
  * Returns the items of batches, one by one. Several items that arrived together cost one promise each, and not the several microtasks of a `yield`.
- * Leaving the loop ends the batches, and drops what was not read. One read at a time.
+ * Leaving the loop ends the batches, and drops what was not read. Reads that do not wait for each other are answered in their order.
  */
 export function oneByOne<T>(batches: AsyncGenerator<readonly T[], void, undefined>): AsyncIterableIterator<T, void, undefined> {
   let batch: readonly T[] = []
   let index = 0
-  const next = async (): Promise<IteratorResult<T, void>> => {
-    for (;;) {
-      const read = await batches.next()
-      if (read.done === true) return read
-      const [first] = read.value
-      if (first === undefined) continue
-      batch = read.value
-      index = 1
-      return { done: false, value: first }
+  let isLeft = false
+  /** The read that waits for a batch. */
+  let reading: Promise<IteratorResult<T, void>> | undefined
+  const read = async (): Promise<IteratorResult<T, void>> => {
+    try {
+      for (;;) {
+        const next = await batches.next()
+        if (next.done === true) return next
+        const [first] = next.value
+        if (first === undefined) continue
+        batch = isLeft ? [] : next.value
+        index = 1
+        return { done: false, value: first }
+      }
+    } finally {
+      reading = undefined
     }
+  }
+  const next = (): Promise<IteratorResult<T, void>> => {
+    if (reading !== undefined) return reading.then(next, next)
+    const item = batch[index]
+    if (item === undefined) {
+      reading = read()
+      return reading
+    }
+    index++
+    return Promise.resolve({ done: false, value: item })
   }
   return {
     [Symbol.asyncIterator]() {
       return this
     },
-    next: () => {
-      const item = batch[index]
-      if (item === undefined) return next()
-      index++
-      return Promise.resolve({ done: false, value: item })
-    },
+    next,
     return: async () => {
+      isLeft = true
       batch = []
       await batches.return()
       return { done: true, value: undefined }

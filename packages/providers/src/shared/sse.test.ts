@@ -54,6 +54,17 @@ describe('an event parser', () => {
     await expect(read(chunksOf(whole))).rejects.toMatchObject({ code: 'provider-protocol' })
   })
 
+  it('gives the events before one that is too large, whatever arrives together', () => {
+    const parser = new EventParser('Test', 1000)
+    const before: string[] = []
+    const reading = (): void => {
+      for (const { data } of parser.feed(encoder.encode(`data: one\n\ndata: two\n\ndata: ${'x'.repeat(2000)}\n\ndata: late\n\n`)))
+        before.push(data)
+    }
+    expect(reading).toThrow(expect.objectContaining({ code: 'provider-protocol' }))
+    expect(before).toEqual(['one', 'two'])
+  })
+
   it('does not keep comments or unknown fields, however long', async () => {
     async function* long(): AsyncGenerator<Uint8Array> {
       for (const start of [': ', 'unknown: ']) {

@@ -25,7 +25,7 @@ export class EventParser {
       maxBufferSize: maxEventBytes,
       onEvent: ({ event, data }) => {
         this.#isTooLarge ||= data.length > maxEventBytes
-        this.#ready.push({ event, data })
+        if (!this.#isTooLarge) this.#ready.push({ event, data })
       },
       // Unknown fields are not errors in this protocol; only the size bound matters.
       onError: ({ type }) => {
@@ -34,27 +34,29 @@ export class EventParser {
     })
   }
 
-  /** Returns the events that this chunk completes. Throws `provider-protocol` when one is larger than `maxEventBytes`. */
-  feed(piece: Uint8Array): readonly ServerSentEvent[] {
+  /** Returns the events that this chunk completes. To read them throws `provider-protocol` where one is larger than `maxEventBytes`. */
+  feed(piece: Uint8Array): Iterable<ServerSentEvent> {
     this.#parser.feed(this.#decoder.decode(piece, { stream: true }))
     return this.#take()
   }
 
-  /** Returns the events that the end of the stream completes. */
+  /** Returns the events that the end of the stream completes. Throws as those of `feed` do. */
   end(): readonly ServerSentEvent[] {
     // Some servers omit the empty line after the last event. A truncated event is no valid JSON and is dropped.
     this.#parser.feed(`${this.#decoder.decode()}\n\n`)
-    return this.#take().filter(({ data }) => isComplete(data))
+    return [...this.#take()].filter(({ data }) => isComplete(data))
   }
 
-  #take(): readonly ServerSentEvent[] {
-    if (this.#isTooLarge) {
-      const details = { limit: 'maxEventBytes', maxBytes: this.#maxEventBytes }
-      throw protocolError(this.#name, `one event is larger than ${this.#maxEventBytes} bytes`, details)
-    }
+  #take(): Iterable<ServerSentEvent> {
     const taken = this.#ready
     this.#ready = []
-    return taken
+    return this.#isTooLarge ? this.#thenTooLarge(taken) : taken
+  }
+
+  *#thenTooLarge(before: readonly ServerSentEvent[]): Generator<ServerSentEvent, void, undefined> {
+    yield* before
+    const details = { limit: 'maxEventBytes', maxBytes: this.#maxEventBytes }
+    throw protocolError(this.#name, `one event is larger than ${this.#maxEventBytes} bytes`, details)
   }
 }
 
