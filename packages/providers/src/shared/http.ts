@@ -110,18 +110,13 @@ export class HttpAnswer {
     else this.#deadlines.end()
   }
 
-  /** Resolves with the next chunk of the body; undefined at its end. */
-  async read(): Promise<Uint8Array | undefined> {
+  /** Resolves with the next chunk of the body; undefined at its end. Not an async function: an answer has a chunk for each word. */
+  read(): Promise<Uint8Array | undefined> {
     if (this.#received > 0) this.#deadlines.enter('idle')
-    let piece: Uint8Array | undefined
-    try {
-      piece = await this.#deadlines.race(this.#answer.read())
-    } catch (error) {
-      const { failure } = this.#deadlines
-      const thrown = failure ?? networkError(this.#setup.failures, error, 'body')
-      this.#deadlines.end()
-      throw thrown
-    }
+    return this.#deadlines.race(this.#answer.read(), this.#take, this.#errorOf)
+  }
+
+  readonly #take = (piece: Uint8Array | undefined): Uint8Array | undefined => {
     if (piece === undefined) {
       this.#isRead = true
       return undefined
@@ -136,5 +131,11 @@ export class HttpAnswer {
     })
     this.#deadlines.fail(error)
     throw error
+  }
+
+  readonly #errorOf = (error: unknown): unknown => {
+    const failure = this.#deadlines.failure ?? networkError(this.#setup.failures, error, 'body')
+    this.#deadlines.end()
+    return failure
   }
 }

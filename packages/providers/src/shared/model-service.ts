@@ -1,15 +1,16 @@
 /** The common part of adapters over HTTP: checked setup, one streamed call, one JSON call, uniform failures. */
 import { BeamClawError, type JsonObject, type ProviderPart, SystemClock } from '@beamclaw/core'
 import { wellFormedJson } from '@beamclaw/core/adapter'
+import { AnswerBatches, type AnswerEvents, type BegunAnswer } from './answer-batches.ts'
 import type { AnswerReader } from './answer-reader.ts'
 import { DispatchTransport } from './dispatch-transport.ts'
-import { type ErrorCodeTable, type Failure, isBrokenEnding, protocolError, serviceError } from './failure.ts'
+import { type ErrorCodeTable, type Failure, protocolError, serviceError } from './failure.ts'
 import { FetchTransport } from './fetch-transport.ts'
 import { type HttpAnswer, type HttpSetup, sendHttp } from './http.ts'
 import { type HttpOptions, httpDefaults } from './http-options.ts'
 import { oneByOne } from './one-by-one.ts'
 import { Redactor } from './redactor.ts'
-import { EventParser, type ServerSentEvent } from './sse.ts'
+import { EventParser } from './sse.ts'
 import type { Transport } from './transport.ts'
 
 const maxErrorBytes = 64 * 1024
@@ -35,14 +36,6 @@ export interface StreamedCall {
   readonly reader: AnswerReader
   /** Returns a more precise error for a failure that the service reported. */
   readonly onFailure?: (error: BeamClawError) => BeamClawError
-}
-
-/** The events of an answer, as they arrive. */
-interface Pieces {
-  /** Returns the events of the next chunk; undefined at the end. To read them throws at one that is too large. */
-  next(): Promise<Iterable<ServerSentEvent> | undefined>
-  /** Returns the events that the end completes. */
-  end(): readonly ServerSentEvent[]
 }
 
 /** One model service, reached over HTTP. Stateless. */
@@ -78,40 +71,19 @@ export class ModelService {
   }
 
   /** Posts a call; returns the parts of its answer, one by one. Releases the connection when it ends, also with an error. */
-  stream(call: StreamedCall, signal: AbortSignal): AsyncIterableIterator<ProviderPart, void, undefined> {
-    return oneByOne(this.#batches(call, signal))
-  }
-
-  /** Yields the parts of an answer, those of one chunk together: each `yield` costs several microtasks. */
-  async *#batches(
-    { path, body, reader, onFailure }: StreamedCall,
-    signal: AbortSignal,
-  ): AsyncGenerator<readonly ProviderPart[], void, undefined> {
-    const answer = await sendHttp(this.#setup, path, wellFormedJson(body), signal)
-    try {
-      if (answer.status !== 200) {
+  stream({ path, body, reader, onFailure }: StreamedCall, signal: AbortSignal): AsyncIterableIterator<ProviderPart, void, undefined> {
+    const begin = async (): Promise<BegunAnswer> => {
+      const answer = await sendHttp(this.#setup, path, wellFormedJson(body), signal)
+      try {
+        if (answer.status === 200) return { answer, events: await this.#eventsOf(answer) }
         const error = await this.#failureOf(answer)
         throw onFailure?.(error) ?? error
-      }
-      const pieces = await this.#piecesOf(answer)
-      try {
-        while (!reader.isDone) {
-          const piece = await pieces.next()
-          const { parts, error } = partsOf(reader, piece ?? pieces.end())
-          yield parts
-          if (error !== undefined) throw error
-          if (piece === undefined) break
-          if (reader.isFinished) answer.expectEnding()
-        }
       } catch (error) {
-        // Once the finish reason has arrived the answer is complete; a broken ending loses only the usage.
-        if (!reader.isFinished || !isBrokenEnding(error)) throw error
+        answer.end()
+        throw error
       }
-      yield [...reader.finish()]
-      await answer.drain()
-    } finally {
-      answer.end()
     }
+    return oneByOne(new AnswerBatches(reader, begin))
   }
 
   /** Resolves with the JSON of a GET request. */
@@ -125,19 +97,13 @@ export class ModelService {
     }
   }
 
-  async #piecesOf(answer: HttpAnswer): Promise<Pieces> {
+  async #eventsOf(answer: HttpAnswer): Promise<AnswerEvents> {
     const { name } = this.failures
     const type = answer.contentType
     if (type === 'text/html') throw protocolError(name, 'the answer is a web page; check baseUrl', { contentType: type })
     if (type === 'application/json') return wholeAnswer(await this.#json(answer))
     const parser = new EventParser(name, this.#maxEventBytes)
-    return {
-      next: async () => {
-        const bytes = await answer.read()
-        return bytes && parser.feed(bytes)
-      },
-      end: () => parser.end(),
-    }
+    return { read: () => answer.read(), in: (chunk) => parser.feed(chunk), atEnd: () => parser.end() }
   }
 
   async #json(answer: HttpAnswer): Promise<unknown> {
@@ -165,28 +131,13 @@ export class ModelService {
   }
 }
 
-/** Returns the parts of the events of one chunk, up to the first event that cannot be read, and the error of that. */
-function partsOf(
-  reader: AnswerReader,
-  events: Iterable<ServerSentEvent>,
-): { readonly parts: readonly ProviderPart[]; readonly error?: BeamClawError } {
-  const parts: ProviderPart[] = []
-  try {
-    for (const event of events) if (!reader.isDone) for (const part of reader.read(event)) parts.push(part)
-  } catch (error) {
-    if (!BeamClawError.isInstance(error)) throw error
-    return { parts, error }
-  }
-  return { parts }
-}
-
 /** Returns the transport: `fetch` when the options have one or the platform has no undici dispatcher (Bun). */
 function transportFor({ fetch, connectTimeoutMs = httpDefaults.connectTimeoutMs }: HttpOptions): Transport {
   return fetch !== undefined || 'Bun' in globalThis ? new FetchTransport(fetch) : new DispatchTransport(connectTimeoutMs)
 }
 
 /** The events of a server that does not stream: one JSON text with the complete answer or an error. */
-function wholeAnswer(value: unknown): Pieces {
+function wholeAnswer(value: unknown): AnswerEvents {
   const event = { event: undefined, data: JSON.stringify(value) }
-  return { next: async () => undefined, end: () => [event] }
+  return { read: async () => undefined, in: () => [], atEnd: () => [event] }
 }

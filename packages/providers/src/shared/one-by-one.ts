@@ -1,8 +1,15 @@
+/** Batches of items: one `next` at a time. */
+interface Batches<T> {
+  next(): Promise<IteratorResult<readonly T[], void>>
+  /** Ends them. */
+  return(): unknown
+}
+
 /**
  * Returns the items of batches, one by one. Several items that arrived together cost one promise each, and not the several microtasks of a `yield`.
  * Leaving the loop ends the batches, and drops what was not read. Reads that do not wait for each other are answered in their order.
  */
-export function oneByOne<T>(batches: AsyncGenerator<readonly T[], void, undefined>): AsyncIterableIterator<T, void, undefined> {
+export function oneByOne<T>(batches: Batches<T>): AsyncIterableIterator<T, void, undefined> {
   let batch: readonly T[] = []
   let index = 0
   let isLeft = false
