@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { actors } from './actors.ts'
+import { atRest } from './at-rest.ts'
 import { footprint } from './footprint.ts'
 import { gateway } from './gateway.ts'
 import { imports } from './imports.ts'
@@ -11,7 +12,7 @@ import { sessions } from './sessions.ts'
 import { start } from './start.ts'
 import { store } from './store.ts'
 
-const benches: readonly Bench[] = [footprint, imports, actors, runs, sessions, store, gateway, start]
+const benches: readonly Bench[] = [footprint, imports, actors, runs, sessions, atRest, store, gateway, start]
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !benches.some((bench) => bench.name === name))
