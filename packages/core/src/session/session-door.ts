@@ -2,15 +2,19 @@
 import type { EventBus, SystemServices } from '@beamclaw/actor'
 import type { RunEvent } from '../base/events.ts'
 import type { RunId, SessionKey, TenantId } from '../base/ids.ts'
+import type { LogPage, Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import type { RunWaits } from '../tool/run-waits.ts'
 import type { StandardSchema } from '../tool/standard-schema.ts'
 import { sendWithSignal } from './abort-by-signal.ts'
+import { pageRecords } from './journal/read-transcript.ts'
+import { eventOf } from './journal/record-families.ts'
+import type { EventLoopTurns } from './run/event-loop-turns.ts'
 import { RunStream } from './run/run-stream.ts'
 import type { Repair } from './run/run-stream-options.ts'
 import type { SessionMessage } from './session.ts'
-import { SessionFeed } from './session-feed.ts'
-import { committedTopic, sessionTopic } from './session-names.ts'
+import { type EventPage, SessionFeed } from './session-feed.ts'
+import { committedTopic, journalKey, sessionTopic } from './session-names.ts'
 import type { SendReceipt } from './session-replies.ts'
 import { patient, type SessionRef, type SessionRouter } from './session-router.ts'
 
@@ -25,6 +29,8 @@ export interface SessionAccess {
   /** Maximum depth of sessions that wait for each other. */
   readonly maxCallDepth: number
   readonly services: SystemServices
+  readonly store: Store
+  readonly turns: EventLoopTurns
 }
 
 export class SessionDoor {
@@ -87,8 +93,24 @@ export class SessionDoor {
 
   /** Subscribes to a topic of the session. Events that the bus lost are read from the journal. */
   feed(topic: string, options: { readonly signal?: AbortSignal } = {}): SessionFeed {
-    const read = (fromSeq: number): Promise<readonly RunEvent[]> => this.ask<readonly RunEvent[]>({ type: 'read', fromSeq })
     const { events, services } = this.#access
+    const read = (fromSeq: number): Promise<EventPage> => this.#page(fromSeq)
     return new SessionFeed({ events, topic, read, clock: services.clock, ...options })
+  }
+
+  /** Reads a page of events beside the session, which stays as it is: asleep, or at work. Rejects with `unknown-session`. */
+  async #page(fromSeq: number): Promise<EventPage> {
+    const { id, router, store, turns } = this.#access
+    router.checkRuns()
+    const key = journalKey(id, this.#key)
+    const read = (): Promise<LogPage | undefined> => store.readLog(key, { fromSeq, limit: pageRecords })
+    let page = await read()
+    if (page === undefined || page.lastSeq === 0) {
+      // The session knows whether it has settings, and whether its first message is being written.
+      await this.ask({ type: 'exists' })
+      page = await read()
+    }
+    await turns.due()
+    return { events: page?.records.map((record) => eventOf(record, this.#key)) ?? [], lastSeq: page?.lastSeq ?? 0 }
   }
 }
