@@ -178,7 +178,12 @@ describe('a feed of a session at work', () => {
     await ended
     expect(clock.pendingTimers).toBe(0)
 
-    const left = new SessionFeed({ clock, events: new LocalEventBus(), topic: 'topic', read: async () => pageOf([asked(1, 1), answered(2)], 1) })
+    const left = new SessionFeed({
+      clock,
+      events: new LocalEventBus(),
+      topic: 'topic',
+      read: async () => pageOf([asked(1, 1), answered(2)], 1),
+    })
     for await (const event of left.from(1, { isAtWork: true })) if ('seq' in event && event.seq === 2) break
     expect(clock.pendingTimers).toBe(0)
   })
