@@ -149,9 +149,7 @@ describe('a transcript', () => {
     const life = live(23, 60, () => {})
     const total = life.journal.said.length
     expect(total).toBeGreaterThan(200)
-    const pages = Array.from({ length: total + 1 }, (_, end) =>
-      [1, 30, 100].map((limit) => [Math.max(0, end - limit), end] as const),
-    )
+    const pages = Array.from({ length: total + 1 }, (_, end) => [1, 30, 100].map((limit) => [Math.max(0, end - limit), end] as const))
     life.check(pages.flat())
   })
 
