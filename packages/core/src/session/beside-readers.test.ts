@@ -1,5 +1,5 @@
 import { flushEventLoop } from '@beamclaw/actor/testing'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { RunEvent } from '../base/events.ts'
 import { CountingStore } from '../testing/counting-store.ts'
 import { FunctionModel, stage } from '../testing/model.ts'
@@ -105,4 +105,36 @@ test('a reader that falls behind the bus reads pages again, and gets every recor
   }
   expect(seqs).toEqual(numbers(20).slice(3))
   await events.return?.()
+})
+
+describe('a reader of a store that never answers', () => {
+  async function hung() {
+    const { set, store } = await talked(1)
+    store.readLog = () => new Promise(() => {})
+    const next = set.claw.session(key).subscribe()[Symbol.asyncIterator]().next()
+    next.catch(() => {})
+    await flushEventLoop()
+    return { set, next }
+  }
+
+  test('is told so after a minute', async () => {
+    const { set, next } = await hung()
+    await set.clock.advance(60_000)
+    await expect(next).rejects.toMatchObject({ code: 'call-timeout' })
+    expect(
+      (
+        await set.claw
+          .session(key)
+          .send('next')
+          .result()
+          .catch((error) => error)
+      ).code,
+    ).toBeUndefined()
+  })
+
+  test('is told when the sessions end', async () => {
+    const { set, next } = await hung()
+    set.claw.kill()
+    await expect(next).rejects.toMatchObject({ code: 'actor-not-running' })
+  })
 })

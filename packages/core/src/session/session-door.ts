@@ -1,5 +1,6 @@
 /** Connects a handle to its session: commands, streams of runs and feeds of events. */
 import type { EventBus, SystemServices } from '@beamclaw/actor'
+import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { RunId, SessionKey, TenantId } from '../base/ids.ts'
 import type { LogPage, Store } from '../ports/store.ts'
@@ -31,6 +32,8 @@ export interface SessionAccess {
   readonly services: SystemServices
   readonly store: Store
   readonly turns: EventLoopTurns
+  /** Calls back once the sessions of this incarnation have ended. Returns a function that takes the callback back. */
+  readonly whenSessionsEnd: (callback: () => void) => () => void
 }
 
 export class SessionDoor {
@@ -103,7 +106,7 @@ export class SessionDoor {
     const { id, router, store, turns } = this.#access
     router.checkRuns()
     const key = journalKey(id, this.#key)
-    const read = (): Promise<LogPage | undefined> => store.readLog(key, { fromSeq, limit: pageRecords })
+    const read = (): Promise<LogPage | undefined> => this.#patiently(store.readLog(key, { fromSeq, limit: pageRecords }))
     let page = await read()
     if (page === undefined || page.lastSeq === 0) {
       // The session knows whether it has settings, and whether its first message is being written.
@@ -111,6 +114,25 @@ export class SessionDoor {
       page = await read()
     }
     await turns.due()
+    // A reader of a BeamClaw that has ended meanwhile is told so: another one may have the session by now.
+    router.checkRuns()
     return { events: page?.records.map((record) => eventOf(record, this.#key)) ?? [], lastSeq: page?.lastSeq ?? 0 }
+  }
+
+  /** A store may never answer: a reader waits as long as for a session, and no longer than the sessions run. */
+  #patiently<T>(call: Promise<T>): Promise<T> {
+    const { services, whenSessionsEnd } = this.#access
+    return new Promise((resolve, reject) => {
+      const { timeoutMs } = patient
+      const late = `The journal of session "${this.#key}" was not read within ${timeoutMs} ms; try again later`
+      const timer = services.clock.setTimer(() => reject(new BeamClawError('call-timeout', late)), timeoutMs, true)
+      const ended = 'Sessions have ended while a journal was read; try again in a moment, or start a BeamClaw again'
+      const forget = whenSessionsEnd(() => reject(new BeamClawError('actor-not-running', ended)))
+      const settle = (): void => {
+        timer.cancel()
+        forget()
+      }
+      call.then(resolve, reject).finally(settle)
+    })
   }
 }
