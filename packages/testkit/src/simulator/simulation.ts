@@ -100,7 +100,7 @@ export class Simulation {
       used.catch(() => {})
       await this.#clock.advance(60_000)
       const checked = this.#history.recordsOf(session).length > 0 ? this.#checkTranscript(running, session) : undefined
-      await this.#clock.advance(10_000)
+      await this.#clock.advance(1_000)
       await checked
       const wanted = this.#history.recordsOf(session).length
       if (subscriber.nextSeq !== wanted + 1 && this.#history.compactedTo(session) < wanted)
@@ -127,7 +127,7 @@ export class Simulation {
     const whole = await handle.history({ limit: 100_000 })
     const paged: (typeof whole.messages)[number][] = []
     for (let before = whole.total; before > 0; ) {
-      const { messages } = await handle.history({ before, limit: 7 })
+      const { messages } = await handle.history({ before, limit: 20 })
       before = messages[0]?.index ?? 0
       paged.unshift(...messages)
     }
