@@ -8,7 +8,7 @@ import type { UserMessage } from '../base/messages.ts'
 import { aStandardSchema } from '../tool/standard-schema.ts'
 import { lazyFeed } from './lazy-feed.ts'
 import type { RunStream } from './run/run-stream.ts'
-import { repairRequest } from './run/structured-output.ts'
+import { parseRepairId, repairRequest } from './run/structured-output.ts'
 import { newMessageOf, type SendOptions, type SendRest } from './send-options.ts'
 import { type SessionAccess, SessionDoor } from './session-door.ts'
 import type { SessionFeed } from './session-feed.ts'
@@ -304,10 +304,4 @@ export class SessionHandle<TContext = unknown> {
   #exportUpTo(atMessage: number): Promise<SessionExport> {
     return this.#door.ask<SessionExport>({ type: 'export', atMessage })
   }
-}
-
-/** Returns the key of the message that asks for a corrected answer; undefined when the key would be too long. */
-function parseRepairId(runId: RunId): RunId | undefined {
-  const key = `${runId}:repair`
-  return key.length <= 256 ? parseRunId(key) : undefined
 }

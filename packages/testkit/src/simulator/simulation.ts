@@ -6,6 +6,7 @@ import { faultyStore } from '../faulty-store.ts'
 import { integerBetween, pickOne, seededRandom } from '../seeded-random.ts'
 import { sequentialIds } from '../sequential-ids.ts'
 import { checkJournals } from './check-journals.ts'
+import { checkTranscript } from './check-transcript.ts'
 import { DurableHistory } from './durable-history.ts'
 import { Sender } from './sender.ts'
 import { SimulatedAgent } from './simulated-agent.ts'
@@ -99,7 +100,8 @@ export class Simulation {
       // It is empty when its first message was refused.
       used.catch(() => {})
       await this.#clock.advance(60_000)
-      const checked = this.#history.recordsOf(session).length > 0 ? this.#checkTranscript(running, session) : undefined
+      const checked =
+        this.#history.recordsOf(session).length > 0 ? checkTranscript(running, session, this.#history, this.#trace) : undefined
       await this.#clock.advance(1_000)
       await checked
       const wanted = this.#history.recordsOf(session).length
@@ -119,32 +121,6 @@ export class Simulation {
     this.#trace.check()
     checkJournals(this.#sender.accepted, this.#history, this.#trace)
     this.#trace.check()
-  }
-
-  /** Reads the transcript in pages: each user message of a run that has started is in it once, and the pages are what one page has. */
-  async #checkTranscript(running: RunningBeamClaw, session: string): Promise<void> {
-    const handle = running.session(session)
-    const whole = await handle.history({ limit: 100_000 })
-    const paged: (typeof whole.messages)[number][] = []
-    for (let before = whole.total; before > 0; ) {
-      const { messages } = await handle.history({ before, limit: 20 })
-      before = messages[0]?.index ?? 0
-      paged.unshift(...messages)
-    }
-    if (JSON.stringify(paged) !== JSON.stringify(whole.messages)) this.#trace.fail('I7', `the pages of the history of ${session} differ`)
-    if (whole.messages.length !== whole.total) this.#trace.fail('I7', `${session} has ${whole.messages.length} of ${whole.total} messages`)
-    const records = this.#history.recordsOf(session)
-    const started = records.flatMap(({ type, data }) => {
-      if (type === 'run-steer') return [String(data.from)]
-      return type === 'run-start' ? [String(data.runId), ...((data.merged ?? []) as string[])] : []
-    })
-    const said = whole.messages.filter(({ message }) => message.role === 'user').map(({ runId }) => String(runId))
-    if (said.join() !== [...new Set(said)].join()) this.#trace.fail('I1', `a message of ${session} was said twice: ${said.join(' ')}`)
-    for (const runId of said)
-      if (!started.includes(runId)) this.#trace.fail('I1', `${runId} of ${session} was said, and its run has not started`)
-    const answers = records.filter(({ type }) => type === 'model-response').length
-    if (whole.messages.filter(({ message }) => message.role === 'assistant').length !== answers)
-      this.#trace.fail('I1', `the history of ${session} has not each of its ${answers} answers once`)
   }
 
   /** Stops the last program and looks for what should be gone. */

@@ -12,7 +12,7 @@ import type { Message } from '../../base/messages.ts'
 export const blockSize = 64
 
 /** Where the log has a message whose number is a multiple of 64. */
-export interface Mark {
+interface Mark {
   /** Number of the first record to read. */
   readonly seq: number
   /** Messages from this record on that come before the marked one. */
@@ -57,7 +57,7 @@ export interface StoredIndex {
 export class TranscriptIndex {
   /** Number of messages. */
   total: number
-  readonly marks: { seq: number; skip: number; needs: number[] }[]
+  readonly marks: (Mark & { readonly needs: number[] })[]
   readonly summaries: SummaryPlace[]
   readonly handOffs: HandOffPlace[]
   // The record of the last message, the messages that it has told so far, and the earlier records that they needed.
@@ -83,7 +83,7 @@ export class TranscriptIndex {
   }
 
   /** Results of tools are told by several records, which follow their calls: their block begins with the record of the calls. */
-  #mark(role: Message['role'], seq: number): { seq: number; skip: number; needs: number[] } {
+  #mark(role: Message['role'], seq: number): Mark & { readonly needs: number[] } {
     const { seq: before, told, sources } = this.#last
     if (role === 'tool' && told > 0) return { seq: before, skip: told, needs: [] }
     return before === seq ? { seq, skip: told, needs: [...sources] } : { seq, skip: 0, needs: [] }
