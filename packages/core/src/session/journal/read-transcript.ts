@@ -48,7 +48,7 @@ export class TranscriptFold implements MessageSink {
     if (entries.length === end - first) return entries
     throw new BeamClawError(
       'log-corrupt',
-      `The journal tells ${entries.length} of the messages ${first} to ${end - 1}; run beamclaw doctor`,
+      `The journal tells ${entries.length} of the messages ${first} to ${end - 1}; restore the journal from a copy`,
     )
   }
 
@@ -83,7 +83,7 @@ export async function readSummary(source: TranscriptSource, seq: number): Promis
   const entry = checkedEntry(await readRecord(source, seq))
   if (entry.type === 'history-compact') return entry.summary
   if (entry.type === 'history-import' && entry.context !== undefined) return entry.context.summary
-  throw new BeamClawError('log-corrupt', `Record ${seq} (${entry.type}) holds no summary; run beamclaw doctor`)
+  throw new BeamClawError('log-corrupt', `Record ${seq} (${entry.type}) holds no summary; restore the journal from a copy`)
 }
 
 async function readRecord(source: TranscriptSource, seq: number): Promise<LogEntry> {
@@ -95,5 +95,8 @@ async function readRecord(source: TranscriptSource, seq: number): Promise<LogEnt
 async function readRecords({ store, key }: TranscriptSource, fromSeq: number, limit: number): Promise<readonly LogEntry[]> {
   const { records = [] } = (await store.readLog(key, { fromSeq, limit })) ?? {}
   if (records[0]?.seq === fromSeq) return records
-  throw new BeamClawError('log-corrupt', `Record ${fromSeq}, which tells a part of the transcript, is not in the journal any more`)
+  throw new BeamClawError(
+    'log-corrupt',
+    `Record ${fromSeq}, which tells a part of the transcript, is not in the journal any more; newer messages can be read`,
+  )
 }
