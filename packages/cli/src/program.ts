@@ -86,6 +86,7 @@ function addTalk(root: Command): void {
     .description('print a conversation, oldest message first, and the runs that are not over')
     .argument('<key>', 'agent:<agent>:<session>, or the last part alone')
     .option('--limit <number>', 'the newest so many messages (default: 50)')
+    .option('--before <number>', 'the page before the message with this number, counted from 0')
     .action(async (key, flags) => (await import('./commands/history.ts')).history(key, flags))
   talk(root, 'redrive')
     .description('send the message of a run that was given up once more; without a run, list those there are')

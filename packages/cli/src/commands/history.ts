@@ -7,15 +7,17 @@ import { type GatewayFlags, withGateway } from './with-gateway.ts'
 
 export interface HistoryFlags extends GatewayFlags {
   readonly limit?: string
+  readonly before?: string
 }
 
 export async function history(sessionKey: string, flags: HistoryFlags): Promise<void> {
   const limit = count('--limit', flags.limit ?? '50', 1_000)
-  const page = await withGateway(flags, (client) => client.request('chat.history', { sessionKey, limit }))
+  const before = flags.before === undefined ? {} : { before: count('--before', flags.before, Number.MAX_SAFE_INTEGER) }
+  const page = await withGateway(flags, (client) => client.request('chat.history', { sessionKey, limit, ...before }))
   if ('kind' in page) throw new ClientError('not-a-gateway', 'The gateway answered with a part of the history')
   if (flags.json === true) return sayJson(page)
   if (page.messages.length === 0 && page.runs.length === 0) return say(`${page.sessionKey} has no messages`)
-  if (page.total > page.messages.length) say(coloured('dim', `… ${page.total - page.messages.length} older; more with --limit`))
+  if (page.before !== undefined) say(coloured('dim', `… ${page.before} older; more with --before ${page.before}`))
   const last = new Map(page.messages.map((message, index) => [message.runId, index]))
   const ends = new Map(page.unanswered?.map((run) => [last.get(run.runId), run]))
   for (const [index, message] of page.messages.entries()) {

@@ -37,7 +37,7 @@ export async function loadSession(
   const { store, tenant, services, listeners, providers, toolRunner, suspects, turns, sessionDefaults, extensions, agents } = dependencies
   const { clock, ids, random } = services
   const settings = new SettingsDocument(store, tenant, key)
-  const [state] = await Promise.all([readState(log, sessionDefaults, extensions), settings.load()])
+  const [{ state, since }] = await Promise.all([readState(log, sessionDefaults, extensions), settings.load()])
   // Completes an import or a deletion that a crash interrupted.
   if (settings.isDeleting && state.seq === 0) await settings.delete()
   if (state.importedSettings !== undefined && !settings.isStored) await settings.change(state.importedSettings)
@@ -54,6 +54,7 @@ export async function loadSession(
   const journal = new JournalWriter({
     log,
     state,
+    since,
     ids,
     now: () => clock.now(),
     agentId: () => answering().id,

@@ -2,7 +2,7 @@ import { LocalEventBus } from '@beamclaw/actor'
 import { flushEventLoop, gate } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import type { RunEvent } from '../base/events.ts'
-import { MemoryStore } from '../defaults/memory-store.ts'
+import { ForgetfulStore } from '../testing/forgetful-store.ts'
 import { FunctionModel, type Stage, stage } from '../testing/model.ts'
 import { partTree } from '../testing/parts.ts'
 
@@ -15,22 +15,11 @@ async function typesOf(events: AsyncIterable<RunEvent>): Promise<string[]> {
   return types
 }
 
-/** A session whose journal has given way to a snapshot since `run` ended. */
+/** A session whose records are gone once a snapshot was taken. */
 async function snapshotted(options: Parameters<typeof stage>[2] = {}) {
-  const compacted: number[] = []
-  const store = new MemoryStore()
-  const openLog = store.openLog.bind(store)
-  store.openLog = async (logKey, token) => {
-    const log = await openLog(logKey, token)
-    const take = log.snapshot.bind(log)
-    log.snapshot = async (snapshot) => {
-      await take(snapshot)
-      if (logKey[1] === 'sessions') compacted.push(snapshot.seq)
-    }
-    return log
-  }
+  const store = new ForgetfulStore()
   const set = await stage(fine(), {}, { store, ...options })
-  return { set, store, compacted }
+  return { set, store, compacted: store.taken }
 }
 
 async function fill(set: Stage, messages: number): Promise<void> {

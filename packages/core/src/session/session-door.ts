@@ -1,18 +1,23 @@
 /** Connects a handle to its session: commands, streams of runs and feeds of events. */
 import type { EventBus, SystemServices } from '@beamclaw/actor'
+import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { RunId, SessionKey, TenantId } from '../base/ids.ts'
+import type { LogPage, Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import type { RunWaits } from '../tool/run-waits.ts'
 import type { StandardSchema } from '../tool/standard-schema.ts'
 import { sendWithSignal } from './abort-by-signal.ts'
+import { pageRecords } from './journal/read-transcript.ts'
+import { eventOf } from './journal/record-families.ts'
+import type { EventLoopTurns } from './run/event-loop-turns.ts'
 import { RunStream } from './run/run-stream.ts'
 import type { Repair } from './run/run-stream-options.ts'
 import type { SessionMessage } from './session.ts'
-import { SessionFeed } from './session-feed.ts'
-import { committedTopic, sessionTopic } from './session-names.ts'
+import { type EventPage, SessionFeed } from './session-feed.ts'
+import { committedTopic, journalKey, sessionTopic } from './session-names.ts'
 import type { SendReceipt } from './session-replies.ts'
-import { patient, type SessionRef, type SessionRouter } from './session-router.ts'
+import { patient, type SessionRouter } from './session-router.ts'
 
 /** The services that a handle uses. */
 export interface SessionAccess {
@@ -25,6 +30,10 @@ export interface SessionAccess {
   /** Maximum depth of sessions that wait for each other. */
   readonly maxCallDepth: number
   readonly services: SystemServices
+  readonly store: Store
+  readonly turns: EventLoopTurns
+  /** Calls back once the sessions of this incarnation have ended. Returns a function that takes the callback back. */
+  readonly whenSessionsEnd: (callback: () => void) => () => void
 }
 
 export class SessionDoor {
@@ -36,14 +45,9 @@ export class SessionDoor {
     this.#access = access
   }
 
-  /** Resolves with the session. Rejects with `unknown-session` when it does not exist. With `isLook` it is not resumed by that. */
-  session(isLook = false): Promise<SessionRef> {
-    return this.#access.router.find(this.#key, isLook)
-  }
-
   /** Sends a command on the control lane, and resolves with its reply. */
-  async ask<T>(message: SessionMessage): Promise<T> {
-    return (await this.session(message.type === 'inspect')).call(message, { ...patient, lane: 'control' }) as Promise<T>
+  ask<T>(message: SessionMessage): Promise<T> {
+    return this.#access.router.ask<T>(this.#key, message)
   }
 
   /** Resolves with the progress of a run. Rejects with `unknown-run`. */
@@ -87,8 +91,43 @@ export class SessionDoor {
 
   /** Subscribes to a topic of the session. Events that the bus lost are read from the journal. */
   feed(topic: string, options: { readonly signal?: AbortSignal } = {}): SessionFeed {
-    const read = (fromSeq: number): Promise<readonly RunEvent[]> => this.ask<readonly RunEvent[]>({ type: 'read', fromSeq })
     const { events, services } = this.#access
+    const read = (fromSeq: number): Promise<EventPage> => this.#page(fromSeq)
     return new SessionFeed({ events, topic, read, clock: services.clock, ...options })
+  }
+
+  /** Reads a page of events beside the session, which stays as it is: asleep, or at work. Rejects with `unknown-session`. */
+  async #page(fromSeq: number): Promise<EventPage> {
+    const { id, router, store, turns } = this.#access
+    router.checkRuns()
+    const key = journalKey(id, this.#key)
+    const read = (): Promise<LogPage | undefined> => this.#patiently(store.readLog(key, { fromSeq, limit: pageRecords }))
+    let page = await read()
+    if (page === undefined || page.lastSeq === 0) {
+      // The session knows whether it has settings, and whether its first message is being written.
+      await this.ask({ type: 'exists' })
+      page = await read()
+    }
+    await turns.due()
+    // A reader of a BeamClaw that has ended meanwhile is told so: another one may have the session by now.
+    router.checkRuns()
+    return { events: page?.records.map((record) => eventOf(record, this.#key)) ?? [], lastSeq: page?.lastSeq ?? 0 }
+  }
+
+  /** A store may never answer: a reader waits as long as for a session, and no longer than the sessions run. */
+  #patiently<T>(call: Promise<T>): Promise<T> {
+    const { services, whenSessionsEnd } = this.#access
+    return new Promise((resolve, reject) => {
+      const { timeoutMs } = patient
+      const late = `The journal of session "${this.#key}" was not read within ${timeoutMs} ms; try again later`
+      const timer = services.clock.setTimer(() => reject(new BeamClawError('call-timeout', late)), timeoutMs, true)
+      const ended = 'Sessions have ended while a journal was read; try again in a moment, or start a BeamClaw again'
+      const forget = whenSessionsEnd(() => reject(new BeamClawError('actor-not-running', ended)))
+      const settle = (): void => {
+        timer.cancel()
+        forget()
+      }
+      call.then(resolve, reject).finally(settle)
+    })
   }
 }

@@ -1,10 +1,10 @@
 import { type EventBus, LocalEventBus } from '@beamclaw/actor'
 import { flushEventLoop, gate, ManualClock } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
-import type { RunEvent } from '../base/events.ts'
+import type { CommittedEvent, RunEvent } from '../base/events.ts'
 import { parseRunId, parseSessionKey } from '../base/ids.ts'
 import { zeroUsage } from '../base/messages.ts'
-import { SessionFeed } from './session-feed.ts'
+import { type EventPage, SessionFeed } from './session-feed.ts'
 
 const of = { sessionKey: parseSessionKey('agent:main:main'), runId: parseRunId('one') }
 const asked = (seq: number, attempt: number): RunEvent => ({ type: 'model-request', ...of, seq, turn: 1, attempt, model: 'a/b' })
@@ -19,6 +19,12 @@ const answered = (seq: number): RunEvent => ({
   usage: zeroUsage,
 })
 
+/** The page that a journal with these events has from a number on. */
+const pageOf = (journal: readonly RunEvent[], fromSeq: number): EventPage => {
+  const events = journal.filter((event) => 'seq' in event) as CommittedEvent[]
+  return { events: events.filter(({ seq }) => seq >= fromSeq), lastSeq: events.at(-1)?.seq ?? 0 }
+}
+
 /** A feed whose first read takes as long as the test wants, and what it has told. */
 function feedOver(journal: readonly RunEvent[]) {
   const bus = new LocalEventBus<RunEvent>()
@@ -30,7 +36,7 @@ function feedOver(journal: readonly RunEvent[]) {
     topic: 'topic',
     read: async (fromSeq) => {
       await reading.promise
-      return journal.filter((event) => 'seq' in event && event.seq >= fromSeq)
+      return pageOf(journal, fromSeq)
     },
   })
   const ended = (async () => {
@@ -95,7 +101,7 @@ describe('a feed', () => {
 
 test('a feed whose journal has nothing left of what did not fit says so, with the cursor', async () => {
   const bus = new LocalEventBus<RunEvent>()
-  const feed = new SessionFeed({ clock: new ManualClock(), events: bus, topic: 'topic', read: async () => [] })
+  const feed = new SessionFeed({ clock: new ManualClock(), events: bus, topic: 'topic', read: async () => pageOf([], 1) })
   const events = feed.from(1, { isAhead: true })
   bus.publish('topic', asked(1, 1))
   bus.publish('topic', asked(7, 1))
@@ -117,7 +123,7 @@ describe('a feed of a session at work', () => {
       topic: 'topic',
       read: async (fromSeq) => {
         state.reads++
-        const found = journal.filter((event) => 'seq' in event && event.seq >= fromSeq)
+        const found = pageOf(journal, fromSeq)
         await state.hold
         return found
       },
@@ -172,7 +178,12 @@ describe('a feed of a session at work', () => {
     await ended
     expect(clock.pendingTimers).toBe(0)
 
-    const left = new SessionFeed({ clock, events: new LocalEventBus(), topic: 'topic', read: async () => [asked(1, 1), answered(2)] })
+    const left = new SessionFeed({
+      clock,
+      events: new LocalEventBus(),
+      topic: 'topic',
+      read: async () => pageOf([asked(1, 1), answered(2)], 1),
+    })
     for await (const event of left.from(1, { isAtWork: true })) if ('seq' in event && event.seq === 2) break
     expect(clock.pendingTimers).toBe(0)
   })
@@ -189,7 +200,7 @@ describe('a feed of a session at work', () => {
     const clock = new ManualClock()
     const subscription = { [Symbol.asyncIterator]: () => ({ next }), stop: async () => {} }
     const events = { subscribe: () => subscription, publish: () => {}, stop: async () => {} } as unknown as EventBus<RunEvent>
-    const feed = new SessionFeed({ clock, events, topic: 'topic', read: async () => [] })
+    const feed = new SessionFeed({ clock, events, topic: 'topic', read: async () => pageOf([], 1) })
     await expect(feed.from(1, { isAtWork: true }).next()).rejects.toThrow('the bus fails')
     expect(clock.pendingTimers).toBe(0)
   })

@@ -1,13 +1,20 @@
 /** A session's events from a given record on: first those in the journal, then new ones. No durable event is missed or delivered twice. */
 import type { Clock, EventBus, Subscription, TimerHandle } from '@beamclaw/actor'
 import { BeamClawError } from '../base/errors.ts'
-import type { RunEvent } from '../base/events.ts'
+import type { CommittedEvent, RunEvent } from '../base/events.ts'
+
+/** Committed events in order: at least one, unless there is none. */
+export interface EventPage {
+  readonly events: readonly CommittedEvent[]
+  /** Number of the last event that there is. */
+  readonly lastSeq: number
+}
 
 export interface SessionFeedOptions {
   readonly events: EventBus<RunEvent>
   readonly topic: string
-  /** Reads the committed events from a sequence number on. */
-  readonly read: (fromSeq: number) => Promise<readonly RunEvent[]>
+  /** Reads a page of the committed events from a sequence number on. */
+  readonly read: (fromSeq: number) => Promise<EventPage>
   readonly clock: Clock
   /** Ends the feed. */
   readonly signal?: AbortSignal
@@ -60,17 +67,12 @@ export class SessionFeed implements AsyncDisposable {
     let told = new Told(fromSeq, mustFollow)
     let looks: WithLooks | undefined
     try {
-      if (!isAhead) {
-        for (const event of await this.#readUnlessUnknown(fromSeq, waitForFirstMessage)) {
-          told.checkFollows(event)
-          if (told.take(event)) yield event
-        }
-      }
+      if (!isAhead) yield* this.#missed(told, { isUnknownFine: waitForFirstMessage })
       this.#isLive = true
       if (isAtWork) looks = new WithLooks(this.#subscription, this.#clock)
       for await (const event of looks ?? this.#subscription) {
         if (event === undefined) {
-          for (const missed of await this.#read(told.nextSeq)) if (told.take(missed)) yield missed
+          yield* this.#missed(told)
           continue
         }
         if (event.type === 'session-delete') {
@@ -79,13 +81,9 @@ export class SessionFeed implements AsyncDisposable {
           told = new Told(fromSeq, mustFollow)
           continue
         }
-        // Events that did not fit into the buffer are in the journal, unless a snapshot has replaced them.
+        // Events that did not fit into the buffer are in the journal, unless their records are gone.
         if ('seq' in event && event.seq > told.nextSeq) {
-          for (const missed of await this.#read(told.nextSeq)) {
-            if (!('seq' in missed) || missed.seq >= event.seq) continue
-            told.checkFollows(missed)
-            if (told.take(missed)) yield missed
-          }
+          yield* this.#missed(told, { before: event.seq })
           told.checkFollows(event)
         }
         if (told.take(event)) yield event
@@ -99,15 +97,31 @@ export class SessionFeed implements AsyncDisposable {
   /** Yields the committed events that the journal still has from a sequence number on, and no new ones. */
   async *past(fromSeq: number): AsyncGenerator<RunEvent> {
     await this.#subscription.stop()
-    yield* await this.#read(fromSeq)
+    for await (const events of this.#pages(fromSeq)) yield* events
   }
 
-  async #readUnlessUnknown(fromSeq: number, isUnknownFine: boolean): Promise<readonly RunEvent[]> {
+  /** Yields the committed events that the reader has not received, up to `before`. Throws `subscriber-lagged` when some are gone. */
+  async *#missed(told: Told, { before = Number.POSITIVE_INFINITY, isUnknownFine = false } = {}): AsyncGenerator<RunEvent> {
     try {
-      return await this.#read(fromSeq)
+      for await (const events of this.#pages(told.nextSeq)) {
+        for (const event of events) {
+          if (event.seq >= before) return
+          told.checkFollows(event)
+          if (told.take(event)) yield event
+        }
+      }
     } catch (error) {
-      if (isUnknownFine && BeamClawError.isInstance(error, 'unknown-session')) return []
-      throw error
+      if (!isUnknownFine || !BeamClawError.isInstance(error, 'unknown-session')) throw error
+    }
+  }
+
+  /** Yields the pages of the journal up to its present end. A page is read when the reader has taken the one before. */
+  async *#pages(fromSeq: number): AsyncGenerator<EventPage['events']> {
+    for (let next = fromSeq; ; ) {
+      const { events, lastSeq } = await this.#read(next)
+      yield events
+      next = (events.at(-1)?.seq ?? lastSeq) + 1
+      if (next > lastSeq) return
     }
   }
 
@@ -198,7 +212,7 @@ class Told {
   /** Throws `subscriber-lagged` for an event after a gap. */
   checkFollows(event: RunEvent): void {
     if (!('seq' in event) || event.seq <= this.nextSeq || !this.#mustFollow) return
-    const problem = `A snapshot has replaced the events ${this.nextSeq} to ${event.seq - 1}, which the reader has not received`
+    const problem = `The events ${this.nextSeq} to ${event.seq - 1}, which the reader has not received, are not in the journal any more`
     throw new BeamClawError('subscriber-lagged', `${problem}; read the history, and subscribe from ${event.seq} on`, {
       details: { nextSeq: this.nextSeq, cursor: event.seq },
     })

@@ -19,3 +19,14 @@ export interface SubscribeToSessionOptions {
   /** Waits for a session that does not exist yet, instead of rejecting. @default false */
   readonly waitForFirstMessage?: boolean
 }
+
+/** Options of `SessionHandle.history`. */
+export interface HistoryOptions {
+  /** Maximum number of messages, the newest of those before `before`. @default 1000 */
+  readonly limit?: number
+  /** Number of the message that follows the page, counted from 0: the `index` of the oldest message of the page after. @default the end of the transcript */
+  readonly before?: number
+}
+
+/** Messages of a page, unless its reader wants another number. */
+export const historyLimit = 1_000

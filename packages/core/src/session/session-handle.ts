@@ -8,11 +8,17 @@ import type { UserMessage } from '../base/messages.ts'
 import { aStandardSchema } from '../tool/standard-schema.ts'
 import { lazyFeed } from './lazy-feed.ts'
 import type { RunStream } from './run/run-stream.ts'
-import { repairRequest } from './run/structured-output.ts'
+import { parseRepairId, repairRequest } from './run/structured-output.ts'
 import { newMessageOf, type SendOptions, type SendRest } from './send-options.ts'
 import { type SessionAccess, SessionDoor } from './session-door.ts'
 import type { SessionFeed } from './session-feed.ts'
-import type { FollowOptions, ForkOptions, SubscribeToSessionOptions } from './session-handle-options.ts'
+import {
+  type FollowOptions,
+  type ForkOptions,
+  type HistoryOptions,
+  historyLimit,
+  type SubscribeToSessionOptions,
+} from './session-handle-options.ts'
 import { keyOfName, sessionTopic } from './session-names.ts'
 import type { AbortReceipt, SendReceipt, SessionHistory, SessionInspection } from './session-replies.ts'
 import { checkChanges, type SessionSettings, type SessionSettingsPatch, withoutNulls } from './session-settings.ts'
@@ -133,11 +139,20 @@ export class SessionHandle<TContext = unknown> {
     return this.#door.ask<AbortReceipt>({ type: 'abort', runId: runId === undefined ? undefined : parseRunId(runId) })
   }
 
-  /** Resolves with the conversation, and the runs that have not ended. */
-  async history(given: { /** Number of newest messages. @default all */ readonly limit?: number } = {}): Promise<SessionHistory> {
+  /**
+   * Resolves with a page of the transcript, the oldest message first, and the runs that have not ended. The transcript is all that was said and not taken
+   * back, also what the model sees only as a summary. Recent messages are in memory; older ones are read from the journal, and cost the records of the
+   * page and of at most a block of 64 messages at each of its ends. Rejects with `unknown-session`, `invalid-option`, and `log-corrupt` when a page cannot be read.
+   *
+   * @example
+   * const { messages, total } = await session.history({ limit: 50 })
+   * const older = await session.history({ limit: 50, before: messages[0]?.index ?? 0 })
+   */
+  async history(given: HistoryOptions = {}): Promise<SessionHistory> {
     const options = readOptions('history', given)
-    checkOptions<typeof options>('history', options, { limit: integer(0) })
-    return this.#door.ask<SessionHistory>({ type: 'history', limit: options.limit ?? Number.POSITIVE_INFINITY })
+    checkOptions<HistoryOptions>('history', options, { limit: integer(0), before: integer(0) })
+    const { limit = historyLimit, before = Number.POSITIVE_INFINITY } = options
+    return this.#door.ask<SessionHistory>({ type: 'history', limit, before })
   }
 
   /**
@@ -150,10 +165,11 @@ export class SessionHandle<TContext = unknown> {
   }
 
   /**
-   * The session's events: those that its journal still has from `fromSeq` on, then new ones. Leave the loop or abort `signal` to end it. The iteration
-   * throws `unknown-session`, unless `waitForFirstMessage` is set. It throws `subscriber-lagged` when a snapshot has replaced events that the reader has
-   * not received; `details.cursor` is the first event that exists: read `history()`, and subscribe from there. An iteration that starts more than a second
-   * after the call may miss pieces of an answer, and no durable event. Throws `invalid-option`.
+   * The session's events: those that its journal has from `fromSeq` on, then new ones. They are read page by page beside the session, which is not
+   * woken for it. Leave the loop or abort `signal` to end it. The iteration throws `unknown-session`, unless `waitForFirstMessage` is set. It throws
+   * `subscriber-lagged` when the journal has lost events that the reader has not received; `details.cursor` is the first event that exists: read
+   * `history()`, and subscribe from there. An iteration that starts more than a second after the call may miss pieces of an answer, and no durable event.
+   * Throws `invalid-option`.
    */
   subscribe(fromSeq = 1, given: SubscribeToSessionOptions = {}): AsyncIterable<RunEvent> {
     checkOptions('subscribe', { fromSeq }, { fromSeq: integer(0) })
@@ -183,7 +199,8 @@ export class SessionHandle<TContext = unknown> {
   }
 
   /**
-   * Removes all but the oldest `toMessage` messages of `history()`. Resolves with the number of messages kept. It is smaller when the cut would separate a
+   * Removes all but the oldest `toMessage` messages of the transcript, also when the model sees them only as a summary: it sees what it saw at that
+   * point, or the newest summary that says nothing of the removed messages. Resolves with the number of messages kept. It is smaller when the cut would separate a
    * tool call from its result. Keys of removed messages and the states of extensions are kept. Rejects with `session-busy` while a run is active or
    * waiting, `invalid-option` and `unknown-session`.
    *
@@ -197,7 +214,7 @@ export class SessionHandle<TContext = unknown> {
   }
 
   /**
-   * Begins another session with the present history and settings of this one. Resolves with its handle; the other session does not exist before all of it
+   * Begins another session with the present transcript and settings of this one; a summary that the model sees here it sees there too. Resolves with its handle; the other session does not exist before all of it
    * is durable. A name without a colon is a session of the same agent. An active run continues here, and its messages so far are copied. Rejects with `session-exists` when the other session has a message or
    * settings, `unknown-session`, `unknown-agent`, `document-too-large`, `invalid-session-key` and `invalid-option`.
    *
@@ -217,7 +234,7 @@ export class SessionHandle<TContext = unknown> {
     return isName ? keyOfName(sessionKeyParts(this.key).agentId, key) : parseSessionKey(key)
   }
 
-  /** Resolves with the session as plain JSON. Rejects with `unknown-session`. */
+  /** Resolves with the session as plain JSON: its whole transcript, and the summary that the model sees. Rejects with `unknown-session`. */
   export(): Promise<SessionExport> {
     return this.#exportUpTo(Number.POSITIVE_INFINITY)
   }
@@ -231,10 +248,10 @@ export class SessionHandle<TContext = unknown> {
    * await running.session('agent:main:copy').import(await session.export())
    */
   async import(conversation: SessionImport): Promise<void> {
-    const { messages, settings } = checkedImport(conversation)
+    const { settings, ...checked } = checkedImport(conversation)
     const changes = checkChanges(settings, this.#access.providers, 'import')
     this.#access.router.checkTakesMessages()
-    await this.#access.router.begin(this.key, { type: 'import', messages, settings: withoutNulls(changes) })
+    await this.#access.router.begin(this.key, { type: 'import', ...checked, settings: withoutNulls(changes) })
   }
 
   /** Resolves with the session's present activity; starts the session if it is not running. Rejects with `unknown-session`. */
@@ -287,10 +304,4 @@ export class SessionHandle<TContext = unknown> {
   #exportUpTo(atMessage: number): Promise<SessionExport> {
     return this.#door.ask<SessionExport>({ type: 'export', atMessage })
   }
-}
-
-/** Returns the key of the message that asks for a corrected answer; undefined when the key would be too long. */
-function parseRepairId(runId: RunId): RunId | undefined {
-  const key = `${runId}:repair`
-  return key.length <= 256 ? parseRunId(key) : undefined
 }

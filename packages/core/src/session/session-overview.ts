@@ -19,8 +19,8 @@ export interface SessionOverview {
 const previewCharacters = 120
 
 /** Returns the overview of a session. */
-export function overviewOf({ createdAt, at, history }: SessionState): SessionOverview {
-  const last = history.findLast((message) => message.role !== 'tool' && textOf(message).trim() !== '')
+export function overviewOf({ createdAt, at, conversation: { context } }: SessionState): SessionOverview {
+  const last = context.newest((message) => message.role !== 'tool' && textOf(message).trim() !== '')
   const preview = last === undefined ? '' : textOf(last).trim().slice(0, previewCharacters).toWellFormed()
   return { createdAt, updatedAt: at, preview }
 }

@@ -4,7 +4,6 @@ import type { JsonValue } from '../base/messages.ts'
 import { checkedRecordData } from './commands/records.ts'
 import type { RecordExtension } from './journal/record-extension.ts'
 import type { SessionAccess } from './session-door.ts'
-import { patient } from './session-router.ts'
 
 /**
  * A handle on the records of one extension in one session.
@@ -30,16 +29,14 @@ export class SessionRecords<TState extends JsonValue> {
    */
   async append(runId: RunId, name: string, data: JsonValue = {}): Promise<TState> {
     const checked = { runId: parseRunId(runId), data: checkedRecordData(data) }
-    const session = await this.#access.router.find(this.#key)
     const message = { type: 'record', extension: this.#extension.id, name, ...checked } as const
-    return (await session.call(message, { ...patient, lane: 'control' })) as TState
+    return this.#access.router.ask<TState>(this.#key, message)
   }
 
   /** Resolves with the state folded from the records. Rejects with `unknown-session`. */
   async state(): Promise<TState> {
-    const session = await this.#access.router.find(this.#key)
     const message = { type: 'records', extension: this.#extension.id } as const
-    const state = (await session.call(message, { ...patient, lane: 'control' })) as TState | undefined
+    const state = await this.#access.router.ask<TState | undefined>(this.#key, message)
     return state ?? this.#extension.initial
   }
 }

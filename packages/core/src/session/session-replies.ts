@@ -2,7 +2,8 @@
 import type { ActorInspection } from '@beamclaw/actor'
 import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
 import type { Message, UserMessage } from '../base/messages.ts'
-import type { EndedRun, KnownRun, MessageOrigin } from './state/known-run.ts'
+import type { TranscriptEntry } from './state/context.ts'
+import type { EndedRun, KnownRun } from './state/known-run.ts'
 import type { RunState } from './state/run-state.ts'
 import type { SessionState } from './state/session-state.ts'
 import type { RunFailureText } from './streams/public-error-text.ts'
@@ -36,7 +37,9 @@ export interface SessionInspection extends ActorInspection {
   /** Whether its history is in memory. */
   readonly isAwake: boolean
   readonly restarts: number
+  /** Number of messages of the transcript. */
   readonly historyLength: number
+  /** Estimated tokens of the context: what the model sees of the transcript. */
   readonly historyTokens: number
   readonly waiting: readonly RunId[]
   readonly current:
@@ -46,8 +49,10 @@ export interface SessionInspection extends ActorInspection {
   readonly deadLetters: readonly RunId[]
 }
 
-/** A message of the conversation. */
+/** A message of the transcript. */
 export interface HistoryEntry {
+  /** Its number in the transcript, counted from 0. A rewind frees the numbers of the messages that it removes. */
+  readonly index: number
   readonly message: Message
   /** When it was recorded, in milliseconds since 1970. */
   readonly createdAt: number
@@ -73,11 +78,11 @@ export interface ActiveRun {
   readonly message?: UserMessage
 }
 
-/** The part of a conversation that the session still has. Messages that a summary replaced are not included. */
+/** A page of the transcript: of all that was said and not taken back. A summary that the model sees in the place of old messages replaces none of them here. */
 export interface SessionHistory {
   /** Oldest first. */
   readonly messages: readonly HistoryEntry[]
-  /** Total number of messages; `messages` holds the last ones. */
+  /** Number of messages of the whole transcript. The page before this one ends before `messages[0].index`. */
   readonly total: number
   /** The active run, then the waiting ones. */
   readonly runs: readonly ActiveRun[]
@@ -85,40 +90,33 @@ export interface SessionHistory {
   readonly seq: number
 }
 
-/** Returns the messages from one of them on, as an export has them. */
-export function entriesOf({ history, origins }: Pick<SessionState, 'history' | 'origins'>, first = 0): HistoryEntry[] {
-  return history.slice(first).map((message, index) => {
-    const { at, ...origin } = origins[first + index] as MessageOrigin
-    return { message, createdAt: at, ...origin }
-  })
-}
-
-export function historyOf(state: SessionState, limit: number): SessionHistory {
-  const { history, current, waiting, runs, seq } = state
-  const first = Math.max(0, history.length - limit)
+/** Returns a function that makes a history of the messages from number `first` on; the runs are those of now. */
+export function historyOf(
+  { current, waiting, runs }: Pick<SessionState, 'current' | 'waiting' | 'runs'>,
+  { first, total, seq }: { readonly first: number; readonly total: number; readonly seq: number },
+): (entries: readonly TranscriptEntry[]) => SessionHistory {
   const openRun = (runId: RunId, status: ActiveRun['status']): ActiveRun => {
     const known = runs.get(runId)
     return { runId, status, seq: known?.seq ?? 0, createdAt: known?.at ?? 0 }
   }
   const running = (current?.members ?? []).map((runId) => openRun(runId, 'running'))
   const rest = waiting.map(({ runId, message }) => ({ ...openRun(runId, 'waiting'), message }))
-  return {
-    messages: withFailures(entriesOf(state, first), runs),
-    total: history.length,
+  return (entries) => ({
+    messages: entries.map((entry, place) => historyEntry(first + place, entry, runs)),
+    total,
     runs: [...running, ...rest],
     seq,
-  }
+  })
 }
 
-/** Marks each user's message whose run failed or was aborted. Of the messages with the id of one run, the last one has begun it: others were imported, or summarised. */
-function withFailures(entries: readonly HistoryEntry[], runs: SessionState['runs']): readonly HistoryEntry[] {
-  const begun = new Map(entries.flatMap((entry) => (entry.message.role === 'user' ? [[entry.runId, entry] as const] : [])))
-  return entries.map((entry) => {
-    const ended = begun.get(entry.runId) === entry ? runs.get(entry.runId)?.ended : undefined
-    if (ended === undefined || ended.outcome === 'completed') return entry
-    const { code, message } = ended.failure ?? aborted
-    return { ...entry, failure: { code, message } }
-  })
+/** A user's message tells whether its run failed or was aborted. An earlier or imported message with the id of the run has not begun it. */
+function historyEntry(index: number, { message, origin }: TranscriptEntry, runs: SessionState['runs']): HistoryEntry {
+  const { at: createdAt, seq, ...rest } = origin
+  const entry: HistoryEntry = { index, message, createdAt, ...rest }
+  const known = message.role === 'user' ? runs.get(origin.runId) : undefined
+  if (known?.ended === undefined || known.ended.outcome === 'completed' || seq < known.seq) return entry
+  const { code, message: text } = known.ended.failure ?? aborted
+  return { ...entry, failure: { code, message: text } }
 }
 
 const aborted: RunFailureText = { code: 'run-aborted', message: 'The run was aborted' }
@@ -144,7 +142,7 @@ export function inspectionOf(
     agentId,
     isAwake: state !== undefined,
     restarts: actor.generation - 1,
-    historyLength: state?.history.length ?? 0,
+    historyLength: state?.total ?? 0,
     historyTokens: state?.shown.tokens ?? 0,
     waiting: state?.waiting.map(({ runId }) => runId) ?? [],
     current: current && { runId: current.runId, turn: current.turn, attempt: current.attempt, waitsFor: waitReason(current) },

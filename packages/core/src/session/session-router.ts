@@ -38,6 +38,8 @@ export class SessionRouter {
   readonly #definitions = new Map<AgentId, AgentDefinition>()
   // Those of `#existing` that are known to have a message or settings.
   readonly #begun = new Set<SessionKey>()
+  // Sessions that have left memory by themselves.
+  readonly #left = new WeakSet<SessionRef>()
   // Messages on their way to a session, which does not count as busy yet.
   readonly #arriving = new Set<Promise<unknown>>()
 
@@ -82,8 +84,7 @@ export class SessionRouter {
   /** Resolves with the agent that answers in a session; the agent of its key if the session was not begun. */
   async #answering(key: SessionKey, own: AgentDefinition): Promise<AgentDefinition> {
     try {
-      const session = await this.find(key)
-      const id = (await session.call({ type: 'answering' }, { ...patient, lane: 'control' })) as AgentId
+      const id = await this.ask<AgentId>(key, { type: 'answering' })
       return this.#options.dependencies.agents.get(id) ?? own
     } catch (error) {
       if (BeamClawError.isInstance(error, 'unknown-session')) return own
@@ -125,7 +126,7 @@ export class SessionRouter {
     if (this.#begun.has(key)) return true
     try {
       const isLook = this.#options.dependencies.activity.isAsleep(key)
-      await (await this.#start(key, isLook)).call({ type: 'exists' }, { ...patient, lane: 'control' })
+      await this.#call(() => this.#start(key, isLook), { type: 'exists' })
     } catch (error) {
       if (!BeamClawError.isInstance(error, 'unknown-session')) return true
       this.#existing.delete(key)
@@ -144,7 +145,7 @@ export class SessionRouter {
       if (left === undefined) return
     }
     try {
-      await (await this.start(key)).call({ type: 'delete' }, { ...patient, lane: 'control' })
+      await this.#call(() => this.start(key), { type: 'delete' })
     } finally {
       // The store decides whether the session exists now.
       this.#existing.delete(key)
@@ -159,9 +160,8 @@ export class SessionRouter {
 
   async #begin<T>(key: SessionKey, message: SessionMessage, lane: MailboxLane): Promise<T> {
     this.#agentOf(key)
-    const session = await this.start(key)
     try {
-      return (await session.call(message, { ...patient, lane })) as T
+      return await this.#call<T>(() => this.start(key), message, lane)
     } catch (error) {
       // Removes the empty journal if this message would have begun the session.
       if (BeamClawError.isInstance(error) && error.kind === 'too-large' && !this.#begun.has(key)) await this.isBegun(key)
@@ -171,7 +171,25 @@ export class SessionRouter {
 
   /** Resolves with the reply of a session that exists to a message that starts a run. Rejects as `find` does. */
   deliver<T>(key: SessionKey, message: SessionMessage): Promise<T> {
-    return this.#arrive(this.find(key).then((session) => session.call(message, patient) as Promise<T>))
+    return this.#arrive(this.#call<T>(() => this.find(key), message, 'work'))
+  }
+
+  /** Resolves with the reply of a session that exists, on the control lane. Rejects as `find` does. A look does not resume the session. */
+  ask<T>(key: SessionKey, message: SessionMessage): Promise<T> {
+    return this.#call<T>(() => this.find(key, message.type === 'inspect'), message)
+  }
+
+  /** Calls a session, and once more if it left memory in that moment: it had nothing in hand then, so it has not seen the message. */
+  async #call<T>(find: () => Promise<SessionRef>, message: SessionMessage, lane: MailboxLane = 'control'): Promise<T> {
+    for (;;) {
+      const session = await find()
+      try {
+        return (await session.call(message, { ...patient, lane })) as T
+      } catch (error) {
+        const isUnseen = BeamClawError.isInstance(error, 'actor-stopped') || BeamClawError.isInstance(error, 'actor-not-running')
+        if (!isUnseen || !this.#left.has(session) || this.#options.phase() === 'ended') throw error
+      }
+    }
   }
 
   /** Resolves once the messages that are on their way now are accepted or refused. A drain waits for them, and then for their runs. */
@@ -219,6 +237,7 @@ export class SessionRouter {
   #leave(key: SessionKey, session: Session): void {
     this.#existing.delete(key)
     this.#begun.delete(key)
+    this.#left.add(session)
     this.#options
       .sessions()
       ?.terminateChild(session)

@@ -99,8 +99,10 @@ describe('what is exported can be imported', () => {
   test('where an earlier version has left a call without a result, and two calls with one id', async () => {
     const set = await stage(asking())
     onTestFinished(() => void set.claw.kill())
-    const history = [user, asks('a'), user, asks('b', 'b'), gives('b'), { role: 'assistant', content: [] }]
-    const state = { version: 1, history, origins: history.map(() => ({ at: 1, runId: 'r' })), waiting: [], runs: [], deadLetters: [] }
+    const messages = [user, asks('a'), user, asks('b', 'b'), gives('b'), { role: 'assistant', content: [] }]
+    const context = { from: 0, wholeFrom: 0, messages, origins: messages.map(() => ({ seq: 1, at: 1, runId: 'r' })) }
+    const index = { total: messages.length, marks: [[1, 0]], summaries: [], handOffs: [] }
+    const state = { version: 2, context, ...index, waiting: [], runs: [], deadLetters: [], createdAt: 1, updatedAt: 1 }
     const log = await set.store.openLog(['default', 'sessions', 'main', 'main'] as never, { epoch: 1, nonce: 'n' } as never)
     await log.append([{ seq: 1, type: 'run-pause', id: 'x', ts: 1, data: { runId: 'r' } } as never])
     await log.snapshot({ seq: 1, state: state as never })

@@ -4,7 +4,8 @@ import { BeamClawError, describeError } from '../base/errors.ts'
 import { parseAgentId, parseRunId, type SessionKey } from '../base/ids.ts'
 import { countOf, eachOf, type Fail, fieldsOf, jsonOf, messageOf } from '../base/message-check.ts'
 import type { Message } from '../base/messages.ts'
-import type { ImportedMessage } from './journal/records.ts'
+import { checkImportedContext } from './journal/context-check.ts'
+import type { ImportedContext, ImportedMessage } from './journal/records.ts'
 import type { HistoryEntry } from './session-replies.ts'
 import type { SessionSettings } from './session-settings.ts'
 import { firstFlaw } from './state/history-cut.ts'
@@ -15,26 +16,42 @@ export interface SessionExport {
   readonly sessionKey: SessionKey
   /** Time of the first record, in milliseconds since 1970. */
   readonly createdAt: number
-  /** The oldest first; a call without a result at the end is left out. */
-  readonly messages: readonly HistoryEntry[]
+  /** The whole transcript, the oldest first; a call without a result at the end is left out. */
+  readonly messages: readonly Omit<HistoryEntry, 'index' | 'failure'>[]
+  /** The summary that the model sees instead of the messages before number `from`, counted from 0; absent when it sees all. */
+  readonly context?: { readonly summary: string; readonly from: number }
   /** The settings, with the host's own metadata as `data`. */
   readonly settings: SessionSettings
 }
 
+/** A message of an export. */
+export type ExportedMessage = SessionExport['messages'][number]
+
 /** The input of an import: messages alone, or an export. */
-export type SessionImport = readonly Message[] | Pick<SessionExport, 'version' | 'messages' | 'settings'>
+export type SessionImport = readonly Message[] | Pick<SessionExport, 'version' | 'messages' | 'context' | 'settings'>
 
 const fail: Fail = (problem) => new BeamClawError('invalid-message', `import: ${problem}`)
 
+/** An import that was checked. */
+export interface CheckedImport {
+  readonly messages: readonly ImportedMessage[]
+  readonly context?: ImportedContext
+  readonly settings: SessionSettings
+}
+
 /** Returns a checked copy. Throws `invalid-message`, with the path of the value, for input that is not a valid conversation. */
-export function checkedImport(given: unknown): { readonly messages: readonly ImportedMessage[]; readonly settings: SessionSettings } {
+export function checkedImport(given: unknown): CheckedImport {
   // The copy comes first, so that getters and proxies are read once.
   const copy = jsonOf(given, 'the conversation', fail)
   if (Array.isArray(copy))
     return { messages: whole(eachOf(copy, 'messages', fail, (value, path) => ({ message: messageOf(value, path, fail) }))), settings: {} }
-  const { version, messages, settings = {} } = fieldsOf(copy, 'the export', fail)
+  const { version, messages: all, context, settings: own = {} } = fieldsOf(copy, 'the export', fail)
   if (version !== 1) throw fail(`an export of version ${describeValue(version)} cannot be read by this version`)
-  return { messages: whole(eachOf(messages, 'messages', fail, entryOf)), settings: fieldsOf(settings, 'settings', fail) }
+  const messages = whole(eachOf(all, 'messages', fail, entryOf))
+  const settings = fieldsOf(own, 'settings', fail)
+  if (context === undefined) return { messages, settings }
+  const shown = messages.map(({ message }) => message)
+  return { messages, context: checkImportedContext(context, shown, fail), settings }
 }
 
 function entryOf(value: unknown, path: string): ImportedMessage {

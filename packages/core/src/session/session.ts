@@ -14,12 +14,11 @@ import { Actor, type ActorContext, type HandlerResult, refuse } from '@beamclaw/
 import type { AgentDefinition } from '../agent/agent.ts'
 import { isRemoved } from '../agent/removed-agent.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
-import type { CommittedEvent } from '../base/events.ts'
 import type { SessionKey } from '../base/ids.ts'
 import type { CommandContext } from './commands/command.ts'
 import { type CommandReply, runCommand, type SessionCommand } from './commands/commands.ts'
 import type { JournalWriter } from './journal/journal-writer.ts'
-import { eventOf } from './journal/record-families.ts'
+import type { SnapshotTime } from './journal/snapshot-due.ts'
 import { isStoreTrouble, sessionBroken, typedFailure, unknownSession } from './journal/store-failure-codes.ts'
 import { hasWork, type LoadedSession } from './loaded-session.ts'
 import { Reopening } from './reopening.ts'
@@ -29,13 +28,8 @@ import { overviewOf } from './session-overview.ts'
 import type { Aftermath } from './session-phase.ts'
 import { inspectionOf, type SessionInspection } from './session-replies.ts'
 
-/** Work lane: `send` and `redrive`. Control lane: the others. Once the session is begun, `read`, `inspect` and `exists` need no state. */
-export type SessionMessage =
-  | SessionCommand
-  | { readonly type: 'read'; readonly fromSeq: number }
-  | { readonly type: 'inspect' }
-  | { readonly type: 'exists' }
-  | { readonly type: 'delete' }
+/** Work lane: `send` and `redrive`. Control lane: the others. Once the session is begun, `inspect` and `exists` need no state. */
+export type SessionMessage = SessionCommand | { readonly type: 'inspect' } | { readonly type: 'exists' } | { readonly type: 'delete' }
 
 /** The messages that leave the work of a session alone that was started for them. */
 const looks: ReadonlySet<SessionMessage['type']> = new Set(['exists', 'inspect'])
@@ -43,12 +37,12 @@ const looks: ReadonlySet<SessionMessage['type']> = new Set(['exists', 'inspect']
 /** The commands that begin a session that does not exist. */
 const beginnings: ReadonlySet<SessionMessage['type']> = new Set(['send', 'configure', 'import'])
 
-export type SessionReply = CommandReply | SessionInspection | readonly CommittedEvent[] | boolean
+export type SessionReply = CommandReply | SessionInspection | boolean
 
 type Context = ActorContext<SessionMessage>
 
-/** Records after which an idle session takes a snapshot; more if the history is longer. */
-const snapshotEvery = 200
+/** The commands that read the log beside the session: what they return must be of the session that they asked. */
+const longReads: ReadonlySet<SessionMessage['type']> = new Set(['history', 'export'])
 
 export class Session extends Actor<SessionMessage, SessionReply> {
   readonly #key: SessionKey
@@ -105,12 +99,28 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     if (state?.current !== undefined && journal?.isBroken === false)
       await journal.commit({ type: 'run-pause', runId: state.current.runId }).catch(() => {})
     await running?.catch(() => {})
+    await this.#snapshotAtRest()
     await this.#memory.close()
   }
 
-  protected override onPassivate(): void {
+  protected override async onPassivate(): Promise<void> {
+    await this.#snapshotAtRest()
     this.#memory.fallAsleep()
-    if (this.#memory.isAtRest) this.#onIdle()
+    const { mailboxLength, controlLength } = this.inspect()
+    // What has come meanwhile wakes it again.
+    if (this.#memory.isAtRest && mailboxLength + controlLength === 0) this.#onIdle()
+  }
+
+  /** The next load begins with the snapshot. A store that refuses it is found out by the next command. */
+  async #snapshotAtRest(): Promise<void> {
+    const { loaded } = this.#memory
+    if (loaded === undefined || loaded.journal.isBroken || hasWork(loaded.state)) return
+    try {
+      await this.#snapshot(loaded.journal, 'rest')
+    } catch (error) {
+      this.#letGo(typedFailure(this.#key, error), { cause: 'store', refused: undefined })
+      this.#reportLoss(error)
+    }
   }
 
   // ---- replies
@@ -130,11 +140,11 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       if (!begins && !(await this.#memory.checkBegun(message.type, context))) throw unknownSession(this.#key)
       if (message.type === 'exists') return true
       if (message.type === 'inspect') return this.#inspection()
-      if (message.type === 'read') return await this.#eventsFrom(message.fromSeq, context)
       loaded = await this.#memory.load(context)
       // The state was deleted or discarded in the same turn of the event loop.
       if (this.isAlive && !this.#memory.isLoaded(loaded)) return await this.#carryOut(message, context)
       const reply = await runCommand(this.#commandContext(loaded, context), message)
+      if (longReads.has(message.type) && this.isAlive && !this.#memory.isLoaded(loaded)) return await this.#carryOut(message, context)
       if (begins) this.#memory.beginning.isKnown = true
       return reply
     } catch (thrown) {
@@ -155,16 +165,11 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     return inspectionOf(this.inspect(), this.#key, answeredBy, loaded?.state)
   }
 
-  async #eventsFrom(fromSeq: number, context: Context): Promise<readonly CommittedEvent[]> {
-    const log = this.#memory.log ?? (await this.#memory.wake(context)).log
-    const { records } = await log.read(fromSeq)
-    return records.filter(({ seq }) => seq >= fromSeq).map((record) => eventOf(record, this.#key))
-  }
-
   #commandContext(loaded: LoadedSession, context: Context): CommandContext {
     const { log, state, journal, loop, settings, agent } = loaded
     const drive = (): void => this.#drive(loaded, context)
-    return { log, state, journal, loop, settings, agent, key: this.#key, dependencies: this.#dependencies, drive }
+    const isLoaded = (): boolean => this.#memory.isLoaded(loaded)
+    return { log, state, journal, loop, settings, agent, key: this.#key, dependencies: this.#dependencies, isLoaded, drive }
   }
 
   // ---- running
@@ -202,7 +207,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     await this.#rest(loaded, stopped)
   }
 
-  /** Publishes the overview of an idle session, and replaces a long journal with a snapshot. */
+  /** Publishes the overview of an idle session, and takes a snapshot of a journal that has grown. */
   async #rest(loaded: LoadedSession, stopped: AbortSignal): Promise<void> {
     const { state, journal } = loaded
     // After a write that resolved late, another incarnation may own the session and have work.
@@ -210,11 +215,11 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     this.#dependencies.overviews.note(this.#key, overviewOf(state))
     this.#dependencies.activity.end(this.#key)
     this.#reopening.reset()
-    const isDue = journal.recordsSinceSnapshot >= Math.max(snapshotEvery, state.history.length)
-    if (isDue && !stopped.aborted) await this.#compact(journal)
+    if (!stopped.aborted) await this.#snapshot(journal, 'work')
   }
 
-  async #compact(journal: JournalWriter): Promise<void> {
+  async #snapshot(journal: JournalWriter, time: SnapshotTime): Promise<void> {
+    if (!journal.isSnapshotDue(time)) return
     try {
       await journal.snapshot()
     } catch (error) {

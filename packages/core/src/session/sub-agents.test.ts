@@ -268,9 +268,9 @@ describe('a hand-off', () => {
     claw = await set.restart()
     await claw.session(key).send('last').result()
     expect(set.model.requests.filter(({ agent }) => agent === 'main')).toHaveLength(1)
-    // Its records are gone, and what it came to is known.
     const result = await claw.session(key).follow('one').result()
-    expect(result).toMatchObject({ text: 'billing here', steps: [], usage: usage(2) })
+    expect(result).toMatchObject({ text: 'billing here', usage: usage(2) })
+    expect(result.steps.map(({ model }) => model)).toEqual(['test/main', 'test/billing'])
     expect(result.usageByModel.map(({ model }) => model)).toEqual(['test/main', 'test/billing'])
   })
 

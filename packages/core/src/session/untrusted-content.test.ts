@@ -193,28 +193,34 @@ describe('a journal', () => {
     ['a record from the future', [['from-the-future', { runId: 'one' }]]],
     ['a record named like what every object has', [['constructor', { runId: 'one' }]]],
   ]
+  const told = { seq: 1, at: 1, runId: 'a' }
+  const sound = {
+    version: 2,
+    context: { from: 0, wholeFrom: 0, messages: [], origins: [] },
+    total: 0,
+    marks: [],
+    summaries: [],
+    handOffs: [],
+    waiting: [],
+    runs: [],
+    deadLetters: [],
+    createdAt: 1,
+    updatedAt: 1,
+  }
   const snapshots: readonly (readonly [string, JsonValue])[] = [
     ['null', null],
     ['a text', 'state'],
-    ['of another version', { version: 2 }],
-    ['without anything', { version: 1 }],
-    [
-      'with half a history',
-      {
-        version: 1,
-        history: [{ role: 'user', content: [null] }],
-        origins: [{ at: 1, runId: 'a' }],
-        waiting: [],
-        runs: [],
-        deadLetters: [],
-      },
-    ],
-    [
-      'with more origins than messages',
-      { version: 1, history: [], origins: [{ at: 1, runId: 'a' }], waiting: [], runs: [], deadLetters: [] },
-    ],
-    ['with a run that is none', { version: 1, history: [], origins: [], waiting: [], runs: [5], deadLetters: [] }],
-    ['with a message that waits for nothing', { version: 1, history: [], origins: [], waiting: [{}], runs: [], deadLetters: [] }],
+    ['of another version', { ...sound, version: 1 }],
+    ['without anything', { version: 2 }],
+    ['with half a context', { ...sound, total: 1, marks: [[1, 0]], context: { from: 0, wholeFrom: 0, messages: [null], origins: [told] } }],
+    ['with more origins than messages', { ...sound, context: { from: 0, wholeFrom: 0, messages: [], origins: [told] } }],
+    ['with a context that ends elsewhere', { ...sound, total: 1, marks: [[1, 0]] }],
+    ['without marks', { ...sound, total: 1, marks: [], context: { from: 1, wholeFrom: 1, messages: [], origins: [], summary: 's' } }],
+    ['with a mark that is none', { ...sound, total: 1, marks: [[1]], context: { from: 1, wholeFrom: 1, messages: [], origins: [] } }],
+    ['with a summary that is none', { ...sound, summaries: [{ from: 1 }] }],
+    ['with a hand-off to nobody', { ...sound, handOffs: [{ index: 0 }] }],
+    ['with a run that is none', { ...sound, runs: [5] }],
+    ['with a message that waits for nothing', { ...sound, waiting: [{}] }],
   ]
 
   /** A store that has this journal, and a session `main` on record as busy. */

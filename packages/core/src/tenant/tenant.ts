@@ -124,6 +124,16 @@ export class Tenant implements SessionAccess {
     return this.#node.services
   }
 
+  get store(): Store {
+    return this.#node.store
+  }
+
+  get turns(): EventLoopTurns {
+    return this.#node.turns
+  }
+
+  readonly whenSessionsEnd = (callback: () => void): (() => void) => this.#life.supervisor.monitor(callback)
+
   /** Returns the running actor of a part; undefined while it does not run. */
   part(id: string): ReturnType<Supervisor['child']> {
     return partBelow(this.#life.supervisor, id)

@@ -198,6 +198,30 @@ describe('chat.history', () => {
     await client.chatEnd('three')
   })
 
+  test('goes back page by page to the first message', async () => {
+    await using stage = await scene()
+    await using client = await RawClient.connected(stage.url)
+    for (const idempotencyKey of ['one', 'two', 'three']) {
+      await client.ask('chat.send', { ...hello, message: idempotencyKey, idempotencyKey })
+      await client.chatEnd(idempotencyKey)
+    }
+    interface Page {
+      readonly messages: readonly { readonly content: readonly { readonly text: string }[] }[]
+      readonly before?: number
+      readonly total: number
+      readonly deltaCursor: string
+    }
+    const { deltaCursor: newest } = await client.ask<Page>('chat.history', { sessionKey: 'a' })
+    const said: (string | undefined)[] = []
+    for (let before: number | undefined, pages = 0; pages === 0 || before !== undefined; pages++) {
+      const page = await client.ask<Page>('chat.history', { sessionKey: 'a', limit: 4, ...(before === undefined ? {} : { before }) })
+      expect(page).toMatchObject({ total: 6, deltaCursor: newest })
+      said.unshift(...page.messages.map(({ content }) => content[0]?.text))
+      before = page.before
+    }
+    expect(said).toEqual(['one', 'you said one', 'two', 'you said two', 'three', 'you said three'])
+  })
+
   test('with a cursor has only what came since, in the published form', async () => {
     await using stage = await scene()
     await using client = await RawClient.connected(stage.url)

@@ -47,6 +47,8 @@ const chatHistoryParams = z.strictObject({
   sessionId: z.string().optional(),
   /** Maximum number of messages, the newest ones. @default 200 */
   limit: z.int().min(1).max(1_000).optional(),
+  /** The `before` of an earlier response: returns the page before that one. Without effect beside `cursor`. @default the newest page */
+  before: count.optional(),
   /** The `deltaCursor` of an earlier response: returns only the messages since. */
   cursor: z.string().max(1_024).optional(),
   /** Maximum characters of a text; longer ones are cut. */
@@ -77,6 +79,8 @@ const chatHistoryPage = z.strictObject({
   messages: z.array(chatMessage),
   /** Total number of messages of the session. */
   total: count,
+  /** Pass it as `before` to get the page before this one; absent when there is none. */
+  before: count.optional(),
   runs: z.array(openRun),
   /** Runs of these messages that ended without an answer, as far as the session remembers. Absent when there are none. */
   unanswered: z.array(unansweredRun).optional(),

@@ -1,4 +1,4 @@
-/** Stands before a store and remembers every record that became durable, also those that a snapshot has replaced since. */
+/** Stands before a store and remembers every record that became durable, also those that a snapshot has dropped since. */
 
 import type { AppendLog, JsonValue, LogEntry, Store, StoreKey } from '@beamclaw/core'
 import { wrapLog } from '@beamclaw/core/adapter'
@@ -8,7 +8,7 @@ import type { Trace } from './trace.ts'
 interface LogHistory {
   readonly records: LogEntry[]
   opened: number
-  /** The records up to here gave way to a snapshot. */
+  /** The records up to here were dropped with a snapshot. */
   compacted: number
 }
 
@@ -45,7 +45,7 @@ export class DurableHistory {
     return this.#logs.get(session)?.records ?? []
   }
 
-  /** The last record of a session that gave way to a snapshot; 0 without one. */
+  /** The last record of a session that was dropped with a snapshot; 0 without one. */
   compactedTo(session: string): number {
     return this.#logs.get(session)?.compacted ?? 0
   }
@@ -72,9 +72,9 @@ export class DurableHistory {
         if (opening < openings) this.#trace.fail('I2', `owner ${opening} of ${name} has written after owner ${openings} opened it`)
         for (const record of records) this.#add(name, history, record)
       },
-      snapshot: async (snapshot) => {
-        await log.snapshot(snapshot)
-        history.compacted = snapshot.seq
+      snapshot: async (snapshot, options) => {
+        await log.snapshot(snapshot, options)
+        if (options?.dropRecords === true) history.compacted = snapshot.seq
       },
     })
   }

@@ -6,6 +6,7 @@ import { faultyStore } from '../faulty-store.ts'
 import { integerBetween, pickOne, seededRandom } from '../seeded-random.ts'
 import { sequentialIds } from '../sequential-ids.ts'
 import { checkJournals } from './check-journals.ts'
+import { checkTranscript } from './check-transcript.ts'
 import { DurableHistory } from './durable-history.ts'
 import { Sender } from './sender.ts'
 import { SimulatedAgent } from './simulated-agent.ts'
@@ -94,8 +95,15 @@ export class Simulation {
     if (running === undefined) return this.#trace.fail('I1', 'the program did not come up after the storm')
     for (const session of this.#history.sessions) {
       const subscriber = this.#subscribe(session, 1, running)
-      // A durable message that was never acknowledged continues when its session is used again.
+      // A durable message that was never acknowledged continues when its session is used again. A subscriber reads beside it.
+      const used = running.session(session).history({ limit: 0 })
+      // It is empty when its first message was refused.
+      used.catch(() => {})
       await this.#clock.advance(60_000)
+      const checked =
+        this.#history.recordsOf(session).length > 0 ? checkTranscript(running, session, this.#history, this.#trace) : undefined
+      await this.#clock.advance(1_000)
+      await checked
       const wanted = this.#history.recordsOf(session).length
       if (subscriber.nextSeq !== wanted + 1 && this.#history.compactedTo(session) < wanted)
         this.#trace.fail('I7', `a new subscriber of ${session} got ${subscriber.nextSeq - 1} of ${wanted} records`)

@@ -8,6 +8,8 @@ import type { SessionState } from '../state/session-state.ts'
 export interface CommandContext extends Omit<LoadedSession, 'running'> {
   readonly key: SessionKey
   readonly dependencies: SessionDependencies
+  /** False once the state was discarded, by a failure or a deletion: after an await, a command checks it before it changes anything. */
+  readonly isLoaded: () => boolean
   /** Resumes the run loop if there is work. */
   readonly drive: () => void
 }

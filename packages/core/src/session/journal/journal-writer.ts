@@ -8,10 +8,13 @@ import type { AppendLog, LogEntry } from '../../ports/store.ts'
 import { applyEntry } from '../state/apply-record.ts'
 import type { SessionState } from '../state/session-state.ts'
 import { type JournalEntry, recordData } from './records.ts'
+import { isSnapshotDue, nothingSince, type SinceSnapshot, type SnapshotTime, withRecords } from './snapshot-due.ts'
 
 export interface JournalWriterOptions {
   readonly log: AppendLog
   readonly state: SessionState
+  /** What the log has after its last snapshot. */
+  readonly since: SinceSnapshot
   readonly ids: IdGenerator
   readonly now: () => number
   /** Returns the agent that answers now. An entry belongs to the agent that answered when it was staged. */
@@ -32,13 +35,14 @@ export class JournalWriter {
   // Resolves once every entry flushed so far is durable and published.
   #flushed: Promise<void> = Promise.resolve()
   #isFlushDue = false
-  #recordsSinceSnapshot = 0
+  #since: SinceSnapshot
   #isBroken = false
   #refused: JournalEntry | undefined
   readonly #name: string
 
   constructor(options: JournalWriterOptions) {
     this.#options = options
+    this.#since = options.since
     // Distinguishes the records of this writer from those of another writer at the same position.
     this.#name = options.ids.next().slice(0, 8)
   }
@@ -53,9 +57,9 @@ export class JournalWriter {
     return this.#refused
   }
 
-  /** Records since the last snapshot known to this writer. */
-  get recordsSinceSnapshot(): number {
-    return this.#recordsSinceSnapshot
+  /** True when enough was written since the last snapshot. */
+  isSnapshotDue(time: SnapshotTime): boolean {
+    return isSnapshotDue(this.#since, time)
   }
 
   /**
@@ -96,7 +100,7 @@ export class JournalWriter {
   }
 
   /**
-   * Replaces the records so far with a snapshot. May be called only while no entry is staged and no run is active. Rejects with the store's error; the
+   * Writes a snapshot, with which the next load begins. May be called only while no entry is staged and no run is active. Rejects with the store's error; the
    * writer is broken then, except after a snapshot that is too large: the writer tries that again after as many further records.
    */
   async snapshot(): Promise<void> {
@@ -105,10 +109,10 @@ export class JournalWriter {
       await log.snapshot({ seq: state.seq, state: JSON.parse(JSON.stringify(state.toSnapshot())) })
     } catch (error) {
       this.#isBroken = !isRefusal(error)
-      if (!this.#isBroken) this.#recordsSinceSnapshot = 0
+      if (!this.#isBroken) this.#since = nothingSince
       throw error
     }
-    this.#recordsSinceSnapshot = 0
+    this.#since = nothingSince
   }
 
   async #write(before: Promise<void>): Promise<void> {
@@ -125,7 +129,10 @@ export class JournalWriter {
       if (isRefusal(error)) this.#refused ??= largestOf(staged)
       throw error
     }
-    this.#recordsSinceSnapshot += staged.length
+    this.#since = withRecords(
+      this.#since,
+      staged.map(({ record }) => record),
+    )
     for (const { entry, record, agentId } of staged) this.#options.onCommitted(entry, record.seq, agentId)
   }
 }

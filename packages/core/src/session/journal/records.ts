@@ -17,6 +17,7 @@ import type { RunFailure } from '../../base/run-failure.ts'
 import type { ThinkingLevel, ToolChoice } from '../../ports/provider.ts'
 import type { LogEntry } from '../../ports/store.ts'
 import type { SessionSettings } from '../session-settings.ts'
+import type { StoredContext } from '../state/context.ts'
 
 export type { QueueMode } from '../../agent/session-settings.ts'
 export type { RunFailure } from '../../base/run-failure.ts'
@@ -153,7 +154,7 @@ export interface ToolDone extends OfRun {
   readonly handOff?: AgentId
 }
 
-/** A summary replaces the oldest `dropped` messages of the history. */
+/** A summary replaces the oldest `dropped` messages of the context, of which an earlier summary is the first. The transcript keeps its messages. */
 export interface HistoryCompact extends OfRun {
   readonly type: 'history-compact'
   readonly summary: string
@@ -167,13 +168,23 @@ export interface HistoryCompact extends OfRun {
 export interface HistoryRewind extends OfRun {
   readonly type: 'history-rewind'
   readonly kept: number
+  /** What is left for the model; absent where the context before has it. */
+  readonly context?: StoredContext
 }
 
 /** A conversation from elsewhere starts the session. `runId` identifies the import, not a run. */
 export interface HistoryImport extends OfRun {
   readonly type: 'history-import'
   readonly messages: readonly ImportedMessage[]
+  readonly context?: ImportedContext
   readonly settings?: SessionSettings
+}
+
+/** The context of an imported conversation: a summary of the messages before number `from`, and the messages from there on. */
+export interface ImportedContext {
+  readonly summary: string
+  /** Counted from 0. */
+  readonly from: number
 }
 
 /** An imported message, with its origin as far as known. */

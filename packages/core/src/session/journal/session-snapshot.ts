@@ -1,7 +1,7 @@
 /** The snapshot of a session's state, and the check of a snapshot that is read back. */
 import { describeValue } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../../base/errors.ts'
-import type { AgentId, RunId } from '../../base/ids.ts'
+import type { RunId } from '../../base/ids.ts'
 import {
   assistantMessageOf,
   choiceOf,
@@ -11,57 +11,68 @@ import {
   type Fail,
   fieldsOf,
   jsonOf,
-  messageOf,
   modelUsageOf,
   nameOf,
   stringOf,
   usageOf,
 } from '../../base/message-check.ts'
-import type { JsonObject, Message } from '../../base/messages.ts'
-import type { DeadLetter, KnownRun, MessageOrigin } from '../state/known-run.ts'
+import type { JsonObject } from '../../base/messages.ts'
+import type { StoredContext } from '../state/context.ts'
+import type { DeadLetter, KnownRun } from '../state/known-run.ts'
+import { blockSize, type StoredIndex } from '../state/transcript-index.ts'
+import { checkStoredContext } from './context-check.ts'
 import { checkFailure, checkMessageIn, runOutcomes } from './record-check.ts'
 import type { MessageIn } from './records.ts'
 
-export interface SessionSnapshot {
-  readonly version: 1
-  readonly history: readonly Message[]
-  readonly origins: readonly MessageOrigin[]
+export interface SessionSnapshot extends StoredIndex {
+  readonly version: 2
+  readonly context: StoredContext
   readonly waiting: readonly MessageIn[]
   readonly runs: readonly (readonly [RunId, KnownRun])[]
-  /** Earlier versions kept only the ids. */
-  readonly deadLetters: readonly (DeadLetter | RunId)[]
-  /** The agent that answers after a hand-off; absent for the agent of the session's key. */
-  readonly answeredBy?: AgentId
+  readonly deadLetters: readonly DeadLetter[]
   /** The states that extensions folded from their records, by extension id. */
   readonly extensions?: JsonObject
-  /** Times of the first and the last record, in milliseconds since 1970; absent in snapshots of earlier versions. */
-  readonly createdAt?: number
-  readonly updatedAt?: number
+  /** Times of the first and the last record, in milliseconds since 1970. */
+  readonly createdAt: number
+  readonly updatedAt: number
 }
 
 /** Returns the snapshot that a store gave back. Throws `log-corrupt` for a value that is no snapshot, or one of a later version. */
 export function checkedSnapshot(value: unknown): SessionSnapshot {
   const fail: Fail = (problem) => new BeamClawError('log-corrupt', `The snapshot cannot be read: ${problem}`)
   const snapshot = fieldsOf(value, 'state', fail)
-  if (snapshot.version !== 1)
+  if (snapshot.version !== 2)
     throw new BeamClawError('log-corrupt', `A snapshot of version ${describeValue(snapshot.version)} cannot be read by this version`)
-  const history = eachOf(snapshot.history, 'history', fail, messageOf)
-  const origins = eachOf(snapshot.origins, 'origins', fail, checkOrigin)
-  if (history.length !== origins.length) throw fail(`it has ${history.length} messages and ${origins.length} origins`)
+  const { from, messages } = checkStoredContext(snapshot.context, 'context', fail)
+  const total = countOf(snapshot.total, 'total', fail)
+  if (from + messages.length !== total) throw fail(`its context ends with message ${from + messages.length} of ${total}`)
+  const marks = eachOf(snapshot.marks, 'marks', fail, checkMark)
+  if (marks.length !== Math.ceil(total / blockSize)) throw fail(`it has ${marks.length} marks for ${total} messages`)
+  eachOf(snapshot.summaries, 'summaries', fail, checkSummary)
+  eachOf(snapshot.handOffs, 'handOffs', fail, checkHandOff)
   eachOf(snapshot.waiting, 'waiting', fail, checkWaiting)
   eachOf(snapshot.runs, 'runs', fail, checkRun)
   eachOf(snapshot.deadLetters, 'deadLetters', fail, checkDeadLetter)
-  if (snapshot.answeredBy !== undefined) nameOf(snapshot.answeredBy, 'answeredBy', fail)
   if (snapshot.extensions !== undefined) jsonOf(fieldsOf(snapshot.extensions, 'extensions', fail), 'extensions', fail)
-  for (const name of ['createdAt', 'updatedAt']) if (snapshot[name] !== undefined) countOf(snapshot[name], name, fail)
+  for (const name of ['createdAt', 'updatedAt']) countOf(snapshot[name], name, fail)
   return value as SessionSnapshot
 }
 
-function checkOrigin(value: unknown, path: string, fail: Fail): void {
-  const origin = fieldsOf(value, path, fail)
-  countOf(origin.at, `${path}.at`, fail)
-  nameOf(origin.runId, `${path}.runId`, fail)
-  if (origin.handOff !== undefined) nameOf(origin.handOff, `${path}.handOff`, fail)
+function checkMark(value: unknown, path: string, fail: Fail): void {
+  const numbers = eachOf(value, path, fail, countOf)
+  if (numbers.length < 2) throw fail(`${path} must have the number of a record, and the messages to skip`)
+}
+
+function checkSummary(value: unknown, path: string, fail: Fail): void {
+  const { from, seq } = fieldsOf(value, path, fail)
+  countOf(from, `${path}.from`, fail)
+  countOf(seq, `${path}.seq`, fail)
+}
+
+function checkHandOff(value: unknown, path: string, fail: Fail): void {
+  const { index, agentId } = fieldsOf(value, path, fail)
+  countOf(index, `${path}.index`, fail)
+  nameOf(agentId, `${path}.agentId`, fail)
 }
 
 function checkWaiting(value: unknown, path: string, fail: Fail): void {
@@ -87,7 +98,6 @@ function checkRun(value: unknown, path: string, fail: Fail): void {
 }
 
 function checkDeadLetter(value: unknown, path: string, fail: Fail): void {
-  if (typeof value === 'string') return
   const letter = fieldsOf(value, path, fail)
   nameOf(letter.runId, `${path}.runId`, fail)
   countOf(letter.at, `${path}.at`, fail)

@@ -19,9 +19,11 @@ const text = (value: string): ProviderPart => ({ type: 'text-delta', text: value
 /** A model whose summaries are `summaries`, one after the other; everything else it answers at length. */
 function summarising(summaries: readonly (readonly ProviderPart[] | Error)[]) {
   const asked: ProviderRequest[] = []
+  const answered: ProviderRequest[] = []
   const model: Provider = {
     async *doStream(request) {
       if (!isSummary(request)) {
+        answered.push(request)
         yield text('y'.repeat(2_000))
         return yield finish()
       }
@@ -30,7 +32,7 @@ function summarising(summaries: readonly (readonly ProviderPart[] | Error)[]) {
       yield* summary
     },
   }
-  return { model, asked }
+  return { model, asked, answered }
 }
 
 function isSummary({ system }: ProviderRequest): boolean {
@@ -39,7 +41,7 @@ function isSummary({ system }: ProviderRequest): boolean {
 
 /** Sends three messages, the last of which needs a summary first. Returns what became of it. */
 async function lifeWith(summaries: readonly (readonly ProviderPart[] | Error)[]) {
-  const { model, asked } = summarising(summaries)
+  const { model, asked, answered } = summarising(summaries)
   const clock = new ManualClock()
   const logged: string[] = []
   const logger = { log: (_: string, event: string, fields: object = {}) => void logged.push(`${event} ${JSON.stringify(fields)}`) }
@@ -59,18 +61,19 @@ async function lifeWith(summaries: readonly (readonly ProviderPart[] | Error)[])
   await clock.advance(10_000)
   await reading
   const { messages } = await session.history()
-  return { asked, events, logged, messages: messages.map(({ message }) => message), result: await last.result() }
+  const shown = answered.at(-1)?.messages ?? []
+  return { asked, events, logged, shown, messages: messages.map(({ message }) => message), result: await last.result() }
 }
 
 describe('a summary', () => {
   const good = [text('They talked.'), finish()]
 
   test('is asked for without thinking, without tools and with room', async () => {
-    const { asked, messages } = await lifeWith([good])
+    const { asked, shown } = await lifeWith([good])
     expect(asked[0]).toMatchObject({ maxOutputTokens: 8_000 })
     expect(asked[0]?.thinking).toBeUndefined()
     expect(asked[0]?.tools).toBeUndefined()
-    expect(messages[0]?.content).toContain('They talked.')
+    expect(shown[0]?.content).toContain('They talked.')
   })
 
   test.each<[string, readonly ProviderPart[]]>([
@@ -93,8 +96,8 @@ describe('a summary', () => {
   })
 
   test('of a server that never says why an answer ended counts', async () => {
-    const { messages } = await lifeWith([[text('They talked.'), finish('other')]])
-    expect(messages[0]?.content).toContain('They talked.')
+    const { shown } = await lifeWith([[text('They talked.'), finish('other')]])
+    expect(shown[0]?.content).toContain('They talked.')
   })
 
   test.each<[string, readonly ProviderPart[] | Error]>([
@@ -102,9 +105,9 @@ describe('a summary', () => {
     ['failed for the moment', new BeamClawError('provider-server', 'down')],
     ['did not fit', new BeamClawError('provider-context-overflow', 'too long')],
   ])('that %s is asked for again', async (_, bad) => {
-    const { asked, messages } = await lifeWith([bad, good])
+    const { asked, shown } = await lifeWith([bad, good])
     expect(asked).toHaveLength(2)
-    expect(messages[0]?.content).toContain('They talked.')
+    expect(shown[0]?.content).toContain('They talked.')
   })
 
   test('that fails with a plain error leaves the history, and the session in one piece', async () => {

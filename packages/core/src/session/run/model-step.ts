@@ -85,7 +85,7 @@ async function answerOf(
       if (mayShow) tell({ type, sessionKey, runId, turn, attempt, text })
     },
   )
-  return mayShow ? answer : withMessage(answer, await callHook('afterModel', hooks, answer), options.state.history)
+  return mayShow ? answer : withMessage(answer, await callHook('afterModel', hooks, answer), options.state.shown.messages())
 }
 
 async function requestOf(

@@ -1,5 +1,7 @@
 /** Finds JSON in a model's answer, also in a Markdown fence or between sentences, and checks it against a schema. */
+
 import { BeamClawError } from '../../base/errors.ts'
+import { parseRunId, type RunId } from '../../base/ids.ts'
 import type { JsonValue } from '../../base/messages.ts'
 import { describeIssues, type StandardSchema } from '../../tool/standard-schema.ts'
 
@@ -92,4 +94,10 @@ function closingOf(text: string, start: number): number | undefined {
     else if ((character === '}' || character === ']') && --depth === 0) return index + 1
   }
   return undefined
+}
+
+/** Returns the key of the message that asks for a corrected answer; undefined when the key would be too long. */
+export function parseRepairId(runId: RunId): RunId | undefined {
+  const key = `${runId}:repair`
+  return key.length <= 256 ? parseRunId(key) : undefined
 }

@@ -31,7 +31,7 @@ export const runRecords: RecordFamily<MessageIn | RunStart | RunResume | RunPaus
       // The run was cancelled just before it started. Messages that were to be merged into it keep waiting.
       if (!state.waiting.some((message) => message.runId === runId)) return
       const messages = members.map((member) => state.takeWaiting(member)).filter((message) => message !== undefined)
-      for (const message of messages) state.remember(message.message, message.runId)
+      for (const message of messages) state.rememberAccepted(message)
       for (const member of members) state.mark(member, 'running', runId)
       state.current = newRun(runId, members, messages)
     },
@@ -82,7 +82,7 @@ function steer(state: SessionState, { runId, type, from }: RunSteer): void {
   const run = state.runUnderWay(runId, type)
   const message = state.takeWaiting(from)
   if (message === undefined) return
-  state.remember(message.message, from)
+  state.rememberAccepted(message)
   run.members.push(from)
   run.messages.push(message)
   run.responseFormat = message.responseFormat ?? run.responseFormat

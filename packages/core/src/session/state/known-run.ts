@@ -41,8 +41,10 @@ export interface KnownRun {
   ended?: EndedRun
 }
 
-/** The origin of a message of the history. */
+/** The origin of a message of the transcript. */
 export interface MessageOrigin {
+  /** Number of the record that told the message. */
+  readonly seq: number
   /** When the message was recorded, in milliseconds since 1970. */
   readonly at: number
   readonly runId: RunId

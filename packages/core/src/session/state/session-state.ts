@@ -3,7 +3,7 @@
  *
  * I1: The same records always give the same state. Only the families of `record-families.ts` change it.
  * I2: Records are applied in order, each once; `seq` is the number of the last one.
- * I3: `history`, `shown` and `origins` have one element per message.
+ * I3: The messages are in the log; the state has the context of the model, and where the transcript is. A partial state gives them to a sink instead.
  * I4: A run is in `runs` from its message on. Ended runs are kept in the order of their ends; the oldest are forgotten.
  */
 import { deepFreeze } from '../../base/deep-freeze.ts'
@@ -14,9 +14,13 @@ import type { RecordExtension } from '../journal/record-extension.ts'
 import type { MessageIn } from '../journal/records.ts'
 import { checkedSnapshot, type SessionSnapshot } from '../journal/session-snapshot.ts'
 import type { SessionSettings } from '../session-settings.ts'
-import { type DeadLetter, type EndedRun, type KnownRun, type MessageOrigin, type RunMemory, runMemoryDefaults } from './known-run.ts'
-import type { RunState } from './run-state.ts'
-import { ShownHistory } from './shown-history.ts'
+import { Context, type StoredContext } from './context.ts'
+import { Conversation } from './conversation.ts'
+import { type DeadLetter, type EndedRun, type KnownRun, type RunMemory, runMemoryDefaults } from './known-run.ts'
+import type { MessageSink } from './message-sink.ts'
+import { newRun, type RunState } from './run-state.ts'
+import type { ShownHistory } from './shown-history.ts'
+import { TranscriptIndex } from './transcript-index.ts'
 
 /** Extensions of the journal by their ids. */
 export type RecordExtensions = ReadonlyMap<string, RecordExtension>
@@ -24,11 +28,7 @@ export type RecordExtensions = ReadonlyMap<string, RecordExtension>
 const noExtensions: RecordExtensions = new Map()
 
 export class SessionState {
-  history: Message[] = []
-  /** The history as the model sees it. */
-  shown = new ShownHistory()
-  /** One element per message of the history. */
-  origins: MessageOrigin[] = []
+  readonly conversation: Conversation
   waiting: MessageIn[] = []
   readonly runs = new Map<RunId, KnownRun>()
   /** The ended runs among `runs`, the oldest first. */
@@ -44,20 +44,39 @@ export class SessionState {
   readonly extensions = new Map<string, JsonValue>()
   /** Number of the last record. */
   seq = 0
-  #answeredBy: AgentId | undefined
   #at = 0
   #createdAt: number | undefined
   readonly #memory: RunMemory
   readonly #known: RecordExtensions
 
-  constructor(memory: RunMemory = runMemoryDefaults, known: RecordExtensions = noExtensions) {
+  // Where the messages of a partial state go.
+  readonly #sink: MessageSink | undefined
+
+  /** With `sink`, the state is partial: it begins in the middle of a journal, and only its messages count. */
+  constructor(
+    memory: RunMemory = runMemoryDefaults,
+    known: RecordExtensions = noExtensions,
+    { conversation = new Conversation(), sink }: { readonly conversation?: Conversation; readonly sink?: MessageSink } = {},
+  ) {
     this.#memory = memory
     this.#known = known
+    this.conversation = conversation
+    this.#sink = sink
   }
 
-  /** The agent that answers, by the last hand-off in the history; undefined for the agent of the session's key. */
+  /** The context, as the model sees it. */
+  get shown(): ShownHistory {
+    return this.conversation.context.shown
+  }
+
+  /** Number of messages of the transcript. */
+  get total(): number {
+    return this.conversation.transcript.total
+  }
+
+  /** The agent that answers, by the last hand-off in the transcript; undefined for the agent of the session's key. */
   get answeredBy(): AgentId | undefined {
-    return this.#answeredBy
+    return this.conversation.transcript.handOffs.at(-1)?.agentId
   }
 
   /** Time of the last record, in milliseconds since 1970. */
@@ -65,9 +84,9 @@ export class SessionState {
     return this.#at
   }
 
-  /** Time of the first record, in milliseconds since 1970; the oldest known time if an earlier version took the snapshot. */
+  /** Time of the first record, in milliseconds since 1970. */
   get createdAt(): number {
-    return this.#createdAt ?? this.origins[0]?.at ?? this.#at
+    return this.#createdAt ?? this.#at
   }
 
   /** Sets the number and time of the next record, which is applied after this call. */
@@ -77,34 +96,40 @@ export class SessionState {
     if (seq === 1) this.#createdAt = at
   }
 
-  /** Returns a snapshot of a state without an active run, for the start of a log. */
+  /** Returns a snapshot of a state without an active run. It grows with the context, and with one mark for each 64 messages of the transcript. */
   toSnapshot(): SessionSnapshot {
-    const { history, origins, waiting, runs, deadLetters, answeredBy, extensions } = this
-    const handed = answeredBy === undefined ? {} : { answeredBy }
+    const { conversation, waiting, runs, deadLetters, extensions, createdAt, at: updatedAt } = this
     const own = extensions.size === 0 ? {} : { extensions: Object.fromEntries(extensions) }
-    const { createdAt, at: updatedAt } = this
-    return { version: 1, history, origins, waiting, runs: [...runs], deadLetters, ...handed, ...own, createdAt, updatedAt }
+    const context = conversation.context.toStored()
+    return {
+      version: 2,
+      context,
+      ...conversation.transcript.toStored(),
+      waiting,
+      runs: [...runs],
+      deadLetters,
+      ...own,
+      createdAt,
+      updatedAt,
+    }
   }
 
   /** Throws `log-corrupt` for a snapshot that cannot be read. */
   static fromSnapshot(value: unknown, seq: number, memory?: RunMemory, known?: RecordExtensions): SessionState {
     const snapshot = checkedSnapshot(value)
-    const state = new SessionState(memory, known)
-    state.history = [...deepFreeze(snapshot.history)]
-    state.shown = new ShownHistory(state.history)
-    state.origins = [...snapshot.origins]
+    const conversation = new Conversation(new Context(deepFreeze(snapshot.context)), new TranscriptIndex(snapshot))
+    const state = new SessionState(memory, known, { conversation })
     state.waiting = [...deepFreeze(snapshot.waiting)]
     for (const [runId, run] of snapshot.runs) {
       state.runs.set(runId, { ...run })
       deepFreeze(run.ended)
       if (run.ended !== undefined) state.#ended.add(runId)
     }
-    state.deadLetters = deepFreeze(snapshot.deadLetters).map((letter) => (typeof letter === 'string' ? { runId: letter, at: 0 } : letter))
+    state.deadLetters = [...deepFreeze(snapshot.deadLetters)]
     for (const [id, own] of Object.entries(snapshot.extensions ?? {})) if (own !== undefined) state.extensions.set(id, deepFreeze(own))
-    state.#followHandOffs(snapshot.answeredBy)
     state.seq = seq
     state.#createdAt = snapshot.createdAt
-    state.#at = snapshot.updatedAt ?? state.origins.at(-1)?.at ?? 0
+    state.#at = snapshot.updatedAt
     return state
   }
 
@@ -117,44 +142,46 @@ export class SessionState {
 
   /** Returns the active run. Throws `log-corrupt` when another run or no run is active. */
   runUnderWay(runId: RunId, type: string): RunState {
+    // The records of a partial state begin in the middle of a run.
+    if (this.#sink !== undefined) this.current ??= newRun(runId, [runId], [])
     if (this.current?.runId === runId) return this.current
     throw new BeamClawError('log-corrupt', `Record ${this.seq} (${type}) belongs to run "${runId}", which is not under way`)
   }
 
-  /** Adds a message to the history. With `handOff`, the conversation belongs to that agent from here on. */
+  /**
+   * Adds a message to the conversation. With `handOff`, the conversation belongs to that agent from here on. `source` is the number of the record in which
+   * the message was accepted.
+   */
   remember(
     message: Message,
     runId: RunId,
-    { at = this.at, handOff }: { readonly at?: number | undefined; readonly handOff?: AgentId | undefined } = {},
+    {
+      at = this.at,
+      handOff,
+      source,
+    }: { readonly at?: number | undefined; readonly handOff?: AgentId | undefined; readonly source?: number | undefined } = {},
   ): void {
-    this.history.push(deepFreeze(message))
-    this.shown.add(message)
-    this.origins.push({ at, runId, ...(handOff === undefined ? {} : { handOff }) })
-    this.#answeredBy = handOff ?? this.#answeredBy
+    const origin = { seq: this.seq, at, runId, ...(handOff === undefined ? {} : { handOff }) }
+    this.#messages.add(deepFreeze(message), origin, source)
+  }
+
+  /** Adds the accepted message of a run that takes it. */
+  rememberAccepted({ message, runId }: MessageIn): void {
+    this.remember(message, runId, { source: this.runs.get(runId)?.seq })
   }
 
   /** Removes all but the oldest `kept` messages. */
-  keepOldest(kept: number): void {
-    this.history.length = Math.min(kept, this.history.length)
-    this.origins.length = this.history.length
-    this.shown = new ShownHistory(this.history)
-    this.#followHandOffs()
+  keepOldest(kept: number, context: StoredContext | undefined): void {
+    this.#messages.rewind(kept, context)
   }
 
-  /** Replaces the oldest `dropped` messages with one message. */
-  replaceOldest(dropped: number, message: Message, runId: RunId): void {
-    const handOff = lastHandOff(this.origins.slice(0, dropped))
-    this.history.splice(0, dropped, message)
-    this.origins.splice(0, dropped, { at: this.at, runId, ...(handOff === undefined ? {} : { handOff }) })
-    this.shown = new ShownHistory(this.history)
+  /** Replaces the oldest `dropped` messages of the context with a summary. */
+  summarise(dropped: number, summary: string): void {
+    this.#messages.summarise(dropped, summary, this.seq)
   }
 
-  /** Earlier versions kept one agent for the whole conversation; it counts from the first message on. */
-  #followHandOffs(ofAll?: AgentId): void {
-    const [first] = this.origins
-    this.#answeredBy = lastHandOff(this.origins) ?? ofAll
-    if (ofAll !== undefined && first !== undefined && lastHandOff(this.origins) === undefined)
-      this.origins[0] = { ...first, handOff: ofAll }
+  get #messages(): MessageSink {
+    return this.#sink ?? this.conversation
   }
 
   /** Adds a new run. */
@@ -200,8 +227,4 @@ export class SessionState {
       this.runs.delete(runId)
     }
   }
-}
-
-function lastHandOff(origins: readonly MessageOrigin[]): AgentId | undefined {
-  return origins.findLast(({ handOff }) => handOff !== undefined)?.handOff
 }

@@ -15,7 +15,8 @@ const trimmedToolCharacters = 4_000
 /** Characters of each message that the model sees for a summary, however many messages there are. */
 const leastShare = 100
 
-const untrimmedTurns = 3
+/** Turns whose tool results are shown whole, counted from the newest. */
+export const untrimmedTurns = 3
 const trimmedTo = 3_000
 
 /** Returns the estimated tokens of all messages. */
@@ -52,6 +53,7 @@ export class ShownHistory {
   // Indexes of the tool messages that are shown whole.
   #untouched: number[] = []
   #tokens = 0
+  #trimmedBefore = 0
 
   constructor(history: readonly Message[] = []) {
     for (const message of history) this.add(message)
@@ -62,6 +64,16 @@ export class ShownHistory {
     return this.#tokens
   }
 
+  /** Index of the first message from which none was shortened here. */
+  get trimmedBefore(): number {
+    return this.#trimmedBefore
+  }
+
+  /** Returns the message at an index. */
+  at(index: number): Message | undefined {
+    return this.#messages[index]
+  }
+
   add(message: Message): void {
     this.#messages.push(message)
     this.#tokens += estimateMessageTokens(message)
@@ -70,14 +82,24 @@ export class ShownHistory {
     const oldest = this.#untouched.length > untrimmedTurns ? this.#untouched.shift() : undefined
     if (oldest === undefined) return
     const whole = this.#messages[oldest] as ToolMessage
+    if (!isTrimmable(whole)) return
     const trimmed = trimmedMessage(whole)
     this.#messages[oldest] = trimmed
+    this.#trimmedBefore = oldest + 1
     this.#tokens += estimateMessageTokens(trimmed) - estimateMessageTokens(whole)
   }
 
   messages(): readonly Message[] {
     return this.#messages.slice()
   }
+}
+
+function isTrimmable({ content }: ToolMessage): boolean {
+  return content.some(({ content: parts }) =>
+    typeof parts === 'string'
+      ? parts.length > trimmedToolCharacters
+      : parts.some((part) => part.type === 'text' && part.text.length > trimmedToolCharacters),
+  )
 }
 
 function trimmedMessage({ content }: ToolMessage): ToolMessage {

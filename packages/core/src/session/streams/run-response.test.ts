@@ -5,6 +5,7 @@ import { Writable } from 'node:stream'
 import { flushEventLoop, gate } from '@beamclaw/actor/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { BeamClawError } from '../../base/errors.ts'
+import { ForgetfulStore } from '../../testing/forgetful-store.ts'
 import { FunctionModel, stage } from '../../testing/model.ts'
 import type { ScriptedAnswer } from '../../testing/scripted-provider.ts'
 import type { SessionHandle } from '../session-handle.ts'
@@ -144,8 +145,9 @@ describe('server-sent events', () => {
     expect(framesIn(text).at(-1)).toMatchObject({ failure: { code: 'provider-auth', message: 'Something went wrong (provider-auth).' } })
   })
 
-  test('of a run whose records a snapshot replaced tell its last message and its end', async () => {
-    const { claw } = await stage(new FunctionModel(({ messages }) => ({ text: `heard ${messages.length}` })))
+  test('of a run whose records are gone tell its last message and its end', async () => {
+    const model = new FunctionModel(({ messages }) => ({ text: `heard ${messages.length}` }))
+    const { claw } = await stage(model, {}, { store: new ForgetfulStore() })
     const session = claw.session(key)
     for (let index = 0; index < 60; index++) await session.send(`message ${index}`, { idempotencyKey: `${index}` }).result()
     const frames = framesIn(await (await session.follow('0').toResponse({ after: '2' })).text())

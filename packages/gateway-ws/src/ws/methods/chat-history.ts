@@ -13,35 +13,39 @@ const maxLimit = 1_000
 const maxBytes = 6 * 1_024 * 1_024
 
 export const chatHistory: Method<'chat.history'> = async (params, world, { connection }) => {
-  const { cursor, limit = cursor === undefined ? defaultLimit : maxLimit } = params
+  const { cursor, before, limit = cursor === undefined ? defaultLimit : maxLimit } = params
   const key = fullKey(world, params.sessionKey, params.agentId)
   // A client that reconnected and asks for the history also receives the events from now on.
   if (world.hub.isEverywhere(connection)) await world.hub.touch(key)
   const handle = world.claw.session(key)
-  const history = await historyOrNone(handle, { limit })
+  const isOlder = cursor === undefined && before !== undefined
+  const history = await historyOrNone(handle, isOlder ? { limit, before } : { limit })
   // Writing megabytes of messages takes milliseconds.
   await world.turns.next()
   const { total } = history
   const runs = history.runs.map(runOf)
-  const deltaCursor = cursorOf(history)
+  // The cursor is always that of the newest message.
+  const deltaCursor = cursorOf(isOlder ? await historyOrNone(handle, { limit: 1 }) : history)
   if (cursor !== undefined) {
     const since = newerThan(history, cursor)
     if (since === undefined) return { kind: 'reset' }
     const { messages, isCut } = messagesOf(since, params)
     return isCut ? { kind: 'reset' } : { kind: 'delta', messages, deltaCursor, sessionInfo: { sessionKey: key, total, runs } }
   }
-  const { messages, isCut } = messagesOf(history.messages, params)
+  const { messages, first, isCut } = messagesOf(history.messages, params)
   const unanswered = await unansweredRuns(handle, history)
   const ended = unanswered.length === 0 ? {} : { unanswered: [...unanswered] }
-  return { sessionKey: key, messages, total, runs, deltaCursor, ...ended, ...(isCut ? { truncated: true } : {}) }
+  const older = first === undefined || first === 0 ? {} : { before: first }
+  return { sessionKey: key, messages, total, ...older, runs, deltaCursor, ...ended, ...(isCut ? { truncated: true } : {}) }
 }
 
-/** Returns the newest messages that fit. */
+/** Returns the newest messages that fit, and the number of the first of them. */
 function messagesOf(
   entries: SessionHistory['messages'],
   { maxChars }: Pick<ChatHistoryParams, 'maxChars'>,
-): { readonly messages: ChatMessage[]; readonly isCut: boolean } {
+): { readonly messages: ChatMessage[]; readonly first: number | undefined; readonly isCut: boolean } {
   const chosen: (readonly ChatMessage[])[] = []
+  let first: number | undefined
   let bytes = 0
   for (let index = entries.length - 1; index >= 0; index--) {
     const entry = entries[index]
@@ -49,10 +53,11 @@ function messagesOf(
     const whole = toChatMessages(entry.message, Math.round(entry.createdAt), entry.runId)
     const messages = maxChars === undefined ? whole : whole.map((message) => cut(message, maxChars))
     bytes += Buffer.byteLength(JSON.stringify(messages))
-    if (bytes > maxBytes) return { messages: chosen.reverse().flat(), isCut: true }
+    if (bytes > maxBytes) return { messages: chosen.reverse().flat(), first, isCut: true }
     chosen.push(messages)
+    first = entry.index
   }
-  return { messages: chosen.reverse().flat(), isCut: false }
+  return { messages: chosen.reverse().flat(), first, isCut: false }
 }
 
 function runOf({ runId, status, createdAt, message }: SessionHistory['runs'][number]): OpenRunShape {
