@@ -11,7 +11,7 @@ export interface KeySources {
   readonly root: string
   readonly logs: {
     /** Keys of logs that may have no own file yet. */
-    keysInWal(): StoreKey[]
+    keysInMemory(): StoreKey[]
     /** True when the own file of a log counts no more. */
     isDeleted(key: StoreKey): boolean
   }
@@ -37,7 +37,7 @@ export async function listKeys(
   }
   await walk(prefix, join(root, ...prefix.map(encodePart)))
   const isWanted = (key: StoreKey): boolean => isBelowStoreKey(key, prefix) && (after === undefined || compareStoreKeys(key, after) > 0)
-  return merged(found, logs.keysInWal().filter(isWanted).sort(compareStoreKeys), limit)
+  return merged(found, logs.keysInMemory().filter(isWanted).sort(compareStoreKeys), limit)
 }
 
 /** Returns the index of the first part that is at `after` or behind it, or holds keys that are. */
@@ -59,7 +59,9 @@ function merged(a: readonly StoreKey[], b: readonly StoreKey[], limit: number): 
   for (let left = 0, right = 0; all.length < limit && (left < a.length || right < b.length); ) {
     const [one, other] = [a[left], b[right]]
     const order = one === undefined ? 1 : other === undefined ? -1 : compareStoreKeys(one, other)
-    all.push((order <= 0 ? one : other) as StoreKey)
+    const key = (order <= 0 ? one : other) as StoreKey
+    const last = all.at(-1)
+    if (last === undefined || compareStoreKeys(last, key) !== 0) all.push(key)
     if (order <= 0) left += 1
     if (order >= 0) right += 1
   }

@@ -57,7 +57,7 @@ export class LogStore {
   readonly #wal: Wal
   readonly #mover: Mover
   readonly #handles = new Map<LogState, FsLog>()
-  readonly #unwritten = new Map<string, FencingToken>()
+  readonly #unwritten = new Map<string, { readonly key: StoreKey; readonly token: FencingToken }>()
   readonly #host: LogHost
 
   private constructor(options: LogStoreOptions, table: LogTable, makeWal: (wal: Wal) => Mover, wal: Wal) {
@@ -163,22 +163,24 @@ export class LogStore {
       await this.#handles.get(state)?.fence(reason)
       if (state.damage === undefined) await this.#load(state).catch((error: unknown) => this.#passIfCorrupt(error))
       const isThereNow = state.damage !== undefined || isThere(state) || state.own === undefined
-      this.#unwritten.delete(state.lineKey.json)
+      const wasOpened = this.#unwritten.delete(state.lineKey.json)
       if (isThereNow) {
         await this.#commitDeletion(state)
         await this.#mover.finishDeletion(state)
         this.#mover.purge()
       }
-      return isThereNow
+      return isThereNow || wasOpened
     } finally {
       this.#table.leave(state)
     }
   }
 
-  /** Keys of logs that have lines in the write-ahead log and are not deleted. */
-  keysInWal(): StoreKey[] {
-    const keys: StoreKey[] = []
-    for (const state of this.#table.values()) if (state.extents.some(({ kind }) => kind !== 'deleted')) keys.push(state.key)
+  /** Keys of logs that may have no own file: those with lines in the write-ahead log, and those that were opened and not written to. */
+  keysInMemory(): StoreKey[] {
+    const keys: StoreKey[] = [...this.#unwritten.values()].map(({ key }) => key)
+    for (const state of this.#table.values()) {
+      if (this.#handles.has(state) || state.extents.some(({ kind }) => kind !== 'deleted')) keys.push(state.key)
+    }
     return keys
   }
 
@@ -204,7 +206,7 @@ export class LogStore {
 
   async #checkToken(state: LogState, token: FencingToken): Promise<void> {
     await this.#load(state)
-    const current = this.#handles.get(state)?.token ?? this.#unwritten.get(state.lineKey.json) ?? state.token
+    const current = this.#handles.get(state)?.token ?? this.#unwritten.get(state.lineKey.json)?.token ?? state.token
     if (current !== undefined && !mayOpenLog(current, token)) throw fenced('a later owner opened the log', current.epoch)
   }
 
@@ -213,7 +215,7 @@ export class LogStore {
     if (this.#handles.get(state) === log) this.#handles.delete(state)
     if (!log.hasWritten) {
       if (this.#unwritten.size >= mostRemembered) this.#unwritten.delete(this.#unwritten.keys().next().value ?? '')
-      this.#unwritten.set(state.lineKey.json, token)
+      this.#unwritten.set(state.lineKey.json, { key: state.key, token })
     }
     this.#mover.rest(state)
     this.#table.leave(state)

@@ -27,7 +27,6 @@ export interface CurrentSegment {
 }
 
 const segmentName = /^([0-9]{8,})\.jsonl$/
-const longestHeader = 256
 
 /** Returns the path of a segment. */
 export function segmentPath(directory: string, number: number): string {
@@ -141,14 +140,4 @@ export async function cutTail(
     if (isWritable) await fileSystem.truncate(descriptor, good, witness)
   }
   await fileSystem.datasync(descriptor)
-}
-
-/** Resolves with the header of a segment; undefined when it has none that can be read. */
-export async function headerOf(fileSystem: FileSystem, directory: string, number: number): Promise<SegmentHeader | undefined> {
-  const descriptor = await fileSystem.open(segmentPath(directory, number), 'r')
-  try {
-    return readSegmentHeader(await readAt(fileSystem, descriptor, 0, longestHeader))?.header
-  } finally {
-    await fileSystem.close(descriptor)
-  }
 }

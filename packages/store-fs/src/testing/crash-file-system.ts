@@ -52,6 +52,7 @@ export class CrashFileSystem {
         this.#remember(to)
         await real.rename(from, to)
       }),
+      link: changing(real.link),
       unlink: changing(async (path) => {
         this.#remember(path)
         await real.unlink(path)
