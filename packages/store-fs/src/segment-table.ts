@@ -25,6 +25,11 @@ export class SegmentTable {
     return this.#current
   }
 
+  /** Number of segments, the one that is being written included. */
+  get count(): number {
+    return this.#segments.size
+  }
+
   /** Numbers, ascending. */
   get numbers(): number[] {
     return [...this.#segments.keys()]

@@ -72,7 +72,9 @@ async function take(fileSystem: FileSystem, directory: string, table: LogTable, 
     table.segments.begin(number, current.bytes)
     return current
   } catch (error) {
-    await abandonSegment(fileSystem, directory, number, own)
+    // A later owner that sealed it may have read its header, and name it in its own.
+    if (fileSystem.isUnsealed(own)) await abandonSegment(fileSystem, directory, number, own)
+    else await fileSystem.close(own)
     throw error
   }
 }
@@ -88,7 +90,11 @@ async function chainOf(fileSystem: FileSystem, directory: string, numbers: reado
   const chain: ChainSegment[] = []
   let expected: { readonly number: number; readonly length: number | undefined } | undefined
   for (const number of [...numbers].reverse()) {
-    if (expected !== undefined && number !== expected.number) continue
+    if (expected !== undefined && number !== expected.number) {
+      // Segments go from the oldest on. If an older one is there, the one between was never begun, or its writer gave it up.
+      if (numbers.includes(expected.number)) continue
+      expected = { number, length: undefined }
+    }
     const bytes = (await readWhole(fileSystem, segmentPath(directory, number))) ?? Buffer.alloc(0)
     const found = readSegmentHeader(bytes)
     if (found === undefined && !hasLines(bytes)) continue

@@ -105,6 +105,7 @@ export class Wal {
   /** Removes the oldest segments that nothing needs any more, one durably after the other. */
   async retire(): Promise<void> {
     const { fileSystem, directory, table } = this.#options
+    let hasRoom = false
     for (;;) {
       const number = table.segments.oldestFree()
       if (number === undefined) break
@@ -114,7 +115,9 @@ export class Wal {
       await removeIfThere(fileSystem, `${segmentPath(directory, number)}.torn`)
       await syncDirectory(fileSystem, directory)
       table.segments.remove(number)
+      hasRoom = true
     }
+    if (!hasRoom) return
     this.#room?.resolve()
     this.#room = undefined
   }
@@ -142,15 +145,20 @@ export class Wal {
   }
 
   async #drain(): Promise<void> {
-    await this.#options.gather()
+    if (this.#queue.length > 0) await this.#options.gather()
     while (this.#queue.length > 0 || this.#rotations.length > 0) {
       const rotations = this.#rotations.splice(0)
       if (rotations.length > 0) await this.#rotate(rotations)
+      if (this.#isDue()) await this.#next().catch(() => undefined)
       await this.#untilRoom()
       const group = takeGroup(this.#queue)
       if (group.length > 0) await this.#commit(group)
     }
     this.#draining = undefined
+  }
+
+  #isDue(): boolean {
+    return this.#queue.length > 0 && !this.#isAbandoned && this.#segment.bytes >= this.#options.segmentBytes
   }
 
   async #rotate(rotations: readonly PromiseWithResolvers<void>[]): Promise<void> {
@@ -164,7 +172,8 @@ export class Wal {
 
   async #untilRoom(): Promise<void> {
     const { table, maxBytes, onGrown } = this.#options
-    while (table.segments.bytes >= maxBytes && this.#failure === undefined && this.#queue.length > 0) {
+    // Only segments that are not written any more can go; without one, waiting would be for nothing.
+    while (table.segments.bytes >= maxBytes && table.segments.count > 1 && this.#failure === undefined && this.#queue.length > 0) {
       this.#room ??= Promise.withResolvers()
       const { promise } = this.#room
       onGrown()
@@ -187,8 +196,8 @@ export class Wal {
   }
 
   async #write(group: readonly WalItem[]): Promise<void> {
-    const { fileSystem, sync, segmentBytes, table } = this.#options
-    if (this.#isAbandoned || this.#segment.bytes >= segmentBytes) await this.#next()
+    const { fileSystem, sync, table } = this.#options
+    if (this.#isAbandoned || this.#segment.bytes >= this.#options.segmentBytes) await this.#next()
     const segment = this.#segment
     const { bytes, lengths } = encodeGroup(group, this.#syncedBytes === segment.bytes)
     try {
@@ -249,7 +258,9 @@ export class Wal {
       this.#segment = await beginSegment(fileSystem, directory, claimed, { number, previous, bytes })
     } catch (error) {
       this.#lastTried = number
-      await abandonSegment(fileSystem, directory, number, claimed).catch(() => undefined)
+      // A later owner that sealed it may have read its header, and name it in its own.
+      if (fileSystem.isUnsealed(claimed)) await abandonSegment(fileSystem, directory, number, claimed).catch(() => undefined)
+      else await fileSystem.close(claimed).catch(() => undefined)
       throw error
     }
     table.segments.begin(number, this.#segment.bytes)
