@@ -58,7 +58,8 @@ async function load(fileSystem: FileSystem, state: LogState, readExtent: ReadOne
     if (first !== undefined && first > last + 1 && first > state.droppedSeq + 1)
       throw logCorrupt(opened?.file ?? `${state.path}.log.jsonl`, file?.bytes ?? 0, `records ${last + 1} to ${first - 1} are missing`)
     state.own = opened === undefined || file === undefined ? noOwnFile : { generation: opened.generation, bytes: file.bytes, lastSeq: last }
-    state.lastSeq ??= last
+    // The own file may have been cut back to before the snapshot that dropped all of it.
+    state.lastSeq ??= Math.max(last, state.droppedSeq)
     state.token ??= file?.tail?.token
     state.snapshotSeq = Math.max(state.snapshotSeq ?? 0, file?.tail?.snapshotSeq ?? 0)
   } finally {

@@ -41,25 +41,33 @@ class PowerCut extends Error {}
 
 async function play(root: string, seed: number): Promise<void> {
   const next = chance(seed)
-  const promised = new Map(names.map((name) => [name, { life: 0, acknowledged: 0, begun: 0, dropped: 0, isDeleting: false } as Promise_]))
+  let promised = new Map(names.map((name) => [name, { life: 0, acknowledged: 0, begun: 0, dropped: 0, isDeleting: false } as Promise_]))
   let directory = join(root, 'run-0')
   await mkdir(directory, { recursive: true })
   for (const run of range(1, 3)) {
     const cutAt = 1 + next(run === 1 ? 160 : 90)
     let calls = 0
     let isCut = false
+    // Calls under way at the cut may still end, and promise what the crash does not know.
+    let atCut: typeof promised | undefined
+    const cut = Promise.withResolvers<void>()
     const crashing = new CrashFileSystem(directory, () => {
       if (isCut || ++calls >= cutAt) {
+        if (!isCut) atCut = new Map([...promised].map(([name, promise]) => [name, { ...promise }]))
         isCut = true
+        cut.resolve()
         throw new PowerCut()
       }
     })
     const { fileSystem } = crashing
     const clock = new ManualClock()
     const owner = new LogProcess(directory, { fileSystem, clock, walSegmentBytes: 700, walMaxBytes: 2_800, isAlone: next(2) === 0 })
-    await live(owner, clock, promised, next, () => isCut).catch((error: unknown) => {
+    const living = live(owner, clock, promised, next, () => isCut).catch((error: unknown) => {
       if (!isCut) throw error
     })
+    // Nothing moves after the cut, so an append may wait for ever.
+    await Promise.race([living, cut.promise])
+    promised = atCut ?? promised
     isCut = true
     const after = join(root, `run-${run}`)
     const mode = next(3)

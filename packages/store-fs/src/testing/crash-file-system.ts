@@ -75,14 +75,8 @@ export class CrashFileSystem {
         this.#directories.add(this.#isNew(path))
       }),
       removeDirectory: changing(real.removeDirectory),
-      datasync: changing(async (descriptor) => {
-        await real.datasync(descriptor)
-        this.#synced(descriptor)
-      }),
-      sync: changing(async (descriptor) => {
-        await real.sync(descriptor)
-        this.#synced(descriptor)
-      }),
+      datasync: changing((descriptor) => this.#synced(descriptor)),
+      sync: changing((descriptor) => this.#synced(descriptor)),
     }
   }
 
