@@ -41,5 +41,9 @@ export async function removeDocument(fileSystem: FileSystem, path: string): Prom
 }
 
 function notADocument(path: string): BeamClawError {
-  return logCorrupt(path, 0, 'the document does not match its checksum: it is damaged or was edited by hand. Restore it from a backup, or delete it')
+  return logCorrupt(
+    path,
+    0,
+    'the document does not match its checksum: it is damaged or was edited by hand. Restore it from a backup, or delete it',
+  )
 }

@@ -19,7 +19,11 @@ const largestSpan = 4 * 1024 * 1024
  * Reads extents in order, a few megabytes at a time. Rejects with the system's ENOENT when a segment is gone: its lines are in own files then, and the caller
  * looks again.
  */
-export async function* readExtents(fileSystem: FileSystem, directory: string, extents: readonly Extent[]): AsyncGenerator<readonly ReadExtent[]> {
+export async function* readExtents(
+  fileSystem: FileSystem,
+  directory: string,
+  extents: readonly Extent[],
+): AsyncGenerator<readonly ReadExtent[]> {
   let open: { readonly number: number; readonly descriptor: number } | undefined
   try {
     for (let index = 0; index < extents.length; ) {
@@ -35,7 +39,11 @@ export async function* readExtents(fileSystem: FileSystem, directory: string, ex
       const length = last.offset + last.bytes - first.offset
       const bytes = await readAt(fileSystem, open.descriptor, first.offset, length)
       if (bytes.length < length)
-        throw logCorrupt(segmentPath(directory, first.segment), first.offset + bytes.length, `the segment ends before byte ${first.offset + length}`)
+        throw logCorrupt(
+          segmentPath(directory, first.segment),
+          first.offset + bytes.length,
+          `the segment ends before byte ${first.offset + length}`,
+        )
       yield span.map((extent) => {
         const start = extent.offset - first.offset
         return { extent, bytes: bytes.subarray(start, start + extent.bytes) }

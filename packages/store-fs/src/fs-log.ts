@@ -1,13 +1,13 @@
 /** One owner's handle on a log. Its lines go into the write-ahead log of the store. */
-import {
-  type AppendLog,
-  type BeamClawError,
-  type EntryLocation,
-  type FencingToken,
-  type LogContents,
-  type LogEntry,
-  type LogSnapshot,
-  type SnapshotOptions,
+import type {
+  AppendLog,
+  BeamClawError,
+  EntryLocation,
+  FencingToken,
+  LogContents,
+  LogEntry,
+  LogSnapshot,
+  SnapshotOptions,
 } from '@beamclaw/core'
 import { checkSnapshotSeq, type EncodedLogEntry, encodeJson, encodeLogRecords, freshLogRecords } from '@beamclaw/core/adapter'
 import { fenced, invalid, stopped, storeFailure } from './failures.ts'
@@ -85,7 +85,8 @@ export class FsLog implements AppendLog {
       if (first?.seq === this.#sentSeq + 1) return { done: this.#send(encoded) }
       await this.#untilIdle()
       const from = Math.max(first?.seq ?? 1, this.#sentSeq + 1 - rememberedRecords, this.state.droppedSeq + 1)
-      const held = first !== undefined && first.seq <= this.#sentSeq ? await this.#host.idsFrom(this.state, from) : new Map<number, string>()
+      const held =
+        first !== undefined && first.seq <= this.#sentSeq ? await this.#host.idsFrom(this.state, from) : new Map<number, string>()
       const fresh = freshLogRecords(encoded, (seq) => held.get(seq), this.#sentSeq)
       if (fresh.length > 0) return { done: this.#send(fresh) }
       this.#checkOwned()

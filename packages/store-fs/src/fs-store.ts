@@ -16,15 +16,7 @@ import {
   SystemClock,
   type Versioned,
 } from '@beamclaw/core'
-import {
-  anArray,
-  checkFencingToken,
-  checkOptions,
-  checkStoreKey,
-  encodeJson,
-  integer,
-  readLogOptions,
-} from '@beamclaw/core/adapter'
+import { anArray, checkFencingToken, checkOptions, checkStoreKey, encodeJson, integer, readLogOptions } from '@beamclaw/core/adapter'
 import { DirectoryMaker, isAbsent } from './atomic-write.ts'
 import { DirectoryChildren } from './directory-children.ts'
 import { DirectoryLock } from './directory-lock.ts'
@@ -278,7 +270,15 @@ export class FsStore implements Store {
   }
 
   async #openLogs({ isAlone }: DirectoryLock): Promise<LogStore> {
-    const { sync, maxDocumentBytes: maxBytes, maxOpenFiles, walSegmentBytes, walMaxBytes, clock, fileSystem: quietFileSystem } = this.#options
+    const {
+      sync,
+      maxDocumentBytes: maxBytes,
+      maxOpenFiles,
+      walSegmentBytes,
+      walMaxBytes,
+      clock,
+      fileSystem: quietFileSystem,
+    } = this.#options
     const sizes = { maxBytes, maxOpenFiles, walSegmentBytes, walMaxBytes }
     return await LogStore.open({ root: this.#root, fileSystem: this.#fileSystem, quietFileSystem, sync, clock, isAlone, ...sizes })
   }

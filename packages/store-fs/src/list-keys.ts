@@ -42,7 +42,8 @@ export async function listKeys(
 
 /** Returns the index of the first part that is at `after` or behind it, or holds keys that are. */
 function firstIndex(parts: readonly string[], key: StoreKey, after: StoreKey | undefined): number {
-  if (after === undefined || !isBelowStoreKey(after, key)) return after === undefined || compareStoreKeys(key, after) >= 0 ? 0 : parts.length
+  if (after === undefined || !isBelowStoreKey(after, key))
+    return after === undefined || compareStoreKeys(key, after) >= 0 ? 0 : parts.length
   const part = after[key.length] as string
   let [low, high] = [0, parts.length]
   while (low < high) {

@@ -54,7 +54,8 @@ export async function locate(files: Files, view: LogView, seq: number): Promise<
   await visitBackwards(files, view, (file, bytes, start, end, offset) => {
     const head = isIntact(bytes, start, end) ? readHead(bytes, start, end) : undefined
     if (head === undefined) return false
-    const isIt = seq <= view.snapshotSeq ? isSnapshotLine(head) && head.seq === view.snapshotSeq : head.kind === 'record' && head.seq === seq
+    const isIt =
+      seq <= view.snapshotSeq ? isSnapshotLine(head) && head.seq === view.snapshotSeq : head.kind === 'record' && head.seq === seq
     if (isIt) found = { file, offset }
     return isIt
   })

@@ -1,6 +1,5 @@
 /** What a store knows of one log: the lines that are not in its own file yet, and what of the log they and that file say. */
-import type { FencingToken, StoreKey } from '@beamclaw/core'
-import type { BeamClawError } from '@beamclaw/core'
+import type { BeamClawError, FencingToken, StoreKey } from '@beamclaw/core'
 import { logCorrupt } from './failures.ts'
 import type { OwnFile } from './own-file.ts'
 import type { LineHead, LineKey, LineKind } from './wal-line.ts'

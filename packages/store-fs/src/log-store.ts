@@ -13,8 +13,8 @@ import type { LogState } from './log-state.ts'
 import { LogTable } from './log-table.ts'
 import { loadTail } from './log-tail.ts'
 import { Mover } from './mover.ts'
-import type { OwnFileWriting } from './own-file-writer.ts'
 import type { SyncMode } from './options.ts'
+import type { OwnFileWriting } from './own-file-writer.ts'
 import { readPage } from './page-reader.ts'
 import { SegmentTable } from './segment-table.ts'
 import { Wal } from './wal.ts'
@@ -94,7 +94,16 @@ export class LogStore {
         ? () => new Promise<void>((resolve) => void clock.setTimer(resolve, gatherMs))
         : () => new Promise<void>((resolve) => void setImmediate(resolve))
     const onGrown = (): void => mover?.grown()
-    const wal = await Wal.open({ fileSystem, directory, table, sync, gather, onGrown, segmentBytes: walSegmentBytes, maxBytes: walMaxBytes })
+    const wal = await Wal.open({
+      fileSystem,
+      directory,
+      table,
+      sync,
+      gather,
+      onGrown,
+      segmentBytes: walSegmentBytes,
+      maxBytes: walMaxBytes,
+    })
     const nonce = randomUUID().slice(0, 8)
     let temporaries = 0
     const writing: OwnFileWriting = {

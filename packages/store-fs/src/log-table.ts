@@ -6,8 +6,8 @@ import { encodePart } from './key-path.ts'
 import { type Extent, LogState } from './log-state.ts'
 import { keyTextOf } from './parsed-line.ts'
 import type { SegmentTable } from './segment-table.ts'
-import type { SegmentVisitor } from './wal-replay.ts'
 import { type LineHead, lineKey } from './wal-line.ts'
+import type { SegmentVisitor } from './wal-replay.ts'
 
 /**
  * - I1: a log without extents and without users is not in the table.
@@ -105,7 +105,8 @@ export class LogTable {
   }
 
   #dropIfIdle(state: LogState): void {
-    if (state.users === 0 && state.extents.length === 0 && this.#logs.get(state.lineKey.json) === state) this.#logs.delete(state.lineKey.json)
+    if (state.users === 0 && state.extents.length === 0 && this.#logs.get(state.lineKey.json) === state)
+      this.#logs.delete(state.lineKey.json)
   }
 }
 

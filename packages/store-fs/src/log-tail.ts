@@ -116,14 +116,19 @@ async function lengthBefore(
     const { offset, head, lostSeq } = later[index] as SeenLine
     if (lostSeq !== undefined && lostSeq < first && first !== Number.POSITIVE_INFINITY) throw damaged(file, offset)
     if (head === undefined || head.kind === 'record') return offset
-    if (own !== undefined && own.equals(await readAt(fileSystem, descriptor, offset, own.length))) return offset
+    if (own?.equals(await readAt(fileSystem, descriptor, offset, own.length))) return offset
     length = later[index - 1]?.offset ?? size
   }
   return Math.min(length, size)
 }
 
 /** Reads backwards to the newest record and the newest line that names an owner. */
-async function readTail(fileSystem: FileSystem, state: LogState, { descriptor, file }: OpenOwnFile, bytes: number): Promise<Tail | undefined> {
+async function readTail(
+  fileSystem: FileSystem,
+  state: LogState,
+  { descriptor, file }: OpenOwnFile,
+  bytes: number,
+): Promise<Tail | undefined> {
   let lastSeq: number | undefined
   let token: FencingToken | undefined
   let snapshotSeq = 0

@@ -2,13 +2,13 @@
 import { dirname, join } from 'node:path'
 import type { DirectoryMaker } from './atomic-write.ts'
 import { removeIfThere, syncDirectory, writeFully } from './atomic-write.ts'
+import { readAt } from './backward-scan.ts'
 import { readExtents } from './extent-reader.ts'
 import { fenced, systemCode } from './failures.ts'
 import { forEachLine } from './forward-scan.ts'
 import type { Files } from './log-reader.ts'
 import type { Extent, LogState } from './log-state.ts'
 import { encodeOwnHeader, headerLength, noOwnFile, type OwnFile, ownFileName, ownFileNames } from './own-file.ts'
-import { readAt } from './backward-scan.ts'
 import { isIntact, lineEnd, readHead } from './wal-line.ts'
 
 /** What writing own files needs. */

@@ -1,6 +1,7 @@
 /** The own file of a log at rest: its names, and the generation that each begins with. */
-import { readAt } from './backward-scan.ts'
+
 import { isAbsent } from './atomic-write.ts'
+import { readAt } from './backward-scan.ts'
 import type { FileSystem } from './file-system.ts'
 import { encodeOtherLine, isIntact, lineEnd } from './wal-line.ts'
 

@@ -31,4 +31,3 @@ export function isSnapshotLine({ kind }: Pick<LineHead, 'kind'>): boolean {
 export function keyTextOf(key: string): string {
   return Buffer.from(key, 'latin1').toString('utf8')
 }
-

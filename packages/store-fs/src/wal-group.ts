@@ -36,21 +36,29 @@ export function encodeGroup(group: readonly WalItem[], isSynced: boolean): { rea
   const pieces: Buffer[] = []
   const lengths: number[] = []
   let text = ''
+  let characters = 0
   let isFirst = isSynced
   for (const { lines } of group) {
     let length = 0
     for (const encoded of lines) {
       const line = finishLine(encoded, isFirst)
       isFirst = false
-      length += Buffer.byteLength(line)
+      length += line.length
       text += line
       if (text.length > longestText) {
         pieces.push(Buffer.from(text))
         text = ''
       }
     }
+    characters += length
     lengths.push(length)
   }
   pieces.push(Buffer.from(text))
-  return { bytes: pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces), lengths }
+  const bytes = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
+  // Most text is ASCII, where each character is a byte.
+  return { bytes, lengths: bytes.length === characters ? lengths : group.map((item, index) => bytesOf(item, isSynced && index === 0)) }
+}
+
+function bytesOf({ lines }: WalItem, isFirst: boolean): number {
+  return lines.reduce((sum, line, index) => sum + Buffer.byteLength(finishLine(line, isFirst && index === 0)), 0)
 }

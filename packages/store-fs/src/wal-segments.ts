@@ -26,6 +26,7 @@ export interface CurrentSegment {
   bytes: number
 }
 
+const longestHeader = 256
 const segmentName = /^([0-9]{8,})\.jsonl$/
 
 /** Returns the path of a segment. */
@@ -140,4 +141,20 @@ export async function cutTail(
     if (isWritable) await fileSystem.truncate(descriptor, good, witness)
   }
   await fileSystem.datasync(descriptor)
+}
+
+/** Resolves with the header of a segment; undefined when it has none that can be read, or is gone. */
+export async function headerOf(fileSystem: FileSystem, directory: string, number: number): Promise<SegmentHeader | undefined> {
+  let descriptor: number
+  try {
+    descriptor = await fileSystem.open(segmentPath(directory, number), 'r')
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    throw error
+  }
+  try {
+    return readSegmentHeader(await readAt(fileSystem, descriptor, 0, longestHeader))?.header
+  } finally {
+    await fileSystem.close(descriptor)
+  }
 }

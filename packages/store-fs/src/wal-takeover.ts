@@ -1,6 +1,7 @@
 /** Takes the write-ahead log over from its earlier owner: seals it, reads all of it into the table of logs, and begins the next segment. */
-import { isAbsent, removeIfThere, syncDirectory, readWhole } from './atomic-write.ts'
+
 import { BeamClawError } from '@beamclaw/core'
+import { isAbsent, readWhole, removeIfThere, syncDirectory } from './atomic-write.ts'
 import { logCorrupt } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 import { type LogTable, LostLines } from './log-table.ts'
@@ -11,6 +12,7 @@ import {
   type CurrentSegment,
   claimSegment,
   cutTail,
+  headerOf,
   listSegments,
   type OpenTail,
   openTail,
@@ -95,19 +97,19 @@ async function chainOf(fileSystem: FileSystem, directory: string, numbers: reado
       if (numbers.includes(expected.number)) continue
       expected = { number, length: undefined }
     }
-    const bytes = (await readWhole(fileSystem, segmentPath(directory, number))) ?? Buffer.alloc(0)
-    const found = readSegmentHeader(bytes)
-    if (found === undefined && !hasLines(bytes)) continue
+    const found = await headerOf(fileSystem, directory, number)
+    if (found === undefined && !(await hasLines(fileSystem, directory, number))) continue
     chain.unshift({ number, length: expected?.length })
     // A damaged header does not say which segment is before it, so it is the one that is there.
     const before = numbers.filter((one) => one < number).at(-1)
-    if (found !== undefined) expected = { number: found.header.previous, length: found.header.bytes }
+    if (found !== undefined) expected = { number: found.previous, length: found.bytes }
     else if (before !== undefined) expected = { number: before, length: undefined }
   }
   return chain
 }
 
-function hasLines(bytes: Buffer): boolean {
+async function hasLines(fileSystem: FileSystem, directory: string, number: number): Promise<boolean> {
+  const bytes = (await readWhole(fileSystem, segmentPath(directory, number))) ?? Buffer.alloc(0)
   let count = 0
   walkSegment(bytes, 0, bytes.length, true, { line: () => count++, damage: () => undefined })
   return count > 0

@@ -1,13 +1,13 @@
 /** The write-ahead log of a store: group commit over all logs, one write and one sync at a time. */
 import { BeamClawError } from '@beamclaw/core'
-import { syncDirectory, removeIfThere, writeFully } from './atomic-write.ts'
+import { removeIfThere, syncDirectory, writeFully } from './atomic-write.ts'
 import { fenced, storeFailure } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 import type { LogTable } from './log-table.ts'
 import type { SyncMode } from './options.ts'
 import { encodeGroup, takeGroup, type WalItem } from './wal-group.ts'
-import { takeWal } from './wal-takeover.ts'
 import { abandonSegment, beginSegment, type CurrentSegment, claimSegment, segmentPath } from './wal-segments.ts'
+import { takeWal } from './wal-takeover.ts'
 
 /** What a write-ahead log needs of its store. */
 export interface WalOptions {
@@ -76,10 +76,14 @@ export class Wal {
   /** Throws `overloaded` when too many bytes wait; else nothing. */
   checkRoom(bytes: number): void {
     if (this.#waiting === 0 || this.#waiting + bytes <= mostWaiting) return
-    throw new BeamClawError('overloaded', `${this.#waiting} bytes of appends wait for the disk; the limit is ${mostWaiting}. Try again later`, {
-      isRetryable: true,
-      retryAfterMs: 100,
-    })
+    throw new BeamClawError(
+      'overloaded',
+      `${this.#waiting} bytes of appends wait for the disk; the limit is ${mostWaiting}. Try again later`,
+      {
+        isRetryable: true,
+        retryAfterMs: 100,
+      },
+    )
   }
 
   /** Writes an item after those before it. */
