@@ -5,9 +5,11 @@ import { BeamClawError } from '@beamclaw/core'
 import { ManualClock } from '@beamclaw/core/testing'
 import { logRecords, range, storeKey } from '@beamclaw/testkit'
 import { expect, test } from 'vitest'
+import { nodeFileSystem } from './file-system.ts'
 import type { FsLog } from './fs-log.ts'
 import type { LogStore } from './log-store.ts'
 import { CrashFileSystem } from './testing/crash-file-system.ts'
+import { mortalFileSystem } from './testing/mortal-file-system.ts'
 import { LogProcess, scratchDirectory } from './testing/scratch.ts'
 
 const seeds = Number(process.env.BEAMCLAW_CRASH_SEEDS ?? 40)
@@ -59,7 +61,7 @@ async function play(root: string, seed: number): Promise<void> {
         throw new PowerCut()
       }
     })
-    const { fileSystem } = crashing
+    const { fileSystem, die } = mortalFileSystem(crashing.fileSystem)
     const clock = new ManualClock()
     const owner = new LogProcess(directory, { fileSystem, clock, walSegmentBytes: 700, walMaxBytes: 2_800, isAlone: next(2) === 0 })
     const living = live(owner, clock, promised, next, () => isCut).catch((error: unknown) => {
@@ -72,6 +74,7 @@ async function play(root: string, seed: number): Promise<void> {
     const after = join(root, `run-${run}`)
     const mode = next(3)
     crashing.crash(after, () => (mode === 0 ? false : mode === 1 ? true : next(2) === 0))
+    die()
     directory = after
     await check(directory, promised, `seed ${seed}, run ${run}, cut at ${cutAt}, mode ${mode}`)
   }
@@ -141,7 +144,8 @@ async function act({ logs, open, name, promise, next, clock }: Acting): Promise<
 }
 
 async function check(root: string, promised: ReadonlyMap<string, Promise_>, note: string): Promise<void> {
-  const logs = await new LogProcess(root).logs.catch((error: unknown) => {
+  const { fileSystem, die } = mortalFileSystem(nodeFileSystem)
+  const logs = await new LogProcess(root, { fileSystem }).logs.catch((error: unknown) => {
     throw new Error(`${note}: ${String(error)}`, { cause: error })
   })
   for (const [name, promise] of promised) {
@@ -174,6 +178,7 @@ async function check(root: string, promised: ReadonlyMap<string, Promise_>, note
       throw error
     }
   }
+  die()
 }
 
 test(
