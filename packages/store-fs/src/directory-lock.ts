@@ -152,7 +152,7 @@ async function tryLock(
   try {
     const mine = await describeSelf(claim, nonce)
     const present = await file.read()
-    // Without a file, its owner left in order, or somebody removed it.
+    // Without a file, its owner left in order, or the file was removed by hand.
     let isAlone = false
     if (present !== undefined) {
       const verdict = await judge(present, mine, file, options.leaseMs)

@@ -79,7 +79,7 @@ describe('no room', () => {
       await Promise.all(later)
       await expectRejection(log.append(logRecords(4)), expected)
       isFull = false
-      // The store goes on, and so does whoever comes after a crash at this moment.
+      // The store goes on, and so does the next process after a crash at this moment.
       const again = await owner.open()
       expect((await again.read()).records).toEqual(logRecords(1, 3))
       await again.append(logRecords(4))

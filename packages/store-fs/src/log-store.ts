@@ -255,7 +255,7 @@ export class LogStore {
     }
   }
 
-  /** Own files that somebody removed by hand are gone, and their log with them. */
+  /** Waits for the move under way: after it, the files are in place. */
   async #refresh(state: LogState): Promise<void> {
     while (state.busy !== undefined) await state.busy
   }

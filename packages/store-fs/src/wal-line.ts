@@ -113,7 +113,7 @@ export function readHead(bytes: Buffer, start: number, end: number): LineHead | 
   if (!hasText(bytes, start, lineStart)) return undefined
   let at = start + lineStart.length
   let seq = 0
-  for (let digit = bytes[at] ?? 0; digit >= 0x30 && digit <= 0x39; digit = bytes[++at] ?? 0) seq = seq * 10 + digit - 0x30
+  for (let digit = bytes[at] ?? 0; digit >= 0x30 && digit <= 0x39; digit = bytes[++at] ?? 0) seq = seq * 10 + (digit - 0x30)
   if (!hasText(bytes, at, ',"k":[')) return undefined
   const keyStart = at + 5
   at = endOfKey(bytes, keyStart, end)
@@ -155,7 +155,7 @@ function provenHead(bytes: Buffer): LineProof | undefined {
   if (!hasText(bytes, 0, lineStart)) return undefined
   let at = lineStart.length
   let seq = 0
-  for (let digit = bytes[at] ?? 0; digit >= 0x30 && digit <= 0x39; digit = bytes[++at] ?? 0) seq = seq * 10 + digit - 0x30
+  for (let digit = bytes[at] ?? 0; digit >= 0x30 && digit <= 0x39; digit = bytes[++at] ?? 0) seq = seq * 10 + (digit - 0x30)
   if (!hasText(bytes, at, ',"k":[')) return undefined
   const keyEnd = endOfKey(bytes, at + 5, bytes.length)
   if (keyEnd < 0 || !hasText(bytes, keyEnd, ',"h":"')) return undefined
