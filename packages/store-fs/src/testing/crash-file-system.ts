@@ -75,7 +75,12 @@ export class CrashFileSystem {
         this.#directories.add(this.#isNew(path))
       }),
       removeDirectory: changing(real.removeDirectory),
-      datasync: changing((descriptor) => this.#synced(descriptor)),
+      // A sync takes its time: what was promised too early is known to be promised by then.
+      datasync: async (descriptor) => {
+        await new Promise(setImmediate)
+        this.#onCall()
+        this.#synced(descriptor)
+      },
       sync: changing((descriptor) => this.#synced(descriptor)),
     }
   }
