@@ -44,16 +44,19 @@ export class DirectoryLock {
   readonly #nonce: string
   readonly #claim: SocketClaim
   readonly #options: LockOptions
+  /** True when no earlier owner can still be running: it left in order, or its death is proven. */
+  readonly isAlone: boolean
   readonly #timer: NodeJS.Timeout
   #phase: 'held' | 'lost' | 'released' = 'held'
   #lastBeat = performance.now()
   #missed = 0
 
-  private constructor(file: LockFile, nonce: string, claim: SocketClaim, options: LockOptions) {
+  private constructor(file: LockFile, nonce: string, claim: SocketClaim, options: LockOptions, isAlone: boolean) {
     this.#file = file
     this.#nonce = nonce
     this.#claim = claim
     this.#options = options
+    this.isAlone = isAlone
     this.#timer = setInterval(() => void this.#beat(), Math.ceil(options.leaseMs / beatsPerLease)).unref()
   }
 
@@ -86,8 +89,8 @@ export class DirectoryLock {
   }
 
   /** @internal */
-  static held(file: LockFile, nonce: string, claim: SocketClaim, options: LockOptions): DirectoryLock {
-    return new DirectoryLock(file, nonce, claim, options)
+  static held(file: LockFile, nonce: string, claim: SocketClaim, options: LockOptions, isAlone: boolean): DirectoryLock {
+    return new DirectoryLock(file, nonce, claim, options, isAlone)
   }
 
   /** Returns false once the lock file is deleted or names another owner. */
@@ -149,14 +152,18 @@ async function tryLock(
   try {
     const mine = await describeSelf(claim, nonce)
     const present = await file.read()
+    // Without a file, its owner left in order, or the file was removed by hand.
+    let isAlone = false
     if (present !== undefined) {
-      if (!(await isDead(present, mine, file, options.leaseMs))) {
+      const verdict = await judge(present, mine, file, options.leaseMs)
+      if (verdict === 'alive') {
         await releaseSocket(claim)
         return { owner: present.owner }
       }
+      isAlone = verdict === 'dead'
       await file.removeDead(present, nonce)
     }
-    if (await file.create(mine)) return DirectoryLock.held(file, nonce, claim, options)
+    if (await file.create(mine)) return DirectoryLock.held(file, nonce, claim, options, isAlone)
   } catch (error) {
     await releaseSocket(claim)
     throw error
@@ -176,11 +183,13 @@ async function describeSelf(claim: SocketClaim, nonce: string): Promise<LockOwne
   }
 }
 
-async function isDead({ owner, beat }: LockState, mine: LockOwner, file: LockFile, leaseMs: number): Promise<boolean> {
+/** `silent`: nothing proves that the owner is dead, but it shows no heartbeat. */
+async function judge({ owner, beat }: LockState, mine: LockOwner, file: LockFile, leaseMs: number): Promise<'alive' | 'dead' | 'silent'> {
   // A text without an owner was not written by a process that holds the lock.
-  if (owner === undefined) return true
+  if (owner === undefined) return 'silent'
   const verdict = judgeOwner(owner, { host: mine.host, socket: mine.socket }, await processFacts(owner.pid))
-  return verdict === 'unsure' ? await hasNoHeartbeat(file, beat, leaseMs) : verdict === 'dead'
+  if (verdict !== 'unsure') return verdict
+  return (await hasNoHeartbeat(file, beat, leaseMs)) ? 'silent' : 'alive'
 }
 
 /** Watches the lock file for a whole lease by this process's monotonic clock, because the clocks of two machines may disagree. */

@@ -1,26 +1,24 @@
 /** One document in one JSON file, replaced as a whole. */
-import { basename, dirname, join } from 'node:path'
-import type { JsonValue, StoreKey, Versioned } from '@beamclaw/core'
-import { BeamClawError } from '@beamclaw/core'
+import { dirname, join } from 'node:path'
+import type { BeamClawError, JsonValue, StoreKey, Versioned } from '@beamclaw/core'
 import { readWhole, removeIfThere, replaceFile, syncDirectory } from './atomic-write.ts'
+import { logCorrupt } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
+import { finishLine, isIntact, sealText } from './wal-line.ts'
 
 /** The content of a document's file. */
 export interface DocumentFile extends Versioned<JsonValue> {
   readonly key: StoreKey
 }
 
-/** Returns a document, or undefined when there is none. Rejects `store-io` for a file that is not a document. */
+/** Returns a document, or undefined when there is none. Rejects `log-corrupt` for a file that is not a document, or does not match its checksum. */
 export async function readDocument(fileSystem: FileSystem, path: string): Promise<DocumentFile | undefined> {
   const bytes = await readWhole(fileSystem, path)
   if (bytes === undefined) return undefined
-  try {
-    const document = JSON.parse(bytes.toString('utf8')) as DocumentFile
-    if (Number.isSafeInteger(document.version) && document.version > 0 && 'value' in document) return document
-  } catch (error) {
-    throw notADocument(path, error)
-  }
-  throw notADocument(path)
+  const end = bytes.length - 1
+  if (bytes[end] !== 0x0a || !isIntact(bytes, 0, end)) throw notADocument(path)
+  const { key, version, value } = JSON.parse(bytes.toString('utf8')) as DocumentFile
+  return { key, version, value }
 }
 
 /** Replaces a document; it is durable when the promise resolves. */
@@ -30,7 +28,7 @@ export async function writeDocument(
   temporary: string,
   { key, version, json }: { readonly key: StoreKey; readonly version: number; readonly json: string },
 ): Promise<void> {
-  const bytes = Buffer.from(`{"version":${version},"key":${JSON.stringify(key)},"value":${json}}\n`)
+  const bytes = Buffer.from(finishLine(sealText(`{"version":${version},"key":${JSON.stringify(key)},"value":${json}`), false))
   await replaceFile(fileSystem, path, join(dirname(path), temporary), bytes)
   await syncDirectory(fileSystem, dirname(path))
 }
@@ -42,13 +40,10 @@ export async function removeDocument(fileSystem: FileSystem, path: string): Prom
   return true
 }
 
-function notADocument(path: string, cause?: unknown): BeamClawError {
-  return new BeamClawError(
-    'store-io',
-    `${path} is not a document: ${basename(path)} is damaged or was edited by hand. Restore it from a backup, or delete it`,
-    {
-      cause,
-      details: { file: path },
-    },
+function notADocument(path: string): BeamClawError {
+  return logCorrupt(
+    path,
+    0,
+    'the document does not match its checksum: it is damaged or was edited by hand. Restore it from a backup, or delete it',
   )
 }

@@ -26,10 +26,17 @@ export interface FileSystem {
   truncate(descriptor: number, length: number, witness: number): Promise<boolean>
   size(descriptor: number): Promise<number>
   rename(from: string, to: string): Promise<void>
+  /**
+   * Gives a file a second name, which must be free, if the open file `witness` is not sealed; resolves with whether it did. Check and link are one atomic step
+   * for this process.
+   */
+  link(from: string, to: string, witness: number): Promise<boolean>
   unlink(path: string): Promise<void>
   makeDirectory(path: string): Promise<void>
   removeDirectory(path: string): Promise<void>
   list(path: string): Promise<DirectoryEntry[]>
+  /** Returns the time of the last change of a file or of the names in a directory, in milliseconds with a fraction. */
+  changedAt(path: string): Promise<number>
   /** Removes the owner's write permission, which marks a sealed segment. */
   seal(path: string): Promise<void>
   /** Returns false when the open file was sealed or deleted. Synchronous, because it does not wait for the disk. */
@@ -59,6 +66,11 @@ export const nodeFileSystem: FileSystem = {
   },
   size: async (descriptor) => (await call<fs.Stats>((done) => fs.fstat(descriptor, done))).size,
   rename: (from, to) => run((done) => fs.rename(from, to, done)),
+  link: async (from, to, witness) => {
+    if (!nodeFileSystem.isUnsealed(witness)) return false
+    fs.linkSync(from, to)
+    return true
+  },
   unlink: (path) => run((done) => fs.unlink(path, done)),
   makeDirectory: (path) => run((done) => fs.mkdir(path, privateDirectory, done)),
   removeDirectory: (path) => run((done) => fs.rmdir(path, done)),
@@ -66,6 +78,7 @@ export const nodeFileSystem: FileSystem = {
     const entries = await call<fs.Dirent[]>((done) => fs.readdir(path, { withFileTypes: true }, done))
     return entries.map((entry) => ({ name: entry.name, mayHoldEntries: entry.isDirectory() || entry.isSymbolicLink() }))
   },
+  changedAt: async (path) => (await call<fs.Stats>((done) => fs.stat(path, done))).mtimeMs,
   seal: (path) => run((done) => fs.chmod(path, sealedFile, done)),
   // Synchronous on purpose: it reads one field of an inode in memory, which costs less than a thread switch.
   isUnsealed: (descriptor) => {

@@ -1,135 +1,123 @@
-/** One owner's handle on a log: group commit of appends, with reads and compactions in between, all in call order. */
-import {
-  type AppendLog,
-  type BeamClawError,
-  type EntryLocation,
-  BeamClawError as Failure,
-  type FencingToken,
-  type LogContents,
-  type LogEntry,
-  type LogSnapshot,
-  type SnapshotOptions,
-  type StoreKey,
+/** One owner's handle on a log. Its lines go into the write-ahead log of the store. */
+import type {
+  AppendLog,
+  BeamClawError,
+  EntryLocation,
+  FencingToken,
+  LogContents,
+  LogEntry,
+  LogSnapshot,
+  SnapshotOptions,
 } from '@beamclaw/core'
-import { checkSnapshotSeq, encodeJson } from '@beamclaw/core/adapter'
-import { type Append, type Task, takeGroup } from './append-group.ts'
-import { writeFully } from './atomic-write.ts'
-import type { PooledFile } from './descriptor-pool.ts'
+import { checkSnapshotSeq, type EncodedLogEntry, encodeJson, encodeLogRecords, freshLogRecords } from '@beamclaw/core/adapter'
 import { fenced, invalid, stopped, storeFailure } from './failures.ts'
-import { locateRecord } from './locate-record.ts'
-import type { LogDirectory } from './log-directory.ts'
-import { type LogEnvironment, logDirectory } from './log-environment.ts'
-import { encodeRecords, freshRecords, rememberedRecords } from './log-input.ts'
-import { type Manifest, manifestAfter } from './manifest.ts'
-import { type OpenedLog, takeLog } from './open-log.ts'
-import { type PresentOwner, readPage } from './read-page.ts'
-import { type EncodedRecord, encodeLines } from './record-line.ts'
-import { encodeSnapshot, type Replayed, readPrefix, replay } from './replay.ts'
-import { readSegment } from './segment.ts'
+import type { LogState } from './log-state.ts'
+import type { WalItem } from './wal-group.ts'
+import { type EncodedLine, encodeRecordLine, encodeSnapshotLine, type OwnerFields } from './wal-line.ts'
+
+/** What all handles of a store share. */
+export interface LogHost {
+  readonly maxBytes: number
+  /** Throws `overloaded` when `bytes` more may not wait. */
+  checkRoom(bytes: number): void
+  push(item: WalItem): void
+  isOwner(): boolean
+  readContents(state: LogState, fromSeq: number): Promise<LogContents>
+  locate(state: LogState, seq: number): Promise<EntryLocation | undefined>
+  /** Ids of the records from `fromSeq` on that the log still holds, by seq. */
+  idsFrom(state: LogState, fromSeq: number): Promise<ReadonlyMap<number, string>>
+  /** Called once with a handle that ended, whether it was closed or fenced. */
+  onEnded(log: FsLog): void
+  /** Called when the records before a snapshot are to go for good. */
+  onDropped(): void
+}
+
+// The newest line that names the owner is never further from the end than this: finding it costs one read.
+const ownerEveryBytes = 64 * 1024
+const rememberedRecords = 64
 
 /**
- * Phases: `open → closed` by `end`, or `open → broken` by a write error or `fence`. Owns the queue and the byte counts of its segment; the
- * descriptor belongs to the pool, and what can be read again from the directory is not kept in memory, because a store has one handle for each
- * session.
+ * Phases: `open → closed` by `end`, or `open → broken` by a failed write or `fence`. Owns what it has sent and is not durable yet; what is durable belongs to the
+ * state of the log.
  *
- * - I1: one drain loop at a time runs the queue in call order; a group of appends counts as one operation.
- * - I2: `append` resolves only after its records are synced (with `sync: os`: written) and the segment was still unsealed afterwards.
- * - I3: after any failure but `log-gap` the handle is broken: every waiting and every later call rejects with that first reason.
- * - I4: `#bytes` counts acknowledged bytes only. Bytes past it are truncated or listed in `suspects`, and never read.
+ * - I1: calls take effect in call order: an append that follows what was sent is sent at once, and everything else waits in `#turn` until nothing is under way.
+ * - I2: `append` resolves only after the write-ahead log did.
+ * - I3: after any failure but a refusal the handle is broken: every waiting and every later call rejects with that first reason.
  */
-export class FsLog implements AppendLog, PooledFile {
-  readonly directory: string
+export class FsLog implements AppendLog {
+  readonly state: LogState
   readonly token: FencingToken
-  readonly #environment: LogEnvironment
-  #generation: number
-  #identity: string
-  #bytes = 0
-  #syncedBytes = 0
-  #lastSeq: number
-  // The content that opening read, until the first read takes it or a write outdates it.
-  #content: Replayed | undefined
-  // Undefined while there is nothing to do.
-  #queue: (Append | Task)[] | undefined
-  #drained: Promise<void> | undefined
+  readonly #host: LogHost
+  /** Seq of the last record that was sent. */
+  #sentSeq: number
+  #sentSnapshotSeq: number
+  #bytesSinceOwner = Number.POSITIVE_INFINITY
+  #underWay = 0
+  #idle: PromiseWithResolvers<void> | undefined
+  // The calls that must not overlap with a write, one after the other; undefined when there is none.
+  #turn: Promise<unknown> | undefined
   // `#refusal` rejects new calls; calls that wait already may still succeed unless `#broken` is set.
   #refusal: BeamClawError | undefined
   #broken: BeamClawError | undefined
   #closed: Promise<void> | undefined
+  #isEnded = false
 
-  private constructor(environment: LogEnvironment, directory: string, { manifest, descriptor, content }: OpenedLog) {
-    this.#environment = environment
-    this.directory = directory
-    this.token = manifest.token
-    this.#generation = manifest.generation
-    this.#identity = environment.fileSystem.identify(descriptor)
-    this.#content = content
-    this.#lastSeq = content.lastSeq
+  /** @param state a log whose tail was loaded. */
+  constructor(host: LogHost, state: LogState, token: FencingToken) {
+    this.#host = host
+    this.state = state
+    this.token = token
+    this.#sentSeq = state.lastSeq ?? 0
+    this.#sentSnapshotSeq = state.snapshotSeq ?? 0
   }
 
-  /** Takes the log in `directory` over from its earlier owner. Rejects as `takeLog` does. */
-  static async open(environment: LogEnvironment, directory: string, key: StoreKey, token: FencingToken): Promise<FsLog> {
-    const opened = await takeLog(environment, directory, key, token)
-    try {
-      const log = new FsLog(environment, directory, opened)
-      await environment.pool.adopt(log, opened.descriptor)
-      return log
-    } catch (error) {
-      await environment.fileSystem.close(opened.descriptor)
-      throw error
-    }
-  }
-
-  /** Path of the segment that is being written. */
-  get path(): string {
-    return this.#directory().segment(this.#generation)
-  }
-
-  /** What a reader beside this owner may read. */
-  get present(): PresentOwner {
-    return { generation: this.#generation, bytes: this.#bytes }
-  }
-
-  get identity(): string {
-    return this.#identity
+  /** True when it wrote under its token. */
+  get hasWritten(): boolean {
+    return this.#bytesSinceOwner !== Number.POSITIVE_INFINITY
   }
 
   async append(records: readonly LogEntry[]): Promise<void> {
     this.#checkOpen()
-    const encoded = encodeRecords(records, this.#environment.maxBytes)
-    await new Promise<void>((resolve, reject) => this.#enqueue({ records: encoded, resolve, reject }))
+    const encoded = encodeLogRecords(records, this.#host.maxBytes)
+    if (this.#turn === undefined && encoded[0]?.seq === this.#sentSeq + 1) return this.#send(encoded)
+    await this.#inTurn(async () => {
+      const [first] = encoded
+      if (first?.seq === this.#sentSeq + 1) return { done: this.#send(encoded) }
+      await this.#untilIdle()
+      const from = Math.max(first?.seq ?? 1, this.#sentSeq + 1 - rememberedRecords, this.state.droppedSeq + 1)
+      const held =
+        first !== undefined && first.seq <= this.#sentSeq ? await this.#host.idsFrom(this.state, from) : new Map<number, string>()
+      const fresh = freshLogRecords(encoded, (seq) => held.get(seq), this.#sentSeq)
+      if (fresh.length > 0) return { done: this.#send(fresh) }
+      this.#checkOwned()
+      return undefined
+    })
   }
 
   async read(fromSeq = 1): Promise<LogContents> {
     this.#checkOpen()
     if (!Number.isSafeInteger(fromSeq) || fromSeq < 0) throw invalid('AppendLog.read needs a whole number from 0 as fromSeq')
-    return await this.#inTurn(async () => {
-      const { snapshot, records } = this.#content ?? (await this.#replay())
-      this.#content = undefined
-      await this.#checkOwned()
-      return { snapshot, records: (records[0]?.seq ?? fromSeq) >= fromSeq ? records : records.filter(({ seq }) => seq >= fromSeq) }
-    })
+    return await this.#exclusively(() => this.#host.readContents(this.state, fromSeq))
   }
 
   async snapshot(snapshot: LogSnapshot, { dropRecords = false }: SnapshotOptions = {}): Promise<void> {
     this.#checkOpen()
     const { seq, state } = snapshot ?? {}
-    const stateJson = encodeJson(state, this.#environment.maxBytes)
-    await this.#inTurn(() => this.#environment.limiter.run(() => this.#compact(seq, stateJson, dropRecords)))
+    const stateJson = encodeJson(state, this.#host.maxBytes)
+    if (this.#turn === undefined) await this.#sendSnapshot(seq, stateJson, dropRecords)
+    else await this.#inTurn(async () => ({ done: this.#sendSnapshot(seq, stateJson, dropRecords) }))
   }
 
   async locate(seq: number): Promise<EntryLocation | undefined> {
     this.#checkOpen()
-    return await this.#inTurn(async () => {
-      await this.#checkOwned()
-      return await locateRecord(this.#directory(), await this.#manifest(), this.#bytes, seq)
-    })
+    return await this.#exclusively(() => this.#host.locate(this.state, seq))
   }
 
   close(): Promise<void> {
     return this.end(stopped('the log handle is closed'))
   }
 
-  /** Lets what waits finish, releases the file, and tells later calls `reason`. Never rejects. */
+  /** Lets what waits finish, and tells later calls `reason`. Never rejects. */
   end(reason: BeamClawError): Promise<void> {
     this.#closed ??= this.#end(reason)
     return this.#closed
@@ -138,177 +126,138 @@ export class FsLog implements AppendLog, PooledFile {
   /** Breaks the handle at once; resolves when no write of it is under way any more. */
   async fence(reason: BeamClawError): Promise<void> {
     this.#break(reason)
-    await this.#drained
-    await this.#environment.pool.release(this)
+    await this.#settled()
+    this.#ended()
   }
 
   async #end(reason: BeamClawError): Promise<void> {
     this.#refusal ??= reason
-    await this.#drained
+    await this.#settled()
     this.#broken ??= reason
-    this.#content = undefined
-    this.#environment.onClosed(this)
-    await this.#environment.pool.release(this).catch(() => undefined)
+    this.#ended()
+  }
+
+  #ended(): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
+    this.#host.onEnded(this)
   }
 
   #checkOpen(): void {
     if (this.#refusal !== undefined) throw this.#refusal
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    return new Promise<T>((resolve, reject) => this.#enqueue({ run: async () => resolve(await work()), reject }))
-  }
-
-  #enqueue(operation: Append | Task): void {
-    this.#queue ??= []
-    this.#queue.push(operation)
-    this.#drained ??= this.#drain(this.#queue)
-  }
-
-  async #drain(queue: (Append | Task)[]): Promise<void> {
-    // Group commit: appends of the same moment share one write.
-    await this.#environment.gather()
-    while (queue.length > 0) {
-      const group: (Append | Task)[] = takeGroup(queue, this.#lastSeq)
-      if (group.length === 0) group.push(...queue.splice(0, 1))
-      try {
-        const [first] = group
-        if (first !== undefined && 'run' in first) await first.run()
-        else await this.#append(group as Append[])
-      } catch (error) {
-        const failure = storeFailure(error, `writing to ${this.directory}`)
-        if (failure.code !== 'log-gap') this.#break(failure)
-        for (const { reject } of group) reject(this.#broken ?? failure)
-        if (failure.code !== 'log-gap') await this.#environment.pool.release(this).catch(() => undefined)
-      }
-    }
-    this.#queue = undefined
-    this.#drained = undefined
-  }
-
-  async #append(group: readonly Append[]): Promise<void> {
-    const records = group.flatMap((append) => append.records)
-    const isRepeated = (records[0]?.seq ?? Number.POSITIVE_INFINITY) <= this.#lastSeq
-    await this.#write(freshRecords(records, isRepeated ? await this.#lastRecords() : [], this.#lastSeq))
-    for (const { resolve } of group) resolve()
-  }
-
-  async #write(records: readonly EncodedRecord[]): Promise<void> {
-    const { pool, fileSystem, sync } = this.#environment
-    if (records.length === 0) return await this.#checkOwned()
-    this.#content = undefined
-    const lines = encodeLines(records, this.#generation, this.#bytes - this.#syncedBytes)
-    await pool.use(this, async (descriptor) => {
-      try {
-        await writeFully(fileSystem, descriptor, lines, this.#bytes)
-      } catch (error) {
-        await this.#cutBack(descriptor, true)
-        throw error
-      }
-      if (sync !== 'os') {
-        try {
-          await fileSystem.datasync(descriptor)
-        } catch (error) {
-          // The kernel reports a lost page once and forgets it, so a later successful sync of this file proves nothing.
-          await this.#cutBack(descriptor, false)
-          throw storeFailure(error, `syncing ${this.path}`)
-        }
-      }
-      // Checked after the sync: a later owner that sealed this segment earlier may have read it before the write.
-      if (!fileSystem.isUnsealed(descriptor)) throw fenced()
-    })
-    if (this.#broken !== undefined) throw this.#broken
-    this.#bytes += lines.length
-    if (sync !== 'os') this.#syncedBytes = this.#bytes
-    this.#lastSeq += records.length
-  }
-
-  async #cutBack(descriptor: number, isSyncTrusted: boolean): Promise<void> {
-    const { fileSystem, suspects } = this.#environment
-    suspects.set(this.path, this.#bytes)
-    try {
-      if (!(await fileSystem.truncate(descriptor, this.#bytes, descriptor))) return
-      if (isSyncTrusted) await fileSystem.datasync(descriptor)
-    } catch (error) {
-      throw new Failure('store-io', `Truncating ${this.path} to its last record failed`, { cause: error })
-    }
-  }
-
-  async #checkOwned(): Promise<void> {
-    const { pool, fileSystem } = this.#environment
-    const isOwned = await pool.use(this, async (descriptor) => fileSystem.isUnsealed(descriptor))
-    if (!isOwned) throw fenced()
+  #checkOwned(): void {
+    if (!this.#host.isOwner()) throw fenced()
     if (this.#broken !== undefined) throw this.#broken
   }
 
-  async #replay(): Promise<Replayed> {
-    const directory = this.#directory()
-    const file = this.path
-    const generation = this.#generation
-    try {
-      return await this.#environment.limiter.run(async () =>
-        replay(directory, await this.#manifest(), async (firstSeq, into) => {
-          const bytes = await readPrefix(directory, file, this.#bytes)
-          await readSegment(bytes, { file, generation, firstSeq, isSealed: true }, into)
-        }),
-      )
-    } catch (error) {
-      // A later owner removes files; that is fencing, not damage.
-      await this.#checkOwned()
-      throw error
+  async #settled(): Promise<void> {
+    while (this.#turn !== undefined) await this.#turn.catch(() => undefined)
+    await this.#untilIdle()
+  }
+
+  async #untilIdle(): Promise<void> {
+    while (this.#underWay > 0) {
+      this.#idle ??= Promise.withResolvers()
+      await this.#idle.promise
     }
   }
 
-  /** Resolves with the records for which a repeated append counts as written. */
-  async #lastRecords(): Promise<readonly LogEntry[]> {
-    const page = { fromSeq: Math.max(1, this.#lastSeq + 1 - rememberedRecords), limit: rememberedRecords }
-    const read = await this.#environment.limiter.run(() => readPage(this.#directory(), () => this.present, page))
-    return read?.records ?? []
+  /** Runs `work` alone: after everything that was called before, with nothing under way. */
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return this.#inTurn(async () => {
+      await this.#untilIdle()
+      const result = await work()
+      this.#checkOwned()
+      return { done: Promise.resolve(result) }
+    }) as Promise<T>
   }
 
-  async #compact(seq: number, stateJson: string, dropRecords: boolean): Promise<void> {
-    const { pool, sync, fileSystem } = this.#environment
-    const directory = this.#directory()
-    const old = await this.#manifest()
-    checkSnapshotSeq(seq, old.snapshots[0] ?? 0, this.#lastSeq)
-    const generation = old.generation + 1
-    await directory.replace(directory.snapshot(seq), encodeSnapshot(seq, stateJson))
-    const descriptor = await pool.use(this, async (current) => {
-      if (sync === 'os') await fileSystem.datasync(current)
-      return await directory.claim(generation, old.generation, () => fileSystem.isUnsealed(current))
+  /** Runs `work` when the calls before it have been decided; the next turn does not wait for what it sends. */
+  async #inTurn<T>(work: () => Promise<{ readonly done: Promise<T> } | undefined>): Promise<T | undefined> {
+    const before = this.#turn ?? Promise.resolve()
+    const turn = before.then(async () => {
+      if (this.#broken !== undefined) throw this.#broken
+      try {
+        return await work()
+      } catch (error) {
+        throw this.#failed(error)
+      }
     })
-    if (descriptor === undefined) throw fenced()
-    const manifest = manifestAfter(old, { snapshot: seq, lastSeq: this.#lastSeq, bytes: this.#bytes, dropRecords })
-    try {
-      const listing = await directory.writeManifest(manifest, descriptor)
-      await directory.removeObsolete(manifest, descriptor, listing)
-    } catch (error) {
-      await fileSystem.close(descriptor)
-      throw error
-    }
-    await pool.release(this)
-    this.#generation = generation
-    this.#identity = fileSystem.identify(descriptor)
-    this.#bytes = 0
-    this.#syncedBytes = 0
-    this.#content = undefined
-    await pool.adopt(this, descriptor)
+    const tail = turn.catch(() => undefined)
+    this.#turn = tail
+    tail.then(() => {
+      if (this.#turn === tail) this.#turn = undefined
+    })
+    return await (await turn)?.done
   }
 
-  /** The manifest that this handle wrote. */
-  async #manifest(): Promise<Manifest> {
-    return await this.#directory().readManifest(this.#generation)
+  #send(records: readonly EncodedLogEntry[]): Promise<void> {
+    let size = 0
+    for (const { json } of records) size += json.length
+    this.#host.checkRoom(size)
+    const { lineKey } = this.state
+    const owner = this.#bytesSinceOwner >= ownerEveryBytes ? this.#ownerFields() : undefined
+    const lines = records.map((record, index) => encodeRecordLine(lineKey, record, index === 0 ? owner : undefined))
+    this.#bytesSinceOwner = (owner === undefined ? this.#bytesSinceOwner : 0) + size
+    const firstSeq = this.#sentSeq + 1
+    this.#sentSeq += records.length
+    return this.#push({ kind: 'record', firstSeq, lastSeq: this.#sentSeq, lines, size, owner })
   }
 
-  #directory(): LogDirectory {
-    return logDirectory(this.#environment, this.directory)
+  async #sendSnapshot(seq: number, stateJson: string, isDrop: boolean): Promise<void> {
+    checkSnapshotSeq(seq, this.#sentSnapshotSeq, this.#sentSeq)
+    this.#host.checkRoom(stateJson.length)
+    const owner = this.#ownerFields()
+    const lines: EncodedLine[] = [encodeSnapshotLine(this.state.lineKey, seq, stateJson, owner, isDrop)]
+    this.#sentSnapshotSeq = seq
+    this.#bytesSinceOwner = 0
+    await this.#push({ kind: isDrop ? 'drop' : 'snapshot', firstSeq: seq, lastSeq: seq, lines, size: stateJson.length, owner })
+    if (isDrop) this.#host.onDropped()
+  }
+
+  #ownerFields(): OwnerFields {
+    return { token: this.token, snapshotSeq: this.#sentSnapshotSeq }
+  }
+
+  #push(item: Omit<WalItem, 'state' | 'resolve' | 'reject'>): Promise<void> {
+    this.#underWay += 1
+    return new Promise<void>((resolve, reject) => {
+      this.#host.push({
+        ...item,
+        state: this.state,
+        resolve: () => {
+          this.#arrived()
+          if (this.#broken === undefined) resolve()
+          else reject(this.#broken)
+        },
+        reject: (error) => {
+          this.#break(error)
+          this.#arrived()
+          reject(this.#broken)
+        },
+      })
+    })
+  }
+
+  #arrived(): void {
+    this.#underWay -= 1
+    if (this.#underWay > 0) return
+    this.#idle?.resolve()
+    this.#idle = undefined
+  }
+
+  /** Returns what a call rejects with; breaks the handle unless the call was refused for its input or for lack of room to wait. */
+  #failed(error: unknown): BeamClawError {
+    const failure = storeFailure(error, `using the log ${this.state.lineKey.json}`)
+    if (failure.code !== 'log-gap' && failure.code !== 'overloaded') this.#break(failure)
+    return this.#broken ?? failure
   }
 
   #break(reason: BeamClawError): void {
     if (this.#broken !== undefined) return
     this.#broken = reason
     this.#refusal ??= reason
-    this.#content = undefined
-    for (const { reject } of this.#queue?.splice(0) ?? []) reject(reason)
   }
 }

@@ -1,4 +1,4 @@
-/** A store in a directory of the local file system: documents are JSON files, logs are directories of JSON lines. */
+/** A store in a directory of the local file system: documents are JSON files, logs are files of JSON lines behind one write-ahead log. */
 import { randomUUID } from 'node:crypto'
 import { statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
@@ -16,35 +16,22 @@ import {
   SystemClock,
   type Versioned,
 } from '@beamclaw/core'
-import {
-  anArray,
-  checkFencingToken,
-  checkOptions,
-  checkStoreKey,
-  encodeJson,
-  integer,
-  mayOpenLog,
-  readLogOptions,
-} from '@beamclaw/core/adapter'
+import { anArray, checkFencingToken, checkOptions, checkStoreKey, encodeJson, integer, readLogOptions } from '@beamclaw/core/adapter'
 import { DirectoryMaker, isAbsent } from './atomic-write.ts'
-import { DescriptorPool } from './descriptor-pool.ts'
+import { DirectoryChildren } from './directory-children.ts'
 import { DirectoryLock } from './directory-lock.ts'
 import { readDocument, removeDocument, writeDocument } from './document-file.ts'
-import { fenced, stopped, storeFailed, storeFailure, versionConflict } from './failures.ts'
+import { stopped, storeFailed, storeFailure, versionConflict } from './failures.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
-import { FsLog } from './fs-log.ts'
 import { encodePart } from './key-path.ts'
 import { listKeys } from './list-keys.ts'
-import { type LogEnvironment, logDirectory } from './log-environment.ts'
-import { removeLog } from './open-log.ts'
+import { LogStore } from './log-store.ts'
 import { checkFsStoreOptions, type FsStoreOptions, fsStoreDefaults } from './options.ts'
 import { KeyedQueue, Limiter } from './queues.ts'
-import { readPage } from './read-page.ts'
 import { StaleTemporaries } from './stale-temporaries.ts'
 import { watchSyncs } from './sync-watch.ts'
 
-const gatherMs = 5
-// Each operation has a few files open; together with the pool they stay well below the usual limit of 1024.
+// Each operation has a few files open; together with those of moves they stay well below the usual limit of 1024.
 const mostAtOnce = 64
 const networkFileSystems = new Map([
   [0x6969, 'NFS'],
@@ -53,17 +40,22 @@ const networkFileSystems = new Map([
   [0xff534d42, 'SMB'],
 ])
 
+/** What a store has while it owns its directory. */
+interface Owned {
+  readonly lock: DirectoryLock
+  readonly logs: LogStore
+}
+
 /**
- * `Store` on a local disk: documents as JSON files, logs as directories of JSON lines. Constructor throws `invalid-option`.
+ * `Store` on a local disk: documents as JSON files; logs as files of JSON lines, with one write-ahead log before them. Constructor throws `invalid-option`.
  *
  * Phases: `new → locked → stopped`, and `failed` from anywhere after a second fsync error or a lost lock; the first call locks the directory
- * and rejects `store-locked` when another process owns it. Owns the lock, the pool of descriptors and one `FsLog` for each open log.
+ * and rejects `store-locked` when another process owns it. Owns the lock and the logs.
  *
  * - I1: every operation holds the lock and confirms it before it touches a file.
- * - I2: at most one handle of a log is live; the earlier one is fenced before the next is opened.
- * - I3: writes to one document run one after another, and a read waits for the writes before it.
- * - I4: once failed, every call rejects `store-failed` with the first cause.
- * - I5: `stop` waits for operations under way, closes the logs, and releases the lock last.
+ * - I2: writes to one document, and changes of the owner of one log, run one after another; a read of a document waits for the writes before it.
+ * - I3: once failed, every call rejects `store-failed` with the first cause.
+ * - I4: `stop` waits for operations under way, closes the logs, and releases the lock last.
  *
  * @example
  * await using store = new FsStore({ path: './data' })
@@ -73,17 +65,15 @@ export class FsStore implements Store {
   readonly #options: Required<FsStoreOptions>
   readonly #root: string
   readonly #fileSystem: FileSystem
-  readonly #pool: DescriptorPool
-  readonly #environment: LogEnvironment
   readonly #directories: DirectoryMaker
   readonly #limiter = new Limiter(mostAtOnce)
   readonly #turns = new KeyedQueue()
-  readonly #logs = new Map<string, FsLog>()
   readonly #underWay = new Set<Promise<unknown>>()
   readonly #temporaryName = randomUUID().slice(0, 8)
   readonly #stale: StaleTemporaries
+  readonly #children: DirectoryChildren
   #temporaries = 0
-  #lock: Promise<DirectoryLock> | undefined
+  #owned: Promise<Owned> | undefined
   #stopping: Promise<void> | undefined
   // Set when the store failed by itself, without `stop`.
   #failure: BeamClawError | undefined
@@ -91,10 +81,7 @@ export class FsStore implements Store {
   constructor(options: FsStoreOptions) {
     checkFsStoreOptions(options)
     const { path, sync, maxDocumentBytes, maxOpenFiles, allowNetworkFileSystem, lockWaitMs, lockLeaseMs } = options
-    const { clock = new SystemClock() } = options
-    const fileSystem = watchSyncs(options.fileSystem ?? nodeFileSystem, (cause) =>
-      this.#fail(`The disk of ${this.#root} reported two fsync errors in a row`, cause),
-    )
+    const { clock = new SystemClock(), fileSystem = nodeFileSystem, walSegmentBytes, walMaxBytes } = options
     this.#options = {
       path,
       fileSystem,
@@ -102,21 +89,17 @@ export class FsStore implements Store {
       sync: sync ?? fsStoreDefaults.sync,
       maxDocumentBytes: maxDocumentBytes ?? fsStoreDefaults.maxDocumentBytes,
       maxOpenFiles: maxOpenFiles ?? fsStoreDefaults.maxOpenFiles,
+      walSegmentBytes: walSegmentBytes ?? fsStoreDefaults.walSegmentBytes,
+      walMaxBytes: walMaxBytes ?? fsStoreDefaults.walMaxBytes,
       allowNetworkFileSystem: allowNetworkFileSystem ?? fsStoreDefaults.allowNetworkFileSystem,
       lockWaitMs: lockWaitMs ?? fsStoreDefaults.lockWaitMs,
       lockLeaseMs: lockLeaseMs ?? fsStoreDefaults.lockLeaseMs,
     }
     this.#root = resolve(path)
-    this.#fileSystem = fileSystem
-    this.#pool = new DescriptorPool(fileSystem, this.#options.maxOpenFiles)
-    this.#stale = new StaleTemporaries(fileSystem, this.#temporaryName)
-    this.#directories = new DirectoryMaker(fileSystem, this.#root)
-    this.#environment = this.#newEnvironment()
-  }
-
-  /** Number of segment files that are open; at most `maxOpenFiles`. */
-  get openFiles(): number {
-    return this.#pool.size
+    this.#fileSystem = watchSyncs(fileSystem, (cause) => this.#fail(`The disk of ${this.#root} reported two fsync errors in a row`, cause))
+    this.#stale = new StaleTemporaries(this.#fileSystem, this.#temporaryName)
+    this.#directories = new DirectoryMaker(this.#fileSystem, this.#root)
+    this.#children = new DirectoryChildren(this.#fileSystem)
   }
 
   async get(key: StoreKey): Promise<Versioned<JsonValue> | undefined> {
@@ -153,16 +136,12 @@ export class FsStore implements Store {
     const path = this.#pathOf(key, 1)
     checkOptions<PutOptions>('Store.delete', options, { expectedVersion: integer(0) })
     const copy: StoreKey = [...key]
-    return await this.#do(`deleting ${path}`, () =>
+    return await this.#do(`deleting ${path}`, (logs) =>
       this.#turns.run(path, async () => {
         if (options.expectedVersion !== undefined) await this.#checkVersion(copy, path, options)
-        await this.#logs.get(path)?.fence(fenced('the log was deleted'))
-        this.#logs.delete(path)
-        return await this.#limiter.run(async () => {
-          const hadLog = await removeLog(logDirectory(this.#environment, path))
-          const hadDocument = await removeDocument(this.#fileSystem, `${path}.json`)
-          return hadLog || hadDocument
-        })
+        const hadLog = await logs.delete(copy)
+        const hadDocument = await this.#limiter.run(() => removeDocument(this.#fileSystem, `${path}.json`))
+        return hadLog || hadDocument
       }),
     )
   }
@@ -173,7 +152,9 @@ export class FsStore implements Store {
     const { after, limit = 1000 } = options
     if (after !== undefined) checkStoreKey(after, 0)
     const copy: StoreKey = [...prefix]
-    return await this.#do('listing keys', () => this.#limiter.run(() => listKeys(this.#fileSystem, this.#root, copy, { after, limit })))
+    return await this.#do('listing keys', (logs) =>
+      this.#limiter.run(() => listKeys({ directories: this.#children, root: this.#root, logs }, copy, { after, limit })),
+    )
   }
 
   async openLog(key: StoreKey, token: FencingToken): Promise<AppendLog> {
@@ -181,14 +162,14 @@ export class FsStore implements Store {
     checkFencingToken(token)
     const copy: StoreKey = [...key]
     const { epoch, nonce } = token
-    return await this.#do(`opening ${path}`, () => this.#turns.run(path, () => this.#openLog(copy, path, { epoch, nonce })))
+    return await this.#do(`opening ${path}`, (logs) => this.#turns.run(path, () => logs.openLog(copy, { epoch, nonce })))
   }
 
   async readLog(key: StoreKey, options: ReadLogOptions = {}): Promise<LogPage | undefined> {
     const path = this.#pathOf(key, 1)
     const page = readLogOptions(options)
-    const owner = () => this.#logs.get(path)?.present
-    return await this.#do(`reading ${path}`, () => this.#limiter.run(() => readPage(logDirectory(this.#environment, path), owner, page)))
+    const copy: StoreKey = [...key]
+    return await this.#do(`reading ${path}`, (logs) => this.#limiter.run(() => logs.readLog(copy, page)))
   }
 
   async deleteLog(key: StoreKey, token: FencingToken): Promise<boolean> {
@@ -196,19 +177,7 @@ export class FsStore implements Store {
     checkFencingToken(token)
     const copy: StoreKey = [...key]
     const { epoch, nonce } = token
-    return await this.#do(`deleting ${path}`, () =>
-      this.#turns.run(path, async () => {
-        const { manifests } = await logDirectory(this.#environment, path).list()
-        if (manifests.length === 0) return false
-        const current = this.#logs.get(path)
-        if (current !== undefined && mayOpenLog(current.token, { epoch, nonce })) await current.fence(fenced('the log was deleted'))
-        // Who may open it may delete it: the owners before are fenced, and the token is compared with the one on disk.
-        const log = await this.#openLog(copy, path, { epoch, nonce })
-        await log.fence(fenced('the log was deleted'))
-        this.#logs.delete(path)
-        return await this.#limiter.run(() => removeLog(logDirectory(this.#environment, path)))
-      }),
-    )
+    return await this.#do(`deleting ${path}`, (logs) => this.#turns.run(path, () => logs.delete(copy, { epoch, nonce })))
   }
 
   stop(): Promise<void> {
@@ -220,32 +189,21 @@ export class FsStore implements Store {
     await this.stop()
   }
 
-  async #openLog(key: StoreKey, path: string, token: FencingToken): Promise<FsLog> {
-    const current = this.#logs.get(path)
-    if (current !== undefined && !mayOpenLog(current.token, token)) throw fenced('a later owner opened the log', current.token.epoch)
-    await current?.fence(fenced('a later owner opened the log', token.epoch))
-    this.#logs.delete(path)
-    const open = (): Promise<FsLog> => FsLog.open(this.#environment, path, key, token)
-    const log = await this.#limiter.run(async () => {
-      const { manifests } = await logDirectory(this.#environment, path).list()
-      return await (manifests.length > 0 ? open() : this.#directories.within(path, open))
-    })
-    this.#logs.set(path, log)
-    return log
-  }
-
   #fail(problem: string, cause: unknown): void {
     if (this.#failure !== undefined) return
-    this.#failure = storeFailed(problem, cause)
-    for (const log of this.#logs.values()) log.fence(this.#failure).catch(() => {})
+    const failure = storeFailed(problem, cause)
+    this.#failure = failure
+    this.#owned?.then(
+      ({ logs }) => logs.fail(failure),
+      () => undefined,
+    )
   }
 
   async #stop(): Promise<void> {
-    const reason = stopped('the store is stopped')
     await Promise.allSettled(this.#underWay)
-    await Promise.all([...this.#logs.values()].map((log) => log.end(reason)))
-    const lock = await this.#lock
-    await lock?.release()
+    const owned = await this.#owned?.catch(() => undefined)
+    await owned?.logs.stop(stopped('the store is stopped'))
+    await owned?.lock.release()
   }
 
   /** Resolves with the version of the document, 0 for none. */
@@ -262,31 +220,13 @@ export class FsStore implements Store {
     return join(this.#root, ...key.map(encodePart))
   }
 
-  #newEnvironment(): LogEnvironment {
-    const { sync, maxDocumentBytes, fileSystem, clock } = this.#options
-    const wait = (): Promise<void> => new Promise((resolve) => clock.setTimer(resolve, gatherMs))
-    return {
-      fileSystem,
-      pool: this.#pool,
-      limiter: this.#limiter,
-      sync,
-      maxBytes: maxDocumentBytes,
-      suspects: new Map(),
-      gather: sync === 'batch' ? wait : () => undefined,
-      newTemporary: () => `.tmp-log-${this.#temporaryName}-${++this.#temporaries}`,
-      onClosed: (log) => {
-        if (this.#logs.get(log.directory) === log) this.#logs.delete(log.directory)
-      },
-    }
-  }
-
-  async #do<T>(what: string, work: () => Promise<T>): Promise<T> {
-    this.#lock ??= this.#acquire()
-    const result = this.#lock.then(async (lock) => {
+  async #do<T>(what: string, work: (logs: LogStore) => Promise<T>): Promise<T> {
+    this.#owned ??= this.#acquire()
+    const result = this.#owned.then(async ({ lock, logs }) => {
       // While this process was suspended (SIGSTOP, a sleeping machine), another may have taken the directory.
       await lock.confirm()
       if (this.#failure !== undefined) throw this.#failure
-      return await work()
+      return await work(logs)
     })
     this.#underWay.add(result)
     try {
@@ -300,8 +240,8 @@ export class FsStore implements Store {
   }
 
   async #checkStillThere(cause: unknown): Promise<void> {
-    const lock = await this.#lock?.catch(() => undefined)
-    const isHeld = await lock?.isHeld().catch(() => true)
+    const owned = await this.#owned?.catch(() => undefined)
+    const isHeld = await owned?.lock.isHeld().catch(() => true)
     if (isHeld === false) this.#lost('deleted', cause)
   }
 
@@ -311,22 +251,36 @@ export class FsStore implements Store {
     this.#fail(`The data directory ${this.#root} ${what}`, cause)
   }
 
-  async #acquire(): Promise<DirectoryLock> {
+  async #acquire(): Promise<Owned> {
     try {
       const { lockWaitMs: waitMs, lockLeaseMs: leaseMs, clock } = this.#options
       const lock = await DirectoryLock.acquire(this.#root, { waitMs, leaseMs, clock, onLost: (problem) => this.#lost(problem) })
       try {
         await this.#checkFileSystem()
+        return { lock, logs: await this.#openLogs(lock) }
       } catch (error) {
         await lock.release()
         throw error
       }
-      return lock
     } catch (error) {
       // The next call tries again: the other process may be gone by then.
-      this.#lock = undefined
+      this.#owned = undefined
       throw error
     }
+  }
+
+  async #openLogs({ isAlone }: DirectoryLock): Promise<LogStore> {
+    const {
+      sync,
+      maxDocumentBytes: maxBytes,
+      maxOpenFiles,
+      walSegmentBytes,
+      walMaxBytes,
+      clock,
+      fileSystem: quietFileSystem,
+    } = this.#options
+    const sizes = { maxBytes, maxOpenFiles, walSegmentBytes, walMaxBytes }
+    return await LogStore.open({ root: this.#root, fileSystem: this.#fileSystem, quietFileSystem, sync, clock, isAlone, ...sizes })
   }
 
   async #checkFileSystem(): Promise<void> {

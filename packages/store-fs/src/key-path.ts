@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto'
 
 const readable = /^[a-z0-9_@+=][a-z0-9_@+=-]*$/
-// Device names of Windows, and names that a log uses itself; compared without case, because some file systems fold it.
-const reserved = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9]|deleted|manifest.*|snap-.*)$/
+// Device names of Windows, and the directory of the write-ahead log; compared without case, because some file systems fold it.
+const reserved = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9]|wal)$/
 const hashed = /^[a-z0-9_@+=%-]{1,64}~[0-9a-f]{40}$/
 const longestComponent = 120
 const readablePrefix = 60

@@ -37,7 +37,7 @@ describe('the lock', () => {
       const store = new FsStore({ path: scratch.path, lockLeaseMs: 100 })
       await store.put(storeKey('a'), 1)
       await store.stop()
-      expect(await readdir(scratch.path)).toEqual(['default'])
+      expect(await readdir(scratch.path)).toEqual(['default', 'wal'])
     }
   })
 

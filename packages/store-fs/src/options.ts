@@ -4,8 +4,8 @@ import { aBoolean, anObject, anObjectWith, checkOptions, integer, type OptionRul
 import type { FileSystem } from './file-system.ts'
 
 /**
- * When an append is acknowledged: `always` after its own fsync; `batch` after an fsync that waits up to 5 ms for other appends (group
- * commit); `os` when the operating system has the bytes, which survive the death of the process but not of the machine.
+ * When an append is acknowledged: `always` after an fsync, shared by the appends of all logs that wait at the same time (group commit); `batch` after an fsync
+ * that waits up to 5 ms for more of them; `os` when the operating system has the bytes, which survive the death of the process but not of the machine.
  */
 export type SyncMode = 'always' | 'batch' | 'os'
 
@@ -17,8 +17,15 @@ export interface FsStoreOptions {
   readonly sync?: SyncMode
   /** Largest document, record or snapshot as UTF-8 JSON, in bytes. @default 67108864 */
   readonly maxDocumentBytes?: number
-  /** Maximum number of segment files that stay open. @default 256 */
+  /** Maximum number of files of logs that are open at once. @default 256 */
   readonly maxOpenFiles?: number
+  /** Size in bytes after which the write-ahead log goes on in another segment. @default 33554432 */
+  readonly walSegmentBytes?: number
+  /**
+   * Size in bytes of the whole write-ahead log, at least two segments. Above half of it, lines are moved to the files of their logs; at all of it, appends wait for
+   * that, and beyond 32 MiB of waiting appends they reject `overloaded`. @default 134217728
+   */
+  readonly walMaxBytes?: number
   /** Accepts a data directory on NFS or SMB, where locks and syncs are unreliable. @default false */
   readonly allowNetworkFileSystem?: boolean
   /** Milliseconds to wait for another process that owns the data directory, before calls reject `store-locked`. @default 0 */
@@ -30,7 +37,7 @@ export interface FsStoreOptions {
   readonly lockLeaseMs?: number
   /** The operating system calls, replaced by tests that make them fail. @default nodeFileSystem */
   readonly fileSystem?: FileSystem
-  /** Times the 5 ms of `batch`, and `lockWaitMs`. @default the machine's clock */
+  /** Times the 5 ms of `batch`, `lockWaitMs`, and moves in the background. @default the machine's clock */
   readonly clock?: Pick<Clock, 'setTimer'>
 }
 
@@ -39,6 +46,8 @@ export const fsStoreDefaults = {
   sync: 'always',
   maxDocumentBytes: 64 * 1024 * 1024,
   maxOpenFiles: 256,
+  walSegmentBytes: 32 * 1024 * 1024,
+  walMaxBytes: 128 * 1024 * 1024,
   allowNetworkFileSystem: false,
   lockWaitMs: 0,
   lockLeaseMs: 15_000,
@@ -52,6 +61,8 @@ const rules: OptionRules<FsStoreOptions> = {
   sync: oneOf('always', 'batch', 'os'),
   maxDocumentBytes: integer(1),
   maxOpenFiles: integer(1),
+  walSegmentBytes: integer(1),
+  walMaxBytes: integer(1),
   allowNetworkFileSystem: aBoolean,
   lockWaitMs: integer(0),
   lockLeaseMs: integer(100),

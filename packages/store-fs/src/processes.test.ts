@@ -23,7 +23,9 @@ describe('real processes', () => {
     await using scratch = await scratchDirectory()
     let acknowledged = 0
     for (const round of range(1, 20)) {
-      await using loop = new LoopProcess([scratch.path, String(round)])
+      // So little fits a segment that lines move to the own file all the time.
+      const sizes = JSON.stringify({ walSegmentBytes: 4_000, walMaxBytes: 16_000 })
+      await using loop = new LoopProcess([scratch.path, String(round), '1000000', sizes])
       // Far enough in some rounds to die in a compaction; the pipe and the scheduler add the chance.
       const enough = 1 + ((round * 29) % 90)
       await loop.until((lines) => lines.length > enough)

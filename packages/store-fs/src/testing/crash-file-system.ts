@@ -2,7 +2,19 @@
  * A file system that models a power cut. Of names, those at the last sync of their directory survive; of contents, those at the last sync of the
  * file. Any later change survives or not, independently of the others.
  */
-import { existsSync, fstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type FileSystem, nodeFileSystem } from '../file-system.ts'
 
@@ -30,8 +42,9 @@ export class CrashFileSystem {
   constructor(root: string, onCall: () => void = () => undefined) {
     this.#root = root
     this.#onCall = onCall
-    this.#durableNames.set(root, new Map())
-    const changing = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
+    this.#addExisting(root)
+    // Changes are made in one step with what is noted of them, so that a cut during another call sees both or neither.
+    const changing = <A extends unknown[], R>(call: (...args: A) => R | Promise<R>) => {
       return async (...args: A): Promise<R> => {
         this.#onCall()
         return await call(...args)
@@ -40,35 +53,35 @@ export class CrashFileSystem {
     const real = nodeFileSystem
     this.fileSystem = {
       ...real,
-      open: changing(async (path, flags) => {
-        const descriptor = await real.open(path, flags)
+      open: changing((path, flags) => {
+        const descriptor = openSync(path, flags, 0o600)
         this.#paths.set(descriptor, path)
         if (flags === 'wx') this.#isNew(path)
         return descriptor
       }),
-      write: changing(real.write),
+      write: changing((descriptor, bytes, offset, length, position) => writeSync(descriptor, bytes, offset, length, position)),
       truncate: changing(real.truncate),
-      rename: changing(async (from, to) => {
+      rename: changing((from, to) => {
         this.#remember(to)
-        await real.rename(from, to)
+        renameSync(from, to)
       }),
-      unlink: changing(async (path) => {
+      link: changing(real.link),
+      unlink: changing((path) => {
         this.#remember(path)
-        await real.unlink(path)
+        unlinkSync(path)
       }),
-      makeDirectory: changing(async (path) => {
-        await real.makeDirectory(path)
+      makeDirectory: changing((path) => {
+        mkdirSync(path, 0o700)
         this.#directories.add(this.#isNew(path))
       }),
       removeDirectory: changing(real.removeDirectory),
-      datasync: changing(async (descriptor) => {
-        await real.datasync(descriptor)
+      // A sync takes its time: what was promised too early is known to be promised by then.
+      datasync: async (descriptor) => {
+        await new Promise(setImmediate)
+        this.#onCall()
         this.#synced(descriptor)
-      }),
-      sync: changing(async (descriptor) => {
-        await real.sync(descriptor)
-        this.#synced(descriptor)
-      }),
+      },
+      sync: changing((descriptor) => this.#synced(descriptor)),
     }
   }
 
@@ -105,7 +118,22 @@ export class CrashFileSystem {
     const stat = fstatSync(descriptor)
     const path = this.#paths.get(descriptor) ?? ''
     if (stat.isDirectory()) this.#durableNames.set(path, this.#namesIn(path))
-    else if (existsSync(path)) this.#durableBytes.set(this.#fileAt(path), readFileSync(path))
+    else if (existsSync(path) && statSync(path).ino === stat.ino) this.#durableBytes.set(this.#fileAt(path), readFileSync(path))
+  }
+
+  /** What is there before the first call is durable. */
+  #addExisting(path: string): void {
+    const names = new Map<string, number>()
+    for (const name of readdirSync(path)) {
+      const child = join(path, name)
+      const file = this.#isNew(child)
+      names.set(name, file)
+      if (statSync(child).isDirectory()) {
+        this.#directories.add(file)
+        this.#addExisting(child)
+      } else this.#durableBytes.set(file, readFileSync(child))
+    }
+    this.#durableNames.set(path, names)
   }
 
   #remember(path: string): void {

@@ -1,18 +1,16 @@
-/** Directories and log environments for this package's own tests. */
+/** Directories and processes for this package's own tests. */
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { FencingToken } from '@beamclaw/core'
+import type { FencingToken, StoreKey } from '@beamclaw/core'
+import { ManualClock } from '@beamclaw/core/testing'
 import { storeKey } from '@beamclaw/testkit'
-import { DescriptorPool } from '../descriptor-pool.ts'
-import { fenced } from '../failures.ts'
-import { type FileSystem, nodeFileSystem } from '../file-system.ts'
-import { FsLog } from '../fs-log.ts'
-import type { LogDirectory } from '../log-directory.ts'
-import { type LogEnvironment, logDirectory } from '../log-environment.ts'
-import type { SyncMode } from '../options.ts'
-import { Limiter } from '../queues.ts'
+import { stopped } from '../failures.ts'
+import { nodeFileSystem } from '../file-system.ts'
+import type { FsLog } from '../fs-log.ts'
+import { LogStore, type LogStoreOptions } from '../log-store.ts'
+import { fsStoreDefaults } from '../options.ts'
 
 /** Creates a directory that is removed at the end of the block; in memory where syncing to a disk is not under test. */
 export async function scratchDirectory(kind: 'disk' | 'memory' = 'disk'): Promise<{ readonly path: string } & AsyncDisposable> {
@@ -25,39 +23,43 @@ export async function scratchDirectory(kind: 'disk' | 'memory' = 'disk'): Promis
 export const logKey = storeKey('sessions', 'ops', 'main')
 export const logPath = join('default', 'sessions', 'ops', 'main')
 
-/** The state of one process for the log in `path`, sharing neither lock nor memory with other processes. */
-export class LogProcess {
-  readonly environment: LogEnvironment
-  readonly #path: string
+/** Where the own file of that log is. */
+export const ownPath = `${logPath}.log.jsonl`
 
-  constructor(path: string, { fileSystem = nodeFileSystem, sync = 'always' }: { fileSystem?: FileSystem; sync?: SyncMode } = {}) {
-    let temporaries = 0
-    const nonce = Math.random().toString(36).slice(2)
-    this.#path = path
-    this.environment = {
+/** One process over a data directory, without its lock: it shares neither lock nor memory with other processes. */
+export class LogProcess {
+  readonly #options: LogStoreOptions
+  #store: Promise<LogStore> | undefined
+
+  constructor(root: string, options: Partial<LogStoreOptions> = {}) {
+    const { fileSystem = nodeFileSystem } = options
+    this.#options = {
+      root,
       fileSystem,
-      pool: new DescriptorPool(fileSystem, 4),
-      limiter: new Limiter(4),
-      suspects: new Map(),
-      sync,
+      quietFileSystem: fileSystem,
+      sync: 'always',
       maxBytes: 1_000_000,
-      gather: () => undefined,
-      newTemporary: () => `.tmp-log-${nonce}-${++temporaries}`,
-      onClosed: () => undefined,
+      maxOpenFiles: 16,
+      walSegmentBytes: fsStoreDefaults.walSegmentBytes,
+      walMaxBytes: fsStoreDefaults.walMaxBytes,
+      clock: new ManualClock(),
+      isAlone: true,
+      ...options,
     }
   }
 
-  /** The files of the log. */
-  get directory(): LogDirectory {
-    return logDirectory(this.environment, this.#path)
+  /** The logs; the first call takes the directory over. */
+  get logs(): Promise<LogStore> {
+    this.#store ??= LogStore.open(this.#options)
+    return this.#store
   }
 
-  async open(token: FencingToken = { epoch: 1, nonce: 'a' }): Promise<FsLog> {
-    return await FsLog.open(this.environment, this.#path, logKey, token)
+  async open(token: FencingToken = { epoch: 1, nonce: 'a' }, key: StoreKey = logKey): Promise<FsLog> {
+    return await (await this.logs).openLog(key, token)
   }
 
-  /** Releases a handle as the death of its process would, except for the open file. */
-  async drop(log: FsLog): Promise<void> {
-    await log.fence(fenced('the test dropped it'))
+  /** Moves all lines to own files, and ends. */
+  async stop(): Promise<void> {
+    await (await this.logs).stop(stopped('the test stopped it'))
   }
 }
