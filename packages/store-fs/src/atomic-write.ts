@@ -12,7 +12,7 @@ export async function writeFully(fileSystem: FileSystem, descriptor: number, byt
 }
 
 /** Reads up to `length` bytes from the start; fewer when the file is shorter. */
-export async function readFully(fileSystem: FileSystem, descriptor: number, length: number): Promise<Buffer> {
+async function readFully(fileSystem: FileSystem, descriptor: number, length: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(length)
   let offset = 0
   while (offset < length) {

@@ -59,7 +59,7 @@ export function lineKey(key: readonly string[]): LineKey {
 }
 
 /** Returns a number that depends on each bit of a head: it tells whose line a damaged one is. */
-export function headMark(keyHash: number, seq: number, kind: LineKind): string {
+function headMark(keyHash: number, seq: number, kind: LineKind): string {
   const mixed = keyHash ^ Math.imul(seq >>> 0, 0x9e3779b1) ^ Math.imul(Math.floor(seq / 2 ** 32), 0x85ebca6b)
   return hex(mixed ^ Math.imul(kinds.indexOf(kind) + 1, 0x27d4eb2f))
 }

@@ -21,7 +21,7 @@ export async function scratchDirectory(kind: 'disk' | 'memory' = 'disk'): Promis
 
 /** The key of the log that most tests use; its path is below the data directory. */
 export const logKey = storeKey('sessions', 'ops', 'main')
-export const logPath = join('default', 'sessions', 'ops', 'main')
+const logPath = join('default', 'sessions', 'ops', 'main')
 
 /** Where the own file of that log is. */
 export const ownPath = `${logPath}.log.jsonl`

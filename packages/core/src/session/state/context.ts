@@ -6,7 +6,7 @@
  */
 import { deepFreeze } from '../../base/deep-freeze.ts'
 import type { Message } from '../../base/messages.ts'
-import type { MessageOrigin } from './known-run.ts'
+import type { MessageOrigin } from './message-origin.ts'
 import { ShownHistory, untrimmedTurns } from './shown-history.ts'
 
 /** A context as snapshots and records hold it. */

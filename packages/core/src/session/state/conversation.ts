@@ -2,7 +2,7 @@
 import { BeamClawError } from '../../base/errors.ts'
 import type { Message } from '../../base/messages.ts'
 import { Context, type StoredContext } from './context.ts'
-import type { MessageOrigin } from './known-run.ts'
+import type { MessageOrigin } from './message-origin.ts'
 import type { MessageSink } from './message-sink.ts'
 import { TranscriptIndex } from './transcript-index.ts'
 

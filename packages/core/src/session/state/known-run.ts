@@ -41,17 +41,6 @@ export interface KnownRun {
   ended?: EndedRun
 }
 
-/** The origin of a message of the transcript. */
-export interface MessageOrigin {
-  /** Number of the record that told the message. */
-  readonly seq: number
-  /** When the message was recorded, in milliseconds since 1970. */
-  readonly at: number
-  readonly runId: RunId
-  /** The agent that receives the conversation with this message; absent for most. */
-  readonly handOff?: AgentId
-}
-
 /** A message whose run was given up after repeated crashes. */
 export interface DeadLetter {
   readonly runId: RunId

@@ -1,7 +1,7 @@
 /** Where the fold of a journal puts the messages of a conversation. */
 import type { Message } from '../../base/messages.ts'
 import type { StoredContext } from './context.ts'
-import type { MessageOrigin } from './known-run.ts'
+import type { MessageOrigin } from './message-origin.ts'
 
 export interface MessageSink {
   /** Adds a message. `source` is the number of an earlier record without which the message cannot be told: that of the accepted message. */
