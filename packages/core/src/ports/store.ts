@@ -50,7 +50,7 @@ export interface LogContents {
 
 /** Options of `AppendLog.snapshot`. */
 export interface SnapshotOptions {
-  /** Drops the records up to the snapshot for good: nobody reads them again. @default false */
+  /** Drops the records up to the snapshot for good: no reader gets them again. @default false */
   readonly dropRecords?: boolean
 }
 
@@ -83,8 +83,9 @@ export interface EntryLocation {
 
 /**
  * One owner's handle on a log. A call that is refused for its input writes nothing and leaves the handle usable:
- * `invalid-message`, `invalid-option`, `document-too-large` and `log-gap`. After any other rejection the handle is broken: every further
- * call rejects with the same code, and only `Store.openLog` gives a new one. Calls after `close` reject `store-stopped`.
+ * `invalid-message`, `invalid-option`, `document-too-large` and `log-gap`. So does one that is refused because too much waits: `overloaded`.
+ * After any other rejection the handle is broken: every further call rejects with the same code, and only `Store.openLog` gives a new one.
+ * Calls after `close` reject `store-stopped`.
  */
 export interface AppendLog {
   /**
@@ -92,7 +93,8 @@ export interface AppendLog {
    * data beyond the store's limit, `log-gap` when the first `seq` does not follow the last one that is written when the call's turn
    * comes, or when a seq of the batch is taken by another record or was dropped, `fenced` when a later owner opened the
    * log (`details.epoch` is that owner's epoch, where the store knows it) or it was deleted (without an epoch), `store-full` when there
-   * is no room (nothing of the batch counts as written), `store-io` otherwise. Concurrent calls are written in call order; one that is
+   * is no room (nothing of the batch counts as written), `overloaded` when too many bytes wait to be written (retryable, with `retryAfterMs`),
+   * `store-io` otherwise. Concurrent calls are written in call order; one that is
    * refused is left out, and a call that counted on it is a `log-gap`.
    */
   append(records: readonly LogEntry[]): Promise<void>
@@ -146,7 +148,7 @@ export interface Store {
    */
   openLog(key: StoreKey, token: FencingToken): Promise<AppendLog>
   /**
-   * Reads durable records of a log, beside its owner: fences nobody, waits for no write, and creates nothing. A record is seen once its append has resolved,
+   * Reads durable records of a log, beside its owner: fences no handle, waits for no write, and creates nothing. A record is seen once its append has resolved,
    * and not before it is durable. Resolves with undefined when there is no log. Rejects `log-corrupt` for a damaged record of the page.
    */
   readLog(key: StoreKey, options?: ReadLogOptions): Promise<LogPage | undefined>

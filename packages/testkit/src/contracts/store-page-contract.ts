@@ -70,7 +70,7 @@ export const pageTests: StoreTests = {
     await log.append(logRecords(7))
     assert.equal(await store.readLog(key), { records: logRecords(7), firstSeq: 7, lastSeq: 7 })
   },
-  async 'a page fences nobody, and sees what an owner was acknowledged'({ store }) {
+  async 'a page fences no handle, and sees what an owner was acknowledged'({ store }) {
     const log = await store.openLog(key, fencingToken())
     for (const seq of range(1, 20)) {
       const reading = store.readLog(key)

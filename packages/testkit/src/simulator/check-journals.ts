@@ -17,7 +17,7 @@ export function checkJournals(accepted: ReadonlyMap<string, ReadonlySet<string>>
   }
 }
 
-/** True for a run that nobody was promised and that has done nothing: it goes on when somebody uses its session. */
+/** True for a run that was promised to no sender and has done nothing: it goes on when its session is next used. */
 function isUnseen(run: string, promised: ReadonlySet<string>, records: readonly LogEntry[]): boolean {
   if (count(records, 'model-response', run) + count(records, 'tool-intent', run) > 0) return false
   return ![...promised].some((key) => key === run || hostsOf(key, records).includes(run))

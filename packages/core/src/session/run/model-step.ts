@@ -56,7 +56,7 @@ async function bothOf(listed: Promise<void>, written: Promise<void>): Promise<vo
 }
 
 /**
- * True when the request may leave while its record is written: asking shows nobody anything and does nothing, and its answer waits for the record. Not
+ * True when the request may leave while its record is written: asking shows and does nothing, and its answer waits for the record. Not
  * after a failed or interrupted attempt, whose number must be durable before the next one may fail in the same way, and not where code of the host runs first.
  */
 function mayAskAhead({ hooks, system, context }: AgentDefinition, { attempt, crashes }: RunState): boolean {
