@@ -263,3 +263,19 @@ test('a page that cannot be read rejects for its reader, and leaves alone the se
   expect((await session.send('two').result()).text).toBe('fine')
   expect((await session.subscribe(1)[Symbol.asyncIterator]().next()).value).toMatchObject({ seq: 1 })
 })
+
+test('a store that is behind with its writes refuses a message, and the session takes the next one', async () => {
+  const store = new TroubledStore()
+  const { claw, clock } = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store })
+  const session = claw.session(key)
+  await session.send('one').result()
+  store.before = async () => {
+    throw new BeamClawError('overloaded', 'too much waits for the disk', { isRetryable: true, retryAfterMs: 100 })
+  }
+  await expect(session.send('two', { idempotencyKey: 'two' }).accepted).rejects.toMatchObject({ code: 'overloaded', isRetryable: true })
+  store.before = async () => {}
+  await clock.advance(60_000)
+  expect((await session.send('two', { idempotencyKey: 'two' }).result()).text).toBe('fine')
+  const { messages } = await session.history()
+  expect(messages.filter(({ message }) => message.role === 'user')).toHaveLength(2)
+})
