@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { startGateway } from 'beamclaw/testing'
 import { describe, expect, test } from 'vitest'
 import { Drill } from './lab/drill.ts'
-import { journalUntil, readJournal, recordsOf } from './lab/journals.ts'
+import { readJournal } from './lab/journal-files.ts'
+import { journalUntil, recordsOf } from './lab/journals.ts'
 
 const canMount = process.platform === 'linux' && process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0
 if (!canMount) console.log('skipped: F10 through the whole process needs the right to mount a tmpfs')
