@@ -12,6 +12,7 @@ export interface JournalRecord {
   readonly type: string
   readonly data: {
     readonly runId: string
+    readonly message?: { readonly content: string | readonly { readonly text?: string }[] }
     readonly merged?: readonly string[]
     readonly from?: string
     readonly name?: string
