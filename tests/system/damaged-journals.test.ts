@@ -63,11 +63,9 @@ const ownFile = (): string => journalPath(data)
 /** A copy of the data in the middle of a process's life, as `kill -9` leaves it: both sessions are in the write-ahead log. */
 let interrupted: string
 
-/** The one segment of the write-ahead log. */
+/** The newest segment of the write-ahead log. */
 function segment(): string {
-  const [only, ...more] = segmentPaths(data)
-  expect(more).toEqual([])
-  return only ?? expect.unreachable('there is no write-ahead log')
+  return segmentPaths(data).at(-1) ?? expect.unreachable('there is no write-ahead log')
 }
 
 /** Uses the copy instead of the one at rest. */
@@ -166,6 +164,11 @@ describe('a session refuses, and names file and offset, when its part of the wri
   })
 })
 
+test('a session refuses when the last line of its journal is of a kind that a later version writes', async () => {
+  edit(ownFile(), (lines) => lines.map((line, index) => (index === lines.length - 2 ? rewritten(line, '"t":', '"later":') : line)))
+  expect((await refusal()).code).toBe('log-corrupt')
+})
+
 test('nothing starts on a write-ahead log of a later version', async () => {
   interrupt()
   edit(segment(), ([header, ...lines]) => [rewritten(header, '"wal":1', '"wal":2'), ...lines])
@@ -206,19 +209,34 @@ test('a session refuses the journal of another session', async () => {
   expect(message).toContain(journalPath(data))
 })
 
-test('F13: a damaged session that was busy is reported at the start, and holds nobody up', async () => {
+test.each([
+  ['in its own file', ownFile],
+  ['in the write-ahead log', segment],
+])('F13: a session that was busy and is damaged %s is reported at the start, and holds nobody up', async (_where, place) => {
   const claw = await start(data, [], silent)
-  // Taken down in the middle of a run of each.
-  for (const name of ['first', 'second']) await claw.session(`agent:main:${name}`).send('hello', { idempotencyKey: 'last' }).accepted
+  // Taken down in the middle of a run of each, when its records are durable.
+  for (const name of ['first', 'second']) {
+    const run = claw.session(`agent:main:${name}`).send('hello', { idempotencyKey: 'last' })
+    for await (const event of run) if (event.type === 'text-delta') break
+  }
   claw.kill()
+  const killed = mkdtempSync(join(folder, 'killed-'))
+  cpSync(data, killed, { recursive: true, filter: (source) => basename(source) !== '.lock' })
   await claw.stop()
-  edit(ownFile(), (lines) => lines.filter((_line, index) => index !== 3))
+  // An orderly end of the store moves everything; the copy is as it was before.
+  if (place === segment) data = killed
+  const damaged = place()
+  edit(damaged, (lines) => {
+    const begun = lines.findIndex((line) => line.startsWith('{"s":12,"k":["default","sessions","main","first"]'))
+    expect(begun).toBeGreaterThan(0)
+    return lines.filter((_line, index) => index !== begun)
+  })
   const logs: LogLine[] = []
   const again = await start(data, logs)
   try {
     expect(await again.resumed).toBe(1)
     expect(logs).toMatchObject([
-      { event: 'session.not-resumed', fields: { session: 'agent:main:first', error: expect.stringContaining(segment()) } },
+      { event: 'session.not-resumed', fields: { session: 'agent:main:first', error: expect.stringContaining(damaged) } },
     ])
     expect((await again.session('agent:main:second').send('hello', { idempotencyKey: 'last' }).result()).text).not.toBe('')
   } finally {
