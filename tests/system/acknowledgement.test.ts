@@ -1,9 +1,10 @@
 /** Two writes are behind an acknowledgement: the message, and that its session has work to do. What if only the first is there? */
-
+import { setImmediate } from 'node:timers/promises'
 import {
   type AppendLog,
   BeamClaw,
   BeamClawError,
+  defaultTenant,
   defineAgent,
   type FencingToken,
   MemoryStore,
@@ -53,6 +54,7 @@ function start(store: MemoryStore, demo: Provider): Promise<RunningBeamClaw> {
   return new BeamClaw({ providers: { demo }, agents, store, services: { logger: silentLogger } }).start()
 }
 
+const journal: StoreKey = [defaultTenant, 'sessions', 'main', 'main']
 const one = { idempotencyKey: 'one' }
 
 describe('when a message is durable, and that its session is busy is not', () => {
@@ -68,7 +70,7 @@ describe('when a message is durable, and that its session is busy is not', () =>
     const first = await start(store, silent)
     const sent = first.session('agent:main:main').send('hello', one).accepted
     sent.catch(() => {})
-    for await (const event of first.session('agent:main:main').subscribe()) if (event.type === 'message-accepted') break
+    while ((await store.readLog(journal, { fromSeq: 1, limit: 1 }))?.records.length !== 1) await setImmediate()
     first.kill()
     const second = await start(store, silent)
     expect(['waiting', 'running']).toContain((await second.session('agent:main:main').send('hello', one).accepted).status)

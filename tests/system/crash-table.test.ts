@@ -20,6 +20,22 @@ function lastTold(drill: Drill): readonly string[] {
   return request === undefined ? [] : messagesOf(request).map(({ content }) => content ?? '')
 }
 
+/** What the model answered, as the journal of the first session has it. */
+function answersOf(drill: Drill): readonly unknown[] {
+  return recordsOf(drill.journal(), 'model-response').map(({ data: { message } }) =>
+    Array.isArray(message?.content) ? message.content.map(({ text }: { readonly text?: string }) => text).join('') : message?.content,
+  )
+}
+
+/** The model was asked each of `expected`, in this order; the one whose record was being written in the moment of the kill is asked again. */
+function expectRequests(drill: Drill, expected: readonly (readonly string[])[]): void {
+  const asked = drill.model.requests.map((request) =>
+    messagesOf(request).flatMap(({ role, content }) => (role === 'system' ? [] : [content ?? ''])),
+  )
+  expect(asked.filter((one, index) => JSON.stringify(one) !== JSON.stringify(asked[index - 1]))).toEqual(expected)
+  expect(asked.length - expected.length).toBeLessThanOrEqual(1)
+}
+
 describe('killed -9', () => {
   test('F01: before a message is durable, its sender heard nothing, and sends it again as new', async () => {
     await using drill = await Drill.begin()
@@ -32,7 +48,7 @@ describe('killed -9', () => {
     expect(drill.problems()).toEqual([])
   })
 
-  test('F02, F24: after a message is durable and before its sender heard so, it is known by its key, and asked once', async () => {
+  test('F02, F24: after a message is durable and before its sender heard so, it is known by its key, and answered once', async () => {
     await using drill = await Drill.begin()
     const first = await fatal(drill, 'after:message-in', 'hello')
     // Durable, and not yet said to be.
@@ -41,7 +57,8 @@ describe('killed -9', () => {
     expect((await second.ask('hello', one)).result?.text).toBe('heard: hello')
     // Of the first message, however far its run is: not a new one.
     expect(second.receipts()).toMatchObject([{ seq: 1, status: expect.stringMatching(/^waiting$|^running$|^completed$/) }])
-    expect(drill.model.requests).toHaveLength(1)
+    expect(answersOf(drill)).toEqual(['heard: hello'])
+    expectRequests(drill, [['hello']])
     expect(drill.problems()).toEqual([])
   })
 
@@ -59,7 +76,8 @@ describe('killed -9', () => {
     expect(await first.ended).toBe('SIGKILL')
     await drill.start()
     await runsEnded(drill.data, 2)
-    expect(drill.model.requests).toHaveLength(2)
+    expect(answersOf(drill)).toEqual(['heard: first', 'heard: second'])
+    expectRequests(drill, [['first'], ['first', 'heard: first', 'second']])
     expect(drill.problems()).toEqual([])
   })
 

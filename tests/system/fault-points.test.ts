@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { startGateway } from 'beamclaw/testing'
 import { describe, expect, test } from 'vitest'
 import { faultRecordTypes, parseFaultPoint } from './lab/fault-point.ts'
-import { readJournal } from './lab/journals.ts'
+import { readJournal } from './lab/journal-files.ts'
 
 const packages = fileURLToPath(new URL('../../packages', import.meta.url))
 

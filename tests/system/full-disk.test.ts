@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { startGateway } from 'beamclaw/testing'
 import { describe, expect, test } from 'vitest'
 import { Drill } from './lab/drill.ts'
-import { journalUntil, readJournal, recordsOf } from './lab/journals.ts'
+import { readJournal } from './lab/journal-files.ts'
+import { journalUntil, recordsOf } from './lab/journals.ts'
 
 const canMount = process.platform === 'linux' && process.getuid?.() === 0 && spawnSync('unshare', ['--mount', 'true']).status === 0
 if (!canMount) console.log('skipped: F10 through the whole process needs the right to mount a tmpfs')
@@ -14,10 +15,10 @@ const canTrace = spawnSync('strace', ['-f', '-e', 'inject=getpid:error=EIO:when=
 if (!canTrace) console.log('skipped: F11 through the whole process needs strace with the right to trace')
 
 /**
- * Which sync of a one-message run fails: 1 message-in, 3 run-start and model-request, 4 model-response and run-end. The second is that
- * of the list of busy sessions, see activity.test.ts.
+ * Which sync of a one-message run fails: 1 that of message-in, run-start, model-request and the list of busy sessions, which share a write, 2 that of
+ * model-response and run-end.
  */
-const syncs = process.env.FAULT_ALL === '1' ? [1, 3, 4] : [1, 4]
+const syncs = [1, 2]
 
 /** The status and the error code of one question. */
 async function ask(url: string, text: string, session = 'first'): Promise<readonly [status: number, code: string | undefined]> {
@@ -89,8 +90,8 @@ describe('a disk', () => {
     const folder = mkdtempSync(join(tmpdir(), 'beamclaw-broken-'))
     const data = join(folder, 'data')
     try {
-      // The fourth sync is that of the answer.
-      const inject = ['-e', 'trace=fdatasync', '-e', 'inject=fdatasync:error=EIO:when=4+']
+      // The second sync is that of the answer.
+      const inject = ['-e', 'trace=fdatasync', '-e', 'inject=fdatasync:error=EIO:when=2+']
       const strace = ['strace', '-f', '-qq', '-E', 'UV_THREADPOOL_SIZE=1', '-o', join(folder, 'trace'), ...inject]
       const failing = await startGateway(['--data-dir', data], {}, strace)
       expect((await ask(failing.url, 'hello'))[0]).toBeGreaterThanOrEqual(500)

@@ -1,6 +1,7 @@
 /** A checker that finds nothing proves nothing: this one finds what it should. */
 import { describe, expect, test } from 'vitest'
-import { type JournalRecord, problemsIn } from './lab/journals.ts'
+import type { JournalRecord } from './lab/journal-files.ts'
+import { problemsIn } from './lab/journals.ts'
 
 const receipt = { runId: 'one', status: 'accepted', seq: 1 } as never
 const effect = { tool: 'charge', toolCallId: 'call', runId: 'one' }

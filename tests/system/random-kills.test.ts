@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import type { AgentProcess } from './lab/agent.ts'
 import { Drill } from './lab/drill.ts'
 import { faultRecordTypes } from './lab/fault-point.ts'
-import { isAtRest, journalUntil, recordsOf, sessionsIn } from './lab/journals.ts'
+import { sessionsIn } from './lab/journal-files.ts'
+import { isAtRest, journalUntil, recordsOf } from './lab/journals.ts'
 
 const times = Number(process.env.FAULT_TIMES ?? 10)
 const seed = Number(process.env.FAULT_SEED ?? Date.now() % 1_000_000)

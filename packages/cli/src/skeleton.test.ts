@@ -59,11 +59,14 @@ describe('a gateway with a real model server behind it', () => {
     expect(chunks.length).toBeGreaterThanOrEqual(3)
     expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('stop')
     expect(body.trimEnd().endsWith('data: [DONE]')).toBe(true)
-    const journal = readFileSync(join(folder, 'data/default/sessions/main/first/0001.jsonl'), 'utf8')
+    const journal = readFileSync(join(folder, 'data/wal/00000001.jsonl'), 'utf8')
     const types = journal
       .trimEnd()
       .split('\n')
-      .map((line) => (JSON.parse(line) as { t: string }).t)
+      .slice(1)
+      .map((line) => JSON.parse(line) as { readonly k: readonly string[]; readonly t: string })
+      .filter(({ k }) => k.join('/') === 'default/sessions/main/first')
+      .map(({ t }) => t)
     expect(types).toEqual(['message-in', 'run-start', 'model-request', 'model-response', 'run-end'])
   })
 

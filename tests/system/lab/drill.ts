@@ -10,7 +10,8 @@ import {
   startModelServer,
 } from '@beamclaw/testkit/model-server'
 import { AgentProcess, type AgentSetup } from './agent.ts'
-import { effectsIn, type JournalRecord, problemsIn, readJournal } from './journals.ts'
+import { type JournalRecord, readJournal } from './journal-files.ts'
+import { effectsIn, problemsIn } from './journals.ts'
 import type { SideEffect } from './tools.ts'
 
 interface ChatMessage {

@@ -1,94 +1,8 @@
-/** Reads sessions' journals from the disk with none of the store's own code, and says what in them breaks a promise. */
-import { existsSync, globSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { crc32 } from 'node:zlib'
+/** Waits for sessions' journals on the disk, and says what in them breaks a promise. */
+import { existsSync, readFileSync } from 'node:fs'
 import type { SendReceipt } from '@beamclaw/core'
+import { type JournalRecord, readJournal } from './journal-files.ts'
 import type { SideEffect } from './tools.ts'
-
-/** A line of a journal. */
-export interface JournalRecord {
-  readonly seq: number
-  readonly generation: number
-  readonly type: string
-  readonly data: {
-    readonly runId: string
-    readonly merged?: readonly string[]
-    readonly from?: string
-    readonly name?: string
-    readonly toolCallId?: string
-    readonly turn?: number
-    readonly attempt?: number
-    readonly outcome?: string
-    readonly retryAfterMs?: number
-    readonly failure?: { readonly code: string; readonly message: string }
-    readonly result?: { readonly toolCallId: string; readonly content: string; readonly isError: boolean }
-  }
-}
-
-interface SegmentLine {
-  readonly s: number
-  readonly g: number
-  readonly t: string
-  readonly d: JournalRecord['data']
-}
-
-interface ManifestFile {
-  readonly generation: number
-  readonly snapshots: readonly number[]
-  readonly segments: readonly { readonly generation: number; readonly bytes: number }[]
-}
-
-/** Returns the directory of a session's journal. */
-export function journalPath(data: string, session = 'first'): string {
-  return join(data, 'default/sessions/main', session)
-}
-
-/** The names of the sessions that have a journal. */
-export function sessionsIn(data: string): readonly string[] {
-  return [...new Set(globSync('*/MANIFEST-*', { cwd: journalPath(data, '') }).map((path) => path.split('/')[0] ?? ''))].sort()
-}
-
-/**
- * Every record that counts: all, or those since the snapshot before the newest, which was taken while nothing was under way. Throws for a
- * line that is not what was written, except at the very end, where a crash may cut.
- */
-export function readJournal(data: string, session = 'first'): JournalRecord[] {
-  const directory = journalPath(data, session)
-  const [newest] = globSync('MANIFEST-*', { cwd: directory }).sort().reverse()
-  if (newest === undefined) return []
-  const { generation, segments, snapshots } = JSON.parse(readFileSync(join(directory, newest), 'utf8')) as ManifestFile
-  for (const seq of snapshots) checkSnapshot(join(directory, `snap-${seq}.json`), seq)
-  const [, previous = 0] = snapshots
-  const records = segments.flatMap(({ generation: sealed, bytes }) => linesOf(directory, sealed, bytes))
-  return [...records, ...linesOf(directory, generation, undefined)].filter(({ seq }) => seq > previous)
-}
-
-function checkSnapshot(file: string, seq: number): void {
-  const { body, value } = checkedLine(readFileSync(file, 'utf8').trimEnd(), file)
-  if ((value as { readonly seq: number }).seq !== seq) throw new Error(`${file} is of another place: ${body.slice(0, 40)}`)
-}
-
-/** Returns the record of a line. Throws when its checksum does not match. */
-function checkedLine(line: string, where: string): { readonly body: string; readonly value: unknown } {
-  const [, body = '', checksum] = /^(.*),"c":"([0-9a-f]{8})"\}$/s.exec(line) ?? []
-  if (crc32(body).toString(16).padStart(8, '0') !== checksum) throw new Error(`${where} is not what was written`)
-  return { body, value: JSON.parse(line) }
-}
-
-function linesOf(directory: string, generation: number, sealedAt: number | undefined): JournalRecord[] {
-  const file = join(directory, `${String(generation).padStart(4, '0')}.jsonl`)
-  if (!existsSync(file)) return []
-  const whole = readFileSync(file)
-  const lines = whole
-    .subarray(0, sealedAt ?? whole.lastIndexOf(0x0a) + 1)
-    .toString('utf8')
-    .split('\n')
-    .slice(0, -1)
-  return lines.map((line, index) => {
-    const { s: seq, g, t: type, d } = checkedLine(line, `${file}, line ${index + 1}`).value as SegmentLine
-    return { seq, generation: g, type, data: d }
-  })
-}
 
 /** Resolves with a journal's records as soon as `isReached` says so of them. */
 export async function journalUntil(
@@ -109,7 +23,7 @@ export function runsEnded(data: string, count = 1, session = 'first'): Promise<r
   return journalUntil(data, session, (records) => recordsOf(records, 'run-end').length >= count)
 }
 
-/** Returns undefined while another process is opening the journal. */
+/** Returns nothing while another process is opening the journal. */
 function glance(data: string, session: string): readonly JournalRecord[] {
   try {
     return readJournal(data, session)
@@ -145,7 +59,7 @@ function wasAbortedWaiting(records: readonly JournalRecord[], runId: string): bo
 function storyOf(records: readonly JournalRecord[], runId: string): string {
   const own = records.filter(({ data }) => data.runId === runId || data.merged?.includes(runId) === true || data.from === runId)
   return own
-    .map(({ seq, generation, type, data }) => `${seq}/g${generation} ${type}${data.outcome === undefined ? '' : ` ${data.outcome}`}`)
+    .map(({ seq, generation, type, data }) => `${seq}/e${generation} ${type}${data.outcome === undefined ? '' : ` ${data.outcome}`}`)
     .join(', ')
 }
 
@@ -163,11 +77,11 @@ export function problemsIn(records: readonly JournalRecord[], receipts: readonly
   const must = (isKept: boolean, problem: string): void => {
     if (!isKept) problems.push(problem)
   }
-  // After a snapshot has replaced older records, the log begins later.
+  // After a snapshot that drops its records, the log begins later.
   const first = records[0]?.seq ?? 1
   for (const [index, { seq, generation }] of records.entries()) {
     must(seq === first + index, `I2: record ${first + index} has the number ${seq}`)
-    must(generation >= (records[index - 1]?.generation ?? 0), `I2: record ${seq} is of an older generation than the one before`)
+    must(generation >= (records[index - 1]?.generation ?? 0), `I2: record ${seq} is of an older owner than the one before`)
   }
   for (const { runId, seq } of receipts) {
     if (seq < first) continue

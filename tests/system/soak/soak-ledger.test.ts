@@ -5,7 +5,7 @@ import { type AppendLog, defaultTenant } from '@beamclaw/core'
 import { FsStore } from '@beamclaw/store-fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { AgentLine } from '../lab/agent.ts'
-import { journalPath } from '../lab/journals.ts'
+import { journalPath } from '../lab/journal-files.ts'
 import { SoakLedger } from './soak-ledger.ts'
 
 let data: string
@@ -71,7 +71,7 @@ test('notices a journal that lost its end, or has another one', async () => {
     await run(log, 4)
   })
   ledger.harvest()
-  rmSync(journalPath(data), { recursive: true })
+  rmSync(journalPath(data))
   await life(1, (log) => run(log, 1, 'another'))
   ledger.harvest()
   expect(ledger.problems.map((problem) => problem.slice(0, 2))).toEqual(['G1', 'I2', 'I2', 'I2'])

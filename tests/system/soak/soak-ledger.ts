@@ -1,9 +1,8 @@
 /** The output and records of all processes of a soak: no record may change after it was first read. */
-import { globSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import type { SendReceipt } from '@beamclaw/core'
 import type { AgentLine } from '../lab/agent.ts'
-import { type JournalRecord, journalPath, problemsIn, readJournal, sessionsIn } from '../lab/journals.ts'
+import { JournalFiles, type JournalRecord } from '../lab/journal-files.ts'
+import { problemsIn } from '../lab/journals.ts'
 import type { SideEffect } from '../lab/tools.ts'
 
 interface Told {
@@ -44,11 +43,12 @@ export class SoakLedger {
 
   /** Reads the records since the last check, while no process writes, and compares the clients' view with them. */
   harvest(): void {
-    for (const session of sessionsIn(this.#data)) {
-      const mark = this.#markOf(session)
+    const files = new JournalFiles(this.#data)
+    for (const session of files.sessions()) {
+      const mark = files.mark(session)
       if (this.#marks.get(session) === mark) continue
       this.#marks.set(session, mark)
-      this.#merge(session)
+      this.#merge(session, files.journal(session))
     }
     for (const { session, seq, runId } of this.#told) {
       if (this.#journals.get(session)?.[seq - 1]?.data.runId !== runId)
@@ -84,10 +84,9 @@ export class SoakLedger {
     }
   }
 
-  #merge(session: string): void {
+  #merge(session: string, records: readonly JournalRecord[]): void {
     const known = this.#journals.get(session) ?? []
     this.#journals.set(session, known)
-    const records = readJournal(this.#data, session)
     const last = records.at(-1)?.seq ?? known.length
     if (last < known.length) this.problems.push(`G1: ${session} had ${known.length} records and has ${last}`)
     for (const record of records) {
@@ -105,12 +104,5 @@ export class SoakLedger {
         )
       }
     }
-  }
-
-  /** Changes whenever something was written. */
-  #markOf(session: string): string {
-    const directory = journalPath(this.#data, session)
-    const [newest = ''] = globSync('*.jsonl', { cwd: directory }).sort().reverse()
-    return `${newest} ${newest === '' ? 0 : statSync(join(directory, newest)).size}`
   }
 }
