@@ -1,6 +1,8 @@
 /** Collects the lines of a log from its end, and decides when an owner has what it needs: the newest good snapshot and every record after it. */
+
 import type { LogContents, LogEntry, LogSnapshot } from '@beamclaw/core'
 import { logCorrupt } from './failures.ts'
+import { isOwnHeader } from './own-file.ts'
 import { isSnapshotLine, parseRecord, parseSnapshot } from './parsed-line.ts'
 import { isIntact, readHead } from './wal-line.ts'
 
@@ -37,8 +39,7 @@ export class LineCollector {
   take(file: string, bytes: Buffer, start: number, end: number, offset: number): boolean {
     const head = isIntact(bytes, start, end) ? readHead(bytes, start, end) : undefined
     if (head === undefined) {
-      // The header of a file is a whole line of another kind, and there is nothing before it.
-      if (!isIntact(bytes, start, end)) this.#damage = { file, offset, before: this.#oldest }
+      if (!isOwnHeader(bytes, start, end, offset)) this.#damage = { file, offset, before: this.#oldest }
       return false
     }
     if (isSnapshotLine(head)) {

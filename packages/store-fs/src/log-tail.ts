@@ -4,7 +4,7 @@ import { readAt, scanBackwards } from './backward-scan.ts'
 import { logCorrupt } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 import { type Extent, firstRecordOf, type LogState } from './log-state.ts'
-import { noOwnFile, type OpenOwnFile, openOwnFile } from './own-file.ts'
+import { isOwnHeader, noOwnFile, type OpenOwnFile, openOwnFile } from './own-file.ts'
 import { isSnapshotLine, keyTextOf } from './parsed-line.ts'
 import { isIntact, type LineHead, proveHead, readHead } from './wal-line.ts'
 
@@ -100,8 +100,7 @@ async function lengthBefore(
   await scanBackwards(fileSystem, descriptor, size, (bytes, start, end, offset) => {
     const isGood = isIntact(bytes, start, end)
     const head = isGood ? readHead(bytes, start, end) : undefined
-    // A whole line of another kind is the header of the file.
-    if ((head?.kind === 'record' && head.seq < first) || (isGood && head === undefined)) {
+    if ((head?.kind === 'record' && head.seq < first) || isOwnHeader(bytes, start, end, offset)) {
       length = offset + end - start + 1
       return true
     }
@@ -136,8 +135,8 @@ async function readTail(
   await scanBackwards(fileSystem, descriptor, bytes, (block, start, end, offset) => {
     const head = isIntact(block, start, end) ? readHead(block, start, end) : undefined
     if (head === undefined) {
-      const isHeader = isIntact(block, start, end)
-      const proof = isHeader ? undefined : proveHead(block, start, end)
+      const isHeader = isOwnHeader(block, start, end, offset)
+      const proof = isIntact(block, start, end) ? undefined : proveHead(block, start, end)
       const isSnapshot = proof !== undefined && proof.kind === 'snapshot'
       // The newest record may be in it: nothing later says how many there are.
       if (!isHeader && !isSnapshot && lastSeq === undefined) damage ??= offset

@@ -70,6 +70,11 @@ export async function openOwnFile(fileSystem: FileSystem, path: string): Promise
   return best
 }
 
+/** Returns true for the header of a file: an intact line at its beginning. Anywhere else, an intact line without a head was written by a later version. */
+export function isOwnHeader(bytes: Buffer, start: number, end: number, offset: number): boolean {
+  return offset === 0 && bytes.toString('latin1', start, start + headerStart.length) === headerStart && isIntact(bytes, start, end)
+}
+
 /** Returns where the lines of the log begin in a file that starts with `bytes`. */
 export function headerLength(bytes: Buffer): number {
   if (bytes.toString('latin1', 0, headerStart.length) !== headerStart) return 0

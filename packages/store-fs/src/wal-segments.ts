@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { isAbsent, removeIfThere, syncDirectory, writeFully, writeNew } from './atomic-write.ts'
 import { readAt } from './backward-scan.ts'
-import { fenced, systemCode } from './failures.ts'
+import { fenced, logCorrupt, systemCode } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 import { encodeOtherLine, isIntact, lineEnd } from './wal-line.ts'
 
@@ -44,12 +44,17 @@ export async function listSegments(fileSystem: FileSystem, directory: string): P
   return numbers.sort((a, b) => a - b)
 }
 
-/** Returns the header that a segment begins with and its length, or undefined when it is damaged or was never written. */
-export function readSegmentHeader(bytes: Buffer): { readonly header: SegmentHeader; readonly length: number } | undefined {
+/**
+ * Returns the header that a segment begins with and its length, or undefined when it is damaged or was never written. Throws `log-corrupt` for one of a later
+ * version.
+ */
+export function readSegmentHeader(file: string, bytes: Buffer): { readonly header: SegmentHeader; readonly length: number } | undefined {
   const end = lineEnd(bytes, 0)
   if (end < 0 || !isIntact(bytes, 0, end)) return undefined
-  const header = JSON.parse(bytes.toString('utf8', 0, end)) as SegmentHeader
-  return header.wal === 1 ? { header, length: end + 1 } : undefined
+  const header = JSON.parse(bytes.toString('utf8', 0, end)) as Omit<SegmentHeader, 'wal'> & { readonly wal?: unknown }
+  if (header.wal === undefined) return undefined
+  if (header.wal === 1) return { header: { ...header, wal: 1 }, length: end + 1 }
+  throw logCorrupt(file, 0, `version ${String(header.wal)} of the write-ahead log is unknown to this release, which reads version 1`)
 }
 
 /**
@@ -153,7 +158,7 @@ export async function headerOf(fileSystem: FileSystem, directory: string, number
     throw error
   }
   try {
-    return readSegmentHeader(await readAt(fileSystem, descriptor, 0, longestHeader))?.header
+    return readSegmentHeader(segmentPath(directory, number), await readAt(fileSystem, descriptor, 0, longestHeader))?.header
   } finally {
     await fileSystem.close(descriptor)
   }

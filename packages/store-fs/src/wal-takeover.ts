@@ -22,6 +22,8 @@ import {
 } from './wal-segments.ts'
 
 const mostAttempts = 20
+// A segment of fewer bytes has no line behind its header.
+const fewestBytes = 128
 
 /**
  * Resolves with the segment to write to. The order is what fences an earlier owner: the next segment is claimed, then the earlier ones are sealed, and only then
@@ -98,7 +100,12 @@ async function chainOf(fileSystem: FileSystem, directory: string, numbers: reado
       expected = { number, length: undefined }
     }
     const found = await headerOf(fileSystem, directory, number)
-    if (found === undefined && !(await hasLines(fileSystem, directory, number))) continue
+    if (found === undefined && !(await hasLines(fileSystem, directory, number))) {
+      // The header of the next one says that lines of it were acknowledged.
+      if (expected?.number === number && expected.length !== undefined && (await isLonger(fileSystem, directory, number, expected.length)))
+        throw logCorrupt(segmentPath(directory, number), 0, 'no line of the segment can be read')
+      continue
+    }
     chain.unshift({ number, length: expected?.length })
     // A damaged header does not say which segment is before it, so it is the one that is there.
     const before = numbers.filter((one) => one < number).at(-1)
@@ -106,6 +113,13 @@ async function chainOf(fileSystem: FileSystem, directory: string, numbers: reado
     else if (before !== undefined) expected = { number: before, length: undefined }
   }
   return chain
+}
+
+/** Returns true when the bytes that count are more than a header. */
+async function isLonger(fileSystem: FileSystem, directory: string, number: number, length: number): Promise<boolean> {
+  const bytes = (await readWhole(fileSystem, segmentPath(directory, number))) ?? Buffer.alloc(0)
+  const header = bytes.indexOf(0x0a) + 1
+  return length > Math.max(header, fewestBytes)
 }
 
 async function hasLines(fileSystem: FileSystem, directory: string, number: number): Promise<boolean> {
@@ -127,7 +141,7 @@ async function replay(
   const end = length ?? bytes.length
   if (bytes.length < end) throw logCorrupt(file, bytes.length, `the segment ends before byte ${end}`)
   table.segments.begin(number, end)
-  const headerEnd = readSegmentHeader(bytes)?.length ?? Math.max(0, bytes.indexOf(0x0a) + 1)
+  const headerEnd = readSegmentHeader(file, bytes)?.length ?? Math.max(0, bytes.indexOf(0x0a) + 1)
   return walkSegment(bytes, headerEnd, end, length === undefined, table.replayer(number, file, lost))
 }
 
