@@ -118,10 +118,8 @@ export class MemoryStore implements Store {
     const log = this.#entry(key)?.log
     const { fromSeq, limit } = readLogOptions(options)
     if (log === undefined) return undefined
-    const { records } = log
-    const firstSeq = records[0]?.seq ?? lastSeqOf(log) + 1
-    const start = Math.max(0, fromSeq - firstSeq)
-    return { records: records.slice(start, start + limit).map(decoded), firstSeq, lastSeq: lastSeqOf(log) }
+    const lastSeq = lastSeqOf(log)
+    return { records: recordsFrom(log, fromSeq, limit), firstSeq: log.records[0]?.seq ?? lastSeq + 1, lastSeq }
   }
 
   async deleteLog(key: StoreKey, token: FencingToken): Promise<boolean> {
@@ -187,10 +185,10 @@ class MemoryLog implements AppendLog {
   async read(fromSeq = 1): Promise<LogContents> {
     this.#checkOwned()
     checkOptions('Log.read', { fromSeq }, { fromSeq: integer(0) })
-    const { snapshot, records } = this.#state
+    const { snapshot } = this.#state
     return {
       snapshot: snapshot === undefined ? undefined : { seq: snapshot.seq, state: JSON.parse(snapshot.json) as JsonValue },
-      records: records.filter(({ seq }) => seq >= fromSeq && seq > (snapshot?.seq ?? 0)).map(decoded),
+      records: recordsFrom(this.#state, Math.max(fromSeq, (snapshot?.seq ?? 0) + 1)),
     }
   }
 
@@ -217,6 +215,12 @@ class MemoryLog implements AppendLog {
 
 function lastSeqOf({ records, snapshot }: LogState): number {
   return records.at(-1)?.seq ?? snapshot?.seq ?? 0
+}
+
+/** Returns records by their place, which their numbers give: a log keeps all that was ever written. */
+function recordsFrom({ records }: LogState, fromSeq: number, limit = records.length): LogEntry[] {
+  const start = Math.max(0, fromSeq - (records[0]?.seq ?? fromSeq))
+  return records.slice(start, start + limit).map(decoded)
 }
 
 function decoded({ seq, type, id, ts, json }: EncodedLogEntry): LogEntry {

@@ -100,11 +100,6 @@ export class SessionMemory {
     log?.close().catch(() => {})
   }
 
-  /** The log with the records; the state folded from them need not be in memory. */
-  get log(): AppendLog | undefined {
-    return this.#phase.log
-  }
-
   /** Waits for a deletion in progress, and closes the log. */
   async close(): Promise<void> {
     if (this.#phase.is === 'deleting') await this.#phase.done

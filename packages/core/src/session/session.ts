@@ -7,7 +7,7 @@
  * I2: Discarded state changes nothing any more: after each await, the code checks whether its state is still the loaded one.
  * I3: A run continues only while its session is in the list of busy sessions.
  * I4: No command is accepted while the session is being deleted: commands wait for the end, and only a command that begins a session begins a new one.
- * I5: A session that was started only to be looked at leaves its work alone until the first command other than `exists`.
+ * I5: A session that was started only to be looked at leaves its work alone until the first command other than `exists` and `inspect`.
  * I6: An error of a command never crashes the session: restarts of one session count for all sessions.
  */
 import { Actor, type ActorContext, type HandlerResult, refuse } from '@beamclaw/actor'
@@ -53,7 +53,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   #isLook: boolean
   readonly #onIdle: () => void
 
-  /** With `isLook`, the session is started for `exists`. `onIdle` is called when nothing of it needs to be in memory any more. */
+  /** With `isLook`, the session is started for `exists` or `inspect`. `onIdle` is called when nothing of it needs to be in memory any more. */
   constructor(
     key: SessionKey,
     agent: AgentDefinition,
