@@ -51,6 +51,8 @@ describe.skipIf('Bun' in globalThis).each([
     const controller = new AbortController()
     const stream = make().doStream(request, { signal: controller.signal })[Symbol.asyncIterator]()
     for (let count = 0; count < 20; count++) expect((await stream.next()).done).toBe(false)
+    // Not while msw passes a chunk on: the fetch of Node then meets a connection that closes without an error. A real connection has one (300 aborts).
+    await new Promise(setImmediate)
     controller.abort()
     await expect(stream.next()).rejects.toMatchObject({ code: 'provider-aborted' })
   })

@@ -96,8 +96,8 @@ export class Deadlines {
     this.#stageDueAt = Number.POSITIVE_INFINITY
   }
 
-  /** Settles like `promise`, with what `take` returns or `errorOf` makes of its error, or rejects as soon as the call is ended. One at a time. */
-  race<T>(promise: Promise<T>, take = (value: T): T => value, errorOf = (error: unknown): unknown => error): Promise<T> {
+  /** Settles like `promise`, or rejects as soon as the call is ended. One at a time. */
+  race<T>(promise: Promise<T>): Promise<T> {
     const failure = this.#failure
     if (failure !== undefined) {
       promise.catch(() => undefined)
@@ -105,15 +105,14 @@ export class Deadlines {
     }
     return new Promise<T>((resolve, reject) => {
       this.#interrupt = reject
-      const settle = (value: T): void => {
-        try {
-          resolve(take(value))
-        } catch (error) {
-          reject(error)
-        }
-      }
-      promise.then(settle, (error) => reject(errorOf(error)))
+      promise.then(resolve, reject)
     })
+  }
+
+  /** Calls `interrupt` with the error that ends the call, at once when it has ended. Replaces the one before. */
+  interrupts(interrupt: (error: BeamClawError) => void): void {
+    this.#interrupt = interrupt
+    if (this.#failure !== undefined) interrupt(this.#failure)
   }
 
   /** Ends the call with `error`. */

@@ -1,10 +1,7 @@
 /** HTTP by undici's dispatcher: chunks are passed on as they arrive, which costs half as much as `fetch`. */
 import type { Agent, Dispatcher } from 'undici'
 import type { HeaderReader } from './retry-after.ts'
-import type { IncomingAnswer, OutgoingRequest, Progress, Transport } from './transport.ts'
-
-/** Buffered bytes above which back-pressure is applied to the server. */
-const maxWaitingBytes = 1024 * 1024
+import type { AnswerSink, IncomingAnswer, OutgoingRequest, Progress, Transport } from './transport.ts'
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 
@@ -61,15 +58,14 @@ async function makeAgent(connectTimeoutMs: number): Promise<Agent> {
   return new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectTimeoutMs } })
 }
 
+/** Phases: `arriving → ended | failed`. What arrives before there is a sink waits for it. */
 class DispatchedAnswer implements IncomingAnswer {
   controller: Dispatcher.DispatchController | undefined
   status = 0
   headers: HeaderReader = { get: () => null }
-  #pieces: Uint8Array[] = []
-  #waitingBytes = 0
-  #isEnded = false
-  #error: Error | undefined
-  #reader: PromiseWithResolvers<Uint8Array | undefined> | undefined
+  #sink: AnswerSink | undefined
+  #early: Uint8Array[] = []
+  #phase: { readonly name: 'arriving' | 'ended' } | { readonly name: 'failed'; readonly error: Error } = { name: 'arriving' }
 
   begin(status: number, headers: Headers): this {
     this.status = status
@@ -82,43 +78,41 @@ class DispatchedAnswer implements IncomingAnswer {
     return this
   }
 
+  receive(sink: AnswerSink): void {
+    this.#sink = sink
+    for (const piece of this.#early.splice(0)) sink.onPiece(piece)
+    if (this.#phase.name === 'ended') sink.onEnd()
+    else if (this.#phase.name === 'failed') sink.onError(this.#phase.error)
+    else this.more()
+  }
+
   take(piece: Uint8Array): void {
-    const reader = this.#reader
-    if (reader !== undefined) {
-      this.#reader = undefined
-      return reader.resolve(piece)
-    }
-    this.#pieces.push(piece)
-    this.#waitingBytes += piece.byteLength
-    if (this.#waitingBytes > maxWaitingBytes) this.controller?.pause()
+    if (this.#sink !== undefined) return this.#sink.onPiece(piece)
+    this.#early.push(piece)
+    this.pause()
   }
 
   end(): void {
-    this.#isEnded = true
-    this.#reader?.resolve(undefined)
+    this.#phase = { name: 'ended' }
+    this.#sink?.onEnd()
   }
 
   fail(error: Error): void {
-    this.#error = error
-    this.#reader?.reject(error)
+    this.#phase = { name: 'failed', error }
+    this.#sink?.onError(error)
+  }
+
+  pause(): void {
+    this.controller?.pause()
+  }
+
+  more(): void {
+    if (this.controller?.paused === true) this.controller.resume()
   }
 
   /** Releases the connection; a body that was read to its end has released it already. */
   abort(): void {
-    this.#pieces = []
-    if (!this.#isEnded) this.controller?.abort(new Error('The call is over'))
-  }
-
-  read(): Promise<Uint8Array | undefined> {
-    const piece = this.#pieces.shift()
-    if (piece !== undefined) {
-      this.#waitingBytes -= piece.byteLength
-      if (this.controller?.paused === true && this.#waitingBytes <= maxWaitingBytes) this.controller.resume()
-      return Promise.resolve(piece)
-    }
-    if (this.#error !== undefined) return Promise.reject(this.#error)
-    if (this.#isEnded) return Promise.resolve(undefined)
-    this.#reader = Promise.withResolvers()
-    return this.#reader.promise
+    this.#early = []
+    if (this.#phase.name !== 'ended') this.controller?.abort(new Error('The call is over'))
   }
 }

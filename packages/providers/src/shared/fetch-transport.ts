@@ -1,6 +1,7 @@
 /** HTTP by `fetch`, without retries and redirects: for programs with a `fetch` of their own, and for platforms without undici. */
 import type { FetchFunction } from './http-options.ts'
-import type { IncomingAnswer, OutgoingRequest, Progress, Transport } from './transport.ts'
+import type { HeaderReader } from './retry-after.ts'
+import type { AnswerSink, IncomingAnswer, OutgoingRequest, Progress, Transport } from './transport.ts'
 
 // A string as the reason: the default one is an error, whose stack trace would be captured at the end of every call.
 const callIsOver = 'the call is over'
@@ -15,7 +16,11 @@ export class FetchTransport implements Transport {
 
   async send({ url, headers, body }: OutgoingRequest, { onConnected, whenOver }: Progress): Promise<IncomingAnswer> {
     const controller = new AbortController()
-    whenOver(() => controller.abort(callIsOver))
+    let answer: FetchedAnswer | undefined
+    whenOver(() => {
+      controller.abort(callIsOver)
+      answer?.cancel()
+    })
     // Only the platform's fetch reads a request body as it is sent; there the connection can be watched through the body.
     const watched = this.#fetch === undefined && body !== undefined ? new TextEncoder().encode(body) : undefined
     if (watched === undefined) onConnected()
@@ -27,12 +32,65 @@ export class FetchTransport implements Transport {
       signal: controller.signal,
       ...(watched !== undefined ? { body: watchedBody(watched, onConnected), duplex: 'half' } : body === undefined ? {} : { body }),
     } as RequestInit)
-    const reader = response.body?.getReader()
-    return {
-      status: response.type === 'opaqueredirect' ? 302 : response.status,
-      headers: response.headers,
-      read: async () => (await reader?.read())?.value,
+    answer = new FetchedAnswer(response)
+    // A `fetch` that does not hear of the signal may answer after the end of the call.
+    if (controller.signal.aborted) answer.cancel()
+    return answer
+  }
+}
+
+// A body that is made in this process is there at once, and would keep timers and all else waiting until its end.
+const piecesInARow = 64
+
+/** Reads a piece when the reader waits for one. */
+class FetchedAnswer implements IncomingAnswer {
+  readonly status: number
+  readonly headers: HeaderReader
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
+  #sink: AnswerSink | undefined
+  #isReading = false
+  #isOver = false
+  #pieces = 0
+
+  constructor({ type, status, headers, body }: Response) {
+    this.status = type === 'opaqueredirect' ? 302 : status
+    this.headers = headers
+    this.#reader = body?.getReader()
+  }
+
+  receive(sink: AnswerSink): void {
+    this.#sink = sink
+    this.more()
+  }
+
+  pause(): void {}
+
+  /** Lets go of the body. Not every `fetch` does that for its signal. */
+  cancel(): void {
+    this.#isOver = true
+    this.#reader?.cancel(callIsOver).catch(() => undefined)
+  }
+
+  more(): void {
+    if (this.#isReading || this.#isOver || this.#sink === undefined) return
+    this.#isReading = true
+    void this.#read(this.#sink)
+  }
+
+  async #read({ onPiece, onEnd, onError }: AnswerSink): Promise<void> {
+    let piece: Uint8Array | undefined
+    try {
+      if (++this.#pieces % piecesInARow === 0) await new Promise<void>((resolve) => void setTimeout(resolve, 0))
+      piece = (await this.#reader?.read())?.value
+    } catch (error) {
+      this.#isOver = true
+      return onError(error)
+    } finally {
+      this.#isReading = false
     }
+    if (piece !== undefined) return onPiece(piece)
+    this.#isOver = true
+    onEnd()
   }
 }
 

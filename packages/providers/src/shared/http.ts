@@ -1,9 +1,9 @@
 /** One HTTP call to a model service: bounded in time and size, its connection released on abort. */
-import { BeamClawError, type Clock } from '@beamclaw/core'
+import { BeamClawError, type Clock, type TimerHandle } from '@beamclaw/core'
 import { type DeadlineLimits, Deadlines } from './deadlines.ts'
 import { type FailureContext, networkError, protocolError } from './failure.ts'
 import type { HeaderReader } from './retry-after.ts'
-import type { IncomingAnswer, Transport } from './transport.ts'
+import type { AnswerSink, IncomingAnswer, Transport } from './transport.ts'
 
 /** The settings of all calls of one provider. */
 export interface HttpSetup {
@@ -51,15 +51,21 @@ export async function sendHttp(setup: HttpSetup, path: string, body: string | un
   }
 }
 
-/** A response under deadlines. The caller must call `end` when it stops reading. */
+/**
+ * A response under deadlines. The caller must call `end` when it stops reading.
+ *
+ * Phases: `open → draining → over`. Owns the deadlines, and through them the connection, until it is over.
+ */
 export class HttpAnswer {
   readonly status: number
   readonly headers: HeaderReader
   readonly #deadlines: Deadlines
   readonly #setup: HttpSetup
   readonly #answer: IncomingAnswer
+  #phase: 'open' | 'draining' | 'over' = 'open'
   #received = 0
-  // To its end.
+  #drainTo = 0
+  #drainTimer: TimerHandle | undefined
   #isRead = false
 
   constructor(answer: IncomingAnswer, deadlines: Deadlines, setup: HttpSetup) {
@@ -75,28 +81,66 @@ export class HttpAnswer {
   }
 
   /** Resolves with the body as text, at most `maxBytes` of it. */
-  async text(maxBytes: number): Promise<string> {
-    const decoder = new TextDecoder()
-    let text = ''
-    for (let chunk = await this.read(); chunk !== undefined; chunk = await this.read()) {
-      text += decoder.decode(chunk, { stream: true })
-      if (this.#received > maxBytes) break
+  text(maxBytes: number): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const decoder = new TextDecoder()
+      let text = ''
+      const onEnd = (): void => resolve(text.slice(0, maxBytes))
+      const onPiece = (piece: Uint8Array): void => {
+        text += decoder.decode(piece, { stream: true })
+        if (this.#received > maxBytes) onEnd()
+        else this.expectMore()
+      }
+      this.receive({ onPiece, onEnd, onError: reject })
+    })
+  }
+
+  /** Passes on the body, each piece as it arrives. Errors are those of the call. */
+  receive({ onPiece, onEnd, onError }: AnswerSink): void {
+    const fail = (error: unknown): void => {
+      if (this.#phase !== 'open') return this.end()
+      this.end()
+      onError(error)
     }
-    return text.slice(0, maxBytes)
+    this.#deadlines.interrupts(fail)
+    this.#answer.receive({
+      onPiece: (piece) => {
+        if (this.#phase === 'over') return
+        this.#received += piece.byteLength
+        if (this.#phase === 'draining') return this.#received < this.#drainTo ? this.#answer.more() : this.end()
+        if (piece.byteLength > 0) this.#deadlines.pause()
+        if (this.#received > this.#setup.limits.maxResponseBytes) this.#deadlines.fail(this.#tooLarge())
+        else onPiece(piece)
+      },
+      onEnd: () => {
+        this.#isRead = true
+        if (this.#phase === 'open') onEnd()
+        else this.end()
+      },
+      onError: (error) => fail(this.#deadlines.failure ?? networkError(this.#setup.failures, error, 'body')),
+    })
+  }
+
+  /** Tells that the reader waits: from now on the service is responsible for a delay. */
+  expectMore(): void {
+    if (this.#phase !== 'open') return
+    if (this.#received > 0) this.#deadlines.enter('idle')
+    this.#answer.more()
+  }
+
+  /** Asks the service to wait for the reader. */
+  pause(): void {
+    if (this.#phase === 'open') this.#answer.pause()
   }
 
   /** Waits briefly for the end of a complete answer, so that its connection can be reused. */
-  async drain(): Promise<void> {
-    const timer = this.#setup.clock.setTimer(() => this.end(), drainMs, true)
-    const limit = this.#received + drainBytes
-    try {
-      while (this.#received < limit && !this.#deadlines.isOver) if ((await this.read()) === undefined) return
-    } catch {
-      // The answer was complete before, so an error of the connection does not matter.
-    } finally {
-      timer.cancel()
-      this.end()
-    }
+  drain(): void {
+    if (this.#isRead) return this.end()
+    if (this.#phase !== 'open') return
+    this.#phase = 'draining'
+    this.#drainTo = this.#received + drainBytes
+    this.#drainTimer = this.#setup.clock.setTimer(() => this.end(), drainMs, true)
+    this.#answer.more()
   }
 
   /** Limits the wait for the optional rest of the answer. */
@@ -106,36 +150,15 @@ export class HttpAnswer {
 
   /** Releases the connection. */
   end(): void {
+    this.#phase = 'over'
+    this.#drainTimer?.cancel()
     if (this.#isRead) this.#deadlines.complete()
     else this.#deadlines.end()
   }
 
-  /** Resolves with the next chunk of the body; undefined at its end. Not an async function: an answer has a chunk for each word. */
-  read(): Promise<Uint8Array | undefined> {
-    if (this.#received > 0) this.#deadlines.enter('idle')
-    return this.#deadlines.race(this.#answer.read(), this.#take, this.#errorOf)
-  }
-
-  readonly #take = (piece: Uint8Array | undefined): Uint8Array | undefined => {
-    if (piece === undefined) {
-      this.#isRead = true
-      return undefined
-    }
-    if (piece.byteLength > 0) this.#deadlines.pause()
-    this.#received += piece.byteLength
-    const { maxResponseBytes } = this.#setup.limits
-    if (this.#received <= maxResponseBytes) return piece
-    const error = protocolError(this.#setup.failures.name, `the answer is larger than ${maxResponseBytes} bytes`, {
-      limit: 'maxResponseBytes',
-      maxBytes: maxResponseBytes,
-    })
-    this.#deadlines.fail(error)
-    throw error
-  }
-
-  readonly #errorOf = (error: unknown): unknown => {
-    const failure = this.#deadlines.failure ?? networkError(this.#setup.failures, error, 'body')
-    this.#deadlines.end()
-    return failure
+  #tooLarge(): BeamClawError {
+    const { limits, failures } = this.#setup
+    const details = { limit: 'maxResponseBytes', maxBytes: limits.maxResponseBytes }
+    return protocolError(failures.name, `the answer is larger than ${limits.maxResponseBytes} bytes`, details)
   }
 }

@@ -1,14 +1,13 @@
 /** The common part of adapters over HTTP: checked setup, one streamed call, one JSON call, uniform failures. */
 import { BeamClawError, type JsonObject, type ProviderPart, SystemClock } from '@beamclaw/core'
 import { wellFormedJson } from '@beamclaw/core/adapter'
-import { AnswerBatches, type AnswerEvents, type BegunAnswer } from './answer-batches.ts'
+import { AnswerParts, type BegunAnswer } from './answer-parts.ts'
 import type { AnswerReader } from './answer-reader.ts'
 import { DispatchTransport } from './dispatch-transport.ts'
 import { type ErrorCodeTable, type Failure, protocolError, serviceError } from './failure.ts'
 import { FetchTransport } from './fetch-transport.ts'
 import { type HttpAnswer, type HttpSetup, sendHttp } from './http.ts'
 import { type HttpOptions, httpDefaults } from './http-options.ts'
-import { oneByOne } from './one-by-one.ts'
 import { Redactor } from './redactor.ts'
 import { EventParser } from './sse.ts'
 import type { Transport } from './transport.ts'
@@ -75,7 +74,7 @@ export class ModelService {
     const begin = async (): Promise<BegunAnswer> => {
       const answer = await sendHttp(this.#setup, path, wellFormedJson(body), signal)
       try {
-        if (answer.status === 200) return { answer, events: await this.#eventsOf(answer) }
+        if (answer.status === 200) return await this.#begun(answer)
         const error = await this.#failureOf(answer)
         throw onFailure?.(error) ?? error
       } catch (error) {
@@ -83,7 +82,7 @@ export class ModelService {
         throw error
       }
     }
-    return oneByOne(new AnswerBatches(reader, begin))
+    return new AnswerParts(reader, begin)
   }
 
   /** Resolves with the JSON of a GET request. */
@@ -97,13 +96,17 @@ export class ModelService {
     }
   }
 
-  async #eventsOf(answer: HttpAnswer): Promise<AnswerEvents> {
+  async #begun(answer: HttpAnswer): Promise<BegunAnswer> {
     const { name } = this.failures
     const type = answer.contentType
     if (type === 'text/html') throw protocolError(name, 'the answer is a web page; check baseUrl', { contentType: type })
-    if (type === 'application/json') return wholeAnswer(await this.#json(answer))
+    if (type === 'application/json') {
+      // A server that does not stream: one JSON text with the complete answer or an error.
+      const event = { event: undefined, data: JSON.stringify(await this.#json(answer)) }
+      return { answer, isWhole: true, in: () => [], atEnd: () => [event] }
+    }
     const parser = new EventParser(name, this.#maxEventBytes)
-    return { read: () => answer.read(), in: (chunk) => parser.feed(chunk), atEnd: () => parser.end() }
+    return { answer, isWhole: false, in: (chunk) => parser.feed(chunk), atEnd: () => parser.end() }
   }
 
   async #json(answer: HttpAnswer): Promise<unknown> {
@@ -134,10 +137,4 @@ export class ModelService {
 /** Returns the transport: `fetch` when the options have one or the platform has no undici dispatcher (Bun). */
 function transportFor({ fetch, connectTimeoutMs = httpDefaults.connectTimeoutMs }: HttpOptions): Transport {
   return fetch !== undefined || 'Bun' in globalThis ? new FetchTransport(fetch) : new DispatchTransport(connectTimeoutMs)
-}
-
-/** The events of a server that does not stream: one JSON text with the complete answer or an error. */
-function wholeAnswer(value: unknown): AnswerEvents {
-  const event = { event: undefined, data: JSON.stringify(value) }
-  return { read: async () => undefined, in: () => [], atEnd: () => [event] }
 }

@@ -17,12 +17,24 @@ export interface Progress {
   readonly whenOver: (free: () => void) => void
 }
 
+/** Takes the body of a response. After `onEnd` or `onError`, which come once, nothing comes any more. */
+export interface AnswerSink {
+  readonly onPiece: (piece: Uint8Array) => void
+  readonly onEnd: () => void
+  /** Called with the network error. */
+  readonly onError: (error: unknown) => void
+}
+
 /** A response whose headers have arrived. Redirects have a status from 300 to 399 and are not followed. */
 export interface IncomingAnswer {
   readonly status: number
   readonly headers: HeaderReader
-  /** Resolves with the next chunk of the body; undefined at its end. Rejects with the network error. One call at a time. */
-  read(): Promise<Uint8Array | undefined>
+  /** Passes on what has arrived, and then what arrives. Call it once. */
+  receive(sink: AnswerSink): void
+  /** Asks the server to wait until `more`. What is on its way may still arrive. */
+  pause(): void
+  /** Called when the reader waits: a transport may fetch each piece only then. */
+  more(): void
 }
 
 /** Sends requests. Rejects with the platform's error when there is no response. */
