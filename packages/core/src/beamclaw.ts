@@ -1,6 +1,6 @@
 /** Checks what a host describes, and starts it; each port has a default. */
 
-import { anArray, anObject, checkOptions, oneOf, readOptions } from '@beamclaw/actor/internal'
+import { anArray, anObject, checkOptions, type OptionRule, oneOf, readOptions } from '@beamclaw/actor/internal'
 import type { AgentDefinition } from './agent/agent.ts'
 import { readAgents } from './agent/agent-list.ts'
 import { BeamClawError } from './base/errors.ts'
@@ -31,7 +31,7 @@ export class BeamClaw {
       {
         providers: anObject,
         agents: anArray,
-        store: anObject,
+        store: aStore,
         cluster: anObject,
         events: anObject,
         sessions: anObject,
@@ -75,6 +75,10 @@ export class BeamClaw {
     }
   }
 }
+
+/** A store of an earlier version has no blobs, and would fail with the first image only. */
+const aStore: OptionRule = (value) =>
+  typeof value === 'object' && value !== null && typeof Reflect.get(value, 'blobs') === 'object' ? undefined : 'a Store with blobs'
 
 /** Throws `invalid-option` or `invalid-id`. */
 function tenantIds(given: readonly string[] = [defaultTenant]): readonly TenantId[] {

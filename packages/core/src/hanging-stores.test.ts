@@ -85,7 +85,7 @@ async function nextAnswer({ held, set }: Scene): Promise<string> {
 const ofTheList: [HeldMethod, string, string][] = [
   ['append', 'activity', 'append of default/activity'],
   ['close', 'activity', 'close of default/activity'],
-  ['put', 'sessions', 'put of default/sessions/main/main'],
+  ['put', 'index', 'put of default/index'],
 ]
 
 describe('a stop while the store hangs', () => {

@@ -76,6 +76,7 @@ export {
   type SystemPrompt,
 } from './agent/agent.ts'
 export type { AgentHooks, HookRun } from './agent/hooks.ts'
+export type { RetentionOptions } from './agent/retention.ts'
 export type { ErrorCode, ErrorKind, ErrorTraits } from './base/error-codes.ts'
 export { BeamClawError, type BeamClawErrorOptions, ChildStartError, defineErrors, MailboxFullError } from './base/errors.ts'
 export type { RunEvent } from './base/events.ts'
@@ -124,6 +125,7 @@ export { SoloCluster } from './defaults/solo-cluster.ts'
 export type { MakeBeamClaw } from './embed/embedded-instance.ts'
 export { type LazyBeamClaw, lazyBeamClaw } from './embed/lazy-beamclaw.ts'
 export type { Part, PartHost, PartSpec } from './part/part.ts'
+export type { BlobId, BlobInfo, BlobStore, StoredBlob } from './ports/blob-store.ts'
 export type { Cluster, Lease } from './ports/cluster.ts'
 export type {
   ModelInfo,
@@ -134,6 +136,13 @@ export type {
   ToolChoice,
   ToolDeclaration,
 } from './ports/provider.ts'
+export type {
+  SessionIndex,
+  SessionIndexEntry,
+  SessionIndexQuery,
+  SessionIndexSort,
+  SessionIndexStatus,
+} from './ports/session-index.ts'
 export type {
   AppendLog,
   EntryLocation,
@@ -173,7 +182,13 @@ export type { DeadLetter } from './session/state/known-run.ts'
 export type { ErrorText, RunFailureText } from './session/streams/public-error-text.ts'
 export { type PostedUiMessage, readUiMessage } from './session/streams/read-ui-message.ts'
 export type { NodeResponse, RunResponseOptions } from './session/streams/run-response.ts'
-export { toUiMessages, type UiMessage, type UiMessagePart, type UiMessagesOptions } from './session/streams/ui-messages.ts'
+export {
+  toUiMessages,
+  type UiAttachment,
+  type UiMessage,
+  type UiMessagePart,
+  type UiMessagesOptions,
+} from './session/streams/ui-messages.ts'
 export type { TenantSessions } from './tenant/tenant-sessions.ts'
 export { type AgentToolOptions, agentTool, type HandoffOptions, handoff } from './tool/agent-tool.ts'
 export type { StandardSchema } from './tool/standard-schema.ts'

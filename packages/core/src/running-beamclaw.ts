@@ -115,7 +115,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     const definitions = readAgents('updateAgents', agents, this.#running.providers)
     this.#running.agents.clear()
     for (const agent of definitions) this.#running.agents.set(agent.id, agent)
-    for (const tenant of this.#running.tenants) tenant.unpark()
+    for (const tenant of this.#running.tenants) tenant.agentsChanged()
   }
 
   /**

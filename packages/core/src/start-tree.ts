@@ -14,8 +14,9 @@ import { SuspectLine } from './session/run/suspect-line.ts'
 import { sessionDefaults } from './session/session-dependencies.ts'
 import type { NodePhase } from './session/session-router.ts'
 import { EventsUntilEnd } from './tenant/events-until-end.ts'
+import { activityPartId } from './tenant/preset-parts.ts'
 import { StoreCalls } from './tenant/store-calls.ts'
-import { activityPartId, Tenant, type TenantNode } from './tenant/tenant.ts'
+import { Tenant, type TenantNode } from './tenant/tenant.ts'
 
 /** Starts the tree of a BeamClaw. Rejects with `ChildStartError` when a part fails to start, and with the store's own error. */
 export async function startTree(options: CheckedOptions): Promise<RunningBeamClaw> {

@@ -23,6 +23,8 @@ interface RunOperations {
   handedOver: { readonly agentId: string; readonly operation: Operation } | undefined
   model: Operation | undefined
   readonly tools: Map<string, Operation>
+  /** True once the run is linked to the tool that asked for it. */
+  isLinked: boolean
   usage: Usage
 }
 
@@ -86,7 +88,16 @@ export class RunSpans {
     if (oldest !== undefined && this.#runs.size >= maxRuns) this.#leave(oldest)
     const { runId, agentId } = event
     const run = this.#invoke(event, this.#parentFor(event))
-    const operations: RunOperations = { runId, run, agentId, handedOver: undefined, model: undefined, tools: new Map(), usage: zeroUsage }
+    const operations: RunOperations = {
+      runId,
+      run,
+      agentId,
+      handedOver: undefined,
+      model: undefined,
+      tools: new Map(),
+      isLinked: false,
+      usage: zeroUsage,
+    }
     this.#runs.set(name, operations)
     return operations
   }
@@ -176,10 +187,14 @@ export class RunSpans {
 
   /** The run of an agent that a tool asks is linked to the tool's span, see `agentTool`. */
   #linkAgent({ data, tenant, toolCallId, ...event }: SessionEvent<'tool-progress'>): void {
-    const { sessionKey, event: told } = (data ?? {}) as { readonly sessionKey?: unknown; readonly event?: { readonly type?: unknown } }
-    if (typeof sessionKey !== 'string' || told?.type !== 'run-start') return
+    const { sessionKey, event: told } = (data ?? {}) as { readonly sessionKey?: unknown; readonly event?: { readonly runId?: unknown } }
+    if (typeof sessionKey !== 'string') return
     const tool = this.#runs.get(nameOf({ tenant, sessionKey: event.sessionKey }))?.tools.get(toolCallId)
-    if (tool !== undefined) this.#runs.get(nameOf({ tenant, sessionKey }))?.run.span.addLink({ context: tool.span.spanContext() })
+    const asked = this.#runs.get(nameOf({ tenant, sessionKey }))
+    // Its first event may be the only one that is told before its end.
+    if (tool === undefined || asked === undefined || asked.isLinked || asked.runId !== told?.runId) return
+    asked.isLinked = true
+    asked.run.span.addLink({ context: tool.span.spanContext() })
   }
 
   #end(event: SessionEvent<'run-end'>): void {

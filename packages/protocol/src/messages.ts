@@ -3,10 +3,18 @@ import * as z from 'zod'
 import { nonEmpty, timestamp } from './primitives.ts'
 
 const part = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('text'), text: z.string() }),
+  /** With `blob`, `text` is the beginning of a long result of a tool; the attachment of that id has the whole, of `size` bytes. */
+  z.strictObject({ type: z.literal('text'), text: z.string(), blob: nonEmpty.optional(), size: z.number().optional() }),
   z.strictObject({ type: z.literal('thinking'), thinking: z.string() }),
-  /** `data` is base64; `url` is the location of the image. */
-  z.strictObject({ type: z.literal('image'), mimeType: nonEmpty, data: z.string().optional(), url: z.string().optional() }),
+  /** `data` is base64; `url` is the location of the image; `blob` is the id of the session's attachment with the image, of `size` bytes. */
+  z.strictObject({
+    type: z.literal('image'),
+    mimeType: nonEmpty,
+    data: z.string().optional(),
+    url: z.string().optional(),
+    blob: nonEmpty.optional(),
+    size: z.number().optional(),
+  }),
   z.strictObject({ type: z.literal('toolCall'), id: z.string(), name: z.string(), arguments: z.unknown() }),
 ])
 

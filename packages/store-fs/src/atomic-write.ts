@@ -88,6 +88,27 @@ export async function syncDirectory(fileSystem: FileSystem, path: string): Promi
   }
 }
 
+/** Makes the removal of a name in a directory durable; the directory itself may have been removed meanwhile. */
+export async function syncAfterRemoval(fileSystem: FileSystem, path: string): Promise<void> {
+  try {
+    await syncDirectory(fileSystem, path)
+  } catch (error) {
+    if (!isAbsent(error)) throw error
+    await syncAfterRemoval(fileSystem, dirname(path))
+  }
+}
+
+/** Removes a directory if it is empty. Its name may say as much as what was in it. */
+export async function removeIfEmpty(fileSystem: FileSystem, path: string): Promise<void> {
+  try {
+    await fileSystem.removeDirectory(path)
+  } catch {
+    // It has other names, or was removed or filled meanwhile. What it had is gone in any case.
+    return
+  }
+  await syncAfterRemoval(fileSystem, dirname(path))
+}
+
 /** Removes a file; returns whether there was one. */
 export async function removeIfThere(fileSystem: FileSystem, path: string): Promise<boolean> {
   try {

@@ -1,7 +1,7 @@
 /** One document in one JSON file, replaced as a whole. */
 import { dirname, join } from 'node:path'
 import type { BeamClawError, JsonValue, StoreKey, Versioned } from '@beamclaw/core'
-import { readWhole, removeIfThere, replaceFile, syncDirectory } from './atomic-write.ts'
+import { readWhole, removeIfEmpty, removeIfThere, replaceFile, syncAfterRemoval, syncDirectory } from './atomic-write.ts'
 import { logCorrupt } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 import { finishLine, isIntact, sealText } from './wal-line.ts'
@@ -33,10 +33,11 @@ export async function writeDocument(
   await syncDirectory(fileSystem, dirname(path))
 }
 
-/** Removes a document durably; returns whether there was one. */
+/** Removes a document durably, and its directory when nothing else is in it; returns whether there was one. */
 export async function removeDocument(fileSystem: FileSystem, path: string): Promise<boolean> {
   if (!(await removeIfThere(fileSystem, path))) return false
-  await syncDirectory(fileSystem, dirname(path))
+  await syncAfterRemoval(fileSystem, dirname(path))
+  await removeIfEmpty(fileSystem, dirname(path))
   return true
 }
 

@@ -20,6 +20,8 @@ export interface LogHost {
   readonly maxBytes: number
   /** Throws `overloaded` when `bytes` more may not wait. */
   checkRoom(bytes: number): void
+  /** Counts bytes that wait before they are sent, until the returned function is called. Throws as `checkRoom` does. */
+  hold(bytes: number): () => void
   push(item: WalItem): void
   isOwner(): boolean
   readContents(state: LogState, fromSeq: number): Promise<LogContents>
@@ -35,6 +37,17 @@ export interface LogHost {
 // The newest line that names the owner is never further from the end than this: finding it costs one read.
 const ownerEveryBytes = 64 * 1024
 const rememberedRecords = 64
+
+// What an append and a record need in memory beside their text, about.
+const appendBytes = 256
+const recordBytes = 64
+
+/** Returns the characters of records with all that is written around them, so that many small ones count for what they are. */
+function sizeOf({ lineKey }: LogState, records: readonly EncodedLogEntry[]): number {
+  let size = appendBytes
+  for (const { json, type, id } of records) size += recordBytes + lineKey.json.length + type.length + id.length + json.length
+  return size
+}
 
 /**
  * Phases: `open → closed` by `end`, or `open → broken` by a failed write or `fence`. Owns what it has sent and is not durable yet; what is durable belongs to the
@@ -80,7 +93,7 @@ export class FsLog implements AppendLog {
     this.#checkOpen()
     const encoded = encodeLogRecords(records, this.#host.maxBytes)
     if (this.#turn === undefined && encoded[0]?.seq === this.#sentSeq + 1) return this.#send(encoded)
-    await this.#inTurn(async () => {
+    await this.#inTurnWith(sizeOf(this.state, encoded), async () => {
       const [first] = encoded
       if (first?.seq === this.#sentSeq + 1) return { done: this.#send(encoded) }
       await this.#untilIdle()
@@ -105,7 +118,7 @@ export class FsLog implements AppendLog {
     const { seq, state } = snapshot ?? {}
     const stateJson = encodeJson(state, this.#host.maxBytes)
     if (this.#turn === undefined) await this.#sendSnapshot(seq, stateJson, dropRecords)
-    else await this.#inTurn(async () => ({ done: this.#sendSnapshot(seq, stateJson, dropRecords) }))
+    else await this.#inTurnWith(stateJson.length, async () => ({ done: this.#sendSnapshot(seq, stateJson, dropRecords) }))
   }
 
   async locate(seq: number): Promise<EntryLocation | undefined> {
@@ -193,9 +206,21 @@ export class FsLog implements AppendLog {
     return await (await turn)?.done
   }
 
+  /** Runs `work` in its turn; what it is about to send counts as waiting until then. */
+  async #inTurnWith<T>(size: number, work: () => Promise<{ readonly done: Promise<T> } | undefined>): Promise<T | undefined> {
+    const letGo = this.#host.hold(size)
+    try {
+      return await this.#inTurn(() => {
+        letGo()
+        return work()
+      })
+    } finally {
+      letGo()
+    }
+  }
+
   #send(records: readonly EncodedLogEntry[]): Promise<void> {
-    let size = 0
-    for (const { json } of records) size += json.length
+    const size = sizeOf(this.state, records)
     this.#host.checkRoom(size)
     const { lineKey } = this.state
     const owner = this.#bytesSinceOwner >= ownerEveryBytes ? this.#ownerFields() : undefined

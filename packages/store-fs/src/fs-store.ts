@@ -5,12 +5,14 @@ import { dirname, join, resolve } from 'node:path'
 import {
   type AppendLog,
   BeamClawError,
+  type BlobStore,
   type FencingToken,
   type JsonValue,
   type ListOptions,
   type LogPage,
   type PutOptions,
   type ReadLogOptions,
+  type SessionIndex,
   type Store,
   type StoreKey,
   SystemClock,
@@ -18,11 +20,14 @@ import {
 } from '@beamclaw/core'
 import { anArray, checkFencingToken, checkOptions, checkStoreKey, encodeJson, integer, readLogOptions } from '@beamclaw/core/adapter'
 import { DirectoryMaker, isAbsent } from './atomic-write.ts'
+import { BlobFiles } from './blob-files.ts'
 import { DirectoryChildren } from './directory-children.ts'
 import { DirectoryLock } from './directory-lock.ts'
 import { readDocument, removeDocument, writeDocument } from './document-file.ts'
 import { stopped, storeFailed, storeFailure, versionConflict } from './failures.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
+import { FsBlobs } from './fs-blobs.ts'
+import { FsIndex } from './fs-index.ts'
 import { encodePart } from './key-path.ts'
 import { listKeys } from './list-keys.ts'
 import { LogStore } from './log-store.ts'
@@ -62,6 +67,9 @@ interface Owned {
  * const version = await store.put(['default', 'notes', 'today'], { text: 'rain' }, { expectedVersion: 0 })
  */
 export class FsStore implements Store {
+  readonly blobs: BlobStore
+  readonly index: SessionIndex
+  readonly #index: FsIndex
   readonly #options: Required<FsStoreOptions>
   readonly #root: string
   readonly #fileSystem: FileSystem
@@ -100,6 +108,15 @@ export class FsStore implements Store {
     this.#stale = new StaleTemporaries(this.#fileSystem, this.#temporaryName)
     this.#directories = new DirectoryMaker(this.#fileSystem, this.#root)
     this.#children = new DirectoryChildren(this.#fileSystem)
+    this.blobs = new FsBlobs({
+      files: new BlobFiles(this.#fileSystem, this.#directories, this.#stale),
+      maxBytes: this.#options.maxDocumentBytes,
+      pathOf: (owner) => this.#pathOf(owner, 1),
+      run: (what, work) => this.#do(what, work),
+      limit: (task) => this.#limiter.run(task),
+    })
+    this.#index = this.#newIndex()
+    this.index = this.#index
   }
 
   async get(key: StoreKey): Promise<Versioned<JsonValue> | undefined> {
@@ -201,6 +218,7 @@ export class FsStore implements Store {
 
   async #stop(): Promise<void> {
     await Promise.allSettled(this.#underWay)
+    await this.#index.stop()
     const owned = await this.#owned?.catch(() => undefined)
     await owned?.logs.stop(stopped('the store is stopped'))
     await owned?.lock.release()
@@ -213,9 +231,20 @@ export class FsStore implements Store {
     return current
   }
 
-  #pathOf(key: StoreKey, minNames: 0 | 1): string {
+  #newIndex(): FsIndex {
+    const { sync, maxDocumentBytes: maxBytes, clock } = this.#options
+    const asOwner = (work: () => Promise<void>): Promise<void> => this.#do('using the index of sessions', work)
+    const checkOpen = (): void => this.#checkOpen()
+    return new FsIndex({ root: this.#root, sync, maxBytes, fileSystem: this.#fileSystem, clock, checkOpen, asOwner })
+  }
+
+  #checkOpen(): void {
     if (this.#stopping !== undefined) throw stopped('the store is stopped')
     if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #pathOf(key: StoreKey, minNames: 0 | 1): string {
+    this.#checkOpen()
     checkStoreKey(key, minNames)
     return join(this.#root, ...key.map(encodePart))
   }

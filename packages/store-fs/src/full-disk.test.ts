@@ -218,6 +218,25 @@ describe('F11: a disk that does not sync', () => {
     await again.append(logRecords(2))
   })
 
+  test('is not believed again about a segment: what comes after a failed sync goes into the next one', async () => {
+    await using scratch = await scratchDirectory('memory')
+    let isFailing = false
+    const fileSystem = faultyFileSystem((name) => {
+      if (isFailing && name === 'datasync') throw systemError('EIO')
+    })
+    const owner = new LogProcess(scratch.path, { fileSystem })
+    const log = await owner.open()
+    await log.append(logRecords(1))
+    isFailing = true
+    await expectRejection(log.append(logRecords(2)), 'store-io')
+    isFailing = false
+    const again = await owner.open(fencingToken(2))
+    await again.append(logRecords(2))
+    const location = await again.locate(2)
+    expect(location?.file).toBe(join(scratch.path, 'wal/00000002.jsonl'))
+    expect((await again.read()).records).toEqual(logRecords(1, 2))
+  })
+
   test('goes on when the second chance holds, and has another one later', async () => {
     await using scratch = await scratchDirectory()
     const { disk, store, open } = await brokenDisk(scratch.path)

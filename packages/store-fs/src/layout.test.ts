@@ -96,6 +96,29 @@ describe('the data directory', () => {
     expect((await (await store.openLog(logKey, fencingToken())).read()).records).toEqual(logRecords(1))
   })
 
+  test('the directory of documents goes with the last of them, whatever else is written into it at that moment', async () => {
+    await using scratch = await scratchDirectory('memory')
+    await using store = new FsStore({ path: scratch.path })
+    const names = (folder: string) => range(1, 20).map((number) => storeKey('sessions', 'ops', folder, `${number}`))
+    for (const key of names('gone')) await store.put(key, 1)
+    expect(await Promise.all(names('gone').map((key) => store.delete(key)))).not.toContain(false)
+    expect(await readdir(join(scratch.path, 'default/sessions/ops'))).toEqual([])
+    for (let round = 0; round < 10; round++) {
+      await store.put(storeKey('sessions', 'ops', 'kept', 'first'), round)
+      await Promise.all([
+        store.delete(storeKey('sessions', 'ops', 'kept', 'first')),
+        ...names('kept').map((key) => store.put(key, round)),
+        store.openLog(storeKey('sessions', 'ops', 'kept', 'log'), fencingToken(round + 1)).then(async (log) => {
+          await log.append(logRecords(round + 1))
+          await log.close()
+        }),
+      ])
+      for (const key of names('kept')) expect(await store.get(key)).toMatchObject({ value: round })
+      await Promise.all(names('kept').map((key) => store.delete(key)))
+    }
+    expect((await store.readLog(storeKey('sessions', 'ops', 'kept', 'log')))?.lastSeq).toBe(10)
+  })
+
   test('what a crash left half written goes when its directory is next written to', async () => {
     await using scratch = await scratchDirectory()
     const jobs = join(scratch.path, 'default', 'jobs')

@@ -118,3 +118,48 @@ test.skipIf(!hasMounts)("two directories that two mount namespaces show under on
     for (const loop of loops) await loop[Symbol.asyncDispose]()
   }
 })
+
+// What macOS has: no abstract sockets, and no /proc that tells when a process began.
+const likeMacOs = [
+  'env',
+  `NODE_OPTIONS=--import=data:text/javascript,Object.defineProperty(process,'platform',{value:'darwin'})`,
+  ...['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs none /proc && exec "$0" "$@"'],
+]
+const canHide = can(...likeMacOs.slice(2))
+if (!canHide) console.log('skipped: a machine like macOS needs `unshare --mount` and `mount -t tmpfs`, which this one does not allow')
+
+describe.skipIf(!canHide)('where there are neither sockets nor /proc, as on macOS', () => {
+  const lease = { lockLeaseMs: 600 }
+
+  test('the second is refused while the first lives, and takes over at once when it was killed', async () => {
+    await using scratch = await scratchDirectory()
+    await using first = new LoopProcess([scratch.path, '1', '1000000', options({ lockLeaseMs: 3_000 })], likeMacOs)
+    await first.until((lines) => lines.length > 3)
+    await using second = new LoopProcess([scratch.path, '2', '3', options({ lockLeaseMs: 3_000 })], likeMacOs)
+    await second.ended
+    expect(second.lines).toMatchObject([{ failed: 'store-locked', details: { pid: first.child.pid } }])
+    expect(first.lines.find(({ failed }) => failed !== undefined)).toBeUndefined()
+    first.signal('SIGKILL')
+    await first.ended
+    // With a lease of an hour only the death of the first explains that it does not wait.
+    await using third = new LoopProcess([scratch.path, '3', '3', options({ lockLeaseMs: 3_600_000 })], likeMacOs)
+    await third.ended
+    expect(third.lines.at(-1)).toMatchObject({ stopped: third.acknowledged })
+    expect(third.lines[0]?.opened).toBeGreaterThanOrEqual(first.acknowledged)
+  })
+
+  test('one that stands still longer than its lease loses it, and acknowledges nothing when it goes on', async () => {
+    await using scratch = await scratchDirectory()
+    await using first = new LoopProcess([scratch.path, '1', '1000000', options(lease)], likeMacOs)
+    await first.until((lines) => lines.length > 3)
+    first.signal('SIGSTOP')
+    await using second = new LoopProcess([scratch.path, '2', '30', options(lease)], likeMacOs)
+    await second.ended
+    expect(second.lines.at(-1)).toMatchObject({ stopped: second.acknowledged })
+    const before = first.acknowledged
+    first.signal('SIGCONT')
+    await first.ended
+    expect(first.lines.at(-1)?.failed).toMatch(/^(fenced|store-failed)$/)
+    expect(first.acknowledged).toBe(before)
+  })
+})

@@ -69,6 +69,7 @@ export class LogStore {
     this.#host = {
       maxBytes,
       checkRoom: (bytes) => wal.checkRoom(bytes),
+      hold: (bytes) => wal.hold(bytes),
       push: (item) => wal.push(item),
       isOwner: () => wal.isOwner(),
       readContents: (state, fromSeq) => this.#look(state, (view) => readContents(this.#files, view, fromSeq)),
@@ -175,10 +176,12 @@ export class LogStore {
       const wasOpened = this.#unwritten.delete(state.lineKey.json)
       if (isThereNow) {
         await this.#commitDeletion(state)
-        await this.#mover.finishDeletion(state)
+        // Before the file goes: when that fails, the mover tries again.
         this.#mover.purge()
       }
-      return isThereNow || wasOpened
+      const isUnfinished = state.isOwnFileStale
+      if (isUnfinished) await this.#mover.finishDeletion(state)
+      return isThereNow || isUnfinished || wasOpened
     } finally {
       this.#table.leave(state)
     }

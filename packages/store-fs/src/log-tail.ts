@@ -37,7 +37,10 @@ export async function loadForMove(fileSystem: FileSystem, state: LogState, readE
   try {
     await loadTail(fileSystem, state, readExtent)
   } catch (error) {
-    if (!BeamClawError.isInstance(error, 'log-corrupt') || state.own !== undefined) throw error
+    if (!BeamClawError.isInstance(error, 'log-corrupt')) throw error
+    // Once `own` is known nothing looks at the file again, and the log must stay refused.
+    state.damage ??= error
+    if (state.own !== undefined) return
     const opened = await openOwnFile(fileSystem, state.path)
     if (opened === undefined) state.own = noOwnFile
     else {
@@ -55,8 +58,9 @@ async function load(fileSystem: FileSystem, state: LogState, readExtent: ReadOne
     const file = opened === undefined ? undefined : await measure(fileSystem, state, opened, readExtent)
     const first = firstRecordOf(state.extents)
     const last = file?.tail?.lastSeq ?? 0
-    if (first !== undefined && first > last + 1 && first > state.droppedSeq + 1)
-      throw logCorrupt(opened?.file ?? `${state.path}.log.jsonl`, file?.bytes ?? 0, `records ${last + 1} to ${first - 1} are missing`)
+    const needed = first === undefined ? lastSnapshotOf(state.extents) : first - 1
+    if (needed > last && needed > state.droppedSeq)
+      throw logCorrupt(opened?.file ?? `${state.path}.log.jsonl`, file?.bytes ?? 0, `records ${last + 1} to ${needed} are missing`)
     state.own = opened === undefined || file === undefined ? noOwnFile : { generation: opened.generation, bytes: file.bytes, lastSeq: last }
     // The own file may have been cut back to before the snapshot that dropped all of it.
     state.lastSeq ??= Math.max(last, state.droppedSeq)
@@ -65,6 +69,11 @@ async function load(fileSystem: FileSystem, state: LogState, readExtent: ReadOne
   } finally {
     if (opened !== undefined) await fileSystem.close(opened.descriptor)
   }
+}
+
+/** Returns the newest record that a snapshot in the extents is made of; 0 without one. */
+function lastSnapshotOf(extents: readonly Extent[]): number {
+  return extents.findLast(({ kind }) => kind === 'snapshot')?.lastSeq ?? 0
 }
 
 async function measure(
@@ -95,6 +104,8 @@ async function lengthBefore(
   readExtent: ReadOne,
 ): Promise<number> {
   const first = firstRecordOf(extents) ?? Number.POSITIVE_INFINITY
+  // Without a record in the write-ahead log, one after the snapshot may be a torn copy of a line that was not synced there (`sync: os`).
+  const surelySynced = first === Number.POSITIVE_INFINITY ? lastSnapshotOf(extents) : first - 1
   const later: SeenLine[] = []
   let length = 0
   await scanBackwards(fileSystem, descriptor, size, (bytes, start, end, offset) => {
@@ -113,7 +124,7 @@ async function lengthBefore(
   const own = moved !== undefined && (moved.kind === 'snapshot' || moved.kind === 'drop') ? await readExtent(moved) : undefined
   for (let index = later.length - 1; index >= 0; index--) {
     const { offset, head, lostSeq } = later[index] as SeenLine
-    if (lostSeq !== undefined && lostSeq < first && first !== Number.POSITIVE_INFINITY) throw damaged(file, offset)
+    if (lostSeq !== undefined && lostSeq <= surelySynced) throw damaged(file, offset)
     if (head === undefined || head.kind === 'record') return offset
     if (own?.equals(await readAt(fileSystem, descriptor, offset, own.length))) return offset
     length = later[index - 1]?.offset ?? size

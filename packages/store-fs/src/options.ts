@@ -15,7 +15,7 @@ export interface FsStoreOptions {
   readonly path: string
   /** When an append is acknowledged. @default 'always' */
   readonly sync?: SyncMode
-  /** Largest document, record or snapshot as UTF-8 JSON, in bytes. @default 67108864 */
+  /** Largest document, record or snapshot as UTF-8 JSON, and largest attachment, in bytes. @default 67108864 */
   readonly maxDocumentBytes?: number
   /** Maximum number of files of logs that are open at once. @default 256 */
   readonly maxOpenFiles?: number
@@ -53,7 +53,8 @@ export const fsStoreDefaults = {
   lockLeaseMs: 15_000,
 } as const satisfies Required<Omit<FsStoreOptions, 'path' | 'fileSystem' | 'clock'>>
 
-const aPath: OptionRule = (value) =>
+/** The rule of a path. */
+export const aPath: OptionRule = (value) =>
   typeof value === 'string' && /^[^\0]+$/.test(value) ? undefined : 'a path of at least one character, without NUL'
 
 const rules: OptionRules<FsStoreOptions> = {

@@ -1,7 +1,7 @@
 /** Puts lines of a log into its own file: behind what is there, or into a new generation of the file. */
 import { dirname, join } from 'node:path'
 import type { DirectoryMaker } from './atomic-write.ts'
-import { removeIfThere, syncDirectory, writeFully } from './atomic-write.ts'
+import { removeIfThere, syncAfterRemoval, syncDirectory, writeFully } from './atomic-write.ts'
 import { readAt } from './backward-scan.ts'
 import { readExtents } from './extent-reader.ts'
 import { fenced, systemCode } from './failures.ts'
@@ -54,7 +54,7 @@ export async function removeOwnFiles({ fileSystem, witness }: OwnFileWriting, pa
     if (!fileSystem.isUnsealed(witness())) throw fenced()
     isSyncNeeded = (await removeIfThere(fileSystem, name)) || isSyncNeeded
   }
-  if (isSyncNeeded) await syncDirectory(fileSystem, dirname(path))
+  if (isSyncNeeded) await syncAfterRemoval(fileSystem, dirname(path))
 }
 
 async function openForAppend(

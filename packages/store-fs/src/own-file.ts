@@ -53,7 +53,9 @@ export function encodeOwnHeader(generation: number, key: readonly string[]): Buf
 /** Opens the own file of a log; of two, the one with the higher generation. Undefined when there is none. The caller closes it. */
 export async function openOwnFile(fileSystem: FileSystem, path: string): Promise<OpenOwnFile | undefined> {
   let best: OpenOwnFile | undefined
-  for (const file of ownFileNames(path)) {
+  for (const [index, file] of ownFileNames(path).entries()) {
+    // A header that is damaged says nothing, and the name says whether the generation is odd.
+    const lowest = index + 1
     let descriptor: number
     try {
       descriptor = await fileSystem.open(file, 'r')
@@ -62,7 +64,7 @@ export async function openOwnFile(fileSystem: FileSystem, path: string): Promise
       throw error
     }
     const size = await fileSystem.size(descriptor)
-    const found = { file, descriptor, size, generation: await generationOf(fileSystem, descriptor, size) }
+    const found = { file, descriptor, size, generation: await generationOf(fileSystem, descriptor, size, lowest) }
     const worse = best !== undefined && best.generation > found.generation ? found : best
     if (worse !== found) best = found
     if (worse !== undefined) await fileSystem.close(worse.descriptor)
@@ -81,9 +83,9 @@ export function headerLength(bytes: Buffer): number {
   return lineEnd(bytes, 0) + 1
 }
 
-async function generationOf(fileSystem: FileSystem, descriptor: number, size: number): Promise<number> {
+async function generationOf(fileSystem: FileSystem, descriptor: number, size: number, lowest: number): Promise<number> {
   const bytes = await readAt(fileSystem, descriptor, 0, Math.min(size, longestHeader))
   const length = headerLength(bytes)
-  if (length === 0 || !isIntact(bytes, 0, length - 1)) return 1
+  if (length === 0 || !isIntact(bytes, 0, length - 1)) return lowest
   return (JSON.parse(bytes.toString('utf8', 0, length)) as { readonly log: number }).log
 }

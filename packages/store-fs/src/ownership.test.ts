@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { BeamClawError } from '@beamclaw/core'
 import { expectRejection, fencingToken, logRecords, range, storeKey } from '@beamclaw/testkit'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { faultyFileSystem } from './testing/faulty-file-system.ts'
 import { LogProcess, logKey, ownPath, scratchDirectory } from './testing/scratch.ts'
 
@@ -184,5 +184,29 @@ describe('what is deleted', () => {
     await next.stop()
     expect(await readdir(dirname(join(scratch.path, ownPath)))).toEqual(['main.log.jsonl'])
     expect((await (await new LogProcess(scratch.path).open(fencingToken(2))).read()).records).toEqual(logRecords(1))
+  })
+
+  test.each(['the caller asks again', 'nobody asks again'])('goes when its file could not be removed at first, and %s', async (who) => {
+    await using scratch = await scratchDirectory('memory')
+    const { ManualClock } = await import('@beamclaw/core/testing')
+    const clock = new ManualClock()
+    const earlier = new LogProcess(scratch.path)
+    await (await earlier.open()).append(logRecords(1, 3))
+    await earlier.stop()
+    let isFailing = true
+    const quietFileSystem = faultyFileSystem((name, args) => {
+      if (isFailing && name === 'unlink' && String(args[0]).endsWith('.log.jsonl')) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+    })
+    const logs = await new LogProcess(scratch.path, { clock, quietFileSystem }).logs
+    await expect(logs.delete(logKey)).rejects.toThrow('EIO')
+    if (who === 'the caller asks again') await expect(logs.delete(logKey)).rejects.toThrow('EIO')
+    isFailing = false
+    if (who === 'the caller asks again') expect(await logs.delete(logKey)).toBe(true)
+    else {
+      await clock.advance(9_000)
+      await vi.waitUntil(() => !existsSync(join(scratch.path, ownPath)))
+    }
+    expect(existsSync(join(scratch.path, ownPath))).toBe(false)
+    expect(await logs.delete(logKey)).toBe(false)
   })
 })

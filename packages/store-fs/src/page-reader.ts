@@ -102,18 +102,19 @@ async function takeExtents({ fileSystem, wal }: Files, { extents, lastSeq }: Log
   collector.end(place.file, place.offset, lastSeq)
 }
 
-/** Resolves with the seq of the first record that the log has. */
+/**
+ * Resolves with the seq of the first record that was not dropped. Only a line that says so makes it another than 1: what is missing without one is damage, which
+ * a page from there on finds.
+ */
 async function firstSeqOf(fileSystem: FileSystem, descriptor: number | undefined, { own, extents, lastSeq }: LogView): Promise<number> {
-  let first: number | undefined
-  if (descriptor !== undefined && own.lastSeq > 0) {
-    await forEachLine(fileSystem, descriptor, 0, own.bytes, (bytes, start, end) => {
-      const head = isIntact(bytes, start, end) ? readHead(bytes, start, end) : undefined
-      if (head?.kind === 'record') first = head.seq
-      else if (head?.kind === 'drop') first = head.seq + 1
-      return first !== undefined
-    })
-  }
-  return first ?? extents.find(({ kind }) => kind === 'record')?.firstSeq ?? lastSeq + 1
+  if (descriptor === undefined || own.lastSeq === 0) return extents.find(({ kind }) => kind === 'record')?.firstSeq ?? lastSeq + 1
+  let first = 1
+  await forEachLine(fileSystem, descriptor, 0, own.bytes, (bytes, start, end) => {
+    const head = isIntact(bytes, start, end) ? readHead(bytes, start, end) : proveHead(bytes, start, end)
+    if (head?.kind === 'drop') first = head.seq + 1
+    return head?.kind === 'record' || head?.kind === 'drop'
+  })
+  return first
 }
 
 /** Resolves with a position before the record `seq`, and near it. */

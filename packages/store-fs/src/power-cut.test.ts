@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { FsStore } from './fs-store.ts'
 import type { SyncMode } from './options.ts'
 import { CrashFileSystem } from './testing/crash-file-system.ts'
-import { logKey, scratchDirectory } from './testing/scratch.ts'
+import { LogProcess, logKey, scratchDirectory } from './testing/scratch.ts'
 
 /** What was promised at the moment of the cut. */
 interface Promised {
@@ -97,4 +97,35 @@ describe('a power cut', () => {
       for (const { path, promised: then, note } of cuts) await check(path, then, note)
     })
   }
+})
+
+test('a power cut after a takeover keeps the lines that the next owner has read, though the earlier one never synced them', async () => {
+  await using scratch = await scratchDirectory('memory')
+  const data = join(scratch.path, 'live')
+  await mkdir(data)
+  const crashing = new CrashFileSystem(data)
+  const log = await new LogProcess(data, { fileSystem: crashing.fileSystem, sync: 'os' }).open()
+  await log.append(logRecords(1, 3))
+  // It has died; its lines are in the memory of the system alone.
+  const next = await new LogProcess(data, { fileSystem: crashing.fileSystem }).open(fencingToken(2))
+  expect((await next.read()).records).toEqual(logRecords(1, 3))
+  await next.append(logRecords(4))
+  const cut = join(scratch.path, 'cut')
+  crashing.crash(cut, () => false)
+  const again = await new LogProcess(cut).open(fencingToken(3))
+  expect((await again.read()).records).toEqual(logRecords(1, 4))
+})
+
+test('a power cut with "os" keeps the segments before the current one, whose header says that they count', async () => {
+  await using scratch = await scratchDirectory('memory')
+  const data = join(scratch.path, 'live')
+  await mkdir(data)
+  const crashing = new CrashFileSystem(data)
+  const log = await new LogProcess(data, { fileSystem: crashing.fileSystem, sync: 'os', walSegmentBytes: 500 }).open()
+  for (const seq of range(1, 12)) await log.append(logRecords(seq))
+  const cut = join(scratch.path, 'cut')
+  crashing.crash(cut, () => false)
+  const { records } = await (await new LogProcess(cut).open(fencingToken(2))).read()
+  expect(records.length).toBeGreaterThan(6)
+  expect(records).toEqual(logRecords(1, records.length))
 })

@@ -2,7 +2,8 @@ import { copyFile, cp, mkdir, readdir, readFile, stat, truncate, writeFile } fro
 import { dirname, join } from 'node:path'
 import { expectRejection, logRecords, range, storeKey } from '@beamclaw/testkit'
 import { describe, expect, test } from 'vitest'
-import { LogProcess, ownPath, scratchDirectory } from './testing/scratch.ts'
+import { readLogBeside } from './read-log-beside.ts'
+import { LogProcess, logKey, ownPath, scratchDirectory } from './testing/scratch.ts'
 
 const segment = join('wal', '00000001.jsonl')
 const other = storeKey('sessions', 'ops', 'other')
@@ -169,6 +170,41 @@ describe('a line of the write-ahead log that went bad', () => {
         new LogProcess(path).open().then((log) => log.read()),
         'log-corrupt',
       )
+    }
+  })
+
+  test('a segment whose header is damaged loses no line by it, and the start is refused when that might be', async () => {
+    await using scratch = await scratchDirectory('memory')
+    const source = join(scratch.path, 'source')
+    const { file, starts } = await writeWal(source, [[1, 1]])
+    const good = await readFile(file)
+    const header = starts[0] ?? 0
+    // One bit of each byte, the newline included; then more and more of the file.
+    const damages = range(1, header).map((count) => [count - 1, count] as const)
+    const longer = [header + 1, header + 20, header + 60, good.length - 20].map((end) => [0, end] as const)
+    for (const [from, to] of [...damages, ...longer]) {
+      const path = join(scratch.path, `${from}-${to}`)
+      await cp(source, path, { recursive: true })
+      // The log goes on in a later segment, so nothing here is torn.
+      const next = await new LogProcess(path).open(undefined, other)
+      await next.append(logRecords(1))
+      const bytes = Buffer.from(good)
+      if (to - from === 1) bytes[from] = (bytes[from] ?? 0) ^ 4
+      else bytes.fill(0, from, to)
+      await writeFile(join(path, segment), bytes)
+      const process = new LogProcess(path)
+      const view = async () => {
+        const lines = []
+        for await (const line of readLogBeside({ path, key: logKey })) lines.push(line.kind)
+        return lines
+      }
+      if (to <= header) {
+        expect(await view()).toEqual(['record'])
+        expect((await (await process.open()).read()).records).toEqual(logRecords(1, 1, 'ü'))
+      } else {
+        await expectRejection(view(), 'log-corrupt')
+        await expectRejection(process.open(), 'log-corrupt')
+      }
     }
   })
 

@@ -4,7 +4,7 @@ import { isAbsent, removeIfThere, syncDirectory, writeFully, writeNew } from './
 import { readAt } from './backward-scan.ts'
 import { fenced, logCorrupt, systemCode } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
-import { encodeOtherLine, isIntact, lineEnd } from './wal-line.ts'
+import { encodeOtherLine, isIntact, lineEnd, lineStart } from './wal-line.ts'
 
 /** The directory of the write-ahead log, in the data directory. No part of a key is encoded as this name. */
 export const walDirectoryName = 'wal'
@@ -26,7 +26,7 @@ export interface CurrentSegment {
   bytes: number
 }
 
-const longestHeader = 256
+const headerBytes = 256
 const segmentName = /^([0-9]{8,})\.jsonl$/
 
 /** Returns the path of a segment. */
@@ -48,13 +48,27 @@ export async function listSegments(fileSystem: FileSystem, directory: string): P
  * Returns the header that a segment begins with and its length, or undefined when it is damaged or was never written. Throws `log-corrupt` for one of a later
  * version.
  */
-export function readSegmentHeader(file: string, bytes: Buffer): { readonly header: SegmentHeader; readonly length: number } | undefined {
+function readSegmentHeader(file: string, bytes: Buffer): { readonly header: SegmentHeader; readonly length: number } | undefined {
   const end = lineEnd(bytes, 0)
   if (end < 0 || !isIntact(bytes, 0, end)) return undefined
   const header = JSON.parse(bytes.toString('utf8', 0, end)) as Omit<SegmentHeader, 'wal'> & { readonly wal?: unknown }
   if (header.wal === undefined) return undefined
   if (header.wal === 1) return { header: { ...header, wal: 1 }, length: end + 1 }
   throw logCorrupt(file, 0, `version ${String(header.wal)} of the write-ahead log is unknown to this release, which reads version 1`)
+}
+
+/** No header has more bytes, and a header with a line behind it has more. */
+export const longestHeader = 128
+
+/**
+ * Returns where the lines of a segment begin. A damaged header ends at its newline or, when that is gone, where a line begins; when neither is near, lines may be
+ * damaged too, and the walk begins with it: then nothing says whose they are.
+ */
+export function linesStart(file: string, bytes: Buffer): number {
+  const read = readSegmentHeader(file, bytes)
+  if (read !== undefined) return read.length
+  const ends = [lineEnd(bytes, 0) + 1, bytes.indexOf(lineStart)].filter((end) => end > 0 && end <= longestHeader)
+  return ends.length === 0 ? 0 : Math.min(...ends)
 }
 
 /**
@@ -158,7 +172,7 @@ export async function headerOf(fileSystem: FileSystem, directory: string, number
     throw error
   }
   try {
-    return readSegmentHeader(segmentPath(directory, number), await readAt(fileSystem, descriptor, 0, longestHeader))?.header
+    return readSegmentHeader(segmentPath(directory, number), await readAt(fileSystem, descriptor, 0, headerBytes))?.header
   } finally {
     await fileSystem.close(descriptor)
   }

@@ -13,17 +13,16 @@ import {
   claimSegment,
   cutTail,
   headerOf,
+  linesStart,
   listSegments,
+  longestHeader,
   type OpenTail,
   openTail,
-  readSegmentHeader,
   sealSegments,
   segmentPath,
 } from './wal-segments.ts'
 
 const mostAttempts = 20
-// A segment of fewer bytes has no line behind its header.
-const fewestBytes = 128
 
 /**
  * Resolves with the segment to write to. The order is what fences an earlier owner: the next segment is claimed, then the earlier ones are sealed, and only then
@@ -83,14 +82,15 @@ async function take(fileSystem: FileSystem, directory: string, table: LogTable, 
   }
 }
 
-interface ChainSegment {
+/** A segment whose lines count. */
+export interface ChainSegment {
   readonly number: number
   /** Bytes that count; undefined for the last one, which ends where its lines do. */
   readonly length: number | undefined
 }
 
 /** Returns the segments that count, oldest first. One whose header was never durable holds nothing that was acknowledged. */
-async function chainOf(fileSystem: FileSystem, directory: string, numbers: readonly number[]): Promise<ChainSegment[]> {
+export async function chainOf(fileSystem: FileSystem, directory: string, numbers: readonly number[]): Promise<ChainSegment[]> {
   const chain: ChainSegment[] = []
   let expected: { readonly number: number; readonly length: number | undefined } | undefined
   for (const number of [...numbers].reverse()) {
@@ -102,7 +102,7 @@ async function chainOf(fileSystem: FileSystem, directory: string, numbers: reado
     const found = await headerOf(fileSystem, directory, number)
     if (found === undefined && !(await hasLines(fileSystem, directory, number))) {
       // The header of the next one says that lines of it were acknowledged.
-      if (expected?.number === number && expected.length !== undefined && (await isLonger(fileSystem, directory, number, expected.length)))
+      if (expected?.number === number && (expected.length ?? 0) > longestHeader)
         throw logCorrupt(segmentPath(directory, number), 0, 'no line of the segment can be read')
       continue
     }
@@ -115,15 +115,11 @@ async function chainOf(fileSystem: FileSystem, directory: string, numbers: reado
   return chain
 }
 
-/** Returns true when the bytes that count are more than a header. */
-async function isLonger(fileSystem: FileSystem, directory: string, number: number, length: number): Promise<boolean> {
-  const bytes = (await readWhole(fileSystem, segmentPath(directory, number))) ?? Buffer.alloc(0)
-  const header = bytes.indexOf(0x0a) + 1
-  return length > Math.max(header, fewestBytes)
-}
-
+/** Rejects with ENOENT when the segment is gone: its owner retired it since it was listed, so what is there has to be looked at again. */
 async function hasLines(fileSystem: FileSystem, directory: string, number: number): Promise<boolean> {
-  const bytes = (await readWhole(fileSystem, segmentPath(directory, number))) ?? Buffer.alloc(0)
+  const path = segmentPath(directory, number)
+  const bytes = await readWhole(fileSystem, path)
+  if (bytes === undefined) throw Object.assign(new Error(`ENOENT: ${path} is gone`), { code: 'ENOENT' })
   let count = 0
   walkSegment(bytes, 0, bytes.length, true, { line: () => count++, damage: () => undefined })
   return count > 0
@@ -137,12 +133,13 @@ async function replay(
   lost: LostLines,
 ): Promise<number> {
   const file = segmentPath(directory, number)
-  const bytes = (await readWhole(fileSystem, file)) ?? Buffer.alloc(0)
+  const bytes = await readWhole(fileSystem, file)
+  // Its owner retired it after it had moved all of its lines, and before it could know that it is sealed. What it was doing then is not done again.
+  if (bytes === undefined) return length ?? 0
   const end = length ?? bytes.length
   if (bytes.length < end) throw logCorrupt(file, bytes.length, `the segment ends before byte ${end}`)
   table.segments.begin(number, end)
-  const headerEnd = readSegmentHeader(file, bytes)?.length ?? Math.max(0, bytes.indexOf(0x0a) + 1)
-  return walkSegment(bytes, headerEnd, end, length === undefined, table.replayer(number, file, lost))
+  return walkSegment(bytes, linesStart(file, bytes), end, length === undefined, table.replayer(number, file, lost))
 }
 
 async function cutSealed(fileSystem: FileSystem, directory: string, number: number, good: number, witness: number): Promise<void> {

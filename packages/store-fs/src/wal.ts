@@ -46,6 +46,7 @@ export class Wal {
   #lastTried = 0
   #queue: WalItem[] = []
   #waiting = 0
+  #held = 0
   #draining: Promise<void> | undefined
   #rotations: PromiseWithResolvers<void>[] = []
   #room: PromiseWithResolvers<void> | undefined
@@ -75,15 +76,23 @@ export class Wal {
 
   /** Throws `overloaded` when too many bytes wait; else nothing. */
   checkRoom(bytes: number): void {
-    if (this.#waiting === 0 || this.#waiting + bytes <= mostWaiting) return
-    throw new BeamClawError(
-      'overloaded',
-      `${this.#waiting} bytes of appends wait for the disk; the limit is ${mostWaiting}. Try again later`,
-      {
-        isRetryable: true,
-        retryAfterMs: 100,
-      },
-    )
+    const waiting = this.#waiting + this.#held
+    if (waiting === 0 || waiting + bytes <= mostWaiting) return
+    throw new BeamClawError('overloaded', `${waiting} bytes of appends wait for the disk; the limit is ${mostWaiting}. Try again later`, {
+      isRetryable: true,
+      retryAfterMs: 100,
+    })
+  }
+
+  /** Counts bytes that wait outside of the queue, until the returned function is called. Throws as `checkRoom` does. */
+  hold(bytes: number): () => void {
+    this.checkRoom(bytes)
+    this.#held += bytes
+    let isHeld = true
+    return () => {
+      if (isHeld) this.#held -= bytes
+      isHeld = false
+    }
   }
 
   /** Writes an item after those before it. */

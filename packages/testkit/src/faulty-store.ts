@@ -2,6 +2,9 @@
 import {
   type AppendLog,
   BeamClawError,
+  type BlobId,
+  type BlobInfo,
+  type BlobStore,
   type EntryLocation,
   type ErrorCode,
   type FencingToken,
@@ -13,11 +16,14 @@ import {
   type LogSnapshot,
   type PutOptions,
   type ReadLogOptions,
+  type SessionIndex,
   type SnapshotOptions,
   type Store,
+  type StoredBlob,
   type StoreKey,
   type Versioned,
 } from '@beamclaw/core'
+import { faultyIndex } from './faulty-index.ts'
 import { type StoreCall, type StoreFault, type StoreFaultPlan, withStoreFault } from './store-fault.ts'
 
 /**
@@ -68,12 +74,16 @@ class Desk {
 }
 
 class FaultyStore implements Store {
+  readonly blobs: BlobStore
+  readonly index: SessionIndex
   readonly #store: Store
   readonly #desk: Desk
 
   constructor(store: Store, plan: StoreFaultPlan) {
     this.#store = store
     this.#desk = new Desk(plan)
+    this.blobs = new FaultyBlobs(store.blobs, this.#desk)
+    this.index = faultyIndex(store, (planned) => this.#desk.ask(planned))
   }
 
   get(key: StoreKey): Promise<Versioned<JsonValue> | undefined> {
@@ -108,6 +118,36 @@ class FaultyStore implements Store {
   async stop(): Promise<void> {
     await this.#desk.idle()
     await this.#store.stop()
+  }
+}
+
+class FaultyBlobs implements BlobStore {
+  readonly #blobs: BlobStore
+  readonly #desk: Desk
+
+  constructor(blobs: BlobStore, desk: Desk) {
+    this.#blobs = blobs
+    this.#desk = desk
+  }
+
+  put(owner: StoreKey, bytes: Uint8Array): Promise<BlobId> {
+    return this.#desk.make({ method: 'blobs.put', key: owner }, () => this.#blobs.put(owner, bytes))
+  }
+
+  read(owner: StoreKey, id: BlobId): Promise<StoredBlob | undefined> {
+    return this.#desk.make({ method: 'blobs.read', key: owner }, () => this.#blobs.read(owner, id))
+  }
+
+  list(owner: StoreKey): Promise<readonly BlobInfo[]> {
+    return this.#desk.make({ method: 'blobs.list', key: owner }, () => this.#blobs.list(owner))
+  }
+
+  share(from: StoreKey, to: StoreKey, ids: readonly BlobId[]): Promise<readonly BlobId[]> {
+    return this.#desk.make({ method: 'blobs.share', key: to }, () => this.#blobs.share(from, to, ids))
+  }
+
+  deleteAll(owner: StoreKey): Promise<void> {
+    return this.#desk.make({ method: 'blobs.deleteAll', key: owner }, () => this.#blobs.deleteAll(owner))
   }
 }
 

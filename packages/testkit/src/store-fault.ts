@@ -1,12 +1,28 @@
 /** The faults of one call to a store, and their effect on the caller. */
-import { BeamClawError, type ErrorCode, type LogEntry, type StoreKey } from '@beamclaw/core'
+import { BeamClawError, type BlobStore, type ErrorCode, type LogEntry, type SessionIndex, type StoreKey } from '@beamclaw/core'
+
+/** A call of the index of sessions. */
+export type IndexMethod = `index.${keyof SessionIndex}`
 
 /** A call that is about to be made. */
 export interface StoreCall {
   /** Counts every call to the store and its logs from 0. */
   readonly index: number
-  readonly method: 'get' | 'put' | 'delete' | 'list' | 'openLog' | 'readLog' | 'deleteLog' | 'append' | 'read' | 'snapshot' | 'close'
-  /** The key, or the prefix of a `list`. */
+  readonly method:
+    | 'get'
+    | 'put'
+    | 'delete'
+    | 'list'
+    | 'openLog'
+    | 'readLog'
+    | 'deleteLog'
+    | 'append'
+    | 'read'
+    | 'snapshot'
+    | 'close'
+    | `blobs.${keyof BlobStore}`
+    | IndexMethod
+  /** The key, or the prefix of a `list`; of an index, the tenant and `index`. */
   readonly key: StoreKey
   /** The records of an `append`. */
   readonly records?: readonly LogEntry[]

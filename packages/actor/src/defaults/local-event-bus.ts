@@ -71,7 +71,8 @@ class LocalSubscription<TEvent> implements Subscription<TEvent> {
   readonly #maxBuffered: number
   readonly #onEnd: () => void
   readonly #buffer = new RingDeque<TEvent>()
-  #wake: (() => void) | undefined
+  /** The reads that wait, while the buffer is empty. */
+  readonly #reads: ((next: IteratorResult<TEvent>) => void)[] = []
   #isEnded = false
   #dropped = 0
 
@@ -85,19 +86,20 @@ class LocalSubscription<TEvent> implements Subscription<TEvent> {
   }
 
   offer(event: TEvent): void {
+    const read = this.#reads.shift()
+    if (read !== undefined) return read({ done: false, value: event })
     if (this.#buffer.length >= this.#maxBuffered) {
       this.#buffer.shift()
       this.#dropped++
     }
     this.#buffer.push(event)
-    this.#wakeUp()
   }
 
   end(): void {
     if (this.#isEnded) return
     this.#isEnded = true
     this.#onEnd()
-    this.#wakeUp()
+    for (const read of this.#reads.splice(0)) read({ done: true, value: undefined })
   }
 
   async stop(): Promise<void> {
@@ -119,19 +121,9 @@ class LocalSubscription<TEvent> implements Subscription<TEvent> {
     }
   }
 
-  async #next(): Promise<IteratorResult<TEvent>> {
-    while (this.#buffer.length === 0) {
-      if (this.#isEnded) return { done: true, value: undefined }
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
-    return { done: false, value: this.#buffer.shift() as TEvent }
-  }
-
-  #wakeUp(): void {
-    const wake = this.#wake
-    this.#wake = undefined
-    wake?.()
+  #next(): Promise<IteratorResult<TEvent>> {
+    if (this.#buffer.length > 0) return Promise.resolve({ done: false, value: this.#buffer.shift() as TEvent })
+    if (this.#isEnded) return Promise.resolve({ done: true, value: undefined })
+    return new Promise((resolve) => this.#reads.push(resolve))
   }
 }

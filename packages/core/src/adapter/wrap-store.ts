@@ -9,6 +9,8 @@ import type { Store } from '../ports/store.ts'
  */
 export function wrapStore(store: Store, own: Partial<Store>): Store {
   return {
+    blobs: store.blobs,
+    index: store.index,
     get: (key) => store.get(key),
     put: (key, value, options) => store.put(key, value, options),
     delete: (key, options) => store.delete(key, options),

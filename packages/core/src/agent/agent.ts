@@ -22,6 +22,7 @@ import type { ThinkingLevel, ToolChoice } from '../ports/provider.ts'
 import { aStandardSchema, type StandardSchema } from '../tool/standard-schema.ts'
 import type { Tool } from '../tool/tool.ts'
 import { type AgentHooks, hookNames } from './hooks.ts'
+import { type RetentionOptions, retentionOf } from './retention.ts'
 import type { SessionSettings } from './session-settings.ts'
 
 /** The tools of an agent: where its context is known, only those that can do with it. */
@@ -51,6 +52,8 @@ export interface AgentOptions<TContext = unknown, TContextInput = TContext> {
   readonly toolChoice?: ToolChoice
   /** Validates and types the `context` of messages; a message that does not fit is refused with `invalid-message`. @default any JSON */
   readonly context?: StandardSchema<TContext, TContextInput>
+  /** Deletes sessions of the agent that are old, or the oldest of too many. @default all are kept */
+  readonly retention?: RetentionOptions
   /** Guardrails, redaction and vetoes around the model and the tools. @default none */
   readonly hooks?: AgentHooks<NoInfer<TContext>>
 }
@@ -78,6 +81,7 @@ export interface AgentDefinition<TContext = unknown> {
   readonly maxOutputTokens: number | undefined
   readonly toolChoice: ToolChoice | undefined
   readonly context: StandardSchema<unknown, TContext> | undefined
+  readonly retention: RetentionOptions | undefined
   readonly hooks: AgentHooks
   readonly tools: ReadonlyMap<string, Tool>
   readonly maxTurns: number
@@ -119,6 +123,7 @@ export function definitionOf<TContext, TContextInput>(
       maxOutputTokens: integer(1),
       toolChoice: aToolChoice,
       context: aStandardSchema,
+      retention: anObject,
       hooks: anObject,
     },
     ['id', 'model'],
@@ -135,6 +140,7 @@ export function definitionOf<TContext, TContextInput>(
     maxOutputTokens: options.maxOutputTokens,
     toolChoice,
     context: options.context,
+    retention: retentionOf(owner, options.retention as RetentionOptions | undefined),
     hooks,
     tools,
     maxTurns: options.maxTurns ?? agentDefaults.maxTurns,

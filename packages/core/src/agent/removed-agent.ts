@@ -13,6 +13,7 @@ export function removedAgent(id: AgentId): AgentDefinition {
     maxOutputTokens: undefined,
     toolChoice: undefined,
     context: undefined,
+    retention: undefined,
     hooks: {},
     tools: new Map(),
     ...agentDefaults,

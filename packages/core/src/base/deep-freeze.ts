@@ -5,12 +5,17 @@
  * into again.
  */
 export function deepFreeze<T>(value: T): T {
-  const rest: unknown[] = [value]
-  while (rest.length > 0) {
-    const next = rest.pop()
+  // A stack of its own: input may nest deeper than calls can. Without lists of values, which cost more than the rest.
+  let open: object[] | undefined
+  for (let next: unknown = value; next !== undefined; next = open?.pop()) {
     if (typeof next !== 'object' || next === null || Object.isFrozen(next)) continue
     Object.freeze(next)
-    for (const part of Object.values(next)) if (typeof part === 'object') rest.push(part)
+    for (const name in next) {
+      const part = (next as Record<string, unknown>)[name]
+      if (typeof part !== 'object' || part === null) continue
+      open ??= []
+      open.push(part)
+    }
   }
   return value
 }

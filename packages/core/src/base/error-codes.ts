@@ -49,6 +49,7 @@ const sessionErrors = {
   'session-broken': { kind: 'unavailable', isRetryable: true },
   'session-exists': { kind: 'conflict' },
   'session-busy': { kind: 'busy', isRetryable: true },
+  'index-rebuilding': { kind: 'busy', isRetryable: true },
   'run-aborted': { kind: 'gone' },
   'run-interrupted': { kind: 'unavailable', isRetryable: true },
   'run-failed': { kind: 'internal' },

@@ -1,5 +1,6 @@
 /** Checks messages from callers, providers, tools and journals. Pure; each function returns a copy of the known fields. */
 import { describeValue } from '@beamclaw/actor/internal'
+import { isBlobId } from './attachments.ts'
 import { BeamClawError, describeError } from './errors.ts'
 import type {
   AssistantMessage,
@@ -86,6 +87,8 @@ export function newContentOf(value: unknown, path: string, fail: Fail): UserMess
   if (typeof content === 'string') return content
   const empty = content.findIndex((part) => part.type === 'text' && part.text === '')
   if (empty >= 0) throw fail(`${path}[${empty}].text must not be empty`)
+  const referring = content.findIndex((part) => part.type === 'text' && part.blob !== undefined)
+  if (referring >= 0) throw fail(`${path}[${referring}].blob is for results of tools; send the whole text`)
   return content
 }
 
@@ -103,11 +106,24 @@ export function read<T>(reading: () => T, path: string, fail: Fail): T {
 function shownPartOf(value: unknown, path: string, fail: Fail): TextPart | ImagePart {
   const part = fieldsOf(value, path, fail)
   const type = choiceOf(part.type, ['text', 'image'], `${path}.type`, fail)
-  if (type === 'text') return { type, text: stringOf(part.text, `${path}.text`, fail) }
+  if (type === 'text')
+    return { type, text: stringOf(part.text, `${path}.text`, fail), ...(part.blob === undefined ? {} : blobOf(part, path, fail)) }
   const mediaType = nameOf(part.mediaType, `${path}.mediaType`, fail)
-  if ((part.data === undefined) === (part.url === undefined)) throw fail(`${path} must have exactly one of "data" and "url"`)
+  const given = [part.data, part.url, part.blob].filter((source) => source !== undefined)
+  if (given.length !== 1) throw fail(`${path} must have exactly one of "data", "url" and "blob"`)
+  if (part.blob !== undefined) return { type, mediaType, ...blobOf(part, path, fail) }
   if (part.data !== undefined) return { type, mediaType, data: nameOf(part.data, `${path}.data`, fail) }
   return { type, mediaType, url: nameOf(part.url, `${path}.url`, fail) }
+}
+
+/** Returns the fields of a reference to an attachment. */
+function blobOf(
+  { blob, size }: Readonly<Record<string, unknown>>,
+  path: string,
+  fail: Fail,
+): { readonly blob: string; readonly size: number } {
+  if (!isBlobId(blob)) throw fail(`${path}.blob must be the id of an attachment, received ${describeValue(blob)}`)
+  return { blob, size: countOf(size, `${path}.size`, fail) }
 }
 
 /** Returns a message of an assistant. */

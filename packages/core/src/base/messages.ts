@@ -6,19 +6,30 @@ export type JsonValue = string | number | boolean | null | readonly JsonValue[] 
 /** A JSON object. */
 export type JsonObject = { readonly [key: string]: JsonValue | undefined }
 
-/** A piece of text. */
+/** A piece of text. With `blob`, which a long result of a tool has in histories and events, `text` is only its beginning. */
 export interface TextPart {
   readonly type: 'text'
   readonly text: string
+  /** The id of the attachment with the whole text in UTF-8: `session.attachment(blob)` reads it. A model gets the whole text, and no reference. */
+  readonly blob?: string
+  /** Bytes of the attachment; present with `blob`. */
+  readonly size?: number
 }
 
-/** An image, as base64 `data` or as a `url` the provider fetches itself; exactly one of the two. */
+/**
+ * An image: as base64 `data`, as a `url` that the provider fetches itself, or as `blob`, the id of an attachment of the session; exactly one of the three. A
+ * session keeps an image of more than 4 KiB as an attachment: histories and events have `blob` and `size`. A model gets `data`, and no reference.
+ */
 export interface ImagePart {
   readonly type: 'image'
   /** For example `image/png`. */
   readonly mediaType: string
   readonly data?: string
   readonly url?: string
+  /** `session.attachment(blob)` reads it. */
+  readonly blob?: string
+  /** Bytes of the attachment; present with `blob`. */
+  readonly size?: number
 }
 
 /** The model's thinking before its answer. `signature` goes back to the provider unchanged. */

@@ -18,6 +18,8 @@ import type {
   Versioned,
 } from '../ports/store.ts'
 import { encodeJson } from './json-text.ts'
+import { MemoryBlobs } from './memory-blobs.ts'
+import { MemoryIndex } from './memory-index.ts'
 import {
   checkFencingToken,
   checkSnapshotSeq,
@@ -33,7 +35,7 @@ import {
 
 /** Options of a `MemoryStore`. */
 export interface MemoryStoreOptions {
-  /** Largest document, record or snapshot as UTF-8 JSON, in bytes. @default 67108864 */
+  /** Largest document, record or snapshot as UTF-8 JSON, and largest blob, in bytes. @default 67108864 */
   readonly maxDocumentBytes?: number
 }
 
@@ -43,7 +45,7 @@ const memoryStoreDefaults = { maxDocumentBytes: 64 * 1024 * 1024 } as const sati
 /**
  * A `Store` in memory, for tests and for sessions that may be lost with the process. The constructor throws `invalid-option`.
  *
- * Phases: `open → stopped`. Owns documents and logs as JSON text, and for each log its present handle.
+ * Phases: `open → stopped`. Owns documents and logs as JSON text, for each log its present handle, and blobs.
  * I1: Values are copied through JSON text, so that no object is shared with a caller.
  * I2: A log has at most one handle that may write: opening or deleting it breaks the earlier one with `fenced`.
  * I3: After `stop` every call rejects `store-stopped`.
@@ -52,6 +54,8 @@ const memoryStoreDefaults = { maxDocumentBytes: 64 * 1024 * 1024 } as const sati
  * const claw = new BeamClaw({ providers, agents, store: new MemoryStore() })
  */
 export class MemoryStore implements Store {
+  readonly blobs: MemoryBlobs
+  readonly index: MemoryIndex
   readonly #maxBytes: number
   readonly #entries = new Map<string, Entry>()
   #isStopped = false
@@ -59,6 +63,8 @@ export class MemoryStore implements Store {
   constructor(options: MemoryStoreOptions = {}) {
     checkOptions('MemoryStore', options, { maxDocumentBytes: integer(1) })
     this.#maxBytes = options.maxDocumentBytes ?? memoryStoreDefaults.maxDocumentBytes
+    this.blobs = new MemoryBlobs(this.#maxBytes, (owner) => void this.#entry(owner))
+    this.index = new MemoryIndex({ maxEntryBytes: this.#maxBytes })
   }
 
   async get(key: StoreKey): Promise<Versioned<JsonValue> | undefined> {
@@ -136,6 +142,7 @@ export class MemoryStore implements Store {
 
   async stop(): Promise<void> {
     this.#isStopped = true
+    this.index.stop()
     for (const { log } of this.#entries.values()) log?.owner?.break(stopped('the store was stopped'))
   }
 

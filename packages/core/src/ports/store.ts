@@ -1,6 +1,8 @@
 /** The port to durable storage: documents and append-only logs. */
 import type { TenantId } from '../base/ids.ts'
 import type { JsonObject, JsonValue } from '../base/messages.ts'
+import type { BlobStore } from './blob-store.ts'
+import type { SessionIndex } from './session-index.ts'
 
 /**
  * Where something is kept: the tenant, then 1 to 8 names of 1 to 512 characters. Any character is allowed in a name; the adapter encodes.
@@ -134,6 +136,10 @@ export interface ListOptions {
  * `version-conflict` and changes nothing. Opening a log fences every earlier owner. Proven by `storeContract()` in testkit.
  */
 export interface Store {
+  /** Attachments of sessions; the owner of one is the key of the session's log. */
+  readonly blobs: BlobStore
+  /** What lists of sessions are read from: a cache, which core fills again from the journals. */
+  readonly index: SessionIndex
   get(key: StoreKey): Promise<Versioned<JsonValue> | undefined>
   /** Resolves with the new version. */
   put(key: StoreKey, value: JsonValue, options?: PutOptions): Promise<number>

@@ -18,7 +18,7 @@ export function estimateTextTokens(characters: number): number {
   return Math.ceil(characters / charactersPerToken)
 }
 
-/** Returns the estimated tokens of one message: those of its text, 1,600 for each image, and four. */
+/** Returns the estimated tokens of one message: those of its text (by its bytes where it is an attachment), 1,600 for each image, and four. */
 export function estimateMessageTokens(message: Message): number {
   const { characters, images } = sizeOf(message)
   return estimateTextTokens(characters) + images * tokensPerImage + tokensPerMessage
@@ -45,7 +45,7 @@ function sizeOf({ content }: Message): { readonly characters: number; readonly i
   let images = 0
   for (const part of content) {
     if (part.type === 'image') images++
-    else if (part.type === 'text') characters += part.text.length
+    else if (part.type === 'text') characters += part.size ?? part.text.length
     else if (part.type === 'thinking') characters += part.text.length + (part.redacted?.length ?? 0)
     else if (part.type === 'tool-call') characters += part.name.length + (part.invalidInput?.length ?? lengthOf(part.input))
     else {

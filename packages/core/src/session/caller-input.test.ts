@@ -11,7 +11,6 @@ import { defineTool } from '../tool/tool.ts'
 import { JournalWriter } from './journal/journal-writer.ts'
 import type { RecordExtension } from './journal/record-extension.ts'
 import type { JournalEntry } from './journal/records.ts'
-import { nothingSince } from './journal/snapshot-due.ts'
 import { SessionState } from './state/session-state.ts'
 
 const key = 'agent:main:main'
@@ -197,7 +196,7 @@ describe('an entry of a caller that no store takes', () => {
     const journal = new JournalWriter({
       log,
       state,
-      since: nothingSince,
+      snapshotAt: { seq: 0, bytes: 0 },
       ids: { next: () => '12345678' },
       now: () => 1,
       agentId: () => 'main' as never,

@@ -8,7 +8,11 @@ import type { UserMessage } from '../base/messages.ts'
 export function fingerprintOf(content: UserMessage['content']): string {
   // The same text has the same fingerprint, whether it is a string or a part.
   const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : content
-  const text = JSON.stringify(parts.map((part) => ('text' in part ? [part.text] : [part.mediaType, part.data ?? '', part.url ?? ''])))
+  const text = JSON.stringify(
+    parts.map((part) =>
+      'text' in part ? [part.text] : [part.mediaType, part.data ?? '', part.url ?? '', ...(part.blob === undefined ? [] : [part.blob])],
+    ),
+  )
   let high = 0xdeadbeef
   let low = 0x41c6ce57
   for (let index = 0; index < text.length; index++) {

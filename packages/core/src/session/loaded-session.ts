@@ -4,13 +4,14 @@ import { isRemoved } from '../agent/removed-agent.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { SessionKey } from '../base/ids.ts'
 import type { AppendLog } from '../ports/store.ts'
+import { Attachments } from './attachments/attachments.ts'
 import { JournalWriter } from './journal/journal-writer.ts'
 import { readState } from './journal/read-journal.ts'
 import { eventOfEntry } from './journal/record-families.ts'
 import { logFailure, publishEvent } from './publish-event.ts'
 import { RunLoop } from './run/run-loop.ts'
 import type { SessionDependencies } from './session-dependencies.ts'
-import { committedTopic, sessionTopic } from './session-names.ts'
+import { committedTopic, journalKey, sessionTopic } from './session-names.ts'
 import { SettingsDocument } from './session-settings.ts'
 import type { SessionState } from './state/session-state.ts'
 
@@ -21,6 +22,7 @@ export interface LoadedSession {
   readonly journal: JournalWriter
   readonly loop: RunLoop
   readonly settings: SettingsDocument
+  readonly attachments: Attachments
   /** Returns the agent that answers now. */
   readonly agent: () => AgentDefinition
   /** Settles when the loop has no more work; undefined while it does not run. */
@@ -37,9 +39,12 @@ export async function loadSession(
   const { store, tenant, services, listeners, providers, toolRunner, suspects, turns, sessionDefaults, extensions, agents } = dependencies
   const { clock, ids, random } = services
   const settings = new SettingsDocument(store, tenant, key)
-  const [{ state, since }] = await Promise.all([readState(log, sessionDefaults, extensions), settings.load()])
+  const [{ state, snapshotAt }] = await Promise.all([readState(log, sessionDefaults, extensions), settings.load()])
   // Completes an import or a deletion that a crash interrupted.
-  if (settings.isDeleting && state.seq === 0) await settings.delete()
+  if (settings.isDeleting && state.seq === 0) {
+    await store.blobs.deleteAll(journalKey(tenant, key))
+    await settings.delete()
+  }
   if (state.importedSettings !== undefined && !settings.isStored) await settings.change(state.importedSettings)
   const answering = (): AgentDefinition => {
     const { answeredBy } = state
@@ -54,7 +59,7 @@ export async function loadSession(
   const journal = new JournalWriter({
     log,
     state,
-    since,
+    snapshotAt,
     ids,
     now: () => clock.now(),
     agentId: () => answering().id,
@@ -65,24 +70,27 @@ export async function loadSession(
       if (event.type === 'run-end') logFailure(services.logger, event)
     },
   })
+  const { logger } = services
+  const attachments = new Attachments({ sessionKey: key, blobs: store.blobs, owner: journalKey(tenant, key), turns, logger })
   const loop = new RunLoop({
     sessionKey: key,
     tenant,
     state,
     journal,
+    attachments,
     providers,
     toolRunner,
     suspects,
     clock,
     random,
-    logger: services.logger,
+    logger,
     turns,
     agents,
     agent: () => withOwnSettings(answering(), settings),
     settings: () => settings.value,
     tell: (event) => tell(event),
   })
-  return { log, state, journal, loop, settings, agent: answering, running: undefined }
+  return { log, state, journal, loop, settings, attachments, agent: answering, running: undefined }
 }
 
 function withOwnSettings(agent: AgentDefinition, { value: { model, thinking } }: SettingsDocument): AgentDefinition {
@@ -93,9 +101,4 @@ function withOwnSettings(agent: AgentDefinition, { value: { model, thinking } }:
 /** True for a session that was never begun: it has no record and no settings. */
 export function isEmpty({ state, settings }: LoadedSession): boolean {
   return state.seq === 0 && !settings.isStored
-}
-
-/** True while a run is active or waiting. */
-export function hasWork({ current, waiting, cancelled }: SessionState): boolean {
-  return current !== undefined || waiting.length > 0 || cancelled.length > 0
 }

@@ -365,6 +365,10 @@ test('a session of 100,000 messages wakes by its snapshot and what came after it
   expect(
     stateOf(await (await store.openLog(journalKey(defaultTenant, parseSessionKey(key)), { epoch: 0, nonce: 'test' })).read()).total,
   ).toBe(100_003)
+  // As another process has left it: the index is whole, and no session has work.
+  await store.index.complete(defaultTenant)
+  const activity = await store.openLog([defaultTenant, 'activity'], { epoch: 0, nonce: 'test' })
+  await activity.append([{ seq: 1, type: 'idle', id: 'a', ts: 1, data: { sessionKey: key } }])
   store.loaded = 0
   store.paged = 0
   const set = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store })

@@ -5,7 +5,7 @@ import { FunctionModel, type Stage, stage } from '../testing/model.ts'
 
 const key = 'agent:main:a'
 
-/** A session whose run an earlier process left in its middle: it has no overview document yet. */
+/** A session whose run an earlier process left in its middle: it is not in the index yet. */
 async function interrupted(): Promise<Stage> {
   let isHeld = true
   const model = new FunctionModel(() => (isHeld ? new Promise(() => {}) : { text: 'fine' }))

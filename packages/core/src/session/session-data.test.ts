@@ -287,11 +287,14 @@ describe('killed at any write', () => {
       return new Promise(() => {})
     }
     const own = { append: store.before, put: store.put, delete: store.delete, deleteLog: store.deleteLog, openLog: store.openLog }
+    const index = { put: store.index.put, delete: store.index.delete }
     store.before = before
     store.put = async (...args) => before().then(() => own.put.apply(store, args))
     store.delete = async (...args) => before().then(() => own.delete.apply(store, args))
     store.deleteLog = async (...args) => before().then(() => own.deleteLog.apply(store, args))
     store.openLog = async (...args) => before().then(() => own.openLog.apply(store, args))
+    store.index.put = async (...args) => before().then(() => index.put.apply(store.index, args))
+    store.index.delete = async (...args) => before().then(() => index.delete.apply(store.index, args))
     const settled = act(set).then(
       () => true,
       () => false,
@@ -299,6 +302,7 @@ describe('killed at any write', () => {
     const isDone = await Promise.race([settled, flushEventLoop().then(() => false)])
     const wasKilled = isOver
     Object.assign(store, { before: own.append, put: own.put, delete: own.delete, deleteLog: own.deleteLog, openLog: own.openLog })
+    Object.assign(store.index, index)
     const claw = await set.restart()
     await claw.resumed
     await flushEventLoop()

@@ -11,9 +11,9 @@ import type { ToolRunner } from '../tool/tool-runner.ts'
 import type { ActivityLog } from './activity/activity-log.ts'
 import type { EventListeners } from './event-listeners.ts'
 import type { QueueMode } from './journal/records.ts'
+import type { SessionOverviews } from './listing/session-overviews.ts'
 import type { EventLoopTurns } from './run/event-loop-turns.ts'
 import type { SuspectLine } from './run/suspect-line.ts'
-import type { SessionOverviews } from './session-overview.ts'
 import { type RunMemory, runMemoryDefaults } from './state/known-run.ts'
 import type { RecordExtensions } from './state/session-state.ts'
 
@@ -26,7 +26,7 @@ export interface SessionDependencies {
   readonly listeners: EventListeners
   /** The list of sessions with unfinished work. */
   readonly activity: ActivityLog
-  /** The overviews of conversations, for lists. */
+  /** What lists tell of sessions in memory. */
   readonly overviews: SessionOverviews
   readonly providers: ProviderTable
   readonly toolRunner: ToolRunner

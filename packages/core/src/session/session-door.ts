@@ -1,13 +1,17 @@
 /** Connects a handle to its session: commands, streams of runs and feeds of events. */
 import type { EventBus, SystemServices } from '@beamclaw/actor'
+import { referencesIn } from '../base/attachments.ts'
 import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { RunId, SessionKey, TenantId } from '../base/ids.ts'
+import type { StoredBlob } from '../ports/blob-store.ts'
 import type { LogPage, Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import type { RunWaits } from '../tool/run-waits.ts'
 import type { StandardSchema } from '../tool/standard-schema.ts'
 import { sendWithSignal } from './abort-by-signal.ts'
+import { readBlob } from './attachments/read-blob.ts'
+import { wholeMessage } from './attachments/whole-content.ts'
 import { pageRecords } from './journal/read-transcript.ts'
 import { eventOf } from './journal/record-families.ts'
 import type { EventLoopTurns } from './run/event-loop-turns.ts'
@@ -18,6 +22,7 @@ import { type EventPage, SessionFeed } from './session-feed.ts'
 import { committedTopic, journalKey, sessionTopic } from './session-names.ts'
 import type { SendReceipt } from './session-replies.ts'
 import { patient, type SessionRouter } from './session-router.ts'
+import type { ExportedMessage, SessionExport } from './session-transfer.ts'
 
 /** The services that a handle uses. */
 export interface SessionAccess {
@@ -87,6 +92,39 @@ export class SessionDoor {
       repair,
       clock: services.clock,
     })
+  }
+
+  /** Reads an attachment beside the session, which stays as it is. */
+  attachment(blob: string): Promise<StoredBlob | undefined> {
+    const { id, router, store } = this.#access
+    router.checkRuns()
+    return this.#patiently(store.blobs.read(journalKey(id, this.#key), blob))
+  }
+
+  /** Resolves with an export that has the data of its attachments. */
+  async whole(exported: SessionExport): Promise<SessionExport> {
+    const { turns } = this.#access
+    const messages: ExportedMessage[] = []
+    for (const entry of exported.messages) {
+      if (referencesIn(entry.message).length === 0) messages.push(entry)
+      else {
+        messages.push({ ...entry, message: await wholeMessage(entry.message, ({ blob }) => this.#bytesOf(blob)) })
+        await turns.due()
+      }
+    }
+    return { ...exported, messages }
+  }
+
+  /** Resolves with undefined for an attachment that is missing or damaged. */
+  async #bytesOf(blob: string): Promise<Uint8Array | undefined> {
+    const { id, router, store } = this.#access
+    router.checkRuns()
+    try {
+      return await this.#patiently(readBlob(store.blobs, journalKey(id, this.#key), blob))
+    } catch (error) {
+      if (BeamClawError.isInstance(error, 'log-corrupt')) return undefined
+      throw error
+    }
   }
 
   /** Subscribes to a topic of the session. Events that the bus lost are read from the journal. */

@@ -204,4 +204,53 @@ describe('a feed of a session at work', () => {
     await expect(feed.from(1, { isAtWork: true }).next()).rejects.toThrow('the bus fails')
     expect(clock.pendingTimers).toBe(0)
   })
+
+  test.each(['has enough', 'throws', 'cannot read the journal', 'is stopped'])(
+    'that calls back leaves neither a timer nor a subscription when its reader %s',
+    async (how) => {
+      const clock = new ManualClock()
+      const bus = new LocalEventBus<RunEvent>()
+      let subscriptions = 0
+      const subscribe: EventBus<RunEvent>['subscribe'] = (topic, options) => {
+        const subscription = bus.subscribe(topic, options)
+        subscriptions += 1
+        let isStopped = false
+        const stop = async (): Promise<void> => {
+          if (!isStopped) subscriptions -= 1
+          isStopped = true
+          await subscription.stop()
+        }
+        return Object.assign(Object.create(subscription) as typeof subscription, {
+          [Symbol.asyncIterator]: () => subscription[Symbol.asyncIterator](),
+          stop,
+          [Symbol.asyncDispose]: stop,
+        })
+      }
+      const events = { subscribe, publish: bus.publish.bind(bus) } as unknown as EventBus<RunEvent>
+      const journal = [asked(1, 1)]
+      const read = async (): Promise<EventPage> => {
+        if (how === 'cannot read the journal') throw new Error('the disk fails')
+        return pageOf(journal, 1)
+      }
+      const feed = new SessionFeed({ clock, events, topic: 'topic', read })
+      const told: string[] = []
+      const ended = feed.each(1, { isAtWork: true }, (event) => {
+        told.push(event.type)
+        if (how === 'throws' && event.type === 'message') throw new Error('the reader fails')
+        return event.type !== 'message'
+      })
+      const outcome = ended.then(
+        () => 'ended',
+        (error: Error) => error.message,
+      )
+      await flushEventLoop()
+      if (how === 'is stopped') await feed.stop()
+      else if (how !== 'cannot read the journal') for (const event of [piece(1, 'x'), answered(2), asked(3, 2)]) bus.publish('topic', event)
+      const expected = { throws: 'the reader fails', 'cannot read the journal': 'the disk fails' }[how] ?? 'ended'
+      expect(await outcome).toBe(expected)
+      const before = how === 'cannot read the journal' ? [] : ['model-request']
+      expect(told).toEqual(how === 'has enough' || how === 'throws' ? [...before, 'text-delta', 'message'] : before)
+      expect([clock.pendingTimers, subscriptions]).toEqual([0, 0])
+    },
+  )
 })

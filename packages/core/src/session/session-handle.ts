@@ -5,6 +5,8 @@ import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import { parseRunId, parseSessionKey, type RunId, type SessionKey, sessionKeyParts } from '../base/ids.ts'
 import type { UserMessage } from '../base/messages.ts'
+import { checkBlobId } from '../defaults/blob-input.ts'
+import type { StoredBlob } from '../ports/blob-store.ts'
 import { aStandardSchema } from '../tool/standard-schema.ts'
 import { lazyFeed } from './lazy-feed.ts'
 import type { RunStream } from './run/run-stream.ts'
@@ -225,7 +227,8 @@ export class SessionHandle<TContext = unknown> {
     const options = readOptions('fork', given)
     checkOptions<ForkOptions>('fork', options, { atMessage: integer(0) })
     const branch = new SessionHandle(this.#branchKey(key), this.#access, this.#depth)
-    await branch.import(await this.#exportUpTo(options.atMessage ?? Number.POSITIVE_INFINITY))
+    // The attachments are shared, and not copied.
+    await branch.#begin(await this.#exportUpTo(options.atMessage ?? Number.POSITIVE_INFINITY), this.key)
     return branch
   }
 
@@ -234,9 +237,26 @@ export class SessionHandle<TContext = unknown> {
     return isName ? keyOfName(sessionKeyParts(this.key).agentId, key) : parseSessionKey(key)
   }
 
-  /** Resolves with the session as plain JSON: its whole transcript, and the summary that the model sees. Rejects with `unknown-session`. */
-  export(): Promise<SessionExport> {
-    return this.#exportUpTo(Number.POSITIVE_INFINITY)
+  /**
+   * Resolves with the session as plain JSON: its whole transcript with the data of its attachments, and the summary that the model sees. A note stands in
+   * the place of an attachment that cannot be read. Rejects with `unknown-session`.
+   */
+  async export(): Promise<SessionExport> {
+    return this.#door.whole(await this.#exportUpTo(Number.POSITIVE_INFINITY))
+  }
+
+  /**
+   * Resolves with an attachment of the session: `id` is the `blob` of an image or a text in a message of the history or an event. Resolves with undefined
+   * for one that the session does not have. The bytes are read from the store beside the session, which is not woken for it. Their iteration throws
+   * `log-corrupt` when they are damaged, before the last piece. Rejects with `invalid-id`.
+   *
+   * @example
+   * const image = await session.attachment(part.blob)
+   * if (image !== undefined) for await (const piece of image.bytes) response.write(piece)
+   */
+  async attachment(id: string): Promise<StoredBlob | undefined> {
+    checkBlobId(id)
+    return this.#door.attachment(id)
   }
 
   /**
@@ -248,10 +268,15 @@ export class SessionHandle<TContext = unknown> {
    * await running.session('agent:main:copy').import(await session.export())
    */
   async import(conversation: SessionImport): Promise<void> {
-    const { settings, ...checked } = checkedImport(conversation)
+    return this.#begin(conversation)
+  }
+
+  async #begin(conversation: SessionImport, forkOf?: SessionKey): Promise<void> {
+    const { settings, ...checked } = checkedImport(conversation, forkOf !== undefined)
     const changes = checkChanges(settings, this.#access.providers, 'import')
     this.#access.router.checkTakesMessages()
-    await this.#access.router.begin(this.key, { type: 'import', ...checked, settings: withoutNulls(changes) })
+    const own = forkOf === undefined ? {} : { forkOf }
+    await this.#access.router.begin(this.key, { type: 'import', ...checked, settings: withoutNulls(changes), ...own })
   }
 
   /** Resolves with the session's present activity; starts the session if it is not running. Rejects with `unknown-session`. */

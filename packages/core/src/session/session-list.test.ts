@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { FunctionModel, type Stage, stage } from '../testing/model.ts'
 import type { ListSessionsOptions } from './session-list.ts'
 
@@ -26,6 +26,7 @@ async function paged({ claw }: Stage, options: ListSessionsOptions): Promise<str
     const page = await claw.sessions({ ...options, ...(after === undefined ? {} : { after }) })
     found.push(...page.map(({ sessionKey }) => sessionKey.slice(-1)))
     after = page.at(-1)?.cursor
+    if (found.length > 50) throw new Error('the list never ends')
     if (after === undefined) return found.join('')
   }
 }
@@ -100,9 +101,11 @@ describe('lists of sessions', () => {
 
   test('cost one write for a conversation, and not one for each message', async () => {
     const set = await stage(new FunctionModel(() => ({ text: 'fine' })))
+    const put = vi.spyOn(set.store.index, 'put')
     for (let round = 0; round < 5; round++) await set.claw.session('agent:main:a').send('hello').result()
+    expect(put).not.toHaveBeenCalled()
     await set.clock.advance(10_000)
-    expect(await set.store.get(['default', 'sessions', 'main', 'a', 'overview'] as never)).toMatchObject({ version: 1 })
+    expect(put).toHaveBeenCalledTimes(1)
   })
 
   test.each<[string, ListSessionsOptions]>([

@@ -1,18 +1,17 @@
-/** Lists the sessions in the store. */
-import { checkOptions, integer, oneOf, text } from '@beamclaw/actor/internal'
+/** Lists sessions: a page of the index, and the sessions at work, of which memory knows more. */
+import { checkOptions, definedOnly, integer, oneOf, text } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
-import { type AgentId, parseAgentId, parseSessionKey, type SessionKey, sessionKey, type TenantId } from '../base/ids.ts'
-import type { Store, StoreKey } from '../ports/store.ts'
-import type { ActivityLog } from './activity/activity-log.ts'
-import { journalKey } from './session-names.ts'
-import type { SessionOverviews } from './session-overview.ts'
-import { type SessionSettings, SettingsDocument } from './session-settings.ts'
+import { type AgentId, parseAgentId, parseSessionKey, type SessionKey, sessionKeyParts, type TenantId } from '../base/ids.ts'
+import { compareIndexPlaces } from '../defaults/index-input.ts'
+import type { SessionIndexEntry, SessionIndexQuery } from '../ports/session-index.ts'
+import type { Store } from '../ports/store.ts'
+import type { SessionSettings } from './session-settings.ts'
 
 /** One session in a list of sessions. */
 export interface SessionSummary {
   readonly sessionKey: SessionKey
   readonly agentId: AgentId
-  /** When its first message was recorded, in milliseconds since 1970; absent for a session without messages, or one of an earlier version. */
+  /** When its first message was recorded, in milliseconds since 1970; absent for a session without messages. */
   readonly createdAt?: number
   /** When it last worked, in milliseconds since 1970; absent when unknown. */
   readonly updatedAt?: number
@@ -41,21 +40,30 @@ export interface ListSessionsOptions {
   readonly limit?: number
 }
 
+/** A session that a list may have, and that the index need not know. */
+export interface ListedSession {
+  readonly entry: SessionIndexEntry
+  /** Resolves with the entry to show, or with undefined if the session is not there after all. Absent for one that is there. */
+  readonly verify?: () => Promise<SessionIndexEntry | undefined>
+}
+
 export interface SessionListSources {
   readonly store: Store
   readonly tenant: TenantId
-  readonly activity: ActivityLog
-  readonly overviews: SessionOverviews
-  /** Resolves with false for a journal whose session was never begun. */
-  readonly isBegun: (key: SessionKey) => Promise<boolean>
+  /** Resolves once the index is complete. */
+  readonly ready: () => Promise<void>
+  /** Resolves with the sessions whose entries in the index may be out of date or missing, by their keys; undefined for one that is gone. */
+  readonly atWork: () => Promise<ReadonlyMap<SessionKey, ListedSession | undefined>>
 }
 
-/** Maximum sessions whose documents are read at once. */
+/** Maximum readings of a page, each after the index was lost during the one before. */
+const mostAttempts = 5
+
+/** Maximum sessions of a page of the index. */
 const pageSize = 1_000
 
 /**
- * Resolves with a page of sessions. There is no index yet: a filter reads the documents of each session until the page is full, and a list by
- * `updatedAt` or `createdAt` reads those of all sessions, a thousand at a time. Rejects with `invalid-option`, `invalid-id` or `invalid-session-key`.
+ * Resolves with a page of sessions. Rejects with `invalid-option`, `invalid-id` or `invalid-session-key`, with `index-rebuilding`, and as the store does.
  */
 export async function listSessions(sources: SessionListSources, options: ListSessionsOptions): Promise<readonly SessionSummary[]> {
   checkOptions<ListSessionsOptions>('sessions', options, {
@@ -67,17 +75,31 @@ export async function listSessions(sources: SessionListSources, options: ListSes
     after: text(1_024),
     limit: integer(0),
   })
-  const { after, limit = pageSize, sort = 'key' } = options
-  if (sort !== 'key') return byTime(sources, options, sort, after === undefined ? undefined : parseCursor(after), limit)
-  const found: SessionSummary[] = []
-  const start = after === undefined ? undefined : parseSessionKey(after)
-  const size = hasFilter(options) ? pageSize : Math.min(pageSize, limit)
-  if (limit === 0) return found
-  for await (const page of pagesOf(sources, options, start, size)) {
-    for (const summary of page) if (found.length < limit) found.push(summary)
-    if (found.length >= limit) break
+  const { limit = pageSize } = options
+  const query = queryOf(options, limit)
+  if (query === undefined || limit === 0) return []
+  const { store, tenant, ready, atWork } = sources
+  for (let attempt = 1; ; attempt++) {
+    await ready()
+    const working = await atWork()
+    const stored = await storedBeside(working, sources, query)
+    const entries = await merged(working, stored, query)
+    // An index that was replaced meanwhile, because it could not be read, has only a part of the sessions.
+    if ((await store.index.status(tenant)).isComplete) return entries.map((entry) => summaryOf(entry, query.sort))
+    if (attempt === mostAttempts)
+      throw new BeamClawError('index-rebuilding', 'The index of sessions is lost again and again; look at its disk')
   }
-  return found
+}
+
+/** Returns undefined for options that no session can meet. */
+function queryOf(options: ListSessionsOptions, limit: number): SessionIndexQuery | undefined {
+  const { agentId, label, owner, after, sort = 'key' } = options
+  const given = options.prefix?.toLowerCase() ?? ''
+  const ofAgent = agentId === undefined ? '' : `agent:${parseAgentId(agentId)}:`
+  const prefix = given.length > ofAgent.length ? given : ofAgent
+  if (!prefix.startsWith(given) || !prefix.startsWith(ofAgent)) return undefined
+  const place = after === undefined ? undefined : sort === 'key' ? { sessionKey: parseSessionKey(after) } : parseCursor(after)
+  return { sort, prefix, limit, ...definedOnly({ label, owner, after: place }) }
 }
 
 /** A short name is refused: taken as the beginning of a whole key it would find nothing. */
@@ -88,126 +110,67 @@ function aPrefix(value: unknown): string | undefined {
   return prefix.startsWith(start) || start.startsWith(prefix) ? undefined : 'the beginning of a whole key, such as "agent:main:user-7:"'
 }
 
-async function byTime(
-  sources: SessionListSources,
-  options: ListSessionsOptions,
-  sort: 'updatedAt' | 'createdAt',
-  after: { readonly at: number; readonly key: string } | undefined,
-  limit: number,
-): Promise<readonly SessionSummary[]> {
-  let first: SessionSummary[] = []
-  for await (const page of pagesOf(sources, options, undefined, pageSize)) {
-    const later = page.filter((one) => after === undefined || comparePlaces(placeOf(one, sort), after) > 0)
-    first = [...first, ...later].sort((a, b) => comparePlaces(placeOf(a, sort), placeOf(b, sort))).slice(0, limit)
-  }
-  return first.map((summary) => ({ ...summary, cursor: `${placeOf(summary, sort).at}~${summary.sessionKey}` }))
-}
-
-function placeOf(summary: SessionSummary, sort: 'updatedAt' | 'createdAt'): { readonly at: number; readonly key: string } {
-  return { at: summary[sort] ?? 0, key: summary.sessionKey }
-}
-
-/** Sorts the latest first, and sessions of the same time by key. */
-function comparePlaces(a: { readonly at: number; readonly key: string }, b: { readonly at: number; readonly key: string }): number {
-  return b.at - a.at || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)
-}
-
-function parseCursor(after: string): { readonly at: number; readonly key: string } {
+function parseCursor(after: string): { readonly at: number; readonly sessionKey: string } {
   const split = after.indexOf('~')
   const at = Number(after.slice(0, split))
-  if (split > 0 && Number.isFinite(at)) return { at, key: after.slice(split + 1) }
+  if (split > 0 && Number.isFinite(at)) return { at, sessionKey: after.slice(split + 1) }
   throw new BeamClawError('invalid-option', 'sessions: "after" must be the cursor of a session of a list that is sorted by the same time')
 }
 
-function hasFilter({ prefix, label, owner }: ListSessionsOptions): boolean {
-  return prefix !== undefined || label !== undefined || owner !== undefined
-}
-
-/** Yields the sessions that pass the filters, in key order. Each batch comes from one page of keys. */
-async function* pagesOf(
-  sources: SessionListSources,
-  { agentId, prefix = '', label, owner }: ListSessionsOptions,
-  after: SessionKey | undefined,
-  size: number,
-): AsyncGenerator<readonly SessionSummary[]> {
-  const { store, tenant } = sources
-  const below: StoreKey = agentId === undefined ? [tenant, 'sessions'] : [tenant, 'sessions', parseAgentId(agentId)]
-  const wanted = prefix.toLowerCase()
-  let last: StoreKey | undefined = after === undefined ? undefined : journalKey(tenant, after)
-  for (;;) {
-    const keys = await store.list(below, { limit: size, ...(last === undefined ? {} : { after: last }) })
-    const journals = sessionsAmong(keys, last).filter((key) => `agent:${key[2]}:${key[3]}`.startsWith(wanted))
-    const summaries = await Promise.all(journals.map((key) => summaryOf(sources, key)))
-    const found = summaries.filter((summary) => summary !== undefined)
-    yield found.filter(
-      ({ settings }) => (label === undefined || settings.label === label) && (owner === undefined || settings.owner === owner),
-    )
-    last = keys.at(-1)
-    if (last === undefined) return
+/** Resolves with entries of the index, as many as the page may need, without the sessions at work. */
+async function storedBeside(
+  working: ReadonlyMap<SessionKey, unknown>,
+  { store, tenant }: SessionListSources,
+  query: SessionIndexQuery,
+): Promise<readonly SessionIndexEntry[]> {
+  const found: SessionIndexEntry[] = []
+  for (let { after } = query; ; ) {
+    const limit = Math.min(pageSize, query.limit - found.length)
+    const page = await store.index.page(tenant, { ...query, limit, ...definedOnly({ after }) })
+    for (const entry of page) if (!working.has(entry.sessionKey)) found.push(entry)
+    const last = page.at(-1)
+    if (last === undefined || page.length < limit || found.length >= query.limit) return found
+    after = query.sort === 'key' ? { sessionKey: last.sessionKey } : placeOf(last, query.sort)
   }
 }
 
-/** Returns the journal keys of the sessions that the keys belong to. `last` is the last key before them, so that each session is returned once. */
-function sessionsAmong(keys: readonly StoreKey[], last: StoreKey | undefined): readonly StoreKey[] {
-  let before = last
-  return keys.flatMap((key) => {
-    const isNew = before === undefined || before.length < 4 || !isBelow(key, before.slice(0, 4) as unknown as StoreKey)
-    before = key
-    return key.length >= 4 && isNew ? [key.slice(0, 4) as unknown as StoreKey] : []
-  })
-}
-
-/** Resolves with undefined for a journal whose session was never begun. */
-async function summaryOf(
-  { store, tenant, activity, overviews, isBegun }: SessionListSources,
-  key: StoreKey,
-): Promise<SessionSummary | undefined> {
-  const [, , agent = '', id = ''] = key
-  const own = sessionKey(agent, id)
-  const [settings, overview] = await Promise.all([settingsOf(store, tenant, own), overviews.read(own)])
-  if (overview === undefined && !hasSettings(settings) && !(await isBegun(own))) return undefined
-  const updatedAt = activity.lastSeen(own) ?? overview?.updatedAt
-  return {
-    sessionKey: own,
-    agentId: agent as AgentId,
-    ...(overview === undefined ? {} : { createdAt: overview.createdAt }),
-    ...(updatedAt === undefined ? {} : { updatedAt }),
-    ...(overview === undefined || overview.preview === '' ? {} : { preview: overview.preview }),
-    settings: settings.value,
-    cursor: own,
+/** Resolves with the page, in order. Whether a session that is being begun is there is found out only if it is its turn. */
+async function merged(
+  working: ReadonlyMap<SessionKey, ListedSession | undefined>,
+  stored: readonly SessionIndexEntry[],
+  query: SessionIndexQuery,
+): Promise<readonly SessionIndexEntry[]> {
+  const { sort, limit } = query
+  const candidates = [...working.values()].filter((one): one is ListedSession => one !== undefined && isWithin(one.entry, query))
+  const known = candidates.filter(({ entry, verify }) => verify !== undefined || isOf(entry, query))
+  const all: ListedSession[] = [...known, ...stored.map((entry) => ({ entry }))]
+  all.sort((a, b) => compareIndexPlaces(sort, placeOf(a.entry, sort), placeOf(b.entry, sort)))
+  const found: SessionIndexEntry[] = []
+  for (const { entry, verify } of all) {
+    if (found.length >= limit) break
+    const shown = verify === undefined ? entry : await verify()
+    if (shown !== undefined && isOf(shown, query)) found.push(shown)
   }
+  return found
 }
 
-/** A session whose settings cannot be read is listed without them. The session itself reports the error when it is used. */
-async function settingsOf(
-  store: Store,
-  tenant: TenantId,
-  key: SessionKey,
-): Promise<Pick<SettingsDocument, 'value' | 'isStored' | 'isDeleting'>> {
-  try {
-    return await new SettingsDocument(store, tenant, key).load()
-  } catch (error) {
-    if (BeamClawError.isInstance(error, 'log-corrupt')) return { value: {}, isStored: true, isDeleting: false }
-    throw error
-  }
+/** True for a session whose key and place are asked for. */
+function isWithin(entry: SessionIndexEntry, { sort, prefix = '', after }: SessionIndexQuery): boolean {
+  if (!entry.sessionKey.startsWith(prefix)) return false
+  return after === undefined || compareIndexPlaces(sort, placeOf(entry, sort), { at: 0, ...after }) > 0
 }
 
-/**
- * Resolves with the stored state of a session. `none`: nothing, so no session. `described`: a record or settings, which only a begun session has. `bare`: a
- * journal without a record, because a first message may be refused after the journal was opened.
- */
-export async function findJournal(store: Store, tenant: TenantId, key: SessionKey): Promise<'none' | 'bare' | 'described'> {
-  const page = await store.readLog(journalKey(tenant, key), { limit: 1 })
-  if (page !== undefined && page.lastSeq > 0) return 'described'
-  if (hasSettings(await settingsOf(store, tenant, key))) return 'described'
-  return page === undefined ? 'none' : 'bare'
+function isOf({ settings }: SessionIndexEntry, { label, owner }: SessionIndexQuery): boolean {
+  return (label === undefined || settings.label === label) && (owner === undefined || settings.owner === owner)
 }
 
-function isBelow(key: StoreKey, above: StoreKey): boolean {
-  return above.every((part, index) => key[index] === part)
+function placeOf(entry: SessionIndexEntry, sort: SessionIndexQuery['sort']): { readonly at: number; readonly sessionKey: string } {
+  return { at: sort === 'key' ? 0 : (entry[sort] ?? 0), sessionKey: entry.sessionKey }
 }
 
-/** Settings that are marked for deletion may belong to a session that is deleted already. */
-function hasSettings({ isStored, isDeleting }: Pick<SettingsDocument, 'isStored' | 'isDeleting'>): boolean {
-  return isStored && !isDeleting
+function summaryOf(entry: SessionIndexEntry, sort: SessionIndexQuery['sort']): SessionSummary {
+  const { sessionKey, createdAt, updatedAt, preview, settings } = entry
+  const cursor = sort === 'key' ? sessionKey : `${placeOf(entry, sort).at}~${sessionKey}`
+  const { agentId } = sessionKeyParts(sessionKey)
+  return { sessionKey, agentId, ...definedOnly({ createdAt, updatedAt, preview }), settings: settings as SessionSettings, cursor }
 }

@@ -15,14 +15,15 @@ import type { AppendLog, FencingToken } from '../ports/store.ts'
 import { checkAtRest } from './commands/command.ts'
 import { openOwnedLog } from './journal/open-owned-log.ts'
 import { typedFailure } from './journal/store-failure-codes.ts'
-import { hasWork, isEmpty, type LoadedSession, loadSession } from './loaded-session.ts'
+import { entryOf } from './listing/session-entry.ts'
+import { isEmpty, type LoadedSession, loadSession } from './loaded-session.ts'
 import { resumption } from './run/resumption.ts'
 import { SessionBeginning } from './session-beginning.ts'
 import { deleteEmpty, deleteSession, removeLeftovers } from './session-deletion.ts'
 import type { SessionDependencies } from './session-dependencies.ts'
 import { journalKey, sessionLease } from './session-names.ts'
-import { overviewOf } from './session-overview.ts'
 import { type Aftermath, asleep, deleted, loadedOf, type SessionPhase } from './session-phase.ts'
+import { hasWork } from './state/has-work.ts'
 
 /** The members of an actor's context that the session's work needs. */
 export type WorkContext = Pick<ActorContext, 'signal' | 'keepAwake' | 'waitUntil'>
@@ -135,14 +136,16 @@ export class SessionMemory {
    * Deletes the session, or the leftovers of an earlier deletion. Resolves with false when the state has changed meanwhile; the caller then tries again.
    * Rejects with `session-busy`, and with the error that prevented the deletion or a part of it.
    */
-  async delete(context: WorkContext): Promise<boolean> {
+  async delete(context: WorkContext, unusedSince = Number.POSITIVE_INFINITY): Promise<boolean> {
     let error: BeamClawError | undefined
     if (this.#phase.is === 'deleted') error = await this.#end(Promise.resolve(), undefined, context)
     else {
       const loaded = await this.load(context)
       const token = this.#token
       if (!this.isLoaded(loaded) || token === undefined) return false
-      checkAtRest(this.#key, loaded.state)
+      // A message whose attachments are being written has used the session. A caller who deletes it means that message too.
+      const isUsed = Number.isFinite(unusedSince) && loaded.attachments.isWriting
+      checkAtRest(this.#key, loaded.state, isUsed ? Number.NEGATIVE_INFINITY : unusedSince)
       error = await this.#end(deleteSession(this.#key, loaded, token, this.#dependencies), loaded.log, context)
     }
     if (error !== undefined) throw error
@@ -194,6 +197,7 @@ export class SessionMemory {
       const loaded = await loadSession(this.#key, log, this.#dependencies, () => this.#agentNow())
       this.#checkAlive()
       this.beginning.isKnown = !isEmpty(loaded)
+      this.#list(loaded)
       this.#answeredBy = loaded.agent().id
       this.#phase = { ...asleep, log }
     } catch (error) {
@@ -245,9 +249,17 @@ export class SessionMemory {
     return log
   }
 
+  /** Shows lists what is durable of the session. */
+  #list(loaded: LoadedSession): void {
+    if (isEmpty(loaded)) return
+    const { activity, overviews } = this.#dependencies
+    overviews.loaded(entryOf(this.#key, loaded.state, loaded.settings.value), { isListed: activity.isListed(this.#key) })
+  }
+
   /** Records what follows from the previous incarnation, and resumes. */
   async #goOn(loaded: LoadedSession, aftermath: Aftermath | undefined, context: WorkContext): Promise<void> {
-    const { state, journal, log } = loaded
+    const { state, journal, log, settings } = loaded
+    this.#list(loaded)
     for (const runId of [...state.cancelled]) journal.stage({ type: 'run-end', runId, outcome: 'aborted' })
     if (state.current !== undefined) journal.stage(resumption(state.current, aftermath))
     // No later step flushes these entries.
@@ -255,7 +267,7 @@ export class SessionMemory {
     this.#phase = { is: 'awake', log, aftermath: undefined, loaded }
     // The session may be listed as busy, because its last end was not recorded.
     const { activity, overviews } = this.#dependencies
-    if (!hasWork(state) && activity.end(this.#key) && !isEmpty(loaded)) overviews.note(this.#key, overviewOf(state))
+    if (!hasWork(state) && activity.end(this.#key) && !isEmpty(loaded)) overviews.note(entryOf(this.#key, state, settings.value))
     this.#onAwake(loaded, context)
   }
 }

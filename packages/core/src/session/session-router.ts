@@ -8,11 +8,12 @@ import { BeamClawError } from '../base/errors.ts'
 import { type AgentId, type SessionKey, sessionKeyParts } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
 import { boundedContext } from './bounded-context.ts'
+import { allSettled } from './commands/command.ts'
 import type { NewMessage } from './commands/message-intake.ts'
 import { unknownSession } from './journal/store-failure-codes.ts'
+import { findJournal } from './listing/find-journal.ts'
 import { Session, type SessionMessage, type SessionReply } from './session.ts'
 import type { SessionDependencies } from './session-dependencies.ts'
-import { findJournal } from './session-list.ts'
 import { journalKey } from './session-names.ts'
 
 /** A session may have to read a long journal before it replies. */
@@ -104,6 +105,7 @@ export class SessionRouter {
       // A first message may have arrived meanwhile.
       if (!isStored && !this.#existing.has(key)) {
         this.#agentOf(key)
+        void this.#options.dependencies.overviews.gone(key)
         throw unknownSession(key)
       }
     }
@@ -115,6 +117,7 @@ export class SessionRouter {
     this.checkRuns()
     const { store, tenant } = this.#options.dependencies
     const journal = await findJournal(store, tenant, key)
+    if (journal === 'none' && !this.#existing.has(key)) void this.#options.dependencies.overviews.gone(key)
     return journal === 'described' || (journal === 'bare' && (await this.isBegun(key)))
   }
 
@@ -136,16 +139,28 @@ export class SessionRouter {
     return true
   }
 
-  /** Deletes a session, or the leftovers of a deletion. Rejects as `start` does, with `session-busy`, or as the store does. */
-  async delete(key: SessionKey): Promise<void> {
+  /** True for a session that is in memory, or is being loaded. */
+  isStarted(key: SessionKey): boolean {
+    return this.#existing.has(key)
+  }
+
+  /**
+   * Deletes a session, or the leftovers of a deletion; with `unusedSince`, only if its last record is not newer. Rejects as `start` does, with
+   * `session-busy`, or as the store does.
+   */
+  async delete(key: SessionKey, unusedSince?: number): Promise<void> {
     this.checkRuns()
     const { store, tenant } = this.#options.dependencies
     if (!this.#existing.has(key) && (await findJournal(store, tenant, key)) === 'none') {
       const [left] = await store.list(journalKey(tenant, key), { limit: 1 })
-      if (left === undefined) return
+      // A list may still show it if an earlier deletion failed half-way. Both begin in this turn: a session that begins meanwhile writes its own after them.
+      if (left === undefined && !this.#existing.has(key)) {
+        await allSettled([store.blobs.deleteAll(journalKey(tenant, key)), this.#options.dependencies.overviews.delete(key)])
+        return
+      }
     }
     try {
-      await this.#call(() => this.start(key), { type: 'delete' })
+      await this.#call(() => this.start(key), { type: 'delete', ...(unusedSince === undefined ? {} : { unusedSince }) })
     } finally {
       // The store decides whether the session exists now.
       this.#existing.delete(key)
@@ -235,6 +250,7 @@ export class SessionRouter {
 
   /** Removes a session without work from memory. A call that comes meanwhile waits for its end, and starts it again. */
   #leave(key: SessionKey, session: Session): void {
+    this.#options.dependencies.overviews.left(key)
     this.#existing.delete(key)
     this.#begun.delete(key)
     this.#left.add(session)

@@ -119,11 +119,11 @@ export class SettingsDocument {
     return this.#isDeleting
   }
 
-  /** Records that the session is about to be deleted. The settings stay, and the next change removes the mark. */
-  markDeleting(): Promise<void> {
+  /** Records that the session is about to be deleted. The settings stay, and the next change removes the mark. With `always`, also where there are none. */
+  markDeleting(always = false): Promise<void> {
     return this.#inTurn(async () => {
       await this.load()
-      if (this.isStored) await this.#put({ ...this.#value, deleting: true })
+      if (this.isStored || always) await this.#put({ ...this.#value, deleting: true })
       this.#isDeleting = true
     })
   }

@@ -102,7 +102,17 @@ describe('what is exported can be imported', () => {
     const messages = [user, asks('a'), user, asks('b', 'b'), gives('b'), { role: 'assistant', content: [] }]
     const context = { from: 0, wholeFrom: 0, messages, origins: messages.map(() => ({ seq: 1, at: 1, runId: 'r' })) }
     const index = { total: messages.length, marks: [[1, 0]], summaries: [], handOffs: [] }
-    const state = { version: 2, context, ...index, waiting: [], runs: [], deadLetters: [], createdAt: 1, updatedAt: 1 }
+    const state = {
+      version: 2,
+      context,
+      ...index,
+      waiting: [],
+      runs: [],
+      deadLetters: [],
+      createdAt: 1,
+      updatedAt: 1,
+      size: { journal: 1, attachments: 0 },
+    }
     const log = await set.store.openLog(['default', 'sessions', 'main', 'main'] as never, { epoch: 1, nonce: 'n' } as never)
     await log.append([{ seq: 1, type: 'run-pause', id: 'x', ts: 1, data: { runId: 'r' } } as never])
     await log.snapshot({ seq: 1, state: state as never })

@@ -1,5 +1,6 @@
 /** A session as data that is exported from one BeamClaw and imported into another. */
 import { describeValue } from '@beamclaw/actor/internal'
+import { referencesIn } from '../base/attachments.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import { parseAgentId, parseRunId, type SessionKey } from '../base/ids.ts'
 import { countOf, eachOf, type Fail, fieldsOf, jsonOf, messageOf } from '../base/message-check.ts'
@@ -16,7 +17,7 @@ export interface SessionExport {
   readonly sessionKey: SessionKey
   /** Time of the first record, in milliseconds since 1970. */
   readonly createdAt: number
-  /** The whole transcript, the oldest first; a call without a result at the end is left out. */
+  /** The whole transcript with the data of its attachments, the oldest first; a call without a result at the end is left out. */
   readonly messages: readonly Omit<HistoryEntry, 'index' | 'failure'>[]
   /** The summary that the model sees instead of the messages before number `from`, counted from 0; absent when it sees all. */
   readonly context?: { readonly summary: string; readonly from: number }
@@ -39,8 +40,18 @@ export interface CheckedImport {
   readonly settings: SessionSettings
 }
 
-/** Returns a checked copy. Throws `invalid-message`, with the path of the value, for input that is not a valid conversation. */
-export function checkedImport(given: unknown): CheckedImport {
+/**
+ * Returns a checked copy. Throws `invalid-message`, with the path of the value, for input that is not a valid conversation. Only a fork may refer to
+ * attachments, which it shares.
+ */
+export function checkedImport(given: unknown, isFork = false): CheckedImport {
+  const checked = conversationOf(given)
+  const index = isFork ? -1 : checked.messages.findIndex(({ message }) => referencesIn(message).length > 0)
+  if (index < 0) return checked
+  throw fail(`messages[${index}] refers to an attachment of another session; import the result of export(), which has the data`)
+}
+
+function conversationOf(given: unknown): CheckedImport {
   // The copy comes first, so that getters and proxies are read once.
   const copy = jsonOf(given, 'the conversation', fail)
   if (Array.isArray(copy))

@@ -15,21 +15,29 @@ import type { AgentDefinition } from '../agent/agent.ts'
 import { isRemoved } from '../agent/removed-agent.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { SessionKey } from '../base/ids.ts'
-import type { CommandContext } from './commands/command.ts'
+import { type CommandContext, StateDiscarded } from './commands/command.ts'
 import { type CommandReply, runCommand, type SessionCommand } from './commands/commands.ts'
 import type { JournalWriter } from './journal/journal-writer.ts'
 import type { SnapshotTime } from './journal/snapshot-due.ts'
 import { isStoreTrouble, sessionBroken, typedFailure, unknownSession } from './journal/store-failure-codes.ts'
-import { hasWork, type LoadedSession } from './loaded-session.ts'
+import { entryOf } from './listing/session-entry.ts'
+import type { LoadedSession } from './loaded-session.ts'
 import { Reopening } from './reopening.ts'
 import type { SessionDependencies } from './session-dependencies.ts'
 import { SessionMemory, type WorkContext } from './session-memory.ts'
-import { overviewOf } from './session-overview.ts'
 import type { Aftermath } from './session-phase.ts'
 import { inspectionOf, type SessionInspection } from './session-replies.ts'
+import { hasWork } from './state/has-work.ts'
 
 /** Work lane: `send` and `redrive`. Control lane: the others. Once the session is begun, `inspect` and `exists` need no state. */
-export type SessionMessage = SessionCommand | { readonly type: 'inspect' } | { readonly type: 'exists' } | { readonly type: 'delete' }
+/** Deletes the session; with `unusedSince`, only if its last record is not newer. */
+interface DeleteMessage {
+  readonly type: 'delete'
+  /** In milliseconds since 1970. */
+  readonly unusedSince?: number
+}
+
+export type SessionMessage = SessionCommand | { readonly type: 'inspect' } | { readonly type: 'exists' } | DeleteMessage
 
 /** The messages that leave the work of a session alone that was started for them. */
 const looks: ReadonlySet<SessionMessage['type']> = new Set(['exists', 'inspect'])
@@ -135,7 +143,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     try {
       await this.#memory.settled()
       if (this.#isLook && !looks.has(message.type)) await this.#use(context)
-      if (message.type === 'delete') return (await this.#memory.delete(context)) ? undefined : await this.#carryOut(message, context)
+      if (message.type === 'delete')
+        return (await this.#memory.delete(context, message.unusedSince)) ? undefined : await this.#carryOut(message, context)
       const begins = beginnings.has(message.type)
       if (!begins && !(await this.#memory.checkBegun(message.type, context))) throw unknownSession(this.#key)
       if (message.type === 'exists') return true
@@ -148,6 +157,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       if (begins) this.#memory.beginning.isKnown = true
       return reply
     } catch (thrown) {
+      if (thrown instanceof StateDiscarded && this.isAlive) return await this.#carryOut(message, context)
       const error = typedFailure(this.#key, thrown)
       if (isStoreTrouble(error, loaded)) this.#breakOff(error, context, loaded)
       return refuse(error)
@@ -166,10 +176,10 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   #commandContext(loaded: LoadedSession, context: Context): CommandContext {
-    const { log, state, journal, loop, settings, agent } = loaded
+    const { log, state, journal, loop, settings, attachments, agent } = loaded
     const drive = (): void => this.#drive(loaded, context)
     const isLoaded = (): boolean => this.#memory.isLoaded(loaded)
-    return { log, state, journal, loop, settings, agent, key: this.#key, dependencies: this.#dependencies, isLoaded, drive }
+    return { log, state, journal, loop, settings, attachments, agent, key: this.#key, dependencies: this.#dependencies, isLoaded, drive }
   }
 
   // ---- running
@@ -209,10 +219,10 @@ export class Session extends Actor<SessionMessage, SessionReply> {
 
   /** Publishes the overview of an idle session, and takes a snapshot of a journal that has grown. */
   async #rest(loaded: LoadedSession, stopped: AbortSignal): Promise<void> {
-    const { state, journal } = loaded
+    const { state, journal, settings } = loaded
     // After a write that resolved late, another incarnation may own the session and have work.
     if (!this.#memory.isLoaded(loaded) || hasWork(state)) return
-    this.#dependencies.overviews.note(this.#key, overviewOf(state))
+    this.#dependencies.overviews.note(entryOf(this.#key, state, settings.value))
     this.#dependencies.activity.end(this.#key)
     this.#reopening.reset()
     if (!stopped.aborted) await this.#snapshot(journal, 'work')

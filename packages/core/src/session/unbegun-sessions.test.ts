@@ -1,6 +1,7 @@
 import { flushEventLoop, gate, ManualClock } from '@beamclaw/actor/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { BeamClawError } from '../base/errors.ts'
+import { defaultTenant } from '../base/ids.ts'
 import type { BeamClawOptions } from '../beamclaw-options.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import type { StoreKey } from '../ports/store.ts'
@@ -206,13 +207,13 @@ describe('a process that is killed while a session begins', () => {
   })
 })
 
-describe('a journal without documents', () => {
+describe('a journal that is in no index', () => {
   test('that holds a conversation is a session, in lists too', async () => {
     const set = await up()
     await set.claw.session(key).send('hello').result()
     await set.clock.advance(10_000)
     set.claw.kill()
-    await set.store.delete(['default', 'sessions', 'main', 'main', 'overview'] as never)
+    await set.store.index.clear(defaultTenant)
     const claw = await set.restart()
     expect(await claw.session(key).exists()).toBe(true)
     expect((await claw.sessions()).map(({ sessionKey }) => sessionKey)).toEqual([key])
@@ -225,7 +226,7 @@ describe('a journal without documents', () => {
     await set.claw.session(key).send('hello').result()
     await set.clock.advance(10_000)
     set.claw.kill()
-    await store.delete(['default', 'sessions', 'main', 'main', 'overview'] as never)
+    await store.index.clear(defaultTenant)
     store.opening = async () => {
       throw new BeamClawError('log-corrupt', 'a byte is wrong')
     }

@@ -1,5 +1,8 @@
 /** Knows which calls to a store are under way, so that a stop can name those that hang. */
+import type { SessionKey, TenantId } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
+import type { BlobId, BlobInfo, BlobStore, StoredBlob } from '../ports/blob-store.ts'
+import type { SessionIndex, SessionIndexEntry, SessionIndexQuery, SessionIndexStatus } from '../ports/session-index.ts'
 import type {
   AppendLog,
   EntryLocation,
@@ -28,12 +31,16 @@ interface UnderWay {
  * Owns the list of the calls under way; the store behind it belongs to the host.
  */
 export class StoreCalls implements Store {
+  readonly blobs: BlobStore
+  readonly index: SessionIndex
   readonly #store: Store
   readonly #underWay = new Set<UnderWay>()
   #whenNone: (() => void)[] = []
 
   constructor(store: Store) {
     this.#store = store
+    this.blobs = new BlobCalls(store.blobs, this)
+    this.index = new IndexCalls(store, this)
   }
 
   /** What is under way, each once, the oldest first: `append of default/sessions/main/chat-7`. */
@@ -89,6 +96,78 @@ export class StoreCalls implements Store {
 
   stop(): Promise<void> {
     return this.#store.stop()
+  }
+}
+
+class BlobCalls implements BlobStore {
+  readonly #blobs: BlobStore
+  readonly #calls: StoreCalls
+
+  constructor(blobs: BlobStore, calls: StoreCalls) {
+    this.#blobs = blobs
+    this.#calls = calls
+  }
+
+  put(owner: StoreKey, bytes: Uint8Array): Promise<BlobId> {
+    return this.#calls.follow('blobs.put', owner, this.#blobs.put(owner, bytes))
+  }
+
+  read(owner: StoreKey, id: BlobId): Promise<StoredBlob | undefined> {
+    return this.#calls.follow('blobs.read', owner, this.#blobs.read(owner, id))
+  }
+
+  list(owner: StoreKey): Promise<readonly BlobInfo[]> {
+    return this.#calls.follow('blobs.list', owner, this.#blobs.list(owner))
+  }
+
+  share(from: StoreKey, to: StoreKey, ids: readonly BlobId[]): Promise<readonly BlobId[]> {
+    return this.#calls.follow('blobs.share', to, this.#blobs.share(from, to, ids))
+  }
+
+  deleteAll(owner: StoreKey): Promise<void> {
+    return this.#calls.follow('blobs.deleteAll', owner, this.#blobs.deleteAll(owner))
+  }
+}
+
+class IndexCalls implements SessionIndex {
+  readonly #store: Store
+  readonly #calls: StoreCalls
+
+  constructor(store: Store, calls: StoreCalls) {
+    this.#store = store
+    this.#calls = calls
+  }
+
+  put(tenant: TenantId, entries: readonly SessionIndexEntry[]): Promise<void> {
+    return this.#follow('put', tenant, this.#store.index.put(tenant, entries))
+  }
+
+  delete(tenant: TenantId, keys: readonly SessionKey[]): Promise<void> {
+    return this.#follow('delete', tenant, this.#store.index.delete(tenant, keys))
+  }
+
+  get(tenant: TenantId, keys: readonly SessionKey[]): Promise<readonly SessionIndexEntry[]> {
+    return this.#follow('get', tenant, this.#store.index.get(tenant, keys))
+  }
+
+  page(tenant: TenantId, query: SessionIndexQuery): Promise<readonly SessionIndexEntry[]> {
+    return this.#follow('page', tenant, this.#store.index.page(tenant, query))
+  }
+
+  status(tenant: TenantId): Promise<SessionIndexStatus> {
+    return this.#follow('status', tenant, this.#store.index.status(tenant))
+  }
+
+  complete(tenant: TenantId): Promise<void> {
+    return this.#follow('complete', tenant, this.#store.index.complete(tenant))
+  }
+
+  clear(tenant: TenantId): Promise<void> {
+    return this.#follow('clear', tenant, this.#store.index.clear(tenant))
+  }
+
+  #follow<T>(method: string, tenant: TenantId, call: Promise<T>): Promise<T> {
+    return this.#calls.follow(method, [tenant, 'index'], call)
   }
 }
 

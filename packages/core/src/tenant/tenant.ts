@@ -8,12 +8,11 @@
  */
 import {
   type ChildSpec,
-  DynamicSupervisor,
+  type DynamicSupervisor,
   type EventBus,
-  ResourceActor,
   Supervisor,
   type SystemServices,
-  TaskSupervisor,
+  type TaskSupervisor,
 } from '@beamclaw/actor'
 import type { AgentDefinition } from '../agent/agent.ts'
 import type { BeamClawError } from '../base/errors.ts'
@@ -26,24 +25,25 @@ import type { Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import { ActivityLog } from '../session/activity/activity-log.ts'
 import type { ResumeMode } from '../session/activity/activity-log-options.ts'
-import { Waker } from '../session/activity/waker.ts'
+import type { Waker } from '../session/activity/waker.ts'
 import type { EventListeners } from '../session/event-listeners.ts'
+import { IndexFilling } from '../session/listing/index-filling.ts'
+import { SessionOverviews } from '../session/listing/session-overviews.ts'
+import { sessionsAtWork } from '../session/listing/sessions-at-work.ts'
+import type { RetentionSweep } from '../session/retention/retention-sweep.ts'
 import type { EventLoopTurns } from '../session/run/event-loop-turns.ts'
 import type { SuspectLine } from '../session/run/suspect-line.ts'
 import type { SessionDefaults } from '../session/session-dependencies.ts'
 import type { SessionAccess } from '../session/session-door.ts'
 import { SessionHandle } from '../session/session-handle.ts'
 import { type ListSessionsOptions, listSessions, type SessionSummary } from '../session/session-list.ts'
-import { SessionOverviews } from '../session/session-overview.ts'
 import { SessionRecords } from '../session/session-records.ts'
 import { type NodePhase, SessionRouter } from '../session/session-router.ts'
 import { RunWaits } from '../tool/run-waits.ts'
 import { ToolRunner } from '../tool/tool-runner.ts'
 import { FoldedKeys } from './folded-keys.ts'
+import { type Holder, presetParts } from './preset-parts.ts'
 import { wholeKeyOf } from './whole-key.ts'
-
-/** Id of the part that opens the activity log of a tenant. */
-export const activityPartId = 'activity'
 
 /** What all tenants of a node share. */
 export interface TenantNode {
@@ -72,12 +72,6 @@ export interface TenantNode {
   readonly onLost: (error: BeamClawError) => void
 }
 
-/** The longest delay of a timer: a store may wait for the lock of another process, and a list may take long to rebuild. */
-const longestMs = 2_147_483_647
-
-/** Restarts of sessions, of all sessions of a tenant together, that are allowed within five seconds. */
-const sessionRestarts = 100
-
 /** The parts of one incarnation of the tenant's supervisor. */
 interface TenantLife {
   readonly supervisor: Supervisor
@@ -85,8 +79,11 @@ interface TenantLife {
   readonly waits: RunWaits
   readonly activity: ActivityLog
   readonly overviews: SessionOverviews
+  readonly filling: IndexFilling
   /** The waker of the present incarnation of its part. */
-  readonly waker: { current: Waker | undefined }
+  readonly waker: Holder<Waker>
+  /** The sweep of the present incarnation of its part. */
+  readonly sweep: Holder<RetentionSweep>
 }
 
 export class Tenant implements SessionAccess {
@@ -180,18 +177,20 @@ export class Tenant implements SessionAccess {
     return (await waker.current?.wakeAll(activity.resume())) ?? 0
   }
 
-  /** Lets sessions go on whose agent is configured only now. */
-  unpark(): void {
-    const { activity, waker } = this.#life
+  /** Lets sessions go on whose agent is configured only now, and begins to keep a retention that is new. */
+  agentsChanged(): void {
+    const { activity, waker, sweep } = this.#life
+    sweep.current?.open()
     void waker.current?.wakeAll(activity.unpark())
   }
 
-  /** The sessions there are. Rejects `invalid-option`, `invalid-id`, `invalid-session-key`, and `actor-not-running` once the tree has ended. */
+  /** The sessions there are. Rejects as `listSessions` does, and with `actor-not-running` once the tree has ended. */
   async sessions(options: ListSessionsOptions): Promise<readonly SessionSummary[]> {
-    const { activity, overviews, router } = this.#life
+    const { activity, overviews, router, filling } = this.#life
     router.checkRuns()
-    const isBegun = (key: SessionKey): Promise<boolean> => router.isBegun(key)
-    return listSessions({ store: this.#node.store, tenant: this.id, activity, overviews, isBegun }, options)
+    const { store } = this.#node
+    const atWork = (): ReturnType<typeof sessionsAtWork> => sessionsAtWork({ store, tenant: this.id, activity, overviews, router })
+    return listSessions({ store, tenant: this.id, ready: () => filling.ready(), atWork }, options)
   }
 
   /** Resolves once no message is on its way to a session, and no session has work. */
@@ -207,10 +206,17 @@ export class Tenant implements SessionAccess {
       this.#node
     const extensions = new Map(extensionsOf(parts).map((extension) => [extension.id, extension]))
     const waits = new RunWaits()
-    const overviews = new SessionOverviews({ tenant, store, logger: services.logger })
+    const overviews = new SessionOverviews({ tenant, store, logger: services.logger, isEnded: () => phase() === 'ended' })
     const beforeIdle = (keys: readonly SessionKey[]): Promise<void> => overviews.write(keys)
     const activity = new ActivityLog({ tenant, store, cluster, services, resume, onLost, beforeIdle })
     const waker: TenantLife['waker'] = { current: undefined }
+    const sweep: TenantLife['sweep'] = { current: undefined }
+    const woken: Promise<number>[] = []
+    const onWork = (keys: readonly SessionKey[]): void => {
+      const found = activity.found(keys)
+      if (found.length > 0) woken.push(waker.current?.wakeAll(found) ?? Promise.resolve(0))
+    }
+    const filling = new IndexFilling({ store, tenant, services, overviews, onWork })
     const part = (id: string): ReturnType<Supervisor['child']> => partBelow(supervisor, id)
     const toolRunner = new ToolRunner({
       tasks: () => part('tools') as TaskSupervisor | undefined,
@@ -245,24 +251,16 @@ export class Tenant implements SessionAccess {
       // Sessions run their tools as tasks, so both supervisors restart together.
       strategy: 'restForOne',
       children: [
-        ...this.#preset(activity, router, waker).map((one) => childOf(one, host)),
+        ...presetParts({ node: this.#node, activity, router, waker, sweep, filling, woken, onResumed: this.#onResumed }).map((one) =>
+          childOf(one, host),
+        ),
         ...partsBranch(
           parts.filter(({ level }) => level !== 'node'),
           host,
         ),
       ],
     })
-    return { supervisor, router, waits, activity, overviews, waker }
-  }
-
-  /** Returns the parts that every tenant has, in the order of their start; those of the host follow. */
-  #preset(activity: ActivityLog, router: SessionRouter, waker: TenantLife['waker']): readonly Part[] {
-    return [
-      activityPart(activity),
-      { id: 'tools', start: () => ({ start: () => new TaskSupervisor({ id: 'tools' }) }) },
-      { id: 'sessions', start: () => ({ start: () => new DynamicSupervisor({ id: 'sessions', maxRestarts: sessionRestarts }) }) },
-      wakerPart(activity, router, waker, this.#onResumed),
-    ]
+    return { supervisor, router, waits, activity, overviews, filling, waker, sweep }
   }
 
   /** Returns the environment of this tenant's parts. */
@@ -279,33 +277,5 @@ export class Tenant implements SessionAccess {
       records: (extension, key) => new SessionRecords(extension, parseSessionKey(key), this),
       part: (id) => this.part(id),
     }
-  }
-}
-
-/** Owns the activity log, which records the sessions that have work: opened before the sessions, closed after them. */
-function activityPart(activity: ActivityLog): Part {
-  const open = async (): Promise<void> => {
-    await activity.open()
-  }
-  const actor = (): ResourceActor => new ResourceActor({ open, close: () => activity.close(), release: () => activity.kill() })
-  return { id: activityPartId, start: () => ({ start: actor, shutdownMs: 'infinity', startTimeoutMs: longestMs }) }
-}
-
-/** Wakes the sessions that have work: after a crash of the process, and after a restart of their supervisor. */
-function wakerPart(
-  activity: ActivityLog,
-  router: SessionRouter,
-  holder: TenantLife['waker'],
-  onResumed: (count: Promise<number>) => void,
-): Part {
-  return {
-    id: 'waker',
-    start: ({ services: { clock, logger } }) => ({
-      start: () => {
-        const waker = new Waker({ router, clock, logger, isParked: (key) => activity.isParked(key) })
-        holder.current = waker
-        return new ResourceActor({ open: () => onResumed(waker.wakeAll(activity.busy)), release: () => waker.stop() })
-      },
-    }),
   }
 }

@@ -1,16 +1,22 @@
 /** A store in memory whose calls of one method can be held: they have no effect and do not settle until they are released. */
+import { wrapIndex } from '../adapter/wrap-index.ts'
 import { wrapLog } from '../adapter/wrap-log.ts'
 import { wrapStore } from '../adapter/wrap-store.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import type { AppendLog, Store, StoreKey } from '../ports/store.ts'
 
-export type HeldMethod = Exclude<keyof Store, 'deleteLog' | 'delete' | 'list'> | 'append' | 'read' | 'snapshot' | 'close'
+export type HeldMethod =
+  | Exclude<keyof Store, 'blobs' | 'index' | 'deleteLog' | 'delete' | 'list'>
+  | 'append'
+  | 'read'
+  | 'snapshot'
+  | 'close'
 
 export interface HeldStore {
   readonly store: Store
   /** What is stored, whatever is held. */
   readonly memory: MemoryStore
-  /** Holds the calls of the method from now on, for keys of this kind: `sessions`, `activity`; of every kind unless given. */
+  /** Holds the calls of the method from now on, for keys of this kind: `sessions`, `activity`, `index`; of every kind unless given. */
   hold(method: HeldMethod, kind?: string): void
   /** Lets the held calls take effect. */
   release(): void
@@ -37,6 +43,9 @@ export function heldStore(memory = new MemoryStore()): HeldStore {
     })
   const store = wrapStore(memory, {
     get: (key) => pass('get', key).then(() => memory.get(key)),
+    index: wrapIndex(memory.index, {
+      put: (tenant, entries) => pass('put', [tenant, 'index']).then(() => memory.index.put(tenant, entries)),
+    }),
     put: (key, value, options) => pass('put', key).then(() => memory.put(key, value, options)),
     openLog: async (key, token) => {
       await pass('openLog', key)

@@ -62,8 +62,14 @@ export class CrashFileSystem {
       write: changing((descriptor, bytes, offset, length, position) => writeSync(descriptor, bytes, offset, length, position)),
       truncate: changing(real.truncate),
       rename: changing((from, to) => {
-        this.#remember(to)
+        if (!statSync(from).isDirectory()) this.#remember(to)
         renameSync(from, to)
+        // Directories are known by their paths.
+        for (const [path, names] of [...this.#durableNames]) {
+          if (path !== from && !path.startsWith(`${from}/`)) continue
+          this.#durableNames.delete(path)
+          this.#durableNames.set(`${to}${path.slice(from.length)}`, names)
+        }
       }),
       link: changing(real.link),
       unlink: changing((path) => {
@@ -72,6 +78,8 @@ export class CrashFileSystem {
       }),
       makeDirectory: changing((path) => {
         mkdirSync(path, 0o700)
+        // Of an earlier directory of the same name it has nothing.
+        this.#durableNames.delete(path)
         this.#directories.add(this.#isNew(path))
       }),
       removeDirectory: changing(real.removeDirectory),

@@ -31,6 +31,8 @@ export class CallsUnderWay {
     return new Proxy(adapter, {
       get: (target, name) => {
         const method = bound(target, name)
+        // The blobs of a store are an adapter, too.
+        if (name === 'blobs' && typeof method === 'object' && method !== null) return this.#watch(method, `${owner}.blobs`)
         if (typeof method !== 'function') return method
         return (...args: unknown[]): unknown => this.#called(method(...args), owner, name)
       },

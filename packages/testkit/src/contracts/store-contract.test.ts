@@ -1,7 +1,9 @@
 import { MemoryStore } from '@beamclaw/core'
 import { describe, it } from 'vitest'
 import { storeContract } from './store-contract.ts'
+import { blobMistakes } from './testing/blob-mistakes.ts'
 import { documentMistakes } from './testing/document-mistakes.ts'
+import { indexMistakes } from './testing/index-mistakes.ts'
 import { keyMistakes } from './testing/key-mistakes.ts'
 import { lifeMistakes } from './testing/life-mistakes.ts'
 import { logMistakes } from './testing/log-mistakes.ts'
@@ -24,6 +26,8 @@ const mistakes: Readonly<Record<string, StoreMistake>> = {
   ...ownerMistakes,
   ...lifeMistakes,
   ...pageMistakes,
+  ...blobMistakes,
+  ...indexMistakes,
 }
 
 describe('the Store contract', () => {

@@ -1,5 +1,7 @@
 /** The contract of the Store port as a test suite: an adapter that passes it is a correct Store. */
+import { blobReopenTests, blobTests } from './blob-contract.ts'
 import { type ContractOptions, declareContract } from './contract.ts'
+import { indexReopenTests, indexTests } from './session-index-contract.ts'
 import { documentTests, listTests, nameTests, tenantTests, versionTests } from './store-document-contract.ts'
 import { inputTests } from './store-input-contract.ts'
 import { deleteLogTests, deleteTests, reopenTests, snapshotTests, stopTests } from './store-life-contract.ts'
@@ -22,9 +24,11 @@ const sections = {
   fencing: fencingTests,
   snapshot: snapshotTests,
   pages: pageTests,
+  blobs: blobTests,
   delete: deleteTests,
   deleteLog: deleteLogTests,
-  reopen: reopenTests,
+  index: indexTests,
+  reopen: { ...reopenTests, ...blobReopenTests, ...indexReopenTests },
   stop: stopTests,
 } as const
 

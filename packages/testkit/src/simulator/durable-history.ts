@@ -20,6 +20,8 @@ export class DurableHistory {
   constructor(store: Store, trace: Trace) {
     this.#trace = trace
     this.store = {
+      blobs: store.blobs,
+      index: store.index,
       get: (key) => store.get(key),
       put: (key, value, options) => store.put(key, value, options),
       delete: (key, options) => store.delete(key, options),

@@ -15,7 +15,7 @@ async function outcomeOf(options: SimulateOptions): Promise<SimulationFailure | 
 }
 
 describe('BeamClaw, simulated', () => {
-  test(`keeps its promises over ${seeds} seeds`, { timeout: 60_000 }, async () => {
+  test(`keeps its promises over ${seeds} seeds`, { timeout: 240_000 }, async () => {
     for (let seed = 1; seed <= seeds; seed++) await simulate({ seed })
   })
 })

@@ -28,6 +28,8 @@ export class Storm {
     if (!this.isOn || call.method === 'close') return undefined
     const fault = this.#pick()
     if (fault === undefined || this.#options.without.has(fault.type === 'delay' ? 'slow-store' : 'store-failure')) return undefined
+    // The calls of an index take effect one after the other: all of them would hang, and no session could ever rest.
+    if (fault.type === 'hang' && call.method.startsWith('index.')) return undefined
     if (fault.type !== 'delay') {
       this.#options.trace.add(
         `  store call ${call.index}, ${call.method} ${call.key.slice(1).join('/')}: ${fault.type}${'code' in fault ? `, ${fault.code}` : ''}`,

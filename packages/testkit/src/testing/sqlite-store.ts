@@ -13,6 +13,7 @@ import {
   type LogSnapshot,
   type PutOptions,
   type ReadLogOptions,
+  type SessionIndex,
   type SnapshotOptions,
   type Store,
   type StoreKey,
@@ -30,6 +31,8 @@ import {
   mayOpenLog,
   readLogOptions,
 } from '@beamclaw/core/adapter'
+import { SqliteBlobs } from './sqlite-blobs.ts'
+import { sqliteIndex } from './sqlite-index.ts'
 
 const maxBytes = 64 * 1024 * 1024
 
@@ -41,11 +44,14 @@ const schema = `
     snapshotSeq INTEGER NOT NULL, snapshot TEXT);
   CREATE TABLE IF NOT EXISTS records (key TEXT, seq INTEGER, type TEXT NOT NULL, id TEXT NOT NULL, ts REAL NOT NULL, data TEXT NOT NULL,
     PRIMARY KEY (key, seq)) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS blobs (owner TEXT, id TEXT, bytes BLOB NOT NULL, PRIMARY KEY (owner, id));
 `
 
 type Row = Readonly<Record<string, SQLInputValue>>
 
 export class SqliteStore implements Store {
+  readonly blobs: SqliteBlobs
+  readonly index: SessionIndex
   readonly #database: DatabaseSync
   readonly #logs = new Set<SqliteLog>()
 
@@ -53,6 +59,8 @@ export class SqliteStore implements Store {
   constructor(path: string) {
     this.#database = new DatabaseSync(path)
     this.#database.exec(schema)
+    this.blobs = new SqliteBlobs(this.#database, (owner) => this.#check(owner))
+    this.index = sqliteIndex(this.#database)
   }
 
   async get(key: StoreKey): Promise<Versioned<JsonValue> | undefined> {

@@ -15,7 +15,7 @@ export interface ActivityLogOptions {
   readonly services: SystemServices
   /** With `on-demand`, sessions that were listed as busy count as idle until they are used. @default 'now' */
   readonly resume?: ResumeMode
-  /** Called before sessions are removed from the list, some seconds after their work. Its errors are logged. */
+  /** Called before sessions are removed from the list, some seconds after their work. When it rejects, they stay listed, and it is called again later. */
   readonly beforeIdle?: (keys: readonly SessionKey[]) => Promise<void>
   /** Called when another process owns the list, and so the sessions, or when the store has failed for good. */
   readonly onLost?: (error: BeamClawError) => void

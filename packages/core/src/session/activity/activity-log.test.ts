@@ -91,32 +91,145 @@ test('a write that fails late does not concern the log that was opened since', a
   expect(isTold).not.toHaveBeenCalled()
 })
 
-describe('a list of busy sessions that is damaged', () => {
-  test('costs no session its work: another list is made, with every session in it, once', async () => {
+describe('the name of a deleted session', () => {
+  const soonAfter = 3_000
+  const writtenIn = async (store: MemoryStore): Promise<string> => {
+    const log = await store.openLog([defaultTenant, 'activity'], { epoch: Number.MAX_SAFE_INTEGER, nonce: 'reader' })
+    return JSON.stringify(await log.read())
+  }
+
+  test.each(['lives on', 'is closed', 'dies, and the next one lives on'])('is gone from the list when its process %s', async (what) => {
+    const store = new MemoryStore()
+    const { open, clock } = processes(store)
+    const { log } = await open()
+    await log.begin(first)
+    await log.begin(second)
+    await log.forget(first)
+    if (what === 'is closed') await log.close()
+    else if (what === 'lives on') await clock.advance(soonAfter)
+    else {
+      log.kill()
+      expect((await open()).found).toEqual([second])
+      await clock.advance(soonAfter)
+    }
+    await flushEventLoop()
+    const text = await writtenIn(store)
+    expect(text).not.toContain(first)
+    if (what !== 'is closed') expect(text).toContain(second)
+  })
+
+  test('goes with the next attempt when the store refuses the first', async () => {
+    const store = new MemoryStore()
+    const { open, clock } = processes(store)
+    const openLog = store.openLog.bind(store)
+    let refusals = 1
+    store.openLog = async (key, token) => {
+      const log = await openLog(key, token)
+      const snapshot = log.snapshot.bind(log)
+      log.snapshot = async (...given) => {
+        if (refusals-- > 0) throw new BeamClawError('store-full', 'no room')
+        await snapshot(...given)
+      }
+      return log
+    }
+    const { log } = await open()
+    await log.begin(first)
+    await log.forget(first)
+    await clock.advance(soonAfter)
+    await clock.advance(soonAfter)
+    await flushEventLoop()
+    store.openLog = openLog
+    expect(await writtenIn(store)).not.toContain(first)
+  })
+})
+
+describe('a list of busy sessions that is damaged or lost', () => {
+  function lists(store: MemoryStore) {
+    const cluster = new SoloCluster()
+    const events: string[] = []
+    const logger = { log: (_level: string, event: string) => void events.push(event) }
+    const open = async () => {
+      const log = new ActivityLog({ tenant: defaultTenant, store, cluster, services: systemServices({ logger }) })
+      const busy = await log.open()
+      log.kill()
+      return { busy, wasLost: log.wasLost }
+    }
+    return { open, events }
+  }
+  const begin = async (store: MemoryStore, id: string): Promise<void> => {
+    const log = await store.openLog([defaultTenant, 'sessions', 'main', id], { epoch: 1, nonce: 'x' })
+    await log.append([{ seq: 1, type: 'run-pause', id: '1', ts: 1, data: { runId: 'r' } }])
+  }
+
+  test('is begun anew beside the damaged one, and the index is cleared, so that the journals say who has work', async () => {
     const store = new MemoryStore()
     const openLog = store.openLog.bind(store)
-    let opened: string[] = []
     store.openLog = async (key, token) => {
-      opened.push(key.join('/'))
       if (key.join('/') === 'default/activity') throw new BeamClawError('log-corrupt', 'one byte is another one')
       return openLog(key, token)
     }
-    const records: string[] = []
-    const cluster = new SoloCluster()
-    const logger = { log: (_level: string, event: string) => void records.push(event) }
-    const open = async (): Promise<readonly string[]> => {
-      opened = []
-      const list = new ActivityLog({ tenant: defaultTenant, store, cluster, services: systemServices({ logger }) })
-      const busy = await list.open()
-      list.kill()
-      return busy
-    }
-    expect(await open()).toEqual([])
-    for (const id of ['a', 'b']) await (await openLog([defaultTenant, 'sessions', 'main', id], { epoch: 1, nonce: 'x' })).close()
-    expect(await open()).toEqual(['agent:main:a', 'agent:main:b'])
-    expect(records).toContain('activity.damaged')
-    await (await openLog([defaultTenant, 'sessions', 'main', 'c'], { epoch: 1, nonce: 'x' })).close()
-    expect(await open()).toEqual(['agent:main:a', 'agent:main:b'])
-    expect(opened).toEqual(['default/activity', 'default/activity-2'])
+    const { open, events } = lists(store)
+    expect(await open()).toEqual({ busy: [], wasLost: false })
+    await begin(store, 'a')
+    await store.index.complete(defaultTenant)
+    expect(await open()).toEqual({ busy: [], wasLost: true })
+    expect(events).toEqual(['activity.damaged', 'activity.damaged', 'activity.lost'])
+    expect(await store.index.status(defaultTenant)).toMatchObject({ isComplete: false })
   })
+
+  test('is not lost twice: what was begun is gone on with', async () => {
+    const store = new MemoryStore()
+    const { open } = lists(store)
+    await begin(store, 'a')
+    await begin(store, 'b')
+    await store.index.complete(defaultTenant)
+    expect(await open()).toEqual({ busy: [], wasLost: true })
+    await store.index.complete(defaultTenant)
+    expect(await open()).toEqual({ busy: [], wasLost: false })
+    expect(await store.index.status(defaultTenant)).toEqual({ isComplete: true })
+  })
+
+  test('is seen to again when the process ended before the index was cleared', async () => {
+    const store = new MemoryStore()
+    const { open } = lists(store)
+    await begin(store, 'a')
+    const { clear } = store.index
+    store.index.clear = async () => {
+      throw new BeamClawError('store-io', 'the machine stops')
+    }
+    await expect(open()).rejects.toMatchObject({ code: 'store-io' })
+    store.index.clear = clear
+    expect(await open()).toEqual({ busy: [], wasLost: true })
+  })
+})
+
+test('a session stays listed until its entry is written', async () => {
+  const clock = new ManualClock()
+  const store = new MemoryStore()
+  let isBroken = true
+  const make = () =>
+    new ActivityLog({
+      tenant: defaultTenant,
+      store,
+      cluster: new SoloCluster({ now: () => clock.now() }),
+      services: systemServices({ clock, logger: silentLogger }),
+      beforeIdle: async () => {
+        if (isBroken) throw new BeamClawError('store-full', 'no room')
+      },
+    })
+  const log = make()
+  await log.open()
+  await log.begin(first)
+  log.end(first)
+  await clock.advance(60_000)
+  expect(log.listed).toEqual([first])
+  expect(log.busy).toEqual([])
+  isBroken = false
+  await clock.advance(60_000)
+  expect(log.listed).toEqual([])
+  isBroken = true
+  await log.begin(second)
+  log.end(second)
+  await log.close()
+  expect(await make().open()).toEqual([second])
 })

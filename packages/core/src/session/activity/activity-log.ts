@@ -15,6 +15,9 @@ const compactAfter = 10_000
 /** Milliseconds that a session stays listed after its work, so that the next message of a conversation finds it listed. */
 const lingerMs = 5_000
 
+/** Milliseconds after a deletion in which the list is written anew, without the name. A store needs some seconds more to remove the old bytes. */
+const eraseAfterMs = 3_000
+
 /** Maximum sessions whose last work is remembered. */
 const rememberedSessions = 10_000
 
@@ -29,6 +32,8 @@ export class ActivityLog {
   // Listed sessions whose agent is not configured.
   readonly #parked = new Set<SessionKey>()
   #sweepTimer: TimerHandle | undefined
+  // Set while the log has names of deleted sessions.
+  #eraseTimer: TimerHandle | undefined
   // Times of the last work of sessions, in that order.
   readonly #seen = new Map<SessionKey, number>()
   #onIdle: (() => void)[] = []
@@ -36,6 +41,7 @@ export class ActivityLog {
   // Why writes are refused: the list is closed, or another process owns the log.
   #refusal: BeamClawError | undefined
   #wasOpen = false
+  #wasLost = false
   #nextSeq = 1
   #records = 0
 
@@ -52,6 +58,36 @@ export class ActivityLog {
   /** The sessions that have work now. */
   get busy(): readonly SessionKey[] {
     return [...this.#busy.keys()].filter((key) => !this.#lingering.has(key) && !this.#asleep.has(key) && !this.#parked.has(key))
+  }
+
+  /** The listed sessions, whether or not they have work now. */
+  get listed(): readonly SessionKey[] {
+    return [...this.#busy.keys()]
+  }
+
+  isListed(key: SessionKey): boolean {
+    return this.#busy.has(key)
+  }
+
+  /** True for a listed session whose work has ended. */
+  isLingering(key: SessionKey): boolean {
+    return this.#lingering.has(key)
+  }
+
+  /** True when the list was found empty beside sessions: those that have work are found in their journals. */
+  get wasLost(): boolean {
+    return this.#wasLost
+  }
+
+  /** Lists sessions that have work, as their journals say. Returns those that are to be woken: with `on-demand`, none. */
+  found(keys: readonly SessionKey[]): readonly SessionKey[] {
+    const fresh = keys.filter((key) => !this.#busy.has(key))
+    for (const key of fresh) {
+      // Its own work lists it again if this fails.
+      this.begin(key).catch(() => {})
+      if (this.#options.resume === 'on-demand') this.#asleep.add(key)
+    }
+    return this.#options.resume === 'on-demand' ? [] : fresh
   }
 
   /** Counts the sessions that were left asleep as busy, and returns all busy sessions. */
@@ -133,7 +169,7 @@ export class ActivityLog {
     return true
   }
 
-  /** Removes a session that is to be deleted. Resolves once that is durable. */
+  /** Removes a session that is to be deleted. Resolves once that is durable; soon after, its name is gone from the log too. */
   async forget(key: SessionKey): Promise<void> {
     this.#asleep.delete(key)
     this.#parked.delete(key)
@@ -142,11 +178,13 @@ export class ActivityLog {
     this.#seen.delete(key)
     if (this.#isIdle) this.#releaseIdle()
     await this.#append('gone', [key])
+    this.#eraseSoon()
   }
 
   /** Writes the pending changes, and closes the log. */
   async close(): Promise<void> {
     if (this.#refusal === undefined) await this.#forget([...this.#lingering.keys()])
+    if (this.#eraseTimer !== undefined) await this.#erase()
     this.kill()
     const log = await this.#opening?.catch(() => undefined)
     await log?.close()
@@ -164,7 +202,28 @@ export class ActivityLog {
     this.#refusal ??= new BeamClawError('actor-not-running', 'The list of busy sessions is closed')
     this.#sweepTimer?.cancel()
     this.#sweepTimer = undefined
+    this.#eraseTimer?.cancel()
+    this.#eraseTimer = undefined
     this.#releaseIdle()
+  }
+
+  #eraseSoon(): void {
+    if (this.#refusal !== undefined) return
+    this.#eraseTimer ??= this.#options.services.clock.setTimer(() => void this.#erase(), eraseAfterMs, true)
+  }
+
+  /** Drops the records, and with them the names of deleted sessions. */
+  async #erase(): Promise<void> {
+    this.#eraseTimer?.cancel()
+    this.#eraseTimer = undefined
+    const opening = this.#log()
+    try {
+      await this.#compact(await opening)
+    } catch (error) {
+      this.#letGo(opening, error)
+      this.#options.services.logger.log('warn', 'activity.not-written', { sessions: 0, error: describeError(error) })
+      this.#eraseSoon()
+    }
   }
 
   #releaseIdle(): void {
@@ -188,7 +247,7 @@ export class ActivityLog {
 
   async #forget(due: readonly SessionKey[]): Promise<void> {
     if (due.length === 0) return
-    await this.#prepare(due)
+    if (!(await this.#prepare(due))) return this.#postpone(due)
     // Sessions that were used or deleted meanwhile keep their entries.
     const keys = due.filter((key) => this.#lingering.has(key))
     if (keys.length === 0) return
@@ -203,12 +262,21 @@ export class ActivityLog {
     }
   }
 
-  async #prepare(keys: readonly SessionKey[]): Promise<void> {
+  async #prepare(keys: readonly SessionKey[]): Promise<boolean> {
     try {
       await this.#options.beforeIdle?.(keys)
+      return true
     } catch (error) {
       this.#options.services.logger.log('warn', 'activity.not-prepared', { sessions: keys.length, error: describeError(error) })
+      return false
     }
+  }
+
+  /** Sweeps these sessions again later, unless they have work by then. */
+  #postpone(keys: readonly SessionKey[]): void {
+    const { clock } = this.#options.services
+    for (const key of keys) if (this.#lingering.delete(key)) this.#lingering.set(key, clock.monotonic())
+    if (this.#refusal === undefined) this.#sweepTimer ??= clock.setTimer(() => this.#sweep(), lingerMs, true)
   }
 
   #see(key: SessionKey, at: number): void {
@@ -263,13 +331,14 @@ export class ActivityLog {
 
   async #open(): Promise<AppendLog> {
     const { tenant, store, services } = this.#options
-    const { log, content } = await openActivity({
+    const { log, content, isLost } = await openActivity({
       tenant,
       store,
       logger: services.logger,
       now: () => services.clock.now(),
       open: async (key) => (await openOwnedLog(this.#options, key.join(':'), key)).log,
     })
+    if (!this.#wasOpen) this.#wasLost = isLost
     this.#fold(content)
     return log
   }
@@ -292,7 +361,9 @@ export class ActivityLog {
       this.#see(key, ts)
       if (type === 'busy') this.#busy.set(key, Promise.resolve())
       else this.#busy.delete(key)
-      if (type === 'gone') this.#seen.delete(key)
+      if (type !== 'gone') continue
+      this.#seen.delete(key)
+      this.#eraseSoon()
     }
     if (this.#options.resume === 'on-demand') for (const key of this.#busy.keys()) this.#asleep.add(key)
   }

@@ -1,15 +1,23 @@
-/** Opens the list of busy sessions. A damaged list is left as it is, and a new one is built from the existing journals. */
+/** Opens the list of busy sessions. A damaged list is left as it is, and a new one begins; a lost one is found again in the journals. */
 import type { Logger } from '@beamclaw/actor'
 import { BeamClawError } from '../../base/errors.ts'
-import { type SessionKey, sessionKey, type TenantId } from '../../base/ids.ts'
+import type { TenantId } from '../../base/ids.ts'
 import type { AppendLog, LogContents, Store, StoreKey } from '../../ports/store.ts'
+import { sessionsIn } from '../listing/rebuild-index.ts'
 
 /** Maximum number of damaged lists beside the one in use. */
-const mostDamaged = 9
+export const mostDamaged = 9
+
+/** Returns the key of a list of busy sessions, counted from 1: a damaged one is followed by the next. */
+export function activityKey(tenant: TenantId, number: number): StoreKey {
+  return [tenant, number === 1 ? 'activity' : `activity-${number}`]
+}
 
 export interface OpenedActivity {
   readonly log: AppendLog
   readonly content: LogContents
+  /** True when the list does not say which sessions have work: the journals have to. */
+  readonly isLost: boolean
 }
 
 interface Opening {
@@ -21,43 +29,34 @@ interface Opening {
   readonly open: (key: StoreKey) => Promise<AppendLog>
 }
 
-/**
- * Opens the list, or the first one that is not damaged. A replacement starts with all sessions; those without work are woken once without need. Until
- * the replacement has a snapshot, it counts as unfinished. Rejects with the error of the last list when too many are damaged.
- */
+/** Opens the list, or the first one that is not damaged. Rejects with the error of the last list when too many are damaged. */
 export async function openActivity(opening: Opening): Promise<OpenedActivity> {
   const { tenant, logger, open } = opening
   for (let number = 1; ; number++) {
     try {
-      const log = await open([tenant, number === 1 ? 'activity' : `activity-${number}`])
+      const log = await open(activityKey(tenant, number))
       const content = await log.read()
-      return number === 1 || content.snapshot !== undefined ? { log, content } : await rebuilt(opening, { log, content })
+      const isEmpty = content.snapshot === undefined && content.records.length === 0
+      return isEmpty ? await begun(opening, log, content) : { log, content, isLost: false }
     } catch (error) {
       if (!BeamClawError.isInstance(error, 'log-corrupt') || number > mostDamaged) throw error
-      logger.log('error', 'activity.damaged', { error: error.message, instead: 'the list is rebuilt from the journals of all sessions' })
+      logger.log('error', 'activity.damaged', { error: error.message, instead: 'the sessions with work are found in their journals' })
     }
   }
 }
 
-async function rebuilt(opening: Opening, { log, content }: OpenedActivity): Promise<OpenedActivity> {
-  const busy = await everySession(opening)
-  const [first] = busy
-  if (first === undefined) return { log, content }
-  const last = content.records.at(-1)?.seq ?? 0
-  const record = { seq: last + 1, type: 'busy', id: `rebuilt-${last + 1}`, ts: opening.now(), data: { sessionKey: first } }
-  await log.append([record])
-  const snapshot = { seq: record.seq, state: { busy, seen: [] } }
-  await log.snapshot(snapshot)
-  return { log, content: { snapshot, records: [] } }
-}
-
-async function everySession({ store, tenant }: Opening): Promise<SessionKey[]> {
-  const found: SessionKey[] = []
-  let last: StoreKey | undefined
-  for (;;) {
-    const keys = await store.list([tenant, 'sessions'], last === undefined ? {} : { after: last })
-    for (const [, , agent = '', id = '', ...more] of keys) if (more.length === 0) found.push(sessionKey(agent, id))
-    last = keys.at(-1)
-    if (last === undefined) return found
+/**
+ * An empty list beside sessions is a lost one. The index is cleared: to fill it all journals are read, and the sessions that have work are found and listed, by
+ * this process or, if it ends before, by the next one. Only then has the list its first record, which says that this was seen to.
+ */
+async function begun({ tenant, store, logger, now }: Opening, log: AppendLog, content: LogContents): Promise<OpenedActivity> {
+  for await (const [sessionKey] of sessionsIn(store, tenant, 1)) {
+    if (sessionKey === undefined) continue
+    logger.log('error', 'activity.lost', { tenant, instead: 'the sessions with work are found in their journals, in the background' })
+    await store.index.clear(tenant)
+    const record = { seq: 1, type: 'idle', id: 'begun-anew', ts: now(), data: { sessionKey } }
+    await log.append([record])
+    return { log, content: { snapshot: undefined, records: [record] }, isLost: true }
   }
+  return { log, content, isLost: false }
 }

@@ -1,8 +1,9 @@
 /** The context of a session's commands. */
 import { BeamClawError } from '../../base/errors.ts'
 import type { SessionKey } from '../../base/ids.ts'
-import { hasWork, type LoadedSession } from '../loaded-session.ts'
+import type { LoadedSession } from '../loaded-session.ts'
 import type { SessionDependencies } from '../session-dependencies.ts'
+import { hasWork } from '../state/has-work.ts'
 import type { SessionState } from '../state/session-state.ts'
 
 export interface CommandContext extends Omit<LoadedSession, 'running'> {
@@ -14,9 +15,12 @@ export interface CommandContext extends Omit<LoadedSession, 'running'> {
   readonly drive: () => void
 }
 
+/** The state was discarded while a command waited, before it changed anything: the command begins again. */
+export class StateDiscarded extends Error {}
+
 /** Throws `session-busy` while a run is active or waiting. */
-export function checkAtRest(key: SessionKey, state: SessionState): void {
-  if (!hasWork(state)) return
+export function checkAtRest(key: SessionKey, state: SessionState, unusedSince = Number.POSITIVE_INFINITY): void {
+  if (!hasWork(state) && state.at <= unusedSince) return
   throw new BeamClawError('session-busy', `Session "${key}" is busy with a run; try again when it has ended, or abort it`, {
     retryAfterMs: 1_000,
   })

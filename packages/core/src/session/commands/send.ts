@@ -2,27 +2,63 @@
 import { type AgentDefinition, checkToolNames } from '../../agent/agent.ts'
 import { BeamClawError, MailboxFullError } from '../../base/errors.ts'
 import type { AgentId } from '../../base/ids.ts'
+import type { Fail } from '../../base/message-check.ts'
+import { needsKeeping } from '../attachments/keep-content.ts'
 import type { QueueMode, RunSettings } from '../journal/records.ts'
 import { type SendReceipt, sendReceipt } from '../session-replies.ts'
-import { allSettled, type CommandContext } from './command.ts'
+import type { KnownRun } from '../state/known-run.ts'
+import { allSettled, type CommandContext, StateDiscarded } from './command.ts'
 import { checkSameMessage, type NewMessage } from './message-intake.ts'
 
-export async function send(context: CommandContext, { type: _, ...message }: NewMessage): Promise<SendReceipt> {
-  const { key, state, journal, loop, settings, dependencies, drive } = context
-  const { activity, sessionDefaults } = dependencies
-  const known = state.runs.get(message.runId)
-  if (known !== undefined) {
-    checkSameMessage(key, message, known.fingerprint)
-    const receipt = sendReceipt(message.runId, known)
-    // The first acknowledgement may have failed half-way.
-    drive()
-    await allSettled([journal.flush(), ...(known.ended === undefined ? [activity.begin(key)] : [])])
-    return receipt
-  }
-  const { current } = state
-  const queueMode = message.queueMode ?? settings.value.queueMode ?? sessionDefaults.queueMode
+const refused: Fail = (problem) => new BeamClawError('invalid-message', `send: ${problem}`)
+
+/** Throws what prevents it. Without an attachment, the message is staged at once, and the promise is that of its acceptance alone. */
+export function send(context: CommandContext, message: NewMessage): Promise<SendReceipt> {
+  const known = context.state.runs.get(message.runId)
+  if (known !== undefined) return repeated(context, message, known)
+  const queueMode = acceptable(context, message)
+  const hasAttachments = needsKeeping(message.message.content, 'user')
+  return hasAttachments ? sendKept(context, message) : accept(context, message, queueMode)
+}
+
+async function sendKept(context: CommandContext, message: NewMessage): Promise<SendReceipt> {
+  const content = await context.attachments.keepContent(message.message.content, 'content', refused)
+  if (!context.isLoaded()) throw new StateDiscarded()
+  return acceptKept(context, { ...message, message: { role: 'user', content } })
+}
+
+/** As `send`, for a message whose attachments are durable. */
+export function acceptKept(context: CommandContext, message: NewMessage): Promise<SendReceipt> {
+  const known = context.state.runs.get(message.runId)
+  if (known !== undefined) return repeated(context, message, known)
+  return accept(context, message, acceptable(context, message))
+}
+
+async function repeated(
+  { key, journal, dependencies: { activity }, drive }: CommandContext,
+  message: NewMessage,
+  known: KnownRun,
+): Promise<SendReceipt> {
+  checkSameMessage(key, message, known.fingerprint)
+  const receipt = sendReceipt(message.runId, known)
+  // The first acknowledgement may have failed half-way.
+  drive()
+  await allSettled([journal.flush(), ...(known.ended === undefined ? [activity.begin(key)] : [])])
+  return receipt
+}
+
+/** Returns what happens to the message while the session is busy. Throws when it cannot be accepted now. */
+function acceptable(context: CommandContext, message: NewMessage): QueueMode {
+  const { settings, dependencies } = context
+  const queueMode = message.queueMode ?? settings.value.queueMode ?? dependencies.sessionDefaults.queueMode
   checkTools(context, message.settings)
   checkRoom(context, queueMode)
+  return queueMode
+}
+
+async function accept(context: CommandContext, { type: _, ...message }: NewMessage, queueMode: QueueMode): Promise<SendReceipt> {
+  const { key, state, journal, loop, dependencies, drive } = context
+  const { current } = state
   journal.stage({ type: 'message-in', ...message, queueMode })
   if (queueMode === 'interrupt' && current !== undefined && current.cancelled === undefined) {
     journal.stage({ type: 'run-cancel', runId: current.runId, reason: 'interrupt' })
@@ -30,7 +66,7 @@ export async function send(context: CommandContext, { type: _, ...message }: New
   }
   const { seq } = state.runs.get(message.runId) ?? state
   drive()
-  await allSettled([activity.begin(key), journal.flush()])
+  await allSettled([dependencies.activity.begin(key), journal.flush()])
   return { runId: message.runId, status: 'accepted', seq, ended: undefined }
 }
 

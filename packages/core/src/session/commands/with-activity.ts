@@ -1,12 +1,21 @@
-/** Makes staged entries durable for an idle session. The session is listed as busy meanwhile, so that a crash wakes it, and its overview is written. */
-import { overviewOf } from '../session-overview.ts'
+/** Changes a session that is idle. It is listed as busy meanwhile, so that a crash wakes it, and its entry is then written to the index. */
+import { entryOf } from '../listing/session-entry.ts'
+import { hasWork } from '../state/has-work.ts'
 import { allSettled, type CommandContext } from './command.ts'
 
-export async function withActivity({ key, state, journal, dependencies }: CommandContext): Promise<void> {
+/** Makes staged entries durable. */
+export async function withActivity(context: CommandContext): Promise<void> {
+  const { key, journal, dependencies } = context
+  await allSettled([dependencies.activity.begin(key), journal.flush()])
+  rest(context)
+}
+
+/** Ends the work of a session, unless a message has arrived meanwhile: its end writes the entry as well. */
+export function rest({ key, state, settings, dependencies, isLoaded }: CommandContext): void {
   const { activity, overviews } = dependencies
-  await allSettled([activity.begin(key), journal.flush()])
-  // A message that arrived meanwhile started work, whose end writes the overview as well.
-  if (state.current !== undefined || state.waiting.length > 0) return
-  overviews.note(key, overviewOf(state))
+  // What was discarded is loaded again, by then or with the next command.
+  if (!isLoaded()) return
+  if (hasWork(state)) return overviews.configured(key, settings.value)
+  if (state.seq > 0 || settings.isStored) overviews.note(entryOf(key, state, settings.value))
   activity.end(key)
 }

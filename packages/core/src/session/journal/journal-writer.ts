@@ -8,13 +8,13 @@ import type { AppendLog, LogEntry } from '../../ports/store.ts'
 import { applyEntry } from '../state/apply-record.ts'
 import type { SessionState } from '../state/session-state.ts'
 import { type JournalEntry, recordData } from './records.ts'
-import { isSnapshotDue, nothingSince, type SinceSnapshot, type SnapshotTime, withRecords } from './snapshot-due.ts'
+import { isSnapshotDue, type JournalPosition, type SnapshotTime } from './snapshot-due.ts'
 
 export interface JournalWriterOptions {
   readonly log: AppendLog
   readonly state: SessionState
-  /** What the log has after its last snapshot. */
-  readonly since: SinceSnapshot
+  /** Where the last snapshot is; at 0 when there is none. */
+  readonly snapshotAt: JournalPosition
   readonly ids: IdGenerator
   readonly now: () => number
   /** Returns the agent that answers now. An entry belongs to the agent that answered when it was staged. */
@@ -35,14 +35,14 @@ export class JournalWriter {
   // Resolves once every entry flushed so far is durable and published.
   #flushed: Promise<void> = Promise.resolve()
   #isFlushDue = false
-  #since: SinceSnapshot
+  #snapshotAt: JournalPosition
   #isBroken = false
   #refused: JournalEntry | undefined
   readonly #name: string
 
   constructor(options: JournalWriterOptions) {
     this.#options = options
-    this.#since = options.since
+    this.#snapshotAt = options.snapshotAt
     // Distinguishes the records of this writer from those of another writer at the same position.
     this.#name = options.ids.next().slice(0, 8)
   }
@@ -59,7 +59,7 @@ export class JournalWriter {
 
   /** True when enough was written since the last snapshot. */
   isSnapshotDue(time: SnapshotTime): boolean {
-    return isSnapshotDue(this.#since, time)
+    return isSnapshotDue(this.#snapshotAt, positionOf(this.#options.state), time)
   }
 
   /**
@@ -105,14 +105,16 @@ export class JournalWriter {
    */
   async snapshot(): Promise<void> {
     const { log, state } = this.#options
+    // Records may be added while it is written.
+    const position = positionOf(state)
     try {
-      await log.snapshot({ seq: state.seq, state: JSON.parse(JSON.stringify(state.toSnapshot())) })
+      await log.snapshot({ seq: position.seq, state: JSON.parse(JSON.stringify(state.toSnapshot())) })
     } catch (error) {
       this.#isBroken = !isRefusal(error)
-      if (!this.#isBroken) this.#since = nothingSince
+      if (!this.#isBroken) this.#snapshotAt = position
       throw error
     }
-    this.#since = nothingSince
+    this.#snapshotAt = position
   }
 
   async #write(before: Promise<void>): Promise<void> {
@@ -129,12 +131,12 @@ export class JournalWriter {
       if (isRefusal(error)) this.#refused ??= largestOf(staged)
       throw error
     }
-    this.#since = withRecords(
-      this.#since,
-      staged.map(({ record }) => record),
-    )
     for (const { entry, record, agentId } of staged) this.#options.onCommitted(entry, record.seq, agentId)
   }
+}
+
+function positionOf({ seq, size }: SessionState): JournalPosition {
+  return { seq, bytes: size.journal }
 }
 
 /** The entries with values of a caller. The values in entries of a run are those of its model and tools: the store's refusal ends that run. */

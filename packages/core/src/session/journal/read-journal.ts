@@ -5,19 +5,22 @@ import type { AppendLog, LogContents } from '../../ports/store.ts'
 import { applyRecord } from '../state/apply-record.ts'
 import type { RunMemory } from '../state/known-run.ts'
 import { type RecordExtensions, SessionState } from '../state/session-state.ts'
-import { nothingSince, type SinceSnapshot, withRecords } from './snapshot-due.ts'
+import type { SessionSnapshot } from './session-snapshot.ts'
+import type { JournalPosition } from './snapshot-due.ts'
 
-/** A state, and what its log has after the last snapshot. */
+/** A state, and where its last snapshot is; at 0 when there is none. */
 export interface ReadState {
   readonly state: SessionState
-  readonly since: SinceSnapshot
+  readonly snapshotAt: JournalPosition
 }
 
 /** Reads a log and folds it into a state. Rejects with `log-corrupt`, which names the place if the log knows it. */
 export async function readState(log: AppendLog, memory?: RunMemory, extensions?: RecordExtensions): Promise<ReadState> {
   const content = await log.read()
   try {
-    return { state: stateOf(content, memory, extensions), since: withRecords(nothingSince, content.records) }
+    const { snapshot } = content
+    const bytes = (snapshot?.state as Partial<SessionSnapshot> | undefined)?.size?.journal ?? 0
+    return { state: stateOf(content, memory, extensions), snapshotAt: { seq: snapshot?.seq ?? 0, bytes } }
   } catch (error) {
     const seq = BeamClawError.isInstance(error, 'log-corrupt') ? error.details.seq : undefined
     const place = typeof seq === 'number' ? await log.locate?.(seq).catch(() => undefined) : undefined

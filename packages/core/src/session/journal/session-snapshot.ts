@@ -22,6 +22,7 @@ import type { DeadLetter, KnownRun } from '../state/known-run.ts'
 import { blockSize, type StoredIndex } from '../state/transcript-index.ts'
 import { checkStoredContext } from './context-check.ts'
 import { checkFailure, checkMessageIn, runOutcomes } from './record-check.ts'
+import type { SessionSize } from './record-size.ts'
 import type { MessageIn } from './records.ts'
 
 export interface SessionSnapshot extends StoredIndex {
@@ -35,6 +36,7 @@ export interface SessionSnapshot extends StoredIndex {
   /** Times of the first and the last record, in milliseconds since 1970. */
   readonly createdAt: number
   readonly updatedAt: number
+  readonly size: Readonly<SessionSize>
 }
 
 /** Returns the snapshot that a store gave back. Throws `log-corrupt` for a value that is no snapshot, or one of a later version. */
@@ -55,6 +57,8 @@ export function checkedSnapshot(value: unknown): SessionSnapshot {
   eachOf(snapshot.deadLetters, 'deadLetters', fail, checkDeadLetter)
   if (snapshot.extensions !== undefined) jsonOf(fieldsOf(snapshot.extensions, 'extensions', fail), 'extensions', fail)
   for (const name of ['createdAt', 'updatedAt']) countOf(snapshot[name], name, fail)
+  const size = fieldsOf(snapshot.size, 'size', fail)
+  for (const name of ['journal', 'attachments']) countOf(size[name], `size.${name}`, fail)
   return value as SessionSnapshot
 }
 

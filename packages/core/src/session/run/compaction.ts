@@ -5,6 +5,7 @@ import { BeamClawError } from '../../base/errors.ts'
 import type { RunId, SessionKey, TenantId } from '../../base/ids.ts'
 import { addUsage, type Message, textOf, type Usage, zeroUsage } from '../../base/messages.ts'
 import type { ProviderTable } from '../../provider/provider-table.ts'
+import type { Attachments } from '../attachments/attachments.ts'
 import type { JournalWriter } from '../journal/journal-writer.ts'
 import type { SessionState } from '../state/session-state.ts'
 import { compactableMessages, estimateTokens, keptTokens, transcriptOf } from '../state/shown-history.ts'
@@ -18,6 +19,7 @@ export interface HistorySummaryOptions {
   readonly tenant: TenantId
   readonly state: SessionState
   readonly journal: JournalWriter
+  readonly attachments: Attachments
   readonly providers: ProviderTable
   readonly turns: EventLoopTurns
   readonly clock: Clock
@@ -76,7 +78,7 @@ export class HistorySummary {
     await journal.flush()
     const dropped = this.#droppable()
     try {
-      const { text, usage, model } = await this.#tries(state.shown.messages().slice(0, dropped), signal)
+      const { text, usage, model } = await this.#tries(await this.#oldest(dropped, runId, signal), signal)
       if (!signal.aborted) journal.stage({ type: 'history-compact', runId, summary: text, dropped, usage, model })
     } catch (error) {
       if (signal.aborted) return
@@ -85,6 +87,13 @@ export class HistorySummary {
       const { code, message } = describeFailure(error).failure
       logger.log('warn', 'session.summary-failed', { session: sessionKey, run: runId, turn, code, error: message })
     }
+  }
+
+  /** Resolves with the messages that the summary is to replace, their texts whole: images are named in it, and not shown. */
+  async #oldest(dropped: number, runId: RunId, signal: AbortSignal): Promise<readonly Message[]> {
+    const { state, attachments } = this.#options
+    const messages = state.shown.messages().slice(0, dropped)
+    return state.shown.references === 0 ? messages : attachments.whole(messages, { runId, signal, kinds: 'texts' })
   }
 
   async #tries(messages: readonly Message[], signal: AbortSignal): Promise<Summary> {

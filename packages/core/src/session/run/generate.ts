@@ -14,6 +14,7 @@ import {
   text,
 } from '@beamclaw/actor/internal'
 import { aTemperature, aToolChoice, modelRule } from '../../agent/agent.ts'
+import { referencesIn } from '../../base/attachments.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import { defaultTenant } from '../../base/ids.ts'
 import { eachOf, type Fail, messageOf, newContentOf, read } from '../../base/message-check.ts'
@@ -108,7 +109,8 @@ function checkedRequest(
   checkOptions<GenerateRequest>('generate', request, { ...rules, signal: aSignal }, ['model'])
   const fail = failOf('generate')
   const messages = messagesOf(request.messages, fail)
-  if (prompt !== undefined) messages.push({ role: 'user', content: newContentOf(prompt, 'prompt', fail) })
+  if (prompt !== undefined)
+    messages.push(...withoutReferences([{ role: 'user', content: newContentOf(prompt, 'prompt', fail) }], 'prompt', fail))
   if (messages.length === 0) throw fail('a prompt or at least one of messages is needed')
   return { ...request, messages }
 }
@@ -121,7 +123,17 @@ export function checkedCompletion(given: CompletionRequest): CompletionRequest {
 }
 
 function messagesOf(given: readonly Message[] = [], fail: Fail): Message[] {
-  return read(() => eachOf(given, 'messages', fail, messageOf), 'messages', fail)
+  return withoutReferences(
+    read(() => eachOf(given, 'messages', fail, messageOf), 'messages', fail),
+    'messages',
+    fail,
+  )
+}
+
+/** A call without a session has no attachments. */
+function withoutReferences(messages: Message[], path: string, fail: Fail): Message[] {
+  if (!messages.some((message) => referencesIn(message).length > 0)) return messages
+  throw fail(`${path} must hold the data of images and texts: "blob" refers to an attachment of a session`)
 }
 
 const rules = {

@@ -1,6 +1,7 @@
 /** One model call: builds the request, calls the model, and records the answer. */
 import { definedOnly } from '@beamclaw/actor/internal'
 import type { AgentDefinition, SystemContext, SystemPrompt } from '../../agent/agent.ts'
+import { referencesIn } from '../../base/attachments.ts'
 import { assistantMessageOf, eachOf, type Fail, fieldsOf, messageOf, stringOf } from '../../base/message-check.ts'
 import type { JsonValue, Message } from '../../base/messages.ts'
 import type { ProviderRequest } from '../../ports/provider.ts'
@@ -76,7 +77,9 @@ async function answerOf(
   const context = await contextFor(agent, run, options, signal)
   const hooks = { agent, sessionKey, run, context, clock, signal }
   const request = await requestOf(options, agent, run, { model, context }, signal)
-  const asked = agent.hooks.beforeModel === undefined ? request : askedInstead(await callHook('beforeModel', hooks, { request }), request)
+  const given = agent.hooks.beforeModel === undefined ? request : askedInstead(await callHook('beforeModel', hooks, { request }), request)
+  // A hook may take messages from a history, which refers to attachments.
+  const asked = given === request || !hasReferences(given) ? given : await withoutReferences(given, options, run, signal)
   const mayShow = agent.hooks.afterModel === undefined
   const answer = await readAnswer(
     () => provider.doStream(asked, { signal }),
@@ -89,7 +92,7 @@ async function answerOf(
 }
 
 async function requestOf(
-  { state, clock, sessionKey, tenant, settings }: RunLoopOptions,
+  { state, clock, sessionKey, tenant, settings, attachments }: RunLoopOptions,
   agent: AgentDefinition,
   run: RunState,
   { model, context }: { readonly model: string; readonly context: JsonValue | undefined },
@@ -103,13 +106,15 @@ async function requestOf(
     clock,
     signal,
   )
+  const shown = state.shown.messages()
+  const messages = state.shown.references === 0 ? shown : await attachments.whole(shown, { runId: run.runId, signal })
   const tools = toolsOf(agent, run)
   const toolChoice = choiceIn(run, agent)
   return {
     model,
     agent: agent.id,
     tenant,
-    messages: state.shown.messages(),
+    messages,
     ...(system === undefined ? {} : { system }),
     ...(tools.length === 0 ? {} : { tools, ...(toolChoice === undefined ? {} : { toolChoice }) }),
     ...(thinking === 'off' ? {} : { thinking }),
@@ -155,6 +160,19 @@ function askedInstead(given: unknown, request: ProviderRequest): ProviderRequest
     // A hook that makes a request of its own must not move its cost to another tenant or agent.
     return { ...definedOnly({ agent, tenant }), ...(given as ProviderRequest) }
   })
+}
+
+function hasReferences({ messages }: ProviderRequest): boolean {
+  return messages.some((message) => referencesIn(message).length > 0)
+}
+
+async function withoutReferences(
+  request: ProviderRequest,
+  { attachments }: RunLoopOptions,
+  { runId }: RunState,
+  signal: AbortSignal,
+): Promise<ProviderRequest> {
+  return { ...request, messages: await attachments.whole(request.messages, { runId, signal }) }
 }
 
 function withMessage(answer: ModelAnswer, message: unknown, history: readonly Message[]): ModelAnswer {

@@ -5,6 +5,7 @@ import type { ProvisionalEvent } from '../../base/events.ts'
 import type { AgentId, SessionKey, TenantId } from '../../base/ids.ts'
 import type { ProviderTable } from '../../provider/provider-table.ts'
 import type { ToolRunner } from '../../tool/tool-runner.ts'
+import type { Attachments } from '../attachments/attachments.ts'
 import type { JournalWriter } from '../journal/journal-writer.ts'
 import type { SessionSettings } from '../session-settings.ts'
 import type { SessionState } from '../state/session-state.ts'
@@ -16,6 +17,7 @@ export interface RunLoopOptions {
   readonly tenant: TenantId
   readonly state: SessionState
   readonly journal: JournalWriter
+  readonly attachments: Attachments
   readonly providers: ProviderTable
   readonly toolRunner: ToolRunner
   readonly suspects: SuspectLine

@@ -4,7 +4,7 @@ import type { TimerHandle } from '@beamclaw/actor'
 import { BeamClawError } from '../../base/errors.ts'
 import type { RunEvent } from '../../base/events.ts'
 import type { RunId } from '../../base/ids.ts'
-import type { SessionFeed } from '../session-feed.ts'
+import type { FeedStart, SessionFeed } from '../session-feed.ts'
 import type { SendReceipt } from '../session-replies.ts'
 import type { EndedRun } from '../state/known-run.ts'
 import type { ReadEvent, RunReading } from '../streams/run-reading.ts'
@@ -17,6 +17,8 @@ import {
   toResponse,
 } from '../streams/run-response.ts'
 import { type DeepPartial, partialValues } from './partial-output.ts'
+import { eventsOf } from './run-filter.ts'
+import { interrupted, wasStopped } from './run-interruption.ts'
 import { type RunResult, repairedResult, resultOf } from './run-result.ts'
 import { type RunStep, RunSteps } from './run-steps.ts'
 import type { RunStreamOptions } from './run-stream-options.ts'
@@ -180,12 +182,12 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
 
   /** Yields the run's events up to its end. */
   async *#live(feed: SessionFeed, seq: number, isAhead: boolean): AsyncGenerator<RunEvent> {
-    const { status } = await this.accepted
+    const start = await this.#startOf(isAhead)
     let endWaiting = (): void => {}
     try {
       endWaiting = this.#options.beginWaiting()
-      const isOfRun = this.#filter()
-      for await (const event of feed.from(seq, { isAhead: isAhead && status === 'accepted', mustFollow: true, isAtWork: true })) {
+      const isOfRun = eventsOf(this.runId)
+      for await (const event of feed.from(seq, start)) {
         if (!isOfRun(event)) continue
         yield event
         if (event.type === 'run-end') return
@@ -198,7 +200,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
 
   /** Yields the events of an ended run that the journal still has. */
   async *#past(feed: SessionFeed, seq: number): AsyncGenerator<RunEvent> {
-    const isOfRun = this.#filter()
+    const isOfRun = eventsOf(this.runId)
     let isFirst = true
     for await (const event of feed.past(seq)) {
       // A snapshot has replaced the run's records: the rest belong to other runs.
@@ -207,15 +209,6 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
       if (!isOfRun(event)) continue
       yield event
       if (event.type === 'run-end') return
-    }
-  }
-
-  /** Returns a filter for the events of this run, which may become part of another run. */
-  #filter(): (event: RunEvent) => boolean {
-    let host = this.runId
-    return (event) => {
-      if (joins(event, this.runId)) host = event.runId
-      return event.runId === host
     }
   }
 
@@ -245,13 +238,37 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     const { seq, ended } = await this.#begin(feed, isAhead)
     const steps = new RunSteps()
     try {
-      for await (const event of ended === undefined ? this.#live(feed, seq, isAhead) : this.#past(feed, seq)) steps.take(event)
+      if (ended === undefined) await this.#takeUntilEnd(feed, seq, isAhead, steps)
+      else for await (const event of this.#past(feed, seq)) steps.take(event)
     } catch (error) {
       // Events are lost, so the session is idle: it knows how the run ended.
       if (BeamClawError.isInstance(error, 'subscriber-lagged')) return []
       throw error
     }
     return steps.all
+  }
+
+  /** Does what `#live` does, without a generator: each run has a result, and few are iterated. */
+  async #takeUntilEnd(feed: SessionFeed, seq: number, isAhead: boolean, steps: RunSteps): Promise<void> {
+    const start = await this.#startOf(isAhead)
+    let endWaiting = (): void => {}
+    try {
+      endWaiting = this.#options.beginWaiting()
+      const isOfRun = eventsOf(this.runId)
+      await feed.each(seq, start, (event) => {
+        if (!isOfRun(event)) return true
+        steps.take(event)
+        return event.type !== 'run-end'
+      })
+    } finally {
+      endWaiting()
+      await feed.stop()
+    }
+  }
+
+  async #startOf(isAhead: boolean): Promise<FeedStart> {
+    const { status } = await this.accepted
+    return { isAhead: isAhead && status === 'accepted', mustFollow: true, isAtWork: true }
   }
 
   async #find(): Promise<SendReceipt> {
@@ -279,19 +296,4 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
 
 async function* readFrom(feed: SessionFeed, events: AsyncGenerator<RunEvent>): AsyncGenerator<ReadEvent> {
   for await (const event of events) yield { event, isLive: feed.isLive }
-}
-
-/** True when the session was stopped or killed during the call: the run continues when the session runs again. */
-function wasStopped(error: unknown): error is BeamClawError {
-  return BeamClawError.isInstance(error) && stoppedCodes.has(error.code)
-}
-
-const stoppedCodes: ReadonlySet<string> = new Set(['actor-not-running', 'actor-stopped', 'actor-killed'])
-
-function interrupted(cause?: BeamClawError): BeamClawError {
-  return new BeamClawError('run-interrupted', 'The session stopped before the run ended; it continues when the session restarts', { cause })
-}
-
-function joins(event: RunEvent, runId: RunId): boolean {
-  return (event.type === 'run-start' && event.merged.includes(runId)) || (event.type === 'run-steer' && event.from === runId)
 }

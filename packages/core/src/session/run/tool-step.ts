@@ -6,6 +6,7 @@ import { runFailureOf } from '../../base/run-failure.ts'
 import type { Tool } from '../../tool/tool.ts'
 import { ToolEffects } from '../../tool/tool-effects.ts'
 import { headOf } from '../../tool/tool-runner.ts'
+import { needsKeeping } from '../attachments/keep-content.ts'
 import type { JournalEntry, ToolOutcome } from '../journal/records.ts'
 import { type RunState, unknownOutcome } from '../state/run-state.ts'
 import { type NextStep, steering } from './next-step.ts'
@@ -100,7 +101,8 @@ async function runTool(site: CallSite, call: ToolCall): Promise<void> {
   if (signal.aborted) return
   if ('deny' in planned) {
     const result: ToolResult = { ...headOf(call), content: `Denied: ${planned.deny}`, isError: true }
-    return journal.stage({ type: 'tool-outcome', runId, turn, outcome: 'error', result })
+    const kept = needsKeeping(result.content, 'tool') ? await options.attachments.keepResult(result, runId) : result
+    return journal.stage({ type: 'tool-outcome', runId, turn, outcome: 'error', result: kept })
   }
   const { id: toolCallId, name, input } = planned
   await journal.commit({ type: 'tool-intent', runId, turn, toolCallId, name, input })
@@ -109,7 +111,15 @@ async function runTool(site: CallSite, call: ToolCall): Promise<void> {
   const result = await afterTool(site, planned, await execute(site, planned, effects))
   // The call was interrupted: its effects up to that point are unknown.
   if (signal.aborted && result.isError) return
-  journal.stage({ type: 'tool-outcome', runId, turn, outcome: result.isError ? 'error' : 'ok', result, ...effects.fields(result.isError) })
+  const kept = needsKeeping(result.content, 'tool') ? await options.attachments.keepResult(result, runId) : result
+  journal.stage({
+    type: 'tool-outcome',
+    runId,
+    turn,
+    outcome: result.isError ? 'error' : 'ok',
+    result: kept,
+    ...effects.fields(result.isError),
+  })
 }
 
 /** Runs the tool. A hand-off succeeds only if the new agent accepts the run's context; otherwise the model gets an error. */

@@ -2,6 +2,7 @@
 import { deepFreeze } from '../../base/deep-freeze.ts'
 import type { LogEntry } from '../../ports/store.ts'
 import { checkedEntry, recordKind } from '../journal/record-families.ts'
+import { addRecord } from '../journal/record-size.ts'
 import type { JournalEntry } from '../journal/records.ts'
 import type { SessionState } from './session-state.ts'
 
@@ -13,6 +14,7 @@ export function applyRecord(state: SessionState, record: LogEntry): void {
 /** Applies the entry of a record; `seq` and `at` (milliseconds since 1970) are those of the record. */
 export function applyEntry(state: SessionState, entry: JournalEntry, seq: number, at: number): void {
   state.advance(seq, at)
+  addRecord(state.size, entry)
   recordKind(entry).fold(state, entry)
   // User code sees parts of it: in events, receipts and settings of a run.
   deepFreeze(entry)

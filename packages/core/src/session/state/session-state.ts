@@ -11,6 +11,7 @@ import { BeamClawError } from '../../base/errors.ts'
 import type { AgentId, RunId } from '../../base/ids.ts'
 import type { JsonValue, Message } from '../../base/messages.ts'
 import type { RecordExtension } from '../journal/record-extension.ts'
+import type { SessionSize } from '../journal/record-size.ts'
 import type { MessageIn } from '../journal/records.ts'
 import { checkedSnapshot, type SessionSnapshot } from '../journal/session-snapshot.ts'
 import type { SessionSettings } from '../session-settings.ts'
@@ -45,6 +46,8 @@ export class SessionState {
   /** Number of the last record. */
   seq = 0
   #at = 0
+  /** What the session takes in all its lives. */
+  readonly size: SessionSize = { journal: 0, attachments: 0 }
   #createdAt: number | undefined
   readonly #memory: RunMemory
   readonly #known: RecordExtensions
@@ -98,7 +101,7 @@ export class SessionState {
 
   /** Returns a snapshot of a state without an active run. It grows with the context, and with one mark for each 64 messages of the transcript. */
   toSnapshot(): SessionSnapshot {
-    const { conversation, waiting, runs, deadLetters, extensions, createdAt, at: updatedAt } = this
+    const { conversation, waiting, runs, deadLetters, extensions, createdAt, at: updatedAt, size } = this
     const own = extensions.size === 0 ? {} : { extensions: Object.fromEntries(extensions) }
     const context = conversation.context.toStored()
     return {
@@ -111,6 +114,7 @@ export class SessionState {
       ...own,
       createdAt,
       updatedAt,
+      size: { ...size },
     }
   }
 
@@ -130,6 +134,7 @@ export class SessionState {
     state.seq = seq
     state.#createdAt = snapshot.createdAt
     state.#at = snapshot.updatedAt
+    Object.assign(state.size, snapshot.size)
     return state
   }
 

@@ -1,5 +1,6 @@
 /** Keeps a history within the context window: old tool results are trimmed, and a summary replaces the oldest messages. */
-import type { Message, ToolMessage, ToolResult } from '../../base/messages.ts'
+import { referencesIn } from '../../base/attachments.ts'
+import type { Message, TextPart, ToolMessage, ToolResult } from '../../base/messages.ts'
 import { estimateMessageTokens } from '../../provider/token-estimate.ts'
 import { capped } from '../../tool/tool-output.ts'
 
@@ -53,6 +54,7 @@ export class ShownHistory {
   // Indexes of the tool messages that are shown whole.
   #untouched: number[] = []
   #tokens = 0
+  #references = 0
   #trimmedBefore = 0
 
   constructor(history: readonly Message[] = []) {
@@ -62,6 +64,11 @@ export class ShownHistory {
   /** Estimated tokens of all messages, as shown. */
   get tokens(): number {
     return this.#tokens
+  }
+
+  /** Number of references to attachments in all messages, as shown. */
+  get references(): number {
+    return this.#references
   }
 
   /** Index of the first message from which none was shortened here. */
@@ -77,6 +84,7 @@ export class ShownHistory {
   add(message: Message): void {
     this.#messages.push(message)
     this.#tokens += estimateMessageTokens(message)
+    this.#references += referencesIn(message).length
     if (message.role !== 'tool') return
     this.#untouched.push(this.#messages.length - 1)
     const oldest = this.#untouched.length > untrimmedTurns ? this.#untouched.shift() : undefined
@@ -87,6 +95,7 @@ export class ShownHistory {
     this.#messages[oldest] = trimmed
     this.#trimmedBefore = oldest + 1
     this.#tokens += estimateMessageTokens(trimmed) - estimateMessageTokens(whole)
+    this.#references += referencesIn(trimmed).length - referencesIn(whole).length
   }
 
   messages(): readonly Message[] {
@@ -96,9 +105,7 @@ export class ShownHistory {
 
 function isTrimmable({ content }: ToolMessage): boolean {
   return content.some(({ content: parts }) =>
-    typeof parts === 'string'
-      ? parts.length > trimmedToolCharacters
-      : parts.some((part) => part.type === 'text' && part.text.length > trimmedToolCharacters),
+    typeof parts === 'string' ? parts.length > trimmedToolCharacters : parts.some((part) => part.type === 'text' && isLong(part)),
   )
 }
 
@@ -112,10 +119,18 @@ function trimmed(result: ToolResult): ToolResult {
   }
   return {
     ...result,
-    content: result.content.map((part) =>
-      part.type === 'text' && part.text.length > trimmedToolCharacters ? { ...part, text: capped(part.text, trimmedTo) } : part,
-    ),
+    content: result.content.map((part) => (part.type === 'text' && isLong(part) ? shortened(part) : part)),
   }
+}
+
+function isLong({ text, blob }: TextPart): boolean {
+  return blob !== undefined || text.length > trimmedToolCharacters
+}
+
+/** Returns a text without its reference. Of an attachment only the beginning is left. */
+function shortened({ text, blob, size }: TextPart): TextPart {
+  if (blob === undefined) return { type: 'text', text: capped(text, trimmedTo) }
+  return { type: 'text', text: `${text}\n… the rest was left out (${size} bytes in all) …` }
 }
 
 /** Returns the length to which texts are shortened so that all fit together: short texts stay whole, and leave their share to the long ones. */

@@ -1,6 +1,6 @@
 /** Turns a run into chunks of the AI SDK's UI message stream, version 1, which `useChat` reads. Pure: events in, chunks out. */
 import type { MessageEvent, RunEndEvent, RunEvent, ToolResultEvent } from '../../base/events.ts'
-import type { AssistantMessage, JsonObject, ToolCall } from '../../base/messages.ts'
+import type { AssistantMessage, JsonObject, TextPart, ToolCall } from '../../base/messages.ts'
 import { type ErrorText, toolErrorOf } from './public-error-text.ts'
 
 /** One chunk as sent; its fields depend on `type`. */
@@ -219,10 +219,18 @@ function isBeginning(shown: readonly Block[], whole: readonly Block[]): boolean 
 
 /** Returns the data of a tool whose result was an object or a list: the model reads JSON text, a page gets the original value. */
 export function dataOf(content: unknown): unknown {
+  // A long text, of which events and histories have the beginning.
+  if (isLongText(content)) return content[0].text
   if (typeof content !== 'string' || !/^[[{]/.test(content)) return content
   try {
     return JSON.parse(content) as unknown
   } catch {
     return content
   }
+}
+
+function isLongText(content: unknown): content is readonly [TextPart] {
+  if (!Array.isArray(content) || content.length !== 1) return false
+  const part: unknown = content[0]
+  return typeof part === 'object' && part !== null && 'text' in part && 'blob' in part
 }

@@ -31,6 +31,16 @@ export interface UiMessage {
 export interface UiMessagesOptions {
   /** Returns the text shown for a failed tool. @default the code alone */
   readonly errorText?: ErrorText
+  /** Returns the address of an image that is an attachment, from which a browser gets its bytes. @default `attachment:<blob>` */
+  readonly attachmentUrl?: (image: UiAttachment) => string
+}
+
+/** An image that a session keeps as an attachment: see `SessionHandle.attachment`. */
+export interface UiAttachment {
+  readonly blob: string
+  readonly mediaType: string
+  /** In bytes. */
+  readonly size: number
 }
 
 /**
@@ -41,22 +51,23 @@ export interface UiMessagesOptions {
  */
 export function toUiMessages(history: Pick<SessionHistory, 'messages'>, options: UiMessagesOptions = {}): UiMessage[] {
   const given = readOptions('toUiMessages', options)
-  checkOptions<UiMessagesOptions>('toUiMessages', given, { errorText: aFunction })
+  checkOptions<UiMessagesOptions>('toUiMessages', given, { errorText: aFunction, attachmentUrl: aFunction })
   const errorText = guardedErrorText(given.errorText)
+  const { attachmentUrl = ({ blob }) => `attachment:${blob}` } = given
   return guardedRead('toUiMessages', 'history', () => {
     if (!Array.isArray(history?.messages)) {
       throw new BeamClawError('invalid-option', 'toUiMessages: pass what session.history() resolves with')
     }
-    return messagesOf(history.messages, errorText)
+    return messagesOf(history.messages, { errorText, attachmentUrl })
   })
 }
 
-function messagesOf(entries: SessionHistory['messages'], errorText: ErrorText): UiMessage[] {
+function messagesOf(entries: SessionHistory['messages'], { errorText, attachmentUrl }: Required<UiMessagesOptions>): UiMessage[] {
   const messages: UiMessage[] = []
   const ids = new Set<string>()
   for (const { message, runId } of entries) {
     const last = messages.at(-1)
-    if (message.role === 'user') messages.push({ id: freshId(runId, ids), role: 'user', parts: userParts(message) })
+    if (message.role === 'user') messages.push({ id: freshId(runId, ids), role: 'user', parts: userParts(message, attachmentUrl) })
     else if (message.role === 'tool') for (const result of message.content) setResult(last?.parts ?? [], result, errorText)
     else if (last?.role === 'assistant' && last.id.startsWith(`${runId}:answer`)) last.parts.push(...answerParts(message))
     else messages.push({ id: freshId(`${runId}:answer`, ids), role: 'assistant', parts: answerParts(message) })
@@ -72,11 +83,13 @@ function freshId(id: string, ids: Set<string>): string {
   return fresh
 }
 
-function userParts({ content }: UserMessage): UiMessagePart[] {
+function userParts({ content }: UserMessage, attachmentUrl: Required<UiMessagesOptions>['attachmentUrl']): UiMessagePart[] {
   if (typeof content === 'string') return [{ type: 'text', text: content }]
   return content.map((part) => {
     if (part.type === 'text') return { type: 'text', text: part.text }
-    return { type: 'file', mediaType: part.mediaType, url: part.url ?? `data:${part.mediaType};base64,${part.data ?? ''}` }
+    const { mediaType, blob, size = 0, url, data = '' } = part
+    if (blob !== undefined) return { type: 'file', mediaType, url: attachmentUrl({ blob, mediaType, size }) }
+    return { type: 'file', mediaType, url: url ?? `data:${mediaType};base64,${data}` }
   })
 }
 

@@ -1,5 +1,5 @@
 /** Makes the plain store with one flaw: a rule of it that is another, or a call of it that is handled otherwise. */
-import type { AppendLog, Store } from '@beamclaw/core'
+import type { AppendLog, BlobStore, Store } from '@beamclaw/core'
 import type { StoreUnderTest } from '../store-under-test.ts'
 import { PlainStore } from './plain-store.ts'
 import { correctRules, newDisk, type StoreRules } from './store-rules.ts'
@@ -20,6 +20,7 @@ export interface StoreMistake {
   readonly rules?: WrongRules
   readonly store?: Around<Store>
   readonly log?: Around<AppendLog>
+  readonly blobs?: Around<BlobStore>
 }
 
 function around<T extends object>(correct: T, handlers: Around<T> | undefined): T {
@@ -45,10 +46,17 @@ export function mistakenStore(mistake: Omit<StoreMistake, 'caughtBy'> | undefine
         return around(await call(...args), mistake?.log)
       },
     })
-    return around(withLogs, mistake?.store)
+    const withBlobs = new Proxy(withLogs, {
+      get: (target, name) => (name === 'blobs' ? around(target.blobs, mistake?.blobs) : Reflect.get(target, name)),
+    })
+    return around(withBlobs, mistake?.store)
   }
   return {
     store: make(),
+    async damageBlob(owner, id) {
+      const bytes = disk.blobs.get(rules.blobOwner(owner))?.get(id)
+      if (bytes?.[0] !== undefined) bytes[0] ^= 1
+    },
     async reopen() {
       rules.reopen(disk)
       for (const { log } of disk.entries.values()) if (log !== undefined) log.owner = undefined

@@ -8,15 +8,20 @@ import type {
   LogPage,
   PutOptions,
   ReadLogOptions,
+  SessionIndex,
   Store,
   StoreKey,
   Versioned,
 } from '@beamclaw/core'
 import { readLogOptions } from '@beamclaw/core/adapter'
+import { PlainBlobs } from './plain-blobs.ts'
+import { plainIndex } from './plain-index.ts'
 import { PlainLog } from './plain-log.ts'
 import { type PlainDisk, type PlainEntry, refusal, type StoreRules } from './store-rules.ts'
 
 export class PlainStore implements Store {
+  readonly blobs: PlainBlobs
+  readonly index: SessionIndex
   readonly #rules: StoreRules
   readonly #disk: PlainDisk
   #underWay: Promise<unknown> = Promise.resolve()
@@ -25,6 +30,8 @@ export class PlainStore implements Store {
   constructor(rules: StoreRules, disk: PlainDisk) {
     this.#rules = rules
     this.#disk = disk
+    this.blobs = new PlainBlobs(rules, disk, (owner) => this.#check('blobs', owner, 1))
+    this.index = plainIndex(rules, disk, () => this.#isStopped)
   }
 
   async get(key: StoreKey): Promise<Versioned<JsonValue> | undefined> {
@@ -122,6 +129,7 @@ export class PlainStore implements Store {
       if (!mayDelete(entry.log.token, token)) throw fenced(entry.log.token.epoch, 'open', token.epoch)
       if (entry.log.owner !== undefined) fenceDeleted(entry.log.owner)
       removeLog(this.#disk, name, entry)
+      if (this.#rules.areBlobsOfLog) this.#disk.blobs.delete(this.#rules.blobOwner(key))
       return true
     })
   }

@@ -1,6 +1,16 @@
 /** The rules of the plain store: correct by default, and each flaw of an author is another rule in place of one of them. */
-import { type AppendLog, BeamClawError, type FencingToken, type JsonValue, type Store, type StoreKey } from '@beamclaw/core'
 import {
+  type AppendLog,
+  BeamClawError,
+  type BlobId,
+  type BlobInfo,
+  type FencingToken,
+  type JsonValue,
+  type Store,
+  type StoreKey,
+} from '@beamclaw/core'
+import {
+  blobIdOf,
   checkFencingToken,
   checkSnapshotSeq,
   checkStoreKey,
@@ -12,6 +22,8 @@ import {
   isBelowStoreKey,
   mayOpenLog,
 } from '@beamclaw/core/adapter'
+import { correctIndexRules, type IndexRules } from './index-rules.ts'
+import type { PlainTenant } from './plain-index.ts'
 
 const maxBytes = 64 * 1024 * 1024
 
@@ -39,14 +51,21 @@ export interface PlainLogState {
   before: Pick<PlainLogState, 'records' | 'snapshot'> | undefined
 }
 
+/** The bytes of a blob. */
+export type PlainBytes = Uint8Array<ArrayBuffer>
+
 /** What outlives a store: the entries, and those that were deleted. */
 export interface PlainDisk {
+  readonly indices: Map<string, PlainTenant>
   readonly entries: Map<string, PlainEntry>
   readonly deleted: Map<string, PlainEntry>
+  /** By owner. */
+  readonly blobs: Map<string, Map<BlobId, PlainBytes>>
 }
 
 /** Everything about which authors of stores are mistaken. */
 export interface StoreRules {
+  readonly index: IndexRules
   readonly checkKey: (key: StoreKey, minNames: 0 | 1) => void
   readonly nameOf: (key: StoreKey) => string
   readonly listedKey: (key: StoreKey) => StoreKey
@@ -82,6 +101,18 @@ export interface StoreRules {
   readonly finish: (underWay: Promise<unknown>) => Promise<unknown>
   readonly isStopped: (method: keyof Store) => boolean
 
+  readonly blobOwner: (owner: StoreKey) => string
+  readonly isGenuine: (bytes: PlainBytes, id: BlobId) => Promise<boolean>
+  readonly goneBytes: (id: BlobId) => Uint8Array
+  readonly listBlobs: (infos: readonly BlobInfo[]) => readonly BlobInfo[]
+  readonly isShareable: (ofSource: boolean, ofTarget: boolean) => boolean
+  readonly afterShare: (disk: PlainDisk, from: string, ids: readonly BlobId[]) => void
+  /** One write of blobs at a time, in call order. */
+  readonly blobTurn: <T>(before: Promise<unknown>, work: () => Promise<T>) => Promise<T>
+  readonly areBlobsOfLog: boolean
+  readonly piecesOf: (bytes: Uint8Array) => readonly Uint8Array[]
+  readonly deleteBlobs: (disk: PlainDisk, owner: string) => void
+
   readonly encodeRecords: (records: Parameters<AppendLog['append']>[0]) => EncodedLogEntry[]
   readonly fresh: (batch: readonly EncodedLogEntry[], state: PlainLogState, lastSeq: number) => readonly EncodedLogEntry[]
   readonly addRecords: (state: PlainLogState, fresh: readonly EncodedLogEntry[]) => void
@@ -116,6 +147,7 @@ export function turn(): Promise<void> {
 }
 
 export const correctRules: StoreRules = {
+  index: correctIndexRules,
   checkKey: checkStoreKey,
   nameOf: (key) => JSON.stringify(key),
   listedKey: (key) => [...key],
@@ -151,6 +183,18 @@ export const correctRules: StoreRules = {
   reopen: () => {},
   finish: (underWay) => underWay,
   isStopped: () => true,
+  blobOwner: (owner) => JSON.stringify(owner),
+  isGenuine: async (bytes, id) => (await blobIdOf(bytes)) === id,
+  goneBytes: (id) => {
+    throw new BeamClawError('log-corrupt', `The blob ${id} was deleted`)
+  },
+  listBlobs: (infos) => infos,
+  isShareable: (ofSource, ofTarget) => ofSource || ofTarget,
+  afterShare: () => {},
+  blobTurn: (before, work) => before.then(work),
+  areBlobsOfLog: false,
+  piecesOf: (bytes) => [bytes.slice(0, 100), bytes.slice(100)],
+  deleteBlobs: ({ blobs }, owner) => void blobs.delete(owner),
   encodeRecords: (records) => encodeLogRecords(records, maxBytes),
   fresh: (batch, { records }, lastSeq) => {
     const idOf = (seq: number): string | undefined => records.find((record) => record.seq === seq)?.id
@@ -180,5 +224,5 @@ export const correctRules: StoreRules = {
 }
 
 export function newDisk(): PlainDisk {
-  return { entries: new Map(), deleted: new Map() }
+  return { entries: new Map(), deleted: new Map(), indices: new Map(), blobs: new Map() }
 }

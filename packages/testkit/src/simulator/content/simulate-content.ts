@@ -61,6 +61,7 @@ const goodContents: readonly UserMessage['content'][] = [
     { type: 'text', text: 'look' },
     { type: 'image', mediaType: 'image/png', data: 'AAAA' },
   ],
+  [{ type: 'image', mediaType: 'image/png', data: 'A'.repeat(8_000) }],
 ]
 
 const goodAnswers: readonly (readonly ProviderPart[])[] = [

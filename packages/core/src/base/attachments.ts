@@ -1,0 +1,114 @@
+/** What of a message is an attachment: kept beside the journal, with a reference in the message. Pure. */
+import { bytesOfBase64 } from './base64.ts'
+import type { ImagePart, Message, TextPart, ToolResult } from './messages.ts'
+import { firstCharacters } from './well-formed.ts'
+
+/** Maximum bytes of an image that stays in its message. */
+const maxInlineImageBytes = 4 * 1024
+
+/** Maximum bytes of UTF-8 of a text in a tool's result that stays in its message. */
+const maxInlineTextBytes = 32 * 1024
+
+/** Characters of a referenced text that its message shows. */
+const shownCharacters = 2_000
+
+/** A part of content that may have an attachment. */
+export type ShownPart = TextPart | ImagePart
+
+/** A part that refers to an attachment. */
+export type Reference = ShownPart & { readonly blob: string; readonly size: number }
+
+/** Text, or parts of text and images. */
+export type ShownContent = ToolResult['content']
+
+/** Whose content it is: long texts are attachments in results of tools alone. */
+export type ContentOwner = 'user' | 'tool'
+
+/** Returns true for the id of a blob: a SHA-256 as 64 lower-case hexadecimal digits. */
+export function isBlobId(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
+}
+
+export function isReference(part: ShownPart): part is Reference {
+  return part.blob !== undefined
+}
+
+/** Returns the contents of a message that may have attachments. */
+export function contentsOf(message: Message): readonly ShownContent[] {
+  if (message.role === 'user') return [message.content]
+  return message.role === 'tool' ? message.content.map(({ content }) => content) : []
+}
+
+/** Returns the references of a message, in order. */
+export function referencesIn(message: Message): readonly Reference[] {
+  if (message.role === 'assistant' || typeof message.content === 'string') return none
+  if (message.role === 'user') return refersIn(message.content) ? message.content.filter(isReference) : none
+  if (!message.content.some(({ content }) => refersIn(content))) return none
+  return message.content.flatMap(({ content }) => (typeof content === 'string' ? [] : content.filter(isReference)))
+}
+
+const none: readonly Reference[] = []
+
+/** Returns true for content with a reference. */
+export function refersIn(content: ShownContent): content is readonly ShownPart[] {
+  if (typeof content === 'string') return false
+  for (const part of content) if (part.blob !== undefined) return true
+  return false
+}
+
+/** Returns true for content with a part that is to be an attachment. */
+export function hasAttachments(content: ShownContent, owner: ContentOwner): boolean {
+  if (typeof content === 'string') return owner === 'tool' && isLong(content)
+  for (const part of content) if (isAttachment(part, owner)) return true
+  return false
+}
+
+/** Returns true for a part that is to be an attachment. */
+export function isAttachment(part: ShownPart, owner: ContentOwner): boolean {
+  if (part.blob !== undefined) return false
+  if (part.type === 'text') return owner === 'tool' && isLong(part.text)
+  const data = dataOf(part)
+  return data !== undefined && decodedLength(data) > maxInlineImageBytes
+}
+
+/** Returns the bytes of a part that is to be an attachment; undefined when its data is not base64. */
+export function bytesOfPart(part: ShownPart): Uint8Array | undefined {
+  return part.type === 'text' ? new TextEncoder().encode(part.text) : bytesOfBase64(dataOf(part) ?? '')
+}
+
+/** Returns the part with a reference in the place of its bytes. */
+export function referringPart(part: ShownPart, blob: string, size: number): Reference {
+  if (part.type === 'image') return { type: 'image', mediaType: part.mediaType, blob, size }
+  return { type: 'text', text: firstCharacters(part.text, shownCharacters), blob, size }
+}
+
+/** Returns content as parts. */
+export function partsOf(content: ShownContent): readonly ShownPart[] {
+  return typeof content === 'string' ? [{ type: 'text', text: content }] : content
+}
+
+/** Returns what stands in the place of an attachment that cannot be read. */
+export function unreadablePart(part: Reference): TextPart {
+  if (part.type === 'text')
+    return { type: 'text', text: `${part.text}\n… the rest of this text (${part.size} bytes in all) cannot be read …` }
+  return { type: 'text', text: `[an image (${part.mediaType}, ${part.size} bytes) was attached here, and cannot be read]` }
+}
+
+/** Returns the base64 in an image, which a data URL has too. */
+function dataOf({ data, url }: ImagePart): string | undefined {
+  // The case of letters means nothing before the comma.
+  if (data !== undefined || url === undefined || url.slice(0, 5).toLowerCase() !== 'data:') return data
+  const comma = url.indexOf(',')
+  return url.slice(0, comma).toLowerCase().endsWith(';base64') ? url.slice(comma + 1) : undefined
+}
+
+function decodedLength(data: string): number {
+  const padding = data.endsWith('==') ? 2 : data.endsWith('=') ? 1 : 0
+  return Math.floor((data.length * 3) / 4) - padding
+}
+
+/** UTF-8 takes one to three bytes for a UTF-16 unit: counting exactly is seldom needed. */
+function isLong(text: string): boolean {
+  if (text.length * 3 <= maxInlineTextBytes) return false
+  return text.length > maxInlineTextBytes || new TextEncoder().encode(text).length > maxInlineTextBytes
+}

@@ -1,0 +1,102 @@
+/** The parts that every tenant has. */
+import { DynamicSupervisor, ResourceActor, TaskSupervisor } from '@beamclaw/actor'
+import type { SessionKey, TenantId } from '../base/ids.ts'
+import type { Part } from '../part/part.ts'
+import type { ActivityLog } from '../session/activity/activity-log.ts'
+import { withoutJournal } from '../session/activity/unfinished-deletions.ts'
+import { Waker } from '../session/activity/waker.ts'
+import type { IndexFilling } from '../session/listing/index-filling.ts'
+import { RetentionSweep } from '../session/retention/retention-sweep.ts'
+import type { SessionRouter } from '../session/session-router.ts'
+import type { TenantNode } from './tenant.ts'
+
+/** Id of the part that opens the activity log of a tenant. */
+export const activityPartId = 'activity'
+
+/** The longest delay of a timer: a store may wait for the lock of another process, and a list may take long to rebuild. */
+const longestMs = 2_147_483_647
+
+/** Restarts of sessions, of all sessions of a tenant together, that are allowed within five seconds. */
+const sessionRestarts = 100
+
+/** What the present incarnation of a part made. */
+export interface Holder<T> {
+  current: T | undefined
+}
+
+/** What the parts share. */
+export interface Preset {
+  readonly node: Pick<TenantNode, 'store' | 'agents'>
+  readonly activity: ActivityLog
+  readonly router: SessionRouter
+  readonly waker: Holder<Waker>
+  readonly sweep: Holder<RetentionSweep>
+  readonly filling: IndexFilling
+  /** How many sessions are at work again, of those that were found in journals. */
+  readonly woken: readonly Promise<number>[]
+  readonly onResumed: (count: Promise<number>) => void
+}
+
+/** Returns the parts in the order of their start; those of the host follow. */
+export function presetParts(preset: Preset): readonly Part[] {
+  return [
+    activityPart(preset.activity),
+    { id: 'tools', start: () => ({ start: () => new TaskSupervisor({ id: 'tools' }) }) },
+    { id: 'sessions', start: () => ({ start: () => new DynamicSupervisor({ id: 'sessions', maxRestarts: sessionRestarts }) }) },
+    wakerPart(preset),
+    retentionPart(preset),
+  ]
+}
+
+/** Owns the activity log, which records the sessions that have work: opened before the sessions, closed after them. */
+function activityPart(activity: ActivityLog): Part {
+  const open = async (): Promise<void> => {
+    await activity.open()
+  }
+  const actor = (): ResourceActor => new ResourceActor({ open, close: () => activity.close(), release: () => activity.kill() })
+  return { id: activityPartId, start: () => ({ start: actor, shutdownMs: 'infinity', startTimeoutMs: longestMs }) }
+}
+
+/** Wakes the sessions that have work: after a crash of the process, and after a restart of their supervisor. It finds more while it fills the index. */
+function wakerPart({ node: { store }, activity, router, waker: holder, filling, woken, onResumed }: Preset): Part {
+  const resume = async (waker: Waker, tenant: TenantId): Promise<number> => {
+    const filled = filling.open()
+    const listed = await waker.wakeAll(activity.busy)
+    // Sessions that are resumed on demand: a deletion that a crash interrupted waits for no caller.
+    const asleep = activity.listed.filter((key) => activity.isAsleep(key))
+    await waker.wakeAll(await withoutJournal(store, tenant, asleep))
+    if (!activity.wasLost) return listed
+    await filled
+    return (await Promise.all(woken)).reduce((sum, count) => sum + count, listed)
+  }
+  return {
+    id: 'waker',
+    start: ({ tenant, services: { clock, logger } }) => ({
+      start: () => {
+        const waker = new Waker({ router, clock, logger, isParked: (key) => activity.isParked(key) })
+        holder.current = waker
+        const release = (): void => {
+          filling.close()
+          waker.stop()
+        }
+        return new ResourceActor({ open: () => onResumed(resume(waker, tenant)), release })
+      },
+    }),
+  }
+}
+
+/** Deletes what the agents do not keep: started after the sessions are, and closed before them. */
+function retentionPart({ node: { store, agents }, activity, router, sweep: holder }: Preset): Part {
+  const hasWork = (key: SessionKey): boolean => activity.isListed(key)
+  const deleteUnused = (key: SessionKey, since: number): Promise<void> => router.delete(key, since)
+  return {
+    id: 'retention',
+    start: ({ tenant, services: { clock, logger } }) => ({
+      start: () => {
+        const sweep = new RetentionSweep({ tenant, store, agents, clock, logger, hasWork, deleteUnused })
+        holder.current = sweep
+        return new ResourceActor({ open: () => sweep.open(), close: () => sweep.close(), release: () => sweep.release() })
+      },
+    }),
+  }
+}

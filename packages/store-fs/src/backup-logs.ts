@@ -1,0 +1,181 @@
+/** Copies the logs of a data directory: each as its own file and the lines of it that are in the write-ahead log, both of one moment. */
+import { lstat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { BeamClawError } from '@beamclaw/core'
+import { type DirectoryMaker, isAbsent, syncDirectory } from './atomic-write.ts'
+import { isActivityLog } from './backup-walk.ts'
+import { copyFile } from './copy-file.ts'
+import type { FileSystem } from './file-system.ts'
+import { type OpenOwnFile, openOwnFile, ownFileName, ownFileNames } from './own-file.ts'
+import { Limiter } from './queues.ts'
+import { settleAll } from './settle-all.ts'
+import { WalCopy } from './wal-copy.ts'
+import { walDirectoryName } from './wal-segments.ts'
+import { type ViewedLine, WalView } from './wal-view.ts'
+
+/** What copying logs needs. */
+export interface BackupLogsOptions {
+  readonly fileSystem: FileSystem
+  readonly root: string
+  readonly target: string
+  /** Makes directories in the target. */
+  readonly directories: DirectoryMaker
+  /** Called after each log with the bytes that it has. */
+  readonly onLog: (bytes: number) => void
+  /** Called often; throws to end the copy. */
+  readonly check: () => void
+}
+
+/** A log at one moment. */
+interface Moment {
+  readonly path: string
+  readonly own: OpenOwnFile | undefined
+  readonly lines: readonly ViewedLine[]
+}
+
+const mostAtOnce = 64
+const mostAttempts = 1_000
+const mostCopies = 16
+
+/**
+ * Why no record is lost, whatever the owner does meanwhile. A line is in the write-ahead log until it is durable in the own file of its log, and leaves it only
+ * with its segment. So for some logs at a time: their own files are opened, then the write-ahead log is read as it is now (`WalView.refresh`), then the list of
+ * its segments says whether one has gone since the look before. If none has, a line that is not in the own files that were opened is in the segments that were
+ * read. If one has, lines may have moved in between, and the same is done again. What is deleted or dropped by then is a line in the segments, too: own files
+ * change after it. Descriptors keep what was opened readable, so the copying itself may take as long as it takes. The other order, the write-ahead log once
+ * and own files later, has neither: an own file that was deleted and written again would be joined to the lines of the log before it.
+ *
+ * The lines are written to a write-ahead log of the copy, so its first start does what a start after a crash does: it cuts each own file back to before them.
+ * Lines of the lists of busy sessions are left out, as the own files of these lists are.
+ *
+ * - I1: each log is copied once, and each that had lines in the write-ahead log when the copy began is copied.
+ */
+export class BackupLogs {
+  readonly #options: BackupLogsOptions
+  readonly #view: WalView
+  readonly #wal: WalCopy
+  readonly #limiter = new Limiter(mostCopies)
+  readonly #ownBytes = new Map<string, number>()
+  #pending = new Set<string>()
+
+  constructor(options: BackupLogsOptions) {
+    const { fileSystem, root, target } = options
+    this.#options = options
+    this.#view = new WalView(fileSystem, root, (path) => !isActivityLog(path))
+    this.#wal = new WalCopy(fileSystem, join(target, walDirectoryName))
+  }
+
+  /** Reads the write-ahead log for the first time. */
+  async begin(): Promise<void> {
+    await this.#options.directories.make(join(this.#options.target, walDirectoryName))
+    await this.#view.refresh()
+    this.#pending = this.#view.paths()
+  }
+
+  /** Copies some logs, named by their paths below the data directory. */
+  async copy(paths: readonly string[]): Promise<void> {
+    for (let from = 0; from < paths.length; from += mostAtOnce) await this.#copySome(paths.slice(from, from + mostAtOnce))
+  }
+
+  /** Copies the logs that have no own file yet, and ends. */
+  async finish(): Promise<void> {
+    const { fileSystem, root, target } = this.#options
+    const rest: string[] = []
+    for (const path of this.#pending) if (await isPlain(root, path)) rest.push(path)
+    await this.copy(rest)
+    for (const directory of new Set(rest.map((path) => dirname(path)))) {
+      await syncDirectory(fileSystem, join(target, directory)).catch((error: unknown) => {
+        if (!isAbsent(error)) throw error
+      })
+    }
+    await this.#wal.finish()
+    await syncDirectory(fileSystem, join(target, walDirectoryName))
+  }
+
+  async close(): Promise<void> {
+    await this.#view.close()
+    await this.#wal.close()
+  }
+
+  async #copySome(paths: readonly string[]): Promise<void> {
+    for (const path of paths) this.#pending.delete(path)
+    for (let attempt = 0; attempt < mostAttempts; attempt++) {
+      this.#options.check()
+      const own = await this.#open(paths)
+      try {
+        if (await this.#view.refresh()) {
+          const moments = paths.map((path, index) => ({ path, own: own[index], lines: this.#view.linesOf(path) }))
+          await settleAll(moments.map((moment) => this.#limiter.run(() => this.#copyOwnFile(moment))))
+          for (const moment of moments) await this.#copyLines(moment)
+          return
+        }
+      } finally {
+        for (const opened of own) if (opened !== undefined) await this.#options.fileSystem.close(opened.descriptor)
+      }
+      // Fewer files are opened sooner.
+      if (paths.length > 1) {
+        const half = paths.length >> 1
+        await this.#copySome(paths.slice(0, half))
+        return await this.#copySome(paths.slice(half))
+      }
+    }
+    throw new BeamClawError('store-io', 'The write-ahead log changes too fast to be copied. Try again when the gateway has less to do')
+  }
+
+  async #open(paths: readonly string[]): Promise<(OpenOwnFile | undefined)[]> {
+    const { fileSystem, root } = this.#options
+    const opened: (OpenOwnFile | undefined)[] = []
+    try {
+      for (const path of paths) {
+        const file = join(root, path)
+        // A file that takes the other of its two names between two looks is missed once.
+        opened.push((await openOwnFile(fileSystem, file)) ?? (await openOwnFile(fileSystem, file)))
+      }
+      return opened
+    } catch (error) {
+      for (const one of opened) if (one !== undefined) await fileSystem.close(one.descriptor)
+      throw error
+    }
+  }
+
+  async #copyOwnFile({ path, own, lines }: Moment): Promise<void> {
+    // Its own file is that of a log that was deleted, or all of it is in the lines.
+    if (own === undefined || lines[0]?.kind === 'deleted') return
+    const { fileSystem, target, directories, onLog, check } = this.#options
+    const { descriptor, size, generation } = own
+    const to = join(target, ownFileName(path, generation))
+    await directories.make(dirname(to))
+    // Without lines in the write-ahead log the owner does not write to it: what is wrong with its end is damage, and the copy must not look whole.
+    const isCutAtLine = lines.length > 0
+    const bytes = await copyFile(fileSystem, { descriptor, size, isCutAtLine, onChunk: check }, to)
+    if (lines.length === 0) onLog(bytes)
+    else this.#ownBytes.set(path, bytes)
+  }
+
+  async #copyLines({ path, lines }: Moment): Promise<void> {
+    let bytes = this.#ownBytes.get(path) ?? 0
+    this.#ownBytes.delete(path)
+    const kept = lines.filter(({ kind }) => kind !== 'deleted')
+    for await (const some of this.#view.read(path, kept)) {
+      this.#options.check()
+      const joined = Buffer.concat(some.map(({ bytes: line }) => line))
+      await this.#wal.add(joined)
+      bytes += joined.length
+    }
+    if (kept.length > 0) this.#options.onLog(bytes)
+  }
+}
+
+/** Returns false when a name on the way to an own file is a symbolic link. */
+async function isPlain(root: string, path: string): Promise<boolean> {
+  const parents: string[] = []
+  for (let parent = dirname(path); parent !== '.'; parent = dirname(parent)) parents.push(parent)
+  for (const name of [...parents, ...ownFileNames(path)]) {
+    const found = await lstat(join(root, name)).catch((error: unknown) => {
+      if (!isAbsent(error)) throw error
+      return undefined
+    })
+    if (found?.isSymbolicLink() === true) return false
+  }
+  return true
+}
