@@ -91,3 +91,37 @@ const controls = /[^\P{Cc}\n\t]/gu
 export function harmless(text: string): string {
   return text.replace(controls, '')
 }
+
+// Control characters of all kinds, line separators, marks that turn the direction of text, and halves of surrogate pairs.
+const unsafe = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu
+
+/** Returns untrusted text as one line in which everything that could control a terminal is visible, as `\u001b` and so on. */
+export function visible(text: string): string {
+  return text.replace(unsafe, (character) => shortEscapes.get(character) ?? escaped(character))
+}
+
+/** Returns a value as one line of JSON in which nothing can control a terminal. */
+export function visibleJson(value: unknown): string {
+  return JSON.stringify(value).replace(unsafe, escaped)
+}
+
+const shortEscapes = new Map([
+  ['\n', '\\n'],
+  ['\r', '\\r'],
+  ['\t', '\\t'],
+])
+
+function escaped(character: string): string {
+  return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`
+}
+
+/** Returns a number of bytes in the largest fitting unit. */
+export function shownBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  let [value, unit] = [bytes, 0]
+  while (value >= 1_000 && unit < units.length - 1) {
+    value /= 1_000
+    unit += 1
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
+}

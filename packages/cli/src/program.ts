@@ -11,6 +11,7 @@ export function program(): Command {
     .configureOutput({ outputError: (text, write) => write(`beamclaw: ${usageText(text)}\n`) })
     .showHelpAfterError('(add --help for what this command takes)')
   addGateway(root)
+  addData(root)
   addTalk(root)
   return root.addHelpText(
     'after',
@@ -25,6 +26,7 @@ export function usageText(text: string): string {
 
 const configText = 'configuration file (default: ./beamclaw.yaml, else ~/.config/beamclaw/config.yaml)'
 const jsonText = 'print JSON for programs'
+const dataText = 'directory of sessions and documents (default: as configured, else ./data)'
 
 /** Adds the commands for the gateway of this machine. */
 function addGateway(root: Command): void {
@@ -57,11 +59,37 @@ function addGateway(root: Command): void {
     .action(async (file, flags) => (await import('./commands/config-check.ts')).configCheck(file, flags))
   root
     .command('doctor')
-    .description('look at everything a gateway needs, and say what to do; changes nothing')
+    .description('look at everything a gateway needs, and say what to do; changes nothing without --repair')
     .option('--config <file>', configText)
+    .option('--data-dir <dir>', dataText)
     .option('--online', 'also try the keys with the model services')
+    .option('--repair', 'mend the data directory while no gateway runs: lists made anew, damaged documents set aside')
     .option('--json', jsonText)
     .action(async (flags) => (await import('./commands/doctor.ts')).doctor(flags))
+}
+
+/** Adds the commands that look into the data directory, with or without a running gateway. */
+function addData(root: Command): void {
+  root
+    .command('backup')
+    .description('copy the data directory, also while a gateway runs; the copy is there when it is whole')
+    .argument('<to>', 'the directory to make')
+    .option('--config <file>', configText)
+    .option('--data-dir <dir>', dataText)
+    .option('--json', jsonText)
+    .action(async (to, flags) => (await import('./commands/backup.ts')).backup(to, flags))
+  root
+    .command('journal')
+    .description('print what is on disk of a session, record by record, also while a gateway runs')
+    .argument('<key>', 'agent:<agent>:<session>, or the last part alone')
+    .option('--agent <id>', 'whose session it is (default: the first agent of the configuration)')
+    .option('--tenant <id>', 'of which tenant (default: default)')
+    .option('--from <number>', 'begin with the record of this number, counted from 1')
+    .option('--limit <number>', 'at most so many lines')
+    .option('--config <file>', configText)
+    .option('--data-dir <dir>', dataText)
+    .option('--json', jsonText)
+    .action(async (key, flags) => (await import('./commands/journal.ts')).journal(key, flags))
 }
 
 /** Adds the commands that connect to a running gateway. */

@@ -1,4 +1,4 @@
-/** `beamclaw doctor`: checks everything that a gateway needs, and prints what to do. Changes nothing. */
+/** `beamclaw doctor`: checks everything that a gateway needs, and prints what to do. Changes nothing without `--repair`. */
 import { configFile } from '../config/load.ts'
 import type { Settings } from '../config/settings.ts'
 import { coloured, say, sayJson } from '../output.ts'
@@ -8,18 +8,23 @@ import type { Finding } from './doctor/finding.ts'
 import { checkClock, checkNode } from './doctor/machine.ts'
 import { checkPort } from './doctor/port.ts'
 import { checkProvider } from './doctor/providers.ts'
+import { repair } from './doctor/repair.ts'
 
 export interface DoctorFlags {
   readonly config?: string
+  readonly dataDir?: string
+  readonly repair?: boolean
   readonly online?: boolean
   readonly json?: boolean
 }
 
 /** The exit code is 1 when there is a problem. */
-export async function doctor({ config, online = false, json = false }: DoctorFlags): Promise<void> {
+export async function doctor({ repair: isRepair = false, ...flags }: DoctorFlags): Promise<void> {
+  if (isRepair) return await repair(flags)
+  const { config, dataDir, online = false, json = false } = flags
   const environment = process.env
   const file = configFile(config ?? environment.BEAMCLAW_CONFIG, process.cwd())
-  const { findings: first, settings } = checkConfiguration(file, environment)
+  const { findings: first, settings } = checkConfiguration(file, environment, dataDir === undefined ? {} : { dataDir })
   const rest = settings === undefined ? [] : await checkSettings(settings, online)
   const findings = [checkNode(process.versions.node), checkClock(Date.now()), ...first, ...rest]
   if (findings.some(({ state }) => state === 'problem')) process.exitCode = 1

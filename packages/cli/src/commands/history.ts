@@ -47,7 +47,7 @@ function showRun({ status, runId, at, message }: OpenRunShape): void {
 
 function textOf({ content }: ChatMessage): string {
   const parts = content.map((part) => {
-    if (part.type === 'text') return part.text
+    if (part.type === 'text') return part.blob === undefined ? part.text : `${part.text}\n… ${part.size} bytes in all`
     if (part.type === 'thinking') return `[thinking] ${part.thinking}`
     if (part.type === 'toolCall') return `[calls ${part.name} ${JSON.stringify(part.arguments)}]`
     return `[picture ${part.mimeType}]`

@@ -1,7 +1,7 @@
 // The commands that need no gateway, each in a process of its own.
 
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -43,7 +43,21 @@ describe('the command line', () => {
 
   test('has the commands that are promised', () => {
     const names = commands.map((parts) => parts.join(' '))
-    const promised = ['start', 'init', 'config check', 'doctor', 'status', 'send', 'sessions', 'history', 'redrive', 'agents', 'models']
+    const promised = [
+      'start',
+      'init',
+      'config check',
+      'doctor',
+      'status',
+      'send',
+      'sessions',
+      'history',
+      'redrive',
+      'agents',
+      'models',
+      'backup',
+      'journal',
+    ]
     expect(names.toSorted()).toEqual(promised.toSorted())
   })
 
@@ -207,6 +221,43 @@ describe('doctor', () => {
     expect(of('data')).toMatchObject([
       { state: 'problem', detail: expect.stringContaining('cannot be written'), advice: expect.any(String) },
     ])
+  })
+
+  test('counts the sessions beside a running gateway, and says where files are damaged', async () => {
+    write('gateway: { port: 0 }')
+    const environment = { BEAMCLAW_DATA_DIR: join(folder, 'data') }
+    expect((await examine([], environment)).of('sessions')).toEqual([])
+    const gateway = await startGateway(['--data-dir', join(folder, 'data')])
+    await runCli(['send', 'hello'], { cwd: folder, environment: { BEAMCLAW_URL: gateway.url } })
+    const healthy = await examine([], environment)
+    expect(healthy.of('sessions')).toMatchObject([
+      { state: 'ok', detail: expect.stringMatching(/^1 session, \d.* of files, [\d.]+ k?B of write-ahead log$/) },
+    ])
+    expect(healthy.of('data files')).toMatchObject([
+      { state: 'ok', detail: expect.stringMatching(/^no damage in .* that were looked at$/) },
+    ])
+    gateway.child.kill('SIGTERM')
+    await gateway.exited
+    const file = join(folder, 'data/default/sessions/main/main.log.jsonl')
+    writeFileSync(file, readFileSync(file, 'utf8').replace('hello', 'HELLO'))
+    const { code, of } = await examine([], environment)
+    expect(code).toBe(1)
+    expect(of('data files')).toMatchObject([
+      {
+        state: 'problem',
+        detail: 'damaged: default/sessions/main/main.log.jsonl line 1',
+        advice: expect.stringContaining('from a backup'),
+      },
+    ])
+  })
+
+  test('says that a data directory was written by an earlier release, or by a later one', async () => {
+    write('gateway: { port: 0 }')
+    const data = join(folder, 'data')
+    mkdirSync(join(data, 'default/sessions/main/first'), { recursive: true })
+    writeFileSync(join(data, 'default/sessions/main/first/MANIFEST-0001'), '')
+    const early = await examine([], { BEAMCLAW_DATA_DIR: data })
+    expect(early.of('data format')).toMatchObject([{ state: 'problem', detail: expect.stringContaining('earlier release') }])
   })
 
   test.skipIf(process.platform === 'win32')('tells a secret that others may read, and none that they may not', async () => {

@@ -204,7 +204,7 @@ describe('a gateway that is told to end', () => {
     expect(logged(gateway, 'gateway.stop-timeout')).toMatchObject([
       {
         level: 'error',
-        reason: expect.stringMatching(/^stop: the tree did not end within 7000 ms; still under way: .*append of default\/activity\./),
+        reason: expect.stringMatching(/^stop: the tree did not end within 7000 ms; still under way: .*put of default\/index\./),
       },
     ])
     expect(logged(gateway, 'gateway.stopped')).toHaveLength(0)

@@ -47,6 +47,7 @@ agents:
     maxTurns: 50
     thinking: low
     compactAboveTokens: 20000
+    retention: { maxAgeMs: 7776000000, maxBytes: 1000000000 }
 sessions: { mailboxSize: 1000, queueMode: queue, passivateAfterMs: 60000 }
 `
 
@@ -120,7 +121,7 @@ describe('a problem is told with its place, what was expected and what came', ()
     ['agents: { main: { model: gpt } }', 'file:1: agents.main.model: expected a model as <provider>/<model>, is a string of 3 characters'],
     [
       'agents: { main: }',
-      'file:1: agents.main: expected an object with model, fallbacks, system, maxTurns, thinking, compactAboveTokens, is empty',
+      'file:1: agents.main: expected an object with model, fallbacks, system, maxTurns, thinking, compactAboveTokens, retention, is empty',
     ],
     [
       'agents: { main: { model: a/b, thinking: hard } }',
@@ -175,7 +176,7 @@ describe('a key that is not known', () => {
     ['providers: { x: { type: openai, baseURL: "http://x" } }', 'file:1: providers.x.baseURL: unknown key; did you mean "baseUrl"?'],
     [
       'agents: { main: { model: a/b, prompt: x } }',
-      'file:1: agents.main.prompt: unknown key; known are model, fallbacks, system, maxTurns, thinking, compactAboveTokens',
+      'file:1: agents.main.prompt: unknown key; known are model, fallbacks, system, maxTurns, thinking, compactAboveTokens, retention',
     ],
     ['constructor: 1', 'file:1: constructor: unknown key; known are gateway, store, providers, prices, budgets, agents, sessions'],
   ])('%s', (text, problem) => {

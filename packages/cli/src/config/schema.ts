@@ -47,7 +47,7 @@ const chosenStore = oneOfObjects(
 )
 
 /** The section `store`; its default type is `fs`. */
-const store = z.preprocess(
+export const storeSchema = z.preprocess(
   (value) => (typeof value === 'object' && value !== null && !('type' in value) ? { type: 'fs', ...value } : value),
   chosenStore,
 )
@@ -97,6 +97,10 @@ const agent = closedObject(
     maxTurns: wholeNumber(1, maxCount).exactOptional(),
     thinking: choice(['off', 'low', 'medium', 'high']).exactOptional(),
     compactAboveTokens: wholeNumber(1_000, maxCount).exactOptional(),
+    retention: closedObject({
+      maxAgeMs: wholeNumber(1, maxCount).exactOptional(),
+      maxBytes: wholeNumber(0, maxCount).exactOptional(),
+    }).exactOptional(),
   },
   ['tools', 'askMode', 'allow', 'skills'],
 )
@@ -111,7 +115,7 @@ const sessions = closedObject({
 export const configSchema = closedObject(
   {
     gateway: gatewaySchema.exactOptional(),
-    store: store.exactOptional(),
+    store: storeSchema.exactOptional(),
     providers: named(idPattern, idRule, provider).exactOptional(),
     prices: named(modelPattern, 'a model as <provider>/<model>, or <provider>/*', price).exactOptional(),
     budgets: named(idPattern, idRule, budget).exactOptional(),

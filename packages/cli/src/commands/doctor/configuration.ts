@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { ConfigError } from '../../config/config-error.ts'
 import { type Environment, loadConfig } from '../../config/load.ts'
-import { type Settings, settingsFrom } from '../../config/settings.ts'
+import { type Settings, type SettingsFlags, settingsFrom } from '../../config/settings.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 export interface ConfigurationFindings {
@@ -11,9 +11,13 @@ export interface ConfigurationFindings {
   readonly settings?: Settings
 }
 
-export function checkConfiguration(file: string | undefined, environment: Environment): ConfigurationFindings {
+export function checkConfiguration(file: string | undefined, environment: Environment, flags: SettingsFlags = {}): ConfigurationFindings {
   try {
-    const settings = settingsFrom(file === undefined ? {} : loadConfig(file, environment), { environment, ...(file && { name: file }) })
+    const settings = settingsFrom(file === undefined ? {} : loadConfig(file, environment), {
+      environment,
+      flags,
+      ...(file && { name: file }),
+    })
     if (file === undefined) return { settings, findings: [ok('config', 'no file; the defaults hold (beamclaw init writes one)')] }
     return { settings, findings: [ok('config', file), ...(process.platform === 'win32' ? [] : secrecy(file))] }
   } catch (error) {

@@ -1,6 +1,7 @@
-/** Checks the data directory: permissions, lock and free space. */
+/** Checks the data directory: permissions, lock, free space and contents. */
 import { mkdtemp, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { checkContents } from './data-contents.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 const [wantedBytes, neededBytes] = [1_073_741_824, 104_857_600]
@@ -11,6 +12,7 @@ export async function checkDataDirectory(path: string): Promise<readonly Finding
   const findings = [await writable(directory, existing), await room(existing)]
   const owner = await ownerOf(directory)
   if (owner !== undefined) findings.push(ok('data lock', `in use by process ${owner}; a second gateway would be refused`))
+  if (directory === existing) findings.push(...(await checkContents(directory)))
   return findings
 }
 

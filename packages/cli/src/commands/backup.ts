@@ -1,0 +1,62 @@
+/** `beamclaw backup`: copies the data directory, also while a gateway runs. */
+import { resolve } from 'node:path'
+import { type BackupProgress, backupDirectory } from '@beamclaw/store-fs'
+import { ClientError } from '../client/client-error.ts'
+import { type DataFlags, dataDirectoryFrom } from '../config/data-directory.ts'
+import { say, sayJson, shownBytes, visible } from '../output.ts'
+
+export interface BackupFlags extends DataFlags {
+  readonly json?: boolean
+}
+
+/** Milliseconds between two looks at the progress. */
+const progressMs = 200
+
+export async function backup(target: string, { json = false, ...flags }: BackupFlags): Promise<void> {
+  const { path: from } = dataDirectoryFrom(flags, process.env, process.cwd())
+  const to = resolve(target)
+  const ending = new AbortController()
+  const end = (): void => ending.abort(new ClientError('backup-ended', 'The backup was ended by a signal; nothing of it is left'))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
+  const progress = new Progress()
+  const started = performance.now()
+  try {
+    const result = await backupDirectory({ from, to, signal: ending.signal, onProgress: (now) => progress.show(now) })
+    progress.clear()
+    const ms = Math.round(performance.now() - started)
+    const { leftOut, ...copied } = result
+    if (leftOut.length > 0)
+      console.error(`beamclaw: not in the backup, as symbolic links or files of others: ${leftOut.map(visible).join(', ')}`)
+    if (json) return sayJson({ from, to, ...copied, ms, leftOut })
+    const { logs, documents, blobs, bytes } = copied
+    say(
+      `${to}: ${many(logs, 'log')}, ${many(documents, 'document')}, ${many(blobs, 'attachment')}, ${shownBytes(bytes)} in ${(ms / 1_000).toFixed(1)} s`,
+    )
+  } finally {
+    progress.clear()
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, end)
+  }
+}
+
+function many(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}
+
+/** One line on standard error, on a terminal only. */
+class Progress {
+  #shownAt = 0
+  #isShown = false
+
+  show({ logs, documents, blobs, bytes }: BackupProgress): void {
+    const now = performance.now()
+    if (process.stderr.isTTY !== true || now - this.#shownAt < progressMs) return
+    this.#shownAt = now
+    this.#isShown = true
+    process.stderr.write(`\r\x1b[K${logs + documents + blobs} files, ${shownBytes(bytes)}`)
+  }
+
+  clear(): void {
+    if (this.#isShown) process.stderr.write('\r\x1b[K')
+    this.#isShown = false
+  }
+}
