@@ -3,6 +3,7 @@
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { methodNotAllowed } from 'hono/method-not-allowed'
+import { attachmentResponse } from './attachment.ts'
 import { BodyBudget } from './body-budget.ts'
 import { chatCompletions } from './chat-completions.ts'
 import { frontPage } from './front-page.ts'
@@ -41,6 +42,7 @@ export function httpApp(options: HttpAppOptions): Hono<HttpEnv> {
     const ids = new Set([...claw.agents.map(({ id }) => `beamclaw/${id}`), ...claw.agents.map(({ model }) => model), ...models])
     return context.json({ object: 'list', data: [...ids].map((id) => ({ id, object: 'model', created, owned_by: 'beamclaw' })) })
   })
+  app.get('/v1/attachments/:id', (context) => attachmentResponse(context, claw))
   app.post('/v1/chat/completions', onlyJson(limits.maxBodyBytes, new BodyBudget(limits.maxBodiesBytes)), (context) => {
     if (readiness() === 'ready') return chatCompletions(context, options)
     throw new HttpFailure(

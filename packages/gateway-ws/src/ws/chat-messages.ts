@@ -43,10 +43,14 @@ function partsOf(content: Message['content'] | ToolResult['content']): ChatMessa
   return content.flatMap(shownPart)
 }
 
+function referenceOf({ blob, size }: TextPart | ImagePart): Pick<TextPart, 'blob' | 'size'> {
+  return blob === undefined || size === undefined ? {} : { blob, size }
+}
+
 function shownPart(part: Exclude<Message['content'], string>[number]): ChatMessagePart[] {
   switch (part.type) {
     case 'text':
-      return [{ type: 'text', text: part.text }]
+      return [{ type: 'text', text: part.text, ...referenceOf(part) }]
     case 'thinking':
       return part.text === '' ? [] : [{ type: 'thinking', thinking: part.text }]
     case 'image':
@@ -56,6 +60,7 @@ function shownPart(part: Exclude<Message['content'], string>[number]): ChatMessa
           mimeType: part.mediaType,
           ...(part.data === undefined ? {} : { data: part.data }),
           ...(part.url === undefined ? {} : { url: part.url }),
+          ...referenceOf(part),
         },
       ]
     case 'tool-call':
