@@ -59,14 +59,14 @@ function vitals(): AgentVitals {
   }
 }
 
-async function main({ modelUrl, data, effects, provider = {}, sessions = {} }: AgentSetup): Promise<void> {
+async function main({ modelUrl, data, effects, provider = {}, sessions = {}, store = {} }: AgentSetup): Promise<void> {
   const released = Promise.withResolvers<void>()
   const tools = sideEffectTools((line) => appendFileSync(effects, `${JSON.stringify(line)}\n`), released.promise)
   const claw = await new BeamClaw({
     providers: { local: new OpenAiProvider({ baseUrl: modelUrl, apiKey: 'none', ...provider }) },
     agents: [defineAgent({ id: 'main', model: 'local/scripted-1', tools })],
     sessions,
-    store: new FsStore({ path: data }),
+    store: new FsStore({ path: data, ...store }),
     services: { logger: { log: (level, event, fields = {}) => print({ log: event, level, ...fields }) } },
   }).start()
   // Otherwise it is written at the end, which most of these processes do not live to see.

@@ -15,6 +15,8 @@ export interface AgentSetup {
   /** More options of the provider. */
   readonly provider?: { readonly idleTimeoutMs?: number }
   readonly sessions?: { readonly passivateAfterMs?: number }
+  /** More options of the store. */
+  readonly store?: { readonly lockLeaseMs?: number; readonly lockWaitMs?: number }
 }
 
 /** The resources that the program uses. */
@@ -77,6 +79,7 @@ export class AgentProcess implements AsyncDisposable {
   readonly ended: Promise<number | NodeJS.Signals>
   #errors = ''
   #hasEnded = false
+  readonly #isContained: boolean
   readonly #waiting = new Set<() => void>()
   #commands = 0
 
@@ -86,6 +89,7 @@ export class AgentProcess implements AsyncDisposable {
     const [command = process.execPath, ...rest] = [...wrapper, process.execPath, ...args]
     const child = spawn(command, rest, { stdio: ['pipe', 'pipe', 'pipe'], env })
     this.child = child
+    this.#isContained = wrapper.includes('--pid')
     child.stderr.on('data', (chunk: Buffer) => {
       this.#errors += chunk.toString()
     })
@@ -166,7 +170,8 @@ export class AgentProcess implements AsyncDisposable {
   async kill(): Promise<void> {
     // A wrapper ends with what it wraps, and not the other way round.
     const own = this.lines.find(({ ready }) => ready !== undefined)?.ready
-    if (!this.#hasEnded && own !== undefined) killIfThere(own)
+    // In a container its pid is another process here, and the container ends with its first process.
+    if (!this.#hasEnded && own !== undefined && !this.#isContained) killIfThere(own)
     else this.child.kill('SIGKILL')
     await this.ended
   }
