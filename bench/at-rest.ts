@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BeamClaw, defineAgent, type RunningBeamClaw, type Store, silentLogger } from '@beamclaw/core'
 import { FsStore } from '@beamclaw/store-fs'
+import { startBeside } from './lib/at-rest-process.ts'
 import { type Bench, median, type Result } from './lib/result.ts'
 import { shortAnswers } from './lib/short-answers.ts'
 
@@ -61,18 +62,16 @@ async function newSessions(folder: string): Promise<Result[]> {
   const heap = (await settledHeap()) - before
   await claw.stop()
   const bytes = (await bytesOnDisk(folder)) / many
-  const reopenedAt = performance.now()
-  const again = await clawOver(new FsStore({ path: folder }))
-  const readyMs = performance.now() - reopenedAt
-  const rss = process.memoryUsage.rss() / 1_000_000
-  await again.stop()
+  const { readyMs, rssMegabytes, firstPageMs, nextPageMs } = await startBeside(folder)
   const count = many.toLocaleString('en-US')
   return [
     result(`${count} new sessions, a run each, 64 at once`, perSecond, 'a second', { atLeast: 3_000 }),
     result(`${count} sessions asleep after use, heap`, heap / 1_000_000, 'MB', { atMost: 20 }),
     result('a session at rest, on disk', bytes, 'bytes', { atMost: 5 * 1024 }),
     result(`start to ready beside ${count} at rest`, readyMs, 'ms', { atMost: 1_000 }),
-    result(`RSS after it`, rss, 'MB', { atMost: 300 }),
+    result(`RSS after it`, rssMegabytes, 'MB', { atMost: 300 }),
+    result(`first 100 of ${count} by last activity, p99`, firstPageMs, 'ms', { atMost: 20 }),
+    result(`100 after another 100, p99`, nextPageMs, 'ms', { atMost: 20 }),
   ]
 }
 

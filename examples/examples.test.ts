@@ -121,7 +121,7 @@ describe('the examples', () => {
   test('08-own-part sends its reminders, and stands in the tree', async () => {
     const { code, lines, errors } = await run('08-own-part')
     expect({ code, errors }).toEqual({ code: 0, errors: '' })
-    expect(lines).toEqual(['reminder 1', 'reminder 2', 'reminder 3', 'activity, tools, sessions, waker, parts'])
+    expect(lines).toEqual(['reminder 1', 'reminder 2', 'reminder 3', 'activity, tools, sessions, waker, retention, parts'])
   })
 
   test('and the program of the README need nothing that Node 22.18 does not have', async () => {
