@@ -15,10 +15,16 @@ const canTrace = spawnSync('strace', ['-f', '-e', 'inject=getpid:error=EIO:when=
 if (!canTrace) console.log('skipped: F11 through the whole process needs strace with the right to trace')
 
 /**
- * Which sync of a one-message run fails: 1 that of message-in, run-start, model-request and the list of busy sessions, which share a write, 2 that of
- * model-response and run-end.
+ * Which durable write of a segment fails in a one-message run, after that of the header: 2 that of message-in, run-start, model-request and the list of busy
+ * sessions, which share it, 3 that of model-response and run-end.
  */
-const syncs = [1, 2]
+const writes = [2, 3]
+
+/** Options of strace for writes into the write-ahead log that fail. */
+function failingWrites(data: string, when: string): string[] {
+  const segments = [1, 2, 3].flatMap((number) => ['-P', join(data, `wal/0000000${number}.jsonl`)])
+  return [...segments, '-e', 'trace=pwrite64', '-e', `inject=pwrite64:error=EIO:when=${when}`]
+}
 
 /** The status and the error code of one question. */
 async function ask(url: string, text: string, session = 'first'): Promise<readonly [status: number, code: string | undefined]> {
@@ -69,12 +75,21 @@ describe('a disk', () => {
   )
 
   // Strace counts the calls of each thread for itself, so there is one thread.
-  test.skipIf(!canTrace).each(syncs)(
-    'F11: whose sync fails once, at sync %i: nothing is acknowledged that is not there, and the run is done in the end',
+  test.skipIf(!canTrace).each(writes)(
+    'F11: whose write fails once, at write %i: nothing is acknowledged that is not there, and the run is done in the end',
     async (when) => {
       await using drill = await Drill.begin()
-      const strace = ['strace', '-f', '-qq', '-E', 'UV_THREADPOOL_SIZE=1', '-o', join(drill.folder, 'trace'), '-e', 'trace=fdatasync']
-      const agent = await drill.launch({}, [...strace, '-e', `inject=fdatasync:error=EIO:when=${when}`]).ready()
+      const strace = [
+        'strace',
+        '-f',
+        '-qq',
+        '-E',
+        'UV_THREADPOOL_SIZE=1',
+        '-o',
+        join(drill.folder, 'trace'),
+        ...failingWrites(drill.data, `${when}`),
+      ]
+      const agent = await drill.launch({}, strace).ready()
       const { refused } = await agent.ask('hello', { key: 'one' })
       if (refused !== undefined) expect(refused).toMatchObject({ code: 'store-io' })
       // The client tries again with the same key.
@@ -87,12 +102,12 @@ describe('a disk', () => {
     },
   )
 
-  test.skipIf(!canTrace)('F11: whose syncs go on failing: the gateway ends, and the next one finishes what was accepted', async () => {
+  test.skipIf(!canTrace)('F11: whose writes go on failing: the gateway ends, and the next one finishes what was accepted', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'beamclaw-broken-'))
     const data = join(folder, 'data')
     try {
-      // The second sync is that of the answer.
-      const inject = ['-e', 'trace=fdatasync', '-e', 'inject=fdatasync:error=EIO:when=2+']
+      // That of the answer, and after the header of the next segment the one there.
+      const inject = failingWrites(data, '3+2')
       const strace = ['strace', '-f', '-qq', '-E', 'UV_THREADPOOL_SIZE=1', '-o', join(folder, 'trace'), ...inject]
       const failing = await startGateway(['--data-dir', data], {}, strace)
       expect((await ask(failing.url, 'hello'))[0]).toBeGreaterThanOrEqual(500)

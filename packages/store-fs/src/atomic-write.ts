@@ -4,10 +4,16 @@ import { systemCode } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 
 /** Writes all of `bytes` at `position`, continuing after partial writes. */
-export async function writeFully(fileSystem: FileSystem, descriptor: number, bytes: Buffer, position: number): Promise<void> {
+export async function writeFully(
+  fileSystem: FileSystem,
+  descriptor: number,
+  bytes: Buffer,
+  position: number,
+  write: 'write' | 'writeDurably' = 'write',
+): Promise<void> {
   let offset = 0
   while (offset < bytes.length) {
-    offset += await fileSystem.write(descriptor, bytes, offset, bytes.length - offset, position + offset)
+    offset += await fileSystem[write](descriptor, bytes, offset, bytes.length - offset, position + offset)
   }
 }
 

@@ -13,10 +13,13 @@ export interface DirectoryEntry {
  * with mode 0600, directories with 0700.
  */
 export interface FileSystem {
-  open(path: string, flags: 'r' | 'r+' | 'wx'): Promise<number>
+  /** `wxd` is `wx` for a file that is written with `writeDurably`. */
+  open(path: string, flags: 'r' | 'r+' | 'wx' | 'wxd'): Promise<number>
   close(descriptor: number): Promise<void>
   read(descriptor: number, bytes: Uint8Array, offset: number, length: number, position: number): Promise<number>
   write(descriptor: number, bytes: Uint8Array, offset: number, length: number, position: number): Promise<number>
+  /** Writes into a file that was opened with `wxd`; what was written is durable once it resolves. */
+  writeDurably(descriptor: number, bytes: Uint8Array, offset: number, length: number, position: number): Promise<number>
   datasync(descriptor: number): Promise<void>
   sync(descriptor: number): Promise<void>
   /**
@@ -50,12 +53,26 @@ const sealedFile = 0o400
 const privateDirectory = 0o700
 const ownerMayWrite = 0o200
 
+// Write and sync in one call, without a turn of a busy event loop in between. Elsewhere there is no such flag, or it does not reach the disk (macOS).
+const writesAreSynced = process.platform === 'linux'
+const durableFile = fs.constants.O_WRONLY | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_DSYNC
+
+function flagsOf(flags: Parameters<FileSystem['open']>[1]): fs.OpenMode {
+  if (flags !== 'wxd') return flags
+  return writesAreSynced ? durableFile : 'wx'
+}
+
 /** The `FileSystem` of Node, and the default of `FsStore`. */
 export const nodeFileSystem: FileSystem = {
-  open: (path, flags) => call((done) => fs.open(path, flags, privateFile, done)),
+  open: (path, flags) => call((done) => fs.open(path, flagsOf(flags), privateFile, done)),
   close: (descriptor) => run((done) => fs.close(descriptor, done)),
   read: (descriptor, bytes, offset, length, position) => call((done) => fs.read(descriptor, bytes, offset, length, position, done)),
   write: (descriptor, bytes, offset, length, position) => call((done) => fs.write(descriptor, bytes, offset, length, position, done)),
+  writeDurably: async (descriptor, bytes, offset, length, position) => {
+    const count = await nodeFileSystem.write(descriptor, bytes, offset, length, position)
+    if (!writesAreSynced) await nodeFileSystem.datasync(descriptor)
+    return count
+  },
   datasync: (descriptor) => run((done) => fs.fdatasync(descriptor, done)),
   sync: (descriptor) => run((done) => fs.fsync(descriptor, done)),
   // Synchronous inside: with a thread switch in between, another process's seal could fall between check and truncation.

@@ -31,6 +31,8 @@ const purgeMs = 5_000
 const firstBackoffMs = 100
 const longestBackoffMs = 5_000
 const mostAtOnce = 16
+// Of a stop, for what the next start can do as well.
+const finishMs = 3_000
 
 /** One log in a batch. */
 interface Move {
@@ -104,13 +106,21 @@ export class Mover {
     await this.#running
   }
 
-  /** Moves everything and removes all segments but an empty one. Rejects when that fails; what is left moves after the next start. */
+  /**
+   * Moves everything and removes all segments but an empty one, as far as a few seconds allow. Rejects when that fails. What is left moves after the next start,
+   * which reads it from the write-ahead log.
+   */
   async finish(): Promise<void> {
     this.#isStopped = true
     await this.#running
-    const { table, wal } = this.#options
-    const failure = await this.#moveAll([...table.values()].filter(({ extents }) => extents.length > 0))
+    const { table, wal, after } = this.#options
+    let isLate = false
+    after(finishMs, () => {
+      isLate = true
+    })
+    const failure = await this.#moveAll(chooseMoves(table.values(), [], table.segments.current), () => isLate)
     if (failure !== undefined) throw failure
+    if (isLate) return
     if (table.segments.bytes > emptySegmentBytes) await wal.rotate()
     await wal.retire()
   }
@@ -165,10 +175,14 @@ export class Mover {
     return failure
   }
 
-  async #moveAll(states: readonly LogState[]): Promise<unknown> {
+  async #moveAll(states: readonly LogState[], isOver = () => this.#isStopped): Promise<unknown> {
     const atOnce = Math.max(1, this.#options.maxOpen >> 1)
     let failure: unknown
-    for (let from = 0; from < states.length; from += atOnce) failure ??= await this.#moveBatch(states.slice(from, from + atOnce))
+    for (let from = 0; from < states.length && !isOver(); from += atOnce) {
+      failure ??= await this.#moveBatch(states.slice(from, from + atOnce))
+      // Appends may wait for the room.
+      await this.#options.wal.retire()
+    }
     return failure
   }
 
@@ -204,10 +218,11 @@ export class Mover {
       }
       for (const { move, directory } of written) if (directory === undefined || !unsynced.has(directory)) this.#commit(move)
     } finally {
-      for (const { file, release } of moves) {
-        if (file !== undefined && 'descriptor' in file) await fileSystem.close(file.descriptor).catch(failing)
-        release()
+      const close = async ({ file }: Move): Promise<void> => {
+        if (file !== undefined && 'descriptor' in file) await fileSystem.close(file.descriptor)
       }
+      await Promise.all(moves.map((move) => this.#limiter.run(() => close(move)).catch(failing)))
+      for (const { release } of moves) release()
     }
     return failure
   }

@@ -19,7 +19,7 @@ export interface FsStoreOptions {
   readonly maxDocumentBytes?: number
   /** Maximum number of files of logs that are open at once. @default 256 */
   readonly maxOpenFiles?: number
-  /** Size in bytes after which the write-ahead log goes on in another segment. @default 33554432 */
+  /** Size in bytes after which the write-ahead log goes on in another segment. @default 8388608 */
   readonly walSegmentBytes?: number
   /**
    * Size in bytes of the whole write-ahead log, at least two segments. Above half of it, lines are moved to the files of their logs; at all of it, appends wait for
@@ -46,7 +46,7 @@ export const fsStoreDefaults = {
   sync: 'always',
   maxDocumentBytes: 64 * 1024 * 1024,
   maxOpenFiles: 256,
-  walSegmentBytes: 32 * 1024 * 1024,
+  walSegmentBytes: 8 * 1024 * 1024,
   walMaxBytes: 128 * 1024 * 1024,
   allowNetworkFileSystem: false,
   lockWaitMs: 0,

@@ -36,9 +36,10 @@ export async function writeOwnFile(writing: OwnFileWriting, state: LogState, ext
   if (isDrop || (state.isReplayed && !writing.isAlone && own.generation > 0)) return await rewriteOwnFile(writing, state, extents)
   const opened = await openForAppend(writing, state.path, own)
   if (opened === undefined) return await rewriteOwnFile(writing, state, extents)
-  const { descriptor, isNew } = opened
+  const { descriptor, isNew, isCreated } = opened
   try {
-    await cutBack(writing, descriptor, own.bytes)
+    if (!writing.fileSystem.isUnsealed(writing.witness())) throw fenced()
+    if (!isCreated) await cutBack(writing, descriptor, own.bytes)
     const bytes = await copyExtents(writing, descriptor, own.bytes, extents)
     return { own: { generation: Math.max(1, own.generation), bytes, lastSeq: lastSeqOf(own.lastSeq, extents) }, descriptor, isNew }
   } catch (error) {
@@ -61,22 +62,21 @@ async function openForAppend(
   { fileSystem, directories, isAlone }: OwnFileWriting,
   path: string,
   own: OwnFile,
-): Promise<{ readonly descriptor: number; readonly isNew: boolean } | undefined> {
+): Promise<{ readonly descriptor: number; readonly isNew: boolean; readonly isCreated: boolean } | undefined> {
   const file = ownFileName(path, Math.max(1, own.generation))
   // Without O_CREAT: a file that a later owner removed does not come back.
-  if (own.generation > 0) return { descriptor: await fileSystem.open(file, 'r+'), isNew: false }
+  if (own.generation > 0) return { descriptor: await fileSystem.open(file, 'r+'), isNew: false, isCreated: false }
   try {
-    return { descriptor: await directories.within(dirname(path), () => fileSystem.open(file, 'wx')), isNew: true }
+    return { descriptor: await directories.within(dirname(path), () => fileSystem.open(file, 'wx')), isNew: true, isCreated: true }
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error
   }
   // A move that failed left it; or an earlier owner, which may still write to it.
-  return isAlone ? { descriptor: await fileSystem.open(file, 'r+'), isNew: true } : undefined
+  return isAlone ? { descriptor: await fileSystem.open(file, 'r+'), isNew: true, isCreated: false } : undefined
 }
 
 /** Removes what a move that did not end left behind the bytes that count. */
 async function cutBack({ fileSystem, witness }: OwnFileWriting, descriptor: number, bytes: number): Promise<void> {
-  if (!fileSystem.isUnsealed(witness())) throw fenced()
   if ((await fileSystem.size(descriptor)) <= bytes) return
   if (!(await fileSystem.truncate(descriptor, bytes, witness()))) throw fenced()
 }

@@ -85,18 +85,23 @@ describe('real processes', () => {
   const hasStrace = spawnSync('strace', ['-f', '-e', 'inject=getpid:error=EIO:when=1', 'true']).status === 0
   if (!hasStrace) console.log('skipped: F11 needs strace with the right to trace')
 
-  test.skipIf(!hasStrace)('F11: EIO from fdatasync breaks the handle without an acknowledgement, and a new opening goes on', async () => {
-    await using scratch = await scratchDirectory()
-    // One thread, because strace counts the calls of each thread for itself.
-    const strace = ['strace', '-f', '-qq', '-E', 'UV_THREADPOOL_SIZE=1', '-o', join(scratch.path, 'trace'), '-e', 'trace=fdatasync']
-    const inject = [...strace, '-e', 'inject=fdatasync:error=EIO:when=7']
-    const path = join(scratch.path, 'data')
-    await using first = new LoopProcess([path, '1'], inject)
-    await first.ended
-    expect(first.lines.at(-1)).toMatchObject({ failed: 'store-io' })
-    const acknowledged = first.acknowledged
-    expect(acknowledged).toBe(1 + 2 + 3 + 1 + 2 + 3)
-    expect(await checkLog(path, acknowledged)).toBe(acknowledged)
-    expect(execFileSync('grep', ['-c', 'INJECTED', join(scratch.path, 'trace')], { encoding: 'utf8' }).trim()).toBe('1')
-  })
+  test.skipIf(!hasStrace)(
+    'F11: EIO from the write of a group breaks the handle without an acknowledgement, and a new opening goes on',
+    async () => {
+      await using scratch = await scratchDirectory()
+      // One thread, because strace counts the calls of each thread for itself.
+      const path = join(scratch.path, 'data')
+      const segment = join(path, 'wal/00000001.jsonl')
+      const strace = ['strace', '-f', '-qq', '-E', 'UV_THREADPOOL_SIZE=1', '-o', join(scratch.path, 'trace'), '-P', segment]
+      // The first write is that of the header.
+      const inject = [...strace, '-e', 'trace=pwrite64', '-e', 'inject=pwrite64:error=EIO:when=8']
+      await using first = new LoopProcess([path, '1'], inject)
+      await first.ended
+      expect(first.lines.at(-1)).toMatchObject({ failed: 'store-io' })
+      const acknowledged = first.acknowledged
+      expect(acknowledged).toBe(1 + 2 + 3 + 1 + 2 + 3)
+      expect(await checkLog(path, acknowledged)).toBe(acknowledged)
+      expect(execFileSync('grep', ['-c', 'INJECTED', join(scratch.path, 'trace')], { encoding: 'utf8' }).trim()).toBe('1')
+    },
+  )
 })

@@ -4,6 +4,7 @@ import { isAbsent, removeIfThere, syncDirectory, writeFully, writeNew } from './
 import { readAt } from './backward-scan.ts'
 import { fenced, logCorrupt, systemCode } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
+import type { SyncMode } from './options.ts'
 import { encodeOtherLine, isIntact, lineEnd, lineStart } from './wal-line.ts'
 
 /** The directory of the write-ahead log, in the data directory. No part of a key is encoded as this name. */
@@ -74,10 +75,10 @@ export function linesStart(file: string, bytes: Buffer): number {
 /**
  * Creates a segment exclusively; undefined when it exists already. Rejects `fenced` when there is a later one: a later owner wrote it.
  */
-export async function claimSegment(fileSystem: FileSystem, directory: string, number: number): Promise<number | undefined> {
+export async function claimSegment(fileSystem: FileSystem, directory: string, number: number, sync: SyncMode): Promise<number | undefined> {
   let descriptor: number
   try {
-    descriptor = await fileSystem.open(segmentPath(directory, number), 'wx')
+    descriptor = await fileSystem.open(segmentPath(directory, number), sync === 'os' ? 'wx' : 'wxd')
   } catch (error) {
     if (systemCode(error) === 'EEXIST') return undefined
     throw error

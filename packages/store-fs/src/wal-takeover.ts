@@ -5,6 +5,7 @@ import { isAbsent, readWhole, removeIfThere, syncDirectory } from './atomic-writ
 import { logCorrupt } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 import { type LogTable, LostLines } from './log-table.ts'
+import type { SyncMode } from './options.ts'
 import { walkSegment } from './wal-replay.ts'
 import {
   abandonSegment,
@@ -28,14 +29,14 @@ const mostAttempts = 20
  * Resolves with the segment to write to. The order is what fences an earlier owner: the next segment is claimed, then the earlier ones are sealed, and only then
  * read; a segment that is sealed acknowledges nothing. Rejects `log-corrupt` for damage of which nothing says whose lines are lost.
  */
-export async function takeWal(fileSystem: FileSystem, directory: string, table: LogTable): Promise<CurrentSegment> {
+export async function takeWal(fileSystem: FileSystem, directory: string, table: LogTable, sync: SyncMode): Promise<CurrentSegment> {
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
     const numbers = await listSegments(fileSystem, directory)
     const newest = numbers.at(-1) ?? 0
     let tail: OpenTail | undefined
     try {
       tail = newest === 0 ? undefined : await openTail(fileSystem, directory, newest)
-      const own = await claimSegment(fileSystem, directory, newest + 1)
+      const own = await claimSegment(fileSystem, directory, newest + 1, sync)
       if (own !== undefined) return await take(fileSystem, directory, table, { numbers, tail, own, number: newest + 1 })
     } catch (error) {
       if (!isAbsent(error)) throw error

@@ -1,7 +1,7 @@
 /** The write-ahead log of a store: group commit over all logs, one write and one sync at a time. */
 import { BeamClawError } from '@beamclaw/core'
 import { removeIfThere, syncDirectory, writeFully } from './atomic-write.ts'
-import { fenced, storeFailure } from './failures.ts'
+import { fenced, isNoRoom, storeFailure } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 import type { LogTable } from './log-table.ts'
 import type { SyncMode } from './options.ts'
@@ -60,8 +60,8 @@ export class Wal {
 
   /** Takes the log in `directory` over, and reads it into the table. */
   static async open(options: WalOptions): Promise<Wal> {
-    const { fileSystem, directory, table } = options
-    return new Wal(options, await takeWal(fileSystem, directory, table))
+    const { fileSystem, directory, table, sync } = options
+    return new Wal(options, await takeWal(fileSystem, directory, table, sync))
   }
 
   /** The descriptor of the current segment: while it is unsealed, this process owns the directory. */
@@ -112,6 +112,8 @@ export class Wal {
     const rotation = Promise.withResolvers<void>()
     this.#rotations.push(rotation)
     this.#draining ??= this.#drain()
+    // Appends that wait for room must not hold it up: room may come by it.
+    this.#wakeWaiting()
     await rotation.promise
   }
 
@@ -130,9 +132,7 @@ export class Wal {
       table.segments.remove(number)
       hasRoom = true
     }
-    if (!hasRoom) return
-    this.#room?.resolve()
-    this.#room = undefined
+    if (hasRoom) this.#wakeWaiting()
   }
 
   /** Rejects what waits, and everything later, with `reason`. */
@@ -142,8 +142,7 @@ export class Wal {
     for (const item of this.#queue.splice(0)) item.reject(reason)
     for (const { reject } of this.#rotations.splice(0)) reject(reason)
     this.#waiting = 0
-    this.#room?.resolve()
-    this.#room = undefined
+    this.#wakeWaiting()
   }
 
   /** Resolves when nothing is under way. */
@@ -163,7 +162,7 @@ export class Wal {
       const rotations = this.#rotations.splice(0)
       if (rotations.length > 0) await this.#rotate(rotations)
       if (this.#isDue()) await this.#next().catch(() => undefined)
-      await this.#untilRoom()
+      if (!(await this.#hasRoom())) continue
       const group = takeGroup(this.#queue)
       if (group.length > 0) await this.#commit(group)
     }
@@ -183,15 +182,23 @@ export class Wal {
     }
   }
 
-  async #untilRoom(): Promise<void> {
+  /** Waits for room. Resolves with false when a rotation comes first. */
+  async #hasRoom(): Promise<boolean> {
     const { table, maxBytes, onGrown } = this.#options
     // Only segments that are not written any more can go; without one, waiting would be for nothing.
     while (table.segments.bytes >= maxBytes && table.segments.count > 1 && this.#failure === undefined && this.#queue.length > 0) {
+      if (this.#rotations.length > 0) return false
       this.#room ??= Promise.withResolvers()
       const { promise } = this.#room
       onGrown()
       await promise
     }
+    return true
+  }
+
+  #wakeWaiting(): void {
+    this.#room?.resolve()
+    this.#room = undefined
   }
 
   async #commit(group: readonly WalItem[]): Promise<void> {
@@ -214,19 +221,11 @@ export class Wal {
     const segment = this.#segment
     const { bytes, lengths } = encodeGroup(group, this.#syncedBytes === segment.bytes)
     try {
-      await writeFully(fileSystem, segment.descriptor, bytes, segment.bytes)
+      await writeFully(fileSystem, segment.descriptor, bytes, segment.bytes, sync === 'os' ? 'write' : 'writeDurably')
     } catch (error) {
-      await this.#cutBack(true)
+      // The kernel reports a lost page once and forgets it, so a later successful sync of this file proves nothing. A disk without room has lost none.
+      await this.#cutBack(sync === 'os' || isNoRoom(error))
       throw error
-    }
-    if (sync !== 'os') {
-      try {
-        await fileSystem.datasync(segment.descriptor)
-      } catch (error) {
-        // The kernel reports a lost page once and forgets it, so a later successful sync of this file proves nothing.
-        await this.#cutBack(false)
-        throw error
-      }
     }
     // Checked after the sync: a later owner that sealed this segment earlier may have read it before the write.
     if (!fileSystem.isUnsealed(segment.descriptor)) throw fenced()
@@ -262,7 +261,7 @@ export class Wal {
     const { number: previous, bytes, descriptor } = this.#segment
     const number = Math.max(previous, this.#lastTried) + 1
     if (sync === 'os' && !this.#isAbandoned) await fileSystem.datasync(descriptor)
-    const claimed = await claimSegment(fileSystem, directory, number)
+    const claimed = await claimSegment(fileSystem, directory, number, sync)
     if (claimed === undefined || !fileSystem.isUnsealed(descriptor)) {
       if (claimed !== undefined) await abandonSegment(fileSystem, directory, number, claimed)
       throw fenced('a later owner has the data directory')

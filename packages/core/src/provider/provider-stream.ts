@@ -3,7 +3,16 @@ import type { ProviderPart } from '../ports/provider.ts'
 import { abortedError, asProviderError } from './provider-error.ts'
 
 /** The stream of a call; `return()` ends it even while a part is awaited. */
-export type ProviderStream = AsyncIterableIterator<ProviderPart, void, undefined>
+export interface ProviderStream extends AsyncIterableIterator<ProviderPart, void, undefined> {
+  /**
+   * Removes and returns the next part if it has arrived; undefined when there is none yet, or none at all: only `next` tells. Saves a reader the promises
+   * of parts that arrived together.
+   */
+  takeReady?(): ProviderPart | undefined
+}
+
+/** The iterator of anybody's stream. */
+export type PartSource = AsyncIterator<ProviderPart> & Pick<ProviderStream, 'takeReady'>
 
 // A string as the reason: the default one is an error, whose stack trace would be captured for every call.
 const loopWasLeft = 'the loop was left'
@@ -17,7 +26,7 @@ const loopWasLeft = 'the loop was left'
  */
 export function providerStream(start: (signal: AbortSignal) => AsyncIterable<ProviderPart>, callerSignal: AbortSignal): ProviderStream {
   const leaving = new AbortController()
-  let parts: AsyncIterator<ProviderPart> | undefined
+  let parts: PartSource | undefined
   let isFinished = false
   let isOver = false
   const onAbort = (): void => leaving.abort(callerSignal.reason)
@@ -25,14 +34,14 @@ export function providerStream(start: (signal: AbortSignal) => AsyncIterable<Pro
     isOver = true
     callerSignal.removeEventListener('abort', onAbort)
   }
-  const begin = (): AsyncIterator<ProviderPart> => {
+  const begin = (): PartSource => {
     // By hand: `AbortSignal.any` leaks an entry on a long-lived signal for every call.
     callerSignal.addEventListener('abort', onAbort, { once: true })
     if (callerSignal.aborted) onAbort()
     return start(leaving.signal)[Symbol.asyncIterator]()
   }
   // The caller does not wait for it: an abort ends a call at once.
-  const drop = (left: AsyncIterator<ProviderPart>): void => {
+  const drop = (left: PartSource): void => {
     ;(async () => left.return?.())().catch(() => {})
   }
   const passOn = (next: IteratorResult<ProviderPart>): IteratorResult<ProviderPart, void> => {
@@ -65,6 +74,12 @@ export function providerStream(start: (signal: AbortSignal) => AsyncIterable<Pro
       } catch (thrown) {
         return Promise.reject(thrown).catch(fail)
       }
+    },
+    takeReady: () => {
+      if (isOver || leaving.signal.aborted) return undefined
+      const part = parts?.takeReady?.()
+      isFinished ||= part?.type === 'finish'
+      return part
     },
     return: async () => {
       const isLeft = !isOver

@@ -2,7 +2,7 @@
 import type { BeamClawError } from '../base/errors.ts'
 import type { ProviderPart } from '../ports/provider.ts'
 import { abortedError, throwIfAborted } from './provider-error.ts'
-import type { ProviderStream } from './provider-stream.ts'
+import type { PartSource, ProviderStream } from './provider-stream.ts'
 
 /**
  * Returns the parts of a stream until `signal`, which lives as long as the call, is aborted; then throws `provider-aborted` at once. A
@@ -13,7 +13,7 @@ import type { ProviderStream } from './provider-stream.ts'
  * for await (const part of untilAborted(() => provider.doStream(request, { signal }), signal)) show(part)
  */
 export function untilAborted(start: () => AsyncIterable<ProviderPart>, signal: AbortSignal, gate?: Promise<void>): ProviderStream {
-  let parts: AsyncIterator<ProviderPart> | undefined
+  let parts: PartSource | undefined
   let shut = gate
   let giveUp: ((error: BeamClawError) => void) | undefined
   const onAbort = (): void => giveUp?.(abortedError(signal))
@@ -35,6 +35,7 @@ export function untilAborted(start: () => AsyncIterable<ProviderPart>, signal: A
         const settled = opened ?? read
         settled.then((next) => resolve(next.done === true ? { done: true, value: undefined } : next), reject)
       }),
+    takeReady: () => (signal.aborted ? undefined : parts?.takeReady?.()),
     return: async () => {
       signal.removeEventListener('abort', onAbort)
       const left = parts?.return?.()

@@ -1,5 +1,6 @@
 /** One streamed answer, part by part. */
 import { BeamClawError, type ProviderPart } from '@beamclaw/core'
+import type { ProviderStream } from '@beamclaw/core/adapter'
 import type { AnswerReader } from './answer-reader.ts'
 import { isBrokenEnding } from './failure.ts'
 import type { HttpAnswer } from './http.ts'
@@ -30,7 +31,7 @@ const maxWaitingBytes = 1024 * 1024
  * - I1: the parts before an error come before the error.
  * - I2: once the finish reason has arrived the answer is complete; a broken ending loses only the usage.
  */
-export class AnswerParts implements AsyncIterableIterator<ProviderPart, void, undefined> {
+export class AnswerParts implements ProviderStream {
   readonly #begin: () => Promise<BegunAnswer>
   readonly #reader: AnswerReader
   #begun: BegunAnswer | undefined
@@ -62,6 +63,10 @@ export class AnswerParts implements AsyncIterableIterator<ProviderPart, void, un
     else if (this.#phase === 'reading') this.#begun?.answer.expectMore()
     else if (this.#phase !== 'begun') this.#settle()
     return read.promise
+  }
+
+  takeReady(): ProviderPart | undefined {
+    return this.#take()
   }
 
   /** Ends the answer, and drops what was not read. */

@@ -1,6 +1,6 @@
 /** The common part of adapters over HTTP: checked setup, one streamed call, one JSON call, uniform failures. */
-import { BeamClawError, type JsonObject, type ProviderPart, SystemClock } from '@beamclaw/core'
-import { wellFormedJson } from '@beamclaw/core/adapter'
+import { BeamClawError, type JsonObject, SystemClock } from '@beamclaw/core'
+import { type ProviderStream, wellFormedJson } from '@beamclaw/core/adapter'
 import { AnswerParts, type BegunAnswer } from './answer-parts.ts'
 import type { AnswerReader } from './answer-reader.ts'
 import { DispatchTransport } from './dispatch-transport.ts'
@@ -70,7 +70,7 @@ export class ModelService {
   }
 
   /** Posts a call; returns the parts of its answer, one by one. Releases the connection when it ends, also with an error. */
-  stream({ path, body, reader, onFailure }: StreamedCall, signal: AbortSignal): AsyncIterableIterator<ProviderPart, void, undefined> {
+  stream({ path, body, reader, onFailure }: StreamedCall, signal: AbortSignal): ProviderStream {
     const begin = async (): Promise<BegunAnswer> => {
       const answer = await sendHttp(this.#setup, path, wellFormedJson(body), signal)
       try {

@@ -54,9 +54,9 @@ export class CrashFileSystem {
     this.fileSystem = {
       ...real,
       open: changing((path, flags) => {
-        const descriptor = openSync(path, flags, 0o600)
+        const descriptor = openSync(path, flags === 'wxd' ? 'wx' : flags, 0o600)
         this.#paths.set(descriptor, path)
-        if (flags === 'wx') this.#isNew(path)
+        if (flags.startsWith('wx')) this.#isNew(path)
         return descriptor
       }),
       write: changing((descriptor, bytes, offset, length, position) => writeSync(descriptor, bytes, offset, length, position)),
@@ -88,6 +88,11 @@ export class CrashFileSystem {
         await new Promise(setImmediate)
         this.#onCall()
         this.#synced(descriptor)
+      },
+      writeDurably: async (descriptor, ...args) => {
+        const count = await this.fileSystem.write(descriptor, ...args)
+        await this.fileSystem.datasync(descriptor)
+        return count
       },
       sync: changing((descriptor) => this.#synced(descriptor)),
     }

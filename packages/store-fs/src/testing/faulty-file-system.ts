@@ -12,6 +12,15 @@ export function faultyFileSystem(before: BeforeCall): FileSystem {
     get(target, name: keyof FileSystem) {
       const call = target[name] as (...args: unknown[]) => unknown
       if (synchronous.has(name)) return call
+      // Its two halves, so that each can fail by itself.
+      if (name === 'writeDurably') {
+        return async (descriptor: number, ...args: unknown[]) => {
+          await before('write', [descriptor, ...args])
+          const count = await call(descriptor, ...args)
+          await before('datasync', [descriptor])
+          return count
+        }
+      }
       return async (...args: unknown[]) => {
         await before(name, args)
         return await call(...args)

@@ -8,12 +8,10 @@ import { openOwnedLog } from '../journal/open-owned-log.ts'
 import type { ActivityLogOptions } from './activity-log-options.ts'
 import { openActivity } from './activity-opening.ts'
 import { readKey, readSnapshot } from './activity-snapshot.ts'
+import { Lingering } from './lingering.ts'
 
 /** Records after which the log is replaced by the list of busy sessions. */
 const compactAfter = 10_000
-
-/** Milliseconds that a session stays listed after its work, so that the next message of a conversation finds it listed. */
-const lingerMs = 5_000
 
 /** Milliseconds after a deletion in which the list is written anew, without the name. A store needs some seconds more to remove the old bytes. */
 const eraseAfterMs = 3_000
@@ -25,13 +23,12 @@ export class ActivityLog {
   readonly #options: ActivityLogOptions
   // The listed sessions; each promise resolves once the entry is durable.
   readonly #busy = new Map<SessionKey, Promise<void>>()
-  // Listed sessions whose work has ended, with the time of its end: the oldest first.
-  readonly #lingering = new Map<SessionKey, number>()
+  // Listed sessions whose work has ended.
+  readonly #lingering: Lingering
   // Listed sessions that an earlier process left and that have not been used yet; only with `on-demand`.
   readonly #asleep = new Set<SessionKey>()
   // Listed sessions whose agent is not configured.
   readonly #parked = new Set<SessionKey>()
-  #sweepTimer: TimerHandle | undefined
   // Set while the log has names of deleted sessions.
   #eraseTimer: TimerHandle | undefined
   // Times of the last work of sessions, in that order.
@@ -47,6 +44,7 @@ export class ActivityLog {
 
   constructor(options: ActivityLogOptions) {
     this.#options = options
+    this.#lingering = new Lingering(options.services.clock, (due) => this.#forget(due))
   }
 
   /** Opens the log. Resolves with the sessions that were listed when it was last written. */
@@ -163,8 +161,7 @@ export class ActivityLog {
     if (!this.#busy.has(key) || this.#lingering.has(key)) return false
     const { clock } = this.#options.services
     this.#see(key, clock.now())
-    this.#lingering.set(key, clock.monotonic())
-    if (this.#refusal === undefined) this.#sweepTimer ??= clock.setTimer(() => this.#sweep(), lingerMs, true)
+    this.#lingering.add(key)
     if (this.#isIdle) this.#releaseIdle()
     return true
   }
@@ -183,7 +180,7 @@ export class ActivityLog {
 
   /** Writes the pending changes, and closes the log. */
   async close(): Promise<void> {
-    if (this.#refusal === undefined) await this.#forget([...this.#lingering.keys()])
+    if (this.#refusal === undefined) await this.#forget(this.#lingering.keys)
     if (this.#eraseTimer !== undefined) await this.#erase()
     this.kill()
     const log = await this.#opening?.catch(() => undefined)
@@ -194,14 +191,14 @@ export class ActivityLog {
   giveUp(error: BeamClawError): void {
     if (this.#refusal !== undefined) return
     this.#refusal = error
+    this.#lingering.stop()
     this.#options.onLost?.(error)
   }
 
   /** Stops all writes. */
   kill(): void {
     this.#refusal ??= new BeamClawError('actor-not-running', 'The list of busy sessions is closed')
-    this.#sweepTimer?.cancel()
-    this.#sweepTimer = undefined
+    this.#lingering.stop()
     this.#eraseTimer?.cancel()
     this.#eraseTimer = undefined
     this.#releaseIdle()
@@ -230,24 +227,13 @@ export class ActivityLog {
     for (const resolve of this.#onIdle.splice(0)) resolve()
   }
 
-  #sweep(): void {
-    const { clock } = this.#options.services
-    const now = clock.monotonic()
-    const due: SessionKey[] = []
-    let nextMs: number | undefined
-    for (const [key, since] of this.#lingering) {
-      nextMs = since + lingerMs - now
-      if (nextMs > 0) break
-      nextMs = undefined
-      due.push(key)
-    }
-    this.#sweepTimer = nextMs === undefined ? undefined : clock.setTimer(() => this.#sweep(), nextMs, true)
-    void this.#forget(due)
-  }
-
   async #forget(due: readonly SessionKey[]): Promise<void> {
     if (due.length === 0) return
-    if (!(await this.#prepare(due))) return this.#postpone(due)
+    if (!(await this.#prepare(due))) {
+      // They are tried again later, unless they have work by then.
+      for (const key of due) if (this.#lingering.has(key)) this.#lingering.add(key)
+      return
+    }
     // Sessions that were used or deleted meanwhile keep their entries.
     const keys = due.filter((key) => this.#lingering.has(key))
     if (keys.length === 0) return
@@ -270,13 +256,6 @@ export class ActivityLog {
       this.#options.services.logger.log('warn', 'activity.not-prepared', { sessions: keys.length, error: describeError(error) })
       return false
     }
-  }
-
-  /** Sweeps these sessions again later, unless they have work by then. */
-  #postpone(keys: readonly SessionKey[]): void {
-    const { clock } = this.#options.services
-    for (const key of keys) if (this.#lingering.delete(key)) this.#lingering.set(key, clock.monotonic())
-    if (this.#refusal === undefined) this.#sweepTimer ??= clock.setTimer(() => this.#sweep(), lingerMs, true)
   }
 
   #see(key: SessionKey, at: number): void {

@@ -53,9 +53,13 @@ export async function readAnswer(
   const parts = untilAborted(start, signal, durable)
   try {
     while (answer.isGrowing) {
-      const next = await parts.next()
-      if (next.done === true) break
-      answer.add(next.value, onPiece)
+      let part = parts.takeReady?.()
+      if (part === undefined) {
+        const next = await parts.next()
+        if (next.done === true) break
+        part = next.value
+      }
+      answer.add(part, onPiece)
       const turn = turns.due()
       if (turn !== undefined) await turn
     }
