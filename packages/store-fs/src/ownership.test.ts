@@ -4,17 +4,9 @@ import { dirname, join } from 'node:path'
 import { BeamClawError } from '@beamclaw/core'
 import { expectRejection, fencingToken, logRecords, range, storeKey } from '@beamclaw/testkit'
 import { describe, expect, test, vi } from 'vitest'
+import { chance } from './testing/chance.ts'
 import { faultyFileSystem } from './testing/faulty-file-system.ts'
 import { LogProcess, logKey, ownPath, scratchDirectory } from './testing/scratch.ts'
-
-/** Returns whole numbers below `limit`, the same sequence for the same seed. */
-function chance(seed: number): (limit: number) => number {
-  let state = seed * 2_654_435_761
-  return (limit) => {
-    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9) >>> 0
-    return state % limit
-  }
-}
 
 const codeOf = (error: unknown): unknown => (BeamClawError.isInstance(error) ? error.code : error)
 

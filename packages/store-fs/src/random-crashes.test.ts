@@ -8,6 +8,7 @@ import { expect, test } from 'vitest'
 import { nodeFileSystem } from './file-system.ts'
 import type { FsLog } from './fs-log.ts'
 import type { LogStore } from './log-store.ts'
+import { chance } from './testing/chance.ts'
 import { CrashFileSystem } from './testing/crash-file-system.ts'
 import { mortalFileSystem } from './testing/mortal-file-system.ts'
 import { LogProcess, scratchDirectory } from './testing/scratch.ts'
@@ -15,16 +16,6 @@ import { LogProcess, scratchDirectory } from './testing/scratch.ts'
 const seeds = Number(process.env.BEAMCLAW_CRASH_SEEDS ?? 40)
 const firstSeed = Number(process.env.BEAMCLAW_CRASH_SEED ?? 1)
 const names = ['a', 'b', 'c']
-
-function chance(seed: number): (limit: number) => number {
-  let state = Math.imul(seed, 2_654_435_761) >>> 0
-  return (limit) => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit
-  }
-}
 
 /** What was promised of one log. `life` grows with each deletion: nothing of an earlier life may come back. */
 interface Promise_ {

@@ -1,7 +1,8 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { zeroUsage } from '../base/messages.ts'
 import type { ProviderPart } from '../ports/provider.ts'
-import { providerStream } from './provider-stream.ts'
+import { type ProviderStream, providerStream } from './provider-stream.ts'
+import { untilAborted } from './until-aborted.ts'
 
 const part = (text: string): ProviderPart => ({ type: 'text-delta', text })
 
@@ -101,4 +102,57 @@ test('an abort after the finish lets the call end as it would', async () => {
   await stream.next()
   caller.abort()
   expect(await stream.next()).toEqual({ done: true, value: undefined })
+})
+
+describe('parts that arrived together', () => {
+  /** A stream whose first read brings three parts, the last of them a `finish`. */
+  function burst() {
+    const finish: ProviderPart = { type: 'finish', reason: 'stop', usage: zeroUsage }
+    const ready = [part('two'), finish]
+    const source: ProviderStream = {
+      [Symbol.asyncIterator]() {
+        return this
+      },
+      next: async () => ({ done: false, value: part('one') }),
+      takeReady: () => ready.shift(),
+    }
+    const caller = new AbortController()
+    return { finish, caller, start: () => source }
+  }
+
+  test('are taken without a promise once the first was read', async () => {
+    for (const make of [providerStream, untilAborted]) {
+      const { finish, caller, start } = burst()
+      const stream = make(start, caller.signal)
+      expect(stream.takeReady?.()).toBeUndefined()
+      await stream.next()
+      expect([stream.takeReady?.(), stream.takeReady?.(), stream.takeReady?.()]).toEqual([part('two'), finish, undefined])
+    }
+  })
+
+  test('are not taken after an abort, nor when the loop was left', async () => {
+    for (const make of [providerStream, untilAborted]) {
+      const { caller, start } = burst()
+      const stream = make(start, caller.signal)
+      await stream.next()
+      caller.abort()
+      expect(stream.takeReady?.()).toBeUndefined()
+      await expect(stream.next()).rejects.toMatchObject({ code: 'provider-aborted' })
+    }
+    const { caller, start } = burst()
+    const stream = providerStream(start, caller.signal)
+    await stream.next()
+    await stream.return?.()
+    expect(stream.takeReady?.()).toBeUndefined()
+  })
+
+  test('a finish that was taken ends the answer: an abort after it is none', async () => {
+    const { caller, start } = burst()
+    const stream = providerStream(start, caller.signal)
+    await stream.next()
+    stream.takeReady?.()
+    stream.takeReady?.()
+    caller.abort()
+    expect((await stream.next()).done).toBe(false)
+  })
 })

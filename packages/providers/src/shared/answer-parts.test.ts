@@ -152,3 +152,17 @@ test('who leaves a complete answer leaves its connection to the next one', async
     expect(log).not.toContain('ended')
   }
 })
+
+test('parts that have arrived can be taken without a promise, in their order, and without their reader being counted as waiting', async () => {
+  const { parts, put, fail, log } = await begun()
+  log.length = 0
+  expect(parts.takeReady()).toBeUndefined()
+  put('bcd')
+  expect([parts.takeReady(), parts.takeReady()]).toEqual([text('b'), text('c')])
+  expect(await read(parts)).toBe('d')
+  expect([parts.takeReady(), log]).toEqual([undefined, []])
+  put('e')
+  fail(new Error('reset'))
+  expect([parts.takeReady(), parts.takeReady()]).toEqual([text('e'), undefined])
+  await expect(parts.next()).rejects.toThrow('reset')
+})
