@@ -58,7 +58,8 @@ async function newSessions(folder: string): Promise<Result[]> {
     }),
   )
   const perSecond = many / ((performance.now() - startedAt) / 1_000)
-  await new Promise((resolve) => setTimeout(resolve, 7_000))
+  // They leave memory, and their lines the write-ahead log.
+  await new Promise((resolve) => setTimeout(resolve, 30_000))
   const heap = (await settledHeap()) - before
   await claw.stop()
   const bytes = (await bytesOnDisk(folder)) / many

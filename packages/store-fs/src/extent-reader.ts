@@ -3,6 +3,7 @@ import { readAt } from './backward-scan.ts'
 import { logCorrupt } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 import type { Extent } from './log-state.ts'
+import { OpenSegments } from './open-segments.ts'
 import { segmentPath } from './wal-segments.ts'
 
 /** An extent and its bytes. */
@@ -23,21 +24,17 @@ export async function* readExtents(
   fileSystem: FileSystem,
   directory: string,
   extents: readonly Extent[],
+  shared?: OpenSegments,
 ): AsyncGenerator<readonly ReadExtent[]> {
-  let open: { readonly number: number; readonly descriptor: number } | undefined
+  const segments = shared ?? new OpenSegments(fileSystem, directory)
   try {
     for (let index = 0; index < extents.length; ) {
       const span = spanFrom(extents, index)
       const [first] = span
       if (first === undefined) return
-      if (open?.number !== first.segment) {
-        if (open !== undefined) await fileSystem.close(open.descriptor)
-        open = undefined
-        open = { number: first.segment, descriptor: await fileSystem.open(segmentPath(directory, first.segment), 'r') }
-      }
       const last = span.at(-1) ?? first
       const length = last.offset + last.bytes - first.offset
-      const bytes = await readAt(fileSystem, open.descriptor, first.offset, length)
+      const bytes = await readAt(fileSystem, await segments.descriptor(first.segment), first.offset, length)
       if (bytes.length < length)
         throw logCorrupt(
           segmentPath(directory, first.segment),
@@ -51,7 +48,7 @@ export async function* readExtents(
       index += span.length
     }
   } finally {
-    if (open !== undefined) await fileSystem.close(open.descriptor)
+    if (segments !== shared) await segments.close()
   }
 }
 

@@ -6,6 +6,7 @@ import type { Extent, LogState } from './log-state.ts'
 import type { LogTable } from './log-table.ts'
 import { loadForMove } from './log-tail.ts'
 import { chooseMoves } from './mover-choice.ts'
+import { OpenSegments } from './open-segments.ts'
 import type { OwnFile } from './own-file.ts'
 import { type OwnFileWriting, removeOwnFiles, type WrittenFile, writeOwnFile } from './own-file-writer.ts'
 import { Limiter } from './queues.ts'
@@ -188,13 +189,15 @@ export class Mover {
 
   /** All are written, then all are synced, then their directories: the file system has one journal for them. */
   async #moveBatch(states: readonly LogState[]): Promise<unknown> {
-    const { fileSystem } = this.#options.writing
+    const { fileSystem, wal } = this.#options.writing
+    const segments = new OpenSegments(fileSystem, wal)
     const moves: Move[] = []
     let failure: unknown
     const failing = (error: unknown): void => {
       failure ??= error ?? new Error('failed')
     }
-    await Promise.all(states.map((state) => this.#limiter.run(() => this.#write(state, moves)).catch(failing)))
+    await Promise.all(states.map((state) => this.#limiter.run(() => this.#write(state, segments, moves)).catch(failing)))
+    await segments.close().catch(failing)
     try {
       const directories = new Set<string>()
       const written: { readonly move: Move; readonly directory: string | undefined }[] = []
@@ -227,8 +230,8 @@ export class Mover {
     return failure
   }
 
-  async #write(state: LogState, moves: Move[]): Promise<void> {
-    const { writing } = this.#options
+  async #write(state: LogState, segments: OpenSegments, moves: Move[]): Promise<void> {
+    const writing = { ...this.#options.writing, segments }
     const release = await this.#exclusively(state)
     try {
       await this.#removeStale(state)

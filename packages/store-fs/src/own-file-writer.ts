@@ -8,6 +8,7 @@ import { fenced, systemCode } from './failures.ts'
 import { forEachLine } from './forward-scan.ts'
 import type { Files } from './log-reader.ts'
 import type { Extent, LogState } from './log-state.ts'
+import type { OpenSegments } from './open-segments.ts'
 import { encodeOwnHeader, headerLength, noOwnFile, type OwnFile, ownFileName, ownFileNames } from './own-file.ts'
 import { isIntact, lineEnd, readHead } from './wal-line.ts'
 
@@ -17,6 +18,8 @@ export interface OwnFileWriting extends Files {
   /** The open segment whose seal tells that a later owner has the directory. */
   readonly witness: () => number
   readonly newTemporary: () => string
+  /** Segments that are open already. */
+  readonly segments?: OpenSegments
   /** False when an earlier owner may still be alive, and writing: then a file that it may have open is not gone on with. */
   readonly isAlone: boolean
 }
@@ -81,9 +84,14 @@ async function cutBack({ fileSystem, witness }: OwnFileWriting, descriptor: numb
   if (!(await fileSystem.truncate(descriptor, bytes, witness()))) throw fenced()
 }
 
-async function copyExtents({ fileSystem, wal }: Files, descriptor: number, from: number, extents: readonly Extent[]): Promise<number> {
+async function copyExtents(
+  { fileSystem, wal, segments }: OwnFileWriting,
+  descriptor: number,
+  from: number,
+  extents: readonly Extent[],
+): Promise<number> {
   let position = from
-  for await (const some of readExtents(fileSystem, wal, extents)) {
+  for await (const some of readExtents(fileSystem, wal, extents, segments)) {
     const bytes = Buffer.concat(some.flatMap((read) => (read.bytes.at(-1) === 0x0a ? [read.bytes] : [read.bytes, Buffer.from('\n')])))
     await writeFully(fileSystem, descriptor, bytes, position)
     position += bytes.length

@@ -52,24 +52,31 @@ export function encodeOwnHeader(generation: number, key: readonly string[]): Buf
 
 /** Opens the own file of a log; of two, the one with the higher generation. Undefined when there is none. The caller closes it. */
 export async function openOwnFile(fileSystem: FileSystem, path: string): Promise<OpenOwnFile | undefined> {
-  let best: OpenOwnFile | undefined
-  for (const [index, file] of ownFileNames(path).entries()) {
-    // A header that is damaged says nothing, and the name says whether the generation is odd.
-    const lowest = index + 1
-    let descriptor: number
-    try {
-      descriptor = await fileSystem.open(file, 'r')
-    } catch (error) {
-      if (isAbsent(error)) continue
-      throw error
-    }
-    const size = await fileSystem.size(descriptor)
-    const found = { file, descriptor, size, generation: await generationOf(fileSystem, descriptor, size, lowest) }
-    const worse = best !== undefined && best.generation > found.generation ? found : best
-    if (worse !== found) best = found
-    if (worse !== undefined) await fileSystem.close(worse.descriptor)
-  }
+  const opened = await Promise.allSettled(ownFileNames(path).map((file, index) => openGeneration(fileSystem, file, index + 1)))
+  const found = opened.flatMap((result) => (result.status === 'fulfilled' && result.value !== undefined ? [result.value] : []))
+  const failed = opened.find((result) => result.status === 'rejected')
+  const best = failed === undefined ? found.sort((a, b) => b.generation - a.generation)[0] : undefined
+  for (const file of found) if (file !== best) await fileSystem.close(file.descriptor)
+  if (failed !== undefined) throw failed.reason
   return best
+}
+
+/** Resolves with undefined for a file that is not there. A header that is damaged says nothing, and the name says whether the generation is odd: then it is `lowest`. */
+async function openGeneration(fileSystem: FileSystem, file: string, lowest: number): Promise<OpenOwnFile | undefined> {
+  let descriptor: number
+  try {
+    descriptor = await fileSystem.open(file, 'r')
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    throw error
+  }
+  try {
+    const size = await fileSystem.size(descriptor)
+    return { file, descriptor, size, generation: await generationOf(fileSystem, descriptor, size, lowest) }
+  } catch (error) {
+    await fileSystem.close(descriptor)
+    throw error
+  }
 }
 
 /** Returns true for the header of a file: an intact line at its beginning. Anywhere else, an intact line without a head was written by a later version. */
