@@ -1,49 +1,17 @@
-import {
-  appendFileSync,
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { defaultTenant } from '@beamclaw/core'
 import { FsStore } from '@beamclaw/store-fs'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { atRest, busy, flip, indexOf, interrupted, over, resumed } from '../testing/data-directory.ts'
-import { type CliOutcome, jsonLines, runCli } from '../testing/run-cli.ts'
+import { repairs } from '../testing/repairs.ts'
+import { jsonLines } from '../testing/run-cli.ts'
 
-let folder: string
-let data: string
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'beamclaw-repair-'))
-  data = join(folder, 'data')
-})
-
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
-
-const repairing = (...flags: readonly string[]): Promise<CliOutcome> =>
-  runCli(['doctor', '--repair', '--data-dir', data, ...flags], { cwd: folder })
-
-async function repaired(...flags: readonly string[]) {
-  const outcome = await repairing('--json', ...flags)
-  const lines = jsonLines(outcome)
-  return { ...outcome, lines, of: (type: string) => lines.filter((line) => line.type === type), summary: lines.at(-1) }
-}
-
-const file = (...names: readonly string[]): string => join(data, 'default', ...names)
-const journal = (name: string): string => file('sessions', 'main', `${name}.log.jsonl`)
-const settings = (): string => file('sessions', 'main', 'one', 'metadata.json')
+const { folder, data, file, journal, settings, repairing, repaired } = repairs()
 
 describe('a repair', () => {
   test('of a directory in order finds nothing, and changes no journal', async () => {
-    await atRest(data)
+    await atRest(data())
     const before = [readFileSync(journal('one')), readFileSync(journal('two'))]
     const { code, summary, lines } = await repaired()
     expect(code).toBe(0)
@@ -55,12 +23,12 @@ describe('a repair', () => {
       isUsable: true,
     })
     expect([readFileSync(journal('one')), readFileSync(journal('two'))]).toEqual(before)
-    expect(await indexOf(data)).toMatchObject({ isComplete: true, keys: ['agent:main:one', 'agent:main:two'] })
-    expect((await resumed(data)).count).toBe(0)
+    expect(await indexOf(data())).toMatchObject({ isComplete: true, keys: ['agent:main:one', 'agent:main:two'] })
+    expect((await resumed(data())).count).toBe(0)
   })
 
   test('tells people and programs how far it is', async () => {
-    await atRest(data)
+    await atRest(data())
     const { errors } = await repaired()
     const progress = jsonLines({ code: 0, errors: '', output: errors })
     expect(progress.at(-1)).toMatchObject({
@@ -79,25 +47,25 @@ describe('a repair', () => {
   })
 
   test.each(['flipped at its beginning', 'flipped in its middle', 'missing', 'a text'])('makes the index anew: %s', async (how) => {
-    await atRest(data)
-    const index = join(data, 'index.sqlite')
+    await atRest(data())
+    const index = join(data(), 'index.sqlite')
     if (how === 'missing') rmSync(index)
     else if (how === 'a text') writeFileSync(index, 'what somebody wrote')
     else flip(index, how.includes('middle') ? statSync(index).size >> 1 : 3)
     expect((await repaired()).code).toBe(0)
-    const { isComplete, keys, entries } = await indexOf(data)
+    const { isComplete, keys, entries } = await indexOf(data())
     expect({ isComplete, keys }).toEqual({ isComplete: true, keys: ['agent:main:one', 'agent:main:two'] })
     expect(entries[0]).toMatchObject({ settings: { label: 'mine' }, preview: 'after all' })
   })
 
   test('forgets a tenant of which only the index knows', async () => {
-    await atRest(data)
-    const store = new FsStore({ path: data })
+    await atRest(data())
+    const store = new FsStore({ path: data() })
     await store.index.put('gone' as typeof defaultTenant, [{ sessionKey: 'agent:main:x' as never, settings: {} }])
     await store.index.complete('gone' as typeof defaultTenant)
     await store.stop()
     await repaired()
-    const again = new FsStore({ path: data })
+    const again = new FsStore({ path: data() })
     expect((await again.index.status('gone' as typeof defaultTenant)).isComplete).toBe(false)
     await again.stop()
   })
@@ -105,7 +73,7 @@ describe('a repair', () => {
   test.each(['flipped', 'missing', 'a text'])(
     'makes the list of busy sessions anew, and the next start goes on with them: %s',
     async (how) => {
-      await interrupted(data)
+      await interrupted(data())
       const list = file('activity.log.jsonl')
       if (how === 'missing') rmSync(list)
       else if (how === 'flipped') flip(list, 20)
@@ -114,37 +82,41 @@ describe('a repair', () => {
       expect(code).toBe(0)
       expect(summary).toMatchObject({ tenants: [{ sessions: 1, withWork: 1 }] })
       // The start reads no journal: the list says it.
-      expect(await indexOf(data)).toMatchObject({ isComplete: true })
-      expect(await resumed(data)).toEqual({ count: 1, text: 'after all', sessions: [busy] })
+      expect(await indexOf(data())).toMatchObject({ isComplete: true })
+      expect(await resumed(data())).toEqual({ count: 1, text: 'after all', sessions: [busy] })
     },
   )
 
   test('lists a session that was copied in from another directory, and the next start goes on with its run', async () => {
-    await interrupted(join(folder, 'from'))
-    await atRest(data)
-    copyFileSync(join(folder, 'from/default/sessions/main/busy.log.jsonl'), journal('busy'))
+    await interrupted(join(folder(), 'from'))
+    await atRest(data())
+    copyFileSync(join(folder(), 'from/default/sessions/main/busy.log.jsonl'), journal('busy'))
     const { code, summary } = await repaired()
     expect(code).toBe(0)
     expect(summary).toMatchObject({ tenants: [{ sessions: 3, withWork: 1 }] })
-    expect(await resumed(data)).toEqual({ count: 1, text: 'after all', sessions: ['agent:main:busy', 'agent:main:one', 'agent:main:two'] })
+    expect(await resumed(data())).toEqual({
+      count: 1,
+      text: 'after all',
+      sessions: ['agent:main:busy', 'agent:main:one', 'agent:main:two'],
+    })
   })
 
   test('ends a deletion that was interrupted, at the next start', async () => {
-    await atRest(data)
-    const store = new FsStore({ path: data })
+    await atRest(data())
+    const store = new FsStore({ path: data() })
     const key = [defaultTenant, 'sessions', 'main', 'one', 'metadata'] as const
     await store.put(key, { label: 'mine', deleting: true })
     await store.delete([defaultTenant, 'sessions', 'main', 'one'])
     await store.stop()
     expect((await repaired()).summary).toMatchObject({ tenants: [{ sessions: 1 }] })
-    const { claw, store: next } = await over(data)
+    const { claw, store: next } = await over(data())
     while ((await next.get(key)) !== undefined) await new Promise((resolve) => setImmediate(resolve))
     await claw.stop()
     await next.stop()
   })
 
   test('sets damaged settings aside, so that the session works with none, and overwrites nothing when it does so again', async () => {
-    await atRest(data)
+    await atRest(data())
     const healthy = readFileSync(settings())
     for (const count of [1, 2]) {
       writeFileSync(settings(), healthy)
@@ -161,24 +133,24 @@ describe('a repair', () => {
         file: 'default/sessions/main/one/metadata.json',
         setAside: expect.stringMatching(/^default\/sessions\/main\/one\/metadata\.json\.damaged-\d{8}T\d{9}Z$/),
       })
-      expect(readFileSync(join(data, String(found?.setAside)))).toEqual(damagedBytes)
+      expect(readFileSync(join(data(), String(found?.setAside)))).toEqual(damagedBytes)
       expect(summary).toMatchObject({ setAside: { documents: 1 }, isUsable: true })
       expect(existsSync(settings())).toBe(false)
       expect(readdirSync(dirname(settings()))).toHaveLength(count)
-      expect((await indexOf(data)).entries[0]).toMatchObject({ settings: {} })
+      expect((await indexOf(data())).entries[0]).toMatchObject({ settings: {} })
     }
-    const { claw, store } = await over(data)
+    const { claw, store } = await over(data())
     expect((await claw.session('agent:main:one').send('again').result()).text).toBe('after all')
     await claw.stop()
     await store.stop()
   })
 
   test('sets a damaged attachment aside, and counts those that no message names', async () => {
-    await atRest(data)
+    await atRest(data())
     const blobs = file('sessions', 'main', 'two.blobs')
     const [id = ''] = readdirSync(blobs)
     flip(join(blobs, id), 100)
-    const store = new FsStore({ path: data })
+    const store = new FsStore({ path: data() })
     await store.blobs.put([defaultTenant, 'sessions', 'main', 'two'], new Uint8Array(5_000))
     await store.stop()
     const { code, of, summary } = await repaired()
@@ -192,7 +164,7 @@ describe('a repair', () => {
   })
 
   test.each(['in its middle', 'at its end'])('names a damaged line of a journal, and leaves the journal as it is: %s', async (where) => {
-    await atRest(data)
+    await atRest(data())
     const text = readFileSync(journal('one'), 'utf8')
     const lines = text.split('\n').length - 1
     flip(journal('one'), where === 'at its end' ? -20 : text.indexOf('second'))
@@ -205,7 +177,7 @@ describe('a repair', () => {
     ])
     expect(summary).toMatchObject({ tenants: [{ sessions: 2, damaged: 1 }], isUsable: false })
     expect(readFileSync(journal('one'))).toEqual(before)
-    expect(await indexOf(data)).toMatchObject({ isComplete: true, keys: ['agent:main:one', 'agent:main:two'] })
+    expect(await indexOf(data())).toMatchObject({ isComplete: true, keys: ['agent:main:one', 'agent:main:two'] })
     const people = await repairing()
     expect(people.code).toBe(1)
     expect(people.output).toContain(`journal of agent:main:one: default/sessions/main/one.log.jsonl line ${line}\n`)
@@ -213,29 +185,29 @@ describe('a repair', () => {
   })
 
   test('lists a damaged session as busy: once its file is restored, the next start goes on with its run', async () => {
-    await interrupted(data)
+    await interrupted(data())
     const healthy = readFileSync(journal('busy'))
     flip(journal('busy'), 150)
     expect((await repaired()).code).toBe(1)
     writeFileSync(journal('busy'), healthy)
-    expect(await resumed(data)).toMatchObject({ count: 1, text: 'after all' })
+    expect(await resumed(data())).toMatchObject({ count: 1, text: 'after all' })
   })
 })
 
 describe('a write-ahead log of a process that was killed', () => {
   /** The directory as it was while a process had it open. */
   async function killed(): Promise<string> {
-    const from = join(folder, 'from')
+    const from = join(folder(), 'from')
     const { claw, store } = await over(from)
     for (const text of ['first', 'second', 'third']) await claw.session('agent:main:one').send(text).result()
-    cpSync(from, data, { recursive: true })
-    rmSync(join(data, '.lock'), { force: true })
+    cpSync(from, data(), { recursive: true })
+    rmSync(join(data(), '.lock'), { force: true })
     await claw.stop()
     await store.stop()
     return join(
-      data,
+      data(),
       'wal',
-      readdirSync(join(data, 'wal'))
+      readdirSync(join(data(), 'wal'))
         .filter((name) => name.endsWith('.jsonl'))
         .at(-1) ?? '',
     )
@@ -247,7 +219,7 @@ describe('a write-ahead log of a process that was killed', () => {
     const { code, summary } = await repaired()
     expect(code).toBe(0)
     expect(summary).toMatchObject({ tenants: [{ sessions: 1, damaged: 0 }] })
-    const { claw, store } = await over(data)
+    const { claw, store } = await over(data())
     expect((await claw.session('agent:main:one').history()).total).toBe(6)
     await claw.stop()
     await store.stop()
@@ -263,8 +235,8 @@ describe('a write-ahead log of a process that was killed', () => {
   })
 
   test('missing: the sessions at rest are there', async () => {
-    await atRest(data)
-    rmSync(join(data, 'wal'), { recursive: true })
+    await atRest(data())
+    rmSync(join(data(), 'wal'), { recursive: true })
     expect((await repaired()).summary).toMatchObject({ tenants: [{ sessions: 2, damaged: 0 }], isUsable: true })
   })
 })
