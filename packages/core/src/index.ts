@@ -156,9 +156,9 @@ export type {
   ReadLogOptions,
   SnapshotOptions,
   Store,
-  StoreKey,
   Versioned,
 } from './ports/store.ts'
+export type { StoreKey } from './ports/store-key.ts'
 export type { RunningBeamClaw } from './running-beamclaw.ts'
 export type { ExtensionEntry, RecordExtension } from './session/journal/record-extension.ts'
 export type { QueueMode, RunSettings } from './session/journal/records.ts'

@@ -1,7 +1,7 @@
 /** The blobs of a store in memory. */
 import { BeamClawError } from '../base/errors.ts'
 import type { BlobId, BlobInfo, BlobStore, StoredBlob } from '../ports/blob-store.ts'
-import type { StoreKey } from '../ports/store.ts'
+import type { StoreKey } from '../ports/store-key.ts'
 import { blobBytes, blobIdOf, checkBlobId } from './blob-input.ts'
 
 /** Owns the bytes, by owner. `check` throws for a key that is none, and after the stop. */

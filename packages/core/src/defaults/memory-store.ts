@@ -14,9 +14,9 @@ import type {
   ReadLogOptions,
   SnapshotOptions,
   Store,
-  StoreKey,
   Versioned,
 } from '../ports/store.ts'
+import type { StoreKey } from '../ports/store-key.ts'
 import { encodeJson } from './json-text.ts'
 import { MemoryBlobs } from './memory-blobs.ts'
 import { MemoryIndex } from './memory-index.ts'

@@ -1,7 +1,8 @@
 /** The checks of a store's input, before it changes anything. For authors of stores: `storeContract()` of testkit requires them. */
 import { checkOptions, describeValue, integer } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
-import type { FencingToken, LogEntry, ReadLogOptions, StoreKey } from '../ports/store.ts'
+import type { FencingToken, LogEntry, ReadLogOptions } from '../ports/store.ts'
+import type { StoreKey } from '../ports/store-key.ts'
 import { encodeJson } from './json-text.ts'
 
 const mostNames = 8

@@ -1,5 +1,5 @@
 /** The port to attachments: bytes that are named by their content, each owned by one session. */
-import type { StoreKey } from './store.ts'
+import type { StoreKey } from './store-key.ts'
 
 /** The SHA-256 of the bytes as 64 lower-case hexadecimal digits. */
 export type BlobId = string

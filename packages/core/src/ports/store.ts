@@ -1,14 +1,8 @@
 /** The port to durable storage: documents and append-only logs. */
-import type { TenantId } from '../base/ids.ts'
 import type { JsonObject, JsonValue } from '../base/messages.ts'
 import type { BlobStore } from './blob-store.ts'
 import type { SessionIndex } from './session-index.ts'
-
-/**
- * Where something is kept: the tenant, then 1 to 8 names of 1 to 512 characters. Any character is allowed in a name; the adapter encodes.
- * Two keys are the same when all their parts are.
- */
-export type StoreKey = readonly [tenant: TenantId, ...names: string[]]
+import type { StoreKey } from './store-key.ts'
 
 /** A document with the version that guards its next write. Versions start at 1 and grow by 1. */
 export interface Versioned<T> {

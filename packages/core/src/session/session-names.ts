@@ -1,7 +1,7 @@
 /** The names of a session on the bus, in the store and in the cluster. Each name contains the tenant. Pure. */
 import { BeamClawError } from '../base/errors.ts'
 import { type AgentId, parseSessionKey, type SessionKey, sessionKeyParts, type TenantId } from '../base/ids.ts'
-import type { StoreKey } from '../ports/store.ts'
+import type { StoreKey } from '../ports/store-key.ts'
 
 /**
  * Returns the key of a session that is named by its agent and a name without a colon. Throws `invalid-session-key`, with what to do, for a name that no

@@ -1,14 +1,15 @@
 /** The parts that every tenant has. */
 import { DynamicSupervisor, ResourceActor, TaskSupervisor } from '@beamclaw/actor'
-import type { SessionKey, TenantId } from '../base/ids.ts'
+import type { AgentDefinition } from '../agent/agent.ts'
+import type { AgentId, SessionKey, TenantId } from '../base/ids.ts'
 import type { Part } from '../part/part.ts'
+import type { Store } from '../ports/store.ts'
 import type { ActivityLog } from '../session/activity/activity-log.ts'
 import { withoutJournal } from '../session/activity/unfinished-deletions.ts'
 import { Waker } from '../session/activity/waker.ts'
 import type { IndexFilling } from '../session/listing/index-filling.ts'
 import { RetentionSweep } from '../session/retention/retention-sweep.ts'
 import type { SessionRouter } from '../session/session-router.ts'
-import type { TenantNode } from './tenant.ts'
 
 /** Id of the part that opens the activity log of a tenant. */
 export const activityPartId = 'activity'
@@ -26,7 +27,7 @@ export interface Holder<T> {
 
 /** What the parts share. */
 export interface Preset {
-  readonly node: Pick<TenantNode, 'store' | 'agents'>
+  readonly node: { readonly store: Store; readonly agents: ReadonlyMap<AgentId, AgentDefinition> }
   readonly activity: ActivityLog
   readonly router: SessionRouter
   readonly waker: Holder<Waker>

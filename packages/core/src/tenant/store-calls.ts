@@ -16,9 +16,9 @@ import type {
   ReadLogOptions,
   SnapshotOptions,
   Store,
-  StoreKey,
   Versioned,
 } from '../ports/store.ts'
+import type { StoreKey } from '../ports/store-key.ts'
 
 interface UnderWay {
   readonly method: string

@@ -4,7 +4,8 @@ import { wrapStore } from '../adapter/wrap-store.ts'
 import type { BeamClawError } from '../base/errors.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import type { BlobStore, StoredBlob } from '../ports/blob-store.ts'
-import type { LogEntry, LogSnapshot, Store, StoreKey } from '../ports/store.ts'
+import type { LogEntry, LogSnapshot, Store } from '../ports/store.ts'
+import type { StoreKey } from '../ports/store-key.ts'
 
 export type BlobCall = keyof BlobStore
 

@@ -1,7 +1,8 @@
 /** A store that counts the records that are read from the logs of sessions. */
 import { wrapLog } from '../adapter/wrap-log.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
-import type { AppendLog, FencingToken, LogPage, LogSnapshot, ReadLogOptions, StoreKey } from '../ports/store.ts'
+import type { AppendLog, FencingToken, LogPage, LogSnapshot, ReadLogOptions } from '../ports/store.ts'
+import type { StoreKey } from '../ports/store-key.ts'
 
 export class CountingStore extends MemoryStore {
   /** Records that owners have read. */

@@ -3,7 +3,8 @@ import { wrapIndex } from '../adapter/wrap-index.ts'
 import { wrapLog } from '../adapter/wrap-log.ts'
 import { wrapStore } from '../adapter/wrap-store.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
-import type { AppendLog, Store, StoreKey } from '../ports/store.ts'
+import type { AppendLog, Store } from '../ports/store.ts'
+import type { StoreKey } from '../ports/store-key.ts'
 
 export type HeldMethod =
   | Exclude<keyof Store, 'blobs' | 'index' | 'deleteLog' | 'delete' | 'list'>

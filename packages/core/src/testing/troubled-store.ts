@@ -1,7 +1,8 @@
 /** A store in memory whose logs of one kind can be delayed or made to fail. */
 import { wrapLog } from '../adapter/wrap-log.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
-import type { AppendLog, FencingToken, LogEntry, StoreKey } from '../ports/store.ts'
+import type { AppendLog, FencingToken, LogEntry } from '../ports/store.ts'
+import type { StoreKey } from '../ports/store-key.ts'
 
 export class TroubledStore extends MemoryStore {
   /** Called before each opening; throwing fails it. */

@@ -2,7 +2,8 @@
 import type { Logger } from '@beamclaw/actor'
 import { BeamClawError } from '../../base/errors.ts'
 import type { TenantId } from '../../base/ids.ts'
-import type { AppendLog, LogContents, Store, StoreKey } from '../../ports/store.ts'
+import type { AppendLog, LogContents, Store } from '../../ports/store.ts'
+import type { StoreKey } from '../../ports/store-key.ts'
 import { sessionsIn } from '../listing/rebuild-index.ts'
 
 /** Maximum number of damaged lists beside the one in use. */

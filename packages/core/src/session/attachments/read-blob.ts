@@ -1,6 +1,6 @@
 /** Reads a whole blob. */
 import type { BlobStore } from '../../ports/blob-store.ts'
-import type { StoreKey } from '../../ports/store.ts'
+import type { StoreKey } from '../../ports/store-key.ts'
 
 /** Resolves with the bytes of a blob; undefined for one that is not there. Rejects as the store does. */
 export async function readBlob(blobs: BlobStore, owner: StoreKey, id: string): Promise<Uint8Array | undefined> {

@@ -1,7 +1,7 @@
 import { flushEventLoop } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import { BeamClawError } from '../../base/errors.ts'
-import type { StoreKey } from '../../ports/store.ts'
+import type { StoreKey } from '../../ports/store-key.ts'
 import {
   branchOwner,
   callsOnce,

@@ -1,7 +1,8 @@
 /** Opens a log as its only owner. */
 import { BeamClawError } from '../../base/errors.ts'
 import type { Cluster } from '../../ports/cluster.ts'
-import type { AppendLog, FencingToken, Store, StoreKey } from '../../ports/store.ts'
+import type { AppendLog, FencingToken, Store } from '../../ports/store.ts'
+import type { StoreKey } from '../../ports/store-key.ts'
 
 /** A log, and the token with which it was opened. */
 export interface OwnedLog {

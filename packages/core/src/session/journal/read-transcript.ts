@@ -1,7 +1,8 @@
 /** Reads messages of a transcript from the log, page by page and beside the owner of the log. */
 import { BeamClawError } from '../../base/errors.ts'
 import type { Message } from '../../base/messages.ts'
-import type { LogEntry, Store, StoreKey } from '../../ports/store.ts'
+import type { LogEntry, Store } from '../../ports/store.ts'
+import type { StoreKey } from '../../ports/store-key.ts'
 import type { EventLoopTurns } from '../run/event-loop-turns.ts'
 import { applyRecord } from '../state/apply-record.ts'
 import type { TranscriptEntry } from '../state/context.ts'

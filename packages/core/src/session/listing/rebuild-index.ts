@@ -3,7 +3,8 @@ import type { Clock } from '@beamclaw/actor'
 import { BeamClawError } from '../../base/errors.ts'
 import { type SessionKey, sessionKey, type TenantId } from '../../base/ids.ts'
 import type { SessionIndexEntry } from '../../ports/session-index.ts'
-import type { Store, StoreKey } from '../../ports/store.ts'
+import type { Store } from '../../ports/store.ts'
+import type { StoreKey } from '../../ports/store-key.ts'
 import { type SurveyedSession, surveySession } from './survey-session.ts'
 
 /** What has been read so far. */

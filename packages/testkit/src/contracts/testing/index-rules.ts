@@ -1,7 +1,12 @@
 /** The rules of a plain store's index: correct by default. */
 import type { SessionIndex, SessionIndexEntry, SessionIndexQuery, SessionKey } from '@beamclaw/core'
 import { type CheckedIndexQuery, checkIndexKeys, checkIndexQuery, compareIndexPlaces, encodeIndexEntries } from '@beamclaw/core/adapter'
-import type { PlainTenant } from './plain-index.ts'
+
+/** What a disk holds of one tenant's index. */
+export interface PlainTenant {
+  readonly entries: Map<string, SessionIndexEntry>
+  isComplete: boolean
+}
 
 /** Everything about which authors of indices are mistaken. */
 export interface IndexRules {

@@ -1,13 +1,8 @@
 /** The index of a plain store: as correct as its rules. */
 import type { SessionIndex, SessionIndexEntry, TenantId } from '@beamclaw/core'
 import { checkIndexTenant } from '@beamclaw/core/adapter'
+import type { PlainTenant } from './index-rules.ts'
 import { type PlainDisk, refusal, type StoreRules, turn } from './store-rules.ts'
-
-/** What a disk holds of one tenant's index. */
-export interface PlainTenant {
-  readonly entries: Map<string, SessionIndexEntry>
-  isComplete: boolean
-}
 
 export function plainIndex(rules: StoreRules, { indices }: PlainDisk, isStopped: () => boolean): SessionIndex {
   const { index } = rules

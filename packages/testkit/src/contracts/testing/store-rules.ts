@@ -22,8 +22,7 @@ import {
   isBelowStoreKey,
   mayOpenLog,
 } from '@beamclaw/core/adapter'
-import { correctIndexRules, type IndexRules } from './index-rules.ts'
-import type { PlainTenant } from './plain-index.ts'
+import { correctIndexRules, type IndexRules, type PlainTenant } from './index-rules.ts'
 
 const maxBytes = 64 * 1024 * 1024
 
