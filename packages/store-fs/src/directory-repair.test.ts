@@ -1,6 +1,6 @@
 import { appendFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { defaultTenant, type StoreKey } from '@beamclaw/core'
+import { defaultTenant, parseSessionKey, type StoreKey } from '@beamclaw/core'
 import { expectRejection, fencingToken, logRecords } from '@beamclaw/testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { DirectoryRepair, type FileFinding } from './directory-repair.ts'
@@ -139,12 +139,24 @@ test('the condition of an index is said without a change beside it', async () =>
   const store = new FsStore({ path })
   await store.index.clear(defaultTenant)
   expect(['unknown', 'incomplete']).toContain(await surveyIndex(path))
+  await store.index.put(defaultTenant, [
+    { sessionKey: parseSessionKey('agent:main:one'), createdAt: 1, updatedAt: 1, settings: { owner: 'ada' } },
+  ])
   await store.index.complete(defaultTenant)
   await store.stop()
   const names = await readdir(path)
   expect(await surveyIndex(path)).toBe('complete')
   expect(await readdir(path)).toEqual(names)
-  const bytes = await readFile(join(path, 'index.sqlite'))
+  const intact = await readFile(join(path, 'index.sqlite'), 'latin1')
+  // The row and its three indices of owners; the fourth name in the row is in its entry, which has a checksum of its own.
+  const places = [...intact.matchAll(/"ada"/g)].map(({ index }) => index)
+  const found: string[] = []
+  for (const place of places) {
+    await writeFile(join(path, 'index.sqlite'), `${intact.slice(0, place)}"eve"${intact.slice(place + 5)}`, 'latin1')
+    found.push(await surveyIndex(path))
+  }
+  expect(found.sort()).toEqual(['complete', 'damaged', 'damaged', 'damaged', 'damaged'])
+  const bytes = Buffer.from(intact, 'latin1')
   await writeFile(join(path, 'index.sqlite'), bytes.fill(0xff, 4_096 + 8, 4_096 + 64))
   expect(await surveyIndex(path)).toBe('damaged')
 })

@@ -71,6 +71,7 @@ describe('a file of the index that cannot be read is made anew, and says so', ()
     ['another version', async (file) => alter(file, 'PRAGMA user_version = 7')],
     ['no table', async (file) => alter(file, 'DROP TABLE sessions')],
     ['entries that are none', async (file) => alter(file, "UPDATE sessions SET entry = 'x'")],
+    ['a letter of what was said', async (file) => alter(file, "UPDATE sessions SET entry = replace(entry, 'hello', 'jello')")],
     ['entries of other sessions', async (file) => alter(file, "UPDATE sessions SET entry = replace(entry, 'agent:main:', 'agent:other:')")],
   ]
 

@@ -1,5 +1,6 @@
 /** The file of the index of sessions: what one transaction does to it. Synchronous; each call is short, for none of them waits for the disk. */
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { crc32 } from 'node:zlib'
 import type { SessionIndexEntry, TenantId } from '@beamclaw/core'
 import type { CheckedIndexQuery, EncodedIndexEntry } from '@beamclaw/core/adapter'
 import { type IndexRow, indexPage } from './index-page.ts'
@@ -67,7 +68,7 @@ export class IndexDatabase {
   put(tenant: TenantId, { sessionKey, createdAt, updatedAt, label, owner, json }: EncodedIndexEntry): void {
     const sql = `INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET created = excluded.created, updated = excluded.updated,
       label = excluded.label, owner = excluded.owner, entry = excluded.entry`
-    this.#prepared(sql).run(this.#made(tenant), sessionKey, -createdAt, -updatedAt, text(label), text(owner), json)
+    this.#prepared(sql).run(this.#made(tenant), sessionKey, -createdAt, -updatedAt, text(label), text(owner), sealed(json))
   }
 
   delete(tenant: TenantId, key: string): void {
@@ -140,13 +141,23 @@ function text(value: string | undefined): string | null {
   return value === undefined ? null : JSON.stringify(value)
 }
 
-/** Throws `IndexDamage` for a row that does not hold the entry of its key. */
+const sumLength = 8
+
+/** Returns the text with a checksum before it: SQLite believes every bit of a text. */
+function sealed(json: string): string {
+  return crc32(json).toString(16).padStart(sumLength, '0') + json
+}
+
+/** Throws `IndexDamage` for a row that does not hold the entry of its key as it was written. */
 function entryOf({ key, entry }: IndexRow): SessionIndexEntry {
+  const json = entry.slice(sumLength)
   try {
-    const value = JSON.parse(entry) as SessionIndexEntry
+    if (sealed(json) !== entry) throw new IndexDamage('an entry in it has changed')
+    const value = JSON.parse(json) as SessionIndexEntry
     if (value.sessionKey === key && typeof value.settings === 'object') return value
-  } catch {
-    // It is not JSON.
+  } catch (error) {
+    // Else it is not JSON.
+    if (error instanceof IndexDamage) throw error
   }
   throw new IndexDamage('an entry in it cannot be read')
 }

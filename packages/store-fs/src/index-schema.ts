@@ -1,11 +1,11 @@
 /** The tables of the index of sessions. */
 
 /** Version of the tables; another one in a file means that the file is made anew. */
-export const indexVersion = 1
+export const indexVersion = 2
 
 /**
  * Times are stored negated, so that the latest is first and a page goes on with one comparison of rows. Tenants, labels and owners are stored as JSON text,
- * which keeps any string exact. The indices of labels and owners hold only the sessions that have one.
+ * which keeps any string exact, entries as their checksum and their JSON text. The indices of labels and owners hold only the sessions that have one.
  */
 export const indexSchema = `
   CREATE TABLE tenants (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, complete INTEGER NOT NULL);

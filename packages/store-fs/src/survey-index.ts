@@ -50,7 +50,7 @@ function conditionOf(file: string, isChecked: boolean, tenants: readonly string[
     const database = new sqlite.DatabaseSync(url, { readOnly: true })
     try {
       if (database.prepare('PRAGMA user_version').get()?.user_version !== indexVersion) return 'damaged'
-      if (isChecked && database.prepare('PRAGMA quick_check(1)').get()?.quick_check !== 'ok') return 'damaged'
+      if (isChecked && database.prepare('PRAGMA integrity_check(1)').get()?.integrity_check !== 'ok') return 'damaged'
       const complete = new Set(
         database
           .prepare('SELECT name FROM tenants WHERE complete = 1')

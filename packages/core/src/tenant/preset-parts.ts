@@ -74,7 +74,7 @@ function wakerPart({ node: { store }, activity, router, waker: holder, filling, 
     id: 'waker',
     start: ({ tenant, services: { clock, logger } }) => ({
       start: () => {
-        const waker = new Waker({ router, clock, logger, isParked: (key) => activity.isParked(key) })
+        const waker = new Waker({ router, clock, logger, isParked: (key) => activity.isParked(key), park: (key) => activity.park(key) })
         holder.current = waker
         const release = (): void => {
           filling.close()

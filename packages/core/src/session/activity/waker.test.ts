@@ -7,7 +7,7 @@ import { TroubledStore } from '../../testing/troubled-store.ts'
 const key = 'agent:main:main'
 
 /** A run that was under way when its process died, and a store whose logs cannot be opened `failures` times. */
-async function afterCrash(failures: number, code: 'store-io' | 'store-full' = 'store-io') {
+async function afterCrash(failures: number, code: 'store-io' | 'log-corrupt' = 'store-io') {
   const store = new TroubledStore()
   let isHeld = true
   const set = await stage(new FunctionModel(() => (isHeld ? new Promise(() => {}) : { text: 'after all' })), {}, { store })
@@ -42,5 +42,14 @@ describe('a session that cannot be woken at the start', () => {
     await set.clock.advance(600_000)
     expect(opened()).toBe(before)
     expect(set.clock.pendingTimers).toBe(0)
+  })
+
+  test('holds up no drain when its journal is damaged, and goes on once it is mended and used', async () => {
+    const { claw, opened } = await afterCrash(2, 'log-corrupt')
+    expect(await claw.resumed).toBe(0)
+    await claw.drain()
+    expect(opened()).toBe(1)
+    await expect(claw.session(key).history()).rejects.toMatchObject({ code: 'log-corrupt' })
+    expect((await claw.session(key).follow('one').result()).text).toBe('after all')
   })
 })

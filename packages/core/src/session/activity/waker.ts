@@ -13,6 +13,8 @@ export interface WakerOptions {
   readonly logger: Logger
   /** Returns true for a session whose work cannot be done now. */
   readonly isParked: (key: SessionKey) => boolean
+  /** Keeps a session listed whose journal is damaged, without counting it as busy: nothing is done for it until it is mended or used. */
+  readonly park: (key: SessionKey) => void
 }
 
 /** Sessions that are woken concurrently. */
@@ -54,7 +56,7 @@ export class Waker {
 
   /** Resolves with whether the session now works. */
   async #wake(key: SessionKey, retryMs: number): Promise<boolean> {
-    const { router, logger, isParked } = this.#options
+    const { router, logger, isParked, park } = this.#options
     if (this.#isStopped) return false
     try {
       const session = await router.start(key)
@@ -71,6 +73,7 @@ export class Waker {
         ...(isLasting ? {} : { retryAfterMs: retryMs }),
       })
       if (!isLasting) this.#retryLater(key, retryMs)
+      else if (error.code === 'log-corrupt') park(key)
       return false
     }
   }
