@@ -1,22 +1,15 @@
 /** A store that is always behind: its write-ahead log is full all the time, while logs are written, dropped, deleted, closed and opened. */
-import type { AppendLog, Clock } from '@beamclaw/core'
+import type { AppendLog } from '@beamclaw/core'
 import { logRecords, storeKey } from '@beamclaw/testkit'
 import { expect, test } from 'vitest'
 import { FsStore } from './fs-store.ts'
 import { chance } from './testing/chance.ts'
+import { hastyClock } from './testing/hasty-clock.ts'
 import { scratchDirectory } from './testing/scratch.ts'
 
 const writers = 24
 const steps = 100
 const text = 'x'.repeat(300)
-
-/** Waits are short, so that what is deleted is erased all the time. */
-const hasty: Pick<Clock, 'setTimer'> = {
-  setTimer: (callback, delayMs) => {
-    const timer = setTimeout(callback, Math.min(delayMs, 3))
-    return { cancel: () => clearTimeout(timer) }
-  },
-}
 
 /** One log, and what it holds. */
 class Writer {
@@ -70,7 +63,7 @@ test.each([1, 2, 3])(
     const store = new FsStore({
       path: scratch.path,
       sync: 'os',
-      clock: hasty,
+      clock: hastyClock,
       walSegmentBytes: 4_000,
       walMaxBytes: 16_000,
       maxOpenFiles: 8,

@@ -113,6 +113,7 @@ export class LogStore {
       directories: new DirectoryMaker(quietFileSystem, root),
       witness: () => wal.witness,
       newTemporary: () => `.tmp-log-${nonce}-${++temporaries}`,
+      leftBehind: new Set(),
       isAlone,
     }
     const makeMover = (): Mover => {

@@ -8,7 +8,7 @@ import { loadForMove } from './log-tail.ts'
 import { chooseMoves } from './mover-choice.ts'
 import { OpenSegments } from './open-segments.ts'
 import type { OwnFile } from './own-file.ts'
-import { type OwnFileWriting, removeOwnFiles, type WrittenFile, writeOwnFile } from './own-file-writer.ts'
+import { type OwnFileWriting, removeOldGeneration, removeOwnFiles, type WrittenFile, writeOwnFile } from './own-file-writer.ts'
 import { Limiter } from './queues.ts'
 import type { Wal } from './wal.ts'
 
@@ -31,9 +31,13 @@ const gatherMs = 20
 const purgeMs = 5_000
 const firstBackoffMs = 100
 const longestBackoffMs = 5_000
+// Appends wait for room while errors may pass: five in a row, in about two seconds.
+const patientMs = 1_600
 const mostAtOnce = 16
 // Of a stop, for what the next start can do as well.
 const finishMs = 3_000
+const mostInBatch = 128
+const mostInLastBatches = 16
 
 /** One log in a batch. */
 interface Move {
@@ -49,7 +53,7 @@ interface Move {
  * - I1: one run at a time; one move or removal of an own file at a time for each log (`state.busy`).
  * - I2: an extent is released after its bytes are durable in the own file, and the name of the file in its directory.
  * - I3: a segment is removed when nothing in it is unmoved, the oldest first.
- * - I4: an error leaves the extents where they are; the mover tries again, and no append hears of it.
+ * - I4: an error leaves the extents where they are; the mover tries again. Of appends only those hear of it that wait for the room.
  */
 export class Mover {
   readonly #options: MoverOptions
@@ -119,7 +123,7 @@ export class Mover {
     after(finishMs, () => {
       isLate = true
     })
-    const failure = await this.#moveAll(chooseMoves(table.values(), [], table.segments.current), () => isLate)
+    const failure = await this.#moveAll(chooseMoves(table.values(), [], table.segments.current), () => isLate, mostInLastBatches)
     if (failure !== undefined) throw failure
     if (isLate) return
     if (table.segments.bytes > emptySegmentBytes) await wal.rotate()
@@ -153,6 +157,7 @@ export class Mover {
       const failure = await this.#once().catch((error: unknown) => error ?? new Error('failed'))
       if (failure === undefined) this.#backoffMs = firstBackoffMs
       else {
+        if (this.#backoffMs >= patientMs) this.#options.wal.refuseWaiting(failure)
         this.#schedule(this.#backoffMs)
         this.#backoffMs = Math.min(this.#backoffMs * 2, longestBackoffMs)
         break
@@ -169,22 +174,41 @@ export class Mover {
     const upTo = Math.max(due, table.segments.surplus(targetBytes))
     const resting = [...this.#resting]
     this.#resting.clear()
-    const failure = await this.#moveAll(chooseMoves(table.values(), resting, upTo))
+    const failure = (await this.#removeLeftBehind()) ?? (await this.#moveAll(chooseMoves(table.values(), resting, upTo)))
     if (failure !== undefined) for (const state of resting) if (state.extents.length > 0) this.#resting.add(state)
-    await wal.retire()
     if (failure === undefined && this.#purge.due === due) this.#purge.due = 0
     return failure
   }
 
-  async #moveAll(states: readonly LogState[], isOver = () => this.#isStopped): Promise<unknown> {
-    const atOnce = Math.max(1, this.#options.maxOpen >> 1)
+  async #moveAll(states: readonly LogState[], isOver = () => this.#isStopped, most = mostInBatch): Promise<unknown> {
+    const atOnce = Math.max(1, Math.min(most, this.#options.maxOpen >> 1))
     let failure: unknown
-    for (let from = 0; from < states.length && !isOver(); from += atOnce) {
-      failure ??= await this.#moveBatch(states.slice(from, from + atOnce))
-      // Appends may wait for the room.
-      await this.#options.wal.retire()
+    const failing = (error: unknown): void => {
+      failure ??= error ?? new Error('failed')
     }
+    for (let from = 0; from < states.length && !isOver(); from += atOnce) {
+      // A log that cannot be moved holds up no other one.
+      const failed = await this.#moveBatch(states.slice(from, from + atOnce))
+      failure ??= failed
+      // Appends may wait for the room.
+      await this.#options.wal.retire().catch(failing)
+    }
+    if (states.length === 0) await this.#options.wal.retire().catch(failing)
     return failure
+  }
+
+  /** Removes old generations that could not be removed when they were replaced: they hold what was dropped. Resolves with the first failure. */
+  async #removeLeftBehind(): Promise<unknown> {
+    const { leftBehind } = this.#options.writing
+    for (const file of leftBehind) {
+      try {
+        await removeOldGeneration(this.#options.writing, file)
+        leftBehind.delete(file)
+      } catch (error) {
+        return error ?? new Error('failed')
+      }
+    }
+    return undefined
   }
 
   /** All are written, then all are synced, then their directories: the file system has one journal for them. */

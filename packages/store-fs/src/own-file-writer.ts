@@ -18,6 +18,8 @@ export interface OwnFileWriting extends Files {
   /** The open segment whose seal tells that a later owner has the directory. */
   readonly witness: () => number
   readonly newTemporary: () => string
+  /** Old generations that could not be removed when they were replaced. */
+  readonly leftBehind: Set<string>
   /** Segments that are open already. */
   readonly segments?: OpenSegments
   /** False when an earlier owner may still be alive, and writing: then a file that it may have open is not gone on with. */
@@ -51,22 +53,32 @@ export async function writeOwnFile(writing: OwnFileWriting, state: LogState, ext
   }
 }
 
+/** Removes a generation that counts no more, durably. May be repeated: an earlier try may have failed before its sync. */
+export async function removeOldGeneration({ fileSystem, witness }: OwnFileWriting, file: string): Promise<void> {
+  if (!fileSystem.isUnsealed(witness())) throw fenced()
+  await removeIfThere(fileSystem, file)
+  await syncAfterRemoval(fileSystem, dirname(file))
+}
+
 /** Removes the own files of a log, durably. */
-export async function removeOwnFiles({ fileSystem, witness }: OwnFileWriting, path: string): Promise<void> {
-  let isSyncNeeded = false
+export async function removeOwnFiles({ fileSystem, witness, leftBehind }: OwnFileWriting, path: string): Promise<void> {
   for (const name of ownFileNames(path)) {
     if (!fileSystem.isUnsealed(witness())) throw fenced()
-    isSyncNeeded = (await removeIfThere(fileSystem, name)) || isSyncNeeded
+    await removeIfThere(fileSystem, name)
+    leftBehind.delete(name)
   }
-  if (isSyncNeeded) await syncAfterRemoval(fileSystem, dirname(path))
+  // Also when they are gone already: an earlier try may have failed before its sync.
+  await syncAfterRemoval(fileSystem, dirname(path))
 }
 
 async function openForAppend(
-  { fileSystem, directories, isAlone }: OwnFileWriting,
+  { fileSystem, directories, leftBehind, isAlone }: OwnFileWriting,
   path: string,
   own: OwnFile,
 ): Promise<{ readonly descriptor: number; readonly isNew: boolean; readonly isCreated: boolean } | undefined> {
   const file = ownFileName(path, Math.max(1, own.generation))
+  // The name is used again.
+  leftBehind.delete(file)
   // Without O_CREAT: a file that a later owner removed does not come back.
   if (own.generation > 0) return { descriptor: await fileSystem.open(file, 'r+'), isNew: false, isCreated: false }
   try {
@@ -122,13 +134,20 @@ async function rewriteOwnFile(writing: OwnFileWriting, state: LogState, extents:
     // Only an older generation, which counts no more, can have the name.
     if (!fileSystem.isUnsealed(witness())) throw fenced()
     await removeIfThere(fileSystem, file)
+    writing.leftBehind.delete(file)
     if (!(await fileSystem.link(temporary, file, witness()))) throw fenced()
   } finally {
     await removeIfThere(fileSystem, temporary)
   }
   await syncDirectory(fileSystem, directory)
   if (!fileSystem.isUnsealed(witness())) throw fenced()
-  if (await removeIfThere(fileSystem, ownFileName(state.path, generation + 1))) await syncDirectory(fileSystem, directory)
+  const old = ownFileName(state.path, generation + 1)
+  try {
+    await removeOldGeneration(writing, old)
+  } catch {
+    // The new one counts. The mover tries again: the old one holds what was dropped.
+    writing.leftBehind.add(old)
+  }
   return { generation, bytes, lastSeq: lastSeqOf(own.lastSeq, extents) }
 }
 

@@ -31,6 +31,13 @@ export function takeGroup(queue: WalItem[]): WalItem[] {
   return queue.splice(0, count)
 }
 
+/** Removes and returns the deletions of `queue`. Nothing else of their logs waits: handles are fenced first. */
+export function takeDeletions(queue: WalItem[]): WalItem[] {
+  const deletions = queue.filter(({ kind }) => kind === 'deleted')
+  queue.splice(0, queue.length, ...queue.filter(({ kind }) => kind !== 'deleted'))
+  return deletions
+}
+
 /** Returns the bytes of a group, and how many of them each item has. `isSynced`: whatever is before the group in its file is durable. */
 export function encodeGroup(group: readonly WalItem[], isSynced: boolean): { readonly bytes: Buffer; readonly lengths: readonly number[] } {
   const pieces: Buffer[] = []

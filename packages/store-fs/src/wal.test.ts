@@ -4,6 +4,7 @@ import { storeKey } from '@beamclaw/testkit'
 import { expect, test } from 'vitest'
 import { nodeFileSystem } from './file-system.ts'
 import { LogTable } from './log-table.ts'
+import { chooseMoves } from './mover-choice.ts'
 import { SegmentTable } from './segment-table.ts'
 import { scratchDirectory } from './testing/scratch.ts'
 import { Wal } from './wal.ts'
@@ -49,4 +50,14 @@ test('a rotation does not wait behind appends that wait for room: the room may c
   await wal.retire()
   await waiting
   await wal.end(new Error('over') as never)
+})
+
+test('logs with the oldest lines are moved first', () => {
+  const table = new LogTable('/none', new SegmentTable())
+  const states = [3, 1, 2].map((segment) => {
+    const state = table.use(storeKey('logs', `s${segment}`))
+    table.add(state, { kind: 'record', segment, offset: 0, bytes: 1, firstSeq: 1, lastSeq: 1 })
+    return state
+  })
+  expect(chooseMoves(table.values(), states, 0).map(({ extents }) => extents[0]?.segment)).toEqual([1, 2, 3])
 })

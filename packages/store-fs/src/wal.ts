@@ -5,7 +5,7 @@ import { fenced, isNoRoom, storeFailure } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 import type { LogTable } from './log-table.ts'
 import type { SyncMode } from './options.ts'
-import { encodeGroup, takeGroup, type WalItem } from './wal-group.ts'
+import { encodeGroup, takeDeletions, takeGroup, type WalItem } from './wal-group.ts'
 import { abandonSegment, beginSegment, type CurrentSegment, claimSegment, segmentPath } from './wal-segments.ts'
 import { takeWal } from './wal-takeover.ts'
 
@@ -104,6 +104,19 @@ export class Wal {
     this.#queue.push(item)
     this.#waiting += item.size
     this.#draining ??= this.#drain()
+    // It makes room.
+    if (item.kind === 'deleted') this.#wakeWaiting()
+  }
+
+  /** Rejects what waits for room, because `cause` keeps the room from coming. Without it, callers would wait for as long as that lasts. */
+  refuseWaiting(cause: unknown): void {
+    if (this.#room === undefined) return
+    const failure = storeFailure(cause, 'making room in the write-ahead log')
+    for (const item of this.#queue.splice(0)) {
+      this.#waiting -= item.size
+      item.reject(failure)
+    }
+    this.#wakeWaiting()
   }
 
   /** Begins a new segment; the current one may go when its lines are moved. */
@@ -162,8 +175,9 @@ export class Wal {
       const rotations = this.#rotations.splice(0)
       if (rotations.length > 0) await this.#rotate(rotations)
       if (this.#isDue()) await this.#next().catch(() => undefined)
-      if (!(await this.#hasRoom())) continue
-      const group = takeGroup(this.#queue)
+      const may = await this.#mayWrite()
+      if (may === 'nothing') continue
+      const group = may === 'all' ? takeGroup(this.#queue) : takeDeletions(this.#queue)
       if (group.length > 0) await this.#commit(group)
     }
     this.#draining = undefined
@@ -182,18 +196,19 @@ export class Wal {
     }
   }
 
-  /** Waits for room. Resolves with false when a rotation comes first. */
-  async #hasRoom(): Promise<boolean> {
+  /** Waits for room. A rotation comes before what waits, and so do deletions: they are small, and make room. */
+  async #mayWrite(): Promise<'all' | 'deletions' | 'nothing'> {
     const { table, maxBytes, onGrown } = this.#options
     // Only segments that are not written any more can go; without one, waiting would be for nothing.
     while (table.segments.bytes >= maxBytes && table.segments.count > 1 && this.#failure === undefined && this.#queue.length > 0) {
-      if (this.#rotations.length > 0) return false
+      if (this.#rotations.length > 0) return 'nothing'
+      if (this.#queue.some(({ kind }) => kind === 'deleted')) return 'deletions'
       this.#room ??= Promise.withResolvers()
       const { promise } = this.#room
       onGrown()
       await promise
     }
-    return true
+    return 'all'
   }
 
   #wakeWaiting(): void {
@@ -261,7 +276,11 @@ export class Wal {
     const { number: previous, bytes, descriptor } = this.#segment
     const number = Math.max(previous, this.#lastTried) + 1
     if (sync === 'os' && !this.#isAbandoned) await fileSystem.datasync(descriptor)
-    const claimed = await claimSegment(fileSystem, directory, number, sync)
+    const claimed = await claimSegment(fileSystem, directory, number, sync).catch((error: unknown) => {
+      // It may be there: found again, it must not be taken for that of a later owner.
+      this.#lastTried = number
+      throw error
+    })
     if (claimed === undefined || !fileSystem.isUnsealed(descriptor)) {
       if (claimed !== undefined) await abandonSegment(fileSystem, directory, number, claimed)
       throw fenced('a later owner has the data directory')
