@@ -1,5 +1,6 @@
 /** One run of two streamed model calls and a tool between them, against a bare fetch loop that does the same in the same process. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { constants, mkdtempSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BeamClaw, defineAgent, defineTool, MemoryStore, type RunningBeamClaw, type Store, silentLogger } from '@beamclaw/core'
@@ -21,8 +22,8 @@ const conversation = 10
 /** Begins a conversation; each call of the answer is one run in it. */
 type Begin = (index: number) => () => Promise<void>
 
-/** The baseline: a program without journal or checks. */
-function bareLoop(url: string): Begin {
+/** The baseline: a program without journal or checks. `beforeVisible` is awaited before the tool runs, and before the answer is given. */
+function bareLoop(url: string, beforeVisible?: () => Promise<unknown>): Begin {
   const ask = async (messages: readonly object[]): Promise<{ readonly text: string; readonly toolCall: string | undefined }> => {
     const response = await fetch(`${url}/v1/chat/completions`, {
       method: 'POST',
@@ -61,12 +62,14 @@ function bareLoop(url: string): Begin {
     return async () => {
       messages.push({ role: 'user', content: 'what is the answer?' })
       const { toolCall } = await ask(messages)
+      await beforeVisible?.()
       const call = { id: toolCall, type: 'function', function: { name: 'lookup', arguments: '{"what":"answer"}' } }
       messages.push(
         { role: 'assistant', content: null, tool_calls: [call] },
         { role: 'tool', tool_call_id: toolCall, content: 'forty-two' },
       )
       const { text } = await ask(messages)
+      await beforeVisible?.()
       if (text === '') throw new Error('no answer')
       messages.push({ role: 'assistant', content: text })
     }
@@ -157,6 +160,29 @@ interface Comparison {
   readonly bare: Contestant
 }
 
+/** What the two durable writes of a journalled run cost by themselves: the bare loop with nothing but them. */
+async function floor(url: string, path: string): Promise<Result> {
+  const { O_WRONLY, O_CREAT, O_APPEND, O_DSYNC } = constants
+  const file = await open(path, O_WRONLY | O_CREAT | O_APPEND | O_DSYNC)
+  try {
+    const line = Buffer.alloc(1_000, 0x2e)
+    const { ours, bare } = await compare(
+      bareLoop(url, () => file.write(line)),
+      url,
+    )
+    return {
+      bench: 'runs',
+      metric: 'one run, p50, bare loop with two durable writes',
+      value: ours.p50,
+      unit: 'ms',
+      reference: { name: 'bare fetch loop', value: bare.p50 },
+      score: ours.p50 / bare.p50,
+    }
+  } finally {
+    await file.close()
+  }
+}
+
 export const runs: Bench = {
   name: 'runs',
   async run() {
@@ -190,6 +216,7 @@ export const runs: Bench = {
           target: { atLeast },
         })
       }
+      rows.push(await floor(model.url, join(folder, 'floor')))
       return rows
     } finally {
       model.stop()
