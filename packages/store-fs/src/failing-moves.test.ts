@@ -110,12 +110,14 @@ test('a deletion whose directory could not be synced is synced by the next try: 
       return await crashing.fileSystem.open(path, flags)
     },
   }
-  const logs = await new LogProcess(data, { fileSystem, clock }).logs
+  const owner = new LogProcess(data, { fileSystem, clock })
+  const logs = await owner.logs
   await logs.delete(bad, fencingToken(2)).catch(() => {})
   await logs.delete(bad, fencingToken(2))
   expect(failing.isDone()).toBe(true)
   const after = join(scratch.path, 'after')
   crashing.crash(after, () => false)
+  await owner.stop()
   expect(await (await new LogProcess(after).logs).readLog(bad, { fromSeq: 1, limit: 9 })).toBeUndefined()
 })
 

@@ -16,7 +16,7 @@ import { fsStoreDefaults } from '../options.ts'
 export async function scratchDirectory(kind: 'disk' | 'memory' = 'disk'): Promise<{ readonly path: string } & AsyncDisposable> {
   const base = kind === 'memory' && existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
   const path = await mkdtemp(join(base, 'beamclaw-fs-'))
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 10 }) }
 }
 
 /** The key of the log that most tests use; its path is below the data directory. */
