@@ -1,5 +1,6 @@
 /** The models of a configuration, each behind its limits, its circuit breaker, the usage ledger and its fallbacks. */
 import type { Logger, Provider, ProviderRequest, Store, SystemServices } from '@beamclaw/core'
+import { boundCalls } from '@beamclaw/core/adapter'
 import { CircuitBreaker, FallbackProvider, type FallbackTarget, guarded, RateLimiter, UsageLedger } from '@beamclaw/model-policy'
 import { limitsOf } from './config/changes.ts'
 import type { AgentConfig } from './config/schema.ts'
@@ -81,11 +82,10 @@ export class ModelServices {
 
   /** Finds the fallbacks anew for each call. */
   #routed(id: string, provider: Provider): Provider {
-    const { listModels } = provider
     return {
       doStream: (request: ProviderRequest, options) =>
         (this.#routes.get(`${id}/${request.model}`)?.provider ?? provider).doStream(request, options),
-      ...(listModels === undefined ? {} : { listModels: listModels.bind(provider) }),
+      ...boundCalls(provider),
     }
   }
 }

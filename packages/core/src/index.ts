@@ -98,14 +98,19 @@ export {
   type TenantId,
 } from './base/ids.ts'
 export {
+  type AnswerPart,
   type AssistantMessage,
   addUsage,
+  type ContentPart,
+  type CustomPart,
+  type FilePart,
   type FinishReason,
   type ImagePart,
   type JsonObject,
   type JsonValue,
   type Message,
   type ModelUsage,
+  type ProviderMetadata,
   type TextPart,
   type ThinkingPart,
   type ToolCall,
@@ -128,10 +133,15 @@ export type { Part, PartHost, PartSpec } from './part/part.ts'
 export type { BlobId, BlobInfo, BlobStore, StoredBlob } from './ports/blob-store.ts'
 export type { Cluster, Lease } from './ports/cluster.ts'
 export type {
+  EmbedAnswer,
+  EmbedRequest,
   ModelInfo,
+  ModelPrice,
+  ModelThinking,
   Provider,
   ProviderPart,
   ProviderRequest,
+  ProviderWarning,
   ThinkingLevel,
   ToolChoice,
   ToolDeclaration,
@@ -168,6 +178,7 @@ export type { DeepPartial } from './session/run/partial-output.ts'
 export type { RunResult } from './session/run/run-result.ts'
 export type { RunStep, RunToolCall } from './session/run/run-steps.ts'
 export type { RunStream } from './session/run/run-stream.ts'
+export type { EmbedTextsRequest } from './session/run/side-calls.ts'
 export type { SendOptions } from './session/send-options.ts'
 export type { SessionDefaults } from './session/session-dependencies.ts'
 export type { EventOrigin, SessionEvent } from './session/session-event.ts'

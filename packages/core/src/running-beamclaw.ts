@@ -11,7 +11,7 @@ import type { UserMessage } from './base/messages.ts'
 import type { Part } from './part/part.ts'
 import { partBelow } from './part/parts-branch.ts'
 import type { Cluster } from './ports/cluster.ts'
-import type { ProviderPart } from './ports/provider.ts'
+import type { EmbedAnswer, ProviderPart } from './ports/provider.ts'
 import type { Store } from './ports/store.ts'
 import type { ProviderTable } from './provider/provider-table.ts'
 import type { EventListener, EventListeners } from './session/event-listeners.ts'
@@ -25,6 +25,7 @@ import {
   type GenerateRequest,
   generate,
 } from './session/run/generate.ts'
+import { countTokens, type EmbedTextsRequest, embed } from './session/run/side-calls.ts'
 import { listenableTypes, type SessionEvent } from './session/session-event.ts'
 import type { SessionHandle } from './session/session-handle.ts'
 import type { ListSessionsOptions, SessionSummary } from './session/session-list.ts'
@@ -248,6 +249,30 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     const { signal = new AbortController().signal } = checkedSignal(options)
     const { provider, model } = this.#running.providers.resolve(checked.model)
     return provider.doStream({ ...checked, model }, { signal })
+  }
+
+  /**
+   * Resolves with an embedding for each of 1 to 2,048 texts, none of them empty; nothing is stored. Rejects `invalid-option` (also for a provider
+   * without embeddings), `unknown-model`, `actor-not-running` once the tree has ended, and `provider-*` as the provider fails.
+   *
+   * @example
+   * const { embeddings, usage } = await running.embed({ model: 'openai/text-embedding-3-small', texts: ['one', 'two'] })
+   */
+  async embed(request: EmbedTextsRequest): Promise<EmbedAnswer> {
+    if (!this.isRunning) throw new BeamClawError('actor-not-running', 'This BeamClaw has ended')
+    return embed(request, this.#running.providers, this.#end.signal)
+  }
+
+  /**
+   * Resolves with the input tokens of a request as its service counts them, without asking the model. Rejects as `embed` does, with `invalid-option`
+   * for a provider whose service does not count, and `invalid-message`.
+   *
+   * @example
+   * const tokens = await running.countTokens({ model: 'anthropic/claude-sonnet-5', messages })
+   */
+  async countTokens(request: CompletionRequest & { readonly signal?: AbortSignal }): Promise<number> {
+    if (!this.isRunning) throw new BeamClawError('actor-not-running', 'This BeamClaw has ended')
+    return countTokens(request, this.#running.providers, this.#end.signal)
   }
 
   /**

@@ -3,6 +3,7 @@ import { flushEventLoop } from '@beamclaw/actor/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Usage, zeroUsage } from './base/messages.ts'
 import { BeamClaw } from './beamclaw.ts'
+import type { Provider } from './ports/provider.ts'
 import type { RunningBeamClaw } from './running-beamclaw.ts'
 import { type ScriptedAnswer, ScriptedProvider, textAnswer, toolAnswer } from './testing/scripted-provider.ts'
 
@@ -209,5 +210,82 @@ describe('running.complete', () => {
     const { claw, provider } = await up()
     for await (const _ of claw.complete({ model: 'test/model', messages, temperature: 0, agent: 'main' }));
     expect(provider.calls[0]?.request).toEqual({ model: 'model', messages, temperature: 0, agent: 'main', tenant: 'default' })
+  })
+})
+
+describe('running.embed and running.countTokens', () => {
+  const embedder = (answer: unknown) => ({ async *doStream() {}, doEmbed: async () => answer, countTokens: async () => answer }) as never
+  const running = async (provider: Provider) => {
+    const claw = await new BeamClaw({ providers: { test: provider }, agents: [{ id: 'main', model: 'test/model' }] }).start()
+    onTestFinished(() => void claw.kill())
+    return claw
+  }
+
+  test('resolve with what the provider has, and pass on the name of the model without its provider', async () => {
+    const asked: unknown[] = []
+    const claw = await running({
+      async *doStream() {},
+      doEmbed: async (request) => {
+        asked.push(request)
+        return { embeddings: request.texts.map((text) => [text.length, 0.5]), usage }
+      },
+      countTokens: async (request) => {
+        asked.push(request)
+        return 7
+      },
+    })
+    expect(await claw.embed({ model: 'test/small', texts: ['a', 'bcd'], dimensions: 2 })).toEqual({
+      embeddings: [
+        [1, 0.5],
+        [3, 0.5],
+      ],
+      usage,
+    })
+    const messages = [{ role: 'user', content: 'hello' }] as const
+    expect(await claw.countTokens({ model: 'test/small', messages })).toBe(7)
+    expect(asked).toEqual([
+      { model: 'small', texts: ['a', 'bcd'], dimensions: 2 },
+      { model: 'small', tenant: 'default', messages },
+    ])
+  })
+
+  test.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['too few', { embeddings: [[1]], usage: zeroUsage }],
+    ['no numbers', { embeddings: [['1'], [2]], usage: zeroUsage }],
+    ['no usage', { embeddings: [[1], [2]] }],
+  ])('reject what is no answer: %s', async (_, answer) => {
+    const claw = await running(embedder(answer))
+    await expect(claw.embed({ model: 'test/small', texts: ['a', 'b'] })).rejects.toMatchObject({ code: 'provider-protocol' })
+    await expect(claw.countTokens({ model: 'test/small', messages: [] })).rejects.toMatchObject({ code: 'provider-protocol' })
+  })
+
+  test.each<[string, object]>([
+    ['no texts', { texts: [] }],
+    ['an empty text', { texts: [''] }],
+    ['too many texts', { texts: Array(2_049).fill('a') }],
+    ['no list', { texts: 'a' }],
+    ['dimensions of zero', { texts: ['a'], dimensions: 0 }],
+    ['another option', { texts: ['a'], input: ['a'] }],
+  ])('refuse %s', async (_, request) => {
+    const claw = await running(embedder({ embeddings: [], usage: zeroUsage }))
+    await expect(claw.embed({ model: 'test/small', ...request } as never)).rejects.toMatchObject({ code: 'invalid-option' })
+  })
+
+  test('name what a provider cannot do, and end with their signal and with the tree', async () => {
+    const plain = await up()
+    await expect(plain.claw.embed({ model: 'test/small', texts: ['a'] })).rejects.toMatchObject({ code: 'invalid-option' })
+    await expect(plain.claw.countTokens({ model: 'test/small', messages: [] })).rejects.toMatchObject({ code: 'invalid-option' })
+    const hanging = (_: unknown, { signal }: { readonly signal: AbortSignal }) =>
+      new Promise<never>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    const claw = await running({ async *doStream() {}, doEmbed: hanging })
+    const controller = new AbortController()
+    const aborted = claw.embed({ model: 'test/small', texts: ['a'], signal: controller.signal })
+    controller.abort()
+    await expect(aborted).rejects.toMatchObject({ code: 'provider-aborted' })
+    const ended = claw.embed({ model: 'test/small', texts: ['a'] })
+    claw.kill()
+    await expect(ended).rejects.toMatchObject({ code: 'provider-aborted' })
+    await expect(claw.embed({ model: 'test/small', texts: ['a'] })).rejects.toMatchObject({ code: 'actor-not-running' })
   })
 })

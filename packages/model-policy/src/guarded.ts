@@ -1,6 +1,6 @@
 /** Puts guards before a provider. The one place that follows a call from its first wait to its end. */
 import { BeamClawError, type Provider, type ProviderPart, type ProviderRequest } from '@beamclaw/core'
-import { abortedError, asProviderError, type ProviderStream, providerStream, untilAborted } from '@beamclaw/core/adapter'
+import { abortedError, asProviderError, boundCalls, type ProviderStream, providerStream, untilAborted } from '@beamclaw/core/adapter'
 import type { CallEnding, CallWatcher, ModelGuard } from './model-guard.ts'
 import { aGuard, aProvider } from './option-rules.ts'
 
@@ -12,7 +12,8 @@ export interface GuardedProvider extends Provider {
 /**
  * Returns a provider whose calls pass these guards. A call enters them in the given order, then reaches `provider`; parts and the ending are
  * reported in reverse order. When a guard refuses the call, the guards before it see its end. Calls throw `provider-*` only; an answer
- * without `finish` throws `provider-protocol`. Lists models if `provider` does. Throws `invalid-option`.
+ * without `finish` throws `provider-protocol`. Lists models, counts tokens and embeds if
+ * `provider` does, past the guards. Throws `invalid-option`.
  *
  * @example
  * const provider = guarded(new AnthropicProvider({ apiKey }), [
@@ -28,7 +29,7 @@ export function guarded(provider: Provider, guards: readonly ModelGuard[]): Guar
   const row = [...guards]
   return {
     doStream: (request, { signal }) => providerStream((callSignal) => passGuards(provider, row, request, callSignal), signal),
-    ...(provider.listModels === undefined ? {} : { listModels: provider.listModels.bind(provider) }),
+    ...boundCalls(provider),
   }
 }
 

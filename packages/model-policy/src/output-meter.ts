@@ -20,7 +20,7 @@ export class OutputMeter {
   }
 
   add(part: ProviderPart): void {
-    if (part.type === 'finish') return
+    if (part.type === 'finish' || part.type === 'warning') return
     this.#hasOutput = true
     if (part.type === 'text-delta' || part.type === 'thinking-delta') this.#characters += part.text.length
     else if (part.type === 'tool-call-delta') {

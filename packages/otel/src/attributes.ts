@@ -64,6 +64,9 @@ function partOf(part: Exclude<Message['content'], string>[number]): JsonValue {
     case 'tool-result':
       return { type: 'tool_call_response', id: part.toolCallId, response: part.content as JsonValue }
     case 'image':
-      return { type: 'image', mime_type: part.mediaType }
+    case 'file':
+      return { type: part.type, mime_type: part.mediaType }
+    case 'custom':
+      return { type: part.kind }
   }
 }

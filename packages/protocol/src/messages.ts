@@ -15,6 +15,16 @@ const part = z.discriminatedUnion('type', [
     blob: nonEmpty.optional(),
     size: z.number().optional(),
   }),
+  /** A document, as an image is. */
+  z.strictObject({
+    type: z.literal('file'),
+    mimeType: nonEmpty,
+    name: nonEmpty.optional(),
+    data: z.string().optional(),
+    url: z.string().optional(),
+    blob: nonEmpty.optional(),
+    size: z.number().optional(),
+  }),
   z.strictObject({ type: z.literal('toolCall'), id: z.string(), name: z.string(), arguments: z.unknown() }),
 ])
 

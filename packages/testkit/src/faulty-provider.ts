@@ -1,5 +1,6 @@
 /** A provider that fails as a plan decides, for tests of code that uses providers. */
 import { BeamClawError, type Provider, type ProviderPart, type ProviderRequest } from '@beamclaw/core'
+import { boundCalls } from '@beamclaw/core/adapter'
 
 /** A call that is about to be made; `index` counts from 0. */
 export interface ProviderCall {
@@ -45,7 +46,7 @@ export function faultyProvider(provider: Provider, plan: ProviderFaultPlan): Pro
         },
       } satisfies AsyncIterableIterator<ProviderPart, void, undefined>
     },
-    ...(provider.listModels === undefined ? {} : { listModels: (options) => provider.listModels?.(options) ?? Promise.resolve([]) }),
+    ...boundCalls(provider),
   }
 }
 

@@ -40,6 +40,7 @@ export {
   mayOpenLog,
   readLogOptions,
 } from '../defaults/store-input.ts'
+export { boundCalls } from '../provider/bound-calls.ts'
 export { abortedError, asProviderError } from '../provider/provider-error.ts'
 export { type ProviderStream, providerStream } from '../provider/provider-stream.ts'
 export { estimateRequestTokens, estimateTextTokens } from '../provider/token-estimate.ts'

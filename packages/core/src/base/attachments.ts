@@ -1,10 +1,10 @@
 /** What of a message is an attachment: kept beside the journal, with a reference in the message. Pure. */
 import { bytesOfBase64 } from './base64.ts'
-import type { ImagePart, Message, TextPart, ToolResult } from './messages.ts'
+import type { ContentPart, FilePart, ImagePart, Message, TextPart, ToolResult } from './messages.ts'
 import { firstCharacters } from './well-formed.ts'
 
-/** Maximum bytes of an image that stays in its message. */
-const maxInlineImageBytes = 4 * 1024
+/** Maximum bytes of an image or a file that stays in its message. */
+const maxInlineBytes = 4 * 1024
 
 /** Maximum bytes of UTF-8 of a text in a tool's result that stays in its message. */
 const maxInlineTextBytes = 32 * 1024
@@ -12,13 +12,10 @@ const maxInlineTextBytes = 32 * 1024
 /** Characters of a referenced text that its message shows. */
 const shownCharacters = 2_000
 
-/** A part of content that may have an attachment. */
-export type ShownPart = TextPart | ImagePart
-
 /** A part that refers to an attachment. */
-export type Reference = ShownPart & { readonly blob: string; readonly size: number }
+export type Reference = ContentPart & { readonly blob: string; readonly size: number }
 
-/** Text, or parts of text and images. */
+/** Text, or parts. */
 export type ShownContent = ToolResult['content']
 
 /** Whose content it is: long texts are attachments in results of tools alone. */
@@ -29,7 +26,7 @@ export function isBlobId(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value)
 }
 
-export function isReference(part: ShownPart): part is Reference {
+export function isReference(part: ContentPart): part is Reference {
   return part.blob !== undefined
 }
 
@@ -50,7 +47,7 @@ export function referencesIn(message: Message): readonly Reference[] {
 const none: readonly Reference[] = []
 
 /** Returns true for content with a reference. */
-export function refersIn(content: ShownContent): content is readonly ShownPart[] {
+export function refersIn(content: ShownContent): content is readonly ContentPart[] {
   if (typeof content === 'string') return false
   for (const part of content) if (part.blob !== undefined) return true
   return false
@@ -64,26 +61,27 @@ export function hasAttachments(content: ShownContent, owner: ContentOwner): bool
 }
 
 /** Returns true for a part that is to be an attachment. */
-export function isAttachment(part: ShownPart, owner: ContentOwner): boolean {
+export function isAttachment(part: ContentPart, owner: ContentOwner): boolean {
   if (part.blob !== undefined) return false
   if (part.type === 'text') return owner === 'tool' && isLong(part.text)
   const data = dataOf(part)
-  return data !== undefined && decodedLength(data) > maxInlineImageBytes
+  return data !== undefined && decodedLength(data) > maxInlineBytes
 }
 
 /** Returns the bytes of a part that is to be an attachment; undefined when its data is not base64. */
-export function bytesOfPart(part: ShownPart): Uint8Array | undefined {
+export function bytesOfPart(part: ContentPart): Uint8Array | undefined {
   return part.type === 'text' ? new TextEncoder().encode(part.text) : bytesOfBase64(dataOf(part) ?? '')
 }
 
 /** Returns the part with a reference in the place of its bytes. */
-export function referringPart(part: ShownPart, blob: string, size: number): Reference {
+export function referringPart(part: ContentPart, blob: string, size: number): Reference {
   if (part.type === 'image') return { type: 'image', mediaType: part.mediaType, blob, size }
+  if (part.type === 'file') return { type: 'file', mediaType: part.mediaType, ...nameIn(part), blob, size }
   return { type: 'text', text: firstCharacters(part.text, shownCharacters), blob, size }
 }
 
 /** Returns content as parts. */
-export function partsOf(content: ShownContent): readonly ShownPart[] {
+export function partsOf(content: ShownContent): readonly ContentPart[] {
   return typeof content === 'string' ? [{ type: 'text', text: content }] : content
 }
 
@@ -91,11 +89,17 @@ export function partsOf(content: ShownContent): readonly ShownPart[] {
 export function unreadablePart(part: Reference): TextPart {
   if (part.type === 'text')
     return { type: 'text', text: `${part.text}\n… the rest of this text (${part.size} bytes in all) cannot be read …` }
-  return { type: 'text', text: `[an image (${part.mediaType}, ${part.size} bytes) was attached here, and cannot be read]` }
+  const what = part.type === 'image' ? 'an image' : 'a file'
+  return { type: 'text', text: `[${what} (${part.mediaType}, ${part.size} bytes) was attached here, and cannot be read]` }
 }
 
-/** Returns the base64 in an image, which a data URL has too. */
-function dataOf({ data, url }: ImagePart): string | undefined {
+/** Returns the name of a file, as a field. */
+export function nameIn({ name }: FilePart): { readonly name?: string } {
+  return name === undefined ? {} : { name }
+}
+
+/** Returns the base64 in an image or a file, which a data URL has too. */
+function dataOf({ data, url }: ImagePart | FilePart): string | undefined {
   // The case of letters means nothing before the comma.
   if (data !== undefined || url === undefined || url.slice(0, 5).toLowerCase() !== 'data:') return data
   const comma = url.indexOf(',')

@@ -78,6 +78,17 @@ export interface ThinkingDeltaEvent extends OfRun {
   readonly text: string
 }
 
+/** The provider left something out of the request, or changed it, because the model refuses it. Not durable. */
+export interface ModelWarningEvent extends OfRun {
+  readonly type: 'model-warning'
+  readonly turn: number
+  readonly attempt: number
+  /** The setting, for example `temperature`. */
+  readonly setting: string
+  /** What was done and why, in one sentence. */
+  readonly message: string
+}
+
 /** A complete message of the model. */
 export interface MessageEvent extends OfRun, Durable {
   readonly type: 'message'
@@ -160,7 +171,7 @@ export interface ToolProgressEvent extends OfRun {
 }
 
 /** Events that are not durable: published to the present subscribers alone. */
-export type ProvisionalEvent = TextDeltaEvent | ThinkingDeltaEvent | ToolProgressEvent | SessionDeleteEvent
+export type ProvisionalEvent = TextDeltaEvent | ThinkingDeltaEvent | ModelWarningEvent | ToolProgressEvent | SessionDeleteEvent
 
 /** Events of records in the journal. */
 export type CommittedEvent =

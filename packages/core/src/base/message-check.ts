@@ -3,13 +3,15 @@ import { describeValue } from '@beamclaw/actor/internal'
 import { isBlobId } from './attachments.ts'
 import { BeamClawError, describeError } from './errors.ts'
 import type {
+  AnswerPart,
   AssistantMessage,
-  ImagePart,
+  ContentPart,
+  CustomPart,
+  JsonObject,
   JsonValue,
   Message,
   ModelUsage,
-  TextPart,
-  ThinkingPart,
+  ProviderMetadata,
   ToolCall,
   ToolResult,
   Usage,
@@ -73,7 +75,7 @@ export function jsonOf(value: unknown, path: string, fail: Fail): JsonValue {
   return JSON.parse(text) as JsonValue
 }
 
-/** Returns text, or text and images. An empty text counts as content here. */
+/** Returns text, or parts. An empty text counts as content here. */
 export function contentOf(value: unknown, path: string, fail: Fail): UserMessage['content'] {
   if (typeof value === 'string') return value.toWellFormed()
   if (Array.isArray(value)) return eachOf(value, path, fail, shownPartOf)
@@ -102,18 +104,19 @@ export function read<T>(reading: () => T, path: string, fail: Fail): T {
   }
 }
 
-/** Returns a text or an image. */
-function shownPartOf(value: unknown, path: string, fail: Fail): TextPart | ImagePart {
+/** Returns a text, an image or a file. */
+function shownPartOf(value: unknown, path: string, fail: Fail): ContentPart {
   const part = fieldsOf(value, path, fail)
-  const type = choiceOf(part.type, ['text', 'image'], `${path}.type`, fail)
+  const type = choiceOf(part.type, ['text', 'image', 'file'], `${path}.type`, fail)
   if (type === 'text')
     return { type, text: stringOf(part.text, `${path}.text`, fail), ...(part.blob === undefined ? {} : blobOf(part, path, fail)) }
   const mediaType = nameOf(part.mediaType, `${path}.mediaType`, fail)
+  const name = type === 'image' || part.name === undefined ? {} : { name: nameOf(part.name, `${path}.name`, fail) }
   const given = [part.data, part.url, part.blob].filter((source) => source !== undefined)
   if (given.length !== 1) throw fail(`${path} must have exactly one of "data", "url" and "blob"`)
-  if (part.blob !== undefined) return { type, mediaType, ...blobOf(part, path, fail) }
-  if (part.data !== undefined) return { type, mediaType, data: nameOf(part.data, `${path}.data`, fail) }
-  return { type, mediaType, url: nameOf(part.url, `${path}.url`, fail) }
+  if (part.blob !== undefined) return { type, mediaType, ...name, ...blobOf(part, path, fail) }
+  if (part.data !== undefined) return { type, mediaType, ...name, data: nameOf(part.data, `${path}.data`, fail) }
+  return { type, mediaType, ...name, url: nameOf(part.url, `${path}.url`, fail) }
 }
 
 /** Returns the fields of a reference to an attachment. */
@@ -130,27 +133,48 @@ function blobOf(
 export function assistantMessageOf(value: unknown, path: string, fail: Fail): AssistantMessage {
   const message = fieldsOf(value, path, fail)
   choiceOf(message.role, ['assistant'], `${path}.role`, fail)
-  return { role: 'assistant', content: eachOf(message.content, `${path}.content`, fail, spokenPartOf) }
+  return { role: 'assistant', content: eachOf(message.content, `${path}.content`, fail, spokenPartOf), ...metadataOf(message, path, fail) }
 }
 
-function spokenPartOf(value: unknown, path: string, fail: Fail): TextPart | ThinkingPart | ToolCall {
+function spokenPartOf(value: unknown, path: string, fail: Fail): AnswerPart {
   const part = fieldsOf(value, path, fail)
-  const type = choiceOf(part.type, ['text', 'thinking', 'tool-call'], `${path}.type`, fail)
+  const type = choiceOf(part.type, ['text', 'thinking', 'custom', 'tool-call'], `${path}.type`, fail)
   if (type === 'tool-call') return toolCallOf(part, path, fail)
-  const text = stringOf(part.text, `${path}.text`, fail)
-  return type === 'text' ? { type, text } : { type, text, ...sealOf(part, path, fail) }
+  if (type === 'custom') return customPartOf(part, path, fail)
+  return { type, text: stringOf(part.text, `${path}.text`, fail), ...metadataOf(part, path, fail) }
 }
 
-/** Returns what must go back to the provider with a block of thinking. */
-export function sealOf(
-  { signature, redacted }: Readonly<Record<string, unknown>>,
+/** Returns a block that only its service understands. */
+export function customPartOf(part: Readonly<Record<string, unknown>>, path: string, fail: Fail): CustomPart {
+  const { providerMetadata } = metadataOf(part, path, fail)
+  if (providerMetadata === undefined) throw fail(`${path}.providerMetadata must be an object, received undefined`)
+  return { type: 'custom', kind: nameOf(part.kind, `${path}.kind`, fail), providerMetadata }
+}
+
+/** Maximum characters of JSON in the metadata of one part: several times the longest encrypted reasoning that services send. */
+const maxMetadataCharacters = 1024 * 1024
+
+const deepestMetadata = 64
+
+/** Returns what a service needs back, as a field; no field where there is none. */
+export function metadataOf(
+  { providerMetadata: given }: Readonly<Record<string, unknown>>,
   path: string,
   fail: Fail,
-): Pick<ThinkingPart, 'signature' | 'redacted'> {
-  return {
-    ...(signature === undefined ? {} : { signature: stringOf(signature, `${path}.signature`, fail) }),
-    ...(redacted === undefined ? {} : { redacted: stringOf(redacted, `${path}.redacted`, fail) }),
-  }
+): { readonly providerMetadata?: ProviderMetadata } {
+  if (given === undefined) return {}
+  const place = `${path}.providerMetadata`
+  const text = JSON.stringify(jsonOf(fieldsOf(given, place, fail), place, fail))
+  if (text.length > maxMetadataCharacters) throw fail(`${place} must take at most ${maxMetadataCharacters} characters of JSON`)
+  const metadata = JSON.parse(text) as JsonObject
+  if (!isShallow(metadata, deepestMetadata)) throw fail(`${place} must nest at most ${deepestMetadata} deep`)
+  for (const [service, value] of Object.entries(metadata)) fieldsOf(value, `${place}.${service}`, fail)
+  return { providerMetadata: metadata as ProviderMetadata }
+}
+
+function isShallow(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return levels > 0 && Object.values(value).every((inner) => isShallow(inner, levels - 1))
 }
 
 /** Returns a call; an `id` may be empty here. */
@@ -162,6 +186,7 @@ export function toolCallOf(part: Readonly<Record<string, unknown>>, path: string
     name: nameOf(part.name, `${path}.name`, fail),
     input: jsonOf(part.input, `${path}.input`, fail),
     ...(invalidInput === undefined ? {} : { invalidInput: stringOf(invalidInput, `${path}.invalidInput`, fail) }),
+    ...metadataOf(part, path, fail),
   }
 }
 
@@ -207,5 +232,9 @@ export function usageOf(value: unknown, path: string, fail: Fail): Usage {
     outputTokens: countOf(usage.outputTokens, `${path}.outputTokens`, fail),
     cacheReadTokens: countOf(usage.cacheReadTokens, `${path}.cacheReadTokens`, fail),
     cacheWriteTokens: countOf(usage.cacheWriteTokens, `${path}.cacheWriteTokens`, fail),
+    ...(usage.reasoningTokens === undefined ? {} : { reasoningTokens: countOf(usage.reasoningTokens, `${path}.reasoningTokens`, fail) }),
+    ...(usage.longCacheWriteTokens === undefined
+      ? {}
+      : { longCacheWriteTokens: countOf(usage.longCacheWriteTokens, `${path}.longCacheWriteTokens`, fail) }),
   }
 }

@@ -6,10 +6,18 @@ export type JsonValue = string | number | boolean | null | readonly JsonValue[] 
 /** A JSON object. */
 export type JsonObject = { readonly [key: string]: JsonValue | undefined }
 
+/**
+ * What a model service needs back with something that it made, by the name of the service: a signature, an encrypted block, an id. Opaque to everyone
+ * else: an adapter reads the entry of its own service, and sends it to no other. At most 1 MiB of JSON for each part, nested at most 64 deep.
+ */
+export type ProviderMetadata = { readonly [service: string]: JsonObject }
+
 /** A piece of text. With `blob`, which a long result of a tool has in histories and events, `text` is only its beginning. */
 export interface TextPart {
   readonly type: 'text'
   readonly text: string
+  /** Present only in messages of a model. */
+  readonly providerMetadata?: ProviderMetadata
   /** The id of the attachment with the whole text in UTF-8: `session.attachment(blob)` reads it. A model gets the whole text, and no reference. */
   readonly blob?: string
   /** Bytes of the attachment; present with `blob`. */
@@ -32,13 +40,40 @@ export interface ImagePart {
   readonly size?: number
 }
 
-/** The model's thinking before its answer. `signature` goes back to the provider unchanged. */
+/**
+ * A document: as base64 `data`, as a `url` that the provider fetches itself, or as `blob`, the id of an attachment of the session; exactly one of the
+ * three. Kept as images are. Models differ in what they read: PDF and plain text are the usual ones.
+ */
+export interface FilePart {
+  readonly type: 'file'
+  /** For example `application/pdf`. */
+  readonly mediaType: string
+  /** The name of the file, for the model. */
+  readonly name?: string
+  readonly data?: string
+  readonly url?: string
+  /** `session.attachment(blob)` reads it. */
+  readonly blob?: string
+  /** Bytes of the attachment; present with `blob`. */
+  readonly size?: number
+}
+
+/** Content that a person or a tool gives to a model. */
+export type ContentPart = TextPart | ImagePart | FilePart
+
+/** The model's thinking before its answer. Without text where the service encrypts it. */
 export interface ThinkingPart {
   readonly type: 'thinking'
   readonly text: string
-  readonly signature?: string
-  /** Encrypted thinking that only the provider can read. */
-  readonly redacted?: string
+  readonly providerMetadata?: ProviderMetadata
+}
+
+/** A block of an answer that only its service understands, such as the call of a tool that ran there. It goes back to that service unchanged. */
+export interface CustomPart {
+  readonly type: 'custom'
+  /** The service's name of the block, for example `server_tool_use`. */
+  readonly kind: string
+  readonly providerMetadata: ProviderMetadata
 }
 
 /** A tool call by the model. `input` is the parsed input; when the model sent no valid JSON, `invalidInput` holds the text. */
@@ -48,6 +83,7 @@ export interface ToolCall {
   readonly name: string
   readonly input: JsonValue
   readonly invalidInput?: string
+  readonly providerMetadata?: ProviderMetadata
 }
 
 /** The result of a tool call. */
@@ -55,20 +91,24 @@ export interface ToolResult {
   readonly type: 'tool-result'
   readonly toolCallId: string
   readonly name: string
-  readonly content: string | readonly (TextPart | ImagePart)[]
+  readonly content: string | readonly ContentPart[]
   readonly isError: boolean
 }
 
-/** A message of the user: text, or text and images. */
+/** A message of the user: text, or text, images and files. */
 export interface UserMessage {
   readonly role: 'user'
-  readonly content: string | readonly (TextPart | ImagePart)[]
+  readonly content: string | readonly ContentPart[]
 }
+
+/** A part of a model's message. */
+export type AnswerPart = TextPart | ThinkingPart | CustomPart | ToolCall
 
 /** A message of the model: text, thinking and tool calls, in order. */
 export interface AssistantMessage {
   readonly role: 'assistant'
-  readonly content: readonly (TextPart | ThinkingPart | ToolCall)[]
+  readonly content: readonly AnswerPart[]
+  readonly providerMetadata?: ProviderMetadata
 }
 
 /** The results of the tool calls of the preceding assistant message. */
@@ -86,6 +126,10 @@ export interface Usage {
   readonly outputTokens: number
   readonly cacheReadTokens: number
   readonly cacheWriteTokens: number
+  /** How many of `outputTokens` the model thought with, where the service tells. */
+  readonly reasoningTokens?: number
+  /** How many of `cacheWriteTokens` are kept for an hour, which some services charge more for. */
+  readonly longCacheWriteTokens?: number
 }
 
 /** A usage of zero tokens. */
@@ -98,12 +142,20 @@ export const zeroUsage: Usage = { inputTokens: 0, outputTokens: 0, cacheReadToke
  * const total = results.reduce((sum, { usage }) => addUsage(sum, usage), zeroUsage)
  */
 export function addUsage(a: Usage, b: Usage): Usage {
+  const reasoningTokens = addOptional(a.reasoningTokens, b.reasoningTokens)
+  const longCacheWriteTokens = addOptional(a.longCacheWriteTokens, b.longCacheWriteTokens)
   return {
     inputTokens: a.inputTokens + b.inputTokens,
     outputTokens: a.outputTokens + b.outputTokens,
     cacheReadTokens: a.cacheReadTokens + b.cacheReadTokens,
     cacheWriteTokens: a.cacheWriteTokens + b.cacheWriteTokens,
+    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
+    ...(longCacheWriteTokens === undefined ? {} : { longCacheWriteTokens }),
   }
+}
+
+function addOptional(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined ? b : a + (b ?? 0)
 }
 
 /** Tokens of one model, `<provider>/<model>`. */

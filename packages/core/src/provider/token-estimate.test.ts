@@ -22,9 +22,22 @@ describe('an estimate of tokens', () => {
     expect(estimate({ role: 'tool', content: [result] })).toBe(1_604)
   })
 
+  test('takes a file for its pages, and a text for its characters', () => {
+    const file = { type: 'file', mediaType: 'application/pdf', data: 'x'.repeat(200_000) } as const
+    expect(estimate({ role: 'user', content: [file] })).toBe(3 * 2_000 + 4)
+    expect(estimate({ role: 'user', content: [{ ...file, mediaType: 'text/plain' }] })).toBe(150_000 / 4 + 4)
+    const { data: _, ...named } = file
+    expect(estimate({ role: 'user', content: [{ ...named, blob: 'a'.repeat(64), size: 400 }] })).toBe(2_004)
+  })
+
   test('counts thinking, tool calls, tool results, declarations and schemas', () => {
     const call = { type: 'tool-call', id: '1', name: 'four', input: { a: 1 } } as const
-    expect(estimate({ role: 'assistant', content: [{ type: 'thinking', text: hundred, redacted: hundred }, call] })).toBe(57)
+    expect(
+      estimate({
+        role: 'assistant',
+        content: [{ type: 'thinking', text: hundred, providerMetadata: { claude: { data: hundred } } }, call],
+      }),
+    ).toBe(63)
     expect(estimate({ role: 'assistant', content: [{ ...call, input: null, invalidInput: hundred }] })).toBe(30)
     const result = { type: 'tool-result', toolCallId: '1', name: 'four', content: hundred, isError: false } as const
     expect(estimate({ role: 'tool', content: [result] })).toBe(29)

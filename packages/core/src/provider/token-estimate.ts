@@ -5,6 +5,9 @@ import type { ProviderRequest } from '../ports/provider.ts'
 const charactersPerToken = 4
 // About the price that services charge for an image of one megapixel, independent of its encoded size.
 const tokensPerImage = 1_600
+// A page of a PDF is about this many bytes and tokens; a service reads its text and its picture.
+const bytesPerPage = 50_000
+const tokensPerPage = 2_000
 // Roles and separators around each message.
 const tokensPerMessage = 4
 
@@ -18,10 +21,13 @@ export function estimateTextTokens(characters: number): number {
   return Math.ceil(characters / charactersPerToken)
 }
 
-/** Returns the estimated tokens of one message: those of its text (by its bytes where it is an attachment), 1,600 for each image, and four. */
+/**
+ * Returns the estimated tokens of one message: those of its text (by its bytes where it is an attachment), 1,600 for each image,
+ * 2,000 for each 50 kB of a file, and four.
+ */
 export function estimateMessageTokens(message: Message): number {
-  const { characters, images } = sizeOf(message)
-  return estimateTextTokens(characters) + images * tokensPerImage + tokensPerMessage
+  const { characters, images, pages } = sizeOf(message)
+  return estimateTextTokens(characters) + images * tokensPerImage + pages * tokensPerPage + tokensPerMessage
 }
 
 /**
@@ -39,22 +45,34 @@ export function estimateRequestTokens({ system = '', messages, tools = [], respo
   return tokens
 }
 
-function sizeOf({ content }: Message): { readonly characters: number; readonly images: number } {
-  if (typeof content === 'string') return { characters: content.length, images: 0 }
-  let characters = 0
-  let images = 0
+interface Size {
+  readonly characters: number
+  readonly images: number
+  readonly pages: number
+}
+
+function sizeOf({ content }: Message): Size {
+  if (typeof content === 'string') return { characters: content.length, images: 0, pages: 0 }
+  let [characters, images, pages] = [0, 0, 0]
   for (const part of content) {
     if (part.type === 'image') images++
     else if (part.type === 'text') characters += part.size ?? part.text.length
-    else if (part.type === 'thinking') characters += part.text.length + (part.redacted?.length ?? 0)
+    else if (part.type === 'file') {
+      const bytes = part.size ?? ((part.data?.length ?? 0) * 3) / 4
+      if (part.mediaType.startsWith('text/')) characters += bytes
+      else pages += Math.max(1, Math.ceil(bytes / bytesPerPage))
+    } else if (part.type === 'thinking') characters += part.text.length
     else if (part.type === 'tool-call') characters += part.name.length + (part.invalidInput?.length ?? lengthOf(part.input))
-    else {
+    else if (part.type === 'tool-result') {
       const inner = sizeOf({ role: 'user', content: part.content })
       characters += inner.characters
       images += inner.images
+      pages += inner.pages
     }
+    // Encrypted thinking and blocks of the service count by their length, and so does what a signature hides.
+    if ('providerMetadata' in part) characters += lengthOf(part.providerMetadata)
   }
-  return { characters, images }
+  return { characters, images, pages }
 }
 
 function lengthOf(value: unknown): number {

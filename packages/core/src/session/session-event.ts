@@ -28,6 +28,7 @@ const types: Readonly<Record<RunEvent['type'], true>> = {
   'model-failure': true,
   'text-delta': true,
   'thinking-delta': true,
+  'model-warning': true,
   message: true,
   'tool-call': true,
   'tool-progress': true,

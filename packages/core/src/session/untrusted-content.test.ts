@@ -16,7 +16,10 @@ const fine = (): FunctionModel => new FunctionModel(() => ({ text: 'fine' }))
 
 describe('a message', () => {
   const malformed: readonly [unknown, string][] = [
-    [[{ type: 'file' }], 'content[0].type'],
+    [[{ type: 'film' }], 'content[0].type'],
+    [[{ type: 'file' }], 'content[0].mediaType'],
+    [[{ type: 'file', mediaType: 'application/pdf' }], 'content[0]'],
+    [[{ type: 'file', mediaType: 'application/pdf', data: 'AAAA', name: 5 }], 'content[0].name'],
     [[{ type: 'text' }], 'content[0].text'],
     [[{ type: 'text', text: '' }], 'content[0].text'],
     [[{ type: 'text', text: 5 }], 'content[0].text'],
@@ -78,12 +81,20 @@ describe('a provider', () => {
   const finish = { type: 'finish', reason: 'stop', usage }
   const cycle: unknown[] = []
   cycle.push(cycle)
+  const nested = Array.from({ length: 100 }).reduce<object>((inner) => ({ inner }), {})
   const wrong: readonly (readonly [string, readonly unknown[]])[] = [
     ['null', [null, finish]],
     ['a number', [5, finish]],
     ['text that is no string', [{ type: 'text-delta', text: 5 }, finish]],
     ['thinking without text', [{ type: 'thinking-delta' }, finish]],
-    ['a signature that is no string', [{ type: 'thinking-delta', text: 'hm' }, { type: 'thinking-end', signature: 7 }, finish]],
+    ['metadata that is no object', [{ type: 'thinking-delta', text: 'hm' }, { type: 'thinking-end', providerMetadata: 7 }, finish]],
+    ['metadata of no service', [{ type: 'text-end', providerMetadata: { claude: 'signed' } }, finish]],
+    ['metadata without end', [{ type: 'text-end', providerMetadata: { claude: { signature: 'x'.repeat(1024 * 1024) } } }, finish]],
+    ['metadata that nests without end', [{ type: 'text-end', providerMetadata: { claude: nested } }, finish]],
+    ['metadata that is no JSON', [{ ...finish, providerMetadata: { claude: { many: 1n } } }]],
+    ['a block of its own without a kind', [{ type: 'custom', providerMetadata: {} }, finish]],
+    ['a block of its own without metadata', [{ type: 'custom', kind: 'server_tool_use' }, finish]],
+    ['a warning about nothing', [{ type: 'warning', message: 'left out' }, finish]],
     ['a call without input', [{ type: 'tool-call', id: 'a', name: 'look' }, finish]],
     ['a call with a cycle as input', [{ type: 'tool-call', id: 'a', name: 'look', input: cycle }, finish]],
     ['a call with a bigint', [{ type: 'tool-call', id: 'a', name: 'look', input: { many: 1n } }, finish]],

@@ -1,5 +1,5 @@
 /** Converts the output of a tool to text or parts of a bounded size. */
-import type { ImagePart, TextPart } from '../base/messages.ts'
+import type { ContentPart } from '../base/messages.ts'
 import { firstCharacters, lastCharacters } from '../base/well-formed.ts'
 import { plainData } from './plain-data.ts'
 import type { ToolOutput } from './tool.ts'
@@ -8,11 +8,11 @@ import { replyOf } from './tool-reply.ts'
 /** Characters of a tool's output that the model and the journal get: its beginning and its end. */
 const maxToolCharacters = 200_000
 
-/** Characters of base64 that all images of an output may have; an image beyond is replaced by a note. */
-const maxImageCharacters = 20_000_000
+/** Characters of base64 that all images and files of an output may have; one beyond is replaced by a note. */
+const maxDataCharacters = 20_000_000
 
 interface ToolContent {
-  readonly content: string | readonly (TextPart | ImagePart)[]
+  readonly content: string | readonly ContentPart[]
   readonly isError: boolean
 }
 
@@ -31,16 +31,16 @@ export function toToolContent(output: ToolOutput): ToolContent {
 }
 
 /** Returns the parts, in order, within the limits of one output. */
-function cappedParts(parts: readonly (TextPart | ImagePart)[]): (TextPart | ImagePart)[] {
+function cappedParts(parts: readonly ContentPart[]): ContentPart[] {
   let textLeft = maxToolCharacters
-  let imagesLeft = maxImageCharacters
-  const kept: (TextPart | ImagePart)[] = []
+  let dataLeft = maxDataCharacters
+  const kept: ContentPart[] = []
   for (const [index, part] of parts.entries()) {
     const size = part.type === 'text' ? part.text.length : (part.data ?? part.url ?? '').length
-    if (part.type === 'image' && size > imagesLeft) {
-      kept.push({ type: 'text', text: `[an image of ${size} characters was left out]` })
-    } else if (part.type === 'image') {
-      imagesLeft -= size
+    if (part.type !== 'text' && size > dataLeft) {
+      kept.push({ type: 'text', text: `[${part.type === 'image' ? 'an image' : 'a file'} of ${size} characters was left out]` })
+    } else if (part.type !== 'text') {
+      dataLeft -= size
       kept.push(part)
     } else {
       kept.push({ type: 'text', text: capped(part.text, textLeft) })

@@ -2,15 +2,15 @@
 import { aBoolean, anything, checkOptions, readOptions } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
 import { contentOf, type Fail, read } from '../base/message-check.ts'
-import type { ImagePart, TextPart } from '../base/messages.ts'
+import type { ContentPart } from '../base/messages.ts'
 
 // Shared by every copy of this package in a process: a tool may import another copy.
 const marker: unique symbol = Symbol.for('beamclaw.tool-reply') as never
 
 /** Options of `toolResult`. */
 export interface ToolReplyOptions {
-  /** Text, or parts of text and images. */
-  readonly content: string | readonly (TextPart | ImagePart)[]
+  /** Text, or parts of text, images and files. */
+  readonly content: string | readonly ContentPart[]
   /** Whether the model is told that the call failed. @default false */
   readonly isError?: boolean
 }
@@ -23,7 +23,7 @@ export interface ToolReply extends Required<ToolReplyOptions> {
 const misfit: Fail = (problem) => new BeamClawError('invalid-option', `toolResult: ${problem}`)
 
 /**
- * Returns content that the model gets unchanged, unlike data, which it gets as JSON: text, or parts of text and images; `isError` tells the
+ * Returns content that the model gets unchanged, unlike data, which it gets as JSON: text, or parts of text, images and files; `isError` tells the
  * model that the call failed. Throws `invalid-option`.
  *
  * @example

@@ -1,5 +1,5 @@
 /** Converts a Chat Completions request to our types. */
-import type { ImagePart, JsonObject, Message, ProviderRequest, TextPart, ToolResult } from '@beamclaw/core'
+import type { ContentPart, ImagePart, JsonObject, Message, ProviderRequest, ToolResult } from '@beamclaw/core'
 import type { ChatRequest, RequestContent } from './chat-request.ts'
 
 /** Returns the conversation, with all system messages joined into one prompt. */
@@ -59,7 +59,7 @@ export function toSettings(request: ChatRequest): Partial<ProviderRequest> {
 }
 
 /** Returns the content of the last message if it is a user's. */
-export function lastUserContent(request: ChatRequest): string | readonly (TextPart | ImagePart)[] | undefined {
+export function lastUserContent(request: ChatRequest): string | readonly ContentPart[] | undefined {
   const last = request.messages.at(-1)
   return last?.role === 'user' ? toContent(last.content) : undefined
 }
@@ -76,9 +76,17 @@ function toResponseFormat(format: ChatRequest['response_format']): Pick<Provider
   return { responseFormat: { type: 'json', ...(name === undefined ? {} : { name }), ...(schema === undefined ? {} : { schema }) } }
 }
 
-function toContent(value: RequestContent): string | readonly (TextPart | ImagePart)[] {
-  if (typeof value === 'string') return value
-  return value.map((part) => (part.type === 'text' ? part : toImage(part.image_url.url)))
+function toContent(value: RequestContent): string | readonly ContentPart[] {
+  return typeof value === 'string' ? value : value.map(toPart)
+}
+
+function toPart(part: Exclude<RequestContent, string>[number]): ContentPart {
+  if (part.type === 'text') return part
+  if (part.type === 'image_url') return toImage(part.image_url.url)
+  const { filename, file_data: url } = part.file
+  const comma = url.indexOf(',')
+  const mediaType = url.slice('data:'.length, url.indexOf(';'))
+  return { type: 'file', mediaType, ...(filename == null ? {} : { name: filename }), data: url.slice(comma + 1) }
 }
 
 function toImage(url: string): ImagePart {

@@ -2,9 +2,15 @@
 import type { JsonObject } from '@beamclaw/core'
 import * as z from 'zod'
 
+// A file of the service's own store has an id instead; there is none here.
+const fileData = z
+  .string({ error: 'needs the data of the file: files by id are not supported' })
+  .regex(/^data:[\w.+/-]+;base64,/, 'must be a data URL with base64')
+
 const contentPart = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text'), text: z.string() }),
   z.object({ type: z.literal('image_url'), image_url: z.object({ url: z.string() }) }),
+  z.object({ type: z.literal('file'), file: z.object({ filename: z.string().min(1).max(256).nullish(), file_data: fileData }) }),
 ])
 const content = z.union([z.string(), z.array(contentPart)])
 const toolCall = z.object({ id: z.string(), type: z.literal('function'), function: z.object({ name: z.string(), arguments: z.string() }) })
@@ -77,11 +83,11 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Maximum number of images in one request. */
+/** Maximum number of images and files in one request. */
 export const maxImages = 8
 
-/** Returns the number of images in a request. */
+/** Returns the number of images and files in a request. */
 export function countImages({ messages }: ChatRequest): number {
   const parts = messages.flatMap(({ content }) => (typeof content === 'string' ? [] : (content ?? [])))
-  return parts.filter(({ type }) => type === 'image_url').length
+  return parts.filter(({ type }) => type !== 'text').length
 }

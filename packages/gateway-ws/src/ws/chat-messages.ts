@@ -1,5 +1,5 @@
 /** Messages of a session as the protocol writes them, and attachments as a session takes them. */
-import type { AssistantMessage, ImagePart, Message, TextPart, ToolResult, UserMessage } from '@beamclaw/core'
+import type { AssistantMessage, ContentPart, FilePart, ImagePart, Message, TextPart, ToolResult, UserMessage } from '@beamclaw/core'
 import type { ChatAttachment, ChatMessage, ChatMessagePart } from '@beamclaw/protocol'
 
 /** Returns one entry of a conversation; the results of one turn's tools become one message each. */
@@ -17,13 +17,14 @@ export function textMessage(text: string, timestamp: number, runId: string): Cha
   return { role: 'assistant', content: [{ type: 'text', text }], timestamp, runId }
 }
 
-/** Returns the content of a user's text with its images. */
+/** Returns the content of a user's text with its images and files. */
 export function toContent(text: string, attachments: readonly ChatAttachment[] = []): UserMessage['content'] {
   if (attachments.length === 0) return text
-  const images = attachments.map(({ mimeType, content }): ImagePart => {
-    return { type: 'image', mediaType: mimeType, data: content.replace(/^data:[^,]*,/, '') }
+  const parts = attachments.map(({ mimeType, content }): ContentPart => {
+    const data = content.replace(/^data:[^,]*,/, '')
+    return { type: mimeType.startsWith('image/') ? 'image' : 'file', mediaType: mimeType, data }
   })
-  return text === '' ? images : [{ type: 'text', text } satisfies TextPart, ...images]
+  return text === '' ? parts : [{ type: 'text', text } satisfies TextPart, ...parts]
 }
 
 /** Returns the message with each text cut to `maxChars`. */
@@ -43,7 +44,7 @@ function partsOf(content: Message['content'] | ToolResult['content']): ChatMessa
   return content.flatMap(shownPart)
 }
 
-function referenceOf({ blob, size }: TextPart | ImagePart): Pick<TextPart, 'blob' | 'size'> {
+function referenceOf({ blob, size }: ContentPart): Pick<TextPart, 'blob' | 'size'> {
   return blob === undefined || size === undefined ? {} : { blob, size }
 }
 
@@ -54,18 +55,18 @@ function shownPart(part: Exclude<Message['content'], string>[number]): ChatMessa
     case 'thinking':
       return part.text === '' ? [] : [{ type: 'thinking', thinking: part.text }]
     case 'image':
-      return [
-        {
-          type: 'image',
-          mimeType: part.mediaType,
-          ...(part.data === undefined ? {} : { data: part.data }),
-          ...(part.url === undefined ? {} : { url: part.url }),
-          ...referenceOf(part),
-        },
-      ]
+      return [{ type: 'image', ...sourceOf(part) }]
+    case 'file':
+      return [{ type: 'file', ...(part.name === undefined ? {} : { name: part.name }), ...sourceOf(part) }]
     case 'tool-call':
       return [{ type: 'toolCall', id: part.id, name: part.name, arguments: part.input }]
     case 'tool-result':
+    case 'custom':
       return []
   }
+}
+
+function sourceOf(part: ImagePart | FilePart) {
+  const { mediaType: mimeType, data, url } = part
+  return { mimeType, ...(data === undefined ? {} : { data }), ...(url === undefined ? {} : { url }), ...referenceOf(part) }
 }

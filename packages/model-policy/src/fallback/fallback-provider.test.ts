@@ -110,7 +110,7 @@ describe('once something was said', () => {
   test.each([
     { type: 'text-delta', text: 'Once' },
     { type: 'thinking-delta', text: 'Hm' },
-    { type: 'thinking-end', redacted: 'x' },
+    { type: 'thinking-end', providerMetadata: { x: { redacted: 'x' } } },
     { type: 'tool-call-start', id: '1', name: 'deploy' },
     { type: 'tool-call', id: '1', name: 'deploy', input: {} },
   ] as const)('a failure after $type is thrown, and nobody else begins anew', async (part) => {

@@ -15,7 +15,7 @@ async function exchange(
   options: AnthropicProviderOptions = {},
 ): Promise<{ parts: ProviderPart[]; body: Record<string, unknown>; headers: Readonly<Record<string, unknown>> }> {
   await using server = await startModelServer({ answers: [answer] })
-  const provider = new AnthropicProvider({ baseUrl: server.url, apiKey: 'sk-test', ...options })
+  const provider = new AnthropicProvider({ baseUrl: server.url, apiKey: 'sk-test', service: 'claude', ...options })
   const parts: ProviderPart[] = []
   for await (const part of provider.doStream({ ...hello, ...request }, { signal })) parts.push(part)
   const [received] = server.requests
@@ -77,8 +77,8 @@ describe('requests', () => {
       {
         role: 'assistant',
         content: [
-          { type: 'thinking', text: 'signed', signature: 'sig' },
-          { type: 'thinking', text: '', redacted: 'secret' },
+          { type: 'thinking', text: 'signed', providerMetadata: { claude: { signature: 'sig' } } },
+          { type: 'thinking', text: '', providerMetadata: { claude: { redacted: 'secret' } } },
           { type: 'thinking', text: 'of another provider' },
           { type: 'text', text: ' ' },
           { type: 'tool-call', id: 'functions.look:0', name: 'look', input: { at: 1 } },
@@ -173,7 +173,10 @@ describe('requests', () => {
     }
     const model = 'claude-sonnet-4-5'
     expect(await bodyOf({ thinking: 'low', model, messages: [...hello.messages, call, result] })).not.toHaveProperty('thinking')
-    const thought: Message = { role: 'assistant', content: [{ type: 'thinking', text: '', signature: 's' }, ...call.content] }
+    const thought: Message = {
+      role: 'assistant',
+      content: [{ type: 'thinking', text: '', providerMetadata: { claude: { signature: 's' } } }, ...call.content],
+    }
     expect(await bodyOf({ thinking: 'low', model, messages: [...hello.messages, thought, result] })).toHaveProperty('thinking')
   })
 
@@ -243,10 +246,10 @@ describe('answers', () => {
   it('carry thinking with what must go back', async () => {
     const { parts } = await exchange({ thinking: { text: 'a b', signature: 'sig', redacted: 'closed' }, text: 'c' })
     expect(parts.slice(0, -1)).toEqual([
-      { type: 'thinking-end', redacted: 'closed' },
+      { type: 'thinking-end', providerMetadata: { claude: { redacted: 'closed' } } },
       { type: 'thinking-delta', text: 'a ' },
       { type: 'thinking-delta', text: 'b' },
-      { type: 'thinking-end', signature: 'sig' },
+      { type: 'thinking-end', providerMetadata: { claude: { signature: 'sig' } } },
       { type: 'text-delta', text: 'c' },
     ])
   })
@@ -342,8 +345,7 @@ it('goes through a whole tool round trip, thinking included', async () => {
   let thought = ''
   for await (const part of provider.doStream(request, { signal })) {
     if (part.type === 'thinking-delta') thought += part.text
-    if (part.type === 'thinking-end' && part.signature !== undefined)
-      content.push({ type: 'thinking', text: thought, signature: part.signature })
+    if (part.type === 'thinking-end') content.push({ ...part, type: 'thinking', text: thought })
     if (part.type === 'tool-call') content.push(part)
   }
   const results: Message = {

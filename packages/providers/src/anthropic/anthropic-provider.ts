@@ -23,6 +23,7 @@ import { DefaultIds } from '../shared/default-ids.ts'
 import { accessOf } from '../shared/environment.ts'
 import { type HttpOptions, httpDefaults, httpOptionRules, mergeHeaders } from '../shared/http-options.ts'
 import { ModelService } from '../shared/model-service.ts'
+import { serviceOf } from '../shared/service-name.ts'
 import { ToolIds } from '../shared/tool-ids.ts'
 import { checkShape } from '../shared/wire-format.ts'
 import { anthropicErrorCodes, anthropicModels, readAnthropicError } from './anthropic-api.ts'
@@ -115,6 +116,7 @@ export class AnthropicProvider implements Provider {
     const access = accessOf(options, variables)
     const url = new URL(access.baseUrl ?? defaults.baseUrl)
     this.#style = {
+      service: serviceOf(options.service, url, ownHost, 'anthropic'),
       maxOutputTokens: options.maxOutputTokens ?? defaults.maxOutputTokens,
       promptCaching: options.promptCaching ?? defaults.promptCaching,
       thinkingMode: options.thinkingMode ?? defaults.thinkingMode,
@@ -136,7 +138,7 @@ export class AnthropicProvider implements Provider {
 
   doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
     return providerStream((callSignal) => {
-      const reader = new AnthropicStreamReader(this.#service.failures, new ToolIds(this.#ids, request.messages))
+      const reader = new AnthropicStreamReader(this.#service.failures, new ToolIds(this.#ids, request.messages), this.#style.service)
       const body = toAnthropicRequest(request, this.#style)
       const onFailure = (error: BeamClawError): BeamClawError => refineOverflow(error, body, this.#contextWindow)
       return this.#service.stream({ path: '/messages', body, reader, onFailure }, callSignal)

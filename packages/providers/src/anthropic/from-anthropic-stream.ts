@@ -31,6 +31,7 @@ type OpenBlock =
 export class AnthropicStreamReader implements AnswerReader {
   isDone = false
   readonly #failures: FailureContext
+  readonly #service: string
   readonly #ids: ToolIds
   readonly #blocks = new Map<number, OpenBlock>()
   readonly #calls: Extract<OpenBlock, { type: 'tool' }>[] = []
@@ -38,8 +39,10 @@ export class AnthropicStreamReader implements AnswerReader {
   #usage: Usage = zeroUsage
   #hasText = false
 
-  constructor(failures: FailureContext, ids: ToolIds) {
+  /** `service` is the name under which the signatures of thinking are kept. */
+  constructor(failures: FailureContext, ids: ToolIds, service: string) {
     this.#failures = failures
+    this.#service = service
     this.#ids = ids
   }
 
@@ -124,7 +127,7 @@ export class AnthropicStreamReader implements AnswerReader {
         return
       case 'redacted_thinking':
         this.#blocks.set(index, { type: 'ignored' })
-        yield { type: 'thinking-end', redacted: block.data ?? '' }
+        yield { type: 'thinking-end', providerMetadata: { [this.#service]: { redacted: block.data ?? '' } } }
         return
       case 'tool_use': {
         if (!block.name) throw protocolError(this.#failures.name, 'the answer holds a tool call without a name')
@@ -171,7 +174,8 @@ export class AnthropicStreamReader implements AnswerReader {
     const block = this.#blocks.get(index)
     this.#blocks.delete(index)
     if (block?.type !== 'thinking') return
-    yield block.signature === '' ? { type: 'thinking-end' } : { type: 'thinking-end', signature: block.signature }
+    const { signature } = block
+    yield signature === '' ? { type: 'thinking-end' } : { type: 'thinking-end', providerMetadata: { [this.#service]: { signature } } }
   }
 
   *#text(text: string | null | undefined): Generator<ProviderPart, void, undefined> {

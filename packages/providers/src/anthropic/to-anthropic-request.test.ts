@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { toAnthropicRequest } from './to-anthropic-request.ts'
 
 const style = {
+  service: 'claude',
   maxOutputTokens: 1_000,
   promptCaching: false,
   thinkingMode: 'budget',
@@ -33,7 +34,7 @@ describe('a Messages API request', () => {
   })
 
   test('has no thinking at the end of an assistant message, and keeps it before calls and text', () => {
-    const thinking = { type: 'thinking', text: 'hm', signature: 's' } as const
+    const thinking = { type: 'thinking', text: 'hm', providerMetadata: { claude: { signature: 's' } } } as const
     const only: Message = { role: 'assistant', content: [thinking] }
     const before: Message = { role: 'assistant', content: [thinking, { type: 'text', text: 'so' }, thinking] }
     expect(requestOf([user, only, user]).messages).toMatchObject([{ role: 'user', content: [{ text: 'hello' }, { text: 'hello' }] }])

@@ -1,6 +1,8 @@
 /** Converts a BeamClaw request to a Messages API request. Pure. */
 import type {
   AssistantMessage,
+  ContentPart,
+  FilePart,
   ImagePart,
   JsonObject,
   JsonValue,
@@ -10,6 +12,7 @@ import type {
   ToolDeclaration,
   ToolResult,
 } from '@beamclaw/core'
+import { textOfFile } from '../shared/file-text.ts'
 import { isStrictSchema } from '../shared/strict-schema.ts'
 import { withWireCalls } from '../shared/wire-calls.ts'
 import type { AnthropicRequest } from './anthropic-api.ts'
@@ -17,6 +20,8 @@ import { planThinking, type ThinkingBudgets, type ThinkingMode } from './thinkin
 
 /** The options of the provider that apply to every request. */
 export interface AnthropicRequestStyle {
+  /** The name under which the signatures of thinking are kept. */
+  readonly service: string
   readonly maxOutputTokens: number
   readonly promptCaching: boolean
   readonly thinkingMode: ThinkingMode
@@ -35,7 +40,7 @@ const cacheControl = { cache_control: { type: 'ephemeral' } }
 /** Returns the body of the request. */
 export function toAnthropicRequest(asked: ProviderRequest, style: AnthropicRequestStyle): AnthropicRequest {
   const request = { ...asked, messages: withWireCalls(asked.messages) }
-  const turns = toTurns(request.messages, style.promptCaching)
+  const turns = toTurns(request.messages, style)
   const plan = planThinking(request, turns, style.thinkingMode, style.thinkingBudgets)
   const system = systemText(request)
   const { tools: ownTools = [], stopSequences = [] } = request
@@ -99,11 +104,11 @@ function systemText(request: ProviderRequest): string {
 }
 
 /** Returns turns with alternating roles, in which tool results come first in the message after their calls. */
-function toTurns(messages: readonly Message[], promptCaching: boolean): readonly JsonObject[] {
+function toTurns(messages: readonly Message[], { promptCaching, service }: AnthropicRequestStyle): readonly JsonObject[] {
   const turns: Turn[] = []
   for (const message of messages) {
     const role: Role = message.role === 'assistant' ? 'assistant' : 'user'
-    const content = toBlocks(message)
+    const content = toBlocks(message, service)
     if (content.length === 0) continue
     const last = turns.at(-1)
     if (last?.role === role) last.content = [...last.content, ...content]
@@ -123,7 +128,7 @@ function withCacheControl(blocks: readonly JsonObject[]): readonly JsonObject[] 
   return blocks.map((block, position) => (position === index ? { ...block, ...cacheControl } : block))
 }
 
-function toBlocks(message: Message): readonly JsonObject[] {
+function toBlocks(message: Message, service: string): readonly JsonObject[] {
   switch (message.role) {
     case 'user': {
       const blocks = toContent(message.content)
@@ -131,38 +136,48 @@ function toBlocks(message: Message): readonly JsonObject[] {
       return blocks.length > 0 ? blocks : [{ type: 'text', text: '(empty message)' }]
     }
     case 'assistant':
-      return fromAssistant(message)
+      return fromAssistant(message, service)
     case 'tool':
       return message.content.map(fromToolResult)
   }
 }
 
-function toContent(content: string | readonly (TextPart | ImagePart)[]): readonly JsonObject[] {
+function toContent(content: string | readonly ContentPart[]): readonly JsonObject[] {
   const parts = typeof content === 'string' ? [{ type: 'text', text: content } as const] : content
   return parts
-    .filter((part) => part.type === 'image' || part.text.trim() !== '')
-    .map((part) => (part.type === 'text' ? toText(part) : toImage(part)))
+    .filter((part) => part.type !== 'text' || part.text.trim() !== '')
+    .map((part) => (part.type === 'text' ? toText(part) : part.type === 'image' ? toImage(part) : toDocument(part)))
 }
 
 function toText({ text }: TextPart): JsonObject {
   return { type: 'text', text }
 }
 
-function toImage({ mediaType, data, url }: ImagePart): JsonObject {
-  return { type: 'image', source: url === undefined ? { type: 'base64', media_type: mediaType, data: data ?? '' } : { type: 'url', url } }
+function toImage(part: ImagePart): JsonObject {
+  return { type: 'image', source: toSource(part) }
 }
 
-function fromAssistant({ content }: AssistantMessage): readonly JsonObject[] {
+function toDocument(part: FilePart): JsonObject {
+  const text = textOfFile(part)
+  const source = text === undefined ? toSource(part) : { type: 'text', media_type: 'text/plain', data: text }
+  return { type: 'document', source, ...(part.name === undefined ? {} : { title: part.name }) }
+}
+
+function toSource({ mediaType, data, url }: ImagePart | FilePart): JsonObject {
+  return url === undefined ? { type: 'base64', media_type: mediaType, data: data ?? '' } : { type: 'url', url }
+}
+
+function fromAssistant({ content }: AssistantMessage, service: string): readonly JsonObject[] {
   const blocks: JsonObject[] = []
   for (const part of content) {
     if (part.type === 'text') {
       if (part.text.trim() !== '') blocks.push(toText(part))
     } else if (part.type === 'tool-call') {
       blocks.push({ type: 'tool_use', id: part.id, name: part.name, input: toInput(part.input) })
-    } else if (part.redacted !== undefined) {
-      blocks.push({ type: 'redacted_thinking', data: part.redacted })
-    } else if (part.signature !== undefined) {
-      blocks.push({ type: 'thinking', thinking: part.text, signature: part.signature })
+    } else {
+      const { redacted, signature } = part.providerMetadata?.[service] ?? {}
+      if (redacted !== undefined) blocks.push({ type: 'redacted_thinking', data: redacted })
+      else if (signature !== undefined && part.type === 'thinking') blocks.push({ type: 'thinking', thinking: part.text, signature })
     }
     // Thinking without a signature is another provider's and would be refused.
   }
@@ -173,7 +188,9 @@ function fromAssistant({ content }: AssistantMessage): readonly JsonObject[] {
 function fromToolResult({ toolCallId, content, isError }: ToolResult): JsonObject {
   const blocks = toContent(content)
   // A failed result may contain only text.
-  const allowed = isError ? blocks.map((block) => (block.type === 'image' ? { type: 'text', text: '(an image)' } : block)) : blocks
+  const allowed = isError
+    ? blocks.map((block) => (block.type === 'text' ? block : { type: 'text', text: block.type === 'image' ? '(an image)' : '(a file)' }))
+    : blocks
   return {
     type: 'tool_result',
     tool_use_id: toolCallId,

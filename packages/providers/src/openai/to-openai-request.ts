@@ -1,5 +1,6 @@
 /** Converts a BeamClaw request to a Chat Completions request. Pure. */
-import type { AssistantMessage, ImagePart, JsonObject, JsonValue, Message, ProviderRequest, TextPart, ToolMessage } from '@beamclaw/core'
+import type { AssistantMessage, ContentPart, FilePart, JsonObject, JsonValue, Message, ProviderRequest, ToolMessage } from '@beamclaw/core'
+import { textOfFile } from '../shared/file-text.ts'
 import { isStrictSchema } from '../shared/strict-schema.ts'
 import { withWireCalls } from '../shared/wire-calls.ts'
 import type { OpenAiRequest } from './openai-api.ts'
@@ -62,9 +63,18 @@ function toMessages(message: Message, dialect: OpenAiDialect): readonly JsonObje
   }
 }
 
-function toContentPart(part: TextPart | ImagePart): JsonObject {
+function toContentPart(part: ContentPart): JsonObject {
   if (part.type === 'text') return { type: 'text', text: part.text }
+  if (part.type === 'file') return toFile(part)
   return { type: 'image_url', image_url: { url: part.url ?? `data:${part.mediaType};base64,${part.data ?? ''}` } }
+}
+
+/** Documents that are text go as text, which every server takes. The protocol has no documents by URL. */
+function toFile(part: FilePart): JsonObject {
+  const { mediaType, name = 'document', data, url } = part
+  const text = textOfFile(part) ?? (data === undefined ? url : undefined)
+  if (text !== undefined) return { type: 'text', text: `${name}:\n${text}` }
+  return { type: 'file', file: { filename: name, file_data: `data:${mediaType};base64,${data ?? ''}` } }
 }
 
 function fromAssistant({ content }: AssistantMessage, { reasoningField }: OpenAiDialect): readonly JsonObject[] {
@@ -74,7 +84,8 @@ function fromAssistant({ content }: AssistantMessage, { reasoningField }: OpenAi
   for (const part of content) {
     if (part.type === 'text') text += part.text
     else if (part.type === 'thinking') thinking += part.text
-    else calls.push({ id: part.id, type: 'function', function: { name: part.name, arguments: JSON.stringify(part.input) } })
+    else if (part.type === 'tool-call')
+      calls.push({ id: part.id, type: 'function', function: { name: part.name, arguments: JSON.stringify(part.input) } })
   }
   if (text === '' && calls.length === 0) return []
   return [
@@ -87,20 +98,20 @@ function fromAssistant({ content }: AssistantMessage, { reasoningField }: OpenAi
   ]
 }
 
-/** Returns the messages of tool results. Tool messages may contain only text; images follow in one user message after all results. */
+/** Returns the messages of tool results. Tool messages may contain only text; images and files follow in one user message after all results. */
 function fromToolResults({ content: results }: ToolMessage): readonly JsonObject[] {
   const messages: JsonObject[] = []
-  const images: JsonObject[] = []
+  const shown: JsonObject[] = []
   for (const { toolCallId, name, content, isError } of results) {
     let text = ''
     for (const part of typeof content === 'string' ? [{ type: 'text', text: content } as const] : content) {
       if (part.type === 'text') text += part.text
       else {
-        text += `${text === '' ? '' : '\n'}[the image follows below]`
-        images.push({ type: 'text', text: `Image from the tool ${name}:` }, toContentPart(part))
+        text += `${text === '' ? '' : '\n'}[the ${part.type} follows below]`
+        shown.push({ type: 'text', text: `From the tool ${name}:` }, toContentPart(part))
       }
     }
     messages.push({ role: 'tool', tool_call_id: toolCallId, content: isError ? `The tool failed: ${text}` : text })
   }
-  return images.length === 0 ? messages : [...messages, { role: 'user', content: images }]
+  return shown.length === 0 ? messages : [...messages, { role: 'user', content: shown }]
 }

@@ -1,6 +1,6 @@
 /** The common options of providers over HTTP: address, headers, deadlines and limits. */
 import { BeamClawError, type Clock } from '@beamclaw/core'
-import { aFunction, anObject, anObjectWith, duration, integer, type OptionRule, type OptionRules } from '@beamclaw/core/adapter'
+import { aFunction, anObject, anObjectWith, duration, integer, type OptionRule, type OptionRules, text } from '@beamclaw/core/adapter'
 
 /** Sends one HTTP request; the global `fetch` with a URL string has this type. */
 export type FetchFunction = (url: string, init: RequestInit) => Promise<Response>
@@ -16,6 +16,11 @@ export interface HttpOptions {
   readonly baseUrl?: string
   /** The environment variables that are read, once, when the provider is made; `{}` for none. @default process.env, if there is one */
   readonly environment?: Readonly<Record<string, string | undefined>>
+  /**
+   * The name under which messages keep what the service needs back, such as the signatures of thinking, which only the service that made them accepts. Give
+   * two addresses of one service the same name. @default the provider's own name at its own address, otherwise the host of `baseUrl`
+   */
+  readonly service?: string
   /** Additional headers of each request; they override the provider's own. @default none */
   readonly headers?: Readonly<Record<string, string>>
   /**
@@ -74,6 +79,7 @@ export const httpOptionRules: OptionRules<HttpOptions> = {
   apiKey: anApiKey,
   baseUrl: aBaseUrl,
   environment: anObject,
+  service: text(),
   headers: someHeaders,
   fetch: aFunction,
   connectTimeoutMs: duration(1),

@@ -16,12 +16,15 @@ const answerTests: ProviderTests = {
     assert.matches(parts.at(-1), { type: 'finish', reason: 'stop' })
     assert.greater(textOf(parts).length, 0)
   },
-  async 'usage is four counts of tokens, and none is negative'(subject) {
+  async 'usage is four counts of tokens, perhaps with two parts of them, and none is negative'(subject) {
     await subject.arrange({ type: 'text' })
     const last = (await hear(ask(subject))).parts.at(-1)
     if (last?.type !== 'finish') return assert.fail('the answer had no finish')
     assert.isTrue(typeof last.usage === 'object' && last.usage !== null, 'the finish has a usage')
-    assert.equal(Object.keys(last.usage).toSorted(), ['cacheReadTokens', 'cacheWriteTokens', 'inputTokens', 'outputTokens'])
+    const { reasoningTokens = 0, longCacheWriteTokens = 0, ...counts } = last.usage
+    assert.equal(Object.keys(counts).toSorted(), ['cacheReadTokens', 'cacheWriteTokens', 'inputTokens', 'outputTokens'])
+    assert.atMost(reasoningTokens, counts.outputTokens, 'reasoningTokens, a part of outputTokens')
+    assert.atMost(longCacheWriteTokens, counts.cacheWriteTokens, 'longCacheWriteTokens, a part of cacheWriteTokens')
     for (const [name, count] of Object.entries(last.usage)) {
       assert.isTrue(Number.isInteger(count) && count >= 0, `${name} is a whole number from 0, received ${count}`)
     }
@@ -47,7 +50,10 @@ const answerTests: ProviderTests = {
     const fields: Readonly<Record<ProviderPart['type'], readonly string[]>> = {
       'text-delta': ['text'],
       'thinking-delta': ['text'],
+      'text-end': [],
       'thinking-end': [],
+      custom: ['kind'],
+      warning: ['setting', 'message'],
       'tool-call-start': ['id', 'name'],
       'tool-call-delta': ['id', 'inputText'],
       'tool-call': ['id', 'name'],

@@ -10,10 +10,9 @@ import {
   referringPart,
   refersIn,
   type ShownContent,
-  type ShownPart,
 } from '../../base/attachments.ts'
 import type { Fail } from '../../base/message-check.ts'
-import type { Message, ToolResult, UserMessage } from '../../base/messages.ts'
+import type { ContentPart, Message, ToolResult, UserMessage } from '../../base/messages.ts'
 
 /** The blobs of a session, as content is kept in them. */
 export interface ContentKeeper {
@@ -64,8 +63,8 @@ async function keptParts(
   owner: ContentOwner,
   keeper: ContentKeeper,
   { path, fail }: Place,
-): Promise<readonly ShownPart[]> {
-  const kept: ShownPart[] = []
+): Promise<readonly ContentPart[]> {
+  const kept: ContentPart[] = []
   for (const [index, part] of partsOf(content).entries()) {
     if (isReference(part)) kept.push(await ownReference(part, keeper, { path: `${path}[${index}]`, fail }))
     else if (!isAttachment(part, owner)) kept.push(part)
@@ -89,7 +88,7 @@ async function ownReference(part: Reference, keeper: ContentKeeper, { path, fail
  * `onLost` is told why. Never rejects: the tool has run.
  */
 export async function keptResult(result: ToolResult, keeper: ContentKeeper, onLost: (error: unknown) => void): Promise<ToolResult> {
-  const kept: ShownPart[] = []
+  const kept: ContentPart[] = []
   for (const part of partsOf(result.content)) {
     try {
       kept.push(...(await keptParts([part], 'tool', keeper, { path: 'content', fail: (problem) => new Error(problem) })))
@@ -101,8 +100,11 @@ export async function keptResult(result: ToolResult, keeper: ContentKeeper, onLo
   return { ...result, content: kept }
 }
 
-function lostPart(part: ShownPart): ShownPart {
-  if (part.type === 'image') return { type: 'text', text: '[an image was left out: it could not be stored]' }
+function lostPart(part: ContentPart): ContentPart {
+  if (part.type !== 'text') {
+    const what = part.type === 'image' ? 'an image' : 'a file'
+    return { type: 'text', text: `[${what} was left out: it could not be stored]` }
+  }
   const { text } = referringPart(part, '', 0) as { readonly text: string }
   return { type: 'text', text: `${text}\n… the rest was left out: it could not be stored …` }
 }

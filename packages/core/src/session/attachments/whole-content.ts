@@ -1,15 +1,7 @@
 /** Puts the bytes of attachments back in the place of their references: for models, and for exports. */
-import {
-  isReference,
-  type Reference,
-  referencesIn,
-  refersIn,
-  type ShownContent,
-  type ShownPart,
-  unreadablePart,
-} from '../../base/attachments.ts'
+import { isReference, nameIn, type Reference, referencesIn, refersIn, type ShownContent, unreadablePart } from '../../base/attachments.ts'
 import { base64Of } from '../../base/base64.ts'
-import type { Message, ToolResult } from '../../base/messages.ts'
+import type { ContentPart, Message, ToolResult } from '../../base/messages.ts'
 
 /** Resolves with the bytes of an attachment; undefined for one that cannot be read. */
 export type ReadBytes = (reference: Reference) => Promise<Uint8Array | undefined>
@@ -17,7 +9,7 @@ export type ReadBytes = (reference: Reference) => Promise<Uint8Array | undefined
 /** What is put back: a summary needs texts alone. */
 export type WholeKinds = 'all' | 'texts'
 
-/** Resolves with a message without references, except to images when only texts are asked for. Rejects as `read` does. */
+/** Resolves with a message without references, except to images and files when only texts are asked for. Rejects as `read` does. */
 export async function wholeMessage(message: Message, read: ReadBytes, kinds: WholeKinds = 'all'): Promise<Message> {
   if (referencesIn(message).length === 0) return message
   if (message.role === 'user') return { role: 'user', content: await wholeContent(message.content, read, kinds) }
@@ -29,7 +21,7 @@ export async function wholeMessage(message: Message, read: ReadBytes, kinds: Who
 
 async function wholeContent(content: ShownContent, read: ReadBytes, kinds: WholeKinds): Promise<ShownContent> {
   if (!refersIn(content)) return content
-  const whole: ShownPart[] = []
+  const whole: ContentPart[] = []
   for (const part of content)
     whole.push(isReference(part) && (kinds === 'all' || part.type === 'text') ? await wholePart(part, read) : part)
   const [first] = whole
@@ -37,9 +29,11 @@ async function wholeContent(content: ShownContent, read: ReadBytes, kinds: Whole
   return whole.length === 1 && content[0]?.type === 'text' && first?.type === 'text' ? first.text : whole
 }
 
-async function wholePart(part: Reference, read: ReadBytes): Promise<ShownPart> {
+async function wholePart(part: Reference, read: ReadBytes): Promise<ContentPart> {
   const bytes = await read(part)
   if (bytes === undefined) return unreadablePart(part)
   if (part.type === 'text') return { type: 'text', text: new TextDecoder().decode(bytes) }
-  return { type: 'image', mediaType: part.mediaType, data: base64Of(bytes) }
+  const data = base64Of(bytes)
+  const { mediaType } = part
+  return part.type === 'image' ? { type: 'image', mediaType, data } : { type: 'file', mediaType, ...nameIn(part), data }
 }

@@ -79,7 +79,10 @@ describe('a summary', () => {
   test.each<[string, readonly ProviderPart[]]>([
     ['empty', [finish()]],
     ['blank', [text(' \n '), finish()]],
-    ['of thinking only', [{ type: 'thinking-delta', text: 'hm' }, { type: 'thinking-end', signature: 's' }, finish()]],
+    [
+      'of thinking only',
+      [{ type: 'thinking-delta', text: 'hm' }, { type: 'thinking-end', providerMetadata: { claude: { signature: 's' } } }, finish()],
+    ],
     ['cut off by the length limit', [text('They tal'), finish('length')]],
     ['cut off by a filter', [text('They tal'), finish('content-filter')]],
     ['ended by tool calls', [text('I look it up'), finish('tool-calls')]],

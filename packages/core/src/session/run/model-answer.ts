@@ -1,8 +1,19 @@
 /** Assembles a model's answer from its parts. Any provider may have made them, so each part is checked first. */
 import type { Clock } from '@beamclaw/actor'
 import { BeamClawError } from '../../base/errors.ts'
-import { choiceOf, type Fail, fieldsOf, pieceOf, sealOf, toolCallOf, usageOf } from '../../base/message-check.ts'
-import type { AssistantMessage, FinishReason, TextPart, ThinkingPart, ToolCall, Usage } from '../../base/messages.ts'
+import {
+  choiceOf,
+  customPartOf,
+  type Fail,
+  fieldsOf,
+  metadataOf,
+  nameOf,
+  pieceOf,
+  stringOf,
+  toolCallOf,
+  usageOf,
+} from '../../base/message-check.ts'
+import type { AnswerPart, AssistantMessage, FinishReason, ProviderMetadata, Usage } from '../../base/messages.ts'
 import { PairJoiner } from '../../base/well-formed.ts'
 import type { ProviderPart } from '../../ports/provider.ts'
 import type { ProviderStream } from '../../provider/provider-stream.ts'
@@ -18,7 +29,7 @@ export interface ModelAnswer {
 }
 
 /** A piece of an answer that is published as it arrives. */
-export type ShownPiece = Extract<ProviderPart, { type: 'text-delta' | 'thinking-delta' }>
+export type ShownPiece = Extract<ProviderPart, { type: 'text-delta' | 'thinking-delta' | 'warning' }>
 
 /** Controls how an answer is read. */
 export interface AnswerReading {
@@ -39,8 +50,11 @@ const maxCharacters = 16 * 1024 * 1024
 /** Maximum parts of one answer. Consecutive text is one part, and each tool call is one. */
 const maxParts = 10_000
 
+/** Maximum warnings of one answer: a request has fewer settings. */
+const maxWarnings = 100
+
 /**
- * Reads a provider's stream up to its `finish`, and passes each piece of text and thinking to `onPiece`. Throws what the stream throws,
+ * Reads a provider's stream up to its `finish`, and passes each piece of text and thinking, and each warning, to `onPiece`. Throws what the stream throws,
  * `provider-aborted`, and `provider-protocol` when the stream ends early, does not end, or yields a value that is not part of an answer. Yields to
  * the event loop, for streams that never wait for I/O.
  */
@@ -92,7 +106,7 @@ function endless(what: string): BeamClawError {
 }
 
 class GrowingAnswer {
-  readonly #content: (TextPart | ThinkingPart | ToolCall)[] = []
+  readonly #content: AnswerPart[] = []
   readonly #callIds = new Set<string>()
   // By id: the number for its next repeat, unless that number is taken.
   readonly #repeats = new Map<string, number>()
@@ -102,6 +116,7 @@ class GrowingAnswer {
   #thinking = ''
   #answer: ModelAnswer | undefined
   #characters = 0
+  #warnings = 0
 
   /** True until the `finish`. */
   get isGrowing(): boolean {
@@ -127,20 +142,36 @@ class GrowingAnswer {
         this.#thinking += text
         return onPiece({ type: 'thinking-delta', text })
       }
+      case 'text-end':
+        this.#endThinking()
+        return this.#endText(this.#metadataOf(part))
       case 'thinking-end':
         this.#endText()
-        return this.#endThinking(sealOf(part, 'part', fail))
+        return this.#endThinking(this.#metadataOf(part))
       case 'tool-call': {
         const call = toolCallOf(part, 'part', fail)
         this.#end()
-        this.#grow(call.name.length + (JSON.stringify(call.input)?.length ?? 0))
+        this.#grow(call.name.length + (JSON.stringify(call.input)?.length ?? 0) + sizeOf(call))
         this.#content.push({ ...call, id: this.#freeId(call.id) })
+        return
+      }
+      case 'custom': {
+        const block = customPartOf(part, 'part', fail)
+        this.#end()
+        this.#grow(block.kind.length + sizeOf(block))
+        this.#content.push(block)
+        return
+      }
+      case 'warning': {
+        const warning = { setting: nameOf(part.setting, 'part.setting', fail), message: stringOf(part.message, 'part.message', fail) }
+        if (++this.#warnings <= maxWarnings) onPiece({ type: 'warning', ...warning })
         return
       }
       case 'finish': {
         const finish = choiceOf(part.reason, finishReasons, 'part.reason', fail)
+        const usage = usageOf(part.usage, 'part.usage', fail)
         this.#end()
-        this.#answer = { message: { role: 'assistant', content: this.#content }, finish, usage: usageOf(part.usage, 'part.usage', fail) }
+        this.#answer = { message: { role: 'assistant', content: this.#content, ...this.#metadataOf(part) }, finish, usage }
       }
     }
   }
@@ -167,20 +198,37 @@ class GrowingAnswer {
     return free
   }
 
+  #metadataOf(part: Readonly<Record<string, unknown>>): WithMetadata {
+    const metadata = metadataOf(part, 'part', fail)
+    this.#grow(sizeOf(metadata))
+    return metadata
+  }
+
   #end(): void {
     this.#endThinking()
     this.#endText()
   }
 
-  #endText(): void {
+  #endText(metadata: WithMetadata = {}): void {
     this.#text += this.#textPieces.end()
-    if (this.#text !== '') this.#content.push({ type: 'text', text: this.#text })
+    if (this.#text !== '' || metadata.providerMetadata !== undefined) this.#content.push({ type: 'text', text: this.#text, ...metadata })
     this.#text = ''
   }
 
-  #endThinking(seal: Pick<ThinkingPart, 'signature' | 'redacted'> = {}): void {
+  #endThinking(metadata: WithMetadata = {}): void {
     this.#thinking += this.#thinkingPieces.end()
-    if (this.#thinking !== '' || seal.redacted !== undefined) this.#content.push({ type: 'thinking', text: this.#thinking, ...seal })
+    if (this.#thinking !== '' || metadata.providerMetadata !== undefined) {
+      this.#content.push({ type: 'thinking', text: this.#thinking, ...metadata })
+    }
     this.#thinking = ''
   }
+}
+
+interface WithMetadata {
+  readonly providerMetadata?: ProviderMetadata
+}
+
+/** Returns the characters of the metadata as JSON. */
+function sizeOf({ providerMetadata }: WithMetadata): number {
+  return providerMetadata === undefined ? 0 : JSON.stringify(providerMetadata).length
 }

@@ -84,8 +84,10 @@ async function answerOf(
   const answer = await readAnswer(
     () => provider.doStream(asked, { signal }),
     { signal, turns, clock, durable },
-    ({ type, text }) => {
-      if (mayShow) tell({ type, sessionKey, runId, turn, attempt, text })
+    (piece) => {
+      const { type } = piece
+      if (type === 'warning') tell({ ...piece, type: 'model-warning', sessionKey, runId, turn, attempt })
+      else if (mayShow) tell({ type, sessionKey, runId, turn, attempt, text: piece.text })
     },
   )
   return mayShow ? answer : withMessage(answer, await callHook('afterModel', hooks, answer), options.state.shown.messages())

@@ -1,4 +1,4 @@
-/** Keeps a history within the context window: old tool results are trimmed, and a summary replaces the oldest messages. */
+/** Keeps a history within the context window: old tool results are trimmed, many at a time, and a summary replaces the oldest messages. */
 import { referencesIn } from '../../base/attachments.ts'
 import type { Message, TextPart, ToolMessage, ToolResult } from '../../base/messages.ts'
 import { estimateMessageTokens } from '../../provider/token-estimate.ts'
@@ -12,6 +12,12 @@ const leastDroppedTokens = 100
 
 /** Tool results older than the last three turns are trimmed above this number of characters, to 1,500 at each end. */
 const trimmedToolCharacters = 4_000
+
+/**
+ * Tokens that trimming must win, so that it comes seldom: it changes what the model has read, and a service then reads everything after it anew
+ * instead of from its cache.
+ */
+const leastTrimmedTokens = 10_000
 
 /** Characters of each message that the model sees for a summary, however many messages there are. */
 const leastShare = 100
@@ -51,8 +57,11 @@ export function compactableMessages(history: readonly Message[], keep = keptToke
 /** A history as a model sees it, updated message by message, so that a long history is not scanned for each model call. */
 export class ShownHistory {
   #messages: Message[] = []
-  // Indexes of the tool messages that are shown whole.
+  // Indexes of the last tool messages, which are shown whole.
   #untouched: number[] = []
+  // Indexes of older ones that wait to be trimmed together.
+  #waiting: number[] = []
+  #winnable = 0
   #tokens = 0
   #references = 0
   #trimmedBefore = 0
@@ -91,11 +100,22 @@ export class ShownHistory {
     if (oldest === undefined) return
     const whole = this.#messages[oldest] as ToolMessage
     if (!isTrimmable(whole)) return
-    const trimmed = trimmedMessage(whole)
-    this.#messages[oldest] = trimmed
-    this.#trimmedBefore = oldest + 1
-    this.#tokens += estimateMessageTokens(trimmed) - estimateMessageTokens(whole)
-    this.#references += referencesIn(trimmed).length - referencesIn(whole).length
+    this.#waiting.push(oldest)
+    this.#winnable += estimateMessageTokens(whole) - estimateMessageTokens(trimmedMessage(whole))
+    if (this.#winnable >= leastTrimmedTokens) this.#trim()
+  }
+
+  #trim(): void {
+    for (const index of this.#waiting) {
+      const whole = this.#messages[index] as ToolMessage
+      const trimmed = trimmedMessage(whole)
+      this.#messages[index] = trimmed
+      this.#trimmedBefore = index + 1
+      this.#references += referencesIn(trimmed).length - referencesIn(whole).length
+    }
+    this.#tokens -= this.#winnable
+    this.#waiting = []
+    this.#winnable = 0
   }
 
   messages(): readonly Message[] {
@@ -161,6 +181,7 @@ function plainText(message: Message): string {
       if (part.type === 'text') return part.text
       if (part.type === 'tool-call') return `[calls ${part.name} with ${JSON.stringify(part.input)}]`
       if (part.type === 'tool-result') return `[${part.name} answered: ${typeof part.content === 'string' ? part.content : 'parts'}]`
+      if (part.type === 'file') return `[file ${part.name ?? part.mediaType}]`
       return part.type === 'image' ? '[image]' : ''
     })
     .join('\n')

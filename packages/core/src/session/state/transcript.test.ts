@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { RunId } from '../../base/ids.ts'
-import { zeroUsage } from '../../base/messages.ts'
+import { type Message, zeroUsage } from '../../base/messages.ts'
 import type { LogEntry } from '../../ports/store.ts'
 import { RandomJournal } from '../../testing/random-journal.ts'
 import { TranscriptFold } from '../journal/read-transcript.ts'
@@ -101,9 +101,12 @@ class Life {
     expect(context.entries(context.wholeFrom).map(({ message }) => message)).toEqual(
       said.slice(context.wholeFrom).map(({ message }) => message),
     )
-    // The same messages in a new context are shown alike: a rewind shows results whole again, as far as they are among the last.
-    const since = said.slice(context.from).map(({ message }) => ({ message, origin: { seq: 1, at: 1, runId: 'r' as RunId } }))
-    expect(this.state.shown.messages()).toEqual(Context.of(summary?.text, context.from, since).shown.messages())
+    const shown = this.state.shown.messages()
+    expect(new Context(context.toStored()).shown.messages(), 'after a restart').toEqual(shown)
+    // A rewind shows results whole again, as far as they are among the last.
+    const since = said.slice(context.from).map(({ message }) => message)
+    const results = (messages: readonly Message[]) => messages.filter(({ role }) => role === 'tool').slice(-3)
+    expect(results(shown)).toEqual(results(since))
   }
 
   somePages(count: number): [number, number][] {

@@ -80,8 +80,8 @@ describe('is refused, with its place:', () => {
     ['a message without an id', { id: 'c', message: { role: 'user', parts: [text('a')] } }, 'message.id must be'],
     ['an id that is no key', { id: 'c', message: user('two words', text('a')) }, 'message.id must be'],
     ['a message without parts', { id: 'c', message: { id: 'm', role: 'user', content: 'a' } }, 'message.parts must be an array'],
-    ['nothing to say', one(), 'message.parts must hold text or an image'],
-    ['an empty text', one(text('')), 'message.parts must hold text or an image'],
+    ['nothing to say', one(), 'message.parts must hold text, an image or a file'],
+    ['an empty text', one(text('')), 'message.parts must hold text, an image or a file'],
     ['too many parts', one(...Array.from({ length: 101 }, () => text('a'))), 'message.parts must hold at most 100 parts'],
     ['too much text', one(text(long)), 'message.parts[0].text must bring the texts to at most 1000000 characters'],
     ['too much text in all', one(text(long.slice(0, 600_000)), text(long.slice(0, 600_000))), 'message.parts[1].text must bring'],
@@ -106,7 +106,7 @@ describe('is refused, with its place:', () => {
     [
       'too much data',
       file({ url: `data:image/png;base64,${'A'.repeat(20 * 1024 * 1024 + 4)}` }),
-      'message.parts[1].url must bring the images to at most',
+      'message.parts[1].url must bring images and files to at most',
     ],
   ])('%s', (_, body, message) => {
     expect(() => readUiMessage(body)).toThrow(

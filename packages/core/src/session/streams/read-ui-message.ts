@@ -3,7 +3,8 @@ import { describeValue } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../../base/errors.ts'
 import { parseRunId } from '../../base/ids.ts'
 import { choiceOf, eachOf, type Fail, fieldsOf, pieceOf, read, stringOf } from '../../base/message-check.ts'
-import type { ImagePart, TextPart, UserMessage } from '../../base/messages.ts'
+import type { ContentPart, FilePart, ImagePart, UserMessage } from '../../base/messages.ts'
+import { firstCharacters } from '../../base/well-formed.ts'
 
 /** The message of a chat, in the form that `SessionHandle.send` takes. */
 export interface PostedUiMessage {
@@ -25,12 +26,17 @@ const maxDataLength = 20 * 1024 * 1024
 /** The image types that every service accepts. An image of another type would make each later request of the conversation fail. */
 const imageTypes: readonly string[] = ['image/png', 'image/jpeg', 'image/gif', 'image/webp']
 
+/** The document types that every service with documents accepts. */
+const fileTypes: readonly string[] = ['application/pdf', 'text/plain']
+
+const maxNameLength = 256
+
 const fail: Fail = (problem) => new BeamClawError('invalid-message', `readUiMessage: ${problem}`)
 
 /**
  * Returns the last message of the parsed JSON that the AI SDK's `useChat` posts: `{ id, messages }`, or `{ id, message }` where the transport sends
- * only the last one. Earlier messages are ignored, because the session has the history. Accepts text, and PNG, JPEG, GIF and WebP images as data
- * URLs; at most 100 parts, 1,000,000 characters of text and 20 MiB of base64. Throws `invalid-message`, with the path of the value, for anything
+ * only the last one. Earlier messages are ignored, because the session has the history. Accepts text, PNG, JPEG, GIF and WebP images, PDF and plain text,
+ * these as data URLs; at most 100 parts, 1,000,000 characters of text and 20 MiB of base64. Throws `invalid-message`, with the path of the value, for anything
  * else. That includes a last message that is not the user's, and a file URL, which the model server would fetch.
  *
  * @example
@@ -84,14 +90,14 @@ function contentOf(parts: unknown, path: string): UserMessage['content'] {
   const size = { text: 0, data: 0 }
   const read = eachOf(parts, path, fail, (part, place) => partOf(part, place, size))
   // A chat that sends only an image adds an empty text to it.
-  const content = read.filter((part) => part.type === 'image' || part.text !== '')
+  const content = read.filter((part) => part.type !== 'text' || part.text !== '')
   const [first] = content
-  if (first === undefined) throw fail(`${path} must hold text or an image`)
+  if (first === undefined) throw fail(`${path} must hold text, an image or a file`)
   return content.length === 1 && first.type === 'text' ? first.text : content
 }
 
 /** Reads one part. `size` is the total size of the parts so far, and grows. */
-function partOf(value: unknown, path: string, size: { text: number; data: number }): TextPart | ImagePart {
+function partOf(value: unknown, path: string, size: { text: number; data: number }): ContentPart {
   const part = fieldsOf(value, path, fail)
   if (choiceOf(part.type, ['text', 'file'], `${path}.type`, fail) === 'text') {
     const text = stringOf(part.text, `${path}.text`, fail)
@@ -99,20 +105,27 @@ function partOf(value: unknown, path: string, size: { text: number; data: number
     if (size.text > maxTextLength) throw fail(`${path}.text must bring the texts to at most ${maxTextLength} characters`)
     return { type: 'text', text }
   }
-  const image = imageOf(part, path)
-  size.data += image.data.length
-  if (size.data > maxDataLength) throw fail(`${path}.url must bring the images to at most ${maxDataLength} characters of base64`)
-  return image
+  const file = fileOf(part, path)
+  size.data += file.data.length
+  if (size.data > maxDataLength) throw fail(`${path}.url must bring images and files to at most ${maxDataLength} characters of base64`)
+  return file
 }
 
-function imageOf({ mediaType, url }: Readonly<Record<string, unknown>>, path: string): ImagePart & { readonly data: string } {
+function fileOf(
+  { mediaType, url, filename }: Readonly<Record<string, unknown>>,
+  path: string,
+): (ImagePart | FilePart) & { readonly data: string } {
   const [, type = '', data = ''] = /^data:([\w.+/-]{1,64});base64,(.*)$/s.exec(pieceOf(url, `${path}.url`, fail)) ?? []
   if (!isBase64(data)) throw fail(`${path}.url must be a data URL with base64; addresses are not taken from a browser`)
   const ofData = type.toLowerCase()
-  if (!imageTypes.includes(ofData)) throw fail(`${path}.mediaType must be one of ${imageTypes.join(', ')}`)
+  const isFile = fileTypes.includes(ofData)
+  if (!isFile && !imageTypes.includes(ofData)) throw fail(`${path}.mediaType must be one of ${[...imageTypes, ...fileTypes].join(', ')}`)
   const given = pieceOf(mediaType, `${path}.mediaType`, fail).toLowerCase()
-  if (given !== ofData && given !== 'image' && given !== 'image/*') throw fail(`${path}.mediaType must be the type of its data`)
-  return { type: 'image', mediaType: ofData, data }
+  const isSame = given === ofData || (!isFile && (given === 'image' || given === 'image/*'))
+  if (!isSame) throw fail(`${path}.mediaType must be the type of its data`)
+  if (!isFile) return { type: 'image', mediaType: ofData, data }
+  const name = filename === undefined ? '' : firstCharacters(stringOf(filename, `${path}.filename`, fail), maxNameLength)
+  return { type: 'file', mediaType: ofData, ...(name === '' ? {} : { name }), data }
 }
 
 function isBase64(data: string): boolean {

@@ -194,7 +194,8 @@ export const invalidInputText = 'The input is not valid JSON.'
 export function blocksOf({ content }: AssistantMessage): Block[] {
   const blocks: Block[] = []
   for (const part of content) {
-    if (part.type !== 'tool-call' && part.text !== '') append(blocks, part.type === 'text' ? 'text' : 'reasoning', part.text)
+    if (part.type !== 'tool-call' && part.type !== 'custom' && part.text !== '')
+      append(blocks, part.type === 'text' ? 'text' : 'reasoning', part.text)
   }
   return blocks
 }

@@ -1,17 +1,10 @@
 /** Prices of tokens. */
-import { BeamClawError, type RunResult, type Usage } from '@beamclaw/core'
+import { BeamClawError, type ModelPrice, type RunResult, type Usage } from '@beamclaw/core'
 import { checkOptions } from '@beamclaw/core/adapter'
 import { anAmount } from '../../option-rules.ts'
 
 /** US dollars for a million tokens of one model. */
-export interface Price {
-  readonly input: number
-  readonly output: number
-  /** Input tokens read from a cache. @default the price of `input` */
-  readonly cacheRead?: number
-  /** Input tokens written to a cache. @default the price of `input` */
-  readonly cacheWrite?: number
-}
+export type Price = ModelPrice
 
 /** Prices by `<provider>/<model>`; `<provider>/*` covers every other model of that provider. */
 export type PriceTable = Readonly<Record<string, Price>>
@@ -22,7 +15,7 @@ export function checkPrices(owner: string, prices: PriceTable): void {
     if (!name.includes('/')) {
       throw new BeamClawError('invalid-option', `${owner}: a price is named "<provider>/<model>", received "${name.slice(0, 128)}"`)
     }
-    const rules = { input: anAmount, output: anAmount, cacheRead: anAmount, cacheWrite: anAmount }
+    const rules = { input: anAmount, output: anAmount, cacheRead: anAmount, cacheWrite: anAmount, longCacheWrite: anAmount }
     checkOptions<Price>(`${owner} prices["${name.slice(0, 128)}"]`, price, rules, ['input', 'output'])
   }
 }
@@ -34,9 +27,12 @@ export function priceOf(prices: PriceTable, provider: string, model: string): Pr
 }
 
 /** Returns the cost of a usage in billionths of a US dollar: whole numbers add up to the same sum in any order, fractions of a dollar do not. */
-export function costOf(usage: Usage, { input, output, cacheRead = input, cacheWrite = input }: Price): number {
-  const microDollars =
-    usage.inputTokens * input + usage.outputTokens * output + usage.cacheReadTokens * cacheRead + usage.cacheWriteTokens * cacheWrite
+export function costOf(
+  { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, longCacheWriteTokens: long = 0 }: Usage,
+  { input, output, cacheRead = input, cacheWrite = input, longCacheWrite = cacheWrite }: Price,
+): number {
+  const written = (cacheWriteTokens - long) * cacheWrite + long * longCacheWrite
+  const microDollars = inputTokens * input + outputTokens * output + cacheReadTokens * cacheRead + written
   return Math.round(microDollars * 1_000)
 }
 

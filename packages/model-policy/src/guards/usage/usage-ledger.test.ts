@@ -34,7 +34,8 @@ function ledger(options: UsageLedgerOptions = {}, clock = new ManualClock()) {
 describe('a ledger', () => {
   test('counts calls, tokens of each kind and their cost', async () => {
     const { provider, wrap, total } = ledger()
-    provider.add(answer({ inputTokens: million, outputTokens: million, cacheReadTokens: million, cacheWriteTokens: million }))
+    const parts = { reasoningTokens: 400, longCacheWriteTokens: 500 }
+    provider.add(answer({ inputTokens: million, outputTokens: million, cacheReadTokens: million, cacheWriteTokens: million, ...parts }))
     expect((await collectAnswer(wrap())).text).toBe('fine')
     expect(total()).toEqual({
       of: {},
@@ -47,6 +48,7 @@ describe('a ledger', () => {
       outputTokens: million,
       cacheReadTokens: million,
       cacheWriteTokens: million,
+      ...parts,
       costUsd: 22.05,
     })
   })

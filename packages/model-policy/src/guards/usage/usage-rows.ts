@@ -10,7 +10,7 @@ export interface UsageLabels {
 }
 
 /** The counts of a row; all whole numbers, so that sums are exact. */
-export interface UsageCounts extends Usage {
+export interface UsageCounts extends Required<Usage> {
   /** Calls that ended, failed ones too. */
   readonly requests: number
   /** Calls that ended with an error of the provider. */
@@ -36,6 +36,8 @@ export const noCounts: UsageCounts = {
   outputTokens: 0,
   cacheReadTokens: 0,
   cacheWriteTokens: 0,
+  reasoningTokens: 0,
+  longCacheWriteTokens: 0,
   costNanoUsd: 0,
 }
 
@@ -99,12 +101,17 @@ export function rowKey({ provider, model, agent, tenant }: UsageLabels): string 
 }
 
 /** Returns a usage with all counts as whole numbers, so that one provider's bad counts cannot spoil the sums. */
-export function wholeUsage({ inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens }: Usage): Usage {
+export function wholeUsage(usage: Usage): Required<Usage> {
+  const outputTokens = whole(usage.outputTokens)
+  const cacheWriteTokens = whole(usage.cacheWriteTokens)
   return {
-    inputTokens: whole(inputTokens),
-    outputTokens: whole(outputTokens),
-    cacheReadTokens: whole(cacheReadTokens),
-    cacheWriteTokens: whole(cacheWriteTokens),
+    inputTokens: whole(usage.inputTokens),
+    outputTokens,
+    cacheReadTokens: whole(usage.cacheReadTokens),
+    cacheWriteTokens,
+    // Parts of the counts above.
+    reasoningTokens: Math.min(outputTokens, whole(usage.reasoningTokens ?? 0)),
+    longCacheWriteTokens: Math.min(cacheWriteTokens, whole(usage.longCacheWriteTokens ?? 0)),
   }
 }
 

@@ -72,7 +72,7 @@ const goodAnswers: readonly (readonly ProviderPart[])[] = [
   ],
   [
     { type: 'thinking-delta', text: 'hm' },
-    { type: 'thinking-end', signature: 'signed' },
+    { type: 'thinking-end', providerMetadata: { claude: { signature: 'signed' } } },
     { type: 'tool-call', id: 'call', name: 'look', input: { at: [1, { deep: true }] } },
     { type: 'tool-call', id: 'call', name: 'look', input: {} },
     { type: 'finish', reason: 'tool-calls', usage: zeroUsage },
