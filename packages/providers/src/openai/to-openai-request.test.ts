@@ -152,7 +152,7 @@ describe('requests', () => {
       {
         role: 'user',
         content: [
-          { type: 'text', text: 'Image from the tool look:' },
+          { type: 'text', text: 'From the tool look:' },
           { type: 'image_url', image_url: { url: 'data:image/png;base64,BBBB' } },
         ],
       },

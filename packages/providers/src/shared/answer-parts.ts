@@ -37,15 +37,16 @@ export class AnswerParts implements ProviderStream {
   #begun: BegunAnswer | undefined
   #phase: 'new' | 'begun' | 'reading' | 'complete' | 'failed' | 'over' = 'new'
   #error: unknown
-  #parts: ProviderPart[] = []
+  #parts: ProviderPart[]
   /** Place of the next part. */
   #next = 0
   #waitingBytes = 0
   #reads: PromiseWithResolvers<Read>[] = []
 
-  /** `begin` sends the request. */
-  constructor(reader: AnswerReader, begin: () => Promise<BegunAnswer>) {
+  /** `begin` sends the request; the parts of `before` come before those of the answer. */
+  constructor(reader: AnswerReader, begin: () => Promise<BegunAnswer>, before: readonly ProviderPart[] = []) {
     this.#reader = reader
+    this.#parts = [...before]
     this.#begin = begin
   }
 

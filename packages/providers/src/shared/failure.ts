@@ -1,11 +1,15 @@
-/** Maps failures of a service or the network to a BeamClawError, by status and the service's codes, never by its texts. */
+/** Maps failures of a service or the network to a BeamClawError: by the service's codes and the status, and by texts only where a service has no code for a case. */
 import { BeamClawError, type ErrorCode } from '@beamclaw/core'
 import type { Redactor } from './redactor.ts'
 import { type HeaderReader, readRequestId, retryAfterMs } from './retry-after.ts'
 
-/** Maps the codes of one service. `specific` codes take precedence over the HTTP status; `generic` ones apply when there is no status. */
+/**
+ * Maps the codes of one service. `specific` codes take precedence over `texts`, these over the HTTP status, and that over `generic` codes. `texts` are for
+ * refusals that have no code of their own; they apply to a status from 400 to 429, and to errors in a stream.
+ */
 export interface ErrorCodeTable {
   readonly specific: Readonly<Record<string, ErrorCode>>
+  readonly texts?: readonly (readonly [text: RegExp, code: ErrorCode])[]
   readonly generic: Readonly<Record<string, ErrorCode>>
 }
 
@@ -31,7 +35,7 @@ export interface FailureContext {
 export function serviceError(context: FailureContext, failure: Failure): BeamClawError {
   const { name, redactor } = context
   const codes = failure.codes ?? []
-  const code = classify(context.table, failure.status, codes)
+  const code = classify(context.table, failure, codes)
   const said = failure.text === undefined ? '' : redactor.clean(failure.text)
   const where = failure.status === undefined ? 'reported an error in its stream' : `answered ${failure.status}`
   const retryAfter =
@@ -48,8 +52,14 @@ export function serviceError(context: FailureContext, failure: Failure): BeamCla
   })
 }
 
-function classify(table: ErrorCodeTable, status: number | undefined, codes: readonly string[]): ErrorCode {
+/** Texts of errors are short; a longer one quotes something, which may say anything. */
+const maxReadText = 2_000
+
+function classify(table: ErrorCodeTable, { status, text = '' }: Failure, codes: readonly string[]): ErrorCode {
   for (const code of codes) if (Object.hasOwn(table.specific, code)) return table.specific[code] ?? 'provider-server'
+  if (status === undefined || (status >= 400 && status <= 429)) {
+    for (const [pattern, code] of table.texts ?? []) if (pattern.test(text.slice(0, maxReadText))) return code
+  }
   if (status !== undefined) return byStatus(status)
   for (const code of codes) if (Object.hasOwn(table.generic, code)) return table.generic[code] ?? 'provider-server'
   return 'provider-server'

@@ -1,6 +1,7 @@
 /** The common options of providers over HTTP: address, headers, deadlines and limits. */
-import { BeamClawError, type Clock } from '@beamclaw/core'
+import { BeamClawError, type Clock, type JsonObject } from '@beamclaw/core'
 import { aFunction, anObject, anObjectWith, duration, integer, type OptionRule, type OptionRules, text } from '@beamclaw/core/adapter'
+import { type ModelFacts, someFacts } from './model-facts.ts'
 
 /** Sends one HTTP request; the global `fetch` with a URL string has this type. */
 export type FetchFunction = (url: string, init: RequestInit) => Promise<Response>
@@ -12,7 +13,7 @@ export interface HttpOptions {
    * is not the service's own: a key of the environment is not sent to an address that it did not come with.
    */
   readonly apiKey?: string
-  /** The base URL of the service, version path included, without user name or password. By default the provider's environment variable. */
+  /** The base URL of the service, version path included, without user name or password; its only query may be `?api-version=`. By default the provider's environment variable. */
   readonly baseUrl?: string
   /** The environment variables that are read, once, when the provider is made; `{}` for none. @default process.env, if there is one */
   readonly environment?: Readonly<Record<string, string | undefined>>
@@ -21,6 +22,15 @@ export interface HttpOptions {
    * two addresses of one service the same name. @default the provider's own name at its own address, otherwise the host of `baseUrl`
    */
   readonly service?: string
+  /**
+   * Fields of the body of each request for an answer, for what the service has and BeamClaw does not: `{ service_tier: 'flex' }`. They override the provider's
+   * own fields. @default none
+   */
+  readonly extraBody?: JsonObject
+  /**
+   * Facts about models, by their id at the service: they override those that the provider knows, field by field. @default none
+   */
+  readonly models?: Readonly<Record<string, ModelFacts>>
   /** Additional headers of each request; they override the provider's own. @default none */
   readonly headers?: Readonly<Record<string, string>>
   /**
@@ -62,7 +72,9 @@ export const anApiKey: OptionRule = (value) =>
 
 /** The rule for the address of a service. */
 export const aBaseUrl: OptionRule = (value) =>
-  typeof value === 'string' && isPlainHttpUrl(value) ? undefined : 'an http or https URL without user name, password, query and fragment'
+  typeof value === 'string' && isPlainHttpUrl(value)
+    ? undefined
+    : 'an http or https URL without user name, password, fragment and query (except api-version)'
 
 // Header values are checked here, because the error that `fetch` throws for a bad one shows it.
 const headerName = /^[\w!#$%&'*+.^`|~-]+$/
@@ -80,6 +92,8 @@ export const httpOptionRules: OptionRules<HttpOptions> = {
   baseUrl: aBaseUrl,
   environment: anObject,
   service: text(),
+  extraBody: anObject,
+  models: someFacts,
   headers: someHeaders,
   fetch: aFunction,
   connectTimeoutMs: duration(1),
@@ -94,7 +108,9 @@ export const httpOptionRules: OptionRules<HttpOptions> = {
 function isPlainHttpUrl(value: string): boolean {
   const url = URL.parse(value)
   if (url === null || !/^https?:$/.test(url.protocol)) return false
-  return url.username === '' && url.password === '' && url.search === '' && url.hash === ''
+  const isPlain = url.username === '' && url.password === '' && url.hash === ''
+  // Azure's older addresses have a version in the query; anything else there may be a key, which errors would show.
+  return isPlain && (url.search === '' || [...url.searchParams.keys()].every((name) => name === 'api-version'))
 }
 
 /** Returns the headers of one provider's requests: its own, overridden by the caller's. */

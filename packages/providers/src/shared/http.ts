@@ -7,7 +7,10 @@ import type { AnswerSink, IncomingAnswer, Transport } from './transport.ts'
 
 /** The settings of all calls of one provider. */
 export interface HttpSetup {
+  /** Without the query, and without a slash at its end. */
   readonly baseUrl: string
+  /** Comes after every path, without its question mark. */
+  readonly query: string
   readonly headers: Readonly<Record<string, string>>
   readonly transport: Transport
   readonly clock: Clock
@@ -21,7 +24,13 @@ const drainMs = 100
 const drainBytes = 64 * 1024
 
 /** Sends one request; resolves when the response's headers have arrived, with any status except redirects, which are refused (`provider-protocol`). */
-export async function sendHttp(setup: HttpSetup, path: string, body: string | undefined, signal: AbortSignal): Promise<HttpAnswer> {
+export async function sendHttp(
+  setup: HttpSetup,
+  path: string,
+  body: string | undefined,
+  signal: AbortSignal,
+  more: Readonly<Record<string, string>> = {},
+): Promise<HttpAnswer> {
   const deadlines = new Deadlines(setup.failures.name, setup.clock, setup.limits, signal)
   let phase: 'connect' | 'headers' = 'connect'
   const onConnected = (): void => {
@@ -32,9 +41,9 @@ export async function sendHttp(setup: HttpSetup, path: string, body: string | un
   try {
     if (deadlines.failure !== undefined) throw deadlines.failure
     deadlines.enter('connect')
-    const headers = body === undefined ? setup.headers : { ...setup.headers, 'content-type': 'application/json' }
+    const headers = body === undefined ? setup.headers : { ...setup.headers, ...more, 'content-type': 'application/json' }
     const whenOver = (free: () => void): void => deadlines.whenOver(free)
-    const sending = setup.transport.send({ url: setup.baseUrl + path, headers, body }, { onConnected, whenOver })
+    const sending = setup.transport.send({ url: urlOf(setup, path), headers, body }, { onConnected, whenOver })
     const answer = await deadlines.race(sending)
     onConnected()
     if (answer.status >= 300 && answer.status < 400) {
@@ -49,6 +58,10 @@ export async function sendHttp(setup: HttpSetup, path: string, body: string | un
     if (BeamClawError.isInstance(error)) throw error
     throw deadlines.failure ?? networkError(setup.failures, error, phase)
   }
+}
+
+function urlOf({ baseUrl, query }: HttpSetup, path: string): string {
+  return `${baseUrl}${path}${query === '' ? '' : `${path.includes('?') ? '&' : '?'}${query}`}`
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The common part of adapters over HTTP: checked setup, one streamed call, one JSON call, uniform failures. */
-import { BeamClawError, type JsonObject, SystemClock } from '@beamclaw/core'
+import { BeamClawError, type JsonObject, type ProviderPart, type ProviderWarning, SystemClock } from '@beamclaw/core'
 import { type ProviderStream, wellFormedJson } from '@beamclaw/core/adapter'
 import { AnswerParts, type BegunAnswer } from './answer-parts.ts'
 import type { AnswerReader } from './answer-reader.ts'
@@ -33,6 +33,10 @@ export interface StreamedCall {
   readonly path: string
   readonly body: JsonObject
   readonly reader: AnswerReader
+  /** What was left out of the request, told before the answer. */
+  readonly warnings?: readonly ProviderWarning[]
+  /** Headers of this call alone. */
+  readonly headers?: Readonly<Record<string, string>>
   /** Returns a more precise error for a failure that the service reported. */
   readonly onFailure?: (error: BeamClawError) => BeamClawError
 }
@@ -42,14 +46,16 @@ export class ModelService {
   readonly #setup: HttpSetup
   readonly #maxEventBytes: number
   readonly #readError: (value: unknown) => Failure
+  readonly #extraBody: JsonObject | undefined
 
   constructor({ name, baseUrl, apiKey, headers, errorCodes, readError, options }: ModelServiceSetup) {
     const clock = options.clock ?? new SystemClock()
     const secrets = [apiKey ?? '', ...Object.values(options.headers ?? {}), headers.authorization ?? '']
     this.#maxEventBytes = options.maxEventBytes ?? httpDefaults.maxEventBytes
     this.#readError = readError
+    this.#extraBody = options.extraBody
     this.#setup = {
-      baseUrl: baseUrl.replace(/\/+$/, ''),
+      ...partsOf(baseUrl),
       headers,
       transport: transportFor(options),
       clock,
@@ -70,9 +76,16 @@ export class ModelService {
   }
 
   /** Posts a call; returns the parts of its answer, one by one. Releases the connection when it ends, also with an error. */
-  stream({ path, body, reader, onFailure }: StreamedCall, signal: AbortSignal): ProviderStream {
+  stream({ path, body, reader, warnings = [], headers, onFailure }: StreamedCall, signal: AbortSignal): ProviderStream {
+    const extraBody = this.#extraBody
     const begin = async (): Promise<BegunAnswer> => {
-      const answer = await sendHttp(this.#setup, path, wellFormedJson(body), signal)
+      const answer = await sendHttp(
+        this.#setup,
+        path,
+        wellFormedJson(extraBody === undefined ? body : { ...body, ...extraBody }),
+        signal,
+        headers,
+      )
       try {
         if (answer.status === 200) return await this.#begun(answer)
         const error = await this.#failureOf(answer)
@@ -82,12 +95,25 @@ export class ModelService {
         throw error
       }
     }
-    return new AnswerParts(reader, begin)
+    return new AnswerParts(
+      reader,
+      begin,
+      warnings.map((warning): ProviderPart => ({ type: 'warning', ...warning })),
+    )
   }
 
   /** Resolves with the JSON of a GET request. */
-  async getJson(path: string, signal: AbortSignal): Promise<unknown> {
-    const answer = await sendHttp(this.#setup, path, undefined, signal)
+  getJson(path: string, signal: AbortSignal): Promise<unknown> {
+    return this.#askJson(path, undefined, signal)
+  }
+
+  /** Resolves with the JSON that answers a POST request. */
+  postJson(path: string, body: JsonObject, signal: AbortSignal): Promise<unknown> {
+    return this.#askJson(path, wellFormedJson(body), signal)
+  }
+
+  async #askJson(path: string, body: string | undefined, signal: AbortSignal): Promise<unknown> {
+    const answer = await sendHttp(this.#setup, path, body, signal)
     try {
       if (answer.status !== 200) throw await this.#failureOf(answer)
       return await this.#json(answer)
@@ -132,6 +158,12 @@ export class ModelService {
     }
     return serviceError(this.failures, { ...failure, status, headers })
   }
+}
+
+/** Returns an address whose paths come before its query. */
+function partsOf(url: string): Pick<HttpSetup, 'baseUrl' | 'query'> {
+  const { origin, pathname, search } = new URL(url)
+  return { baseUrl: `${origin}${pathname.replace(/\/+$/, '')}`, query: search.slice(1) }
 }
 
 /** Returns the transport: `fetch` when the options have one or the platform has no undici dispatcher (Bun). */
