@@ -21,7 +21,7 @@ const answer = {
 
 const providers = [
   ['OpenAI', (options: HttpOptions): Provider => new OpenAiProvider(options)],
-  ['Anthropic', (options: HttpOptions): Provider => new AnthropicProvider(options)],
+  ['Anthropic', (options: HttpOptions): Provider => new AnthropicProvider({ service: 'claude', ...options })],
 ] as const
 
 async function collect(provider: Provider, signal = never): Promise<ProviderPart[]> {
