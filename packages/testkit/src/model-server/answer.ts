@@ -87,8 +87,8 @@ export interface Delivery {
   readonly protocol?: Protocol
 }
 
-/** The two wire protocols. */
-export type Protocol = 'openai' | 'anthropic'
+/** The wire protocols: OpenAI's Chat Completions and Responses, and Anthropic's Messages. */
+export type Protocol = 'openai' | 'openai-responses' | 'anthropic'
 
 /** A request as it arrived. */
 export interface ReceivedRequest {

@@ -1,7 +1,6 @@
 /** Writes an answer to a response, with the faults its delivery asks for. */
 import type { Delivery, ModelAnswer, Protocol, ReceivedRequest, SseFrame } from './answer.ts'
-import { anthropicBody, anthropicError, anthropicFrames } from './anthropic-wire.ts'
-import { openAiBody, openAiError, openAiFrames } from './openai-wire.ts'
+import { wires } from './wires.ts'
 
 /** The destination of an answer: the part of Node's `ServerResponse` that is used, so that other destinations can implement it. */
 export interface ReplyTarget {
@@ -42,8 +41,7 @@ export async function deliver(response: ReplyTarget, request: ReceivedRequest, a
   } else if (isSse) {
     await sendFrames(writer, answer.frames ?? framesOf(protocol, answer, model), delivery, protocol)
   } else {
-    const body = protocol === 'openai' ? openAiBody(answer, model) : anthropicBody(answer, model)
-    await writer.write(bytesOf(JSON.stringify(body)))
+    await writer.write(bytesOf(JSON.stringify(wires[protocol].body(answer, model))))
   }
   if (delivery.stall !== undefined) await until(gone.signal)
   response.end()
@@ -55,13 +53,13 @@ function readRequest({ body }: ReceivedRequest): { readonly model: string; reado
 }
 
 function framesOf(protocol: Protocol, answer: ModelAnswer, model: string): readonly SseFrame[] {
-  const frames = protocol === 'openai' ? openAiFrames(answer, model) : anthropicFrames(answer, model)
+  const frames = wires[protocol].frames(answer, model)
   return answer.delivery?.omitDone === true && answer.streamError === undefined ? frames.slice(0, -1) : frames
 }
 
 function sendError(response: ReplyTarget, protocol: Protocol, { error, headers }: ModelAnswer): void {
   if (error === undefined) return
-  const body = error.body ?? (protocol === 'openai' ? openAiError(error) : anthropicError(error))
+  const body = error.body ?? wires[protocol].error(error)
   const type = typeof body === 'string' ? 'text/html' : 'application/json'
   response.writeHead(error.status, { 'content-type': type, 'x-request-id': 'req_scripted', ...headers, ...error.headers })
   response.end(typeof body === 'string' ? body : JSON.stringify(body))

@@ -1,9 +1,9 @@
 /** The script of a model: its answer to each request, over HTTP or msw. */
-import type { Protocol, ReceivedRequest } from './answer.ts'
-import { anthropicError, anthropicModels } from './anthropic-wire.ts'
+import type { ReceivedRequest } from './answer.ts'
 import { deliver, type ReplyTarget } from './deliver.ts'
-import { openAiError, openAiModels } from './openai-wire.ts'
+import { type DialectName, refusalOf } from './dialects/index.ts'
 import { type AnswerFunction, checkScripted, modelAnswerOf, type ScriptedModelAnswer } from './scripted-answer.ts'
+import { type ListedModel, wires } from './wires.ts'
 
 /** The script of a model server. */
 export interface ModelServerOptions {
@@ -12,7 +12,9 @@ export interface ModelServerOptions {
   /** Requests without this key are answered 401. @default any key is fine */
   readonly apiKey?: string
   /** @default one model, `scripted-1` */
-  readonly models?: readonly { readonly id: string; readonly contextWindow?: number }[]
+  readonly models?: readonly ListedModel[]
+  /** Refuses what this service refuses, as it does. @default nothing is refused */
+  readonly dialect?: DialectName
 }
 
 /** Defaults for the options of a model server. */
@@ -41,15 +43,17 @@ export class ModelScript {
   /** Resolves with the script's answer to a request. Rejects when the script's function failed. */
   async reply(request: ReceivedRequest, response: ReplyTarget): Promise<void> {
     this.requests.push(request)
+    const wire = wires[request.protocol]
     if (!this.#isAllowed(request)) return deliver(response, request, { error: { status: 401 } })
     if (request.method === 'GET' && request.path === '/v1/models') {
       const models = this.#options.models ?? modelServerDefaults.models
-      return sendJson(response, 200, request.protocol === 'openai' ? openAiModels(models) : anthropicModels(models, request.query))
+      return sendJson(response, 200, wire.models(models, request.query))
     }
-    if (request.method !== 'POST' || (request.path !== '/v1/chat/completions' && request.path !== '/v1/messages')) {
-      const error = { status: 404 }
-      return sendJson(response, 404, request.protocol === 'openai' ? openAiError(error) : anthropicError(error))
+    if (request.method !== 'POST' || !Object.values(wires).some(({ path }) => path === request.path)) {
+      return sendJson(response, 404, wire.error({ status: 404 }))
     }
+    const refusal = refusalOf(this.#options.dialect, request)
+    if (refusal !== undefined) return deliver(response, request, { error: refusal })
     const { answers } = this.#options
     const index = this.#calls++
     const next = typeof answers === 'function' ? answers : this.#queue.shift()
@@ -63,11 +67,6 @@ export class ModelScript {
     const { apiKey } = this.#options
     return apiKey === undefined || headers['x-api-key'] === apiKey || headers.authorization === `Bearer ${apiKey}`
   }
-}
-
-/** Returns the protocol of a request. */
-export function protocolOf(path: string, hasAnthropicVersion: boolean): Protocol {
-  return path.endsWith('/messages') || hasAnthropicVersion ? 'anthropic' : 'openai'
 }
 
 /** Returns the parsed JSON, or the text when it is none. */

@@ -2,8 +2,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ReceivedRequest } from './answer.ts'
-import { ModelScript, type ModelServerOptions, parseBody, protocolOf } from './model-script.ts'
+import { ModelScript, type ModelServerOptions, parseBody } from './model-script.ts'
 import type { ScriptedModelAnswer } from './scripted-answer.ts'
+import { protocolOf } from './wires.ts'
 
 /** Starts a server on 127.0.0.1, on a free port. */
 export async function startModelServer(options: ModelServerOptions = {}): Promise<ModelServer> {

@@ -58,6 +58,7 @@ function partsOf(given: unknown): readonly ProviderPart[] | undefined {
 /** The reasons for which a protocol has a word that does not follow from the answer. */
 const finishWords: Readonly<Record<Protocol, Partial<Record<FinishReason, string>>>> = {
   openai: { length: 'length', 'content-filter': 'content_filter' },
+  'openai-responses': { length: 'max_output_tokens', 'content-filter': 'content_filter' },
   anthropic: { length: 'max_tokens', 'content-filter': 'refusal' },
 }
 

@@ -1,7 +1,8 @@
 /** Request handlers for msw that speak OpenAI's and Anthropic's protocols and answer from a script, in Node and in a browser. */
 import type { ReceivedRequest } from '../model-server/answer.ts'
-import { ModelScript, type ModelServerOptions, parseBody, protocolOf } from '../model-server/model-script.ts'
+import { ModelScript, type ModelServerOptions, parseBody } from '../model-server/model-script.ts'
 import type { ScriptedModelAnswer } from '../model-server/scripted-answer.ts'
+import { protocolOf, wires } from '../model-server/wires.ts'
 import { WebReply } from './web-reply.ts'
 
 /** Options of the msw handlers: the script, and the address. */
@@ -38,8 +39,7 @@ export class ModelHandlers<THandler> {
     const base = baseUrl.replace(/\/+$/, '')
     const reply = (path: string) => (info: { readonly request: Request }) => this.#reply(path, info.request)
     this.handlers = [
-      http.post(`${base}/chat/completions`, reply('/v1/chat/completions')),
-      http.post(`${base}/messages`, reply('/v1/messages')),
+      ...Object.values(wires).map(({ path }) => http.post(`${base}${path.slice('/v1'.length)}`, reply(path))),
       http.get(`${base}/models`, reply('/v1/models')),
     ]
   }
