@@ -8,6 +8,8 @@ const usage = z.object({
   output_tokens: z.nullish(z.number()),
   cache_read_input_tokens: z.nullish(z.number()),
   cache_creation_input_tokens: z.nullish(z.number()),
+  cache_creation: z.nullish(z.object({ ephemeral_1h_input_tokens: z.nullish(z.number()) })),
+  output_tokens_details: z.nullish(z.object({ thinking_tokens: z.nullish(z.number()) })),
 })
 
 const contentBlock = z.object({
@@ -56,14 +58,26 @@ export const anthropicEventTypes: ReadonlySet<unknown> = new Set([
 
 export type AnthropicEvent = z.infer<typeof anthropicEvent>
 export type AnthropicContentBlock = z.infer<typeof contentBlock>
+export type AnthropicDelta = NonNullable<AnthropicEvent['delta']>
 export type AnthropicUsage = z.infer<typeof usage>
 
+/** The answer of `POST /messages/count_tokens`. */
+export const anthropicCount = z.object({ input_tokens: z.number() })
+
 /** One page of `GET /models`. */
-export const anthropicModels = z.object({
-  data: z.array(z.object({ id: z.string(), max_input_tokens: z.nullish(z.number()) })),
+export const anthropicModelList = z.object({
+  data: z.array(
+    z.object({
+      id: z.string(),
+      max_input_tokens: z.nullish(z.number()),
+      max_tokens: z.nullish(z.number()),
+    }),
+  ),
   has_more: z.nullish(z.boolean()),
   last_id: z.nullish(z.string()),
 })
+
+export type ListedModel = z.infer<typeof anthropicModelList>['data'][number]
 
 /** The body of a request. */
 export type AnthropicRequest = JsonObject
@@ -78,7 +92,15 @@ export const anthropicErrorCodes: ErrorCodeTable = {
     overloaded_error: 'provider-overloaded',
     timeout_error: 'provider-timeout',
     request_too_large: 'provider-context-overflow',
+    // A spending limit comes as a rate limit with this code: platform.claude.com/docs/en/api/rate-limits (2026).
+    enforced_spend_limit_reached: 'provider-billing',
   },
+  // Refusals of type invalid_request_error. Sources: pydantic-ai's recording of a prompt that is too long; platform.claude.com/docs/en/api/errors and
+  // anthropics/claude-code issues for the others (2026).
+  texts: [
+    [/^prompt is too long|exceed context limit|exceeds? the (?:model's )?(?:maximum )?context/i, 'provider-context-overflow'],
+    [/^Your credit balance is too low|specified API usage limits/i, 'provider-billing'],
+  ],
   generic: {
     invalid_request_error: 'provider-bad-request',
     not_found_error: 'provider-bad-request',
@@ -87,7 +109,11 @@ export const anthropicErrorCodes: ErrorCodeTable = {
 }
 
 const errorAnswer = z.object({
-  error: z.object({ type: z.catch(z.nullish(z.string()), undefined), message: z.catch(z.nullish(z.string()), undefined) }),
+  error: z.object({
+    type: z.catch(z.nullish(z.string()), undefined),
+    message: z.catch(z.nullish(z.string()), undefined),
+    details: z.catch(z.nullish(z.object({ error_code: z.nullish(z.string()) })), undefined),
+  }),
   request_id: z.catch(z.nullish(z.string()), undefined),
 })
 
@@ -97,7 +123,7 @@ export function readAnthropicError(value: unknown): Failure {
   if (!read.success) return {}
   const { error, request_id: requestId } = read.data
   return {
-    codes: error.type ? [error.type] : [],
+    codes: [error.details?.error_code, error.type].filter((code): code is string => typeof code === 'string' && code !== ''),
     ...(error.message ? { text: error.message } : {}),
     ...(requestId ? { requestId } : {}),
   }

@@ -5,7 +5,7 @@ import { AnthropicProvider, type AnthropicProviderOptions } from './anthropic-pr
 
 const signal = new AbortController().signal
 const tool: ToolDeclaration = { name: 'deploy', description: 'Deploys', inputSchema: { type: 'object', properties: {} } }
-const hello: ProviderRequest = { model: 'claude-sonnet-5', messages: [{ role: 'user', content: 'hello' }] }
+const hello: ProviderRequest = { model: 'claude-opus-4-8', messages: [{ role: 'user', content: 'hello' }] }
 const ephemeral = { cache_control: { type: 'ephemeral' } }
 
 /** Sends one request and returns the answer's parts and the body that arrived. */
@@ -36,6 +36,7 @@ describe('requests', () => {
         tools: [{ ...tool, name: 'first' }, tool],
         toolChoice: 'required',
         maxOutputTokens: 5,
+        model: 'claude-3-7-sonnet-latest',
         temperature: 0.5,
         topP: 0.9,
         stopSequences: ['END'],
@@ -44,7 +45,7 @@ describe('requests', () => {
     )
     expect(headers).toMatchObject({ 'x-api-key': 'sk-test', 'anthropic-version': '2023-06-01' })
     expect(body).toEqual({
-      model: 'claude-sonnet-5',
+      model: 'claude-3-7-sonnet-latest',
       max_tokens: 5,
       stream: true,
       system: [{ type: 'text', text: 'Be brief', ...ephemeral }],
@@ -281,7 +282,7 @@ describe('answers', () => {
     expect(parts.at(-1)).toMatchObject({ reason: 'length' })
   })
 
-  it('take input given whole, and ignore what is unknown', async () => {
+  it('take input given whole, keep blocks of the service, and ignore what is unknown', async () => {
     const frames: SseFrame[] = [
       start({ input_tokens: 1 }),
       { data: { type: 'content_block_start', index: 0, content_block: { type: 'server_tool_use', id: 's', name: 'search', input: {} } } },
@@ -295,6 +296,11 @@ describe('answers', () => {
     ]
     const { parts } = await exchange({ frames })
     expect(parts).toEqual([
+      {
+        type: 'custom',
+        kind: 'server_tool_use',
+        providerMetadata: { claude: { block: { type: 'server_tool_use', id: 's', name: 'search', input: {} } } },
+      },
       { type: 'tool-call-start', id: 't', name: 'one' },
       { type: 'tool-call', id: 't', name: 'one', input: { a: 1 } },
       { type: 'finish', reason: 'tool-calls', usage: { inputTokens: 1, outputTokens: 2, cacheReadTokens: 0, cacheWriteTokens: 0 } },

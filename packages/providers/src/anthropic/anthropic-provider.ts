@@ -1,13 +1,5 @@
 /** The provider for Anthropic's Messages API. */
-import {
-  BeamClawError,
-  type IdGenerator,
-  type JsonObject,
-  type ModelInfo,
-  type Provider,
-  type ProviderPart,
-  type ProviderRequest,
-} from '@beamclaw/core'
+import type { IdGenerator, JsonObject, ModelInfo, Provider, ProviderPart, ProviderRequest } from '@beamclaw/core'
 import {
   aBoolean,
   anObject,
@@ -19,16 +11,19 @@ import {
   oneOf,
   providerStream,
 } from '@beamclaw/core/adapter'
+import { anthropicModels } from '../models/anthropic-models.ts'
 import { DefaultIds } from '../shared/default-ids.ts'
 import { accessOf } from '../shared/environment.ts'
 import { type HttpOptions, httpDefaults, httpOptionRules, mergeHeaders } from '../shared/http-options.ts'
+import { factsOf, infoOf, type ModelFacts } from '../shared/model-facts.ts'
 import { ModelService } from '../shared/model-service.ts'
 import { serviceOf } from '../shared/service-name.ts'
 import { ToolIds } from '../shared/tool-ids.ts'
 import { checkShape } from '../shared/wire-format.ts'
-import { anthropicErrorCodes, anthropicModels, readAnthropicError } from './anthropic-api.ts'
+import { anthropicCount, anthropicErrorCodes, anthropicModelList, type ListedModel, readAnthropicError } from './anthropic-api.ts'
 import { AnthropicStreamReader } from './from-anthropic-stream.ts'
-import type { ThinkingBudgets, ThinkingMode } from './thinking.ts'
+import { type AnswerLeg, ResumedAnswer } from './resumed-answer.ts'
+import { smallestBudget, type ThinkingBudgets, type ThinkingMode } from './thinking.ts'
 import { type AnthropicRequestStyle, toAnthropicRequest } from './to-anthropic-request.ts'
 
 /**
@@ -39,14 +34,14 @@ import { type AnthropicRequestStyle, toAnthropicRequest } from './to-anthropic-r
 export interface AnthropicProviderOptions extends HttpOptions {
   /** Maximum tokens of an answer, for requests without a limit; a thinking budget is added. @default 16384 */
   readonly maxOutputTokens?: number
-  /** Marks system, tools and the last message for Anthropic's prompt cache: repeated input costs a tenth, new input a quarter more. @default true */
+  /** Marks system, tools and the last messages for Anthropic's prompt cache: repeated input costs a tenth, new input a quarter more. @default true */
   readonly promptCaching?: boolean
+  /** How long the cache keeps what it is given; for an hour, new input costs twice as much. @default '5m' */
+  readonly cacheTtl?: '5m' | '1h'
   /** How thinking is requested. @default 'auto' */
   readonly thinkingMode?: ThinkingMode
   /** Tokens for thinking by level, for models with a budget; at least 1024 each. @default { low: 2048, medium: 8192, high: 24576 } */
   readonly thinkingBudgets?: ThinkingBudgets
-  /** Size of the context window in tokens; distinguishes requests that are refused as too long from other refused ones. @default 200000 */
-  readonly contextWindow?: number
   /** Generates ids for tool calls whose id is taken in the conversation. @default random */
   readonly ids?: IdGenerator
 }
@@ -57,12 +52,10 @@ export const anthropicProviderDefaults = {
   baseUrl: 'https://api.anthropic.com/v1',
   maxOutputTokens: 16_384,
   promptCaching: true,
+  cacheTtl: '5m',
   thinkingMode: 'auto',
   thinkingBudgets: { low: 2048, medium: 8192, high: 24_576 },
-  contextWindow: 200_000,
 } as const satisfies AnthropicProviderOptions
-
-const smallestBudget = 1024
 
 const someBudgets: OptionRule = (value) => {
   const { low, medium, high, ...others } = (anObject(value) === undefined ? value : {}) as Partial<ThinkingBudgets>
@@ -76,9 +69,9 @@ const rules: OptionRules<AnthropicProviderOptions> = {
   ...httpOptionRules,
   maxOutputTokens: integer(1),
   promptCaching: aBoolean,
+  cacheTtl: oneOf('5m', '1h'),
   thinkingMode: oneOf('auto', 'adaptive', 'budget'),
   thinkingBudgets: someBudgets,
-  contextWindow: integer(1),
   ids: anObjectWith('next'),
 }
 
@@ -107,7 +100,10 @@ const maxPages = 20
 export class AnthropicProvider implements Provider {
   readonly #service: ModelService
   readonly #style: AnthropicRequestStyle
-  readonly #contextWindow: number
+  /** Answers pause only where tools of the service run, which a caller asks for by `extraBody`. */
+  readonly #mayPause: boolean
+  /** The betas that the caller's headers ask for. */
+  readonly #betas: string
   readonly #ids: IdGenerator
 
   constructor(options: AnthropicProviderOptions = {}) {
@@ -119,11 +115,14 @@ export class AnthropicProvider implements Provider {
       service: serviceOf(options.service, url, ownHost, 'anthropic'),
       maxOutputTokens: options.maxOutputTokens ?? defaults.maxOutputTokens,
       promptCaching: options.promptCaching ?? defaults.promptCaching,
+      cacheTtl: options.cacheTtl ?? defaults.cacheTtl,
+      models: options.models ?? {},
       thinkingMode: options.thinkingMode ?? defaults.thinkingMode,
       thinkingBudgets: options.thinkingBudgets ?? defaults.thinkingBudgets,
     }
-    this.#contextWindow = options.contextWindow ?? defaults.contextWindow
     this.#ids = options.ids ?? new DefaultIds()
+    this.#mayPause = options.extraBody !== undefined
+    this.#betas = betasIn(options.headers)
     const own = { 'anthropic-version': apiVersion, ...(access.apiKey === undefined ? {} : { 'x-api-key': access.apiKey }) }
     this.#service = new ModelService({
       name: url.host === ownHost ? 'Anthropic' : `The model server ${url.host}`,
@@ -138,11 +137,30 @@ export class AnthropicProvider implements Provider {
 
   doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
     return providerStream((callSignal) => {
-      const reader = new AnthropicStreamReader(this.#service.failures, new ToolIds(this.#ids, request.messages), this.#style.service)
-      const body = toAnthropicRequest(request, this.#style)
-      const onFailure = (error: BeamClawError): BeamClawError => refineOverflow(error, body, this.#contextWindow)
-      return this.#service.stream({ path: '/messages', body, reader, onFailure }, callSignal)
+      if (!this.#mayPause) return this.#ask(request, callSignal).parts
+      return new ResumedAnswer((soFar) => {
+        if (soFar === undefined) return this.#ask(request, callSignal)
+        return this.#ask({ ...request, messages: [...request.messages, soFar] }, callSignal, false)
+      })
     }, signal)
+  }
+
+  #ask(request: ProviderRequest, signal: AbortSignal, isFirst = true): AnswerLeg {
+    const reader = new AnthropicStreamReader(this.#service.failures, new ToolIds(this.#ids, request.messages), this.#style.service)
+    const { body, warnings, beta } = toAnthropicRequest(request, this.#style)
+    const headers = beta === undefined ? {} : { 'anthropic-beta': [this.#betas, beta].filter((name) => name !== '').join(',') }
+    const call = { path: '/messages', body, reader, headers, warnings: isFirst ? warnings : [] }
+    return { parts: this.#service.stream(call, signal), isPaused: () => reader.isPaused }
+  }
+
+  /** Resolves with the tokens of the request as Anthropic counts them. */
+  async countTokens(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): Promise<number> {
+    const { body } = toAnthropicRequest(request, this.#style)
+    const counted = ['model', 'messages', 'system', 'tools', 'tool_choice', 'thinking'].flatMap((name) =>
+      name in body ? [[name, body[name]]] : [],
+    )
+    const answer = await this.#service.postJson('/messages/count_tokens', Object.fromEntries(counted) as JsonObject, signal)
+    return checkShape(this.#service.failures.name, anthropicCount, answer).input_tokens
   }
 
   async listModels({ signal }: { readonly signal: AbortSignal }): Promise<readonly ModelInfo[]> {
@@ -150,17 +168,25 @@ export class AnthropicProvider implements Provider {
     let after = ''
     for (let page = 0; page < maxPages; page++) {
       const answer = await this.#service.getJson(`/models?limit=${modelsPerPage}${after}`, signal)
-      const { data, has_more, last_id } = checkShape(this.#service.failures.name, anthropicModels, answer)
-      for (const { id, max_input_tokens: contextWindow } of data) models.push(contextWindow ? { id, contextWindow } : { id })
+      const { data, has_more, last_id } = checkShape(this.#service.failures.name, anthropicModelList, answer)
+      for (const model of data) models.push(this.#infoOf(model))
       if (!has_more || !last_id) break
       after = `&after_id=${encodeURIComponent(last_id)}`
     }
     return models
   }
-}
 
-// Even dense text, such as Chinese or JSON, rarely has more than one token per two bytes.
-const bytesPerToken = 2
+  /** What the service tells of a model counts before what the table knows, and what the user says before both. */
+  #infoOf({ id, max_input_tokens, max_tokens }: ListedModel): ModelInfo {
+    const known = factsOf<ModelFacts>(anthropicModels, id)
+    const own = factsOf<ModelFacts>([], id, this.#style.models)
+    const told = {
+      ...(max_input_tokens ? { contextWindow: max_input_tokens } : {}),
+      ...(max_tokens ? { maxOutputTokens: max_tokens } : {}),
+    }
+    return { id, ...infoOf({ ...known, ...told, ...own }) }
+  }
+}
 
 const versioned = /\/v1\/*$/
 
@@ -168,23 +194,6 @@ function withVersion({ origin, pathname }: URL): string {
   return `${origin}${pathname.replace(/\/+$/, '')}/v1`
 }
 
-/**
- * Returns `provider-context-overflow` for a refused request that is large enough to overflow the context window. The API reports a prompt that
- * is too long as a plain `invalid_request_error`, distinguished only by its text, which may change, so the size of the request decides.
- * If that is wrong, a caller that shortens the request and sends it again gets the real error.
- */
-function refineOverflow(error: BeamClawError, body: JsonObject, contextWindow: number): BeamClawError {
-  const { status, providerCode } = error.details
-  if (error.code !== 'provider-bad-request' || status !== 400 || providerCode !== 'invalid_request_error') return error
-  const requestBytes = textBytes(body)
-  if (requestBytes < contextWindow * bytesPerToken) return error
-  return new BeamClawError('provider-context-overflow', error.message, {
-    details: { ...error.details, evidence: 'request-size', requestBytes },
-  })
-}
-
-/** Returns the bytes of a request without image data, which counts for few tokens. */
-function textBytes(body: JsonObject): number {
-  const text = JSON.stringify(body, (key, value: unknown) => (key === 'source' ? undefined : value))
-  return new TextEncoder().encode(text).byteLength
+function betasIn(headers: HttpOptions['headers'] = {}): string {
+  return Object.entries(headers).find(([name]) => name.toLowerCase() === 'anthropic-beta')?.[1] ?? ''
 }

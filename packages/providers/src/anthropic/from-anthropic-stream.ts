@@ -1,18 +1,13 @@
 /** Converts a Messages API stream to BeamClaw parts. Pure. */
-import { type FinishReason, type ProviderPart, type Usage, zeroUsage } from '@beamclaw/core'
+import { BeamClawError, type FinishReason, type JsonObject, type ProviderPart, type Usage, zeroUsage } from '@beamclaw/core'
 import type { AnswerReader } from '../shared/answer-reader.ts'
 import { type FailureContext, protocolError, serviceError } from '../shared/failure.ts'
 import type { ServerSentEvent } from '../shared/sse.ts'
 import type { ToolIds } from '../shared/tool-ids.ts'
-import { checkShape, parseJson, toToolCall } from '../shared/wire-format.ts'
-import {
-  type AnthropicContentBlock,
-  type AnthropicEvent,
-  type AnthropicUsage,
-  anthropicEvent,
-  anthropicEventTypes,
-  readAnthropicError,
-} from './anthropic-api.ts'
+import { checkShape, parseJson } from '../shared/wire-format.ts'
+import { type AnthropicEvent, type AnthropicUsage, anthropicEvent, anthropicEventTypes, readAnthropicError } from './anthropic-api.ts'
+import { AnthropicBlocks } from './anthropic-blocks.ts'
+import { usualDelta } from './usual-delta.ts'
 
 const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
   ['end_turn', 'stop'],
@@ -23,187 +18,130 @@ const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
   ['refusal', 'content-filter'],
 ])
 
-type OpenBlock =
-  | { readonly type: 'text' | 'ignored' }
-  | { readonly type: 'thinking'; signature: string }
-  | { readonly type: 'tool'; readonly id: string; readonly name: string; readonly input: unknown; inputText: string }
-
 export class AnthropicStreamReader implements AnswerReader {
   isDone = false
   readonly #failures: FailureContext
   readonly #service: string
-  readonly #ids: ToolIds
-  readonly #blocks = new Map<number, OpenBlock>()
-  readonly #calls: Extract<OpenBlock, { type: 'tool' }>[] = []
+  readonly #blocks: AnthropicBlocks
+  #hasBegun = false
   #stopReason: string | undefined
+  #stopDetails: JsonObject | undefined
   #usage: Usage = zeroUsage
-  #hasText = false
 
-  /** `service` is the name under which the signatures of thinking are kept. */
+  /** `service` is the name under which what must go back is kept. */
   constructor(failures: FailureContext, ids: ToolIds, service: string) {
     this.#failures = failures
     this.#service = service
-    this.#ids = ids
+    this.#blocks = new AnthropicBlocks(failures, ids, service)
   }
 
   get isFinished(): boolean {
     return this.#stopReason !== undefined
   }
 
-  *read({ event: eventName, data }: ServerSentEvent): Generator<ProviderPart, void, undefined> {
+  /** True when the service has paused its answer and wants to be asked to go on. */
+  get isPaused(): boolean {
+    return this.#stopReason === 'pause_turn'
+  }
+
+  read({ event: eventName, data }: ServerSentEvent): readonly ProviderPart[] {
     const failures = this.#failures
     const value = parseJson(failures.name, data)
-    const type: unknown = typeof value === 'object' && value !== null && 'type' in value ? value.type : eventName
+    if (typeof value !== 'object' || value === null) return []
+    const fields = value as Readonly<Record<string, unknown>>
+    const type = fields.type ?? eventName
     // `ping`, and later additions to the protocol.
-    if (!anthropicEventTypes.has(type)) return
-    const event = checkShape(failures.name, anthropicEvent, value)
+    if (!anthropicEventTypes.has(type)) return []
+    if (type === 'error') throw serviceError(failures, readAnthropicError(value))
+    const event = usualDelta(fields) ?? checkShape(failures.name, anthropicEvent, value)
+    const parts: ProviderPart[] = []
     switch (type) {
-      case 'error':
-        throw serviceError(failures, readAnthropicError(value))
       case 'message_start':
+        if (this.#hasBegun) throw protocolError(failures.name, 'a second answer began within the answer')
+        this.#hasBegun = true
         this.#count(event.message?.usage)
-        return
+        break
       case 'content_block_start':
-        if (event.content_block) yield* this.#start(event.index ?? 0, event.content_block)
-        return
+        if (event.content_block) this.#blocks.start(event.index ?? 0, event.content_block, fields.content_block as JsonObject, parts)
+        break
       case 'content_block_delta':
-        if (event.delta) yield* this.#add(event.index ?? 0, event.delta)
-        return
+        if (event.delta) this.#blocks.add(event.index ?? 0, event.delta, parts)
+        break
       case 'content_block_stop':
-        yield* this.#stop(event.index ?? 0)
-        return
+        this.#blocks.stop(event.index ?? 0, parts)
+        break
       case 'message_delta':
         this.#count(event.usage)
         this.#stopReason = event.delta?.stop_reason ?? this.#stopReason
-        return
+        this.#stopDetails = detailsOf(fields.delta) ?? this.#stopDetails
+        break
       case 'message_stop':
         this.isDone = true
-        return
+        break
       case 'message':
-        yield* this.#readWhole(event)
+        this.#readWhole(event, fields, parts)
     }
+    return parts
   }
 
-  *finish(): Generator<ProviderPart, void, undefined> {
+  finish(): readonly ProviderPart[] {
     const failures = this.#failures
-    const hasAnything = this.#hasText || this.#calls.length > 0
-    if (this.#stopReason === undefined && !(this.isDone && hasAnything)) {
+    if (this.#stopReason === undefined && !(this.isDone && this.#blocks.hasAnything)) {
       throw protocolError(failures.name, 'the stream ended before the answer was finished')
     }
-    for (const index of [...this.#blocks.keys()]) yield* this.#stop(index)
-    const reason = finishReasons.get(this.#stopReason ?? '') ?? 'other'
-    // A truncated call must neither run nor get a result; only these reasons truncate.
-    const isCut = reason === 'length' || reason === 'content-filter' || this.#stopReason === undefined
-    let hasCalls = false
-    for (const block of this.#calls) {
-      const inputText = block.inputText !== '' ? block.inputText : hasFields(block.input) ? JSON.stringify(block.input) : ''
-      const call = toToolCall(block.id, block.name, inputText)
-      if (isCut && (call.invalidInput !== undefined || inputText === '')) continue
-      hasCalls = true
-      yield call
+    if (this.#stopReason === 'model_context_window_exceeded' && !this.#blocks.hasBlocks) {
+      throw new BeamClawError('provider-context-overflow', `${failures.name}: the request left no room for an answer`, {
+        details: { providerCode: this.#stopReason },
+      })
     }
-    yield { type: 'finish', reason: reasonOf(reason, hasCalls), usage: this.#usage }
+    const reason = finishReasons.get(this.#stopReason ?? '') ?? 'other'
+    const parts: ProviderPart[] = []
+    // A truncated call must neither run nor get a result; only these reasons truncate.
+    this.#blocks.end(reason === 'length' || reason === 'content-filter' || this.#stopReason === undefined, parts)
+    const details = this.#stopDetails === undefined ? {} : { providerMetadata: { [this.#service]: { stopDetails: this.#stopDetails } } }
+    parts.push({ type: 'finish', reason: reasonOf(reason, this.#blocks.hasCalls), usage: this.#usage, ...details })
+    return parts
   }
 
-  *#readWhole({ content, stop_reason, usage }: AnthropicEvent): Generator<ProviderPart, void, undefined> {
+  #readWhole({ content, stop_reason, usage }: AnthropicEvent, fields: Readonly<Record<string, unknown>>, parts: ProviderPart[]): void {
+    const raw = fields.content as readonly JsonObject[] | undefined
     for (const [index, block] of (content ?? []).entries()) {
-      yield* this.#start(index, block)
-      yield* this.#stop(index)
+      this.#blocks.start(index, block, raw?.[index] ?? {}, parts)
+      this.#blocks.stop(index, parts)
     }
     this.#count(usage)
     this.#stopReason = stop_reason ?? undefined
+    this.#stopDetails = detailsOf(fields)
     this.isDone = true
-  }
-
-  *#start(index: number, block: AnthropicContentBlock): Generator<ProviderPart, void, undefined> {
-    switch (block.type) {
-      case 'text':
-        this.#blocks.set(index, { type: 'text' })
-        yield* this.#text(block.text)
-        return
-      case 'thinking':
-        this.#blocks.set(index, { type: 'thinking', signature: block.signature ?? '' })
-        if (block.thinking) yield { type: 'thinking-delta', text: block.thinking }
-        return
-      case 'redacted_thinking':
-        this.#blocks.set(index, { type: 'ignored' })
-        yield { type: 'thinking-end', providerMetadata: { [this.#service]: { redacted: block.data ?? '' } } }
-        return
-      case 'tool_use': {
-        if (!block.name) throw protocolError(this.#failures.name, 'the answer holds a tool call without a name')
-        const call = {
-          type: 'tool' as const,
-          id: this.#ids.claim(block.id ?? undefined),
-          name: block.name,
-          input: block.input,
-          inputText: '',
-        }
-        this.#blocks.set(index, call)
-        this.#calls.push(call)
-        yield { type: 'tool-call-start', id: call.id, name: call.name }
-        return
-      }
-      default:
-        this.#blocks.set(index, { type: 'ignored' })
-    }
-  }
-
-  *#add(index: number, delta: NonNullable<AnthropicEvent['delta']>): Generator<ProviderPart, void, undefined> {
-    const block = this.#blocks.get(index)
-    switch (delta.type) {
-      case 'text_delta':
-        yield* this.#text(delta.text)
-        return
-      case 'thinking_delta':
-        if (delta.thinking) yield { type: 'thinking-delta', text: delta.thinking }
-        return
-      case 'signature_delta':
-        if (block?.type === 'thinking') block.signature += delta.signature ?? ''
-        return
-      case 'input_json_delta':
-        if (block?.type !== 'tool' || !delta.partial_json) return
-        block.inputText += delta.partial_json
-        yield { type: 'tool-call-delta', id: block.id, inputText: delta.partial_json }
-        return
-      default:
-      // Citations, and later additions to the protocol.
-    }
-  }
-
-  *#stop(index: number): Generator<ProviderPart, void, undefined> {
-    const block = this.#blocks.get(index)
-    this.#blocks.delete(index)
-    if (block?.type !== 'thinking') return
-    const { signature } = block
-    yield signature === '' ? { type: 'thinking-end' } : { type: 'thinking-end', providerMetadata: { [this.#service]: { signature } } }
-  }
-
-  *#text(text: string | null | undefined): Generator<ProviderPart, void, undefined> {
-    if (!text) return
-    this.#hasText = true
-    yield { type: 'text-delta', text }
   }
 
   /** Takes the maximum of each field: every report is a running total of the message, and some omit fields or send 0. */
   #count(usage: AnthropicUsage | null | undefined): void {
     if (!usage) return
+    const known = this.#usage
+    const reasoningTokens = larger(known.reasoningTokens ?? 0, usage.output_tokens_details?.thinking_tokens)
+    const longCacheWriteTokens = larger(known.longCacheWriteTokens ?? 0, usage.cache_creation?.ephemeral_1h_input_tokens)
     this.#usage = {
-      inputTokens: larger(this.#usage.inputTokens, usage.input_tokens),
-      outputTokens: larger(this.#usage.outputTokens, usage.output_tokens),
-      cacheReadTokens: larger(this.#usage.cacheReadTokens, usage.cache_read_input_tokens),
-      cacheWriteTokens: larger(this.#usage.cacheWriteTokens, usage.cache_creation_input_tokens),
+      inputTokens: larger(known.inputTokens, usage.input_tokens),
+      outputTokens: larger(known.outputTokens, usage.output_tokens),
+      cacheReadTokens: larger(known.cacheReadTokens, usage.cache_read_input_tokens),
+      cacheWriteTokens: larger(known.cacheWriteTokens, usage.cache_creation_input_tokens),
+      ...(reasoningTokens === 0 ? {} : { reasoningTokens }),
+      ...(longCacheWriteTokens === 0 ? {} : { longCacheWriteTokens }),
     }
   }
+}
+
+/** Why the service refused, for people to read. */
+function detailsOf(delta: unknown): JsonObject | undefined {
+  const { stop_details } = (delta ?? {}) as { readonly stop_details?: unknown }
+  return typeof stop_details === 'object' && stop_details !== null ? (stop_details as JsonObject) : undefined
 }
 
 function reasonOf(reason: FinishReason, hasCalls: boolean): FinishReason {
   if (reason === 'length' || reason === 'content-filter') return reason
   if (hasCalls) return 'tool-calls'
   return reason === 'tool-calls' ? 'other' : reason
-}
-
-function hasFields(input: unknown): boolean {
-  return typeof input === 'object' && input !== null && Object.keys(input).length > 0
 }
 
 function larger(known: number, reported: number | null | undefined): number {

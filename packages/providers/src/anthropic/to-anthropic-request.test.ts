@@ -6,6 +6,8 @@ const style = {
   service: 'claude',
   maxOutputTokens: 1_000,
   promptCaching: false,
+  cacheTtl: '5m',
+  models: {},
   thinkingMode: 'budget',
   thinkingBudgets: { low: 1_024, medium: 2_048, high: 4_096 },
 } as const
@@ -17,7 +19,7 @@ const result: Message = {
 }
 
 function requestOf(messages: readonly Message[], rest: Partial<ProviderRequest> = {}) {
-  return toAnthropicRequest({ model: 'm', messages, ...rest }, style)
+  return toAnthropicRequest({ model: 'm', messages, ...rest }, style).body
 }
 
 describe('a Messages API request', () => {

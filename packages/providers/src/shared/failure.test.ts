@@ -107,15 +107,21 @@ describe('Anthropic failures', () => {
     await server.idle()
   })
 
-  it('takes a refused request that is large enough for an overflow', async () => {
-    await using server = await startModelServer({ answers: () => anthropic(400, 'invalid_request_error') })
-    const provider = new AnthropicProvider({ baseUrl: server.url, contextWindow: 1000 })
-    const long: ProviderRequest = { ...request, messages: [{ role: 'user', content: 'x'.repeat(3000) }] }
-    expect(await failureOf(provider, long)).toMatchObject({
-      code: 'provider-context-overflow',
-      details: { evidence: 'request-size', status: 400 },
-    })
-    const picture = { type: 'image', mediaType: 'image/png', data: 'x'.repeat(3000) } as const
-    expect((await failureOf(provider, { ...request, messages: [{ role: 'user', content: [picture] }] })).code).toBe('provider-bad-request')
+  it.each<[string, number, object]>([
+    ['provider-context-overflow', 400, { message: 'prompt is too long: 3333404 tokens > 200000 maximum' }],
+    ['provider-context-overflow', 400, { message: 'input length and `max_tokens` exceed context limit: 190000 + 16384 > 200000' }],
+    ['provider-billing', 400, { message: 'Your credit balance is too low to access the Anthropic API.' }],
+    ['provider-bad-request', 400, { message: 'messages.0: too long a name' }],
+    ['provider-server', 500, { message: 'prompt is too long' }],
+    ['provider-billing', 429, { type: 'rate_limit_error', details: { error_code: 'enforced_spend_limit_reached' } }],
+    [
+      'provider-rate-limit',
+      429,
+      { type: 'rate_limit_error', message: 'This request would exceed the rate limit of 40,000 input tokens per minute' },
+    ],
+  ])('reads the text where there is no code: %s for %i %j', async (code, status, said) => {
+    const error = { type: 'invalid_request_error', ...said }
+    await using server = await startModelServer({ answers: [{ error: { status, body: { type: 'error', error } } }] })
+    expect((await failureOf(new AnthropicProvider({ baseUrl: server.url }))).code).toBe(code)
   })
 })

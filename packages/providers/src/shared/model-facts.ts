@@ -19,6 +19,16 @@ export function factsOf<TFacts extends ModelFacts>(
   return { ...known, ...own } as Partial<TFacts>
 }
 
+/** Returns the facts that everyone may know of a model: a table may have more. */
+export function infoOf({ contextWindow, maxOutputTokens, price, thinking }: Partial<ModelFacts>): ModelFacts {
+  return {
+    ...(contextWindow === undefined ? {} : { contextWindow }),
+    ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+    ...(price === undefined ? {} : { price }),
+    ...(thinking === undefined ? {} : { thinking }),
+  }
+}
+
 const anAmount: OptionRule = (value) =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? undefined : 'a number of at least 0'
 
