@@ -7,7 +7,7 @@ import { BlobFiles } from './blob-files.ts'
 import { damagedInWal, damagedLinesOf, keyOfPath, lookAtLog } from './damaged-logs.ts'
 import { isDataDirectory, removeTemporaries, temporariesIn } from './dead-temporaries.ts'
 import { readDocument } from './document-file.ts'
-import { storeFailure } from './failures.ts'
+import { noDataDirectory, storeFailure } from './failures.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { FsStore } from './fs-store.ts'
 import { removeIndexFiles } from './index-file.ts'
@@ -95,7 +95,7 @@ export class DirectoryRepair {
     const root = resolve(options.path)
     try {
       if (!(await isDataDirectory(fileSystem, root)))
-        throw new BeamClawError('invalid-option', `DirectoryRepair: ${root} is no data directory; name the one that a store has written`)
+        throw noDataDirectory(root, 'it has neither a write-ahead log nor a journal of a session')
       const temporaries = await temporariesIn(root)
       await store.list([defaultTenant], { limit: 1 })
       return new DirectoryRepair(store, root, fileSystem, now, temporaries)

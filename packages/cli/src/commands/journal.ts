@@ -46,13 +46,18 @@ export async function journal(session: string, flags: JournalFlags): Promise<voi
   if (bad > 0) throw new ClientError('log-corrupt', `${bad} of the lines above cannot be read; the rest is as it was written`)
   if (shown > 0) return
   if (fromSeq > 1) return void console.error(`beamclaw: ${name} has no records from ${fromSeq} on`)
-  throw new ClientError('unknown-session', noSession(name, path))
+  throw noSession(name, path)
 }
 
-function noSession(name: string, path: string): string {
+/** Returns the code that `backup` and `doctor --repair` have for what is no data directory. */
+function noSession(name: string, path: string): ClientError {
   if (!existsSync(join(path, 'wal')))
-    return `${path} is no data directory; name it with --data-dir, or the configuration that does with --config`
-  return `There is no session ${name} in ${path}; beamclaw sessions lists those there are, and --agent and --tenant say whose it is`
+    return new ClientError(
+      'invalid-option',
+      `${path} is no data directory: it has no write-ahead log. Name it with --data-dir, or the configuration that does with --config`,
+    )
+  const advice = 'beamclaw sessions lists those there are, and --agent and --tenant say whose it is'
+  return new ClientError('unknown-session', `There is no session ${name} in ${path}; ${advice}`)
 }
 
 /** Returns a function that tells whether the output is still read: a pager may end first. */
