@@ -5,13 +5,25 @@ import { ConfigError } from './config/config-error.ts'
 import { sayJson } from './output.ts'
 import { program, usageText } from './program.ts'
 
+/** Commands that do more than print: they go on to their end when their output is not read any more. */
+const changing: ReadonlySet<string> = new Set(['start', 'init', 'doctor', 'backup'])
+
 /** Runs one command. Exit codes: 0 ok, 1 failure, 2 bad usage or configuration. */
 export async function main(argv: readonly string[]): Promise<void> {
+  const isChanging = changing.has(argv[2] ?? '')
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', (error) => isChanging || endUnread(error))
   try {
     await program().parseAsync(argv)
   } catch (error) {
     process.exitCode = report(error, argv.includes('--json'))
   }
+}
+
+/** A reader such as `head` or a pager has what it wanted: no failure. */
+function endUnread(error: Error & { readonly code?: string }): void {
+  if (error.code === 'EPIPE') process.exit(0)
+  console.error(`beamclaw: the output cannot be written: ${firstLine(error)} (output-failed)`)
+  process.exit(1)
 }
 
 function report(error: unknown, isJson: boolean): number {

@@ -107,8 +107,15 @@ function addTalk(root: Command): void {
   talk(root, 'sessions')
     .description('list the conversations')
     .option('--agent <id>', 'only those of one agent')
+    .option('--owner <name>', 'only those with this owner')
+    .option('--label <name>', 'only those with this label')
+    .option('--prefix <key>', 'only those whose whole keys begin with this, such as agent:main:user-7:')
     .option('--active <minutes>', 'only those that changed in the last minutes')
+    .addOption(
+      new Option('--sort <order>', 'by key, or the last active or the newest first (default: key)').choices(['key', 'activity', 'created']),
+    )
     .option('--limit <number>', 'at most so many (default: 100)')
+    .option('--after <cursor>', 'the page after the one that named this cursor, with the same --sort')
     .action(async (flags) => (await import('./commands/sessions.ts')).sessions(flags))
   talk(root, 'history')
     .description('print a conversation, oldest message first, and the runs that are not over')

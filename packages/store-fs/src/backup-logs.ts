@@ -7,6 +7,7 @@ import { isActivityLog } from './backup-walk.ts'
 import { copyFile } from './copy-file.ts'
 import type { FileSystem } from './file-system.ts'
 import { type OpenOwnFile, openOwnFile, ownFileName, ownFileNames } from './own-file.ts'
+import { ownFileLines } from './own-file-lines.ts'
 import { Limiter } from './queues.ts'
 import { settleAll } from './settle-all.ts'
 import { WalCopy } from './wal-copy.ts'
@@ -56,6 +57,7 @@ export class BackupLogs {
   readonly #wal: WalCopy
   readonly #limiter = new Limiter(mostCopies)
   readonly #ownBytes = new Map<string, number>()
+  readonly #suspects = new Set<string>()
   #pending = new Set<string>()
 
   constructor(options: BackupLogsOptions) {
@@ -90,6 +92,11 @@ export class BackupLogs {
     }
     await this.#wal.finish()
     await syncDirectory(fileSystem, join(target, walDirectoryName))
+  }
+
+  /** Logs with a line that does not match its checksum. Together with the write-ahead log it may be whole: a move that a crash has cut off is done again. */
+  get suspects(): ReadonlySet<string> {
+    return this.#suspects
   }
 
   async close(): Promise<void> {
@@ -148,11 +155,22 @@ export class BackupLogs {
     // Without lines in the write-ahead log the owner does not write to it: what is wrong with its end is damage, and the copy must not look whole.
     const isCutAtLine = lines.length > 0
     const bytes = await copyFile(fileSystem, { descriptor, size, isCutAtLine, onChunk: check }, to)
+    if (await this.#hasDamagedLine(own)) this.#suspects.add(path)
     if (lines.length === 0) onLog(bytes)
     else this.#ownBytes.set(path, bytes)
   }
 
+  /** Reads what was just copied once more, out of the memory of the system. */
+  async #hasDamagedLine(own: OpenOwnFile): Promise<boolean> {
+    for await (const lines of ownFileLines(this.#options.fileSystem, own)) {
+      this.#options.check()
+      if (lines.some(({ head }) => head === undefined)) return true
+    }
+    return false
+  }
+
   async #copyLines({ path, lines }: Moment): Promise<void> {
+    if (lines.some(({ kind }) => kind === 'damaged')) this.#suspects.add(path)
     let bytes = this.#ownBytes.get(path) ?? 0
     this.#ownBytes.delete(path)
     const kept = lines.filter(({ kind }) => kind !== 'deleted')

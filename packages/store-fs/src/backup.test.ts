@@ -65,7 +65,7 @@ describe('a backup', () => {
     await using _ = await filled(from)
     const seen: number[] = []
     const result = await backupDirectory({ from, to, onProgress: ({ bytes }) => seen.push(bytes) })
-    expect(result).toEqual({ logs: 3, documents: 1, blobs: 1, bytes: seen.at(-1), leftOut: [] })
+    expect(result).toEqual({ logs: 3, documents: 1, blobs: 1, bytes: seen.at(-1), leftOut: [], damaged: [], damagedFiles: 0 })
     expect(seen).toEqual(seen.toSorted((a, b) => a - b))
     expect((await stat(to)).mode & 0o777).toBe(0o700)
     expect((await stat(join(to, ownPath))).mode & 0o777).toBe(0o600)
@@ -198,7 +198,8 @@ describe('a backup', () => {
     const text = await readFile(segment, 'utf8')
     const line = text.split('\n').find((one) => one.startsWith('{"s":3,"k":["default","sessions","ops","main"]')) ?? ''
     await writeFile(segment, text.replace(line, line.replace('"ts"', '"tX"')))
-    await backupDirectory({ from, to })
+    const { damaged, damagedFiles } = await backupDirectory({ from, to })
+    expect({ damaged, damagedFiles }).toEqual({ damaged: [{ file: ownPath, key: logKey, lines: 1 }], damagedFiles: 1 })
     await using copy = new FsStore({ path: to })
     await expectRejection(copy.openLog(logKey, fencingToken(9)), 'log-corrupt')
     expect((await copy.readLog(storeKey('sessions', 'ops', 'other')))?.lastSeq).toBe(5)

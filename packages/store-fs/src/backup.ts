@@ -1,16 +1,19 @@
 /** A copy of a data directory while its owner runs and writes. */
 import { realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { BeamClawError } from '@beamclaw/core'
+import { BeamClawError, type StoreKey } from '@beamclaw/core'
 import { aFunction, anObject, anObjectWith, checkOptions } from '@beamclaw/core/adapter'
 import { DirectoryMaker, isAbsent, syncDirectory } from './atomic-write.ts'
 import { BackupLogs } from './backup-logs.ts'
 import { BackupTarget } from './backup-target.ts'
 import { walkDataDirectory } from './backup-walk.ts'
 import { copyFile } from './copy-file.ts'
-import { storeFailure } from './failures.ts'
+import { keyOfPath, lookAtLog } from './damaged-logs.ts'
+import { readDocument } from './document-file.ts'
+import { noDataDirectory, storeFailure } from './failures.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { aPath } from './options.ts'
+import { ownFileName } from './own-file.ts'
 import { Limiter } from './queues.ts'
 import { settleAll } from './settle-all.ts'
 import { walDirectoryName } from './wal-segments.ts'
@@ -25,8 +28,22 @@ export interface BackupProgress {
   readonly bytes: number
 }
 
+/** A log or a document that was damaged before it was copied, and is as damaged in the copy. */
+export interface BackupDamage {
+  /** The file in the data directory; for lines of the write-ahead log, the own file that their log has or will have. */
+  readonly file: string
+  /** Undefined where nothing says whose it is. */
+  readonly key: StoreKey | undefined
+  /** Damaged and missing lines; 1 for a document. */
+  readonly lines: number
+}
+
 /** A finished backup. */
 export interface BackupResult extends BackupProgress {
+  /** Damaged logs and documents: at most 100 of them. */
+  readonly damaged: readonly BackupDamage[]
+  /** All of them. */
+  readonly damagedFiles: number
   /** Paths in the data directory that were not copied: symbolic links, and names that the store does not give. At most 100 of them. */
   readonly leftOut: readonly string[]
 }
@@ -46,12 +63,13 @@ export interface BackupOptions {
 }
 
 const mostLeftOut = 100
+const mostDamaged = 100
 const mostAtOnce = 16
 
 /**
  * Copies a data directory while its owner runs and writes, from any process: without the lock, and without disturbing the owner. The copy is a data directory.
  * Each log in it has what was acknowledged before the copy began, and after that some prefix of what came meanwhile; of logs that were deleted before, nothing.
- * The index of sessions and the lists of busy sessions are left out: the next start makes them anew. `to` is there when the copy is whole and durable, and never
+ * The index of sessions and the lists of busy sessions are left out: the next start makes them anew. What is damaged is copied as it is, and named in the result. `to` is there when the copy is whole and durable, and never
  * before. Rejects `invalid-option` (`to` is taken or in the data directory, `from` is no data directory), `store-full`, `store-io`, and `log-corrupt` when the
  * write-ahead log is damaged so that nothing says whose lines are lost.
  *
@@ -92,10 +110,17 @@ async function dataDirectory(from: string): Promise<string> {
   } catch (error) {
     if (!isAbsent(error)) throw error
   }
-  throw new BeamClawError(
-    'invalid-option',
-    `${from} is no data directory of this release: it has no write-ahead log. Name the directory of a store`,
-  )
+  throw noDataDirectory(from, 'it has no write-ahead log')
+}
+
+async function isDocument(fileSystem: FileSystem, path: string): Promise<boolean> {
+  try {
+    // A copy without bytes leaves no file.
+    return (await readDocument(fileSystem, path)) !== undefined
+  } catch (error) {
+    if (BeamClawError.isInstance(error, 'log-corrupt')) return false
+    throw error
+  }
 }
 
 /**
@@ -112,6 +137,8 @@ class Backup {
   readonly #directories: DirectoryMaker
   readonly #limiter = new Limiter(mostAtOnce)
   readonly #leftOut = new Set<string>()
+  readonly #damaged: BackupDamage[] = []
+  #damagedFiles = 0
   #progress: BackupProgress = { logs: 0, documents: 0, blobs: 0, bytes: 0 }
 
   constructor(fileSystem: FileSystem, root: string, target: string, options: BackupOptions) {
@@ -129,7 +156,8 @@ class Backup {
       await settleAll(blobs.map((file) => this.#limiter.run(() => this.#copy(file, 'blobs'))))
       if (documents.length + blobs.length > 0) await this.#sync(path)
     }
-    return { ...this.#progress, leftOut: [...this.#leftOut].sort() }
+    const damaged = this.#damaged.sort((a, b) => (a.file < b.file ? -1 : 1))
+    return { ...this.#progress, damaged, damagedFiles: this.#damagedFiles, leftOut: [...this.#leftOut].sort() }
   }
 
   async #copyLogs(): Promise<void> {
@@ -149,9 +177,23 @@ class Backup {
         if (found.length > 0) await this.#sync(path)
       }
       await logs.finish()
+      for (const path of logs.suspects) await this.#lookAt(path)
     } finally {
       await logs.close()
     }
+  }
+
+  /** Looks at a log in the copy, which is as a start after a crash finds it. */
+  async #lookAt(path: string): Promise<void> {
+    const { key, lines } = await lookAtLog(this.#fileSystem, this.#target, path, true, this.#options.signal)
+    if (lines.length === 0) return
+    const named = lines.find((line) => line.kind === 'damaged' && !line.file.startsWith(walDirectoryName))
+    this.#isDamaged({ file: named?.kind === 'damaged' ? named.file : ownFileName(path, 1), key, lines: lines.length })
+  }
+
+  #isDamaged(damage: BackupDamage): void {
+    this.#damagedFiles += 1
+    if (this.#damaged.length < mostDamaged) this.#damaged.push(damage)
   }
 
   async #copy(file: string, kind: 'documents' | 'blobs'): Promise<void> {
@@ -170,6 +212,8 @@ class Backup {
       await this.#directories.make(dirname(to))
       const onChunk = (): void => this.#options.signal?.throwIfAborted()
       this.#add(kind, await copyFile(this.#fileSystem, { descriptor, size, isCutAtLine: false, onChunk }, to))
+      if (kind === 'documents' && !(await isDocument(this.#fileSystem, to)))
+        this.#isDamaged({ file, key: keyOfPath(file.slice(0, -'.json'.length)), lines: 1 })
     } finally {
       await this.#fileSystem.close(descriptor)
     }

@@ -24,7 +24,10 @@ test('a stop moves lines for a few seconds; what is left is read from the write-
   const store = new FsStore({ path: scratch.path, clock, fileSystem, maxOpenFiles: 4 })
   for (const name of names) await (await store.openLog(storeKey('sessions', 'main', name), fencingToken())).append(logRecords(1, 3))
   isStopping = true
+  const segments = readdirSync(join(scratch.path, 'wal'))
   await store.stop()
+  // What is late begins nothing any more: a new segment would take three more syncs.
+  expect(readdirSync(join(scratch.path, 'wal'))).toEqual(segments)
   const moved = readdirSync(join(scratch.path, 'default', 'sessions', 'main')).length
   expect(moved).toBeGreaterThan(0)
   expect(moved).toBeLessThan(names.length)

@@ -1,15 +1,16 @@
 /** Repairs the files of a data directory as its only owner: what cannot be used is set aside, what holds records is left as it is. */
 import { join, resolve, sep } from 'node:path'
 import { BeamClawError, defaultTenant, type StoreKey } from '@beamclaw/core'
-import { DirectoryMaker, removeIfThere } from './atomic-write.ts'
+import { DirectoryMaker } from './atomic-write.ts'
 import { walkDataDirectory } from './backup-walk.ts'
 import { BlobFiles } from './blob-files.ts'
 import { damagedInWal, damagedLinesOf, keyOfPath, lookAtLog } from './damaged-logs.ts'
 import { isDataDirectory, removeTemporaries, temporariesIn } from './dead-temporaries.ts'
 import { readDocument } from './document-file.ts'
-import { storeFailure } from './failures.ts'
+import { noDataDirectory, storeFailure } from './failures.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { FsStore } from './fs-store.ts'
+import { removeIndexFiles } from './index-file.ts'
 import type { DamagedLine, MissingLines } from './log-line.ts'
 import type { FsStoreOptions } from './options.ts'
 import { setAside } from './set-aside.ts'
@@ -94,7 +95,7 @@ export class DirectoryRepair {
     const root = resolve(options.path)
     try {
       if (!(await isDataDirectory(fileSystem, root)))
-        throw new BeamClawError('invalid-option', `DirectoryRepair: ${root} is no data directory; name the one that a store has written`)
+        throw noDataDirectory(root, 'it has neither a write-ahead log nor a journal of a session')
       const temporaries = await temporariesIn(root)
       await store.list([defaultTenant], { limit: 1 })
       return new DirectoryRepair(store, root, fileSystem, now, temporaries)
@@ -124,7 +125,7 @@ export class DirectoryRepair {
 
   /** Removes the index of sessions, a cache that is made anew from the journals. Call it before the store's index is used. */
   async removeIndex(): Promise<void> {
-    for (const suffix of ['', '-wal', '-shm']) await removeIfThere(this.#fileSystem, join(this.#root, `index.sqlite${suffix}`))
+    await removeIndexFiles(this.#fileSystem, join(this.#root, 'index.sqlite'))
   }
 
   /**

@@ -45,6 +45,6 @@ function notADocument(path: string): BeamClawError {
   return logCorrupt(
     path,
     0,
-    'the document does not match its checksum: it is damaged or was edited by hand. Restore it from a backup, or delete it',
+    'the document does not match its checksum: it is damaged or was edited by hand. Stop the process and run `beamclaw doctor --repair`, which sets it aside, or restore it from a backup',
   )
 }

@@ -54,6 +54,11 @@ export function invalid(problem: string): BeamClawError {
   return new BeamClawError('invalid-message', `Nothing was stored: ${problem}`)
 }
 
+/** Returns `invalid-option` for a directory that is none of a store: the same for each tool that looks into one. */
+export function noDataDirectory(path: string, problem: string): BeamClawError {
+  return new BeamClawError('invalid-option', `${path} is no data directory: ${problem}. Name the directory of a store`)
+}
+
 /** Returns `version-conflict` for a write that expected another version. */
 export function versionConflict(key: StoreKey, expected: number, current: number): BeamClawError {
   const details = { key, expected, current }

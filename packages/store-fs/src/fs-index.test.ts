@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, open, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import {
@@ -75,9 +75,11 @@ describe('a file of the index that cannot be read is made anew, and says so', ()
     ['entries of other sessions', async (file) => alter(file, "UPDATE sessions SET entry = replace(entry, 'agent:main:', 'agent:other:')")],
   ]
 
-  test.each(damages)('%s', async (_, damage) => {
+  const each = damages.flatMap(([name, damage]) => [[name, 'with its stamp', damage] as const, [name, 'without a stamp', damage] as const])
+  test.each(each)('%s, %s', async (_, stamp, damage) => {
     const path = await filled()
     await damage(join(path, 'index.sqlite'))
+    if (stamp === 'without a stamp') await rm(join(path, 'index.sqlite.stamp'))
     const store = storeOn(path)
     // Whatever is asked, the answer is whole or the index says that it is not complete.
     const found = await store.index.page(defaultTenant, { sort: 'key', limit: 5_000 })

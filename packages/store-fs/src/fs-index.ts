@@ -19,11 +19,11 @@ import {
   type MemoryIndex,
   memoryIndex,
 } from '@beamclaw/core/adapter'
-import { removeIfThere } from './atomic-write.ts'
 import type { FileSystem } from './file-system.ts'
+import { checkIndexFile } from './index-check.ts'
 import type { IndexDatabase } from './index-database.ts'
 import { indexFailure, isDamage, reasonOf } from './index-failures.ts'
-import { IndexFile } from './index-file.ts'
+import { IndexFile, type IndexFileOptions, removeIndexFiles } from './index-file.ts'
 import { type IndexTask, type IndexWork, reading, writing } from './index-task.ts'
 import type { SyncMode } from './options.ts'
 import { loadSqlite, type Sqlite } from './sqlite-module.ts'
@@ -41,6 +41,8 @@ export interface FsIndexOptions {
   readonly asOwner: (work: () => Promise<void>) => Promise<void>
   /** @default that of the runtime */
   readonly sqlite?: () => Sqlite | undefined
+  /** @default checkIndexFile */
+  readonly check?: IndexFileOptions['check']
 }
 
 /** Milliseconds of work after which a transaction is ended, and the event loop gets a turn. */
@@ -48,6 +50,9 @@ const sliceMs = 5
 
 /** Milliseconds after a deletion until no byte of it is in any file. */
 const shredAfterMs = 2_000
+
+/** Times that the removal of what was deleted waits for a check of the file: it is gone eight seconds after its deletion at the latest. */
+const mostHeldShreds = 3
 
 /** Maximum steps of one transaction. */
 const mostSteps = 64
@@ -60,6 +65,7 @@ const mostSteps = 64
  * - I3: a file that cannot be read is deleted, and another one made: then no tenant is complete, and the calls that met the damage begin again. A tenant is not
  *   complete either that was cleared in the file before: what was put between is gone.
  * - I4: what was deleted is in no file some seconds later.
+ * - I5: the index is not complete any more once a check has found damage in its file.
  */
 export class FsIndex implements SessionIndex {
   readonly #options: FsIndexOptions
@@ -76,6 +82,8 @@ export class FsIndex implements SessionIndex {
   #done = 0
   #shredTimer: TimerHandle | undefined
   #isShredDue = false
+  /** Times that a check of the file has held up the removal of what was deleted. */
+  #heldShreds = 0
 
   constructor(options: FsIndexOptions) {
     this.#options = options
@@ -214,6 +222,11 @@ export class FsIndex implements SessionIndex {
 
   async #shred(): Promise<void> {
     this.#isShredDue = false
+    if (this.#file?.isChecking === true && this.#heldShreds < mostHeldShreds) {
+      this.#heldShreds += 1
+      return this.#shredSoon()
+    }
+    this.#heldShreds = 0
     try {
       await this.#file?.shred()
     } catch (error) {
@@ -229,6 +242,7 @@ export class FsIndex implements SessionIndex {
     for (let attempt = 1; ; attempt++) {
       try {
         this.#file ??= await this.#open()
+        this.#file.throwIfDamaged()
         if (first.isWrite) await this.#writeSome(this.#file)
         else this.#readSome(this.#file.database, first)
         return
@@ -241,8 +255,8 @@ export class FsIndex implements SessionIndex {
 
   #open(): Promise<IndexFile> {
     if (this.#means === undefined || !('sqlite' in this.#means)) throw new Error('there is no SQLite')
-    const { fileSystem, sync } = this.#options
-    return IndexFile.open({ sqlite: this.#means.sqlite, path: this.#path, fileSystem, isSynced: sync !== 'os' })
+    const { fileSystem, sync, check = checkIndexFile } = this.#options
+    return IndexFile.open({ sqlite: this.#means.sqlite, path: this.#path, fileSystem, isSynced: sync !== 'os', check })
   }
 
   #readSome(database: IndexDatabase, task: IndexTask): void {
@@ -254,6 +268,7 @@ export class FsIndex implements SessionIndex {
 
   /** One transaction: some of the writes that wait before the next read. They share one sync, which comes when none is left or when it is time to move. */
   async #writeSome(file: IndexFile): Promise<void> {
+    await file.beforeWrite()
     let steps = 0
     file.database.transaction(() => {
       const endAt = performance.now() + sliceMs
@@ -297,7 +312,7 @@ export class FsIndex implements SessionIndex {
     this.#file = undefined
     // The file goes anyway.
     await file?.abandon().catch(() => {})
-    for (const suffix of ['', '-wal', '-shm']) await removeIfThere(this.#options.fileSystem, `${this.#path}${suffix}`)
+    await removeIndexFiles(this.#options.fileSystem, this.#path)
   }
 }
 

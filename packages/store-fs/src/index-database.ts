@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib'
 import type { SessionIndexEntry, TenantId } from '@beamclaw/core'
 import type { CheckedIndexQuery, EncodedIndexEntry } from '@beamclaw/core/adapter'
 import { type IndexRow, indexPage } from './index-page.ts'
-import { indexSchema, indexVersion } from './index-schema.ts'
+import { completeMark, indexSchema, indexVersion } from './index-schema.ts'
 import type { Sqlite } from './sqlite-module.ts'
 
 /** The file cannot be trusted. */
@@ -25,8 +25,8 @@ export class IndexDatabase {
    * Opens or makes the file. SQLite syncs nothing and moves nothing out of its write-ahead log by itself: its owner does both. Throws `IndexDamage` for a file of
    * another version, and what SQLite throws.
    */
-  constructor({ DatabaseSync }: Sqlite, path: string) {
-    this.#database = new DatabaseSync(path)
+  constructor(sqlite: Sqlite, path: string) {
+    this.#database = new sqlite.DatabaseSync(path)
     try {
       this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = ON;')
       this.#database.exec(`PRAGMA cache_size = -${cachedKilobytes};`)
@@ -34,6 +34,7 @@ export class IndexDatabase {
       const tables = this.#number('SELECT count(*) AS count FROM sqlite_schema', 'count')
       if (version === 0 && tables === 0) this.transaction(() => this.#database.exec(indexSchema))
       else if (version !== indexVersion) throw new IndexDamage(`it has version ${version}, and this program knows version ${indexVersion}`)
+      else if (tablesOf(this.#database) !== tablesMade(sqlite)) throw new IndexDamage('its tables are not those that this program makes')
     } catch (error) {
       this.close()
       throw error
@@ -90,11 +91,11 @@ export class IndexDatabase {
   /** Undefined for a tenant of which the file has nothing. */
   isComplete(tenant: TenantId): boolean | undefined {
     const row = this.#prepared('SELECT complete FROM tenants WHERE name = ?').get(JSON.stringify(tenant))
-    return row === undefined ? undefined : row.complete === 1
+    return row === undefined ? undefined : row.complete === completeMark
   }
 
   complete(tenant: TenantId): void {
-    this.#prepared('UPDATE tenants SET complete = 1 WHERE id = ?').run(this.#made(tenant))
+    this.#prepared('UPDATE tenants SET complete = ? WHERE id = ?').run(completeMark, this.#made(tenant))
   }
 
   /** Takes the mark away, and removes some entries. Returns true when none is left. */
@@ -134,6 +135,21 @@ export class IndexDatabase {
 
   #number(sql: string, column: string): number {
     return Number(this.#database.prepare(sql).get()?.[column])
+  }
+}
+
+/** Returns the statements that made the tables, which the file has as text: SQLite believes every letter of them, and no check compares them with anything. */
+function tablesOf(database: DatabaseSync): string {
+  return JSON.stringify(database.prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name').all())
+}
+
+function tablesMade({ DatabaseSync }: Sqlite): string {
+  const database = new DatabaseSync(':memory:')
+  try {
+    database.exec(indexSchema)
+    return tablesOf(database)
+  } finally {
+    database.close()
   }
 }
 

@@ -1,7 +1,10 @@
 /** The tables of the index of sessions. */
 
 /** Version of the tables; another one in a file means that the file is made anew. */
-export const indexVersion = 2
+export const indexVersion = 3
+
+/** What `complete` of a tenant holds when its index is complete: SQLite tells 0 from 1 by one bit. */
+export const completeMark = 0x5ea1_c0de
 
 /**
  * Times are stored negated, so that the latest is first and a page goes on with one comparison of rows. Tenants, labels and owners are stored as JSON text,

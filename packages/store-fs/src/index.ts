@@ -1,4 +1,4 @@
-export { type BackupOptions, type BackupProgress, type BackupResult, backupDirectory } from './backup.ts'
+export { type BackupDamage, type BackupOptions, type BackupProgress, type BackupResult, backupDirectory } from './backup.ts'
 export {
   type CheckedFiles,
   type CheckFilesOptions,

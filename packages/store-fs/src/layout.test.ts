@@ -168,7 +168,8 @@ describe('the data directory', () => {
       await expectRejection(store.get(storeKey('jobs', 'a')), 'log-corrupt')
     }
     await writeFile(file, '{"version":1,')
-    await expectRejection(store.put(storeKey('jobs', 'a'), 2), 'log-corrupt')
+    const error = await expectRejection(store.put(storeKey('jobs', 'a'), 2), 'log-corrupt')
+    expect(error.message).toContain('run `beamclaw doctor --repair`')
     expect(await store.delete(storeKey('jobs', 'a'))).toBe(true)
     expect(await store.put(storeKey('jobs', 'a'), 2)).toBe(1)
   })

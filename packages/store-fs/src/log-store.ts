@@ -41,6 +41,8 @@ export interface LogStoreOptions {
 
 const gatherMs = 5
 const mostAttempts = 20
+// A deletion waits in memory while it is not durable. It makes room, so those of appends do not count.
+const mostDeletions = 10_000
 // Tokens of handles that were closed without a write, which no file has.
 const mostRemembered = 10_000
 
@@ -59,6 +61,7 @@ export class LogStore {
   readonly #handles = new Map<LogState, FsLog>()
   readonly #unwritten = new Map<string, { readonly key: StoreKey; readonly token: FencingToken }>()
   readonly #host: LogHost
+  #deletions = 0
 
   private constructor(options: LogStoreOptions, table: LogTable, makeWal: (wal: Wal) => Mover, wal: Wal) {
     const { fileSystem, root, maxBytes } = options
@@ -165,8 +168,19 @@ export class LogStore {
     }
   }
 
-  /** Deletes a log; `token` is that of its owner, absent for a deletion by key. Resolves with whether there was one. */
+  /** Deletes a log; `token` is that of its owner, absent for a deletion by key. Resolves with whether there was one. Rejects `overloaded` while too many others wait. */
   async delete(key: StoreKey, token?: FencingToken): Promise<boolean> {
+    // Before anything is touched: the handle of a log that is not deleted stays live.
+    if (this.#deletions >= mostDeletions) throw tooManyDeletions()
+    this.#deletions += 1
+    try {
+      return await this.#delete(key, token)
+    } finally {
+      this.#deletions -= 1
+    }
+  }
+
+  async #delete(key: StoreKey, token: FencingToken | undefined): Promise<boolean> {
     const state = this.#table.use(key)
     try {
       const reason = fenced('the log was deleted')
@@ -267,6 +281,13 @@ export class LogStore {
   #passIfCorrupt(error: unknown): void {
     if (!BeamClawError.isInstance(error, 'log-corrupt')) throw error
   }
+}
+
+function tooManyDeletions(): BeamClawError {
+  return new BeamClawError('overloaded', `${mostDeletions} deletions wait for the disk, the maximum. Try again later`, {
+    isRetryable: true,
+    retryAfterMs: 100,
+  })
 }
 
 function isThere({ own, extents }: LogState): boolean {

@@ -4,7 +4,9 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isAbsent } from './atomic-write.ts'
 import { storeFailure } from './failures.ts'
-import { indexVersion } from './index-schema.ts'
+import { nodeFileSystem } from './file-system.ts'
+import { completeMark, indexVersion } from './index-schema.ts'
+import { compareStamp, stampPath } from './index-stamp.ts'
 import { decodePart } from './key-path.ts'
 import { loadSqlite } from './sqlite-module.ts'
 
@@ -16,7 +18,7 @@ export type IndexCondition = 'missing' | 'incomplete' | 'damaged' | 'complete' |
 
 const magic = 'SQLite format 3\0'
 
-/** Files up to this size are looked through whole; of larger ones, the marks alone. */
+/** Files without a stamp are looked through whole up to this size; of larger ones, the marks alone. */
 const mostChecked = 64 * 1024 * 1024
 
 /**
@@ -33,7 +35,10 @@ export async function surveyIndex(path: string): Promise<IndexCondition> {
     if (size > 0 && !(await hasMagic(file))) return 'damaged'
     if ((await sizeOf(`${file}-wal`)) > 0) return 'unknown'
     if (size === 0) return 'incomplete'
-    return conditionOf(file, size <= mostChecked, await tenantsIn(root))
+    const stamp = await compareStamp(nodeFileSystem, file)
+    // A stamp that has gone meanwhile says that a process is writing.
+    if (stamp === 'changed') return (await sizeOf(stampPath(file))) < 0 ? 'unknown' : 'damaged'
+    return conditionOf(file, stamp === 'none' && size <= mostChecked, await tenantsIn(root))
   } catch (error) {
     if (isAbsent(error)) return 'missing'
     throw storeFailure(error, `looking at ${file}`)
@@ -53,8 +58,8 @@ function conditionOf(file: string, isChecked: boolean, tenants: readonly string[
       if (isChecked && database.prepare('PRAGMA integrity_check(1)').get()?.integrity_check !== 'ok') return 'damaged'
       const complete = new Set(
         database
-          .prepare('SELECT name FROM tenants WHERE complete = 1')
-          .all()
+          .prepare('SELECT name FROM tenants WHERE complete = ?')
+          .all(completeMark)
           .map(({ name }) => name),
       )
       return tenants.every((tenant) => complete.has(JSON.stringify(tenant))) ? 'complete' : 'incomplete'

@@ -174,7 +174,8 @@ export class Wal {
     while (this.#queue.length > 0 || this.#rotations.length > 0) {
       const rotations = this.#rotations.splice(0)
       if (rotations.length > 0) await this.#rotate(rotations)
-      if (this.#isDue()) await this.#next().catch(() => undefined)
+      // Before a wait for room, which may come by it. Else the group begins the segment, once, and hears of the error.
+      if (this.#isFull() && this.#isDue()) await this.#next().catch(() => undefined)
       const may = await this.#mayWrite()
       if (may === 'nothing') continue
       const group = may === 'all' ? takeGroup(this.#queue) : takeDeletions(this.#queue)
@@ -185,6 +186,11 @@ export class Wal {
 
   #isDue(): boolean {
     return this.#queue.length > 0 && !this.#isAbandoned && this.#segment.bytes >= this.#options.segmentBytes
+  }
+
+  #isFull(): boolean {
+    const { table, maxBytes } = this.#options
+    return table.segments.bytes >= maxBytes
   }
 
   async #rotate(rotations: readonly PromiseWithResolvers<void>[]): Promise<void> {
@@ -198,9 +204,9 @@ export class Wal {
 
   /** Waits for room. A rotation comes before what waits, and so do deletions: they are small, and make room. */
   async #mayWrite(): Promise<'all' | 'deletions' | 'nothing'> {
-    const { table, maxBytes, onGrown } = this.#options
+    const { table, onGrown } = this.#options
     // Only segments that are not written any more can go; without one, waiting would be for nothing.
-    while (table.segments.bytes >= maxBytes && table.segments.count > 1 && this.#failure === undefined && this.#queue.length > 0) {
+    while (this.#isFull() && table.segments.count > 1 && this.#failure === undefined && this.#queue.length > 0) {
       if (this.#rotations.length > 0) return 'nothing'
       if (this.#queue.some(({ kind }) => kind === 'deleted')) return 'deletions'
       this.#room ??= Promise.withResolvers()

@@ -106,9 +106,44 @@ describe('backup', () => {
         bytes: expect.any(Number),
         ms: expect.any(Number),
         leftOut: ['notes\u001b.txt'],
+        damagedFiles: 0,
+        damaged: [],
       },
     ])
     expect(outcome.errors).toBe('beamclaw: not in the backup, as symbolic links or files of others: notes\\u001b.txt\n')
+  })
+
+  test('is made of a damaged session too, names it, and ends with 1', async () => {
+    await journalOf('main', [message('hello'), message('there')])
+    await journalOf('fine', [message('hello')])
+    writeFileSync(ownFile('main'), readFileSync(ownFile('main'), 'utf8').replace('hello', 'jello'))
+    const { code, output, errors } = await run('backup', 'saved')
+    expect(code).toBe(1)
+    expect(output).toContain('saved: 2 logs')
+    expect(errors).toMatch(
+      /^beamclaw: default\/sessions\/main\/main\.log\.jsonl: damaged, 1 line\nbeamclaw: That file was damaged before, [^\n]* \(log-corrupt\)\n$/,
+    )
+    expect(readFileSync(join(folder, 'saved/default/sessions/main/main.log.jsonl'))).toEqual(readFileSync(ownFile('main')))
+    const programs = await run('backup', 'again', '--json')
+    expect(programs.code).toBe(1)
+    const file = 'default/sessions/main/main.log.jsonl'
+    expect(jsonLines(programs)).toMatchObject([
+      { logs: 2, damagedFiles: 1, damaged: [{ file, key: ['default', 'sessions', 'main', 'main'], lines: 1 }] },
+    ])
+  })
+
+  test.each([
+    ['backup', 'other'],
+    ['journal', 'main'],
+    ['doctor', '--repair'],
+  ])('%s %s says of what is no data directory the same as the others', async (...command) => {
+    mkdirSync(join(folder, 'project/src'), { recursive: true })
+    for (const name of ['nothing', 'project']) {
+      const { code, errors } = await run(...command, '--data-dir', name)
+      expect(code).toBe(1)
+      expect(errors).toMatch(/^beamclaw: \/[^\n]* is no data directory: [^\n]*\. Name [^\n]* \(invalid-option\)\n$/)
+      expect(errors).not.toMatch(/[A-Z][a-z]+[A-Z]\w*:/)
+    }
   })
 
   test('says in one line why it was not made', async () => {
@@ -195,7 +230,9 @@ describe('journal', () => {
       code: 1,
       errors: expect.stringContaining('(unknown-session)'),
     })
-    expect((await run('journal', 'main', '--data-dir', 'nothing')).errors).toContain('is no data directory; name it with --data-dir')
+    expect((await run('journal', 'main', '--data-dir', 'nothing')).errors).toContain(
+      'is no data directory: it has no write-ahead log. Name it with --data-dir',
+    )
     expect(existsSync(join(folder, 'nothing'))).toBe(false)
     expect(await run('journal', '..')).toMatchObject({ code: 1, errors: expect.stringContaining('(invalid-session-key)') })
     expect(await run('journal', 'main', '--from', '0')).toMatchObject({ code: 2 })

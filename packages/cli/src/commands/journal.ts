@@ -31,37 +31,29 @@ export async function journal(session: string, flags: JournalFlags): Promise<voi
   const [, agentId = '', ...rest] = parseSessionKey(name).split(':')
   const tenant = flags.tenant === undefined ? defaultTenant : parseTenantId(flags.tenant)
   const key: StoreKey = [tenant, 'sessions', agentId, rest.join(':')]
-  const isOpen = untilClosed()
-  // `once` rejects with an error of the stream, which ends the reading.
-  const writable = (): Promise<unknown> => once(process.stdout, 'drain').catch(() => undefined)
   let [shown, bad] = [0, 0]
   for await (const line of readLogBeside({ path, key, fromSeq })) {
-    if (shown >= limit || !isOpen()) break
+    if (shown >= limit) break
     shown += 1
     if (line.kind === 'damaged' || line.kind === 'missing') bad += 1
     const text = flags.json === true ? visibleJson(line.kind === 'record' ? { kind: 'record', ...line.record } : line) : shownLine(line)
-    if (!process.stdout.write(`${text}\n`)) await writable()
+    if (!process.stdout.write(`${text}\n`)) await once(process.stdout, 'drain')
   }
-  if (!isOpen()) return
   if (bad > 0) throw new ClientError('log-corrupt', `${bad} of the lines above cannot be read; the rest is as it was written`)
   if (shown > 0) return
   if (fromSeq > 1) return void console.error(`beamclaw: ${name} has no records from ${fromSeq} on`)
-  throw new ClientError('unknown-session', noSession(name, path))
+  throw noSession(name, path)
 }
 
-function noSession(name: string, path: string): string {
+/** Returns the code that `backup` and `doctor --repair` have for what is no data directory. */
+function noSession(name: string, path: string): ClientError {
   if (!existsSync(join(path, 'wal')))
-    return `${path} is no data directory; name it with --data-dir, or the configuration that does with --config`
-  return `There is no session ${name} in ${path}; beamclaw sessions lists those there are, and --agent and --tenant say whose it is`
-}
-
-/** Returns a function that tells whether the output is still read: a pager may end first. */
-function untilClosed(): () => boolean {
-  let isOpen = true
-  process.stdout.on('error', () => {
-    isOpen = false
-  })
-  return () => isOpen
+    return new ClientError(
+      'invalid-option',
+      `${path} is no data directory: it has no write-ahead log. Name it with --data-dir, or the configuration that does with --config`,
+    )
+  const advice = 'beamclaw sessions lists those there are, and --agent and --tenant say whose it is'
+  return new ClientError('unknown-session', `There is no session ${name} in ${path}; ${advice}`)
 }
 
 function shownLine(line: LogLine): string {

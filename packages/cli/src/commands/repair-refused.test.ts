@@ -49,7 +49,7 @@ describe('a repair that may not, or cannot', () => {
     const before = existsSync(data()) ? snapshotOf(data()) : undefined
     const { code, errors } = await repairing()
     expect(code).toBe(1)
-    expect(errors).toMatch(/is no data directory; .*\(invalid-option\)\n$/)
+    expect(errors).toMatch(/is no data directory: .*\(invalid-option\)\n$/)
     expect(existsSync(data()) ? snapshotOf(data()) : undefined).toEqual(before)
   })
 

@@ -6,8 +6,18 @@ import { count, nonEmpty, sessionKeyText, timestamp } from '../primitives.ts'
 const sessionsListParams = z.strictObject({
   /** Maximum number of sessions. @default 100 */
   limit: z.int().min(1).max(1_000).optional(),
+  /** Sessions to leave out, counted from `after`. A cursor costs less. */
   offset: count.optional(),
+  /** `nextCursor` of a list with the same `sort`: the page that follows it. */
+  after: nonEmpty.max(1_024).optional(),
+  /** `updatedAt`: the most recently active first. `createdAt`: the newest first. @default 'key' */
+  sort: z.enum(['key', 'updatedAt', 'createdAt']).optional(),
   agentId: nonEmpty.optional(),
+  /** Only sessions whose whole keys begin with this text, for example `agent:main:user-7:`. */
+  prefix: nonEmpty.max(1_024).optional(),
+  /** Only sessions whose settings have this owner, this label. */
+  owner: nonEmpty.max(256).optional(),
+  label: nonEmpty.max(256).optional(),
   /** Only sessions with activity in this many minutes. */
   activeMinutes: z.int().min(1).optional(),
   includeGlobal: z.boolean().optional(),
@@ -23,6 +33,7 @@ const sessionRow = z.strictObject({
   sessionId: nonEmpty,
   updatedAt: timestamp.nullable(),
   label: z.string().optional(),
+  owner: z.string().optional(),
   channel: z.string().optional(),
   model: z.string().optional(),
   modelProvider: z.string().optional(),
@@ -35,6 +46,8 @@ const sessionsListResult = z.strictObject({
   count,
   hasMore: z.boolean(),
   nextOffset: count.nullable(),
+  /** Pass it as `after` to get the page that follows; null when there is none. */
+  nextCursor: nonEmpty.nullable(),
   sessions: z.array(sessionRow),
 })
 

@@ -56,7 +56,8 @@ export class CrashFileSystem {
       open: changing((path, flags) => {
         const descriptor = openSync(path, flags === 'wxd' ? 'wx' : flags, 0o600)
         this.#paths.set(descriptor, path)
-        if (flags.startsWith('wx')) this.#isNew(path)
+        // SQLite makes files of its own.
+        if (flags.startsWith('wx') || !this.#files.has(fstatSync(descriptor).ino)) this.#isNew(path)
         return descriptor
       }),
       write: changing((descriptor, bytes, offset, length, position) => writeSync(descriptor, bytes, offset, length, position)),

@@ -147,7 +147,7 @@ describe('a list of busy sessions that is damaged or lost', () => {
   function lists(store: MemoryStore) {
     const cluster = new SoloCluster()
     const events: string[] = []
-    const logger = { log: (_level: string, event: string) => void events.push(event) }
+    const logger = { log: (level: string, event: string) => void events.push(`${level} ${event}`) }
     const open = async () => {
       const log = new ActivityLog({ tenant: defaultTenant, store, cluster, services: systemServices({ logger }) })
       const busy = await log.open()
@@ -173,7 +173,7 @@ describe('a list of busy sessions that is damaged or lost', () => {
     await begin(store, 'a')
     await store.index.complete(defaultTenant)
     expect(await open()).toEqual({ busy: [], wasLost: true })
-    expect(events).toEqual(['activity.damaged', 'activity.damaged', 'activity.lost'])
+    expect(events).toEqual(['error activity.damaged', 'error activity.damaged', 'warn activity.lost'])
     expect(await store.index.status(defaultTenant)).toMatchObject({ isComplete: false })
   })
 

@@ -53,7 +53,7 @@ export async function openActivity(opening: Opening): Promise<OpenedActivity> {
 async function begun({ tenant, store, logger, now }: Opening, log: AppendLog, content: LogContents): Promise<OpenedActivity> {
   for await (const [sessionKey] of sessionsIn(store, tenant, 1)) {
     if (sessionKey === undefined) continue
-    logger.log('error', 'activity.lost', { tenant, instead: 'the sessions with work are found in their journals, in the background' })
+    logger.log('warn', 'activity.lost', { tenant, instead: 'the sessions with work are found in their journals, in the background' })
     await store.index.clear(tenant)
     const record = { seq: 1, type: 'idle', id: 'begun-anew', ts: now(), data: { sessionKey } }
     await log.append([record])

@@ -11,16 +11,19 @@ const page = 1_000
 /** Maximum number of sessions that one connection may watch by name. */
 const maxWatched = 1_000
 
-export const sessionsList: Method<'sessions.list'> = async ({ limit = 100, offset = 0, ...filter }, world) => {
+export const sessionsList: Method<'sessions.list'> = async ({ limit = 100, offset = 0, activeMinutes, ...filter }, world) => {
   const ts = Math.round(world.services.clock.now())
-  const found: SessionRow[] = []
-  for await (const row of matching(world, filter, ts)) {
-    found.push(row)
-    if (found.length > offset + limit) break
+  const since = activeMinutes === undefined ? undefined : ts - activeMinutes * 60_000
+  const wanted = offset + limit
+  const found: SessionSummary[] = []
+  for await (const summary of matching(world, filter, since, wanted + 1)) {
+    found.push(summary)
+    if (found.length > wanted) break
   }
-  const sessions = found.slice(offset, offset + limit)
-  const hasMore = found.length > offset + limit
-  return { ts, count: sessions.length, hasMore, nextOffset: hasMore ? offset + limit : null, sessions }
+  const shown = found.slice(offset, wanted)
+  const next =
+    found.length > wanted ? { nextOffset: wanted, nextCursor: shown.at(-1)?.cursor ?? null } : { nextOffset: null, nextCursor: null }
+  return { ts, count: shown.length, hasMore: found.length > wanted, ...next, sessions: shown.map(rowOf) }
 }
 
 export const sessionsSubscribe: Method<'sessions.subscribe'> = async ({ sessionKey, agentId }, world, { connection }) => {
@@ -65,26 +68,38 @@ async function watch({ hub }: World, connection: Connection, key: SessionKey): P
   await hub.session(key, connection).watch(connection)
 }
 
+/** What a list of sessions is limited to, apart from their activity. */
+type Filter = Pick<SessionsListParams, 'sort' | 'agentId' | 'prefix' | 'owner' | 'label' | 'after'>
+
+/** Yields sessions in the order of the list, each with its cursor. `wanted` is the number that the caller takes at most. */
 async function* matching(
   { claw }: World,
-  { agentId, activeMinutes }: Pick<SessionsListParams, 'agentId' | 'activeMinutes'>,
-  now: number,
-): AsyncGenerator<SessionRow> {
-  let after: SessionKey | undefined
-  const since = activeMinutes === undefined ? undefined : now - activeMinutes * 60_000
-  for (;;) {
-    const summaries = await claw.sessions({
-      limit: page,
-      ...(agentId === undefined ? {} : { agentId }),
-      ...(after === undefined ? {} : { after }),
-    })
-    for (const summary of summaries) if (since === undefined || (summary.updatedAt ?? 0) >= since) yield rowOf(summary)
-    after = summaries.at(-1)?.sessionKey
-    if (summaries.length < page || after === undefined) return
+  { sort, agentId, prefix, owner, label, after: start }: Filter,
+  since: number | undefined,
+  wanted: number,
+): AsyncGenerator<SessionSummary> {
+  const limit = since === undefined ? Math.min(page, wanted) : page
+  const chosen = {
+    ...(sort === undefined ? {} : { sort }),
+    ...(agentId === undefined ? {} : { agentId }),
+    ...(prefix === undefined ? {} : { prefix }),
+    ...(owner === undefined ? {} : { owner }),
+    ...(label === undefined ? {} : { label }),
+  }
+  for (let after = start; ; ) {
+    const summaries = await claw.sessions({ limit, ...chosen, ...(after === undefined ? {} : { after }) })
+    for (const summary of summaries) {
+      if (since === undefined || (summary.updatedAt ?? 0) >= since) yield summary
+      // All that follow are older.
+      else if (sort === 'updatedAt') return
+    }
+    after = summaries.at(-1)?.cursor
+    if (summaries.length < limit || after === undefined) return
   }
 }
 
-function rowOf({ sessionKey, agentId, updatedAt, settings: { label, channel, model, thinking, verbose } }: SessionSummary): SessionRow {
+function rowOf({ sessionKey, agentId, updatedAt, settings }: SessionSummary): SessionRow {
+  const { label, owner, channel, model, thinking, verbose } = settings
   const slash = model?.indexOf('/') ?? -1
   return {
     key: sessionKey,
@@ -93,9 +108,10 @@ function rowOf({ sessionKey, agentId, updatedAt, settings: { label, channel, mod
     sessionId: sessionKeyParts(sessionKey).sessionId,
     updatedAt: updatedAt === undefined ? null : Math.round(updatedAt),
     ...(label === undefined ? {} : { label }),
+    ...(owner === undefined ? {} : { owner }),
     ...(channel === undefined ? {} : { channel }),
-    ...(model === undefined ? {} : { model: model.slice(slash + 1), modelProvider: model.slice(0, slash) }),
     ...(thinking === undefined ? {} : { thinkingLevel: thinking }),
     ...(verbose === undefined ? {} : { verboseLevel: verbose }),
+    ...(model === undefined ? {} : { model: model.slice(slash + 1), modelProvider: model.slice(0, slash) }),
   }
 }
