@@ -157,7 +157,6 @@ class ConversationLife {
             fetch: this.#service.fetchFor('anthropic'),
             clock,
             ids,
-            contextWindow: Math.floor(this.#windowTokens * 0.9),
             thinkingMode: pickOne(this.#random, ['budget', 'adaptive'] as const),
           }),
         ),

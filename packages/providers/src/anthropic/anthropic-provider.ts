@@ -100,7 +100,7 @@ const maxPages = 20
 export class AnthropicProvider implements Provider {
   readonly #service: ModelService
   readonly #style: AnthropicRequestStyle
-  /** Answers pause only where tools of the service run, which a caller asks for by `extraBody`. */
+  /** True where tools of the service may run, which a caller asks for by `extraBody`: only there may it pause. */
   readonly #mayPause: boolean
   /** The betas that the caller's headers ask for. */
   readonly #betas: string

@@ -1,4 +1,4 @@
-// Answers of the Messages API as they were recorded, cut in four ways. Origins: the recordings of pydantic-ai (tests/models/cassettes) and ruby_llm
+// What the Messages API was recorded to answer, cut in four ways. Origins: the recordings of pydantic-ai (tests/models/cassettes) and ruby_llm
 // (spec/fixtures/vcr_cassettes), the fixtures of vercel/ai (packages/anthropic/src/__fixtures__), all of August 2026; texts and ids are replaced.
 import { type Recording, testRecordings } from '../testing/recordings.ts'
 import { AnthropicProvider } from './anthropic-provider.ts'

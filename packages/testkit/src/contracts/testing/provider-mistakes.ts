@@ -47,7 +47,7 @@ const finishPart: ProviderPart = { type: 'finish', reason: 'stop', usage: zeroUs
 
 const whole = 'an answer is text and then exactly one finish'
 const ended = 'after the finish nothing more comes'
-const usage = 'usage is four counts of tokens, and none is negative'
+const usage = 'usage is four counts of tokens, perhaps with two parts of them, and none is negative'
 const known = 'every part is of a known type, with the fields of that type'
 const exact = 'the text is that of the service, to the last character'
 const counted = 'usage is what the service counted, for each call'
