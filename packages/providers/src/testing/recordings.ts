@@ -1,6 +1,15 @@
 /** Plays recorded answers of services to a provider, cut in several ways, and compares what it makes of them with what was written down by hand. */
 import { readFileSync } from 'node:fs'
-import { BeamClaw, BeamClawError, type ErrorCode, type FinishReason, type Message, type Provider, type Usage, zeroUsage } from '@beamclaw/core'
+import {
+  BeamClaw,
+  BeamClawError,
+  type ErrorCode,
+  type FinishReason,
+  type Message,
+  type Provider,
+  type Usage,
+  zeroUsage,
+} from '@beamclaw/core'
 import { type Delivery, startModelServer } from '@beamclaw/testkit/model-server'
 import { describe, expect, test } from 'vitest'
 import type { HttpOptions } from '../shared/http-options.ts'
@@ -45,7 +54,11 @@ export function testRecordings(title: string, make: (options: HttpOptions) => Pr
   })
 }
 
-async function play(make: (options: HttpOptions) => Provider, recording: Recording, chunks: NonNullable<Delivery['chunks']>): Promise<void> {
+async function play(
+  make: (options: HttpOptions) => Provider,
+  recording: Recording,
+  chunks: NonNullable<Delivery['chunks']>,
+): Promise<void> {
   const { file, status = 200, headers = {}, expected } = recording
   const contentType = recording.contentType ?? (status === 200 ? 'text/event-stream' : 'application/json')
   const body = readFileSync(new URL(`../../fixtures/${file}`, import.meta.url), 'utf8')
@@ -57,7 +70,9 @@ async function play(make: (options: HttpOptions) => Provider, recording: Recordi
   const provider = make({ baseUrl: server.baseUrl, apiKey: 'sk-recorded-0123456789', service: 'recorded' })
   const claw = await new BeamClaw({ providers: { test: provider }, agents: [{ id: 'main', model: 'test/recorded-1' }] }).start()
   try {
-    const answered = await claw.generate({ model: 'test/recorded-1', messages: [{ role: 'user', content: 'hello' }] }).catch((error: unknown) => error)
+    const answered = await claw
+      .generate({ model: 'test/recorded-1', messages: [{ role: 'user', content: 'hello' }] })
+      .catch((error: unknown) => error)
     if ('code' in expected) expectFailure(answered, expected)
     else if (answered instanceof Error) throw answered
     else expect(answered).toMatchObject({ message: expected.message, finish: expected.finish, usage: { ...zeroUsage, ...expected.usage } })
