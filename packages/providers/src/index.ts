@@ -8,4 +8,12 @@ export {
   type ThinkingMode,
 } from './anthropic/index.ts'
 export { DemoProvider, type DemoProviderOptions, demoProviderDefaults } from './demo/index.ts'
-export { OpenAiProvider, type OpenAiProviderOptions, openAiProviderDefaults } from './openai/index.ts'
+export {
+  type DialectName,
+  dialectNames,
+  OpenAiChatProvider,
+  type OpenAiChatProviderOptions,
+  OpenAiProvider,
+  type OpenAiProviderOptions,
+  openAiProviderDefaults,
+} from './openai/index.ts'

@@ -3,12 +3,24 @@ import { describe, expect, test } from 'vitest'
 import { DefaultIds } from '../shared/default-ids.ts'
 import { Redactor } from '../shared/redactor.ts'
 import { ToolIds } from '../shared/tool-ids.ts'
+import { generic } from './dialects/generic.ts'
 import { OpenAiStreamReader } from './from-openai-stream.ts'
-import { openAiErrorCodes } from './openai-api.ts'
+import { openAiErrorCodes } from './openai-errors.ts'
 
 function readerOf(): OpenAiStreamReader {
   const failures = { name: 'test', table: openAiErrorCodes, redactor: new Redactor([]), now: () => 0 }
-  return new OpenAiStreamReader(failures, new ToolIds(new DefaultIds(), []))
+  const style = {
+    dialect: generic,
+    service: 'test',
+    maxTokensField: 'max_tokens',
+    includeUsage: true,
+    reasoning: generic.reasoning,
+    takesUnmarked: false,
+    splitThink: false,
+    extraBody: {},
+    models: {},
+  } as const
+  return new OpenAiStreamReader(failures, new ToolIds(new DefaultIds(), []), style, 'any')
 }
 
 /** What a reader makes of one chunk: its parts, or the code of the error. */

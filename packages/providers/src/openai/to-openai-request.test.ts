@@ -1,7 +1,8 @@
 import type { Message, ProviderPart, ProviderRequest, ToolDeclaration } from '@beamclaw/core'
 import { type ModelAnswer, startModelServer } from '@beamclaw/testkit/model-server'
 import { describe, expect, it } from 'vitest'
-import { OpenAiProvider, type OpenAiProviderOptions } from './openai-provider.ts'
+import type { OpenAiProviderOptions } from './openai-options.ts'
+import { OpenAiProvider } from './openai-provider.ts'
 
 const signal = new AbortController().signal
 const tool: ToolDeclaration = { name: 'deploy', description: 'Deploys', inputSchema: { type: 'object', properties: {} } }

@@ -1,117 +1,135 @@
-/** Converts a BeamClaw request to a Chat Completions request. Pure. */
-import type { AssistantMessage, ContentPart, FilePart, JsonObject, JsonValue, Message, ProviderRequest, ToolMessage } from '@beamclaw/core'
-import { textOfFile } from '../shared/file-text.ts'
+/** Converts a BeamClaw request to a Chat Completions request, and tells what had to be left out of it. Pure. */
+import type { JsonObject, JsonValue, ProviderRequest, ProviderWarning, ToolDeclaration } from '@beamclaw/core'
 import { isStrictSchema } from '../shared/strict-schema.ts'
-import { withWireCalls } from '../shared/wire-calls.ts'
+import { type ChatStyle, chatFactsOf } from './chat-style.ts'
+import type { ChatModelFacts, RefusedSetting } from './dialects/dialect.ts'
 import type { OpenAiRequest } from './openai-api.ts'
+import { thinkingOf } from './thinking-fields.ts'
+import { Warnings } from './to-openai-content.ts'
+import { toOpenAiMessages } from './to-openai-messages.ts'
 
-/** The differences between compatible servers. */
-export interface OpenAiDialect {
-  readonly maxTokensField: 'max_completion_tokens' | 'max_tokens'
-  readonly includeUsage: boolean
-  readonly reasoningField: 'reasoning_content' | 'reasoning' | undefined
+/** A request, and what was left out of it. */
+export interface ChatRequest {
+  readonly body: OpenAiRequest
+  readonly warnings: readonly ProviderWarning[]
 }
+
+type Facts = Partial<ChatModelFacts>
 
 /** Returns the body of the request. */
-export function toOpenAiRequest(request: ProviderRequest, dialect: OpenAiDialect): OpenAiRequest {
-  const { tools = [], thinking = 'off', stopSequences = [] } = request
-  return {
-    model: request.model,
+export function toOpenAiRequest(asked: ProviderRequest, style: ChatStyle): ChatRequest {
+  const { dialect } = style
+  const { model, stopSequences = [] } = asked
+  const facts = chatFactsOf(style, model)
+  const warnings = new Warnings()
+  const request = withTakenTools(asked, facts, warnings)
+  const thinking = thinkingOf(request, style, facts, warnings)
+  const tools = toolFields(request, style, facts, thinking.isOn, warnings)
+  const format = formatOf(request, style, facts, warnings)
+  const isTaken = allowedBy(request, facts, thinking.isOn, warnings)
+  const system = [request.system, format.instruction].filter((text) => text !== undefined && text !== '').join('\n\n')
+  const signedCalls = facts.signedCalls === true
+  const userField = request.userId !== undefined && isTaken('userId', dialect.userField === undefined) ? dialect.userField : undefined
+  const body = {
+    model,
     messages: [
-      ...(request.system === undefined || request.system === '' ? [] : [{ role: 'system', content: request.system }]),
-      ...withWireCalls(request.messages).flatMap((message) => toMessages(message, dialect)),
+      ...(system === '' ? [] : [{ role: 'system', content: system }]),
+      ...toOpenAiMessages(request.messages, { style, model, isThinking: thinking.isOn, signedCalls, warnings }),
     ],
     stream: true,
-    ...(dialect.includeUsage ? { stream_options: { include_usage: true } } : {}),
-    ...(tools.length === 0
-      ? {}
-      : {
-          tools: tools.map(({ name, description, inputSchema }) => ({
-            type: 'function',
-            function: { name, description, parameters: inputSchema },
-          })),
-          tool_choice: toToolChoice(request.toolChoice),
-        }),
-    ...(request.maxOutputTokens === undefined ? {} : { [dialect.maxTokensField]: request.maxOutputTokens }),
-    ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
-    ...(request.topP === undefined ? {} : { top_p: request.topP }),
-    ...(stopSequences.length === 0 ? {} : { stop: stopSequences }),
-    ...(thinking === 'off' ? {} : { reasoning_effort: thinking }),
-    ...(request.responseFormat === undefined ? {} : { response_format: toResponseFormat(request.responseFormat) }),
-    ...(request.userId === undefined ? {} : { user: request.userId }),
+    ...(style.includeUsage ? { stream_options: { include_usage: true } } : {}),
+    ...tools,
+    ...(request.maxOutputTokens === undefined ? {} : { [style.maxTokensField]: request.maxOutputTokens }),
+    ...(request.temperature !== undefined && isTaken('temperature') ? { temperature: request.temperature } : {}),
+    ...(request.topP !== undefined && isTaken('topP') ? { top_p: request.topP } : {}),
+    ...(stopSequences.length > 0 && isTaken('stopSequences') ? { stop: stopSequences } : {}),
+    ...thinking.fields,
+    ...(format.field === undefined ? {} : { response_format: format.field }),
+    ...(userField === undefined ? {} : { [userField]: request.userId }),
+  }
+  return { body, warnings: warnings.all() }
+}
+
+/** Some models have tools over another API only. */
+function withTakenTools(request: ProviderRequest, { tools }: Facts, warnings: Warnings): ProviderRequest {
+  if (tools !== 'never' || (request.tools ?? []).length === 0) return request
+  warnings.add('tools', `${request.model} takes no tools over Chat Completions, so they were left out; it has them with api: 'responses'.`)
+  return { ...request, tools: [] }
+}
+
+/** Returns a check of settings; it warns of those that are refused. */
+function allowedBy(
+  { model }: ProviderRequest,
+  { refuses = [], refusesWhileThinking = [] }: Facts,
+  isThinking: boolean,
+  warnings: Warnings,
+) {
+  return (setting: RefusedSetting, isUnknown = false): boolean => {
+    const isRefused = isUnknown || refuses.includes(setting)
+    const isRefusedNow = isThinking && refusesWhileThinking.includes(setting)
+    if (isRefused) warnings.add(setting, `${model} does not take ${setting}, so it was left out.`)
+    else if (isRefusedNow) warnings.add(setting, `${model} does not take ${setting} while it thinks, so it was left out.`)
+    return !isRefused && !isRefusedNow
   }
 }
 
-function toToolChoice(choice: ProviderRequest['toolChoice'] = 'auto'): JsonValue {
-  return typeof choice === 'string' ? choice : { type: 'function', function: { name: choice.name } }
-}
-
-function toResponseFormat({ name = 'answer', schema }: NonNullable<ProviderRequest['responseFormat']>): JsonObject {
-  if (schema === undefined) return { type: 'json_object' }
-  // `strict` is refused for schemas that are not strict, so it is sent only for strict ones.
-  return { type: 'json_schema', json_schema: { name, schema, strict: isStrictSchema(schema) } }
-}
-
-function toMessages(message: Message, dialect: OpenAiDialect): readonly JsonObject[] {
-  switch (message.role) {
-    case 'user':
-      return [{ role: 'user', content: typeof message.content === 'string' ? message.content : message.content.map(toContentPart) }]
-    case 'assistant':
-      return fromAssistant(message, dialect)
-    case 'tool':
-      return fromToolResults(message)
+function toolFields(request: ProviderRequest, { dialect }: ChatStyle, facts: Facts, isThinking: boolean, warnings: Warnings): JsonObject {
+  const { model, tools = [], toolChoice = 'auto' } = request
+  if (tools.length === 0) return {}
+  const all = { tools: tools.map(toTool) }
+  if (toolChoice === 'none') return dialect.hasToolChoice ? { ...all, tool_choice: 'none' } : {}
+  if (toolChoice === 'auto') return dialect.sendsAuto ? { ...all, tool_choice: 'auto' } : all
+  const taken = isThinking ? (facts.forcedWhileThinking ?? dialect.forcedWhileThinking) : 'any'
+  if (taken === 'none') {
+    warnings.add('toolChoice', `${model} cannot be made to call a tool while it thinks, so it may answer without.`)
+    return all
   }
+  if (!dialect.hasToolChoice) warnings.add('toolChoice', `${dialect.title} cannot be made to call a tool, so the model may answer without.`)
+  const required = dialect.hasToolChoice ? { tool_choice: 'required' } : {}
+  if (toolChoice === 'required') return { ...all, ...required }
+  if (taken === 'any' && dialect.namedChoice === 'object' && dialect.hasToolChoice)
+    return { ...all, tool_choice: { type: 'function', function: { name: toolChoice.name } } }
+  // With no other tool on offer, "some tool" is this one.
+  return { tools: tools.filter(({ name }) => name === toolChoice.name).map(toTool), ...required }
 }
 
-function toContentPart(part: ContentPart): JsonObject {
-  if (part.type === 'text') return { type: 'text', text: part.text }
-  if (part.type === 'file') return toFile(part)
-  return { type: 'image_url', image_url: { url: part.url ?? `data:${part.mediaType};base64,${part.data ?? ''}` } }
+function toTool({ name, description, inputSchema }: ToolDeclaration): JsonValue {
+  return { type: 'function', function: { name, description, parameters: inputSchema } }
 }
 
-/** Documents that are text go as text, which every server takes. The protocol has no documents by URL. */
-function toFile(part: FilePart): JsonObject {
-  const { mediaType, name = 'document', data, url } = part
-  const text = textOfFile(part) ?? (data === undefined ? url : undefined)
-  if (text !== undefined) return { type: 'text', text: `${name}:\n${text}` }
-  return { type: 'file', file: { filename: name, file_data: `data:${mediaType};base64,${data ?? ''}` } }
+interface Format {
+  readonly field?: JsonObject
+  /** Goes into the system prompt, where the service cannot enforce the format or wants to be told. */
+  readonly instruction?: string
 }
 
-function fromAssistant({ content }: AssistantMessage, { reasoningField }: OpenAiDialect): readonly JsonObject[] {
-  let text = ''
-  let thinking = ''
-  const calls: JsonObject[] = []
-  for (const part of content) {
-    if (part.type === 'text') text += part.text
-    else if (part.type === 'thinking') thinking += part.text
-    else if (part.type === 'tool-call')
-      calls.push({ id: part.id, type: 'function', function: { name: part.name, arguments: JSON.stringify(part.input) } })
+function formatOf(
+  { model, responseFormat, tools = [] }: ProviderRequest,
+  { dialect }: ChatStyle,
+  facts: Facts,
+  warnings: Warnings,
+): Format {
+  if (responseFormat === undefined) return {}
+  const { name = 'answer', schema } = responseFormat
+  const { json, saysJson } = dialect
+  const shape = schema === undefined ? '' : ` It must match this JSON Schema: ${JSON.stringify(schema)}`
+  const instruction = `Answer with one JSON value and nothing else: no words around it, no code fence.${shape}`
+  if (tools.length > 0 && !(facts.jsonWithTools ?? json.withTools)) {
+    warnings.add(
+      'responseFormat',
+      `${model} cannot use tools and be held to a format in one request, so it was asked for the format in words.`,
+    )
+    return { instruction }
   }
-  if (text === '' && calls.length === 0) return []
-  return [
-    {
-      role: 'assistant',
-      content: text === '' ? null : text,
-      ...(calls.length === 0 ? {} : { tool_calls: calls }),
-      ...(reasoningField === undefined || thinking === '' ? {} : { [reasoningField]: thinking }),
-    },
-  ]
-}
-
-/** Returns the messages of tool results. Tool messages may contain only text; images and files follow in one user message after all results. */
-function fromToolResults({ content: results }: ToolMessage): readonly JsonObject[] {
-  const messages: JsonObject[] = []
-  const shown: JsonObject[] = []
-  for (const { toolCallId, name, content, isError } of results) {
-    let text = ''
-    for (const part of typeof content === 'string' ? [{ type: 'text', text: content } as const] : content) {
-      if (part.type === 'text') text += part.text
-      else {
-        text += `${text === '' ? '' : '\n'}[the ${part.type} follows below]`
-        shown.push({ type: 'text', text: `From the tool ${name}:` }, toContentPart(part))
-      }
-    }
-    messages.push({ role: 'tool', tool_call_id: toolCallId, content: isError ? `The tool failed: ${text}` : text })
+  if (schema !== undefined && json.schema) {
+    // `strict` is refused for schemas that are not strict, so it is sent only for strict ones.
+    const strict = isStrictSchema(schema) && facts.strictSchemas !== false
+    return { field: { type: 'json_schema', json_schema: { name, schema, strict } } }
   }
-  return shown.length === 0 ? messages : [...messages, { role: 'user', content: shown }]
+  if (!json.object) return { instruction }
+  if (schema !== undefined) {
+    warnings.add('responseFormat', `${dialect.title} cannot be held to a schema, so the model was asked for it in words.`)
+    return { field: { type: 'json_object' }, instruction }
+  }
+  return saysJson ? { field: { type: 'json_object' }, instruction } : { field: { type: 'json_object' } }
 }

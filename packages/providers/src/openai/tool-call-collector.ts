@@ -1,5 +1,5 @@
 /** Assembles tool calls from their deltas, however a server splits and numbers them. */
-import type { ProviderPart, ToolCall } from '@beamclaw/core'
+import type { JsonObject, ProviderPart, ToolCall } from '@beamclaw/core'
 import type { ToolIds } from '../shared/tool-ids.ts'
 import { toToolCall } from '../shared/wire-format.ts'
 import type { OpenAiToolCallPiece } from './openai-api.ts'
@@ -10,16 +10,20 @@ interface PendingCall {
   readonly id: string
   name: string
   inputText: string
+  extraContent: JsonObject | undefined
   isAnnounced: boolean
 }
 
 /** The calls of one answer, in the order they began. */
 export class ToolCallCollector {
   readonly #ids: ToolIds
+  readonly #service: string
   readonly #calls: PendingCall[] = []
 
-  constructor(ids: ToolIds) {
+  /** @param service the name under which a call keeps what the service needs back with it */
+  constructor(ids: ToolIds, service: string) {
     this.#ids = ids
+    this.#service = service
   }
 
   get size(): number {
@@ -34,6 +38,7 @@ export class ToolCallCollector {
     // The name is sent complete; servers that repeat it in every delta repeat all of it.
     if (call.name === '') call.name = piece.function?.name ?? ''
     call.inputText += inputText
+    if (piece.extra_content) call.extraContent = piece.extra_content as JsonObject
     if (call.name === '') return []
     if (!call.isAnnounced) {
       call.isAnnounced = true
@@ -45,8 +50,8 @@ export class ToolCallCollector {
 
   /** Returns the finished calls. With `isCut`, a call with truncated input is left out: it must neither run nor get a result. */
   finish(isCut: boolean): readonly ToolCall[] {
-    const calls = this.#calls.map(({ id, name, inputText }) => ({
-      call: toToolCall(id, name, inputText),
+    const calls = this.#calls.map(({ id, name, inputText, extraContent }) => ({
+      call: this.#signed(toToolCall(id, name, inputText), extraContent),
       isEmpty: inputText.trim() === '',
     }))
     return calls.filter(({ call, isEmpty }) => !isCut || (call.invalidInput === undefined && !isEmpty)).map(({ call }) => call)
@@ -57,12 +62,17 @@ export class ToolCallCollector {
     return this.#calls.some(({ name }) => name === '')
   }
 
+  #signed(call: ToolCall, extraContent: JsonObject | undefined): ToolCall {
+    return extraContent === undefined ? call : { ...call, providerMetadata: { [this.#service]: { extra_content: extraContent } } }
+  }
+
   #find({ index, id, function: called }: OpenAiToolCallPiece): PendingCall | undefined {
     const hasId = id !== undefined && id !== null && id !== ''
     if (index !== undefined && index !== null) {
       const call = this.#calls.findLast((candidate) => candidate.index === index)
-      // Servers that number every call 0 still send different ids.
-      return hasId && call?.serverId !== undefined && call.serverId !== id ? undefined : call
+      // Servers that number every call 0 still send different ids, and a name with each; some change the id of a call under way, and send no name.
+      const isOther = hasId && call?.serverId !== undefined && call.serverId !== id
+      return isOther && (called?.name || call?.name === '') ? undefined : call
     }
     if (hasId) return this.#calls.findLast(({ serverId }) => serverId === id)
     const last = this.#calls.at(-1)
@@ -72,7 +82,15 @@ export class ToolCallCollector {
 
   #begin({ index, id }: OpenAiToolCallPiece): PendingCall {
     const serverId = id === null || id === '' ? undefined : id
-    const call = { index: index ?? undefined, serverId, id: this.#ids.claim(serverId), name: '', inputText: '', isAnnounced: false }
+    const call: PendingCall = {
+      index: index ?? undefined,
+      serverId,
+      id: this.#ids.claim(serverId),
+      name: '',
+      inputText: '',
+      extraContent: undefined,
+      isAnnounced: false,
+    }
     this.#calls.push(call)
     return call
   }

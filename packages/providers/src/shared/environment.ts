@@ -12,8 +12,10 @@ export interface ServiceVariables {
   readonly owner: string
   readonly apiKey: string
   readonly baseUrl: string
-  /** Such as `https://api.openai.com`. */
-  readonly ownOrigin: string
+  /** Such as `https://api.openai.com`; undefined for servers that have no address of their own. */
+  readonly ownOrigin: string | undefined
+  /** The address when none is given, where that is not the service's own: a server on the same machine. It gets no key of the environment. */
+  readonly localUrl?: string | undefined
 }
 
 /** Where a provider sends its requests, and with which key. */
@@ -32,12 +34,14 @@ export interface ServiceAccess {
  */
 export function accessOf({ apiKey, baseUrl, environment, headers }: HttpOptions, variables: ServiceVariables): ServiceAccess {
   const variablesOf = environment ?? processEnvironment()
-  const url = baseUrl ?? read(variablesOf, variables.owner, variables.baseUrl, aBaseUrl)
-  const mayUseKey = baseUrl === undefined || new URL(baseUrl).origin === variables.ownOrigin
+  const { ownOrigin, localUrl } = variables
+  const named = baseUrl ?? read(variablesOf, variables.owner, variables.baseUrl, aBaseUrl)
+  const url = named ?? localUrl
+  const mayUseKey = named === undefined ? localUrl === undefined : baseUrl === undefined || new URL(baseUrl).origin === ownOrigin
   const key = apiKey ?? (mayUseKey ? read(variablesOf, variables.owner, variables.apiKey, anApiKey) : undefined)
-  const isOwn = url === undefined || new URL(url).origin === variables.ownOrigin
+  const isOwn = ownOrigin !== undefined && (url === undefined || new URL(url).origin === ownOrigin)
   if (isOwn && key === undefined && !hasOwnCredentials(headers)) throw missingKey(variables)
-  return { apiKey: key, baseUrl: url, isFromEnvironment: baseUrl === undefined && url !== undefined }
+  return { apiKey: key, baseUrl: url, isFromEnvironment: baseUrl === undefined && named !== undefined }
 }
 
 /** True where the caller's own headers say who calls, such as a token that is no API key. */

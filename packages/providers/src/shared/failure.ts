@@ -21,6 +21,8 @@ export interface Failure {
   readonly text?: string
   readonly requestId?: string
   readonly headers?: HeaderReader
+  /** The wait that the service asks for, where the headers name none. */
+  readonly retryAfterMs?: number
 }
 
 /** The context of failures: the service's name, its codes, its secrets and the clock. */
@@ -38,8 +40,9 @@ export function serviceError(context: FailureContext, failure: Failure): BeamCla
   const code = classify(context.table, failure, codes)
   const said = failure.text === undefined ? '' : redactor.clean(failure.text)
   const where = failure.status === undefined ? 'reported an error in its stream' : `answered ${failure.status}`
-  const retryAfter =
-    failure.headers === undefined ? undefined : retryAfterMs(failure.headers, context.now(), code === 'provider-rate-limit')
+  const isRateLimit = code === 'provider-rate-limit'
+  const inHeaders = failure.headers === undefined ? undefined : retryAfterMs(failure.headers, context.now(), isRateLimit)
+  const retryAfter = inHeaders ?? (isRateLimit ? failure.retryAfterMs : undefined)
   const requestId = failure.requestId ?? (failure.headers === undefined ? undefined : readRequestId(failure.headers))
   return new BeamClawError(code, `${name} ${where}${said === '' ? '' : `: ${said}`}`, {
     ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }),

@@ -27,9 +27,11 @@ export class EventParser {
         this.#isTooLarge ||= data.length > maxEventBytes
         if (!this.#isTooLarge) this.#ready.push({ event, data })
       },
-      // Unknown fields are not errors in this protocol; only the size bound matters.
-      onError: ({ type }) => {
+      // Unknown fields are not errors in this protocol; only the size bound matters. llama.cpp sent errors as a field, until late 2025.
+      onError: ({ type, field, value }) => {
         this.#isTooLarge ||= type === 'max-buffer-size-exceeded'
+        if (type === 'unknown-field' && field === 'error' && value?.startsWith('{') === true && !this.#isTooLarge)
+          this.#ready.push({ event: 'error', data: value })
       },
     })
   }
