@@ -120,12 +120,15 @@ export function readOpenAiError(value: unknown): Failure {
     status,
   ]
   const codes = named.filter((item) => item !== undefined && item !== null && item !== '').map(String)
+  // A code that repeats the status says least.
+  codes.sort((a, b) => Number(isStatus(a)) - Number(isStatus(b)))
   return failureOf(codes, textOf(read.message) ?? textOf(read.detail))
 }
 
 function failureOf(codes: readonly string[], said: string | undefined): Failure {
   // Routers repeat the upstream's HTTP status as the code; within a stream that is the only status there is.
-  const status = codes.map(Number).find((item) => item >= 400 && item < 600)
+  const repeated = codes.find(isStatus)
+  const status = repeated === undefined ? undefined : Number(repeated)
   const wait = said === undefined ? undefined : waitIn(said)
   return {
     codes,
@@ -133,6 +136,10 @@ function failureOf(codes: readonly string[], said: string | undefined): Failure 
     ...(status === undefined ? {} : { status }),
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
   }
+}
+
+function isStatus(code: string): boolean {
+  return /^[45]\d\d$/.test(code)
 }
 
 /** Returns the text of a message, which Mistral and FastAPI give as a list of what is wrong. */

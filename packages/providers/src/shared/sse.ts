@@ -1,5 +1,6 @@
 /** Parses server-sent events from a byte stream, with a limit on the size of an event. */
 import { createParser, type EventSourceParser } from 'eventsource-parser'
+import { ErrorFields } from './error-field.ts'
 import { protocolError } from './failure.ts'
 
 /** One server-sent event. */
@@ -14,6 +15,7 @@ export class EventParser {
   readonly #name: string
   readonly #maxEventBytes: number
   readonly #decoder = new TextDecoder()
+  readonly #errorFields = new ErrorFields()
   readonly #parser: EventSourceParser
   #isTooLarge = false
   #ready: ServerSentEvent[] = []
@@ -27,25 +29,23 @@ export class EventParser {
         this.#isTooLarge ||= data.length > maxEventBytes
         if (!this.#isTooLarge) this.#ready.push({ event, data })
       },
-      // Unknown fields are not errors in this protocol; only the size bound matters. llama.cpp sent errors as a field, until late 2025.
-      onError: ({ type, field, value }) => {
+      // Unknown fields are not errors in this protocol; only the size bound matters.
+      onError: ({ type }) => {
         this.#isTooLarge ||= type === 'max-buffer-size-exceeded'
-        if (type === 'unknown-field' && field === 'error' && value?.startsWith('{') === true && !this.#isTooLarge)
-          this.#ready.push({ event: 'error', data: value })
       },
     })
   }
 
   /** Returns the events that this chunk completes. To read them throws `provider-protocol` where one is larger than `maxEventBytes`. */
   feed(piece: Uint8Array): Iterable<ServerSentEvent> {
-    this.#parser.feed(this.#decoder.decode(piece, { stream: true }))
+    this.#parser.feed(this.#errorFields.rewrite(this.#decoder.decode(piece, { stream: true })))
     return this.#take()
   }
 
   /** Returns the events that the end of the stream completes. Throws as those of `feed` do. */
   end(): readonly ServerSentEvent[] {
     // Some servers omit the empty line after the last event. A truncated event is no valid JSON and is dropped.
-    this.#parser.feed(`${this.#decoder.decode()}\n\n`)
+    this.#parser.feed(`${this.#errorFields.rewrite(this.#decoder.decode())}${this.#errorFields.end()}\n\n`)
     return [...this.#take()].filter(({ data }) => isComplete(data))
   }
 

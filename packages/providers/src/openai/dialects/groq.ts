@@ -15,7 +15,7 @@ export const groq: ChatDialect = {
   maxTokensField: 'max_completion_tokens',
   models: groqModels,
   files: undefined,
-  // "json mode cannot be combined with tool calling"
+  // Refused with status 400.
   json: { schema: true, object: true, withTools: false },
   saysJson: true,
   errors: merged({

@@ -1,15 +1,32 @@
 /** What services refuse, so that a test meets the refusals that a user would meet. */
 import type { ReceivedRequest, ScriptedError } from '../answer.ts'
 import { refusesAnthropic } from './anthropic.ts'
+import { deepSeek } from './deepseek.ts'
+import { gemini } from './gemini.ts'
+import { groq } from './groq.ts'
+import { kimi } from './kimi.ts'
+import { llamaCpp, lmStudio, ollama, vllm } from './local-servers.ts'
+import { mistral } from './mistral.ts'
+import { openAiChat } from './openai-chat.ts'
+import type { Refuses } from './refuses.ts'
+import { xai } from './xai.ts'
 
 /** The services whose refusals are known. */
 export type DialectName = keyof typeof dialects
 
-/** Returns the refusal of a request, as the service answers it; undefined for a request that it takes. */
-export type Refuses = (request: ReceivedRequest) => ScriptedError | undefined
-
 const dialects = {
   anthropic: refusesAnthropic,
+  'openai-chat': openAiChat,
+  deepseek: deepSeek,
+  gemini,
+  groq,
+  kimi,
+  'llama-cpp': llamaCpp,
+  lmstudio: lmStudio,
+  mistral,
+  ollama,
+  vllm,
+  xai,
 } as const satisfies Readonly<Record<string, Refuses>>
 
 /** Returns the refusal of a request by a service. */
