@@ -9,3 +9,9 @@ export {
 } from './anthropic/index.ts'
 export { DemoProvider, type DemoProviderOptions, demoProviderDefaults } from './demo/index.ts'
 export { OpenAiProvider, type OpenAiProviderOptions, openAiProviderDefaults } from './openai/index.ts'
+export {
+  OpenAiResponsesProvider,
+  type OpenAiResponsesProviderOptions,
+  openAiResponsesProviderDefaults,
+  type ReasoningSummary,
+} from './openai-responses/index.ts'
