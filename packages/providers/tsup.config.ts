@@ -6,6 +6,7 @@ export default library(
     index: 'src/index.ts',
     anthropic: 'src/anthropic/index.ts',
     openai: 'src/openai/index.ts',
+    'openai-responses': 'src/openai-responses/index.ts',
     demo: 'src/demo/index.ts',
   },
   { bundled: ['zod'] },

@@ -17,3 +17,9 @@ export {
   type OpenAiProviderOptions,
   openAiProviderDefaults,
 } from './openai/index.ts'
+export {
+  OpenAiResponsesProvider,
+  type OpenAiResponsesProviderOptions,
+  openAiResponsesProviderDefaults,
+  type ReasoningSummary,
+} from './openai-responses/index.ts'

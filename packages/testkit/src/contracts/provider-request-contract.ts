@@ -4,13 +4,25 @@ import * as assert from './assert.ts'
 import { ask, hear, type ProviderTests, type ProviderUnderTest, tool } from './provider-fixtures.ts'
 
 /** Asks, and returns what the service received. */
-async function received(subject: ProviderUnderTest, ...request: Parameters<typeof ask> extends [unknown, ...infer R] ? R : never) {
+async function received(subject: ProviderUnderTest, ...request: AskedFor): Promise<string> {
+  return (await exchanged(subject, ...request)).text
+}
+
+type AskedFor = Parameters<typeof ask> extends [unknown, ...infer R] ? R : never
+
+/** Asks, and returns what the service received and the settings that the provider warned about. */
+async function exchanged(
+  subject: ProviderUnderTest,
+  ...request: AskedFor
+): Promise<{ readonly text: string; readonly warned: readonly string[] }> {
   if (subject.lastRequest === undefined) {
     throw new Error('providerContract: give `lastRequest`, or skip the section "requests" with a reason')
   }
   await subject.arrange({ type: 'text' })
-  assert.equal((await hear(ask(subject, ...request))).error, undefined)
-  return subject.lastRequest() ?? assert.fail('the service received no request')
+  const { parts, error } = await hear(ask(subject, ...request))
+  assert.equal(error, undefined)
+  const text = subject.lastRequest() ?? assert.fail('the service received no request')
+  return { text, warned: parts.flatMap((part) => (part.type === 'warning' ? [part.setting] : [])) }
 }
 
 function contains(text: string, ...marks: readonly string[]): void {
@@ -80,13 +92,10 @@ export const requestTests: ProviderTests = {
     assert.isTrue(!(await received(subject, { tools: [tool] })).includes('mark_other'), 'tools of no call')
     assert.isTrue(!(await received(subject)).includes(tool.description), 'the tools of the call before')
   },
-  async 'limits and sampling reach the service'(subject) {
-    contains(
-      await received(subject, { maxOutputTokens: 4_321, temperature: 0.25, stopSequences: ['mark-stop'] }),
-      '4321',
-      '0.25',
-      'mark-stop',
-    )
+  async 'limits and sampling reach the service, or a warning tells which does not'(subject) {
+    const marks = { maxOutputTokens: '4321', temperature: '0.25', stopSequences: 'mark-stop' }
+    const { text, warned } = await exchanged(subject, { maxOutputTokens: 4_321, temperature: 0.25, stopSequences: ['mark-stop'] })
+    contains(text, ...Object.entries(marks).flatMap(([setting, mark]) => (warned.includes(setting) ? [] : [mark])))
   },
   async 'any text reaches the service as it is'(subject) {
     const content = '漢字 🦀 e\u0301 “quoted”   spaced'

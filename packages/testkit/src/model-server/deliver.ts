@@ -108,7 +108,7 @@ function ping(protocol: Protocol, lineEnd: string): string {
 function endlessText(kind: NonNullable<Delivery['endless']>, frames: readonly SseFrame[], lineEnd: string, protocol: Protocol): string {
   if (kind === 'line') return 'x'.repeat(16_384)
   if (kind === 'pings') return ping(protocol, lineEnd)
-  const text = frames.find(({ data }) => JSON.stringify(data).includes('text_delta') || /"content":"[^"]/.test(JSON.stringify(data)))
+  const text = frames.find(({ data }) => /text_delta|output_text\.delta|"content":"[^"]/.test(JSON.stringify(data)))
   return frameText(text ?? { data: {} }, lineEnd, true)
 }
 

@@ -8,6 +8,7 @@ import { kimi } from './kimi.ts'
 import { llamaCpp, lmStudio, ollama, vllm } from './local-servers.ts'
 import { mistral } from './mistral.ts'
 import { openAiChat } from './openai-chat.ts'
+import { refusedByOpenAiResponses } from './openai-responses.ts'
 import type { Refuses } from './refuses.ts'
 import { xai } from './xai.ts'
 
@@ -17,6 +18,7 @@ export type DialectName = keyof typeof dialects
 const dialects = {
   anthropic: refusesAnthropic,
   'openai-chat': openAiChat,
+  'openai-responses': refusedByOpenAiResponses,
   deepseek: deepSeek,
   gemini,
   groq,
