@@ -1,7 +1,10 @@
 import { silentLogger } from '@beamclaw/core'
+import { dialectNames } from '@beamclaw/providers/openai'
+import { startModelServer } from '@beamclaw/testkit/model-server'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { AssembledBeamClaw, toProvider } from './assemble.ts'
 import { ConfigError } from './config/config-error.ts'
+import { parseConfig } from './config/load.ts'
 import { settingsFrom } from './config/settings.ts'
 
 test('a provider of a configuration reads nothing from the environment that the configuration leaves out', async () => {
@@ -25,4 +28,76 @@ test.each([
   const error: unknown = await AssembledBeamClaw.from(settings, silentLogger).catch((thrown: unknown) => thrown)
   if (!(error instanceof ConfigError)) throw error
   expect(error.problems).toEqual([expect.stringContaining(line)])
+})
+
+test('a provider of a configuration has the dialect, the fields, the headers and the facts that it says', async () => {
+  await using server = await startModelServer({ answers: ['hi'], models: [{ id: 'mine' }] })
+  const { providers } = parseConfig(
+    `
+providers:
+  x:
+    type: openai
+    apiKey: none
+    baseUrl: ${server.baseUrl}
+    dialect: deepseek
+    api: chat
+    service: deepseek
+    headers: { x-title: BeamClaw }
+    extraBody: { service_tier: flex, nested: [1, { a: null }] }
+    maxTokensField: max_completion_tokens
+    reasoningField: reasoning
+    includeUsage: false
+    splitThink: true
+    models: { mine: { contextWindow: 1000, thinking: optional, price: { input: 1, output: 2, longCacheWrite: 3 } } }
+    maxConcurrent: 2
+`,
+    {},
+    'file',
+  )
+  const config = providers?.x
+  if (config === undefined) throw new Error('There is no provider')
+  const provider = await toProvider(config)
+  const { signal } = new AbortController()
+  for await (const _ of provider.doStream({ model: 'mine', maxOutputTokens: 9, messages: [{ role: 'user', content: 'hi' }] }, { signal }));
+  expect(server.requests[0]).toMatchObject({
+    headers: { 'x-title': 'BeamClaw' },
+    body: { thinking: { type: 'disabled' }, service_tier: 'flex', nested: [1, { a: null }], max_completion_tokens: 9 },
+  })
+  expect(server.requests[0]?.body).not.toHaveProperty('stream_options')
+  expect(server.requests[0]?.body).not.toHaveProperty('maxConcurrent')
+  expect(await provider.listModels?.({ signal })).toEqual([
+    { id: 'mine', contextWindow: 1000, thinking: 'optional', price: { input: 1, output: 2, longCacheWrite: 3 } },
+  ])
+})
+
+test.each(dialectNames)(
+  'the dialect %s may stand in a configuration, and brings no address of its own where it has none',
+  async (dialect) => {
+    const config = parseConfig(`providers: { x: { type: openai, dialect: ${dialect}, apiKey: none } }`, {}, 'file').providers?.x
+    if (config === undefined) throw new Error('There is no provider')
+    if (dialect === 'azure') await expect(toProvider(config)).rejects.toMatchObject({ code: 'invalid-option' })
+    else expect(await toProvider(config)).toHaveProperty('doStream')
+  },
+)
+
+test.each([
+  ['dialect: other', 'providers.x.dialect: expected one of openai, azure'],
+  ['headers: { "a b": c }', 'providers.x.headers'],
+  ['extraBody: 5', 'providers.x.extraBody: expected an object'],
+  ['splitThink: often', 'providers.x.splitThink: expected true or false'],
+  ['models: { a: { window: 5 } }', 'providers.x.models.a.window: unknown key'],
+])('what is no option of a provider is a problem of the configuration: %s', (line, problem) => {
+  const text = `providers:\n  x:\n    type: openai\n    apiKey: none\n    ${line}\n`
+  let problems: readonly string[] = []
+  try {
+    parseConfig(text, {}, 'file')
+  } catch (error) {
+    if (error instanceof ConfigError) problems = error.problems
+  }
+  expect(problems).toEqual([expect.stringContaining(problem)])
+})
+
+test('an agent without a model gets none from a provider whose models are not known', () => {
+  const config = { providers: { x: { type: 'openai', dialect: 'deepseek', apiKey: 'none' } } } as const
+  expect(() => settingsFrom(config, { environment: {} })).toThrow(ConfigError)
 })

@@ -79,14 +79,17 @@ export async function toProvider(config: ProviderConfig): Promise<Provider> {
     const { type: _, ...options } = config
     return new (await import('@beamclaw/providers/demo')).DemoProvider(options)
   }
-  const { apiKey, baseUrl } = config
-  if (apiKey === undefined && baseUrl === undefined) {
+  // The configuration says all: what it leaves out is not read from the environment behind its back.
+  const environment = {}
+  if (config.type === 'anthropic') {
+    const { type: _, maxConcurrent: _1, requestsPerMinute: _2, tokensPerMinute: _3, ...options } = config
+    return new (await import('@beamclaw/providers/anthropic')).AnthropicProvider({ environment, ...options })
+  }
+  const { type: _, maxConcurrent: _1, requestsPerMinute: _2, tokensPerMinute: _3, ...options } = config
+  if (options.apiKey === undefined && options.baseUrl === undefined && options.dialect === undefined) {
     throw new BeamClawError('invalid-option', 'apiKey: is missing; set it, or set the baseUrl of a server of your own')
   }
-  // The configuration says all: what it leaves out is not read from the environment behind its back.
-  const options = { environment: {}, ...(apiKey === undefined ? {} : { apiKey }), ...(baseUrl === undefined ? {} : { baseUrl }) }
-  if (config.type === 'openai') return new (await import('@beamclaw/providers/openai')).OpenAiProvider(options)
-  return new (await import('@beamclaw/providers/anthropic')).AnthropicProvider({ ...options, apiKey: config.apiKey })
+  return new (await import('@beamclaw/providers/openai')).OpenAiProvider({ environment, ...options })
 }
 
 /** Rethrows an error of an adapter as a `ConfigError` with its path. */

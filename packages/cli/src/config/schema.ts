@@ -1,6 +1,19 @@
 /** The schema of the configuration file. */
 import * as z from 'zod'
-import { amount, choice, closedObject, httpUrl, listOf, named, oneOfObjects, pattern, text, wholeNumber } from './shapes.ts'
+import {
+  amount,
+  choice,
+  closedObject,
+  flag,
+  httpUrl,
+  jsonObject,
+  listOf,
+  named,
+  oneOfObjects,
+  pattern,
+  text,
+  wholeNumber,
+} from './shapes.ts'
 
 /** Longest wait of a timer, in milliseconds. */
 const maxTimerMs = 2_147_483_647
@@ -58,22 +71,69 @@ const limits = {
   tokensPerMinute: wholeNumber(1, maxCount).exactOptional(),
 }
 
-const provider = oneOfObjects(
-  'type',
-  [
-    closedObject({ type: z.literal('demo'), delayMs: wholeNumber(0, 60_000).exactOptional() }),
-    closedObject({ type: z.literal('openai'), apiKey: text(4_096).exactOptional(), baseUrl: httpUrl().exactOptional(), ...limits }),
-    closedObject({ type: z.literal('anthropic'), apiKey: text(4_096), baseUrl: httpUrl().exactOptional(), ...limits }),
-  ],
-  ['anthropic', 'openai', 'demo'],
-)
-
-const price = closedObject({
+const priceFields = {
   input: amount(),
   output: amount(),
   cacheRead: amount().exactOptional(),
   cacheWrite: amount().exactOptional(),
+}
+
+const price = closedObject(priceFields)
+
+const modelFacts = closedObject({
+  contextWindow: wholeNumber(1, maxCount).exactOptional(),
+  maxOutputTokens: wholeNumber(1, maxCount).exactOptional(),
+  thinking: choice(['never', 'optional', 'always']).exactOptional(),
+  price: closedObject({ ...priceFields, longCacheWrite: amount().exactOptional() }).exactOptional(),
 })
+
+/** Keys of every provider over HTTP. */
+const http = {
+  baseUrl: httpUrl().exactOptional(),
+  service: text(128).exactOptional(),
+  headers: named(/^[A-Za-z0-9-]{1,128}$/, 'the name of an HTTP header', text(8_192)).exactOptional(),
+  extraBody: jsonObject().exactOptional(),
+  models: named(/^\S{1,256}$/, "a model, by its service's own name", modelFacts).exactOptional(),
+  ...limits,
+}
+
+// Written out, because to ask the provider for them would load it.
+const dialect = choice([
+  'openai',
+  'azure',
+  'openrouter',
+  'deepseek',
+  'kimi',
+  'gemini',
+  'xai',
+  'mistral',
+  'groq',
+  'ollama',
+  'vllm',
+  'lmstudio',
+  'llama-cpp',
+  'generic',
+])
+
+const provider = oneOfObjects(
+  'type',
+  [
+    closedObject({ type: z.literal('demo'), delayMs: wholeNumber(0, 60_000).exactOptional() }),
+    closedObject({
+      type: z.literal('openai'),
+      apiKey: text(4_096).exactOptional(),
+      dialect: dialect.exactOptional(),
+      api: choice(['chat']).exactOptional(),
+      maxTokensField: choice(['max_completion_tokens', 'max_tokens']).exactOptional(),
+      reasoningField: choice(['reasoning_content', 'reasoning']).exactOptional(),
+      includeUsage: flag().exactOptional(),
+      splitThink: flag().exactOptional(),
+      ...http,
+    }),
+    closedObject({ type: z.literal('anthropic'), apiKey: text(4_096), ...http }),
+  ],
+  ['anthropic', 'openai', 'demo'],
+)
 
 const budget = closedObject(
   {

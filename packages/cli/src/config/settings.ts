@@ -99,7 +99,7 @@ function defaultProviders({ ANTHROPIC_API_KEY: anthropic, OPENAI_API_KEY: openai
 }
 
 function defaultAgents(providers: Settings['providers'], name: string): Settings['agents'] {
-  const known = Object.entries(providers).find(([, { type, ...rest }]) => type !== 'openai' || !('baseUrl' in rest))
+  const known = Object.entries(providers).find(([, { type, ...rest }]) => type !== 'openai' || !('baseUrl' in rest || 'dialect' in rest))
   if (known !== undefined) return { main: { model: `${known[0]}/${defaultModels[known[1].type]}` } }
   throw new ConfigError([`${name}: agents: expected at least one with its model, for the models of the providers are not known`])
 }

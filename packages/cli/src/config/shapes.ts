@@ -42,6 +42,15 @@ export function wholeNumber(minimum: number, maximum: number) {
   return z.int({ error }).min(minimum, { error }).max(maximum, { error })
 }
 
+export function flag() {
+  return z.boolean({ error: 'true or false' })
+}
+
+/** An object of anything that JSON has. */
+export function jsonObject() {
+  return z.record(z.string(), z.json({ error: 'a value of JSON' }), { error: 'an object' })
+}
+
 /** US dollars. */
 export function amount() {
   const error = 'a number of at least 0'

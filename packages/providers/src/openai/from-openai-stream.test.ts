@@ -91,6 +91,25 @@ describe('a chunk', () => {
     [piece({ reasoning: { effort: 1 } })],
     [piece({ refusal: 5 })],
     [piece({}, { finish_reason: 'stop' })],
+    [piece({ reasoning_text: 'hm' })],
+    [piece({ reasoning: 'hm', reasoning_content: 'hm' })],
+    [piece({ reasoning: 'hm', reasoning_details: [{ type: 'reasoning.text', text: 'hm', index: 0 }] })],
+    [piece({ content: 'one', reasoning_details: 'none' })],
+    [piece({ content: 'one', extra_content: { google: { thought: true } } })],
+    [piece({ content: 'one', extra_content: 'none' })],
+    [piece({ tool_calls: [{ index: 0, id: 'a', extra_content: 'none', function: { name: 'look', arguments: '{}' } }] })],
+    [
+      piece({
+        content: [
+          { type: 'thinking', thinking: [{ type: 'text', text: 'hm' }], closed: true },
+          { type: 'text', text: 'one' },
+        ],
+      }),
+    ],
+    [piece({ content: [{ type: 'thinking', thinking: 'hm' }] })],
+    [piece({ content: [{ type: 'thinking', thinking: 5 }] })],
+    [{ ...piece({ content: 'one' }), x_groq: 'none' }],
+    [piece({ content: 'one' }, { usage: 'none' })],
   ])('is read as the schema has it, whether it is checked by the schema or known by its usual shape: %j', (chunk) => {
     expect(readingOf(chunk)).toEqual(readingOf(bySchema(chunk)))
   })
@@ -108,6 +127,23 @@ describe('a chunk', () => {
       { prompt_tokens: 9, completion_tokens: 2, prompt_cache_hit_tokens: 4 },
       { inputTokens: 5, outputTokens: 2, cacheReadTokens: 4, cacheWriteTokens: 0 },
     ],
+    [
+      { prompt_tokens: 9, completion_tokens: 2, cached_tokens: 4 },
+      { inputTokens: 5, outputTokens: 2, cacheReadTokens: 4, cacheWriteTokens: 0 },
+    ],
+    [
+      { prompt_tokens: 9, completion_tokens: 5, total_tokens: 20, completion_tokens_details: { reasoning_tokens: 3 } },
+      { inputTokens: 9, outputTokens: 5, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 3 },
+    ],
+    [
+      { prompt_tokens: 9, completion_tokens: 5, completion_tokens_details: 'none', cached_tokens: 'none' },
+      { inputTokens: 9, outputTokens: 5, cacheReadTokens: 0, cacheWriteTokens: 0 },
+    ],
+    [
+      { prompt_tokens: 7, completion_tokens: 18, prompt_tokens_details: { cached_tokens: 161 } },
+      { inputTokens: 0, outputTokens: 18, cacheReadTokens: 161, cacheWriteTokens: 0 },
+    ],
+    [{ prompt_tokens: 9, total_tokens: '9' }, 'provider-protocol'],
     [{ prompt_tokens: '9', completion_tokens: 2 }, 'provider-protocol'],
     [{ prompt_tokens: 9, completion_tokens: '2' }, 'provider-protocol'],
     [{ prompt_tokens: 9, prompt_tokens_details: { cached_tokens: '4' } }, 'provider-protocol'],

@@ -1,7 +1,8 @@
 /** The provider for Chat Completions: OpenAI's, and that of all services and servers that took it over. */
-import type { IdGenerator, ModelInfo, Provider, ProviderPart, ProviderRequest } from '@beamclaw/core'
+import type { EmbedAnswer, EmbedRequest, IdGenerator, ModelInfo, Provider, ProviderPart, ProviderRequest } from '@beamclaw/core'
 import { checkOptions, providerStream } from '@beamclaw/core/adapter'
 import { DefaultIds } from '../shared/default-ids.ts'
+import { embedTexts } from '../shared/embeddings.ts'
 import { ModelService } from '../shared/model-service.ts'
 import { ToolIds } from '../shared/tool-ids.ts'
 import { checkShape } from '../shared/wire-format.ts'
@@ -70,5 +71,9 @@ export class OpenAiChatProvider implements Provider {
       path = next.includes('?') ? `/models${next.slice(next.indexOf('?'))}` : undefined
     }
     return models
+  }
+
+  doEmbed(request: EmbedRequest, { signal }: { readonly signal: AbortSignal }): Promise<EmbedAnswer> {
+    return embedTexts(this.#service, request, signal)
   }
 }

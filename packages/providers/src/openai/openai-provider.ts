@@ -1,5 +1,5 @@
 /** The provider for OpenAI and for all that speaks one of its protocols. */
-import type { ModelInfo, Provider, ProviderPart, ProviderRequest } from '@beamclaw/core'
+import type { EmbedAnswer, EmbedRequest, ModelInfo, Provider, ProviderPart, ProviderRequest } from '@beamclaw/core'
 import { checkOptions, type OptionRules, oneOf } from '@beamclaw/core/adapter'
 import { OpenAiChatProvider } from './openai-chat-provider.ts'
 import { chatOptionRules, type OpenAiProviderOptions } from './openai-options.ts'
@@ -18,7 +18,7 @@ const rules: OptionRules<OpenAiProviderOptions> = { ...chatOptionRules, api: one
  * const providers = { local: new OpenAiProvider({ baseUrl: 'http://127.0.0.1:11434/v1' }) }
  */
 export class OpenAiProvider implements Provider {
-  readonly #provider: Required<Pick<Provider, 'listModels'>> & Provider
+  readonly #provider: OpenAiChatProvider
 
   constructor(options: OpenAiProviderOptions = {}) {
     checkOptions('OpenAiProvider', options, rules)
@@ -32,5 +32,9 @@ export class OpenAiProvider implements Provider {
 
   listModels(options: { readonly signal: AbortSignal }): Promise<readonly ModelInfo[]> {
     return this.#provider.listModels(options)
+  }
+
+  doEmbed(request: EmbedRequest, options: { readonly signal: AbortSignal }): Promise<EmbedAnswer> {
+    return this.#provider.doEmbed(request, options)
   }
 }

@@ -18,7 +18,7 @@ function fixture(file: string): string {
 }
 
 /** Returns the message of an answer, as a session keeps it. */
-async function messageOf(provider: Provider, request: ProviderRequest): Promise<AssistantMessage> {
+export async function messageOf(provider: Provider, request: ProviderRequest): Promise<AssistantMessage> {
   const content: AnswerPart[] = []
   let text = ''
   let thinking = ''

@@ -31,6 +31,7 @@ export const gemini: ChatDialect = {
       API_KEY_INVALID: 'provider-auth',
       quota_per_day: 'provider-billing',
       UNAUTHENTICATED: 'provider-auth',
+      UNAVAILABLE: 'provider-overloaded',
     },
     texts: [
       [/api key (?:not valid|expired)/i, 'provider-auth'],
@@ -39,7 +40,6 @@ export const gemini: ChatDialect = {
     ],
     generic: {
       RESOURCE_EXHAUSTED: 'provider-rate-limit',
-      UNAVAILABLE: 'provider-overloaded',
       INVALID_ARGUMENT: 'provider-bad-request',
       NOT_FOUND: 'provider-bad-request',
       PERMISSION_DENIED: 'provider-auth',
