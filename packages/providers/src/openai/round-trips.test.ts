@@ -1,12 +1,12 @@
-/** Recorded answers with calls go back with their results, to servers that refuse what the services refuse. */
+/** Each recorded answer goes back beside the results of its calls, to a server that refuses what its service refuses. */
 import type { AnswerPart, AssistantMessage, Message, ProviderRequest, ToolDeclaration } from '@beamclaw/core'
 import { describe, expect, it } from 'vitest'
 import type { HttpOptions } from '../shared/http-options.ts'
 import { exchange, recorded, resultsOf } from '../testing/round-trip.ts'
-import type { DialectName } from './dialects/dialect.ts'
+import type { ChatDialectName } from './dialects/dialect.ts'
 import { OpenAiChatProvider } from './openai-chat-provider.ts'
 
-const make = (dialect: DialectName) => (options: HttpOptions) => new OpenAiChatProvider({ ...options, dialect })
+const make = (dialect: ChatDialectName) => (options: HttpOptions) => new OpenAiChatProvider({ ...options, dialect })
 
 const tools: readonly ToolDeclaration[] = ['weather', 'read', 'list_files', 'by_name'].map((name) => ({
   name,
@@ -148,7 +148,7 @@ describe('an answer goes back', () => {
     expect(longer.body.messages[6]).toEqual(body.messages[6])
   })
 
-  it.each<[(DialectName & 'groq') | 'xai' | 'ollama' | 'vllm' | 'lmstudio' | 'llama-cpp', string, string]>([
+  it.each<[(ChatDialectName & 'groq') | 'xai' | 'ollama' | 'vllm' | 'lmstudio' | 'llama-cpp', string, string]>([
     ['groq', 'openai/gpt-oss-120b', 'groq-chat-tools.sse'],
     ['xai', 'grok-4.7', 'xai-chat-tools.sse'],
     ['ollama', 'qwen3', 'ollama-chat-tools.sse'],

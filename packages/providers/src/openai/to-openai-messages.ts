@@ -105,7 +105,7 @@ function fromToolResults({ content: results }: ToolMessage, context: MessagesCon
   return shown.length === 0 ? messages : [...messages, { role: 'user', content: shown }]
 }
 
-/** True for thinking of this service; thinking of nobody's goes only where the user has named the field for it. */
+/** True for thinking of this service; thinking that names no service goes only where the user has named the field for it. */
 function isOwn(metadata: ProviderMetadata | undefined, { service, takesUnmarked }: ChatStyle): boolean {
   return metadata === undefined ? takesUnmarked : dataOf(metadata, service) !== undefined
 }

@@ -13,7 +13,7 @@ export interface Exchange {
 }
 
 /** Returns the body of a fixture. */
-export function fixture(file: string): string {
+function fixture(file: string): string {
   return readFileSync(new URL(`../../fixtures/${file}`, import.meta.url), 'utf8')
 }
 
