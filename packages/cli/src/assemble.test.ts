@@ -1,5 +1,5 @@
 import { silentLogger } from '@beamclaw/core'
-import { dialectNames } from '@beamclaw/providers/openai'
+import { chatDialectNames } from '@beamclaw/providers/openai'
 import { startModelServer } from '@beamclaw/testkit/model-server'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { AssembledBeamClaw, toProvider } from './assemble.ts'
@@ -70,7 +70,7 @@ providers:
   ])
 })
 
-test.each(dialectNames)(
+test.each(chatDialectNames)(
   'the dialect %s may stand in a configuration, and brings no address of its own where it has none',
   async (dialect) => {
     const config = parseConfig(`providers: { x: { type: openai, dialect: ${dialect}, apiKey: none } }`, {}, 'file').providers?.x

@@ -9,8 +9,8 @@ export {
 } from './anthropic/index.ts'
 export { DemoProvider, type DemoProviderOptions, demoProviderDefaults } from './demo/index.ts'
 export {
-  type DialectName,
-  dialectNames,
+  type ChatDialectName,
+  chatDialectNames,
   OpenAiChatProvider,
   type OpenAiChatProviderOptions,
   OpenAiProvider,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type ChatAccess, chatAccessOf } from './chat-access.ts'
-import { type DialectName, dialectNames } from './dialects/dialect.ts'
+import { type ChatDialectName, chatDialectNames } from './dialects/dialect.ts'
 import { dialects } from './dialects/dialect-table.ts'
 import { OpenAiChatProvider } from './openai-chat-provider.ts'
 import type { OpenAiChatProviderOptions } from './openai-options.ts'
@@ -11,7 +11,7 @@ const access = (options: OpenAiChatProviderOptions): ChatAccess => chatAccessOf(
 const apiKey = 'sk-access-0123456789'
 
 describe('the dialect of an address', () => {
-  it.each<[string, DialectName]>([
+  it.each<[string, ChatDialectName]>([
     ['https://api.openai.com/v1', 'openai'],
     ['https://me.openai.azure.com/openai/v1', 'azure'],
     ['https://me.services.ai.azure.com/openai/v1', 'azure'],
@@ -42,7 +42,7 @@ describe('the dialect of an address', () => {
 })
 
 describe('a dialect alone', () => {
-  const services = dialectNames.filter((name) => dialects[name].ownOrigin !== undefined && name !== 'ollama')
+  const services = chatDialectNames.filter((name) => dialects[name].ownOrigin !== undefined && name !== 'ollama')
 
   it.each(services)('%s is its service, with the key of its variable', (dialect) => {
     const variable = `${dialects[dialect].variables}_API_KEY`

@@ -4,7 +4,7 @@ import type { ModelServerOptions } from '@beamclaw/testkit/model-server'
 import { startModelServer } from '@beamclaw/testkit/model-server'
 import { describe, expect, it } from 'vitest'
 import { type Exchange, exchange, messageOf, resultsOf } from '../testing/round-trip.ts'
-import { type DialectName, dialectNames } from './dialects/dialect.ts'
+import { type ChatDialectName, chatDialectNames } from './dialects/dialect.ts'
 import { OpenAiChatProvider } from './openai-chat-provider.ts'
 
 type ServerDialect = NonNullable<ModelServerOptions['dialect']>
@@ -13,7 +13,7 @@ const tool: ToolDeclaration = { name: 'look', description: 'look', inputSchema: 
 const hello: Message = { role: 'user', content: 'hello' }
 const schema = { type: 'object', properties: { a: { type: 'string' } }, required: ['a'], additionalProperties: false } as const
 
-function send(dialect: DialectName, server: ServerDialect, request: Partial<ProviderRequest>): Promise<Exchange> {
+function send(dialect: ChatDialectName, server: ServerDialect, request: Partial<ProviderRequest>): Promise<Exchange> {
   return exchange(server, (options) => new OpenAiChatProvider({ ...options, dialect }), { model: 'any', messages: [hello], ...request })
 }
 
@@ -23,7 +23,7 @@ describe('an answer in a format', () => {
   const enforced = { type: 'json_schema', json_schema: { name: 'shape', schema, strict: true } }
   const object = { type: 'json_object' }
 
-  it.each<[DialectName, ServerDialect, Partial<ProviderRequest>, object | undefined, 'in words' | 'not in words', 'warns' | 'quiet']>([
+  it.each<[ChatDialectName, ServerDialect, Partial<ProviderRequest>, object | undefined, 'in words' | 'not in words', 'warns' | 'quiet']>([
     ['openai', 'openai-chat', { ...shaped, model: 'gpt-4o' }, enforced, 'not in words', 'quiet'],
     ['openai', 'openai-chat', { ...json, model: 'gpt-4o' }, object, 'in words', 'quiet'],
     ['generic', 'openai-chat', json, object, 'not in words', 'quiet'],
@@ -53,7 +53,7 @@ describe('what is no text', () => {
   const pdf = { type: 'file', mediaType: 'application/pdf', name: 'a.pdf', data: 'JVBERi0=' } as const
   const shown = (part: object): Message => ({ role: 'user', content: [part as never] })
 
-  it.each<[DialectName, ServerDialect]>([
+  it.each<[ChatDialectName, ServerDialect]>([
     ['ollama', 'ollama'],
     ['lmstudio', 'lmstudio'],
     ['kimi', 'kimi'],
@@ -67,7 +67,7 @@ describe('what is no text', () => {
     expect(given.warnings).toEqual([])
   })
 
-  it.each<[DialectName, ServerDialect, object, boolean]>([
+  it.each<[ChatDialectName, ServerDialect, object, boolean]>([
     ['openai', 'openai-chat', { type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,JVBERi0=' } }, false],
     ['mistral', 'mistral', { type: 'document_url', document_url: 'data:application/pdf;base64,JVBERi0=' }, false],
     ['llama-cpp', 'llama-cpp', { type: 'text', text: '[the document a.pdf, which cannot be read here]' }, true],
@@ -88,7 +88,7 @@ describe('what is no text', () => {
   })
 })
 
-describe.each(dialectNames)('twenty turns with %s', (dialect) => {
+describe.each(chatDialectNames)('twenty turns with %s', (dialect) => {
   it('begin each request with the one before, byte for byte', async () => {
     let turn = 0
     await using server = await startModelServer({

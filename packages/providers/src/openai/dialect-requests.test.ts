@@ -2,7 +2,7 @@
 import type { Message, ProviderRequest, ThinkingLevel, ToolDeclaration } from '@beamclaw/core'
 import { describe, expect, it } from 'vitest'
 import { type Exchange, exchange } from '../testing/round-trip.ts'
-import type { DialectName } from './dialects/dialect.ts'
+import type { ChatDialectName } from './dialects/dialect.ts'
 import { OpenAiChatProvider } from './openai-chat-provider.ts'
 import type { OpenAiChatProviderOptions } from './openai-options.ts'
 
@@ -27,7 +27,7 @@ const tool = (name: string): ToolDeclaration => ({ name, description: name, inpu
 const tools = [tool('look'), tool('deploy')]
 const hello: Message = { role: 'user', content: 'hello' }
 
-function send(dialect: DialectName, request: Partial<ProviderRequest>, options: OpenAiChatProviderOptions = {}): Promise<Exchange> {
+function send(dialect: ChatDialectName, request: Partial<ProviderRequest>, options: OpenAiChatProviderOptions = {}): Promise<Exchange> {
   const make = (http: object) => new OpenAiChatProvider({ ...http, ...options, dialect })
   return exchange(servers[dialect], make, { model: 'any', messages: [hello], ...request })
 }
@@ -35,7 +35,7 @@ function send(dialect: DialectName, request: Partial<ProviderRequest>, options: 
 describe('thinking', () => {
   const none = ['reasoning_effort', 'thinking', 'reasoning']
 
-  it.each<[DialectName, string, ProviderRequest['thinking'], object]>([
+  it.each<[ChatDialectName, string, ProviderRequest['thinking'], object]>([
     ['openai', 'gpt-5.6', undefined, { reasoning_effort: 'none' }],
     ['openai', 'gpt-5.4', undefined, {}],
     ['openai', 'gpt-5.4', 'high', { reasoning_effort: 'high' }],
@@ -72,7 +72,7 @@ describe('thinking', () => {
     for (const field of none) if (!(field in fields)) expect(body).not.toHaveProperty(field)
   })
 
-  it.each<[DialectName, string, ThinkingLevel, string]>([
+  it.each<[ChatDialectName, string, ThinkingLevel, string]>([
     ['openai', 'gpt-4o', 'low', 'gpt-4o does not think, so it was not asked to.'],
     ['xai', 'grok-build-0.1', 'low', 'grok-build-0.1 does not think, so it was not asked to.'],
     ['gemini', 'gemma-4-31b-it', 'low', 'gemma-4-31b-it takes no level of thinking, so none was asked for.'],
@@ -112,7 +112,7 @@ describe('a tool that must be called', () => {
   const named = { toolChoice: { name: 'deploy' }, tools } as const
   const only = { tools: [{ type: 'function', function: { name: 'deploy' } }] }
 
-  it.each<[DialectName, string, Partial<ProviderRequest>, object, string | undefined]>([
+  it.each<[ChatDialectName, string, Partial<ProviderRequest>, object, string | undefined]>([
     ['openai', 'gpt-4o', named, { tool_choice: { type: 'function', function: { name: 'deploy' } } }, undefined],
     ['lmstudio', 'any', named, { ...only, tool_choice: 'required' }, undefined],
     ['llama-cpp', 'any', named, { ...only, tool_choice: 'required' }, undefined],
@@ -141,7 +141,7 @@ describe('a tool that must be called', () => {
 })
 
 describe('settings that a model refuses', () => {
-  it.each<[DialectName, string, Partial<ProviderRequest>, readonly string[]]>([
+  it.each<[ChatDialectName, string, Partial<ProviderRequest>, readonly string[]]>([
     ['openai', 'o3', { temperature: 0.5, topP: 0.9 }, ['temperature', 'topP']],
     ['openai', 'gpt-5.6', { temperature: 0.5, thinking: 'low' }, ['temperature']],
     ['openai', 'gpt-5.6', { temperature: 0.5 }, []],

@@ -1,11 +1,11 @@
 import type { ModelInfo } from '@beamclaw/core'
 import { expect, it } from 'vitest'
-import type { DialectName } from './dialects/dialect.ts'
+import type { ChatDialectName } from './dialects/dialect.ts'
 import { OpenAiChatProvider } from './openai-chat-provider.ts'
 import type { OpenAiChatProviderOptions } from './openai-options.ts'
 
 /** Returns the models that a provider lists for answers of `GET /models`, and the addresses that it asked. */
-async function list(dialect: DialectName, answers: readonly unknown[], options: OpenAiChatProviderOptions = {}) {
+async function list(dialect: ChatDialectName, answers: readonly unknown[], options: OpenAiChatProviderOptions = {}) {
   const urls: string[] = []
   const fetch = async (url: string): Promise<Response> => {
     urls.push(url)
@@ -22,7 +22,7 @@ async function list(dialect: DialectName, answers: readonly unknown[], options: 
   return { models, urls }
 }
 
-it.each<[DialectName, object, ModelInfo]>([
+it.each<[ChatDialectName, object, ModelInfo]>([
   [
     'openrouter',
     {

@@ -2,17 +2,17 @@ import type { ErrorCode } from '@beamclaw/core'
 import { describe, expect, it } from 'vitest'
 import { serviceError } from '../shared/failure.ts'
 import { Redactor } from '../shared/redactor.ts'
-import type { DialectName } from './dialects/dialect.ts'
+import type { ChatDialectName } from './dialects/dialect.ts'
 import { dialects } from './dialects/dialect-table.ts'
 import { readOpenAiError } from './openai-errors.ts'
 
-function errorOf(dialect: DialectName, status: number | undefined, body: unknown) {
+function errorOf(dialect: ChatDialectName, status: number | undefined, body: unknown) {
   const context = { name: 'Test', table: dialects[dialect].errors, redactor: new Redactor([]), now: () => 0 }
   return serviceError(context, { ...readOpenAiError(body), ...(status === undefined ? {} : { status }) })
 }
 
 describe('errors without a code of their own are known by their texts', () => {
-  it.each<[DialectName, number | undefined, string, ErrorCode]>([
+  it.each<[ChatDialectName, number | undefined, string, ErrorCode]>([
     ['generic', 400, 'prompt is too long: 213462 tokens > 200000 maximum', 'provider-context-overflow'],
     ['generic', 400, 'Your input exceeds the context window of this model.', 'provider-context-overflow'],
     ['generic', 400, 'The input (5000 tokens) is longer than the model’s context length (4096 tokens).', 'provider-bad-request'],
@@ -63,7 +63,7 @@ describe('errors without a code of their own are known by their texts', () => {
 })
 
 describe('codes of services', () => {
-  it.each<[DialectName, number | undefined, unknown, ErrorCode]>([
+  it.each<[ChatDialectName, number | undefined, unknown, ErrorCode]>([
     [
       'openrouter',
       402,

@@ -2,7 +2,7 @@
 import type { IdGenerator } from '@beamclaw/core'
 import { aBoolean, anObjectWith, type OptionRules, oneOf } from '@beamclaw/core/adapter'
 import { type HttpOptions, httpDefaults, httpOptionRules } from '../shared/http-options.ts'
-import { type DialectName, dialectNames } from './dialects/dialect.ts'
+import { type ChatDialectName, chatDialectNames } from './dialects/dialect.ts'
 
 /**
  * Options of an `OpenAiChatProvider`. The dialect tells what differs between services; the other options are for servers that it does not know. What is
@@ -14,7 +14,7 @@ export interface OpenAiChatProviderOptions extends HttpOptions {
    * The service whose protocol is spoken; it has a `baseUrl` of its own, except for `azure` and `generic`. @default by the host of `baseUrl`; `generic` for an
    * unknown one
    */
-  readonly dialect?: DialectName
+  readonly dialect?: ChatDialectName
   /** The field for the output limit. @default what the dialect has; 'max_tokens' for an unknown one */
   readonly maxTokensField?: 'max_completion_tokens' | 'max_tokens'
   /** Requests usage at the end of the stream; set to false for servers that refuse `stream_options`. @default true, where the dialect has the field */
@@ -48,7 +48,7 @@ export const openAiProviderDefaults = {
 /** The rules for `OpenAiChatProviderOptions`. */
 export const chatOptionRules: OptionRules<OpenAiChatProviderOptions> = {
   ...httpOptionRules,
-  dialect: oneOf(...dialectNames),
+  dialect: oneOf(...chatDialectNames),
   maxTokensField: oneOf('max_completion_tokens', 'max_tokens'),
   includeUsage: aBoolean,
   reasoningField: oneOf('reasoning_content', 'reasoning'),

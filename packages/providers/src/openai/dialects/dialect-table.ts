@@ -1,6 +1,6 @@
 /** All dialects, and which one an address speaks. */
 import { deepseek } from './deepseek.ts'
-import type { ChatDialect, DialectName } from './dialect.ts'
+import type { ChatDialect, ChatDialectName } from './dialect.ts'
 import { gemini } from './gemini.ts'
 import { generic } from './generic.ts'
 import { groq } from './groq.ts'
@@ -12,7 +12,7 @@ import { openrouter } from './openrouter.ts'
 import { xai } from './xai.ts'
 
 /** Every dialect, by its name. */
-export const dialects: Readonly<Record<DialectName, ChatDialect>> = {
+export const dialects: Readonly<Record<ChatDialectName, ChatDialect>> = {
   openai,
   azure,
   openrouter,

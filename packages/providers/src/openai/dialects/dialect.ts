@@ -4,7 +4,7 @@ import type { ErrorCodeTable } from '../../shared/failure.ts'
 import type { ModelFacts, ModelTable } from '../../shared/model-facts.ts'
 
 /** The names of dialects, for the option `dialect`. */
-export const dialectNames = [
+export const chatDialectNames = [
   'openai',
   'azure',
   'openrouter',
@@ -22,7 +22,7 @@ export const dialectNames = [
 ] as const
 
 /** A service, or a kind of server, that speaks Chat Completions in its own way. */
-export type DialectName = (typeof dialectNames)[number]
+export type ChatDialectName = (typeof chatDialectNames)[number]
 
 /** The fields of the body that ask for a level of thinking; null where the model has no such level. */
 export type ThinkingFields = Readonly<Partial<Record<ThinkingLevel, JsonObject | null>>>
@@ -63,7 +63,7 @@ export type ReasoningReturn =
 
 /** One dialect. */
 export interface ChatDialect {
-  readonly name: DialectName
+  readonly name: ChatDialectName
   /** The name of the service in errors. */
   readonly title: string
   /** Matches the host, port included, of addresses that speak it. */

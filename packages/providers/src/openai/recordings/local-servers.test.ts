@@ -1,13 +1,13 @@
 /** Recorded answers of servers that run on one's own machine, and of some that no dialect is for. */
 import { testRecordings } from '../../testing/recordings.ts'
-import type { DialectName } from '../dialects/dialect.ts'
+import type { ChatDialectName } from '../dialects/dialect.ts'
 import { OpenAiChatProvider } from '../openai-chat-provider.ts'
 
 const pydantic = 'github.com/pydantic/pydantic-ai at 4fda389, tests/models/cassettes'
 const ruby = 'github.com/crmne/ruby_llm at fb5a49b, spec/fixtures/vcr_cassettes'
 const llama = 'quoted from a real server in a public repository, b10202, 2026-08'
 
-const make = (dialect: DialectName) => (options: object) => new OpenAiChatProvider({ ...options, dialect })
+const make = (dialect: ChatDialectName) => (options: object) => new OpenAiChatProvider({ ...options, dialect })
 
 const text = (said: string) => ({ role: 'assistant', content: [{ type: 'text', text: said }] }) as const
 const calling = (id: string, name: string, input: object) =>

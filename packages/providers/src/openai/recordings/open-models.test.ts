@@ -1,6 +1,6 @@
 /** Recorded answers of Mistral and Groq, and of servers on one's own machine. */
 import { testRecordings } from '../../testing/recordings.ts'
-import type { DialectName } from '../dialects/dialect.ts'
+import type { ChatDialectName } from '../dialects/dialect.ts'
 import { OpenAiChatProvider } from '../openai-chat-provider.ts'
 import type { OpenAiChatProviderOptions } from '../openai-options.ts'
 
@@ -9,7 +9,7 @@ const ruby = 'github.com/crmne/ruby_llm at fb5a49b, spec/fixtures/vcr_cassettes'
 const vercel = 'github.com/vercel/ai at ed857f5'
 
 const make =
-  (dialect: DialectName, more: OpenAiChatProviderOptions = {}) =>
+  (dialect: ChatDialectName, more: OpenAiChatProviderOptions = {}) =>
   (options: object) =>
     new OpenAiChatProvider({ ...options, ...more, dialect })
 

@@ -1,14 +1,14 @@
 /** Recorded answers of OpenAI, Azure and OpenRouter over Chat Completions. */
 
 import { testRecordings } from '../../testing/recordings.ts'
-import type { DialectName } from '../dialects/dialect.ts'
+import type { ChatDialectName } from '../dialects/dialect.ts'
 import { OpenAiChatProvider } from '../openai-chat-provider.ts'
 
 const pydantic = 'github.com/pydantic/pydantic-ai at 4fda389, tests/models/cassettes'
 const ruby = 'github.com/crmne/ruby_llm at fb5a49b, spec/fixtures/vcr_cassettes'
 const vercel = 'github.com/vercel/ai at ed857f5'
 
-const make = (dialect: DialectName) => (options: object) => new OpenAiChatProvider({ ...options, dialect })
+const make = (dialect: ChatDialectName) => (options: object) => new OpenAiChatProvider({ ...options, dialect })
 
 const text = (said: string) => ({ role: 'assistant', content: [{ type: 'text', text: said }] }) as const
 const call = (id: string, name: string, input: object) => ({ type: 'tool-call', id, name, input: input as never }) as const
