@@ -3,10 +3,10 @@ import type { AnswerPart, AssistantMessage, Message, ProviderRequest, ToolDeclar
 import { describe, expect, it } from 'vitest'
 import type { HttpOptions } from '../shared/http-options.ts'
 import { exchange, recorded, resultsOf } from '../testing/round-trip.ts'
-import type { DialectName } from './dialects/dialect.ts'
+import type { ChatDialectName } from './dialects/dialect.ts'
 import { OpenAiChatProvider } from './openai-chat-provider.ts'
 
-const make = (dialect: DialectName) => (options: HttpOptions) => new OpenAiChatProvider({ ...options, dialect })
+const make = (dialect: ChatDialectName) => (options: HttpOptions) => new OpenAiChatProvider({ ...options, dialect })
 
 const tools: readonly ToolDeclaration[] = ['weather', 'read', 'list_files', 'by_name'].map((name) => ({
   name,
