@@ -148,7 +148,7 @@ describe('an answer goes back', () => {
     expect(longer.body.messages[6]).toEqual(body.messages[6])
   })
 
-  it.each<[(DialectName & 'groq') | 'xai' | 'ollama' | 'vllm' | 'lmstudio' | 'llama-cpp', string, string]>([
+  it.each<[(ChatDialectName & 'groq') | 'xai' | 'ollama' | 'vllm' | 'lmstudio' | 'llama-cpp', string, string]>([
     ['groq', 'openai/gpt-oss-120b', 'groq-chat-tools.sse'],
     ['xai', 'grok-4.7', 'xai-chat-tools.sse'],
     ['ollama', 'qwen3', 'ollama-chat-tools.sse'],
