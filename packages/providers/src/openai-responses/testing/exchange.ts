@@ -19,9 +19,15 @@ export async function exchange(
   await using server = await startModelServer({ answers: [answer], ...(dialect === undefined ? {} : { dialect }) })
   const provider = new OpenAiResponsesProvider({ baseUrl: server.baseUrl, apiKey: 'sk-exchange-0123456789', service: 'test', ...rest })
   const asked = { model: 'scripted-1', messages: [{ role: 'user', content: 'hi' }], ...request } as const
-  const parts: ProviderPart[] = []
-  for await (const part of provider.doStream(asked, { signal: new AbortController().signal })) parts.push(part)
+  const parts = await partsOf(provider.doStream(asked, { signal: new AbortController().signal }))
   return { body: server.requests.at(-1)?.body as JsonObject, parts }
+}
+
+/** Resolves with all parts of an answer. */
+export async function partsOf(answer: AsyncIterable<ProviderPart>): Promise<readonly ProviderPart[]> {
+  const parts: ProviderPart[] = []
+  for await (const part of answer) parts.push(part)
+  return parts
 }
 
 /** Returns events as the service frames them. */
