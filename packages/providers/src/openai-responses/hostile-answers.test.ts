@@ -1,4 +1,4 @@
-// Answers that no service should give: what does not fit is left out or ends the call with an error of the provider, and nothing else happens.
+// The reader against answers that no service should give: what does not fit is left out, or ends the call with an error of the provider.
 import type { JsonObject, ProviderPart } from '@beamclaw/core'
 import { describe, expect, it } from 'vitest'
 import { completed, events, exchange } from './testing/exchange.ts'

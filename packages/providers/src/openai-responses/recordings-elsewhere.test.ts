@@ -1,4 +1,4 @@
-// Answers of other services in OpenAI's protocol, as they were recorded.
+// Recorded answers of other services in OpenAI's protocol.
 import type { HttpOptions } from '../shared/http-options.ts'
 import { testRecordings } from '../testing/recordings.ts'
 import { OpenAiResponsesProvider } from './openai-responses-provider.ts'

@@ -1,4 +1,4 @@
-// Answers of OpenAI and of GitHub Copilot, as they were recorded.
+// Recorded answers of OpenAI and of GitHub Copilot.
 import type { HttpOptions } from '../shared/http-options.ts'
 import { testRecordings } from '../testing/recordings.ts'
 import { OpenAiResponsesProvider } from './openai-responses-provider.ts'

@@ -1,4 +1,4 @@
-// Answers that go back with the next request, through the real core, to a server that refuses what OpenAI refuses.
+// The way of an answer back with the next request, through the real core, to a server that refuses what OpenAI refuses.
 import { type AnswerPart, BeamClaw, type JsonObject, type Message, type RunningBeamClaw } from '@beamclaw/core'
 import { type ModelAnswer, type ModelServer, startModelServer } from '@beamclaw/testkit/model-server'
 import { describe, expect, it } from 'vitest'
