@@ -231,6 +231,13 @@ describe('the end', () => {
     expect((await heard(text(0, 'so'), incomplete(reason))).at(-1)).toEqual(finish(expected))
   })
 
+  it('is that of the status where a gateway names the event otherwise', async () => {
+    const { response } = incomplete('max_output_tokens')
+    expect((await heard({ type: 'response.completed', response } as JsonObject)).at(-1)).toEqual(finish('length'))
+    const failed = { type: 'response.completed', response: { status: 'failed', error: { code: 'server_error', message: 'Broken.' } } }
+    await expect(heard(failed)).rejects.toMatchObject({ code: 'provider-server' })
+  })
+
   it('leaves out a call that was cut off, and keeps those before', async () => {
     const cut = (...given: readonly JsonObject[]): Promise<readonly ProviderPart[]> =>
       heard(done(0, call('a', '{}')), added(1, call('b', '')), input(1, '{"a"'), ...given)

@@ -61,6 +61,22 @@ describe('the provider', () => {
   })
 
   it.each([
+    ['https://api.deepseek.com', ['message', 'function_call', 'function_call', 'function_call_output', 'function_call_output']],
+    ['https://api.x.ai/v1', ['function_call', 'message', 'function_call', 'function_call_output', 'function_call_output']],
+  ])('puts calls side by side where the service wants that: %s', async (baseUrl, types) => {
+    const call = (id: string) => ({ type: 'tool-call', id, name: 'look', input: {} }) as const
+    const seen = (id: string) => ({ type: 'tool-result', toolCallId: id, name: 'look', content: 'seen', isError: false }) as const
+    const { provider, requests } = answering({}, { baseUrl })
+    const messages = [
+      { role: 'assistant', content: [call('a'), { type: 'text', text: 'and' }, call('b')] },
+      { role: 'tool', content: [seen('a'), seen('b')] },
+    ] as const
+    await expect(partsOf(provider.doStream({ model: 'm', messages }, { signal }))).rejects.toMatchObject({ code: 'provider-bad-request' })
+    const { input } = requests[0]?.body as { readonly input: readonly JsonObject[] }
+    expect(input.map(({ type }) => type)).toEqual(types)
+  })
+
+  it.each([
     ['reasoningSummary', { reasoningSummary: 'long' }],
     ['promptCacheKey', { promptCacheKey: '' }],
     ['ids', { ids: {} }],

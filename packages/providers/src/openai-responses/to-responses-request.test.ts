@@ -107,11 +107,11 @@ describe('the format of an answer', () => {
   it('is spoken of where there is no schema, or one that the service does not take', () => {
     expect(formatOf(undefined)).toMatchObject({
       text: { format: { type: 'json_object' } },
-      input: [{ role: 'developer', content: expect.stringContaining('JSON') }, user],
+      input: [{ role: 'system', content: expect.stringContaining('JSON') }, user],
     })
     const list = formatOf({ type: 'array' })
     expect(list).not.toHaveProperty('text')
-    expect(list.input).toEqual([{ role: 'developer', content: expect.stringContaining('{"type":"array"}') }, user])
+    expect(list.input).toEqual([{ role: 'system', content: expect.stringContaining('{"type":"array"}') }, user])
   })
 })
 
