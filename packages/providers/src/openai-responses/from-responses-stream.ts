@@ -93,8 +93,12 @@ export class ResponsesStreamReader implements AnswerReader {
       case 'response.output_item.done':
         return this.#readDone(value, objectOf(value.item) ?? {}, out)
       case 'response.completed':
-      case 'response.incomplete':
-        return this.#readEnd(objectOf(value.response) ?? {}, type === 'response.completed', out)
+      case 'response.incomplete': {
+        const response = objectOf(value.response) ?? {}
+        if (response.status === 'failed') throw this.#error(response.error)
+        // Gateways call an answer completed that says itself that it is not.
+        return this.#readEnd(response, type === 'response.completed' && response.status !== 'incomplete', out)
+      }
       case 'response.failed':
         throw this.#error(objectOf(value.response)?.error)
       case 'error':

@@ -85,7 +85,7 @@ export function callToKeep(item: JsonObject, argumentsText: string, input: JsonV
   }
 }
 
-/** Returns the fields of a call as input. The kept text counts only while it means the same input: a hook may have changed that. */
+/** Returns the fields of a call as input. The kept text counts only while it means the same input, which a hook or an import may have changed. */
 export function callInput(input: JsonValue, { arguments: text, namespace, caller }: JsonObject): JsonObject {
   const written = JSON.stringify(input)
   return {

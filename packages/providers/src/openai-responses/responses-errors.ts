@@ -44,11 +44,11 @@ export const responsesErrorCodes: ErrorCodeTable = {
     DeploymentNotFound: 'provider-bad-request', // Azure
   },
   texts: [
-    // OpenAI: github.com/pydantic/pydantic-ai, tests/models/cassettes; in streams of gateways without a code.
+    // OpenAI; gateways send it in streams, without a code.
     [/exceeds the context window/i, 'provider-context-overflow'],
-    // DeepSeek (recorded by the same) and OpenRouter.
+    // DeepSeek and OpenRouter: github.com/crmne/ruby_llm, spec/fixtures/vcr_cassettes/chat_real_error_scenarios_*.yml, 2026-08.
     [/maximum context length is \d/i, 'provider-context-overflow'],
-    // xAI
+    // xAI: npm @earendil-works/pi-ai 1.5.2, dist/utils/overflow.js.
     [/maximum prompt length is \d/i, 'provider-context-overflow'],
     [/insufficient (?:balance|credits)/i, 'provider-billing'],
     // `invalid_prompt` is OpenAI's code for a flagged prompt and OpenRouter's for a malformed one.

@@ -77,7 +77,7 @@ function toPrompt(
   return {
     model,
     ...(system === undefined || system === '' ? {} : { instructions: system }),
-    input: [...(instruction === undefined ? [] : [{ role: 'developer', content: instruction }]), ...toResponsesInput(messages, style)],
+    input: [...(instruction === undefined ? [] : [{ role: 'system', content: instruction }]), ...toResponsesInput(messages, style)],
     ...(tools.length === 0 ? {} : { tools: tools.map((tool) => toTool(tool, facts)), tool_choice: toToolChoice(request.toolChoice) }),
     ...(Object.keys(reasoning).length === 0 ? {} : { reasoning }),
     ...(format === undefined ? {} : { text: { format } }),
