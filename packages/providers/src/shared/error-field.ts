@@ -39,5 +39,7 @@ export class ErrorFields {
 
 /** Returns where the last line begins; the length of the text when it ends with a line end. */
 function lastLineOf(text: string): number {
+  // Nearly every piece: a search for the end that a stream does not use would look at all of it.
+  if (text.endsWith('\n')) return text.length
   return Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1
 }

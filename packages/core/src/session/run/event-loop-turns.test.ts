@@ -32,6 +32,16 @@ describe('streams that never wait', () => {
     expect(ticks).toBeGreaterThan(2)
   })
 
+  test('look at the clock once for many small pieces', () => {
+    let looks = 0
+    const clock = new ManualClock()
+    clock.monotonic = () => looks++
+    clock.yieldTo = () => {}
+    const turns = new EventLoopTurns(clock)
+    for (let piece = 0; piece < 160; piece++) turns.dueAmongMany()
+    expect(looks).toBe(10)
+  })
+
   test('take no turn before a slice of time is spent, and share the one that is due', async () => {
     let now = 0
     let yielded = (): void => {}

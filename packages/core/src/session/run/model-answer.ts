@@ -74,7 +74,7 @@ export async function readAnswer(
         part = next.value
       }
       answer.add(part, onPiece)
-      const turn = turns.due()
+      const turn = turns.dueAmongMany()
       if (turn !== undefined) await turn
     }
     const whole = answer.whole()
@@ -87,16 +87,15 @@ export async function readAnswer(
 }
 
 /** Waits a limited time for the end of a stream after its `finish`. An error that the stream throws now does not affect the answer. */
-async function endOf(parts: ProviderStream, clock: Clock): Promise<void> {
-  const graceOver = Promise.withResolvers<void>()
-  const timer = clock.setTimer(graceOver.resolve, endGraceMs, true)
-  try {
-    await Promise.race([parts.next(), graceOver.promise])
-  } catch {
-    // The answer is complete.
-  } finally {
-    timer.cancel()
-  }
+function endOf(parts: ProviderStream, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.setTimer(resolve, endGraceMs, true)
+    const end = (): void => {
+      timer.cancel()
+      resolve()
+    }
+    parts.next().then(end, end)
+  })
 }
 
 const fail: Fail = (problem) => new BeamClawError('provider-protocol', `The provider sent a part that is not part of an answer: ${problem}`)
