@@ -11,6 +11,7 @@ export { DemoProvider, type DemoProviderOptions, demoProviderDefaults } from './
 export {
   type ChatDialectName,
   chatDialectNames,
+  type OpenAiApi,
   OpenAiChatProvider,
   type OpenAiChatProviderOptions,
   OpenAiProvider,

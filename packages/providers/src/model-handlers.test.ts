@@ -30,7 +30,8 @@ const viaFetch: HttpOptions = { apiKey: secret, fetch: (url, init) => fetch(url,
 
 // msw does not replace the fetch of Bun.
 describe.skipIf('Bun' in globalThis).each([
-  ['OpenAI', (options: HttpOptions = {}): Provider => new OpenAiProvider({ ...viaFetch, ...options }), 'openai'],
+  ['OpenAI', (options: HttpOptions = {}): Provider => new OpenAiProvider({ ...viaFetch, ...options }), 'openai-responses'],
+  ['Chat Completions', (options: HttpOptions = {}): Provider => new OpenAiProvider({ api: 'chat', ...viaFetch, ...options }), 'openai'],
   ['Anthropic', (options: HttpOptions = {}): Provider => new AnthropicProvider({ ...viaFetch, ...options }), 'anthropic'],
 ] as const)('the %s adapter hears from msw', (_name, make, protocol) => {
   test('an answer in pieces, thinking, tool calls and usage', async () => {
@@ -95,6 +96,6 @@ describe.skipIf('Bun' in globalThis).each([
     const model = handle({ baseUrl: 'https://models.example/api/', answers: () => 'hi' })
     expect((await ask(make({ baseUrl: 'https://models.example/api' }))).text).toBe('hi')
     await expect(ask(make({ baseUrl: 'http://127.0.0.1:9/v1' }))).rejects.toMatchObject({ code: 'provider-network' })
-    expect(model.requests).toMatchObject([{ path: protocol === 'openai' ? '/v1/chat/completions' : '/v1/messages' }])
+    expect(model.requests).toMatchObject([{ path: protocol === 'anthropic' ? '/v1/messages' : '/v1/chat/completions' }])
   })
 })

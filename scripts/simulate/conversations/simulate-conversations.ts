@@ -160,7 +160,10 @@ class ConversationLife {
             thinkingMode: pickOne(this.#random, ['budget', 'adaptive'] as const),
           }),
         ),
-        openai: this.#faulty(known, new OpenAiProvider({ apiKey: 'none', fetch: this.#service.fetchFor('openai'), clock, ids })),
+        openai: this.#faulty(
+          known,
+          new OpenAiProvider({ api: 'chat', apiKey: 'none', fetch: this.#service.fetchFor('openai'), clock, ids }),
+        ),
       },
       agents: this.#agents(),
       parts: this.#parts.parts,

@@ -1,7 +1,8 @@
 import type { BeamClawError, JsonObject } from '@beamclaw/core'
 import { startModelServer } from '@beamclaw/testkit/model-server'
 import { describe, expect, it } from 'vitest'
-import { OpenAiResponsesProvider, type OpenAiResponsesProviderOptions } from './openai-responses-provider.ts'
+import { OpenAiResponsesProvider } from './openai-responses-provider.ts'
+import type { OpenAiResponsesProviderOptions } from './responses-options.ts'
 import { completed, events, exchange, partsOf } from './testing/exchange.ts'
 
 const signal = new AbortController().signal
@@ -72,8 +73,8 @@ describe('the provider', () => {
       { role: 'tool', content: [seen('a'), seen('b')] },
     ] as const
     await expect(partsOf(provider.doStream({ model: 'm', messages }, { signal }))).rejects.toMatchObject({ code: 'provider-bad-request' })
-    const { input } = requests[0]?.body as { readonly input: readonly JsonObject[] }
-    expect(input.map(({ type }) => type)).toEqual(types)
+    const { input } = (requests[0]?.body ?? {}) as { readonly input?: readonly JsonObject[] }
+    expect(input?.map(({ type }) => type)).toEqual(types)
   })
 
   it.each([

@@ -1,11 +1,11 @@
 /** The provider for OpenAI's Responses API, and for services that speak it: Azure OpenAI, OpenRouter, xAI, DeepSeek. */
 import type { EmbedAnswer, EmbedRequest, IdGenerator, ModelInfo, Provider, ProviderPart, ProviderRequest } from '@beamclaw/core'
-import { anObjectWith, checkOptions, type OptionRules, oneOf, providerStream, text } from '@beamclaw/core/adapter'
+import { checkOptions, providerStream } from '@beamclaw/core/adapter'
 import { type OpenAiModelFacts, openAiModels } from '../models/openai-models.ts'
 import { DefaultIds } from '../shared/default-ids.ts'
 import { embedTexts } from '../shared/embeddings.ts'
 import { accessOf } from '../shared/environment.ts'
-import { type HttpOptions, httpDefaults, httpOptionRules, mergeHeaders } from '../shared/http-options.ts'
+import { type HttpOptions, mergeHeaders } from '../shared/http-options.ts'
 import { factsOf } from '../shared/model-facts.ts'
 import { ModelService } from '../shared/model-service.ts'
 import * as z from '../shared/schema.ts'
@@ -14,20 +14,8 @@ import { ToolIds } from '../shared/tool-ids.ts'
 import { checkShape } from '../shared/wire-format.ts'
 import { ResponsesStreamReader } from './from-responses-stream.ts'
 import { explainResponsesError, readResponsesError, responsesErrorCodes } from './responses-errors.ts'
-import { type ReasoningSummary, type ResponsesRequestStyle, toCountRequest, toResponsesRequest } from './to-responses-request.ts'
-
-/**
- * Options of an `OpenAiResponsesProvider`. What is left out of `apiKey` and `baseUrl` is read from the environment, `OPENAI_API_KEY` and
- * `OPENAI_BASE_URL`; without them there is no key, and `baseUrl` is `https://api.openai.com/v1`.
- */
-export interface OpenAiResponsesProviderOptions extends HttpOptions {
-  /** Whether thinking comes with a summary to show. OpenAI gives one to verified organisations only, and refuses the request of others. @default 'none' */
-  readonly reasoningSummary?: ReasoningSummary
-  /** Keeps requests that begin alike on the servers that have their beginning cached; at most 64 characters. @default none */
-  readonly promptCacheKey?: string
-  /** Generates ids of tool calls for servers that send none. @default random */
-  readonly ids?: IdGenerator
-}
+import { type OpenAiResponsesProviderOptions, openAiResponsesProviderDefaults, responsesOptionRules } from './responses-options.ts'
+import { type ResponsesRequestStyle, toCountRequest, toResponsesRequest } from './to-responses-request.ts'
 
 const ownHost = 'api.openai.com'
 
@@ -36,20 +24,6 @@ const variables = {
   apiKey: 'OPENAI_API_KEY',
   baseUrl: 'OPENAI_BASE_URL',
   ownOrigin: `https://${ownHost}`,
-}
-
-/** Defaults for `OpenAiResponsesProviderOptions`. */
-export const openAiResponsesProviderDefaults = {
-  ...httpDefaults,
-  baseUrl: `https://${ownHost}/v1`,
-  reasoningSummary: 'none',
-} as const satisfies OpenAiResponsesProviderOptions
-
-const rules: OptionRules<OpenAiResponsesProviderOptions> = {
-  ...httpOptionRules,
-  reasoningSummary: oneOf('none', 'auto', 'concise', 'detailed'),
-  promptCacheKey: text(),
-  ids: anObjectWith('next'),
 }
 
 const wireModels = z.object({ data: z.array(z.object({ id: z.string(), context_length: z.nullish(z.number()) })) })
@@ -73,7 +47,7 @@ export class OpenAiResponsesProvider implements Provider {
   readonly #ids: IdGenerator
 
   constructor(options: OpenAiResponsesProviderOptions = {}) {
-    checkOptions('OpenAiResponsesProvider', options, rules)
+    checkOptions('OpenAiResponsesProvider', options, responsesOptionRules)
     const access = accessOf(options, variables)
     const baseUrl = access.baseUrl ?? openAiResponsesProviderDefaults.baseUrl
     const url = new URL(baseUrl)

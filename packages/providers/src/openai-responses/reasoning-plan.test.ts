@@ -16,6 +16,7 @@ describe('how much a model is asked to think', () => {
     ['nothing, by saying nothing, of one that thinks when asked to', { model: 'gpt-5.1' }, undefined, false],
     ['the level, of one that thinks when asked to', { model: 'gpt-5.1', thinking: 'low' }, 'low', true],
     ['nothing, of one that does not think', { model: 'gpt-4.1' }, undefined, false],
+    ['the least, of one that always thinks', { model: 'gpt-5' }, 'minimal', true],
     ['what it does by itself, of one that is not known', { model: 'mine' }, undefined, true],
     ['the level, of one that is not known', { model: 'mine', thinking: 'medium' }, 'medium', true],
   ])('is %s', (_, request, effort, mayThink) => {
@@ -23,7 +24,7 @@ describe('how much a model is asked to think', () => {
   })
 
   it.each<[string, Partial<ProviderRequest>, string | undefined, string]>([
-    ['always thinks, so it was asked for the least, minimal', { model: 'gpt-5' }, 'minimal', 'The model gpt-5'],
+    ['always thinks, so it was asked for the least, minimal', { model: 'gpt-5', thinking: 'off' }, 'minimal', 'The model gpt-5'],
     ['always thinks, so it was asked for the least, low', { model: 'gpt-6.2-astra', thinking: 'off' }, 'low', 'The model gpt-6.2-astra'],
     ['has no level of thinking low, so it was asked for high', { model: 'gpt-5-pro', thinking: 'low' }, 'high', 'The model gpt-5-pro'],
     [
@@ -41,7 +42,7 @@ describe('how much a model is asked to think', () => {
   it('is what the user says of a model', () => {
     expect(plan({ model: 'mine' }, { mine: { thinking: 'never' } })).toMatchObject({ effort: undefined, mayThink: false })
     expect(plan({ model: 'mine' }, { mine: { thinking: 'optional' } })).toMatchObject({ effort: 'none', mayThink: false })
-    expect(plan({ model: 'mine' }, { mine: { thinking: 'always' } })).toMatchObject({
+    expect(plan({ model: 'mine', thinking: 'off' }, { mine: { thinking: 'always' } })).toMatchObject({
       effort: undefined,
       mayThink: true,
       warnings: [{ setting: 'thinking', message: 'The model mine always thinks.' }],

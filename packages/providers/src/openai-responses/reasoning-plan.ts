@@ -30,11 +30,12 @@ export function planReasoning(request: ProviderRequest, facts: Partial<OpenAiMod
 }
 
 function effortOf(
-  { model, thinking: level = 'off' }: ProviderRequest,
+  { model, thinking: asked }: ProviderRequest,
   { thinking, efforts = [], defaultEffort }: Partial<OpenAiModelFacts>,
   warnings: ProviderWarning[],
 ): OpenAiEffort | undefined {
   const warn = (message: string): void => void warnings.push({ setting: 'thinking', message })
+  const level = asked ?? 'off'
   if (thinking === 'never') {
     if (level !== 'off') warn(`The model ${model} does not think, so the level ${level} was left out.`)
     return undefined
@@ -47,7 +48,7 @@ function effortOf(
   if (thinking === undefined) return undefined
   if (thinking === 'optional') return defaultEffort === 'none' ? undefined : 'none'
   const [least] = efforts
-  warn(`The model ${model} always thinks${least === undefined ? '' : `, so it was asked for the least, ${least}`}.`)
+  if (asked === 'off') warn(`The model ${model} always thinks${least === undefined ? '' : `, so it was asked for the least, ${least}`}.`)
   return least
 }
 

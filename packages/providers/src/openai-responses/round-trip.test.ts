@@ -2,7 +2,8 @@
 import { type AnswerPart, BeamClaw, type JsonObject, type Message, type RunningBeamClaw } from '@beamclaw/core'
 import { type ModelAnswer, type ModelServer, startModelServer } from '@beamclaw/testkit/model-server'
 import { describe, expect, it } from 'vitest'
-import { OpenAiResponsesProvider, type OpenAiResponsesProviderOptions } from './openai-responses-provider.ts'
+import { OpenAiResponsesProvider } from './openai-responses-provider.ts'
+import type { OpenAiResponsesProviderOptions } from './responses-options.ts'
 import { completed, events } from './testing/exchange.ts'
 
 const model = 'test/gpt-5.6'

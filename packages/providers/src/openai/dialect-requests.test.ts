@@ -94,17 +94,15 @@ describe('thinking', () => {
     expect(own.body).not.toHaveProperty('reasoning_effort')
   })
 
-  it('beside tools is left out where OpenAI has both over Responses alone, and tools are where it has none here', async () => {
+  it('beside tools is left out where OpenAI has both over Responses alone, and tools are refused where it has none here', async () => {
     const both = await send('openai', { model: 'gpt-5.6-terra', thinking: 'high', tools })
     expect(both.body).toMatchObject({ reasoning_effort: 'none', tools: [{}, {}] })
     expect(both.warnings).toEqual([{ setting: 'thinking', message: expect.stringContaining("api: 'responses'") }])
     const quiet = await send('openai', { model: 'gpt-5.6-terra', tools })
     expect(quiet.body).toMatchObject({ reasoning_effort: 'none' })
     expect(quiet.warnings).toEqual([])
-    const neither = await send('openai', { model: 'gpt-6-astra', tools, toolChoice: 'required' })
-    expect(neither.body).not.toHaveProperty('tools')
-    expect(neither.body).not.toHaveProperty('tool_choice')
-    expect(neither.warnings).toEqual([{ setting: 'tools', message: expect.stringContaining("api: 'responses'") }])
+    const refused = send('openai', { model: 'gpt-6-astra', tools, toolChoice: 'required' })
+    await expect(refused).rejects.toMatchObject({ code: 'provider-bad-request', message: expect.stringContaining("{ api: 'responses' }") })
   })
 })
 

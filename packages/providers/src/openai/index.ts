@@ -1,5 +1,5 @@
 export type { FetchFunction, HttpOptions } from '../shared/http-options.ts'
 export { type ChatDialectName, chatDialectNames } from './dialects/dialect.ts'
 export { OpenAiChatProvider } from './openai-chat-provider.ts'
-export { type OpenAiChatProviderOptions, type OpenAiProviderOptions, openAiProviderDefaults } from './openai-options.ts'
+export { type OpenAiApi, type OpenAiChatProviderOptions, type OpenAiProviderOptions, openAiProviderDefaults } from './openai-options.ts'
 export { OpenAiProvider } from './openai-provider.ts'

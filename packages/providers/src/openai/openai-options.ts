@@ -1,6 +1,7 @@
 /** Options of the providers for OpenAI's protocols. */
 import type { IdGenerator } from '@beamclaw/core'
 import { aBoolean, anObjectWith, type OptionRules, oneOf } from '@beamclaw/core/adapter'
+import { type OpenAiResponsesProviderOptions, responsesOptionRules } from '../openai-responses/responses-options.ts'
 import { type HttpOptions, httpDefaults, httpOptionRules } from '../shared/http-options.ts'
 import { type ChatDialectName, chatDialectNames } from './dialects/dialect.ts'
 
@@ -27,19 +28,24 @@ export interface OpenAiChatProviderOptions extends HttpOptions {
   readonly ids?: IdGenerator
 }
 
-/** Options of an `OpenAiProvider`. */
-export interface OpenAiProviderOptions extends OpenAiChatProviderOptions {
+/** Options of an `OpenAiProvider`: those of both protocols. */
+export interface OpenAiProviderOptions extends OpenAiChatProviderOptions, Pick<OpenAiResponsesProviderOptions, ResponsesOption> {
   /**
-   * Which of OpenAI's two protocols is spoken. Its newer models think and use tools together only over `responses`; nearly all other services have only
-   * `chat`. @default 'chat'
+   * Which of OpenAI's two protocols is spoken: `responses`, outside of which its newer models do not think beside tools, or `chat`, which most other services
+   * have alone. An option that the other protocol has throws `invalid-option`. @default 'responses' at api.openai.com, else 'chat'
    */
-  readonly api?: 'chat'
+  readonly api?: OpenAiApi
 }
 
-/** Defaults for `OpenAiProviderOptions`. */
+/** OpenAI's protocols. */
+export type OpenAiApi = 'chat' | 'responses'
+
+type ResponsesOption = 'reasoningSummary' | 'promptCacheKey'
+
+/** Defaults for `OpenAiProviderOptions`; `api` is 'chat' at other addresses. */
 export const openAiProviderDefaults = {
   ...httpDefaults,
-  api: 'chat',
+  api: 'responses',
   baseUrl: 'https://api.openai.com/v1',
   includeUsage: true,
   splitThink: false,
@@ -54,4 +60,17 @@ export const chatOptionRules: OptionRules<OpenAiChatProviderOptions> = {
   reasoningField: oneOf('reasoning_content', 'reasoning'),
   splitThink: aBoolean,
   ids: anObjectWith('next'),
+}
+
+/** The rules for `OpenAiProviderOptions`. */
+export const openAiOptionRules: OptionRules<OpenAiProviderOptions> = {
+  ...responsesOptionRules,
+  ...chatOptionRules,
+  api: oneOf('chat', 'responses'),
+}
+
+/** The options that only one of the protocols has. */
+export const optionsOfOne: Readonly<Record<OpenAiApi, readonly (keyof OpenAiProviderOptions)[]>> = {
+  chat: ['maxTokensField', 'includeUsage', 'reasoningField', 'splitThink'],
+  responses: ['reasoningSummary', 'promptCacheKey'],
 }

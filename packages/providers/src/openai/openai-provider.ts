@@ -1,13 +1,24 @@
 /** The provider for OpenAI and for all that speaks one of its protocols. */
-import type { EmbedAnswer, EmbedRequest, ModelInfo, Provider, ProviderPart, ProviderRequest } from '@beamclaw/core'
-import { checkOptions, type OptionRules, oneOf } from '@beamclaw/core/adapter'
+import {
+  BeamClawError,
+  type EmbedAnswer,
+  type EmbedRequest,
+  type ModelInfo,
+  type Provider,
+  type ProviderPart,
+  type ProviderRequest,
+} from '@beamclaw/core'
+import { checkOptions } from '@beamclaw/core/adapter'
+import { OpenAiResponsesProvider } from '../openai-responses/openai-responses-provider.ts'
+import { chatAccessOf } from './chat-access.ts'
 import { OpenAiChatProvider } from './openai-chat-provider.ts'
-import { chatOptionRules, type OpenAiProviderOptions } from './openai-options.ts'
+import { type OpenAiApi, type OpenAiProviderOptions, openAiOptionRules, optionsOfOne } from './openai-options.ts'
 
-const rules: OptionRules<OpenAiProviderOptions> = { ...chatOptionRules, api: oneOf('chat') }
+const owner = 'OpenAiProvider'
 
 /**
- * A `Provider` for OpenAI's protocols, as OpenAI and many others speak them. The constructor throws `invalid-option`.
+ * A `Provider` for OpenAI's protocols, as OpenAI and many others speak them: the Responses API at api.openai.com, Chat Completions elsewhere, or what `api`
+ * says. The constructor throws `invalid-option`.
  *
  * `OPENAI_API_KEY` goes to OpenAI, or to the address in `OPENAI_BASE_URL`, and never to a `baseUrl` of the options: that takes an `apiKey` of its own. So it
  * is with the variables of other services.
@@ -18,12 +29,33 @@ const rules: OptionRules<OpenAiProviderOptions> = { ...chatOptionRules, api: one
  * const providers = { local: new OpenAiProvider({ baseUrl: 'http://127.0.0.1:11434/v1' }) }
  */
 export class OpenAiProvider implements Provider {
-  readonly #provider: OpenAiChatProvider
+  readonly #provider: OpenAiChatProvider | OpenAiResponsesProvider
+  /** Resolves with the tokens of a request, counted by the service. Undefined with `chat`, which cannot count. */
+  readonly countTokens?: NonNullable<Provider['countTokens']>
 
   constructor(options: OpenAiProviderOptions = {}) {
-    checkOptions('OpenAiProvider', options, rules)
-    const { api: _, ...rest } = options
-    this.#provider = new OpenAiChatProvider(rest, 'OpenAiProvider')
+    checkOptions(owner, options, openAiOptionRules)
+    const { api: given, reasoningSummary, promptCacheKey, ...chat } = options
+    const { apiKey, baseUrl, dialect, headers, service } = chatAccessOf(owner, chat)
+    const api = given ?? (new URL(baseUrl).origin === openAiOrigin ? 'responses' : 'chat')
+    checkProtocol(api, options)
+    if (api === 'chat') {
+      this.#provider = new OpenAiChatProvider(chat, owner)
+      return
+    }
+    const { apiKey: _k, dialect: _, maxTokensField: _m, includeUsage: _i, reasoningField: _r, splitThink: _s, ...http } = chat
+    const provider = new OpenAiResponsesProvider({
+      ...http,
+      ...(reasoningSummary === undefined ? {} : { reasoningSummary }),
+      ...(promptCacheKey === undefined ? {} : { promptCacheKey }),
+      ...(apiKey === undefined || dialect.keyHeader === 'api-key' ? {} : { apiKey }),
+      baseUrl,
+      headers,
+      service,
+      environment: {},
+    })
+    this.#provider = provider
+    this.countTokens = (request, given) => provider.countTokens(request, given)
   }
 
   doStream(request: ProviderRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
@@ -37,4 +69,17 @@ export class OpenAiProvider implements Provider {
   doEmbed(request: EmbedRequest, options: { readonly signal: AbortSignal }): Promise<EmbedAnswer> {
     return this.#provider.doEmbed(request, options)
   }
+}
+
+const openAiOrigin = 'https://api.openai.com'
+
+/** Throws for an option that the protocol does not have: left out in silence, it would be missed when the answers come. */
+function checkProtocol(api: OpenAiApi, options: OpenAiProviderOptions): void {
+  const other = api === 'chat' ? 'responses' : 'chat'
+  const option = optionsOfOne[other].find((name) => options[name] !== undefined)
+  if (option === undefined) return
+  const why = options.api === undefined ? ` This address has "${api}" by default.` : ''
+  throw new BeamClawError('invalid-option', `${owner}: option "${option}" is for { api: '${other}' } only.${why}`, {
+    details: { owner, option, api },
+  })
 }

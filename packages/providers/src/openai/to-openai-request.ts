@@ -1,5 +1,12 @@
 /** Converts a BeamClaw request to a Chat Completions request, and tells what had to be left out of it. Pure. */
-import type { JsonObject, JsonValue, ProviderRequest, ProviderWarning, ToolDeclaration } from '@beamclaw/core'
+import {
+  BeamClawError,
+  type JsonObject,
+  type JsonValue,
+  type ProviderRequest,
+  type ProviderWarning,
+  type ToolDeclaration,
+} from '@beamclaw/core'
 import { isStrictSchema } from '../shared/strict-schema.ts'
 import { type ChatStyle, chatFactsOf } from './chat-style.ts'
 import type { ChatModelFacts, RefusedSetting } from './dialects/dialect.ts'
@@ -16,13 +23,13 @@ export interface ChatRequest {
 
 type Facts = Partial<ChatModelFacts>
 
-/** Returns the body of the request. */
-export function toOpenAiRequest(asked: ProviderRequest, style: ChatStyle): ChatRequest {
+/** Returns the body of the request. Throws `provider-bad-request` for tools that the model does not take. */
+export function toOpenAiRequest(request: ProviderRequest, style: ChatStyle): ChatRequest {
   const { dialect } = style
-  const { model, stopSequences = [] } = asked
+  const { model, stopSequences = [] } = request
   const facts = chatFactsOf(style, model)
   const warnings = new Warnings()
-  const request = withTakenTools(asked, facts, warnings)
+  checkTools(request, facts)
   const thinking = thinkingOf(request, style, facts, warnings)
   const tools = toolFields(request, style, facts, thinking.isOn, warnings)
   const format = formatOf(request, style, facts, warnings)
@@ -50,11 +57,11 @@ export function toOpenAiRequest(asked: ProviderRequest, style: ChatStyle): ChatR
   return { body, warnings: warnings.all() }
 }
 
-/** Some models have tools over another API only. */
-function withTakenTools(request: ProviderRequest, { tools }: Facts, warnings: Warnings): ProviderRequest {
-  if (tools !== 'never' || (request.tools ?? []).length === 0) return request
-  warnings.add('tools', `${request.model} takes no tools over Chat Completions, so they were left out; it has them with api: 'responses'.`)
-  return { ...request, tools: [] }
+/** Throws for tools that the model has over another API only: an agent without its tools would promise and not act. */
+function checkTools({ model, tools = [] }: ProviderRequest, facts: Facts): void {
+  if (facts.tools !== 'never' || tools.length === 0) return
+  const problem = `The model ${model} takes no tools over Chat Completions. Use OpenAiProvider with { api: 'responses' }, or another model.`
+  throw new BeamClawError('provider-bad-request', problem, { details: { model, api: 'chat' } })
 }
 
 /** Returns a check of settings; it warns of those that are refused. */

@@ -38,30 +38,30 @@ describe.each([
     'OPENAI',
     (options?: HttpOptions): Provider => new OpenAiProvider(options),
     'https://api.openai.com',
-    '/chat/completions',
+    { atOwn: '/responses', elsewhere: '/chat/completions' },
   ],
   [
     'AnthropicProvider',
     'ANTHROPIC',
     (options?: HttpOptions): Provider => new AnthropicProvider(options),
     'https://api.anthropic.com',
-    '/messages',
+    { atOwn: '/messages', elsewhere: '/messages' },
   ],
-] as const)('%s', (name, prefix, make, own, path) => {
+] as const)('%s', (name, prefix, make, own, { atOwn, elsewhere }) => {
   const keyName = `${prefix}_API_KEY`
   const urlName = `${prefix}_BASE_URL`
 
   it('reads its key from the environment for its own service', async () => {
     vi.stubEnv(keyName, ` ${secret}\n`)
     vi.stubEnv(urlName, '')
-    expect(await sentBy(make, {})).toEqual({ url: `${own}/v1${path}`, key: secret })
-    expect(await sentBy(make, { baseUrl: `${own}/v1` })).toEqual({ url: `${own}/v1${path}`, key: secret })
+    expect(await sentBy(make, {})).toEqual({ url: `${own}/v1${atOwn}`, key: secret })
+    expect(await sentBy(make, { baseUrl: `${own}/v1` })).toEqual({ url: `${own}/v1${atOwn}`, key: secret })
   })
 
   it('reads address and key from the environment together', async () => {
     vi.stubEnv(keyName, secret)
     vi.stubEnv(urlName, 'http://127.0.0.1:9/v1/')
-    expect(await sentBy(make, {})).toEqual({ url: `http://127.0.0.1:9/v1${path}`, key: secret })
+    expect(await sentBy(make, {})).toEqual({ url: `http://127.0.0.1:9/v1${elsewhere}`, key: secret })
   })
 
   it.each(['https://elsewhere.example/v1', own.replace('https:', 'http:'), `${own}:8443/v1`, `${own}.elsewhere.example/v1`])(
@@ -81,8 +81,8 @@ describe.each([
   it('prefers its options to the environment', async () => {
     vi.stubEnv(keyName, secret)
     vi.stubEnv(urlName, 'http://127.0.0.1:9/v1')
-    expect(await sentBy(make, { apiKey: 'sk-given' })).toEqual({ url: `http://127.0.0.1:9/v1${path}`, key: 'sk-given' })
-    expect(await sentBy(make, { baseUrl: `${own}/v1`, apiKey: 'sk-given' })).toEqual({ url: `${own}/v1${path}`, key: 'sk-given' })
+    expect(await sentBy(make, { apiKey: 'sk-given' })).toEqual({ url: `http://127.0.0.1:9/v1${elsewhere}`, key: 'sk-given' })
+    expect(await sentBy(make, { baseUrl: `${own}/v1`, apiKey: 'sk-given' })).toEqual({ url: `${own}/v1${atOwn}`, key: 'sk-given' })
   })
 
   it('without a key is refused for its own service, which would refuse each call', () => {
@@ -149,7 +149,7 @@ describe.each([
   it('works where there is no process', async () => {
     vi.stubGlobal('process', undefined)
     try {
-      expect(await sentBy(make, { apiKey: secret })).toEqual({ url: `${own}/v1${path}`, key: secret })
+      expect(await sentBy(make, { apiKey: secret })).toEqual({ url: `${own}/v1${atOwn}`, key: secret })
       expect(() => make()).toThrow('option "apiKey" is required')
     } finally {
       vi.unstubAllGlobals()

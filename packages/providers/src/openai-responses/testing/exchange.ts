@@ -1,7 +1,8 @@
 /** One call of the provider to a model server of its own. */
 import type { JsonObject, ProviderPart, ProviderRequest } from '@beamclaw/core'
 import { type ModelServerOptions, type ScriptedModelAnswer, type SseFrame, startModelServer } from '@beamclaw/testkit/model-server'
-import { OpenAiResponsesProvider, type OpenAiResponsesProviderOptions } from '../openai-responses-provider.ts'
+import { OpenAiResponsesProvider } from '../openai-responses-provider.ts'
+import type { OpenAiResponsesProviderOptions } from '../responses-options.ts'
 
 /** What was sent, and what came of it. */
 export interface Exchange {
