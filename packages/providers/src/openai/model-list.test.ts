@@ -88,3 +88,13 @@ it('does not follow pages for ever', async () => {
   const pages = Array.from({ length: 60 }, (_, index) => ({ data: [{ id: `m${index}` }], links: { next: '?again' } }))
   expect((await list('openrouter', pages)).urls.length).toBe(50)
 })
+
+it('asks LM Studio for the list that tells how much of its context a model was loaded with, and older servers for the usual one', async () => {
+  const told = { object: 'list', data: [{ id: 'mine', state: 'loaded', max_context_length: 131_072, loaded_context_length: 8_192 }] }
+  const { models, urls } = await list('lmstudio', [told])
+  expect(models).toEqual([{ id: 'mine', contextWindow: 8_192 }])
+  expect(urls.map((url) => new URL(url).href)).toEqual(['https://models.example/api/v0/models'])
+  const older = await list('lmstudio', [{ error: 'Unexpected endpoint or method. (GET /api/v0/models)' }, { data: [{ id: 'mine' }] }])
+  expect(older.models).toEqual([{ id: 'mine' }])
+  expect(older.urls.at(-1)).toBe('https://models.example/v1/models')
+})

@@ -22,9 +22,13 @@ function definedOnly(model: { readonly [K in keyof ModelInfo]: ModelInfo[K] | un
   return Object.fromEntries(Object.entries(model).filter(([, value]) => value !== undefined)) as unknown as ModelInfo
 }
 
-/** `context_length` is OpenRouter's, Kimi's and xAI's, `max_model_len` is vLLM's, `context_window` Groq's, `max_context_length` Mistral's. */
-function windowOf({ context_length, max_model_len, context_window, max_context_length }: OpenAiListedModel): number | undefined {
-  return positive(context_length ?? max_model_len ?? context_window ?? max_context_length)
+/**
+ * `context_length` is OpenRouter's, Kimi's and xAI's, `max_model_len` is vLLM's, `context_window` Groq's, `max_context_length` Mistral's and LM Studio's, which
+ * also tells with how much of it a model was loaded.
+ */
+function windowOf(listed: OpenAiListedModel): number | undefined {
+  const { context_length, max_model_len, context_window, loaded_context_length, max_context_length } = listed
+  return positive(context_length ?? max_model_len ?? context_window ?? loaded_context_length ?? max_context_length)
 }
 
 function outputOf({ top_provider, max_completion_tokens }: OpenAiListedModel): number | undefined {

@@ -83,6 +83,7 @@ export const openAiModels = z.object({
       max_model_len: aNumber,
       context_window: aNumber,
       max_context_length: aNumber,
+      loaded_context_length: aNumber,
       max_completion_tokens: aNumber,
       top_provider: z.catch(z.nullish(z.object({ max_completion_tokens: aNumber })), undefined),
       pricing: z.catch(

@@ -1,5 +1,14 @@
 /** The provider for Chat Completions: OpenAI's, and that of all services and servers that took it over. */
-import type { EmbedAnswer, EmbedRequest, IdGenerator, ModelInfo, Provider, ProviderPart, ProviderRequest } from '@beamclaw/core'
+import {
+  BeamClawError,
+  type EmbedAnswer,
+  type EmbedRequest,
+  type IdGenerator,
+  type ModelInfo,
+  type Provider,
+  type ProviderPart,
+  type ProviderRequest,
+} from '@beamclaw/core'
 import { checkOptions, providerStream } from '@beamclaw/core/adapter'
 import { DefaultIds } from '../shared/default-ids.ts'
 import { embedTexts } from '../shared/embeddings.ts'
@@ -62,6 +71,9 @@ export class OpenAiChatProvider implements Provider {
 
   async listModels({ signal }: { readonly signal: AbortSignal }): Promise<readonly ModelInfo[]> {
     const models: ModelInfo[] = []
+    const { modelList } = this.#style.dialect
+    const first = modelList === undefined ? undefined : await this.#listAt(modelList, signal)
+    if (first !== undefined) return first
     let path: string | undefined = '/models'
     for (let page = 0; page < maxPages && path !== undefined; page++) {
       const { data, links } = checkShape(this.#service.failures.name, openAiModels, await this.#service.getJson(path, signal))
@@ -71,6 +83,18 @@ export class OpenAiChatProvider implements Provider {
       path = next.includes('?') ? `/models${next.slice(next.indexOf('?'))}` : undefined
     }
     return models
+  }
+
+  /** Resolves with undefined where the server has no such list. */
+  async #listAt(path: string, signal: AbortSignal): Promise<readonly ModelInfo[] | undefined> {
+    try {
+      const { data } = checkShape(this.#service.failures.name, openAiModels, await this.#service.getJson(path, signal))
+      return data.map((listed) => toModelInfo(listed, this.#style))
+    } catch (error) {
+      const isOther = BeamClawError.isInstance(error, 'provider-protocol') || BeamClawError.isInstance(error, 'provider-bad-request')
+      if (isOther) return undefined
+      throw error
+    }
   }
 
   doEmbed(request: EmbedRequest, { signal }: { readonly signal: AbortSignal }): Promise<EmbedAnswer> {

@@ -72,6 +72,8 @@ export interface ChatDialect {
   readonly baseUrl: string | undefined
   /** The one origin that a key of the environment goes to, and that refuses calls without a key. */
   readonly ownOrigin: string | undefined
+  /** A list of models that tells more than `/models`, asked for first; servers of other versions may not have it. */
+  readonly modelList?: string
   /** Begins the names of the variables for the key and the address: `<prefix>_API_KEY`, `<prefix>_BASE_URL`. */
   readonly variables: string
   readonly keyHeader: 'authorization' | 'api-key'

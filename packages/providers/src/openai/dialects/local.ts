@@ -40,6 +40,8 @@ export const vllm: ChatDialect = {
 export const lmstudio: ChatDialect = {
   ...generic,
   name: 'lmstudio',
+  // lmstudio.ai/docs/developer/rest/endpoints: /v1/models tells ids alone. An unknown path has status 200 there, with an error in its body.
+  modelList: '/../api/v0/models',
   title: 'LM Studio',
   hosts: /^(?:localhost|127\.0\.0\.1|\[::1\]):1234$/,
   baseUrl: 'http://127.0.0.1:1234/v1',
