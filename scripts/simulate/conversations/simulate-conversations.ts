@@ -19,6 +19,7 @@ import { sequentialIds } from '../../../packages/testkit/src/sequential-ids.ts'
 import { breathe, VirtualClock } from '../../../packages/testkit/src/simulator/virtual-clock.ts'
 import { AcceptedMessages } from './accepted-messages.ts'
 import { CrashingParts, restartedBesideParts } from './crashing-part.ts'
+import { digestsAtOnce } from './digests-at-once.ts'
 import { longText, oddText } from './odd-text.ts'
 import { ScriptedService } from './scripted-service.ts'
 import { messageMark } from './what-was-said.ts'
@@ -43,6 +44,7 @@ export interface ConversationsReport {
 
 /** Runs one life to its end. Rejects with every rule that was broken, and the seed. */
 export async function simulateConversations({ seed, steps = 60 }: SimulateConversationsOptions): Promise<ConversationsReport> {
+  using _ = digestsAtOnce()
   const life = new ConversationLife(seed)
   for (let step = 0; step < steps; step++) await life.step()
   await life.end()
