@@ -3,8 +3,9 @@ import { open, readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isAbsent } from './atomic-write.ts'
-import { storeFailure } from './failures.ts'
+import { storeFailure, systemCode } from './failures.ts'
 import { nodeFileSystem } from './file-system.ts'
+import { isInTheWay } from './index-failures.ts'
 import { completeMark, indexVersion } from './index-schema.ts'
 import { compareStamp, stampPath } from './index-stamp.ts'
 import { decodePart } from './key-path.ts'
@@ -41,6 +42,8 @@ export async function surveyIndex(path: string): Promise<IndexCondition> {
     return conditionOf(file, stamp === 'none' && size <= mostChecked, await tenantsIn(root))
   } catch (error) {
     if (isAbsent(error)) return 'missing'
+    // The next start makes it anew. That another user may not read it says nothing of it.
+    if (isInTheWay(error) && !isForbidden(error)) return 'damaged'
     throw storeFailure(error, `looking at ${file}`)
   }
 }
@@ -69,6 +72,10 @@ function conditionOf(file: string, isChecked: boolean, tenants: readonly string[
   } catch {
     return 'damaged'
   }
+}
+
+function isForbidden(error: unknown): boolean {
+  return ['EACCES', 'EPERM'].includes(systemCode(error) ?? '')
 }
 
 /** Resolves with the tenants that have sessions, as far as names of directories say. */
