@@ -89,8 +89,12 @@ export class IndexFile {
     if (stamp === 'none') await removeStamp(fileSystem, path)
     const isNew = await makePrivate(fileSystem, path)
     const database = new IndexDatabase(sqlite, path)
+    const open: number[] = []
     try {
-      const descriptors = { log: await openLog(fileSystem, `${path}-wal`), file: await fileSystem.open(path, 'r+') }
+      const descriptors = { log: await openLog(fileSystem, `${path}-wal`), file: -1 }
+      open.push(descriptors.log)
+      descriptors.file = await fileSystem.open(path, 'r+')
+      open.push(descriptors.file)
       const opened = new IndexFile(database, options, descriptors, stamp === 'equal' ? 'stamped' : isNew ? 'sound' : 'unchecked')
       if (isSynced) await syncDirectory(fileSystem, dirname(path))
       if ((await fileSystem.size(descriptors.log)) > 0) await opened.shred()
@@ -98,6 +102,7 @@ export class IndexFile {
       return opened
     } catch (error) {
       database.close()
+      for (const descriptor of open) await fileSystem.close(descriptor).catch(() => {})
       throw error
     }
   }
@@ -233,7 +238,7 @@ async function checkNames(fileSystem: FileSystem, path: string): Promise<void> {
       await fileSystem.close(await fileSystem.open(name, 'r+'))
     } catch (error) {
       if (isInTheWay(error)) throw new IndexDamage(`${basename(name)} cannot be opened (${systemCode(error)})`)
-      if (!isAbsent(error)) throw error
+      // Any other error comes again where the file is used, if it matters there.
     }
   }
 }

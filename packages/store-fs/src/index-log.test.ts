@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { nodeFileSystem } from './file-system.ts'
 import { FsStore } from './fs-store.ts'
 import { isLogWhole } from './index-log.ts'
+import { surveyIndex } from './survey-index.ts'
 import { scratchDirectory } from './testing/scratch.ts'
 
 const entry = (number: number, updatedAt = number): SessionIndexEntry => ({
@@ -23,8 +24,11 @@ async function killed(puts: number, entriesOfPut = 1): Promise<{ readonly root: 
   onTestFinished(() => scratch[Symbol.asyncDispose]())
   const path = join(scratch.path, 'killed')
   await mkdir(path)
+  // The mark is in the file, and only the puts are in the log.
+  const first = new FsStore({ path: join(scratch.path, 'data') })
+  await first.index.complete(defaultTenant)
+  await first.stop()
   const store = new FsStore({ path: join(scratch.path, 'data') })
-  await store.index.complete(defaultTenant)
   for (const put of range(1, puts)) {
     const first = (put - 1) * entriesOfPut
     await store.index.put(
@@ -64,6 +68,11 @@ test('one changed bit, wherever it is in the log, is never a list without what w
   }
   expect(believed).toEqual([])
   expect(await after(path)).toEqual({ isComplete: true, count: 6 })
+})
+
+test('of a file beside a log that has something, a survey says nothing', async () => {
+  const { path } = await killed(2)
+  expect(await surveyIndex(path)).toBe('unknown')
 })
 
 test('the reason names the log', async () => {

@@ -1,12 +1,13 @@
 /** What stands where the index or its stamp should be does not stop the sessions: the index is made anew, and nothing of another program is deleted. */
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, readdir, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdir, readdir, readlink, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { defaultTenant, type SessionIndexEntry, type SessionKey } from '@beamclaw/core'
 import { expect, onTestFinished, test } from 'vitest'
 import { nodeFileSystem } from './file-system.ts'
 import { FsStore } from './fs-store.ts'
 import { isDamage } from './index-failures.ts'
+import { removeIndexFiles } from './index-file.ts'
 import { compareStamp } from './index-stamp.ts'
 import { surveyIndex } from './survey-index.ts'
 import { faultyFileSystem, systemError } from './testing/faulty-file-system.ts'
@@ -139,4 +140,36 @@ test('a page that the disk cannot read is damage, in SQLite’s own code too', (
   expect(isDamage({ errcode: 266 })).toBe(true)
   // A write that failed may succeed the next time.
   expect(isDamage({ errcode: 778 })).toBe(false)
+})
+
+test.skipIf(process.platform !== 'linux')('an opening that fails leaves no file open', async () => {
+  const { path, index } = await closed()
+  const opened = async (): Promise<readonly string[]> => {
+    const links = (await readdir('/proc/self/fd')).map((name) => readlink(`/proc/self/fd/${name}`).catch(() => ''))
+    return (await Promise.all(links)).filter((target) => target.startsWith(index))
+  }
+  for (const failing of [`${index}-wal`, index, path]) {
+    let isOpened = false
+    const fileSystem = faultyFileSystem((name, [file, flags]) => {
+      // Of the names that are opened for writing, the first time is the look whether they can be.
+      if (name !== 'open' || file !== failing || (failing !== path && flags !== 'r+')) return
+      if (isOpened || failing === path) throw systemError('EMFILE')
+      isOpened = true
+    })
+    const store = new FsStore({ path, fileSystem })
+    await expect(store.index.status(defaultTenant)).rejects.toMatchObject({ code: 'store-io' })
+    expect(await opened(), failing).toEqual([])
+    await store.stop()
+  }
+})
+
+test('the stamp goes, durably, before the file that it was of', async () => {
+  const { index } = await closed()
+  const calls: string[] = []
+  const fileSystem = faultyFileSystem((name, [file]) => {
+    if (name === 'sync') calls.push(name)
+    if (name === 'unlink') calls.push(`unlink ${basename(String(file))}`)
+  })
+  await removeIndexFiles(fileSystem, index)
+  expect(calls.slice(0, 3)).toEqual(['unlink index.sqlite.stamp', 'sync', 'unlink index.sqlite'])
 })

@@ -1,6 +1,6 @@
 /** A stamp comes and goes durably: it is neither lost by a power cut, nor back after one beside a file that has changed. */
 import { existsSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { defaultTenant, type SessionIndexEntry, type SessionKey } from '@beamclaw/core'
@@ -8,6 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { nodeFileSystem } from './file-system.ts'
 import { FsStore } from './fs-store.ts'
 import { compareStamp, stampOf, stampPath, writeStamp } from './index-stamp.ts'
+import { surveyIndex, surveyIndexOn } from './survey-index.ts'
 import { CrashFileSystem } from './testing/crash-file-system.ts'
 import { faultyFileSystem, systemError } from './testing/faulty-file-system.ts'
 import { scratchDirectory } from './testing/scratch.ts'
@@ -101,4 +102,15 @@ test('beside a log that another program keeps from being moved, no stamp is writ
   onTestFinished(() => next.stop())
   expect(await next.index.status(defaultTenant)).toEqual({ isComplete: true })
   expect(await next.index.page(defaultTenant, { sort: 'key', limit: 9 })).toHaveLength(2)
+})
+
+test('a stamp that goes while a survey reads the file says that a process writes, and not that the file is damaged', async () => {
+  const { path, stamp } = await closed()
+  await writeFile(join(path, 'index.sqlite'), Buffer.alloc(4_096, 0xa5), { flag: 'a' })
+  expect(await surveyIndex(path)).toBe('damaged')
+  let reads = 0
+  const fileSystem = faultyFileSystem(async (name) => {
+    if (name === 'read' && ++reads === 2) await rm(stamp)
+  })
+  expect(await surveyIndexOn(fileSystem, path)).toBe('unknown')
 })

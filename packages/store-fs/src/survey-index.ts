@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isAbsent } from './atomic-write.ts'
 import { storeFailure, systemCode } from './failures.ts'
-import { nodeFileSystem } from './file-system.ts'
+import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { isInTheWay } from './index-failures.ts'
 import { completeMark, indexVersion } from './index-schema.ts'
 import { compareStamp, stampPath } from './index-stamp.ts'
@@ -29,6 +29,11 @@ const mostChecked = 64 * 1024 * 1024
  * if ((await surveyIndex('./data')) === 'damaged') console.log('it is made anew at the next start')
  */
 export async function surveyIndex(path: string): Promise<IndexCondition> {
+  return await surveyIndexOn(nodeFileSystem, path)
+}
+
+/** As `surveyIndex`; the file is compared with its stamp through `fileSystem`. */
+export async function surveyIndexOn(fileSystem: FileSystem, path: string): Promise<IndexCondition> {
   const root = resolve(path)
   const file = join(root, 'index.sqlite')
   try {
@@ -36,7 +41,7 @@ export async function surveyIndex(path: string): Promise<IndexCondition> {
     if (size > 0 && !(await hasMagic(file))) return 'damaged'
     if ((await sizeOf(`${file}-wal`)) > 0) return 'unknown'
     if (size === 0) return 'incomplete'
-    const stamp = await compareStamp(nodeFileSystem, file)
+    const stamp = await compareStamp(fileSystem, file)
     // A stamp that has gone meanwhile says that a process is writing.
     if (stamp === 'changed') return (await sizeOf(stampPath(file))) < 0 ? 'unknown' : 'damaged'
     return conditionOf(file, stamp === 'none' && size <= mostChecked, await tenantsIn(root))
