@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { crc32 } from 'node:zlib'
 import { defaultTenant, type SessionIndexEntry, type SessionKey } from '@beamclaw/core'
 import { expect, onTestFinished, test } from 'vitest'
 import { nodeFileSystem } from './file-system.ts'
@@ -59,6 +60,18 @@ test('a stamp of another size is another file, whatever the checksum', async () 
   expect(await compareStamp(nodeFileSystem, file)).toBe('changed')
   await writeStamp(nodeFileSystem, file, stamp)
   expect(await compareStamp(nodeFileSystem, file)).toBe('equal')
+})
+
+test('a stamp is of the whole file, also where the system reads less at once than it was asked for', async () => {
+  const file = join(await folder(), 'index.sqlite')
+  const bytes = Buffer.from('what it has, and more than that '.repeat(100))
+  await writeFile(file, bytes)
+  const descriptor = await nodeFileSystem.open(file, 'r')
+  onTestFinished(() => nodeFileSystem.close(descriptor))
+  const read: typeof nodeFileSystem.read = (from, into, offset, length, position) =>
+    nodeFileSystem.read(from, into, offset, Math.min(length, 1_000), position)
+  const sum = crc32(bytes).toString(16).padStart(8, '0')
+  expect(await stampOf({ ...nodeFileSystem, read }, descriptor)).toEqual({ size: bytes.length, crc32: sum })
 })
 
 test.each([
