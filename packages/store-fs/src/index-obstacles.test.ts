@@ -9,6 +9,7 @@ import { FsStore } from './fs-store.ts'
 import { isDamage } from './index-failures.ts'
 import { removeIndexFiles } from './index-file.ts'
 import { compareStamp } from './index-stamp.ts'
+import { setAside } from './set-aside.ts'
 import { surveyIndex } from './survey-index.ts'
 import { faultyFileSystem, systemError } from './testing/faulty-file-system.ts'
 import { scratchDirectory } from './testing/scratch.ts'
@@ -172,4 +173,13 @@ test('the stamp goes, durably, before the file that it was of', async () => {
   })
   await removeIndexFiles(fileSystem, index)
   expect(calls.slice(0, 3)).toEqual(['unlink index.sqlite.stamp', 'sync', 'unlink index.sqlite'])
+})
+
+test('what is set aside has its other name durably', async () => {
+  const { path, stamp } = await closed()
+  const calls: string[] = []
+  const fileSystem = faultyFileSystem((name) => void calls.push(name))
+  expect(await setAside(fileSystem, stamp, new Date(0))).toBe(`${stamp}.damaged-19700101T000000000Z`)
+  expect(calls).toEqual(['rename', 'open', 'sync', 'close'])
+  expect(existsSync(join(path, 'index.sqlite.stamp'))).toBe(false)
 })
