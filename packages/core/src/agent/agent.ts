@@ -40,7 +40,10 @@ export interface AgentOptions<TContext = unknown, TContextInput = TContext> {
   readonly tools?: readonly ToolFor<TContext>[]
   /** Provider calls one run may make. @default 50 */
   readonly maxTurns?: number
-  /** Estimated tokens of history above which the oldest messages are replaced by a summary. @default 120000 */
+  /**
+   * Estimated tokens of history above which the oldest messages are replaced by a summary. @default 120000, and at most 60 % of the model's context window where
+   * the provider knows it
+   */
   readonly compactAboveTokens?: number
   /** How much the model thinks before it answers. @default 'off' */
   readonly thinking?: ThinkingLevel
@@ -85,7 +88,8 @@ export interface AgentDefinition<TContext = unknown> {
   readonly hooks: AgentHooks
   readonly tools: ReadonlyMap<string, Tool>
   readonly maxTurns: number
-  readonly compactAboveTokens: number
+  /** Undefined where the model's context window decides. */
+  readonly compactAboveTokens: number | undefined
   readonly thinking: ThinkingLevel
 }
 
@@ -144,7 +148,7 @@ export function definitionOf<TContext, TContextInput>(
     hooks,
     tools,
     maxTurns: options.maxTurns ?? agentDefaults.maxTurns,
-    compactAboveTokens: options.compactAboveTokens ?? agentDefaults.compactAboveTokens,
+    compactAboveTokens: options.compactAboveTokens,
     thinking: options.thinking ?? agentDefaults.thinking,
   })
 }
