@@ -6,9 +6,9 @@ import { type Engine, EngineError, EngineProvider } from './provider.ts'
 /** An engine that does what a test arranges. */
 function arrangedEngine(behaviors: ServiceBehavior[], received: string[]): Engine {
   return async function* (request, signal) {
-    // The name of the agent is for policies that count calls, and is not sent to a model.
+    // The name of the agent is for policies that count calls, and what other services made is for them: neither is sent to a model.
     const { agent: _, ...sent } = request
-    received.push(JSON.stringify(sent))
+    received.push(JSON.stringify(sent, (name, value) => (name === 'providerMetadata' || value?.type === 'custom' ? undefined : value)))
     const behavior = behaviors.shift()
     if (behavior?.type === 'silence') await once(signal, 'abort')
     signal.throwIfAborted()

@@ -36,6 +36,11 @@ function answerTo(behavior: ServiceBehavior): ScriptedAnswer {
   }
 }
 
+/** What an adapter would keep from its service. */
+function isOfServices(name: string, value: unknown): boolean {
+  return name === 'providerMetadata' || (value as { readonly type?: unknown } | null)?.type === 'custom'
+}
+
 function under(policy: (provider: Provider) => Provider): () => ProviderUnderTest {
   return () => {
     const scripted = new ScriptedProvider()
@@ -45,7 +50,9 @@ function under(policy: (provider: Provider) => Provider): () => ProviderUnderTes
       arrange: (behavior) => void scripted.add(answerTo(behavior)),
       lastRequest: () => {
         const { agent: _, ...sent } = scripted.requests.at(-1) ?? {}
-        return scripted.requests.length === 0 ? undefined : JSON.stringify(sent)
+        return scripted.requests.length === 0
+          ? undefined
+          : JSON.stringify(sent, (name, value) => (isOfServices(name, value) ? undefined : value))
       },
       idle: async () => {
         while (scripted.running > 0) await new Promise((resolve) => setImmediate(resolve))

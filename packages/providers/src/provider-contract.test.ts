@@ -44,6 +44,7 @@ function overHttp(makeProvider: (options: HttpOptions) => Provider, finishAtLimi
       provider: makeProvider({ baseUrl: server.baseUrl, apiKey: key }),
       model: 'scripted-1',
       secret: key,
+      service: new URL(server.baseUrl).host,
       arrange: (behavior) => server.enqueue(answerTo(behavior, finishAtLimit)),
       lastRequest: () => {
         const last = server.requests.at(-1)

@@ -186,6 +186,33 @@ describe('an index without a stamp', () => {
     })
     // It began again on the file as it is now.
     await vi.waitFor(() => expect(checks.map(({ isStopped }) => isStopped)).toEqual([true, false]))
+    // The next deletion waits as long as the first one did.
+    await index.delete(defaultTenant, [keyOf(8)])
+    await clock.advance(2_000)
+    await isComplete(index)
+    expect(checks.map(({ isStopped }) => isStopped)).toEqual([true, false])
+  })
+
+  test('is not trusted for a verdict that comes after its check was given up: the file has changed since', async () => {
+    const file = await unstamped()
+    const verdicts: ((verdict: 'sound') => void)[] = []
+    const check = (): IndexCheck => {
+      const { promise: verdict, resolve } = Promise.withResolvers<'sound' | 'unknown' | IndexDamage>()
+      verdicts.push(resolve)
+      return { verdict, stop: () => {} }
+    }
+    const clock = new ManualClock()
+    const index = indexIn(dirname(file), { check, clock })
+    await index.delete(defaultTenant, [keyOf(7)])
+    for (const _ of range(1, 4)) {
+      await clock.advance(2_000)
+      await isComplete(index)
+    }
+    await vi.waitFor(() => expect(verdicts).toHaveLength(2))
+    verdicts[0]?.('sound')
+    await isComplete(index)
+    await index.stop()
+    expect(existsSync(stampPath(file))).toBe(false)
   })
 
   test('that is written to all the time is checked three times at most, and its write-ahead log stays bounded', async () => {

@@ -1,11 +1,14 @@
 /** The open file of the index of sessions, and its syncs, which do not block the event loop as those of SQLite would. */
-import { dirname } from 'node:path'
-import { removeIfThere, syncDirectory } from './atomic-write.ts'
+import { basename, dirname } from 'node:path'
+import { isAbsent, syncDirectory } from './atomic-write.ts'
 import { systemCode } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 import type { IndexCheck } from './index-check.ts'
 import { IndexDamage, IndexDatabase } from './index-database.ts'
+import { isInTheWay } from './index-failures.ts'
+import { isLogWhole } from './index-log.ts'
 import { compareStamp, removeStamp, stampOf, writeStamp } from './index-stamp.ts'
+import { removeOrSetAside } from './set-aside.ts'
 import type { Sqlite } from './sqlite-module.ts'
 
 export interface IndexFileOptions {
@@ -17,6 +20,9 @@ export interface IndexFileOptions {
   /** Begins to look through the file, in another thread. */
   readonly check: (path: string) => IndexCheck
 }
+
+/** Endings of the files that SQLite makes: the file, its write-ahead log, what its processes share, and what a new file has for a moment. */
+const fileEndings = ['', '-wal', '-shm', '-journal']
 
 /** Steps after which the write-ahead log of SQLite is moved into the file: it then has some hundred pages. */
 const stepsToMove = 512
@@ -70,16 +76,25 @@ export class IndexFile {
     this.#trust = { phase }
   }
 
-  /** Opens or makes the file. Rejects as `IndexDatabase` throws, with `IndexDamage` for a file that is not what its stamp says, and as the file system does. */
+  /**
+   * Opens or makes the file. Rejects as `IndexDatabase` throws, as the file system does, and with `IndexDamage` for a file that is not what its stamp says, a
+   * write-ahead log that has changed, and a name that is no file that this process can open.
+   */
   static async open(options: IndexFileOptions): Promise<IndexFile> {
     const { sqlite, path, fileSystem, isSynced } = options
+    await checkNames(fileSystem, path)
     const stamp = await compareStamp(fileSystem, path)
     if (stamp === 'changed') throw new IndexDamage('its bytes are not those with which it was closed')
+    if (!(await isLogWhole(fileSystem, `${path}-wal`))) throw new IndexDamage('its write-ahead log has changed since it was written')
     if (stamp === 'none') await removeStamp(fileSystem, path)
     const isNew = await makePrivate(fileSystem, path)
     const database = new IndexDatabase(sqlite, path)
+    const open: number[] = []
     try {
-      const descriptors = { log: await fileSystem.open(`${path}-wal`, 'r+'), file: await fileSystem.open(path, 'r+') }
+      const descriptors = { log: await openLog(fileSystem, `${path}-wal`), file: -1 }
+      open.push(descriptors.log)
+      descriptors.file = await fileSystem.open(path, 'r+')
+      open.push(descriptors.file)
       const opened = new IndexFile(database, options, descriptors, stamp === 'equal' ? 'stamped' : isNew ? 'sound' : 'unchecked')
       if (isSynced) await syncDirectory(fileSystem, dirname(path))
       if ((await fileSystem.size(descriptors.log)) > 0) await opened.shred()
@@ -87,6 +102,7 @@ export class IndexFile {
       return opened
     } catch (error) {
       database.close()
+      for (const descriptor of open) await fileSystem.close(descriptor).catch(() => {})
       throw error
     }
   }
@@ -215,8 +231,29 @@ async function makePrivate(fileSystem: FileSystem, path: string): Promise<boolea
   }
 }
 
+/** Throws `IndexDamage` for a name that is no file that this process can open: SQLite would fail at each call, in words that say neither why nor which. */
+async function checkNames(fileSystem: FileSystem, path: string): Promise<void> {
+  for (const name of fileEndings.map((ending) => `${path}${ending}`)) {
+    try {
+      await fileSystem.close(await fileSystem.open(name, 'r+'))
+    } catch (error) {
+      if (isInTheWay(error)) throw new IndexDamage(`${basename(name)} cannot be opened (${systemCode(error)})`)
+      // Any other error comes again where the file is used, if it matters there.
+    }
+  }
+}
+
+/** SQLite makes the write-ahead log beside the file that a symbolic link leads to: then there is none here to be synced. */
+async function openLog(fileSystem: FileSystem, path: string): Promise<number> {
+  try {
+    return await fileSystem.open(path, 'r+')
+  } catch (error) {
+    throw isAbsent(error) ? new IndexDamage('it is a symbolic link, and its write-ahead log is elsewhere') : error
+  }
+}
+
 /** Removes the file and all that belongs to it, the stamp first: so none is beside another file. */
 export async function removeIndexFiles(fileSystem: FileSystem, path: string): Promise<void> {
   await removeStamp(fileSystem, path)
-  for (const suffix of ['', '-wal', '-shm']) await removeIfThere(fileSystem, `${path}${suffix}`)
+  for (const ending of fileEndings) await removeOrSetAside(fileSystem, `${path}${ending}`)
 }

@@ -1,6 +1,6 @@
 /** What a power cut or a kill may leave of the index of sessions: what was acknowledged, or an index that says that it is not complete. */
 import { existsSync } from 'node:fs'
-import { copyFile, mkdir, open, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { defaultTenant, type SessionIndexEntry, type SessionKey } from '@beamclaw/core'
@@ -172,19 +172,6 @@ describe('an index that is made anew while it is filled', () => {
     expect(await store.index.status(defaultTenant)).toEqual({ isComplete: true })
     expect(await store.index.page(defaultTenant, { sort: 'key', limit: 100 })).toHaveLength(80)
   })
-})
-
-test('a directory in the place of the index refuses what needs it with store-io, and is not deleted', async () => {
-  const path = join(await folder(), 'data')
-  await mkdir(join(path, 'index.sqlite'), { recursive: true })
-  await (await open(join(path, 'index.sqlite', 'of-somebody'), 'w')).close()
-  const store = new FsStore({ path })
-  onTestFinished(() => store.stop())
-  await expectRejection(store.index.put(defaultTenant, [entry(1)]), 'store-io')
-  expect(existsSync(join(path, 'index.sqlite', 'of-somebody'))).toBe(true)
-  await rm(join(path, 'index.sqlite'), { recursive: true })
-  await store.index.put(defaultTenant, [entry(1)])
-  expect(await store.index.get(defaultTenant, [entry(1).sessionKey])).toEqual([entry(1)])
 })
 
 describe('a stop whose index cannot be closed in order', () => {

@@ -1,7 +1,8 @@
 /** Gives a file that cannot be used another name beside it, so that nothing is lost and nothing stands in the way. */
 import { lstat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { isAbsent, syncDirectory } from './atomic-write.ts'
+import { isAbsent, removeIfThere, syncDirectory } from './atomic-write.ts'
+import { systemCode } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 
 /**
@@ -15,6 +16,17 @@ export async function setAside(fileSystem: FileSystem, path: string, at: Date): 
   await fileSystem.rename(path, target)
   await syncDirectory(fileSystem, dirname(path))
   return target
+}
+
+/** Removes a file; a directory of its name is given another one, for there may be something in it. */
+export async function removeOrSetAside(fileSystem: FileSystem, path: string): Promise<void> {
+  try {
+    await removeIfThere(fileSystem, path)
+  } catch (error) {
+    // EPERM is what macOS says of a directory.
+    if (!['EISDIR', 'EPERM'].includes(systemCode(error) ?? '')) throw error
+    await setAside(fileSystem, path, new Date())
+  }
 }
 
 async function isTaken(path: string): Promise<boolean> {

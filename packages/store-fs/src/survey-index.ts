@@ -3,8 +3,9 @@ import { open, readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isAbsent } from './atomic-write.ts'
-import { storeFailure } from './failures.ts'
-import { nodeFileSystem } from './file-system.ts'
+import { storeFailure, systemCode } from './failures.ts'
+import { type FileSystem, nodeFileSystem } from './file-system.ts'
+import { isInTheWay } from './index-failures.ts'
 import { completeMark, indexVersion } from './index-schema.ts'
 import { compareStamp, stampPath } from './index-stamp.ts'
 import { decodePart } from './key-path.ts'
@@ -28,6 +29,11 @@ const mostChecked = 64 * 1024 * 1024
  * if ((await surveyIndex('./data')) === 'damaged') console.log('it is made anew at the next start')
  */
 export async function surveyIndex(path: string): Promise<IndexCondition> {
+  return await surveyIndexOn(nodeFileSystem, path)
+}
+
+/** As `surveyIndex`; the file is compared with its stamp through `fileSystem`. */
+export async function surveyIndexOn(fileSystem: FileSystem, path: string): Promise<IndexCondition> {
   const root = resolve(path)
   const file = join(root, 'index.sqlite')
   try {
@@ -35,12 +41,14 @@ export async function surveyIndex(path: string): Promise<IndexCondition> {
     if (size > 0 && !(await hasMagic(file))) return 'damaged'
     if ((await sizeOf(`${file}-wal`)) > 0) return 'unknown'
     if (size === 0) return 'incomplete'
-    const stamp = await compareStamp(nodeFileSystem, file)
+    const stamp = await compareStamp(fileSystem, file)
     // A stamp that has gone meanwhile says that a process is writing.
     if (stamp === 'changed') return (await sizeOf(stampPath(file))) < 0 ? 'unknown' : 'damaged'
     return conditionOf(file, stamp === 'none' && size <= mostChecked, await tenantsIn(root))
   } catch (error) {
     if (isAbsent(error)) return 'missing'
+    // The next start makes it anew. That another user may not read it says nothing of it.
+    if (isInTheWay(error) && !isForbidden(error)) return 'damaged'
     throw storeFailure(error, `looking at ${file}`)
   }
 }
@@ -69,6 +77,10 @@ function conditionOf(file: string, isChecked: boolean, tenants: readonly string[
   } catch {
     return 'damaged'
   }
+}
+
+function isForbidden(error: unknown): boolean {
+  return ['EACCES', 'EPERM'].includes(systemCode(error) ?? '')
 }
 
 /** Resolves with the tenants that have sessions, as far as names of directories say. */

@@ -36,11 +36,14 @@ export interface AgentOptions<TContext = unknown, TContextInput = TContext> {
   readonly model: string
   /** The system prompt, or a function that returns it for each request to the model; throwing fails the run. @default none */
   readonly system?: SystemPrompt<TContext>
-  /** The tools that the model may call. @default [] */
+  /** The tools that the model may call; requests have them sorted by name. @default [] */
   readonly tools?: readonly ToolFor<TContext>[]
   /** Provider calls one run may make. @default 50 */
   readonly maxTurns?: number
-  /** Estimated tokens of history above which the oldest messages are replaced by a summary. @default 120000 */
+  /**
+   * Estimated tokens of history above which the oldest messages are replaced by a summary. @default 120000, and at most 60 % of the model's context window where
+   * the provider knows it
+   */
   readonly compactAboveTokens?: number
   /** How much the model thinks before it answers. @default 'off' */
   readonly thinking?: ThinkingLevel
@@ -85,7 +88,8 @@ export interface AgentDefinition<TContext = unknown> {
   readonly hooks: AgentHooks
   readonly tools: ReadonlyMap<string, Tool>
   readonly maxTurns: number
-  readonly compactAboveTokens: number
+  /** Undefined where the model's context window decides. */
+  readonly compactAboveTokens: number | undefined
   readonly thinking: ThinkingLevel
 }
 
@@ -144,7 +148,7 @@ export function definitionOf<TContext, TContextInput>(
     hooks,
     tools,
     maxTurns: options.maxTurns ?? agentDefaults.maxTurns,
-    compactAboveTokens: options.compactAboveTokens ?? agentDefaults.compactAboveTokens,
+    compactAboveTokens: options.compactAboveTokens,
     thinking: options.thinking ?? agentDefaults.thinking,
   })
 }
@@ -172,6 +176,7 @@ export function checkToolNames(owner: string, option: string, names: readonly st
   }
 }
 
+/** By name, whatever the order in the list: a request that begins with other bytes than the one before is read anew by a service, at its full price. */
 function toolsByName(owner: string, { id, tools = [] }: Pick<AgentOptions, 'id' | 'tools'>): ReadonlyMap<string, Tool> {
   const byName = new Map<string, Tool>()
   for (const [index, tool] of tools.entries()) {
@@ -180,7 +185,7 @@ function toolsByName(owner: string, { id, tools = [] }: Pick<AgentOptions, 'id' 
     if (byName.has(name)) throw new BeamClawError('invalid-option', `${owner}: two tools of agent "${id}" have the same name, "${name}"`)
     byName.set(name, tool)
   }
-  return readOnlyMap(byName)
+  return readOnlyMap(new Map([...byName].sort(([a], [b]) => (a < b ? -1 : 1))))
 }
 
 const hookRules = Object.fromEntries(hookNames.map((name) => [name, aFunction])) as OptionRules<AgentHooks>

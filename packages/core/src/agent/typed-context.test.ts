@@ -43,7 +43,7 @@ describe('a context that an agent gives', () => {
     defineAgent({ id: 'a', model, tools: [whose, counts] })
     const some: readonly Tool[] = [whose, plain]
     const agent = defineAgent({ id: 'a', model, context: z.object({ team: z.string() }), tools: some })
-    expect([...agent.tools.keys()]).toEqual(['whose', 'plain'])
+    expect([...agent.tools.keys()]).toEqual(['plain', 'whose'])
   })
 
   test('is known to its hooks', () => {

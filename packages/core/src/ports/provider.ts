@@ -120,6 +120,8 @@ export interface Provider {
   doStream(request: ProviderRequest, options: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart>
   /** Resolves with the models of this provider; may send a request to the service. Absent when the provider cannot list them. */
   listModels?(options: { readonly signal: AbortSignal }): Promise<readonly ModelInfo[]>
+  /** Returns what is known of a model beforehand; sends no request, and takes no time. Absent when nothing is known of any. */
+  modelFacts?(model: string): Omit<ModelInfo, 'id'>
   /** Resolves with the input tokens of a request as the service counts them. Absent when the service cannot tell. */
   countTokens?(request: ProviderRequest, options: { readonly signal: AbortSignal }): Promise<number>
   /** Resolves with an embedding for each text. Absent when the provider has none. */

@@ -57,7 +57,7 @@ const mistakes: readonly Mistake[] = [
   ['a model without a provider', 'hi', { model: 'gpt-5' }, 'invalid-option', '"gpt-5"; known providers are test'],
   ['a model of an unknown provider', 'hi', { model: 'tset/x' }, 'invalid-option', '"tset/x"; did you mean "test/…"?'],
   ['a tool that the agent has not', 'hi', { tools: ['lokup'] }, 'invalid-option', 'send: tools names the tool "lokup"'],
-  ['the known tools', 'hi', { tools: ['ghost'] }, 'invalid-option', 'known tools are lookup, hand_off_to_billing, refund'],
+  ['the known tools', 'hi', { tools: ['ghost'] }, 'invalid-option', 'known tools are hand_off_to_billing, lookup, refund'],
   ['a choice that the agent has not', 'hi', { toolChoice: { name: 'ghost' } }, 'invalid-option', 'toolChoice.name names the tool "ghost"'],
   ['a choice that is not allowed', 'hi', { tools: ['lookup'], toolChoice: { name: 'refund' } }, 'invalid-option', 'known tools are lookup'],
   ['a date in the context', 'hi', { context: { a: [{ when: new Date(0) }] } }, 'invalid-message', /context\.a\[0\]\.when is a Date; .*ISO/],

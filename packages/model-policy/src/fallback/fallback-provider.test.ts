@@ -1,4 +1,4 @@
-import { BeamClawError, type BeamClawErrorOptions, silentLogger } from '@beamclaw/core'
+import { BeamClawError, type BeamClawErrorOptions, type Provider, silentLogger } from '@beamclaw/core'
 import { collectAnswer, flushEventLoop, ManualClock, type ScriptedAnswer, ScriptedProvider } from '@beamclaw/core/testing'
 import { describe, expect, test } from 'vitest'
 import type { ProviderErrorCode } from '../error-policy.ts'
@@ -297,6 +297,20 @@ describe('the models of a fallback', () => {
       { id: 'b', provider, model: 'other' },
     ]
     expect(await new FallbackProvider({ targets }).listModels({ signal })).toEqual([{ id: 'fixed', contextWindow: 10 }, { id: 'other' }])
+  })
+
+  test('knows of a model what its first target knows, and what that target says itself before it', () => {
+    const provider: Provider = {
+      doStream: (request, options) => new ScriptedProvider().doStream(request, options),
+      modelFacts: (model) => ({ contextWindow: model.length, maxOutputTokens: 2 }),
+    }
+    const second = { id: 'b', provider: new ScriptedProvider(), contextWindow: 3 }
+    const factsOf = (first: Partial<FallbackTarget>) =>
+      new FallbackProvider({ targets: [{ id: 'a', provider, ...first }, second] }).modelFacts('asked')
+    expect(factsOf({})).toEqual({ contextWindow: 5, maxOutputTokens: 2 })
+    expect(factsOf({ model: 'own-model' })).toEqual({ contextWindow: 9, maxOutputTokens: 2 })
+    expect(factsOf({ contextWindow: 70 })).toEqual({ contextWindow: 70, maxOutputTokens: 2 })
+    expect(factsOf({ provider: new ScriptedProvider() })).toEqual({})
   })
 })
 

@@ -141,6 +141,12 @@ export class FallbackProvider implements Provider {
     return [...models.values()]
   }
 
+  /** Returns what is known of the model of the first target, which is the one that answers as a rule. */
+  modelFacts(requested: string): Omit<ModelInfo, 'id'> {
+    const { provider, model = requested, contextWindow } = this.#targets[0] ?? {}
+    return { ...provider?.modelFacts?.(model), ...(contextWindow === undefined ? {} : { contextWindow }) }
+  }
+
   /** Returns the state of each target for a requested model. */
   inspect(model: string): readonly TargetState[] {
     const now = this.#clock.monotonic()

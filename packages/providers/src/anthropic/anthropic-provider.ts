@@ -176,6 +176,10 @@ export class AnthropicProvider implements Provider {
     return models
   }
 
+  modelFacts(model: string): Omit<ModelInfo, 'id'> {
+    return infoOf(factsOf<ModelFacts>(anthropicModels, model, this.#style.models))
+  }
+
   /** What the service tells of a model counts before what the table knows, and what the user says before both. */
   #infoOf({ id, max_input_tokens, max_tokens }: ListedModel): ModelInfo {
     const known = factsOf<ModelFacts>(anthropicModels, id)

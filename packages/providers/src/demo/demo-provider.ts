@@ -96,6 +96,10 @@ export class DemoProvider implements Provider {
     }
   }
 
+  modelFacts(): Omit<ModelInfo, 'id'> {
+    return { contextWindow }
+  }
+
   async listModels(): Promise<readonly ModelInfo[]> {
     return [
       { id: 'demo-1', contextWindow },

@@ -40,6 +40,7 @@ async function overHttp(): Promise<ProviderUnderTest> {
     provider: new OpenAiResponsesProvider({ baseUrl: server.baseUrl, apiKey: key }),
     model: 'scripted-1',
     secret: key,
+    service: new URL(server.baseUrl).host,
     arrange: (behavior) => server.enqueue(answerTo(behavior)),
     lastRequest: () => {
       const last = server.requests.at(-1)

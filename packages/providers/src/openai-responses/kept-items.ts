@@ -34,8 +34,8 @@ function isShallow(value: unknown, levels: number): boolean {
 
 /** Returns what a part keeps for a service. */
 export function keptBy(part: AnswerPart, service: string): JsonObject {
-  const { providerMetadata } = part
-  return (providerMetadata !== undefined && Object.hasOwn(providerMetadata, service) && objectOf(providerMetadata[service])) || {}
+  const all = objectOf(part.providerMetadata)
+  return (all !== undefined && Object.hasOwn(all, service) && objectOf(all[service])) || {}
 }
 
 /** Returns the fields of a reasoning item to keep; undefined for one that the service could make nothing of. */

@@ -73,8 +73,8 @@ describe('the provider', () => {
       { role: 'tool', content: [seen('a'), seen('b')] },
     ] as const
     await expect(partsOf(provider.doStream({ model: 'm', messages }, { signal }))).rejects.toMatchObject({ code: 'provider-bad-request' })
-    const { input } = (requests[0]?.body ?? {}) as { readonly input?: readonly JsonObject[] }
-    expect(input?.map(({ type }) => type)).toEqual(types)
+    const { input = [] } = (requests[0]?.body ?? {}) as { readonly input?: readonly JsonObject[] }
+    expect(input.map(({ type }) => type)).toEqual(types)
   })
 
   it.each([

@@ -6,7 +6,7 @@ import { DefaultIds } from '../shared/default-ids.ts'
 import { embedTexts } from '../shared/embeddings.ts'
 import { accessOf } from '../shared/environment.ts'
 import { type HttpOptions, mergeHeaders } from '../shared/http-options.ts'
-import { factsOf } from '../shared/model-facts.ts'
+import { factsOf, infoOf } from '../shared/model-facts.ts'
 import { ModelService } from '../shared/model-service.ts'
 import * as z from '../shared/schema.ts'
 import { serviceOf } from '../shared/service-name.ts'
@@ -76,6 +76,10 @@ export class OpenAiResponsesProvider implements Provider {
       const { body, warnings } = toResponsesRequest(request, this.#factsOf(request.model), this.#style)
       return this.#service.stream({ path: '/responses', body, reader, warnings, onFailure: explainResponsesError }, callSignal)
     }, signal)
+  }
+
+  modelFacts(model: string): Omit<ModelInfo, 'id'> {
+    return infoOf(this.#factsOf(model))
   }
 
   async listModels({ signal }: { readonly signal: AbortSignal }): Promise<readonly ModelInfo[]> {

@@ -12,11 +12,12 @@ import {
 import { checkOptions, providerStream } from '@beamclaw/core/adapter'
 import { DefaultIds } from '../shared/default-ids.ts'
 import { embedTexts } from '../shared/embeddings.ts'
+import { infoOf } from '../shared/model-facts.ts'
 import { ModelService } from '../shared/model-service.ts'
 import { ToolIds } from '../shared/tool-ids.ts'
 import { checkShape } from '../shared/wire-format.ts'
 import { chatAccessOf } from './chat-access.ts'
-import type { ChatStyle } from './chat-style.ts'
+import { type ChatStyle, chatFactsOf } from './chat-style.ts'
 import { OpenAiStreamReader } from './from-openai-stream.ts'
 import { toModelInfo } from './model-list.ts'
 import { openAiModels } from './openai-api.ts'
@@ -67,6 +68,10 @@ export class OpenAiChatProvider implements Provider {
       const reader = new OpenAiStreamReader(this.#service.failures, new ToolIds(this.#ids, request.messages), this.#style, request.model)
       return this.#service.stream({ path: '/chat/completions', ...toOpenAiRequest(request, this.#style), reader }, callSignal)
     }, signal)
+  }
+
+  modelFacts(model: string): Omit<ModelInfo, 'id'> {
+    return infoOf(chatFactsOf(this.#style, model))
   }
 
   async listModels({ signal }: { readonly signal: AbortSignal }): Promise<readonly ModelInfo[]> {

@@ -62,6 +62,10 @@ export class OpenAiProvider implements Provider {
     return this.#provider.doStream(request, options)
   }
 
+  modelFacts(model: string): Omit<ModelInfo, 'id'> {
+    return this.#provider.modelFacts(model)
+  }
+
   listModels(options: { readonly signal: AbortSignal }): Promise<readonly ModelInfo[]> {
     return this.#provider.listModels(options)
   }

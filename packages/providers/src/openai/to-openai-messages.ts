@@ -112,7 +112,8 @@ function isOwn(metadata: ProviderMetadata | undefined, { service, takesUnmarked 
 
 /** Returns what a service left with something; a client may have made it, so it is checked. */
 function dataOf(metadata: ProviderMetadata | undefined, service: string): JsonObject | undefined {
-  return metadata !== undefined && Object.hasOwn(metadata, service) ? objectOf(metadata[service]) : undefined
+  const all = objectOf(metadata)
+  return all !== undefined && Object.hasOwn(all, service) ? objectOf(all[service]) : undefined
 }
 
 function objectOf(value: unknown): JsonObject | undefined {

@@ -4,6 +4,7 @@ import { describe, it } from 'vitest'
 import { faultyProvider } from '../faulty-provider.ts'
 import { providerContract } from './provider-contract.ts'
 import type { ProviderUnderTest, ServiceBehavior } from './provider-fixtures.ts'
+import { metadataMistakes } from './testing/metadata-mistakes.ts'
 import { MistakenProvider, type ProviderMistake } from './testing/mistaken-provider.ts'
 import { expectCaught } from './testing/planted-mistakes.ts'
 import { providerMistakes } from './testing/provider-mistakes.ts'
@@ -36,6 +37,10 @@ function answerTo(behavior: ServiceBehavior): ScriptedAnswer {
   }
 }
 
+function isOfServices(name: string, value: unknown): boolean {
+  return name === 'providerMetadata' || (value as { readonly type?: unknown } | null)?.type === 'custom'
+}
+
 function scripted(): ProviderUnderTest {
   const provider = new ScriptedProvider()
   return {
@@ -45,10 +50,10 @@ function scripted(): ProviderUnderTest {
       provider.add(answerTo(behavior))
     },
     lastRequest: () => {
-      // The script stands for the service: it is not told of the agent, nor of calls that were aborted before they began.
+      // The script stands for the service: it is not told of the agent, of what services made, nor of calls that were aborted before they began.
       const last = provider.calls.findLast(({ status }) => status !== 'aborted')
       const { agent: _, ...sent } = last?.request ?? {}
-      return last === undefined ? undefined : JSON.stringify(sent)
+      return last === undefined ? undefined : JSON.stringify(sent, (name, value) => (isOfServices(name, value) ? undefined : value))
     },
     idle: async () => {
       while (provider.running > 0) await new Promise((resolve) => setImmediate(resolve))
@@ -69,7 +74,7 @@ providerContract(
   runner,
 )
 
-const mistakes: Readonly<Record<string, ProviderMistake>> = providerMistakes
+const mistakes: Readonly<Record<string, ProviderMistake>> = { ...providerMistakes, ...metadataMistakes }
 
 describe('the Provider contract', () => {
   expectCaught(Object.fromEntries(Object.entries(mistakes).map(([flaw, { caughtBy }]) => [flaw, caughtBy])), (flaw, options) =>

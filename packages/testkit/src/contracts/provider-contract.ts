@@ -5,6 +5,7 @@ import { type ContractOptions, declareContract } from './contract.ts'
 import { abortTests, silenceTests } from './provider-abort-contract.ts'
 import { failureTests } from './provider-failure-contract.ts'
 import { ask, hear, type ProviderTests, type ProviderUnderTest, question, textOf, tool, typesOf } from './provider-fixtures.ts'
+import { metadataTests } from './provider-metadata-contract.ts'
 import { requestTests } from './provider-request-contract.ts'
 
 const answerTests: ProviderTests = {
@@ -205,7 +206,7 @@ const modelTests: ProviderTests = {
 const sections = {
   answers: answerTests,
   exact: exactTests,
-  requests: requestTests,
+  requests: { ...requestTests, ...metadataTests },
   tools: toolTests,
   limits: limitTests,
   abort: abortTests,

@@ -31,6 +31,8 @@ export interface ProviderUnderTest {
   arrange(behavior: ServiceBehavior): void | Promise<void>
   /** The provider's API key or token, which no error may contain. */
   readonly secret?: string
+  /** The name under which the provider keeps what its service needs back, in `providerMetadata`. @default it keeps nothing */
+  readonly service?: string
   /** Returns the last request that the service received, as text: its body, and headers that carry content. Undefined before the first. */
   lastRequest?(): string | undefined
   /** Resolves once no call holds a connection. */

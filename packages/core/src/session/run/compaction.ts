@@ -11,6 +11,7 @@ import type { SessionState } from '../state/session-state.ts'
 import { compactableMessages, estimateTokens, keptTokens, transcriptOf } from '../state/shown-history.ts'
 import { type AttemptPause, describeFailure } from './attempts.ts'
 import type { EventLoopTurns } from './event-loop-turns.ts'
+import { historyLimit } from './history-limit.ts'
 import { type ModelAnswer, readAnswer } from './model-answer.ts'
 import { runLimitDefaults } from './next-step.ts'
 
@@ -97,7 +98,8 @@ export class HistorySummary {
   }
 
   async #tries(messages: readonly Message[], signal: AbortSignal): Promise<Summary> {
-    let characters = this.#options.agent().compactAboveTokens * 2
+    // The agent's own model is asked, whatever the run's is.
+    let characters = historyLimit(this.#options.agent(), this.#options.providers) * 2
     let usage = zeroUsage
     const { model } = this.#options.agent()
     for (let attempt = 1; ; attempt++) {
@@ -130,10 +132,11 @@ export class HistorySummary {
   }
 
   #droppable(): number {
-    const { state, agent } = this.#options
+    const { state, agent, providers } = this.#options
     const { shown } = state
     // After a context overflow the token estimate is known to be too low, so at most a quarter of the estimated history is kept.
-    const most = this.#isUrgent() ? Math.min(shown.tokens, agent().compactAboveTokens) : agent().compactAboveTokens
+    const limit = historyLimit(agent(), providers, state.current?.settings.model)
+    const most = this.#isUrgent() ? Math.min(shown.tokens, limit) : limit
     return compactableMessages(shown.messages(), Math.min(keptTokens, Math.floor(most / 4)))
   }
 }

@@ -10,6 +10,7 @@ import type { JournalEntry, RunEnd } from '../journal/records.ts'
 import type { RunState } from '../state/run-state.ts'
 import { type AttemptPause, attemptPause } from './attempts.ts'
 import { HistorySummary } from './compaction.ts'
+import { historyLimit } from './history-limit.ts'
 import { askModel } from './model-step.ts'
 import { type NextStep, nextStep, type RunLimits, runLimitDefaults } from './next-step.ts'
 import { contextFor } from './run-context.ts'
@@ -104,8 +105,10 @@ export class RunLoop {
   }
 
   #limits(): RunLimits {
-    const { maxTurns, compactAboveTokens } = this.#options.agent()
-    return { ...runLimitDefaults, maxTurns, compactAboveTokens }
+    const { agent, providers, state } = this.#options
+    const answering = agent()
+    const compactAboveTokens = historyLimit(answering, providers, state.current?.settings.model)
+    return { ...runLimitDefaults, maxTurns: answering.maxTurns, compactAboveTokens }
   }
 
   /** Returns the entries of a step that takes no time. */

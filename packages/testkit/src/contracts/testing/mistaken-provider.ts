@@ -1,5 +1,13 @@
 /** A plain provider that is correct by its default rules; each flaw of an author is another rule in place of one of them. */
-import { BeamClawError, type ModelInfo, type Provider, type ProviderPart, type ProviderRequest } from '@beamclaw/core'
+import {
+  type AssistantMessage,
+  BeamClawError,
+  type Message,
+  type ModelInfo,
+  type Provider,
+  type ProviderPart,
+  type ProviderRequest,
+} from '@beamclaw/core'
 import type { ProviderUnderTest } from '../provider-fixtures.ts'
 import { PlainService, plainKey, type ServiceEvent } from './plain-service.ts'
 
@@ -70,8 +78,16 @@ function partsOf(event: ServiceEvent, state: CallState): readonly ProviderPart[]
   }
 }
 
+/** Returns what a service that needs nothing back gets of a message. */
+function ownOf(message: Message): unknown {
+  const { providerMetadata: _, content, ...rest } = message as AssistantMessage
+  if (typeof content === 'string') return { ...rest, content }
+  const parts = content.filter(({ type }) => type !== 'custom')
+  return { ...rest, content: parts.map(({ providerMetadata: _, ...part }) => part) }
+}
+
 export const correctProvider: ProviderRules = {
-  sent: ({ agent: _, ...rest }) => rest,
+  sent: ({ agent: _, ...rest }) => ({ ...rest, messages: rest.messages.map(ownOf) }),
   newState: () => ({ pieces: new Map(), ids: 0, text: '' }),
   partsOf,
   endsAt: ({ type }) => type === 'end' || type === 'broken' || type === 'refused',
@@ -107,6 +123,7 @@ export class MistakenProvider implements Provider {
       provider: this,
       model: 'plain-1',
       secret: plainKey,
+      service: 'plain',
       arrange: (behavior) => this.#service.arrange(behavior),
       lastRequest: () => this.#service.requests.at(-1),
       idle: () => this.#service.idle(),
