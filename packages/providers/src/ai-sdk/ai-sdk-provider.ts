@@ -144,6 +144,7 @@ export class AiSdkProvider implements Provider {
       let failures = this.#failuresOf(undefined)
       return new ModelStream({
         deadlines: this.#deadlines(failures.name, callSignal),
+        clock: this.#clock,
         errorOf: (thrown, phase) => thrownError(failures, thrown, phase),
         begin: async (modelSignal) => {
           const { model: given, providerOptions } = this.#options

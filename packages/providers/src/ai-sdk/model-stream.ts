@@ -1,5 +1,5 @@
 /** One streamed answer of a model of the AI SDK, part by part. */
-import { BeamClawError, type ProviderPart } from '@beamclaw/core'
+import { BeamClawError, type Clock, type ProviderPart } from '@beamclaw/core'
 import type { ProviderStream } from '@beamclaw/core/adapter'
 import type { Deadlines } from '../shared/deadlines.ts'
 import type { AiSdkPartReader } from './ai-sdk-model.ts'
@@ -18,6 +18,7 @@ export interface ModelCall {
   /** Asks the model. `signal` is aborted when the call is over before its answer is. */
   readonly begin: (signal: AbortSignal) => Promise<BegunStream>
   readonly deadlines: Deadlines
+  readonly clock: Clock
   /** Returns the error for anything that the model has thrown. Never throws. */
   readonly errorOf: (thrown: unknown, phase: 'headers' | 'body') => BeamClawError
 }
@@ -27,6 +28,9 @@ type Read = IteratorResult<ProviderPart, void>
 /** Milliseconds, and parts, that a stream may go on for after its finish. */
 const endingMs = 1_000
 const endingParts = 16
+
+/** Reads in a row that bring nothing for the caller, after which the event loop has its turn: a stream that never waits would stop all timers. */
+const maxSilentReads = 64
 
 // A string as the reason: an error would have its stack trace captured for every call.
 const isOverReason = 'the call is over'
@@ -50,6 +54,7 @@ export class ModelStream implements ProviderStream {
   #reads: PromiseWithResolvers<Read>[] = []
   #isReading = false
   #hasRead = false
+  #silentReads = 0
 
   constructor(call: ModelCall) {
     this.#call = call
@@ -83,7 +88,7 @@ export class ModelStream implements ProviderStream {
   async return(): Promise<Read> {
     this.#parts = []
     this.#next = 0
-    if (this.#phase !== 'complete' && this.#phase !== 'over') this.#close()
+    if (this.#phase !== 'complete' && this.#phase !== 'failed' && this.#phase !== 'over') this.#close()
     this.#phase = 'over'
     for (const read of this.#reads.splice(0)) read.reject(new BeamClawError('provider-aborted', 'The call is over'))
     return { done: true, value: undefined }
@@ -109,6 +114,13 @@ export class ModelStream implements ProviderStream {
     const begun = this.#begun
     if (begun === undefined || this.#isReading) return
     this.#isReading = true
+    if (++this.#silentReads > maxSilentReads) {
+      this.#silentReads = 0
+      return this.#call.clock.yieldTo(() => {
+        this.#isReading = false
+        if (this.#phase === 'reading') this.#read()
+      })
+    }
     this.#call.deadlines.enter(this.#hasRead ? 'idle' : 'first-byte')
     readFrom(begun.source).then(
       ({ done, value }) => this.#receive(begun, done, value),
@@ -170,8 +182,10 @@ export class ModelStream implements ProviderStream {
   #settle(): void {
     while (this.#reads.length > 0) {
       const part = this.takeReady()
-      if (part !== undefined) this.#reads.shift()?.resolve({ done: false, value: part })
-      else if (this.#phase === 'failed') {
+      if (part !== undefined) {
+        this.#silentReads = 0
+        this.#reads.shift()?.resolve({ done: false, value: part })
+      } else if (this.#phase === 'failed') {
         this.#phase = 'over'
         this.#reads.shift()?.reject(this.#error)
       } else if (this.#phase === 'complete' || this.#phase === 'over') {
@@ -184,7 +198,8 @@ export class ModelStream implements ProviderStream {
 
 /** Reads once; whatever a foreign reader does becomes a rejection. */
 async function readFrom(source: AiSdkPartReader): Promise<{ readonly done: boolean; readonly value?: unknown }> {
-  return source.read()
+  const { done, value } = await source.read()
+  return { done, value }
 }
 
 /** Cancels a foreign reader, whose failures are of no interest any more. */

@@ -76,7 +76,7 @@ function readable(part: ImagePart | FilePart, { urls, warnings }: PromptTarget):
   })
   return part.type === 'image'
     ? `[an image that is not shown: ${url}]`
-    : `[the document ${name ?? ''} at ${url}, which cannot be read here]`
+    : `[the document ${name === undefined ? '' : `${name} `}at ${url}, which cannot be read here]`
 }
 
 /** Returns true where the service fetches an address itself. The AI SDK's own rule: a key is a media type, `image/*` or `*`. */
