@@ -151,7 +151,7 @@ describe('what has no place here', () => {
     ])
   })
 
-  test('a request for a consent is told, because nobody can give it', async () => {
+  test('a request for a consent is told, because there is no way to give it', async () => {
     const parts = [{ type: 'tool-approval-request', approvalId: 'a', toolCallId: 'b' }, finish()]
     expect(await partsFrom(parts)).toEqual([expect.objectContaining({ type: 'warning', setting: 'tool-approval-request' }), stop])
   })

@@ -22,7 +22,7 @@ export interface MockCall {
 /** What a mock does with a call. */
 export type MockAnswer = (options: MockCall) => unknown
 
-/** Returns a mock that answers with `answer`. */
+/** Returns a mock whose calls go to `answer`. */
 export function mockModel(
   version: (typeof versions)[number],
   answer: MockAnswer,
