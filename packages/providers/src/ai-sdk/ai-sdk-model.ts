@@ -5,7 +5,7 @@
 import type { JsonObject, JsonValue } from '@beamclaw/core'
 
 /** Settings of one provider by its name, as the AI SDK has them: `{ anthropic: { cacheControl: … } }`. */
-export type AiSdkProviderOptions = { readonly [provider: string]: JsonObject }
+export type AiSdkServiceOptions = { readonly [provider: string]: JsonObject }
 
 /** A `LanguageModelV3` or `LanguageModelV4`. */
 export interface AiSdkModel {
@@ -66,7 +66,7 @@ export interface AiSdkCallOptions {
   abortSignal?: AbortSignal
   /** Version 4. */
   reasoning?: 'low' | 'medium' | 'high'
-  providerOptions?: AiSdkProviderOptions
+  providerOptions?: AiSdkServiceOptions
 }
 
 /** A tool that the caller runs. */
@@ -88,7 +88,7 @@ export type AiSdkMessage =
 /** A part of a message: `type`, its fields, and what its provider needs back. */
 export interface AiSdkPart {
   readonly type: string
-  readonly providerOptions?: AiSdkProviderOptions
+  readonly providerOptions?: AiSdkServiceOptions
   readonly [field: string]: AiSdkField
 }
 

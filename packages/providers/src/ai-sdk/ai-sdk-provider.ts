@@ -112,7 +112,6 @@ const rules: OptionRules<AiSdkProviderOptions> = {
  * constructor throws `invalid-option`.
  *
  * @example
- * import { createMistral } from '@ai-sdk/mistral'
  * const mistral = new AiSdkProvider({ model: createMistral({ apiKey }), secrets: [apiKey] })
  */
 export class AiSdkProvider implements Provider {

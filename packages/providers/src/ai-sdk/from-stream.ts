@@ -141,9 +141,17 @@ export class AiSdkStreamReader {
     const reason = finishReasons.get(said) ?? 'other'
     const isCut = reason === 'length' || reason === 'content-filter'
     this.#blocks.endAll(out)
-    if (isCut) out.splice(0, out.length, ...out.filter((part) => !this.#calls.isDoubtful(part)))
+    this.#leaveOutCut(isCut, out)
     out.push({ type: 'finish', reason: this.#reasonOf(reason), usage: toUsage(usage) })
     this.#isFinished = true
+  }
+
+  /** Calls that were cut off must neither run nor get a result. */
+  #leaveOutCut(isCut: boolean, out: ProviderPart[]): void {
+    if (!isCut) return
+    const whole = out.filter((part) => !this.#calls.isDoubtful(part))
+    out.length = 0
+    for (const part of whole) out.push(part)
   }
 
   /** Some models say `stop` and call tools, others say `tool-calls` and call none. */

@@ -199,6 +199,31 @@ describe('a stream that does not end after its finish', () => {
   })
 })
 
+describe('an answer without bounds', () => {
+  test.each([
+    ['of blocks', (id: number) => ({ type: 'text-start', id: String(id) })],
+    [
+      'of parts after a call without input',
+      (id: number) =>
+        id === 0 ? { type: 'tool-call', toolCallId: 'c', toolName: 'add', input: '' } : { type: 'text-delta', id: '0', delta: 'x' },
+    ],
+  ])('%s is an error', async (_, partOf) => {
+    function* endless(): Generator<object> {
+      for (let id = 0; ; id++) yield partOf(id)
+    }
+    await expect(collect(providerOf(() => ({ stream: ReadableStream.from(endless()) })))).rejects.toMatchObject({
+      code: 'provider-protocol',
+    })
+  })
+
+  test('of parts that waited for the finish comes whole', async () => {
+    const call = { type: 'tool-call', toolCallId: 'c', toolName: 'add', input: '' }
+    const parts = Array.from({ length: 50_000 }, () => ({ type: 'text-delta', id: '0', delta: 'x' }))
+    const heard = await collect(providerOf(() => streamOf([call, ...parts, finish('length')])))
+    expect([heard.length, heard.at(0)?.type, heard.at(-1)?.type]).toEqual([50_002, 'text-delta', 'finish'])
+  })
+})
+
 describe('deadlines', () => {
   const limits = { firstByteTimeoutMs: 1_000, idleTimeoutMs: 100, totalTimeoutMs: 5_000 }
 

@@ -12,7 +12,7 @@ import type { AnswerPart, JsonObject, JsonValue, ProviderMetadata } from '@beamc
 import { wellFormedJson } from '@beamclaw/core/adapter'
 import { objectOf } from '../openai-responses/fields.ts'
 import { isKeepable } from '../shared/keepable.ts'
-import type { AiSdkProviderOptions } from './ai-sdk-model.ts'
+import type { AiSdkServiceOptions } from './ai-sdk-model.ts'
 
 /** Returns the metadata of a part; undefined for what is too large or too deep to be kept. */
 export function keep(service: string, fields: JsonObject): ProviderMetadata | undefined {
@@ -25,7 +25,7 @@ export function keptBy({ providerMetadata }: AnswerPart, service: string): JsonO
 }
 
 /** Returns the metadata of a model as a field of JSON; no field without any. */
-export function optionsField(metadata: unknown): { readonly options?: AiSdkProviderOptions } {
+export function optionsField(metadata: unknown): { readonly options?: AiSdkServiceOptions } {
   const options = objectOf(plainJson(metadata))
   if (options === undefined) return {}
   const entries = Object.entries(options).filter((entry): entry is [string, JsonObject] => objectOf(entry[1]) !== undefined)
@@ -33,7 +33,7 @@ export function optionsField(metadata: unknown): { readonly options?: AiSdkProvi
 }
 
 /** Returns kept metadata as the field of a part of a prompt. */
-export function providerOptionsField(kept: JsonObject | undefined): { readonly providerOptions?: AiSdkProviderOptions } {
+export function providerOptionsField(kept: JsonObject | undefined): { readonly providerOptions?: AiSdkServiceOptions } {
   const { options } = optionsField(kept?.options)
   return options === undefined ? {} : { providerOptions: options }
 }

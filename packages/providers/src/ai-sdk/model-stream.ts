@@ -137,7 +137,7 @@ export class ModelStream implements ProviderStream {
     try {
       if (done === undefined) throw value
       if (done) reader.end()
-      else this.#parts.push(...reader.read(value))
+      else for (const part of reader.read(value)) this.#parts.push(part)
       if (reader.isFinished) this.#complete()
     } catch (thrown) {
       this.#fail(this.#call.errorOf(thrown, 'body'))

@@ -1,12 +1,12 @@
 /** Converts a request to the options of one call of a model. */
 import type { ProviderRequest, ProviderWarning, ToolChoice } from '@beamclaw/core'
 import { wellFormedJson } from '@beamclaw/core/adapter'
-import type { AiSdkCallOptions, AiSdkModel, AiSdkProviderOptions, AiSdkToolChoice, AiSdkUrls } from './ai-sdk-model.ts'
+import type { AiSdkCallOptions, AiSdkModel, AiSdkServiceOptions, AiSdkToolChoice, AiSdkUrls } from './ai-sdk-model.ts'
 import type { PromptTarget } from './to-file.ts'
 import { toPrompt } from './to-prompt.ts'
 
 /** Settings for the AI SDK's providers: the same for each call, or by the request. */
-export type ProviderOptionsSource = AiSdkProviderOptions | ((request: ProviderRequest) => AiSdkProviderOptions)
+export type ProviderOptionsSource = AiSdkServiceOptions | ((request: ProviderRequest) => AiSdkServiceOptions)
 
 /** What a call needs beside its request. */
 export interface CallSetup {
