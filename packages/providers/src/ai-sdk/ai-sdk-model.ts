@@ -75,6 +75,7 @@ export interface AiSdkTool {
   readonly name: string
   readonly description: string
   readonly inputSchema: JsonObject
+  readonly strict?: boolean
 }
 
 /** Which tools must be called. */

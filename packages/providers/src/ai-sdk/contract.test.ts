@@ -4,6 +4,7 @@ import { createOpenAI } from '@ai-sdk/openai'
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { type ProviderUnderTest, providerContract, type ServiceBehavior } from '@beamclaw/testkit'
 import { type ModelAnswer, startModelServer } from '@beamclaw/testkit/model-server'
+import { createOpenAI as createOpenAiV3 } from 'ai-sdk-openai-v3'
 import { describe, it } from 'vitest'
 import { AiSdkProvider, type AiSdkProviderOptions } from './ai-sdk-provider.ts'
 
@@ -67,6 +68,16 @@ const dialects: Readonly<Record<string, Dialect>> = {
   },
   'openai.chat': { model: (baseURL) => createOpenAI({ baseURL, apiKey: key }).chat, someText: 4, finishAtLimit: 'length' },
   'openai.responses': { model: (baseURL) => createOpenAI({ baseURL, apiKey: key }), someText: 6, finishAtLimit: 'max_output_tokens' },
+  'openai.chat of version 3': {
+    model: (baseURL) => createOpenAiV3({ baseURL, apiKey: key }).chat,
+    someText: 4,
+    finishAtLimit: 'length',
+  },
+  'openai.responses of version 3': {
+    model: (baseURL) => createOpenAiV3({ baseURL, apiKey: key }),
+    someText: 6,
+    finishAtLimit: 'max_output_tokens',
+  },
   anthropic: { model: (baseURL) => createAnthropic({ baseURL, apiKey: key }), someText: 4, finishAtLimit: 'max_tokens' },
 }
 

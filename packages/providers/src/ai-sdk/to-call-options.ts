@@ -1,7 +1,7 @@
 /** Converts a request to the options of one call of a model. */
-import type { ProviderRequest, ProviderWarning, ToolChoice } from '@beamclaw/core'
+import type { ProviderRequest, ProviderWarning, ToolChoice, ToolDeclaration } from '@beamclaw/core'
 import { wellFormedJson } from '@beamclaw/core/adapter'
-import type { AiSdkCallOptions, AiSdkModel, AiSdkServiceOptions, AiSdkToolChoice, AiSdkUrls } from './ai-sdk-model.ts'
+import type { AiSdkCallOptions, AiSdkModel, AiSdkServiceOptions, AiSdkTool, AiSdkToolChoice, AiSdkUrls } from './ai-sdk-model.ts'
 import type { PromptTarget } from './to-file.ts'
 import { toPrompt } from './to-prompt.ts'
 
@@ -42,17 +42,7 @@ export async function toCallOptions(
     // Without a level the model decides: many refuse to be told not to think.
     ...(thinking === 'off' || version === 'v3' ? {} : { reasoning: thinking }),
     ...(providerOptions === undefined ? {} : { providerOptions: copyOf(providerOptions) }),
-    ...(tools.length === 0
-      ? {}
-      : {
-          tools: tools.map(({ name, description, inputSchema }) => ({
-            type: 'function' as const,
-            name,
-            description,
-            inputSchema: copyOf(inputSchema),
-          })),
-          toolChoice: toToolChoice(toolChoice ?? 'auto'),
-        }),
+    ...(tools.length === 0 ? {} : { tools: toTools(tools, model), toolChoice: toToolChoice(toolChoice ?? 'auto') }),
   }
   return { options, warnings: [...warnings.values()] }
 }
@@ -60,6 +50,21 @@ export async function toCallOptions(
 /** Returns a copy of JSON: a model may change what it gets, and a lone surrogate would have it refused. */
 function copyOf<T>(value: T): T {
   return JSON.parse(wellFormedJson(value) ?? 'null') as T
+}
+
+/**
+ * Models of OpenAI's API take a schema for a strict one unless told otherwise, and then refuse most. Version 4 of the AI SDK's packages tells them, version 3
+ * leaves it to the caller; other services may not know the field.
+ */
+function toTools(tools: readonly ToolDeclaration[], { specificationVersion, provider }: AiSdkModel): AiSdkTool[] {
+  const strict = specificationVersion === 'v3' && /^(?:openai|azure)\b/.test(provider) ? { strict: false } : {}
+  return tools.map(({ name, description, inputSchema }) => ({
+    type: 'function',
+    name,
+    description,
+    inputSchema: copyOf(inputSchema),
+    ...strict,
+  }))
 }
 
 function toToolChoice(choice: ToolChoice): AiSdkToolChoice {

@@ -1,24 +1,11 @@
 // What a model of the AI SDK is asked.
-import type { AnswerPart, ContentPart, Message, ProviderMetadata, ProviderRequest } from '@beamclaw/core'
+import type { AnswerPart, ContentPart, Message, ProviderMetadata } from '@beamclaw/core'
 import { describe, expect, test } from 'vitest'
-import { AiSdkProvider, type AiSdkProviderOptions } from './ai-sdk-provider.ts'
-import { collect, finish, type MockCall, mockModel, streamOf, textBlock, type versions } from './testing/mock-models.ts'
+import { asked, type MockCall, type versions } from './testing/mock-models.ts'
 
 type Version = (typeof versions)[number]
 
 const service = 'ai-sdk:mock.chat'
-
-async function asked(
-  version: Version,
-  request: Partial<ProviderRequest>,
-  options: Partial<AiSdkProviderOptions> = {},
-  supportedUrls: unknown = {},
-) {
-  const { model, calls } = mockModel(version, () => streamOf([...textBlock('ok'), finish()]), { provider: 'mock.chat', supportedUrls })
-  const parts = await collect(new AiSdkProvider({ model, ...options }), request)
-  const warned = parts.flatMap((part) => (part.type === 'warning' ? [part.setting] : []))
-  return { ...(calls[0] as MockCall), warned }
-}
 
 const promptOf = async (version: Version, messages: readonly Message[]): Promise<MockCall['prompt']> =>
   (await asked(version, { messages })).prompt
@@ -27,56 +14,6 @@ const own = (fields: ProviderMetadata[string]): { readonly providerMetadata: Pro
   providerMetadata: { [service]: fields },
 })
 const user = (...content: readonly ContentPart[]): Message => ({ role: 'user', content })
-
-describe('settings', () => {
-  test('are passed on, with tools and their choice', async () => {
-    const inputSchema = { type: 'object', properties: { a: { type: 'number' } } } as const
-    const tools = [{ name: 'add', description: 'adds', inputSchema }]
-    const responseFormat = { type: 'json', name: 'sum', schema: { type: 'object' } } as const
-    const call = await asked('v4', {
-      ...{ system: 'Be brief.', tools, toolChoice: { name: 'add' }, responseFormat, thinking: 'high' },
-      ...{ maxOutputTokens: 100, temperature: 0.5, topP: 0.9, stopSequences: ['END'] },
-    })
-    expect(call).toMatchObject({
-      maxOutputTokens: 100,
-      temperature: 0.5,
-      topP: 0.9,
-      stopSequences: ['END'],
-      responseFormat,
-      reasoning: 'high',
-    })
-    expect(call.tools).toEqual([{ type: 'function', name: 'add', description: 'adds', inputSchema }])
-    expect(call.toolChoice).toEqual({ type: 'tool', toolName: 'add' })
-    expect(call.prompt).toEqual([
-      { role: 'system', content: 'Be brief.' },
-      { role: 'user', content: [{ type: 'text', text: 'hello' }] },
-    ])
-    expect(call.abortSignal).toBeInstanceOf(AbortSignal)
-  })
-
-  test('that a request does not have are not there', async () => {
-    const { warned, ...call } = await asked('v4', { tools: [], toolChoice: 'required', stopSequences: [], thinking: 'off' })
-    expect([Object.keys(call).sort(), warned]).toEqual([['abortSignal', 'prompt'], []])
-  })
-
-  test.each(['auto', 'none', 'required'] as const)('choose tools by %s', async (toolChoice) => {
-    const tools = [{ name: 'add', description: 'adds', inputSchema: { type: 'object' } }]
-    expect((await asked('v3', { tools, toolChoice })).toolChoice).toEqual({ type: toolChoice })
-  })
-
-  test('of the services are those of the option, for all calls or for each', async () => {
-    const openai = { openai: { serviceTier: 'flex' } }
-    expect((await asked('v3', {}, { providerOptions: openai })).providerOptions).toEqual(openai)
-    const byUser = ({ userId = '' }: ProviderRequest) => ({ openai: { user: userId } })
-    expect((await asked('v4', { userId: 'u1' }, { providerOptions: byUser })).providerOptions).toEqual({ openai: { user: 'u1' } })
-  })
-
-  test('of version 3 have no thinking, which is told unless the option may set it', async () => {
-    const call = await asked('v3', { thinking: 'low' })
-    expect([call.reasoning, call.warned]).toEqual([undefined, ['thinking']])
-    expect((await asked('v3', { thinking: 'low' }, { providerOptions: () => ({}) })).warned).toEqual([])
-  })
-})
 
 describe('messages', () => {
   test('keep their order, and blank ones are no empty messages', async () => {

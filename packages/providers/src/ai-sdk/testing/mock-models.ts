@@ -78,3 +78,16 @@ export async function collect(
     parts.push(part)
   return parts
 }
+
+/** Resolves with the options that a model got for a request, and the settings that were warned of. */
+export async function asked(
+  version: (typeof versions)[number],
+  request: Partial<ProviderRequest>,
+  options: Partial<AiSdkProviderOptions> = {},
+  supportedUrls: unknown = {},
+) {
+  const { model, calls } = mockModel(version, () => streamOf([...textBlock('ok'), finish()]), { provider: 'mock.chat', supportedUrls })
+  const parts = await collect(new AiSdkProvider({ model, ...options }), request)
+  const warned = parts.flatMap((part) => (part.type === 'warning' ? [part.setting] : []))
+  return { ...(calls[0] as MockCall), warned }
+}
