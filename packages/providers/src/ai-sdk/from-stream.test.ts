@@ -178,7 +178,7 @@ describe('the finish', () => {
       { inputTokens: { total: 100, noCache: 30, cacheRead: 50, cacheWrite: 20 }, outputTokens: { total: 9, text: 5, reasoning: 4 } },
       [30, 9, 50, 20, 4],
     ],
-    [{ inputTokens: { total: 100, cacheRead: 60 }, outputTokens: { text: 5, reasoning: 4 } }, [40, 9, 60, 0, 4]],
+    [{ inputTokens: { total: 100, cacheRead: 60, cacheWrite: 15 }, outputTokens: { text: 5, reasoning: 4 } }, [25, 9, 60, 15, 4]],
     [{ inputTokens: { total: 10, cacheRead: 60 }, outputTokens: { total: 3, reasoning: 4 } }, [0, 3, 60, 0, 3]],
     [{ inputTokens: { total: 10.4 }, outputTokens: { total: 3, reasoning: 0 } }, [10, 3, 0, 0, undefined]],
     [{ inputTokens: {}, outputTokens: {} }, [0, 0, 0, 0, undefined]],

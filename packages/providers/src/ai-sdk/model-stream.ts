@@ -167,7 +167,7 @@ export class ModelStream implements ProviderStream {
   #fail(error: BeamClawError): void {
     if (this.#phase === 'complete' || this.#phase === 'failed' || this.#phase === 'over') return
     this.#phase = 'failed'
-    this.#error = this.#call.deadlines.failure ?? error
+    this.#error = error
     this.#close()
     this.#settle()
   }

@@ -88,6 +88,6 @@ function isSupported(mediaType: string, url: string, urls: AiSdkUrls): boolean {
       .replace(/^\*(?:\/\*)?$/, '')
       .replace('*', '')
     const isMeant = prefix === '' || (prefix.endsWith('/') ? wanted.startsWith(prefix) : wanted === prefix)
-    return isMeant && patterns.some((pattern) => new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')).test(url))
+    return isMeant && patterns.some((pattern) => new RegExp(pattern).test(url))
   })
 }
