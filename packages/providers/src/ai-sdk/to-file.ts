@@ -88,6 +88,7 @@ function isSupported(mediaType: string, url: string, urls: AiSdkUrls): boolean {
       .replace(/^\*(?:\/\*)?$/, '')
       .replace('*', '')
     const isMeant = prefix === '' || (prefix.endsWith('/') ? wanted.startsWith(prefix) : wanted === prefix)
+    // A copy: a global pattern goes on where it matched last.
     return isMeant && patterns.some((pattern) => new RegExp(pattern).test(url))
   })
 }
