@@ -43,6 +43,9 @@ let folder = ''
 const printed = new Map<Block, Outcome>()
 let compilerSays = ''
 
+/** Packages of others that programs of the pages use beside ours. */
+const shownPackages = ['ai', '@ai-sdk/anthropic']
+
 // A folder in which our packages are installed, as a reader's would be. The links end outside node_modules, so Node runs them from source.
 function install(name: string, target: string): void {
   const link = join(folder, 'node_modules', name)
@@ -85,6 +88,7 @@ beforeAll(async () => {
       if (!peer.startsWith('@beamclaw/') && existsSync(target)) install(peer, target)
     }
   }
+  for (const name of shownPackages) install(name, join(root, 'packages/providers/node_modules', name))
   for (const { file, code } of blocks) writeFileSync(join(folder, file), code)
   const compilerOptions = { noEmit: true, types: ['node'], typeRoots: [join(root, 'node_modules/@types')] }
   const project = { extends: join(root, 'tsconfig.base.json'), compilerOptions, include: ['*.ts'] }

@@ -7,6 +7,7 @@ export default library(
     anthropic: 'src/anthropic/index.ts',
     openai: 'src/openai/index.ts',
     'openai-responses': 'src/openai-responses/index.ts',
+    'ai-sdk': 'src/ai-sdk/index.ts',
     demo: 'src/demo/index.ts',
   },
   { bundled: ['zod'] },

@@ -1,4 +1,11 @@
 export {
+  type AiSdkEmbeddingModel,
+  type AiSdkModel,
+  AiSdkProvider,
+  type AiSdkProviderOptions,
+  aiSdkProviderDefaults,
+} from './ai-sdk/index.ts'
+export {
   AnthropicProvider,
   type AnthropicProviderOptions,
   anthropicProviderDefaults,

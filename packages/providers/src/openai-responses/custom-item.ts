@@ -1,5 +1,5 @@
 import type { JsonObject, ProviderPart } from '@beamclaw/core'
-import { isKeepable } from './kept-items.ts'
+import { isKeepable } from '../shared/keepable.ts'
 import type { OutputContext, OutputItem } from './output-item.ts'
 
 /** An item that only the service understands, such as the call of a tool that ran there. It is kept whole, with its id. */

@@ -9,27 +9,12 @@
  * An import may have written anything there, so it is read with care.
  */
 import type { AnswerPart, JsonObject, JsonValue, ProviderMetadata } from '@beamclaw/core'
+import { isKeepable } from '../shared/keepable.ts'
 import { objectOf, textIn } from './fields.ts'
-
-/** Characters of JSON that a part may keep; core takes a little more. */
-const maxKeptCharacters = 1_000_000
-
-/** Levels of nesting that a part may keep; core takes a few more. */
-const deepestKept = 60
 
 /** Returns the metadata of a part; undefined where there is nothing to keep, or too much of it. */
 export function kept(service: string, fields: JsonObject): ProviderMetadata | undefined {
   return Object.keys(fields).length > 0 && isKeepable(fields) ? { [service]: fields } : undefined
-}
-
-/** Returns true for what fits in the metadata of a part. */
-export function isKeepable(fields: JsonObject): boolean {
-  return isShallow(fields, deepestKept) && JSON.stringify(fields).length <= maxKeptCharacters
-}
-
-function isShallow(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  return levels > 0 && Object.values(value).every((inner) => isShallow(inner, levels - 1))
 }
 
 /** Returns what a part keeps for a service. */
