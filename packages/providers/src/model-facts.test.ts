@@ -1,6 +1,7 @@
 // What each provider knows of a model without asking its service, which would answer here only with an error.
 import type { Provider } from '@beamclaw/core'
 import { describe, expect, it } from 'vitest'
+import { AiSdkProvider } from './ai-sdk/ai-sdk-provider.ts'
 import { AnthropicProvider } from './anthropic/anthropic-provider.ts'
 import { DemoProvider } from './demo/demo-provider.ts'
 import { OpenAiChatProvider } from './openai/openai-chat-provider.ts'
@@ -33,4 +34,10 @@ describe.each<[string, Provider, string, number]>([
 
 it('the demo model has a window', () => {
   expect(new DemoProvider().modelFacts()).toEqual({ contextWindow: 128_000 })
+})
+
+it('AiSdkProvider knows what the user says', () => {
+  const provider = new AiSdkProvider({ model: fetch, models: own.models })
+  expect(provider.modelFacts('mine')).toEqual({ contextWindow: 8_192 })
+  expect(provider.modelFacts('constructor')).toEqual({})
 })

@@ -160,6 +160,12 @@ export class AiSdkProvider implements Provider {
     }, signal)
   }
 
+  /** Returns what `models` says of a model. */
+  modelFacts(model: string): Omit<ModelInfo, 'id'> {
+    const { models = {} } = this.#options
+    return infoOf((Object.hasOwn(models, model) ? models[model] : undefined) ?? {})
+  }
+
   async #embed(given: Required<AiSdkProviderOptions>['embeddingModel'], request: EmbedRequest, signal: AbortSignal): Promise<EmbedAnswer> {
     if (request.texts.length === 0) return { embeddings: [], usage: zeroUsage }
     let failures = this.#failuresOf(undefined)

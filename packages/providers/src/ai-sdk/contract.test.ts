@@ -46,7 +46,8 @@ function overHttp(dialect: Dialect) {
   return async (): Promise<ProviderUnderTest> => {
     const server = await startModelServer()
     return {
-      provider: new AiSdkProvider({ model: dialect.model(server.baseUrl), secrets: [key] }),
+      provider: new AiSdkProvider({ model: dialect.model(server.baseUrl), secrets: [key], service: 'own' }),
+      service: 'own',
       model: 'scripted-1',
       secret: key,
       arrange: (behavior) => server.enqueue(answerTo(behavior, dialect)),

@@ -21,7 +21,8 @@ export function keep(service: string, fields: JsonObject): ProviderMetadata | un
 
 /** Returns what a part keeps for a service; undefined for a part of another one. */
 export function keptBy({ providerMetadata }: AnswerPart, service: string): JsonObject | undefined {
-  return providerMetadata !== undefined && Object.hasOwn(providerMetadata, service) ? objectOf(providerMetadata[service]) : undefined
+  const all = objectOf(providerMetadata)
+  return all !== undefined && Object.hasOwn(all, service) ? objectOf(all[service]) : undefined
 }
 
 /** Returns the metadata of a model as a field of JSON; no field without any. */

@@ -82,7 +82,8 @@ function overMock(version: (typeof versions)[number]) {
       return model
     }
     return {
-      provider: new AiSdkProvider({ model: byName }),
+      provider: new AiSdkProvider({ model: byName, service: 'own' }),
+      service: 'own',
       model: 'scripted-1',
       secret: key,
       arrange: (behavior) => void behaviors.push(behavior),

@@ -85,7 +85,7 @@ export async function asked(
   request: Partial<ProviderRequest>,
   options: Partial<AiSdkProviderOptions> = {},
   supportedUrls: unknown = {},
-) {
+): Promise<MockCall & { readonly warned: readonly string[] }> {
   const { model, calls } = mockModel(version, () => streamOf([...textBlock('ok'), finish()]), { provider: 'mock.chat', supportedUrls })
   const parts = await collect(new AiSdkProvider({ model, ...options }), request)
   const warned = parts.flatMap((part) => (part.type === 'warning' ? [part.setting] : []))
