@@ -52,4 +52,22 @@ describe('a session that cannot be woken at the start', () => {
     await expect(claw.session(key).history()).rejects.toMatchObject({ code: 'log-corrupt' })
     expect((await claw.session(key).follow('one').result()).text).toBe('after all')
   })
+
+  test('is no failure when a stop comes before it has been woken', async () => {
+    const store = new TroubledStore()
+    const events: string[] = []
+    const services = { logger: { log: (_: string, event: string) => void events.push(event) } }
+    const set = await stage(new FunctionModel(() => new Promise(() => {})), {}, { store, services })
+    await set.claw.session(key).send('hello', { idempotencyKey: 'one' }).accepted
+    await flushEventLoop()
+    const opening = Promise.withResolvers<void>()
+    store.opening = () => opening.promise
+    const claw = await set.restart()
+    await flushEventLoop()
+    const stopped = claw.stop()
+    await flushEventLoop()
+    opening.resolve()
+    await stopped
+    expect(events).not.toContain('session.not-resumed')
+  })
 })

@@ -66,6 +66,8 @@ export class Waker {
     } catch (error) {
       // Its first message was not durable yet, so no caller was told that it was accepted.
       if (BeamClawError.isInstance(error, 'unknown-session')) return false
+      // An orderly stop that came sooner: the next start resumes the session.
+      if (this.#isStopped) return false
       const isLasting = BeamClawError.isInstance(error) && lasting.has(error.code)
       logger.log('error', 'session.not-resumed', {
         session: key,
