@@ -15,6 +15,8 @@ export interface BegunAnswer {
   in(chunk: Uint8Array): Iterable<ServerSentEvent>
   /** Returns the events that the end completes. */
   atEnd(): Iterable<ServerSentEvent>
+  /** Returns the error for an answer of which nothing was understood; `first` is its first event. */
+  unread?(error: unknown, first: ServerSentEvent | undefined): unknown
 }
 
 type Read = IteratorResult<ProviderPart, void>
@@ -41,6 +43,9 @@ export class AnswerParts implements ProviderStream {
   /** Place of the next part. */
   #next = 0
   #waitingBytes = 0
+  #firstEvent: ServerSentEvent | undefined
+  /** True once the reader has made a part of an event. */
+  #isUnderstood = false
   #reads: PromiseWithResolvers<Read>[] = []
 
   /** `begin` sends the request; the parts of `before` come before those of the answer. */
@@ -101,7 +106,7 @@ export class AnswerParts implements ProviderStream {
     this.#waitingBytes += chunk.byteLength
     const reader = this.#reader
     try {
-      for (const event of this.#begun.in(chunk)) if (!reader.isDone) for (const part of reader.read(event)) this.#parts.push(part)
+      this.#readAll(this.#begun.in(chunk))
     } catch (error) {
       return this.#broken(error)
     }
@@ -112,14 +117,25 @@ export class AnswerParts implements ProviderStream {
 
   #ended(): void {
     if (this.#phase !== 'reading' || this.#begun === undefined) return
-    const reader = this.#reader
     try {
-      for (const event of this.#begun.atEnd()) if (!reader.isDone) for (const part of reader.read(event)) this.#parts.push(part)
+      this.#readAll(this.#begun.atEnd())
     } catch (error) {
       return this.#broken(error)
     }
     this.#complete()
     this.#settle()
+  }
+
+  #readAll(events: Iterable<ServerSentEvent>): void {
+    const reader = this.#reader
+    for (const event of events) {
+      this.#firstEvent ??= event
+      if (reader.isDone) continue
+      for (const part of reader.read(event)) {
+        this.#isUnderstood = true
+        this.#parts.push(part)
+      }
+    }
   }
 
   #broken(error: unknown): void {
@@ -142,7 +158,7 @@ export class AnswerParts implements ProviderStream {
   #fail(error: unknown): void {
     if (this.#phase === 'over') return
     this.#phase = 'failed'
-    this.#error = error
+    this.#error = this.#isUnderstood || this.#begun?.unread === undefined ? error : this.#begun.unread(error, this.#firstEvent)
     this.#begun?.answer.end()
   }
 
