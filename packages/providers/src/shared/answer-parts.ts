@@ -9,8 +9,6 @@ import type { ServerSentEvent } from './sse.ts'
 /** An answer whose headers have arrived with status 200. */
 export interface BegunAnswer {
   readonly answer: HttpAnswer
-  /** True when the whole body has been read: all its events are those of the end. */
-  readonly isWhole: boolean
   /** Returns the events that a chunk of the body completes. */
   in(chunk: Uint8Array): Iterable<ServerSentEvent>
   /** Returns the events that the end completes. */
@@ -92,9 +90,7 @@ export class AnswerParts implements ProviderStream {
       if (this.#phase !== 'begun') return begun.answer.end()
       this.#begun = begun
       this.#phase = 'reading'
-      if (begun.isWhole) this.#ended()
-      else
-        begun.answer.receive({ onPiece: (piece) => this.#read(piece), onEnd: () => this.#ended(), onError: (error) => this.#broken(error) })
+      begun.answer.receive({ onPiece: (piece) => this.#read(piece), onEnd: () => this.#ended(), onError: (error) => this.#broken(error) })
     } catch (error) {
       this.#fail(error)
     }

@@ -23,6 +23,12 @@ const responses = sse({ type: 'response.created', response: { object: 'response'
 const gemini = sse({ candidates: [{ content: { parts: [{ text: '漢字' }] } }] })
 const ollama = sse({ model: 'tiny', message: { role: 'assistant', content: '🦀' }, done: false })
 
+const lines = answer(
+  200,
+  'application/x-ndjson',
+  '{"model":"tiny","message":{"content":"Hi"},"done":false}\n{"model":"tiny","done":true}\n',
+)
+
 const noPath = { code: 'provider-bad-request', says: 'Check "baseUrl", which has no /' }
 const noModel = { code: 'provider-bad-request', says: 'Correct the name of the model' }
 const notIts = { code: 'provider-protocol', says: 'Check that "baseUrl" is the address of a server that speaks ' }
@@ -42,6 +48,7 @@ const cases: readonly (readonly [what: string, listener: RequestListener, expect
   ['a key that may not', answer(403, 'text/html', page), { code: 'provider-auth', says: 'Check what the option "apiKey" may use' }],
   ['no credit', answer(402, 'text/html', page), { code: 'provider-billing', says: 'Add credit or raise the limit' }],
   ['a web page', answer(200, 'text/html', page), { code: 'provider-protocol', says: 'is a web page. Correct "baseUrl"' }],
+  ['a web page without a type', answer(200, '', `\n ${page}`), { code: 'provider-protocol', says: 'is a web page. Correct "baseUrl"' }],
   ['a web page with 404', answer(404, 'text/html', page), noPath],
   ['a 404 of a text', answer(404, 'text/plain', '404 page not found'), noPath],
   ['a 404 of another API', json(404, { detail: 'Not Found' }), noPath],
@@ -62,7 +69,7 @@ const cases: readonly (readonly [what: string, listener: RequestListener, expect
   ['JSON of another API', json(200, { ok: true, version: '1.2' }), { ...notIts, says: '(it is JSON of another kind). Check that' }],
   ['a list', json(200, [1, 2]), notIts],
   ['nothing but null', json(200, null), notIts],
-  ['broken JSON', answer(200, 'application/json', '{"a":'), { code: 'provider-protocol', says: 'is not JSON. Check "baseUrl"' }],
+  ['broken JSON', answer(200, 'application/json', '{"a":'), { ...notIts, says: 'the answer is not JSON' }],
   ['a text', answer(200, 'text/plain', 'It is running'), { ...notIts, says: 'is no stream of events, but text/plain). Check that' }],
   ['an image', answer(200, 'image/png', '\u0089PNG'), notIts],
   ['nothing', answer(200, 'text/plain', ''), { ...notIts, says: '(it is empty). Check that' }],
@@ -72,6 +79,7 @@ const cases: readonly (readonly [what: string, listener: RequestListener, expect
   ['Messages', messages, foreign('the Messages API', 'AnthropicProvider', 'AnthropicProvider')],
   ['Responses', responses, foreign('the Responses API', 'OpenAiResponsesProvider', 'OpenAiResponsesProvider')],
   ["Gemini's own API", gemini, foreign("Gemini's own API", 'the dialect "gemini"')],
+  ["Ollama's own API, as it sends it", lines, foreign("Ollama's own API", 'the dialect "ollama"')],
   ["Ollama's own API", ollama, foreign("Ollama's own API", 'the dialect "ollama"')],
 ]
 

@@ -1,5 +1,6 @@
 /** HTTP by undici's dispatcher: chunks are passed on as they arrive, which costs half as much as `fetch`. */
 import type { Agent, Dispatcher } from 'undici'
+import { codingsOf, type DecodedAnswer, decodedAnswer } from './decoded-answer.ts'
 import type { HeaderReader } from './retry-after.ts'
 import type { AnswerSink, IncomingAnswer, OutgoingRequest, Progress, Transport } from './transport.ts'
 
@@ -16,16 +17,18 @@ export class DispatchTransport implements Transport {
 
   async send({ url, headers, body }: OutgoingRequest, { onConnected, whenOver }: Progress): Promise<IncomingAnswer> {
     const answer = new DispatchedAnswer()
+    let plain: DecodedAnswer | undefined
     let isOver = false
     whenOver(() => {
       isOver = true
       answer.abort()
+      plain?.cancel()
     })
     // Loaded by the first call: undici takes longer to load than core and this package together.
     this.#agent ??= makeAgent(this.#connectTimeoutMs)
     const agent = await this.#agent
     if (isOver) throw new Error('The call is over')
-    return new Promise((resolve, reject) => {
+    const arrived = await new Promise<DispatchedAnswer>((resolve, reject) => {
       const { origin, pathname, search } = new URL(url)
       const method = body === undefined ? 'GET' : 'POST'
       const request = { origin, path: pathname + search, method, headers: { ...headers, 'accept-encoding': 'identity' } } as const
@@ -49,6 +52,11 @@ export class DispatchTransport implements Transport {
         },
       )
     })
+    const codings = codingsOf(arrived.headers)
+    if (codings.length === 0) return arrived
+    plain = await decodedAnswer(arrived, codings)
+    if (isOver) plain.cancel()
+    return plain
   }
 }
 

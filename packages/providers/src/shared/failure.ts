@@ -130,6 +130,10 @@ export function networkError(context: FailureContext, thrown: unknown, phase: 'c
   if (deadline !== undefined) {
     return new BeamClawError('provider-timeout', `${context.name}: the connection timed out`, { cause, details: { deadline, ...about } })
   }
+  if (/^(?:Z_|ERR_(?:BROTLI|ZSTD|CONTENT_ENCODING|_?ZLIB))/.test(errorCode ?? '')) {
+    const advice = 'Let the server, or the gateway before it, send answers uncompressed'
+    return protocolError(context.name, `the compression of the answer cannot be undone. ${advice}`, about)
+  }
   const reached = connectCodes.includes(errorCode ?? '') ? 'connect' : phase
   const suffix = errorCode === undefined ? '' : ` (${about.errorCode})`
   const advice = adviceOnConnection(errorCode, { isNoHttp, phase: reached, isHttps: context.isHttps })

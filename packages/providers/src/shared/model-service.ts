@@ -4,6 +4,7 @@ import { type ProviderStream, wellFormedJson } from '@beamclaw/core/adapter'
 import type { KeySource } from './advice.ts'
 import { AnswerParts, type BegunAnswer } from './answer-parts.ts'
 import type { AnswerReader } from './answer-reader.ts'
+import { BodyParser, webPage } from './body-parser.ts'
 import { DispatchTransport } from './dispatch-transport.ts'
 import { type ErrorCodeTable, type Failure, protocolError, serviceError } from './failure.ts'
 import { FetchTransport } from './fetch-transport.ts'
@@ -12,7 +13,6 @@ import { type HttpOptions, httpDefaults } from './http-options.ts'
 import { tooDeep } from './nesting.ts'
 import { unreadError } from './protocols.ts'
 import { Redactor } from './redactor.ts'
-import { EventParser, type ServerSentEvent } from './sse.ts'
 import type { Transport } from './transport.ts'
 
 const maxErrorBytes = 64 * 1024
@@ -93,7 +93,7 @@ export class ModelService {
     const begin = async (): Promise<BegunAnswer> => {
       const answer = await sendHttp(this.#setup, path, jsonOf(extraBody === undefined ? body : { ...body, ...extraBody }), signal, headers)
       try {
-        if (answer.status === 200) return await this.#begun(answer, path)
+        if (answer.status === 200) return this.#begun(answer, path)
         const error = await this.#failureOf(answer, path)
         throw onFailure?.(error) ?? error
       } catch (error) {
@@ -128,29 +128,23 @@ export class ModelService {
     }
   }
 
-  async #begun(answer: HttpAnswer, path: string): Promise<BegunAnswer> {
-    const { name } = this.failures
-    const type = answer.contentType
-    if (type === 'text/html') throw this.#webPage()
-    const unread = (error: unknown, first: ServerSentEvent | undefined): unknown => {
-      const contentType = this.failures.redactor.clean(type, 64)
-      return unreadError(name, error, { path, first, receivedBytes: answer.receivedBytes, contentType })
+  #begun(answer: HttpAnswer, path: string): BegunAnswer {
+    const { name, redactor } = this.failures
+    if (answer.contentType === 'text/html') throw webPage(name)
+    const parser = new BodyParser(name, { maxEventBytes: this.#maxEventBytes, maxJsonBytes })
+    return {
+      answer,
+      in: (chunk) => parser.feed(chunk),
+      atEnd: () => parser.end(),
+      unread: (error, first) => {
+        const contentType = redactor.clean(answer.contentType, 64)
+        return unreadError(name, error, { path, first, receivedBytes: answer.receivedBytes, contentType })
+      },
     }
-    if (type === 'application/json') {
-      // A server that does not stream: one JSON text with the complete answer or an error.
-      const event = { event: undefined, data: JSON.stringify(await this.#json(answer)) }
-      return { answer, isWhole: true, in: () => [], atEnd: () => [event], unread }
-    }
-    const parser = new EventParser(name, this.#maxEventBytes)
-    return { answer, isWhole: false, in: (chunk) => parser.feed(chunk), atEnd: () => parser.end(), unread }
-  }
-
-  #webPage(): BeamClawError {
-    return protocolError(this.failures.name, 'the answer is a web page. Correct "baseUrl"', { contentType: 'text/html' })
   }
 
   async #json(answer: HttpAnswer): Promise<unknown> {
-    if (answer.contentType === 'text/html') throw this.#webPage()
+    if (answer.contentType === 'text/html') throw webPage(this.failures.name)
     const text = await answer.text(maxJsonBytes)
     try {
       return JSON.parse(text)

@@ -63,7 +63,10 @@ export interface UnreadAnswer {
 
 /** Returns the error for an answer of which no part could be read: what it is instead, as far as that can be told. */
 export function unreadError(name: string, error: unknown, answer: UnreadAnswer): unknown {
-  if (!BeamClawError.isInstance(error, 'provider-protocol') || error.details.limit !== undefined) return error
+  if (!BeamClawError.isInstance(error, 'provider-protocol')) return error
+  const { limit, errorCode, contentType: given } = error.details
+  // These say all that is to be said.
+  if (limit !== undefined || errorCode !== undefined || given === 'text/html') return error
   const own = asked(answer.path)
   const found = answer.first === undefined ? undefined : spokenIn(answer.first)
   // An answer that broke off early.
@@ -85,8 +88,7 @@ export function unreadError(name: string, error: unknown, answer: UnreadAnswer):
 /** Returns what an answer in no known protocol is; undefined for a stream of events. */
 function contentOf({ first, receivedBytes, contentType }: UnreadAnswer): string | undefined {
   if (receivedBytes === 0) return 'it is empty'
-  if (contentType === 'application/json') return 'it is JSON of another kind'
-  if (first !== undefined) return undefined
+  if (first !== undefined) return contentType === 'application/json' ? 'it is JSON of another kind' : undefined
   return `it is no stream of events${contentType === '' ? '' : `, but ${contentType}`}`
 }
 
