@@ -1,4 +1,4 @@
-/** Answers that a gateway has compressed, though nobody asked for it. */
+/** Bodies of gateways that compress them, though no compression was asked for. */
 import { brotliCompressSync, createGzip, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { OpenAiChatProvider } from '../openai/openai-chat-provider.ts'
