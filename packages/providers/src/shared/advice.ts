@@ -95,3 +95,23 @@ export function adviceOnConnection(
 }
 
 const closed: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
+
+const proxyStatus = /^Proxy response \((\d{3})\)/
+
+/** Returns the advice for a proxy that cannot be used; undefined for a failure behind it. */
+export function adviceOnProxy(errorCode: string | undefined, text: string, variable: string): ConnectionAdvice | undefined {
+  const status = Number(proxyStatus.exec(text)?.[1] ?? 0)
+  const proxy = `The proxy of the environment variable ${variable}`
+  if (status === 407) return { text: `${proxy} wants a user name and a password: write them into its address`, isLasting: true }
+  if (status >= 500) return { text: `${proxy} does not reach the service: it responded with status ${status}`, isLasting: false }
+  if (status > 0) {
+    return { text: `${proxy} refuses this host with status ${status}: have it allowed, or name the host in NO_PROXY`, isLasting: true }
+  }
+  if (!unreachableProxy.has(errorCode ?? '')) return undefined
+  return { text: `${proxy} cannot be reached (${errorCode}): correct the variable, or name the host in NO_PROXY`, isLasting: false }
+}
+
+const unreachableProxy: ReadonlySet<string> = new Set([
+  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENETDOWN', 'ECONNRESET', 'ETIMEDOUT'],
+  ...['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_SOCKET', 'UND_ERR_PRX_TLS'],
+])

@@ -1,6 +1,7 @@
 /** HTTP by undici's dispatcher: chunks are passed on as they arrive, which costs half as much as `fetch`. */
-import type { Agent, Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import { codingsOf, type DecodedAnswer, decodedAnswer } from './decoded-answer.ts'
+import type { EnvironmentProxy } from './proxy.ts'
 import type { HeaderReader } from './retry-after.ts'
 import type { AnswerSink, IncomingAnswer, OutgoingRequest, Progress, Transport } from './transport.ts'
 
@@ -8,11 +9,13 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>
 
 export class DispatchTransport implements Transport {
   readonly #connectTimeoutMs: number
-  #agent: Promise<Agent> | undefined
+  readonly #proxy: EnvironmentProxy | undefined
+  #agent: Promise<Dispatcher> | undefined
 
   /** @param connectTimeoutMs limit of an attempt to connect, in milliseconds, for all calls that wait for it */
-  constructor(connectTimeoutMs: number) {
+  constructor(connectTimeoutMs: number, proxy: EnvironmentProxy | undefined) {
     this.#connectTimeoutMs = connectTimeoutMs
+    this.#proxy = proxy
   }
 
   async send({ url, headers, body }: OutgoingRequest, { onConnected, whenOver }: Progress): Promise<IncomingAnswer> {
@@ -25,7 +28,7 @@ export class DispatchTransport implements Transport {
       plain?.cancel()
     })
     // Loaded by the first call: undici takes longer to load than core and this package together.
-    this.#agent ??= makeAgent(this.#connectTimeoutMs)
+    this.#agent ??= makeAgent(this.#connectTimeoutMs, this.#proxy)
     const agent = await this.#agent
     if (isOver) throw new Error('The call is over')
     const arrived = await new Promise<DispatchedAnswer>((resolve, reject) => {
@@ -60,10 +63,20 @@ export class DispatchTransport implements Transport {
   }
 }
 
-async function makeAgent(connectTimeoutMs: number): Promise<Agent> {
-  const { Agent } = await import('undici')
+async function makeAgent(timeout: number, proxy: EnvironmentProxy | undefined): Promise<Dispatcher> {
+  const { Agent, Pool, ProxyAgent } = await import('undici')
   // Of deadlines only the one for sockets is left to the agent: it alone can close them.
-  return new Agent({ headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectTimeoutMs } })
+  const limits = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout } } as const
+  if (proxy === undefined) return new Agent(limits)
+  return new ProxyAgent({
+    ...limits,
+    uri: proxy.url,
+    ...(proxy.authorization === undefined ? {} : { token: proxy.authorization }),
+    proxyTls: { timeout },
+    requestTls: { timeout },
+    // The answer of the proxy itself belongs to the connection.
+    clientFactory: (url, options) => new Pool(url, { ...options, headersTimeout: timeout }),
+  })
 }
 
 /** Phases: `arriving → ended | failed`. What arrives before there is a sink waits for it. */

@@ -1,6 +1,6 @@
 /** Maps failures of a service or the network to a BeamClawError: by the service's codes and the status, and by texts only where a service has no code for a case. */
 import { BeamClawError, type ErrorCode } from '@beamclaw/core'
-import { adviceOn, adviceOnConnection, type KeySource } from './advice.ts'
+import { adviceOn, adviceOnConnection, adviceOnProxy, type KeySource } from './advice.ts'
 import type { Redactor } from './redactor.ts'
 import { type HeaderReader, readRequestId, retryAfterMs } from './retry-after.ts'
 
@@ -36,6 +36,8 @@ export interface FailureContext {
   readonly now: () => number
   readonly key?: KeySource
   readonly isHttps?: boolean
+  /** The environment variable of the proxy that requests go through. */
+  readonly proxyVariable?: string
 }
 
 /** Returns the error for a failure that the service itself reported. */
@@ -125,8 +127,18 @@ export function networkError(context: FailureContext, thrown: unknown, phase: 'c
   const { errorCode, text, isNoHttp } = deepest(thrown)
   // A new Error replaces the one thrown, which may contain the request and with it the API key.
   const cause = new Error(context.redactor.clean(text, 200))
-  const deadline = timeoutCodes.get(errorCode ?? '')
   const about = { ...(errorCode === undefined ? {} : { errorCode: context.redactor.clean(errorCode, 64) }) }
+  const reached = connectCodes.includes(errorCode ?? '') ? 'connect' : phase
+  const atProxy =
+    context.proxyVariable === undefined || reached !== 'connect' ? undefined : adviceOnProxy(errorCode, text, context.proxyVariable)
+  if (atProxy !== undefined) {
+    return new BeamClawError('provider-network', sentences(`${context.name}: the connection failed`, atProxy.text), {
+      cause,
+      ...(atProxy.isLasting ? { isRetryable: false } : {}),
+      details: { phase: 'connect', proxyVariable: context.proxyVariable, ...about },
+    })
+  }
+  const deadline = timeoutCodes.get(errorCode ?? '')
   if (deadline !== undefined) {
     return new BeamClawError('provider-timeout', `${context.name}: the connection timed out`, { cause, details: { deadline, ...about } })
   }
@@ -134,7 +146,6 @@ export function networkError(context: FailureContext, thrown: unknown, phase: 'c
     const advice = 'Let the server, or the gateway before it, send answers uncompressed'
     return protocolError(context.name, `the compression of the answer cannot be undone. ${advice}`, about)
   }
-  const reached = connectCodes.includes(errorCode ?? '') ? 'connect' : phase
   const suffix = errorCode === undefined ? '' : ` (${about.errorCode})`
   const advice = adviceOnConnection(errorCode, { isNoHttp, phase: reached, isHttps: context.isHttps })
   return new BeamClawError('provider-network', sentences(`${context.name}: the connection failed${suffix}`, advice?.text), {

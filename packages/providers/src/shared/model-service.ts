@@ -6,12 +6,14 @@ import { AnswerParts, type BegunAnswer } from './answer-parts.ts'
 import type { AnswerReader } from './answer-reader.ts'
 import { BodyParser, webPage } from './body-parser.ts'
 import { DispatchTransport } from './dispatch-transport.ts'
+import { processEnvironment } from './environment.ts'
 import { type ErrorCodeTable, type Failure, protocolError, serviceError } from './failure.ts'
 import { FetchTransport } from './fetch-transport.ts'
 import { type HttpAnswer, type HttpSetup, sendHttp } from './http.ts'
 import { type HttpOptions, httpDefaults } from './http-options.ts'
 import { tooDeep } from './nesting.ts'
 import { unreadError } from './protocols.ts'
+import { type EnvironmentProxy, proxyFor } from './proxy.ts'
 import { Redactor } from './redactor.ts'
 import type { Transport } from './transport.ts'
 
@@ -55,14 +57,15 @@ export class ModelService {
 
   constructor({ name, baseUrl, apiKey, keyVariable, headers, errorCodes, readError, options }: ModelServiceSetup) {
     const clock = options.clock ?? new SystemClock()
-    const secrets = [apiKey ?? '', ...Object.values(options.headers ?? {}), headers.authorization ?? '']
+    const proxy = options.fetch === undefined ? proxyFor(name, new URL(baseUrl), options.environment ?? processEnvironment()) : undefined
+    const secrets = [...(proxy?.secrets ?? []), apiKey ?? '', ...Object.values(options.headers ?? {}), headers.authorization ?? '']
     this.#maxEventBytes = options.maxEventBytes ?? httpDefaults.maxEventBytes
     this.#readError = readError
     this.#extraBody = options.extraBody
     this.#setup = {
       ...partsOf(baseUrl),
       headers,
-      transport: transportFor(options),
+      transport: transportFor(options, proxy),
       clock,
       limits: {
         connectTimeoutMs: options.connectTimeoutMs ?? httpDefaults.connectTimeoutMs,
@@ -77,6 +80,7 @@ export class ModelService {
         redactor: new Redactor(secrets),
         now: () => clock.now(),
         key: { from: keyFrom(apiKey, headers, options), variable: keyVariable },
+        ...(proxy === undefined ? {} : { proxyVariable: proxy.variable }),
         isHttps: new URL(baseUrl).protocol === 'https:',
       },
     }
@@ -192,6 +196,9 @@ function partsOf(url: string): Pick<HttpSetup, 'baseUrl' | 'query'> {
 }
 
 /** Returns the transport: `fetch` when the options have one or the platform has no undici dispatcher (Bun). */
-function transportFor({ fetch, connectTimeoutMs = httpDefaults.connectTimeoutMs }: HttpOptions): Transport {
-  return fetch !== undefined || 'Bun' in globalThis ? new FetchTransport(fetch) : new DispatchTransport(connectTimeoutMs)
+function transportFor(
+  { fetch, connectTimeoutMs = httpDefaults.connectTimeoutMs }: HttpOptions,
+  proxy: EnvironmentProxy | undefined,
+): Transport {
+  return fetch !== undefined || 'Bun' in globalThis ? new FetchTransport(fetch) : new DispatchTransport(connectTimeoutMs, proxy)
 }
