@@ -8,6 +8,9 @@ export default library(
     openai: 'src/openai/index.ts',
     'openai-responses': 'src/openai-responses/index.ts',
     demo: 'src/demo/index.ts',
+    // What `#platform` of the manifest leads to.
+    'shared/node-platform': 'src/shared/node-platform.ts',
+    'shared/fetch-platform': 'src/shared/fetch-platform.ts',
   },
-  { bundled: ['zod'] },
+  { bundled: ['zod'], external: ['#platform'] },
 )

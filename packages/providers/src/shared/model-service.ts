@@ -1,21 +1,18 @@
 /** The common part of adapters over HTTP: checked setup, one streamed call, one JSON call, uniform failures. */
+
 import { BeamClawError, type JsonObject, type ProviderPart, type ProviderWarning, SystemClock } from '@beamclaw/core'
 import { type ProviderStream, wellFormedJson } from '@beamclaw/core/adapter'
+import { platformTransport } from '#platform'
 import type { KeySource } from './advice.ts'
 import { AnswerParts, type BegunAnswer } from './answer-parts.ts'
 import type { AnswerReader } from './answer-reader.ts'
 import { BodyParser, webPage } from './body-parser.ts'
-import { DispatchTransport } from './dispatch-transport.ts'
-import { processEnvironment } from './environment.ts'
 import { type ErrorCodeTable, type Failure, protocolError, serviceError } from './failure.ts'
-import { FetchTransport } from './fetch-transport.ts'
 import { type HttpAnswer, type HttpSetup, sendHttp } from './http.ts'
 import { type HttpOptions, httpDefaults } from './http-options.ts'
 import { tooDeep } from './nesting.ts'
 import { unreadError } from './protocols.ts'
-import { type EnvironmentProxy, proxyFor } from './proxy.ts'
 import { Redactor } from './redactor.ts'
-import type { Transport } from './transport.ts'
 
 const maxErrorBytes = 64 * 1024
 const maxJsonBytes = 16 * 1024 * 1024
@@ -57,7 +54,7 @@ export class ModelService {
 
   constructor({ name, baseUrl, apiKey, keyVariable, headers, errorCodes, readError, options }: ModelServiceSetup) {
     const clock = options.clock ?? new SystemClock()
-    const proxy = options.fetch === undefined ? proxyFor(name, new URL(baseUrl), options.environment ?? processEnvironment()) : undefined
+    const { transport, proxy } = platformTransport(name, new URL(baseUrl), options)
     const secrets = [...(proxy?.secrets ?? []), apiKey ?? '', ...Object.values(options.headers ?? {}), headers.authorization ?? '']
     this.#maxEventBytes = options.maxEventBytes ?? httpDefaults.maxEventBytes
     this.#readError = readError
@@ -65,7 +62,7 @@ export class ModelService {
     this.#setup = {
       ...partsOf(baseUrl),
       headers,
-      transport: transportFor(options, proxy),
+      transport,
       clock,
       limits: {
         connectTimeoutMs: options.connectTimeoutMs ?? httpDefaults.connectTimeoutMs,
@@ -193,12 +190,4 @@ function keyFrom(apiKey: string | undefined, headers: ModelServiceSetup['headers
 function partsOf(url: string): Pick<HttpSetup, 'baseUrl' | 'query'> {
   const { origin, pathname, search } = new URL(url)
   return { baseUrl: `${origin}${pathname.replace(/\/+$/, '')}`, query: search.slice(1) }
-}
-
-/** Returns the transport: `fetch` when the options have one or the platform has no undici dispatcher (Bun). */
-function transportFor(
-  { fetch, connectTimeoutMs = httpDefaults.connectTimeoutMs }: HttpOptions,
-  proxy: EnvironmentProxy | undefined,
-): Transport {
-  return fetch !== undefined || 'Bun' in globalThis ? new FetchTransport(fetch) : new DispatchTransport(connectTimeoutMs, proxy)
 }

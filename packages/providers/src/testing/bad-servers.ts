@@ -3,11 +3,25 @@ import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { createServer as createPlainServer, type Server, type Socket } from 'node:net'
+import tls from 'node:tls'
 import { BeamClawError, type Provider, type ProviderPart, type ProviderRequest } from '@beamclaw/core'
 import { AnthropicProvider } from '../anthropic/anthropic-provider.ts'
 import { OpenAiChatProvider } from '../openai/openai-chat-provider.ts'
 import { OpenAiResponsesProvider } from '../openai-responses/openai-responses-provider.ts'
 import type { HttpOptions } from '../shared/http-options.ts'
+
+/** True on Bun, whose own `fetch` connects, decompresses and asks proxies, with errors of its own. */
+export const isBun = 'Bun' in globalThis
+
+/** True where a test can add an authority to those that are trusted: Node 22.19 and 24.5. */
+export const canTrust = typeof tls.setDefaultCACertificates === 'function' && !isBun
+
+const trusted = canTrust ? tls.getCACertificates('default') : []
+
+/** Trusts the authority of `fixtures/tls`, or no longer. Does nothing where that cannot be. */
+export function trustAuthority(isTrusted: boolean): void {
+  if (canTrust) tls.setDefaultCACertificates(isTrusted ? [...trusted, tlsFile('authority')] : trusted)
+}
 
 /** The adapters over HTTP. */
 export const httpAdapters = [
@@ -60,7 +74,7 @@ export function socketServer(onSocket: (socket: Socket) => void): Promise<BadSer
 }
 
 /** Returns a file of `fixtures/tls`. */
-export function tlsFile(name: string): string {
+function tlsFile(name: string): string {
   return readFileSync(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url), 'utf8')
 }
 
