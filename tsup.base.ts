@@ -29,9 +29,8 @@ export function library(
   entry: Record<string, string>,
   { platform = 'neutral', clean = true, bundled = [], external = [] }: LibraryOptions = {},
 ): ReturnType<typeof defineConfig> {
-  const options = { entry, format: 'esm', target, platform, dts: false, clean, splitting: true, external: [...external], ...maps } as const
-  if (bundled.length === 0) return defineConfig(options)
-  return defineConfig({ ...options, ...bundling(bundled) })
+  const options = { entry, format: 'esm', target, platform, dts: false, clean, splitting: true, ...maps } as const
+  return defineConfig({ ...options, external: [...external], ...(bundled.length === 0 ? {} : bundling(bundled)) })
 }
 
 type EsbuildPluginHooks = Parameters<NonNullable<Options['esbuildPlugins']>[number]['setup']>[0]
