@@ -6,7 +6,7 @@ import { OpenAiResponsesProvider } from '@beamclaw/providers/openai-responses'
 import { pieces, startPiecesProcess } from './lib/pieces-process.ts'
 import { type Bench, median, medianRatio, type Result } from './lib/result.ts'
 
-/** Answers of each side before the first that counts. */
+/** How many answers each side reads before the first that counts. */
 const warmUp = 40
 const rounds = 25
 const answersInARound = 4
