@@ -20,16 +20,17 @@ interface LibraryOptions {
   readonly clean?: boolean
   /** Dependencies of which the build takes along what is used; their licences lie beside it. @default none */
   readonly bundled?: readonly string[]
+  /** Names that stay in the build as they are, to be resolved where it runs. @default the dependencies */
+  readonly external?: readonly string[]
 }
 
 /** One ESM file for each public entry; declarations come from tsc. */
 export function library(
   entry: Record<string, string>,
-  { platform = 'neutral', clean = true, bundled = [] }: LibraryOptions = {},
+  { platform = 'neutral', clean = true, bundled = [], external = [] }: LibraryOptions = {},
 ): ReturnType<typeof defineConfig> {
   const options = { entry, format: 'esm', target, platform, dts: false, clean, splitting: true, ...maps } as const
-  if (bundled.length === 0) return defineConfig(options)
-  return defineConfig({ ...options, ...bundling(bundled) })
+  return defineConfig({ ...options, external: [...external], ...(bundled.length === 0 ? {} : bundling(bundled)) })
 }
 
 type EsbuildPluginHooks = Parameters<NonNullable<Options['esbuildPlugins']>[number]['setup']>[0]

@@ -16,6 +16,7 @@ const entries: readonly { readonly folder: string; readonly entry: string; reado
   { folder: 'core', entry: './actor', atMost: 15 },
   { folder: 'providers', entry: './openai', atMost: 80 },
   { folder: 'providers', entry: './anthropic', atMost: 80 },
+  { folder: 'providers', entry: './openai-responses', atMost: 80 },
   { folder: 'providers', entry: './demo' },
   { folder: 'store-fs', entry: '.' },
   { folder: 'gateway-ws', entry: '.' },

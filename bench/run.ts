@@ -11,8 +11,9 @@ import { runs } from './runs.ts'
 import { sessions } from './sessions.ts'
 import { start } from './start.ts'
 import { store } from './store.ts'
+import { streams } from './streams.ts'
 
-const benches: readonly Bench[] = [footprint, imports, actors, runs, sessions, atRest, store, gateway, start]
+const benches: readonly Bench[] = [footprint, imports, actors, runs, streams, sessions, atRest, store, gateway, start]
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !benches.some((bench) => bench.name === name))

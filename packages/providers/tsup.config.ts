@@ -9,6 +9,9 @@ export default library(
     'openai-responses': 'src/openai-responses/index.ts',
     'ai-sdk': 'src/ai-sdk/index.ts',
     demo: 'src/demo/index.ts',
+    // What `#platform` of the manifest leads to.
+    'shared/node-platform': 'src/shared/node-platform.ts',
+    'shared/fetch-platform': 'src/shared/fetch-platform.ts',
   },
-  { bundled: ['zod'] },
+  { bundled: ['zod'], external: ['#platform'] },
 )

@@ -79,8 +79,8 @@ export async function toProvider(config: ProviderConfig): Promise<Provider> {
     const { type: _, ...options } = config
     return new (await import('@beamclaw/providers/demo')).DemoProvider(options)
   }
-  // The configuration says all: what it leaves out is not read from the environment behind its back.
-  const environment = {}
+  // The configuration says all: what it leaves out is not read from the environment behind its back. Proxies belong to the machine.
+  const environment = proxyVariables(process.env)
   if (config.type === 'anthropic') {
     const { type: _, maxConcurrent: _1, requestsPerMinute: _2, tokensPerMinute: _3, ...options } = config
     return new (await import('@beamclaw/providers/anthropic')).AnthropicProvider({ environment, ...options })
@@ -90,6 +90,13 @@ export async function toProvider(config: ProviderConfig): Promise<Provider> {
     throw new BeamClawError('invalid-option', 'apiKey: is missing; set it, or set the baseUrl of a server of your own')
   }
   return new (await import('@beamclaw/providers/openai')).OpenAiProvider({ environment, ...options })
+}
+
+const proxyNames = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY', 'no_proxy', 'NO_PROXY']
+
+/** Returns the variables of the environment that name proxies. */
+function proxyVariables(environment: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(proxyNames.map((name) => [name, environment[name]]))
 }
 
 /** Rethrows an error of an adapter as a `ConfigError` with its path. */

@@ -63,6 +63,7 @@ function addGateway(root: Command): void {
     .option('--config <file>', configText)
     .option('--data-dir <dir>', dataText)
     .option('--online', 'also try the keys with the model services')
+    .option('--live', 'also ask each model that an agent names one small question, which costs a few tokens')
     .option('--repair', 'mend the data directory while no gateway runs: lists made anew, damaged documents set aside')
     .option('--json', jsonText)
     .action(async (flags) => (await import('./commands/doctor.ts')).doctor(flags))

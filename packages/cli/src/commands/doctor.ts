@@ -5,6 +5,7 @@ import { coloured, say, sayJson } from '../output.ts'
 import { checkConfiguration } from './doctor/configuration.ts'
 import { checkDataDirectory } from './doctor/data-directory.ts'
 import type { Finding } from './doctor/finding.ts'
+import { checkLive } from './doctor/live.ts'
 import { checkClock, checkNode } from './doctor/machine.ts'
 import { checkPort } from './doctor/port.ts'
 import { checkProvider } from './doctor/providers.ts'
@@ -15,28 +16,31 @@ export interface DoctorFlags {
   readonly dataDir?: string
   readonly repair?: boolean
   readonly online?: boolean
+  readonly live?: boolean
   readonly json?: boolean
 }
 
 /** The exit code is 1 when there is a problem. */
 export async function doctor({ repair: isRepair = false, ...flags }: DoctorFlags): Promise<void> {
   if (isRepair) return await repair(flags)
-  const { config, dataDir, online = false, json = false } = flags
+  const { config, dataDir, online = false, live = false, json = false } = flags
   const environment = process.env
   const file = configFile(config ?? environment.BEAMCLAW_CONFIG, process.cwd())
   const { findings: first, settings } = checkConfiguration(file, environment, dataDir === undefined ? {} : { dataDir })
-  const rest = settings === undefined ? [] : await checkSettings(settings, online)
+  const rest = settings === undefined ? [] : await checkSettings(settings, online, live)
   const findings = [checkNode(process.versions.node), checkClock(Date.now()), ...first, ...rest]
   if (findings.some(({ state }) => state === 'problem')) process.exitCode = 1
   if (json) return sayJson({ findings })
   for (const finding of findings) show(finding)
 }
 
-async function checkSettings({ store, host, port, providers }: Settings, isOnline: boolean): Promise<readonly Finding[]> {
+async function checkSettings(settings: Settings, isOnline: boolean, isLive: boolean): Promise<readonly Finding[]> {
+  const { store, host, port, providers } = settings
   const findings = await Promise.all([
     store.type === 'fs' ? checkDataDirectory(store.path ?? '') : [],
     checkPort(host, port),
     ...Object.entries(providers).map(([id, provider]) => checkProvider(id, provider, isOnline)),
+    isLive ? checkLive(settings) : [],
   ])
   return findings.flat()
 }

@@ -17,6 +17,7 @@ import { accessOf } from '../shared/environment.ts'
 import { type HttpOptions, httpDefaults, httpOptionRules, mergeHeaders } from '../shared/http-options.ts'
 import { factsOf, infoOf, type ModelFacts } from '../shared/model-facts.ts'
 import { ModelService } from '../shared/model-service.ts'
+import { checkNesting } from '../shared/nesting.ts'
 import { serviceOf } from '../shared/service-name.ts'
 import { ToolIds } from '../shared/tool-ids.ts'
 import { checkShape } from '../shared/wire-format.ts'
@@ -128,6 +129,7 @@ export class AnthropicProvider implements Provider {
       name: url.host === ownHost ? 'Anthropic' : `The model server ${url.host}`,
       baseUrl: url.pathname === '/' || (access.isFromEnvironment && !versioned.test(url.pathname)) ? withVersion(url) : url.href,
       apiKey: access.apiKey,
+      keyVariable: variables.apiKey,
       headers: mergeHeaders(own, options.headers),
       errorCodes: anthropicErrorCodes,
       readError: readAnthropicError,
@@ -137,6 +139,7 @@ export class AnthropicProvider implements Provider {
 
   doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
     return providerStream((callSignal) => {
+      checkNesting(request)
       if (!this.#mayPause) return this.#ask(request, callSignal).parts
       return new ResumedAnswer((soFar) => {
         if (soFar === undefined) return this.#ask(request, callSignal)

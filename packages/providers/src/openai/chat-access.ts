@@ -12,6 +12,8 @@ export interface ChatAccess {
   readonly dialect: ChatDialect
   readonly baseUrl: string
   readonly apiKey: string | undefined
+  /** The environment variable that the key is read from. */
+  readonly keyVariable: string
   readonly headers: Readonly<Record<string, string>>
   /** Begins the messages of errors. */
   readonly name: string
@@ -23,7 +25,7 @@ export interface ChatAccess {
 export function chatAccessOf(owner: string, options: OpenAiChatProviderOptions): ChatAccess {
   const chosen = options.dialect === undefined ? undefined : dialects[options.dialect]
   const named = chosen ?? (options.baseUrl === undefined ? dialects.openai : dialectAt(options.baseUrl))
-  const { apiKey, baseUrl } = accessAs(owner, named, options)
+  const { apiKey, keyVariable, baseUrl } = accessAs(owner, named, options)
   // An address of the environment may be any service's.
   const dialect = chosen ?? dialectAt(baseUrl)
   const url = new URL(baseUrl)
@@ -34,6 +36,7 @@ export function chatAccessOf(owner: string, options: OpenAiChatProviderOptions):
     dialect,
     baseUrl,
     apiKey,
+    keyVariable,
     headers: mergeHeaders(key, options.headers),
     name: isOwn ? dialect.title : `The model server ${url.host}`,
     service: serviceOf(options.service, url, isOwn ? url.host : '', dialect.name),
@@ -41,19 +44,24 @@ export function chatAccessOf(owner: string, options: OpenAiChatProviderOptions):
 }
 
 /** Reads the variables of a dialect. A key of the environment goes to the dialect's own origin, or to the address that the environment names with it. */
-function accessAs(owner: string, dialect: ChatDialect, options: OpenAiChatProviderOptions): Pick<ChatAccess, 'baseUrl' | 'apiKey'> {
+function accessAs(
+  owner: string,
+  dialect: ChatDialect,
+  options: OpenAiChatProviderOptions,
+): Pick<ChatAccess, 'baseUrl' | 'apiKey' | 'keyVariable'> {
   const { name, variables, ownOrigin } = dialect.name === 'generic' ? { ...dialects.openai, name: dialect.name } : dialect
   const defaultUrl = name === 'generic' ? dialects.openai.baseUrl : dialect.baseUrl
   const isLocal = defaultUrl !== undefined && new URL(defaultUrl).origin !== ownOrigin
+  const keyVariable = `${variables}_API_KEY`
   const access = accessOf(options, {
     owner,
-    apiKey: `${variables}_API_KEY`,
+    apiKey: keyVariable,
     baseUrl: `${variables}_BASE_URL`,
     ownOrigin,
     localUrl: isLocal ? defaultUrl : undefined,
   })
   const baseUrl = access.baseUrl ?? defaultUrl
-  if (baseUrl !== undefined) return { apiKey: access.apiKey, baseUrl: name === 'azure' ? withVersion(baseUrl) : baseUrl }
+  if (baseUrl !== undefined) return { apiKey: access.apiKey, keyVariable, baseUrl: name === 'azure' ? withVersion(baseUrl) : baseUrl }
   const expected = 'the address of your own resource'
   throw new BeamClawError('invalid-option', `${owner}: option "baseUrl" is required for the dialect "${name}": ${expected}`, {
     details: { owner, option: 'baseUrl', expected, received: 'undefined' },

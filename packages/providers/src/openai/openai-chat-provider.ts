@@ -14,6 +14,7 @@ import { DefaultIds } from '../shared/default-ids.ts'
 import { embedTexts } from '../shared/embeddings.ts'
 import { infoOf } from '../shared/model-facts.ts'
 import { ModelService } from '../shared/model-service.ts'
+import { checkNesting } from '../shared/nesting.ts'
 import { ToolIds } from '../shared/tool-ids.ts'
 import { checkShape } from '../shared/wire-format.ts'
 import { chatAccessOf } from './chat-access.ts'
@@ -65,6 +66,7 @@ export class OpenAiChatProvider implements Provider {
 
   doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
     return providerStream((callSignal) => {
+      checkNesting(request)
       const reader = new OpenAiStreamReader(this.#service.failures, new ToolIds(this.#ids, request.messages), this.#style, request.model)
       return this.#service.stream({ path: '/chat/completions', ...toOpenAiRequest(request, this.#style), reader }, callSignal)
     }, signal)

@@ -27,7 +27,6 @@ function answerOf() {
   }
   const begun: BegunAnswer = {
     answer,
-    isWhole: false,
     in: (chunk) => [...new TextDecoder().decode(chunk)].filter((data) => data !== '.').map((data) => ({ event: undefined, data })),
     atEnd: () => [],
   }

@@ -9,12 +9,12 @@ import type { ServerSentEvent } from './sse.ts'
 /** An answer whose headers have arrived with status 200. */
 export interface BegunAnswer {
   readonly answer: HttpAnswer
-  /** True when the whole body has been read: all its events are those of the end. */
-  readonly isWhole: boolean
   /** Returns the events that a chunk of the body completes. */
   in(chunk: Uint8Array): Iterable<ServerSentEvent>
   /** Returns the events that the end completes. */
   atEnd(): Iterable<ServerSentEvent>
+  /** Returns the error for an answer of which nothing was understood; `first` is its first event. */
+  unread?(error: unknown, first: ServerSentEvent | undefined): unknown
 }
 
 type Read = IteratorResult<ProviderPart, void>
@@ -41,6 +41,9 @@ export class AnswerParts implements ProviderStream {
   /** Place of the next part. */
   #next = 0
   #waitingBytes = 0
+  #firstEvent: ServerSentEvent | undefined
+  /** True once the reader has made a part of an event. */
+  #isUnderstood = false
   #reads: PromiseWithResolvers<Read>[] = []
 
   /** `begin` sends the request; the parts of `before` come before those of the answer. */
@@ -87,9 +90,7 @@ export class AnswerParts implements ProviderStream {
       if (this.#phase !== 'begun') return begun.answer.end()
       this.#begun = begun
       this.#phase = 'reading'
-      if (begun.isWhole) this.#ended()
-      else
-        begun.answer.receive({ onPiece: (piece) => this.#read(piece), onEnd: () => this.#ended(), onError: (error) => this.#broken(error) })
+      begun.answer.receive({ onPiece: (piece) => this.#read(piece), onEnd: () => this.#ended(), onError: (error) => this.#broken(error) })
     } catch (error) {
       this.#fail(error)
     }
@@ -101,7 +102,7 @@ export class AnswerParts implements ProviderStream {
     this.#waitingBytes += chunk.byteLength
     const reader = this.#reader
     try {
-      for (const event of this.#begun.in(chunk)) if (!reader.isDone) for (const part of reader.read(event)) this.#parts.push(part)
+      this.#readAll(this.#begun.in(chunk))
     } catch (error) {
       return this.#broken(error)
     }
@@ -112,14 +113,25 @@ export class AnswerParts implements ProviderStream {
 
   #ended(): void {
     if (this.#phase !== 'reading' || this.#begun === undefined) return
-    const reader = this.#reader
     try {
-      for (const event of this.#begun.atEnd()) if (!reader.isDone) for (const part of reader.read(event)) this.#parts.push(part)
+      this.#readAll(this.#begun.atEnd())
     } catch (error) {
       return this.#broken(error)
     }
     this.#complete()
     this.#settle()
+  }
+
+  #readAll(events: Iterable<ServerSentEvent>): void {
+    const reader = this.#reader
+    for (const event of events) {
+      this.#firstEvent ??= event
+      if (reader.isDone) continue
+      for (const part of reader.read(event)) {
+        this.#isUnderstood = true
+        this.#parts.push(part)
+      }
+    }
   }
 
   #broken(error: unknown): void {
@@ -142,7 +154,7 @@ export class AnswerParts implements ProviderStream {
   #fail(error: unknown): void {
     if (this.#phase === 'over') return
     this.#phase = 'failed'
-    this.#error = error
+    this.#error = this.#isUnderstood || this.#begun?.unread === undefined ? error : this.#begun.unread(error, this.#firstEvent)
     this.#begun?.answer.end()
   }
 

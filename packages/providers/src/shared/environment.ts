@@ -60,8 +60,8 @@ function missingKey({ owner, apiKey, ownOrigin }: ServiceVariables): BeamClawErr
   )
 }
 
-/** Not every runtime has a `process`. */
-function processEnvironment(): Environment {
+/** Returns the variables of the process. Not every runtime has one. */
+export function processEnvironment(): Environment {
   return (globalThis as { readonly process?: { readonly env?: Environment } }).process?.env ?? {}
 }
 
@@ -78,8 +78,8 @@ function read(environment: Environment, owner: string, name: string, rule: Optio
   })
 }
 
-/** The environment is the host's object: a getter or a proxy may throw. */
-function variableOf(environment: Environment, owner: string, name: string): unknown {
+/** Returns the value of a variable. Throws `invalid-option`: the environment is the host's object, of which a getter or a proxy may throw. */
+export function variableOf(environment: Environment, owner: string, name: string): unknown {
   try {
     return environment[name]
   } catch (cause) {

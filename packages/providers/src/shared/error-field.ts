@@ -39,7 +39,8 @@ export class ErrorFields {
 
 /** Returns where the last line begins; the length of the text when it ends with a line end. */
 function lastLineOf(text: string): number {
-  // Nearly every piece: a search for the end that a stream does not use would look at all of it.
-  if (text.endsWith('\n')) return text.length
+  const last = text.charCodeAt(text.length - 1)
+  // Nearly every piece ends so, and the search for a carriage return, which hardly any has, would read all of it.
+  if (last === 10 || last === 13) return text.length
   return Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1
 }

@@ -1,5 +1,6 @@
 /** Maps failures of a service or the network to a BeamClawError: by the service's codes and the status, and by texts only where a service has no code for a case. */
 import { BeamClawError, type ErrorCode } from '@beamclaw/core'
+import { adviceOn, adviceOnConnection, adviceOnProxy, type KeySource } from './advice.ts'
 import type { Redactor } from './redactor.ts'
 import { type HeaderReader, readRequestId, retryAfterMs } from './retry-after.ts'
 
@@ -23,6 +24,8 @@ export interface Failure {
   readonly headers?: HeaderReader
   /** The wait that the service asks for, where the headers name none. */
   readonly retryAfterMs?: number
+  /** The path that was asked. */
+  readonly path?: string
 }
 
 /** The context of failures: the service's name, its codes, its secrets and the clock. */
@@ -31,6 +34,10 @@ export interface FailureContext {
   readonly table: ErrorCodeTable
   readonly redactor: Redactor
   readonly now: () => number
+  readonly key?: KeySource
+  readonly isHttps?: boolean
+  /** The environment variable of the proxy that requests go through. */
+  readonly proxyVariable?: string
 }
 
 /** Returns the error for a failure that the service itself reported. */
@@ -44,7 +51,8 @@ export function serviceError(context: FailureContext, failure: Failure): BeamCla
   const inHeaders = failure.headers === undefined ? undefined : retryAfterMs(failure.headers, context.now(), isRateLimit)
   const retryAfter = inHeaders ?? (isRateLimit ? failure.retryAfterMs : undefined)
   const requestId = failure.requestId ?? (failure.headers === undefined ? undefined : readRequestId(failure.headers))
-  return new BeamClawError(code, `${name} ${where}${said === '' ? '' : `: ${said}`}`, {
+  const advice = adviceOn(code, { status: failure.status, text: failure.text, codes, path: failure.path, key: context.key })
+  return new BeamClawError(code, sentences(`${name} ${where}${said === '' ? '' : `: ${said}`}`, advice), {
     ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }),
     details: {
       ...(failure.status === undefined ? {} : { status: failure.status }),
@@ -53,6 +61,10 @@ export function serviceError(context: FailureContext, failure: Failure): BeamCla
       ...(code === 'provider-timeout' ? { deadline: 'server' } : {}),
     },
   })
+}
+
+function sentences(what: string, advice: string | undefined): string {
+  return advice === undefined ? what : `${what.replace(/[\s.]+$/, '')}. ${advice}`
 }
 
 /** Texts of errors are short; a longer one quotes something, which may say anything. */
@@ -112,31 +124,48 @@ const timeoutCodes = new Map([
 
 /** Returns the error for a connection that failed in `phase`. */
 export function networkError(context: FailureContext, thrown: unknown, phase: 'connect' | 'headers' | 'body'): BeamClawError {
-  const { errorCode, text } = deepest(thrown)
+  const { errorCode, text, isNoHttp } = deepest(thrown)
   // A new Error replaces the one thrown, which may contain the request and with it the API key.
   const cause = new Error(context.redactor.clean(text, 200))
-  const deadline = timeoutCodes.get(errorCode ?? '')
   const about = { ...(errorCode === undefined ? {} : { errorCode: context.redactor.clean(errorCode, 64) }) }
+  const reached = connectCodes.includes(errorCode ?? '') ? 'connect' : phase
+  const atProxy =
+    context.proxyVariable === undefined || reached !== 'connect' ? undefined : adviceOnProxy(errorCode, text, context.proxyVariable)
+  if (atProxy !== undefined) {
+    return new BeamClawError('provider-network', sentences(`${context.name}: the connection failed`, atProxy.text), {
+      cause,
+      ...(atProxy.isLasting ? { isRetryable: false } : {}),
+      details: { phase: 'connect', proxyVariable: context.proxyVariable, ...about },
+    })
+  }
+  const deadline = timeoutCodes.get(errorCode ?? '')
   if (deadline !== undefined) {
     return new BeamClawError('provider-timeout', `${context.name}: the connection timed out`, { cause, details: { deadline, ...about } })
   }
-  const reached = connectCodes.includes(errorCode ?? '') ? 'connect' : phase
+  if (/^(?:Z_|ERR_(?:BROTLI|ZSTD|CONTENT_ENCODING|_?ZLIB))/.test(errorCode ?? '')) {
+    const advice = 'Let the server, or the gateway before it, send answers uncompressed'
+    return protocolError(context.name, `the compression of the answer cannot be undone. ${advice}`, about)
+  }
   const suffix = errorCode === undefined ? '' : ` (${about.errorCode})`
-  return new BeamClawError('provider-network', `${context.name}: the connection failed${suffix}`, {
+  const advice = adviceOnConnection(errorCode, { isNoHttp, phase: reached, isHttps: context.isHttps })
+  return new BeamClawError('provider-network', sentences(`${context.name}: the connection failed${suffix}`, advice?.text), {
     cause,
+    ...(advice?.isLasting === true ? { isRetryable: false } : {}),
     details: { phase: reached, ...about },
   })
 }
 
-function deepest(thrown: unknown): { readonly errorCode: string | undefined; readonly text: string } {
+function deepest(thrown: unknown): { readonly errorCode: string | undefined; readonly text: string; readonly isNoHttp: boolean } {
   let errorCode: string | undefined
+  let isNoHttp = false
   let text = 'unknown network failure'
   let current = thrown
   for (let depth = 0; depth < 8 && current instanceof Error; depth++) {
     text = current.message || text
+    isNoHttp ||= current.name === 'HTTPParserError'
     const code: unknown = Reflect.get(current, 'code')
     if (typeof code === 'string') errorCode = code
     current = current instanceof AggregateError ? (current.errors[0] ?? current.cause) : current.cause
   }
-  return { errorCode, text }
+  return { errorCode, text, isNoHttp }
 }

@@ -8,10 +8,16 @@ const callIsOver = 'the call is over'
 
 export class FetchTransport implements Transport {
   readonly #fetch: FetchFunction | undefined
+  readonly #watchesBody: boolean
 
-  /** @param fetch default: the platform's own */
-  constructor(fetch: FetchFunction | undefined) {
+  /**
+   * @param fetch default: the platform's own
+   * @param watchesBody whether the platform's own reads a request body as it is sent, so that the connection can be watched through it; browsers refuse such a
+   *   body, and there a request counts as connected at once
+   */
+  constructor(fetch: FetchFunction | undefined, watchesBody: boolean) {
     this.#fetch = fetch
+    this.#watchesBody = watchesBody && fetch === undefined
   }
 
   async send({ url, headers, body }: OutgoingRequest, { onConnected, whenOver }: Progress): Promise<IncomingAnswer> {
@@ -21,8 +27,7 @@ export class FetchTransport implements Transport {
       controller.abort(callIsOver)
       answer?.cancel()
     })
-    // Only the platform's fetch reads a request body as it is sent; there the connection can be watched through the body.
-    const watched = this.#fetch === undefined && body !== undefined ? new TextEncoder().encode(body) : undefined
+    const watched = this.#watchesBody && body !== undefined ? new TextEncoder().encode(body) : undefined
     if (watched === undefined) onConnected()
     const send: FetchFunction = this.#fetch ?? ((target, init) => fetch(target, init))
     const response = await send(url, {

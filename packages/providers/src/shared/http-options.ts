@@ -15,7 +15,10 @@ export interface HttpOptions {
   readonly apiKey?: string
   /** The base URL of the service, version path included, without user name or password; its only query may be `?api-version=`. By default the provider's environment variable. */
   readonly baseUrl?: string
-  /** The environment variables that are read, once, when the provider is made; `{}` for none. @default process.env, if there is one */
+  /**
+   * The environment variables that are read, once, when the provider is made: those of the key and the address, and `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`;
+   * `{}` for none. @default process.env, if there is one
+   */
   readonly environment?: Readonly<Record<string, string | undefined>>
   /**
    * The name under which messages keep what the service needs back, such as the signatures of thinking, which only the service that made them accepts. Give
@@ -34,7 +37,7 @@ export interface HttpOptions {
   /** Additional headers of each request; they override the provider's own. @default none */
   readonly headers?: Readonly<Record<string, string>>
   /**
-   * Replaces the global `fetch`, for proxies and tests. It gets the body as a string, and because it owns the connection,
+   * Replaces the global `fetch`, for tests and for connections of your own; proxies of the environment are then its matter. It gets the body as a string, and because it owns the connection,
    * `connectTimeoutMs` does not apply. @default the global fetch
    */
   readonly fetch?: FetchFunction

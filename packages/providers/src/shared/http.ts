@@ -47,10 +47,16 @@ export async function sendHttp(
     const answer = await deadlines.race(sending)
     onConnected()
     if (answer.status >= 300 && answer.status < 400) {
-      throw new BeamClawError('provider-protocol', `${setup.failures.name} answered with a redirect, which is refused; correct baseUrl`, {
-        isRetryable: false,
-        details: { status: answer.status },
-      })
+      const target = originOf(answer.headers.get('location'))
+      const where = target === undefined ? '' : ` to ${target}`
+      throw new BeamClawError(
+        'provider-protocol',
+        `${setup.failures.name} answered with a redirect${where}, which is refused. Correct "baseUrl"`,
+        {
+          isRetryable: false,
+          details: { status: answer.status },
+        },
+      )
     }
     return new HttpAnswer(answer, deadlines, setup)
   } catch (error) {
@@ -58,6 +64,12 @@ export async function sendHttp(
     if (BeamClawError.isInstance(error)) throw error
     throw deadlines.failure ?? networkError(setup.failures, error, phase)
   }
+}
+
+/** Of the address that a redirect names, only this part holds no secret. */
+function originOf(location: string | null): string | undefined {
+  const url = URL.parse(location ?? '')
+  return url === null || !/^https?:$/.test(url.protocol) ? undefined : url.origin
 }
 
 function urlOf({ baseUrl, query }: HttpSetup, path: string): string {
@@ -91,6 +103,11 @@ export class HttpAnswer {
 
   get contentType(): string {
     return (this.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
+  }
+
+  /** Bytes of the body so far. */
+  get receivedBytes(): number {
+    return this.#received
   }
 
   /** Resolves with the body as text, at most `maxBytes` of it. */

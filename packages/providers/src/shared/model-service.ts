@@ -1,16 +1,18 @@
 /** The common part of adapters over HTTP: checked setup, one streamed call, one JSON call, uniform failures. */
+
 import { BeamClawError, type JsonObject, type ProviderPart, type ProviderWarning, SystemClock } from '@beamclaw/core'
 import { type ProviderStream, wellFormedJson } from '@beamclaw/core/adapter'
+import { platformTransport } from '#platform'
+import type { KeySource } from './advice.ts'
 import { AnswerParts, type BegunAnswer } from './answer-parts.ts'
 import type { AnswerReader } from './answer-reader.ts'
-import { DispatchTransport } from './dispatch-transport.ts'
+import { BodyParser, webPage } from './body-parser.ts'
 import { type ErrorCodeTable, type Failure, protocolError, serviceError } from './failure.ts'
-import { FetchTransport } from './fetch-transport.ts'
 import { type HttpAnswer, type HttpSetup, sendHttp } from './http.ts'
 import { type HttpOptions, httpDefaults } from './http-options.ts'
+import { tooDeep } from './nesting.ts'
+import { unreadError } from './protocols.ts'
 import { Redactor } from './redactor.ts'
-import { EventParser } from './sse.ts'
-import type { Transport } from './transport.ts'
 
 const maxErrorBytes = 64 * 1024
 const maxJsonBytes = 16 * 1024 * 1024
@@ -21,6 +23,8 @@ export interface ModelServiceSetup {
   readonly baseUrl: string
   /** Kept out of errors, wherever it comes from. */
   readonly apiKey: string | undefined
+  /** The environment variable that the key is read from. */
+  readonly keyVariable?: string
   readonly headers: Readonly<Record<string, string>>
   readonly errorCodes: ErrorCodeTable
   /** Returns the failure in the JSON of an error response. */
@@ -48,16 +52,17 @@ export class ModelService {
   readonly #readError: (value: unknown) => Failure
   readonly #extraBody: JsonObject | undefined
 
-  constructor({ name, baseUrl, apiKey, headers, errorCodes, readError, options }: ModelServiceSetup) {
+  constructor({ name, baseUrl, apiKey, keyVariable, headers, errorCodes, readError, options }: ModelServiceSetup) {
     const clock = options.clock ?? new SystemClock()
-    const secrets = [apiKey ?? '', ...Object.values(options.headers ?? {}), headers.authorization ?? '']
+    const { transport, proxy } = platformTransport(name, new URL(baseUrl), options)
+    const secrets = [...(proxy?.secrets ?? []), apiKey ?? '', ...Object.values(options.headers ?? {}), headers.authorization ?? '']
     this.#maxEventBytes = options.maxEventBytes ?? httpDefaults.maxEventBytes
     this.#readError = readError
     this.#extraBody = options.extraBody
     this.#setup = {
       ...partsOf(baseUrl),
       headers,
-      transport: transportFor(options),
+      transport,
       clock,
       limits: {
         connectTimeoutMs: options.connectTimeoutMs ?? httpDefaults.connectTimeoutMs,
@@ -66,7 +71,15 @@ export class ModelService {
         totalTimeoutMs: options.totalTimeoutMs ?? httpDefaults.totalTimeoutMs,
         maxResponseBytes: options.maxResponseBytes ?? httpDefaults.maxResponseBytes,
       },
-      failures: { name, table: errorCodes, redactor: new Redactor(secrets), now: () => clock.now() },
+      failures: {
+        name,
+        table: errorCodes,
+        redactor: new Redactor(secrets),
+        now: () => clock.now(),
+        key: { from: keyFrom(apiKey, headers, options), variable: keyVariable },
+        ...(proxy === undefined ? {} : { proxyVariable: proxy.variable }),
+        isHttps: new URL(baseUrl).protocol === 'https:',
+      },
     }
   }
 
@@ -79,16 +92,10 @@ export class ModelService {
   stream({ path, body, reader, warnings = [], headers, onFailure }: StreamedCall, signal: AbortSignal): ProviderStream {
     const extraBody = this.#extraBody
     const begin = async (): Promise<BegunAnswer> => {
-      const answer = await sendHttp(
-        this.#setup,
-        path,
-        wellFormedJson(extraBody === undefined ? body : { ...body, ...extraBody }),
-        signal,
-        headers,
-      )
+      const answer = await sendHttp(this.#setup, path, jsonOf(extraBody === undefined ? body : { ...body, ...extraBody }), signal, headers)
       try {
-        if (answer.status === 200) return await this.#begun(answer)
-        const error = await this.#failureOf(answer)
+        if (answer.status === 200) return this.#begun(answer, path)
+        const error = await this.#failureOf(answer, path)
         throw onFailure?.(error) ?? error
       } catch (error) {
         answer.end()
@@ -115,38 +122,41 @@ export class ModelService {
   async #askJson(path: string, body: string | undefined, signal: AbortSignal): Promise<unknown> {
     const answer = await sendHttp(this.#setup, path, body, signal)
     try {
-      if (answer.status !== 200) throw await this.#failureOf(answer)
+      if (answer.status !== 200) throw await this.#failureOf(answer, path)
       return await this.#json(answer)
     } finally {
       answer.end()
     }
   }
 
-  async #begun(answer: HttpAnswer): Promise<BegunAnswer> {
-    const { name } = this.failures
-    const type = answer.contentType
-    if (type === 'text/html') throw protocolError(name, 'the answer is a web page; check baseUrl', { contentType: type })
-    if (type === 'application/json') {
-      // A server that does not stream: one JSON text with the complete answer or an error.
-      const event = { event: undefined, data: JSON.stringify(await this.#json(answer)) }
-      return { answer, isWhole: true, in: () => [], atEnd: () => [event] }
+  #begun(answer: HttpAnswer, path: string): BegunAnswer {
+    const { name, redactor } = this.failures
+    if (answer.contentType === 'text/html') throw webPage(name)
+    const parser = new BodyParser(name, { maxEventBytes: this.#maxEventBytes, maxJsonBytes })
+    return {
+      answer,
+      in: (chunk) => parser.feed(chunk),
+      atEnd: () => parser.end(),
+      unread: (error, first) => {
+        const contentType = redactor.clean(answer.contentType, 64)
+        return unreadError(name, error, { path, first, receivedBytes: answer.receivedBytes, contentType })
+      },
     }
-    const parser = new EventParser(name, this.#maxEventBytes)
-    return { answer, isWhole: false, in: (chunk) => parser.feed(chunk), atEnd: () => parser.end() }
   }
 
   async #json(answer: HttpAnswer): Promise<unknown> {
+    if (answer.contentType === 'text/html') throw webPage(this.failures.name)
     const text = await answer.text(maxJsonBytes)
     try {
       return JSON.parse(text)
     } catch {
-      throw protocolError(this.failures.name, 'the answer is not JSON', {
+      throw protocolError(this.failures.name, 'the answer is not JSON. Check "baseUrl"', {
         contentType: this.failures.redactor.clean(answer.contentType, 64),
       })
     }
   }
 
-  async #failureOf(answer: HttpAnswer): Promise<BeamClawError> {
+  async #failureOf(answer: HttpAnswer, path: string): Promise<BeamClawError> {
     const { status, headers } = answer
     if (status > 200 && status < 300) return protocolError(this.failures.name, `answered ${status}`, { status })
     let failure: Failure = {}
@@ -156,17 +166,28 @@ export class ModelService {
       // A body that is no JSON or is truncated adds nothing to the status; an abort still ends the call.
       if (BeamClawError.isInstance(error, 'provider-aborted')) throw error
     }
-    return serviceError(this.failures, { ...failure, status, headers })
+    return serviceError(this.failures, { ...failure, status, headers, path })
   }
+}
+
+function jsonOf(body: JsonObject): string | undefined {
+  try {
+    return wellFormedJson(body)
+  } catch {
+    // The error of the platform quotes names of fields.
+    throw tooDeep('The request cannot be written as JSON: something in it')
+  }
+}
+
+const credentialHeaders: readonly string[] = ['authorization', 'x-api-key', 'api-key']
+
+function keyFrom(apiKey: string | undefined, headers: ModelServiceSetup['headers'], options: HttpOptions): KeySource['from'] {
+  if (apiKey !== undefined) return options.apiKey === undefined ? 'environment' : 'option'
+  return credentialHeaders.some((name) => headers[name] !== undefined) ? 'headers' : 'nowhere'
 }
 
 /** Returns an address whose paths come before its query. */
 function partsOf(url: string): Pick<HttpSetup, 'baseUrl' | 'query'> {
   const { origin, pathname, search } = new URL(url)
   return { baseUrl: `${origin}${pathname.replace(/\/+$/, '')}`, query: search.slice(1) }
-}
-
-/** Returns the transport: `fetch` when the options have one or the platform has no undici dispatcher (Bun). */
-function transportFor({ fetch, connectTimeoutMs = httpDefaults.connectTimeoutMs }: HttpOptions): Transport {
-  return fetch !== undefined || 'Bun' in globalThis ? new FetchTransport(fetch) : new DispatchTransport(connectTimeoutMs)
 }

@@ -10,7 +10,7 @@ export type Refused = (keyword: string, value: JsonValue) => boolean
  */
 export function reducedSchema(schema: JsonObject, isRefused: Refused): JsonObject | undefined {
   try {
-    if (isRecursive(schema, schema, [])) return undefined
+    if (isRecursive(schema, { root: schema, open: new Set(), closed: new Set() })) return undefined
     return reduced(schema, isRefused) as JsonObject
   } catch (error) {
     if (error instanceof OpenSchema) return undefined
@@ -57,15 +57,32 @@ function isObjectSchema({ type, properties }: Readonly<Record<string, JsonValue>
   return type === 'object' || properties !== undefined || (Array.isArray(type) && type.includes('object'))
 }
 
-/** `seen` has the references on the way from the root. */
-function isRecursive(value: JsonValue | undefined, root: JsonObject, seen: readonly string[]): boolean {
-  if (Array.isArray(value)) return value.some((item: JsonValue) => isRecursive(item, root, seen))
+/** The references on the way from the root, and those behind which no loop is: without these, definitions that branch have too many ways to follow. */
+interface Walk {
+  readonly root: JsonObject
+  readonly open: Set<string>
+  readonly closed: Set<string>
+}
+
+function isRecursive(value: JsonValue | undefined, walk: Walk): boolean {
+  if (Array.isArray(value)) return value.some((item: JsonValue) => isRecursive(item, walk))
   if (typeof value !== 'object' || value === null) return false
   const { $ref } = value as JsonObject
-  if (typeof $ref === 'string') return $ref === '#' || seen.includes($ref) || isRecursive(targetOf($ref, root), root, [...seen, $ref])
+  if (typeof $ref === 'string') return $ref === '#' || isRecursiveBehind($ref, walk)
   return Object.entries(value as JsonObject).some(
-    ([keyword, inner]) => keyword !== '$defs' && keyword !== 'definitions' && isRecursive(inner, root, seen),
+    ([keyword, inner]) => keyword !== '$defs' && keyword !== 'definitions' && isRecursive(inner, walk),
   )
+}
+
+function isRecursiveBehind(reference: string, walk: Walk): boolean {
+  const { root, open, closed } = walk
+  if (open.has(reference)) return true
+  if (closed.has(reference)) return false
+  open.add(reference)
+  if (isRecursive(targetOf(reference, root), walk)) return true
+  open.delete(reference)
+  closed.add(reference)
+  return false
 }
 
 function targetOf(reference: string, root: JsonObject): JsonValue | undefined {

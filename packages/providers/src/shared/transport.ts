@@ -1,4 +1,5 @@
 /** The port between calls to a model service and the HTTP client. */
+import type { EnvironmentProxy } from './proxy.ts'
 import type { HeaderReader } from './retry-after.ts'
 
 /** An outgoing HTTP request. */
@@ -40,4 +41,11 @@ export interface IncomingAnswer {
 /** Sends requests. Rejects with the platform's error when there is no response. */
 export interface Transport {
   send(request: OutgoingRequest, progress: Progress): Promise<IncomingAnswer>
+}
+
+/** What a platform sends requests with. */
+export interface PlatformTransport {
+  readonly transport: Transport
+  /** The proxy that it goes through. */
+  readonly proxy?: EnvironmentProxy
 }

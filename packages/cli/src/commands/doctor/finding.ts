@@ -5,6 +5,8 @@ export interface Finding {
   readonly detail: string
   /** What to do; absent when nothing has to be done. */
   readonly advice?: string
+  /** What was measured, for programs. */
+  readonly facts?: Readonly<Record<string, string | number>>
 }
 
 export function ok(name: string, detail: string): Finding {

@@ -1,0 +1,121 @@
+/** Asks the models of a configuration one small question with a tool (`--live`), and says in words what is wrong and what to do. */
+import { BeamClawError, type Provider, type ProviderRequest, type Usage } from '@beamclaw/core'
+import { costOfRun } from '@beamclaw/model-policy'
+import { toProvider } from '../../assemble.ts'
+import type { ProviderConfig } from '../../config/schema.ts'
+import { providerOf, type Settings } from '../../config/settings.ts'
+import { harmless } from '../../output.ts'
+import { type Finding, ok, problem, warning } from './finding.ts'
+
+/** Milliseconds for one question. */
+const defaultLimitMs = 20_000
+const questionsAtOnce = 8
+
+const tool = {
+  name: 'report_health',
+  description: 'Reports that you can call tools.',
+  inputSchema: { type: 'object', properties: { ok: { type: 'boolean' } }, required: ['ok'], additionalProperties: false },
+} as const
+
+const question: Omit<ProviderRequest, 'model'> = {
+  messages: [{ role: 'user', content: 'Call the tool report_health with ok set to true. Say nothing else.' }],
+  tools: [tool],
+  // A model that thinks needs room for it.
+  maxOutputTokens: 2_048,
+}
+
+/** Resolves with a finding for each model that an agent names, and for each provider that none does. */
+export async function checkLive({ providers, agents, prices }: Settings, limitMs = defaultLimitMs): Promise<readonly Finding[]> {
+  const named = [...new Set(Object.values(agents).flatMap(({ model, fallbacks = [] }) => [model, ...fallbacks]))]
+  const idle = Object.keys(providers).filter((id) => !named.some((model) => providerOf(model) === id))
+  const findings = idle.map((id) =>
+    warning(`model ${id}/…`, 'is not asked', `no agent names a model of ${id}: give one to an agent, or remove the provider`),
+  )
+  const waiting = [...named]
+  const ask = async (): Promise<void> => {
+    for (let model = waiting.shift(); model !== undefined; model = waiting.shift()) {
+      const id = providerOf(model)
+      const config = providers[id]
+      if (config !== undefined) findings.push(await checkModel(model, id, config, { prices, limitMs }))
+    }
+  }
+  await Promise.all(Array.from({ length: questionsAtOnce }, ask))
+  return findings.sort((one, other) => one.name.localeCompare(other.name))
+}
+
+interface Terms {
+  readonly prices: Settings['prices']
+  readonly limitMs: number
+}
+
+async function checkModel(model: string, id: string, config: ProviderConfig, { prices, limitMs }: Terms): Promise<Finding> {
+  const name = `model ${model}`
+  const startedAt = performance.now()
+  const signal = AbortSignal.timeout(limitMs)
+  try {
+    const { calledTool, usage } = await asked(await toProvider(config), model.slice(id.length + 1), signal)
+    const costUsd = costOfRun({ usage, usageByModel: [{ model, usage }] }, prices)
+    const facts = {
+      model,
+      ms: Math.round(performance.now() - startedAt),
+      inputTokens: usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens,
+      outputTokens: usage.outputTokens,
+      ...(costUsd === undefined ? {} : { costUsd }),
+    }
+    const price = costUsd === undefined ? '' : `, $${costUsd.toFixed(6)}`
+    const measured = `${facts.ms} ms, ${facts.inputTokens} tokens in, ${facts.outputTokens} out${price}`
+    if (calledTool) return { ...ok(name, `answers and calls tools: ${measured}`), facts }
+    const advice = 'harmless for agents without tools; for others take a model that calls tools'
+    return { ...warning(name, `answers, but did not call the tool that it was told to: ${measured}`, advice), facts }
+  } catch (error) {
+    const failed = failureOf(name, id, error, limitMs)
+    return { ...failed, facts: { model, ms: Math.round(performance.now() - startedAt), ...codeOf(error) } }
+  }
+}
+
+async function asked(
+  provider: Provider,
+  model: string,
+  signal: AbortSignal,
+): Promise<{ readonly calledTool: boolean; readonly usage: Usage }> {
+  let calledTool = false
+  for await (const part of provider.doStream({ ...question, model }, { signal })) {
+    if (part.type === 'tool-call') calledTool ||= part.name === tool.name
+    if (part.type === 'finish') return { calledTool, usage: part.usage }
+  }
+  throw new BeamClawError('provider-protocol', 'The answer has no end')
+}
+
+function codeOf(error: unknown): { readonly code: string } {
+  return { code: BeamClawError.isInstance(error) ? error.code : 'internal' }
+}
+
+function failureOf(name: string, id: string, error: unknown, limitMs: number): Finding {
+  if (!BeamClawError.isInstance(error)) throw error
+  const said = harmless(error.message)
+  switch (error.code) {
+    case 'invalid-option':
+      return problem(name, said, `correct providers.${id}`)
+    case 'provider-aborted':
+      return problem(name, `does not answer within ${limitMs / 1_000} s`, 'try again later; a model on this machine may still be loading')
+    case 'provider-auth':
+      return problem(name, `does not take the key: ${said}`, `correct providers.${id}.apiKey`)
+    case 'provider-billing':
+      return problem(name, `has no credit: ${said}`, 'add credit or raise the limit at the service')
+    case 'provider-rate-limit':
+    case 'provider-overloaded':
+      return problem(name, `has too much to do: ${said}`, 'try again later, or name fallbacks for its agents')
+    case 'provider-network':
+    case 'provider-timeout':
+      return problem(name, `cannot be reached: ${said}`, `check the network and providers.${id}.baseUrl`)
+    case 'provider-protocol':
+      return problem(name, `is not understood: ${said}`, `correct providers.${id}.baseUrl or its type`)
+    case 'provider-bad-request':
+      if (/\btools?\b/i.test(said)) {
+        return warning(name, `refuses tools: ${said}`, 'harmless for agents without tools; for others take a model that calls tools')
+      }
+      return problem(name, `refuses the question: ${said}`, `correct the name of the model, or providers.${id}.baseUrl`)
+    default:
+      return problem(name, said, error.isRetryable ? 'try again later' : `correct providers.${id}`)
+  }
+}
