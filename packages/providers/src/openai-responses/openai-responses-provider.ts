@@ -8,6 +8,7 @@ import { accessOf } from '../shared/environment.ts'
 import { type HttpOptions, mergeHeaders } from '../shared/http-options.ts'
 import { factsOf, infoOf } from '../shared/model-facts.ts'
 import { ModelService } from '../shared/model-service.ts'
+import { checkNesting } from '../shared/nesting.ts'
 import * as z from '../shared/schema.ts'
 import { serviceOf } from '../shared/service-name.ts'
 import { ToolIds } from '../shared/tool-ids.ts'
@@ -46,32 +47,24 @@ export class OpenAiResponsesProvider implements Provider {
   readonly #models: HttpOptions['models']
   readonly #ids: IdGenerator
 
-  constructor(options: OpenAiResponsesProviderOptions = {}) {
+  /** @param access where requests go and as whom, when that is known already */
+  constructor(options: OpenAiResponsesProviderOptions = {}, access: ServiceTarget = targetOf(options)) {
     checkOptions('OpenAiResponsesProvider', options, responsesOptionRules)
-    const access = accessOf(options, variables)
-    const baseUrl = access.baseUrl ?? openAiResponsesProviderDefaults.baseUrl
-    const url = new URL(baseUrl)
+    const { baseUrl, service } = access
     this.#style = {
-      service: serviceOf(options.service, url, ownHost, 'openai'),
-      callsLast: url.hostname === 'api.deepseek.com',
+      service,
+      callsLast: new URL(baseUrl).hostname === 'api.deepseek.com',
       reasoningSummary: options.reasoningSummary ?? openAiResponsesProviderDefaults.reasoningSummary,
       promptCacheKey: options.promptCacheKey,
     }
     this.#models = options.models
     this.#ids = options.ids ?? new DefaultIds()
-    this.#service = new ModelService({
-      name: url.host === ownHost ? 'OpenAI' : `The model server ${url.host}`,
-      baseUrl,
-      apiKey: access.apiKey,
-      headers: mergeHeaders(access.apiKey === undefined ? {} : { authorization: `Bearer ${access.apiKey}` }, options.headers),
-      errorCodes: responsesErrorCodes,
-      readError: readResponsesError,
-      options,
-    })
+    this.#service = new ModelService({ ...access, errorCodes: responsesErrorCodes, readError: readResponsesError, options })
   }
 
   doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
     return providerStream((callSignal) => {
+      checkNesting(request)
       const reader = new ResponsesStreamReader(this.#service.failures, new ToolIds(this.#ids, request.messages), this.#style.service)
       const { body, warnings } = toResponsesRequest(request, this.#factsOf(request.model), this.#style)
       return this.#service.stream({ path: '/responses', body, reader, warnings, onFailure: explainResponsesError }, callSignal)
@@ -108,5 +101,32 @@ export class OpenAiResponsesProvider implements Provider {
 
   #factsOf(model: string): Partial<OpenAiModelFacts> {
     return factsOf(openAiModels, model, this.#models)
+  }
+}
+
+/** Where requests go, and as whom. */
+interface ServiceTarget {
+  readonly baseUrl: string
+  readonly apiKey: string | undefined
+  /** The environment variable that the key is read from. */
+  readonly keyVariable: string
+  readonly headers: Readonly<Record<string, string>>
+  /** Begins the messages of errors. */
+  readonly name: string
+  /** The name under which messages keep what the service needs back. */
+  readonly service: string
+}
+
+function targetOf(options: OpenAiResponsesProviderOptions): ServiceTarget {
+  checkOptions('OpenAiResponsesProvider', options, responsesOptionRules)
+  const { apiKey, baseUrl = openAiResponsesProviderDefaults.baseUrl } = accessOf(options, variables)
+  const url = new URL(baseUrl)
+  return {
+    baseUrl,
+    apiKey,
+    keyVariable: variables.apiKey,
+    headers: mergeHeaders(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }, options.headers),
+    name: url.host === ownHost ? 'OpenAI' : `The model server ${url.host}`,
+    service: serviceOf(options.service, url, ownHost, 'openai'),
   }
 }

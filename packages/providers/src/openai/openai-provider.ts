@@ -36,24 +36,22 @@ export class OpenAiProvider implements Provider {
   constructor(options: OpenAiProviderOptions = {}) {
     checkOptions(owner, options, openAiOptionRules)
     const { api: given, reasoningSummary, promptCacheKey, ...chat } = options
-    const { apiKey, baseUrl, dialect, headers, service } = chatAccessOf(owner, chat)
-    const api = given ?? (new URL(baseUrl).origin === openAiOrigin ? 'responses' : 'chat')
+    const access = chatAccessOf(owner, chat)
+    const api = given ?? (new URL(access.baseUrl).origin === openAiOrigin ? 'responses' : 'chat')
     checkProtocol(api, options)
     if (api === 'chat') {
       this.#provider = new OpenAiChatProvider(chat, owner)
       return
     }
-    const { apiKey: _k, dialect: _, maxTokensField: _m, includeUsage: _i, reasoningField: _r, splitThink: _s, ...http } = chat
-    const provider = new OpenAiResponsesProvider({
-      ...http,
-      ...(reasoningSummary === undefined ? {} : { reasoningSummary }),
-      ...(promptCacheKey === undefined ? {} : { promptCacheKey }),
-      ...(apiKey === undefined || dialect.keyHeader === 'api-key' ? {} : { apiKey }),
-      baseUrl,
-      headers,
-      service,
-      environment: {},
-    })
+    const { dialect: _, maxTokensField: _m, includeUsage: _i, reasoningField: _r, splitThink: _s, ...http } = chat
+    const provider = new OpenAiResponsesProvider(
+      {
+        ...http,
+        ...(reasoningSummary === undefined ? {} : { reasoningSummary }),
+        ...(promptCacheKey === undefined ? {} : { promptCacheKey }),
+      },
+      access,
+    )
     this.#provider = provider
     this.countTokens = (request, given) => provider.countTokens(request, given)
   }

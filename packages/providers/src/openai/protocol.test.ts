@@ -117,6 +117,13 @@ describe('the protocol', () => {
     expect(JSON.stringify([error.message, error])).not.toContain(apiKey)
   })
 
+  it('names the variable that a refused key is from', async () => {
+    await using server = await startModelServer({ answers: [{ error: { status: 401 } }] })
+    const provider = new OpenAiProvider({ api: 'responses', environment: { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: server.baseUrl } })
+    const asked = all(provider.doStream({ model: 'm', messages: [{ role: 'user', content: 'hi' }] }, { signal }))
+    await expect(asked).rejects.toThrow('environment variable OPENAI_API_KEY')
+  })
+
   it('keeps quiet about a model that always thinks, of which nobody asked that it does not', async () => {
     await using server = await startModelServer({ answers: ['one', 'two'] })
     const provider = new OpenAiProvider({ baseUrl: server.baseUrl, api: 'responses' })

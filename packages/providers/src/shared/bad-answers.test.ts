@@ -111,9 +111,10 @@ describe.each(httpAdapters)('%s', (adapter, make) => {
     const baseUrl = `http://127.0.0.1:${server.port}/v1`
     const variables = adapter === 'AnthropicProvider' ? ['ANTHROPIC_API_KEY', 'ANTHROPIC_BASE_URL'] : ['OPENAI_API_KEY', 'OPENAI_BASE_URL']
     const [keyVariable = '', urlVariable = ''] = variables
-    const named = adapter === 'OpenAiResponsesProvider' ? 'the key in the environment' : `the environment variable ${keyVariable}`
     const messageOf = async (options: Parameters<typeof make>[0]): Promise<string> => (await failureOf(make(options))).error.message
-    expect(await messageOf({ environment: { [keyVariable]: key, [urlVariable]: baseUrl } })).toMatch(new RegExp(`Correct ${named}$`))
+    expect(await messageOf({ environment: { [keyVariable]: key, [urlVariable]: baseUrl } })).toMatch(
+      new RegExp(`Correct the environment variable ${keyVariable}$`),
+    )
     expect(await messageOf({ baseUrl, headers: { authorization: 'Bearer abc' } })).toMatch(/Correct the key in the option "headers"$/)
     expect(await messageOf({ baseUrl, environment: {} })).toContain('No key was sent: pass the option "apiKey"')
   })

@@ -24,6 +24,8 @@ export class FetchTransport implements Transport {
     const controller = new AbortController()
     let answer: FetchedAnswer | undefined
     whenOver(() => {
+      // A body that ended or broke off by itself holds no connection.
+      if (answer?.isOver === true) return
       controller.abort(callIsOver)
       answer?.cancel()
     })
@@ -54,7 +56,8 @@ class FetchedAnswer implements IncomingAnswer {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   #sink: AnswerSink | undefined
   #isReading = false
-  #isOver = false
+  /** True once the body has ended, broken off, or been let go of. */
+  isOver = false
   #pieces = 0
 
   constructor({ type, status, headers, body }: Response) {
@@ -72,12 +75,12 @@ class FetchedAnswer implements IncomingAnswer {
 
   /** Lets go of the body. Not every `fetch` does that for its signal. */
   cancel(): void {
-    this.#isOver = true
+    this.isOver = true
     this.#reader?.cancel(callIsOver).catch(() => undefined)
   }
 
   more(): void {
-    if (this.#isReading || this.#isOver || this.#sink === undefined) return
+    if (this.#isReading || this.isOver || this.#sink === undefined) return
     this.#isReading = true
     void this.#read(this.#sink)
   }
@@ -88,13 +91,13 @@ class FetchedAnswer implements IncomingAnswer {
       if (++this.#pieces % piecesInARow === 0) await new Promise<void>((resolve) => void setTimeout(resolve, 0))
       piece = (await this.#reader?.read())?.value
     } catch (error) {
-      this.#isOver = true
+      this.isOver = true
       return onError(error)
     } finally {
       this.#isReading = false
     }
     if (piece !== undefined) return onPiece(piece)
-    this.#isOver = true
+    this.isOver = true
     onEnd()
   }
 }
