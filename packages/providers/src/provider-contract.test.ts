@@ -1,70 +1,23 @@
 // Every provider of this package against the contract of the port; the two that speak HTTP do so with a real server on this machine.
-import type { Clock, Provider } from '@beamclaw/core'
-import { type ProviderUnderTest, providerContract, type ServiceBehavior } from '@beamclaw/testkit'
-import { type ModelAnswer, startModelServer } from '@beamclaw/testkit/model-server'
+import type { Clock } from '@beamclaw/core'
+import { type ProviderUnderTest, providerContract } from '@beamclaw/testkit'
 import { describe, it } from 'vitest'
 import { AnthropicProvider } from './anthropic/anthropic-provider.ts'
 import { DemoProvider } from './demo/demo-provider.ts'
 import { OpenAiProvider } from './openai/openai-provider.ts'
-import type { HttpOptions } from './shared/http-options.ts'
+import { contractKey as apiKey, contractServer } from './testing/contract-server.ts'
 
 const runner = { describe, it, deadlineMs: 25_000 }
 
-const statuses = { auth: 401, 'rate-limit': 429, server: 500 } as const
-
-const key = 'sk-contract-0123456789'
-
-function answerTo(behavior: ServiceBehavior, finishAtLimit: string): ModelAnswer {
-  switch (behavior.type) {
-    case 'text':
-      return { text: 'It is five, as far as I can tell.' }
-    case 'tool-call':
-      return { text: 'Let me see.', toolCalls: [{ name: 'add', input: { a: 2, b: 3 } }] }
-    case 'hang':
-      return { text: 'one two three four', delivery: { stall: 4 } }
-    case 'fail':
-      return { error: { status: statuses[behavior.as], body: { error: { type: 'refused', message: `Refused the key ${key}.` } } } }
-    case 'break':
-      return { text: 'one two three four', delivery: { disconnectAfterEvents: 4 } }
-    case 'silence':
-      return { delivery: { stall: 'headers' } }
-    case 'say': {
-      const { text, inputTokens, outputTokens } = behavior
-      return { text: text.match(/[\s\S]{1,8}/gu) ?? [], usage: { inputTokens, outputTokens } }
-    }
-    case 'cut-off':
-      return { toolCalls: [{ name: 'add', inputText: '{"a": 2, "b"' }], finish: finishAtLimit }
-  }
-}
-
-function overHttp(makeProvider: (options: HttpOptions) => Provider, finishAtLimit: string) {
-  return async (): Promise<ProviderUnderTest> => {
-    const server = await startModelServer()
-    return {
-      provider: makeProvider({ baseUrl: server.baseUrl, apiKey: key }),
-      model: 'scripted-1',
-      secret: key,
-      service: new URL(server.baseUrl).host,
-      arrange: (behavior) => server.enqueue(answerTo(behavior, finishAtLimit)),
-      lastRequest: () => {
-        const last = server.requests.at(-1)
-        return last === undefined ? undefined : JSON.stringify([last.headers, last.body])
-      },
-      idle: () => server.idle(),
-      dispose: () => server.stop(),
-    }
-  }
-}
-
 providerContract(
   'OpenAiProvider',
-  overHttp((options) => new OpenAiProvider(options), 'length'),
+  contractServer({ provider: (baseUrl) => new OpenAiProvider({ baseUrl, apiKey }), someText: 4, finishAtLimit: 'length' }),
   runner,
 )
 
 providerContract(
   'AnthropicProvider',
-  overHttp((options) => new AnthropicProvider(options), 'max_tokens'),
+  contractServer({ provider: (baseUrl) => new AnthropicProvider({ baseUrl, apiKey }), someText: 4, finishAtLimit: 'max_tokens' }),
   runner,
 )
 

@@ -1,12 +1,9 @@
 // The provider over the AI SDK's mock models of both versions, which ignore aborts, against the contract of the port.
 import { type ProviderUnderTest, providerContract, type ServiceBehavior } from '@beamclaw/testkit'
 import { describe, it } from 'vitest'
+import { contractKey as key, contractStatuses as statuses } from '../testing/contract-server.ts'
 import { AiSdkProvider } from './ai-sdk-provider.ts'
 import { finish, mockModel, textBlock, versions } from './testing/mock-models.ts'
-
-const key = 'sk-contract-0123456789'
-
-const statuses = { auth: 401, 'rate-limit': 429, server: 500 } as const
 
 /** The parts of an answer; undefined for the place where it falls silent. */
 function partsOf(behavior: ServiceBehavior): readonly unknown[] {

@@ -7,7 +7,7 @@ import { embedTexts } from '../shared/embeddings.ts'
 import { accessOf } from '../shared/environment.ts'
 import { type HttpOptions, mergeHeaders } from '../shared/http-options.ts'
 import { factsOf, infoOf } from '../shared/model-facts.ts'
-import { ModelService } from '../shared/model-service.ts'
+import { ModelService, type ServiceTarget } from '../shared/model-service.ts'
 import { checkNesting } from '../shared/nesting.ts'
 import * as z from '../shared/schema.ts'
 import { serviceOf } from '../shared/service-name.ts'
@@ -48,7 +48,7 @@ export class OpenAiResponsesProvider implements Provider {
   readonly #ids: IdGenerator
 
   /** @param access where requests go and as whom, when that is known already */
-  constructor(options: OpenAiResponsesProviderOptions = {}, access: ServiceTarget = targetOf(options)) {
+  constructor(options: OpenAiResponsesProviderOptions = {}, access: NamedTarget = targetOf(options)) {
     checkOptions('OpenAiResponsesProvider', options, responsesOptionRules)
     const { baseUrl, service } = access
     this.#style = {
@@ -104,20 +104,10 @@ export class OpenAiResponsesProvider implements Provider {
   }
 }
 
-/** Where requests go, and as whom. */
-interface ServiceTarget {
-  readonly baseUrl: string
-  readonly apiKey: string | undefined
-  /** The environment variable that the key is read from. */
-  readonly keyVariable: string
-  readonly headers: Readonly<Record<string, string>>
-  /** Begins the messages of errors. */
-  readonly name: string
-  /** The name under which messages keep what the service needs back. */
-  readonly service: string
-}
+/** A target, with the name under which messages keep what the service needs back. */
+type NamedTarget = ServiceTarget & { readonly service: string }
 
-function targetOf(options: OpenAiResponsesProviderOptions): ServiceTarget {
+function targetOf(options: OpenAiResponsesProviderOptions): NamedTarget {
   checkOptions('OpenAiResponsesProvider', options, responsesOptionRules)
   const { apiKey, baseUrl = openAiResponsesProviderDefaults.baseUrl } = accessOf(options, variables)
   const url = new URL(baseUrl)

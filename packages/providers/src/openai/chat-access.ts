@@ -2,21 +2,16 @@
 import { BeamClawError } from '@beamclaw/core'
 import { accessOf } from '../shared/environment.ts'
 import { mergeHeaders } from '../shared/http-options.ts'
+import type { ServiceTarget } from '../shared/model-service.ts'
 import { serviceOf } from '../shared/service-name.ts'
 import type { ChatDialect } from './dialects/dialect.ts'
 import { dialectAt, dialects } from './dialects/dialect-table.ts'
 import type { OpenAiChatProviderOptions } from './openai-options.ts'
 
-/** Where requests go, and as whom. */
-export interface ChatAccess {
+/** Where requests go, as whom, and in which dialect. */
+export interface ChatAccess extends ServiceTarget {
   readonly dialect: ChatDialect
-  readonly baseUrl: string
-  readonly apiKey: string | undefined
-  /** The environment variable that the key is read from. */
   readonly keyVariable: string
-  readonly headers: Readonly<Record<string, string>>
-  /** Begins the messages of errors. */
-  readonly name: string
   /** The name under which messages keep what the service needs back. */
   readonly service: string
 }

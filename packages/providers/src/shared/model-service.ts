@@ -17,8 +17,9 @@ import { Redactor } from './redactor.ts'
 const maxErrorBytes = 64 * 1024
 const maxJsonBytes = 16 * 1024 * 1024
 
-/** The description of a service by its adapter. */
-export interface ModelServiceSetup {
+/** Where requests go, and as whom. */
+export interface ServiceTarget {
+  /** Begins the messages of errors. */
   readonly name: string
   readonly baseUrl: string
   /** Kept out of errors, wherever it comes from. */
@@ -26,6 +27,10 @@ export interface ModelServiceSetup {
   /** The environment variable that the key is read from. */
   readonly keyVariable?: string
   readonly headers: Readonly<Record<string, string>>
+}
+
+/** The description of a service by its adapter. */
+export interface ModelServiceSetup extends ServiceTarget {
   readonly errorCodes: ErrorCodeTable
   /** Returns the failure in the JSON of an error response. */
   readonly readError: (value: unknown) => Failure
