@@ -160,6 +160,32 @@ interface Comparison {
   readonly bare: Contestant
 }
 
+/** Returns what a comparison shows: of one run, and of many at once. */
+function rowsOf(what: string, { ours, bare }: Comparison, targets?: { readonly atMost: number; readonly atLeast: number }): Result[] {
+  const name = 'bare fetch loop'
+  const one = {
+    bench: 'runs',
+    metric: `one run, p50, ${what}`,
+    value: ours.p50,
+    unit: 'ms',
+    reference: { name, value: bare.p50 },
+    score: ours.p50 / bare.p50,
+  }
+  const many = {
+    bench: 'runs',
+    metric: `${concurrent} at once, ${what}`,
+    value: median(ours.perSecond),
+    unit: 'runs/s',
+    reference: { name, value: median(bare.perSecond) },
+    score: medianRatio(ours.perSecond, bare.perSecond),
+  }
+  if (targets === undefined) return [one, many]
+  return [
+    { ...one, target: { atMost: targets.atMost } },
+    { ...many, target: { atLeast: targets.atLeast } },
+  ]
+}
+
 /** Writes lines durably: those of one turn of the event loop, and those that come meanwhile, with one call. */
 class GroupCommit {
   readonly #file: FileHandle
@@ -197,25 +223,7 @@ async function floor(url: string, path: string): Promise<Result[]> {
       bareLoop(url, () => commits.write(line)),
       url,
     )
-    const writing = 'bare loop with two durable writes'
-    return [
-      {
-        bench: 'runs',
-        metric: `one run, p50, ${writing}`,
-        value: ours.p50,
-        unit: 'ms',
-        reference: { name: 'bare fetch loop', value: bare.p50 },
-        score: ours.p50 / bare.p50,
-      },
-      {
-        bench: 'runs',
-        metric: `${concurrent} at once, ${writing}`,
-        value: median(ours.perSecond),
-        unit: 'runs/s',
-        reference: { name: 'bare fetch loop', value: median(bare.perSecond) },
-        score: medianRatio(ours.perSecond, bare.perSecond),
-      },
-    ]
+    return rowsOf('bare loop with two durable writes', { ours, bare })
   } finally {
     await file.close()
   }
@@ -234,25 +242,7 @@ export const runs: Bench = {
         { what: 'journalled, sync always', store: new FsStore({ path: folder }), atMost: 1.5, atLeast: 0.85 },
       ]) {
         await using claw = await clawOver(model.url, store)
-        const { ours, bare } = await compare(sessionRuns(claw), model.url)
-        rows.push({
-          bench: 'runs',
-          metric: `one run, p50, ${what}`,
-          value: ours.p50,
-          unit: 'ms',
-          reference: { name: 'bare fetch loop', value: bare.p50 },
-          score: ours.p50 / bare.p50,
-          target: { atMost },
-        })
-        rows.push({
-          bench: 'runs',
-          metric: `${concurrent} at once, ${what}`,
-          value: median(ours.perSecond),
-          unit: 'runs/s',
-          reference: { name: 'bare fetch loop', value: median(bare.perSecond) },
-          score: medianRatio(ours.perSecond, bare.perSecond),
-          target: { atLeast },
-        })
+        rows.push(...rowsOf(what, await compare(sessionRuns(claw), model.url), { atMost, atLeast }))
       }
       rows.push(...(await floor(model.url, join(folder, 'floor'))))
       return rows
