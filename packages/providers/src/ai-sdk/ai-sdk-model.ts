@@ -95,3 +95,6 @@ export interface AiSdkPart {
 
 /** The value of a field: JSON, except for the URL of a file. */
 export type AiSdkField = JsonValue | URL | undefined | readonly AiSdkField[] | { readonly [name: string]: AiSdkField }
+
+/** A part of a stream as a model sends it: nothing of it is checked. */
+export type StreamPart = Readonly<Record<string, unknown>>

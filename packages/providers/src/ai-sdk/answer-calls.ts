@@ -3,7 +3,7 @@ import type { BeamClawError, JsonObject, ProviderPart } from '@beamclaw/core'
 import { textIn } from '../openai-responses/fields.ts'
 import type { ToolIds } from '../shared/tool-ids.ts'
 import { toToolCall } from '../shared/wire-format.ts'
-import type { StreamPart } from './from-stream.ts'
+import type { StreamPart } from './ai-sdk-model.ts'
 import { keep, optionsField, plainJson } from './kept-parts.ts'
 
 /** Passes calls on. One whose input is empty or no JSON may have been cut off by the output limit, which only the finish tells: it is doubtful until then. */

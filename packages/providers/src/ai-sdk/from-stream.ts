@@ -3,15 +3,13 @@ import type { FinishReason, ProviderPart } from '@beamclaw/core'
 import { objectOf, objectsOf, textIn } from '../openai-responses/fields.ts'
 import { type FailureContext, protocolError } from '../shared/failure.ts'
 import type { ToolIds } from '../shared/tool-ids.ts'
+import type { StreamPart } from './ai-sdk-model.ts'
 import { AnswerBlocks } from './answer-blocks.ts'
 import { AnswerCalls } from './answer-calls.ts'
 import { reportedError } from './errors.ts'
 import { fileToKeep } from './kept-file.ts'
 import { optionsField } from './kept-parts.ts'
 import { toUsage } from './usage.ts'
-
-/** A part as a model sends it: nothing of it is checked. */
-export type StreamPart = Readonly<Record<string, unknown>>
 
 const finishReasons: ReadonlyMap<string, FinishReason> = new Map(
   (['stop', 'tool-calls', 'length', 'content-filter', 'other'] as const).map((reason) => [reason, reason]),

@@ -1,7 +1,7 @@
 /** The files that a model makes. */
 import type { JsonObject } from '@beamclaw/core'
 import { objectOf, textIn } from '../openai-responses/fields.ts'
-import type { StreamPart } from './from-stream.ts'
+import type { StreamPart } from './ai-sdk-model.ts'
 
 /** Returns a file as JSON, of either version: base64 `data` or a `url`; undefined for a part without one. */
 export function fileToKeep({ mediaType, data: given }: StreamPart): JsonObject | undefined {
