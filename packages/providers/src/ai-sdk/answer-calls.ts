@@ -1,6 +1,6 @@
 /** The calls in an answer of the AI SDK: those of our tools, and those of the tools that the service runs. */
 import type { BeamClawError, JsonObject, ProviderPart } from '@beamclaw/core'
-import { textIn } from '../openai-responses/fields.ts'
+import { textIn } from '../shared/fields.ts'
 import type { ToolIds } from '../shared/tool-ids.ts'
 import { toToolCall } from '../shared/wire-format.ts'
 import type { StreamPart } from './ai-sdk-model.ts'

@@ -1,7 +1,7 @@
 /** Embeddings by a model of the AI SDK. */
 import { BeamClawError, type EmbedAnswer, type EmbedRequest, zeroUsage } from '@beamclaw/core'
-import { countIn, objectOf } from '../openai-responses/fields.ts'
 import { type FailureContext, protocolError } from '../shared/failure.ts'
+import { countIn, objectOf } from '../shared/fields.ts'
 import type { AiSdkEmbeddingModel, AiSdkEmbedOptions } from './ai-sdk-model.ts'
 
 /** Resolves with an embedding for each text, in as many calls as the model needs. Throws what the model throws, and `provider-*`. */

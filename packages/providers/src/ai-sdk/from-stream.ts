@@ -1,7 +1,7 @@
 /** Converts the parts of an AI SDK stream to parts of ours. What it does not know, it leaves out. */
 import type { FinishReason, ProviderPart } from '@beamclaw/core'
-import { objectOf, objectsOf, textIn } from '../openai-responses/fields.ts'
 import { type FailureContext, protocolError } from '../shared/failure.ts'
+import { objectOf, objectsOf, textIn } from '../shared/fields.ts'
 import type { ToolIds } from '../shared/tool-ids.ts'
 import type { StreamPart } from './ai-sdk-model.ts'
 import { AnswerBlocks } from './answer-blocks.ts'

@@ -1,6 +1,6 @@
 /** The files that a model makes. */
 import type { JsonObject } from '@beamclaw/core'
-import { objectOf, textIn } from '../openai-responses/fields.ts'
+import { objectOf, textIn } from '../shared/fields.ts'
 import type { StreamPart } from './ai-sdk-model.ts'
 
 /** Returns a file as JSON, of either version: base64 `data` or a `url`; undefined for a part without one. */

@@ -10,7 +10,7 @@
  */
 import type { AnswerPart, JsonObject, JsonValue, ProviderMetadata } from '@beamclaw/core'
 import { wellFormedJson } from '@beamclaw/core/adapter'
-import { objectOf } from '../openai-responses/fields.ts'
+import { objectOf } from '../shared/fields.ts'
 import { isKeepable } from '../shared/keepable.ts'
 import type { AiSdkServiceOptions } from './ai-sdk-model.ts'
 

@@ -1,6 +1,6 @@
 /** Converts a conversation to a prompt of the AI SDK, in the order of its parts. Pure. */
 import type { AnswerPart, AssistantMessage, ContentPart, JsonObject, JsonValue, Message, ProviderRequest, ToolResult } from '@beamclaw/core'
-import { objectOf, textIn } from '../openai-responses/fields.ts'
+import { objectOf, textIn } from '../shared/fields.ts'
 import { withWireCalls } from '../shared/wire-calls.ts'
 import type { AiSdkMessage, AiSdkPart } from './ai-sdk-model.ts'
 import { keptBy, plainJson, providerOptionsField } from './kept-parts.ts'

@@ -1,6 +1,6 @@
 /** Reads the tokens of an answer. The AI SDK's total includes what was read from a cache and written to it; ours does not. */
 import { type Usage, zeroUsage } from '@beamclaw/core'
-import { countIn, objectOf } from '../openai-responses/fields.ts'
+import { countIn, objectOf } from '../shared/fields.ts'
 
 /** Returns the usage; zero for counts that the service does not tell. */
 export function toUsage(value: unknown): Usage {

@@ -1,6 +1,6 @@
 import type { JsonObject, ProviderPart, ToolCall } from '@beamclaw/core'
+import { textIn } from '../shared/fields.ts'
 import { toToolCall } from '../shared/wire-format.ts'
-import { textIn } from './fields.ts'
 import { callToKeep, kept } from './kept-items.ts'
 import type { DeltaKind, OutputContext, OutputEnd, OutputItem } from './output-item.ts'
 

@@ -1,7 +1,7 @@
 /** Tells whether OpenAI can enforce a JSON Schema: one that it cannot, it refuses. developers.openai.com/api/docs/guides/structured-outputs, 2026. */
 import type { JsonObject, JsonValue } from '@beamclaw/core'
+import { objectOf } from '../shared/fields.ts'
 import { isStrictSchema } from '../shared/strict-schema.ts'
-import { objectOf } from './fields.ts'
 
 const maxDepth = 10
 const maxProperties = 5_000

@@ -9,8 +9,8 @@
  * An import may have written anything there, so it is read with care.
  */
 import type { AnswerPart, JsonObject, JsonValue, ProviderMetadata } from '@beamclaw/core'
+import { objectOf, textIn } from '../shared/fields.ts'
 import { isKeepable } from '../shared/keepable.ts'
-import { objectOf, textIn } from './fields.ts'
 
 /** Returns the metadata of a part; undefined where there is nothing to keep, or too much of it. */
 export function kept(service: string, fields: JsonObject): ProviderMetadata | undefined {

@@ -1,5 +1,5 @@
 import type { JsonObject, ProviderPart } from '@beamclaw/core'
-import { objectsOf, textIn } from './fields.ts'
+import { objectsOf, textIn } from '../shared/fields.ts'
 import { kept } from './kept-items.ts'
 import type { DeltaKind, OutputContext, OutputItem } from './output-item.ts'
 

@@ -1,7 +1,7 @@
 /** The errors of the Responses API: OpenAI's, and those of services that speak it too. */
 import { BeamClawError } from '@beamclaw/core'
 import type { ErrorCodeTable, Failure } from '../shared/failure.ts'
-import { objectOf, textIn } from './fields.ts'
+import { objectOf, textIn } from '../shared/fields.ts'
 
 /** Maps the codes of OpenAI, Azure, OpenRouter, xAI and DeepSeek. */
 export const responsesErrorCodes: ErrorCodeTable = {
