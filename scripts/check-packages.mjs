@@ -16,6 +16,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { checkAskedModel } from './lib/asked-model.mjs'
 import { checkHostApp } from './lib/host-app.mjs'
 import { installedFootprint } from './lib/installed-footprint.mjs'
 import { digest, ensureBuilt, ensureInstalled, fail, filesBelow, once, root, toolEnvironment, workspacePackages } from './lib/workspace.mjs'
@@ -30,7 +31,12 @@ const tools = { cwd: scratch, encoding: 'utf8', env: toolEnvironment() }
 process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
 
 const inputs = packages.flatMap(({ folder }) => [`${folder}/package.json`, `${folder}/README.md`, ...filesBelow(`${folder}/dist`)])
-const scripts = ['scripts/check-packages.mjs', 'scripts/lib/host-app.mjs', 'scripts/lib/installed-footprint.mjs']
+const scripts = [
+  'scripts/check-packages.mjs',
+  'scripts/lib/asked-model.mjs',
+  'scripts/lib/host-app.mjs',
+  'scripts/lib/installed-footprint.mjs',
+]
 
 // What people install may bring so many packages and so many megabytes. Times are in bench/imports.ts.
 const footprints = [
@@ -46,6 +52,7 @@ once('packages-checked', digest(['pnpm-lock.yaml', 'LICENSE', ...scripts, ...inp
   checkConsumer()
   checkBundle()
   problems.push(...checkHostApp(scratch, tools.env))
+  problems.push(...checkAskedModel(scratch, tools))
   if (problems.length > 0) fail(`packages are not fit to publish:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
 })
 console.log(`${packages.length} packages are fit to publish`)

@@ -64,7 +64,9 @@ export class DispatchTransport implements Transport {
 }
 
 async function makeAgent(timeout: number, proxy: EnvironmentProxy | undefined): Promise<Dispatcher> {
-  const { Agent, Pool, ProxyAgent } = await import('undici')
+  const loaded = await import('undici')
+  // Of a library in the old format, a bundle in several files has the default alone.
+  const { Agent, Pool, ProxyAgent } = 'Agent' in loaded ? loaded : (loaded as { readonly default: typeof loaded }).default
   // Of deadlines only the one for sockets is left to the agent: it alone can close them.
   const limits = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout } } as const
   if (proxy === undefined) return new Agent(limits)
