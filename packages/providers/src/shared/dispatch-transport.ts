@@ -77,8 +77,18 @@ async function makeAgent(timeout: number, proxy: EnvironmentProxy | undefined): 
     proxyTls: { timeout },
     requestTls: { timeout },
     // The answer of the proxy itself belongs to the connection.
-    clientFactory: (url, options) => new Pool(url, { ...options, headersTimeout: timeout }),
+    clientFactory: (url, options) => {
+      const client = new Pool(url, { ...options, headersTimeout: timeout })
+      const connect = client.connect.bind(client) as (options: Dispatcher.ConnectOptions) => Promise<Dispatcher.ConnectData>
+      return Object.assign(client, { connect: (asked: Dispatcher.ConnectOptions) => connect(asked).catch(failTunnel) })
+    },
   })
+}
+
+/** For undici a socket that closed is one to try again, at once and without end: here it is a proxy that opens no tunnel. */
+function failTunnel(cause: unknown): never {
+  const { code } = cause as { readonly code?: unknown }
+  throw code === 'UND_ERR_SOCKET' ? Object.assign(new Error('The proxy closed the connection', { cause }), { code: 'ECONNRESET' }) : cause
 }
 
 /** Phases: `arriving → ended | failed`. What arrives before there is a sink waits for it. */

@@ -101,6 +101,24 @@ describe.skipIf(isBun).each(httpAdapters)('%s', (_adapter, make) => {
     }
   })
 
+  it.each(['http://model.test/v1', 'https://model.test/v1'])('asks a proxy that closes each tunnel to %s once', async (baseUrl) => {
+    let connections = 0
+    await using proxy = await socketServer((socket) => {
+      connections++
+      socket.once('data', () => socket.end())
+    })
+    const { error } = await failureOf(
+      through({ HTTP_PROXY: `http://127.0.0.1:${proxy.port}`, HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` }, { baseUrl }),
+    )
+    expect(error).toMatchObject({
+      code: 'provider-network',
+      details: { proxyVariable: baseUrl.startsWith('https') ? 'HTTPS_PROXY' : 'HTTP_PROXY' },
+    })
+    const asked = connections
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect([asked, connections]).toEqual([1, 1])
+  })
+
   it('reports a proxy that is down', async () => {
     const proxy = await startProxy(0)
     await proxy[Symbol.asyncDispose]()
