@@ -227,14 +227,16 @@ export function modelUsageOf(value: unknown, path: string, fail: Fail): readonly
 /** Returns the tokens of a provider call. */
 export function usageOf(value: unknown, path: string, fail: Fail): Usage {
   const usage = fieldsOf(value, path, fail)
+  const tokens = (name: keyof Usage): number => Math.min(maxTokens, countOf(usage[name], `${path}.${name}`, fail))
   return {
-    inputTokens: countOf(usage.inputTokens, `${path}.inputTokens`, fail),
-    outputTokens: countOf(usage.outputTokens, `${path}.outputTokens`, fail),
-    cacheReadTokens: countOf(usage.cacheReadTokens, `${path}.cacheReadTokens`, fail),
-    cacheWriteTokens: countOf(usage.cacheWriteTokens, `${path}.cacheWriteTokens`, fail),
-    ...(usage.reasoningTokens === undefined ? {} : { reasoningTokens: countOf(usage.reasoningTokens, `${path}.reasoningTokens`, fail) }),
-    ...(usage.longCacheWriteTokens === undefined
-      ? {}
-      : { longCacheWriteTokens: countOf(usage.longCacheWriteTokens, `${path}.longCacheWriteTokens`, fail) }),
+    inputTokens: tokens('inputTokens'),
+    outputTokens: tokens('outputTokens'),
+    cacheReadTokens: tokens('cacheReadTokens'),
+    cacheWriteTokens: tokens('cacheWriteTokens'),
+    ...(usage.reasoningTokens === undefined ? {} : { reasoningTokens: tokens('reasoningTokens') }),
+    ...(usage.longCacheWriteTokens === undefined ? {} : { longCacheWriteTokens: tokens('longCacheWriteTokens') }),
   }
 }
+
+/** More tokens than any call has. A service may say any number, and sums have to stay numbers that JSON keeps. */
+const maxTokens = 1e11

@@ -38,6 +38,8 @@ const bySchema = (chunk: object): unknown => ({ usage: { prompt_cache_hit_tokens
 
 const piece = (delta: unknown, rest: object = {}): object => ({ id: 'x', choices: [{ index: 0, delta, ...rest }] })
 
+const none = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0 }
+
 describe('a chunk', () => {
   test.each([
     [piece({ content: 'one ' })],
@@ -143,24 +145,70 @@ describe('a chunk', () => {
       { prompt_tokens: 7, completion_tokens: 18, prompt_tokens_details: { cached_tokens: 161 } },
       { inputTokens: 0, outputTokens: 18, cacheReadTokens: 161, cacheWriteTokens: 0 },
     ],
-    [{ prompt_tokens: 9, total_tokens: '9' }, 'provider-protocol'],
-    [{ prompt_tokens: '9', completion_tokens: 2 }, 'provider-protocol'],
-    [{ prompt_tokens: 9, completion_tokens: '2' }, 'provider-protocol'],
-    [{ prompt_tokens: 9, prompt_tokens_details: { cached_tokens: '4' } }, 'provider-protocol'],
-    [{ prompt_tokens: 9, prompt_tokens_details: { cache_write_tokens: '4' } }, 'provider-protocol'],
-    [{ prompt_tokens: 9, prompt_cache_hit_tokens: '4' }, 'provider-protocol'],
-    [{ prompt_tokens: 9, prompt_tokens_details: 4 }, 'provider-protocol'],
-    [4, 'provider-protocol'],
+    // A count that is none is not known, and costs neither the others nor the answer.
+    [
+      { prompt_tokens: 9, total_tokens: '9' },
+      { ...none, inputTokens: 9 },
+    ],
+    [
+      { prompt_tokens: '9', completion_tokens: 2 },
+      { ...none, outputTokens: 2 },
+    ],
+    [
+      { prompt_tokens: 9, completion_tokens: '2' },
+      { ...none, inputTokens: 9 },
+    ],
+    [
+      { prompt_tokens: 9, prompt_tokens_details: { cached_tokens: '4', cache_write_tokens: 2 } },
+      { ...none, inputTokens: 7, cacheWriteTokens: 2 },
+    ],
+    [
+      { prompt_tokens: 9, prompt_tokens_details: [] },
+      { ...none, inputTokens: 9 },
+    ],
+    [
+      { prompt_tokens: 9, prompt_cache_hit_tokens: '4' },
+      { ...none, inputTokens: 9 },
+    ],
+    [
+      { prompt_tokens: 9, prompt_tokens_details: 4 },
+      { ...none, inputTokens: 9 },
+    ],
+    [4, none],
   ])('with the usage %j counts it', (usage, counted) => {
     const reader = readerOf()
-    const read = (): unknown => {
-      for (const chunk of [piece({ content: 'one' }, { finish_reason: 'stop' }), { choices: [], usage }])
-        reader.read({ event: undefined, data: JSON.stringify(chunk) })
-      const [finish] = reader.finish()
-      return finish?.type === 'finish' ? finish.usage : undefined
+    for (const chunk of [piece({ content: 'one' }, { finish_reason: 'stop' }), { choices: [], usage }])
+      reader.read({ event: undefined, data: JSON.stringify(chunk) })
+    expect(reader.finish()).toEqual([{ type: 'finish', reason: 'stop', usage: counted }])
+  })
+
+  test.each([false, '', {}, null, 0])('with %j as its error has none', (error) => {
+    expect(readingOf({ ...piece({ content: 'one' }), error })).toEqual([{ type: 'text-delta', text: 'one' }])
+  })
+
+  test('that a service broke off is no answer', () => {
+    const reader = readerOf()
+    reader.read({ event: undefined, data: JSON.stringify(piece({ content: 'one' }, { finish_reason: 'error' })) })
+    expect(() => reader.finish()).toThrow(expect.objectContaining({ code: expect.stringMatching(/^provider-/) }))
+  })
+
+  test('of a call that was cut before its input leaves the call out', () => {
+    const reader = readerOf()
+    const call = { index: 0, id: 'a', function: { name: 'look', arguments: '' } }
+    reader.read({ event: undefined, data: JSON.stringify(piece({ tool_calls: [call] }, { finish_reason: 'length' })) })
+    expect(reader.finish()).toMatchObject([{ type: 'finish', reason: 'length' }])
+  })
+
+  test('of one call after another costs each of them the same, and there is an end to them', () => {
+    const reader = readerOf()
+    const begin = (index: number): void => {
+      const call = { index, id: `call_${index}`, function: { name: 'look', arguments: '{}' } }
+      reader.read({ event: undefined, data: JSON.stringify(piece({ tool_calls: [call] })) })
     }
-    if (typeof counted === 'string') expect(read).toThrow(expect.objectContaining({ code: counted }))
-    else expect(read()).toEqual(counted)
+    for (let index = 0; index < 10_000; index++) begin(index)
+    expect(() => begin(10_000)).toThrow(
+      expect.objectContaining({ code: 'provider-protocol', message: expect.stringContaining('10000 tool calls') }),
+    )
   })
 
   test('that is text alone is that text', () => {

@@ -47,7 +47,7 @@ export class OpenAiStreamReader implements AnswerReader {
     this.#failures = failures
     this.#style = style
     this.#model = model
-    this.#calls = new ToolCallCollector(ids, style.service)
+    this.#calls = new ToolCallCollector(ids, style.service, (what) => protocolError(failures.name, what))
     this.#splitter = style.dialect.hasFlaggedThoughts ? new FlaggedThoughts() : style.splitThink ? new ThinkTags() : undefined
   }
 
@@ -64,7 +64,7 @@ export class OpenAiStreamReader implements AnswerReader {
     const value = parseJson(failures.name, data)
     if (event === 'error') throw serviceError(failures, readOpenAiError(value))
     const chunk = usualChunk(value) ?? checkShape(failures.name, openAiChunk, value)
-    if (chunk.error !== undefined && chunk.error !== null) throw serviceError(failures, readOpenAiError(value))
+    if (isError(chunk.error)) throw serviceError(failures, readOpenAiError(value))
     // Servers that count as they go repeat the usage; the last one is the total.
     const usage = usageIn(chunk)
     if (usage !== undefined) this.#usage = usageOf(usage, this.#style.dialect.reasoningTokens)
@@ -189,4 +189,9 @@ export class OpenAiStreamReader implements AnswerReader {
     if (this.#isRefusal) return 'content-filter'
     return reason === 'tool-calls' ? 'other' : reason
   }
+}
+
+/** Gateways write `false`, an empty text or an empty object where there is no error. */
+function isError(error: unknown): boolean {
+  return typeof error === 'object' && error !== null ? Object.keys(error).length > 0 : Boolean(error)
 }

@@ -36,14 +36,18 @@ const messagePiece = z.object({
   tool_calls: z.nullish(z.array(toolCallPiece)),
 })
 
+// A count that is none is not known: the others, and the answer, are as good without it.
+const aCount = z.catch(z.nullish(z.number()), undefined)
+const inputDetails = z.object({ cached_tokens: aCount, cache_write_tokens: aCount })
+
 const usage = z.object({
-  prompt_tokens: z.nullish(z.number()),
-  completion_tokens: z.nullish(z.number()),
-  total_tokens: z.nullish(z.number()),
-  prompt_tokens_details: z.nullish(z.object({ cached_tokens: z.nullish(z.number()), cache_write_tokens: z.nullish(z.number()) })),
-  completion_tokens_details: z.catch(z.nullish(z.object({ reasoning_tokens: z.nullish(z.number()) })), undefined),
-  prompt_cache_hit_tokens: z.nullish(z.number()),
-  cached_tokens: z.catch(z.nullish(z.number()), undefined),
+  prompt_tokens: aCount,
+  completion_tokens: aCount,
+  total_tokens: aCount,
+  prompt_tokens_details: z.catch(z.nullish(inputDetails), undefined),
+  completion_tokens_details: z.catch(z.nullish(z.object({ reasoning_tokens: aCount })), undefined),
+  prompt_cache_hit_tokens: aCount,
+  cached_tokens: aCount,
 })
 
 /** One chunk of a stream, or a whole completion: the latter has `message` where the former has `delta`. */
@@ -60,7 +64,7 @@ export const openAiChunk = z.object({
       }),
     ),
   ),
-  usage: z.nullish(usage),
+  usage: z.catch(z.nullish(usage), undefined),
   x_groq: z.catch(z.nullish(z.object({ usage: z.nullish(usage) })), undefined),
   error: z.optional(z.unknown()),
 })
@@ -71,7 +75,6 @@ export type OpenAiContentPart = z.infer<typeof contentPart>
 export type OpenAiToolCallPiece = z.infer<typeof toolCallPiece>
 export type OpenAiUsage = z.infer<typeof usage>
 
-const aNumber = z.catch(z.nullish(z.number()), undefined)
 const anAmount = z.catch(z.nullish(z.union([z.number(), z.string()])), undefined)
 
 /** The answer of `GET /models`, with what services tell of a model: see `model-list.ts`. */
@@ -79,13 +82,13 @@ export const openAiModels = z.object({
   data: z.array(
     z.object({
       id: z.string(),
-      context_length: aNumber,
-      max_model_len: aNumber,
-      context_window: aNumber,
-      max_context_length: aNumber,
-      loaded_context_length: aNumber,
-      max_completion_tokens: aNumber,
-      top_provider: z.catch(z.nullish(z.object({ max_completion_tokens: aNumber })), undefined),
+      context_length: aCount,
+      max_model_len: aCount,
+      context_window: aCount,
+      max_context_length: aCount,
+      loaded_context_length: aCount,
+      max_completion_tokens: aCount,
+      top_provider: z.catch(z.nullish(z.object({ max_completion_tokens: aCount })), undefined),
       pricing: z.catch(
         z.nullish(z.object({ prompt: anAmount, completion: anAmount, input_cache_read: anAmount, input_cache_write: anAmount })),
         undefined,

@@ -22,8 +22,14 @@ export interface ThoughtSplitter {
 export class ThinkTags implements ThoughtSplitter {
   #phase: 'start' | 'thinking' | 'after' | 'text' = 'start'
   #held = ''
+  /** Blank pieces at the start, which are text unless a tag follows. They are not looked at again. */
+  #blank = ''
 
   add(text: string): readonly SplitPiece[] {
+    if (this.#phase === 'start' && this.#held === '' && text.trim() === '') {
+      this.#blank += text
+      return []
+    }
     const pieces: SplitPiece[] = []
     this.#held += text
     if (this.#phase === 'start') this.#open(pieces)
@@ -46,6 +52,7 @@ export class ThinkTags implements ThoughtSplitter {
   #open(pieces: SplitPiece[]): void {
     const begun = this.#held.trimStart()
     if (begun.startsWith('<think>')) {
+      this.#blank = ''
       this.#held = begun.slice('<think>'.length)
       this.#phase = 'thinking'
     } else if (!'<think>'.startsWith(begun)) {
@@ -63,6 +70,10 @@ export class ThinkTags implements ThoughtSplitter {
   }
 
   #take(pieces: SplitPiece[], isThought: boolean, length: number): void {
+    if (this.#blank !== '') {
+      pieces.push({ isThought: false, text: this.#blank })
+      this.#blank = ''
+    }
     if (length > 0) pieces.push({ isThought, text: this.#held.slice(0, length) })
     this.#held = this.#held.slice(length)
   }

@@ -14,16 +14,28 @@ interface PendingCall {
   isAnnounced: boolean
 }
 
+/** As many as an answer may have parts. */
+const maxCalls = 10_000
+
 /** The calls of one answer, in the order they began. */
 export class ToolCallCollector {
   readonly #ids: ToolIds
   readonly #service: string
   readonly #calls: PendingCall[] = []
+  // The last that began with it: an answer may hold thousands of pieces.
+  readonly #byIndex = new Map<number, PendingCall>()
+  readonly #byServerId = new Map<string, PendingCall>()
 
-  /** @param service the name under which a call keeps what the service needs back with it */
-  constructor(ids: ToolIds, service: string) {
+  readonly #fail: (what: string) => Error
+
+  /**
+   * @param service the name under which a call keeps what the service needs back with it
+   * @param fail returns the error for an answer that breaks the protocol
+   */
+  constructor(ids: ToolIds, service: string, fail: (what: string) => Error) {
     this.#ids = ids
     this.#service = service
+    this.#fail = fail
   }
 
   get size(): number {
@@ -69,18 +81,19 @@ export class ToolCallCollector {
   #find({ index, id, function: called }: OpenAiToolCallPiece): PendingCall | undefined {
     const hasId = id !== undefined && id !== null && id !== ''
     if (index !== undefined && index !== null) {
-      const call = this.#calls.findLast((candidate) => candidate.index === index)
+      const call = this.#byIndex.get(index)
       // Servers that number every call 0 still send different ids, and a name with each; some change the id of a call under way, and send no name.
       const isOther = hasId && call?.serverId !== undefined && call.serverId !== id
       return isOther && (called?.name || call?.name === '') ? undefined : call
     }
-    if (hasId) return this.#calls.findLast(({ serverId }) => serverId === id)
+    if (hasId) return this.#byServerId.get(id)
     const last = this.#calls.at(-1)
     // Neither index nor id: a name begins the next call.
     return last !== undefined && last.name !== '' && called?.name ? undefined : last
   }
 
   #begin({ index, id }: OpenAiToolCallPiece): PendingCall {
+    if (this.#calls.length >= maxCalls) throw this.#fail(`the answer holds more than ${maxCalls} tool calls`)
     const serverId = id === null || id === '' ? undefined : id
     const call: PendingCall = {
       index: index ?? undefined,
@@ -92,6 +105,8 @@ export class ToolCallCollector {
       isAnnounced: false,
     }
     this.#calls.push(call)
+    if (call.index !== undefined) this.#byIndex.set(call.index, call)
+    if (serverId !== undefined) this.#byServerId.set(serverId, call)
     return call
   }
 }

@@ -87,7 +87,8 @@ export function adviceOnConnection(
   errorCode: string | undefined,
   { isNoHttp, phase, isHttps }: { readonly isNoHttp: boolean; readonly phase: string; readonly isHttps: boolean | undefined },
 ): ConnectionAdvice | undefined {
-  if (isNoHttp) return { text: 'The server does not speak HTTP: correct "baseUrl" and its port', isLasting: true }
+  // Within an answer it is one that was damaged on its way.
+  if (isNoHttp && phase !== 'body') return { text: 'The server does not speak HTTP: correct "baseUrl" and its port', isLasting: true }
   const known = byErrorCode.get(errorCode ?? '')
   if (known !== undefined) return known
   if (phase !== 'headers' || isHttps !== false || !closed.has(errorCode ?? '')) return undefined

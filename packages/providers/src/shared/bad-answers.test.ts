@@ -1,7 +1,8 @@
 /** An address that is no model service, or that of another one: each ends as one error that says what to do. Against real servers. */
 import type { RequestListener } from 'node:http'
+import { ManualClock } from '@beamclaw/core/testing'
 import { describe, expect, it } from 'vitest'
-import { type AdapterName, failureOf, httpAdapters, httpServer } from '../testing/bad-servers.ts'
+import { type AdapterName, failureOf, httpAdapters, httpServer, socketServer } from '../testing/bad-servers.ts'
 
 const key = 'sk-secret-0123456789'
 
@@ -137,5 +138,48 @@ describe.each(httpAdapters)('%s', (adapter, make) => {
       code: 'provider-protocol',
       message: expect.stringContaining('web page. Correct "baseUrl"'),
     })
+  })
+
+  it('believes a status whose body never ends', async () => {
+    await using server = await httpServer((_request, response) => {
+      response.writeHead(429, { 'content-type': 'application/json', 'retry-after': '1' })
+      response.write('{')
+    })
+    const clock = new ManualClock()
+    const failing = failureOf(make({ baseUrl: `http://127.0.0.1:${server.port}/v1`, apiKey: key, clock }))
+    let isOver = false
+    let waitedMs = 0
+    failing.finally(() => {
+      isOver = true
+    })
+    while (!isOver) {
+      await new Promise((resolve) => setImmediate(resolve))
+      // The wait for the body is one of several timers.
+      if (clock.pendingTimers > 1) await clock.advance(100)
+      if (clock.pendingTimers > 1) waitedMs += 100
+    }
+    expect(waitedMs).toBeLessThan(60_000)
+    expect((await failing).error).toMatchObject({ code: 'provider-rate-limit', retryAfterMs: 1_000 })
+  })
+
+  it('shows no token of a header, and none of the body, that the service repeats', async () => {
+    const [token, inner] = ['tok_9876543210', 'mcp_9876543210']
+    await using server = await httpServer(json(400, { error: { message: `No ${token}, and no ${inner}`, code: token, type: inner } }))
+    const extraBody = { mcp_servers: [{ authorization_token: inner }] }
+    const { error } = await failureOf(
+      make({ baseUrl: `http://127.0.0.1:${server.port}/v1`, headers: { authorization: `Bearer ${token}` }, extraBody }),
+    )
+    expect(JSON.stringify([error.message, error.details])).not.toMatch(/(?:tok|mcp)_9/)
+  })
+
+  it('tries again after an answer whose framing broke on its way', async () => {
+    await using server = await socketServer((socket) => {
+      socket.once('data', () => {
+        socket.end('HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n5\r\n: hi\n\r\nzz\r\n')
+      })
+    })
+    const { error } = await failureOf(make({ baseUrl: `http://127.0.0.1:${server.port}/v1`, apiKey: key }))
+    expect(error).toMatchObject({ code: 'provider-network', isRetryable: true })
+    expect(error.message).not.toContain('does not speak HTTP')
   })
 })

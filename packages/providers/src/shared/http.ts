@@ -110,18 +110,26 @@ export class HttpAnswer {
     return this.#received
   }
 
-  /** Resolves with the body as text, at most `maxBytes` of it. */
-  text(maxBytes: number): Promise<string> {
+  /** Resolves with the body as text, at most `maxBytes` of it, or what has come of it `withinMs` from now. */
+  text(maxBytes: number, withinMs?: number): Promise<string> {
     return new Promise((resolve, reject) => {
       const decoder = new TextDecoder()
       let text = ''
-      const onEnd = (): void => resolve(text.slice(0, maxBytes))
+      const timer = withinMs === undefined ? undefined : this.#setup.clock.setTimer(() => onEnd(), withinMs, true)
+      const onEnd = (): void => {
+        timer?.cancel()
+        resolve(text.slice(0, maxBytes))
+      }
       const onPiece = (piece: Uint8Array): void => {
         text += decoder.decode(piece, { stream: true })
         if (this.#received > maxBytes) onEnd()
         else this.expectMore()
       }
-      this.receive({ onPiece, onEnd, onError: reject })
+      const onError = (error: unknown): void => {
+        timer?.cancel()
+        reject(error)
+      }
+      this.receive({ onPiece, onEnd, onError })
     })
   }
 

@@ -12,9 +12,11 @@ import { type HttpAnswer, type HttpSetup, sendHttp } from './http.ts'
 import { type HttpOptions, httpDefaults } from './http-options.ts'
 import { tooDeep } from './nesting.ts'
 import { unreadError } from './protocols.ts'
-import { Redactor } from './redactor.ts'
+import { Redactor, secretsIn } from './redactor.ts'
 
 const maxErrorBytes = 64 * 1024
+/** Milliseconds for the body of a failure, whose status says the most: a body that does not end must not keep it. */
+const maxErrorMs = 2_000
 const maxJsonBytes = 16 * 1024 * 1024
 
 /** Where requests go, and as whom. */
@@ -60,7 +62,13 @@ export class ModelService {
   constructor({ name, baseUrl, apiKey, keyVariable, headers, errorCodes, readError, options }: ModelServiceSetup) {
     const clock = options.clock ?? new SystemClock()
     const { transport, proxy } = platformTransport(name, new URL(baseUrl), options)
-    const secrets = [...(proxy?.secrets ?? []), apiKey ?? '', ...Object.values(options.headers ?? {}), headers.authorization ?? '']
+    const secrets = [
+      ...(proxy?.secrets ?? []),
+      apiKey ?? '',
+      ...Object.values(options.headers ?? {}),
+      headers.authorization ?? '',
+      ...secretsIn(options.extraBody),
+    ]
     this.#maxEventBytes = options.maxEventBytes ?? httpDefaults.maxEventBytes
     this.#readError = readError
     this.#extraBody = options.extraBody
@@ -166,7 +174,7 @@ export class ModelService {
     if (status > 200 && status < 300) return protocolError(this.failures.name, `answered ${status}`, { status })
     let failure: Failure = {}
     try {
-      failure = this.#readError(JSON.parse(await answer.text(maxErrorBytes)))
+      failure = this.#readError(JSON.parse(await answer.text(maxErrorBytes, maxErrorMs)))
     } catch (error) {
       // A body that is no JSON or is truncated adds nothing to the status; an abort still ends the call.
       if (BeamClawError.isInstance(error, 'provider-aborted')) throw error

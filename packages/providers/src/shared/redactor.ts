@@ -13,7 +13,9 @@ export class Redactor {
   readonly #secrets: readonly string[]
 
   constructor(secrets: readonly string[]) {
-    this.#secrets = secrets.filter(({ length }) => length >= minSecretLength).sort((a, b) => b.length - a.length)
+    // A header has the scheme before the secret.
+    const forms = new Set(secrets.flatMap((secret) => [secret, secret.replace(/^\s*\S+\s+/, '')]).flatMap(formsOf))
+    this.#secrets = [...forms].filter(({ length }) => length >= minSecretLength).sort((a, b) => b.length - a.length)
   }
 
   clean(text: string, maxLength = 400): string {
@@ -23,4 +25,21 @@ export class Redactor {
     cleaned = cleaned.replace(tokenPattern, '[redacted]').replace(controlPattern, ' ').trim()
     return cleaned.length > maxLength ? `${firstCharacters(cleaned, maxLength)}…` : cleaned
   }
+}
+
+/** Returns a secret as services echo it: in addresses, in JSON, and in credentials. */
+function formsOf(secret: string): readonly string[] {
+  const bytes = new TextEncoder().encode(secret)
+  const encoded = btoa(String.fromCharCode(...bytes)).replace(/=+$/, '')
+  return [secret, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1), encoded]
+}
+
+/** Names of fields that hold a secret. */
+const secretName = /key|token|secret|password|authorization|credential/i
+
+/** Returns the texts below the fields of a body whose names say that they are secret, such as the token of an MCP server. */
+export function secretsIn(value: unknown, isSecret = false, depth = 0): readonly string[] {
+  if (typeof value === 'string') return isSecret ? [value] : []
+  if (typeof value !== 'object' || value === null || depth > 64) return []
+  return Object.entries(value).flatMap(([name, inner]) => secretsIn(inner, isSecret || secretName.test(name), depth + 1))
 }

@@ -115,6 +115,9 @@ export function wholeUsage(usage: Usage): Required<Usage> {
   }
 }
 
+/** More tokens than any call has; sums of years of them are still exact. */
+const maxTokens = 100_000_000
+
 function whole(count: number): number {
-  return Number.isFinite(count) && count > 0 ? Math.round(count) : 0
+  return count > 0 ? Math.min(maxTokens, Math.round(count)) : 0
 }
