@@ -72,11 +72,11 @@ describe('the protocol', () => {
       apiKey,
       reasoningSummary: 'auto',
       promptCacheKey: 'mine',
-      extraBody: { user: 'me' },
+      extraBody: { user: 'me', truncation: 'auto', store: true },
       headers: { 'x-team': 'a' },
     } as const
     const { body, headers } = await sent(options)
-    expect(body).toMatchObject({ reasoning: { summary: 'auto' }, prompt_cache_key: 'mine', user: 'me', store: false })
+    expect(body).toMatchObject({ reasoning: { summary: 'auto' }, prompt_cache_key: 'mine', user: 'me', truncation: 'auto', store: true })
     expect(headers.get('x-team')).toBe('a')
   })
 
