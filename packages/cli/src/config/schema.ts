@@ -71,20 +71,19 @@ const limits = {
   tokensPerMinute: wholeNumber(1, maxCount).exactOptional(),
 }
 
-const priceFields = {
+const price = closedObject({
   input: amount(),
   output: amount(),
   cacheRead: amount().exactOptional(),
   cacheWrite: amount().exactOptional(),
-}
-
-const price = closedObject(priceFields)
+  longCacheWrite: amount().exactOptional(),
+})
 
 const modelFacts = closedObject({
   contextWindow: wholeNumber(1, maxCount).exactOptional(),
   maxOutputTokens: wholeNumber(1, maxCount).exactOptional(),
   thinking: choice(['never', 'optional', 'always']).exactOptional(),
-  price: closedObject({ ...priceFields, longCacheWrite: amount().exactOptional() }).exactOptional(),
+  price: price.exactOptional(),
 })
 
 /** Keys of every provider over HTTP. */

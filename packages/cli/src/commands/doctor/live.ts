@@ -53,8 +53,12 @@ async function checkModel(model: string, id: string, config: ProviderConfig, { p
   const startedAt = performance.now()
   const signal = AbortSignal.timeout(limitMs)
   try {
-    const { calledTool, usage } = await asked(await toProvider(config), model.slice(id.length + 1), signal)
-    const costUsd = costOfRun({ usage, usageByModel: [{ model, usage }] }, prices)
+    const provider = await toProvider(config)
+    const ownName = model.slice(id.length + 1)
+    const { calledTool, usage } = await asked(provider, ownName, signal)
+    const run = { usage, usageByModel: [{ model, usage }] }
+    const told = provider.modelFacts?.(ownName).price
+    const costUsd = costOfRun(run, prices) ?? (told && costOfRun(run, { [model]: told }))
     const facts = {
       model,
       ms: Math.round(performance.now() - startedAt),
