@@ -1,4 +1,5 @@
-import { silentLogger } from '@beamclaw/core'
+import { type Provider, silentLogger } from '@beamclaw/core'
+import { collectAnswer } from '@beamclaw/core/testing'
 import { chatDialectNames } from '@beamclaw/providers/openai'
 import { startModelServer } from '@beamclaw/testkit/model-server'
 import { expect, onTestFinished, test, vi } from 'vitest'
@@ -100,4 +101,45 @@ test.each([
 test('an agent without a model gets none from a provider whose models are not known', () => {
   const config = { providers: { x: { type: 'openai', dialect: 'deepseek', apiKey: 'none' } } } as const
   expect(() => settingsFrom(config, { environment: {} })).toThrow(ConfigError)
+})
+
+test('a provider of a configuration has the settings of Anthropic and the deadlines that it says', async () => {
+  await using server = await startModelServer({ answers: ['hi', 'hi'] })
+  const { providers } = parseConfig(
+    `
+providers:
+  x:
+    type: anthropic
+    apiKey: none
+    baseUrl: ${server.baseUrl}
+    maxOutputTokens: 1000
+    cacheTtl: 1h
+    thinkingMode: budget
+    thinkingBudgets: { low: 1024, medium: 1025, high: 1026 }
+    connectTimeoutMs: 1000
+    firstByteTimeoutMs: 2000
+    idleTimeoutMs: 3000
+    totalTimeoutMs: 4000
+`,
+    {},
+    'file',
+  )
+  const config = providers?.x
+  if (config?.type !== 'anthropic') throw new Error('There is no provider')
+  const ask = async (provider: Provider) => {
+    const { error } = await collectAnswer(provider, { system: 'Be brief.', thinking: 'medium' })
+    expect(error).toBeUndefined()
+    return server.requests.at(-1)?.body
+  }
+  const body = await ask(await toProvider(config))
+  expect(body).toMatchObject({ max_tokens: 2025, thinking: { type: 'enabled', budget_tokens: 1025 } })
+  expect(JSON.stringify(body)).toContain('"ttl":"1h"')
+  expect(JSON.stringify(await ask(await toProvider({ ...config, promptCaching: false })))).not.toContain('cache_control')
+})
+
+test('a server that says nothing is left at the deadline of the configuration', async () => {
+  await using server = await startModelServer({ answers: [{ text: 'late', delivery: { stall: 'headers' } }] })
+  const config = { type: 'openai', apiKey: 'none', baseUrl: server.baseUrl, firstByteTimeoutMs: 20 } as const
+  const { error } = await collectAnswer(await toProvider(config))
+  expect(error).toMatchObject({ code: 'provider-timeout', details: { deadline: 'first-byte' } })
 })
