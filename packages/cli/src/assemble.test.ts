@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Provider, silentLogger } from '@beamclaw/core'
 import { collectAnswer } from '@beamclaw/core/testing'
 import { chatDialectNames } from '@beamclaw/providers/openai'
@@ -6,7 +9,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { AssembledBeamClaw, toProvider } from './assemble.ts'
 import { ConfigError } from './config/config-error.ts'
 import { parseConfig } from './config/load.ts'
-import { settingsFrom } from './config/settings.ts'
+import { type Settings, settingsFrom } from './config/settings.ts'
 
 test('a provider of a configuration reads nothing from the environment that the configuration leaves out', async () => {
   onTestFinished(() => void vi.unstubAllEnvs())
@@ -21,14 +24,41 @@ test('a provider of a configuration reads nothing from the environment that the 
   }
 })
 
-test.each([
-  [{ type: 'openai' }, 'providers.x: apiKey: is missing; set it'],
-  [{ type: 'openai', baseUrl: 'https://api.openai.com/v1' }, 'providers.x: OpenAiProvider: option "apiKey" is required'],
-] as const)('a provider without the key that its service wants is a problem of the configuration: %j', async (config, line) => {
-  const settings = settingsFrom({ providers: { x: config }, agents: { main: { model: 'x/y' } } }, { environment: {} })
-  const error: unknown = await AssembledBeamClaw.from(settings, silentLogger).catch((thrown: unknown) => thrown)
+const problemsOf = async (settings: Settings, file?: string): Promise<readonly string[]> => {
+  const error: unknown = await AssembledBeamClaw.from(settings, silentLogger, file).catch((thrown: unknown) => thrown)
   if (!(error instanceof ConfigError)) throw error
-  expect(error.problems).toEqual([expect.stringContaining(line)])
+  return error.problems
+}
+
+test.each([
+  [{ type: 'openai' }, 'https://api.openai.com', 'OPENAI_API_KEY'],
+  [{ type: 'openai', baseUrl: 'https://api.openai.com/v1' }, 'https://api.openai.com', 'OPENAI_API_KEY'],
+  [{ type: 'openai', dialect: 'deepseek' }, 'https://api.deepseek.com', 'DEEPSEEK_API_KEY'],
+  [{ type: 'openai', baseUrl: 'https://api.mistral.ai/v1' }, 'https://api.mistral.ai', 'MISTRAL_API_KEY'],
+] as const)('a provider without the key that its service wants is told how the file names one: %j', async (config, origin, variable) => {
+  const settings = settingsFrom({ providers: { x: config }, agents: { main: { model: 'x/y' } } }, { environment: {} })
+  expect(await problemsOf(settings)).toEqual([
+    `providers.x.apiKey: expected the key of ${origin}, is missing; write apiKey: \${${variable}}, or the baseUrl of a server of your own`,
+  ])
+})
+
+test.each([
+  ['{ type: openai, dialect: deepseek }', 'providers.x.apiKey: expected the key of'],
+  ['\n    type: openai\n    apiKey: none\n    headers:\n      host: me', 'providers.x.headers.host: Option "headers" must not set "host"'],
+  [
+    '\n    type: openai\n    api: chat\n    apiKey: none\n    promptCacheKey: a',
+    'providers.x.promptCacheKey: option "promptCacheKey" is for',
+  ],
+  ['{ type: openai, dialect: azure, apiKey: none }', 'providers.x: option "baseUrl" is required for the dialect "azure"'],
+])('what a constructor refuses is told with its file, line and path: %s', async (provider, said) => {
+  const folder = mkdtempSync(join(tmpdir(), 'beamclaw-places-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'beamclaw.yaml')
+  const text = `store: { type: memory }\nproviders:\n  x: ${provider}\nagents: { main: { model: x/y } }\n`
+  writeFileSync(file, text)
+  const settings = settingsFrom(parseConfig(text, {}, file), { environment: {}, name: file })
+  const line = provider.startsWith('{') ? 3 : provider.split('\n').length + 2
+  expect(await problemsOf(settings, file)).toEqual([expect.stringContaining(`${file}:${line}: ${said}`)])
 })
 
 test('a provider of a configuration has the dialect, the fields, the headers and the facts that it says', async () => {
