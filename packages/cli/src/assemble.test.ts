@@ -1,11 +1,15 @@
-import { silentLogger } from '@beamclaw/core'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Provider, silentLogger } from '@beamclaw/core'
+import { collectAnswer } from '@beamclaw/core/testing'
 import { chatDialectNames } from '@beamclaw/providers/openai'
 import { startModelServer } from '@beamclaw/testkit/model-server'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { AssembledBeamClaw, toProvider } from './assemble.ts'
 import { ConfigError } from './config/config-error.ts'
 import { parseConfig } from './config/load.ts'
-import { settingsFrom } from './config/settings.ts'
+import { type Settings, settingsFrom } from './config/settings.ts'
 
 test('a provider of a configuration reads nothing from the environment that the configuration leaves out', async () => {
   onTestFinished(() => void vi.unstubAllEnvs())
@@ -20,14 +24,41 @@ test('a provider of a configuration reads nothing from the environment that the 
   }
 })
 
-test.each([
-  [{ type: 'openai' }, 'providers.x: apiKey: is missing; set it'],
-  [{ type: 'openai', baseUrl: 'https://api.openai.com/v1' }, 'providers.x: OpenAiProvider: option "apiKey" is required'],
-] as const)('a provider without the key that its service wants is a problem of the configuration: %j', async (config, line) => {
-  const settings = settingsFrom({ providers: { x: config }, agents: { main: { model: 'x/y' } } }, { environment: {} })
-  const error: unknown = await AssembledBeamClaw.from(settings, silentLogger).catch((thrown: unknown) => thrown)
+const problemsOf = async (settings: Settings, file?: string): Promise<readonly string[]> => {
+  const error: unknown = await AssembledBeamClaw.from(settings, silentLogger, file).catch((thrown: unknown) => thrown)
   if (!(error instanceof ConfigError)) throw error
-  expect(error.problems).toEqual([expect.stringContaining(line)])
+  return error.problems
+}
+
+test.each([
+  [{ type: 'openai' }, 'https://api.openai.com', 'OPENAI_API_KEY'],
+  [{ type: 'openai', baseUrl: 'https://api.openai.com/v1' }, 'https://api.openai.com', 'OPENAI_API_KEY'],
+  [{ type: 'openai', dialect: 'deepseek' }, 'https://api.deepseek.com', 'DEEPSEEK_API_KEY'],
+  [{ type: 'openai', baseUrl: 'https://api.mistral.ai/v1' }, 'https://api.mistral.ai', 'MISTRAL_API_KEY'],
+] as const)('a provider without the key that its service wants is told how the file names one: %j', async (config, origin, variable) => {
+  const settings = settingsFrom({ providers: { x: config }, agents: { main: { model: 'x/y' } } }, { environment: {} })
+  expect(await problemsOf(settings)).toEqual([
+    `providers.x.apiKey: expected the key of ${origin}, is missing; write apiKey: \${${variable}}, or the baseUrl of a server of your own`,
+  ])
+})
+
+test.each([
+  ['{ type: openai, dialect: deepseek }', 'providers.x.apiKey: expected the key of'],
+  ['\n    type: openai\n    apiKey: none\n    headers:\n      host: me', 'providers.x.headers.host: Option "headers" must not set "host"'],
+  [
+    '\n    type: openai\n    api: chat\n    apiKey: none\n    promptCacheKey: a',
+    'providers.x.promptCacheKey: option "promptCacheKey" is for',
+  ],
+  ['{ type: openai, dialect: azure, apiKey: none }', 'providers.x: option "baseUrl" is required for the dialect "azure"'],
+])('what a constructor refuses is told with its file, line and path: %s', async (provider, said) => {
+  const folder = mkdtempSync(join(tmpdir(), 'beamclaw-places-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'beamclaw.yaml')
+  const text = `store: { type: memory }\nproviders:\n  x: ${provider}\nagents: { main: { model: x/y } }\n`
+  writeFileSync(file, text)
+  const settings = settingsFrom(parseConfig(text, {}, file), { environment: {}, name: file })
+  const line = provider.startsWith('{') ? 3 : provider.split('\n').length + 2
+  expect(await problemsOf(settings, file)).toEqual([expect.stringContaining(`${file}:${line}: ${said}`)])
 })
 
 test('a provider of a configuration has the dialect, the fields, the headers and the facts that it says', async () => {
@@ -100,4 +131,45 @@ test.each([
 test('an agent without a model gets none from a provider whose models are not known', () => {
   const config = { providers: { x: { type: 'openai', dialect: 'deepseek', apiKey: 'none' } } } as const
   expect(() => settingsFrom(config, { environment: {} })).toThrow(ConfigError)
+})
+
+test('a provider of a configuration has the settings of Anthropic and the deadlines that it says', async () => {
+  await using server = await startModelServer({ answers: ['hi', 'hi'] })
+  const { providers } = parseConfig(
+    `
+providers:
+  x:
+    type: anthropic
+    apiKey: none
+    baseUrl: ${server.baseUrl}
+    maxOutputTokens: 1000
+    cacheTtl: 1h
+    thinkingMode: budget
+    thinkingBudgets: { low: 1024, medium: 1025, high: 1026 }
+    connectTimeoutMs: 1000
+    firstByteTimeoutMs: 2000
+    idleTimeoutMs: 3000
+    totalTimeoutMs: 4000
+`,
+    {},
+    'file',
+  )
+  const config = providers?.x
+  if (config?.type !== 'anthropic') throw new Error('There is no provider')
+  const ask = async (provider: Provider) => {
+    const { error } = await collectAnswer(provider, { system: 'Be brief.', thinking: 'medium' })
+    expect(error).toBeUndefined()
+    return server.requests.at(-1)?.body
+  }
+  const body = await ask(await toProvider(config))
+  expect(body).toMatchObject({ max_tokens: 2025, thinking: { type: 'enabled', budget_tokens: 1025 } })
+  expect(JSON.stringify(body)).toContain('"ttl":"1h"')
+  expect(JSON.stringify(await ask(await toProvider({ ...config, promptCaching: false })))).not.toContain('cache_control')
+})
+
+test('a server that says nothing is left at the deadline of the configuration', async () => {
+  await using server = await startModelServer({ answers: [{ text: 'late', delivery: { stall: 'headers' } }] })
+  const config = { type: 'openai', apiKey: 'none', baseUrl: server.baseUrl, firstByteTimeoutMs: 20 } as const
+  const { error } = await collectAnswer(await toProvider(config))
+  expect(error).toMatchObject({ code: 'provider-timeout', details: { deadline: 'first-byte' } })
 })

@@ -12,7 +12,9 @@ import {
   type Store,
 } from '@beamclaw/core'
 import { FsStore } from '@beamclaw/store-fs'
+import { adapterProblem } from './config/adapter-problem.ts'
 import { ConfigError } from './config/config-error.ts'
+import { placesIn } from './config/load.ts'
 import type { AgentConfig, ProviderConfig } from './config/schema.ts'
 import type { Settings } from './config/settings.ts'
 import { ModelServices } from './model-services.ts'
@@ -36,14 +38,24 @@ export class AssembledBeamClaw {
     })
   }
 
-  /** Constructs everything, without side effects. Rejects with `ConfigError` for options that an adapter refuses. */
-  static async from(settings: Settings, logger: Logger): Promise<AssembledBeamClaw> {
-    const store = await checked('store', () => toStore(settings.store))
+  /** Constructs everything, without side effects. Rejects with `ConfigError` for options that an adapter refuses; `file` is where the settings come from. */
+  static async from(settings: Settings, logger: Logger, file?: string): Promise<AssembledBeamClaw> {
+    const checked = async <T>(path: readonly string[], section: object, make: () => T | Promise<T>): Promise<T> => {
+      try {
+        return await make()
+      } catch (error) {
+        if (!BeamClawError.isInstance(error)) throw error
+        const problem = adapterProblem(path, section, error)
+        const place = file === undefined ? problem.path.join('.') : placesIn(file)(problem.path)
+        throw new ConfigError([`${place}: ${problem.text}`])
+      }
+    }
+    const store = await checked(['store'], settings.store, () => toStore(settings.store))
     const providers: Record<string, Provider> = {}
     for (const [id, config] of Object.entries(settings.providers)) {
-      providers[id] = await checked(`providers.${id}`, () => toProvider(config))
+      providers[id] = await checked(['providers', id], config, () => toProvider(config))
     }
-    return await checked('agents', () => new AssembledBeamClaw(settings, providers, store, logger))
+    return await checked(['agents'], {}, () => new AssembledBeamClaw(settings, providers, store, logger))
   }
 
   /** The models of all agents, as `<provider>/<model>`. */
@@ -86,9 +98,6 @@ export async function toProvider(config: ProviderConfig): Promise<Provider> {
     return new (await import('@beamclaw/providers/anthropic')).AnthropicProvider({ environment, ...options })
   }
   const { type: _, maxConcurrent: _1, requestsPerMinute: _2, tokensPerMinute: _3, ...options } = config
-  if (options.apiKey === undefined && options.baseUrl === undefined && options.dialect === undefined) {
-    throw new BeamClawError('invalid-option', 'apiKey: is missing; set it, or set the baseUrl of a server of your own')
-  }
   return new (await import('@beamclaw/providers/openai')).OpenAiProvider({ environment, ...options })
 }
 
@@ -97,14 +106,4 @@ const proxyNames = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY', 'n
 /** Returns the variables of the environment that name proxies. */
 function proxyVariables(environment: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string | undefined>> {
   return Object.fromEntries(proxyNames.map((name) => [name, environment[name]]))
-}
-
-/** Rethrows an error of an adapter as a `ConfigError` with its path. */
-async function checked<T>(path: string, make: () => T | Promise<T>): Promise<T> {
-  try {
-    return await make()
-  } catch (error) {
-    if (BeamClawError.isInstance(error)) throw new ConfigError([`${path}: ${error.message}`])
-    throw error
-  }
 }

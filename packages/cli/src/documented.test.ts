@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { agentDefaults } from '@beamclaw/core'
 import { usageBudgetDefaults } from '@beamclaw/model-policy'
+import { anthropicProviderDefaults } from '@beamclaw/providers/anthropic'
 import type { Command } from 'commander'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
@@ -72,6 +73,20 @@ describe('the page about the configuration', () => {
       expect(page('configuration.md')).toContain(`\`BEAMCLAW_${name}\``)
     }
   })
+})
+
+test('the pages about providers and the configuration have the defaults of Anthropic and of the deadlines', () => {
+  const { baseUrl: _, maxResponseBytes: _1, maxEventBytes: _2, thinkingBudgets, ...defaults } = anthropicProviderDefaults
+  const shown = Object.entries({
+    ...defaults,
+    ...Object.fromEntries(Object.entries(thinkingBudgets).map(([level, tokens]) => [`thinkingBudgets.${level}`, tokens])),
+  })
+  for (const [name, value] of shown)
+    expect(page('configuration.md')).toMatch(new RegExp(`^\\| \`providers.<id>.${name}\` .*\\| \`${value}\` \\|`, 'm'))
+  for (const [name, value] of Object.entries(defaults)) {
+    const text = typeof value === 'string' ? `'${value}'` : String(value)
+    expect(page('provider.md')).toMatch(new RegExp(`^\\| \`${name}\` +\\| \`${text}\` +\\|`, 'm'))
+  }
 })
 
 describe('the page about the command line', () => {

@@ -1,7 +1,7 @@
 /** Puts guards before a provider. The one place that follows a call from its first wait to its end. */
 import { BeamClawError, type Provider, type ProviderPart, type ProviderRequest } from '@beamclaw/core'
 import { abortedError, asProviderError, boundCalls, type ProviderStream, providerStream, untilAborted } from '@beamclaw/core/adapter'
-import type { CallEnding, CallWatcher, ModelGuard } from './model-guard.ts'
+import type { CallEnding, CallWatcher, GuardedCall, ModelGuard } from './model-guard.ts'
 import { aGuard, aProvider } from './option-rules.ts'
 
 /** A provider behind guards, as `guarded` returns it. A call's stream ends at once when its consumer leaves, even while a guard or a part is awaited. */
@@ -42,6 +42,8 @@ export async function* passGuards(
 ): AsyncGenerator<ProviderPart, void, undefined> {
   // Innermost first: the last guard that admitted the call.
   const watchers: CallWatcher[] = []
+  const { modelFacts } = boundCalls(provider)
+  const call = { signal, ...(modelFacts === undefined ? {} : { modelFacts }) }
   let hasEnded = false
   let isComplete = false
   const end = (ending: CallEnding): void => {
@@ -50,7 +52,7 @@ export async function* passGuards(
     tellEnd(watchers, ending)
   }
   try {
-    for (const guard of guards) watchers.unshift(await entered(guard, request, signal))
+    for (const guard of guards) watchers.unshift(await entered(guard, request, call))
     for await (const part of untilAborted(() => provider.doStream(request, { signal }), signal)) {
       for (const watcher of watchers) watcher.onPart?.(part)
       // A consumer may take `finish` and never ask for more.
@@ -72,12 +74,13 @@ export async function* passGuards(
 }
 
 /** Waits for a guard while the call lives. A watcher that arrives after the end is told `abandoned`. */
-async function entered(guard: ModelGuard, request: ProviderRequest, signal: AbortSignal): Promise<CallWatcher> {
+async function entered(guard: ModelGuard, request: ProviderRequest, call: GuardedCall): Promise<CallWatcher> {
+  const { signal } = call
   if (signal.aborted) throw abortedError(signal)
   const aborting = Promise.withResolvers<never>()
   const onAbort = (): void => aborting.reject(abortedError(signal))
   signal.addEventListener('abort', onAbort, { once: true })
-  const entering = (async () => guard.enter(request, { signal }))()
+  const entering = (async () => guard.enter(request, call))()
   try {
     return await Promise.race([entering, aborting.promise])
   } catch (error) {

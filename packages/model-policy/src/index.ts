@@ -27,4 +27,4 @@ export { type UsageBudget, usageBudgetDefaults } from './guards/usage/usage-budg
 export { UsageLedger } from './guards/usage/usage-ledger.ts'
 export { type UsageLabelDefaults, type UsageLedgerOptions, usageLedgerDefaults } from './guards/usage/usage-ledger-options.ts'
 export type { UsageDimension, UsageReportLine, UsageReportOptions } from './guards/usage/usage-report.ts'
-export type { CallEnding, CallWatcher, ModelGuard } from './model-guard.ts'
+export type { CallEnding, CallWatcher, GuardedCall, ModelGuard } from './model-guard.ts'

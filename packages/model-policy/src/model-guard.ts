@@ -1,5 +1,5 @@
 /** The port of guards that stand before model calls. */
-import type { BeamClawError, ProviderPart, ProviderRequest, Usage } from '@beamclaw/core'
+import type { BeamClawError, Provider, ProviderPart, ProviderRequest, Usage } from '@beamclaw/core'
 
 /**
  * How a call ended: `finished` with an answer, `failed` with a `provider-*` error of the provider or of a guard behind this one, or `abandoned`
@@ -23,6 +23,14 @@ export interface CallWatcher {
   onEnd(ending: CallEnding): void
 }
 
+/** What a guard is given with a call. */
+export interface GuardedCall {
+  /** Aborts when the caller gives up. */
+  readonly signal: AbortSignal
+  /** Returns what the provider behind the guards knows of a model. Absent when it knows nothing of any. */
+  readonly modelFacts?: NonNullable<Provider['modelFacts']>
+}
+
 /**
  * Admits calls to a model one by one. A stateful guard serves any number of calls at once; `guarded` puts guards before a provider.
  *
@@ -34,8 +42,8 @@ export interface CallWatcher {
 export interface ModelGuard {
   /**
    * Returns the watcher of a call once the call may begin. Rejects with a `provider-*` error to refuse it; `details.refusedBy` should then
-   * name the guard, so that the refusal does not count against the service. `signal` aborts when the caller gives up: a waiting guard should
+   * name the guard, so that the refusal does not count against the service. `call.signal` aborts when the caller gives up: a waiting guard should
    * then free its place. A watcher that is returned later than that is told `abandoned` at once.
    */
-  enter(request: ProviderRequest, options: { readonly signal: AbortSignal }): CallWatcher | Promise<CallWatcher>
+  enter(request: ProviderRequest, call: GuardedCall): CallWatcher | Promise<CallWatcher>
 }

@@ -17,6 +17,7 @@ export async function configCheck(named: string | undefined, { json = false }: {
     await AssembledBeamClaw.from(
       settings,
       createLogger('json', () => {}),
+      file,
     )
   } catch (error) {
     if (!json || !(error instanceof ConfigError)) throw error

@@ -70,6 +70,12 @@ export function parseConfig(text: string, environment: Environment, name = 'conf
   throw new ConfigError(more === 0 ? shown : [...shown, `${name}: and ${more} more`])
 }
 
+/** Returns a function that names a place in a file by the file, the line and the path, for messages of problems. Throws `ConfigError`. */
+export function placesIn(path: string): (place: readonly (string | number)[]) => string {
+  const { lineOf } = readYaml(hideVariables(readConfigText(path)), path)
+  return (place) => `${path}:${lineOf(place)}: ${place.join('.')}`
+}
+
 /** Returns address and token of a file's gateway. Errors in the rest of the file are ignored. */
 export function gatewayInFile(
   path: string,

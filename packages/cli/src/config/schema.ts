@@ -71,21 +71,22 @@ const limits = {
   tokensPerMinute: wholeNumber(1, maxCount).exactOptional(),
 }
 
-const priceFields = {
+const price = closedObject({
   input: amount(),
   output: amount(),
   cacheRead: amount().exactOptional(),
   cacheWrite: amount().exactOptional(),
-}
-
-const price = closedObject(priceFields)
+  longCacheWrite: amount().exactOptional(),
+})
 
 const modelFacts = closedObject({
   contextWindow: wholeNumber(1, maxCount).exactOptional(),
   maxOutputTokens: wholeNumber(1, maxCount).exactOptional(),
   thinking: choice(['never', 'optional', 'always']).exactOptional(),
-  price: closedObject({ ...priceFields, longCacheWrite: amount().exactOptional() }).exactOptional(),
+  price: price.exactOptional(),
 })
+
+const timeout = wholeNumber(1, maxTimerMs)
 
 /** Keys of every provider over HTTP. */
 const http = {
@@ -94,6 +95,10 @@ const http = {
   headers: named(/^[A-Za-z0-9-]{1,128}$/, 'the name of an HTTP header', text(8_192)).exactOptional(),
   extraBody: jsonObject().exactOptional(),
   models: named(/^\S{1,256}$/, "a model, by its service's own name", modelFacts).exactOptional(),
+  connectTimeoutMs: timeout.exactOptional(),
+  firstByteTimeoutMs: timeout.exactOptional(),
+  idleTimeoutMs: timeout.exactOptional(),
+  totalTimeoutMs: timeout.exactOptional(),
   ...limits,
 }
 
@@ -115,6 +120,9 @@ const dialect = choice([
   'generic',
 ])
 
+/** Anthropic refuses smaller ones. */
+const thinkingBudget = wholeNumber(1_024, maxCount)
+
 const provider = oneOfObjects(
   'type',
   [
@@ -132,7 +140,16 @@ const provider = oneOfObjects(
       splitThink: flag().exactOptional(),
       ...http,
     }),
-    closedObject({ type: z.literal('anthropic'), apiKey: text(4_096), ...http }),
+    closedObject({
+      type: z.literal('anthropic'),
+      apiKey: text(4_096),
+      maxOutputTokens: wholeNumber(1, maxCount).exactOptional(),
+      promptCaching: flag().exactOptional(),
+      cacheTtl: choice(['5m', '1h']).exactOptional(),
+      thinkingMode: choice(['auto', 'adaptive', 'budget']).exactOptional(),
+      thinkingBudgets: closedObject({ low: thinkingBudget, medium: thinkingBudget, high: thinkingBudget }).exactOptional(),
+      ...http,
+    }),
   ],
   ['anthropic', 'openai', 'demo'],
 )

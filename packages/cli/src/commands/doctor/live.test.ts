@@ -47,6 +47,11 @@ describe('a model', () => {
       },
     ])
     expect(server.requests[0]?.body).toMatchObject({ tools: [{ function: { name: 'report_health' } }] })
+    const providers = {
+      one: { ...settingsFor(server.baseUrl).providers.one, models: { 'scripted-1': { price: { input: 2, output: 10 } } } },
+    }
+    const [told] = await checkLive(settingsFor(server.baseUrl, { more: { providers: providers as Settings['providers'] } }))
+    expect(told?.facts).toMatchObject({ costUsd: 0.0004 })
     const [unpriced] = await checkLive(settingsFor(server.baseUrl))
     expect(unpriced?.facts).not.toHaveProperty('costUsd')
   })

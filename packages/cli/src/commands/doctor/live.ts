@@ -6,6 +6,7 @@ import type { ProviderConfig } from '../../config/schema.ts'
 import { providerOf, type Settings } from '../../config/settings.ts'
 import { harmless } from '../../output.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
+import { providerFailure } from './provider-failure.ts'
 
 /** Milliseconds for one question. */
 const defaultLimitMs = 20_000
@@ -53,8 +54,12 @@ async function checkModel(model: string, id: string, config: ProviderConfig, { p
   const startedAt = performance.now()
   const signal = AbortSignal.timeout(limitMs)
   try {
-    const { calledTool, usage } = await asked(await toProvider(config), model.slice(id.length + 1), signal)
-    const costUsd = costOfRun({ usage, usageByModel: [{ model, usage }] }, prices)
+    const provider = await toProvider(config)
+    const ownName = model.slice(id.length + 1)
+    const { calledTool, usage } = await asked(provider, ownName, signal)
+    const run = { usage, usageByModel: [{ model, usage }] }
+    const told = provider.modelFacts?.(ownName).price
+    const costUsd = costOfRun(run, prices) ?? (told && costOfRun(run, { [model]: told }))
     const facts = {
       model,
       ms: Math.round(performance.now() - startedAt),
@@ -68,8 +73,9 @@ async function checkModel(model: string, id: string, config: ProviderConfig, { p
     const advice = 'harmless for agents without tools; for others take a model that calls tools'
     return { ...warning(name, `answers, but did not call the tool that it was told to: ${measured}`, advice), facts }
   } catch (error) {
-    const failed = failureOf(name, id, error, limitMs)
-    return { ...failed, facts: { model, ms: Math.round(performance.now() - startedAt), ...codeOf(error) } }
+    if (!BeamClawError.isInstance(error)) throw error
+    const failed = refusal(name, id, error) ?? providerFailure(name, id, error, limitMs)
+    return { ...failed, facts: { model, ms: Math.round(performance.now() - startedAt), code: error.code } }
   }
 }
 
@@ -86,36 +92,12 @@ async function asked(
   throw new BeamClawError('provider-protocol', 'The answer has no end')
 }
 
-function codeOf(error: unknown): { readonly code: string } {
-  return { code: BeamClawError.isInstance(error) ? error.code : 'internal' }
-}
-
-function failureOf(name: string, id: string, error: unknown, limitMs: number): Finding {
-  if (!BeamClawError.isInstance(error)) throw error
+/** Returns the finding for a model that does not take the question; undefined for other failures. */
+function refusal(name: string, id: string, error: BeamClawError): Finding | undefined {
+  if (error.code !== 'provider-bad-request') return undefined
   const said = harmless(error.message)
-  switch (error.code) {
-    case 'invalid-option':
-      return problem(name, said, `correct providers.${id}`)
-    case 'provider-aborted':
-      return problem(name, `does not answer within ${limitMs / 1_000} s`, 'try again later; a model on this machine may still be loading')
-    case 'provider-auth':
-      return problem(name, `does not take the key: ${said}`, `correct providers.${id}.apiKey`)
-    case 'provider-billing':
-      return problem(name, `has no credit: ${said}`, 'add credit or raise the limit at the service')
-    case 'provider-rate-limit':
-    case 'provider-overloaded':
-      return problem(name, `has too much to do: ${said}`, 'try again later, or name fallbacks for its agents')
-    case 'provider-network':
-    case 'provider-timeout':
-      return problem(name, `cannot be reached: ${said}`, `check the network and providers.${id}.baseUrl`)
-    case 'provider-protocol':
-      return problem(name, `is not understood: ${said}`, `correct providers.${id}.baseUrl or its type`)
-    case 'provider-bad-request':
-      if (/\btools?\b/i.test(said)) {
-        return warning(name, `refuses tools: ${said}`, 'harmless for agents without tools; for others take a model that calls tools')
-      }
-      return problem(name, `refuses the question: ${said}`, `correct the name of the model, or providers.${id}.baseUrl`)
-    default:
-      return problem(name, said, error.isRetryable ? 'try again later' : `correct providers.${id}`)
+  if (/\btools?\b/i.test(said)) {
+    return warning(name, `refuses tools: ${said}`, 'harmless for agents without tools; for others take a model that calls tools')
   }
+  return problem(name, `refuses the question: ${said}`, `correct the name of the model, or providers.${id}.baseUrl`)
 }

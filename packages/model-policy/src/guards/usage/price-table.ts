@@ -26,6 +26,13 @@ export function priceOf(prices: PriceTable, provider: string, model: string): Pr
   return undefined
 }
 
+/** Returns a price that a provider tells, or undefined when it is none: one bad number would spoil the sums of a ledger. */
+export function usablePrice(price: Price | undefined): Price | undefined {
+  if (price === undefined) return undefined
+  const { input, output, cacheRead = 0, cacheWrite = 0, longCacheWrite = 0 } = price
+  return [input, output, cacheRead, cacheWrite, longCacheWrite].every((amount) => anAmount(amount) === undefined) ? price : undefined
+}
+
 /** Returns the cost of a usage in billionths of a US dollar: whole numbers add up to the same sum in any order, fractions of a dollar do not. */
 export function costOf(
   { inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens, longCacheWriteTokens: long = 0 }: Usage,

@@ -22,7 +22,7 @@ export interface UsageBudget {
   readonly each?: 'provider' | 'agent' | 'tenant'
   /** The window after which the budget is renewed, in UTC. @default 'day' */
   readonly per?: 'day' | 'month'
-  /** US dollars. Calls to models without a price are refused. @default no limit */
+  /** US dollars. Calls to models whose price is not known are refused. @default no limit */
   readonly maxCostUsd?: number
   /** Tokens of all kinds. @default no limit */
   readonly maxTokens?: number

@@ -1,8 +1,9 @@
 /** The guard that counts calls in a ledger. */
-import { type Usage, zeroUsage } from '@beamclaw/core'
+import { type ModelPrice, type Usage, zeroUsage } from '@beamclaw/core'
 import { abortedError, estimateRequestTokens } from '@beamclaw/core/adapter'
 import type { CallEnding, ModelGuard } from '../../model-guard.ts'
 import { OutputMeter } from '../../output-meter.ts'
+import { usablePrice } from './price-table.ts'
 import type { UsageLabels } from './usage-rows.ts'
 
 /** The outcome of a call that ended. */
@@ -26,21 +27,21 @@ export interface UsageReservation {
 export interface UsageMeter {
   /** Resolves when the amounts spent before are known. Rejects with a `provider-*` error. */
   ready(): Promise<void>
-  /** Reserves what a call may use. Throws a `provider-*` error when a budget has no room. */
-  reserve(labels: UsageLabels, expected: Usage): UsageReservation
+  /** Reserves what a call may use. `price` counts where the meter has none. Throws a `provider-*` error when a budget has no room. */
+  reserve(labels: UsageLabels, expected: Usage, price: ModelPrice | undefined): UsageReservation
 }
 
 /** Returns a guard that counts every call, and refuses one for which a budget has no room. */
 export function usageGuard(meter: UsageMeter, defaults: Omit<UsageLabels, 'model'>, reserveOutputTokens: number): ModelGuard {
   return {
-    async enter(request, { signal }) {
+    async enter(request, { signal, modelFacts }) {
       await meter.ready()
       // No reservation for a call that was abandoned meanwhile.
       if (signal.aborted) throw abortedError(signal)
       const inputTokens = estimateRequestTokens(request)
       const { agent = defaults.agent, tenant = defaults.tenant, model, maxOutputTokens: outputTokens = reserveOutputTokens } = request
       const labels = { ...defaults, agent: agent.slice(0, 128), tenant: tenant.slice(0, 128), model: model.slice(0, 128) }
-      const reservation = meter.reserve(labels, { ...zeroUsage, inputTokens, outputTokens })
+      const reservation = meter.reserve(labels, { ...zeroUsage, inputTokens, outputTokens }, usablePrice(modelFacts?.(model).price))
       const output = new OutputMeter()
       return {
         onPart: (part) => output.add(part),

@@ -5,7 +5,7 @@ import type { UsageBudget } from './usage-budget.ts'
 
 /** Prices, budgets, and the store of a `UsageLedger`. */
 export interface UsageLedgerOptions {
-  /** Prices of tokens. @default {} no model has a price */
+  /** Prices of tokens; they count before those that a provider knows of its models. @default {} */
   readonly prices?: PriceTable
   /** Hard limits; a call for which one has no room fails before it is made. @default [] */
   readonly budgets?: readonly UsageBudget[]

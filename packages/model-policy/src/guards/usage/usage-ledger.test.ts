@@ -1,4 +1,4 @@
-import { BeamClawError, silentLogger, type Usage, zeroUsage } from '@beamclaw/core'
+import { BeamClawError, type ModelPrice, type Provider, silentLogger, type Usage, zeroUsage } from '@beamclaw/core'
 import {
   collectAnswer,
   flushEventLoop,
@@ -92,6 +92,28 @@ describe('a ledger', () => {
     const { ledger: made, provider } = ledger()
     await collectAnswer(guarded(provider, [made.guard({ provider: 'unknown' })]))
     expect(made.report()).toMatchObject([{ requests: 1, unpriced: 1, costUsd: 0, inputTokens: 100 }])
+  })
+
+  test('takes the price that the provider knows of a model where its own table has none', async () => {
+    const { ledger: made, provider } = ledger({ budgets: [{ id: 'all', maxCostUsd: 20 }] })
+    const told = { input: 1, output: 2, longCacheWrite: 3 }
+    const tells = (price: ModelPrice): Provider => ({
+      doStream: (request, options) => provider.doStream(request, options),
+      modelFacts: (model) => (model === 'small' ? { price } : {}),
+    })
+    const usage = { inputTokens: million, outputTokens: million, cacheWriteTokens: million, longCacheWriteTokens: million }
+    const cost = async (id: string, price: ModelPrice, model = 'small') => {
+      provider.add(answer(usage))
+      const { error } = await collectAnswer(guarded(tells(price), [made.guard({ provider: id })]), { model })
+      return error?.details.limit ?? made.report({ where: { provider: id } })[0]?.costUsd
+    }
+    expect(await cost('told', told)).toBe(6)
+    // The table of the ledger counts first, also by its name for all models of a provider.
+    expect(await cost('acme', { input: 7, output: 7 })).toBe(21.75)
+    // A budget cannot be kept by numbers that are none.
+    expect(await cost('other', told, 'large')).toBe('price')
+    for (const input of [Number.NaN, -1, Number.POSITIVE_INFINITY]) expect(await cost('wrong', { input, output: 1 })).toBe('price')
+    expect(made.report({ where: { provider: 'told' } })[0]).toMatchObject({ requests: 1, unpriced: 0 })
   })
 
   test('counts a call on the day it ends', async () => {

@@ -4,6 +4,7 @@ import {
   type Clock,
   defaultTenant,
   type Logger,
+  type ModelPrice,
   type Part,
   ResourceActor,
   type Store,
@@ -35,6 +36,8 @@ const maxFlushPauseMs = 60_000
  *
  * Phases: `new → loading → ready → stopped`; `part` opens it again for the next start. Owns its books, accounts and flush timer; the store is the
  * host's.
+ *
+ * A call costs what `prices` say, else what the provider behind the guard knows of its model.
  *
  * - I1: the expected cost of a call counts against budgets until the call settles, so that parallel calls cannot spend the same rest twice.
  * - I2: with budgets, no guarded call begins before the amounts spent so far are loaded.
@@ -143,7 +146,8 @@ export class UsageLedger implements AsyncDisposable {
 
   /**
    * Returns a guard that counts calls under these labels and keeps them within the budgets: a call for which one has no room throws
-   * `provider-billing` before it is made, with `details.budget`. Throws `invalid-option`.
+   * `provider-billing` before it is made, with `details.budget`. A model that `prices` do not have costs what its provider's `modelFacts` say.
+   * Throws `invalid-option`.
    *
    * @example
    * const counted = guarded(provider, [ledger.guard({ provider: 'anthropic', agent: 'ops' })])
@@ -153,7 +157,7 @@ export class UsageLedger implements AsyncDisposable {
       'provider',
     ])
     const { provider, agent = 'none', tenant = defaultTenant } = labels
-    const meter = { ready: () => this.#ready(), reserve: (of: UsageLabels, usage: Usage) => this.reserve(of, usage) }
+    const meter = { ready: () => this.#ready(), reserve: this.#reserve.bind(this) }
     return usageGuard(meter, { provider, agent, tenant }, this.#reserveOutputTokens)
   }
 
@@ -192,10 +196,10 @@ export class UsageLedger implements AsyncDisposable {
     return saved
   }
 
-  #reserve(labels: UsageLabels, expected: Usage): UsageReservation {
+  #reserve(labels: UsageLabels, expected: Usage, told?: ModelPrice): UsageReservation {
     const wallMs = this.#now()
     this.#turnTo(dayOf(wallMs))
-    const counts = this.#counts(labels, { usage: expected })
+    const counts = this.#counts(labels, { usage: expected }, told)
     let giveBack: () => void
     try {
       giveBack = this.#accounts.reserve(labels, spendingOf(counts), counts.unpriced === 0, wallMs)
@@ -208,14 +212,14 @@ export class UsageLedger implements AsyncDisposable {
       if (!isOpen) return
       isOpen = false
       giveBack()
-      if (outcome !== undefined) this.#record(labels, this.#counts(labels, outcome))
+      if (outcome !== undefined) this.#record(labels, this.#counts(labels, outcome, told))
     }
     return { settle: end, release: () => end() }
   }
 
-  #counts(labels: UsageLabels, { usage: given, hasFailed = false, isEstimated = false }: CallOutcome): UsageCounts {
+  #counts(labels: UsageLabels, { usage: given, hasFailed = false, isEstimated = false }: CallOutcome, told?: ModelPrice): UsageCounts {
     const usage = wholeUsage(given)
-    const price = priceOf(this.#prices, labels.provider, labels.model)
+    const price = priceOf(this.#prices, labels.provider, labels.model) ?? told
     return addCounts(noCounts, {
       requests: 1,
       failures: hasFailed ? 1 : 0,
