@@ -73,6 +73,23 @@ export function bytesOfPart(part: ContentPart): Uint8Array | undefined {
   return part.type === 'text' ? new TextEncoder().encode(part.text) : bytesOfBase64(dataOf(part) ?? '')
 }
 
+/**
+ * Returns what no service can read in an image or a file: the field, and what it must be. The data of a part that is to be an attachment is looked into
+ * when it is decoded. Not for journals: what an older version accepted must still be read.
+ */
+export function problemOfPart(part: ContentPart): string | undefined {
+  if (part.type === 'text') return undefined
+  const { mediaType, data, url } = part
+  if (!/^[\w.+*-]+\/[\w.+*-]+\s*(?:;|$)/.test(mediaType))
+    return `mediaType must be one such as image/png, received ${JSON.stringify(mediaType.slice(0, 99))}`
+  if (url !== undefined && !/^(?:https?:\/\/|data:)/i.test(url)) return 'url must begin with http://, https:// or data:'
+  if (data !== undefined && /^data:/i.test(data)) return 'data must be base64 alone: pass what comes after the comma'
+  return isAttachment(part, 'user') || bytesOfPart(part) !== undefined ? undefined : noBase64
+}
+
+/** What is wrong with data that cannot be decoded. */
+export const noBase64 = 'data must be base64'
+
 /** Returns the part with a reference in the place of its bytes. */
 export function referringPart(part: ContentPart, blob: string, size: number): Reference {
   if (part.type === 'image') return { type: 'image', mediaType: part.mediaType, blob, size }

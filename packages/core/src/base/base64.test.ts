@@ -15,7 +15,7 @@ describe.each([
   test('takes white space and missing padding, and no other text', () => {
     for (const text of ['aGVsbG8=', 'aGVsbG8', 'aGVs\n bG8=', ' aGVsbG8= '])
       expect(Buffer.from(bytesOfBase64(text, codec) ?? []).toString()).toBe('hello')
-    for (const text of ['*', 'aGVs*bG8=', 'aGVs=bG8=', 'aGVsbG8===', 'ä', 'aGVs-_8=', 'data:,'])
+    for (const text of ['*', 'aGVs*bG8=', 'aGVs=bG8=', 'aGVsbG8===', 'ä', 'aGVs-_8=', 'data:,', 'Hello', 'aGVs bG8hA'])
       expect(bytesOfBase64(text, codec)).toBeUndefined()
   })
 })

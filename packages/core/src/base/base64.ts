@@ -14,6 +14,8 @@ const pieceBytes = 24 * 1024
 /** Returns the bytes of a text in base64; white space and missing padding are accepted. Returns undefined for any other text. */
 export function bytesOfBase64(text: string, codec: FastCodec | 'none' = fast): Uint8Array | undefined {
   if (!/^[A-Za-z0-9+/\s]*(?:=\s*){0,2}$/.test(text)) return undefined
+  // One character holds six bits, which is no byte.
+  if (text.replace(/[\s=]+/g, '').length % 4 === 1) return undefined
   if (codec !== 'none') return codec.from(text, 'base64')
   try {
     const characters = atob(text)

@@ -4,8 +4,16 @@ import type { ChatModelFacts, ThinkingFields } from '../openai/dialects/dialect.
 import type { ModelTable } from '../shared/model-facts.ts'
 
 // "`reasoning_effort` must be one of `low`, `medium`, or `high`": there is no level without thinking.
+// "Input modalities: text": developers.openai.com/api/docs/models/gpt-oss-120b (2026-11); the refusal is in github.com/vercel/ai/issues/2837.
 function gptOss(price: ModelPrice): ChatModelFacts {
-  return { contextWindow: 131_072, maxOutputTokens: 65_536, price, thinking: 'always', levels: { off: { reasoning_effort: 'low' } } }
+  return {
+    contextWindow: 131_072,
+    maxOutputTokens: 65_536,
+    price,
+    thinking: 'always',
+    levels: { off: { reasoning_effort: 'low' } },
+    images: false,
+  }
 }
 
 // Without `parsed`, thinking comes as tags within the text.

@@ -67,6 +67,45 @@ describe('what is no text', () => {
     expect(given.warnings).toEqual([])
   })
 
+  it.each<[ChatDialectName, ServerDialect, string, string]>([
+    ['deepseek', 'deepseek', 'deepseek-v4-pro', 'DeepSeek'],
+    ['groq', 'groq', 'openai/gpt-oss-120b', 'openai/gpt-oss-120b'],
+  ])('%s gets a text in the place of an image, for %s and the model %s', async (dialect, server, model, who) => {
+    const seen = { type: 'image', mediaType: 'image/png', data: 'AAAA' } as const
+    const call: Message = { role: 'assistant', content: [{ type: 'tool-call', id: 'a', name: 'look', input: {} }] }
+    const result = { type: 'tool-result', toolCallId: 'a', name: 'look', content: [seen], isError: false } as const
+    const messages = [shown(image), shown(seen), call, { role: 'tool', content: [result] }] as const
+    const { body, text, warnings } = await send(dialect, server, { model, messages })
+    expect(text).toBe('taken')
+    expect(body.messages.map(({ content }) => content)).toEqual([
+      [{ type: 'text', text: '[an image that is not shown: https://example.com/a.png]' }],
+      [{ type: 'text', text: '[an image (image/png) that is not shown]' }],
+      null,
+      '[the image follows below]',
+      [
+        { type: 'text', text: 'From the tool look:' },
+        { type: 'text', text: '[an image (image/png) that is not shown]' },
+      ],
+    ])
+    expect(warnings).toEqual([{ setting: 'messages.image', message: `${who} reads no images, so a text was sent in the place of one.` }])
+  })
+
+  it('is an image for another model of Groq', async () => {
+    const { body, warnings } = await send('groq', 'groq', { model: 'qwen/qwen3.6-27b', messages: [shown(image)] })
+    expect(body.messages[0]?.content).toEqual([{ type: 'image_url', image_url: { url: image.url } }])
+    expect(warnings).toEqual([])
+  })
+
+  it.each<[ServerDialect, string, string]>([
+    ['deepseek', 'deepseek-v4-pro', 'messages[0]: unknown variant `image_url`, expected `text`'],
+    ['groq', 'openai/gpt-oss-20b', 'messages[0].content must be a string'],
+  ])('is refused by %s where it is sent all the same', async (server, model, words) => {
+    await expect(send('generic', server, { model, messages: [shown(image)] })).rejects.toMatchObject({
+      code: 'provider-bad-request',
+      message: expect.stringContaining(words),
+    })
+  })
+
   it.each<[ChatDialectName, ServerDialect, object, boolean]>([
     ['openai', 'openai-chat', { type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,JVBERi0=' } }, false],
     ['mistral', 'mistral', { type: 'document_url', document_url: 'data:application/pdf;base64,JVBERi0=' }, false],
@@ -79,12 +118,41 @@ describe('what is no text', () => {
     expect(warnings.length).toBe(warns ? 1 : 0)
   })
 
-  it('is an address of a document for Mistral alone', async () => {
-    const linked = shown({ ...pdf, data: undefined, url: 'https://example.com/a.pdf' })
-    const { body } = await send('mistral', 'mistral', { messages: [linked] })
-    expect(body.messages[0]?.content).toEqual([{ type: 'document_url', document_url: 'https://example.com/a.pdf' }])
-    const other = await send('openai', 'openai-chat', { messages: [linked] })
-    expect(other.body.messages[0]?.content).toEqual([{ type: 'text', text: 'a.pdf:\nhttps://example.com/a.pdf' }])
+  const linked = { ...pdf, data: undefined, url: 'https://example.com/a.pdf' }
+  const unsent = {
+    type: 'text',
+    text: '[the document a.pdf at https://example.com/a.pdf, which could not be sent and cannot be read here]',
+  }
+
+  it.each<[ChatDialectName, ServerDialect, object, boolean]>([
+    ['mistral', 'mistral', { type: 'document_url', document_url: linked.url }, false],
+    ['openrouter', 'openai-chat', { type: 'file', file: { filename: 'a.pdf', file_data: linked.url } }, false],
+    ['openai', 'openai-chat', unsent, true],
+    ['groq', 'groq', unsent, true],
+  ])('%s gets the address of a document as it takes it', async (dialect, server, part, warns) => {
+    const { body, text, warnings } = await send(dialect, server, { messages: [shown(linked)] })
+    expect(text).toBe('taken')
+    expect(body.messages[0]?.content).toEqual([part])
+    expect(warnings.map(({ setting }) => setting)).toEqual(warns ? ['messages.file'] : [])
+  })
+
+  it('is fetched by OpenRouter only if it is a PDF', async () => {
+    const { body, warnings } = await send('openrouter', 'openai-chat', { messages: [shown({ ...linked, mediaType: 'text/csv' })] })
+    expect(body.messages[0]?.content).toEqual([unsent])
+    expect(warnings[0]?.message).toBe('OpenRouter fetches no documents of the type text/csv, so only the address of one was sent.')
+  })
+
+  it('is data too in a data URL', async () => {
+    const inside = (mediaType: string, data: string) =>
+      shown({ ...pdf, mediaType, data: undefined, url: `data:${mediaType};base64,${data}` })
+    const { body, warnings } = await send('openai', 'openai-chat', {
+      messages: [inside('application/pdf', 'JVBERi0='), inside('text/plain', btoa('hi'))],
+    })
+    expect(body.messages.map(({ content }) => content)).toEqual([
+      [{ type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,JVBERi0=' } }],
+      [{ type: 'text', text: 'a.pdf:\nhi' }],
+    ])
+    expect(warnings).toEqual([])
   })
 })
 

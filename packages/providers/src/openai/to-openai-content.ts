@@ -1,7 +1,8 @@
 /** Converts texts, images and files to content of Chat Completions, in the forms that a service takes. Pure. */
 import type { ContentPart, FilePart, ImagePart, JsonObject, ProviderWarning } from '@beamclaw/core'
-import { textOfFile } from '../shared/file-text.ts'
-import type { ChatDialect } from './dialects/dialect.ts'
+import { isDataUrl, textOfFile } from '../shared/file-text.ts'
+import type { ChatStyle } from './chat-style.ts'
+import type { ChatModelFacts } from './dialects/dialect.ts'
 
 /** Collects what was left out of a request; each setting is told once. */
 export class Warnings {
@@ -16,29 +17,52 @@ export class Warnings {
   }
 }
 
+/** What the conversion needs to know of the service and the model. */
+export interface ContentContext {
+  readonly style: ChatStyle
+  readonly model: string
+  readonly facts: Partial<ChatModelFacts>
+  readonly warnings: Warnings
+}
+
 /** Returns one part. What the service cannot take becomes a text that says so: a refusal would come again with every later request. */
-export function toContentPart(part: ContentPart, dialect: ChatDialect, warnings: Warnings): JsonObject {
-  if (part.type === 'text') return { type: 'text', text: part.text }
-  return part.type === 'file' ? toFile(part, dialect, warnings) : toImage(part, dialect, warnings)
+export function toContentPart(part: ContentPart, context: ContentContext): JsonObject {
+  if (part.type === 'text') return toText(part.text)
+  return part.type === 'file' ? toFile(part, context) : toImage(part, context)
 }
 
-function toImage({ url, mediaType, data }: ImagePart, { imageUrls, title }: ChatDialect, warnings: Warnings): JsonObject {
-  if (url !== undefined && !imageUrls && !url.startsWith('data:')) {
-    warnings.add('messages.image', `${title} fetches no images, so the address of one was sent as text.`)
-    return { type: 'text', text: `[an image that is not shown: ${url}]` }
+function toText(text: string): JsonObject {
+  return { type: 'text', text }
+}
+
+function toImage({ url, mediaType, data }: ImagePart, { style: { dialect }, model, facts, warnings }: ContentContext): JsonObject {
+  const isLinked = url !== undefined && !isDataUrl(url)
+  const takesImages = facts.images ?? dialect.images
+  if (takesImages && (dialect.imageUrls || !isLinked)) {
+    return { type: 'image_url', image_url: { url: url ?? `data:${mediaType};base64,${data ?? ''}` } }
   }
-  return { type: 'image_url', image_url: { url: url ?? `data:${mediaType};base64,${data ?? ''}` } }
+  const who = dialect.images ? model : dialect.title
+  const problem = takesImages
+    ? `${dialect.title} fetches no images, so the address of one was sent as text.`
+    : `${who} reads no images, so a text was sent in the place of one.`
+  warnings.add('messages.image', problem)
+  return toText(isLinked ? `[an image that is not shown: ${url}]` : `[an image (${mediaType}) that is not shown]`)
 }
 
-/** Documents that are text go as text, which every server takes. The protocol has no documents by URL. */
-function toFile(part: FilePart, { files, title }: ChatDialect, warnings: Warnings): JsonObject {
+/** Documents that are text go as text, which every server takes. */
+function toFile(part: FilePart, { style: { dialect }, warnings }: ContentContext): JsonObject {
   const { mediaType, name = 'document', data, url } = part
-  if (files === 'document_url' && url !== undefined && data === undefined) return { type: 'document_url', document_url: url }
-  const text = textOfFile(part) ?? (data === undefined ? url : undefined)
-  if (text !== undefined) return { type: 'text', text: `${name}:\n${text}` }
-  const address = `data:${mediaType};base64,${data ?? ''}`
+  const { files, fileUrls, title } = dialect
+  const text = textOfFile(part)
+  if (text !== undefined) return toText(`${name}:\n${text}`)
+  const isLinked = url !== undefined && !isDataUrl(url)
+  if (isLinked && fileUrls !== 'any' && (fileUrls === 'none' || mediaType !== 'application/pdf')) {
+    warnings.add('messages.file', `${title} fetches no documents of the type ${mediaType}, so only the address of one was sent.`)
+    return toText(`[the document ${name} at ${url}, which could not be sent and cannot be read here]`)
+  }
+  const address = url ?? `data:${mediaType};base64,${data ?? ''}`
   if (files === 'document_url') return { type: 'document_url', document_url: address }
   if (files === 'file') return { type: 'file', file: { filename: name, file_data: address } }
   warnings.add('messages.file', `${title} reads no documents of the type ${mediaType}, so only the name of one was sent.`)
-  return { type: 'text', text: `[the document ${name}, which cannot be read here]` }
+  return toText(`[the document ${name}, which cannot be read here]`)
 }

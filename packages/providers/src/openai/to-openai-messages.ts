@@ -2,6 +2,7 @@
 import type { AssistantMessage, JsonObject, Message, ProviderMetadata, ToolCall, ToolMessage } from '@beamclaw/core'
 import { withWireCalls } from '../shared/wire-calls.ts'
 import type { ChatStyle } from './chat-style.ts'
+import type { ChatModelFacts } from './dialects/dialect.ts'
 import { NineLetterIds } from './nine-letter-ids.ts'
 import { toContentPart, type Warnings } from './to-openai-content.ts'
 
@@ -11,8 +12,7 @@ export interface MessagesContext {
   readonly model: string
   /** True when the model will think before it answers. */
   readonly isThinking: boolean
-  /** True when calls need a signature of this service. */
-  readonly signedCalls: boolean
+  readonly facts: Partial<ChatModelFacts>
   readonly warnings: Warnings
 }
 
@@ -27,12 +27,11 @@ export function toOpenAiMessages(messages: readonly Message[], context: Messages
 }
 
 function toMessages(message: Message, context: MessagesContext, idOf: (id: string) => string): readonly JsonObject[] {
-  const { style, warnings } = context
   switch (message.role) {
     case 'user': {
       const { content } = message
       if (typeof content === 'string') return [{ role: 'user', content }]
-      return [{ role: 'user', content: content.map((part) => toContentPart(part, style.dialect, warnings)) }]
+      return [{ role: 'user', content: content.map((part) => toContentPart(part, context)) }]
     }
     case 'assistant':
       return fromAssistant(message, context, idOf)
@@ -75,10 +74,10 @@ function fromAssistant(message: AssistantMessage, context: MessagesContext, idOf
   ]
 }
 
-function toCalls(calls: readonly ToolCall[], { style, signedCalls }: MessagesContext, idOf: (id: string) => string): readonly JsonObject[] {
+function toCalls(calls: readonly ToolCall[], { style, facts }: MessagesContext, idOf: (id: string) => string): readonly JsonObject[] {
   const extras = calls.map((call) => objectOf(dataOf(call.providerMetadata, style.service)?.extra_content))
   // Of calls made together only the first is signed.
-  const isUnsigned = signedCalls && extras.every((extra) => extra === undefined)
+  const isUnsigned = facts.signedCalls === true && extras.every((extra) => extra === undefined)
   return calls.map(({ id, name, input }, index) => {
     const extra = extras[index] ?? (isUnsigned && index === 0 ? noSignature : undefined)
     const call = { id: idOf(id), type: 'function', function: { name, arguments: JSON.stringify(input) } }
@@ -88,7 +87,6 @@ function toCalls(calls: readonly ToolCall[], { style, signedCalls }: MessagesCon
 
 /** Returns the messages of tool results. Tool messages may contain only text; images and files follow in one user message after all results. */
 function fromToolResults({ content: results }: ToolMessage, context: MessagesContext, idOf: (id: string) => string): readonly JsonObject[] {
-  const { style, warnings } = context
   const messages: JsonObject[] = []
   const shown: JsonObject[] = []
   for (const { toolCallId, name, content, isError } of results) {
@@ -97,7 +95,7 @@ function fromToolResults({ content: results }: ToolMessage, context: MessagesCon
       if (part.type === 'text') text += part.text
       else {
         text += `${text === '' ? '' : '\n'}[the ${part.type} follows below]`
-        shown.push({ type: 'text', text: `From the tool ${name}:` }, toContentPart(part, style.dialect, warnings))
+        shown.push({ type: 'text', text: `From the tool ${name}:` }, toContentPart(part, context))
       }
     }
     messages.push({ role: 'tool', tool_call_id: idOf(toolCallId), content: isError ? `The tool failed: ${text}` : text })

@@ -35,13 +35,12 @@ export function toOpenAiRequest(request: ProviderRequest, style: ChatStyle): Cha
   const format = formatOf(request, style, facts, warnings)
   const isTaken = allowedBy(request, facts, thinking.isOn, warnings)
   const system = [request.system, format.instruction].filter((text) => text !== undefined && text !== '').join('\n\n')
-  const signedCalls = facts.signedCalls === true
   const userField = request.userId !== undefined && isTaken('userId', dialect.userField === undefined) ? dialect.userField : undefined
   const body = {
     model,
     messages: [
       ...(system === '' ? [] : [{ role: 'system', content: system }]),
-      ...toOpenAiMessages(request.messages, { style, model, isThinking: thinking.isOn, signedCalls, warnings }),
+      ...toOpenAiMessages(request.messages, { style, model, facts, isThinking: thinking.isOn, warnings }),
     ],
     stream: true,
     ...(style.includeUsage ? { stream_options: { include_usage: true } } : {}),

@@ -1,7 +1,7 @@
 /** The script of a model: its answer to each request, over HTTP or msw. */
 import type { ReceivedRequest } from './answer.ts'
 import { deliver, type ReplyTarget } from './deliver.ts'
-import { type DialectName, refusalOf } from './dialects/index.ts'
+import { checkDialect, type DialectName, refusalOf } from './dialects/index.ts'
 import { type AnswerFunction, checkScripted, modelAnswerOf, type ScriptedModelAnswer } from './scripted-answer.ts'
 import { type ListedModel, wires } from './wires.ts'
 
@@ -9,7 +9,7 @@ import { type ListedModel, wires } from './wires.ts'
 export interface ModelServerOptions {
   /** The answers in order, or a function that returns each. An empty queue leads to status 500. @default [] */
   readonly answers?: readonly ScriptedModelAnswer[] | AnswerFunction
-  /** Requests without this key are answered 401. @default any key is fine */
+  /** Requests without this key, as `authorization: Bearer`, `x-api-key` or Azure's `api-key`, are answered 401. @default any key is fine */
   readonly apiKey?: string
   /** @default one model, `scripted-1` */
   readonly models?: readonly ListedModel[]
@@ -27,8 +27,9 @@ export class ModelScript {
   readonly #queue: ScriptedModelAnswer[] = []
   #calls = 0
 
-  /** Throws `invalid-option` for an answer that is none. */
+  /** Throws `invalid-option` for an answer or a dialect that is none. */
   constructor(options: ModelServerOptions) {
+    checkDialect(options.dialect)
     this.#options = options
     const answers = options.answers ?? modelServerDefaults.answers
     if (typeof answers !== 'function') this.enqueue(...answers)
@@ -65,7 +66,8 @@ export class ModelScript {
 
   #isAllowed({ headers }: ReceivedRequest): boolean {
     const { apiKey } = this.#options
-    return apiKey === undefined || headers['x-api-key'] === apiKey || headers.authorization === `Bearer ${apiKey}`
+    if (apiKey === undefined || headers.authorization === `Bearer ${apiKey}`) return true
+    return headers['x-api-key'] === apiKey || headers['api-key'] === apiKey
   }
 }
 

@@ -54,13 +54,32 @@ describe('ModelServer', () => {
     expect((await ask(server, '/unknown', {})).status).toBe(404)
   })
 
-  it('asks for its key, in either form, and lists models', async () => {
+  it('asks for its key, in every form, and lists models', async () => {
     await using server = await startModelServer({ apiKey: 'k', answers: () => 'ok', models: [{ id: 'a' }, { id: 'b' }] })
     expect((await ask(server, '/messages', {})).status).toBe(401)
     expect((await ask(server, '/messages', {}, { 'x-api-key': 'k' })).status).toBe(200)
     expect((await ask(server, '/chat/completions', {}, { authorization: 'Bearer k' })).status).toBe(200)
+    expect((await ask(server, '/chat/completions', {}, { 'api-key': 'k' })).status).toBe(200)
+    expect((await ask(server, '/chat/completions', {}, { 'api-key': 'other' })).status).toBe(401)
     const page = await fetch(`${server.baseUrl}/models?limit=1`, { headers: { 'x-api-key': 'k', 'anthropic-version': '1' } })
     expect(await page.json()).toMatchObject({ data: [{ id: 'a' }], has_more: true, last_id: 'a' })
+  })
+
+  it.each(['nonsense', 'openrouter', 'constructor', '', null, 5])('has no dialect %j, and names those that it has', async (dialect) => {
+    await expect(startModelServer({ dialect: dialect as never })).rejects.toMatchObject({
+      code: 'invalid-option',
+      message: expect.stringMatching(
+        /^The option "dialect" of a model server must be one of anthropic, openai, .*deepseek, .*xai, received ./,
+      ),
+    })
+  })
+
+  it.each(['openai', 'azure'] as const)('refuses as OpenAI does over both protocols with the dialect %s', async (dialect) => {
+    await using server = await startModelServer({ dialect })
+    const chat = await ask(server, '/chat/completions', { model: 'gpt-5', messages: [], max_tokens: 5 })
+    expect([chat.status, await chat.json()]).toMatchObject([400, { error: { param: 'max_tokens' } }])
+    const responses = await ask(server, '/responses', { model: 'gpt-5', input: 'hi', stop: 'x' })
+    expect([responses.status, await responses.json()]).toMatchObject([400, { error: { param: 'stop' } }])
   })
 
   it('counts connections and requests, and waits for them to end', async () => {

@@ -5,7 +5,9 @@ import {
   hasAttachments,
   isAttachment,
   isReference,
+  noBase64,
   partsOf,
+  problemOfPart,
   type Reference,
   referringPart,
   refersIn,
@@ -22,12 +24,13 @@ export interface ContentKeeper {
   readonly sizeOf: (id: string) => Promise<number | undefined>
 }
 
-/** Returns true for content that a journal may not hold as it is, or whose references are not checked. */
+/** Returns true for content that a journal may not hold as it is: whose references are not checked, or which no service could read. */
 export function needsKeeping(content: ShownContent, owner: ContentOwner): boolean {
+  if (typeof content !== 'string' && content.some((part) => problemOfPart(part) !== undefined)) return true
   return refersIn(content) || hasAttachments(content, owner)
 }
 
-/** Resolves with the content of a user. Rejects with `fail` for a forged reference and for data that is not base64, and as the store does. */
+/** Resolves with the content of a user. Rejects with `fail` for a forged reference and for what no service can read, and as the store does. */
 export async function keptUserContent(
   content: UserMessage['content'],
   keeper: ContentKeeper,
@@ -66,11 +69,13 @@ async function keptParts(
 ): Promise<readonly ContentPart[]> {
   const kept: ContentPart[] = []
   for (const [index, part] of partsOf(content).entries()) {
+    const problem = problemOfPart(part)
+    if (problem !== undefined) throw fail(`${path}[${index}].${problem}`)
     if (isReference(part)) kept.push(await ownReference(part, keeper, { path: `${path}[${index}]`, fail }))
     else if (!isAttachment(part, owner)) kept.push(part)
     else {
       const bytes = bytesOfPart(part)
-      if (bytes === undefined) throw fail(`${path}[${index}].data must be base64`)
+      if (bytes === undefined) throw fail(`${path}[${index}].${noBase64}`)
       kept.push(referringPart(part, await keeper.put(bytes), bytes.length))
     }
   }

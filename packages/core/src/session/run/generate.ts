@@ -14,7 +14,7 @@ import {
   text,
 } from '@beamclaw/actor/internal'
 import { aTemperature, aToolChoice, modelRule } from '../../agent/agent.ts'
-import { referencesIn } from '../../base/attachments.ts'
+import { bytesOfPart, contentsOf, noBase64, problemOfPart, referencesIn, type ShownContent } from '../../base/attachments.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import { defaultTenant } from '../../base/ids.ts'
 import { eachOf, type Fail, messageOf, newContentOf, read } from '../../base/message-check.ts'
@@ -109,8 +109,11 @@ function checkedRequest(
   checkOptions<GenerateRequest>('generate', request, { ...rules, signal: aSignal }, ['model'])
   const fail = failOf('generate')
   const messages = messagesOf(request.messages, fail)
-  if (prompt !== undefined)
-    messages.push(...withoutReferences([{ role: 'user', content: newContentOf(prompt, 'prompt', fail) }], 'prompt', fail))
+  if (prompt !== undefined) {
+    const content = newContentOf(prompt, 'prompt', fail)
+    checkParts(content, 'prompt', fail)
+    messages.push(...withoutReferences([{ role: 'user', content }], 'prompt', fail))
+  }
   if (messages.length === 0) throw fail('a prompt or at least one of messages is needed')
   return { ...request, messages }
 }
@@ -123,11 +126,22 @@ export function checkedCompletion(given: CompletionRequest): CompletionRequest {
 }
 
 function messagesOf(given: readonly Message[] = [], fail: Fail): Message[] {
-  return withoutReferences(
-    read(() => eachOf(given, 'messages', fail, messageOf), 'messages', fail),
-    'messages',
-    fail,
-  )
+  const messages = read(() => eachOf(given, 'messages', fail, messageOf), 'messages', fail)
+  for (const [index, message] of messages.entries()) {
+    for (const [place, content] of contentsOf(message).entries()) {
+      checkParts(content, `messages[${index}].content${message.role === 'tool' ? `[${place}].content` : ''}`, fail)
+    }
+  }
+  return withoutReferences(messages, 'messages', fail)
+}
+
+/** Throws `fail` for an image or a file that no service can read. */
+function checkParts(content: ShownContent, path: string, fail: Fail): void {
+  if (typeof content === 'string') return
+  for (const [index, part] of content.entries()) {
+    const problem = problemOfPart(part) ?? (bytesOfPart(part) === undefined ? noBase64 : undefined)
+    if (problem !== undefined) throw fail(`${path}[${index}].${problem}`)
+  }
 }
 
 /** A call without a session has no attachments. */

@@ -28,6 +28,8 @@ export const deepseek: ChatDialect = {
   // api-docs.deepseek.com (2026-10): no schema, and the prompt must say JSON
   json: { schema: false, object: true, withTools: true },
   saysJson: true,
+  // "unknown variant `image_url`, expected `text`": github.com/rikkahub/rikkahub/issues/1433, github.com/yilewang/llm-for-zotero/issues/143 (2026)
+  images: false,
   files: undefined,
   // `{"code":"invalid_request_error"}` stands beside every status: github.com/pydantic/pydantic-ai cassettes
   errors: merged({ texts: [[/insufficient balance/i, 'provider-billing']] }),

@@ -48,6 +48,8 @@ export interface ChatModelFacts extends ModelFacts {
   readonly tools?: 'always' | 'without-thinking' | 'never'
   /** Whether the service enforces strict schemas for this model. @default true */
   readonly strictSchemas?: boolean
+  /** False for a model that reads text alone. @default what the dialect says */
+  readonly images?: boolean
   /** Whether a call in the history needs a signature of this service. @default false */
   readonly signedCalls?: boolean
 }
@@ -92,10 +94,14 @@ export interface ChatDialect {
   /** Whether `tool_choice: 'auto'`, which is the default everywhere, is written out. */
   readonly sendsAuto: boolean
   readonly forcedWhileThinking: ForcedChoice
+  /** False where images are refused, whatever the model. */
+  readonly images: boolean
   /** False where images must come as data. */
   readonly imageUrls: boolean
   /** How a document goes that is no text; undefined where there is no way. */
   readonly files: 'file' | 'document_url' | undefined
+  /** Which documents may come as an address in the place of their data. */
+  readonly fileUrls: 'none' | 'pdf' | 'any'
   /** Which `response_format` the service has: by schema, any object, both or neither. */
   readonly json: { readonly schema: boolean; readonly object: boolean; readonly withTools: boolean }
   /** Whether a prompt must say "JSON" for `response_format: json_object`. */

@@ -21,8 +21,11 @@ export const generic: ChatDialect = {
   hasToolChoice: true,
   sendsAuto: true,
   forcedWhileThinking: 'any',
+  images: true,
   imageUrls: true,
   files: 'file',
+  // developers.openai.com/api/docs/guides/file-inputs (2026-11): no addresses over Chat Completions
+  fileUrls: 'none',
   json: { schema: true, object: true, withTools: true },
   saysJson: false,
   callIds: 'any',

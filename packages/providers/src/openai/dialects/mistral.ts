@@ -27,6 +27,7 @@ export const mistral: ChatDialect = {
   // `reasoning_content` is refused (github.com/BerriAI/litellm/issues/30835); parts are taken: github.com/crmne/ruby_llm cassettes (2026-08)
   reasoning: { in: 'content' },
   files: 'document_url',
+  fileUrls: 'any',
   saysJson: true,
   // github.com/mistralai/mistral-common, request validation
   callIds: 'nine',

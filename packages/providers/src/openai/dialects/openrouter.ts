@@ -18,6 +18,8 @@ export const openrouter: ChatDialect = {
     medium: { reasoning: { effort: 'medium' } },
     high: { reasoning: { effort: 'high' } },
   },
+  // openrouter.ai/docs/features/multimodal/pdfs (2026-11)
+  fileUrls: 'pdf',
   // `metadata.error_type`: developersdigest.tech/errors/api/openrouter (2026-11)
   errors: merged({
     specific: {

@@ -1,6 +1,7 @@
 /** A Chat Completions request as a service reads it: only what the refusals look at. */
 import type { JsonObject, JsonValue } from '@beamclaw/core'
 import type { ReceivedRequest, ScriptedError } from '../answer.ts'
+import { listOf } from './request-values.ts'
 
 /** One call in a message of the model. */
 export interface ChatCall {
@@ -53,6 +54,15 @@ export function unansweredCall({ messages }: ChatBody): JsonValue | undefined {
 /** Returns the place of the first message of the model that `isWrong`; -1 for none. */
 export function indexOfAnswer({ messages }: ChatBody, isWrong: (message: ChatMessage) => boolean): number {
   return messages.findIndex((message) => message.role === 'assistant' && isWrong(message))
+}
+
+/** Returns the place of the first message with a part of a type that is not text, with that type; undefined when there is none. */
+export function partBesideText({ messages }: ChatBody): { readonly index: number; readonly type: string } | undefined {
+  for (const [index, { content }] of messages.entries()) {
+    const type = listOf(content).find((part) => part.type !== 'text')?.type
+    if (type !== undefined) return { index, type: String(type) }
+  }
+  return undefined
 }
 
 /** True for a choice that leaves no way around a call. */

@@ -1,5 +1,7 @@
-/** What api.deepseek.com refuses: github.com/deepseek-ai/DeepSeek-V3/issues/1376, and many reports of 2026. */
-import { chatBodyOf, indexOfAnswer, isForced, refused } from './chat-request.ts'
+/**
+ * What api.deepseek.com refuses: github.com/deepseek-ai/DeepSeek-V3/issues/1376, github.com/rikkahub/rikkahub/issues/1433 (images), and many reports of 2026.
+ */
+import { chatBodyOf, indexOfAnswer, isForced, partBesideText, refused } from './chat-request.ts'
 import type { Refuses } from './refuses.ts'
 
 const own = { type: 'invalid_request_error', code: 'invalid_request_error' }
@@ -7,6 +9,12 @@ const own = { type: 'invalid_request_error', code: 'invalid_request_error' }
 export const deepSeek: Refuses = (request) => {
   const body = chatBodyOf(request)
   if (body === undefined) return undefined
+  const other = partBesideText(body)
+  if (other !== undefined) {
+    const place = `messages[${other.index}]: unknown variant \`${other.type}\`, expected \`text\``
+    const column = JSON.stringify(body).indexOf(`"type":"${other.type}"`) + 1
+    return refused(`Failed to deserialize the JSON body into the target type: ${place} at line 1 column ${column}`, own)
+  }
   const { type } = (body.thinking ?? { type: 'enabled' }) as { readonly type?: unknown }
   const isThinking = type === 'enabled'
   const lacks = indexOfAnswer(

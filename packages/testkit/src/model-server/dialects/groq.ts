@@ -1,5 +1,5 @@
-/** What api.groq.com refuses: console.groq.com/docs, and reports from 2025 to 2026-09. The words about JSON beside tools are made up. */
-import { chatBodyOf, refused } from './chat-request.ts'
+/** What api.groq.com refuses: console.groq.com/docs, github.com/vercel/ai/issues/2837 (images), and reports from 2025 to 2026-09. The words about JSON beside tools are made up. */
+import { chatBodyOf, partBesideText, refused } from './chat-request.ts'
 import type { Refuses } from './refuses.ts'
 
 export const groq: Refuses = (request) => {
@@ -15,6 +15,8 @@ export const groq: Refuses = (request) => {
       )
     }
   }
+  const other = model.startsWith('openai/gpt-oss') ? partBesideText(body) : undefined
+  if (other !== undefined) return refused(`messages[${other.index}].content must be a string`)
   if (tools.length > 0 && body.response_format !== undefined) return refused('json mode cannot be combined with tool/function calling')
   if (effort === undefined || !model.startsWith('openai/gpt-oss') || ['low', 'medium', 'high'].includes(String(effort))) return undefined
   return refused('`reasoning_effort` must be one of `low`, `medium`, or `high`')

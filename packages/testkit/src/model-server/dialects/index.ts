@@ -1,4 +1,6 @@
 /** What services refuse, so that a test meets the refusals that a user would meet. */
+import { BeamClawError } from '@beamclaw/core'
+import { describeValue } from '@beamclaw/core/adapter'
 import type { ReceivedRequest, ScriptedError } from '../answer.ts'
 import { refusesAnthropic } from './anthropic.ts'
 import { deepSeek } from './deepseek.ts'
@@ -12,11 +14,16 @@ import { refusedByOpenAiResponses } from './openai-responses.ts'
 import type { Refuses } from './refuses.ts'
 import { xai } from './xai.ts'
 
+/** OpenAI over either protocol. */
+const openAi: Refuses = (request) => openAiChat(request) ?? refusedByOpenAiResponses(request)
+
 /** The services whose refusals are known. */
 export type DialectName = keyof typeof dialects
 
 const dialects = {
   anthropic: refusesAnthropic,
+  openai: openAi,
+  azure: openAi,
   'openai-chat': openAiChat,
   'openai-responses': refusedByOpenAiResponses,
   deepseek: deepSeek,
@@ -31,7 +38,15 @@ const dialects = {
   xai,
 } as const satisfies Readonly<Record<string, Refuses>>
 
+/** Throws `invalid-option` for a name that is none: a server that refuses nothing would let a test pass. */
+export function checkDialect(name: unknown): void {
+  if (name === undefined || (typeof name === 'string' && Object.hasOwn(dialects, name))) return
+  const received = typeof name === 'string' ? JSON.stringify(name.slice(0, 99)) : describeValue(name)
+  const problem = `The option "dialect" of a model server must be one of ${Object.keys(dialects).join(', ')}, received ${received}`
+  throw new BeamClawError('invalid-option', problem, { details: { option: 'dialect' } })
+}
+
 /** Returns the refusal of a request by a service. */
 export function refusalOf(name: DialectName | undefined, request: ReceivedRequest): ScriptedError | undefined {
-  return name === undefined ? undefined : (dialects as Readonly<Record<string, Refuses>>)[name]?.(request)
+  return name === undefined ? undefined : dialects[name](request)
 }
