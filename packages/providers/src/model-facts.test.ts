@@ -41,3 +41,8 @@ it('AiSdkProvider knows what the user says', () => {
   expect(provider.modelFacts('mine')).toEqual({ contextWindow: 8_192 })
   expect(provider.modelFacts('constructor')).toEqual({})
 })
+
+it('a price that is none is refused with the name of its model', () => {
+  const models = { good: { price: { input: 1, output: 2 } }, 'my-model': { price: { input: 1 } as never } }
+  expect(() => new AnthropicProvider({ ...own, models })).toThrow('models["my-model"].price: option "output" is required')
+})

@@ -110,6 +110,15 @@ describe('a problem is told with its place, what was expected and what came', ()
       'providers: { x: { type: openai, baseUrl: "https://me:secret@host" } }',
       'file:1: providers.x.baseUrl: expected an address that begins with http:// or https://, without a user name, is a string of 22 characters',
     ],
+    [
+      'providers: { x: { type: deepseek } }',
+      'file:1: providers.x.type: expected one of anthropic, openai, demo (use type: openai with dialect: deepseek), is a string of 8 characters',
+    ],
+    [
+      'providers: { x: { type: claude } }',
+      'file:1: providers.x.type: expected one of anthropic, openai, demo, is a string of 6 characters',
+    ],
+    ['providers: { x: { apiKey: none } }', 'file:1: providers.x.type: expected one of anthropic, openai, demo, is missing'],
     ['providers: { x: { type: anthropic } }', 'file:1: providers.x.apiKey: expected a string of 1 to 4096 characters, is missing'],
     [
       'providers: { x: { type: openai, maxConcurrent: 0 } }',

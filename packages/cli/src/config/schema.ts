@@ -103,7 +103,7 @@ const http = {
 }
 
 // Written out, because to ask the provider for them would load it.
-const dialect = choice([
+const dialects = [
   'openai',
   'azure',
   'openrouter',
@@ -118,7 +118,14 @@ const dialect = choice([
   'lmstudio',
   'llama-cpp',
   'generic',
-])
+] as const
+
+const dialect = choice(dialects)
+
+/** Returns what to write for a service that is a dialect, not a type. */
+function asDialect(type: unknown): string | undefined {
+  return dialects.some((name) => name === type) ? `use type: openai with dialect: ${String(type)}` : undefined
+}
 
 /** Anthropic refuses smaller ones. */
 const thinkingBudget = wholeNumber(1_024, maxCount)
@@ -152,6 +159,7 @@ const provider = oneOfObjects(
     }),
   ],
   ['anthropic', 'openai', 'demo'],
+  asDialect,
 )
 
 const budget = closedObject(

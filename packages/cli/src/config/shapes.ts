@@ -18,15 +18,20 @@ function refusal(key: string, known: readonly string[], later: readonly string[]
   return nearest === undefined ? `unknown key; known are ${list(known)}` : `unknown key; did you mean "${nearest}"?`
 }
 
-/** A union of objects, discriminated by `key`. */
+/** A union of objects, discriminated by `key`. `hintFor` returns what to write in the place of a name that is none of these, if it is known. */
 export function oneOfObjects<K extends string, T extends readonly [z.core.$ZodTypeDiscriminable, ...z.core.$ZodTypeDiscriminable[]]>(
   key: K,
   options: T,
   names: readonly string[],
+  hintFor: (name: unknown) => string | undefined = () => undefined,
 ) {
   const choice = `one of ${list(names)}`
   return z.discriminatedUnion(key, options, {
-    error: (issue) => (issue.code === 'invalid_union' ? choice : `an object whose "${key}" is ${choice}`),
+    error: ({ code, input }) => {
+      if (code !== 'invalid_union') return `an object whose "${key}" is ${choice}`
+      const hint = hintFor((input as Readonly<Record<string, unknown>>)[key])
+      return hint === undefined ? choice : `${choice} (${hint})`
+    },
   })
 }
 

@@ -92,8 +92,15 @@ describe('an error of a call', () => {
     const cause = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
     expect(await errorOf(apiError(undefined, undefined, { cause, isRetryable: true }))).toMatchObject({
       code: 'provider-network',
+      message: expect.stringMatching(/\(ECONNREFUSED\)\. Nothing listens there: start the server/),
       details: { errorCode: 'ECONNREFUSED' },
     })
+    const unexplained = {
+      code: 'provider-network',
+      message: expect.stringContaining('Check that the server runs, the network, and "baseUrl"'),
+    }
+    expect(await errorOf(apiError(undefined, undefined, { cause: new Error('bad port'), isRetryable: true }))).toMatchObject(unexplained)
+    expect(await errorOf(new TypeError('Failed to fetch'))).toMatchObject(unexplained)
     expect(await errorOf(new TypeError('fetch failed', { cause }))).toMatchObject({ code: 'provider-network' })
     expect(await errorOf(new TypeError('terminated'))).toMatchObject({ code: 'provider-network' })
     expect(await errorOf(Object.assign(new Error('x'), { code: 'UND_ERR_CONNECT_TIMEOUT' }))).toMatchObject({ code: 'provider-timeout' })

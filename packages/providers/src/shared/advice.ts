@@ -57,8 +57,13 @@ const noTls: ConnectionAdvice = {
 }
 const unreachable: ConnectionAdvice = { text: 'Check the network, and the host in "baseUrl"', isLasting: false }
 
+const refused: ConnectionAdvice = { text: 'Nothing listens there: start the server, or correct "baseUrl"', isLasting: false }
+const notConnected: ConnectionAdvice = { text: 'Check that the server runs, the network, and "baseUrl"', isLasting: false }
+
 const byErrorCode: ReadonlyMap<string, ConnectionAdvice> = new Map([
-  ['ECONNREFUSED', { text: 'Nothing listens there: start the server, or correct "baseUrl"', isLasting: false }],
+  ['ECONNREFUSED', refused],
+  ['ConnectionRefused', refused],
+  ['FailedToOpenSocket', notConnected],
   ['ENOTFOUND', { text: 'No host has this name: correct "baseUrl", or check the network', isLasting: false }],
   ['EAI_AGAIN', { text: 'Host names cannot be looked up: check the network', isLasting: false }],
   ['EHOSTUNREACH', unreachable],
@@ -91,6 +96,8 @@ export function adviceOnConnection(
   if (isNoHttp && phase !== 'body') return { text: 'The server does not speak HTTP: correct "baseUrl" and its port', isLasting: true }
   const known = byErrorCode.get(errorCode ?? '')
   if (known !== undefined) return known
+  // A fetch of a browser, and one of others, does not say why.
+  if (errorCode === undefined && phase !== 'body') return notConnected
   if (phase !== 'headers' || isHttps !== false || !closed.has(errorCode ?? '')) return undefined
   return { text: 'The server closed it without an answer: if it speaks TLS, begin "baseUrl" with https://', isLasting: false }
 }

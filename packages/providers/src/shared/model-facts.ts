@@ -1,5 +1,5 @@
 /** What is known of models beforehand: limits, prices, and whether they think. */
-import type { ModelInfo } from '@beamclaw/core'
+import type { ModelInfo, ModelPrice } from '@beamclaw/core'
 import { anObject, checkOptions, integer, type OptionRule, oneOf } from '@beamclaw/core/adapter'
 
 /** Facts about one model; what is absent is not known. */
@@ -32,19 +32,28 @@ export function infoOf({ contextWindow, maxOutputTokens, price, thinking }: Part
 const anAmount: OptionRule = (value) =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? undefined : 'a number of at least 0'
 
-const aPrice: OptionRule = (value) => {
-  if (anObject(value) !== undefined) return 'an object with the prices input and output'
-  const rules = { input: anAmount, output: anAmount, cacheRead: anAmount, cacheWrite: anAmount, longCacheWrite: anAmount }
-  checkOptions('models price', value as object, rules as never, ['input', 'output'] as never)
-  return undefined
+/** Returns the rule for the price of what `owner` names. */
+function aPriceIn(owner: string): OptionRule {
+  return (value) => {
+    if (anObject(value) !== undefined) return 'an object with the prices input and output'
+    const rules = { input: anAmount, output: anAmount, cacheRead: anAmount, cacheWrite: anAmount, longCacheWrite: anAmount }
+    checkOptions<ModelPrice>(`${owner}.price`, value as ModelPrice, rules, ['input', 'output'])
+    return undefined
+  }
 }
 
 /** The rule for facts by model. Throws `invalid-option` for a fact that is none. */
 export const someFacts: OptionRule = (value) => {
   if (anObject(value) !== undefined) return 'an object of facts by model'
   for (const [model, facts] of Object.entries(value as Record<string, ModelFacts>)) {
-    const rules = { contextWindow: integer(1), maxOutputTokens: integer(1), thinking: oneOf('never', 'optional', 'always'), price: aPrice }
-    checkOptions<ModelFacts>(`models["${model.slice(0, 128)}"]`, facts, rules)
+    const owner = `models["${model.slice(0, 128)}"]`
+    const thinking = oneOf('never', 'optional', 'always')
+    checkOptions<ModelFacts>(owner, facts, {
+      contextWindow: integer(1),
+      maxOutputTokens: integer(1),
+      thinking,
+      price: aPriceIn(owner),
+    })
   }
   return undefined
 }

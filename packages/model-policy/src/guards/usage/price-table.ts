@@ -1,5 +1,5 @@
 /** Prices of tokens. */
-import { BeamClawError, type ModelPrice, type RunResult, type Usage } from '@beamclaw/core'
+import { BeamClawError, type ModelPrice, type Provider, type RunResult, type Usage } from '@beamclaw/core'
 import { checkOptions } from '@beamclaw/core/adapter'
 import { anAmount } from '../../option-rules.ts'
 
@@ -26,11 +26,17 @@ export function priceOf(prices: PriceTable, provider: string, model: string): Pr
   return undefined
 }
 
-/** Returns a price that a provider tells, or undefined when it is none: one bad number would spoil the sums of a ledger. */
-export function usablePrice(price: Price | undefined): Price | undefined {
-  if (price === undefined) return undefined
-  const { input, output, cacheRead = 0, cacheWrite = 0, longCacheWrite = 0 } = price
-  return [input, output, cacheRead, cacheWrite, longCacheWrite].every((amount) => anAmount(amount) === undefined) ? price : undefined
+/** Returns the price that a provider tells of a model; undefined when it tells none, or something that is no price: that would spoil the sums of a ledger. */
+export function toldPrice(modelFacts: Provider['modelFacts'], model: string): Price | undefined {
+  try {
+    const price = modelFacts?.(model)?.price
+    if (price === undefined) return undefined
+    const { input, output, cacheRead = 0, cacheWrite = 0, longCacheWrite = 0 } = price
+    return [input, output, cacheRead, cacheWrite, longCacheWrite].every((amount) => anAmount(amount) === undefined) ? price : undefined
+  } catch {
+    // A provider that fails to tell must not fail the call.
+    return undefined
+  }
 }
 
 /** Returns the cost of a usage in billionths of a US dollar: whole numbers add up to the same sum in any order, fractions of a dollar do not. */

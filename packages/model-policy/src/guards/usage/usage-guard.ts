@@ -3,7 +3,7 @@ import { type ModelPrice, type Usage, zeroUsage } from '@beamclaw/core'
 import { abortedError, estimateRequestTokens } from '@beamclaw/core/adapter'
 import type { CallEnding, ModelGuard } from '../../model-guard.ts'
 import { OutputMeter } from '../../output-meter.ts'
-import { usablePrice } from './price-table.ts'
+import { toldPrice } from './price-table.ts'
 import type { UsageLabels } from './usage-rows.ts'
 
 /** The outcome of a call that ended. */
@@ -41,7 +41,7 @@ export function usageGuard(meter: UsageMeter, defaults: Omit<UsageLabels, 'model
       const inputTokens = estimateRequestTokens(request)
       const { agent = defaults.agent, tenant = defaults.tenant, model, maxOutputTokens: outputTokens = reserveOutputTokens } = request
       const labels = { ...defaults, agent: agent.slice(0, 128), tenant: tenant.slice(0, 128), model: model.slice(0, 128) }
-      const reservation = meter.reserve(labels, { ...zeroUsage, inputTokens, outputTokens }, usablePrice(modelFacts?.(model).price))
+      const reservation = meter.reserve(labels, { ...zeroUsage, inputTokens, outputTokens }, toldPrice(modelFacts, model))
       const output = new OutputMeter()
       return {
         onPart: (part) => output.add(part),

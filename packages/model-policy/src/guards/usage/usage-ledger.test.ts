@@ -116,6 +116,17 @@ describe('a ledger', () => {
     expect(made.report({ where: { provider: 'told' } })[0]).toMatchObject({ requests: 1, unpriced: 0 })
   })
 
+  test.each<[string, () => object]>([
+    ['throws', () => expect.fail('Not known')],
+    ['returns nothing', () => undefined as never],
+    ['returns no price', () => ({ price: null })],
+  ])('counts a call without a price when the provider %s where it is to tell one', async (_what, modelFacts) => {
+    const { ledger: made, provider } = ledger()
+    const odd: Provider = { doStream: (request, options) => provider.doStream(request, options), modelFacts }
+    expect((await collectAnswer(guarded(odd, [made.guard({ provider: 'odd' })]))).text).toBe('fine')
+    expect(made.report()[0]).toMatchObject({ requests: 1, unpriced: 1, costUsd: 0 })
+  })
+
   test('counts a call on the day it ends', async () => {
     const { ledger: made, clock, provider, wrap } = ledger()
     provider.add(async function* () {

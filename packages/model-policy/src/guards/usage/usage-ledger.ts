@@ -32,12 +32,10 @@ const maxFlushPauseMs = 60_000
 
 /**
  * Counts calls, tokens and cost by provider, model, agent, tenant and day, and enforces budgets. Several nodes may share a store: their counts add
- * up with each save. Constructor throws `invalid-option`.
+ * up with each save. A call costs what `prices` say, else what the provider behind the guard knows of its model. Constructor throws `invalid-option`.
  *
  * Phases: `new → loading → ready → stopped`; `part` opens it again for the next start. Owns its books, accounts and flush timer; the store is the
  * host's.
- *
- * A call costs what `prices` say, else what the provider behind the guard knows of its model.
  *
  * - I1: the expected cost of a call counts against budgets until the call settles, so that parallel calls cannot spend the same rest twice.
  * - I2: with budgets, no guarded call begins before the amounts spent so far are loaded.
