@@ -20,7 +20,8 @@ export interface HttpSetup {
 
 // The wait for usage and end of stream after the finish reason: both are optional.
 const endingMs = 5000
-const drainMs = 100
+// A busy process may hear of the end late, and to let go of a connection in its middle costs more than to hold it a little longer.
+const drainMs = 1_000
 const drainBytes = 64 * 1024
 
 /** Sends one request; resolves when the response's headers have arrived, with any status except redirects, which are refused (`provider-protocol`). */
