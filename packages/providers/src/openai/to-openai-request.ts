@@ -8,11 +8,11 @@ import {
   type ToolDeclaration,
 } from '@beamclaw/core'
 import { isObjectSchema, isStrictSchema, saidInWords } from '../shared/strict-schema.ts'
+import { Warnings } from '../shared/warnings.ts'
 import { type ChatStyle, chatFactsOf } from './chat-style.ts'
 import type { ChatModelFacts, RefusedSetting } from './dialects/dialect.ts'
 import type { OpenAiRequest } from './openai-api.ts'
 import { thinkingOf } from './thinking-fields.ts'
-import { Warnings } from './to-openai-content.ts'
 import { toOpenAiMessages } from './to-openai-messages.ts'
 
 /** A request, and what was left out of it. */
