@@ -2,6 +2,7 @@
 import type { JsonObject, Message, ProviderRequest, ProviderWarning, ToolDeclaration } from '@beamclaw/core'
 import { type AnthropicModelFacts, anthropicFactsOf } from '../models/anthropic-models.ts'
 import type { ModelFacts } from '../shared/model-facts.ts'
+import { Warnings } from '../shared/warnings.ts'
 import { withWireCalls } from '../shared/wire-calls.ts'
 import type { AnthropicRequest } from './anthropic-api.ts'
 import { jsonInstruction, toOutputFormat } from './output-format.ts'
@@ -32,7 +33,8 @@ export function toAnthropicRequest(asked: ProviderRequest, style: AnthropicReque
   const request = { ...asked, messages: withWireCalls(asked.messages) }
   const facts = anthropicFactsOf(request.model, style.models)
   const cacheControl = style.promptCaching ? cacheControlOf(style) : undefined
-  const turns = toTurns(request.messages, style.service, cacheControl)
+  const left = new Warnings()
+  const turns = toTurns(request.messages, { service: style.service, warnings: left }, cacheControl)
   const plan = planThinking(request, turns, facts, style)
   const system = systemText(request)
   const { tools: ownTools = [], stopSequences = [] } = request
@@ -65,7 +67,7 @@ export function toAnthropicRequest(asked: ProviderRequest, style: AnthropicReque
   }
   return {
     body,
-    warnings: [...plan.warnings, ...choice.warnings, ...warnings],
+    warnings: [...plan.warnings, ...choice.warnings, ...warnings, ...left.all()],
     beta: needsBindingBeta(plan) ? bindingBeta : undefined,
   }
 }

@@ -11,7 +11,8 @@ import type {
   TextPart,
   ToolResult,
 } from '@beamclaw/core'
-import { textOfFile } from '../shared/file-text.ts'
+import { dataOf, textOfFile } from '../shared/file-text.ts'
+import type { Warnings } from '../shared/warnings.ts'
 
 type Role = 'user' | 'assistant'
 
@@ -20,15 +21,25 @@ interface Turn {
   content: readonly JsonObject[]
 }
 
+/** What the conversion needs to know of the provider. */
+export interface TurnsContext {
+  /** The name under which the signatures of thinking are kept. */
+  readonly service: string
+  readonly warnings: Warnings
+}
+
+/** The images that the service reads: "Input should be 'image/jpeg', 'image/png', 'image/gif' or 'image/webp'", github.com/expectedparrot/edsl/issues/2057 (2025). */
+const imageTypes: readonly string[] = ['image/jpeg', 'image/png', 'image/gif', 'image/webp']
+
 /** Turns of the user whose end is marked for the cache: a long turn of tools may be out of reach of the mark before it. */
 const markedTurns = 2
 
 /** Returns turns with alternating roles, in which tool results come first in the message after their calls. `mark` goes to the last blocks for the cache. */
-export function toTurns(messages: readonly Message[], service: string, mark: JsonObject | undefined): readonly JsonObject[] {
+export function toTurns(messages: readonly Message[], context: TurnsContext, mark: JsonObject | undefined): readonly JsonObject[] {
   const turns: Turn[] = []
   for (const message of messages) {
     const role: Role = message.role === 'assistant' ? 'assistant' : 'user'
-    const content = toBlocks(message, service)
+    const content = toBlocks(message, context)
     if (content.length === 0) continue
     const last = turns.at(-1)
     if (last?.role === role) last.content = [...last.content, ...content]
@@ -43,43 +54,55 @@ function marked(blocks: readonly JsonObject[], mark: JsonObject): readonly JsonO
   return blocks.map((block, index) => (index === blocks.length - 1 ? { ...block, ...mark } : block))
 }
 
-function toBlocks(message: Message, service: string): readonly JsonObject[] {
+function toBlocks(message: Message, context: TurnsContext): readonly JsonObject[] {
   switch (message.role) {
     case 'user': {
-      const blocks = toContent(message.content)
+      const blocks = toContent(message.content, context)
       // An empty message is refused, and leaving it out would answer the one before it.
       return blocks.length > 0 ? blocks : [{ type: 'text', text: '(empty message)' }]
     }
     case 'assistant':
-      return fromAssistant(message, service)
+      return fromAssistant(message, context.service)
     case 'tool':
-      return message.content.map(fromToolResult)
+      return message.content.map((result) => fromToolResult(result, context))
   }
 }
 
-function toContent(content: string | readonly ContentPart[]): readonly JsonObject[] {
+function toContent(content: string | readonly ContentPart[], context: TurnsContext): readonly JsonObject[] {
   const parts = typeof content === 'string' ? [{ type: 'text', text: content } as const] : content
   return parts
     .filter((part) => part.type !== 'text' || part.text.trim() !== '')
-    .map((part) => (part.type === 'text' ? toText(part) : part.type === 'image' ? toImage(part) : toDocument(part)))
+    .map((part) => (part.type === 'text' ? toText(part) : part.type === 'image' ? toImage(part, context) : toDocument(part, context)))
 }
 
 function toText({ text }: TextPart): JsonObject {
   return { type: 'text', text }
 }
 
-function toImage(part: ImagePart): JsonObject {
-  return { type: 'image', source: toSource(part) }
+/** Returns the block of an image. One that the service does not read becomes a text that says so: a refusal would come again with every later request. */
+function toImage(part: ImagePart, { warnings }: TurnsContext): JsonObject {
+  const { mediaType, url } = part
+  const data = dataOf(part)
+  if (data === undefined) return { type: 'image', source: { type: 'url', url: url ?? '' } }
+  if (imageTypes.includes(mediaType)) return { type: 'image', source: { type: 'base64', media_type: mediaType, data } }
+  warnings.add('messages.image', `Anthropic reads no images of the type ${mediaType}, so a text was sent in the place of one.`)
+  return { type: 'text', text: `[an image (${mediaType}) that is not shown]` }
 }
 
-function toDocument(part: FilePart): JsonObject {
+/** Returns the block of a document, which is a PDF or a text; any other becomes a text that says so. */
+function toDocument(part: FilePart, { warnings }: TurnsContext): JsonObject {
+  const { mediaType, name, url } = part
+  const title = name === undefined ? {} : { title: name }
   const text = textOfFile(part)
-  const source = text === undefined ? toSource(part) : { type: 'text', media_type: 'text/plain', data: text }
-  return { type: 'document', source, ...(part.name === undefined ? {} : { title: part.name }) }
-}
-
-function toSource({ mediaType, data, url }: ImagePart | FilePart): JsonObject {
-  return url === undefined ? { type: 'base64', media_type: mediaType, data: data ?? '' } : { type: 'url', url }
+  if (text !== undefined) return { type: 'document', source: { type: 'text', media_type: 'text/plain', data: text }, ...title }
+  const data = dataOf(part)
+  if (mediaType === 'application/pdf') {
+    const source = data === undefined ? { type: 'url', url: url ?? '' } : { type: 'base64', media_type: mediaType, data }
+    return { type: 'document', source, ...title }
+  }
+  warnings.add('messages.file', `Anthropic reads no documents of the type ${mediaType}, so a text was sent in the place of one.`)
+  const place = data === undefined ? ` at ${url}` : ''
+  return { type: 'text', text: `[the document ${name ?? `(${mediaType})`}${place}, which could not be sent and cannot be read here]` }
 }
 
 /** Returns the blocks in the order in which they came: the service refuses them in any other. */
@@ -113,8 +136,8 @@ function isThinking({ type }: JsonObject): boolean {
   return type === 'thinking' || type === 'redacted_thinking'
 }
 
-function fromToolResult({ toolCallId, content, isError }: ToolResult): JsonObject {
-  const blocks = toContent(content)
+function fromToolResult({ toolCallId, content, isError }: ToolResult, context: TurnsContext): JsonObject {
+  const blocks = toContent(content, context)
   // A failed result may contain only text.
   const allowed = isError
     ? blocks.map((block) => (block.type === 'text' ? block : { type: 'text', text: block.type === 'image' ? '(an image)' : '(a file)' }))

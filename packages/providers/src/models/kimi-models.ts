@@ -39,5 +39,9 @@ export const kimiModels: ModelTable<ChatModelFacts> = [
     },
   ],
   [/^kimi-k2\.6/, { ...fixed, contextWindow: 262_144, thinking: 'optional', price: { input: 0.95, output: 4, cacheRead: 0.16 } }],
+  // java.agentscope.io/v2/en/integration/model/kimi (2026-11), github.com/yilewang/llm-for-zotero/issues/65 (2026-03)
+  [/^kimi-k2\.5/, { ...fixed, contextWindow: 262_144, thinking: 'optional' }],
+  // docs.together.ai/docs/kimi-k2-thinking-quickstart (2025-11): a model of its own, which always thinks
+  [/^kimi-(?:k2-)?thinking/, { ...fixed, thinking: 'always', levels: { off: {}, low: {}, medium: {}, high: {} } }],
   [/^kimi-/, fixed],
 ]

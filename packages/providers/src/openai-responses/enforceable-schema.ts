@@ -1,7 +1,7 @@
 /** Tells whether OpenAI can enforce a JSON Schema: one that it cannot, it refuses. developers.openai.com/api/docs/guides/structured-outputs, 2026. */
 import type { JsonObject, JsonValue } from '@beamclaw/core'
 import { objectOf } from '../shared/fields.ts'
-import { isStrictSchema } from '../shared/strict-schema.ts'
+import { isObjectSchema, isStrictSchema } from '../shared/strict-schema.ts'
 
 const maxDepth = 10
 const maxProperties = 5_000
@@ -19,11 +19,6 @@ const formats: ReadonlySet<unknown> = new Set(['date-time', 'time', 'date', 'dur
 export function isEnforceable(schema: JsonObject): boolean {
   const left = { properties: maxProperties }
   return isObjectSchema(schema) && schema.anyOf === undefined && isStrictSchema(schema) && isPlain(schema, maxDepth, left)
-}
-
-/** Returns true for a schema whose root is an object, which is the only one that is taken at all. */
-export function isObjectSchema(schema: JsonObject): boolean {
-  return schema.type === 'object'
 }
 
 function isPlain(schema: JsonValue | undefined, depth: number, left: { properties: number }): boolean {

@@ -110,6 +110,14 @@ describe('the format of an answer', () => {
       input: [{ role: 'system', content: expect.stringContaining('JSON') }, user],
     })
     const list = formatOf({ type: 'array' })
+    const { warnings } = toResponsesRequest(
+      { model: 'gpt-5.6', messages: [user], responseFormat: { type: 'json', schema: { type: 'array' } } },
+      {},
+      style,
+    )
+    expect(warnings).toEqual([
+      { setting: 'responseFormat', message: expect.stringContaining('gpt-5.6 is held to schemas of objects alone') },
+    ])
     expect(list).not.toHaveProperty('text')
     expect(list.input).toEqual([{ role: 'system', content: expect.stringContaining('{"type":"array"}') }, user])
   })

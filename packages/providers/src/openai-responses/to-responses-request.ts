@@ -1,7 +1,8 @@
 /** Converts a BeamClaw request to a request of the Responses API. Pure. */
 import type { JsonObject, ProviderRequest, ProviderWarning, ToolDeclaration } from '@beamclaw/core'
 import type { OpenAiModelFacts } from '../models/openai-models.ts'
-import { isEnforceable, isObjectSchema } from './enforceable-schema.ts'
+import { isObjectSchema, saidInWords } from '../shared/strict-schema.ts'
+import { isEnforceable } from './enforceable-schema.ts'
 import { planReasoning, type ReasoningPlan } from './reasoning-plan.ts'
 import { type InputStyle, toResponsesInput } from './to-responses-input.ts'
 
@@ -31,13 +32,14 @@ export function toResponsesRequest(
   style: ResponsesRequestStyle,
 ): ResponsesRequest {
   const plan = planReasoning(request, facts)
-  const { maxOutputTokens, stopSequences = [], userId } = request
+  const { model, maxOutputTokens, stopSequences = [], userId, responseFormat } = request
   const warnings: ProviderWarning[] = [...plan.warnings]
   const warn = (setting: string, message: string): void => void warnings.push({ setting, message })
   if (maxOutputTokens !== undefined && maxOutputTokens < leastOutputTokens) {
     warn('maxOutputTokens', `The service takes no limit below ${leastOutputTokens} tokens, so ${leastOutputTokens} was sent.`)
   }
   if (stopSequences.length > 0) warn('stopSequences', 'The service has no stop sequences, so they were left out.')
+  if (responseFormat?.schema !== undefined && !isObjectSchema(responseFormat.schema)) warn('responseFormat', saidInWords(model))
   const hasUser = userId !== undefined && userId.length <= maxUserIdLength
   if (userId !== undefined && !hasUser) {
     warn('userId', `The service takes at most ${maxUserIdLength} characters, so the id was left out.`)

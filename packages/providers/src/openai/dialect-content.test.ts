@@ -48,6 +48,54 @@ describe('an answer in a format', () => {
   })
 })
 
+describe('an answer that is no object', () => {
+  const roots = [
+    { type: 'array', items: { type: 'string' } },
+    { type: 'string', enum: ['a', 'b'] },
+    { anyOf: [schema, { type: 'null' }] },
+  ] as const
+
+  it.each<[ChatDialectName, ServerDialect, string]>([
+    ['openai', 'openai-chat', 'gpt-4o'],
+    ['azure', 'openai-chat', 'gpt-4o'],
+    ['openrouter', 'openai-chat', 'openai/gpt-4o'],
+    ['generic', 'openai-chat', 'any'],
+    ['groq', 'groq', 'openai/gpt-oss-20b'],
+    ['xai', 'xai', 'grok-4.7'],
+    ['mistral', 'mistral', 'mistral-small-latest'],
+    ['deepseek', 'deepseek', 'deepseek-chat'],
+  ])('is asked of %s in words, with a warning', async (dialect, server, model) => {
+    for (const root of roots) {
+      const { body, text, warnings } = await send(dialect, server, { model, responseFormat: { type: 'json', schema: root } })
+      expect(text).toBe('taken')
+      expect(body).not.toHaveProperty('response_format')
+      expect(body.messages[0]?.content).toContain(JSON.stringify(root))
+      expect(warnings).toEqual([
+        { setting: 'responseFormat', message: expect.stringContaining(`${model} is held to schemas of objects alone`) },
+      ])
+    }
+  })
+
+  it.each<[ChatDialectName & ServerDialect]>([['gemini'], ['ollama'], ['vllm'], ['lmstudio'], ['llama-cpp']])(
+    'is enforced by %s',
+    async (dialect) => {
+      const { body, text, warnings } = await send(dialect, dialect, { responseFormat: { type: 'json', schema: roots[0] } })
+      expect(text).toBe('taken')
+      expect(body.response_format).toMatchObject({ json_schema: { schema: roots[0] } })
+      expect(warnings).toEqual([])
+    },
+  )
+
+  it('is refused by OpenAI where its schema is sent all the same', async () => {
+    await expect(send('vllm', 'openai-chat', { responseFormat: { type: 'json', name: 'list', schema: roots[0] } })).rejects.toMatchObject({
+      code: 'provider-bad-request',
+      message: expect.stringContaining(
+        `Invalid schema for response_format 'list': schema must be a JSON Schema of 'type: "object"', got 'type: "array"'.`,
+      ),
+    })
+  })
+})
+
 describe('what is no text', () => {
   const image = { type: 'image', mediaType: 'image/png', url: 'https://example.com/a.png' } as const
   const pdf = { type: 'file', mediaType: 'application/pdf', name: 'a.pdf', data: 'JVBERi0=' } as const

@@ -118,6 +118,11 @@ describe('a tool that must be called', () => {
     ['kimi', 'kimi-k3', { tools, toolChoice: 'required' }, { tool_choice: 'required' }, undefined],
     ['kimi', 'kimi-k2.7-code', { tools, toolChoice: 'required' }, {}, 'kimi-k2.7-code cannot be made to call a tool while it thinks'],
     ['kimi', 'kimi-k2.6', { tools, toolChoice: 'required' }, { tool_choice: 'required' }, undefined],
+    ['kimi', 'kimi-k2-thinking', named, {}, 'kimi-k2-thinking cannot be made to call a tool while it thinks'],
+    ['kimi', 'kimi-k2.5', named, { tool_choice: { type: 'function' }, thinking: { type: 'disabled' } }, undefined],
+    ['kimi', 'kimi-k2-0905-preview', named, { tool_choice: { type: 'function' } }, undefined],
+    ['kimi', 'moonshot-v1-8k', named, { tool_choice: { type: 'function' } }, undefined],
+    ['deepseek', 'deepseek-chat', { tools, toolChoice: 'required' }, { tool_choice: 'required' }, undefined],
     ['deepseek', 'deepseek-flash', named, { tool_choice: { type: 'function' } }, undefined],
     ['deepseek', 'deepseek-flash', { ...named, thinking: 'low' }, {}, 'deepseek-flash cannot be made to call a tool while it thinks'],
     ['ollama', 'any', named, only, 'Ollama cannot be made to call a tool'],
@@ -138,6 +143,29 @@ describe('a tool that must be called', () => {
   })
 })
 
+describe('a call of another service in the history', () => {
+  const history: readonly Message[] = [
+    hello,
+    { role: 'assistant', content: [{ type: 'tool-call', id: 'a', name: 'look', input: {} }] },
+    { role: 'tool', content: [{ type: 'tool-result', toolCallId: 'a', name: 'look', content: 'seen', isError: false }] },
+  ]
+
+  it.each<[ChatDialectName, string]>([
+    ['kimi', 'kimi-k3'],
+    ['kimi', 'kimi-k2.6'],
+    ['kimi', 'kimi-k2.5'],
+    ['kimi', 'kimi-k2-thinking'],
+    ['kimi', 'kimi-k2-0905-preview'],
+    ['kimi', 'moonshot-v1-8k'],
+    ['deepseek', 'deepseek-chat'],
+    ['deepseek', 'deepseek-reasoner'],
+    ['deepseek', 'deepseek-v4-pro'],
+  ])('is taken by %s for %s, whether it is to think or not', async (dialect, model) => {
+    for (const thinking of [undefined, 'low'] as const)
+      expect((await send(dialect, { model, messages: history, ...(thinking === undefined ? {} : { thinking }) })).text).toBe('taken')
+  })
+})
+
 describe('settings that a model refuses', () => {
   it.each<[ChatDialectName, string, Partial<ProviderRequest>, readonly string[]]>([
     ['openai', 'o3', { temperature: 0.5, topP: 0.9 }, ['temperature', 'topP']],
@@ -146,6 +174,8 @@ describe('settings that a model refuses', () => {
     ['deepseek', 'deepseek-flash', { temperature: 0.5, topP: 0.9, thinking: 'low' }, ['temperature']],
     ['deepseek', 'deepseek-flash', { temperature: 0.5 }, []],
     ['kimi', 'kimi-k3', { temperature: 0.5, userId: 'u' }, ['temperature']],
+    ['kimi', 'moonshot-v1-8k', { temperature: 0.5, topP: 0.9 }, []],
+    ['deepseek', 'deepseek-chat', { temperature: 0.5 }, []],
     ['xai', 'grok-4.7', { stopSequences: ['END'] }, ['stopSequences']],
     ['gemini', 'gemini-3.8-flash', { userId: 'u', temperature: 0.5 }, ['userId']],
     ['mistral', 'mistral-small-latest', { userId: 'u' }, ['userId']],

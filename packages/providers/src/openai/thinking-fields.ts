@@ -1,8 +1,8 @@
 /** Decides how a model is asked to think, and whether it will. Pure. */
 import type { JsonObject, ProviderRequest } from '@beamclaw/core'
+import type { Warnings } from '../shared/warnings.ts'
 import type { ChatStyle } from './chat-style.ts'
 import type { ChatModelFacts } from './dialects/dialect.ts'
-import type { Warnings } from './to-openai-content.ts'
 
 /** The fields of the body, and whether the model thinks before it answers. */
 export interface PlannedThinking {

@@ -1,21 +1,9 @@
 /** Converts texts, images and files to content of Chat Completions, in the forms that a service takes. Pure. */
-import type { ContentPart, FilePart, ImagePart, JsonObject, ProviderWarning } from '@beamclaw/core'
+import type { ContentPart, FilePart, ImagePart, JsonObject } from '@beamclaw/core'
 import { isDataUrl, textOfFile } from '../shared/file-text.ts'
+import type { Warnings } from '../shared/warnings.ts'
 import type { ChatStyle } from './chat-style.ts'
 import type { ChatModelFacts } from './dialects/dialect.ts'
-
-/** Collects what was left out of a request; each setting is told once. */
-export class Warnings {
-  readonly #bySetting = new Map<string, string>()
-
-  add(setting: string, message: string): void {
-    if (!this.#bySetting.has(setting)) this.#bySetting.set(setting, message)
-  }
-
-  all(): readonly ProviderWarning[] {
-    return [...this.#bySetting].map(([setting, message]) => ({ setting, message }))
-  }
-}
 
 /** What the conversion needs to know of the service and the model. */
 export interface ContentContext {

@@ -1,10 +1,11 @@
 /** Converts messages to those of Chat Completions. Pure: the same messages give the same bytes, so that services find them in their caches. */
 import type { AssistantMessage, JsonObject, Message, ProviderMetadata, ToolCall, ToolMessage } from '@beamclaw/core'
+import type { Warnings } from '../shared/warnings.ts'
 import { withWireCalls } from '../shared/wire-calls.ts'
 import type { ChatStyle } from './chat-style.ts'
 import type { ChatModelFacts } from './dialects/dialect.ts'
 import { NineLetterIds } from './nine-letter-ids.ts'
-import { toContentPart, type Warnings } from './to-openai-content.ts'
+import { toContentPart } from './to-openai-content.ts'
 
 /** What the conversion needs to know of the request. */
 export interface MessagesContext {

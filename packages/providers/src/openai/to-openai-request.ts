@@ -7,12 +7,12 @@ import {
   type ProviderWarning,
   type ToolDeclaration,
 } from '@beamclaw/core'
-import { isStrictSchema } from '../shared/strict-schema.ts'
+import { isObjectSchema, isStrictSchema, saidInWords } from '../shared/strict-schema.ts'
+import { Warnings } from '../shared/warnings.ts'
 import { type ChatStyle, chatFactsOf } from './chat-style.ts'
 import type { ChatModelFacts, RefusedSetting } from './dialects/dialect.ts'
 import type { OpenAiRequest } from './openai-api.ts'
 import { thinkingOf } from './thinking-fields.ts'
-import { Warnings } from './to-openai-content.ts'
 import { toOpenAiMessages } from './to-openai-messages.ts'
 
 /** A request, and what was left out of it. */
@@ -125,6 +125,10 @@ function formatOf(
       'responseFormat',
       `${model} cannot use tools and be held to a format in one request, so it was asked for the format in words.`,
     )
+    return { instruction }
+  }
+  if (schema !== undefined && !json.anyRoot && !isObjectSchema(schema)) {
+    warnings.add('responseFormat', saidInWords(model))
     return { instruction }
   }
   if (schema !== undefined && json.schema) {

@@ -26,7 +26,7 @@ export const deepseek: ChatDialect = {
   sendsAuto: false,
   forcedWhileThinking: 'none',
   // api-docs.deepseek.com (2026-10): no schema, and the prompt must say JSON
-  json: { schema: false, object: true, withTools: true },
+  json: { schema: false, object: true, withTools: true, anyRoot: false },
   saysJson: true,
   // "unknown variant `image_url`, expected `text`": github.com/rikkahub/rikkahub/issues/1433, github.com/yilewang/llm-for-zotero/issues/143 (2026)
   images: false,

@@ -102,8 +102,8 @@ export interface ChatDialect {
   readonly files: 'file' | 'document_url' | undefined
   /** Which documents may come as an address in the place of their data. */
   readonly fileUrls: 'none' | 'pdf' | 'any'
-  /** Which `response_format` the service has: by schema, any object, both or neither. */
-  readonly json: { readonly schema: boolean; readonly object: boolean; readonly withTools: boolean }
+  /** Which `response_format` the service has: by schema, any object, both or neither. `anyRoot`: whether a schema may be of something else than an object. */
+  readonly json: { readonly schema: boolean; readonly object: boolean; readonly withTools: boolean; readonly anyRoot: boolean }
   /** Whether a prompt must say "JSON" for `response_format: json_object`. */
   readonly saysJson: boolean
   /** `nine` for ids of calls that must be nine letters and digits. */

@@ -22,6 +22,8 @@ export const gemini: ChatDialect = {
     high: { reasoning_effort: 'high' },
   },
   models: geminiModels,
+  // ai.google.dev/gemini-api/docs/structured-output (2026): lists and choices of words too
+  json: { ...generic.json, anyRoot: true },
   // Recorded: 35 + 12 of 109 tokens, in github.com/pydantic/pydantic-ai, tests/models/cassettes (2025)
   reasoningTokens: 'beside',
   hasFlaggedThoughts: true,

@@ -26,7 +26,8 @@ export const generic: ChatDialect = {
   files: 'file',
   // developers.openai.com/api/docs/guides/file-inputs (2026-11): no addresses over Chat Completions
   fileUrls: 'none',
-  json: { schema: true, object: true, withTools: true },
+  // developers.openai.com/api/docs/guides/structured-outputs (2026): the root must be an object
+  json: { schema: true, object: true, withTools: true, anyRoot: false },
   saysJson: false,
   callIds: 'any',
   reasoningTokens: 'inside',

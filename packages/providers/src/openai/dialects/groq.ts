@@ -16,7 +16,7 @@ export const groq: ChatDialect = {
   models: groqModels,
   files: undefined,
   // Refused with status 400.
-  json: { schema: true, object: true, withTools: false },
+  json: { schema: true, object: true, withTools: false, anyRoot: false },
   saysJson: true,
   errors: merged({
     specific: {

@@ -1,4 +1,4 @@
-/** Servers that run on the user's own machine: no key, and models that only the user knows. */
+/** Servers that run on the user's own machine: no key, and models that only the user knows. A grammar holds a model to a schema of any type. */
 import { merged } from '../openai-errors.ts'
 import type { ChatDialect } from './dialect.ts'
 import { generic } from './generic.ts'
@@ -18,7 +18,7 @@ export const ollama: ChatDialect = {
   imageUrls: false,
   files: undefined,
   // The grammar of a schema keeps the model from calling a tool.
-  json: { schema: true, object: true, withTools: false },
+  json: { schema: true, object: true, withTools: false, anyRoot: true },
   errors: merged({ texts: [[/prompt is longer than the context length/i, 'provider-context-overflow']] }),
 }
 
@@ -30,6 +30,7 @@ export const vllm: ChatDialect = {
   baseUrl: 'http://127.0.0.1:8000/v1',
   variables: 'VLLM',
   levels: { ...generic.levels, off: { reasoning_effort: 'none' } },
+  json: { ...generic.json, anyRoot: true },
   errors: merged({
     texts: [[/is too large.{0,120}maximum context length/i, 'provider-context-overflow']],
     generic: { NotFoundError: 'provider-bad-request', InternalServerError: 'provider-server' },
@@ -52,7 +53,7 @@ export const lmstudio: ChatDialect = {
   imageUrls: false,
   files: undefined,
   // "'response_format.type' must be 'json_schema' or 'text'" (0.4.20)
-  json: { schema: true, object: false, withTools: true },
+  json: { schema: true, object: false, withTools: true, anyRoot: true },
   // github.com/aaif-goose/goose/issues/11318 (0.4.21, 2026-08); github.com/lmstudio-ai/lmstudio-bug-tracker
   errors: merged({
     texts: [
@@ -78,6 +79,7 @@ export const llamaCpp: ChatDialect = {
   namedChoice: 'only-tool',
   // "unsupported content[].type"
   files: undefined,
+  json: { ...generic.json, anyRoot: true },
   errors: merged({
     specific: { unavailable_error: 'provider-overloaded' },
     texts: [[/exceeds? the available context size/i, 'provider-context-overflow']],

@@ -94,9 +94,33 @@ function problemOfChoice(request: JsonObject): string | undefined {
   return objectOf(request.thinking).type === 'enabled' ? 'Thinking may not be enabled when tool_choice forces tool use.' : undefined
 }
 
+const mediaTypes: Readonly<Record<string, readonly string[]>> = {
+  image: ['image/jpeg', 'image/png', 'image/gif', 'image/webp'],
+  document: ['application/pdf'],
+}
+
+/** github.com/expectedparrot/edsl/issues/2057 (images); the words about documents are by analogy. */
+function problemOfMedia(blocks: readonly JsonObject[], place: string): string | undefined {
+  for (const [index, { type, source, content }] of blocks.entries()) {
+    const here = `${place}.content.${index}`
+    const allowed = mediaTypes[String(type)]
+    const { type: kind, media_type: mediaType } = objectOf(source)
+    if (allowed !== undefined && kind === 'base64' && !allowed.includes(String(mediaType))) {
+      const names = allowed.map((name) => `'${name}'`)
+      const expected = names.length === 1 ? names.join() : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
+      return `${here}.${String(type)}.source.base64.media_type: Input should be ${expected}`
+    }
+    const inner = problemOfMedia(listOf(content), `${here}.${String(type)}`)
+    if (inner !== undefined) return inner
+  }
+  return undefined
+}
+
 function problemOfMessages(request: JsonObject): string | undefined {
   const messages = listOf(request.messages)
   for (const [index, message] of messages.entries()) {
+    const media = problemOfMedia(listOf(message.content), `messages.${index}`)
+    if (media !== undefined) return media
     if (message.role !== 'assistant') continue
     const blocks = listOf(message.content)
     const unsigned = blocks.findIndex(({ type, signature }) => type === 'thinking' && !isSignature(signature))

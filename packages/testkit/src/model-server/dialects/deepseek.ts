@@ -16,7 +16,8 @@ export const deepSeek: Refuses = (request) => {
     return refused(`Failed to deserialize the JSON body into the target type: ${place} at line 1 column ${column}`, own)
   }
   const { type } = (body.thinking ?? { type: 'enabled' }) as { readonly type?: unknown }
-  const isThinking = type === 'enabled'
+  // An alias of a model with thinking turned off for good: api-docs.deepseek.com/quick_start/pricing (2026-11).
+  const isThinking = type === 'enabled' && body.model !== 'deepseek-chat'
   const lacks = indexOfAnswer(
     body,
     ({ tool_calls = [], reasoning_content }) => tool_calls.length > 0 && typeof reasoning_content !== 'string',

@@ -1,4 +1,7 @@
-/** What api.moonshot.ai refuses: platform.kimi.com/docs (2026-09), github.com/enricoros/big-AGI/issues/1161, github.com/UKGovernmentBEIS/inspect_ai/pull/5152. */
+/**
+ * What api.moonshot.ai refuses: platform.kimi.com/docs (2026-09), github.com/enricoros/big-AGI/issues/1161, github.com/UKGovernmentBEIS/inspect_ai/pull/5152.
+ * Which models think, and that moonshot-v1 takes temperatures: java.agentscope.io/v2/en/integration/model/kimi (2026-11).
+ */
 import type { ScriptedError } from '../answer.ts'
 import { chatBodyOf, indexOfAnswer } from './chat-request.ts'
 import type { Refuses } from './refuses.ts'
@@ -7,13 +10,19 @@ function refused(message: string): ScriptedError {
   return { status: 400, body: { error: { message, type: 'invalid_request_error' } } }
 }
 
+/** Models that think, whether or not they can be told not to; the older kimi-k2 and moonshot-v1 do not. */
+const thinks = /^kimi-(?:k3|k2\.\d|(?:k2-)?thinking)/
+const cannotStop = /^kimi-(?:k3|k2\.7|(?:k2-)?thinking)/
+
 export const kimi: Refuses = (request) => {
   const body = chatBodyOf(request)
   if (body === undefined) return undefined
   const { model, tool_choice: choice } = body
-  const isOff = (body.thinking as { readonly type?: unknown } | undefined)?.type === 'disabled'
-  if (isOff && /^kimi-k(?:3|2\.7)/.test(model)) return refused('invalid thinking: only type=enabled is allowed for this model')
-  if (body.temperature !== undefined && body.temperature !== 1) return refused('invalid temperature: only 1 is allowed for this model')
+  const isToldNot = (body.thinking as { readonly type?: unknown } | undefined)?.type === 'disabled'
+  const isOff = isToldNot || !thinks.test(model)
+  if (isToldNot && cannotStop.test(model)) return refused('invalid thinking: only type=enabled is allowed for this model')
+  if (model.startsWith('kimi-') && body.temperature !== undefined && body.temperature !== 1)
+    return refused('invalid temperature: only 1 is allowed for this model')
   if (!isOff && typeof choice === 'object' && choice !== null)
     return refused("tool_choice 'specified' is incompatible with thinking enabled")
   if (!isOff && choice === 'required' && !model.startsWith('kimi-k3'))

@@ -1,7 +1,8 @@
 /** What api.openai.com refuses over Chat Completions: github.com/BerriAI/litellm/issues/34569 (2026-07); github.com/vercel/ai, packages/openai/src/__fixtures__. */
 
-import { chatBodyOf, refused, unansweredCall } from './chat-request.ts'
+import { type ChatBody, chatBodyOf, refused, unansweredCall } from './chat-request.ts'
 import type { Refuses } from './refuses.ts'
+import { objectOf } from './request-values.ts'
 
 /** Models that take tools only without thinking, and of these the ones that think unless told otherwise. */
 const toolsWithoutThinking = /^gpt-(?:5\.[4-9]|6)/
@@ -25,9 +26,22 @@ export const openAiChat: Refuses = (request) => {
     const param = body.temperature === undefined ? 'top_p' : 'temperature'
     return refused(`Unsupported parameter: '${param}' is not supported with this model.`, { param })
   }
+  const problem = problemOfFormat(body)
+  if (problem !== undefined) return refused(problem, { param: 'response_format' })
   const open = unansweredCall(body)
   if (open === undefined) return undefined
   return refused(
     `An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: ${String(open)}`,
   )
+}
+
+/** developers.openai.com/api/docs/guides/structured-outputs: the root must be an object. The words are those of the Responses API. */
+function problemOfFormat({ response_format: format }: ChatBody): string | undefined {
+  const { type, json_schema: given } = objectOf(format)
+  if (type !== 'json_schema') return undefined
+  const { name, schema } = objectOf(given)
+  const root = objectOf(schema).type
+  if (root === 'object') return undefined
+  const message = `Invalid schema for response_format '${String(name)}': schema must be a JSON Schema of 'type: "object"'`
+  return `${message}, got 'type: ${JSON.stringify(root ?? 'None')}'.`
 }
