@@ -4,6 +4,7 @@ import { type FailureContext, protocolError } from '../shared/failure.ts'
 import type { ToolIds } from '../shared/tool-ids.ts'
 import { toToolCall } from '../shared/wire-format.ts'
 import type { AnthropicContentBlock, AnthropicDelta } from './anthropic-api.ts'
+import { isServerCall } from './server-tools.ts'
 
 type OpenBlock =
   | { readonly type: 'text' | 'ignored' }
@@ -13,6 +14,7 @@ type OpenBlock =
   | { readonly type: 'custom'; readonly block: JsonObject; inputText: string }
 
 type ToolBlock = Extract<OpenBlock, { type: 'tool' }>
+type CustomBlock = Extract<OpenBlock, { type: 'custom' }>
 
 /**
  * Reads blocks into parts. A call is whole when the next block begins or the answer ends well: the limit of the output cuts the last block of an answer, and its
@@ -23,8 +25,8 @@ export class AnthropicBlocks {
   readonly #ids: ToolIds
   readonly #service: string
   readonly #open = new Map<number, OpenBlock>()
-  /** The last call, while it is not known to be whole. */
-  #waiting: ToolBlock | undefined
+  /** The last call, of a tool here or at the service, while it is not known to be whole. */
+  #waiting: ToolBlock | CustomBlock | undefined
   /** Calls whose input is not JSON: whether the limit of the output did that is known at the end. */
   readonly #broken: ToolBlock[] = []
   #last: OpenBlock['type'] | undefined
@@ -40,7 +42,7 @@ export class AnthropicBlocks {
 
   /** True once there was text or a call. */
   get hasAnything(): boolean {
-    return this.#hasText || this.#hasCalls || this.#waiting !== undefined || this.#broken.length > 0
+    return this.#hasText || this.#hasCalls || this.#waiting?.type === 'tool' || this.#broken.length > 0
   }
 
   /** True once any block has begun. */
@@ -114,21 +116,18 @@ export class AnthropicBlocks {
       parts.push(
         signature === '' ? { type: 'thinking-end' } : { type: 'thinking-end', providerMetadata: { [this.#service]: { signature } } },
       )
-    } else if (block?.type === 'tool') {
+    } else if (block?.type === 'tool' || block?.type === 'custom') {
       this.#release(parts)
       this.#waiting = block
-    } else if (block?.type === 'custom') {
-      const { block: begun, inputText } = block
-      const whole = inputText === '' ? begun : { ...begun, input: inputOf(inputText) }
-      parts.push({ type: 'custom', kind: String(begun.type), providerMetadata: { [this.#service]: { block: whole } } })
+      if (block.type === 'custom' && !isServerCall(String(block.block.type))) this.#release(parts)
     }
   }
 
-  /** Ends all blocks. With `isCut`, a last call whose input may be incomplete is left out: it must neither run nor get a result. */
+  /** Ends all blocks. With `isCut`, a last call whose input may be incomplete is left out: it must neither run nor get a result, here or at the service. */
   end(isCut: boolean, parts: ProviderPart[]): void {
     for (const index of [...this.#open.keys()]) this.stop(index, parts)
     const last = this.#waiting
-    if (last !== undefined && isCut && !isWhole(last)) this.#waiting = undefined
+    if (last !== undefined && isCut && (last.type === 'custom' || !isWhole(last))) this.#waiting = undefined
     this.#release(parts)
     if (!isCut) for (const call of this.#broken) this.#emit(call, parts)
   }
@@ -137,8 +136,14 @@ export class AnthropicBlocks {
     const call = this.#waiting
     if (call === undefined) return
     this.#waiting = undefined
-    if (textOfInput(call) === '' || isWhole(call)) this.#emit(call, parts)
+    if (call.type === 'custom') parts.push(this.#customPart(call))
+    else if (textOfInput(call) === '' || isWhole(call)) this.#emit(call, parts)
     else this.#broken.push(call)
+  }
+
+  #customPart({ block: begun, inputText }: CustomBlock): ProviderPart {
+    const block = inputText === '' ? begun : { ...begun, input: inputOf(inputText) }
+    return { type: 'custom', kind: String(begun.type), providerMetadata: { [this.#service]: { block } } }
   }
 
   #emit(call: ToolBlock, parts: ProviderPart[]): void {

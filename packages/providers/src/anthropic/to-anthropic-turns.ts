@@ -12,6 +12,8 @@ import type {
   ToolResult,
 } from '@beamclaw/core'
 import { textOfFile } from '../shared/file-text.ts'
+import { customBlockOf } from './custom-block.ts'
+import { withServerToolPairs } from './server-tools.ts'
 
 type Role = 'user' | 'assistant'
 
@@ -26,7 +28,7 @@ const markedTurns = 2
 /** Returns turns with alternating roles, in which tool results come first in the message after their calls. `mark` goes to the last blocks for the cache. */
 export function toTurns(messages: readonly Message[], service: string, mark: JsonObject | undefined): readonly JsonObject[] {
   const turns: Turn[] = []
-  for (const message of messages) {
+  for (const message of withServerToolPairs(messages, service)) {
     const role: Role = message.role === 'assistant' ? 'assistant' : 'user'
     const content = toBlocks(message, service)
     if (content.length === 0) continue
@@ -101,12 +103,8 @@ function toBlock(part: AnswerPart, service: string): JsonObject | undefined {
       if (typeof own?.redacted === 'string') return { type: 'redacted_thinking', data: own.redacted }
       return typeof own?.signature === 'string' ? { type: 'thinking', thinking: part.text, signature: own.signature } : undefined
     case 'custom':
-      return isBlock(own?.block) ? own.block : undefined
+      return customBlockOf(part, service)
   }
-}
-
-function isBlock(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && typeof (value as JsonObject).type === 'string'
 }
 
 function isThinking({ type }: JsonObject): boolean {
