@@ -4,6 +4,8 @@ import { type FailureContext, protocolError } from '../shared/failure.ts'
 import type { ToolIds } from '../shared/tool-ids.ts'
 import { toToolCall } from '../shared/wire-format.ts'
 import type { AnthropicContentBlock, AnthropicDelta } from './anthropic-api.ts'
+import { customPart } from './custom-block.ts'
+import { kept } from './kept.ts'
 import { isServerCall } from './server-tools.ts'
 
 type OpenBlock =
@@ -74,7 +76,7 @@ export class AnthropicBlocks {
       case 'thinking':
         return { type: 'thinking', signature: block.signature ?? '' }
       case 'redacted_thinking':
-        parts.push({ type: 'thinking-end', providerMetadata: { [this.#service]: { redacted: block.data ?? '' } } })
+        if (block.data) parts.push({ type: 'thinking-end', ...kept(this.#service, { redacted: block.data }) })
         return { type: 'ignored' }
       case 'tool_use': {
         if (!block.name) throw protocolError(this.#failures.name, 'the answer holds a tool call without a name')
@@ -82,6 +84,8 @@ export class AnthropicBlocks {
         parts.push({ type: 'tool-call-start', id, name: block.name })
         return { type: 'tool', id, name: block.name, input: block.input, inputText: '' }
       }
+      case '':
+        return { type: 'ignored' }
       default:
         return { type: 'custom', block: raw, inputText: '' }
     }
@@ -113,9 +117,7 @@ export class AnthropicBlocks {
     this.#open.delete(index)
     if (block?.type === 'thinking') {
       const { signature } = block
-      parts.push(
-        signature === '' ? { type: 'thinking-end' } : { type: 'thinking-end', providerMetadata: { [this.#service]: { signature } } },
-      )
+      parts.push({ type: 'thinking-end', ...kept(this.#service, signature === '' ? {} : { signature }) })
     } else if (block?.type === 'tool' || block?.type === 'custom') {
       this.#release(parts)
       this.#waiting = block
@@ -136,14 +138,9 @@ export class AnthropicBlocks {
     const call = this.#waiting
     if (call === undefined) return
     this.#waiting = undefined
-    if (call.type === 'custom') parts.push(this.#customPart(call))
+    if (call.type === 'custom') parts.push(customPart(wholeBlock(call), this.#service))
     else if (textOfInput(call) === '' || isWhole(call)) this.#emit(call, parts)
     else this.#broken.push(call)
-  }
-
-  #customPart({ block: begun, inputText }: CustomBlock): ProviderPart {
-    const block = inputText === '' ? begun : { ...begun, input: inputOf(inputText) }
-    return { type: 'custom', kind: String(begun.type), providerMetadata: { [this.#service]: { block } } }
   }
 
   #emit(call: ToolBlock, parts: ProviderPart[]): void {
@@ -162,6 +159,10 @@ export class AnthropicBlocks {
 function textOfInput({ inputText, input }: ToolBlock): string {
   if (inputText !== '') return inputText
   return typeof input === 'object' && input !== null && Object.keys(input).length > 0 ? JSON.stringify(input) : ''
+}
+
+function wholeBlock({ block, inputText }: CustomBlock): JsonObject {
+  return inputText === '' ? block : { ...block, input: inputOf(inputText) }
 }
 
 function isWhole(call: ToolBlock): boolean {

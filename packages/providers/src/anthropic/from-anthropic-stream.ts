@@ -7,6 +7,7 @@ import type { ToolIds } from '../shared/tool-ids.ts'
 import { checkShape, parseJson } from '../shared/wire-format.ts'
 import { type AnthropicEvent, type AnthropicUsage, anthropicEvent, anthropicEventTypes, readAnthropicError } from './anthropic-api.ts'
 import { AnthropicBlocks } from './anthropic-blocks.ts'
+import { kept } from './kept.ts'
 import { usualDelta } from './usual-delta.ts'
 
 const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
@@ -98,7 +99,7 @@ export class AnthropicStreamReader implements AnswerReader {
     const parts: ProviderPart[] = []
     // A truncated call must neither run nor get a result; only these reasons truncate.
     this.#blocks.end(reason === 'length' || reason === 'content-filter' || this.#stopReason === undefined, parts)
-    const details = this.#stopDetails === undefined ? {} : { providerMetadata: { [this.#service]: { stopDetails: this.#stopDetails } } }
+    const details = kept(this.#service, this.#stopDetails === undefined ? {} : { stopDetails: this.#stopDetails })
     parts.push({ type: 'finish', reason: reasonOf(reason, this.#blocks.hasCalls), usage: this.#usage, ...details })
     return parts
   }

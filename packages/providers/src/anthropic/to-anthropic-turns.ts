@@ -11,6 +11,7 @@ import type {
   TextPart,
   ToolResult,
 } from '@beamclaw/core'
+import { objectOf } from '../shared/fields.ts'
 import { textOfFile } from '../shared/file-text.ts'
 import { customBlockOf } from './custom-block.ts'
 import { withServerToolPairs } from './server-tools.ts'
@@ -92,7 +93,7 @@ function fromAssistant({ content }: AssistantMessage, service: string): readonly
 }
 
 function toBlock(part: AnswerPart, service: string): JsonObject | undefined {
-  const own = part.providerMetadata?.[service]
+  const own = objectOf(part.providerMetadata?.[service])
   switch (part.type) {
     case 'text':
       return part.text.trim() === '' ? undefined : toText(part)
