@@ -21,6 +21,7 @@ const contentBlock = z.object({
   id: z.nullish(z.string()),
   name: z.nullish(z.string()),
   input: z.optional(z.unknown()),
+  citations: z.optional(z.unknown()),
 })
 
 /** Any event, or the message of an answer that was not streamed; `type` determines which fields are used. */
@@ -36,6 +37,7 @@ export const anthropicEvent = z.object({
       thinking: z.nullish(z.string()),
       signature: z.nullish(z.string()),
       partial_json: z.nullish(z.string()),
+      citation: z.optional(z.unknown()),
       stop_reason: z.nullish(z.string()),
     }),
   ),

@@ -1,6 +1,7 @@
 /** The content blocks of an answer as they arrive: their parts in the order of the blocks, and each call whole in its place. */
 import type { JsonObject, JsonValue, ProviderPart } from '@beamclaw/core'
 import { type FailureContext, protocolError } from '../shared/failure.ts'
+import { objectsOf } from '../shared/fields.ts'
 import type { ToolIds } from '../shared/tool-ids.ts'
 import { toToolCall } from '../shared/wire-format.ts'
 import type { AnthropicContentBlock, AnthropicDelta } from './anthropic-api.ts'
@@ -9,7 +10,8 @@ import { kept } from './kept.ts'
 import { isServerCall } from './server-tools.ts'
 
 type OpenBlock =
-  | { readonly type: 'text' | 'ignored' }
+  | { readonly type: 'ignored' }
+  | { readonly type: 'text'; isEmpty: boolean; readonly citations: JsonObject[] }
   | { readonly type: 'thinking'; signature: string }
   | { readonly type: 'tool'; readonly id: string; readonly name: string; readonly input: unknown; inputText: string }
   /** A block that only the service understands, as it began. */
@@ -31,7 +33,8 @@ export class AnthropicBlocks {
   #waiting: ToolBlock | CustomBlock | undefined
   /** Calls whose input is not JSON: whether the limit of the output did that is known at the end. */
   readonly #broken: ToolBlock[] = []
-  #last: OpenBlock['type'] | undefined
+  /** True while a further piece of text would join the last one. */
+  #isTextOpen = false
   #hasText = false
   #hasCalls = false
   #hasBlocks = false
@@ -61,18 +64,18 @@ export class AnthropicBlocks {
     this.#release(parts)
     this.#hasBlocks = true
     const open = this.#opened(block, raw, parts)
-    // Two texts in a row stay two.
-    if (open.type === 'text' && this.#last === 'text') parts.push({ type: 'text-end' })
-    this.#last = open.type
+    // Two texts in a row stay two, also where a block between them is not kept.
+    if (open.type === 'text') this.endText(parts)
+    else if (open.type === 'thinking' || open.type === 'tool') this.#isTextOpen = false
     this.#open.set(index, open)
-    if (open.type === 'text' && block.text) this.#text(block.text, parts)
+    if (open.type === 'text') this.#text(open, block.text, parts)
     if (open.type === 'thinking' && block.thinking) parts.push({ type: 'thinking-delta', text: block.thinking })
   }
 
   #opened(block: AnthropicContentBlock, raw: JsonObject, parts: ProviderPart[]): OpenBlock {
     switch (block.type) {
       case 'text':
-        return { type: 'text' }
+        return { type: 'text', isEmpty: true, citations: [...objectsOf(block.citations)] }
       case 'thinking':
         return { type: 'thinking', signature: block.signature ?? '' }
       case 'redacted_thinking':
@@ -95,7 +98,7 @@ export class AnthropicBlocks {
     const block = this.#open.get(index)
     switch (delta.type) {
       case 'text_delta':
-        return this.#text(delta.text, parts)
+        return this.#text(block, delta.text, parts)
       case 'thinking_delta':
         if (delta.thinking) parts.push({ type: 'thinking-delta', text: delta.thinking })
         return
@@ -107,15 +110,20 @@ export class AnthropicBlocks {
         block.inputText += delta.partial_json
         if (block.type === 'tool') parts.push({ type: 'tool-call-delta', id: block.id, inputText: delta.partial_json })
         return
+      case 'citations_delta':
+        if (block?.type === 'text') block.citations.push(...objectsOf([delta.citation]))
+        return
       default:
-      // Citations, and later additions to the protocol.
+      // Later additions to the protocol.
     }
   }
 
   stop(index: number, parts: ProviderPart[]): void {
     const block = this.#open.get(index)
     this.#open.delete(index)
-    if (block?.type === 'thinking') {
+    if (block?.type === 'text') {
+      if (block.citations.length > 0 && !block.isEmpty) this.endText(parts, { citations: block.citations })
+    } else if (block?.type === 'thinking') {
       const { signature } = block
       parts.push({ type: 'thinking-end', ...kept(this.#service, signature === '' ? {} : { signature }) })
     } else if (block?.type === 'tool' || block?.type === 'custom') {
@@ -123,6 +131,12 @@ export class AnthropicBlocks {
       this.#waiting = block
       if (block.type === 'custom' && !isServerCall(String(block.block.type))) this.#release(parts)
     }
+  }
+
+  /** Ends the text that further pieces would join, if there is any, and keeps what belongs to it. */
+  endText(parts: ProviderPart[], fields: JsonObject = {}): void {
+    if (this.#isTextOpen) parts.push({ type: 'text-end', ...kept(this.#service, fields) })
+    this.#isTextOpen = false
   }
 
   /** Ends all blocks. With `isCut`, a last call whose input may be incomplete is left out: it must neither run nor get a result, here or at the service. */
@@ -148,8 +162,10 @@ export class AnthropicBlocks {
     parts.push(toToolCall(call.id, call.name, textOfInput(call)))
   }
 
-  #text(text: string | null | undefined, parts: ProviderPart[]): void {
+  #text(block: OpenBlock | undefined, text: string | null | undefined, parts: ProviderPart[]): void {
     if (!text) return
+    if (block?.type === 'text') block.isEmpty = false
+    this.#isTextOpen = true
     this.#hasText = true
     parts.push({ type: 'text-delta', text })
   }

@@ -99,6 +99,8 @@ export class AnthropicStreamReader implements AnswerReader {
     const parts: ProviderPart[] = []
     // A truncated call must neither run nor get a result; only these reasons truncate.
     this.#blocks.end(reason === 'length' || reason === 'content-filter' || this.#stopReason === undefined, parts)
+    // The rest of a paused answer begins with a block of its own.
+    if (this.isPaused) this.#blocks.endText(parts)
     const details = kept(this.#service, this.#stopDetails === undefined ? {} : { stopDetails: this.#stopDetails })
     parts.push({ type: 'finish', reason: reasonOf(reason, this.#blocks.hasCalls), usage: this.#usage, ...details })
     return parts

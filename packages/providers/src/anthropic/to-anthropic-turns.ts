@@ -13,6 +13,7 @@ import type {
 } from '@beamclaw/core'
 import { objectOf } from '../shared/fields.ts'
 import { textOfFile } from '../shared/file-text.ts'
+import { citationsToSend } from './citations.ts'
 import { customBlockOf } from './custom-block.ts'
 import { withServerToolPairs } from './server-tools.ts'
 
@@ -96,7 +97,7 @@ function toBlock(part: AnswerPart, service: string): JsonObject | undefined {
   const own = objectOf(part.providerMetadata?.[service])
   switch (part.type) {
     case 'text':
-      return part.text.trim() === '' ? undefined : toText(part)
+      return part.text.trim() === '' ? undefined : { ...toText(part), ...citationsToSend(own?.citations) }
     case 'tool-call':
       return { type: 'tool_use', id: part.id, name: part.name, input: toInput(part.input) }
     case 'thinking':
