@@ -3,15 +3,6 @@ import type { JsonObject } from '@beamclaw/core'
 import type { ErrorCodeTable, Failure } from '../shared/failure.ts'
 import * as z from '../shared/schema.ts'
 
-const usage = z.object({
-  input_tokens: z.nullish(z.number()),
-  output_tokens: z.nullish(z.number()),
-  cache_read_input_tokens: z.nullish(z.number()),
-  cache_creation_input_tokens: z.nullish(z.number()),
-  cache_creation: z.nullish(z.object({ ephemeral_1h_input_tokens: z.nullish(z.number()) })),
-  output_tokens_details: z.nullish(z.object({ thinking_tokens: z.nullish(z.number()) })),
-})
-
 const contentBlock = z.object({
   type: z.string(),
   text: z.nullish(z.string()),
@@ -21,13 +12,14 @@ const contentBlock = z.object({
   id: z.nullish(z.string()),
   name: z.nullish(z.string()),
   input: z.optional(z.unknown()),
+  citations: z.optional(z.unknown()),
 })
 
 /** Any event, or the message of an answer that was not streamed; `type` determines which fields are used. */
 export const anthropicEvent = z.object({
   type: z.nullish(z.string()),
   index: z.nullish(z.number()),
-  message: z.nullish(z.object({ usage: z.nullish(usage) })),
+  message: z.nullish(z.object({ usage: z.optional(z.unknown()) })),
   content_block: z.nullish(contentBlock),
   delta: z.nullish(
     z.object({
@@ -36,10 +28,12 @@ export const anthropicEvent = z.object({
       thinking: z.nullish(z.string()),
       signature: z.nullish(z.string()),
       partial_json: z.nullish(z.string()),
+      citation: z.optional(z.unknown()),
       stop_reason: z.nullish(z.string()),
     }),
   ),
-  usage: z.nullish(usage),
+  /** Read with care: text that has come is not lost for a count. */
+  usage: z.optional(z.unknown()),
   content: z.nullish(z.array(contentBlock)),
   stop_reason: z.nullish(z.string()),
 })
@@ -59,7 +53,6 @@ export const anthropicEventTypes: ReadonlySet<unknown> = new Set([
 export type AnthropicEvent = z.infer<typeof anthropicEvent>
 export type AnthropicContentBlock = z.infer<typeof contentBlock>
 export type AnthropicDelta = NonNullable<AnthropicEvent['delta']>
-export type AnthropicUsage = z.infer<typeof usage>
 
 /** The answer of `POST /messages/count_tokens`. */
 export const anthropicCount = z.object({ input_tokens: z.number() })

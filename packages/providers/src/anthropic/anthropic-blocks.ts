@@ -1,18 +1,24 @@
 /** The content blocks of an answer as they arrive: their parts in the order of the blocks, and each call whole in its place. */
 import type { JsonObject, JsonValue, ProviderPart } from '@beamclaw/core'
 import { type FailureContext, protocolError } from '../shared/failure.ts'
+import { objectsOf } from '../shared/fields.ts'
 import type { ToolIds } from '../shared/tool-ids.ts'
 import { toToolCall } from '../shared/wire-format.ts'
 import type { AnthropicContentBlock, AnthropicDelta } from './anthropic-api.ts'
+import { customPart } from './custom-block.ts'
+import { kept } from './kept.ts'
+import { isServerCall } from './server-tools.ts'
 
 type OpenBlock =
-  | { readonly type: 'text' | 'ignored' }
+  | { readonly type: 'ignored' }
+  | { readonly type: 'text'; isEmpty: boolean; readonly citations: JsonObject[] }
   | { readonly type: 'thinking'; signature: string }
   | { readonly type: 'tool'; readonly id: string; readonly name: string; readonly input: unknown; inputText: string }
   /** A block that only the service understands, as it began. */
   | { readonly type: 'custom'; readonly block: JsonObject; inputText: string }
 
 type ToolBlock = Extract<OpenBlock, { type: 'tool' }>
+type CustomBlock = Extract<OpenBlock, { type: 'custom' }>
 
 /**
  * Reads blocks into parts. A call is whole when the next block begins or the answer ends well: the limit of the output cuts the last block of an answer, and its
@@ -23,11 +29,12 @@ export class AnthropicBlocks {
   readonly #ids: ToolIds
   readonly #service: string
   readonly #open = new Map<number, OpenBlock>()
-  /** The last call, while it is not known to be whole. */
-  #waiting: ToolBlock | undefined
+  /** The last call, of a tool here or at the service, while it is not known to be whole. */
+  #waiting: ToolBlock | CustomBlock | undefined
   /** Calls whose input is not JSON: whether the limit of the output did that is known at the end. */
   readonly #broken: ToolBlock[] = []
-  #last: OpenBlock['type'] | undefined
+  /** True while a further piece of text would join the last one. */
+  #isTextOpen = false
   #hasText = false
   #hasCalls = false
   #hasBlocks = false
@@ -40,7 +47,7 @@ export class AnthropicBlocks {
 
   /** True once there was text or a call. */
   get hasAnything(): boolean {
-    return this.#hasText || this.#hasCalls || this.#waiting !== undefined || this.#broken.length > 0
+    return this.#hasText || this.#hasCalls || this.#waiting?.type === 'tool' || this.#broken.length > 0
   }
 
   /** True once any block has begun. */
@@ -57,22 +64,22 @@ export class AnthropicBlocks {
     this.#release(parts)
     this.#hasBlocks = true
     const open = this.#opened(block, raw, parts)
-    // Two texts in a row stay two.
-    if (open.type === 'text' && this.#last === 'text') parts.push({ type: 'text-end' })
-    this.#last = open.type
+    // Two texts in a row stay two, also where a block between them is not kept.
+    if (open.type === 'text') this.endText(parts)
+    else if (open.type === 'thinking' || open.type === 'tool') this.#isTextOpen = false
     this.#open.set(index, open)
-    if (open.type === 'text' && block.text) this.#text(block.text, parts)
+    if (open.type === 'text') this.#text(open, block.text, parts)
     if (open.type === 'thinking' && block.thinking) parts.push({ type: 'thinking-delta', text: block.thinking })
   }
 
   #opened(block: AnthropicContentBlock, raw: JsonObject, parts: ProviderPart[]): OpenBlock {
     switch (block.type) {
       case 'text':
-        return { type: 'text' }
+        return { type: 'text', isEmpty: true, citations: [...objectsOf(block.citations)] }
       case 'thinking':
         return { type: 'thinking', signature: block.signature ?? '' }
       case 'redacted_thinking':
-        parts.push({ type: 'thinking-end', providerMetadata: { [this.#service]: { redacted: block.data ?? '' } } })
+        if (block.data) parts.push({ type: 'thinking-end', ...kept(this.#service, { redacted: block.data }) })
         return { type: 'ignored' }
       case 'tool_use': {
         if (!block.name) throw protocolError(this.#failures.name, 'the answer holds a tool call without a name')
@@ -80,6 +87,8 @@ export class AnthropicBlocks {
         parts.push({ type: 'tool-call-start', id, name: block.name })
         return { type: 'tool', id, name: block.name, input: block.input, inputText: '' }
       }
+      case '':
+        return { type: 'ignored' }
       default:
         return { type: 'custom', block: raw, inputText: '' }
     }
@@ -89,7 +98,7 @@ export class AnthropicBlocks {
     const block = this.#open.get(index)
     switch (delta.type) {
       case 'text_delta':
-        return this.#text(delta.text, parts)
+        return this.#text(block, delta.text, parts)
       case 'thinking_delta':
         if (delta.thinking) parts.push({ type: 'thinking-delta', text: delta.thinking })
         return
@@ -101,34 +110,40 @@ export class AnthropicBlocks {
         block.inputText += delta.partial_json
         if (block.type === 'tool') parts.push({ type: 'tool-call-delta', id: block.id, inputText: delta.partial_json })
         return
+      case 'citations_delta':
+        if (block?.type === 'text') block.citations.push(...objectsOf([delta.citation]))
+        return
       default:
-      // Citations, and later additions to the protocol.
+      // Later additions to the protocol.
     }
   }
 
   stop(index: number, parts: ProviderPart[]): void {
     const block = this.#open.get(index)
     this.#open.delete(index)
-    if (block?.type === 'thinking') {
+    if (block?.type === 'text') {
+      if (block.citations.length > 0 && !block.isEmpty) this.endText(parts, { citations: block.citations })
+    } else if (block?.type === 'thinking') {
       const { signature } = block
-      parts.push(
-        signature === '' ? { type: 'thinking-end' } : { type: 'thinking-end', providerMetadata: { [this.#service]: { signature } } },
-      )
-    } else if (block?.type === 'tool') {
+      parts.push({ type: 'thinking-end', ...kept(this.#service, signature === '' ? {} : { signature }) })
+    } else if (block?.type === 'tool' || block?.type === 'custom') {
       this.#release(parts)
       this.#waiting = block
-    } else if (block?.type === 'custom') {
-      const { block: begun, inputText } = block
-      const whole = inputText === '' ? begun : { ...begun, input: inputOf(inputText) }
-      parts.push({ type: 'custom', kind: String(begun.type), providerMetadata: { [this.#service]: { block: whole } } })
+      if (block.type === 'custom' && !isServerCall(String(block.block.type))) this.#release(parts)
     }
   }
 
-  /** Ends all blocks. With `isCut`, a last call whose input may be incomplete is left out: it must neither run nor get a result. */
+  /** Ends the text that further pieces would join, if there is any, and keeps what belongs to it. */
+  endText(parts: ProviderPart[], fields: JsonObject = {}): void {
+    if (this.#isTextOpen) parts.push({ type: 'text-end', ...kept(this.#service, fields) })
+    this.#isTextOpen = false
+  }
+
+  /** Ends all blocks. With `isCut`, a last call whose input may be incomplete is left out: it must neither run nor get a result, here or at the service. */
   end(isCut: boolean, parts: ProviderPart[]): void {
     for (const index of [...this.#open.keys()]) this.stop(index, parts)
     const last = this.#waiting
-    if (last !== undefined && isCut && !isWhole(last)) this.#waiting = undefined
+    if (last !== undefined && isCut && (last.type === 'custom' || !isWhole(last))) this.#waiting = undefined
     this.#release(parts)
     if (!isCut) for (const call of this.#broken) this.#emit(call, parts)
   }
@@ -137,7 +152,8 @@ export class AnthropicBlocks {
     const call = this.#waiting
     if (call === undefined) return
     this.#waiting = undefined
-    if (textOfInput(call) === '' || isWhole(call)) this.#emit(call, parts)
+    if (call.type === 'custom') parts.push(customPart(wholeBlock(call), this.#service))
+    else if (textOfInput(call) === '' || isWhole(call)) this.#emit(call, parts)
     else this.#broken.push(call)
   }
 
@@ -146,8 +162,10 @@ export class AnthropicBlocks {
     parts.push(toToolCall(call.id, call.name, textOfInput(call)))
   }
 
-  #text(text: string | null | undefined, parts: ProviderPart[]): void {
+  #text(block: OpenBlock | undefined, text: string | null | undefined, parts: ProviderPart[]): void {
     if (!text) return
+    if (block?.type === 'text') block.isEmpty = false
+    this.#isTextOpen = true
     this.#hasText = true
     parts.push({ type: 'text-delta', text })
   }
@@ -157,6 +175,10 @@ export class AnthropicBlocks {
 function textOfInput({ inputText, input }: ToolBlock): string {
   if (inputText !== '') return inputText
   return typeof input === 'object' && input !== null && Object.keys(input).length > 0 ? JSON.stringify(input) : ''
+}
+
+function wholeBlock({ block, inputText }: CustomBlock): JsonObject {
+  return inputText === '' ? block : { ...block, input: inputOf(inputText) }
 }
 
 function isWhole(call: ToolBlock): boolean {

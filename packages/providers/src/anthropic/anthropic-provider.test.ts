@@ -221,6 +221,13 @@ describe('answers', () => {
       { input_tokens: 9, cache_read_input_tokens: 4, output_tokens: 3 },
       [9, 3, 4, 0],
     ],
+    [
+      'no numbers',
+      { input_tokens: '9', cache_read_input_tokens: -4 },
+      { input_tokens: 9.4, output_tokens: {}, cache_creation: 7 },
+      [9, 0, 0, 0],
+    ],
+    ['lists', [], [], [0, 0, 0, 0]],
     ['nulls', { input_tokens: 9, cache_read_input_tokens: null }, { output_tokens: 0, input_tokens: null }, [9, 0, 0, 0]],
   ])('count usage once: %s', async (_name, first, last, expected) => {
     const { parts } = await exchange({ frames: [start(first), ...text, ...end('end_turn', last)] })

@@ -89,6 +89,13 @@ const apiVersion = '2023-06-01'
 const modelsPerPage = 1000
 const maxPages = 20
 
+/** Fields that make input; a count is refused with others. */
+const countedFields: ReadonlySet<string> = new Set([
+  ...['model', 'messages', 'system', 'tools', 'tool_choice', 'thinking', 'output_config'],
+  // Only an extra body has these.
+  ...['mcp_servers', 'context_management'],
+])
+
 /**
  * A `Provider` for Claude models. The constructor throws `invalid-option`.
  *
@@ -101,8 +108,8 @@ const maxPages = 20
 export class AnthropicProvider implements Provider {
   readonly #service: ModelService
   readonly #style: AnthropicRequestStyle
-  /** True where tools of the service may run, which a caller asks for by `extraBody`: only there may it pause. */
-  readonly #mayPause: boolean
+  /** Asks for tools of the service to run: only with it may the service pause. */
+  readonly #extraBody: JsonObject | undefined
   /** The betas that the caller's headers ask for. */
   readonly #betas: string
   readonly #ids: IdGenerator
@@ -122,7 +129,7 @@ export class AnthropicProvider implements Provider {
       thinkingBudgets: options.thinkingBudgets ?? defaults.thinkingBudgets,
     }
     this.#ids = options.ids ?? new DefaultIds()
-    this.#mayPause = options.extraBody !== undefined
+    this.#extraBody = options.extraBody
     this.#betas = betasIn(options.headers)
     const own = { 'anthropic-version': apiVersion, ...(access.apiKey === undefined ? {} : { 'x-api-key': access.apiKey }) }
     this.#service = new ModelService({
@@ -140,7 +147,7 @@ export class AnthropicProvider implements Provider {
   doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
     return providerStream((callSignal) => {
       checkNesting(request)
-      if (!this.#mayPause) return this.#ask(request, callSignal).parts
+      if (this.#extraBody === undefined) return this.#ask(request, callSignal).parts
       return new ResumedAnswer((soFar) => {
         if (soFar === undefined) return this.#ask(request, callSignal)
         return this.#ask({ ...request, messages: [...request.messages, soFar] }, callSignal, false)
@@ -151,18 +158,20 @@ export class AnthropicProvider implements Provider {
   #ask(request: ProviderRequest, signal: AbortSignal, isFirst = true): AnswerLeg {
     const reader = new AnthropicStreamReader(this.#service.failures, new ToolIds(this.#ids, request.messages), this.#style.service)
     const { body, warnings, beta } = toAnthropicRequest(request, this.#style)
-    const headers = beta === undefined ? {} : { 'anthropic-beta': [this.#betas, beta].filter((name) => name !== '').join(',') }
-    const call = { path: '/messages', body, reader, headers, warnings: isFirst ? warnings : [] }
+    const call = { path: '/messages', body, reader, headers: this.#headersFor(beta), warnings: isFirst ? warnings : [] }
     return { parts: this.#service.stream(call, signal), isPaused: () => reader.isPaused }
+  }
+
+  #headersFor(beta: string | undefined): Readonly<Record<string, string>> {
+    return beta === undefined ? {} : { 'anthropic-beta': [this.#betas, beta].filter((name) => name !== '').join(',') }
   }
 
   /** Resolves with the tokens of the request as Anthropic counts them. */
   async countTokens(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): Promise<number> {
-    const { body } = toAnthropicRequest(request, this.#style)
-    const counted = ['model', 'messages', 'system', 'tools', 'tool_choice', 'thinking'].flatMap((name) =>
-      name in body ? [[name, body[name]]] : [],
-    )
-    const answer = await this.#service.postJson('/messages/count_tokens', Object.fromEntries(counted) as JsonObject, signal)
+    const { body, beta } = toAnthropicRequest(request, this.#style)
+    const whole: JsonObject = { ...body, ...this.#extraBody }
+    const counted = Object.fromEntries(Object.entries(whole).filter(([name]) => countedFields.has(name)))
+    const answer = await this.#service.postJson('/messages/count_tokens', counted, signal, this.#headersFor(beta))
     return checkShape(this.#service.failures.name, anthropicCount, answer).input_tokens
   }
 

@@ -2,11 +2,13 @@
 import { BeamClawError, type FinishReason, type JsonObject, type ProviderPart, type Usage, zeroUsage } from '@beamclaw/core'
 import type { AnswerReader } from '../shared/answer-reader.ts'
 import { type FailureContext, protocolError, serviceError } from '../shared/failure.ts'
+import { countIn, objectOf } from '../shared/fields.ts'
 import type { ServerSentEvent } from '../shared/sse.ts'
 import type { ToolIds } from '../shared/tool-ids.ts'
 import { checkShape, parseJson } from '../shared/wire-format.ts'
-import { type AnthropicEvent, type AnthropicUsage, anthropicEvent, anthropicEventTypes, readAnthropicError } from './anthropic-api.ts'
+import { type AnthropicEvent, anthropicEvent, anthropicEventTypes, readAnthropicError } from './anthropic-api.ts'
 import { AnthropicBlocks } from './anthropic-blocks.ts'
+import { kept } from './kept.ts'
 import { usualDelta } from './usual-delta.ts'
 
 const finishReasons: ReadonlyMap<string, FinishReason> = new Map([
@@ -98,7 +100,9 @@ export class AnthropicStreamReader implements AnswerReader {
     const parts: ProviderPart[] = []
     // A truncated call must neither run nor get a result; only these reasons truncate.
     this.#blocks.end(reason === 'length' || reason === 'content-filter' || this.#stopReason === undefined, parts)
-    const details = this.#stopDetails === undefined ? {} : { providerMetadata: { [this.#service]: { stopDetails: this.#stopDetails } } }
+    // The rest of a paused answer begins with a block of its own.
+    if (this.isPaused) this.#blocks.endText(parts)
+    const details = kept(this.#service, this.#stopDetails === undefined ? {} : { stopDetails: this.#stopDetails })
     parts.push({ type: 'finish', reason: reasonOf(reason, this.#blocks.hasCalls), usage: this.#usage, ...details })
     return parts
   }
@@ -116,11 +120,12 @@ export class AnthropicStreamReader implements AnswerReader {
   }
 
   /** Takes the maximum of each field: every report is a running total of the message, and some omit fields or send 0. */
-  #count(usage: AnthropicUsage | null | undefined): void {
-    if (!usage) return
+  #count(reported: unknown): void {
+    const usage = objectOf(reported)
+    if (usage === undefined) return
     const known = this.#usage
-    const reasoningTokens = larger(known.reasoningTokens ?? 0, usage.output_tokens_details?.thinking_tokens)
-    const longCacheWriteTokens = larger(known.longCacheWriteTokens ?? 0, usage.cache_creation?.ephemeral_1h_input_tokens)
+    const reasoningTokens = larger(known.reasoningTokens ?? 0, objectOf(usage.output_tokens_details)?.thinking_tokens)
+    const longCacheWriteTokens = larger(known.longCacheWriteTokens ?? 0, objectOf(usage.cache_creation)?.ephemeral_1h_input_tokens)
     this.#usage = {
       inputTokens: larger(known.inputTokens, usage.input_tokens),
       outputTokens: larger(known.outputTokens, usage.output_tokens),
@@ -144,6 +149,6 @@ function reasonOf(reason: FinishReason, hasCalls: boolean): FinishReason {
   return reason === 'tool-calls' ? 'other' : reason
 }
 
-function larger(known: number, reported: number | null | undefined): number {
-  return Math.max(known, Math.round(reported ?? 0))
+function larger(known: number, reported: unknown): number {
+  return Math.max(known, countIn(reported))
 }

@@ -73,7 +73,23 @@ const recordings: readonly Recording[] = [
               },
             ],
           }),
-          { type: 'text', text: 'It is a town' },
+          {
+            type: 'text',
+            text: 'It is a town',
+            providerMetadata: {
+              recorded: {
+                citations: [
+                  {
+                    type: 'web_search_result_location',
+                    cited_text: 'A town',
+                    url: 'https://example.com/a',
+                    title: 'Lübeck',
+                    encrypted_index: 'Eo8Bindex==',
+                  },
+                ],
+              },
+            },
+          },
           { type: 'text', text: ' by the sea.' },
         ],
       },

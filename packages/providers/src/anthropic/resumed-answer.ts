@@ -1,5 +1,5 @@
 /** An answer that the service pauses and is asked to go on with. */
-import { type AnswerPart, type AssistantMessage, addUsage, type ProviderPart, type Usage } from '@beamclaw/core'
+import { type AnswerPart, type AssistantMessage, addUsage, type ProviderMetadata, type ProviderPart, type Usage } from '@beamclaw/core'
 import type { ProviderStream } from '@beamclaw/core/adapter'
 
 /** One part of the answer: a stream, and whether the service has paused once it has ended. */
@@ -20,7 +20,9 @@ type Read = IteratorResult<ProviderPart, void>
 export class ResumedAnswer implements ProviderStream {
   readonly #begin: (soFar: AssistantMessage | undefined) => AnswerLeg
   #leg: AnswerLeg
-  #content: AnswerPart[] = []
+  readonly #content: AnswerPart[] = []
+  /** True while a further piece would join the last part. */
+  #isOpen = false
   #usage: Usage | undefined
   #pauses = 0
 
@@ -65,17 +67,35 @@ export class ResumedAnswer implements ProviderStream {
   }
 
   #keep(part: ProviderPart): void {
+    switch (part.type) {
+      case 'text-delta':
+        return this.#grow('text', part.text)
+      case 'thinking-delta':
+        return this.#grow('thinking', part.text)
+      case 'text-end':
+        return this.#end('text', part.providerMetadata)
+      case 'thinking-end':
+        return this.#end('thinking', part.providerMetadata)
+      case 'custom':
+      case 'tool-call':
+        this.#isOpen = false
+        this.#content.push(part)
+    }
+  }
+
+  #grow(type: 'text' | 'thinking', text: string): void {
     const last = this.#content.at(-1)
-    if (part.type === 'text-delta' || part.type === 'thinking-delta') {
-      const type = part.type === 'text-delta' ? 'text' : 'thinking'
-      if (last?.type === type && last.providerMetadata === undefined)
-        this.#content[this.#content.length - 1] = { ...last, text: last.text + part.text }
-      else this.#content.push({ type, text: part.text })
-    } else if (part.type === 'thinking-end' && part.providerMetadata !== undefined) {
-      const isOpen = last?.type === 'thinking' && last.providerMetadata === undefined
-      const text = isOpen ? last.text : ''
-      if (isOpen) this.#content.pop()
-      this.#content.push({ type: 'thinking', text, providerMetadata: part.providerMetadata })
-    } else if (part.type === 'custom' || part.type === 'tool-call') this.#content.push(part)
+    if (this.#isOpen && last?.type === type) this.#content[this.#content.length - 1] = { ...last, text: last.text + text }
+    else this.#content.push({ type, text })
+    this.#isOpen = true
+  }
+
+  #end(type: 'text' | 'thinking', providerMetadata: ProviderMetadata | undefined): void {
+    const last = this.#content.at(-1)
+    const isOpen = this.#isOpen && last?.type === type
+    this.#isOpen = false
+    if (providerMetadata === undefined) return
+    if (isOpen) this.#content[this.#content.length - 1] = { ...last, providerMetadata }
+    else this.#content.push({ type, text: '', providerMetadata })
   }
 }

@@ -108,7 +108,19 @@ describe('an answer with tools of the service', () => {
           { type: 'web_search_result', title: 'Lübeck', url: 'https://example.com/a', encrypted_content: 'EqgCclosed==', page_age: null },
         ],
       },
-      { type: 'text', text: 'It is a town' },
+      {
+        type: 'text',
+        text: 'It is a town',
+        citations: [
+          {
+            type: 'web_search_result_location',
+            cited_text: 'A town',
+            url: 'https://example.com/a',
+            title: 'Lübeck',
+            encrypted_index: 'Eo8Bindex==',
+          },
+        ],
+      },
       { type: 'text', text: ' by the sea.' },
     ])
   })

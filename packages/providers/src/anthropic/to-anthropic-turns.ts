@@ -11,8 +11,12 @@ import type {
   TextPart,
   ToolResult,
 } from '@beamclaw/core'
+import { objectOf } from '../shared/fields.ts'
 import { dataOf, textOfFile } from '../shared/file-text.ts'
 import type { Warnings } from '../shared/warnings.ts'
+import { citationsToSend } from './citations.ts'
+import { customBlockOf } from './custom-block.ts'
+import { withServerToolPairs } from './server-tools.ts'
 
 type Role = 'user' | 'assistant'
 
@@ -37,7 +41,7 @@ const markedTurns = 2
 /** Returns turns with alternating roles, in which tool results come first in the message after their calls. `mark` goes to the last blocks for the cache. */
 export function toTurns(messages: readonly Message[], context: TurnsContext, mark: JsonObject | undefined): readonly JsonObject[] {
   const turns: Turn[] = []
-  for (const message of messages) {
+  for (const message of withServerToolPairs(messages, context.service)) {
     const role: Role = message.role === 'assistant' ? 'assistant' : 'user'
     const content = toBlocks(message, context)
     if (content.length === 0) continue
@@ -113,10 +117,10 @@ function fromAssistant({ content }: AssistantMessage, service: string): readonly
 }
 
 function toBlock(part: AnswerPart, service: string): JsonObject | undefined {
-  const own = part.providerMetadata?.[service]
+  const own = objectOf(part.providerMetadata?.[service])
   switch (part.type) {
     case 'text':
-      return part.text.trim() === '' ? undefined : toText(part)
+      return part.text.trim() === '' ? undefined : { ...toText(part), ...citationsToSend(own?.citations) }
     case 'tool-call':
       return { type: 'tool_use', id: part.id, name: part.name, input: toInput(part.input) }
     case 'thinking':
@@ -124,12 +128,8 @@ function toBlock(part: AnswerPart, service: string): JsonObject | undefined {
       if (typeof own?.redacted === 'string') return { type: 'redacted_thinking', data: own.redacted }
       return typeof own?.signature === 'string' ? { type: 'thinking', thinking: part.text, signature: own.signature } : undefined
     case 'custom':
-      return isBlock(own?.block) ? own.block : undefined
+      return customBlockOf(part, service)
   }
-}
-
-function isBlock(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && typeof (value as JsonObject).type === 'string'
 }
 
 function isThinking({ type }: JsonObject): boolean {

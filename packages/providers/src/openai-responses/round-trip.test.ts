@@ -98,6 +98,16 @@ describe('an answer with thinking, a preamble and parallel calls', () => {
     expect((await again(message)).text).toBe('Again.')
   })
 
+  it('goes without its thinking to a model that does not think, which refuses that of others', async () => {
+    await using trip = await subject([{ thinking: 'hm', text: 'So.' }, { text: 'Again.' }, { text: 'And again.' }])
+    const { message } = await trip.claw.generate({ model, messages: [user('Well?')], thinking: 'high' })
+    const messages = [user('Well?'), message, user('And?')]
+    expect((await trip.claw.generate({ model: 'test/gpt-4.1', messages })).text).toBe('Again.')
+    expect(inputOf(trip, 1)).toMatchObject([{ content: 'Well?' }, { type: 'message' }, { content: 'And?' }])
+    await trip.claw.generate({ model: 'test/mine', messages })
+    expect(inputOf(trip, 2)).toMatchObject([{}, { type: 'reasoning' }, { type: 'message' }, {}])
+  })
+
   it('goes to its own service only, without thinking and with its text', async () => {
     await using trip = await subject([{ thinking: 'hm', text: 'So.' }, { text: 'Again.' }], { service: 'other' })
     const { message } = await trip.claw.generate({ model, messages: [user('Well?')], thinking: 'high' })

@@ -79,11 +79,17 @@ function toPrompt(
   return {
     model,
     ...(system === undefined || system === '' ? {} : { instructions: system }),
-    input: [...(instruction === undefined ? [] : [{ role: 'system', content: instruction }]), ...toResponsesInput(messages, style)],
+    input: [...(instruction === undefined ? [] : [{ role: 'system', content: instruction }]), ...toItems(messages, facts, style)],
     ...(tools.length === 0 ? {} : { tools: tools.map((tool) => toTool(tool, facts)), tool_choice: toToolChoice(request.toolChoice) }),
     ...(Object.keys(reasoning).length === 0 ? {} : { reasoning }),
     ...(format === undefined ? {} : { text: { format } }),
   }
+}
+
+/** Reasoning of another model is refused by one that does not think. */
+function toItems(messages: ProviderRequest['messages'], { thinking }: Partial<OpenAiModelFacts>, style: InputStyle): readonly JsonObject[] {
+  const items = toResponsesInput(messages, style)
+  return thinking === 'never' ? items.filter(({ type }) => type !== 'reasoning') : items
 }
 
 /** `strict` is given each time: left out, it means true at OpenAI. At other services it may mean another model, so it is asked for where models are known. */

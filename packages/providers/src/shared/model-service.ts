@@ -127,13 +127,13 @@ export class ModelService {
     return this.#askJson(path, undefined, signal)
   }
 
-  /** Resolves with the JSON that answers a POST request. */
-  postJson(path: string, body: JsonObject, signal: AbortSignal): Promise<unknown> {
-    return this.#askJson(path, wellFormedJson(body), signal)
+  /** Resolves with the JSON that answers a POST request. `headers` are those of this call alone. */
+  postJson(path: string, body: JsonObject, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<unknown> {
+    return this.#askJson(path, wellFormedJson(body), signal, headers)
   }
 
-  async #askJson(path: string, body: string | undefined, signal: AbortSignal): Promise<unknown> {
-    const answer = await sendHttp(this.#setup, path, body, signal)
+  async #askJson(path: string, body: string | undefined, signal: AbortSignal, headers = {}): Promise<unknown> {
+    const answer = await sendHttp(this.#setup, path, body, signal, headers)
     try {
       if (answer.status !== 200) throw await this.#failureOf(answer, path)
       return await this.#json(answer)

@@ -122,6 +122,8 @@ function problemOfMessages(request: JsonObject): string | undefined {
     const media = problemOfMedia(listOf(message.content), `messages.${index}`)
     if (media !== undefined) return media
     if (message.role !== 'assistant') continue
+    const alone = problemOfServerTools(messages, index)
+    if (alone !== undefined) return alone
     const blocks = listOf(message.content)
     const unsigned = blocks.findIndex(({ type, signature }) => type === 'thinking' && !isSignature(signature))
     if (unsigned >= 0) return `messages.${index}.content.${unsigned}: Invalid \`signature\` in \`thinking\` block`
@@ -133,6 +135,35 @@ function problemOfMessages(request: JsonObject): string | undefined {
     }
     const problem = problemOfOrder(request, blocks, index, messages.length)
     if (problem !== undefined) return problem
+  }
+  return undefined
+}
+
+/**
+ * A tool of the service has its result in the same message, or in the next one after results of other tools. Only at the end of the conversation may it have none
+ * yet. AnswerDotAI/lisette#108, anthropics/claude-code#80439.
+ */
+function problemOfServerTools(messages: readonly JsonObject[], index: number): string | undefined {
+  const blocksAt = (at: number): readonly JsonObject[] => listOf(messages[at]?.content)
+  const hasResultsOnly = (at: number): boolean => blocksAt(at).every(({ type }) => type === 'tool_result')
+  const blocks = blocksAt(index)
+  const isServerResult = ({ type }: JsonObject): boolean => String(type).endsWith('_tool_result')
+  const isServerCall = ({ type }: JsonObject): boolean => String(type).endsWith('_tool_use')
+  const isLast = index === messages.length - 1 || (index === messages.length - 2 && hasResultsOnly(index + 1))
+  const later = hasResultsOnly(index + 1) ? blocksAt(index + 2) : []
+  for (const [place, { id, name }] of blocks.entries()) {
+    if (!isServerCall(blocks[place] ?? {}) || isLast) continue
+    if ([...blocks.slice(place), ...later].some((block) => isServerResult(block) && block.tool_use_id === id)) continue
+    const called = String(name)
+    return `messages.${index}: \`${called}\` tool use with id \`${String(id)}\` was found without a corresponding \`${called}_tool_result\` block`
+  }
+  const earlier = index >= 2 && hasResultsOnly(index - 1) ? blocksAt(index - 2) : []
+  for (const [place, block] of blocks.entries()) {
+    if (!isServerResult(block)) continue
+    const calls = [...earlier, ...blocks.slice(0, place)].filter((call) => isServerCall(call) && call.id === block.tool_use_id)
+    if (calls.length > 0) continue
+    const type = String(block.type)
+    return `messages.${index}.content.${place}: unexpected \`tool_use_id\` found in \`${type}\` blocks: ${String(block.tool_use_id)}. Each \`${type}\` block must have a corresponding \`server_tool_use\` block before it.`
   }
   return undefined
 }

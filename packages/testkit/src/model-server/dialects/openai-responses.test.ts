@@ -44,6 +44,7 @@ describe('the refusals of the Responses API', () => {
       },
     ],
     ['a call of the service', { input: [say('hi'), { type: 'web_search_call', id: 'ws_1', status: 'completed' }] }],
+    ['reasoning for a model that is not known', { model: 'mine', input: [say('hi'), thought, call, output] }],
     ['sampling without thinking', { model: 'gpt-5.6', reasoning: { effort: 'none' }, temperature: 0.5 }],
     ['sampling of a model that thinks when asked to', { model: 'gpt-5.1', temperature: 0.5 }],
     ['a loose tool that is not strict', { tools: [{ ...tool, parameters: { type: 'object' }, strict: false }] }],
@@ -119,6 +120,13 @@ describe('the refusals of the Responses API', () => {
       400,
       'invalid_encrypted_content',
       'could not be verified.',
+    ],
+    [
+      'reasoning for a model that does not think',
+      { model: 'gpt-4.1', input: [say('hi'), thought, call, output] },
+      400,
+      null,
+      'Reasoning input items can only be provided to a reasoning or computer use model.',
     ],
     [
       'reasoning without a summary',

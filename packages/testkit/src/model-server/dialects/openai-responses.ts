@@ -41,6 +41,9 @@ const thinkers: readonly (readonly [RegExp, efforts: readonly string[], byItself
   [/^o\d/, ['low', 'medium', 'high'], 'medium'],
 ]
 
+/** Models that are known never to think; those that only the caller knows may. */
+const neverThinks = /^(?:gpt-[34]|gpt-5-chat|chatgpt-4o)/
+
 /** Returns the refusal of a request; undefined for one that the API takes. */
 export function refusedByOpenAiResponses({ path, body }: ReceivedRequest): ScriptedError | undefined {
   if (!path.endsWith('/responses') || typeof body !== 'object' || body === null) return undefined
@@ -74,7 +77,12 @@ function tooLong(param: string, text: string): RefusalText {
 }
 
 function refusedThinking(request: JsonObject): RefusalText | undefined {
-  const { model, reasoning } = request
+  const { model, reasoning, input } = request
+  if (neverThinks.test(String(model)) && listOf(input).some(({ type }) => type === 'reasoning')) {
+    // github.com/openai/openai-agents-python/issues/569
+    const what = 'Reasoning input items can only be provided to a reasoning or computer use model.'
+    return { message: `${what} Remove reasoning items from your input and try again.`, param: 'input', code: null }
+  }
   const effort = (reasoning as JsonObject | undefined)?.effort
   const [, efforts, byItself = 'none'] = thinkers.find(([id]) => id.test(String(model))) ?? []
   if (effort !== undefined && efforts === undefined) {
