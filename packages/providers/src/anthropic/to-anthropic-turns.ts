@@ -11,11 +11,11 @@ import type {
   TextPart,
   ToolResult,
 } from '@beamclaw/core'
-import { objectOf } from '../shared/fields.ts'
 import { dataOf, textOfFile } from '../shared/file-text.ts'
 import type { Warnings } from '../shared/warnings.ts'
 import { citationsToSend } from './citations.ts'
 import { customBlockOf } from './custom-block.ts'
+import { keptBy } from './kept.ts'
 import { withServerToolPairs } from './server-tools.ts'
 
 type Role = 'user' | 'assistant'
@@ -117,16 +117,16 @@ function fromAssistant({ content }: AssistantMessage, service: string): readonly
 }
 
 function toBlock(part: AnswerPart, service: string): JsonObject | undefined {
-  const own = objectOf(part.providerMetadata?.[service])
+  const own = keptBy(part, service)
   switch (part.type) {
     case 'text':
-      return part.text.trim() === '' ? undefined : { ...toText(part), ...citationsToSend(own?.citations) }
+      return part.text.trim() === '' ? undefined : { ...toText(part), ...citationsToSend(own.citations) }
     case 'tool-call':
       return { type: 'tool_use', id: part.id, name: part.name, input: toInput(part.input) }
     case 'thinking':
       // Thinking without a signature is another service's and would be refused.
-      if (typeof own?.redacted === 'string') return { type: 'redacted_thinking', data: own.redacted }
-      return typeof own?.signature === 'string' ? { type: 'thinking', thinking: part.text, signature: own.signature } : undefined
+      if (typeof own.redacted === 'string') return { type: 'redacted_thinking', data: own.redacted }
+      return typeof own.signature === 'string' ? { type: 'thinking', thinking: part.text, signature: own.signature } : undefined
     case 'custom':
       return customBlockOf(part, service)
   }
