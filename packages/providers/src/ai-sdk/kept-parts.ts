@@ -8,7 +8,7 @@
  *
  * An import may have written anything there, so it is read with care.
  */
-import type { AnswerPart, JsonObject, JsonValue, ProviderMetadata } from '@beamclaw/core'
+import type { JsonObject, JsonValue, ProviderMetadata } from '@beamclaw/core'
 import { wellFormedJson } from '@beamclaw/core/adapter'
 import { objectOf } from '../shared/fields.ts'
 import { isKeepable } from '../shared/keepable.ts'
@@ -17,12 +17,6 @@ import type { AiSdkServiceOptions } from './ai-sdk-model.ts'
 /** Returns the metadata of a part; undefined for what is too large or too deep to be kept. */
 export function keep(service: string, fields: JsonObject): ProviderMetadata | undefined {
   return isKeepable(fields) ? { [service]: fields } : undefined
-}
-
-/** Returns what a part keeps for a service; undefined for a part of another one. */
-export function keptBy({ providerMetadata }: AnswerPart, service: string): JsonObject | undefined {
-  const all = objectOf(providerMetadata)
-  return all !== undefined && Object.hasOwn(all, service) ? objectOf(all[service]) : undefined
 }
 
 /** Returns the metadata of a model as a field of JSON; no field without any. */

@@ -1,9 +1,10 @@
 /** Converts a conversation to a prompt of the AI SDK, in the order of its parts. Pure. */
 import type { AnswerPart, AssistantMessage, ContentPart, JsonObject, JsonValue, Message, ProviderRequest, ToolResult } from '@beamclaw/core'
 import { objectOf, textIn } from '../shared/fields.ts'
+import { keptFor } from '../shared/kept-for.ts'
 import { withWireCalls } from '../shared/wire-calls.ts'
 import type { AiSdkMessage, AiSdkPart } from './ai-sdk-model.ts'
-import { keptBy, plainJson, providerOptionsField } from './kept-parts.ts'
+import { plainJson, providerOptionsField } from './kept-parts.ts'
 import { type PromptTarget, textPart, toFilePart, toResultPart, toUserPart } from './to-file.ts'
 
 /** Returns the messages of a prompt. */
@@ -37,7 +38,7 @@ function fromAssistant({ content }: AssistantMessage, target: PromptTarget): AiS
   /** Where the blocks are that were cut into pieces. */
   const blocks = new Map<string, number>()
   for (const part of content) {
-    const kept = keptBy(part, target.service)
+    const kept = keptFor(part.providerMetadata, target.service)
     const made = toPart(part, kept, target)
     if (made === undefined) continue
     const block = typeof kept?.block === 'number' ? `${part.type} ${kept.block}` : undefined

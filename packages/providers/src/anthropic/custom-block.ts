@@ -2,7 +2,7 @@
 import type { AnswerPart, JsonObject, ProviderPart } from '@beamclaw/core'
 import { objectOf } from '../shared/fields.ts'
 import { isKeepable } from '../shared/keepable.ts'
-import { keptBy } from './kept.ts'
+import { keptFor } from '../shared/kept-for.ts'
 
 /** Blocks that have parts of their own, or that only a user sends: none of them is ever kept whole. */
 const notCustom: ReadonlySet<string> = new Set([
@@ -30,7 +30,7 @@ export function customPart(block: JsonObject, service: string): ProviderPart {
  */
 export function customBlockOf(part: AnswerPart, service: string): JsonObject | undefined {
   if (part.type !== 'custom' || notCustom.has(part.kind)) return undefined
-  const block = objectOf(keptBy(part, service).block)
+  const block = objectOf(keptFor(part.providerMetadata, service)?.block)
   if (block?.type !== part.kind || block.role !== undefined) return undefined
   const { cache_control: _, ...unmarked } = block
   return unmarked

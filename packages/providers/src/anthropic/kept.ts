@@ -1,15 +1,8 @@
 /** What is kept beside a part, under the name of the service. */
-import type { AnswerPart, JsonObject, ProviderMetadata } from '@beamclaw/core'
-import { objectOf } from '../shared/fields.ts'
+import type { JsonObject, ProviderMetadata } from '@beamclaw/core'
 import { isKeepable } from '../shared/keepable.ts'
 
 /** Returns the field of a part that keeps something for a service; no field where there is nothing to keep, or too much of it. */
 export function kept(service: string, fields: JsonObject): { readonly providerMetadata?: ProviderMetadata } {
   return Object.keys(fields).length > 0 && isKeepable(fields) ? { providerMetadata: { [service]: fields } } : {}
-}
-
-/** Returns what a part keeps for a service. An import may have written anything there. */
-export function keptBy(part: AnswerPart, service: string): JsonObject {
-  const all = objectOf(part.providerMetadata)
-  return (all !== undefined && Object.hasOwn(all, service) && objectOf(all[service])) || {}
 }

@@ -12,10 +12,10 @@ import type {
   ToolResult,
 } from '@beamclaw/core'
 import { dataOf, textOfFile } from '../shared/file-text.ts'
+import { keptFor } from '../shared/kept-for.ts'
 import type { Warnings } from '../shared/warnings.ts'
 import { citationsToSend } from './citations.ts'
 import { customBlockOf } from './custom-block.ts'
-import { keptBy } from './kept.ts'
 import { withServerToolPairs } from './server-tools.ts'
 
 type Role = 'user' | 'assistant'
@@ -117,7 +117,7 @@ function fromAssistant({ content }: AssistantMessage, service: string): readonly
 }
 
 function toBlock(part: AnswerPart, service: string): JsonObject | undefined {
-  const own = keptBy(part, service)
+  const own = keptFor(part.providerMetadata, service) ?? {}
   switch (part.type) {
     case 'text':
       return part.text.trim() === '' ? undefined : { ...toText(part), ...citationsToSend(own.citations) }

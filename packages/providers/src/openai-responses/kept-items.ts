@@ -8,19 +8,13 @@
  *
  * An import may have written anything there, so it is read with care.
  */
-import type { AnswerPart, JsonObject, JsonValue, ProviderMetadata } from '@beamclaw/core'
+import type { JsonObject, JsonValue, ProviderMetadata } from '@beamclaw/core'
 import { objectOf, textIn } from '../shared/fields.ts'
 import { isKeepable } from '../shared/keepable.ts'
 
 /** Returns the metadata of a part; undefined where there is nothing to keep, or too much of it. */
 export function kept(service: string, fields: JsonObject): ProviderMetadata | undefined {
   return Object.keys(fields).length > 0 && isKeepable(fields) ? { [service]: fields } : undefined
-}
-
-/** Returns what a part keeps for a service. */
-export function keptBy(part: AnswerPart, service: string): JsonObject {
-  const all = objectOf(part.providerMetadata)
-  return (all !== undefined && Object.hasOwn(all, service) && objectOf(all[service])) || {}
 }
 
 /** Returns the fields of a reasoning item to keep; undefined for one that the service could make nothing of. */

@@ -48,9 +48,10 @@ export class OpenAiResponsesProvider implements Provider {
   readonly #ids: IdGenerator
 
   /** @param access where requests go and as whom, when that is known already */
-  constructor(options: OpenAiResponsesProviderOptions = {}, access: NamedTarget = targetOf(options)) {
+  constructor(options: OpenAiResponsesProviderOptions = {}, access?: NamedTarget) {
     checkOptions('OpenAiResponsesProvider', options, responsesOptionRules)
-    const { baseUrl, service } = access
+    const target = access ?? targetOf(options)
+    const { baseUrl, service } = target
     this.#style = {
       service,
       callsLast: new URL(baseUrl).hostname === 'api.deepseek.com',
@@ -59,7 +60,7 @@ export class OpenAiResponsesProvider implements Provider {
     }
     this.#models = options.models
     this.#ids = options.ids ?? new DefaultIds()
-    this.#service = new ModelService({ ...access, errorCodes: responsesErrorCodes, readError: readResponsesError, options })
+    this.#service = new ModelService({ ...target, errorCodes: responsesErrorCodes, readError: readResponsesError, options })
   }
 
   doStream(request: ProviderRequest, { signal }: { readonly signal: AbortSignal }): AsyncIterable<ProviderPart> {
@@ -107,8 +108,8 @@ export class OpenAiResponsesProvider implements Provider {
 /** A target, with the name under which messages keep what the service needs back. */
 type NamedTarget = ServiceTarget & { readonly service: string }
 
+/** Returns the target that checked options name. */
 function targetOf(options: OpenAiResponsesProviderOptions): NamedTarget {
-  checkOptions('OpenAiResponsesProvider', options, responsesOptionRules)
   const { apiKey, baseUrl = openAiResponsesProviderDefaults.baseUrl } = accessOf(options, variables)
   const url = new URL(baseUrl)
   return {

@@ -1,8 +1,9 @@
 /** Converts messages to the input items of the Responses API, in the order of their parts. Pure: the same messages give the same items, byte for byte. */
 import type { AnswerPart, AssistantMessage, ContentPart, FilePart, ImagePart, JsonObject, Message, ToolMessage } from '@beamclaw/core'
 import { textOfFile } from '../shared/file-text.ts'
+import { keptFor } from '../shared/kept-for.ts'
 import { withWireCalls } from '../shared/wire-calls.ts'
-import { callInput, customInput, keptBy, reasoningInput } from './kept-items.ts'
+import { callInput, customInput, reasoningInput } from './kept-items.ts'
 
 /** The differences between services. */
 export interface InputStyle {
@@ -52,7 +53,7 @@ function toFile(part: FilePart): JsonObject {
 function fromAssistant({ content }: AssistantMessage, { service, callsLast }: InputStyle): readonly JsonObject[] {
   const items: JsonObject[] = []
   for (const part of content) {
-    const item = itemOf(part, keptBy(part, service), items)
+    const item = itemOf(part, keptFor(part.providerMetadata, service) ?? {}, items)
     if (item !== undefined) items.push(item)
   }
   // Reasoning is refused without what it led to; an answer that was cut off may have nothing else.

@@ -1,5 +1,7 @@
 /** Converts messages to those of Chat Completions. Pure: the same messages give the same bytes, so that services find them in their caches. */
 import type { AssistantMessage, JsonObject, Message, ProviderMetadata, ToolCall, ToolMessage } from '@beamclaw/core'
+import { objectOf, objectsOf } from '../shared/fields.ts'
+import { keptFor } from '../shared/kept-for.ts'
 import type { Warnings } from '../shared/warnings.ts'
 import { withWireCalls } from '../shared/wire-calls.ts'
 import type { ChatStyle } from './chat-style.ts'
@@ -53,7 +55,7 @@ function fromAssistant(message: AssistantMessage, context: MessagesContext, idOf
     else if (part.type === 'tool-call') calls.push(part)
     else if (part.type === 'thinking' && reasoning.in !== 'nothing' && isOwn(part.providerMetadata, style)) {
       thinking += part.text
-      const { closed } = dataOf(part.providerMetadata, service) ?? {}
+      const { closed } = keptFor(part.providerMetadata, service) ?? {}
       if (part.text !== '') {
         const shown = [{ type: 'text', text: part.text }]
         parts.push(closed === true ? { type: 'thinking', thinking: shown, closed } : { type: 'thinking', thinking: shown })
@@ -62,7 +64,7 @@ function fromAssistant(message: AssistantMessage, context: MessagesContext, idOf
   }
   if (text === '' && calls.length === 0) return []
   const isNeeded = reasoning.in === 'field' && reasoning.isNeeded && isThinking && calls.length > 0
-  const details = detailsOf(dataOf(message.providerMetadata, service), model)
+  const details = detailsOf(keptFor(message.providerMetadata, service), model)
   const content = reasoning.in === 'content' && parts.length > 0 ? [...parts, ...(text === '' ? [] : [{ type: 'text', text }])] : text
   return [
     {
@@ -76,7 +78,7 @@ function fromAssistant(message: AssistantMessage, context: MessagesContext, idOf
 }
 
 function toCalls(calls: readonly ToolCall[], { style, facts }: MessagesContext, idOf: (id: string) => string): readonly JsonObject[] {
-  const extras = calls.map((call) => objectOf(dataOf(call.providerMetadata, style.service)?.extra_content))
+  const extras = calls.map((call) => objectOf(keptFor(call.providerMetadata, style.service)?.extra_content))
   // Of calls made together only the first is signed.
   const isUnsigned = facts.signedCalls === true && extras.every((extra) => extra === undefined)
   return calls.map(({ id, name, input }, index) => {
@@ -106,24 +108,14 @@ function fromToolResults({ content: results }: ToolMessage, context: MessagesCon
 
 /** True for thinking of this service; thinking without a service's name goes only where the user has named the field for it. */
 function isOwn(metadata: ProviderMetadata | undefined, { service, takesUnmarked }: ChatStyle): boolean {
-  return metadata === undefined ? takesUnmarked : dataOf(metadata, service) !== undefined
-}
-
-/** Returns what a service left with something; a client may have made it, so it is checked. */
-function dataOf(metadata: ProviderMetadata | undefined, service: string): JsonObject | undefined {
-  const all = objectOf(metadata)
-  return all !== undefined && Object.hasOwn(all, service) ? objectOf(all[service]) : undefined
-}
-
-function objectOf(value: unknown): JsonObject | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined
+  return metadata === undefined ? takesUnmarked : keptFor(metadata, service) !== undefined
 }
 
 /** Returns the details of reasoning, for models of the maker that made them: others cannot read them. */
 function detailsOf(data: JsonObject | undefined, model: string): readonly JsonObject[] | undefined {
   if (data === undefined || !Array.isArray(data.reasoning_details)) return undefined
   if (typeof data.model === 'string' && makerOf(data.model) !== makerOf(model)) return undefined
-  const details = data.reasoning_details.filter((detail) => objectOf(detail) !== undefined)
+  const details = objectsOf(data.reasoning_details)
   return details.length === 0 ? undefined : details
 }
 

@@ -119,5 +119,5 @@ export function wholeUsage(usage: Usage): Required<Usage> {
 const maxTokens = 100_000_000
 
 function whole(count: number): number {
-  return count > 0 ? Math.min(maxTokens, Math.round(count)) : 0
+  return Number.isFinite(count) && count > 0 ? Math.min(maxTokens, Math.round(count)) : 0
 }
