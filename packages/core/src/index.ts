@@ -147,6 +147,20 @@ export type {
   ToolDeclaration,
 } from './ports/provider.ts'
 export type {
+  CommandExit,
+  CommandFile,
+  CommandLimits,
+  CommandListener,
+  CommandRequest,
+  CommandSignal,
+  PreparedCommand,
+  Sandbox,
+  SandboxProbe,
+  SandboxProcess,
+  SpawnOptions,
+  TerminalSize,
+} from './ports/sandbox.ts'
+export type {
   SessionIndex,
   SessionIndexEntry,
   SessionIndexQuery,
@@ -204,5 +218,6 @@ export type { TenantSessions } from './tenant/tenant-sessions.ts'
 export { type AgentToolOptions, agentTool, type HandoffOptions, handoff } from './tool/agent-tool.ts'
 export type { StandardSchema } from './tool/standard-schema.ts'
 export { defineTool, type Tool, type ToolContext, type ToolOptions, type ToolOutput } from './tool/tool.ts'
+export type { AskMode, Permit, PlanContext, ToolPlan } from './tool/tool-plan.ts'
 export { type ToolReply, type ToolReplyOptions, toolResult } from './tool/tool-reply.ts'
 export type { ToolRun, ToolSendOptions, ToolSession } from './tool/tool-session.ts'

@@ -60,6 +60,15 @@ const sessionErrors = {
   'hook-failed': { kind: 'internal' },
   'tool-failed': { kind: 'internal' },
   'tool-input': { kind: 'internal' },
+  // Commands, processes and approvals
+  'sandbox-unavailable': { kind: 'unavailable' },
+  'command-refused': { kind: 'forbidden' },
+  'command-not-found': { kind: 'missing' },
+  'command-ended': { kind: 'gone' },
+  'unknown-process': { kind: 'missing' },
+  'too-many-processes': { kind: 'limited' },
+  'unknown-approval': { kind: 'missing' },
+  'already-resolved': { kind: 'conflict' },
   draining: { kind: 'unavailable', isRetryable: true },
 } as const satisfies Readonly<Record<string, ErrorTraits>>
 

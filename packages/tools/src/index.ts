@@ -1,0 +1,2 @@
+// The names of `@beamclaw/tools`, one by one.
+export {}
