@@ -2,6 +2,7 @@
 
 import type { EventBus, SystemServices } from '@beamclaw/actor'
 import type { AgentDefinition, AgentOptions } from './agent/agent.ts'
+import type { AskModeRule } from './approval/ask-mode.ts'
 import type { RunEvent } from './base/events.ts'
 import type { TenantId } from './base/ids.ts'
 import type { Part } from './part/part.ts'
@@ -11,6 +12,12 @@ import type { Store } from './ports/store.ts'
 import type { ProviderTable } from './provider/provider-table.ts'
 import type { ResumeMode } from './session/activity/activity-log-options.ts'
 import type { SessionDefaults } from './session/session-dependencies.ts'
+
+/** Options of approvals. */
+export interface ApprovalOptions {
+  /** The ask mode of tools and agents that have none of their own; a function sees the tenant. @default by the risk of the tool */
+  readonly askMode?: AskModeRule
+}
 
 /** Options of a `BeamClaw`. */
 export interface BeamClawOptions {
@@ -29,6 +36,8 @@ export interface BeamClawOptions {
   readonly events?: EventBus<RunEvent>
   /** Defaults of all sessions: queue mode, limits, passivation. */
   readonly sessions?: Partial<SessionDefaults>
+  /** When calls of tools ask for approval, in all tenants. */
+  readonly approvals?: ApprovalOptions
   /** Subsystems of the host application, started in this order in each tenant. @default none */
   readonly parts?: readonly Part[]
   /** Ids of the tenants, the default one first. They share agents, ports and the process, but no data. @default ['default'] */

@@ -3,9 +3,10 @@
 import { anArray, anObject, checkOptions, type OptionRule, oneOf, readOptions } from '@beamclaw/actor/internal'
 import type { AgentDefinition } from './agent/agent.ts'
 import { readAgents } from './agent/agent-list.ts'
+import { anAskMode } from './approval/ask-mode.ts'
 import { BeamClawError } from './base/errors.ts'
 import { defaultTenant, parseTenantId, type TenantId } from './base/ids.ts'
-import type { BeamClawOptions, CheckedOptions } from './beamclaw-options.ts'
+import type { ApprovalOptions, BeamClawOptions, CheckedOptions } from './beamclaw-options.ts'
 import { checkParts } from './part/part.ts'
 import { ProviderTable } from './provider/provider-table.ts'
 import type { RunningBeamClaw } from './running-beamclaw.ts'
@@ -35,6 +36,7 @@ export class BeamClaw {
         cluster: anObject,
         events: anObject,
         sessions: anObject,
+        approvals: anObject,
         parts: anArray,
         tenants: anArray,
         resume: oneOf('now', 'on-demand'),
@@ -45,6 +47,7 @@ export class BeamClaw {
     const providers = new ProviderTable(options.providers)
     const agents = readAgents('BeamClaw', options.agents, providers)
     checkSessionDefaults(options.sessions ?? {})
+    checkOptions<ApprovalOptions>('BeamClaw approvals', options.approvals ?? {}, { askMode: anAskMode })
     checkParts(options.parts ?? [])
     this.#options = { ...options, agents, providers, tenants: tenantIds(options.tenants) }
   }

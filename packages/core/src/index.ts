@@ -77,6 +77,24 @@ export {
 } from './agent/agent.ts'
 export type { AgentHooks, HookRun } from './agent/hooks.ts'
 export type { RetentionOptions } from './agent/retention.ts'
+export type {
+  ApprovalGate,
+  ApprovalReceipt,
+  ApproveOptions,
+  DenyOptions,
+  GrantOptions,
+  ListApprovalsOptions,
+} from './approval/approval-gate.ts'
+export type { AskedCall, AskModeRule } from './approval/ask-mode.ts'
+export type {
+  ApprovalAnswer,
+  ApprovalDecision,
+  ApprovalQuestion,
+  ApprovalRequest,
+  ApprovalScope,
+  Grant,
+  Permit,
+} from './base/approval.ts'
 export type { ErrorCode, ErrorKind, ErrorTraits } from './base/error-codes.ts'
 export { BeamClawError, type BeamClawErrorOptions, ChildStartError, defineErrors, MailboxFullError } from './base/errors.ts'
 export type { RunEvent } from './base/events.ts'
@@ -217,7 +235,15 @@ export {
 export type { TenantSessions } from './tenant/tenant-sessions.ts'
 export { type AgentToolOptions, agentTool, type HandoffOptions, handoff } from './tool/agent-tool.ts'
 export type { StandardSchema } from './tool/standard-schema.ts'
-export { defineTool, type Tool, type ToolContext, type ToolOptions, type ToolOutput } from './tool/tool.ts'
-export type { AskMode, Permit, PlanContext, ToolPlan } from './tool/tool-plan.ts'
+export {
+  defineTool,
+  type Reconciled,
+  type Tool,
+  type ToolContext,
+  type ToolIntentOf,
+  type ToolOptions,
+  type ToolOutput,
+} from './tool/tool.ts'
+export type { AskMode, PlanContext, ToolPlan, ToolQuestion } from './tool/tool-plan.ts'
 export { type ToolReply, type ToolReplyOptions, toolResult } from './tool/tool-reply.ts'
 export type { ToolRun, ToolSendOptions, ToolSession } from './tool/tool-session.ts'

@@ -4,6 +4,7 @@ import type { EventBus, StopOptions, Supervisor, SystemServices, TreeNode } from
 import { type AnyActor, aFunction, checkOptions, checkStopOptions, invalidOption, readOptions, text } from '@beamclaw/actor/internal'
 import type { AgentDefinition, AgentOptions } from './agent/agent.ts'
 import { readAgents, unknownAgent } from './agent/agent-list.ts'
+import type { ApprovalGate } from './approval/approval-gate.ts'
 import { BeamClawError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import { type AgentId, parseAgentId, parseTenantId } from './base/ids.ts'
@@ -156,6 +157,16 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     return this.#default.named(named, ids)
   }
 
+  /**
+   * The calls of the default tenant that wait for approval, and what needs none any more.
+   *
+   * @example
+   * running.on('approval-request', ({ request }) => running.approvals.deny(request.id, { reason: 'Not today.' }))
+   */
+  get approvals(): ApprovalGate {
+    return this.#default.approvals
+  }
+
   /** Lists the default tenant's sessions, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
   async sessions(options: ListSessionsOptions = {}): Promise<readonly SessionSummary[]> {
     return this.#default.sessions(options)
@@ -165,6 +176,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   tenant(id: string): TenantSessions {
     const tenant = this.#tenant(id)
     return {
+      approvals: tenant.approvals,
       session: (named: string | AgentDefinition, ...ids: readonly string[]) => tenant.named(named, ids),
       sessions: async (options = {}) => tenant.sessions(options),
     }

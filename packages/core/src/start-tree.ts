@@ -39,6 +39,7 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
     suspects: new SuspectLine(services.clock),
     turns: new EventLoopTurns(services.clock),
     sessionDefaults: { ...sessionDefaults, ...options.sessions },
+    askMode: options.approvals?.askMode,
     parts: options.parts ?? [],
     resume: options.resume ?? 'now',
     phase: () => phase.value,

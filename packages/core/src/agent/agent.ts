@@ -15,6 +15,7 @@ import {
   readOptions,
   text,
 } from '@beamclaw/actor/internal'
+import { type AskModeRule, anAskMode } from '../approval/ask-mode.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import { type AgentId, parseAgentId, type SessionKey } from '../base/ids.ts'
 import { readOnlyMap } from '../base/read-only-map.ts'
@@ -57,6 +58,8 @@ export interface AgentOptions<TContext = unknown, TContextInput = TContext> {
   readonly context?: StandardSchema<TContext, TContextInput>
   /** Deletes sessions of the agent that are old, or the oldest of too many. @default all are kept */
   readonly retention?: RetentionOptions
+  /** When calls of its tools ask for approval; a tool's own `askMode` comes first. @default that of the tenant, then by the risk of the tool */
+  readonly askMode?: AskModeRule
   /** Guardrails, redaction and vetoes around the model and the tools. @default none */
   readonly hooks?: AgentHooks<NoInfer<TContext>>
 }
@@ -85,6 +88,7 @@ export interface AgentDefinition<TContext = unknown> {
   readonly toolChoice: ToolChoice | undefined
   readonly context: StandardSchema<unknown, TContext> | undefined
   readonly retention: RetentionOptions | undefined
+  readonly askMode: AskModeRule | undefined
   readonly hooks: AgentHooks
   readonly tools: ReadonlyMap<string, Tool>
   readonly maxTurns: number
@@ -128,6 +132,7 @@ export function definitionOf<TContext, TContextInput>(
       toolChoice: aToolChoice,
       context: aStandardSchema,
       retention: anObject,
+      askMode: anAskMode,
       hooks: anObject,
     },
     ['id', 'model'],
@@ -145,6 +150,7 @@ export function definitionOf<TContext, TContextInput>(
     toolChoice,
     context: options.context,
     retention: retentionOf(owner, options.retention as RetentionOptions | undefined),
+    askMode: options.askMode,
     hooks,
     tools,
     maxTurns: options.maxTurns ?? agentDefaults.maxTurns,

@@ -14,6 +14,7 @@ export function removedAgent(id: AgentId): AgentDefinition {
     toolChoice: undefined,
     context: undefined,
     retention: undefined,
+    askMode: undefined,
     hooks: {},
     tools: new Map(),
     ...agentDefaults,

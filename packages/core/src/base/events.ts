@@ -1,4 +1,5 @@
 /** The events of runs, each named noun first, verb second. */
+import type { ApprovalAnswer, ApprovalQuestion } from './approval.ts'
 import type { AgentId, RunId, SessionKey } from './ids.ts'
 import type { AssistantMessage, FinishReason, JsonValue, ModelUsage, ToolResult, Usage, UserMessage } from './messages.ts'
 import type { RunFailure } from './run-failure.ts'
@@ -120,6 +121,19 @@ export interface ToolResultEvent extends OfRun, Durable {
   readonly handOff?: AgentId
 }
 
+/** A call waits for approval: `running.approvals` answers it. */
+export interface ApprovalRequestEvent extends OfRun, Durable {
+  readonly type: 'approval-request'
+  readonly request: ApprovalQuestion
+}
+
+/** A request for approval was decided, or its time was over. */
+export interface ApprovalDecisionEvent extends OfRun, Durable {
+  readonly type: 'approval-decision'
+  readonly id: string
+  readonly answer: ApprovalAnswer
+}
+
 /** The oldest messages of the history were replaced by a summary. */
 export interface HistoryCompactEvent extends OfRun, Durable {
   readonly type: 'history-compact'
@@ -186,6 +200,8 @@ export type CommittedEvent =
   | MessageEvent
   | ToolCallEvent
   | ToolResultEvent
+  | ApprovalRequestEvent
+  | ApprovalDecisionEvent
   | HistoryCompactEvent
   | HistoryRewindEvent
   | HistoryImportEvent

@@ -67,7 +67,15 @@ describe("a host's own part", () => {
     const { claw } = await stage(echo(), {}, { store, parts: [witness('late', log), witness('ledger', log, { level: 'node' })] })
     const [parts, tenants] = claw.tree().children ?? []
     expect(parts?.children?.map(({ id }) => id)).toEqual(['ledger'])
-    expect(tenants?.children?.[0]?.children?.map(({ id }) => id)).toEqual(['activity', 'tools', 'sessions', 'waker', 'retention', 'parts'])
+    expect(tenants?.children?.[0]?.children?.map(({ id }) => id)).toEqual([
+      'activity',
+      'tools',
+      'sessions',
+      'approvals',
+      'waker',
+      'retention',
+      'parts',
+    ])
     expect(partTree(claw, 'late')?.id).toBe('late')
     await claw.stop()
     expect(log).toEqual(['open ledger', 'open late', 'close late', 'close ledger', 'store'])

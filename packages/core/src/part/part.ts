@@ -54,7 +54,7 @@ export interface Part<TActor extends AnyActor = AnyActor> {
 }
 
 /** Ids that the tree itself uses, in a tenant and in the node. */
-const tenantIds: readonly string[] = ['activity', 'tools', 'sessions', 'waker', 'retention', 'parts']
+const tenantIds: readonly string[] = ['activity', 'tools', 'sessions', 'approvals', 'waker', 'retention', 'parts']
 const nodeIds: readonly string[] = ['tenants', 'parts']
 
 /** Throws `invalid-option` for a value that is no part, and `duplicate-child-id` for two parts with one id or one that the tree uses. */

@@ -9,10 +9,13 @@ import { JournalWriter } from './journal/journal-writer.ts'
 import { readState } from './journal/read-journal.ts'
 import { eventOfEntry } from './journal/record-families.ts'
 import { logFailure, publishEvent } from './publish-event.ts'
+import { Decisions } from './run/decisions.ts'
+import { followApprovals } from './run/follow-approvals.ts'
 import { RunLoop } from './run/run-loop.ts'
 import type { SessionDependencies } from './session-dependencies.ts'
 import { committedTopic, journalKey, sessionTopic } from './session-names.ts'
 import { SettingsDocument } from './session-settings.ts'
+import { requestsOf } from './state/run-approvals.ts'
 import type { SessionState } from './state/session-state.ts'
 
 /** The parts of a session that are in memory only while it is awake and its journal can be written. */
@@ -36,8 +39,23 @@ export async function loadSession(
   dependencies: SessionDependencies,
   agent: () => AgentDefinition,
 ): Promise<LoadedSession> {
-  const { store, tenant, services, listeners, providers, toolRunner, suspects, turns, sessionDefaults, extensions, agents } = dependencies
+  const {
+    store,
+    tenant,
+    services,
+    listeners,
+    providers,
+    toolRunner,
+    approvals,
+    askMode,
+    suspects,
+    turns,
+    sessionDefaults,
+    extensions,
+    agents,
+  } = dependencies
   const { clock, ids, random } = services
+  const decisions = new Decisions()
   const settings = new SettingsDocument(store, tenant, key)
   const [{ state, snapshotAt }] = await Promise.all([readState(log, sessionDefaults, extensions), settings.load()])
   // Completes an import or a deletion that a crash interrupted.
@@ -65,6 +83,7 @@ export async function loadSession(
     agentId: () => answering().id,
     onCommitted: (entry, seq, agentId) => {
       const event = eventOfEntry(entry, seq, key)
+      followApprovals(entry, key, state, { approvals, decisions })
       tell(event, agentId)
       publishEvent(dependencies, committed, event)
       if (event.type === 'run-end') logFailure(services.logger, event)
@@ -80,9 +99,13 @@ export async function loadSession(
     attachments,
     providers,
     toolRunner,
+    approvals,
+    decisions,
+    askMode,
     suspects,
     clock,
     random,
+    ids,
     logger,
     turns,
     agents,
@@ -90,6 +113,7 @@ export async function loadSession(
     settings: () => settings.value,
     tell: (event) => tell(event),
   })
+  approvals.follow(key, requestsOf(key, state.current), [])
   return { log, state, journal, loop, settings, attachments, agent: answering, running: undefined }
 }
 

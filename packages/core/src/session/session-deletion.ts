@@ -46,7 +46,10 @@ export async function deleteEmpty(key: SessionKey, token: FencingToken, { store,
  * Deletes what is left beside the journal of a deleted session: the entry of the index, attachments and documents. Rejects as the store does; may be
  * repeated.
  */
-export async function removeLeftovers(key: SessionKey, { store, tenant, activity, overviews }: SessionDependencies): Promise<void> {
+export async function removeLeftovers(
+  key: SessionKey,
+  { store, tenant, activity, overviews, approvals }: SessionDependencies,
+): Promise<void> {
   try {
     // An index that cannot be written holds up no bytes. The settings have the mark of the deletion, and go last.
     await allSettled([overviews.delete(key), store.blobs.deleteAll(journalKey(tenant, key))])
@@ -56,5 +59,6 @@ export async function removeLeftovers(key: SessionKey, { store, tenant, activity
     activity.park(key)
     throw error
   }
+  approvals.forgetSession(key)
   await activity.forget(key)
 }

@@ -2,6 +2,8 @@
 import type { EventBus, SystemServices } from '@beamclaw/actor'
 import { checkOptions, duration, integer, oneOf } from '@beamclaw/actor/internal'
 import type { AgentDefinition } from '../agent/agent.ts'
+import type { ApprovalDesk } from '../approval/approval-gate.ts'
+import type { AskModeRule } from '../approval/ask-mode.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { AgentId, TenantId } from '../base/ids.ts'
 import type { Cluster } from '../ports/cluster.ts'
@@ -30,6 +32,9 @@ export interface SessionDependencies {
   readonly overviews: SessionOverviews
   readonly providers: ProviderTable
   readonly toolRunner: ToolRunner
+  readonly approvals: ApprovalDesk
+  /** The ask mode of tools and agents that have none of their own. */
+  readonly askMode: AskModeRule | undefined
   /** Lets suspect runs, which may have crashed the process, run their tools one at a time. */
   readonly suspects: SuspectLine
   readonly turns: EventLoopTurns

@@ -38,6 +38,8 @@ const types: Readonly<Record<RunEvent['type'], true>> = {
   'history-import': true,
   'session-delete': true,
   record: true,
+  'approval-request': true,
+  'approval-decision': true,
   'run-end': true,
 }
 

@@ -24,6 +24,7 @@ import type { SessionDependencies } from './session-dependencies.ts'
 import { journalKey, sessionLease } from './session-names.ts'
 import { type Aftermath, asleep, deleted, loadedOf, type SessionPhase } from './session-phase.ts'
 import { hasWork } from './state/has-work.ts'
+import { isParked } from './state/run-approvals.ts'
 
 /** The members of an actor's context that the session's work needs. */
 export type WorkContext = Pick<ActorContext, 'signal' | 'keepAwake' | 'waitUntil'>
@@ -261,7 +262,8 @@ export class SessionMemory {
     const { state, journal, log, settings } = loaded
     this.#list(loaded)
     for (const runId of [...state.cancelled]) journal.stage({ type: 'run-end', runId, outcome: 'aborted' })
-    if (state.current !== undefined) journal.stage(resumption(state.current, aftermath))
+    // A run that waits for a decision was interrupted in nothing.
+    if (state.current !== undefined && !isParked(state.current)) journal.stage(resumption(state.current, aftermath))
     // No later step flushes these entries.
     if (!hasWork(state)) await journal.flush()
     this.#phase = { is: 'awake', log, aftermath: undefined, loaded }

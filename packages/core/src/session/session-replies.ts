@@ -4,6 +4,7 @@ import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
 import type { Message, UserMessage } from '../base/messages.ts'
 import type { TranscriptEntry } from './state/context.ts'
 import type { EndedRun, KnownRun } from './state/known-run.ts'
+import { pendingOf } from './state/run-approvals.ts'
 import type { RunState } from './state/run-state.ts'
 import type { SessionState } from './state/session-state.ts'
 import type { RunFailureText } from './streams/public-error-text.ts'
@@ -43,7 +44,12 @@ export interface SessionInspection extends ActorInspection {
   readonly historyTokens: number
   readonly waiting: readonly RunId[]
   readonly current:
-    | { readonly runId: RunId; readonly turn: number; readonly attempt: number; readonly waitsFor: 'model' | 'tools' | 'retry' }
+    | {
+        readonly runId: RunId
+        readonly turn: number
+        readonly attempt: number
+        readonly waitsFor: 'model' | 'tools' | 'retry' | 'approval'
+      }
     | undefined
   /** Keys of the messages whose runs were given up after repeated crashes; `redrive` sends one again. */
   readonly deadLetters: readonly RunId[]
@@ -150,7 +156,8 @@ export function inspectionOf(
   }
 }
 
-function waitReason(current: RunState): 'model' | 'tools' | 'retry' {
+function waitReason(current: RunState): 'model' | 'tools' | 'retry' | 'approval' {
   if (current.failure !== undefined) return 'retry'
-  return current.response === undefined ? 'model' : 'tools'
+  if (current.response === undefined) return 'model'
+  return pendingOf(current).length > 0 ? 'approval' : 'tools'
 }

@@ -28,6 +28,7 @@ import { SessionMemory, type WorkContext } from './session-memory.ts'
 import type { Aftermath } from './session-phase.ts'
 import { inspectionOf, type SessionInspection } from './session-replies.ts'
 import { hasWork } from './state/has-work.ts'
+import { isParked } from './state/run-approvals.ts'
 
 /** Work lane: `send` and `redrive`. Control lane: the others. Once the session is begun, `inspect` and `exists` need no state. */
 /** Deletes the session; with `unusedSince`, only if its last record is not newer. */
@@ -104,7 +105,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   protected override async onStop(): Promise<void> {
     this.#reopening.cancel()
     const { state, journal, running } = this.#memory.loaded ?? {}
-    if (state?.current !== undefined && journal?.isBroken === false)
+    // A run that waits for a decision is in the middle of nothing.
+    if (state?.current !== undefined && journal?.isBroken === false && !isParked(state.current))
       await journal.commit({ type: 'run-pause', runId: state.current.runId }).catch(() => {})
     await running?.catch(() => {})
     await this.#snapshotAtRest()
@@ -192,6 +194,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   #drive(loaded: LoadedSession, context: WorkContext): void {
     if (loaded.running !== undefined || !hasWork(loaded.state)) return
     if (isRemoved(loaded.agent()) && !loaded.loop.hasStep) return this.#dependencies.activity.park(this.#key)
+    const { current } = loaded.state
+    if (current !== undefined && isParked(current) && !loaded.loop.hasStep) return void this.#restUntilDecided(loaded)
     const running = this.#work(loaded, context.signal)
     loaded.running = running
     running.then(
@@ -226,6 +230,16 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     this.#dependencies.activity.end(this.#key)
     this.#reopening.reset()
     if (!stopped.aborted) await this.#snapshot(journal, 'work')
+  }
+
+  /** Ends the work of a session whose run waits for approvals, once they are found without it. */
+  async #restUntilDecided(loaded: LoadedSession): Promise<void> {
+    const { activity, approvals, overviews } = this.#dependencies
+    const areWritten = await approvals.written(this.#key)
+    const { state, loop, settings, running } = loaded
+    if (!areWritten || !this.#memory.isLoaded(loaded) || running !== undefined || loop.hasStep || !hasWork(state)) return
+    if (isRemoved(loaded.agent())) return
+    if (activity.end(this.#key)) overviews.note(entryOf(this.#key, state, settings.value))
   }
 
   async #snapshot(journal: JournalWriter, time: SnapshotTime): Promise<void> {

@@ -1,6 +1,7 @@
 /** The parts that every tenant has. */
 import { DynamicSupervisor, ResourceActor, TaskSupervisor } from '@beamclaw/actor'
 import type { AgentDefinition } from '../agent/agent.ts'
+import type { ApprovalDesk } from '../approval/approval-gate.ts'
 import type { AgentId, SessionKey, TenantId } from '../base/ids.ts'
 import type { Part } from '../part/part.ts'
 import type { Store } from '../ports/store.ts'
@@ -28,6 +29,7 @@ export interface Holder<T> {
 /** What the parts share. */
 export interface Preset {
   readonly node: { readonly store: Store; readonly agents: ReadonlyMap<AgentId, AgentDefinition> }
+  readonly approvals: ApprovalDesk
   readonly activity: ActivityLog
   readonly router: SessionRouter
   readonly waker: Holder<Waker>
@@ -44,6 +46,7 @@ export function presetParts(preset: Preset): readonly Part[] {
     activityPart(preset.activity),
     { id: 'tools', start: () => ({ start: () => new TaskSupervisor({ id: 'tools' }) }) },
     { id: 'sessions', start: () => ({ start: () => new DynamicSupervisor({ id: 'sessions', maxRestarts: sessionRestarts }) }) },
+    approvalsPart(preset.approvals),
     wakerPart(preset),
     retentionPart(preset),
   ]
@@ -56,6 +59,13 @@ function activityPart(activity: ActivityLog): Part {
   }
   const actor = (): ResourceActor => new ResourceActor({ open, close: () => activity.close(), release: () => activity.kill() })
   return { id: activityPartId, start: () => ({ start: actor, shutdownMs: 'infinity', startTimeoutMs: longestMs }) }
+}
+
+/** Watches the deadlines of requests for approval: opened before sessions are woken, which may have some. */
+function approvalsPart(approvals: ApprovalDesk): Part {
+  const actor = (): ResourceActor =>
+    new ResourceActor({ open: () => approvals.open(), close: () => approvals.close(), release: () => approvals.close() })
+  return { id: 'approvals', start: () => ({ start: actor, startTimeoutMs: longestMs }) }
 }
 
 /** Wakes the sessions that have work: after a crash of the process, and after a restart of their supervisor. It finds more while it fills the index. */

@@ -1,10 +1,13 @@
 /** The sessions of a tenant, as hosts see them. */
 import type { AgentDefinition } from '../agent/agent.ts'
+import type { ApprovalGate } from '../approval/approval-gate.ts'
 import type { SessionHandle } from '../session/session-handle.ts'
 import type { ListSessionsOptions, SessionSummary } from '../session/session-list.ts'
 
 /** The sessions of one tenant. */
 export interface TenantSessions {
+  /** The calls that wait for approval, and what needs none any more. */
+  readonly approvals: ApprovalGate
   /** Returns a handle on a session; nothing starts before it is used. Takes what `RunningBeamClaw.session` takes. Throws `invalid-session-key`. */
   session(key: string): SessionHandle
   /**

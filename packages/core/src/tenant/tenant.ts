@@ -15,6 +15,8 @@ import {
   type TaskSupervisor,
 } from '@beamclaw/actor'
 import type { AgentDefinition } from '../agent/agent.ts'
+import { ApprovalGate, type Decide } from '../approval/approval-gate.ts'
+import type { AskModeRule } from '../approval/ask-mode.ts'
 import type { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import { type AgentId, parseSessionKey, type SessionKey, type TenantId } from '../base/ids.ts'
@@ -65,6 +67,8 @@ export interface TenantNode {
   readonly suspects: SuspectLine
   readonly turns: EventLoopTurns
   readonly sessionDefaults: SessionDefaults
+  /** The ask mode of tools and agents that have none of their own. */
+  readonly askMode: AskModeRule | undefined
   readonly parts: readonly Part[]
   readonly resume: ResumeMode
   readonly phase: () => NodePhase
@@ -88,6 +92,8 @@ interface TenantLife {
 
 export class Tenant implements SessionAccess {
   readonly id: TenantId
+  /** What waits for approval; outlives the incarnations. */
+  readonly approvals: ApprovalGate
   readonly #node: TenantNode
   readonly #foldedKeys: FoldedKeys
   #life: TenantLife
@@ -102,6 +108,9 @@ export class Tenant implements SessionAccess {
       this.#onResumed = resolve
     })
     this.#foldedKeys = new FoldedKeys(node.services.logger)
+    const { store, services } = node
+    const decide: Decide = (key, approval, answer) => this.#life.router.ask(key, { type: 'decide', id: approval, answer })
+    this.approvals = new ApprovalGate({ tenant: id, store, services, decide })
     this.#life = this.#newLife(node.resume)
   }
 
@@ -224,6 +233,7 @@ export class Tenant implements SessionAccess {
       session: (key, depth) => this.session(key, depth),
       clock: services.clock,
       random: services.random,
+      logger: services.logger,
     })
     const router = new SessionRouter({
       sessions: () => part('sessions') as DynamicSupervisor | undefined,
@@ -239,6 +249,8 @@ export class Tenant implements SessionAccess {
         agents,
         providers,
         toolRunner,
+        approvals: this.approvals.inner,
+        askMode: this.#node.askMode,
         suspects,
         turns,
         services,
@@ -251,9 +263,17 @@ export class Tenant implements SessionAccess {
       // Sessions run their tools as tasks, so both supervisors restart together.
       strategy: 'restForOne',
       children: [
-        ...presetParts({ node: this.#node, activity, router, waker, sweep, filling, woken, onResumed: this.#onResumed }).map((one) =>
-          childOf(one, host),
-        ),
+        ...presetParts({
+          node: this.#node,
+          approvals: this.approvals.inner,
+          activity,
+          router,
+          waker,
+          sweep,
+          filling,
+          woken,
+          onResumed: this.#onResumed,
+        }).map((one) => childOf(one, host)),
         ...partsBranch(
           parts.filter(({ level }) => level !== 'node'),
           host,

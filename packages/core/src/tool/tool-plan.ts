@@ -1,17 +1,12 @@
 /** What a call would do exactly: shown to the person who approves it, recorded, and then executed as it is. */
+import type { Permit } from '../base/approval.ts'
+import type { AgentId, SessionKey, TenantId } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
+
+export type { Permit } from '../base/approval.ts'
 
 /** When a call asks: never, unless a grant covers it, or each time. */
 export type AskMode = 'off' | 'onMiss' | 'always'
-
-/**
- * One thing that a call does, and that a grant may cover: `subject` names it (`exec:/usr/bin/git`), `args` are its arguments. A grant covers it when the
- * subject is the same and its pattern matches all arguments.
- */
-export interface Permit {
-  readonly subject: string
-  readonly args: readonly string[]
-}
 
 /** A plan, as `ToolOptions.plan` returns it. */
 export interface ToolPlan {
@@ -26,12 +21,20 @@ export interface ToolPlan {
   readonly permits?: readonly Permit[]
 }
 
+/** A question of a running tool, see `ToolContext.ask`. */
+export interface ToolQuestion extends Pick<ToolPlan, 'display' | 'permits'> {
+  /** Whether a grant may answer it. @default 'always' */
+  readonly askMode?: AskMode
+  /** Milliseconds until it expires. @default that of the tool */
+  readonly timeoutMs?: number
+}
+
 /** What `ToolOptions.plan` gets besides the input. */
 export interface PlanContext<TContext = unknown> {
   readonly signal: AbortSignal
-  readonly tenant: string
-  readonly sessionKey: string
-  readonly agentId: string
+  readonly tenant: TenantId
+  readonly sessionKey: SessionKey
+  readonly agentId: AgentId
   /** The run's context, as the tool's schema parses it. */
   readonly context: TContext
 }

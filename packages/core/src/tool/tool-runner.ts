@@ -1,15 +1,19 @@
 /** Runs tool calls. Never rejects: a failure becomes a result that the model can read. */
-import type { Clock, Random, TaskSupervisor } from '@beamclaw/actor'
+import type { Clock, Logger, LogLevel, Random, TaskSupervisor } from '@beamclaw/actor'
 import { nearestName } from '@beamclaw/actor/internal'
+import type { ApprovalAnswer } from '../base/approval.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
-import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
+import type { AgentId, RunId, SessionKey, TenantId } from '../base/ids.ts'
 import type { JsonObject, JsonValue, ToolCall, ToolResult } from '../base/messages.ts'
 import { firstCharacters } from '../base/well-formed.ts'
+import { type PlannedCall, plainPlan, plannedCallOf } from './planned-call.ts'
 import type { RunWaits } from './run-waits.ts'
 import { describeIssues, type StandardSchema } from './standard-schema.ts'
 import type { Tool, ToolContext, ToolOutput } from './tool.ts'
 import type { ToolEffects } from './tool-effects.ts'
+import { ToolLines } from './tool-lines.ts'
 import { capped, toToolContent } from './tool-output.ts'
+import type { PlanContext, ToolQuestion } from './tool-plan.ts'
 import { boundedProgress } from './tool-progress.ts'
 import type { ToolSession } from './tool-session.ts'
 
@@ -22,9 +26,11 @@ export interface ToolRunnerOptions {
   readonly session: (key: string, depth: number) => ToolSession
   readonly clock: Clock
   readonly random: Random
+  readonly logger: Logger
 }
 
 export interface ToolCallSite {
+  readonly tenant: TenantId
   readonly sessionKey: SessionKey
   readonly runId: RunId
   readonly agentId: AgentId
@@ -32,6 +38,10 @@ export interface ToolCallSite {
   readonly context: JsonValue | undefined
   /** The schema that has made the context: a tool with the same one takes it as it is. */
   readonly contextSchema: StandardSchema | undefined
+  /** What was planned, and approved if it was asked. */
+  readonly plan: JsonValue | undefined
+  /** Asks for a further approval; `index` counts the questions of one try from 0. */
+  readonly ask: (question: ToolQuestion, index: number, signal: AbortSignal) => Promise<ApprovalAnswer>
   /** Publishes the progress of the tool. */
   readonly progress: (data: JsonValue) => void
   /** Takes what the call does besides returning something. */
@@ -48,6 +58,7 @@ const toolRetryMs = 250
 
 export class ToolRunner {
   readonly #options: ToolRunnerOptions
+  readonly #lines = new ToolLines()
 
   constructor(options: ToolRunnerOptions) {
     this.#options = options
@@ -59,7 +70,40 @@ export class ToolRunner {
       const tool = toolOf(call, tools)
       return { ...headOf(call), ...toToolContent(await this.#tries(call, tool, site)) }
     } catch (error) {
-      return { ...headOf(call), content: capped(`Error: ${describeError(error)}`), isError: true }
+      return failedCall(call, error)
+    }
+  }
+
+  /** Resolves with what a call would do: its input checked, its plan made. Rejects with what the model has to read. */
+  plan(call: ToolCall, tool: Tool, site: ToolCallSite): Promise<PlannedCall> {
+    const { tenant, sessionKey, agentId } = site
+    return this.#inTask(call, tool, site, async (signal) => {
+      const input = await checkedInput(call, tool)
+      const context = await checkedContext(site, tool)
+      signal.throwIfAborted()
+      if (tool.plan === undefined) return plainPlan(call.name, call.input ?? {})
+      const plan = await tool.plan(input as never, { signal, tenant, sessionKey, agentId, context } as PlanContext<never>)
+      return plannedCallOf(plan)
+    })
+  }
+
+  /**
+   * Resolves with what became of a call that had begun when its process ended: its result, or undefined when it did nothing and may run again. Never
+   * rejects: a tool that cannot tell leaves the outcome unknown.
+   */
+  async reconcile(call: ToolCall, tool: Tool, site: ToolCallSite): Promise<ToolResult | 'unknown' | undefined> {
+    const { idempotencyKey } = site
+    try {
+      const found: unknown = await this.#inTask(call, tool, site, async (signal) => {
+        const input = (await checkedInput(call, tool)) as never
+        return tool.reconcile?.({ input, idempotencyKey }, await this.#context(call, tool, site, signal, 1))
+      })
+      const { status, output } = (found ?? {}) as { readonly status?: unknown; readonly output?: ToolOutput }
+      if (status === 'not-done') return undefined
+      return status === 'done' ? { ...headOf(call), ...toToolContent(output) } : 'unknown'
+    } catch (error) {
+      this.#log(call, site, 'warn', 'reconcile failed', { error: describeError(error) })
+      return 'unknown'
     }
   }
 
@@ -76,36 +120,55 @@ export class ToolRunner {
 
   /** Runs one try. The schemas are code of the tool too, so validation counts towards its timeout. */
   #try(call: ToolCall, tool: Tool, site: ToolCallSite, attempt: number): Promise<ToolOutput> {
-    const { sessionKey, runId, agentId, idempotencyKey, signal, effects, depth } = site
+    const execute = async (signal: AbortSignal): Promise<ToolOutput> => {
+      const input = await checkedInput(call, tool)
+      const context = await this.#context(call, tool, site, signal, attempt)
+      signal.throwIfAborted()
+      return tool.execute(input as never, context as ToolContext<never>)
+    }
+    const { concurrency } = tool
+    return this.#inTask(call, tool, site, (signal) =>
+      concurrency === undefined ? execute(signal) : this.#lines.run(call.name, concurrency, signal, () => execute(signal)),
+    )
+  }
+
+  /** Runs code of a tool as a task, with the tool's deadline. */
+  #inTask<T>({ id, name }: ToolCall, { timeoutMs }: Tool, { sessionKey, signal }: ToolCallSite, code: (signal: AbortSignal) => Promise<T>) {
     const tasks = this.#options.tasks()
     if (tasks === undefined) return Promise.reject(new BeamClawError('actor-not-running', 'Tools do not run just now'))
-    const { waits, session } = this.#options
-    const execute = async (taskSignal: AbortSignal): Promise<ToolOutput> => {
-      const input = await checkedInput(call, tool)
-      const context = await checkedContext(site, tool)
-      taskSignal.throwIfAborted()
-      const progress = boundedProgress(site.progress, taskSignal)
-      const own: ToolContext = {
-        signal: taskSignal,
-        sessionKey,
-        runId,
-        agentId,
-        context,
-        progress,
-        session: (key) => session(key, depth + 1),
-        reportUsage: (model, usage) => effects.reportUsage(model, usage),
-        handOff: (agent) => effects.handOff(agent),
-        toolCallId: call.id,
-        idempotencyKey,
-        attempt,
-      }
-      return tool.execute(input as never, own as ToolContext<never>)
-    }
-    return tasks.run((task) => waits.runTool({ sessionKey, signal: task.signal }, () => execute(task.signal)), {
-      id: `${sessionKey}/${call.name}/${call.id}`.slice(0, 512),
+    const { waits } = this.#options
+    return tasks.run((task) => waits.runTool({ sessionKey, signal: task.signal }, () => code(task.signal)), {
+      id: `${sessionKey}/${name}/${id}`.slice(0, 512),
       signal,
-      timeoutMs: tool.timeoutMs,
+      timeoutMs,
     })
+  }
+
+  async #context(call: ToolCall, tool: Tool, site: ToolCallSite, signal: AbortSignal, attempt: number): Promise<ToolContext> {
+    const { tenant, sessionKey, runId, agentId, idempotencyKey, effects, depth, plan } = site
+    let questions = 0
+    return {
+      signal,
+      tenant,
+      sessionKey,
+      runId,
+      agentId,
+      context: await checkedContext(site, tool),
+      plan,
+      ask: (question) => site.ask(question, questions++, signal),
+      log: (level, message, fields = {}) => this.#log(call, site, level, message, fields),
+      progress: boundedProgress(site.progress, signal),
+      session: (key) => this.#options.session(key, depth + 1),
+      reportUsage: (model, usage) => effects.reportUsage(model, usage),
+      handOff: (agent) => effects.handOff(agent),
+      toolCallId: call.id,
+      idempotencyKey,
+      attempt,
+    }
+  }
+
+  #log({ name }: ToolCall, { tenant, sessionKey, runId }: ToolCallSite, level: LogLevel, message: string, fields: object): void {
+    this.#options.logger.log(level, 'tool.log', { ...fields, tool: name, tenant, session: sessionKey, run: runId, message })
   }
 
   #wait(delayMs: number, signal: AbortSignal): Promise<void> {
@@ -128,12 +191,18 @@ export class ToolRunner {
   }
 }
 
+/** Returns the result of a call that could not be run. */
+export function failedCall(call: ToolCall, error: unknown): ToolResult {
+  return { ...headOf(call), content: capped(`Error: ${describeError(error)}`), isError: true }
+}
+
 /** Returns the fields of a result that identify its call. */
 export function headOf(call: ToolCall): { readonly type: 'tool-result'; readonly toolCallId: string; readonly name: string } {
   return { type: 'tool-result', toolCallId: call.id, name: call.name }
 }
 
-function toolOf({ name }: ToolCall, tools: ReadonlyMap<string, Tool>): Tool {
+/** Returns the tool of a call. Throws `tool-input`, with a hint, where there is none of that name. */
+export function toolOf({ name }: ToolCall, tools: ReadonlyMap<string, Tool>): Tool {
   const tool = tools.get(name)
   if (tool !== undefined) return tool
   const known = [...tools.keys()]

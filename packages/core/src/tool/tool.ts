@@ -1,21 +1,37 @@
 /** Tools that a model may call: a name, an input schema and a function. */
-import { aBoolean, aFunction, checkOptions, duration, integer, readOptions, text } from '@beamclaw/actor/internal'
+
+import type { LogLevel } from '@beamclaw/actor'
+import { aBoolean, aFunction, checkOptions, definedOnly, duration, integer, oneOf, readOptions, text } from '@beamclaw/actor/internal'
+import { type AskModeRule, anAskMode } from '../approval/ask-mode.ts'
+import type { ApprovalAnswer } from '../base/approval.ts'
 import { BeamClawError } from '../base/errors.ts'
-import type { AgentId, RunId, SessionKey } from '../base/ids.ts'
+import type { AgentId, RunId, SessionKey, TenantId } from '../base/ids.ts'
 import type { JsonObject, JsonValue, Usage } from '../base/messages.ts'
 import type { ToolDeclaration } from '../ports/provider.ts'
 import { aJsonSchema, aStandardSchema, jsonSchemaOf, type StandardSchema } from './standard-schema.ts'
+import type { PlanContext, ToolPlan, ToolQuestion } from './tool-plan.ts'
 import type { ToolSession } from './tool-session.ts'
 
 /** What a tool gets besides its input. */
 export interface ToolContext<TContext = unknown> {
   /** Aborted when the run is cancelled or the tool times out. */
   readonly signal: AbortSignal
+  readonly tenant: TenantId
   readonly sessionKey: SessionKey
   readonly runId: RunId
   readonly agentId: AgentId
   /** The `context` of the message (`SendOptions.context`), as the tool's `context` schema parses it. */
   readonly context: TContext
+  /** What `plan` returned as `detail`: what was approved, if it was asked. Undefined for a tool without `plan`. */
+  readonly plan: JsonValue | undefined
+  /**
+   * Asks for a further approval, in the middle of the call, and resolves with the decision; `expired` counts as a denial. Durable: a call that is repeated
+   * with the same questions in the same order gets the same decisions. The wait counts towards `timeoutMs`. Rejects `invalid-option`, and with the reason of
+   * `signal`.
+   */
+  readonly ask: (question: ToolQuestion) => Promise<ApprovalAnswer>
+  /** Writes to the host's log, with the tool, the session and the run. */
+  readonly log: (level: LogLevel, message: string, fields?: Readonly<Record<string, unknown>>) => void
   /**
    * Publishes progress to the readers of the run: JSON of at most 64,000 bytes. Not durable: a later reader does not get it.
    */
@@ -70,10 +86,47 @@ export interface ToolOptions<TInput, TContext = unknown, TContextInput = TContex
   readonly timeoutMs?: number
   /** Maximum number of tries, on retryable errors. @default 3 */
   readonly maxAttempts?: number
+  /** Calls of this tool that run at the same time in a tenant; the others wait, and the wait counts towards `timeoutMs`. @default no limit */
+  readonly concurrency?: number
+  /** `high` for a tool that can do harm: unless told otherwise, it asks before it runs (`onMiss`). @default 'low' */
+  readonly risk?: 'low' | 'high'
+  /** When calls ask for approval. @default that of the agent, then of the tenant, then by `risk`: `onMiss` for `high`, `off` for `low` */
+  readonly askMode?: AskModeRule
+  /**
+   * Returns what a call would do exactly, before it asks or runs; `execute` gets the `detail`, after an approval the approved one. Throw to refuse the call:
+   * the model reads the error. It must change nothing. @default the name and the input
+   */
+  readonly plan?: (input: TInput, context: PlanContext<TContext>) => ToolPlan | Promise<ToolPlan>
+  /** Milliseconds until an approval request expires. @default 120000 */
+  readonly approvalTimeoutMs?: number
+  /** What the end of that time means. @default 'deny' */
+  readonly onApprovalExpiry?: 'deny' | 'approve'
+  /**
+   * Asked after a crash for a call that had begun, in the place of an unknown outcome. Return what became of it: `done` with its output, `not-done`, which
+   * runs it again, or `unknown`. @default every such outcome is unknown
+   */
+  readonly reconcile?: (intent: ToolIntentOf<TInput>, context: ToolContext<TContext>) => Reconciled | Promise<Reconciled>
 }
 
+/** A call that had begun when its process ended. */
+export interface ToolIntentOf<TInput = unknown> {
+  readonly input: TInput
+  /** The `idempotencyKey` that the first try got. */
+  readonly idempotencyKey: string
+}
+
+/** What became of a call that had begun when its process ended. */
+export type Reconciled = { readonly status: 'done'; readonly output: ToolOutput } | { readonly status: 'not-done' | 'unknown' }
+
 /** Defaults for a tool. */
-const toolDefaults = { idempotent: false, timeoutMs: 600_000, maxAttempts: 3 } as const satisfies Partial<ToolOptions<unknown>>
+const toolDefaults = {
+  idempotent: false,
+  timeoutMs: 600_000,
+  maxAttempts: 3,
+  risk: 'low',
+  approvalTimeoutMs: 120_000,
+  onApprovalExpiry: 'deny',
+} as const satisfies Partial<ToolOptions<unknown>>
 
 // biome-ignore lint/suspicious/noExplicitAny: a list of tools that says nothing of their contexts takes any, and fits any agent.
 type AnyContext = any
@@ -87,6 +140,13 @@ export interface Tool<TInput = never, TContext = AnyContext> {
   readonly idempotent: boolean
   readonly timeoutMs: number
   readonly maxAttempts: number
+  readonly concurrency?: number
+  readonly risk: 'low' | 'high'
+  readonly askMode?: AskModeRule
+  readonly plan?: (input: TInput, context: PlanContext<TContext>) => ToolPlan | Promise<ToolPlan>
+  readonly approvalTimeoutMs: number
+  readonly onApprovalExpiry: 'deny' | 'approve'
+  readonly reconcile?: (intent: ToolIntentOf<TInput>, context: ToolContext<TContext>) => Reconciled | Promise<Reconciled>
   /** The agent that `agentTool` asks or `handoff` hands over to. @default none */
   readonly agentId?: AgentId
   /** True for a tool of `handoff`. @default false */
@@ -119,6 +179,13 @@ export function defineTool<TInput = Record<string, never>, TContext = unknown, T
       idempotent: aBoolean,
       timeoutMs: duration(1),
       maxAttempts: integer(1, 20),
+      concurrency: integer(1),
+      risk: oneOf('low', 'high'),
+      askMode: anAskMode,
+      plan: aFunction,
+      approvalTimeoutMs: duration(1_000),
+      onApprovalExpiry: oneOf('deny', 'approve'),
+      reconcile: aFunction,
     },
     ['name', 'description', 'execute'],
   )
@@ -148,14 +215,21 @@ function objectSchemaOf(tool: string, input: StandardSchema): JsonObject {
   })
 }
 
-function policyOf({
-  idempotent,
-  timeoutMs,
-  maxAttempts,
-}: Pick<ToolOptions<never>, 'idempotent' | 'timeoutMs' | 'maxAttempts'>): Partial<Omit<Tool, 'execute'>> {
-  return {
-    ...(idempotent === undefined ? {} : { idempotent }),
-    ...(timeoutMs === undefined ? {} : { timeoutMs }),
-    ...(maxAttempts === undefined ? {} : { maxAttempts }),
-  }
+const policyNames = [
+  'idempotent',
+  'timeoutMs',
+  'maxAttempts',
+  'concurrency',
+  'risk',
+  'askMode',
+  'plan',
+  'approvalTimeoutMs',
+  'onApprovalExpiry',
+  'reconcile',
+] as const satisfies readonly (keyof ToolOptions<never>)[]
+
+function policyOf<TInput, TContext, TContextInput>(
+  options: ToolOptions<TInput, TContext, TContextInput>,
+): Partial<Pick<Tool<TInput, TContext>, (typeof policyNames)[number]>> {
+  return definedOnly(Object.fromEntries(policyNames.map((name) => [name, options[name]])))
 }

@@ -9,6 +9,7 @@ import { answering, type ReadAnswering } from './answering.ts'
 import type { CommandContext } from './command.ts'
 import { type Configure, configure } from './configure.ts'
 import { deadLetters, type ReadDeadLetters } from './dead-letters.ts'
+import { type Decide, decide } from './decide.ts'
 import { type ExportSession, exportSession } from './export-session.ts'
 import { type Find, find } from './find.ts'
 import { history, type ReadHistory } from './history.ts'
@@ -38,6 +39,7 @@ export type SessionCommand =
   | ImportHistory
   | ExportSession
   | ReadAnswering
+  | Decide
   | GoOn
 
 export type CommandReply =
@@ -48,6 +50,7 @@ export type CommandReply =
   | readonly DeadLetter[]
   | SessionExport
   | JsonValue
+  | boolean
   | undefined
 
 type Commands = { readonly [C in SessionCommand as C['type']]: (context: CommandContext, message: C) => Promise<CommandReply> }
@@ -66,6 +69,7 @@ const commands: Commands = {
   import: importHistory,
   export: exportSession,
   answering,
+  decide,
   'go-on': async ({ drive }) => {
     drive()
     return undefined

@@ -5,6 +5,7 @@ import type { CommittedEvent } from '../../base/events.ts'
 import type { SessionKey } from '../../base/ids.ts'
 import { type Fail, fieldsOf, nameOf } from '../../base/message-check.ts'
 import type { LogEntry } from '../../ports/store.ts'
+import { approvalRecords } from '../state/fold-approval.ts'
 import { extensionRecords } from '../state/fold-extension.ts'
 import { historyRecords } from '../state/fold-history.ts'
 import { modelRecords } from '../state/fold-model.ts'
@@ -13,7 +14,14 @@ import { toolRecords } from '../state/fold-tool.ts'
 import type { RecordFamily, RecordKind } from './record-family.ts'
 import { entryOf, type JournalEntry } from './records.ts'
 
-const families: RecordFamily<JournalEntry> = { ...runRecords, ...modelRecords, ...toolRecords, ...historyRecords, ...extensionRecords }
+const families: RecordFamily<JournalEntry> = {
+  ...runRecords,
+  ...modelRecords,
+  ...toolRecords,
+  ...approvalRecords,
+  ...historyRecords,
+  ...extensionRecords,
+}
 
 /** Returns the kind of an entry. Throws `log-corrupt` for a type that this version does not know. */
 export function recordKind(entry: JournalEntry): RecordKind {

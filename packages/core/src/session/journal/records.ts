@@ -1,6 +1,7 @@
 /** The entries of a session's journal: one kind of record for each fact that must outlive the process. */
 
 import type { QueueMode } from '../../agent/session-settings.ts'
+import type { ApprovalAnswer, ApprovalQuestion } from '../../base/approval.ts'
 import type { AgentId, RunId } from '../../base/ids.ts'
 import type {
   AssistantMessage,
@@ -154,6 +155,19 @@ export interface ToolDone extends OfRun {
   readonly handOff?: AgentId
 }
 
+/** A call waits for approval. */
+export interface ApprovalAsk extends OfRun {
+  readonly type: 'approval-request'
+  readonly request: ApprovalQuestion
+}
+
+/** A request for approval was decided, or its time was over. */
+export interface ApprovalDone extends OfRun {
+  readonly type: 'approval-decision'
+  readonly id: string
+  readonly answer: ApprovalAnswer
+}
+
 /** A summary replaces the oldest `dropped` messages of the context, of which an earlier summary is the first. The transcript keeps its messages. */
 export interface HistoryCompact extends OfRun {
   readonly type: 'history-compact'
@@ -225,6 +239,8 @@ export type JournalEntry =
   | ModelFailure
   | ToolIntent
   | ToolDone
+  | ApprovalAsk
+  | ApprovalDone
   | HistoryCompact
   | HistoryRewind
   | HistoryImport

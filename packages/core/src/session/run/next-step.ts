@@ -2,6 +2,7 @@
 import type { RunId } from '../../base/ids.ts'
 import type { ToolCall } from '../../base/messages.ts'
 import type { RunFailure, RunOutcome } from '../journal/records.ts'
+import { waitsForApproval } from '../state/run-approvals.ts'
 import type { RunState } from '../state/run-state.ts'
 import type { SessionState } from '../state/session-state.ts'
 
@@ -41,12 +42,12 @@ export interface RunView {
   canCompact(): boolean
   /** True when the agent that would answer is no longer configured. */
   readonly isAgentRemoved: boolean
-  /** Returns whether a tool may run again when the outcome of its first run is unknown. */
-  isIdempotent(toolName: string): boolean
+  /** Returns whether a tool may go on with a call whose outcome is unknown: it may run again, or tells what became of it. */
+  canGoOn(toolName: string): boolean
 }
 
 export type NextStep =
-  /** No work until a message arrives. */
+  /** No work until a message or the answer to a request for approval arrives. */
   | { readonly type: 'wait' }
   | { readonly type: 'start-run'; readonly runId: RunId; readonly merged: readonly RunId[] }
   | { readonly type: 'steer'; readonly runId: RunId; readonly from: RunId }
@@ -108,12 +109,14 @@ function afterFailure(current: RunState, view: RunView): NextStep {
   return { type: 'end-run', runId, outcome: 'failed', failure: failure.failure }
 }
 
-function nextTools(state: SessionState, { runId, turn, begun }: RunState, open: readonly ToolCall[], view: RunView): NextStep {
+function nextTools(state: SessionState, current: RunState, open: readonly ToolCall[], view: RunView): NextStep {
+  const { runId, turn, begun } = current
   // A call that has started without an outcome was started by an earlier incarnation.
-  const lost = open.filter(({ id, name }) => begun.has(id) && !view.isIdempotent(name))
+  const lost = open.filter(({ id, name }) => begun.has(id) && !view.canGoOn(name))
   if (lost.length > 0) return { type: 'close-tools', runId, outcome: 'unknown', calls: lost }
   if (steering(state) !== undefined) return { type: 'close-tools', runId, outcome: 'cancelled', calls: open }
-  return { type: 'run-tools', runId, turn, calls: open }
+  const ready = open.filter(({ id }) => !waitsForApproval(current, id))
+  return ready.length === 0 ? { type: 'wait' } : { type: 'run-tools', runId, turn, calls: ready }
 }
 
 function nextTurn(state: SessionState, current: RunState, view: RunView): NextStep {
@@ -138,7 +141,7 @@ function ask(current: RunState, turn: number, attempt: number, view: RunView): N
 }
 
 /** Returns the step that closes the open calls before a run ends, or undefined when none is open. */
-function close(runId: RunId, open: readonly ToolCall[], begun: ReadonlySet<string>): NextStep | undefined {
+function close(runId: RunId, open: readonly ToolCall[], begun: ReadonlyMap<string, unknown>): NextStep | undefined {
   const lost = open.filter(({ id }) => begun.has(id))
   if (lost.length > 0) return { type: 'close-tools', runId, outcome: 'unknown', calls: lost }
   return open.length > 0 ? { type: 'close-tools', runId, outcome: 'cancelled', calls: open } : undefined

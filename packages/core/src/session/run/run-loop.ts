@@ -6,6 +6,7 @@ import { isRemoved } from '../../agent/removed-agent.ts'
 import { describeError } from '../../base/errors.ts'
 import type { JsonValue, ToolCall } from '../../base/messages.ts'
 import { runFailureOf } from '../../base/run-failure.ts'
+import type { Tool } from '../../tool/tool.ts'
 import type { JournalEntry, RunEnd } from '../journal/records.ts'
 import type { RunState } from '../state/run-state.ts'
 import { type AttemptPause, attemptPause } from './attempts.ts'
@@ -16,7 +17,8 @@ import { type NextStep, nextStep, type RunLimits, runLimitDefaults } from './nex
 import { contextFor } from './run-context.ts'
 import { callHook, HookFailure } from './run-hooks.ts'
 import type { RunLoopOptions } from './run-loop-options.ts'
-import { closedCall, runTools } from './tool-step.ts'
+import { closedCall } from './tool-call.ts'
+import { runTools } from './tool-step.ts'
 
 /** A step that takes time. The end of a run is one when a hook observes it. */
 type Act = Extract<NextStep, { type: 'compact' | 'ask-model' | 'run-tools' | 'end-run' }>
@@ -100,7 +102,7 @@ export class RunLoop {
       limits: this.#limits(),
       historyTokens: state.shown.tokens,
       canCompact: () => this.#summary.canBeHad(),
-      isIdempotent: (name) => answering.tools.get(name)?.idempotent === true,
+      canGoOn: (name) => canGoOn(answering.tools.get(name)),
     })
   }
 
@@ -170,6 +172,11 @@ export class RunLoop {
         return this.#endRun(step, signal)
     }
   }
+}
+
+/** True for a tool that may go on with a call that had begun when its process ended. */
+function canGoOn(tool: Tool | undefined): boolean {
+  return tool !== undefined && (tool.idempotent || tool.reconcile !== undefined)
 }
 
 function endOf({ runId, outcome, failure }: Extract<NextStep, { type: 'end-run' }>): RunEnd {

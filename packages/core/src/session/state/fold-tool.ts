@@ -15,9 +15,9 @@ export const toolRecords: RecordFamily<ToolIntent | ToolDone> = {
       stringOf(name, 'name', fail)
       jsonOf(input, 'input', fail)
     },
-    fold(state, { runId, type, toolCallId }) {
+    fold(state, { runId, type, toolCallId, input }) {
       const run = state.runUnderWay(runId, type)
-      run.begun.add(toolCallId)
+      run.begun.set(toolCallId, input)
       run.underWay.add(toolCallId)
     },
     event: ({ toolCallId, name, input, turn }, head) => ({ type: 'tool-call', ...head, turn, toolCallId, name, input }),
@@ -34,6 +34,7 @@ export const toolRecords: RecordFamily<ToolIntent | ToolDone> = {
       const run = state.runUnderWay(runId, type)
       run.results.set(result.toolCallId, deepFreeze(result))
       run.underWay.delete(result.toolCallId)
+      for (const [id, { request }] of run.approvals) if (request.toolCallId === result.toolCallId) run.approvals.delete(id)
       for (const one of usage) spend(run, one.model, one.usage)
       run.handOff = handOff ?? run.handOff
       // A result for a call that crashed the session is no progress.

@@ -1,4 +1,5 @@
 /** The active run, as the journal describes it. */
+import type { ApprovalAnswer, ApprovalQuestion } from '../../base/approval.ts'
 import type { AgentId, RunId } from '../../base/ids.ts'
 import {
   type AssistantMessage,
@@ -19,6 +20,12 @@ export interface AnsweredTurn {
   readonly message: AssistantMessage
   readonly finish: FinishReason
   readonly calls: readonly ToolCall[]
+}
+
+/** A request for approval, and its decision once there is one. */
+export interface RunApproval {
+  readonly request: ApprovalQuestion
+  answer: ApprovalAnswer | undefined
 }
 
 export interface RunState {
@@ -45,11 +52,13 @@ export interface RunState {
   response: AnsweredTurn | undefined
   /** The failure of the last attempt; undefined unless it failed. */
   failure: ModelFailure | undefined
-  /** Tool calls of this turn that have started. */
-  readonly begun: Set<string>
+  /** Tool calls of this turn that have started, with the input that each got. */
+  readonly begun: Map<string, JsonValue>
   /** Those of `begun` that this incarnation started and that have no outcome yet: its own active steps. */
   readonly underWay: Set<string>
   readonly results: Map<string, ToolResult>
+  /** The requests for approval of the open calls, by their ids, in their order. */
+  readonly approvals: Map<string, RunApproval>
   /** The agent to which a call of this turn hands the conversation over. */
   handOff: AgentId | undefined
   usage: Usage
@@ -84,9 +93,10 @@ export function newRun(runId: RunId, members: RunId[], messages: MessageIn[]): R
     model: '',
     response: undefined,
     failure: undefined,
-    begun: new Set(),
+    begun: new Map(),
     underWay: new Set(),
     results: new Map(),
+    approvals: new Map(),
     handOff: undefined,
     usage: zeroUsage,
     usageByModel: [],

@@ -1,0 +1,234 @@
+/**
+ * The requests of a tenant that wait for a decision, as documents: what is asked is in the journal of the session, and the documents are how it is found
+ * without waking any session. One timer, for the earliest deadline of all.
+ *
+ * Phases: `new → open ⇄ closed`; requests are taken in each, and expire only while it is open.
+ * Owns the documents and the timer.
+ * I1: A document is written before its session may leave memory (`written`), and removed after the journal has the decision.
+ * I2: A document without a waiting request (a crash came between the two) is removed when it is answered or expires, and does nothing else.
+ * I3: Of a request that is written, memory has its id and the session, not its text.
+ */
+import type { Clock, Logger, TimerHandle } from '@beamclaw/actor'
+import type { ApprovalRequest } from '../base/approval.ts'
+import { BeamClawError, describeError } from '../base/errors.ts'
+import type { SessionKey, TenantId } from '../base/ids.ts'
+import type { JsonObject } from '../base/messages.ts'
+import type { Store } from '../ports/store.ts'
+import type { StoreKey } from '../ports/store-key.ts'
+import { expiryOf } from './approval-id.ts'
+
+export interface PendingApprovalsOptions {
+  readonly tenant: TenantId
+  readonly store: Store
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Has the session record that the time of a request is over. Resolves with false when it is not over yet. */
+  readonly expire: (sessionKey: SessionKey, id: string) => Promise<boolean>
+}
+
+interface Entry {
+  readonly expiresAt: number
+  /** Unknown for a request of an earlier process that was not read yet. */
+  sessionKey: SessionKey | undefined
+  /** The request, until it is written. */
+  request: ApprovalRequest | undefined
+  /** Resolves with whether the document is durable. */
+  written: Promise<boolean>
+  /** When a failed expiry is tried again. */
+  retryAt: number
+}
+
+/** Requests that expire concurrently, and documents that are read concurrently. */
+const atOnce = 32
+
+/** Documents of one page. */
+const pageSize = 1_000
+
+/** Milliseconds until an expiry that failed is tried again. */
+const retryMs = 5_000
+
+/** The longest delay of a timer. */
+const longestMs = 2_147_483_647
+
+export class PendingApprovals {
+  readonly #options: PendingApprovalsOptions
+  readonly #entries = new Map<string, Entry>()
+  readonly #bySession = new Map<SessionKey, Set<string>>()
+  #timer: TimerHandle | undefined
+  #timerAt = Number.POSITIVE_INFINITY
+  #isOpen = false
+
+  constructor(options: PendingApprovalsOptions) {
+    this.#options = options
+  }
+
+  /** Finds the requests that an earlier process has left, and begins to watch the deadlines. Rejects as the store does. */
+  async open(): Promise<void> {
+    for await (const id of this.#ids()) this.#entries.set(id, this.#entries.get(id) ?? leftBehind(id))
+    this.#isOpen = true
+    this.#arm()
+  }
+
+  close(): void {
+    this.#isOpen = false
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#timerAt = Number.POSITIVE_INFINITY
+  }
+
+  /** How many requests wait, as far as this process knows. */
+  get count(): number {
+    return this.#entries.size
+  }
+
+  /** Takes the requests of a session that wait now, all of them: called with each change of them. */
+  follow(sessionKey: SessionKey, requests: readonly ApprovalRequest[]): void {
+    const before = this.#bySession.get(sessionKey)
+    if (before === undefined && requests.length === 0) return
+    const waiting = new Set(requests.map(({ id }) => id))
+    for (const id of before ?? []) if (!waiting.has(id)) this.remove(id)
+    for (const request of requests) if (before?.has(request.id) !== true) this.#add(request)
+    if (waiting.size === 0) this.#bySession.delete(sessionKey)
+    else this.#bySession.set(sessionKey, waiting)
+  }
+
+  /** Resolves with whether all waiting requests of a session are durable. */
+  async written(sessionKey: SessionKey): Promise<boolean> {
+    const ids = [...(this.#bySession.get(sessionKey) ?? [])]
+    const written = await Promise.all(ids.map((id) => this.#entries.get(id)?.written ?? true))
+    return written.every((one) => one)
+  }
+
+  /** Resolves with a request; undefined when it does not wait any more. */
+  async get(id: string): Promise<ApprovalRequest | undefined> {
+    const known = this.#entries.get(id)?.request
+    if (known !== undefined) return known
+    const found = await this.#options.store.get(this.#key(id))
+    return found === undefined ? undefined : (found.value as unknown as ApprovalRequest)
+  }
+
+  /** Returns the waiting requests, the earliest deadline first. */
+  async *all(): AsyncGenerator<ApprovalRequest> {
+    const now = [...this.#entries].flatMap(([, { request }]) => (request === undefined ? [] : [request]))
+    const told = new Set(now.map(({ id }) => id))
+    yield* now
+    let page: string[] = []
+    for await (const id of this.#ids()) {
+      if (told.has(id)) continue
+      page.push(id)
+      if (page.length < atOnce) continue
+      yield* await this.#read(page)
+      page = []
+    }
+    yield* await this.#read(page)
+  }
+
+  /** Removes a request that was decided or is needed no more. */
+  remove(id: string): void {
+    const entry = this.#entries.get(id)
+    this.#entries.delete(id)
+    // One that is being written is removed once that is done.
+    void (entry?.written ?? Promise.resolve(true))
+      .then(() => this.#options.store.delete(this.#key(id)))
+      .catch((error: unknown) => this.#options.logger.log('warn', 'approval.not-removed', { approval: id, error: describeError(error) }))
+  }
+
+  #key(id: string): StoreKey {
+    return [this.#options.tenant, 'approvals', id]
+  }
+
+  async #read(ids: readonly string[]): Promise<ApprovalRequest[]> {
+    const found = await Promise.all(ids.map((id) => this.get(id)))
+    return found.filter((request) => request !== undefined)
+  }
+
+  async *#ids(): AsyncGenerator<string> {
+    const { store, tenant } = this.#options
+    let after: StoreKey | undefined
+    for (;;) {
+      const keys = await store.list([tenant, 'approvals'], { limit: pageSize, ...(after === undefined ? {} : { after }) })
+      for (const key of keys) {
+        const id = key.at(-1)
+        if (key.length === 3 && id !== undefined && expiryOf(id) !== undefined) yield id
+      }
+      after = keys.at(-1)
+      if (keys.length < pageSize) return
+    }
+  }
+
+  #add(request: ApprovalRequest): void {
+    const { id, expiresAt, sessionKey } = request
+    const known = this.#entries.get(id)
+    if (known !== undefined) {
+      known.sessionKey = sessionKey
+      return
+    }
+    const entry: Entry = { expiresAt, sessionKey, request, written: Promise.resolve(true), retryAt: 0 }
+    entry.written = this.#write(entry, request)
+    this.#entries.set(id, entry)
+    if (expiresAt < this.#timerAt) this.#arm()
+  }
+
+  async #write(entry: Entry, request: ApprovalRequest): Promise<boolean> {
+    const { store, logger } = this.#options
+    try {
+      await store.put(this.#key(request.id), request as unknown as JsonObject)
+      entry.request = undefined
+      return true
+    } catch (error) {
+      // It stays in memory, and its session listed as busy: the next process finds it there.
+      logger.log('error', 'approval.not-stored', { session: request.sessionKey, approval: request.id, error: describeError(error) })
+      return false
+    }
+  }
+
+  /** Sets the timer for the earliest deadline. */
+  #arm(): void {
+    if (!this.#isOpen) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#timerAt = Number.POSITIVE_INFINITY
+    for (const { expiresAt, retryAt } of this.#entries.values()) this.#timerAt = Math.min(this.#timerAt, Math.max(expiresAt, retryAt))
+    if (this.#timerAt === Number.POSITIVE_INFINITY) return
+    const { clock } = this.#options
+    const delayMs = Math.min(longestMs, Math.max(0, this.#timerAt - clock.now()))
+    this.#timer = clock.setTimer(() => void this.#expireDue(), delayMs, true)
+  }
+
+  async #expireDue(): Promise<void> {
+    const now = this.#options.clock.now()
+    const due = [...this.#entries].filter(([, { expiresAt, retryAt }]) => Math.max(expiresAt, retryAt) <= now).map(([id]) => id)
+    // The next timer need not wait for these.
+    for (const id of due) {
+      const entry = this.#entries.get(id)
+      if (entry !== undefined) entry.retryAt = now + retryMs
+    }
+    this.#arm()
+    const expireNext = async (): Promise<void> => {
+      for (let id = due.pop(); id !== undefined && this.#isOpen; id = due.pop()) await this.#expire(id)
+    }
+    await Promise.all(Array.from({ length: atOnce }, expireNext))
+  }
+
+  async #expire(id: string): Promise<void> {
+    const { expire, logger } = this.#options
+    const entry = this.#entries.get(id)
+    if (entry === undefined) return
+    try {
+      const sessionKey = entry.sessionKey ?? (await this.get(id))?.sessionKey
+      if (sessionKey === undefined || (await expire(sessionKey, id))) this.remove(id)
+    } catch (error) {
+      if (isOver(error)) return this.remove(id)
+      logger.log('warn', 'approval.not-expired', { approval: id, error: describeError(error), retryAfterMs: retryMs })
+    }
+  }
+}
+
+/** True when no such request waits in the session, or there is no such session. */
+export function isOver(error: unknown): boolean {
+  return (['already-resolved', 'unknown-approval', 'unknown-session'] as const).some((code) => BeamClawError.isInstance(error, code))
+}
+
+function leftBehind(id: string): Entry {
+  return { expiresAt: expiryOf(id) ?? 0, sessionKey: undefined, request: undefined, written: Promise.resolve(true), retryAt: 0 }
+}

@@ -1,0 +1,29 @@
+/** Shows the requests for approval of a session outside of it, as its records change them. */
+import type { ApprovalDesk } from '../../approval/approval-gate.ts'
+import type { SessionKey } from '../../base/ids.ts'
+import type { JournalEntry } from '../journal/records.ts'
+import { requestsOf } from '../state/run-approvals.ts'
+import type { SessionState } from '../state/session-state.ts'
+import type { Decisions } from './decisions.ts'
+
+/** The records after which other requests may wait than before. */
+const changes: ReadonlySet<JournalEntry['type']> = new Set([
+  'approval-request',
+  'approval-decision',
+  'tool-outcome',
+  'run-cancel',
+  'run-end',
+])
+
+/** Called with each record once it is durable. */
+export function followApprovals(
+  entry: JournalEntry,
+  key: SessionKey,
+  state: SessionState,
+  { approvals, decisions }: { readonly approvals: ApprovalDesk; readonly decisions: Decisions },
+): void {
+  if (!changes.has(entry.type)) return
+  const isDecision = entry.type === 'approval-decision'
+  approvals.follow(key, requestsOf(key, state.current), isDecision ? [entry.id] : [])
+  if (isDecision) decisions.tell(entry.id, entry.answer)
+}
