@@ -129,6 +129,7 @@ function addTalk(root: Command): void {
     .argument('<key>', 'agent:<agent>:<session>, or the last part alone')
     .argument('[run]', 'the run that was given up')
     .action(async (key, run, flags) => (await import('./commands/redrive.ts')).redrive(key, run, flags))
+  addApprovals(root)
   talk(root, 'agents')
     .description('list the agents')
     .action(async (flags) => (await import('./commands/agents.ts')).agents(flags))
@@ -137,9 +138,43 @@ function addTalk(root: Command): void {
     .action(async (flags) => (await import('./commands/models.ts')).models(flags))
 }
 
-function talk(root: Command, name: string): Command {
+/** Adds the commands that decide about calls of tools. */
+function addApprovals(root: Command): void {
+  const group = root.command('approvals').description('calls of tools that wait for a person: list them, and decide')
+  talk(group, 'list', { isDefault: true })
+    .description('list what waits')
+    .action(async (flags) => (await import('./commands/approvals.ts')).listApprovals(flags))
+  talk(group, 'show')
+    .description('tell all that one of them would do')
+    .argument('<id>', 'its id, or the first or last characters of it')
+    .action(async (id, flags) => (await import('./commands/approvals.ts')).showApproval(id, flags))
+  talk(group, 'approve')
+    .description('let it run')
+    .argument('<id>', 'its id, or the first or last characters of it')
+    .addOption(
+      new Option(
+        '--for <reach>',
+        'this call, or the same from now on in its session, for its agent, or everywhere (default: once)',
+      ).choices(['once', 'session', 'agent', 'tenant']),
+    )
+    .action(async (id, flags) => (await import('./commands/approvals.ts')).approve(id, flags))
+  talk(group, 'deny')
+    .description('do not let it run')
+    .argument('<id>', 'its id, or the first or last characters of it')
+    .option('--reason <text>', 'what the model is told')
+    .action(async (id, flags) => (await import('./commands/approvals.ts')).deny(id, flags))
+  talk(group, 'grants')
+    .description('list what needs no approval any more')
+    .action(async (flags) => (await import('./commands/approvals.ts')).listGrants(flags))
+  talk(group, 'revoke')
+    .description('take one of these back')
+    .argument('<grant>', 'its id')
+    .action(async (grant, flags) => (await import('./commands/approvals.ts')).revoke(grant, flags))
+}
+
+function talk(root: Command, name: string, options: { readonly isDefault?: boolean } = {}): Command {
   return root
-    .command(name)
+    .command(name, options)
     .option('--url <url>', "the gateway's address (default: BEAMCLAW_URL, else as configured, else http://127.0.0.1:4000)")
     .option('--token <token>', "the gateway's token; BEAMCLAW_GATEWAY_TOKEN keeps it out of the list of processes")
     .option('--config <file>', configText)

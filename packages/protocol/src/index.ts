@@ -44,6 +44,14 @@ export {
 } from './fragments/agent.ts'
 export { type AgentsListParams, type AgentsListResult, agentsMethods } from './fragments/agents.ts'
 export {
+  approvalMethods,
+  type GrantShape,
+  type PendingApproval,
+  pendingApproval,
+  type ResolvedApproval,
+  resolvedApproval,
+} from './fragments/approvals.ts'
+export {
   type EventName,
   type EventPayload,
   events,

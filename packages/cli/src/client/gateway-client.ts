@@ -109,7 +109,7 @@ export class GatewayClient implements AsyncDisposable {
       maxProtocol: protocolVersion,
       client: { id: 'cli', version, platform: process.platform, mode: 'cli' },
       role: 'operator',
-      scopes: ['operator.read', 'operator.write'],
+      scopes: ['operator.read', 'operator.write', 'operator.approvals'],
       caps: ['tool-events'],
       ...(token === undefined ? {} : { auth: { token } }),
     }

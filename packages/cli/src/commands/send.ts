@@ -6,6 +6,7 @@ import { ClientError } from '../client/client-error.ts'
 import type { GatewayClient } from '../client/gateway-client.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { coloured, harmless, sayJson } from '../output.ts'
+import { ApprovalPrompt } from './approval-prompt.ts'
 import { type GatewayFlags, withGateway } from './with-gateway.ts'
 
 export interface SendFlags extends GatewayFlags {
@@ -25,6 +26,7 @@ async function talk(client: GatewayClient, message: string, { session, agent, id
   const where = { sessionKey: session ?? 'main', ...(agent === undefined ? {} : { agentId: agent }) }
   const printer = json ? new JsonPrinter() : new TextPrinter()
   client.onEvent((event) => printer.event(runId, event))
+  using _prompt = new ApprovalPrompt(client, { runId, isJson: json, beforeText: () => printer.pause() })
   const stopListening = onInterrupt(() => void client.request('chat.abort', { ...where, runId }).catch(() => {}))
   let isAccepted = false
   const onAccepted = (payload: unknown): void => {
@@ -69,6 +71,8 @@ interface Printer {
   end(text: string, usage: unknown): void
   /** Called when the run fails. */
   broken(): void
+  /** Called before something else is printed. */
+  pause(): void
 }
 
 class JsonPrinter implements Printer {
@@ -87,6 +91,8 @@ class JsonPrinter implements Printer {
   }
 
   broken(): void {}
+
+  pause(): void {}
 }
 
 class TextPrinter implements Printer {
@@ -110,6 +116,10 @@ class TextPrinter implements Printer {
   }
 
   broken(): void {
+    this.#endLine()
+  }
+
+  pause(): void {
     this.#endLine()
   }
 

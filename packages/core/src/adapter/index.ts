@@ -5,6 +5,7 @@ export {
   anObject,
   anObjectWith,
   checkOptions,
+  definedOnly,
   describeValue,
   duration,
   integer,

@@ -80,7 +80,7 @@ export class ApprovalGate {
   readonly #options: ApprovalGateOptions
   readonly #grants: GrantBook
   readonly #pending: PendingApprovals
-  readonly #decided = new Set<string>()
+  readonly #decided = new Map<string, ApprovalAnswer['decision'] | undefined>()
 
   /** Made by core, one for each tenant. */
   constructor(options: ApprovalGateOptions) {
@@ -95,6 +95,11 @@ export class ApprovalGate {
       logger,
       expire: (sessionKey, id) => decide(sessionKey, id, { decision: 'expired' }),
     })
+  }
+
+  /** The tenant whose approvals these are. */
+  get tenant(): TenantId {
+    return this.#options.tenant
   }
 
   /** Resolves with the requests that wait. Rejects `invalid-option` and `invalid-session-key`, and as the store does. */
@@ -116,7 +121,7 @@ export class ApprovalGate {
     if (typeof id !== 'string' || id === '' || id.length > 64) throw unknownApproval(id)
     const request = this.#decided.has(id) ? undefined : await this.#pending.get(id)
     if (request !== undefined) return request
-    if (this.#decided.has(id)) throw alreadyResolved(id)
+    if (this.#decided.has(id)) throw alreadyResolved(id, this.#decided.get(id))
     throw unknownApproval(id)
   }
 
@@ -191,14 +196,14 @@ export class ApprovalGate {
     } catch (error) {
       if (!isOver(error)) throw error
       this.#pending.remove(id)
-      this.#remember(id)
-      throw BeamClawError.isInstance(error, 'already-resolved') ? error : alreadyResolved(id)
+      if (!this.#decided.has(id)) this.#remember(id, undefined)
+      throw BeamClawError.isInstance(error, 'already-resolved') ? error : alreadyResolved(id, this.#decided.get(id))
     }
   }
 
-  #remember(id: string): void {
-    this.#decided.add(id)
-    for (const oldest of this.#decided) {
+  #remember(id: string, decision: ApprovalAnswer['decision'] | undefined): void {
+    this.#decided.set(id, decision)
+    for (const oldest of this.#decided.keys()) {
       if (this.#decided.size <= rememberedDecisions) return
       this.#decided.delete(oldest)
     }
@@ -212,7 +217,7 @@ export class ApprovalGate {
     close: () => this.#pending.close(),
     covers: (permits, origin) => this.#grants.covers(permits, origin),
     follow: (sessionKey, requests, decided) => {
-      for (const id of decided) this.#remember(id)
+      if (decided !== undefined) this.#remember(decided.id, decided.answer.decision)
       this.#pending.follow(sessionKey, requests)
     },
     written: (sessionKey) => this.#pending.written(sessionKey),
@@ -229,8 +234,12 @@ export interface ApprovalDesk {
   close(): void
   /** Returns whether grants cover what a call does. */
   covers(permits: readonly Permit[] | undefined, origin: CallOrigin): boolean
-  /** Takes all requests of a session that wait now, and those that were decided. */
-  follow(sessionKey: SessionKey, requests: readonly ApprovalRequest[], decided: readonly string[]): void
+  /** Takes all requests of a session that wait now, and the one that was decided. */
+  follow(
+    sessionKey: SessionKey,
+    requests: readonly ApprovalRequest[],
+    decided?: { readonly id: string; readonly answer: ApprovalAnswer },
+  ): void
   /** Resolves with whether the waiting requests of a session are durable where they are found without it. */
   written(sessionKey: SessionKey): Promise<boolean>
   /** Removes what belongs to a session that was deleted. */

@@ -42,7 +42,7 @@ export interface ApprovalRequest extends ApprovalQuestion {
   readonly runId: RunId
 }
 
-/** `expired`: there was no decision in time, so the call was denied (or approved, where `onExpiry` says so). */
+/** `expired`: there was no decision in time, and the call does not run. */
 export type ApprovalDecision = 'approved' | 'denied' | 'expired'
 
 /** How far an approval reaches: this call, or what it does from now on in the session, for the agent, in the tenant. */
@@ -51,7 +51,7 @@ export type ApprovalScope = 'once' | 'session' | 'agent' | 'tenant'
 /** A decision, as it is in the journal. */
 export interface ApprovalAnswer {
   readonly decision: ApprovalDecision
-  /** The person or system that decided; absent for an expiry. */
+  /** The person or system that decided; `expiry` where the end of the time approves. Absent for `expired`. */
   readonly by?: string
   readonly scope?: ApprovalScope
   readonly reason?: string
@@ -72,9 +72,4 @@ export interface Grant {
   readonly by: string
   /** In milliseconds since 1970. */
   readonly createdAt: number
-}
-
-/** Returns whether a question has ended well: the call runs. */
-export function isApproval({ decision }: ApprovalAnswer, { onExpiry }: Pick<ApprovalQuestion, 'onExpiry'>): boolean {
-  return decision === 'approved' || (decision === 'expired' && onExpiry === 'approve')
 }

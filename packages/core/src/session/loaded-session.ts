@@ -113,7 +113,7 @@ export async function loadSession(
     settings: () => settings.value,
     tell: (event) => tell(event),
   })
-  approvals.follow(key, requestsOf(key, state.current), [])
+  approvals.follow(key, requestsOf(key, state.current))
   return { log, state, journal, loop, settings, attachments, agent: answering, running: undefined }
 }
 

@@ -1,15 +1,16 @@
 /** `POST /v1/chat/completions`: a message to a durable session, or a stateless completion. */
 import { type AgentDefinition, parseSessionKey, type RunningBeamClaw, sessionKeyParts } from '@beamclaw/core'
 import type { Context } from 'hono'
-import { measureJson, parseJson } from '../json.ts'
+import { measureJson } from '../json.ts'
 import { check } from '../schema-check.ts'
 import { lastUserContent } from './chat-input.ts'
 import { type ChatRequest, chatRequest, countImages, countMessages, maxImages } from './chat-request.ts'
 import { type CompletionHead, streamed, whole } from './completion-body.ts'
 import type { HttpEnv } from './guard.ts'
 import type { HttpAppOptions } from './http-app-options.ts'
-import { badRequest, HttpFailure } from './http-failure.ts'
+import { badRequest } from './http-failure.ts'
 import { inTurns } from './in-turns.ts'
+import { jsonBody } from './json-body.ts'
 import type { Piece } from './piece.ts'
 import { sessionAnswer, wholeSessionAnswer } from './session-answer.ts'
 import { statelessAnswer } from './stateless-answer.ts'
@@ -34,18 +35,11 @@ export async function chatCompletions(context: Context<HttpEnv>, options: HttpAp
 
 async function readRequest(context: Context<HttpEnv>, { limits, turns }: HttpAppOptions): Promise<ChatRequest> {
   const { maxDepth, maxBodyValues: maxValues, maxMessages } = limits
-  const text = await wholeText(context)
-  await turns.nextFor(text.length)
-  const body = parseJson(text, { maxDepth, maxValues })
-  if ('problem' in body) {
-    if (body.problem === 'too-deep') throw badRequest(`Request body is nested deeper than ${maxDepth} levels`, 'too-deep')
-    if (body.problem === 'too-many-values') throw badRequest(`Request body has more than ${maxValues} values`, 'too-many-values')
-    throw badRequest('Request body is not valid JSON', 'invalid_json')
-  }
-  if (countMessages(body.value) > maxMessages) {
+  const value = await jsonBody(context, { limits, turns })
+  if (countMessages(value) > maxMessages) {
     throw badRequest(`messages: more than ${maxMessages}, counting parts and tool calls`, 'too-many-values')
   }
-  const parsed = check(chatRequest, body.value)
+  const parsed = check(chatRequest, value)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
     throw badRequest(`${issue?.path.join('.') || 'body'}: ${issue?.message ?? 'is not valid'}`)
@@ -66,16 +60,6 @@ function checkArguments({ messages }: ChatRequest, maxDepth: number, maxValues: 
         throw badRequest(`tool_calls: arguments are nested deeper than ${maxDepth} levels`, 'too-deep')
       else throw badRequest(`tool_calls: arguments have more than ${maxValues} values in total`, 'too-many-values')
     }
-  }
-}
-
-/** Returns the body. A client that disconnects in the middle of it is not worth a log entry. */
-async function wholeText({ req }: Context<HttpEnv>): Promise<string> {
-  try {
-    return await req.text()
-  } catch (error) {
-    if (error instanceof HttpFailure) throw error
-    throw badRequest('Request body ended before its declared length', 'body-incomplete')
   }
 }
 

@@ -3,6 +3,7 @@
 import { Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { methodNotAllowed } from 'hono/method-not-allowed'
+import { decideApproval, getApproval, listApprovals } from './approvals.ts'
 import { attachmentResponse } from './attachment.ts'
 import { BodyBudget } from './body-budget.ts'
 import { chatCompletions } from './chat-completions.ts'
@@ -43,7 +44,11 @@ export function httpApp(options: HttpAppOptions): Hono<HttpEnv> {
     return context.json({ object: 'list', data: [...ids].map((id) => ({ id, object: 'model', created, owned_by: 'beamclaw' })) })
   })
   app.get('/v1/attachments/:id', (context) => attachmentResponse(context, claw))
-  app.post('/v1/chat/completions', onlyJson(limits.maxBodyBytes, new BodyBudget(limits.maxBodiesBytes)), (context) => {
+  const onlyBounded = onlyJson(limits.maxBodyBytes, new BodyBudget(limits.maxBodiesBytes))
+  app.get('/v1/approvals', (context) => listApprovals(context, claw))
+  app.get('/v1/approvals/:id', (context) => getApproval(context, claw))
+  app.post('/v1/approvals/:id', onlyBounded, (context) => decideApproval(context, options))
+  app.post('/v1/chat/completions', onlyBounded, (context) => {
     if (readiness() === 'ready') return chatCompletions(context, options)
     throw new HttpFailure(
       503,

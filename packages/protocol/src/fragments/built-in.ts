@@ -2,6 +2,7 @@
 import type * as z from 'zod'
 import { agentMethods } from './agent.ts'
 import { agentsMethods } from './agents.ts'
+import { approvalMethods } from './approvals.ts'
 import { chatMethods } from './chat.ts'
 import { connectionMethods } from './connection.ts'
 import { deadLetterMethods } from './dead-letters.ts'
@@ -16,6 +17,7 @@ export const methods = {
   ...deadLetterMethods.methods,
   ...chatMethods.methods,
   ...agentMethods.methods,
+  ...approvalMethods.methods,
 }
 
 /** Every event by name. */
@@ -24,6 +26,7 @@ export const events = {
   ...chatMethods.events,
   ...agentMethods.events,
   ...sessionsMethods.events,
+  ...approvalMethods.events,
 }
 
 /** The name of a method of every gateway. */

@@ -14,7 +14,8 @@ export interface Decide {
 export async function decide(context: CommandContext, { id, answer }: Decide): Promise<boolean> {
   const { key, state, journal, dependencies, isLoaded, drive } = context
   const { activity, services } = dependencies
-  const { expiresAt } = undecided(context, id).request
+  const approval = undecided(context, id)
+  const { expiresAt } = approval.request
   const isOver = services.clock.now() >= expiresAt
   if (answer.decision === 'expired' && !isOver) return false
   // Listed first: after a crash the run goes on with the decision.
@@ -23,13 +24,17 @@ export async function decide(context: CommandContext, { id, answer }: Decide): P
   try {
     undecided(context, id)
     const runId = state.current?.runId
-    if (runId !== undefined)
-      await journal.commit({ type: 'approval-decision', runId, id, answer: isOver ? { decision: 'expired' } : answer })
+    if (runId !== undefined) await journal.commit({ type: 'approval-decision', runId, id, answer: isOver ? expiryOf(approval) : answer })
     if (isOver && answer.decision !== 'expired') throw alreadyResolved(id, 'expired')
     return true
   } finally {
     drive()
   }
+}
+
+/** Returns what the end of the time means. */
+function expiryOf({ request: { onExpiry } }: RunApproval): ApprovalAnswer {
+  return onExpiry === 'approve' ? { decision: 'approved', by: 'expiry' } : { decision: 'expired' }
 }
 
 /** Returns a request that waits. Throws for any other. */

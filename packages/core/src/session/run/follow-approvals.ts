@@ -23,7 +23,7 @@ export function followApprovals(
   { approvals, decisions }: { readonly approvals: ApprovalDesk; readonly decisions: Decisions },
 ): void {
   if (!changes.has(entry.type)) return
-  const isDecision = entry.type === 'approval-decision'
-  approvals.follow(key, requestsOf(key, state.current), isDecision ? [entry.id] : [])
-  if (isDecision) decisions.tell(entry.id, entry.answer)
+  const decided = entry.type === 'approval-decision' ? entry : undefined
+  approvals.follow(key, requestsOf(key, state.current), decided)
+  if (decided !== undefined) decisions.tell(decided.id, decided.answer)
 }

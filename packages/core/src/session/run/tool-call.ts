@@ -1,6 +1,5 @@
 /** One call of a tool: hooks, approval, intent, the call itself, outcome. */
 import type { AgentDefinition } from '../../agent/agent.ts'
-import { isApproval } from '../../base/approval.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import { jsonOf, toolResultOf } from '../../base/message-check.ts'
 import type { JsonValue, ToolCall, ToolResult } from '../../base/messages.ts'
@@ -41,7 +40,7 @@ export async function runTool(site: CallSite, call: ToolCall): Promise<'asked' |
     if (answer === undefined) return 'asked'
     // What was approved runs, whatever a hook would make of the call now.
     const approved = { ...call, input: request.input }
-    if (!isApproval(answer, request)) await close(site, deniedCall(approved, approval))
+    if (answer.decision !== 'approved') await close(site, deniedCall(approved, approval))
     else await begin(site, approved, request.detail)
     return undefined
   }

@@ -2,6 +2,7 @@
 import {
   agentMethods,
   agentsMethods,
+  approvalMethods,
   chatMethods,
   connectionMethods,
   deadLetterMethods,
@@ -10,8 +11,17 @@ import {
   sessionsMethods,
   statusMethods,
 } from '@beamclaw/protocol'
-import type { AnyImplementation, ImplementedMethods } from '../../methods/implement-methods.ts'
+import type { AnyImplementation, ImplementedMethods, Publish } from '../../methods/implement-methods.ts'
 import { agent, agentWait } from './agent.ts'
+import {
+  approvalGet,
+  approvalList,
+  approvalResolve,
+  approvalWaitDecision,
+  grantsList,
+  grantsRevoke,
+  publishApprovals,
+} from './approvals.ts'
 import type { Call, Method, World } from './call.ts'
 import { chatAbort, chatSend } from './chat.ts'
 import { chatHistory } from './chat-history.ts'
@@ -35,6 +45,17 @@ export function builtInMethods(world: World): readonly ImplementedMethods[] {
     implement(world, deadLetterMethods, { 'sessions.deadLetters': sessionsDeadLetters, 'sessions.redrive': sessionsRedrive }),
     implement(world, chatMethods, { 'chat.history': chatHistory, 'chat.send': chatSend, 'chat.abort': chatAbort }),
     implement(world, agentMethods, { agent, 'agent.wait': agentWait }),
+    {
+      ...implement(world, approvalMethods, {
+        'exec.approval.list': approvalList,
+        'exec.approval.get': approvalGet,
+        'exec.approval.resolve': approvalResolve,
+        'exec.approval.waitDecision': approvalWaitDecision,
+        'exec.approval.grants.list': grantsList,
+        'exec.approval.grants.revoke': grantsRevoke,
+      }),
+      onStart: (publish: Publish<typeof approvalMethods>) => publishApprovals(world, publish),
+    },
   ]
 }
 
