@@ -13,6 +13,8 @@ export const faultRecordTypes = [
   'model-failure',
   'tool-intent',
   'tool-outcome',
+  'approval-request',
+  'approval-decision',
   'history-compact',
   'history-rewind',
   'history-import',
