@@ -61,7 +61,7 @@ function bounded(plan: PlannedCall): PlannedCall {
 }
 
 /** Returns JSON with the keys of every object in order, so that equal values give equal texts. */
-export function canonicalJson(value: JsonValue): string {
+function canonicalJson(value: JsonValue): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const fields = Object.keys(value)

@@ -202,7 +202,7 @@ export function headOf(call: ToolCall): { readonly type: 'tool-result'; readonly
 }
 
 /** Returns the tool of a call. Throws `tool-input`, with a hint, where there is none of that name. */
-export function toolOf({ name }: ToolCall, tools: ReadonlyMap<string, Tool>): Tool {
+function toolOf({ name }: ToolCall, tools: ReadonlyMap<string, Tool>): Tool {
   const tool = tools.get(name)
   if (tool !== undefined) return tool
   const known = [...tools.keys()]
