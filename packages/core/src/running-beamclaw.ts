@@ -107,7 +107,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   }
 
   /**
-   * Replaces the agents. The new definitions apply from the next step of each run on; sessions of a removed agent finish their runs with its
+   * Replaces the agents. The new definitions apply from the next run on: one under way keeps the definition it has. Sessions of a removed agent finish their runs with its
    * last definition. Runs that an earlier process left, and that wait for an agent that was not configured, go on when it is among these. Throws as `new BeamClaw` does; the agents are then unchanged.
    *
    * @example

@@ -22,6 +22,7 @@ import { readOnlyMap } from '../base/read-only-map.ts'
 import type { ThinkingLevel, ToolChoice } from '../ports/provider.ts'
 import { aStandardSchema, type StandardSchema } from '../tool/standard-schema.ts'
 import type { Tool } from '../tool/tool.ts'
+import { allowedTools, aToolList } from '../tool/tool-names.ts'
 import { type AgentHooks, hookNames } from './hooks.ts'
 import { type RetentionOptions, retentionOf } from './retention.ts'
 import type { SessionSettings } from './session-settings.ts'
@@ -39,6 +40,10 @@ export interface AgentOptions<TContext = unknown, TContextInput = TContext> {
   readonly system?: SystemPrompt<TContext>
   /** The tools that the model may call; requests have them sorted by name. @default [] */
   readonly tools?: readonly ToolFor<TContext>[]
+  /** Patterns of names, with `*` for any characters: of `tools` only these may be called. @default all */
+  readonly allowedTools?: readonly string[]
+  /** Patterns of names that may not be called, whatever allows them. @default none */
+  readonly deniedTools?: readonly string[]
   /** Provider calls one run may make. @default 50 */
   readonly maxTurns?: number
   /**
@@ -124,6 +129,8 @@ export function definitionOf<TContext, TContextInput>(
       model: modelRule,
       system: either(text(1_000_000), aFunction),
       tools: anArray,
+      allowedTools: aToolList,
+      deniedTools: aToolList,
       maxTurns: integer(1),
       compactAboveTokens: integer(1_000),
       thinking: oneOf('off', 'low', 'medium', 'high'),
@@ -138,7 +145,7 @@ export function definitionOf<TContext, TContextInput>(
     ['id', 'model'],
   )
   const hooks = options.hooks === undefined ? {} : readHooks(owner, options.hooks as AgentHooks)
-  const tools = toolsByName(owner, options as AgentOptions)
+  const tools = readOnlyMap(new Map(allowedTools(toolsByName(owner, options as AgentOptions), options)))
   const toolChoice = guardedRead(owner, 'toolChoice', () => toolChoiceOf(options.toolChoice))
   if (typeof toolChoice === 'object') checkToolNames(owner, 'toolChoice.name', [toolChoice.name], [...tools.keys()])
   return Object.freeze({
@@ -191,7 +198,7 @@ function toolsByName(owner: string, { id, tools = [] }: Pick<AgentOptions, 'id' 
     if (byName.has(name)) throw new BeamClawError('invalid-option', `${owner}: two tools of agent "${id}" have the same name, "${name}"`)
     byName.set(name, tool)
   }
-  return readOnlyMap(new Map([...byName].sort(([a], [b]) => (a < b ? -1 : 1))))
+  return new Map([...byName].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 const hookRules = Object.fromEntries(hookNames.map((name) => [name, aFunction])) as OptionRules<AgentHooks>

@@ -33,6 +33,10 @@ export interface SessionSettings {
   /** How much of its work a client is to show. */
   readonly verbose?: 'off' | 'on' | 'full'
   readonly queueMode?: QueueMode
+  /** Patterns of tool names, with `*` for any characters: of the agent's tools only these may be called in this session. */
+  readonly allowedTools?: readonly string[]
+  /** Patterns of names of tools that may not be called in this session. */
+  readonly deniedTools?: readonly string[]
   /** Names of the skills the session began with. */
   readonly skills?: readonly string[]
 }

@@ -205,12 +205,15 @@ describe('the context of a run that is handed over', () => {
     ).toBe('billing here')
   })
 
-  test('keeps its tools from a context that its schema refuses since it was changed', async () => {
+  test('goes on with the schema with which it began, and the next message meets the changed one', async () => {
     let runs = 0
     const gate = Promise.withResolvers<void>()
-    const look = defineTool({ name: 'look', description: 'looks', idempotent: true, execute: () => (++runs === 1 ? gate.promise : 'seen') })
+    const look = defineTool({ name: 'look', description: 'looks', execute: () => (++runs === 1 ? gate.promise : 'seen') })
     const [main, billing] = agents({ tools: [look] })
-    const set = await up([main ?? {}, billing ?? {}], { ...triage, billing: () => ({ calls: [{ id: 'l', name: 'look' }] }) })
+    const set = await up([main ?? {}, billing ?? {}], {
+      ...triage,
+      billing: (request) => (lastTool(request) === 'seen' ? { text: 'paid' } : { calls: [{ id: 'l', name: 'look' }] }),
+    })
     const run = set.claw.session(key).send('my bill', { idempotencyKey: 'one', context: { user: 'ada' } })
     await run.accepted
     while (runs === 0) await flushEventLoop()
@@ -218,13 +221,11 @@ describe('the context of a run that is handed over', () => {
       { id: 'main', model: 'test/model' },
       { id: 'billing', model: 'test/model', context: account as never, tools: [look] },
     ])
-    await set.claw
-      .session(key)
-      .send('steers', { queueMode: 'steer', context: { user: 'ada' } })
-      .accepted.catch(() => {})
     gate.resolve()
-    await expect(run.result()).rejects.toMatchObject({ code: 'invalid-message' })
-    expect(runs).toBe(1)
+    expect((await run.result()).text).toBe('paid')
+    await expect(set.claw.session(key).send('more', { context: { user: 'ada' } }).accepted).rejects.toMatchObject({
+      code: 'invalid-message',
+    })
   })
 
   test('is refused typed where the schema itself fails', async () => {

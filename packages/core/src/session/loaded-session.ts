@@ -1,6 +1,5 @@
 /** A session with its history in memory: state, journal and run loop over an open log. */
 import type { AgentDefinition } from '../agent/agent.ts'
-import { isRemoved } from '../agent/removed-agent.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { SessionKey } from '../base/ids.ts'
 import type { AppendLog } from '../ports/store.ts'
@@ -9,6 +8,7 @@ import { JournalWriter } from './journal/journal-writer.ts'
 import { readState } from './journal/read-journal.ts'
 import { eventOfEntry } from './journal/record-families.ts'
 import { logFailure, publishEvent } from './publish-event.ts'
+import { AgentOfRun } from './run/agent-of-run.ts'
 import { Decisions } from './run/decisions.ts'
 import { followApprovals } from './run/follow-approvals.ts'
 import { RunLoop } from './run/run-loop.ts'
@@ -56,6 +56,7 @@ export async function loadSession(
   } = dependencies
   const { clock, ids, random } = services
   const decisions = new Decisions()
+  const agentOfRun = new AgentOfRun()
   const settings = new SettingsDocument(store, tenant, key)
   const [{ state, snapshotAt }] = await Promise.all([readState(log, sessionDefaults, extensions), settings.load()])
   // Completes an import or a deletion that a crash interrupted.
@@ -109,17 +110,12 @@ export async function loadSession(
     logger,
     turns,
     agents,
-    agent: () => withOwnSettings(answering(), settings),
+    agent: () => agentOfRun.of(state, answering(), settings.value),
     settings: () => settings.value,
     tell: (event) => tell(event),
   })
   approvals.follow(key, requestsOf(key, state.current))
   return { log, state, journal, loop, settings, attachments, agent: answering, running: undefined }
-}
-
-function withOwnSettings(agent: AgentDefinition, { value: { model, thinking } }: SettingsDocument): AgentDefinition {
-  if ((model === undefined && thinking === undefined) || isRemoved(agent)) return agent
-  return { ...agent, model: model ?? agent.model, thinking: thinking ?? agent.thinking }
 }
 
 /** True for a session that was never begun: it has no record and no settings. */

@@ -198,7 +198,7 @@ describe('draining', () => {
 })
 
 describe('agents that are configured anew', () => {
-  test('answer from the next question on, in the middle of a run too', async () => {
+  test('answer from the next run on: one under way keeps the definition it has', async () => {
     const held = gate()
     const model = new FunctionModel((_request, index) => (index === 0 ? { calls: [{ id: 'a', name: 'wait' }] } : { text: 'done' }))
     const wait = defineTool({
@@ -216,7 +216,9 @@ describe('agents that are configured anew', () => {
     claw.updateAgents([defineAgent({ id: 'main', model: 'test/better', system: 'Be quick.' })])
     held.resolve()
     await run.result()
-    expect(model.requests[1]).toMatchObject({ model: 'better', system: 'Be quick.' })
+    expect(model.requests[1]).toMatchObject({ model: 'model', tools: [{ name: 'wait' }] })
+    await claw.session(key).send('again').result()
+    expect(model.requests[2]).toMatchObject({ model: 'better', system: 'Be quick.' })
   })
 
   test('leave a session of an agent that is gone with its last definition, and refuse others', async () => {

@@ -11,6 +11,7 @@ import type { JsonObject } from '../base/messages.ts'
 import { encodeJson } from '../defaults/json-text.ts'
 import type { Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
+import { aToolList } from '../tool/tool-names.ts'
 import { journalKey } from './session-names.ts'
 
 export type { SessionSettings } from '../agent/session-settings.ts'
@@ -34,6 +35,8 @@ const rules = {
   thinking: oneOf('off', 'low', 'medium', 'high'),
   verbose: oneOf('off', 'on', 'full'),
   queueMode: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
+  allowedTools: aToolList,
+  deniedTools: aToolList,
   skills: (value: unknown) => (Array.isArray(value) && value.every((name) => typeof name === 'string') ? undefined : 'a list of names'),
 } satisfies OptionRules<SessionSettings>
 
