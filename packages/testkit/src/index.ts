@@ -15,6 +15,12 @@ export {
 export { type ProviderContractOptions, type ProviderContractSection, providerContract } from './contracts/provider-contract.ts'
 export type { ProviderUnderTest, ServiceBehavior } from './contracts/provider-fixtures.ts'
 export {
+  type SandboxContractOptions,
+  type SandboxContractSection,
+  type SandboxUnderTest,
+  sandboxContract,
+} from './contracts/sandbox-contract.ts'
+export {
   type MakeStore,
   type StoreContractOptions,
   type StoreContractSection,
