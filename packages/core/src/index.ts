@@ -201,6 +201,19 @@ export type {
   Versioned,
 } from './ports/store.ts'
 export type { StoreKey } from './ports/store-key.ts'
+export { ProcessTable } from './process/process-table.ts'
+export type { ProcessTableOptions } from './process/process-table-options.ts'
+export type {
+  BackgroundProcess,
+  PollProcessOptions,
+  ProcessFilter,
+  ProcessList,
+  ProcessOwner,
+  ProcessStatus,
+  ReadProcessOptions,
+  StartProcessOptions,
+} from './process/process-types.ts'
+export type { ProcessOutput } from './process/read-output.ts'
 export type { RunningBeamClaw } from './running-beamclaw.ts'
 export type { ExtensionEntry, RecordExtension } from './session/journal/record-extension.ts'
 export type { QueueMode, RunSettings } from './session/journal/records.ts'

@@ -16,3 +16,4 @@ export {
   textRequest,
   toolAnswer,
 } from './scripted-provider.ts'
+export { ScriptedProcess, type ScriptedProgram, ScriptedSandbox, type ScriptedSandboxOptions } from './scripted-sandbox.ts'

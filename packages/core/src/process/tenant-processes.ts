@@ -1,0 +1,325 @@
+/** The background processes of one tenant. */
+import type { TimerHandle } from '@beamclaw/actor'
+import { hintOf, maxTimerMs } from '@beamclaw/actor/internal'
+import { BeamClawError, describeError } from '../base/errors.ts'
+import { parseSessionKey, type SessionKey } from '../base/ids.ts'
+import type { PartHost } from '../part/part.ts'
+import type { PreparedCommand, Sandbox, SandboxProcess, TerminalSize } from '../ports/sandbox.ts'
+import { ExitNotices } from './exit-notices.ts'
+import { nextForgetMs, toForget } from './finished-processes.ts'
+import { OutputRing } from './output-ring.ts'
+import { ProcessEntry, tableEnded } from './process-entry.ts'
+import { checkFilter, checkKeys, checkPoll, checkRead, checkSize, checkStart, checkTail, inputBytes, labelOf } from './process-input.ts'
+import { type ProcessRecord, processKey } from './process-record.ts'
+import type { ProcessSettings } from './process-table-options.ts'
+import type {
+  BackgroundProcess,
+  PollProcessOptions,
+  ProcessFilter,
+  ProcessList,
+  ProcessOwner,
+  ReadProcessOptions,
+  StartProcessOptions,
+} from './process-types.ts'
+import { type ProcessOutput, readOutput, tailOf } from './read-output.ts'
+import { readRecords, recover } from './recover-processes.ts'
+import { newSlug } from './slug.ts'
+import { encodeKeys } from './terminal-keys.ts'
+
+/**
+ * Phases: `new → open → closing → released`. Owns the entries of the tenant, the timer that forgets ended ones, and the notices of ends.
+ * I1: A process that runs has a document, written before it was started. I2: An entry is forgotten after its end is durable and its owner was told.
+ * I3: Once released nothing is recorded any more: the next incarnation decides what the documents mean.
+ */
+export class TenantProcesses implements ProcessList {
+  readonly #host: PartHost
+  readonly #settings: ProcessSettings
+  readonly #entries = new Map<string, ProcessEntry>()
+  // Entries whose end is durable, and told where it has to be.
+  readonly #settled = new Set<ProcessEntry>()
+  readonly #notices: ExitNotices
+  #forgetTimer: TimerHandle | undefined
+  #phase: 'new' | 'open' | 'closing' | 'released' = 'new'
+
+  constructor(host: PartHost, settings: ProcessSettings) {
+    this.#host = host
+    this.#settings = settings
+    this.#notices = new ExitNotices({ host, queueMode: settings.queueMode })
+  }
+
+  /** Reads the documents, and ends or finds again what ran. Rejects as the store does. */
+  async open(): Promise<void> {
+    const { sandboxes, killAfterMs } = this.#settings
+    const { clock, logger } = this.#host.services
+    const records = await readRecords(this.#host)
+    if (this.#phase !== 'new') return
+    const left: ProcessEntry[] = []
+    for (const record of records) {
+      const entry = this.#add(record)
+      if (entry.hasEnded) this.#settle(entry)
+      else left.push(entry)
+    }
+    await Promise.all(left.map((entry) => recover(entry, { sandboxes, clock, logger, withinMs: killAfterMs * 2 })))
+    if (this.#phase === 'new') this.#phase = 'open'
+  }
+
+  /** Ends every process that is not detached. Resolves once nothing runs and that is durable. */
+  async close(): Promise<void> {
+    this.#phase = 'closing'
+    this.#notices.close()
+    await Promise.all([...this.#entries.values()].map((entry) => this.#closeEntry(entry)))
+  }
+
+  /** Cancels all timers, and lets go of all processes. */
+  release(): void {
+    this.#phase = 'released'
+    this.#notices.close()
+    this.#forgetTimer?.cancel()
+    for (const entry of this.#entries.values()) entry.release()
+  }
+
+  get isReleased(): boolean {
+    return this.#phase === 'released'
+  }
+
+  async start(command: PreparedCommand, owner: ProcessOwner, options: StartProcessOptions = {}): Promise<BackgroundProcess> {
+    const checked = checkStart(command, owner, options)
+    this.#checkOpen()
+    const sandbox = this.#sandboxOf(command)
+    if (options.isDetached === true && sandbox.attach === undefined) {
+      const problem = `ProcessList.start: the sandbox "${sandbox.id}" cannot find a detached process again; leave "isDetached" out`
+      throw new BeamClawError('invalid-option', problem, { details: { sandbox: sandbox.id } })
+    }
+    const entry = await this.#reserve(command, checked, options)
+    try {
+      entry.spawned(await this.#spawn(sandbox, command, entry), options.timeoutMs)
+      await entry.document.save()
+    } catch (error) {
+      await this.#abandon(entry)
+      throw error
+    }
+    return entry.view
+  }
+
+  list(filter: ProcessFilter = {}): readonly BackgroundProcess[] {
+    checkFilter(filter)
+    const { isRunning } = filter
+    const key = filter.sessionKey === undefined ? undefined : parseSessionKey(filter.sessionKey)
+    const entries = [...this.#entries.values()].filter(
+      (entry) => (key === undefined || entry.sessionKey === key) && (isRunning === undefined || entry.hasEnded !== isRunning),
+    )
+    return entries.map(({ view }) => view).reverse()
+  }
+
+  get(id: string): BackgroundProcess {
+    return this.#entry(id).view
+  }
+
+  tail(id: string, maxBytes = 8_192): ProcessOutput {
+    const entry = this.#entry(id)
+    checkTail(maxBytes)
+    return tailOf(entry.ring, maxBytes, entry.hasEnded)
+  }
+
+  read(id: string, options: ReadProcessOptions = {}): ProcessOutput {
+    const entry = this.#entry(id)
+    const { from, maxBytes } = checkRead('read', options)
+    return readOutput(entry.ring, from, maxBytes, entry.hasEnded)
+  }
+
+  async poll(id: string, options: PollProcessOptions = {}): Promise<ProcessOutput> {
+    const entry = this.#entry(id)
+    const { from, maxBytes, waitMs, until, signal } = checkPoll(options)
+    const hasOutput = (): boolean => entry.ring.total > from && readOutput(entry.ring, from, maxBytes, entry.hasEnded).text !== ''
+    await entry.wait(() => entry.hasEnded || (until === 'output' && hasOutput()), waitMs, signal)
+    return readOutput(entry.ring, from, maxBytes, entry.hasEnded)
+  }
+
+  async sendToBackground(id: string): Promise<BackgroundProcess> {
+    const entry = this.#entry(id)
+    entry.change({ type: 'background' })
+    await entry.document.save()
+    return entry.view
+  }
+
+  async write(id: string, data: string | Uint8Array): Promise<void> {
+    const entry = this.#entry(id)
+    await entry.living().write(inputBytes(data))
+  }
+
+  async keys(id: string, names: readonly string[]): Promise<void> {
+    const entry = this.#entry(id)
+    checkKeys(names)
+    const text = encodeKeys(names)
+    const process = entry.living()
+    if (process.hasTerminal) return process.write(inputBytes(text))
+    throw new BeamClawError('invalid-option', `keys: the process "${id}" has no terminal; use write, or start it with one`, {
+      details: { id },
+    })
+  }
+
+  async endInput(id: string): Promise<void> {
+    const entry = this.#entry(id)
+    if (!entry.hasEnded) await entry.living().endInput()
+  }
+
+  resize(id: string, size: TerminalSize): void {
+    const entry = this.#entry(id)
+    checkSize(size)
+    if (!entry.hasEnded) entry.living().resize(size)
+  }
+
+  async kill(id: string): Promise<BackgroundProcess> {
+    const entry = this.#entry(id)
+    await entry.terminate('kill')
+    return entry.view
+  }
+
+  #entry(id: string): ProcessEntry {
+    if (this.#phase === 'released') throw tableEnded()
+    const entry = this.#entries.get(id)
+    if (entry !== undefined) return entry
+    const name = String(id).slice(0, 64)
+    const hint = hintOf(name, [...this.#entries.keys()].slice(-20), 'processes')
+    throw new BeamClawError('unknown-process', `There is no process "${name}"; ${hint}`, { details: { id: name } })
+  }
+
+  #checkOpen(): void {
+    if (this.#phase === 'open') return
+    if (this.#phase === 'closing') throw new BeamClawError('draining', 'No process is started any more: this node is about to stop')
+    throw tableEnded()
+  }
+
+  #sandboxOf({ sandbox: id }: PreparedCommand): Sandbox {
+    const sandbox = this.#settings.sandboxes.get(id)
+    if (sandbox !== undefined) return sandbox
+    const hint = hintOf(String(id).slice(0, 64), [...this.#settings.sandboxes.keys()], 'sandboxes')
+    throw new BeamClawError('sandbox-unavailable', `ProcessTable has no sandbox "${String(id).slice(0, 64)}"; ${hint}`)
+  }
+
+  /** Resolves with an entry whose document is durable. Rejects `too-many-processes`, and as the store does. */
+  async #reserve(command: PreparedCommand, owner: ProcessOwner, options: StartProcessOptions): Promise<ProcessEntry> {
+    this.#checkCaps(owner.sessionKey)
+    const foreign = new Set<string>()
+    for (;;) {
+      const { random, clock } = this.#host.services
+      const id = newSlug(random, (slug) => this.#entries.has(slug) || foreign.has(slug))
+      const entry = this.#add({
+        id,
+        node: this.#host.cluster.nodeId,
+        owner,
+        command: labelOf(command.argv, options),
+        sandbox: command.sandbox,
+        cwd: command.cwd,
+        status: 'starting',
+        isBackground: options.isBackground ?? true,
+        isDetached: options.isDetached ?? false,
+        notify: options.notify ?? true,
+        startedAt: clock.now(),
+        notice: 'none',
+        outputBytes: 0,
+        tail: '',
+      })
+      try {
+        if (await entry.document.create()) return entry
+      } catch (error) {
+        await this.#abandon(entry)
+        throw error
+      }
+      // Another node's process has the name.
+      this.#entries.delete(id)
+      entry.notSpawned()
+      foreign.add(id)
+    }
+  }
+
+  #checkCaps(sessionKey: SessionKey): void {
+    const { maxPerSession, maxPerTenant } = this.#settings
+    const running = [...this.#entries.values()].filter((entry) => !entry.hasEnded)
+    const ofSession = running.filter((entry) => entry.sessionKey === sessionKey).length
+    const isOfSession = ofSession >= maxPerSession
+    if (!isOfSession && running.length < maxPerTenant) return
+    const [count, owner] = isOfSession ? [ofSession, 'This session'] : [running.length, 'This tenant']
+    const advice = isOfSession ? 'Kill one, or wait until one has ended.' : 'Wait until one has ended, or raise maxPerTenant.'
+    throw new BeamClawError('too-many-processes', `${owner} has ${count} processes, which is its limit. ${advice}`, {
+      details: { count, maxPerSession, maxPerTenant, sessionKey },
+    })
+  }
+
+  async #spawn(sandbox: Sandbox, command: PreparedCommand, entry: ProcessEntry): Promise<SandboxProcess> {
+    this.#checkOpen()
+    const process = await sandbox.spawn(command, { listener: entry.listener, isDetached: entry.isDetached })
+    // The table has crashed meanwhile, and its next incarnation does not know how to find this process.
+    if (this.#phase !== 'released') return process
+    await process.signal('SIGKILL').catch(() => {})
+    throw tableEnded()
+  }
+
+  /** Takes back a process that was not started, or that no later node would find. */
+  async #abandon(entry: ProcessEntry): Promise<void> {
+    const { id } = entry
+    entry.notSpawned()
+    await entry.terminate('kill').catch(() => {})
+    if (this.#phase === 'released') return
+    entry.release()
+    this.#entries.delete(id)
+    this.#settled.delete(entry)
+    await entry.document.delete().catch((error: unknown) => this.#log('process.not-forgotten', id, error))
+  }
+
+  #add(record: ProcessRecord): ProcessEntry {
+    const { store, services, tenant } = this.#host
+    const { ringBytes, killAfterMs } = this.#settings
+    const entry: ProcessEntry = new ProcessEntry({
+      record,
+      ring: new OutputRing(ringBytes, new TextEncoder().encode(record.tail), record.outputBytes),
+      store,
+      key: processKey(tenant, record.id),
+      clock: services.clock,
+      logger: services.logger,
+      killAfterMs,
+      onEnded: () => this.#settle(entry),
+    })
+    this.#entries.set(record.id, entry)
+    return entry
+  }
+
+  #settle(entry: ProcessEntry): void {
+    this.#notices.settle(entry, () => {
+      if (!this.#entries.has(entry.id)) return
+      this.#settled.add(entry)
+      this.#forget()
+    })
+  }
+
+  /** Forgets the ended processes that are too old or too many, and waits for the next one to be. */
+  #forget(): void {
+    if (this.#phase === 'released' || this.#phase === 'closing') return
+    const { clock } = this.#host.services
+    const ended = (): { id: string; sessionKey: string; endedAt: number }[] =>
+      [...this.#settled].map((entry) => ({ id: entry.id, sessionKey: entry.sessionKey, endedAt: entry.endedAt }))
+    for (const id of toForget(ended(), this.#settings, clock.now())) {
+      const entry = this.#entries.get(id)
+      if (entry === undefined) continue
+      this.#entries.delete(id)
+      this.#settled.delete(entry)
+      entry.document.delete().catch((error: unknown) => this.#log('process.not-forgotten', id, error))
+    }
+    this.#forgetTimer?.cancel()
+    const delayMs = nextForgetMs(ended(), this.#settings.keepFinishedMs, clock.now())
+    this.#forgetTimer = delayMs === undefined ? undefined : clock.setTimer(() => this.#forget(), Math.min(delayMs, maxTimerMs), true)
+  }
+
+  async #closeEntry(entry: ProcessEntry): Promise<void> {
+    try {
+      if (!entry.hasEnded && !entry.isDetached) await entry.terminate('stop')
+      if (!this.#settled.has(entry)) await entry.document.save()
+    } catch (error) {
+      this.#log('process.not-closed', entry.id, error)
+    }
+  }
+
+  #log(event: string, process: string, error: unknown): void {
+    if (this.#phase !== 'released') this.#host.services.logger.log('warn', event, { process, error: describeError(error) })
+  }
+}
