@@ -134,7 +134,7 @@ export class AddressPolicy {
 
   constructor({ allowHosts, denyHosts, ports, trustedHosts }: PolicyOptions, parts: PolicyParts = fullPolicy) {
     this.#patterns = { allowed: hostPatterns(allowHosts), denied: hostPatterns(denyHosts), ports }
-    this.#trusted = new Set(trustedHosts.map((host) => canonicalHost(host) ?? host))
+    this.#trusted = new Set(trustedHosts.map(keyOf))
     this.#parts = parts
   }
 
@@ -193,10 +193,9 @@ export class AddressPolicy {
    * `['*', '127.0.0.1']` no stranger's name may point at this machine.
    */
   #mayBePrivate(address: IpAddress, host: string): boolean {
-    const name = nameOf(host)
-    if (this.#trusted.has(name)) return true
+    if (this.#trusted.has(keyOf(host))) return true
     const { allowed } = this.#patterns
-    return allowed.coversAddress(address) && (parseAddress(host) !== undefined || allowed.namesExplicitly(name))
+    return allowed.coversAddress(address) && (parseAddress(host) !== undefined || allowed.namesExplicitly(nameOf(host)))
   }
 
   #refuse(rule: string, reason: string | undefined, host: string): void {
@@ -207,6 +206,11 @@ export class AddressPolicy {
 function covers(patterns: HostPatterns, host: string): boolean {
   const address = parseAddress(host)
   return patterns.coversName(nameOf(host)) || (address !== undefined && patterns.coversAddress(address))
+}
+
+/** One text for all spellings of a host. */
+function keyOf(host: string): string {
+  return parseAddress(host)?.toString() ?? nameOf(canonicalHost(host) ?? host)
 }
 
 function nameOf(host: string): string {

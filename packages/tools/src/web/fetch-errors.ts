@@ -12,11 +12,12 @@ export function urlRefused(rule: string, reason: string, host: string): BeamClaw
 /** Returns the error for a request that failed. */
 export function fetchFailed(
   problem: string,
-  { host, isRetryable = false, cause, ...details }: FetchFailure & Readonly<Record<string, unknown>>,
+  { host, isRetryable = false, retryAfterMs, cause, ...details }: FetchFailure & Readonly<Record<string, unknown>>,
 ): BeamClawError {
   return new BeamClawError('fetch-failed', `The request to "${host.slice(0, 253)}" failed: ${problem}`, {
     isRetryable,
     details: { host, ...details },
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(cause === undefined ? {} : { cause }),
   })
 }
@@ -24,6 +25,7 @@ export function fetchFailed(
 interface FetchFailure {
   readonly host: string
   readonly isRetryable?: boolean
+  readonly retryAfterMs?: number
   readonly cause?: unknown
 }
 

@@ -6,6 +6,7 @@ import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'nod
 import { BeamClawError } from '@beamclaw/core'
 import { flushEventLoop, ManualClock } from '@beamclaw/testkit'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { Dial, ResolvedAddress } from './guarded-connector.ts'
 import { GuardedFetch, type GuardedFetchOptions } from './guarded-fetch.ts'
 import { bodyOf, type LocalServer, localServer, localWeb } from './testing/local-server.ts'
 
@@ -128,8 +129,28 @@ describe('time', () => {
     }
     const fetching = failureOf(client({ clock, resolve }).fetch({ url: 'http://slow.test/', signal: new AbortController().signal }))
     await vi.waitFor(() => expect(isAsked).toBe(true))
+    await flushEventLoop()
     await clock.advance(15_000)
     expect(await fetching).toMatchObject({ code: 'fetch-failed', isRetryable: true })
+  })
+
+  it('that is up opens no connection once the lookup is done', async () => {
+    const clock = new ManualClock()
+    const lookup = Promise.withResolvers<readonly ResolvedAddress[]>()
+    let isAsked = false
+    const resolve = (): Promise<readonly ResolvedAddress[]> => {
+      isAsked = true
+      return lookup.promise
+    }
+    const dialed: string[] = []
+    const dial: Dial = (_lookup, { hostname }) => void dialed.push(hostname) as undefined
+    const fetching = failureOf(client({ clock, resolve, dial }).fetch({ url: 'http://slow.test/', signal }))
+    await vi.waitFor(() => expect(isAsked).toBe(true))
+    await clock.advance(15_000)
+    await fetching
+    lookup.resolve([{ address: '127.0.0.1', family: 4 }])
+    await flushEventLoop()
+    expect(dialed).toEqual([])
   })
 
   it('leaves no timer behind', async () => {

@@ -2,6 +2,7 @@
  * The HTTP client of all tools: it reaches public addresses only, follows few redirects, and reads a bounded body in a bounded time. Proxies of the
  * environment are ignored.
  */
+import type { Socket } from 'node:net'
 import { BeamClawError, type Clock, SystemClock } from '@beamclaw/core'
 import type { Dispatcher, RequestInit, Response } from 'undici'
 import { AddressPolicy, fullPolicy, type PolicyOptions, type PolicyParts } from './address-policy.ts'
@@ -100,7 +101,7 @@ export class GuardedFetch {
     // Loaded by the first request: the library takes longer to load than this package.
     const { fetch } = await import('undici')
     signal.throwIfAborted()
-    const dispatcher = await this.#dispatcher()
+    const dispatcher = await this.#dispatcher(signal)
     let outgoing: Outgoing = { url, method, headers, body }
     try {
       for (let hop = 1; ; hop++) {
@@ -116,7 +117,8 @@ export class GuardedFetch {
         outgoing = next
       }
     } finally {
-      await dispatcher.destroy()
+      // Closes the sockets at once; what it waits for may never come.
+      dispatcher.destroy().catch(() => undefined)
     }
   }
 
@@ -151,13 +153,15 @@ export class GuardedFetch {
     return { url, status: response.status, headers: response.headers, bytes: Buffer.concat(pieces) }
   }
 
-  async #dispatcher(): Promise<Dispatcher> {
+  async #dispatcher(signal: AbortSignal): Promise<Dispatcher> {
     const { Agent, buildConnector, ProxyAgent } = await import('undici')
     const { proxy, resolve, timeoutMs, dial } = this.#options
     // One deadline for everything is enough.
     const limits = { maxHeaderSize: maxHeaderBytes, headersTimeout: 0, bodyTimeout: 0 }
     if (proxy !== undefined) return new ProxyAgent({ ...limits, uri: proxy })
-    const direct: Dial = (lookup, options, callback) => buildConnector({ timeout: timeoutMs, lookup })(options, callback)
-    return new Agent({ ...limits, connect: guardedConnector(this.#policy, resolve, dial ?? direct) })
+    // It returns the socket, which its type does not say.
+    const direct: Dial = (lookup, options, callback) =>
+      buildConnector({ timeout: timeoutMs, lookup })(options, callback) as unknown as Socket | undefined
+    return new Agent({ ...limits, connect: guardedConnector(this.#policy, resolve, dial ?? direct, signal) })
   }
 }

@@ -5,7 +5,7 @@ import type { Dial, ResolvedAddress, Resolver } from '../guarded-connector.ts'
 
 /** What one test makes of the web. */
 export interface Scene {
-  /** Answers of DNS, for every name. @default the address that seems to be the server's */
+  /** What DNS has for every name. @default the address that seems to be the server's */
   readonly answers?: readonly string[]
   /** Where the socket seems to end, whatever was looked up. */
   readonly connectedTo?: string
@@ -54,12 +54,14 @@ export async function publicWeb(): Promise<PublicWeb> {
         socket.once('connect', () => callback(null, socket)).once('error', (error) => callback(error, null))
       }
       const literal = hostname.replace(/^\[(.*)\]$/, '$1')
-      if (/^[\d.]+$/.test(literal) || literal.includes(':')) return open(literal)
-      lookup(hostname, { all: true }, (error, addresses) => {
-        const first = (addresses as readonly ResolvedAddress[])[0]
-        if (error !== null || first === undefined) callback(error ?? new Error('no address'), null)
-        else open(first.address)
-      })
+      if (/^[\d.]+$/.test(literal) || literal.includes(':')) open(literal)
+      else
+        lookup(hostname, { all: true }, (error, addresses) => {
+          const first = (addresses as readonly ResolvedAddress[])[0]
+          if (error !== null || first === undefined) callback(error ?? new Error('no address'), null)
+          else open(first.address)
+        })
+      return undefined
     }
 
   return {
