@@ -1,2 +1,10 @@
 // The names of `@beamclaw/tools`, one by one.
-export {}
+export { BraveSearch, type BraveSearchOptions } from './web/brave-search.ts'
+export type { ResolvedAddress, Resolver } from './web/guarded-connector.ts'
+export type { WebSearchCall, WebSearchProvider, WebSearchResult } from './web/search-provider.ts'
+export type { SearchServiceOptions } from './web/search-service.ts'
+export { SearxngSearch, type SearxngSearchOptions } from './web/searxng-search.ts'
+export { TavilySearch, type TavilySearchOptions } from './web/tavily-search.ts'
+export { type WebFetchOptions, webFetchTool } from './web/web-fetch.ts'
+export type { WebOptions } from './web/web-options.ts'
+export { type WebSearchOptions, webSearchTool } from './web/web-search.ts'
