@@ -65,6 +65,7 @@ const sessionErrors = {
   'command-refused': { kind: 'forbidden' },
   'command-not-found': { kind: 'missing' },
   'command-ended': { kind: 'gone' },
+  'path-outside-workspace': { kind: 'forbidden' },
   'unknown-process': { kind: 'missing' },
   'too-many-processes': { kind: 'limited' },
   'unknown-approval': { kind: 'missing' },
