@@ -70,6 +70,9 @@ const sessionErrors = {
   'too-many-processes': { kind: 'limited' },
   'unknown-approval': { kind: 'missing' },
   'already-resolved': { kind: 'conflict' },
+  // The web
+  'url-refused': { kind: 'forbidden' },
+  'fetch-failed': { kind: 'upstream' },
   draining: { kind: 'unavailable', isRetryable: true },
 } as const satisfies Readonly<Record<string, ErrorTraits>>
 
