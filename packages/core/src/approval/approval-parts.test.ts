@@ -67,7 +67,7 @@ describe('a grant', () => {
       expect(isCovered(permits, origin, [grant])).toBe(true)
       expect(isCovered(permits, other, [grant])).toBe(false)
       expect(isCovered([...permits, { subject: 't', args: [] }], origin, [grant])).toBe(false)
-      expect(isCovered([], origin, [grant])).toBe(false)
+      expect(isCovered([], origin, [])).toBe(true)
       expect(isCovered(undefined, origin, [grant])).toBe(false)
     }
     expect(isCovered(permits, other, [{ ...base, scope: 'tenant' }])).toBe(true)

@@ -49,7 +49,7 @@ export class GrantBook {
   }
 
   covers(permits: readonly Permit[] | undefined, origin: CallOrigin): boolean {
-    return this.#grants.size > 0 && isCovered(permits, origin, this.#grants.values())
+    return isCovered(permits, origin, this.#grants.values())
   }
 
   /** Adds a grant; it counts once it is durable. Rejects `overloaded` when there are too many, and as the store does. */

@@ -10,9 +10,9 @@ export interface CallOrigin {
   readonly agentId: AgentId
 }
 
-/** Returns whether grants cover each permit. False for a call without permits: it cannot be remembered. */
+/** Returns whether grants cover each permit: also where a call needs none, but not where it says nothing of permits and so cannot be remembered. */
 export function isCovered(permits: readonly Permit[] | undefined, origin: CallOrigin, grants: Iterable<Grant>): boolean {
-  if (permits === undefined || permits.length === 0) return false
+  if (permits === undefined) return false
   const own = [...grants].filter((grant) => reaches(grant, origin))
   return permits.every((permit) => own.some((grant) => covers(grant, permit)))
 }

@@ -49,7 +49,7 @@ export function permitsOf(value: unknown, fail: Fail): readonly Permit[] | undef
     const { subject, args } = fieldsOf(permit, path, fail)
     return { subject: nameOf(subject, `${path}.subject`, fail), args: eachOf(args, `${path}.args`, fail, stringOf) }
   })
-  return permits.length === 0 || permits.length > maxPermits ? undefined : permits
+  return permits.length > maxPermits ? undefined : permits
 }
 
 function bounded(plan: PlannedCall): PlannedCall {

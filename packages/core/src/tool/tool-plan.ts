@@ -15,8 +15,8 @@ export interface ToolPlan {
   /** What the tool gets back as `ToolContext.plan` and executes: JSON of at most 256 KiB. */
   readonly detail: JsonValue
   /**
-   * What the call does, for grants: it runs without being asked only if grants cover all of them. Absent for a call that must not be remembered, such as
-   * one through an interpreter. @default the tool and its exact input, for a tool without `plan`
+   * What the call does, for grants: with `onMiss` it runs unasked only if grants cover all of them. Empty for a call that does no harm. Absent for one that
+   * must not be remembered, such as one through an interpreter. @default the tool and its exact input, for a tool without `plan`
    */
   readonly permits?: readonly Permit[]
 }

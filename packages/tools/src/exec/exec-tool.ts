@@ -2,9 +2,11 @@
 import {
   type BackgroundProcess,
   BeamClawError,
+  defineTool,
   type JsonValue,
   type ProcessList,
   type ProcessOwner,
+  type Tool,
   type ToolContext,
   toolResult,
 } from '@beamclaw/core'
@@ -12,7 +14,6 @@ import { type ExecInput, execInput, maxYieldMs } from './exec-input.ts'
 import { type ExecSettings, type ExecToolOptions, execSettings } from './exec-options.ts'
 import { outputText, stateText } from './exec-output.ts'
 import { approvedDetail, type ExecDetail, planExec, prepareExec } from './exec-plan.ts'
-import { definePlannedTool, type PlannedTool, type PlannedToolContext } from './pending-types.ts'
 
 const description = [
   'Runs a command and returns its exit code and its output, errors included.',
@@ -28,10 +29,10 @@ const graceMs = 60_000
  * @example
  * const exec = execTool({ processes, sandbox, workspace: '/srv/agent/workspace' })
  */
-export function execTool(options: ExecToolOptions): PlannedTool<ExecInput> {
+export function execTool(options: ExecToolOptions): Tool<ExecInput, unknown> {
   const settings = execSettings(options)
   const { risk = 'high', askMode } = settings
-  return definePlannedTool<ExecInput>({
+  return defineTool<ExecInput>({
     name: 'exec',
     description,
     input: execInput,
@@ -45,8 +46,8 @@ export function execTool(options: ExecToolOptions): PlannedTool<ExecInput> {
   })
 }
 
-async function execute(input: ExecInput, context: PlannedToolContext, settings: ExecSettings): Promise<ReturnType<typeof toolResult>> {
-  const { tenant = 'default', sessionKey, agentId, signal, plan } = context
+async function execute(input: ExecInput, context: ToolContext, settings: ExecSettings): Promise<ReturnType<typeof toolResult>> {
+  const { tenant, sessionKey, agentId, signal, plan } = context
   const site = { tenant, sessionKey, agentId, context: context.context }
   const detail = plan === undefined ? await prepareExec(input, settings, site) : approvedDetail(plan, input)
   const processes = settings.processes.of(tenant)

@@ -1,9 +1,18 @@
 /** The tool that looks after background processes. */
-import { BeamClawError, type ProcessList, type ProcessOutput, type ProcessTable, type ToolPlan, toolResult } from '@beamclaw/core'
+import {
+  BeamClawError,
+  defineTool,
+  type ProcessList,
+  type ProcessOutput,
+  type ProcessTable,
+  type Tool,
+  type ToolContext,
+  type ToolPlan,
+  toolResult,
+} from '@beamclaw/core'
 import { anObjectWith, checkOptions } from '@beamclaw/core/adapter'
 import { z } from 'zod'
 import { plain, shownCharacters, stateText } from './exec-output.ts'
-import { definePlannedTool, type PlannedTool, type PlannedToolContext } from './pending-types.ts'
 
 /** Options of `processTool`. */
 export interface ProcessToolOptions {
@@ -61,10 +70,10 @@ const processInput = z
  * @example
  * const agent = defineAgent({ id: 'main', model, tools: [execTool({ processes, sandbox, workspace }), processTool({ processes })] })
  */
-export function processTool(options: ProcessToolOptions): PlannedTool<ProcessInput> {
+export function processTool(options: ProcessToolOptions): Tool<ProcessInput, unknown> {
   checkOptions<ProcessToolOptions>('processTool', options, { processes: anObjectWith('of', 'start') }, ['processes'])
   const { processes } = options
-  return definePlannedTool<ProcessInput>({
+  return defineTool<ProcessInput>({
     name: 'process',
     description: 'Looks after the background processes of this conversation: lists them, reads their output, writes to them, ends them.',
     input: processInput,
@@ -86,8 +95,8 @@ function planOf(input: ProcessInput, list: ProcessList, sessionKey: string): Too
   return { display: `${what}\nIt runs: ${command}`, detail }
 }
 
-async function execute(input: ProcessInput, context: PlannedToolContext, table: ProcessTable): Promise<ReturnType<typeof toolResult>> {
-  const { sessionKey, tenant = 'default', signal } = context
+async function execute(input: ProcessInput, context: ToolContext, table: ProcessTable): Promise<ReturnType<typeof toolResult>> {
+  const { sessionKey, tenant, signal } = context
   const list = table.of(tenant)
   if (input.action === 'list') return toolResult({ content: listText(list, sessionKey) })
   const { id } = own(list, input.id, sessionKey)

@@ -1,6 +1,7 @@
 /** The tools `exec` and `process` in a BeamClaw over a scripted sandbox, called as the runner of tools calls them. */
 import {
   BeamClaw,
+  defaultTenant,
   defineAgent,
   type JsonValue,
   ProcessTable,
@@ -8,12 +9,13 @@ import {
   parseRunId,
   parseSessionKey,
   silentLogger,
+  type Tool,
+  type ToolContext,
   type ToolPlan,
 } from '@beamclaw/core'
 import { ManualClock, type ScriptedProgram, ScriptedProvider, ScriptedSandbox } from '@beamclaw/core/testing'
 import type { ExecToolOptions } from '../exec-options.ts'
 import { execTool } from '../exec-tool.ts'
-import type { PlannedTool, PlannedToolContext } from '../pending-types.ts'
 import { processTool } from '../process-tool.ts'
 
 export const key = 'agent:main:a'
@@ -55,16 +57,20 @@ export async function execStage(options: Partial<ExecToolOptions> = {}, further:
   const provider = new ScriptedProvider({ otherwise: 'Noted.' })
   const claw = await new BeamClaw({
     providers: { scripted: provider },
-    agents: [defineAgent({ id: 'main', model: 'scripted/any', tools: [exec, tool] })],
+    agents: [defineAgent({ id: 'main', model: 'scripted/any', tools: [exec, tool], askMode: 'off' })],
     parts: [processes],
     services: { clock, logger: silentLogger },
   }).start()
-  const contextOf = ({ sessionKey = key, plan, signal = new AbortController().signal }: CallOptions): PlannedToolContext => ({
+  const contextOf = ({ sessionKey = key, plan, signal = new AbortController().signal }: CallOptions): ToolContext => ({
     signal,
+    tenant: defaultTenant,
     sessionKey: parseSessionKey(sessionKey),
     runId: parseRunId('r1'),
     agentId: parseAgentId('main'),
     context: undefined,
+    plan,
+    ask: () => Promise.reject(new Error('not here')),
+    log: () => {},
     progress: () => {},
     session: () => {
       throw new Error('not here')
@@ -74,15 +80,21 @@ export async function execStage(options: Partial<ExecToolOptions> = {}, further:
     toolCallId: 'call_1',
     idempotencyKey: 'r1:1:0',
     attempt: 1,
-    ...(plan === undefined ? {} : { plan }),
   })
   /** Parses the input and calls a tool. */
-  async function call<T>(planned: PlannedTool<T>, input: unknown, given: CallOptions = {}): Promise<Outcome> {
+  async function call<T>(planned: Tool<T, unknown>, input: unknown, given: CallOptions = {}): Promise<Outcome> {
     return (await planned.execute(await parsed(planned, input), contextOf(given))) as Outcome
   }
-  async function plan<T>(planned: PlannedTool<T>, input: unknown, sessionKey = key): Promise<ToolPlan> {
+  async function plan<T>(planned: Tool<T, unknown>, input: unknown, sessionKey = key): Promise<ToolPlan> {
     const { signal } = new AbortController()
-    return planned.plan(await parsed(planned, input), { signal, tenant: 'default', sessionKey, agentId: 'main', context: undefined })
+    const site = {
+      signal,
+      tenant: defaultTenant,
+      sessionKey: parseSessionKey(sessionKey),
+      agentId: parseAgentId('main'),
+      context: undefined,
+    }
+    return (await planned.plan?.(await parsed(planned, input), site)) ?? Promise.reject(new Error('no plan'))
   }
   return {
     ...{ sandbox, processes, claw, clock, provider },
@@ -93,7 +105,7 @@ export async function execStage(options: Partial<ExecToolOptions> = {}, further:
   }
 }
 
-async function parsed<T>(tool: PlannedTool<T>, input: unknown): Promise<T> {
+async function parsed<T>(tool: Tool<T, unknown>, input: unknown): Promise<T> {
   const checked = await tool.input?.['~standard'].validate(input)
   if (checked === undefined || checked.issues !== undefined) throw new Error(JSON.stringify(checked?.issues))
   return checked.value as T
