@@ -7,6 +7,7 @@ import {
   defineAgent,
   type Logger,
   MemoryStore,
+  type ProcessTable,
   type Provider,
   type RunningBeamClaw,
   type Store,
@@ -15,8 +16,9 @@ import { FsStore } from '@beamclaw/store-fs'
 import { adapterProblem } from './config/adapter-problem.ts'
 import { ConfigError } from './config/config-error.ts'
 import { placesIn } from './config/load.ts'
-import type { AgentConfig, ProviderConfig } from './config/schema.ts'
+import type { ProviderConfig } from './config/schema.ts'
 import type { Settings } from './config/settings.ts'
+import { ConfiguredTools } from './configured-tools.ts'
 import { ModelServices } from './model-services.ts'
 
 /** A BeamClaw and its adapters, ready to start. */
@@ -25,14 +27,23 @@ export class AssembledBeamClaw {
   readonly #models: ModelServices
   #settings: Settings
 
-  private constructor(settings: Settings, providers: Readonly<Record<string, Provider>>, store: Store, logger: Logger) {
+  readonly #tools: ConfiguredTools
+
+  private constructor(
+    settings: Settings,
+    { providers, tools }: { readonly providers: Readonly<Record<string, Provider>>; readonly tools: ConfiguredTools },
+    store: Store,
+    logger: Logger,
+  ) {
+    this.#tools = tools
     this.#models = new ModelServices(settings, providers, store, logger)
     this.#settings = settings
     this.claw = new BeamClaw({
       providers: this.#models.providers,
-      agents: toAgents(settings),
+      agents: toAgents(settings, tools),
       store,
-      parts: [this.#models.ledger.part()],
+      parts: [this.#models.ledger.part(), ...tools.parts],
+      ...(settings.askMode === undefined ? {} : { approvals: { askMode: settings.askMode } }),
       sessions: settings.sessions,
       services: { logger },
     })
@@ -55,7 +66,8 @@ export class AssembledBeamClaw {
     for (const [id, config] of Object.entries(settings.providers)) {
       providers[id] = await checked(['providers', id], config, () => toProvider(config))
     }
-    return await checked(['agents'], {}, () => new AssembledBeamClaw(settings, providers, store, logger))
+    const tools = await checked(['tools'], settings.tools, () => ConfiguredTools.from(settings, logger))
+    return await checked(['agents'], {}, () => new AssembledBeamClaw(settings, { providers, tools }, store, logger))
   }
 
   /** The models of all agents, as `<provider>/<model>`. */
@@ -63,20 +75,23 @@ export class AssembledBeamClaw {
     return [...new Set(Object.values(this.#settings.agents).flatMap(({ model, fallbacks = [] }) => [model, ...fallbacks]))]
   }
 
+  /** The background processes of tools. */
+  get processes(): ProcessTable | undefined {
+    return this.#tools.processes
+  }
+
   /** Applies agents, prices and limits at run time. Throws `invalid-option` or `invalid-id`, and then changes nothing. */
   update(settings: Settings, running: RunningBeamClaw): void {
-    running.updateAgents(toAgents(settings))
+    running.updateAgents(toAgents(settings, this.#tools))
     this.#models.update(settings)
     this.#settings = settings
   }
 }
 
-function toAgents({ agents }: Settings): readonly AgentDefinition[] {
-  return Object.entries(agents).map(([id, agent]) => toAgent(id, agent))
-}
-
-function toAgent(id: string, { fallbacks: _, ...agent }: AgentConfig): AgentDefinition {
-  return defineAgent({ id, ...agent })
+function toAgents({ agents }: Settings, tools: ConfiguredTools): readonly AgentDefinition[] {
+  return Object.entries(agents).map(([id, { fallbacks: _, tools: _1, ...agent }]) =>
+    defineAgent({ id, ...agent, tools: tools.of(_1) }),
+  )
 }
 
 function toStore(store: Settings['store']): Store {

@@ -130,6 +130,7 @@ function addTalk(root: Command): void {
     .argument('[run]', 'the run that was given up')
     .action(async (key, run, flags) => (await import('./commands/redrive.ts')).redrive(key, run, flags))
   addApprovals(root)
+  addProcesses(root)
   talk(root, 'agents')
     .description('list the agents')
     .action(async (flags) => (await import('./commands/agents.ts')).agents(flags))
@@ -170,6 +171,34 @@ function addApprovals(root: Command): void {
     .description('take one of these back')
     .argument('<grant>', 'its id')
     .action(async (grant, flags) => (await import('./commands/approvals.ts')).revoke(grant, flags))
+}
+
+/** Adds the commands that look after the background processes of tools. */
+function addProcesses(root: Command): void {
+  const group = root
+    .command('processes')
+    .description('background processes of tools: list them, read what they print, write to them, end them')
+  talk(group, 'list', { isDefault: true })
+    .description('list them, the latest first')
+    .option('--session <key>', 'only those of one session, by its whole key')
+    .option('--running', 'only those that have not ended')
+    .action(async (flags) => (await import('./commands/processes.ts')).listProcesses(flags))
+  talk(group, 'tail')
+    .description('print the end of what one has printed')
+    .argument('<id>', 'its id, such as brave-otter')
+    .option('--follow', 'go on until it ends')
+    .option('--bytes <number>', 'so much of the end (default: 8192)')
+    .action(async (id, flags) => (await import('./commands/processes.ts')).tailProcess(id, flags))
+  talk(group, 'write')
+    .description('write a line to its input')
+    .argument('<id>', 'its id')
+    .argument('<text>', 'the line, or - to write all of standard input')
+    .option('--end', 'end its input after that')
+    .action(async (id, text, flags) => (await import('./commands/processes.ts')).writeProcess(id, text, flags))
+  talk(group, 'kill')
+    .description('end it and all its children')
+    .argument('<id>', 'its id')
+    .action(async (id, flags) => (await import('./commands/processes.ts')).killProcess(id, flags))
 }
 
 function talk(root: Command, name: string, options: { readonly isDefault?: boolean } = {}): Command {

@@ -13,3 +13,4 @@ export {
   type MethodImplementations,
   type Publish,
 } from './methods/implement-methods.ts'
+export { implementProcesses } from './process-methods.ts'

@@ -84,6 +84,7 @@ export {
   type RedriveParams,
   type RedriveResult,
 } from './fragments/dead-letters.ts'
+export { type ProcessRow, processMethods } from './fragments/processes.ts'
 export {
   type SessionMessagesSubscribeParams,
   type SessionMessagesSubscribeResult,

@@ -77,6 +77,11 @@ export class GatewayClient implements AsyncDisposable {
     return this.#send(method, params, options) as Promise<MethodResult<M>>
   }
 
+  /** As `request`, for a method that only some gateways have; the result is not checked. */
+  call(method: string, params: object): Promise<unknown> {
+    return this.#send(method, params, {})
+  }
+
   /** Calls the listener for every event. Returns a function that removes it. */
   onEvent(listener: (event: EventFrame) => void): () => void {
     this.#listeners.add(listener)

@@ -13,7 +13,19 @@ export interface SettingChanges {
 }
 
 const limitNames = ['maxConcurrent', 'requestsPerMinute', 'tokensPerMinute'] as const
-const restartOnly = ['host', 'port', 'auth', 'allowedOrigins', 'allowedHosts', 'drainMs', 'store', 'sessions', 'budgets'] as const
+const restartOnly = [
+  'host',
+  'port',
+  'auth',
+  'allowedOrigins',
+  'allowedHosts',
+  'drainMs',
+  'store',
+  'sessions',
+  'budgets',
+  'tools',
+  'askMode',
+] as const
 
 /** Returns the changes from `current` to `wanted`, without values, which may be secrets. */
 export function changesBetween(current: Settings, wanted: Settings): SettingChanges {
@@ -30,8 +42,11 @@ export function changesBetween(current: Settings, wanted: Settings): SettingChan
   return { applied, waiting, settings }
 }
 
+/** The settings that are sections of the file themselves. */
+const ownSections: ReadonlySet<string> = new Set(['store', 'sessions', 'budgets', 'tools', 'askMode'])
+
 function pathOf(name: (typeof restartOnly)[number]): string {
-  return name === 'store' || name === 'sessions' || name === 'budgets' ? name : `gateway.${name}`
+  return ownSections.has(name) ? name : `gateway.${name}`
 }
 
 /** Merges providers: limits apply at once; the key, the address, and added or removed providers wait for a restart. */

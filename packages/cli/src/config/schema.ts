@@ -176,6 +176,44 @@ const budget = closedObject(
   ['tenant'],
 )
 
+const toolPattern = pattern(/^[A-Za-z0-9_*-]{1,64}$/, 'the name of a tool, in which * stands for any characters')
+const askMode = choice(['off', 'onMiss', 'always'])
+
+const search = oneOfObjects(
+  'type',
+  [
+    closedObject({ type: z.literal('brave'), apiKey: text(4_096) }),
+    closedObject({ type: z.literal('tavily'), apiKey: text(4_096) }),
+    closedObject({ type: z.literal('searxng'), baseUrl: httpUrl() }),
+  ],
+  ['brave', 'tavily', 'searxng'],
+)
+
+const webHost = pattern(/^[A-Za-z0-9.:*/[\]_-]{1,255}$/, 'a host name such as *.example.com, an address or a range')
+
+/** The section `tools`. */
+const toolsSchema = closedObject(
+  {
+    workspace: text(4_096).exactOptional(),
+    exec: closedObject({
+      sandbox: choice(['auto', 'bubblewrap', 'docker', 'podman', 'local', 'deny']).exactOptional(),
+      image: text(512).exactOptional(),
+      network: flag().exactOptional(),
+      yieldAfterMs: wholeNumber(0, 600_000).exactOptional(),
+      timeoutMs: wholeNumber(1, maxTimerMs).exactOptional(),
+      memoryBytes: wholeNumber(1, maxCount).exactOptional(),
+      maxPerSession: wholeNumber(1, 10_000).exactOptional(),
+    }).exactOptional(),
+    files: closedObject({ readOnly: flag().exactOptional() }).exactOptional(),
+    web: closedObject({
+      allowHosts: listOf(webHost, 1_000).exactOptional(),
+      denyHosts: listOf(webHost, 1_000).exactOptional(),
+      search: search.exactOptional(),
+    }).exactOptional(),
+  },
+  ['browser', 'mcp'],
+)
+
 const agent = closedObject(
   {
     model: modelName,
@@ -184,12 +222,16 @@ const agent = closedObject(
     maxTurns: wholeNumber(1, maxCount).exactOptional(),
     thinking: choice(['off', 'low', 'medium', 'high']).exactOptional(),
     compactAboveTokens: wholeNumber(1_000, maxCount).exactOptional(),
+    tools: listOf(choice(['exec', 'files', 'web']), 16).exactOptional(),
+    allowedTools: listOf(toolPattern, 1_000).exactOptional(),
+    deniedTools: listOf(toolPattern, 1_000).exactOptional(),
+    askMode: askMode.exactOptional(),
     retention: closedObject({
       maxAgeMs: wholeNumber(1, maxCount).exactOptional(),
       maxBytes: wholeNumber(0, maxCount).exactOptional(),
     }).exactOptional(),
   },
-  ['tools', 'askMode', 'allow', 'skills'],
+  ['skills'],
 )
 
 const sessions = closedObject({
@@ -208,13 +250,16 @@ export const configSchema = closedObject(
     budgets: named(idPattern, idRule, budget).exactOptional(),
     agents: named(idPattern, idRule, agent).exactOptional(),
     sessions: sessions.exactOptional(),
+    tools: toolsSchema.exactOptional(),
+    askMode: askMode.exactOptional(),
   },
-  ['tools', 'channels', 'cron', 'heartbeat', 'tenants', 'skills', 'askMode', 'allow'],
+  ['channels', 'cron', 'heartbeat', 'tenants', 'skills', 'allow'],
 )
 
 export type Config = z.infer<typeof configSchema>
 export type ProviderConfig = z.infer<typeof provider>
 export type AgentConfig = z.infer<typeof agent>
+export type ToolsConfig = z.infer<typeof toolsSchema>
 export type AuthConfig = z.infer<typeof auth>
 export type PriceConfig = z.infer<typeof price>
 export type BudgetConfig = z.infer<typeof budget>

@@ -1,8 +1,9 @@
 /** The settings of a gateway: flags take precedence over the environment, that over the file, that over defaults. */
+import type { AskMode } from '@beamclaw/core'
 import { ConfigError } from './config-error.ts'
 import type { Environment } from './load.ts'
 import { nearestName } from './nearest-name.ts'
-import type { AgentConfig, AuthConfig, BudgetConfig, Config, PriceConfig, ProviderConfig } from './schema.ts'
+import type { AgentConfig, AuthConfig, BudgetConfig, Config, PriceConfig, ProviderConfig, ToolsConfig } from './schema.ts'
 
 /** Flags, which take precedence over all other sources. */
 export interface SettingsFlags {
@@ -28,6 +29,8 @@ export interface Settings {
   /** The first one is the default agent. */
   readonly agents: Readonly<Record<string, AgentConfig>>
   readonly sessions: NonNullable<Config['sessions']>
+  readonly tools: ToolsConfig
+  readonly askMode: AskMode | undefined
 }
 
 /** Defaults for the settings. */
@@ -68,6 +71,8 @@ export function settingsFrom(
     budgets,
     agents: config.agents ?? defaultAgents(providers, name),
     sessions,
+    tools: config.tools ?? {},
+    askMode: config.askMode,
   }
   const problems = [...unreachable(settings), ...unknownProviders(settings), ...unequalFallbacks(settings), ...idleBudgets(settings)]
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => `${name}: ${problem}`))
@@ -100,7 +105,11 @@ function defaultProviders({ ANTHROPIC_API_KEY: anthropic, OPENAI_API_KEY: openai
 
 function defaultAgents(providers: Settings['providers'], name: string): Settings['agents'] {
   const known = Object.entries(providers).find(([, { type, ...rest }]) => type !== 'openai' || !('baseUrl' in rest || 'dialect' in rest))
-  if (known !== undefined) return { main: { model: `${known[0]}/${defaultModels[known[1].type]}` } }
+  if (known !== undefined) {
+    const [id, { type }] = known
+    // The demo model runs what it is told to, after asking: for a first look.
+    return { main: { model: `${id}/${defaultModels[type]}`, ...(type === 'demo' ? { tools: ['exec' as const] } : {}) } }
+  }
   throw new ConfigError([`${name}: agents: expected at least one with its model, for the models of the providers are not known`])
 }
 

@@ -3,6 +3,8 @@ import type { JsonObject, JsonValue, ProviderRequest, ToolCall, ToolDeclaration 
 
 /** Returns the call that the user's text requests; deterministic, id included. */
 export function findToolCall(request: ProviderRequest, text: string): ToolCall | undefined {
+  const shell = shellCall(request, text)
+  if (shell !== undefined) return shell
   const tool = chooseTool(request, text)
   if (tool === undefined) return undefined
   const id = `call_${hash(JSON.stringify(request.messages))}`
@@ -15,6 +17,15 @@ export function findToolCall(request: ProviderRequest, text: string): ToolCall |
     // Broken JSON is sent as a real model would, to show how BeamClaw handles it.
     return { type: 'tool-call', id, name: tool.name, input: {}, invalidInput: raw }
   }
+}
+
+/** Returns the call of a tool `exec` for a text such as "run uname -a", which names a command and no tool. */
+function shellCall({ tools = [], toolChoice = 'auto', messages }: ProviderRequest, text: string): ToolCall | undefined {
+  const [, command = ''] = /^run\s+([^{].*)$/is.exec(text) ?? []
+  const [first = ''] = command.split(/\s/)
+  const isCommand = command !== '' && !tools.some(({ name }) => name === first.toLowerCase())
+  if (!isCommand || toolChoice !== 'auto' || !tools.some(({ name }) => name === 'exec')) return undefined
+  return { type: 'tool-call', id: `call_${hash(JSON.stringify(messages))}`, name: 'exec', input: { command } }
 }
 
 function chooseTool({ tools = [], toolChoice = 'auto' }: ProviderRequest, text: string): ToolDeclaration | undefined {
