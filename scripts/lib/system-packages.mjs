@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fail } from './workspace.mjs'
 
-const programs = { 'redis-server': 'redis-server', chromium: 'chromium', bwrap: 'bubblewrap', strace: 'strace' }
+const programs = { 'redis-server': 'redis-server', chromium: 'chromium', bwrap: 'bubblewrap', strace: 'strace', sshd: 'openssh-server' }
 
 /** Installs missing programs as root through apt; otherwise names the command and, in CI, gives up. */
 export function ensureSystemPackages() {
@@ -26,5 +26,7 @@ export function ensureSystemPackages() {
 }
 
 function onPath(program) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => folder !== '' && existsSync(join(folder, program)))
+  // Servers are where the PATH of a user does not lead to.
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin']
+  return folders.some((folder) => folder !== '' && existsSync(join(folder, program)))
 }

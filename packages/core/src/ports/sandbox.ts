@@ -121,7 +121,8 @@ export interface SandboxProbe {
 
 /**
  * Runs commands. Rejects only with BeamClawError, and fails closed: `sandbox-unavailable` where it cannot run, `command-refused` for a command that may not,
- * or that has changed since it was prepared, `command-not-found`. Proven by `sandboxContract()` in testkit.
+ * or that has changed since it was prepared, `command-not-found`; where only the start can tell that a program is missing, as in a container, the command ends
+ * with 127. Proven by `sandboxContract()` in testkit.
  */
 export interface Sandbox {
   /** Names it in plans, lists and messages: `bubblewrap`, `local`. 1 to 64 of a-z, 0-9 and `-`. */

@@ -46,13 +46,17 @@ export const runTests: SandboxTests = {
     const heard = await ran(subject, shell('for word; do printf "%s\\0" "$word"; done', ...oddWords))
     assert.equal(heard.stdout.split('\0').slice(0, -1), oddWords)
   },
-  async 'a program that is not there is told as such'({ sandbox, workspace }) {
+  async 'a program that is not there is told as such, or ends with 127 where only the start can tell'({ sandbox, workspace }) {
     for (const name of ['no-such-program-anywhere', './no-such-program', '/no/such/program']) {
+      const heard = new Heard()
       const preparing = sandbox.prepare({ argv: [name], workspace })
-      await expectRejection(
-        preparing.then((prepared) => sandbox.spawn(prepared, { listener: new Heard().listener })),
-        'command-not-found',
+      const starting = preparing.then((prepared) => sandbox.spawn(prepared, { listener: heard.listener }))
+      const isStarted = await starting.then(
+        () => true,
+        () => false,
       )
+      if (isStarted) assert.matches(await heard.exit, { code: 127 })
+      else await expectRejection(starting, 'command-not-found')
     }
   },
   async 'megabytes of output arrive whole'(subject) {

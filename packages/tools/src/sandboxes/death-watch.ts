@@ -3,18 +3,19 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Writable } from 'node:stream'
 import { markName } from './group-tree.ts'
 
-// Reads "+ group" and "- group" lines. The end of the input is the end of the host: first the groups that are left, then what carries the mark.
+// Reads "+ group [container]" and "- group" lines. The end of the input is the end of the host: first the groups that are left, then what carries the mark.
 // It takes no signal for the host's terminal, and has a session of its own.
 const script = `
 trap '' HUP INT TERM
-groups=
-while read -r op group; do
+groups= names=
+while read -r op group name; do
   case $op in
-    +) groups="$groups $group" ;;
+    +) groups="$groups $group" names="$names $name" ;;
     -) rest=; for each in $groups; do [ "$each" = "$group" ] || rest="$rest $each"; done; groups=$rest ;;
   esac
 done
 for each in $groups; do kill -s KILL -- "-$each" 2>/dev/null; done
+[ -z "$2" ] || [ -z "$names" ] || "$2" rm --force $names >/dev/null 2>&1 </dev/null
 [ -d /proc/self ] || exit 0
 for round in 1 2 3 4 5; do
   found=$(grep -lzs -e "^${markName}=$1" /proc/[0-9]*/environ)
@@ -23,25 +24,33 @@ for round in 1 2 3 4 5; do
 done
 `
 
+/** What removes containers, by the words `rm --force`. */
+export interface ContainerRemover {
+  readonly program: string
+  readonly env: Readonly<Record<string, string>>
+}
+
 /**
  * Owns one small shell, started with the first command: no command pays for a wrapper, grandchildren end too, and it works where the kernel has no signal
  * for the death of a parent. One that was ended itself is started anew, and told of all that run.
  */
 export class DeathWatch {
   readonly #mark: string
-  readonly #groups = new Set<number>()
+  readonly #remover: ContainerRemover | undefined
+  readonly #groups = new Map<number, string>()
   #watcher: { readonly child: ChildProcess; readonly input: Writable } | undefined
 
   /** @param mark the beginning that the marks of all commands have in common */
-  constructor(mark: string) {
+  constructor(mark: string, remover?: ContainerRemover) {
     this.#mark = mark
+    this.#remover = remover
   }
 
-  /** Ends this group when the host dies. The line is in the pipe when it returns. */
-  add(group: number): void {
-    this.#groups.add(group)
+  /** Ends this group, and removes this container, when the host dies. The line is in the pipe when it returns. */
+  add(group: number, container = ''): void {
+    this.#groups.set(group, container)
     if (this.#watcher === undefined) this.#start()
-    else this.#tell(`+ ${group}\n`)
+    else this.#tell(`+ ${group} ${container}\n`)
   }
 
   /** The group is gone, and its id may be given away. */
@@ -51,9 +60,9 @@ export class DeathWatch {
   }
 
   #start(): void {
-    const child = spawn('/bin/sh', ['-c', script, 'beamclaw-death-watch', this.#mark], {
+    const child = spawn('/bin/sh', ['-c', script, 'beamclaw-death-watch', this.#mark, this.#remover?.program ?? ''], {
       cwd: '/',
-      env: { PATH: '/usr/bin:/bin' },
+      env: { PATH: '/usr/bin:/bin', ...this.#remover?.env },
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
     })
@@ -67,7 +76,7 @@ export class DeathWatch {
     child.unref()
     if ('unref' in stdin && typeof stdin.unref === 'function') stdin.unref()
     this.#watcher = { child, input: stdin }
-    this.#tell([...this.#groups].map((group) => `+ ${group}\n`).join(''))
+    this.#tell([...this.#groups].map(([group, container]) => `+ ${group} ${container}\n`).join(''))
   }
 
   #tell(lines: string): void {

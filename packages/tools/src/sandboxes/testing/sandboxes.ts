@@ -9,12 +9,15 @@ import { fileURLToPath } from 'node:url'
 import type { JsonObject, Sandbox } from '@beamclaw/core'
 import type { SandboxUnderTest } from '@beamclaw/testkit'
 import { BubblewrapSandbox } from '../bubblewrap-sandbox.ts'
+import { DockerSandbox, type DockerSandboxOptions } from '../docker-sandbox.ts'
 import { LocalSandbox } from '../local-sandbox.ts'
+import { SshSandbox, type SshSandboxOptions } from '../ssh-sandbox.ts'
 
-export type SandboxName = 'local' | 'bubblewrap'
+export type SandboxName = 'local' | 'bubblewrap' | SshSandboxOptions | { readonly docker: DockerSandboxOptions }
 
 export function makeSandbox(name: SandboxName, scratch: string): Sandbox {
   const options = { stateDirectory: join(scratch, 'state') }
+  if (typeof name === 'object') return 'docker' in name ? new DockerSandbox(name.docker) : new SshSandbox(name)
   return name === 'local' ? new LocalSandbox(options) : new BubblewrapSandbox(options)
 }
 
@@ -28,12 +31,19 @@ export function sandboxUnderTest(name: SandboxName): SandboxUnderTest {
   return {
     sandbox: makeSandbox(name, scratch),
     workspace,
-    spawnInDoomedHost: (argv, isDetached) => spawnAndKill(JSON.stringify({ name, argv, isDetached, workspace, scratch })),
+    spawnInDoomedHost: (argv, isDetached) => spawnInDoomedHost(name, scratch, argv, isDetached),
     dispose: async () => rmSync(scratch, { recursive: true, force: true }),
   }
 }
 
-async function spawnAndKill(task: string): Promise<JsonObject> {
+/** As `SandboxUnderTest.spawnInDoomedHost`, with the workspace in the scratch directory. */
+export async function spawnInDoomedHost(
+  name: SandboxName,
+  scratch: string,
+  argv: readonly string[],
+  isDetached: boolean,
+): Promise<JsonObject> {
+  const task = JSON.stringify({ name, argv, isDetached, workspace: join(scratch, 'workspace'), scratch })
   const { NODE_OPTIONS: _, ...env } = process.env
   const child = spawn(process.execPath, ['--conditions=beamclaw:source', host, task], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
