@@ -5,8 +5,9 @@ import type { Store } from '../ports/store.ts'
 import type { StoreKey } from '../ports/store-key.ts'
 
 /**
- * Phases: `clean ⇄ writing → deleted`. Owns the order of the writes of one document.
+ * Phases: `clean ⇄ writing → closed`. Owns the order of the writes of one document.
  * I1: At most one write is under way, and at most one waits; a wait for either ends when a state not older than the call's is durable.
+ * I2: Once it is closed no write begins: the next incarnation of the table owns the document.
  */
 export class ProcessDocument {
   readonly #store: Store
@@ -14,7 +15,7 @@ export class ProcessDocument {
   readonly #current: () => JsonObject
   #writing: Promise<void> | undefined
   #waiting: Promise<void> | undefined
-  #isDeleted = false
+  #isClosed = false
 
   /** @param current returns what is to be stored, as it is when the write begins */
   constructor(store: Store, key: StoreKey, current: () => JsonObject) {
@@ -54,12 +55,17 @@ export class ProcessDocument {
 
   /** Removes the document, after the writes under way. Rejects as the store does. */
   async delete(): Promise<void> {
-    this.#isDeleted = true
+    this.#isClosed = true
     await this.#writing?.catch(() => {})
     await this.#store.delete(this.#key)
   }
 
+  /** Writes nothing more, and what waits neither. */
+  close(): void {
+    this.#isClosed = true
+  }
+
   async #write(): Promise<void> {
-    if (!this.#isDeleted) await this.#store.put(this.#key, this.#current())
+    if (!this.#isClosed) await this.#store.put(this.#key, this.#current())
   }
 }

@@ -180,6 +180,7 @@ export class ProcessEntry {
   /** Lets go of the process as it is: nothing more is recorded. */
   release(): void {
     this.#isReleased = true
+    this.document.close()
     this.#cancelTimers()
     this.#spawned.resolve(undefined)
     this.#wake()

@@ -23,7 +23,7 @@ export interface ProcessTableOptions {
 }
 
 /** Defaults for a table of processes. */
-export const processTableDefaults = {
+const processTableDefaults = {
   maxPerSession: 20,
   maxPerTenant: 200,
   keepFinishedMs: 3_600_000,

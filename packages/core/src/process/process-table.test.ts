@@ -175,6 +175,35 @@ describe('the end of a process', () => {
     await claw.stop()
   })
 
+  test('is told to a busy session after what it does, several at once', async () => {
+    const held = Promise.withResolvers<void>()
+    const model = new FunctionModel(async (_, index) => {
+      if (index === 0) await held.promise
+      return { text: 'noted' }
+    })
+    const { begin, claw, notices } = await tableStage({}, {}, model)
+    const run = claw.session(key).send('hello')
+    await run.accepted
+    const [first, second] = [await begin(), await begin()]
+    first.process.exit(0)
+    second.process.exit(1)
+    await flushEventLoop()
+    held.resolve()
+    await run.result()
+    const told = (await notices()).join()
+    for (const { shown } of [first, second]) expect(told.split(`process ${shown.id} `)).toHaveLength(2)
+    expect(model.requests.length).toBeLessThanOrEqual(3)
+    await claw.stop()
+  })
+
+  test('belongs to its tenant', async () => {
+    const { begin, claw, table } = await tableStage({}, { tenants: ['default', 'acme'] })
+    const { shown } = await begin()
+    expect(table.of('acme').list()).toEqual([])
+    expect(() => table.of('acme').get(shown.id)).toThrow(code('unknown-process'))
+    await claw.stop()
+  })
+
   test('does not begin a session that was deleted, and ends nothing where the agent is gone', async () => {
     const { processes, begin, claw, store } = await tableStage()
     const never = await begin({}, 'agent:main:never')

@@ -67,7 +67,8 @@ async function execute(input: ExecInput, context: ToolContext, settings: ExecSet
     if (shown.isBackground) return yielded(processes, shown)
     return finished(processes, shown)
   } catch (error) {
-    await processes.kill(id)
+    // A table that has ended has ended its processes.
+    await processes.kill(id).catch(() => undefined)
     throw error
   }
 }
