@@ -4,17 +4,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   BeamClaw,
+  defaultTenant,
   defineAgent,
   MemoryStore,
   ProcessTable,
   type ProcessTableOptions,
+  parseAgentId,
+  parseSessionKey,
   type RunningBeamClaw,
   silentLogger,
+  type Tool,
+  type ToolContext,
 } from '@beamclaw/core'
 import { ScriptedProvider } from '@beamclaw/core/testing'
 import { LocalSandbox } from '../../sandboxes/local-sandbox.ts'
 import { execTool } from '../exec-tool.ts'
-import type { PlannedTool, PlannedToolContext } from '../pending-types.ts'
 import { processTool } from '../process-tool.ts'
 import type { Outcome } from './exec-stage.ts'
 
@@ -38,17 +42,32 @@ export async function realStage(options: Partial<ProcessTableOptions> = {}) {
       services: { logger: silentLogger },
     }).start()
   let claw = await start()
-  async function call<T>(planned: PlannedTool<T>, input: object, plan?: unknown): Promise<Outcome> {
+  async function call<T>(planned: Tool<T, unknown>, input: object, plan?: unknown): Promise<Outcome> {
     const { signal } = new AbortController()
-    const context = { signal, sessionKey: key, runId: 'r1', agentId: 'main', idempotencyKey: 'r1:1:0', context: undefined, plan }
-    return (await planned.execute(input as T, context as unknown as PlannedToolContext)) as Outcome
+    const context = {
+      signal,
+      tenant: defaultTenant,
+      sessionKey: key,
+      runId: 'r1',
+      agentId: 'main',
+      idempotencyKey: 'r1:1:0',
+      context: undefined,
+      plan,
+    }
+    return (await planned.execute(input as T, context as unknown as ToolContext)) as Outcome
   }
   return {
     ...{ workspace, sandbox, processes, provider },
     exec: (input: object, plan?: unknown) => call(exec, input, plan),
     process: (input: object) => call(tool, input),
     plan: (input: object) =>
-      exec.plan(input, { signal: new AbortController().signal, tenant: 'default', sessionKey: key, agentId: 'main', context: undefined }),
+      exec.plan?.(input, {
+        signal: new AbortController().signal,
+        tenant: defaultTenant,
+        sessionKey: parseSessionKey(key),
+        agentId: parseAgentId('main'),
+        context: undefined,
+      }),
     session: () => claw.session(key),
     async restart() {
       claw.kill()
