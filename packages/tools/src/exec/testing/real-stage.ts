@@ -15,6 +15,7 @@ import {
   silentLogger,
   type Tool,
   type ToolContext,
+  type ToolPlan,
 } from '@beamclaw/core'
 import { ScriptedProvider } from '@beamclaw/core/testing'
 import { LocalSandbox } from '../../sandboxes/local-sandbox.ts'
@@ -60,14 +61,16 @@ export async function realStage(options: Partial<ProcessTableOptions> = {}) {
     ...{ workspace, sandbox, processes, provider },
     exec: (input: object, plan?: unknown) => call(exec, input, plan),
     process: (input: object) => call(tool, input),
-    plan: (input: object) =>
-      exec.plan?.(input, {
+    plan: async (input: object): Promise<ToolPlan> => {
+      const plan = await exec.plan?.(input, {
         signal: new AbortController().signal,
         tenant: defaultTenant,
         sessionKey: parseSessionKey(key),
         agentId: parseAgentId('main'),
         context: undefined,
-      }),
+      })
+      return plan ?? Promise.reject(new Error('no plan'))
+    },
     session: () => claw.session(key),
     async restart() {
       claw.kill()
