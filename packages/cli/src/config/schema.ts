@@ -253,7 +253,7 @@ export const configSchema = closedObject(
     tools: toolsSchema.exactOptional(),
     askMode: askMode.exactOptional(),
   },
-  ['channels', 'cron', 'heartbeat', 'tenants', 'skills', 'allow'],
+  ['channels', 'cron', 'heartbeat', 'tenants', 'skills'],
 )
 
 export type Config = z.infer<typeof configSchema>
