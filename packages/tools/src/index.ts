@@ -1,4 +1,6 @@
 // The names of `@beamclaw/tools`, one by one.
+export type { FilesToolsOptions, WorkspaceCall } from './files/files-options.ts'
+export { filesTools } from './files/files-tools.ts'
 export { BraveSearch, type BraveSearchOptions } from './web/brave-search.ts'
 export type { ResolvedAddress, Resolver } from './web/guarded-connector.ts'
 export type { WebSearchCall, WebSearchProvider, WebSearchResult } from './web/search-provider.ts'
