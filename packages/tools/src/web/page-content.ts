@@ -3,6 +3,7 @@ import type { Clock } from '@beamclaw/core'
 import { convertPage } from './convert-page.ts'
 import { decodeText } from './decode-text.ts'
 import type { FetchedBody } from './guarded-fetch.ts'
+import { imageTypeOf } from './image-type.ts'
 import type { PageFormat, PageText, PageWork } from './page-text.ts'
 import { stripTags } from './strip-tags.ts'
 
@@ -73,14 +74,6 @@ function mediaTypeOf(contentType: string | null, bytes: Uint8Array): string {
   const start = Buffer.from(bytes.subarray(0, 512)).toString('latin1')
   if (start.startsWith('%PDF-')) return 'application/pdf'
   return declared === '' && /^\s*(?:<!doctype html|<html[\s>])/i.test(start) ? 'text/html' : declared
-}
-
-function imageTypeOf(bytes: Uint8Array): string | undefined {
-  const start = Buffer.from(bytes.subarray(0, 12)).toString('latin1')
-  if (start.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png'
-  if (start.startsWith('\xff\xd8\xff')) return 'image/jpeg'
-  if (/^GIF8[79]a/.test(start)) return 'image/gif'
-  return /^RIFF[\s\S]{4}WEBP/.test(start) ? 'image/webp' : undefined
 }
 
 /** Text has no NUL byte, unless it is in UTF-16 or UTF-32. */

@@ -1,0 +1,63 @@
+/** Replaces a piece of text that must be found once, or all its places. */
+import { fileFailed } from './file-errors.ts'
+
+/** What is to be replaced. */
+export interface TextEdit {
+  readonly oldText: string
+  readonly newText: string
+  readonly replaceAll: boolean
+}
+
+const shownPlaces = 10
+
+/**
+ * Returns the text with the replacement, and how often it was made. In a file with CRLF, line ends of the edit that are LF match and become CRLF. Throws
+ * `tool-failed` with how often, and where, the old text was found, when that is not what the edit needs.
+ */
+export function editText(
+  path: string,
+  text: string,
+  { oldText, newText, replaceAll }: TextEdit,
+): { readonly text: string; readonly count: number } {
+  if (oldText === newText) throw fileFailed(path, 'oldText and newText are the same')
+  const asCrlf = (part: string): string => part.replaceAll(/\r?\n/g, '\r\n')
+  const isCrlf = text.includes('\r\n')
+  const exact = placesOf(text, oldText)
+  const useCrlf = isCrlf && exact.length === 0 && oldText.includes('\n')
+  const wanted = useCrlf ? asCrlf(oldText) : oldText
+  const places = useCrlf ? placesOf(text, wanted) : exact
+  // A file whose every line ends with CRLF keeps it so.
+  const replacement = isCrlf && !/(?<!\r)\n/.test(text) ? asCrlf(newText) : newText
+  if (places.length === 0) throw fileFailed(path, `oldText was found 0 times. ${hintOf(text, oldText)}`)
+  if (places.length > 1 && !replaceAll) {
+    const lines = places.slice(0, shownPlaces).map((at) => lineAt(text, at))
+    const more = places.length > shownPlaces ? ', …' : ''
+    throw fileFailed(
+      path,
+      `oldText was found ${places.length} times (lines ${lines.join(', ')}${more}). Take more of the text around it, or set replaceAll`,
+    )
+  }
+  return { text: text.split(wanted).join(replacement), count: places.length }
+}
+
+function placesOf(text: string, part: string): readonly number[] {
+  const places: number[] = []
+  for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + part.length)) places.push(at)
+  return places
+}
+
+function lineAt(text: string, index: number): number {
+  let line = 1
+  for (let at = text.indexOf('\n'); at !== -1 && at < index; at = text.indexOf('\n', at + 1)) line++
+  return line
+}
+
+/** A first line that is there with other spaces is the usual mistake. */
+function hintOf(text: string, oldText: string): string {
+  const bare = (line: string): string => line.replaceAll(/\s+/g, ' ').trim()
+  const first = bare(oldText.split('\n').find((line) => bare(line) !== '') ?? '')
+  const at = first === '' ? -1 : text.split('\n').findIndex((line) => bare(line) === first)
+  return at === -1
+    ? 'Read the file again'
+    : `Line ${at + 1} is like its first line; spaces or the lines after it differ. Read the file again`
+}
