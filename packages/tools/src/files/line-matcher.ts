@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { BeamClawError, type Clock } from '@beamclaw/core'
+import { workerProgram } from '../web/worker-program.ts'
 
 /** What to look for. */
 export interface SearchQuery {
@@ -37,12 +38,10 @@ function literalMatcher({ query, ignoreCase }: SearchQuery): LineMatcher {
   }
 }
 
-const source = new URL('./regex-worker.ts', import.meta.url)
-const program = import.meta.url.endsWith('.ts') ? source : new URL('./regex-worker.js', import.meta.url)
-
 function regexMatcher({ query, ignoreCase }: SearchQuery, clock: Clock): LineMatcher {
   const flags = ignoreCase ? 'iu' : 'u'
   checkExpression(query, flags)
+  const program = workerProgram(new URL('./regex-worker.ts', import.meta.url))
   const worker = new Worker(program, {
     workerData: { source: query, flags },
     resourceLimits: { maxOldGenerationSizeMb: 128 },
@@ -53,7 +52,7 @@ function regexMatcher({ query, ignoreCase }: SearchQuery, clock: Clock): LineMat
   failed.promise.catch(() => {})
   const fail = (): void => failed.reject(failure('The expression takes too long. Take a simpler one, or fewer files'))
   const timer = clock.setTimer(fail, regexTimeoutMs)
-  worker.once('error', fail)
+  worker.once('error', (cause) => failed.reject(failure('The expression needs too much memory, or its worker cannot run here', cause)))
   return {
     linesIn: async (text) => {
       const answer = once(worker, 'message')

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '@beamclaw/core'
 import type { PageText, PageWork } from './page-text.ts'
+import { workerProgram } from './worker-program.ts'
 
 /** The limits of one conversion. */
 export interface ConvertOptions {
@@ -11,9 +12,6 @@ export interface ConvertOptions {
   readonly timeoutMs: number
 }
 
-// From source the program is beside this file; in a build it is an entry of its own, beside the bundle.
-const source = new URL('./page-worker.ts', import.meta.url)
-const program = import.meta.url.endsWith('.ts') ? source : new URL('./page-worker.js', import.meta.url)
 const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 }
 
 /** Resolves with the text of a page; `undefined` for one that is too much, or cannot be read. Rejects with the reason of `signal`. */
@@ -21,6 +19,7 @@ export async function convertPage(work: PageWork, { signal, clock, timeoutMs }: 
   signal.throwIfAborted()
   const { promise, resolve, reject } = Promise.withResolvers<PageText | undefined>()
   // Neither the variables nor the options of this process are for code that reads strangers' pages.
+  const program = workerProgram(new URL('./page-worker.ts', import.meta.url))
   const worker = new Worker(program, { workerData: work, resourceLimits, env: {}, execArgv: [], stdout: true, stderr: true })
   worker.stdout.resume()
   worker.stderr.resume()

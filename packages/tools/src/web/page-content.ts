@@ -5,6 +5,7 @@ import { decodeText } from './decode-text.ts'
 import type { FetchedBody } from './guarded-fetch.ts'
 import { imageTypeOf } from './image-type.ts'
 import type { PageFormat, PageText, PageWork } from './page-text.ts'
+import type { Slots } from './slots.ts'
 import { stripTags } from './strip-tags.ts'
 
 /** A response as a model reads it. */
@@ -20,6 +21,8 @@ export interface ReadPageOptions {
   readonly maxImageBytes: number
   readonly signal: AbortSignal
   readonly clock: Clock
+  /** For the workers that convert pages. */
+  readonly slots: Slots
 }
 
 /** Milliseconds for the conversion of one page. */
@@ -56,8 +59,8 @@ async function pdfContent(bytes: Uint8Array, options: ReadPageOptions): Promise<
   return { kind: 'unreadable', problem: 'The PDF document cannot be read: it is damaged, has a password, or takes too long.' }
 }
 
-function convert(work: PageWork, { signal, clock }: Pick<ReadPageOptions, 'signal' | 'clock'>): Promise<PageText | undefined> {
-  return convertPage(work, { signal, clock, timeoutMs: convertTimeoutMs })
+function convert(work: PageWork, { signal, clock, slots }: Omit<ReadPageOptions, 'format'>): Promise<PageText | undefined> {
+  return slots.run(signal, () => convertPage(work, { signal, clock, timeoutMs: convertTimeoutMs }))
 }
 
 function imageContent(image: string | undefined, declared: string, bytes: Uint8Array, maxImageBytes: number): PageContent {

@@ -6,6 +6,7 @@ import { GuardedFetch, guardedFetchDefaults } from './guarded-fetch.ts'
 import { PageCache } from './page-cache.ts'
 import { type PageContent, pageContent } from './page-content.ts'
 import type { PageFormat } from './page-text.ts'
+import { Slots } from './slots.ts'
 import { markUntrusted } from './untrusted-content.ts'
 import { definedOnly, type WebOptions, webOptionRules } from './web-options.ts'
 
@@ -23,6 +24,8 @@ export interface WebFetchOptions extends WebOptions {
 const webFetchDefaults = { maxCharacters: 50_000, cacheMs: 900_000, maxImageBytes: 1024 * 1024 } as const satisfies WebFetchOptions
 
 const mostCharacters = 190_000
+/** Pages that are converted at the same time; each may take 256 MB. */
+const workers = 4
 const cached = { maxEntries: 100, maxSize: 10_000_000 }
 const accept = 'text/html,application/xhtml+xml,application/json,text/*;q=0.9,application/pdf;q=0.8,*/*;q=0.5'
 const userAgent = 'Mozilla/5.0 (compatible; BeamClaw)'
@@ -70,6 +73,7 @@ export function webFetchTool(options: WebFetchOptions = {}): Tool<z.infer<typeof
     ...definedOnly(options),
   }
   const client = new GuardedFetch({ ...web, clock })
+  const slots = new Slots(workers)
   const cache = new PageCache<Page>({ clock, ttlMs: cacheMs, ...cached })
 
   const load = async (url: string, format: PageFormat, signal: AbortSignal): Promise<Page> => {
@@ -77,7 +81,7 @@ export function webFetchTool(options: WebFetchOptions = {}): Tool<z.infer<typeof
     const known = cache.get(key)
     if (known !== undefined) return known
     const body = await client.fetch({ url, headers: { accept, 'user-agent': userAgent }, signal })
-    const content = await pageContent(body, { format, maxImageBytes, signal, clock })
+    const content = await pageContent(body, { format, maxImageBytes, signal, clock, slots })
     const page: Page = { url: body.url.href, status: body.status, content }
     if (content.kind === 'text' && body.status === 200) cache.set(key, page, content.text.length + url.length)
     return page
