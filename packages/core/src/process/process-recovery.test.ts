@@ -42,6 +42,31 @@ describe('after a crash', () => {
     await staged.claw.stop()
   })
 
+  test('of the part while it writes, nothing of it is written after what the next one writes', async () => {
+    const store = new MemoryStore()
+    const staged = await tableStage({}, { store })
+    const { shown, process } = await staged.begin({ notify: false })
+    const put = store.put.bind(store)
+    const held = Promise.withResolvers<void>()
+    let isFirst = true
+    store.put = async (name, value, options) => {
+      if (name[1] === 'processes' && isFirst) {
+        isFirst = false
+        await held.promise
+      }
+      return put(name, value, options)
+    }
+    process.print('output')
+    await staged.clock.advance(2_000)
+    process.exit(0)
+    killPart(staged.claw, 'processes')
+    await staged.clock.advance(1_000)
+    held.resolve()
+    await flushEventLoop()
+    expect((await store.get(['default', 'processes', shown.id] as never))?.value).not.toMatchObject({ status: 'exited' })
+    await staged.claw.stop()
+  })
+
   test('a call that waited is interrupted itself: its process is ended, and not told', async () => {
     const staged = await tableStage()
     await staged.claw.session(key).send('hello').result()

@@ -1,4 +1,5 @@
-import { flushEventLoop } from '@beamclaw/actor/testing'
+import { silentLogger } from '@beamclaw/actor'
+import { flushEventLoop, ManualClock } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import { BeamClawError } from '../base/errors.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
@@ -237,6 +238,18 @@ describe('the end of a process', () => {
     await claw.stop()
   })
 
+  test('leaves no timer but the one that forgets it', async () => {
+    const { begin, claw, clock } = await tableStage()
+    const before = clock.pendingTimers
+    const { process } = await begin({ notify: false, timeoutMs: 5_000 })
+    process.print('output that is to be saved')
+    expect(clock.pendingTimers).toBe(before + 2)
+    process.exit(0)
+    await flushEventLoop()
+    expect(clock.pendingTimers).toBe(before + 1)
+    await claw.stop()
+  })
+
   test('is forgotten after its time, with its document', async () => {
     const { processes, begin, claw, clock, store } = await tableStage({ keepFinishedMs: 60_000 })
     const { shown, process } = await begin({ notify: false })
@@ -368,7 +381,9 @@ describe('a start that fails', () => {
 
   test('takes another name where another node has it', async () => {
     const store = new MemoryStore()
-    const { begin, claw } = await tableStage({}, { store })
+    // The same pair of words comes up each time.
+    const services = { clock: new ManualClock(), logger: silentLogger, random: { next: () => 0.5 } }
+    const { begin, claw } = await tableStage({}, { store, services })
     const put = store.put.bind(store)
     const refused: string[] = []
     store.put = async (name, value, options) => {

@@ -1,0 +1,73 @@
+/** Planned commands and the table of processes in bubblewrap. */
+import { chmodSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { BeamClaw, defineAgent, ProcessTable, parseAgentId, parseRunId, parseSessionKey, silentLogger } from '@beamclaw/core'
+import { ScriptedProvider } from '@beamclaw/core/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { BubblewrapSandbox } from '../sandboxes/bubblewrap-sandbox.ts'
+import { type ExecSettings, execSettings } from './exec-options.ts'
+import { type ExecDetail, planExec } from './exec-plan.ts'
+
+const probe = await new BubblewrapSandbox().probe()
+const site = { tenant: 'default', sessionKey: 'agent:main:a', agentId: 'main', context: undefined }
+const owner = { sessionKey: parseSessionKey(site.sessionKey), agentId: parseAgentId('main'), runId: parseRunId('r1'), callKey: 'r1:1:0' }
+
+describe.skipIf(!probe.isAvailable)(`commands in bubblewrap ${probe.reason ?? ''}`, () => {
+  const sandbox = new BubblewrapSandbox()
+  const processes = new ProcessTable({ sandboxes: [sandbox], killAfterMs: 500 })
+  let claw: Awaited<ReturnType<BeamClaw['start']>>
+  let workspace = ''
+  let settings: ExecSettings
+
+  beforeAll(async () => {
+    workspace = realpathSync(mkdtempSync(join(tmpdir(), 'exec-')))
+    settings = execSettings({ processes, sandbox, workspace })
+    claw = await new BeamClaw({
+      providers: { scripted: new ScriptedProvider({ otherwise: 'Noted.' }) },
+      agents: [defineAgent({ id: 'main', model: 'scripted/any' })],
+      parts: [processes],
+      services: { logger: silentLogger },
+    }).start()
+  })
+
+  afterAll(async () => {
+    await claw.stop()
+    rmSync(workspace, { recursive: true, force: true })
+  })
+
+  /** Runs a planned command; resolves with its output once it has ended. */
+  async function run(command: string): Promise<string> {
+    const { detail } = await planExec({ command }, settings, site)
+    const { id } = await processes.of().start((detail as unknown as ExecDetail).prepared, owner, { notify: false })
+    await processes.of().endInput(id)
+    return (await processes.of().poll(id, { waitMs: 60_000, until: 'end' })).text
+  }
+
+  test('run as they were planned, in the workspace', async () => {
+    writeFileSync(join(workspace, 'a.txt'), 'in the workspace\n')
+    expect(await run('cat a.txt; pwd; ls /etc/shadow 2>&1 | tail -n 1')).toMatch(
+      /^in the workspace\n\/workspace\n.*(?:No such|cannot access).*\n$/,
+    )
+  })
+
+  test('have permits that name the program as the sandbox sees it, and none for a program of the workspace', async () => {
+    const { permits } = await planExec({ command: "ls -l 'a b' | cat" }, settings, site)
+    expect(permits?.map(({ subject }) => subject)).toEqual([
+      expect.stringMatching(/^exec:bubblewrap:\/.*\/ls$/),
+      expect.stringMatching(/^exec:bubblewrap:\/.*\/cat$/),
+    ])
+    writeFileSync(join(workspace, 'mine'), '#!/bin/sh\necho mine\n')
+    chmodSync(join(workspace, 'mine'), 0o755)
+    for (const argv of [['./mine'], ['/workspace/mine']]) expect((await planExec({ argv }, settings, site)).permits).toBeUndefined()
+  })
+
+  test('are killed with children that have left their group and do not listen', async () => {
+    const command = 'trap "" TERM; setsid sh -c "trap \\"\\" TERM; echo ready; while :; do sleep 1000; done" & wait'
+    const { detail } = await planExec({ command }, settings, site)
+    const list = processes.of()
+    const { id } = await list.start((detail as unknown as ExecDetail).prepared, owner)
+    expect((await list.poll(id, { waitMs: 60_000 })).text).toBe('ready\n')
+    expect(await list.kill(id)).toMatchObject({ status: 'killed', exit: { survivors: 0 } })
+  }, 60_000)
+})
