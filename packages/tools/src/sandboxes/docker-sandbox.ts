@@ -15,7 +15,7 @@ import {
 } from '@beamclaw/core'
 import { checkOptions, integer, type OptionRule, oneOf } from '@beamclaw/core/adapter'
 import { resolveInside } from '../workspace/resolve-inside.ts'
-import { commandChanged, commandRefused, sandboxUnavailable } from './command-error.ts'
+import { asRefusal, commandChanged, commandRefused, sandboxUnavailable } from './command-error.ts'
 import { checkRequest } from './command-request.ts'
 import type { CommandTree } from './command-tree.ts'
 import { containerWords, containerWorkspace } from './container-words.ts'
@@ -98,20 +98,13 @@ export class DockerSandbox implements Sandbox {
     return this.#probe.look()
   }
 
-  async prepare(request: CommandRequest): Promise<PreparedCommand> {
-    const { argv, env, network, limits, terminal, ...place } = checkRequest(request)
-    const workspace = realFolder(place.workspace)
-    const cwd = realFolder(await resolveInside(workspace, place.cwd))
-    const { dev, ino } = statSync(cwd, { bigint: true })
-    return {
-      ...{ sandbox: this.id, argv, workspace, cwd: join(containerWorkspace, relative(workspace, cwd)), cwdId: `${dev}:${ino}` },
-      ...{ env, network, limits, ...(terminal === undefined ? {} : { terminal }) },
-    }
+  prepare(request: CommandRequest): Promise<PreparedCommand> {
+    return asRefusal(() => this.#prepare(request))
   }
 
   async spawn(command: PreparedCommand, { listener, isDetached = false }: SpawnOptions): Promise<SandboxProcess> {
     if (isDetached) throw commandRefused('a container of this sandbox ends with its host; start it without isDetached')
-    this.#recheck(command)
+    await asRefusal(() => this.#recheck(command))
     const { isAvailable, reason = '' } = await this.probe()
     if (!isAvailable) throw sandboxUnavailable(this.id, reason)
     const name = `beamclaw-${randomBytes(12).toString('hex')}`
@@ -175,6 +168,17 @@ export class DockerSandbox implements Sandbox {
         const removed = await this.#client(['rm', '--force', name])
         return (await client.finish()) + (removed.code === 0 ? 0 : 1)
       },
+    }
+  }
+
+  async #prepare(request: CommandRequest): Promise<PreparedCommand> {
+    const { argv, env, network, limits, terminal, ...place } = checkRequest(request)
+    const workspace = realFolder(place.workspace)
+    const cwd = realFolder(await resolveInside(workspace, place.cwd))
+    const { dev, ino } = statSync(cwd, { bigint: true })
+    return {
+      ...{ sandbox: this.id, argv, workspace, cwd: join(containerWorkspace, relative(workspace, cwd)), cwdId: `${dev}:${ino}` },
+      ...{ env, network, limits, ...(terminal === undefined ? {} : { terminal }) },
     }
   }
 

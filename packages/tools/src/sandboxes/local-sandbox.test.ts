@@ -110,6 +110,25 @@ describe.skipIf(!isLinux)('commands of the host', () => {
     expect(kill(pid, 'SIGKILL')).toBe(true)
   })
 
+  it('are watched again when their watch was ended itself', async () => {
+    const watches = (): readonly number[] =>
+      allPids().filter((pid) => {
+        const facts = factsOf(pid)
+        return (
+          facts?.parent === process.pid &&
+          !facts.isZombie &&
+          readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('beamclaw-death-watch')
+        )
+      })
+    const before = new Set(watches())
+    const { running, exit } = await start(new LocalSandbox(), ['sleep', '1000'])
+    const own = watches().find((pid) => !before.has(pid)) ?? 0
+    expect(kill(own, 'SIGKILL')).toBe(true)
+    while (!watches().some((pid) => !before.has(pid) && pid !== own)) await new Promise((resolve) => setTimeout(resolve, 5))
+    await running.signal('SIGKILL')
+    await exit
+  })
+
   it('are never mistaken for another process with the same id', async () => {
     const { running, exit } = await start(subject.sandbox, ['sleep', '1000'])
     const pid = running.pid ?? 0
@@ -129,6 +148,38 @@ describe.skipIf(!isLinux)('commands of the host', () => {
     expect(factsOf(pid)).toBeUndefined()
   })
 
+  it('are refused, and with no error of the system, whatever is wrong with their folders and what was stored of them', async () => {
+    const { sandbox, workspace } = subject
+    writeFileSync(join(workspace, 'file'), '')
+    const wrong = [
+      { cwd: 'file' },
+      { cwd: 'file/x' },
+      { cwd: 'none' },
+      { cwd: 'none/x' },
+      { workspace: join(workspace, 'none') },
+      { workspace: join(workspace, 'file') },
+    ]
+    const bubblewrapped = new BubblewrapSandbox()
+    for (const request of wrong) {
+      for (const one of [sandbox, bubblewrapped]) {
+        await expect(one.prepare({ argv: ['true'], workspace, ...request })).rejects.toMatchObject({ code: 'command-refused' })
+      }
+    }
+    const prepared = await sandbox.prepare({ argv: ['true'], workspace })
+    const listener = { onOutput: () => undefined, onExit: () => undefined }
+    for (const name of ['argv', 'workspace', 'cwd', 'cwdId', 'executable', 'env', 'limits'] as const) {
+      for (const value of [undefined, null, 7, 'x', [], {}]) {
+        const stored = { ...prepared, [name]: value } as unknown as typeof prepared
+        if (JSON.stringify(stored[name]) === JSON.stringify(prepared[name])) continue
+        // What a store leaves out is as if there were none.
+        if ((name === 'env' || name === 'limits') && value === undefined) continue
+        await expect(sandbox.spawn(stored, { listener }), `${name} ${JSON.stringify(value)}`).rejects.toMatchObject({
+          code: 'command-refused',
+        })
+      }
+    }
+  })
+
   it('refuse options that are wrong', () => {
     for (const wrong of [{ stateDirectory: 'relative' }, { detachedOutputBytes: 0 }, { outputGraceMs: -1 }, { grace: 1 }, null]) {
       expect(() => new LocalSandbox(wrong as object)).toThrow(expect.objectContaining({ code: 'invalid-option' }))
@@ -139,7 +190,10 @@ describe.skipIf(!isLinux)('commands of the host', () => {
 })
 
 describe.skipIf(!isLinux)('detached commands', () => {
-  it('are refused without a directory for their output', async () => {
+  it('are refused without a directory for their output, and with one that cannot be written to', async () => {
+    writeFileSync(join(subject.workspace, 'file'), '')
+    const unusable = new LocalSandbox({ stateDirectory: join(subject.workspace, 'file', 'state') })
+    await expect(start(unusable, ['true'], {}, true)).rejects.toMatchObject({ code: 'command-refused' })
     await expect(start(new LocalSandbox(), ['true'], {}, true)).rejects.toMatchObject({ code: 'command-refused' })
   })
 

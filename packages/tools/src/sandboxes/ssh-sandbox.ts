@@ -13,7 +13,7 @@ import {
 } from '@beamclaw/core'
 import { checkOptions, integer, type OptionRule } from '@beamclaw/core/adapter'
 import { pathRefused } from '../workspace/path-refused.ts'
-import { commandNotFound, commandRefused, sandboxUnavailable } from './command-error.ts'
+import { asRefusal, commandNotFound, commandRefused, sandboxUnavailable } from './command-error.ts'
 import { checkRequest } from './command-request.ts'
 import type { CommandTree } from './command-tree.ts'
 import { DeathWatch } from './death-watch.ts'
@@ -110,8 +110,10 @@ export class SshSandbox implements Sandbox {
       throw commandRefused(`it was prepared by the sandbox ${JSON.stringify(command.sandbox)}, and this is "${this.id}"`)
     }
     if (isDetached) throw commandRefused('a command on another machine ends with its connection; start it without isDetached')
-    checkRequest({ ...command, argv: argv as [string, ...string[]], cwd: '.' })
-    if (remoteDirectory(workspace, cwd) === undefined) throw pathRefused(cwd, 'it leads out of the workspace')
+    await asRefusal(() => {
+      checkRequest({ ...command, argv: argv as [string, ...string[]] })
+      if (remoteDirectory(workspace, cwd) === undefined) throw pathRefused(cwd, 'it leads out of the workspace')
+    })
     const mark = `${this.#mark}-${randomBytes(8).toString('hex')}`
     const text = remoteText({ mark, directory: cwd, argv, env: environmentOf(workspace, '/tmp', false, env), limits })
     const launched = await launch({
