@@ -49,6 +49,9 @@ export interface SshSandboxOptions extends Pick<HostSandboxOptions, 'outputGrace
   readonly connectSeconds?: number
 }
 
+// What `ssh` itself exits with.
+const connectionFailed = 255
+
 const pattern =
   (shape: RegExp, words: string): OptionRule =>
   (value) =>
@@ -160,7 +163,13 @@ export class SshSandbox implements Sandbox {
     const { mark, child, runner } = remote
     const client = new GroupTree({ pid, mark, startTime: factsOf(pid)?.startTime, hasExited, isOld: false })
     const tree: CommandTree = {
-      signal: async (signal: CommandSignal) => (await this.#remote(killText(mark, child, runner, signal))).code === 0,
+      signal: async (signal: CommandSignal) => {
+        const { code, errors } = await this.#remote(killText(mark, child, runner, signal))
+        // Whether anything is left is not known then.
+        if (code === undefined || code === connectionFailed)
+          throw sandboxUnavailable(this.id, `ssh failed: ${lastLine(errors)}. Check the connection.`)
+        return code === 0
+      },
       finish: () => client.finish(),
     }
     return new RunningCommand({
