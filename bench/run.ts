@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { actors } from './actors.ts'
 import { atRest } from './at-rest.ts'
+import { exec } from './exec.ts'
 import { footprint } from './footprint.ts'
 import { gateway } from './gateway.ts'
 import { imports } from './imports.ts'
@@ -13,7 +14,7 @@ import { start } from './start.ts'
 import { store } from './store.ts'
 import { streams } from './streams.ts'
 
-const benches: readonly Bench[] = [footprint, imports, actors, runs, streams, sessions, atRest, store, gateway, start]
+const benches: readonly Bench[] = [footprint, imports, actors, runs, streams, sessions, atRest, store, gateway, exec, start]
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !benches.some((bench) => bench.name === name))

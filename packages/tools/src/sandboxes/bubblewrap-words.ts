@@ -34,6 +34,9 @@ const topFolders = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']
 /**
  * Returns the words up to the command. Only single folders are bound: with the whole file system, even read-only, a command could connect to sockets of the
  * host. The environment is that of the process, so that no value shows in the list of processes.
+ *
+ * The first process inside is bwrap's own, without `--as-pid-1`: the kernel keeps signals that a first process does not handle from it, and SIGTERM would end
+ * no command that does not catch it. Its environment, which `/proc/1/environ` shows, is that of the command, too.
  */
 export function bubblewrapWords(profile: BubblewrapProfile): readonly string[] {
   const { workspace, cwd, network, uid, gid, readOnly, temporaryBytes, hasTerminal, isDetached, reportFd } = profile

@@ -37,3 +37,13 @@ export function sandboxUnavailable(id: string, reason: string, cause?: unknown):
 export function inputClosed(cause?: unknown): BeamClawError {
   return new BeamClawError('command-ended', 'The input of the command is closed.', cause === undefined ? {} : { cause })
 }
+
+/** Runs a check; an error of the system, such as a folder that may not be read, refuses the command. */
+export async function asRefusal<T>(check: () => T | Promise<T>): Promise<T> {
+  try {
+    return await check()
+  } catch (error) {
+    if (BeamClawError.isInstance(error)) throw error
+    throw commandRefused(`it cannot be checked (${error instanceof Error ? error.message : String(error)})`, error)
+  }
+}

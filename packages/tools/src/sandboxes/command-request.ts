@@ -1,7 +1,7 @@
 /** The check of a request by its form, before anything on the disk is looked at. */
 import type { CommandLimits, CommandRequest, TerminalSize } from '@beamclaw/core'
 import { commandRefused } from './command-error.ts'
-import { checkEnvironment } from './environment.ts'
+import { checkEnvironment, isPlainObject } from './environment.ts'
 
 const maxWords = 4_096
 // Linux takes 128 KiB for one word, and 2 MiB for all with the environment.
@@ -37,7 +37,7 @@ export function checkRequest(request: CommandRequest): CheckedRequest {
     cwd,
     env: checkEnvironment(request.env),
     network,
-    limits: checkLimits(request.limits ?? {}),
+    limits: checkLimits(request.limits === undefined ? {} : request.limits),
     ...(terminal === undefined ? {} : { terminal: checkSize(terminal) }),
   }
 }
@@ -60,6 +60,7 @@ function checkWords(argv: readonly string[]): void {
 const limitNames = ['cpuSeconds', 'memoryBytes', 'processes', 'fileBytes', 'openFiles'] as const satisfies readonly (keyof CommandLimits)[]
 
 function checkLimits(limits: CommandLimits): CommandLimits {
+  if (!isPlainObject(limits)) throw commandRefused('limits must be an object')
   for (const name of Object.keys(limits)) {
     if (!(limitNames as readonly string[]).includes(name)) throw commandRefused(`there is no limit ${JSON.stringify(name.slice(0, 100))}`)
   }

@@ -44,7 +44,7 @@ export function containerWords(profile: ContainerProfile): readonly string[] {
   ]
 }
 
-function ulimitWords({ cpuSeconds, fileBytes, openFiles }: CommandLimits): readonly string[] {
+function ulimitWords({ cpuSeconds, fileBytes, openFiles }: CommandLimits = {}): readonly string[] {
   return [
     ...(cpuSeconds === undefined ? [] : ['--ulimit', `cpu=${cpuSeconds}:${cpuSeconds + 1}`]),
     ...(fileBytes === undefined ? [] : ['--ulimit', `fsize=${fileBytes}`]),

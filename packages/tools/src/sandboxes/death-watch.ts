@@ -70,7 +70,11 @@ export class DeathWatch {
     const forget = (): void => {
       if (this.#watcher?.child === child) this.#watcher = undefined
     }
-    child.once('error', forget).once('exit', forget)
+    child.once('error', forget).once('exit', (_, signal) => {
+      forget()
+      // Without one, what runs now would go on when the host dies.
+      if (signal !== null && this.#watcher === undefined && this.#groups.size > 0) this.#start()
+    })
     stdin.on('error', forget)
     // Neither keeps the host alive.
     child.unref()

@@ -9,6 +9,7 @@ import { factsOf } from './process-facts.ts'
 
 // The command's own exit code is kept in a file of its own, complete or not there. Its signals are for the command: the launcher waits for it.
 // A signal before "started" would end no command but be lost in the launcher, so that the owner is told of the command only then.
+// The command's streams are set in a shell of its own: some shells tell the signal that ended a command on the streams that they gave it.
 // `dd` writes what it reads at once and counts bytes; what comes after the cap is read and dropped, so that the command does not wait.
 const launcher = `
 directory=$1 cap=$2
@@ -23,7 +24,7 @@ keep() {
 trap : HUP INT TERM
 { {
   trap : HUP INT TERM
-  /bin/sh -c 'echo $$ >"$0/started"; exec "$@"' "$directory" "$@" 2>&5 >&3 3>&- 5>&-
+  /bin/sh -c 'echo $$ >"$0/started"; exec "$@" 2>&5 >&3 3>&- 5>&-' "$directory" "$@"
   echo $? >"$directory/exit.new"
   mv "$directory/exit.new" "$directory/exit"
 } 5>&1 >/dev/null | keep stderr; } 3>&1 | keep stdout
@@ -70,7 +71,11 @@ export class FileChannel implements CommandChannel {
   }
 
   open(events: ChannelEvents): void {
-    void this.#follow(events)
+    this.#follow(events).catch(() => {
+      // Its files cannot be read: nothing more is known of it.
+      events.ended()
+      events.exited(undefined, undefined)
+    })
   }
 
   write(data: Uint8Array): Promise<void> {
@@ -93,7 +98,11 @@ export class FileChannel implements CommandChannel {
     this.#isClosed = true
     this.#parts.input?.destroy()
     for (const { file } of this.#files.values()) void file.close().catch(() => undefined)
-    rmSync(this.#parts.directory, { recursive: true, force: true })
+    try {
+      rmSync(this.#parts.directory, { recursive: true, force: true })
+    } catch {
+      // What cannot be removed stays in the state directory.
+    }
   }
 
   async #follow({ output, exited, ended }: ChannelEvents): Promise<void> {

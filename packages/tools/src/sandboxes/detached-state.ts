@@ -17,5 +17,9 @@ export function detachedPlace(mark: string, { stateDirectory, detachedOutputByte
   if (stateDirectory === undefined)
     throw commandRefused('a detached command needs the option "stateDirectory" of the sandbox, for its output')
   const directory = join(stateDirectory, mark)
-  return { directory, words: detachedWords(directory, detachedOutputBytes ?? hostSandboxDefaults.detachedOutputBytes) }
+  try {
+    return { directory, words: detachedWords(directory, detachedOutputBytes ?? hostSandboxDefaults.detachedOutputBytes) }
+  } catch (error) {
+    throw commandRefused(`nothing can be written to ${JSON.stringify(stateDirectory)}`, error)
+  }
 }

@@ -90,7 +90,7 @@ describe('a container', () => {
     const exit = Promise.withResolvers<unknown>()
     const running = await sandbox.spawn(prepared, { listener: { ...listener, onExit: exit.resolve } })
     const { name } = running.identity as { readonly name: string }
-    while (!(await running.signal('SIGTERM')));
+    expect(await running.signal('SIGTERM')).toBe(true)
     expect(await exit.promise).toEqual({ code: undefined, signal: 'SIGTERM', survivors: 0 })
     expect(callsOf(place.engine)).toContainEqual(['kill', '--signal', 'SIGTERM', name])
     await sandbox.reap({ sandbox: 'docker', name })
@@ -162,6 +162,31 @@ for (const engine of ['docker', 'podman'] as const) {
       },
     },
   )
+}
+
+const realImage = process.env.BEAMCLAW_DOCKER_IMAGE
+const user = `${process.getuid?.() ?? 65_534}:${process.getgid?.() ?? 65_534}`
+for (const engine of ['docker', 'podman'] as const) {
+  const real = realImage === undefined ? undefined : new DockerSandbox({ image: realImage, engine, user })
+  const reason = real === undefined ? 'BEAMCLAW_DOCKER_IMAGE names no image with its digest' : (await real.probe()).reason
+  describe.skipIf(real === undefined || reason !== undefined)(`a real ${engine} ${reason ?? ''}`, () => {
+    const skip = {
+      change: 'files of an image are not read before a command starts',
+      death: 'the test hosts run with the sandboxes of this machine',
+    }
+    sandboxContract(
+      'DockerSandbox',
+      () => {
+        const own = makePlace()
+        return {
+          sandbox: real ?? new DenySandbox(),
+          workspace: own.workspace,
+          dispose: async () => rmSync(own.scratch, { recursive: true, force: true }),
+        }
+      },
+      { describe, it, deadlineMs: 28_000, skip },
+    )
+  })
 }
 
 describe('the choice of a sandbox', () => {

@@ -15,7 +15,7 @@ import {
 } from '@beamclaw/core'
 import { checkOptions, integer, type OptionRule, oneOf } from '@beamclaw/core/adapter'
 import { resolveInside } from '../workspace/resolve-inside.ts'
-import { commandChanged, commandRefused, sandboxUnavailable } from './command-error.ts'
+import { asRefusal, commandChanged, commandRefused, sandboxUnavailable } from './command-error.ts'
 import { checkRequest } from './command-request.ts'
 import type { CommandTree } from './command-tree.ts'
 import { containerWords, containerWorkspace } from './container-words.ts'
@@ -48,6 +48,9 @@ export interface DockerSandboxOptions extends Pick<HostSandboxOptions, 'outputGr
 
 /** Defaults for `DockerSandboxOptions`. */
 const dockerDefaults = { engine: 'docker', user: '65534:65534', temporaryBytes: 64 * 1024 * 1024, clientEnv: {} } as const
+
+const startPollMs = 100
+const maxStartPolls = 100
 
 const anImage: OptionRule = (value) =>
   typeof value === 'string' && /^[a-z0-9][a-z0-9._/:-]*@sha256:[0-9a-f]{64}$/.test(value)
@@ -98,20 +101,13 @@ export class DockerSandbox implements Sandbox {
     return this.#probe.look()
   }
 
-  async prepare(request: CommandRequest): Promise<PreparedCommand> {
-    const { argv, env, network, limits, terminal, ...place } = checkRequest(request)
-    const workspace = realFolder(place.workspace)
-    const cwd = realFolder(await resolveInside(workspace, place.cwd))
-    const { dev, ino } = statSync(cwd, { bigint: true })
-    return {
-      ...{ sandbox: this.id, argv, workspace, cwd: join(containerWorkspace, relative(workspace, cwd)), cwdId: `${dev}:${ino}` },
-      ...{ env, network, limits, ...(terminal === undefined ? {} : { terminal }) },
-    }
+  prepare(request: CommandRequest): Promise<PreparedCommand> {
+    return asRefusal(() => this.#prepare(request))
   }
 
   async spawn(command: PreparedCommand, { listener, isDetached = false }: SpawnOptions): Promise<SandboxProcess> {
     if (isDetached) throw commandRefused('a container of this sandbox ends with its host; start it without isDetached')
-    this.#recheck(command)
+    await asRefusal(() => this.#recheck(command))
     const { isAvailable, reason = '' } = await this.probe()
     if (!isAvailable) throw sandboxUnavailable(this.id, reason)
     const name = `beamclaw-${randomBytes(12).toString('hex')}`
@@ -148,7 +144,7 @@ export class DockerSandbox implements Sandbox {
     const client = new GroupTree({ pid, mark: name, startTime: factsOf(pid)?.startTime, hasExited, isOld: false })
     return new RunningCommand({
       ...{ channel, listener, logger, outputGraceMs },
-      tree: this.#tree(name, client),
+      tree: this.#tree(name, client, hasExited),
       identity: { sandbox: this.id, name },
       isShellStatus: true,
       onOver: () => watch.remove(pid),
@@ -160,13 +156,17 @@ export class DockerSandbox implements Sandbox {
   }
 
   /** The processes are those of the container, and the client that waits for it. */
-  #tree(name: string, client: GroupTree): CommandTree {
+  #tree(name: string, client: GroupTree, hasExited: () => boolean): CommandTree {
     return {
       signal: async (signal: CommandSignal) => {
-        const { code } = await this.#client(['kill', '--signal', signal, name])
-        if (code === 0) return true
-        // No container yet, or none any more: a client that is left must not start it.
-        return signal === 'SIGKILL' && client.signal('SIGKILL')
+        // Until the container is there, the client alone is; one that is left must not start it after a SIGKILL.
+        for (let poll = 0; poll < maxStartPolls; poll++) {
+          if ((await this.#client(['kill', '--signal', signal, name])).code === 0) return true
+          if (signal === 'SIGKILL') return client.signal('SIGKILL')
+          if (hasExited()) return false
+          await new Promise((resolve) => setTimeout(resolve, startPollMs))
+        }
+        return true
       },
       finish: async () => {
         // `--rm` removes it; a client that was killed leaves it running.
@@ -175,6 +175,17 @@ export class DockerSandbox implements Sandbox {
         const removed = await this.#client(['rm', '--force', name])
         return (await client.finish()) + (removed.code === 0 ? 0 : 1)
       },
+    }
+  }
+
+  async #prepare(request: CommandRequest): Promise<PreparedCommand> {
+    const { argv, env, network, limits, terminal, ...place } = checkRequest(request)
+    const workspace = realFolder(place.workspace)
+    const cwd = realFolder(await resolveInside(workspace, place.cwd))
+    const { dev, ino } = statSync(cwd, { bigint: true })
+    return {
+      ...{ sandbox: this.id, argv, workspace, cwd: join(containerWorkspace, relative(workspace, cwd)), cwdId: `${dev}:${ino}` },
+      ...{ env, network, limits, ...(terminal === undefined ? {} : { terminal }) },
     }
   }
 

@@ -221,6 +221,7 @@ const suffixes = ['_PRELOAD', '_ASKPASS', '_EDITOR', '_PAGER', '_OPTIONS', '_RSH
  * silence would let the caller believe that the command saw it.
  */
 export function checkEnvironment(env: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  if (!isPlainObject(env)) throw refused('they must be an object of texts')
   const entries = Object.entries(env)
   if (entries.length > maxVariables) throw refused(`there are ${entries.length}, at most ${maxVariables} may be given`)
   let total = 0
@@ -231,6 +232,13 @@ export function checkEnvironment(env: Readonly<Record<string, string>> = {}): Re
   }
   if (total > maxTotalBytes) throw refused(`they have ${total} bytes, at most ${maxTotalBytes} may be given`)
   return Object.fromEntries(entries)
+}
+
+/** Returns true for an object that holds its values by name, as JSON does; a `Map` would look empty. */
+export function isPlainObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 function problemOf(name: string, value: unknown): string | undefined {

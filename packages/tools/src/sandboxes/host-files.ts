@@ -3,7 +3,7 @@ import { type BigIntStats, realpathSync, statSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { BeamClawError, type CommandFile, type CommandRequest, type PreparedCommand } from '@beamclaw/core'
 import { isWithin, resolveInside } from '../workspace/resolve-inside.ts'
-import { commandChanged, commandNotFound, commandRefused } from './command-error.ts'
+import { asRefusal, commandChanged, commandNotFound, commandRefused } from './command-error.ts'
 import { checkRequest } from './command-request.ts'
 import { programFolders } from './environment.ts'
 import { FileHashes } from './file-hashes.ts'
@@ -40,7 +40,16 @@ export class HostFiles {
   }
 
   /** Checks a request and finds what it names, as `Sandbox.prepare`. */
-  async prepare(request: CommandRequest): Promise<PreparedCommand> {
+  prepare(request: CommandRequest): Promise<PreparedCommand> {
+    return asRefusal(() => this.#prepare(request))
+  }
+
+  /** Resolves with what to start; rejects `command-refused` when program, scripts, PATH, workspace or working directory are not what they were. */
+  recheck(command: PreparedCommand): Promise<ReadyCommand> {
+    return asRefusal(() => this.#recheck(command))
+  }
+
+  async #prepare(request: CommandRequest): Promise<PreparedCommand> {
     const { argv, env, network, limits, terminal, ...place } = checkRequest(request)
     const workspace = realFolder(place.workspace, 'workspace')
     const cwd = realFolder(await resolveInside(workspace, place.cwd), 'cwd')
@@ -64,8 +73,7 @@ export class HostFiles {
     }
   }
 
-  /** Resolves with what to start; rejects `command-refused` when program, scripts, PATH, workspace or working directory are not what they were. */
-  async recheck(command: PreparedCommand): Promise<ReadyCommand> {
+  async #recheck(command: PreparedCommand): Promise<ReadyCommand> {
     if (command.sandbox !== this.#sandbox) {
       throw commandRefused(`it was prepared by the sandbox ${JSON.stringify(command.sandbox)}, and this is "${this.#sandbox}"`)
     }

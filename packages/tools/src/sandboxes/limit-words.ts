@@ -2,7 +2,7 @@
 import type { CommandLimits } from '@beamclaw/core'
 
 /** Returns the words in front of the command; none without a limit. `--data` rather than `--as`: runtimes reserve far more addresses than they use. */
-export function limitWords(prlimit: string | undefined, limits: CommandLimits): readonly string[] {
+export function limitWords(prlimit: string | undefined, limits: CommandLimits = {}): readonly string[] {
   const { cpuSeconds, memoryBytes, processes, fileBytes, openFiles } = limits
   const words = [
     ...(cpuSeconds === undefined ? [] : [`--cpu=${cpuSeconds}:${cpuSeconds + 1}`]),

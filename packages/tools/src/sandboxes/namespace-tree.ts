@@ -15,6 +15,7 @@ export interface NamespaceTreeParts {
 }
 
 const startPollMs = 2
+const maxStartPolls = 1_000
 
 /** SIGKILL ends the first process inside, and so all. Other signals go to every process but that one, which would not take them. */
 export class NamespaceTree implements CommandTree {
@@ -31,7 +32,7 @@ export class NamespaceTree implements CommandTree {
     if (signal !== 'SIGKILL') {
       const inner = await this.#commandPids()
       for (const pid of inner) kill(pid, signal)
-      return inner.length > 0
+      return inner.length > 0 || (init !== undefined && isAlive(init))
     }
     const isInside = init !== undefined && isAlive(init) && kill(init.pid, 'SIGKILL')
     const isOutside = !hasExited() && isAlive(outer) && kill(-outer.pid, 'SIGKILL')
@@ -41,9 +42,9 @@ export class NamespaceTree implements CommandTree {
   /** Resolves with all but the first process; waits while that one is alone, for then the command is about to start, or all is about to end. */
   async #commandPids(): Promise<readonly number[]> {
     const { init } = this.#parts
-    for (;;) {
+    for (let poll = 0; ; poll++) {
       const inner = this.members(allPids()).filter((pid) => pid !== init?.pid)
-      if (inner.length > 0 || init === undefined || !isAlive(init)) return inner
+      if (inner.length > 0 || init === undefined || !isAlive(init) || poll === maxStartPolls) return inner
       await new Promise((resolve) => setTimeout(resolve, startPollMs))
     }
   }

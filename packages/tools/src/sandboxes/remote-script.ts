@@ -55,7 +55,7 @@ export interface RemoteCommand {
 }
 
 /** Returns the text for the login shell of the other machine. */
-export function remoteText({ mark, directory, argv, env, limits }: RemoteCommand): string {
+export function remoteText({ mark, directory, argv, env, limits = {} }: RemoteCommand): string {
   const { cpuSeconds, memoryBytes, openFiles } = limits
   const bounds = [
     ...(cpuSeconds === undefined ? [] : [`ulimit -t ${cpuSeconds}`]),

@@ -13,7 +13,7 @@ import {
 } from '@beamclaw/core'
 import { checkOptions, integer, type OptionRule } from '@beamclaw/core/adapter'
 import { pathRefused } from '../workspace/path-refused.ts'
-import { commandNotFound, commandRefused, sandboxUnavailable } from './command-error.ts'
+import { asRefusal, commandNotFound, commandRefused, sandboxUnavailable } from './command-error.ts'
 import { checkRequest } from './command-request.ts'
 import type { CommandTree } from './command-tree.ts'
 import { DeathWatch } from './death-watch.ts'
@@ -48,6 +48,9 @@ export interface SshSandboxOptions extends Pick<HostSandboxOptions, 'outputGrace
   /** Seconds to wait for a connection. @default 10 */
   readonly connectSeconds?: number
 }
+
+// What `ssh` itself exits with.
+const connectionFailed = 255
 
 const pattern =
   (shape: RegExp, words: string): OptionRule =>
@@ -110,8 +113,10 @@ export class SshSandbox implements Sandbox {
       throw commandRefused(`it was prepared by the sandbox ${JSON.stringify(command.sandbox)}, and this is "${this.id}"`)
     }
     if (isDetached) throw commandRefused('a command on another machine ends with its connection; start it without isDetached')
-    checkRequest({ ...command, argv: argv as [string, ...string[]], cwd: '.' })
-    if (remoteDirectory(workspace, cwd) === undefined) throw pathRefused(cwd, 'it leads out of the workspace')
+    await asRefusal(() => {
+      checkRequest({ ...command, argv: argv as [string, ...string[]] })
+      if (remoteDirectory(workspace, cwd) === undefined) throw pathRefused(cwd, 'it leads out of the workspace')
+    })
     const mark = `${this.#mark}-${randomBytes(8).toString('hex')}`
     const text = remoteText({ mark, directory: cwd, argv, env: environmentOf(workspace, '/tmp', false, env), limits })
     const launched = await launch({
@@ -158,7 +163,13 @@ export class SshSandbox implements Sandbox {
     const { mark, child, runner } = remote
     const client = new GroupTree({ pid, mark, startTime: factsOf(pid)?.startTime, hasExited, isOld: false })
     const tree: CommandTree = {
-      signal: async (signal: CommandSignal) => (await this.#remote(killText(mark, child, runner, signal))).code === 0,
+      signal: async (signal: CommandSignal) => {
+        const { code, errors } = await this.#remote(killText(mark, child, runner, signal))
+        // Whether anything is left is not known then.
+        if (code === undefined || code === connectionFailed)
+          throw sandboxUnavailable(this.id, `ssh failed: ${lastLine(errors)}. Check the connection.`)
+        return code === 0
+      },
       finish: () => client.finish(),
     }
     return new RunningCommand({
