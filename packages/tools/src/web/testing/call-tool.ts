@@ -23,7 +23,7 @@ export async function callTool(tool: Tool, input: JsonValue): Promise<CalledTool
   })
   const claw = await new BeamClaw({
     providers: { test: provider },
-    agents: [defineAgent({ id: 'main', model: 'test/any', tools: [tool] })],
+    agents: [defineAgent({ id: 'main', model: 'test/any', tools: [tool], askMode: 'off' })],
     services: { logger: silentLogger },
   }).start()
   try {
