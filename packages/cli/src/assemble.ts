@@ -89,9 +89,7 @@ export class AssembledBeamClaw {
 }
 
 function toAgents({ agents }: Settings, tools: ConfiguredTools): readonly AgentDefinition[] {
-  return Object.entries(agents).map(([id, { fallbacks: _, tools: _1, ...agent }]) =>
-    defineAgent({ id, ...agent, tools: tools.of(_1) }),
-  )
+  return Object.entries(agents).map(([id, { fallbacks: _, tools: _1, ...agent }]) => defineAgent({ id, ...agent, tools: tools.of(_1) }))
 }
 
 function toStore(store: Settings['store']): Store {

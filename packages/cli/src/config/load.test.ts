@@ -144,7 +144,10 @@ describe('a problem is told with its place, what was expected and what came', ()
       'just text',
       'file:1: the whole file: expected an object with gateway, store, providers, prices, budgets, agents, sessions, tools, askMode, is a string of 9 characters',
     ],
-    ['- a', 'file:1: the whole file: expected an object with gateway, store, providers, prices, budgets, agents, sessions, tools, askMode, is a list of 1'],
+    [
+      '- a',
+      'file:1: the whole file: expected an object with gateway, store, providers, prices, budgets, agents, sessions, tools, askMode, is a list of 1',
+    ],
   ])('%s', (text, problem) => {
     expect(problemsIn(text)).toEqual([problem])
   })
@@ -187,7 +190,10 @@ describe('a key that is not known', () => {
       'agents: { main: { model: a/b, prompt: x } }',
       'file:1: agents.main.prompt: unknown key; known are model, fallbacks, system, maxTurns, thinking, compactAboveTokens, tools, allowedTools, deniedTools, askMode, retention',
     ],
-    ['constructor: 1', 'file:1: constructor: unknown key; known are gateway, store, providers, prices, budgets, agents, sessions, tools, askMode'],
+    [
+      'constructor: 1',
+      'file:1: constructor: unknown key; known are gateway, store, providers, prices, budgets, agents, sessions, tools, askMode',
+    ],
   ])('%s', (text, problem) => {
     expect(problemsIn(text)).toEqual([problem])
   })
