@@ -13,7 +13,7 @@ export { LocalSandbox, type LocalSandboxOptions } from './sandboxes/local-sandbo
 export type { HostSandboxOptions } from './sandboxes/sandbox-options.ts'
 export { SshSandbox, type SshSandboxOptions } from './sandboxes/ssh-sandbox.ts'
 export { BraveSearch, type BraveSearchOptions } from './web/brave-search.ts'
-export type { ResolvedAddress, Resolver } from './web/guarded-connector.ts'
+export type { ResolvedAddress, Resolver } from './web/resolver.ts'
 export type { WebSearchCall, WebSearchProvider, WebSearchResult } from './web/search-provider.ts'
 export type { SearchServiceOptions } from './web/search-service.ts'
 export { SearxngSearch, type SearxngSearchOptions } from './web/searxng-search.ts'

@@ -1,4 +1,5 @@
 /** What the model gives to `exec`. */
+import type { StandardSchema } from '@beamclaw/core'
 import { z } from 'zod'
 
 /** Where a command runs: in a sandbox, on the host of the gateway, or on another machine. */
@@ -25,7 +26,7 @@ export interface ExecInput {
 const noNul = /^[^\0]*$/
 
 /** The schema of `ExecInput`. */
-export const execInput = z
+export const execInput: StandardSchema<ExecInput> = z
   .strictObject({
     command: z.string().min(1).max(100_000).regex(noNul).optional().describe('Shell text, run by /bin/sh -c. Give this or argv.'),
     argv: z

@@ -3,15 +3,7 @@ import { lookup } from 'node:dns/promises'
 import type { LookupFunction, Socket } from 'node:net'
 import type { buildConnector } from 'undici'
 import type { AddressPolicy } from './address-policy.ts'
-
-/** One address of a name. */
-export interface ResolvedAddress {
-  readonly address: string
-  readonly family: number
-}
-
-/** Looks a name up. Rejects with the `code` of `dns.lookup` for a name that has no address. */
-export type Resolver = (hostname: string) => Promise<readonly ResolvedAddress[]>
+import type { ResolvedAddress, Resolver } from './resolver.ts'
 
 /**
  * Opens a connection, as a connector of undici does; it gets a lookup that knows the checked addresses only. Returns the socket, where there is one already.

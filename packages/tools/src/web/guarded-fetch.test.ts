@@ -6,8 +6,9 @@ import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'nod
 import { BeamClawError } from '@beamclaw/core'
 import { flushEventLoop, ManualClock } from '@beamclaw/testkit'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { Dial, ResolvedAddress } from './guarded-connector.ts'
+import type { Dial } from './guarded-connector.ts'
 import { GuardedFetch, type GuardedFetchOptions } from './guarded-fetch.ts'
+import type { ResolvedAddress } from './resolver.ts'
 import { bodyOf, type LocalServer, localServer, localWeb } from './testing/local-server.ts'
 
 const running: LocalServer[] = []

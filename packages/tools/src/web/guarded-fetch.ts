@@ -7,8 +7,9 @@ import { BeamClawError, type Clock, SystemClock } from '@beamclaw/core'
 import type { Dispatcher, RequestInit, Response } from 'undici'
 import { AddressPolicy, fullPolicy, type PolicyOptions, type PolicyParts } from './address-policy.ts'
 import { asFetchError, fetchFailed, urlRefused } from './fetch-errors.ts'
-import { type Dial, guardedConnector, type Resolver, systemResolver } from './guarded-connector.ts'
+import { type Dial, guardedConnector, systemResolver } from './guarded-connector.ts'
 import { nextHop, type Outgoing, redirectTarget } from './redirect.ts'
+import type { Resolver } from './resolver.ts'
 
 /** Options of a `GuardedFetch`; the caller has checked them. */
 export interface GuardedFetchOptions extends Partial<PolicyOptions> {

@@ -30,6 +30,14 @@ const cached = { maxEntries: 100, maxSize: 10_000_000 }
 const accept = 'text/html,application/xhtml+xml,application/json,text/*;q=0.9,application/pdf;q=0.8,*/*;q=0.5'
 const userAgent = 'Mozilla/5.0 (compatible; BeamClaw)'
 
+/** What a model gives to `web_fetch`. */
+export interface WebFetchInput {
+  readonly url: string
+  readonly format?: 'markdown' | 'text' | undefined
+  readonly maxCharacters?: number | undefined
+  readonly offset?: number | undefined
+}
+
 const input = z.object({
   url: z.string().min(1).max(8192).describe('The whole URL, with http:// or https://'),
   format: z
@@ -53,7 +61,7 @@ interface Page {
  * @example
  * const reader = defineAgent({ id: 'reader', model: 'anthropic/claude-sonnet-4-5', tools: [webFetchTool({ denyHosts: ['*.corp.example'] })] })
  */
-export function webFetchTool(options: WebFetchOptions = {}): Tool<z.infer<typeof input>, unknown> {
+export function webFetchTool(options: WebFetchOptions = {}): Tool<WebFetchInput, unknown> {
   checkOptions<WebFetchOptions>('webFetchTool', options, {
     ...webOptionRules,
     maxCharacters: integer(1, mostCharacters),

@@ -1,8 +1,8 @@
 /** The options that the tools of the web share, and their rules. */
 import type { Clock } from '@beamclaw/core'
 import { aFunction, anObjectWith, duration, integer, type OptionRule, type OptionRules } from '@beamclaw/core/adapter'
-import type { Resolver } from './guarded-connector.ts'
 import { patternProblem } from './host-pattern.ts'
+import type { Resolver } from './resolver.ts'
 
 /** What a tool may reach, and how much of it. */
 export interface WebOptions {

@@ -15,6 +15,12 @@ export interface WebSearchOptions {
 
 const mostResults = 20
 
+/** What a model gives to `web_search`. */
+export interface WebSearchInput {
+  readonly query: string
+  readonly count?: number | undefined
+}
+
 const input = z.object({
   query: z.string().trim().min(1).max(400).describe('What to search for'),
   count: z.int().min(1).max(mostResults).optional().describe('The most results'),
@@ -26,7 +32,7 @@ const input = z.object({
  * @example
  * const searcher = defineAgent({ id: 'searcher', model: 'anthropic/claude-sonnet-4-5', tools: [webSearchTool({ provider }), webFetchTool()] })
  */
-export function webSearchTool(options: WebSearchOptions): Tool<z.infer<typeof input>, unknown> {
+export function webSearchTool(options: WebSearchOptions): Tool<WebSearchInput, unknown> {
   const rules = { provider: anObjectWith('search'), count: integer(1, mostResults) }
   checkOptions<WebSearchOptions>('webSearchTool', options, rules, ['provider'])
   const { provider, count: usual = 8 } = options

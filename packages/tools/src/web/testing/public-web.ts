@@ -1,7 +1,8 @@
 /** A web of one local server that seems to have public addresses: what a guarded client may do is seen here, without any network. */
 import { createServer } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import type { Dial, ResolvedAddress, Resolver } from '../guarded-connector.ts'
+import type { Dial } from '../guarded-connector.ts'
+import type { ResolvedAddress, Resolver } from '../resolver.ts'
 
 /** What one test makes of the web. */
 export interface Scene {
