@@ -13,8 +13,9 @@ import { sessions } from './sessions.ts'
 import { start } from './start.ts'
 import { store } from './store.ts'
 import { streams } from './streams.ts'
+import { tools } from './tools.ts'
 
-const benches: readonly Bench[] = [footprint, imports, actors, runs, streams, sessions, atRest, store, gateway, exec, start]
+const benches: readonly Bench[] = [footprint, imports, actors, runs, streams, sessions, atRest, store, gateway, exec, tools, start]
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !benches.some((bench) => bench.name === name))

@@ -47,8 +47,8 @@ const pageSize = 1_000
 /** Milliseconds until an expiry that failed is tried again. */
 const retryMs = 5_000
 
-/** The longest delay of a timer. */
-const longestMs = 2_147_483_647
+/** The longest delay of the timer: a clock that was put forward, or a machine that slept, is noticed after it. */
+const longestMs = 60_000
 
 export class PendingApprovals {
   readonly #options: PendingApprovalsOptions
@@ -57,6 +57,7 @@ export class PendingApprovals {
   #timer: TimerHandle | undefined
   #timerAt = Number.POSITIVE_INFINITY
   #isOpen = false
+  #incarnation = 0
 
   constructor(options: PendingApprovalsOptions) {
     this.#options = options
@@ -64,12 +65,16 @@ export class PendingApprovals {
 
   /** Finds the requests that an earlier process has left, and begins to watch the deadlines. Rejects as the store does. */
   async open(): Promise<void> {
+    const incarnation = ++this.#incarnation
     for await (const id of this.#ids()) this.#entries.set(id, this.#entries.get(id) ?? leftBehind(id))
+    // It may have been closed, or opened again, meanwhile.
+    if (incarnation !== this.#incarnation) return
     this.#isOpen = true
     this.#arm()
   }
 
   close(): void {
+    this.#incarnation++
     this.#isOpen = false
     this.#timer?.cancel()
     this.#timer = undefined

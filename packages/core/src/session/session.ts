@@ -195,7 +195,10 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     if (loaded.running !== undefined || !hasWork(loaded.state)) return
     if (isRemoved(loaded.agent()) && !loaded.loop.hasStep) return this.#dependencies.activity.park(this.#key)
     const { current } = loaded.state
-    if (current !== undefined && isParked(current) && !loaded.loop.hasStep) return void this.#restUntilDecided(loaded)
+    if (current !== undefined && isParked(current) && !loaded.loop.hasStep) {
+      // Asleep, it could not tell any more that it is at rest.
+      return context.keepAwake(this.#restUntilDecided(loaded))
+    }
     const running = this.#work(loaded, context.signal)
     loaded.running = running
     running.then(
