@@ -67,16 +67,18 @@ describe('the examples', () => {
     ])
   })
 
-  test('03-approval acts after a yes', async () => {
+  test('03-approval waits over a kill, and acts after a yes', async () => {
     const { code, lines, errors } = await run('03-approval', 'yes\n')
     expect({ code, errors }).toEqual({ code: 0, errors: '' })
-    expect(lines.join('\n')).toContain('done: "q3 is deleted"')
+    expect(lines.join('\n')).toMatch(
+      /^first process: {2}waits for approval: delete_report.*\n +killed while it waited\n(.|\n)*done: "q3 is deleted"/,
+    )
   })
 
   test.each(['no\n', 'y\n', '\n', ''])('03-approval does not act after %j', async (input) => {
     const { code, lines, errors } = await run('03-approval', input)
     expect({ code, errors }).toEqual({ code: 0, errors: '' })
-    expect(lines.join('\n')).toContain('refused: "A person refused this')
+    expect(lines.join('\n')).toMatch(/refused: "Denied: .*A person refused this\./)
   })
 
   test('04-supervision shows that the worker is back, without what it knew, and its neighbour as before', async () => {

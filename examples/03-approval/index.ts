@@ -1,48 +1,34 @@
-/** A tool that asks a person for approval before it acts. Anything but a clear yes is a no: silence, a closed terminal, another word. */
-import { createInterface } from 'node:readline/promises'
-import { BeamClaw, defineAgent, defineTool, toolResult } from '@beamclaw/core'
-import { DemoProvider } from '@beamclaw/providers/demo'
-import * as z from 'zod'
+/** A call that waits for a person survives its process: killed with SIGKILL while it waits, the next start asks again. Anything but a clear yes is a no. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { answer, ask } from './agent.ts'
 
-const waitMs = 60_000
+const thisFile = fileURLToPath(import.meta.url)
+const [, , folder] = process.argv
 
-/** Resolves with true only when the person types `yes` in time. */
-async function approves(question: string, signal: AbortSignal): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  const gone = new AbortController()
-  // The input is closed: no answer can come.
-  terminal.once('close', () => gone.abort())
+if (folder === undefined) await watchTwoLives(mkdtempSync(join(tmpdir(), 'beamclaw-example-')))
+else await ask(folder)
+
+async function watchTwoLives(data: string): Promise<void> {
   try {
-    const answer = await terminal.question(`${question} Type "yes" to allow it: `, {
-      signal: AbortSignal.any([signal, gone.signal, AbortSignal.timeout(waitMs)]),
-    })
-    return answer.trim().toLowerCase() === 'yes'
-  } catch {
-    return false
+    const first = startAgent(data)
+    for await (const line of createInterface({ input: first.stdout ?? process.stdin })) {
+      console.log(`first process:  ${line}`)
+      first.kill('SIGKILL')
+    }
+    if (first.exitCode === null && first.signalCode === null) await once(first, 'exit')
+    console.log('                killed while it waited')
+    await answer(data, (line) => console.log(`second process: ${line}`))
   } finally {
-    terminal.close()
+    rmSync(data, { recursive: true, force: true })
   }
 }
 
-const deleteReport = defineTool({
-  name: 'delete_report',
-  description: 'Deletes a report for good',
-  input: z.object({ name: z.string().regex(/^[a-z0-9-]{1,40}$/) }),
-  execute: async ({ name }, { signal }) => {
-    if (!(await approves(`The model wants to delete the report "${name}".`, signal))) {
-      return toolResult({ content: 'A person refused this. Do not try it again.', isError: true })
-    }
-    return `${name} is deleted`
-  },
-})
-
-const claw = new BeamClaw({
-  providers: { demo: new DemoProvider() },
-  agents: [defineAgent({ id: 'main', model: 'demo/demo-1', tools: [deleteReport] })],
-})
-const running = await claw.start()
-const run = running.session('agent:main:office').send('call delete_report {"name":"q3"}')
-for await (const event of run) {
-  if (event.type === 'tool-result') console.log(`\n${event.result.isError ? 'refused' : 'done'}: ${JSON.stringify(event.result.content)}`)
+function startAgent(data: string): ChildProcess {
+  return spawn(process.execPath, [...process.execArgv, thisFile, data], { stdio: ['ignore', 'pipe', 'inherit'] })
 }
-await running.stop()

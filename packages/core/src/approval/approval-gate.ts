@@ -216,6 +216,7 @@ export class ApprovalGate {
     },
     close: () => this.#pending.close(),
     covers: (permits, origin) => this.#grants.covers(permits, origin),
+    prepare: (request) => this.#pending.prepare(request),
     follow: (sessionKey, requests, decided) => {
       if (decided !== undefined) this.#remember(decided.id, decided.answer.decision)
       this.#pending.follow(sessionKey, requests)
@@ -234,6 +235,8 @@ export interface ApprovalDesk {
   close(): void
   /** Returns whether grants cover what a call does. */
   covers(permits: readonly Permit[] | undefined, origin: CallOrigin): boolean
+  /** Makes a request durable where it is found without its session, before its record is written. */
+  prepare(request: ApprovalRequest): Promise<void>
   /** Takes all requests of a session that wait now, and the one that was decided. */
   follow(
     sessionKey: SessionKey,

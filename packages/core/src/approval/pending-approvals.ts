@@ -4,8 +4,9 @@
  *
  * Phases: `new → open ⇄ closed`; requests are taken in each, and expire only while it is open.
  * Owns the documents and the timer.
- * I1: A document is written before its session may leave memory (`written`), and removed after the journal has the decision.
+ * I1: A document is written before the record of the request (`prepare`), and removed after the journal has the decision: a request that waits is found.
  * I2: A document without a waiting request (a crash came between the two) is removed when it is answered or expires, and does nothing else.
+ * I4: A request that is prepared is told to no one before its record is durable (`follow`).
  * I3: Of a request that is written, memory has its id and the session, not its text.
  */
 import type { Clock, Logger, TimerHandle } from '@beamclaw/actor'
@@ -30,6 +31,8 @@ interface Entry {
   readonly expiresAt: number
   /** Unknown for a request of an earlier process that was not read yet. */
   sessionKey: SessionKey | undefined
+  /** False until the record of the request is durable. */
+  isAsked: boolean
   /** The request, until it is written. */
   request: ApprovalRequest | undefined
   /** Resolves with whether the document is durable. */
@@ -86,13 +89,18 @@ export class PendingApprovals {
     return this.#entries.size
   }
 
+  /** Makes a request durable where it is found without its session, before its record is written. Never rejects: see `written`. */
+  async prepare(request: ApprovalRequest): Promise<void> {
+    await this.#add(request, false).written
+  }
+
   /** Takes the requests of a session that wait now, all of them: called with each change of them. */
   follow(sessionKey: SessionKey, requests: readonly ApprovalRequest[]): void {
     const before = this.#bySession.get(sessionKey)
     if (before === undefined && requests.length === 0) return
     const waiting = new Set(requests.map(({ id }) => id))
     for (const id of before ?? []) if (!waiting.has(id)) this.remove(id)
-    for (const request of requests) if (before?.has(request.id) !== true) this.#add(request)
+    for (const request of requests) if (before?.has(request.id) !== true) this.#add(request, true)
     if (waiting.size === 0) this.#bySession.delete(sessionKey)
     else this.#bySession.set(sessionKey, waiting)
   }
@@ -106,20 +114,21 @@ export class PendingApprovals {
 
   /** Resolves with a request; undefined when it does not wait any more. */
   async get(id: string): Promise<ApprovalRequest | undefined> {
-    const known = this.#entries.get(id)?.request
-    if (known !== undefined) return known
+    const entry = this.#entries.get(id)
+    if (entry?.isAsked === false) return undefined
+    if (entry?.request !== undefined) return entry.request
     const found = await this.#options.store.get(this.#key(id))
     return found === undefined ? undefined : (found.value as unknown as ApprovalRequest)
   }
 
   /** Returns the waiting requests, the earliest deadline first. */
   async *all(): AsyncGenerator<ApprovalRequest> {
-    const now = [...this.#entries].flatMap(([, { request }]) => (request === undefined ? [] : [request]))
+    const now = [...this.#entries].flatMap(([, { request, isAsked }]) => (request === undefined || !isAsked ? [] : [request]))
     const told = new Set(now.map(({ id }) => id))
     yield* now
     let page: string[] = []
     for await (const id of this.#ids()) {
-      if (told.has(id)) continue
+      if (told.has(id) || this.#entries.get(id)?.isAsked === false) continue
       page.push(id)
       if (page.length < atOnce) continue
       yield* await this.#read(page)
@@ -161,17 +170,19 @@ export class PendingApprovals {
     }
   }
 
-  #add(request: ApprovalRequest): void {
+  #add(request: ApprovalRequest, isAsked: boolean): Entry {
     const { id, expiresAt, sessionKey } = request
     const known = this.#entries.get(id)
     if (known !== undefined) {
       known.sessionKey = sessionKey
-      return
+      known.isAsked ||= isAsked
+      return known
     }
-    const entry: Entry = { expiresAt, sessionKey, request, written: Promise.resolve(true), retryAt: 0 }
+    const entry: Entry = { expiresAt, sessionKey, isAsked, request, written: Promise.resolve(true), retryAt: 0 }
     entry.written = this.#write(entry, request)
     this.#entries.set(id, entry)
     if (expiresAt < this.#timerAt) this.#arm()
+    return entry
   }
 
   async #write(entry: Entry, request: ApprovalRequest): Promise<boolean> {
@@ -235,5 +246,12 @@ export function isOver(error: unknown): boolean {
 }
 
 function leftBehind(id: string): Entry {
-  return { expiresAt: expiryOf(id) ?? 0, sessionKey: undefined, request: undefined, written: Promise.resolve(true), retryAt: 0 }
+  return {
+    expiresAt: expiryOf(id) ?? 0,
+    sessionKey: undefined,
+    isAsked: true,
+    request: undefined,
+    written: Promise.resolve(true),
+    retryAt: 0,
+  }
 }

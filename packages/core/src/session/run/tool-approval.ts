@@ -113,11 +113,19 @@ export async function askInCall(
   return run.approvals.get(id)?.answer ?? options.decisions.wait(id, signal)
 }
 
-async function asked({ options: { journal, state }, run }: AskedSite, request: ApprovalQuestion, signal: AbortSignal): Promise<string> {
+async function asked(site: AskedSite, request: ApprovalQuestion, signal: AbortSignal): Promise<string> {
   // The run may have ended while the tool took its time.
-  if (state.current !== run) throw signal.reason ?? new BeamClawError('call-aborted', 'The run of this call is over')
-  await journal.commit({ type: 'approval-request', runId: run.runId, request })
+  await recordQuestion(site, request)
+  if (site.options.state.current !== site.run) throw signal.reason ?? new BeamClawError('call-aborted', 'The run of this call is over')
   return request.id
+}
+
+/** Records a request: first where it is found without the session. */
+export async function recordQuestion({ options, run }: Pick<AskedSite, 'options' | 'run'>, request: ApprovalQuestion): Promise<void> {
+  const { journal, state, approvals, sessionKey } = options
+  await approvals.prepare({ ...request, sessionKey, runId: run.runId })
+  // The run may have been ended meanwhile: what is prepared is forgotten when its time is over.
+  if (state.current === run && run.cancelled === undefined) await journal.commit({ type: 'approval-request', runId: run.runId, request })
 }
 
 const aTimeout = duration(1_000)

@@ -13,7 +13,7 @@ import { type RunState, unknownOutcome } from '../state/run-state.ts'
 import { handOffProblem } from './run-context.ts'
 import { callHook, readReturn } from './run-hooks.ts'
 import type { RunLoopOptions } from './run-loop-options.ts'
-import { askInCall, deniedCall, type Permission, permissionFor } from './tool-approval.ts'
+import { askInCall, deniedCall, type Permission, permissionFor, recordQuestion } from './tool-approval.ts'
 
 const wrongReturn = 'an invalid value'
 
@@ -55,7 +55,7 @@ export async function runTool(site: CallSite, call: ToolCall): Promise<'asked' |
 
 /** Begins a call that needs no approval, and records the request for one that does. */
 async function ask(site: CallSite, call: ToolCall): Promise<'asked' | undefined> {
-  const { options, agent, run, signal } = site
+  const { agent, run, signal } = site
   const tool = allowedTools(agent, run).get(call.name)
   // Without a tool the runner tells the model which there are.
   const permission: Permission =
@@ -66,8 +66,8 @@ async function ask(site: CallSite, call: ToolCall): Promise<'asked' | undefined>
   if (permission.type === 'refused') await close(site, permission.result)
   else if (permission.type === 'run') await begin(site, call, permission.plan)
   else {
-    await options.journal.commit({ type: 'approval-request', runId: run.runId, request: permission.question })
-    return 'asked'
+    await recordQuestion(site, permission.question)
+    return signal.aborted ? undefined : 'asked'
   }
   return undefined
 }
