@@ -15,6 +15,7 @@ import {
   zeroUsage,
 } from '@beamclaw/core'
 import { FsStore } from '@beamclaw/store-fs'
+import { isolatedTool } from '@beamclaw/tools'
 import { type Bench, median, type Result } from './lib/result.ts'
 
 const calls = 5_000
@@ -171,12 +172,68 @@ async function waitingCalls(folder: string): Promise<readonly Result[]> {
   ]
 }
 
+const short: Provider = {
+  async *doStream({ messages }) {
+    const last = messages.at(-1)
+    const isLoop = last?.role === 'user' && last.content === 'loop'
+    if (isLoop) yield { type: 'tool-call', id: 'a', name: 'loop', input: {} }
+    else yield { type: 'text-delta', text: 'done' }
+    yield { type: 'finish', reason: isLoop ? 'tool-calls' : 'stop', usage: zeroUsage }
+  },
+}
+
+/** The slowest runs of other sessions, beside a tool in a loop that never ends and without it, in paired rounds. */
+async function besideLoop(): Promise<Result> {
+  const module = new URL('lib/endless-loop.ts', import.meta.url)
+  const loop = isolatedTool({ name: 'loop', description: 'Loops', module, timeoutMs: 600_000 })
+  await using claw = await new BeamClaw({
+    providers: { local: short },
+    agents: [defineAgent({ id: 'main', model: 'local/x', tools: [loop] })],
+    services: { logger: silentLogger },
+  }).start()
+  const p99 = async (): Promise<number> => {
+    const times: number[] = []
+    for (let index = 0; index < 2_000; index++) {
+      const startedAt = performance.now()
+      await claw
+        .session(`agent:main:s${index % 50}`)
+        .send('hello')
+        .result()
+      times.push(performance.now() - startedAt)
+    }
+    return times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? Number.NaN
+  }
+  await p99()
+  const alone: number[] = []
+  const beside: number[] = []
+  for (let round = 0; round < 3; round++) {
+    alone.push(await p99())
+    const looping = claw.session('agent:main:loop')
+    const run = looping.send('loop')
+    run.result().catch(() => {})
+    await later(300)
+    beside.push(await p99())
+    await looping.abort()
+  }
+  const reference = { name: 'without it', value: median(alone) }
+  const metric = 'p99 of runs beside an isolated tool that loops'
+  return {
+    bench: 'tools',
+    metric,
+    value: median(beside),
+    unit: 'ms',
+    reference,
+    score: median(beside) / median(alone),
+    target: { atMost: 2 },
+  }
+}
+
 export const tools: Bench = {
   name: 'tools',
   async run() {
     const folder = mkdtempSync(join(tmpdir(), 'beamclaw-tools-'))
     try {
-      return [await noopCalls(), ...(await waitingCalls(folder))]
+      return [await noopCalls(), await besideLoop(), ...(await waitingCalls(folder))]
     } finally {
       rmSync(folder, { recursive: true })
     }

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { BeamClawError, type Clock } from '@beamclaw/core'
-import { workerProgram } from '../web/worker-program.ts'
+import { workerProgram } from '../worker-program.ts'
 
 /** What to look for. */
 export interface SearchQuery {

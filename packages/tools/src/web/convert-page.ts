@@ -1,8 +1,8 @@
 /** Converts a page in a worker: the libraries that read pages take unbounded time and memory for some, and must not hold up the process. */
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '@beamclaw/core'
+import { workerProgram } from '../worker-program.ts'
 import type { PageText, PageWork } from './page-text.ts'
-import { workerProgram } from './worker-program.ts'
 
 /** The limits of one conversion. */
 export interface ConvertOptions {

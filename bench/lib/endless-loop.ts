@@ -1,0 +1,4 @@
+/** Code of a tool that never ends. */
+export default function loop(): never {
+  for (;;);
+}
