@@ -17,7 +17,7 @@ export async function runInWorker({ work, memoryMegabytes, signal, progress }: I
     stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: memoryMegabytes, maxYoungGenerationSizeMb: Math.ceil(memoryMegabytes / 4) },
   })
-  // What it prints is nobody's: it must not fill a buffer either.
+  // Nothing reads what it prints, and it must not fill a buffer.
   worker.stdout.resume()
   worker.stderr.resume()
   const abort = (): void => reject(signal.reason)
