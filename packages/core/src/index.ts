@@ -245,6 +245,11 @@ export {
   type UiMessagePart,
   type UiMessagesOptions,
 } from './session/streams/ui-messages.ts'
+export type { ManageInput } from './sub-agents/manage-tool.ts'
+export type { SpawnInput } from './sub-agents/spawn-tool.ts'
+export type { SubAgentsOptions } from './sub-agents/sub-agent-options.ts'
+export type { SpawnRequest, SubAgent, SubAgentCleanup, SubAgentFilter, SubAgentList, SubAgentStatus } from './sub-agents/sub-agent-types.ts'
+export { SubAgents } from './sub-agents/sub-agents.ts'
 export type { TenantSessions } from './tenant/tenant-sessions.ts'
 export { type AgentToolOptions, agentTool, type HandoffOptions, handoff } from './tool/agent-tool.ts'
 export type { StandardSchema } from './tool/standard-schema.ts'

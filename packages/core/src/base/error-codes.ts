@@ -68,6 +68,8 @@ const sessionErrors = {
   'path-outside-workspace': { kind: 'forbidden' },
   'unknown-process': { kind: 'missing' },
   'too-many-processes': { kind: 'limited' },
+  'unknown-sub-agent': { kind: 'missing' },
+  'too-many-sub-agents': { kind: 'limited' },
   'unknown-approval': { kind: 'missing' },
   'already-resolved': { kind: 'conflict' },
   // The web

@@ -34,6 +34,8 @@ export interface ToolCallSite {
   readonly sessionKey: SessionKey
   readonly runId: RunId
   readonly agentId: AgentId
+  /** Names of the tools that the run may call. */
+  readonly toolNames: readonly string[]
   /** The `context` of the message. */
   readonly context: JsonValue | undefined
   /** The schema that has made the context: a tool with the same one takes it as it is. */
@@ -145,7 +147,7 @@ export class ToolRunner {
   }
 
   async #context(call: ToolCall, tool: Tool, site: ToolCallSite, signal: AbortSignal, attempt: number): Promise<ToolContext> {
-    const { tenant, sessionKey, runId, agentId, idempotencyKey, effects, depth, plan } = site
+    const { tenant, sessionKey, runId, agentId, toolNames, idempotencyKey, effects, depth, plan } = site
     let questions = 0
     return {
       signal,
@@ -153,6 +155,7 @@ export class ToolRunner {
       sessionKey,
       runId,
       agentId,
+      toolNames,
       context: await checkedContext(site, tool),
       plan,
       ask: (question) => site.ask(question, questions++, signal),

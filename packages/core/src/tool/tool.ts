@@ -20,6 +20,8 @@ export interface ToolContext<TContext = unknown> {
   readonly sessionKey: SessionKey
   readonly runId: RunId
   readonly agentId: AgentId
+  /** Names of the tools that the run may call: those of its agent, as the session and the message restrict them. */
+  readonly toolNames: readonly string[]
   /** The `context` of the message (`SendOptions.context`), as the tool's `context` schema parses it. */
   readonly context: TContext
   /** What `plan` returned as `detail`: what was approved, if it was asked. Undefined for a tool without `plan`. */

@@ -1,7 +1,8 @@
 /** The options of `Browsers`, checked once. */
 import { checkOptions, duration, integer, text } from '@beamclaw/core/adapter'
 import { AddressPolicy } from '../web/address-policy.ts'
-import { type Dial, type Resolver, systemResolver } from '../web/guarded-connector.ts'
+import { type Dial, systemResolver } from '../web/guarded-connector.ts'
+import type { Resolver } from '../web/resolver.ts'
 import { definedOnly, type WebOptions, webOptionRules } from '../web/web-options.ts'
 
 /** Options of `Browsers`. What pages may reach is said as for `webFetchTool`. */

@@ -9,7 +9,8 @@ import type { Duplex } from 'node:stream'
 import { BeamClawError } from '@beamclaw/core'
 import type { AddressPolicy } from '../web/address-policy.ts'
 import { asFetchError } from '../web/fetch-errors.ts'
-import { type Dial, guardedConnector, type Resolver } from '../web/guarded-connector.ts'
+import { type Dial, guardedConnector } from '../web/guarded-connector.ts'
+import type { Resolver } from '../web/resolver.ts'
 
 /** What a proxy decides by. */
 export interface FilteringProxyOptions {

@@ -128,6 +128,7 @@ function callSite(site: CallSite, call: ToolCall, plan: JsonValue | undefined, e
     sessionKey,
     runId,
     agentId: agent.id,
+    toolNames: [...allowedTools(agent, run).keys()],
     context,
     contextSchema: agent.context,
     plan,

@@ -76,6 +76,7 @@ export async function execStage(options: Partial<ExecToolOptions> = {}, further:
       throw new Error('not here')
     },
     reportUsage: () => {},
+    toolNames: [],
     handOff: () => {},
     toolCallId: 'call_1',
     idempotencyKey: 'r1:1:0',

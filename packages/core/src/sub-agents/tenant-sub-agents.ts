@@ -1,0 +1,394 @@
+/** The sub-agents of one tenant. */
+import type { TimerHandle } from '@beamclaw/actor'
+import { definedOnly, hintOf, maxTimerMs } from '@beamclaw/actor/internal'
+import { unknownAgent } from '../agent/agent-list.ts'
+import { BeamClawError, describeError } from '../base/errors.ts'
+import { type AgentId, parseAgentId, parseSessionKey, type RunId, type SessionKey, sessionKey, sessionKeyParts } from '../base/ids.ts'
+import type { PartHost } from '../part/part.ts'
+import type { StoreKey } from '../ports/store-key.ts'
+import { SettingsDocument } from '../session/session-settings.ts'
+import { isAllowed } from '../tool/tool-names.ts'
+import { ChildRun } from './child-run.ts'
+import { childTools } from './child-tools.ts'
+import { ParentWatch } from './parent-watch.ts'
+import { checkCancel, checkFilter, checkSpawn, digestOf, otherTask } from './spawn-input.ts'
+import { SubAgentEntry } from './sub-agent-entry.ts'
+import { type SubAgentSettings, spawnable } from './sub-agent-options.ts'
+import { fromDocument, type StopReason, type SubAgentRecord, subAgentKey, subAgentKeys } from './sub-agent-record.ts'
+import type { SpawnRequest, SubAgent, SubAgentFilter, SubAgentList } from './sub-agent-types.ts'
+
+/** Milliseconds for which an ended sub-agent is kept in the list. */
+const keepEndedMs = 24 * 3_600_000
+
+/** The call of a tool that spawns. */
+export interface SpawningCall {
+  readonly agentId: AgentId
+  readonly runId: RunId
+  /** Names of the tools that its run may call. */
+  readonly tools: readonly string[]
+}
+
+/**
+ * Phases: `new → open → released`. Owns the entries of the tenant with their runs, deadlines and watches, and the timer that forgets ended ones.
+ * I1: A sub-agent that runs has a document, written before it was started. I2: An entry is forgotten after it is settled, and not before its parent has ended.
+ * I3: Once released nothing is written any more: the next incarnation goes on from the documents.
+ */
+export class TenantSubAgents implements SubAgentList {
+  readonly #host: PartHost
+  readonly #settings: SubAgentSettings
+  readonly #entries = new Map<string, SubAgentEntry>()
+  readonly #runs = new Map<string, ChildRun>()
+  readonly #deadlines = new Map<string, TimerHandle>()
+  readonly #watches = new Map<SessionKey, ParentWatch>()
+  // Spawns whose document is being written.
+  readonly #spawning = new Map<string, Promise<SubAgentEntry>>()
+  readonly #saving = new Set<Promise<unknown>>()
+  #forgetTimer: TimerHandle | undefined
+  #phase: 'new' | 'open' | 'released' = 'new'
+
+  constructor(host: PartHost, settings: SubAgentSettings) {
+    this.#host = host
+    this.#settings = settings
+  }
+
+  /** Reads the documents, and goes on with each. Rejects as the store does. */
+  async open(): Promise<void> {
+    const { store, tenant, services } = this.#host
+    const prefix = subAgentKeys(tenant)
+    const records: SubAgentRecord[] = []
+    for (let after: StoreKey | undefined; ; ) {
+      const keys = await store.list(prefix, after === undefined ? {} : { after })
+      for (const key of keys) {
+        const id = key[2]
+        if (key.length !== 3 || id === undefined) continue
+        const record = fromDocument((await store.get(key))?.value ?? null, id)
+        if (record === undefined) services.logger.log('warn', 'sub-agent.document-unreadable', { subAgent: id })
+        else records.push(record)
+      }
+      after = keys.at(-1)
+      if (after === undefined) break
+    }
+    if (this.#phase !== 'new') return
+    this.#phase = 'open'
+    records.sort((a, b) => a.startedAt - b.startedAt)
+    // All are known before one goes on: each looks for its own sub-agents.
+    for (const entry of records.map((record) => this.#add(record))) this.#work(entry)
+    for (const entry of this.#entries.values()) if (this.#isOrphan(entry)) this.#stop(entry, 'parent', false)
+  }
+
+  /** Resolves once what was being written is durable. The runs go on with their sessions, and are followed again by the next start. */
+  async close(): Promise<void> {
+    this.#letGo()
+    await Promise.allSettled([...this.#spawning.values(), ...this.#saving])
+  }
+
+  /** Cancels all timers, and lets go of all sub-agents. */
+  release(): void {
+    this.#letGo()
+    for (const entry of this.#entries.values()) entry.release(ended())
+  }
+
+  #letGo(): void {
+    this.#phase = 'released'
+    this.#forgetTimer?.cancel()
+    for (const run of this.#runs.values()) run.close()
+    for (const timer of this.#deadlines.values()) timer.cancel()
+    for (const watch of this.#watches.values()) watch.close()
+    this.#runs.clear()
+    this.#deadlines.clear()
+    this.#watches.clear()
+  }
+
+  get isReleased(): boolean {
+    return this.#phase === 'released'
+  }
+
+  async spawn(request: SpawnRequest): Promise<SubAgent> {
+    const checked = checkSpawn(request)
+    this.#checkOpen()
+    const { agentId } = await this.#host.session(checked.parent).inspect()
+    const { value } = await new SettingsDocument(this.#host.store, this.#host.tenant, checked.parent).load()
+    const parent = parseAgentId(agentId)
+    const tools = [...(this.#host.agents.get(parent)?.tools.keys() ?? [])].filter((name) => isAllowed(name, value))
+    return this.spawnFor(checked, { agentId: parent, tools })
+  }
+
+  /** As `spawn`, for a call of a tool, whose run is known. */
+  async spawnFor(request: SpawnRequest, call: Omit<SpawningCall, 'runId'> & Partial<Pick<SpawningCall, 'runId'>>): Promise<SubAgent> {
+    const checked = checkSpawn(request)
+    const { parent, task, idempotencyKey = this.#host.services.ids.next('sub-agent') } = checked
+    const id = await digestOf('sub-agent', parent, idempotencyKey)
+    this.#checkOpen()
+    const known = this.#entries.get(id)
+    if (known !== undefined) {
+      if (known.record.task !== task || (checked.agent ?? known.record.agentId) !== known.record.agentId) throw otherTask(id)
+      return ((await this.#spawning.get(id)) ?? known).view
+    }
+    const spawning = this.#create(this.#newRecord(id, checked, call))
+    this.#spawning.set(id, spawning)
+    try {
+      return (await spawning).view
+    } finally {
+      this.#spawning.delete(id)
+    }
+  }
+
+  list(filter: SubAgentFilter = {}): readonly SubAgent[] {
+    checkFilter(filter)
+    const { isRunning } = filter
+    const parent = filter.parent === undefined ? undefined : parseSessionKey(filter.parent)
+    const entries = [...this.#entries.values()].filter(
+      ({ record, hasEnded }) =>
+        (parent === undefined || record.parent.sessionKey === parent) && (isRunning === undefined || hasEnded !== isRunning),
+    )
+    return entries.map(({ view }) => view).reverse()
+  }
+
+  get(id: string): SubAgent {
+    return this.#entry(id).view
+  }
+
+  async cancel(id: string, options: { readonly notify?: boolean } = {}): Promise<SubAgent> {
+    checkCancel(options)
+    const entry = this.#entry(id)
+    if (!entry.hasEnded) {
+      this.#stop(entry, 'cancel', options.notify ?? true)
+      await entry.document.save()
+    }
+    return this.whenEnded(id)
+  }
+
+  async whenEnded(id: string): Promise<SubAgent> {
+    const entry = this.#entry(id)
+    await entry.ended.promise
+    return entry.view
+  }
+
+  #entry(id: string): SubAgentEntry {
+    if (this.#phase === 'released') throw ended()
+    const entry = this.#entries.get(id)
+    if (entry !== undefined) return entry
+    const name = String(id).slice(0, 64)
+    const hint = hintOf(name, [...this.#entries.keys()].slice(-20), 'sub-agents')
+    throw new BeamClawError('unknown-sub-agent', `There is no sub-agent "${name}"; ${hint}`, { details: { id: name } })
+  }
+
+  #checkOpen(): void {
+    if (this.#phase !== 'open') throw ended()
+  }
+
+  /** Throws `unknown-agent`, `call-depth` and `too-many-sub-agents`. */
+  #newRecord(
+    id: string,
+    request: SpawnRequest & { readonly parent: SessionKey },
+    { agentId: parentAgent, runId, tools }: Omit<SpawningCall, 'runId'> & Partial<Pick<SpawningCall, 'runId'>>,
+  ): SubAgentRecord {
+    const { agents, services } = this.#host
+    const { maxDepth, ownTools, timeoutMs, cleanup } = this.#settings
+    const above = this.#bySession(request.parent)
+    const depth = this.#depthBelow(request.parent)
+    if (depth > maxDepth) {
+      const problem = `Sub-agents may be ${maxDepth} deep, and this would be number ${depth}. Do the task without another agent`
+      throw new BeamClawError('call-depth', problem, { details: { sessionKey: request.parent, depth, maxDepth } })
+    }
+    const allowed = spawnable(this.#settings, parentAgent, [...agents.keys()])
+    const agent = (request.agent ?? allowed[0]) as AgentId | undefined
+    const parent = agents.get(parentAgent)
+    const child = agent === undefined || !allowed.includes(agent) ? undefined : agents.get(agent)
+    if (agent === undefined || child === undefined || parent === undefined) throw unknownAgent(agent ?? '', allowed)
+    this.#checkCaps(request.parent)
+    const startedAt = services.clock.now()
+    const within = Math.min(request.timeoutMs ?? timeoutMs, timeoutMs)
+    const least = (own: number | undefined, limit: number | undefined): number | undefined =>
+      own === undefined ? limit : Math.min(own, limit ?? own)
+    return {
+      id,
+      agentId: child.id,
+      sessionKey: sessionKey(child.id, `sub:${id}`),
+      parent: { sessionKey: request.parent, agentId: parent.id, ...definedOnly({ runId, context: request.context }) },
+      task: request.task,
+      depth,
+      tools: childTools({ parent, child, parentTools: tools, ownTools, maySpawn: depth < maxDepth }),
+      ...definedOnly({
+        label: request.label,
+        maxTurns: least(request.maxTurns, this.#settings.maxTurns),
+        maxTokens: least(request.maxTokens, this.#settings.maxTokens),
+      }),
+      cleanup: request.cleanup ?? cleanup,
+      startedAt,
+      deadlineAt: Math.min(startedAt + within, above?.hasEnded === false ? above.record.deadlineAt : Number.POSITIVE_INFINITY),
+      status: 'starting',
+      notice: 'none',
+      notify: true,
+      isClean: false,
+    }
+  }
+
+  /** A session that the tool of an agent has made counts as one level, though it is not in the list. */
+  #depthBelow(key: SessionKey): number {
+    const above = this.#bySession(key)?.record.depth ?? (sessionKeyParts(key).sessionId.startsWith('sub:') ? 1 : 0)
+    return above + 1
+  }
+
+  #checkCaps(parent: SessionKey): void {
+    const { maxAtOnce, maxPerTenant } = this.#settings
+    const running = [...this.#entries.values()].filter(({ hasEnded }) => !hasEnded)
+    const ofParent = running.filter(({ record }) => record.parent.sessionKey === parent).length
+    if (ofParent < maxAtOnce && running.length < maxPerTenant) return
+    const [count, owner] = ofParent >= maxAtOnce ? [ofParent, 'This session'] : [running.length, 'This tenant']
+    throw new BeamClawError('too-many-sub-agents', `${owner} has ${count} sub-agents, which is its limit. Wait until one has ended.`, {
+      details: { count, maxAtOnce, maxPerTenant, sessionKey: parent },
+    })
+  }
+
+  /** Resolves once the document is durable. Rejects as the store does. */
+  async #create(record: SubAgentRecord): Promise<SubAgentEntry> {
+    let entry = this.#add(record)
+    try {
+      if (!(await entry.document.create())) {
+        // An earlier try has written it, and did not hear of that.
+        const { store, tenant } = this.#host
+        const found = fromDocument((await store.get(subAgentKey(tenant, record.id)))?.value ?? null, record.id)
+        if (found === undefined) throw new BeamClawError('internal', `The document of sub-agent "${record.id}" cannot be read`)
+        entry = this.#add(found)
+      }
+    } catch (error) {
+      this.#entries.delete(record.id)
+      throw error
+    }
+    if (this.#phase === 'open') this.#work(entry)
+    return entry
+  }
+
+  #add(record: SubAgentRecord): SubAgentEntry {
+    const { store, tenant } = this.#host
+    const entry = new SubAgentEntry(record, store, subAgentKey(tenant, record.id))
+    this.#entries.set(record.id, entry)
+    return entry
+  }
+
+  /** Brings an entry to its end, beside the caller. */
+  #work(entry: SubAgentEntry): void {
+    const { record, id } = entry
+    const children = (): readonly SubAgentEntry[] => this.#childrenOf(record.sessionKey)
+    const run = new ChildRun({
+      host: this.#host,
+      settings: this.#settings,
+      entry,
+      children,
+      isParentEnding: () => this.#isOrphan(entry),
+      endChildren: () => this.#stopChildren(record.sessionKey),
+      stop: (reason) => this.#stop(entry, reason, true),
+    })
+    this.#runs.set(id, run)
+    if (!entry.hasEnded) {
+      this.#setDeadline(entry)
+      this.#watch(record.parent.sessionKey)
+    }
+    void entry.ended.promise.then(
+      () => this.#letGoOf(entry),
+      () => {},
+    )
+    void run.work().then(() => {
+      entry.settle()
+      this.#runs.delete(id)
+      this.#forget()
+    })
+  }
+
+  #setDeadline(entry: SubAgentEntry): void {
+    const { clock } = this.#host.services
+    const { id, record } = entry
+    const leftMs = Math.max(0, record.deadlineAt - clock.now())
+    const expire = (): void => (clock.now() < record.deadlineAt ? this.#setDeadline(entry) : this.#stop(entry, 'timeout', true))
+    this.#deadlines.set(id, clock.setTimer(expire, Math.min(leftMs, maxTimerMs), true))
+  }
+
+  /** Asks for the end of a sub-agent and of all below it. */
+  #stop(entry: SubAgentEntry, reason: StopReason, notify: boolean): void {
+    if (this.#phase !== 'open' || (entry.hasEnded && entry.record.notice !== 'due')) return
+    entry.change(entry.hasEnded ? { type: 'silenced' } : { type: 'stop', reason, notify })
+    this.#save(entry)
+    this.#stopChildren(entry.record.sessionKey)
+  }
+
+  #stopChildren(key: SessionKey): void {
+    for (const child of this.#childrenOf(key)) this.#stop(child, 'parent', false)
+  }
+
+  /** A write that fails is repeated with the end. */
+  #save(entry: SubAgentEntry): void {
+    const saving = entry.document.save().catch((error: unknown) => {
+      if (this.#phase !== 'open') return
+      this.#host.services.logger.log('warn', 'sub-agent.not-saved', { subAgent: entry.id, error: describeError(error) })
+    })
+    this.#saving.add(saving)
+    void saving.finally(() => this.#saving.delete(saving))
+  }
+
+  #childrenOf(key: SessionKey): readonly SubAgentEntry[] {
+    return [...this.#entries.values()].filter(({ record }) => record.parent.sessionKey === key)
+  }
+
+  #bySession(key: SessionKey): SubAgentEntry | undefined {
+    return [...this.#entries.values()].find(({ record }) => record.sessionKey === key)
+  }
+
+  /** True for a sub-agent whose parent is one too, and is being ended or did not complete. */
+  #isOrphan({ record }: SubAgentEntry): boolean {
+    const above = this.#bySession(record.parent.sessionKey)?.record
+    return above !== undefined && (above.endedAt === undefined ? above.stop !== undefined : above.status !== 'completed')
+  }
+
+  /** Watches an ordinary session; a sub-agent knows itself when it ends. */
+  #watch(key: SessionKey): void {
+    if (this.#watches.has(key) || this.#bySession(key) !== undefined) return
+    const left = (): readonly SubAgentEntry[] => this.#childrenOf(key).filter(({ hasEnded }) => !hasEnded)
+    const watch = new ParentWatch({
+      host: this.#host,
+      sessionKey: key,
+      runs: () => [...new Set(left().flatMap(({ record }) => (record.parent.runId === undefined ? [] : [record.parent.runId])))],
+      onDeleted: () => {
+        for (const entry of left()) this.#stop(entry, 'parent', false)
+      },
+      onAborted: (runId) => {
+        for (const entry of left()) if (entry.record.parent.runId === runId) this.#stop(entry, 'parent', false)
+      },
+    })
+    this.#watches.set(key, watch)
+  }
+
+  #letGoOf({ id, record }: SubAgentEntry): void {
+    this.#deadlines.get(id)?.cancel()
+    this.#deadlines.delete(id)
+    const key = record.parent.sessionKey
+    if (this.#childrenOf(key).some(({ hasEnded }) => !hasEnded)) return
+    this.#watches.get(key)?.close()
+    this.#watches.delete(key)
+  }
+
+  /** Forgets the sub-agents that were settled long ago, and waits for the next one to be. */
+  #forget(): void {
+    if (this.#phase !== 'open') return
+    const { clock, logger } = this.#host.services
+    this.#forgetTimer?.cancel()
+    let nextMs: number | undefined
+    for (const entry of [...this.#entries.values()]) {
+      const leftMs = (entry.record.endedAt ?? clock.now()) + keepEndedMs - clock.now()
+      if (!entry.isSettled || this.#bySession(entry.record.parent.sessionKey)?.isSettled === false) continue
+      if (leftMs > 0) {
+        nextMs = Math.min(nextMs ?? leftMs, leftMs)
+        continue
+      }
+      this.#entries.delete(entry.id)
+      entry.document.delete().catch((error: unknown) => {
+        if (this.#phase === 'open') logger.log('warn', 'sub-agent.not-forgotten', { subAgent: entry.id, error: describeError(error) })
+      })
+    }
+    if (nextMs !== undefined) this.#forgetTimer = clock.setTimer(() => this.#forget(), Math.min(nextMs, maxTimerMs), true)
+  }
+}
+
+function ended(): BeamClawError {
+  return new BeamClawError('actor-not-running', 'The sub-agents of this tenant do not run now; try again in a moment')
+}
