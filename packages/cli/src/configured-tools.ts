@@ -1,7 +1,8 @@
 /** The tools of the configuration: made once, and given to the agents that name them. */
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { type Logger, type Part, ProcessTable, type Sandbox, type Tool } from '@beamclaw/core'
+import { BeamClawError, type Logger, type Part, ProcessTable, type Sandbox, type Tool } from '@beamclaw/core'
+import type { McpServer, McpServers } from '@beamclaw/tools/mcp'
 import type { AgentConfig, ToolsConfig } from './config/schema.ts'
 import type { Settings } from './config/settings.ts'
 
@@ -15,10 +16,14 @@ export class ConfiguredTools {
   readonly processes: ProcessTable | undefined
   readonly #groups: ReadonlyMap<ToolGroup, readonly Tool[]>
 
-  private constructor(groups: ReadonlyMap<ToolGroup, readonly Tool[]>, processes: ProcessTable | undefined) {
+  /** The servers of MCP; undefined without any. */
+  readonly mcp: McpServers | undefined
+
+  private constructor(groups: ReadonlyMap<ToolGroup, readonly Tool[]>, processes: ProcessTable, mcp: McpServers | undefined) {
     this.#groups = groups
     this.processes = processes
-    this.parts = processes === undefined ? [] : [processes]
+    this.mcp = mcp
+    this.parts = mcp === undefined ? [processes] : [processes, mcp]
   }
 
   /**
@@ -45,13 +50,29 @@ export class ConfiguredTools {
       ['files', files],
       ['web', web],
     ])
-    return new ConfiguredTools(groups, processes)
+    return new ConfiguredTools(groups, processes, await mcpOf(tools, logger))
   }
 
   /** Returns the tools of the groups that an agent names. */
   of(groups: readonly ToolGroup[] = []): readonly Tool[] {
-    return [...new Set(groups)].flatMap((group) => this.#groups.get(group) ?? [])
+    const tools = [...new Set(groups)].flatMap((group) => this.#groups.get(group) ?? this.#ofServers(group))
+    // Those of `mcp` and `mcp:<server>` may be the same.
+    return [...new Map(tools.map((tool) => [tool.declaration.name, tool])).values()]
   }
+
+  #ofServers(group: ToolGroup): readonly Tool[] {
+    const [, server] = group.split(':')
+    if (this.mcp !== undefined) return this.mcp.tools(server)
+    if (server === undefined) return []
+    throw new BeamClawError('invalid-option', `There is no server "${server}" in tools.mcp`, { details: { option: 'tools' } })
+  }
+}
+
+/** Returns the servers of MCP, none of them connected; undefined where none is configured. Rejects `invalid-option`. */
+export async function mcpOf({ mcp }: ToolsConfig, logger: Logger): Promise<McpServers | undefined> {
+  if (mcp === undefined || Object.keys(mcp).length === 0) return undefined
+  const { McpServers } = await import('@beamclaw/tools/mcp')
+  return new McpServers({ servers: mcp as Readonly<Record<string, McpServer>>, logger })
 }
 
 /** Returns a function that makes the folder of an agent: below the one that is configured, else beside its sessions. */

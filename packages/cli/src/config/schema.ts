@@ -191,6 +191,20 @@ const search = oneOfObjects(
 
 const webHost = pattern(/^[A-Za-z0-9.:*/[\]_-]{1,255}$/, 'a host name such as *.example.com, an address or a range')
 
+const mcpServer = closedObject({
+  command: text(4_096).exactOptional(),
+  args: listOf(z.string({ error: 'a string' }), 256).exactOptional(),
+  env: named(/^[A-Za-z_][A-Za-z0-9_]*$/, 'of letters, digits and _', z.string({ error: 'a string' })).exactOptional(),
+  cwd: text(4_096).exactOptional(),
+  url: httpUrl().exactOptional(),
+  headers: named(/^[A-Za-z0-9-]{1,128}$/, 'that of a header', text(8_192)).exactOptional(),
+  trustAnnotations: flag().exactOptional(),
+  protocol: choice(['auto', '2025-11-25', '2026-07-28']).exactOptional(),
+})
+
+const serverRule = '1 to 24 of a-z, 0-9, and single - or _ between them'
+const toolGroup = pattern(/^(?:exec|files|web|mcp|mcp:[a-z0-9_-]{1,24})$/, 'one of exec, files, web, mcp, mcp:<server>')
+
 /** The section `tools`. */
 const toolsSchema = closedObject(
   {
@@ -210,8 +224,9 @@ const toolsSchema = closedObject(
       denyHosts: listOf(webHost, 1_000).exactOptional(),
       search: search.exactOptional(),
     }).exactOptional(),
+    mcp: named(/^(?=.{1,24}$)[a-z0-9]+(?:[-_][a-z0-9]+)*$/, serverRule, mcpServer).exactOptional(),
   },
-  ['browser', 'mcp'],
+  ['browser'],
 )
 
 const agent = closedObject(
@@ -222,7 +237,7 @@ const agent = closedObject(
     maxTurns: wholeNumber(1, maxCount).exactOptional(),
     thinking: choice(['off', 'low', 'medium', 'high']).exactOptional(),
     compactAboveTokens: wholeNumber(1_000, maxCount).exactOptional(),
-    tools: listOf(choice(['exec', 'files', 'web']), 16).exactOptional(),
+    tools: listOf(toolGroup, 64).exactOptional(),
     allowedTools: listOf(toolPattern, 1_000).exactOptional(),
     deniedTools: listOf(toolPattern, 1_000).exactOptional(),
     askMode: askMode.exactOptional(),

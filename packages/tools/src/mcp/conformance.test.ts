@@ -7,7 +7,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 
-const suite = join(dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/conformance/package.json')), 'dist/index.js')
+const require = createRequire(import.meta.url)
+const suite = join(dirname(require.resolve('@modelcontextprotocol/conformance/package.json')), 'dist/index.js')
 const client = fileURLToPath(new URL('./testing/conformance-client.ts', import.meta.url))
 const results = mkdtempSync(join(tmpdir(), 'conformance-'))
 afterAll(() => rmSync(results, { recursive: true, force: true }))
