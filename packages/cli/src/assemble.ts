@@ -49,8 +49,11 @@ export class AssembledBeamClaw {
     })
   }
 
-  /** Constructs everything, without side effects. Rejects with `ConfigError` for options that an adapter refuses; `file` is where the settings come from. */
-  static async from(settings: Settings, logger: Logger, file?: string): Promise<AssembledBeamClaw> {
+  /**
+   * Constructs everything, without side effects unless `connects`: then servers of MCP are asked for their tools. Rejects with `ConfigError` for options that an
+   * adapter refuses; `file` is where the settings come from.
+   */
+  static async from(settings: Settings, logger: Logger, file?: string, connects = false): Promise<AssembledBeamClaw> {
     const checked = async <T>(path: readonly string[], section: object, make: () => T | Promise<T>): Promise<T> => {
       try {
         return await make()
@@ -67,6 +70,8 @@ export class AssembledBeamClaw {
       providers[id] = await checked(['providers', id], config, () => toProvider(config))
     }
     const tools = await checked(['tools'], settings.tools, () => ConfiguredTools.from(settings, logger))
+    // A server that is not there costs its own tools; the log says so.
+    if (connects) await tools.mcp?.discover()
     return await checked(['agents'], {}, () => new AssembledBeamClaw(settings, { providers, tools }, store, logger))
   }
 
@@ -78,6 +83,11 @@ export class AssembledBeamClaw {
   /** The background processes of tools. */
   get processes(): ProcessTable | undefined {
     return this.#tools.processes
+  }
+
+  /** Gives agents the tools that servers of MCP have from now on. */
+  followTools(running: RunningBeamClaw): void {
+    this.#tools.mcp?.onToolsChanged(() => running.updateAgents(toAgents(this.#settings, this.#tools)))
   }
 
   /** Applies agents, prices and limits at run time. Throws `invalid-option` or `invalid-id`, and then changes nothing. */

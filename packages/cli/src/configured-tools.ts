@@ -1,12 +1,19 @@
 /** The tools of the configuration: made once, and given to the agents that name them. */
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { type Logger, type Part, ProcessTable, type Sandbox, type Tool } from '@beamclaw/core'
+import { BeamClawError, type Logger, type Part, ProcessTable, type Sandbox, type Tool } from '@beamclaw/core'
+import type { McpServer, McpServers } from '@beamclaw/tools/mcp'
 import type { AgentConfig, ToolsConfig } from './config/schema.ts'
 import type { Settings } from './config/settings.ts'
 
 /** A group of tools, as agents name them. */
 type ToolGroup = NonNullable<AgentConfig['tools']>[number]
+
+interface ToolParts {
+  readonly processes: ProcessTable
+  readonly mcp: McpServers | undefined
+  readonly others: readonly Part[]
+}
 
 export class ConfiguredTools {
   /** The parts of the tools. */
@@ -15,10 +22,14 @@ export class ConfiguredTools {
   readonly processes: ProcessTable | undefined
   readonly #groups: ReadonlyMap<ToolGroup, readonly Tool[]>
 
-  private constructor(groups: ReadonlyMap<ToolGroup, readonly Tool[]>, processes: ProcessTable | undefined, others: readonly Part[]) {
+  /** The servers of MCP; undefined without any. */
+  readonly mcp: McpServers | undefined
+
+  private constructor(groups: ReadonlyMap<ToolGroup, readonly Tool[]>, { processes, mcp, others }: ToolParts) {
     this.#groups = groups
     this.processes = processes
-    this.parts = processes === undefined ? others : [processes, ...others]
+    this.mcp = mcp
+    this.parts = [processes, ...others, ...(mcp === undefined ? [] : [mcp])]
   }
 
   /**
@@ -49,13 +60,29 @@ export class ConfiguredTools {
       ['web', web],
       ['browser', [browserTool({ browsers, workspace })]],
     ])
-    return new ConfiguredTools(groups, processes, [browsers])
+    return new ConfiguredTools(groups, { processes, mcp: await mcpOf(tools, logger), others: [browsers] })
   }
 
   /** Returns the tools of the groups that an agent names. */
   of(groups: readonly ToolGroup[] = []): readonly Tool[] {
-    return [...new Set(groups)].flatMap((group) => this.#groups.get(group) ?? [])
+    const tools = [...new Set(groups)].flatMap((group) => this.#groups.get(group) ?? this.#ofServers(group))
+    // Those of `mcp` and `mcp:<server>` may be the same.
+    return [...new Map(tools.map((tool) => [tool.declaration.name, tool])).values()]
   }
+
+  #ofServers(group: ToolGroup): readonly Tool[] {
+    const [, server] = group.split(':')
+    if (this.mcp !== undefined) return this.mcp.tools(server)
+    if (server === undefined) return []
+    throw new BeamClawError('invalid-option', `There is no server "${server}" in tools.mcp`, { details: { option: 'tools' } })
+  }
+}
+
+/** Returns the servers of MCP, none of them connected; undefined where none is configured. Rejects `invalid-option`. */
+export async function mcpOf({ mcp }: ToolsConfig, logger: Logger): Promise<McpServers | undefined> {
+  if (mcp === undefined || Object.keys(mcp).length === 0) return undefined
+  const { McpServers } = await import('@beamclaw/tools/mcp')
+  return new McpServers({ servers: mcp as Readonly<Record<string, McpServer>>, logger })
 }
 
 /** Returns a function that makes the folder of an agent: below the one that is configured, else beside its sessions. */

@@ -57,6 +57,7 @@ function addGateway(root: Command): void {
     .argument('[file]', configText)
     .option('--json', jsonText)
     .action(async (file, flags) => (await import('./commands/config-check.ts')).configCheck(file, flags))
+  addMcp(root)
   root
     .command('doctor')
     .description('look at everything a gateway needs, and say what to do; changes nothing without --repair')
@@ -67,6 +68,24 @@ function addGateway(root: Command): void {
     .option('--repair', 'mend the data directory while no gateway runs: lists made anew, damaged documents set aside')
     .option('--json', jsonText)
     .action(async (flags) => (await import('./commands/doctor.ts')).doctor(flags))
+}
+
+/** Adds the commands that look at the servers of MCP in the configuration. */
+function addMcp(root: Command): void {
+  const group = root.command('mcp').description('servers of MCP in the configuration: list them with their tools, try one')
+  group
+    .command('list', { isDefault: true })
+    .description('connect each, and list its tools')
+    .option('--config <file>', configText)
+    .option('--json', jsonText)
+    .action(async (flags) => (await import('./commands/mcp.ts')).listServers(flags))
+  group
+    .command('test')
+    .description('connect one, and tell how long it took and what is wrong; exit code 1 when it is not ready')
+    .argument('<server>', 'its name in the configuration')
+    .option('--config <file>', configText)
+    .option('--json', jsonText)
+    .action(async (server, flags) => (await import('./commands/mcp.ts')).testServer(server, flags))
 }
 
 /** Adds the commands that look into the data directory, with or without a running gateway. */

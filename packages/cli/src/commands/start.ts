@@ -39,8 +39,9 @@ export async function start(flags: StartFlags): Promise<void> {
   const { store } = settings
   if (store.type === 'fs' && (store.lockWaitMs ?? 0) > 0)
     logger.log('info', 'store.may-wait', { forMs: store.lockWaitMs, path: store.path })
-  const wiring = await AssembledBeamClaw.from(settings, logger, file)
+  const wiring = await AssembledBeamClaw.from(settings, logger, file, true)
   const claw = await startTree(wiring, settings)
+  wiring.followTools(claw)
   const { gateway, url } = await openGateway(settings, wiring, claw, logger)
   live?.start((next) => wiring.update(next, claw))
   logger.log('info', 'gateway.ready', {

@@ -28,6 +28,6 @@ export function markUntrusted(text: string, source: string): string {
 }
 
 /** Returns the text without what could pass for a marker. */
-function withoutMarkers(text: string): string {
+export function withoutMarkers(text: string): string {
   return text.toWellFormed().replaceAll(unseen, '').replaceAll(controls, '').replaceAll(marker, '[marker removed]')
 }
