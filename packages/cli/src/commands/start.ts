@@ -43,6 +43,7 @@ export async function start(flags: StartFlags): Promise<void> {
   const claw = await startTree(wiring, settings)
   const { gateway, url } = await openGateway(settings, wiring, claw, logger)
   live?.start((next) => wiring.update(next, claw))
+  const stopSkills = wiring.watchSkills(claw)
   logger.log('info', 'gateway.ready', {
     url,
     version,
@@ -59,6 +60,7 @@ export async function start(flags: StartFlags): Promise<void> {
     logger.log('error', 'gateway.gave-up', { reason: 'the tree has ended; what was logged before this says why' })
   } else logger.log('info', 'gateway.draining', { drainMs })
   live?.stop()
+  stopSkills()
   await end({ gateway, claw, drainMs, logger })
 }
 

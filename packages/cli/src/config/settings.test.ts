@@ -54,8 +54,11 @@ describe('settings', () => {
       providers: { demo: { type: 'demo', delayMs: 25 } },
       prices: {},
       budgets: {},
-      agents: { main: { model: 'demo/demo-1' } },
+      agents: { main: { model: 'demo/demo-1', tools: ['exec'] } },
       sessions: {},
+      tools: {},
+      askMode: undefined,
+      skills: { folders: [] },
     })
   })
 
@@ -67,7 +70,7 @@ describe('settings', () => {
 
   test('take the model of the first provider when the file has no agent', () => {
     const config: Config = { providers: { own: { type: 'openai', baseUrl: 'http://x' }, toy: { type: 'demo' } } }
-    expect(settingsFrom(config, { environment: {} }).agents).toEqual({ main: { model: 'toy/demo-1' } })
+    expect(settingsFrom(config, { environment: {} }).agents).toEqual({ main: { model: 'toy/demo-1', tools: ['exec'] } })
   })
 
   test('of memory are kept on disk after all when somebody names a directory', () => {
