@@ -18,6 +18,7 @@ import { ConfigError } from './config/config-error.ts'
 import { placesIn } from './config/load.ts'
 import type { ProviderConfig } from './config/schema.ts'
 import type { Settings } from './config/settings.ts'
+import { ConfiguredSkills } from './configured-skills.ts'
 import { ConfiguredTools } from './configured-tools.ts'
 import { ModelServices } from './model-services.ts'
 
@@ -28,19 +29,25 @@ export class AssembledBeamClaw {
   #settings: Settings
 
   readonly #tools: ConfiguredTools
+  readonly #skills: ConfiguredSkills
 
   private constructor(
     settings: Settings,
-    { providers, tools }: { readonly providers: Readonly<Record<string, Provider>>; readonly tools: ConfiguredTools },
+    {
+      providers,
+      tools,
+      skills,
+    }: { readonly providers: Readonly<Record<string, Provider>>; readonly tools: ConfiguredTools; readonly skills: ConfiguredSkills },
     store: Store,
     logger: Logger,
   ) {
     this.#tools = tools
+    this.#skills = skills
     this.#models = new ModelServices(settings, providers, store, logger)
     this.#settings = settings
     this.claw = new BeamClaw({
       providers: this.#models.providers,
-      agents: toAgents(settings, tools),
+      agents: toAgents(settings, tools, skills),
       store,
       parts: [this.#models.ledger.part(), ...tools.parts],
       ...(settings.askMode === undefined ? {} : { approvals: { askMode: settings.askMode } }),
@@ -72,7 +79,8 @@ export class AssembledBeamClaw {
     const tools = await checked(['tools'], settings.tools, () => ConfiguredTools.from(settings, logger))
     // A server that is not there costs its own tools; the log says so.
     if (connects) await tools.mcp?.discover()
-    return await checked(['agents'], {}, () => new AssembledBeamClaw(settings, { providers, tools }, store, logger))
+    const skills = await checked(['skills'], settings.skills, () => ConfiguredSkills.from(settings, logger))
+    return await checked(['agents'], {}, () => new AssembledBeamClaw(settings, { providers, tools, skills }, store, logger))
   }
 
   /** The models of all agents, as `<provider>/<model>`. */
@@ -87,19 +95,26 @@ export class AssembledBeamClaw {
 
   /** Gives agents the tools that servers of MCP have from now on. */
   followTools(running: RunningBeamClaw): void {
-    this.#tools.mcp?.onToolsChanged(() => running.updateAgents(toAgents(this.#settings, this.#tools)))
+    this.#tools.mcp?.onToolsChanged(() => running.updateAgents(toAgents(this.#settings, this.#tools, this.#skills)))
   }
 
   /** Applies agents, prices and limits at run time. Throws `invalid-option` or `invalid-id`, and then changes nothing. */
   update(settings: Settings, running: RunningBeamClaw): void {
-    running.updateAgents(toAgents(settings, this.#tools))
+    running.updateAgents(toAgents(settings, this.#tools, this.#skills))
     this.#models.update(settings)
     this.#settings = settings
   }
+
+  /** Gives agents the skills of their folders as these change, from their next run on. Returns a function that ends this. */
+  watchSkills(running: RunningBeamClaw): () => void {
+    return this.#skills.watch(() => running.updateAgents(toAgents(this.#settings, this.#tools, this.#skills)))
+  }
 }
 
-function toAgents({ agents }: Settings, tools: ConfiguredTools): readonly AgentDefinition[] {
-  return Object.entries(agents).map(([id, { fallbacks: _, tools: _1, ...agent }]) => defineAgent({ id, ...agent, tools: tools.of(_1) }))
+function toAgents({ agents }: Settings, tools: ConfiguredTools, skills: ConfiguredSkills): readonly AgentDefinition[] {
+  return Object.entries(agents).map(([id, { fallbacks: _, tools: groups, skills: names, ...agent }]) =>
+    defineAgent(skills.agent({ id, ...agent, tools: tools.of(groups) }, names)),
+  )
 }
 
 function toStore(store: Settings['store']): Store {

@@ -59,6 +59,14 @@ function addGateway(root: Command): void {
     .action(async (file, flags) => (await import('./commands/config-check.ts')).configCheck(file, flags))
   addMcp(root)
   root
+    .command('skills')
+    .description('look at the skills of the configuration')
+    .command('list', { isDefault: true })
+    .description('list them, with what keeps others from being used')
+    .option('--config <file>', configText)
+    .option('--json', jsonText)
+    .action(async (flags) => (await import('./commands/skills.ts')).listSkills(flags))
+  root
     .command('doctor')
     .description('look at everything a gateway needs, and say what to do; changes nothing without --repair')
     .option('--config <file>', configText)

@@ -44,6 +44,7 @@ export async function start(flags: StartFlags): Promise<void> {
   wiring.followTools(claw)
   const { gateway, url } = await openGateway(settings, wiring, claw, logger)
   live?.start((next) => wiring.update(next, claw))
+  const stopSkills = wiring.watchSkills(claw)
   logger.log('info', 'gateway.ready', {
     url,
     version,
@@ -60,6 +61,7 @@ export async function start(flags: StartFlags): Promise<void> {
     logger.log('error', 'gateway.gave-up', { reason: 'the tree has ended; what was logged before this says why' })
   } else logger.log('info', 'gateway.draining', { drainMs })
   live?.stop()
+  stopSkills()
   await end({ gateway, claw, drainMs, logger })
 }
 

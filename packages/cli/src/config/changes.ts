@@ -25,6 +25,7 @@ const restartOnly = [
   'budgets',
   'tools',
   'askMode',
+  'skills',
 ] as const
 
 /** Returns the changes from `current` to `wanted`, without values, which may be secrets. */
@@ -43,7 +44,7 @@ export function changesBetween(current: Settings, wanted: Settings): SettingChan
 }
 
 /** The settings that are sections of the file themselves. */
-const ownSections: ReadonlySet<string> = new Set(['store', 'sessions', 'budgets', 'tools', 'askMode'])
+const ownSections: ReadonlySet<string> = new Set(['store', 'sessions', 'budgets', 'tools', 'askMode', 'skills'])
 
 function pathOf(name: (typeof restartOnly)[number]): string {
   return ownSections.has(name) ? name : `gateway.${name}`

@@ -130,7 +130,7 @@ describe('a problem is told with its place, what was expected and what came', ()
     ['agents: { main: { model: gpt } }', 'file:1: agents.main.model: expected a model as <provider>/<model>, is a string of 3 characters'],
     [
       'agents: { main: }',
-      'file:1: agents.main: expected an object with model, fallbacks, system, maxTurns, thinking, compactAboveTokens, tools, allowedTools, deniedTools, askMode, retention, is empty',
+      'file:1: agents.main: expected an object with model, fallbacks, system, maxTurns, thinking, compactAboveTokens, tools, allowedTools, deniedTools, askMode, retention, skills, is empty',
     ],
     [
       'agents: { main: { model: a/b, thinking: hard } }',
@@ -142,11 +142,11 @@ describe('a problem is told with its place, what was expected and what came', ()
     ],
     [
       'just text',
-      'file:1: the whole file: expected an object with gateway, store, providers, prices, budgets, agents, sessions, tools, askMode, is a string of 9 characters',
+      'file:1: the whole file: expected an object with gateway, store, providers, prices, budgets, agents, sessions, tools, askMode, skills, is a string of 9 characters',
     ],
     [
       '- a',
-      'file:1: the whole file: expected an object with gateway, store, providers, prices, budgets, agents, sessions, tools, askMode, is a list of 1',
+      'file:1: the whole file: expected an object with gateway, store, providers, prices, budgets, agents, sessions, tools, askMode, skills, is a list of 1',
     ],
   ])('%s', (text, problem) => {
     expect(problemsIn(text)).toEqual([problem])
@@ -188,22 +188,18 @@ describe('a key that is not known', () => {
     ['providers: { x: { type: openai, baseURL: "http://x" } }', 'file:1: providers.x.baseURL: unknown key; did you mean "baseUrl"?'],
     [
       'agents: { main: { model: a/b, prompt: x } }',
-      'file:1: agents.main.prompt: unknown key; known are model, fallbacks, system, maxTurns, thinking, compactAboveTokens, tools, allowedTools, deniedTools, askMode, retention',
+      'file:1: agents.main.prompt: unknown key; known are model, fallbacks, system, maxTurns, thinking, compactAboveTokens, tools, allowedTools, deniedTools, askMode, retention, skills',
     ],
     [
       'constructor: 1',
-      'file:1: constructor: unknown key; known are gateway, store, providers, prices, budgets, agents, sessions, tools, askMode',
+      'file:1: constructor: unknown key; known are gateway, store, providers, prices, budgets, agents, sessions, tools, askMode, skills',
     ],
   ])('%s', (text, problem) => {
     expect(problemsIn(text)).toEqual([problem])
   })
 
-  test.each(['channels', 'cron', 'heartbeat', 'tenants', 'skills'])('belongs to a later version: %s', (key) => {
+  test.each(['channels', 'cron', 'heartbeat', 'tenants'])('belongs to a later version: %s', (key) => {
     expect(problemsIn(`${key}: {}`)).toEqual([`file:1: ${key}: not available in this version`])
-  })
-
-  test.each(['skills'])('of an agent belongs to a later version: %s', (key) => {
-    expect(problemsIn(`agents: { main: { model: a/b, ${key}: x } }`)).toEqual([`file:1: agents.main.${key}: not available in this version`])
   })
 })
 

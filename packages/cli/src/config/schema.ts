@@ -232,25 +232,31 @@ const toolsSchema = closedObject({
   mcp: named(/^(?=.{1,24}$)[a-z0-9]+(?:[-_][a-z0-9]+)*$/, serverRule, mcpServer).exactOptional(),
 })
 
-const agent = closedObject(
-  {
-    model: modelName,
-    fallbacks: listOf(modelName, 16).exactOptional(),
-    system: text(1_000_000).exactOptional(),
-    maxTurns: wholeNumber(1, maxCount).exactOptional(),
-    thinking: choice(['off', 'low', 'medium', 'high']).exactOptional(),
-    compactAboveTokens: wholeNumber(1_000, maxCount).exactOptional(),
-    tools: listOf(toolGroup, 64).exactOptional(),
-    allowedTools: listOf(toolPattern, 1_000).exactOptional(),
-    deniedTools: listOf(toolPattern, 1_000).exactOptional(),
-    askMode: askMode.exactOptional(),
-    retention: closedObject({
-      maxAgeMs: wholeNumber(1, maxCount).exactOptional(),
-      maxBytes: wholeNumber(0, maxCount).exactOptional(),
-    }).exactOptional(),
-  },
-  ['skills'],
-)
+/** The section `skills`. */
+const skillsSchema = closedObject({
+  folders: listOf(text(4_096), 64),
+  maxBytes: wholeNumber(1, 10_000_000).exactOptional(),
+})
+
+const skillName = pattern(/^(?:\*|[a-z0-9][a-z0-9-]{0,63})$/, 'the name of a skill, or * for all')
+
+const agent = closedObject({
+  model: modelName,
+  fallbacks: listOf(modelName, 16).exactOptional(),
+  system: text(1_000_000).exactOptional(),
+  maxTurns: wholeNumber(1, maxCount).exactOptional(),
+  thinking: choice(['off', 'low', 'medium', 'high']).exactOptional(),
+  compactAboveTokens: wholeNumber(1_000, maxCount).exactOptional(),
+  tools: listOf(toolGroup, 64).exactOptional(),
+  allowedTools: listOf(toolPattern, 1_000).exactOptional(),
+  deniedTools: listOf(toolPattern, 1_000).exactOptional(),
+  askMode: askMode.exactOptional(),
+  retention: closedObject({
+    maxAgeMs: wholeNumber(1, maxCount).exactOptional(),
+    maxBytes: wholeNumber(0, maxCount).exactOptional(),
+  }).exactOptional(),
+  skills: listOf(skillName, 1_000).exactOptional(),
+})
 
 const sessions = closedObject({
   mailboxSize: wholeNumber(1, 1_000_000).exactOptional(),
@@ -270,8 +276,9 @@ export const configSchema = closedObject(
     sessions: sessions.exactOptional(),
     tools: toolsSchema.exactOptional(),
     askMode: askMode.exactOptional(),
+    skills: skillsSchema.exactOptional(),
   },
-  ['channels', 'cron', 'heartbeat', 'tenants', 'skills'],
+  ['channels', 'cron', 'heartbeat', 'tenants'],
 )
 
 export type Config = z.infer<typeof configSchema>

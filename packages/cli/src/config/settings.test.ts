@@ -58,6 +58,7 @@ describe('settings', () => {
       sessions: {},
       tools: {},
       askMode: undefined,
+      skills: { folders: [] },
     })
   })
 

@@ -31,6 +31,7 @@ export interface Settings {
   readonly sessions: NonNullable<Config['sessions']>
   readonly tools: ToolsConfig
   readonly askMode: AskMode | undefined
+  readonly skills: NonNullable<Config['skills']>
 }
 
 /** Defaults for the settings. */
@@ -73,6 +74,7 @@ export function settingsFrom(
     sessions,
     tools: config.tools ?? {},
     askMode: config.askMode,
+    skills: config.skills ?? { folders: [] },
   }
   const problems = [...unreachable(settings), ...unknownProviders(settings), ...unequalFallbacks(settings), ...idleBudgets(settings)]
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => `${name}: ${problem}`))

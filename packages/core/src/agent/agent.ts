@@ -44,6 +44,8 @@ export interface AgentOptions<TContext = unknown, TContextInput = TContext> {
   readonly allowedTools?: readonly string[]
   /** Patterns of names that may not be called, whatever allows them. @default none */
   readonly deniedTools?: readonly string[]
+  /** Names of the skills that its prompt and tools bring in; a session has those that it began with in its settings. @default none are recorded */
+  readonly skills?: readonly string[]
   /** Provider calls one run may make. @default 50 */
   readonly maxTurns?: number
   /**
@@ -96,6 +98,7 @@ export interface AgentDefinition<TContext = unknown> {
   readonly askMode: AskModeRule | undefined
   readonly hooks: AgentHooks
   readonly tools: ReadonlyMap<string, Tool>
+  readonly skills: readonly string[] | undefined
   readonly maxTurns: number
   /** Undefined where the model's context window decides. */
   readonly compactAboveTokens: number | undefined
@@ -131,6 +134,7 @@ export function definitionOf<TContext, TContextInput>(
       tools: anArray,
       allowedTools: aToolList,
       deniedTools: aToolList,
+      skills: aNameList,
       maxTurns: integer(1),
       compactAboveTokens: integer(1_000),
       thinking: oneOf('off', 'low', 'medium', 'high'),
@@ -160,6 +164,7 @@ export function definitionOf<TContext, TContextInput>(
     askMode: options.askMode,
     hooks,
     tools,
+    skills: options.skills === undefined ? undefined : Object.freeze([...options.skills]),
     maxTurns: options.maxTurns ?? agentDefaults.maxTurns,
     compactAboveTokens: options.compactAboveTokens,
     thinking: options.thinking ?? agentDefaults.thinking,
@@ -202,6 +207,11 @@ function toolsByName(owner: string, { id, tools = [] }: Pick<AgentOptions, 'id' 
 }
 
 const hookRules = Object.fromEntries(hookNames.map((name) => [name, aFunction])) as OptionRules<AgentHooks>
+
+function aNameList(value: unknown): string | undefined {
+  const isList = Array.isArray(value) && value.length <= 1_000 && value.every((name) => typeof name === 'string' && name.length <= 256)
+  return isList ? undefined : 'a list of names'
+}
 
 /** The rule for a temperature: a number from 0 to 2. */
 export function aTemperature(value: unknown): string | undefined {

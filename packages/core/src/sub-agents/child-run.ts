@@ -250,7 +250,7 @@ export class ChildRun {
 }
 
 /** Returns the key of the message that begins a sub-agent. */
-export function runIdOf({ id }: { readonly id: string }): RunId {
+function runIdOf({ id }: { readonly id: string }): RunId {
   return `sub:${id}` as RunId
 }
 

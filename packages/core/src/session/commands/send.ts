@@ -57,7 +57,7 @@ function acceptable(context: CommandContext, message: NewMessage): QueueMode {
 }
 
 async function accept(context: CommandContext, { type: _, ...message }: NewMessage, queueMode: QueueMode): Promise<SendReceipt> {
-  const { key, state, journal, loop, dependencies, drive } = context
+  const { key, state, journal, loop, settings, dependencies, drive } = context
   const { current } = state
   journal.stage({ type: 'message-in', ...message, queueMode })
   if (queueMode === 'interrupt' && current !== undefined && current.cancelled === undefined) {
@@ -66,7 +66,9 @@ async function accept(context: CommandContext, { type: _, ...message }: NewMessa
   }
   const { seq } = state.runs.get(message.runId) ?? state
   drive()
-  await allSettled([dependencies.activity.begin(key), journal.flush()])
+  const { skills } = context.agent()
+  const isNew = skills !== undefined && settings.value.skills === undefined
+  await allSettled([dependencies.activity.begin(key), journal.flush(), ...(isNew ? [settings.change({ skills })] : [])])
   return { runId: message.runId, status: 'accepted', seq, ended: undefined }
 }
 
