@@ -2,7 +2,12 @@
 import { library } from '../../tsup.base.ts'
 
 export default library(
-  { index: 'src/index.ts', 'page-worker': 'src/web/page-worker.ts', 'regex-worker': 'src/files/regex-worker.ts' },
+  {
+    index: 'src/index.ts',
+    browser: 'src/browser/index.ts',
+    'page-worker': 'src/web/page-worker.ts',
+    'regex-worker': 'src/files/regex-worker.ts',
+  },
   // What a user may leave out is looked for where the package runs.
-  { external: ['@lydell/node-pty'] },
+  { external: ['@lydell/node-pty', 'playwright-core'] },
 )

@@ -73,6 +73,7 @@ const sessionErrors = {
   // The web
   'url-refused': { kind: 'forbidden' },
   'fetch-failed': { kind: 'upstream' },
+  'browser-unavailable': { kind: 'unavailable' },
   draining: { kind: 'unavailable', isRetryable: true },
 } as const satisfies Readonly<Record<string, ErrorTraits>>
 

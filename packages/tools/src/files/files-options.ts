@@ -27,7 +27,8 @@ export type FilesSetup = Required<FilesToolsOptions>
 
 const filesDefaults = { readOnly: false, maxFileBytes: 5 * 1024 * 1024, maxCharacters: 50_000, maxImageBytes: 1024 * 1024 } as const
 
-const aWorkspace: OptionRule = (value) =>
+/** The rule for `workspace`. */
+export const aWorkspace: OptionRule = (value) =>
   typeof value === 'function' || (typeof value === 'string' && value !== '' && !value.includes('\0'))
     ? undefined
     : 'a path, or a function that returns one'
@@ -57,6 +58,9 @@ export function filesSetup(options: FilesToolsOptions): FilesSetup {
 }
 
 /** Resolves with the workspace of a call. */
-export async function workspaceOf({ workspace }: FilesSetup, { sessionKey, agentId, context }: WorkspaceCall): Promise<string> {
+export async function workspaceOf(
+  { workspace }: Pick<FilesSetup, 'workspace'>,
+  { sessionKey, agentId, context }: WorkspaceCall,
+): Promise<string> {
   return typeof workspace === 'string' ? workspace : workspace({ sessionKey, agentId, context })
 }

@@ -7,6 +7,7 @@ import { PageCache } from './page-cache.ts'
 import { type PageContent, pageContent } from './page-content.ts'
 import type { PageFormat } from './page-text.ts'
 import { Slots } from './slots.ts'
+import { partOf } from './text-part.ts'
 import { markUntrusted } from './untrusted-content.ts'
 import { definedOnly, type WebOptions, webOptionRules } from './web-options.ts'
 
@@ -130,21 +131,4 @@ function replyOf({ url, status, content }: Page, offset: number, maxCharacters: 
       return toolResult({ content: `${head}${part.note}\n${markUntrusted(lines.join('\n'), 'the web')}`, isError })
     }
   }
-}
-
-/** Returns a part of a text that cuts no character in two, and a note of what else there is. */
-function partOf(text: string, offset: number, maxCharacters: number): { readonly text: string; readonly note: string } {
-  const begin = isLowSurrogate(text, offset) ? offset - 1 : offset
-  const cut = Math.min(text.length, begin + maxCharacters)
-  // A pair of its own is longer than one.
-  const end = !isLowSurrogate(text, cut) ? cut : cut > begin + 1 ? cut - 1 : cut + 1
-  const part = text.slice(begin, end)
-  if (begin === 0 && end === text.length) return { text: part, note: '' }
-  const onward = end < text.length ? ` Go on with offset ${end}.` : ' This is the end.'
-  return { text: part, note: ` Characters ${begin} to ${end} of ${text.length}.${onward}` }
-}
-
-function isLowSurrogate(text: string, index: number): boolean {
-  const unit = text.charCodeAt(index)
-  return unit >= 0xdc00 && unit <= 0xdfff
 }

@@ -35,6 +35,8 @@ export async function publicWeb(): Promise<PublicWeb> {
   let status = 302
   let seen: Sightings = { dialed: [], requests: [], lookups: 0 }
   const server = createServer((request, response) => {
+    // Asked for by browsers at times of their own.
+    if (request.url === '/favicon.ico') return void response.writeHead(404).end()
     seen.requests.push(`${request.method} ${request.headers.host}${request.url}`)
     request.resume()
     const location = next.shift()

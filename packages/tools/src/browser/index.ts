@@ -1,0 +1,8 @@
+// The names of `@beamclaw/tools/browser`, one by one.
+export type { WorkspaceCall } from '../files/files-options.ts'
+export type { ResolvedAddress, Resolver } from '../web/guarded-connector.ts'
+export type { BrowserAction, BrowserInput } from './browser-input.ts'
+export type { BrowsersOptions } from './browser-options.ts'
+export { browserTool } from './browser-tool.ts'
+export type { BrowserToolOptions } from './browser-tool-options.ts'
+export { Browsers } from './browsers.ts'
