@@ -15,10 +15,10 @@ export class ConfiguredTools {
   readonly processes: ProcessTable | undefined
   readonly #groups: ReadonlyMap<ToolGroup, readonly Tool[]>
 
-  private constructor(groups: ReadonlyMap<ToolGroup, readonly Tool[]>, processes: ProcessTable | undefined) {
+  private constructor(groups: ReadonlyMap<ToolGroup, readonly Tool[]>, processes: ProcessTable | undefined, others: readonly Part[]) {
     this.#groups = groups
     this.processes = processes
-    this.parts = processes === undefined ? [] : [processes]
+    this.parts = processes === undefined ? others : [processes, ...others]
   }
 
   /**
@@ -40,12 +40,16 @@ export class ConfiguredTools {
     if (search?.type === 'brave') web.push(kit.webSearchTool({ provider: new kit.BraveSearch({ apiKey: search.apiKey }) }))
     if (search?.type === 'tavily') web.push(kit.webSearchTool({ provider: new kit.TavilySearch({ apiKey: search.apiKey }) }))
     if (search?.type === 'searxng') web.push(kit.webSearchTool({ provider: new kit.SearxngSearch({ baseUrl: search.baseUrl }) }))
+    const { Browsers, browserTool } = await import('@beamclaw/tools/browser')
+    // Chromium is looked for when a page is opened, so a machine without one has the group too.
+    const browsers = new Browsers(tools.browser)
     const groups = new Map<ToolGroup, readonly Tool[]>([
       ['exec', [exec, kit.processTool({ processes })]],
       ['files', files],
       ['web', web],
+      ['browser', [browserTool({ browsers, workspace })]],
     ])
-    return new ConfiguredTools(groups, processes)
+    return new ConfiguredTools(groups, processes, [browsers])
   }
 
   /** Returns the tools of the groups that an agent names. */

@@ -210,8 +210,14 @@ const toolsSchema = closedObject(
       denyHosts: listOf(webHost, 1_000).exactOptional(),
       search: search.exactOptional(),
     }).exactOptional(),
+    browser: closedObject({
+      executablePath: text(4_096).exactOptional(),
+      allowHosts: listOf(webHost, 1_000).exactOptional(),
+      denyHosts: listOf(webHost, 1_000).exactOptional(),
+      idleMs: wholeNumber(1_000, maxTimerMs).exactOptional(),
+    }).exactOptional(),
   },
-  ['browser', 'mcp'],
+  ['mcp'],
 )
 
 const agent = closedObject(
@@ -222,7 +228,7 @@ const agent = closedObject(
     maxTurns: wholeNumber(1, maxCount).exactOptional(),
     thinking: choice(['off', 'low', 'medium', 'high']).exactOptional(),
     compactAboveTokens: wholeNumber(1_000, maxCount).exactOptional(),
-    tools: listOf(choice(['exec', 'files', 'web']), 16).exactOptional(),
+    tools: listOf(choice(['exec', 'files', 'web', 'browser']), 16).exactOptional(),
     allowedTools: listOf(toolPattern, 1_000).exactOptional(),
     deniedTools: listOf(toolPattern, 1_000).exactOptional(),
     askMode: askMode.exactOptional(),
