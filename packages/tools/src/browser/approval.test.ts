@@ -1,6 +1,7 @@
 // Which calls ask, what a person reads, and that nothing else runs.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type LocalServer, localServer } from '../web/testing/local-server.ts'
+import { pagesOf } from './pages-of.ts'
 import { BrowserStage, noBrowser, refOf } from './testing/browser-stage.ts'
 
 const page = `<title>Shop</title><button onclick="document.title='Bought'">Buy</button><input aria-label="Name"><input type="file" aria-label="File">`
@@ -55,7 +56,7 @@ describe.skipIf(noBrowser !== undefined)(`approval ${noBrowser ?? ''}`, () => {
     const opened = await open('deny')
     decide = (id) => approvals().deny(id, { by: 'ada' })
     expect((await stage.use({ action: 'click', ref: refOf(opened, 'button') }, 'deny')).isError).toBe(true)
-    expect(await (await stage.browsers.of().find('agent:main:deny'))?.page.title()).toBe('Shop')
+    expect(await (await pagesOf(stage.browsers).find('agent:main:deny'))?.page.title()).toBe('Shop')
   })
 
   it('is needed for each script and each upload, and shows them whole', async () => {
@@ -73,7 +74,7 @@ describe.skipIf(noBrowser !== undefined)(`approval ${noBrowser ?? ''}`, () => {
   it('holds for the page that was shown: on another origin nothing happens', async () => {
     const opened = await open('moved')
     decide = async (id) => {
-      await (await stage.browsers.of().find('agent:main:moved'))?.page.goto(`http://other.test:${server.port}/`)
+      await (await pagesOf(stage.browsers).find('agent:main:moved'))?.page.goto(`http://other.test:${server.port}/`)
       await approvals().approve(id, { by: 'ada' })
     }
     const { isError, text } = await stage.use({ action: 'click', ref: refOf(opened, 'button') }, 'moved')

@@ -1,4 +1,5 @@
 /** The input of `browser`: one action and what it needs. */
+import type { StandardSchema } from '@beamclaw/core'
 import { z } from 'zod'
 
 const actions = [
@@ -54,7 +55,7 @@ export interface BrowserInput {
   readonly offset?: number | undefined
 }
 
-export const browserInput = z
+export const browserInput: StandardSchema<BrowserInput> = z
   .strictObject({
     action: z
       .enum(actions)

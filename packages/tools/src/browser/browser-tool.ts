@@ -7,6 +7,7 @@ import { type BrowserInput, browserInput, maxWaitMs } from './browser-input.ts'
 import { checkApproved, isActing, planBrowser } from './browser-plan.ts'
 import { type BrowserToolOptions, type BrowserToolSettings, browserToolSettings } from './browser-tool-options.ts'
 import { type ActionResult, elementOf, performAction } from './page-actions.ts'
+import { pagesOf } from './pages-of.ts'
 import type { SessionPage } from './session-page.ts'
 import type { TenantPages } from './tenant-pages.ts'
 import { saveDownload, uploadFiles } from './transfers.ts'
@@ -35,9 +36,9 @@ export function browserTool(options: BrowserToolOptions): Tool<BrowserInput, unk
     risk: 'high',
     // A click that has failed may have done its work.
     maxAttempts: 1,
-    plan: async (input, call) => planBrowser(input, await browsers.of(call.tenant).find(call.sessionKey), settings, call),
+    plan: async (input, call) => planBrowser(input, await pagesOf(browsers, call.tenant).find(call.sessionKey), settings, call),
     execute: async (input, context) => {
-      const pages = browsers.of(context.tenant)
+      const pages = pagesOf(browsers, context.tenant)
       return input.action === 'close' ? closed(pages, context) : act(input, pages, settings, context)
     },
   })
@@ -51,9 +52,30 @@ async function closed(pages: TenantPages, { sessionKey }: ToolContext): Promise<
 
 async function act(input: BrowserInput, pages: TenantPages, settings: BrowserToolSettings, context: ToolContext): Promise<ToolReply> {
   const { sessionKey, signal } = context
+  const hadPage = (await pages.find(sessionKey)) !== undefined
   const session = input.action === 'navigate' ? await pages.open(sessionKey) : await pages.find(sessionKey)
   const loss = pages.takeLoss(sessionKey)
   if (session === undefined) throw pageFailed(`${loss ?? 'there is no page.'} Open one with action "navigate".`)
+  try {
+    return await actOn(session, input, { pages, settings, context, loss })
+  } catch (error) {
+    if (signal.aborted) throw signal.reason
+    if (!session.isClosed) throw asPageError(error, input.action)
+    // The page before did not let go; a new one has nothing of it.
+    if (input.action === 'navigate' && hadPage) return act(input, pages, settings, context)
+    throw pageFailed(`the page is gone: ${session.whyClosed} Navigate again.`, { cause: error })
+  }
+}
+
+interface ActSite {
+  readonly pages: TenantPages
+  readonly settings: BrowserToolSettings
+  readonly context: ToolContext
+  readonly loss: string | undefined
+}
+
+async function actOn(session: SessionPage, input: BrowserInput, { pages, settings, context, loss }: ActSite): Promise<ToolReply> {
+  const { signal } = context
   const files = input.action === 'upload' ? await uploadFiles(input.paths ?? [], settings, context) : []
   const { clock } = pages.services
   const { timeoutMs } = pages.settings
@@ -68,14 +90,8 @@ async function act(input: BrowserInput, pages: TenantPages, settings: BrowserToo
   }
   const extra = input.action === 'wait' ? maxWaitMs : 0
   const limit = input.action === 'download' ? timeoutMs * downloadLimits : timeoutMs + extra
-  try {
-    const result = await session.run(work, { signal, timeoutMs: limit, clock })
-    return replyOf(result, session, { loss, offset: input.offset ?? 0, maxCharacters: settings.maxCharacters })
-  } catch (error) {
-    if (signal.aborted) throw signal.reason
-    if (session.isClosed) throw pageFailed(`the page is gone: ${session.whyClosed} Navigate again.`, { cause: error })
-    throw asPageError(error, input.action)
-  }
+  const result = await session.run(work, { signal, timeoutMs: limit, clock })
+  return replyOf(result, session, { loss, offset: input.offset ?? 0, maxCharacters: settings.maxCharacters })
 }
 
 async function download(

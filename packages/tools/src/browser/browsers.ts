@@ -1,6 +1,9 @@
 /** The part that owns the browsers of a program: one Chromium for each tenant, while pages are open. */
+import { randomBytes } from 'node:crypto'
 import { BeamClawError, DynamicSupervisor, defaultTenant, type Part, type PartHost, type PartSpec } from '@beamclaw/core'
-import { type BrowserSettings, type BrowsersOptions, browserSettings } from './browser-options.ts'
+import { DeathWatch } from '../sandboxes/death-watch.ts'
+import type { BrowsersOptions } from './browser-options.ts'
+import { type BrowserSettings, browserSettings } from './browser-settings.ts'
 import { TenantPages } from './tenant-pages.ts'
 
 /**
@@ -15,6 +18,9 @@ export class Browsers implements Part<DynamicSupervisor> {
   readonly id = 'browsers'
   readonly level = 'tenant'
   readonly #settings: BrowserSettings
+  // One for all: its process stays until that of the host ends.
+  readonly #mark = `browser-${randomBytes(8).toString('hex')}`
+  readonly #deathWatch = new DeathWatch(this.#mark)
   readonly #tenants = new Map<string, TenantPages>()
 
   constructor(options: BrowsersOptions = {}) {
@@ -25,7 +31,7 @@ export class Browsers implements Part<DynamicSupervisor> {
     return {
       start: () => {
         const supervisor = new DynamicSupervisor()
-        const pages = new TenantPages(supervisor, this.#settings, services)
+        const pages = new TenantPages(supervisor, this.#settings, { ...services, deathWatch: this.#deathWatch, mark: this.#mark })
         supervisor.monitor(() => {
           pages.release()
           if (this.#tenants.get(tenant) === pages) this.#tenants.delete(tenant)
@@ -36,8 +42,8 @@ export class Browsers implements Part<DynamicSupervisor> {
     }
   }
 
-  /** @internal */
-  of(tenant: string = defaultTenant): TenantPages {
+  /** Returns the pages of a tenant, for `browserTool` alone. Throws `actor-not-running` while this part does not run there. */
+  of(tenant: string = defaultTenant): object {
     const pages = this.#tenants.get(tenant)
     if (pages !== undefined) return pages
     const problem = `Browsers does not run in tenant "${tenant}"; give it to \`parts\` of the BeamClaw`

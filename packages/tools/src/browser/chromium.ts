@@ -1,14 +1,13 @@
 /** One Chromium of one tenant, with its proxy, as an actor: a crash of the one is a crash of the other. */
-import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Actor, type BeamClawError, type Clock, type Logger, type TimerHandle } from '@beamclaw/core'
 import type { Browser, BrowserContext } from 'playwright-core'
-import { DeathWatch } from '../sandboxes/death-watch.ts'
+import type { DeathWatch } from '../sandboxes/death-watch.ts'
 import { kill } from '../sandboxes/process-facts.ts'
 import { browserUnavailable, pageFailed } from './browser-errors.ts'
-import type { BrowserSettings } from './browser-options.ts'
+import type { BrowserSettings } from './browser-settings.ts'
 import { FilteringProxy, type OnRefused, type ProxyUser } from './filtering-proxy.ts'
 import { canContainPages, chromiumArguments, chromiumEnvironment, unwantedArguments } from './launch-words.ts'
 import { findChromium, loadPlaywright } from './load-playwright.ts'
@@ -18,6 +17,10 @@ import { memoryOfTree } from './process-memory.ts'
 export interface ChromiumServices {
   readonly clock: Clock
   readonly logger: Logger
+  /** Ends Chromium when the host is killed. */
+  readonly deathWatch: DeathWatch
+  /** What the environment of each of its processes carries, for the death watch. */
+  readonly mark: string
 }
 
 /** Milliseconds between two looks at the memory. */
@@ -49,8 +52,6 @@ export class Chromium extends Actor<BeamClawError, void> {
   readonly #settings: BrowserSettings
   readonly #services: ChromiumServices
   readonly #proxy: FilteringProxy
-  readonly #mark = `browser-${randomBytes(8).toString('hex')}`
-  readonly #deathWatch = new DeathWatch(this.#mark)
   #opened: Opened | undefined
   #timer: TimerHandle | undefined
   #isStopping = false
@@ -109,7 +110,7 @@ export class Chromium extends Actor<BeamClawError, void> {
         chromiumSandbox,
         args: [...chromiumArguments],
         ignoreDefaultArgs: [...unwantedArguments],
-        env: chromiumEnvironment(this.#mark),
+        env: chromiumEnvironment(this.#services.mark, folder),
         // For what belongs to no session: without a name and a password it is refused.
         proxy: { server: proxyUrl, bypass: '<-loopback>' },
         downloadsPath: folder,
@@ -118,8 +119,11 @@ export class Chromium extends Actor<BeamClawError, void> {
         handleSIGHUP: false,
         timeout: this.#settings.timeoutMs,
       })
-      const pid = await pidOf(browser)
-      this.#deathWatch.add(pid)
+      const pid = await pidOf(browser).catch(async (error: unknown) => {
+        await browser.close()
+        throw error
+      })
+      this.#services.deathWatch.add(pid)
       this.#opened = { browser, proxyUrl, pid, folder }
       browser.once('disconnected', () => this.#fail('Chromium has ended, and all its pages with it.'))
       // The actor was ended meanwhile, before there was anything to release.
@@ -127,7 +131,7 @@ export class Chromium extends Actor<BeamClawError, void> {
       else this.#release()
     } catch (error) {
       this.#proxy.close()
-      await rm(folder, { recursive: true, force: true })
+      await removeFolder(folder)
       throw browserUnavailable('Chromium could not be started. Start it by hand to see why.', error)
     }
   }
@@ -168,10 +172,15 @@ export class Chromium extends Actor<BeamClawError, void> {
     const { pid, folder } = this.#opened ?? {}
     if (pid !== undefined) {
       kill(-pid, 'SIGKILL')
-      this.#deathWatch.remove(pid)
+      this.#services.deathWatch.remove(pid)
     }
-    if (folder !== undefined) void rm(folder, { recursive: true, force: true }).catch(() => undefined)
+    if (folder !== undefined) void removeFolder(folder)
   }
+}
+
+/** Removes a folder, also while processes that were killed still write to it. */
+async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }).catch(() => undefined)
 }
 
 async function pidOf(browser: Browser): Promise<number> {

@@ -5,10 +5,11 @@ import { request } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { BeamClawError, SystemClock, silentLogger } from '@beamclaw/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { DeathWatch } from '../sandboxes/death-watch.ts'
 import { AddressPolicy } from '../web/address-policy.ts'
 import { localServer } from '../web/testing/local-server.ts'
 import { type PublicWeb, publicWeb, type Scene } from '../web/testing/public-web.ts'
-import { browserSettings } from './browser-options.ts'
+import { browserSettings } from './browser-settings.ts'
 import { Chromium } from './chromium.ts'
 import { FilteringProxy } from './filtering-proxy.ts'
 import { type ActionSite, performAction } from './page-actions.ts'
@@ -51,7 +52,8 @@ describe.skipIf(noBrowser !== undefined)(`a page ${noBrowser ?? ''}`, () => {
       dial: (...[lookup, options, callback]: Parameters<typeof stage.dial>) => stage.dial(lookup, options, callback),
     }
     const clock = new SystemClock()
-    chromium = await new Chromium(settings, { clock, logger: silentLogger }).start()
+    const mark = 'guard-test'
+    chromium = await new Chromium(settings, { clock, logger: silentLogger, mark, deathWatch: new DeathWatch(mark) }).start()
     session = await SessionPage.open(chromium)
     site = { session, settings, clock, signal: new AbortController().signal, files: [], maxImageBytes: 1_000_000 }
   })

@@ -24,12 +24,12 @@ export const chromiumArguments: readonly string[] = [
 /** The library's own arguments that are left out: pages open windows only when something was clicked. */
 export const unwantedArguments: readonly string[] = ['--disable-popup-blocking']
 
-/** The variables of Chromium; nothing of the host's environment, which may hold secrets, but where its files are. */
-export function chromiumEnvironment(mark: string): Record<string, string> {
-  const { HOME = '/', LANG = 'C.UTF-8', TZ, TMPDIR } = process.env
+/** The variables of Chromium, with a home folder of its own. Of the host's environment, which may hold secrets, it gets nothing that is not listed here. */
+export function chromiumEnvironment(mark: string, home: string): Record<string, string> {
+  const { LANG = 'C.UTF-8', TZ, TMPDIR } = process.env
   return {
     PATH: '/usr/local/bin:/usr/bin:/bin',
-    HOME,
+    HOME: home,
     LANG,
     ...(TZ === undefined ? {} : { TZ }),
     ...(TMPDIR === undefined ? {} : { TMPDIR }),

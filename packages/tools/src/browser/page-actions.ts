@@ -5,7 +5,7 @@ import type { Locator, Page } from 'playwright-core'
 import { urlRefused } from '../web/fetch-errors.ts'
 import { pageFailed } from './browser-errors.ts'
 import type { BrowserInput } from './browser-input.ts'
-import type { BrowserSettings } from './browser-options.ts'
+import type { BrowserSettings } from './browser-settings.ts'
 import type { SessionPage } from './session-page.ts'
 import type { UploadFile } from './transfers.ts'
 

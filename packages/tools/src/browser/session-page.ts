@@ -67,7 +67,10 @@ export class SessionPage {
   /** What closed the page. */
   get whyClosed(): string {
     const { exitReason } = this.chromium
-    return this.#whyClosed ?? (exitReason?.type === 'crashed' ? describeError(exitReason.cause) : 'Chromium has ended.')
+    return (
+      this.#whyClosed ??
+      (exitReason?.type === 'crashed' ? describeError(exitReason.cause).replace(/^browser: /, '') : 'Chromium has ended.')
+    )
   }
 
   /** The origin of the page; "null" for a page without one. */
@@ -89,7 +92,7 @@ export class SessionPage {
     try {
       await Promise.race([turn, stop.promise])
       timer = clock.setTimer(() => {
-        void this.close('it did not respond.')
+        void this.close(`it did not respond within ${timeoutMs} ms.`)
         stop.reject(pageFailed(`the page did not respond within ${timeoutMs} ms and was closed. Navigate again.`))
       }, timeoutMs)
       const working = work()

@@ -1,7 +1,7 @@
 /** The pages of one tenant: who has one, and when it goes. */
 import { BeamClawError, type DynamicSupervisor, type TimerHandle } from '@beamclaw/core'
 import { browserUnavailable, pageFailed } from './browser-errors.ts'
-import type { BrowserSettings } from './browser-options.ts'
+import type { BrowserSettings } from './browser-settings.ts'
 import { Chromium, type ChromiumServices } from './chromium.ts'
 import { SessionPage } from './session-page.ts'
 

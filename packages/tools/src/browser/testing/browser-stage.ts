@@ -8,6 +8,7 @@ import { browserTool } from '../browser-tool.ts'
 import type { BrowserToolOptions } from '../browser-tool-options.ts'
 import { Browsers } from '../browsers.ts'
 import { findChromium } from '../load-playwright.ts'
+import { pagesOf } from '../pages-of.ts'
 
 /** Why there is no real browser here; undefined where there is one. */
 export const noBrowser: string | undefined = await findChromium(undefined).then(
@@ -81,7 +82,7 @@ export class BrowserStage {
 
   /** Id of the Chromium that runs. */
   get pid(): number | undefined {
-    return this.browsers.of().pid
+    return pagesOf(this.browsers).pid
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
