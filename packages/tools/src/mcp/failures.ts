@@ -43,7 +43,7 @@ export function callFailure(
     )
   }
   if (isAnswer(error)) {
-    return mcpError('mcp-refused', `MCP server "${server}" refused the request: ${wordsOf(describeError(error))}`, {
+    return mcpError('mcp-refused', `MCP server "${server}" refused the request: ${sentence(wordsOf(describeError(error)))}`, {
       details: { server },
       cause: error,
     })
@@ -77,6 +77,7 @@ function isAnswer(error: unknown): boolean {
     typeof (error as { code?: unknown } | null)?.code === 'number' ||
     code === 'INVALID_RESULT' ||
     code === 'UNSUPPORTED_RESULT_TYPE' ||
+    code === 'LIST_PAGINATION_EXCEEDED' ||
     statusOf(error) !== undefined
   )
 }
@@ -87,7 +88,11 @@ function problemOf(error: unknown): string {
   const status = statusOf(error)
   // The text of a response may repeat what was sent.
   if (status === 401 || status === 403) return `it does not accept the credentials (status ${status}). Correct "headers".`
-  return status === undefined ? wordsOf(describeError(error), 500) : `it responded with status ${status}.`
+  return status === undefined ? sentence(wordsOf(describeError(error), 500)) : `it responded with status ${status}.`
+}
+
+function sentence(words: string): string {
+  return /[.!?…]$/.test(words) ? words : `${words}.`
 }
 
 function statusOf(error: unknown): number | undefined {

@@ -116,6 +116,8 @@ export class McpConnection {
     try {
       await client.connect(line.transport, { timeout: startTimeoutMs, signal: both })
       both.throwIfAborted()
+      // From here on the end of the connection is told to its owner; an end before that is this one's to tell.
+      if (line.closedBecause() !== undefined) throw new Error('The connection ended at once')
       connection.#isClosed = false
       return connection
     } catch (error) {

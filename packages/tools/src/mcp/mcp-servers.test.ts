@@ -1,4 +1,9 @@
 // Servers of the official SDK over stdio, as tools of agents in a BeamClaw.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { BeamClaw, silentLogger } from '@beamclaw/core'
 import { ScriptedProvider } from '@beamclaw/core/testing'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -57,7 +62,10 @@ describe.each(['2025-11-25', '2026-07-28', 'auto'] as const)('a server of revisi
     await scratch.until('cancelled')
     over().catch(() => undefined)
     const progress: unknown[] = []
-    stage.claw.on('tool-progress', (event) => progress.push(event.data))
+    stage.claw.on('tool-progress', ({ data }) => {
+      progress.push(data)
+      writeFileSync(join(scratch.path, 'seen'), '')
+    })
     expect(await stage.call('mcp__test__steps')).toMatchObject({ isError: false })
     expect(progress).toEqual([{ progress: 1, total: 2, message: 'half' }])
   })
@@ -141,8 +149,16 @@ describe('a server that dies', () => {
       true,
       expect.stringMatching(/ended before it responded: its process ended with status 7\..* not known\./),
     ])
-    expect(scratch.text('crashes')).toBe('x')
+    expect(scratch.text('crashes').trim().split('\n')).toHaveLength(1)
     expect((await stage.call('mcp__test__echo', { text: 'b' })).text).toContain('You said b')
+  })
+
+  test('gets the call anew, with the same key, where a trusted server says that it may', async () => {
+    await using stage = await mcpStage({ test: testServer(scratch.path, { trustAnnotations: true }) })
+    expect(await stage.call('mcp__test__crash')).toMatchObject({ isError: true })
+    const keys = scratch.text('crashes').trim().split('\n')
+    expect(keys.length).toBeGreaterThan(1)
+    expect(new Set(keys)).toEqual(new Set([expect.stringMatching(/^agent:main:call-1\//)]))
   })
 
   test('by SIGKILL is started again', async () => {
@@ -178,6 +194,15 @@ describe('a server that dies', () => {
     stage.claw.kill()
     await vi.waitFor(() => expect(scratch.pids().filter(isRunning)).toEqual([]), { timeout: 10_000 })
   })
+})
+
+test('a host that is killed leaves no process of a server', async () => {
+  const client = fileURLToPath(new URL('./testing/doomed-client.ts', import.meta.url))
+  const host = spawn(process.execPath, ['--conditions=beamclaw:source', client, scratch.path], { stdio: ['ignore', 'pipe', 'inherit'] })
+  await once(host.stdout, 'data')
+  expect(scratch.pids().filter(isRunning)).toHaveLength(1)
+  host.kill('SIGKILL')
+  await vi.waitFor(() => expect(scratch.pids().filter(isRunning)).toEqual([]), { timeout: 10_000 })
 })
 
 describe('tenants', () => {

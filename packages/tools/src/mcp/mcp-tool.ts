@@ -1,5 +1,5 @@
 /** Tools of agents for the tools and the resources of a server. */
-import { type AskModeRule, defineTool, type JsonObject, type JsonValue, type Tool, type ToolContext } from '@beamclaw/core'
+import { type AskModeRule, BeamClawError, defineTool, type JsonObject, type JsonValue, type Tool, type ToolContext } from '@beamclaw/core'
 import { z } from 'zod'
 import { replyOfCall, replyOfResource, replyOfText } from './call-result.ts'
 import type { McpConnection } from './mcp-connection.ts'
@@ -27,12 +27,13 @@ const maxListed = 500
 export function toolOf(listed: ListedTool, site: ToolSite): Tool {
   const { server, trustAnnotations, askMode } = site
   const { serverName } = listed
+  const idempotent = trustAnnotations && listed.isIdempotent
   return defineTool<JsonObject>({
     name: listed.name,
     description: listed.description,
     inputSchema: listed.inputSchema,
     risk: trustAnnotations && listed.isReadOnly ? 'low' : 'high',
-    idempotent: trustAnnotations && listed.isIdempotent,
+    idempotent,
     timeoutMs: site.callTimeoutMs + site.startTimeoutMs + slackMs,
     ...(askMode === undefined ? {} : { askMode }),
     plan: (input) => ({
@@ -46,7 +47,13 @@ export function toolOf(listed: ListedTool, site: ToolSite): Tool {
       const callKey = `${sessionKey}/${idempotencyKey}`
       const input = context.plan as Record<string, unknown>
       const call = { tool: listed.definition, input, callKey, signal, onProgress: reporter(context) }
-      return replyOfCall(server, await site.use(tenant, (connection) => connection.call(call)))
+      try {
+        return replyOfCall(server, await site.use(tenant, (connection) => connection.call(call)))
+      } catch (error) {
+        // Sent anew with the same key.
+        if (idempotent && BeamClawError.isInstance(error, 'mcp-call-lost')) throw retryable(error)
+        throw error
+      }
     },
   })
 }
@@ -85,6 +92,10 @@ export function resourceTools(site: ToolSite): readonly Tool[] {
       },
     }),
   ] as Tool[]
+}
+
+function retryable(error: BeamClawError): BeamClawError {
+  return new BeamClawError(error, error.message, { isRetryable: true, details: error.details, cause: error.cause })
 }
 
 /** Names of the tools that are not the server's own. */

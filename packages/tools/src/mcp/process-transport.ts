@@ -21,7 +21,7 @@ export interface ProcessTransportParts {
 type Phase =
   | { readonly name: 'new' }
   | { readonly name: 'running'; readonly process: SandboxProcess }
-  | { readonly name: 'closed'; readonly why: string }
+  | { readonly name: 'closed'; readonly why: string | undefined }
 
 /** Milliseconds that a server has to end by itself once its input is closed, and then on SIGTERM. */
 const graceMs = 500
@@ -62,7 +62,7 @@ export class ProcessTransport implements Transport {
     return this.#phase.name === 'running' ? (this.#phase.process.pid ?? null) : null
   }
 
-  /** Why the connection is over; undefined while it is not. */
+  /** Why the connection is over; undefined while it is not, and when this side has ended it. */
   get closedBecause(): string | undefined {
     return this.#phase.name === 'closed' ? this.#phase.why : undefined
   }
@@ -96,7 +96,7 @@ export class ProcessTransport implements Transport {
 
   async close(): Promise<void> {
     const phase = this.#phase
-    this.#closed('it was closed')
+    this.#closed()
     if (phase.name !== 'running') return
     const { process } = phase
     // A write that the server never reads would hold up the end of its input.
@@ -110,10 +110,10 @@ export class ProcessTransport implements Transport {
 
   /** Ends the process at once, with no chance to do anything. */
   kill(): void {
-    this.#end('it was killed')
+    this.#end()
   }
 
-  #end(why: string): void {
+  #end(why?: string): void {
     const phase = this.#phase
     this.#closed(why)
     if (phase.name === 'running') phase.process.signal('SIGKILL').catch(() => undefined)
@@ -157,7 +157,7 @@ export class ProcessTransport implements Transport {
     this.#closed(signal === undefined ? `its process ended with status ${code ?? 'unknown'}` : `its process was ended by ${signal}`)
   }
 
-  #closed(why: string): void {
+  #closed(why?: string): void {
     if (this.#phase.name === 'closed') return
     this.#phase = { name: 'closed', why }
     this.onclose?.()

@@ -1,5 +1,5 @@
 // A server of the official SDK over stdio, whose tools show what a client must bear. argv[2] is a folder that it writes to.
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { McpServer } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
@@ -21,8 +21,8 @@ serveStdio(
       return text('noted')
     })
     add('fail', { description: 'Fails' }, () => ({ ...text('It did not work'), isError: true }))
-    add('crash', { description: 'Ends the process', annotations: { idempotentHint: true } }, () => {
-      appendFileSync(join(folder, 'crashes'), 'x')
+    add('crash', { description: 'Ends the process', annotations: { idempotentHint: true } }, (_input, context) => {
+      appendFileSync(join(folder, 'crashes'), `${context.mcpReq._meta?.['beamclaw/callKey']}\n`)
       process.exit(7)
     })
     add('hang', { description: 'Never ends' }, async (_input, { mcpReq }) => {
@@ -53,6 +53,8 @@ serveStdio(
       if (progressToken !== undefined) {
         await mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress: 1, total: 2, message: 'half' } })
       }
+      // Goes on when the report has arrived.
+      while (!existsSync(join(folder, 'seen'))) await new Promise((resolve) => setTimeout(resolve, 5))
       return text('stepped')
     })
     server.registerResource('note', 'note://a', { description: 'A note' }, async (uri) => ({
