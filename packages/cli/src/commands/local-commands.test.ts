@@ -48,6 +48,8 @@ describe('the command line', () => {
       'init',
       'config check',
       'skills list',
+      'mcp list',
+      'mcp test',
       'approvals list',
       'approvals show',
       'approvals approve',
