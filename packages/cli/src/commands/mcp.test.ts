@@ -100,7 +100,10 @@ describe('agents', () => {
 
   test.each([
     ["{ main: { model: demo/echo, tools: ['mcp:other'] } }", /there is no server "other"/],
-    ["{ main: { model: demo/echo, tools: ['mcpx'] } }", /agents\.main\.tools\.0: expected one of exec, files, web, browser, mcp, mcp:<server>/],
+    [
+      "{ main: { model: demo/echo, tools: ['mcpx'] } }",
+      /agents\.main\.tools\.0: expected one of exec, files, web, browser, mcp, mcp:<server>/,
+    ],
   ])('may not name others: %s', async (agents, problem) => {
     configure(agents)
     expect(await inFolder('config', 'check')).toMatchObject({ code: 2, errors: expect.stringMatching(problem) })
