@@ -123,7 +123,7 @@ describe('the examples', () => {
   test('08-own-part sends its reminders, and stands in the tree', async () => {
     const { code, lines, errors } = await run('08-own-part')
     expect({ code, errors }).toEqual({ code: 0, errors: '' })
-    expect(lines).toEqual(['reminder 1', 'reminder 2', 'reminder 3', 'activity, tools, sessions, waker, retention, parts'])
+    expect(lines).toEqual(['reminder 1', 'reminder 2', 'reminder 3', 'activity, tools, sessions, approvals, waker, retention, parts'])
   })
 
   test('and the program of the README need nothing that Node 22.18 does not have', async () => {
@@ -131,14 +131,16 @@ describe('the examples', () => {
     const [, program = ''] = /^```ts run\n(.*?)^```$/ms.exec(readme) ?? []
     const sources = globSync('*/*.ts', { cwd: folder }).map((file) => readFileSync(join(folder, file), 'utf8'))
     for (const source of [program, ...sources]) expect(source).not.toMatch(/\busing [a-z]/i)
-    const file = join(folder, '01-minimal', 'of-the-readme.ts')
+    // Where all packages that the program names are at hand.
+    const place = join(folder, '..', 'packages', 'cli')
+    const file = join(place, 'of-the-readme.ts')
     writeFileSync(file, program)
     try {
       for (const node of nodes) {
-        expect(await runOn(node, ['--conditions=beamclaw:source', file], join(folder, '01-minimal'), '')).toEqual({
+        expect(await runOn(node, ['--conditions=beamclaw:source', file], place, '')).toEqual({
           code: 0,
           errors: '',
-          lines: ['2+3 = 5'],
+          lines: ['echo hello', 'hello'],
         })
       }
     } finally {
