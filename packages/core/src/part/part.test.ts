@@ -72,9 +72,9 @@ describe("a host's own part", () => {
       'tools',
       'sessions',
       'approvals',
-      'waker',
       'retention',
       'parts',
+      'waker',
     ])
     expect(partTree(claw, 'late')?.id).toBe('late')
     await claw.stop()

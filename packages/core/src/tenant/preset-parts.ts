@@ -40,14 +40,13 @@ export interface Preset {
   readonly onResumed: (count: Promise<number>) => void
 }
 
-/** Returns the parts in the order of their start; those of the host follow. */
+/** Returns the parts that start before those of the host, in their order. */
 export function presetParts(preset: Preset): readonly Part[] {
   return [
     activityPart(preset.activity),
     { id: 'tools', start: () => ({ start: () => new TaskSupervisor({ id: 'tools' }) }) },
     { id: 'sessions', start: () => ({ start: () => new DynamicSupervisor({ id: 'sessions', maxRestarts: sessionRestarts }) }) },
     approvalsPart(preset.approvals),
-    wakerPart(preset),
     retentionPart(preset),
   ]
 }
@@ -68,8 +67,8 @@ function approvalsPart(approvals: ApprovalDesk): Part {
   return { id: 'approvals', start: () => ({ start: actor, startTimeoutMs: longestMs }) }
 }
 
-/** Wakes the sessions that have work: after a crash of the process, and after a restart of their supervisor. It finds more while it fills the index. */
-function wakerPart({ node: { store }, activity, router, waker: holder, filling, woken, onResumed }: Preset): Part {
+/** The part that starts last: a run that goes on calls tools, and those need the parts of the host. Wakes the sessions that have work: after a crash of the process, and after a restart of their supervisor. It finds more while it fills the index. */
+export function wakerPart({ node: { store }, activity, router, waker: holder, filling, woken, onResumed }: Preset): Part {
   const resume = async (waker: Waker, tenant: TenantId): Promise<number> => {
     const filled = filling.open()
     const listed = await waker.wakeAll(activity.busy)

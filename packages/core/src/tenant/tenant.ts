@@ -44,7 +44,7 @@ import { type NodePhase, SessionRouter } from '../session/session-router.ts'
 import { RunWaits } from '../tool/run-waits.ts'
 import { ToolRunner } from '../tool/tool-runner.ts'
 import { FoldedKeys } from './folded-keys.ts'
-import { type Holder, presetParts } from './preset-parts.ts'
+import { type Holder, presetParts, wakerPart } from './preset-parts.ts'
 import { wholeKeyOf } from './whole-key.ts'
 
 /** What all tenants of a node share. */
@@ -258,26 +258,19 @@ export class Tenant implements SessionAccess {
         extensions,
       },
     })
+    const onResumed = this.#onResumed
+    const preset = { node: this.#node, approvals: this.approvals.inner, activity, router, waker, sweep, filling, woken, onResumed }
     const supervisor = new Supervisor({
       id: tenant,
       // Sessions run their tools as tasks, so both supervisors restart together.
       strategy: 'restForOne',
       children: [
-        ...presetParts({
-          node: this.#node,
-          approvals: this.approvals.inner,
-          activity,
-          router,
-          waker,
-          sweep,
-          filling,
-          woken,
-          onResumed: this.#onResumed,
-        }).map((one) => childOf(one, host)),
+        ...presetParts(preset).map((one) => childOf(one, host)),
         ...partsBranch(
           parts.filter(({ level }) => level !== 'node'),
           host,
         ),
+        childOf(wakerPart(preset), host),
       ],
     })
     return { supervisor, router, waits, activity, overviews, filling, waker, sweep }
