@@ -84,11 +84,6 @@ export class PendingApprovals {
     this.#timerAt = Number.POSITIVE_INFINITY
   }
 
-  /** How many requests wait, as far as this process knows. */
-  get count(): number {
-    return this.#entries.size
-  }
-
   /** Makes a request durable where it is found without its session, before its record is written. Never rejects: see `written`. */
   async prepare(request: ApprovalRequest): Promise<void> {
     await this.#add(request, false).written

@@ -1,9 +1,9 @@
 /** The options of `Browsers` with their defaults, checked once. */
-import { checkOptions, duration, integer, text } from '@beamclaw/core/adapter'
+import { checkOptions, definedOnly, duration, integer, text } from '@beamclaw/core/adapter'
 import { AddressPolicy } from '../web/address-policy.ts'
 import { type Dial, systemResolver } from '../web/guarded-connector.ts'
 import type { Resolver } from '../web/resolver.ts'
-import { definedOnly, webOptionRules } from '../web/web-options.ts'
+import { webOptionRules } from '../web/web-options.ts'
 import type { BrowsersOptions } from './browser-options.ts'
 
 /** Defaults for `Browsers`. */

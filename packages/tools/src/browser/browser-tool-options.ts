@@ -1,7 +1,6 @@
 /** The options of `browserTool`, checked once. */
-import { anObjectWith, checkOptions, integer } from '@beamclaw/core/adapter'
+import { anObjectWith, checkOptions, definedOnly, integer } from '@beamclaw/core/adapter'
 import { aWorkspace, type WorkspaceCall } from '../files/files-options.ts'
-import { definedOnly } from '../web/web-options.ts'
 import type { Browsers } from './browsers.ts'
 
 /** Options of `browserTool`. */
@@ -39,5 +38,6 @@ export function browserToolSettings(options: BrowserToolOptions): BrowserToolSet
     },
     ['browsers', 'workspace'],
   )
-  return { ...browserToolDefaults, ...definedOnly(options) }
+  const { browsers, workspace, ...limits } = options
+  return { ...browserToolDefaults, ...definedOnly(limits), browsers, workspace }
 }

@@ -1,11 +1,10 @@
 /** What the adapters of search services share: one guarded request, its failures in words, and a second try where the service asks for patience. */
 import { type BeamClawError, type Clock, SystemClock } from '@beamclaw/core'
-import { anObjectWith, duration, type OptionRule, type OptionRules, sleep } from '@beamclaw/core/adapter'
+import { anObjectWith, definedOnly, duration, type OptionRule, type OptionRules, sleep } from '@beamclaw/core/adapter'
 import { fetchFailed } from './fetch-errors.ts'
 import { type FetchedBody, GuardedFetch } from './guarded-fetch.ts'
 import type { WebSearchResult } from './search-provider.ts'
 import { stripTags } from './strip-tags.ts'
-import { definedOnly } from './web-options.ts'
 
 /** Options of every search service. */
 export interface SearchServiceOptions {

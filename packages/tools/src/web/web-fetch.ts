@@ -1,6 +1,6 @@
 /** The tool that reads one page of the web. */
 import { defineTool, SystemClock, type Tool, type ToolReply, toolResult } from '@beamclaw/core'
-import { checkOptions, duration, integer } from '@beamclaw/core/adapter'
+import { checkOptions, definedOnly, duration, integer } from '@beamclaw/core/adapter'
 import { z } from 'zod'
 import { GuardedFetch, guardedFetchDefaults } from './guarded-fetch.ts'
 import { PageCache } from './page-cache.ts'
@@ -9,7 +9,7 @@ import type { PageFormat } from './page-text.ts'
 import { Slots } from './slots.ts'
 import { partOf } from './text-part.ts'
 import { markUntrusted } from './untrusted-content.ts'
-import { definedOnly, type WebOptions, webOptionRules } from './web-options.ts'
+import { type WebOptions, webOptionRules } from './web-options.ts'
 
 /** Options of `webFetchTool`. */
 export interface WebFetchOptions extends WebOptions {

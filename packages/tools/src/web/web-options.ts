@@ -56,10 +56,3 @@ export const webOptionRules: OptionRules<WebOptions> = {
   resolve: aFunction,
   clock: anObjectWith('now', 'monotonic', 'setTimer', 'yieldTo'),
 }
-
-/** Returns the options without those that are `undefined`, which take their default. */
-export function definedOnly<T extends object>(options: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>
-  }
-}
