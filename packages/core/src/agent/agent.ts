@@ -17,7 +17,7 @@ import {
 } from '@beamclaw/actor/internal'
 import { type AskModeRule, anAskMode } from '../approval/ask-mode.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
-import { type AgentId, parseAgentId, type SessionKey } from '../base/ids.ts'
+import { type AgentId, parseAgentId, type SessionKey, type TenantId } from '../base/ids.ts'
 import { readOnlyMap } from '../base/read-only-map.ts'
 import type { ThinkingLevel, ToolChoice } from '../ports/provider.ts'
 import { aStandardSchema, type StandardSchema } from '../tool/standard-schema.ts'
@@ -30,6 +30,15 @@ import type { SessionSettings } from './session-settings.ts'
 /** The tools of an agent: where its context is known, only those that can do with it. */
 type ToolFor<TContext> = unknown extends TContext ? Tool : Tool<never, NoInfer<TContext>>
 
+/** For which session `sessionTools` is asked. */
+export interface SessionToolsContext {
+  readonly tenant: TenantId
+  readonly sessionKey: SessionKey
+}
+
+/** Returns the tools that one session has besides those of its agent, at once. Where it throws the session goes on without them, and the log says why. */
+export type SessionTools<TContext = unknown> = (session: SessionToolsContext) => readonly ToolFor<TContext>[]
+
 /** Options of an agent. */
 export interface AgentOptions<TContext = unknown, TContextInput = TContext> {
   /** 1 to 64 of a-z, 0-9, `_` and `-`. */
@@ -40,6 +49,8 @@ export interface AgentOptions<TContext = unknown, TContextInput = TContext> {
   readonly system?: SystemPrompt<TContext>
   /** The tools that the model may call; requests have them sorted by name. @default [] */
   readonly tools?: readonly ToolFor<TContext>[]
+  /** Returns further tools for one session, whenever it is loaded: also before a run goes on after a restart. */
+  readonly sessionTools?: SessionTools<TContext>
   /** Patterns of names, with `*` for any characters: of `tools` only these may be called. @default all */
   readonly allowedTools?: readonly string[]
   /** Patterns of names that may not be called, whatever allows them. @default none */
@@ -98,6 +109,8 @@ export interface AgentDefinition<TContext = unknown> {
   readonly askMode: AskModeRule | undefined
   readonly hooks: AgentHooks
   readonly tools: ReadonlyMap<string, Tool>
+  /** Returns the tools with those of one session, sorted by name. Throws `invalid-option`, and what the function of the options throws. */
+  readonly toolsOfSession: ((session: SessionToolsContext) => ReadonlyMap<string, Tool>) | undefined
   readonly skills: readonly string[] | undefined
   readonly maxTurns: number
   /** Undefined where the model's context window decides. */
@@ -132,6 +145,7 @@ export function definitionOf<TContext, TContextInput>(
       model: modelRule,
       system: either(text(1_000_000), aFunction),
       tools: anArray,
+      sessionTools: aFunction,
       allowedTools: aToolList,
       deniedTools: aToolList,
       skills: aNameList,
@@ -149,7 +163,10 @@ export function definitionOf<TContext, TContextInput>(
     ['id', 'model'],
   )
   const hooks = options.hooks === undefined ? {} : readHooks(owner, options.hooks as AgentHooks)
-  const tools = readOnlyMap(new Map(allowedTools(toolsByName(owner, options as AgentOptions), options)))
+  const { sessionTools, tools: own = [] } = options as AgentOptions
+  const toolsWith = (more: readonly Tool[]): ReadonlyMap<string, Tool> =>
+    readOnlyMap(new Map(allowedTools(toolsByName(owner, options.id, [...own, ...more]), options)))
+  const tools = toolsWith([])
   const toolChoice = guardedRead(owner, 'toolChoice', () => toolChoiceOf(options.toolChoice))
   if (typeof toolChoice === 'object') checkToolNames(owner, 'toolChoice.name', [toolChoice.name], [...tools.keys()])
   return Object.freeze({
@@ -164,6 +181,8 @@ export function definitionOf<TContext, TContextInput>(
     askMode: options.askMode,
     hooks,
     tools,
+    toolsOfSession:
+      sessionTools === undefined ? undefined : (session: SessionToolsContext) => toolsWith(sessionToolsOf(owner, sessionTools, session)),
     skills: options.skills === undefined ? undefined : Object.freeze([...options.skills]),
     maxTurns: options.maxTurns ?? agentDefaults.maxTurns,
     compactAboveTokens: options.compactAboveTokens,
@@ -195,7 +214,7 @@ export function checkToolNames(owner: string, option: string, names: readonly st
 }
 
 /** By name, whatever the order in the list: a request that begins with other bytes than the one before is read anew by a service, at its full price. */
-function toolsByName(owner: string, { id, tools = [] }: Pick<AgentOptions, 'id' | 'tools'>): ReadonlyMap<string, Tool> {
+function toolsByName(owner: string, id: string, tools: readonly Tool[]): ReadonlyMap<string, Tool> {
   const byName = new Map<string, Tool>()
   for (const [index, tool] of tools.entries()) {
     const name = guardedRead(owner, `tools[${index}]`, (): unknown => tool?.declaration?.name)
@@ -204,6 +223,12 @@ function toolsByName(owner: string, { id, tools = [] }: Pick<AgentOptions, 'id' 
     byName.set(name, tool)
   }
   return new Map([...byName].sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+function sessionToolsOf(owner: string, sessionTools: SessionTools, session: SessionToolsContext): readonly Tool[] {
+  const given: unknown = sessionTools(session)
+  if (Array.isArray(given)) return given
+  throw invalidOption(owner, 'sessionTools', 'a function that returns an array of tools', given)
 }
 
 const hookRules = Object.fromEntries(hookNames.map((name) => [name, aFunction])) as OptionRules<AgentHooks>

@@ -17,6 +17,7 @@ export function removedAgent(id: AgentId): AgentDefinition {
     askMode: undefined,
     hooks: {},
     tools: new Map(),
+    toolsOfSession: undefined,
     skills: undefined,
     ...agentDefaults,
   }

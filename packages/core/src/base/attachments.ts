@@ -9,6 +9,9 @@ const maxInlineBytes = 4 * 1024
 /** Maximum bytes of UTF-8 of a text in a tool's result that stays in its message. */
 const maxInlineTextBytes = 32 * 1024
 
+/** Characters of one output of a tool that a model gets: its beginning and its end. */
+export const maxModelCharacters = 200_000
+
 /** Characters of a referenced text that its message shows. */
 const shownCharacters = 2_000
 

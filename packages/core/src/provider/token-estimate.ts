@@ -1,4 +1,5 @@
 /** Estimates tokens that the service has not counted: before a call, after a call that failed, and of a growing history. */
+import { maxModelCharacters } from '../base/attachments.ts'
 import type { Message } from '../base/messages.ts'
 import type { ProviderRequest } from '../ports/provider.ts'
 
@@ -22,7 +23,7 @@ export function estimateTextTokens(characters: number): number {
 }
 
 /**
- * Returns the estimated tokens of one message: those of its text (by its bytes where it is an attachment), 1,600 for each image,
+ * Returns the estimated tokens of one message: those of its text (where it is an attachment: by its bytes, as far as a model gets them), 1,600 for each image,
  * 2,000 for each 50 kB of a file, and four.
  */
 export function estimateMessageTokens(message: Message): number {
@@ -56,7 +57,7 @@ function sizeOf({ content }: Message): Size {
   let [characters, images, pages] = [0, 0, 0]
   for (const part of content) {
     if (part.type === 'image') images++
-    else if (part.type === 'text') characters += part.size ?? part.text.length
+    else if (part.type === 'text') characters += part.size === undefined ? part.text.length : Math.min(part.size, maxModelCharacters)
     else if (part.type === 'file') {
       const bytes = part.size ?? ((part.data?.length ?? 0) * 3) / 4
       if (part.mediaType.startsWith('text/')) characters += bytes

@@ -7,6 +7,7 @@ import { Attachments } from './attachments/attachments.ts'
 import { JournalWriter } from './journal/journal-writer.ts'
 import { readState } from './journal/read-journal.ts'
 import { eventOfEntry } from './journal/record-families.ts'
+import { OwnTools } from './own-tools.ts'
 import { logFailure, publishEvent } from './publish-event.ts'
 import { AgentOfRun } from './run/agent-of-run.ts'
 import { Decisions } from './run/decisions.ts'
@@ -57,6 +58,7 @@ export async function loadSession(
   const { clock, ids, random } = services
   const decisions = new Decisions()
   const agentOfRun = new AgentOfRun()
+  const ownTools = new OwnTools({ tenant, sessionKey: key }, services.logger)
   const settings = new SettingsDocument(store, tenant, key)
   const [{ state, snapshotAt }] = await Promise.all([readState(log, sessionDefaults, extensions), settings.load()])
   // Completes an import or a deletion that a crash interrupted.
@@ -67,7 +69,7 @@ export async function loadSession(
   if (state.importedSettings !== undefined && !settings.isStored) await settings.change(state.importedSettings)
   const answering = (): AgentDefinition => {
     const { answeredBy } = state
-    return (answeredBy === undefined ? undefined : agents.get(answeredBy)) ?? agent()
+    return ownTools.of((answeredBy === undefined ? undefined : agents.get(answeredBy)) ?? agent())
   }
   const tell = (event: RunEvent, agentId = answering().id): void => {
     publishEvent(dependencies, topic, event)

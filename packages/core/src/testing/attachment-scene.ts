@@ -61,7 +61,7 @@ export async function bytesOf(claw: RunningBeamClaw, blob: string | undefined, s
   const found = await claw.session(session).attachment(blob ?? '')
   if (found === undefined) return undefined
   const pieces: number[] = []
-  for await (const piece of found.bytes) pieces.push(...piece)
+  for await (const piece of found.bytes) for (const byte of piece) pieces.push(byte)
   return Uint8Array.from(pieces)
 }
 

@@ -1,12 +1,13 @@
 /** Converts the output of a tool to text or parts of a bounded size. */
+import { maxModelCharacters } from '../base/attachments.ts'
 import type { ContentPart } from '../base/messages.ts'
 import { firstCharacters, lastCharacters } from '../base/well-formed.ts'
 import { plainData } from './plain-data.ts'
 import type { ToolOutput } from './tool.ts'
 import { replyOf } from './tool-reply.ts'
 
-/** Characters of a tool's output that the model and the journal get: its beginning and its end. */
-const maxToolCharacters = 200_000
+/** Characters of one output that are kept: what the model does not get is in the attachment. Of several parts no more is kept than the model gets. */
+const maxKeptCharacters = 10_000_000
 
 /** Characters of base64 that all images and files of an output may have; one beyond is replaced by a note. */
 const maxDataCharacters = 20_000_000
@@ -24,15 +25,15 @@ export function toToolContent(output: ToolOutput): ToolContent {
   const reply = replyOf(output)
   if (reply !== undefined) {
     const { content, isError } = reply
-    return { content: typeof content === 'string' ? capped(content) : cappedParts(content), isError }
+    return { content: typeof content === 'string' ? capped(content, maxKeptCharacters) : cappedParts(content), isError }
   }
-  if (typeof output === 'string') return { content: capped(output), isError: false }
-  return { content: capped(JSON.stringify(plainData(output)) ?? ''), isError: false }
+  if (typeof output === 'string') return { content: capped(output, maxKeptCharacters), isError: false }
+  return { content: capped(JSON.stringify(plainData(output)) ?? '', maxKeptCharacters), isError: false }
 }
 
 /** Returns the parts, in order, within the limits of one output. */
 function cappedParts(parts: readonly ContentPart[]): ContentPart[] {
-  let textLeft = maxToolCharacters
+  let textLeft = parts.length === 1 ? maxKeptCharacters : maxModelCharacters
   let dataLeft = maxDataCharacters
   const kept: ContentPart[] = []
   for (const [index, part] of parts.entries()) {
@@ -54,7 +55,7 @@ function cappedParts(parts: readonly ContentPart[]): ContentPart[] {
 }
 
 /** Returns well-formed text; a long one with its middle replaced by a note of the omitted characters. */
-export function capped(text: string, maximum = maxToolCharacters): string {
+export function capped(text: string, maximum = maxModelCharacters): string {
   if (text.length <= maximum) return text.toWellFormed()
   const start = firstCharacters(text, Math.floor(maximum / 2))
   const end = lastCharacters(text, Math.floor(maximum / 2))

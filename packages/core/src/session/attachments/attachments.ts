@@ -13,6 +13,7 @@ import type { Fail } from '../../base/message-check.ts'
 import type { Message, ToolResult, UserMessage } from '../../base/messages.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
 import type { StoreKey } from '../../ports/store-key.ts'
+import { capped } from '../../tool/tool-output.ts'
 import type { EventLoopTurns } from '../run/event-loop-turns.ts'
 import { type ContentKeeper, keptMessage, keptResult, keptUserContent } from './keep-content.ts'
 import { readBlob } from './read-blob.ts'
@@ -80,7 +81,7 @@ export class Attachments {
     await Promise.allSettled(this.#underWay)
   }
 
-  /** Resolves with the messages without references. Rejects with the reason of the signal, and when the store is at its end. */
+  /** Resolves with the messages without references, as a model gets them: a long text without its middle. Rejects with the reason of the signal, and when the store is at its end. */
   async whole(
     messages: readonly Message[],
     { runId, signal, kinds = 'all' }: { readonly runId: RunId; readonly signal: AbortSignal; readonly kinds?: WholeKinds },
@@ -91,7 +92,7 @@ export class Attachments {
     for (const message of messages) {
       if (referencesIn(message).length === 0) whole.push(message)
       else {
-        whole.push(await wholeMessage(message, read, kinds))
+        whole.push(await wholeMessage(message, read, { kinds, show: capped }))
         await turns.due()
       }
     }

@@ -38,6 +38,23 @@ describe('a result of a tool', () => {
     await set.claw.stop()
   })
 
+  test.each([
+    ['text', (text: string) => text],
+    ['a part of text', (text: string) => toolResult({ content: [{ type: 'text', text }] })],
+  ])('of more than 200,000 characters reaches the model without its middle, and is whole in the attachment: %s', async (_, output) => {
+    const huge = `beginning ${'ö'.repeat(1_000_000)} end`
+    const set = await scene(callsOnce, { tools: look(() => output(huge)) })
+    const session = set.claw.session(key)
+    await session.send('look').result()
+    const shown = results(set.model.requests[1]?.messages)[0]?.content as string
+    expect(shown).toMatch(/^beginning ö+\n… 800014 characters left out …\nö+ end$/)
+    expect(shown.length).toBeLessThan(200_100)
+    const [part] = (results((await session.history()).messages.map(({ message }) => message))[0]?.content ?? []) as readonly TextPart[]
+    expect(new TextDecoder().decode(await bytesOf(set.claw, part?.blob))).toBe(huge)
+    expect((await session.inspect()).historyTokens).toBeLessThan(60_000)
+    await set.claw.stop()
+  })
+
   test('of less stays as it is', async () => {
     const set = await scene(callsOnce, { tools: look(() => 'ä'.repeat(16_384)) })
     await set.claw.session(key).send('look').result()
