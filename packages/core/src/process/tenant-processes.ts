@@ -5,6 +5,7 @@ import { BeamClawError, describeError } from '../base/errors.ts'
 import { parseSessionKey, type SessionKey } from '../base/ids.ts'
 import type { PartHost } from '../part/part.ts'
 import type { PreparedCommand, Sandbox, SandboxProcess, TerminalSize } from '../ports/sandbox.ts'
+import { DeletedOwners } from './deleted-owners.ts'
 import { ExitNotices } from './exit-notices.ts'
 import { nextForgetMs, toForget } from './finished-processes.ts'
 import { OutputRing } from './output-ring.ts'
@@ -27,7 +28,7 @@ import { newSlug } from './slug.ts'
 import { encodeKeys } from './terminal-keys.ts'
 
 /**
- * Phases: `new → open → closing → released`. Owns the entries of the tenant, the timer that forgets ended ones, and the notices of ends.
+ * Phases: `new → open → closing → released`. Owns the entries of the tenant, the timer that forgets ended ones, the notices of ends, and the watch of the owners.
  * I1: A process that runs has a document, written before it was started. I2: An entry is forgotten after its end is durable and its owner was told.
  * I3: Once released nothing is recorded any more: the next incarnation decides what the documents mean.
  */
@@ -38,6 +39,7 @@ export class TenantProcesses implements ProcessList {
   // Entries whose end is durable, and told where it has to be.
   readonly #settled = new Set<ProcessEntry>()
   readonly #notices: ExitNotices
+  readonly #deletedOwners: DeletedOwners
   #forgetTimer: TimerHandle | undefined
   #phase: 'new' | 'open' | 'closing' | 'released' = 'new'
 
@@ -45,6 +47,7 @@ export class TenantProcesses implements ProcessList {
     this.#host = host
     this.#settings = settings
     this.#notices = new ExitNotices({ host, queueMode: settings.queueMode })
+    this.#deletedOwners = new DeletedOwners(host.events, host.tenant, (sessionKey) => this.#killAllOf(sessionKey))
   }
 
   /** Reads the documents, and ends or finds again what ran. Rejects as the store does. */
@@ -74,6 +77,7 @@ export class TenantProcesses implements ProcessList {
   release(): void {
     this.#phase = 'released'
     this.#notices.close()
+    this.#deletedOwners.close()
     this.#forgetTimer?.cancel()
     for (const entry of this.#entries.values()) entry.release()
   }
@@ -281,10 +285,24 @@ export class TenantProcesses implements ProcessList {
       onEnded: () => this.#settle(entry),
     })
     this.#entries.set(record.id, entry)
+    this.#watchOwners()
     return entry
   }
 
+  #watchOwners(): void {
+    if (this.#phase === 'released') return
+    this.#deletedOwners.watch(new Set([...this.#entries.values()].filter((entry) => !entry.hasEnded).map((entry) => entry.sessionKey)))
+  }
+
+  #killAllOf(sessionKey: string): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.sessionKey === sessionKey)
+        entry.terminate('kill').catch((error: unknown) => this.#log('process.not-killed', entry.id, error))
+    }
+  }
+
   #settle(entry: ProcessEntry): void {
+    this.#watchOwners()
     this.#notices.settle(entry, () => {
       if (!this.#entries.has(entry.id)) return
       this.#settled.add(entry)
