@@ -173,3 +173,33 @@ test('a server that says nothing is left at the deadline of the configuration', 
   const { error } = await collectAnswer(await toProvider(config))
   expect(error).toMatchObject({ code: 'provider-timeout', details: { deadline: 'first-byte' } })
 })
+
+test('an agent starts those that its configuration names in the background, from the edit on in which they are named', async () => {
+  const agents = (subAgents: readonly string[]) => ({
+    main: { model: 'demo/demo-1', subAgents: [...subAgents] },
+    researcher: { model: 'demo/demo-1' },
+  })
+  const config = (subAgents: readonly string[]) => ({
+    store: { type: 'memory' as const },
+    providers: { demo: { type: 'demo' as const } },
+    agents: agents(subAgents),
+  })
+  const settings = settingsFrom(config(['main']), { environment: {} })
+  const assembled = await AssembledBeamClaw.from(settings, silentLogger)
+  await using claw = await assembled.claw.start()
+  const spawn = async (): Promise<string> => {
+    const said = 'call sessions_spawn {"task":"2+3","agent":"researcher"}'
+    const { toolCalls } = await claw.session('agent:main:a').send(said, { queueMode: 'queue' }).result()
+    return String(toolCalls[0]?.result?.content)
+  }
+  expect(await spawn()).toContain('There is no agent')
+  assembled.update(settingsFrom(config(['*']), { environment: {} }), claw)
+  expect(await spawn()).not.toContain('There is no agent')
+})
+
+test('a sub-agent that is no agent is told with the nearest one', () => {
+  const agents = { main: { model: 'demo/d', subAgents: ['resercher'] }, researcher: { model: 'demo/d' } }
+  expect(() => settingsFrom({ agents }, { environment: {} })).toThrow(
+    /agents.main.subAgents.0: there is no agent "resercher"; did you mean "researcher"/,
+  )
+})

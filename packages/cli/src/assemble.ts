@@ -76,11 +76,15 @@ export class AssembledBeamClaw {
     for (const [id, config] of Object.entries(settings.providers)) {
       providers[id] = await checked(['providers', id], config, () => toProvider(config))
     }
-    const tools = await checked(['tools'], settings.tools, () => ConfiguredTools.from(settings, logger))
+    let assembled: AssembledBeamClaw | undefined
+    const tools = await checked(['tools'], settings.tools, () =>
+      ConfiguredTools.from(settings, logger, () => (assembled === undefined ? settings : assembled.#settings).agents),
+    )
     // A server that is not there costs its own tools; the log says so.
     if (connects) await tools.mcp?.discover()
     const skills = await checked(['skills'], settings.skills, () => ConfiguredSkills.from(settings, logger))
-    return await checked(['agents'], {}, () => new AssembledBeamClaw(settings, { providers, tools, skills }, store, logger))
+    assembled = await checked(['agents'], {}, () => new AssembledBeamClaw(settings, { providers, tools, skills }, store, logger))
+    return assembled
   }
 
   /** The models of all agents, as `<provider>/<model>`. */
@@ -112,8 +116,8 @@ export class AssembledBeamClaw {
 }
 
 function toAgents({ agents }: Settings, tools: ConfiguredTools, skills: ConfiguredSkills): readonly AgentDefinition[] {
-  return Object.entries(agents).map(([id, { fallbacks: _, tools: groups, skills: names, ...agent }]) =>
-    defineAgent(skills.agent({ id, ...agent, tools: tools.of(groups) }, names)),
+  return Object.entries(agents).map(([id, { fallbacks: _, tools: groups = [], subAgents = [], skills: names, ...agent }]) =>
+    defineAgent(skills.agent({ id, ...agent, tools: tools.of({ tools: groups, subAgents }) }, names)),
   )
 }
 

@@ -28,6 +28,11 @@ export class ConfiguredSkills {
   /** Returns the options of an agent with the skills that it names. */
   agent(options: AgentOptions, names: readonly string[] = []): AgentOptions {
     const own = this.#skills?.only(names)
+    const known = this.#skills?.all.map(({ name }) => name) ?? []
+    for (const skill of names) {
+      // Folders change while the gateway runs: a skill that is missing costs itself alone.
+      if (skill !== '*' && !known.includes(skill)) this.#logger.log('warn', 'skills.unknown', { agent: options.id, skill, known })
+    }
     return own === undefined || names.length === 0 ? options : own.agent(options)
   }
 

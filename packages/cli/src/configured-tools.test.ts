@@ -12,7 +12,7 @@ const toolsOf = async (section: string): Promise<ConfiguredTools> => {
 describe('the group browser', () => {
   test('is one tool, with the part that owns its pages', async () => {
     const tools = await toolsOf('')
-    expect(tools.of(['browser']).map(({ declaration }) => declaration.name)).toEqual(['browser'])
+    expect(tools.of({ tools: ['browser'] }).map(({ declaration }) => declaration.name)).toEqual(['browser'])
     expect(tools.parts.map(({ id }) => id)).toContain('browsers')
   })
 
@@ -20,10 +20,20 @@ describe('the group browser', () => {
     const tools = await toolsOf(
       'tools: { browser: { executablePath: /nonexistent/chromium, idleMs: 60000, allowHosts: ["*.example.com"] } }',
     )
-    expect(tools.of(['browser'])).toHaveLength(1)
+    expect(tools.of({ tools: ['browser'] })).toHaveLength(1)
   })
 
   test('gets the options of its section', async () => {
     await expect(toolsOf('tools: { browser: { denyHosts: ["a:b:c"] } }')).rejects.toMatchObject({ code: 'invalid-option' })
+  })
+})
+
+describe('sub-agents', () => {
+  test('are two tools of the agent that names some, which may spawn those alone', async () => {
+    const tools = await toolsOf('tools: { subAgents: { maxAtOnce: 2, ownTools: [web_*] } }')
+    expect(tools.of({ subAgents: ['main'] }).map(({ declaration }) => declaration.name)).toEqual(['sessions_spawn', 'subagents'])
+    expect(tools.of({ subAgents: ['*'] })).toHaveLength(2)
+    expect(tools.of({})).toEqual([])
+    expect(tools.parts.map(({ id }) => id)).toContain('sub-agents')
   })
 })

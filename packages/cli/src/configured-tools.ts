@@ -1,7 +1,7 @@
 /** The tools of the configuration: made once, and given to the agents that name them. */
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { BeamClawError, type Logger, type Part, ProcessTable, type Sandbox, type Tool } from '@beamclaw/core'
+import { BeamClawError, type Logger, type Part, ProcessTable, type Sandbox, SubAgents, type Tool } from '@beamclaw/core'
 import type { McpServer, McpServers } from '@beamclaw/tools/mcp'
 import type { AgentConfig, ToolsConfig } from './config/schema.ts'
 import type { Settings } from './config/settings.ts'
@@ -12,6 +12,7 @@ type ToolGroup = NonNullable<AgentConfig['tools']>[number]
 interface ToolParts {
   readonly processes: ProcessTable
   readonly mcp: McpServers | undefined
+  readonly subAgents: SubAgents
   readonly others: readonly Part[]
 }
 
@@ -21,22 +22,24 @@ export class ConfiguredTools {
   /** The background processes of `exec`; undefined without it. */
   readonly processes: ProcessTable | undefined
   readonly #groups: ReadonlyMap<ToolGroup, readonly Tool[]>
+  readonly #subAgents: SubAgents
 
   /** The servers of MCP; undefined without any. */
   readonly mcp: McpServers | undefined
 
-  private constructor(groups: ReadonlyMap<ToolGroup, readonly Tool[]>, { processes, mcp, others }: ToolParts) {
+  private constructor(groups: ReadonlyMap<ToolGroup, readonly Tool[]>, { processes, mcp, subAgents, others }: ToolParts) {
     this.#groups = groups
     this.processes = processes
     this.mcp = mcp
-    this.parts = [processes, ...others, ...(mcp === undefined ? [] : [mcp])]
+    this.#subAgents = subAgents
+    this.parts = [processes, subAgents, ...others, ...(mcp === undefined ? [] : [mcp])]
   }
 
   /**
-   * Makes the tools. All groups are made: an agent may name one when the configuration is edited while the gateway runs. Rejects with the error of a tool that
+   * Makes the tools; `agentsNow` returns the agents as they are configured at the time. All groups are made: an agent may name one when the configuration is edited while the gateway runs. Rejects with the error of a tool that
    * refuses its options.
    */
-  static async from(settings: Settings, logger: Logger): Promise<ConfiguredTools> {
+  static async from(settings: Settings, logger: Logger, agentsNow = () => settings.agents): Promise<ConfiguredTools> {
     const { tools } = settings
     const kit = await import('@beamclaw/tools')
     const workspace = workspacesOf(settings)
@@ -60,12 +63,14 @@ export class ConfiguredTools {
       ['web', web],
       ['browser', [browserTool({ browsers, workspace })]],
     ])
-    return new ConfiguredTools(groups, { processes, mcp: await mcpOf(tools, logger), others: [browsers] })
+    const subAgents = new SubAgents({ ...tools.subAgents, agents: (parent) => spawnableBy(agentsNow()[parent]) })
+    return new ConfiguredTools(groups, { processes, mcp: await mcpOf(tools, logger), subAgents, others: [browsers] })
   }
 
-  /** Returns the tools of the groups that an agent names. */
-  of(groups: readonly ToolGroup[] = []): readonly Tool[] {
-    const tools = [...new Set(groups)].flatMap((group) => this.#groups.get(group) ?? this.#ofServers(group))
+  /** Returns the tools of an agent: those of its groups, and those for its sub-agents. */
+  of(agent: Pick<AgentConfig, 'tools' | 'subAgents'>): readonly Tool[] {
+    const tools = [...new Set(agent.tools)].flatMap((group) => this.#groups.get(group) ?? this.#ofServers(group))
+    if (spawnableBy(agent).length > 0) tools.push(this.#subAgents.spawnTool(), this.#subAgents.manageTool())
     // Those of `mcp` and `mcp:<server>` may be the same.
     return [...new Map(tools.map((tool) => [tool.declaration.name, tool])).values()]
   }
@@ -76,6 +81,10 @@ export class ConfiguredTools {
     if (server === undefined) return []
     throw new BeamClawError('invalid-option', `There is no server "${server}" in tools.mcp`, { details: { option: 'tools' } })
   }
+}
+
+function spawnableBy({ subAgents = [] }: Pick<AgentConfig, 'subAgents'> = {}): 'all' | readonly string[] {
+  return subAgents.includes('*') ? 'all' : subAgents
 }
 
 /** Returns the servers of MCP, none of them connected; undefined where none is configured. Rejects `invalid-option`. */

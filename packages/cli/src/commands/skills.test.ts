@@ -41,6 +41,20 @@ test('skills list shows them, for which agents, and what is wrong', async () => 
   })
 })
 
+test('a name that no skill has is told with those there are, and costs no start', async () => {
+  const logged: unknown[] = []
+  const settings = settingsFrom(
+    {
+      store: { type: 'memory' },
+      agents: { main: { model: 'demo/demo-1', skills: ['one', 'on'] } },
+      skills: { folders: [join(folder, 'skills')] },
+    },
+    { environment: {} },
+  )
+  await AssembledBeamClaw.from(settings, { log: (_level, event, fields) => logged.push({ event, ...fields }) })
+  expect(logged).toContainEqual({ event: 'skills.unknown', agent: 'main', skill: 'on', known: ['one', 'two'] })
+})
+
 test('a name that no skill can have is refused', async () => {
   writeFileSync(join(folder, 'beamclaw.yaml'), 'agents: { main: { model: demo/demo-1, skills: [../one] } }\n')
   expect(await runCli(['config', 'check'], { cwd: folder })).toMatchObject({

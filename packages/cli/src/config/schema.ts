@@ -229,6 +229,15 @@ const toolsSchema = closedObject({
     denyHosts: listOf(webHost, 1_000).exactOptional(),
     idleMs: wholeNumber(1_000, maxTimerMs).exactOptional(),
   }).exactOptional(),
+  subAgents: closedObject({
+    maxDepth: wholeNumber(1, 5).exactOptional(),
+    maxAtOnce: wholeNumber(1, 1_000).exactOptional(),
+    timeoutMs: wholeNumber(1, maxTimerMs).exactOptional(),
+    maxTurns: wholeNumber(1, maxCount).exactOptional(),
+    maxTokens: wholeNumber(1, maxCount).exactOptional(),
+    cleanup: choice(['keep', 'delete']).exactOptional(),
+    ownTools: listOf(toolPattern, 1_000).exactOptional(),
+  }).exactOptional(),
   mcp: named(/^(?=.{1,24}$)[a-z0-9]+(?:[-_][a-z0-9]+)*$/, serverRule, mcpServer).exactOptional(),
 })
 
@@ -256,6 +265,7 @@ const agent = closedObject({
     maxBytes: wholeNumber(0, maxCount).exactOptional(),
   }).exactOptional(),
   skills: listOf(skillName, 1_000).exactOptional(),
+  subAgents: listOf(pattern(/^(?:\*|[a-z0-9_-]{1,64})$/, 'the id of an agent, or * for all'), 1_000).exactOptional(),
 })
 
 const sessions = closedObject({

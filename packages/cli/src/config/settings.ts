@@ -76,7 +76,13 @@ export function settingsFrom(
     askMode: config.askMode,
     skills: config.skills ?? { folders: [] },
   }
-  const problems = [...unreachable(settings), ...unknownProviders(settings), ...unequalFallbacks(settings), ...idleBudgets(settings)]
+  const problems = [
+    ...unreachable(settings),
+    ...unknownProviders(settings),
+    ...unequalFallbacks(settings),
+    ...idleBudgets(settings),
+    ...unknownSubAgents(settings),
+  ]
   if (problems.length > 0) throw new ConfigError(problems.map((problem) => `${name}: ${problem}`))
   return settings
 }
@@ -158,6 +164,14 @@ function unknownName(path: string, kind: string, name: string | undefined, known
   const nearest = nearestName(name, known)
   const hint = nearest === undefined ? `known are ${known.join(', ')}` : `did you mean "${nearest}"?`
   return [`${path}: there is no ${kind} "${name.slice(0, 64)}"; ${hint}`]
+}
+
+function unknownSubAgents({ agents }: Settings): readonly string[] {
+  return Object.entries(agents).flatMap(([id, { subAgents = [] }]) =>
+    subAgents.flatMap((name, index) =>
+      name === '*' ? [] : unknownName(`agents.${id}.subAgents.${index}`, 'agent', name, Object.keys(agents)),
+    ),
+  )
 }
 
 /** Returns the provider's id in `<provider>/<model>`. */

@@ -8,8 +8,11 @@ import type { SubAgentCleanup } from './sub-agent-types.ts'
 
 /** Options of `SubAgents`. */
 export interface SubAgentsOptions {
-  /** For each agent those that it may spawn; `'all'` for any. One that is not named spawns none. */
-  readonly agents: 'all' | Readonly<Record<string, 'all' | readonly string[]>>
+  /**
+   * For each agent those that it may spawn; `'all'` for any. One that is not named spawns none. A function is asked at each spawn; where it throws or returns
+   * something else there are none.
+   */
+  readonly agents: 'all' | Readonly<Record<string, 'all' | readonly string[]>> | ((parent: AgentId) => 'all' | readonly string[])
   /** Levels of sub-agents below an ordinary session, 1 to 5. @default 1 */
   readonly maxDepth?: number
   /** Sub-agents that a session may have at a time. @default 8 */
@@ -48,7 +51,8 @@ type Optional = 'maxTurns' | 'maxTokens'
 
 /** Options with all defaults, and the lists of agents by agent. */
 export interface SubAgentSettings extends Required<Omit<SubAgentsOptions, 'agents' | Optional>>, Pick<SubAgentsOptions, Optional> {
-  readonly agents: 'all' | ReadonlyMap<AgentId, 'all' | readonly AgentId[]>
+  /** Returns the agents that one may spawn. Never throws. */
+  readonly agentsOf: (parent: AgentId) => 'all' | readonly string[]
 }
 
 /** Returns the checked options. Throws `invalid-option` and `invalid-id`. */
@@ -58,7 +62,10 @@ export function subAgentSettings(given: SubAgentsOptions): SubAgentSettings {
     'SubAgents',
     options,
     {
-      agents: (value) => (value === 'all' || (typeof value === 'object' && value !== null) ? undefined : "'all' or an object of lists"),
+      agents: (value) =>
+        value === 'all' || typeof value === 'function' || (typeof value === 'object' && value !== null)
+          ? undefined
+          : "'all', an object of lists or a function",
       maxDepth: integer(1, 5),
       maxAtOnce: integer(1, 1_000),
       maxPerTenant: integer(1, 100_000),
@@ -73,7 +80,22 @@ export function subAgentSettings(given: SubAgentsOptions): SubAgentSettings {
   )
   const { agents, ...rest } = options
   const set = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
-  return { ...subAgentDefaults, ...set, agents: agents === 'all' ? agents : listsOf(agents) }
+  return { ...subAgentDefaults, ...set, agentsOf: agentsOf(agents) }
+}
+
+function agentsOf(agents: SubAgentsOptions['agents']): SubAgentSettings['agentsOf'] {
+  if (agents === 'all') return () => 'all'
+  if (typeof agents === 'function')
+    return (parent) => {
+      try {
+        const list: unknown = agents(parent)
+        return list === 'all' ? 'all' : Array.isArray(list) ? list.filter((id) => typeof id === 'string') : []
+      } catch {
+        return []
+      }
+    }
+  const lists = listsOf(agents)
+  return (parent) => lists.get(parent) ?? []
 }
 
 function listsOf(agents: Readonly<Record<string, 'all' | readonly string[]>>): ReadonlyMap<AgentId, 'all' | readonly AgentId[]> {
@@ -91,8 +113,8 @@ function listsOf(agents: Readonly<Record<string, 'all' | readonly string[]>>): R
 }
 
 /** Returns the agents, of those that exist, that an agent may spawn, its own first where it is one. */
-export function spawnable({ agents }: SubAgentSettings, parent: AgentId, known: readonly AgentId[]): readonly AgentId[] {
-  const list = agents === 'all' ? 'all' : (agents.get(parent) ?? [])
-  const found = list === 'all' ? known : list.filter((id) => known.includes(id))
+export function spawnable({ agentsOf }: SubAgentSettings, parent: AgentId, known: readonly AgentId[]): readonly AgentId[] {
+  const list = agentsOf(parent)
+  const found = list === 'all' ? known : list.flatMap((id) => known.filter((one) => one === id))
   return found.includes(parent) ? [parent, ...found.filter((id) => id !== parent)] : found
 }

@@ -197,6 +197,18 @@ describe('limits of sub-agents', () => {
     expect(await toolsOf({ askMode: 'off' }, { askMode: 'always' })).toEqual(['shared', 'subagents'])
   })
 
+  test('are those that a function returns now, and none where it throws', async () => {
+    let allowed: () => readonly string[] = () => ['researcher']
+    const staged = await spawnStage(() => ({ text: 'noted' }), { subAgents: { agents: (parent) => (parent === 'main' ? allowed() : []) } })
+    await staged.claw.session(key).send('hello').result()
+    expect((await staged.subAgents.spawn({ parent: key, task: 'one' })).agentId).toBe('researcher')
+    allowed = () => {
+      throw new Error('not now')
+    }
+    await expect(staged.subAgents.spawn({ parent: key, task: 'two' })).rejects.toMatchObject({ code: 'unknown-agent' })
+    await staged.claw.stop()
+  })
+
   test.each([{ maxDepth: 6 }, { maxDepth: 0 }, { agents: 'some' }, { agents: { main: 'researcher' } }, { cleanup: 'burn' }])(
     'wrong options are refused: %o',
     (options) => {
