@@ -11,6 +11,7 @@ import {
   type Provider,
   type RunningBeamClaw,
   type Store,
+  SystemClock,
 } from '@beamclaw/core'
 import { FsStore } from '@beamclaw/store-fs'
 import { adapterProblem } from './config/adapter-problem.ts'
@@ -20,7 +21,16 @@ import type { ProviderConfig } from './config/schema.ts'
 import type { Settings } from './config/settings.ts'
 import { ConfiguredSkills } from './configured-skills.ts'
 import { ConfiguredTools } from './configured-tools.ts'
+import { LateServers } from './late-servers.ts'
 import { ModelServices } from './model-services.ts'
+
+interface Adapters {
+  readonly providers: Readonly<Record<string, Provider>>
+  readonly tools: ConfiguredTools
+  readonly skills: ConfiguredSkills
+  /** Servers of MCP that were not there. */
+  readonly late: readonly string[]
+}
 
 /** A BeamClaw and its adapters, ready to start. */
 export class AssembledBeamClaw {
@@ -30,19 +40,12 @@ export class AssembledBeamClaw {
 
   readonly #tools: ConfiguredTools
   readonly #skills: ConfiguredSkills
+  readonly #late: readonly string[]
 
-  private constructor(
-    settings: Settings,
-    {
-      providers,
-      tools,
-      skills,
-    }: { readonly providers: Readonly<Record<string, Provider>>; readonly tools: ConfiguredTools; readonly skills: ConfiguredSkills },
-    store: Store,
-    logger: Logger,
-  ) {
+  private constructor(settings: Settings, { providers, tools, skills, late }: Adapters, store: Store, logger: Logger) {
     this.#tools = tools
     this.#skills = skills
+    this.#late = late
     this.#models = new ModelServices(settings, providers, store, logger)
     this.#settings = settings
     this.claw = new BeamClaw({
@@ -81,9 +84,10 @@ export class AssembledBeamClaw {
       ConfiguredTools.from(settings, logger, () => (assembled === undefined ? settings : assembled.#settings).agents),
     )
     // A server that is not there costs its own tools; the log says so.
-    if (connects) await tools.mcp?.discover()
+    const reports = connects ? await tools.mcp?.discover() : undefined
+    const late = reports?.flatMap(({ isReady, server }) => (isReady ? [] : [server])) ?? []
     const skills = await checked(['skills'], settings.skills, () => ConfiguredSkills.from(settings, logger))
-    assembled = await checked(['agents'], {}, () => new AssembledBeamClaw(settings, { providers, tools, skills }, store, logger))
+    assembled = await checked(['agents'], {}, () => new AssembledBeamClaw(settings, { providers, tools, skills, late }, store, logger))
     return assembled
   }
 
@@ -97,9 +101,17 @@ export class AssembledBeamClaw {
     return this.#tools.processes
   }
 
-  /** Gives agents the tools that servers of MCP have from now on. */
-  followTools(running: RunningBeamClaw): void {
-    this.#tools.mcp?.onToolsChanged(() => running.updateAgents(toAgents(this.#settings, this.#tools, this.#skills)))
+  /** Gives agents the tools that servers of MCP have from now on, and asks those again that were not there. Returns a function that ends this. */
+  followTools(running: RunningBeamClaw): () => void {
+    const { mcp } = this.#tools
+    if (mcp === undefined) return () => {}
+    const unfollow = mcp.onToolsChanged(() => running.updateAgents(toAgents(this.#settings, this.#tools, this.#skills)))
+    const late = new LateServers(mcp, this.#late, new SystemClock())
+    late.start()
+    return () => {
+      late.stop()
+      unfollow()
+    }
   }
 
   /** Applies agents, prices and limits at run time. Throws `invalid-option` or `invalid-id`, and then changes nothing. */

@@ -1,9 +1,9 @@
 // `beamclaw mcp`, and servers of MCP in a configuration, each server a process of its own.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLogger } from '@beamclaw/core'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { AssembledBeamClaw } from '../assemble.ts'
 import { loadConfig } from '../config/load.ts'
 import { settingsFrom } from '../config/settings.ts'
@@ -14,6 +14,7 @@ const program = `
 import { createInterface } from 'node:readline'
 const answers = {
   initialize: { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'tiny', version: '1' } },
+  'tools/call': { content: [{ type: 'text', text: 'Good day' }] },
   'tools/list': { tools: [{ name: 'greet', inputSchema: { type: 'object' } }, { name: 'bad', inputSchema: { type: 'object', $ref: 'http://x' } }] },
 }
 createInterface({ input: process.stdin }).on('line', (line) => {
@@ -96,6 +97,22 @@ describe('agents', () => {
         `{ one: { ${model}, tools: ['mcp:tiny'] }, all: { ${model}, tools: [mcp, 'mcp:tiny'] }, none: { ${model}, tools: ['mcp:gone'] } }`,
       ),
     ).toEqual({ one: ['mcp__tiny__greet'], all: ['mcp__tiny__greet'], none: [] })
+  })
+
+  test('get the tools of a server that comes after the gateway has started, and can use them', async () => {
+    const [program, late] = [join(folder, 'tiny.mjs'), join(folder, 'late.mjs')]
+    renameSync(program, late)
+    configure("{ main: { model: demo/demo-1, tools: ['mcp:tiny'], askMode: 'off' } }")
+    const file = join(folder, 'beamclaw.yaml')
+    const assembled = await AssembledBeamClaw.from(settingsFrom(loadConfig(file, {}), { environment: {} }), silentLogger, file, true)
+    await using claw = await assembled.claw.start()
+    const stop = assembled.followTools(claw)
+    expect(claw.agents[0]?.tools.size).toBe(0)
+    renameSync(late, program)
+    await vi.waitFor(() => expect([...(claw.agents[0]?.tools.keys() ?? [])]).toEqual(['mcp__tiny__greet']), { timeout: 30_000 })
+    const { toolCalls } = await claw.session('agent:main:a').send('call mcp__tiny__greet').result()
+    expect(JSON.stringify(toolCalls[0]?.result)).toContain('Good day')
+    stop()
   })
 
   test.each([

@@ -41,7 +41,7 @@ export async function start(flags: StartFlags): Promise<void> {
     logger.log('info', 'store.may-wait', { forMs: store.lockWaitMs, path: store.path })
   const wiring = await AssembledBeamClaw.from(settings, logger, file, true)
   const claw = await startTree(wiring, settings)
-  wiring.followTools(claw)
+  const stopTools = wiring.followTools(claw)
   const { gateway, url } = await openGateway(settings, wiring, claw, logger)
   live?.start((next) => wiring.update(next, claw))
   const stopSkills = wiring.watchSkills(claw)
@@ -62,6 +62,7 @@ export async function start(flags: StartFlags): Promise<void> {
   } else logger.log('info', 'gateway.draining', { drainMs })
   live?.stop()
   stopSkills()
+  stopTools()
   await end({ gateway, claw, drainMs, logger })
 }
 

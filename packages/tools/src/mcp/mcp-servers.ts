@@ -106,7 +106,7 @@ export class McpServers implements Part<Supervisor> {
     return [...known.tools.map((listed) => toolOf(listed, site)), ...(known.hasResources ? resourceTools(site) : [])]
   }
 
-  /** Calls the listener when the tools of a server have changed: `tools` returns the new ones, for `updateAgents`. Returns what ends that. */
+  /** Calls the listener when the tools of a server have changed, or are known for the first time: `tools` returns the new ones, for `updateAgents`. Returns what ends that. */
   onToolsChanged(listener: (server: string) => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
@@ -179,7 +179,7 @@ export class McpServers implements Part<Supervisor> {
     const before = this.#known.get(name)
     const known = { ...listing, hasResources }
     this.#known.set(name, known)
-    if (before !== undefined && JSON.stringify(before) !== JSON.stringify(known)) this.#tell(name)
+    if (JSON.stringify(before) !== JSON.stringify(known)) this.#tell(name)
     return listing
   }
 
