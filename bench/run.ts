@@ -8,6 +8,7 @@ import { footprint } from './footprint.ts'
 import { gateway } from './gateway.ts'
 import { imports } from './imports.ts'
 import { type Bench, isMet, toTable } from './lib/result.ts'
+import { processesBench } from './processes.ts'
 import { runs } from './runs.ts'
 import { sessions } from './sessions.ts'
 import { start } from './start.ts'
@@ -15,7 +16,21 @@ import { store } from './store.ts'
 import { streams } from './streams.ts'
 import { tools } from './tools.ts'
 
-const benches: readonly Bench[] = [footprint, imports, actors, runs, streams, sessions, atRest, store, gateway, exec, tools, start]
+const benches: readonly Bench[] = [
+  footprint,
+  imports,
+  actors,
+  runs,
+  streams,
+  sessions,
+  atRest,
+  store,
+  gateway,
+  exec,
+  processesBench,
+  tools,
+  start,
+]
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => !benches.some((bench) => bench.name === name))
