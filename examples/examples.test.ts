@@ -108,8 +108,8 @@ describe('the examples', () => {
     expect(lines.at(-1)).toBe('second process: all 3 parts are measured')
   })
 
-  test('07-sub-agents asks one agent, and hands over to another', async () => {
-    const { code, lines, errors } = await run('07-sub-agents')
+  test('07-agents-as-tools asks one agent, and hands over to another', async () => {
+    const { code, lines, errors } = await run('07-agents-as-tools')
     expect({ code, errors }).toEqual({ code: 0, errors: '' })
     expect(lines).toEqual(['calculator: completed', expect.stringMatching(/^ask_calculator: .*2\+3 = 5/), 'billing answers'])
   })
