@@ -31,6 +31,20 @@ async function run(name: string, input = ''): Promise<Outcome> {
   return outcome as Outcome
 }
 
+/** Names, ids, times, and how far a command had come when its start was told: they differ from run to run. */
+const passing: readonly (readonly [RegExp, string])[] = [
+  [/\b[0-9a-f]{16,}\b/g, 'ID'],
+  [/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME'],
+  [/\bafter \d+\.\d s/g, 'after SECONDS'],
+  [/(in the background as "|The background process )[a-z]+-[a-z]+/g, '$1NAME'],
+  [/^Output so far:\n.*\n/gm, ''],
+]
+
+function linesOf(output: string): readonly string[] {
+  const lasting = passing.reduce((text, [pattern, name]) => text.replace(pattern, name), output)
+  return lasting.split('\n').filter((line) => line !== '')
+}
+
 function runOn(node: string, args: readonly string[], cwd: string, input: string): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(node, ['--disable-warning=ExperimentalWarning', ...args], {
@@ -45,7 +59,7 @@ function runOn(node: string, args: readonly string[], cwd: string, input: string
       errors += text
     })
     child.stdin.on('error', () => {}).end(input)
-    child.on('error', reject).on('close', (code) => resolve({ code, errors, lines: output.split('\n').filter((line) => line !== '') }))
+    child.on('error', reject).on('close', (code) => resolve({ code, errors, lines: linesOf(output) }))
   })
 }
 
@@ -108,8 +122,8 @@ describe('the examples', () => {
     expect(lines.at(-1)).toBe('second process: all 3 parts are measured')
   })
 
-  test('07-sub-agents asks one agent, and hands over to another', async () => {
-    const { code, lines, errors } = await run('07-sub-agents')
+  test('07-agents-as-tools asks one agent, and hands over to another', async () => {
+    const { code, lines, errors } = await run('07-agents-as-tools')
     expect({ code, errors }).toEqual({ code: 0, errors: '' })
     expect(lines).toEqual(['calculator: completed', expect.stringMatching(/^ask_calculator: .*2\+3 = 5/), 'billing answers'])
   })
@@ -124,6 +138,85 @@ describe('the examples', () => {
     const { code, lines, errors } = await run('08-own-part')
     expect({ code, errors }).toEqual({ code: 0, errors: '' })
     expect(lines).toEqual(['reminder 1', 'reminder 2', 'reminder 3', 'activity, tools, sessions, approvals, retention, parts, waker'])
+  })
+
+  test('09-background-process is read while its command runs, and is woken by its end', async () => {
+    const { code, lines, errors } = await run('09-background-process')
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+    const command = 'echo "Built. Publish it?"; read -r answer; echo "Published: $answer"'
+    expect(lines).toEqual([
+      'message: Build the release.',
+      `approved: ${command}`,
+      expect.stringMatching(/^exec: Running since TIME\. It goes on in the background as "NAME"/),
+      'process: Running since TIME. Bytes 0 to 19 of 19. Poll from 19 for more.',
+      'Built. Publish it?',
+      'agent: It is built, and asks whether to publish.',
+      'message: The background process NAME has ended with code 0 after SECONDS.',
+      `Command: ${command}`,
+      'The end of its output (34 bytes in all):',
+      'Built. Publish it?',
+      'Published: yes',
+      'process: Exit code 0 after SECONDS. Bytes 0 to 34 of 34. This is the end.',
+      'Built. Publish it?',
+      'Published: yes',
+      'agent: The release is out.',
+    ])
+  })
+
+  test('10-sub-agents is free at once, and gets the answer as a message', async () => {
+    const { code, lines, errors } = await run('10-sub-agents')
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+    expect(lines).toEqual([
+      expect.stringMatching(/^sessions_spawn: .*"agent":"calculator","sessionKey":"agent:calculator:sub:ID","status":"starting"/),
+      'message: The sub-agent "the sum" (agent calculator, id ID) has completed its task after SECONDS.',
+      'Task: 2+3',
+      'Its answer:',
+      '2+3 = 5',
+      'Tokens: demo/demo-1 1 in, 2 out.',
+      'main: 2+3 = 5',
+      'calculator (the sum): completed, 2+3 = 5',
+    ])
+  })
+
+  test('11-mcp calls the tools of a server, and asks before the one that does more than read', async () => {
+    const { code, lines, errors } = await run('11-mcp')
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+    const marked = (text: string) => [
+      expect.stringMatching(/^Everything between the two markers .* comes from the MCP server shop\./),
+      '<untrusted-content id="ID">',
+      text,
+      '</untrusted-content id="ID">',
+    ]
+    expect(lines).toEqual([
+      'shop offers mcp__shop__count, mcp__shop__order',
+      ...marked('pear: 0'),
+      'approved: mcp__shop__order {"fruit":"pear","pieces":5}',
+      ...marked('5 of pear are ordered'),
+      ...marked('pear: 5'),
+    ])
+  })
+
+  test('12-skills tells the model of the skill that can be used, and loads its text and its file', async () => {
+    const { code, lines, errors } = await run('12-skills')
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+    const linesIn = (file: string) => linesOf(readFileSync(join(folder, '12-skills', 'skills', 'release-notes', file), 'utf8'))
+    const description = 'How to write the notes of a release from a list of changes. Use it when a version is about to be announced.'
+    expect(lines).toEqual([
+      'publish: the variable EXAMPLE_REGISTRY_TOKEN is not set',
+      `release-notes: ${description}`,
+      'The model was told:',
+      'You help to release software.',
+      '# Skills',
+      expect.stringContaining('load it with the tool load_skill'),
+      `- release-notes: ${description}`,
+      'load_skill {"name":"release-notes"}:',
+      // All of it but its front matter of four lines.
+      ...linesIn('SKILL.md').slice(4),
+      'load_skill {"name":"release-notes","file":"form.md"}:',
+      ...linesIn('form.md'),
+      '## Version 1.2',
+      '- Opens large files twice as fast',
+    ])
   })
 
   test('and the program of the README need nothing that Node 22.18 does not have', async () => {

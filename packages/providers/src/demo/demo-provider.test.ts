@@ -45,6 +45,12 @@ describe('DemoProvider', () => {
     expect((await ask(question)).text).toMatch(expected)
   })
 
+  it('calls no tool for what BeamClaw tells of something that has ended', async () => {
+    const tools = [{ ...deploy, name: 'process' }]
+    const { parts } = await ask('The background process brave-otter has ended with code 0 after 1.0 s.', { tools })
+    expect(parts.some(({ type }) => type === 'tool-call')).toBe(false)
+  })
+
   it('gives the same answer to the same question', async () => {
     const first = await ask('use deploy', { tools: [deploy] })
     expect(await ask('use deploy', { tools: [deploy] })).toEqual(first)

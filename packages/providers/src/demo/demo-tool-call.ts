@@ -1,8 +1,12 @@
 /** Decides whether the demo model calls a tool, which one, and with what input. */
 import type { JsonObject, JsonValue, ProviderRequest, ToolCall, ToolDeclaration } from '@beamclaw/core'
 
+/** What BeamClaw tells of something that has ended names things, and asks for nothing. */
+const notice = /^The (?:background process|sub-agent) /
+
 /** Returns the call that the user's text requests; deterministic, id included. */
 export function findToolCall(request: ProviderRequest, text: string): ToolCall | undefined {
+  if (notice.test(text)) return undefined
   const shell = shellCall(request, text)
   if (shell !== undefined) return shell
   const tool = chooseTool(request, text)

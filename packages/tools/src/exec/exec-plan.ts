@@ -1,6 +1,6 @@
 /** Plans a command: it is prepared once, shown whole, and then run just as it was shown. */
 import { createHash } from 'node:crypto'
-import { BeamClawError, type JsonValue, type PreparedCommand, type ToolPlan } from '@beamclaw/core'
+import { BeamClawError, type JsonValue, type PreparedCommand, type SandboxProbe, type ToolPlan } from '@beamclaw/core'
 import type { ExecInput, ExecMode } from './exec-input.ts'
 import { type ExecSettings, type ExecSite, sandboxOf } from './exec-options.ts'
 import { type CommandText, permitsOf } from './permits.ts'
@@ -53,10 +53,11 @@ export async function planExec(input: ExecInput, settings: ExecSettings, site: E
   const { sandbox } = sandboxOf(settings, input.mode)
   const place = { workspace: workspaceOf(settings, site), ...(input.cwd === undefined ? {} : { cwd: input.cwd }) }
   // Variables and input can make a program do something else than its arguments say.
+  const { enforces } = await sandbox.probe()
   const isPlain = Object.keys(input.env ?? {}).length === 0 && input.stdin === undefined
   const permits = isPlain ? await permitsOf(commandOf(input), sandbox, place) : undefined
   return {
-    display: displayOf(input, detail),
+    display: displayOf(input, detail, enforces),
     detail: detail as unknown as JsonValue,
     ...(permits === undefined ? {} : { permits }),
   }
@@ -96,7 +97,13 @@ function quoted(word: string): string {
 }
 
 /** Everything that decides what happens, and nothing shortened. */
-function displayOf(input: ExecInput, { prepared, mode, label, timeoutMs, background }: ExecDetail): string {
+function displayOf(
+  input: ExecInput,
+  { prepared, mode, label, timeoutMs, background }: ExecDetail,
+  enforces: SandboxProbe['enforces'],
+): string {
+  // What a sandbox does not hold a command back from, it has.
+  const network = prepared.network || !enforces.includes('network')
   const env = Object.entries(input.env ?? {}).map(([name, value]) => `  ${name}=${value}`)
   return [
     label,
@@ -104,7 +111,7 @@ function displayOf(input: ExecInput, { prepared, mode, label, timeoutMs, backgro
     `Program: ${prepared.executable?.path ?? prepared.argv[0]}`,
     ...(prepared.scripts ?? []).map(({ path, sha256: hash }) => `Script: ${path} (SHA-256 ${hash})`),
     `Folder: ${prepared.cwd}`,
-    `Where: ${prepared.sandbox} (${mode}), ${prepared.network ? 'with network' : 'without network'}`,
+    `Where: ${prepared.sandbox} (${mode}), ${network ? 'with network' : 'without network'}${enforces.includes('filesystem') ? '' : ', with all files of its user'}`,
     ...(prepared.terminal === undefined ? [] : ['In a terminal']),
     ...(background ? ['In the background'] : []),
     ...(timeoutMs === null ? [] : [`Killed after ${timeoutMs} ms`]),

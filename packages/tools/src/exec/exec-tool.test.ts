@@ -222,13 +222,22 @@ describe('the plan of exec', () => {
           'Shell: /bin/sh -c',
           'Program: /bin/sh',
           'Folder: /work/src',
-          'Where: scripted (sandbox), without network',
+          'Where: scripted (sandbox), with network, with all files of its user',
           'In a terminal',
         ],
         ...['In the background', 'Killed after 5 ms', 'Variables:', '  B=x\ny', 'Input:', 'input'],
       ].join('\n'),
     )
     expect(permits).toBeUndefined()
+    await end(staged)
+  })
+
+  test('says without network, and nothing of files, where the sandbox sees to that', async () => {
+    const staged = await execStage()
+    staged.sandbox.probe = async () => ({ isAvailable: true, enforces: ['network', 'filesystem'] })
+    const { display } = await staged.planExec({ command: 'ls' })
+    expect(display).toContain('Where: scripted (sandbox), without network\n'.trim())
+    expect(display).not.toContain('files')
     await end(staged)
   })
 
