@@ -1,9 +1,11 @@
 /** The grants of a tenant: documents, kept in memory while it runs. */
+
 import type { Clock, IdGenerator, Logger } from '@beamclaw/actor'
 import type { Grant } from '../base/approval.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { SessionKey, TenantId } from '../base/ids.ts'
 import type { JsonObject } from '../base/messages.ts'
+import { keysBelow } from '../defaults/keys-below.ts'
 import type { Store } from '../ports/store.ts'
 import type { Permit } from '../tool/tool-plan.ts'
 import { type CallOrigin, isCovered } from './grant-match.ts'
@@ -19,8 +21,6 @@ export interface GrantBookOptions {
 /** Grants of one tenant: more would make every call slow. */
 const maxGrants = 10_000
 
-const pageSize = 1_000
-
 export class GrantBook {
   readonly #options: GrantBookOptions
   readonly #grants = new Map<string, Grant>()
@@ -32,15 +32,11 @@ export class GrantBook {
   /** Reads the grants. One that cannot be read allows nothing, and is logged. Rejects as the store does. */
   async open(): Promise<void> {
     const { store, tenant, logger } = this.#options
-    for (let keys = await store.list([tenant, 'grants'], { limit: pageSize }); keys.length > 0; ) {
-      for (const key of keys) {
-        const value = (await store.get(key))?.value
-        const grant = readGrant(value)
-        if (grant !== undefined) this.#grants.set(grant.id, grant)
-        else if (value !== undefined) logger.log('error', 'approval.grant-unreadable', { grant: key.at(-1) ?? '' })
-      }
-      const after = keys.at(-1)
-      keys = keys.length < pageSize || after === undefined ? [] : await store.list([tenant, 'grants'], { limit: pageSize, after })
+    for await (const key of keysBelow(store, [tenant, 'grants'])) {
+      const value = (await store.get(key))?.value
+      const grant = readGrant(value)
+      if (grant !== undefined) this.#grants.set(grant.id, grant)
+      else if (value !== undefined) logger.log('error', 'approval.grant-unreadable', { grant: key.at(-1) ?? '' })
     }
   }
 

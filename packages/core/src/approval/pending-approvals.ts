@@ -9,11 +9,13 @@
  * I4: A request that is prepared is told to no one before its record is durable (`follow`).
  * I3: Of a request that is written, memory has its id and the session, not its text.
  */
+
 import type { Clock, Logger, TimerHandle } from '@beamclaw/actor'
 import type { ApprovalRequest } from '../base/approval.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { SessionKey, TenantId } from '../base/ids.ts'
 import type { JsonObject } from '../base/messages.ts'
+import { keysBelow } from '../defaults/keys-below.ts'
 import type { Store } from '../ports/store.ts'
 import type { StoreKey } from '../ports/store-key.ts'
 import { expiryOf } from './approval-id.ts'
@@ -43,9 +45,6 @@ interface Entry {
 
 /** Requests that expire concurrently, and documents that are read concurrently. */
 const atOnce = 32
-
-/** Documents of one page. */
-const pageSize = 1_000
 
 /** Milliseconds until an expiry that failed is tried again. */
 const retryMs = 5_000
@@ -153,15 +152,8 @@ export class PendingApprovals {
 
   async *#ids(): AsyncGenerator<string> {
     const { store, tenant } = this.#options
-    let after: StoreKey | undefined
-    for (;;) {
-      const keys = await store.list([tenant, 'approvals'], { limit: pageSize, ...(after === undefined ? {} : { after }) })
-      for (const key of keys) {
-        const id = key.at(-1)
-        if (key.length === 3 && id !== undefined && expiryOf(id) !== undefined) yield id
-      }
-      after = keys.at(-1)
-      if (keys.length < pageSize) return
+    for await (const [, , id, ...below] of keysBelow(store, [tenant, 'approvals'])) {
+      if (below.length === 0 && id !== undefined && expiryOf(id) !== undefined) yield id
     }
   }
 

@@ -1,9 +1,10 @@
 /** Finds what an earlier process of the node has left: its documents, and what still runs of them. */
+
 import type { Clock, Logger } from '@beamclaw/actor'
 import { BeamClawError, describeError } from '../base/errors.ts'
+import { keysBelow } from '../defaults/keys-below.ts'
 import type { PartHost } from '../part/part.ts'
 import type { Sandbox } from '../ports/sandbox.ts'
-import type { StoreKey } from '../ports/store-key.ts'
 import type { ProcessEntry } from './process-entry.ts'
 import { fromDocument, type ProcessRecord, processKeys } from './process-record.ts'
 
@@ -12,20 +13,15 @@ const gapNote = '\n[BeamClaw was started again here; what the process printed me
 
 /** Resolves with the records of this node, the oldest first. A document that cannot be read is logged and left alone. Rejects as the store does. */
 export async function readRecords({ store, tenant, cluster, services: { logger } }: PartHost): Promise<readonly ProcessRecord[]> {
-  const prefix = processKeys(tenant)
   const records: ProcessRecord[] = []
-  for (let after: StoreKey | undefined; ; ) {
-    const keys = await store.list(prefix, after === undefined ? {} : { after })
-    for (const key of keys) {
-      const id = key[2]
-      if (key.length !== 3 || id === undefined) continue
-      const record = fromDocument((await store.get(key))?.value ?? null, id)
-      if (record === undefined) logger.log('warn', 'process.document-unreadable', { process: id })
-      else if (record.node === cluster.nodeId) records.push(record)
-    }
-    after = keys.at(-1)
-    if (after === undefined) return records.sort((a, b) => a.startedAt - b.startedAt)
+  for await (const key of keysBelow(store, processKeys(tenant))) {
+    const id = key[2]
+    if (key.length !== 3 || id === undefined) continue
+    const record = fromDocument((await store.get(key))?.value ?? null, id)
+    if (record === undefined) logger.log('warn', 'process.document-unreadable', { process: id })
+    else if (record.node === cluster.nodeId) records.push(record)
   }
+  return records.sort((a, b) => a.startedAt - b.startedAt)
 }
 
 export interface RecoverOptions {

@@ -2,57 +2,17 @@
 import { flushEventLoop } from '@beamclaw/actor/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { wrapLog } from '../adapter/wrap-log.ts'
 import { BeamClawError } from '../base/errors.ts'
 import { parseTenantId } from '../base/ids.ts'
-import type { JsonValue } from '../base/messages.ts'
-import { MemoryStore } from '../defaults/memory-store.ts'
-import type { AppendLog, FencingToken, LogEntry, PutOptions } from '../ports/store.ts'
-import type { StoreKey } from '../ports/store-key.ts'
+import type { MemoryStore } from '../defaults/memory-store.ts'
+import type { LogEntry } from '../ports/store.ts'
 import { type Stage, stage } from '../testing/model.ts'
+import { MortalStore } from '../testing/mortal-store.ts'
 import { defineTool } from '../tool/tool.ts'
 import { caller } from './testing/approval-scene.ts'
 
 const sessions = ['a', 'b'] as const
 const tenant = parseTenantId('default')
-
-/** Calls back before or after a chosen write of any kind. */
-class WatchedStore extends MemoryStore {
-  #left = 0
-  #when: 'before' | 'after' = 'after'
-  #then: () => void = () => {}
-
-  at(left: number, when: 'before' | 'after', then: () => void): void {
-    this.#left = left
-    this.#when = when
-    this.#then = then
-  }
-
-  async #watch<T>(write: () => Promise<T>): Promise<T> {
-    const isDue = this.#left > 0 && --this.#left === 0
-    if (isDue && this.#when === 'before') {
-      this.#then()
-      // The process is gone: nothing is written, and there is no answer.
-      return new Promise(() => {})
-    }
-    const done = await write()
-    if (isDue) this.#then()
-    return done
-  }
-
-  override put(key: StoreKey, value: JsonValue, options?: PutOptions): Promise<number> {
-    return this.#watch(() => super.put(key, value, options))
-  }
-
-  override delete(key: StoreKey, options?: PutOptions): Promise<boolean> {
-    return this.#watch(() => super.delete(key, options))
-  }
-
-  override async openLog(key: StoreKey, token: FencingToken): Promise<AppendLog> {
-    const log = await super.openLog(key, token)
-    return wrapLog(log, { append: (records) => this.#watch(() => log.append(records)) })
-  }
-}
 
 type Step =
   | { readonly type: 'send'; readonly to: (typeof sessions)[number] }
@@ -81,11 +41,11 @@ class History {
   readonly ran: string[] = []
   readonly approved = new Set<string>()
   readonly #set: Stage
-  readonly #store: WatchedStore
+  readonly #store: MortalStore
   readonly #sent: { readonly key: string; readonly id: string }[] = []
   #turn = 0
 
-  constructor(set: Stage, store: WatchedStore) {
+  constructor(set: Stage, store: MortalStore) {
     this.#set = set
     this.#store = store
   }
@@ -107,9 +67,8 @@ class History {
     if (!this.#set.claw.isRunning) await this.#startAnew()
   }
 
-  /** A crash that is still to come is dropped: one that fell into the start would end the process before, and leave this one waiting. */
   async #startAnew(): Promise<void> {
-    this.#store.at(0, 'after', () => {})
+    this.#store.live()
     await this.#set.restart()
   }
 
@@ -150,7 +109,7 @@ class History {
       case 'wait':
         return clock.advance(step.ms)
       case 'crash-at':
-        return this.#store.at(step.write, step.when, () => this.#set.claw.kill())
+        return this.#store.dieAt(step.write, step.when, () => this.#set.claw.kill())
       case 'turns':
         for (let turn = 0; turn < step.count; turn++) await Promise.resolve()
     }
@@ -158,7 +117,7 @@ class History {
 
   /** Gives each run the time to go as far as it can, and no time to a clock. */
   async settle(): Promise<void> {
-    this.#store.at(0, 'after', () => {})
+    this.#store.live()
     await this.restart()
     for (let round = 0; round < 5; round++) await flushEventLoop()
   }
@@ -180,7 +139,7 @@ class History {
 
   /** Lets every time run out, and sends each message once more under its key: those that were accepted have their end by then. */
   async end(): Promise<void> {
-    this.#store.at(0, 'after', () => {})
+    this.#store.live()
     await this.restart()
     for (let round = 0; round < 20; round++) {
       await this.#set.clock.advance(130_000)
@@ -205,7 +164,7 @@ class History {
 test('no history runs a call twice, or without an approval, or leaves a run or a request behind', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (history) => {
-      const store = new WatchedStore()
+      const store = new MortalStore()
       let runs: string[] = []
       const deploy = defineTool<{ to: string }>({
         name: 'deploy',

@@ -1,55 +1,16 @@
 /** Seeded lives of sub-agents: spawns, ends, cancels, and crashes before or after any write, in any order. */
 import { flushEventLoop } from '@beamclaw/actor/testing'
 import { expect, test } from 'vitest'
-import { wrapLog } from '../adapter/wrap-log.ts'
 import { BeamClawError } from '../base/errors.ts'
-import type { JsonValue } from '../base/messages.ts'
-import { MemoryStore } from '../defaults/memory-store.ts'
-import type { AppendLog, FencingToken, LogEntry, PutOptions } from '../ports/store.ts'
+import type { MemoryStore } from '../defaults/memory-store.ts'
+import type { LogEntry } from '../ports/store.ts'
 import type { StoreKey } from '../ports/store-key.ts'
 import type { ModelTurn } from '../testing/model.ts'
+import { MortalStore } from '../testing/mortal-store.ts'
 import { key, lastAsked, type SpawnStage, spawnStage } from './testing/spawn-stage.ts'
 
 const seeds = 200
 const steps = 25
-
-/** Ends the process before or after a chosen write of any kind. */
-class MortalStore extends MemoryStore {
-  #left = 0
-  #when: 'before' | 'after' = 'after'
-  #die: () => void = () => {}
-
-  dieAt(left: number, when: 'before' | 'after', die: () => void): void {
-    this.#left = left
-    this.#when = when
-    this.#die = die
-  }
-
-  async #watch<T>(write: () => Promise<T>): Promise<T> {
-    const isDue = this.#left > 0 && --this.#left === 0
-    if (isDue && this.#when === 'before') {
-      this.#die()
-      // The process is gone: nothing is written, and there is no answer.
-      return new Promise(() => {})
-    }
-    const done = await write()
-    if (isDue) this.#die()
-    return done
-  }
-
-  override put(name: StoreKey, value: JsonValue, options?: PutOptions): Promise<number> {
-    return this.#watch(() => super.put(name, value, options))
-  }
-
-  override delete(name: StoreKey, options?: PutOptions): Promise<boolean> {
-    return this.#watch(() => super.delete(name, options))
-  }
-
-  override async openLog(name: StoreKey, token: FencingToken): Promise<AppendLog> {
-    const log = await super.openLog(name, token)
-    return wrapLog(log, { append: (records) => this.#watch(() => log.append(records)) })
-  }
-}
 
 /** Returns numbers from 0 up to 1 that depend on the seed alone. */
 function numbersOf(seed: number): () => number {
@@ -122,7 +83,7 @@ class Life {
 
   /** A process that is only starting could not be killed by the store. */
   async #restart(): Promise<void> {
-    this.#store.dieAt(0, 'after', () => {})
+    this.#store.live()
     await this.#staged.restart()
   }
 
@@ -160,7 +121,7 @@ class Life {
 
   /** Lets everything end. */
   async end(): Promise<void> {
-    this.#store.dieAt(0, 'after', () => {})
+    this.#store.live()
     this.#tasks.letAllGo()
     await this.revive()
     await this.#staged.until(async () => {

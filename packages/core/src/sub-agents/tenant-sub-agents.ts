@@ -1,11 +1,12 @@
 /** The sub-agents of one tenant. */
+
 import type { TimerHandle } from '@beamclaw/actor'
 import { definedOnly, hintOf, maxTimerMs } from '@beamclaw/actor/internal'
 import { unknownAgent } from '../agent/agent-list.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import { type AgentId, parseAgentId, parseSessionKey, type RunId, type SessionKey, sessionKey, sessionKeyParts } from '../base/ids.ts'
+import { keysBelow } from '../defaults/keys-below.ts'
 import type { PartHost } from '../part/part.ts'
-import type { StoreKey } from '../ports/store-key.ts'
 import { SettingsDocument } from '../session/session-settings.ts'
 import { isAllowed } from '../tool/tool-names.ts'
 import { ChildRun } from './child-run.ts'
@@ -54,19 +55,13 @@ export class TenantSubAgents implements SubAgentList {
   /** Reads the documents, and goes on with each. Rejects as the store does. */
   async open(): Promise<void> {
     const { store, tenant, services } = this.#host
-    const prefix = subAgentKeys(tenant)
     const records: SubAgentRecord[] = []
-    for (let after: StoreKey | undefined; ; ) {
-      const keys = await store.list(prefix, after === undefined ? {} : { after })
-      for (const key of keys) {
-        const id = key[2]
-        if (key.length !== 3 || id === undefined) continue
-        const record = fromDocument((await store.get(key))?.value ?? null, id)
-        if (record === undefined) services.logger.log('warn', 'sub-agent.document-unreadable', { subAgent: id })
-        else records.push(record)
-      }
-      after = keys.at(-1)
-      if (after === undefined) break
+    for await (const key of keysBelow(store, subAgentKeys(tenant))) {
+      const id = key[2]
+      if (key.length !== 3 || id === undefined) continue
+      const record = fromDocument((await store.get(key))?.value ?? null, id)
+      if (record === undefined) services.logger.log('warn', 'sub-agent.document-unreadable', { subAgent: id })
+      else records.push(record)
     }
     if (this.#phase !== 'new') return
     this.#phase = 'open'
