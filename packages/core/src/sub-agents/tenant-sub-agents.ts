@@ -1,33 +1,24 @@
 /** The sub-agents of one tenant. */
 
 import type { TimerHandle } from '@beamclaw/actor'
-import { definedOnly, hintOf, maxTimerMs } from '@beamclaw/actor/internal'
-import { unknownAgent } from '../agent/agent-list.ts'
+import { hintOf, maxTimerMs } from '@beamclaw/actor/internal'
 import { BeamClawError, describeError } from '../base/errors.ts'
-import { type AgentId, parseAgentId, parseSessionKey, type RunId, type SessionKey, sessionKey, sessionKeyParts } from '../base/ids.ts'
+import { parseAgentId, parseSessionKey, type SessionKey } from '../base/ids.ts'
 import { keysBelow } from '../defaults/keys-below.ts'
 import type { PartHost } from '../part/part.ts'
 import { SettingsDocument } from '../session/session-settings.ts'
 import { isAllowed } from '../tool/tool-names.ts'
 import { ChildRun } from './child-run.ts'
-import { childTools } from './child-tools.ts'
 import { ParentWatch } from './parent-watch.ts'
+import { planSubAgent, type SpawningCall } from './plan-sub-agent.ts'
 import { checkCancel, checkFilter, checkSpawn, digestOf, otherTask } from './spawn-input.ts'
 import { SubAgentEntry } from './sub-agent-entry.ts'
-import { type SubAgentSettings, spawnable } from './sub-agent-options.ts'
+import type { SubAgentSettings } from './sub-agent-options.ts'
 import { fromDocument, type StopReason, type SubAgentRecord, subAgentKey, subAgentKeys } from './sub-agent-record.ts'
 import type { SpawnRequest, SubAgent, SubAgentFilter, SubAgentList } from './sub-agent-types.ts'
 
 /** Milliseconds for which an ended sub-agent is kept in the list. */
 const keepEndedMs = 24 * 3_600_000
-
-/** The call of a tool that spawns. */
-export interface SpawningCall {
-  readonly agentId: AgentId
-  readonly runId: RunId
-  /** Names of the tools that its run may call. */
-  readonly tools: readonly string[]
-}
 
 /**
  * Phases: `new → open → released`. Owns the entries of the tenant with their runs, deadlines and watches, and the timer that forgets ended ones.
@@ -109,7 +100,7 @@ export class TenantSubAgents implements SubAgentList {
   }
 
   /** As `spawn`, for a call of a tool, whose run is known. */
-  async spawnFor(request: SpawnRequest, call: Omit<SpawningCall, 'runId'> & Partial<Pick<SpawningCall, 'runId'>>): Promise<SubAgent> {
+  async spawnFor(request: SpawnRequest, call: SpawningCall): Promise<SubAgent> {
     const checked = checkSpawn(request)
     const { parent, task, idempotencyKey = this.#host.services.ids.next('sub-agent') } = checked
     const id = await digestOf('sub-agent', parent, idempotencyKey)
@@ -119,7 +110,10 @@ export class TenantSubAgents implements SubAgentList {
       if (known.record.task !== task || (checked.agent ?? known.record.agentId) !== known.record.agentId) throw otherTask(id)
       return ((await this.#spawning.get(id)) ?? known).view
     }
-    const spawning = this.#create(this.#newRecord(id, checked, call))
+    const { agents, services } = this.#host
+    const now = services.clock.now()
+    const record = planSubAgent({ id, request: checked, call, agents, settings: this.#settings, entries: [...this.#entries.values()], now })
+    const spawning = this.#create(record)
     this.#spawning.set(id, spawning)
     try {
       return (await spawning).view
@@ -170,70 +164,6 @@ export class TenantSubAgents implements SubAgentList {
 
   #checkOpen(): void {
     if (this.#phase !== 'open') throw ended()
-  }
-
-  /** Throws `unknown-agent`, `call-depth` and `too-many-sub-agents`. */
-  #newRecord(
-    id: string,
-    request: SpawnRequest & { readonly parent: SessionKey },
-    { agentId: parentAgent, runId, tools }: Omit<SpawningCall, 'runId'> & Partial<Pick<SpawningCall, 'runId'>>,
-  ): SubAgentRecord {
-    const { agents, services } = this.#host
-    const { maxDepth, ownTools, timeoutMs, cleanup } = this.#settings
-    const above = this.#bySession(request.parent)
-    const depth = this.#depthBelow(request.parent)
-    if (depth > maxDepth) {
-      const problem = `Sub-agents may be ${maxDepth} deep, and this would be number ${depth}. Do the task without another agent`
-      throw new BeamClawError('call-depth', problem, { details: { sessionKey: request.parent, depth, maxDepth } })
-    }
-    const allowed = spawnable(this.#settings, parentAgent, [...agents.keys()])
-    const agent = (request.agent ?? allowed[0]) as AgentId | undefined
-    const parent = agents.get(parentAgent)
-    const child = agent === undefined || !allowed.includes(agent) ? undefined : agents.get(agent)
-    if (agent === undefined || child === undefined || parent === undefined) throw unknownAgent(agent ?? '', allowed)
-    this.#checkCaps(request.parent)
-    const startedAt = services.clock.now()
-    const within = Math.min(request.timeoutMs ?? timeoutMs, timeoutMs)
-    const least = (own: number | undefined, limit: number | undefined): number | undefined =>
-      own === undefined ? limit : Math.min(own, limit ?? own)
-    return {
-      id,
-      agentId: child.id,
-      sessionKey: sessionKey(child.id, `sub:${id}`),
-      parent: { sessionKey: request.parent, agentId: parent.id, ...definedOnly({ runId, context: request.context }) },
-      task: request.task,
-      depth,
-      tools: childTools({ parent, child, parentTools: tools, ownTools, maySpawn: depth < maxDepth }),
-      ...definedOnly({
-        label: request.label,
-        maxTurns: least(request.maxTurns, this.#settings.maxTurns),
-        maxTokens: least(request.maxTokens, this.#settings.maxTokens),
-      }),
-      cleanup: request.cleanup ?? cleanup,
-      startedAt,
-      deadlineAt: Math.min(startedAt + within, above?.hasEnded === false ? above.record.deadlineAt : Number.POSITIVE_INFINITY),
-      status: 'starting',
-      notice: 'none',
-      notify: true,
-      isClean: false,
-    }
-  }
-
-  /** A session that the tool of an agent has made counts as one level, though it is not in the list. */
-  #depthBelow(key: SessionKey): number {
-    const above = this.#bySession(key)?.record.depth ?? (sessionKeyParts(key).sessionId.startsWith('sub:') ? 1 : 0)
-    return above + 1
-  }
-
-  #checkCaps(parent: SessionKey): void {
-    const { maxAtOnce, maxPerTenant } = this.#settings
-    const running = [...this.#entries.values()].filter(({ hasEnded }) => !hasEnded)
-    const ofParent = running.filter(({ record }) => record.parent.sessionKey === parent).length
-    if (ofParent < maxAtOnce && running.length < maxPerTenant) return
-    const [count, owner] = ofParent >= maxAtOnce ? [ofParent, 'This session'] : [running.length, 'This tenant']
-    throw new BeamClawError('too-many-sub-agents', `${owner} has ${count} sub-agents, which is its limit. Wait until one has ended.`, {
-      details: { count, maxAtOnce, maxPerTenant, sessionKey: parent },
-    })
   }
 
   /** Resolves once the document is durable. Rejects as the store does. */
