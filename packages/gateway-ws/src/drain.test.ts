@@ -1,5 +1,6 @@
 /** How a gateway ends. */
 import { once } from 'node:events'
+import { defineTool } from '@beamclaw/core'
 import { flushEventLoop, ManualClock } from '@beamclaw/core/testing'
 import { describe, expect, test } from 'vitest'
 import { connectParams, RawClient } from './testing/raw-client.ts'
@@ -37,6 +38,40 @@ describe('stop', () => {
     await stopped
     expect(await client.closed).toEqual({ code: 1012, reason: 'service restart' })
     await expect(fetch(`${stage.url}/health`)).rejects.toThrow()
+  })
+
+  test('does not wait for calls that wait for approval, and tells who waits for their runs', async () => {
+    const clock = new ManualClock()
+    const deploy = defineTool({
+      name: 'deploy',
+      description: 'Deploys',
+      inputSchema: { type: 'object' },
+      risk: 'high',
+      execute: () => 'done',
+    })
+    await using stage = await scene({
+      gateway: { drainMs: 3_600_000, services: { clock } },
+      model: ({ messages }) =>
+        messages.at(-1)?.role === 'user' ? { calls: [{ id: 'a', name: 'deploy', input: {} as never }] } : { text: 'done' },
+      agent: { tools: [deploy] },
+    })
+    await using client = await RawClient.connected(stage.url)
+    await client.ask('chat.send', hello)
+    const waiting = client.request('agent', { sessionKey: 'agent:main:b', message: 'hello', idempotencyKey: 'two' })
+    const reading = fetch(`${stage.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-beamclaw-session-key': 'agent:main:c' },
+      body: JSON.stringify({ model: 'beamclaw', messages: [{ role: 'user', content: 'x' }] }),
+    })
+    while ((await stage.claw.approvals.list()).length < 3) await flushEventLoop()
+    const stopped = stage.gateway.stop()
+    // No time passes until all are told.
+    expect(await client.closed).toEqual({ code: 1012, reason: 'service restart' })
+    expect((await reading).status).toBe(503)
+    await clock.advance(1_000)
+    await stopped
+    expect((await waiting).payload).toMatchObject({ status: 'accepted' })
+    expect(await stage.claw.approvals.list()).toHaveLength(3)
   })
 
   test('does not wait longer than it was told to', async () => {

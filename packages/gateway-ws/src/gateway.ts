@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events'
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { BeamClawError, type SystemServices, systemServices } from '@beamclaw/core'
+import { BeamClawError, type SessionKey, type SystemServices, systemServices } from '@beamclaw/core'
 import { getRequestListener } from '@hono/node-server'
 import { isLoopback } from './auth/addresses.ts'
 import { FailedAuth } from './auth/failed-auth.ts'
@@ -89,7 +89,17 @@ export class Gateway implements AsyncDisposable {
     const app = httpApp({ ...shared, auth, failedAuth, rules, limits, models: settings.models, logger, now, closing, hub })
     this.handler = (request, peer = {}) => app.fetch(request, peer)
     const outcomes = new RunOutcomes()
-    this.#told = () => Promise.all([hub.atRest(), outcomes.atRest()])
+    const isParked = async (key: SessionKey): Promise<boolean> => {
+      const seen = await claw
+        .session(key)
+        .inspect()
+        .catch(() => undefined)
+      return seen?.current?.waitsFor === 'approval'
+    }
+    this.#told = async () => {
+      const isTold = await Promise.all([hub.atRest(isParked), outcomes.atRest(isParked)])
+      return isTold.every(Boolean)
+    }
     const world: World = { ...shared, services: this.#services, hub, outcomes, connections: () => this.#sockets.size }
     this.#table = methodTable([...builtInMethods(world), ...settings.methods], (events) =>
       publisher(events, { tellAll: (event) => this.#sockets.tellAll(event), logger }),
@@ -161,10 +171,10 @@ export class Gateway implements AsyncDisposable {
     if (!this.#server.listening) return
     const { claw, drainMs } = this.#options
     this.#sockets.tellShutdown('service restart')
-    const isDone = await this.#within(drainMs, Promise.race([claw.drain().then(this.#told), claw.ended]))
+    const isDone = await this.#within(drainMs, Promise.race([claw.drain().then(this.#told), claw.ended.then(() => true)]))
     this.#sockets.close()
     this.#endHooks()
-    if (!isDone) this.#closing.abort()
+    if (isDone !== true) this.#closing.abort()
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#server.closeIdleConnections()
     await this.#within(closeGraceMs, closed)
@@ -172,12 +182,12 @@ export class Gateway implements AsyncDisposable {
     await closed
   }
 
-  /** Waits at most `ms`; resolves with false when the time is over. */
-  async #within(ms: number, work: Promise<unknown>): Promise<boolean> {
-    const late = Promise.withResolvers<false>()
-    const timer = this.#services.clock.setTimer(() => late.resolve(false), ms)
+  /** Waits at most `ms`; resolves with undefined when the time is over. */
+  async #within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
+    const late = Promise.withResolvers<undefined>()
+    const timer = this.#services.clock.setTimer(() => late.resolve(undefined), ms)
     try {
-      return await Promise.race([work.then(() => true), late.promise])
+      return await Promise.race([work, late.promise])
     } finally {
       timer.cancel()
     }

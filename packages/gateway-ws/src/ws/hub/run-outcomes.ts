@@ -22,7 +22,7 @@ const maxRemembered = 10_000
  */
 export class RunOutcomes {
   readonly #sessions = new Map<string, SessionKey>()
-  readonly #pending = new Map<string, Promise<RunOutcome>>()
+  readonly #pending = new Map<string, { readonly key: SessionKey; readonly outcome: Promise<RunOutcome> }>()
 
   /** Returns the session of a run that was sent through this gateway. */
   sessionOf(runId: string): SessionKey | undefined {
@@ -36,18 +36,25 @@ export class RunOutcomes {
     if (this.#sessions.size > maxRemembered && oldest.done === false) this.#sessions.delete(oldest.value)
   }
 
-  /** Resolves once every request that waits for a run has its outcome. */
-  async atRest(): Promise<void> {
-    await Promise.allSettled(this.#pending.values())
+  /** Resolves once every request that waits for a run has its outcome: with true, or with false when some of the runs wait for an approval. */
+  async atRest(isParked: (key: SessionKey) => Promise<boolean>): Promise<boolean> {
+    const told = await Promise.all(
+      [...this.#pending.values()].map(async ({ key, outcome }) => {
+        if (await isParked(key)) return false
+        await outcome.catch(() => undefined)
+        return true
+      }),
+    )
+    return told.every(Boolean)
   }
 
   /** Resolves with the outcome of a run; rejects when `follow` rejects `accepted`. */
   of(key: SessionKey, runId: string, follow: () => RunStream): Promise<RunOutcome> {
     const name = `${key} ${runId}`
     const known = this.#pending.get(name)
-    if (known !== undefined) return known
+    if (known !== undefined) return known.outcome
     const outcome = outcomeOf(follow()).finally(() => this.#pending.delete(name))
-    this.#pending.set(name, outcome)
+    this.#pending.set(name, { key, outcome })
     return outcome
   }
 }

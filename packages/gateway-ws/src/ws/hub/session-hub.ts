@@ -81,9 +81,19 @@ export class SessionHub {
     return this.#everywhere.has(connection)
   }
 
-  /** Resolves once every sender of a message has received the end of its run. */
-  async atRest(): Promise<void> {
-    await Promise.all([...this.#sessions.values()].map((session) => session.atRest()))
+  /**
+   * Resolves once every sender of a message has received the end of its run: with true, or with false when some of them wait for an approval, which may take
+   * for ever.
+   */
+  async atRest(isParked: (key: SessionKey) => Promise<boolean>): Promise<boolean> {
+    const told = await Promise.all(
+      [...this.#sessions].map(async ([key, session]) => {
+        if (session.hasUntold && (await isParked(key))) return false
+        await session.atRest()
+        return true
+      }),
+    )
+    return told.every(Boolean)
   }
 
   /** Called when the connection is closed. */

@@ -152,10 +152,11 @@ export class WatchedSession {
 
   /** Resolves once every sender of a message has received the end of its run. */
   async atRest(): Promise<void> {
-    while (this.#hasUntold) await new Promise<void>((resolve) => this.#onTold.push(resolve))
+    while (this.hasUntold) await new Promise<void>((resolve) => this.#onTold.push(resolve))
   }
 
-  get #hasUntold(): boolean {
+  /** True while a sender of a message has not received the end of its run. */
+  get hasUntold(): boolean {
     return this.#tellers.size > 0 || this.#watchers.hasRuns
   }
 
