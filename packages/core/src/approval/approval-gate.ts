@@ -80,6 +80,7 @@ export class ApprovalGate {
   readonly #options: ApprovalGateOptions
   readonly #grants: GrantBook
   readonly #pending: PendingApprovals
+  #actsFor: (sessionKey: SessionKey) => CallOrigin | undefined = () => undefined
   readonly #decided = new Map<string, ApprovalAnswer['decision'] | undefined>()
 
   /** Made by core, one for each tenant. */
@@ -138,7 +139,7 @@ export class ApprovalGate {
     })
     const { by = 'host', scope = 'once' } = options
     const request = await this.get(id)
-    const grants = scope === 'once' ? [] : grantsFor(request, scope, by, options.patterns)
+    const grants = scope === 'once' ? [] : grantsFor({ ...request, ...this.#originOf(request) }, scope, by, options.patterns)
     await this.#decide(request, { decision: 'approved', by, scope })
     // After the decision: one that came too late must allow nothing.
     const made: Grant[] = []
@@ -201,6 +202,10 @@ export class ApprovalGate {
     }
   }
 
+  #originOf({ sessionKey, agentId }: CallOrigin): CallOrigin {
+    return this.#actsFor(sessionKey) ?? { sessionKey, agentId }
+  }
+
   #remember(id: string, decision: ApprovalAnswer['decision'] | undefined): void {
     this.#decided.set(id, decision)
     for (const oldest of this.#decided.keys()) {
@@ -215,7 +220,10 @@ export class ApprovalGate {
       await Promise.all([this.#grants.open(), this.#pending.open()])
     },
     close: () => this.#pending.close(),
-    covers: (permits, origin) => this.#grants.covers(permits, origin),
+    covers: (permits, origin) => this.#grants.covers(permits, this.#originOf(origin)),
+    actFor: (origins) => {
+      this.#actsFor = origins
+    },
     prepare: (request) => this.#pending.prepare(request),
     follow: (sessionKey, requests, decided) => {
       if (decided !== undefined) this.#remember(decided.id, decided.answer.decision)
@@ -235,6 +243,8 @@ export interface ApprovalDesk {
   close(): void
   /** Returns whether grants cover what a call does. */
   covers(permits: readonly Permit[] | undefined, origin: CallOrigin): boolean
+  /** Names the session and the agent that a session acts for: their grants count, and not its own. It stays until another one is given. */
+  actFor(origins: (sessionKey: SessionKey) => CallOrigin | undefined): void
   /** Makes a request durable where it is found without its session, before its record is written. */
   prepare(request: ApprovalRequest): Promise<void>
   /** Takes all requests of a session that wait now, and the one that was decided. */

@@ -2,6 +2,7 @@
 import type { Actor, ChildSpec, EventBus, SystemServices } from '@beamclaw/actor'
 import { type AnyActor, aFunction, anObject, checkOptions, oneOf, text } from '@beamclaw/actor/internal'
 import type { AgentDefinition } from '../agent/agent.ts'
+import type { ApprovalGate } from '../approval/approval-gate.ts'
 import { BeamClawError, ChildStartError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { AgentId, TenantId } from '../base/ids.ts'
@@ -21,6 +22,8 @@ export interface PartHost {
   readonly services: SystemServices
   /** The agents as they are configured now. */
   readonly agents: ReadonlyMap<AgentId, AgentDefinition>
+  /** The approvals of this tenant. */
+  readonly approvals: ApprovalGate
   /** Returns a handle on one conversation of this tenant. Throws `invalid-session-key`. */
   session(key: string): SessionHandle
   /** Returns the records of one extension in one conversation of this tenant. Throws `invalid-session-key`. */

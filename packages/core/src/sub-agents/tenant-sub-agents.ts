@@ -2,6 +2,7 @@
 
 import type { TimerHandle } from '@beamclaw/actor'
 import { hintOf, maxTimerMs } from '@beamclaw/actor/internal'
+import type { CallOrigin } from '../approval/grant-match.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import { parseAgentId, parseSessionKey, type SessionKey } from '../base/ids.ts'
 import { keysBelow } from '../defaults/keys-below.ts'
@@ -56,6 +57,8 @@ export class TenantSubAgents implements SubAgentList {
     }
     if (this.#phase !== 'new') return
     this.#phase = 'open'
+    // What its parent may do without being asked a sub-agent may do, and no more: whatever was allowed to its agent elsewhere.
+    this.#host.approvals.inner.actFor((key) => this.#originOf(key))
     records.sort((a, b) => a.startedAt - b.startedAt)
     // All are known before one goes on: each looks for its own sub-agents.
     for (const entry of records.map((record) => this.#add(record))) this.#work(entry)
@@ -257,6 +260,12 @@ export class TenantSubAgents implements SubAgentList {
 
   #bySession(key: SessionKey): SubAgentEntry | undefined {
     return [...this.#entries.values()].find(({ record }) => record.sessionKey === key)
+  }
+
+  /** The ordinary session at the top, and its agent. */
+  #originOf(key: SessionKey): CallOrigin | undefined {
+    const own = this.#bySession(key)?.record.parent
+    return own === undefined ? undefined : (this.#originOf(own.sessionKey) ?? own)
   }
 
   /** True for a sub-agent whose parent is one too, and is being ended or did not complete. */

@@ -286,6 +286,7 @@ export class Tenant implements SessionAccess {
       events: hostEvents,
       services,
       agents,
+      approvals: this.approvals,
       session: (key) => this.session(key),
       records: (extension, key) => new SessionRecords(extension, parseSessionKey(key), this),
       part: (id) => this.part(id),
