@@ -1,5 +1,6 @@
 /** Asks the person at the terminal about calls of a run that wait for approval; elsewhere it says how to decide. */
 import { createInterface, type Interface } from 'node:readline/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type EventFrame, type PendingApproval, pendingApproval, resolvedApproval } from '@beamclaw/protocol'
 import type { GatewayClient } from '../client/gateway-client.ts'
 import { coloured, say, sayJson } from '../output.ts'
@@ -20,7 +21,7 @@ export class ApprovalPrompt implements Disposable {
   readonly #options: ApprovalPromptOptions
   readonly #waiting: PendingApproval[] = []
   readonly #stop: () => void
-  #asking: { readonly id: string; readonly reading: AbortController } | undefined
+  #asking: { readonly id: string; readonly reading: AbortController; isAnswered: boolean } | undefined
   #lines: Interface | undefined
 
   constructor(client: GatewayClient, options: ApprovalPromptOptions) {
@@ -56,7 +57,7 @@ export class ApprovalPrompt implements Disposable {
   #forget(id: string, outcome: string): void {
     const index = this.#waiting.findIndex((one) => one.id === id)
     if (index >= 0) this.#waiting.splice(index, 1)
-    if (this.#asking?.id !== id) return
+    if (this.#asking?.id !== id || this.#asking.isAnswered) return
     this.#asking.reading.abort()
     say(`\n${coloured('dim', `[${outcome}, not here]`)}`)
   }
@@ -72,8 +73,9 @@ export class ApprovalPrompt implements Disposable {
       return this.#next()
     }
     const reading = new AbortController()
-    this.#asking = { id: asked.id, reading }
+    this.#asking = { id: asked.id, reading, isAnswered: false }
     try {
+      await dropTyped(reading.signal)
       await this.#ask(asked, reading.signal)
     } catch (error) {
       // Decided elsewhere, or the run is over.
@@ -92,9 +94,31 @@ export class ApprovalPrompt implements Disposable {
     const answer = (await this.#lines.question(mayRemember ? question : 'Let it run? [y]es, [n]o: ', { signal })).trim().toLowerCase()
     this.#lines.close()
     this.#lines = undefined
+    if (this.#asking !== undefined) this.#asking.isAnswered = true
     if (/^y(es)?$/.test(answer)) await decide(this.#client, id, 'allow-once')
     else if (mayRemember && /^a(lways)?$/.test(answer)) await decide(this.#client, id, 'allow-always', { scope: 'agent' })
     // Anything else is no: a slip must let nothing run.
     else await decide(this.#client, id, 'deny')
+  }
+}
+
+/** Milliseconds in which no person can have read a question. */
+const unreadMs = 300
+
+/** Reads and forgets what was typed before there was a question: it is no answer to one that was not seen. */
+async function dropTyped(signal: AbortSignal): Promise<void> {
+  const { stdin } = process
+  const drop = (typed: Buffer): void => {
+    // The terminal sends no signal meanwhile.
+    if (typed.includes('\u0003')) process.emit('SIGINT')
+  }
+  stdin.setRawMode(true)
+  stdin.on('data', drop)
+  try {
+    await sleep(unreadMs, undefined, { signal })
+  } finally {
+    stdin.off('data', drop)
+    stdin.pause()
+    stdin.setRawMode(false)
   }
 }

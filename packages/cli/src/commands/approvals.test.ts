@@ -93,7 +93,27 @@ describe.skipIf(!existsSync('/usr/bin/bwrap'))('a command that the model wants t
     for (const [answer, expected] of answers) {
       const output = await atTerminal(['send', 'run uname -s'], 'Let it run?', answer)
       expect(output).toContain(expected)
+      expect(output).not.toContain('not here')
     }
+  }, 60_000)
+
+  test('is not approved by what was typed before it was asked about', async () => {
+    const output = await atTerminal(['send', 'run touch typed'], 'Let it run?', 'n\n', 'y\ny')
+    expect(output).toContain('Denied')
+    expect(existsSync(join(folder, 'data/workspaces/main/typed'))).toBe(false)
+  }, 60_000)
+
+  test('is asked about by the sender of its message alone', async () => {
+    let other: CliProcess | undefined
+    const output = await atTerminal(['send', 'run touch mine'], 'Let it run?', async () => {
+      other = open('send', 'run touch theirs', '--session', 'other')
+      while (!(await talk('approvals', 'list')).output.includes('theirs')) await talk('status')
+      return 'n\n'
+    })
+    expect(output).toContain('Denied')
+    expect(output).not.toContain('theirs')
+    await talk('approvals', 'deny', (await waiting()).id)
+    await other?.outcome
   }, 60_000)
 
   test('goes on in the background, where it is listed, read, written to and ended', async () => {
@@ -120,20 +140,27 @@ describe.skipIf(!existsSync('/usr/bin/bwrap'))('a command that the model wants t
 })
 
 /** Runs a command in a terminal, types an answer once a text is there, and resolves with all that it printed. */
-async function atTerminal(args: readonly string[], question: string, answer: string): Promise<string> {
+async function atTerminal(
+  args: readonly string[],
+  question: string,
+  answer: string | (() => Promise<string>),
+  before = '',
+): Promise<string> {
   const bin = new URL('../bin.ts', import.meta.url).pathname
   const command = [process.execPath, '--conditions=beamclaw:source', bin, ...args].map((word) => `'${word}'`).join(' ')
   const child = spawn('script', ['-qefc', command, '/dev/null'], {
     cwd: folder,
     env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', BEAMCLAW_URL: gateway.url, TERM: 'dumb' },
   })
+  child.stdin.write(before)
   let printed = ''
   let hasAnswered = false
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     printed += text
     if (hasAnswered || !printed.includes(question)) return
     hasAnswered = true
-    child.stdin.write(answer)
+    if (typeof answer === 'string') child.stdin.write(answer)
+    else void answer().then((text) => child.stdin.write(text))
   })
   await new Promise((resolve) => child.once('close', resolve))
   return printed
