@@ -6,7 +6,7 @@ export default library(
     index: 'src/index.ts',
     browser: 'src/browser/index.ts',
     mcp: 'src/mcp/index.ts',
-    'page-worker': 'src/web/page-worker.ts',
+    'page-process': 'src/web/page-process.ts',
     'regex-worker': 'src/files/regex-worker.ts',
     'isolated-worker': 'src/isolated/isolated-worker.ts',
     'isolated-process': 'src/isolated/isolated-process.ts',

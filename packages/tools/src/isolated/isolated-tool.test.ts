@@ -8,13 +8,13 @@ import { isolatedTool } from './isolated-tool.ts'
 
 const module = new URL('./testing/code.ts', import.meta.url)
 
-async function call(isolate: 'worker' | 'process', act: string, timeoutMs = 20_000) {
+async function call(isolate: 'worker' | 'process' | undefined, act: string, timeoutMs = 20_000) {
   const tool = isolatedTool({
     name: 'work',
     description: 'Works',
     input: z.object({ act: z.string() }),
     module,
-    isolate,
+    ...(isolate === undefined ? {} : { isolate }),
     timeoutMs,
     memoryMegabytes: 64,
   })
@@ -75,6 +75,10 @@ describe.each(['worker', 'process'] as const)('code in a %s', (isolate) => {
 describe.skipIf(!existsSync('/usr/bin/prlimit'))('code in a process', () => {
   test('that takes memory beside its heap is ended', async () => {
     expect(await call('process', 'buffers')).toMatchObject({ outcome: 'error' })
+  }, 60_000)
+
+  test('that takes memory in one large piece ends nothing but itself, unless told otherwise', async () => {
+    expect(await call(undefined, 'table')).toMatchObject({ outcome: 'error', content: expect.stringContaining('64 MB of memory') })
   }, 60_000)
 
   test('leaves no child behind', async () => {

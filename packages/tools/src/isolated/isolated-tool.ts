@@ -10,8 +10,8 @@ export interface IsolatedToolOptions<TInput> extends Omit<ToolOptions<TInput>, '
   /** The module with the code: its default export is called with the input and an `IsolatedCall`. */
   readonly module: URL
   /**
-   * `worker`: a thread of this process, for work that takes the processor: what it does to memory beyond its heap it does to the process. `process`: a process
-   * of its own without the variables of this one, for code that is not trusted with memory; it may still do what its user may. @default 'worker'
+   * `process`: a process of its own without the variables of this one; it may still do what its user may. `worker`: a thread of this process, which begins
+   * sooner, for code of your own that takes the processor: a single allocation beyond its heap ends this whole process. @default 'process'
    */
   readonly isolate?: 'worker' | 'process'
   /** Megabytes of memory that it may take. In a worker they bound the heap; in a process, where `prlimit` is there, all of its data. @default 128 */
@@ -30,7 +30,7 @@ export interface IsolatedCall {
 export type IsolatedCode<TInput = unknown> = (input: TInput, call: IsolatedCall) => unknown
 
 /** Defaults for `isolatedTool`. */
-const isolatedDefaults = { isolate: 'worker', memoryMegabytes: 128 } as const satisfies Partial<IsolatedToolOptions<unknown>>
+const isolatedDefaults = { isolate: 'process', memoryMegabytes: 128 } as const satisfies Partial<IsolatedToolOptions<unknown>>
 
 /** One call of isolated code. */
 export interface IsolatedWork {

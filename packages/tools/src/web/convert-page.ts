@@ -1,7 +1,9 @@
-/** Converts a page in a worker: the libraries that read pages take unbounded time and memory for some, and must not hold up the process. */
-import { Worker } from 'node:worker_threads'
+/**
+ * Converts a page in a process of its own: the libraries that read pages take unbounded time and memory for some. A worker thread would not do: a single
+ * allocation that its limits do not allow ends the whole process.
+ */
 import type { Clock } from '@beamclaw/core'
-import { workerProgram } from '../worker-program.ts'
+import { startLimited } from '../limited-process.ts'
 import type { PageText, PageWork } from './page-text.ts'
 
 /** The limits of one conversion. */
@@ -12,28 +14,25 @@ export interface ConvertOptions {
   readonly timeoutMs: number
 }
 
-const resourceLimits = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 }
+const memoryMegabytes = 256
 
 /** Resolves with the text of a page; `undefined` for one that is too much, or cannot be read. Rejects with the reason of `signal`. */
 export async function convertPage(work: PageWork, { signal, clock, timeoutMs }: ConvertOptions): Promise<PageText | undefined> {
   signal.throwIfAborted()
   const { promise, resolve, reject } = Promise.withResolvers<PageText | undefined>()
-  // Neither the variables nor the options of this process are for code that reads strangers' pages.
-  const program = workerProgram(new URL('./page-worker.ts', import.meta.url))
-  const worker = new Worker(program, { workerData: work, resourceLimits, env: {}, execArgv: [], stdout: true, stderr: true })
-  worker.stdout.resume()
-  worker.stderr.resume()
+  const { child, end } = startLimited(new URL('./page-process.ts', import.meta.url), memoryMegabytes)
   const onAbort = (): void => reject(signal.reason)
-  const timer = clock.setTimer(() => resolve(undefined), timeoutMs)
+  const fail = (): void => resolve(undefined)
+  const timer = clock.setTimer(fail, timeoutMs)
   signal.addEventListener('abort', onAbort, { once: true })
-  worker.once('message', resolve)
-  worker.once('error', () => resolve(undefined))
-  worker.once('exit', () => resolve(undefined))
+  child.once('message', (text) => resolve(text as PageText))
+  child.once('error', fail).once('exit', fail)
+  child.send(work, (error) => error !== null && fail())
   try {
     return await promise
   } finally {
     timer.cancel()
     signal.removeEventListener('abort', onAbort)
-    await worker.terminate()
+    await end()
   }
 }

@@ -15,13 +15,32 @@ const invisible = [
 /** Returns the article of a page, or its whole body when it has none. */
 export async function htmlPage(html: string, url: string, format: PageFormat): Promise<PageText> {
   const { parseHTML } = await import('linkedom')
-  const document = parseHTML(/<html[\s>]/i.test(html) ? html : `<html><body>${html}</body></html>`).document as unknown as DomDocument
+  const document = parseHTML(wholePage(html)).document as unknown as DomDocument
   const title = oneLine(document.querySelector('title')?.textContent ?? '')
   makeLinksAbsolute(document, url)
   const article = await articleOf(document)
   const body = article?.content ?? wholeBody(document)
   const text = format === 'text' ? plainText(body) : await markdown(body)
   return { title: title || oneLine(article?.title ?? ''), text }
+}
+
+/** What may stand in a head: white space, comments, the tags of page and head, and the elements of one. */
+const ofHead =
+  /\s+|<!--[\s\S]*?-->|<!doctype[^>]*>|<\/?(?:html|head)(?=[\s>])[^>]*>|<(?:meta|link|base)(?=[\s/>])[^>]*>|<(title|style|script|noscript|template)(?=[\s>])[^>]*>[\s\S]*?<\/\1\s*>/iy
+const bodyTag = /<body(?=[\s>])[^>]*>/iy
+
+/** Returns a page with the tags that it may leave out, which the library does not add: what is behind its head is its body. */
+function wholePage(html: string): string {
+  const start = endOf(ofHead, html, 0)
+  const head = html.slice(0, start).replaceAll(/<!doctype[^>]*>|<\/?(?:html|head)(?=[\s>])[^>]*>/gi, '')
+  const body = html.slice(endOf(bodyTag, html, start)).replaceAll(/<\/(?:body|html)\s*>/gi, '')
+  return `<html><head>${head}</head><body>${body}</body></html>`
+}
+
+/** Returns where the last of a row of matches ends. */
+function endOf(pattern: RegExp, text: string, from: number): number {
+  pattern.lastIndex = from
+  for (let end = from; ; end = pattern.lastIndex) if (!pattern.test(text)) return end
 }
 
 async function articleOf(document: DomDocument): Promise<{ readonly title: string; readonly content: DomElement } | undefined> {

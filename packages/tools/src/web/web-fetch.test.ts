@@ -54,6 +54,24 @@ describe('an HTML page', () => {
     expect(inside(called)).not.toContain('Home')
   })
 
+  it.each([
+    '<html><title>T</title><body class="a"><h1>Hello</h1><p>there',
+    '<!doctype html><html lang=en><meta charset=utf-8><title>T</title><h1>Hello</h1><p>there',
+    '<html><head><title>T</title></head><h1>Hello</h1><p>there</p></html>',
+    '<!-- a --><title>T</title>\n<style>p { color: red }</style><script>if (a < b) c()</script><h1>Hello</h1><p>there</p>',
+    '<head><title>T</title><body><h1>Hello</h1><p>there</body>',
+    '<html><head><title>T</title></head><body><h1>Hello</h1><p>there</p></body></html>',
+  ])('may leave out tags as HTML lets it: %s', async (html) => {
+    const called = await read(html, 'text/html')
+    expect(called.text).toContain('\nTitle: T\n')
+    expect(inside(called)).toMatch(/^#+ Hello\s+there$/)
+  })
+
+  it('that takes more memory than it may is its plain text, and ends nothing else', async () => {
+    const attributes = Array.from({ length: 250_000 }, (_, index) => `a${index}=1`).join(' ')
+    expect(inside(await read(`<html><body><p ${attributes}>still here</p></body></html>`, 'text/html'))).toContain('still here')
+  }, 60_000)
+
   it('keeps tables, code and lists', async () => {
     const table =
       '<table><tr><th>Name</th><th>A|B</th><th>C</th></tr><tr><td>Rhine</td><td></td><td>x<br>y</td></tr><tr><td colspan="2">Two</td><td>3</td></tr></table>'

@@ -20,6 +20,11 @@ export default async function run(
       const all: Buffer[] = []
       for (;;) all.push(Buffer.alloc(16 * 1024 * 1024, 1))
     }
+    case 'table': {
+      // One that grows asks for its new size at once.
+      const all = new Map<number, number>()
+      for (let index = 0; ; index++) all.set(index, index)
+    }
     case 'exit':
       return process.exit(3)
     case 'child':
