@@ -90,6 +90,11 @@ export interface SpawnOptions {
   readonly listener: CommandListener
   /** Whether the command goes on when the process that started it dies. @default false: it is killed with it */
   readonly isDetached?: boolean
+  /**
+   * 24 hexadecimal digits, which the caller has stored before: until it has stored the identity, `reap({ sandbox, mark })` finds the command by them alone.
+   * @default random ones
+   */
+  readonly mark?: string
 }
 
 /** A command under way. */
@@ -135,6 +140,9 @@ export interface Sandbox {
   spawn(command: PreparedCommand, options: SpawnOptions): Promise<SandboxProcess>
   /** Returns a detached command that an earlier process has started; undefined when it is over. Output comes from now on. */
   attach?(identity: JsonObject, listener: CommandListener): Promise<SandboxProcess | undefined>
-  /** Ends what an earlier process has left of a command that was not detached. Resolves when nothing of it runs. */
+  /**
+   * Ends what an earlier process has left of a command, by its identity, or by `{ sandbox, mark }` when that process has died before it knew the identity.
+   * Resolves when nothing of it runs.
+   */
   reap?(identity: JsonObject): Promise<void>
 }

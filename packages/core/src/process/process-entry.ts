@@ -82,6 +82,10 @@ export class ProcessEntry {
     return this.#record.isDetached
   }
 
+  get mark(): string {
+    return this.#record.mark ?? ''
+  }
+
   get isNoticeDue(): boolean {
     return this.#record.notice === 'due'
   }

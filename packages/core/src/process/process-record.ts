@@ -22,6 +22,8 @@ export interface ProcessRecord {
   readonly isDetached: boolean
   readonly notify: boolean
   readonly startedAt: number
+  /** Found by a sandbox when the node has died before the identity was stored. Absent in documents of earlier versions. */
+  readonly mark?: string
   readonly identity?: JsonObject
   readonly endedAt?: number
   readonly exit?: { readonly code: number | null; readonly signal: string | null; readonly survivors: number }

@@ -28,6 +28,29 @@ describe('after a crash', () => {
     await staged.claw.stop()
   })
 
+  test('what was started just before is found by its mark, when nothing else was written', async () => {
+    const store = new MemoryStore()
+    const staged = await tableStage({}, { store })
+    const put = store.put.bind(store)
+    const written: unknown[] = []
+    store.put = async (name, value, options) => {
+      // The document comes first, and what follows the start is never written.
+      if (name[1] !== 'processes') return put(name, value, options)
+      return written.push(value) === 1 ? put(name, value, options) : new Promise(() => {})
+    }
+    void staged.begin().catch(() => {})
+    await flushEventLoop()
+    const [process] = staged.sandbox.started
+    expect([process?.isRunning, written.length]).toEqual([true, 2])
+    expect(written[0]).toMatchObject({ status: 'starting', mark: process?.mark })
+    expect(process?.mark).toMatch(/^[0-9a-f]{24}$/)
+    store.put = put
+    await staged.restart()
+    expect(process?.isRunning).toBe(false)
+    expect(staged.processes.list()).toMatchObject([{ status: 'lost' }])
+    await staged.claw.stop()
+  })
+
   test('of the part alone it is the same', async () => {
     const staged = await tableStage()
     await staged.claw.session(key).send('hello').result()

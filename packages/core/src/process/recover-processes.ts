@@ -35,7 +35,8 @@ export interface RecoverOptions {
 /** Attaches to a detached process that still runs, else makes sure that nothing of it runs, and calls it lost. Never rejects. */
 export async function recover(entry: ProcessEntry, options: RecoverOptions): Promise<void> {
   const { clock, logger, sandboxes } = options
-  const { identity, isDetached, sandbox: name, id } = entry.record
+  const { isDetached, sandbox: name, id, mark } = entry.record
+  const identity = entry.record.identity ?? (typeof mark === 'string' ? { sandbox: name, mark } : undefined)
   const sandbox = sandboxes.get(name)
   try {
     if (identity !== undefined && sandbox === undefined)

@@ -1,5 +1,5 @@
 /** The background processes of one tenant. */
-import type { TimerHandle } from '@beamclaw/actor'
+import type { Random, TimerHandle } from '@beamclaw/actor'
 import { hintOf, maxTimerMs } from '@beamclaw/actor/internal'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import { parseSessionKey, type SessionKey } from '../base/ids.ts'
@@ -220,6 +220,7 @@ export class TenantProcesses implements ProcessList {
         isDetached: options.isDetached ?? false,
         notify: options.notify ?? true,
         startedAt: clock.now(),
+        mark: newMark(random),
         notice: 'none',
         outputBytes: 0,
         tail: '',
@@ -252,7 +253,7 @@ export class TenantProcesses implements ProcessList {
 
   async #spawn(sandbox: Sandbox, command: PreparedCommand, entry: ProcessEntry): Promise<SandboxProcess> {
     this.#checkOpen()
-    const process = await sandbox.spawn(command, { listener: entry.listener, isDetached: entry.isDetached })
+    const process = await sandbox.spawn(command, { listener: entry.listener, isDetached: entry.isDetached, mark: entry.mark })
     // The table has crashed meanwhile, and its next incarnation does not know how to find this process.
     if (this.#phase !== 'released') return process
     await process.signal('SIGKILL').catch(() => {})
@@ -340,4 +341,8 @@ export class TenantProcesses implements ProcessList {
   #log(event: string, process: string, error: unknown): void {
     if (this.#phase !== 'released') this.#host.services.logger.log('warn', event, { process, error: describeError(error) })
   }
+}
+
+function newMark(random: Random): string {
+  return Array.from({ length: 24 }, () => Math.floor(random.next() * 16).toString(16)).join('')
 }

@@ -32,6 +32,7 @@ export class ScriptedProcess implements SandboxProcess {
   readonly hasTerminal: boolean
   readonly command: PreparedCommand
   readonly isDetached: boolean
+  readonly mark: string | undefined
   /** What was written to it, as text. */
   input = ''
   isInputEnded = false
@@ -45,13 +46,14 @@ export class ScriptedProcess implements SandboxProcess {
   #listener: CommandListener
   #exit: CommandExit | undefined
 
-  constructor(pid: number, command: PreparedCommand, { listener, isDetached = false }: SpawnOptions) {
+  constructor(pid: number, command: PreparedCommand, { listener, isDetached = false, mark }: SpawnOptions) {
     this.pid = pid
     this.identity = { pid }
     this.command = command
     this.hasTerminal = command.terminal !== undefined
     this.size = command.terminal
     this.isDetached = isDetached
+    this.mark = mark
     this.#listener = listener
   }
 
@@ -173,7 +175,9 @@ export class ScriptedSandbox implements Sandbox {
 
   async reap(identity: JsonObject): Promise<void> {
     await this.before('reap')
-    const process = this.started.find(({ pid }) => pid === identity.pid)
+    const process = this.started.find(({ pid, mark }) =>
+      identity.pid === undefined ? mark !== undefined && mark === identity.mark : pid === identity.pid,
+    )
     process?.exit('SIGKILL')
     if (process !== undefined) process.children = 0
   }

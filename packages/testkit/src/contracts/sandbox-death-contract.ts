@@ -3,6 +3,7 @@ import type { SandboxProcess } from '@beamclaw/core'
 import * as assert from './assert.ts'
 import type { SandboxUnderTest } from './sandbox-contract.ts'
 import { AlivePipe, Heard, type SandboxTests, shell } from './sandbox-fixtures.ts'
+import { expectRejection } from './store-fixtures.ts'
 
 function doomed({ spawnInDoomedHost }: SandboxUnderTest): NonNullable<SandboxUnderTest['spawnInDoomedHost']> {
   if (spawnInDoomedHost === undefined)
@@ -32,6 +33,25 @@ export const deathTests: SandboxTests = {
     await subject.sandbox.reap?.(identity)
     await subject.sandbox.reap?.(identity)
     await pipe.gone()
+  },
+  async 'a command of which only the mark is known is reaped, and no other one'(subject) {
+    const { sandbox } = subject
+    if (sandbox.reap === undefined) return
+    const [mark, other] = ['0123456789abcdef01234567', '76543210fedcba9876543210']
+    const begin = async (own: string) => {
+      const heard = new Heard()
+      const prepared = await sandbox.prepare({ argv: shell('echo ready; sleep 1000'), workspace: subject.workspace })
+      const process = await sandbox.spawn(prepared, { listener: heard.listener, mark: own })
+      await heard.output('ready')
+      return { heard, process }
+    }
+    const [one, two] = [await begin(mark), await begin(other)]
+    await sandbox.reap({ sandbox: sandbox.id, mark })
+    await one.heard.exit
+    assert.equal(await two.process.signal('SIGCONT'), true)
+    await two.process.signal('SIGKILL')
+    await two.heard.exit
+    await expectRejection(begin('../not-a-mark'), 'command-refused')
   },
   async 'an identity that is none reaps and attaches nothing'(subject) {
     const { sandbox } = subject

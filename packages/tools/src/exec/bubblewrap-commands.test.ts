@@ -51,6 +51,19 @@ describe.skipIf(!probe.isAvailable)(`commands in bubblewrap ${probe.reason ?? ''
     )
   })
 
+  test('can write to the workspace and to /tmp alone, whoever this process is: no setting of the kernel, no memory without a bound', async () => {
+    const output = await run(
+      [
+        'for path in /x /dev/x /workspace/../y /proc/sys/vm/swappiness /proc/sysrq-trigger /usr/x; do (echo 1 > $path) 2>/dev/null && echo "wrote $path"; done',
+        'find /proc -path "/proc/[0-9]*" -prune -o -path "/proc/self*" -prune -o -path "/proc/thread-self*" -prune -o -type f -writable -print 2>/dev/null',
+        'for place in /dev/shm /tmp; do head -c 100M /dev/zero > $place/x 2>/dev/null; [ $(stat -c %s $place/x) -le 67108864 ] && echo "$place is bounded"; done',
+        'unshare -Ur true 2>/dev/null && echo "a namespace of its own"',
+        'echo fine > /workspace/ok; cat /workspace/ok',
+      ].join('; '),
+    )
+    expect(output).toBe('/dev/shm is bounded\n/tmp is bounded\nfine\n')
+  })
+
   test('have permits that name the program as the sandbox sees it, and none for a program of the workspace', async () => {
     const { permits } = await planExec({ command: "ls -l 'a b' | cat" }, settings, site)
     expect(permits?.map(({ subject }) => subject)).toEqual([

@@ -1,5 +1,4 @@
 /** Commands in namespaces of their own, by the program `bwrap`: no network, no file of the host but the workspace, no way out of the process tree. */
-import { randomBytes } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import {
@@ -18,10 +17,11 @@ import { anArray, checkOptions, integer } from '@beamclaw/core/adapter'
 import { findInit, readReport } from './bubblewrap-report.ts'
 import { bubblewrapPaths, bubblewrapWords, workspaceInside } from './bubblewrap-words.ts'
 import { sandboxUnavailable } from './command-error.ts'
-import { type CommandIdentity, identityJson, isAlive, type ProcessId, readIdentity } from './command-identity.ts'
+import { type CommandIdentity, givenMark, identityJson, isAlive, markAlone, type ProcessId, readIdentity } from './command-identity.ts'
 import { FileChannel, untilStarted } from './detached-files.ts'
 import { detachedPlace } from './detached-state.ts'
 import { environmentOf, programFolders } from './environment.ts'
+import { markName, reapMarked } from './group-tree.ts'
 import { HostFiles } from './host-files.ts'
 import { type Launched, launch } from './launch.ts'
 import { enforcedLimits, limitWords } from './limit-words.ts'
@@ -43,7 +43,7 @@ export interface BubblewrapSandboxOptions extends HostSandboxOptions {
   readonly gid?: number
   /** Absolute paths of the host that the command may read, under the same names, such as `/opt/tools`. @default [] */
   readonly readOnly?: readonly string[]
-  /** Size of `/tmp`, which is in memory. @default 67108864 */
+  /** Size of `/tmp` and of `/dev/shm`, which are in memory. @default 67108864 */
   readonly temporaryBytes?: number
 }
 
@@ -88,11 +88,11 @@ export class BubblewrapSandbox implements Sandbox {
     return this.#files.prepare(request)
   }
 
-  async spawn(command: PreparedCommand, { listener, isDetached = false }: SpawnOptions): Promise<SandboxProcess> {
+  async spawn(command: PreparedCommand, { listener, isDetached = false, mark: given }: SpawnOptions): Promise<SandboxProcess> {
     const { isAvailable, reason = '' } = await this.probe()
     if (!isAvailable) throw sandboxUnavailable(this.id, reason)
     const { program, args, workspace } = await this.#files.recheck(command)
-    const mark = `detached-${randomBytes(12).toString('hex')}`
+    const mark = `${isDetached ? 'detached' : 'command'}-${givenMark(given)}`
     const place = isDetached ? detachedPlace(mark, this.#options) : undefined
     const terminal = isDetached ? undefined : command.terminal
     const reportFd = isDetached ? 4 : 3
@@ -113,7 +113,7 @@ export class BubblewrapSandbox implements Sandbox {
       argv: words(reportFd) as readonly [string, ...string[]],
       terminalArgv: words(undefined) as readonly [string, ...string[]],
       cwd: '/',
-      env: environmentOf(workspaceInside, '/tmp', terminal !== undefined, command.env),
+      env: { ...environmentOf(workspaceInside, '/tmp', terminal !== undefined, command.env), [markName]: mark },
       terminal,
       reportFd,
       isDetached,
@@ -131,6 +131,8 @@ export class BubblewrapSandbox implements Sandbox {
   }
 
   async reap(identity: JsonObject): Promise<void> {
+    const mark = markAlone(this.id, identity)
+    if (mark !== undefined) return reapMarked(mark)
     const known = readIdentity(this.id, identity)
     if (known === undefined) return
     const tree = new NamespaceTree({ outer: known, init: known.init, hasExited: () => false })

@@ -40,6 +40,7 @@ const topFolders = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32']
  */
 export function bubblewrapWords(profile: BubblewrapProfile): readonly string[] {
   const { workspace, cwd, network, uid, gid, readOnly, temporaryBytes, hasTerminal, isDetached, reportFd } = profile
+  const temporary = ['--size', String(temporaryBytes), '--tmpfs']
   return [
     ...['--unshare-all', '--unshare-user', '--disable-userns', ...(network ? ['--share-net'] : [])],
     ...['--uid', String(uid), '--gid', String(gid), '--hostname', 'sandbox', '--cap-drop', 'ALL'],
@@ -49,9 +50,12 @@ export function bubblewrapWords(profile: BubblewrapProfile): readonly string[] {
     ...(reportFd === undefined ? [] : ['--info-fd', String(reportFd)]),
     ...['--ro-bind', '/usr', '/usr', ...topFolders.flatMap(topWords)],
     ...[...systemFiles, ...(network ? networkFiles : [])].flatMap((path) => ['--ro-bind-try', path, path]),
-    ...['--proc', '/proc', '--dev', '/dev', '--size', String(temporaryBytes), '--tmpfs', '/tmp'],
+    // For the kernel, the command of a process that is root is root, too: the settings below /proc/sys would be its to change.
+    ...['--proc', '/proc', '--remount-ro', '/proc'],
+    ...['--dev', '/dev', ...temporary, '/dev/shm', '--remount-ro', '/dev', ...temporary, '/tmp'],
     ...readOnly.flatMap((path) => ['--ro-bind', path, path]),
-    ...['--bind', workspace, workspaceInside, '--chdir', cwd, '--'],
+    // What holds the folders is in memory as well, and has no size of its own.
+    ...['--bind', workspace, workspaceInside, '--remount-ro', '/', '--chdir', cwd, '--'],
   ]
 }
 

@@ -1,5 +1,7 @@
 /** What a later process finds a command by: JSON that holds for one start of the machine. */
+import { randomBytes } from 'node:crypto'
 import type { JsonObject } from '@beamclaw/core'
+import { commandRefused } from './command-error.ts'
 import { bootId, factsOf } from './process-facts.ts'
 
 /** One process, told apart from a later one with the same id. */
@@ -26,6 +28,27 @@ export function identityJson({ sandbox, pid, startTime, mark, boot, init, direct
     ...(init === undefined ? {} : { init: { pid: init.pid, startTime: init.startTime } }),
     ...(directory === undefined ? {} : { directory }),
   }
+}
+
+const mark = /^[0-9a-f]{24}$/
+
+/** Returns a random mark. */
+export function randomMark(): string {
+  return randomBytes(12).toString('hex')
+}
+
+/** Returns the mark of a command of which nothing else is known; undefined for any other value. */
+export function markAlone(sandbox: string, value: JsonObject): string | undefined {
+  return value.sandbox === sandbox && value.pid === undefined && typeof value.mark === 'string' && mark.test(value.mark)
+    ? value.mark
+    : undefined
+}
+
+/** Returns the mark of the caller, which becomes a part of names. Throws `command-refused` for one that is none. */
+export function givenMark(given: string | undefined): string {
+  if (given === undefined) return randomMark()
+  if (mark.test(given)) return given
+  throw commandRefused('its mark must have 24 hexadecimal digits')
 }
 
 /**

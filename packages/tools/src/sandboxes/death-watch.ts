@@ -59,6 +59,11 @@ export class DeathWatch {
     this.#tell(`- ${group}\n`)
   }
 
+  /** Begins to watch; no effect while it does. */
+  start(): void {
+    if (this.#watcher === undefined) this.#start()
+  }
+
   #start(): void {
     const child = spawn('/bin/sh', ['-c', script, 'beamclaw-death-watch', this.#mark, this.#remover?.program ?? ''], {
       cwd: '/',

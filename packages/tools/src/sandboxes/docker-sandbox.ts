@@ -16,12 +16,13 @@ import {
 import { checkOptions, integer, type OptionRule, oneOf } from '@beamclaw/core/adapter'
 import { resolveInside } from '../workspace/resolve-inside.ts'
 import { asRefusal, commandChanged, commandRefused, sandboxUnavailable } from './command-error.ts'
+import { givenMark, markAlone } from './command-identity.ts'
 import { checkRequest } from './command-request.ts'
 import type { CommandTree } from './command-tree.ts'
 import { containerWords, containerWorkspace } from './container-words.ts'
 import { DeathWatch } from './death-watch.ts'
 import { environmentOf, programFolders } from './environment.ts'
-import { GroupTree, markName } from './group-tree.ts'
+import { GroupTree, markName, reapMarked } from './group-tree.ts'
 import { launch } from './launch.ts'
 import { ProbeOnce } from './probe-once.ts'
 import { factsOf } from './process-facts.ts'
@@ -105,12 +106,12 @@ export class DockerSandbox implements Sandbox {
     return asRefusal(() => this.#prepare(request))
   }
 
-  async spawn(command: PreparedCommand, { listener, isDetached = false }: SpawnOptions): Promise<SandboxProcess> {
+  async spawn(command: PreparedCommand, { listener, isDetached = false, mark }: SpawnOptions): Promise<SandboxProcess> {
     if (isDetached) throw commandRefused('a container of this sandbox ends with its host; start it without isDetached')
     await asRefusal(() => this.#recheck(command))
     const { isAvailable, reason = '' } = await this.probe()
     if (!isAvailable) throw sandboxUnavailable(this.id, reason)
-    const name = `beamclaw-${randomBytes(12).toString('hex')}`
+    const name = `beamclaw-${givenMark(mark)}`
     const program = this.#program()
     const { image, user, temporaryBytes, logger = silentLogger, outputGraceMs = hostSandboxDefaults.outputGraceMs } = this.#options
     const { PATH: _, ...variables } = environmentOf(containerWorkspace, '/tmp', command.terminal !== undefined, command.env)
@@ -151,7 +152,11 @@ export class DockerSandbox implements Sandbox {
     })
   }
 
-  async reap({ sandbox, name }: JsonObject): Promise<void> {
+  async reap(identity: JsonObject): Promise<void> {
+    const mark = markAlone(this.id, identity)
+    const { sandbox, name = `beamclaw-${mark}` } = identity
+    // The client first: one that is left could still start the container.
+    if (mark !== undefined) await reapMarked(mark)
     if (sandbox === this.id && typeof name === 'string' && /^beamclaw-[0-9a-f]{24}$/.test(name)) await this.#client(['rm', '--force', name])
   }
 

@@ -2,10 +2,26 @@
 import type { CommandSignal } from '@beamclaw/core'
 import type { CommandTree } from './command-tree.ts'
 import { endAll } from './command-tree.ts'
-import { allPids, factsOf, hasVariable, kill, pidsSince } from './process-facts.ts'
+import { allPids, factsOf, hasVariable, hasVariableEnding, kill, pidsSince } from './process-facts.ts'
 
 /** The variable that every command of a sandbox carries. A child that clears its environment and makes a session of its own is not found. */
 export const markName = 'BEAMCLAW_COMMAND'
+
+/** Ends every process whose mark ends so, and all in the sessions of these. Resolves when none is left, or none more can be ended. */
+export async function reapMarked(mark: string): Promise<void> {
+  const own = factsOf(process.pid)?.session
+  await endAll(
+    () => {
+      const facts = allPids()
+        .flatMap((pid) => (pid === process.pid ? [] : (factsOf(pid) ?? [])))
+        .filter(({ isZombie }) => !isZombie)
+      const marked = new Set(facts.filter(({ pid }) => hasVariableEnding(pid, markName, `-${mark}`)))
+      const sessions = new Set([...marked].map(({ session }) => session).filter((session) => session !== own))
+      return facts.filter((one) => marked.has(one) || sessions.has(one.session)).map(({ pid }) => pid)
+    },
+    (pid) => void kill(pid, 'SIGKILL'),
+  )
+}
 
 /** What a tree is found by. */
 export interface GroupTreeParts {

@@ -13,13 +13,13 @@ import {
 } from '@beamclaw/core'
 import { checkOptions } from '@beamclaw/core/adapter'
 import { sandboxUnavailable } from './command-error.ts'
-import { type CommandIdentity, identityJson, isAlive, readIdentity } from './command-identity.ts'
+import { type CommandIdentity, givenMark, identityJson, isAlive, markAlone, readIdentity } from './command-identity.ts'
 import { endAll } from './command-tree.ts'
 import { DeathWatch } from './death-watch.ts'
 import { FileChannel, untilStarted } from './detached-files.ts'
 import { type DetachedPlace, detachedPlace } from './detached-state.ts'
 import { environmentOf, programFolders } from './environment.ts'
-import { GroupTree, markName } from './group-tree.ts'
+import { GroupTree, markName, reapMarked } from './group-tree.ts'
 import { HostFiles } from './host-files.ts'
 import { type Launched, launch } from './launch.ts'
 import { enforcedLimits, limitWords } from './limit-words.ts'
@@ -73,14 +73,16 @@ export class LocalSandbox implements Sandbox {
     return this.#files.prepare(request)
   }
 
-  async spawn(command: PreparedCommand, { listener, isDetached = false }: SpawnOptions): Promise<SandboxProcess> {
+  async spawn(command: PreparedCommand, { listener, isDetached = false, mark: given }: SpawnOptions): Promise<SandboxProcess> {
     const { isAvailable, reason = '' } = await this.probe()
     if (!isAvailable) throw sandboxUnavailable(this.id, reason)
     const { program, args, workspace, cwd } = await this.#files.recheck(command)
-    const mark = isDetached ? `detached-${randomBytes(12).toString('hex')}` : `${this.#mark}-${++this.#count}`
+    const mark = `${isDetached ? 'detached' : `${this.#mark}-${++this.#count}`}-${givenMark(given)}`
     const place = isDetached ? detachedPlace(mark, this.#options) : undefined
     const limits = limitWords(this.#prlimit, command.limits)
     const [first, ...rest] = [...(place?.words ?? []), ...limits, program, ...args]
+    // It finds by their marks what was started just before the end of the host.
+    if (place === undefined) this.#watch.start()
     const launched = await launch({
       sandbox: this.id,
       argv: [first ?? program, ...rest],
@@ -111,6 +113,8 @@ export class LocalSandbox implements Sandbox {
   }
 
   async reap(identity: JsonObject): Promise<void> {
+    const mark = markAlone(this.id, identity)
+    if (mark !== undefined) return reapMarked(mark)
     const known = readIdentity(this.id, identity)
     if (known === undefined) return
     const tree = new GroupTree({ ...known, hasExited: () => true, isOld: true })

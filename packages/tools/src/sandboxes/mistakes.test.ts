@@ -1,4 +1,5 @@
 // The contract finds what is wrong with a sandbox: each mistake is planted in a correct one, and a named test must fail on it.
+import type { JsonObject } from '@beamclaw/core'
 import { type SandboxUnderTest, sandboxContract } from '@beamclaw/testkit'
 import { afterEach, describe, expect, it } from 'vitest'
 import { allPids, hasVariable, kill } from './process-facts.ts'
@@ -25,6 +26,7 @@ function testsWith(mistake: (typeof sandboxMistakes)[string] | undefined, deadli
       probe: () => sandbox.probe(),
       prepare: changed.prepare ?? ((request) => sandbox.prepare(request)),
       spawn: changed.spawn ?? ((command, options) => sandbox.spawn(command, options)),
+      reap: (identity: JsonObject) => sandbox.reap?.(identity) ?? Promise.resolve(),
     } satisfies SandboxUnderTest['sandbox']
     return { ...subject, sandbox: mistaken }
   }

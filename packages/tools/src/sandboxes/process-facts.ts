@@ -42,6 +42,16 @@ export function hasVariable(pid: number, assignment: string): boolean {
   }
 }
 
+/** Returns true when the process has a variable of this name, whose value ends so, in the environment that it was started with. */
+export function hasVariableEnding(pid: number, name: string, end: string): boolean {
+  try {
+    const variables = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0')
+    return variables.some((one) => one.startsWith(`${name}=`) && one.endsWith(end))
+  } catch {
+    return false
+  }
+}
+
 /** Returns an id of the process's PID namespace; undefined when there is no such process. */
 export function pidNamespaceOf(pid: number): string | undefined {
   try {

@@ -14,11 +14,12 @@ import {
 import { checkOptions, integer, type OptionRule } from '@beamclaw/core/adapter'
 import { pathRefused } from '../workspace/path-refused.ts'
 import { asRefusal, commandNotFound, commandRefused, sandboxUnavailable } from './command-error.ts'
+import { givenMark, markAlone } from './command-identity.ts'
 import { checkRequest } from './command-request.ts'
 import type { CommandTree } from './command-tree.ts'
 import { DeathWatch } from './death-watch.ts'
 import { environmentOf, programFolders } from './environment.ts'
-import { GroupTree, markName } from './group-tree.ts'
+import { GroupTree, markName, reapMarked } from './group-tree.ts'
 import { type Launched, launch } from './launch.ts'
 import { MarkedChannel } from './marked-channel.ts'
 import { ProbeOnce } from './probe-once.ts'
@@ -107,7 +108,7 @@ export class SshSandbox implements Sandbox {
     return { sandbox: this.id, argv, workspace, cwd: directory, env, network, limits, ...(terminal === undefined ? {} : { terminal }) }
   }
 
-  async spawn(command: PreparedCommand, { listener, isDetached = false }: SpawnOptions): Promise<SandboxProcess> {
+  async spawn(command: PreparedCommand, { listener, isDetached = false, mark: given }: SpawnOptions): Promise<SandboxProcess> {
     const { argv, workspace, cwd, env, limits } = command
     if (command.sandbox !== this.id) {
       throw commandRefused(`it was prepared by the sandbox ${JSON.stringify(command.sandbox)}, and this is "${this.id}"`)
@@ -117,7 +118,7 @@ export class SshSandbox implements Sandbox {
       checkRequest({ ...command, argv: argv as [string, ...string[]] })
       if (remoteDirectory(workspace, cwd) === undefined) throw pathRefused(cwd, 'it leads out of the workspace')
     })
-    const mark = `${this.#mark}-${randomBytes(8).toString('hex')}`
+    const mark = `${this.#mark}-${givenMark(given)}`
     const text = remoteText({ mark, directory: cwd, argv, env: environmentOf(workspace, '/tmp', false, env), limits })
     const launched = await launch({
       sandbox: this.id,
@@ -137,8 +138,12 @@ export class SshSandbox implements Sandbox {
     }
   }
 
-  async reap({ sandbox, mark, child, runner }: JsonObject): Promise<void> {
-    if (sandbox !== this.id || typeof mark !== 'string' || !/^[0-9a-f-]{41}$/.test(mark)) return
+  async reap(identity: JsonObject): Promise<void> {
+    // The command ends with its connection.
+    const alone = markAlone(this.id, identity)
+    if (alone !== undefined) return reapMarked(alone)
+    const { sandbox, mark, child, runner } = identity
+    if (sandbox !== this.id || typeof mark !== 'string' || !/^[0-9a-f-]{41,49}$/.test(mark)) return
     if (isPid(child) && isPid(runner)) await this.#remote(killText(mark, child, runner, 'SIGKILL'))
   }
 

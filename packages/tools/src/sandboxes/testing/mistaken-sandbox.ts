@@ -121,6 +121,10 @@ export const sandboxMistakes: Readonly<Record<string, SandboxMistake>> = {
     change: (correct) => ({ spawn: handling(correct, () => ({ write: async () => undefined })) }),
     caughtBy: 'input arrives, and ends once',
   },
+  'forgets the mark of its caller': {
+    change: (correct) => ({ spawn: (command, { mark: _, ...options }) => correct.spawn(command, options) }),
+    caughtBy: 'a command of which only the mark is known is reaped, and no other one',
+  },
   'starts the commands of others': {
     change: (correct) => ({ spawn: (command, options) => correct.spawn({ ...command, sandbox: correct.id }, options) }),
     caughtBy: 'a command that another sandbox has prepared is refused',
