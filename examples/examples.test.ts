@@ -37,7 +37,7 @@ const passing: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME'],
   [/\bafter \d+\.\d s/g, 'after SECONDS'],
   [/(in the background as "|The background process )[a-z]+-[a-z]+/g, '$1NAME'],
-  [/^Output so far:\n.*\n/gm, ''],
+  [/^Output so far; .*\n.*\n/gm, ''],
 ]
 
 function linesOf(output: string): readonly string[] {

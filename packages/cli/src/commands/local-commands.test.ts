@@ -100,6 +100,17 @@ describe('init', () => {
     },
   )
 
+  test.each(['demo', 'openai', 'anthropic'])('has comments for %s that may all be used as they are', async (provider) => {
+    expect((await inFolder(['init', '--provider', provider])).code).toBe(0)
+    const text = readFileSync(join(folder, 'beamclaw.yaml'), 'utf8')
+    const used = text.replaceAll(/^( *)# ( *[\w/.-]+:(?: |$))/gm, '$1$2')
+    for (const line of ['    tools: [', '    askMode: ', '    skills: [', 'tools:', 'skills:']) expect(used).toContain(`\n${line}`)
+    write(used)
+    const keys = { OPENAI_API_KEY: 'sk-1', ANTHROPIC_API_KEY: 'sk-2', BEAMCLAW_GATEWAY_TOKEN: 'a-long-token' }
+    const { code, errors } = await inFolder(['config', 'check'], keys)
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+  })
+
   test('chooses the service whose key is there', async () => {
     const [line] = jsonLines(await inFolder(['init', '--json'], { OPENAI_API_KEY: 'sk-1' }))
     expect(line).toEqual({ file: join(folder, 'beamclaw.yaml'), provider: 'openai' })

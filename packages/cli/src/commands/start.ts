@@ -1,7 +1,7 @@
 /** `beamclaw start`: the standalone gateway. */
 import { once } from 'node:events'
 import { resolve } from 'node:path'
-import { type AgentDefinition, BeamClawError, type Logger, type RunningBeamClaw } from '@beamclaw/core'
+import { BeamClawError, type Logger, type RunningBeamClaw } from '@beamclaw/core'
 import { Gateway, implementProcesses } from '@beamclaw/gateway-ws'
 import { AssembledBeamClaw } from '../assemble.ts'
 import { ClientError } from '../client/client-error.ts'
@@ -12,6 +12,7 @@ import { type Settings, type SettingsFlags, settingsFrom } from '../config/setti
 import { createLogger, type LogFormat } from '../logging.ts'
 import { version } from '../version.ts'
 import { notWritable, writableAdvice } from './doctor/data-directory.ts'
+import { welcomeText } from './welcome.ts'
 
 export interface StartFlags extends SettingsFlags {
   readonly config?: string
@@ -51,7 +52,7 @@ export async function start(flags: StartFlags): Promise<void> {
     agents: claw.agents.map((agent) => agent.id).join(','),
     ...(file && { config: file }),
   })
-  if (format === 'pretty') process.stdout.write(welcome(url, claw.agents[0], settings.auth.mode === 'token'))
+  if (format === 'pretty') process.stdout.write(welcomeText(url, claw.agents[0], settings))
   claw.resumed.then((count) => count > 0 && logger.log('info', 'sessions.resumed', { count }))
   const hasGivenUp = await Promise.race([firstSignal().then(() => false), claw.ended.then(() => true)])
   const drainMs = hasGivenUp ? 0 : settings.drainMs
@@ -149,20 +150,4 @@ async function firstSignal(): Promise<void> {
       if (performance.now() - firstAt > sameSignalMs) process.exit(0)
     })
   }
-}
-
-function welcome(url: string, agent: AgentDefinition | undefined, needsToken: boolean): string {
-  const body = `{"model":"beamclaw","stream":true,"messages":[{"role":"user","content":"hello"}]}`
-  const token = needsToken ? `\n      -H "authorization: Bearer $BEAMCLAW_GATEWAY_TOKEN" \\` : ''
-  return `
-  BeamClaw ${version} is ready: ${url}
-  It answers with ${agent?.model}. Try it, from another terminal:
-
-    curl -N ${url}/v1/chat/completions \\${token}
-      -H 'content-type: application/json' -H 'x-beamclaw-session-key: agent:${agent?.id}:first' \\
-      -d '${body}'
-
-  Ask again with the same session key and it remembers, also after kill -9. Ctrl-C stops it.
-
-`
 }

@@ -40,7 +40,16 @@ agents:
   main:                  # the first one is asked when nobody is named
     model: ${models[provider]}
     system: You are a helpful assistant.
+    # tools: [exec, files, web]                  # what it may use: also browser, mcp; without this line, nothing
+    # askMode: always                            # every call asks a person; without this line, those that can do harm
+    # skills: ['*']                              # all of the folders below, or names of some
     # fallbacks: [local/llama3]                  # asked in this order when the model fails
+
+# tools:
+#   exec: { sandbox: auto }                      # bubblewrap, docker or podman: the first that works, else no command runs
+
+# skills:
+#   folders: [./skills]                          # a folder with a SKILL.md for each kind of task
 
 # prices:                # US dollars for a million tokens
 #   ${models[provider]}: { input: 3, output: 15 }

@@ -9,24 +9,31 @@ export const shownCharacters = 30_000
 /** Bytes that are enough for half of that. */
 const halfBytes = shownCharacters * 2
 
-/** Returns the output of a process as text, at most `shownCharacters` and a note of what is left out. */
-export function outputText(processes: ProcessList, { id, outputBytes }: BackgroundProcess): string {
-  if (outputBytes === 0) return '(no output)'
+/** The output of a process, as one result has it. */
+export interface ShownOutput {
+  readonly text: string
+  /** Number of the first byte that comes after it: where a read goes on. */
+  readonly next: number
+}
+
+/** Returns the output of a process, at most `shownCharacters` and a note of what is left out. */
+export function shownOutput(processes: ProcessList, { id, outputBytes }: BackgroundProcess): ShownOutput {
+  if (outputBytes === 0) return { text: '(no output)', next: 0 }
   const head = processes.read(id, { from: 0, maxBytes: halfBytes })
   if (head.missed === 0 && head.next === head.total) {
     const text = plain(head.text)
-    if (text.length <= shownCharacters) return text === '' ? '(no output)' : text
+    if (text.length <= shownCharacters) return { text: text === '' ? '(no output)' : text, next: head.next }
   }
   const half = shownCharacters / 2
   const tail = processes.tail(id, halfBytes)
   const isOne = tail.from < head.next
   const whole = isOne ? plain(wholeText(processes, id)) : undefined
-  if (whole !== undefined && whole.length <= shownCharacters) return whole
+  if (whole !== undefined && whole.length <= shownCharacters) return { text: whole, next: tail.next }
   const start = firstCharacters(whole ?? plain(head.text), half)
   const end = lastCharacters(whole ?? plain(tail.text), half)
   const lost = head.missed > 0 ? ` The first ${head.missed} bytes are not kept any more.` : ''
   const note = `… of ${head.total} bytes the middle is left out;${lost} Read them with the process tool: action "read", id "${id}", "from" a byte number. …`
-  return `${start}\n${note}\n${end}`
+  return { text: `${start}\n${note}\n${end}`, next: tail.next }
 }
 
 function wholeText(processes: ProcessList, id: string): string {

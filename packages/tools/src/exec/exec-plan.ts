@@ -57,7 +57,7 @@ export async function planExec(input: ExecInput, settings: ExecSettings, site: E
   const isPlain = Object.keys(input.env ?? {}).length === 0 && input.stdin === undefined
   const permits = isPlain ? await permitsOf(commandOf(input), sandbox, place) : undefined
   return {
-    display: displayOf(input, detail, enforces),
+    display: displayOf(input, detail, settings, enforces),
     detail: detail as unknown as JsonValue,
     ...(permits === undefined ? {} : { permits }),
   }
@@ -100,21 +100,27 @@ function quoted(word: string): string {
 function displayOf(
   input: ExecInput,
   { prepared, mode, label, timeoutMs, background }: ExecDetail,
+  settings: ExecSettings,
   enforces: SandboxProbe['enforces'],
 ): string {
   // What a sandbox does not hold a command back from, it has.
   const network = prepared.network || !enforces.includes('network')
   const env = Object.entries(input.env ?? {}).map(([name, value]) => `  ${name}=${value}`)
+  // The operator's own values may be secrets, and they are the same for every call.
+  const usual = Object.keys(settings.env ?? {}).filter((name) => !Object.hasOwn(input.env ?? {}, name))
   return [
     label,
     ...(input.command === undefined ? [] : [`Shell: ${prepared.argv.slice(0, -1).join(' ')}`]),
     `Program: ${prepared.executable?.path ?? prepared.argv[0]}`,
     ...(prepared.scripts ?? []).map(({ path, sha256: hash }) => `Script: ${path} (SHA-256 ${hash})`),
     `Folder: ${prepared.cwd}`,
+    // A sandbox may have a name of its own for the folder: the workspace is as the host calls it.
+    ...(prepared.cwd === prepared.workspace ? [] : [`Workspace: ${prepared.workspace}`]),
     `Where: ${prepared.sandbox} (${mode}), ${network ? 'with network' : 'without network'}${enforces.includes('filesystem') ? '' : ', with all files of its user'}`,
     ...(prepared.terminal === undefined ? [] : ['In a terminal']),
     ...(background ? ['In the background'] : []),
     ...(timeoutMs === null ? [] : [`Killed after ${timeoutMs} ms`]),
+    ...(usual.length === 0 ? [] : [`Variables of all commands: ${usual.join(', ')}`]),
     ...(env.length === 0 ? [] : ['Variables:', ...env]),
     ...(input.stdin === undefined ? [] : ['Input:', input.stdin]),
   ].join('\n')

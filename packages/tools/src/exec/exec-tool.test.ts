@@ -70,6 +70,29 @@ describe('exec', () => {
     await end(staged)
   })
 
+  test('says from which byte on to read what a command prints in the background', async () => {
+    const staged = await execStage({ yieldAfterMs: 1_000 })
+    // The second half of the character comes later, and so belongs to the next read.
+    const [half, rest] = [Buffer.from('half é').subarray(0, -1), Buffer.from('é and the rest').subarray(1)]
+    for (const { before, shown } of [
+      { before: half, shown: 'half ' },
+      { before: Buffer.concat([Buffer.alloc(90_000, 'x'), half]), shown: 'is left out' },
+    ]) {
+      const running = staged.exec({ argv: ['ls'] })
+      await flushEventLoop()
+      const process = staged.sandbox.started.at(-1)
+      process?.print(before)
+      await staged.clock.advance(1_000)
+      const { content } = await running
+      expect(content).toContain(shown)
+      const [, id, from] = /as "([a-z-]+)"[\s\S]*"from": (\d+)/.exec(content) ?? []
+      process?.print(rest)
+      const polled = await staged.process({ action: 'poll', id, from: Number(from) })
+      expect(polled.content.split('\n').slice(1)).toEqual(['é and the rest'])
+    }
+    await end(staged)
+  })
+
   test('goes to the background at once when that is asked for, with its input open', async () => {
     const staged = await execStage()
     const { content } = await staged.exec({ argv: ['ls'], background: true })
@@ -222,13 +245,37 @@ describe('the plan of exec', () => {
           'Shell: /bin/sh -c',
           'Program: /bin/sh',
           'Folder: /work/src',
+          'Workspace: /work',
           'Where: scripted (sandbox), with network, with all files of its user',
           'In a terminal',
         ],
-        ...['In the background', 'Killed after 5 ms', 'Variables:', '  B=x\ny', 'Input:', 'input'],
+        ...['In the background', 'Killed after 5 ms', 'Variables of all commands: A', 'Variables:', '  B=x\ny', 'Input:', 'input'],
       ].join('\n'),
     )
     expect(permits).toBeUndefined()
+    await end(staged)
+  })
+
+  test('names the folder of the host that a sandbox shows under a name of its own', async () => {
+    const staged = await execStage()
+    const prepare = staged.sandbox.prepare.bind(staged.sandbox)
+    staged.sandbox.prepare = async (request) => ({ ...(await prepare(request)), cwd: '/workspace' })
+    expect((await staged.planExec({ command: 'ls' })).display).toContain('\nFolder: /workspace\nWorkspace: /work\n')
+    await end(staged)
+  })
+
+  test('has the folder once where the sandbox calls it as the host does', async () => {
+    const staged = await execStage()
+    const { display } = await staged.planExec({ command: 'ls' })
+    expect(display).toContain('\nFolder: /work\nWhere:')
+    await end(staged)
+  })
+
+  test('names the variables of the tool without their values, but for those that the call sets itself', async () => {
+    const staged = await execStage({ env: { TOKEN: 'secret', REGION: 'north', B: '1' } })
+    const { display } = await staged.planExec({ command: 'ls', env: { B: '2' } })
+    expect(display).toContain('\nVariables of all commands: TOKEN, REGION\nVariables:\n  B=2')
+    expect(display).not.toMatch(/secret|north/)
     await end(staged)
   })
 

@@ -12,7 +12,7 @@ import {
 } from '@beamclaw/core'
 import { type ExecInput, execInput, maxYieldMs } from './exec-input.ts'
 import { type ExecSettings, type ExecToolOptions, execSettings } from './exec-options.ts'
-import { outputText, stateText } from './exec-output.ts'
+import { shownOutput, stateText } from './exec-output.ts'
 import { approvedDetail, type ExecDetail, planExec, prepareExec } from './exec-plan.ts'
 
 const description = [
@@ -86,14 +86,16 @@ async function feed(processes: ProcessList, id: string, { stdin, pty = false }: 
 
 function finished(processes: ProcessList, shown: BackgroundProcess): ReturnType<typeof toolResult> {
   const isError = shown.status !== 'exited'
-  return toolResult({ content: `${stateText(shown)}\n${outputText(processes, shown)}`, isError })
+  return toolResult({ content: `${stateText(shown)}\n${shownOutput(processes, shown).text}`, isError })
 }
 
 function yielded(processes: ProcessList, shown: BackgroundProcess): ReturnType<typeof toolResult> {
   const { id, endedAt } = shown
   const how = `It goes on in the background as "${id}". You are told when it ends; the process tool can read its output, write to it and kill it.`
   const state = endedAt === undefined ? how : `It is over; its name is "${id}".`
-  return toolResult({ content: `${stateText(shown)} ${state}\nOutput so far:\n${outputText(processes, shown)}` })
+  const { text, next } = shownOutput(processes, shown)
+  // A poll without "from" would repeat all of this.
+  return toolResult({ content: `${stateText(shown)} ${state}\nOutput so far; poll for more with "from": ${next}.\n${text}` })
 }
 
 function ownerOf({ sessionKey, agentId, runId, idempotencyKey, context }: ToolContext): ProcessOwner {

@@ -2,6 +2,7 @@
 import { type AgentOptions, BeamClawError, defineTool, type SystemContext, type Tool, toolResult } from '@beamclaw/core'
 import { z } from 'zod'
 import { readInside } from '../workspace/files-inside.ts'
+import { systemCode } from '../workspace/path-refused.ts'
 import type { Skill, SkillProblem } from './skill.ts'
 
 /** The input of `load_skill`. */
@@ -111,12 +112,25 @@ export class Skills {
     return `${skill.body}${files.join('')}`
   }
 
-  async #fileOf({ name, path }: Skill, file: string): Promise<string> {
-    const bytes = await readInside(path, file, this.#maxBytes)
+  async #fileOf(skill: Skill, file: string): Promise<string> {
+    const bytes = await readInside(skill.path, file, this.#maxBytes).catch((error: unknown) => {
+      throw unreadable(skill, file, error)
+    })
     try {
       return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
     } catch {
-      throw new BeamClawError('tool-failed', `The file ${JSON.stringify(file)} of skill "${name}" is not text`)
+      throw new BeamClawError('tool-failed', `The file ${JSON.stringify(file)} of skill "${skill.name}" is not text`)
     }
   }
+}
+
+/** Returns the error of a file in terms of the skill: to the files underneath, its folder is a workspace. */
+function unreadable({ name }: Skill, file: string, cause: unknown): unknown {
+  const shown = JSON.stringify(file.slice(0, 200))
+  if (BeamClawError.isInstance(cause, 'path-outside-workspace')) {
+    const problem = `File ${shown} of skill "${name}" is refused: it is outside the folder of the skill, or no regular file with one name`
+    return new BeamClawError('path-outside-workspace', problem, { cause })
+  }
+  if (systemCode(cause) !== 'ENOENT' && systemCode(cause) !== 'ENOTDIR') return cause
+  return new BeamClawError('tool-failed', `The skill "${name}" has no file ${shown}`, { cause })
 }

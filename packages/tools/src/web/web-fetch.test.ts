@@ -83,6 +83,17 @@ describe('an HTML page', () => {
     expect(text).toMatch(/^-\s+one$/m)
   })
 
+  it.each([
+    ['text alone', '<pre>a  *b*\n  [c] &lt;d&gt;\n</pre>', '```\na  *b*\n  [c] <d>\n```'],
+    ['a newline before its code', '<pre>\n<code class="lang-sh">ls -l\n</code>\n</pre>', '```sh\nls -l\n```'],
+    ['code for each line', '<pre><code>one</code>\n<code>two</code></pre>', '```\none\ntwo\n```'],
+    ['line breaks and spans', '<pre class="language-c"><span>int</span> a;<br>b;</pre>', '```c\nint a;\nb;\n```'],
+    ['a line for each element', '<pre><div>one</div><div>two</div></pre>', '```\none\ntwo\n```'],
+    ['a fence in it', '<pre>```\nx\n```</pre>', '````\n```\nx\n```\n````'],
+  ])('makes a fence of preformatted text: %s', async (_, html, fence) => {
+    expect(inside(await read(article(html), 'text/html'))).toContain(`\n\n${fence}`)
+  })
+
   it('takes the base of the page for its links, and keeps none that runs code or holds data', async () => {
     const links =
       '<a href="x">one</a> <a href="javascript:alert(1)">two</a> <img alt="dot" src="data:image/png;base64,AAAA"> <a href="mailto:a@b.c">mail</a>'
