@@ -1,5 +1,6 @@
 /** The readable part of an HTML page, as Markdown or as plain text. Runs in a worker: what it takes for a hostile page has no bound. */
 import type { DomDocument, DomElement, DomNode } from './dom.ts'
+import { addPreformattedRule } from './markdown-fences.ts'
 import { addTableRules, blankCell, type MarkdownNode } from './markdown-tables.ts'
 import type { PageFormat, PageText } from './page-text.ts'
 
@@ -85,6 +86,7 @@ async function markdown(body: DomElement): Promise<string> {
   })
   service.remove(removed)
   addTableRules(service)
+  addPreformattedRule(service)
   return service.turndown(body)
 }
 

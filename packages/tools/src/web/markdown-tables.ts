@@ -1,7 +1,6 @@
 /** Tables of a page as tables of GitHub's Markdown; tables that only lay a page out become plain blocks. */
 import type TurndownService from 'turndown'
 import type { DomElement } from './dom.ts'
-import { addPreformattedRule } from './markdown-fences.ts'
 
 /** An element, with what the converter adds to it. */
 export type MarkdownNode = DomElement & { readonly isBlock: boolean }
@@ -10,7 +9,6 @@ const maxColumnSpan = 50
 
 /** Adds the rules for tables to a converter, and the one for preformatted text. */
 export function addTableRules(service: TurndownService<MarkdownNode>): void {
-  addPreformattedRule(service)
   const shapes = new TableShapes()
   service.addRule('cell', {
     filter: ['th', 'td'],
