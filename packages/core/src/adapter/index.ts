@@ -41,6 +41,7 @@ export {
   mayOpenLog,
   readLogOptions,
 } from '../defaults/store-input.ts'
+export { TurnQueue } from '../defaults/turn-queue.ts'
 export { boundCalls } from '../provider/bound-calls.ts'
 export { abortedError, asProviderError } from '../provider/provider-error.ts'
 export { type ProviderStream, providerStream } from '../provider/provider-stream.ts'

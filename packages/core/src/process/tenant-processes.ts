@@ -3,6 +3,7 @@ import type { Random, TimerHandle } from '@beamclaw/actor'
 import { hintOf, maxTimerMs } from '@beamclaw/actor/internal'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import { parseSessionKey, type SessionKey } from '../base/ids.ts'
+import { TurnQueue } from '../defaults/turn-queue.ts'
 import type { PartHost } from '../part/part.ts'
 import type { PreparedCommand, Sandbox, SandboxProcess, TerminalSize } from '../ports/sandbox.ts'
 import { DeletedOwners } from './deleted-owners.ts'
@@ -40,6 +41,7 @@ export class TenantProcesses implements ProcessList {
   readonly #settled = new Set<ProcessEntry>()
   readonly #notices: ExitNotices
   readonly #deletedOwners: DeletedOwners
+  readonly #starts: TurnQueue
   #forgetTimer: TimerHandle | undefined
   #phase: 'new' | 'open' | 'closing' | 'released' = 'new'
 
@@ -47,6 +49,7 @@ export class TenantProcesses implements ProcessList {
     this.#host = host
     this.#settings = settings
     this.#notices = new ExitNotices({ host, queueMode: settings.queueMode })
+    this.#starts = new TurnQueue(host.services.clock)
     this.#deletedOwners = new DeletedOwners(host.events, host.tenant, (sessionKey) => this.#killAllOf(sessionKey))
   }
 
@@ -252,6 +255,8 @@ export class TenantProcesses implements ProcessList {
   }
 
   async #spawn(sandbox: Sandbox, command: PreparedCommand, entry: ProcessEntry): Promise<SandboxProcess> {
+    // A start holds up the process for about a millisecond.
+    await this.#starts.next()
     this.#checkOpen()
     const process = await sandbox.spawn(command, { listener: entry.listener, isDetached: entry.isDetached, mark: entry.mark })
     // The table has crashed meanwhile, and its next incarnation does not know how to find this process.

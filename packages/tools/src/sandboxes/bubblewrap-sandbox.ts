@@ -11,9 +11,10 @@ import {
   type SandboxProbe,
   type SandboxProcess,
   type SpawnOptions,
+  SystemClock,
   silentLogger,
 } from '@beamclaw/core'
-import { anArray, checkOptions, integer } from '@beamclaw/core/adapter'
+import { anArray, checkOptions, integer, TurnQueue } from '@beamclaw/core/adapter'
 import { findInit, readReport } from './bubblewrap-report.ts'
 import { bubblewrapPaths, bubblewrapWords, workspaceInside } from './bubblewrap-words.ts'
 import { sandboxUnavailable } from './command-error.ts'
@@ -63,6 +64,7 @@ export class BubblewrapSandbox implements Sandbox {
   readonly #options: BubblewrapSandboxOptions
   readonly #readOnly: readonly string[]
   readonly #files: HostFiles
+  readonly #ends = new TurnQueue(new SystemClock())
   readonly #probe = new ProbeOnce(() => this.#look())
   #prlimit: string | undefined
 
@@ -158,7 +160,7 @@ export class BubblewrapSandbox implements Sandbox {
   #running(channel: Launched['channel'], tree: NamespaceTree, identity: CommandIdentity, listener: CommandListener): RunningCommand {
     const { logger = silentLogger, outputGraceMs = hostSandboxDefaults.outputGraceMs } = this.#options
     return new RunningCommand({
-      ...{ channel, tree, listener, logger, outputGraceMs },
+      ...{ channel, tree, listener, logger, outputGraceMs, ends: this.#ends },
       identity: identityJson(identity),
       onOver: () => undefined,
       isShellStatus: true,

@@ -9,9 +9,10 @@ import {
   type SandboxProbe,
   type SandboxProcess,
   type SpawnOptions,
+  SystemClock,
   silentLogger,
 } from '@beamclaw/core'
-import { checkOptions } from '@beamclaw/core/adapter'
+import { checkOptions, TurnQueue } from '@beamclaw/core/adapter'
 import { sandboxUnavailable } from './command-error.ts'
 import { type CommandIdentity, givenMark, identityJson, isAlive, markAlone, readIdentity } from './command-identity.ts'
 import { endAll } from './command-tree.ts'
@@ -47,6 +48,7 @@ export class LocalSandbox implements Sandbox {
   readonly #options: LocalSandboxOptions
   readonly #files = new HostFiles('local', () => ({ toHost: (path) => path, toSandbox: (path) => path }))
   // Marks of detached commands begin otherwise: the death watch must not find them.
+  readonly #ends = new TurnQueue(new SystemClock())
   readonly #mark = randomBytes(12).toString('hex')
   readonly #watch = new DeathWatch(this.#mark)
   #count = 0
@@ -157,7 +159,7 @@ export class LocalSandbox implements Sandbox {
 
   #common(listener: CommandListener) {
     const { logger = silentLogger, outputGraceMs = hostSandboxDefaults.outputGraceMs } = this.#options
-    return { listener, logger, outputGraceMs }
+    return { listener, logger, outputGraceMs, ends: this.#ends }
   }
 }
 

@@ -1,6 +1,6 @@
 /** A command under way on this host: its channel, and all of its processes. */
 import type { CommandExit, CommandListener, CommandSignal, JsonObject, Logger, SandboxProcess, TerminalSize } from '@beamclaw/core'
-import { describeError } from '@beamclaw/core/adapter'
+import { describeError, type TurnQueue } from '@beamclaw/core/adapter'
 import type { CommandChannel } from './command-channel.ts'
 import { inputClosed } from './command-error.ts'
 import { checkSize } from './command-request.ts'
@@ -11,6 +11,8 @@ import { signalName } from './terminal-channel.ts'
 export interface RunningCommandParts {
   readonly channel: CommandChannel
   readonly tree: CommandTree
+  /** Shared by commands that end at the same time: each looks through the processes of the host. @default none */
+  readonly ends?: TurnQueue
   readonly identity: JsonObject
   readonly listener: CommandListener
   readonly logger: Logger
@@ -77,8 +79,9 @@ export class RunningCommand implements SandboxProcess {
   }
 
   async #exited(code: number | undefined, signal: string | undefined): Promise<void> {
-    const { channel, tree, outputGraceMs, onOver, listener } = this.#parts
+    const { channel, tree, ends, outputGraceMs, onOver, listener } = this.#parts
     this.#phase = 'exited'
+    await ends?.next()
     const survivors = await Promise.resolve(tree.finish()).catch(() => 1)
     await this.#outputEndWithin(outputGraceMs)
     this.#phase = 'over'
