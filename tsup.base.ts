@@ -81,8 +81,11 @@ export function oneFile(
   ])
 }
 
-/** A program that brings its libraries along: what is not used of them costs neither time nor memory. Their licences lie beside it. */
-export function program(entry: Record<string, string>): ReturnType<typeof defineConfig> {
+/**
+ * A program that brings its libraries along: what is not used of them costs neither time nor memory. Their licences lie beside it. Libraries in `external` stay
+ * outside: those with files of their own beside their code, such as native ones, and those that a user may leave out.
+ */
+export function program(entry: Record<string, string>, external: readonly string[]): ReturnType<typeof defineConfig> {
   return defineConfig({
     entry,
     format: 'esm',
@@ -90,7 +93,9 @@ export function program(entry: Record<string, string>): ReturnType<typeof define
     platform: 'node',
     dts: false,
     splitting: true,
-    noExternal: [/./],
+    external: [...external],
+    // What it names is taken along, whatever `external` says.
+    noExternal: [new RegExp(`^(?!(?:${external.join('|')})(?:/|$))`)],
     // Libraries in the old format ask for Node's modules by `require`.
     banner: { js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url)" },
     ...withLicenses,

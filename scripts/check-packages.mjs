@@ -19,6 +19,7 @@ import { pathToFileURL } from 'node:url'
 import { checkAskedModel } from './lib/asked-model.mjs'
 import { checkHostApp } from './lib/host-app.mjs'
 import { installedFootprint } from './lib/installed-footprint.mjs'
+import { checkProgramTools } from './lib/program-tools.mjs'
 import { digest, ensureBuilt, ensureInstalled, fail, filesBelow, once, root, toolEnvironment, workspacePackages } from './lib/workspace.mjs'
 
 ensureInstalled()
@@ -36,6 +37,8 @@ const scripts = [
   'scripts/lib/asked-model.mjs',
   'scripts/lib/host-app.mjs',
   'scripts/lib/installed-footprint.mjs',
+  'scripts/lib/program-tools.mjs',
+  'scripts/lib/tool-calls.mjs',
 ]
 
 // What people install may bring so many packages and so many megabytes. Times are in bench/imports.ts.
@@ -53,6 +56,7 @@ once('packages-checked', digest(['pnpm-lock.yaml', 'LICENSE', ...scripts, ...inp
   checkBundle()
   problems.push(...checkHostApp(scratch, tools.env))
   problems.push(...checkAskedModel(scratch, tools))
+  problems.push(...checkProgramTools(scratch, tools))
   if (problems.length > 0) fail(`packages are not fit to publish:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
 })
 console.log(`${packages.length} packages are fit to publish`)
@@ -95,7 +99,7 @@ function checkManifest(manifest, folder, complain) {
   if (typeof manifest.sideEffects !== 'boolean' && !Array.isArray(manifest.sideEffects)) complain('sideEffects is missing')
   if (!(manifest.description?.length > 10)) complain('description is missing')
   if (!(manifest.keywords?.length > 0)) complain('keywords are missing')
-  const needs = { ...manifest.dependencies, ...manifest.peerDependencies }
+  const needs = { ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies }
   for (const [library, range] of Object.entries(needs)) {
     if (/^(workspace|catalog|link|file):/.test(range)) complain(`${library} is asked for as ${range}`)
   }
@@ -140,7 +144,7 @@ function specifiers(file) {
 
 // Beside our unpacked packages stand the libraries they ask for, as an install would put them.
 function linkLibraries({ folder, manifest }) {
-  for (const library of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })) {
+  for (const library of Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies })) {
     const destination = join(installed, library)
     if (existsSync(destination)) continue
     mkdirSync(dirname(destination), { recursive: true })

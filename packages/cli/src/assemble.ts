@@ -86,6 +86,8 @@ export class AssembledBeamClaw {
     // A server that is not there costs its own tools; the log says so.
     const reports = connects ? await tools.mcp?.discover() : undefined
     const late = reports?.flatMap(({ isReady, server }) => (isReady ? [] : [server])) ?? []
+    if (connects) await tools.logUnavailable(settings, logger)
+    for (const [id, agent] of Object.entries(settings.agents)) await checked(['agents', id], agent, () => tools.of(agent))
     const skills = await checked(['skills'], settings.skills, () => ConfiguredSkills.from(settings, logger))
     assembled = await checked(['agents'], {}, () => new AssembledBeamClaw(settings, { providers, tools, skills, late }, store, logger))
     return assembled

@@ -28,6 +28,20 @@ describe('the group browser', () => {
   })
 })
 
+test('what a tool refuses names its section and the entry', async () => {
+  await expect(toolsOf('tools: { web: { allowHosts: [example.com, "a:b:c"] } }')).rejects.toMatchObject({
+    message: expect.stringContaining('; entry 2 is "a:b:c"'),
+    details: { option: 'web.allowHosts' },
+  })
+})
+
+test('the web reaches the ports of its section alone', async () => {
+  const tools = await toolsOf('tools: { web: { ports: [8080], allowHosts: [127.0.0.1] }, browser: { ports: any } }')
+  const [fetch] = tools.of({ tools: ['web'] })
+  const calling = Promise.resolve(fetch?.execute({ url: 'http://127.0.0.1/' } as never, { signal: new AbortController().signal } as never))
+  await expect(calling).rejects.toThrow('port 80 is not allowed (allowed: 8080)')
+})
+
 describe('sub-agents', () => {
   test('are two tools of the agent that names some, which may spawn those alone', async () => {
     const tools = await toolsOf('tools: { subAgents: { maxAtOnce: 2, ownTools: [web_*] } }')

@@ -2,18 +2,23 @@
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { BeamClawError, type Logger, type Part, ProcessTable, type Sandbox, SubAgents, type Tool } from '@beamclaw/core'
+import type { Browsers } from '@beamclaw/tools/browser'
 import type { McpServer, McpServers } from '@beamclaw/tools/mcp'
+import { inSection } from './config/in-section.ts'
+import { nearestName } from './config/nearest-name.ts'
 import type { AgentConfig, ToolsConfig } from './config/schema.ts'
 import type { Settings } from './config/settings.ts'
+import { sandboxOf, whyNoCommands } from './configured-sandbox.ts'
 
 /** A group of tools, as agents name them. */
 type ToolGroup = NonNullable<AgentConfig['tools']>[number]
 
 interface ToolParts {
   readonly processes: ProcessTable
+  readonly sandbox: Sandbox
+  readonly browsers: Browsers
   readonly mcp: McpServers | undefined
   readonly subAgents: SubAgents
-  readonly others: readonly Part[]
 }
 
 export class ConfiguredTools {
@@ -23,16 +28,20 @@ export class ConfiguredTools {
   readonly processes: ProcessTable | undefined
   readonly #groups: ReadonlyMap<ToolGroup, readonly Tool[]>
   readonly #subAgents: SubAgents
+  readonly #sandbox: Sandbox
+  readonly #browsers: Browsers
 
   /** The servers of MCP; undefined without any. */
   readonly mcp: McpServers | undefined
 
-  private constructor(groups: ReadonlyMap<ToolGroup, readonly Tool[]>, { processes, mcp, subAgents, others }: ToolParts) {
+  private constructor(groups: ReadonlyMap<ToolGroup, readonly Tool[]>, { processes, sandbox, browsers, mcp, subAgents }: ToolParts) {
     this.#groups = groups
     this.processes = processes
     this.mcp = mcp
     this.#subAgents = subAgents
-    this.parts = [processes, subAgents, ...others, ...(mcp === undefined ? [] : [mcp])]
+    this.#sandbox = sandbox
+    this.#browsers = browsers
+    this.parts = [processes, subAgents, browsers, ...(mcp === undefined ? [] : [mcp])]
   }
 
   /**
@@ -43,43 +52,57 @@ export class ConfiguredTools {
     const { tools } = settings
     const kit = await import('@beamclaw/tools')
     const workspace = workspacesOf(settings)
-    const sandbox = await sandboxOf(tools, logger)
-    const processes = new ProcessTable({ sandboxes: [sandbox], ...only(tools.exec, ['maxPerSession']) })
+    const sandbox = await inSection('exec', () => sandboxOf(tools, logger))
     const { memoryBytes } = tools.exec ?? {}
     const limits = memoryBytes === undefined ? {} : { limits: { memoryBytes } }
-    const exec = kit.execTool({ processes, sandbox, workspace, ...limits, ...only(tools.exec, ['network', 'yieldAfterMs', 'timeoutMs']) })
-    const files = kit.filesTools({ workspace, ...tools.files })
-    const { search, ...reach } = tools.web ?? {}
-    const web: Tool[] = [kit.webFetchTool(reach)]
-    if (search?.type === 'brave') web.push(kit.webSearchTool({ provider: new kit.BraveSearch({ apiKey: search.apiKey }) }))
-    if (search?.type === 'tavily') web.push(kit.webSearchTool({ provider: new kit.TavilySearch({ apiKey: search.apiKey }) }))
-    if (search?.type === 'searxng') web.push(kit.webSearchTool({ provider: new kit.SearxngSearch({ baseUrl: search.baseUrl }) }))
+    const processes = await inSection('exec', () => new ProcessTable({ sandboxes: [sandbox], ...only(tools.exec, ['maxPerSession']) }))
+    const exec = await inSection('exec', () =>
+      kit.execTool({ processes, sandbox, workspace, ...limits, ...only(tools.exec, ['network', 'yieldAfterMs', 'timeoutMs']) }),
+    )
+    const files = await inSection('files', () => kit.filesTools({ workspace, ...tools.files }))
+    const web = await inSection('web', () => webOf(tools.web))
     const { Browsers, browserTool } = await import('@beamclaw/tools/browser')
     // Chromium is looked for when a page is opened, so a machine without one has the group too.
-    const browsers = new Browsers(tools.browser)
+    const browsers = await inSection('browser', () => new Browsers(tools.browser))
     const groups = new Map<ToolGroup, readonly Tool[]>([
       ['exec', [exec, kit.processTool({ processes })]],
       ['files', files],
       ['web', web],
       ['browser', [browserTool({ browsers, workspace })]],
     ])
-    const subAgents = new SubAgents({ ...tools.subAgents, agents: (parent) => spawnableBy(agentsNow()[parent]) })
-    return new ConfiguredTools(groups, { processes, mcp: await mcpOf(tools, logger), subAgents, others: [browsers] })
+    const subAgents = await inSection(
+      'subAgents',
+      () => new SubAgents({ ...tools.subAgents, agents: (parent) => spawnableBy(agentsNow()[parent]) }),
+    )
+    const mcp = await inSection('mcp', () => mcpOf(tools, logger))
+    return new ConfiguredTools(groups, { processes, sandbox, browsers, mcp, subAgents })
+  }
+
+  /** Logs which tools of the agents cannot work on this machine: their calls alone would tell otherwise. */
+  async logUnavailable({ tools, agents }: Settings, logger: Logger): Promise<void> {
+    const reason = await whyNoCommands(tools, this.#sandbox)
+    if (reason !== undefined) logger.log('warn', 'tools.no-sandbox', { sandbox: tools.exec?.sandbox ?? 'auto', reason })
+    if (!Object.values(agents).some((agent) => agent.tools?.includes('browser'))) return
+    const browser = await this.#browsers.probe()
+    if (!browser.isAvailable) logger.log('warn', 'tools.no-browser', { reason: browser.reason })
   }
 
   /** Returns the tools of an agent: those of its groups, and those for its sub-agents. */
   of(agent: Pick<AgentConfig, 'tools' | 'subAgents'>): readonly Tool[] {
-    const tools = [...new Set(agent.tools)].flatMap((group) => this.#groups.get(group) ?? this.#ofServers(group))
+    const tools = (agent.tools ?? []).flatMap((group, index) => this.#groups.get(group) ?? this.#ofServers(group, index))
     if (spawnableBy(agent).length > 0) tools.push(this.#subAgents.spawnTool(), this.#subAgents.manageTool())
-    // Those of `mcp` and `mcp:<server>` may be the same.
+    // A group may stand twice, and those of `mcp` and `mcp:<server>` may be the same.
     return [...new Map(tools.map((tool) => [tool.declaration.name, tool])).values()]
   }
 
-  #ofServers(group: ToolGroup): readonly Tool[] {
+  #ofServers(group: ToolGroup, index: number): readonly Tool[] {
     const [, server] = group.split(':')
-    if (this.mcp !== undefined) return this.mcp.tools(server)
-    if (server === undefined) return []
-    throw new BeamClawError('invalid-option', `There is no server "${server}" in tools.mcp`, { details: { option: 'tools' } })
+    const known = this.mcp?.servers ?? []
+    if (server === undefined || known.includes(server)) return this.mcp?.tools(server) ?? []
+    const nearest = nearestName(server, known)
+    const hint = nearest !== undefined ? `did you mean "${nearest}"?` : known.length > 0 ? `known are ${known.join(', ')}` : 'it is empty'
+    const problem = `there is no server "${server}" in tools.mcp; ${hint}`
+    throw new BeamClawError('invalid-option', problem, { details: { option: `tools.${index}` } })
   }
 }
 
@@ -105,25 +128,18 @@ function workspacesOf({ tools, store }: Settings): (site: { readonly agentId: st
   }
 }
 
-async function sandboxOf({ exec = {} }: ToolsConfig, logger: Logger): Promise<Sandbox> {
-  const { sandbox = 'auto', image } = exec
+async function webOf({ search, ...reach }: NonNullable<ToolsConfig['web']> = {}): Promise<readonly Tool[]> {
   const kit = await import('@beamclaw/tools')
-  switch (sandbox) {
-    case 'auto': {
-      const found = await kit.autoSandbox(image === undefined ? {} : { docker: { image } })
-      const { isAvailable, reason } = await found.probe()
-      if (!isAvailable) logger.log('warn', 'tools.no-sandbox', { reason })
-      return found
-    }
-    case 'bubblewrap':
-      return new kit.BubblewrapSandbox({ logger })
-    case 'docker':
-    case 'podman':
-      return new kit.DockerSandbox({ engine: sandbox, image: image ?? '' })
-    case 'local':
-      return new kit.LocalSandbox({ logger })
-    case 'deny':
-      return new kit.DenySandbox('Commands are turned off in the configuration: tools.exec.sandbox is "deny".')
+  const fetch = kit.webFetchTool(reach)
+  switch (search?.type) {
+    case undefined:
+      return [fetch]
+    case 'brave':
+      return [fetch, kit.webSearchTool({ provider: new kit.BraveSearch({ apiKey: search.apiKey }) })]
+    case 'tavily':
+      return [fetch, kit.webSearchTool({ provider: new kit.TavilySearch({ apiKey: search.apiKey }) })]
+    case 'searxng':
+      return [fetch, kit.webSearchTool({ provider: new kit.SearxngSearch({ baseUrl: search.baseUrl }) })]
   }
 }
 

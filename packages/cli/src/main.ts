@@ -3,7 +3,7 @@ import { BeamClawError } from '@beamclaw/core'
 import { ClientError } from './client/client-error.ts'
 import { ConfigError } from './config/config-error.ts'
 import { sayJson } from './output.ts'
-import { program, usageText } from './program.ts'
+import { checkSubcommand, program, usageText } from './program.ts'
 
 /** Commands that do more than print: they go on to their end when their output is not read any more. */
 const changing: ReadonlySet<string> = new Set(['start', 'init', 'doctor', 'backup'])
@@ -13,7 +13,9 @@ export async function main(argv: readonly string[]): Promise<void> {
   const isChanging = changing.has(argv[2] ?? '')
   for (const stream of [process.stdout, process.stderr]) stream.on('error', (error) => isChanging || endUnread(error))
   try {
-    await program().parseAsync(argv)
+    const root = program()
+    checkSubcommand(root, argv.slice(2))
+    await root.parseAsync(argv)
   } catch (error) {
     process.exitCode = report(error, argv.includes('--json'))
   }
@@ -37,7 +39,7 @@ function report(error: unknown, isJson: boolean): number {
   const code = codeOf(error)
   for (const problem of problems) console.error(`beamclaw: ${problem}${error instanceof ConfigError ? '' : ` (${code})`}`)
   if (isJson) sayJson({ type: 'error', error: { code, message: problems.join('\n') } })
-  return error instanceof ConfigError ? 2 : 1
+  return code === 'invalid-config' || code === 'invalid-usage' ? 2 : 1
 }
 
 function firstLine(error: unknown): string {

@@ -1,6 +1,7 @@
 /** All commands with their flags and help. The code of a command is imported when it runs. */
 import { Command, Option } from 'commander'
 import { starterProviders } from './commands/starter-config.ts'
+import { nearestName } from './config/nearest-name.ts'
 import { version } from './version.ts'
 
 export function program(): Command {
@@ -22,6 +23,20 @@ export function program(): Command {
 /** Returns commander's message about wrong usage, without its prefix. */
 export function usageText(text: string): string {
   return text.replace(/^error: /, '').trimEnd()
+}
+
+/**
+ * Throws commander's error for an unknown command of a group. Where a group has a command that goes without its name, commander takes the unknown name for an
+ * argument of that one.
+ */
+export function checkSubcommand(root: Command, [name, given]: readonly string[]): void {
+  const group = root.commands.find((command) => command.name() === name)
+  const known = group?.commands.map((command) => command.name()) ?? []
+  if (group === undefined || known.length === 0 || given === undefined || given.startsWith('-')) return
+  if (known.includes(given) || given === 'help') return
+  const nearest = nearestName(given, known)
+  const hint = nearest === undefined ? `There are ${known.join(', ')}` : `Did you mean ${nearest}?`
+  group.error(`error: unknown command '${given.slice(0, 64)}'\n(${hint})`, { code: 'commander.unknownCommand' })
 }
 
 const configText = 'configuration file (default: ./beamclaw.yaml, else ~/.config/beamclaw/config.yaml)'
@@ -71,7 +86,7 @@ function addGateway(root: Command): void {
     .description('look at everything a gateway needs, and say what to do; changes nothing without --repair')
     .option('--config <file>', configText)
     .option('--data-dir <dir>', dataText)
-    .option('--online', 'also try the keys with the model services')
+    .option('--online', 'also try the keys with the model services, and connect the servers of MCP')
     .option('--live', 'also ask each model that an agent names one small question, which costs a few tokens')
     .option('--repair', 'mend the data directory while no gateway runs: lists made anew, damaged documents set aside')
     .option('--json', jsonText)

@@ -71,6 +71,11 @@ describe.skipIf(!existsSync('/usr/bin/bwrap'))('a command that the model wants t
       code: 1,
       errors: expect.stringMatching(/already-resolved|unknown-approval/),
     })
+    // The gateway knows those that were decided by their whole ids.
+    expect(await talk('approvals', 'deny', id.slice(-6))).toMatchObject({
+      code: 1,
+      errors: expect.stringMatching(/^beamclaw: Nothing that waits has the id .*may have been decided.*\(unknown-approval\)\n$/),
+    })
   }, 60_000)
 
   test('waits on after kill -9 of the gateway, and is denied with a reason', async () => {
@@ -135,7 +140,7 @@ describe.skipIf(!existsSync('/usr/bin/bwrap'))('a command that the model wants t
     expect((await follower.outcome).code).toBe(0)
     expect(await talk('processes', 'write', id, 'x')).toMatchObject({ code: 1, errors: expect.stringContaining('command-ended') })
     expect(await talk('processes', 'tail', 'no-such')).toMatchObject({ code: 1, errors: expect.stringContaining('unknown-process') })
-    expect(await talk('processes', 'tail', id, '--bytes', 'x')).toMatchObject({ code: 1, errors: expect.stringContaining('--bytes') })
+    expect(await talk('processes', 'tail', id, '--bytes', 'x')).toMatchObject({ code: 2, errors: expect.stringContaining('--bytes') })
   }, 60_000)
 })
 

@@ -91,8 +91,19 @@ async function findApproval(client: GatewayClient, id: string): Promise<PendingA
   const found = waiting.filter((one) => one.id === id || (id.length >= 4 && (one.id.startsWith(id) || one.id.endsWith(id))))
   const [first, second] = found
   if (first !== undefined && second === undefined) return first
-  if (first === undefined) return client.request('exec.approval.get', { id })
+  if (first === undefined) return await whyNotWaiting(client, id)
   throw new ClientError('unknown-approval', `"${id}" is the beginning or end of ${found.length} ids; give more of it`)
+}
+
+/** Rejects with what the gateway knows of an id that does not wait: it knows those that were decided by their whole ids alone. */
+async function whyNotWaiting(client: GatewayClient, id: string): Promise<PendingApproval> {
+  try {
+    return await client.request('exec.approval.get', { id })
+  } catch (error) {
+    if (!(error instanceof ClientError) || error.code !== 'unknown-approval') throw error
+    const advice = 'it may have been decided: the whole id tells that, see beamclaw approvals list for those that wait'
+    throw new ClientError('unknown-approval', `Nothing that waits has the id "${id}", or one that begins or ends with it; ${advice}`, error)
+  }
 }
 
 function leftOf(expiresAtMs: number): string {

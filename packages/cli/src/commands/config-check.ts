@@ -1,8 +1,8 @@
 /** `beamclaw config check`: checks whether `start` would accept a configuration. */
-
+import { statSync } from 'node:fs'
 import { AssembledBeamClaw } from '../assemble.ts'
 import { ConfigError } from '../config/config-error.ts'
-import { configFile, loadConfig } from '../config/load.ts'
+import { configFile, loadConfig, placesIn } from '../config/load.ts'
 import { type Settings, settingsFrom } from '../config/settings.ts'
 import { createLogger } from '../logging.ts'
 import { say, sayJson } from '../output.ts'
@@ -19,6 +19,7 @@ export async function configCheck(named: string | undefined, { json = false }: {
       createLogger('json', () => {}),
       file,
     )
+    checkBrowserPath(settings, file)
   } catch (error) {
     if (!json || !(error instanceof ConfigError)) throw error
     sayJson({ file: file ?? null, isValid: false, problems: error.problems })
@@ -34,4 +35,13 @@ export async function configCheck(named: string | undefined, { json = false }: {
       .join(', ')}`,
   )
   say(`  providers  ${Object.keys(providers).join(', ')}`)
+}
+
+/** Throws `ConfigError` for a path of Chromium that is no file. `start` only logs that: the rest of a gateway works without a browser. */
+function checkBrowserPath({ tools }: Settings, file: string | undefined): void {
+  const { executablePath } = tools.browser ?? {}
+  if (executablePath === undefined || statSync(executablePath, { throwIfNoEntry: false })?.isFile() === true) return
+  const path = ['tools', 'browser', 'executablePath']
+  const place = file === undefined ? path.join('.') : placesIn(file)(path)
+  throw new ConfigError([`${place}: expected the path of Chromium, and there is no such file`])
 }

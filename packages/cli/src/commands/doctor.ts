@@ -10,6 +10,7 @@ import { checkClock, checkNode } from './doctor/machine.ts'
 import { checkPort } from './doctor/port.ts'
 import { checkProvider } from './doctor/providers.ts'
 import { repair } from './doctor/repair.ts'
+import { checkTools } from './doctor/tools.ts'
 
 export interface DoctorFlags {
   readonly config?: string
@@ -40,6 +41,7 @@ async function checkSettings(settings: Settings, isOnline: boolean, isLive: bool
     store.type === 'fs' ? checkDataDirectory(store.path ?? '') : [],
     checkPort(host, port),
     ...Object.entries(providers).map(([id, provider]) => checkProvider(id, provider, isOnline)),
+    checkTools(settings, isOnline),
     isLive ? checkLive(settings) : [],
   ])
   return findings.flat()

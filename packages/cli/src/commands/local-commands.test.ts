@@ -74,18 +74,33 @@ describe('the command line', () => {
     expect(names.toSorted()).toEqual(promised.toSorted())
   })
 
-  test.each([['statsu'], ['send'], ['start', '--prot', '1'], ['init', '--provider', 'acme'], ['history']])(
-    'refuses wrong usage with 2: %j',
-    async (...args) => {
-      const { code, output, errors } = await runCli(args)
-      expect(code).toBe(2)
-      expect(errors).toMatch(/^beamclaw: /)
-      expect(output).toBe('')
-      const json = await runCli([...args, '--json'])
-      expect(json.code).toBe(2)
-      expect(jsonLines(json)).toEqual([{ type: 'error', error: { code: 'invalid-usage', message: expect.not.stringContaining('error:') } }])
-    },
-  )
+  test.each([
+    [['approvals', 'frobnicate'], "unknown command 'frobnicate'\n(There are list, show, approve, deny, grants, revoke)"],
+    [['mcp', 'tset', 'x'], "unknown command 'tset'\n(Did you mean test?)"],
+    [['skills', 'lst'], "unknown command 'lst'\n(Did you mean list?)"],
+    [['config', 'chekc'], "unknown command 'chekc'\n(Did you mean check?)"],
+  ])('names the nearest command of a group: %j', async (args, problem) => {
+    const { code, errors } = await runCli(args)
+    expect([code, errors.startsWith(`beamclaw: ${problem}\n`), errors]).toEqual([2, true, expect.any(String)])
+  })
+
+  test.each([
+    ['statsu'],
+    ['send'],
+    ['start', '--prot', '1'],
+    ['init', '--provider', 'acme'],
+    ['history'],
+    ['skills', 'lst'],
+    ['processes', 'tail', 'x', '--bytes', '-3'],
+  ])('refuses wrong usage with 2: %j', async (...args) => {
+    const { code, output, errors } = await runCli(args)
+    expect(code).toBe(2)
+    expect(errors).toMatch(/^beamclaw: /)
+    expect(output).toBe('')
+    const json = await runCli([...args, '--json'])
+    expect(json.code).toBe(2)
+    expect(jsonLines(json)).toEqual([{ type: 'error', error: { code: 'invalid-usage', message: expect.not.stringContaining('error:') } }])
+  })
 })
 
 describe('init', () => {
@@ -166,6 +181,13 @@ describe('config check', () => {
     const { code, errors } = await inFolder(['config', 'check'])
     expect(code).toBe(2)
     expect(errors).toContain('agents.main.model: there is no provider "nobody"; known are demo')
+  })
+
+  test('names the section and the entry that a tool refuses', async () => {
+    write('tools:\n  web:\n    allowHosts: [example.com, "a:b:c"]\n')
+    const { code, errors } = await inFolder(['config', 'check'])
+    expect(code).toBe(2)
+    expect(errors).toMatch(/beamclaw\.yaml:3: tools\.web\.allowHosts: option "allowHosts" must be .*; entry 2 is "a:b:c"/)
   })
 
   test('is fine without a file, and fails for one that is named and not there', async () => {

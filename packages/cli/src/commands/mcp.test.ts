@@ -116,7 +116,10 @@ describe('agents', () => {
   })
 
   test.each([
-    ["{ main: { model: demo/echo, tools: ['mcp:other'] } }", /there is no server "other"/],
+    [
+      "{ main: { model: demo/echo, tools: ['mcp:other'] } }",
+      /beamclaw\.yaml:3: agents\.main\.tools\.0: there is no server "other" in tools\.mcp; known are tiny, gone/,
+    ],
     [
       "{ main: { model: demo/echo, tools: ['mcpx'] } }",
       /agents\.main\.tools\.0: expected one of exec, files, web, browser, mcp, mcp:<server>/,

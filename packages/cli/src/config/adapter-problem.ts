@@ -14,7 +14,7 @@ export function adapterProblem(path: readonly string[], section: object, { messa
   }
   const [key = '', ...inner] = typeof option === 'string' ? option.split('.') : []
   const place = Object.hasOwn(section, key) ? [...path, key, ...inner] : path
-  // A class is no concern of a file; other owners, such as `models["x"]`, are places in it.
-  const isClass = typeof owner === 'string' && /^[A-Z]\w*$/.test(owner) && message.startsWith(`${owner}: `)
-  return { path: place, text: isClass ? message.slice(owner.length + 2) : message }
+  // A class or a tool is no concern of a file; other owners, such as `models["x"]`, are places in it.
+  const isAdapter = typeof owner === 'string' && /^(?:[A-Z]\w*|\w+Tools?)$/.test(owner) && message.startsWith(`${owner}: `)
+  return { path: place, text: isAdapter ? message.slice(owner.length + 2) : message }
 }

@@ -130,7 +130,7 @@ describe('a problem is told with its place, what was expected and what came', ()
     ['agents: { main: { model: gpt } }', 'file:1: agents.main.model: expected a model as <provider>/<model>, is a string of 3 characters'],
     [
       'agents: { main: }',
-      'file:1: agents.main: expected an object with model, fallbacks, system, maxTurns, thinking, compactAboveTokens, tools, allowedTools, deniedTools, askMode, retention, skills, is empty',
+      'file:1: agents.main: expected an object with model, fallbacks, system, maxTurns, thinking, compactAboveTokens, tools, allowedTools, deniedTools, askMode, retention, skills, subAgents, is empty',
     ],
     [
       'agents: { main: { model: a/b, thinking: hard } }',
@@ -139,6 +139,15 @@ describe('a problem is told with its place, what was expected and what came', ()
     [
       'sessions: { queueMode: wait }',
       'file:1: sessions.queueMode: expected one of queue, steer, collect, interrupt, reject, is a string of 4 characters',
+    ],
+    ['tools: { web: { ports: [80, 0] } }', 'file:1: tools.web.ports.1: expected a whole number from 1 to 65535, is the number 0'],
+    [
+      'tools: { browser: { ports: all } }',
+      'file:1: tools.browser.ports: expected any, or a list of at most 1000 whole numbers from 1 to 65535, is a string of 3 characters',
+    ],
+    [
+      'tools:\n  mcp:\n    a: {}',
+      'file:3: tools.mcp.a: expected either command, for a program of this machine, or url, for a server over HTTP, is an object',
     ],
     [
       'just text',
@@ -188,7 +197,7 @@ describe('a key that is not known', () => {
     ['providers: { x: { type: openai, baseURL: "http://x" } }', 'file:1: providers.x.baseURL: unknown key; did you mean "baseUrl"?'],
     [
       'agents: { main: { model: a/b, prompt: x } }',
-      'file:1: agents.main.prompt: unknown key; known are model, fallbacks, system, maxTurns, thinking, compactAboveTokens, tools, allowedTools, deniedTools, askMode, retention, skills',
+      'file:1: agents.main.prompt: unknown key; known are model, fallbacks, system, maxTurns, thinking, compactAboveTokens, tools, allowedTools, deniedTools, askMode, retention, skills, subAgents',
     ],
     [
       'constructor: 1',

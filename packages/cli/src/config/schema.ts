@@ -14,10 +14,7 @@ import {
   text,
   wholeNumber,
 } from './shapes.ts'
-
-/** Longest wait of a timer, in milliseconds. */
-const maxTimerMs = 2_147_483_647
-const maxCount = Number.MAX_SAFE_INTEGER
+import { maxCount, maxTimerMs, toolGroup, toolPattern, toolsSchema } from './tools-schema.ts'
 
 const idPattern = /^[a-z0-9][a-z0-9_-]{0,63}$/
 const idRule = '1 to 64 of a-z, 0-9, "_" and "-", with a letter or digit first'
@@ -176,70 +173,7 @@ const budget = closedObject(
   ['tenant'],
 )
 
-const toolPattern = pattern(/^[A-Za-z0-9_*-]{1,64}$/, 'the name of a tool, in which * stands for any characters')
 const askMode = choice(['off', 'onMiss', 'always'])
-
-const search = oneOfObjects(
-  'type',
-  [
-    closedObject({ type: z.literal('brave'), apiKey: text(4_096) }),
-    closedObject({ type: z.literal('tavily'), apiKey: text(4_096) }),
-    closedObject({ type: z.literal('searxng'), baseUrl: httpUrl() }),
-  ],
-  ['brave', 'tavily', 'searxng'],
-)
-
-const webHost = pattern(/^[A-Za-z0-9.:*/[\]_-]{1,255}$/, 'a host name such as *.example.com, an address or a range')
-
-const mcpServer = closedObject({
-  command: text(4_096).exactOptional(),
-  args: listOf(z.string({ error: 'a string' }), 256).exactOptional(),
-  env: named(/^[A-Za-z_][A-Za-z0-9_]*$/, 'of letters, digits and _', z.string({ error: 'a string' })).exactOptional(),
-  cwd: text(4_096).exactOptional(),
-  url: httpUrl().exactOptional(),
-  headers: named(/^[A-Za-z0-9-]{1,128}$/, 'that of a header', text(8_192)).exactOptional(),
-  trustAnnotations: flag().exactOptional(),
-  protocol: choice(['auto', '2025-11-25', '2026-07-28']).exactOptional(),
-})
-
-const serverRule = '1 to 24 of a-z, 0-9, and single - or _ between them'
-const toolGroup = pattern(/^(?:exec|files|web|browser|mcp|mcp:[a-z0-9_-]{1,24})$/, 'one of exec, files, web, browser, mcp, mcp:<server>')
-
-/** The section `tools`. */
-const toolsSchema = closedObject({
-  workspace: text(4_096).exactOptional(),
-  exec: closedObject({
-    sandbox: choice(['auto', 'bubblewrap', 'docker', 'podman', 'local', 'deny']).exactOptional(),
-    image: text(512).exactOptional(),
-    network: flag().exactOptional(),
-    yieldAfterMs: wholeNumber(0, 600_000).exactOptional(),
-    timeoutMs: wholeNumber(1, maxTimerMs).exactOptional(),
-    memoryBytes: wholeNumber(1, maxCount).exactOptional(),
-    maxPerSession: wholeNumber(1, 10_000).exactOptional(),
-  }).exactOptional(),
-  files: closedObject({ readOnly: flag().exactOptional() }).exactOptional(),
-  web: closedObject({
-    allowHosts: listOf(webHost, 1_000).exactOptional(),
-    denyHosts: listOf(webHost, 1_000).exactOptional(),
-    search: search.exactOptional(),
-  }).exactOptional(),
-  browser: closedObject({
-    executablePath: text(4_096).exactOptional(),
-    allowHosts: listOf(webHost, 1_000).exactOptional(),
-    denyHosts: listOf(webHost, 1_000).exactOptional(),
-    idleMs: wholeNumber(1_000, maxTimerMs).exactOptional(),
-  }).exactOptional(),
-  subAgents: closedObject({
-    maxDepth: wholeNumber(1, 5).exactOptional(),
-    maxAtOnce: wholeNumber(1, 1_000).exactOptional(),
-    timeoutMs: wholeNumber(1, maxTimerMs).exactOptional(),
-    maxTurns: wholeNumber(1, maxCount).exactOptional(),
-    maxTokens: wholeNumber(1, maxCount).exactOptional(),
-    cleanup: choice(['keep', 'delete']).exactOptional(),
-    ownTools: listOf(toolPattern, 1_000).exactOptional(),
-  }).exactOptional(),
-  mcp: named(/^(?=.{1,24}$)[a-z0-9]+(?:[-_][a-z0-9]+)*$/, serverRule, mcpServer).exactOptional(),
-})
 
 /** The section `skills`. */
 const skillsSchema = closedObject({

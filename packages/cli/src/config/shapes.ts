@@ -85,6 +85,13 @@ export function listOf<T extends z.core.SomeType>(item: T, maximum: number) {
   return z.array(item, { error }).max(maximum, { error })
 }
 
+/** Ports, or `any`. */
+export function portsOrAny() {
+  return z.union([z.literal('any'), z.array(wholeNumber(1, 65_535)).max(1_000)], {
+    error: 'any, or a list of at most 1000 whole numbers from 1 to 65535',
+  })
+}
+
 function list(names: readonly string[]): string {
   return names.join(', ')
 }

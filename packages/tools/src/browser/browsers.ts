@@ -4,7 +4,17 @@ import { BeamClawError, DynamicSupervisor, defaultTenant, type Part, type PartHo
 import { DeathWatch } from '../sandboxes/death-watch.ts'
 import type { BrowsersOptions } from './browser-options.ts'
 import { type BrowserSettings, browserSettings } from './browser-settings.ts'
+import { findChromium, findPlaywright } from './load-playwright.ts'
 import { TenantPages } from './tenant-pages.ts'
+
+/** Whether a page could be opened here. */
+export interface BrowserProbe {
+  readonly isAvailable: boolean
+  /** Path of Chromium; absent without one. */
+  readonly executablePath?: string
+  /** Why not, and what to install or change; for people. */
+  readonly reason?: string
+}
 
 /**
  * Runs one Chromium for each tenant: started with the first page, ended with the last, ended with the tenant. A crash of Chromium ends its pages and nothing
@@ -39,6 +49,17 @@ export class Browsers implements Part<DynamicSupervisor> {
         this.#tenants.set(tenant, pages)
         return supervisor
       },
+    }
+  }
+
+  /** Tells whether `playwright-core` and Chromium are here. Starts and loads nothing. */
+  async probe(): Promise<BrowserProbe> {
+    try {
+      findPlaywright()
+      return { isAvailable: true, executablePath: await findChromium(this.#settings.executablePath) }
+    } catch (error) {
+      if (!BeamClawError.isInstance(error, 'browser-unavailable')) throw error
+      return { isAvailable: false, reason: error.message }
     }
   }
 

@@ -1,7 +1,10 @@
 /** Loads the library that drives the browser, and finds the browser: both only when a page is opened for the first time. */
-import { access, constants } from 'node:fs/promises'
+import { access, constants, stat } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { delimiter, join } from 'node:path'
+import type { BeamClawError } from '@beamclaw/core'
 import type { BrowserType } from 'playwright-core'
+import { exportsOf } from '../exports-of.ts'
 import { browserUnavailable } from './browser-errors.ts'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome', 'chrome'] as const
@@ -13,11 +16,25 @@ const macPaths = [
 /** Resolves with the launcher. Rejects `browser-unavailable` where the package is not installed. */
 export async function loadPlaywright(): Promise<BrowserType> {
   try {
-    const { chromium } = await import('playwright-core')
+    const { chromium } = exportsOf(await import('playwright-core'), 'chromium')
     return chromium
   } catch (error) {
-    throw browserUnavailable('the package "playwright-core" cannot be loaded. Install it: npm install playwright-core.', error)
+    throw notInstalled(error)
   }
+}
+
+/** Throws `browser-unavailable` where the package is not installed. Does not load it. */
+export function findPlaywright(): void {
+  try {
+    createRequire(import.meta.url).resolve('playwright-core')
+  } catch (error) {
+    throw notInstalled(error)
+  }
+}
+
+function notInstalled(cause: unknown): BeamClawError {
+  const advice = 'Install it where this program is installed: npm install playwright-core, with --global for a global one.'
+  return browserUnavailable(`the package "playwright-core" cannot be loaded. ${advice}`, cause)
 }
 
 /** Resolves with the path of Chromium: the one that is given, else the first on the path. Rejects `browser-unavailable`. */
@@ -33,8 +50,10 @@ export async function findChromium(given: string | undefined): Promise<string> {
 }
 
 async function isProgram(path: string): Promise<boolean> {
-  return access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  )
+  try {
+    await access(path, constants.X_OK)
+    return (await stat(path)).isFile()
+  } catch {
+    return false
+  }
 }

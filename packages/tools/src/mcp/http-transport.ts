@@ -1,5 +1,6 @@
 /** The HTTP client of one server: the guarded one of the web tools, with answers that are read as they come. */
 import type { FetchLike } from '@modelcontextprotocol/client'
+import { exportsOf } from '../exports-of.ts'
 import { AddressPolicy } from '../web/address-policy.ts'
 import { asFetchError, fetchFailed } from '../web/fetch-errors.ts'
 import { type Dial, guardedConnector, systemResolver } from '../web/guarded-connector.ts'
@@ -18,7 +19,7 @@ const connectTimeoutMs = 10_000
  * has no end, and each of its events at most as many. `onOverflow` is called for a stream beyond that: its reader would wait for the rest.
  */
 export async function serverFetch(url: URL, maxBytes: number, onOverflow: (why: string) => void): Promise<ServerFetch> {
-  const { Agent, buildConnector, fetch } = await import('undici')
+  const { Agent, buildConnector, fetch } = exportsOf(await import('undici'), 'Agent')
   const over = new AbortController()
   const { hostname } = url
   const policy = new AddressPolicy({

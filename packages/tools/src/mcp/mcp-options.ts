@@ -112,6 +112,8 @@ function checkServer(name: string, server: McpServer): void {
     for (const [header, value] of Object.entries(server.headers ?? {})) checkHeader(owner, header, value)
     return
   }
+  if (!('command' in server))
+    throw problemOf(owner, 'option "command", the program, or option "url", the address of a service, is required')
   const rules = { ...common, command: text(4_096), args: anArray, env: anObject, cwd: text(4_096) }
   checkOptions<McpProgram>(owner, server, rules, ['command'])
   if (!(server.args ?? []).every((word) => isPlainText(word))) throw problemOf(owner, 'option "args" must be an array of texts')

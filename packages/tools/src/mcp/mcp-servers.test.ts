@@ -256,3 +256,9 @@ describe('a server that is not there', () => {
     await expect(new BeamClaw(options).start()).rejects.toMatchObject({ code: 'child-start-failed' })
   })
 })
+
+test('a server without a program and without an address asks for either', () => {
+  expect(() => new McpServers({ servers: { bare: {} as never } })).toThrow(
+    /server "bare": option "command", .* or option "url", .* is required/,
+  )
+})

@@ -2,6 +2,7 @@
 import { constants } from 'node:os'
 import type { TerminalSize } from '@beamclaw/core'
 import type * as terminals from '@lydell/node-pty'
+import { exportsOf } from '../exports-of.ts'
 import type { ChannelEvents, CommandChannel } from './command-channel.ts'
 import { inputClosed } from './command-error.ts'
 
@@ -11,7 +12,7 @@ export type TerminalModule = Pick<typeof terminals, 'spawn'>
 /** Resolves with the package; with undefined where it is not installed, or has no build for this platform. */
 export async function loadTerminals(): Promise<TerminalModule | undefined> {
   try {
-    return await import('@lydell/node-pty')
+    return exportsOf(await import('@lydell/node-pty'), 'spawn')
   } catch {
     return undefined
   }

@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net'
 import { BeamClawError, type Clock, SystemClock } from '@beamclaw/core'
 import type { Dispatcher, RequestInit, Response } from 'undici'
+import { exportsOf } from '../exports-of.ts'
 import { AddressPolicy, fullPolicy, type PolicyOptions, type PolicyParts } from './address-policy.ts'
 import { asFetchError, fetchFailed, urlRefused } from './fetch-errors.ts'
 import { type Dial, guardedConnector, systemResolver } from './guarded-connector.ts'
@@ -100,7 +101,7 @@ export class GuardedFetch {
 
   async #request(url: URL, { method = 'GET', headers = {}, body }: GuardedRequest, signal: AbortSignal): Promise<FetchedBody> {
     // Loaded by the first request: the library takes longer to load than this package.
-    const { fetch } = await import('undici')
+    const { fetch } = exportsOf(await import('undici'), 'fetch')
     signal.throwIfAborted()
     const dispatcher = await this.#dispatcher(signal)
     let outgoing: Outgoing = { url, method, headers, body }
@@ -155,7 +156,7 @@ export class GuardedFetch {
   }
 
   async #dispatcher(signal: AbortSignal): Promise<Dispatcher> {
-    const { Agent, buildConnector, ProxyAgent } = await import('undici')
+    const { Agent, buildConnector, ProxyAgent } = exportsOf(await import('undici'), 'Agent')
     const { proxy, resolve, timeoutMs, dial } = this.#options
     // One deadline for everything is enough.
     const limits = { maxHeaderSize: maxHeaderBytes, headersTimeout: 0, bodyTimeout: 0 }

@@ -383,6 +383,7 @@ it.each<readonly [options: unknown, text: RegExp]>([
   [{ allowHosts: ['http://example.com'] }, /allowHosts/],
   [{ denyHosts: ['10.0.0.0/33'] }, /denyHosts/],
   [{ denyHosts: ['a b'] }, /denyHosts/],
+  [{ allowHosts: ['example.com', 'a:b:c'] }, /each entry is a host such as .*; entry 2 is "a:b:c"/],
   [{ ports: [0] }, /ports/],
   [{ proxy: 'socks5://127.0.0.1' }, /proxy/],
   [{ cacheMs: -1 }, /cacheMs/],

@@ -1,6 +1,6 @@
 /** The options that the tools of the web share, and their rules. */
 import type { Clock } from '@beamclaw/core'
-import { aFunction, anObjectWith, duration, integer, type OptionRule, type OptionRules } from '@beamclaw/core/adapter'
+import { aFunction, anObjectWith, describeValue, duration, integer, type OptionRule, type OptionRules } from '@beamclaw/core/adapter'
 import { patternProblem } from './host-pattern.ts'
 import type { Resolver } from './resolver.ts'
 
@@ -33,8 +33,14 @@ export interface WebOptions {
   readonly clock?: Clock
 }
 
-const someHosts: OptionRule = (value) =>
-  Array.isArray(value) ? value.map(patternProblem).find((problem) => problem !== undefined) : 'an array of hosts'
+const someHosts: OptionRule = (value) => {
+  if (!Array.isArray(value)) return 'an array of hosts'
+  const index = value.findIndex((entry) => patternProblem(entry) !== undefined)
+  if (index === -1) return undefined
+  const entry: unknown = value[index]
+  const shown = typeof entry === 'string' ? JSON.stringify(entry.slice(0, 64)) : describeValue(entry)
+  return `an array in which each entry is ${patternProblem(entry)}; entry ${index + 1} is ${shown}`
+}
 
 const somePorts: OptionRule = (value) =>
   value === 'any' || (Array.isArray(value) && value.every((port) => integer(1, 65_535)(port) === undefined))
