@@ -1,5 +1,6 @@
 /** Planned commands and the table of processes in bubblewrap. */
 import { chmodSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BeamClaw, defineAgent, ProcessTable, parseAgentId, parseRunId, parseSessionKey, silentLogger } from '@beamclaw/core'
@@ -62,6 +63,21 @@ describe.skipIf(!probe.isAvailable)(`commands in bubblewrap ${probe.reason ?? ''
       ].join('; '),
     )
     expect(output).toBe('/dev/shm is bounded\n/tmp is bounded\nfine\n')
+  })
+
+  test('reach a server of this machine with network, and none without', async () => {
+    const server = createServer((socket) => socket.end('hello'))
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const argv = ['bash', '-c', `cat < /dev/tcp/127.0.0.1/${port}`]
+    const outputs: string[] = []
+    for (const network of [true, false]) {
+      const { detail } = await planExec({ argv }, execSettings({ processes, sandbox, workspace, network }), site)
+      const { id } = await processes.of().start((detail as unknown as ExecDetail).prepared, owner, { notify: false })
+      outputs.push((await processes.of().poll(id, { waitMs: 60_000, until: 'end' })).text)
+    }
+    expect(outputs).toEqual(['hello', expect.stringContaining('refused')])
+    await new Promise((resolve) => void server.close(resolve))
   })
 
   test('have permits that name the program as the sandbox sees it, and none for a program of the workspace', async () => {
