@@ -47,7 +47,13 @@ export class ConfiguredTools {
     const processes = new ProcessTable({ sandboxes: [sandbox], ...only(tools.exec, ['maxPerSession']) })
     const { memoryBytes } = tools.exec ?? {}
     const limits = memoryBytes === undefined ? {} : { limits: { memoryBytes } }
-    const exec = kit.execTool({ processes, sandbox, workspace, ...limits, ...only(tools.exec, ['network', 'yieldAfterMs', 'timeoutMs']) })
+    const exec = kit.execTool({
+      processes,
+      sandbox,
+      workspace,
+      ...limits,
+      ...only(tools.exec, ['network', 'yieldAfterMs', 'timeoutMs', 'rememberable']),
+    })
     const files = kit.filesTools({ workspace, ...tools.files })
     const { search, ...reach } = tools.web ?? {}
     const web: Tool[] = [kit.webFetchTool(reach)]

@@ -29,6 +29,11 @@ const links: Readonly<Record<string, string>> = {
   gs: '/usr/bin/git',
   pager: '/usr/bin/moar',
   mine: '/work/mine.sh',
+  './linked/ls': '/usr/bin/ls',
+  '/work/linked/ls': '/usr/bin/ls',
+  users: '/home/a/bin/users',
+  unxz: '/usr/bin/xz',
+  lsof2: '/usr/bin/ls',
 }
 
 /** A sandbox in which nearly every name is a program. */
@@ -91,6 +96,23 @@ describe('the corpus of approvals', () => {
   test.each(commandRules.map(({ name }) => name))('without the rule "%s" of commands a case is covered that must not be', async (name) => {
     const rules = { text: textRules, command: commandRules.filter((rule) => rule.name !== name) }
     expect((await leaks(rules)).length).toBeGreaterThan(0)
+  })
+})
+
+describe('programs that the operator has added', () => {
+  const rememberable = new Set(['kubectl'])
+
+  test('are covered with their exact arguments, as the file of that name in a folder of the system', async () => {
+    expect(await permitsOf({ shell: 'kubectl get pods | sort' }, sandbox, { ...place, rememberable })).toEqual([
+      { subject: 'exec:scripted:/usr/bin/kubectl', args: ['get', 'pods'] },
+      { subject: 'exec:scripted:/usr/bin/sort', args: [] },
+    ])
+    for (const argv of [['./kubectl'], ['/work/kubectl'], ['kubectl2'], ['env', 'kubectl'], ['git', '-c', 'a=b', 'kubectl']])
+      expect(await permitsOf({ argv: argv as unknown as Argv }, sandbox, { ...place, rememberable })).toBeUndefined()
+  })
+
+  test('do not loosen what is known of a program', async () => {
+    expect(await permitsOf({ shell: 'sort -o x a' }, sandbox, { ...place, rememberable: new Set(['sort']) })).toBeUndefined()
   })
 })
 
