@@ -127,6 +127,14 @@ describe('permits', () => {
     ])
   })
 
+  test('are for programs that root owns, and this user cannot write', async () => {
+    const facts = { uid: 0, mode: 0o755, isWritable: false }
+    expect(await permitsOf({ shell: 'ls' }, sandbox, { ...place, look: () => facts })).toHaveLength(1)
+    for (const wrong of [{ uid: 1000 }, { mode: 0o777 }, { isWritable: true }])
+      expect(await permitsOf({ shell: 'ls' }, sandbox, { ...place, look: () => ({ ...facts, ...wrong }) })).toBeUndefined()
+    expect(await permitsOf({ shell: 'ls' }, sandbox, { workspace: '/usr/bin' })).toBeUndefined()
+  })
+
   test('are found in a time that grows with the text alone', async () => {
     for (const text of [`${'a'.repeat(19_000)}~`, '|'.repeat(19_000), "'".repeat(19_001), `ls ${'"a"'.repeat(6_000)}$`, ' '.repeat(19_999)])
       expect(await permitsOf({ shell: text }, sandbox, place)).toBeUndefined()

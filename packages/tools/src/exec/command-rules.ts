@@ -1,7 +1,7 @@
 /** Which commands a grant may cover: known programs of the system, with arguments that run nothing else. Everything else is approved each time. */
 import { carefulNames, goesBy, knownPrograms } from './known-programs.ts'
 import { builtinNames, runsAnything } from './program-names.ts'
-import { isOutOfReach, isSystemPath } from './system-programs.ts'
+import { isOutOfReach, isSystemPath, type Ownership } from './system-programs.ts'
 
 /** A command of plain words. */
 export type Argv = readonly [string, ...string[]]
@@ -16,6 +16,8 @@ export interface FoundCommand {
   readonly path: string
   readonly isShell: boolean
   readonly workspace: string
+  /** Tells who owns a path; the files of this machine where it is absent. */
+  readonly look?: ((path: string) => Ownership | undefined) | undefined
   /** Programs that the operator has added to the known ones. */
   readonly rememberable: ReadonlySet<string>
 }
@@ -39,7 +41,8 @@ export const commandRules: readonly CommandRule[] = [
   { name: 'named-path', holds: ({ argv: [name] }) => !name.includes('/') || isSystemPath(name) },
   {
     name: 'system-folder',
-    holds: ({ path, workspace }) => isSystemPath(path) && isOutOfReach(path) && !path.startsWith(`${workspace.replace(/\/$/, '')}/`),
+    holds: ({ path, workspace, look }) =>
+      isSystemPath(path) && isOutOfReach(path, look) && !path.startsWith(`${workspace.replace(/\/$/, '')}/`),
   },
   ...carefulNames.map((program) => ({
     name: program,

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { isOutOfReach, isSystemPath, type Ownership } from './system-programs.ts'
 
@@ -24,8 +27,10 @@ describe('a program out of reach', () => {
     expect(isOutOfReach('/usr/bin/ls', () => undefined)).toBe(true)
   })
 
-  test('is the shell of this machine, and not this file', () => {
+  test('is the shell of this machine, and nothing below a folder for all', () => {
     expect(isOutOfReach('/bin/sh')).toBe(true)
-    expect(isOutOfReach(`${process.cwd()}/no/such/file`)).toBe(process.cwd() === '/' || isOutOfReach(process.cwd()))
+    const folder = mkdtempSync(join(tmpdir(), 'reach-'))
+    expect(isOutOfReach(folder)).toBe(false)
+    rmSync(folder, { recursive: true })
   })
 })
