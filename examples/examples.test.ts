@@ -146,7 +146,7 @@ describe('the examples', () => {
     const command = 'echo "Built. Publish it?"; read -r answer; echo "Published: $answer"'
     expect(lines).toEqual([
       'message: Build the release.',
-      `approved: ${command}`,
+      `approved: | ${command}`,
       expect.stringMatching(/^exec: Running since TIME\. It goes on in the background as "NAME"/),
       'process: Running since TIME. Bytes 0 to 19 of 19. Poll from 19 for more.',
       'Built. Publish it?',
@@ -233,7 +233,7 @@ describe('the examples', () => {
         expect(await runOn(node, ['--conditions=beamclaw:source', file], place, '')).toEqual({
           code: 0,
           errors: '',
-          lines: ['echo hello', 'hello'],
+          lines: ['| echo hello', 'hello'],
         })
       }
     } finally {

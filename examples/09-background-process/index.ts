@@ -19,7 +19,7 @@ const claw = new BeamClaw({
 const running = await claw.start()
 // A command asks before it runs.
 running.on('approval-request', async ({ request }) => {
-  console.log(`approved: ${request.display.split('\n')[0]}`)
+  console.log(`approved: ${request.display.split('\n').at(-1)}`)
   await running.approvals.approve(request.id, { by: 'me' })
 })
 

@@ -42,6 +42,16 @@ test('the web reaches the ports of its section alone', async () => {
   await expect(calling).rejects.toThrow('port 80 is not allowed (allowed: 8080)')
 })
 
+describe('the group exec', () => {
+  test('gets the programs that a grant may cover besides the known ones', async () => {
+    expect((await toolsOf('tools: { exec: { sandbox: local, rememberable: [kubectl] } }')).of({ tools: ['exec'] })).toHaveLength(2)
+    await expect(toolsOf('tools: { exec: { sandbox: local, rememberable: [bash] } }')).rejects.toMatchObject({
+      code: 'invalid-option',
+      details: { owner: 'execTool', option: 'exec.rememberable' },
+    })
+  })
+})
+
 describe('sub-agents', () => {
   test('are two tools of the agent that names some, which may spawn those alone', async () => {
     const tools = await toolsOf('tools: { subAgents: { maxAtOnce: 2, ownTools: [web_*] } }')

@@ -57,7 +57,13 @@ export class ConfiguredTools {
     const limits = memoryBytes === undefined ? {} : { limits: { memoryBytes } }
     const processes = await inSection('exec', () => new ProcessTable({ sandboxes: [sandbox], ...only(tools.exec, ['maxPerSession']) }))
     const exec = await inSection('exec', () =>
-      kit.execTool({ processes, sandbox, workspace, ...limits, ...only(tools.exec, ['network', 'yieldAfterMs', 'timeoutMs']) }),
+      kit.execTool({
+        processes,
+        sandbox,
+        workspace,
+        ...limits,
+        ...only(tools.exec, ['network', 'yieldAfterMs', 'timeoutMs', 'rememberable']),
+      }),
     )
     const files = await inSection('files', () => kit.filesTools({ workspace, ...tools.files }))
     const web = await inSection('web', () => webOf(tools.web))

@@ -110,8 +110,12 @@ function leftOf(expiresAtMs: number): string {
   return shownDuration(Math.max(0, expiresAtMs - Date.now()))
 }
 
+/** Returns the beginning in one line: of a text that begins with facts, what is marked after them. */
 function firstLine(text: string): string {
-  return harmless(text).replaceAll(/\s+/g, ' ').slice(0, 60)
+  const marked = text.search(/^\| /m)
+  return harmless(marked === -1 ? text : text.slice(marked))
+    .replaceAll(/\s+/g, ' ')
+    .slice(0, 60)
 }
 
 type Grant = MethodResult<'exec.approval.grants.list'>['grants'][number]

@@ -62,6 +62,7 @@ export const toolsSchema = closedObject({
     timeoutMs: wholeNumber(1, maxTimerMs).exactOptional(),
     memoryBytes: wholeNumber(1, maxCount).exactOptional(),
     maxPerSession: wholeNumber(1, 10_000).exactOptional(),
+    rememberable: listOf(text(100), 1_000).exactOptional(),
   }).exactOptional(),
   files: closedObject({ readOnly: flag().exactOptional() }).exactOptional(),
   web: closedObject({

@@ -29,6 +29,11 @@ const links: Readonly<Record<string, string>> = {
   gs: '/usr/bin/git',
   pager: '/usr/bin/moar',
   mine: '/work/mine.sh',
+  './linked/ls': '/usr/bin/ls',
+  '/work/linked/ls': '/usr/bin/ls',
+  users: '/home/a/bin/users',
+  unxz: '/usr/bin/xz',
+  lsof2: '/usr/bin/ls',
 }
 
 /** A sandbox in which nearly every name is a program. */
@@ -94,6 +99,23 @@ describe('the corpus of approvals', () => {
   })
 })
 
+describe('programs that the operator has added', () => {
+  const rememberable = new Set(['kubectl'])
+
+  test('are covered with their exact arguments, as the file of that name in a folder of the system', async () => {
+    expect(await permitsOf({ shell: 'kubectl get pods | sort' }, sandbox, { ...place, rememberable })).toEqual([
+      { subject: 'exec:scripted:/usr/bin/kubectl', args: ['get', 'pods'] },
+      { subject: 'exec:scripted:/usr/bin/sort', args: [] },
+    ])
+    for (const argv of [['./kubectl'], ['/work/kubectl'], ['kubectl2'], ['env', 'kubectl'], ['git', '-c', 'a=b', 'kubectl']])
+      expect(await permitsOf({ argv: argv as unknown as Argv }, sandbox, { ...place, rememberable })).toBeUndefined()
+  })
+
+  test('do not loosen what is known of a program', async () => {
+    expect(await permitsOf({ shell: 'sort -o x a' }, sandbox, { ...place, rememberable: new Set(['sort']) })).toBeUndefined()
+  })
+})
+
 describe('permits', () => {
   test('name the sandbox, the real program and the arguments of each part', async () => {
     expect(await permitsOf({ shell: "nohup ls -l 'a b' | sort" }, sandbox, place)).toEqual([
@@ -103,6 +125,14 @@ describe('permits', () => {
     expect(await permitsOf({ argv: ['gs', 'status'] }, sandbox, place)).toEqual([
       { subject: 'exec:scripted:/usr/bin/git', args: ['status'] },
     ])
+  })
+
+  test('are for programs that root owns, and this user cannot write', async () => {
+    const facts = { uid: 0, mode: 0o755, isWritable: false }
+    expect(await permitsOf({ shell: 'ls' }, sandbox, { ...place, look: () => facts })).toHaveLength(1)
+    for (const wrong of [{ uid: 1000 }, { mode: 0o777 }, { isWritable: true }])
+      expect(await permitsOf({ shell: 'ls' }, sandbox, { ...place, look: () => ({ ...facts, ...wrong }) })).toBeUndefined()
+    expect(await permitsOf({ shell: 'ls' }, sandbox, { workspace: '/usr/bin' })).toBeUndefined()
   })
 
   test('are found in a time that grows with the text alone', async () => {

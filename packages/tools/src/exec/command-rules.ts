@@ -1,5 +1,7 @@
-/** Which commands a grant may cover. A command that runs another one, or a program that is given in its arguments or its input, is not covered. */
-import { builtinNames, runnerNames } from './program-names.ts'
+/** Which commands a grant may cover: known programs of the system, with arguments that run nothing else. Everything else is approved each time. */
+import { carefulNames, goesBy, knownPrograms } from './known-programs.ts'
+import { builtinNames, runsAnything } from './program-names.ts'
+import { isOutOfReach, isSystemPath, type Ownership } from './system-programs.ts'
 
 /** A command of plain words. */
 export type Argv = readonly [string, ...string[]]
@@ -14,6 +16,10 @@ export interface FoundCommand {
   readonly path: string
   readonly isShell: boolean
   readonly workspace: string
+  /** Tells who owns a path; the files of this machine where it is absent. */
+  readonly look?: ((path: string) => Ownership | undefined) | undefined
+  /** Programs that the operator has added to the known ones. */
+  readonly rememberable: ReadonlySet<string>
 }
 
 /** One condition of a command that a grant may cover. All have to hold. */
@@ -24,62 +30,37 @@ export interface CommandRule {
 
 const builtins: ReadonlySet<string> = new Set(builtinNames)
 
-const escaped = (name: string): string => name.replaceAll(/[.+]/g, '\\$&')
-const runner = new RegExp(`^(?:git-.*|(?:${runnerNames.map(escaped).join('|')})(?:[-.\\d].*)?)$`, 'i')
-
-/** Folders that commands can write to: what a name in them means changes. */
-const writable = ['/workspace', '/tmp', '/var/tmp', '/dev/shm', '/run']
-
-/** Subcommands of git that are no alias, ask for no other program, and run none that their arguments name. */
-const gitCommands: ReadonlySet<string> = new Set(
-  `add blame branch cat-file check-ignore checkout cherry-pick commit describe diff init log ls-files ls-tree merge mv
-    name-rev reflog reset restore rev-list rev-parse revert rm shortlog show show-ref stash status switch tag fetch pull
-    push ls-remote`.split(/\s+/),
-)
-
-/** Options that name a program, also in short: git takes the beginning of a long option for the option. `::` names a transport, which may be a program. */
-const riskyGit = /^--(?:e|up|rec|rep|text|open|str|gpg)|^-S|::/
-
-function isPlainGit([command = '', ...args]: readonly string[]): boolean {
-  return gitCommands.has(command) && !args.some((arg) => riskyGit.test(arg))
-}
-
-function isOperand(arg: string): boolean {
-  return !arg.startsWith('-')
-}
-
-/** Programs that are covered only with arguments that pass. */
-const careful: readonly (readonly [name: string, holds: (args: readonly string[]) => boolean])[] = [
-  ['git', isPlainGit],
-  ['find', (args) => !args.some((arg) => /^-(?:exec|ok|fls|fprint|delete)/.test(arg))],
-  ['sort', (args) => !args.some((arg) => /^--[cf]/.test(arg))],
-  ['rg', (args) => !args.some((arg) => /^--(?:pre|hostname|search-zip)|^-[A-Za-z]*z/.test(arg))],
-  ['sed', (args) => args[0] === '-n' && /^\d+(?:,(?:\d+|\$))?p$/.test(args[1] ?? '') && args.slice(2).every(isOperand)],
-  ['tar', (args) => args.every((arg, index) => (index === 0 ? /^-?[ctxvzjJfpk]+$/.test(arg) : isOperand(arg) || arg === '-C'))],
-]
-
 /** The rules of commands. Each is needed: the corpus of bypasses has a command that only this rule refuses. */
 export const commandRules: readonly CommandRule[] = [
   { name: 'builtin', holds: ({ given, argv, isShell }) => !isShell || (!builtins.has(given[0]) && !builtins.has(argv[0])) },
   // No character that a terminal or a person may read as another.
   { name: 'printable', holds: ({ given }) => given.every((word) => /^[^\p{C}\p{Zl}\p{Zp}]*$/u.test(word)) },
-  { name: 'runner', holds: ({ argv: [name] }) => !runner.test(baseOf(name)) },
-  { name: 'runner-file', holds: ({ path }) => !runner.test(baseOf(path)) },
-  { name: 'relative-path', holds: ({ argv: [name] }) => name.startsWith('/') || !name.includes('/') },
-  { name: 'writable-folder', holds: ({ path, workspace }) => ![...writable, workspace].some((folder) => isBelow(path, folder)) },
-  ...careful.map(([program, holds]) => ({
+  { name: 'known', holds: ({ path, rememberable }) => isKnown(baseOf(path), rememberable) },
+  { name: 'own-name', holds: ({ argv: [name], path }) => goesBy(baseOf(path), baseOf(name)) },
+  // A shell looks the path up again when it runs the command: no link that commands can change.
+  { name: 'named-path', holds: ({ argv: [name] }) => !name.includes('/') || isSystemPath(name) },
+  {
+    name: 'system-folder',
+    holds: ({ path, workspace, look }) =>
+      isSystemPath(path) && isOutOfReach(path, look) && !path.startsWith(`${workspace.replace(/\/$/, '')}/`),
+  },
+  ...carefulNames.map((program) => ({
     name: program,
-    holds: ({ argv: [name, ...args], path }: FoundCommand) =>
-      ![name, path].some((one) => baseOf(one).toLowerCase() === program) || holds(args),
+    holds: ({ argv: [, ...args], path }: FoundCommand) => baseOf(path) !== program || knownPrograms.get(program)?.(args) === true,
   })),
 ]
 
-function baseOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1)
+/** Returns true for a name that an operator may add: a plain name of no shell, interpreter, editor, wrapper or client. */
+export function mayBeAdded(name: unknown): name is string {
+  return typeof name === 'string' && /^[A-Za-z0-9][\w.+-]{0,99}$/.test(name) && !runsAnything(name)
 }
 
-function isBelow(path: string, folder: string): boolean {
-  return path.startsWith(`${folder.replace(/\/$/, '')}/`)
+function isKnown(file: string, rememberable: ReadonlySet<string>): boolean {
+  return knownPrograms.has(file) || rememberable.has(file)
+}
+
+function baseOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
 }
 
 const aDuration = /^\d+(?:\.\d+)?[smhd]?$/

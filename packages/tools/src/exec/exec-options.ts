@@ -1,7 +1,8 @@
 /** The options of `execTool`, checked once. */
 import type { AskMode, CommandLimits, ProcessTable, Sandbox } from '@beamclaw/core'
 import { BeamClawError } from '@beamclaw/core'
-import { aBoolean, anObject, anObjectWith, checkOptions, duration, integer, type OptionRule, oneOf } from '@beamclaw/core/adapter'
+import { aBoolean, anArray, anObject, anObjectWith, checkOptions, duration, integer, type OptionRule, oneOf } from '@beamclaw/core/adapter'
+import { mayBeAdded } from './command-rules.ts'
 import { type ExecMode, maxYieldMs } from './exec-input.ts'
 
 /** The call for which a workspace is chosen. */
@@ -35,12 +36,18 @@ export interface ExecToolOptions {
   /** Whether commands may use the network. @default false */
   readonly network?: boolean
   readonly limits?: CommandLimits
+  /**
+   * Names of further programs of the system that a grant may cover, such as `kubectl`, with whatever arguments it says. Shells, interpreters, editors and
+   * wrappers cannot be added. @default []
+   */
+  readonly rememberable?: readonly string[]
 }
 
 /** Options with their defaults. */
-export interface ExecSettings extends Omit<ExecToolOptions, 'sandbox' | 'sandboxes'> {
+export interface ExecSettings extends Omit<ExecToolOptions, 'sandbox' | 'sandboxes' | 'rememberable'> {
   readonly sandboxes: ReadonlyMap<ExecMode, Sandbox>
   readonly yieldAfterMs: number
+  readonly rememberable: ReadonlySet<string>
 }
 
 /** Defaults for `execTool`. */
@@ -71,10 +78,11 @@ export function execSettings(options: ExecToolOptions): ExecSettings {
       env: anObject,
       network: aBoolean,
       limits: anObject,
+      rememberable: anArray,
     },
     ['processes', 'workspace'],
   )
-  const { sandbox, sandboxes = {}, limits = {}, yieldAfterMs, ...rest } = options
+  const { sandbox, sandboxes = {}, limits = {}, yieldAfterMs, rememberable = [], ...rest } = options
   checkOptions('execTool.sandboxes', sandboxes, Object.fromEntries(modes.map((mode) => [mode, anObjectWith('prepare', 'spawn')])) as never)
   checkOptions<CommandLimits>('execTool.limits', limits, {
     cpuSeconds: limit,
@@ -83,6 +91,13 @@ export function execSettings(options: ExecToolOptions): ExecSettings {
     fileBytes: limit,
     openFiles: limit,
   })
+  const refused = rememberable.find((name) => !mayBeAdded(name))
+  if (refused !== undefined)
+    throw new BeamClawError(
+      'invalid-option',
+      `execTool: "rememberable" must have names of programs that run no others, received ${JSON.stringify(refused)}. Name no path, shell, interpreter, editor or wrapper.`,
+      { details: { owner: 'execTool', option: 'rememberable' } },
+    )
   const given = modes.flatMap((mode) => (sandboxes[mode] === undefined ? [] : [[mode, sandboxes[mode]] as const]))
   if ((sandbox === undefined) === (given.length === 0))
     throw new BeamClawError('invalid-option', 'execTool: give either "sandbox" or "sandboxes" with at least one', {
@@ -91,6 +106,7 @@ export function execSettings(options: ExecToolOptions): ExecSettings {
   return {
     ...rest,
     limits,
+    rememberable: new Set(rememberable),
     yieldAfterMs: yieldAfterMs ?? execDefaults.yieldAfterMs,
     sandboxes: new Map<ExecMode, Sandbox>(sandbox === undefined ? given : [['sandbox', sandbox]]),
   }

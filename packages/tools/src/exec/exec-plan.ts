@@ -4,6 +4,7 @@ import { BeamClawError, type JsonValue, type PreparedCommand, type SandboxProbe,
 import type { ExecInput, ExecMode } from './exec-input.ts'
 import { type ExecSettings, type ExecSite, sandboxOf } from './exec-options.ts'
 import { type CommandText, permitsOf } from './permits.ts'
+import { factLine, markedLines } from './shown-lines.ts'
 
 /** What is approved, and then executed. It is JSON. */
 export interface ExecDetail {
@@ -51,10 +52,11 @@ export async function prepareExec(input: ExecInput, settings: ExecSettings, site
 export async function planExec(input: ExecInput, settings: ExecSettings, site: ExecSite): Promise<ToolPlan> {
   const detail = await prepareExec(input, settings, site)
   const { sandbox } = sandboxOf(settings, input.mode)
-  const place = { workspace: workspaceOf(settings, site), ...(input.cwd === undefined ? {} : { cwd: input.cwd }) }
-  // Variables and input can make a program do something else than its arguments say.
+  const { rememberable } = settings
+  const place = { workspace: workspaceOf(settings, site), rememberable, ...(input.cwd === undefined ? {} : { cwd: input.cwd }) }
+  // Variables, input and a terminal can make a program do something else than its arguments say: in a terminal it asks, opens editors and pagers.
   const { enforces } = await sandbox.probe()
-  const isPlain = Object.keys(input.env ?? {}).length === 0 && input.stdin === undefined
+  const isPlain = Object.keys(input.env ?? {}).length === 0 && input.stdin === undefined && input.pty !== true
   const permits = isPlain ? await permitsOf(commandOf(input), sandbox, place) : undefined
   return {
     display: displayOf(input, detail, settings, enforces),
@@ -96,7 +98,10 @@ function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }
 
-/** Everything that decides what happens, and nothing shortened. */
+/**
+ * Everything that decides what happens, and nothing shortened. First what BeamClaw knows, one fact a line; then what the model has written, each line of it
+ * marked, so that no text of the model reads as a fact.
+ */
 function displayOf(
   input: ExecInput,
   { prepared, mode, label, timeoutMs, background }: ExecDetail,
@@ -105,11 +110,9 @@ function displayOf(
 ): string {
   // What a sandbox does not hold a command back from, it has.
   const network = prepared.network || !enforces.includes('network')
-  const env = Object.entries(input.env ?? {}).map(([name, value]) => `  ${name}=${value}`)
   // The operator's own values may be secrets, and they are the same for every call.
   const usual = Object.keys(settings.env ?? {}).filter((name) => !Object.hasOwn(input.env ?? {}, name))
-  return [
-    label,
+  const facts = [
     ...(input.command === undefined ? [] : [`Shell: ${prepared.argv.slice(0, -1).join(' ')}`]),
     `Program: ${prepared.executable?.path ?? prepared.argv[0]}`,
     ...(prepared.scripts ?? []).map(({ path, sha256: hash }) => `Script: ${path} (SHA-256 ${hash})`),
@@ -121,8 +124,13 @@ function displayOf(
     ...(background ? ['In the background'] : []),
     ...(timeoutMs === null ? [] : [`Killed after ${timeoutMs} ms`]),
     ...(usual.length === 0 ? [] : [`Variables of all commands: ${usual.join(', ')}`]),
-    ...(env.length === 0 ? [] : ['Variables:', ...env]),
-    ...(input.stdin === undefined ? [] : ['Input:', input.stdin]),
+  ]
+  return [
+    ...facts.map(factLine),
+    'Command:',
+    markedLines(label),
+    ...Object.entries(input.env ?? {}).flatMap(([name, value]) => [factLine(`Variable ${name}:`), markedLines(value)]),
+    ...(input.stdin === undefined ? [] : ['Input:', markedLines(input.stdin)]),
   ].join('\n')
 }
 

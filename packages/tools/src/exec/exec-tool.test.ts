@@ -226,104 +226,6 @@ describe('exec', () => {
   })
 })
 
-describe('the plan of exec', () => {
-  test('shows everything that decides what happens', async () => {
-    const staged = await execStage({ env: { A: '1' } })
-    const { display, permits } = await staged.planExec({
-      command: 'ls -l',
-      cwd: 'src',
-      env: { B: 'x\ny' },
-      stdin: 'input',
-      pty: true,
-      timeoutMs: 5,
-      background: true,
-    })
-    expect(display).toBe(
-      [
-        ...[
-          'ls -l',
-          'Shell: /bin/sh -c',
-          'Program: /bin/sh',
-          'Folder: /work/src',
-          'Workspace: /work',
-          'Where: scripted (sandbox), with network, with all files of its user',
-          'In a terminal',
-        ],
-        ...['In the background', 'Killed after 5 ms', 'Variables of all commands: A', 'Variables:', '  B=x\ny', 'Input:', 'input'],
-      ].join('\n'),
-    )
-    expect(permits).toBeUndefined()
-    await end(staged)
-  })
-
-  test('names the folder of the host that a sandbox shows under a name of its own', async () => {
-    const staged = await execStage()
-    const prepare = staged.sandbox.prepare.bind(staged.sandbox)
-    staged.sandbox.prepare = async (request) => ({ ...(await prepare(request)), cwd: '/workspace' })
-    expect((await staged.planExec({ command: 'ls' })).display).toContain('\nFolder: /workspace\nWorkspace: /work\n')
-    await end(staged)
-  })
-
-  test('has the folder once where the sandbox calls it as the host does', async () => {
-    const staged = await execStage()
-    const { display } = await staged.planExec({ command: 'ls' })
-    expect(display).toContain('\nFolder: /work\nWhere:')
-    await end(staged)
-  })
-
-  test('names the variables of the tool without their values, but for those that the call sets itself', async () => {
-    const staged = await execStage({ env: { TOKEN: 'secret', REGION: 'north', B: '1' } })
-    const { display } = await staged.planExec({ command: 'ls', env: { B: '2' } })
-    expect(display).toContain('\nVariables of all commands: TOKEN, REGION\nVariables:\n  B=2')
-    expect(display).not.toMatch(/secret|north/)
-    await end(staged)
-  })
-
-  test('says without network, and nothing of files, where the sandbox sees to that', async () => {
-    const staged = await execStage()
-    staged.sandbox.probe = async () => ({ isAvailable: true, enforces: ['network', 'filesystem'] })
-    const { display } = await staged.planExec({ command: 'ls' })
-    expect(display).toContain('Where: scripted (sandbox), without network\n'.trim())
-    expect(display).not.toContain('files')
-    await end(staged)
-  })
-
-  test('has a permit for each program of plain words, and none where input or variables may change what it does', async () => {
-    const staged = await execStage()
-    expect((await staged.planExec({ command: 'git status && ls -l' })).permits).toEqual([
-      { subject: 'exec:scripted:/bin/git', args: ['status'] },
-      { subject: 'exec:scripted:/bin/ls', args: ['-l'] },
-    ])
-    expect((await staged.planExec({ argv: ['ls', '*'] })).permits).toEqual([{ subject: 'exec:scripted:/bin/ls', args: ['*'] }])
-    for (const further of [{ env: { A: '1' } }, { stdin: 'x' }])
-      expect((await staged.planExec({ argv: ['ls'], ...further })).permits).toBeUndefined()
-    expect((await staged.planExec({ command: 'ls $(id)' })).permits).toBeUndefined()
-    expect(staged.sandbox.started).toEqual([])
-    await end(staged)
-  })
-
-  test('is what runs, without another look', async () => {
-    const staged = await execStage()
-    const plan = JSON.parse(JSON.stringify((await staged.planExec({ argv: ['hello'] })).detail))
-    staged.sandbox.before = (method) => {
-      if (method === 'prepare') throw new Error('looked up again')
-    }
-    expect((await staged.exec({ argv: ['ls'] }, { plan })).content).toContain('hello')
-    expect(staged.sandbox.started[0]?.command).toEqual(plan.prepared)
-    await end(staged)
-  })
-
-  test('is refused for another input of the command, and when it is not one of exec', async () => {
-    const staged = await execStage()
-    const { detail } = await staged.planExec({ argv: ['hello'], stdin: 'approved' })
-    await expect(staged.exec({ argv: ['hello'], stdin: 'other' }, { plan: detail })).rejects.toEqual(code('command-refused'))
-    await expect(staged.exec({ argv: ['hello'] }, { plan: detail })).rejects.toEqual(code('command-refused'))
-    await expect(staged.exec({ argv: ['hello'] }, { plan: { text: 'ls' } })).rejects.toEqual(code('command-refused'))
-    expect(staged.sandbox.started).toEqual([])
-    await end(staged)
-  })
-})
-
 describe('the options of exec', () => {
   test.each([
     [{ sandbox: undefined }],
@@ -334,6 +236,11 @@ describe('the options of exec', () => {
     [{ risk: 'none' }],
     [{ shell: 'zsh' }],
     [{ processes: {} }],
+    [{ rememberable: 'kubectl' }],
+    [{ rememberable: ['python3.12'] }],
+    [{ rememberable: ['/usr/bin/kubectl'] }],
+    [{ rememberable: ['a b'] }],
+    [{ rememberable: [1] }],
   ])('are checked: %#', async (wrong) => {
     const processes = { of: () => {}, start: () => {} }
     expect(() => execTool({ processes, sandbox: new ScriptedSandbox(), workspace: '/work', ...wrong } as never)).toThrow(

@@ -78,7 +78,7 @@ describe('the process tool', () => {
   test('plans what it writes: no grant covers it; a look needs none', async () => {
     const { id, stop, planProcess } = await withProcess()
     expect(await planProcess({ action: 'write', id, text: 'rm -r .\n' })).toEqual({
-      display: `Write to ${id}:\nrm -r .\n\nIt runs: ls`,
+      display: `Write to ${id}\nIt runs:\n| ls\nText:\n| rm -r .\n| `,
       detail: { action: 'write', id, text: 'rm -r .\n' },
     })
     expect(await planProcess({ action: 'keys', id, keys: ['Enter'] })).not.toHaveProperty('permits')

@@ -13,6 +13,7 @@ import {
 import { anObjectWith, checkOptions } from '@beamclaw/core/adapter'
 import { z } from 'zod'
 import { plain, shownCharacters, stateText } from './exec-output.ts'
+import { markedLines } from './shown-lines.ts'
 
 /** Options of `processTool`. */
 export interface ProcessToolOptions {
@@ -91,8 +92,11 @@ function planOf(input: ProcessInput, list: ProcessList, sessionKey: string): Too
   const detail = JSON.parse(JSON.stringify(input))
   if (action !== 'write' && action !== 'keys') return { display: `${action} ${id ?? ''}`.trim(), detail, permits: [] }
   const { command } = own(list, id, sessionKey)
-  const what = action === 'write' ? `Write to ${id}:\n${input.text}` : `Press in ${id}: ${(input.keys ?? []).join(' ')}`
-  return { display: `${what}\nIt runs: ${command}`, detail }
+  const [what, text] = action === 'write' ? ['Text:', input.text ?? ''] : ['Keys:', (input.keys ?? []).join(' ')]
+  const display = [`${action === 'write' ? 'Write to' : 'Press in'} ${id}`, 'It runs:', markedLines(command), what, markedLines(text)].join(
+    '\n',
+  )
+  return { display, detail }
 }
 
 async function execute(input: ProcessInput, context: ToolContext, table: ProcessTable): Promise<ReturnType<typeof toolResult>> {
