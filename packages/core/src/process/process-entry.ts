@@ -25,6 +25,8 @@ export interface ProcessEntryOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly killAfterMs: number
+  /** Called when it runs, goes to the background or has ended. */
+  readonly onChanged: () => void
   /** Called once, when the process has ended. */
   readonly onEnded: () => void
 }
@@ -136,8 +138,10 @@ export class ProcessEntry {
   }
 
   change(change: ProcessChange): void {
+    const { status, isBackground } = this.#record
     const before = this.hasEnded
     this.#record = applyChange(this.#record, change)
+    if (this.#record.status !== status || this.#record.isBackground !== isBackground) this.#options.onChanged()
     if (before || !this.hasEnded) return
     this.#cancelTimers()
     this.#wake()

@@ -18,3 +18,8 @@ export function newSlug(random: Random, isTaken: (slug: string) => boolean): str
   }
   for (let number = 2; ; number++) if (!isTaken(`${slug}-${number}`)) return `${slug}-${number}`
 }
+
+/** Returns 24 hexadecimal digits. */
+export function newMark(random: Random): string {
+  return Array.from({ length: 24 }, () => Math.floor(random.next() * 16).toString(16)).join('')
+}

@@ -1,8 +1,8 @@
 /** The background processes of one tenant. */
-import type { Random, TimerHandle } from '@beamclaw/actor'
+import type { TimerHandle } from '@beamclaw/actor'
 import { hintOf, maxTimerMs } from '@beamclaw/actor/internal'
 import { BeamClawError, describeError } from '../base/errors.ts'
-import { parseSessionKey, type SessionKey } from '../base/ids.ts'
+import { parseSessionKey } from '../base/ids.ts'
 import { TurnQueue } from '../defaults/turn-queue.ts'
 import type { PartHost } from '../part/part.ts'
 import type { PreparedCommand, Sandbox, SandboxProcess, TerminalSize } from '../ports/sandbox.ts'
@@ -10,6 +10,7 @@ import { DeletedOwners } from './deleted-owners.ts'
 import { ExitNotices } from './exit-notices.ts'
 import { nextForgetMs, toForget } from './finished-processes.ts'
 import { OutputRing } from './output-ring.ts'
+import { checkCaps } from './process-caps.ts'
 import { ProcessEntry, tableEnded } from './process-entry.ts'
 import { checkFilter, checkKeys, checkPoll, checkRead, checkSize, checkStart, checkTail, inputBytes, labelOf } from './process-input.ts'
 import { type ProcessRecord, processKey } from './process-record.ts'
@@ -25,7 +26,7 @@ import type {
 } from './process-types.ts'
 import { type ProcessOutput, readOutput, tailOf } from './read-output.ts'
 import { readRecords, recover } from './recover-processes.ts'
-import { newSlug } from './slug.ts'
+import { newMark, newSlug } from './slug.ts'
 import { encodeKeys } from './terminal-keys.ts'
 
 /**
@@ -42,11 +43,13 @@ export class TenantProcesses implements ProcessList {
   readonly #notices: ExitNotices
   readonly #deletedOwners: DeletedOwners
   readonly #starts: TurnQueue
+  readonly #tell: (process: BackgroundProcess) => void
   #forgetTimer: TimerHandle | undefined
   #phase: 'new' | 'open' | 'closing' | 'released' = 'new'
 
-  constructor(host: PartHost, settings: ProcessSettings) {
+  constructor(host: PartHost, settings: ProcessSettings, tell: (process: BackgroundProcess) => void) {
     this.#host = host
+    this.#tell = tell
     this.#settings = settings
     this.#notices = new ExitNotices({ host, queueMode: settings.queueMode })
     this.#starts = new TurnQueue(host.services.clock)
@@ -206,7 +209,7 @@ export class TenantProcesses implements ProcessList {
 
   /** Resolves with an entry whose document is durable. Rejects `too-many-processes`, and as the store does. */
   async #reserve(command: PreparedCommand, owner: ProcessOwner, options: StartProcessOptions): Promise<ProcessEntry> {
-    this.#checkCaps(owner.sessionKey)
+    checkCaps([...this.#entries.values()], owner.sessionKey, this.#settings)
     const foreign = new Set<string>()
     for (;;) {
       const { random, clock } = this.#host.services
@@ -239,19 +242,6 @@ export class TenantProcesses implements ProcessList {
       entry.notSpawned()
       foreign.add(id)
     }
-  }
-
-  #checkCaps(sessionKey: SessionKey): void {
-    const { maxPerSession, maxPerTenant } = this.#settings
-    const running = [...this.#entries.values()].filter((entry) => !entry.hasEnded)
-    const ofSession = running.filter((entry) => entry.sessionKey === sessionKey).length
-    const isOfSession = ofSession >= maxPerSession
-    if (!isOfSession && running.length < maxPerTenant) return
-    const [count, owner] = isOfSession ? [ofSession, 'This session'] : [running.length, 'This tenant']
-    const advice = isOfSession ? 'Kill one, or wait until one has ended.' : 'Wait until one has ended, or raise maxPerTenant.'
-    throw new BeamClawError('too-many-processes', `${owner} has ${count} processes, which is its limit. ${advice}`, {
-      details: { count, maxPerSession, maxPerTenant, sessionKey },
-    })
   }
 
   async #spawn(sandbox: Sandbox, command: PreparedCommand, entry: ProcessEntry): Promise<SandboxProcess> {
@@ -288,6 +278,9 @@ export class TenantProcesses implements ProcessList {
       clock: services.clock,
       logger: services.logger,
       killAfterMs,
+      onChanged: () => {
+        if (this.#phase !== 'released') this.#tell(entry.view)
+      },
       onEnded: () => this.#settle(entry),
     })
     this.#entries.set(record.id, entry)
@@ -346,8 +339,4 @@ export class TenantProcesses implements ProcessList {
   #log(event: string, process: string, error: unknown): void {
     if (this.#phase !== 'released') this.#host.services.logger.log('warn', event, { process, error: describeError(error) })
   }
-}
-
-function newMark(random: Random): string {
-  return Array.from({ length: 24 }, () => Math.floor(random.next() * 16).toString(16)).join('')
 }

@@ -63,15 +63,18 @@ const tailParams = z.strictObject({ id: processId, maxBytes: z.int().min(64).max
 
 const writeParams = z.strictObject({ id: processId, text: z.string().max(1_000_000), endInput: z.boolean().optional() })
 
-/** Fragment of the methods `processes.*`. What is written to a process is a command too, so it needs the scope of approvals. */
-export const processMethods = defineMethods({
-  'processes.list': { scope: 'operator.read', params: listParams, result: z.strictObject({ processes: z.array(processRow) }) },
-  'processes.get': { scope: 'operator.read', params: idOnly, result: processRow },
-  'processes.tail': { scope: 'operator.read', params: tailParams, result: output },
-  'processes.read': { scope: 'operator.read', params: readParams, result: output },
-  'processes.write': { scope: 'operator.approvals', params: writeParams, result: idOnly },
-  'processes.kill': { scope: 'operator.write', params: idOnly, result: processRow },
-})
+/** Fragment of the methods `processes.*`. `processes.changed` tells of one that runs, goes to the background or has ended. What is written to a process is a command too, so it needs the scope of approvals. */
+export const processMethods = defineMethods(
+  {
+    'processes.list': { scope: 'operator.read', params: listParams, result: z.strictObject({ processes: z.array(processRow) }) },
+    'processes.get': { scope: 'operator.read', params: idOnly, result: processRow },
+    'processes.tail': { scope: 'operator.read', params: tailParams, result: output },
+    'processes.read': { scope: 'operator.read', params: readParams, result: output },
+    'processes.write': { scope: 'operator.approvals', params: writeParams, result: idOnly },
+    'processes.kill': { scope: 'operator.write', params: idOnly, result: processRow },
+  },
+  { events: { 'processes.changed': { scope: 'operator.read', payload: processRow } } },
+)
 
 /** A background process. */
 export type ProcessRow = z.infer<typeof processRow>
