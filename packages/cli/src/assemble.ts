@@ -11,6 +11,7 @@ import {
   type Provider,
   type RunningBeamClaw,
   type Store,
+  type SubAgents,
   SystemClock,
 } from '@beamclaw/core'
 import { FsStore } from '@beamclaw/store-fs'
@@ -101,6 +102,11 @@ export class AssembledBeamClaw {
   /** The background processes of tools. */
   get processes(): ProcessTable | undefined {
     return this.#tools.processes
+  }
+
+  /** The agents that others have started in the background. */
+  get subAgents(): SubAgents {
+    return this.#tools.subAgents
   }
 
   /** Gives agents the tools that servers of MCP have from now on, and asks those again that were not there. Returns a function that ends this. */

@@ -27,7 +27,8 @@ export class ConfiguredTools {
   /** The background processes of `exec`; undefined without it. */
   readonly processes: ProcessTable | undefined
   readonly #groups: ReadonlyMap<ToolGroup, readonly Tool[]>
-  readonly #subAgents: SubAgents
+  /** The agents that others have started in the background. */
+  readonly subAgents: SubAgents
   readonly #sandbox: Sandbox
   readonly #browsers: Browsers
 
@@ -38,7 +39,7 @@ export class ConfiguredTools {
     this.#groups = groups
     this.processes = processes
     this.mcp = mcp
-    this.#subAgents = subAgents
+    this.subAgents = subAgents
     this.#sandbox = sandbox
     this.#browsers = browsers
     this.parts = [processes, subAgents, browsers, ...(mcp === undefined ? [] : [mcp])]
@@ -96,7 +97,7 @@ export class ConfiguredTools {
   /** Returns the tools of an agent: those of its groups, and those for its sub-agents. */
   of(agent: Pick<AgentConfig, 'tools' | 'subAgents'>): readonly Tool[] {
     const tools = (agent.tools ?? []).flatMap((group, index) => this.#groups.get(group) ?? this.#ofServers(group, index))
-    if (spawnableBy(agent).length > 0) tools.push(this.#subAgents.spawnTool(), this.#subAgents.manageTool())
+    if (spawnableBy(agent).length > 0) tools.push(this.subAgents.spawnTool(), this.subAgents.manageTool())
     // A group may stand twice, and those of `mcp` and `mcp:<server>` may be the same.
     return [...new Map(tools.map((tool) => [tool.declaration.name, tool])).values()]
   }

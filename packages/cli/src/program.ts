@@ -173,6 +173,7 @@ function addTalk(root: Command): void {
     .action(async (key, run, flags) => (await import('./commands/redrive.ts')).redrive(key, run, flags))
   addApprovals(root)
   addProcesses(root)
+  addSubAgents(root)
   talk(root, 'agents')
     .description('list the agents')
     .action(async (flags) => (await import('./commands/agents.ts')).agents(flags))
@@ -241,6 +242,26 @@ function addProcesses(root: Command): void {
     .description('end it and all its children')
     .argument('<id>', 'its id')
     .action(async (id, flags) => (await import('./commands/processes.ts')).killProcess(id, flags))
+}
+
+/** Adds the commands that look after agents in the background. */
+function addSubAgents(root: Command): void {
+  const group = root
+    .command('subagents')
+    .description('agents that others have started in the background: list them, look at them, end them')
+  talk(group, 'list', { isDefault: true })
+    .description('list them, the latest first; ended ones are there for a day')
+    .option('--session <key>', 'only those that one session has started, by its whole key')
+    .option('--running', 'only those that have not ended')
+    .action(async (flags) => (await import('./commands/sub-agents.ts')).listSubAgents(flags))
+  talk(group, 'show')
+    .description('tell the task of one, and its answer')
+    .argument('<id>', 'its id')
+    .action(async (id, flags) => (await import('./commands/sub-agents.ts')).showSubAgent(id, flags))
+  talk(group, 'cancel')
+    .description('end it and all below it')
+    .argument('<id>', 'its id')
+    .action(async (id, flags) => (await import('./commands/sub-agents.ts')).cancelSubAgent(id, flags))
 }
 
 function talk(root: Command, name: string, options: { readonly isDefault?: boolean } = {}): Command {

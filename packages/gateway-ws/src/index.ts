@@ -14,3 +14,4 @@ export {
   type Publish,
 } from './methods/implement-methods.ts'
 export { implementProcesses } from './process-methods.ts'
+export { implementSubAgents } from './sub-agent-methods.ts'

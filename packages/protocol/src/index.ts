@@ -98,6 +98,7 @@ export {
   sessionsMethods,
 } from './fragments/sessions.ts'
 export { type HealthParams, type HealthResult, type StatusParams, type StatusResult, statusMethods } from './fragments/status.ts'
+export { type SubAgentRow, subAgentMethods } from './fragments/sub-agents.ts'
 export {
   type EventFrame,
   eventFrame,

@@ -121,6 +121,25 @@ describe.skipIf(!existsSync('/usr/bin/bwrap'))('a command that the model wants t
     await other?.outcome
   }, 60_000)
 
+  test('may start others in the background, which are listed, shown and ended', async () => {
+    const config = 'agents: { main: { model: demo/demo-1, subAgents: [helper] }, helper: { model: demo/demo-1 } }'
+    writeFileSync(join(folder, 'beamclaw.yaml'), `providers: { demo: { type: demo, delayMs: 0 } }\n${config}\n`)
+    await stop()
+    gateway = await start()
+    expect((await talk('subagents')).output).toBe('There are no sub-agents\n')
+    await talk('send', 'call sessions_spawn {"task":"2+3"}')
+    let [one] = [] as { readonly id: string; readonly status: string }[]
+    while (one?.status !== 'completed') {
+      const [list] = jsonLines(await talk('subagents', 'list', '--json')) as unknown as { readonly subAgents: (typeof one)[] }[]
+      one = list?.subAgents[0]
+    }
+    expect((await talk('subagents')).output).toMatch(/helper +completed .* agent:main:main +2\+3/)
+    expect((await talk('subagents', 'show', one.id)).output).toContain('Answer: 2+3 = 5')
+    // What has ended stays as it is.
+    expect((await talk('subagents', 'cancel', one.id)).output).toBe(`${one.id}: completed\n`)
+    expect(await talk('subagents', 'show', 'none')).toMatchObject({ code: 1, errors: expect.stringContaining('unknown-sub-agent') })
+  }, 60_000)
+
   test('goes on in the background, where it is listed, read, written to and ended', async () => {
     const config = 'tools: { exec: { yieldAfterMs: 0 } }\nagents: { main: { model: demo/demo-1, tools: [exec], askMode: off } }'
     writeFileSync(join(folder, 'beamclaw.yaml'), `providers: { demo: { type: demo, delayMs: 0 } }\n${config}\n`)

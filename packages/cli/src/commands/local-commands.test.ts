@@ -70,6 +70,7 @@ describe('the command line', () => {
       'models',
       'backup',
       'journal',
+      ...['subagents list', 'subagents show', 'subagents cancel'],
     ]
     expect(names.toSorted()).toEqual(promised.toSorted())
   })

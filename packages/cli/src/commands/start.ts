@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { BeamClawError, type Logger, type RunningBeamClaw } from '@beamclaw/core'
-import { Gateway, implementProcesses } from '@beamclaw/gateway-ws'
+import { Gateway, implementProcesses, implementSubAgents } from '@beamclaw/gateway-ws'
 import { AssembledBeamClaw } from '../assemble.ts'
 import { ClientError } from '../client/client-error.ts'
 import { ConfigError } from '../config/config-error.ts'
@@ -95,8 +95,8 @@ interface OpenGateway {
 
 async function openGateway(settings: Settings, wiring: AssembledBeamClaw, claw: RunningBeamClaw, logger: Logger): Promise<OpenGateway> {
   const { host, port, auth, allowedHosts, allowedOrigins, drainMs } = settings
-  const { models, processes } = wiring
-  const methods = processes === undefined ? [] : [implementProcesses(processes)]
+  const { models, processes, subAgents } = wiring
+  const methods = [...(processes === undefined ? [] : [implementProcesses(processes)]), implementSubAgents(subAgents)]
   const site = { host, port, auth, allowedHosts, allowedOrigins }
   const gateway = new Gateway({ claw, version, ...site, drainMs, models, methods, services: { logger } })
   try {
