@@ -177,6 +177,24 @@ describe('write_file', () => {
   })
 })
 
+describe('a change of more lines than a person reads', () => {
+  const lines = Array.from({ length: 130_000 }, (_value, index) => `${index % 97}\n`).join('')
+
+  it('is made, and says how many', async () => {
+    const work = workspace({ 'a.txt': lines })
+    const edited = await succeed(work, 'edit_file', { path: 'a.txt', oldText: '0\n1\n', newText: 'x\n', replaceAll: true })
+    expect(edited).toMatch(/^Changed a\.txt:\n\(the difference is too large to show: from line 1 on, \d+ lines become \d+\)$/)
+    expect(await succeed(work, 'write_file', { path: 'a.txt', content: 'new\n' })).toContain('lines become 1)')
+    expect(work.read('a.txt')).toBe('new\n')
+  })
+
+  it('is refused where the file would become too large, before it is made', async () => {
+    const work = workspace({ 'a.txt': 'a'.repeat(1_000_000) })
+    const input = { path: 'a.txt', oldText: 'a', newText: 'b'.repeat(100_000), replaceAll: true }
+    expect(await fail(work, 'edit_file', input)).toContain('it would have 100000000000 characters, and may have 5242880 bytes')
+  })
+})
+
 describe('edit_file', () => {
   const edit = async (
     before: string | Uint8Array,
