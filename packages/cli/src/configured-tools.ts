@@ -43,7 +43,7 @@ export class ConfiguredTools {
     const { tools } = settings
     const kit = await import('@beamclaw/tools')
     const workspace = workspacesOf(settings)
-    const sandbox = await sandboxOf(tools, logger)
+    const sandbox = await sandboxOf(settings, logger)
     const processes = new ProcessTable({ sandboxes: [sandbox], ...only(tools.exec, ['maxPerSession']) })
     const { memoryBytes } = tools.exec ?? {}
     const limits = memoryBytes === undefined ? {} : { limits: { memoryBytes } }
@@ -105,18 +105,20 @@ function workspacesOf({ tools, store }: Settings): (site: { readonly agentId: st
   }
 }
 
-async function sandboxOf({ exec = {} }: ToolsConfig, logger: Logger): Promise<Sandbox> {
+async function sandboxOf({ tools: { exec = {} }, skills }: Settings, logger: Logger): Promise<Sandbox> {
   const { sandbox = 'auto', image } = exec
   const kit = await import('@beamclaw/tools')
+  // Skills have scripts, which commands run.
+  const readOnly = new kit.SkillFolders({ folders: skills.folders }).realFolders
   switch (sandbox) {
     case 'auto': {
-      const found = await kit.autoSandbox(image === undefined ? {} : { docker: { image } })
+      const found = await kit.autoSandbox({ bubblewrap: { readOnly }, ...(image === undefined ? {} : { docker: { image } }) })
       const { isAvailable, reason } = await found.probe()
       if (!isAvailable) logger.log('warn', 'tools.no-sandbox', { reason })
       return found
     }
     case 'bubblewrap':
-      return new kit.BubblewrapSandbox({ logger })
+      return new kit.BubblewrapSandbox({ logger, readOnly })
     case 'docker':
     case 'podman':
       return new kit.DockerSandbox({ engine: sandbox, image: image ?? '' })
