@@ -1,4 +1,5 @@
 // The tools for files, called through runs, on a real disk.
+import { execFileSync } from 'node:child_process'
 import { chmodSync, linkSync, mkdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { BeamClawError, type JsonValue, type Tool } from '@beamclaw/core'
@@ -126,6 +127,23 @@ describe('outside', () => {
     if (!path.startsWith('~')) await fail(work, 'write_file', { path, content: 'x' })
     await fail(work, 'list_files', { path })
     expect(work.read('../secret.txt')).toBe('the secret')
+  })
+
+  it('is named as the model has named it', async () => {
+    const work = planted()
+    execFileSync('mkfifo', [join(work.root, 'a/fifo')])
+    for (const path of ['hard.txt', './a/fifo']) {
+      const calls = [
+        ['read_file', { path }],
+        ['edit_file', { path, oldText: 'secret', newText: 'x' }],
+        ['write_file', { path, content: 'x' }],
+      ] as const
+      for (const [name, input] of calls) {
+        const told = await fail(work, name, input)
+        expect(told).toContain(`Path "${path}" is refused`)
+        expect(told).not.toContain(work.root)
+      }
+    }
   })
 
   it.each([false, true])('is not searched (regex: %s), nor listed through a link', async (regex) => {
