@@ -3,7 +3,7 @@
 const contextLines = 3
 // Beyond so many comparisons the lines that differ are shown as a whole.
 const maxComparisons = 4_000_000
-// Beyond so many characters of JSON nobody reads it, no plan takes it, and making it would stop the event loop.
+// Beyond so many characters of JSON no person reads it, no plan takes it, and making it would stop the event loop.
 const maxJson = 200_000
 
 const newline = 10

@@ -22,7 +22,7 @@ export function readableTools(tools: readonly unknown[], isReadable: (tool: unkn
   return { tools: kept, problems }
 }
 
-/** A description that is nested deep enough overflows the stack of whoever walks through it. */
+/** A description that is nested deep enough overflows the stack of a check that walks through it. */
 function isReadableSafely(tool: unknown, isReadable: (tool: unknown) => boolean): boolean {
   try {
     return isReadable(tool)
