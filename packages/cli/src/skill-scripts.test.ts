@@ -20,7 +20,7 @@ describe.skipIf(!probe.isAvailable)(`scripts of skills in bubblewrap ${probe.rea
     const folder = join(root, 'skills/count')
     mkdirSync(join(folder, 'scripts'), { recursive: true })
     writeFileSync(join(folder, 'SKILL.md'), '---\nname: count\ndescription: Counts words\n---\nRun `sh scripts/count.sh`.\n')
-    writeFileSync(join(folder, 'scripts/count.sh'), 'wc -w < "$1"; echo changed > "$0" || echo refused\n')
+    writeFileSync(join(folder, 'scripts/count.sh'), 'wc -w < "$1"; (echo changed > "$0") 2>&1 || echo refused\n')
     mkdirSync(join(root, 'work/main'), { recursive: true })
     writeFileSync(join(root, 'work/main/a.txt'), 'one two three\n')
     const config = `
