@@ -53,7 +53,7 @@ export class ConfiguredTools {
     const { tools } = settings
     const kit = await import('@beamclaw/tools')
     const workspace = workspacesOf(settings)
-    const sandbox = await inSection('exec', () => sandboxOf(tools, logger))
+    const sandbox = await inSection('exec', () => sandboxOf(settings, logger))
     const { memoryBytes } = tools.exec ?? {}
     const limits = memoryBytes === undefined ? {} : { limits: { memoryBytes } }
     const processes = await inSection('exec', () => new ProcessTable({ sandboxes: [sandbox], ...only(tools.exec, ['maxPerSession']) }))

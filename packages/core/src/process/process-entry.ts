@@ -7,6 +7,7 @@ import type { StoreKey } from '../ports/store-key.ts'
 import { type KillState, nextKillStep } from './kill-plan.ts'
 import type { OutputRing } from './output-ring.ts'
 import { ProcessDocument } from './process-document.ts'
+import { maxInput } from './process-input.ts'
 import { applyChange, type EndCause, hasEnded, type ProcessChange, type ProcessRecord, toDocument } from './process-record.ts'
 import type { BackgroundProcess } from './process-types.ts'
 import { tailOf } from './read-output.ts'
@@ -35,6 +36,7 @@ export interface ProcessEntryOptions {
  * Phases: `starting → running → ended`; `released` ends its part in any of them: the record stays as it is, timers are gone, waits reject.
  * Owns the record, the ring, the document, its timers and the kill under way.
  * I1: The record ends once. I2: While it is being killed the end is recorded last, with what has survived. I3: No timer of an ended process is pending.
+ * I4: At most `maxInput` bytes of several writes wait for the process.
  */
 export class ProcessEntry {
   readonly ring: OutputRing
@@ -49,6 +51,8 @@ export class ProcessEntry {
   #saveTimer: TimerHandle | undefined
   #timeout: TimerHandle | undefined
   #isReleased = false
+  /** Bytes of writes that the process has not taken yet. */
+  #unread = 0
 
   constructor(options: ProcessEntryOptions) {
     this.#options = options
@@ -153,6 +157,27 @@ export class ProcessEntry {
     if (this.#process !== undefined && !this.hasEnded) return this.#process
     const { id, status } = this.#record
     throw new BeamClawError('command-ended', `The process "${id}" does not run: it is ${status}`, { details: { id, status } })
+  }
+
+  /**
+   * Writes to the input; resolves when the pipe has taken it. Rejects `command-ended`, and `overloaded` when more than a mebibyte would wait for a process that
+   * does not read.
+   */
+  async write(bytes: Uint8Array): Promise<void> {
+    const process = this.living()
+    if (this.#unread > 0 && this.#unread + bytes.length > maxInput) throw this.#doesNotRead(bytes.length)
+    this.#unread += bytes.length
+    try {
+      await process.write(bytes)
+    } finally {
+      this.#unread -= bytes.length
+    }
+  }
+
+  #doesNotRead(bytes: number): BeamClawError {
+    const { id } = this.#record
+    const problem = `The process "${id}" does not read its input: ${this.#unread} bytes wait for it, and ${bytes} more would be over ${maxInput}. Poll it for what it waits for, or end it`
+    return new BeamClawError('overloaded', problem, { details: { id, waiting: this.#unread }, retryAfterMs: 1_000 })
   }
 
   /** Resolves when `isReady` returns true, after `waitMs`, or rejects when the signal is aborted or the table has ended. */

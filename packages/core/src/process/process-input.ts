@@ -18,7 +18,7 @@ import type { PollProcessOptions, ProcessFilter, ProcessOwner, ReadProcessOption
 
 /** Longest label and longest input of one call, in characters and bytes. */
 const maxLabel = 4_000
-const maxInput = 1024 * 1024
+export const maxInput = 1024 * 1024
 
 /** Bytes of a read, at most and at least: a character has to fit. */
 const mostBytes = 1024 * 1024

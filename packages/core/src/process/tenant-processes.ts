@@ -154,15 +154,14 @@ export class TenantProcesses implements ProcessList {
 
   async write(id: string, data: string | Uint8Array): Promise<void> {
     const entry = this.#entry(id)
-    await entry.living().write(inputBytes(data))
+    await entry.write(inputBytes(data))
   }
 
   async keys(id: string, names: readonly string[]): Promise<void> {
     const entry = this.#entry(id)
     checkKeys(names)
     const text = encodeKeys(names)
-    const process = entry.living()
-    if (process.hasTerminal) return process.write(inputBytes(text))
+    if (entry.living().hasTerminal) return entry.write(inputBytes(text))
     throw new BeamClawError('invalid-option', `keys: the process "${id}" has no terminal; use write, or start it with one`, {
       details: { id },
     })

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { ExecDetail } from './exec-plan.ts'
 import { execStage } from './testing/exec-stage.ts'
 
 const code = (one: string) => expect.objectContaining({ code: one })
@@ -91,6 +92,25 @@ describe('the plan of exec', () => {
     expect(display).toContain('\nVariable B:\n| 2')
     expect(display).not.toMatch(/secret|north/)
     await end(staged)
+  })
+
+  test('has no value of the variables of the tool; the command gets them when it starts', async () => {
+    const env = { TOKEN: 'secret', B: '1' }
+    const staged = await execStage({ env })
+    const input = { argv: ['hello'], env: { B: '2' } }
+    const { detail = null } = await staged.planExec(input)
+    expect(JSON.stringify(detail)).not.toContain('secret')
+    await staged.exec(input, { plan: detail })
+    expect(staged.sandbox.started.at(-1)?.command.env).toEqual({ TOKEN: 'secret', B: '2' })
+    // What was planned with other variables is not what a person has approved.
+    const other = await execStage({ env: { ...env, FURTHER: 'x' } })
+    await expect(other.exec(input, { plan: detail })).rejects.toMatchObject({ code: 'command-refused' })
+    // An earlier version has planned it, with the values.
+    const { usual: _, ...earlier } = detail as unknown as ExecDetail & { usual: unknown }
+    await staged.exec(input, { plan: { ...earlier, prepared: { ...earlier.prepared, env: { TOKEN: 'old', B: '2' } } } as never })
+    expect(staged.sandbox.started.at(-1)?.command.env).toEqual({ TOKEN: 'old', B: '2' })
+    await end(staged)
+    await end(other)
   })
 
   test('says without network, and nothing of files, where the sandbox sees to that', async () => {

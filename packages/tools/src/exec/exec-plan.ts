@@ -14,6 +14,8 @@ export interface ExecDetail {
   readonly label: string
   /** SHA-256 of the input of the command, in hexadecimal; null without input. */
   readonly stdinSha256: string | null
+  /** Names of the variables of all commands; a plan has no values of theirs, as these may be secrets. Absent in what an earlier version has planned. */
+  readonly usual?: readonly string[]
   readonly background: boolean
   readonly timeoutMs: number | null
 }
@@ -60,19 +62,26 @@ export async function planExec(input: ExecInput, settings: ExecSettings, site: E
   const permits = isPlain ? await permitsOf(commandOf(input), sandbox, place) : undefined
   return {
     display: displayOf(input, detail, settings, enforces),
-    detail: detail as unknown as JsonValue,
+    detail: { ...detail, prepared: { ...detail.prepared, env: { ...input.env } }, usual: usualNames(settings) } as unknown as JsonValue,
     ...(permits === undefined ? {} : { permits }),
   }
 }
 
-/** Returns the detail that was approved. Throws `command-refused` when it is not that of this input. */
-export function approvedDetail(plan: JsonValue, { stdin }: ExecInput): ExecDetail {
+/** Returns the detail that was approved, with the variables of all commands. Throws `command-refused` when it is not that of this input and these settings. */
+export function approvedDetail(plan: JsonValue, { stdin }: ExecInput, settings: ExecSettings): ExecDetail {
   const detail = plan as unknown as ExecDetail
   const isDetail = typeof detail?.prepared === 'object' && detail.prepared !== null && Array.isArray(detail.prepared.argv)
   if (!isDetail) throw new BeamClawError('command-refused', 'exec: the plan of this call is not one of exec')
   if (detail.stdinSha256 !== (stdin === undefined ? null : sha256(stdin)))
     throw new BeamClawError('command-refused', 'exec: the input of the command is not the one that was approved')
-  return detail
+  if (detail.usual === undefined) return detail
+  if (JSON.stringify(detail.usual) !== JSON.stringify(usualNames(settings)))
+    throw new BeamClawError('command-refused', 'exec: the variables of all commands are others than when the command was approved')
+  return { ...detail, prepared: { ...detail.prepared, env: { ...settings.env, ...detail.prepared.env } } }
+}
+
+function usualNames({ env = {} }: ExecSettings): readonly string[] {
+  return Object.keys(env).sort()
 }
 
 function argvOf({ command, argv, shell = 'sh' }: ExecInput): [string, ...string[]] {

@@ -49,7 +49,7 @@ export function execTool(options: ExecToolOptions): Tool<ExecInput, unknown> {
 async function execute(input: ExecInput, context: ToolContext, settings: ExecSettings): Promise<ReturnType<typeof toolResult>> {
   const { tenant, sessionKey, agentId, signal, plan } = context
   const site = { tenant, sessionKey, agentId, context: context.context }
-  const detail = plan === undefined ? await prepareExec(input, settings, site) : approvedDetail(plan, input)
+  const detail = plan === undefined ? await prepareExec(input, settings, site) : approvedDetail(plan, input, settings)
   const processes = settings.processes.of(tenant)
   signal.throwIfAborted()
   const { id } = await processes.start(detail.prepared, ownerOf(context), {
@@ -58,11 +58,13 @@ async function execute(input: ExecInput, context: ToolContext, settings: ExecSet
     ...(detail.timeoutMs === null ? {} : { timeoutMs: detail.timeoutMs }),
   })
   try {
-    await feed(processes, id, input, detail)
-    if (!detail.background) {
-      const waitMs = input.yieldAfterMs ?? settings.yieldAfterMs
-      await processes.poll(id, { waitMs, until: 'end', signal })
-    }
+    const fed = feed(processes, id, input, detail)
+    if (input.stdin === undefined) await fed
+    const over = processes.poll(id, { waitMs: input.yieldAfterMs ?? settings.yieldAfterMs, until: 'end', signal })
+    // A command that does not read its input gets the rest of it later: the call does not wait for that.
+    for (const late of [fed, over]) late.catch(() => undefined)
+    await Promise.race([fed, over])
+    if (!detail.background) await over
     const shown = detail.background ? processes.get(id) : await processes.sendToBackground(id)
     if (shown.isBackground) return yielded(processes, shown)
     return finished(processes, shown)

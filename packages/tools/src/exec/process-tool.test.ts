@@ -56,6 +56,24 @@ describe('the process tool', () => {
     await stop()
   })
 
+  test('waits no longer than five seconds for a process that does not read, and says so', async () => {
+    const { process, id, running, stop, clock } = await withProcess()
+    running.write = () => new Promise(() => {})
+    const written = process({ action: 'write', id, text: 'x'.repeat(100_000) })
+    await flushEventLoop()
+    await clock.advance(5_000)
+    expect((await written).content).toBe(
+      `${id} has not read all of its input yet; the rest waits for it. Poll it for what it waits for, or kill it.`,
+    )
+    for (let index = 0; index < 9; index++) process({ action: 'write', id, text: 'x'.repeat(100_000) }).catch(() => undefined)
+    await flushEventLoop()
+    await expect(process({ action: 'write', id, text: 'x'.repeat(100_000) })).rejects.toMatchObject({
+      code: 'overloaded',
+      message: expect.stringContaining('does not read its input'),
+    })
+    await stop()
+  })
+
   test('knows only the processes of its own session', async () => {
     const { process, id, running, stop, planProcess } = await withProcess()
     const other = { sessionKey: 'agent:main:b' }

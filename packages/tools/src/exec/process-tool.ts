@@ -37,6 +37,9 @@ export interface ProcessInput {
 /** Longest wait of one call, in milliseconds. */
 const maxWaitMs = 60_000
 
+/** Milliseconds until a call stops to wait for a process that does not read its input. */
+const takenMs = 5_000
+
 const processInput = z
   .strictObject({
     action: z
@@ -116,14 +119,11 @@ async function act(input: ProcessInput, id: string, list: ProcessList, signal: A
     case 'read':
       return outputOf(list, id, list.read(id, { from, maxBytes: shownCharacters }))
     case 'write':
-      await list.write(id, text)
-      return `Written to ${id}. Poll it for what it prints.`
+      return taken(list, id, list.write(id, text), `Written to ${id}. Poll it for what it prints.`)
     case 'keys':
-      await list.keys(id, keys)
-      return `Pressed in ${id}. Poll it for what it prints.`
+      return taken(list, id, list.keys(id, keys), `Pressed in ${id}. Poll it for what it prints.`)
     case 'end-input':
-      await list.endInput(id)
-      return `The input of ${id} has ended.`
+      return taken(list, id, list.endInput(id), `The input of ${id} has ended.`)
     case 'resize':
       list.resize(id, { columns, rows })
       return `The terminal of ${id} has ${columns} columns and ${rows} rows.`
@@ -135,6 +135,15 @@ async function act(input: ProcessInput, id: string, list: ProcessList, signal: A
     default:
       return outputOf(list, id, list.tail(id, shownCharacters))
   }
+}
+
+/** Resolves with `done` once the process has taken its input; a process that does not read is no reason to wait for it. */
+async function taken(list: ProcessList, id: string, input: Promise<void>, done: string): Promise<string> {
+  const over = list.poll(id, { waitMs: takenMs, until: 'end' })
+  for (const late of [input, over]) late.catch(() => undefined)
+  const isTaken = await Promise.race([input.then(() => true), over.then(() => false)])
+  if (isTaken) return done
+  return `${id} has not read all of its input${list.get(id).endedAt === undefined ? ' yet; the rest waits for it. Poll it for what it waits for, or kill it.' : ', and has ended.'}`
 }
 
 /** Returns a process of the session: one of another session is as unknown as one that does not exist. */

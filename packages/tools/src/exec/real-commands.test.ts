@@ -33,6 +33,18 @@ describe.skipIf(process.platform !== 'linux')('real commands', () => {
     await staged.stop()
   })
 
+  test('that do not read their input go on in the background none the less', async () => {
+    const staged = await realStage()
+    const stdin = 'x'.repeat(500_000)
+    const { content } = await staged.exec({ argv: ['sleep', '1000'], stdin, yieldAfterMs: 1 })
+    expect(content).toContain('It goes on in the background as')
+    const list = staged.processes.of()
+    const id = list.list()[0]?.id ?? ''
+    expect((await staged.process({ action: 'kill', id })).content).toMatch(/^Killed/)
+    await staged.exec({ command: 'sleep 1000', background: true, stdin, yieldAfterMs: 1 })
+    await staged.stop()
+  })
+
   test('are killed with all their children, also ones that do not listen', async () => {
     const staged = await realStage({ killAfterMs: 300 })
     const polite = await begin(staged, 'sleep 1000 & a=$!; sleep 1000 & echo $a $! $$; wait')

@@ -6,6 +6,8 @@ export interface TextEdit {
   readonly oldText: string
   readonly newText: string
   readonly replaceAll: boolean
+  /** Characters that the file may have: no more than its bytes. */
+  readonly maxCharacters: number
 }
 
 const shownPlaces = 10
@@ -17,33 +19,41 @@ const shownPlaces = 10
 export function editText(
   path: string,
   text: string,
-  { oldText, newText, replaceAll }: TextEdit,
+  { oldText, newText, replaceAll, maxCharacters }: TextEdit,
 ): { readonly text: string; readonly count: number } {
   if (oldText === newText) throw fileFailed(path, 'oldText and newText are the same')
   const asCrlf = (part: string): string => part.replaceAll(/\r?\n/g, '\r\n')
   const isCrlf = text.includes('\r\n')
   const exact = placesOf(text, oldText)
-  const useCrlf = isCrlf && exact.length === 0 && oldText.includes('\n')
+  const useCrlf = isCrlf && exact.count === 0 && oldText.includes('\n')
   const wanted = useCrlf ? asCrlf(oldText) : oldText
   const places = useCrlf ? placesOf(text, wanted) : exact
   // A file whose every line ends with CRLF keeps it so.
   const replacement = isCrlf && !/(?<!\r)\n/.test(text) ? asCrlf(newText) : newText
-  if (places.length === 0) throw fileFailed(path, `oldText was found 0 times. ${hintOf(text, oldText)}`)
-  if (places.length > 1 && !replaceAll) {
-    const lines = places.slice(0, shownPlaces).map((at) => lineAt(text, at))
-    const more = places.length > shownPlaces ? ', …' : ''
+  const { count } = places
+  if (count === 0) throw fileFailed(path, `oldText was found 0 times. ${hintOf(text, oldText)}`)
+  if (count > 1 && !replaceAll) {
+    const lines = places.first.map((at) => lineAt(text, at))
+    const more = count > shownPlaces ? ', …' : ''
     throw fileFailed(
       path,
-      `oldText was found ${places.length} times (lines ${lines.join(', ')}${more}). Take more of the text around it, or set replaceAll`,
+      `oldText was found ${count} times (lines ${lines.join(', ')}${more}). Take more of the text around it, or set replaceAll`,
     )
   }
-  return { text: text.split(wanted).join(replacement), count: places.length }
+  const size = text.length + count * (replacement.length - wanted.length)
+  if (size > maxCharacters) throw fileFailed(path, `it would have ${size} characters, and may have ${maxCharacters} bytes`)
+  return { text: text.split(wanted).join(replacement), count }
 }
 
-function placesOf(text: string, part: string): readonly number[] {
-  const places: number[] = []
-  for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + part.length)) places.push(at)
-  return places
+/** Returns how often a text has the part, and the first places. */
+function placesOf(text: string, part: string): { readonly count: number; readonly first: readonly number[] } {
+  const first: number[] = []
+  let count = 0
+  for (let at = text.indexOf(part); at !== -1; at = text.indexOf(part, at + part.length)) {
+    if (count < shownPlaces) first.push(at)
+    count++
+  }
+  return { count, first }
 }
 
 function lineAt(text: string, index: number): number {

@@ -17,7 +17,7 @@ export interface FileChange {
   readonly before: string | null
   /** Hash of the new content. */
   readonly after: string
-  /** Every changed line. */
+  /** Every changed line, or how many there are. */
   readonly diff: string
   readonly content: Buffer
 }

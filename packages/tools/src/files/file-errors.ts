@@ -1,6 +1,6 @@
 /** The failures of the tools for files, in words that a model can act on. */
 import { BeamClawError } from '@beamclaw/core'
-import { systemCode } from '../workspace/path-refused.ts'
+import { pathRefused, systemCode } from '../workspace/path-refused.ts'
 
 const meanings: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder. List the folder to see what there is',
@@ -22,12 +22,13 @@ export function fileFailed(path: string, problem: string, cause?: unknown): Beam
   })
 }
 
-/** Resolves with what `work` resolves with; an error of the system gets words. */
+/** Resolves with what `work` resolves with; an error of the system gets words, and one about a path names it as the model does. */
 export async function inWords<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
     const code = systemCode(error)
+    if (BeamClawError.isInstance(error, 'path-outside-workspace')) throw pathRefused(path, String(error.details?.why), error)
     if (BeamClawError.isInstance(error) || code === undefined) throw error
     throw fileFailed(path, meanings[code] ?? `the system reports ${code}`, error)
   }

@@ -1,4 +1,5 @@
 // The tools for files, called through runs, on a real disk.
+import { execFileSync } from 'node:child_process'
 import { chmodSync, linkSync, mkdirSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { BeamClawError, type JsonValue, type Tool } from '@beamclaw/core'
@@ -128,6 +129,23 @@ describe('outside', () => {
     expect(work.read('../secret.txt')).toBe('the secret')
   })
 
+  it('is named as the model has named it', async () => {
+    const work = planted()
+    execFileSync('mkfifo', [join(work.root, 'a/fifo')])
+    for (const path of ['hard.txt', './a/fifo']) {
+      const calls = [
+        ['read_file', { path }],
+        ['edit_file', { path, oldText: 'secret', newText: 'x' }],
+        ['write_file', { path, content: 'x' }],
+      ] as const
+      for (const [name, input] of calls) {
+        const told = await fail(work, name, input)
+        expect(told).toContain(`Path "${path}" is refused`)
+        expect(told).not.toContain(work.root)
+      }
+    }
+  })
+
   it.each([false, true])('is not searched (regex: %s), nor listed through a link', async (regex) => {
     const work = planted()
     expect(await succeed(work, 'search_files', { query: 'secret', regex })).toBe('Nothing was found.')
@@ -174,6 +192,24 @@ describe('write_file', () => {
     const text = await succeed(work, 'write_file', { path: 'a.txt', content: 'y\n'.repeat(1000) }, { maxCharacters: 200 })
     expect(text.length).toBeLessThan(300)
     expect(text).toMatch(/more characters of the difference$/)
+  })
+})
+
+describe('a change of more lines than a person reads', () => {
+  const lines = Array.from({ length: 130_000 }, (_value, index) => `${index % 97}\n`).join('')
+
+  it('is made, and says how many', async () => {
+    const work = workspace({ 'a.txt': lines })
+    const edited = await succeed(work, 'edit_file', { path: 'a.txt', oldText: '0\n1\n', newText: 'x\n', replaceAll: true })
+    expect(edited).toMatch(/^Changed a\.txt:\n\(the difference is too large to show: from line 1 on, \d+ lines become \d+\)$/)
+    expect(await succeed(work, 'write_file', { path: 'a.txt', content: 'new\n' })).toContain('lines become 1)')
+    expect(work.read('a.txt')).toBe('new\n')
+  })
+
+  it('is refused where the file would become too large, before it is made', async () => {
+    const work = workspace({ 'a.txt': 'a'.repeat(1_000_000) })
+    const input = { path: 'a.txt', oldText: 'a', newText: 'b'.repeat(100_000), replaceAll: true }
+    expect(await fail(work, 'edit_file', input)).toContain('it would have 100000000000 characters, and may have 5242880 bytes')
   })
 })
 

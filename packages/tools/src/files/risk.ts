@@ -11,7 +11,7 @@ export function highRisk<TInput>(plan: FilePlanner<TInput>): { readonly risk: 'h
   return { risk: 'high', plan }
 }
 
-/** Returns the plan of a change: its display has the path and every changed line, its permit names the real path. */
+/** Returns the plan of a change: its display has the path and every changed line, or says that there are too many to show; its permit names the real path. */
 export function planOf({ path, realPath, diff, before, after }: FileChange): ToolPlan {
   return {
     display: `${before === null ? 'Create' : 'Change'} ${realPath}\n${diff === '' ? '(no line changes)' : diff}`,

@@ -54,8 +54,36 @@ it('notes a text that does not end with a line end', () => {
   expect(unifiedDiff('a', 'a\n')).toBe('@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+a')
 })
 
-it('does not take long for large texts without a line in common', () => {
-  const before = Array.from({ length: 50_000 }, (_value, index) => `a${index}\n`).join('')
-  const after = Array.from({ length: 50_000 }, (_value, index) => `b${index}\n`).join('')
-  expect(unifiedDiff(before, after).split('\n')).toHaveLength(100_001)
+it('leads from any text to any other where a last line has no end', () => {
+  const text = fc.array(fc.constantFrom('a', 'b', '', '\n'), { maxLength: 12 }).map((parts) => parts.join(''))
+  fc.assert(
+    fc.property(text, text, (before, after) => {
+      const marked = (whole: string): string => (whole === '' || whole.endsWith('\n') ? whole : `${whole}\n\\ No newline at end of file\n`)
+      const diff = unifiedDiff(before, after)
+      expect(diff === '').toBe(before === after)
+      // The note is a line of its own after the one that has no end.
+      expect(patched(marked(before), diff.replaceAll(/\n([ +-])(.*)\n\\ No/g, '\n$1$2\n$1\\ No'))).toBe(marked(after))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+const numbered = (name: string, count: number): string => Array.from({ length: count }, (_value, index) => `${name}${index}\n`).join('')
+
+it('shows large texts without a line in common', () => {
+  expect(unifiedDiff(numbered('a', 10_000), numbered('b', 10_000)).split('\n')).toHaveLength(20_001)
+})
+
+it('says how many lines change, and shows none, where nobody would read them', () => {
+  expect(unifiedDiff(numbered('a', 130_000), 'new\n')).toBe('(the difference is too large to show: from line 1 on, 130000 lines become 1)')
+  expect(unifiedDiff(`same\n${'a'.repeat(150_000)}\nend`, `same\n${'b'.repeat(150_000)}\nend`)).toBe(
+    '(the difference is too large to show: from line 2 on, 1 lines become 1)',
+  )
+})
+
+it('shows a small change of a text of many lines', () => {
+  const text = numbered('a', 400_000)
+  expect(unifiedDiff(text, text.replace('a300000\n', 'b\n'))).toBe(
+    '@@ -299998,7 +299998,7 @@\n a299997\n a299998\n a299999\n-a300000\n+b\n a300001\n a300002\n a300003',
+  )
 })

@@ -46,7 +46,7 @@ export function editFileTool(
     description:
       'Replaces a piece of a text file. The piece must be found exactly once, unless replaceAll is set. Line ends and a byte order mark stay.',
     input,
-    edit: ({ path: given, replaceAll = false, ...texts }) => editOf(given, { ...texts, replaceAll }),
+    edit: ({ path: given, replaceAll = false, ...texts }) => editOf(given, { ...texts, replaceAll, maxCharacters: setup.maxFileBytes }),
   })
 }
 

@@ -3,22 +3,25 @@ import { type ContentPart, type ToolReply, toolResult } from '@beamclaw/core'
 import { firstCharacters } from '@beamclaw/core/adapter'
 import type { CallToolResult, ContentBlock } from '@modelcontextprotocol/client'
 import { markUntrusted } from '../web/untrusted-content.ts'
+import { mcpError } from './mcp-errors.ts'
 
 /** Characters of all texts of one result. */
 const maxCharacters = 180_000
 /** Characters of base64 of all images and files of one result. */
 const maxData = 15_000_000
 const maxParts = 200
+/** Levels of structured content; thousands would overflow the stack. */
+const maxDepth = 256
 
 /** A piece of a result: words of the server, or bytes. */
 type Piece = { readonly text: string } | Exclude<ContentPart, { readonly type: 'text' }>
 
-/** Returns the reply of a tool for what its server returned. */
+/** Returns the reply of a tool for what its server returned. Throws `mcp-refused` for content that is nested too deep. */
 export function replyOfCall(server: string, result: CallToolResult): ToolReply {
   const blocks = result.content ?? []
   const pieces = blocks.slice(0, maxParts).map(pieceOf)
   if (blocks.length > maxParts) pieces.push({ text: `[${blocks.length - maxParts} more parts were left out]` })
-  const structured = structuredText(result.structuredContent)
+  const structured = structuredText(server, result.structuredContent)
   // Servers send structured content as text as well, for clients that do not read it.
   const isSaid = structured === undefined || pieces.some((piece) => 'text' in piece && isSameJson(piece.text, structured))
   return replyOfPieces(server, isSaid ? pieces : [...pieces, { text: structured }], result.isError === true)
@@ -103,8 +106,22 @@ function shortened(text: string, most: number): string {
   return `${kept}\n[${text.length - kept.length} more characters were left out]`
 }
 
-function structuredText(value: unknown): string | undefined {
+function structuredText(server: string, value: unknown): string | undefined {
+  if (isDeeper(value, maxDepth)) {
+    const problem = `MCP server "${server}" responded with structured content that is nested more than ${maxDepth} deep. The call took effect.`
+    throw mcpError('mcp-refused', problem, { details: { server } })
+  }
   return value === undefined ? undefined : (JSON.stringify(value, undefined, 1) ?? undefined)
+}
+
+/** Looks level by level: what is to be found out is whether walking down is safe. */
+function isDeeper(value: unknown, most: number): boolean {
+  let level = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > most) return true
+    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []))
+  }
+  return false
 }
 
 function isSameJson(text: string, structured: string): boolean {

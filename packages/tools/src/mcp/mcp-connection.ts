@@ -13,6 +13,7 @@ import type {
 } from '@modelcontextprotocol/client'
 import { callFailure, startFailure } from './failures.ts'
 import { serverFetch } from './http-transport.ts'
+import { readableTools } from './list-filter.ts'
 import type { McpServer, McpSettings } from './mcp-options.ts'
 import { ProcessTransport } from './process-transport.ts'
 import type { ServerPrograms } from './server-process.ts'
@@ -42,6 +43,13 @@ export interface ServerCall {
   }) => void
 }
 
+/** The tools of a server. */
+export interface ListedByServer {
+  readonly tools: readonly Tool[]
+  /** One sentence for each tool that is not one of the protocol. */
+  readonly unreadable: readonly string[]
+}
+
 /** The transport of one kind of server, and the ways to end it. */
 interface Line {
   readonly transport: Transport
@@ -67,6 +75,8 @@ export class McpConnection {
   readonly #client: Client
   readonly #line: Line
   #isClosed = false
+  /** Why tools of the list that is being read are left out. */
+  #unreadable: string[] = []
 
   private constructor(parts: ConnectionParts, client: Client, line: Line) {
     this.#parts = parts
@@ -96,7 +106,7 @@ export class McpConnection {
     signal: AbortSignal | undefined,
   ): Promise<McpConnection> {
     // Loaded with the first connection: the library takes longer to load than this package.
-    const { Client: SdkClient } = await import('@modelcontextprotocol/client')
+    const { Client: SdkClient, isSpecType } = await import('@modelcontextprotocol/client')
     const { startTimeoutMs } = parts.limits
     const client = new SdkClient(clientInfo, { ...clientOptions(protocol, startTimeoutMs), ...listener(parts) })
     const line = await lineOf(parts)
@@ -106,6 +116,13 @@ export class McpConnection {
       connection.#isClosed = true
       onLost(line.closedBecause() ?? 'the connection ended')
     }
+    // The client reads a message after this, and refuses a list as a whole.
+    const isTool = (tool: unknown): boolean => {
+      if (!isSpecType.Tool(tool)) return false
+      // The older revision takes output of type "object" alone, as it does for input.
+      return client.getProtocolEra() === 'modern' || isSpecType.Tool({ ...tool, inputSchema: tool.outputSchema ?? tool.inputSchema })
+    }
+    line.transport.onmessage = (message) => connection.#onMessage(message, isTool)
     client.onerror = (error) => parts.logger?.log('debug', 'mcp.trouble', { server: parts.name, error: error.message.slice(0, 500) })
     const deadline = AbortSignal.timeout(startTimeoutMs)
     const both = signal === undefined ? deadline : AbortSignal.any([deadline, signal])
@@ -143,9 +160,14 @@ export class McpConnection {
     return this.#client.getServerCapabilities()?.prompts !== undefined
   }
 
-  /** Rejects as a call does. */
-  async listTools(): Promise<readonly Tool[]> {
-    return (await this.#ask((options) => this.#client.listTools(undefined, { ...options, cacheMode: 'refresh' }), this.#starting())).tools
+  /** Resolves with the tools that can be read, and with why others cannot. Rejects as a call does. */
+  async listTools(): Promise<ListedByServer> {
+    this.#unreadable = []
+    const { tools } = await this.#ask(
+      (options) => this.#client.listTools(undefined, { ...options, cacheMode: 'refresh' }),
+      this.#starting(),
+    )
+    return { tools, unreadable: this.#unreadable }
   }
 
   /** Rejects as a call does. */
@@ -195,6 +217,14 @@ export class McpConnection {
     if (transport instanceof ProcessTransport) transport.kill()
     else transport.close().catch(() => undefined)
     release()
+  }
+
+  #onMessage(message: object, isTool: (value: unknown) => boolean): void {
+    const { result } = message as { readonly result?: { tools?: unknown } }
+    if (!Array.isArray(result?.tools)) return
+    const { tools, problems } = readableTools(result.tools, isTool)
+    result.tools = tools
+    this.#unreadable.push(...problems)
   }
 
   #starting(): AskOptions {

@@ -10,6 +10,7 @@ const maxHops = 32
 export function schemaProblem(schema: unknown): string | undefined {
   if (!isObject(schema)) return 'its input schema is no object'
   if (schema.type !== 'object') return 'its input schema is not of type "object"'
+  if (schema.properties !== undefined && !isObject(schema.properties)) return 'its input schema has "properties" that are no object'
   const deep = depthProblem(schema, 0)
   if (deep !== undefined) return deep
   if (Buffer.byteLength(JSON.stringify(schema)) > maxBytes) return `its input schema has more than ${maxBytes} bytes`

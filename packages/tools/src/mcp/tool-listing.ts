@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { JsonObject } from '@beamclaw/core'
 import type { Tool as ServerTool } from '@modelcontextprotocol/client'
+import type { ListedByServer } from './mcp-connection.ts'
 import { wordsOf } from './mcp-errors.ts'
 import { schemaProblem } from './schema-check.ts'
 
@@ -31,9 +32,14 @@ const maxDescription = 2_000
 const maxProblems = 50
 
 /** Returns the tools of a server that can be used. `taken` holds names that tools of this package have. */
-export function toolListing(server: string, tools: readonly ServerTool[], maxTools: number, taken: readonly string[]): ToolListing {
+export function toolListing(
+  server: string,
+  { tools, unreadable }: ListedByServer,
+  maxTools: number,
+  taken: readonly string[],
+): ToolListing {
   const listed = new Map<string, ListedTool>()
-  const problems: string[] = []
+  const problems = unreadable.slice(0, maxProblems)
   const note = (problem: string): void => {
     if (problems.length < maxProblems) problems.push(problem)
   }

@@ -142,8 +142,12 @@ export class BubblewrapSandbox implements Sandbox {
     await tree.finish()
   }
 
-  async #follow({ channel, pid, child, hasExited }: Launched, mark: string, listener: CommandListener, directory: string | undefined) {
-    const report = child?.stdio.at(-1)
+  async #follow(
+    { channel, pid, child, report, hasExited }: Launched,
+    mark: string,
+    listener: CommandListener,
+    directory: string | undefined,
+  ) {
     const startTime = factsOf(pid)?.startTime ?? ''
     const init = await (report instanceof Readable ? readReport(report) : findInit(pid, hasExited))
     const outer: ProcessId = { pid, startTime }

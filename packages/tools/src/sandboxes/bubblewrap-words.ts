@@ -53,7 +53,8 @@ export function bubblewrapWords(profile: BubblewrapProfile): readonly string[] {
     // For the kernel, the command of a process that is root is root, too: the settings below /proc/sys would be its to change.
     ...['--proc', '/proc', '--remount-ro', '/proc'],
     ...['--dev', '/dev', ...temporary, '/dev/shm', '--remount-ro', '/dev', ...temporary, '/tmp'],
-    ...readOnly.flatMap((path) => ['--ro-bind', path, path]),
+    // One that is gone by now costs no command.
+    ...readOnly.flatMap((path) => ['--ro-bind-try', path, path]),
     // What holds the folders is in memory as well, and has no size of its own.
     ...['--bind', workspace, workspaceInside, '--remount-ro', '/', '--chdir', cwd, '--'],
   ]

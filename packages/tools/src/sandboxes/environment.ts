@@ -71,9 +71,10 @@ const exact = new Set([
     'NVIM_APPNAME',
     'SUDO_EDITOR',
     'TAR_OPTIONS',
-    'RSYNC_RSH',
     'CVS_RSH',
     'SVN_SSH',
+    'AWS_CONFIG_FILE',
+    'AWS_SHARED_CREDENTIALS_FILE',
   ],
   ...[
     'ELIXIR_ERL_OPTIONS',
@@ -211,6 +212,10 @@ const prefixes = [
     'LSAN_',
     'UBSAN_',
     'BEAMCLAW_',
+    'RIPGREP_',
+    'RSYNC_',
+    'GUILE_',
+    'MAGICK_',
   ],
 ]
 

@@ -1,10 +1,12 @@
 /** Starts a process of this host for a sandbox: its channel, ready to be opened, or a typed error. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { closeSync, constants, fstatSync, openSync } from 'node:fs'
+import { devNull } from 'node:os'
 import type { TerminalSize } from '@beamclaw/core'
 import { systemCode } from '../workspace/path-refused.ts'
 import { type CommandChannel, PipeChannel } from './command-channel.ts'
 import { commandChanged, commandNotFound, commandRefused, sandboxUnavailable } from './command-error.ts'
+import { closingWords, inheritedDescriptors } from './inherited-descriptors.ts'
 import { loadTerminals, TerminalChannel, type TerminalModule } from './terminal-channel.ts'
 
 /** What is started. */
@@ -33,6 +35,8 @@ export interface Launched {
   readonly pid: number
   /** Absent in a terminal. */
   readonly child?: ChildProcess
+  /** The other end of `reportFd`. */
+  readonly report?: unknown
   /** Whether the exit of the process was seen. */
   readonly hasExited: () => boolean
 }
@@ -40,7 +44,10 @@ export interface Launched {
 /** Starts the process as the leader of a session of its own, in a terminal when one is wanted and possible, else with pipes. */
 export async function launch(wanted: Launch): Promise<Launched> {
   const terminals = wanted.terminal === undefined ? undefined : await loadTerminals()
-  return inDirectory(wanted, (cwd) => (terminals === undefined ? withPipes(wanted, cwd) : withTerminal(wanted, cwd, terminals.spawn)))
+  const words = terminals === undefined ? undefined : closingWords(inheritedDescriptors())
+  return inDirectory(wanted, (cwd) =>
+    terminals === undefined || words === undefined ? withPipes(wanted, cwd) : withTerminal(wanted, cwd, terminals.spawn, words),
+  )
 }
 
 /**
@@ -66,24 +73,41 @@ async function inDirectory<T>({ cwd, cwdId }: Launch, start: (cwd: string) => T 
 
 async function withPipes({ sandbox, argv: [program, ...args], argv0, env, reportFd, isDetached }: Launch, cwd: string): Promise<Launched> {
   const output = isDetached === true ? 'ignore' : 'pipe'
-  const options: SpawnOptions = {
-    cwd,
-    env,
-    detached: true,
-    stdio: ['pipe', output, output, ...stdioBeyond(reportFd)],
-    ...(argv0 === undefined ? {} : { argv0 }),
-  }
+  const nothing = openSync(devNull, constants.O_RDWR)
   let child: ChildProcess
   try {
+    const options: SpawnOptions = {
+      cwd,
+      env,
+      detached: true,
+      stdio: withoutInherited(['pipe', output, output, ...stdioBeyond(reportFd)], nothing),
+      ...(argv0 === undefined ? {} : { argv0 }),
+    }
     child = spawn(program, args, options)
   } catch (error) {
     throw startError(sandbox, program, error)
+  } finally {
+    closeSync(nothing)
   }
   const { pid } = child
   if (pid === undefined) throw startError(sandbox, program, await new Promise((resolve) => child.once('error', resolve)))
   // A signal that could not be sent is no failure of the command.
   child.on('error', () => undefined)
-  return { channel: new PipeChannel(child), pid, child, hasExited: () => child.exitCode !== null || child.signalCode !== null }
+  const report = reportFd === undefined ? undefined : child.stdio[reportFd]
+  return { channel: new PipeChannel(child), pid, child, report, hasExited: () => child.exitCode !== null || child.signalCode !== null }
+}
+
+type Stdio = 'pipe' | 'ignore' | number
+
+/** What this process was started with open would be open in the command, too: an open folder would lead out of any sandbox. */
+function withoutInherited(stdio: readonly Stdio[], nothing: number): Stdio[] {
+  const all = [...stdio]
+  for (const descriptor of inheritedDescriptors()) {
+    if (all[descriptor] === 'pipe') continue
+    while (all.length < descriptor) all.push('ignore')
+    all[descriptor] = nothing
+  }
+  return all
 }
 
 function stdioBeyond(reportFd: 3 | 4 | undefined): readonly ('pipe' | 'ignore')[] {
@@ -95,8 +119,9 @@ function withTerminal(
   { sandbox, argv, terminalArgv, env, terminal }: Launch,
   cwd: string,
   spawnTerminal: TerminalModule['spawn'],
+  before: readonly string[],
 ): Launched {
-  const [program, ...args] = terminalArgv ?? argv
+  const [program = argv[0], ...args] = [...before, ...(terminalArgv ?? argv)]
   try {
     const size = { cols: terminal?.columns ?? 80, rows: terminal?.rows ?? 24 }
     const opened = spawnTerminal(program, args, { ...size, cwd, env, name: env.TERM ?? 'xterm-256color', encoding: null })

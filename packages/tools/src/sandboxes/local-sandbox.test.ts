@@ -136,6 +136,10 @@ describe.skipIf(!isLinux)('commands of the host', () => {
     const parts = { pid, mark: 'another-mark', hasExited: () => true, isOld: true }
     expect(new GroupTree({ ...parts, startTime }).members(allPids())).toEqual([pid])
     expect(new GroupTree({ ...parts, startTime: String(Number(startTime) - 1) }).members(allPids())).toEqual([])
+    // One with its mark that is older than the command.
+    const marked = { ...parts, mark: String(running.identity.mark), isOld: false }
+    expect(new GroupTree({ ...marked, startTime }).members([pid])).toEqual([pid])
+    expect(new GroupTree({ ...marked, startTime: String(Number(startTime) + 1) }).members([pid])).toEqual([])
     await subject.sandbox.reap?.({ ...running.identity, startTime: String(Number(startTime) - 1), mark: 'another-mark-1234567' })
     await subject.sandbox.reap?.({ ...running.identity, boot: 'another start of the machine' })
     expect(factsOf(pid)).toBeDefined()

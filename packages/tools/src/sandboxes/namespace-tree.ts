@@ -24,7 +24,9 @@ export class NamespaceTree implements CommandTree {
 
   constructor(parts: NamespaceTreeParts) {
     this.#parts = parts
-    this.#namespace = parts.init === undefined ? undefined : pidNamespaceOf(parts.init.pid)
+    const namespace = parts.init === undefined ? undefined : pidNamespaceOf(parts.init.pid)
+    // A signal to all of it would end everything that runs here: a process of this namespace is not the first of another.
+    this.#namespace = namespace === pidNamespaceOf(process.pid) ? undefined : namespace
   }
 
   async signal(signal: CommandSignal): Promise<boolean> {

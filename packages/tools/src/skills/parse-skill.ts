@@ -1,4 +1,5 @@
 /** Makes a skill of a `SKILL.md`. Pure. */
+import { withoutUnseen } from '../web/untrusted-content.ts'
 import { readFrontMatter, SkillFormatError } from './front-matter.ts'
 import type { Skill, SkillRequirements } from './skill.ts'
 
@@ -16,21 +17,21 @@ export function isSkillName(name: string): boolean {
  * Returns the skill of a file; `folder` is the name of its folder. Fields that are not known are ignored: other programs have their own. Throws
  * `SkillFormatError`.
  */
-export function parseSkill(text: string, folder: string, path: string): Omit<Skill, 'unavailable'> {
+export function parseSkill(text: string, folder: string, path: string): Omit<Skill, 'unavailable' | 'hasFiles'> {
   const { fields, body } = readFrontMatter(text)
   const { name, description, license, compatibility, metadata, always, tools, prompts, requires } = fields
   if (typeof name !== 'string' || !isSkillName(name)) {
     throw new SkillFormatError('"name" must be 1 to 64 of a-z, 0-9 and single hyphens between them')
   }
   if (name !== folder) throw new SkillFormatError(`"name" is "${name}", and must be the name of the folder, "${folder.slice(0, 64)}"`)
-  if (typeof description !== 'string' || description.trim() === '' || description.length > maxDescription) {
+  if (typeof description !== 'string' || oneLine(description) === '' || description.length > maxDescription) {
     throw new SkillFormatError(`"description" must be text of 1 to ${maxDescription} characters`)
   }
   if (always !== undefined && typeof always !== 'boolean') throw new SkillFormatError('"always" must be true or false')
   return Object.freeze({
     name,
     description: oneLine(description),
-    body: body.toWellFormed(),
+    body: withoutUnseen(body),
     path,
     always: always ?? false,
     tools: wordsOf(tools, 'tools'),
@@ -43,12 +44,11 @@ export function parseSkill(text: string, folder: string, path: string): Omit<Ski
   })
 }
 
-/** A description stands in a list of the prompt: it must not look like further lines of it. */
+/** A description stands in a list of the prompt: it must not look like further lines of it, nor say what a reader of the file does not see. */
 function oneLine(text: string): string {
-  return text
+  return withoutUnseen(text)
     .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .trim()
-    .toWellFormed()
 }
 
 function textOf(value: unknown, field: string, maximum: number): string | undefined {

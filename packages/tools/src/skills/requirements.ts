@@ -13,7 +13,7 @@ export function whyUnavailable({ bins, env, os }: SkillRequirements, { platform,
   const missing = [
     ...(os.length === 0 || os.includes(platform) ? [] : [`it is for ${os.join(', ')}, and this is ${platform}`]),
     ...bins.filter((program) => !isInstalled(program, environment)).map((program) => `there is no program "${program}"`),
-    ...env.filter((name) => !environment[name]).map((name) => `the variable ${name} is not set`),
+    ...env.filter((name) => !Object.hasOwn(environment, name) || !environment[name]).map((name) => `the variable ${name} is not set`),
   ]
   return missing.length === 0 ? undefined : missing.join('; ')
 }

@@ -1,5 +1,5 @@
 /** Finds skills in folders, and hears of changes. */
-import { type FSWatcher, watch } from 'node:fs'
+import { type FSWatcher, realpathSync, watch } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BeamClawError } from '@beamclaw/core'
@@ -55,6 +55,14 @@ export class SkillFolders {
     this.#maxBytes = options.maxBytes ?? foldersDefaults.maxBytes
     this.#maxSkills = options.maxSkills ?? foldersDefaults.maxSkills
     this.#environment = options.environment ?? process.env
+  }
+
+  /**
+   * Real paths of the folders that exist now. A sandbox in which scripts of skills are to run shows them, such as by `readOnly` of `BubblewrapSandbox`: all
+   * that lies in them can be read there then.
+   */
+  get realFolders(): readonly string[] {
+    return [...new Set(this.#folders.flatMap(realFolder))]
   }
 
   /** Resolves with the skills as they are now. They do not change any more: load again for later ones. Never rejects; see `problems`. */
@@ -123,8 +131,17 @@ export class SkillFolders {
       throw error
     }
     const skill = parseSkill(new TextDecoder('utf-8', { fatal: true }).decode(bytes), name, path)
+    const hasFiles = (await listInside(path, '.')).some(({ name: file }) => file !== 'SKILL.md')
     const machine = { platform: process.platform, environment: this.#environment }
-    return Object.freeze({ ...skill, unavailable: whyUnavailable(skill.requires, machine) })
+    return Object.freeze({ ...skill, hasFiles, unavailable: whyUnavailable(skill.requires, machine) })
+  }
+}
+
+function realFolder(folder: string): readonly string[] {
+  try {
+    return [realpathSync.native(folder)]
+  } catch {
+    return []
   }
 }
 

@@ -18,8 +18,10 @@ export interface Skill {
   readonly description: string
   /** The text of `SKILL.md` after its front matter. */
   readonly body: string
-  /** Its folder. */
+  /** Real path of its folder. */
   readonly path: string
+  /** Whether there is more in its folder than `SKILL.md`. */
+  readonly hasFiles: boolean
   /** Whether its body is in the prompt of every run. */
   readonly always: boolean
   /** Names of tools without which an agent does not get it. */

@@ -75,7 +75,7 @@ export class Skills {
 
   /** Returns what the system prompt says of the skills; empty without any. */
   prompt(): string {
-    const always = this.usable.filter((skill) => skill.always).map(({ name, body }) => `# Skill: ${name}\n\n${body}`)
+    const always = this.usable.filter((skill) => skill.always).map((skill) => `# Skill: ${skill.name}\n\n${skill.body}${placeOf(skill)}`)
     const listed = this.usable.filter((skill) => !skill.always).map(({ name, description }) => `- ${name}: ${description}`)
     const list =
       listed.length === 0
@@ -109,7 +109,7 @@ export class Skills {
 
   async #textOf(skill: Skill): Promise<string> {
     const files = await Promise.all(skill.prompts.map(async (file) => `\n\n## ${file}\n\n${await this.#fileOf(skill, file)}`))
-    return `${skill.body}${files.join('')}`
+    return `${skill.body}${files.join('')}${placeOf(skill)}`
   }
 
   async #fileOf(skill: Skill, file: string): Promise<string> {
@@ -122,6 +122,11 @@ export class Skills {
       throw new BeamClawError('tool-failed', `The file ${JSON.stringify(file)} of skill "${skill.name}" is not text`)
     }
   }
+}
+
+/** Commands name the scripts of a skill by where they are; the text of the skill names them from its folder. */
+function placeOf({ hasFiles, path }: Skill): string {
+  return hasFiles ? `\n\nThe files of this skill are in ${path}: run its scripts from there.` : ''
 }
 
 /** Returns the error of a file in terms of the skill: to the files underneath, its folder is a workspace. */

@@ -29,5 +29,10 @@ export function markUntrusted(text: string, source: string): string {
 
 /** Returns the text without what could pass for a marker. */
 export function withoutMarkers(text: string): string {
-  return text.toWellFormed().replaceAll(unseen, '').replaceAll(controls, '').replaceAll(marker, '[marker removed]')
+  return withoutUnseen(text).replaceAll(controls, '').replaceAll(marker, '[marker removed]')
+}
+
+/** Returns the text without characters that only a model would see. */
+export function withoutUnseen(text: string): string {
+  return text.toWellFormed().replaceAll(unseen, '')
 }

@@ -36,7 +36,7 @@ async function refusedOr(
 
 async function checkSandbox(tools: Settings['tools']): Promise<readonly Finding[]> {
   const { sandbox: named = 'auto' } = tools.exec ?? {}
-  const sandbox = await sandboxOf(tools, silentLogger)
+  const sandbox = await sandboxOf({ tools, skills: { folders: [] } }, silentLogger)
   const reason = await whyNoCommands(tools, sandbox)
   if (reason !== undefined) {
     const advice = 'commands of exec fail until that is mended, or another one is named in tools.exec.sandbox'
