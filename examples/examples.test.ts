@@ -212,6 +212,7 @@ describe('the examples', () => {
       'load_skill {"name":"release-notes"}:',
       // All of it but its front matter of four lines.
       ...linesIn('SKILL.md').slice(4),
+      expect.stringContaining('The files of this skill are in'),
       'load_skill {"name":"release-notes","file":"form.md"}:',
       ...linesIn('form.md'),
       '## Version 1.2',

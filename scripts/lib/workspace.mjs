@@ -99,6 +99,8 @@ export function ensureBuilt() {
   const isBuilt = packages.every(({ folder }) => existsSync(join(root, folder, 'dist', 'index.js')))
   const work = () => {
     console.error('beamclaw: building …')
+    // What the cache puts back lies beside what is there: pieces of earlier builds would be published.
+    for (const { folder } of packages) rmSync(join(root, folder, 'dist'), { recursive: true, force: true })
     run('turbo', ['run', 'build', '--output-logs=errors-only', '--log-order=grouped', '--no-update-notifier'])
   }
   once('build', digest(sources), work, { isThere: isBuilt })

@@ -15,9 +15,9 @@ export interface LimitedProcess {
   end(): Promise<void>
 }
 
-/** Starts a program of this package, by its source; it ends with the channel to this process. */
+/** Starts a program of this package, by its source, which calls `endWithParent`. */
 export function startLimited(source: URL, memoryMegabytes: number): LimitedProcess {
-  const node = [process.execPath, `--max-old-space-size=${memoryMegabytes}`, fileURLToPath(workerProgram(source))]
+  const node = [process.execPath, `--max-old-space-size=${memoryMegabytes}`, fileURLToPath(workerProgram(source)), String(process.pid)]
   const limit = [prlimit, `--data=${(memoryMegabytes + ownMegabytes) * 1024 * 1024}`, '--core=0', '--']
   const [command = '', ...args] = existsSync(prlimit) ? [...limit, ...node] : node
   // A group of its own, so that what it starts ends with it.

@@ -11,7 +11,7 @@ import { parseAgentId, parseSessionKey, type SessionKey, type TenantId } from '.
 import type { Store } from '../ports/store.ts'
 import type { Permit } from '../tool/tool-plan.ts'
 import { GrantBook } from './grant-book.ts'
-import { type CallOrigin, covers, exactly } from './grant-match.ts'
+import { type ActedFor, type CallOrigin, covers, exactly } from './grant-match.ts'
 import { isOver, PendingApprovals } from './pending-approvals.ts'
 
 /** Has a session record a decision. Resolves with false for an expiry whose time is not over yet. Rejects `already-resolved` and `unknown-approval`. */
@@ -80,7 +80,7 @@ export class ApprovalGate {
   readonly #options: ApprovalGateOptions
   readonly #grants: GrantBook
   readonly #pending: PendingApprovals
-  #actsFor: (sessionKey: SessionKey) => CallOrigin | undefined = () => undefined
+  #actsFor: (sessionKey: SessionKey) => ActedFor | undefined = () => undefined
   readonly #decided = new Map<string, ApprovalAnswer['decision'] | undefined>()
 
   /** Made by core, one for each tenant. */
@@ -139,7 +139,7 @@ export class ApprovalGate {
     })
     const { by = 'host', scope = 'once' } = options
     const request = await this.get(id)
-    const grants = scope === 'once' ? [] : grantsFor({ ...request, ...this.#originOf(request) }, scope, by, options.patterns)
+    const grants = scope === 'once' ? [] : grantsFor({ ...request, ...definedOnly(this.#originOf(request)) }, scope, by, options.patterns)
     await this.#decide(request, { decision: 'approved', by, scope })
     // After the decision: one that came too late must allow nothing.
     const made: Grant[] = []
@@ -202,7 +202,7 @@ export class ApprovalGate {
     }
   }
 
-  #originOf({ sessionKey, agentId }: CallOrigin): CallOrigin {
+  #originOf({ sessionKey, agentId }: CallOrigin): ActedFor {
     return this.#actsFor(sessionKey) ?? { sessionKey, agentId }
   }
 
@@ -244,7 +244,7 @@ export interface ApprovalDesk {
   /** Returns whether grants cover what a call does. */
   covers(permits: readonly Permit[] | undefined, origin: CallOrigin): boolean
   /** Names the session and the agent that a session acts for: their grants count, and not its own. It stays until another one is given. */
-  actFor(origins: (sessionKey: SessionKey) => CallOrigin | undefined): void
+  actFor(origins: (sessionKey: SessionKey) => ActedFor | undefined): void
   /** Makes a request durable where it is found without its session, before its record is written. */
   prepare(request: ApprovalRequest): Promise<void>
   /** Takes all requests of a session that wait now, and the one that was decided. */

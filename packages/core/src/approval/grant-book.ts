@@ -8,7 +8,7 @@ import type { JsonObject } from '../base/messages.ts'
 import { keysBelow } from '../defaults/keys-below.ts'
 import type { Store } from '../ports/store.ts'
 import type { Permit } from '../tool/tool-plan.ts'
-import { type CallOrigin, isCovered } from './grant-match.ts'
+import { type ActedFor, isCovered } from './grant-match.ts'
 
 export interface GrantBookOptions {
   readonly tenant: TenantId
@@ -44,7 +44,7 @@ export class GrantBook {
     return [...this.#grants.values()]
   }
 
-  covers(permits: readonly Permit[] | undefined, origin: CallOrigin): boolean {
+  covers(permits: readonly Permit[] | undefined, origin: ActedFor): boolean {
     return isCovered(permits, origin, this.#grants.values())
   }
 

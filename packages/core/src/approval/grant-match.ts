@@ -10,14 +10,20 @@ export interface CallOrigin {
   readonly agentId: AgentId
 }
 
+/** For whom a session acts; without an agent, grants of agents do not count. */
+export interface ActedFor {
+  readonly sessionKey: SessionKey
+  readonly agentId: AgentId | undefined
+}
+
 /** Returns whether grants cover each permit: also where a call needs none, but not where it says nothing of permits and so cannot be remembered. */
-export function isCovered(permits: readonly Permit[] | undefined, origin: CallOrigin, grants: Iterable<Grant>): boolean {
+export function isCovered(permits: readonly Permit[] | undefined, origin: ActedFor, grants: Iterable<Grant>): boolean {
   if (permits === undefined) return false
   const own = [...grants].filter((grant) => reaches(grant, origin))
   return permits.every((permit) => own.some((grant) => covers(grant, permit)))
 }
 
-function reaches({ scope, sessionKey, agentId }: Grant, origin: CallOrigin): boolean {
+function reaches({ scope, sessionKey, agentId }: Grant, origin: ActedFor): boolean {
   if (scope === 'tenant') return true
   return scope === 'agent' ? agentId === origin.agentId : sessionKey === origin.sessionKey
 }

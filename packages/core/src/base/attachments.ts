@@ -58,7 +58,7 @@ export function refersIn(content: ShownContent): content is readonly ContentPart
 
 /** Returns true for content with a part that is to be an attachment. */
 export function hasAttachments(content: ShownContent, owner: ContentOwner): boolean {
-  if (typeof content === 'string') return owner === 'tool' && isLong(content)
+  if (typeof content === 'string') return owner === 'tool' && isLongText(content)
   for (const part of content) if (isAttachment(part, owner)) return true
   return false
 }
@@ -66,7 +66,7 @@ export function hasAttachments(content: ShownContent, owner: ContentOwner): bool
 /** Returns true for a part that is to be an attachment. */
 export function isAttachment(part: ContentPart, owner: ContentOwner): boolean {
   if (part.blob !== undefined) return false
-  if (part.type === 'text') return owner === 'tool' && isLong(part.text)
+  if (part.type === 'text') return owner === 'tool' && isLongText(part.text)
   const data = dataOf(part)
   return data !== undefined && decodedLength(data) > maxInlineBytes
 }
@@ -131,8 +131,8 @@ function decodedLength(data: string): number {
   return Math.floor((data.length * 3) / 4) - padding
 }
 
-/** UTF-8 takes one to three bytes for a UTF-16 unit: counting exactly is seldom needed. */
-function isLong(text: string): boolean {
+/** Returns true for a text of a tool that is kept as an attachment. UTF-8 takes one to three bytes for a UTF-16 unit: counting exactly is seldom needed. */
+export function isLongText(text: string): boolean {
   if (text.length * 3 <= maxInlineTextBytes) return false
   return text.length > maxInlineTextBytes || new TextEncoder().encode(text).length > maxInlineTextBytes
 }

@@ -2,9 +2,9 @@
 
 import type { TimerHandle } from '@beamclaw/actor'
 import { hintOf, maxTimerMs } from '@beamclaw/actor/internal'
-import type { CallOrigin } from '../approval/grant-match.ts'
+import type { ActedFor } from '../approval/grant-match.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
-import { parseAgentId, parseSessionKey, type SessionKey } from '../base/ids.ts'
+import { parseAgentId, parseSessionKey, type SessionKey, sessionKeyParts } from '../base/ids.ts'
 import { keysBelow } from '../defaults/keys-below.ts'
 import type { PartHost } from '../part/part.ts'
 import { SettingsDocument } from '../session/session-settings.ts'
@@ -262,10 +262,11 @@ export class TenantSubAgents implements SubAgentList {
     return [...this.#entries.values()].find(({ record }) => record.sessionKey === key)
   }
 
-  /** The ordinary session at the top, and its agent. */
-  #originOf(key: SessionKey): CallOrigin | undefined {
+  /** The ordinary session at the top, and its agent. For whom a session has acted that was forgotten here is not known: no agent's grants are its own. */
+  #originOf(key: SessionKey): ActedFor | undefined {
     const own = this.#bySession(key)?.record.parent
-    return own === undefined ? undefined : (this.#originOf(own.sessionKey) ?? own)
+    if (own !== undefined) return this.#originOf(own.sessionKey) ?? own
+    return sessionKeyParts(key).sessionId.startsWith('sub:') ? { sessionKey: key, agentId: undefined } : undefined
   }
 
   /** True for a sub-agent whose parent is one too, and is being ended or did not complete. */

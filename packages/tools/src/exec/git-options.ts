@@ -9,7 +9,7 @@ interface GitCommand {
   readonly options: OptionNames
   /** At least one of these has to be there: without it an editor would open. */
   readonly needs?: readonly string[]
-  /** The first word names a remote of the settings, not a path or an address, which would bring its own hooks and programs. */
+  /** The first word is a remote: `origin`, for git takes a name that it does not know for a folder, which brings hooks of its own. */
   readonly isRemote?: boolean
 }
 
@@ -118,14 +118,14 @@ const commands: ReadonlyMap<string, GitCommand> = new Map(
 /** Returns true for arguments of git that a grant may cover. */
 export function isPlainGit([name = '', ...args]: readonly string[]): boolean {
   const command = commands.get(name)
-  // `::` names a transport, which may be a program; `%G` in a format asks the program that checks signatures.
-  if (command === undefined || args.some((arg) => arg.includes('::') || arg.includes('%G'))) return false
+  // `::` names a transport, which may be a program; `%G` in a format and `signature` in an order ask the program that checks signatures.
+  if (command === undefined || args.some((arg) => arg.includes('::') || /%[-+ ]?G|signature/.test(arg))) return false
   const { options, needs, isRemote = false } = command
   if (!areNamed(args, options)) return false
   const given = givenOptions(args, options)
   if (needs !== undefined && !needs.some((one) => given.has(one))) return false
   const remote = isRemote ? args.find((arg) => !arg.startsWith('-')) : undefined
-  return remote === undefined || /^\w[\w.-]*$/.test(remote)
+  return remote === undefined || remote === 'origin'
 }
 
 function named(options: string): GitCommand {

@@ -104,5 +104,6 @@ function only(options: string): ArgumentCheck {
 }
 
 function operands(args: readonly string[]): number {
-  return args.filter((arg) => !arg.startsWith('-')).length
+  const end = args.indexOf('--')
+  return args.filter((arg, index) => arg === '-' || !arg.startsWith('-') || (end >= 0 && index > end)).length
 }

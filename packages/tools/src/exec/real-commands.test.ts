@@ -1,5 +1,5 @@
 /** `exec` and `process` with real commands on this host. */
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { isRunning, key, realStage } from './testing/real-stage.ts'
@@ -132,6 +132,14 @@ describe.skipIf(process.platform !== 'linux')('real commands', () => {
     const second = await begin(staged, 'sleep 1000 & echo $! $$; wait')
     await staged.stop()
     expect(second.pids.filter(isRunning)).toEqual([])
+  })
+
+  test.skipIf(!existsSync('/usr/bin/git'))('of git take no settings from a file that a repository has at its top', async () => {
+    const { workspace, exec, stop } = await realStage()
+    writeFileSync(join(workspace, '.gitconfig'), '[core]\n\tfsmonitor = touch RAN; false\n[alias]\n\tst = !touch RAN\n')
+    expect((await exec({ command: 'git init -q . && git status --short && git st' })).content).toContain('.gitconfig')
+    expect(existsSync(join(workspace, 'RAN'))).toBe(false)
+    await stop()
   })
 
   test('are refused when the program has changed since it was approved', async () => {

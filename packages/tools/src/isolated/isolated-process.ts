@@ -1,8 +1,9 @@
-/** The program of the process of one call. It ends with the channel to its parent, so that a parent that is killed leaves none. */
+/** The program of the process of one call. */
+import { endWithParent } from '../end-with-parent.ts'
 import type { IsolatedWork } from './isolated-tool.ts'
 import { runModule } from './run-module.ts'
 
-process.once('disconnect', () => process.exit())
+endWithParent()
 process.once('message', (work) => {
   void runModule(work as IsolatedWork, (message) => process.send?.(message)).then(() => process.disconnect())
 })

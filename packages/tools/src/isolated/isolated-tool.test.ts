@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process'
 // Code that loops, grows, exits or leaves children ends with its call, and no other session waits for it.
 import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { BeamClaw, defineAgent, type RunEvent, silentLogger } from '@beamclaw/core'
 import { ScriptedProvider, toolAnswer } from '@beamclaw/core/testing'
 import { describe, expect, test } from 'vitest'
@@ -79,6 +81,17 @@ describe.skipIf(!existsSync('/usr/bin/prlimit'))('code in a process', () => {
 
   test('that takes memory in one large piece ends nothing but itself, unless told otherwise', async () => {
     expect(await call(undefined, 'table')).toMatchObject({ outcome: 'error', content: expect.stringContaining('64 MB of memory') })
+  }, 60_000)
+
+  test('ends with a process that is killed, also while it holds up its own event loop', async () => {
+    const caller = spawn(process.execPath, [
+      '--conditions=beamclaw:source',
+      fileURLToPath(new URL('testing/doomed-caller.ts', import.meta.url)),
+    ])
+    const pid = Number(await new Promise((resolve) => void caller.stdout.once('data', (text) => resolve(String(text)))))
+    expect(isRunning(pid)).toBe(true)
+    caller.kill('SIGKILL')
+    await expect.poll(() => isRunning(pid), { timeout: 20_000 }).toBe(false)
   }, 60_000)
 
   test('leaves no child behind', async () => {

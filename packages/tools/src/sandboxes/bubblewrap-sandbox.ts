@@ -18,9 +18,19 @@ import { anArray, checkOptions, integer, TurnQueue } from '@beamclaw/core/adapte
 import { findInit, readReport } from './bubblewrap-report.ts'
 import { bubblewrapPaths, bubblewrapWords, workspaceInside } from './bubblewrap-words.ts'
 import { sandboxUnavailable } from './command-error.ts'
-import { type CommandIdentity, givenMark, identityJson, isAlive, markAlone, type ProcessId, readIdentity } from './command-identity.ts'
+import {
+  type CommandIdentity,
+  givenMark,
+  identityJson,
+  isAlive,
+  markAlone,
+  type ProcessId,
+  randomMark,
+  readIdentity,
+} from './command-identity.ts'
+import { DeathWatch } from './death-watch.ts'
 import { FileChannel, untilStarted } from './detached-files.ts'
-import { detachedPlace } from './detached-state.ts'
+import { detachedPlace, removeDetachedPlace } from './detached-state.ts'
 import { environmentOf, programFolders } from './environment.ts'
 import { markName, reapMarked } from './group-tree.ts'
 import { HostFiles } from './host-files.ts'
@@ -64,6 +74,8 @@ export class BubblewrapSandbox implements Sandbox {
   readonly #options: BubblewrapSandboxOptions
   readonly #readOnly: readonly string[]
   readonly #files: HostFiles
+  readonly #mark = randomMark()
+  readonly #watch = new DeathWatch(this.#mark)
   readonly #ends = new TurnQueue(new SystemClock())
   readonly #probe = new ProbeOnce(() => this.#look())
   #prlimit: string | undefined
@@ -94,7 +106,7 @@ export class BubblewrapSandbox implements Sandbox {
     const { isAvailable, reason = '' } = await this.probe()
     if (!isAvailable) throw sandboxUnavailable(this.id, reason)
     const { program, args, workspace } = await this.#files.recheck(command)
-    const mark = `${isDetached ? 'detached' : 'command'}-${givenMark(given)}`
+    const mark = `${isDetached ? 'detached' : this.#mark}-${givenMark(given)}`
     const place = isDetached ? detachedPlace(mark, this.#options) : undefined
     const terminal = isDetached ? undefined : command.terminal
     const reportFd = isDetached ? 4 : 3
@@ -110,6 +122,8 @@ export class BubblewrapSandbox implements Sandbox {
       bubblewrapPaths(workspace, this.#readOnly).toSandbox(program),
       ...args,
     ]
+    // Until bubblewrap has asked the kernel to end it with this process, a look for its mark does.
+    if (!isDetached) this.#watch.start()
     const launched = await launch({
       sandbox: this.id,
       argv: words(reportFd) as readonly [string, ...string[]],
@@ -134,7 +148,10 @@ export class BubblewrapSandbox implements Sandbox {
 
   async reap(identity: JsonObject): Promise<void> {
     const mark = markAlone(this.id, identity)
-    if (mark !== undefined) return reapMarked(mark)
+    if (mark !== undefined) {
+      await reapMarked(mark)
+      return removeDetachedPlace(mark, this.#options)
+    }
     const known = readIdentity(this.id, identity)
     if (known === undefined) return
     const tree = new NamespaceTree({ outer: known, init: known.init, hasExited: () => false })

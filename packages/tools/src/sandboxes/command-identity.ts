@@ -33,7 +33,7 @@ export function identityJson({ sandbox, pid, startTime, mark, boot, init, direct
 const mark = /^[0-9a-f]{24}$/
 
 /** Returns a random mark. */
-function randomMark(): string {
+export function randomMark(): string {
   return randomBytes(12).toString('hex')
 }
 

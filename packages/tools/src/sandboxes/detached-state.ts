@@ -1,4 +1,5 @@
 /** Where a sandbox of this host keeps the output of detached commands. */
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { commandRefused } from './command-error.ts'
 import { detachedWords } from './detached-files.ts'
@@ -9,6 +10,11 @@ import { hostSandboxDefaults } from './sandbox-options.ts'
 export interface DetachedPlace {
   readonly directory: string
   readonly words: readonly [string, ...string[]]
+}
+
+/** Removes what is left of a detached command of which the mark alone is known. */
+export function removeDetachedPlace(mark: string, { stateDirectory }: HostSandboxOptions): void {
+  if (stateDirectory !== undefined) rmSync(join(stateDirectory, `detached-${mark}`), { recursive: true, force: true })
 }
 
 /** Makes the place of a detached command. Throws `command-refused` where there can be none. */

@@ -56,7 +56,22 @@ describe('a container', () => {
       ...['--network', 'none', '--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'],
       ...['--pids-limit', '128', '--memory', '536870912', '--memory-swap', '536870912', '--cpus', '1', '--user', '65534:65534'],
       ...['--tmpfs', '/tmp:rw,nosuid,nodev,size=67108864', '--mount', 'type=bind,source=WS,target=/workspace', '--workdir', '/workspace'],
-      ...['--env', 'LANG', '--env', 'TERM', '--env', 'TMPDIR', '--env', 'SHLVL', '--env', 'GREETING', '--env', 'HOME=/workspace'],
+      ...[
+        '--env',
+        'LANG',
+        '--env',
+        'TERM',
+        '--env',
+        'TMPDIR',
+        '--env',
+        'SHLVL',
+        '--env',
+        'GIT_CONFIG_GLOBAL',
+        '--env',
+        'GREETING',
+        '--env',
+        'HOME=/workspace',
+      ],
       ...['--entrypoint', '', '--', image, 'echo', '$x', ''],
     ])
     expect(words).not.toContain('hello')

@@ -47,7 +47,7 @@ describe('values of variables', () => {
 describe('the environment of a command', () => {
   it('is the base and the variables of the caller, and nothing of the host', () => {
     const env = environmentOf('/workspace', '/tmp', false, { GREETING: 'hello' })
-    expect(Object.keys(env).sort()).toEqual(['GREETING', 'HOME', 'LANG', 'PATH', 'SHLVL', 'TERM', 'TMPDIR'])
+    expect(Object.keys(env).sort()).toEqual(['GIT_CONFIG_GLOBAL', 'GREETING', 'HOME', 'LANG', 'PATH', 'SHLVL', 'TERM', 'TMPDIR'])
     expect(env).toMatchObject({ HOME: '/workspace', TMPDIR: '/tmp', TERM: 'dumb' })
     expect(env.PATH).toMatch(/^\/usr\/local\/bin:/)
   })

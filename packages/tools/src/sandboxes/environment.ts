@@ -282,6 +282,8 @@ export function environmentOf(
     TMPDIR: temporary,
     // Debian's bash reads ~/.bashrc when its input is a socket and it is not below another shell.
     SHLVL: '1',
+    // The home is the workspace: a file `.gitconfig` that a repository has at its top would be the user's own, and names programs.
+    GIT_CONFIG_GLOBAL: '/dev/null',
     ...env,
   }
 }

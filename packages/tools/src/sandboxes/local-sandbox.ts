@@ -18,7 +18,7 @@ import { type CommandIdentity, givenMark, identityJson, isAlive, markAlone, read
 import { endAll } from './command-tree.ts'
 import { DeathWatch } from './death-watch.ts'
 import { FileChannel, untilStarted } from './detached-files.ts'
-import { type DetachedPlace, detachedPlace } from './detached-state.ts'
+import { type DetachedPlace, detachedPlace, removeDetachedPlace } from './detached-state.ts'
 import { environmentOf, programFolders } from './environment.ts'
 import { GroupTree, markName, reapMarked } from './group-tree.ts'
 import { HostFiles } from './host-files.ts'
@@ -116,7 +116,10 @@ export class LocalSandbox implements Sandbox {
 
   async reap(identity: JsonObject): Promise<void> {
     const mark = markAlone(this.id, identity)
-    if (mark !== undefined) return reapMarked(mark)
+    if (mark !== undefined) {
+      await reapMarked(mark)
+      return removeDetachedPlace(mark, this.#options)
+    }
     const known = readIdentity(this.id, identity)
     if (known === undefined) return
     const tree = new GroupTree({ ...known, hasExited: () => true, isOld: true })

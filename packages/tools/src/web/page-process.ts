@@ -1,4 +1,5 @@
-/** The program of the process that converts one page. It imports nothing of this project's other packages, and ends with the channel to its parent. */
+/** The program of the process that converts one page. It imports nothing of this project's other packages. */
+import { endWithParent } from '../end-with-parent.ts'
 import { htmlPage } from './html-page.ts'
 import type { PageText, PageWork } from './page-text.ts'
 import { pdfPage } from './pdf-page.ts'
@@ -8,7 +9,7 @@ async function convert(work: PageWork): Promise<PageText> {
   return work.kind === 'pdf' ? pdfPage(new Uint8Array(work.bytes)) : htmlPage(work.html, work.url, work.format)
 }
 
-process.once('disconnect', () => process.exit())
+endWithParent()
 process.once('message', (work) => {
   void convert(work as PageWork).then((text) => process.send?.(text))
 })

@@ -13,7 +13,7 @@ import type { Fail } from '../../base/message-check.ts'
 import type { Message, ToolResult, UserMessage } from '../../base/messages.ts'
 import type { BlobStore } from '../../ports/blob-store.ts'
 import type { StoreKey } from '../../ports/store-key.ts'
-import { capped } from '../../tool/tool-output.ts'
+import { shownContent } from '../../tool/tool-output.ts'
 import type { EventLoopTurns } from '../run/event-loop-turns.ts'
 import { type ContentKeeper, keptMessage, keptResult, keptUserContent } from './keep-content.ts'
 import { readBlob } from './read-blob.ts'
@@ -92,7 +92,7 @@ export class Attachments {
     for (const message of messages) {
       if (referencesIn(message).length === 0) whole.push(message)
       else {
-        whole.push(await wholeMessage(message, read, { kinds, show: capped }))
+        whole.push(await wholeMessage(message, read, { kinds, show: shownContent }))
         await turns.due()
       }
     }

@@ -55,6 +55,32 @@ describe('a result of a tool', () => {
     await set.claw.stop()
   })
 
+  test('of several long parts is whole in its attachments, and reaches the model up to the same limit', async () => {
+    const texts = ['a', 'b', 'c', 'd'].map((letter) => letter.repeat(150_000))
+    const output = toolResult({ content: texts.map((text) => ({ type: 'text' as const, text })) })
+    const set = await scene(callsOnce, { tools: look(() => output) })
+    const session = set.claw.session(key)
+    await session.send('look').result()
+    const kept = (results((await session.history()).messages.map(({ message }) => message))[0]?.content ?? []) as readonly TextPart[]
+    const whole = await Promise.all(kept.map(async ({ blob }) => new TextDecoder().decode(await bytesOf(set.claw, blob))))
+    expect(whole).toEqual(texts)
+    const shown = results(set.model.requests[1]?.messages)[0]?.content as readonly TextPart[]
+    expect(shown.map(({ text }) => text.length)).toEqual([150_000, expect.any(Number), expect.any(Number)])
+    expect(shown[1]?.text).toMatch(/^b+\n… 100000 characters left out …\nb+$/)
+    expect(shown[2]?.text).toBe('… 2 texts left out …')
+    await set.claw.stop()
+  })
+
+  test('of many short parts is bounded in the journal', async () => {
+    const content = Array.from({ length: 40 }, () => ({ type: 'text' as const, text: 'x'.repeat(10_000) }))
+    const set = await scene(callsOnce, { tools: look(() => toolResult({ content })) })
+    await set.claw.session(key).send('look').result()
+    expect(JSON.stringify(set.held.records).length).toBeLessThan(250_000)
+    const shown = results(set.model.requests[1]?.messages)[0]?.content as readonly TextPart[]
+    expect(shown.at(-1)?.text).toBe('… 20 texts left out …')
+    await set.claw.stop()
+  })
+
   test('of less stays as it is', async () => {
     const set = await scene(callsOnce, { tools: look(() => 'ä'.repeat(16_384)) })
     await set.claw.session(key).send('look').result()

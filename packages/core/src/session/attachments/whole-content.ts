@@ -9,14 +9,14 @@ export type ReadBytes = (reference: Reference) => Promise<Uint8Array | undefined
 /** What is put back: a summary needs texts alone. */
 export type WholeKinds = 'all' | 'texts'
 
-/** Returns a text of a tool as a reader is to get it. */
-export type ShowText = (text: string) => string
+/** Returns content of a tool as a reader is to get it. */
+export type ShowContent = (content: ShownContent) => ShownContent
 
 interface WholeOptions {
   /** @default 'all' */
   readonly kinds?: WholeKinds
   /** @default unchanged */
-  readonly show?: ShowText
+  readonly show?: ShowContent
 }
 
 /** Resolves with a message without references, except to images and files when only texts are asked for. Rejects as `read` does. */
@@ -33,18 +33,18 @@ async function wholeContent(content: ShownContent, read: ReadBytes, { kinds = 'a
   if (!refersIn(content)) return content
   const whole: ContentPart[] = []
   for (const part of content)
-    whole.push(isReference(part) && (kinds === 'all' || part.type === 'text') ? await wholePart(part, read, show) : part)
+    whole.push(isReference(part) && (kinds === 'all' || part.type === 'text') ? await wholePart(part, read) : part)
   const [first] = whole
   // A tool that returned a text is shown with a text.
-  return whole.length === 1 && content[0]?.type === 'text' && first?.type === 'text' ? first.text : whole
+  return show(whole.length === 1 && content[0]?.type === 'text' && first?.type === 'text' ? first.text : whole)
 }
 
-const asItIs: ShowText = (text) => text
+const asItIs: ShowContent = (content) => content
 
-async function wholePart(part: Reference, read: ReadBytes, show: ShowText): Promise<ContentPart> {
+async function wholePart(part: Reference, read: ReadBytes): Promise<ContentPart> {
   const bytes = await read(part)
   if (bytes === undefined) return unreadablePart(part)
-  if (part.type === 'text') return { type: 'text', text: show(new TextDecoder().decode(bytes)) }
+  if (part.type === 'text') return { type: 'text', text: new TextDecoder().decode(bytes) }
   const data = base64Of(bytes)
   const { mediaType } = part
   return part.type === 'image' ? { type: 'image', mediaType, data } : { type: 'file', mediaType, ...nameIn(part), data }

@@ -12,6 +12,10 @@ export default async function run(
   switch (act) {
     case 'loop':
       for (;;);
+    case 'tell-and-loop':
+      progress('begun')
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      for (;;);
     case 'heap': {
       const all: unknown[] = []
       for (;;) all.push(new Array(1_000).fill(all.length))
