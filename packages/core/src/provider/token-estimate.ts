@@ -1,6 +1,6 @@
 /** Estimates tokens that the service has not counted: before a call, after a call that failed, and of a growing history. */
 import { maxModelCharacters } from '../base/attachments.ts'
-import type { Message } from '../base/messages.ts'
+import type { Message, ToolResult } from '../base/messages.ts'
 import type { ProviderRequest } from '../ports/provider.ts'
 
 const charactersPerToken = 4
@@ -57,7 +57,7 @@ function sizeOf({ content }: Message): Size {
   let [characters, images, pages] = [0, 0, 0]
   for (const part of content) {
     if (part.type === 'image') images++
-    else if (part.type === 'text') characters += part.size === undefined ? part.text.length : Math.min(part.size, maxModelCharacters)
+    else if (part.type === 'text') characters += part.size ?? part.text.length
     else if (part.type === 'file') {
       const bytes = part.size ?? ((part.data?.length ?? 0) * 3) / 4
       if (part.mediaType.startsWith('text/')) characters += bytes
@@ -66,7 +66,8 @@ function sizeOf({ content }: Message): Size {
     else if (part.type === 'tool-call') characters += part.name.length + (part.invalidInput?.length ?? lengthOf(part.input))
     else if (part.type === 'tool-result') {
       const inner = sizeOf({ role: 'user', content: part.content })
-      characters += inner.characters
+      // Of all texts of a result together a model gets no more.
+      characters += inner.characters - Math.max(0, textOf(part.content) - maxModelCharacters)
       images += inner.images
       pages += inner.pages
     }
@@ -78,4 +79,9 @@ function sizeOf({ content }: Message): Size {
 
 function lengthOf(value: unknown): number {
   return JSON.stringify(value)?.length ?? 0
+}
+
+function textOf(content: ToolResult['content']): number {
+  if (typeof content === 'string') return content.length
+  return content.reduce((sum, part) => sum + (part.type === 'text' ? (part.size ?? part.text.length) : 0), 0)
 }
