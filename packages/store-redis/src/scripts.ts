@@ -9,7 +9,8 @@ function script(source: string): RedisScript {
 /** KEYS store. ARGV own id for a new store, expected id or "". Returns application, id, format. */
 export const identifyScript = script(`
 local id = redis.call('HGET', KEYS[1], 'id')
-if not id and ARGV[2] == '' and redis.call('EXISTS', KEYS[1]) == 0 then
+if not id and redis.call('EXISTS', KEYS[1]) == 1 then return {'another application', false, false} end
+if not id and ARGV[2] == '' then
   redis.call('HSET', KEYS[1], 'app', 'beamclaw', 'id', ARGV[1], 'format', '1')
 end
 return redis.call('HMGET', KEYS[1], 'app', 'id', 'format')
