@@ -44,7 +44,7 @@ export function redisFailure(error: unknown, doing: string): BeamClawError {
 
 /** Returns `store-io` for a command that got no answer in time. It may have been carried out. */
 export function noAnswer(doing: string, deadlineMs: number): BeamClawError {
-  const problem = `Redis did not answer within ${deadlineMs} ms while ${doing}. Nobody knows whether it was done; open the log again to find out`
+  const problem = `Redis did not answer within ${deadlineMs} ms while ${doing}. It may have been done: read again, or open the log again, to find out`
   return new BeamClawError('store-io', problem, { details: { deadlineMs } })
 }
 

@@ -22,14 +22,14 @@ export function baseOf(header: unknown): number {
 }
 
 /** Returns the record with this seq. Throws `log-corrupt` for anything else. */
-export function decodeRecord(element: unknown, expectedSeq: number): LogEntry {
+function decodeRecord(element: unknown, expectedSeq: number): LogEntry {
   const { s, t, i, ts, d } = parsed(element, `record ${expectedSeq}`) as Readonly<Record<'s' | 't' | 'i' | 'ts' | 'd', unknown>>
   if (s !== expectedSeq) throw logCorrupt(`seq ${String(s)} stands in the place of ${expectedSeq}`)
   return { seq: expectedSeq, type: t as string, id: i as string, ts: ts as number, data: d as JsonObject }
 }
 
 /** Returns JSON text as a value. Throws `log-corrupt`. */
-export function parsed(element: unknown, what: string): unknown {
+function parsed(element: unknown, what: string): unknown {
   try {
     const value = JSON.parse(String(element)) as unknown
     if (typeof value === 'object' && value !== null) return value

@@ -115,7 +115,8 @@ export class RedisLink {
   #checked(connection: Connection): Promise<void> {
     connection.check ??= this.#options.check(this.#options.client).catch((error: unknown) => {
       connection.check = undefined
-      throw error
+      // No command of the caller was sent yet.
+      throw isLostConnection(error) ? new NotConnectedError('The connection was lost', { cause: error }) : error
     })
     return connection.check
   }

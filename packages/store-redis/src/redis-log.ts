@@ -12,6 +12,7 @@ export interface OpenedLog {
   readonly key: StoreKey
   readonly list: string
   readonly tag: string
+  readonly epoch: number
   readonly base: number
   readonly lastSeq: number
   readonly snapshotSeq: number
@@ -37,8 +38,8 @@ export interface LogHost {
   readSnapshot(log: OpenedLog): Promise<LogSnapshot | undefined>
   /** Resolves with 1, 0 when the list is not there, minus its length when that is not the expected one. */
   writeSnapshot(log: OpenedLog, snapshot: SnapshotWrite): Promise<number>
-  /** Resolves with why the list is not there. */
-  whyGone(log: OpenedLog): Promise<BeamClawError>
+  /** Resolves with why the list is not there; the error for `lastSeq`, the end that the handle knows. */
+  whyGone(log: OpenedLog, lastSeq: number): Promise<BeamClawError>
   /** Called when the server has another end of the log than it acknowledged. */
   onRewound(error: BeamClawError): void
   onEnded(log: RedisLog): void
@@ -208,7 +209,7 @@ export class RedisLog implements AppendLog {
   /** Resolves with a page of the list. Rejects when it is not there, or has another end than it should. */
   async #part(fromSeq: number, limit: number): Promise<ListPart> {
     const part = await this.#host.part(this.#log.list, fromSeq, limit)
-    if (part === undefined) throw await this.#host.whyGone(this.#log)
+    if (part === undefined) throw await this.#host.whyGone(this.#log, this.#sentSeq)
     if (part.length !== this.#length()) throw this.#rewound(part.length)
     return part
   }
@@ -264,7 +265,7 @@ export class RedisLog implements AppendLog {
   /** Rejects for a reply that tells of another owner, or of another end. */
   async #checkReply(reply: number, expected: number): Promise<void> {
     if (reply === expected) return
-    if (reply === 0) throw await this.#host.whyGone(this.#log)
+    if (reply === 0) throw await this.#host.whyGone(this.#log, this.#sentSeq)
     throw this.#rewound(-reply)
   }
 

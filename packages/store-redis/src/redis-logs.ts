@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { BeamClawError, FencingToken, JsonValue, LogEntry, LogPage, LogSnapshot, ReadLogOptions, StoreKey } from '@beamclaw/core'
 import { mayOpenLog } from '@beamclaw/core/adapter'
 import { AppendGroups } from './append-groups.ts'
-import { fenced, logCorrupt } from './failures.ts'
+import { fenced, logCorrupt, rewound } from './failures.ts'
 import { keyNames, keySetName } from './key-names.ts'
 import { baseOf, decodePart, encodeHeader, type ListPart } from './log-records.ts'
 import { orderedNames } from './ordered-text.ts'
@@ -57,7 +57,7 @@ export class RedisLogs implements LogHost {
       if (length === 0) continue
       if (length < 0) throw logCorrupt(`the records of the log ${JSON.stringify(key)} are gone, and its owner is not`)
       const base = baseOf(header)
-      const opened: OpenedLog = { key, list, tag, base, lastSeq: base + length - 1, snapshotSeq: Number(snapshotSeq) }
+      const opened: OpenedLog = { key, list, tag, epoch: token.epoch, base, lastSeq: base + length - 1, snapshotSeq: Number(snapshotSeq) }
       const handle = new RedisLog(this, opened)
       this.#handles.add(handle)
       return handle
@@ -106,8 +106,15 @@ export class RedisLogs implements LogHost {
     return (await this.#link.script('writing a snapshot', snapshotScript, [list, owner, snapshot], args)) as number
   }
 
-  async whyGone({ key, tag }: OpenedLog): Promise<BeamClawError> {
+  async whyGone({ key, tag, epoch }: OpenedLog, lastSeq: number): Promise<BeamClawError> {
     const owner = await this.ownerOf(key)
+    // Epochs never go back, so the server has.
+    if (owner !== undefined && owner.epoch < epoch) {
+      const page = await this.read(key, { fromSeq: lastSeq + 1, limit: 1 })
+      const error = rewound(key, lastSeq, page?.lastSeq ?? 0)
+      this.onRewound(error)
+      return error
+    }
     if (owner?.tag !== tag) return fenced(owner?.epoch)
     return logCorrupt(`the records of the log ${JSON.stringify(key)} are gone, and its owner is not`)
   }

@@ -89,6 +89,21 @@ describe.skipIf(noRedis !== undefined)(`faults of the server${noRedis === undefi
     await again.append(logRecords(4))
   })
 
+  test('F22: a server that has forgotten the last opening is no later owner', async () => {
+    await (await store.openLog(key, fencingToken(1))).append(logRecords(1, 3))
+    const [data, saved] = [join(server.folder, 'appendonlydir'), join(server.folder, 'saved')]
+    await cp(data, saved, { recursive: true })
+    const log = await store.openLog(key, fencingToken(2))
+    await server.kill()
+    await rm(data, { recursive: true })
+    await cp(saved, data, { recursive: true })
+    await server.start()
+    const error = await rejectionOf(log.read())
+    expect([error?.code, error?.details.problem]).toEqual(['store-io', 'rewound'])
+    expect(logger.events).toContain('store-redis.rewound')
+    expect((await (await store.openLog(key, fencingToken(2))).read()).records).toEqual(logRecords(1, 3))
+  })
+
   test('the records of a log that are gone without its owner are no empty log', async () => {
     const log = await store.openLog(key, fencingToken())
     await log.append(logRecords(1))

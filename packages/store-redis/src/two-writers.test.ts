@@ -3,6 +3,7 @@ import { storeKey } from '@beamclaw/testkit'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RedisStore } from './redis-store.ts'
+import { RedisProxy } from './testing/redis-proxy.ts'
 import { noRedis, RedisServer } from './testing/redis-server.ts'
 import { outcomeOf } from './testing/rejection.ts'
 
@@ -11,6 +12,8 @@ interface Step {
   readonly writer: 0 | 1
   readonly does: 'open' | 'append' | 'snapshot' | 'drop' | 'read'
   readonly waits: boolean
+  /** Whether the connections are cut before it. */
+  readonly cuts: boolean
 }
 
 const steps: fc.Arbitrary<readonly Step[]> = fc.array(
@@ -26,6 +29,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
       'read' as const,
     ),
     waits: fc.boolean(),
+    cuts: fc.constant(false),
   }),
   { minLength: 5, maxLength: 40 },
 )
@@ -38,13 +42,15 @@ describe.skipIf(noRedis !== undefined)(`two writers of one log${noRedis === unde
   afterAll(() => server.dispose())
 
   /** Runs the steps; resolves with what was acknowledged, in the order of the seqs. */
-  async function play(stores: readonly RedisStore[], key: StoreKey, plan: readonly Step[]): Promise<LogEntry[]> {
+  async function play(stores: readonly RedisStore[], key: StoreKey, plan: readonly Step[], proxy?: RedisProxy): Promise<LogEntry[]> {
+    const outcomes = ['done', 'fenced', 'log-gap', ...(proxy === undefined ? [] : ['store-io'])]
     const logs: (AppendLog | undefined)[] = [undefined, undefined]
     const next = [1, 1]
     const acknowledged: LogEntry[] = []
     const underWay: Promise<unknown>[] = []
     let epoch = 0
-    for (const [index, { writer, does, waits }] of plan.entries()) {
+    for (const [index, { writer, does, waits, cuts }] of plan.entries()) {
+      if (cuts) proxy?.cut()
       const step = async (): Promise<void> => {
         const log = logs[writer]
         if (does === 'open') {
@@ -62,9 +68,9 @@ describe.skipIf(noRedis !== undefined)(`two writers of one log${noRedis === unde
       }
       const outcome = outcomeOf(step())
       underWay.push(outcome)
-      if (waits) expect(['done', 'fenced', 'log-gap']).toContain(await outcome)
+      if (waits) expect(outcomes).toContain(await outcome)
     }
-    for (const outcome of await Promise.all(underWay)) expect(['done', 'fenced', 'log-gap']).toContain(outcome)
+    for (const outcome of await Promise.all(underWay)) expect(outcomes).toContain(outcome)
     return acknowledged.sort((a, b) => a.seq - b.seq)
   }
 
@@ -85,4 +91,32 @@ describe.skipIf(noRedis !== undefined)(`two writers of one log${noRedis === unde
       for (const store of stores) await store.stop()
     }
   }, 60_000)
+
+  test('whatever the connections do meanwhile, each acknowledged record is there once, and no other in its place', async () => {
+    let plans = 0
+    const proxy = await RedisProxy.start(server.folder, server.socket)
+    const stores = [new RedisStore({ url: proxy.url }), new RedisStore({ url: proxy.url })]
+    const withCuts = steps.chain((plan) =>
+      fc
+        .array(fc.nat(9), { minLength: plan.length, maxLength: plan.length })
+        .map((lots) => plan.map((step, at) => ({ ...step, cuts: lots[at] === 0 }))),
+    )
+    try {
+      await fc.assert(
+        fc.asyncProperty(withCuts, async (plan) => {
+          const key = storeKey('sessions', 'main', `cut-${++plans}`)
+          const acknowledged = await play(stores, key, plan, proxy)
+          await (stores[0] as RedisStore).openLog(key, { epoch: 1_000, nonce: 'last' })
+          const records = (await (stores[0] as RedisStore).readLog(key))?.records ?? []
+          expect(records.map(({ seq }) => seq)).toEqual(records.map((_, index) => index + 1))
+          expect(new Set(records.map(({ id }) => id)).size).toBe(records.length)
+          for (const record of acknowledged) expect(records[record.seq - 1]).toEqual(record)
+        }),
+        { numRuns: 60 },
+      )
+    } finally {
+      for (const store of stores) await store.stop()
+      await proxy.stop()
+    }
+  }, 120_000)
 })
