@@ -73,8 +73,11 @@ describe.skipIf(noRedis !== undefined)(`faults of the server${noRedis === undefi
   test('F22: a server with an earlier state is noticed by the next append, which writes nothing', async () => {
     const log = await store.openLog(key, fencingToken())
     await log.append(logRecords(1, 3))
+    const read = await store.openLog(storeKey('read'), fencingToken())
+    const shortened = await store.openLog(storeKey('shortened'), fencingToken())
     const [data, saved] = [join(server.folder, 'appendonlydir'), join(server.folder, 'saved')]
     await cp(data, saved, { recursive: true })
+    for (const one of [read, shortened]) await one.append(logRecords(1, 2))
     await log.append(logRecords(4, 6))
     await server.kill()
     await rm(data, { recursive: true })
@@ -83,6 +86,8 @@ describe.skipIf(noRedis !== undefined)(`faults of the server${noRedis === undefi
     const error = await rejectionOf(log.append(logRecords(7)))
     expect([error?.code, error?.details]).toEqual(['store-io', { problem: 'rewound', expectedSeq: 7, actualSeq: 3 }])
     expect(await outcomeOf(log.append(logRecords(8)))).toBe('store-io')
+    expect((await rejectionOf(read.read()))?.details.problem).toBe('rewound')
+    expect((await rejectionOf(shortened.snapshot({ seq: 2, state: {} }, { dropRecords: true })))?.details.problem).toBe('rewound')
     expect(logger.events).toContain('store-redis.rewound')
     const again = await store.openLog(key, fencingToken())
     expect(seqsOf((await again.read()).records)).toEqual([1, 2, 3])
