@@ -1,18 +1,19 @@
 import type { AppendLog, LogEntry, StoreKey } from '@beamclaw/core'
+import { ManualClock } from '@beamclaw/core/testing'
 import { fencingToken, logRecords, storeKey } from '@beamclaw/testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { RedisStore } from './redis-store.ts'
-import { HandClock } from './testing/hand-clock.ts'
 import { RedisProxy } from './testing/redis-proxy.ts'
 import { noRedis, RedisServer } from './testing/redis-server.ts'
 import { outcomeOf } from './testing/rejection.ts'
 
+const deadlineMs = 60_000
 const key: StoreKey = storeKey('sessions', 'main', 'late')
 
 describe.skipIf(noRedis !== undefined)(`late and lost commands${noRedis === undefined ? '' : `: ${noRedis}`}`, () => {
   let server: RedisServer
   let proxy: RedisProxy
-  let clock: HandClock
+  let clock: ManualClock
   let store: RedisStore
 
   beforeAll(async () => {
@@ -21,8 +22,8 @@ describe.skipIf(noRedis !== undefined)(`late and lost commands${noRedis === unde
   beforeEach(async () => {
     await server.send('FLUSHALL')
     proxy = await RedisProxy.start(server.folder, server.socket)
-    clock = new HandClock()
-    store = new RedisStore({ url: proxy.url, clock, deadlineMs: 60_000 })
+    clock = new ManualClock()
+    store = new RedisStore({ url: proxy.url, clock, deadlineMs })
     // The server knows every script: one that it does not know would do nothing when it arrives late, whatever it says.
     const known = storeKey('known')
     await (await store.openLog(known, fencingToken())).append(logRecords(1))
@@ -41,7 +42,7 @@ describe.skipIf(noRedis !== undefined)(`late and lost commands${noRedis === unde
     const held = proxy.hold('requests')
     const outcome = outcomeOf(call())
     await held
-    clock.passDeadlines()
+    await clock.advance(deadlineMs)
     expect(await outcome).toBe('store-io')
     await proxy.detach()
   }
@@ -96,7 +97,7 @@ describe.skipIf(noRedis !== undefined)(`late and lost commands${noRedis === unde
     proxy.swallow('replies')
     const outcome = outcomeOf(log.append(logRecords(2)))
     while ((await server.send('LLEN', await listName())) !== 3) await new Promise(setImmediate)
-    clock.passDeadlines()
+    await clock.advance(deadlineMs)
     expect(await outcome).toBe('store-io')
     await proxy.detach()
     const again = await store.openLog(key, fencingToken())
@@ -130,7 +131,7 @@ describe.skipIf(noRedis !== undefined)(`late and lost commands${noRedis === unde
       const held = proxy.holdFrom('EVALSHA')
       const outcome = outcomeOf(late())
       await held
-      clock.passDeadlines()
+      await clock.advance(deadlineMs)
       expect(await outcome).toBe('store-io')
       await proxy.detach()
       const version = await store.put(key, 'later')
@@ -145,7 +146,7 @@ describe.skipIf(noRedis !== undefined)(`late and lost commands${noRedis === unde
     const held = proxy.holdFrom('EVALSHA')
     const outcome = outcomeOf(store.openLog(key, fencingToken(2)))
     await held
-    clock.passDeadlines()
+    await clock.advance(deadlineMs)
     expect(await outcome).toBe('store-io')
     await proxy.detach()
     const again = await store.openLog(key, fencingToken(2))
