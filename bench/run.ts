@@ -9,6 +9,7 @@ import { gateway } from './gateway.ts'
 import { imports } from './imports.ts'
 import { type Bench, isMet, toTable } from './lib/result.ts'
 import { processesBench } from './processes.ts'
+import { redis } from './redis.ts'
 import { runs } from './runs.ts'
 import { sessions } from './sessions.ts'
 import { start } from './start.ts'
@@ -25,6 +26,7 @@ const benches: readonly Bench[] = [
   sessions,
   atRest,
   store,
+  redis,
   gateway,
   exec,
   processesBench,

@@ -14,7 +14,11 @@ const notOnBun = {
   'ends between two parts': 'now and then gets a chunk that the fetch of Bun had read before the abort',
 }
 
-const node = { folders: ['actor', 'core', 'model-policy', 'providers', 'store-fs', 'gateway-ws'], vitestArgs: [], commandArgs: [] }
+const node = {
+  folders: ['actor', 'core', 'model-policy', 'providers', 'store-fs', 'store-redis', 'gateway-ws'],
+  vitestArgs: [],
+  commandArgs: [],
+}
 const runtimes = [
   // The oldest that `engines` names: what it cannot parse must not be shipped or shown.
   {

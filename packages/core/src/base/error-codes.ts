@@ -24,6 +24,7 @@ const sessionErrors = {
   'store-io': { kind: 'internal' },
   'store-failed': { kind: 'unavailable', isRetryable: true },
   'store-locked': { kind: 'unavailable' },
+  'store-replaced': { kind: 'unavailable' },
   'store-stopped': { kind: 'unavailable' },
   'document-too-large': { kind: 'too-large' },
   // Providers

@@ -19,7 +19,7 @@ import { type CommandContext, StateDiscarded } from './commands/command.ts'
 import { type CommandReply, runCommand, type SessionCommand } from './commands/commands.ts'
 import type { JournalWriter } from './journal/journal-writer.ts'
 import type { SnapshotTime } from './journal/snapshot-due.ts'
-import { isStoreTrouble, sessionBroken, typedFailure, unknownSession } from './journal/store-failure-codes.ts'
+import { isStoreLost, isStoreTrouble, sessionBroken, typedFailure, unknownSession } from './journal/store-failure-codes.ts'
 import { entryOf } from './listing/session-entry.ts'
 import type { LoadedSession } from './loaded-session.ts'
 import { Reopening } from './reopening.ts'
@@ -275,7 +275,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
 
   /** Reports a store that failed for good, from which no session can recover. */
   #reportLoss(error: unknown): void {
-    if (BeamClawError.isInstance(error, 'store-failed')) this.#dependencies.activity.giveUp(error)
+    if (BeamClawError.isInstance(error) && isStoreLost(error)) this.#dependencies.activity.giveUp(error)
   }
 
   #letGo({ code, message }: BeamClawError, aftermath: Aftermath): void {

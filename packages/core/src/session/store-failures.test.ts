@@ -63,15 +63,15 @@ describe('a session whose journal cannot be written', () => {
   })
 })
 
-describe('a store that has failed for good', () => {
+describe.each(['store-failed', 'store-replaced'] as const)('a store that has failed for good, with %s', (code) => {
   test('ends the tree: the caller hears why, and another start over a store that works goes on', async () => {
     const store = new TroubledStore()
     const set = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store })
     await set.claw.session(key).send('one').result()
     store.before = async () => {
-      throw new BeamClawError('store-failed', 'the disk is gone')
+      throw new BeamClawError(code, 'the disk is gone')
     }
-    await expect(set.claw.session(key).send('two').accepted).rejects.toMatchObject({ code: 'store-failed' })
+    await expect(set.claw.session(key).send('two').accepted).rejects.toMatchObject({ code })
     await set.clock.advance(0)
     await set.claw.ended
     await expect(set.claw.session('agent:main:other').send('three').accepted).rejects.toMatchObject({ code: 'actor-not-running' })
@@ -86,9 +86,9 @@ describe('a store that has failed for good', () => {
     const store = new TroubledStore(kind)
     const { claw, clock } = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store })
     store[moment] = async () => {
-      throw new BeamClawError('store-failed', 'the disk is gone')
+      throw new BeamClawError(code, 'the disk is gone')
     }
-    await expect(claw.session(key).send('one').accepted).rejects.toMatchObject({ code: 'store-failed' })
+    await expect(claw.session(key).send('one').accepted).rejects.toMatchObject({ code })
     await clock.advance(0)
     await claw.ended
   })

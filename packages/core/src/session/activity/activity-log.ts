@@ -5,6 +5,7 @@ import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { SessionKey } from '../../base/ids.ts'
 import type { AppendLog, LogContents } from '../../ports/store.ts'
 import { openOwnedLog } from '../journal/open-owned-log.ts'
+import { isStoreLost } from '../journal/store-failure-codes.ts'
 import type { ActivityLogOptions } from './activity-log-options.ts'
 import { openActivity } from './activity-opening.ts'
 import { readKey, readSnapshot } from './activity-snapshot.ts'
@@ -305,7 +306,7 @@ export class ActivityLog {
     if (this.#opening !== opening) return
     this.#opening = undefined
     // A failure of the first opening is reported by `open` alone.
-    if (this.#wasOpen && BeamClawError.isInstance(error) && (error.code === 'fenced' || error.code === 'store-failed')) this.giveUp(error)
+    if (this.#wasOpen && BeamClawError.isInstance(error) && (error.code === 'fenced' || isStoreLost(error))) this.giveUp(error)
   }
 
   async #open(): Promise<AppendLog> {

@@ -25,7 +25,14 @@ const firstRetryMs = 1_000
 const longestRetryMs = 60_000
 
 /** Failures that another attempt would only repeat. */
-const lasting: ReadonlySet<string> = new Set<ErrorCode>(['log-corrupt', 'fenced', 'store-failed', 'store-stopped', 'actor-not-running'])
+const lasting: ReadonlySet<string> = new Set<ErrorCode>([
+  'log-corrupt',
+  'fenced',
+  'store-failed',
+  'store-replaced',
+  'store-stopped',
+  'actor-not-running',
+])
 
 export class Waker {
   readonly #options: WakerOptions

@@ -29,7 +29,7 @@ export interface AttachmentsOptions {
 }
 
 /** Failures of a store that is at its end: the run ends with it. */
-const lasting: ReadonlySet<string> = new Set(['store-stopped', 'store-failed', 'store-locked'])
+const lasting: ReadonlySet<string> = new Set(['store-stopped', 'store-failed', 'store-replaced', 'store-locked'])
 
 /** Owns the calls that are writing attachments. */
 export class Attachments {

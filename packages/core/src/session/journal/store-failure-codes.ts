@@ -9,6 +9,7 @@ const storeFailures: ReadonlySet<string> = new Set<ErrorCode>([
   'store-full',
   'store-io',
   'store-failed',
+  'store-replaced',
   'store-stopped',
   'store-locked',
   'log-gap',
@@ -16,6 +17,11 @@ const storeFailures: ReadonlySet<string> = new Set<ErrorCode>([
   'fenced',
   'session-broken',
 ])
+
+/** True for a store that no call can use any more until the program is started again. */
+export function isStoreLost({ code }: BeamClawError): boolean {
+  return code === 'store-failed' || code === 'store-replaced'
+}
 
 /** True for a failure of the store, and for any failure of a session whose last write was refused. */
 export function isStoreTrouble({ code }: BeamClawError, awake: LoadedSession | undefined): boolean {

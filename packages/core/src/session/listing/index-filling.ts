@@ -26,7 +26,7 @@ const firstRetryMs = 1_000
 const longestRetryMs = 60_000
 
 /** Failures of a store that no other attempt gets over. */
-const lasting: ReadonlySet<string> = new Set(['store-stopped', 'store-failed'])
+const lasting: ReadonlySet<string> = new Set(['store-stopped', 'store-failed', 'store-replaced'])
 
 /**
  * Phases: `closed ⇄ open`, and while open, idle or filling.

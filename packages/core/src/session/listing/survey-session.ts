@@ -24,7 +24,7 @@ export interface SurveyedSession {
 const pageSize = 256
 
 /** The failures of a store that say nothing of one session. */
-const ofTheStore: ReadonlySet<string> = new Set(['store-stopped', 'store-failed', 'store-locked'])
+const ofTheStore: ReadonlySet<string> = new Set(['store-stopped', 'store-failed', 'store-replaced', 'store-locked'])
 
 /** Resolves with undefined where there is no session: no record and no settings. Rejects when the store as a whole cannot be read. */
 export async function surveySession(store: Store, tenant: TenantId, key: SessionKey): Promise<SurveyedSession | undefined> {

@@ -1,0 +1,96 @@
+/** The one door for failures: whatever a client or a server says leaves the store as a BeamClawError. */
+import { BeamClawError, type StoreKey } from '@beamclaw/core'
+
+/** Returns the first word of a server's refusal, such as `OOM`; undefined for what no server said. */
+export function replyCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  return /^([A-Z]{2,})(?: |$)/.exec(error.message)?.[1]
+}
+
+const advice: Readonly<Record<string, string>> = {
+  READONLY: 'The server is a read-only replica: name the primary in the options',
+  NOAUTH: 'The server asks for a password: set "password", or write it into the URL',
+  WRONGPASS: 'The user name or the password is wrong: check "username" and "password"',
+  NOPERM: 'The user may not run the command: allow it all commands on the keys of the prefix',
+  NOREPLICAS: 'Too few replicas confirm writes: see min-replicas-to-write',
+  LOADING: 'The server is still reading its data',
+  MASTERDOWN: 'The replica has lost its primary',
+  BUSY: 'A script of another application holds the server up',
+}
+
+/** Returns true for a refusal that no repetition changes: wrong password, no permission. */
+export function isRefusedLogin(error: unknown): boolean {
+  return ['NOAUTH', 'WRONGPASS', 'NOPERM'].includes(replyCode(error) ?? '')
+}
+
+/** Returns a failure of the client or the server with a stable code; a BeamClawError passes unchanged. */
+export function redisFailure(error: unknown, doing: string): BeamClawError {
+  if (BeamClawError.isInstance(error)) return error
+  const code = replyCode(error)
+  const said = error instanceof Error ? error.message : String(error)
+  const details = { reply: code }
+  if (code === 'OOM') {
+    const problem = `Redis has no memory left while ${doing}: raise maxmemory, or delete sessions (${said})`
+    return new BeamClawError('store-full', problem, { cause: error, details })
+  }
+  if (code === 'MISCONF') {
+    return new BeamClawError('store-full', `Redis cannot write its file while ${doing}: ${said}`, { cause: error, details })
+  }
+  if (code === 'WRONGTYPE') return logCorrupt(`another application has written a key of the store while ${doing} (${said})`, error)
+  const help = code === undefined ? undefined : advice[code]
+  const problem = help === undefined ? `Redis failed while ${doing}: ${said}` : `${help} (while ${doing}: ${said})`
+  return new BeamClawError('store-io', problem, { cause: error, details })
+}
+
+/** Returns `store-io` for a command that got no answer in time. It may have been carried out. */
+export function noAnswer(doing: string, deadlineMs: number): BeamClawError {
+  const problem = `Redis did not answer within ${deadlineMs} ms while ${doing}. It may have been done: read again, or open the log again, to find out`
+  return new BeamClawError('store-io', problem, { details: { deadlineMs } })
+}
+
+/** Returns `store-io` for a command that was not sent, for want of a connection. */
+export function notReached(where: string, doing: string, waitedMs: number, cause: unknown): BeamClawError {
+  const reason = cause instanceof Error && cause.message !== '' ? cause.message : ((cause as { code?: string })?.code ?? 'no connection')
+  const problem = `Redis at ${where} cannot be reached (${reason}); waited ${waitedMs} ms before ${doing}. Start it, or correct the address`
+  return new BeamClawError('store-io', problem, { cause, details: { isSent: false } })
+}
+
+/** Returns `store-io` for a server that must not be used as it is set up. `check` names the setting. */
+export function refusedServer(check: string, problem: string): BeamClawError {
+  return new BeamClawError('store-io', problem, { details: { check } })
+}
+
+/** Returns `store-replaced`: the data under the prefix is not what this process began with. */
+export function storeReplaced(problem: string, details: Readonly<Record<string, unknown>> = {}): BeamClawError {
+  return new BeamClawError('store-replaced', problem, { details })
+}
+
+/** Returns `log-corrupt` for data that no store of ours has written. */
+export function logCorrupt(problem: string, cause?: unknown): BeamClawError {
+  return new BeamClawError('log-corrupt', `The data in Redis cannot be trusted: ${problem}`, { cause, details: { problem } })
+}
+
+/** Returns `fenced`; `epoch` is that of the later owner, absent for a log that was deleted. */
+export function fenced(epoch: number | undefined): BeamClawError {
+  const reason = epoch === undefined ? 'the log was deleted' : `an owner with epoch ${epoch} has opened the log`
+  return new BeamClawError('fenced', `The token may not write: ${reason}. Open the log again to continue`, { details: { epoch } })
+}
+
+/** Returns `store-io` for a log that has fewer records than were acknowledged: the server came back with an earlier state. */
+export function rewound(key: StoreKey, expectedSeq: number, actualSeq: number): BeamClawError {
+  const problem = `Redis holds another end of the log ${JSON.stringify(key)} than it acknowledged: seq ${actualSeq} instead of ${expectedSeq}`
+  return new BeamClawError('store-io', `${problem}. Open the log again`, { details: { problem: 'rewound', expectedSeq, actualSeq } })
+}
+
+/** Returns `store-stopped` for a call after `stop` or `close`. */
+export function stopped(reason: string): BeamClawError {
+  return new BeamClawError('store-stopped', `The call was rejected: ${reason}`)
+}
+
+/** Returns `version-conflict` for a write that expected another version. */
+export function versionConflict(key: StoreKey, expected: number, current: number): BeamClawError {
+  const details = { key, expected, current }
+  return new BeamClawError('version-conflict', `The document has version ${current}, expected ${expected}. Read it again and retry`, {
+    details,
+  })
+}

@@ -1,0 +1,145 @@
+/** The five functions over node-redis: with a client of our own, or with one that the application made. */
+import { createClient, RESP_TYPES } from '@redis/client'
+import { NotConnectedError, type RedisClient, type RedisReply, type RedisScript, type RedisWord, type SendOptions } from './redis-client.ts'
+
+/** What is used of a node-redis client, described here so that its types are in no signature of ours. */
+export interface NodeRedisLike {
+  readonly isReady: boolean
+  readonly isOpen: boolean
+  sendCommand(words: readonly (string | Buffer)[], options?: object): Promise<unknown>
+  connect(): Promise<unknown>
+  destroy(): void
+  duplicate(): NodeRedisLike
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
+  unsubscribe(channel: string, listener: (message: string) => void): Promise<unknown>
+  on(event: 'ready' | 'error', listener: (error?: unknown) => void): unknown
+  off(event: 'ready' | 'error', listener: (error?: unknown) => void): unknown
+}
+
+/** Where an owned client connects to. */
+export interface ConnectTo {
+  readonly url: string
+  readonly username?: string
+  readonly password?: string
+  readonly tls?: Readonly<Record<string, unknown>>
+  /** Milliseconds without a byte from the server after which a connection is given up. */
+  readonly silenceMs: number
+}
+
+const bytesMapping = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } }
+const firstDelayMs = 50
+const longestDelayMs = 2_000
+
+/** Returns the delay before the next attempt to connect, with jitter, so that many processes do not return in the same moment. */
+function delayBefore(attempt: number): number {
+  const longest = Math.min(longestDelayMs, firstDelayMs * 2 ** Math.min(attempt, 10))
+  return longest / 2 + Math.random() * (longest / 2)
+}
+
+/** Returns a client of our own, which connects at its first use and reconnects until it is stopped. */
+export function ownedClient({ url, username, password, tls, silenceMs }: ConnectTo): RedisClient {
+  const unix = /^unix:(?:\/\/)?(\/.*)$/.exec(url)?.[1]
+  const times = { connectTimeout: silenceMs, socketTimeout: silenceMs, reconnectStrategy: delayBefore }
+  const socket = unix !== undefined ? { path: unix, ...times } : { ...times, ...(tls === undefined ? {} : { ...tls, tls: true as const }) }
+  const options = {
+    ...(unix === undefined ? { url } : {}),
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    socket,
+    // Without a queue a command is either sent now or certainly not.
+    disableOfflineQueue: true,
+    // An idle connection has a byte to show for itself before the silence counts.
+    pingInterval: Math.ceil(silenceMs / 3),
+    name: 'beamclaw',
+  }
+  const client = createClient(options as Parameters<typeof createClient>[0])
+  return new NodeRedisClient(client as unknown as NodeRedisLike, true)
+}
+
+/** Returns the five functions over a client of the application. It is neither connected nor stopped here unless it was not open. */
+export function borrowedClient(client: NodeRedisLike): RedisClient {
+  return new NodeRedisClient(client, false)
+}
+
+/** Phases: `new → open → stopped`. Owns the client if `isOwned`, and the connection of subscriptions in any case. */
+class NodeRedisClient implements RedisClient {
+  readonly #client: NodeRedisLike
+  readonly #isOwned: boolean
+  readonly #listeners = new Set<(trouble?: unknown) => void>()
+  #subscriber: Promise<NodeRedisLike> | undefined
+  #lastError: unknown
+  #isStopped = false
+  readonly #onReady = (): void => {
+    this.#lastError = undefined
+    for (const listener of this.#listeners) listener()
+  }
+  readonly #onError = (error: unknown): void => {
+    this.#lastError = error
+    for (const listener of this.#listeners) listener(error)
+  }
+
+  constructor(client: NodeRedisLike, isOwned: boolean) {
+    this.#client = client
+    this.#isOwned = isOwned
+    client.on('ready', this.#onReady)
+    // Without a listener node would end the process.
+    client.on('error', this.#onError)
+  }
+
+  async send(command: readonly RedisWord[], { asBytes = false }: SendOptions = {}): Promise<RedisReply> {
+    if (this.#isStopped || !this.#client.isReady) throw new NotConnectedError('There is no connection', { cause: this.#lastError })
+    const words = command.map((word) => (typeof word === 'string' ? word : Buffer.from(word.buffer, word.byteOffset, word.byteLength)))
+    try {
+      return (await this.#client.sendCommand(words, asBytes ? bytesMapping : undefined)) as RedisReply
+    } catch (error) {
+      if ((error as Error).constructor.name !== 'ClientOfflineError') throw error
+      throw new NotConnectedError('There is no connection', { cause: this.#lastError })
+    }
+  }
+
+  async script({ source, sha }: RedisScript, keys: readonly string[], args: readonly RedisWord[]): Promise<RedisReply> {
+    const rest = [String(keys.length), ...keys, ...args]
+    try {
+      return await this.send(['EVALSHA', sha, ...rest])
+    } catch (error) {
+      // The server has not run it: a new server, or one whose scripts were flushed.
+      if (!(error as Error).message.startsWith('NOSCRIPT')) throw error
+      return await this.send(['EVAL', source, ...rest])
+    }
+  }
+
+  async subscribe(channel: string, listener: (message: string) => void): Promise<() => Promise<void>> {
+    this.#subscriber ??= this.#openSubscriber()
+    const subscriber = await this.#subscriber
+    await subscriber.subscribe(channel, listener)
+    return async () => {
+      if (!this.#isStopped) await subscriber.unsubscribe(channel, listener)
+    }
+  }
+
+  onReconnect(listener: (trouble?: unknown) => void): () => void {
+    this.#listeners.add(listener)
+    if (this.#client.isReady) listener()
+    else if (!this.#client.isOpen) this.#client.connect().catch(this.#onError)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  async stop(): Promise<void> {
+    if (this.#isStopped) return
+    this.#isStopped = true
+    this.#listeners.clear()
+    this.#client.off('ready', this.#onReady)
+    const subscriber = await this.#subscriber?.catch(() => undefined)
+    subscriber?.destroy()
+    if (!this.#isOwned) this.#client.off('error', this.#onError)
+    else if (this.#client.isOpen) this.#client.destroy()
+  }
+
+  /** A connection that subscribes takes no other commands. */
+  async #openSubscriber(): Promise<NodeRedisLike> {
+    const subscriber = this.#client.duplicate()
+    subscriber.on('error', this.#onError)
+    await subscriber.connect()
+    return subscriber
+  }
+}

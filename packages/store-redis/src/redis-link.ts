@@ -1,0 +1,157 @@
+/** The way to the server: a deadline for each command, a wait for the connection, and a check of each new connection before it is used. */
+import { BeamClawError, type Clock } from '@beamclaw/core'
+import { isRefusedLogin, noAnswer, notReached, redisFailure, replyCode } from './failures.ts'
+import { NotConnectedError, type RedisClient, type RedisReply, type RedisScript, type RedisWord, type SendOptions } from './redis-client.ts'
+
+/** The commands that a check may use before the connection counts as good. */
+export type BareClient = Pick<RedisClient, 'send' | 'script'>
+
+/** What a link is made of. */
+export interface LinkOptions {
+  readonly client: RedisClient
+  /** The address for messages, without a password. */
+  readonly where: string
+  readonly deadlineMs: number
+  readonly clock: Pick<Clock, 'setTimer'>
+  /** Rejects with a BeamClawError for a server that must not be used; called again for the next command then. */
+  readonly check: (bare: BareClient) => Promise<void>
+}
+
+interface Connection {
+  check: Promise<void> | undefined
+}
+
+interface Call {
+  isOver: boolean
+  isSent: boolean
+  readonly mayRepeat: boolean
+}
+
+const pauseMs = 20
+
+/**
+ * Phases: `new → waiting ⇄ connected → stopped`. Owns the client.
+ *
+ * - I1: a command that writes is sent at most once, on a connection that was checked; one that was not sent waits for a connection until its deadline. One
+ *   that only reads is sent again after its connection was lost.
+ * - I2: nothing is sent for a call whose deadline has passed.
+ * - I3: every rejection is a BeamClawError.
+ */
+export class RedisLink {
+  readonly #options: LinkOptions
+  #connection: Connection | undefined
+  #arrival = Promise.withResolvers<void>()
+  #trouble: unknown
+  #removeListener: (() => void) | undefined
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+    this.#arrival.promise.catch(() => undefined)
+  }
+
+  /** Sends a command that writes; `doing` says what for, in messages. */
+  send(doing: string, command: readonly RedisWord[]): Promise<RedisReply> {
+    return this.#within(doing, { mayRepeat: false }, () => this.#options.client.send(command))
+  }
+
+  /** Runs a script that writes. */
+  script(doing: string, script: RedisScript, keys: readonly string[], args: readonly RedisWord[]): Promise<RedisReply> {
+    return this.#within(doing, { mayRepeat: false }, () => this.#options.client.script(script, keys, args))
+  }
+
+  /** Sends a command that only reads. */
+  read(doing: string, command: readonly RedisWord[], options?: SendOptions): Promise<RedisReply> {
+    return this.#within(doing, { mayRepeat: true }, () => this.#options.client.send(command, options))
+  }
+
+  /** Runs a script that only reads. */
+  readScript(doing: string, script: RedisScript, keys: readonly string[], args: readonly RedisWord[]): Promise<RedisReply> {
+    return this.#within(doing, { mayRepeat: true }, () => this.#options.client.script(script, keys, args))
+  }
+
+  async stop(): Promise<void> {
+    this.#removeListener?.()
+    await this.#options.client.stop()
+  }
+
+  async #within(doing: string, { mayRepeat }: { readonly mayRepeat: boolean }, work: () => Promise<RedisReply>): Promise<RedisReply> {
+    const { deadlineMs, clock, where } = this.#options
+    const call = { isOver: false, isSent: false, mayRepeat }
+    const expired = Promise.withResolvers<never>()
+    const timer = clock.setTimer(() => {
+      call.isOver = true
+      expired.reject(call.isSent ? noAnswer(doing, deadlineMs) : notReached(where, doing, deadlineMs, this.#trouble))
+    }, deadlineMs)
+    try {
+      return await Promise.race([this.#attempt(call, work), expired.promise])
+    } catch (error) {
+      throw redisFailure(error, doing)
+    } finally {
+      call.isOver = true
+      timer.cancel()
+    }
+  }
+
+  async #attempt(call: Call, work: () => Promise<RedisReply>): Promise<RedisReply> {
+    for (;;) {
+      const connection = this.#connection
+      try {
+        if (connection === undefined) await this.#nextConnection()
+        else await this.#checked(connection)
+        // The deadline has rejected the call already.
+        if (call.isOver) return null
+        if (connection === undefined || connection !== this.#connection) continue
+        call.isSent = true
+        return await work()
+      } catch (error) {
+        if (error instanceof NotConnectedError) this.#lost(connection, error.cause)
+        else if (replyCode(error) === 'LOADING' || (call.mayRepeat && isLostConnection(error))) await this.#pause()
+        else throw error
+        call.isSent = false
+      }
+    }
+  }
+
+  #checked(connection: Connection): Promise<void> {
+    connection.check ??= this.#options.check(this.#options.client).catch((error: unknown) => {
+      connection.check = undefined
+      // No command of the caller was sent yet.
+      throw isLostConnection(error) ? new NotConnectedError('The connection was lost', { cause: error }) : error
+    })
+    return connection.check
+  }
+
+  #nextConnection(): Promise<void> {
+    const { promise } = this.#arrival
+    this.#removeListener ??= this.#options.client.onReconnect((trouble) => this.#changed(trouble))
+    return promise
+  }
+
+  #changed(trouble: unknown): void {
+    if (trouble === undefined) {
+      this.#connection = { check: undefined }
+      this.#arrival.resolve()
+    } else {
+      this.#trouble = trouble
+      // No wait mends a wrong password.
+      if (this.#connection !== undefined || !isRefusedLogin(trouble)) return
+      this.#arrival.reject(trouble)
+    }
+    this.#arrival = Promise.withResolvers()
+    this.#arrival.promise.catch(() => undefined)
+  }
+
+  #lost(connection: Connection | undefined, cause: unknown): void {
+    this.#trouble = cause ?? this.#trouble
+    if (this.#connection === connection) this.#connection = undefined
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, pauseMs))
+  }
+}
+
+/** True for what no server said, and no check of ours: the client has lost the connection. */
+function isLostConnection(error: unknown): boolean {
+  return !BeamClawError.isInstance(error) && replyCode(error) === undefined
+}

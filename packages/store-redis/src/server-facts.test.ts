@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest'
+import { checkServer, durabilityWarning, type ServerFacts } from './server-facts.ts'
+
+const good: ServerFacts = {
+  version: '7.2.4',
+  runId: 'a',
+  isPrimary: true,
+  isCluster: false,
+  evictionPolicy: 'noeviction',
+  hasAppendOnlyFile: true,
+  appendFsync: 'always',
+}
+
+describe('checkServer', () => {
+  test.each(['6.2.0', '6.10.1', '7.0.15', '10.0.0'])('takes version %s', (version) => {
+    expect(() => checkServer({ ...good, version })).not.toThrow()
+  })
+
+  test.each([
+    ['version', { version: '6.0.20' }],
+    ['version', { version: '5.9.9' }],
+    ['version', { version: '0' }],
+    ['cluster', { isCluster: true }],
+    ['replica', { isPrimary: false }],
+    ['maxmemory-policy', { evictionPolicy: 'volatile-ttl' }],
+    ['maxmemory-policy', { evictionPolicy: 'unknown' }],
+  ])('refuses a server for its %s: %j', (check, change) => {
+    expect(() => checkServer({ ...good, ...change })).toThrow(expect.objectContaining({ code: 'store-io', details: { check } }))
+  })
+})
+
+describe('durabilityWarning', () => {
+  test('there is none for a file that is synced for each write', () => {
+    expect(durabilityWarning(good)).toBeUndefined()
+  })
+
+  test.each([
+    ['store-redis.no-aof', { hasAppendOnlyFile: false, appendFsync: undefined }],
+    ['store-redis.fsync', { appendFsync: 'everysec' }],
+    ['store-redis.fsync', { appendFsync: 'no' }],
+    ['store-redis.fsync-unknown', { appendFsync: undefined }],
+  ])('says %s for %j', (event, change) => {
+    expect(durabilityWarning({ ...good, ...change })?.event).toBe(event)
+  })
+})
