@@ -76,7 +76,7 @@ export class BubblewrapSandbox implements Sandbox {
   readonly #files: HostFiles
   readonly #mark = randomMark()
   readonly #watch = new DeathWatch(this.#mark)
-  readonly #ends = new TurnQueue(new SystemClock())
+  readonly #turns = new TurnQueue(new SystemClock())
   readonly #probe = new ProbeOnce(() => this.#look())
   #prlimit: string | undefined
 
@@ -91,7 +91,7 @@ export class BubblewrapSandbox implements Sandbox {
     })
     this.#options = options
     this.#readOnly = [...(options.readOnly ?? [])]
-    this.#files = new HostFiles(this.id, (workspace) => bubblewrapPaths(workspace, this.#readOnly))
+    this.#files = new HostFiles(this.id, (workspace) => bubblewrapPaths(workspace, this.#readOnly), this.#turns)
   }
 
   probe(): Promise<SandboxProbe> {
@@ -181,7 +181,7 @@ export class BubblewrapSandbox implements Sandbox {
   #running(channel: Launched['channel'], tree: NamespaceTree, identity: CommandIdentity, listener: CommandListener): RunningCommand {
     const { logger = silentLogger, outputGraceMs = hostSandboxDefaults.outputGraceMs } = this.#options
     return new RunningCommand({
-      ...{ channel, tree, listener, logger, outputGraceMs, ends: this.#ends },
+      ...{ channel, tree, listener, logger, outputGraceMs, ends: this.#turns },
       identity: identityJson(identity),
       onOver: () => undefined,
       isShellStatus: true,

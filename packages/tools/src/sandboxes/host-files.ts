@@ -2,6 +2,7 @@
 import { type BigIntStats, realpathSync, statSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { BeamClawError, type CommandFile, type CommandRequest, type PreparedCommand } from '@beamclaw/core'
+import type { TurnQueue } from '@beamclaw/core/adapter'
 import { isWithin, resolveInside } from '../workspace/resolve-inside.ts'
 import { asRefusal, commandChanged, commandNotFound, commandRefused } from './command-error.ts'
 import { checkRequest } from './command-request.ts'
@@ -33,10 +34,13 @@ export class HostFiles {
   readonly #sandbox: string
   readonly #mapFor: (workspace: string) => PathMap
   readonly #hashes = new FileHashes()
+  readonly #turns: TurnQueue
 
-  constructor(sandbox: string, mapFor: (workspace: string) => PathMap) {
+  /** @param turns shared by requests that come at the same time: each looks at the disk for a part of a millisecond */
+  constructor(sandbox: string, mapFor: (workspace: string) => PathMap, turns: TurnQueue) {
     this.#sandbox = sandbox
     this.#mapFor = mapFor
+    this.#turns = turns
   }
 
   /** Checks a request and finds what it names, as `Sandbox.prepare`. */
@@ -51,6 +55,7 @@ export class HostFiles {
 
   async #prepare(request: CommandRequest): Promise<PreparedCommand> {
     const { argv, env, network, limits, terminal, ...place } = checkRequest(request)
+    await this.#turns.next()
     const workspace = realFolder(place.workspace, 'workspace')
     const cwd = realFolder(await resolveInside(workspace, place.cwd), 'cwd')
     const map = this.#mapFor(workspace)

@@ -46,9 +46,9 @@ export interface LocalSandboxOptions extends HostSandboxOptions {}
 export class LocalSandbox implements Sandbox {
   readonly id = 'local'
   readonly #options: LocalSandboxOptions
-  readonly #files = new HostFiles('local', () => ({ toHost: (path) => path, toSandbox: (path) => path }))
+  readonly #turns = new TurnQueue(new SystemClock())
+  readonly #files = new HostFiles('local', () => ({ toHost: (path) => path, toSandbox: (path) => path }), this.#turns)
   // Marks of detached commands begin otherwise: the death watch must not find them.
-  readonly #ends = new TurnQueue(new SystemClock())
   readonly #mark = randomBytes(12).toString('hex')
   readonly #watch = new DeathWatch(this.#mark)
   #count = 0
@@ -162,7 +162,7 @@ export class LocalSandbox implements Sandbox {
 
   #common(listener: CommandListener) {
     const { logger = silentLogger, outputGraceMs = hostSandboxDefaults.outputGraceMs } = this.#options
-    return { listener, logger, outputGraceMs, ends: this.#ends }
+    return { listener, logger, outputGraceMs, ends: this.#turns }
   }
 }
 
