@@ -125,3 +125,8 @@ export function shownBytes(bytes: number): string {
   }
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
 }
+
+/** Returns for how long something has run, or ran. */
+export function shownAge({ startedAtMs, endedAtMs }: { readonly startedAtMs: number; readonly endedAtMs?: number | undefined }): string {
+  return shownDuration(Math.max(0, (endedAtMs ?? Date.now()) - startedAtMs))
+}

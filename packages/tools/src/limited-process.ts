@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { kill } from './sandboxes/process-facts.ts'
 import { workerProgram } from './worker-program.ts'
 
 const prlimit = '/usr/bin/prlimit'
@@ -26,8 +27,9 @@ export function startLimited(source: URL, memoryMegabytes: number): LimitedProce
   return {
     child,
     async end() {
-      endGroup(child.pid)
-      if (child.pid !== undefined) await closed
+      if (child.pid === undefined) return
+      kill(-child.pid, 'SIGKILL')
+      await closed
     },
   }
 }
@@ -35,11 +37,4 @@ export function startLimited(source: URL, memoryMegabytes: number): LimitedProce
 /** True for the end of a process that took more memory than it may. */
 export function isOutOfMemory(code: number | null, signal: NodeJS.Signals | null): boolean {
   return signal === 'SIGABRT' || signal === 'SIGTRAP' || code === 134 || code === 133
-}
-
-function endGroup(pid: number | undefined): void {
-  if (pid === undefined || pid <= 1) return
-  try {
-    process.kill(-pid, 'SIGKILL')
-  } catch {}
 }

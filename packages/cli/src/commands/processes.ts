@@ -4,7 +4,7 @@ import type { ProcessRow } from '@beamclaw/protocol'
 import { processMethods } from '@beamclaw/protocol'
 import { ClientError } from '../client/client-error.ts'
 import type { GatewayClient } from '../client/gateway-client.ts'
-import { harmless, say, sayJson, sayTable, shownDuration } from '../output.ts'
+import { harmless, say, sayJson, sayTable, shownAge } from '../output.ts'
 import { type GatewayFlags, withGateway } from './with-gateway.ts'
 
 export interface ListProcessesFlags extends GatewayFlags {
@@ -33,7 +33,7 @@ export async function listProcesses({ session, running, ...flags }: ListProcesse
   const rows = processes.map((row) => [
     row.id,
     stateOf(row),
-    ageOf(row),
+    shownAge(row),
     row.sessionKey,
     harmless(row.command).replaceAll(/\s+/g, ' ').slice(0, 60),
   ])
@@ -85,8 +85,4 @@ function sayPiece(piece: Piece, json: boolean | undefined): void {
 function stateOf({ status, exitCode, signal }: ProcessRow): string {
   if (exitCode !== undefined) return `${status} (${exitCode})`
   return signal === undefined ? status : `${status} (${signal})`
-}
-
-function ageOf({ startedAtMs, endedAtMs }: ProcessRow): string {
-  return shownDuration(Math.max(0, (endedAtMs ?? Date.now()) - startedAtMs))
 }

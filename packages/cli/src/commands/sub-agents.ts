@@ -1,6 +1,6 @@
 /** `beamclaw subagents`: looks at the agents that others have started in the background, and ends them. */
 import { type SubAgentRow, subAgentMethods } from '@beamclaw/protocol'
-import { harmless, say, sayJson, sayTable, shownDuration } from '../output.ts'
+import { harmless, say, sayJson, sayTable, shownAge } from '../output.ts'
 import { type GatewayFlags, withGateway } from './with-gateway.ts'
 
 export interface ListSubAgentsFlags extends GatewayFlags {
@@ -17,7 +17,7 @@ export async function listSubAgents({ session, running, ...flags }: ListSubAgent
   )
   if (flags.json === true) return sayJson({ subAgents })
   if (subAgents.length === 0) return say('There are no sub-agents')
-  const rows = subAgents.map((row) => [row.id, row.agentId, row.status, ageOf(row), row.parent, titleOf(row)])
+  const rows = subAgents.map((row) => [row.id, row.agentId, row.status, shownAge(row), row.parent, titleOf(row)])
   sayTable(['ID', 'AGENT', 'STATE', 'TIME', 'PARENT', 'TASK'], rows)
 }
 
@@ -25,7 +25,7 @@ export async function showSubAgent(id: string, flags: GatewayFlags): Promise<voi
   const row = await withGateway(flags, async (client) => methods['subagents.get'].result.parse(await client.call('subagents.get', { id })))
   if (flags.json === true) return sayJson(row)
   const { agentId, parent, sessionKey, status, failure, task, answer } = row
-  say(`${id}: ${status}${failure === undefined ? '' : ` (${failure})`} after ${ageOf(row)}`)
+  say(`${id}: ${status}${failure === undefined ? '' : ` (${failure})`} after ${shownAge(row)}`)
   say(`agent ${agentId}, session ${sessionKey}, started by ${parent}`)
   say(`Task: ${harmless(task)}`)
   if (answer !== undefined) say(`Answer: ${harmless(answer)}`)
@@ -43,8 +43,4 @@ function titleOf({ label, task }: SubAgentRow): string {
   return harmless(label ?? task)
     .replaceAll(/\s+/g, ' ')
     .slice(0, 60)
-}
-
-function ageOf({ startedAtMs, endedAtMs }: SubAgentRow): string {
-  return shownDuration(Math.max(0, (endedAtMs ?? Date.now()) - startedAtMs))
 }
