@@ -41,6 +41,8 @@ interface Entry {
   written: Promise<boolean>
   /** When a failed expiry is tried again. */
   retryAt: number
+  /** True for a request of a run of this process: its answer is awaited, so the process does not end before the deadline. */
+  readonly isOurs: boolean
 }
 
 /** Requests that expire concurrently, and documents that are read concurrently. */
@@ -58,6 +60,7 @@ export class PendingApprovals {
   readonly #bySession = new Map<SessionKey, Set<string>>()
   #timer: TimerHandle | undefined
   #timerAt = Number.POSITIVE_INFINITY
+  #ours = 0
   #isOpen = false
   #incarnation = 0
 
@@ -135,6 +138,7 @@ export class PendingApprovals {
   remove(id: string): void {
     const entry = this.#entries.get(id)
     this.#entries.delete(id)
+    if (entry?.isOurs === true && --this.#ours === 0) this.#arm()
     // One that is being written is removed once that is done.
     void (entry?.written ?? Promise.resolve(true))
       .then(() => this.#options.store.delete(this.#key(id)))
@@ -165,10 +169,11 @@ export class PendingApprovals {
       known.isAsked ||= isAsked
       return known
     }
-    const entry: Entry = { expiresAt, sessionKey, isAsked, request, written: Promise.resolve(true), retryAt: 0 }
+    const entry: Entry = { expiresAt, sessionKey, isAsked, request, written: Promise.resolve(true), retryAt: 0, isOurs: true }
     entry.written = this.#write(entry, request)
     this.#entries.set(id, entry)
-    if (expiresAt < this.#timerAt) this.#arm()
+    this.#ours++
+    if (expiresAt < this.#timerAt || this.#ours === 1) this.#arm()
     return entry
   }
 
@@ -195,7 +200,7 @@ export class PendingApprovals {
     if (this.#timerAt === Number.POSITIVE_INFINITY) return
     const { clock } = this.#options
     const delayMs = Math.min(longestMs, Math.max(0, this.#timerAt - clock.now()))
-    this.#timer = clock.setTimer(() => void this.#expireDue(), delayMs, true)
+    this.#timer = clock.setTimer(() => void this.#expireDue(), delayMs, this.#ours === 0)
   }
 
   async #expireDue(): Promise<void> {
@@ -240,5 +245,6 @@ function leftBehind(id: string): Entry {
     request: undefined,
     written: Promise.resolve(true),
     retryAt: 0,
+    isOurs: false,
   }
 }
