@@ -149,7 +149,18 @@ export type { MakeBeamClaw } from './embed/embedded-instance.ts'
 export { type LazyBeamClaw, lazyBeamClaw } from './embed/lazy-beamclaw.ts'
 export type { Part, PartHost, PartSpec } from './part/part.ts'
 export type { BlobId, BlobInfo, BlobStore, StoredBlob } from './ports/blob-store.ts'
-export type { Cluster, Lease } from './ports/cluster.ts'
+export type {
+  Cluster,
+  ClusterHost,
+  Lease,
+  Location,
+  Member,
+  MemberChange,
+  MemberState,
+  NodeRef,
+  RequestOptions,
+  VersionRange,
+} from './ports/cluster.ts'
 export type {
   EmbedAnswer,
   EmbedRequest,

@@ -17,6 +17,7 @@ export {
 } from '@beamclaw/actor/internal'
 export { describeError } from '../base/errors.ts'
 export { firstCharacters, wellFormedJson } from '../base/well-formed.ts'
+export { fromWireError, toWireError } from '../base/wire-error.ts'
 export { blobBytes, blobIdOf, checkBlobId } from '../defaults/blob-input.ts'
 export {
   type CheckedIndexQuery,
@@ -29,6 +30,7 @@ export {
 } from '../defaults/index-input.ts'
 export { encodeJson } from '../defaults/json-text.ts'
 export { type MemoryIndex, type MemoryIndexOptions, memoryIndex } from '../defaults/memory-index.ts'
+export { ownerIn, placementOf } from '../defaults/placement.ts'
 export {
   checkFencingToken,
   checkSnapshotSeq,

@@ -78,6 +78,13 @@ const sessionErrors = {
   'fetch-failed': { kind: 'upstream' },
   'browser-unavailable': { kind: 'unavailable' },
   draining: { kind: 'unavailable', isRetryable: true },
+  // Between nodes
+  'node-gone': { kind: 'unavailable', isRetryable: true },
+  'node-id-taken': { kind: 'conflict' },
+  'node-isolated': { kind: 'unavailable', isRetryable: true },
+  moved: { kind: 'unavailable', isRetryable: true },
+  'unknown-message': { kind: 'internal' },
+  'log-too-new': { kind: 'unavailable' },
 } as const satisfies Readonly<Record<string, ErrorTraits>>
 
 declare module '@beamclaw/actor/internal' {

@@ -19,7 +19,7 @@ export async function readRecords({ store, tenant, cluster, services: { logger }
     if (key.length !== 3 || id === undefined) continue
     const record = fromDocument((await store.get(key))?.value ?? null, id)
     if (record === undefined) logger.log('warn', 'process.document-unreadable', { process: id })
-    else if (record.node === cluster.nodeId) records.push(record)
+    else if (record.node === cluster.self.id) records.push(record)
   }
   return records.sort((a, b) => a.startedAt - b.startedAt)
 }

@@ -215,7 +215,7 @@ export class TenantProcesses implements ProcessList {
       const id = newSlug(random, (slug) => this.#entries.has(slug) || foreign.has(slug))
       const entry = this.#add({
         id,
-        node: this.#host.cluster.nodeId,
+        node: this.#host.cluster.self.id,
         owner,
         command: labelOf(command.argv, options),
         sandbox: command.sandbox,

@@ -29,8 +29,8 @@ function named<K extends 'restart' | 'join'>(subject: ClusterUnderTest, name: K)
 const leaseTests: Tests = {
   async 'a lease names its key, its owner, a token and an end'({ cluster }) {
     const lease = await cluster.acquire(key)
-    assert.matches(lease, { key, owner: cluster.nodeId })
-    assert.greater(cluster.nodeId.length, 0)
+    assert.matches(lease, { key, owner: cluster.self.id })
+    assert.greater(cluster.self.id.length, 0)
     const { epoch } = lease.token
     assert.isTrue(Number.isSafeInteger(epoch) && epoch > 0, `the epoch is a whole number from 1, received ${epoch}`)
     assert.greater(lease.token.nonce.length, 0)
@@ -102,7 +102,7 @@ const restartTests: Tests = {
   async 'a node that was restarted tells its grants from those before'(subject) {
     const before = await Promise.all([subject.cluster.acquire(key), subject.cluster.acquire('agent:ops:other')])
     const restarted = await named(subject, 'restart')
-    assert.equal(restarted.nodeId, subject.cluster.nodeId)
+    assert.equal(restarted.self.id, subject.cluster.self.id)
     const after = await Promise.all([restarted.acquire(key), restarted.acquire('agent:ops:other')])
     assert.equal(new Set([...before, ...after].map(({ token }) => token.nonce)).size, 4, 'nonces that differ')
     await restarted.stop()
@@ -122,7 +122,7 @@ const restartTests: Tests = {
 const joinTests: Tests = {
   async 'a key that a live node holds is refused to the others until it is given up'(subject) {
     const other = await named(subject, 'join')
-    assert.notEqual(other.nodeId, subject.cluster.nodeId)
+    assert.notEqual(other.self.id, subject.cluster.self.id)
     const lease = await subject.cluster.acquire(key)
     await expectRejection(other.acquire(key), 'fenced')
     await expectRejection(other.acquire(key, lease.token.epoch + 10), 'fenced')

@@ -1,5 +1,5 @@
 /** A plain cluster of nodes in one process that is correct by its default rules; each flaw of an author is another rule in place of one of them. */
-import { BeamClawError, type Cluster, type Lease, type NodeId } from '@beamclaw/core'
+import { BeamClawError, type Cluster, type Lease, type Location, type Member, type NodeId, type NodeRef } from '@beamclaw/core'
 import type { ClusterUnderTest } from '../cluster-contract.ts'
 
 /** The state that the nodes share. */
@@ -64,7 +64,8 @@ export const correctCluster: ClusterRules = {
 }
 
 class MistakenCluster implements Cluster {
-  readonly nodeId: NodeId
+  readonly self: NodeRef
+  readonly members: readonly Member[] = []
   readonly #rules: ClusterRules
   readonly #registry: Registry
   readonly #life: number
@@ -75,34 +76,48 @@ class MistakenCluster implements Cluster {
     this.#rules = rules
     this.#registry = rules.registry(registry)
     this.#life = ++registry.lives
-    this.nodeId = rules.nodeId(node, this.#life) as NodeId
+    this.self = { id: rules.nodeId(node, this.#life) as NodeId, incarnation: `life-${this.#life}` }
   }
 
   async acquire(key: string, aboveEpoch = 0): Promise<Lease> {
     const { nameOf, epoch, nonce, lease, isTaken, taken, beforeGrant } = this.#rules
     const name = nameOf(key)
     await turn()
-    if (isTaken(this.#registry.holders.get(name), this.nodeId, aboveEpoch)) throw taken(key)
+    if (isTaken(this.#registry.holders.get(name), this.self.id, aboveEpoch)) throw taken(key)
     const last = this.#registry.epochs.get(name) ?? 0
     await beforeGrant()
     const token = { epoch: epoch(last, aboveEpoch, this.#registry), nonce: nonce(this.#registry, this.#life) }
-    const granted = lease({ key, owner: this.nodeId, token, expiresAt: Date.now() + 30_000 })
+    const granted = lease({ key, owner: this.self.id, token, expiresAt: Date.now() + 30_000 })
     this.#registry.epochs.set(name, granted.token.epoch)
     this.#registry.holders.set(name, granted)
     return granted
   }
+
+  async join(): Promise<void> {}
+
+  async announce(): Promise<void> {}
+
+  async locate(): Promise<Location> {
+    return { node: this.self, isOwner: true }
+  }
+
+  async request(): Promise<never> {
+    throw new BeamClawError('node-gone', 'There is no other node')
+  }
+
+  tell(): void {}
 
   async release(lease: Lease): Promise<void> {
     const name = this.#rules.nameOf(lease.key)
     await turn()
     const count = (this.#releases.get(lease.token.nonce) ?? 0) + 1
     this.#releases.set(lease.token.nonce, count)
-    const isFreed = this.#rules.mayFree(lease, this.#registry.holders.get(name), this.nodeId)
+    const isFreed = this.#rules.mayFree(lease, this.#registry.holders.get(name), this.self.id)
     if (isFreed || count > 1) this.#rules.onRelease(isFreed ? this.#registry : newRegistry(), name, count)
   }
 
   async stop(): Promise<void> {
-    this.#rules.onStop(this.#registry, this.nodeId, ++this.#stops)
+    this.#rules.onStop(this.#registry, this.self.id, ++this.#stops)
   }
 }
 
@@ -114,7 +129,7 @@ export function mistakenCluster(mistaken: Partial<ClusterRules> | undefined): Cl
   return {
     cluster,
     async restart() {
-      rules.onRestart(registry, cluster.nodeId)
+      rules.onRestart(registry, cluster.self.id)
       return new MistakenCluster(rules, registry, 'node-a')
     },
     join: async () => new MistakenCluster(rules, registry, 'node-b'),
