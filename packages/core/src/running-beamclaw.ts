@@ -1,7 +1,16 @@
 /** A running BeamClaw: its sessions, its configuration, and its end. */
 
 import type { EventBus, StopOptions, Supervisor, SystemServices, TreeNode } from '@beamclaw/actor'
-import { type AnyActor, aFunction, checkOptions, checkStopOptions, invalidOption, readOptions, text } from '@beamclaw/actor/internal'
+import {
+  type AnyActor,
+  aFunction,
+  checkOptions,
+  checkStopOptions,
+  duration,
+  invalidOption,
+  readOptions,
+  text,
+} from '@beamclaw/actor/internal'
 import type { AgentDefinition, AgentOptions } from './agent/agent.ts'
 import { readAgents, unknownAgent } from './agent/agent-list.ts'
 import type { ApprovalGate } from './approval/approval-gate.ts'
@@ -11,12 +20,13 @@ import { type AgentId, parseAgentId, parseTenantId } from './base/ids.ts'
 import type { UserMessage } from './base/messages.ts'
 import type { Part } from './part/part.ts'
 import { partBelow } from './part/parts-branch.ts'
-import type { Cluster } from './ports/cluster.ts'
+import type { Cluster, Member } from './ports/cluster.ts'
 import type { EmbedAnswer, ProviderPart } from './ports/provider.ts'
 import type { Store } from './ports/store.ts'
 import type { ProviderTable } from './provider/provider-table.ts'
 import type { EventListener, EventListeners } from './session/event-listeners.ts'
 import { type ListenOptions, unknownEvent } from './session/listen-options.ts'
+import type { NodePhase } from './session/node-phase.ts'
 import type { EventLoopTurns } from './session/run/event-loop-turns.ts'
 import {
   type CompletionRequest,
@@ -30,9 +40,9 @@ import { countTokens, type EmbedTextsRequest, embed } from './session/run/side-c
 import { listenableTypes, type SessionEvent } from './session/session-event.ts'
 import type { SessionHandle } from './session/session-handle.ts'
 import type { ListSessionsOptions, SessionSummary } from './session/session-list.ts'
-import type { NodePhase } from './session/session-router.ts'
 import { BoundedStop } from './tenant/bounded-stop.ts'
 import { livingParts } from './tenant/living-parts.ts'
+import type { NodeLink } from './tenant/node-link.ts'
 import type { StoreCalls } from './tenant/store-calls.ts'
 import type { Tenant } from './tenant/tenant.ts'
 import type { TenantSessions } from './tenant/tenant-sessions.ts'
@@ -50,6 +60,7 @@ interface Running {
   readonly events: EventBus<RunEvent>
   readonly listeners: EventListeners
   readonly cluster: Cluster
+  readonly link: NodeLink
   readonly services: SystemServices
   readonly turns: EventLoopTurns
 }
@@ -61,6 +72,14 @@ export function stopLimit(options: StopOptions = {}): number {
   checkStopOptions(options)
   return options.timeoutMs ?? stopDefaults.timeoutMs
 }
+
+/** Options of `RunningBeamClaw.drain`. */
+export interface DrainOptions {
+  /** Milliseconds that a step of a run may take to complete before it is interrupted; only in a cluster. @default 25000 */
+  readonly stepMs?: number
+}
+
+const drainDefaults = { stepMs: 25_000 } as const satisfies DrainOptions
 
 /** Limits of a stop: three times the grace of one child, which is that of a host's part, of the sessions, and of what is left. */
 export const stopDefaults = { timeoutMs: 15_000 } as const satisfies StopOptions
@@ -306,11 +325,30 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     return this.#running.root.tree()
   }
 
-  /** Refuses new messages with `draining`. Resolves once no session has work, or the tree has ended. */
-  async drain(): Promise<void> {
-    const { phase, tenants } = this.#running
+  /** The nodes of the cluster, this one among them, as they were at most two heartbeats ago. */
+  get nodes(): readonly (Member & { readonly isSelf: boolean })[] {
+    const { self, members } = this.#running.cluster
+    return members.map((member) => ({ ...member, isSelf: member.incarnation === self.incarnation }))
+  }
+
+  /**
+   * Prepares this node for its end. In a cluster its conversations move to the other nodes, each when the step of its run is complete or after `stepMs`
+   * milliseconds, 25000 unless given; handles and subscriptions here go on to work. A node that is alone refuses new messages with `draining`. Resolves once
+   * the sessions are handed over or have no work, or the tree has ended. Rejects `invalid-option`.
+   *
+   * @example
+   * process.once('SIGTERM', () => running.drain().then(() => running.stop()).then(() => process.exit(0)))
+   */
+  async drain(given: DrainOptions = {}): Promise<void> {
+    const options = readOptions('drain', given)
+    checkOptions<DrainOptions>('drain', options, { stepMs: duration() })
+    const { phase, tenants, cluster } = this.#running
     if (phase.value === 'running') phase.value = 'draining'
-    await Promise.race([Promise.all(tenants.map((tenant) => tenant.whenIdle())), this.ended])
+    const hasOthers = this.nodes.some(({ isSelf, state }) => !isSelf && state === 'up')
+    if (hasOthers) await cluster.announce({ state: 'draining' }).catch(() => {})
+    const { stepMs = drainDefaults.stepMs } = options
+    const leave = (tenant: Tenant): Promise<void> => (hasOthers ? tenant.handOver(stepMs) : tenant.whenIdle())
+    await Promise.race([Promise.all(tenants.map(leave)), this.ended])
   }
 
   /**
@@ -329,7 +367,8 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   }
 
   #stop(): BoundedStop {
-    const { root, events, cluster, store, calls, services } = this.#running
+    const { root, events, cluster, link, store, calls, services } = this.#running
+    link.end()
     const hungPart = livingParts(root)
     return new BoundedStop({
       clock: services.clock,

@@ -5,15 +5,16 @@ import { ChildStartError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import type { CheckedOptions } from './beamclaw-options.ts'
 import { MemoryStore } from './defaults/memory-store.ts'
-import { SoloCluster } from './defaults/solo-cluster.ts'
+import { SoloCluster, soloIncarnation } from './defaults/solo-cluster.ts'
 import { partsBranch } from './part/parts-branch.ts'
 import { RunningBeamClaw, stopDefaults } from './running-beamclaw.ts'
 import { EventListeners } from './session/event-listeners.ts'
+import type { NodePhase } from './session/node-phase.ts'
 import { EventLoopTurns } from './session/run/event-loop-turns.ts'
 import { SuspectLine } from './session/run/suspect-line.ts'
 import { sessionDefaults } from './session/session-dependencies.ts'
-import type { NodePhase } from './session/session-router.ts'
 import { EventsUntilEnd } from './tenant/events-until-end.ts'
+import { NodeLink } from './tenant/node-link.ts'
 import { activityPartId } from './tenant/preset-parts.ts'
 import { StoreCalls } from './tenant/store-calls.ts'
 import { Tenant, type TenantNode } from './tenant/tenant.ts'
@@ -30,6 +31,7 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
     store: calls,
     hostStore: store,
     cluster,
+    isAlone: cluster.self.incarnation === soloIncarnation,
     events: new EventsUntilEnd(events, () => phase.value === 'ended'),
     hostEvents: events,
     listeners,
@@ -51,6 +53,7 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
     },
   }
   const tenants = options.tenants.map((id) => new Tenant(id, node))
+  const link = new NodeLink({ cluster, services, phase, tenants })
   const root = new Supervisor({
     id: 'beamclaw',
     children: [
@@ -61,13 +64,17 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
       { id: 'tenants', type: 'supervisor', start: () => new Supervisor({ id: 'tenants', children: tenants.map((one) => one.spec()) }) },
     ],
   })
+  // The others may call before the tree stands: they are told to try again.
+  await cluster.join(link)
   try {
     await root.start(services)
   } catch (error) {
+    await cluster.stop().catch(() => {})
     throw startFailure(error)
   }
+  if (!node.isAlone) link.begin()
   const { turns } = node
-  return new RunningBeamClaw({ root, tenants, agents, providers, phase, store, calls, events, listeners, cluster, services, turns })
+  return new RunningBeamClaw({ root, tenants, agents, providers, phase, store, calls, events, listeners, cluster, link, services, turns })
 }
 
 /** Returns the error for callers of `start`: an error of the store itself, instead of the `ChildStartError` around it. */

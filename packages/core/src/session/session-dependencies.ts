@@ -14,6 +14,7 @@ import type { ActivityLog } from './activity/activity-log.ts'
 import type { EventListeners } from './event-listeners.ts'
 import type { QueueMode } from './journal/records.ts'
 import type { SessionOverviews } from './listing/session-overviews.ts'
+import type { NodePhase } from './node-phase.ts'
 import type { EventLoopTurns } from './run/event-loop-turns.ts'
 import type { SuspectLine } from './run/suspect-line.ts'
 import { type RunMemory, runMemoryDefaults } from './state/known-run.ts'
@@ -38,6 +39,7 @@ export interface SessionDependencies {
   /** Lets suspect runs, which may have crashed the process, run their tools one at a time. */
   readonly suspects: SuspectLine
   readonly turns: EventLoopTurns
+  readonly phase: () => NodePhase
   readonly services: SystemServices
   readonly sessionDefaults: SessionDefaults
   /** The record extensions of packages. */

@@ -153,7 +153,7 @@ export class SessionHandle<TContext = unknown> {
   async history(given: HistoryOptions = {}): Promise<SessionHistory> {
     const options = readOptions('history', given)
     checkOptions<HistoryOptions>('history', options, { limit: integer(0), before: integer(0) })
-    const { limit = historyLimit, before = Number.POSITIVE_INFINITY } = options
+    const { limit = historyLimit, before = Number.MAX_SAFE_INTEGER } = options
     return this.#door.ask<SessionHistory>({ type: 'history', limit, before })
   }
 
@@ -228,7 +228,7 @@ export class SessionHandle<TContext = unknown> {
     checkOptions<ForkOptions>('fork', options, { atMessage: integer(0) })
     const branch = new SessionHandle(this.#branchKey(key), this.#access, this.#depth)
     // The attachments are shared, and not copied.
-    await branch.#begin(await this.#exportUpTo(options.atMessage ?? Number.POSITIVE_INFINITY), this.key)
+    await branch.#begin(await this.#exportUpTo(options.atMessage ?? Number.MAX_SAFE_INTEGER), this.key)
     return branch
   }
 
@@ -242,7 +242,7 @@ export class SessionHandle<TContext = unknown> {
    * the place of an attachment that cannot be read. Rejects with `unknown-session`.
    */
   async export(): Promise<SessionExport> {
-    return this.#door.whole(await this.#exportUpTo(Number.POSITIVE_INFINITY))
+    return this.#door.whole(await this.#exportUpTo(Number.MAX_SAFE_INTEGER))
   }
 
   /**

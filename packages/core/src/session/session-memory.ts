@@ -11,7 +11,9 @@ import type { ActorContext } from '@beamclaw/actor'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import type { AgentId, SessionKey } from '../base/ids.ts'
-import type { AppendLog, FencingToken } from '../ports/store.ts'
+import { placementOf } from '../defaults/placement.ts'
+import type { Lease } from '../ports/cluster.ts'
+import type { AppendLog } from '../ports/store.ts'
 import { checkAtRest } from './commands/command.ts'
 import { openOwnedLog } from './journal/open-owned-log.ts'
 import { typedFailure } from './journal/store-failure-codes.ts'
@@ -47,8 +49,8 @@ export class SessionMemory {
   readonly #onAwake: SessionMemoryOptions['onAwake']
   readonly beginning = new SessionBeginning()
   #phase: SessionPhase = asleep
-  /** The token with which the log of the phase was opened. */
-  #token: FencingToken | undefined
+  /** The lease with whose token the log of the phase was opened. */
+  #lease: Lease | undefined
   /** The agent that answered when the session was last in memory. */
   #answeredBy: AgentId | undefined
 
@@ -102,10 +104,23 @@ export class SessionMemory {
     log?.close().catch(() => {})
   }
 
-  /** Waits for a deletion in progress, and closes the log. */
+  /** Waits for a deletion in progress, closes the log, and gives the session up: any node may have it next. Rejects as the store does. */
   async close(): Promise<void> {
     if (this.#phase.is === 'deleting') await this.#phase.done
-    await this.#phase.log?.close()
+    try {
+      await this.#phase.log?.close()
+    } finally {
+      await this.#release()
+    }
+  }
+
+  /** A lease that is not released costs nothing but a hand-over: this node has it, or nobody has once the node has left. */
+  async #release(): Promise<void> {
+    const { cluster, phase } = this.#dependencies
+    if (this.#lease === undefined) return
+    const others = phase() === 'draining' ? cluster.members.filter(({ incarnation }) => incarnation !== cluster.self.incarnation) : []
+    await cluster.release(this.#lease, placementOf(this.#lease.key, others)).catch(() => {})
+    this.#lease = undefined
   }
 
   // ---- begin and end
@@ -125,8 +140,8 @@ export class SessionMemory {
         continue
       }
       this.beginning.isKnown = !isEmpty(loaded)
-      if (this.beginning.isKnown || !this.#owner.isAlive || this.#token === undefined) return true
-      const error = await this.#end(deleteEmpty(this.#key, this.#token, this.#dependencies), loaded.log, context)
+      if (this.beginning.isKnown || !this.#owner.isAlive || this.#lease === undefined) return true
+      const error = await this.#end(deleteEmpty(this.#key, this.#lease.token, this.#dependencies), loaded.log, context)
       // Another owner may have begun the session. Any other error while removing the journal does not mean that the session exists.
       if (error?.code === 'fenced') throw error
       return false
@@ -142,7 +157,7 @@ export class SessionMemory {
     if (this.#phase.is === 'deleted') error = await this.#end(Promise.resolve(), undefined, context)
     else {
       const loaded = await this.load(context)
-      const token = this.#token
+      const token = this.#lease?.token
       if (!this.isLoaded(loaded) || token === undefined) return false
       // A message whose attachments are being written has used the session. A caller who deletes it means that message too.
       const isUsed = Number.isFinite(unusedSince) && loaded.attachments.isWriting
@@ -245,8 +260,8 @@ export class SessionMemory {
   async #openLog(): Promise<AppendLog> {
     const { tenant } = this.#dependencies
     const lease = sessionLease(tenant, this.#key)
-    const { log, token } = await openOwnedLog(this.#dependencies, lease, journalKey(tenant, this.#key), this.#owner)
-    this.#token = token
+    const { log, lease: held } = await openOwnedLog(this.#dependencies, lease, journalKey(tenant, this.#key), this.#owner)
+    this.#lease = held
     return log
   }
 

@@ -1,5 +1,5 @@
-/** Finds the session of a key, and starts it if it is not running. Returns references: the session itself may live elsewhere. */
-import { type ActorRef, type DynamicSupervisor, IGNORE, type MailboxLane } from '@beamclaw/actor'
+/** Finds the session of a key, here or at another node, and starts it if it is not running. Hands out replies: the session itself may live elsewhere. */
+import { type ActorRef, type ChildInfo, type DynamicSupervisor, IGNORE, type MailboxLane } from '@beamclaw/actor'
 import { definedOnly } from '@beamclaw/actor/internal'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { unknownAgent } from '../agent/agent-list.ts'
@@ -7,20 +7,26 @@ import { removedAgent } from '../agent/removed-agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import { type AgentId, type SessionKey, sessionKeyParts } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
+import { ownerIn } from '../defaults/placement.ts'
+import type { NodeRef } from '../ports/cluster.ts'
 import { boundedContext } from './bounded-context.ts'
 import { allSettled } from './commands/command.ts'
 import type { NewMessage } from './commands/message-intake.ts'
 import { unknownSession } from './journal/store-failure-codes.ts'
 import { findJournal } from './listing/find-journal.ts'
+import type { NodePhase } from './node-phase.ts'
+import { type RemoteSessions, type SessionCall, unknownOutcome } from './remote-sessions.ts'
 import { Session, type SessionMessage, type SessionReply } from './session.ts'
 import type { SessionDependencies } from './session-dependencies.ts'
 import { journalKey } from './session-names.ts'
+import type { SessionInspection } from './session-replies.ts'
 
 /** A session may have to read a long journal before it replies. */
 export const patient = { timeoutMs: 60_000 }
 
-/** `draining`: new messages are refused. `ended`: all calls are refused. */
-export type NodePhase = 'running' | 'draining' | 'ended'
+/** Milliseconds until a call that did not find its session is made again; doubled each time, up to the longest. */
+const firstWaitMs = 5
+const longestWaitMs = 200
 
 export type SessionRef = ActorRef<SessionMessage, SessionReply>
 
@@ -29,6 +35,8 @@ export interface SessionRouterOptions {
   readonly sessions: () => DynamicSupervisor | undefined
   readonly phase: () => NodePhase
   readonly dependencies: SessionDependencies
+  /** The sessions of the other nodes; undefined for a node that is alone. */
+  readonly remote: RemoteSessions | undefined
 }
 
 export class SessionRouter {
@@ -50,13 +58,21 @@ export class SessionRouter {
 
   /** Throws `draining` while new messages are refused. */
   checkTakesMessages(): void {
-    if (this.#options.phase() !== 'draining') return
+    if (this.#options.phase() !== 'draining' || this.#hasOthers) return
     throw new BeamClawError('draining', 'New messages are refused: this node is about to stop', { retryAfterMs: 1_000 })
   }
 
-  /** Throws `unknown-agent` for a session whose agent is not configured. */
+  /** True when another node can take a session. */
+  get #hasOthers(): boolean {
+    const { self, members } = this.#options.dependencies.cluster
+    return (
+      this.#options.remote !== undefined && members.some(({ incarnation, state }) => incarnation !== self.incarnation && state === 'up')
+    )
+  }
+
+  /** Throws `unknown-agent` for a session whose agent is not configured: another node may have agents that this one does not. */
   checkAgent(key: SessionKey): void {
-    this.#agentOf(key)
+    if (!this.#hasOthers) this.#agentOf(key)
   }
 
   /**
@@ -68,7 +84,9 @@ export class SessionRouter {
     context: JsonValue | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Pick<NewMessage, 'context' | 'contextBy'>> {
-    const own = this.#agentOf(key)
+    const own = this.#hasOthers ? this.#options.dependencies.agents.get(sessionKeyParts(key).agentId) : this.#agentOf(key)
+    // The session's own node checks that there is such an agent.
+    if (own === undefined) return definedOnly({ context })
     const agent = this.#areContextsChecked ? await this.#answering(key, own) : own
     if (agent.context === undefined) return definedOnly({ context, contextBy: agent.id === own.id ? undefined : agent.id })
     const { clock } = this.#options.dependencies.services
@@ -94,10 +112,10 @@ export class SessionRouter {
   }
 
   /**
-   * Resolves with an existing session. Rejects as `start` does, with `unknown-session` for one without a message or settings, and with `unknown-agent`
-   * when such a session's agent is not configured. With `isLook`, the work of a session that is not in memory stays as it is.
+   * Resolves with an existing session of this node. Rejects as `#start` does, with `unknown-session` for one without a message or settings, and with
+   * `unknown-agent` when such a session's agent is not configured. With `isLook`, the work of a session that is not in memory stays as it is.
    */
-  async find(key: SessionKey, isLook = false): Promise<SessionRef> {
+  async #find(key: SessionKey, isLook: boolean): Promise<SessionRef> {
     this.checkRuns()
     const { store, tenant, activity } = this.#options.dependencies
     if (!this.#existing.has(key) && activity.lastSeen(key) === undefined) {
@@ -128,14 +146,13 @@ export class SessionRouter {
   async isBegun(key: SessionKey): Promise<boolean> {
     if (this.#begun.has(key)) return true
     try {
-      const isLook = this.#options.dependencies.activity.isAsleep(key)
-      await this.#call(() => this.#start(key, isLook), { type: 'exists' })
+      await this.#call(key, { message: { type: 'exists' }, lane: 'control', entry: 'start' })
     } catch (error) {
       if (!BeamClawError.isInstance(error, 'unknown-session')) return true
       this.#existing.delete(key)
       return false
     }
-    this.#begun.add(key)
+    if (this.#existing.has(key)) this.#begun.add(key)
     return true
   }
 
@@ -160,7 +177,8 @@ export class SessionRouter {
       }
     }
     try {
-      await this.#call(() => this.start(key), { type: 'delete', ...(unusedSince === undefined ? {} : { unusedSince }) })
+      const message: SessionMessage = { type: 'delete', ...(unusedSince === undefined ? {} : { unusedSince }) }
+      await this.#call(key, { message, lane: 'control', entry: 'start' })
     } finally {
       // The store decides whether the session exists now.
       this.#existing.delete(key)
@@ -168,15 +186,15 @@ export class SessionRouter {
     }
   }
 
-  /** Resolves with the reply to a message that may begin the session. Rejects as the session does, as `start` does, and with `unknown-agent`. */
+  /** Resolves with the reply to a message that may begin the session. Rejects as the session does, as its start does, and with `unknown-agent`. */
   begin<T>(key: SessionKey, message: SessionMessage, lane: MailboxLane = 'control'): Promise<T> {
     return this.#arrive(this.#begin(key, message, lane))
   }
 
   async #begin<T>(key: SessionKey, message: SessionMessage, lane: MailboxLane): Promise<T> {
-    this.#agentOf(key)
+    this.checkAgent(key)
     try {
-      return await this.#call<T>(() => this.start(key), message, lane)
+      return await this.#call<T>(key, { message, lane, entry: 'begin' })
     } catch (error) {
       // Removes the empty journal if this message would have begun the session.
       if (BeamClawError.isInstance(error) && error.kind === 'too-large' && !this.#begun.has(key)) await this.isBegun(key)
@@ -184,20 +202,71 @@ export class SessionRouter {
     }
   }
 
-  /** Resolves with the reply of a session that exists to a message that starts a run. Rejects as `find` does. */
+  /** Resolves with the reply of a session that exists to a message that starts a run. Rejects `unknown-session`, and as `begin` does. */
   deliver<T>(key: SessionKey, message: SessionMessage): Promise<T> {
-    return this.#arrive(this.#call<T>(() => this.find(key), message, 'work'))
+    return this.#arrive(this.#call<T>(key, { message, lane: 'work', entry: 'find' }))
   }
 
-  /** Resolves with the reply of a session that exists, on the control lane. Rejects as `find` does. A look does not resume the session. */
+  /** Resolves with the reply of a session that exists, on the control lane. Rejects as `deliver` does. A look does not resume the session. */
   ask<T>(key: SessionKey, message: SessionMessage): Promise<T> {
-    return this.#call<T>(() => this.find(key, message.type === 'inspect'), message)
+    return this.#call<T>(key, { message, lane: 'control', entry: 'find' })
   }
 
-  /** Calls a session, and once more if it left memory in that moment: it had nothing in hand then, so it has not seen the message. */
-  async #call<T>(find: () => Promise<SessionRef>, message: SessionMessage, lane: MailboxLane = 'control'): Promise<T> {
+  /** Has a session go on with its work, whether or not it has any. Resolves with what it does then. */
+  wake(key: SessionKey): Promise<SessionInspection> {
+    return this.#call<SessionInspection>(key, { message: { type: 'go-on' }, lane: 'control', entry: 'start' })
+  }
+
+  /** Calls a session where it is, and again where it is then, while it is certain that nothing is done twice. */
+  async #call<T>(key: SessionKey, call: SessionCall): Promise<T> {
+    const { remote, dependencies } = this.#options
+    if (remote === undefined) return this.#callHere<T>(key, call)
+    const { clock, random } = dependencies.services
+    const until = clock.monotonic() + patient.timeoutMs
+    for (let waitMs = firstWaitMs; ; waitMs = Math.min(longestWaitMs, 2 * waitMs)) {
+      try {
+        this.checkRuns()
+        const node = this.#existing.has(key) ? undefined : await remote.placeOf(key)
+        if (node === undefined) return await this.#callHere<T>(key, call)
+        const named = await this.#named(node, key, call)
+        return await remote.ask<T>(node, key, named, Math.max(1, until - clock.monotonic()))
+      } catch (error) {
+        this.checkRuns()
+        if (!remote.isAgain(key, call, error)) throw BeamClawError.isInstance(error) ? unknownOutcome(error) : error
+        // A session here that another node has taken over has ended, or is about to.
+        if (error.code === 'fenced') this.#existing.delete(key)
+        if (clock.monotonic() + waitMs >= until) throw error
+        await new Promise<void>((resolve) => clock.setTimer(resolve, waitMs * (0.5 + random.next() / 2)))
+      }
+    }
+  }
+
+  /** An abort of whatever runs is sent to another node with the name of the run: sent again, it must not end the one after it. */
+  async #named(node: NodeRef, key: SessionKey, call: SessionCall): Promise<SessionCall> {
+    if (call.message.type !== 'abort' || call.message.runId !== undefined || this.#options.remote === undefined) return call
+    const look: SessionCall = { message: { type: 'inspect' }, lane: 'control', entry: 'find' }
+    const { current } = await this.#options.remote.ask<SessionInspection>(node, key, look, patient.timeoutMs)
+    return current === undefined ? call : { ...call, message: { type: 'abort', runId: current.runId } }
+  }
+
+  /** Carries out a call of another node. Rejects `moved`, with the owner where it is known, for a session that is not to be here. */
+  async serve<T>(key: SessionKey, call: SessionCall): Promise<T> {
+    this.checkRuns()
+    try {
+      return await this.#arrive(this.#callHere<T>(key, call))
+    } catch (error) {
+      if (!BeamClawError.isInstance(error, 'fenced')) throw error
+      this.#existing.delete(key)
+      const owner = ownerIn(error)
+      throw new BeamClawError('moved', `Session "${key}" is at another node`, { cause: error, details: definedOnly({ owner }) })
+    }
+  }
+
+  /** Calls a session of this node, and once more if it left memory in that moment: it had nothing in hand then, so it has not seen the message. */
+  async #callHere<T>(key: SessionKey, { message, lane, entry }: SessionCall): Promise<T> {
+    if (entry === 'begin') this.#agentOf(key)
     for (;;) {
-      const session = await find()
+      const session = await this.#refOf(key, message, entry)
       try {
         return (await session.call(message, { ...patient, lane })) as T
       } catch (error) {
@@ -205,6 +274,11 @@ export class SessionRouter {
         if (!isUnseen || !this.#left.has(session) || this.#options.phase() === 'ended') throw error
       }
     }
+  }
+
+  #refOf(key: SessionKey, message: SessionMessage, entry: SessionCall['entry']): Promise<SessionRef> {
+    if (entry === 'find') return this.#find(key, message.type === 'inspect')
+    return this.#start(key, message.type === 'exists' && this.#options.dependencies.activity.isAsleep(key))
   }
 
   /** Resolves once the messages that are on their way now are accepted or refused. A drain waits for them, and then for their runs. */
@@ -220,15 +294,15 @@ export class SessionRouter {
     return reply
   }
 
-  /** Resolves with a running session, whether or not it was begun or its agent is configured. Rejects with the error that prevented the start. */
-  start(key: SessionKey): Promise<SessionRef> {
-    return this.#start(key, false)
-  }
-
-  /** With `isLook`, a session that does not run yet leaves its work alone until its first command; after a crash it goes on. */
+  /**
+   * Resolves with a running session of this node, whether or not it was begun or its agent is configured. Rejects with the error that prevented the start.
+   * With `isLook`, a session that does not run yet leaves its work alone until its first command; after a crash it goes on.
+   */
   async #start(key: SessionKey, isLook: boolean): Promise<SessionRef> {
     const { dependencies } = this.#options
     const supervisor = this.#supervisor()
+    if (this.#options.phase() === 'draining' && this.#options.remote !== undefined && !this.#existing.has(key) && this.#hasOthers)
+      throw new BeamClawError('draining', `This node is about to stop, and starts no session any more`, { retryAfterMs: 1_000 })
     const { agentId } = sessionKeyParts(key)
     const agent = this.#lastDefinition(agentId)
     this.#existing.add(key)
@@ -261,8 +335,29 @@ export class SessionRouter {
       .catch(() => {})
   }
 
-  /** Throws `actor-not-running` once this BeamClaw has ended. */
+  /** Ends all sessions of this node. A step of a run that is under way gets `stepMs` to complete. Resolves with their keys: a next owner goes on with them. */
+  async letGo(stepMs: number): Promise<readonly SessionKey[]> {
+    const supervisor = this.#options.sessions()
+    const keys: SessionKey[] = []
+    const end = async ({ id, actor }: ChildInfo): Promise<void> => {
+      const key = id as SessionKey
+      keys.push(key)
+      const session = actor as Session | undefined
+      if (session === undefined) return
+      if (stepMs > 0) await session.call({ type: 'pause' }, { timeoutMs: stepMs, lane: 'control' }).catch(() => {})
+      this.#left.add(session)
+      await supervisor?.terminateChild(session).catch(() => {})
+      this.#existing.delete(key)
+      this.#begun.delete(key)
+    }
+    await Promise.all((supervisor?.whichChildren() ?? []).map(end))
+    return keys
+  }
+
+  /** Throws `actor-not-running` once this BeamClaw has ended, and `node-isolated` while the other nodes do not hear it. */
   checkRuns(): void {
+    if (this.#options.phase() === 'isolated')
+      throw new BeamClawError('node-isolated', 'This node has lost its cluster, and does nothing until it is back', { retryAfterMs: 1_000 })
     if (this.#options.phase() === 'ended')
       throw new BeamClawError('actor-not-running', 'This BeamClaw has ended; start one again, and use that')
   }

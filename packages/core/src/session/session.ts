@@ -38,7 +38,12 @@ interface DeleteMessage {
   readonly unusedSince?: number
 }
 
-export type SessionMessage = SessionCommand | { readonly type: 'inspect' } | { readonly type: 'exists' } | DeleteMessage
+/** Completes the step under way, and begins no other: the session is about to leave this node. */
+interface PauseMessage {
+  readonly type: 'pause'
+}
+
+export type SessionMessage = SessionCommand | { readonly type: 'inspect' } | { readonly type: 'exists' } | DeleteMessage | PauseMessage
 
 /** The messages that leave the work of a session alone that was started for them. */
 const looks: ReadonlySet<SessionMessage['type']> = new Set(['exists', 'inspect'])
@@ -144,6 +149,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     let loaded: LoadedSession | undefined
     try {
       await this.#memory.settled()
+      if (message.type === 'pause') return await this.#pause()
       if (this.#isLook && !looks.has(message.type)) await this.#use(context)
       if (message.type === 'delete')
         return (await this.#memory.delete(context, message.unusedSince)) ? undefined : await this.#carryOut(message, context)
@@ -157,13 +163,20 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       const reply = await runCommand(this.#commandContext(loaded, context), message)
       if (longReads.has(message.type) && this.isAlive && !this.#memory.isLoaded(loaded)) return await this.#carryOut(message, context)
       if (begins) this.#memory.beginning.isKnown = true
-      return reply
+      return message.type === 'go-on' ? this.#inspection() : reply
     } catch (thrown) {
       if (thrown instanceof StateDiscarded && this.isAlive) return await this.#carryOut(message, context)
       const error = typedFailure(this.#key, thrown)
       if (isStoreTrouble(error, loaded)) this.#breakOff(error, context, loaded)
       return refuse(error)
     }
+  }
+
+  async #pause(): Promise<boolean> {
+    const { loop, running } = this.#memory.loaded ?? {}
+    loop?.pause()
+    await running?.catch(() => {})
+    return true
   }
 
   /** Resumes the work of a session that was only looked at. */
@@ -192,7 +205,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   #drive(loaded: LoadedSession, context: WorkContext): void {
-    if (loaded.running !== undefined || !hasWork(loaded.state)) return
+    if (loaded.running !== undefined || loaded.loop.isPaused || !hasWork(loaded.state)) return
     if (isRemoved(loaded.agent()) && !loaded.loop.hasStep) return this.#dependencies.activity.park(this.#key)
     const { current } = loaded.state
     if (current !== undefined && isParked(current) && !loaded.loop.hasStep) {

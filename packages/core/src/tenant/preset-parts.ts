@@ -4,10 +4,13 @@ import type { AgentDefinition } from '../agent/agent.ts'
 import type { ApprovalDesk } from '../approval/approval-gate.ts'
 import type { AgentId, SessionKey, TenantId } from '../base/ids.ts'
 import type { Part } from '../part/part.ts'
+import type { Cluster } from '../ports/cluster.ts'
 import type { Store } from '../ports/store.ts'
 import type { ActivityLog } from '../session/activity/activity-log.ts'
+import type { ResumeMode } from '../session/activity/activity-log-options.ts'
 import { withoutJournal } from '../session/activity/unfinished-deletions.ts'
-import { Waker } from '../session/activity/waker.ts'
+import { type WakeOutcome, Waker } from '../session/activity/waker.ts'
+import { WorkSweeper } from '../session/activity/work-sweeper.ts'
 import type { IndexFilling } from '../session/listing/index-filling.ts'
 import { RetentionSweep } from '../session/retention/retention-sweep.ts'
 import type { SessionRouter } from '../session/session-router.ts'
@@ -28,12 +31,14 @@ export interface Holder<T> {
 
 /** What the parts share. */
 export interface Preset {
-  readonly node: { readonly store: Store; readonly agents: ReadonlyMap<AgentId, AgentDefinition> }
+  readonly node: { readonly store: Store; readonly cluster: Cluster; readonly agents: ReadonlyMap<AgentId, AgentDefinition> }
   readonly approvals: ApprovalDesk
   readonly activity: ActivityLog
   readonly router: SessionRouter
   readonly waker: Holder<Waker>
   readonly sweep: Holder<RetentionSweep>
+  readonly sweeper: Holder<WorkSweeper>
+  readonly resume: ResumeMode
   readonly filling: IndexFilling
   /** How many sessions are at work again, of those that were found in journals. */
   readonly woken: readonly Promise<number>[]
@@ -68,10 +73,13 @@ function approvalsPart(approvals: ApprovalDesk): Part {
 }
 
 /** The part that starts last: a run that goes on calls tools, and those need the parts of the host. Wakes the sessions that have work: after a crash of the process, and after a restart of their supervisor. It finds more while it fills the index. */
-export function wakerPart({ node: { store }, activity, router, waker: holder, filling, woken, onResumed }: Preset): Part {
-  const resume = async (waker: Waker, tenant: TenantId): Promise<number> => {
+export function wakerPart(preset: Preset): Part {
+  const { node, activity, router, waker: holder, sweeper: sweepers, filling, woken, onResumed } = preset
+  const { store, cluster } = node
+  const resume = async (waker: Waker, sweeper: WorkSweeper, tenant: TenantId): Promise<number> => {
     const filled = filling.open()
-    const listed = await waker.wakeAll(activity.busy)
+    const own = await waker.wakeAll(activity.busy)
+    const listed = own + (await sweeper.sweep())
     // Sessions that are resumed on demand: a deletion that a crash interrupted waits for no caller.
     const asleep = activity.listed.filter((key) => activity.isAsleep(key))
     await waker.wakeAll(await withoutJournal(store, tenant, asleep))
@@ -84,12 +92,17 @@ export function wakerPart({ node: { store }, activity, router, waker: holder, fi
     start: ({ tenant, services: { clock, logger } }) => ({
       start: () => {
         const waker = new Waker({ router, clock, logger, isParked: (key) => activity.isParked(key), park: (key) => activity.park(key) })
+        const wake = (key: SessionKey): Promise<WakeOutcome> => waker.wakeOnce(key)
+        const adopt = preset.resume === 'now' ? undefined : (keys: readonly SessionKey[]): Promise<void> => activity.adopt(keys)
+        const sweeper = new WorkSweeper({ tenant, store, cluster, clock, logger, wake, adopt })
         holder.current = waker
+        sweepers.current = sweeper
         const release = (): void => {
           filling.close()
           waker.stop()
+          sweeper.stop()
         }
-        return new ResourceActor({ open: () => onResumed(resume(waker, tenant)), release })
+        return new ResourceActor({ open: () => onResumed(resume(waker, sweeper, tenant)), release })
       },
     }),
   }

@@ -17,7 +17,7 @@ import {
 import type { AgentDefinition } from '../agent/agent.ts'
 import { ApprovalGate, type Decide } from '../approval/approval-gate.ts'
 import type { AskModeRule } from '../approval/ask-mode.ts'
-import type { BeamClawError } from '../base/errors.ts'
+import { type BeamClawError, describeError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import { type AgentId, parseSessionKey, type SessionKey, type TenantId } from '../base/ids.ts'
 import { childOf, extensionsOf, type Part, type PartHost } from '../part/part.ts'
@@ -28,10 +28,13 @@ import type { ProviderTable } from '../provider/provider-table.ts'
 import { ActivityLog } from '../session/activity/activity-log.ts'
 import type { ResumeMode } from '../session/activity/activity-log-options.ts'
 import type { Waker } from '../session/activity/waker.ts'
+import type { WorkSweeper } from '../session/activity/work-sweeper.ts'
 import type { EventListeners } from '../session/event-listeners.ts'
 import { IndexFilling } from '../session/listing/index-filling.ts'
 import { SessionOverviews } from '../session/listing/session-overviews.ts'
 import { sessionsAtWork } from '../session/listing/sessions-at-work.ts'
+import type { NodePhase } from '../session/node-phase.ts'
+import { RemoteSessions, type SessionCall } from '../session/remote-sessions.ts'
 import type { RetentionSweep } from '../session/retention/retention-sweep.ts'
 import type { EventLoopTurns } from '../session/run/event-loop-turns.ts'
 import type { SuspectLine } from '../session/run/suspect-line.ts'
@@ -40,7 +43,7 @@ import type { SessionAccess } from '../session/session-door.ts'
 import { SessionHandle } from '../session/session-handle.ts'
 import { type ListSessionsOptions, listSessions, type SessionSummary } from '../session/session-list.ts'
 import { SessionRecords } from '../session/session-records.ts'
-import { type NodePhase, SessionRouter } from '../session/session-router.ts'
+import { SessionRouter } from '../session/session-router.ts'
 import { RunWaits } from '../tool/run-waits.ts'
 import { ToolRunner } from '../tool/tool-runner.ts'
 import { FoldedKeys } from './folded-keys.ts'
@@ -54,6 +57,8 @@ export interface TenantNode {
   /** The store that the host gave, for its parts. */
   readonly hostStore: Store
   readonly cluster: Cluster
+  /** True for a node that no other can join. */
+  readonly isAlone: boolean
   /** Where the sessions publish. */
   readonly events: EventBus<RunEvent>
   /** The bus that the host gave, for its parts. */
@@ -88,6 +93,8 @@ interface TenantLife {
   readonly waker: Holder<Waker>
   /** The sweep of the present incarnation of its part. */
   readonly sweep: Holder<RetentionSweep>
+  /** What takes over from dead nodes, of the present incarnation of its part. */
+  readonly sweeper: Holder<WorkSweeper>
 }
 
 export class Tenant implements SessionAccess {
@@ -186,6 +193,49 @@ export class Tenant implements SessionAccess {
     return (await waker.current?.wakeAll(activity.resume())) ?? 0
   }
 
+  /** Carries out a call of another node. Rejects as the session does, and `moved` for one that is elsewhere. */
+  serve(key: SessionKey, call: SessionCall): Promise<unknown> {
+    return this.#life.router.serve(key, call)
+  }
+
+  /** Awake sessions, and 10 for each with a run under way. */
+  get load(): number {
+    const sessions = partBelow(this.#life.supervisor, 'sessions') as DynamicSupervisor | undefined
+    return (sessions?.countChildren().active ?? 0) + 10 * this.#life.activity.busy.length
+  }
+
+  /** Takes over from nodes that have left the cluster, and asks again what they have changed. */
+  membersLeft(): void {
+    void this.#life.sweeper.current?.sweep()
+    this.approvals.inner.open().catch((error: unknown) => {
+      this.#node.services.logger.log('warn', 'approvals.not-read', { tenant: this.id, error: describeError(error) })
+    })
+  }
+
+  /** Ends all sessions at once: other nodes may have taken them over. */
+  async isolate(): Promise<void> {
+    await this.#life.router.letGo(0)
+  }
+
+  /** Begins anew as another life of this node. */
+  rejoin(): void {
+    this.#life.activity.renew()
+    this.#life.activity.open().catch(() => {})
+    void this.#life.sweeper.current?.sweep()
+  }
+
+  /** Hands all sessions to other nodes; each gets `stepMs` for its step. Resolves once those with work go on there, as far as they can. */
+  async handOver(stepMs: number): Promise<void> {
+    const { activity, router, waker } = this.#life
+    const busy = new Set(activity.busy)
+    const left = await router.letGo(stepMs)
+    const wake = async (key: SessionKey): Promise<void> => {
+      // Otherwise it stays listed, and is taken over with the list once this node has left.
+      if ((await waker.current?.wakeOnce(key)) !== 'failed') activity.end(key)
+    }
+    await Promise.all([...new Set([...left.filter((key) => activity.isListed(key)), ...busy])].map(wake))
+  }
+
   /** Lets sessions go on whose agent is configured only now, and begins to keep a retention that is new. */
   agentsChanged(): void {
     const { activity, waker, sweep } = this.#life
@@ -220,6 +270,7 @@ export class Tenant implements SessionAccess {
     const activity = new ActivityLog({ tenant, store, cluster, services, resume, onLost, beforeIdle })
     const waker: TenantLife['waker'] = { current: undefined }
     const sweep: TenantLife['sweep'] = { current: undefined }
+    const sweeper: TenantLife['sweeper'] = { current: undefined }
     const woken: Promise<number>[] = []
     const onWork = (keys: readonly SessionKey[]): void => {
       const found = activity.found(keys)
@@ -238,6 +289,7 @@ export class Tenant implements SessionAccess {
     const router = new SessionRouter({
       sessions: () => part('sessions') as DynamicSupervisor | undefined,
       phase,
+      remote: this.#node.isAlone ? undefined : new RemoteSessions(tenant, cluster),
       dependencies: {
         tenant,
         store,
@@ -253,13 +305,26 @@ export class Tenant implements SessionAccess {
         askMode: this.#node.askMode,
         suspects,
         turns,
+        phase,
         services,
         sessionDefaults,
         extensions,
       },
     })
     const onResumed = this.#onResumed
-    const preset = { node: this.#node, approvals: this.approvals.inner, activity, router, waker, sweep, filling, woken, onResumed }
+    const preset = {
+      node: this.#node,
+      approvals: this.approvals.inner,
+      activity,
+      router,
+      waker,
+      sweep,
+      sweeper,
+      resume,
+      filling,
+      woken,
+      onResumed,
+    }
     const supervisor = new Supervisor({
       id: tenant,
       // Sessions run their tools as tasks, so both supervisors restart together.
@@ -273,7 +338,7 @@ export class Tenant implements SessionAccess {
         childOf(wakerPart(preset), host),
       ],
     })
-    return { supervisor, router, waits, activity, overviews, filling, waker, sweep }
+    return { supervisor, router, waits, activity, overviews, filling, waker, sweep, sweeper }
   }
 
   /** Returns the environment of this tenant's parts. */

@@ -3,12 +3,14 @@
 import type { TimerHandle } from '@beamclaw/actor'
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { SessionKey } from '../../base/ids.ts'
-import type { AppendLog, LogContents } from '../../ports/store.ts'
+import { soloIncarnation } from '../../defaults/solo-cluster.ts'
+import type { AppendLog, FencingToken, LogContents } from '../../ports/store.ts'
+import type { StoreKey } from '../../ports/store-key.ts'
 import { openOwnedLog } from '../journal/open-owned-log.ts'
 import { isStoreLost } from '../journal/store-failure-codes.ts'
 import type { ActivityLogOptions } from './activity-log-options.ts'
 import { openActivity } from './activity-opening.ts'
-import { readKey, readSnapshot } from './activity-snapshot.ts'
+import { foldActivity } from './activity-snapshot.ts'
 import { Lingering } from './lingering.ts'
 
 /** Records after which the log is replaced by the list of busy sessions. */
@@ -38,6 +40,8 @@ export class ActivityLog {
   #opening: Promise<AppendLog> | undefined
   // Why writes are refused: the list is closed, or another process owns the log.
   #refusal: BeamClawError | undefined
+  // The list that is open, or was.
+  #list: { readonly key: StoreKey; readonly token: FencingToken } | undefined
   #wasOpen = false
   #wasLost = false
   #nextSeq = 1
@@ -179,13 +183,36 @@ export class ActivityLog {
     this.#eraseSoon()
   }
 
-  /** Writes the pending changes, and closes the log. */
+  get #isAlone(): boolean {
+    return this.#options.cluster.self.incarnation === soloIncarnation
+  }
+
+  /** Begins anew, as the list of the node's present life: the sessions of the one before are for whoever takes that one's list over. */
+  renew(): void {
+    const before = this.#opening
+    this.#opening = undefined
+    before?.then((log) => log.close()).catch(() => {})
+    this.#wasOpen = false
+    for (const key of this.#lingering.keys) this.#lingering.delete(key)
+    for (const kept of [this.#busy, this.#asleep, this.#parked]) kept.clear()
+    this.#releaseIdle()
+  }
+
+  /** Lists sessions of a dead node, which are left asleep. Rejects as the store does. */
+  async adopt(keys: readonly SessionKey[]): Promise<void> {
+    await Promise.all(keys.map((key) => this.begin(key)))
+    for (const key of keys) this.#asleep.add(key)
+  }
+
+  /** Writes the pending changes, and closes the log; a list of one life of a node is deleted when nothing is in it. */
   async close(): Promise<void> {
     if (this.#refusal === undefined) await this.#forget(this.#lingering.keys)
     if (this.#eraseTimer !== undefined) await this.#erase()
     this.kill()
     const log = await this.#opening?.catch(() => undefined)
     await log?.close()
+    if (log !== undefined && !this.#isAlone && this.#busy.size === 0 && this.#list !== undefined)
+      await this.#options.store.deleteLog(this.#list.key, this.#list.token).catch(() => {})
   }
 
   /** Stops all writes and refuses new ones: the store is lost. */
@@ -306,17 +333,24 @@ export class ActivityLog {
     if (this.#opening !== opening) return
     this.#opening = undefined
     // A failure of the first opening is reported by `open` alone.
-    if (this.#wasOpen && BeamClawError.isInstance(error) && (error.code === 'fenced' || isStoreLost(error))) this.giveUp(error)
+    if (!this.#wasOpen || !BeamClawError.isInstance(error)) return
+    // A node of several whose list another one took over is cut off, and is told so by its cluster.
+    if (isStoreLost(error) || (error.code === 'fenced' && this.#isAlone)) this.giveUp(error)
   }
 
   async #open(): Promise<AppendLog> {
-    const { tenant, store, services } = this.#options
+    const { tenant, store, services, cluster } = this.#options
     const { log, content, isLost } = await openActivity({
       tenant,
+      incarnation: cluster.self.incarnation,
       store,
       logger: services.logger,
       now: () => services.clock.now(),
-      open: async (key) => (await openOwnedLog(this.#options, key.join(':'), key)).log,
+      open: async (key) => {
+        const { log: opened, lease } = await openOwnedLog(this.#options, key.join(':'), key)
+        this.#list = { key, token: lease.token }
+        return opened
+      },
     })
     if (!this.#wasOpen) this.#wasLost = isLost
     this.#fold(content)
@@ -329,22 +363,13 @@ export class ActivityLog {
     // On a later opening, memory is more reliable than a log whose last write may have failed.
     if (this.#wasOpen) return
     this.#wasOpen = true
-    const { busy, seen } = readSnapshot(snapshot?.state, (what) => this.#reportUnreadable(what))
+    const { busy, seen, hasDeleted } = foldActivity({ snapshot, records }, (what) => this.#reportUnreadable(what))
     for (const key of busy) this.#busy.set(key, Promise.resolve())
-    for (const [key, at] of seen) this.#see(key, at)
-    for (const { seq, type, data, ts } of records) {
-      const key = readKey(data?.sessionKey)
-      if (key === undefined) {
-        this.#reportUnreadable(`record ${seq}`)
-        continue
-      }
-      this.#see(key, ts)
-      if (type === 'busy') this.#busy.set(key, Promise.resolve())
-      else this.#busy.delete(key)
-      if (type !== 'gone') continue
-      this.#seen.delete(key)
-      this.#eraseSoon()
+    for (const [key, at] of seen) {
+      if (at === undefined) this.#seen.delete(key)
+      else this.#see(key, at)
     }
+    if (hasDeleted) this.#eraseSoon()
     if (this.#options.resume === 'on-demand') for (const key of this.#busy.keys()) this.#asleep.add(key)
   }
 

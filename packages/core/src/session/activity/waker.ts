@@ -4,7 +4,6 @@ import type { Clock, Logger, TimerHandle } from '@beamclaw/actor'
 import type { ErrorCode } from '../../base/error-codes.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { SessionKey } from '../../base/ids.ts'
-import type { SessionInspection } from '../session-replies.ts'
 import type { SessionRouter } from '../session-router.ts'
 
 export interface WakerOptions {
@@ -16,6 +15,9 @@ export interface WakerOptions {
   /** Keeps a session listed whose journal is damaged, without counting it as busy: nothing is done for it until it is mended or used. */
   readonly park: (key: SessionKey) => void
 }
+
+/** `at-rest`: nothing is to be done for it, or nothing can be done. */
+export type WakeOutcome = 'at-work' | 'at-rest' | 'failed'
 
 /** Sessions that are woken concurrently. */
 const atOnce = 32
@@ -54,6 +56,25 @@ export class Waker {
     return atWork
   }
 
+  /** Tries a session once. Resolves with what it does now; `failed` when another attempt may succeed. Never rejects. */
+  async wakeOnce(key: SessionKey): Promise<WakeOutcome> {
+    const { router, logger, isParked, park } = this.#options
+    if (this.#isStopped) return 'failed'
+    try {
+      const { current, waiting } = await router.wake(key)
+      return !isParked(key) && (current !== undefined || waiting.length > 0) ? 'at-work' : 'at-rest'
+    } catch (error) {
+      // Its first message was not durable yet, so no caller was told that it was accepted.
+      if (BeamClawError.isInstance(error, 'unknown-session')) return 'at-rest'
+      // An orderly stop that came sooner: the next start resumes the session.
+      if (this.#isStopped) return 'failed'
+      const isLasting = BeamClawError.isInstance(error) && lasting.has(error.code)
+      logger.log('error', 'session.not-resumed', { session: key, error: describeError(error), isTriedAgain: !isLasting })
+      if (isLasting && error.code === 'log-corrupt') park(key)
+      return isLasting ? 'at-rest' : 'failed'
+    }
+  }
+
   /** Stops all retries. */
   stop(): void {
     this.#isStopped = true
@@ -63,28 +84,9 @@ export class Waker {
 
   /** Resolves with whether the session now works. */
   async #wake(key: SessionKey, retryMs: number): Promise<boolean> {
-    const { router, logger, isParked, park } = this.#options
-    if (this.#isStopped) return false
-    try {
-      const session = await router.start(key)
-      await session.call({ type: 'go-on' }, { lane: 'control' })
-      const { current, waiting } = (await session.call({ type: 'inspect' }, { lane: 'control' })) as SessionInspection
-      return !isParked(key) && (current !== undefined || waiting.length > 0)
-    } catch (error) {
-      // Its first message was not durable yet, so no caller was told that it was accepted.
-      if (BeamClawError.isInstance(error, 'unknown-session')) return false
-      // An orderly stop that came sooner: the next start resumes the session.
-      if (this.#isStopped) return false
-      const isLasting = BeamClawError.isInstance(error) && lasting.has(error.code)
-      logger.log('error', 'session.not-resumed', {
-        session: key,
-        error: describeError(error),
-        ...(isLasting ? {} : { retryAfterMs: retryMs }),
-      })
-      if (!isLasting) this.#retryLater(key, retryMs)
-      else if (error.code === 'log-corrupt') park(key)
-      return false
-    }
+    const outcome = await this.wakeOnce(key)
+    if (outcome === 'failed') this.#retryLater(key, retryMs)
+    return outcome === 'at-work'
   }
 
   #retryLater(key: SessionKey, retryMs: number): void {

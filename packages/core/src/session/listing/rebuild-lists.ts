@@ -1,8 +1,10 @@
 /** Makes the index and the list of busy sessions of a tenant anew from the journals, for a repair. Nothing else may run over the store. */
 import type { Clock } from '@beamclaw/actor'
 import type { SessionKey, TenantId } from '../../base/ids.ts'
+import { keysBelow } from '../../defaults/keys-below.ts'
+import { soloIncarnation } from '../../defaults/solo-cluster.ts'
 import type { AppendLog, LogEntry, Store } from '../../ports/store.ts'
-import { activityKey, mostDamaged } from '../activity/activity-opening.ts'
+import { activityKey, mostDamaged, workLists } from '../activity/activity-opening.ts'
 import { settingsOf } from './find-journal.ts'
 import { sessionsIn } from './rebuild-index.ts'
 import { type SurveyedSession, surveySession } from './survey-session.ts'
@@ -56,11 +58,15 @@ export async function rebuildLists(store: Store, tenant: TenantId, options: Rebu
   const { onProgress, onUnreadable, signal, clock } = options
   signal?.throwIfAborted()
   // The list goes first: beside sessions, an empty one says that the journals have to be read.
-  for (let number = 1; number <= mostDamaged + 1; number++) await store.delete(activityKey(tenant, number))
+  for (let number = 1; number <= mostDamaged + 1; number++) await store.delete(activityKey(tenant, soloIncarnation, number))
+  for await (const key of keysBelow(store, [tenant, workLists])) await store.delete(key)
   await store.index.clear(tenant)
   let progress: RebuildListsProgress = { total: await countOf(store, tenant, signal), done: 0, withWork: 0, unreadable: 0, unnamedBlobs: 0 }
   await onProgress?.(progress)
-  const list = new BusyList(await store.openLog(activityKey(tenant, 1), { epoch: 1, nonce: 'repair' }), () => clock?.now() ?? Date.now())
+  const list = new BusyList(
+    await store.openLog(activityKey(tenant, soloIncarnation, 1), { epoch: 1, nonce: 'repair' }),
+    () => clock?.now() ?? Date.now(),
+  )
   try {
     for await (const keys of sessionsIn(store, tenant)) {
       for (let from = 0; from < keys.length; from += atOnce) {

@@ -31,6 +31,7 @@ export class RunLoop {
   readonly #pause: AttemptPause
   readonly #summary: HistorySummary
   #step: AbortController
+  #isPaused = false
 
   constructor(options: RunLoopOptions) {
     this.#options = options
@@ -52,8 +53,17 @@ export class RunLoop {
     this.#step.abort(reason)
   }
 
+  /** Begins no further step; the one under way completes. */
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
   /**
-   * Runs until no work is left or `stopped` is aborted. Of the steps that take time only the request to a model may begin before `listed` has resolved.
+   * Runs until no work is left, the loop is paused, or `stopped` is aborted. Of the steps that take time only the request to a model may begin before `listed` has resolved.
    * Rejects with the error that prevented a journal write, and as `listed` does.
    */
   async run(stopped: AbortSignal, listed: Promise<void>): Promise<void> {
@@ -64,7 +74,7 @@ export class RunLoop {
     listed.catch(() => {})
     stopped.addEventListener('abort', follow)
     try {
-      while (!stopped.aborted) {
+      while (!stopped.aborted && !this.#isPaused) {
         const step = this.#next()
         if (step.type === 'wait') {
           await Promise.all([listed, journal.flush()])

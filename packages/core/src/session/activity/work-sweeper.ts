@@ -1,0 +1,137 @@
+/**
+ * Takes over what dead nodes have left: claims their lists of busy sessions, and has those go on where they belong now.
+ *
+ * Phases: `resting ⇄ sweeping`, and `stopped` from either.
+ * I1: A list is deleted only when each of its sessions was woken, or nothing can be done for it. Whoever sweeps next finds what an interrupted sweep left.
+ * I2: Opening a list fences its node: should it still run, it begins no work any more.
+ */
+import type { Clock, Logger } from '@beamclaw/actor'
+import { BeamClawError, describeError } from '../../base/errors.ts'
+import type { SessionKey, TenantId } from '../../base/ids.ts'
+import { keysBelow } from '../../defaults/keys-below.ts'
+import { soloIncarnation } from '../../defaults/solo-cluster.ts'
+import type { Cluster } from '../../ports/cluster.ts'
+import type { Store } from '../../ports/store.ts'
+import type { StoreKey } from '../../ports/store-key.ts'
+import { openOwnedLog } from '../journal/open-owned-log.ts'
+import { activityKey, incarnationOf, workLists } from './activity-opening.ts'
+import { foldActivity } from './activity-snapshot.ts'
+import type { WakeOutcome } from './waker.ts'
+
+export interface WorkSweeperOptions {
+  readonly tenant: TenantId
+  readonly store: Store
+  readonly cluster: Cluster
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Has a session go on, wherever that is. Never rejects. */
+  readonly wake: (key: SessionKey) => Promise<WakeOutcome>
+  /** Keeps sessions listed here that are to go on at their first use; undefined when they are to go on at once. */
+  readonly adopt: ((keys: readonly SessionKey[]) => Promise<void>) | undefined
+}
+
+/** Sessions that are woken concurrently. */
+const atOnce = 32
+
+/** Milliseconds until sessions that could not be woken are tried again; doubled each time, up to the longest. */
+const firstRetryMs = 250
+const longestRetryMs = 30_000
+
+export class WorkSweeper {
+  readonly #options: WorkSweeperOptions
+  #phase: 'resting' | 'sweeping' | 'stopped' = 'resting'
+  #isWanted = false
+  // Lists that are being taken over.
+  readonly #underWay = new Set<string>()
+
+  constructor(options: WorkSweeperOptions) {
+    this.#options = options
+  }
+
+  /** Takes over the lists of nodes that are no members any more. Resolves with the number of sessions that are at work again. Never rejects. */
+  async sweep(): Promise<number> {
+    this.#isWanted = true
+    if (this.#phase !== 'resting') return 0
+    this.#phase = 'sweeping'
+    let atWork = 0
+    try {
+      while (this.#isWanted && !this.#isStopped) {
+        this.#isWanted = false
+        const lists = await this.#orphans()
+        const swept = await Promise.all(lists.map((key) => this.#takeOver(key)))
+        atWork += swept.reduce((sum, count) => sum + count, 0)
+      }
+    } catch (error) {
+      this.#options.logger.log('warn', 'cluster.sweep-failed', { error: describeError(error) })
+    } finally {
+      if (!this.#isStopped) this.#phase = 'resting'
+    }
+    return atWork
+  }
+
+  stop(): void {
+    this.#phase = 'stopped'
+  }
+
+  get #isStopped(): boolean {
+    return this.#phase === 'stopped'
+  }
+
+  /** Resolves with the lists of nodes that are no members. */
+  async #orphans(): Promise<readonly StoreKey[]> {
+    const { tenant, store, cluster } = this.#options
+    const found: StoreKey[] = []
+    // Read before the members are: a node that joins has no list yet.
+    for await (const key of keysBelow(store, [tenant, workLists])) found.push(key)
+    const alive = new Set([cluster.self, ...cluster.members].map(({ incarnation }) => incarnation))
+    // What a node has left that was alone with this store.
+    if (!alive.has(soloIncarnation)) found.push(activityKey(tenant, soloIncarnation, 1))
+    return found.filter((key) => !alive.has(incarnationOf(key) ?? soloIncarnation) && !this.#underWay.has(key.join(':')))
+  }
+
+  /** Resolves with the number of sessions of a list that are at work again; with 0 when another node has it, or it cannot be had now. */
+  async #takeOver(key: StoreKey): Promise<number> {
+    const { store, cluster, logger, adopt } = this.#options
+    const name = key.join(':')
+    this.#underWay.add(name)
+    try {
+      if ((await store.readLog(key, { limit: 1 })) === undefined) return 0
+      const { log, lease } = await openOwnedLog({ store, cluster }, name, key)
+      const { busy } = foldActivity(await log.read(), (what) => logger.log('error', 'activity.unreadable', { what }))
+      if (busy.size > 0)
+        logger.log('info', 'cluster.sessions-taken-over', { from: incarnationOf(key) ?? soloIncarnation, sessions: busy.size })
+      const atWork = adopt === undefined ? await this.#wakeAll([...busy]) : await adopt([...busy]).then(() => 0)
+      await log.close()
+      if (this.#isStopped) return atWork
+      await store.deleteLog(key, lease.token)
+      await cluster.release(lease)
+      return atWork
+    } catch (error) {
+      // Another node takes it over, or the next sweep does.
+      if (!BeamClawError.isInstance(error, 'fenced'))
+        logger.log('warn', 'cluster.not-taken-over', { list: name, error: describeError(error) })
+      return 0
+    } finally {
+      this.#underWay.delete(name)
+    }
+  }
+
+  async #wakeAll(keys: readonly SessionKey[]): Promise<number> {
+    let atWork = 0
+    let rest = [...keys]
+    for (let waitMs = firstRetryMs; rest.length > 0 && !this.#isStopped; waitMs = Math.min(longestRetryMs, 2 * waitMs)) {
+      const failed: SessionKey[] = []
+      const wakeNext = async (): Promise<void> => {
+        for (let key = rest.pop(); key !== undefined && !this.#isStopped; key = rest.pop()) {
+          const outcome = await this.#options.wake(key)
+          if (outcome === 'at-work') atWork++
+          if (outcome === 'failed') failed.push(key)
+        }
+      }
+      await Promise.all(Array.from({ length: Math.min(atOnce, rest.length) }, wakeNext))
+      if (failed.length > 0) await new Promise<void>((resolve) => this.#options.clock.setTimer(resolve, waitMs, true))
+      rest = failed
+    }
+    return atWork
+  }
+}

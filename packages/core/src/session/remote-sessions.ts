@@ -1,0 +1,116 @@
+/**
+ * The sessions that live on other nodes: where they are, and how they are asked.
+ *
+ * Owns what it has learned of places. It may be out of date at any time: the node that is asked says so, and the store lets only one of two owners write.
+ */
+import type { MailboxLane } from '@beamclaw/actor'
+import { BeamClawError } from '../base/errors.ts'
+import type { SessionKey, TenantId } from '../base/ids.ts'
+import type { JsonValue } from '../base/messages.ts'
+import { ownerIn } from '../defaults/placement.ts'
+import type { Cluster, NodeRef } from '../ports/cluster.ts'
+import type { SessionMessage } from './session.ts'
+import { sessionLease } from './session-names.ts'
+
+/** A call of a session, as one node sends it to another. */
+export interface SessionCall {
+  readonly message: SessionMessage
+  readonly lane: MailboxLane
+  /** `begin`: the message may begin the session. `find`: the session has to exist. `start`: whether it exists does not matter. */
+  readonly entry: 'begin' | 'find' | 'start'
+}
+
+/** The request for a call, between nodes. */
+export interface SessionFrame extends SessionCall {
+  readonly type: 'session'
+  readonly tenant: TenantId
+  readonly key: SessionKey
+}
+
+/** Places that are remembered. */
+const mostPlaces = 10_000
+
+/** Failures after which it is certain that the session has not carried out the message. */
+const unseen: ReadonlySet<string> = new Set(['moved', 'fenced', 'draining', 'node-isolated', 'actor-not-running'])
+
+/** Failures that do not say whether it has. */
+const unknown: ReadonlySet<string> = new Set(['node-gone', 'call-timeout', 'actor-stopped', 'actor-killed'])
+
+/** The messages that change nothing when they are carried out twice: most reads, and what its run id tells from new work. */
+const repeatable: ReadonlySet<SessionMessage['type']> = new Set([
+  'send',
+  'redrive',
+  'find',
+  'history',
+  'dead-letters',
+  'inspect',
+  'exists',
+  'records',
+  'answering',
+  'export',
+  'delete',
+  'go-on',
+])
+
+export class RemoteSessions {
+  readonly #tenant: TenantId
+  readonly #cluster: Cluster
+  // The oldest first.
+  readonly #places = new Map<SessionKey, NodeRef>()
+
+  constructor(tenant: TenantId, cluster: Cluster) {
+    this.#tenant = tenant
+    this.#cluster = cluster
+  }
+
+  /** Resolves with the node to ask; undefined for this one. Rejects as `Cluster.locate` does. */
+  async placeOf(key: SessionKey): Promise<NodeRef | undefined> {
+    const known = this.#places.get(key)
+    const { self, members } = this.#cluster
+    if (known !== undefined && members.some(({ incarnation }) => incarnation === known.incarnation)) return known
+    const { node } = await this.#cluster.locate(sessionLease(this.#tenant, key))
+    if (node.incarnation === self.incarnation) {
+      this.#places.delete(key)
+      return undefined
+    }
+    this.#learn(key, node)
+    return node
+  }
+
+  /** Resolves with the reply of the session at another node. Rejects as `Cluster.request` does. */
+  async ask<T>(node: NodeRef, key: SessionKey, call: SessionCall, timeoutMs: number): Promise<T> {
+    const frame: SessionFrame = { type: 'session', tenant: this.#tenant, key, ...call }
+    const reply = await this.#cluster.request(node, frame as unknown as JsonValue, { timeoutMs })
+    return (reply as { readonly value?: unknown }).value as T
+  }
+
+  /** Takes what a failure says of the place. Returns whether the call is to be made again, where the session is now. */
+  isAgain(key: SessionKey, { message }: SessionCall, error: unknown): error is BeamClawError {
+    if (!BeamClawError.isInstance(error) || !(unseen.has(error.code) || unknown.has(error.code))) return false
+    const owner = ownerIn(error)
+    if (owner !== undefined && owner.incarnation !== this.#cluster.self.incarnation) this.#learn(key, owner)
+    else this.#places.delete(key)
+    if (unseen.has(error.code) || error.details.isUndelivered === true) return true
+    return repeatable.has(message.type) || (message.type === 'abort' && message.runId !== undefined)
+  }
+
+  /** Forgets what is known of a place. */
+  forget(key: SessionKey): void {
+    this.#places.delete(key)
+  }
+
+  #learn(key: SessionKey, node: NodeRef): void {
+    this.#places.delete(key)
+    this.#places.set(key, node)
+    if (this.#places.size <= mostPlaces) return
+    for (const oldest of this.#places.keys()) return void this.#places.delete(oldest)
+  }
+}
+
+/** Returns the error of a caller that cannot know whether its message was carried out, and must not send it twice. */
+export function unknownOutcome(error: BeamClawError): BeamClawError {
+  if (error.code !== 'node-gone') return error
+  return new BeamClawError('call-timeout', 'The node of the session died before it answered: look whether the change was made', {
+    cause: error,
+  })
+}

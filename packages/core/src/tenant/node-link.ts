@@ -1,0 +1,174 @@
+/**
+ * What a node does for the others of its cluster: it answers their calls, takes over from those that have left, and stops while it is cut off.
+ *
+ * Phases: those of the node, of which `isolated` is entered and left here.
+ * I1: Nothing that arrives is trusted: it may be forged, or come from another version.
+ * I2: While the node is isolated no session of it is alive; before it goes on, its list of busy sessions is a new one.
+ */
+import type { SystemServices, TimerHandle } from '@beamclaw/actor'
+import { BeamClawError, describeError } from '../base/errors.ts'
+import { parseSessionKey, type TenantId } from '../base/ids.ts'
+import type { JsonValue } from '../base/messages.ts'
+import type { Cluster, ClusterHost, MemberChange, NodeRef, VersionRange } from '../ports/cluster.ts'
+import type { NodePhase } from '../session/node-phase.ts'
+import type { SessionCall, SessionFrame } from '../session/remote-sessions.ts'
+
+/** The frames between nodes that this version speaks. */
+export const wireVersions: VersionRange = [1, 1]
+
+/** The formats of journals that this version reads. */
+export const recordVersions: VersionRange = [1, 1]
+
+/** Milliseconds between two looks at the load of this node, and after lists of dead nodes that a member may have missed. */
+const loadEveryMs = 2_000
+const sweepEveryMs = 30_000
+
+/** What the link needs of a tenant. */
+export interface LinkedTenant {
+  readonly id: TenantId
+  readonly load: number
+  serve(key: ReturnType<typeof parseSessionKey>, call: SessionCall): Promise<unknown>
+  membersLeft(): void
+  isolate(): Promise<void>
+  rejoin(): void
+}
+
+/** Answers the requests of one type. */
+export type NodeHandler = (body: { readonly [name: string]: JsonValue | undefined }, from: NodeRef) => Promise<JsonValue>
+
+export interface NodeLinkOptions {
+  readonly cluster: Cluster
+  readonly services: SystemServices
+  readonly phase: { value: NodePhase }
+  readonly tenants: readonly LinkedTenant[]
+}
+
+export class NodeLink implements ClusterHost {
+  readonly wire = wireVersions
+  readonly records = recordVersions
+  readonly #options: NodeLinkOptions
+  readonly #handlers = new Map<string, NodeHandler>()
+  readonly #onMembers: ((change: MemberChange) => void)[] = []
+  readonly #onTell: ((body: JsonValue, from: NodeRef) => void)[] = []
+  /** Settles once the sessions of the life before have ended. */
+  #isolating: Promise<unknown> = Promise.resolve()
+  #before: NodePhase = 'running'
+  #timer: TimerHandle | undefined
+  #sinceSweepMs = 0
+  #toldLoad = 0
+
+  constructor(options: NodeLinkOptions) {
+    this.#options = options
+    this.#handlers.set('session', (body) => this.#serve(body))
+  }
+
+  /** Answers the requests whose `type` is this one. */
+  answer(type: string, handler: NodeHandler): void {
+    this.#handlers.set(type, handler)
+  }
+
+  /** Calls back with what other nodes tell. */
+  whenTold(listener: (body: JsonValue, from: NodeRef) => void): void {
+    this.#onTell.push(listener)
+  }
+
+  /** Calls back when nodes have joined or left. */
+  whenMembersChange(listener: (change: MemberChange) => void): void {
+    this.#onMembers.push(listener)
+  }
+
+  /** Begins to tell the others the load of this node. */
+  begin(): void {
+    const { clock } = this.#options.services
+    const look = (): void => {
+      this.#tellLoad()
+      this.#sinceSweepMs += loadEveryMs
+      if (this.#sinceSweepMs >= sweepEveryMs) this.#sweep()
+      this.#timer = clock.setTimer(look, loadEveryMs, true)
+    }
+    this.#timer = clock.setTimer(look, loadEveryMs, true)
+  }
+
+  /** Ends what `begin` began. */
+  end(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+  }
+
+  async onRequest(body: JsonValue, from: NodeRef): Promise<JsonValue> {
+    if (typeof body !== 'object' || body === null || Array.isArray(body)) throw unreadable()
+    const { type } = body as { readonly type?: JsonValue }
+    const handler = typeof type === 'string' ? this.#handlers.get(type) : undefined
+    if (handler !== undefined) return handler(body as Parameters<NodeHandler>[0], from)
+    throw new BeamClawError('unknown-message', `Node "${from.id}" sent a request that this version does not know; upgrade the older one`)
+  }
+
+  onTell(body: JsonValue, from: NodeRef): void {
+    for (const listener of this.#onTell) this.#guarded(() => listener(body, from))
+  }
+
+  onMembers(change: MemberChange): void {
+    const { logger } = this.#options.services
+    for (const { id, incarnation } of change.joined) logger.log('info', 'cluster.joined', { node: id, incarnation })
+    for (const { id, incarnation } of change.left) logger.log('info', 'cluster.left', { node: id, incarnation })
+    for (const listener of this.#onMembers) this.#guarded(() => listener(change))
+    if (change.left.length > 0) this.#sweep()
+  }
+
+  onIsolated(): void {
+    const { phase, tenants, services } = this.#options
+    if (phase.value === 'isolated' || phase.value === 'ended') return
+    services.logger.log('error', 'cluster.isolated', {
+      advice: 'The other nodes may have taken over; this one does nothing until it is back',
+    })
+    this.#before = phase.value
+    phase.value = 'isolated'
+    this.#isolating = Promise.allSettled(tenants.map((tenant) => tenant.isolate()))
+  }
+
+  onRejoined(self: NodeRef): void {
+    const { phase, tenants, services } = this.#options
+    void this.#isolating.then(() => {
+      if (phase.value !== 'isolated') return
+      services.logger.log('info', 'cluster.rejoined', { node: self.id, incarnation: self.incarnation })
+      phase.value = this.#before
+      for (const tenant of tenants) this.#guarded(() => tenant.rejoin())
+    })
+  }
+
+  async #serve({ tenant: id, key, message, lane, entry }: Partial<Record<keyof SessionFrame, JsonValue>>): Promise<JsonValue> {
+    const tenant = this.#options.tenants.find((one) => one.id === id)
+    if (tenant === undefined) throw new BeamClawError('unknown-tenant', 'This node does not have the tenant of the session')
+    const isCall = typeof message === 'object' && message !== null && 'type' in message && typeof message.type === 'string'
+    if (!isCall || (lane !== 'work' && lane !== 'control') || (entry !== 'begin' && entry !== 'find' && entry !== 'start'))
+      throw unreadable()
+    const call = { message, lane, entry } as unknown as SessionCall
+    const value = await tenant.serve(parseSessionKey(key), call)
+    return (value === undefined ? {} : { value }) as JsonValue
+  }
+
+  #sweep(): void {
+    this.#sinceSweepMs = 0
+    if (this.#options.phase.value !== 'running') return
+    for (const tenant of this.#options.tenants) this.#guarded(() => tenant.membersLeft())
+  }
+
+  #tellLoad(): void {
+    const load = this.#options.tenants.reduce((sum, tenant) => sum + tenant.load, 0)
+    if (Math.abs(load - this.#toldLoad) <= this.#toldLoad / 10) return
+    this.#toldLoad = load
+    this.#options.cluster.announce({ load }).catch(() => {})
+  }
+
+  #guarded(act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      this.#options.services.logger.log('error', 'cluster.listener-failed', { error: describeError(error) })
+    }
+  }
+}
+
+function unreadable(): BeamClawError {
+  return new BeamClawError('unknown-message', 'Another node sent a request that this one cannot read')
+}
