@@ -1,4 +1,13 @@
 export { flushEventLoop, ManualClock, ScriptedProvider, textAnswer, toolAnswer } from '@beamclaw/core/testing'
+export type { MemoryCluster } from './cluster/memory-cluster.ts'
+export { MemoryNetwork, type MemoryNetworkOptions, type MemoryNodeOptions } from './cluster/memory-network.ts'
+export {
+  type MessageFault,
+  type MessageFaultPlan,
+  type NetworkMessage,
+  type RandomMessageFaultsOptions,
+  randomMessageFaults,
+} from './cluster/message-faults.ts'
 export {
   type ClusterContractOptions,
   type ClusterContractSection,
