@@ -1,0 +1,96 @@
+import { textAnswer } from '@beamclaw/testkit'
+import { expect, test, vi } from 'vitest'
+import { type LabNode, Nodes } from './lab/nodes.ts'
+
+const key = 'agent:main:chat'
+
+const patiently = { timeout: 15_000, interval: 10 }
+
+/** The texts of a conversation, as one node reads it. */
+async function textsAt({ claw }: LabNode, session = key): Promise<readonly string[]> {
+  const { messages } = await claw.session(session).history()
+  return messages.map(({ message }) =>
+    typeof message.content === 'string' ? message.content : (message.content[0] as { text: string }).text,
+  )
+}
+
+test('a message may enter anywhere: the same one at three nodes at once is one run, with three equal receipts', async () => {
+  await using lab = await Nodes.start()
+  for (let round = 0; round < 30; round++) {
+    const session = `agent:main:round-${round}`
+    const send = ({ claw }: LabNode) => claw.session(session).send('hello', { idempotencyKey: 'one' }).accepted
+    const receipts = await Promise.all(lab.nodes.map(send))
+    expect(new Set(receipts.map(({ seq }) => seq)).size).toBe(1)
+    expect(receipts.filter(({ status }) => status === 'accepted')).toHaveLength(1)
+    for (const node of lab.nodes)
+      await vi.waitFor(async () => expect(await textsAt(node, session)).toEqual(['hello', 'heard hello']), patiently)
+  }
+})
+
+test('kill -9 of the owner: another node goes on with what it had accepted, and each run ends once', async () => {
+  let isHeld = true
+  const answers = ({ messages }: { readonly messages: readonly { readonly content: unknown }[] }) =>
+    isHeld ? new Promise<never>(() => {}) : textAnswer(`heard ${String(messages.at(-1)?.content)}`)
+  await using lab = await Nodes.start({ answers })
+  const [first] = lab.nodes as [LabNode]
+  const sessions = Array.from({ length: 12 }, (_, index) => `agent:main:chat-${index}`)
+  for (const session of sessions)
+    for (const text of ['one', 'two']) await first.claw.session(session).send(text, { idempotencyKey: text }).accepted
+  const owners = await Promise.all(sessions.map(async (session) => (await first.cluster.locate(`default:${session}`)).node.id))
+  expect(new Set(owners).size).toBeGreaterThan(1)
+  const victim = lab.nodes.find(({ id }) => id === owners[0]) as LabNode
+  lab.kill(victim)
+  isHeld = false
+  const rest = lab.nodes.filter((node) => node !== victim)
+  for (const node of rest)
+    for (const [index, session] of sessions.entries()) {
+      // The others hold their model as before.
+      if (owners[index] !== victim.id) continue
+      await vi.waitFor(async () => expect(await textsAt(node, session)).toEqual(['one', 'heard one', 'two', 'heard two']), patiently)
+    }
+})
+
+test('a drain hands the conversations over, and nobody waits for it', async () => {
+  await using lab = await Nodes.start()
+  const [first, ...rest] = lab.nodes as [LabNode, LabNode, LabNode]
+  const sessions = Array.from({ length: 12 }, (_, index) => `agent:main:chat-${index}`)
+  for (const session of sessions) await first.claw.session(session).send('before', { idempotencyKey: 'before' }).accepted
+  const drained = first.claw.drain()
+  const receipts = await Promise.all(
+    sessions.map((session) => first.claw.session(session).send('after', { idempotencyKey: 'after' }).accepted),
+  )
+  expect(receipts.every(({ status }) => status === 'accepted')).toBe(true)
+  await drained
+  for (const node of [first, ...rest])
+    for (const session of sessions)
+      await vi.waitFor(
+        async () => expect(await textsAt(node, session)).toEqual(['before', 'heard before', 'after', 'heard after']),
+        patiently,
+      )
+  for (const session of sessions) expect((await rest[0].cluster.locate(`default:${session}`)).node.id).not.toBe(first.id)
+  await first.claw.stop()
+  await vi.waitFor(() => expect(rest[0].claw.nodes.map(({ id }) => id).toSorted()).toEqual(['node-1', 'node-2']), patiently)
+})
+
+test('a node that is cut off does nothing, and is back as another life', async () => {
+  await using lab = await Nodes.start()
+  const [first, second] = lab.nodes as [LabNode, LabNode]
+  const sessions = Array.from({ length: 6 }, (_, index) => `agent:main:chat-${index}`)
+  for (const session of sessions) await first.claw.session(session).send('one', { idempotencyKey: 'one' }).accepted
+  const before = first.cluster.self.incarnation
+  lab.network.isolate('node-0')
+  await vi.waitFor(async () => {
+    await expect(first.claw.session(key).send('lost').accepted).rejects.toMatchObject({ code: 'node-isolated' })
+  }, patiently)
+  for (const session of sessions)
+    expect((await second.claw.session(session).send('two', { idempotencyKey: 'two' }).accepted).status).toBe('accepted')
+  lab.network.heal()
+  await vi.waitFor(
+    async () => expect((await first.claw.session(key).send('here', { idempotencyKey: 'here' }).accepted).seq).toBeGreaterThan(0),
+    patiently,
+  )
+  expect(first.cluster.self.incarnation).not.toBe(before)
+  expect(first.claw.isRunning).toBe(true)
+  for (const session of sessions)
+    await vi.waitFor(async () => expect(await textsAt(first, session)).toEqual(['one', 'heard one', 'two', 'heard two']), patiently)
+})
