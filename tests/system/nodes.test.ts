@@ -69,7 +69,7 @@ test('a drain hands the conversations over, and nobody waits for it', async () =
       )
   for (const session of sessions) expect((await rest[0].cluster.locate(`default:${session}`)).node.id).not.toBe(first.id)
   await first.claw.stop()
-  await vi.waitFor(() => expect(rest[0].claw.nodes.map(({ id }) => id).toSorted()).toEqual(['node-1', 'node-2']), patiently)
+  await vi.waitFor(() => expect(rest[0].claw.cluster.nodes.map(({ id }) => id).toSorted()).toEqual(['node-1', 'node-2']), patiently)
 })
 
 test('a node that is cut off does nothing, and is back as another life', async () => {
@@ -93,4 +93,26 @@ test('a node that is cut off does nothing, and is back as another life', async (
   expect(first.claw.isRunning).toBe(true)
   for (const session of sessions)
     await vi.waitFor(async () => expect(await textsAt(first, session)).toEqual(['one', 'heard one', 'two', 'heard two']), patiently)
+})
+
+test('each node tells what all of them do, and can have another one emptied', async () => {
+  await using lab = await Nodes.start()
+  const [first, , third] = lab.nodes as [LabNode, LabNode, LabNode]
+  third.claw.cluster.report(() => ({ machine: 'three' }))
+  for (let index = 0; index < 12; index++) await first.claw.session(`agent:main:chat-${index}`).send('hello').accepted
+  const status = await first.claw.cluster.status()
+  expect(status.map(({ id, isSelf, state }) => [id, isSelf, state])).toEqual([
+    ['node-0', true, 'up'],
+    ['node-1', false, 'up'],
+    ['node-2', false, 'up'],
+  ])
+  expect(status.reduce((sum, { activity }) => sum + (activity?.sessions ?? 0), 0)).toBe(12)
+  expect(status[2]?.activity?.report).toEqual({ machine: 'three' })
+  await first.claw.cluster.drain('node-2')
+  await vi.waitFor(async () => {
+    const [one, two, three] = await first.claw.cluster.status()
+    expect([three?.state, three?.activity?.sessions, three?.activity?.phase]).toEqual(['draining', 0, 'draining'])
+    expect([one?.state, two?.state]).toEqual(['up', 'up'])
+  }, patiently)
+  await expect(first.claw.cluster.drain('node-9')).rejects.toMatchObject({ code: 'node-gone' })
 })

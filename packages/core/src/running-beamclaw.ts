@@ -20,7 +20,7 @@ import { type AgentId, parseAgentId, parseTenantId } from './base/ids.ts'
 import type { UserMessage } from './base/messages.ts'
 import type { Part } from './part/part.ts'
 import { partBelow } from './part/parts-branch.ts'
-import type { Cluster, Member } from './ports/cluster.ts'
+import type { Cluster } from './ports/cluster.ts'
 import type { EmbedAnswer, ProviderPart } from './ports/provider.ts'
 import type { Store } from './ports/store.ts'
 import type { ProviderTable } from './provider/provider-table.ts'
@@ -41,6 +41,7 @@ import { listenableTypes, type SessionEvent } from './session/session-event.ts'
 import type { SessionHandle } from './session/session-handle.ts'
 import type { ListSessionsOptions, SessionSummary } from './session/session-list.ts'
 import { BoundedStop } from './tenant/bounded-stop.ts'
+import { ClusterView } from './tenant/cluster-view.ts'
 import { livingParts } from './tenant/living-parts.ts'
 import type { NodeLink } from './tenant/node-link.ts'
 import type { StoreCalls } from './tenant/store-calls.ts'
@@ -105,9 +106,13 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
    * continue in the next BeamClaw that starts over the same store.
    */
   readonly ended: Promise<void>
+  /** The nodes of the cluster. */
+  readonly cluster: ClusterView
 
   constructor(running: Running) {
     this.#running = running
+    const { cluster, link, phase, tenants } = running
+    this.cluster = new ClusterView({ cluster, link, phase, tenants, drain: () => this.drain() })
     this.ended = new Promise((resolve) => {
       running.root.monitor(() => {
         running.phase.value = 'ended'
@@ -325,12 +330,6 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     return this.#running.root.tree()
   }
 
-  /** The nodes of the cluster, this one among them, as they were at most two heartbeats ago. */
-  get nodes(): readonly (Member & { readonly isSelf: boolean })[] {
-    const { self, members } = this.#running.cluster
-    return members.map((member) => ({ ...member, isSelf: member.incarnation === self.incarnation }))
-  }
-
   /**
    * Prepares this node for its end. In a cluster its conversations move to the other nodes, each when the step of its run is complete or after `stepMs`
    * milliseconds, 25000 unless given; handles and subscriptions here go on to work. A node that is alone refuses new messages with `draining`. Resolves once
@@ -344,7 +343,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     checkOptions<DrainOptions>('drain', options, { stepMs: duration() })
     const { phase, tenants, cluster } = this.#running
     if (phase.value === 'running') phase.value = 'draining'
-    const hasOthers = this.nodes.some(({ isSelf, state }) => !isSelf && state === 'up')
+    const hasOthers = this.cluster.nodes.some(({ isSelf, state }) => !isSelf && state === 'up')
     if (hasOthers) await cluster.announce({ state: 'draining' }).catch(() => {})
     const { stepMs = drainDefaults.stepMs } = options
     const leave = (tenant: Tenant): Promise<void> => (hasOthers ? tenant.handOver(stepMs) : tenant.whenIdle())

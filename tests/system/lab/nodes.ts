@@ -34,7 +34,8 @@ export class Nodes implements AsyncDisposable {
     const nodes = new Nodes(options)
     const { count = 3 } = options
     for (let index = 0; index < count; index++) await nodes.add(`node-${index}`)
-    for (const { claw } of nodes.nodes) await vi.waitFor(() => expect(claw.nodes).toHaveLength(count), { timeout: 10_000, interval: 5 })
+    for (const { claw } of nodes.nodes)
+      await vi.waitFor(() => expect(claw.cluster.nodes).toHaveLength(count), { timeout: 10_000, interval: 5 })
     return nodes
   }
 

@@ -26,7 +26,10 @@ const sweepEveryMs = 30_000
 /** What the link needs of a tenant. */
 export interface LinkedTenant {
   readonly id: TenantId
-  readonly load: number
+  /** Sessions in memory. */
+  readonly sessionCount: number
+  /** Those with work. */
+  readonly busyCount: number
   serve(key: ReturnType<typeof parseSessionKey>, call: SessionCall): Promise<unknown>
   membersLeft(): void
   isolate(): Promise<void>
@@ -154,7 +157,7 @@ export class NodeLink implements ClusterHost {
   }
 
   #tellLoad(): void {
-    const load = this.#options.tenants.reduce((sum, tenant) => sum + tenant.load, 0)
+    const load = this.#options.tenants.reduce((sum, { sessionCount, busyCount }) => sum + sessionCount + 10 * busyCount, 0)
     if (Math.abs(load - this.#toldLoad) <= this.#toldLoad / 10) return
     this.#toldLoad = load
     this.#options.cluster.announce({ load }).catch(() => {})

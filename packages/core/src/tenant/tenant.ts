@@ -198,10 +198,15 @@ export class Tenant implements SessionAccess {
     return this.#life.router.serve(key, call)
   }
 
-  /** Awake sessions, and 10 for each with a run under way. */
-  get load(): number {
+  /** Sessions in memory. */
+  get sessionCount(): number {
     const sessions = partBelow(this.#life.supervisor, 'sessions') as DynamicSupervisor | undefined
-    return (sessions?.countChildren().active ?? 0) + 10 * this.#life.activity.busy.length
+    return sessions?.countChildren().active ?? 0
+  }
+
+  /** Those with work. */
+  get busyCount(): number {
+    return this.#life.activity.busy.length
   }
 
   /** Takes over from nodes that have left the cluster, and asks again what they have changed. */

@@ -1,0 +1,110 @@
+/** The cluster, as a host sees it: its nodes, what they do, and how one is emptied. */
+import { BeamClawError, describeError } from '../base/errors.ts'
+import type { JsonObject } from '../base/messages.ts'
+import type { Cluster, Member } from '../ports/cluster.ts'
+import type { NodePhase } from '../session/node-phase.ts'
+import type { LinkedTenant, NodeLink } from './node-link.ts'
+
+/** What a node does now. */
+export interface NodeActivity {
+  readonly phase: NodePhase
+  /** Sessions in memory. */
+  readonly sessions: number
+  /** Those with a run under way, or messages that wait for one. */
+  readonly busySessions: number
+  /** What the node's host added with `report`. */
+  readonly report: JsonObject
+}
+
+/** A node of the cluster. */
+export interface NodeStatus extends Member {
+  readonly isSelf: boolean
+  /** Undefined when the node did not answer in time; `problem` says why. */
+  readonly activity?: NodeActivity
+  readonly problem?: string
+}
+
+export interface ClusterViewOptions {
+  readonly cluster: Cluster
+  readonly link: NodeLink
+  readonly phase: { readonly value: NodePhase }
+  readonly tenants: readonly LinkedTenant[]
+  /** Drains this node. */
+  readonly drain: () => Promise<void>
+}
+
+/** Milliseconds that another node has to tell what it does. */
+const answerWithinMs = 2_000
+
+/**
+ * The nodes of the cluster, at `running.cluster`. A node without a cluster sees itself alone.
+ *
+ * @example
+ * for (const { id, state, activity } of await running.cluster.status()) console.log(id, state, activity?.busySessions)
+ */
+export class ClusterView {
+  readonly #options: ClusterViewOptions
+  #report: () => JsonObject = () => ({})
+
+  /** Made by core. */
+  constructor(options: ClusterViewOptions) {
+    this.#options = options
+    options.link.answer('node.status', async () => this.#activity() as unknown as JsonObject)
+    options.link.answer('node.drain', async () => {
+      options.drain().catch(() => {})
+      return {}
+    })
+  }
+
+  /** The nodes as they were at most two heartbeats ago, this one among them. */
+  get nodes(): readonly (Member & { readonly isSelf: boolean })[] {
+    const { self, members } = this.#options.cluster
+    return members.map((member) => ({ ...member, isSelf: member.incarnation === self.incarnation }))
+  }
+
+  /** Adds what a host knows of its process to the status of this node: plain JSON, made anew for each answer. */
+  report(make: () => JsonObject): void {
+    this.#report = make
+  }
+
+  /** Resolves with the nodes and what each does, sorted by id. Asks them all; one that does not answer within two seconds has a `problem`. Never rejects. */
+  async status(): Promise<readonly NodeStatus[]> {
+    const nodes = [...this.nodes].sort((a, b) => (a.id < b.id ? -1 : 1))
+    return Promise.all(nodes.map((node) => this.#statusOf(node)))
+  }
+
+  /**
+   * Has a node hand its conversations to the others: it takes no new ones from then on. Resolves once it has begun. Rejects `node-gone` for an id that no
+   * node has, and as the request does.
+   */
+  async drain(id: string): Promise<void> {
+    const node = this.nodes.find((one) => one.id === id)
+    if (node === undefined) {
+      const known = this.nodes.map((one) => one.id).join(', ')
+      throw new BeamClawError('node-gone', `There is no node "${String(id).slice(0, 64)}"; the nodes are ${known}`, { details: { known } })
+    }
+    if (node.isSelf) return void this.#options.drain().catch(() => {})
+    await this.#options.cluster.request(node, { type: 'node.drain' }, { timeoutMs: answerWithinMs })
+  }
+
+  async #statusOf(node: Member & { readonly isSelf: boolean }): Promise<NodeStatus> {
+    if (node.isSelf) return { ...node, activity: this.#activity() }
+    try {
+      const answer = await this.#options.cluster.request(node, { type: 'node.status' }, { timeoutMs: answerWithinMs })
+      return { ...node, activity: answer as unknown as NodeActivity }
+    } catch (error) {
+      return { ...node, problem: describeError(error) }
+    }
+  }
+
+  #activity(): NodeActivity {
+    const { phase, tenants } = this.#options
+    const sum = (count: (tenant: LinkedTenant) => number): number => tenants.reduce((total, tenant) => total + count(tenant), 0)
+    return {
+      phase: phase.value,
+      sessions: sum(({ sessionCount }) => sessionCount),
+      busySessions: sum(({ busyCount }) => busyCount),
+      report: this.#report(),
+    }
+  }
+}
