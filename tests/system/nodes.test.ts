@@ -116,3 +116,20 @@ test('each node tells what all of them do, and can have another one emptied', as
   }, patiently)
   await expect(first.claw.cluster.drain('node-9')).rejects.toMatchObject({ code: 'node-gone' })
 })
+
+test('a list of sessions is the same at each node, also while their first run is under way', async () => {
+  await using lab = await Nodes.start({ answers: () => new Promise<never>(() => {}) })
+  const [first] = lab.nodes as [LabNode]
+  const sessions = Array.from({ length: 9 }, (_, index) => `agent:main:chat-${index}`)
+  for (const session of sessions) await first.claw.session(session).send('hello').accepted
+  for (const { claw } of lab.nodes) expect((await claw.sessions()).map(({ sessionKey }) => sessionKey)).toEqual(sessions)
+})
+
+test('what one node allows counts at the others, until another takes it back', async () => {
+  await using lab = await Nodes.start()
+  const [first, second] = lab.nodes as [LabNode, LabNode]
+  const { id } = await first.claw.approvals.grant({ scope: 'tenant', subject: 'exec:/bin/ls', args: ['**'] })
+  for (const { claw } of lab.nodes) expect(claw.approvals.grants().map((grant) => grant.id)).toEqual([id])
+  await second.claw.approvals.revoke(id)
+  for (const { claw } of lab.nodes) expect(claw.approvals.grants()).toEqual([])
+})

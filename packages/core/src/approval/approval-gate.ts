@@ -22,6 +22,8 @@ export interface ApprovalGateOptions {
   readonly store: Store
   readonly services: SystemServices
   readonly decide: Decide
+  /** Resolves once the other nodes have read the grants again, as far as they answer. Never rejects. */
+  readonly onGrantsChanged: () => Promise<void>
 }
 
 /** Options of `ApprovalGate.list`. */
@@ -144,6 +146,7 @@ export class ApprovalGate {
     // After the decision: one that came too late must allow nothing.
     const made: Grant[] = []
     for (const grant of grants) made.push(await this.#grants.add(grant))
+    if (made.length > 0) await this.#options.onGrantsChanged()
     return { id, sessionKey: request.sessionKey, grants: made }
   }
 
@@ -179,16 +182,22 @@ export class ApprovalGate {
     )
     const { scope, by = 'host', sessionKey, agentId } = options
     const { subject, args } = checkedPermit(options, 'approvals.grant')
-    if (scope === 'session')
-      return this.#grants.add({ scope, sessionKey: parseSessionKey(needed(sessionKey, 'sessionKey')), subject, args, by })
-    if (scope === 'agent') return this.#grants.add({ scope, agentId: parseAgentId(needed(agentId, 'agentId')), subject, args, by })
-    return this.#grants.add({ scope, subject, args, by })
+    const reach =
+      scope === 'session'
+        ? { sessionKey: parseSessionKey(needed(sessionKey, 'sessionKey')) }
+        : scope === 'agent'
+          ? { agentId: parseAgentId(needed(agentId, 'agentId')) }
+          : {}
+    const made = await this.#grants.add({ scope, ...reach, subject, args, by })
+    await this.#options.onGrantsChanged()
+    return made
   }
 
-  /** Takes a grant back, from the next call on. Rejects `unknown-approval` for one that there is not, and as the store does. */
+  /** Takes a grant back, from the next call on, on each node that answers within two seconds. Rejects `unknown-approval` for one that there is not, and as the store does. */
   async revoke(grantId: string): Promise<void> {
     if (typeof grantId !== 'string' || grantId === '' || grantId.length > 128 || !(await this.#grants.revoke(grantId)))
       throw new BeamClawError('unknown-approval', 'There is no grant with that id; list the grants to see those there are')
+    await this.#options.onGrantsChanged()
   }
 
   async #decide({ id, sessionKey }: ApprovalRequest, answer: ApprovalAnswer): Promise<void> {
@@ -220,6 +229,7 @@ export class ApprovalGate {
       await Promise.all([this.#grants.open(), this.#pending.open()])
     },
     close: () => this.#pending.close(),
+    readGrants: () => this.#grants.open(),
     covers: (permits, origin) => this.#grants.covers(permits, this.#originOf(origin)),
     actFor: (origins) => {
       this.#actsFor = origins
@@ -241,6 +251,8 @@ export class ApprovalGate {
 export interface ApprovalDesk {
   open(): Promise<void>
   close(): void
+  /** Reads the grants again. Rejects as the store does. */
+  readGrants(): Promise<void>
   /** Returns whether grants cover what a call does. */
   covers(permits: readonly Permit[] | undefined, origin: CallOrigin): boolean
   /** Names the session and the agent that a session acts for: their grants count, and not its own. It stays until another one is given. */

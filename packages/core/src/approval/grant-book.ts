@@ -29,15 +29,22 @@ export class GrantBook {
     this.#options = options
   }
 
-  /** Reads the grants. One that cannot be read allows nothing, and is logged. Rejects as the store does. */
+  /**
+   * Reads the grants; again, also those that another node has made or taken back meanwhile. One that cannot be read allows nothing, and is logged. Rejects
+   * as the store does.
+   */
   async open(): Promise<void> {
     const { store, tenant, logger } = this.#options
+    const before = [...this.#grants.keys()]
+    const found = new Set<string>()
     for await (const key of keysBelow(store, [tenant, 'grants'])) {
       const value = (await store.get(key))?.value
       const grant = readGrant(value)
+      if (grant !== undefined) found.add(grant.id)
       if (grant !== undefined) this.#grants.set(grant.id, grant)
       else if (value !== undefined) logger.log('error', 'approval.grant-unreadable', { grant: key.at(-1) ?? '' })
     }
+    for (const id of before) if (!found.has(id)) this.#grants.delete(id)
   }
 
   get all(): readonly Grant[] {

@@ -23,6 +23,9 @@ export const recordVersions: VersionRange = [1, 1]
 const loadEveryMs = 2_000
 const sweepEveryMs = 30_000
 
+/** What nodes ask each other about a tenant: its sessions at work there; to read the grants again, which have changed. */
+export type TenantQuestion = 'at-work' | 'grants'
+
 /** What the link needs of a tenant. */
 export interface LinkedTenant {
   readonly id: TenantId
@@ -31,6 +34,7 @@ export interface LinkedTenant {
   /** Those with work. */
   readonly busyCount: number
   serve(key: ReturnType<typeof parseSessionKey>, call: SessionCall): Promise<unknown>
+  answer(what: TenantQuestion): Promise<JsonValue>
   membersLeft(): void
   isolate(): Promise<void>
   rejoin(): void
@@ -63,6 +67,10 @@ export class NodeLink implements ClusterHost {
   constructor(options: NodeLinkOptions) {
     this.#options = options
     this.#handlers.set('session', (body) => this.#serve(body))
+    this.#handlers.set('tenant', async ({ tenant, what }) => {
+      if (what !== 'at-work' && what !== 'grants') throw unreadable()
+      return this.#tenant(tenant).answer(what)
+    })
   }
 
   /** Answers the requests whose `type` is this one. */
@@ -140,14 +148,19 @@ export class NodeLink implements ClusterHost {
   }
 
   async #serve({ tenant: id, key, message, lane, entry }: Partial<Record<keyof SessionFrame, JsonValue>>): Promise<JsonValue> {
-    const tenant = this.#options.tenants.find((one) => one.id === id)
-    if (tenant === undefined) throw new BeamClawError('unknown-tenant', 'This node does not have the tenant of the session')
+    const tenant = this.#tenant(id)
     const isCall = typeof message === 'object' && message !== null && 'type' in message && typeof message.type === 'string'
     if (!isCall || (lane !== 'work' && lane !== 'control') || (entry !== 'begin' && entry !== 'find' && entry !== 'start'))
       throw unreadable()
     const call = { message, lane, entry } as unknown as SessionCall
     const value = await tenant.serve(parseSessionKey(key), call)
     return (value === undefined ? {} : { value }) as JsonValue
+  }
+
+  #tenant(id: JsonValue | undefined): LinkedTenant {
+    const tenant = this.#options.tenants.find((one) => one.id === id)
+    if (tenant !== undefined) return tenant
+    throw new BeamClawError('unknown-tenant', 'This node does not have that tenant; give all nodes the same ones')
   }
 
   #sweep(): void {

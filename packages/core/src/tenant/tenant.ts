@@ -20,6 +20,7 @@ import type { AskModeRule } from '../approval/ask-mode.ts'
 import { type BeamClawError, describeError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import { type AgentId, parseSessionKey, type SessionKey, type TenantId } from '../base/ids.ts'
+import type { JsonValue } from '../base/messages.ts'
 import { childOf, extensionsOf, type Part, type PartHost } from '../part/part.ts'
 import { partBelow, partsBranch } from '../part/parts-branch.ts'
 import type { Cluster } from '../ports/cluster.ts'
@@ -32,7 +33,7 @@ import type { WorkSweeper } from '../session/activity/work-sweeper.ts'
 import type { EventListeners } from '../session/event-listeners.ts'
 import { IndexFilling } from '../session/listing/index-filling.ts'
 import { SessionOverviews } from '../session/listing/session-overviews.ts'
-import { sessionsAtWork } from '../session/listing/sessions-at-work.ts'
+import { forOtherNode, fromOtherNode, sessionsAtWork } from '../session/listing/sessions-at-work.ts'
 import type { NodePhase } from '../session/node-phase.ts'
 import { RemoteSessions, type SessionCall } from '../session/remote-sessions.ts'
 import type { RetentionSweep } from '../session/retention/retention-sweep.ts'
@@ -41,14 +42,18 @@ import type { SuspectLine } from '../session/run/suspect-line.ts'
 import type { SessionDefaults } from '../session/session-dependencies.ts'
 import type { SessionAccess } from '../session/session-door.ts'
 import { SessionHandle } from '../session/session-handle.ts'
-import { type ListSessionsOptions, listSessions, type SessionSummary } from '../session/session-list.ts'
+import { type ListedSession, type ListSessionsOptions, listSessions, type SessionSummary } from '../session/session-list.ts'
 import { SessionRecords } from '../session/session-records.ts'
 import { SessionRouter } from '../session/session-router.ts'
 import { RunWaits } from '../tool/run-waits.ts'
 import { ToolRunner } from '../tool/tool-runner.ts'
 import { FoldedKeys } from './folded-keys.ts'
+import type { TenantQuestion } from './node-link.ts'
 import { type Holder, presetParts, wakerPart } from './preset-parts.ts'
 import { wholeKeyOf } from './whole-key.ts'
+
+/** Milliseconds that another node has to answer. */
+const answerWithinMs = 2_000
 
 /** What all tenants of a node share. */
 export interface TenantNode {
@@ -117,7 +122,8 @@ export class Tenant implements SessionAccess {
     this.#foldedKeys = new FoldedKeys(node.services.logger)
     const { store, services } = node
     const decide: Decide = (key, approval, answer) => this.#life.router.ask(key, { type: 'decide', id: approval, answer })
-    this.approvals = new ApprovalGate({ tenant: id, store, services, decide })
+    const onGrantsChanged = async (): Promise<void> => void (await this.#askOthers('grants'))
+    this.approvals = new ApprovalGate({ tenant: id, store, services, decide, onGrantsChanged })
     this.#life = this.#newLife(node.resume)
   }
 
@@ -217,6 +223,24 @@ export class Tenant implements SessionAccess {
     })
   }
 
+  /** Answers another node. Rejects as the store does. */
+  async answer(what: TenantQuestion): Promise<JsonValue> {
+    const { activity, overviews, router } = this.#life
+    if (what === 'at-work')
+      return forOtherNode(await sessionsAtWork({ store: this.#node.store, tenant: this.id, activity, overviews, router }))
+    await this.approvals.inner.readGrants()
+    return null
+  }
+
+  /** Resolves with the answers of the other nodes that answer in time. */
+  async #askOthers(what: TenantQuestion): Promise<readonly JsonValue[]> {
+    const { cluster, isAlone } = this.#node
+    if (isAlone) return []
+    const others = cluster.members.filter(({ incarnation }) => incarnation !== cluster.self.incarnation)
+    const asked = others.map((node) => cluster.request(node, { type: 'tenant', tenant: this.id, what }, { timeoutMs: answerWithinMs }))
+    return (await Promise.allSettled(asked)).flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+  }
+
   /** Ends all sessions at once: other nodes may have taken them over. */
   async isolate(): Promise<void> {
     await this.#life.router.letGo(0)
@@ -253,7 +277,13 @@ export class Tenant implements SessionAccess {
     const { activity, overviews, router, filling } = this.#life
     router.checkRuns()
     const { store } = this.#node
-    const atWork = (): ReturnType<typeof sessionsAtWork> => sessionsAtWork({ store, tenant: this.id, activity, overviews, router })
+    const atWork = async (): Promise<ReadonlyMap<SessionKey, ListedSession | undefined>> => {
+      const [own, ...others] = await Promise.all([
+        sessionsAtWork({ store, tenant: this.id, activity, overviews, router }),
+        this.#askOthers('at-work').then((answers) => answers.map((answer) => fromOtherNode(answer, router))),
+      ])
+      return new Map([...others.flat().flatMap((found) => [...found]), ...own])
+    }
     return listSessions({ store, tenant: this.id, ready: () => filling.ready(), atWork }, options)
   }
 

@@ -1,5 +1,6 @@
 /** Finds the sessions of which memory knows more than the index: those that are listed as busy. */
 import type { SessionKey, TenantId } from '../../base/ids.ts'
+import type { JsonValue } from '../../base/messages.ts'
 import type { SessionIndexEntry } from '../../ports/session-index.ts'
 import type { Store } from '../../ports/store.ts'
 import type { ActivityLog } from '../activity/activity-log.ts'
@@ -32,6 +33,26 @@ export async function sessionsAtWork(sources: SessionsAtWorkSources): Promise<Re
   }
   for (let from = 0; from < left.length; from += atOnce) {
     await Promise.all(left.slice(from, from + atOnce).map(async (key) => found.set(key, await leftAsleep(key, sources))))
+  }
+  return found
+}
+
+/** Returns the sessions at work of this node as another one may read them. */
+export function forOtherNode(found: ReadonlyMap<SessionKey, ListedSession | undefined>): JsonValue {
+  return [...found.values()].flatMap((one) =>
+    one === undefined ? [] : [{ entry: one.entry, isUnsure: one.verify !== undefined }],
+  ) as unknown as JsonValue
+}
+
+/** Returns the sessions at work of another node. What cannot be read is left out. */
+export function fromOtherNode(answer: JsonValue, router: Pick<SessionRouter, 'isBegun'>): ReadonlyMap<SessionKey, ListedSession> {
+  const found = new Map<SessionKey, ListedSession>()
+  if (!Array.isArray(answer)) return found
+  for (const one of answer as readonly { readonly entry?: SessionIndexEntry; readonly isUnsure?: boolean }[]) {
+    const { entry, isUnsure } = one
+    if (typeof entry?.sessionKey !== 'string' || typeof entry.settings !== 'object') continue
+    const verify = async (): Promise<SessionIndexEntry | undefined> => ((await router.isBegun(entry.sessionKey)) ? entry : undefined)
+    found.set(entry.sessionKey, isUnsure === true ? { entry, verify } : { entry })
   }
   return found
 }
