@@ -2,7 +2,7 @@
 import type { StoreKey, TenantId } from '@beamclaw/core'
 
 /** Returns a name in ASCII, with `%` and four digits for every other character, and for those that separate names. */
-function escaped(name: string): string {
+export function escaped(name: string): string {
   return name.replace(/[^A-Za-z0-9_.:@~-]/g, (unit) => `%${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 

@@ -109,7 +109,11 @@ class NodeRedisClient implements RedisClient {
   }
 
   async subscribe(channel: string, listener: (message: string) => void): Promise<() => Promise<void>> {
-    this.#subscriber ??= this.#openSubscriber()
+    this.#subscriber ??= this.#openSubscriber().catch((error: unknown) => {
+      // The next call tries again.
+      this.#subscriber = undefined
+      throw error
+    })
     const subscriber = await this.#subscriber
     await subscriber.subscribe(channel, listener)
     return async () => {

@@ -1,7 +1,8 @@
-/** The options of `RedisStore`, their defaults and their rules. */
+/** The options of `RedisStore`, and how it and `RedisCluster` are told of their server. */
 import { BeamClawError, type Clock, type Logger } from '@beamclaw/core'
-import { anObject, anObjectWith, checkOptions, integer, type OptionRule, type OptionRules, text } from '@beamclaw/core/adapter'
-import type { NodeRedisLike } from './node-redis-client.ts'
+import { anObject, anObjectWith, checkOptions, definedOnly, integer, type OptionRule, type OptionRules, text } from '@beamclaw/core/adapter'
+import { borrowedClient, type NodeRedisLike, ownedClient } from './node-redis-client.ts'
+import type { RedisClient } from './redis-client.ts'
 
 /** Options of `RedisStore`. A value out of its rule throws `invalid-option` in the constructor. Either `url` or `client` is needed. */
 export interface RedisStoreOptions {
@@ -50,7 +51,11 @@ const anAddress: OptionRule = (value) =>
 const aPrefix: OptionRule = (value) =>
   typeof value === 'string' && /^[A-Za-z0-9_.:-]{1,128}$/.test(value) ? undefined : '1 to 128 letters, digits and _ . : -'
 
-const rules: OptionRules<RedisStoreOptions> = {
+/** The options that lead to a server, and to the data there. */
+export type ConnectionOptions = Pick<RedisStoreOptions, 'url' | 'client' | 'username' | 'password' | 'tls' | 'prefix' | 'storeId'>
+
+/** The rules of `ConnectionOptions`. */
+export const connectionRules: OptionRules<ConnectionOptions> = {
   url: anAddress,
   client: anObjectWith('sendCommand', 'connect', 'duplicate', 'on', 'off'),
   username: text(),
@@ -58,6 +63,10 @@ const rules: OptionRules<RedisStoreOptions> = {
   tls: anObject,
   prefix: aPrefix,
   storeId: text(),
+}
+
+const rules: OptionRules<RedisStoreOptions> = {
+  ...connectionRules,
   deadlineMs: integer(10),
   maxDocumentBytes: integer(1),
   logger: anObjectWith('log'),
@@ -67,16 +76,25 @@ const rules: OptionRules<RedisStoreOptions> = {
 /** Throws `invalid-option` for the first option that is unknown or against its rule, and unless there is one way to a server. */
 export function checkRedisStoreOptions(options: RedisStoreOptions): void {
   checkOptions<RedisStoreOptions>('RedisStore', options, rules)
-  const { url, client, username, password, tls } = options
+  checkOneWay('RedisStore', options)
+}
+
+/** Throws `invalid-option` unless the options lead to a server in one way. */
+export function checkOneWay(owner: string, { url, client, username, password, tls }: ConnectionOptions): void {
   if ((url === undefined) === (client === undefined)) {
-    throw new BeamClawError('invalid-option', 'RedisStore needs either "url" or "client"')
+    throw new BeamClawError('invalid-option', `${owner} needs either "url" or "client"`)
   }
   if (client !== undefined && (username ?? password ?? tls) !== undefined) {
-    throw new BeamClawError('invalid-option', 'RedisStore: "username", "password" and "tls" belong to "url"; a client has its own')
+    throw new BeamClawError('invalid-option', `${owner}: "username", "password" and "tls" belong to "url"; a client has its own`)
   }
 }
 
-/** Returns the client as it is used; the rules have found its functions. */
-export function clientOf({ client }: RedisStoreOptions): NodeRedisLike | undefined {
-  return client as NodeRedisLike | undefined
+/** Returns the client, and its address without a password. `silenceMs` without a byte from the server end an owned connection. */
+export function connectionOf(options: ConnectionOptions, silenceMs: number): { readonly client: RedisClient; readonly where: string } {
+  const { url, client: borrowed, username, password, tls } = options
+  // The rules have found its functions.
+  if (borrowed !== undefined) return { client: borrowedClient(borrowed as NodeRedisLike), where: 'the address of the given client' }
+  const address = url as string
+  const where = address.replace(/\/\/[^@/]*@/, '//')
+  return { client: ownedClient({ url: address, silenceMs, ...definedOnly({ username, password, tls }) }), where }
 }

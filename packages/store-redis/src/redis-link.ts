@@ -69,6 +69,27 @@ export class RedisLink {
     return this.#within(doing, { mayRepeat: true }, () => this.#options.client.script(script, keys, args))
   }
 
+  /** Hears a channel. Resolves once its messages arrive, with the function that ends that. */
+  async subscribe(doing: string, channel: string, listener: (message: string) => void): Promise<() => Promise<void>> {
+    const state: { isOver: boolean; end?: () => Promise<void> } = { isOver: false }
+    const subscribing = this.#within(doing, { mayRepeat: true }, async () => {
+      state.end = await this.#options.client.subscribe(channel, listener)
+      if (state.isOver) await state.end()
+      return null
+    })
+    await subscribing.catch((error: unknown) => {
+      state.isOver = true
+      throw error
+    })
+    return async () => {
+      const end = async (): Promise<null> => {
+        await state.end?.()
+        return null
+      }
+      await this.#within('closing a channel', { mayRepeat: true }, end)
+    }
+  }
+
   async stop(): Promise<void> {
     this.#removeListener?.()
     await this.#options.client.stop()

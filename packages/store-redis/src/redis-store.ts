@@ -21,10 +21,8 @@ import { redisFailure, stopped } from './failures.ts'
 import { keyNames, storeName } from './key-names.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { listKeys } from './list-keys.ts'
-import { borrowedClient, ownedClient } from './node-redis-client.ts'
-import { checkRedisStoreOptions, clientOf, type RedisStoreOptions, redisStoreDefaults } from './options.ts'
+import { checkRedisStoreOptions, connectionOf, type RedisStoreOptions, redisStoreDefaults } from './options.ts'
 import { RedisBlobs } from './redis-blobs.ts'
-import type { RedisClient } from './redis-client.ts'
 import { RedisIndex } from './redis-index.ts'
 import { RedisLink } from './redis-link.ts'
 import { RedisLogs } from './redis-logs.ts'
@@ -180,15 +178,4 @@ export class RedisStore implements Store {
       this.#underWay.delete(result)
     }
   }
-}
-
-/** Returns the client, and its address without a password. */
-function connectionOf(options: RedisStoreOptions, silenceMs: number): { readonly client: RedisClient; readonly where: string } {
-  const { url, username, password, tls } = options
-  const borrowed = clientOf(options)
-  if (borrowed !== undefined) return { client: borrowedClient(borrowed), where: 'the address of the given client' }
-  const address = url as string
-  const where = address.replace(/\/\/[^@/]*@/, '//')
-  const login = { ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) }
-  return { client: ownedClient({ url: address, silenceMs, ...login, ...(tls === undefined ? {} : { tls }) }), where }
 }

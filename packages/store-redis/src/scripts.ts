@@ -1,8 +1,9 @@
-/** The Lua scripts. Each is one step that happens as a whole or not at all. */
+/** The Lua scripts of the store. Each is one step that happens as a whole or not at all. */
 import { createHash } from 'node:crypto'
 import type { RedisScript } from './redis-client.ts'
 
-function script(source: string): RedisScript {
+/** Returns a script, with the name under which the server keeps it. */
+export function script(source: string): RedisScript {
   return { source, sha: createHash('sha1').update(source).digest('hex') }
 }
 
