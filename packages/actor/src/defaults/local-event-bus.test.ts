@@ -72,6 +72,22 @@ describe('a subscriber', () => {
     expect(seen).toEqual([0, 1, 2, 3])
   })
 
+  test('is ready at once, also after its end, and has no gap however slow it is', async () => {
+    const bus = new LocalEventBus<number>()
+    let gaps = 0
+    const subscription = bus.subscribe('a', { maxBuffered: 1, onGap: () => gaps++ })
+    let isReady = false
+    void subscription.ready.then(() => {
+      isReady = true
+    })
+    await undefined
+    expect(isReady).toBe(true)
+    for (const event of numbers(5)) bus.publish('a', event)
+    await bus.stop()
+    await Promise.all([subscription.ready, bus.subscribe('a').ready])
+    expect(gaps).toBe(0)
+  })
+
   test('gets undefined as an event like any other', async () => {
     const bus = new LocalEventBus<undefined>()
     const subscription = bus.subscribe('a')
@@ -205,12 +221,17 @@ describe('what is wrong is refused', () => {
     expect(() => new LocalEventBus().subscribe(topic as string)).toThrow(invalid)
   })
 
-  test.each([{ maxBuffered: 0 }, { maxBuffered: 1.5 }, { maxBuffered: Number.NaN }, { signal: true }, { maxBufferd: 1 }, null])(
-    'as options: %o',
-    (options) => {
-      expect(() => new LocalEventBus().subscribe('a', options as never)).toThrow(invalid)
-    },
-  )
+  test.each([
+    { maxBuffered: 0 },
+    { maxBuffered: 1.5 },
+    { maxBuffered: Number.NaN },
+    { signal: true },
+    { onGap: 'call' },
+    { maxBufferd: 1 },
+    null,
+  ])('as options: %o', (options) => {
+    expect(() => new LocalEventBus().subscribe('a', options as never)).toThrow(invalid)
+  })
 
   // It throws a TypeError when the subscription is in the topic already.
   test('as a signal that is none', () => {

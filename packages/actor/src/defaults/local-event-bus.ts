@@ -1,7 +1,7 @@
 /** The event bus of a single process. */
 
 import { BeamClawError } from '../base/errors.ts'
-import { aSignal, checkOptions, integer, text } from '../base/options.ts'
+import { aFunction, aSignal, checkOptions, integer, text } from '../base/options.ts'
 import { RingDeque } from '../base/ring-deque.ts'
 import type { EventBus, SubscribeOptions, Subscription, Topic } from '../ports/event-bus.ts'
 
@@ -10,8 +10,12 @@ export const subscribeDefaults = { maxBuffered: 1_000 } as const satisfies Subsc
 
 const checkTopic = text(600)
 
+/** Of all subscriptions: each takes hold within the call of `subscribe`. */
+const readyAtOnce: Promise<void> = Promise.resolve()
+
 /**
- * An `EventBus` within one process: `publish` puts the event into the buffer of each subscription. `subscribe` throws `invalid-option`.
+ * An `EventBus` within one process: `publish` puts the event into the buffer of each subscription, which is ready at once and never has a gap.
+ * `subscribe` throws `invalid-option`.
  *
  * Phases: `open → stopped`. Owns the subscriptions by topic; each leaves when it ends.
  * I1: `publish` calls no code of a subscriber, and a slow subscriber delays neither the publisher nor other subscribers.
@@ -35,7 +39,7 @@ export class LocalEventBus<TEvent = unknown> implements EventBus<TEvent> {
   subscribe(topic: Topic, options: SubscribeOptions = {}): Subscription<TEvent> {
     const expected = checkTopic(topic)
     if (expected !== undefined) throw new BeamClawError('invalid-option', `EventBus.subscribe: a topic must be ${expected}`)
-    checkOptions<SubscribeOptions>('EventBus.subscribe', options, { maxBuffered: integer(1), signal: aSignal })
+    checkOptions<SubscribeOptions>('EventBus.subscribe', options, { maxBuffered: integer(1), signal: aSignal, onGap: aFunction })
     const { maxBuffered = subscribeDefaults.maxBuffered, signal } = options
     const end = (): void => subscription.end()
     const subscription = new LocalSubscription<TEvent>(maxBuffered, () => {
@@ -73,6 +77,7 @@ class LocalSubscription<TEvent> implements Subscription<TEvent> {
   readonly #buffer = new RingDeque<TEvent>()
   /** The reads that wait, while the buffer is empty. */
   readonly #reads: ((next: IteratorResult<TEvent>) => void)[] = []
+  readonly ready = readyAtOnce
   #isEnded = false
   #dropped = 0
 

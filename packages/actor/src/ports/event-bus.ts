@@ -9,6 +9,11 @@ export interface SubscribeOptions {
   readonly maxBuffered?: number
   /** Ends the subscription. */
   readonly signal?: AbortSignal
+  /**
+   * Called when the bus may have lost events on their way to this subscriber: what they tell must be read at its source. Called any number of times, also
+   * when nothing was lost, never inside `subscribe`, and not for the events in `dropped`. Must not throw.
+   */
+  readonly onGap?: () => void
 }
 
 /**
@@ -18,6 +23,11 @@ export interface SubscribeOptions {
 export interface Subscription<TEvent> extends AsyncIterable<TEvent>, AsyncDisposable {
   /** Events dropped so far because this subscriber was too slow. */
   readonly dropped: number
+  /**
+   * Resolves once the subscription has taken hold: of what is published from then on, all is delivered, or `onGap` is called. Resolves also when the
+   * subscription ends before. Never rejects.
+   */
+  readonly ready: Promise<void>
   stop(): Promise<void>
 }
 

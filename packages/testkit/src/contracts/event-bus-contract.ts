@@ -1,53 +1,12 @@
 /** The contract of the EventBus port as a test suite: an adapter that passes it is a correct EventBus. */
-import type { EventBus, SubscribeOptions, Subscription } from '@beamclaw/core'
+import type { SubscribeOptions } from '@beamclaw/core'
 import * as assert from './assert.ts'
-import { type ContractOptions, type ContractTests, declareContract } from './contract.ts'
+import { type ContractOptions, declareContract } from './contract.ts'
+import { drain, type EventBusUnderTest, publish, settle, type EventBusTests as Tests, take, topic } from './event-bus-fixtures.ts'
+import { gapTests, readyTests } from './event-bus-gap-contract.ts'
 import { range } from './store-fixtures.ts'
 
-/** The event that the tests publish. */
-export interface ContractEvent {
-  readonly n: number
-}
-
-/** A bus for one test. */
-export interface EventBusUnderTest {
-  readonly bus: EventBus<ContractEvent>
-  /** The same topics from another place, where the bus spans several; publishes and subscribes are tried across. @default bus */
-  readonly peer?: EventBus<ContractEvent>
-  /** Makes a bus that has nothing to do with this one; stop it in `dispose` if it needs that. @default not tried */
-  another?(): EventBus<ContractEvent>
-  /** Resolves once a subscription made before has taken hold, and once what was published has arrived. @default at once */
-  settle?(): Promise<void>
-  /** Called after the test, in addition to `stop` of the bus and the peer. */
-  dispose?(): Promise<void>
-}
-
-type Tests = ContractTests<EventBusUnderTest>
-
-const topic = 'session:agent:ops:main'
-
-async function settle({ settle: wait }: EventBusUnderTest): Promise<void> {
-  await wait?.()
-}
-
-function publish(bus: EventBus<ContractEvent>, from: number, to: number, at = topic): void {
-  for (const n of range(from, to)) bus.publish(at, { n })
-}
-
-/** Reads until so many events have come. */
-async function take(subscription: Subscription<ContractEvent>, count: number): Promise<number[]> {
-  const heard: number[] = []
-  if (count === 0) return heard
-  for await (const { n } of subscription) if (heard.push(n) === count) break
-  return heard
-}
-
-/** Reads what is left of a subscription that has ended. */
-async function drain(subscription: Subscription<ContractEvent>): Promise<number[]> {
-  const heard: number[] = []
-  for await (const { n } of subscription) heard.push(n)
-  return heard
-}
+export type { ContractEvent, EventBusUnderTest } from './event-bus-fixtures.ts'
 
 const deliveryTests: Tests = {
   async 'a subscriber gets the events of its topic in order'(subject) {
@@ -242,15 +201,22 @@ const inputTests: Tests = {
     await bus.subscribe('x'.repeat(600)).stop()
   },
   async 'options that make no sense are refused'({ bus }) {
-    for (const wrong of [{ maxBuffered: 0 }, { maxBuffered: -1 }, { maxBuffered: 1.5 }, { maxBuffred: 3 }])
+    for (const wrong of [{ maxBuffered: 0 }, { maxBuffered: -1 }, { maxBuffered: 1.5 }, { maxBuffred: 3 }, { onGap: 'call' }])
       assert.matches(
-        assert.throws(() => bus.subscribe(topic, wrong as SubscribeOptions), JSON.stringify(wrong)),
+        assert.throws(() => bus.subscribe(topic, wrong as unknown as SubscribeOptions), JSON.stringify(wrong)),
         { code: 'invalid-option' },
       )
   },
 }
 
-const sections = { delivery: deliveryTests, buffer: bufferTests, end: endTests, input: inputTests } as const
+const sections = {
+  delivery: deliveryTests,
+  ready: readyTests,
+  gap: gapTests,
+  buffer: bufferTests,
+  end: endTests,
+  input: inputTests,
+} as const
 
 /** A part of the contract that can be skipped as a whole. */
 export type EventBusContractSection = keyof typeof sections

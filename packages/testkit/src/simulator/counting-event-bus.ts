@@ -24,6 +24,7 @@ export class CountingEventBus<TEvent> implements EventBus<TEvent> {
       get dropped() {
         return subscription.dropped
       },
+      ready: subscription.ready,
       stop,
       [Symbol.asyncDispose]: stop,
       [Symbol.asyncIterator]: () => {

@@ -50,11 +50,13 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   #result: Promise<RunResult<TOutput>> | undefined
   #isIterated = false
   #isSent = false
+  // The feeds that are to miss nothing of the run.
+  readonly #early: SessionFeed[] = []
 
   constructor(options: RunStreamOptions<TOutput>) {
     this.runId = options.runId
     this.#options = options
-    this.#feed = options.listen()
+    this.#feed = this.#listen(options.listen)
     this.accepted = this.#send()
     this.accepted.then(
       () => {
@@ -65,8 +67,9 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   }
 
   async #send(): Promise<SendReceipt> {
-    // A caller that asks for the result at once subscribes before the message is sent.
-    await undefined
+    // A caller that asks for the result at once subscribes before the message is sent, and more may subscribe while one is not ready yet.
+    for (const { ready } of this.#early) await ready
+    this.#early.length = 0
     this.#isSent = true
     return this.#options.send()
   }
@@ -158,10 +161,17 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     }
   }
 
+  /** Opens a feed; before the message is sent, the message waits for it. */
+  #listen(open: () => SessionFeed): SessionFeed {
+    const feed = open()
+    if (!this.#isSent) this.#early.push(feed)
+    return feed
+  }
+
   /** Takes the feed that was opened before the message was sent, or opens another one, which is as good until the message is accepted. */
   #takeFeed(): { readonly feed: SessionFeed; readonly isAhead: boolean } {
     const isAhead = this.#feed !== undefined || !this.#isSent
-    const feed = this.#feed ?? this.#options.listen()
+    const feed = this.#feed ?? this.#listen(this.#options.listen)
     this.#feed = undefined
     this.#grace?.cancel()
     return { feed, isAhead }
@@ -234,7 +244,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
 
   /** Resolves with the steps of the run, once it has ended. */
   async #waitForEnd(isAhead: boolean): Promise<readonly RunStep[]> {
-    const feed = this.#options.listenToCommitted()
+    const feed = this.#listen(this.#options.listenToCommitted)
     const { seq, ended } = await this.#begin(feed, isAhead)
     const steps = new RunSteps()
     try {

@@ -1,66 +1,7 @@
 /** A plain event bus that is correct, but for the one flaw that it is asked to have. */
 import { BeamClawError, type EventBus, type SubscribeOptions, type Subscription, type Topic } from '@beamclaw/core'
-
-/** Planted mistakes of event buses, each with the contract test that catches it. */
-export const busMistakes = {
-  'delivers the newest first': 'a subscriber gets the events of its topic in order',
-  'delivers to the first subscriber only': 'every subscriber gets every event, and other topics none',
-  'delivers to the last subscriber only': 'every subscriber gets every event, and other topics none',
-  'delivers every event twice': 'a subscriber gets the events of its topic in order',
-  'delivers to every topic': 'every subscriber gets every event, and other topics none',
-  'delivers to topics that begin with the name': 'every subscriber gets every event, and other topics none',
-  'folds topics by case': 'topics are told apart by every character',
-  'folds topics by Unicode normalisation': 'topics are told apart by every character',
-  'trims topics': 'topics are told apart by every character',
-  'cuts topics after 255 characters': 'topics are told apart by every character',
-  'keeps topics in an object with a prototype': 'topics are told apart by every character',
-  'takes * in a topic for a pattern': 'topics are told apart by every character',
-  'tells late subscribers the last event again': 'a late subscriber receives no earlier event',
-  'tells late subscribers everything again': 'a late subscriber receives no earlier event',
-  'throws without subscribers': 'publishing without subscribers does nothing',
-  'throws when the buffer is full': 'the count of what was dropped stays when the subscription ends',
-  'loses what a subscriber publishes while it listens': 'a subscriber may publish while it listens',
-  'loses a burst of more than a hundred events': 'a burst arrives whole while it fits the buffer',
-  'drops the newest when the buffer is full': 'the count of what was dropped stays when the subscription ends',
-  'ignores maxBuffered': 'the count of what was dropped stays when the subscription ends',
-  'keeps one event more than maxBuffered': 'the count of what was dropped stays when the subscription ends',
-  'keeps one event less than maxBuffered': 'a burst arrives whole while it fits the buffer',
-  'never counts what it dropped': 'the count of what was dropped stays when the subscription ends',
-  'counts every event as dropped': 'a burst arrives whole while it fits the buffer',
-  'counts what it dropped for all subscribers together': 'a slow subscriber loses the oldest events, and no other subscriber does',
-  'forgets the count of what it dropped when the subscription ends': 'the count of what was dropped stays when the subscription ends',
-  'lets a full subscriber drop for all': 'a slow subscriber loses the oldest events, and no other subscriber does',
-  'goes on collecting after the loop was left': 'leaving the loop ends the subscription',
-  'does not end a wait when it is stopped': 'disposing ends a subscription',
-  'does not end a wait when the signal is aborted': 'a subscription that has ended leaves nothing on a signal that outlives it',
-  'ignores a signal that was aborted before': 'a signal that was aborted before makes a subscription that is over',
-  'throws what is buffered away when it is stopped': 'what is buffered at the end can still be read, what comes later cannot',
-  'collects what comes after the stop': 'leaving the loop ends the subscription',
-  'rejects a second stop of a subscription': 'stop and the signal end a wait for the next event',
-  'ends every subscription of a topic with one': 'one subscription that ends leaves the others alone',
-  'ends every subscription of the bus with one': 'one subscription that ends leaves the others alone',
-  'does not end when it is disposed': 'disposing ends a subscription',
-  'leaves its listener on the signal': 'a subscription that has ended leaves nothing on a signal that outlives it',
-  'leaves subscriptions waiting when the bus stops':
-    'a bus that was stopped ends its subscriptions, new ones too, and publishing does nothing',
-  'rejects a second stop of the bus': 'a bus that was stopped ends its subscriptions, new ones too, and publishing does nothing',
-  'refuses subscriptions after the stop': 'a bus that was stopped ends its subscriptions, new ones too, and publishing does nothing',
-  'lets subscriptions after the stop wait for ever':
-    'a bus that was stopped ends its subscriptions, new ones too, and publishing does nothing',
-  'throws when something is published after the stop':
-    'a bus that was stopped ends its subscriptions, new ones too, and publishing does nothing',
-  'delivers after the stop of the bus': 'a bus that was stopped ends its subscriptions, new ones too, and publishing does nothing',
-  'shares its subscribers with other buses': 'buses that have nothing to do with each other share nothing',
-  'takes an empty topic': 'a topic must have 1 to 600 characters',
-  'takes a topic of 601 characters': 'a topic must have 1 to 600 characters',
-  'refuses a topic of 600 characters': 'a topic must have 1 to 600 characters',
-  'throws a plain error for a bad topic': 'a topic must have 1 to 600 characters',
-  'takes a maxBuffered of 0': 'options that make no sense are refused',
-  'takes a maxBuffered that is no whole number': 'options that make no sense are refused',
-  'takes options that it does not know': 'options that make no sense are refused',
-} as const satisfies Readonly<Record<string, string>>
-
-export type BusFlaw = keyof typeof busMistakes
+import type { BusFlaw } from './bus-mistakes.ts'
+import { PlainSubscription } from './mistaken-subscription.ts'
 
 const shared = { listeners: new Set<PlainSubscription>() }
 
@@ -73,7 +14,10 @@ export class MistakenBus implements EventBus<never> {
   readonly #listeners: Set<PlainSubscription>
   readonly #told: { readonly topic: string; readonly event: unknown }[] = []
   readonly #byName: Record<string, true> = {}
+  readonly #ends: PlainSubscription[] = []
   #burst = 0
+  #isLosing = false
+  #hasGap = false
   #isStopped = false
 
   constructor(flaw: BusFlaw | undefined) {
@@ -83,6 +27,7 @@ export class MistakenBus implements EventBus<never> {
 
   publish(topic: Topic, event: unknown): void {
     const has = (flaw: BusFlaw): boolean => this.#flaw === flaw
+    if (this.#isLosing || (this.#hasGap && has('delivers nothing more after a gap'))) return
     if (this.#isStopped && has('throws when something is published after the stop')) throw new Error('stopped')
     if (this.#isStopped && !has('delivers after the stop of the bus')) return
     this.#told.push({ topic, event })
@@ -93,6 +38,7 @@ export class MistakenBus implements EventBus<never> {
     if (has('delivers to the first subscriber only')) reached = reached.slice(0, 1)
     if (has('delivers to the last subscriber only')) reached = reached.slice(-1)
     if (has('loses what a subscriber publishes while it listens') && reached.some(({ isReading }) => isReading)) return
+    if (has('calls onGap after the end')) for (const ended of this.#ends) ended.onGap?.()
     for (const listener of reached) {
       listener.offer(event)
       if (has('delivers every event twice')) listener.offer(event)
@@ -108,16 +54,37 @@ export class MistakenBus implements EventBus<never> {
     this.#check(topic, options)
     const subscription = new PlainSubscription(this.#flaw, topic, options, (ended) => this.#ended(ended))
     if (this.#isStopped) {
+      if (this.#flaw === 'rejects ready when the bus has stopped') subscription.refuseReady()
       if (this.#flaw === 'refuses subscriptions after the stop') throw new Error('stopped')
       if (this.#flaw !== 'lets subscriptions after the stop wait for ever') subscription.end()
       return subscription as Subscription<never>
     }
-    if (!subscription.isEnded) this.#listeners.add(subscription)
+    if (this.#flaw === 'calls onGap inside subscribe') options.onGap?.()
+    const takeHold = (): void => void (subscription.isEnded || this.#listeners.add(subscription))
+    if (this.#flaw === 'is ready before it has taken hold') setImmediate(takeHold)
+    else takeHold()
     this.#byName[topic] = true
     const before = this.#told.filter((told) => told.topic === topic).map(({ event }) => event)
     if (this.#flaw === 'tells late subscribers the last event again') for (const event of before.slice(-1)) subscription.offer(event)
     if (this.#flaw === 'tells late subscribers everything again') for (const event of before) subscription.offer(event)
     return subscription as Subscription<never>
+  }
+
+  /** Loses what is published meanwhile. */
+  async lose(publish: () => void): Promise<void> {
+    this.#isLosing = true
+    publish()
+    this.#isLosing = false
+    this.#hasGap = true
+    if (this.#flaw === 'loses events and calls no onGap') return
+    const listeners = [...this.#listeners]
+    for (const listener of this.#flaw === 'tells the first subscriber alone of lost events' ? listeners.slice(0, 1) : listeners) {
+      try {
+        listener.onGap?.()
+      } catch {
+        if (this.#flaw === 'lets an onGap that throws end the round') return
+      }
+    }
   }
 
   async stop(): Promise<void> {
@@ -157,100 +124,17 @@ export class MistakenBus implements EventBus<never> {
     const isBelow = maxBuffered !== undefined && maxBuffered < (this.#flaw === 'takes a maxBuffered of 0' ? 0 : 1)
     const isPart = maxBuffered !== undefined && !Number.isInteger(maxBuffered)
     if (isBelow || (isPart && this.#flaw !== 'takes a maxBuffered that is no whole number')) refuse('bad maxBuffered')
-    const unknown = Object.keys(rest).filter((name) => name !== 'signal')
+    if (rest.onGap !== undefined && typeof rest.onGap !== 'function' && this.#flaw !== 'takes an onGap that is no function')
+      refuse('bad onGap')
+    const unknown = Object.keys(rest).filter((name) => name !== 'signal' && name !== 'onGap')
     if (unknown.length > 0 && this.#flaw !== 'takes options that it does not know') refuse(`unknown ${unknown}`)
   }
 
   #ended(ended: PlainSubscription): void {
     this.#listeners.delete(ended)
+    this.#ends.push(ended)
     if (this.#flaw === 'ends every subscription of the bus with one') for (const other of [...this.#listeners]) other.end()
     if (this.#flaw !== 'ends every subscription of a topic with one') return
     for (const other of [...this.#listeners]) if (other.topic === ended.topic) other.end()
-  }
-}
-
-class PlainSubscription implements Subscription<unknown> {
-  readonly topic: string
-  readonly #flaw: BusFlaw | undefined
-  readonly #room: number
-  readonly #buffer: unknown[] = []
-  readonly #onEnd: (ended: PlainSubscription) => void
-  readonly #signal: AbortSignal | undefined
-  dropped = 0
-  hasJustDropped = false
-  isReading = false
-  isEnded = false
-  #stops = 0
-  #wake = (): void => {}
-
-  constructor(flaw: BusFlaw | undefined, topic: string, options: SubscribeOptions, onEnd: (ended: PlainSubscription) => void) {
-    this.#flaw = flaw
-    this.topic = topic
-    this.#onEnd = onEnd
-    const { maxBuffered = 1_000, signal } = options
-    const off = flaw === 'keeps one event more than maxBuffered' ? 1 : flaw === 'keeps one event less than maxBuffered' ? -1 : 0
-    this.#room = flaw === 'ignores maxBuffered' ? 1_000 : maxBuffered + off
-    this.#signal = signal
-    if (flaw !== 'does not end a wait when the signal is aborted') signal?.addEventListener('abort', this.#abort)
-    if (signal?.aborted === true && flaw !== 'ignores a signal that was aborted before') this.end()
-  }
-
-  readonly #abort = (): void => this.end()
-
-  offer(event: unknown): void {
-    if (this.isEnded && this.#flaw !== 'collects what comes after the stop') return
-    this.hasJustDropped = this.#buffer.length >= this.#room
-    if (this.#flaw === 'counts every event as dropped') this.dropped++
-    if (this.hasJustDropped) {
-      if (this.#flaw !== 'never counts what it dropped' && this.#flaw !== 'counts every event as dropped') this.dropped++
-      if (this.#flaw === 'drops the newest when the buffer is full') return
-      this.dropOldest()
-    }
-    if (this.#flaw === 'delivers the newest first') this.#buffer.unshift(event)
-    else this.#buffer.push(event)
-    this.#wake()
-  }
-
-  dropOldest(): void {
-    this.#buffer.shift()
-  }
-
-  end(): void {
-    if (this.isEnded) return
-    this.isEnded = true
-    if (this.#flaw !== 'leaves its listener on the signal') this.#signal?.removeEventListener('abort', this.#abort)
-    if (this.#flaw === 'throws what is buffered away when it is stopped') this.#buffer.length = 0
-    if (this.#flaw === 'forgets the count of what it dropped when the subscription ends') this.dropped = 0
-    if (this.#flaw !== 'collects what comes after the stop') this.#onEnd(this)
-    if (this.#flaw !== 'does not end a wait when it is stopped') this.#wake()
-  }
-
-  async stop(): Promise<void> {
-    if (this.#stops++ > 0 && this.#flaw === 'rejects a second stop of a subscription') throw new Error('stopped')
-    this.end()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#flaw !== 'does not end when it is disposed') await this.stop()
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<unknown> {
-    const ended = { done: true, value: undefined } as const
-    return {
-      next: async () => {
-        this.isReading = true
-        while (this.#buffer.length === 0) {
-          if (this.isEnded) return ended
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve
-          })
-        }
-        return { done: false, value: this.#buffer.shift() }
-      },
-      return: async () => {
-        if (this.#flaw !== 'goes on collecting after the loop was left') this.end()
-        return ended
-      },
-    }
   }
 }
