@@ -4,9 +4,9 @@ import {
   type AgentDefinition,
   BeamClaw,
   BeamClawError,
+  type Cluster,
   defineAgent,
   type Logger,
-  MemoryStore,
   type ProcessTable,
   type Provider,
   type RunningBeamClaw,
@@ -14,13 +14,13 @@ import {
   type SubAgents,
   SystemClock,
 } from '@beamclaw/core'
-import { FsStore } from '@beamclaw/store-fs'
 import { adapterProblem } from './config/adapter-problem.ts'
 import { ConfigError } from './config/config-error.ts'
 import { placesIn } from './config/load.ts'
 import type { ProviderConfig } from './config/schema.ts'
 import type { Settings } from './config/settings.ts'
 import { ConfiguredSkills } from './configured-skills.ts'
+import { configuredStore } from './configured-store.ts'
 import { ConfiguredTools } from './configured-tools.ts'
 import { LateServers } from './late-servers.ts'
 import { ModelServices } from './model-services.ts'
@@ -31,6 +31,8 @@ interface Adapters {
   readonly skills: ConfiguredSkills
   /** Servers of MCP that were not there. */
   readonly late: readonly string[]
+  readonly store: Store
+  readonly cluster: Cluster | undefined
 }
 
 /** A BeamClaw and its adapters, ready to start. */
@@ -43,7 +45,7 @@ export class AssembledBeamClaw {
   readonly #skills: ConfiguredSkills
   readonly #late: readonly string[]
 
-  private constructor(settings: Settings, { providers, tools, skills, late }: Adapters, store: Store, logger: Logger) {
+  private constructor(settings: Settings, { providers, tools, skills, late, store, cluster }: Adapters, logger: Logger) {
     this.#tools = tools
     this.#skills = skills
     this.#late = late
@@ -53,6 +55,7 @@ export class AssembledBeamClaw {
       providers: this.#models.providers,
       agents: toAgents(settings, tools, skills),
       store,
+      ...(cluster === undefined ? {} : { cluster }),
       parts: [this.#models.ledger.part(), ...tools.parts],
       ...(settings.askMode === undefined ? {} : { approvals: { askMode: settings.askMode } }),
       sessions: settings.sessions,
@@ -75,7 +78,7 @@ export class AssembledBeamClaw {
         throw new ConfigError([`${place}: ${problem.text}`])
       }
     }
-    const store = await checked(['store'], settings.store, () => toStore(settings.store))
+    const { store, cluster } = await checked(['store'], settings.store, () => configuredStore(settings, logger))
     const providers: Record<string, Provider> = {}
     for (const [id, config] of Object.entries(settings.providers)) {
       providers[id] = await checked(['providers', id], config, () => toProvider(config))
@@ -90,7 +93,11 @@ export class AssembledBeamClaw {
     if (connects) await tools.logUnavailable(settings, logger)
     for (const [id, agent] of Object.entries(settings.agents)) await checked(['agents', id], agent, () => tools.of(agent))
     const skills = await checked(['skills'], settings.skills, () => ConfiguredSkills.from(settings, logger))
-    assembled = await checked(['agents'], {}, () => new AssembledBeamClaw(settings, { providers, tools, skills, late }, store, logger))
+    assembled = await checked(
+      ['agents'],
+      {},
+      () => new AssembledBeamClaw(settings, { providers, tools, skills, late, store, cluster }, logger),
+    )
     return assembled
   }
 
@@ -139,12 +146,6 @@ function toAgents({ agents }: Settings, tools: ConfiguredTools, skills: Configur
   return Object.entries(agents).map(([id, { fallbacks: _, tools: groups = [], subAgents = [], skills: names, ...agent }]) =>
     defineAgent(skills.agent({ id, ...agent, tools: tools.of({ tools: groups, subAgents }) }, names)),
   )
-}
-
-function toStore(store: Settings['store']): Store {
-  if (store.type === 'memory') return new MemoryStore()
-  const { type: _, path = '', ...options } = store
-  return new FsStore({ path, ...options })
 }
 
 /** Resolves with the adapter for a provider; imports it on demand. Rejects `invalid-option`. */

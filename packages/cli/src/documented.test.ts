@@ -69,7 +69,7 @@ describe('the page about the configuration', () => {
   })
 
   test('names every variable that the code reads', () => {
-    for (const name of ['CONFIG', 'HOST', 'PORT', 'GATEWAY_TOKEN', 'DATA_DIR', 'DRAIN_MS', 'LOG_FORMAT', 'URL']) {
+    for (const name of ['CONFIG', 'HOST', 'PORT', 'GATEWAY_TOKEN', 'DATA_DIR', 'REDIS_URL', 'NODE_ID', 'DRAIN_MS', 'LOG_FORMAT', 'URL']) {
       expect(page('configuration.md')).toContain(`\`BEAMCLAW_${name}\``)
     }
   })

@@ -73,7 +73,7 @@ async function startTree({ claw }: AssembledBeamClaw, { store }: Settings): Prom
     return await claw.start()
   } catch (error) {
     const system = systemCodeOf(error)
-    if (store.type === 'memory' || store.path === undefined || system === undefined || !mayNotWrite.includes(system)) throw error
+    if (store.type !== 'fs' || store.path === undefined || system === undefined || !mayNotWrite.includes(system)) throw error
     throw new ClientError('store-io', `${notWritable(resolve(store.path), system)}; ${writableAdvice}`, error)
   }
 }

@@ -21,6 +21,7 @@ const restartOnly = [
   'allowedHosts',
   'drainMs',
   'store',
+  'cluster',
   'sessions',
   'budgets',
   'tools',
@@ -44,7 +45,7 @@ export function changesBetween(current: Settings, wanted: Settings): SettingChan
 }
 
 /** The settings that are sections of the file themselves. */
-const ownSections: ReadonlySet<string> = new Set(['store', 'sessions', 'budgets', 'tools', 'askMode', 'skills'])
+const ownSections: ReadonlySet<string> = new Set(['store', 'cluster', 'sessions', 'budgets', 'tools', 'askMode', 'skills'])
 
 function pathOf(name: (typeof restartOnly)[number]): string {
   return ownSections.has(name) ? name : `gateway.${name}`

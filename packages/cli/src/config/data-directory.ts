@@ -54,5 +54,6 @@ function pathIn(section: unknown, file: string, environment: Environment): strin
   if (problem !== undefined) throw new ConfigError([`${file}: ${problem.path.join('.')}: ${problem.text}`])
   if (!parsed.success) throw new ConfigError([`${file}: store: cannot be read; beamclaw config check says what is wrong`])
   if (parsed.data.type === 'fs') return parsed.data.path ?? settingDefaults.dataDir
-  throw new ConfigError([`${file}: store.type: sessions are kept in memory only, so there is no data directory; name one with --data-dir`])
+  const where = parsed.data.type === 'redis' ? 'sessions are kept in Redis' : 'sessions are kept in memory only'
+  throw new ConfigError([`${file}: store.type: ${where}, so there is no data directory; name one with --data-dir`])
 }

@@ -95,7 +95,7 @@ describe('a problem is told with its place, what was expected and what came', ()
       'file:1: gateway.allowedOrigins.0: expected an origin as https://host or http://host:port, is a string of 1 character',
     ],
     ['gateway: { drainMs: -1 }', 'file:1: gateway.drainMs: expected a whole number from 0 to 3600000, is the number -1'],
-    ['store: { type: redis }', 'file:1: store.type: expected one of fs, memory, is a string of 5 characters'],
+    ['store: { type: mongo }', 'file:1: store.type: expected one of fs, memory, redis, is a string of 5 characters'],
     ['store: { type: fs, sync: never }', 'file:1: store.sync: expected one of always, batch, os, is a string of 5 characters'],
     ['providers: [demo]', 'file:1: providers: expected an object, is a list of 1'],
     [
@@ -151,11 +151,11 @@ describe('a problem is told with its place, what was expected and what came', ()
     ],
     [
       'just text',
-      'file:1: the whole file: expected an object with gateway, store, providers, prices, budgets, agents, sessions, tools, askMode, skills, is a string of 9 characters',
+      'file:1: the whole file: expected an object with gateway, store, cluster, providers, prices, budgets, agents, sessions, tools, askMode, skills, is a string of 9 characters',
     ],
     [
       '- a',
-      'file:1: the whole file: expected an object with gateway, store, providers, prices, budgets, agents, sessions, tools, askMode, skills, is a list of 1',
+      'file:1: the whole file: expected an object with gateway, store, cluster, providers, prices, budgets, agents, sessions, tools, askMode, skills, is a list of 1',
     ],
   ])('%s', (text, problem) => {
     expect(problemsIn(text)).toEqual([problem])
@@ -201,7 +201,7 @@ describe('a key that is not known', () => {
     ],
     [
       'constructor: 1',
-      'file:1: constructor: unknown key; known are gateway, store, providers, prices, budgets, agents, sessions, tools, askMode, skills',
+      'file:1: constructor: unknown key; known are gateway, store, cluster, providers, prices, budgets, agents, sessions, tools, askMode, skills',
     ],
   ])('%s', (text, problem) => {
     expect(problemsIn(text)).toEqual([problem])

@@ -52,15 +52,36 @@ const chosenStore = oneOfObjects(
       sync: choice(['always', 'batch', 'os']).exactOptional(),
       lockWaitMs: wholeNumber(0, maxTimerMs).exactOptional(),
     }),
+    closedObject({
+      type: z.literal('redis'),
+      url: text(4_096).exactOptional(),
+      username: text(256).exactOptional(),
+      password: text(4_096).exactOptional(),
+      caFile: text(4_096).exactOptional(),
+      certFile: text(4_096).exactOptional(),
+      keyFile: text(4_096).exactOptional(),
+      servername: host.exactOptional(),
+      prefix: text(128).exactOptional(),
+      storeId: text(128).exactOptional(),
+      deadlineMs: wholeNumber(10, maxTimerMs).exactOptional(),
+    }),
   ],
-  ['fs', 'memory'],
+  ['fs', 'memory', 'redis'],
 )
 
-/** The section `store`; its default type is `fs`. */
-export const storeSchema = z.preprocess(
-  (value) => (typeof value === 'object' && value !== null && !('type' in value) ? { type: 'fs', ...value } : value),
-  chosenStore,
-)
+/** The section `store`; its default type is `fs`. A store that needs no more may be its type alone. */
+export const storeSchema = z.preprocess((value) => {
+  if (typeof value === 'string') return { type: value }
+  return typeof value === 'object' && value !== null && !('type' in value) ? { type: 'fs', ...value } : value
+}, chosenStore)
+
+/** The section `cluster`, for gateways over one Redis. */
+export const clusterSchema = closedObject({
+  nodeId: pattern(idPattern, idRule).exactOptional(),
+  weight: amount().exactOptional(),
+  heartbeatMs: wholeNumber(10, 600_000).exactOptional(),
+  ttlMs: wholeNumber(100, 3_600_000).exactOptional(),
+})
 
 const limits = {
   maxConcurrent: wholeNumber(1, maxCount).exactOptional(),
@@ -213,6 +234,7 @@ export const configSchema = closedObject(
   {
     gateway: gatewaySchema.exactOptional(),
     store: storeSchema.exactOptional(),
+    cluster: clusterSchema.exactOptional(),
     providers: named(idPattern, idRule, provider).exactOptional(),
     prices: named(modelPattern, 'a model as <provider>/<model>, or <provider>/*', price).exactOptional(),
     budgets: named(idPattern, idRule, budget).exactOptional(),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ConfigError } from './config-error.ts'
+import { parseConfig } from './load.ts'
 import type { Config } from './schema.ts'
 import { type SettingsFlags, settingsFrom } from './settings.ts'
 
@@ -51,6 +52,7 @@ describe('settings', () => {
       allowedHosts: [],
       drainMs: 25_000,
       store: { type: 'fs', path: './data' },
+      cluster: {},
       providers: { demo: { type: 'demo', delayMs: 25 } },
       prices: {},
       budgets: {},
@@ -60,6 +62,16 @@ describe('settings', () => {
       askMode: undefined,
       skills: { folders: [] },
     })
+  })
+
+  test('of Redis need its type alone', () => {
+    const redis = parseConfig('store: redis', {})
+    expect(settingsFrom(redis, { environment: {} }).store).toEqual({ type: 'redis', url: 'redis://localhost:6379' })
+    const environment = { BEAMCLAW_REDIS_URL: 'redis://cache:6380', BEAMCLAW_NODE_ID: 'web-1', BEAMCLAW_DATA_DIR: 'ignored' }
+    const settings = settingsFrom(redis, { environment })
+    expect([settings.store, settings.cluster]).toEqual([{ type: 'redis', url: 'redis://cache:6380' }, { nodeId: 'web-1' }])
+    expect(() => settingsFrom(redis, { environment: {}, flags: { dataDir: 'd' } })).toThrow('--data-dir')
+    expect(() => settingsFrom(redis, { environment: { BEAMCLAW_NODE_ID: 'Web 1' } })).toThrow('BEAMCLAW_NODE_ID')
   })
 
   test('use the model whose key is in the environment', () => {

@@ -23,6 +23,8 @@ export interface Settings {
   /** Milliseconds that runs may continue after the signal to stop. */
   readonly drainMs: number
   readonly store: NonNullable<Config['store']>
+  /** How this gateway takes part in the cluster of those over the same Redis. */
+  readonly cluster: NonNullable<Config['cluster']>
   readonly providers: Readonly<Record<string, ProviderConfig>>
   readonly prices: Readonly<Record<string, PriceConfig>>
   readonly budgets: Readonly<Record<string, BudgetConfig>>
@@ -40,6 +42,7 @@ export const settingDefaults = {
   port: 4000,
   drainMs: 25_000,
   dataDir: './data',
+  redisUrl: 'redis://localhost:6379',
 } as const
 
 const defaultModels = { anthropic: 'claude-sonnet-5', openai: 'gpt-5', demo: 'demo-1' } as const
@@ -66,7 +69,8 @@ export function settingsFrom(
     allowedOrigins: gateway.allowedOrigins ?? [],
     allowedHosts: gateway.allowedHosts ?? [],
     drainMs: drainMs ?? gateway.drainMs ?? settingDefaults.drainMs,
-    store: storeFrom(config, flags.dataDir ?? environment.BEAMCLAW_DATA_DIR, wholeNumber('--lock-wait', flags.lockWait, 86_400)),
+    store: storeFrom(config, environment, flags),
+    cluster: clusterFrom(config, environment),
     providers,
     prices,
     budgets,
@@ -93,11 +97,25 @@ function tokenFrom({ BEAMCLAW_GATEWAY_TOKEN: token }: Environment): string | und
   throw new ConfigError(['BEAMCLAW_GATEWAY_TOKEN: expected a token of 8 to 512 printable characters'])
 }
 
-function storeFrom({ store }: Config, dataDir: string | undefined, lockWaitSeconds: number | undefined): Settings['store'] {
+function storeFrom({ store }: Config, environment: Environment, flags: SettingsFlags): Settings['store'] {
+  const dataDir = flags.dataDir ?? environment.BEAMCLAW_DATA_DIR
+  const lockWaitSeconds = wholeNumber('--lock-wait', flags.lockWait, 86_400)
+  if (store?.type === 'redis') {
+    if (flags.dataDir === undefined) return { ...store, url: environment.BEAMCLAW_REDIS_URL || (store.url ?? settingDefaults.redisUrl) }
+    throw new ConfigError([
+      '--data-dir: the configuration keeps everything in Redis (store.type); leave the flag out, or use another configuration',
+    ])
+  }
   if (store?.type === 'memory' && dataDir === undefined) return store
   const fs = store?.type === 'fs' ? store : { type: 'fs' as const }
   const lockWaitMs = lockWaitSeconds === undefined ? fs.lockWaitMs : lockWaitSeconds * 1_000
   return { ...fs, path: dataDir ?? fs.path ?? settingDefaults.dataDir, ...(lockWaitMs === undefined ? {} : { lockWaitMs }) }
+}
+
+function clusterFrom({ cluster = {} }: Config, { BEAMCLAW_NODE_ID: nodeId }: Environment): Settings['cluster'] {
+  if (nodeId === undefined || nodeId === '') return cluster
+  if (/^[a-z0-9][a-z0-9_-]{0,63}$/.test(nodeId)) return { ...cluster, nodeId }
+  throw new ConfigError(['BEAMCLAW_NODE_ID: expected 1 to 64 of a-z, 0-9, "_" and "-", with a letter or digit first'])
 }
 
 /** Milliseconds per word of the demo model: slow enough to watch, and to kill the gateway during an answer. */
