@@ -27,18 +27,19 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
   const phase = { value: 'running' as NodePhase }
   const listeners = new EventListeners(services.logger)
   const calls = new StoreCalls(store)
+  const isAlone = cluster.self.incarnation === soloIncarnation
   const node: TenantNode = {
     store: calls,
     hostStore: store,
     cluster,
-    isAlone: cluster.self.incarnation === soloIncarnation,
+    isAlone,
     events: new EventsUntilEnd(events, () => phase.value === 'ended'),
     hostEvents: events,
     listeners,
     services,
     agents,
     providers,
-    suspects: new SuspectLine(services.clock),
+    suspects: new SuspectLine(services.clock, isAlone ? undefined : cluster),
     turns: new EventLoopTurns(services.clock),
     sessionDefaults: { ...sessionDefaults, ...options.sessions },
     askMode: options.approvals?.askMode,

@@ -14,7 +14,8 @@ export interface LabNode {
 export interface NodesOptions {
   readonly count?: number
   readonly answers?: NonNullable<ConstructorParameters<typeof ScriptedProvider>[0]>['answers']
-  readonly tools?: readonly Tool[]
+  /** The tools of the agent at a node. */
+  readonly tools?: (id: string) => readonly Tool[]
 }
 
 /** Fast enough for tests, and slow enough for a busy machine. */
@@ -39,12 +40,11 @@ export class Nodes implements AsyncDisposable {
     return nodes
   }
 
-  async add(id: string): Promise<LabNode> {
-    const cluster = this.network.node(id)
-    const { answers = ({ messages }) => textAnswer(`heard ${String(messages.at(-1)?.content)}`), tools = [] } = this.#options
+  async add(id: string, cluster = this.network.node(id)): Promise<LabNode> {
+    const { answers = ({ messages }) => textAnswer(`heard ${String(messages.at(-1)?.content)}`), tools = () => [] } = this.#options
     const claw = new BeamClaw({
       providers: { test: new ScriptedProvider({ answers }) },
-      agents: [defineAgent({ id: 'main', model: 'test/model', tools })],
+      agents: [defineAgent({ id: 'main', model: 'test/model', tools: tools(id) })],
       // One node must not stop the store of the others.
       store: wrapStore(this.store, { stop: async () => {} }),
       cluster,
@@ -52,6 +52,13 @@ export class Nodes implements AsyncDisposable {
     const node = { id, claw: await claw.start(), cluster }
     this.nodes.push(node)
     return node
+  }
+
+  /** Ends a node as kill -9 does, and starts its next life. */
+  async restart(node: LabNode): Promise<LabNode> {
+    this.kill(node)
+    this.nodes.splice(this.nodes.indexOf(node), 1)
+    return this.add(node.id, this.network.restart(node.id))
   }
 
   /** Ends a node as kill -9 does: nothing of it is told or written any more. */

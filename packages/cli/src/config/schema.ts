@@ -76,7 +76,7 @@ export const storeSchema = z.preprocess((value) => {
 }, chosenStore)
 
 /** The section `cluster`, for gateways over one Redis. */
-export const clusterSchema = closedObject({
+const clusterSchema = closedObject({
   nodeId: pattern(idPattern, idRule).exactOptional(),
   weight: amount().exactOptional(),
   heartbeatMs: wholeNumber(10, 600_000).exactOptional(),

@@ -14,10 +14,10 @@ import type { NodePhase } from '../session/node-phase.ts'
 import type { SessionCall, SessionFrame } from '../session/remote-sessions.ts'
 
 /** The frames between nodes that this version speaks. */
-export const wireVersions: VersionRange = [1, 1]
+const wireVersions: VersionRange = [1, 1]
 
 /** The formats of journals that this version reads. */
-export const recordVersions: VersionRange = [1, 1]
+const recordVersions: VersionRange = [1, 1]
 
 /** Milliseconds between two looks at the load of this node, and after lists of dead nodes that a member may have missed. */
 const loadEveryMs = 2_000
