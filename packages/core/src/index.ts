@@ -147,7 +147,7 @@ export { MemoryStore } from './defaults/memory-store.ts'
 export { SoloCluster } from './defaults/solo-cluster.ts'
 export type { MakeBeamClaw } from './embed/embedded-instance.ts'
 export { type LazyBeamClaw, lazyBeamClaw } from './embed/lazy-beamclaw.ts'
-export type { Part, PartHost, PartSpec } from './part/part.ts'
+export type { Part, PartHost, PartNodes, PartSpec } from './part/part.ts'
 export type { BlobId, BlobInfo, BlobStore, StoredBlob } from './ports/blob-store.ts'
 export type {
   Cluster,

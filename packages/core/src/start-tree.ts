@@ -28,10 +28,13 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
   const listeners = new EventListeners(services.logger)
   const calls = new StoreCalls(store)
   const isAlone = cluster.self.incarnation === soloIncarnation
+  const tenants: Tenant[] = []
+  const link = new NodeLink({ cluster, services, phase, tenants })
   const node: TenantNode = {
     store: calls,
     hostStore: store,
     cluster,
+    link,
     isAlone,
     events: new EventsUntilEnd(events, () => phase.value === 'ended'),
     hostEvents: events,
@@ -53,8 +56,7 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
       services.clock.setTimer(() => void root.stop(undefined, stopDefaults), 0)
     },
   }
-  const tenants = options.tenants.map((id) => new Tenant(id, node))
-  const link = new NodeLink({ cluster, services, phase, tenants })
+  tenants.push(...options.tenants.map((id) => new Tenant(id, node)))
   const root = new Supervisor({
     id: 'beamclaw',
     children: [

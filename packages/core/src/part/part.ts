@@ -5,13 +5,23 @@ import type { AgentDefinition } from '../agent/agent.ts'
 import type { ApprovalGate } from '../approval/approval-gate.ts'
 import { BeamClawError, ChildStartError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
-import type { AgentId, TenantId } from '../base/ids.ts'
+import type { AgentId, NodeId, TenantId } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
-import type { Cluster } from '../ports/cluster.ts'
+import type { Cluster, NodeRef } from '../ports/cluster.ts'
 import type { Store } from '../ports/store.ts'
 import { checkExtensions, type RecordExtension } from '../session/journal/record-extension.ts'
 import type { SessionHandle } from '../session/session-handle.ts'
 import type { SessionRecords } from '../session/session-records.ts'
+
+/** The same part at the other nodes of the cluster. A node that is alone has no others. */
+export interface PartNodes {
+  /** Calls back with the nodes that have left, however they did. Returns what ends that. */
+  onLeft(listener: (nodes: readonly NodeRef[]) => void): () => void
+  /** Answers what the part asks from other nodes. What arrives is to be checked: it may come from another version. Returns what ends that. */
+  answer(partId: string, handler: (body: JsonValue) => Promise<JsonValue>): () => void
+  /** Asks the part at another node. Rejects with its error, `node-gone` for a node that is not there, and `call-timeout`. */
+  ask(partId: string, node: NodeId, body: JsonValue, options?: { readonly timeoutMs?: number }): Promise<JsonValue>
+}
 
 /** The environment of a part: the ports of its tenant, its sessions, and the other parts. */
 export interface PartHost {
@@ -28,6 +38,8 @@ export interface PartHost {
   session(key: string): SessionHandle
   /** Returns the records of one extension in one conversation of this tenant. Throws `invalid-session-key`. */
   records<TState extends JsonValue>(extension: RecordExtension<TState>, key: string): SessionRecords<TState>
+  /** The same tenant at the other nodes. */
+  readonly nodes: PartNodes
   /** Returns the running actor of another part; undefined while it does not run. */
   part(id: string): Actor<never, unknown> | undefined
 }

@@ -35,6 +35,7 @@ export interface LinkedTenant {
   readonly busyCount: number
   serve(key: ReturnType<typeof parseSessionKey>, call: SessionCall): Promise<unknown>
   answer(what: TenantQuestion): Promise<JsonValue>
+  answerPart(part: JsonValue | undefined, body: JsonValue | undefined): Promise<JsonValue>
   membersLeft(): void
   isolate(): Promise<void>
   rejoin(): void
@@ -55,7 +56,7 @@ export class NodeLink implements ClusterHost {
   readonly records = recordVersions
   readonly #options: NodeLinkOptions
   readonly #handlers = new Map<string, NodeHandler>()
-  readonly #onMembers: ((change: MemberChange) => void)[] = []
+  readonly #onMembers = new Set<(change: MemberChange) => void>()
   readonly #onTell: ((body: JsonValue, from: NodeRef) => void)[] = []
   /** Settles once the sessions of the life before have ended. */
   #isolating: Promise<unknown> = Promise.resolve()
@@ -67,6 +68,7 @@ export class NodeLink implements ClusterHost {
   constructor(options: NodeLinkOptions) {
     this.#options = options
     this.#handlers.set('session', (body) => this.#serve(body))
+    this.#handlers.set('part', ({ tenant, part, body }) => this.#tenant(tenant).answerPart(part, body))
     this.#handlers.set('tenant', async ({ tenant, what }) => {
       if (what !== 'at-work' && what !== 'grants') throw unreadable()
       return this.#tenant(tenant).answer(what)
@@ -83,9 +85,10 @@ export class NodeLink implements ClusterHost {
     this.#onTell.push(listener)
   }
 
-  /** Calls back when nodes have joined or left. */
-  whenMembersChange(listener: (change: MemberChange) => void): void {
-    this.#onMembers.push(listener)
+  /** Calls back when nodes have joined or left. Returns what ends that. */
+  whenMembersChange(listener: (change: MemberChange) => void): () => void {
+    this.#onMembers.add(listener)
+    return () => void this.#onMembers.delete(listener)
   }
 
   /** Begins to tell the others the load of this node. */
@@ -122,7 +125,7 @@ export class NodeLink implements ClusterHost {
     const { logger } = this.#options.services
     for (const { id, incarnation } of change.joined) logger.log('info', 'cluster.joined', { node: id, incarnation })
     for (const { id, incarnation } of change.left) logger.log('info', 'cluster.left', { node: id, incarnation })
-    for (const listener of this.#onMembers) this.#guarded(() => listener(change))
+    for (const listener of [...this.#onMembers]) this.#guarded(() => listener(change))
     if (change.left.length > 0) this.#sweep()
   }
 

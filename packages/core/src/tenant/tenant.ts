@@ -48,8 +48,9 @@ import { SessionRouter } from '../session/session-router.ts'
 import { RunWaits } from '../tool/run-waits.ts'
 import { ToolRunner } from '../tool/tool-runner.ts'
 import { FoldedKeys } from './folded-keys.ts'
-import type { TenantQuestion } from './node-link.ts'
+import type { NodeLink, TenantQuestion } from './node-link.ts'
 import { type Holder, presetParts, wakerPart } from './preset-parts.ts'
+import { TenantNodes } from './tenant-nodes.ts'
 import { wholeKeyOf } from './whole-key.ts'
 
 /** Milliseconds that another node has to answer. */
@@ -62,6 +63,7 @@ export interface TenantNode {
   /** The store that the host gave, for its parts. */
   readonly hostStore: Store
   readonly cluster: Cluster
+  readonly link: NodeLink
   /** True for a node that no other can join. */
   readonly isAlone: boolean
   /** Where the sessions publish. */
@@ -108,6 +110,7 @@ export class Tenant implements SessionAccess {
   readonly approvals: ApprovalGate
   readonly #node: TenantNode
   readonly #foldedKeys: FoldedKeys
+  readonly #nodes: TenantNodes
   #life: TenantLife
   /** Resolves with the number of interrupted sessions that are at work again, once each was tried. */
   readonly resumed: Promise<number>
@@ -120,6 +123,7 @@ export class Tenant implements SessionAccess {
       this.#onResumed = resolve
     })
     this.#foldedKeys = new FoldedKeys(node.services.logger)
+    this.#nodes = new TenantNodes(id, node.cluster, node.link)
     const { store, services } = node
     const decide: Decide = (key, approval, answer) => this.#life.router.ask(key, { type: 'decide', id: approval, answer })
     const onGrantsChanged = async (): Promise<void> => void (await this.#askOthers('grants'))
@@ -230,6 +234,10 @@ export class Tenant implements SessionAccess {
       return forOtherNode(await sessionsAtWork({ store: this.#node.store, tenant: this.id, activity, overviews, router }))
     await this.approvals.inner.readGrants()
     return null
+  }
+
+  answerPart(part: JsonValue | undefined, body: JsonValue | undefined): Promise<JsonValue> {
+    return this.#nodes.handle(part, body)
   }
 
   /** Resolves with the answers of the other nodes that answer in time. */
@@ -387,6 +395,7 @@ export class Tenant implements SessionAccess {
       services,
       agents,
       approvals: this.approvals,
+      nodes: this.#nodes,
       session: (key) => this.session(key),
       records: (extension, key) => new SessionRecords(extension, parseSessionKey(key), this),
       part: (id) => this.part(id),
