@@ -83,6 +83,19 @@ describe('a subscriber on another node', () => {
     expect([other.events.sizes, owner.events.sizes]).toEqual([zero, zero])
   })
 
+  test('that ends before a slow request arrives is taken back once that was answered', async () => {
+    const { net, owner, listen } = await two()
+    net.way = ({ kind }) => (kind === 'request' ? 'late' : 'arrives')
+    const { subscription } = listen()
+    await flushEventLoop()
+    await subscription.stop()
+    await flushEventLoop()
+    net.deliverLate()
+    await flushEventLoop()
+    await flushEventLoop()
+    expect(owner.events.sizes).toEqual(zero)
+  })
+
   test('is told of events that are too large for the way, and gets the others', async () => {
     const { owner, listen, publish } = await two()
     const reader = listen()
@@ -270,6 +283,32 @@ describe('an owner that cannot be reached', () => {
     expect(reader.counts.gaps).toBe(1)
     await publish(durable(2))
     expect(reader.told).toEqual([2])
+  })
+
+  test('is asked again soon: a subscriber is ready without a gap when it is there in time', async () => {
+    const { clock, net, listen, publish } = await two()
+    net.isBlind = true
+    const reader = listen()
+    await clock.advance(1_000)
+    net.isBlind = false
+    await clock.advance(900)
+    await reader.subscription.ready
+    await publish(durable(1))
+    expect([reader.told, reader.counts.gaps]).toEqual([[1], 0])
+  })
+
+  test('and replies just after its subscribers have waited long enough, is a gap', async () => {
+    const { clock, net, listen } = await two()
+    net.isBlind = true
+    const reader = listen()
+    await clock.advance(1_000)
+    net.isBlind = false
+    net.way = ({ kind }) => (kind === 'request' ? 'late' : 'arrives')
+    await clock.advance(1_000)
+    await reader.subscription.ready
+    net.deliverLate()
+    await flushEventLoop()
+    expect(reader.counts.gaps).toBe(1)
   })
 
   test('because others listen to too much of it already, is asked again', async () => {
