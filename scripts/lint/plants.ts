@@ -43,6 +43,7 @@ const layers: readonly Plant[] = [
     says: 'Ports import',
   },
   crossing(`${core}/defaults/reaches-up.ts`, '../tool/tool.ts', 'Defaults import'),
+  crossing(`${core}/cluster/reaches-up.ts`, '../session/session.ts', 'What runs between nodes'),
   ...['agent', 'tool', 'provider'].map((folder) =>
     crossing(`${core}/${folder}/reaches-up.ts`, '../session/session.ts', 'Agent, tool and provider'),
   ),

@@ -32,6 +32,21 @@ export function sessionLease(tenant: TenantId, key: SessionKey): string {
   return `${tenant}:${key}`
 }
 
+const topicPattern = /^([a-z0-9][a-z0-9_-]{0,63}):(?:session|committed):(agent:[^:]+:.+)$/
+
+/** Returns the key under which a cluster grants the session of a topic; undefined for a topic that is no session's. */
+export function leaseOfTopic(topic: string): string | undefined {
+  const [, tenant, key] = topicPattern.exec(topic) ?? []
+  return tenant === undefined ? undefined : `${tenant}:${key}`
+}
+
+/** Returns the topics of the session that a cluster grants under this key. */
+export function topicsOfLease(lease: string): readonly string[] {
+  const colon = lease.indexOf(':')
+  const [tenant, key] = [lease.slice(0, colon) as TenantId, lease.slice(colon + 1) as SessionKey]
+  return [sessionTopic(tenant, key), committedTopic(tenant, key)]
+}
+
 /** Returns the key of a session's journal; its documents are stored below it. */
 export function journalKey(tenant: TenantId, key: SessionKey): StoreKey {
   const { agentId, sessionId } = sessionKeyParts(key)

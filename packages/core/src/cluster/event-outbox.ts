@@ -1,0 +1,74 @@
+/** The events on their way to one node: those of one turn of the event loop in one message. */
+import type { Clock } from '@beamclaw/actor'
+import type { RunEvent } from '../base/events.ts'
+import { maxBatchBytes, minEventBytes, type NumberedEvent } from './event-messages.ts'
+
+/** An event as it travels, and no fewer bytes than it takes. */
+export interface PortableEvent {
+  readonly event: RunEvent | null
+  readonly bytes: number
+}
+
+/** More than what surrounds the names and the text of a piece. */
+const frameBytes = 192
+
+/** UTF-8 bytes of a UTF-16 code unit, and as an escape in JSON. */
+const [bytesOfUnit, bytesOfEscape] = [3, 6]
+
+/** Returns the event as it travels: null in the place of one that is too large, or that JSON cannot hold. */
+export function portable(event: RunEvent): PortableEvent {
+  const bytes = bytesOf(event)
+  return bytes > maxBatchBytes ? { event: null, bytes: minEventBytes } : { event, bytes }
+}
+
+/** Returns an upper bound; pieces of text, which are many, are not serialized for it. */
+function bytesOf(event: RunEvent): number {
+  if (event.type === 'text-delta' || event.type === 'thinking-delta') {
+    // Both names are ASCII, of which a quotation mark takes an escape of two bytes.
+    return frameBytes + 2 * (event.sessionKey.length + event.runId.length) + event.text.length * bytesOfEscape
+  }
+  try {
+    return minEventBytes + JSON.stringify(event).length * bytesOfUnit
+  } catch {
+    return Number.POSITIVE_INFINITY
+  }
+}
+
+/** Sends what was added at the end of the turn, or before when it is large. Owns what was not sent yet. */
+export class EventOutbox {
+  readonly #clock: Clock
+  readonly #send: (events: readonly NumberedEvent[]) => void
+  #events: NumberedEvent[] = []
+  #bytes = 0
+  #isDue = false
+
+  constructor(clock: Clock, send: (events: readonly NumberedEvent[]) => void) {
+    this.#clock = clock
+    this.#send = send
+  }
+
+  add(id: number, n: number, { event, bytes }: PortableEvent): void {
+    if (this.#bytes + bytes > maxBatchBytes) this.flush()
+    this.#events.push([id, n, event])
+    this.#bytes += bytes
+    if (this.#isDue) return
+    this.#isDue = true
+    this.#clock.yieldTo(() => {
+      this.#isDue = false
+      this.flush()
+    })
+  }
+
+  flush(): void {
+    if (this.#events.length === 0) return
+    const events = this.#events
+    this.clear()
+    this.#send(events)
+  }
+
+  /** Forgets what was not sent. */
+  clear(): void {
+    this.#events = []
+    this.#bytes = 0
+  }
+}
