@@ -1,10 +1,12 @@
 /** The cluster of a single node. */
-import type { IdGenerator } from '@beamclaw/actor'
+import { type Clock, type IdGenerator, SystemClock } from '@beamclaw/actor'
 import { RandomIds } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
 import { parseNodeId } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
+import { fromWireError, toWireError } from '../base/wire-error.ts'
 import type { Cluster, ClusterHost, Lease, Location, Member, NodeRef, RequestOptions } from '../ports/cluster.ts'
+import { encodeJson } from './json-text.ts'
 
 /** Options of a `SoloCluster`. */
 export interface SoloClusterOptions {
@@ -14,6 +16,8 @@ export interface SoloClusterOptions {
   readonly ids?: IdGenerator
   /** Wall time; epochs are taken from it, so that a later process always has the higher one. @default Date.now */
   readonly now?: () => number
+  /** Times requests of the node to itself. @default new SystemClock() */
+  readonly clock?: Pick<Clock, 'setTimer'>
 }
 
 /** The incarnation of a node that is alone with its store: each of its lives goes on with what the one before has left. */
@@ -29,6 +33,8 @@ export class SoloCluster implements Cluster {
   readonly self: NodeRef
   readonly #ids: IdGenerator
   readonly #now: () => number
+  readonly #clock: Pick<Clock, 'setTimer'>
+  /** Undefined before `join` and after `stop`. */
   #host: ClusterHost | undefined
   #lastEpoch = 0
 
@@ -36,6 +42,7 @@ export class SoloCluster implements Cluster {
     this.self = { id: parseNodeId(options.nodeId ?? 'solo'), incarnation: soloIncarnation }
     this.#ids = options.ids ?? new RandomIds()
     this.#now = options.now ?? Date.now
+    this.#clock = options.clock ?? new SystemClock()
   }
 
   get members(): readonly Member[] {
@@ -60,14 +67,41 @@ export class SoloCluster implements Cluster {
 
   async release(): Promise<void> {}
 
-  async request(node: NodeRef, body: JsonValue, _options: RequestOptions): Promise<JsonValue> {
-    if (this.#host === undefined || node.id !== this.self.id) throw new BeamClawError('node-gone', `There is no node "${node.id}"`)
-    return this.#host.onRequest(body, this.self)
+  async request(node: NodeRef, body: JsonValue, { timeoutMs }: RequestOptions): Promise<JsonValue> {
+    const host = this.#host
+    if (host === undefined || node.id !== this.self.id) throw new BeamClawError('node-gone', `There is no node "${node.id}"`)
+    const expired = Promise.withResolvers<never>()
+    const timer = this.#clock.setTimer(
+      () => expired.reject(new BeamClawError('call-timeout', `Node "${node.id}" sent no reply within ${timeoutMs} ms`)),
+      timeoutMs,
+    )
+    try {
+      return copyOf(await Promise.race([host.onRequest(copyOf(body), this.self), expired.promise]))
+    } catch (error) {
+      throw fromWireError(toWireError(error))
+    } finally {
+      timer.cancel()
+    }
   }
 
   tell(node: NodeRef, body: JsonValue): void {
-    if (node.id === this.self.id) this.#host?.onTell(body, this.self)
+    if (this.#host === undefined || node.id !== this.self.id) return
+    let copy: JsonValue
+    try {
+      copy = copyOf(body)
+    } catch {
+      // A tell may be lost; one that is not JSON always is.
+      return
+    }
+    this.#host.onTell(copy, this.self)
   }
 
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    this.#host = undefined
+  }
+}
+
+/** Returns a body as another node would see it: sender and receiver share no object. */
+function copyOf(body: JsonValue): JsonValue {
+  return JSON.parse(encodeJson(body, Number.MAX_SAFE_INTEGER)) as JsonValue
 }
