@@ -38,14 +38,14 @@ end
 `
 
 /**
- * KEYS nodes, members, store. ARGV beginning of channels, incarnation, id, ttl, record, an earlier incarnation of the same process or "", channel of changes,
- * id of the store. Returns the view; `taken` with the incarnation that has the id; `replaced` with the id of the store that is there.
+ * KEYS nodes, members, store. ARGV beginning of channels, incarnation, id, ttl, record, earlier incarnations of the same process with commas, channel of
+ * changes, id of the store. Returns the view; `taken` with the incarnation that has the id; `replaced` with the id of the store that is there.
  */
 export const enterScript: RedisScript = script(`${membership}
 local store = redis.call('HGET', KEYS[3], 'id')
 if store ~= ARGV[8] then return {'replaced', store} end
 removeEnded()
-if ARGV[6] ~= '' then remove(ARGV[6]) end
+for incarnation in string.gmatch(ARGV[6], '[^,]+') do remove(incarnation) end
 local records = redis.call('HGETALL', KEYS[2])
 for at = 1, #records, 2 do
   local other = records[at]

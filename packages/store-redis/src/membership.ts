@@ -1,31 +1,23 @@
 /** This node as a member of the cluster: its heartbeats, the list of the others, and the end of it all when the server is not heard. */
 import { randomBytes } from 'node:crypto'
-import { BeamClawError, type Clock, type Logger, type Member, type NodeId, type NodeRef, type TimerHandle } from '@beamclaw/core'
-import { definedOnly } from '@beamclaw/core/adapter'
-import { idTaken, isolated } from './cluster-failures.ts'
-import type { ClusterNames } from './cluster-names.ts'
-import { beatScript, enterScript, leaveScript } from './cluster-scripts.ts'
+import { BeamClawError, type Logger, type Member, type NodeId, type NodeRef } from '@beamclaw/core'
+import { definedOnly, describeError } from '@beamclaw/core/adapter'
+import { isolated } from './cluster-failures.ts'
+import { beatScript } from './cluster-scripts.ts'
 import { DeathWatch } from './death-watch.ts'
-import { stopped, storeReplaced } from './failures.ts'
+import { stopped } from './failures.ts'
 import { storeName } from './key-names.ts'
 import { encodeMember, type MemberRecord } from './member-record.ts'
 import { type MemberView, membersOf, readView } from './member-view.ts'
+import { type NodeLife, NodeLives, type NodeLivesOptions } from './node-life.ts'
 import type { RedisClient, RedisReply } from './redis-client.ts'
-import type { RedisLink } from './redis-link.ts'
-import { momentOf, SelfFence } from './self-fence.ts'
+import { repeat } from './repeat.ts'
+import { momentOf } from './self-fence.ts'
 
 /** What a membership is made of. */
-export interface MembershipOptions {
-  readonly link: RedisLink
+export interface MembershipOptions extends NodeLivesOptions {
   readonly client: Pick<RedisClient, 'onReconnect'>
-  readonly names: ClusterNames
-  readonly prefix: string
   readonly id: NodeId
-  /** The id of the store, once a connection was checked. */
-  readonly storeId: () => string | undefined
-  readonly heartbeatMs: number
-  readonly ttlMs: number
-  readonly clock: Clock
   readonly logger: Logger | undefined
   readonly listener: MembershipListener
 }
@@ -37,23 +29,25 @@ export interface MembershipListener {
   /** After each list; `askedAt` is when it was asked for, by the monotonic clock. */
   onView(members: readonly Member[], askedAt: number): void
   onIsolated(): void
+  /** The server holds other data. */
+  onReplaced(error: BeamClawError): void
   onRejoined(self: NodeRef): void
 }
 
-/** One life of this node. */
-interface Life {
-  readonly self: NodeRef
-  readonly fence: SelfFence
-  readonly unsubscribe: () => Promise<void>
-  /** The record that the server has. */
-  written: string
-}
+/** After the server was away, its clients need so long to come back: their delays grow up to 2 s. */
+const longestReturnMs = 5_000
 
 type Phase =
   | { readonly name: 'new' }
   | { readonly name: 'joining'; readonly done: Promise<void> }
-  | { readonly name: 'up'; readonly life: Life }
-  | { readonly name: 'isolated'; readonly life: Life; isRejoining: boolean }
+  | { readonly name: 'up'; readonly life: NodeLife }
+  | {
+      readonly name: 'isolated'
+      readonly life: NodeLife
+      readonly tried: Set<string>
+      rejoining: Promise<void> | undefined
+      isFinal: boolean
+    }
   | { readonly name: 'stopped' }
 
 /**
@@ -67,6 +61,7 @@ type Phase =
  */
 export class Membership {
   readonly #options: MembershipOptions
+  readonly #lives: NodeLives
   readonly #watch: DeathWatch
   #phase: Phase = { name: 'new' }
   #self: NodeRef
@@ -77,7 +72,7 @@ export class Membership {
   #trustedFrom = 0
   #endChanges: (() => Promise<void>) | undefined
   #removeListener: (() => void) | undefined
-  #timers: { readonly beat: TimerHandle; readonly fence: TimerHandle } | undefined
+  #endTimers: readonly (() => void)[] = []
   #beat: Promise<void> | undefined
   #nextBeat: Promise<void> | undefined
   #isNews = false
@@ -85,6 +80,7 @@ export class Membership {
   constructor(options: MembershipOptions) {
     this.#options = options
     const { id, heartbeatMs, ttlMs } = options
+    this.#lives = new NodeLives(options)
     this.#watch = new DeathWatch(heartbeatMs)
     this.#self = { id, incarnation: newIncarnation() }
     this.#record = { id, state: 'up', load: 0, wire: [1, 1], records: [1, 1], isMember: false, heartbeatMs, ttlMs }
@@ -99,7 +95,7 @@ export class Membership {
   }
 
   /** The present life. Throws `node-isolated` where there is none, also when this process has slept longer than it may; `store-stopped` after `stop`. */
-  get life(): Life {
+  get life(): NodeLife {
     this.#checkFence()
     if (this.#phase.name === 'up') return this.#phase.life
     throw this.#phase.name === 'stopped' ? stopped('the cluster is stopped') : isolated(this.#options.heartbeatMs)
@@ -137,10 +133,12 @@ export class Membership {
     return this.#nextBeat
   }
 
-  /** Ends the present life: its keys may have other owners. */
-  isolate(reason: string): void {
+  /** Ends the present life: its keys may have other owners. With `isFinal` there is no other life either. */
+  isolate(reason: string, isFinal = false): void {
+    if (this.#phase.name === 'isolated') this.#phase.isFinal ||= isFinal
     if (this.#phase.name !== 'up') return
-    this.#phase = { name: 'isolated', life: this.#phase.life, isRejoining: false }
+    const { life } = this.#phase
+    this.#phase = { name: 'isolated', life, tried: new Set([life.self.incarnation]), rejoining: undefined, isFinal }
     this.#options.logger?.log('warn', 'store-redis.isolated', { node: this.#self.id, problem: reason })
     this.#options.listener.onIsolated()
   }
@@ -148,28 +146,22 @@ export class Membership {
   async stop(): Promise<void> {
     const before = this.#phase
     this.#phase = { name: 'stopped' }
-    this.#timers?.beat.cancel()
-    this.#timers?.fence.cancel()
+    for (const end of this.#endTimers) end()
     this.#removeListener?.()
     if (before.name === 'joining') await before.done.catch(() => undefined)
-    await Promise.allSettled([this.#beat, this.#nextBeat])
+    await Promise.allSettled([this.#beat, this.#nextBeat, before.name === 'isolated' ? before.rejoining : undefined])
     // A life that joined too late to be used left by itself.
-    const leaving = before.name === 'up' || before.name === 'isolated' ? this.#leave(before.life.self, before.life.unsubscribe) : undefined
+    const leaving =
+      before.name === 'up' || before.name === 'isolated' ? this.#lives.end(before.life.self, before.life.unsubscribe) : undefined
     await Promise.allSettled([leaving, this.#endChanges?.()])
-  }
-
-  async #leave({ incarnation }: NodeRef, unsubscribe: () => Promise<void>): Promise<void> {
-    const { link, names } = this.#options
-    const args = [names.channels, incarnation, names.changes]
-    await Promise.allSettled([link.script('leaving the cluster', leaveScript, [names.nodes, names.members], args), unsubscribe()])
   }
 
   async #enterFirst(): Promise<void> {
     try {
-      const life = await this.#newLife(this.#self, undefined)
+      const life = await this.#begin(this.#self, [])
       if (this.#phase.name !== 'joining') return
       this.#phase = { name: 'up', life }
-      this.#setTimers()
+      this.#startTimers()
       this.#tell()
     } catch (error) {
       if (this.#phase.name === 'joining') this.#phase = { name: 'new' }
@@ -177,96 +169,55 @@ export class Membership {
     }
   }
 
-  async #rejoin(): Promise<void> {
+  #rejoin(): void {
     const phase = this.#phase
-    if (phase.name !== 'isolated' || phase.isRejoining) return
-    phase.isRejoining = true
-    const before = phase.life
+    if (phase.name !== 'isolated' || phase.isFinal) return
+    phase.rejoining ??= this.#beginAnother(phase).finally(() => {
+      phase.rejoining = undefined
+    })
+  }
+
+  async #beginAnother(phase: Phase & { readonly name: 'isolated' }): Promise<void> {
+    const { listener, logger } = this.#options
+    const self = { id: this.#self.id, incarnation: newIncarnation() }
+    const before = [...phase.tried]
+    phase.tried.add(self.incarnation)
     try {
-      const life = await this.#newLife({ id: before.self.id, incarnation: newIncarnation() }, before.self)
+      const life = await this.#begin(self, before)
       if (this.#phase !== phase) return
       this.#phase = { name: 'up', life }
-      this.#self = life.self
-      this.#options.logger?.log('info', 'store-redis.rejoined', { node: life.self.id })
-      this.#options.listener.onRejoined(life.self)
+      this.#self = self
+      logger?.log('info', 'store-redis.rejoined', { node: self.id })
+      listener.onRejoined(self)
       this.#tell()
-      before.unsubscribe().catch(() => undefined)
+      phase.life.unsubscribe().catch(() => undefined)
     } catch (error) {
-      if (BeamClawError.isInstance(error, 'node-id-taken')) {
-        this.#options.logger?.log('error', 'store-redis.node-id-taken', { node: before.self.id, problem: error.message })
-      }
-    } finally {
-      phase.isRejoining = false
+      if (BeamClawError.isInstance(error, 'store-replaced')) listener.onReplaced(error)
+      else if (before.length === 1) logger?.log('warn', 'store-redis.not-rejoined', { node: self.id, problem: describeError(error) })
     }
   }
 
-  /** Subscribes the channel of an incarnation and has it listed. `before` is the life of this process before it. */
-  async #newLife(self: NodeRef, before: NodeRef | undefined): Promise<Life> {
-    const { link, client, names, prefix, clock, ttlMs, listener } = this.#options
+  /** @param before incarnations of this process that are over, or never began as far as it knows. */
+  async #begin(self: NodeRef, before: readonly string[]): Promise<NodeLife> {
+    const { link, client, names, prefix, listener } = this.#options
     await link.read('joining the cluster', ['EXISTS', storeName(prefix)])
     this.#removeListener ??= client.onReconnect((trouble) => this.#connected(trouble))
     this.#endChanges ??= await link.subscribe('joining the cluster', names.changes, (from) => this.#heardOfChange(from))
-    const channel = names.channel(self.incarnation)
-    const unsubscribe = await link.subscribe('joining the cluster', channel, (text) => listener.onMessage(text))
-    try {
-      for (const giveUpAt = clock.monotonic() + 2 * this.#options.heartbeatMs; ; await this.#pause()) {
-        const sentAt = momentOf(clock)
-        const record = encodeMember(this.#record)
-        const [outcome, other, ...rest] = await this.#enterScript(self, record, before)
-        if (this.#phase.name === 'stopped') {
-          await this.#leave(self, unsubscribe)
-          throw stopped('the cluster is stopped')
-        }
-        if (outcome === 'ok') {
-          this.#see(readView([outcome, other as RedisReply, ...rest]), self, sentAt.monotonic)
-          return { self, unsubscribe, fence: new SelfFence(clock, (2 * ttlMs) / 3, sentAt), written: record }
-        }
-        if (outcome === 'replaced')
-          throw storeReplaced('Redis holds another store than this process began with', { found: other ?? undefined })
-        // The end of the life before may not have been noticed yet.
-        if (clock.monotonic() >= giveUpAt) throw idTaken(self.id, String(other))
-      }
-    } catch (error) {
-      unsubscribe().catch(() => undefined)
-      throw error
+    const record = (): string => encodeMember(this.#record)
+    const isWanted = (): boolean => this.#phase.name !== 'stopped'
+    const begun = await this.#lives.begin({ self, before, record, isWanted, onMessage: (text) => listener.onMessage(text) })
+    this.#see(begun.view, self, begun.askedAt)
+    return begun.life
+  }
+
+  #startTimers(): void {
+    const { clock, heartbeatMs } = this.#options
+    const untilFence = (): number => (this.#phase.name === 'up' ? Math.max(1, this.#phase.life.fence.remainingMs) : heartbeatMs)
+    const beat = (): void => {
+      if (this.#phase.name === 'isolated') this.#rejoin()
+      else if (this.#beat === undefined && this.isUp) void this.refresh().catch(() => undefined)
     }
-  }
-
-  async #enterScript(self: NodeRef, record: string, before: NodeRef | undefined): Promise<readonly RedisReply[]> {
-    const { link, names, prefix, ttlMs, storeId } = this.#options
-    const keys = [names.nodes, names.members, storeName(prefix)]
-    const own = [self.incarnation, self.id, String(ttlMs), record, before?.incarnation ?? '']
-    const args = [names.channels, ...own, names.changes, storeId() ?? '']
-    return (await link.script('joining the cluster', enterScript, keys, args)) as readonly RedisReply[]
-  }
-
-  #pause(): Promise<void> {
-    const { clock, heartbeatMs } = this.#options
-    return new Promise((resolve) => void clock.setTimer(resolve, Math.ceil(heartbeatMs / 4), true))
-  }
-
-  #setTimers(): void {
-    const { clock, heartbeatMs } = this.#options
-    const beat = (): TimerHandle =>
-      clock.setTimer(
-        () => {
-          this.#timers = { beat: beat(), fence: this.#timers?.fence ?? fence() }
-          if (this.#phase.name === 'isolated') void this.#rejoin()
-          else if (this.#beat === undefined && this.isUp) void this.refresh().catch(() => undefined)
-        },
-        heartbeatMs,
-        true,
-      )
-    const fence = (): TimerHandle =>
-      clock.setTimer(
-        () => {
-          this.#checkFence()
-          this.#timers = { beat: this.#timers?.beat ?? beat(), fence: fence() }
-        },
-        this.#phase.name === 'up' ? Math.max(1, this.#phase.life.fence.remainingMs) : heartbeatMs,
-        true,
-      )
-    this.#timers = { beat: beat(), fence: fence() }
+    this.#endTimers = [repeat(clock, () => heartbeatMs, beat), repeat(clock, untilFence, () => this.#checkFence())]
   }
 
   #checkFence(): void {
@@ -307,7 +258,7 @@ export class Membership {
     const [outcome, ...rest] = reply as readonly RedisReply[]
     if (outcome === 'gone') {
       this.isolate('the others took this node for dead')
-      void this.#rejoin()
+      this.#rejoin()
       throw isolated(this.#options.heartbeatMs)
     }
     life.fence.confirm(sentAt)
@@ -337,7 +288,7 @@ export class Membership {
     if (trouble !== undefined) return
     // After a restart of the server all nodes come back, one after the other.
     this.#watch.reset()
-    this.#trustedFrom = this.#options.clock.monotonic() + this.#options.ttlMs / 3
+    this.#trustedFrom = this.#options.clock.monotonic() + Math.min(longestReturnMs, this.#options.ttlMs / 3)
   }
 
   #heardOfChange(from: string): void {

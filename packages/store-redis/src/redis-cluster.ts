@@ -75,6 +75,7 @@ export class RedisCluster implements Cluster {
       onMessage: (text: string) => this.#messages.hear(text),
       onView: (members: readonly Member[], askedAt: number) => this.#saw(members, askedAt),
       onIsolated: () => this.#isolated(),
+      onReplaced,
       onRejoined: (self: NodeRef) => this.#tellHost((host) => host.onRejoined(self)),
     }
     const common = { link, names, clock, logger }
@@ -82,7 +83,11 @@ export class RedisCluster implements Cluster {
     const id = nodeIdOf(options.nodeId)
     this.#membership = new Membership({ ...common, client, prefix, storeId, id, heartbeatMs, ttlMs, listener })
     this.#ownership = new Ownership({ ...common, id, membership: this.#membership, ttlMs })
-    this.#messages = new NodeMessages({ ...common, membership: this.#membership, host: () => this.#host })
+    this.#messages = new NodeMessages({
+      ...common,
+      membership: this.#membership,
+      host: () => (this.#stopping === undefined ? this.#host : undefined),
+    })
   }
 
   get self(): NodeRef {
@@ -191,7 +196,7 @@ export class RedisCluster implements Cluster {
     if (this.#replaced !== undefined) return
     this.#replaced = error
     this.#logger?.log('error', 'store-redis.replaced', { problem: error.message })
-    this.#membership.isolate(error.message)
+    this.#membership.isolate(error.message, true)
   }
 
   #tellHost(tell: (host: ClusterHost) => void): void {
