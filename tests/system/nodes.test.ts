@@ -133,3 +133,39 @@ test('what one node allows counts at the others, until another takes it back', a
   await second.claw.approvals.revoke(id)
   for (const { claw } of lab.nodes) expect(claw.approvals.grants()).toEqual([])
 })
+
+test('whoever follows a conversation at another node hears all of it, in order and once, over a drain and a kill of its owner', async () => {
+  await using lab = await Nodes.start()
+  const [first, second, third] = lab.nodes as [LabNode, LabNode, LabNode]
+  await first.claw.session(key).send('start').result()
+  const owner = async (): Promise<LabNode> => {
+    const { node } = await first.cluster.locate(`default:${key}`)
+    return lab.nodes.find(({ id }) => id === node.id) as LabNode
+  }
+  const heard = new Map<LabNode, number[]>(lab.nodes.map((node) => [node, []]))
+  const ended = new AbortController()
+  const follow = async (node: LabNode): Promise<void> => {
+    for await (const event of node.claw.session(key).subscribe(1, { signal: ended.signal }))
+      if ('seq' in event) heard.get(node)?.push(event.seq)
+  }
+  const following = [first, second, third].map((node) => follow(node).catch(() => {}))
+  const say = async (text: string): Promise<void> => {
+    const alive = lab.nodes.filter(({ claw }) => claw.isRunning)
+    for (const [index, { claw }] of alive.entries())
+      expect((await claw.session(key).send(`${text} ${index}`).result()).text).toBe(`heard ${text} ${index}`)
+  }
+  await say('one')
+  const emptied = await owner()
+  await emptied.claw.drain({ stepMs: 1_000 })
+  expect(await owner()).not.toBe(emptied)
+  await say('two')
+  const killed = await owner()
+  lab.kill(killed)
+  await say('three')
+  const rest = lab.nodes.filter((node) => node !== killed)
+  const last = (await (rest[0] as LabNode).claw.session(key).history()).seq
+  for (const node of rest)
+    await vi.waitFor(() => expect(heard.get(node)).toEqual(Array.from({ length: last }, (_, index) => index + 1)), patiently)
+  ended.abort()
+  await Promise.all(following)
+})

@@ -4,6 +4,7 @@ import { LocalEventBus, Supervisor, systemServices } from '@beamclaw/actor'
 import { ChildStartError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import type { CheckedOptions } from './beamclaw-options.ts'
+import { NodeEvents } from './cluster/node-events.ts'
 import { MemoryStore } from './defaults/memory-store.ts'
 import { SoloCluster, soloIncarnation } from './defaults/solo-cluster.ts'
 import { partsBranch } from './part/parts-branch.ts'
@@ -13,27 +14,37 @@ import type { NodePhase } from './session/node-phase.ts'
 import { EventLoopTurns } from './session/run/event-loop-turns.ts'
 import { SuspectLine } from './session/run/suspect-line.ts'
 import { sessionDefaults } from './session/session-dependencies.ts'
+import { leaseOfTopic, topicsOfLease } from './session/session-names.ts'
 import { EventsUntilEnd } from './tenant/events-until-end.ts'
 import { NodeLink } from './tenant/node-link.ts'
 import { activityPartId } from './tenant/preset-parts.ts'
 import { StoreCalls } from './tenant/store-calls.ts'
-import { Tenant, type TenantNode } from './tenant/tenant.ts'
+import { Tenant } from './tenant/tenant.ts'
+import type { TenantNode } from './tenant/tenant-life.ts'
+
+/** The types of what nodes ask each other about events. */
+const eventRequests = ['events.listen', 'events.renew'] as const
 
 /** Starts the tree of a BeamClaw. Rejects with `ChildStartError` when a part fails to start, and with the store's own error. */
 export async function startTree(options: CheckedOptions): Promise<RunningBeamClaw> {
   const services = systemServices(options.services)
-  const { providers, store = new MemoryStore(), cluster = new SoloCluster(), events = new LocalEventBus<RunEvent>() } = options
+  const { providers, store = new MemoryStore(), cluster = new SoloCluster(), events: given = new LocalEventBus<RunEvent>() } = options
   const agents = new Map(options.agents.map((agent) => [agent.id, agent]))
   const phase = { value: 'running' as NodePhase }
   const listeners = new EventListeners(services.logger)
   const calls = new StoreCalls(store)
   const isAlone = cluster.self.incarnation === soloIncarnation
+  const nodeEvents = isAlone
+    ? undefined
+    : new NodeEvents({ events: given, cluster, clock: services.clock, leaseOf: leaseOfTopic, topicsOf: topicsOfLease })
+  const events = nodeEvents ?? given
   const tenants: Tenant[] = []
   const link = new NodeLink({ cluster, services, phase, tenants })
   const node: TenantNode = {
     store: calls,
     hostStore: store,
     cluster,
+    places: nodeEvents,
     link,
     isAlone,
     events: new EventsUntilEnd(events, () => phase.value === 'ended'),
@@ -67,6 +78,11 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
       { id: 'tenants', type: 'supervisor', start: () => new Supervisor({ id: 'tenants', children: tenants.map((one) => one.spec()) }) },
     ],
   })
+  if (nodeEvents !== undefined) {
+    for (const type of eventRequests) link.answer(type, (body, from) => nodeEvents.onRequest(body, from))
+    link.whenTold((body, from) => nodeEvents.onTell(body, from))
+    link.whenMembersChange((change) => nodeEvents.onMembers(change))
+  }
   // The others may call before the tree stands: they are told to try again.
   await cluster.join(link)
   try {

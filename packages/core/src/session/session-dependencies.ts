@@ -6,7 +6,7 @@ import type { ApprovalDesk } from '../approval/approval-gate.ts'
 import type { AskModeRule } from '../approval/ask-mode.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { AgentId, TenantId } from '../base/ids.ts'
-import type { Cluster } from '../ports/cluster.ts'
+import type { Cluster, NodeRef } from '../ports/cluster.ts'
 import type { Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import type { ToolRunner } from '../tool/tool-runner.ts'
@@ -40,12 +40,20 @@ export interface SessionDependencies {
   readonly suspects: SuspectLine
   readonly turns: EventLoopTurns
   readonly phase: () => NodePhase
+  /** Hears which sessions come to this node and leave it; undefined for a node that is alone. */
+  readonly places: SessionPlaces | undefined
   readonly services: SystemServices
   readonly sessionDefaults: SessionDefaults
   /** The record extensions of packages. */
   readonly extensions: RecordExtensions
   /** The agents as configured now. */
   readonly agents: ReadonlyMap<AgentId, AgentDefinition>
+}
+
+/** Who follows sessions from node to node. */
+export interface SessionPlaces {
+  sessionStarted(lease: string): void
+  sessionMoved(lease: string, to?: NodeRef): void
 }
 
 /** Defaults for all sessions of a BeamClaw. */

@@ -116,11 +116,14 @@ export class SessionMemory {
 
   /** A lease that is not released costs nothing but a hand-over: this node has it, or nobody has once the node has left. */
   async #release(): Promise<void> {
-    const { cluster, phase } = this.#dependencies
-    if (this.#lease === undefined) return
-    const others = phase() === 'draining' ? cluster.members.filter(({ incarnation }) => incarnation !== cluster.self.incarnation) : []
-    await cluster.release(this.#lease, placementOf(this.#lease.key, others)).catch(() => {})
+    const { cluster, phase, places } = this.#dependencies
+    const lease = this.#lease
+    if (lease === undefined) return
     this.#lease = undefined
+    const others = phase() === 'draining' ? cluster.members.filter(({ incarnation }) => incarnation !== cluster.self.incarnation) : []
+    const to = placementOf(lease.key, others)
+    await cluster.release(lease, to).catch(() => {})
+    places?.sessionMoved(lease.key, to)
   }
 
   // ---- begin and end
@@ -262,6 +265,7 @@ export class SessionMemory {
     const lease = sessionLease(tenant, this.#key)
     const { log, lease: held } = await openOwnedLog(this.#dependencies, lease, journalKey(tenant, this.#key), this.#owner)
     this.#lease = held
+    this.#dependencies.places?.sessionStarted(held.key)
     return log
   }
 

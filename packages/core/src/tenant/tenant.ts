@@ -6,103 +6,35 @@
  * I1: Every store key, topic and lease of a tenant contains its id.
  * I2: Session handles reach the present incarnation through the tenant, so they stay valid over restarts.
  */
-import {
-  type ChildSpec,
-  type DynamicSupervisor,
-  type EventBus,
-  Supervisor,
-  type SystemServices,
-  type TaskSupervisor,
-} from '@beamclaw/actor'
+import type { ChildSpec, DynamicSupervisor, EventBus, Supervisor, SystemServices } from '@beamclaw/actor'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { ApprovalGate, type Decide } from '../approval/approval-gate.ts'
-import type { AskModeRule } from '../approval/ask-mode.ts'
-import { type BeamClawError, describeError } from '../base/errors.ts'
+import { describeError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
-import { type AgentId, parseSessionKey, type SessionKey, type TenantId } from '../base/ids.ts'
+import { parseSessionKey, type SessionKey, type TenantId } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
-import { childOf, extensionsOf, type Part, type PartHost } from '../part/part.ts'
-import { partBelow, partsBranch } from '../part/parts-branch.ts'
-import type { Cluster } from '../ports/cluster.ts'
+import type { PartHost } from '../part/part.ts'
+import { partBelow } from '../part/parts-branch.ts'
 import type { Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
-import { ActivityLog } from '../session/activity/activity-log.ts'
 import type { ResumeMode } from '../session/activity/activity-log-options.ts'
-import type { Waker } from '../session/activity/waker.ts'
-import type { WorkSweeper } from '../session/activity/work-sweeper.ts'
-import type { EventListeners } from '../session/event-listeners.ts'
-import { IndexFilling } from '../session/listing/index-filling.ts'
-import { SessionOverviews } from '../session/listing/session-overviews.ts'
 import { forOtherNode, fromOtherNode, sessionsAtWork } from '../session/listing/sessions-at-work.ts'
-import type { NodePhase } from '../session/node-phase.ts'
-import { RemoteSessions, type SessionCall } from '../session/remote-sessions.ts'
-import type { RetentionSweep } from '../session/retention/retention-sweep.ts'
+import type { SessionCall } from '../session/remote-sessions.ts'
 import type { EventLoopTurns } from '../session/run/event-loop-turns.ts'
-import type { SuspectLine } from '../session/run/suspect-line.ts'
-import type { SessionDefaults } from '../session/session-dependencies.ts'
 import type { SessionAccess } from '../session/session-door.ts'
 import { SessionHandle } from '../session/session-handle.ts'
 import { type ListedSession, type ListSessionsOptions, listSessions, type SessionSummary } from '../session/session-list.ts'
 import { SessionRecords } from '../session/session-records.ts'
-import { SessionRouter } from '../session/session-router.ts'
-import { RunWaits } from '../tool/run-waits.ts'
-import { ToolRunner } from '../tool/tool-runner.ts'
+import type { SessionRouter } from '../session/session-router.ts'
+import type { RunWaits } from '../tool/run-waits.ts'
 import { FoldedKeys } from './folded-keys.ts'
-import type { NodeLink, TenantQuestion } from './node-link.ts'
-import { type Holder, presetParts, wakerPart } from './preset-parts.ts'
+import type { TenantQuestion } from './node-link.ts'
+import { newTenantLife, type TenantLife, type TenantNode } from './tenant-life.ts'
 import { TenantNodes } from './tenant-nodes.ts'
 import { wholeKeyOf } from './whole-key.ts'
 
 /** Milliseconds that another node has to answer. */
 const answerWithinMs = 2_000
-
-/** What all tenants of a node share. */
-export interface TenantNode {
-  /** What the sessions write to. */
-  readonly store: Store
-  /** The store that the host gave, for its parts. */
-  readonly hostStore: Store
-  readonly cluster: Cluster
-  readonly link: NodeLink
-  /** True for a node that no other can join. */
-  readonly isAlone: boolean
-  /** Where the sessions publish. */
-  readonly events: EventBus<RunEvent>
-  /** The bus that the host gave, for its parts. */
-  readonly hostEvents: EventBus<RunEvent>
-  /** Who listens to the events of all sessions of this process. */
-  readonly listeners: EventListeners
-  readonly services: SystemServices
-  readonly agents: ReadonlyMap<AgentId, AgentDefinition>
-  readonly providers: ProviderTable
-  /** Runs that may have crashed the process; counted for the process, not for a tenant. */
-  readonly suspects: SuspectLine
-  readonly turns: EventLoopTurns
-  readonly sessionDefaults: SessionDefaults
-  /** The ask mode of tools and agents that have none of their own. */
-  readonly askMode: AskModeRule | undefined
-  readonly parts: readonly Part[]
-  readonly resume: ResumeMode
-  readonly phase: () => NodePhase
-  /** Called when another owner has taken the tenant's sessions, or the store has failed permanently. */
-  readonly onLost: (error: BeamClawError) => void
-}
-
-/** The parts of one incarnation of the tenant's supervisor. */
-interface TenantLife {
-  readonly supervisor: Supervisor
-  readonly router: SessionRouter
-  readonly waits: RunWaits
-  readonly activity: ActivityLog
-  readonly overviews: SessionOverviews
-  readonly filling: IndexFilling
-  /** The waker of the present incarnation of its part. */
-  readonly waker: Holder<Waker>
-  /** The sweep of the present incarnation of its part. */
-  readonly sweep: Holder<RetentionSweep>
-  /** What takes over from dead nodes, of the present incarnation of its part. */
-  readonly sweeper: Holder<WorkSweeper>
-}
 
 export class Tenant implements SessionAccess {
   readonly id: TenantId
@@ -302,86 +234,15 @@ export class Tenant implements SessionAccess {
   }
 
   #newLife(resume: ResumeMode): TenantLife {
-    const tenant = this.id
-    const host = this.host()
-    const { store, cluster, events, listeners, services, agents, providers, suspects, turns, sessionDefaults, parts, phase, onLost } =
-      this.#node
-    const extensions = new Map(extensionsOf(parts).map((extension) => [extension.id, extension]))
-    const waits = new RunWaits()
-    const overviews = new SessionOverviews({ tenant, store, logger: services.logger, isEnded: () => phase() === 'ended' })
-    const beforeIdle = (keys: readonly SessionKey[]): Promise<void> => overviews.write(keys)
-    const activity = new ActivityLog({ tenant, store, cluster, services, resume, onLost, beforeIdle })
-    const waker: TenantLife['waker'] = { current: undefined }
-    const sweep: TenantLife['sweep'] = { current: undefined }
-    const sweeper: TenantLife['sweeper'] = { current: undefined }
-    const woken: Promise<number>[] = []
-    const onWork = (keys: readonly SessionKey[]): void => {
-      const found = activity.found(keys)
-      if (found.length > 0) woken.push(waker.current?.wakeAll(found) ?? Promise.resolve(0))
-    }
-    const filling = new IndexFilling({ store, tenant, services, overviews, onWork })
-    const part = (id: string): ReturnType<Supervisor['child']> => partBelow(supervisor, id)
-    const toolRunner = new ToolRunner({
-      tasks: () => part('tools') as TaskSupervisor | undefined,
-      waits,
-      session: (key, depth) => this.session(key, depth),
-      clock: services.clock,
-      random: services.random,
-      logger: services.logger,
-    })
-    const router = new SessionRouter({
-      sessions: () => part('sessions') as DynamicSupervisor | undefined,
-      phase,
-      remote: this.#node.isAlone ? undefined : new RemoteSessions(tenant, cluster),
-      dependencies: {
-        tenant,
-        store,
-        cluster,
-        events,
-        listeners,
-        activity,
-        overviews,
-        agents,
-        providers,
-        toolRunner,
-        approvals: this.approvals.inner,
-        askMode: this.#node.askMode,
-        suspects,
-        turns,
-        phase,
-        services,
-        sessionDefaults,
-        extensions,
-      },
-    })
-    const onResumed = this.#onResumed
-    const preset = {
+    return newTenantLife({
+      tenant: this.id,
       node: this.#node,
-      approvals: this.approvals.inner,
-      activity,
-      router,
-      waker,
-      sweep,
-      sweeper,
       resume,
-      filling,
-      woken,
-      onResumed,
-    }
-    const supervisor = new Supervisor({
-      id: tenant,
-      // Sessions run their tools as tasks, so both supervisors restart together.
-      strategy: 'restForOne',
-      children: [
-        ...presetParts(preset).map((one) => childOf(one, host)),
-        ...partsBranch(
-          parts.filter(({ level }) => level !== 'node'),
-          host,
-        ),
-        childOf(wakerPart(preset), host),
-      ],
+      host: this.host(),
+      approvals: this.approvals,
+      session: (key, depth) => this.session(key, depth),
+      onResumed: this.#onResumed,
     })
-    return { supervisor, router, waits, activity, overviews, filling, waker, sweep, sweeper }
   }
 
   /** Returns the environment of this tenant's parts. */
