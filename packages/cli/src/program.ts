@@ -1,6 +1,7 @@
 /** All commands with their flags and help. The code of a command is imported when it runs. */
 import { Command, Option } from 'commander'
 import { starterProviders } from './commands/starter-config.ts'
+import type { GatewayFlags } from './commands/with-gateway.ts'
 import { nearestName } from './config/nearest-name.ts'
 import { version } from './version.ts'
 
@@ -174,6 +175,7 @@ function addTalk(root: Command): void {
   addApprovals(root)
   addProcesses(root)
   addSubAgents(root)
+  addCluster(root)
   talk(root, 'agents')
     .description('list the agents')
     .action(async (flags) => (await import('./commands/agents.ts')).agents(flags))
@@ -262,6 +264,20 @@ function addSubAgents(root: Command): void {
     .description('end it and all below it')
     .argument('<id>', 'its id')
     .action(async (id, flags) => (await import('./commands/sub-agents.ts')).cancelSubAgent(id, flags))
+}
+
+/** Adds the commands that look after the gateways over one store. */
+function addCluster(root: Command): void {
+  const group = root.command('cluster').description('the gateways that share a store: look at them, empty one')
+  const nodes = async (flags: GatewayFlags): Promise<void> => (await import('./commands/cluster.ts')).clusterStatus(flags)
+  talk(group, 'status', { isDefault: true })
+    .description('list them with their sessions and load, and how many the load asks for; * is the one that answers')
+    .action(nodes)
+  talk(group, 'nodes').description('the same').action(nodes)
+  talk(group, 'drain')
+    .description('have one hand its conversations to the others, before it is stopped')
+    .argument('<node>', 'its id')
+    .action(async (id, flags) => (await import('./commands/cluster.ts')).drainNode(id, flags))
 }
 
 function talk(root: Command, name: string, options: { readonly isDefault?: boolean } = {}): Command {

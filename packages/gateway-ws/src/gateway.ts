@@ -7,6 +7,7 @@ import { getRequestListener } from '@hono/node-server'
 import { isLoopback } from './auth/addresses.ts'
 import { FailedAuth } from './auth/failed-auth.ts'
 import { boundaryWith } from './boundary.ts'
+import { ClusterReport } from './cluster/cluster-report.ts'
 import { checkGatewayOptions, type GatewayOptions, gatewayDefaults } from './gateway-options.ts'
 import { httpApp } from './http/http-app.ts'
 import { type Peer, peerOf } from './http/peer.ts'
@@ -50,6 +51,7 @@ export class Gateway implements AsyncDisposable {
   readonly #server: Server
   /** Resolves once clients have seen the end of every run that is over. */
   readonly #told: () => Promise<unknown>
+  readonly #cluster: ClusterReport
   readonly #closing = new AbortController()
   #readiness: Readiness = 'ready'
   #stopped: Promise<void> | undefined
@@ -80,8 +82,13 @@ export class Gateway implements AsyncDisposable {
     const hub = new SessionHub({ claw, clock, logger, boundary })
     const uptimeMs = (): number => Math.max(0, Math.round(clock.monotonic() - startedAt))
     // A gateway whose BeamClaw has ended reports so in its readiness, for load balancers and process managers.
-    const readiness = (): Readiness => (claw.isRunning ? this.#readiness : 'draining')
-    const shared = { claw, version, uptimeMs, readiness, turns: new Turns() }
+    const readiness = (): Readiness => {
+      const { phase } = claw.cluster
+      if (phase === 'isolated') return 'isolated'
+      return phase === 'running' ? this.#readiness : 'draining'
+    }
+    this.#cluster = new ClusterReport({ claw, version, uptimeMs, now: () => clock.monotonic() })
+    const shared = { claw, version, uptimeMs, readiness, cluster: this.#cluster, turns: new Turns() }
     const now = (): number => clock.now()
     const closing = this.#closing.signal
     // One listener for each run that a request waits for; Node would warn above ten.
@@ -168,6 +175,7 @@ export class Gateway implements AsyncDisposable {
 
   async #stop(): Promise<void> {
     this.#readiness = 'draining'
+    this.#cluster.stop()
     if (!this.#server.listening) return
     const { claw, drainMs } = this.#options
     this.#sockets.tellShutdown('service restart')

@@ -62,6 +62,16 @@ export class ClusterView {
     return members.map((member) => ({ ...member, isSelf: member.incarnation === self.incarnation }))
   }
 
+  /** What this node does. */
+  get phase(): NodePhase {
+    return this.#options.phase.value
+  }
+
+  /** What this node does now. */
+  get activity(): NodeActivity {
+    return this.#activity()
+  }
+
   /** Adds what a host knows of its process to the status of this node: plain JSON, made anew for each answer. */
   report(make: () => JsonObject): void {
     this.#report = make

@@ -5,6 +5,8 @@ export function frontPage(version: string): string {
 
 GET  /health               is it alive
 GET  /ready                does it take work
+GET  /metrics              for Prometheus
+GET  /v1/cluster/scale     how many nodes there should be
 GET  /v1/models            agents and models
 POST /v1/chat/completions  OpenAI Chat Completions; with the header
                            x-beamclaw-session-key: agent:<agent>:<session>

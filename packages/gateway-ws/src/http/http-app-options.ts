@@ -3,6 +3,7 @@ import type { Logger, RunningBeamClaw } from '@beamclaw/core'
 import type { FailedAuth } from '../auth/failed-auth.ts'
 import type { SiteRules } from '../auth/site-check.ts'
 import type { GatewayAuth } from '../auth/token-auth.ts'
+import type { ClusterReport } from '../cluster/cluster-report.ts'
 import type { GatewayLimits } from '../limits.ts'
 import type { Turns } from '../turns.ts'
 import type { SessionHub } from '../ws/hub/session-hub.ts'
@@ -22,7 +23,8 @@ export interface HttpAppOptions {
   readonly now: () => number
   readonly uptimeMs: () => number
   /** Whether sessions are accepted. */
-  readonly readiness: () => 'ready' | 'starting' | 'draining'
+  readonly readiness: () => 'ready' | 'starting' | 'draining' | 'isolated'
+  readonly cluster: ClusterReport
   /** Aborted when the time for runs is over; requests that still wait for one are answered then. */
   readonly closing: AbortSignal
   /** Notified of messages that come in over HTTP, for the watchers of their sessions. */

@@ -13,7 +13,7 @@ import type { HttpAppOptions } from './http-app-options.ts'
 import { badRequest, failureBody, failureHeaders, HttpFailure, isForLog, toFailure } from './http-failure.ts'
 
 export function httpApp(options: HttpAppOptions): Hono<HttpEnv> {
-  const { claw, auth, failedAuth, rules, limits, models, version, logger, now, uptimeMs, readiness } = options
+  const { claw, auth, failedAuth, rules, limits, models, version, logger, now, uptimeMs, readiness, cluster } = options
   const created = Math.floor(now() / 1_000)
   const app = new Hono<HttpEnv>()
   app.onError((error, context) => {
@@ -38,7 +38,16 @@ export function httpApp(options: HttpAppOptions): Hono<HttpEnv> {
   app.get('/', (context) => context.text(frontPage(version)))
   app.get('/health', (context) => context.json({ status: 'ok', version, uptimeMs: uptimeMs() }))
   app.get('/ready', (context) => (readiness() === 'ready' ? context.json({ status: 'ready' }) : context.json({ status: readiness() }, 503)))
+  app.use('/metrics', onlyAuthorized(auth, failedAuth))
+  app.get('/metrics', (context) => context.text(cluster.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }))
   app.use('/v1/*', onlyAuthorized(auth, failedAuth))
+  app.get('/v1/cluster/scale', async (context) => {
+    const { nodes, desiredNodes } = await cluster.survey()
+    return context.json({
+      desired_nodes: desiredNodes,
+      nodes: nodes.map(({ id, state, load = 0, busySessions = 0 }) => ({ id, state, load, busy_sessions: busySessions })),
+    })
+  })
   app.get('/v1/models', (context) => {
     const ids = new Set([...claw.agents.map(({ id }) => `beamclaw/${id}`), ...claw.agents.map(({ model }) => model), ...models])
     return context.json({ object: 'list', data: [...ids].map((id) => ({ id, object: 'model', created, owned_by: 'beamclaw' })) })

@@ -4,6 +4,7 @@ import { agentsMethods } from './agents.ts'
 import { approvalMethods } from './approvals.ts'
 import { events, methods } from './built-in.ts'
 import { chatMethods } from './chat.ts'
+import { clusterMethods } from './cluster.ts'
 import { connectionMethods } from './connection.ts'
 import { deadLetterMethods } from './dead-letters.ts'
 import { sessionsMethods } from './sessions.ts'
@@ -13,6 +14,7 @@ test('the tables have every method and event of the fragments once', () => {
   const fragments = [
     connectionMethods,
     statusMethods,
+    clusterMethods,
     agentsMethods,
     sessionsMethods,
     deadLetterMethods,

@@ -4,6 +4,7 @@ import { agentMethods } from './agent.ts'
 import { agentsMethods } from './agents.ts'
 import { approvalMethods } from './approvals.ts'
 import { chatMethods } from './chat.ts'
+import { clusterMethods } from './cluster.ts'
 import { connectionMethods } from './connection.ts'
 import { deadLetterMethods } from './dead-letters.ts'
 import { sessionsMethods } from './sessions.ts'
@@ -12,6 +13,7 @@ import { statusMethods } from './status.ts'
 /** Every method by name, except `connect`, which is the first request of a connection. */
 export const methods = {
   ...statusMethods.methods,
+  ...clusterMethods.methods,
   ...agentsMethods.methods,
   ...sessionsMethods.methods,
   ...deadLetterMethods.methods,

@@ -11,7 +11,7 @@ const healthResult = z.strictObject({ ok: z.literal(true), ts: timestamp, uptime
 const statusParams = z.strictObject({ includeChannelSummary: z.boolean().optional() })
 
 const statusResult = z.strictObject({
-  readiness: z.enum(['ready', 'starting', 'draining']),
+  readiness: z.enum(['ready', 'starting', 'draining', 'isolated']),
   version: nonEmpty,
   protocol: z.int(),
   ts: timestamp,
@@ -21,6 +21,8 @@ const statusResult = z.strictObject({
   agents: z.array(z.strictObject({ id: nonEmpty, model: nonEmpty })),
   /** Numbers of sessions in memory, and of all supervised actors. */
   processes: z.strictObject({ sessions: count, total: count }),
+  /** The gateways that share the store, this one among them. */
+  nodes: z.array(z.strictObject({ id: nonEmpty, state: z.enum(['up', 'draining']) })),
   memory: z.strictObject({ rssBytes: count }),
 })
 

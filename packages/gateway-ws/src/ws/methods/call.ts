@@ -1,14 +1,16 @@
 /** The dependencies of the gateway's own methods. */
+
 import type { AgentDefinition, RunningBeamClaw, SessionKey, SystemServices } from '@beamclaw/core'
 import { parseSessionKey, sessionKey, sessionKeyParts } from '@beamclaw/core'
 import type { MethodName, MethodParams, MethodResult } from '@beamclaw/protocol'
+import type { ClusterReport } from '../../cluster/cluster-report.ts'
 import type { Turns } from '../../turns.ts'
 import type { Connection } from '../connection.ts'
 import { RequestFailure } from '../failure.ts'
 import type { RunOutcomes } from '../hub/run-outcomes.ts'
 import type { SessionHub } from '../hub/session-hub.ts'
 
-export type Readiness = 'ready' | 'starting' | 'draining'
+export type Readiness = 'ready' | 'starting' | 'draining' | 'isolated'
 
 /** Dependencies that all requests share. */
 export interface World {
@@ -19,6 +21,7 @@ export interface World {
   readonly turns: Turns
   readonly version: string
   readonly readiness: () => Readiness
+  readonly cluster: ClusterReport
   readonly uptimeMs: () => number
   readonly connections: () => number
 }

@@ -21,6 +21,7 @@ export const status: Method<'status'> = (_params, { claw, services, version, rea
     connections: connections(),
     agents: claw.agents.map(({ id, model }) => ({ id, model })),
     processes: { sessions: sessionsIn(tree), total: countNodes(tree) },
+    nodes: claw.cluster.nodes.map(({ id, state }) => ({ id, state })),
     memory: { rssBytes: process.memoryUsage.rss() },
   }
 }

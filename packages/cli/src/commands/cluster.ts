@@ -1,0 +1,39 @@
+/** `beamclaw cluster`: looks at the gateways that share a store, and empties one. */
+import { clusterMethods, type NodeRow } from '@beamclaw/protocol'
+import { coloured, harmless, say, sayJson, sayTable, shownDuration } from '../output.ts'
+import { type GatewayFlags, withGateway } from './with-gateway.ts'
+
+const { methods } = clusterMethods
+
+export async function clusterStatus(flags: GatewayFlags): Promise<void> {
+  const survey = await withGateway(flags, async (client) => methods['cluster.status'].result.parse(await client.call('cluster.status', {})))
+  if (flags.json === true) return sayJson(survey)
+  const { nodes, desiredNodes } = survey
+  sayTable(['NODE', 'STATE', 'SESSIONS', 'BUSY', 'LOAD', 'MEMORY', 'UP FOR', 'VERSION'], nodes.map(shownRow))
+  for (const { id, problem } of nodes) if (problem !== undefined) say(`${id} does not answer: ${harmless(problem)}`)
+  const up = nodes.filter(({ state }) => state === 'up').length
+  say(desiredNodes === up ? `${up} up, which is enough for the load` : `${up} up; the load asks for ${desiredNodes}`)
+}
+
+export async function drainNode(id: string, flags: GatewayFlags): Promise<void> {
+  const drained = await withGateway(flags, async (client) =>
+    methods['cluster.drain'].result.parse(await client.call('cluster.drain', { id })),
+  )
+  if (flags.json === true) return sayJson(drained)
+  say(
+    `${drained.id} hands its conversations over; "beamclaw cluster status" shows how far it is. Stop it then, or start it anew to take it back`,
+  )
+}
+
+function shownRow({ id, isSelf, state, sessions, busySessions, load, rssBytes, uptimeMs, version }: NodeRow): string[] {
+  return [
+    isSelf ? `${id} *` : id,
+    coloured(state === 'up' ? 'green' : 'yellow', state),
+    String(sessions ?? '-'),
+    String(busySessions ?? '-'),
+    load === undefined ? '-' : `${Math.round(load * 100)} %`,
+    rssBytes === undefined ? '-' : `${Math.round(rssBytes / 1_048_576)} MB`,
+    uptimeMs === undefined ? '-' : shownDuration(uptimeMs),
+    harmless(version ?? '-'),
+  ]
+}

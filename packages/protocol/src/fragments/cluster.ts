@@ -1,0 +1,40 @@
+/** The methods `cluster.*`: the gateways that share one store. */
+import * as z from 'zod'
+import { defineMethods } from '../define-methods.ts'
+import { count, nonEmpty } from '../primitives.ts'
+
+/** A node of the cluster, and what it does; the latter is absent when it did not answer in time. */
+const nodeRow = z.strictObject({
+  id: nonEmpty,
+  /** One life of the node. */
+  incarnation: nonEmpty,
+  /** True for the gateway that answers. */
+  isSelf: z.boolean(),
+  state: z.enum(['up', 'draining', 'isolated']),
+  /** Sessions in memory, and those with a run under way or messages that wait for one. */
+  sessions: count.optional(),
+  busySessions: count.optional(),
+  /** From 0; 1 is as much as the process can do. */
+  load: z.number().min(0).optional(),
+  eventLoopDelayP99Ms: z.number().min(0).optional(),
+  rssBytes: count.optional(),
+  uptimeMs: count.optional(),
+  version: z.string().optional(),
+  /** Why it did not answer. */
+  problem: z.string().optional(),
+})
+
+const statusResult = z.strictObject({
+  nodes: z.array(nodeRow),
+  /** How many nodes the load asks for. */
+  desiredNodes: count,
+})
+
+/** Fragment of the methods `cluster.*`. */
+export const clusterMethods = defineMethods({
+  'cluster.status': { scope: 'operator.read', params: z.strictObject({}), result: statusResult },
+  'cluster.drain': { scope: 'operator.admin', params: z.strictObject({ id: nonEmpty.max(64) }), result: z.strictObject({ id: nonEmpty }) },
+})
+
+/** A node of the cluster. */
+export type NodeRow = z.infer<typeof nodeRow>
