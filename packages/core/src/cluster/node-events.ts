@@ -4,7 +4,15 @@ import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { JsonValue } from '../base/messages.ts'
 import type { Cluster, MemberChange, NodeRef } from '../ports/cluster.ts'
-import { type EventsTell, maxIds, readEventsRequest, readEventsTell, readRenewReply } from './event-messages.ts'
+import {
+  type EventsTell,
+  type ListenReply,
+  maxIds,
+  type RenewReply,
+  readEventsRequest,
+  readEventsTell,
+  readRenewReply,
+} from './event-messages.ts'
 import { FollowedSubscription } from './followed-subscription.ts'
 import { FollowedTopic } from './followed-topic.ts'
 import type { Follower } from './follower.ts'
@@ -92,8 +100,8 @@ export class NodeEvents implements EventBus<RunEvent> {
     if (request === undefined || (isListen && this.#leaseOf(request.topic) === undefined))
       throw new BeamClawError('unknown-message', 'This node cannot read a request for events; it may be of another version')
     if (this.#isStopped) throw new BeamClawError('draining', 'This node has stopped; ask the one that has the session now')
-    if (isListen) return { head: this.#listeners.listen(from, request.id, request.topic) }
-    return { heads: this.#listeners.renew(from, request.ids) }
+    if (isListen) return { head: this.#listeners.listen(from, request.id, request.topic) } satisfies ListenReply
+    return { heads: this.#listeners.renew(from, request.ids) } satisfies RenewReply
   }
 
   /** Takes a message of another node whose type begins with `events.`. Ignores what it cannot read. */
