@@ -107,6 +107,26 @@ describe('without need', () => {
     expect([reader.told, other.told, node.sent]).toEqual([[1], [3], 0])
   })
 
+  test('the cluster is not asked for a session that runs on the node, until it leaves', async () => {
+    const { clock, net, owner, other, listen } = await two()
+    owner.running.add(lease)
+    const reader = listen(owner)
+    let isReady = false
+    void reader.subscription.ready.then(() => {
+      isReady = true
+    })
+    await undefined
+    expect(isReady).toBe(true)
+    await clock.advance(3 * renewEveryMs)
+    expect([owner.looks, owner.sent]).toEqual([0, 0])
+    owner.running.delete(lease)
+    net.owners.set(lease, other.self)
+    await clock.advance(renewEveryMs)
+    other.events.publish(topic, durable(1))
+    await flushEventLoop()
+    expect([owner.looks, reader.counts.gaps, reader.told]).toEqual([1, 1, [1]])
+  })
+
   test('no timer runs for a node that others do not listen to any more', async () => {
     const { clock, net, owner, other, listen } = await two()
     await listen().subscription.ready

@@ -28,6 +28,11 @@ export interface NodeEventsOptions {
   readonly leaseOf: (topic: Topic) => string | undefined
   /** Returns the topics of the session that is granted under this key. */
   readonly topicsOf: (lease: string) => readonly Topic[]
+  /**
+   * Returns whether the session that is granted under this key runs on this node, so that the cluster is not asked for its place; false once it has begun to
+   * leave. @default the cluster is asked
+   */
+  readonly isHere?: (lease: string) => boolean
   /** Topics of this node to which others may listen. @default 100000 */
   readonly maxListenedTopics?: number
 }
@@ -58,14 +63,14 @@ export class NodeEvents implements EventBus<RunEvent> {
   #timer: TimerHandle | undefined
   #isStopped = false
 
-  constructor({ events, cluster, clock, leaseOf, topicsOf, maxListenedTopics = 100_000 }: NodeEventsOptions) {
+  constructor({ events, cluster, clock, leaseOf, topicsOf, isHere = () => false, maxListenedTopics = 100_000 }: NodeEventsOptions) {
     this.#events = events
     this.#cluster = cluster
     this.#clock = clock
     this.#leaseOf = leaseOf
     this.#topicsOf = topicsOf
     this.#listeners = new RemoteListeners(cluster, clock, maxListenedTopics)
-    this.#follower = this.#makeFollower()
+    this.#follower = this.#makeFollower(isHere)
   }
 
   /** The topics that subscribers of this node follow, the ids under which it listens to others, and the topics that others listen to here. */
@@ -148,7 +153,7 @@ export class NodeEvents implements EventBus<RunEvent> {
     await this.#events.stop()
   }
 
-  #makeFollower(): Follower {
+  #makeFollower(isHere: (lease: string) => boolean): Follower {
     const [cluster, clock] = [this.#cluster, this.#clock]
     return {
       cluster,
@@ -156,6 +161,7 @@ export class NodeEvents implements EventBus<RunEvent> {
       get isAlone() {
         return cluster.members.length <= 1
       },
+      isHere,
       isSelf: ({ incarnation }) => incarnation === cluster.self.incarnation,
       listen: (topic) => {
         this.#byId.set(++this.#lastId, topic)
