@@ -85,7 +85,7 @@ export class FollowedTopic {
   look(to?: NodeRef): void {
     if (this.#isEnded) return
     if (this.#isLooking) this.#mustLookAgain = true
-    else if (this.#follower.isAlone) this.#settleHere()
+    else if (this.#follower.isAlone || (to === undefined && this.#follower.isHere(this.#lease))) this.#settleHere()
     else {
       if (!this.#isSettled) this.#waitForFirst()
       void this.#lookUntilDone(to)
@@ -178,7 +178,8 @@ export class FollowedTopic {
   /** Resolves with whether the place is known. */
   async #lookOnce(to: NodeRef | undefined): Promise<boolean> {
     try {
-      const node = to ?? (await this.#follower.cluster.locate(this.#lease)).node
+      const { cluster } = this.#follower
+      const node = to ?? (this.#follower.isHere(this.#lease) ? cluster.self : (await cluster.locate(this.#lease)).node)
       if (this.#isEnded) return true
       if (this.#follower.isSelf(node)) {
         this.#settleHere()

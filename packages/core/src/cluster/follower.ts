@@ -9,6 +9,8 @@ export interface Follower {
   readonly clock: Clock
   /** True while the cluster has no other member. */
   readonly isAlone: boolean
+  /** Returns whether the session that is granted under this key runs on this node for certain, so that the cluster need not be asked. */
+  isHere(lease: string): boolean
   isSelf(node: NodeRef): boolean
   /** Returns the id under which the topic listens from now on. */
   listen(topic: FollowedTopic): number

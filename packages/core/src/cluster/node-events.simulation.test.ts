@@ -62,6 +62,8 @@ class Scene {
 
   move(): void {
     const [before, after] = [this.owner(), this.any()]
+    before?.running.delete(lease)
+    if (this.random() < 0.7) after.running.add(lease)
     this.net.owners.set(lease, after.self)
     if (this.random() < 0.7) before?.events.sessionMoved(lease, this.random() < 0.5 ? after.self : undefined)
     if (this.random() < 0.7) after.events.sessionStarted(lease)

@@ -1,32 +1,12 @@
 import { getEventListeners } from 'node:events'
 import { flushEventLoop, ManualClock } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
-import type { RunEvent } from '../base/events.ts'
-import type { JsonValue } from '../base/messages.ts'
-import { NodeNet, type TestNode } from './testing/node-net.ts'
-import { collect, durable, lease, piece, sessionKey, topic } from './testing/session-events.ts'
+import { NodeNet } from './testing/node-net.ts'
+import { collect, durable, lease, piece, topic } from './testing/session-events.ts'
+import { two } from './testing/two-nodes.ts'
 
 const renewEveryMs = 5_000
 const zero = { followed: 0, listening: 0, listened: 0 }
-
-/** Two nodes, of which the first one owns the session, and a subscriber on the second one. */
-async function two() {
-  const clock = new ManualClock()
-  const net = new NodeNet(clock)
-  const owner = net.join('owner')
-  const other = net.join('other')
-  net.owners.set(lease, owner.self)
-  const listen = (node: TestNode = other) => {
-    const counts = { gaps: 0 }
-    const subscription = node.events.subscribe(topic, { onGap: () => counts.gaps++ })
-    return { subscription, counts, ...collect(subscription) }
-  }
-  const publish = async (...events: RunEvent[]): Promise<void> => {
-    for (const event of events) owner.events.publish(topic, event)
-    await flushEventLoop()
-  }
-  return { clock, net, owner, other, listen, publish }
-}
 
 describe('a subscriber on another node', () => {
   test('gets every event from ready on, in order and without a gap', async () => {
@@ -125,6 +105,26 @@ describe('without need', () => {
     node.events.publish('a topic of the host', durable(3))
     await flushEventLoop()
     expect([reader.told, other.told, node.sent]).toEqual([[1], [3], 0])
+  })
+
+  test('the cluster is not asked for a session that runs on the node, until it leaves', async () => {
+    const { clock, net, owner, other, listen } = await two()
+    owner.running.add(lease)
+    const reader = listen(owner)
+    let isReady = false
+    void reader.subscription.ready.then(() => {
+      isReady = true
+    })
+    await undefined
+    expect(isReady).toBe(true)
+    await clock.advance(3 * renewEveryMs)
+    expect([owner.looks, owner.sent]).toEqual([0, 0])
+    owner.running.delete(lease)
+    net.owners.set(lease, other.self)
+    await clock.advance(renewEveryMs)
+    other.events.publish(topic, durable(1))
+    await flushEventLoop()
+    expect([owner.looks, reader.counts.gaps, reader.told]).toEqual([1, 1, [1]])
   })
 
   test('no timer runs for a node that others do not listen to any more', async () => {
@@ -357,60 +357,4 @@ test('a bus that is stopped ends its subscriptions, and takes its listening back
   expect(getEventListeners(signal, 'abort')).toEqual([])
   await collect(other.events.subscribe(topic)).ended
   await expect(other.events.onRequest({ type: 'events.listen', id: 9, topic }, owner.self)).rejects.toMatchObject({ code: 'draining' })
-})
-
-describe('what is forged', () => {
-  test.each<readonly [string, JsonValue]>([
-    ['nothing', null],
-    ['a text', 'events.listen'],
-    ['the id 0', { type: 'events.listen', id: 0, topic }],
-    ['an id that is no whole number', { type: 'events.listen', id: 1.5, topic }],
-    ['no topic', { type: 'events.listen', id: 1 }],
-    ['a topic that stays within the node', { type: 'events.listen', id: 1, topic: 'a topic of the host' }],
-    ['no list of ids', { type: 'events.renew', ids: 'all' }],
-    ['an id below 1', { type: 'events.renew', ids: [-1] }],
-    ['too many ids', { type: 'events.renew', ids: Array.from({ length: 1_001 }, () => 1) }],
-    ['an unknown type', { type: 'events.else', ids: [] }],
-  ])('as a request is refused: %s', async (_, body) => {
-    const { owner, other } = await two()
-    await expect(owner.events.onRequest(body, other.self)).rejects.toMatchObject({ code: 'unknown-message' })
-    expect(owner.events.sizes).toEqual(zero)
-  })
-
-  test('as events is ignored: of another node, for another id or session, and in another shape', async () => {
-    const { net, owner, other, listen, publish } = await two()
-    const third = net.join('third')
-    const reader = listen()
-    await reader.subscription.ready
-    const event = { ...durable(7) } as never
-    const batch = (...events: unknown[]) => ({ type: 'events.batch', events }) as never
-    other.events.onTell(batch([1, 1, event]), third.self)
-    other.events.onTell(batch([2, 1, event]), owner.self)
-    other.events.onTell(batch([1, 1, { ...durable(7), sessionKey: 'agent:main:else' }]), owner.self)
-    for (const wrong of [
-      [1, 1],
-      [1, '1', event],
-      [0, 1, event],
-      [1, 1, 'event'],
-      [1, 1, { type: 'x' }],
-      [1, 1, { ...durable(7), seq: 0 }],
-    ])
-      other.events.onTell(batch(wrong), owner.self)
-    for (const body of [null, 7, [], { type: 'events.batch' }, { type: 'events.moved', ids: ['1'] }, { type: 'events.leave' }])
-      other.events.onTell(body as never, owner.self)
-    await publish(durable(1))
-    expect([reader.told, reader.counts.gaps]).toEqual([[1], 0])
-  })
-
-  test('as a message that a session has moved costs a look, and changes nothing', async () => {
-    const { owner, other, listen, publish } = await two()
-    const reader = listen()
-    await reader.subscription.ready
-    const to = { id: 'nowhere', incarnation: 'nowhere-1' }
-    other.events.onTell({ type: 'events.moved', ids: [1], to }, owner.self)
-    await flushEventLoop()
-    await publish(durable(1))
-    expect([reader.told, other.events.sizes.listening, owner.events.sizes.listened]).toEqual([[1], 1, 1])
-    expect(sessionKey).toBe(durable(1).sessionKey)
-  })
 })

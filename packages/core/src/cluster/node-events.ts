@@ -4,7 +4,15 @@ import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import type { JsonValue } from '../base/messages.ts'
 import type { Cluster, MemberChange, NodeRef } from '../ports/cluster.ts'
-import { type EventsTell, maxIds, readEventsRequest, readEventsTell, readRenewReply } from './event-messages.ts'
+import {
+  type EventsTell,
+  type ListenReply,
+  maxIds,
+  type RenewReply,
+  readEventsRequest,
+  readEventsTell,
+  readRenewReply,
+} from './event-messages.ts'
 import { FollowedSubscription } from './followed-subscription.ts'
 import { FollowedTopic } from './followed-topic.ts'
 import type { Follower } from './follower.ts'
@@ -20,6 +28,11 @@ export interface NodeEventsOptions {
   readonly leaseOf: (topic: Topic) => string | undefined
   /** Returns the topics of the session that is granted under this key. */
   readonly topicsOf: (lease: string) => readonly Topic[]
+  /**
+   * Returns whether the session that is granted under this key runs on this node, so that the cluster is not asked for its place; false once it has begun to
+   * leave. @default the cluster is asked
+   */
+  readonly isHere?: (lease: string) => boolean
   /** Topics of this node to which others may listen. @default 100000 */
   readonly maxListenedTopics?: number
 }
@@ -50,14 +63,14 @@ export class NodeEvents implements EventBus<RunEvent> {
   #timer: TimerHandle | undefined
   #isStopped = false
 
-  constructor({ events, cluster, clock, leaseOf, topicsOf, maxListenedTopics = 100_000 }: NodeEventsOptions) {
+  constructor({ events, cluster, clock, leaseOf, topicsOf, isHere = () => false, maxListenedTopics = 100_000 }: NodeEventsOptions) {
     this.#events = events
     this.#cluster = cluster
     this.#clock = clock
     this.#leaseOf = leaseOf
     this.#topicsOf = topicsOf
     this.#listeners = new RemoteListeners(cluster, clock, maxListenedTopics)
-    this.#follower = this.#makeFollower()
+    this.#follower = this.#makeFollower(isHere)
   }
 
   /** The topics that subscribers of this node follow, the ids under which it listens to others, and the topics that others listen to here. */
@@ -92,8 +105,8 @@ export class NodeEvents implements EventBus<RunEvent> {
     if (request === undefined || (isListen && this.#leaseOf(request.topic) === undefined))
       throw new BeamClawError('unknown-message', 'This node cannot read a request for events; it may be of another version')
     if (this.#isStopped) throw new BeamClawError('draining', 'This node has stopped; ask the one that has the session now')
-    if (isListen) return { head: this.#listeners.listen(from, request.id, request.topic) }
-    return { heads: this.#listeners.renew(from, request.ids) }
+    if (isListen) return { head: this.#listeners.listen(from, request.id, request.topic) } satisfies ListenReply
+    return { heads: this.#listeners.renew(from, request.ids) } satisfies RenewReply
   }
 
   /** Takes a message of another node whose type begins with `events.`. Ignores what it cannot read. */
@@ -140,7 +153,7 @@ export class NodeEvents implements EventBus<RunEvent> {
     await this.#events.stop()
   }
 
-  #makeFollower(): Follower {
+  #makeFollower(isHere: (lease: string) => boolean): Follower {
     const [cluster, clock] = [this.#cluster, this.#clock]
     return {
       cluster,
@@ -148,6 +161,7 @@ export class NodeEvents implements EventBus<RunEvent> {
       get isAlone() {
         return cluster.members.length <= 1
       },
+      isHere,
       isSelf: ({ incarnation }) => incarnation === cluster.self.incarnation,
       listen: (topic) => {
         this.#byId.set(++this.#lastId, topic)

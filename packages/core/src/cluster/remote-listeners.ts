@@ -31,7 +31,7 @@ interface Listener {
 /**
  * Sends each event to the nodes that listen to its topic. Owns an entry for each node and topic, and one timer while there are entries.
  * I1: A node has at most one entry for a topic, under the highest id that it has sent.
- * I2: An entry that was not renewed for 15 s is forgotten, as is one whose node has left the cluster.
+ * I2: An entry that was not renewed for 15 s is forgotten at the next look, 5 s later at most; one whose node has left the cluster, at once.
  */
 export class RemoteListeners {
   readonly #cluster: Cluster

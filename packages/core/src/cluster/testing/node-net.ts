@@ -21,6 +21,10 @@ export interface TestNode {
   readonly events: NodeEvents
   readonly cluster: Cluster
   sent: number
+  /** Keys of the sessions that run here, as far as the node says so. */
+  readonly running: Set<string>
+  /** How often it has asked the cluster for a place. */
+  looks: number
 }
 
 export class NodeNet {
@@ -42,9 +46,17 @@ export class NodeNet {
   join(name: string, maxListenedTopics?: number): TestNode {
     const self: NodeRef = { id: parseNodeId(name), incarnation: `${name}-${++this.#lives}` }
     const cluster = this.#clusterOf(self)
-    const options = { events: new LocalEventBus<RunEvent>(), cluster, clock: this.#clock, leaseOf: leaseOfTopic, topicsOf: topicsOfLease }
-    const events = new NodeEvents(maxListenedTopics === undefined ? options : { ...options, maxListenedTopics })
-    const node: TestNode = { self, events, cluster, sent: 0 }
+    const running = new Set<string>()
+    const events = new NodeEvents({
+      events: new LocalEventBus<RunEvent>(),
+      cluster,
+      clock: this.#clock,
+      leaseOf: leaseOfTopic,
+      topicsOf: topicsOfLease,
+      isHere: (lease) => running.has(lease),
+      ...(maxListenedTopics === undefined ? {} : { maxListenedTopics }),
+    })
+    const node: TestNode = { self, events, cluster, sent: 0, running, looks: 0 }
     this.nodes.push(node)
     for (const other of this.nodes) other.events.onMembers({ joined: [memberOf(self)], left: [] })
     return node
@@ -67,6 +79,8 @@ export class NodeNet {
   #clusterOf(self: NodeRef): Cluster {
     const members = (): readonly Member[] => this.nodes.map(({ self: member }) => memberOf(member))
     const locate = async (key: string): Promise<Location> => {
+      const node = this.#nodeAt(self)
+      if (node !== undefined) node.looks++
       await turn()
       if (this.isBlind) throw new BeamClawError('store-failed', 'nobody knows')
       const owner = this.owners.get(key)

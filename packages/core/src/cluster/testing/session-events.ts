@@ -4,7 +4,7 @@ import type { CommittedEvent, RunEvent } from '../../base/events.ts'
 import { defaultTenant, parseRunId, parseSessionKey } from '../../base/ids.ts'
 import { committedTopic, sessionLease } from '../../session/session-names.ts'
 
-export const sessionKey = parseSessionKey('agent:main:main')
+const sessionKey = parseSessionKey('agent:main:main')
 export const topic = committedTopic(defaultTenant, sessionKey)
 export const lease = sessionLease(defaultTenant, sessionKey)
 
