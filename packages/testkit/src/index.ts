@@ -39,6 +39,7 @@ export { expectRejection, fencingToken, logRecords, range, seqsOf, storeKey } fr
 export type { StoreUnderTest } from './contracts/store-under-test.ts'
 export { faultyProvider, type ProviderCall, type ProviderFault, type ProviderFaultPlan } from './faulty-provider.ts'
 export { faultyStore } from './faulty-store.ts'
+export { type TcpAddress, type TcpDirection, TcpProxy, type TcpProxyOptions } from './proxy/tcp-proxy.ts'
 export { assertRunFailed, assertRunText, assertToolCalled, assertToolDenied, assertToolNotCalled } from './runs/run-assertions.ts'
 export { type DeniedToolCall, type RecordedToolCall, type RunRecord, recordRun, toolCallsOf } from './runs/run-record.ts'
 export { seededRandom } from './seeded-random.ts'

@@ -13,25 +13,13 @@ import {
   type NodeRef,
   type RequestOptions,
 } from '@beamclaw/core'
-import { fromWireError, placementOf, toWireError } from '@beamclaw/core/adapter'
-import { decodeBody, encodeBody } from './message-body.ts'
+import { fromWireError } from '@beamclaw/core/adapter'
+import { memberChange } from './member-change.ts'
+import { decodeBody, encodeBody, replyTo } from './message-body.ts'
 import type { Envelope } from './message-lines.ts'
 import type { NetworkState } from './network-state.ts'
+import type { JoinedPhase, NodeFreeze, NodePhase } from './node-phase.ts'
 import { PendingRequests } from './pending-requests.ts'
-
-type Phase =
-  | { readonly name: 'new' }
-  /** Its process can be heard of by its host; `isIsolated` once the host was told so. */
-  | { readonly name: 'joined'; readonly host: ClusterHost; isIsolated: boolean }
-  | { readonly name: 'stopped' }
-  | { readonly name: 'killed' }
-
-/** What is kept of a node while its process stands still. */
-interface Freeze {
-  readonly sent: Envelope[]
-  readonly received: Envelope[]
-  readonly thawed: PromiseWithResolvers<void>
-}
 
 /**
  * A `Cluster` in the memory of this process, with the ways in which a process ends: `kill`, `freeze`. Made by `MemoryNetwork.node`.
@@ -47,8 +35,8 @@ export class MemoryCluster implements Cluster {
   readonly #clock: Clock
   readonly #requests: PendingRequests
   #self: NodeRef
-  #phase: Phase = { name: 'new' }
-  #freeze: Freeze | undefined
+  #phase: NodePhase = { name: 'new' }
+  #freeze: NodeFreeze | undefined
   #members: readonly Member[] = []
   #told: { state: MemberState; load: number } = { state: 'up', load: 0 }
   #isEnlisted = false
@@ -90,15 +78,7 @@ export class MemoryCluster implements Cluster {
   }
 
   locate(key: string): Promise<Location> {
-    return this.#ask(() => {
-      const { keys, directory } = this.#network
-      const owner = keys.ownerOf(key)
-      if (owner !== undefined) return { node: owner, isOwner: true }
-      const members = directory.members()
-      // When all are draining, a draining one has to do.
-      const anyone = members.map((member): Member => ({ ...member, state: 'up' }))
-      return { node: keys.heirOf(key) ?? placementOf(key, members) ?? placementOf(key, anyone) ?? this.#self, isOwner: false }
-    })
+    return this.#ask(() => this.#network.locate(key) ?? { node: this.#self, isOwner: false })
   }
 
   acquire(key: string, aboveEpoch = 0): Promise<Lease> {
@@ -168,7 +148,7 @@ export class MemoryCluster implements Cluster {
     if (this.#phase.name === 'joined') this.#heartbeat(this.#phase)
   }
 
-  #end(phase: Phase, error: BeamClawError): void {
+  #end(phase: NodePhase, error: BeamClawError): void {
     this.#phase = phase
     this.#beat?.cancel()
     this.#network.endpoints.delete(this.#self.incarnation)
@@ -207,7 +187,7 @@ export class MemoryCluster implements Cluster {
     )
   }
 
-  #heartbeat(phase: Extract<Phase, { name: 'joined' }>): void {
+  #heartbeat(phase: JoinedPhase): void {
     const { directory, isolated, times } = this.#network
     const now = this.#clock.monotonic()
     const isReachable = !isolated.has(this.#self.id)
@@ -224,7 +204,7 @@ export class MemoryCluster implements Cluster {
   }
 
   /** Returns false while another process has the node's id. */
-  #rejoin(phase: Extract<Phase, { name: 'joined' }>): boolean {
+  #rejoin(phase: JoinedPhase): boolean {
     const { directory, endpoints } = this.#network
     const next = directory.newLife(this.#self.id)
     directory.remove(this.#self)
@@ -247,12 +227,7 @@ export class MemoryCluster implements Cluster {
   #look(host: ClusterHost): void {
     const before = this.#members
     this.#members = this.#network.directory.members()
-    const isIn = (list: readonly NodeRef[], node: NodeRef): boolean => list.some(({ incarnation }) => incarnation === node.incarnation)
-    const others = ({ id }: NodeRef): boolean => id !== this.#self.id
-    const joined = this.#members.filter((member) => others(member) && !isIn(before, member))
-    const left = before
-      .filter((member) => others(member) && !isIn(this.#members, member))
-      .map(({ id, incarnation }) => ({ id, incarnation }))
+    const { joined, left } = memberChange(before, this.#members, this.#self)
     for (const node of left) this.#requests.fail(goneError(node), node)
     if (joined.length > 0 || left.length > 0) host.onMembers({ joined, left })
   }
@@ -314,13 +289,8 @@ export class MemoryCluster implements Cluster {
     void this.#reply(envelope, this.#phase.host, body)
   }
 
-  async #reply({ id, from, to }: Envelope, host: ClusterHost, body: JsonValue): Promise<void> {
-    const reply = { kind: 'reply', id, from: to, to: from } as const
-    try {
-      this.#send({ ...reply, text: encodeBody(await host.onRequest(body, from)) })
-    } catch (error) {
-      this.#send({ ...reply, text: encodeBody(toWireError(error)), isFailure: true })
-    }
+  async #reply(request: Envelope, host: ClusterHost, body: JsonValue): Promise<void> {
+    this.#send(await replyTo(request, () => host.onRequest(body, request.from)))
   }
 }
 

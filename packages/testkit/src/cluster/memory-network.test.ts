@@ -3,28 +3,29 @@ import { ManualClock } from '@beamclaw/core/testing'
 import { describe, expect, test } from 'vitest'
 import { expectRejection } from '../contracts/store-fixtures.ts'
 import { seededRandom } from '../seeded-random.ts'
+import { VirtualClock } from '../simulator/virtual-clock.ts'
 import type { MemoryCluster } from './memory-cluster.ts'
 import { MemoryNetwork, type MemoryNetworkOptions } from './memory-network.ts'
 import { randomMessageFaults } from './message-faults.ts'
 
 const key = 'agent:ops:main'
 
-/** A host that keeps what it hears. */
-class Hearing implements ClusterHost {
+/** A host that records its calls. */
+class RecordingHost implements ClusterHost {
   readonly wire = [1, 1] as const
   readonly records = [1, 1] as const
-  readonly heard: JsonValue[] = []
+  readonly received: JsonValue[] = []
   readonly changes: MemberChange[] = []
   readonly events: string[] = []
   answer: (body: JsonValue) => Promise<JsonValue> = async (body) => body
 
   async onRequest(body: JsonValue): Promise<JsonValue> {
-    this.heard.push(body)
+    this.received.push(body)
     return this.answer(body)
   }
 
   onTell(body: JsonValue): void {
-    this.heard.push(body)
+    this.received.push(body)
   }
 
   onMembers(change: MemberChange): void {
@@ -46,7 +47,7 @@ async function twoNodes(options: MemoryNetworkOptions = {}) {
   const clock = new ManualClock()
   const network = new MemoryNetwork({ clock, ttlMs: 3_000, heartbeatMs: 1_000, ...options })
   const [a, b] = [network.node('a'), network.node('b')]
-  const [atA, atB] = [new Hearing(), new Hearing()]
+  const [atA, atB] = [new RecordingHost(), new RecordingHost()]
   await a.join(atA)
   await b.join(atB)
   await clock.advance(1_000)
@@ -82,7 +83,7 @@ describe('a killed node', () => {
     await expectRejection(b.acquire(key), 'node-isolated')
     await expectRejection(b.release(lease), 'node-isolated')
     await clock.advance(60_000)
-    expect([atA.heard, atB.heard]).toEqual([[], []])
+    expect([atA.received, atB.received]).toEqual([[], []])
     await a.stop()
     expect(clock.pendingTimers).toBe(0)
   })
@@ -92,7 +93,7 @@ describe('a killed node', () => {
     atB.answer = () => new Promise(() => {})
     const refused = expectRejection(a.request(b.self, 1, { timeoutMs: 60_000 }), 'node-gone')
     await clock.advance(0)
-    expect(atB.heard).toEqual([1])
+    expect(atB.received).toEqual([1])
     b.kill()
     await clock.advance(2_000)
     await refused
@@ -102,7 +103,7 @@ describe('a killed node', () => {
     const { clock, network, a, b, atA } = await twoNodes()
     const before = await b.acquire(key)
     const again = network.restart('b')
-    await again.join(new Hearing())
+    await again.join(new RecordingHost())
     const after = await again.acquire(key)
     expect(after.token.epoch).toBeGreaterThan(before.token.epoch)
     expect(after.token.nonce).not.toBe(before.token.nonce)
@@ -122,10 +123,10 @@ describe('a frozen node', () => {
     const reply = a.request(b.self, 'hi', { timeoutMs: 60_000 })
     a.tell(b.self, 'there')
     await clock.advance(1_500)
-    expect(atB.heard).toEqual([])
+    expect(atB.received).toEqual([])
     b.thaw()
     await expect(reply).resolves.toBe('hi')
-    expect(atB.heard.toSorted()).toEqual(['hi', 'there'])
+    expect(atB.received.toSorted()).toEqual(['hi', 'there'])
     await clock.advance(60_000)
     expect(atB.events).toEqual([])
   })
@@ -184,7 +185,7 @@ describe('a cut', () => {
     const unanswered = expectRejection(b.request(a.self, 2, { timeoutMs: 500 }), 'call-timeout')
     await clock.advance(60_000)
     await Promise.all([lost, unanswered])
-    expect([atA.heard, atB.heard, idsOf(a), idsOf(b)]).toEqual([[2], [], ['a', 'b'], ['a', 'b']])
+    expect([atA.received, atB.received, idsOf(a), idsOf(b)]).toEqual([[2], [], ['a', 'b'], ['a', 'b']])
     network.heal()
     await expect(a.request(b.self, 3, { timeoutMs: 500 })).resolves.toBe(3)
   })
@@ -197,7 +198,7 @@ describe('faults of messages', () => {
       const lost = expectRejection(a.request(b.self, 1, { timeoutMs: 500 }), 'call-timeout')
       await clock.advance(500)
       await lost
-      expect(atB.heard).toEqual(kind === 'request' ? [] : [1])
+      expect(atB.received).toEqual(kind === 'request' ? [] : [1])
     }
   })
 
@@ -207,7 +208,7 @@ describe('faults of messages', () => {
     })
     await expect(a.request(b.self, 1, { timeoutMs: 500 })).resolves.toBe(1)
     await clock.advance(50)
-    expect(atB.heard).toEqual([1, 1])
+    expect(atB.received).toEqual([1, 1])
   })
 
   test('deliver a request after its caller has given up', async () => {
@@ -215,9 +216,9 @@ describe('faults of messages', () => {
     const lost = expectRejection(a.request(b.self, 1, { timeoutMs: 500 }), 'call-timeout')
     await clock.advance(600)
     await lost
-    expect(atB.heard).toEqual([])
+    expect(atB.received).toEqual([])
     await clock.advance(100)
-    expect(atB.heard).toEqual([1])
+    expect(atB.received).toEqual([1])
   })
 
   test('by chance are the same for the same seed, and tells that arrive are in order', async () => {
@@ -230,7 +231,7 @@ describe('faults of messages', () => {
         if (n % 10 === 0) await clock.advance(20)
       }
       await clock.advance(1_000)
-      return atB.heard
+      return atB.received
     }
     const heard = await hear()
     expect(heard.length).toBeGreaterThan(100)
@@ -243,18 +244,36 @@ describe('faults of messages', () => {
 describe('a network', () => {
   test('refuses a second life of a live node, and bodies that are not JSON', async () => {
     const { network, a, b } = await twoNodes()
-    await expectRejection(network.node('b').join(new Hearing()), 'node-id-taken')
+    await expectRejection(network.node('b').join(new RecordingHost()), 'node-id-taken')
     await expectRejection(a.request(b.self, new Date() as unknown as JsonValue, { timeoutMs: 100 }), 'invalid-message')
     expect(() => a.tell(b.self, Number.NaN)).not.toThrow()
     expect(() => new MemoryNetwork({ ttlMs: 0 })).toThrow('ttlMs')
     expect(() => network.node('not ok')).toThrow('node id')
   })
 
+  test('counts the timers of each node as its own, and leaves none', async () => {
+    const clock = new VirtualClock()
+    const network = new MemoryNetwork({ clock: clock.clockOf('network'), ttlMs: 3_000, heartbeatMs: 1_000, latencyMs: 5 })
+    const a = network.node('a', { clock: clock.clockOf('a') })
+    const b = network.node('b', { clock: clock.clockOf('b') })
+    await a.join(new RecordingHost())
+    await b.join(new RecordingHost())
+    const reply = a.request(b.self, 1, { timeoutMs: 500 })
+    await clock.advance(10)
+    expect(await reply).toBe(1)
+    expect([clock.pendingTimers('a'), clock.pendingTimers('b'), clock.pendingTimers('network')]).toEqual([1, 1, 0])
+    b.kill()
+    await clock.advance(2_000)
+    expect([idsOf(a), clock.pendingTimers('b')]).toEqual([['a'], 0])
+    await a.stop()
+    expect(clock.pendingTimers()).toBe(0)
+  })
+
   test('works with the clock of the machine, and keeps no process alive', async () => {
     const network = new MemoryNetwork()
     const [a, b] = [network.node('a'), network.node('b')]
-    await a.join(new Hearing())
-    await b.join(new Hearing())
+    await a.join(new RecordingHost())
+    await b.join(new RecordingHost())
     await expect(a.request(b.self, { n: 1 }, { timeoutMs: 5_000 })).resolves.toEqual({ n: 1 })
     await Promise.all([a.stop(), b.stop()])
   })

@@ -1,5 +1,6 @@
 /** What the nodes of one `MemoryNetwork` share: time, membership, keys, lines, and where they are cut. */
-import type { Clock, NodeId, NodeRef } from '@beamclaw/core'
+import type { Clock, Location, Member, NodeId, NodeRef } from '@beamclaw/core'
+import { placementOf } from '@beamclaw/core/adapter'
 import { KeyRegistry } from './key-registry.ts'
 import { type Envelope, MessageLines } from './message-lines.ts'
 import { NodeDirectory } from './node-directory.ts'
@@ -40,6 +41,17 @@ export class NetworkState {
       isCut: (from, to) => this.isCut(from, to),
       deliver: (envelope) => this.endpoints.get(envelope.to.incarnation)?.receive(envelope),
     })
+  }
+
+  /** Returns the owner of a key, or where it is to be started; undefined when no node has joined. */
+  locate(key: string): Location | undefined {
+    const owner = this.keys.ownerOf(key)
+    if (owner !== undefined) return { node: owner, isOwner: true }
+    const members = this.directory.members()
+    // When all are draining, a draining one has to do.
+    const anyone = members.map((member): Member => ({ ...member, state: 'up' }))
+    const node = this.keys.heirOf(key) ?? placementOf(key, members) ?? placementOf(key, anyone)
+    return node === undefined ? undefined : { node, isOwner: false }
   }
 
   cut(from: NodeId, to: NodeId): void {
