@@ -3,6 +3,7 @@
 import { LocalEventBus, Supervisor, systemServices } from '@beamclaw/actor'
 import { ChildStartError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
+import type { SessionKey } from './base/ids.ts'
 import type { CheckedOptions } from './beamclaw-options.ts'
 import { NodeEvents } from './cluster/node-events.ts'
 import { MemoryStore } from './defaults/memory-store.ts'
@@ -34,11 +35,13 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
   const listeners = new EventListeners(services.logger)
   const calls = new StoreCalls(store)
   const isAlone = cluster.self.incarnation === soloIncarnation
+  const tenants: Tenant[] = []
+  const isHere = (lease: string): boolean =>
+    tenants.some(({ id, router }) => lease.startsWith(`${id}:`) && router.isStarted(lease.slice(id.length + 1) as SessionKey))
   const nodeEvents = isAlone
     ? undefined
-    : new NodeEvents({ events: given, cluster, clock: services.clock, leaseOf: leaseOfTopic, topicsOf: topicsOfLease })
+    : new NodeEvents({ events: given, cluster, clock: services.clock, leaseOf: leaseOfTopic, topicsOf: topicsOfLease, isHere })
   const events = nodeEvents ?? given
-  const tenants: Tenant[] = []
   const link = new NodeLink({ cluster, services, phase, tenants })
   const node: TenantNode = {
     store: calls,

@@ -6,7 +6,7 @@ import type { FencingToken } from './store.ts'
 /** One life of a node: its next start is another incarnation. */
 export interface NodeRef {
   readonly id: NodeId
-  /** 1 to 64 of `A-Za-z0-9_-`, and unlike that of every other life of every node. */
+  /** 1 to 64 of `A-Za-z0-9_-`, and unlike that of every other life of every node. Only a node that is alone with its store has the same one in each life. */
   readonly incarnation: string
 }
 
@@ -53,7 +53,7 @@ export interface MemberChange {
 export interface ClusterHost {
   readonly wire: VersionRange
   readonly records: VersionRange
-  /** Answers a request of another node. A rejection travels as `toWireError` makes it. */
+  /** Resolves with the reply to a request of another node. A rejection travels as `toWireError` makes it. */
   onRequest(body: JsonValue, from: NodeRef): Promise<JsonValue>
   onTell(body: JsonValue, from: NodeRef): void
   onMembers(change: MemberChange): void
@@ -80,7 +80,10 @@ export interface Cluster {
   readonly self: NodeRef
   /** The live nodes, in no order, as they were at most two heartbeats ago; after `join` it contains this one. */
   readonly members: readonly Member[]
-  /** Makes this node a member. Once; what `self` does before it are the leases alone. Rejects as the transport does. */
+  /**
+   * Makes this node a member. Once; before it there are leases alone. The members that are there already are not told to `onMembers`. Rejects
+   * `node-id-taken` while another live node has this id, and as the transport does.
+   */
   join(host: ClusterHost): Promise<void>
   /** Tells the others of a change; seen within two heartbeats. Rejects as the transport does. */
   announce(change: { readonly state?: MemberState; readonly load?: number }): Promise<void>
@@ -99,8 +102,8 @@ export interface Cluster {
    */
   release(lease: Lease, to?: NodeRef): Promise<void>
   /**
-   * Asks another node. Rejects with the other's error; `node-gone` when it is certain that the message was not delivered, or that its node is dead;
-   * `call-timeout` when no answer came in time, and nothing is known.
+   * Asks another node. Rejects with the other's error; `node-gone` when its node is dead, or was not reached: with `details.isUndelivered` true it is certain
+   * that the message was not carried out; `call-timeout` when no answer came in time, and nothing is known.
    */
   request(node: NodeRef, body: JsonValue, options: RequestOptions): Promise<JsonValue>
   /** Sends what needs no answer: at most once, in order for each pair of nodes, many in one batch. Never throws. */

@@ -28,6 +28,9 @@ export const patient = { timeoutMs: 60_000 }
 const firstWaitMs = 5
 const longestWaitMs = 200
 
+/** Looks for sessions that were being started while all were to end. */
+const mostLooks = 25
+
 export type SessionRef = ActorRef<SessionMessage, SessionReply>
 
 export interface SessionRouterOptions {
@@ -322,6 +325,12 @@ export class SessionRouter {
     throw new BeamClawError('internal', `Session "${key}" did not start`)
   }
 
+  /** Takes that a session is not at this node any more. */
+  left(key: SessionKey): void {
+    this.#existing.delete(key)
+    this.#begun.delete(key)
+  }
+
   /** Removes a session without work from memory. A call that comes meanwhile waits for its end, and starts it again. */
   #leave(key: SessionKey, session: Session): void {
     this.#options.dependencies.overviews.left(key)
@@ -346,11 +355,16 @@ export class SessionRouter {
       if (session === undefined) return
       if (stepMs > 0) await session.call({ type: 'pause' }, { timeoutMs: stepMs, lane: 'control' }).catch(() => {})
       this.#left.add(session)
+      this.left(key)
       await supervisor?.terminateChild(session).catch(() => {})
-      this.#existing.delete(key)
-      this.#begun.delete(key)
     }
     await Promise.all((supervisor?.whichChildren() ?? []).map(end))
+    // Those that were being started are up, or refused, soon.
+    const { clock } = this.#options.dependencies.services
+    for (let look = 0; look < mostLooks && (supervisor?.countChildren().specs ?? 0) > 0; look++) {
+      await new Promise<void>((resolve) => clock.setTimer(resolve, longestWaitMs))
+      await Promise.all((supervisor?.whichChildren() ?? []).map(end))
+    }
     return keys
   }
 

@@ -139,7 +139,13 @@ export function newTenantLife({ tenant, node, resume, host, approvals, session, 
       suspects,
       turns,
       phase,
-      places,
+      places: places && {
+        sessionStarted: (lease) => places.sessionStarted(lease),
+        sessionMoved: (lease, to) => {
+          router.left(lease.slice(tenant.length + 1) as SessionKey)
+          places.sessionMoved(lease, to)
+        },
+      },
       services,
       sessionDefaults,
       extensions,

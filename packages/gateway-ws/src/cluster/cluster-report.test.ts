@@ -37,7 +37,7 @@ test('a scaler reads a number of nodes, and a client the nodes', async () => {
 
 test('a node that was emptied is not ready, and says so', async () => {
   await using stage = await scene()
-  await using client = await RawClient.connected(stage.url)
+  await using client = await RawClient.connected(stage.url, { scopes: ['operator.admin'] })
   expect((await fetch(`${stage.url}/ready`)).status).toBe(200)
   expect(await client.ask('cluster.drain', { id: 'solo' })).toEqual({ id: 'solo' })
   const response = await fetch(`${stage.url}/ready`)
