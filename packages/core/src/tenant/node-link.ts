@@ -41,7 +41,7 @@ export interface LinkedTenant {
   rejoin(): void
 }
 
-/** Answers the requests of one type. */
+/** Resolves with the reply to a request of one type. */
 export type NodeHandler = (body: { readonly [name: string]: JsonValue | undefined }, from: NodeRef) => Promise<JsonValue>
 
 export interface NodeLinkOptions {
@@ -75,7 +75,7 @@ export class NodeLink implements ClusterHost {
     })
   }
 
-  /** Answers the requests whose `type` is this one. */
+  /** Has `handler` reply to the requests whose `type` is this one. */
   answer(type: string, handler: NodeHandler): void {
     this.#handlers.set(type, handler)
   }
