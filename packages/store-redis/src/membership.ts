@@ -1,5 +1,4 @@
 /** This node as a member of the cluster: its heartbeats, the list of the others, and the end of it all when the server is not heard. */
-import { randomBytes } from 'node:crypto'
 import { BeamClawError, type Logger, type Member, type NodeId, type NodeRef } from '@beamclaw/core'
 import { definedOnly, describeError } from '@beamclaw/core/adapter'
 import { isolated } from './cluster-failures.ts'
@@ -9,7 +8,7 @@ import { stopped } from './failures.ts'
 import { storeName } from './key-names.ts'
 import { encodeMember, type MemberRecord } from './member-record.ts'
 import { type MemberView, membersOf, readView } from './member-view.ts'
-import { type NodeLife, NodeLives, type NodeLivesOptions } from './node-life.ts'
+import { type NodeLife, NodeLives, type NodeLivesOptions, newIncarnation } from './node-life.ts'
 import type { RedisClient, RedisReply } from './redis-client.ts'
 import { repeat } from './repeat.ts'
 import { momentOf } from './self-fence.ts'
@@ -294,8 +293,4 @@ export class Membership {
   #heardOfChange(from: string): void {
     if (from !== this.#self.incarnation && this.#nextBeat === undefined && this.isUp) void this.refresh().catch(() => undefined)
   }
-}
-
-function newIncarnation(): string {
-  return randomBytes(15).toString('base64url')
 }
