@@ -1,8 +1,9 @@
-import { BeamClawError, type JsonValue } from '@beamclaw/core'
+import { BeamClawError, type JsonValue, parseNodeId } from '@beamclaw/core'
 import { createClient } from '@redis/client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { clusterNames } from './cluster-names.ts'
 import { maxEnvelopeBytes } from './envelope.ts'
+import { encodeMember } from './member-record.ts'
 import { RedisCluster } from './redis-cluster.ts'
 import { RedisStore } from './redis-store.ts'
 import { mostRequests } from './requests.ts'
@@ -137,7 +138,7 @@ describe.skipIf(noRedis !== undefined)(`messages between nodes${noRedis === unde
     const { self } = b.cluster
     await b.cluster.stop()
     expect(await waiting).toBe('node-gone')
-    expect(await outcomeOf(a.cluster.request(self, 1, { timeoutMs }))).toBe('node-gone')
+    for (const { cluster } of [a, b]) expect(await outcomeOf(cluster.request(self, 1, { timeoutMs }))).toBe('node-gone')
   })
 
   test('a node that froze with its channel open is gone when its membership ends', async () => {
@@ -188,6 +189,32 @@ describe.skipIf(noRedis !== undefined)(`messages between nodes${noRedis === unde
       expect(await late.cluster.request(first.cluster.self, round, { timeoutMs })).toEqual({ echo: round })
     }
     await until('all tells are heard', () => first.host.tells.length === 5)
+    await slow.stop()
+  })
+
+  test('a message of a node that joined without a word of it is kept until it is on the list', async () => {
+    const slow = new TestNodes(server.url, `${prefix}slow`)
+    const { cluster, host } = await slow.join('first', { heartbeatMs: 60_000, ttlMs: 600_000 })
+    const names = clusterNames(`${prefix}slow`)
+    const record = {
+      id: 'late',
+      state: 'up',
+      load: 0,
+      wire: [1, 1],
+      records: [1, 1],
+      isMember: true,
+      heartbeatMs: 1_000,
+      ttlMs: 15_000,
+    } as const
+    await server.send('ZADD', names.nodes, '99999999999999', 'unseen')
+    await server.send('HSET', names.members, 'unseen', encodeMember({ ...record, id: parseNodeId('late') }))
+    const channel = names.channel(cluster.self.incarnation)
+    for (const body of [1, 2, 3]) await server.send('PUBLISH', channel, envelope('unseen', { k: 'tell', b: body }))
+    await until('all are heard', () => host.tells.length === 3)
+    expect(host.tells).toEqual([1, 2, 3].map((body) => ({ body, from: { id: 'late', incarnation: 'unseen' } })))
+    // No list is asked for in the meantime: the publish alone tells that nothing listens.
+    const never = { id: parseNodeId('late'), incarnation: 'never' }
+    expect(await outcomeOf(cluster.request(never, 1, { timeoutMs }))).toBe('node-gone')
     await slow.stop()
   })
 

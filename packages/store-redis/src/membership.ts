@@ -212,11 +212,19 @@ export class Membership {
   #startTimers(): void {
     const { clock, heartbeatMs } = this.#options
     const untilFence = (): number => (this.#phase.name === 'up' ? Math.max(1, this.#phase.life.fence.remainingMs) : heartbeatMs)
-    const beat = (): void => {
-      if (this.#phase.name === 'isolated') this.#rejoin()
-      else if (this.#beat === undefined && this.isUp) void this.refresh().catch(() => undefined)
-    }
-    this.#endTimers = [repeat(clock, () => heartbeatMs, beat), repeat(clock, untilFence, () => this.#checkFence())]
+    this.#endTimers = [
+      repeat(
+        clock,
+        () => heartbeatMs,
+        () => this.#beatOrRejoin(),
+      ),
+      repeat(clock, untilFence, () => this.#checkFence()),
+    ]
+  }
+
+  #beatOrRejoin(): void {
+    if (this.#phase.name === 'isolated') this.#rejoin()
+    else if (this.#beat === undefined && this.isUp) void this.refresh().catch(() => undefined)
   }
 
   #checkFence(): void {
@@ -288,6 +296,8 @@ export class Membership {
     // After a restart of the server all nodes come back, one after the other.
     this.#watch.reset()
     this.#trustedFrom = this.#options.clock.monotonic() + Math.min(longestReturnMs, this.#options.ttlMs / 3)
+    // A node that was taken for dead meanwhile hears it now, not with its next heartbeat.
+    this.#beatOrRejoin()
   }
 
   #heardOfChange(from: string): void {
