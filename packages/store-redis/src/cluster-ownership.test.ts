@@ -1,12 +1,17 @@
-import type { AppendLog, Lease, NodeRef } from '@beamclaw/core'
+import { type AppendLog, type Lease, type NodeRef, parseNodeId } from '@beamclaw/core'
 import { logRecords, storeKey } from '@beamclaw/testkit'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { clusterNames } from './cluster-names.ts'
+import { ownedClient } from './node-redis-client.ts'
+import { Ownership } from './ownership.ts'
+import { RedisLink } from './redis-link.ts'
 import { RedisStore } from './redis-store.ts'
+import { momentOf, SelfFence } from './self-fence.ts'
 import { allSee, type TestNode, TestNodes, until } from './testing/cluster-nodes.ts'
 import { noRedis, RedisServer } from './testing/redis-server.ts'
 import { outcomeOf, rejectionOf } from './testing/rejection.ts'
+import { SkewedClock } from './testing/skewed-clock.ts'
 
 describe.skipIf(noRedis !== undefined)(`owners of keys${noRedis === undefined ? '' : `: ${noRedis}`}`, () => {
   let server: RedisServer
@@ -130,6 +135,36 @@ describe.skipIf(noRedis !== undefined)(`owners of keys${noRedis === undefined ? 
     const ahead = await a.cluster.acquire('k', (await timeOf(server)) + 48 * hour)
     await a.cluster.release(ahead)
     expect(await left()).toBeGreaterThan(48 * hour)
+  })
+
+  test('a node has the server keep what it holds, and nothing else', async () => {
+    const clock = new SkewedClock()
+    const names = clusterNames(prefix)
+    const link = new RedisLink({
+      client: ownedClient({ url: server.url, silenceMs: 5_000 }),
+      where: server.url,
+      deadlineMs: 5_000,
+      clock,
+      check: async () => undefined,
+    })
+    const self = { id: parseNodeId('own'), incarnation: 'own-life' }
+    await server.send('ZADD', names.nodes, '99999999999999', self.incarnation)
+    const life = { self, fence: new SelfFence(clock, 60_000, momentOf(clock)), unsubscribe: async () => undefined, written: '' }
+    const membership = { life, isolate: () => undefined }
+    const ownership = new Ownership({ link, names, id: self.id, membership, ttlMs: 60_000, clock, keepMs: 60_000 })
+    const left = async (key: string): Promise<number> => Number(await server.send('PTTL', ownerName(key)))
+    await ownership.claim('held', 0)
+    await ownership.claim('lost', 0)
+    await ownership.release(await ownership.claim('free', 0), undefined)
+    await server.send('HSET', ownerName('lost'), 'n', 'of another lease')
+    for (const key of ['held', 'lost', 'free']) await server.send('PEXPIRE', ownerName(key), '20000')
+    await ownership.keep()
+    expect(await left('held')).toBeLessThanOrEqual(20_000)
+    clock.monotonicMs += 30_001
+    await ownership.keep()
+    expect(await left('held')).toBeGreaterThan(50_000)
+    for (const key of ['lost', 'free']) expect(await left(key)).toBeLessThanOrEqual(20_000)
+    await link.stop()
   })
 
   test('a node that is isolated gets its keys back as its next life, unless another one has them', async () => {

@@ -50,8 +50,7 @@ type Phase =
   | { readonly name: 'stopped' }
 
 /**
- * Phases: `new → joining → up ⇄ isolated → stopped`. `joining` falls back to `new` when it fails. Owns the timers of the heartbeat and the fence, and the
- * subscriptions.
+ * Phases: `new → joining → up ⇄ isolated → stopped`. `joining` falls back to `new` when it fails. Owns its timers and subscriptions.
  *
  * - I1: `up` begins after the server has listed the incarnation and its channel is subscribed.
  * - I2: `up` ends when two thirds of the time to live have passed since the last renewal that the server confirmed was sent, or when the server says that the
@@ -68,7 +67,6 @@ export class Membership {
   #members: readonly Member[] = []
   #view: MemberView = { now: 0, nodes: [] }
   #viewedAt = 0
-  #trustedFrom = 0
   #endChanges: (() => Promise<void>) | undefined
   #removeListener: (() => void) | undefined
   #endTimers: readonly (() => void)[] = []
@@ -256,7 +254,7 @@ export class Membership {
       isNews ? '1' : '0',
       names.changes,
     ]
-    for (const { incarnation, ends } of this.#suspects(sentAt.monotonic)) args.push(incarnation, ends)
+    for (const { incarnation, ends } of this.#watch.suspects(sentAt.monotonic)) args.push(incarnation, ends)
     const reply = await link.script('renewing the membership', beatScript, [names.nodes, names.members], args).catch((error: unknown) => {
       this.#isNews ||= isNews
       throw error
@@ -275,14 +273,10 @@ export class Membership {
     if (this.isUp) this.#tell()
   }
 
-  #suspects(monotonic: number): ReturnType<DeathWatch['suspects']> {
-    return monotonic < this.#trustedFrom ? [] : this.#watch.suspects(this.#view, this.#view.now + (monotonic - this.#viewedAt))
-  }
-
   #see(view: MemberView, self: NodeRef, askedAt: number): void {
     this.#view = view
     this.#viewedAt = askedAt
-    this.#watch.see(view, self.incarnation)
+    this.#watch.see(view, self.incarnation, askedAt)
   }
 
   /** Makes the latest list the one that counts. */
@@ -294,8 +288,7 @@ export class Membership {
   #connected(trouble: unknown): void {
     if (trouble !== undefined) return
     // After a restart of the server all nodes come back, one after the other.
-    this.#watch.reset()
-    this.#trustedFrom = this.#options.clock.monotonic() + Math.min(longestReturnMs, this.#options.ttlMs / 3)
+    this.#watch.pauseUntil(this.#options.clock.monotonic() + Math.min(longestReturnMs, this.#options.ttlMs / 3))
     // A node that was taken for dead meanwhile hears it now, not with its next heartbeat.
     this.#beatOrRejoin()
   }
