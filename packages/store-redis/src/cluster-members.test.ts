@@ -215,6 +215,8 @@ describe.skipIf(noRedis !== undefined)(`members of a cluster${noRedis === undefi
     await allSee(a, b)
     await server.kill()
     await until('calls fail', async () => (await outcomeOf(a.cluster.acquire('k'))) === 'store-io')
+    // It was not sent, which is certain.
+    expect(await outcomeOf(a.cluster.request(b.cluster.self, 1, { timeoutMs: 20_000 }))).toBe('node-gone')
     await server.start()
     await until('they are back', async () => (await outcomeOf(a.cluster.request(b.cluster.self, 1, { timeoutMs: 500 }))) === 'done')
     await Promise.all([a.cluster.announce({ load: 1 }), b.cluster.announce({ load: 1 })])
@@ -274,6 +276,20 @@ describe.skipIf(noRedis !== undefined)(`members of a cluster${noRedis === undefi
     await until('both are back', () => [a, b].every(({ host }) => host.lives.length >= 2))
     expect(before).not.toContainEqual(a.cluster.self)
     expect(await a.cluster.request(b.cluster.self, 1, { timeoutMs: 5_000 })).toEqual({ echo: 1 })
+  })
+
+  test('a server that is frozen for longer isolates all, and all rejoin when it wakes', async () => {
+    const [a, b] = [await nodes.join('a'), await nodes.join('b')]
+    await allSee(a, b)
+    const before = [a.cluster.self, b.cluster.self]
+    server.signal('SIGSTOP')
+    await until('both stop', () => [a, b].every(({ host }) => host.lives[0] === 'isolated'))
+    for (const { cluster } of [a, b]) expect(await outcomeOf(cluster.acquire('k'))).toBe('node-isolated')
+    server.signal('SIGCONT')
+    await allSee(a, b)
+    await until('both are back', () => [a, b].every(({ host }) => host.lives.length >= 2))
+    for (const { cluster } of [a, b]) expect(before).not.toContainEqual(cluster.self)
+    expect((await a.cluster.acquire('k')).owner).toBe('a')
   })
 
   test('a server without memory left keeps its members, and grants keys', async () => {
