@@ -20,7 +20,7 @@ try {
   const [asker, other] = nodes.filter((node) => node !== owner) as [ChildNode, ChildNode]
 
   const answer = asker.ask<string>('send', 'help')
-  await sleep(400)
+  await sleep(300)
   await owner.kill()
   console.log('the node that has the conversation is killed, in the middle of an answer')
   console.log(`another node goes on: ${(await answer).split('\n')[0]}`)

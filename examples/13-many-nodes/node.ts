@@ -17,7 +17,7 @@ const [, , url = '', nodeId = ''] = process.argv
 
 if (url !== '') {
   const claw = new BeamClaw({
-    providers: { demo: new DemoProvider({ delayMs: 40 }) },
+    providers: { demo: new DemoProvider({ delayMs: 15 }) },
     agents: [defineAgent({ id: 'main', model: 'demo/demo-1' })],
     store: new RedisStore({ url }),
     cluster: new RedisCluster({ url, nodeId }),

@@ -33,8 +33,8 @@ describe.skipIf(noRedis !== undefined)(`messages between nodes${noRedis === unde
     nodes = new TestNodes(server.url, prefix)
     logger = new ToldLogger()
     // A busy machine must not look like a connection that has gone silent, for what is on its way would be lost.
-    const deadlineMs = 5_000
-    ;[a, b] = [await nodes.join('a', { deadlineMs }), await nodes.join('b', { deadlineMs, logger })]
+    const calm = { deadlineMs: 5_000, ttlMs: 30_000 }
+    ;[a, b] = [await nodes.join('a', calm), await nodes.join('b', { ...calm, logger })]
     await allSee(a, b)
   })
   afterEach(async () => {

@@ -152,9 +152,9 @@ export class RedisCluster implements Cluster {
   }
 
   async request(node: NodeRef, body: JsonValue, { timeoutMs }: RequestOptions): Promise<JsonValue> {
-    if (this.#stopping !== undefined) throw nodeGone(node, 'this node has stopped')
+    if (this.#stopping !== undefined) throw nodeGone(node, 'this node has stopped', { isUndelivered: true })
     return await this.#run('asking another node', async () => {
-      if (this.#host === undefined) throw nodeGone(node, 'this node has not joined the cluster')
+      if (this.#host === undefined) throw nodeGone(node, 'this node has not joined the cluster', { isUndelivered: true })
       return await this.#messages.request(node, body, timeoutMs)
     })
   }
