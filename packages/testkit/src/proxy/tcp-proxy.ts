@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { type Clock, SystemClock } from '@beamclaw/core'
-import { type LineMode, type LineRules, TcpLine } from './tcp-line.ts'
+import { type LineMode, type LineRules, reset, TcpLine } from './tcp-line.ts'
 
 /** From the client to the server, or back. */
 export type TcpDirection = 'requests' | 'replies'
@@ -112,8 +112,8 @@ export class TcpProxy implements AsyncDisposable {
   /** Resets the present connections, both ends. What is held is lost; later connections are as the rules say. */
   cut(): void {
     for (const { client, server } of this.#pairs) {
-      client.resetAndDestroy()
-      server.resetAndDestroy()
+      reset(client)
+      reset(server)
     }
   }
 
