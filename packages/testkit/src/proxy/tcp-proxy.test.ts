@@ -258,3 +258,19 @@ test('ends connections to a unix socket, which knows no reset, when they are cut
   }
   await settled(proxy)
 })
+
+test('is stopped while its connections end by themselves', async () => {
+  const server = new Shouting()
+  const port = await server.listen()
+  stops.push(() => server.stop())
+  for (let round = 0; round < 50; round++) {
+    const proxy = await TcpProxy.start({ target: { port } })
+    const sockets = await Promise.all([connected(proxy), connected(proxy), connected(proxy)])
+    for (const socket of sockets) socket.write('a')
+    await Promise.all(sockets.map(read))
+    for (const [index, socket] of sockets.entries()) index % 2 === round % 2 ? socket.resetAndDestroy() : socket.end()
+    for (let turn = 0; turn < round % 4; turn++) await new Promise((resolve) => setImmediate(resolve))
+    await proxy.stop()
+    expect(proxy.connections).toBe(0)
+  }
+})
