@@ -93,7 +93,8 @@ describe.skipIf(noRedis !== undefined)(`faults of nodes over a Redis${noRedis ==
     await using lab = await RedisNodes.start()
     const sessions = sessionsNamed('paused', 9)
     await greet(lab, sessions)
-    const lives = async (): Promise<string> => (await Promise.all(lab.nodes.map((node) => node.look()))).map((look) => look.incarnation).join()
+    const lives = async (): Promise<string> =>
+      (await Promise.all(lab.nodes.map((node) => node.look()))).map((look) => look.incarnation).join()
     const before = await lives()
     await lab.redis.send('CLIENT', 'PAUSE', String(Math.floor(ttlMs / 4)), 'WRITE')
     const slower = sessions.map((session, index) => (lab.nodes[index % 3] as NodeProcess).send(session, 'slower').answer)
