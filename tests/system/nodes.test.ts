@@ -169,3 +169,26 @@ test('whoever follows a conversation at another node hears all of it, in order a
   ended.abort()
   await Promise.all(following)
 })
+
+test('a message whose way to its session, or whose reply, is lost between nodes is sent again long before its sender gives up', async () => {
+  await using lab = await Nodes.start()
+  const [first] = lab.nodes as [LabNode]
+  const isElsewhere = async (session: string): Promise<boolean> => (await first.cluster.locate(`default:${session}`)).node.id !== first.id
+  for (const lost of ['request', 'reply'] as const) {
+    let session = ''
+    for (let index = 0; session === ''; index++) {
+      const candidate = `agent:main:${lost}-${index}`
+      await first.claw.session(candidate).send('begin').result()
+      if (await isElsewhere(candidate)) session = candidate
+    }
+    let losses = 0
+    lab.network.faults = ({ kind, from, to }) => {
+      const isOurs = (kind === 'request' ? from.id : to.id) === first.id
+      return kind === lost && isOurs && losses++ < 3 ? { type: 'lose' } : undefined
+    }
+    expect((await first.claw.session(session).send('again', { idempotencyKey: 'again' }).result()).text).toBe('heard again')
+    expect(losses).toBeGreaterThan(0)
+    lab.network.faults = undefined
+    expect(await textsAt(first, session)).toEqual(['begin', 'heard begin', 'again', 'heard again'])
+  }
+})
