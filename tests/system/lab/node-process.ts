@@ -32,7 +32,7 @@ function failureOf(error: unknown): { readonly code: string; readonly message: s
 function payTool(leave: (effect: SideEffect) => void) {
   return defineTool({
     name: 'pay',
-    description: 'pays, when somebody has approved it',
+    description: 'pays, when a person has approved it',
     askMode: 'always',
     execute: (_input, { toolCallId, runId }) => {
       leave({ tool: 'pay', toolCallId, runId })

@@ -69,7 +69,7 @@ export interface NodeLine {
   readonly ended?: true
 }
 
-/** A message on its way. Rejections that nobody waits for are no failures. */
+/** A message on its way. Rejections for which no caller waits are no failures. */
 export interface SentMessage {
   readonly accepted: Promise<SendReceipt>
   readonly answer: Promise<string>
