@@ -125,7 +125,7 @@ describe.skipIf(noRedis !== undefined)(`faults of nodes over a Redis${noRedis ==
       expect(new Set(await Promise.all(again))).toEqual(new Set(['heard: again']))
       expect(performance.now() - startedAt).toBeLessThan(ttlMs + 2_000)
       await victim.line(({ log }) => log === 'store-redis.isolated')
-      lab.proxy(victim.id).pass()
+      lab.heal(victim.id)
       await isRunningAgain(victim, incarnation)
       await Promise.all(lost)
       expect(await lab.problems()).toEqual([])

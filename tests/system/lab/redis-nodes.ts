@@ -78,16 +78,30 @@ export class RedisNodes implements AsyncDisposable {
     return found
   }
 
-  /** The way from a node to Redis. */
+  /** The way from a node that was started to Redis. */
   proxy(id: string): TcpProxy {
     return this.#proxies.get(id) as TcpProxy
   }
 
+  /** The way from a node to Redis, which is made for its first life. */
+  async wayOf(id: string): Promise<TcpProxy> {
+    const known = this.#proxies.get(id)
+    if (known !== undefined) return known
+    const proxy = await TcpProxy.start({ target: { path: this.redis.socket } })
+    this.#proxies.set(id, proxy)
+    return proxy
+  }
+
+  /** Lets a node reach Redis again after bytes of it were swallowed: over new connections, since no network delivers a stream with a hole. */
+  heal(id: string): void {
+    this.proxy(id).cut()
+    this.proxy(id).pass()
+  }
+
   /** Starts a node, or the next life of one, and does not wait. */
   async launch(id: string, changes: Partial<NodeSetup> = {}): Promise<NodeProcess> {
-    if (!this.#proxies.has(id)) this.#proxies.set(id, await TcpProxy.start({ target: { path: this.redis.socket } }))
     const { cluster = quickTimes, store = {}, sessions = {} } = this.#options
-    const url = `redis://127.0.0.1:${this.proxy(id).port}`
+    const url = `redis://127.0.0.1:${(await this.wayOf(id)).port}`
     const setup = { id, url, modelUrl: this.model.baseUrl, effects: this.#effects, cluster, store, sessions, ...changes }
     const node = new NodeProcess(setup)
     this.lives.push(node)

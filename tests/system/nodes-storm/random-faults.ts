@@ -26,12 +26,12 @@ const faults = {
   'cut off': async ({ node, lab, ms }) => {
     lab.proxy(node.id).swallow()
     await sleep(ms)
-    lab.proxy(node.id).pass()
+    lab.heal(node.id)
   },
   'requests lost': async ({ node, lab, ms }) => {
     lab.proxy(node.id).swallow('requests')
     await sleep(ms)
-    lab.proxy(node.id).pass()
+    lab.heal(node.id)
   },
   'replies late': async ({ node, lab, ms }) => {
     lab.proxy(node.id).hold('replies')

@@ -84,7 +84,10 @@ export class TcpProxy implements AsyncDisposable {
     this.#setMode('hold', direction)
   }
 
-  /** Lets what is sent vanish, the end of a connection included: each side takes the other for silent, and the connection for open. */
+  /**
+   * Lets what is sent vanish, the end of a connection included: each side takes the other for silent, and the connection for open. `cut` before `pass`:
+   * no network delivers a stream with a hole.
+   */
   swallow(direction?: TcpDirection): void {
     this.#setMode('swallow', direction)
   }
