@@ -1,5 +1,7 @@
-import { textAnswer } from '@beamclaw/testkit'
+import { defineTool } from '@beamclaw/core'
+import { textAnswer, toolAnswer } from '@beamclaw/testkit'
 import { expect, test, vi } from 'vitest'
+import * as z from 'zod'
 import { type LabNode, Nodes } from './lab/nodes.ts'
 
 const key = 'agent:main:chat'
@@ -191,4 +193,36 @@ test('a message whose way to its session, or whose reply, is lost between nodes 
     lab.network.faults = undefined
     expect(await textsAt(first, session)).toEqual(['begin', 'heard begin', 'again', 'heard again'])
   }
+})
+
+test('a person hears of a request for approval at whichever node, and of its decision', async () => {
+  const pay = defineTool({ name: 'pay', description: 'Pays', input: z.object({}), risk: 'high', execute: () => 'paid' })
+  await using lab = await Nodes.start({
+    tools: () => [pay],
+    answers: ({ messages }) => (messages.at(-1)?.role === 'tool' ? textAnswer('done') : toolAnswer('pay', {})),
+  })
+  const heard = new Map<LabNode, string[]>(lab.nodes.map((node) => [node, []]))
+  for (const node of lab.nodes)
+    for (const type of ['approval-request', 'approval-decision'] as const)
+      node.claw.on(type, () => heard.get(node)?.push(type), { nodes: 'all' })
+  const own: string[] = []
+  for (const { claw, id } of lab.nodes) claw.on('approval-request', () => own.push(id))
+  const [first, second] = lab.nodes as [LabNode, LabNode]
+  const run = first.claw.session(key).send('pay')
+  await vi.waitFor(async () => expect(await second.claw.approvals.list()).toHaveLength(1), patiently)
+  const [request] = await second.claw.approvals.list()
+  await second.claw.approvals.approve(request?.id ?? '')
+  expect((await run.result()).text).toBe('done')
+  for (const node of lab.nodes)
+    await vi.waitFor(() => expect(heard.get(node)).toEqual(['approval-request', 'approval-decision']), patiently)
+  expect(own).toHaveLength(1)
+})
+
+test('a session is deleted at whichever node, also one that does not exist', async () => {
+  await using lab = await Nodes.start()
+  for (const { claw } of lab.nodes) await claw.session('agent:main:none').delete()
+  const [first, second] = lab.nodes as [LabNode, LabNode]
+  await first.claw.session(key).send('hello').result()
+  await second.claw.session(key).delete()
+  for (const { claw } of lab.nodes) expect(await claw.session(key).exists()).toBe(false)
 })

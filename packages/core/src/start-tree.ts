@@ -16,6 +16,7 @@ import { EventLoopTurns } from './session/run/event-loop-turns.ts'
 import { SuspectLine } from './session/run/suspect-line.ts'
 import { sessionDefaults } from './session/session-dependencies.ts'
 import { leaseOfTopic, topicsOfLease } from './session/session-names.ts'
+import { shareApprovals } from './tenant/approvals-elsewhere.ts'
 import { EventsUntilEnd } from './tenant/events-until-end.ts'
 import { NodeLink } from './tenant/node-link.ts'
 import { activityPartId } from './tenant/preset-parts.ts'
@@ -86,6 +87,7 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
     for (const type of eventRequests) link.answer(type, (body, from) => nodeEvents.onRequest(body, from))
     link.whenTold((body, from) => nodeEvents.onTell(body, from))
     link.whenMembersChange((change) => nodeEvents.onMembers(change))
+    shareApprovals(cluster, listeners, link)
   }
   // The others may call before the tree stands: they are told to try again.
   await cluster.join(link)

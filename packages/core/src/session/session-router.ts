@@ -174,7 +174,8 @@ export class SessionRouter {
   async delete(key: SessionKey, unusedSince?: number): Promise<void> {
     this.checkRuns()
     const { store, tenant } = this.#options.dependencies
-    if (!this.#existing.has(key) && (await findJournal(store, tenant, key)) === 'none') {
+    // Of several nodes another one may be about to begin the session: the session itself looks.
+    if (this.#options.remote === undefined && !this.#existing.has(key) && (await findJournal(store, tenant, key)) === 'none') {
       const [left] = await store.list(journalKey(tenant, key), { limit: 1 })
       // A list may still show it if an earlier deletion failed half-way. Both begin in this turn: a session that begins meanwhile writes its own after them.
       if (left === undefined && !this.#existing.has(key)) {
