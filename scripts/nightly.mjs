@@ -8,6 +8,7 @@ import { ensureInstalled, fail, root, toolEnvironment } from './lib/workspace.mj
 // `seeds`: about ten seconds of work, so that each machine has its turn in a short night, too.
 const machines = [
   { name: 'sessions', script: 'simulate', words: [], seeds: 500 },
+  { name: 'cluster', script: 'simulate', words: ['cluster'], seeds: 100 },
   { name: 'actors', script: 'simulate', words: ['actors'], seeds: 500 },
   { name: 'content', script: 'simulate', words: ['content'], seeds: 100 },
   { name: 'conversations', script: 'simulate', words: ['conversations'], seeds: 100 },

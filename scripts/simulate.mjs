@@ -1,6 +1,7 @@
 // Simulated lives, one for each seed, from source. Of BeamClaw as a whole, or of actor trees alone:
 // `npm run simulate -- [sessions] --seeds 1000 [--seed 1] [--steps 80] [--without kill-branch,abort]`
 // `npm run simulate -- actors --seeds 20000 [--seed 1] [--steps 60]`
+// `npm run simulate -- cluster --seeds 1000 [--seed 1] [--nodes 3] [--steps 120] [--without freeze,store-outage]`
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ensureInstalled, fail, root, run } from './lib/workspace.mjs'
@@ -22,15 +23,23 @@ if (process.argv[2] === 'content') {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seeds: { type: 'string' }, seed: { type: 'string' }, steps: { type: 'string' }, without: { type: 'string' } },
+  options: {
+    seeds: { type: 'string' },
+    seed: { type: 'string' },
+    steps: { type: 'string' },
+    without: { type: 'string' },
+    nodes: { type: 'string' },
+  },
 })
 const what = positionals[0] ?? 'sessions'
-if (!['sessions', 'actors'].includes(what) || positionals.length > 1)
-  fail(`there is no simulation "${positionals.join(' ')}"; known are sessions, actors, content and gateway`)
-if (what === 'actors' && values.without !== undefined) fail('--without is for sessions')
+if (!['sessions', 'actors', 'cluster'].includes(what) || positionals.length > 1)
+  fail(`there is no simulation "${positionals.join(' ')}"; known are sessions, actors, cluster, content, conversations and gateway`)
+if (what === 'actors' && values.without !== undefined) fail('--without is for sessions and cluster')
+if (what !== 'cluster' && values.nodes !== undefined) fail('--nodes is for cluster')
 const first = wholeNumber('seed', values.seed ?? '1')
 const count = wholeNumber('seeds', values.seeds ?? (values.seed === undefined ? '500' : '1'))
 const steps = values.steps === undefined ? {} : { steps: wholeNumber('steps', values.steps) }
+const nodes = values.nodes === undefined ? {} : { nodes: wholeNumber('nodes', values.nodes) }
 const without = values.without?.split(',') ?? []
 
 const simulateOne = await simulationOf(what)
@@ -62,6 +71,10 @@ async function simulationOf(name) {
   if (name === 'sessions') {
     const { simulate } = await import('../packages/testkit/src/simulator/simulate.ts')
     return (seed) => simulate({ seed, ...steps, without })
+  }
+  if (name === 'cluster') {
+    const { simulateCluster } = await import('../packages/testkit/src/simulator/cluster/simulate-cluster.ts')
+    return (seed) => simulateCluster({ seed, ...nodes, ...steps, without })
   }
   const { simulateActors } = await import('../packages/testkit/src/simulator/actors/simulate-actors.ts')
   return (seed) => simulateActors({ seed, ...steps })

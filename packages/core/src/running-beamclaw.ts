@@ -344,11 +344,28 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     checkOptions<DrainOptions>('drain', options, { stepMs: duration() })
     const { phase, tenants, cluster } = this.#running
     if (phase.value === 'running') phase.value = 'draining'
-    const hasOthers = this.cluster.nodes.some(({ isSelf, state }) => !isSelf && state === 'up')
-    if (hasOthers) await cluster.announce({ state: 'draining' }).catch(() => {})
+    // Also without others: one that joins now must place nothing here.
+    await cluster.announce({ state: 'draining' }).catch(() => {})
+    if (!this.#hasOthers) await Promise.race([Promise.all(tenants.map((tenant) => tenant.whenIdle())), this.#whenOthers(), this.ended])
     const { stepMs = drainDefaults.stepMs } = options
-    const leave = (tenant: Tenant): Promise<void> => (hasOthers ? tenant.handOver(stepMs) : tenant.whenIdle())
-    await Promise.race([Promise.all(tenants.map(leave)), this.ended])
+    if (this.#hasOthers) await Promise.race([Promise.all(tenants.map((tenant) => tenant.handOver(stepMs))), this.ended])
+  }
+
+  /** True when another node can take the sessions. */
+  get #hasOthers(): boolean {
+    return this.cluster.nodes.some(({ isSelf, state }) => !isSelf && state === 'up')
+  }
+
+  /** Resolves once another node can take the sessions. */
+  #whenOthers(): Promise<void> {
+    return new Promise((resolve) => {
+      const stop = this.#running.link.whenMembersChange(() => {
+        if (!this.#hasOthers) return
+        stop()
+        resolve()
+      })
+      void this.ended.then(stop)
+    })
   }
 
   /**

@@ -235,9 +235,9 @@ export class ApprovalGate {
       this.#actsFor = origins
     },
     prepare: (request) => this.#pending.prepare(request),
-    follow: (sessionKey, requests, decided) => {
+    follow: (sessionKey, requests, { decided, listed } = {}) => {
       if (decided !== undefined) this.#remember(decided.id, decided.answer.decision)
-      this.#pending.follow(sessionKey, requests)
+      this.#pending.follow(sessionKey, requests, listed)
     },
     written: (sessionKey) => this.#pending.written(sessionKey),
     forgetSession: (sessionKey) => {
@@ -245,6 +245,13 @@ export class ApprovalGate {
       this.#grants.forgetSession(sessionKey)
     },
   }
+}
+
+/** A change of the requests of a session. */
+export interface ApprovalChange {
+  readonly decided?: { readonly id: string; readonly answer: ApprovalAnswer } | undefined
+  /** Resolves once the session is found without the requests that are over: they are kept until then. */
+  readonly listed?: Promise<void>
 }
 
 /** The side of the gate that sessions use. */
@@ -259,12 +266,8 @@ export interface ApprovalDesk {
   actFor(origins: (sessionKey: SessionKey) => ActedFor | undefined): void
   /** Makes a request durable where it is found without its session, before its record is written. */
   prepare(request: ApprovalRequest): Promise<void>
-  /** Takes all requests of a session that wait now, and the one that was decided. */
-  follow(
-    sessionKey: SessionKey,
-    requests: readonly ApprovalRequest[],
-    decided?: { readonly id: string; readonly answer: ApprovalAnswer },
-  ): void
+  /** Takes all requests of a session that wait now, and what goes with the change. */
+  follow(sessionKey: SessionKey, requests: readonly ApprovalRequest[], change?: ApprovalChange): void
   /** Resolves with whether the waiting requests of a session are durable where they are found without it. */
   written(sessionKey: SessionKey): Promise<boolean>
   /** Removes what belongs to a session that was deleted. */

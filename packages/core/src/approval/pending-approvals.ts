@@ -37,7 +37,7 @@ interface Entry {
   isAsked: boolean
   /** The request, until it is written. */
   request: ApprovalRequest | undefined
-  /** Resolves with whether the document is durable. */
+  /** Resolves with whether the document is durable. The last attempt counts. */
   written: Promise<boolean>
   /** When a failed expiry is tried again. */
   retryAt: number
@@ -91,22 +91,32 @@ export class PendingApprovals {
     await this.#add(request, false).written
   }
 
-  /** Takes the requests of a session that wait now, all of them: called with each change of them. */
-  follow(sessionKey: SessionKey, requests: readonly ApprovalRequest[]): void {
+  /** Takes the requests of a session that wait now, all of them: called with each change of them. The others are removed once `listed` has resolved. */
+  follow(sessionKey: SessionKey, requests: readonly ApprovalRequest[], listed: Promise<void> = Promise.resolve()): void {
+    // One that does not wait may never be looked at.
+    listed.catch(() => {})
     const before = this.#bySession.get(sessionKey)
     if (before === undefined && requests.length === 0) return
     const waiting = new Set(requests.map(({ id }) => id))
-    for (const id of before ?? []) if (!waiting.has(id)) this.remove(id)
+    for (const id of before ?? []) if (!waiting.has(id)) this.remove(id, listed)
     for (const request of requests) if (before?.has(request.id) !== true) this.#add(request, true)
     if (waiting.size === 0) this.#bySession.delete(sessionKey)
     else this.#bySession.set(sessionKey, waiting)
   }
 
-  /** Resolves with whether all waiting requests of a session are durable. */
+  /** Resolves with whether all waiting requests of a session are durable. One that could not be written is tried once more. */
   async written(sessionKey: SessionKey): Promise<boolean> {
     const ids = [...(this.#bySession.get(sessionKey) ?? [])]
-    const written = await Promise.all(ids.map((id) => this.#entries.get(id)?.written ?? true))
+    const written = await Promise.all(ids.map((id) => this.#isWritten(id)))
     return written.every((one) => one)
+  }
+
+  async #isWritten(id: string): Promise<boolean> {
+    const entry = this.#entries.get(id)
+    if (entry === undefined || (await entry.written)) return true
+    if (entry.request === undefined || this.#entries.get(id) !== entry) return true
+    entry.written = this.#write(entry, entry.request)
+    return entry.written
   }
 
   /** Resolves with a request; undefined when it does not wait any more. */
@@ -134,13 +144,13 @@ export class PendingApprovals {
     yield* await this.#read(page)
   }
 
-  /** Removes a request that was decided or is needed no more. */
-  remove(id: string): void {
+  /** Removes a request that was decided or is needed no more, its document once `listed` has resolved. */
+  remove(id: string, listed: Promise<void> = Promise.resolve()): void {
     const entry = this.#entries.get(id)
     this.#entries.delete(id)
     if (entry?.isOurs === true && --this.#ours === 0) this.#arm()
     // One that is being written is removed once that is done.
-    void (entry?.written ?? Promise.resolve(true))
+    void Promise.all([entry?.written, listed])
       .then(() => this.#options.store.delete(this.#key(id)))
       .catch((error: unknown) => this.#options.logger.log('warn', 'approval.not-removed', { approval: id, error: describeError(error) }))
   }
@@ -184,7 +194,7 @@ export class PendingApprovals {
       entry.request = undefined
       return true
     } catch (error) {
-      // It stays in memory, and its session listed as busy: the next process finds it there.
+      // It stays in memory, and its session listed as busy: the next process finds it there, should this one not write it before.
       logger.log('error', 'approval.not-stored', { session: request.sessionKey, approval: request.id, error: describeError(error) })
       return false
     }

@@ -112,6 +112,13 @@ export class FollowedTopic {
     this.look(to)
   }
 
+  /** This node was taken for dead: the session may have been anywhere, and may be back where it was. */
+  wasCutOff(): void {
+    if (this.#isEnded) return
+    this.#forgetPlace()
+    this.look()
+  }
+
   /** An event that the owner has sent. */
   arrived(id: number, n: number, event: RunEvent | null): void {
     const place = this.#place

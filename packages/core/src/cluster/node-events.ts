@@ -62,10 +62,13 @@ export class NodeEvents implements EventBus<RunEvent> {
   #lastId = 0
   #timer: TimerHandle | undefined
   #isStopped = false
+  /** The life of this node in which the places were found. */
+  #life: string
 
   constructor({ events, cluster, clock, leaseOf, topicsOf, isHere = () => false, maxListenedTopics = 100_000 }: NodeEventsOptions) {
     this.#events = events
     this.#cluster = cluster
+    this.#life = cluster.self.incarnation
     this.#clock = clock
     this.#leaseOf = leaseOf
     this.#topicsOf = topicsOf
@@ -123,6 +126,7 @@ export class NodeEvents implements EventBus<RunEvent> {
   /** Takes what the cluster says of its members. */
   onMembers({ left }: MemberChange): void {
     if (this.#isStopped) return
+    this.#checkLife()
     for (const node of left) this.#listeners.removeNode(node)
     const gone = new Set(left.map(({ incarnation }) => incarnation))
     for (const topic of this.#followed.values()) {
@@ -215,8 +219,17 @@ export class NodeEvents implements EventBus<RunEvent> {
     }
   }
 
+  /** Other nodes may have had any session while this one was cut off. */
+  #checkLife(): void {
+    const { incarnation } = this.#cluster.self
+    if (incarnation === this.#life) return
+    this.#life = incarnation
+    for (const topic of this.#followed.values()) topic.wasCutOff()
+  }
+
   #renew(): void {
     this.#timer = undefined
+    this.#checkLife()
     const owners = new Map<string, { readonly node: NodeRef; readonly ids: number[] }>()
     for (const topic of this.#followed.values()) {
       const { listening } = topic

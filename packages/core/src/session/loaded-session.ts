@@ -48,6 +48,7 @@ export async function loadSession(
     providers,
     toolRunner,
     approvals,
+    activity,
     askMode,
     suspects,
     turns,
@@ -86,7 +87,7 @@ export async function loadSession(
     agentId: () => answering().id,
     onCommitted: (entry, seq, agentId) => {
       const event = eventOfEntry(entry, seq, key)
-      followApprovals(entry, key, state, { approvals, decisions })
+      followApprovals(entry, key, state, { approvals, decisions, activity })
       tell(event, agentId)
       publishEvent(dependencies, committed, event)
       if (event.type === 'run-end') logFailure(services.logger, event)

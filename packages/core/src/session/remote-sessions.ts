@@ -3,11 +3,11 @@
  *
  * Owns what it has learned of places. It may be out of date at any time: the node that is asked says so, and the store lets only one of two owners write.
  */
-import type { MailboxLane } from '@beamclaw/actor'
+import type { Clock, MailboxLane } from '@beamclaw/actor'
 import { BeamClawError } from '../base/errors.ts'
 import type { SessionKey, TenantId } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
-import { ownerIn } from '../defaults/placement.ts'
+import { ownerIn, placementOf } from '../defaults/placement.ts'
 import type { Cluster, NodeRef } from '../ports/cluster.ts'
 import type { SessionMessage } from './session.ts'
 import { sessionLease } from './session-names.ts'
@@ -60,22 +60,45 @@ export function isPrompt(type: SessionMessage['type']): boolean {
   return prompt.has(type)
 }
 
+/** Where a session was, and until when that counts, on the monotonic clock. */
+interface KnownPlace {
+  readonly node: NodeRef
+  readonly until: number
+}
+
+export interface RemoteSessionsOptions {
+  readonly tenant: TenantId
+  readonly cluster: Cluster
+  readonly clock: Clock
+  /** How long a session stays in memory after it was used. */
+  readonly passivateAfterMs: number
+}
+
+/**
+ * I1: A place counts no longer than the session is certain to be in memory there. One that has left memory is started where the cluster says:
+ * subscribers at other nodes ask for its events there.
+ */
 export class RemoteSessions {
   readonly #tenant: TenantId
   readonly #cluster: Cluster
+  readonly #clock: Clock
+  readonly #countsForMs: number
   // The oldest first.
-  readonly #places = new Map<SessionKey, NodeRef>()
+  readonly #places = new Map<SessionKey, KnownPlace>()
 
-  constructor(tenant: TenantId, cluster: Cluster) {
+  constructor({ tenant, cluster, clock, passivateAfterMs }: RemoteSessionsOptions) {
     this.#tenant = tenant
     this.#cluster = cluster
+    this.#clock = clock
+    this.#countsForMs = passivateAfterMs / 2
   }
 
   /** Resolves with the node to ask; undefined for this one. Rejects as `Cluster.locate` does. */
   async placeOf(key: SessionKey): Promise<NodeRef | undefined> {
     const known = this.#places.get(key)
     const { self, members } = this.#cluster
-    if (known !== undefined && members.some(({ incarnation }) => incarnation === known.incarnation)) return known
+    const isKnown = known !== undefined && known.until > this.#clock.monotonic()
+    if (isKnown && members.some(({ incarnation }) => incarnation === known.node.incarnation)) return known.node
     const { node } = await this.#cluster.locate(sessionLease(this.#tenant, key))
     if (node.incarnation === self.incarnation) {
       this.#places.delete(key)
@@ -88,7 +111,9 @@ export class RemoteSessions {
   /** Resolves with the reply of the session at another node. Rejects as `Cluster.request` does. */
   async ask<T>(node: NodeRef, key: SessionKey, call: SessionCall, timeoutMs: number): Promise<T> {
     const frame: SessionFrame = { type: 'session', tenant: this.#tenant, key, ...call }
+    const askedAt = this.#clock.monotonic()
     const reply = await this.#cluster.request(node, frame as unknown as JsonValue, { timeoutMs })
+    this.#learn(key, node, askedAt)
     return (reply as { readonly value?: unknown }).value as T
   }
 
@@ -102,14 +127,28 @@ export class RemoteSessions {
     return repeatable.has(message.type) || (message.type === 'abort' && message.runId !== undefined)
   }
 
+  /** Gives up a session that this node owns and does not run, as one that was killed: no other node could start it. Never rejects. */
+  async handOn(key: SessionKey): Promise<void> {
+    const lease = sessionLease(this.#tenant, key)
+    const { self, members } = this.#cluster
+    try {
+      const { node, isOwner } = await this.#cluster.locate(lease)
+      if (!isOwner || node.incarnation !== self.incarnation) return
+      const others = members.filter(({ incarnation }) => incarnation !== self.incarnation)
+      await this.#cluster.release(await this.#cluster.acquire(lease), placementOf(lease, others))
+    } catch {
+      // It is free once this node has stopped.
+    }
+  }
+
   /** Forgets what is known of a place. */
   forget(key: SessionKey): void {
     this.#places.delete(key)
   }
 
-  #learn(key: SessionKey, node: NodeRef): void {
+  #learn(key: SessionKey, node: NodeRef, at = this.#clock.monotonic()): void {
     this.#places.delete(key)
-    this.#places.set(key, node)
+    this.#places.set(key, { node, until: at + this.#countsForMs })
     if (this.#places.size <= mostPlaces) return
     for (const oldest of this.#places.keys()) return void this.#places.delete(oldest)
   }

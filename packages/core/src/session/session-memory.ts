@@ -19,6 +19,7 @@ import { openOwnedLog } from './journal/open-owned-log.ts'
 import { typedFailure } from './journal/store-failure-codes.ts'
 import { entryOf } from './listing/session-entry.ts'
 import { isEmpty, type LoadedSession, loadSession } from './loaded-session.ts'
+import { publishLastRecord } from './publish-last-record.ts'
 import { resumption } from './run/resumption.ts'
 import { SessionBeginning } from './session-beginning.ts'
 import { deleteEmpty, deleteSession, removeLeftovers } from './session-deletion.ts'
@@ -280,6 +281,7 @@ export class SessionMemory {
   async #goOn(loaded: LoadedSession, aftermath: Aftermath | undefined, context: WorkContext): Promise<void> {
     const { state, journal, log, settings } = loaded
     this.#list(loaded)
+    if (aftermath?.cause === 'store') void publishLastRecord(this.#key, loaded, this.#dependencies)
     for (const runId of [...state.cancelled]) journal.stage({ type: 'run-end', runId, outcome: 'aborted' })
     // A run that waits for a decision was interrupted in nothing.
     if (state.current !== undefined && !isParked(state.current)) journal.stage(resumption(state.current, aftermath))

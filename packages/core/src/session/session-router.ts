@@ -313,8 +313,10 @@ export class SessionRouter {
   async #start(key: SessionKey, isLook: boolean): Promise<SessionRef> {
     const { dependencies } = this.#options
     const supervisor = this.#supervisor()
-    if (this.#options.phase() === 'draining' && this.#options.remote !== undefined && !this.#existing.has(key) && this.#hasOthers)
+    if (this.#options.phase() === 'draining' && this.#options.remote !== undefined && !this.#existing.has(key) && this.#hasOthers) {
+      await this.#options.remote.handOn(key)
       throw new BeamClawError('draining', `This node is about to stop, and starts no session any more`, { retryAfterMs: 1_000 })
+    }
     const { agentId } = sessionKeyParts(key)
     const agent = this.#lastDefinition(agentId)
     this.#existing.add(key)
@@ -328,6 +330,8 @@ export class SessionRouter {
       const actor = await supervisor.ensureChild({ id: key, restart: 'transient', start })
       if (actor !== IGNORE) return actor
     } catch (error) {
+      // Of several nodes, another one may have it now: the cluster is asked the next time.
+      if (this.#options.remote !== undefined) this.#existing.delete(key)
       // Callers need the problem with the journal, not the name of the supervisor that was starting the session.
       throw BeamClawError.isInstance(error, 'child-start-failed') && BeamClawError.isInstance(error.cause) ? error.cause : error
     }
@@ -374,6 +378,8 @@ export class SessionRouter {
       await new Promise<void>((resolve) => clock.setTimer(resolve, longestWaitMs))
       await Promise.all((supervisor?.whichChildren() ?? []).map(end))
     }
+    // Also those whose actors were killed before.
+    for (const key of [...this.#existing]) this.left(key)
     return keys
   }
 

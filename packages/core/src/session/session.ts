@@ -122,7 +122,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     await this.#snapshotAtRest()
     this.#memory.fallAsleep()
     const { mailboxLength, controlLength } = this.inspect()
-    // What has come meanwhile wakes it again.
+    // A request that no other node can find is kept in memory. What has come meanwhile wakes the session again.
+    if (this.#dependencies.activity.isBusy(this.#key)) return
     if (this.#memory.isAtRest && mailboxLength + controlLength === 0) this.#onIdle()
   }
 
@@ -253,7 +254,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     const { activity, approvals, overviews } = this.#dependencies
     const areWritten = await approvals.written(this.#key)
     const { state, loop, settings, running } = loaded
-    if (!areWritten || !this.#memory.isLoaded(loaded) || running !== undefined || loop.hasStep || !hasWork(state)) return
+    if (!areWritten && this.isAlive) return this.#goOnLater()
+    if (!this.#memory.isLoaded(loaded) || running !== undefined || loop.hasStep || !hasWork(state)) return
     if (isRemoved(loaded.agent())) return
     if (activity.end(this.#key)) overviews.note(entryOf(this.#key, state, settings.value))
   }
@@ -281,6 +283,10 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     this.#reportLoss(error)
     if (isJournal && error.code === 'fenced') return void this.stop({ type: 'shutdown', detail: error })
     if (error.code === 'log-corrupt' || context.signal.aborted) return
+    this.#goOnLater()
+  }
+
+  #goOnLater(): void {
     this.#reopening.arm(() => {
       if (this.isAlive) this.cast({ type: 'go-on' }, { lane: 'control' })
     })

@@ -91,7 +91,14 @@ export function wakerPart(preset: Preset): Part {
     id: 'waker',
     start: ({ tenant, services: { clock, logger } }) => ({
       start: () => {
-        const waker = new Waker({ router, clock, logger, isParked: (key) => activity.isParked(key), park: (key) => activity.park(key) })
+        const waker = new Waker({
+          router,
+          clock,
+          logger,
+          isParked: (key) => activity.isParked(key),
+          moved: (key) => void activity.end(key),
+          park: (key) => activity.park(key),
+        })
         const wake = (key: SessionKey): Promise<WakeOutcome> => waker.wakeOnce(key)
         const adopt = preset.resume === 'now' ? undefined : (keys: readonly SessionKey[]): Promise<void> => activity.adopt(keys)
         const sweeper = new WorkSweeper({ tenant, store, cluster, clock, logger, wake, adopt })

@@ -122,7 +122,9 @@ export function newTenantLife({ tenant, node, resume, host, approvals, session, 
   const router = new SessionRouter({
     sessions: () => part('sessions') as DynamicSupervisor | undefined,
     phase,
-    remote: node.isAlone ? undefined : new RemoteSessions(tenant, cluster),
+    remote: node.isAlone
+      ? undefined
+      : new RemoteSessions({ tenant, cluster, clock: services.clock, passivateAfterMs: sessionDefaults.passivateAfterMs }),
     dependencies: {
       tenant,
       store,

@@ -153,7 +153,10 @@ export class Tenant implements SessionAccess {
 
   /** Takes over from nodes that have left the cluster, and asks again what they have changed. */
   membersLeft(): void {
-    void this.#life.sweeper.current?.sweep()
+    const { activity, router, sweeper, waker } = this.#life
+    void sweeper.current?.sweep()
+    // What is listed here, and is not here, goes on elsewhere: it is struck off then.
+    void waker.current?.wakeAll(activity.busy.filter((key) => !router.isStarted(key)))
     this.approvals.inner.open().catch((error: unknown) => {
       this.#node.services.logger.log('warn', 'approvals.not-read', { tenant: this.id, error: describeError(error) })
     })
@@ -198,11 +201,9 @@ export class Tenant implements SessionAccess {
     const { activity, router, waker } = this.#life
     const busy = new Set(activity.busy)
     const left = await router.letGo(stepMs)
-    const wake = async (key: SessionKey): Promise<void> => {
-      // Otherwise it stays listed, and is taken over with the list once this node has left.
-      if ((await waker.current?.wakeOnce(key)) !== 'failed') activity.end(key)
-    }
-    await Promise.all([...new Set([...left.filter((key) => activity.isListed(key)), ...busy])].map(wake))
+    // One that is not at work elsewhere stays listed, and is taken over with the list once this node has left.
+    const keys = [...new Set([...left.filter((key) => activity.isListed(key)), ...busy])]
+    await Promise.all(keys.map((key) => waker.current?.wakeOnce(key)))
   }
 
   /** Lets sessions go on whose agent is configured only now, and begins to keep a retention that is new. */

@@ -39,7 +39,7 @@ export class DurableHistory {
 
   /** Names of the sessions' logs that have records. */
   get sessions(): readonly string[] {
-    return [...this.#logs.keys()].filter((name) => name !== 'activity')
+    return [...this.#logs.keys()].filter((name) => name.startsWith('agent:'))
   }
 
   /** Every record of a session, oldest first. */
@@ -52,10 +52,19 @@ export class DurableHistory {
     return this.#logs.get(session)?.compacted ?? 0
   }
 
-  /** The sessions that the activity log names as busy. */
+  /** The sessions that the activity log names as busy; of several nodes, those that any list of theirs names. */
   get busySessions(): readonly JsonValue[] {
+    return ['activity', ...this.workLists].flatMap((name) => this.#busyIn(name))
+  }
+
+  /** Names of the lists of busy sessions of nodes that are not alone: `work:` and the incarnation. */
+  get workLists(): readonly string[] {
+    return [...this.#logs.keys()].filter((name) => name.startsWith('work:'))
+  }
+
+  #busyIn(name: string): readonly JsonValue[] {
     const busy = new Set<JsonValue>()
-    for (const { type, data } of this.#logs.get('activity')?.records ?? []) {
+    for (const { type, data } of this.#logs.get(name)?.records ?? []) {
       if (type === 'busy') busy.add(data.sessionKey ?? null)
       else busy.delete(data.sessionKey ?? null)
     }
@@ -102,5 +111,6 @@ function describe({ type, data }: LogEntry): string {
 }
 
 function logName(key: StoreKey): string {
+  if (key[1] === 'work') return key.slice(1).join(':')
   return key[1] === 'activity' ? 'activity' : `agent:${key.slice(2).join(':')}`
 }

@@ -9,6 +9,9 @@ export {
   simulateActors,
   simulateActorsDefaults,
 } from './actors/simulate-actors.ts'
+export type { ClusterEvent } from './cluster/cluster-event.ts'
+export type { ClusterSimulationReport } from './cluster/cluster-simulation-report.ts'
+export { type SimulateClusterOptions, simulateCluster, simulateClusterDefaults } from './cluster/simulate-cluster.ts'
 export { type ContentReport, type SimulateContentOptions, simulateContent } from './content/simulate-content.ts'
 export { type SimulateOptions, simulate, simulateDefaults } from './simulate.ts'
 export type { SimulatedEvent } from './simulated-event.ts'

@@ -34,6 +34,9 @@ const providerCodes: readonly ErrorCode[] = [
   'provider-protocol',
 ]
 
+/** A request for approval without a decision ends by itself soon after the storm. */
+const asks = { description: 'is asked for, and must not run twice', askMode: 'always', approvalTimeoutMs: 20_000 } as const
+
 export interface SimulatedAgentOptions {
   readonly random: Random
   readonly ids: IdGenerator
@@ -41,6 +44,10 @@ export interface SimulatedAgentOptions {
   readonly trace: Trace
   readonly history: DurableHistory
   readonly without: ReadonlySet<SimulatedEvent>
+  /** With a third tool, `buy`, each call of which a person has to approve. @default false */
+  readonly hasApprovals?: boolean
+  /** False when a model that has begun to answer always comes to an end. @default true */
+  readonly mayHang?: boolean
 }
 
 export class SimulatedAgent {
@@ -60,8 +67,8 @@ export class SimulatedAgent {
   }
 
   /** The agent `main` with a tool that may be repeated, `look`, and one that may not, `pay`. `isCurrent` is false once its program was killed. */
-  define(isCurrent: () => boolean): AgentDefinition {
-    const execute = (name: string) => (_: unknown, context: ToolContext) => this.#execute(name, context, isCurrent)
+  define(isCurrent: () => boolean, clock: Clock = this.#options.clock): AgentDefinition {
+    const execute = (name: string) => (_: unknown, context: ToolContext) => this.#execute(name, context, isCurrent, clock)
     const common = { maxAttempts: 2, timeoutMs: 5_000 }
     return defineAgent({
       id: 'main',
@@ -71,13 +78,14 @@ export class SimulatedAgent {
       tools: [
         defineTool({ ...common, name: 'pay', description: 'must not run twice', execute: execute('pay') }),
         defineTool({ ...common, name: 'look', description: 'may run twice', idempotent: true, execute: execute('look') }),
+        ...(this.#options.hasApprovals === true ? [defineTool({ ...common, ...asks, name: 'buy', execute: execute('buy') })] : []),
       ],
     })
   }
 
   /** The model, behind faults. */
-  provider(): Provider {
-    return faultyProvider({ doStream: (request, { signal }) => this.#answer(request, signal) }, () => this.#fault())
+  provider(clock: Clock = this.#options.clock): Provider {
+    return faultyProvider({ doStream: (request, { signal }) => this.#answer(request, signal, clock) }, () => this.#fault())
   }
 
   #fault(): ProviderFault | undefined {
@@ -85,26 +93,26 @@ export class SimulatedAgent {
     if (!this.isStormy || random.next() > 0.2 || this.#options.without.has('model-failure')) return undefined
     const afterParts = integerBetween(random, 0, 2)
     const dice = random.next()
-    if (dice < 0.1) return { type: 'hang', afterParts }
+    if (dice < 0.1) return this.#options.mayHang === false ? undefined : { type: 'hang', afterParts }
     if (dice < 0.2) return { type: 'cut', afterParts }
     const retryAfter = random.next() < 0.2 ? { retryAfterMs: integerBetween(random, 1, 3_000) } : {}
     return { type: 'fail', afterParts, error: new BeamClawError(pickOne(random, providerCodes), 'failed on purpose', retryAfter) }
   }
 
-  async *#answer(request: ProviderRequest, signal: AbortSignal): AsyncGenerator<ProviderPart, void, undefined> {
-    const { random, ids } = this.#options
+  async *#answer(request: ProviderRequest, signal: AbortSignal, clock: Clock): AsyncGenerator<ProviderPart, void, undefined> {
+    const { random, ids, hasApprovals = false } = this.#options
     this.#busy++
     try {
-      await this.#sleep(integerBetween(random, 0, 300), signal)
+      await sleep(clock, integerBetween(random, 0, 300), signal)
       yield { type: 'text-delta', text: `answer ${ids.next('answer')} ` }
-      if (random.next() < 0.3) await this.#sleep(integerBetween(random, 0, 100), signal)
+      if (random.next() < 0.3) await sleep(clock, integerBetween(random, 0, 100), signal)
       yield { type: 'text-delta', text: 'x'.repeat(integerBetween(random, 0, 400)) }
       const wantsTools = request.tools !== undefined && random.next() < 0.5
       for (let count = wantsTools ? integerBetween(random, 1, 3) : 0; count > 0; count--)
         yield {
           type: 'tool-call',
           id: random.next() < 0.5 ? ids.next('call') : 'call',
-          name: pickOne(random, ['pay', 'look', 'look', 'unknown']),
+          name: pickOne(random, hasApprovals ? ['pay', 'pay', 'look', 'look', 'unknown', 'buy'] : ['pay', 'look', 'look', 'unknown']),
           input: {},
         }
       yield { type: 'finish', reason: wantsTools ? 'tool-calls' : 'stop', usage: zeroUsage }
@@ -117,13 +125,14 @@ export class SimulatedAgent {
     name: string,
     { toolCallId, idempotencyKey, runId, signal, sessionKey }: ToolContext,
     isCurrent: () => boolean,
+    clock: Clock,
   ): Promise<string> {
     const { random, trace, history } = this.#options
     const call = `${sessionKey} ${idempotencyKey}`
     const times = (this.#begun.get(call) ?? 0) + 1
     this.#begun.set(call, times)
     trace.add(`  tool ${name} ${call} begins, time ${times}`)
-    if (name === 'pay' && times > 1) trace.fail('I3', `${call} has begun ${times} times`)
+    if (name !== 'look' && times > 1) trace.fail('I3', `${call} has begun ${times} times`)
     if (!isCurrent()) trace.fail('I3', `${call} has begun in a program that was killed`)
     const isDurable = history
       .recordsOf(sessionKey)
@@ -136,7 +145,7 @@ export class SimulatedAgent {
     try {
       // Some tools do not listen.
       const listens = random.next() < 0.7
-      await this.#sleep(integerBetween(random, 0, 400), listens ? signal : undefined)
+      await sleep(clock, integerBetween(random, 0, 400), listens ? signal : undefined)
       if (this.isStormy && random.next() < 0.15) throw new Error('this tool failed')
       if (this.isStormy && name === 'look' && random.next() < 0.1)
         throw new BeamClawError('tool-failed', 'try again', { isRetryable: true })
@@ -145,19 +154,19 @@ export class SimulatedAgent {
       this.#busy--
     }
   }
+}
 
-  #sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const abort = (): void => {
-        timer.cancel()
-        reject(new BeamClawError('provider-aborted', 'aborted', { cause: signal?.reason }))
-      }
-      const timer = this.#options.clock.setTimer(() => {
-        signal?.removeEventListener('abort', abort)
-        resolve()
-      }, ms)
-      if (signal?.aborted === true) abort()
-      else signal?.addEventListener('abort', abort, { once: true })
-    })
-  }
+function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      timer.cancel()
+      reject(new BeamClawError('provider-aborted', 'aborted', { cause: signal?.reason }))
+    }
+    const timer = clock.setTimer(() => {
+      signal?.removeEventListener('abort', abort)
+      resolve()
+    }, ms)
+    if (signal?.aborted === true) abort()
+    else signal?.addEventListener('abort', abort, { once: true })
+  })
 }

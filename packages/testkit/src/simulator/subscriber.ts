@@ -45,11 +45,11 @@ export class Subscriber {
     this.#hasLeft = true
   }
 
-  /** Listens until it has left or the stream ends or breaks; what it missed then is told to it the next time. */
-  async listen(running: RunningBeamClaw): Promise<void> {
+  /** Listens until it has left or the stream ends or breaks; what it missed then is told to it the next time. @param signal ends it at once */
+  async listen(running: RunningBeamClaw, signal?: AbortSignal): Promise<void> {
     const { name, session, trace } = this.#options
     try {
-      for await (const event of running.session(session).subscribe(this.#next)) {
+      for await (const event of running.session(session).subscribe(this.#next, signal === undefined ? {} : { signal })) {
         this.#hear(event)
         if (this.#hasLeft) return
       }

@@ -1,7 +1,7 @@
 /** The trace of a simulation, one event a line: the same seed gives the same lines. */
 import type { VirtualClock } from './virtual-clock.ts'
 
-/** The invariants: I… of sessions, numbered as in the fault plan, and A… of actor trees. */
+/** The invariants: I… of sessions and nodes, numbered as in the fault plan, and A… of actor trees. */
 export const invariants = {
   I1: 'each accepted message ends in exactly one run',
   I2: 'a journal has no gaps, one writer at a time, and can be read again',
@@ -9,6 +9,8 @@ export const invariants = {
   I4: 'each run that starts ends exactly once',
   I7: 'a subscriber is told of each record once, in order, and of nothing that is not durable',
   I8: 'nothing is left behind: timers, subscriptions, calls, entries',
+  I9: 'the nodes of a cluster agree where a session is, and it is in memory there alone',
+  I10: 'each caller is told within its deadline what became of its call',
   A1: 'dead stays dead: one exit notice, one exit event, no hook after it',
   A2: 'no child outlives its supervisor',
   A3: 'every start, stop and call settles by its deadline',

@@ -12,18 +12,19 @@ export class VirtualClock {
   #elapsed = 0
   #wallOffset = 0
   readonly #timers = new Set<PendingTimer>()
+  readonly #frozen = new Set<string>()
 
   get elapsed(): number {
     return this.#elapsed
   }
 
-  /** A clock whose timers count as its owner's. */
+  /** A clock whose timers count as its owner's. Like those of Node, they know whole milliseconds only. */
   clockOf(owner: string): Clock {
     return {
       now: () => this.#startedAt + this.#wallOffset + this.#elapsed,
       monotonic: () => this.#elapsed,
       setTimer: (callback, delayMs) => {
-        const timer = { owner, dueAt: this.#elapsed + Math.max(0, delayMs), callback }
+        const timer = { owner, dueAt: this.#elapsed + Math.max(0, Math.trunc(delayMs)), callback }
         this.#timers.add(timer)
         return { cancel: () => void this.#timers.delete(timer) }
       },
@@ -34,6 +35,16 @@ export class VirtualClock {
   /** Timers of one owner, or of all, that have not fired. */
   pendingTimers(owner?: string): number {
     return [...this.#timers].filter((timer) => owner === undefined || timer.owner === owner).length
+  }
+
+  /** Holds the timers of an owner back, as those of a process that stands still. Idempotent. */
+  freeze(owner: string): void {
+    this.#frozen.add(owner)
+  }
+
+  /** Lets the timers of an owner fire again; those that were due meanwhile fire first, in their order. Idempotent. */
+  thaw(owner: string): void {
+    this.#frozen.delete(owner)
   }
 
   /** Advances time without firing timers, as blocking code does. */
@@ -67,7 +78,10 @@ export class VirtualClock {
 
   #next(): PendingTimer | undefined {
     let next: PendingTimer | undefined
-    for (const timer of this.#timers) if (next === undefined || timer.dueAt < next.dueAt) next = timer
+    for (const timer of this.#timers) {
+      if (this.#frozen.has(timer.owner)) continue
+      if (next === undefined || timer.dueAt < next.dueAt) next = timer
+    }
     return next
   }
 }

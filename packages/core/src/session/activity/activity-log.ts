@@ -60,7 +60,7 @@ export class ActivityLog {
 
   /** The sessions that have work now. */
   get busy(): readonly SessionKey[] {
-    return [...this.#busy.keys()].filter((key) => !this.#lingering.has(key) && !this.#asleep.has(key) && !this.#parked.has(key))
+    return [...this.#busy.keys()].filter((key) => this.isBusy(key))
   }
 
   /** The listed sessions, whether or not they have work now. */
@@ -70,6 +70,16 @@ export class ActivityLog {
 
   isListed(key: SessionKey): boolean {
     return this.#busy.has(key)
+  }
+
+  /** Resolves once it is durable that a session is listed; at once for one that is not. Rejects as the store does. */
+  async written(key: SessionKey): Promise<void> {
+    await this.#busy.get(key)
+  }
+
+  /** True for a listed session that has work now. */
+  isBusy(key: SessionKey): boolean {
+    return this.#busy.has(key) && !this.#lingering.has(key) && !this.#asleep.has(key) && !this.#parked.has(key)
   }
 
   /** True for a listed session whose work has ended. */

@@ -12,6 +12,8 @@ export interface WakerOptions {
   readonly logger: Logger
   /** Returns true for a session whose work cannot be done now. */
   readonly isParked: (key: SessionKey) => boolean
+  /** Strikes a session off the list that works at another node now, whose list it is on. */
+  readonly moved: (key: SessionKey) => void
   /** Keeps a session listed whose journal is damaged, without counting it as busy: nothing is done for it until it is mended or used. */
   readonly park: (key: SessionKey) => void
 }
@@ -58,10 +60,11 @@ export class Waker {
 
   /** Tries a session once. Resolves with what it does now; `failed` when another attempt may succeed. Never rejects. */
   async wakeOnce(key: SessionKey): Promise<WakeOutcome> {
-    const { router, logger, isParked, park } = this.#options
+    const { router, logger, isParked, park, moved } = this.#options
     if (this.#isStopped) return 'failed'
     try {
       const { current, waiting } = await router.wake(key)
+      if (!isParked(key) && !router.isStarted(key)) moved(key)
       return !isParked(key) && (current !== undefined || waiting.length > 0) ? 'at-work' : 'at-rest'
     } catch (error) {
       // Its first message was not durable yet, so no caller was told that it was accepted.

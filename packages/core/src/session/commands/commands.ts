@@ -70,8 +70,10 @@ const commands: Commands = {
   export: exportSession,
   answering,
   decide,
-  'go-on': async ({ drive }) => {
+  'go-on': async ({ drive, key, dependencies }) => {
     drive()
+    // The node that woke it may strike it off another list now.
+    await dependencies.activity.written(key)
     return undefined
   },
 }

@@ -14,7 +14,8 @@ export interface Decide {
 export async function decide(context: CommandContext, { id, answer }: Decide): Promise<boolean> {
   const { key, state, journal, dependencies, isLoaded, drive } = context
   const { activity, services } = dependencies
-  const approval = undecided(context, id)
+  const approval = waiting(context, id)
+  if (approval === undefined) return refuse(context, id)
   const { expiresAt } = approval.request
   const isOver = services.clock.now() >= expiresAt
   if (answer.decision === 'expired' && !isOver) return false
@@ -22,7 +23,7 @@ export async function decide(context: CommandContext, { id, answer }: Decide): P
   await activity.begin(key)
   if (!isLoaded()) throw new StateDiscarded()
   try {
-    undecided(context, id)
+    if (waiting(context, id) === undefined) return await refuse(context, id)
     const runId = state.current?.runId
     if (runId !== undefined) await journal.commit({ type: 'approval-decision', runId, id, answer: isOver ? expiryOf(approval) : answer })
     if (isOver && answer.decision !== 'expired') throw alreadyResolved(id, 'expired')
@@ -37,11 +38,18 @@ function expiryOf({ request: { onExpiry } }: RunApproval): ApprovalAnswer {
   return onExpiry === 'approve' ? { decision: 'approved', by: 'expiry' } : { decision: 'expired' }
 }
 
-/** Returns a request that waits. Throws for any other. */
-function undecided({ state }: CommandContext, id: string): RunApproval {
-  const run = state.current
-  const approval = run?.approvals.get(id)
-  if (approval === undefined) throw unknownApproval(id)
-  if (approval.answer !== undefined || run?.cancelled !== undefined) throw alreadyResolved(id, approval.answer?.decision)
-  return approval
+/** Returns a request that waits; undefined for any other. */
+function waiting({ state: { current } }: CommandContext, id: string): RunApproval | undefined {
+  const approval = current?.approvals.get(id)
+  return approval?.answer === undefined && current?.cancelled === undefined ? approval : undefined
+}
+
+/**
+ * Rejects `already-resolved` and `unknown-approval`, once it is durable that the request does not wait: a caller that hears of that forgets it. Rejects as the store
+ * does, and the request may wait again.
+ */
+async function refuse({ state: { current }, journal }: CommandContext, id: string): Promise<never> {
+  const approval = current?.approvals.get(id)
+  await journal.flush()
+  throw approval === undefined ? unknownApproval(id) : alreadyResolved(id, approval.answer?.decision)
 }

@@ -1,6 +1,7 @@
 /** Shows the requests for approval of a session outside of it, as its records change them. */
 import type { ApprovalDesk } from '../../approval/approval-gate.ts'
 import type { SessionKey } from '../../base/ids.ts'
+import type { ActivityLog } from '../activity/activity-log.ts'
 import type { JournalEntry } from '../journal/records.ts'
 import { requestsOf } from '../state/run-approvals.ts'
 import type { SessionState } from '../state/session-state.ts'
@@ -20,10 +21,11 @@ export function followApprovals(
   entry: JournalEntry,
   key: SessionKey,
   state: SessionState,
-  { approvals, decisions }: { readonly approvals: ApprovalDesk; readonly decisions: Decisions },
+  { approvals, decisions, activity }: { readonly approvals: ApprovalDesk; readonly decisions: Decisions; readonly activity: ActivityLog },
 ): void {
   if (!changes.has(entry.type)) return
   const decided = entry.type === 'approval-decision' ? entry : undefined
-  approvals.follow(key, requestsOf(key, state.current), decided)
+  // A session whose request is over is found by the list of those at work.
+  approvals.follow(key, requestsOf(key, state.current), { decided, listed: activity.written(key) })
   if (decided !== undefined) decisions.tell(decided.id, decided.answer)
 }

@@ -58,12 +58,15 @@ export async function runTools(options: RunLoopOptions, { turn, calls }: RunTool
       .finally(() => workers.delete(worker))
     workers.add(worker)
   }
+  // A call that is approved from then on belongs to the next step.
+  let isDone = false
   const done = async (): Promise<void> => {
     while (workers.size > 0) await Promise.all(workers)
+    isDone = true
   }
   // A call that is approved while others run need not wait for them.
   const unlisten = options.decisions.listen(() => {
-    if (signal.aborted || failure !== undefined || state.current !== run || steering(state) !== undefined) return
+    if (isDone || signal.aborted || failure !== undefined || state.current !== run || steering(state) !== undefined) return
     for (const call of decidedCalls(run)) {
       if (taken.has(call.id) && !asked.delete(call.id)) continue
       taken.add(call.id)

@@ -1,0 +1,139 @@
+import { parseTenantId } from '@beamclaw/core'
+import { killPart } from '@beamclaw/core/testing'
+import { faultyStore } from '@beamclaw/testkit'
+import { expect, test } from 'vitest'
+import { type ClockedNode, ClockedNodes, ttlMs } from './lab/clocked-nodes.ts'
+
+const never = (): Promise<never> => new Promise(() => {})
+
+/** The types of the records of a session. */
+async function typesAt({ claw }: ClockedNode, lab: ClockedNodes, key: string): Promise<readonly string[]> {
+  const types: string[] = []
+  const ended = new AbortController()
+  const read = async (): Promise<void> => {
+    for await (const { type } of claw.session(key).subscribe(1, { signal: ended.signal })) types.push(type)
+  }
+  const reading = read().catch(() => {})
+  await lab.pass(2_000)
+  ended.abort()
+  await reading
+  return types
+}
+
+test('the list of a dead node is kept until the one that goes on with its session has listed it', async () => {
+  await using lab = new ClockedNodes()
+  const first = await lab.add('a', { answers: never })
+  const key = await lab.sessionAt(first)
+  await lab.within(2_000, first.claw.session(key).send('hello').accepted)
+  const held = Promise.withResolvers<void>()
+  const holdsLists = faultyStore(lab.store, ({ method, key: [, folder] }) =>
+    method === 'append' && folder === 'work' ? { type: 'delay', before: held.promise } : undefined,
+  )
+  const list = [parseTenantId('default'), 'work', first.cluster.self.incarnation] as const
+  const second = await lab.add('b', { store: holdsLists })
+  lab.kill(first)
+  await lab.pass(2 * ttlMs)
+  expect(await lab.store.readLog(list, { limit: 1 })).toBeDefined()
+  held.resolve()
+  await lab.pass(5_000)
+  expect(await lab.store.readLog(list, { limit: 1 })).toBeUndefined()
+  expect(await typesAt(second, lab, key)).toContain('run-end')
+})
+
+test('a drain whose others die meanwhile strikes no session off the list that goes on where it was', async () => {
+  await using lab = new ClockedNodes()
+  const first = await lab.add('a', { answers: never })
+  const second = await lab.add('b', { answers: never })
+  const key = await lab.sessionAt(first)
+  await lab.within(2_000, first.claw.session(key).send('hello').accepted)
+  void first.claw.drain({ stepMs: 3 * ttlMs })
+  await lab.pass(1_000)
+  lab.kill(second)
+  await lab.pass(5 * ttlMs)
+  lab.kill(first)
+  const third = await lab.add('c')
+  await lab.pass(2 * ttlMs)
+  expect(await typesAt(third, lab, key)).toContain('run-end')
+})
+
+test('a session that goes on at another node after a restart of the branch is busy there alone', async () => {
+  await using lab = new ClockedNodes()
+  const first = await lab.add('a', { answers: never })
+  const keys: string[] = []
+  for (let number = 1; number <= 8; number++) {
+    const key = `agent:main:chat-${number}`
+    keys.push(key)
+    await lab.within(1_000, first.claw.session(key).send('hello').accepted)
+  }
+  const second = await lab.add('b', { answers: never })
+  killPart(first.claw, 'tools')
+  await lab.pass(5_000)
+  const owners = await lab.within(1_000, Promise.all(keys.map((key) => first.cluster.locate(`default:${key}`))))
+  const here = owners.filter(({ node }) => node.id === 'a').length
+  expect(here).toBeLessThan(keys.length)
+  const status = await lab.within(3_000, second.claw.cluster.status())
+  expect(status.map(({ activity }) => activity?.busySessions)).toEqual([here, keys.length - here])
+})
+
+test('a session that has left memory starts where the cluster says, whatever a caller remembers', async () => {
+  await using lab = new ClockedNodes()
+  const [first, second] = [await lab.add('a'), await lab.add('b')]
+  const inB = new Set<string>()
+  for (let number = 1; number <= 200; number++)
+    if ((await second.cluster.locate(`default:agent:main:chat-${number}`)).node.id === 'b') inB.add(`agent:main:chat-${number}`)
+  for (const key of inB) await lab.within(200, first.claw.session(key).send('one').accepted)
+  const third = await lab.add('c')
+  await lab.pass(10_000)
+  const key = await lab.sessionAt(third, (one) => inB.has(one))
+  await lab.within(1_000, first.claw.session(key).send('two').accepted)
+  expect(await lab.within(200, first.cluster.locate(`default:${key}`))).toMatchObject({ isOwner: true, node: { id: 'c' } })
+})
+
+test('a subscriber on a node that was cut off is told what happened to a session that was elsewhere and is back', async () => {
+  await using lab = new ClockedNodes()
+  const [first, second] = [await lab.add('a'), await lab.add('b')]
+  const key = await lab.sessionAt(first)
+  await lab.within(1_000, first.claw.session(key).send('one').result())
+  const heard: number[] = []
+  const follow = async (): Promise<void> => {
+    while (first.claw.isRunning)
+      try {
+        for await (const event of first.claw.session(key).subscribe((heard.at(-1) ?? 0) + 1)) if ('seq' in event) heard.push(event.seq)
+      } catch {
+        await new Promise<void>((resolve) => lab.clock.setTimer(resolve, 200))
+      }
+  }
+  void follow()
+  await lab.pass(1_000)
+  first.cluster.freeze()
+  await lab.pass(2 * ttlMs)
+  await lab.within(2_000, second.claw.session(key).send('two').result())
+  await lab.pass(5_000)
+  first.cluster.thaw()
+  await lab.pass(15_000)
+  const { seq } = await lab.within(2_000, second.claw.session(key).history())
+  expect(heard).toEqual(Array.from({ length: seq }, (_, index) => index + 1))
+})
+
+test('a subscriber is told of a record that is durable although its write failed, and nothing need come after it', async () => {
+  await using lab = new ClockedNodes()
+  let failures = 1
+  const store = faultyStore(lab.store, ({ method, records = [] }) =>
+    method === 'append' && records.some(({ type }) => type === 'run-end') && failures-- > 0 ? { type: 'fail-after' } : undefined,
+  )
+  const node = await lab.add('a', { store })
+  const key = await lab.sessionAt(node)
+  const types: string[] = []
+  await lab.within(200, node.claw.session(key).configure({ label: 'a chat' }))
+  const read = async (): Promise<void> => {
+    for await (const { type } of node.claw.session(key).subscribe()) types.push(type)
+  }
+  void read()
+  await lab.pass(1_000)
+  void node.claw
+    .session(key)
+    .send('hello')
+    .accepted.catch(() => {})
+  await lab.pass(5_000)
+  expect(types.filter((type) => type === 'run-end')).toHaveLength(1)
+})
