@@ -9,9 +9,9 @@ import { type AgentId, type SessionKey, sessionKeyParts } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
 import { ownerIn } from '../defaults/placement.ts'
 import type { NodeRef } from '../ports/cluster.ts'
-import { boundedContext } from './bounded-context.ts'
 import { allSettled } from './commands/command.ts'
 import type { NewMessage } from './commands/message-intake.ts'
+import { contextOfMessage } from './context-of-message.ts'
 import { unknownSession } from './journal/store-failure-codes.ts'
 import { findJournal } from './listing/find-journal.ts'
 import type { NodePhase } from './node-phase.ts'
@@ -90,31 +90,12 @@ export class SessionRouter {
     context: JsonValue | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Pick<NewMessage, 'context' | 'contextBy'>> {
-    const own = this.#hasOthers ? this.#options.dependencies.agents.get(sessionKeyParts(key).agentId) : this.#agentOf(key)
+    const { agents, services } = this.#options.dependencies
+    const own = this.#hasOthers ? agents.get(sessionKeyParts(key).agentId) : this.#agentOf(key)
     // The session's own node checks that there is such an agent.
     if (own === undefined) return definedOnly({ context })
-    const agent = this.#areContextsChecked ? await this.#answering(key, own) : own
-    if (agent.context === undefined) return definedOnly({ context, contextBy: agent.id === own.id ? undefined : agent.id })
-    const { clock } = this.#options.dependencies.services
-    const parsed = await boundedContext(agent, context, { clock, sessions: this.#supervisor(), signal })
-    return definedOnly({ context: parsed, contextBy: agent.id === own.id ? undefined : agent.id })
-  }
-
-  /** False when the answering agent makes no difference: there is only one agent, or none has a schema. */
-  get #areContextsChecked(): boolean {
-    const { agents } = this.#options.dependencies
-    return agents.size > 1 && [...agents.values()].some(({ context }) => context !== undefined)
-  }
-
-  /** Resolves with the agent that answers in a session; the agent of its key if the session was not begun. */
-  async #answering(key: SessionKey, own: AgentDefinition): Promise<AgentDefinition> {
-    try {
-      const id = await this.ask<AgentId>(key, { type: 'answering' })
-      return this.#options.dependencies.agents.get(id) ?? own
-    } catch (error) {
-      if (BeamClawError.isInstance(error, 'unknown-session')) return own
-      throw error
-    }
+    const answering = (): Promise<AgentId> => this.ask<AgentId>(key, { type: 'answering' })
+    return contextOfMessage(context, { own, agents, answering, clock: services.clock, sessions: () => this.#supervisor(), signal })
   }
 
   /**
