@@ -137,3 +137,26 @@ test('a subscriber is told of a record that is durable although its write failed
   await lab.pass(5_000)
   expect(types.filter((type) => type === 'run-end')).toHaveLength(1)
 })
+
+test('a subscriber is told of a record whose session was killed before it heard that it is durable', async () => {
+  await using lab = new ClockedNodes()
+  const written = Promise.withResolvers<void>()
+  const store = faultyStore(lab.store, ({ method, records = [] }) =>
+    method === 'append' && records.some(({ type }) => type === 'run-end') ? { type: 'delay', after: written.promise } : undefined,
+  )
+  const node = await lab.add('a', { store })
+  const key = await lab.sessionAt(node)
+  const types: string[] = []
+  await lab.within(200, node.claw.session(key).configure({ label: 'a chat' }))
+  const read = async (): Promise<void> => {
+    for await (const { type } of node.claw.session(key).subscribe()) types.push(type)
+  }
+  void read()
+  await lab.pass(1_000)
+  await lab.within(1_000, node.claw.session(key).send('hello').accepted)
+  expect(types).not.toContain('run-end')
+  killPart(node.claw, 'sessions')
+  written.resolve()
+  await lab.pass(5_000)
+  expect(types.filter((type) => type === 'run-end')).toHaveLength(1)
+})
