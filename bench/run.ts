@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { actors } from './actors.ts'
 import { atRest } from './at-rest.ts'
+import { cluster } from './cluster.ts'
 import { exec } from './exec.ts'
 import { footprint } from './footprint.ts'
 import { gateway } from './gateway.ts'
@@ -27,6 +28,7 @@ const benches: readonly Bench[] = [
   atRest,
   store,
   redis,
+  cluster,
   gateway,
   exec,
   processesBench,

@@ -1,5 +1,5 @@
 // Every example is run as a reader runs it, in a process of its own; here from source, so that no build is needed.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, globSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +11,9 @@ const folders = readdirSync(folder, { withFileTypes: true }).flatMap((entry) => 
 const examples = folders.filter((name) => /^\d/.test(name))
 /** Next has its own idea of what begins a program. */
 const programs = folders.filter((name) => name !== 'nextjs-backend')
+
+const noRedis = spawnSync('redis-server', ['--version']).status !== 0
+if (noRedis) console.log('skipped: 13-many-nodes needs the program redis-server')
 
 interface Outcome {
   readonly code: number | null
@@ -217,6 +220,17 @@ describe('the examples', () => {
       ...linesIn('form.md'),
       '## Version 1.2',
       '- Opens large files twice as fast',
+    ])
+  })
+
+  test.skipIf(noRedis)('13-many-nodes goes on at another node when the one that has the conversation is killed', async () => {
+    const { code, lines, errors } = await run('13-many-nodes')
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+    expect(lines).toEqual([
+      'three nodes over one Redis',
+      'the node that has the conversation is killed, in the middle of an answer',
+      expect.stringMatching(/^another node goes on: I am the BeamClaw demo model/),
+      'and the third one reads 4 messages: two questions, two answers',
     ])
   })
 

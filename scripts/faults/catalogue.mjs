@@ -3,6 +3,8 @@
 const system = (name) => `tests/system/${name}.test.ts`
 const storeFs = (name) => `packages/store-fs/src/${name}.test.ts`
 const gatewayWs = (name) => `packages/gateway-ws/src/${name}.test.ts`
+const nodes = system('redis-nodes')
+const nodeFaults = (pattern) => ({ files: [system('redis-nodes-faults')], pattern })
 const crashTable = (pattern) => ({ files: [system('crash-table')], pattern })
 
 /** By the id of the row. Without a pattern: every test of the files. A row with a script takes long, and runs only when it is named. */
@@ -23,10 +25,16 @@ export const catalogue = {
   F13: { files: [system('damaged-journals'), storeFs('torn-tail')], pattern: 'refuses|F13|log-corrupt' },
   F14: { files: [storeFs('power-cut')] },
   F15: { files: [system('crash-table'), storeFs('processes')], pattern: 'F15' },
-  F17: crashTable('F17'),
-  F24: { files: [system('crash-table'), storeFs('fs-store')], pattern: 'F24|appended again' },
+  F17: { files: [system('crash-table'), system('redis-nodes-faults')], pattern: 'F17' },
+  F18: nodeFaults('F18'),
+  F19: nodeFaults('F19'),
+  F20: nodeFaults('F20'),
+  F21: nodeFaults('F21'),
+  F23: nodeFaults('F23'),
+  F24: { files: [system('crash-table'), storeFs('fs-store'), system('redis-nodes-faults')], pattern: 'F24|appended again' },
+  F25: nodeFaults('F25'),
   F26: {
-    files: [system('crash-table'), 'packages/cli/src/skeleton.test.ts', 'packages/core/src/session/session.test.ts'],
+    files: [system('crash-table'), nodes, 'packages/cli/src/skeleton.test.ts', 'packages/core/src/session/session.test.ts'],
     pattern: 'F26|idempotency key|with a key',
   },
   F28: { files: [system('poison-message')] },
@@ -44,6 +52,12 @@ export const catalogue = {
   tools: { files: [system('tool-faults')] },
   F40: { files: [gatewayWs('ws/lost-connections')], pattern: 'F40' },
   F41: { files: [gatewayWs('ws/lost-connections')], pattern: 'F41' },
+  F43: { files: [nodes], pattern: 'F43' },
+  F44: { files: [nodes], pattern: 'F44' },
+  F45: { files: [nodes], pattern: 'F45' },
+  S1: nodeFaults('S1'),
+  nodes: { files: [nodes, system('redis-nodes-faults'), system('redis-nodes-starts'), system('nodes')] },
   F42: { script: 'scripts/storm.mjs', options: ['clients'] },
+  random: { script: 'scripts/nodes-storm.mjs', options: ['seconds', 'sessions', 'seed'] },
   F50: { script: 'scripts/soak.mjs', options: ['minutes', 'sessions', 'seed'] },
 }

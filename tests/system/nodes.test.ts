@@ -1,5 +1,7 @@
-import { textAnswer } from '@beamclaw/testkit'
+import { defineTool } from '@beamclaw/core'
+import { textAnswer, toolAnswer } from '@beamclaw/testkit'
 import { expect, test, vi } from 'vitest'
+import * as z from 'zod'
 import { type LabNode, Nodes } from './lab/nodes.ts'
 
 const key = 'agent:main:chat'
@@ -168,4 +170,59 @@ test('whoever follows a conversation at another node hears all of it, in order a
     await vi.waitFor(() => expect(heard.get(node)).toEqual(Array.from({ length: last }, (_, index) => index + 1)), patiently)
   ended.abort()
   await Promise.all(following)
+})
+
+test('a message whose way to its session, or whose reply, is lost between nodes is sent again long before its sender gives up', async () => {
+  await using lab = await Nodes.start()
+  const [first] = lab.nodes as [LabNode]
+  const isElsewhere = async (session: string): Promise<boolean> => (await first.cluster.locate(`default:${session}`)).node.id !== first.id
+  for (const lost of ['request', 'reply'] as const) {
+    let session = ''
+    for (let index = 0; session === ''; index++) {
+      const candidate = `agent:main:${lost}-${index}`
+      await first.claw.session(candidate).send('begin').result()
+      if (await isElsewhere(candidate)) session = candidate
+    }
+    let losses = 0
+    lab.network.faults = ({ kind, from, to }) => {
+      const isOurs = (kind === 'request' ? from.id : to.id) === first.id
+      return kind === lost && isOurs && losses++ < 3 ? { type: 'lose' } : undefined
+    }
+    expect((await first.claw.session(session).send('again', { idempotencyKey: 'again' }).result()).text).toBe('heard again')
+    expect(losses).toBeGreaterThan(0)
+    lab.network.faults = undefined
+    expect(await textsAt(first, session)).toEqual(['begin', 'heard begin', 'again', 'heard again'])
+  }
+})
+
+test('a person hears of a request for approval at whichever node, and of its decision', async () => {
+  const pay = defineTool({ name: 'pay', description: 'Pays', input: z.object({}), risk: 'high', execute: () => 'paid' })
+  await using lab = await Nodes.start({
+    tools: () => [pay],
+    answers: ({ messages }) => (messages.at(-1)?.role === 'tool' ? textAnswer('done') : toolAnswer('pay', {})),
+  })
+  const heard = new Map<LabNode, string[]>(lab.nodes.map((node) => [node, []]))
+  for (const node of lab.nodes)
+    for (const type of ['approval-request', 'approval-decision'] as const)
+      node.claw.on(type, () => heard.get(node)?.push(type), { nodes: 'all' })
+  const own: string[] = []
+  for (const { claw, id } of lab.nodes) claw.on('approval-request', () => own.push(id))
+  const [first, second] = lab.nodes as [LabNode, LabNode]
+  const run = first.claw.session(key).send('pay')
+  await vi.waitFor(async () => expect(await second.claw.approvals.list()).toHaveLength(1), patiently)
+  const [request] = await second.claw.approvals.list()
+  await second.claw.approvals.approve(request?.id ?? '')
+  expect((await run.result()).text).toBe('done')
+  for (const node of lab.nodes)
+    await vi.waitFor(() => expect(heard.get(node)).toEqual(['approval-request', 'approval-decision']), patiently)
+  expect(own).toHaveLength(1)
+})
+
+test('a session is deleted at whichever node, also one that does not exist', async () => {
+  await using lab = await Nodes.start()
+  for (const { claw } of lab.nodes) await claw.session('agent:main:none').delete()
+  const [first, second] = lab.nodes as [LabNode, LabNode]
+  await first.claw.session(key).send('hello').result()
+  await second.claw.session(key).delete()
+  for (const { claw } of lab.nodes) expect(await claw.session(key).exists()).toBe(false)
 })

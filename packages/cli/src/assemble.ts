@@ -38,6 +38,8 @@ interface Adapters {
 /** A BeamClaw and its adapters, ready to start. */
 export class AssembledBeamClaw {
   readonly claw: BeamClaw
+  readonly #store: Store
+  readonly #cluster: Cluster | undefined
   readonly #models: ModelServices
   #settings: Settings
 
@@ -46,6 +48,8 @@ export class AssembledBeamClaw {
   readonly #late: readonly string[]
 
   private constructor(settings: Settings, { providers, tools, skills, late, store, cluster }: Adapters, logger: Logger) {
+    this.#store = store
+    this.#cluster = cluster
     this.#tools = tools
     this.#skills = skills
     this.#late = late
@@ -99,6 +103,11 @@ export class AssembledBeamClaw {
       () => new AssembledBeamClaw(settings, { providers, tools, skills, late, store, cluster }, logger),
     )
     return assembled
+  }
+
+  /** Ends the connections of a BeamClaw that did not start. */
+  async release(): Promise<void> {
+    await Promise.allSettled([this.#cluster?.stop(), this.#store.stop()])
   }
 
   /** The models of all agents, as `<provider>/<model>`. */

@@ -18,7 +18,7 @@ export async function configuredStore({ store, cluster }: Pick<Settings, 'store'
     const { type: _, path = '', ...options } = store
     return { store: new FsStore({ path, ...options }), cluster: undefined }
   }
-  const { type: _, caFile, certFile, keyFile, servername, storeId, deadlineMs, ...server } = store
+  const { type: _, caFile, certFile, keyFile, servername, storeId, deadlineMs, startWaitMs: _1, ...server } = store
   const { RedisCluster, RedisStore } = await import('@beamclaw/store-redis')
   const files = Object.entries({ ca: caFile, cert: certFile, key: keyFile }).flatMap(([name, file]) =>
     file === undefined ? [] : [[name, contentOf(`${name}File`, file)] as const],

@@ -8,6 +8,7 @@ import {
   checkStopOptions,
   duration,
   invalidOption,
+  oneOf,
   readOptions,
   text,
 } from '@beamclaw/actor/internal'
@@ -236,11 +237,11 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     if (!listenableTypes.includes(type)) throw unknownEvent(type)
     const noFunction = aFunction(listener)
     if (noFunction !== undefined) throw invalidOption('on', 'listener', noFunction, listener)
-    checkOptions<ListenOptions>('on', filter, { agent: text(64), tenant: text(64) })
+    checkOptions<ListenOptions>('on', filter, { agent: text(64), tenant: text(64), nodes: oneOf('own', 'all') })
     const agent = filter.agent === undefined ? undefined : this.#agentId(filter.agent)
     const tenant = filter.tenant === undefined ? undefined : this.#tenant(filter.tenant).id
     if (!this.isRunning) return () => {}
-    return this.#running.listeners.add({ type, agent, tenant }, listener as EventListener)
+    return this.#running.listeners.add({ type, agent, tenant, isAnywhere: filter.nodes === 'all' }, listener as EventListener)
   }
 
   #agentId(agent: string): AgentId {

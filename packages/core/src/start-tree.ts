@@ -1,7 +1,7 @@
 /** Assembles the supervision tree of a BeamClaw. */
 
 import { LocalEventBus, Supervisor, systemServices } from '@beamclaw/actor'
-import { ChildStartError } from './base/errors.ts'
+import { type BeamClawError, ChildStartError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import type { SessionKey } from './base/ids.ts'
 import type { CheckedOptions } from './beamclaw-options.ts'
@@ -16,6 +16,7 @@ import { EventLoopTurns } from './session/run/event-loop-turns.ts'
 import { SuspectLine } from './session/run/suspect-line.ts'
 import { sessionDefaults } from './session/session-dependencies.ts'
 import { leaseOfTopic, topicsOfLease } from './session/session-names.ts'
+import { shareApprovals } from './tenant/approvals-elsewhere.ts'
 import { EventsUntilEnd } from './tenant/events-until-end.ts'
 import { NodeLink } from './tenant/node-link.ts'
 import { activityPartId } from './tenant/preset-parts.ts'
@@ -42,7 +43,13 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
     ? undefined
     : new NodeEvents({ events: given, cluster, clock: services.clock, leaseOf: leaseOfTopic, topicsOf: topicsOfLease, isHere })
   const events = nodeEvents ?? given
-  const link = new NodeLink({ cluster, services, phase, tenants })
+  // Without a store nothing is durable any more, so the whole tree ends.
+  const onLost = ({ code, message }: BeamClawError): void => {
+    services.logger.log('error', 'beamclaw.store-lost', { code, error: message })
+    // Callers get the store's error before the tree ends.
+    services.clock.setTimer(() => void root.stop(undefined, stopDefaults), 0)
+  }
+  const link = new NodeLink({ cluster, services, phase, tenants, onLost })
   const node: TenantNode = {
     store: calls,
     hostStore: store,
@@ -63,12 +70,7 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
     parts: options.parts ?? [],
     resume: options.resume ?? 'now',
     phase: () => phase.value,
-    // Without a store nothing is durable any more, so the whole tree ends.
-    onLost: ({ code, message }) => {
-      services.logger.log('error', 'beamclaw.store-lost', { code, error: message })
-      // Callers get the store's error before the tree ends.
-      services.clock.setTimer(() => void root.stop(undefined, stopDefaults), 0)
-    },
+    onLost,
   }
   tenants.push(...options.tenants.map((id) => new Tenant(id, node)))
   const root = new Supervisor({
@@ -85,6 +87,7 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
     for (const type of eventRequests) link.answer(type, (body, from) => nodeEvents.onRequest(body, from))
     link.whenTold((body, from) => nodeEvents.onTell(body, from))
     link.whenMembersChange((change) => nodeEvents.onMembers(change))
+    shareApprovals(cluster, listeners, link)
   }
   // The others may call before the tree stands: they are told to try again.
   await cluster.join(link)

@@ -19,10 +19,17 @@ export function owned(key: string, owner: NodeRef): BeamClawError {
   return new BeamClawError('fenced', problem, { details: { owner } })
 }
 
-/** Returns `node-gone`; `reason` completes "because". */
-export function nodeGone(node: NodeRef, reason: string, cause?: unknown): BeamClawError {
+/** Returns `node-gone`; `reason` completes "because". Unless the node died, it is certain that the message was not delivered. */
+export function nodeGone(
+  node: NodeRef,
+  reason: string,
+  { cause, isUndelivered }: { readonly cause?: unknown; readonly isUndelivered: boolean },
+): BeamClawError {
   const problem = `The node "${node.id}" cannot answer: ${reason}. Try again: another node takes its work over`
-  return new BeamClawError('node-gone', problem, { cause, details: { node: { id: node.id, incarnation: node.incarnation } } })
+  return new BeamClawError('node-gone', problem, {
+    cause,
+    details: { node: { id: node.id, incarnation: node.incarnation }, ...(isUndelivered ? { isUndelivered } : {}) },
+  })
 }
 
 /** Returns `call-timeout` for a request of which nothing is known. */

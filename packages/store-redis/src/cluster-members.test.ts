@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -214,11 +215,54 @@ describe.skipIf(noRedis !== undefined)(`members of a cluster${noRedis === undefi
     await allSee(a, b)
     await server.kill()
     await until('calls fail', async () => (await outcomeOf(a.cluster.acquire('k'))) === 'store-io')
+    // It was not sent, which is certain.
+    expect(await outcomeOf(a.cluster.request(b.cluster.self, 1, { timeoutMs: 20_000 }))).toBe('node-gone')
     await server.start()
     await until('they are back', async () => (await outcomeOf(a.cluster.request(b.cluster.self, 1, { timeoutMs: 500 }))) === 'done')
     await Promise.all([a.cluster.announce({ load: 1 }), b.cluster.announce({ load: 1 })])
     await until('both see it', () => [a, b].every(({ cluster }) => cluster.members.every(({ load }) => load === 1)))
     expect([a.host.left, b.host.left, a.host.lives, b.host.lives]).toEqual([[], [], [], []])
+  })
+
+  test('a node that comes back later than the others, after the server was away, is not dead', async () => {
+    const times = { heartbeatMs: 50, ttlMs: 30_000, deadlineMs: 500 }
+    const far = new TestNodes(proxy.url, prefix)
+    const [a, b] = [await nodes.join('a', times), await far.join('b', times)]
+    await allSee(a, b)
+    await proxy.stop()
+    await server.kill()
+    await server.start()
+    await until('the first one is back', async () => (await outcomeOf(a.cluster.announce({ load: 1 }))) === 'done')
+    // Many heartbeats, in each of which the channel of the other one is closed.
+    for (let beat = 0; beat < 10; beat++) {
+      await new Promise((resolve) => setTimeout(resolve, times.heartbeatMs))
+      await a.cluster.announce({ load: beat })
+    }
+    proxy = await RedisProxy.start(server.folder, server.socket)
+    await until('the second one is back', async () => (await outcomeOf(b.cluster.announce({ load: 2 }))) === 'done')
+    expect([a.host.left, b.host.lives]).toEqual([[], []])
+    await far.stop()
+  })
+
+  test('a claim of a node that the others took for dead is refused, and is how it hears of it', async () => {
+    const times = { heartbeatMs: 60_000, ttlMs: 600_000 }
+    const [a, b] = [await nodes.join('a', times), await nodes.join('b', times)]
+    await server.send('ZREM', `${prefix}:nodes`, a.cluster.self.incarnation)
+    expect(await outcomeOf(a.cluster.acquire('k'))).toBe('node-isolated')
+    expect(a.host.lives).toEqual(['isolated'])
+    expect((await b.cluster.acquire('k')).owner).toBe('b')
+  })
+
+  test('a process ends by itself once its node has stopped, and timers keep none alive', async () => {
+    const program = `
+      import { RedisCluster } from ${JSON.stringify(new URL('./redis-cluster.ts', import.meta.url).href)}
+      const cluster = new RedisCluster({ url: ${JSON.stringify(server.url)}, prefix: ${JSON.stringify(prefix)}, nodeId: 'short' })
+      const host = { wire: [1, 1], records: [1, 1], onMembers() {}, onTell() {}, onRequest: () => new Promise(() => undefined) }
+      await cluster.join(host)
+      cluster.request(cluster.self, 1, { timeoutMs: 600_000 }).catch(() => undefined)
+      await cluster.stop()`
+    const child = spawn(process.execPath, ['--conditions=beamclaw:source', '--input-type=module', '-e', program], { stdio: 'inherit' })
+    expect(await once(child, 'exit')).toEqual([0, null])
   })
 
   test('a server that is away for longer isolates all, and all rejoin', async () => {
@@ -232,6 +276,20 @@ describe.skipIf(noRedis !== undefined)(`members of a cluster${noRedis === undefi
     await until('both are back', () => [a, b].every(({ host }) => host.lives.length >= 2))
     expect(before).not.toContainEqual(a.cluster.self)
     expect(await a.cluster.request(b.cluster.self, 1, { timeoutMs: 5_000 })).toEqual({ echo: 1 })
+  })
+
+  test('a server that is frozen for longer isolates all, and all rejoin when it wakes', async () => {
+    const [a, b] = [await nodes.join('a'), await nodes.join('b')]
+    await allSee(a, b)
+    const before = [a.cluster.self, b.cluster.self]
+    server.signal('SIGSTOP')
+    await until('both stop', () => [a, b].every(({ host }) => host.lives[0] === 'isolated'))
+    for (const { cluster } of [a, b]) expect(await outcomeOf(cluster.acquire('k'))).toBe('node-isolated')
+    server.signal('SIGCONT')
+    await allSee(a, b)
+    await until('both are back', () => [a, b].every(({ host }) => host.lives.length >= 2))
+    for (const { cluster } of [a, b]) expect(before).not.toContainEqual(cluster.self)
+    expect((await a.cluster.acquire('k')).owner).toBe('a')
   })
 
   test('a server without memory left keeps its members, and grants keys', async () => {

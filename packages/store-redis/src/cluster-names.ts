@@ -13,6 +13,8 @@ export interface ClusterNames {
   readonly channels: string
   /** Channel of one life of a node. */
   channel(incarnation: string): string
+  /** String: a message that is too large for a channel. */
+  parcel(id: string): string
   /** Hash of a key: who owns it, its last epoch, and to whom it was handed over. */
   owner(key: string): string
 }
@@ -26,6 +28,7 @@ export function clusterNames(prefix: string): ClusterNames {
     changes: `${prefix}:changes`,
     channels,
     channel: (incarnation) => channels + incarnation,
+    parcel: (id) => `${prefix}:parcel:${id}`,
     owner: (key) => `${prefix}:{o/${escaped(key)}}:o`,
   }
 }

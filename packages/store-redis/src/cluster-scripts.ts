@@ -135,3 +135,18 @@ if owner[4] ~= ARGV[1] then return 0 end
 keepUntil(tonumber(ARGV[2]))
 return 1
 `)
+
+/** KEYS parcel. ARGV text, milliseconds to keep it, channel, message that names it. Returns the connections that heard it; without one nothing is kept. */
+export const sendParcelScript: RedisScript = script(`
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+local receivers = redis.call('PUBLISH', ARGV[3], ARGV[4])
+if receivers == 0 then redis.call('UNLINK', KEYS[1]) end
+return receivers
+`)
+
+/** KEYS parcel. ARGV most bytes. Returns its text, and keeps it no longer; nothing when there is none, or it is larger. */
+export const takeParcelScript: RedisScript = script(`
+local text = redis.call('STRLEN', KEYS[1]) <= tonumber(ARGV[1]) and redis.call('GET', KEYS[1])
+redis.call('UNLINK', KEYS[1])
+return text
+`)

@@ -23,14 +23,20 @@ const missedHeartbeats = 1.5
 export class DeathWatch {
   readonly #heartbeatMs: number
   #sightings = new Map<string, Sighting>()
+  #view: MemberView = { now: 0, nodes: [] }
+  #viewedAt = 0
+  #pausedUntil = 0
 
   /** @param heartbeatMs of the observer. */
   constructor(heartbeatMs: number) {
     this.#heartbeatMs = heartbeatMs
   }
 
-  /** @param self the incarnation of the observer. */
-  see({ now, nodes }: MemberView, self: string): void {
+  /** @param self the incarnation of the observer. @param askedAt when the list was asked for, by the monotonic clock. */
+  see(view: MemberView, self: string, askedAt: number): void {
+    this.#view = view
+    this.#viewedAt = askedAt
+    const { now, nodes } = view
     const sightings = new Map<string, Sighting>()
     for (const { incarnation, ends, listeners } of nodes) {
       if (listeners > 0 || incarnation === self) continue
@@ -40,15 +46,19 @@ export class DeathWatch {
     this.#sightings = sightings
   }
 
-  /** Forgets everything: after the observer itself was away, the others may only be slower to come back. */
-  reset(): void {
+  /** Forgets everything, and suspects no node for a time: after the observer itself was away, the others may only be slower to come back. */
+  pauseUntil(monotonic: number): void {
     this.#sightings.clear()
+    this.#pausedUntil = monotonic
   }
 
-  /** Returns the nodes that were dead twice. `now` is the server's clock, as well as the observer knows it. */
-  suspects({ nodes }: MemberView, now: number): readonly Suspect[] {
+  /** Returns the nodes that were dead twice. */
+  suspects(monotonic: number): readonly Suspect[] {
     const suspects: Suspect[] = []
-    for (const node of nodes) {
+    if (monotonic < this.#pausedUntil) return suspects
+    // The server's clock, as well as the observer knows it.
+    const now = this.#view.now + (monotonic - this.#viewedAt)
+    for (const node of this.#view.nodes) {
       const sighting = this.#sightings.get(node.incarnation)
       if (sighting === undefined || now - sighting.at < 0.9 * this.#heartbeatMs || !this.#isLate(node, now)) continue
       suspects.push({ incarnation: node.incarnation, ends: sighting.ends })

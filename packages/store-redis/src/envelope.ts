@@ -32,6 +32,12 @@ export interface EncodedItem {
   readonly bytes: number
 }
 
+/** An envelope that is kept at the server under an id: channels are for small messages. */
+export interface ParcelNotice {
+  readonly from: string
+  readonly parcel: string
+}
+
 /** Why a message was dropped. */
 export type Refusal = 'too-large' | 'malformed' | 'unknown-version'
 
@@ -48,13 +54,18 @@ export function encodeEnvelope(from: string, items: readonly EncodedItem[]): str
   return `{"v":${version},"f":${JSON.stringify(from)},"m":[${items.map(({ text }) => text).join(',')}]}`
 }
 
+/** Returns the message that tells of a parcel. */
+export function encodeParcelNotice(from: string, parcel: string): string {
+  return `{"v":${version},"f":${JSON.stringify(from)},"p":${JSON.stringify(parcel)}}`
+}
+
 /** Returns true when the envelope has room for another item beside those that take `bytes`. */
 export function hasRoom(bytes: number, count: number, item: EncodedItem): boolean {
   return bytes + item.bytes + count + frameBytes / 2 <= maxEnvelopeBytes
 }
 
 /** Returns the envelope in a text, or why it is none. */
-export function decodeEnvelope(text: string): Envelope | Refusal {
+export function decodeEnvelope(text: string): Envelope | ParcelNotice | Refusal {
   if (text.length > maxEnvelopeBytes) return 'too-large'
   let json: unknown
   try {
@@ -63,9 +74,11 @@ export function decodeEnvelope(text: string): Envelope | Refusal {
     return 'malformed'
   }
   if (!isRecord(json)) return 'malformed'
-  const { v, f, m } = json
+  const { v, f, m, p } = json
   if (typeof v === 'number' && v > version) return 'unknown-version'
-  if (v !== version || typeof f !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(f) || !Array.isArray(m)) return 'malformed'
+  if (v !== version || !isName(f)) return 'malformed'
+  if (isName(p)) return { from: f, parcel: p }
+  if (!Array.isArray(m)) return 'malformed'
   const items = m.map(itemOf)
   return items.includes(undefined) ? 'malformed' : { from: f, items: items as Item[] }
 }
@@ -77,6 +90,10 @@ function itemOf(given: unknown): Item | undefined {
   if (kind === 'tell') return { kind, body }
   if ((kind !== 'ask' && kind !== 'answer' && kind !== 'error') || typeof id !== 'string' || id.length > 64) return undefined
   return { kind, id, body }
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && /^[A-Za-z0-9_-]{1,64}$/.test(value)
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

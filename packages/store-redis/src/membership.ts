@@ -1,5 +1,4 @@
 /** This node as a member of the cluster: its heartbeats, the list of the others, and the end of it all when the server is not heard. */
-import { randomBytes } from 'node:crypto'
 import { BeamClawError, type Logger, type Member, type NodeId, type NodeRef } from '@beamclaw/core'
 import { definedOnly, describeError } from '@beamclaw/core/adapter'
 import { isolated } from './cluster-failures.ts'
@@ -9,7 +8,7 @@ import { stopped } from './failures.ts'
 import { storeName } from './key-names.ts'
 import { encodeMember, type MemberRecord } from './member-record.ts'
 import { type MemberView, membersOf, readView } from './member-view.ts'
-import { type NodeLife, NodeLives, type NodeLivesOptions } from './node-life.ts'
+import { type NodeLife, NodeLives, type NodeLivesOptions, newIncarnation } from './node-life.ts'
 import type { RedisClient, RedisReply } from './redis-client.ts'
 import { repeat } from './repeat.ts'
 import { momentOf } from './self-fence.ts'
@@ -51,8 +50,7 @@ type Phase =
   | { readonly name: 'stopped' }
 
 /**
- * Phases: `new → joining → up ⇄ isolated → stopped`. `joining` falls back to `new` when it fails. Owns the timers of the heartbeat and the fence, and the
- * subscriptions.
+ * Phases: `new → joining → up ⇄ isolated → stopped`. `joining` falls back to `new` when it fails. Owns its timers and subscriptions.
  *
  * - I1: `up` begins after the server has listed the incarnation and its channel is subscribed.
  * - I2: `up` ends when two thirds of the time to live have passed since the last renewal that the server confirmed was sent, or when the server says that the
@@ -69,7 +67,6 @@ export class Membership {
   #members: readonly Member[] = []
   #view: MemberView = { now: 0, nodes: [] }
   #viewedAt = 0
-  #trustedFrom = 0
   #endChanges: (() => Promise<void>) | undefined
   #removeListener: (() => void) | undefined
   #endTimers: readonly (() => void)[] = []
@@ -213,11 +210,19 @@ export class Membership {
   #startTimers(): void {
     const { clock, heartbeatMs } = this.#options
     const untilFence = (): number => (this.#phase.name === 'up' ? Math.max(1, this.#phase.life.fence.remainingMs) : heartbeatMs)
-    const beat = (): void => {
-      if (this.#phase.name === 'isolated') this.#rejoin()
-      else if (this.#beat === undefined && this.isUp) void this.refresh().catch(() => undefined)
-    }
-    this.#endTimers = [repeat(clock, () => heartbeatMs, beat), repeat(clock, untilFence, () => this.#checkFence())]
+    this.#endTimers = [
+      repeat(
+        clock,
+        () => heartbeatMs,
+        () => this.#beatOrRejoin(),
+      ),
+      repeat(clock, untilFence, () => this.#checkFence()),
+    ]
+  }
+
+  #beatOrRejoin(): void {
+    if (this.#phase.name === 'isolated') this.#rejoin()
+    else if (this.#beat === undefined && this.isUp) void this.refresh().catch(() => undefined)
   }
 
   #checkFence(): void {
@@ -249,7 +254,7 @@ export class Membership {
       isNews ? '1' : '0',
       names.changes,
     ]
-    for (const { incarnation, ends } of this.#suspects(sentAt.monotonic)) args.push(incarnation, ends)
+    for (const { incarnation, ends } of this.#watch.suspects(sentAt.monotonic)) args.push(incarnation, ends)
     const reply = await link.script('renewing the membership', beatScript, [names.nodes, names.members], args).catch((error: unknown) => {
       this.#isNews ||= isNews
       throw error
@@ -268,14 +273,10 @@ export class Membership {
     if (this.isUp) this.#tell()
   }
 
-  #suspects(monotonic: number): ReturnType<DeathWatch['suspects']> {
-    return monotonic < this.#trustedFrom ? [] : this.#watch.suspects(this.#view, this.#view.now + (monotonic - this.#viewedAt))
-  }
-
   #see(view: MemberView, self: NodeRef, askedAt: number): void {
     this.#view = view
     this.#viewedAt = askedAt
-    this.#watch.see(view, self.incarnation)
+    this.#watch.see(view, self.incarnation, askedAt)
   }
 
   /** Makes the latest list the one that counts. */
@@ -287,15 +288,12 @@ export class Membership {
   #connected(trouble: unknown): void {
     if (trouble !== undefined) return
     // After a restart of the server all nodes come back, one after the other.
-    this.#watch.reset()
-    this.#trustedFrom = this.#options.clock.monotonic() + Math.min(longestReturnMs, this.#options.ttlMs / 3)
+    this.#watch.pauseUntil(this.#options.clock.monotonic() + Math.min(longestReturnMs, this.#options.ttlMs / 3))
+    // A node that was taken for dead meanwhile hears it now, not with its next heartbeat.
+    this.#beatOrRejoin()
   }
 
   #heardOfChange(from: string): void {
     if (from !== this.#self.incarnation && this.#nextBeat === undefined && this.isUp) void this.refresh().catch(() => undefined)
   }
-}
-
-function newIncarnation(): string {
-  return randomBytes(15).toString('base64url')
 }

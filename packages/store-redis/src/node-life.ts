@@ -1,4 +1,5 @@
 /** The beginning and the end of one life of a node, as the server lists it. */
+import { randomBytes } from 'node:crypto'
 import type { Clock, NodeRef } from '@beamclaw/core'
 import { idTaken } from './cluster-failures.ts'
 import type { ClusterNames } from './cluster-names.ts'
@@ -49,6 +50,11 @@ export interface BegunLife {
   readonly view: MemberView
   /** By the monotonic clock. */
   readonly askedAt: number
+}
+
+/** Returns a name for a life, unlike every other. */
+export function newIncarnation(): string {
+  return randomBytes(15).toString('base64url')
 }
 
 /** Begins and ends lives. */

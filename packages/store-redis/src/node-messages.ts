@@ -2,7 +2,8 @@
 import type { Clock, ClusterHost, JsonValue, Logger, Member, NodeRef } from '@beamclaw/core'
 import { describeError, toWireError } from '@beamclaw/core/adapter'
 import type { ClusterNames } from './cluster-names.ts'
-import { type AnswerItem, type EncodedItem, encodeItem, type Item } from './envelope.ts'
+import { takeParcelScript } from './cluster-scripts.ts'
+import { type AnswerItem, type EncodedItem, encodeItem, type Item, maxEnvelopeBytes } from './envelope.ts'
 import { Inbox } from './inbox.ts'
 import type { Membership } from './membership.ts'
 import { type Delivery, Outbox } from './outbox.ts'
@@ -38,6 +39,8 @@ export class NodeMessages {
       members: () => membership.members,
       isUp: () => membership.isUp,
       refresh: () => membership.refresh(),
+      takeParcel: (id) => this.#takeParcel(id),
+      now: () => options.clock.monotonic(),
       onAnswer: (from, item) => this.#requests.answered(from, item),
       reply: (to, item) => this.#reply(to, item),
     })
@@ -76,6 +79,7 @@ export class NodeMessages {
   }
 
   sawMembers(members: readonly Member[], askedAt: number): void {
+    this.#inbox.sawMembers(askedAt)
     this.#requests.sawMembers(members, askedAt)
   }
 
@@ -104,6 +108,12 @@ export class NodeMessages {
     } catch (error) {
       this.#options.logger?.log('warn', 'store-redis.answer-dropped', { problem: describeError(error) })
     }
+  }
+
+  async #takeParcel(id: string): Promise<string | undefined> {
+    const { link, names } = this.#options
+    const text = await link.script('fetching a message', takeParcelScript, [names.parcel(id)], [String(maxEnvelopeBytes)])
+    return typeof text === 'string' ? text : undefined
   }
 
   #post(to: string, self: NodeRef, item: Item, settle?: (delivery: Delivery) => void): void {

@@ -1,12 +1,15 @@
 /** What this node sends: all messages of one tick to one node in one publish, in order. */
+import { randomUUID } from 'node:crypto'
 import { BeamClawError, type Clock } from '@beamclaw/core'
 import type { ClusterNames } from './cluster-names.ts'
-import { type EncodedItem, encodeEnvelope, hasRoom } from './envelope.ts'
+import { sendParcelScript } from './cluster-scripts.ts'
+import { type EncodedItem, encodeEnvelope, encodeParcelNotice, hasRoom } from './envelope.ts'
+import type { RedisReply } from './redis-client.ts'
 import type { RedisLink } from './redis-link.ts'
 
 /** What an outbox is made of. */
 export interface OutboxOptions {
-  readonly link: Pick<RedisLink, 'send'>
+  readonly link: Pick<RedisLink, 'send' | 'script'>
   readonly names: ClusterNames
   readonly clock: Pick<Clock, 'yieldTo'>
 }
@@ -29,8 +32,14 @@ interface Line {
 
 const mostWaitingBytes = 64 * 1024 * 1024
 const mostWaiting = 100_000
-/** A batch of small messages stays below this, so that the server's buffers for the receiver stay small. */
-const batchBytes = 1024 * 1024
+/**
+ * Several messages together stay below this, and one that is larger goes as a parcel. A server ends a subscription for which it would have to buffer 32 MiB
+ * (`client-output-buffer-limit pubsub`), and all that is in the buffer is lost.
+ */
+const batchBytes = 256 * 1024
+/** In characters, of which a batch may have as many as bytes, and the frame a few more. */
+const parcelLength = batchBytes + 1024
+const keepParcelMs = 60_000
 
 /** Owns the messages that wait, by incarnation. One publish is under way for each: that keeps their order. */
 export class Outbox {
@@ -67,17 +76,30 @@ export class Outbox {
   }
 
   async #send(to: string, line: Line): Promise<void> {
-    const { link, names } = this.#options
     while (line.waiting.length > 0) {
       const batch = takeBatch(line)
-      const text = encodeEnvelope((batch[0] as Posted).from, batch)
-      const delivery = await link.send('sending to another node', ['PUBLISH', names.channel(to), text]).then(
+      const { from } = batch[0] as Posted
+      const text = encodeEnvelope(from, batch)
+      const sending = text.length > parcelLength ? this.#sendParcel(to, from, text) : this.#publish(to, text)
+      const delivery = await sending.then(
         (receivers): Delivery => ({ receivers: Number(receivers) }),
         (error: unknown): Delivery => ({ error }),
       )
       for (const { settle } of batch) settle?.(delivery)
     }
     this.#lines.delete(to)
+  }
+
+  #publish(to: string, text: string): Promise<RedisReply> {
+    const { link, names } = this.#options
+    return link.send('sending to another node', ['PUBLISH', names.channel(to), text])
+  }
+
+  #sendParcel(to: string, from: string, text: string): Promise<RedisReply> {
+    const { link, names } = this.#options
+    const id = randomUUID()
+    const args = [text, String(keepParcelMs), names.channel(to), encodeParcelNotice(from, id)]
+    return link.script('sending to another node', sendParcelScript, [names.parcel(id)], args)
   }
 }
 

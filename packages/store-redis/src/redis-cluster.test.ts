@@ -15,27 +15,41 @@ describe.skipIf(noRedis !== undefined)(`over a real server${noRedis === undefine
 
   const makeCluster = async () => {
     const options = { prefix: `cluster${++clusters}`, ...quick }
-    // A process that crashes loses its connections, all at once.
-    const proxy = await RedisProxy.start(server.folder, server.socket)
-    const cluster = new RedisCluster({ url: proxy.url, nodeId: 'node-a', ...options })
-    const made = [cluster]
+    // Each node has a way of its own to the server: a process that crashes loses all its connections at once.
+    const ways = new Map<string, RedisProxy>()
+    const made: RedisCluster[] = []
+    const open = async (nodeId: string): Promise<void> => {
+      ways.set(nodeId, await RedisProxy.start(server.folder, server.socket, `${clusters}-${nodeId}`))
+    }
+    const close = async (nodeId: string): Promise<void> => {
+      await ways.get(nodeId)?.stop()
+      ways.delete(nodeId)
+    }
+    const make = async (nodeId: string): Promise<RedisCluster> => {
+      await open(nodeId)
+      const cluster = new RedisCluster({ url: ways.get(nodeId)?.url as string, nodeId, ...options })
+      made.push(cluster)
+      return cluster
+    }
     let nodes = 0
     return {
-      cluster,
+      cluster: await make('node-a'),
       async restart() {
-        await proxy.stop()
+        await close('node-a')
         const restarted = new RedisCluster({ url: server.url, nodeId: 'node-a', ...options })
         made.push(restarted)
         return restarted
       },
-      async join() {
-        const other = new RedisCluster({ url: server.url, nodeId: `node-${++nodes}`, ...options })
-        made.push(other)
-        return other
+      join: () => make(`node-${++nodes}`),
+      kill: close,
+      async isolate(nodeId: string) {
+        ways.get(nodeId)?.unplug()
+        return async () => ways.get(nodeId)?.plug()
       },
+      withinMs: 10_000,
       async dispose() {
-        await Promise.all(made.map((one) => one.stop()))
-        await proxy.stop().catch(() => undefined)
+        await Promise.all(made.map((cluster) => cluster.stop()))
+        await Promise.all([...ways.keys()].map(close))
       },
     }
   }

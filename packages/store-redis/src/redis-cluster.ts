@@ -39,7 +39,8 @@ const aLoad: OptionRule = (value) =>
  *
  * - I1: a key is granted to a life of this node that the server lists, and whose last confirmed renewal is younger than two thirds of the time to live.
  * - I2: what this node hears is handed on while it is up, and of members alone.
- * - I3: every failure is a BeamClawError. Once replaced, every call rejects `store-replaced`; once stopped, `store-stopped`.
+ * - I3: every failure is a BeamClawError. Once replaced, every call rejects `store-replaced`; once stopped, `store-stopped`, and a request
+ *   `node-gone`.
  *
  * @example
  * const redis = { url: 'redis://localhost:6379' }
@@ -151,8 +152,9 @@ export class RedisCluster implements Cluster {
   }
 
   async request(node: NodeRef, body: JsonValue, { timeoutMs }: RequestOptions): Promise<JsonValue> {
+    if (this.#stopping !== undefined) throw nodeGone(node, 'this node has stopped', { isUndelivered: true })
     return await this.#run('asking another node', async () => {
-      if (this.#host === undefined) throw nodeGone(node, 'this node has not joined the cluster')
+      if (this.#host === undefined) throw nodeGone(node, 'this node has not joined the cluster', { isUndelivered: true })
       return await this.#messages.request(node, body, timeoutMs)
     })
   }

@@ -47,12 +47,13 @@ export class Requests {
     const request = this.#open.get(id)
     if (request === undefined) return
     if ('receivers' in delivery) {
-      if (delivery.receivers === 0) this.fail(id, nodeGone(request.node, 'it does not listen any more'))
+      if (delivery.receivers === 0) this.fail(id, nodeGone(request.node, 'it does not listen any more', { isUndelivered: true }))
       return
     }
     const { error } = delivery
     if (!BeamClawError.isInstance(error) || error.code !== 'store-io') this.fail(id, error)
-    else if (error.details.isSent === false) this.fail(id, nodeGone(request.node, 'the message could not be sent', error))
+    else if (error.details.isSent === false)
+      this.fail(id, nodeGone(request.node, 'the message could not be sent', { cause: error, isUndelivered: true }))
     else if (error.details.reply !== undefined) this.fail(id, error)
   }
 
@@ -74,7 +75,8 @@ export class Requests {
   sawMembers(members: readonly Member[], askedAt: number): void {
     const alive = new Set(members.map(({ incarnation }) => incarnation))
     for (const [id, { node, since }] of this.#open) {
-      if (since < askedAt && !alive.has(node.incarnation)) this.fail(id, nodeGone(node, 'it is no member of the cluster any more'))
+      if (since < askedAt && !alive.has(node.incarnation))
+        this.fail(id, nodeGone(node, 'it is no member of the cluster any more', { isUndelivered: false }))
     }
   }
 

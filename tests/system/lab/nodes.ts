@@ -1,5 +1,5 @@
 /** Several nodes in one process: a BeamClaw each, over one store and one network in memory. */
-import { BeamClaw, defineAgent, MemoryStore, type RunningBeamClaw, type Tool } from '@beamclaw/core'
+import { BeamClaw, defineAgent, MemoryStore, type Part, type RunningBeamClaw, type Tool } from '@beamclaw/core'
 import { wrapStore } from '@beamclaw/core/adapter'
 import { type MemoryCluster, MemoryNetwork, ScriptedProvider, textAnswer } from '@beamclaw/testkit'
 import { expect, vi } from 'vitest'
@@ -14,6 +14,8 @@ export interface LabNode {
 export interface NodesOptions {
   readonly count?: number
   readonly answers?: NonNullable<ConstructorParameters<typeof ScriptedProvider>[0]>['answers']
+  /** The parts of a node. */
+  readonly parts?: (id: string) => readonly Part[]
   /** The tools of the agent at a node. */
   readonly tools?: (id: string) => readonly Tool[]
 }
@@ -41,10 +43,15 @@ export class Nodes implements AsyncDisposable {
   }
 
   async add(id: string, cluster = this.network.node(id)): Promise<LabNode> {
-    const { answers = ({ messages }) => textAnswer(`heard ${String(messages.at(-1)?.content)}`), tools = () => [] } = this.#options
+    const {
+      answers = ({ messages }) => textAnswer(`heard ${String(messages.at(-1)?.content)}`),
+      tools = () => [],
+      parts = () => [],
+    } = this.#options
     const claw = new BeamClaw({
       providers: { test: new ScriptedProvider({ answers }) },
-      agents: [defineAgent({ id: 'main', model: 'test/model', tools: tools(id) })],
+      agents: [defineAgent({ id: 'main', model: 'test/model', tools: tools(id) }), defineAgent({ id: 'helper', model: 'test/model' })],
+      parts: parts(id),
       // One node must not stop the store of the others.
       store: wrapStore(this.store, { stop: async () => {} }),
       cluster,

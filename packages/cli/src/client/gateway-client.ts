@@ -114,7 +114,7 @@ export class GatewayClient implements AsyncDisposable {
       maxProtocol: protocolVersion,
       client: { id: 'cli', version, platform: process.platform, mode: 'cli' },
       role: 'operator',
-      scopes: ['operator.read', 'operator.write', 'operator.approvals'],
+      scopes: ['operator.admin'],
       caps: ['tool-events'],
       ...(token === undefined ? {} : { auth: { token } }),
     }

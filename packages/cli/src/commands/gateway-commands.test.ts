@@ -67,6 +67,11 @@ describe('status, agents and models', () => {
 
   test('tell programs', async () => {
     expect(jsonLines(await talk(['status', '--json']))).toMatchObject([{ url: gateway.url, readiness: 'ready', connections: 1 }])
+    expect((await talk(['cluster'])).output).toMatch(/^NODE .*\nsolo \* +up .*\n1 up, which is enough for the load\n$/)
+    expect(jsonLines(await talk(['cluster', 'status', '--json']))).toMatchObject([
+      { desiredNodes: 1, nodes: [{ id: 'solo', isSelf: true }] },
+    ])
+    expect(await talk(['cluster', 'drain', 'elsewhere'])).toMatchObject({ code: 1 })
     expect(jsonLines(await talk(['agents', '--json']))).toMatchObject([{ defaultId: 'main', agents: [{ id: 'main' }, { id: 'other' }] }])
     const [models] = jsonLines(await talk(['models', '--json']))
     expect(models?.models).toEqual(expect.arrayContaining(['beamclaw/main', 'local/scripted-1']))

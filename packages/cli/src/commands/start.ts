@@ -1,6 +1,7 @@
 /** `beamclaw start`: the standalone gateway. */
 import { once } from 'node:events'
 import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { BeamClawError, type Logger, type RunningBeamClaw } from '@beamclaw/core'
 import { Gateway, implementProcesses, implementSubAgents } from '@beamclaw/gateway-ws'
 import { AssembledBeamClaw } from '../assemble.ts'
@@ -41,7 +42,7 @@ export async function start(flags: StartFlags): Promise<void> {
   if (store.type === 'fs' && (store.lockWaitMs ?? 0) > 0)
     logger.log('info', 'store.may-wait', { forMs: store.lockWaitMs, path: store.path })
   const wiring = await AssembledBeamClaw.from(settings, logger, file, true)
-  const claw = await startTree(wiring, settings)
+  const claw = await startTree(wiring, settings, logger)
   const stopTools = wiring.followTools(claw)
   const { gateway, url } = await openGateway(settings, wiring, claw, logger)
   live?.start((next) => wiring.update(next, claw))
@@ -67,15 +68,38 @@ export async function start(flags: StartFlags): Promise<void> {
   await end({ gateway, claw, drainMs, logger })
 }
 
-/** Starts the tree. Rejects with advice for the user when the data directory cannot be written. */
-async function startTree({ claw }: AssembledBeamClaw, { store }: Settings): Promise<RunningBeamClaw> {
+/**
+ * Starts the tree; waits for a Redis that is not there. Rejects with advice for the user when the data directory cannot be written, and with the error of Redis
+ * when the time is over.
+ */
+async function startTree(wiring: AssembledBeamClaw, { store }: Settings, logger: Logger): Promise<RunningBeamClaw> {
   try {
-    return await claw.start()
+    const { startWaitMs = Number.POSITIVE_INFINITY } = store.type === 'redis' ? store : { startWaitMs: 0 }
+    const until = performance.now() + startWaitMs
+    for (let retryAfterMs = firstRetryMs; ; retryAfterMs = Math.min(longestRetryMs, 2 * retryAfterMs)) {
+      try {
+        return await wiring.claw.start()
+      } catch (error) {
+        if (!isUnreached(error) || performance.now() + retryAfterMs > until) throw error
+        logger.log('warn', 'store.unreachable', { error: error.message, retryAfterMs })
+        await sleep(retryAfterMs)
+      }
+    }
   } catch (error) {
+    await wiring.release()
     const system = systemCodeOf(error)
     if (store.type !== 'fs' || store.path === undefined || system === undefined || !mayNotWrite.includes(system)) throw error
     throw new ClientError('store-io', `${notWritable(resolve(store.path), system)}; ${writableAdvice}`, error)
   }
+}
+
+/** Milliseconds until a start is tried again; doubled each time, up to the longest. */
+const firstRetryMs = 1_000
+const longestRetryMs = 30_000
+
+/** True for a server that could not be asked: what it refuses, it refuses again. */
+function isUnreached(error: unknown): error is BeamClawError {
+  return BeamClawError.isInstance(error, 'store-io') && error.details.isSent === false && error.details.check === undefined
 }
 
 const mayNotWrite: readonly string[] = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR']

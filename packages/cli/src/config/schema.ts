@@ -63,6 +63,7 @@ const chosenStore = oneOfObjects(
       servername: host.exactOptional(),
       prefix: text(128).exactOptional(),
       storeId: text(128).exactOptional(),
+      startWaitMs: wholeNumber(0, maxTimerMs).exactOptional(),
       deadlineMs: wholeNumber(10, maxTimerMs).exactOptional(),
     }),
   ],

@@ -101,7 +101,10 @@ function storeFrom({ store }: Config, environment: Environment, flags: SettingsF
   const dataDir = flags.dataDir ?? environment.BEAMCLAW_DATA_DIR
   const lockWaitSeconds = wholeNumber('--lock-wait', flags.lockWait, 86_400)
   if (store?.type === 'redis') {
-    if (flags.dataDir === undefined) return { ...store, url: environment.BEAMCLAW_REDIS_URL || (store.url ?? settingDefaults.redisUrl) }
+    if (flags.dataDir === undefined) {
+      const url = environment.BEAMCLAW_REDIS_URL || (store.url ?? settingDefaults.redisUrl)
+      return { ...store, url, ...(lockWaitSeconds === undefined ? {} : { startWaitMs: lockWaitSeconds * 1_000 }) }
+    }
     throw new ConfigError([
       '--data-dir: the configuration keeps everything in Redis (store.type); leave the flag out, or use another configuration',
     ])

@@ -100,6 +100,11 @@ export class FollowedTopic {
     this.#settleHere()
   }
 
+  /** The session has replied from that node. One that was free may have started elsewhere than where it was looked for. */
+  answeredAt(node: NodeRef): void {
+    if (!this.isAt(node.incarnation)) this.look(node)
+  }
+
   /** The session has left the node that `id` listens to, or that node has forgotten the id or is gone. */
   lost(id: number, to?: NodeRef): void {
     if (this.#place.at !== 'there' || this.#place.id !== id) return

@@ -236,6 +236,23 @@ describe('a session that moves', () => {
     expect(reader.told).toEqual([1])
   })
 
+  test('is followed at once when it has replied from another node than the one that is listened to', async () => {
+    const { net, owner, other, listen } = await two()
+    const third = net.join('third')
+    const reader = listen()
+    await reader.subscription.ready
+    // As for a session that was free when this node looked for it: no node says that it has moved.
+    net.owners.set(lease, third.self)
+    other.events.sessionAnswered(lease, owner.self)
+    await flushEventLoop()
+    expect(reader.counts.gaps).toBe(0)
+    other.events.sessionAnswered(lease, third.self)
+    await flushEventLoop()
+    third.events.publish(topic, durable(1))
+    await flushEventLoop()
+    expect([reader.counts.gaps, reader.told, owner.events.sizes.listened]).toEqual([1, [1], 0])
+  })
+
   test('is heard at once on the node where it starts', async () => {
     const { net, owner, other, listen } = await two()
     const reader = listen()

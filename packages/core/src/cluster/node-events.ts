@@ -142,6 +142,11 @@ export class NodeEvents implements EventBus<RunEvent> {
     for (const topic of this.#topicsOf(lease)) this.#followed.get(topic)?.startedHere()
   }
 
+  /** Called when the session that is granted under this key has replied from another node: it is there, and not where this node listened. */
+  sessionAnswered(lease: string, at: NodeRef): void {
+    for (const topic of this.#topicsOf(lease)) this.#followed.get(topic)?.answeredAt(at)
+  }
+
   /** Called when the session that is granted under this key has left this node, and has published its last event here. */
   sessionMoved(lease: string, to?: NodeRef): void {
     const topics = this.#topicsOf(lease)

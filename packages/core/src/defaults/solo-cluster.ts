@@ -69,7 +69,8 @@ export class SoloCluster implements Cluster {
 
   async request(node: NodeRef, body: JsonValue, { timeoutMs }: RequestOptions): Promise<JsonValue> {
     const host = this.#host
-    if (host === undefined || node.id !== this.self.id) throw new BeamClawError('node-gone', `There is no node "${node.id}"`)
+    if (host === undefined || node.id !== this.self.id)
+      throw new BeamClawError('node-gone', `There is no node "${node.id}"`, { details: { isUndelivered: true } })
     const expired = Promise.withResolvers<never>()
     const timer = this.#clock.setTimer(
       () => expired.reject(new BeamClawError('call-timeout', `Node "${node.id}" sent no reply within ${timeoutMs} ms`)),

@@ -17,7 +17,7 @@ import type { SessionRecords } from '../session/session-records.ts'
 export interface PartNodes {
   /** Calls back with the nodes that have left, however they did. Returns what ends that. */
   onLeft(listener: (nodes: readonly NodeRef[]) => void): () => void
-  /** Answers what the part asks from other nodes. What arrives is to be checked: it may come from another version. Returns what ends that. */
+  /** Calls `handler` with what the part asks from other nodes. What arrives is to be checked: it may come from another version. Returns what ends that. */
   answer(partId: string, handler: (body: JsonValue) => Promise<JsonValue>): () => void
   /** Asks the part at another node. Rejects with its error, `node-gone` for a node that is not there, and `call-timeout`. */
   ask(partId: string, node: NodeId, body: JsonValue, options?: { readonly timeoutMs?: number }): Promise<JsonValue>

@@ -11,15 +11,18 @@ import { fromDocument, type ProcessRecord, processKeys } from './process-record.
 /** Said where output may be missing: it was printed while no process read it. */
 const gapNote = '\n[BeamClaw was started again here; what the process printed meanwhile is not known]\n'
 
-/** Resolves with the records of this node, the oldest first. A document that cannot be read is logged and left alone. Rejects as the store does. */
-export async function readRecords({ store, tenant, cluster, services: { logger } }: PartHost): Promise<readonly ProcessRecord[]> {
+/** Resolves with the records of nodes, the oldest first. A document that cannot be read is logged and left alone. Rejects as the store does. */
+export async function readRecords(
+  { store, tenant, services: { logger } }: PartHost,
+  nodes: readonly string[],
+): Promise<readonly ProcessRecord[]> {
   const records: ProcessRecord[] = []
   for await (const key of keysBelow(store, processKeys(tenant))) {
     const id = key[2]
     if (key.length !== 3 || id === undefined) continue
     const record = fromDocument((await store.get(key))?.value ?? null, id)
     if (record === undefined) logger.log('warn', 'process.document-unreadable', { process: id })
-    else if (record.node === cluster.self.id) records.push(record)
+    else if (nodes.includes(record.node)) records.push(record)
   }
   return records.sort((a, b) => a.startedAt - b.startedAt)
 }

@@ -29,6 +29,9 @@ import { readRecords, recover } from './recover-processes.ts'
 import { newMark, newSlug } from './slug.ts'
 import { encodeKeys } from './terminal-keys.ts'
 
+/** Milliseconds in which a node that has left may be back: then it sees to its processes itself. */
+const returnWithinMs = 30_000
+
 /**
  * Phases: `new → open → closing → released`. Owns the entries of the tenant, the timer that forgets ended ones, the notices of ends, and the watch of the owners.
  * I1: A process that runs has a document, written before it was started. I2: An entry is forgotten after its end is durable and its owner was told.
@@ -44,6 +47,9 @@ export class TenantProcesses implements ProcessList {
   readonly #deletedOwners: DeletedOwners
   readonly #starts: TurnQueue
   readonly #tell: (process: BackgroundProcess) => void
+  // Waits for nodes that have left.
+  readonly #returns = new Set<TimerHandle>()
+  #ignoreNodes: () => void = () => {}
   #forgetTimer: TimerHandle | undefined
   #phase: 'new' | 'open' | 'closing' | 'released' = 'new'
 
@@ -60,8 +66,10 @@ export class TenantProcesses implements ProcessList {
   async open(): Promise<void> {
     const { sandboxes, killAfterMs } = this.#settings
     const { clock, logger } = this.#host.services
-    const records = await readRecords(this.#host)
+    const { cluster, nodes } = this.#host
+    const records = await readRecords(this.#host, [cluster.self.id])
     if (this.#phase !== 'new') return
+    this.#ignoreNodes = nodes.onLeft((left) => this.#awaitReturn(left.map(({ id }) => id)))
     const left: ProcessEntry[] = []
     for (const record of records) {
       const entry = this.#add(record)
@@ -70,6 +78,33 @@ export class TenantProcesses implements ProcessList {
     }
     await Promise.all(left.map((entry) => recover(entry, { sandboxes, clock, logger, withinMs: killAfterMs * 2 })))
     if (this.#phase === 'new') this.#phase = 'open'
+  }
+
+  /** A node that was started again sees to its processes itself. */
+  #awaitReturn(left: readonly string[]): void {
+    const timer = this.#host.services.clock.setTimer(
+      () => {
+        this.#returns.delete(timer)
+        const back = this.#host.cluster.members.map(({ id }) => id as string)
+        this.#callLost(left.filter((id) => !back.includes(id))).catch((error: unknown) => this.#log('process.not-taken-over', '', error))
+      },
+      returnWithinMs,
+      true,
+    )
+    this.#returns.add(timer)
+  }
+
+  /** Tells the owners that their processes ended with their node. Those that outlive their node are still its own. */
+  async #callLost(nodes: readonly string[]): Promise<void> {
+    if (nodes.length === 0) return
+    for (const record of await readRecords(this.#host, nodes)) {
+      if (this.#phase !== 'open' || record.isDetached || this.#entries.has(record.id)) continue
+      const entry = this.#add(record)
+      if (!entry.hasEnded) {
+        entry.notSpawned()
+        entry.change({ type: 'lost', at: this.#host.services.clock.now() })
+      } else this.#settle(entry)
+    }
   }
 
   /** Ends every process that is not detached. Resolves once nothing runs and that is durable. */
@@ -84,6 +119,8 @@ export class TenantProcesses implements ProcessList {
     this.#phase = 'released'
     this.#notices.close()
     this.#deletedOwners.close()
+    this.#ignoreNodes()
+    for (const timer of this.#returns) timer.cancel()
     this.#forgetTimer?.cancel()
     for (const entry of this.#entries.values()) entry.release()
   }

@@ -17,6 +17,8 @@ export interface EventFilter {
   readonly type: string
   readonly agent: AgentId | undefined
   readonly tenant: TenantId | undefined
+  /** True for a listener that gets what the other nodes tell, too. */
+  readonly isAnywhere?: boolean
 }
 
 export type EventListener = (event: SessionEvent) => unknown
@@ -52,6 +54,11 @@ export class EventListeners {
     for (const queue of this.#all) queue.offer(event)
   }
 
+  /** Adds an event of another node to the queues that want those. Never throws. */
+  tellElsewhere(event: SessionEvent): void {
+    for (const queue of this.#all) if (queue.isAnywhere) queue.offer(event)
+  }
+
   /** Removes all listeners. Events that already wait are still delivered. */
   stop(): void {
     this.#all.clear()
@@ -72,6 +79,10 @@ class ListenerQueue {
     this.#filter = filter
     this.#listener = listener
     this.#logger = logger
+  }
+
+  get isAnywhere(): boolean {
+    return this.#filter.isAnywhere === true
   }
 
   offer(event: SessionEvent): void {

@@ -9,6 +9,8 @@ export interface ListenOptions {
   readonly agent?: string
   /** @default all */
   readonly tenant?: string
+  /** `all`: the approval events of the other nodes of the cluster, too, as far as they arrive. Other types come from this node alone. @default 'own' */
+  readonly nodes?: 'own' | 'all'
 }
 
 /** Returns the error for an unknown event name. */

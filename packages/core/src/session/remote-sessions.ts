@@ -52,6 +52,14 @@ const repeatable: ReadonlySet<SessionMessage['type']> = new Set([
   'go-on',
 ])
 
+/** Those of the repeatable messages whose reply does not grow with the session: a late one was lost, or its node is busy. */
+const prompt: ReadonlySet<SessionMessage['type']> = new Set(['send', 'redrive', 'find', 'inspect', 'exists', 'answering', 'go-on'])
+
+/** Returns whether a message is sent again where no reply has come soon. */
+export function isPrompt(type: SessionMessage['type']): boolean {
+  return prompt.has(type)
+}
+
 /** Where a session was, and until when that counts, on the monotonic clock. */
 interface KnownPlace {
   readonly node: NodeRef

@@ -54,6 +54,7 @@ export interface SessionDependencies {
 export interface SessionPlaces {
   sessionStarted(lease: string): void
   sessionMoved(lease: string, to?: NodeRef): void
+  sessionAnswered(lease: string, at: NodeRef): void
 }
 
 /** Defaults for all sessions of a BeamClaw. */

@@ -115,7 +115,7 @@ export class SessionMemory {
     }
   }
 
-  /** A lease that is not released costs nothing but a hand-over: this node has it, or nobody has once the node has left. */
+  /** A lease that is not released costs nothing but a hand-over: this node has it, or no node has once this one has left. */
   async #release(): Promise<void> {
     const { cluster, phase, places } = this.#dependencies
     const lease = this.#lease

@@ -15,10 +15,10 @@ import type { NewMessage } from './commands/message-intake.ts'
 import { unknownSession } from './journal/store-failure-codes.ts'
 import { findJournal } from './listing/find-journal.ts'
 import type { NodePhase } from './node-phase.ts'
-import { type RemoteSessions, type SessionCall, unknownOutcome } from './remote-sessions.ts'
+import { isPrompt, type RemoteSessions, type SessionCall, unknownOutcome } from './remote-sessions.ts'
 import { Session, type SessionMessage, type SessionReply } from './session.ts'
 import type { SessionDependencies } from './session-dependencies.ts'
-import { journalKey } from './session-names.ts'
+import { journalKey, sessionLease } from './session-names.ts'
 import type { SessionInspection } from './session-replies.ts'
 
 /** A session may have to read a long journal before it replies. */
@@ -27,6 +27,9 @@ export const patient = { timeoutMs: 60_000 }
 /** Milliseconds until a call that did not find its session is made again; doubled each time, up to the longest. */
 const firstWaitMs = 5
 const longestWaitMs = 200
+
+/** Milliseconds in which another node has to reply before a prompt message is sent once more, in case it was lost; doubled each time. */
+const firstReplyMs = 2_000
 
 /** Looks for sessions that were being started while all were to end. */
 const mostLooks = 25
@@ -171,7 +174,8 @@ export class SessionRouter {
   async delete(key: SessionKey, unusedSince?: number): Promise<void> {
     this.checkRuns()
     const { store, tenant } = this.#options.dependencies
-    if (!this.#existing.has(key) && (await findJournal(store, tenant, key)) === 'none') {
+    // Of several nodes another one may be about to begin the session: the session itself looks.
+    if (this.#options.remote === undefined && !this.#existing.has(key) && (await findJournal(store, tenant, key)) === 'none') {
       const [left] = await store.list(journalKey(tenant, key), { limit: 1 })
       // A list may still show it if an earlier deletion failed half-way. Both begin in this turn: a session that begins meanwhile writes its own after them.
       if (left === undefined && !this.#existing.has(key)) {
@@ -226,16 +230,21 @@ export class SessionRouter {
     if (remote === undefined) return this.#callHere<T>(key, call)
     const { clock, random } = dependencies.services
     const until = clock.monotonic() + patient.timeoutMs
+    let replyWithinMs = firstReplyMs
     for (let waitMs = firstWaitMs; ; waitMs = Math.min(longestWaitMs, 2 * waitMs)) {
       try {
         this.checkRuns()
         const node = this.#existing.has(key) ? undefined : await remote.placeOf(key)
         if (node === undefined) return await this.#callHere<T>(key, call)
         const named = await this.#named(node, key, call)
-        return await remote.ask<T>(node, key, named, Math.max(1, until - clock.monotonic()))
+        const leftMs = Math.max(1, until - clock.monotonic())
+        const reply = await remote.ask<T>(node, key, named, isPrompt(named.message.type) ? Math.min(leftMs, replyWithinMs) : leftMs)
+        dependencies.places?.sessionAnswered(sessionLease(dependencies.tenant, key), node)
+        return reply
       } catch (error) {
         this.checkRuns()
         if (!remote.isAgain(key, call, error)) throw BeamClawError.isInstance(error) ? unknownOutcome(error) : error
+        if (error.code === 'call-timeout') replyWithinMs *= 2
         // A session here that another node has taken over has ended, or is about to.
         if (error.code === 'fenced') this.#existing.delete(key)
         if (clock.monotonic() + waitMs >= until) throw error

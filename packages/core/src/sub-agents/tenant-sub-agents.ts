@@ -37,6 +37,7 @@ export class TenantSubAgents implements SubAgentList {
   readonly #spawning = new Map<string, Promise<SubAgentEntry>>()
   readonly #saving = new Set<Promise<unknown>>()
   #forgetTimer: TimerHandle | undefined
+  #ignoreNodes: () => void = () => {}
   #phase: 'new' | 'open' | 'released' = 'new'
 
   constructor(host: PartHost, settings: SubAgentSettings) {
@@ -46,23 +47,44 @@ export class TenantSubAgents implements SubAgentList {
 
   /** Reads the documents, and goes on with each. Rejects as the store does. */
   async open(): Promise<void> {
+    const records = await this.#unknown()
+    if (this.#phase !== 'new') return
+    this.#phase = 'open'
+    this.#ignoreNodes = this.#host.nodes.onLeft(() => void this.#takeOver())
+    // What its parent may do without being asked a sub-agent may do, and no more: whatever was allowed to its agent elsewhere.
+    this.#host.approvals.inner.actFor((key) => this.#originOf(key))
+    this.#goOn(records)
+  }
+
+  /** Resolves with the records that are not in the list, the oldest first. Rejects as the store does. */
+  async #unknown(): Promise<readonly SubAgentRecord[]> {
     const { store, tenant, services } = this.#host
     const records: SubAgentRecord[] = []
     for await (const key of keysBelow(store, subAgentKeys(tenant))) {
       const id = key[2]
-      if (key.length !== 3 || id === undefined) continue
+      if (key.length !== 3 || id === undefined || this.#entries.has(id)) continue
       const record = fromDocument((await store.get(key))?.value ?? null, id)
       if (record === undefined) services.logger.log('warn', 'sub-agent.document-unreadable', { subAgent: id })
       else records.push(record)
     }
-    if (this.#phase !== 'new') return
-    this.#phase = 'open'
-    // What its parent may do without being asked a sub-agent may do, and no more: whatever was allowed to its agent elsewhere.
-    this.#host.approvals.inner.actFor((key) => this.#originOf(key))
-    records.sort((a, b) => a.startedAt - b.startedAt)
+    return records.sort((a, b) => a.startedAt - b.startedAt)
+  }
+
+  #goOn(records: readonly SubAgentRecord[]): void {
     // All are known before one goes on: each looks for its own sub-agents.
-    for (const entry of records.map((record) => this.#add(record))) this.#work(entry)
+    const fresh = records.filter(({ id }) => !this.#entries.has(id)).map((record) => this.#add(record))
+    for (const entry of fresh) this.#work(entry)
     for (const entry of this.#entries.values()) if (this.#isOrphan(entry)) this.#stop(entry, 'parent', false)
+  }
+
+  /** Follows what other nodes have started: one of them is gone. That several nodes do so is harmless, for each step has the same key. */
+  async #takeOver(): Promise<void> {
+    try {
+      const records = await this.#unknown()
+      if (this.#phase === 'open') this.#goOn(records)
+    } catch (error) {
+      this.#host.services.logger.log('warn', 'sub-agents.not-taken-over', { error: describeError(error) })
+    }
   }
 
   /** Resolves once what was being written is durable. The runs go on with their sessions, and are followed again by the next start. */
@@ -79,6 +101,7 @@ export class TenantSubAgents implements SubAgentList {
 
   #letGo(): void {
     this.#phase = 'released'
+    this.#ignoreNodes()
     this.#forgetTimer?.cancel()
     for (const run of this.#runs.values()) run.close()
     for (const timer of this.#deadlines.values()) timer.cancel()

@@ -10,6 +10,7 @@ import { BeamClawError, describeError } from '../base/errors.ts'
 import { parseSessionKey, type TenantId } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
 import type { Cluster, ClusterHost, MemberChange, NodeRef, VersionRange } from '../ports/cluster.ts'
+import { isStoreLost } from '../session/journal/store-failure-codes.ts'
 import type { NodePhase } from '../session/node-phase.ts'
 import type { SessionCall, SessionFrame } from '../session/remote-sessions.ts'
 
@@ -41,7 +42,7 @@ export interface LinkedTenant {
   rejoin(): void
 }
 
-/** Answers the requests of one type. */
+/** Resolves with the reply to a request of one type. */
 export type NodeHandler = (body: { readonly [name: string]: JsonValue | undefined }, from: NodeRef) => Promise<JsonValue>
 
 export interface NodeLinkOptions {
@@ -49,6 +50,8 @@ export interface NodeLinkOptions {
   readonly services: SystemServices
   readonly phase: { value: NodePhase }
   readonly tenants: readonly LinkedTenant[]
+  /** Called when the data of the cluster were replaced: this node comes back into no cluster. */
+  readonly onLost: (error: BeamClawError) => void
 }
 
 export class NodeLink implements ClusterHost {
@@ -75,7 +78,7 @@ export class NodeLink implements ClusterHost {
     })
   }
 
-  /** Answers the requests whose `type` is this one. */
+  /** Has `handler` reply to the requests whose `type` is this one. */
   answer(type: string, handler: NodeHandler): void {
     this.#handlers.set(type, handler)
   }
@@ -173,10 +176,14 @@ export class NodeLink implements ClusterHost {
   }
 
   #tellLoad(): void {
+    const isIsolated = this.#options.phase.value === 'isolated'
     const load = this.#options.tenants.reduce((sum, { sessionCount, busyCount }) => sum + sessionCount + 10 * busyCount, 0)
-    if (Math.abs(load - this.#toldLoad) <= this.#toldLoad / 10) return
+    if (!isIsolated && Math.abs(load - this.#toldLoad) <= this.#toldLoad / 10) return
     this.#toldLoad = load
-    this.#options.cluster.announce({ load }).catch(() => {})
+    this.#options.cluster.announce({ load }).catch((error: unknown) => {
+      // An isolated node does nothing that could find it out by itself.
+      if (isIsolated && BeamClawError.isInstance(error) && isStoreLost(error)) this.#options.onLost(error)
+    })
   }
 
   #guarded(act: () => void): void {

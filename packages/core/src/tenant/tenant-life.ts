@@ -143,6 +143,7 @@ export function newTenantLife({ tenant, node, resume, host, approvals, session, 
       phase,
       places: places && {
         sessionStarted: (lease) => places.sessionStarted(lease),
+        sessionAnswered: (lease, at) => places.sessionAnswered(lease, at),
         sessionMoved: (lease, to) => {
           router.left(lease.slice(tenant.length + 1) as SessionKey)
           places.sessionMoved(lease, to)

@@ -47,7 +47,7 @@ export class TenantNodes implements PartNodes {
     return this.#cluster.request(member, { type: 'part', tenant: this.#tenant, part: partId, body }, { timeoutMs })
   }
 
-  /** Answers the part of another node. Rejects `unknown-message` when the part does not run here. */
+  /** Resolves with the reply to the part at another node. Rejects `unknown-message` when the part does not run here. */
   async handle(partId: JsonValue | undefined, body: JsonValue | undefined): Promise<JsonValue> {
     const handler = typeof partId === 'string' ? this.#handlers.get(partId) : undefined
     if (handler !== undefined && body !== undefined) return handler(body)

@@ -162,7 +162,7 @@ export class Tenant implements SessionAccess {
     })
   }
 
-  /** Answers another node. Rejects as the store does. */
+  /** Resolves with the reply to another node. Rejects as the store does. */
   async answer(what: TenantQuestion): Promise<JsonValue> {
     const { activity, overviews, router } = this.#life
     if (what === 'at-work')

@@ -21,17 +21,24 @@ export class RedisProxy {
   readonly socket: string
   readonly #server: Server
   readonly #pairs = new Set<Pair>()
+  /** Connections that lead nowhere. */
+  readonly #strays = new Set<Socket>()
   #onHeld: (() => void) | undefined
   #trigger: string | undefined
+  #isUnplugged = false
 
   private constructor(socket: string, target: string) {
     this.socket = socket
-    this.#server = createServer((client) => this.#join(client, connect(target)))
+    this.#server = createServer((client) => {
+      if (!this.#isUnplugged) return this.#join(client, connect(target))
+      this.#strays.add(client)
+      client.on('error', () => undefined).on('close', () => this.#strays.delete(client))
+    })
   }
 
-  /** Starts a proxy before the unix socket `target`, in the same folder. */
-  static async start(folder: string, target: string): Promise<RedisProxy> {
-    const proxy = new RedisProxy(join(folder, 'proxy.sock'), target)
+  /** Starts a proxy before the unix socket `target`, in the same folder, which has one of each name at a time. */
+  static async start(folder: string, target: string, name = 'proxy'): Promise<RedisProxy> {
+    const proxy = new RedisProxy(join(folder, `${name}.sock`), target)
     proxy.#server.listen(proxy.socket)
     await once(proxy.#server, 'listening')
     return proxy
@@ -79,6 +86,22 @@ export class RedisProxy {
       client.destroy()
       server.destroy()
     }
+    for (const stray of this.#strays) stray.destroy()
+  }
+
+  /** As a cable that is pulled: nothing passes, also through later connections, and neither side hears of an end. */
+  unplug(): void {
+    this.#isUnplugged = true
+    for (const pair of this.#pairs) {
+      pair.isDetached = true
+      for (const direction of ['requests', 'replies'] as const) pair.swallowed.add(direction)
+    }
+  }
+
+  /** Later connections are free again; those from before have ended. */
+  plug(): void {
+    this.#isUnplugged = false
+    this.cut()
   }
 
   /** Delivers what is held on its way to the server. Resolves once the server has answered. */

@@ -99,7 +99,7 @@ export class MemoryCluster implements Cluster {
     const text = encodeBody(body)
     await this.#network.turn()
     const isGone = !this.#network.isCut(this.#self, node) && !this.#network.directory.isOpen(node)
-    if (this.#phase.name !== 'joined' || isGone) throw goneError(node)
+    if (this.#phase.name !== 'joined' || isGone) throw goneError(node, true)
     const { id, reply } = this.#requests.open(node, timeoutMs)
     this.#send({ kind: 'request', id, from: this.#self, to: node, text })
     return reply
@@ -294,6 +294,8 @@ export class MemoryCluster implements Cluster {
   }
 }
 
-function goneError({ id }: NodeRef): BeamClawError {
-  return new BeamClawError('node-gone', `There is no live node "${id}" that can be reached`)
+function goneError({ id }: NodeRef, isUndelivered = false): BeamClawError {
+  return new BeamClawError('node-gone', `There is no live node "${id}" that can be reached`, {
+    details: isUndelivered ? { isUndelivered } : {},
+  })
 }

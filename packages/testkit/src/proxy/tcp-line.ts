@@ -72,7 +72,7 @@ export class TcpLine {
   #send(content: Item['content']): void {
     if (this.#to.destroyed) return
     if (content === 'end') this.#to.end()
-    else if (content === 'reset') this.#to.resetAndDestroy()
+    else if (content === 'reset') reset(this.#to)
     else if (!this.#to.write(content)) this.#from.pause()
   }
 
@@ -82,4 +82,10 @@ export class TcpLine {
     this.#timer?.cancel()
     this.#from.resume()
   }
+}
+
+/** Ends a connection as a crash of its machine does. A unix socket knows no reset, and is closed. */
+export function reset(socket: Socket): void {
+  if (socket.remoteFamily === undefined) socket.destroy()
+  else socket.resetAndDestroy()
 }

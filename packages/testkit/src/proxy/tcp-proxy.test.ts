@@ -1,5 +1,8 @@
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { flushEventLoop, ManualClock } from '@beamclaw/core/testing'
 import { afterEach, expect, test } from 'vitest'
 import { TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts'
@@ -27,6 +30,11 @@ class Shouting {
     this.#server.listen(0, '127.0.0.1')
     await once(this.#server, 'listening')
     return (this.#server.address() as AddressInfo).port
+  }
+
+  async listenAt(path: string): Promise<void> {
+    this.#server.listen(path)
+    await once(this.#server, 'listening')
   }
 
   /** Sends to every connection. */
@@ -227,4 +235,42 @@ test('leaves no connection behind when it is stopped', async () => {
   await end
   await proxy.stop()
   expect(proxy.connections).toBe(0)
+})
+
+test('ends connections to a unix socket, which knows no reset, when they are cut and when their client is reset', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'beamclaw-proxy-'))
+  stops.push(async () => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'socket')
+  const server = new Shouting()
+  await server.listenAt(path)
+  stops.push(() => server.stop())
+  const proxy = await TcpProxy.start({ target: { path } })
+  stops.push(() => proxy.stop())
+  for (const end of [() => proxy.cut(), (socket: Socket) => socket.resetAndDestroy()]) {
+    const socket = await connected(proxy)
+    socket.write('a')
+    await read(socket)
+    const ended = new Promise<void>((resolve) => {
+      server.onEnd = resolve
+    })
+    end(socket)
+    await ended
+  }
+  await settled(proxy)
+})
+
+test('is stopped while its connections end by themselves', async () => {
+  const server = new Shouting()
+  const port = await server.listen()
+  stops.push(() => server.stop())
+  for (let round = 0; round < 50; round++) {
+    const proxy = await TcpProxy.start({ target: { port } })
+    const sockets = await Promise.all([connected(proxy), connected(proxy), connected(proxy)])
+    for (const socket of sockets) socket.write('a')
+    await Promise.all(sockets.map(read))
+    for (const [index, socket] of sockets.entries()) index % 2 === round % 2 ? socket.resetAndDestroy() : socket.end()
+    for (let turn = 0; turn < round % 4; turn++) await new Promise((resolve) => setImmediate(resolve))
+    await proxy.stop()
+    expect(proxy.connections).toBe(0)
+  }
 })

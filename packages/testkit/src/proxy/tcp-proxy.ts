@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { type Clock, SystemClock } from '@beamclaw/core'
-import { type LineMode, type LineRules, TcpLine } from './tcp-line.ts'
+import { type LineMode, type LineRules, reset, TcpLine } from './tcp-line.ts'
 
 /** From the client to the server, or back. */
 export type TcpDirection = 'requests' | 'replies'
@@ -24,6 +24,8 @@ interface Pair {
   readonly client: Socket
   readonly server: Socket
   readonly lines: Readonly<Record<TcpDirection, TcpLine>>
+  /** Resolves once both sockets are gone. */
+  readonly ended: Promise<void>
 }
 
 const directions: readonly TcpDirection[] = ['requests', 'replies']
@@ -82,7 +84,10 @@ export class TcpProxy implements AsyncDisposable {
     this.#setMode('hold', direction)
   }
 
-  /** Lets what is sent vanish, the end of a connection included: each side takes the other for silent, and the connection for open. */
+  /**
+   * Lets what is sent vanish, the end of a connection included: each side takes the other for silent, and the connection for open. `cut` before `pass`:
+   * no network delivers a stream with a hole.
+   */
   swallow(direction?: TcpDirection): void {
     this.#setMode('swallow', direction)
   }
@@ -112,8 +117,8 @@ export class TcpProxy implements AsyncDisposable {
   /** Resets the present connections, both ends. What is held is lost; later connections are as the rules say. */
   cut(): void {
     for (const { client, server } of this.#pairs) {
-      client.resetAndDestroy()
-      server.resetAndDestroy()
+      reset(client)
+      reset(server)
     }
   }
 
@@ -136,11 +141,12 @@ export class TcpProxy implements AsyncDisposable {
   /** Refuses new connections and ends the present ones. Idempotent. */
   async stop(): Promise<void> {
     this.refuse()
-    const open = [...this.#pairs].flatMap(({ client, server }) => [client, server]).filter(({ closed }) => !closed)
-    // `once` of Node would reject for a socket that ends with an error.
-    const closed = open.map((socket) => new Promise<void>((resolve) => void socket.once('close', () => resolve())))
-    this.cut()
-    await Promise.all(closed)
+    const pairs = [...this.#pairs]
+    for (const { client, server } of pairs) {
+      client.destroy()
+      server.destroy()
+    }
+    await Promise.all(pairs.map(({ ended }) => ended))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -160,16 +166,20 @@ export class TcpProxy implements AsyncDisposable {
       requests: new TcpLine(client, server, this.#rules.requests, this.#clock),
       replies: new TcpLine(server, client, this.#rules.replies, this.#clock),
     }
-    const pair: Pair = { client, server, lines }
+    const ended = Promise.all([gone(client), gone(server)]).then(() => void this.#pairs.delete(pair))
+    const pair: Pair = { client, server, lines, ended }
     this.#pairs.add(pair)
-    for (const socket of [client, server]) {
-      socket.on('close', () => {
-        if (client.closed && server.closed) this.#pairs.delete(pair)
-      })
-    }
   }
 }
 
 function withHost(address: TcpAddress): TcpAddress {
   return 'path' in address ? address : { host: '127.0.0.1', ...address }
+}
+
+/** Resolves once a socket is closed, or has failed: where a reset fails, Node tells of no close. */
+function gone(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once('close', () => resolve())
+    socket.once('error', () => resolve())
+  })
 }

@@ -197,7 +197,7 @@ export class ActivityLog {
     return this.#options.cluster.self.incarnation === soloIncarnation
   }
 
-  /** Begins anew, as the list of the node's present life: the sessions of the one before are for whoever takes that one's list over. */
+  /** Begins anew, as the list of the node's present life: the sessions of the one before are for the node that takes that one's list over. */
   renew(): void {
     const before = this.#opening
     this.#opening = undefined

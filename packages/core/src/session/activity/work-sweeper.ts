@@ -2,7 +2,7 @@
  * Takes over what dead nodes have left: claims their lists of busy sessions, and has those go on where they belong now.
  *
  * Phases: `resting ⇄ sweeping`, and `stopped` from either.
- * I1: A list is deleted only when each of its sessions was woken, or nothing can be done for it. Whoever sweeps next finds what an interrupted sweep left.
+ * I1: A list is deleted only when each of its sessions was woken, or nothing can be done for it. The next sweep, of any node, finds what an interrupted sweep left.
  * I2: Opening a list fences its node: should it still run, it begins no work any more.
  */
 import type { Clock, Logger } from '@beamclaw/actor'

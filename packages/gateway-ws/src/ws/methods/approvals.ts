@@ -21,6 +21,7 @@ export const approvalWaitDecision: Method<'exec.approval.waitDecision'> = async 
   const leave = (): void => resolve(null)
   const stop = claw.on('approval-decision', (event) => event.id === id && resolve(wireDecision(event.answer)), {
     tenant: claw.approvals.tenant,
+    nodes: 'all',
   })
   const timer = services.clock.setTimer(leave, timeoutMs)
   connection.signal.addEventListener('abort', leave, { once: true })
@@ -53,7 +54,7 @@ export const grantsRevoke: Method<'exec.approval.grants.revoke'> = async ({ gran
 
 /** Publishes requests and decisions to the connections that may approve. Returns what ends that. */
 export function publishApprovals({ claw, services }: World, publish: Publish<typeof approvalMethods>): () => void {
-  const filter = { tenant: claw.approvals.tenant }
+  const filter = { tenant: claw.approvals.tenant, nodes: 'all' } as const
   const stops = [
     claw.on(
       'approval-request',
