@@ -1,6 +1,6 @@
 import { parseTenantId } from '@beamclaw/core'
 import { killPart } from '@beamclaw/core/testing'
-import { faultyStore } from '@beamclaw/testkit'
+import { faultyStore, textAnswer } from '@beamclaw/testkit'
 import { expect, test } from 'vitest'
 import { type ClockedNode, ClockedNodes, ttlMs } from './lab/clocked-nodes.ts'
 
@@ -136,4 +136,50 @@ test('a subscriber is told of a record that is durable although its write failed
     .accepted.catch(() => {})
   await lab.pass(5_000)
   expect(types.filter((type) => type === 'run-end')).toHaveLength(1)
+})
+
+test('a subscriber is told of such a record also when its session is killed before it has read its journal again', async () => {
+  await using lab = new ClockedNodes()
+  let failures = 1
+  const store = faultyStore(lab.store, ({ method, records = [] }) =>
+    method === 'append' && records.some(({ type }) => type === 'run-end') && failures-- > 0 ? { type: 'fail-after' } : undefined,
+  )
+  const node = await lab.add('a', { store })
+  const key = await lab.sessionAt(node)
+  const types: string[] = []
+  await lab.within(200, node.claw.session(key).configure({ label: 'a chat' }))
+  const read = async (): Promise<void> => {
+    for await (const { type } of node.claw.session(key).subscribe()) types.push(type)
+  }
+  void read()
+  await lab.pass(1_000)
+  void node.claw
+    .session(key)
+    .send('hello')
+    .accepted.catch(() => {})
+  await lab.pass(400)
+  expect(types).not.toContain('run-end')
+  killPart(node.claw, 'sessions')
+  await lab.pass(5_000)
+  expect(types.filter((type) => type === 'run-end')).toHaveLength(1)
+})
+
+test('a session whose write failed tries again for as long as its node cannot reach the cluster', async () => {
+  await using lab = new ClockedNodes()
+  let failures = 1
+  const store = faultyStore(lab.store, ({ method, records = [] }) =>
+    method === 'append' && records.some(({ type }) => type === 'model-response') && failures-- > 0 ? { type: 'fail-before' } : undefined,
+  )
+  const answer = Promise.withResolvers<void>()
+  const first = await lab.add('a', { store, answers: () => answer.promise.then(() => textAnswer('heard')) })
+  await lab.add('b')
+  const key = await lab.sessionAt(first)
+  await lab.within(400, first.claw.session(key).send('hello').accepted)
+  lab.network.isolate('a')
+  answer.resolve()
+  await lab.pass(ttlMs / 3)
+  expect(failures).toBe(0)
+  lab.network.heal()
+  await lab.pass(20_000)
+  expect(await typesAt(first, lab, key)).toContain('run-end')
 })

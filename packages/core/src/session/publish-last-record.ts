@@ -7,7 +7,7 @@ import type { SessionDependencies } from './session-dependencies.ts'
 import { committedTopic, sessionTopic } from './session-names.ts'
 
 /**
- * A write that failed may be durable all the same, and was not published. A subscriber that sees a number above the one it waits for reads the journal; one
+ * A write that failed may be durable all the same, and so is one whose session was killed before it heard of that: neither was published. A subscriber that sees a number above the one it waits for reads the journal; one
  * that has the record already ignores it. Never rejects.
  */
 export async function publishLastRecord(

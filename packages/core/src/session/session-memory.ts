@@ -280,8 +280,9 @@ export class SessionMemory {
   /** Records what follows from the previous incarnation, and resumes. */
   async #goOn(loaded: LoadedSession, aftermath: Aftermath | undefined, context: WorkContext): Promise<void> {
     const { state, journal, log, settings } = loaded
+    const { activity, overviews } = this.#dependencies
     this.#list(loaded)
-    if (aftermath?.cause === 'store') void publishLastRecord(this.#key, loaded, this.#dependencies)
+    if (aftermath?.cause === 'store' || activity.isListed(this.#key)) void publishLastRecord(this.#key, loaded, this.#dependencies)
     for (const runId of [...state.cancelled]) journal.stage({ type: 'run-end', runId, outcome: 'aborted' })
     // A run that waits for a decision was interrupted in nothing.
     if (state.current !== undefined && !isParked(state.current)) journal.stage(resumption(state.current, aftermath))
@@ -289,7 +290,6 @@ export class SessionMemory {
     if (!hasWork(state)) await journal.flush()
     this.#phase = { is: 'awake', log, aftermath: undefined, loaded }
     // The session may be listed as busy, because its last end was not recorded.
-    const { activity, overviews } = this.#dependencies
     if (!hasWork(state) && activity.end(this.#key) && !isEmpty(loaded)) overviews.note(entryOf(this.#key, state, settings.value))
     this.#onAwake(loaded, context)
   }

@@ -169,6 +169,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       if (thrown instanceof StateDiscarded && this.isAlive) return await this.#carryOut(message, context)
       const error = typedFailure(this.#key, thrown)
       if (isStoreTrouble(error, loaded)) this.#breakOff(error, context, loaded)
+      // Its own attempt to go on, as of a node that does not reach its cluster now.
+      else if (message.type === 'go-on' && error.isRetryable && this.isAlive && !context.signal.aborted) this.#goOnLater()
       return refuse(error)
     }
   }
