@@ -59,7 +59,7 @@ export class ShardCaller {
         }
       }
       const mayRepeat = isRepeatable || isUntouched(failure)
-      if (!mayRepeat || clock.monotonic() > until || this.#options.isStopped()) throw notReached(shard, failure)
+      if (!mayRepeat || !network.isOpen || clock.monotonic() > until || this.#options.isStopped()) throw notReached(shard, failure)
       await this.#change()
     }
   }

@@ -7,6 +7,8 @@ export type ShardHandler = (body: JsonValue, from: NodeRef) => Promise<JsonValue
 /** The way to the shards of other workers, open as long as the process runs. Made by `WorkerCluster`. */
 export interface ShardNetwork {
   readonly self: NodeRef
+  /** False once the parent has ended: no other worker will ever be reached. */
+  readonly isOpen: boolean
   /** The worker that has the shard; undefined while that is not known. */
   ownerOf(shard: number): NodeRef | undefined
   /** Asks the worker; rejects as `Cluster.request` does. */

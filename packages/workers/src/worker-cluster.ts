@@ -73,8 +73,12 @@ export class WorkerCluster implements Cluster {
     this.#calls = new PendingCalls(clock)
     const orphaned = Promise.withResolvers<void>()
     this.orphaned = orphaned.promise
+    const isOpen = (): boolean => this.#phase !== 'orphaned'
     this.shards = {
       self,
+      get isOpen() {
+        return isOpen()
+      },
       ownerOf: (shard) => this.#view.shards[shard] ?? undefined,
       ask: (node, body, timeoutMs) => this.#ask('store', node, body, timeoutMs),
       serve: (handler) => {
@@ -245,6 +249,7 @@ export class WorkerCluster implements Cluster {
     if (this.#phase === 'orphaned') return
     this.#phase = 'orphaned'
     this.#host = undefined
+    for (const listener of this.#listeners) this.#guarded(() => listener([]))
     this.#calls.failAll((node) => (node === undefined ? this.#isolated() : goneError(node, false)))
   }
 

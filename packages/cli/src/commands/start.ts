@@ -22,6 +22,9 @@ export interface StartFlags extends SettingsFlags {
 /** Milliseconds that the stop may take after the drain: the five seconds of the sessions, and two for what is left. */
 const stopMs = 7_000
 
+/** Milliseconds in which the gateway closes its connections after the drain. */
+const closeMs = 1_500
+
 /** Milliseconds after which the process ends, whatever hangs. */
 const lastMs = 2_000
 
@@ -156,8 +159,12 @@ interface Ending {
 async function end({ gateway, claw, drainMs, logger }: Ending): Promise<void> {
   const giveUp = setTimeout(() => leave(logger, 'the gateway did not end in time'), drainMs + stopMs + lastMs)
   try {
-    await gateway.stop()
+    const closed = gateway.stop()
+    // The gateway waits for runs as long as it was told at its start; a worker without a parent has less time.
+    const late = new Promise<void>((resolve) => void setTimeout(resolve, drainMs + closeMs).unref())
+    await Promise.race([closed, late])
     await claw.stop({ timeoutMs: stopMs })
+    await closed
   } catch (error) {
     if (BeamClawError.isInstance(error, 'stop-timeout')) leave(logger, error.message)
     throw error
