@@ -65,7 +65,7 @@ export class Hub {
     return this.#shards.owners
   }
 
-  /** Adds workers whose processes are being started, and gives them the shards that nobody has. */
+  /** Adds workers whose processes are being started, and gives them the shards without an owner. */
   connect(entries: readonly { readonly ref: NodeRef; readonly line: Pick<Line, 'send'> }[]): readonly Connection[] {
     for (const { ref, line } of entries)
       this.#workers.set(ref.incarnation, { ref, send: (message) => line.send(message), member: undefined })

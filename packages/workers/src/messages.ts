@@ -54,7 +54,7 @@ export type ToWorker =
   | InMail
   | View
   | { readonly t: 'ping' }
-  /** The mail with this id reached nobody. */
+  /** The mail with this id reached no worker. */
   | { readonly t: 'lost'; readonly id: number }
   | { readonly t: 'done'; readonly id: number; readonly result: JsonValue }
   | { readonly t: 'failed'; readonly id: number; readonly error: JsonValue }

@@ -56,7 +56,7 @@ export class PendingCalls {
     else call?.reject(fromWireError(reply.error))
   }
 
-  /** The message reached nobody. */
+  /** The message reached no worker. */
   lost(id: number): void {
     const call = this.#take(id)
     if (call?.node === undefined) return

@@ -109,7 +109,7 @@ export class RemoteShard implements Store {
 
   async stop(): Promise<void> {}
 
-  /** Asks again when nobody knows what became of it. */
+  /** Asks again when it is unknown what became of the call. */
   async read<T>(method: string, ...args: readonly unknown[]): Promise<T> {
     const { shard, caller } = this.#options
     return (await caller.call(shard, method, args, true)).value as T

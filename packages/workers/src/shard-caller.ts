@@ -40,7 +40,7 @@ export class ShardCaller {
   }
 
   /**
-   * Resolves with what the owner of the shard replies, waiting for one. `isRepeatable`: may be asked again when nobody knows whether it was carried out. Rejects
+   * Resolves with what the owner of the shard replies, waiting for one. `isRepeatable`: may be asked again when it is unknown whether it was carried out. Rejects
    * as the store of the shard does, and `store-io`, which can be tried again, when it was not reached.
    */
   async call(shard: number, method: string, args: readonly unknown[], isRepeatable: boolean): Promise<ShardReply> {

@@ -36,7 +36,7 @@ export function shardPath(path: string, shard: number): string {
 export function prepareShards(path: string): void {
   if (isSharded(path)) return checkManifest(join(path, fileName))
   mkdirSync(path, { recursive: true })
-  // What begins with a dot is nobody's data; the folders alone were left by a start that was interrupted before its file was there.
+  // What begins with a dot is no data of a store; the folders alone were left by a start that was interrupted before its file was there.
   const others = readdirSync(path).filter((name) => !name.startsWith('.') && name !== folderName)
   if (others.length > 0) {
     const advice = 'Workers need a directory of their own: name an empty one, or start without workers'

@@ -25,7 +25,7 @@ export class ShardTable {
     return this.#owners[shard] ?? undefined
   }
 
-  /** Gives the shards of nobody, and those of `ended`, to the workers that have the fewest; with none, nobody has them. */
+  /** Gives the shards without an owner, and those of `ended`, to the workers that have the fewest; without workers they have no owner. */
   deal(workers: readonly NodeRef[], ended?: NodeRef): void {
     const left = this.#owners.map((owner) => (owner?.incarnation === ended?.incarnation ? null : owner))
     const counts = new Map(workers.map(({ incarnation }) => [incarnation, 0]))

@@ -40,8 +40,8 @@ const aLoad: OptionRule = (value) =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? undefined : 'a number of at least 0'
 
 /**
- * `Cluster` of the workers of one parent process, over the IPC channel of each. Sessions belong to the worker that has their shard; other keys to whoever
- * claims them first.
+ * `Cluster` of the workers of one parent process, over the IPC channel of each. Sessions belong to the worker that has their shard; other keys to the worker
+ * that claims them first.
  *
  * Phases: `new → joining → joined → stopped`, and `orphaned` from any, once the parent has gone.
  * I1: the host hears of messages and members while the node is joined. I2: the shards are reached in every phase but `orphaned`: other workers need what is in

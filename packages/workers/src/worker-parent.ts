@@ -12,7 +12,7 @@ import { type WorkerEnd, WorkerProcess } from './worker-process.ts'
  * Runs the workers of one data directory; has no session itself. The constructor throws `invalid-option`.
  *
  * Phases: `new → running → stopping → stopped`, and `failed` when workers die faster than they may.
- * I1: the shards of a worker go to the others after its process has ended, and before they learn that it has left. I2: an end that nobody asked for is
+ * I1: the shards of a worker go to the others after its process has ended, and before they learn that it has left. I2: an unexpected end is
  * followed by another life of that worker, which gets shards when one of the others dies. I3: no worker outlives this object: `stop` waits for the last one.
  *
  * @example

@@ -60,7 +60,7 @@ function pidsOf(gateway: GatewayProcess): readonly number[] {
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    // A process that has ended and that nobody has waited for is listed, too.
+    // A process that has ended is listed until its parent has waited for it.
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
   } catch {
     return false
@@ -201,5 +201,7 @@ describe('what keeps workers from starting', () => {
     expect(await shared.exited).toBe(0)
     const alone = await runCli(['start', '--port', '0', '--data-dir', join(folder, 'shared')])
     expect([alone.code, alone.errors]).toEqual([2, expect.stringContaining('Start it with --workers')])
+    const backup = await runCli(['backup', join(folder, 'copy'), '--data-dir', join(folder, 'shared')])
+    expect([backup.code, backup.errors]).toEqual([2, expect.stringContaining('name one shard')])
   })
 })

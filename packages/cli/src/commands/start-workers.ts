@@ -36,7 +36,7 @@ export async function startWorkers({ settings, workers, logger, stopMs, signal }
   }
 }
 
-/** Resolves with the port for all workers, which nobody uses now; rejects where several processes cannot share one. */
+/** Resolves with the port for all workers, which no program uses now; rejects where several processes cannot share one. */
 async function freePort(host: string, wanted: number): Promise<number> {
   const port = await tried({ host, port: wanted, reusePort: false })
   return await tried({ host, port, reusePort: true })
