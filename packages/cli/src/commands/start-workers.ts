@@ -25,6 +25,8 @@ export async function startWorkers({ settings, workers, logger, stopMs, signal }
   const entry = process.argv[1] ?? fileURLToPath(new URL('../bin.js', import.meta.url))
   const args = [...process.argv.slice(2), '--port', String(port)]
   const parent = new WorkerParent({ path: store.path, entry, args, workers, logger })
+  // A second signal ends this process at once: no worker is to drain on without it.
+  process.once('exit', () => endAll(parent.pids))
   parent.start()
   logger.log('info', 'workers.started', { workers: parent.count, port, pids: parent.pids.join(',') })
   try {
@@ -33,6 +35,16 @@ export async function startWorkers({ settings, workers, logger, stopMs, signal }
   } finally {
     await parent.stop({ timeoutMs: stopMs })
     logger.log('info', 'workers.stopped')
+  }
+}
+
+function endAll(pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It has ended already.
+    }
   }
 }
 

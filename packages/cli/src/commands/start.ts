@@ -98,7 +98,7 @@ async function run(flags: StartFlags): Promise<void> {
   live?.stop()
   stopSkills()
   stopTools()
-  await end({ gateway, claw, drainMs, logger })
+  await end({ gateway, claw, drainMs, logger, orphaned })
 }
 
 /** Starts the tree. Rejects with advice for the user when the data directory cannot be written. */
@@ -153,16 +153,18 @@ interface Ending {
   readonly claw: RunningBeamClaw
   readonly drainMs: number
   readonly logger: Logger
+  /** Resolves when the parent of this worker has ended. */
+  readonly orphaned: Promise<void>
 }
 
 /** Lets runs end in their time; those that do not are interrupted, and go on after the next start. Ends the process with 1 when something hangs. */
-async function end({ gateway, claw, drainMs, logger }: Ending): Promise<void> {
+async function end({ gateway, claw, drainMs, logger, orphaned }: Ending): Promise<void> {
   const giveUp = setTimeout(() => leave(logger, 'the gateway did not end in time'), drainMs + stopMs + lastMs)
   try {
     const closed = gateway.stop()
     // The gateway waits for runs as long as it was told at its start; a worker without a parent has less time.
-    const late = new Promise<void>((resolve) => void setTimeout(resolve, drainMs + closeMs).unref())
-    await Promise.race([closed, late])
+    const after = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref())
+    await Promise.race([closed, after(drainMs + closeMs), orphaned.then(() => after(orphanMs))])
     await claw.stop({ timeoutMs: stopMs })
     await closed
   } catch (error) {
