@@ -15,7 +15,7 @@ const notOnBun = {
 }
 
 const node = {
-  folders: ['actor', 'core', 'model-policy', 'providers', 'store-fs', 'store-redis', 'gateway-ws'],
+  folders: ['actor', 'core', 'model-policy', 'providers', 'store-fs', 'store-redis', 'workers', 'gateway-ws'],
   vitestArgs: [],
   commandArgs: [],
 }

@@ -33,6 +33,7 @@ interface Adapters {
   readonly late: readonly string[]
   readonly store: Store
   readonly cluster: Cluster | undefined
+  readonly orphaned: Promise<void> | undefined
 }
 
 /** A BeamClaw and its adapters, ready to start. */
@@ -40,6 +41,8 @@ export class AssembledBeamClaw {
   readonly claw: BeamClaw
   readonly #store: Store
   readonly #cluster: Cluster | undefined
+  /** Resolves when the parent of this worker has ended; undefined for a gateway that is no worker. */
+  readonly orphaned: Promise<void> | undefined
   readonly #models: ModelServices
   #settings: Settings
 
@@ -47,9 +50,10 @@ export class AssembledBeamClaw {
   readonly #skills: ConfiguredSkills
   readonly #late: readonly string[]
 
-  private constructor(settings: Settings, { providers, tools, skills, late, store, cluster }: Adapters, logger: Logger) {
+  private constructor(settings: Settings, { providers, tools, skills, late, store, cluster, orphaned }: Adapters, logger: Logger) {
     this.#store = store
     this.#cluster = cluster
+    this.orphaned = orphaned
     this.#tools = tools
     this.#skills = skills
     this.#late = late
@@ -82,7 +86,7 @@ export class AssembledBeamClaw {
         throw new ConfigError([`${place}: ${problem.text}`])
       }
     }
-    const { store, cluster } = await checked(['store'], settings.store, () => configuredStore(settings, logger))
+    const { store, cluster, orphaned } = await checked(['store'], settings.store, () => configuredStore(settings, logger))
     const providers: Record<string, Provider> = {}
     for (const [id, config] of Object.entries(settings.providers)) {
       providers[id] = await checked(['providers', id], config, () => toProvider(config))
@@ -100,7 +104,7 @@ export class AssembledBeamClaw {
     assembled = await checked(
       ['agents'],
       {},
-      () => new AssembledBeamClaw(settings, { providers, tools, skills, late, store, cluster }, logger),
+      () => new AssembledBeamClaw(settings, { providers, tools, skills, late, store, cluster, orphaned }, logger),
     )
     return assembled
   }

@@ -9,15 +9,14 @@ export interface ConfiguredStore {
   readonly store: Store
   /** Undefined for a gateway that is alone with its store. */
   readonly cluster: Cluster | undefined
+  /** Resolves when the parent of this worker has ended; undefined for a gateway that is no worker. */
+  readonly orphaned?: Promise<void>
 }
 
 /** Resolves with both; nothing is opened or connected yet. Rejects `invalid-option`. */
 export async function configuredStore({ store, cluster }: Pick<Settings, 'store' | 'cluster'>, logger: Logger): Promise<ConfiguredStore> {
   if (store.type === 'memory') return { store: new MemoryStore(), cluster: undefined }
-  if (store.type === 'fs') {
-    const { type: _, path = '', ...options } = store
-    return { store: new FsStore({ path, ...options }), cluster: undefined }
-  }
+  if (store.type === 'fs') return await storeOnDisk(store, logger)
   const { type: _, caFile, certFile, keyFile, servername, storeId, deadlineMs, startWaitMs: _1, ...server } = store
   const { RedisCluster, RedisStore } = await import('@beamclaw/store-redis')
   const files = Object.entries({ ca: caFile, cert: certFile, key: keyFile }).flatMap(([name, file]) =>
@@ -29,6 +28,25 @@ export async function configuredStore({ store, cluster }: Pick<Settings, 'store'
     store: new RedisStore({ ...connection, ...definedOnly({ storeId, deadlineMs }) }),
     cluster: new RedisCluster({ ...connection, ...cluster }),
   }
+}
+
+/** Milliseconds that a worker waits for the lock of a shard: the process that had it is ending. */
+const shardLockWaitMs = 10_000
+
+async function storeOnDisk(
+  { type: _, path = '', ...options }: Extract<Settings['store'], { readonly type: 'fs' }>,
+  logger: Logger,
+): Promise<ConfiguredStore> {
+  const { isSharded, ShardedStore, shardPath, WorkerCluster } = await import('@beamclaw/workers')
+  if (!WorkerCluster.isChild) {
+    if (!isSharded(path)) return { store: new FsStore({ path, ...options }), cluster: undefined }
+    const advice = 'Start it with --workers 1 or more, or name another directory'
+    throw new BeamClawError('invalid-option', `FsStore: "path" is a directory that workers have split into shards. ${advice}`)
+  }
+  const cluster = WorkerCluster.child({ logger })
+  const openShard = (shard: number): Store => new FsStore({ lockWaitMs: shardLockWaitMs, ...options, path: shardPath(path, shard) })
+  const store = new ShardedStore({ network: cluster.shards, openShard })
+  return { store, cluster, orphaned: cluster.orphaned }
 }
 
 function contentOf(option: string, file: string): string {

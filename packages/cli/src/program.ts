@@ -53,6 +53,10 @@ function addGateway(root: Command): void {
     .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <port>', 'port to listen on; 0 takes any free one (default: 4000)')
     .option('--data-dir <dir>', 'directory for sessions and documents (default: ./data)')
+    .option(
+      '--workers <count>',
+      'run so many processes over the data directory, or auto for one on each core but one (default: one process, no workers)',
+    )
     .option('--lock-wait <seconds>', 'wait so long for another process that uses the data directory (default: 0)')
     .addOption(new Option('--log-format <format>', 'how logs are printed (default: pretty)').choices(['pretty', 'json']))
     .option('--json', 'the same as --log-format json')

@@ -13,6 +13,8 @@ export interface GatewayOptions {
   readonly host?: string
   /** Port to listen on; 0 takes any free port. @default 4000 */
   readonly port?: number
+  /** Lets several processes listen on the same port; the system spreads the connections. Not on every system: `start` rejects there. @default false */
+  readonly reusePort?: boolean
   /** How clients authenticate. @default { mode: 'none' } */
   readonly auth?: GatewayAuth
   /** Host names by which clients may reach the gateway, besides `host` and those of loopback. @default [] */
@@ -37,6 +39,7 @@ export interface GatewayOptions {
 export const gatewayDefaults = {
   host: '127.0.0.1',
   port: 4000,
+  reusePort: false,
   auth: { mode: 'none' },
   allowedHosts: [],
   allowedOrigins: [],

@@ -44,7 +44,7 @@ const closeGraceMs = 1_000
  * await gateway.stop()
  */
 export class Gateway implements AsyncDisposable {
-  readonly #options: Pick<Required<GatewayOptions>, 'claw' | 'host' | 'port' | 'drainMs'>
+  readonly #options: Pick<Required<GatewayOptions>, 'claw' | 'host' | 'port' | 'reusePort' | 'drainMs'>
   readonly #services: SystemServices
   readonly #table: MethodTable
   readonly #sockets: SocketServer
@@ -169,7 +169,7 @@ export class Gateway implements AsyncDisposable {
         if (this.#server.listening) logger.log('warn', 'gateway.server-error', { code: cause.code ?? 'unknown' })
         else reject(portError(cause, host, port))
       })
-      this.#server.listen(port, host, resolve)
+      this.#server.listen({ port, host, reusePort: this.#options.reusePort }, resolve)
     })
   }
 

@@ -23,28 +23,54 @@ export interface StartFlags extends SettingsFlags {
 /** Milliseconds that the stop may take after the drain: the five seconds of the sessions, and two for what is left. */
 const stopMs = 7_000
 
+/** Milliseconds in which the gateway closes its connections after the drain. */
+const closeMs = 1_500
+
 /** Milliseconds after which the process ends, whatever hangs. */
 const lastMs = 2_000
+
+/** Milliseconds that runs of a worker without a parent may continue: the next parent waits for its shards. */
+const orphanMs = 2_000
+
+/** The worker that tells a person what to try first. */
+const firstWorker = 'worker-1'
 
 /** Milliseconds in which signals count as one: a terminal and a wrapper may both forward the same key press. */
 const sameSignalMs = 200
 
 export async function start(flags: StartFlags): Promise<void> {
+  try {
+    await run(flags)
+  } finally {
+    // The channel to the parent would keep a worker running that has nothing to do any more.
+    if (process.connected) process.disconnect()
+  }
+}
+
+async function run(flags: StartFlags): Promise<void> {
   const environment = process.env
   const format = flags.logFormat ?? logFormatFrom(environment.BEAMCLAW_LOG_FORMAT)
   // When the reader of the log closes its pipe, the gateway continues without logs.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
-  const logger = createLogger(format, (line) => process.stdout.write(`${line}\n`))
+  const worker = await workerId()
+  const logger = loggerOf(
+    worker,
+    createLogger(format, (line) => process.stdout.write(`${line}\n`)),
+  )
   const file = configFile(flags.config ?? environment.BEAMCLAW_CONFIG, process.cwd())
   const live = file === undefined ? undefined : new LiveConfig({ file, environment, flags, logger })
   const settings = live?.settings ?? settingsFrom({}, { environment, flags })
-  const { store } = settings
+  const { store, workers, drainMs: fullDrainMs } = settings
+  if (workers !== undefined && worker === undefined) {
+    const { startWorkers } = await import('./start-workers.ts')
+    return await startWorkers({ settings, workers, logger, stopMs: fullDrainMs + stopMs + lastMs, signal: firstSignal })
+  }
   if (store.type === 'fs' && (store.lockWaitMs ?? 0) > 0)
     logger.log('info', 'store.may-wait', { forMs: store.lockWaitMs, path: store.path })
   const wiring = await AssembledBeamClaw.from(settings, logger, file, true)
   const claw = await startTree(wiring, settings, logger)
   const stopTools = wiring.followTools(claw)
-  const { gateway, url } = await openGateway(settings, wiring, claw, logger)
+  const { gateway, url } = await openGateway(settings, wiring, claw, logger, worker !== undefined)
   live?.start((next) => wiring.update(next, claw))
   const stopSkills = wiring.watchSkills(claw)
   logger.log('info', 'gateway.ready', {
@@ -53,10 +79,18 @@ export async function start(flags: StartFlags): Promise<void> {
     agents: claw.agents.map((agent) => agent.id).join(','),
     ...(file && { config: file }),
   })
-  if (format === 'pretty') process.stdout.write(welcomeText(url, claw.agents[0], settings))
+  if (format === 'pretty' && (worker === undefined || worker === firstWorker))
+    process.stdout.write(welcomeText(url, claw.agents[0], settings))
   claw.resumed.then((count) => count > 0 && logger.log('info', 'sessions.resumed', { count }))
-  const hasGivenUp = await Promise.race([firstSignal().then(() => false), claw.ended.then(() => true)])
-  const drainMs = hasGivenUp ? 0 : settings.drainMs
+  const { orphaned = new Promise<never>(() => {}) } = wiring
+  const reason = await Promise.race([
+    firstSignal().then(() => 'signal' as const),
+    claw.ended.then(() => 'gave-up' as const),
+    orphaned.then(() => 'orphaned' as const),
+  ])
+  const hasGivenUp = reason === 'gave-up'
+  if (reason === 'orphaned') logger.log('error', 'gateway.orphaned', { reason: 'the parent of this worker has ended' })
+  const drainMs = hasGivenUp ? 0 : reason === 'orphaned' ? Math.min(orphanMs, fullDrainMs) : fullDrainMs
   if (hasGivenUp) {
     // The process manager restarts the gateway; accepted messages continue then.
     process.exitCode = 1
@@ -65,7 +99,7 @@ export async function start(flags: StartFlags): Promise<void> {
   live?.stop()
   stopSkills()
   stopTools()
-  await end({ gateway, claw, drainMs, logger })
+  await end({ gateway, claw, drainMs, logger, orphaned })
 }
 
 /**
@@ -117,11 +151,17 @@ interface OpenGateway {
   readonly url: string
 }
 
-async function openGateway(settings: Settings, wiring: AssembledBeamClaw, claw: RunningBeamClaw, logger: Logger): Promise<OpenGateway> {
+async function openGateway(
+  settings: Settings,
+  wiring: AssembledBeamClaw,
+  claw: RunningBeamClaw,
+  logger: Logger,
+  reusePort: boolean,
+): Promise<OpenGateway> {
   const { host, port, auth, allowedHosts, allowedOrigins, drainMs } = settings
   const { models, processes, subAgents } = wiring
   const methods = [...(processes === undefined ? [] : [implementProcesses(processes)]), implementSubAgents(subAgents)]
-  const site = { host, port, auth, allowedHosts, allowedOrigins }
+  const site = { host, port, reusePort, auth, allowedHosts, allowedOrigins }
   const gateway = new Gateway({ claw, version, ...site, drainMs, models, methods, services: { logger } })
   try {
     const { url } = await gateway.start()
@@ -137,14 +177,20 @@ interface Ending {
   readonly claw: RunningBeamClaw
   readonly drainMs: number
   readonly logger: Logger
+  /** Resolves when the parent of this worker has ended. */
+  readonly orphaned: Promise<void>
 }
 
 /** Lets runs end in their time; those that do not are interrupted, and go on after the next start. Ends the process with 1 when something hangs. */
-async function end({ gateway, claw, drainMs, logger }: Ending): Promise<void> {
+async function end({ gateway, claw, drainMs, logger, orphaned }: Ending): Promise<void> {
   const giveUp = setTimeout(() => leave(logger, 'the gateway did not end in time'), drainMs + stopMs + lastMs)
   try {
-    await gateway.stop()
+    const closed = gateway.stop()
+    // The gateway waits for runs as long as it was told at its start; a worker without a parent has less time.
+    const after = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms).unref())
+    await Promise.race([closed, after(drainMs + closeMs), orphaned.then(() => after(orphanMs))])
     await claw.stop({ timeoutMs: stopMs })
+    await closed
   } catch (error) {
     if (BeamClawError.isInstance(error, 'stop-timeout')) leave(logger, error.message)
     throw error
@@ -158,6 +204,17 @@ async function end({ gateway, claw, drainMs, logger }: Ending): Promise<void> {
 function leave(logger: Logger, reason: string): never {
   logger.log('error', 'gateway.stop-timeout', { reason })
   process.exit(1)
+}
+
+/** Resolves with the id of this process among the workers of its parent; undefined for a gateway that is none. */
+async function workerId(): Promise<string | undefined> {
+  if (process.send === undefined) return undefined
+  return (await import('@beamclaw/workers')).WorkerCluster.childId
+}
+
+function loggerOf(worker: string | undefined, logger: Logger): Logger {
+  if (worker === undefined) return logger
+  return { log: (level, event, fields) => logger.log(level, event, { worker, ...fields }) }
 }
 
 function logFormatFrom(text: string | undefined): LogFormat {

@@ -1,5 +1,6 @@
 /** The data directory, for commands that look into it: from flags, else the environment, else the configuration file, else `./data`. */
 import { resolve } from 'node:path'
+import { isSharded, shardPath } from '@beamclaw/workers'
 import { ConfigError } from './config-error.ts'
 import { configFile, type Environment, readConfigText } from './load.ts'
 import { readYaml } from './read-yaml.ts'
@@ -31,7 +32,11 @@ export function dataDirectoryFrom(flags: DataFlags, environment: Environment, di
   const { store, agents } = file === undefined ? {} : sectionsOf(file)
   const [agent = 'main'] = typeof agents === 'object' && agents !== null ? Object.keys(agents) : []
   const named = flags.dataDir ?? environment.BEAMCLAW_DATA_DIR
-  return { path: resolve(directory, named ?? pathIn(store, file ?? '', environment)), agent, store: optionsIn(store, environment) }
+  const path = resolve(directory, named ?? pathIn(store, file ?? '', environment))
+  if (!isSharded(path)) return { path, agent, store: optionsIn(store, environment) }
+  throw new ConfigError([
+    `${path}: workers have split this data directory; name one shard, such as --data-dir ${shardPath(path, 0)}, while no worker runs`,
+  ])
 }
 
 function sectionsOf(file: string): { readonly store?: unknown; readonly agents?: unknown } {

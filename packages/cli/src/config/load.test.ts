@@ -82,6 +82,8 @@ describe('a problem is told with its place, what was expected and what came', ()
   test.each([
     ['gateway: { port: 70000 }', 'file:1: gateway.port: expected a whole number from 0 to 65535, is the number 70000'],
     ['gateway: { port: "4000" }', 'file:1: gateway.port: expected a whole number from 0 to 65535, is a string of 4 characters'],
+    ['workers: 0', 'file:1: workers: expected a whole number from 1 to 128, is the number 0'],
+    ['workers: many', 'file:1: workers: expected a whole number from 1 to 128, or auto, is a string of 4 characters'],
     ['gateway: { port: 1.5 }', 'file:1: gateway.port: expected a whole number from 0 to 65535, is the number 1.5'],
     ['gateway:\n  host: a b', 'file:2: gateway.host: expected a host name or an IP address, is a string of 3 characters'],
     ['gateway: { auth: { mode: secret } }', 'file:1: gateway.auth.mode: expected one of token, none, is a string of 6 characters'],
@@ -151,11 +153,11 @@ describe('a problem is told with its place, what was expected and what came', ()
     ],
     [
       'just text',
-      'file:1: the whole file: expected an object with gateway, store, cluster, providers, prices, budgets, agents, sessions, tools, askMode, skills, is a string of 9 characters',
+      'file:1: the whole file: expected an object with gateway, store, cluster, workers, providers, prices, budgets, agents, sessions, tools, askMode, skills, is a string of 9 characters',
     ],
     [
       '- a',
-      'file:1: the whole file: expected an object with gateway, store, cluster, providers, prices, budgets, agents, sessions, tools, askMode, skills, is a list of 1',
+      'file:1: the whole file: expected an object with gateway, store, cluster, workers, providers, prices, budgets, agents, sessions, tools, askMode, skills, is a list of 1',
     ],
   ])('%s', (text, problem) => {
     expect(problemsIn(text)).toEqual([problem])
@@ -201,7 +203,7 @@ describe('a key that is not known', () => {
     ],
     [
       'constructor: 1',
-      'file:1: constructor: unknown key; known are gateway, store, cluster, providers, prices, budgets, agents, sessions, tools, askMode, skills',
+      'file:1: constructor: unknown key; known are gateway, store, cluster, workers, providers, prices, budgets, agents, sessions, tools, askMode, skills',
     ],
   ])('%s', (text, problem) => {
     expect(problemsIn(text)).toEqual([problem])

@@ -84,6 +84,14 @@ const clusterSchema = closedObject({
   ttlMs: wholeNumber(100, 3_600_000).exactOptional(),
 })
 
+/** Most processes over one data directory. */
+export const mostWorkers = 128
+
+/** The setting `workers`: how many processes share the data directory. */
+const workersSchema = z.union([z.literal('auto'), wholeNumber(1, mostWorkers)], {
+  error: `a whole number from 1 to ${mostWorkers}, or auto`,
+})
+
 const limits = {
   maxConcurrent: wholeNumber(1, maxCount).exactOptional(),
   requestsPerMinute: wholeNumber(1, maxCount).exactOptional(),
@@ -236,6 +244,7 @@ export const configSchema = closedObject(
     gateway: gatewaySchema.exactOptional(),
     store: storeSchema.exactOptional(),
     cluster: clusterSchema.exactOptional(),
+    workers: workersSchema.exactOptional(),
     providers: named(idPattern, idRule, provider).exactOptional(),
     prices: named(modelPattern, 'a model as <provider>/<model>, or <provider>/*', price).exactOptional(),
     budgets: named(idPattern, idRule, budget).exactOptional(),

@@ -64,6 +64,15 @@ describe('settings', () => {
     })
   })
 
+  test('workers share files, and neither Redis nor memory', () => {
+    for (const type of ['redis', 'memory'])
+      expect(() => settingsFrom(parseConfig(`{ store: ${type}, workers: 2 }`, {}), { environment: {} })).toThrow(
+        /workers: expected store.type "fs"/,
+      )
+    expect(settingsFrom(parseConfig('workers: 2', {}), { environment: {}, flags: { workers: 'auto' } }).workers).toBe('auto')
+    expect(settingsFrom({}, { environment: {} }).workers).toBeUndefined()
+  })
+
   test('of Redis need its type alone', () => {
     const redis = parseConfig('store: redis', {})
     expect(settingsFrom(redis, { environment: {} }).store).toEqual({ type: 'redis', url: 'redis://localhost:6379' })

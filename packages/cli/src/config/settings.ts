@@ -3,13 +3,24 @@ import type { AskMode } from '@beamclaw/core'
 import { ConfigError } from './config-error.ts'
 import type { Environment } from './load.ts'
 import { nearestName } from './nearest-name.ts'
-import type { AgentConfig, AuthConfig, BudgetConfig, Config, PriceConfig, ProviderConfig, ToolsConfig } from './schema.ts'
+import {
+  type AgentConfig,
+  type AuthConfig,
+  type BudgetConfig,
+  type Config,
+  mostWorkers,
+  type PriceConfig,
+  type ProviderConfig,
+  type ToolsConfig,
+} from './schema.ts'
 
 /** Flags, which take precedence over all other sources. */
 export interface SettingsFlags {
   readonly host?: string
   readonly port?: string
   readonly dataDir?: string
+  /** Worker processes: a number, or `auto`. */
+  readonly workers?: string
   /** Seconds to wait for a process that owns the data directory. */
   readonly lockWait?: string
 }
@@ -25,6 +36,8 @@ export interface Settings {
   readonly store: NonNullable<Config['store']>
   /** How this gateway takes part in the cluster of those over the same Redis. */
   readonly cluster: NonNullable<Config['cluster']>
+  /** Worker processes over the data directory; undefined for a single process. */
+  readonly workers: number | 'auto' | undefined
   readonly providers: Readonly<Record<string, ProviderConfig>>
   readonly prices: Readonly<Record<string, PriceConfig>>
   readonly budgets: Readonly<Record<string, BudgetConfig>>
@@ -71,6 +84,7 @@ export function settingsFrom(
     drainMs: drainMs ?? gateway.drainMs ?? settingDefaults.drainMs,
     store: storeFrom(config, environment, flags),
     cluster: clusterFrom(config, environment),
+    workers: workersFrom(config, flags),
     providers,
     prices,
     budgets,
@@ -82,6 +96,7 @@ export function settingsFrom(
   }
   const problems = [
     ...unreachable(settings),
+    ...unsharedStore(settings),
     ...unknownProviders(settings),
     ...unequalFallbacks(settings),
     ...idleBudgets(settings),
@@ -140,6 +155,19 @@ function defaultAgents(providers: Settings['providers'], name: string): Settings
     return { main: { model: `${id}/${defaultModels[type]}`, ...(type === 'demo' ? { tools: ['exec' as const] } : {}) } }
   }
   throw new ConfigError([`${name}: agents: expected at least one with its model, for the models of the providers are not known`])
+}
+
+function workersFrom({ workers }: Config, flags: SettingsFlags): Settings['workers'] {
+  if (flags.workers === undefined) return workers
+  const count = flags.workers === 'auto' ? 'auto' : Number(flags.workers)
+  if (count === 'auto' || (/^\d{1,3}$/.test(flags.workers) && count >= 1 && count <= mostWorkers)) return count
+  throw new ConfigError([`--workers: expected a whole number from 1 to ${mostWorkers}, or auto`])
+}
+
+/** Workers share a data directory. Nodes over Redis are processes of their own, and what is in memory belongs to one process. */
+function unsharedStore({ workers, store }: Settings): readonly string[] {
+  if (workers === undefined || store.type === 'fs') return []
+  return [`workers: expected store.type "fs", received "${store.type}"; start one gateway for each core over Redis instead`]
 }
 
 function unreachable({ host, auth }: Settings): readonly string[] {

@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest'
+import { type Connection, Hub } from './hub.ts'
+import type { ToWorker } from './messages.ts'
+import { allShards } from './shards.ts'
+
+interface Fake {
+  readonly connection: Connection
+  readonly got: ToWorker[]
+}
+
+function connect(hub: Hub, ...ids: string[]): readonly Fake[] {
+  const entries = ids.map((id) => {
+    const got: ToWorker[] = []
+    return {
+      ref: { id: id as never, incarnation: `${id}-life` },
+      got,
+      line: { send: (message: object) => void got.push(message as ToWorker) },
+    }
+  })
+  return hub.connect(entries).map((connection, index) => ({ connection, got: entries[index]?.got ?? [] }))
+}
+
+function counts(hub: Hub): Readonly<Record<string, number>> {
+  const found: Record<string, number> = {}
+  for (const owner of hub.shards) found[owner?.id ?? 'none'] = (found[owner?.id ?? 'none'] ?? 0) + 1
+  return found
+}
+
+const join = { t: 'op', id: 1, what: { op: 'join', wire: [1, 1], records: [1, 1] } }
+
+describe('the map of shards', () => {
+  test('is dealt evenly, kept before it is told, and dealt anew when a worker ends', () => {
+    const order: string[] = []
+    const hub = new Hub({ keep: (owners) => void order.push(`kept ${new Set(owners.map((owner) => owner?.id)).size}`) })
+    const [one, two, three] = connect(hub, 'a', 'b', 'c') as [Fake, Fake, Fake]
+    expect(counts(hub)).toEqual({ a: 6, b: 5, c: 5 })
+    for (const { connection } of [one, two, three]) connection.hear(join)
+    expect(order).toEqual(['kept 3'])
+    one.connection.ended()
+    one.connection.ended()
+    expect(order).toEqual(['kept 3', 'kept 2'])
+    expect(counts(hub)).toEqual({ b: 8, c: 8 })
+    expect(two.got.at(-1)).toMatchObject({ t: 'view', shards: hub.shards, gone: ['a-life'] })
+  })
+
+  test('gives nothing to a worker that is still being started while another one is ready, and all to one that is alone', () => {
+    const hub = new Hub()
+    const [one, two] = connect(hub, 'a', 'b') as [Fake, Fake]
+    one.connection.hear(join)
+    two.connection.hear(join)
+    two.connection.ended()
+    connect(hub, 'b')
+    expect(counts(hub)).toEqual({ a: 16 })
+    one.connection.ended()
+    expect(counts(hub)).toEqual({ b: 16 })
+  })
+
+  test('a worker that came back gets the shards of the next one that ends', () => {
+    const hub = new Hub()
+    const [, two, three] = connect(hub, 'a', 'b', 'c') as [Fake, Fake, Fake]
+    for (const { connection } of [two, three]) connection.hear(join)
+    two.connection.ended()
+    const [again] = connect(hub, 'b') as [Fake]
+    again.connection.hear(join)
+    three.connection.ended()
+    // Of the ten of the one that ended; the other six are at the one that lives.
+    expect(counts(hub)).toEqual({ a: 6, b: 10 })
+  })
+})
+
+describe('what a worker may claim', () => {
+  test('a session is granted to the worker of its shard alone', () => {
+    const hub = new Hub()
+    const workers = connect(hub, 'a', 'b') as [Fake, Fake]
+    for (const index of allShards) {
+      const key = `default:agent:main:chat-${index}`
+      const outcomes = workers.map(({ connection, got }) => {
+        connection.hear({ t: 'op', id: index, what: { op: 'acquire', key, above: 0 } })
+        return got.at(-1)?.t
+      })
+      expect(outcomes.toSorted()).toEqual(['done', 'failed'])
+    }
+  })
+})
+
+describe('forged messages', () => {
+  const forged: readonly unknown[] = [
+    undefined,
+    null,
+    7,
+    'join',
+    [],
+    { t: 'view', members: [], shards: [], gone: [] },
+    { t: 'op' },
+    { t: 'op', id: 1, what: { op: 'toString' } },
+    { t: 'op', id: -1, what: { op: 'leave' } },
+    { t: 'op', id: 1, what: { op: 'acquire', key: 'x'.repeat(5_000), above: 0 } },
+    { t: 'op', id: 1, what: { op: 'acquire', key: 'a', above: Number.NaN } },
+    { t: 'op', id: 1, what: { op: 'join', wire: 'all', records: [1, 1] } },
+    { t: 'op', id: 1, what: { op: 'announce', load: -1 } },
+    { t: 'op', id: 1, what: { op: 'release', key: 'a', nonce: 1 } },
+    { t: 'op', id: 1, what: { op: 'release', key: 'a', nonce: 'a', to: 'b' } },
+    { t: 'mail', kind: 'shout', scope: 'host', id: 1, to: 'b-life', text: '1' },
+    { t: 'mail', kind: 'tell', scope: 'parent', id: 0, to: 'b-life', text: '1' },
+    { t: 'mail', kind: 'tell', scope: 'host', id: 0, to: 'b-life', text: { toString: 'x' } },
+  ]
+  test.each(forged.map((message) => [JSON.stringify(message)?.slice(0, 80), message]))('%s is ignored', (_, message) => {
+    const hub = new Hub()
+    const [one, two] = connect(hub, 'a', 'b') as [Fake, Fake]
+    one.connection.hear(join)
+    two.connection.hear(join)
+    const before = [one.got.length, two.got.length]
+    one.connection.hear(message)
+    expect([one.got.length, two.got.length]).toEqual(before)
+  })
+
+  test('mail names the worker on whose line it came, whatever it says', () => {
+    const hub = new Hub()
+    const [one, two] = connect(hub, 'a', 'b') as [Fake, Fake]
+    const from = { id: 'b', incarnation: 'b-life' }
+    one.connection.hear({ t: 'mail', kind: 'ask', scope: 'store', id: 1, to: 'b-life', text: '1', from })
+    expect(two.got.at(-1)).toMatchObject({ from: { id: 'a', incarnation: 'a-life' } })
+  })
+})

@@ -1,0 +1,6 @@
+export { mostWorkers, type WorkerParentOptions } from './parent-options.ts'
+export { isSharded, shardPath } from './shard-directory.ts'
+export type { ShardHandler, ShardNetwork } from './shard-network.ts'
+export { ShardedStore, type ShardedStoreOptions } from './sharded-store.ts'
+export { WorkerCluster, type WorkerClusterOptions } from './worker-cluster.ts'
+export { WorkerParent } from './worker-parent.ts'

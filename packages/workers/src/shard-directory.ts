@@ -1,0 +1,88 @@
+/** The data directory of a parent: a folder for each shard, and the file that says so. */
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { BeamClawError, type NodeRef } from '@beamclaw/core'
+import type { KeepOwners } from './shard-table.ts'
+import { allShards, folderOfShard, shardCount } from './shards.ts'
+
+const fileName = 'shards.json'
+const folderName = 'shards'
+const format = 1
+
+/**
+ * Returns true for a data directory that workers have split into shards: a process that takes it for a plain one would find nothing in it.
+ *
+ * @example
+ * if (isSharded('./data')) throw new Error('start it with --workers')
+ */
+export function isSharded(path: string): boolean {
+  return existsSync(join(path, fileName))
+}
+
+/**
+ * Returns the directory of one shard.
+ *
+ * @example
+ * new FsStore({ path: shardPath('./data', shard) })
+ */
+export function shardPath(path: string, shard: number): string {
+  return join(path, folderName, folderOfShard(shard))
+}
+
+/**
+ * Makes the folders of the shards where there are none yet. Throws `invalid-option` for a directory with sessions of a single process, which would be hidden,
+ * and for one that another version has split otherwise.
+ */
+export function prepareShards(path: string): void {
+  if (isSharded(path)) return checkManifest(join(path, fileName))
+  mkdirSync(path, { recursive: true })
+  // What begins with a dot is no data of a store; the folders alone were left by a start that was interrupted before its file was there.
+  const others = readdirSync(path).filter((name) => !name.startsWith('.') && name !== folderName)
+  if (others.length > 0) {
+    const advice = 'Workers need a directory of their own: name an empty one, or start without workers'
+    throw new BeamClawError('invalid-option', `${path} has data of a single process (${others.slice(0, 3).join(', ')}). ${advice}`)
+  }
+  for (const shard of allShards) mkdirSync(shardPath(path, shard), { recursive: true })
+  keepShards(path)(allShards.map(() => null))
+}
+
+function checkManifest(file: string): void {
+  let manifest: { readonly format?: unknown; readonly shards?: unknown }
+  try {
+    manifest = JSON.parse(readFileSync(file, 'utf8')) as typeof manifest
+  } catch (cause) {
+    throw new BeamClawError('invalid-option', `${file} cannot be read. Restore it from a backup`, { cause })
+  }
+  if (manifest?.format === format && manifest.shards === shardCount) return
+  throw new BeamClawError('invalid-option', `${file} is of another version: expected format ${format} with ${shardCount} shards`)
+}
+
+/** Returns what writes the map of shards durably, before it returns: a parent holds no session that would have to wait. */
+export function keepShards(path: string): KeepOwners {
+  return (owners) => {
+    const text = JSON.stringify({ format, shards: shardCount, owners: owners.map(ownerText) })
+    const [file, temporary] = [join(path, fileName), join(path, `.${fileName}.${process.pid}`)]
+    const descriptor = openSync(temporary, 'w')
+    try {
+      writeSync(descriptor, `${text}\n`)
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+    renameSync(temporary, file)
+    syncDirectory(dirname(file))
+  }
+}
+
+function ownerText(owner: NodeRef | null): string | null {
+  return owner === null ? null : `${owner.id}/${owner.incarnation}`
+}
+
+function syncDirectory(path: string): void {
+  const descriptor = openSync(path, 'r')
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
