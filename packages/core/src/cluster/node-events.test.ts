@@ -241,7 +241,7 @@ describe('a session that moves', () => {
     const third = net.join('third')
     const reader = listen()
     await reader.subscription.ready
-    // As for a session that was free when this node looked for it: nobody says that it has moved.
+    // As for a session that was free when this node looked for it: no node says that it has moved.
     net.owners.set(lease, third.self)
     other.events.sessionAnswered(lease, owner.self)
     await flushEventLoop()
