@@ -7,7 +7,7 @@ import { hasRedis, RedisProcess } from './lib/redis-process.ts'
 import { type Bench, median, medianRatio, type Result } from './lib/result.ts'
 
 const deaths = 20
-const idle = 60
+const idle = 26
 const rounds = 5
 const crowd = 64
 const each = 15
@@ -140,12 +140,10 @@ async function calls(cluster: Cluster): Promise<Result[]> {
 /** What a streamed event costs more, on both nodes together, when a node that does not own its session follows it. */
 async function events(cluster: Cluster): Promise<Result> {
   const [reader, owner] = cluster.nodes as [ClusterNode, ClusterNode]
-  const streams = async (name: string): Promise<readonly string[]> => {
-    const sessions = sessionsNamed(name, 60)
-    await owner.measure({ do: 'asks', sessions, atOnce: true })
-    return (await cluster.owned(owner, sessions)).slice(0, 10)
-  }
-  const [alone, followed] = [await streams('alone'), await streams('followed')]
+  const sessions = sessionsNamed('streams', 120)
+  await owner.measure({ do: 'asks', sessions, atOnce: true })
+  const owned = await cluster.owned(owner, sessions)
+  const [alone, followed] = [owned.slice(0, 10), owned.slice(10, 20)]
   await reader.measure({ do: 'follow', sessions: followed })
   const cpuOf = async (sessions: readonly string[]): Promise<number> => {
     const sum = async (): Promise<number> => {
@@ -177,22 +175,26 @@ async function crowdRuns(node: ClusterNode, round: number): Promise<number> {
   return perSecond((await node.measure(what))[0] as number, crowd * each)
 }
 
-/** Three nodes, each of which a third of the messages enters, against one; then one node over Redis against one over files. */
+/** Three nodes against one, with messages that enter anywhere and at the nodes of their sessions; then one node over Redis against one over files. */
 async function throughput(redis: string, folder: string): Promise<Result[]> {
   const [three, one] = [await clusterOf(redis, 'three', 3), await clusterOf(redis, 'one', 1)]
   const files = await ClusterNode.start({ folder })
-  const rates = { three: [] as number[], one: [] as number[], files: [] as number[] }
+  const rates = { anywhere: [] as number[], there: [] as number[], one: [] as number[], files: [] as number[] }
+  const all = async (parts: readonly (readonly string[])[]): Promise<number> => {
+    const startedAt = performance.now()
+    await Promise.all(three.nodes.map((node, index) => node.measure({ do: 'runs', sessions: parts[index] as readonly string[], each })))
+    return perSecond(performance.now() - startedAt, crowd * each)
+  }
   try {
     for (let round = 0; round <= 2 * rounds; round++) {
       const sessions = sessionsNamed(`crowd-${round}`, crowd)
-      const parts = three.nodes.map((_, index) => sessions.filter((__, at) => at % 3 === index))
-      const startedAt = performance.now()
-      await Promise.all(three.nodes.map((node, index) => node.measure({ do: 'runs', sessions: parts[index] as readonly string[], each })))
-      const together = perSecond(performance.now() - startedAt, crowd * each)
+      const anywhere = await all(three.nodes.map((_, index) => sessions.filter((__, at) => at % 3 === index)))
+      const there = await all(await Promise.all(three.nodes.map((node) => three.owned(node, sessions))))
       const [single, onFiles] = [await crowdRuns(one.nodes[0] as ClusterNode, round), await crowdRuns(files, round)]
       // The first rounds compile.
       if (round < 3) continue
-      rates.three.push(together)
+      rates.anywhere.push(anywhere)
+      rates.there.push(there)
       rates.one.push(single)
       rates.files.push(onFiles)
     }
@@ -209,7 +211,8 @@ async function throughput(redis: string, folder: string): Promise<Result[]> {
     target: { atLeast },
   })
   return [
-    row('3 nodes, messages enter anywhere', rates.three, '1 node', rates.one, 0.85),
+    row('3 nodes, messages enter anywhere', rates.anywhere, '1 node', rates.one, 0.85),
+    row('3 nodes, messages enter where their sessions are', rates.there, '1 node', rates.one, 0.85),
     row('1 node over Redis, AOF always', rates.one, '1 node over files', rates.files, 0.5),
   ]
 }

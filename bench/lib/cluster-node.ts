@@ -45,15 +45,15 @@ export class ClusterNode {
     const child = fork(fileURLToPath(import.meta.url), ['node', JSON.stringify(storage)], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
-    await once(child, 'message')
+    await replyOf(child)
     return new ClusterNode(child)
   }
 
   /** One measurement at a time. */
   async measure(what: Measurement): Promise<readonly number[]> {
-    const reply = once(this.#child, 'message')
+    const reply = replyOf(this.#child)
     this.#child.send(what)
-    const [numbers] = await reply
+    const numbers = await reply
     if (typeof numbers === 'string') throw new Error(numbers)
     return numbers as readonly number[]
   }
@@ -63,6 +63,19 @@ export class ClusterNode {
     const ended = once(this.#child, 'exit')
     this.#child.kill('SIGKILL')
     await ended
+  }
+}
+
+/** Resolves with the next message of a process. Rejects when it ends without one. */
+async function replyOf(child: ChildProcess): Promise<unknown> {
+  const ended = new AbortController()
+  const { signal } = ended
+  try {
+    const death = once(child, 'exit', { signal }).then(([code]) => Promise.reject(new Error(`the node ended with ${code}`)))
+    const [message] = await Promise.race([once(child, 'message', { signal }), death])
+    return message
+  } finally {
+    ended.abort()
   }
 }
 

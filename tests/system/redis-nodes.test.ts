@@ -16,7 +16,7 @@ const waitsForApproval = async (node: NodeProcess, session: string): Promise<str
   return found as string
 }
 
-/** Decides again where the caller cannot know whether the decision got through, as the error says. */
+/** Decides again while it is unknown whether the decision got through, as the error says. */
 const decideAtLast = async (node: NodeProcess, id: string, isApproved = true): Promise<void> => {
   for (;;) {
     const [outcome] = await settled([node.decide(id, isApproved)])

@@ -32,7 +32,7 @@ function failureOf(error: unknown): { readonly code: string; readonly message: s
 function payTool(leave: (effect: SideEffect) => void) {
   return defineTool({
     name: 'pay',
-    description: 'pays, when a person has approved it',
+    description: 'pays, once it is approved',
     askMode: 'always',
     execute: (_input, { toolCallId, runId }) => {
       leave({ tool: 'pay', toolCallId, runId })
@@ -63,6 +63,24 @@ function lookOf({ claw, cluster }: World): NodeLook {
   }
 }
 
+/** Follows a session to its end; again from the next event on where its node or its store was away, as a client does with a cursor. */
+async function follow(claw: RunningBeamClaw, id: string, session: string): Promise<void> {
+  for (let next = 1; ; ) {
+    try {
+      for await (const event of claw.session(session).subscribe(next, { waitForFirstMessage: true })) {
+        if (!('seq' in event)) continue
+        print({ id, heard: { seq: event.seq, type: event.type, runId: event.runId } })
+        next = event.seq + 1
+      }
+      return print({ id, gone: 'the subscription has ended' })
+    } catch (error) {
+      const { code } = failureOf(error)
+      if (code !== 'node-isolated' && code !== 'store-io') throw error
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+}
+
 async function obey(world: World, id: string, command: NodeCommand): Promise<void> {
   const { claw, cluster } = world
   switch (command.do) {
@@ -74,11 +92,8 @@ async function obey(world: World, id: string, command: NodeCommand): Promise<voi
       print({ id, receipt: await run.accepted })
       return print({ id, text: (await ended).text })
     }
-    case 'follow': {
-      for await (const event of claw.session(command.session).subscribe(1, { waitForFirstMessage: true }))
-        if ('seq' in event) print({ id, heard: { seq: event.seq, type: event.type, runId: event.runId } })
-      return print({ id, gone: 'the subscription has ended' })
-    }
+    case 'follow':
+      return follow(claw, id, command.session)
     case 'approvals': {
       const found = await claw.approvals.list()
       return print({ id, approvals: found.map(({ id: approval, sessionKey }) => ({ id: approval, sessionKey })) })

@@ -69,7 +69,7 @@ export interface NodeLine {
   readonly ended?: true
 }
 
-/** A message on its way. Rejections for which no caller waits are no failures. */
+/** A message on its way. A rejection that no test waits for is no failure. */
 export interface SentMessage {
   readonly accepted: Promise<SendReceipt>
   readonly answer: Promise<string>
@@ -94,6 +94,8 @@ export class NodeProcess implements AsyncDisposable {
   readonly receipts: { readonly session: string; readonly receipt: SendReceipt }[] = []
   /** What its subscribers heard, by session. */
   readonly heard = new Map<string, HeardEvent[]>()
+  /** Why a subscription of it has ended, by session. */
+  readonly ends = new Map<string, string>()
   /** Its log lines, and what else answers no command. */
   readonly lines: NodeLine[] = []
   /** Resolves with the exit code, or the signal that ended it, once its last line is read. */
@@ -174,6 +176,7 @@ export class NodeProcess implements AsyncDisposable {
     this.heard.set(session, heard)
     this.#say({ do: 'follow', session }, (line) => {
       if (line.heard !== undefined) heard.push(line.heard)
+      else this.ends.set(session, JSON.stringify(line))
       return line.heard === undefined
     })
   }

@@ -26,7 +26,7 @@ export interface RedisNodesOptions extends Pick<NodeSetup, 'cluster' | 'store' |
 export const quickTimes = { heartbeatMs: 150, ttlMs: 1_800 } as const
 
 /** As `toolModel`; `pay x` calls the tool that waits for approval. */
-export function nodeModel(request: ReceivedRequest): ModelAnswer {
+function nodeModel(request: ReceivedRequest): ModelAnswer {
   const last = messagesOf(request).at(-1)
   const text = String(last?.content)
   if (last?.role !== 'user' || !text.startsWith('pay ')) return toolModel(request)
@@ -178,7 +178,11 @@ export class RedisNodes implements AsyncDisposable {
     for (const node of this.nodes) {
       const heard = node.heard.get(session)
       if (heard !== undefined)
-        await until(`${node.id} has heard all of ${session} once and in order`, () => heard.map(({ seq }) => seq).join() === expected)
+        await until(
+          `${node.id} has heard all of ${session} once and in order; it heard ${heard.length}, ${node.ends.get(session) ?? 'and listens'}`,
+          () => heard.map(({ seq }) => seq).join() === expected,
+          15_000,
+        )
     }
   }
 
@@ -211,11 +215,11 @@ export class RedisNodes implements AsyncDisposable {
   }
 }
 
-/** Resolves once something holds. Rejects when it does not within a minute: far more than any machine takes. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const giveUpAt = performance.now() + 60_000
+/** Resolves once something holds. Rejects when it does not within so long: far more than any machine takes. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, patienceMs = 60_000): Promise<void> {
+  const giveUpAt = performance.now() + patienceMs
   while (!(await holds())) {
-    if (performance.now() > giveUpAt) throw new Error(`Waited a minute until ${what}`)
+    if (performance.now() > giveUpAt) throw new Error(`Waited ${patienceMs} ms until ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }

@@ -56,6 +56,7 @@ export async function nodesStorm({ seconds, sessions, seed, report }: NodesStorm
   }
   await Promise.race([Promise.all(working), sleep(answerWithinMs)])
   load.end()
+  report(`the load is over; ${load.answered} answers`)
   await deciding
   return await load.count(faults)
 }

@@ -142,7 +142,7 @@ export class NodeEvents implements EventBus<RunEvent> {
     for (const topic of this.#topicsOf(lease)) this.#followed.get(topic)?.startedHere()
   }
 
-  /** Called when the session that is granted under this key has replied from another node: it is there, and not where this node listened. */
+  /** Called when the session that is granted under this key has replied from another node: it is there, and may not be where this node listens. */
   sessionAnswered(lease: string, at: NodeRef): void {
     for (const topic of this.#topicsOf(lease)) this.#followed.get(topic)?.answeredAt(at)
   }
