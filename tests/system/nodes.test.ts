@@ -216,6 +216,11 @@ test('a person hears of a request for approval at whichever node, and of its dec
   for (const node of lab.nodes)
     await vi.waitFor(() => expect(heard.get(node)).toEqual(['approval-request', 'approval-decision']), patiently)
   expect(own).toHaveLength(1)
+  for (const { claw } of lab.nodes)
+    await expect(claw.approvals.approve(request?.id ?? '')).rejects.toMatchObject({
+      code: 'already-resolved',
+      details: { decision: 'approved' },
+    })
 })
 
 test('a session is deleted at whichever node, also one that does not exist', async () => {
@@ -225,4 +230,25 @@ test('a session is deleted at whichever node, also one that does not exist', asy
   await first.claw.session(key).send('hello').result()
   await second.claw.session(key).delete()
   for (const { claw } of lab.nodes) expect(await claw.session(key).exists()).toBe(false)
+})
+
+test('who follows a conversation at a node that is cut off is not sent away, and hears afterwards what was missed', async () => {
+  await using lab = await Nodes.start()
+  const [first, second] = lab.nodes as [LabNode, LabNode]
+  await first.claw.session(key).send('one').result()
+  const heard: number[] = []
+  const over = new AbortController()
+  const following = (async () => {
+    for await (const event of first.claw.session(key).subscribe(1, { signal: over.signal })) if ('seq' in event) heard.push(event.seq)
+  })()
+  lab.network.isolate('node-0')
+  await vi.waitFor(() => expect(first.claw.cluster.phase).toBe('isolated'), patiently)
+  await second.claw.session(key).send('two').result()
+  // The next look into the journal falls into the outage.
+  lab.network.heal()
+  await vi.waitFor(() => expect(first.claw.cluster.phase).toBe('running'), patiently)
+  const { seq } = await second.claw.session(key).history()
+  await vi.waitFor(() => expect(heard).toEqual(Array.from({ length: seq }, (_, index) => index + 1)), patiently)
+  over.abort()
+  await following
 })

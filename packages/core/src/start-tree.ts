@@ -87,7 +87,9 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
     for (const type of eventRequests) link.answer(type, (body, from) => nodeEvents.onRequest(body, from))
     link.whenTold((body, from) => nodeEvents.onTell(body, from))
     link.whenMembersChange((change) => nodeEvents.onMembers(change))
-    shareApprovals(cluster, listeners, link)
+    shareApprovals(cluster, listeners, link, ({ tenant, id, answer }) => {
+      tenants.find((one) => one.id === tenant)?.approvals.inner.decided(id, answer.decision)
+    })
   }
   // The others may call before the tree stands: they are told to try again.
   await cluster.join(link)

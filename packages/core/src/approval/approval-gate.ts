@@ -230,6 +230,7 @@ export class ApprovalGate {
     },
     close: () => this.#pending.close(),
     readGrants: () => this.#grants.open(),
+    decided: (id, decision) => this.#remember(id, decision),
     covers: (permits, origin) => this.#grants.covers(permits, this.#originOf(origin)),
     actFor: (origins) => {
       this.#actsFor = origins
@@ -258,6 +259,8 @@ export interface ApprovalChange {
 export interface ApprovalDesk {
   open(): Promise<void>
   close(): void
+  /** Takes a decision of another node, to tell a later answer here that it comes too late. */
+  decided(id: string, decision: ApprovalAnswer['decision']): void
   /** Reads the grants again. Rejects as the store does. */
   readGrants(): Promise<void>
   /** Returns whether grants cover what a call does. */

@@ -24,6 +24,9 @@ import type { SendReceipt } from './session-replies.ts'
 import { patient, type SessionRouter } from './session-router.ts'
 import type { ExportedMessage, SessionExport } from './session-transfer.ts'
 
+/** Milliseconds until a page is read again during an outage. */
+const readAgainMs = 250
+
 /** The services that a handle uses. */
 export interface SessionAccess {
   /** The tenant. */
@@ -134,8 +137,25 @@ export class SessionDoor {
     return new SessionFeed({ events, topic, read, clock: services.clock, ...options })
   }
 
-  /** Reads a page of events beside the session, which stays as it is: asleep, or at work. Rejects with `unknown-session`. */
+  /**
+   * Reads a page of events beside the session, which stays as it is: asleep, or at work. A node of several waits until it reaches its cluster and its store
+   * again: a reader is not ended by an outage. Rejects with `unknown-session`.
+   */
   async #page(fromSeq: number): Promise<EventPage> {
+    const { router, services } = this.#access
+    const until = services.clock.monotonic() + patient.timeoutMs
+    for (;;) {
+      try {
+        return await this.#readPage(fromSeq)
+      } catch (error) {
+        const isLate = services.clock.monotonic() >= until && !BeamClawError.isInstance(error, 'node-isolated')
+        if (isLate || !router.isOutage(error)) throw error
+        await new Promise<void>((resolve) => services.clock.setTimer(resolve, readAgainMs, true))
+      }
+    }
+  }
+
+  async #readPage(fromSeq: number): Promise<EventPage> {
     const { id, router, store, turns } = this.#access
     router.checkRuns()
     const key = journalKey(id, this.#key)

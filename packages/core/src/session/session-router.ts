@@ -14,12 +14,11 @@ import type { NewMessage } from './commands/message-intake.ts'
 import { contextOfMessage } from './context-of-message.ts'
 import { unknownSession } from './journal/store-failure-codes.ts'
 import { findJournal } from './listing/find-journal.ts'
-import type { NodePhase } from './node-phase.ts'
-import { isPrompt, type RemoteSessions, type SessionCall, unknownOutcome } from './remote-sessions.ts'
+import { isPrompt, type SessionCall, unknownOutcome } from './remote-sessions.ts'
 import { Session, type SessionMessage, type SessionReply } from './session.ts'
-import type { SessionDependencies } from './session-dependencies.ts'
 import { journalKey, sessionLease } from './session-names.ts'
 import type { SessionInspection } from './session-replies.ts'
+import type { SessionRouterOptions } from './session-router-options.ts'
 
 /** A session may have to read a long journal before it replies. */
 export const patient = { timeoutMs: 60_000 }
@@ -35,15 +34,6 @@ const firstReplyMs = 2_000
 const mostLooks = 25
 
 export type SessionRef = ActorRef<SessionMessage, SessionReply>
-
-export interface SessionRouterOptions {
-  /** Returns the supervisor of the sessions; undefined while there is none. */
-  readonly sessions: () => DynamicSupervisor | undefined
-  readonly phase: () => NodePhase
-  readonly dependencies: SessionDependencies
-  /** The sessions of the other nodes; undefined for a node that is alone. */
-  readonly remote: RemoteSessions | undefined
-}
 
 export class SessionRouter {
   readonly #options: SessionRouterOptions
@@ -317,6 +307,12 @@ export class SessionRouter {
       throw BeamClawError.isInstance(error, 'child-start-failed') && BeamClawError.isInstance(error.cause) ? error.cause : error
     }
     throw new BeamClawError('internal', `Session "${key}" did not start`)
+  }
+
+  /** True for a failure of a node of several that will pass: it does not reach its cluster or its store. */
+  isOutage(error: unknown): boolean {
+    if (this.#options.remote === undefined || this.#options.phase() === 'ended') return false
+    return BeamClawError.isInstance(error, 'node-isolated') || BeamClawError.isInstance(error, 'store-io')
   }
 
   /** Takes that a session is not at this node any more. */

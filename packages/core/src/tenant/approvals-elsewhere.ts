@@ -10,8 +10,11 @@ const types = ['approval-request', 'approval-decision'] as const
 
 const tellType = 'approvals.event'
 
+/** Called with the decisions of other nodes. */
+type OnDecided = (event: Extract<SessionEvent, { readonly type: 'approval-decision' }>) => void
+
 /** Begins to tell, and to pass on what is told, for as long as the node lives. What is lost on the way is in the list of requests. */
-export function shareApprovals(cluster: Cluster, listeners: EventListeners, link: NodeLink): void {
+export function shareApprovals(cluster: Cluster, listeners: EventListeners, link: NodeLink, onDecided: OnDecided): void {
   const tellOthers = (event: SessionEvent): void => {
     for (const node of cluster.members)
       if (node.incarnation !== cluster.self.incarnation) cluster.tell(node, { type: tellType, event: event as unknown as JsonValue })
@@ -19,7 +22,9 @@ export function shareApprovals(cluster: Cluster, listeners: EventListeners, link
   for (const type of types) listeners.add({ type, agent: undefined, tenant: undefined }, tellOthers)
   link.whenTold((body) => {
     const event = eventIn(body)
-    if (event !== undefined) listeners.tellElsewhere(event)
+    if (event === undefined) return
+    if (event.type === 'approval-decision') onDecided(event)
+    listeners.tellElsewhere(event)
   })
 }
 
