@@ -1,10 +1,12 @@
 import { silentLogger, systemServices } from '@beamclaw/actor'
 import { flushEventLoop, gate, ManualClock } from '@beamclaw/actor/testing'
 import { describe, expect, test, vi } from 'vitest'
+import { wrapStore } from '../../adapter/wrap-store.ts'
 import { BeamClawError } from '../../base/errors.ts'
 import { defaultTenant, parseSessionKey } from '../../base/ids.ts'
 import { MemoryStore } from '../../defaults/memory-store.ts'
 import { SoloCluster } from '../../defaults/solo-cluster.ts'
+import type { Store } from '../../ports/store.ts'
 import { TroubledStore } from '../../testing/troubled-store.ts'
 import { ActivityLog } from './activity-log.ts'
 
@@ -50,6 +52,26 @@ test('what ends after a kill is not written down: it may be at work again elsewh
   }
   await killed.log.close()
   expect((await open()).found).toEqual([first, second])
+})
+
+test('an opening that is under way at a kill does not take the list from its next owner', async () => {
+  const store = new MemoryStore()
+  const held = gate()
+  const slow = wrapStore(store, { openLog: (key, token) => held.promise.then(() => store.openLog(key, token)) })
+  const services = systemServices({ clock: new ManualClock(), logger: silentLogger })
+  const listOver = (over: Store, now: number) =>
+    new ActivityLog({ tenant: defaultTenant, store: over, cluster: new SoloCluster({ now: () => now }), services })
+  const killed = listOver(slow, 1_000)
+  const opening = killed.open()
+  opening.catch(() => {})
+  await flushEventLoop()
+  const next = listOver(store, 2_000)
+  await next.open()
+  killed.kill()
+  held.resolve()
+  await expect(opening).rejects.toMatchObject({ code: 'fenced' })
+  await expect(killed.begin(first)).rejects.toMatchObject({ code: 'actor-not-running' })
+  await next.begin(second)
 })
 
 test('who has a later owner takes nothing back, and begins nothing', async () => {

@@ -193,6 +193,11 @@ export class ActivityLog {
     this.#eraseSoon()
   }
 
+  /** False once nothing is written any more: an opening that is under way must not take the list from its next owner. */
+  get isAlive(): boolean {
+    return this.#refusal === undefined
+  }
+
   get #isAlone(): boolean {
     return this.#options.cluster.self.incarnation === soloIncarnation
   }
@@ -306,6 +311,7 @@ export class ActivityLog {
   async #append(type: 'busy' | 'idle' | 'gone', keys: readonly SessionKey[]): Promise<void> {
     const opening = this.#log()
     const log = await opening
+    if (this.#refusal !== undefined) throw this.#refusal
     const { ids, clock } = this.#options.services
     try {
       const records = keys.map((sessionKey) => {
@@ -357,7 +363,7 @@ export class ActivityLog {
       logger: services.logger,
       now: () => services.clock.now(),
       open: async (key) => {
-        const { log: opened, lease } = await openOwnedLog(this.#options, key.join(':'), key)
+        const { log: opened, lease } = await openOwnedLog(this.#options, key.join(':'), key, this)
         this.#list = { key, token: lease.token }
         return opened
       },
