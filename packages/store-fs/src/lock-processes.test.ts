@@ -85,7 +85,7 @@ describe.skipIf(!hasContainers)('containers that share a volume and nothing else
     expect(opened[0]?.lines[0]?.opened).toBeGreaterThanOrEqual(first.acknowledged)
   })
 
-  test('one that stands still longer than its lease loses it, and acknowledges nothing when it goes on', async () => {
+  test('one that stands still longer than its lease loses it, and acknowledges nothing that the next did not read', async () => {
     await using scratch = await scratchDirectory()
     await using first = new LoopProcess([scratch.path, '1', '1000000', options({ lockLeaseMs: 600 })], ['unshare', '--net'])
     await first.until((lines) => lines.length > 3)
@@ -93,11 +93,11 @@ describe.skipIf(!hasContainers)('containers that share a volume and nothing else
     await using second = new LoopProcess([scratch.path, '2', '30', options({ lockLeaseMs: 600 })], isolated)
     await second.ended
     expect(second.lines.at(-1)).toMatchObject({ stopped: second.acknowledged })
-    const before = first.acknowledged
     first.signal('SIGCONT')
     await first.ended
     expect(first.lines.at(-1)?.failed).toMatch(/^(fenced|store-failed)$/)
-    expect(first.acknowledged).toBe(before)
+    // One acknowledgement may have been on its way out when the process was stopped.
+    expect(first.acknowledged).toBeLessThanOrEqual(second.lines[0]?.opened ?? 0)
   })
 })
 
@@ -148,7 +148,7 @@ describe.skipIf(!canHide)('where there are neither sockets nor /proc, as on macO
     expect(third.lines[0]?.opened).toBeGreaterThanOrEqual(first.acknowledged)
   })
 
-  test('one that stands still longer than its lease loses it, and acknowledges nothing when it goes on', async () => {
+  test('one that stands still longer than its lease loses it, and acknowledges nothing that the next did not read', async () => {
     await using scratch = await scratchDirectory()
     await using first = new LoopProcess([scratch.path, '1', '1000000', options(lease)], likeMacOs)
     await first.until((lines) => lines.length > 3)
@@ -156,10 +156,10 @@ describe.skipIf(!canHide)('where there are neither sockets nor /proc, as on macO
     await using second = new LoopProcess([scratch.path, '2', '30', options(lease)], likeMacOs)
     await second.ended
     expect(second.lines.at(-1)).toMatchObject({ stopped: second.acknowledged })
-    const before = first.acknowledged
     first.signal('SIGCONT')
     await first.ended
     expect(first.lines.at(-1)?.failed).toMatch(/^(fenced|store-failed)$/)
-    expect(first.acknowledged).toBe(before)
+    // One acknowledgement may have been on its way out when the process was stopped.
+    expect(first.acknowledged).toBeLessThanOrEqual(second.lines[0]?.opened ?? 0)
   })
 })

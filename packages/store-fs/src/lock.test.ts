@@ -121,6 +121,27 @@ describe('the lock', () => {
     await lock.release()
   })
 
+  test('what a process read before it stood still says nothing about afterwards', async () => {
+    await using scratch = await scratchDirectory()
+    const lost: string[] = []
+    const options = { waitMs: 0, leaseMs: 200, clock: new SystemClock(), onLost: (problem: string) => void lost.push(problem) }
+    const lock = await DirectoryLock.acquire(scratch.path, options)
+    const file = join(scratch.path, '.lock')
+    const standStill = (): unknown => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150)
+    const read = LockFile.prototype.read
+    const spy = vi.spyOn(LockFile.prototype, 'read').mockImplementationOnce(async function (this: LockFile) {
+      const state = await read.call(this)
+      writeFileSync(file, readFileSync(file, 'utf8').replace(/"nonce":"[^"]+"/, '"nonce":"another"'))
+      standStill()
+      return state
+    })
+    standStill()
+    await lock.confirm()
+    expect(lost).toEqual(['taken'])
+    spy.mockRestore()
+    await lock.release()
+  })
+
   test('a claimant that was too slow puts back the lock of the one who came in between', async () => {
     await using scratch = await scratchDirectory()
     const file = new LockFile(scratch.path)
