@@ -1,5 +1,9 @@
 /** The five functions over node-redis: with a client of our own, or with one that the application made. */
+import { definedOnly } from '@beamclaw/core/adapter'
 import { createClient, RESP_TYPES } from '@redis/client'
+import { FailoverClient } from './failover-client.ts'
+import { primaryBySentinel, primaryBySlot } from './primary-search.ts'
+import { type HostAndPort, type PrimaryAddress, primaryAddress } from './redis-address.ts'
 import { NotConnectedError, type RedisClient, type RedisReply, type RedisScript, type RedisWord, type SendOptions } from './redis-client.ts'
 
 /** What is used of a node-redis client, described here so that its types are in no signature of ours. */
@@ -12,23 +16,31 @@ export interface NodeRedisLike {
   duplicate(): NodeRedisLike
   subscribe(channel: string, listener: (message: string) => void): Promise<unknown>
   unsubscribe(channel: string, listener: (message: string) => void): Promise<unknown>
-  on(event: 'ready' | 'error', listener: (error?: unknown) => void): unknown
-  off(event: 'ready' | 'error', listener: (error?: unknown) => void): unknown
+  on(event: 'ready' | 'error' | 'terminated', listener: (error?: unknown) => void): unknown
+  off(event: 'ready' | 'error' | 'terminated', listener: (error?: unknown) => void): unknown
 }
 
 /** Where an owned client connects to. */
 export interface ConnectTo {
+  /** One server, or several that tell which of them is the primary. */
   readonly url: string
   readonly username?: string
   readonly password?: string
+  /** The login of the Sentinels. */
+  readonly sentinelUsername?: string
+  readonly sentinelPassword?: string
   readonly tls?: Readonly<Record<string, unknown>>
   /** Milliseconds without a byte from the server after which a connection is given up. */
   readonly silenceMs: number
+  /** A key of those that are used: in a Redis Cluster its slot says which primary is meant. */
+  readonly anyKey?: string
 }
 
 const bytesMapping = { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } }
 const firstDelayMs = 50
 const longestDelayMs = 2_000
+// A server that is asked for the primary and is away must not hold up the others' answers.
+const longestAskMs = 1_000
 
 /** Returns the delay before the next attempt to connect, with jitter, so that many processes do not return in the same moment. */
 function delayBefore(attempt: number): number {
@@ -37,23 +49,57 @@ function delayBefore(attempt: number): number {
 }
 
 /** Returns a client of our own, which connects at its first use and reconnects until it is stopped. */
-export function ownedClient({ url, username, password, tls, silenceMs }: ConnectTo): RedisClient {
+export function ownedClient(to: ConnectTo): RedisClient {
+  const address = primaryAddress(to.url)
+  return new NodeRedisClient(address === undefined ? singleClient(to) : primaryClient(to, address), true)
+}
+
+function singleClient({ url, username, password, tls, silenceMs }: ConnectTo): NodeRedisLike {
   const unix = /^unix:(?:\/\/)?(\/.*)$/.exec(url)?.[1]
   const times = { connectTimeout: silenceMs, socketTimeout: silenceMs, reconnectStrategy: delayBefore }
   const socket = unix !== undefined ? { path: unix, ...times } : { ...times, ...(tls === undefined ? {} : { ...tls, tls: true as const }) }
-  const options = {
-    ...(unix === undefined ? { url } : {}),
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-    socket,
+  return bareClient({ ...(unix === undefined ? { url } : {}), ...definedOnly({ username, password }), socket }, silenceMs)
+}
+
+/** Returns a client that looks for the primary before each connection. */
+function primaryClient(to: ConnectTo, address: PrimaryAddress): NodeRedisLike {
+  const { tls, silenceMs, anyKey = '', sentinelUsername, sentinelPassword } = to
+  const { kind, asked, name, database, isTls } = address
+  const { username = address.username, password = address.password } = to
+  const login = definedOnly({ username, password })
+  const sentinelLogin = definedOnly({ username: sentinelUsername, password: sentinelPassword })
+  const clientOf = ({ host, port }: HostAndPort, options: object, timeoutMs: number): NodeRedisLike => {
+    const times = { connectTimeout: timeoutMs, socketTimeout: timeoutMs, reconnectStrategy: false as const }
+    return bareClient({ ...options, socket: { host, port, ...times, ...(isTls ? { ...tls, tls: true as const } : {}) } }, timeoutMs)
+  }
+  const ask = async (server: HostAndPort, command: readonly string[]): Promise<unknown> => {
+    const client = clientOf(server, kind === 'sentinel' ? sentinelLogin : login, Math.min(longestAskMs, silenceMs))
+    // Failures reject what is asked as well.
+    client.on('error', () => undefined)
+    try {
+      await client.connect()
+      return await client.sendCommand(command)
+    } finally {
+      if (client.isOpen) client.destroy()
+    }
+  }
+  return new FailoverClient({
+    search: () => (kind === 'sentinel' ? primaryBySentinel(asked, name, ask) : primaryBySlot(asked, anyKey, ask)),
+    clientOf: (server) => clientOf(server, { ...login, database }, silenceMs),
+    delayBefore,
+  })
+}
+
+function bareClient(options: object, silenceMs: number): NodeRedisLike {
+  const all = {
+    ...options,
     // Without a queue a command is either sent now or certainly not.
     disableOfflineQueue: true,
     // An idle connection has a byte to show for itself before the silence counts.
     pingInterval: Math.ceil(silenceMs / 3),
     name: 'beamclaw',
   }
-  const client = createClient(options as Parameters<typeof createClient>[0])
-  return new NodeRedisClient(client as unknown as NodeRedisLike, true)
+  return createClient(all as Parameters<typeof createClient>[0]) as unknown as NodeRedisLike
 }
 
 /** Returns the five functions over a client of the application. It is neither connected nor stopped here unless it was not open. */
@@ -92,7 +138,7 @@ class NodeRedisClient implements RedisClient {
     try {
       return (await this.#client.sendCommand(words, asBytes ? bytesMapping : undefined)) as RedisReply
     } catch (error) {
-      if ((error as Error).constructor.name !== 'ClientOfflineError') throw error
+      if (error instanceof NotConnectedError || (error as Error).constructor.name !== 'ClientOfflineError') throw error
       throw new NotConnectedError('There is no connection', { cause: this.#lastError })
     }
   }

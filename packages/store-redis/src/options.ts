@@ -2,11 +2,16 @@
 import { BeamClawError, type Clock, type Logger } from '@beamclaw/core'
 import { anObject, anObjectWith, checkOptions, definedOnly, integer, type OptionRule, type OptionRules, text } from '@beamclaw/core/adapter'
 import { borrowedClient, type NodeRedisLike, ownedClient } from './node-redis-client.ts'
+import { anAddress, primaryAddress } from './redis-address.ts'
 import type { RedisClient } from './redis-client.ts'
 
 /** Options of `RedisStore`. A value out of its rule throws `invalid-option` in the constructor. Either `url` or `client` is needed. */
 export interface RedisStoreOptions {
-  /** `redis://user:password@host:port/database`, `rediss://…` for TLS, or `unix:///path/of/socket`. The store opens and ends the connection. */
+  /**
+   * `redis://user:password@host:port/database`, `rediss://…` for TLS, or `unix:///path/of/socket`; `redis+sentinel://a:26379,b:26379,c:26379/name/database` for the
+   * primary that Sentinels know by that name, and `redis+cluster://a:6379,b:6379` for a Redis Cluster, in which all keys of one prefix share a slot. With TLS they
+   * begin with `rediss+`. The store opens and ends the connection.
+   */
   readonly url?: string
   /** A client of node-redis (`createClient`) that the application owns. It is connected if need be, and never ended. */
   readonly client?: RedisStoreClient
@@ -14,6 +19,10 @@ export interface RedisStoreOptions {
   readonly username?: string
   /** Password, beside `url`. */
   readonly password?: string
+  /** Name of the ACL user at the Sentinels. */
+  readonly sentinelUsername?: string
+  /** Password of the Sentinels, which is not that of the server. */
+  readonly sentinelPassword?: string
   /** Options of Node's `tls.connect`, for `rediss://`: `ca`, `cert`, `key`, `servername`. */
   readonly tls?: Readonly<Record<string, unknown>>
   /** What the names of all keys begin with: letters, digits and `_ . : -`. Stores with different prefixes share nothing. @default 'beamclaw' */
@@ -43,16 +52,14 @@ export const redisStoreDefaults = {
   maxDocumentBytes: 64 * 1024 * 1024,
 } as const satisfies Partial<RedisStoreOptions>
 
-const anAddress: OptionRule = (value) =>
-  typeof value === 'string' && /^(?:rediss?:\/\/.+|unix:.*\/.+)/.test(value)
-    ? undefined
-    : 'an address such as redis://localhost:6379, rediss://host:6380 or unix:///run/redis.sock'
-
 const aPrefix: OptionRule = (value) =>
   typeof value === 'string' && /^[A-Za-z0-9_.:-]{1,128}$/.test(value) ? undefined : '1 to 128 letters, digits and _ . : -'
 
 /** The options that lead to a server, and to the data there. */
-export type ConnectionOptions = Pick<RedisStoreOptions, 'url' | 'client' | 'username' | 'password' | 'tls' | 'prefix' | 'storeId'>
+export type ConnectionOptions = Pick<
+  RedisStoreOptions,
+  'url' | 'client' | 'username' | 'password' | 'sentinelUsername' | 'sentinelPassword' | 'tls' | 'prefix' | 'storeId'
+>
 
 /** The rules of `ConnectionOptions`. */
 export const connectionRules: OptionRules<ConnectionOptions> = {
@@ -60,6 +67,8 @@ export const connectionRules: OptionRules<ConnectionOptions> = {
   client: anObjectWith('sendCommand', 'connect', 'duplicate', 'on', 'off'),
   username: text(),
   password: text(),
+  sentinelUsername: text(),
+  sentinelPassword: text(),
   tls: anObject,
   prefix: aPrefix,
   storeId: text(),
@@ -80,21 +89,48 @@ export function checkRedisStoreOptions(options: RedisStoreOptions): void {
 }
 
 /** Throws `invalid-option` unless the options lead to a server in one way. */
-export function checkOneWay(owner: string, { url, client, username, password, tls }: ConnectionOptions): void {
+export function checkOneWay(owner: string, options: ConnectionOptions): void {
+  const { url, client, username, password, sentinelUsername, sentinelPassword, tls } = options
   if ((url === undefined) === (client === undefined)) {
     throw new BeamClawError('invalid-option', `${owner} needs either "url" or "client"`)
   }
   if (client !== undefined && (username ?? password ?? tls) !== undefined) {
     throw new BeamClawError('invalid-option', `${owner}: "username", "password" and "tls" belong to "url"; a client has its own`)
   }
+  if ((sentinelUsername ?? sentinelPassword) !== undefined && primaryAddress(url ?? '')?.kind !== 'sentinel') {
+    throw new BeamClawError(
+      'invalid-option',
+      `${owner}: "sentinelUsername" and "sentinelPassword" belong to a "url" with redis+sentinel://`,
+    )
+  }
 }
 
-/** Returns the client, and its address without a password. `silenceMs` without a byte from the server end an owned connection. */
-export function connectionOf(options: ConnectionOptions, silenceMs: number): { readonly client: RedisClient; readonly where: string } {
-  const { url, client: borrowed, username, password, tls } = options
-  // The rules have found its functions.
-  if (borrowed !== undefined) return { client: borrowedClient(borrowed as NodeRedisLike), where: 'the address of the given client' }
+/** The way to a server. */
+export interface Way {
+  readonly client: RedisClient
+  /** The address for messages, without a password. */
+  readonly where: string
+  /** What the names of keys begin with: in a Redis Cluster all of them in one slot. */
+  readonly keyPrefix: string
+  readonly kind: 'single' | 'sentinel' | 'cluster'
+}
+
+/** Returns the way to the server that the options name. `silenceMs` without a byte from the server end an owned connection. */
+export function wayTo(options: ConnectionOptions, silenceMs: number): Way {
+  const { url, client: borrowed, username, password, sentinelUsername, sentinelPassword, tls, prefix = redisStoreDefaults.prefix } = options
+  if (borrowed !== undefined) {
+    // The rules have found its functions.
+    return {
+      client: borrowedClient(borrowed as NodeRedisLike),
+      where: 'the address of the given client',
+      keyPrefix: prefix,
+      kind: 'single',
+    }
+  }
   const address = url as string
   const where = address.replace(/\/\/[^@/]*@/, '//')
-  return { client: ownedClient({ url: address, silenceMs, ...definedOnly({ username, password, tls }) }), where }
+  const kind = primaryAddress(address)?.kind ?? 'single'
+  const keyPrefix = kind === 'cluster' ? `{${prefix}}` : prefix
+  const access = definedOnly({ username, password, sentinelUsername, sentinelPassword, tls })
+  return { client: ownedClient({ url: address, silenceMs, anyKey: keyPrefix, ...access }), where, keyPrefix, kind }
 }

@@ -21,7 +21,7 @@ import { redisFailure, stopped } from './failures.ts'
 import { changeOf } from './member-view.ts'
 import { Membership } from './membership.ts'
 import { NodeMessages } from './node-messages.ts'
-import { connectionOf } from './options.ts'
+import { wayTo } from './options.ts'
 import { Ownership } from './ownership.ts'
 import { RedisLink } from './redis-link.ts'
 import { StoreIdentity } from './store-identity.ts'
@@ -31,7 +31,7 @@ const aLoad: OptionRule = (value) =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? undefined : 'a number of at least 0'
 
 /**
- * `Cluster` over one Redis primary, version 6.2 or later: the same as that of the `RedisStore`, with the same `prefix`. The constructor throws
+ * `Cluster` over one Redis primary, version 6.2 or later, which Sentinels or a Redis Cluster may name: the same as that of the `RedisStore`, with the same `prefix`. The constructor throws
  * `invalid-option` and `invalid-id`; the first call connects and checks the server.
  *
  * Phases: those of its membership, `new → joining → up ⇄ isolated → stopped`. A node that claims a key before it joined is alive in the cluster, and no member.
@@ -61,14 +61,14 @@ export class RedisCluster implements Cluster {
 
   constructor(options: RedisClusterOptions) {
     checkRedisClusterOptions(options)
-    const { prefix, heartbeatMs, ttlMs, weight } = { ...redisClusterDefaults, ...definedOnly(options) }
+    const { heartbeatMs, ttlMs, weight } = { ...redisClusterDefaults, ...definedOnly(options) }
     const { logger, clock = new SystemClock(), deadlineMs = Math.min(5_000, Math.floor(ttlMs / 3)) } = options
     this.#weight = weight
     this.#logger = logger
+    const { client, where, keyPrefix: prefix, kind } = wayTo(options, deadlineMs)
     const names = clusterNames(prefix)
     const onReplaced = (error: BeamClawError): void => this.#replace(error)
-    const identity = new StoreIdentity({ prefix, expectedId: options.storeId, logger: undefined, onReplaced })
-    const { client, where } = connectionOf(options, deadlineMs)
+    const identity = new StoreIdentity({ prefix, kind, expectedId: options.storeId, logger: undefined, onReplaced })
     const timers = { setTimer: (callback: () => void, delayMs: number) => clock.setTimer(callback, delayMs, true) }
     const link = new RedisLink({ client, where, deadlineMs, clock: timers, check: (bare) => identity.check(bare) })
     this.#link = link

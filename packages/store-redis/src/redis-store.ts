@@ -21,7 +21,7 @@ import { redisFailure, stopped } from './failures.ts'
 import { keyNames, storeName } from './key-names.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { listKeys } from './list-keys.ts'
-import { checkRedisStoreOptions, connectionOf, type RedisStoreOptions, redisStoreDefaults } from './options.ts'
+import { checkRedisStoreOptions, type RedisStoreOptions, redisStoreDefaults, wayTo } from './options.ts'
 import { RedisBlobs } from './redis-blobs.ts'
 import { RedisIndex } from './redis-index.ts'
 import { RedisLink } from './redis-link.ts'
@@ -59,16 +59,16 @@ export class RedisStore implements Store {
 
   constructor(options: RedisStoreOptions) {
     checkRedisStoreOptions(options)
-    const { prefix, deadlineMs, maxDocumentBytes: maxBytes } = { ...redisStoreDefaults, ...options }
+    const { deadlineMs, maxDocumentBytes: maxBytes } = { ...redisStoreDefaults, ...options }
     const { logger, clock = new SystemClock(), storeId: expectedId } = options
+    const { client, where, keyPrefix: prefix, kind } = wayTo(options, deadlineMs)
     this.#prefix = prefix
     this.#maxBytes = maxBytes
     const onReplaced = (error: BeamClawError): void => {
       this.#replaced ??= error
       logger?.log('error', 'store-redis.replaced', { problem: error.message })
     }
-    this.#identity = new StoreIdentity({ prefix, expectedId, logger, onReplaced })
-    const { client, where } = connectionOf(options, deadlineMs)
+    this.#identity = new StoreIdentity({ prefix, kind, expectedId, logger, onReplaced })
     this.#link = new RedisLink({ client, where, deadlineMs, clock, check: (bare) => this.#identity.check(bare) })
     const onRewound = (error: BeamClawError): void => logger?.log('error', 'store-redis.rewound', { problem: error.message })
     this.#logs = new RedisLogs({ link: this.#link, prefix, maxBytes, onRewound })

@@ -34,6 +34,12 @@ export async function readServerFacts(bare: BareClient): Promise<ServerFacts> {
   }
 }
 
+/** Resolves with `min-replicas-to-write`; undefined when the server does not tell. */
+export async function readReplicasToWrite(bare: BareClient): Promise<number | undefined> {
+  const text = await readSetting(bare, 'min-replicas-to-write')
+  return text === undefined ? undefined : Number(text)
+}
+
 /** Services that run Redis for others often refuse CONFIG. */
 async function readSetting(bare: BareClient, name: string): Promise<string | undefined> {
   const reply = await bare.send(['CONFIG', 'GET', name]).catch(() => undefined)
@@ -45,13 +51,20 @@ async function readSetting(bare: BareClient, name: string): Promise<string | und
 const oldest = [6, 2] as const
 
 /** Throws `store-io` for a server on which the store cannot keep its promises, with what to do. */
-export function checkServer({ version, isPrimary, isCluster, evictionPolicy }: ServerFacts): void {
+export function checkServer(
+  { version, isPrimary, isCluster, evictionPolicy }: ServerFacts,
+  kind: 'single' | 'sentinel' | 'cluster' = 'single',
+): void {
   const [major = 0, minor = 0] = version.split('.').map(Number)
   if (major < oldest[0] || (major === oldest[0] && minor < oldest[1])) {
     throw refusedServer('version', `Redis has version ${version}; the store needs ${oldest.join('.')} or later. Update the server`)
   }
-  if (isCluster) {
-    throw refusedServer('cluster', 'The server is part of a Redis Cluster; the store needs a single primary. Name another server')
+  if (isCluster && kind !== 'cluster') {
+    const advice = 'Name its servers as redis+cluster://host:port,host:port'
+    throw refusedServer('cluster', `The server is part of a Redis Cluster, which the address does not say. ${advice}`)
+  }
+  if (!isCluster && kind === 'cluster') {
+    throw refusedServer('cluster', 'The server is not part of a Redis Cluster. Name it as redis://host:port')
   }
   if (!isPrimary) throw refusedServer('replica', 'The server is a read-only replica. Name the primary in the options')
   if (evictionPolicy === 'noeviction') return
@@ -63,6 +76,15 @@ export function checkServer({ version, isPrimary, isCluster, evictionPolicy }: S
 export interface ServerWarning {
   readonly event: string
   readonly problem: string
+}
+
+/** Returns what a failover may lose; undefined when a replica confirms each write. `replicas` is `min-replicas-to-write`. */
+export function replicaWarning(replicas: number | undefined): ServerWarning | undefined {
+  if (replicas !== undefined && replicas > 0) return undefined
+  const setting = replicas === undefined ? 'does not tell its "min-replicas-to-write"' : 'has "min-replicas-to-write" 0'
+  const advice = 'Run on each server: redis-cli CONFIG SET min-replicas-to-write 1, and min-replicas-max-lag 1'
+  const problem = `Redis ${setting}: a failover may lose what the new primary had not received. ${advice}`
+  return { event: 'store-redis.no-replicas', problem }
 }
 
 /** Returns what an acknowledged append may be lost by; undefined when each is on the disk. */

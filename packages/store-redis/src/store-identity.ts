@@ -5,11 +5,13 @@ import { refusedServer, storeReplaced } from './failures.ts'
 import { storeName } from './key-names.ts'
 import type { BareClient } from './redis-link.ts'
 import { identifyScript } from './scripts.ts'
-import { checkServer, durabilityWarning, readServerFacts } from './server-facts.ts'
+import { checkServer, durabilityWarning, readReplicasToWrite, readServerFacts, replicaWarning, type ServerWarning } from './server-facts.ts'
 
 /** What an identity is checked with. */
 export interface StoreIdentityOptions {
   readonly prefix: string
+  /** How the server was found. */
+  readonly kind: 'single' | 'sentinel' | 'cluster'
   readonly expectedId: string | undefined
   readonly logger: Logger | undefined
   readonly onReplaced: (error: BeamClawError) => void
@@ -39,17 +41,22 @@ export class StoreIdentity {
   /** Rejects `store-io` for a server that must not be used as it is, `store-replaced` for other data than this store had. */
   async check(bare: BareClient): Promise<void> {
     const facts = await readServerFacts(bare)
-    checkServer(facts)
+    const { logger, kind } = this.#options
+    checkServer(facts, kind)
     await this.#identify(bare)
-    const { logger } = this.#options
     if (this.#runId !== undefined && this.#runId !== facts.runId) {
       logger?.log('warn', 'store-redis.restarted', { problem: 'The connection leads to another start of Redis, or to another server' })
     }
     this.#runId = facts.runId
-    const warning = durabilityWarning(facts)
+    this.#warn(durabilityWarning(facts))
+    // A failover without such a replica forgets what was acknowledged.
+    if (kind !== 'single') this.#warn(replicaWarning(await readReplicasToWrite(bare)))
+  }
+
+  #warn(warning: ServerWarning | undefined): void {
     if (warning === undefined || this.#told.has(warning.event)) return
     this.#told.add(warning.event)
-    logger?.log('warn', warning.event, { problem: warning.problem })
+    this.#options.logger?.log('warn', warning.event, { problem: warning.problem })
   }
 
   async #identify(bare: BareClient): Promise<void> {

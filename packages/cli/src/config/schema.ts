@@ -57,6 +57,8 @@ const chosenStore = oneOfObjects(
       url: text(4_096).exactOptional(),
       username: text(256).exactOptional(),
       password: text(4_096).exactOptional(),
+      sentinelUsername: text(256).exactOptional(),
+      sentinelPassword: text(4_096).exactOptional(),
       caFile: text(4_096).exactOptional(),
       certFile: text(4_096).exactOptional(),
       keyFile: text(4_096).exactOptional(),
