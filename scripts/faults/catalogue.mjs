@@ -2,6 +2,7 @@
 
 const system = (name) => `tests/system/${name}.test.ts`
 const storeFs = (name) => `packages/store-fs/src/${name}.test.ts`
+const storeRedis = (name) => `packages/store-redis/src/${name}.test.ts`
 const gatewayWs = (name) => `packages/gateway-ws/src/${name}.test.ts`
 const nodes = system('redis-nodes')
 const nodeFaults = (pattern) => ({ files: [system('redis-nodes-faults')], pattern })
@@ -25,11 +26,13 @@ export const catalogue = {
   F13: { files: [system('damaged-journals'), storeFs('torn-tail')], pattern: 'refuses|F13|log-corrupt' },
   F14: { files: [storeFs('power-cut')] },
   F15: { files: [system('crash-table'), storeFs('processes')], pattern: 'F15' },
+  F16: { files: [system('redis-nodes-churn')], pattern: 'F16' },
   F17: { files: [system('crash-table'), system('redis-nodes-faults')], pattern: 'F17' },
   F18: nodeFaults('F18'),
   F19: nodeFaults('F19'),
   F20: nodeFaults('F20'),
   F21: nodeFaults('F21'),
+  F22: { files: [storeRedis('failover')] },
   F23: nodeFaults('F23'),
   F24: { files: [system('crash-table'), storeFs('fs-store'), system('redis-nodes-faults')], pattern: 'F24|appended again' },
   F25: nodeFaults('F25'),
@@ -55,6 +58,7 @@ export const catalogue = {
   F43: { files: [nodes], pattern: 'F43' },
   F44: { files: [nodes], pattern: 'F44' },
   F45: { files: [nodes], pattern: 'F45' },
+  F49: { files: [system('redis-nodes-churn')], pattern: 'F49' },
   S1: nodeFaults('S1'),
   nodes: { files: [nodes, system('redis-nodes-faults'), system('redis-nodes-starts'), system('nodes')] },
   F42: { script: 'scripts/storm.mjs', options: ['clients'] },

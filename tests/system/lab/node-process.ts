@@ -24,6 +24,20 @@ function print(line: NodeLine): void {
   }
 }
 
+/** Sets the clock of this process wrong; what measures durations goes on as it was. */
+function setClockWrong(errorMs: number): void {
+  const RightDate = Date
+  globalThis.Date = class extends RightDate {
+    // The other forms take what they are given.
+    constructor(...given: readonly unknown[]) {
+      super(...((given.length === 0 ? [RightDate.now() + errorMs] : given) as [number]))
+    }
+    static override now(): number {
+      return RightDate.now() + errorMs
+    }
+  } as DateConstructor
+}
+
 function failureOf(error: unknown): { readonly code: string; readonly message: string } {
   return BeamClawError.isInstance(error) ? { code: error.code, message: error.message } : { code: 'not-typed', message: String(error) }
 }
@@ -121,7 +135,9 @@ async function obey(world: World, id: string, command: NodeCommand): Promise<voi
   }
 }
 
-async function main({ id, url, modelUrl, effects, cluster: times = {}, store = {}, sessions = {} }: NodeSetup): Promise<void> {
+async function main(setup: NodeSetup): Promise<void> {
+  const { id, url, modelUrl, effects, cluster: times = {}, store = {}, sessions = {}, clockErrorMs = 0 } = setup
+  if (clockErrorMs !== 0) setClockWrong(clockErrorMs)
   const released = Promise.withResolvers<void>()
   const leave = (effect: SideEffect): void => appendFileSync(effects, `${JSON.stringify(effect)}\n`)
   const logger = { log: (level: string, event: string, fields: object = {}) => print({ log: event, level, fields }) }

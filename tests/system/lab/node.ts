@@ -17,6 +17,8 @@ export interface NodeSetup {
   readonly cluster?: { readonly heartbeatMs?: number; readonly ttlMs?: number }
   readonly store?: { readonly deadlineMs?: number; readonly storeId?: string }
   readonly sessions?: { readonly passivateAfterMs?: number }
+  /** Milliseconds by which its machine's clock is wrong. */
+  readonly clockErrorMs?: number
 }
 
 /** A line of its standard input. */
