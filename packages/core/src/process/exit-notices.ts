@@ -13,7 +13,7 @@ const longestRetryMs = 60_000
 /** Failures that another attempt would only repeat: the owner cannot be told. */
 const lasting: ReadonlySet<string> = new Set([
   ...['unknown-agent', 'unknown-session', 'invalid-message', 'invalid-option', 'invalid-session-key', 'document-too-large'],
-  ...['hook-failed', 'log-corrupt'],
+  ...['hook-failed', 'log-corrupt', 'log-too-new'],
 ])
 
 export interface ExitNoticesOptions {

@@ -4,6 +4,7 @@
  * Owns what it has learned of places. It may be out of date at any time: the node that is asked says so, and the store lets only one of two owners write.
  */
 import type { Clock, MailboxLane } from '@beamclaw/actor'
+import { definedOnly } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
 import type { SessionKey, TenantId } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
@@ -141,6 +142,21 @@ export class RemoteSessions {
     }
   }
 
+  /** Hands a session that this version cannot read to a node that reads its format. Resolves with that node; undefined when there is none, or the cluster is away. */
+  async handToReader(key: SessionKey, format: number): Promise<NodeRef | undefined> {
+    const lease = sessionLease(this.#tenant, key)
+    const { self, members } = this.#cluster
+    const readers = members.filter(({ incarnation, records }) => incarnation !== self.incarnation && records[1] >= format)
+    const reader = placementOf(lease, readers)
+    if (reader === undefined) return undefined
+    try {
+      await this.#cluster.release(await this.#cluster.acquire(lease), reader)
+      return reader
+    } catch {
+      return undefined
+    }
+  }
+
   /** Forgets what is known of a place. */
   forget(key: SessionKey): void {
     this.#places.delete(key)
@@ -160,4 +176,9 @@ export function unknownOutcome(error: BeamClawError): BeamClawError {
   return new BeamClawError('call-timeout', 'The node of the session died before it answered: look whether the change was made', {
     cause: error,
   })
+}
+
+/** Returns the error for a call that belongs to another node, with its owner where it is known. */
+export function moved(key: SessionKey, cause: unknown, owner: NodeRef | undefined): BeamClawError {
+  return new BeamClawError('moved', `Session "${key}" is at another node`, { cause, details: definedOnly({ owner }) })
 }

@@ -12,9 +12,10 @@ import type { NodeRef } from '../ports/cluster.ts'
 import { allSettled } from './commands/command.ts'
 import type { NewMessage } from './commands/message-intake.ts'
 import { contextOfMessage } from './context-of-message.ts'
+import { formatTooNew } from './journal/record-formats.ts'
 import { unknownSession } from './journal/store-failure-codes.ts'
 import { findJournal } from './listing/find-journal.ts'
-import { isPrompt, type SessionCall, unknownOutcome } from './remote-sessions.ts'
+import { isPrompt, moved, type SessionCall, unknownOutcome } from './remote-sessions.ts'
 import { Session, type SessionMessage, type SessionReply } from './session.ts'
 import { journalKey, sessionLease } from './session-names.ts'
 import type { SessionInspection } from './session-replies.ts'
@@ -240,8 +241,7 @@ export class SessionRouter {
     } catch (error) {
       if (!BeamClawError.isInstance(error, 'fenced')) throw error
       this.#existing.delete(key)
-      const owner = ownerIn(error)
-      throw new BeamClawError('moved', `Session "${key}" is at another node`, { cause: error, details: definedOnly({ owner }) })
+      throw moved(key, error, ownerIn(error))
     }
   }
 
@@ -304,7 +304,10 @@ export class SessionRouter {
       // Of several nodes, another one may have it now: the cluster is asked the next time.
       if (this.#options.remote !== undefined) this.#existing.delete(key)
       // Callers need the problem with the journal, not the name of the supervisor that was starting the session.
-      throw BeamClawError.isInstance(error, 'child-start-failed') && BeamClawError.isInstance(error.cause) ? error.cause : error
+      const problem = BeamClawError.isInstance(error, 'child-start-failed') && BeamClawError.isInstance(error.cause) ? error.cause : error
+      const format = formatTooNew(problem)
+      const owner = format === undefined ? undefined : await this.#options.remote?.handToReader(key, format)
+      throw owner === undefined ? problem : moved(key, problem, owner)
     }
     throw new BeamClawError('internal', `Session "${key}" did not start`)
   }

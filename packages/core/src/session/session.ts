@@ -18,6 +18,7 @@ import type { SessionKey } from '../base/ids.ts'
 import { type CommandContext, StateDiscarded } from './commands/command.ts'
 import { type CommandReply, runCommand, type SessionCommand } from './commands/commands.ts'
 import type { JournalWriter } from './journal/journal-writer.ts'
+import { isUnreadable } from './journal/record-formats.ts'
 import type { SnapshotTime } from './journal/snapshot-due.ts'
 import { isStoreLost, isStoreTrouble, sessionBroken, typedFailure, unknownSession } from './journal/store-failure-codes.ts'
 import { entryOf } from './listing/session-entry.ts'
@@ -284,7 +285,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     if (isJournal) this.#letGo(error, { cause: isOwn ? 'own' : 'store', refused: refusedRun(failed, error) })
     this.#reportLoss(error)
     if (isJournal && error.code === 'fenced') return void this.stop({ type: 'shutdown', detail: error })
-    if (error.code === 'log-corrupt' || context.signal.aborted) return
+    if (isUnreadable(error) || context.signal.aborted) return
     this.#goOnLater()
   }
 

@@ -23,7 +23,7 @@ const keptCharacters = 16_000
 /** Failures that another attempt would only repeat. */
 const lasting: ReadonlySet<string> = new Set([
   ...['unknown-agent', 'unknown-session', 'unknown-run', 'invalid-message', 'invalid-option', 'invalid-session-key', 'document-too-large'],
-  ...['hook-failed', 'log-corrupt', 'unknown-model', 'idempotency-mismatch'],
+  ...['hook-failed', 'log-corrupt', 'log-too-new', 'unknown-model', 'idempotency-mismatch'],
 ])
 
 /** What a run of the sub-agent has come to. */

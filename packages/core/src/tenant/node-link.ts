@@ -10,15 +10,13 @@ import { BeamClawError, describeError } from '../base/errors.ts'
 import { parseSessionKey, type TenantId } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
 import type { Cluster, ClusterHost, MemberChange, NodeRef, VersionRange } from '../ports/cluster.ts'
+import { recordFormats } from '../session/journal/record-formats.ts'
 import { isStoreLost } from '../session/journal/store-failure-codes.ts'
 import type { NodePhase } from '../session/node-phase.ts'
 import type { SessionCall, SessionFrame } from '../session/remote-sessions.ts'
 
 /** The frames between nodes that this version speaks. */
 const wireVersions: VersionRange = [1, 1]
-
-/** The formats of journals that this version reads. */
-const recordVersions: VersionRange = [1, 1]
 
 /** Milliseconds between two looks at the load of this node, and after lists of dead nodes that a member may have missed. */
 const loadEveryMs = 2_000
@@ -56,7 +54,7 @@ export interface NodeLinkOptions {
 
 export class NodeLink implements ClusterHost {
   readonly wire = wireVersions
-  readonly records = recordVersions
+  readonly records = recordFormats
   readonly #options: NodeLinkOptions
   readonly #handlers = new Map<string, NodeHandler>()
   readonly #onMembers = new Set<(change: MemberChange) => void>()

@@ -4,6 +4,7 @@ import type { Clock, Logger, TimerHandle } from '@beamclaw/actor'
 import type { ErrorCode } from '../../base/error-codes.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
 import type { SessionKey } from '../../base/ids.ts'
+import { isUnreadable } from '../journal/record-formats.ts'
 import type { SessionRouter } from '../session-router.ts'
 
 export interface WakerOptions {
@@ -14,7 +15,7 @@ export interface WakerOptions {
   readonly isParked: (key: SessionKey) => boolean
   /** Strikes a session off the list that works at another node now, whose list it is on. */
   readonly moved: (key: SessionKey) => void
-  /** Keeps a session listed whose journal is damaged, without counting it as busy: nothing is done for it until it is mended or used. */
+  /** Keeps a session listed whose journal cannot be read, without counting it as busy: nothing is done for it until it is mended or used. */
   readonly park: (key: SessionKey) => void
 }
 
@@ -31,6 +32,7 @@ const longestRetryMs = 60_000
 /** Failures that another attempt would only repeat. */
 const lasting: ReadonlySet<string> = new Set<ErrorCode>([
   'log-corrupt',
+  'log-too-new',
   'fenced',
   'store-failed',
   'store-replaced',
@@ -73,7 +75,7 @@ export class Waker {
       if (this.#isStopped) return 'failed'
       const isLasting = BeamClawError.isInstance(error) && lasting.has(error.code)
       logger.log('error', 'session.not-resumed', { session: key, error: describeError(error), isTriedAgain: !isLasting })
-      if (isLasting && error.code === 'log-corrupt') park(key)
+      if (isUnreadable(error)) park(key)
       return isLasting ? 'at-rest' : 'failed'
     }
   }

@@ -14,7 +14,7 @@ export interface ReadState {
   readonly snapshotAt: JournalPosition
 }
 
-/** Reads a log and folds it into a state. Rejects with `log-corrupt`, which names the place if the log knows it. */
+/** Reads a log and folds it into a state. Rejects with `log-corrupt`, which names the place if the log knows it, or `log-too-new`. */
 export async function readState(log: AppendLog, memory?: RunMemory, extensions?: RecordExtensions): Promise<ReadState> {
   const content = await log.read()
   try {
@@ -29,7 +29,7 @@ export async function readState(log: AppendLog, memory?: RunMemory, extensions?:
   }
 }
 
-/** Folds a log's contents into a state. Throws only `log-corrupt`, with the `seq` of the record that cannot follow. */
+/** Folds a log's contents into a state. Throws only `log-corrupt`, with the `seq` of the record that cannot follow, and `log-too-new`. */
 export function stateOf({ snapshot, records }: LogContents, memory?: RunMemory, extensions?: RecordExtensions): SessionState {
   let seq = snapshot?.seq
   try {
@@ -43,6 +43,7 @@ export function stateOf({ snapshot, records }: LogContents, memory?: RunMemory, 
     }
     return state
   } catch (error) {
+    if (BeamClawError.isInstance(error, 'log-too-new')) throw error
     // Any error of the fold has its cause in the journal, so reading again fails the same way.
     const problem = BeamClawError.isInstance(error, 'log-corrupt') ? '' : `Record ${seq} cannot be read: `
     throw corrupt(`${problem}${describeError(error)}`, error, { seq })

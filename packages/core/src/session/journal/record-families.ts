@@ -12,6 +12,7 @@ import { modelRecords } from '../state/fold-model.ts'
 import { runRecords } from '../state/fold-run.ts'
 import { toolRecords } from '../state/fold-tool.ts'
 import type { RecordFamily, RecordKind } from './record-family.ts'
+import { checkFormat } from './record-formats.ts'
 import { entryOf, type JournalEntry } from './records.ts'
 
 const families: RecordFamily<JournalEntry> = {
@@ -33,8 +34,9 @@ export function recordKind(entry: JournalEntry): RecordKind {
   throw new BeamClawError('log-corrupt', `A record of type ${shown} is not known to this version`)
 }
 
-/** Returns the entry of a record. Throws `log-corrupt` for a record that is damaged, or that a later version wrote. */
+/** Returns the entry of a record. Throws `log-corrupt` for a record that is damaged, `log-too-new` for one of a format that a later version wrote. */
 export function checkedEntry(record: LogEntry): JournalEntry {
+  checkFormat(record.data, `Record ${record.seq}`)
   const entry = entryOf(record)
   const kind = recordKind(entry)
   const fail: Fail = (problem) => new BeamClawError('log-corrupt', `Record ${record.seq} (${entry.type}): ${problem}`)

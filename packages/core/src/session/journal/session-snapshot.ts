@@ -22,6 +22,7 @@ import type { DeadLetter, KnownRun } from '../state/known-run.ts'
 import { blockSize, type StoredIndex } from '../state/transcript-index.ts'
 import { checkStoredContext } from './context-check.ts'
 import { checkFailure, checkMessageIn, runOutcomes } from './record-check.ts'
+import { checkFormat } from './record-formats.ts'
 import type { SessionSize } from './record-size.ts'
 import type { MessageIn } from './records.ts'
 
@@ -39,10 +40,11 @@ export interface SessionSnapshot extends StoredIndex {
   readonly size: Readonly<SessionSize>
 }
 
-/** Returns the snapshot that a store gave back. Throws `log-corrupt` for a value that is no snapshot, or one of a later version. */
+/** Returns the snapshot that a store gave back. Throws `log-corrupt` for a value that is no snapshot, `log-too-new` for one of a later format. */
 export function checkedSnapshot(value: unknown): SessionSnapshot {
   const fail: Fail = (problem) => new BeamClawError('log-corrupt', `The snapshot cannot be read: ${problem}`)
   const snapshot = fieldsOf(value, 'state', fail)
+  checkFormat(snapshot, 'The snapshot')
   if (snapshot.version !== 2)
     throw new BeamClawError('log-corrupt', `A snapshot of version ${describeValue(snapshot.version)} cannot be read by this version`)
   const { from, messages } = checkStoredContext(snapshot.context, 'context', fail)

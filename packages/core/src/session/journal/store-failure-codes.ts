@@ -14,6 +14,7 @@ const storeFailures: ReadonlySet<string> = new Set<ErrorCode>([
   'store-locked',
   'log-gap',
   'log-corrupt',
+  'log-too-new',
   'fenced',
   'session-broken',
 ])

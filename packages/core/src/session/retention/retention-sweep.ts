@@ -28,7 +28,7 @@ const steadyMs = 60_000
 const pageSize = 200
 
 /** What says nothing against the next session: the session was used again, is gone, or cannot be read. */
-const ofOneSession: ReadonlySet<string> = new Set(['session-busy', 'unknown-session', 'log-corrupt', 'fenced'])
+const ofOneSession: ReadonlySet<string> = new Set(['session-busy', 'unknown-session', 'log-corrupt', 'log-too-new', 'fenced'])
 
 /**
  * Phases: `waiting ⇄ sweeping → closed`. Owns the timer of the next sweep. Reads the index alone; the session itself decides, in its own turn, whether it
