@@ -223,6 +223,38 @@ test('a person hears of a request for approval at whichever node, and of its dec
     })
 })
 
+test('an agent that only one node has yet: its sessions are there, whichever node is asked, and other agents are unknown', async () => {
+  await using lab = await Nodes.start({ count: 4, agents: (id) => (id === 'node-3' ? ['extra'] : []) })
+  for (let index = 0; index < 8; index++) {
+    const session = `agent:extra:new-${index}`
+    for (const node of [lab.nodes[index % 4], lab.nodes[(index + 1) % 4]] as LabNode[]) {
+      expect((await node.claw.session(session).send('hi').result()).text).toBe('heard hi')
+      await vi.waitFor(async () => expect(await textsAt(node, session)).toContain('heard hi'), patiently)
+    }
+  }
+  const [first] = lab.nodes as [LabNode]
+  await expect(first.claw.session('agent:none:x').send('hi').accepted).rejects.toMatchObject({ code: 'unknown-agent' })
+})
+
+test('work of an agent that only some nodes have goes on at one of them when its node dies', async () => {
+  const held = Promise.withResolvers<void>()
+  await using lab = await Nodes.start({
+    count: 4,
+    agents: (id) => (id === 'node-2' || id === 'node-3' ? ['extra'] : []),
+    answers: async ({ messages }) => {
+      await held.promise
+      return textAnswer(`heard ${String(messages.at(-1)?.content)}`)
+    },
+  })
+  const sessions = Array.from({ length: 6 }, (_, index) => `agent:extra:held-${index}`)
+  const last = lab.nodes[3] as LabNode
+  for (const session of sessions) await last.claw.session(session).send('hi', { idempotencyKey: 'one' }).accepted
+  lab.kill(lab.nodes.splice(3, 1)[0] as LabNode)
+  held.resolve()
+  const [first] = lab.nodes as [LabNode]
+  for (const session of sessions) await vi.waitFor(async () => expect(await textsAt(first, session)).toEqual(['hi', 'heard hi']), patiently)
+})
+
 test('a session is deleted at whichever node, also one that does not exist', async () => {
   await using lab = await Nodes.start()
   for (const { claw } of lab.nodes) await claw.session('agent:main:none').delete()

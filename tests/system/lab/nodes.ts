@@ -16,6 +16,8 @@ export interface NodesOptions {
   readonly answers?: NonNullable<ConstructorParameters<typeof ScriptedProvider>[0]>['answers']
   /** The parts of a node. */
   readonly parts?: (id: string) => readonly Part[]
+  /** Agents that a node has beside `main` and `helper`. */
+  readonly agents?: (id: string) => readonly string[]
   /** The tools of the agent at a node. */
   readonly tools?: (id: string) => readonly Tool[]
 }
@@ -47,10 +49,14 @@ export class Nodes implements AsyncDisposable {
       answers = ({ messages }) => textAnswer(`heard ${String(messages.at(-1)?.content)}`),
       tools = () => [],
       parts = () => [],
+      agents = () => [],
     } = this.#options
     const claw = new BeamClaw({
       providers: { test: new ScriptedProvider({ answers }) },
-      agents: [defineAgent({ id: 'main', model: 'test/model', tools: tools(id) }), defineAgent({ id: 'helper', model: 'test/model' })],
+      agents: [
+        defineAgent({ id: 'main', model: 'test/model', tools: tools(id) }),
+        ...['helper', ...agents(id)].map((agent) => defineAgent({ id: agent, model: 'test/model' })),
+      ],
       parts: parts(id),
       // One node must not stop the store of the others.
       store: wrapStore(this.store, { stop: async () => {} }),

@@ -12,6 +12,7 @@ import { ownerIn, placementOf } from '../defaults/placement.ts'
 import type { Cluster, NodeRef } from '../ports/cluster.ts'
 import type { SessionMessage } from './session.ts'
 import { sessionLease } from './session-names.ts'
+import type { SessionInspection } from './session-replies.ts'
 
 /** A call of a session, as one node sends it to another. */
 export interface SessionCall {
@@ -116,6 +117,14 @@ export class RemoteSessions {
     const reply = await this.#cluster.request(node, frame as unknown as JsonValue, { timeoutMs })
     this.#learn(key, node, askedAt)
     return (reply as { readonly value?: unknown }).value as T
+  }
+
+  /** An abort of whatever runs is sent to another node with the name of the run: sent again, it must not end the one after it. */
+  async named(node: NodeRef, key: SessionKey, call: SessionCall, timeoutMs: number): Promise<SessionCall> {
+    if (call.message.type !== 'abort' || call.message.runId !== undefined) return call
+    const look: SessionCall = { message: { type: 'inspect' }, lane: 'control', entry: 'find' }
+    const { current } = await this.ask<SessionInspection>(node, key, look, timeoutMs)
+    return current === undefined ? call : { ...call, message: { type: 'abort', runId: current.runId } }
   }
 
   /** Takes what a failure says of the place. Returns whether the call is to be made again, where the session is now. */

@@ -9,6 +9,8 @@ import { type AgentId, type SessionKey, sessionKeyParts } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
 import { ownerIn } from '../defaults/placement.ts'
 import type { NodeRef } from '../ports/cluster.ts'
+import { AgentSearch } from './agent-search.ts'
+import { Arrivals } from './arrivals.ts'
 import { allSettled } from './commands/command.ts'
 import type { NewMessage } from './commands/message-intake.ts'
 import { contextOfMessage } from './context-of-message.ts'
@@ -47,7 +49,7 @@ export class SessionRouter {
   // Sessions that have left memory by themselves.
   readonly #left = new WeakSet<SessionRef>()
   // Messages on their way to a session, which does not count as busy yet.
-  readonly #arriving = new Set<Promise<unknown>>()
+  readonly #arrivals = new Arrivals()
 
   constructor(options: SessionRouterOptions) {
     this.#options = options
@@ -167,7 +169,7 @@ export class SessionRouter {
 
   /** Resolves with the reply to a message that may begin the session. Rejects as the session does, as its start does, and with `unknown-agent`. */
   begin<T>(key: SessionKey, message: SessionMessage, lane: MailboxLane = 'control'): Promise<T> {
-    return this.#arrive(this.#begin(key, message, lane))
+    return this.#arrivals.take(this.#begin(key, message, lane))
   }
 
   async #begin<T>(key: SessionKey, message: SessionMessage, lane: MailboxLane): Promise<T> {
@@ -183,7 +185,7 @@ export class SessionRouter {
 
   /** Resolves with the reply of a session that exists to a message that starts a run. Rejects `unknown-session`, and as `begin` does. */
   deliver<T>(key: SessionKey, message: SessionMessage): Promise<T> {
-    return this.#arrive(this.#call<T>(key, { message, lane: 'work', entry: 'find' }))
+    return this.#arrivals.take(this.#call<T>(key, { message, lane: 'work', entry: 'find' }))
   }
 
   /** Resolves with the reply of a session that exists, on the control lane. Rejects as `deliver` does. A look does not resume the session. */
@@ -203,18 +205,30 @@ export class SessionRouter {
     const { clock, random } = dependencies.services
     const until = clock.monotonic() + patient.timeoutMs
     let replyWithinMs = firstReplyMs
+    const { self } = dependencies.cluster
+    const search = new AgentSearch(dependencies.cluster, () => this.#hasAgent(key))
     for (let waitMs = firstWaitMs; ; waitMs = Math.min(longestWaitMs, 2 * waitMs)) {
+      let node: NodeRef | undefined
       try {
         this.checkRuns()
-        const node = this.#existing.has(key) ? undefined : await remote.placeOf(key)
-        if (node === undefined) return await this.#callHere<T>(key, call)
-        const named = await this.#named(node, key, call)
+        node = search.take() ?? (this.#existing.has(key) ? undefined : await remote.placeOf(key))
+        if (node === undefined || node.incarnation === self.incarnation) {
+          this.#checkCanWork(key, call)
+          return await this.#callHere<T>(key, call)
+        }
+        const named = await remote.named(node, key, call, patient.timeoutMs)
         const leftMs = Math.max(1, until - clock.monotonic())
         const reply = await remote.ask<T>(node, key, named, isPrompt(named.message.type) ? Math.min(leftMs, replyWithinMs) : leftMs)
         dependencies.places?.sessionAnswered(sessionLease(dependencies.tenant, key), node)
         return reply
       } catch (error) {
         this.checkRuns()
+        if (BeamClawError.isInstance(error, 'unknown-agent')) {
+          remote.forget(key)
+          if (search.goOn(node ?? self)) continue
+          // It waits here for its agent.
+          if (call.message.type === 'go-on') return await this.#callHere<T>(key, call)
+        }
         if (!remote.isAgain(key, call, error)) throw BeamClawError.isInstance(error) ? unknownOutcome(error) : error
         if (error.code === 'call-timeout') replyWithinMs *= 2
         // A session here that another node has taken over has ended, or is about to.
@@ -225,24 +239,26 @@ export class SessionRouter {
     }
   }
 
-  /** An abort of whatever runs is sent to another node with the name of the run: sent again, it must not end the one after it. */
-  async #named(node: NodeRef, key: SessionKey, call: SessionCall): Promise<SessionCall> {
-    if (call.message.type !== 'abort' || call.message.runId !== undefined || this.#options.remote === undefined) return call
-    const look: SessionCall = { message: { type: 'inspect' }, lane: 'control', entry: 'find' }
-    const { current } = await this.#options.remote.ask<SessionInspection>(node, key, look, patient.timeoutMs)
-    return current === undefined ? call : { ...call, message: { type: 'abort', runId: current.runId } }
-  }
-
   /** Carries out a call of another node. Rejects `moved`, with the owner where it is known, for a session that is not to be here. */
   async serve<T>(key: SessionKey, call: SessionCall): Promise<T> {
     this.checkRuns()
+    this.#checkCanWork(key, call)
     try {
-      return await this.#arrive(this.#callHere<T>(key, call))
+      return await this.#arrivals.take(this.#callHere<T>(key, call))
     } catch (error) {
       if (!BeamClawError.isInstance(error, 'fenced')) throw error
       this.#existing.delete(key)
       throw moved(key, error, ownerIn(error))
     }
+  }
+
+  #hasAgent(key: SessionKey): boolean {
+    return this.#options.dependencies.agents.has(sessionKeyParts(key).agentId)
+  }
+
+  /** Throws `unknown-agent` for a session that would only wait here for its agent: another node may have it. */
+  #checkCanWork(key: SessionKey, { message }: SessionCall): void {
+    if (message.type === 'go-on' && this.#hasOthers && !this.#existing.has(key)) this.#agentOf(key)
   }
 
   /** Calls a session of this node, and once more if it left memory in that moment: it had nothing in hand then, so it has not seen the message. */
@@ -266,15 +282,7 @@ export class SessionRouter {
 
   /** Resolves once the messages that are on their way now are accepted or refused. A drain waits for them, and then for their runs. */
   async whenArrived(): Promise<void> {
-    await Promise.allSettled(this.#arriving)
-  }
-
-  /** Returns the promise itself: a caller that hears of its message later could miss the first pieces of its answer. */
-  #arrive<T>(reply: Promise<T>): Promise<T> {
-    const forget = (): void => void this.#arriving.delete(reply)
-    this.#arriving.add(reply)
-    reply.then(forget, forget)
-    return reply
+    await this.#arrivals.settled()
   }
 
   /**
