@@ -342,8 +342,8 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   async drain(given: DrainOptions = {}): Promise<void> {
     const options = readOptions('drain', given)
     checkOptions<DrainOptions>('drain', options, { stepMs: duration() })
-    const { phase, tenants, cluster } = this.#running
-    if (phase.value === 'running') phase.value = 'draining'
+    const { link, tenants, cluster } = this.#running
+    link.drain()
     // Also without others: one that joins now must place nothing here.
     await cluster.announce({ state: 'draining' }).catch(() => {})
     if (!this.#hasOthers) await Promise.race([Promise.all(tenants.map((tenant) => tenant.whenIdle())), this.#whenOthers(), this.ended])

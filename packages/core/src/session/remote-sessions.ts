@@ -115,6 +115,8 @@ export class RemoteSessions {
     const frame: SessionFrame = { type: 'session', tenant: this.#tenant, key, ...call }
     const askedAt = this.#clock.monotonic()
     const reply = await this.#cluster.request(node, frame as unknown as JsonValue, { timeoutMs })
+    if (typeof reply !== 'object' || reply === null)
+      throw new BeamClawError('unknown-message', `Node "${node.id}" replied what this version cannot read`)
     this.#learn(key, node, askedAt)
     return (reply as { readonly value?: unknown }).value as T
   }

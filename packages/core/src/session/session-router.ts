@@ -17,6 +17,7 @@ import { contextOfMessage } from './context-of-message.ts'
 import { formatTooNew } from './journal/record-formats.ts'
 import { unknownSession } from './journal/store-failure-codes.ts'
 import { findJournal } from './listing/find-journal.ts'
+import { readRemoteMessage } from './remote-message.ts'
 import { isPrompt, moved, type SessionCall, unknownOutcome } from './remote-sessions.ts'
 import { Session, type SessionMessage, type SessionReply } from './session.ts'
 import { journalKey, sessionLease } from './session-names.ts'
@@ -239,9 +240,10 @@ export class SessionRouter {
     }
   }
 
-  /** Carries out a call of another node. Rejects `moved`, with the owner where it is known, for a session that is not to be here. */
+  /** Carries out a call of another node. Rejects `moved`, with the owner where it is known, for a session that is not to be here, and as `readRemoteMessage` does. */
   async serve<T>(key: SessionKey, call: SessionCall): Promise<T> {
     this.checkRuns()
+    readRemoteMessage(call.message, this.#options.dependencies.providers)
     this.#checkCanWork(key, call)
     try {
       return await this.#arrivals.take(this.#callHere<T>(key, call))

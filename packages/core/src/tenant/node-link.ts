@@ -141,6 +141,13 @@ export class NodeLink implements ClusterHost {
     this.#isolating = Promise.allSettled(tenants.map((tenant) => tenant.isolate()))
   }
 
+  /** Takes that this node is to end: what runs goes on elsewhere, also once a node that is cut off is back. */
+  drain(): void {
+    const { phase } = this.#options
+    if (phase.value === 'running') phase.value = 'draining'
+    else if (phase.value === 'isolated') this.#before = 'draining'
+  }
+
   onRejoined(self: NodeRef): void {
     const { phase, tenants, services } = this.#options
     void this.#isolating.then(() => {

@@ -1,4 +1,5 @@
 /** All commands of a session that need its state, by message type. A new command needs a file and a line in each list here. */
+import { BeamClawError } from '../../base/errors.ts'
 import type { JsonValue } from '../../base/messages.ts'
 import type { AbortReceipt, SendReceipt, SessionHistory } from '../session-replies.ts'
 import type { SessionSettings } from '../session-settings.ts'
@@ -78,8 +79,9 @@ const commands: Commands = {
   },
 }
 
-/** Executes a command. Rejects with an error of the command, or with the error that prevented a journal write. */
+/** Executes a command. Throws `unknown-message` for what is none. Rejects with an error of the command, or with the error that prevented a journal write. */
 export function runCommand(context: CommandContext, message: SessionCommand): Promise<CommandReply> {
+  if (!Object.hasOwn(commands, message.type)) throw new BeamClawError('unknown-message', 'A session does not know messages of this type')
   const command = commands[message.type] as (context: CommandContext, message: SessionCommand) => Promise<CommandReply>
   return command(context, message)
 }
