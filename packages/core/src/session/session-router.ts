@@ -214,7 +214,7 @@ export class SessionRouter {
         this.checkRuns()
         node = search.take() ?? (this.#existing.has(key) ? undefined : await remote.placeOf(key))
         if (node === undefined || node.incarnation === self.incarnation) {
-          this.#checkCanWork(key, call)
+          if (!search.isOver) this.#checkIsForHere(key)
           return await this.#callHere<T>(key, call)
         }
         const named = await remote.named(node, key, call, patient.timeoutMs)
@@ -227,8 +227,6 @@ export class SessionRouter {
         if (BeamClawError.isInstance(error, 'unknown-agent')) {
           remote.forget(key)
           if (search.goOn(node ?? self)) continue
-          // It waits here for its agent.
-          if (call.message.type === 'go-on') return await this.#callHere<T>(key, call)
         }
         if (!remote.isAgain(key, call, error)) throw BeamClawError.isInstance(error) ? unknownOutcome(error) : error
         if (error.code === 'call-timeout') replyWithinMs *= 2
@@ -244,7 +242,7 @@ export class SessionRouter {
   async serve<T>(key: SessionKey, call: SessionCall): Promise<T> {
     this.checkRuns()
     readRemoteMessage(call.message, this.#options.dependencies.providers)
-    this.#checkCanWork(key, call)
+    this.#checkIsForHere(key)
     try {
       return await this.#arrivals.take(this.#callHere<T>(key, call))
     } catch (error) {
@@ -258,9 +256,10 @@ export class SessionRouter {
     return this.#options.dependencies.agents.has(sessionKeyParts(key).agentId)
   }
 
-  /** Throws `unknown-agent` for a session that would only wait here for its agent: another node may have it. */
-  #checkCanWork(key: SessionKey, { message }: SessionCall): void {
-    if (message.type === 'go-on' && this.#hasOthers && !this.#existing.has(key)) this.#agentOf(key)
+  /** Throws `unknown-agent` for a session that is to be started where it would only wait for its agent: another node may have it. */
+  #checkIsForHere(key: SessionKey): void {
+    const isKnown = this.#existing.has(key) || this.#definitions.has(sessionKeyParts(key).agentId)
+    if (this.#hasOthers && !isKnown) this.#agentOf(key)
   }
 
   /** Calls a session of this node, and once more if it left memory in that moment: it had nothing in hand then, so it has not seen the message. */
