@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { RedisCluster } from './redis-cluster.ts'
-import { allSee, HeardHost, TestNodes, until } from './testing/cluster-nodes.ts'
+import { allSee, HeardHost, quick, TestNodes, until } from './testing/cluster-nodes.ts'
 import { RedisProxy } from './testing/redis-proxy.ts'
 import { noRedis, RedisServer } from './testing/redis-server.ts'
 import { outcomeOf, rejectionOf } from './testing/rejection.ts'
@@ -61,6 +61,16 @@ describe.skipIf(noRedis !== undefined)(`members of a cluster${noRedis === undefi
       [a.cluster.self.incarnation, b.cluster.self.incarnation].sort(),
     ])
     expect(await outcomeOf(b.cluster.announce({ load: -1 }))).toBe('invalid-option')
+  })
+
+  test('nodes with other times to live are told of each other', async () => {
+    const logger = new ToldLogger()
+    const a = await nodes.join('a', { logger })
+    await nodes.join('b', { ttlMs: 10 * quick.ttlMs })
+    await until('the other times are told', () => logger.events.includes('store-redis.times-differ'))
+    await a.cluster.announce({ load: 1 })
+    await a.cluster.announce({ load: 2 })
+    expect(logger.events.filter((event) => event === 'store-redis.times-differ')).toHaveLength(1)
   })
 
   test('a node that claims before it joined is no member, and keeps its key', async () => {

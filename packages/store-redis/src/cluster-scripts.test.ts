@@ -1,6 +1,7 @@
 import { createClient } from '@redis/client'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { beatScript } from './cluster-scripts.ts'
+import { beatScript, claimScript, releaseScript, takeParcelScript } from './cluster-scripts.ts'
+import type { RedisScript } from './redis-client.ts'
 import { noRedis, RedisServer } from './testing/redis-server.ts'
 
 describe.skipIf(noRedis !== undefined)(`the script of a heartbeat${noRedis === undefined ? '' : `: ${noRedis}`}`, () => {
@@ -48,5 +49,38 @@ describe.skipIf(noRedis !== undefined)(`the script of a heartbeat${noRedis === u
     await server.send('ZADD', 'nodes', '1', 'me')
     expect(await beat()).toBe('gone')
     expect(await nodes()).toEqual([])
+  })
+})
+
+describe.skipIf(noRedis !== undefined)(`the scripts of keys${noRedis === undefined ? '' : `: ${noRedis}`}`, () => {
+  let server: RedisServer
+  beforeAll(async () => {
+    server = await RedisServer.start()
+    await server.send('ZADD', 'nodes', '99999999999999', 'first-life', '99999999999999', 'second-life')
+  })
+  afterAll(() => server.dispose())
+
+  const run = async ({ source }: RedisScript, ...args: readonly string[]): Promise<unknown> =>
+    await server.send('EVAL', source, '2', 'nodes', 'owner', ...args)
+
+  test('a key is released by the lease that holds it alone, not by an earlier one of the same node', async () => {
+    const [, early] = (await run(claimScript, 'one', 'first-life', 'early', '0', '1000')) as readonly string[]
+    const [, epoch = ''] = (await run(claimScript, 'one', 'second-life', 'late', '0', '1000')) as readonly string[]
+    expect(await run(releaseScript, String(early), 'early', '1000', '', '', '0', 'one')).toBe(0)
+    expect(await run(releaseScript, epoch, 'early', '1000', '', '', '0', 'one')).toBe(0)
+    expect(await run(releaseScript, epoch, 'late', '1000', '', '', '0', 'two')).toBe(0)
+    expect(await server.send('HGET', 'owner', 'n')).toBe('late')
+    expect(await run(releaseScript, epoch, 'late', '1000', '', '', '0', 'one')).toBe(1)
+    expect(await server.send('HGET', 'owner', 'n')).toBe(null)
+  })
+
+  test('a parcel that is too large is not fetched, and not kept', async () => {
+    const take = async (): Promise<unknown> => await server.send('EVAL', takeParcelScript.source, '1', 'parcel', '5')
+    await server.send('SET', 'parcel', '12345')
+    expect(await take()).toBe('12345')
+    expect(await take()).toBe(null)
+    await server.send('SET', 'parcel', '123456')
+    expect(await take()).toBe(null)
+    expect(await server.send('EXISTS', 'parcel')).toBe(0)
   })
 })

@@ -1,7 +1,16 @@
 import type { JsonValue } from '@beamclaw/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decodeEnvelope, encodeEnvelope, encodeItem, encodeParcelNotice, hasRoom, type Item, maxEnvelopeBytes } from './envelope.ts'
+import {
+  decodeEnvelope,
+  encodeEnvelope,
+  encodeItem,
+  encodeParcelNotice,
+  hasRoom,
+  type Item,
+  maxEnvelopeBytes,
+  mostItems,
+} from './envelope.ts'
 
 const items: fc.Arbitrary<Item> = fc
   .record({
@@ -22,6 +31,28 @@ describe('an envelope', () => {
     expect(decodeEnvelope(encodeParcelNotice('me', 'id-1'))).toEqual({ from: 'me', parcel: 'id-1' })
   })
 
+  test('of more items than a node can take in one turn is refused, and none such is made', () => {
+    const item = encodeItem({ kind: 'tell', body: 1 })
+    expect(
+      decodeEnvelope(
+        encodeEnvelope(
+          'me',
+          Array.from({ length: mostItems }, () => item),
+        ),
+      ),
+    ).toMatchObject({ from: 'me' })
+    expect(
+      decodeEnvelope(
+        encodeEnvelope(
+          'me',
+          Array.from({ length: mostItems + 1 }, () => item),
+        ),
+      ),
+    ).toBe('too-many')
+    expect(hasRoom(item.bytes * mostItems, mostItems - 1, item)).toBe(true)
+    expect(hasRoom(item.bytes * mostItems, mostItems, item)).toBe(false)
+  })
+
   test('of any text is one, or says why not, and never throws', () => {
     const text = fc.oneof(
       fc.string(),
@@ -31,7 +62,7 @@ describe('an envelope', () => {
     fc.assert(
       fc.property(text, (given) => {
         const decoded = decodeEnvelope(given)
-        if (typeof decoded === 'string') expect(['too-large', 'malformed', 'unknown-version']).toContain(decoded)
+        if (typeof decoded === 'string') expect(['too-large', 'too-many', 'malformed', 'unknown-version']).toContain(decoded)
         else expect(decoded.from).toMatch(/^[A-Za-z0-9_-]+$/)
       }),
       { numRuns: 2_000 },

@@ -5,6 +5,9 @@ import { encodeJson } from '@beamclaw/core/adapter'
 /** Largest envelope, in bytes of UTF-8. */
 export const maxEnvelopeBytes = 32 * 1024 * 1024
 
+/** Most items of an envelope: each is work for the node that hears it, which must not be kept from its heartbeat. */
+export const mostItems = 10_000
+
 const version = 1
 /** What the frame around the items takes at most, and that around one item. */
 const frameBytes = 512
@@ -39,7 +42,7 @@ export interface ParcelNotice {
 }
 
 /** Why a message was dropped. */
-export type Refusal = 'too-large' | 'malformed' | 'unknown-version'
+export type Refusal = 'too-large' | 'too-many' | 'malformed' | 'unknown-version'
 
 /** Returns an item as text. Throws `document-too-large` for one that no envelope can hold, and `invalid-message` for what is no JSON. */
 export function encodeItem(item: Item): EncodedItem {
@@ -61,7 +64,7 @@ export function encodeParcelNotice(from: string, parcel: string): string {
 
 /** Returns true when the envelope has room for another item beside those that take `bytes`. */
 export function hasRoom(bytes: number, count: number, item: EncodedItem): boolean {
-  return bytes + item.bytes + count + frameBytes / 2 <= maxEnvelopeBytes
+  return count < mostItems && bytes + item.bytes + count + frameBytes / 2 <= maxEnvelopeBytes
 }
 
 /** Returns the envelope in a text, or why it is none. */
@@ -79,6 +82,7 @@ export function decodeEnvelope(text: string): Envelope | ParcelNotice | Refusal 
   if (v !== version || !isName(f)) return 'malformed'
   if (isName(p)) return { from: f, parcel: p }
   if (!Array.isArray(m)) return 'malformed'
+  if (m.length > mostItems) return 'too-many'
   const items = m.map(itemOf)
   return items.includes(undefined) ? 'malformed' : { from: f, items: items as Item[] }
 }

@@ -11,7 +11,7 @@ const advice: Readonly<Record<string, string>> = {
   READONLY: 'The server is a read-only replica: name the primary in the options',
   NOAUTH: 'The server asks for a password: set "password", or write it into the URL',
   WRONGPASS: 'The user name or the password is wrong: check "username" and "password"',
-  NOPERM: 'The user may not run the command: allow it all commands on the keys of the prefix',
+  NOPERM: 'The user may not run the command: allow it all commands on the keys ~prefix:* and the channels &prefix:*',
   NOREPLICAS: 'Too few replicas confirm writes: see min-replicas-to-write',
   LOADING: 'The server is still reading its data',
   MASTERDOWN: 'The replica has lost its primary',
@@ -21,6 +21,14 @@ const advice: Readonly<Record<string, string>> = {
 /** Returns true for a refusal that no repetition changes: wrong password, no permission. */
 export function isRefusedLogin(error: unknown): boolean {
   return ['NOAUTH', 'WRONGPASS', 'NOPERM'].includes(replyCode(error) ?? '')
+}
+
+/** Returns the refusal of a server that is too old to greet its client; undefined for any other trouble. */
+export function refusedHandshake(trouble: unknown): BeamClawError | undefined {
+  const isOld = trouble instanceof Error && /^ERR unknown command\W+HELLO/i.test(trouble.message)
+  return isOld
+    ? refusedServer('version', 'The server is too old: it does not know HELLO; the store needs Redis 6.2 or later. Update the server')
+    : undefined
 }
 
 /** Returns a failure of the client or the server with a stable code; a BeamClawError passes unchanged. */

@@ -5,7 +5,7 @@ import { isolated } from './cluster-failures.ts'
 import { type AnswerItem, decodeEnvelope, type Envelope, type ParcelNotice, type Refusal } from './envelope.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 
-type DropReason = Refusal | 'unknown-sender' | 'too-many' | 'not-fetched'
+type DropReason = Refusal | 'unknown-sender' | 'not-fetched'
 
 /** What an inbox is made of. */
 export interface InboxOptions {

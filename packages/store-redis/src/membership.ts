@@ -35,6 +35,8 @@ export interface MembershipListener {
 
 /** After the server was away, its clients need so long to come back: their delays grow up to 2 s. */
 const longestReturnMs = 5_000
+/** Nodes with other times that the logger is told of. */
+const mostTold = 100
 
 type Phase =
   | { readonly name: 'new' }
@@ -73,6 +75,7 @@ export class Membership {
   #beat: Promise<void> | undefined
   #nextBeat: Promise<void> | undefined
   #isNews = false
+  readonly #toldTimes = new Set<string>()
 
   constructor(options: MembershipOptions) {
     this.#options = options
@@ -282,7 +285,21 @@ export class Membership {
   /** Makes the latest list the one that counts. */
   #tell(): void {
     this.#members = membersOf(this.#view)
+    this.#compareTimes()
     this.#options.listener.onView(this.#members, this.#viewedAt)
+  }
+
+  /** Nodes with other times take each other for dead too early, or too late: told once for each. */
+  #compareTimes(): void {
+    const { ttlMs, logger } = this.#options
+    for (const { record } of this.#view.nodes) {
+      if (record === undefined || record.ttlMs === ttlMs) continue
+      const name = `${record.id} ${record.ttlMs}`
+      if (this.#toldTimes.has(name) || this.#toldTimes.size >= mostTold) continue
+      this.#toldTimes.add(name)
+      const problem = `Node "${record.id}" has ttlMs ${record.ttlMs}, this one ${ttlMs}. Give all nodes the same`
+      logger?.log('warn', 'store-redis.times-differ', { problem, node: record.id })
+    }
   }
 
   #connected(trouble: unknown): void {

@@ -26,7 +26,7 @@ export class NodeMessages {
   readonly #requests: Requests
   readonly #outbox: Outbox
   readonly #inbox: Inbox
-  #hasToldDrop = false
+  readonly #told = new Set<string>()
 
   constructor(options: NodeMessagesOptions) {
     this.#options = options
@@ -72,9 +72,7 @@ export class NodeMessages {
       const copy = bodyIn(encodeItem({ kind: 'tell', body }))
       clock.yieldTo(() => this.#inbox.deliver(copy, self))
     } catch (error) {
-      if (this.#hasToldDrop) return
-      this.#hasToldDrop = true
-      this.#options.logger?.log('warn', 'store-redis.tell-dropped', { problem: describeError(error) })
+      this.#drop('store-redis.tell-dropped', error)
     }
   }
 
@@ -106,8 +104,15 @@ export class NodeMessages {
     try {
       this.#outbox.post(to, { ...encodeAnswer(item).encoded, from: this.#options.membership.self.incarnation })
     } catch (error) {
-      this.#options.logger?.log('warn', 'store-redis.answer-dropped', { problem: describeError(error) })
+      this.#drop('store-redis.answer-dropped', error)
     }
+  }
+
+  /** Tells the logger once of each kind: there may be thousands. */
+  #drop(event: string, error: unknown): void {
+    if (this.#told.has(event)) return
+    this.#told.add(event)
+    this.#options.logger?.log('warn', event, { problem: describeError(error) })
   }
 
   async #takeParcel(id: string): Promise<string | undefined> {

@@ -3,7 +3,7 @@ import { definedOnly } from '@beamclaw/core/adapter'
 import { createClient, RESP_TYPES } from '@redis/client'
 import { FailoverClient } from './failover-client.ts'
 import { primaryBySentinel, primaryBySlot } from './primary-search.ts'
-import { type HostAndPort, type PrimaryAddress, primaryAddress } from './redis-address.ts'
+import { type HostAndPort, type PrimaryAddress, primaryAddress, unixPath } from './redis-address.ts'
 import { NotConnectedError, type RedisClient, type RedisReply, type RedisScript, type RedisWord, type SendOptions } from './redis-client.ts'
 
 /** What is used of a node-redis client, described here so that its types are in no signature of ours. */
@@ -55,7 +55,7 @@ export function ownedClient(to: ConnectTo): RedisClient {
 }
 
 function singleClient({ url, username, password, tls, silenceMs }: ConnectTo): NodeRedisLike {
-  const unix = /^unix:(?:\/\/)?(\/.*)$/.exec(url)?.[1]
+  const unix = unixPath(url)
   const times = { connectTimeout: silenceMs, socketTimeout: silenceMs, reconnectStrategy: delayBefore }
   const socket = unix !== undefined ? { path: unix, ...times } : { ...times, ...(tls === undefined ? {} : { ...tls, tls: true as const }) }
   return bareClient({ ...(unix === undefined ? { url } : {}), ...definedOnly({ username, password }), socket }, silenceMs)

@@ -2,7 +2,7 @@
 import { BeamClawError, type Clock, type Logger } from '@beamclaw/core'
 import { anObject, anObjectWith, checkOptions, definedOnly, integer, type OptionRule, type OptionRules, text } from '@beamclaw/core/adapter'
 import { borrowedClient, type NodeRedisLike, ownedClient } from './node-redis-client.ts'
-import { anAddress, primaryAddress } from './redis-address.ts'
+import { anAddress, primaryAddress, shownAddress } from './redis-address.ts'
 import type { RedisClient } from './redis-client.ts'
 
 /** Options of `RedisStore`. A value out of its rule throws `invalid-option` in the constructor. Either `url` or `client` is needed. */
@@ -97,6 +97,9 @@ export function checkOneWay(owner: string, options: ConnectionOptions): void {
   if (client !== undefined && (username ?? password ?? tls) !== undefined) {
     throw new BeamClawError('invalid-option', `${owner}: "username", "password" and "tls" belong to "url"; a client has its own`)
   }
+  if (tls !== undefined && url?.startsWith('rediss') !== true) {
+    throw new BeamClawError('invalid-option', `${owner}: "tls" belongs to a "url" with rediss://`)
+  }
   if ((sentinelUsername ?? sentinelPassword) !== undefined && primaryAddress(url ?? '')?.kind !== 'sentinel') {
     throw new BeamClawError(
       'invalid-option',
@@ -128,7 +131,7 @@ export function wayTo(options: ConnectionOptions, silenceMs: number): Way {
     }
   }
   const address = url as string
-  const where = address.replace(/\/\/[^@/]*@/, '//')
+  const where = shownAddress(address) as string
   const kind = primaryAddress(address)?.kind ?? 'single'
   const keyPrefix = kind === 'cluster' ? `{${prefix}}` : prefix
   const access = definedOnly({ username, password, sentinelUsername, sentinelPassword, tls })

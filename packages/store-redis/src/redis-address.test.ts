@@ -1,8 +1,40 @@
 import { describe, expect, test } from 'vitest'
-import { primaryAddress } from './redis-address.ts'
+import { primaryAddress, shownAddress } from './redis-address.ts'
+import { RedisCluster } from './redis-cluster.ts'
 import { RedisStore } from './redis-store.ts'
 
 describe('an address', () => {
+  test.each([
+    ['redis://localhost', 'redis://localhost'],
+    ['redis://me:s3@cr3t@host:1/2', 'redis://host:1/2'],
+    ['rediss://:s3cr%2Ft@[::1]:6380', 'rediss://[::1]:6380'],
+    ['redis+sentinel://me:s3cr3t@a,b/ours', 'redis+sentinel://a,b/ours'],
+    ['unix:///run/redis.sock', 'unix:///run/redis.sock'],
+  ])('%s is shown without its login', (url, shown) => {
+    expect(shownAddress(url)).toBe(shown)
+  })
+
+  test.each([
+    'redis://me:s3cr/et@host',
+    'redis://me:s3cr#et@host',
+    'redis://me:s3cr?et@host',
+    'redis://host?password=s3cret',
+    'redis://:%zz-s3cret@host',
+    'redis://host:notaport-s3cret',
+    'redis://host/s3cret',
+    'redis://',
+    'rediss://',
+    'unix:',
+  ])('%s is refused, and not repeated', (url) => {
+    const make = (): unknown => new RedisStore({ url })
+    expect(make).toThrow(expect.objectContaining({ code: 'invalid-option', message: expect.not.stringContaining('s3cr') }))
+    expect(() => new RedisCluster({ url })).toThrow(expect.objectContaining({ code: 'invalid-option' }))
+  })
+
+  test('without TLS has no options of TLS', () => {
+    expect(() => new RedisStore({ url: 'redis://a', tls: {} })).toThrow(expect.objectContaining({ code: 'invalid-option' }))
+  })
+
   test('of Sentinels names them, the primary, the database and the login', () => {
     expect(primaryAddress('redis+sentinel://me:p%40ss@a:1,b,[::1]:26380/ours/2')).toEqual({
       kind: 'sentinel',

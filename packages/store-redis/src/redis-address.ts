@@ -20,14 +20,29 @@ export interface PrimaryAddress {
 }
 
 const several = /^redis(s?)\+(sentinel|cluster):\/\/(?:([^@/]*)@)?([^@/]+)(?:\/(.*))?$/
-const single = /^(?:rediss?:\/\/.+|unix:.*\/.+)/
+const unixSocket = /^unix:(?:\/\/)?(\/.+)$/
 const usualPorts = { sentinel: 26_379, cluster: 6_379 } as const
 
 /** Allows what `RedisStoreOptions.url` describes. */
 export const anAddress: OptionRule = (value) =>
-  typeof value === 'string' && (single.test(value) || primaryAddress(value) !== undefined)
+  typeof value === 'string' && shownAddress(value) !== undefined
     ? undefined
     : 'an address such as redis://localhost:6379, rediss://host:6380, unix:///run/redis.sock, redis+sentinel://a:26379,b:26379/mymaster or redis+cluster://a:6379,b:6379'
+
+/** Returns the path of an address such as `unix:///run/redis.sock`; undefined for any other text. */
+export function unixPath(url: string): string | undefined {
+  return unixSocket.exec(url)?.[1]
+}
+
+/** Returns an address without login, for messages; undefined for what is no address. */
+export function shownAddress(url: string): string | undefined {
+  if (unixPath(url) !== undefined) return url
+  if (primaryAddress(url) !== undefined) return url.replace(/\/\/[^@]*@/, '//')
+  if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) return undefined
+  const { protocol, host, username, password, pathname, search, hash } = new URL(url)
+  const isRight = host !== '' && search === '' && hash === '' && /^\/?\d{0,4}$/.test(pathname)
+  return isRight && loginOf(`${username}:${password}`) !== undefined ? `${protocol}//${host}${pathname}` : undefined
+}
 
 /** Returns what `redis+sentinel://` and `redis+cluster://` say; undefined for any other text, also for one that is not quite such an address. */
 export function primaryAddress(url: string): PrimaryAddress | undefined {

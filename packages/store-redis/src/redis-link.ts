@@ -1,6 +1,6 @@
 /** The way to the server: a deadline for each command, a wait for the connection, and a check of each new connection before it is used. */
 import { BeamClawError, type Clock } from '@beamclaw/core'
-import { isRefusedLogin, noAnswer, notReached, redisFailure, replyCode } from './failures.ts'
+import { isRefusedLogin, noAnswer, notReached, redisFailure, refusedHandshake, replyCode } from './failures.ts'
 import { NotConnectedError, type RedisClient, type RedisReply, type RedisScript, type RedisWord, type SendOptions } from './redis-client.ts'
 
 /** The commands that a check may use before the connection counts as good. */
@@ -154,9 +154,10 @@ export class RedisLink {
       this.#arrival.resolve()
     } else {
       this.#trouble = trouble
-      // No wait mends a wrong password.
-      if (this.#connection !== undefined || !isRefusedLogin(trouble)) return
-      this.#arrival.reject(trouble)
+      // No wait mends a wrong password, or an old server.
+      const refusal = refusedHandshake(trouble) ?? (isRefusedLogin(trouble) ? trouble : undefined)
+      if (this.#connection !== undefined || refusal === undefined) return
+      this.#arrival.reject(refusal)
     }
     this.#arrival = Promise.withResolvers()
     this.#arrival.promise.catch(() => undefined)

@@ -1,4 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { storeKey } from '@beamclaw/testkit'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { RedisStore } from './redis-store.ts'
 import { checkServer, durabilityWarning, type ServerFacts } from './server-facts.ts'
 
 const good: ServerFacts = {
@@ -42,4 +46,21 @@ describe('durabilityWarning', () => {
   ])('says %s for %j', (event, change) => {
     expect(durabilityWarning({ ...good, ...change })?.event).toBe(event)
   })
+})
+
+test('a server that is too old to greet its client is refused as such, and not waited for', async () => {
+  const old = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.on('data', (data) => {
+      for (const _ of String(data).matchAll(/^\*/gm)) socket.write('-ERR unknown command `HELLO`, with args beginning with: `3`, \r\n')
+    })
+  }).listen(0, '127.0.0.1')
+  await once(old, 'listening')
+  const { port } = old.address() as { readonly port: number }
+  const store = new RedisStore({ url: `redis://127.0.0.1:${port}` })
+  onTestFinished(async () => {
+    await store.stop()
+    old.close()
+  })
+  await expect(store.get(storeKey('a'))).rejects.toMatchObject({ code: 'store-io', details: { check: 'version' } })
 })
