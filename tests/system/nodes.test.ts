@@ -195,6 +195,48 @@ test('a message whose way to its session, or whose reply, is lost between nodes 
   }
 })
 
+test('an abort whose reply is lost is sent again, and ends no run but the one that ran when it was asked for', async () => {
+  const tools: PromiseWithResolvers<void>[] = []
+  const wait = defineTool({
+    name: 'wait',
+    description: 'Waits',
+    execute: async (_input, { signal }) => {
+      const { promise, ...rest } = Promise.withResolvers<void>()
+      tools.push({ promise, ...rest })
+      signal.addEventListener('abort', () => rest.resolve(), { once: true })
+      await promise
+      return 'waited'
+    },
+  })
+  await using lab = await Nodes.start({
+    tools: () => [wait],
+    answers: ({ messages }) => (messages.at(-1)?.role === 'tool' ? textAnswer('done') : toolAnswer('wait', {})),
+  })
+  const [first] = lab.nodes as [LabNode]
+  let session = ''
+  for (let index = 0; session === ''; index++) {
+    const candidate = `agent:main:aborted-${index}`
+    if ((await first.cluster.locate(`default:${candidate}`)).node.id !== first.id) session = candidate
+  }
+  const handle = first.claw.session(session)
+  const doomed = handle.send('one', { idempotencyKey: 'one' })
+  const spared = handle.send('two', { idempotencyKey: 'two' })
+  await Promise.all([doomed.accepted, spared.accepted])
+  await vi.waitFor(() => expect(tools).toHaveLength(1), patiently)
+  let replies = 0
+  // The first reply says which run it is.
+  lab.network.faults = ({ kind, to }) => (kind === 'reply' && to.id === first.id && ++replies > 1 ? { type: 'lose' } : undefined)
+  const aborting = handle.abort()
+  await vi.waitFor(() => expect(tools).toHaveLength(2), patiently)
+  await vi.waitFor(() => expect(replies).toBeGreaterThan(1), patiently)
+  lab.network.faults = undefined
+  // Another node's death would have it sent again, as a deadline would.
+  await aborting
+  tools[1]?.resolve()
+  expect((await spared.result()).text).toBe('done')
+  await expect(doomed.result()).rejects.toMatchObject({ code: 'run-aborted' })
+})
+
 test('a person hears of a request for approval at whichever node, and of its decision', async () => {
   const pay = defineTool({ name: 'pay', description: 'Pays', input: z.object({}), risk: 'high', execute: () => 'paid' })
   await using lab = await Nodes.start({

@@ -58,8 +58,8 @@ const repeatable: ReadonlySet<SessionMessage['type']> = new Set([
 const prompt: ReadonlySet<SessionMessage['type']> = new Set(['send', 'redrive', 'find', 'inspect', 'exists', 'answering', 'go-on'])
 
 /** Returns whether a message is sent again where no reply has come soon. */
-export function isPrompt(type: SessionMessage['type']): boolean {
-  return prompt.has(type)
+export function isPrompt(message: SessionMessage): boolean {
+  return prompt.has(message.type) || (message.type === 'abort' && message.runId !== undefined)
 }
 
 /** Where a session was, and until when that counts, on the monotonic clock. */

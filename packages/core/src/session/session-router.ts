@@ -200,9 +200,10 @@ export class SessionRouter {
   }
 
   /** Calls a session where it is, and again where it is then, while it is certain that nothing is done twice. */
-  async #call<T>(key: SessionKey, call: SessionCall): Promise<T> {
+  async #call<T>(key: SessionKey, given: SessionCall): Promise<T> {
     const { remote, dependencies } = this.#options
-    if (remote === undefined) return this.#callHere<T>(key, call)
+    if (remote === undefined) return this.#callHere<T>(key, given)
+    let call = given
     const { clock, random } = dependencies.services
     const until = clock.monotonic() + patient.timeoutMs
     let replyWithinMs = firstReplyMs
@@ -217,9 +218,10 @@ export class SessionRouter {
           if (!search.isOver) this.#checkIsForHere(key)
           return await this.#callHere<T>(key, call)
         }
-        const named = await remote.named(node, key, call, patient.timeoutMs)
+        // Kept: the next run is not meant.
+        call = await remote.named(node, key, call, patient.timeoutMs)
         const leftMs = Math.max(1, until - clock.monotonic())
-        const reply = await remote.ask<T>(node, key, named, isPrompt(named.message.type) ? Math.min(leftMs, replyWithinMs) : leftMs)
+        const reply = await remote.ask<T>(node, key, call, isPrompt(call.message) ? Math.min(leftMs, replyWithinMs) : leftMs)
         dependencies.places?.sessionAnswered(sessionLease(dependencies.tenant, key), node)
         return reply
       } catch (error) {
