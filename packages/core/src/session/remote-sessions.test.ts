@@ -1,0 +1,35 @@
+import { SystemClock } from '@beamclaw/actor'
+import { expect, test } from 'vitest'
+import { BeamClawError } from '../base/errors.ts'
+import { parseSessionKey, parseTenantId } from '../base/ids.ts'
+import { SoloCluster } from '../defaults/solo-cluster.ts'
+import { RemoteSessions, type SessionCall } from './remote-sessions.ts'
+import type { SessionMessage } from './session.ts'
+
+const key = parseSessionKey('agent:main:a')
+const sessions = (): RemoteSessions =>
+  new RemoteSessions({ tenant: parseTenantId('default'), cluster: new SoloCluster(), clock: new SystemClock(), passivateAfterMs: 1_000 })
+const isAgain = (message: object, code: 'call-timeout' | 'node-gone' | 'moved' | 'fenced', details: object = {}): boolean => {
+  const call: SessionCall = { message: message as SessionMessage, lane: 'control', entry: 'find' }
+  return sessions().isAgain(key, call, new BeamClawError(code, 'a failure', { details: { ...details } }))
+}
+
+test.each(['configure', 'rewind', 'record', 'import', 'decide', 'abort', 'answering-of-later'])(
+  'where it is not known whether it was carried out, "%s" is not sent again',
+  (type) => {
+    expect(isAgain({ type }, 'call-timeout')).toBe(false)
+    expect(isAgain({ type }, 'node-gone')).toBe(false)
+    // Here it is certain that it was not.
+    expect(isAgain({ type }, 'node-gone', { isUndelivered: true })).toBe(true)
+    expect(isAgain({ type }, 'moved')).toBe(true)
+    expect(isAgain({ type }, 'fenced')).toBe(true)
+  },
+)
+
+test.each([{ type: 'send' }, { type: 'redrive' }, { type: 'history' }, { type: 'delete' }, { type: 'abort', runId: 'named' }])(
+  'what its run id tells from new work, or changes nothing, is sent again: %j',
+  (message) => {
+    expect(isAgain(message, 'call-timeout')).toBe(true)
+    expect(isAgain(message, 'node-gone')).toBe(true)
+  },
+)

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import { parseTenantId } from '../base/ids.ts'
+import { SoloCluster } from '../defaults/solo-cluster.ts'
+import type { NodePhase } from '../session/node-phase.ts'
+import { type LinkedTenant, NodeLink, type NodeLinkOptions } from './node-link.ts'
+
+/** A link whose only tenant takes until `ended` to end its sessions. */
+function scene() {
+  const ended = Promise.withResolvers<void>()
+  const rejoined: string[] = []
+  const phase = { value: 'running' as NodePhase }
+  const tenant: Pick<LinkedTenant, 'id' | 'isolate' | 'rejoin'> = {
+    id: parseTenantId('default'),
+    isolate: () => ended.promise,
+    rejoin: () => void rejoined.push('rejoined'),
+  }
+  const logger = { log() {} }
+  const options = { cluster: new SoloCluster(), services: { logger }, phase, tenants: [tenant], onLost() {} }
+  return { link: new NodeLink(options as unknown as NodeLinkOptions), phase, ended, rejoined }
+}
+
+const self = new SoloCluster().self
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+test('a node that is back works again once the sessions of its life before have ended, and not sooner', async () => {
+  const { link, phase, ended, rejoined } = scene()
+  link.onIsolated()
+  link.onRejoined(self)
+  await turn()
+  expect([phase.value, rejoined]).toEqual(['isolated', []])
+  ended.resolve()
+  await turn()
+  expect([phase.value, rejoined]).toEqual(['running', ['rejoined']])
+})
+
+test('a node that is drained while it is cut off is draining when it is back', async () => {
+  const { link, phase, ended } = scene()
+  link.onIsolated()
+  link.drain()
+  expect(phase.value).toBe('isolated')
+  ended.resolve()
+  link.onRejoined(self)
+  await turn()
+  expect(phase.value).toBe('draining')
+})
