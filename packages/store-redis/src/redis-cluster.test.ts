@@ -14,7 +14,8 @@ describe.skipIf(noRedis !== undefined)(`over a real server${noRedis === undefine
   afterAll(() => server.dispose())
 
   const makeCluster = async () => {
-    const options = { prefix: `cluster${++clusters}`, ...quick }
+    // A busy machine answers late.
+    const options = { prefix: `cluster${++clusters}`, ...quick, deadlineMs: 1_000 }
     // Each node has a way of its own to the server: a process that crashes loses all its connections at once.
     const ways = new Map<string, RedisProxy>()
     const made: RedisCluster[] = []

@@ -1,6 +1,7 @@
 /** The way to the server: a deadline for each command, a wait for the connection, and a check of each new connection before it is used. */
 import { BeamClawError, type Clock } from '@beamclaw/core'
 import { isRefusedLogin, noAnswer, notReached, redisFailure, refusedHandshake, replyCode } from './failures.ts'
+import { type Guard, GuardedScripts, otherStore } from './guarded-script.ts'
 import { NotConnectedError, type RedisClient, type RedisReply, type RedisScript, type RedisWord, type SendOptions } from './redis-client.ts'
 
 /** The commands that a check may use before the connection counts as good. */
@@ -13,6 +14,8 @@ export interface LinkOptions {
   readonly where: string
   readonly deadlineMs: number
   readonly clock: Pick<Clock, 'setTimer'>
+  /** Returns the store that scripts write to, once a check has found it. @default scripts write unguarded */
+  readonly guard?: () => Guard
   /** Rejects with a BeamClawError for a server that must not be used; called again for the next command then. */
   readonly check: (bare: BareClient) => Promise<void>
 }
@@ -36,11 +39,13 @@ const pauseMs = 20
  *   that only reads is sent again after its connection was lost.
  * - I2: nothing is sent for a call whose deadline has passed.
  * - I3: every rejection is a BeamClawError.
+ * - I4: a script of a guarded link writes to the store that was there at the first connection, or nothing.
  */
 export class RedisLink {
   readonly #options: LinkOptions
   #connection: Connection | undefined
   #arrival = Promise.withResolvers<void>()
+  readonly #guarded = new GuardedScripts()
   #trouble: unknown
   #removeListener: (() => void) | undefined
 
@@ -56,7 +61,12 @@ export class RedisLink {
 
   /** Runs a script that writes. */
   script(doing: string, script: RedisScript, keys: readonly string[], args: readonly RedisWord[]): Promise<RedisReply> {
-    return this.#within(doing, { mayRepeat: false }, () => this.#options.client.script(script, keys, args))
+    const { client, guard } = this.#options
+    return this.#within(doing, { mayRepeat: false }, () => {
+      if (guard === undefined) return client.script(script, keys, args)
+      const { key, id } = guard()
+      return client.script(this.#guarded.of(script), [...keys, key], [...args, id])
+    })
   }
 
   /** Sends a command that only reads. */
@@ -125,6 +135,8 @@ export class RedisLink {
         call.isSent = true
         return await work()
       } catch (error) {
+        // The check says what is there.
+        if (replyCode(error) === otherStore) await this.#options.check(this.#options.client)
         if (error instanceof NotConnectedError) this.#lost(connection, error.cause)
         else if (replyCode(error) === 'LOADING' || (call.mayRepeat && isLostConnection(error))) await this.#pause()
         else throw error

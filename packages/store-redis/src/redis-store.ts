@@ -69,7 +69,14 @@ export class RedisStore implements Store {
       logger?.log('error', 'store-redis.replaced', { problem: error.message })
     }
     this.#identity = new StoreIdentity({ prefix, kind, expectedId, logger, onReplaced })
-    this.#link = new RedisLink({ client, where, deadlineMs, clock, check: (bare) => this.#identity.check(bare) })
+    this.#link = new RedisLink({
+      client,
+      where,
+      deadlineMs,
+      clock,
+      guard: () => this.#identity.guard,
+      check: (bare) => this.#identity.check(bare),
+    })
     const onRewound = (error: BeamClawError): void => logger?.log('error', 'store-redis.rewound', { problem: error.message })
     this.#logs = new RedisLogs({ link: this.#link, prefix, maxBytes, onRewound })
     this.#documents = new Documents(this.#link, prefix, this.#logs)

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { BeamClawError, Logger } from '@beamclaw/core'
 import { refusedServer, storeReplaced } from './failures.ts'
+import type { Guard } from './guarded-script.ts'
 import { storeName } from './key-names.ts'
 import type { BareClient } from './redis-link.ts'
 import { identifyScript } from './scripts.ts'
@@ -36,6 +37,12 @@ export class StoreIdentity {
   /** The id of the store, once a connection was checked. */
   get id(): string | undefined {
     return this.#id
+  }
+
+  /** What scripts that write compare. Throws `store-replaced` before a check has found the store. */
+  get guard(): Guard {
+    if (this.#id === undefined) throw storeReplaced('The store is not known yet')
+    return { key: storeName(this.#options.prefix), id: this.#id }
   }
 
   /** Rejects `store-io` for a server that must not be used as it is, `store-replaced` for other data than this store had. */
