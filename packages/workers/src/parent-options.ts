@@ -18,6 +18,8 @@ export interface WorkerParentOptions {
   readonly execArgv?: readonly string[]
   /** Variables for each worker, besides those of this process. @default {} */
   readonly environment?: Readonly<Record<string, string>>
+  /** Milliseconds to wait for another process that has the data directory. @default 0 */
+  readonly lockWaitMs?: number
   /** A worker that says nothing for so long is ended with SIGKILL. @default 10000 */
   readonly silentMs?: number
   /** The parent gives up when more workers than this have died within `withinMs`. @default 3 */
@@ -35,6 +37,7 @@ export const workerParentDefaults = {
   workers: 'auto',
   args: [],
   environment: {},
+  lockWaitMs: 0,
   silentMs: 10_000,
   maxRestarts: 3,
   withinMs: 5_000,
@@ -63,6 +66,7 @@ export function checkWorkerParentOptions(options: WorkerParentOptions): void {
       args: anArray,
       execArgv: anArray,
       environment: anObject,
+      lockWaitMs: integer(0),
       silentMs: duration(100),
       maxRestarts: integer(0),
       withinMs: duration(),

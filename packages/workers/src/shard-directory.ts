@@ -42,18 +42,23 @@ export function shardPath(path: string, shard: number): string {
 }
 
 /**
- * Makes the folders of the shards where there are none yet. Throws `invalid-option` for a directory with sessions of a single process, which would be hidden,
- * and for one that another version has split otherwise.
+ * Throws `invalid-option` for a directory with sessions of a single process, which would be hidden, and for one that another version has split otherwise.
+ * Changes nothing.
  */
-export function prepareShards(path: string): void {
-  if (isSharded(path)) return checkManifest(join(path, manifestName))
-  mkdirSync(path, { recursive: true })
+export function checkForWorkers(path: string): void {
+  if (existsSync(join(path, manifestName))) return checkManifest(join(path, manifestName))
+  if (isSharded(path) || !existsSync(path)) return
   // What begins with a dot is no data of a store; the folders alone were left by a start that was interrupted before its file was there.
   const others = readdirSync(path).filter((name) => !name.startsWith('.') && name !== shardsName)
-  if (others.length > 0) {
-    const advice = 'Split it with "beamclaw workers split", name an empty directory, or start without workers'
-    throw new BeamClawError('invalid-option', `${path} has data of a single process (${others.slice(0, 3).join(', ')}). ${advice}`)
-  }
+  if (others.length === 0) return
+  const advice = 'Split it with "beamclaw workers split", name an empty directory, or start without workers'
+  throw new BeamClawError('invalid-option', `${path} has data of a single process (${others.slice(0, 3).join(', ')}). ${advice}`)
+}
+
+/** Makes the folders of the shards where there are none yet. Throws as `checkForWorkers` does. */
+export function prepareShards(path: string): void {
+  checkForWorkers(path)
+  if (isSharded(path)) return
   for (const shard of allShards) mkdirSync(shardPath(path, shard), { recursive: true })
   keepShards(path)(allShards.map(() => null))
 }

@@ -211,6 +211,14 @@ describe('what keeps workers from starting', () => {
     expect([code, errors]).toEqual([2, expect.stringContaining(expected)])
   })
 
+  test('a directory that other workers have: one line says which process that is', async () => {
+    const first = await start(2)
+    const refused = await runCli(['start', '--workers', '2', '--port', '0', '--data-dir', join(folder, 'data')])
+    const line = `beamclaw: ${join(folder, 'data')} is in use by process ${first.child.pid}; only one process may own a data directory`
+    expect([refused.code, refused.errors.split('\n')]).toEqual([1, [expect.stringContaining(line), '']])
+    expect(refused.errors).toContain('store-locked')
+  })
+
   test('a directory of a single process is refused, and one of workers to a single process', async () => {
     const single = await startGateway(['--data-dir', join(folder, 'single')])
     gateways.push(single)
