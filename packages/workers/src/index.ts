@@ -1,6 +1,6 @@
 export { mostWorkers, type WorkerParentOptions } from './parent-options.ts'
 export { isSharded, shardPath } from './shard-directory.ts'
-export type { ShardHandler, ShardNetwork } from './shard-network.ts'
+export type { ShardHandler, ShardNetwork, YieldHandler } from './shard-network.ts'
 export { ShardedStore, type ShardedStoreOptions } from './sharded-store.ts'
 export { splitDataDirectory } from './split.ts'
 export type { SplitOptions, SplitProgress, SplitReport } from './split-options.ts'

@@ -28,6 +28,8 @@ export interface WorkerParentOptions {
   readonly withinMs?: number
   /** Milliseconds before a worker is started again; doubled with each death within `withinMs`. @default 100 */
   readonly backoffMs?: number
+  /** Milliseconds that a worker has stood, after a restart for example, before it gets shards of the others. @default 30000 */
+  readonly returnShardsAfterMs?: number
   readonly logger?: Logger
   readonly clock?: Clock
 }
@@ -42,6 +44,7 @@ export const workerParentDefaults = {
   maxRestarts: 3,
   withinMs: 5_000,
   backoffMs: 100,
+  returnShardsAfterMs: 30_000,
 } as const satisfies Partial<WorkerParentOptions>
 
 /** Most workers of one parent. */
@@ -71,6 +74,7 @@ export function checkWorkerParentOptions(options: WorkerParentOptions): void {
       maxRestarts: integer(0),
       withinMs: duration(),
       backoffMs: duration(),
+      returnShardsAfterMs: duration(),
       logger: anObject,
       clock: anObject,
     } as const,

@@ -46,7 +46,9 @@ export class WorkerParent {
     this.#clock = options.clock ?? new SystemClock()
     this.#logger = options.logger
     this.count = countOf(options.workers ?? workerParentDefaults.workers)
-    this.#hub = new Hub({ keep: keepShards(options.path), ...definedOnly({ logger: options.logger }) })
+    const { returnShardsAfterMs: settleMs } = { ...workerParentDefaults, ...definedOnly(options) }
+    const setTimer: Clock['setTimer'] = (callback, delayMs) => this.#clock.setTimer(callback, delayMs)
+    this.#hub = new Hub({ keep: keepShards(options.path), setTimer, settleMs, ...definedOnly({ logger: options.logger }) })
     this.ended = this.#end.promise
     // Without a listener the failure must not end the process before `stop` has.
     this.ended.catch(() => {})
@@ -93,6 +95,7 @@ export class WorkerParent {
   } = {}): Promise<void> {
     if (this.#phase === 'new' || this.#phase === 'stopped') return await this.#finish()
     if (this.#phase === 'starting' || this.#phase === 'running') this.#phase = 'stopping'
+    this.#hub.stop()
     const timer = this.#clock.setTimer(() => this.#killAll('SIGKILL'), timeoutMs)
     this.#killAll(signal)
     await Promise.all([...this.#running.values()].map(({ ended }) => ended))
