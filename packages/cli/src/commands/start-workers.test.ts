@@ -197,12 +197,17 @@ describe('beamclaw cluster drain', () => {
     await until('all runs ask the model', () => asked >= 50)
     release()
     const drained = await runCli(['cluster', 'drain', 'worker-1', '--url', gateway.url])
-    expect([drained.code, drained.output]).toEqual([0, expect.stringContaining('worker-1 hands its conversations over')])
+    expect([drained.code, drained.errors, drained.output]).toEqual([
+      0,
+      '',
+      expect.stringContaining('worker-1 hands its conversations over'),
+    ])
     expect(await answers).toEqual(sessions.map(() => 'fine'))
     await until('the other one has all shards', () => !owners().has('worker-1'))
     expect(await Promise.all(sessions.map((session) => send(gateway, session)))).toEqual(sessions.map(() => 'fine'))
     await expectOnce(gateway)
     const status = await runCli(['cluster', 'nodes', '--url', gateway.url, '--json'])
+    expect([status.code, status.errors]).toEqual([0, ''])
     const { nodes } = JSON.parse(status.output) as {
       readonly nodes: readonly { readonly id: string; readonly state: string; readonly sessions: number }[]
     }
