@@ -40,12 +40,19 @@ export async function finishSplit(fileSystem: FileSystem, path: string): Promise
   await makeFolder(fileSystem, old)
   const names = (await fileSystem.list(path)).map(({ name }) => name).filter((name) => !name.startsWith('.') && !kept.has(name))
   for (const name of names.sort((a, b) => Number(b === first) - Number(a === first)))
-    await fileSystem.rename(join(path, name), join(old, name))
+    await fileSystem.rename(join(path, name), freeName(join(old, name)))
   await syncFolder(fileSystem, old)
   await syncFolder(fileSystem, path)
   await removeTree(fileSystem, join(path, shardsName, splitMarkName))
   await syncFolder(fileSystem, join(path, shardsName))
   return true
+}
+
+/** Returns a path that nothing has: after a power cut a name may be in both folders. */
+function freeName(path: string): string {
+  let free = path
+  for (let number = 1; existsSync(free); number++) free = `${path}.${number}`
+  return free
 }
 
 /** A first start with workers that was interrupted has left folders without anything in them. */
