@@ -17,6 +17,7 @@ import { start } from './start.ts'
 import { store } from './store.ts'
 import { streams } from './streams.ts'
 import { tools } from './tools.ts'
+import { workers } from './workers.ts'
 
 const benches: readonly Bench[] = [
   footprint,
@@ -29,6 +30,7 @@ const benches: readonly Bench[] = [
   store,
   redis,
   cluster,
+  workers,
   gateway,
   exec,
   processesBench,

@@ -130,3 +130,8 @@ export function shownBytes(bytes: number): string {
 export function shownAge({ startedAtMs, endedAtMs }: { readonly startedAtMs: number; readonly endedAtMs?: number | undefined }): string {
   return shownDuration(Math.max(0, (endedAtMs ?? Date.now()) - startedAtMs))
 }
+
+/** Returns a number of things, such as `2 logs`. */
+export function many(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}

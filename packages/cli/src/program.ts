@@ -127,6 +127,16 @@ function addData(root: Command): void {
     .option('--json', jsonText)
     .action(async (to, flags) => (await import('./commands/backup.ts')).backup(to, flags))
   root
+    .command('workers')
+    .description('data directories of several processes: make one of the directory of a single process')
+    .command('split')
+    .description('split a data directory into the shards of workers while no gateway runs; what was there before is kept beside them')
+    .option('--dry-run', 'say what would be done, also while a gateway runs, and do nothing')
+    .option('--config <file>', configText)
+    .option('--data-dir <dir>', dataText)
+    .option('--json', jsonText)
+    .action(async (flags) => (await import('./commands/workers-split.ts')).splitDirectory(flags))
+  root
     .command('journal')
     .description('print what is on disk of a session, record by record, also while a gateway runs')
     .argument('<key>', 'agent:<agent>:<session>, or the last part alone')

@@ -13,7 +13,10 @@ export interface GatewayOptions {
   readonly host?: string
   /** Port to listen on; 0 takes any free port. @default 4000 */
   readonly port?: number
-  /** Lets several processes listen on the same port; the system spreads the connections. Not on every system: `start` rejects there. @default false */
+  /**
+   * Lets several processes listen on the same port; the system spreads the connections, so one whose node is drained serves on while others are up. Not on every
+   * system: `start` rejects there. @default false
+   */
   readonly reusePort?: boolean
   /** How clients authenticate. @default { mode: 'none' } */
   readonly auth?: GatewayAuth

@@ -85,7 +85,8 @@ export class Gateway implements AsyncDisposable {
     const readiness = (): Readiness => {
       const { phase } = claw.cluster
       if (phase === 'isolated') return 'isolated'
-      return phase === 'running' ? this.#readiness : 'draining'
+      const isServing = phase === 'running' || (phase === 'draining' && settings.reusePort && hasOthers(claw))
+      return isServing ? this.#readiness : 'draining'
     }
     this.#cluster = new ClusterReport({ claw, version, uptimeMs, now: () => clock.monotonic() })
     const shared = { claw, version, uptimeMs, readiness, cluster: this.#cluster, turns: new Turns() }
@@ -200,6 +201,14 @@ export class Gateway implements AsyncDisposable {
       timer.cancel()
     }
   }
+}
+
+/**
+ * True when another node can take what this one hands on. A gateway that shares its port cannot turn connections away from itself: while its node is drained, it
+ * serves them with the others' sessions.
+ */
+function hasOthers({ cluster }: GatewayOptions['claw']): boolean {
+  return cluster.nodes.some(({ isSelf, state }) => !isSelf && state === 'up')
 }
 
 function portError(cause: NodeJS.ErrnoException, host: string, port: number): BeamClawError {

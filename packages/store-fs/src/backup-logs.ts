@@ -1,26 +1,29 @@
 /** Copies the logs of a data directory: each as its own file and the lines of it that are in the write-ahead log, both of one moment. */
 import { lstat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { BeamClawError } from '@beamclaw/core'
-import { type DirectoryMaker, isAbsent, syncDirectory } from './atomic-write.ts'
+import { BeamClawError, type StoreKey } from '@beamclaw/core'
+import { isAbsent } from './atomic-write.ts'
 import { isActivityLog } from './backup-walk.ts'
 import { copyFile } from './copy-file.ts'
+import type { CopyPlace, CopyPlaces } from './copy-places.ts'
 import type { FileSystem } from './file-system.ts'
 import { type OpenOwnFile, openOwnFile, ownFileName, ownFileNames } from './own-file.ts'
 import { ownFileLines } from './own-file-lines.ts'
+import { keyTextOf } from './parsed-line.ts'
 import { Limiter } from './queues.ts'
 import { settleAll } from './settle-all.ts'
-import { WalCopy } from './wal-copy.ts'
-import { walDirectoryName } from './wal-segments.ts'
+import { readHead } from './wal-line.ts'
 import { type ViewedLine, WalView } from './wal-view.ts'
 
 /** What copying logs needs. */
 export interface BackupLogsOptions {
   readonly fileSystem: FileSystem
   readonly root: string
-  readonly target: string
-  /** Makes directories in the target. */
-  readonly directories: DirectoryMaker
+  readonly places: CopyPlaces
+  /** True to copy the lists of busy sessions, too. */
+  readonly withActivity: boolean
+  /** Called with a log of which nothing says whose it is: it is not copied. */
+  readonly onUnplaced: (path: string) => void
   /** Called after each log with the bytes that it has. */
   readonly onLog: (bytes: number) => void
   /** Called often; throws to end the copy. */
@@ -32,6 +35,11 @@ interface Moment {
   readonly path: string
   readonly own: OpenOwnFile | undefined
   readonly lines: readonly ViewedLine[]
+}
+
+/** A log at one moment, and where it goes. */
+interface PlacedMoment extends Moment {
+  readonly place: CopyPlace
 }
 
 const mostAtOnce = 64
@@ -47,29 +55,27 @@ const mostCopies = 16
  * and own files later, has neither: an own file that was deleted and written again would be joined to the lines of the log before it.
  *
  * The lines are written to a write-ahead log of the copy, so its first start does what a start after a crash does: it cuts each own file back to before them.
- * Lines of the lists of busy sessions are left out, as the own files of these lists are.
+ * Lines of the lists of busy sessions are left out of a backup, as the own files of these lists are.
  *
  * - I1: each log is copied once, and each that had lines in the write-ahead log when the copy began is copied.
  */
 export class BackupLogs {
   readonly #options: BackupLogsOptions
   readonly #view: WalView
-  readonly #wal: WalCopy
   readonly #limiter = new Limiter(mostCopies)
   readonly #ownBytes = new Map<string, number>()
   readonly #suspects = new Set<string>()
   #pending = new Set<string>()
 
   constructor(options: BackupLogsOptions) {
-    const { fileSystem, root, target } = options
+    const { fileSystem, root, withActivity } = options
     this.#options = options
-    this.#view = new WalView(fileSystem, root, (path) => !isActivityLog(path))
-    this.#wal = new WalCopy(fileSystem, join(target, walDirectoryName))
+    this.#view = new WalView(fileSystem, root, (path) => withActivity || !isActivityLog(path))
   }
 
   /** Reads the write-ahead log for the first time. */
   async begin(): Promise<void> {
-    await this.#options.directories.make(join(this.#options.target, walDirectoryName))
+    await this.#options.places.begin()
     await this.#view.refresh()
     this.#pending = this.#view.paths()
   }
@@ -81,17 +87,12 @@ export class BackupLogs {
 
   /** Copies the logs that have no own file yet, and ends. */
   async finish(): Promise<void> {
-    const { fileSystem, root, target } = this.#options
+    const { root, places } = this.#options
     const rest: string[] = []
     for (const path of this.#pending) if (await isPlain(root, path)) rest.push(path)
     await this.copy(rest)
-    for (const directory of new Set(rest.map((path) => dirname(path)))) {
-      await syncDirectory(fileSystem, join(target, directory)).catch((error: unknown) => {
-        if (!isAbsent(error)) throw error
-      })
-    }
-    await this.#wal.finish()
-    await syncDirectory(fileSystem, join(target, walDirectoryName))
+    for (const directory of new Set(rest.map((path) => dirname(path)))) await places.sync(directory)
+    await places.finish()
   }
 
   /** Logs with a line that does not match its checksum. Together with the write-ahead log it may be whole: a move that a crash has cut off is done again. */
@@ -101,7 +102,7 @@ export class BackupLogs {
 
   async close(): Promise<void> {
     await this.#view.close()
-    await this.#wal.close()
+    await this.#options.places.close()
   }
 
   async #copySome(paths: readonly string[]): Promise<void> {
@@ -111,7 +112,13 @@ export class BackupLogs {
       const own = await this.#open(paths)
       try {
         if (await this.#view.refresh()) {
-          const moments = paths.map((path, index) => ({ path, own: own[index], lines: this.#view.linesOf(path) }))
+          const found = paths.map((path, index) => ({ path, own: own[index], lines: this.#view.linesOf(path) }))
+          const moments: PlacedMoment[] = []
+          for (const moment of found) {
+            const place = await this.#placeOf(moment)
+            if (place === undefined) this.#options.onUnplaced(moment.path)
+            else moments.push({ ...moment, place })
+          }
           await settleAll(moments.map((moment) => this.#limiter.run(() => this.#copyOwnFile(moment))))
           for (const moment of moments) await this.#copyLines(moment)
           return
@@ -145,13 +152,40 @@ export class BackupLogs {
     }
   }
 
-  async #copyOwnFile({ path, own, lines }: Moment): Promise<void> {
+  /** Resolves with where a log goes; a path that does not say it is that of a key that the lines have. */
+  async #placeOf(moment: Moment): Promise<CopyPlace | undefined> {
+    const { places } = this.#options
+    const known = places.of(moment.path)
+    if (known !== undefined) return known
+    const key = (await this.#keyInOwnFile(moment)) ?? (await this.#keyInLines(moment))
+    if (key !== undefined) places.learn(moment.path, key)
+    return places.of(moment.path)
+  }
+
+  async #keyInOwnFile({ own }: Moment): Promise<StoreKey | undefined> {
+    if (own === undefined) return undefined
+    for await (const lines of ownFileLines(this.#options.fileSystem, own))
+      for (const { head } of lines) if (head !== undefined) return JSON.parse(keyTextOf(head.key)) as StoreKey
+    return undefined
+  }
+
+  async #keyInLines({ path, lines }: Moment): Promise<StoreKey | undefined> {
+    const whole = lines.filter(({ kind }) => kind !== 'damaged').slice(0, 1)
+    for await (const some of this.#view.read(path, whole))
+      for (const { bytes } of some) {
+        const head = readHead(bytes, 0, bytes.length - 1)
+        if (head !== undefined) return JSON.parse(keyTextOf(head.key)) as StoreKey
+      }
+    return undefined
+  }
+
+  async #copyOwnFile({ path, own, lines, place }: PlacedMoment): Promise<void> {
     // Its own file is that of a log that was deleted, or all of it is in the lines.
     if (own === undefined || lines[0]?.kind === 'deleted') return
-    const { fileSystem, target, directories, onLog, check } = this.#options
+    const { fileSystem, onLog, check } = this.#options
     const { descriptor, size, generation } = own
-    const to = join(target, ownFileName(path, generation))
-    await directories.make(dirname(to))
+    const to = join(place.path, ownFileName(path, generation))
+    await place.directories.make(dirname(to))
     // Without lines in the write-ahead log the owner does not write to it: what is wrong with its end is damage, and the copy must not look whole.
     const isCutAtLine = lines.length > 0
     const bytes = await copyFile(fileSystem, { descriptor, size, isCutAtLine, onChunk: check }, to)
@@ -169,7 +203,7 @@ export class BackupLogs {
     return false
   }
 
-  async #copyLines({ path, lines }: Moment): Promise<void> {
+  async #copyLines({ path, lines, place }: PlacedMoment): Promise<void> {
     if (lines.some(({ kind }) => kind === 'damaged')) this.#suspects.add(path)
     let bytes = this.#ownBytes.get(path) ?? 0
     this.#ownBytes.delete(path)
@@ -177,7 +211,7 @@ export class BackupLogs {
     for await (const some of this.#view.read(path, kept)) {
       this.#options.check()
       const joined = Buffer.concat(some.map(({ bytes: line }) => line))
-      await this.#wal.add(joined)
+      await place.wal.add(joined)
       bytes += joined.length
     }
     if (kept.length > 0) this.#options.onLog(bytes)

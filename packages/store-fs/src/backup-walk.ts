@@ -12,6 +12,8 @@ export interface FoundDirectory {
   readonly path: string
   /** Paths of own files, without their endings. */
   readonly logs: readonly string[]
+  /** The same of lists of busy sessions. */
+  readonly activity: readonly string[]
   readonly documents: readonly string[]
   readonly blobs: readonly string[]
   /** Symbolic links, and names that the store does not give. */
@@ -41,7 +43,9 @@ export async function* walkDataDirectory(root: string, path = ''): AsyncGenerato
     found[kind].push(join(path, kind === 'log' ? (ownFileComponent(entry.name) ?? '') : entry.name))
   }
   const { log, document, blob, unknown, directory, blobs } = found
-  yield { path, logs: [...new Set(log)].filter((one) => !isActivityLog(one)), documents: document, blobs: blob, unknown }
+  const all = [...new Set(log)]
+  const [logs, activity] = [all.filter((one) => !isActivityLog(one)), all.filter(isActivityLog)]
+  yield { path, logs, activity, documents: document, blobs: blob, unknown }
   for (const child of [...directory, ...blobs]) yield* walkDataDirectory(root, child)
 }
 

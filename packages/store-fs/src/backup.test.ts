@@ -254,6 +254,17 @@ describe('a backup is refused', () => {
   })
 })
 
+test('a copy has an attachment without bytes, too', async () => {
+  await using scratch = await scratchDirectory('memory')
+  const [from, to] = [join(scratch.path, 'data'), join(scratch.path, 'copy')]
+  const store = new FsStore({ path: from })
+  const id = await store.blobs.put(logKey, new Uint8Array())
+  await backupDirectory({ from, to })
+  await store.stop()
+  await using copy = new FsStore({ path: to })
+  expect(await copy.blobs.list(logKey)).toEqual([{ id, size: 0 }])
+})
+
 describe('a backup that fails', () => {
   test.skipIf(!canMount)('on a full disk: store-full, and nothing is left of it', async () => {
     await using scratch = await scratchDirectory()

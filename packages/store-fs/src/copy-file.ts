@@ -12,14 +12,16 @@ export interface CopySource {
   readonly size: number
   /** True to cut the copy after its last newline. */
   readonly isCutAtLine: boolean
+  /** True to keep a copy without bytes; otherwise it leaves no file. @default false */
+  readonly keepsEmpty?: boolean
   /** Called after each chunk; throws to stop. */
   readonly onChunk?: () => void
 }
 
-/** Copies into a new file, which is synced when the promise resolves. Resolves with the bytes that it has; a copy without bytes leaves no file. */
+/** Copies into a new file, which is synced when the promise resolves. Resolves with the bytes that it has. */
 export async function copyFile(
   fileSystem: FileSystem,
-  { descriptor, size, isCutAtLine, onChunk }: CopySource,
+  { descriptor, size, isCutAtLine, keepsEmpty = false, onChunk }: CopySource,
   to: string,
 ): Promise<number> {
   const target = await fileSystem.open(to, 'wx')
@@ -41,6 +43,6 @@ export async function copyFile(
   } finally {
     await fileSystem.close(target)
   }
-  if (end === 0) await removeIfThere(fileSystem, to)
+  if (end === 0 && !keepsEmpty) await removeIfThere(fileSystem, to)
   return end
 }

@@ -23,6 +23,7 @@ import { DirectoryMaker, isAbsent } from './atomic-write.ts'
 import { BlobFiles } from './blob-files.ts'
 import { DirectoryChildren } from './directory-children.ts'
 import { DirectoryLock } from './directory-lock.ts'
+import { checkUndivided } from './divided.ts'
 import { readDocument, removeDocument, writeDocument } from './document-file.ts'
 import { stopped, storeFailed, storeFailure, versionConflict } from './failures.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
@@ -285,6 +286,7 @@ export class FsStore implements Store {
       const { lockWaitMs: waitMs, lockLeaseMs: leaseMs, clock } = this.#options
       const lock = await DirectoryLock.acquire(this.#root, { waitMs, leaseMs, clock, onLost: (problem) => this.#lost(problem) })
       try {
+        checkUndivided(this.#root)
         await this.#checkFileSystem()
         return { lock, logs: await this.#openLogs(lock) }
       } catch (error) {

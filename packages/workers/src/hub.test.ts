@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Connection, Hub } from './hub.ts'
 import type { ToWorker } from './messages.ts'
-import { allShards } from './shards.ts'
+import { allShards, shardOfLease } from './shards.ts'
 
 interface Fake {
   readonly connection: Connection
@@ -68,6 +68,87 @@ describe('the map of shards', () => {
   })
 })
 
+describe('a shard that moves between workers that run', () => {
+  /** A hub whose timers are run by hand. */
+  function timed() {
+    const timers: (() => void)[] = []
+    const setTimer = (callback: () => void) => {
+      timers.push(callback)
+      return { cancel: () => void timers.splice(timers.indexOf(callback), 1) }
+    }
+    const hub = new Hub({ setTimer })
+    const pass = (): void => {
+      for (const callback of timers.splice(0)) callback()
+    }
+    return { hub, pass, timers }
+  }
+
+  const asked = ({ got }: Fake): readonly number[] => got.flatMap((message) => (message.t === 'yield' ? [message.shard] : []))
+  const yielded = (shard: number) => ({ t: 'op', id: 9, what: { op: 'yielded', shard } })
+
+  test('is asked for once its heir has stood long enough, one after the other, until both have as many', () => {
+    const { hub, pass } = timed()
+    const [one] = connect(hub, 'a') as [Fake]
+    one.connection.hear(join)
+    pass()
+    const [two] = connect(hub, 'b') as [Fake]
+    expect(counts(hub)).toEqual({ a: 16 })
+    two.connection.hear(join)
+    expect(asked(one)).toEqual([])
+    pass()
+    for (let count = 1; count <= 8; count++) {
+      expect(asked(one)).toHaveLength(count)
+      one.connection.hear(yielded(asked(one).at(-1) ?? -1))
+    }
+    expect(asked(one)).toHaveLength(8)
+    expect(counts(hub)).toEqual({ a: 8, b: 8 })
+  })
+
+  test('leaves its sessions that are in memory with the worker that has them, until they are released', () => {
+    const { hub, pass } = timed()
+    const [one] = connect(hub, 'a') as [Fake]
+    one.connection.hear(join)
+    const key = 'default:agent:main:a'
+    one.connection.hear({ t: 'op', id: 77, what: { op: 'acquire', key, above: 0 } })
+    const [two] = connect(hub, 'b') as [Fake]
+    two.connection.hear(join)
+    one.connection.hear({ t: 'op', id: 2, what: { op: 'announce', state: 'draining' } })
+    pass()
+    for (let move = 0; move < 16; move++) one.connection.hear(yielded(asked(one).at(-1) ?? -1))
+    expect(counts(hub)).toEqual({ b: 16 })
+    expect(two.got.at(-1)).toMatchObject({ mixed: [shardOfLease(key)] })
+    const ask = (what: object) => {
+      two.connection.hear({ t: 'op', id: 3, what })
+      return two.got.at(-1)
+    }
+    expect(ask({ op: 'locate', key })).toMatchObject({ result: { node: { id: 'a' }, isOwner: true } })
+    expect(ask({ op: 'acquire', key, above: 0 })).toMatchObject({ t: 'failed', error: { code: 'fenced' } })
+    const granted = one.got.find((message) => message.t === 'done' && message.id === 77)
+    const { nonce } = (granted as unknown as { readonly result: { readonly nonce: string } }).result
+    one.connection.hear({ t: 'op', id: 4, what: { op: 'release', key, nonce } })
+    expect(two.got.at(-1)).toMatchObject({ t: 'view', mixed: [] })
+    expect(ask({ op: 'acquire', key, above: 0 })).toMatchObject({ t: 'done' })
+  })
+
+  test('stays where it is when its heir has died meanwhile, and goes nowhere once the workers are being stopped', () => {
+    const { hub, pass, timers } = timed()
+    const [one] = connect(hub, 'a') as [Fake]
+    one.connection.hear(join)
+    const [two] = connect(hub, 'b') as [Fake]
+    two.connection.hear(join)
+    pass()
+    two.connection.ended()
+    one.connection.hear(yielded(asked(one)[0] ?? -1))
+    expect(counts(hub)).toEqual({ a: 16 })
+    const [again] = connect(hub, 'b') as [Fake]
+    again.connection.hear(join)
+    hub.stop()
+    expect(timers).toEqual([])
+    one.connection.hear(yielded(3))
+    expect(counts(hub)).toEqual({ a: 16 })
+  })
+})
+
 describe('what a worker may claim', () => {
   test('a session is granted to the worker of its shard alone', () => {
     const hub = new Hub()
@@ -98,6 +179,8 @@ describe('forged messages', () => {
     { t: 'op', id: 1, what: { op: 'acquire', key: 'a', above: Number.NaN } },
     { t: 'op', id: 1, what: { op: 'join', wire: 'all', records: [1, 1] } },
     { t: 'op', id: 1, what: { op: 'announce', load: -1 } },
+    { t: 'op', id: 1, what: { op: 'yielded' } },
+    { t: 'op', id: 1, what: { op: 'yielded', shard: -1 } },
     { t: 'op', id: 1, what: { op: 'release', key: 'a', nonce: 1 } },
     { t: 'op', id: 1, what: { op: 'release', key: 'a', nonce: 'a', to: 'b' } },
     { t: 'mail', kind: 'shout', scope: 'host', id: 1, to: 'b-life', text: '1' },

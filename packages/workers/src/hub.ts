@@ -1,12 +1,14 @@
 /** What the parent does between its workers: membership, ownership, and the way from one to another. */
-import type { ClusterHost, JsonValue, Location, Logger, Member, MemberState, NodeRef } from '@beamclaw/core'
+import type { Clock, ClusterHost, JsonValue, Location, Logger, Member, MemberState, NodeRef, TimerHandle } from '@beamclaw/core'
 import { BeamClawError } from '@beamclaw/core'
 import { placementOf, toWireError } from '@beamclaw/core/adapter'
 import { KeyRegistry } from './key-registry.ts'
 import type { Line } from './line.ts'
 import { type Operation, type OutMail, readFromWorker, type ToWorker } from './messages.ts'
+import { type BalancedWorker, nextMove } from './shard-balance.ts'
 import { type KeepOwners, ShardTable } from './shard-table.ts'
 import { shardOfLease } from './shards.ts'
+import { StrayedSessions } from './strayed-sessions.ts'
 
 export interface HubOptions {
   /** Keeps the map of shards. @default keeps it in memory alone */
@@ -14,6 +16,10 @@ export interface HubOptions {
   readonly logger?: Logger
   /** @default performance.now */
   readonly monotonic?: () => number
+  /** Times moves of shards between workers that run; without it, none move. */
+  readonly setTimer?: Clock['setTimer']
+  /** Milliseconds that a worker has stood before it gets shards of the others. @default 30000 */
+  readonly settleMs?: number
   /** Wall time: epochs are taken from it, so that the next parent has the higher ones. @default Date.now */
   readonly now?: () => number
 }
@@ -23,7 +29,22 @@ interface Worker {
   readonly send: (message: ToWorker) => void
   /** What it has told of itself; undefined before it joins and after it has left. */
   member: Member | undefined
+  /** True once it has been a member for `settleMs`. */
+  isSettled: boolean
 }
+
+/** A shard on its way. */
+interface Moving {
+  readonly shard: number
+  readonly from: NodeRef
+  readonly to: NodeRef
+}
+
+/** Milliseconds after a change before a shard moves: when the whole machine is being stopped, all workers drain at nearly the same time. */
+const calmMs = 250
+
+/** Default for `HubOptions.settleMs`. */
+const defaultSettleMs = 30_000
 
 /** One worker, as its process sees the hub. */
 export interface Connection {
@@ -36,7 +57,8 @@ export interface Connection {
 /**
  * Owns the members, the keys and the map of shards; holds no session.
  *
- * I1: The session of a shard is granted to the worker of that shard alone. I2: A worker learns of a new map before it learns that a member has left. I3: What a
+ * I1: The session of a shard is granted to the worker of that shard alone; one that was granted before the shard moved stays with its worker until that one
+ * releases it. At most one shard is on its way from a worker that runs. I2: A worker learns of a new map before it learns that a member has left. I3: What a
  * worker sends names its sender by the line on which it came. I4: Epochs grow for all keys together.
  */
 export class Hub {
@@ -45,14 +67,23 @@ export class Hub {
   readonly #keys: KeyRegistry
   readonly #logger: Logger | undefined
   readonly #now: () => number
+  readonly #setTimer: Clock['setTimer'] | undefined
+  readonly #settleMs: number
+  readonly #timers = new Set<TimerHandle>()
+  readonly #strayed: StrayedSessions
+  #moving: Moving | undefined
+  #isStopped = false
   #lastEpoch = 0
   #grants = 0
 
-  constructor({ keep, logger, monotonic = () => performance.now(), now = Date.now }: HubOptions = {}) {
+  constructor({ keep, logger, monotonic = () => performance.now(), now = Date.now, setTimer, settleMs }: HubOptions = {}) {
+    this.#setTimer = setTimer
+    this.#settleMs = settleMs ?? defaultSettleMs
     this.#shards = new ShardTable(keep)
     this.#logger = logger
     this.#now = now
     this.#keys = new KeyRegistry({ monotonic, isLive: ({ incarnation }) => this.#workers.has(incarnation) })
+    this.#strayed = new StrayedSessions(this.#keys, this.#shards)
   }
 
   /** The workers whose processes run. */
@@ -68,7 +99,7 @@ export class Hub {
   /** Adds workers whose processes are being started, and gives them the shards without an owner. */
   connect(entries: readonly { readonly ref: NodeRef; readonly line: Pick<Line, 'send'> }[]): readonly Connection[] {
     for (const { ref, line } of entries)
-      this.#workers.set(ref.incarnation, { ref, send: (message) => line.send(message), member: undefined })
+      this.#workers.set(ref.incarnation, { ref, send: (message) => line.send(message), member: undefined, isSettled: false })
     this.#shards.deal(this.workers)
     this.#tellAll()
     return entries.map(({ ref }) => ({
@@ -77,13 +108,71 @@ export class Hub {
     }))
   }
 
+  /** Moves no shard any more: the workers are being stopped. */
+  stop(): void {
+    this.#isStopped = true
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers.clear()
+  }
+
   #ended(ref: NodeRef): void {
     if (!this.#workers.delete(ref.incarnation)) return
     this.#keys.releaseAll(ref)
-    // One that is still being started would have its shards wait for it.
-    const ready = [...this.#workers.values()].filter(({ member }) => member !== undefined).map((worker) => worker.ref)
-    this.#shards.deal(ready.length > 0 ? ready : this.workers, ref)
+    if (this.#moving?.from.incarnation === ref.incarnation) this.#moving = undefined
+    const all = [...this.#workers.values()]
+    // One that is still being started would have its shards wait for it, and one that drains would give them on.
+    const ready = all.filter(({ member }) => member !== undefined)
+    const up = ready.filter(({ member }) => member?.state === 'up')
+    const heirs = [up, ready, all].find((some) => some.length > 0) ?? []
+    this.#shards.deal(
+      heirs.map((worker) => worker.ref),
+      ref,
+    )
+    this.#strayed.look()
     this.#tellAll([ref.incarnation])
+    this.#moveSoon()
+  }
+
+  // ---- shards that move between workers that run
+
+  #moveSoon(): void {
+    this.#after(calmMs, () => this.#move())
+  }
+
+  #after(ms: number, act: () => void): void {
+    if (this.#setTimer === undefined || this.#isStopped) return
+    const timer = this.#setTimer(() => {
+      this.#timers.delete(timer)
+      act()
+    }, ms)
+    this.#timers.add(timer)
+  }
+
+  #move(): void {
+    if (this.#moving !== undefined || this.#isStopped) return
+    const workers = [...this.#workers.values()].flatMap(({ ref, member, isSettled }): BalancedWorker[] =>
+      member === undefined ? [] : [{ ref, state: member.state, isSettled }],
+    )
+    const move = nextMove(this.#shards.owners, workers)
+    const from = move === undefined ? undefined : this.#shards.ownerOf(move.shard)
+    if (move === undefined || from === undefined) return
+    this.#moving = { ...move, from }
+    this.#workers.get(from.incarnation)?.send({ t: 'yield', shard: move.shard })
+  }
+
+  #yielded({ ref }: Worker, shard: number): null {
+    const moving = this.#moving
+    if (moving?.shard !== shard || moving.from.incarnation !== ref.incarnation) return null
+    this.#moving = undefined
+    // The heir may have died, or begun to drain; then its first owner has it again, and the next look finds another one.
+    if (this.#workers.get(moving.to.incarnation)?.member?.state === 'up') {
+      this.#shards.give(shard, moving.to)
+      this.#logger?.log('info', 'workers.shard-moved', { shard, from: ref.id, to: moving.to.id })
+    }
+    this.#strayed.look()
+    this.#tellAll()
+    this.#move()
+    return null
   }
 
   #hear(ref: NodeRef, given: unknown): void {
@@ -118,7 +207,10 @@ export class Hub {
         return this.#acquire(worker.ref, what.key, what.above)
       case 'release':
         this.#keys.release(what.key, what.nonce, worker.ref, what.to)
+        if (this.#keys.ownerOf(what.key) === undefined && this.#strayed.released(what.key)) this.#tellAll()
         return null
+      case 'yielded':
+        return this.#yielded(worker, what.shard)
       case 'locate': {
         const { node, isOwner } = this.#locate(what.key) ?? { node: worker.ref, isOwner: false }
         return { node: { id: node.id, incarnation: node.incarnation }, isOwner }
@@ -126,6 +218,7 @@ export class Hub {
       case 'leave':
         worker.member = undefined
         this.#keys.releaseAll(worker.ref)
+        this.#strayed.look()
         this.#tellAll()
         return null
     }
@@ -134,6 +227,10 @@ export class Hub {
   #join(worker: Worker, { wire, records }: Pick<ClusterHost, 'wire' | 'records'>): JsonValue {
     worker.member = { ...worker.ref, state: 'up', load: 0, wire, records }
     this.#tellAll()
+    this.#after(this.#settleMs, () => {
+      worker.isSettled = true
+      this.#move()
+    })
     return null
   }
 
@@ -142,12 +239,13 @@ export class Hub {
     if (member === undefined) return null
     worker.member = { ...member, state: state ?? member.state, load: load ?? member.load }
     this.#tellAll()
+    if (state !== undefined) this.#moveSoon()
     return null
   }
 
   #acquire(node: NodeRef, key: string, above: number): JsonValue {
     const shard = shardOfLease(key)
-    const inTheWay = shard === undefined ? this.#keys.inTheWayOf(key, node) : this.#otherOwner(shard, node)
+    const inTheWay = shard === undefined ? this.#keys.inTheWayOf(key, node) : this.#otherOwner(key, shard, node)
     if (inTheWay !== undefined) {
       const owner = { id: inTheWay.id, incarnation: inTheWay.incarnation }
       throw new BeamClawError('fenced', `Worker "${inTheWay.id}" owns the key "${key.slice(0, 512)}"`, { details: { owner } })
@@ -158,14 +256,15 @@ export class Hub {
     return { epoch: this.#lastEpoch, nonce }
   }
 
-  #otherOwner(shard: number, { incarnation }: NodeRef): NodeRef | undefined {
-    const owner = this.#shards.ownerOf(shard)
+  /** Returns the worker that keeps `node` from having a session: the one that still has it, else that of its shard. */
+  #otherOwner(key: string, shard: number, { incarnation }: NodeRef): NodeRef | undefined {
+    const owner = this.#keys.ownerOf(key) ?? this.#shards.ownerOf(shard)
     return owner?.incarnation === incarnation ? undefined : owner
   }
 
   #locate(key: string): Location | undefined {
     const shard = shardOfLease(key)
-    const owner = shard === undefined ? this.#keys.ownerOf(key) : this.#shards.ownerOf(shard)
+    const owner = this.#keys.ownerOf(key) ?? (shard === undefined ? undefined : this.#shards.ownerOf(shard))
     if (owner !== undefined) return { node: owner, isOwner: true }
     const { members } = this
     // When all are draining, a draining one has to do.
@@ -179,7 +278,7 @@ export class Hub {
   }
 
   #tellAll(gone: readonly string[] = []): void {
-    const view: ToWorker = { t: 'view', members: this.members, shards: this.#shards.owners, gone }
+    const view: ToWorker = { t: 'view', members: this.members, shards: this.#shards.owners, mixed: this.#strayed.shards, gone }
     for (const { send } of this.#workers.values()) send(view)
   }
 }

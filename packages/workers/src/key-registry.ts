@@ -50,6 +50,11 @@ export class KeyRegistry {
     return other === undefined || other.id === node.id ? undefined : other
   }
 
+  /** All keys that have an owner. */
+  get held(): readonly string[] {
+    return [...this.#holders.keys()].filter((key) => this.ownerOf(key) !== undefined)
+  }
+
   hold(key: string, node: NodeRef, nonce: string): void {
     this.#handOvers.delete(key)
     this.#holders.set(key, { node, nonce })

@@ -31,6 +31,8 @@ export type Operation =
   | { readonly op: 'release'; readonly key: string; readonly nonce: string; readonly to?: NodeRef }
   | { readonly op: 'locate'; readonly key: string }
   | { readonly op: 'leave' }
+  /** The worker has given the shard away, as it was asked to. */
+  | { readonly op: 'yielded'; readonly shard: number }
 
 export interface OperationMessage {
   readonly t: 'op'
@@ -44,6 +46,8 @@ export interface View {
   readonly members: readonly Member[]
   /** One for each shard; null while no worker has it. */
   readonly shards: readonly (NodeRef | null)[]
+  /** Shards of which another worker than theirs still has sessions in memory: where a session of them is, the parent knows. */
+  readonly mixed: readonly number[]
   /** Incarnations whose processes have ended since the last view. */
   readonly gone: readonly string[]
 }
@@ -54,6 +58,8 @@ export type ToWorker =
   | InMail
   | View
   | { readonly t: 'ping' }
+  /** The worker is to give the shard away. */
+  | { readonly t: 'yield'; readonly shard: number }
   /** The mail with this id reached no worker. */
   | { readonly t: 'lost'; readonly id: number }
   | { readonly t: 'done'; readonly id: number; readonly result: JsonValue }
@@ -82,6 +88,7 @@ export function readFromWorker(value: unknown): ToParent | undefined {
 function readOperation(given: Readonly<Record<string, unknown>>): Operation | undefined {
   const { op, key } = given
   if (op === 'leave') return { op }
+  if (op === 'yielded') return isId(given.shard) ? { op, shard: given.shard } : undefined
   if (op === 'join') return isRange(given.wire) && isRange(given.records) ? { op, wire: given.wire, records: given.records } : undefined
   if (op === 'announce') {
     const { state, load } = given

@@ -18,6 +18,8 @@ export interface WorkerParentOptions {
   readonly execArgv?: readonly string[]
   /** Variables for each worker, besides those of this process. @default {} */
   readonly environment?: Readonly<Record<string, string>>
+  /** Milliseconds to wait for another process that has the data directory. @default 0 */
+  readonly lockWaitMs?: number
   /** A worker that says nothing for so long is ended with SIGKILL. @default 10000 */
   readonly silentMs?: number
   /** The parent gives up when more workers than this have died within `withinMs`. @default 3 */
@@ -26,6 +28,8 @@ export interface WorkerParentOptions {
   readonly withinMs?: number
   /** Milliseconds before a worker is started again; doubled with each death within `withinMs`. @default 100 */
   readonly backoffMs?: number
+  /** Milliseconds that a worker has stood, after a restart for example, before it gets shards of the others. @default 30000 */
+  readonly returnShardsAfterMs?: number
   readonly logger?: Logger
   readonly clock?: Clock
 }
@@ -35,10 +39,12 @@ export const workerParentDefaults = {
   workers: 'auto',
   args: [],
   environment: {},
+  lockWaitMs: 0,
   silentMs: 10_000,
   maxRestarts: 3,
   withinMs: 5_000,
   backoffMs: 100,
+  returnShardsAfterMs: 30_000,
 } as const satisfies Partial<WorkerParentOptions>
 
 /** Most workers of one parent. */
@@ -63,10 +69,12 @@ export function checkWorkerParentOptions(options: WorkerParentOptions): void {
       args: anArray,
       execArgv: anArray,
       environment: anObject,
+      lockWaitMs: integer(0),
       silentMs: duration(100),
       maxRestarts: integer(0),
       withinMs: duration(),
       backoffMs: duration(),
+      returnShardsAfterMs: duration(),
       logger: anObject,
       clock: anObject,
     } as const,

@@ -92,9 +92,13 @@ export class RemoteShard implements Store {
     checkFencingToken(token)
     const { epoch, nonce } = token
     const { shard, caller } = this.#options
+    const place = [...key]
     // The same token opens a log twice.
-    const { value, by } = await caller.call(shard, 'openLog', [key, { epoch, nonce }], true)
-    return new RemoteLog(this.#options, by, value as number)
+    const open = async (): Promise<OpenedLog> => {
+      const { value, by } = await caller.call(shard, 'openLog', [place, { epoch, nonce }], true)
+      return { owner: by, handle: value as number }
+    }
+    return new RemoteLog(this.#options, await open(), open)
   }
 
   async readLog(key: StoreKey, options: ReadLogOptions = {}): Promise<LogPage | undefined> {
@@ -121,18 +125,30 @@ export class RemoteShard implements Store {
   }
 }
 
-/** A handle that another worker holds. Phases: `open → broken | closed`; once broken, every call rejects with the first error. */
+/** A log that is open at another worker. */
+interface OpenedLog {
+  readonly owner: NodeRef
+  readonly handle: number
+}
+
+/** Times in a row that a log is opened again because its shard has moved once more. */
+const mostMoves = 16
+
+/**
+ * A handle that another worker holds. Phases: `open → broken | closed`; once broken, every call rejects with the first error. When its shard has moved from one
+ * worker that runs to another, it is opened there with the same token, and goes on: it is certain then that the call was not carried out.
+ */
 class RemoteLog implements AppendLog {
   readonly #options: RemoteShardOptions
-  readonly #owner: NodeRef
-  readonly #handle: number
+  readonly #open: () => Promise<OpenedLog>
+  #at: Promise<OpenedLog>
   #broken: unknown
   #closing: Promise<void> | undefined
 
-  constructor(options: RemoteShardOptions, owner: NodeRef, handle: number) {
+  constructor(options: RemoteShardOptions, opened: OpenedLog, open: () => Promise<OpenedLog>) {
     this.#options = options
-    this.#owner = owner
-    this.#handle = handle
+    this.#at = Promise.resolve(opened)
+    this.#open = open
   }
 
   async append(records: readonly LogEntry[]): Promise<void> {
@@ -171,14 +187,31 @@ class RemoteLog implements AppendLog {
   }
 
   async #call(method: string, ...args: readonly unknown[]): Promise<JsonValue | undefined> {
-    const { caller, shard } = this.#options
     try {
-      return await caller.callAt(this.#owner, shard, method, [this.#handle, ...args])
+      for (let moves = 0; ; moves++) {
+        const at = this.#at
+        try {
+          return await this.#callAt(await at, method, args)
+        } catch (error) {
+          if (!isMoved(error) || moves >= mostMoves || method === 'log.close') throw error
+          // The first of several calls opens it anew for all of them.
+          if (this.#at === at) this.#at = this.#open()
+        }
+      }
     } catch (error) {
       if (!hasCode(error, harmless)) this.#broken ??= error
       throw error
     }
   }
+
+  async #callAt({ owner, handle }: OpenedLog, method: string, args: readonly unknown[]): Promise<JsonValue | undefined> {
+    const { caller, shard } = this.#options
+    return await caller.callAt(owner, shard, method, [handle, ...args])
+  }
+}
+
+function isMoved(error: unknown): boolean {
+  return BeamClawError.isInstance(error, 'store-io') && BeamClawError.isInstance(error.cause, 'moved')
 }
 
 class RemoteBlobs implements BlobStore {

@@ -42,16 +42,21 @@ function copyOf(arg: unknown): JsonValue {
 }
 
 interface OpenHandle {
+  readonly shard: number
   readonly log: AppendLog
   readonly incarnation: string
 }
 
-type Method = (store: Store, args: readonly unknown[], from: NodeRef) => Promise<unknown>
+/** Handles of shards that have left which are remembered: asked again, their holders open them where the shard is. */
+const mostDeparted = 10_000
+
+type Method = (store: Store, args: readonly unknown[], from: NodeRef, shard: number) => Promise<unknown>
 
 /** Carries out what other workers ask of the shards of this one. Owns the handles of logs that it has opened for them. */
 export class ShardServer {
   readonly #storeOf: (shard: number) => Store | undefined
   readonly #handles = new Map<number, OpenHandle>()
+  readonly #departed = new Set<number>()
   #lastHandle = 0
 
   /** `storeOf` returns the store of a shard that this worker has. */
@@ -71,6 +76,7 @@ export class ShardServer {
       store,
       args.map((arg: JsonValue) => arg ?? undefined),
       from,
+      shard,
     )
     return value === undefined ? {} : { value: value as JsonValue }
   }
@@ -84,6 +90,17 @@ export class ShardServer {
     }
   }
 
+  /** Forgets the handles of a shard that leaves this worker: the logs are closed with its store. */
+  leave(shard: number): void {
+    for (const [id, handle] of this.#handles) if (handle.shard === shard) this.#depart(id)
+  }
+
+  #depart(id: number): void {
+    this.#handles.delete(id)
+    this.#departed.add(id)
+    if (this.#departed.size > mostDeparted) for (const oldest of this.#departed) return void this.#departed.delete(oldest)
+  }
+
   readonly #methods: Readonly<Record<string, Method>> = {
     get: (store, [key]) => store.get(key as StoreKey),
     put: (store, [key, text, options]) => store.put(key as StoreKey, JSON.parse(text as string), options as PutOptions | undefined),
@@ -91,10 +108,12 @@ export class ShardServer {
     list: (store, [prefix, options]) => store.list(prefix as StoreKey, options as ListOptions | undefined),
     readLog: (store, [key, options]) => store.readLog(key as StoreKey, options as ReadLogOptions | undefined),
     deleteLog: (store, [key, token]) => store.deleteLog(key as StoreKey, token as FencingToken),
-    openLog: async (store, [key, token], { incarnation }) => {
+    openLog: async (store, [key, token], { incarnation }, shard) => {
       const log = await store.openLog(key as StoreKey, token as FencingToken)
-      this.#handles.set(++this.#lastHandle, { log, incarnation })
-      return this.#lastHandle
+      const id = ++this.#lastHandle
+      this.#handles.set(id, { shard, log, incarnation })
+      if (this.#storeOf(shard) !== store) this.#depart(id)
+      return id
     },
     'log.append': (_, [handle, text], from) => this.#log(handle, from).append(JSON.parse(text as string) as LogEntry[]),
     'log.read': (_, [handle, fromSeq], from) => this.#log(handle, from).read(fromSeq as number | undefined),
@@ -126,6 +145,7 @@ export class ShardServer {
   #log(handle: unknown, { incarnation }: NodeRef): AppendLog {
     const open = this.#handles.get(handle as number)
     if (open?.incarnation === incarnation) return open.log
+    if (this.#departed.has(handle as number)) throw new BeamClawError('moved', 'The shard of this log was at another worker meanwhile')
     throw new BeamClawError('store-stopped', 'The handle of this log is closed')
   }
 }

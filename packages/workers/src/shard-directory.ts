@@ -5,8 +5,15 @@ import { BeamClawError, type NodeRef } from '@beamclaw/core'
 import type { KeepOwners } from './shard-table.ts'
 import { allShards, folderOfShard, shardCount } from './shards.ts'
 
-const fileName = 'shards.json'
-const folderName = 'shards'
+/** The file that says that a directory is split, and who had what last. */
+export const manifestName = 'shards.json'
+
+/** The folder of the shards. */
+export const shardsName = 'shards'
+
+/** In the folder of the shards: says that they are whole, and that the old layout may still be beside them. No key has such a name. */
+export const splitMarkName = '.split.json'
+
 const format = 1
 
 /**
@@ -16,7 +23,12 @@ const format = 1
  * if (isSharded('./data')) throw new Error('start it with --workers')
  */
 export function isSharded(path: string): boolean {
-  return existsSync(join(path, fileName))
+  return existsSync(join(path, manifestName)) || isSplitUnfinished(path)
+}
+
+/** Returns true for a directory whose shards are whole, while the old layout is not out of the way yet. */
+export function isSplitUnfinished(path: string): boolean {
+  return existsSync(join(path, shardsName, splitMarkName))
 }
 
 /**
@@ -26,22 +38,27 @@ export function isSharded(path: string): boolean {
  * new FsStore({ path: shardPath('./data', shard) })
  */
 export function shardPath(path: string, shard: number): string {
-  return join(path, folderName, folderOfShard(shard))
+  return join(path, shardsName, folderOfShard(shard))
 }
 
 /**
- * Makes the folders of the shards where there are none yet. Throws `invalid-option` for a directory with sessions of a single process, which would be hidden,
- * and for one that another version has split otherwise.
+ * Throws `invalid-option` for a directory with sessions of a single process, which would be hidden, and for one that another version has split otherwise.
+ * Changes nothing.
  */
-export function prepareShards(path: string): void {
-  if (isSharded(path)) return checkManifest(join(path, fileName))
-  mkdirSync(path, { recursive: true })
+export function checkForWorkers(path: string): void {
+  if (existsSync(join(path, manifestName))) return checkManifest(join(path, manifestName))
+  if (isSharded(path) || !existsSync(path)) return
   // What begins with a dot is no data of a store; the folders alone were left by a start that was interrupted before its file was there.
-  const others = readdirSync(path).filter((name) => !name.startsWith('.') && name !== folderName)
-  if (others.length > 0) {
-    const advice = 'Workers need a directory of their own: name an empty one, or start without workers'
-    throw new BeamClawError('invalid-option', `${path} has data of a single process (${others.slice(0, 3).join(', ')}). ${advice}`)
-  }
+  const others = readdirSync(path).filter((name) => !name.startsWith('.') && name !== shardsName)
+  if (others.length === 0) return
+  const advice = 'Split it with "beamclaw workers split", name an empty directory, or start without workers'
+  throw new BeamClawError('invalid-option', `${path} has data of a single process (${others.slice(0, 3).join(', ')}). ${advice}`)
+}
+
+/** Makes the folders of the shards where there are none yet. Throws as `checkForWorkers` does. */
+export function prepareShards(path: string): void {
+  checkForWorkers(path)
+  if (isSharded(path)) return
   for (const shard of allShards) mkdirSync(shardPath(path, shard), { recursive: true })
   keepShards(path)(allShards.map(() => null))
 }
@@ -57,14 +74,18 @@ function checkManifest(file: string): void {
   throw new BeamClawError('invalid-option', `${file} is of another version: expected format ${format} with ${shardCount} shards`)
 }
 
+/** Returns the text of the file for a map of shards. */
+export function manifestText(owners: readonly (NodeRef | null)[]): string {
+  return `${JSON.stringify({ format, shards: shardCount, owners: owners.map(ownerText) })}\n`
+}
+
 /** Returns what writes the map of shards durably, before it returns: a parent holds no session that would have to wait. */
 export function keepShards(path: string): KeepOwners {
   return (owners) => {
-    const text = JSON.stringify({ format, shards: shardCount, owners: owners.map(ownerText) })
-    const [file, temporary] = [join(path, fileName), join(path, `.${fileName}.${process.pid}`)]
+    const [file, temporary] = [join(path, manifestName), join(path, `.${manifestName}.${process.pid}`)]
     const descriptor = openSync(temporary, 'w')
     try {
-      writeSync(descriptor, `${text}\n`)
+      writeSync(descriptor, manifestText(owners))
       fsyncSync(descriptor)
     } finally {
       closeSync(descriptor)

@@ -7,7 +7,7 @@ export type KeepOwners = (owners: readonly (NodeRef | null)[]) => void
 
 /**
  * Owns the map of shards. I1: a map is kept before it is told. I2: a shard leaves a worker only when the process of that worker has ended, because the lock of
- * its directory goes with the process.
+ * its directory goes with the process, or when it says itself that it has given the shard away.
  */
 export class ShardTable {
   #owners: readonly (NodeRef | null)[] = allShards.map(() => null)
@@ -40,6 +40,15 @@ export class ShardTable {
       counts.set(fewest.incarnation, (counts.get(fewest.incarnation) ?? 0) + 1)
       return { id: fewest.id, incarnation: fewest.incarnation }
     })
+    this.#set(next)
+  }
+
+  /** Gives one shard to a worker. */
+  give(shard: number, { id, incarnation }: NodeRef): void {
+    this.#set(this.#owners.map((owner, index) => (index === shard ? { id, incarnation } : owner)))
+  }
+
+  #set(next: readonly (NodeRef | null)[]): void {
     if (next.every((owner, shard) => owner?.incarnation === this.#owners[shard]?.incarnation)) return
     this.#keep(next)
     this.#owners = next

@@ -28,6 +28,7 @@ import {
   duration,
   integer,
 } from '@beamclaw/core/adapter'
+import { MovableLog } from './movable-log.ts'
 import { RemoteShard } from './remote-shard.ts'
 import { ShardCaller } from './shard-caller.ts'
 import { ShardServer } from './shard-calls.ts'
@@ -35,6 +36,7 @@ import type { ShardNetwork } from './shard-network.ts'
 import { ShardedBlobs } from './sharded-blobs.ts'
 import { ShardedIndex } from './sharded-index.ts'
 import { allShards, shardBelow, shardOfKey } from './shards.ts'
+import { TrackedStore } from './tracked-store.ts'
 
 /** Options of a `ShardedStore`. */
 export interface ShardedStoreOptions {
@@ -60,7 +62,8 @@ const shardedStoreDefaults = { maxDocumentBytes: 64 * 1024 * 1024, waitMs: 15_00
  * belongs to no session is in the shard of its name, and reached through the worker that has it. The constructor throws `invalid-option`.
  *
  * Phases: `open → stopped`. Owns the stores of the shards that this worker has, and the handles that it holds for other workers.
- * I1: a shard is opened only while the map says that it is this worker's. I2: a page of a list is that of all shards, in order.
+ * I1: a shard is opened only while the map says that it is this worker's, and it has not been asked for. I2: a page of a list is that of all shards, in order.
+ * I3: a shard that is asked for leaves when what is under way in it has ended; what comes meanwhile waits, and goes where the shard is then.
  *
  * @example
  * const store = new ShardedStore({ network: cluster.shards, openShard: (shard) => new FsStore({ path: `data/shards/${shard}` }) })
@@ -71,7 +74,10 @@ export class ShardedStore implements Store {
   readonly #options: ShardedStoreOptions
   readonly #caller: ShardCaller
   readonly #maxBytes: number
-  readonly #open = new Map<number, Store>()
+  readonly #server: ShardServer
+  readonly #open = new Map<number, TrackedStore>()
+  /** Shards that the parent has asked for. */
+  readonly #asked = new Set<number>()
   readonly #remote = new Map<number, Store>()
   /** Stores of shards that have left this worker. */
   readonly #leaving = new Set<Promise<void>>()
@@ -89,12 +95,14 @@ export class ShardedStore implements Store {
     const { maxDocumentBytes, waitMs } = { ...shardedStoreDefaults, ...definedOnly(options) }
     this.#maxBytes = maxDocumentBytes
     const server = new ShardServer((shard) => this.#own(shard))
+    this.#server = server
     this.#caller = new ShardCaller({ network, server, clock, waitMs, isStopped: () => this.#stopping !== undefined })
     network.serve((body, from) => server.carryOut(body, from))
     network.onChange((gone) => {
       server.forget(gone)
       this.#closeLost()
     })
+    network.onYield((shard) => this.#yield(shard))
     const at = (shard: number): Store => this.#at(shard)
     this.blobs = new ShardedBlobs(at)
     this.index = new ShardedIndex({ at, maxBytes: maxDocumentBytes })
@@ -127,7 +135,12 @@ export class ShardedStore implements Store {
   async openLog(key: StoreKey, token: FencingToken): Promise<AppendLog> {
     const store = this.#of(key)
     checkFencingToken(token)
-    return await store.openLog(key, token)
+    const log = await store.openLog(key, token)
+    if (!(store instanceof TrackedStore)) return log
+    const [shard, place, { epoch, nonce }]: [number, StoreKey, FencingToken] = [shardOfKey(key), [...key], token]
+    // A store that is stopped says so itself.
+    const isHere = (): boolean => this.#stopping !== undefined || this.#open.get(shard) === store
+    return new MovableLog({ here: log, isHere, reopen: () => this.#remoteAt(shard).openLog(place, { epoch, nonce }) })
   }
 
   async readLog(key: StoreKey, options?: ReadLogOptions): Promise<LogPage | undefined> {
@@ -160,8 +173,10 @@ export class ShardedStore implements Store {
   /** Returns the store of a shard, wherever it is. Throws `store-stopped`. */
   #at(shard: number): Store {
     this.#checkOpen()
-    const own = this.#own(shard)
-    if (own !== undefined) return own
+    return this.#own(shard) ?? this.#remoteAt(shard)
+  }
+
+  #remoteAt(shard: number): Store {
     const known = this.#remote.get(shard)
     if (known !== undefined) return known
     const remote = new RemoteShard({ shard, caller: this.#caller, maxBytes: this.#maxBytes, checkOpen: () => this.#checkOpen() })
@@ -170,14 +185,25 @@ export class ShardedStore implements Store {
   }
 
   /** Returns the store of a shard that this worker has. */
-  #own(shard: number): Store | undefined {
+  #own(shard: number): TrackedStore | undefined {
     const { network, openShard } = this.#options
-    if (this.#stopping !== undefined || network.ownerOf(shard)?.incarnation !== network.self.incarnation) return undefined
+    if (this.#stopping !== undefined || this.#asked.has(shard) || network.ownerOf(shard)?.incarnation !== network.self.incarnation)
+      return undefined
     const known = this.#open.get(shard)
     if (known !== undefined) return known
-    const store = openShard(shard)
+    const store = new TrackedStore(openShard(shard))
     this.#open.set(shard, store)
     return store
+  }
+
+  /** Gives a shard away. Resolves once another process can open it; called again, it is this worker's to open as before. Never rejects. */
+  async #yield(shard: number): Promise<() => void> {
+    this.#asked.add(shard)
+    const store = this.#open.get(shard)
+    this.#open.delete(shard)
+    this.#server.leave(shard)
+    await store?.leave().catch(() => {})
+    return () => void this.#asked.delete(shard)
   }
 
   #closeLost(): void {

@@ -21,9 +21,13 @@ const markPattern = /-s([01][0-9])(?:\.[0-9]+)?$/
  */
 export function shardOfKey(key: StoreKey): number {
   if (key[1] === 'sessions' && key.length >= 4) return hashOf(key.slice(0, 4).join('\n')) % shardCount
-  const marked = markPattern.exec(key[2] ?? '')?.[1]
-  if (marked !== undefined && Number(marked) < shardCount) return Number(marked)
-  return hashOf(key.slice(0, 3).join('\n')) % shardCount
+  return shardOfMark(key[2] ?? '') ?? hashOf(key.slice(0, 3).join('\n')) % shardCount
+}
+
+/** Returns the shard that a name is marked with; undefined for a name without a mark. */
+export function shardOfMark(name: string): number | undefined {
+  const marked = Number(markPattern.exec(name)?.[1] ?? Number.NaN)
+  return marked < shardCount ? marked : undefined
 }
 
 /** Returns the only shard that has keys below a prefix; undefined when any may have some. */

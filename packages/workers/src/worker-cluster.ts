@@ -20,7 +20,7 @@ import { ipcLine, type Line } from './line.ts'
 import { memberChange } from './member-change.ts'
 import type { InMail, Operation, OutMail, Scope, ToWorker, View } from './messages.ts'
 import { goneError, PendingCalls } from './pending-calls.ts'
-import type { ShardHandler, ShardNetwork } from './shard-network.ts'
+import type { ShardHandler, ShardNetwork, YieldHandler } from './shard-network.ts'
 import { shardOfLease } from './shards.ts'
 
 /** Options of `WorkerCluster.child`. */
@@ -64,7 +64,8 @@ export class WorkerCluster implements Cluster {
   #phase: 'new' | 'joining' | 'joined' | 'stopped' | 'orphaned' = 'new'
   #host: ClusterHost | undefined
   #serve: ShardHandler | undefined
-  #view: View = { t: 'view', members: [], shards: [], gone: [] }
+  #giveAway: YieldHandler | undefined
+  #view: View = { t: 'view', members: [], shards: [], mixed: [], gone: [] }
 
   constructor({ line, self, logger, clock = new SystemClock() }: WorkerPlace) {
     this.self = self
@@ -83,6 +84,9 @@ export class WorkerCluster implements Cluster {
       ask: (node, body, timeoutMs) => this.#ask('store', node, body, timeoutMs),
       serve: (handler) => {
         this.#serve = handler
+      },
+      onYield: (handler) => {
+        this.#giveAway = handler
       },
       onChange: (listener) => void this.#listeners.push(listener),
     }
@@ -140,7 +144,7 @@ export class WorkerCluster implements Cluster {
   async locate(key: string): Promise<Location> {
     this.#checkOpen()
     const shard = shardOfLease(key)
-    const owner = shard === undefined ? undefined : this.shards.ownerOf(shard)
+    const owner = shard === undefined || this.#view.mixed.includes(shard) ? undefined : this.shards.ownerOf(shard)
     if (owner !== undefined) return { node: owner, isOwner: true }
     return await this.#do({ op: 'locate', key }, (found) => found as unknown as Location)
   }
@@ -197,6 +201,8 @@ export class WorkerCluster implements Cluster {
         return this.#line.send({ t: 'pong' })
       case 'view':
         return this.#see(message)
+      case 'yield':
+        return void this.#yield(message.shard)
       case 'done':
         return this.#calls.done(message.id, message.result)
       case 'failed':
@@ -215,6 +221,15 @@ export class WorkerCluster implements Cluster {
     for (const listener of this.#listeners) this.#guarded(() => listener(view.gone))
     const { joined, left } = memberChange(before.members, view.members, this.self)
     if (joined.length > 0 || left.length > 0) this.#tellHost((host) => host.onMembers({ joined, left }))
+  }
+
+  /** Gives a shard away. When the parent is not heard of any more, the process is about to end. */
+  async #yield(shard: number): Promise<void> {
+    const ended = await this.#giveAway?.(shard)
+    if (ended === undefined || this.#phase === 'orphaned') return
+    const { id, result } = this.#calls.ofParent(ended)
+    this.#line.send({ t: 'op', id, what: { op: 'yielded', shard } })
+    await result.catch(() => {})
   }
 
   #receive({ kind, scope, id, from, text }: InMail): void {

@@ -1,14 +1,18 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { BeamClawError, type Logger } from '@beamclaw/core'
+import { expectRejection } from '@beamclaw/testkit'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { WorkerParentOptions } from './parent-options.ts'
 import { isSharded } from './shard-directory.ts'
 import { WorkerParent } from './worker-parent.ts'
 
+const parentScript = fileURLToPath(new URL('testing/run-parent.ts', import.meta.url))
 const entry = fileURLToPath(new URL('testing/worker-entry.ts', import.meta.url))
 
 let path: string
@@ -28,7 +32,7 @@ afterEach(async () => {
 
 const logger: Logger = { log: (_, event, fields) => void events.push(`${event} ${fields?.with ?? ''}`.trim()) }
 
-function start(args: readonly string[], more: Partial<WorkerParentOptions> = {}): WorkerParent {
+async function start(args: readonly string[], more: Partial<WorkerParentOptions> = {}): Promise<WorkerParent> {
   const parent = new WorkerParent({
     path,
     entry,
@@ -40,7 +44,7 @@ function start(args: readonly string[], more: Partial<WorkerParentOptions> = {})
     ...more,
   })
   parents.push(parent)
-  parent.start()
+  await parent.start()
   return parent
 }
 
@@ -53,7 +57,7 @@ async function until(isSo: () => boolean): Promise<void> {
 
 describe('WorkerParent', () => {
   test('starts a worker again that ran out of memory, and the other one has its shards', async () => {
-    const parent = start(['memory', 'worker-2'], { backoffMs: 60_000 })
+    const parent = await start(['memory', 'worker-2'], { backoffMs: 60_000 })
     await until(() => events.some((event) => event.startsWith('workers.died')))
     const { owners } = JSON.parse(readFileSync(join(path, 'shards.json'), 'utf8')) as { readonly owners: readonly string[] }
     expect(new Set(owners.map((owner) => owner.split('/')[0]))).toEqual(new Set(['worker-1']))
@@ -61,7 +65,7 @@ describe('WorkerParent', () => {
   })
 
   test('gives up when workers die again and again, and leaves none', async () => {
-    const parent = start(['exit'], { backoffMs: 1, withinMs: 60_000 })
+    const parent = await start(['exit'], { backoffMs: 1, withinMs: 60_000 })
     const error = await parent.ended.catch((reason: unknown) => reason)
     expect(BeamClawError.isInstance(error, 'restart-limit')).toBe(true)
     await until(() => parent.pids.length === 0)
@@ -70,7 +74,7 @@ describe('WorkerParent', () => {
   })
 
   test('stop ends every worker, and is done once', async () => {
-    const parent = start(['serve'], { workers: 3 })
+    const parent = await start(['serve'], { workers: 3 })
     const { pids } = parent
     expect(pids).toHaveLength(3)
     await Promise.all([parent.stop(), parent.stop()])
@@ -82,13 +86,42 @@ describe('WorkerParent', () => {
     expect(() => new WorkerParent({ path, entry, workers })).toThrow(/"workers" must be a whole number from 1 to 128/)
   })
 
-  test('refuses a directory of a single process, and one of another version, and changes neither', () => {
+  test('refuses a directory of a single process, and one of another version, and changes neither', async () => {
     mkdirSync(join(path, 'default'))
-    expect(() => start(['serve'])).toThrow(/has data of a single process \(default\)/)
-    expect(isSharded(path)).toBe(false)
+    await expect(start(['serve'])).rejects.toThrow(/has data of a single process \(default\).*beamclaw workers split/)
+    expect([isSharded(path), readdirSync(path)]).toEqual([false, ['default']])
     writeFileSync(join(path, 'shards.json'), '{"format":2,"shards":32}')
-    expect(() => start(['serve'])).toThrow(/is of another version/)
+    await expect(start(['serve'])).rejects.toThrow(/is of another version/)
     writeFileSync(join(path, 'shards.json'), '{')
-    expect(() => start(['serve'])).toThrow(/cannot be read/)
+    await expect(start(['serve'])).rejects.toThrow(/cannot be read/)
+  })
+
+  test('refuses a directory that another parent has, and gets it once that one has ended', async () => {
+    const first = await start(['serve'])
+    const error = await expectRejection(start(['serve']), 'store-locked')
+    expect(error.message).toContain(`is in use by process ${process.pid}`)
+    expect(first.pids).toHaveLength(2)
+    const next = start(['serve'], { lockWaitMs: 20_000 })
+    await first.stop()
+    expect((await next).pids).toHaveLength(2)
+  })
+
+  test('gets the directory of a parent that was killed, while the workers of that one may still run', async () => {
+    const killed = spawn(process.execPath, ['--conditions=beamclaw:source', parentScript, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const [pids] = (await once(killed.stdout, 'data')) as [Buffer]
+    await expectRejection(start(['serve']), 'store-locked')
+    for (const pid of JSON.parse(pids.toString()) as readonly number[]) process.kill(pid, 'SIGSTOP')
+    killed.kill('SIGKILL')
+    await once(killed, 'exit')
+    expect((await start(['serve'])).pids).toHaveLength(2)
+    for (const pid of JSON.parse(pids.toString()) as readonly number[]) process.kill(pid, 'SIGKILL')
+  })
+
+  test('ends its workers when its lock was taken from it', async () => {
+    const parent = await start(['serve'])
+    rmSync(join(path, '.lock'))
+    const error = await parent.ended.catch((reason: unknown) => reason)
+    expect(BeamClawError.isInstance(error, 'store-locked')).toBe(true)
+    await until(() => parent.pids.length === 0)
   })
 })

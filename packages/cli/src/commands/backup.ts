@@ -3,14 +3,12 @@ import { resolve } from 'node:path'
 import { type BackupDamage, type BackupProgress, backupDirectory } from '@beamclaw/store-fs'
 import { ClientError } from '../client/client-error.ts'
 import { type DataFlags, dataDirectoryFrom } from '../config/data-directory.ts'
-import { say, sayJson, shownBytes, visible } from '../output.ts'
+import { many, say, sayJson, shownBytes, visible } from '../output.ts'
+import { ProgressLine } from '../progress-line.ts'
 
 export interface BackupFlags extends DataFlags {
   readonly json?: boolean
 }
-
-/** Milliseconds between two looks at the progress. */
-const progressMs = 200
 
 export async function backup(target: string, { json = false, ...flags }: BackupFlags): Promise<void> {
   const { path: from } = dataDirectoryFrom(flags, process.env, process.cwd())
@@ -18,10 +16,12 @@ export async function backup(target: string, { json = false, ...flags }: BackupF
   const ending = new AbortController()
   const end = (): void => ending.abort(new ClientError('backup-ended', 'The backup was ended by a signal; nothing of it is left'))
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
-  const progress = new Progress()
+  const progress = new ProgressLine()
   const started = performance.now()
   try {
-    const result = await backupDirectory({ from, to, signal: ending.signal, onProgress: (now) => progress.show(now) })
+    const onProgress = ({ logs, documents, blobs, bytes }: BackupProgress): void =>
+      progress.show(() => `${logs + documents + blobs} files, ${shownBytes(bytes)}`)
+    const result = await backupDirectory({ from, to, signal: ending.signal, onProgress })
     progress.clear()
     const ms = Math.round(performance.now() - started)
     const { leftOut, damaged, damagedFiles, ...copied } = result
@@ -49,27 +49,4 @@ function warn(damaged: readonly BackupDamage[], count: number): void {
   const these = count === 1 ? 'That file was damaged before, and is' : `These ${count} files were damaged before, and are`
   const all = damaged.length < count ? ` (the first ${damaged.length} are named)` : ''
   console.error(`beamclaw: ${these} in the backup as it is${all}. Keep an older backup; beamclaw doctor says more (log-corrupt)`)
-}
-
-function many(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`
-}
-
-/** One line on standard error, on a terminal only. */
-class Progress {
-  #shownAt = 0
-  #isShown = false
-
-  show({ logs, documents, blobs, bytes }: BackupProgress): void {
-    const now = performance.now()
-    if (process.stderr.isTTY !== true || now - this.#shownAt < progressMs) return
-    this.#shownAt = now
-    this.#isShown = true
-    process.stderr.write(`\r\x1b[K${logs + documents + blobs} files, ${shownBytes(bytes)}`)
-  }
-
-  clear(): void {
-    if (this.#isShown) process.stderr.write('\r\x1b[K')
-    this.#isShown = false
-  }
 }

@@ -183,6 +183,48 @@ describe('two workers over one data directory', () => {
   })
 })
 
+describe('beamclaw cluster drain', () => {
+  const owners = (): ReadonlySet<string | undefined> => {
+    const { owners: found } = JSON.parse(readFileSync(join(folder, 'data', 'shards.json'), 'utf8')) as {
+      readonly owners: readonly string[]
+    }
+    return new Set(found.map((owner) => owner.split('/')[0]))
+  }
+
+  test('moves the conversations and shards of a worker under way to the other one, and leaves it empty', async () => {
+    const gateway = await start(2)
+    const answers = Promise.all(sessions.map((session) => send(gateway, session)))
+    await until('all runs ask the model', () => asked >= 50)
+    release()
+    const drained = await runCli(['cluster', 'drain', 'worker-1', '--url', gateway.url])
+    expect([drained.code, drained.errors, drained.output]).toEqual([
+      0,
+      '',
+      expect.stringContaining('worker-1 hands its conversations over'),
+    ])
+    expect(await answers).toEqual(sessions.map(() => 'fine'))
+    await until('the other one has all shards', () => !owners().has('worker-1'))
+    expect(await Promise.all(sessions.map((session) => send(gateway, session)))).toEqual(sessions.map(() => 'fine'))
+    await expectOnce(gateway)
+    const status = await runCli(['cluster', 'nodes', '--url', gateway.url, '--json'])
+    expect([status.code, status.errors]).toEqual([0, ''])
+    const { nodes } = JSON.parse(status.output) as {
+      readonly nodes: readonly { readonly id: string; readonly state: string; readonly sessions: number }[]
+    }
+    expect(nodes.map(({ id, state }) => [id, state])).toEqual([
+      ['worker-1', 'draining'],
+      ['worker-2', 'up'],
+    ])
+    expect(nodes[0]?.sessions).toBe(0)
+
+    // Its end is no end of the others: it comes back, and takes part again.
+    process.kill(pidsOf(gateway)[0] ?? 0, 'SIGTERM')
+    await untilReady(gateway, 3)
+    expect(logOf(gateway).filter(({ event }) => event === 'workers.died')).toHaveLength(1)
+    expect(await send(gateway, 'afterwards')).toBe('fine')
+  })
+})
+
 describe('a second signal', () => {
   test('ends the parent and its workers at once, whatever they do', async () => {
     const gateway = await start(2)
@@ -209,6 +251,14 @@ describe('what keeps workers from starting', () => {
   ])('--workers %s', async (workers, expected) => {
     const { code, errors } = await runCli(['start', '--workers', workers, '--data-dir', join(folder, 'data')])
     expect([code, errors]).toEqual([2, expect.stringContaining(expected)])
+  })
+
+  test('a directory that other workers have: one line says which process that is', async () => {
+    const first = await start(2)
+    const refused = await runCli(['start', '--workers', '2', '--port', '0', '--data-dir', join(folder, 'data')])
+    const line = `beamclaw: ${join(folder, 'data')} is in use by process ${first.child.pid}; only one process may own a data directory`
+    expect([refused.code, refused.errors.split('\n')]).toEqual([1, [expect.stringContaining(line), '']])
+    expect(refused.errors).toContain('store-locked')
   })
 
   test('a directory of a single process is refused, and one of workers to a single process', async () => {

@@ -24,10 +24,11 @@ export async function startWorkers({ settings, workers, logger, stopMs, signal }
   const port = await freePort(host, settings.port)
   const entry = process.argv[1] ?? fileURLToPath(new URL('../bin.js', import.meta.url))
   const args = [...process.argv.slice(2), '--port', String(port)]
-  const parent = new WorkerParent({ path: store.path, entry, args, workers, logger })
+  const { lockWaitMs = 0 } = store
+  const parent = new WorkerParent({ path: store.path, entry, args, workers, lockWaitMs, logger })
   // A second signal ends this process at once: no worker is to drain on without it.
   process.once('exit', () => endAll(parent.pids))
-  parent.start()
+  await parent.start()
   logger.log('info', 'workers.started', { workers: parent.count, port, pids: parent.pids.join(',') })
   try {
     await Promise.race([parent.ended, signal()])

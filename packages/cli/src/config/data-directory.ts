@@ -28,15 +28,22 @@ type FileStore = Extract<NonNullable<Config['store']>, { readonly type: 'fs' }>
  * `ConfigError`.
  */
 export function dataDirectoryFrom(flags: DataFlags, environment: Environment, directory: string): DataDirectory {
+  const found = wholeDirectoryFrom(flags, environment, directory)
+  const { path } = found
+  if (!isSharded(path)) return found
+  throw new ConfigError([
+    `${path}: workers have split this data directory; name one shard, such as --data-dir ${shardPath(path, 0)}, while no worker runs`,
+  ])
+}
+
+/** Returns the data directory, also one that workers have split. Throws `ConfigError`. */
+export function wholeDirectoryFrom(flags: DataFlags, environment: Environment, directory: string): DataDirectory {
   const file = configFile(flags.config ?? environment.BEAMCLAW_CONFIG, directory)
   const { store, agents } = file === undefined ? {} : sectionsOf(file)
   const [agent = 'main'] = typeof agents === 'object' && agents !== null ? Object.keys(agents) : []
   const named = flags.dataDir ?? environment.BEAMCLAW_DATA_DIR
   const path = resolve(directory, named ?? pathIn(store, file ?? '', environment))
-  if (!isSharded(path)) return { path, agent, store: optionsIn(store, environment) }
-  throw new ConfigError([
-    `${path}: workers have split this data directory; name one shard, such as --data-dir ${shardPath(path, 0)}, while no worker runs`,
-  ])
+  return { path, agent, store: optionsIn(store, environment) }
 }
 
 function sectionsOf(file: string): { readonly store?: unknown; readonly agents?: unknown } {
