@@ -39,7 +39,7 @@ test('a node that was emptied is not ready, and says so', async () => {
   await using stage = await scene()
   await using client = await RawClient.connected(stage.url, { scopes: ['operator.admin'] })
   expect((await fetch(`${stage.url}/ready`)).status).toBe(200)
-  expect(await client.ask('cluster.drain', { id: 'solo' })).toEqual({ id: 'solo' })
+  expect(await client.ask('cluster.drain', { id: 'solo', force: true })).toEqual({ id: 'solo' })
   const response = await fetch(`${stage.url}/ready`)
   expect([response.status, await response.json()]).toEqual([503, { status: 'draining' }])
   expect(await (await fetch(`${stage.url}/metrics`)).text()).toContain('beamclaw_ready 0')

@@ -44,8 +44,9 @@ export class ClusterReport {
     const { claw } = this.#options
     const { sessions, busySessions } = claw.cluster.activity
     const { load, eventLoopDelayP99Ms, rssBytes } = this.#load.measure()
-    const states = { up: 0, draining: 0 }
-    for (const { state } of claw.cluster.nodes) states[state]++
+    // One that is cut off knows of no other node whether it is up.
+    const states = { up: 0, draining: 0, isolated: claw.cluster.phase === 'isolated' ? 1 : 0 }
+    if (states.isolated === 0) for (const { state } of claw.cluster.nodes) states[state]++
     return [
       gauge('beamclaw_sessions_awake', 'Sessions in memory.', [['', sessions]]),
       gauge('beamclaw_sessions_busy', 'Sessions with a run under way, or messages that wait for one.', [['', busySessions]]),
@@ -58,6 +59,7 @@ export class ClusterReport {
       gauge('beamclaw_nodes', 'Nodes of the cluster, as this one sees them.', [
         ['{state="up"}', states.up],
         ['{state="draining"}', states.draining],
+        ['{state="isolated"}', states.isolated],
       ]),
     ].join('')
   }
