@@ -9,6 +9,7 @@ import { isLoopback } from './auth/addresses.ts'
 import { FailedAuth } from './auth/failed-auth.ts'
 import { boundaryWith } from './boundary.ts'
 import { ClusterReport } from './cluster/cluster-report.ts'
+import { NodeLoad } from './cluster/node-load.ts'
 import { checkGatewayOptions, type GatewayOptions, gatewayDefaults } from './gateway-options.ts'
 import { httpApp } from './http/http-app.ts'
 import { type Peer, peerOf } from './http/peer.ts'
@@ -86,7 +87,7 @@ export class Gateway implements AsyncDisposable {
     const uptimeMs = (): number => Math.max(0, Math.round(clock.monotonic() - startedAt))
     const admission = new Admission(claw)
     this.#admission = admission
-    this.#cluster = new ClusterReport({ claw, version, uptimeMs, now: () => clock.monotonic() })
+    this.#cluster = new ClusterReport({ claw, version, uptimeMs, clock, load: new NodeLoad() })
     const shared = { claw, version, uptimeMs, admission, cluster: this.#cluster, turns: new Turns() }
     const now = (): number => clock.now()
     const closing = this.#closing.signal
