@@ -133,6 +133,15 @@ test('the last node that takes work is drained by force alone, whatever the list
   expect(first.claw.cluster.phase).toBe('draining')
 })
 
+test('a node that cannot be asked what it does is listed without it, and with why', async () => {
+  await using lab = await Nodes.start({ count: 2 })
+  const [first] = lab.nodes as [LabNode]
+  lab.network.cut('node-0', 'node-1')
+  const [, other] = await first.claw.cluster.status()
+  expect(other).toMatchObject({ id: 'node-1', problem: 'no answer within 2000 ms' })
+  expect(other?.activity).toBeUndefined()
+})
+
 test('a list of sessions is the same at each node, also while their first run is under way', async () => {
   await using lab = await Nodes.start({ answers: () => new Promise<never>(() => {}) })
   const [first] = lab.nodes as [LabNode]
