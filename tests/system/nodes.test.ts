@@ -116,7 +116,30 @@ test('each node tells what all of them do, and can have another one emptied', as
     expect([three?.state, three?.activity?.sessions, three?.activity?.phase]).toEqual(['draining', 0, 'draining'])
     expect([one?.state, two?.state]).toEqual(['up', 'up'])
   }, patiently)
-  await expect(first.claw.cluster.drain('node-9')).rejects.toMatchObject({ code: 'node-gone' })
+  await expect(first.claw.cluster.drain('node-9')).rejects.toMatchObject({ code: 'unknown-node' })
+})
+
+test('the last node that takes work is drained by force alone, whatever the list of members says', async () => {
+  await using lab = await Nodes.start()
+  const [first, second] = lab.nodes as [LabNode, LabNode]
+  await first.claw.cluster.drain('node-1')
+  await second.claw.cluster.drain('node-2')
+  // At once: the others may still see both as they were.
+  for (const { claw } of lab.nodes) await expect(claw.cluster.drain('node-0')).rejects.toMatchObject({ code: 'last-node' })
+  expect((await first.claw.session(key).send('hello').result()).text).toBe('heard hello')
+  // One that is drained already may be told so again.
+  await first.claw.cluster.drain('node-1')
+  await second.claw.cluster.drain('node-0', { force: true })
+  expect(first.claw.cluster.phase).toBe('draining')
+})
+
+test('a node that cannot be asked what it does is listed without it, and with why', async () => {
+  await using lab = await Nodes.start({ count: 2 })
+  const [first] = lab.nodes as [LabNode]
+  lab.network.cut('node-0', 'node-1')
+  const [, other] = await first.claw.cluster.status()
+  expect(other).toMatchObject({ id: 'node-1', problem: 'no answer within 2000 ms' })
+  expect(other?.activity).toBeUndefined()
 })
 
 test('a list of sessions is the same at each node, also while their first run is under way', async () => {

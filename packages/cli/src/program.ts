@@ -291,6 +291,7 @@ function addCluster(root: Command): void {
   talk(group, 'drain')
     .description('have one hand its conversations to the others, before it is stopped')
     .argument('<node>', 'its id')
+    .option('--force', 'also when no other node takes work: new messages are refused then until a node is started')
     .action(async (id, flags) => (await import('./commands/cluster.ts')).drainNode(id, flags))
 }
 

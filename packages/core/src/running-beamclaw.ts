@@ -112,8 +112,8 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
 
   constructor(running: Running) {
     this.#running = running
-    const { cluster, link, phase, tenants } = running
-    this.cluster = new ClusterView({ cluster, link, phase, tenants, drain: () => this.drain() })
+    const { cluster, link, phase, tenants, services } = running
+    this.cluster = new ClusterView({ cluster, link, phase, tenants, drain: () => this.drain(), logger: services.logger })
     this.ended = new Promise((resolve) => {
       running.root.monitor(() => {
         running.phase.value = 'ended'

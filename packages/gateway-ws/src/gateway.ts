@@ -4,13 +4,16 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { BeamClawError, type SessionKey, type SystemServices, systemServices } from '@beamclaw/core'
 import { getRequestListener } from '@hono/node-server'
+import { Admission } from './admission.ts'
 import { isLoopback } from './auth/addresses.ts'
 import { FailedAuth } from './auth/failed-auth.ts'
 import { boundaryWith } from './boundary.ts'
 import { ClusterReport } from './cluster/cluster-report.ts'
+import { NodeLoad } from './cluster/node-load.ts'
 import { checkGatewayOptions, type GatewayOptions, gatewayDefaults } from './gateway-options.ts'
 import { httpApp } from './http/http-app.ts'
 import { type Peer, peerOf } from './http/peer.ts'
+import { RequestsUnderWay } from './http/requests-under-way.ts'
 import { refuseUnreadable, unreadableRequest } from './http/unreadable-request.ts'
 import { limitDefaults } from './limits.ts'
 import { type MethodTable, methodTable } from './methods/method-table.ts'
@@ -20,7 +23,7 @@ import { Turns } from './turns.ts'
 import { RunOutcomes } from './ws/hub/run-outcomes.ts'
 import { SessionHub } from './ws/hub/session-hub.ts'
 import { builtInMethods } from './ws/methods/built-in.ts'
-import type { Readiness, World } from './ws/methods/call.ts'
+import type { World } from './ws/methods/call.ts'
 import { SocketServer } from './ws/socket-server.ts'
 import { asksForWebSocket } from './ws/upgrade.ts'
 
@@ -34,7 +37,8 @@ const closeGraceMs = 1_000
  * stops it after the gateway.
  *
  * - I1: an event that clients see was durable before, or is marked as provisional.
- * - I2: from `stop` on no new work is accepted; runs get `drainMs`, and an unfinished one continues at the BeamClaw's next start.
+ * - I2: from `stop` on new work is accepted only while another node can carry it out; runs and requests get `drainMs`, and an unfinished run
+ *   continues at another node, or at the BeamClaw's next start.
  * - I3: no error of a handler, hook or client ends the process: it becomes that request's response, or a closed connection.
  * - I4: without a token the gateway listens on loopback only.
  *
@@ -52,8 +56,8 @@ export class Gateway implements AsyncDisposable {
   /** Resolves once clients have seen the end of every run that is over. */
   readonly #told: () => Promise<unknown>
   readonly #cluster: ClusterReport
+  readonly #admission: Admission
   readonly #closing = new AbortController()
-  #readiness: Readiness = 'ready'
   #stopped: Promise<void> | undefined
   /** Ends the `onStart` hooks of the fragments. */
   #endHooks: () => void = () => {}
@@ -81,20 +85,16 @@ export class Gateway implements AsyncDisposable {
     const boundary = boundaryWith(logger)
     const hub = new SessionHub({ claw, clock, logger, boundary })
     const uptimeMs = (): number => Math.max(0, Math.round(clock.monotonic() - startedAt))
-    // A gateway whose BeamClaw has ended reports so in its readiness, for load balancers and process managers.
-    const readiness = (): Readiness => {
-      const { phase } = claw.cluster
-      if (phase === 'isolated') return 'isolated'
-      const isServing = phase === 'running' || (phase === 'draining' && settings.reusePort && hasOthers(claw))
-      return isServing ? this.#readiness : 'draining'
-    }
-    this.#cluster = new ClusterReport({ claw, version, uptimeMs, now: () => clock.monotonic() })
-    const shared = { claw, version, uptimeMs, readiness, cluster: this.#cluster, turns: new Turns() }
+    const admission = new Admission(claw, settings.reusePort)
+    this.#admission = admission
+    this.#cluster = new ClusterReport({ claw, version, uptimeMs, clock, load: new NodeLoad() })
+    const shared = { claw, version, uptimeMs, admission, cluster: this.#cluster, turns: new Turns() }
     const now = (): number => clock.now()
     const closing = this.#closing.signal
     // One listener for each run that a request waits for; Node would warn above ten.
     setMaxListeners(0, closing)
-    const app = httpApp({ ...shared, auth, failedAuth, rules, limits, models: settings.models, logger, now, closing, hub })
+    const requests = new RequestsUnderWay()
+    const app = httpApp({ ...shared, requests, auth, failedAuth, rules, limits, models: settings.models, logger, now, closing, hub })
     this.handler = (request, peer = {}) => app.fetch(request, peer)
     const outcomes = new RunOutcomes()
     const isParked = async (key: SessionKey): Promise<boolean> => {
@@ -105,7 +105,7 @@ export class Gateway implements AsyncDisposable {
       return seen?.current?.waitsFor === 'approval'
     }
     this.#told = async () => {
-      const isTold = await Promise.all([hub.atRest(isParked), outcomes.atRest(isParked)])
+      const isTold = await Promise.all([hub, outcomes, requests].map((one) => one.atRest(isParked)))
       return isTold.every(Boolean)
     }
     const world: World = { ...shared, services: this.#services, hub, outcomes, connections: () => this.#sockets.size }
@@ -121,7 +121,11 @@ export class Gateway implements AsyncDisposable {
       shouldUpgradeCallback: asksForWebSocket,
     }
     const listener: RequestListener = getRequestListener(
-      (request, { incoming, outgoing }) => this.handler(request, peerOf(incoming, outgoing as ServerResponse)),
+      (request, { incoming, outgoing }) => {
+        // A client that keeps connections open, such as a load balancer, turns to another gateway.
+        if (admission.readiness !== 'ready') (outgoing as ServerResponse).setHeader('connection', 'close')
+        return this.handler(request, peerOf(incoming, outgoing as ServerResponse))
+      },
       {
         errorHandler: unreadableRequest,
       },
@@ -151,8 +155,8 @@ export class Gateway implements AsyncDisposable {
   }
 
   /**
-   * Notifies clients, rejects new work (in the BeamClaw, too), waits up to `drainMs` for the runs under way, then closes every connection and the
-   * port. Unfinished runs continue at the BeamClaw's next start. Idempotent.
+   * Notifies clients, rejects new work (in the BeamClaw, too) unless another node is up, waits up to `drainMs` for the runs and requests under way,
+   * then closes the port and every connection. Unfinished runs continue at another node, or at the BeamClaw's next start. Idempotent.
    */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop()
@@ -175,17 +179,22 @@ export class Gateway implements AsyncDisposable {
   }
 
   async #stop(): Promise<void> {
-    this.#readiness = 'draining'
-    this.#cluster.stop()
-    if (!this.#server.listening) return
+    this.#admission.stop()
+    if (!this.#server.listening) return this.#cluster.stop()
     const { claw, drainMs } = this.#options
+    const { clock } = this.#services
+    const until = clock.monotonic() + drainMs
+    const told = (): Promise<unknown> => Promise.race([this.#told(), claw.ended.then(() => true)])
     this.#sockets.tellShutdown('service restart')
-    const isDone = await this.#within(drainMs, Promise.race([claw.drain().then(this.#told), claw.ended.then(() => true)]))
-    this.#sockets.close()
-    this.#endHooks()
-    if (isDone !== true) this.#closing.abort()
+    const isDrained = await this.#within(drainMs, Promise.race([claw.drain(), claw.ended]).then(told))
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#server.closeIdleConnections()
+    // Also for what came in until the port was closed.
+    const isDone = isDrained === true && (await this.#within(Math.max(0, until - clock.monotonic()), told())) === true
+    this.#sockets.close()
+    this.#endHooks()
+    this.#cluster.stop()
+    if (!isDone) this.#closing.abort()
     await this.#within(closeGraceMs, closed)
     this.#server.closeAllConnections()
     await closed
@@ -201,14 +210,6 @@ export class Gateway implements AsyncDisposable {
       timer.cancel()
     }
   }
-}
-
-/**
- * True when another node can take what this one hands on. A gateway that shares its port cannot turn connections away from itself: while its node is drained, it
- * serves them with the others' sessions.
- */
-function hasOthers({ cluster }: GatewayOptions['claw']): boolean {
-  return cluster.nodes.some(({ isSelf, state }) => !isSelf && state === 'up')
 }
 
 function portError(cause: NodeJS.ErrnoException, host: string, port: number): BeamClawError {

@@ -10,18 +10,22 @@ export async function clusterStatus(flags: GatewayFlags): Promise<void> {
   if (flags.json === true) return sayJson(survey)
   const { nodes, desiredNodes } = survey
   sayTable(['NODE', 'STATE', 'SESSIONS', 'BUSY', 'LOAD', 'MEMORY', 'UP FOR', 'VERSION'], nodes.map(shownRow))
-  for (const { id, problem } of nodes) if (problem !== undefined) say(`${id} does not answer: ${harmless(problem)}`)
+  for (const { id, problem } of nodes) if (problem !== undefined) say(`What ${id} does is unknown: ${harmless(problem)}`)
   const up = nodes.filter(({ state }) => state === 'up').length
-  say(desiredNodes === up ? `${up} up, which is enough for the load` : `${up} up; the load asks for ${desiredNodes}`)
+  say(`${up} up; the load of the last five minutes asks for ${desiredNodes}`)
 }
 
-export async function drainNode(id: string, flags: GatewayFlags): Promise<void> {
+export interface DrainFlags extends GatewayFlags {
+  readonly force?: boolean
+}
+
+export async function drainNode(id: string, { force = false, ...flags }: DrainFlags): Promise<void> {
   const drained = await withGateway(flags, async (client) =>
-    methods['cluster.drain'].result.parse(await client.call('cluster.drain', { id })),
+    methods['cluster.drain'].result.parse(await client.call('cluster.drain', force ? { id, force } : { id })),
   )
   if (flags.json === true) return sayJson(drained)
   say(
-    `${drained.id} hands its conversations over; "beamclaw cluster status" shows how far it is. Stop it then, or start it anew to take it back`,
+    `${drained.id} takes no new conversations, and hands its own to another node that is up; "beamclaw cluster status" shows how far it is. Stop it then, or start it anew to take it back`,
   )
 }
 

@@ -56,6 +56,7 @@ describe('status, agents and models', () => {
     const status = await talk(['status'])
     expect(status).toMatchObject({ code: 0, errors: '' })
     expect(status.output).toMatch(/^state +ready$/m)
+    expect(status.output).toMatch(/^sessions +0 in memory at this gateway$/m)
     expect(status.output).toMatch(/^agents +main \(local\/scripted-1\), other \(local\/scripted-2\)$/m)
     expect((await talk(['agents'])).output).toBe(
       'AGENT  MODEL             DEFAULT\nmain   local/scripted-1  yes\nother  local/scripted-2\n',
@@ -67,11 +68,15 @@ describe('status, agents and models', () => {
 
   test('tell programs', async () => {
     expect(jsonLines(await talk(['status', '--json']))).toMatchObject([{ url: gateway.url, readiness: 'ready', connections: 1 }])
-    expect((await talk(['cluster'])).output).toMatch(/^NODE .*\nsolo \* +up .*\n1 up, which is enough for the load\n$/)
+    expect((await talk(['cluster'])).output).toMatch(/^NODE .*\nsolo \* +up .*\n1 up; the load of the last five minutes asks for 1\n$/)
     expect(jsonLines(await talk(['cluster', 'status', '--json']))).toMatchObject([
       { desiredNodes: 1, nodes: [{ id: 'solo', isSelf: true }] },
     ])
-    expect(await talk(['cluster', 'drain', 'elsewhere'])).toMatchObject({ code: 1 })
+    expect(await talk(['cluster', 'drain', 'elsewhere'])).toMatchObject({
+      code: 1,
+      errors: 'beamclaw: There is no node "elsewhere"; the nodes are solo (unknown-node)\n',
+    })
+    expect(await talk(['cluster', 'drain', 'solo'])).toMatchObject({ code: 1, errors: expect.stringContaining('No node but "solo"') })
     expect(jsonLines(await talk(['agents', '--json']))).toMatchObject([{ defaultId: 'main', agents: [{ id: 'main' }, { id: 'other' }] }])
     const [models] = jsonLines(await talk(['models', '--json']))
     expect(models?.models).toEqual(expect.arrayContaining(['beamclaw/main', 'local/scripted-1']))

@@ -12,7 +12,7 @@ export async function status(flags: GatewayFlags): Promise<void> {
     ['state', coloured(now.readiness === 'ready' ? 'green' : 'yellow', now.readiness)],
     ['up for', shownDuration(now.uptimeMs)],
     ['agents', now.agents.map(({ id, model }) => `${id} (${model})`).join(', ')],
-    ['sessions', `${now.processes.sessions} up`],
+    ['sessions', `${now.processes.sessions} in memory at this gateway`],
     ['connections', String(now.connections)],
     ...(nodes.length > 1 ? [['nodes', nodes.join(', ')] as const] : []),
     ['memory', `${Math.round(now.memory.rssBytes / 1_048_576)} MB`],

@@ -81,6 +81,8 @@ const sessionErrors = {
   // Between nodes
   'node-gone': { kind: 'unavailable', isRetryable: true },
   'node-id-taken': { kind: 'conflict' },
+  'unknown-node': { kind: 'missing' },
+  'last-node': { kind: 'conflict' },
   'node-isolated': { kind: 'unavailable', isRetryable: true },
   moved: { kind: 'unavailable', isRetryable: true },
   'unknown-message': { kind: 'internal' },

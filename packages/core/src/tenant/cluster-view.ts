@@ -1,4 +1,6 @@
 /** The cluster, as a host sees it: its nodes, what they do, and how one is emptied. */
+import type { Logger } from '@beamclaw/actor'
+import { aBoolean, checkOptions } from '@beamclaw/actor/internal'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { JsonObject } from '../base/messages.ts'
 import type { Cluster, Member } from '../ports/cluster.ts'
@@ -24,6 +26,12 @@ export interface NodeStatus extends Member {
   readonly problem?: string
 }
 
+/** Options of `ClusterView.drain`. */
+export interface DrainNodeOptions {
+  /** Also when no other node takes work: new messages are refused then until a node is started. @default false */
+  readonly force?: boolean
+}
+
 export interface ClusterViewOptions {
   readonly cluster: Cluster
   readonly link: NodeLink
@@ -31,6 +39,7 @@ export interface ClusterViewOptions {
   readonly tenants: readonly LinkedTenant[]
   /** Drains this node. */
   readonly drain: () => Promise<void>
+  readonly logger: Logger
 }
 
 /** Milliseconds that another node has to tell what it does. */
@@ -50,8 +59,8 @@ export class ClusterView {
   constructor(options: ClusterViewOptions) {
     this.#options = options
     options.link.answer('node.status', async () => this.#activity() as unknown as JsonObject)
-    options.link.answer('node.drain', async () => {
-      options.drain().catch(() => {})
+    options.link.answer('node.drain', async (_body, from) => {
+      this.#drainSelf(from.id)
       return {}
     })
   }
@@ -84,17 +93,43 @@ export class ClusterView {
   }
 
   /**
-   * Has a node hand its conversations to the others: it takes no new ones from then on. Resolves once it has begun. Rejects `node-gone` for an id that no
-   * node has, and as the request does.
+   * Has a node hand its conversations to the others: it takes no new ones from then on. Resolves once it has begun. Rejects `unknown-node` for an id that no
+   * node has, `last-node` when no other node takes work and `force` is not set, `invalid-option`, and as the request does.
    */
-  async drain(id: string): Promise<void> {
+  async drain(id: string, options: DrainNodeOptions = {}): Promise<void> {
+    checkOptions<DrainNodeOptions>('drain', options, { force: aBoolean })
     const node = this.nodes.find((one) => one.id === id)
     if (node === undefined) {
-      const known = this.nodes.map((one) => one.id).join(', ')
-      throw new BeamClawError('node-gone', `There is no node "${String(id).slice(0, 64)}"; the nodes are ${known}`, { details: { known } })
+      const known = this.nodes
+        .map((one) => one.id)
+        .sort()
+        .join(', ')
+      throw new BeamClawError('unknown-node', `There is no node "${String(id).slice(0, 64)}"; the nodes are ${known}`, {
+        details: { known },
+      })
     }
-    if (node.isSelf) return void this.#options.drain().catch(() => {})
+    if (options.force !== true && (await this.#isLast(node))) {
+      throw new BeamClawError(
+        'last-node',
+        `No node but "${node.id}" takes work: start another one first, or force the drain, and new messages are refused until a node is started`,
+      )
+    }
+    if (node.isSelf) return this.#drainSelf(node.id)
     await this.#options.cluster.request(node, { type: 'node.drain' }, { timeoutMs: answerWithinMs })
+  }
+
+  /** Resolves with true for a node that takes work while no other one does. Asks them: the list of members is up to two heartbeats old. */
+  async #isLast({ incarnation }: Member): Promise<boolean> {
+    const isWorking = ({ activity }: NodeStatus): boolean => activity?.phase === 'running'
+    const nodes = await this.status()
+    if (nodes.some((one) => one.incarnation !== incarnation && isWorking(one))) return false
+    return nodes.some((one) => one.incarnation === incarnation && (isWorking(one) || one.activity === undefined))
+  }
+
+  #drainSelf(by: string): void {
+    const { logger, phase, drain } = this.#options
+    if (phase.value === 'running') logger.log('info', 'cluster.drain-asked', { by })
+    drain().catch(() => {})
   }
 
   async #statusOf(node: Member & { readonly isSelf: boolean }): Promise<NodeStatus> {
@@ -103,7 +138,9 @@ export class ClusterView {
       const answer = await this.#options.cluster.request(node, { type: 'node.status' }, { timeoutMs: answerWithinMs })
       return { ...node, activity: answer as unknown as NodeActivity }
     } catch (error) {
-      return { ...node, problem: describeError(error) }
+      // A look changes nothing: whether it arrived is of no interest.
+      const isLate = BeamClawError.isInstance(error, 'call-timeout')
+      return { ...node, problem: isLate ? `no answer within ${answerWithinMs} ms` : describeError(error) }
     }
   }
 

@@ -1,6 +1,9 @@
-import { expect, test } from 'vitest'
+import { flushEventLoop, ManualClock } from '@beamclaw/core/testing'
+import { expect, test, vi } from 'vitest'
+import { gateways } from '../testing/gateways.ts'
 import { RawClient } from '../testing/raw-client.ts'
 import { scene } from '../testing/scene.ts'
+import { ClusterReport } from './cluster-report.ts'
 
 const token = 'a-secret-token'
 const authorized = { headers: { authorization: `Bearer ${token}` } }
@@ -39,8 +42,55 @@ test('a node that was emptied is not ready, and says so', async () => {
   await using stage = await scene()
   await using client = await RawClient.connected(stage.url, { scopes: ['operator.admin'] })
   expect((await fetch(`${stage.url}/ready`)).status).toBe(200)
-  expect(await client.ask('cluster.drain', { id: 'solo' })).toEqual({ id: 'solo' })
+  expect(await client.ask('cluster.drain', { id: 'solo', force: true })).toEqual({ id: 'solo' })
   const response = await fetch(`${stage.url}/ready`)
   expect([response.status, await response.json()]).toEqual([503, { status: 'draining' }])
   expect(await (await fetch(`${stage.url}/metrics`)).text()).toContain('beamclaw_ready 0')
+})
+
+test('each node gives the same advice, whichever was asked before, and when each was started', async () => {
+  const clock = new ManualClock()
+  await using stage = await gateways({ count: 3 })
+  const loads = new Map<string, number>()
+  const begin = (index: number): ClusterReport => {
+    const { id, claw } = stage.nodes[index] as (typeof stage.nodes)[0]
+    const startedAt = clock.monotonic()
+    const measure = () => ({ load: loads.get(id) ?? 0.01, eventLoopDelayP99Ms: 0, rssBytes: 1 })
+    return new ClusterReport({
+      claw,
+      version: '1.2.3',
+      uptimeMs: () => clock.monotonic() - startedAt,
+      clock,
+      load: { measure, stop: () => {} },
+    })
+  }
+  const adviceOf = async (report: ClusterReport): Promise<number> => (await report.survey()).desiredNodes
+  /** Moves the clock, and waits until each of so many reports has looked at all nodes, and waits to do so again. */
+  const pass = async (seconds: number, looking: number): Promise<void> => {
+    for (let passed = 0; passed < seconds; passed += 5) {
+      await clock.advance(5_000)
+      while (clock.pendingTimers < looking) await flushEventLoop()
+    }
+  }
+  const reports = [begin(0), begin(1)]
+  await pass(10, 2)
+  reports.push(begin(2))
+  for (const report of reports) expect(await adviceOf(report)).toBe(3)
+  // A node that has left counts no more, also for one that was asked while it was there.
+  await stage.nodes[2]?.claw.stop()
+  const [first, second] = reports as [ClusterReport, ClusterReport]
+  await vi.waitFor(() => expect(stage.nodes.slice(0, 2).map(({ claw }) => claw.cluster.nodes.length)).toEqual([2, 2]))
+  for (const report of [first, second]) expect(await adviceOf(report)).toBe(2)
+  // No client asks, and yet the time counts.
+  loads.set('web-2', 3)
+  await pass(20, 2)
+  loads.set('web-2', 0.01)
+  await pass(5, 2)
+  for (const report of [first, second]) expect(await adviceOf(report)).toBe(6)
+  // One that has seen none of this says the same.
+  const late = begin(1)
+  for (const report of [first, late]) expect(await adviceOf(report)).toBe(6)
+  await pass(310, 3)
+  for (const report of [first, second, late]) expect(await adviceOf(report)).toBe(1)
+  for (const report of [...reports, late]) report.stop()
 })

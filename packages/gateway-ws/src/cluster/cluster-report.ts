@@ -1,15 +1,15 @@
 /** What a gateway tells of its cluster: the nodes, the metrics, and how many nodes there should be. */
-import type { NodeStatus, RunningBeamClaw } from '@beamclaw/core'
+import type { Clock, NodeStatus, RunningBeamClaw, TimerHandle } from '@beamclaw/core'
 import type { NodeRow } from '@beamclaw/protocol'
-import { NodeLoad, type ProcessLoad } from './node-load.ts'
+import type { NodeLoad, ProcessLoad } from './node-load.ts'
 import { ScaleAdvice } from './scale-advice.ts'
 
 export interface ClusterReportOptions {
   readonly claw: RunningBeamClaw
   readonly version: string
   readonly uptimeMs: () => number
-  /** Monotonic, in milliseconds. */
-  readonly now: () => number
+  readonly clock: Clock
+  readonly load: Pick<NodeLoad, 'measure' | 'stop'>
 }
 
 /** The nodes, and how many there should be. */
@@ -18,34 +18,49 @@ export interface ClusterSurvey {
   readonly desiredNodes: number
 }
 
-/** Phases: `open → stopped`. Owns the measurement of this process. */
+/** Milliseconds between two looks at the loads of all nodes. */
+const lookEveryMs = 5_000
+
+/** What a gateway adds to the status of its node. */
+type Told = Partial<ProcessLoad> & { readonly version?: unknown; readonly uptimeMs?: unknown; readonly desiredNodes?: unknown }
+
+/**
+ * Phases: `open → stopped`. Owns the measurement of this process, and a timer that keeps no process running: it looks at the loads of all nodes.
+ *
+ * I1: All gateways give the advice of the one that has been up for the longest, as far as they reach it.
+ */
 export class ClusterReport {
   readonly #options: ClusterReportOptions
-  readonly #load = new NodeLoad()
   readonly #advice = new ScaleAdvice()
+  #timer: TimerHandle | undefined
+  #isStopped = false
 
   constructor(options: ClusterReportOptions) {
     this.#options = options
-    const { claw, version, uptimeMs } = options
-    claw.cluster.report(() => ({ ...this.#load.measure(), version, uptimeMs: uptimeMs() }))
+    const { claw, version, uptimeMs, load } = options
+    claw.cluster.report(() => ({ ...load.measure(), version, uptimeMs: uptimeMs(), desiredNodes: this.#advice.desired }))
+    void claw.ended.then(() => this.#endLooks())
+    this.#lookLater()
   }
 
   /** Asks all nodes. Never rejects. */
   async survey(): Promise<ClusterSurvey> {
-    const { claw, now } = this.#options
-    const nodes = (await claw.cluster.status()).map(rowOf)
-    const loads = nodes.filter(({ state }) => state === 'up').map(({ load = 0 }) => load)
-    const isDraining = nodes.some(({ state }) => state !== 'up')
-    return { nodes, desiredNodes: this.#advice.desired({ now: now(), loads, isDraining }) }
+    const { claw, clock } = this.#options
+    const status = await claw.cluster.status()
+    const nodes = status.map(rowOf)
+    const loads = nodes.filter(({ state }) => state === 'up').map(({ load }) => load)
+    this.#advice.add({ now: clock.monotonic(), loads, isChanging: nodes.some(({ state }) => state !== 'up') })
+    return { nodes, desiredNodes: adviceOfOldest(status) ?? this.#advice.desired }
   }
 
   /** Returns the metrics of this node, and the states of all that it knows, as Prometheus reads them. */
   metrics(): string {
-    const { claw } = this.#options
+    const { claw, load: processLoad } = this.#options
     const { sessions, busySessions } = claw.cluster.activity
-    const { load, eventLoopDelayP99Ms, rssBytes } = this.#load.measure()
-    const states = { up: 0, draining: 0 }
-    for (const { state } of claw.cluster.nodes) states[state]++
+    const { load, eventLoopDelayP99Ms, rssBytes } = processLoad.measure()
+    // One that is cut off knows of no other node whether it is up.
+    const states = { up: 0, draining: 0, isolated: claw.cluster.phase === 'isolated' ? 1 : 0 }
+    if (states.isolated === 0) for (const { state } of claw.cluster.nodes) states[state]++
     return [
       gauge('beamclaw_sessions_awake', 'Sessions in memory.', [['', sessions]]),
       gauge('beamclaw_sessions_busy', 'Sessions with a run under way, or messages that wait for one.', [['', busySessions]]),
@@ -58,13 +73,37 @@ export class ClusterReport {
       gauge('beamclaw_nodes', 'Nodes of the cluster, as this one sees them.', [
         ['{state="up"}', states.up],
         ['{state="draining"}', states.draining],
+        ['{state="isolated"}', states.isolated],
       ]),
     ].join('')
   }
 
   stop(): void {
-    this.#load.stop()
+    this.#endLooks()
+    this.#options.load.stop()
   }
+
+  #lookLater(): void {
+    if (this.#isStopped) return
+    const look = (): void => void this.survey().then(() => this.#lookLater())
+    this.#timer = this.#options.clock.setTimer(look, lookEveryMs, true)
+  }
+
+  #endLooks(): void {
+    this.#isStopped = true
+    this.#timer?.cancel()
+  }
+}
+
+/** Returns the advice of the node that has been up for the longest; undefined when that is this one, or none has given any. */
+function adviceOfOldest(status: readonly NodeStatus[]): number | undefined {
+  let oldest: { readonly isSelf: boolean; readonly uptimeMs: number; readonly desiredNodes: number } | undefined
+  for (const { isSelf, activity } of status) {
+    const { uptimeMs, desiredNodes }: Told = activity?.report ?? {}
+    if (activity?.phase !== 'running' || typeof uptimeMs !== 'number' || typeof desiredNodes !== 'number') continue
+    if (oldest === undefined || uptimeMs > oldest.uptimeMs) oldest = { isSelf, uptimeMs, desiredNodes }
+  }
+  return oldest?.isSelf === false ? Math.max(1, whole(oldest.desiredNodes)) : undefined
 }
 
 function gauge(name: string, help: string, values: readonly (readonly [labels: string, value: number])[]): string {
@@ -72,7 +111,7 @@ function gauge(name: string, help: string, values: readonly (readonly [labels: s
 }
 
 function rowOf({ id, incarnation, isSelf, state, activity, problem }: NodeStatus): NodeRow {
-  const told: Partial<ProcessLoad> & { readonly version?: unknown; readonly uptimeMs?: unknown } = activity?.report ?? {}
+  const told: Told = activity?.report ?? {}
   return {
     id,
     incarnation,

@@ -70,10 +70,10 @@ async function answerTo(
   /** Aborts when the client disconnects. */
   signal: AbortSignal,
 ): Promise<AsyncIterable<Piece>> {
-  const { claw, hub, closing } = options
+  const { claw, hub, closing, requests } = options
   const sessionKey = context.req.header('x-beamclaw-session-key')
   const agent = agentOf(claw, request.model)
-  if (sessionKey === undefined) return statelessAnswer(claw, request, agent, signal)
+  if (sessionKey === undefined) return requests.follow(undefined, async () => statelessAnswer(claw, request, agent, signal))
   const key = parseSessionKey(sessionKey)
   const { agentId } = sessionKeyParts(key)
   if (agent?.id !== agentId) {
@@ -89,15 +89,17 @@ async function answerTo(
   if (content === undefined) throw badRequest('messages: the last message must have the role "user"')
   const idempotencyKey = context.req.header('idempotency-key')
   const send = () => claw.session(key).send(content, idempotencyKey === undefined ? {} : { idempotencyKey })
-  if (request.stream === true) {
-    const { run, live } = await hub.sendAndListen(key, send)
+  return requests.follow(key, async () => {
+    if (request.stream === true) {
+      const { run, live } = await hub.sendAndListen(key, send)
+      context.header('x-beamclaw-run-id', run.runId)
+      return untilClosed(sessionAnswer(run, live), closing, run.runId)
+    }
+    await hub.touch(key)
+    const run = send()
     context.header('x-beamclaw-run-id', run.runId)
-    return untilClosed(sessionAnswer(run, live), closing, run.runId)
-  }
-  await hub.touch(key)
-  const run = send()
-  context.header('x-beamclaw-run-id', run.runId)
-  return untilClosed(wholeSessionAnswer(run), closing, run.runId)
+    return untilClosed(wholeSessionAnswer(run), closing, run.runId)
+  })
 }
 
 /** Returns the agent that a model name refers to; undefined for the bare model. */

@@ -1,5 +1,6 @@
 /** Dependencies of the HTTP side. */
 import type { Logger, RunningBeamClaw } from '@beamclaw/core'
+import type { Admission } from '../admission.ts'
 import type { FailedAuth } from '../auth/failed-auth.ts'
 import type { SiteRules } from '../auth/site-check.ts'
 import type { GatewayAuth } from '../auth/token-auth.ts'
@@ -7,6 +8,7 @@ import type { ClusterReport } from '../cluster/cluster-report.ts'
 import type { GatewayLimits } from '../limits.ts'
 import type { Turns } from '../turns.ts'
 import type { SessionHub } from '../ws/hub/session-hub.ts'
+import type { RequestsUnderWay } from './requests-under-way.ts'
 
 export interface HttpAppOptions {
   readonly claw: RunningBeamClaw
@@ -22,8 +24,8 @@ export interface HttpAppOptions {
   /** Wall time in milliseconds. */
   readonly now: () => number
   readonly uptimeMs: () => number
-  /** Whether sessions are accepted. */
-  readonly readiness: () => 'ready' | 'starting' | 'draining' | 'isolated'
+  readonly admission: Admission
+  readonly requests: RequestsUnderWay
   readonly cluster: ClusterReport
   /** Aborted when the time for runs is over; requests that still wait for one are answered then. */
   readonly closing: AbortSignal

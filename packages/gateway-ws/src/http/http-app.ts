@@ -12,8 +12,27 @@ import { type HttpEnv, onlyAuthorized, onlyJson, onlyOwnSite } from './guard.ts'
 import type { HttpAppOptions } from './http-app-options.ts'
 import { badRequest, failureBody, failureHeaders, HttpFailure, isForLog, toFailure } from './http-failure.ts'
 
+const refusals = {
+  draining: (): HttpFailure =>
+    new HttpFailure(
+      503,
+      'server_error',
+      'draining',
+      'The gateway is stopping and accepts no new requests; try again after its restart',
+      1_000,
+    ),
+  isolated: (): HttpFailure =>
+    new HttpFailure(
+      503,
+      'server_error',
+      'node-isolated',
+      'This gateway is cut off from its cluster and does nothing until it is back; try again, at another gateway if there is one',
+      1_000,
+    ),
+} as const
+
 export function httpApp(options: HttpAppOptions): Hono<HttpEnv> {
-  const { claw, auth, failedAuth, rules, limits, models, version, logger, now, uptimeMs, readiness, cluster } = options
+  const { claw, auth, failedAuth, rules, limits, models, version, logger, now, uptimeMs, admission, cluster } = options
   const created = Math.floor(now() / 1_000)
   const app = new Hono<HttpEnv>()
   app.onError((error, context) => {
@@ -37,7 +56,7 @@ export function httpApp(options: HttpAppOptions): Hono<HttpEnv> {
   }
   app.get('/', (context) => context.text(frontPage(version)))
   app.get('/health', (context) => context.json({ status: 'ok', version, uptimeMs: uptimeMs() }))
-  app.get('/ready', (context) => (readiness() === 'ready' ? context.json({ status: 'ready' }) : context.json({ status: readiness() }, 503)))
+  app.get('/ready', (context) => context.json({ status: admission.readiness }, admission.readiness === 'ready' ? 200 : 503))
   app.use('/metrics', onlyAuthorized(auth, failedAuth))
   app.get('/metrics', (context) => context.text(cluster.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }))
   app.use('/v1/*', onlyAuthorized(auth, failedAuth))
@@ -58,14 +77,9 @@ export function httpApp(options: HttpAppOptions): Hono<HttpEnv> {
   app.get('/v1/approvals/:id', (context) => getApproval(context, claw))
   app.post('/v1/approvals/:id', onlyBounded, (context) => decideApproval(context, options))
   app.post('/v1/chat/completions', onlyBounded, (context) => {
-    if (readiness() === 'ready') return chatCompletions(context, options)
-    throw new HttpFailure(
-      503,
-      'server_error',
-      'draining',
-      'The gateway is stopping and accepts no new requests; try again after its restart',
-      1_000,
-    )
+    const { refusal } = admission
+    if (refusal === undefined) return chatCompletions(context, options)
+    throw refusals[refusal]()
   })
   return app
 }

@@ -20,7 +20,8 @@ export interface Circumstances {
   readonly auth: GatewayAuth
   /** Every scope that can be granted. */
   readonly scopes: ScopeTable
-  readonly isDraining: boolean
+  /** False while the gateway stops and no other node is up. */
+  readonly takesConnections: boolean
   /** Milliseconds until the client's address may send a token again. */
   readonly retryAfterMs: number | undefined
 }
@@ -35,7 +36,7 @@ export type Decision =
       readonly wasWrongToken: boolean
     }
 
-export function decide(params: unknown, { auth, scopes, isDraining, retryAfterMs }: Circumstances): Decision {
+export function decide(params: unknown, { auth, scopes, takesConnections, retryAfterMs }: Circumstances): Decision {
   const parsed = check(connectParams, params)
   if (!parsed.success) return refused('INVALID_REQUEST', describeIssue(parsed.error, 'connect params'))
   const connect = parsed.data
@@ -43,7 +44,7 @@ export function decide(params: unknown, { auth, scopes, isDraining, retryAfterMs
   if (connect.role !== undefined && connect.role !== 'operator') {
     return refused('INVALID_REQUEST', `invalid connect params.role: expected "operator", received "${connect.role}"`)
   }
-  if (isDraining) {
+  if (!takesConnections) {
     return {
       type: 'refused',
       error: {

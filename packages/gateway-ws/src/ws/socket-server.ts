@@ -234,7 +234,7 @@ export class SocketServer {
     return decide(params, {
       auth,
       scopes: table.scopes,
-      isDraining: world.readiness() === 'draining',
+      takesConnections: world.admission.takesConnections,
       retryAfterMs: failedAuth.retryAfterMs(connection.address),
     })
   }

@@ -30,10 +30,16 @@ const statusResult = z.strictObject({
   desiredNodes: count,
 })
 
+const drainParams = z.strictObject({
+  id: nonEmpty.max(64),
+  /** Also the last node that takes work. */
+  force: z.boolean().optional(),
+})
+
 /** Fragment of the methods `cluster.*`. */
 export const clusterMethods = defineMethods({
   'cluster.status': { scope: 'operator.read', params: z.strictObject({}), result: statusResult },
-  'cluster.drain': { scope: 'operator.admin', params: z.strictObject({ id: nonEmpty.max(64) }), result: z.strictObject({ id: nonEmpty }) },
+  'cluster.drain': { scope: 'operator.admin', params: drainParams, result: z.strictObject({ id: nonEmpty }) },
 })
 
 /** A node of the cluster. */

@@ -3,14 +3,13 @@
 import type { AgentDefinition, RunningBeamClaw, SessionKey, SystemServices } from '@beamclaw/core'
 import { parseSessionKey, sessionKey, sessionKeyParts } from '@beamclaw/core'
 import type { MethodName, MethodParams, MethodResult } from '@beamclaw/protocol'
+import type { Admission } from '../../admission.ts'
 import type { ClusterReport } from '../../cluster/cluster-report.ts'
 import type { Turns } from '../../turns.ts'
 import type { Connection } from '../connection.ts'
 import { RequestFailure } from '../failure.ts'
 import type { RunOutcomes } from '../hub/run-outcomes.ts'
 import type { SessionHub } from '../hub/session-hub.ts'
-
-export type Readiness = 'ready' | 'starting' | 'draining' | 'isolated'
 
 /** Dependencies that all requests share. */
 export interface World {
@@ -20,7 +19,7 @@ export interface World {
   readonly outcomes: RunOutcomes
   readonly turns: Turns
   readonly version: string
-  readonly readiness: () => Readiness
+  readonly admission: Admission
   readonly cluster: ClusterReport
   readonly uptimeMs: () => number
   readonly connections: () => number

@@ -6,7 +6,7 @@ export const clusterStatus: Method<'cluster.status'> = async (_params, { cluster
   return { nodes: [...nodes], desiredNodes }
 }
 
-export const clusterDrain: Method<'cluster.drain'> = async ({ id }, { claw }) => {
-  await claw.cluster.drain(id)
+export const clusterDrain: Method<'cluster.drain'> = async ({ id, force = false }, { claw }) => {
+  await claw.cluster.drain(id, { force })
   return { id }
 }

@@ -10,10 +10,10 @@ export const health: Method<'health'> = (_params, { services, version, uptimeMs 
   version,
 })
 
-export const status: Method<'status'> = (_params, { claw, services, version, readiness, uptimeMs, connections }) => {
+export const status: Method<'status'> = (_params, { claw, services, version, admission, uptimeMs, connections }) => {
   const tree = claw.tree()
   return {
-    readiness: readiness(),
+    readiness: admission.readiness,
     version,
     protocol: protocolVersion,
     ts: Math.round(services.clock.now()),
@@ -21,7 +21,7 @@ export const status: Method<'status'> = (_params, { claw, services, version, rea
     connections: connections(),
     agents: claw.agents.map(({ id, model }) => ({ id, model })),
     processes: { sessions: sessionsIn(tree), total: countNodes(tree) },
-    nodes: claw.cluster.nodes.map(({ id, state }) => ({ id, state })),
+    nodes: claw.cluster.nodes.map(({ id, state }) => ({ id, state })).sort((a, b) => (a.id < b.id ? -1 : 1)),
     memory: { rssBytes: process.memoryUsage.rss() },
   }
 }
