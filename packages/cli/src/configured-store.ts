@@ -15,7 +15,8 @@ export interface ConfiguredStore {
   readonly orphaned?: Promise<void>
 }
 
-type RedisSettings = Extract<Settings['store'], { readonly type: 'redis' }>
+/** The section `store` with the type `redis`. */
+export type RedisSettings = Extract<Settings['store'], { readonly type: 'redis' }>
 
 /** Resolves with both; nothing is opened or connected yet. Rejects `invalid-option`, whose option begins with its section, `store` or `cluster`. */
 export async function configuredStore({ store, cluster }: Pick<Settings, 'store' | 'cluster'>, logger: Logger): Promise<ConfiguredStore> {
