@@ -61,6 +61,22 @@ test.each([
   expect(await problemsOf(settings, file)).toEqual([expect.stringContaining(`${file}:${line}: ${said}`)])
 })
 
+test.each([
+  ['store:\n  type: redis\n  url: me:s3cret', {}, ':3: store.url: option "url" must be an address such as'],
+  ['store: redis', { BEAMCLAW_REDIS_URL: 'me:s3cret' }, 'BEAMCLAW_REDIS_URL: option "url" must be an address such as'],
+  ['store: redis\ncluster:\n  ttlMs: 100', {}, ':3: cluster.ttlMs: "ttlMs" is 100, expected at least three heartbeats of 1000 ms'],
+  ['store:\n  type: redis\n  caFile: /none', {}, ':3: store.caFile: "caFile" must name a file that can be read'],
+])('what the store or the cluster refuses is told where it was written: %j', async (text, environment, said) => {
+  const folder = mkdtempSync(join(tmpdir(), 'beamclaw-places-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const file = join(folder, 'beamclaw.yaml')
+  writeFileSync(file, text)
+  const problems = await problemsOf(settingsFrom(parseConfig(text, environment, file), { environment, name: file }), file)
+  const place = said.startsWith(':') ? `${file}${said}` : said
+  expect(problems).toEqual([expect.stringContaining(place)])
+  expect(problems.join('')).not.toContain('s3cret')
+})
+
 test('a provider of a configuration has the dialect, the fields, the headers and the facts that it says', async () => {
   await using server = await startModelServer({ answers: ['hi'], models: [{ id: 'mine' }] })
   const { providers } = parseConfig(

@@ -82,11 +82,12 @@ export class AssembledBeamClaw {
       } catch (error) {
         if (!BeamClawError.isInstance(error)) throw error
         const problem = adapterProblem(path, section, error)
-        const place = file === undefined ? problem.path.join('.') : placesIn(file)(problem.path)
+        const named = problem.path.join('.')
+        const place = settings.variables[named] ?? (file === undefined ? named : placesIn(file)(problem.path))
         throw new ConfigError([`${place}: ${problem.text}`])
       }
     }
-    const { store, cluster, orphaned } = await checked(['store'], settings.store, () => configuredStore(settings, logger))
+    const { store, cluster, orphaned } = await checked([], settings, () => configuredStore(settings, logger))
     const providers: Record<string, Provider> = {}
     for (const [id, config] of Object.entries(settings.providers)) {
       providers[id] = await checked(['providers', id], config, () => toProvider(config))

@@ -1,6 +1,4 @@
 /** The tools of the configuration: made once, and given to the agents that name them. */
-import { mkdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
 import { BeamClawError, type Logger, type Part, ProcessTable, type Sandbox, SubAgents, type Tool } from '@beamclaw/core'
 import type { Browsers } from '@beamclaw/tools/browser'
 import type { McpServer, McpServers } from '@beamclaw/tools/mcp'
@@ -9,6 +7,7 @@ import { nearestName } from './config/nearest-name.ts'
 import type { AgentConfig, ToolsConfig } from './config/schema.ts'
 import type { Settings } from './config/settings.ts'
 import { sandboxOf, whyNoCommands } from './configured-sandbox.ts'
+import { sharedWorkspaceAdvice, unsharedWorkspace, workspacesOf } from './configured-workspaces.ts'
 
 /** A group of tools, as agents name them. */
 type ToolGroup = NonNullable<AgentConfig['tools']>[number]
@@ -85,8 +84,11 @@ export class ConfiguredTools {
     return new ConfiguredTools(groups, { processes, sandbox, browsers, mcp, subAgents })
   }
 
-  /** Logs which tools of the agents cannot work on this machine: their calls alone would tell otherwise. */
-  async logUnavailable({ tools, agents }: Settings, logger: Logger): Promise<void> {
+  /** Logs which tools of the agents cannot work on this machine, or will not on another: their calls alone would tell otherwise. */
+  async logUnavailable(settings: Settings, logger: Logger): Promise<void> {
+    const { tools, agents } = settings
+    const path = unsharedWorkspace(settings)
+    if (path !== undefined) logger.log('warn', 'tools.workspace-not-shared', { path, advice: sharedWorkspaceAdvice })
     const reason = await whyNoCommands(tools, this.#sandbox)
     if (reason !== undefined) logger.log('warn', 'tools.no-sandbox', { sandbox: tools.exec?.sandbox ?? 'auto', reason })
     if (!Object.values(agents).some((agent) => agent.tools?.includes('browser'))) return
@@ -122,17 +124,6 @@ export async function mcpOf({ mcp }: ToolsConfig, logger: Logger): Promise<McpSe
   if (mcp === undefined || Object.keys(mcp).length === 0) return undefined
   const { McpServers } = await import('@beamclaw/tools/mcp')
   return new McpServers({ servers: mcp as Readonly<Record<string, McpServer>>, logger })
-}
-
-/** Returns a function that makes the folder of an agent: below the one that is configured, else beside its sessions. */
-function workspacesOf({ tools, store }: Settings): (site: { readonly agentId: string }) => string {
-  const base = resolve(tools.workspace ?? (store.type === 'fs' ? join(store.path ?? '.', 'workspaces') : 'workspaces'))
-  return ({ agentId }) => {
-    const path = join(base, agentId)
-    // Only its owner looks into it: it holds what agents work with.
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-    return path
-  }
 }
 
 async function webOf({ search, ...reach }: NonNullable<ToolsConfig['web']> = {}): Promise<readonly Tool[]> {

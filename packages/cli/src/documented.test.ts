@@ -10,6 +10,7 @@ import * as z from 'zod'
 import { parseConfig } from './config/load.ts'
 import { configSchema } from './config/schema.ts'
 import { settingDefaults, settingsFrom } from './config/settings.ts'
+import { storeDefaults } from './config/store-settings.ts'
 import { program } from './program.ts'
 
 const page = (name: string) => readFileSync(fileURLToPath(new URL(`../../../docs/${name}`, import.meta.url)), 'utf8')
@@ -43,7 +44,8 @@ describe('the page about the configuration', () => {
   })
 
   test('has the defaults of the code', () => {
-    const { host, port, drainMs, dataDir } = settingDefaults
+    const { host, port, drainMs } = settingDefaults
+    const { dataDir } = storeDefaults
     const { auth, store, allowedOrigins, allowedHosts } = settingsFrom({}, { environment: {} })
     const expected = {
       'gateway.host': host,

@@ -52,14 +52,21 @@ function addGateway(root: Command): void {
     .option('--config <file>', configText)
     .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <port>', 'port to listen on; 0 takes any free one (default: 4000)')
-    .option('--data-dir <dir>', 'directory for sessions and documents (default: ./data)')
+    .option('--data-dir <dir>', 'directory for sessions and documents, unless they are in Redis (default: as configured, else ./data)')
     .option(
       '--workers <count>',
       'run so many processes over the data directory, or auto for one on each core but one (default: one process, no workers)',
     )
-    .option('--lock-wait <seconds>', 'wait so long for another process that uses the data directory (default: 0)')
+    .option(
+      '--lock-wait <seconds>',
+      'wait so long for another process that uses the data directory (default: 0), or for Redis (default: for ever)',
+    )
     .addOption(new Option('--log-format <format>', 'how logs are printed (default: pretty)').choices(['pretty', 'json']))
     .option('--json', 'the same as --log-format json')
+    .addHelpText(
+      'after',
+      '\nSeveral gateways share one Redis: store: redis in the configuration file, and its address in store.url or BEAMCLAW_REDIS_URL.\nEach needs a name of its own: cluster.nodeId or BEAMCLAW_NODE_ID (default: the host name).',
+    )
     .action(async ({ json, ...flags }) => (await import('./commands/start.ts')).start(json ? { logFormat: 'json', ...flags } : flags))
   root
     .command('init')

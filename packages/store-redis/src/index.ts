@@ -1,4 +1,5 @@
 export { type RedisClusterOptions, redisClusterDefaults } from './cluster-options.ts'
+export { type InspectedNode, type InspectRedisOptions, inspectRedis, type RedisInspection } from './inspect-redis.ts'
 export { type RedisStoreClient, type RedisStoreOptions, redisStoreDefaults } from './options.ts'
 export { RedisCluster } from './redis-cluster.ts'
 export { RedisStore } from './redis-store.ts'

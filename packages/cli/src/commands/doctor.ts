@@ -9,6 +9,7 @@ import { checkLive } from './doctor/live.ts'
 import { checkClock, checkNode } from './doctor/machine.ts'
 import { checkPort } from './doctor/port.ts'
 import { checkProvider } from './doctor/providers.ts'
+import { checkRedis } from './doctor/redis.ts'
 import { repair } from './doctor/repair.ts'
 import { checkTools } from './doctor/tools.ts'
 
@@ -39,6 +40,7 @@ async function checkSettings(settings: Settings, isOnline: boolean, isLive: bool
   const { store, host, port, providers } = settings
   const findings = await Promise.all([
     store.type === 'fs' ? checkDataDirectory(store.path ?? '') : [],
+    checkRedis(settings),
     checkPort(host, port),
     ...Object.entries(providers).map(([id, provider]) => checkProvider(id, provider, isOnline)),
     checkTools(settings, isOnline),

@@ -1,7 +1,6 @@
 /** `beamclaw start`: the standalone gateway. */
 import { once } from 'node:events'
 import { resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { BeamClawError, type Logger, type RunningBeamClaw } from '@beamclaw/core'
 import { Gateway, implementProcesses, implementSubAgents } from '@beamclaw/gateway-ws'
 import { AssembledBeamClaw } from '../assemble.ts'
@@ -13,6 +12,7 @@ import { type Settings, type SettingsFlags, settingsFrom } from '../config/setti
 import { createLogger, type LogFormat } from '../logging.ts'
 import { version } from '../version.ts'
 import { notWritable, writableAdvice } from './doctor/data-directory.ts'
+import { overRedis } from './reach-redis.ts'
 import { welcomeText } from './welcome.ts'
 
 export interface StartFlags extends SettingsFlags {
@@ -103,37 +103,26 @@ async function run(flags: StartFlags): Promise<void> {
 }
 
 /**
- * Starts the tree; waits for a Redis that is not there. Rejects with advice for the user when the data directory cannot be written, and with the error of Redis
- * when the time is over.
+ * Starts the tree, once a Redis that it needs is reached. Rejects with advice for the user when the data directory cannot be written or another gateway has the
+ * name of this one, and with the error of Redis when the time is over.
  */
-async function startTree(wiring: AssembledBeamClaw, { store }: Settings, logger: Logger): Promise<RunningBeamClaw> {
+async function startTree(wiring: AssembledBeamClaw, settings: Settings, logger: Logger): Promise<RunningBeamClaw> {
+  const { store } = settings
   try {
-    const { startWaitMs = Number.POSITIVE_INFINITY } = store.type === 'redis' ? store : { startWaitMs: 0 }
-    const until = performance.now() + startWaitMs
-    for (let retryAfterMs = firstRetryMs; ; retryAfterMs = Math.min(longestRetryMs, 2 * retryAfterMs)) {
-      try {
-        return await wiring.claw.start()
-      } catch (error) {
-        if (!isUnreached(error) || performance.now() + retryAfterMs > until) throw error
-        logger.log('warn', 'store.unreachable', { error: error.message, retryAfterMs })
-        await sleep(retryAfterMs)
-      }
-    }
+    return await overRedis(settings, logger, () => wiring.claw.start())
   } catch (error) {
     await wiring.release()
+    if (BeamClawError.isInstance(error, 'node-id-taken')) throw nameTaken(error)
     const system = systemCodeOf(error)
     if (store.type !== 'fs' || store.path === undefined || system === undefined || !mayNotWrite.includes(system)) throw error
     throw new ClientError('store-io', `${notWritable(resolve(store.path), system)}; ${writableAdvice}`, error)
   }
 }
 
-/** Milliseconds until a start is tried again; doubled each time, up to the longest. */
-const firstRetryMs = 1_000
-const longestRetryMs = 30_000
-
-/** True for a server that could not be asked: what it refuses, it refuses again. */
-function isUnreached(error: unknown): error is BeamClawError {
-  return BeamClawError.isInstance(error, 'store-io') && error.details.isSent === false && error.details.check === undefined
+function nameTaken(error: BeamClawError): ClientError {
+  const { owner } = error.details as { readonly owner?: { readonly id?: string } }
+  const advice = 'give each one a name of its own, as BEAMCLAW_NODE_ID or cluster.nodeId'
+  return new ClientError('node-id-taken', `Another gateway over this Redis is up with the name "${owner?.id}"; ${advice}`, error)
 }
 
 const mayNotWrite: readonly string[] = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR']

@@ -5,7 +5,7 @@ import { ConfigError } from './config-error.ts'
 import { configFile, type Environment, readConfigText } from './load.ts'
 import { readYaml } from './read-yaml.ts'
 import { type Config, storeSchema } from './schema.ts'
-import { settingDefaults } from './settings.ts'
+import { storeDefaults } from './store-settings.ts'
 import { fillVariables, hideVariables, type Problem } from './variables.ts'
 
 export interface DataFlags {
@@ -59,13 +59,13 @@ function optionsIn(section: unknown, environment: Environment): DataDirectory['s
 }
 
 function pathIn(section: unknown, file: string, environment: Environment): string {
-  if (section === undefined) return settingDefaults.dataDir
+  if (section === undefined) return storeDefaults.dataDir
   const problems: Problem[] = []
   const parsed = storeSchema.safeParse(fillVariables(section, environment, problems, ['store']))
   const [problem] = problems
   if (problem !== undefined) throw new ConfigError([`${file}: ${problem.path.join('.')}: ${problem.text}`])
   if (!parsed.success) throw new ConfigError([`${file}: store: cannot be read; beamclaw config check says what is wrong`])
-  if (parsed.data.type === 'fs') return parsed.data.path ?? settingDefaults.dataDir
+  if (parsed.data.type === 'fs') return parsed.data.path ?? storeDefaults.dataDir
   const where = parsed.data.type === 'redis' ? 'sessions are kept in Redis' : 'sessions are kept in memory only'
   throw new ConfigError([`${file}: store.type: ${where}, so there is no data directory; name one with --data-dir`])
 }

@@ -97,7 +97,16 @@ describe('a problem is told with its place, what was expected and what came', ()
       'file:1: gateway.allowedOrigins.0: expected an origin as https://host or http://host:port, is a string of 1 character',
     ],
     ['gateway: { drainMs: -1 }', 'file:1: gateway.drainMs: expected a whole number from 0 to 3600000, is the number -1'],
-    ['store: { type: mongo }', 'file:1: store.type: expected one of fs, memory, redis, is a string of 5 characters'],
+    ['store: { type: mongo }', 'file:1: store.type: expected one of fs, memory, redis (there is no "mongo"), is a string of 5 characters'],
+    [
+      'gateway: {}\nstore: reddis',
+      'file:2: store.type: expected one of fs, memory, redis (there is no "reddis"; did you mean "redis"?), is a string of 6 characters',
+    ],
+    [
+      'store: redis://me:s3cret@cache:6379',
+      'file:1: store.type: expected one of fs, memory, redis (an address belongs into store.url: write store: { type: redis, url: … }), is a string of 28 characters',
+    ],
+    ['cluster: { weight: 0 }', 'file:1: cluster.weight: expected a number above 0, is the number 0'],
     ['store: { type: fs, sync: never }', 'file:1: store.sync: expected one of always, batch, os, is a string of 5 characters'],
     ['providers: [demo]', 'file:1: providers: expected an object, is a list of 1'],
     [

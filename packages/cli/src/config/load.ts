@@ -109,7 +109,8 @@ function problemsOf(issue: z.core.$ZodIssue, root: unknown): readonly Problem[] 
   }
   if (issue.code === 'invalid_key') return [{ path, text: `expected ${issue.message}` }]
   let value = root
-  for (const key of path) value = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined
+  // A value that stands for an object, as in `store: redis`, is described itself.
+  for (const key of path) if (typeof value === 'object' && value !== null) value = (value as Record<string, unknown>)[key]
   return [{ path, text: `expected ${issue.message}, is ${describe(value)}` }]
 }
 

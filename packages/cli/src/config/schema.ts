@@ -1,5 +1,6 @@
 /** The schema of the configuration file. */
 import * as z from 'zod'
+import { nearestName } from './nearest-name.ts'
 import {
   amount,
   choice,
@@ -11,6 +12,7 @@ import {
   named,
   oneOfObjects,
   pattern,
+  positiveNumber,
   text,
   wholeNumber,
 } from './shapes.ts'
@@ -42,6 +44,17 @@ export const gatewaySchema = closedObject({
   drainMs: wholeNumber(0, 3_600_000).exactOptional(),
 })
 
+const storeTypes = ['fs', 'memory', 'redis']
+
+/** Returns what to write for a store that there is not. A word is shown; anything longer may be an address with a password. */
+function asStoreType(type: unknown): string | undefined {
+  if (typeof type !== 'string') return undefined
+  if (type.includes('://')) return 'an address belongs into store.url: write store: { type: redis, url: … }'
+  if (!/^[a-z]{1,16}$/i.test(type)) return undefined
+  const nearest = nearestName(type, storeTypes)
+  return `there is no "${type}"${nearest === undefined ? '' : `; did you mean "${nearest}"?`}`
+}
+
 const chosenStore = oneOfObjects(
   'type',
   [
@@ -69,7 +82,8 @@ const chosenStore = oneOfObjects(
       deadlineMs: wholeNumber(10, maxTimerMs).exactOptional(),
     }),
   ],
-  ['fs', 'memory', 'redis'],
+  storeTypes,
+  asStoreType,
 )
 
 /** The section `store`; its default type is `fs`. A store that needs no more may be its type alone. */
@@ -81,7 +95,7 @@ export const storeSchema = z.preprocess((value) => {
 /** The section `cluster`, for gateways over one Redis. */
 const clusterSchema = closedObject({
   nodeId: pattern(idPattern, idRule).exactOptional(),
-  weight: amount().exactOptional(),
+  weight: positiveNumber().exactOptional(),
   heartbeatMs: wholeNumber(10, 600_000).exactOptional(),
   ttlMs: wholeNumber(100, 3_600_000).exactOptional(),
 })

@@ -53,6 +53,7 @@ describe('settings', () => {
       drainMs: 25_000,
       store: { type: 'fs', path: './data' },
       cluster: {},
+      variables: {},
       providers: { demo: { type: 'demo', delayMs: 25 } },
       prices: {},
       budgets: {},
@@ -111,6 +112,25 @@ describe('what no single key shows is refused', () => {
     const problem = 'file: gateway.auth: expected mode "token", because others can reach the host "0.0.0.0"'
     expect(problemsOf({}, {}, { host: '0.0.0.0' })).toEqual([problem])
     expect(problemsOf({}, { BEAMCLAW_GATEWAY_TOKEN: 'a-secret-token' }, { host: '0.0.0.0' })).toEqual([])
+  })
+
+  test('an address of Redis that nothing would use, unless a flag says what is meant', () => {
+    const environment = { BEAMCLAW_REDIS_URL: 'redis://me:s3cret@cache' }
+    const refused = (type: string): string =>
+      `BEAMCLAW_REDIS_URL: expected store.type "redis", received "${type}"; write store: redis into the configuration file, or unset the variable`
+    expect(problemsOf({}, environment)).toEqual([refused('fs')])
+    expect(problemsOf({ store: { type: 'memory' } }, environment)).toEqual([refused('memory')])
+    expect(problemsOf({}, { ...environment, BEAMCLAW_DATA_DIR: 'd' })).toEqual([refused('fs')])
+    expect(problemsOf({ store: { type: 'redis' } }, environment)).toEqual([])
+    expect(problemsOf({}, environment, { dataDir: 'd' })).toEqual([])
+    expect(problemsOf({}, { BEAMCLAW_REDIS_URL: '' })).toEqual([])
+  })
+
+  test.each(['fs', 'memory'] as const)('settings of a cluster over the store %s, which has none', (type) => {
+    expect(problemsOf({ store: { type }, cluster: { nodeId: 'web-1' } })).toEqual([
+      `file: cluster.nodeId: expected store.type "redis", received "${type}"; write store: redis, or leave the section out`,
+    ])
+    expect(problemsOf({ store: { type }, cluster: {} }, { BEAMCLAW_NODE_ID: 'web-1' })).toEqual([])
   })
 
   test('a token of the environment that is too short to be one', () => {

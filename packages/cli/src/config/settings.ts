@@ -3,6 +3,7 @@ import type { AskMode } from '@beamclaw/core'
 import { ConfigError } from './config-error.ts'
 import type { Environment } from './load.ts'
 import { nearestName } from './nearest-name.ts'
+import { numberFlag } from './number-flag.ts'
 import {
   type AgentConfig,
   type AuthConfig,
@@ -13,6 +14,7 @@ import {
   type ProviderConfig,
   type ToolsConfig,
 } from './schema.ts'
+import { storeProblems, storeSettings } from './store-settings.ts'
 
 /** Flags, which take precedence over all other sources. */
 export interface SettingsFlags {
@@ -36,6 +38,8 @@ export interface Settings {
   readonly store: NonNullable<Config['store']>
   /** How this gateway takes part in the cluster of those over the same Redis. */
   readonly cluster: NonNullable<Config['cluster']>
+  /** The variables of the environment that gave a value, by its path in a file: problems name them. */
+  readonly variables: Readonly<Record<string, string>>
   /** Worker processes over the data directory; undefined for a single process. */
   readonly workers: number | 'auto' | undefined
   readonly providers: Readonly<Record<string, ProviderConfig>>
@@ -54,8 +58,6 @@ export const settingDefaults = {
   host: '127.0.0.1',
   port: 4000,
   drainMs: 25_000,
-  dataDir: './data',
-  redisUrl: 'redis://localhost:6379',
 } as const
 
 const defaultModels = { anthropic: 'claude-sonnet-5', openai: 'gpt-5', demo: 'demo-1' } as const
@@ -70,20 +72,19 @@ export function settingsFrom(
   const { gateway = {}, prices = {}, budgets = {}, sessions = {} } = config
   const providers = config.providers ?? defaultProviders(environment)
   const token = tokenFrom(environment)
-  const drainMs = wholeNumber('BEAMCLAW_DRAIN_MS', environment.BEAMCLAW_DRAIN_MS, 3_600_000)
+  const drainMs = numberFlag('BEAMCLAW_DRAIN_MS', environment.BEAMCLAW_DRAIN_MS, 3_600_000)
   const settings: Settings = {
     host: flags.host ?? environment.BEAMCLAW_HOST ?? gateway.host ?? settingDefaults.host,
     port:
-      wholeNumber('--port', flags.port, 65_535) ??
-      wholeNumber('BEAMCLAW_PORT', environment.BEAMCLAW_PORT, 65_535) ??
+      numberFlag('--port', flags.port, 65_535) ??
+      numberFlag('BEAMCLAW_PORT', environment.BEAMCLAW_PORT, 65_535) ??
       gateway.port ??
       settingDefaults.port,
     auth: token === undefined ? (gateway.auth ?? { mode: 'none' }) : { mode: 'token', token },
     allowedOrigins: gateway.allowedOrigins ?? [],
     allowedHosts: gateway.allowedHosts ?? [],
     drainMs: drainMs ?? gateway.drainMs ?? settingDefaults.drainMs,
-    store: storeFrom(config, environment, flags),
-    cluster: clusterFrom(config, environment),
+    ...storeSettings(config, environment, flags),
     workers: workersFrom(config, flags),
     providers,
     prices,
@@ -96,7 +97,7 @@ export function settingsFrom(
   }
   const problems = [
     ...unreachable(settings),
-    ...unsharedStore(settings),
+    ...storeProblems(settings, config),
     ...unknownProviders(settings),
     ...unequalFallbacks(settings),
     ...idleBudgets(settings),
@@ -110,30 +111,6 @@ function tokenFrom({ BEAMCLAW_GATEWAY_TOKEN: token }: Environment): string | und
   if (token === undefined || token === '') return undefined
   if (/^[\x21-\x7e]{8,512}$/.test(token)) return token
   throw new ConfigError(['BEAMCLAW_GATEWAY_TOKEN: expected a token of 8 to 512 printable characters'])
-}
-
-function storeFrom({ store }: Config, environment: Environment, flags: SettingsFlags): Settings['store'] {
-  const dataDir = flags.dataDir ?? environment.BEAMCLAW_DATA_DIR
-  const lockWaitSeconds = wholeNumber('--lock-wait', flags.lockWait, 86_400)
-  if (store?.type === 'redis') {
-    if (flags.dataDir === undefined) {
-      const url = environment.BEAMCLAW_REDIS_URL || (store.url ?? settingDefaults.redisUrl)
-      return { ...store, url, ...(lockWaitSeconds === undefined ? {} : { startWaitMs: lockWaitSeconds * 1_000 }) }
-    }
-    throw new ConfigError([
-      '--data-dir: the configuration keeps everything in Redis (store.type); leave the flag out, or use another configuration',
-    ])
-  }
-  if (store?.type === 'memory' && dataDir === undefined) return store
-  const fs = store?.type === 'fs' ? store : { type: 'fs' as const }
-  const lockWaitMs = lockWaitSeconds === undefined ? fs.lockWaitMs : lockWaitSeconds * 1_000
-  return { ...fs, path: dataDir ?? fs.path ?? settingDefaults.dataDir, ...(lockWaitMs === undefined ? {} : { lockWaitMs }) }
-}
-
-function clusterFrom({ cluster = {} }: Config, { BEAMCLAW_NODE_ID: nodeId }: Environment): Settings['cluster'] {
-  if (nodeId === undefined || nodeId === '') return cluster
-  if (/^[a-z0-9][a-z0-9_-]{0,63}$/.test(nodeId)) return { ...cluster, nodeId }
-  throw new ConfigError(['BEAMCLAW_NODE_ID: expected 1 to 64 of a-z, 0-9, "_" and "-", with a letter or digit first'])
 }
 
 /** Milliseconds per word of the demo model: slow enough to watch, and to kill the gateway during an answer. */
@@ -162,12 +139,6 @@ function workersFrom({ workers }: Config, flags: SettingsFlags): Settings['worke
   const count = flags.workers === 'auto' ? 'auto' : Number(flags.workers)
   if (count === 'auto' || (/^\d{1,3}$/.test(flags.workers) && count >= 1 && count <= mostWorkers)) return count
   throw new ConfigError([`--workers: expected a whole number from 1 to ${mostWorkers}, or auto`])
-}
-
-/** Workers share a data directory. Nodes over Redis are processes of their own, and what is in memory belongs to one process. */
-function unsharedStore({ workers, store }: Settings): readonly string[] {
-  if (workers === undefined || store.type === 'fs') return []
-  return [`workers: expected store.type "fs", received "${store.type}"; start one gateway for each core over Redis instead`]
 }
 
 function unreachable({ host, auth }: Settings): readonly string[] {
@@ -226,10 +197,4 @@ function unknownSubAgents({ agents }: Settings): readonly string[] {
 /** Returns the provider's id in `<provider>/<model>`. */
 export function providerOf(model: string): string {
   return model.slice(0, model.indexOf('/'))
-}
-
-function wholeNumber(source: string, text: string | undefined, maximum: number): number | undefined {
-  if (text === undefined || text === '') return undefined
-  if (/^\d{1,9}$/.test(text) && Number(text) <= maximum) return Number(text)
-  throw new ConfigError([`${source}: expected a whole number from 0 to ${maximum}`])
 }

@@ -62,6 +62,11 @@ export function amount() {
   return z.number({ error }).min(0, { error })
 }
 
+export function positiveNumber() {
+  const error = 'a number above 0'
+  return z.number({ error }).positive({ error })
+}
+
 export function text(maximum: number) {
   const error = `a string of 1 to ${maximum} characters`
   return z.string({ error }).min(1, { error }).max(maximum, { error })

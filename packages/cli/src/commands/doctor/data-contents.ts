@@ -3,11 +3,11 @@ import { type DirectorySurvey, type IndexCondition, type SurveyDamage, surveyDir
 import { shownBytes, visible } from '../../output.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
-const maxMs = 10_000
+const usualMaxMs = 10_000
 const progressMs = 200
 const mostNamed = 5
 
-export async function checkContents(path: string): Promise<readonly Finding[]> {
+export async function checkContents(path: string, maxMs = usualMaxMs): Promise<readonly Finding[]> {
   let shownAt = performance.now()
   const onProgress = ({ checkedBytes, walBytes, ownBytes }: DirectorySurvey): void => {
     const now = performance.now()

@@ -1,8 +1,10 @@
 /** Checks the data directory: permissions, lock, free space and contents. */
 import { mkdtemp, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { isSharded } from '@beamclaw/workers'
 import { checkContents } from './data-contents.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
+import { checkShards } from './shards.ts'
 
 const [wantedBytes, neededBytes] = [1_073_741_824, 104_857_600]
 
@@ -12,7 +14,7 @@ export async function checkDataDirectory(path: string): Promise<readonly Finding
   const findings = [await writable(directory, existing), await room(existing)]
   const owner = await ownerOf(directory)
   if (owner !== undefined) findings.push(ok('data lock', `in use by process ${owner}; a second gateway would be refused`))
-  if (directory === existing) findings.push(...(await checkContents(directory)))
+  if (directory === existing) findings.push(...(await (isSharded(directory) ? checkShards(directory) : checkContents(directory))))
   return findings
 }
 

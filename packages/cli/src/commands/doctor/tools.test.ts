@@ -1,7 +1,7 @@
 // What `doctor` and the start say of tools that cannot work on this machine.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Logger } from '@beamclaw/core'
 import { afterAll, describe, expect, test } from 'vitest'
 import { AssembledBeamClaw } from '../../assemble.ts'
@@ -120,6 +120,31 @@ describe('the start', () => {
       ['tools.no-sandbox', { sandbox: 'docker', reason: expect.any(String) }],
       ['tools.no-browser', { reason: expect.stringContaining('is not a program') }],
     ])
+  })
+
+  test('warns of files that stay behind when a conversation goes on at another machine', async () => {
+    const overRedis = (tools: string, agentTools: string, store = '{ type: redis }'): Settings =>
+      settingsFrom(
+        parseConfig(
+          `store: ${store}\nagents: { main: { model: demo/demo-1, tools: ${agentTools} } }\ntools: ${tools}\nproviders: { demo: { type: demo } }`,
+          {},
+        ),
+        { environment: {} },
+      )
+    const advice = expect.stringContaining('tools.workspace')
+    for (const group of ['exec', 'files', 'browser']) {
+      const settings = overRedis(`{ exec: { sandbox: local }, browser: { executablePath: ${process.execPath} } }`, `[${group}]`)
+      expect(await warningsOf(settings)).toEqual([['tools.workspace-not-shared', { path: resolve('workspaces'), advice }]])
+      expect(await checkTools(settings, false)).toContainEqual(expect.objectContaining({ name: 'workspace', state: 'warning', advice }))
+    }
+    for (const settings of [
+      overRedis('{ workspace: /srv/shared }', '[files]'),
+      overRedis('{}', '[web]'),
+      overRedis('{}', '[files]', '{ type: fs, path: d }'),
+    ]) {
+      expect(await warningsOf(settings)).toEqual([])
+      expect(await checkTools(settings, false)).toEqual([])
+    }
   })
 
   test('says nothing of what works, what no agent has, and what is turned off on purpose', async () => {

@@ -5,17 +5,25 @@ import { adapterProblem } from '../../config/adapter-problem.ts'
 import type { Settings } from '../../config/settings.ts'
 import { sandboxOf, whyNoCommands } from '../../configured-sandbox.ts'
 import { mcpOf } from '../../configured-tools.ts'
+import { sharedWorkspaceAdvice, unsharedWorkspace } from '../../configured-workspaces.ts'
 import { visible } from '../../output.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
-export async function checkTools({ agents, tools }: Settings, isOnline: boolean): Promise<readonly Finding[]> {
+export async function checkTools(settings: Settings, isOnline: boolean): Promise<readonly Finding[]> {
+  const { agents, tools } = settings
   const groups = new Set(Object.values(agents).flatMap(({ tools: named = [] }) => named))
   const findings = await Promise.all([
     groups.has('exec') ? refusedOr('sandbox', 'exec', tools.exec, () => checkSandbox(tools)) : [],
     groups.has('browser') ? refusedOr('browser', 'browser', tools.browser, () => checkBrowser(tools)) : [],
     refusedOr('mcp', 'mcp', tools.mcp, () => checkServers(tools, isOnline)),
   ])
-  return findings.flat()
+  return [...findings.flat(), ...workspaceFindings(settings)]
+}
+
+function workspaceFindings(settings: Settings): readonly Finding[] {
+  const path = unsharedWorkspace(settings)
+  if (path === undefined) return []
+  return [warning('workspace', `${path} is of this machine alone: files do not move with a conversation`, sharedWorkspaceAdvice)]
 }
 
 /** Resolves with a problem in the place of what `check` finds, where an adapter refuses its options. */
