@@ -1,7 +1,7 @@
 /** What the parent does between its workers: membership, ownership, and the way from one to another. */
 import type { Clock, ClusterHost, JsonValue, Location, Logger, Member, MemberState, NodeRef, TimerHandle } from '@beamclaw/core'
 import { BeamClawError } from '@beamclaw/core'
-import { placementOf, toWireError } from '@beamclaw/core/adapter'
+import { describeError, placementOf, toWireError } from '@beamclaw/core/adapter'
 import { KeyRegistry } from './key-registry.ts'
 import type { Line } from './line.ts'
 import { type Operation, type OutMail, readFromWorker, type ToWorker } from './messages.ts'
@@ -31,6 +31,7 @@ interface Worker {
   member: Member | undefined
   /** True once it has been a member for `settleMs`. */
   isSettled: boolean
+  isToldUnreadable?: boolean
 }
 
 /** A shard on its way. */
@@ -42,6 +43,9 @@ interface Moving {
 
 /** Milliseconds after a change before a shard moves: when the whole machine is being stopped, all workers drain at nearly the same time. */
 const calmMs = 250
+
+/** An epoch must stay a whole number that JSON can hold. */
+const highestEpoch = Number.MAX_SAFE_INTEGER - 1
 
 /** Default for `HubOptions.settleMs`. */
 const defaultSettleMs = 30_000
@@ -79,7 +83,7 @@ export class Hub {
   constructor({ keep, logger, monotonic = () => performance.now(), now = Date.now, setTimer, settleMs }: HubOptions = {}) {
     this.#setTimer = setTimer
     this.#settleMs = settleMs ?? defaultSettleMs
-    this.#shards = new ShardTable(keep)
+    this.#shards = new ShardTable(keep, (error) => logger?.log('error', 'workers.map-not-kept', { problem: describeError(error) }))
     this.#logger = logger
     this.#now = now
     this.#keys = new KeyRegistry({ monotonic, isLive: ({ incarnation }) => this.#workers.has(incarnation) })
@@ -179,7 +183,7 @@ export class Hub {
     const worker = this.#workers.get(ref.incarnation)
     if (worker === undefined) return
     const message = readFromWorker(given)
-    if (message === undefined) return void this.#logger?.log('warn', 'workers.unreadable-message', { worker: ref.id })
+    if (message === undefined) return this.#tellUnreadable(worker)
     if (message.t === 'mail') this.#relay(worker, message)
     if (message.t !== 'op') return
     const { id, what } = message
@@ -224,6 +228,12 @@ export class Hub {
     }
   }
 
+  /** Once for each worker: there may be thousands. */
+  #tellUnreadable(worker: Worker): void {
+    if (!worker.isToldUnreadable) this.#logger?.log('warn', 'workers.unreadable-message', { worker: worker.ref.id })
+    worker.isToldUnreadable = true
+  }
+
   #join(worker: Worker, { wire, records }: Pick<ClusterHost, 'wire' | 'records'>): JsonValue {
     worker.member = { ...worker.ref, state: 'up', load: 0, wire, records }
     this.#tellAll()
@@ -244,6 +254,7 @@ export class Hub {
   }
 
   #acquire(node: NodeRef, key: string, above: number): JsonValue {
+    if (above >= highestEpoch) throw new BeamClawError('invalid-option', 'There is no epoch above the one that is given')
     const shard = shardOfLease(key)
     const inTheWay = shard === undefined ? this.#keys.inTheWayOf(key, node) : this.#otherOwner(key, shard, node)
     if (inTheWay !== undefined) {

@@ -2,19 +2,21 @@
 import type { NodeRef } from '@beamclaw/core'
 import { allShards } from './shards.ts'
 
-/** Called with the owners of all shards, before any worker is told. Throws when they could not be kept. */
+/** Called with the owners of all shards, before any worker is told. Throws when they could not be kept, as on a full disk. */
 export type KeepOwners = (owners: readonly (NodeRef | null)[]) => void
 
 /**
- * Owns the map of shards. I1: a map is kept before it is told. I2: a shard leaves a worker only when the process of that worker has ended, because the lock of
+ * Owns the map of shards. I1: a map is kept before it is told, unless the disk refuses it: the locks of the shards decide, and what is kept is for people. I2: a shard leaves a worker only when the process of that worker has ended, because the lock of
  * its directory goes with the process, or when it says itself that it has given the shard away.
  */
 export class ShardTable {
   #owners: readonly (NodeRef | null)[] = allShards.map(() => null)
   readonly #keep: KeepOwners
+  readonly #onNotKept: (error: unknown) => void
 
-  constructor(keep: KeepOwners = () => {}) {
+  constructor(keep: KeepOwners = () => {}, onNotKept: (error: unknown) => void = () => {}) {
     this.#keep = keep
+    this.#onNotKept = onNotKept
   }
 
   get owners(): readonly (NodeRef | null)[] {
@@ -50,7 +52,11 @@ export class ShardTable {
 
   #set(next: readonly (NodeRef | null)[]): void {
     if (next.every((owner, shard) => owner?.incarnation === this.#owners[shard]?.incarnation)) return
-    this.#keep(next)
     this.#owners = next
+    try {
+      this.#keep(next)
+    } catch (error) {
+      this.#onNotKept(error)
+    }
   }
 }
