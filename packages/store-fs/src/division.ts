@@ -87,6 +87,8 @@ export async function divideDirectory(options: DivideDirectoryOptions): Promise<
  * const { bytes } = await measureDivision({ from: './data' })
  */
 export async function measureDivision(options: MeasureDivisionOptions): Promise<DirectoryMeasure> {
+  const rules = { from: aPath, signal: anObjectWith('throwIfAborted'), fileSystem: anObject }
+  checkOptions<MeasureDivisionOptions>('measureDivision', options, rules, ['from'])
   const { from, signal, fileSystem = nodeFileSystem } = options
   signal?.throwIfAborted()
   try {
