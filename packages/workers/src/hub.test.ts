@@ -43,6 +43,20 @@ describe('the map of shards', () => {
     expect(two.got.at(-1)).toMatchObject({ t: 'view', shards: hub.shards, gone: ['a-life'] })
   })
 
+  test('is dealt and told although a full disk keeps it from being kept', () => {
+    const told: string[] = []
+    const keep = (): void => {
+      throw new Error('ENOSPC: no space left on device, write')
+    }
+    const hub = new Hub({ keep, logger: { log: (_level, event) => void told.push(event) } })
+    const [one, two] = connect(hub, 'a', 'b') as [Fake, Fake]
+    for (const { connection } of [one, two]) connection.hear(join)
+    one.connection.ended()
+    expect(counts(hub)).toEqual({ b: 16 })
+    expect(two.got.at(-1)).toMatchObject({ t: 'view', shards: hub.shards, gone: ['a-life'] })
+    expect(new Set(told)).toEqual(new Set(['workers.map-not-kept']))
+  })
+
   test('gives nothing to a worker that is still being started while another one is ready, and all to one that is alone', () => {
     const hub = new Hub()
     const [one, two] = connect(hub, 'a', 'b') as [Fake, Fake]
@@ -159,8 +173,25 @@ describe('what a worker may claim', () => {
         connection.hear({ t: 'op', id: index, what: { op: 'acquire', key, above: 0 } })
         return got.at(-1)?.t
       })
-      expect(outcomes.toSorted()).toEqual(['done', 'failed'])
+      // Also when the other one asks first.
+      const isOfFirst = hub.shards[shardOfLease(key) ?? -1]?.id === 'a'
+      expect(outcomes).toEqual(isOfFirst ? ['done', 'failed'] : ['failed', 'done'])
     }
+  })
+
+  test('epochs are above the clock, so that those of the next parent are above those of this one', () => {
+    const hub = new Hub({ now: () => 5_000_000 })
+    const [{ connection, got }] = connect(hub, 'a') as [Fake]
+    const epochAbove = (above: number): unknown => {
+      connection.hear({ t: 'op', id: 1, what: { op: 'acquire', key: 'default:agent:main:a', above } })
+      const reply = got.at(-1) as { readonly result?: { readonly epoch: number }; readonly error?: { readonly code: string } }
+      return reply.result?.epoch ?? reply.error?.code
+    }
+    expect(epochAbove(0)).toBe(5_000_000)
+    expect(epochAbove(0)).toBe(5_000_001)
+    expect(epochAbove(6_000_000)).toBe(6_000_001)
+    expect(epochAbove(Number.MAX_SAFE_INTEGER)).toBe('invalid-option')
+    expect(epochAbove(0)).toBe(6_000_002)
   })
 })
 
@@ -195,6 +226,13 @@ describe('forged messages', () => {
     const before = [one.got.length, two.got.length]
     one.connection.hear(message)
     expect([one.got.length, two.got.length]).toEqual(before)
+  })
+
+  test('thousands of them are told once', () => {
+    const told: string[] = []
+    const [one] = connect(new Hub({ logger: { log: (_level, event) => void told.push(event) } }), 'a') as [Fake]
+    for (let count = 0; count < 1_000; count++) one.connection.hear({ t: 'junk', count })
+    expect(told).toEqual(['workers.unreadable-message'])
   })
 
   test('mail names the worker on whose line it came, whatever it says', () => {

@@ -1,5 +1,7 @@
 // `beamclaw start --workers` as processes: what is left of the runs when a worker, or the parent, is killed.
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -165,6 +167,17 @@ describe('two workers over one data directory', () => {
     const next = await start(2, ['--port', new URL(gateway.url).port])
     expect(await sent).toEqual(sessions.map(() => 'fine'))
     await expectOnce(next)
+  })
+
+  test('a port that workers of a killed parent still leave is waited for', async () => {
+    const leaving = createServer().listen(0, '127.0.0.1')
+    await once(leaving, 'listening')
+    const { port } = leaving.address() as AddressInfo
+    const starting = start(2, ['--port', String(port)])
+    await sleep(1_000)
+    leaving.close()
+    release()
+    expect(await send(await starting, 'waited')).toBe('fine')
   })
 
   test('SIGTERM lets the runs of all workers end, and then every process', async () => {

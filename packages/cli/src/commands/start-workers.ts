@@ -1,6 +1,7 @@
 /** `beamclaw start --workers`: the process above the workers, each of which is a gateway on the same port. */
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { BeamClawError, type Logger } from '@beamclaw/core'
 import { WorkerParent } from '@beamclaw/workers'
@@ -51,8 +52,25 @@ function endAll(pids: readonly number[]): void {
 
 /** Resolves with the port for all workers, which no program uses now; rejects where several processes cannot share one. */
 async function freePort(host: string, wanted: number): Promise<number> {
-  const port = await tried({ host, port: wanted, reusePort: false })
+  const port = await eventually({ host, port: wanted, reusePort: false })
   return await tried({ host, port, reusePort: true })
+}
+
+/** Workers whose parent was killed drain for a moment before they leave the port. */
+const portWaitMs = 5_000
+const portPauseMs = 100
+
+async function eventually(options: Parameters<typeof tried>[0]): Promise<number> {
+  const until = performance.now() + portWaitMs
+  for (;;) {
+    try {
+      return await tried(options)
+    } catch (error) {
+      const isTaken = ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE'
+      if (!isTaken || performance.now() > until) throw error
+      await sleep(portPauseMs)
+    }
+  }
 }
 
 async function tried(options: { readonly host: string; readonly port: number; readonly reusePort: boolean }): Promise<number> {
