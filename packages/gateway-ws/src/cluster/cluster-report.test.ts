@@ -73,6 +73,8 @@ test('each node gives the same advice, whichever was asked before, and when each
     }
   }
   const reports = [begin(0), begin(1)]
+  // The first one has not looked yet.
+  for (const report of reports.toReversed()) expect(await adviceOf(report)).toBe(3)
   await pass(10, 2)
   reports.push(begin(2))
   for (const report of reports) expect(await adviceOf(report)).toBe(3)

@@ -2,7 +2,7 @@
 import type { Clock, NodeStatus, RunningBeamClaw, TimerHandle } from '@beamclaw/core'
 import type { NodeRow } from '@beamclaw/protocol'
 import type { NodeLoad, ProcessLoad } from './node-load.ts'
-import { ScaleAdvice } from './scale-advice.ts'
+import { fewerAfterMs, ScaleAdvice } from './scale-advice.ts'
 
 export interface ClusterReportOptions {
   readonly claw: RunningBeamClaw
@@ -50,7 +50,7 @@ export class ClusterReport {
     const nodes = status.map(rowOf)
     const loads = nodes.filter(({ state }) => state === 'up').map(({ load }) => load)
     this.#advice.add({ now: clock.monotonic(), loads, isChanging: nodes.some(({ state }) => state !== 'up') })
-    return { nodes, desiredNodes: adviceOfOldest(status) ?? this.#advice.desired }
+    return { nodes, desiredNodes: this.#adviceOf(oldestOf(status), loads.length) }
   }
 
   /** Returns the metrics of this node, and the states of all that it knows, as Prometheus reads them. */
@@ -83,6 +83,12 @@ export class ClusterReport {
     this.#options.load.stop()
   }
 
+  /** Returns the advice of the oldest node. It may not have counted a node that has just joined, so those that are present count beside it while it is new. */
+  #adviceOf(oldest: Adviser | undefined, present: number): number {
+    if (oldest === undefined || oldest.isSelf) return this.#advice.desired
+    return Math.max(1, oldest.desiredNodes, oldest.uptimeMs < fewerAfterMs ? present : 1)
+  }
+
   #lookLater(): void {
     if (this.#isStopped) return
     const look = (): void => void this.survey().then(() => this.#lookLater())
@@ -95,15 +101,21 @@ export class ClusterReport {
   }
 }
 
-/** Returns the advice of the node that has been up for the longest; undefined when that is this one, or none has given any. */
-function adviceOfOldest(status: readonly NodeStatus[]): number | undefined {
-  let oldest: { readonly isSelf: boolean; readonly uptimeMs: number; readonly desiredNodes: number } | undefined
+interface Adviser {
+  readonly isSelf: boolean
+  readonly uptimeMs: number
+  readonly desiredNodes: number
+}
+
+/** Returns the node that has been up for the longest, of those that work and give an advice. */
+function oldestOf(status: readonly NodeStatus[]): Adviser | undefined {
+  let oldest: Adviser | undefined
   for (const { isSelf, activity } of status) {
     const { uptimeMs, desiredNodes }: Told = activity?.report ?? {}
     if (activity?.phase !== 'running' || typeof uptimeMs !== 'number' || typeof desiredNodes !== 'number') continue
-    if (oldest === undefined || uptimeMs > oldest.uptimeMs) oldest = { isSelf, uptimeMs, desiredNodes }
+    if (oldest === undefined || uptimeMs > oldest.uptimeMs) oldest = { isSelf, uptimeMs, desiredNodes: whole(desiredNodes) }
   }
-  return oldest?.isSelf === false ? Math.max(1, whole(oldest.desiredNodes)) : undefined
+  return oldest
 }
 
 function gauge(name: string, help: string, values: readonly (readonly [labels: string, value: number])[]): string {

@@ -15,7 +15,7 @@ const wantedLoad = 0.6
 
 /** Milliseconds for which the load has to ask for more, or for fewer, before the advice follows. */
 const moreAfterMs = 15_000
-const fewerAfterMs = 300_000
+export const fewerAfterMs = 300_000
 
 interface Wanted {
   readonly at: number
