@@ -1,6 +1,7 @@
 // Every example is run as a reader runs it, in a process of its own; here from source, so that no build is needed.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, globSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
@@ -28,7 +29,7 @@ const nodes = existsSync(oldestNode) ? [process.execPath, oldestNode] : [process
 /** Runs an example to its end with `input` typed, which then ends; on every Node that is here. They must agree. */
 async function run(name: string, input = ''): Promise<Outcome> {
   const [outcome, ...others] = await Promise.all(
-    nodes.map((node) => runOn(node, ['--conditions=beamclaw:source', 'index.ts'], join(folder, name), input)),
+    nodes.map((node) => runOn(node, ['--conditions=beamclaw:source', 'index.ts'], { cwd: join(folder, name), input })),
   )
   for (const other of others) expect(other).toEqual(outcome)
   return outcome as Outcome
@@ -48,11 +49,17 @@ function linesOf(output: string): readonly string[] {
   return lasting.split('\n').filter((line) => line !== '')
 }
 
-function runOn(node: string, args: readonly string[], cwd: string, input: string): Promise<Outcome> {
+interface RunSettings {
+  readonly cwd: string
+  readonly input?: string
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+function runOn(node: string, args: readonly string[], { cwd, input = '', environment = {} }: RunSettings): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(node, ['--disable-warning=ExperimentalWarning', ...args], {
       cwd,
-      env: { PATH: process.env.PATH ?? '' },
+      env: { PATH: process.env.PATH ?? '', ...environment },
     })
     let [output, errors] = ['', '']
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -234,6 +241,24 @@ describe('the examples', () => {
     ])
   })
 
+  test('13-many-nodes says why it cannot reach the Redis that it is given, and leaves nothing behind', async () => {
+    const temporary = mkdtempSync(join(tmpdir(), 'beamclaw-of-the-example-'))
+    try {
+      const cwd = join(folder, '13-many-nodes')
+      for (const [url, said] of [
+        ['unix:///nonexistent/redis.sock', /^Redis at unix:\/\/\/nonexistent\/redis\.sock cannot be reached .*\n$/],
+        ['nonsense', /^inspectRedis: option "url" must be an address .*\n$/],
+      ] as const) {
+        const environment = { REDIS_URL: url, TMPDIR: temporary }
+        const outcome = await runOn(process.execPath, ['--conditions=beamclaw:source', 'index.ts'], { cwd, environment })
+        expect(outcome).toEqual({ code: 1, lines: [], errors: expect.stringMatching(said) })
+        expect(readdirSync(temporary)).toEqual([])
+      }
+    } finally {
+      rmSync(temporary, { recursive: true, force: true })
+    }
+  })
+
   test('and the program of the README need nothing that Node 22.18 does not have', async () => {
     const readme = readFileSync(join(folder, '..', 'README.md'), 'utf8')
     const [, program = ''] = /^```ts run\n(.*?)^```$/ms.exec(readme) ?? []
@@ -245,7 +270,7 @@ describe('the examples', () => {
     writeFileSync(file, program)
     try {
       for (const node of nodes) {
-        expect(await runOn(node, ['--conditions=beamclaw:source', file], place, '')).toEqual({
+        expect(await runOn(node, ['--conditions=beamclaw:source', file], { cwd: place })).toEqual({
           code: 0,
           errors: '',
           lines: ['| echo hello', 'hello'],

@@ -18,20 +18,28 @@ export class ChildNode {
   readonly #open = new Map<number, (reply: Reply) => void>()
   #lastId = 0
 
-  constructor(id: string, url: string) {
+  constructor(id: string, url: string, prefix: string) {
     this.id = id
-    this.#process = fork(program, [url, id], { execArgv: process.execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-    this.ready = new Promise((resolve) => this.#open.set(0, resolve))
+    this.#process = fork(program, [url, prefix, id], { execArgv: process.execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    this.ready = this.#reply(0)
+    this.ready.catch(() => {})
     this.#process.on('message', (reply: Reply & { readonly id: number }) => this.#open.get(reply.id)?.(reply))
+    this.#process.on('exit', () => {
+      for (const answer of this.#open.values()) answer({ error: `${this.id} has ended` })
+    })
   }
 
   async ask<T>(what: Question['what'], text?: string): Promise<T> {
     const id = ++this.#lastId
-    const reply = new Promise<Reply>((resolve) => this.#open.set(id, resolve))
+    const reply = this.#reply(id)
     this.#process.send({ id, what, ...(text === undefined ? {} : { text }) } satisfies Question)
-    const { value, error } = await reply
+    return (await reply) as T
+  }
+
+  async #reply(id: number): Promise<unknown> {
+    const { value, error } = await new Promise<Reply>((resolve) => this.#open.set(id, resolve))
     if (error !== undefined) throw new Error(error)
-    return value as T
+    return value
   }
 
   async kill(): Promise<void> {

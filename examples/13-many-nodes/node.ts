@@ -13,14 +13,14 @@ export interface Question {
   readonly text?: string
 }
 
-const [, , url = '', nodeId = ''] = process.argv
+const [, , url = '', prefix = '', nodeId = ''] = process.argv
 
 if (url !== '') {
   const claw = new BeamClaw({
     providers: { demo: new DemoProvider({ delayMs: 15 }) },
     agents: [defineAgent({ id: 'main', model: 'demo/demo-1' })],
-    store: new RedisStore({ url }),
-    cluster: new RedisCluster({ url, nodeId }),
+    store: new RedisStore({ url, prefix }),
+    cluster: new RedisCluster({ url, prefix, nodeId }),
   })
   const running = await claw.start()
   const session = running.session(key)

@@ -46,6 +46,9 @@ export function wholeDirectoryFrom(flags: DataFlags, environment: Environment, d
   return { path, agent, store: optionsIn(store, environment) }
 }
 
+const redisAdvice =
+  'redis-cli --rdb FILE copies everything, beamclaw history prints a conversation, and docs/operations.md, "Redis", says how to restore and to read a journal'
+
 function sectionsOf(file: string): { readonly store?: unknown; readonly agents?: unknown } {
   const { value } = readYaml(hideVariables(readConfigText(file)), file)
   return typeof value === 'object' && value !== null ? value : {}
@@ -67,5 +70,6 @@ function pathIn(section: unknown, file: string, environment: Environment): strin
   if (!parsed.success) throw new ConfigError([`${file}: store: cannot be read; beamclaw config check says what is wrong`])
   if (parsed.data.type === 'fs') return parsed.data.path ?? storeDefaults.dataDir
   const where = parsed.data.type === 'redis' ? 'sessions are kept in Redis' : 'sessions are kept in memory only'
-  throw new ConfigError([`${file}: store.type: ${where}, so there is no data directory; name one with --data-dir`])
+  const otherwise = parsed.data.type === 'redis' ? `${redisAdvice}; or name` : 'name'
+  throw new ConfigError([`${file}: store.type: ${where}, so there is no data directory; ${otherwise} one with --data-dir`])
 }
