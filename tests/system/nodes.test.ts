@@ -133,6 +133,16 @@ test('the last node that takes work is drained by force alone, whatever the list
   expect(first.claw.cluster.phase).toBe('draining')
 })
 
+test('drains of all nodes at the same moment leave one that takes work', async () => {
+  await using lab = await Nodes.start()
+  const asked = lab.nodes.map(({ claw }, index) => claw.cluster.drain(`node-${(index + 1) % 3}`))
+  const refused = (await Promise.allSettled(asked)).filter(({ status }) => status === 'rejected')
+  expect(refused).not.toEqual([])
+  for (const { reason } of refused as PromiseRejectedResult[]) expect(reason).toMatchObject({ code: 'last-node' })
+  expect(lab.nodes.map(({ claw }) => claw.cluster.phase)).toContain('running')
+  expect((await lab.nodes[0]?.claw.session(key).send('hello').result())?.text).toBe('heard hello')
+})
+
 test('a node that cannot be asked what it does is listed without it, and with why', async () => {
   await using lab = await Nodes.start({ count: 2 })
   const [first] = lab.nodes as [LabNode]

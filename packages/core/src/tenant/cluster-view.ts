@@ -45,6 +45,9 @@ export interface ClusterViewOptions {
 /** Milliseconds that another node has to tell what it does. */
 const answerWithinMs = 2_000
 
+/** Milliseconds that it has to begin a drain, for which it asks the others. */
+const drainWithinMs = 5_000
+
 /**
  * The nodes of the cluster, at `running.cluster`. A node without a cluster sees itself alone.
  *
@@ -54,13 +57,15 @@ const answerWithinMs = 2_000
 export class ClusterView {
   readonly #options: ClusterViewOptions
   #report: () => JsonObject = () => ({})
+  /** Drains of this node that have not begun. */
+  #looking = 0
 
   /** Made by core. */
   constructor(options: ClusterViewOptions) {
     this.#options = options
     options.link.answer('node.status', async () => this.#activity() as unknown as JsonObject)
-    options.link.answer('node.drain', async (_body, from) => {
-      this.#drainSelf(from.id)
+    options.link.answer('node.drain', async ({ force }, from) => {
+      await this.#drainSelf(from.id, force === true)
       return {}
     })
   }
@@ -108,28 +113,31 @@ export class ClusterView {
         details: { known },
       })
     }
-    if (options.force !== true && (await this.#isLast(node))) {
-      throw new BeamClawError(
-        'last-node',
-        `No node but "${node.id}" takes work: start another one first, or force the drain, and new messages are refused until a node is started`,
-      )
+    const { force = false } = options
+    if (node.isSelf) return this.#drainSelf(node.id, force)
+    await this.#options.cluster.request(node, { type: 'node.drain', force }, { timeoutMs: drainWithinMs })
+  }
+
+  /** Rejects `last-node`. While it looks for another node that takes work, it counts as draining: of nodes that are drained at once, none relies on the others. */
+  async #drainSelf(by: string, isForced: boolean): Promise<void> {
+    const { cluster, logger, phase, drain } = this.#options
+    this.#looking++
+    try {
+      if (!isForced && phase.value === 'running' && !(await this.#hasOther())) {
+        const then = 'start another one first, or force the drain, and new messages are refused until a node is started'
+        throw new BeamClawError('last-node', `No node but "${cluster.self.id}" takes work: ${then}`)
+      }
+      if (phase.value === 'running') logger.log('info', 'cluster.drain-asked', { by })
+      drain().catch(() => {})
+    } finally {
+      this.#looking--
     }
-    if (node.isSelf) return this.#drainSelf(node.id)
-    await this.#options.cluster.request(node, { type: 'node.drain' }, { timeoutMs: answerWithinMs })
   }
 
-  /** Resolves with true for a node that takes work while no other one does. Asks them: the list of members is up to two heartbeats old. */
-  async #isLast({ incarnation }: Member): Promise<boolean> {
-    const isWorking = ({ activity }: NodeStatus): boolean => activity?.phase === 'running'
+  /** Resolves with true when another node takes work. Asks them: the list of members is up to two heartbeats old. */
+  async #hasOther(): Promise<boolean> {
     const nodes = await this.status()
-    if (nodes.some((one) => one.incarnation !== incarnation && isWorking(one))) return false
-    return nodes.some((one) => one.incarnation === incarnation && (isWorking(one) || one.activity === undefined))
-  }
-
-  #drainSelf(by: string): void {
-    const { logger, phase, drain } = this.#options
-    if (phase.value === 'running') logger.log('info', 'cluster.drain-asked', { by })
-    drain().catch(() => {})
+    return nodes.some(({ isSelf, activity }) => !isSelf && activity?.phase === 'running')
   }
 
   async #statusOf(node: Member & { readonly isSelf: boolean }): Promise<NodeStatus> {
@@ -148,7 +156,7 @@ export class ClusterView {
     const { phase, tenants } = this.#options
     const sum = (count: (tenant: LinkedTenant) => number): number => tenants.reduce((total, tenant) => total + count(tenant), 0)
     return {
-      phase: phase.value,
+      phase: this.#looking > 0 && phase.value === 'running' ? 'draining' : phase.value,
       sessions: sum(({ sessionCount }) => sessionCount),
       busySessions: sum(({ busyCount }) => busyCount),
       report: this.#report(),
