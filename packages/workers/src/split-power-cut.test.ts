@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FsStore, nodeFileSystem } from '@beamclaw/store-fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+// @boundaries-ignore a power cut is a matter of the files of store-fs, whose tests have one
 import { CrashFileSystem } from '../../store-fs/src/testing/crash-file-system.ts'
 import { isSharded } from './shard-directory.ts'
 import { splitDataDirectory } from './split.ts'
