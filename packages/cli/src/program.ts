@@ -169,8 +169,9 @@ function addTalk(root: Command): void {
     .option('--agent <id>', 'whose session it is (default: the first agent of the configuration)')
     .option('--idempotency-key <key>', 'sent again with the same key, a message is not run again: its answer comes back')
     .action(async (message, flags) => (await import('./commands/send.ts')).send(message, flags))
-  talk(root, 'sessions')
-    .description('list the conversations')
+  const sessions = root.command('sessions').description('the conversations: list them, print one')
+  talk(sessions, 'list', { isDefault: true })
+    .description('list them')
     .option('--agent <id>', 'only those of one agent')
     .option('--owner <name>', 'only those with this owner')
     .option('--label <name>', 'only those with this label')
@@ -182,12 +183,16 @@ function addTalk(root: Command): void {
     .option('--limit <number>', 'at most so many (default: 100)')
     .option('--after <cursor>', 'the page after the one that named this cursor, with the same --sort')
     .action(async (flags) => (await import('./commands/sessions.ts')).sessions(flags))
-  talk(root, 'history')
-    .description('print a conversation, oldest message first, and the runs that are not over')
-    .argument('<key>', 'agent:<agent>:<session>, or the last part alone')
-    .option('--limit <number>', 'the newest so many messages (default: 50)')
-    .option('--before <number>', 'the page before the message with this number, counted from 0')
-    .action(async (key, flags) => (await import('./commands/history.ts')).history(key, flags))
+  const conversation = 'print a conversation, oldest message first, and the runs that are not over'
+  for (const command of [
+    talk(sessions, 'show').description(`${conversation}; the same as history`),
+    talk(root, 'history').description(conversation),
+  ])
+    command
+      .argument('<key>', 'agent:<agent>:<session>, or the last part alone')
+      .option('--limit <number>', 'the newest so many messages (default: 50)')
+      .option('--before <number>', 'the page before the message with this number, counted from 0')
+      .action(async (key, flags) => (await import('./commands/history.ts')).history(key, flags))
   talk(root, 'redrive')
     .description('send the message of a run that was given up once more; without a run, list those there are')
     .argument('<key>', 'agent:<agent>:<session>, or the last part alone')

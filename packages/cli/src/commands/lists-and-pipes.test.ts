@@ -51,6 +51,14 @@ describe('sessions', () => {
     expect((await run('sessions', '--owner', 'nobody')).output).toBe('No sessions match these flags\n')
   })
 
+  test('have the commands that every group has', async () => {
+    expect(await run('sessions', 'list', '--owner', 'ada')).toEqual(await run('sessions', '--owner', 'ada'))
+    const shown = await run('sessions', 'show', 'c', '--limit', '1')
+    expect(shown).toMatchObject({ code: 0, output: expect.stringMatching(/\S/) })
+    expect(shown).toEqual(await run('history', 'c', '--limit', '1'))
+    expect(await run('sessions', 'lst')).toMatchObject({ code: 2, errors: expect.stringContaining('Did you mean list?') })
+  })
+
   test('go on where the last page says', async () => {
     let [found, after]: [string, string | undefined] = ['', undefined]
     for (let pages = 0; pages < 4; pages++) {

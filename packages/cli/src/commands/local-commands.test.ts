@@ -66,7 +66,8 @@ describe('the command line', () => {
       'doctor',
       'status',
       'send',
-      'sessions',
+      'sessions list',
+      'sessions show',
       'history',
       'redrive',
       'agents',
@@ -122,12 +123,22 @@ describe('init', () => {
   test.each(['demo', 'openai', 'anthropic'])('has comments for %s that may all be used as they are', async (provider) => {
     expect((await inFolder(['init', '--provider', provider])).code).toBe(0)
     const text = readFileSync(join(folder, 'beamclaw.yaml'), 'utf8')
-    const used = text.replaceAll(/^( *)# ( *[\w/.-]+:(?: |$))/gm, '$1$2')
-    for (const line of ['    tools: [', '    askMode: ', '    skills: [', 'tools:', 'skills:']) expect(used).toContain(`\n${line}`)
+    const used = text.replaceAll(/^( *)# ( {0,3}[\w/.-]+:(?: |$))/gm, '$1$2')
+    for (const line of ['workers: ', '    tools: [', '    askMode: ', '    skills: [', 'tools:', 'skills:'])
+      expect(used).toContain(`\n${line}`)
     write(used)
     const keys = { OPENAI_API_KEY: 'sk-1', ANTHROPIC_API_KEY: 'sk-2', BEAMCLAW_GATEWAY_TOKEN: 'a-long-token' }
     const { code, errors } = await inFolder(['config', 'check'], keys)
     expect({ code, errors }).toEqual({ code: 0, errors: '' })
+  })
+
+  test('has what several gateways need in the place of the store', async () => {
+    expect((await inFolder(['init'])).code).toBe(0)
+    const text = readFileSync(join(folder, 'beamclaw.yaml'), 'utf8')
+    write(text.replace(/^store:\n(?: .*\n)*/m, '').replaceAll(/^# {5}(store|cluster): /gm, '$1: '))
+    const { code, errors } = await inFolder(['config', 'check'])
+    expect({ code, errors }).toEqual({ code: 0, errors: '' })
+    expect(readFileSync(join(folder, 'beamclaw.yaml'), 'utf8')).toMatch(/^store: \{ type: redis/m)
   })
 
   test('chooses the service whose key is there', async () => {

@@ -28,9 +28,16 @@ gateway:
   # allowedOrigins: [https://chat.example.org]   # web pages that may connect
 
 store:
-  type: fs               # memory forgets everything at the end
+  type: fs               # redis: several gateways over one server; memory forgets everything at the end
   path: ./data
   sync: always           # on disk before it is acknowledged
+
+# Several gateways share one Redis (docs/cluster.md). In the place of the section above, each has
+#     store: { type: redis, url: 'redis://localhost:6379' }
+#     cluster: { nodeId: web-1 }                 # unlike that of each other; without this line, the host name
+# and tools.workspace, where agents work with files.
+
+# workers: auto          # a process on each core but one, over a new data directory (docs/workers.md)
 
 providers:
   ${providers[provider]}
@@ -46,6 +53,7 @@ agents:
     # fallbacks: [local/llama3]                  # asked in this order when the model fails
 
 # tools:
+#   workspace: /srv/shared                       # where agents have their files; with store: redis, shared by all machines
 #   exec: { sandbox: auto }                      # bubblewrap, docker or podman: the first that works, else no command runs
 
 # skills:
