@@ -86,7 +86,9 @@ export class TenantProcesses implements ProcessList {
       () => {
         this.#returns.delete(timer)
         const back = this.#host.cluster.members.map(({ id }) => id as string)
-        this.#callLost(left.filter((id) => !back.includes(id))).catch((error: unknown) => this.#log('process.not-taken-over', '', error))
+        this.#callLost(left.filter((id) => !back.includes(id))).catch((error: unknown) =>
+          this.#log('process.not-taken-over', undefined, error),
+        )
       },
       returnWithinMs,
       true,
@@ -372,7 +374,8 @@ export class TenantProcesses implements ProcessList {
     }
   }
 
-  #log(event: string, process: string, error: unknown): void {
-    if (this.#phase !== 'released') this.#host.services.logger.log('warn', event, { process, error: describeError(error) })
+  #log(event: string, process: string | undefined, error: unknown): void {
+    const about = process === undefined ? {} : { process }
+    if (this.#phase !== 'released') this.#host.services.logger.log('warn', event, { ...about, error: describeError(error) })
   }
 }

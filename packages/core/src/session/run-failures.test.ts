@@ -3,6 +3,7 @@ import { flushEventLoop } from '@beamclaw/actor/testing'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { AgentHooks } from '../agent/hooks.ts'
 import { BeamClawError, defineErrors } from '../base/errors.ts'
+import { asProviderError } from '../provider/provider-error.ts'
 import { FunctionModel, type ModelTurn, type Stage, stage } from '../testing/model.ts'
 import { defineTool } from '../tool/tool.ts'
 import type { SessionHandle } from './session-handle.ts'
@@ -155,6 +156,23 @@ describe('a run that failed', () => {
     expect(lines).toEqual([
       { level: 'warn', event: 'run.failed', session: key, run: 'one', code: 'guardrail-tripped', message: 'A card number' },
     ])
+  })
+
+  test('for what its provider threw by mistake is logged with the text of that, which the sender is not told', async () => {
+    const lines: unknown[] = []
+    const logger: Logger = { log: (level, event, fields) => void (event === 'provider.threw' && lines.push({ level, ...fields })) }
+    // As the services around each provider of a gateway do.
+    const model = new FunctionModel((_request, _index, signal) => {
+      throw asProviderError(new TypeError('headers of undefined, with sk-secret'), signal)
+    })
+    const { claw } = await stage(model, {}, { services: { logger } })
+    onTestFinished(() => void claw.kill())
+    const error = await errorOf(claw.session(key).send('pay', { idempotencyKey: 'one' }).result())
+    expect(error.code).toBe('provider-protocol')
+    expect(error.message).not.toContain('sk-secret')
+    // Once for each attempt.
+    const line = { level: 'warn', session: key, run: 'one', error: expect.stringContaining('headers of undefined') }
+    expect(lines).toEqual(model.requests.map(() => line))
   })
 
   test('is not logged when it was completed or aborted', async () => {

@@ -302,7 +302,9 @@ export class Session extends Actor<SessionMessage, SessionReply> {
 
   #letGo({ code, message }: BeamClawError, aftermath: Aftermath): void {
     const event = aftermath.cause === 'own' ? 'session.broken' : 'session.journal-failed'
-    this.#dependencies.services.logger.log('error', event, { session: this.#key, code, error: message })
+    // Another owner is no failure: after a freeze each session of the node has one.
+    const level = code === 'fenced' ? 'info' : 'error'
+    this.#dependencies.services.logger.log(level, event, { session: this.#key, code, error: message })
     this.#memory.loaded?.loop.interruptStep(message)
     this.#memory.letGo(aftermath)
   }

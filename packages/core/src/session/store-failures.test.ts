@@ -1,4 +1,4 @@
-import { silentLogger } from '@beamclaw/actor'
+import { type Logger, silentLogger } from '@beamclaw/actor'
 import { flushEventLoop, gate } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import { BeamClawError } from '../base/errors.ts'
@@ -52,7 +52,9 @@ describe('a session whose journal cannot be written', () => {
 
   test('makes way for another owner', async () => {
     const store = new TroubledStore()
-    const { claw } = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store })
+    const levels: string[] = []
+    const logger: Logger = { log: (level, event) => void (event === 'session.journal-failed' && levels.push(level)) }
+    const { claw } = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store, services: { logger } })
     await claw.session(key).send('one').result()
     store.before = async () => {
       throw new BeamClawError('fenced', 'a later owner opened the log')
@@ -60,6 +62,8 @@ describe('a session whose journal cannot be written', () => {
     await expect(claw.session(key).send('two').accepted).rejects.toMatchObject({ code: 'fenced' })
     await flushEventLoop()
     expect(partTree(claw, 'sessions')?.children).toEqual([])
+    // Expected after each freeze of a node.
+    expect(levels).toEqual(['info'])
   })
 })
 

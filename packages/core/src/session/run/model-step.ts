@@ -2,6 +2,7 @@
 import { definedOnly } from '@beamclaw/actor/internal'
 import type { AgentDefinition, SystemContext, SystemPrompt } from '../../agent/agent.ts'
 import { referencesIn } from '../../base/attachments.ts'
+import { BeamClawError, describeError } from '../../base/errors.ts'
 import { assistantMessageOf, eachOf, type Fail, fieldsOf, messageOf, stringOf } from '../../base/message-check.ts'
 import type { JsonValue, Message } from '../../base/messages.ts'
 import type { ProviderRequest } from '../../ports/provider.ts'
@@ -44,12 +45,22 @@ export async function askModel(
     await written
     // The session is stopping or the run was cancelled. The request stays open, and the journal decides the next step.
     if (signal.aborted) return
+    logForeign(options, runId, error)
     const failed = error instanceof HookFailure ? { ...describeFailure(error.error), isRetryable: false } : describeFailure(error)
     return journal.stage({ type: 'model-failure', runId, turn, attempt, ...failed })
   }
   if (signal.aborted) return
   // The next step is decided at once, and written in the same batch.
   journal.stage({ type: 'model-response', runId, turn, ...answer })
+}
+
+/**
+ * Logs what a provider threw that is no provider error: a mistake in its code, which nothing else tells. The log alone has the text, since it may quote the request; callers hear
+ * of the kind.
+ */
+function logForeign({ logger, sessionKey: session }: RunLoopOptions, run: string, error: unknown): void {
+  if (!BeamClawError.isInstance(error, 'provider-protocol') || error.cause === undefined) return
+  logger.log('warn', 'provider.threw', { session, run, error: describeError(error.cause) })
 }
 
 async function bothOf(listed: Promise<void>, written: Promise<void>): Promise<void> {
