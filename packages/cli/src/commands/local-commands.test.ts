@@ -75,6 +75,7 @@ describe('the command line', () => {
       'backup',
       'journal',
       ...['subagents list', 'subagents show', 'subagents cancel'],
+      'workers split',
     ]
     expect(names.toSorted()).toEqual(promised.toSorted())
   })
