@@ -44,7 +44,12 @@ export async function takeWal(fileSystem: FileSystem, directory: string, table: 
       if (tail !== undefined) await fileSystem.close(tail.descriptor)
     }
   }
-  throw new BeamClawError('store-io', `${directory}: other processes keep taking the write-ahead log over. Stop them and try again`)
+  throw overtaken(directory)
+}
+
+function overtaken(directory: string, cause?: unknown): BeamClawError {
+  const problem = `${directory}: other processes keep taking the write-ahead log over. Stop them and try again`
+  return new BeamClawError('store-io', problem, cause === undefined ? {} : { cause })
 }
 
 interface Claim {
@@ -56,11 +61,13 @@ interface Claim {
 
 async function take(fileSystem: FileSystem, directory: string, table: LogTable, claim: Claim): Promise<CurrentSegment> {
   const { numbers, own, number } = claim
+  let isReplayed = false
   try {
     await sealSegments(fileSystem, directory, numbers)
     const chain = await chainOf(fileSystem, directory, numbers)
     const lost = new LostLines()
     let previous = { number: 0, bytes: 0 }
+    isReplayed = chain.length > 0
     for (const segment of chain) previous = { number: segment.number, bytes: await replay(fileSystem, directory, table, segment, lost) }
     const [unproven] = lost.unproven
     if (unproven !== undefined && lost.unproven.length > lost.gaps - lost.proven) throw unproven
@@ -79,7 +86,8 @@ async function take(fileSystem: FileSystem, directory: string, table: LogTable, 
     // A later owner that sealed it may have read its header, and name it in its own.
     if (fileSystem.isUnsealed(own)) await abandonSegment(fileSystem, directory, number, own)
     else await fileSystem.close(own)
-    throw error
+    // The table has lines by now, so that another attempt would read them a second time.
+    throw isReplayed && isAbsent(error) ? overtaken(directory, error) : error
   }
 }
 
