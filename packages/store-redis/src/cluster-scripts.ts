@@ -136,11 +136,14 @@ keepUntil(tonumber(ARGV[2]))
 return 1
 `)
 
-/** KEYS parcel. ARGV text, milliseconds to keep it, channel, message that names it. Returns the connections that heard it; without one nothing is kept. */
+/**
+ * KEYS parcel. ARGV text, milliseconds to keep it, channel, message that names it, `1` where connections of other servers may hear it, too. Returns the connections
+ * that heard it; without one nothing is kept.
+ */
 export const sendParcelScript: RedisScript = script(`
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 local receivers = redis.call('PUBLISH', ARGV[3], ARGV[4])
-if receivers == 0 then redis.call('UNLINK', KEYS[1]) end
+if receivers == 0 and ARGV[5] ~= '1' then redis.call('UNLINK', KEYS[1]) end
 return receivers
 `)
 

@@ -5,24 +5,33 @@ import { NotConnectedError } from './redis-client.ts'
 
 /** What the connection is made of. */
 export interface FailoverOptions {
-  /** Resolves with the primary, by what is known now. */
-  readonly search: () => Promise<HostAndPort>
+  /** Resolves with the servers that are named as primary now, the likeliest first. */
+  readonly search: () => Promise<readonly HostAndPort[]>
+  /** Resolves with whether a server calls itself a primary. */
+  readonly isPrimary: (server: HostAndPort) => Promise<boolean>
   /** Returns a client for one server that gives up when it loses its connection. */
   readonly clientOf: (server: HostAndPort) => NodeRedisLike
   readonly delayBefore: (attempt: number) => number
+  /** Ends what the searches have opened. */
+  readonly close?: () => void
 }
+
+/** Milliseconds between two looks for another primary. */
+const watchMs = 1_000
 
 type Listener = (message: string) => void
 
 /** A server that is no primary, or not that of the slot, has refused the command, and not run it. */
-const refusedByOther = /^(?:READONLY|MOVED|CLUSTERDOWN)\b/
+const refusedByOther = /^(?:READONLY|MOVED|CLUSTERDOWN|MASTERDOWN)\b|-READONLY\b/
 
 /**
  * Phases: `new → searching ⇄ ready → destroyed`. Owns the client of the moment.
  *
  * - I1: `ready` is told for each server that was found, after it called itself a primary, and after it knows the channels.
  * - I2: a command is sent once, to the server of the moment. One that a server refused because it is not the primary rejects `NotConnectedError`, and the search begins anew.
- * - I3: the search goes on, with growing pauses, until a primary is found or the client is destroyed. Each failure is told as `error`.
+ * - I3: a connection that is up is left once another server is named that calls itself a primary: in a planned failover the one before stays up, and takes writes that are
+ *   lost.
+ * - I4: the search goes on, with growing pauses, until a primary is found or the client is destroyed. Each failure is told as `error`.
  */
 export class FailoverClient implements NodeRedisLike {
   readonly #options: FailoverOptions
@@ -85,13 +94,15 @@ export class FailoverClient implements NodeRedisLike {
   }
 
   duplicate(): NodeRedisLike {
-    return new FailoverClient(this.#options)
+    const { close: _, ...shared } = this.#options
+    return new FailoverClient(shared)
   }
 
   destroy(): void {
     this.#phase = 'destroyed'
     this.#wake?.()
     this.#leave(this.#client)
+    this.#options.close?.()
   }
 
   on(event: 'ready' | 'error' | 'terminated', listener: (error?: unknown) => void): this {
@@ -125,8 +136,19 @@ export class FailoverClient implements NodeRedisLike {
 
   /** Resolves once a primary is connected, with a promise that rejects when the connection is lost. */
   async #enter(): Promise<{ readonly lost: Promise<never> }> {
-    const server = await this.#options.search()
-    if (!this.isOpen) throw new Error('The client was destroyed')
+    let failure: unknown
+    for (const server of await this.#options.search()) {
+      if (!this.isOpen) throw new Error('The client was destroyed')
+      try {
+        return await this.#connectTo(server)
+      } catch (error) {
+        failure ??= error
+      }
+    }
+    throw failure
+  }
+
+  async #connectTo(server: HostAndPort): Promise<{ readonly lost: Promise<never> }> {
     const client = this.#options.clientOf(server)
     const lost = Promise.withResolvers<never>()
     lost.promise.catch(() => undefined)
@@ -144,7 +166,23 @@ export class FailoverClient implements NodeRedisLike {
       throw error
     }
     this.#phase = 'ready'
+    void this.#watch(client, server)
     return { lost: lost.promise }
+  }
+
+  /** Looks whether another server has become the primary, as long as this connection is the one of the moment. */
+  async #watch(client: NodeRedisLike, server: HostAndPort): Promise<void> {
+    for (;;) {
+      await new Promise<void>((resolve) => void setTimeout(resolve, watchMs).unref())
+      if (client !== this.#client || this.#phase !== 'ready') return
+      try {
+        const [named] = await this.#options.search()
+        if (named === undefined || isSame(named, server) || !(await this.#options.isPrimary(named))) continue
+        return this.#leave(client, new Error(`The primary is ${named.host}:${named.port} now`))
+      } catch {
+        // None that can be asked knows of another one.
+      }
+    }
   }
 
   #leave(client: NodeRedisLike | undefined, error: unknown = new Error('The client was destroyed')): void {
@@ -170,8 +208,16 @@ export class FailoverClient implements NodeRedisLike {
   }
 }
 
+function isSame(a: HostAndPort, b: HostAndPort): boolean {
+  return a.host === b.host && a.port === b.port
+}
+
+/** True for the reply to ROLE of a server that is a primary. */
+export function isPrimaryRole(role: unknown): boolean {
+  return Array.isArray(role) && String(role[0]) === 'master'
+}
+
 async function checkIsPrimary(client: NodeRedisLike, { host, port }: HostAndPort): Promise<void> {
-  const role = await client.sendCommand(['ROLE'])
-  if (Array.isArray(role) && String(role[0]) === 'master') return
+  if (isPrimaryRole(await client.sendCommand(['ROLE']))) return
   throw new Error(`The server ${host}:${port} was named as primary, but is none yet`)
 }

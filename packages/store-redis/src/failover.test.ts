@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import type { AppendLog, BeamClawError, Store, StoreKey } from '@beamclaw/core'
 import { fencingToken, logRecords, seqsOf, storeKey } from '@beamclaw/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -128,4 +130,89 @@ describe.skipIf(noRedis !== undefined)(`a failover${title}`, () => {
       )
     await expect.poll(refusal, patience).toEqual({ code: 'store-io', reply: 'NOREPLICAS' })
   })
+})
+
+describe
+  .skipIf(noRedis !== undefined)
+  .each<{ name: string; start: () => Promise<Servers>; failover: (servers: Servers) => Promise<unknown> }>([
+    {
+      name: 'Sentinels',
+      start: () => RedisSentinels.start(),
+      failover: (servers) => (servers as RedisSentinels).failover(),
+    },
+    {
+      name: 'a Redis Cluster',
+      start: () => RedisClusterServers.start('{beamclaw}'),
+      failover: ({ replica }) => replica.send('CLUSTER', 'FAILOVER'),
+    },
+  ])(`a planned failover of $name, in which the primary lives on${title}`, ({ start, failover }) => {
+  test('is followed within seconds by all connections: nodes hear each other, nothing is done twice, and what is acknowledged stays', async () => {
+    const servers = await start()
+    const key = storeKey('a')
+    const store = new RedisStore({ url: servers.url })
+    const hosts = [new HeardHost(), new HeardHost()] as const
+    const nodes = ['one', 'two'].map((nodeId) => new RedisCluster({ url: servers.url, nodeId })) as [RedisCluster, RedisCluster]
+    onTestFinished(async () => {
+      for (const node of nodes) await node.stop()
+      await store.stop()
+      await servers.dispose()
+    })
+    for (const [index, node] of nodes.entries()) await node.join(hosts[index] as HeardHost)
+    const [one, two] = nodes
+    await appendThrough(store, key, 1)
+    await expect.poll(async () => String(await failover(servers).catch(String)), patience).toBe('OK')
+    await expect.poll(async () => String(await servers.replica.send('ROLE')), patience).toMatch(/^master/)
+    const asked = new Set<number>()
+    let number = 0
+    const call = async (): Promise<unknown> => {
+      const body = ++number
+      const outcome = await two.request(one.self, body, { timeoutMs: 1_000 }).catch((error: BeamClawError) => error)
+      // Certainly not delivered, and heard all the same, would be done a second time.
+      if ((outcome as BeamClawError).details?.isUndelivered === true) asked.add(body)
+      return outcome
+    }
+    const isHeard = async (): Promise<boolean> => JSON.stringify(await call()) === `{"echo":${number}}`
+    for (let calls = 0; calls < 300; calls++) {
+      await isHeard()
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    await expect.poll(isHeard, patience).toBe(true)
+    const log = await appendThrough(store, key, 10)
+    const { length } = (await log.read()).records
+    // It is made a replica only now, and its data is the new one's.
+    await expect.poll(async () => String(await servers.primary.send('ROLE')), patience).toMatch(/^slave/)
+    expect((await store.readLog(key))?.lastSeq).toBe(length)
+    await expect.poll(isHeard, patience).toBe(true)
+    expect(hosts[0].asked.filter(({ body }) => asked.has(body as number))).toEqual([])
+    expect(hosts.flatMap(({ lives, left }) => [...lives, ...left])).toEqual([])
+  })
+})
+
+test.skipIf(noRedis !== undefined)('a Sentinel that is wrong does not keep the others from being heard', async () => {
+  const servers = await RedisSentinels.start()
+  const liar = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.on('data', (data) => {
+      const words = String(data)
+      const reply = ['name', 'ours', 'ip', '127.0.0.1', 'port', '1', 'config-epoch', '9999']
+      const text = `*${reply.length}\r\n${reply.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`
+      for (const _ of words.matchAll(/HELLO|CLIENT|PING/g)) socket.write('+OK\r\n')
+      if (words.includes('MASTER')) socket.write(text)
+    })
+  }).listen(0, '127.0.0.1')
+  await once(liar, 'listening')
+  const { port } = liar.address() as AddressInfo
+  const store = new RedisStore({ url: servers.url.replace('//', `//127.0.0.1:${port},`) })
+  onTestFinished(async () => {
+    await store.stop()
+    liar.close()
+    await servers.dispose()
+  })
+  expect(await store.put(storeKey('a'), 1)).toBe(1)
+})
+
+test('a cluster whose connections never came up stops all the same', async () => {
+  const cluster = new RedisCluster({ url: 'redis+sentinel://127.0.0.1:1/ours', nodeId: 'one', deadlineMs: 300 })
+  await expect(cluster.join(new HeardHost())).rejects.toMatchObject({ code: 'store-io' })
+  await cluster.stop()
 })

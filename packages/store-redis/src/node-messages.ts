@@ -18,6 +18,7 @@ export interface NodeMessagesOptions {
   readonly logger: Logger | undefined
   readonly membership: Pick<Membership, 'life' | 'isUp' | 'self' | 'members' | 'refresh'>
   readonly host: () => ClusterHost | undefined
+  readonly hasOtherServers: boolean
 }
 
 /** Joins the requests that wait, what is sent and what is heard. */

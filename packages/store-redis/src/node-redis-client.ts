@@ -1,8 +1,9 @@
 /** The five functions over node-redis: with a client of our own, or with one that the application made. */
 import { definedOnly } from '@beamclaw/core/adapter'
 import { createClient, RESP_TYPES } from '@redis/client'
-import { FailoverClient } from './failover-client.ts'
-import { primaryBySentinel, primaryBySlot } from './primary-search.ts'
+import { AskedServers } from './asked-servers.ts'
+import { FailoverClient, isPrimaryRole } from './failover-client.ts'
+import { type AskServer, primariesBySentinel, primariesBySlot } from './primary-search.ts'
 import { type HostAndPort, type PrimaryAddress, primaryAddress, unixPath } from './redis-address.ts'
 import { NotConnectedError, type RedisClient, type RedisReply, type RedisScript, type RedisWord, type SendOptions } from './redis-client.ts'
 
@@ -72,21 +73,19 @@ function primaryClient(to: ConnectTo, address: PrimaryAddress): NodeRedisLike {
     const times = { connectTimeout: timeoutMs, socketTimeout: timeoutMs, reconnectStrategy: false as const }
     return bareClient({ ...options, socket: { host, port, ...times, ...(isTls ? { ...tls, tls: true as const } : {}) } }, timeoutMs)
   }
-  const ask = async (server: HostAndPort, command: readonly string[]): Promise<unknown> => {
-    const client = clientOf(server, kind === 'sentinel' ? sentinelLogin : login, Math.min(longestAskMs, silenceMs))
-    // Failures reject what is asked as well.
-    client.on('error', () => undefined)
-    try {
-      await client.connect()
-      return await client.sendCommand(command)
-    } finally {
-      if (client.isOpen) client.destroy()
-    }
-  }
+  const askMs = Math.min(longestAskMs, silenceMs)
+  const ofLogin = new AskedServers((server) => clientOf(server, login, askMs))
+  const guides = kind === 'sentinel' ? new AskedServers((server) => clientOf(server, sentinelLogin, askMs)) : ofLogin
+  const ask: AskServer = (server, command) => guides.ask(server, command)
   return new FailoverClient({
-    search: () => (kind === 'sentinel' ? primaryBySentinel(asked, name, ask) : primaryBySlot(asked, anyKey, ask)),
+    search: () => (kind === 'sentinel' ? primariesBySentinel(asked, name, ask) : primariesBySlot(asked, anyKey, ask)),
+    isPrimary: async (server) => isPrimaryRole(await ofLogin.ask(server, ['ROLE'])),
     clientOf: (server) => clientOf(server, { ...login, database }, silenceMs),
     delayBefore,
+    close() {
+      ofLogin.close()
+      guides.close()
+    },
   })
 }
 
@@ -113,6 +112,8 @@ class NodeRedisClient implements RedisClient {
   readonly #isOwned: boolean
   readonly #listeners = new Set<(trouble?: unknown) => void>()
   #subscriber: Promise<NodeRedisLike> | undefined
+  /** The client of `#subscriber`, from its first attempt to connect on. */
+  #opening: NodeRedisLike | undefined
   #lastError: unknown
   #isStopped = false
   readonly #onReady = (): void => {
@@ -179,8 +180,8 @@ class NodeRedisClient implements RedisClient {
     this.#isStopped = true
     this.#listeners.clear()
     this.#client.off('ready', this.#onReady)
-    const subscriber = await this.#subscriber?.catch(() => undefined)
-    subscriber?.destroy()
+    // Also one that never came up, for which the promise would wait.
+    if (this.#opening?.isOpen === true) this.#opening.destroy()
     if (!this.#isOwned) this.#client.off('error', this.#onError)
     else if (this.#client.isOpen) this.#client.destroy()
   }
@@ -188,6 +189,7 @@ class NodeRedisClient implements RedisClient {
   /** A connection that subscribes takes no other commands. */
   async #openSubscriber(): Promise<NodeRedisLike> {
     const subscriber = this.#client.duplicate()
+    this.#opening = subscriber
     subscriber.on('error', this.#onError)
     await subscriber.connect()
     return subscriber

@@ -13,7 +13,12 @@ function scene() {
     },
     script: async () => 1,
   }
-  const outbox = new Outbox({ link, names: clusterNames('p'), clock: { yieldTo: (callback) => void setImmediate(callback) } })
+  const outbox = new Outbox({
+    link,
+    names: clusterNames('p'),
+    hasOtherServers: false,
+    clock: { yieldTo: (callback) => void setImmediate(callback) },
+  })
   const post = (from: string, body: number): void => outbox.post('to', { ...encodeItem({ kind: 'tell', body }), from })
   return { outbox, post, published }
 }

@@ -12,6 +12,8 @@ export interface OutboxOptions {
   readonly link: Pick<RedisLink, 'send' | 'script'>
   readonly names: ClusterNames
   readonly clock: Pick<Clock, 'yieldTo'>
+  /** True where the server hands messages on to other servers, and counts only the connections of its own that heard them. */
+  readonly hasOtherServers: boolean
 }
 
 /** What became of a message: `sent` to so many connections, or not at all, or nothing is known. */
@@ -82,7 +84,8 @@ export class Outbox {
       const text = encodeEnvelope(from, batch)
       const sending = text.length > parcelLength ? this.#sendParcel(to, from, text) : this.#publish(to, text)
       const delivery = await sending.then(
-        (receivers): Delivery => ({ receivers: Number(receivers) }),
+        // None is not certain where another server may have it heard.
+        (receivers): Delivery => ({ receivers: Number(receivers) || Number(this.#options.hasOtherServers) }),
         (error: unknown): Delivery => ({ error }),
       )
       for (const { settle } of batch) settle?.(delivery)
@@ -96,9 +99,9 @@ export class Outbox {
   }
 
   #sendParcel(to: string, from: string, text: string): Promise<RedisReply> {
-    const { link, names } = this.#options
+    const { link, names, hasOtherServers } = this.#options
     const id = randomUUID()
-    const args = [text, String(keepParcelMs), names.channel(to), encodeParcelNotice(from, id)]
+    const args = [text, String(keepParcelMs), names.channel(to), encodeParcelNotice(from, id), hasOtherServers ? '1' : '0']
     return link.script('sending to another node', sendParcelScript, [names.parcel(id)], args)
   }
 }

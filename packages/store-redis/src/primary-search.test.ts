@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type AskServer, primaryBySentinel, primaryBySlot } from './primary-search.ts'
+import { type AskServer, primariesBySentinel, primariesBySlot } from './primary-search.ts'
 
 const asked = [
   { host: 'a', port: 1 },
@@ -25,21 +25,24 @@ describe('Sentinels', () => {
       ]),
       c: master('old', 1),
     })
-    expect(await primaryBySentinel(asked, 'ours', ask)).toEqual({ host: 'new', port: 6_380 })
+    expect(await primariesBySentinel(asked, 'ours', ask)).toEqual([
+      { host: 'new', port: 6_380 },
+      { host: 'old', port: 6_379 },
+    ])
   })
 
   test('that are away do not hide the one that knows', async () => {
     const ask = sentinels({ a: new Error('connect ECONNREFUSED'), b: new Error('ERR No such master with that name'), c: master('here', 1) })
-    expect(await primaryBySentinel(asked, 'ours', ask)).toEqual({ host: 'here', port: 6_379 })
+    expect(await primariesBySentinel(asked, 'ours', ask)).toEqual([{ host: 'here', port: 6_379 }])
   })
 
   test('of which none knows: what one said is told, and a refused login stays one', async () => {
     const none = sentinels({ a: new Error('x'), b: new Error('y'), c: new Error('ERR No such master with that name') })
-    await expect(primaryBySentinel(asked, 'ours', none)).rejects.toThrow('no Sentinel knows the primary "ours": ERR No such master')
+    await expect(primariesBySentinel(asked, 'ours', none)).rejects.toThrow('no Sentinel knows the primary "ours": ERR No such master')
     const refused = sentinels({ a: new Error('x'), b: [], c: new Error('NOAUTH Authentication required.') })
-    await expect(primaryBySentinel(asked, 'ours', refused)).rejects.toThrow(/^NOAUTH/)
+    await expect(primariesBySentinel(asked, 'ours', refused)).rejects.toThrow(/^NOAUTH/)
     for (const odd of [null, 7, 'text', [], ['ip'], { ip: 'a' }, ['ip', '', 'port', '1']]) {
-      await expect(primaryBySentinel(asked, 'ours', async () => odd)).rejects.toThrow('no Sentinel knows')
+      await expect(primariesBySentinel(asked, 'ours', async () => odd)).rejects.toThrow('no Sentinel knows')
     }
   })
 })
@@ -63,18 +66,21 @@ describe('the servers of a Redis Cluster', () => {
     [16_383, { host: '10.0.0.5', port: 7_004 }],
     [6_000, { host: 'a', port: 7_003 }],
   ])('name the primary of slot %i, and none that has failed', async (slot, primary) => {
-    expect(await primaryBySlot(asked, 'key', ask(slot))).toEqual(primary)
+    expect((await primariesBySlot(asked, 'key', ask(slot)))[0]).toEqual(primary)
   })
 
   test('that know no primary of the slot say so', async () => {
-    await expect(primaryBySlot(asked, 'key', ask(12_000))).rejects.toThrow('no server of the Redis Cluster knows')
-    await expect(primaryBySlot(asked, 'key', ask(1, 'nonsense'))).rejects.toThrow('no server of the Redis Cluster knows')
+    await expect(primariesBySlot(asked, 'key', ask(12_000))).rejects.toThrow('no server of the Redis Cluster knows')
+    await expect(primariesBySlot(asked, 'key', ask(1, 'nonsense'))).rejects.toThrow('no server of the Redis Cluster knows')
   })
 
   test('of which one has not heard of a failover yet: the later configuration counts', async () => {
     const old = 'id1 10.0.0.1:7000@17000 master - 0 0 3 connected 0-16383'
     const later = 'id2 10.0.0.2:7001@17001 master - 0 0 4 connected 0-16383'
     const mixed: AskServer = async ({ host }, [, what]) => (what === 'KEYSLOT' ? 1 : host === 'b' ? later : old)
-    expect(await primaryBySlot(asked, 'key', mixed)).toEqual({ host: '10.0.0.2', port: 7_001 })
+    expect(await primariesBySlot(asked, 'key', mixed)).toEqual([
+      { host: '10.0.0.2', port: 7_001 },
+      { host: '10.0.0.1', port: 7_000 },
+    ])
   })
 })

@@ -1,7 +1,7 @@
 /** Asks Sentinels, or the servers of a Redis Cluster, which server is the primary now. */
 import type { HostAndPort } from './redis-address.ts'
 
-/** Sends one command to one server, over a connection for that command alone. */
+/** Sends one command to one server. */
 export type AskServer = (server: HostAndPort, command: readonly string[]) => Promise<unknown>
 
 /** An answer; the highest epoch is the latest. */
@@ -11,10 +11,14 @@ interface Answer {
 }
 
 /**
- * Resolves with the primary that the Sentinels name. All are asked, and the answer of the latest failover counts: one that is cut off from the others still names the
- * primary before it. Rejects with what the last one said when none knows.
+ * Resolves with the primaries that the Sentinels name, that of the latest failover first: one that is cut off from the others still names the primary before it, and
+ * one that is wrong must not keep the others from being heard. Rejects with what the last one said when none knows.
  */
-export async function primaryBySentinel(sentinels: readonly HostAndPort[], name: string, ask: AskServer): Promise<HostAndPort> {
+export async function primariesBySentinel(
+  sentinels: readonly HostAndPort[],
+  name: string,
+  ask: AskServer,
+): Promise<readonly HostAndPort[]> {
   const answers = await Promise.allSettled(
     sentinels.map(async (sentinel) => sentinelAnswer(await ask(sentinel, ['SENTINEL', 'MASTER', name]))),
   )
@@ -22,10 +26,9 @@ export async function primaryBySentinel(sentinels: readonly HostAndPort[], name:
 }
 
 /**
- * Resolves with the primary of the slot of `key` in a Redis Cluster, by the answer of the latest configuration. Rejects with what the last server said when none
- * knows.
+ * Resolves with the primaries of the slot of `key` in a Redis Cluster, that of the latest configuration first. Rejects with what the last server said when none knows.
  */
-export async function primaryBySlot(servers: readonly HostAndPort[], key: string, ask: AskServer): Promise<HostAndPort> {
+export async function primariesBySlot(servers: readonly HostAndPort[], key: string, ask: AskServer): Promise<readonly HostAndPort[]> {
   const answers = await Promise.allSettled(
     servers.map(async (server) => {
       const slot = Number(await ask(server, ['CLUSTER', 'KEYSLOT', key]))
@@ -35,10 +38,10 @@ export async function primaryBySlot(servers: readonly HostAndPort[], key: string
   return latest(answers, 'no server of the Redis Cluster knows the primary of the slot')
 }
 
-function latest(answers: readonly PromiseSettledResult<Answer | undefined>[], problem: string): HostAndPort {
+function latest(answers: readonly PromiseSettledResult<Answer | undefined>[], problem: string): readonly HostAndPort[] {
   const found = answers.flatMap((answer) => (answer.status === 'fulfilled' && answer.value !== undefined ? [answer.value] : []))
-  const [best] = found.sort((a, b) => b.epoch - a.epoch)
-  if (best !== undefined) return best.primary
+  const primaries = new Map(found.sort((a, b) => b.epoch - a.epoch).map(({ primary }) => [`${primary.host} ${primary.port}`, primary]))
+  if (primaries.size > 0) return [...primaries.values()]
   const failure = answers.findLast((answer) => answer.status === 'rejected')
   const said = failure?.reason instanceof Error ? failure.reason.message : undefined
   // A refused login keeps its first word, by which the store knows that no wait mends it.

@@ -88,6 +88,7 @@ export class RedisCluster implements Cluster {
       ...common,
       membership: this.#membership,
       host: () => (this.#stopping === undefined ? this.#host : undefined),
+      hasOtherServers: kind === 'cluster',
     })
   }
 

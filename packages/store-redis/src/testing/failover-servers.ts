@@ -39,6 +39,7 @@ export class RedisSentinels {
   readonly url: string
   readonly #folder: string
   readonly #sentinels: readonly ChildProcess[]
+  readonly #ports: readonly number[]
 
   private constructor(
     primary: RedisServer,
@@ -51,6 +52,7 @@ export class RedisSentinels {
     this.replica = replica
     this.#folder = folder
     this.#sentinels = sentinels
+    this.#ports = ports
     this.url = `redis+sentinel://${ports.map((port) => `127.0.0.1:${port}`).join(',')}/ours`
   }
 
@@ -79,6 +81,11 @@ export class RedisSentinels {
     const knowsAll = (master: string): boolean => /num-slaves,1,num-other-sentinels,2,/.test(master)
     for (const port of ports) await until(async () => knowsAll(String(await ask(port, 'SENTINEL', 'MASTER', 'ours'))))
     return new RedisSentinels(primary, replica, folder, sentinels, ports)
+  }
+
+  /** Has the Sentinels make the replica the primary, while the primary lives. */
+  async failover(): Promise<unknown> {
+    return await ask(this.#ports[0] as number, 'SENTINEL', 'FAILOVER', 'ours')
   }
 
   async dispose(): Promise<void> {
