@@ -20,6 +20,8 @@ export interface SessionCall {
   readonly lane: MailboxLane
   /** `begin`: the message may begin the session. `find`: the session has to exist. `start`: whether it exists does not matter. */
   readonly entry: 'begin' | 'find' | 'start'
+  /** The sender lacks the agent whose schema the context of the message has to fit: the node that carries out the call checks it. */
+  readonly isContextUnchecked?: boolean
 }
 
 /** The request for a call, between nodes. */
