@@ -4,9 +4,10 @@ import { BeamClawError } from '../base/errors.ts'
 import type { SessionKey, TenantId } from '../base/ids.ts'
 import type { Cluster, NodeRef } from '../ports/cluster.ts'
 import { AgentSearch } from './agent-search.ts'
-import { isPrompt, type RemoteSessions, type SessionCall, unknownOutcome } from './remote-sessions.ts'
+import { abortOf, isPrompt, lookBefore, type RemoteSessions, type SessionCall, unknownOutcome } from './remote-sessions.ts'
 import type { SessionPlaces } from './session-dependencies.ts'
 import { sessionLease } from './session-names.ts'
+import type { SessionInspection } from './session-replies.ts'
 
 /** A session may have to read a long journal before it replies. */
 export const patient = { timeoutMs: 60_000 }
@@ -51,10 +52,16 @@ export async function callWhereItIs<T>(
   let call = given
   const until = clock.monotonic() + patient.timeoutMs
   let replyWithinMs = firstReplyMs
+  const patienceFor = ({ message }: SessionCall): number => {
+    const leftMs = Math.max(1, until - clock.monotonic())
+    return isPrompt(message) ? Math.min(leftMs, replyWithinMs) : leftMs
+  }
   const { self } = cluster
   const search = new AgentSearch(cluster, () => here.hasAgent(key))
   for (let waitMs = firstWaitMs; ; waitMs = Math.min(longestWaitMs, 2 * waitMs)) {
     let node: NodeRef | undefined
+    // What a failure is of.
+    let sent = call
     try {
       here.checkRuns()
       node = search.take() ?? (here.has(key) ? undefined : await remote.placeOf(key))
@@ -62,10 +69,14 @@ export async function callWhereItIs<T>(
         if (!search.isOver) here.checkIsForHere(key)
         return await here.call<T>(key, call)
       }
-      // Kept: the next run is not meant.
-      call = await remote.named(node, key, call, patient.timeoutMs)
-      const leftMs = Math.max(1, until - clock.monotonic())
-      const reply = await remote.ask<T>(node, key, call, isPrompt(call.message) ? Math.min(leftMs, replyWithinMs) : leftMs)
+      const look = lookBefore(call)
+      if (look !== undefined) {
+        sent = look
+        // Kept: the next run is not meant.
+        call = abortOf(call, await remote.ask<SessionInspection>(node, key, look, patienceFor(look)))
+        sent = call
+      }
+      const reply = await remote.ask<T>(node, key, call, patienceFor(call))
       places?.sessionAnswered(sessionLease(tenant, key), node)
       return reply
     } catch (error) {
@@ -74,7 +85,7 @@ export async function callWhereItIs<T>(
         remote.forget(key)
         if (search.goOn(node ?? self)) continue
       }
-      if (!remote.isAgain(key, call, error)) throw BeamClawError.isInstance(error) ? unknownOutcome(error) : error
+      if (!remote.isAgain(key, sent, error)) throw BeamClawError.isInstance(error) ? unknownOutcome(error) : error
       if (error.code === 'call-timeout') replyWithinMs *= 2
       // A session here that another node has taken over has ended, or is about to.
       if (error.code === 'fenced') here.taken(key)
