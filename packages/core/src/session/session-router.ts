@@ -239,7 +239,10 @@ export class SessionRouter {
 
   /** Calls a session of this node, and once more if it left memory in that moment: it had nothing in hand then, so it has not seen the message. */
   async #callHere<T>(key: SessionKey, { message: given, lane, entry, isContextUnchecked }: SessionCall): Promise<T> {
-    if (entry === 'begin') this.#agentOf(key)
+    if (entry === 'begin') {
+      if (this.#hasOthers && this.#existing.has(key) && !this.#hasAgent(key)) await this.#giveUp(key)
+      this.#agentOf(key)
+    }
     const message = isContextUnchecked === true ? await this.#withContext(key, given) : given
     for (;;) {
       const session = await this.#refOf(key, message, entry)
@@ -278,7 +281,10 @@ export class SessionRouter {
     this.#existing.add(key)
     let isFirst = true
     const start = (): Session => {
-      const session: Session = new Session(key, agent, dependencies, { isLook: isLook && isFirst, onIdle: () => this.#leave(key, session) })
+      const session: Session = new Session(key, agent, dependencies, {
+        isLook: isLook && isFirst,
+        onIdle: () => void this.#leave(key, session),
+      })
       isFirst = false
       return session
     }
@@ -310,16 +316,35 @@ export class SessionRouter {
   }
 
   /** Removes a session without work from memory. A call that comes meanwhile waits for its end, and starts it again. */
-  #leave(key: SessionKey, session: Session): void {
+  async #leave(key: SessionKey, session: Session): Promise<void> {
     this.#options.dependencies.overviews.left(key)
-    this.#existing.delete(key)
-    this.#begun.delete(key)
+    this.left(key)
     this.#left.add(session)
-    this.#options
+    await this.#options
       .sessions()
       ?.terminateChild(session)
       // It ended by itself.
       .catch(() => {})
+  }
+
+  /** Ends a session whose agent was removed here, unless it has work: a node that has the agent can start it then. Never rejects. */
+  async #giveUp(key: SessionKey): Promise<void> {
+    const { activity } = this.#options.dependencies
+    const child = this.#supervisor()
+      .whichChildren()
+      .find(({ id }) => id === key)
+    const session = child?.actor as Session | undefined
+    if (session === undefined) return
+    try {
+      const { current, waiting } = (await session.call({ type: 'inspect' }, { ...patient, lane: 'control' })) as SessionInspection
+      const { isBusy, mailboxLength, controlLength } = session.inspect()
+      const hasWork = current !== undefined || waiting.length > 0 || isBusy || mailboxLength + controlLength > 0
+      if (hasWork || (activity.isListed(key) && !activity.isLingering(key))) return
+    } catch {
+      // It cannot tell.
+      return
+    }
+    await this.#leave(key, session)
   }
 
   /** Ends all sessions of this node. A step of a run that is under way gets `stepMs` to complete. Resolves with their keys: a next owner goes on with them. */
