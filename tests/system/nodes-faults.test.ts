@@ -183,3 +183,60 @@ test('a session whose write failed tries again for as long as its node cannot re
   await lab.pass(20_000)
   expect(await typesAt(first, lab, key)).toContain('run-end')
 })
+
+/** Loses the next message of a kind. */
+function loseNext(lab: ClockedNodes, lost: 'request' | 'reply'): void {
+  lab.network.faults = ({ kind }) => {
+    if (kind !== lost) return undefined
+    lab.network.faults = undefined
+    return { type: 'lose' }
+  }
+}
+
+test.each(['request', 'reply'] as const)('an abort of whatever runs whose first %s is lost is carried out soon', async (lost) => {
+  await using lab = new ClockedNodes()
+  const [first, second] = [await lab.add('a', { answers: never }), await lab.add('b', { answers: never })]
+  const key = await lab.sessionAt(second)
+  const run = first.claw.session(key).send('hello', { idempotencyKey: 'one' })
+  await lab.within(1_000, run.accepted)
+  loseNext(lab, lost)
+  expect(await lab.within(3_000, first.claw.session(key).abort())).toMatchObject({ runId: 'one', wasAborted: true })
+  expect(lab.network.faults).toBeUndefined()
+})
+
+test.each(['request', 'reply'] as const)('a read that grows with its session is asked for again when its %s is lost', async (lost) => {
+  await using lab = new ClockedNodes()
+  const [first, second] = [await lab.add('a'), await lab.add('b')]
+  const key = await lab.sessionAt(second)
+  const session = first.claw.session(key)
+  await lab.within(1_000, session.send('hello').result())
+  const reads: (() => Promise<unknown>)[] = [() => session.history(), () => session.export(), () => session.deadLetters()]
+  for (const read of reads) {
+    loseNext(lab, lost)
+    expect(await lab.within(11_000, read())).toBeDefined()
+    expect(lab.network.faults).toBeUndefined()
+  }
+})
+
+test('a read that takes long is not given up for the one that is asked for beside it', async () => {
+  await using lab = new ClockedNodes()
+  const held: PromiseWithResolvers<void>[] = []
+  let isSlow = false
+  const slow = faultyStore(lab.store, ({ method }) => {
+    if (!isSlow || method !== 'readLog') return undefined
+    const one = Promise.withResolvers<void>()
+    held.push(one)
+    return { type: 'delay', before: one.promise }
+  })
+  const [first, second] = [await lab.add('a'), await lab.add('b', { store: slow })]
+  const key = await lab.sessionAt(second)
+  await lab.within(1_000, first.claw.session(key).send('hello').result())
+  isSlow = true
+  const reading = first.claw.session(key).history()
+  await lab.pass(45_000)
+  expect(held).not.toEqual([])
+  // The first one that was asked for is read, and no other.
+  held[0]?.resolve()
+  isSlow = false
+  expect((await lab.within(2_000, reading)).total).toBe(2)
+})

@@ -1,5 +1,5 @@
 /** Several nodes in one process: a BeamClaw each, over one store and one network in memory. */
-import { BeamClaw, defineAgent, MemoryStore, type Part, type RunningBeamClaw, type Tool } from '@beamclaw/core'
+import { BeamClaw, type BeamClawOptions, defineAgent, MemoryStore, type Part, type RunningBeamClaw, type Tool } from '@beamclaw/core'
 import { wrapStore } from '@beamclaw/core/adapter'
 import { type MemoryCluster, MemoryNetwork, ScriptedProvider, textAnswer } from '@beamclaw/testkit'
 import { expect, vi } from 'vitest'
@@ -11,13 +11,15 @@ export interface LabNode {
   readonly cluster: MemoryCluster
 }
 
+export type LabAgent = NonNullable<BeamClawOptions['agents']>[number]
+
 export interface NodesOptions {
   readonly count?: number
   readonly answers?: NonNullable<ConstructorParameters<typeof ScriptedProvider>[0]>['answers']
   /** The parts of a node. */
   readonly parts?: (id: string) => readonly Part[]
   /** Agents that a node has beside `main` and `helper`. */
-  readonly agents?: (id: string) => readonly string[]
+  readonly agents?: (id: string) => readonly (string | LabAgent)[]
   /** The tools of the agent at a node. */
   readonly tools?: (id: string) => readonly Tool[]
 }
@@ -55,7 +57,7 @@ export class Nodes implements AsyncDisposable {
       providers: { test: new ScriptedProvider({ answers }) },
       agents: [
         defineAgent({ id: 'main', model: 'test/model', tools: tools(id) }),
-        ...['helper', ...agents(id)].map((agent) => defineAgent({ id: agent, model: 'test/model' })),
+        ...['helper', ...agents(id)].map((agent) => (typeof agent === 'string' ? defineAgent({ id: agent, model: 'test/model' }) : agent)),
       ],
       parts: parts(id),
       // One node must not stop the store of the others.

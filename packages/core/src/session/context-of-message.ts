@@ -7,6 +7,9 @@ import type { JsonValue } from '../base/messages.ts'
 import { boundedContext, type ContextBounds } from './bounded-context.ts'
 import type { NewMessage } from './commands/message-intake.ts'
 
+/** A context that fits its schema, and the agent whose schema that is where it is not the session's own. */
+export type CheckedContext = Pick<NewMessage, 'context' | 'contextBy'>
+
 export interface ContextSources extends Omit<ContextBounds, 'sessions'> {
   /** The agent of the session's key. */
   readonly own: AgentDefinition
@@ -20,7 +23,7 @@ export interface ContextSources extends Omit<ContextBounds, 'sessions'> {
 export async function contextOfMessage(
   context: JsonValue | undefined,
   { own, agents, answering, sessions, ...bounds }: ContextSources,
-): Promise<Pick<NewMessage, 'context' | 'contextBy'>> {
+): Promise<CheckedContext> {
   // The answering agent makes no difference where there is only one, or none has a schema.
   const isAsked = agents.size > 1 && [...agents.values()].some((agent) => agent.context !== undefined)
   const agent = isAsked ? await answeringAgent(own, agents, answering) : own

@@ -10,6 +10,7 @@ import type { SessionKey, TenantId } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
 import { ownerIn, placementOf } from '../defaults/placement.ts'
 import type { Cluster, NodeRef } from '../ports/cluster.ts'
+import { firstReply } from './first-reply.ts'
 import type { SessionMessage } from './session.ts'
 import { sessionLease } from './session-names.ts'
 import type { SessionInspection } from './session-replies.ts'
@@ -20,6 +21,8 @@ export interface SessionCall {
   readonly lane: MailboxLane
   /** `begin`: the message may begin the session. `find`: the session has to exist. `start`: whether it exists does not matter. */
   readonly entry: 'begin' | 'find' | 'start'
+  /** The sender lacks the agent whose schema the context of the message has to fit: the node that carries out the call checks it. */
+  readonly isContextUnchecked?: boolean
 }
 
 /** The request for a call, between nodes. */
@@ -57,9 +60,29 @@ const repeatable: ReadonlySet<SessionMessage['type']> = new Set([
 /** Those of the repeatable messages whose reply does not grow with the session: a late one was lost, or its node is busy. */
 const prompt: ReadonlySet<SessionMessage['type']> = new Set(['send', 'redrive', 'find', 'inspect', 'exists', 'answering', 'go-on'])
 
+/** Those whose reply grows with the session: a late one may be under way. */
+const long: ReadonlySet<SessionMessage['type']> = new Set(['history', 'dead-letters', 'records', 'export'])
+
+/** Milliseconds in which another node has to reply to a long read before it is asked once more, beside the first time. */
+const longReadMs = 10_000
+
 /** Returns whether a message is sent again where no reply has come soon. */
 export function isPrompt(message: SessionMessage): boolean {
   return prompt.has(message.type) || (message.type === 'abort' && message.runId !== undefined)
+}
+
+/**
+ * Returns what is to be asked before a call is sent to another node; undefined for nothing. An abort of whatever runs is sent with the name of the run:
+ * sent again, it must not end the one after it.
+ */
+export function lookBefore({ message }: SessionCall): SessionCall | undefined {
+  if (message.type !== 'abort' || message.runId !== undefined) return undefined
+  return { message: { type: 'inspect' }, lane: 'control', entry: 'find' }
+}
+
+/** Returns an abort of the run that the look has found; as it was given if there is none. */
+export function abortOf(call: SessionCall, { current }: SessionInspection): SessionCall {
+  return current === undefined ? call : { ...call, message: { type: 'abort', runId: current.runId } }
 }
 
 /** Where a session was, and until when that counts, on the monotonic clock. */
@@ -114,19 +137,14 @@ export class RemoteSessions {
   async ask<T>(node: NodeRef, key: SessionKey, call: SessionCall, timeoutMs: number): Promise<T> {
     const frame: SessionFrame = { type: 'session', tenant: this.#tenant, key, ...call }
     const askedAt = this.#clock.monotonic()
-    const reply = await this.#cluster.request(node, frame as unknown as JsonValue, { timeoutMs })
+    const request = (leftMs: number): Promise<JsonValue> =>
+      this.#cluster.request(node, frame as unknown as JsonValue, { timeoutMs: leftMs })
+    const againMs = long.has(call.message.type) ? longReadMs : timeoutMs
+    const reply = await firstReply({ request, clock: this.#clock, timeoutMs, againMs })
     if (typeof reply !== 'object' || reply === null)
       throw new BeamClawError('unknown-message', `Node "${node.id}" replied what this version cannot read`)
     this.#learn(key, node, askedAt)
     return (reply as { readonly value?: unknown }).value as T
-  }
-
-  /** An abort of whatever runs is sent to another node with the name of the run: sent again, it must not end the one after it. */
-  async named(node: NodeRef, key: SessionKey, call: SessionCall, timeoutMs: number): Promise<SessionCall> {
-    if (call.message.type !== 'abort' || call.message.runId !== undefined) return call
-    const look: SessionCall = { message: { type: 'inspect' }, lane: 'control', entry: 'find' }
-    const { current } = await this.ask<SessionInspection>(node, key, look, timeoutMs)
-    return current === undefined ? call : { ...call, message: { type: 'abort', runId: current.runId } }
   }
 
   /** Takes what a failure says of the place. Returns whether the call is to be made again, where the session is now. */

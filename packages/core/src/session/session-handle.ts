@@ -1,6 +1,6 @@
 /** The public handle on one conversation. */
 
-import { aBoolean, aSignal, checkOptions, guardedRead, integer, readOptions, text } from '@beamclaw/actor/internal'
+import { aBoolean, aSignal, checkOptions, definedOnly, guardedRead, integer, readOptions, text } from '@beamclaw/actor/internal'
 import { BeamClawError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import { parseRunId, parseSessionKey, type RunId, type SessionKey, sessionKeyParts } from '../base/ids.ts'
@@ -82,7 +82,9 @@ export class SessionHandle<TContext = unknown> {
       if (signal?.aborted === true) throw new BeamClawError('call-aborted', 'send: the signal is already aborted', { cause: signal.reason })
       // A drain may have begun meanwhile. From here on, it waits for this message.
       checkTakes()
-      const call = (): Promise<SendReceipt> => router.begin<SendReceipt>(this.key, { ...message, ...checked }, 'work')
+      const given = checked ?? definedOnly({ context })
+      const how = { lane: 'work', isContextUnchecked: checked === undefined } as const
+      const call = (): Promise<SendReceipt> => router.begin<SendReceipt>(this.key, { ...message, ...given }, how)
       return signal === undefined ? call() : this.#door.sendWithSignal(runId, signal, call)
     }
     if (output === undefined) return this.#door.stream(runId, send)

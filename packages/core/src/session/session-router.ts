@@ -1,6 +1,5 @@
 /** Finds the session of a key, here or at another node, and starts it if it is not running. Hands out replies: the session itself may live elsewhere. */
-import { type ActorRef, type ChildInfo, type DynamicSupervisor, IGNORE, type MailboxLane } from '@beamclaw/actor'
-import { definedOnly } from '@beamclaw/actor/internal'
+import { type ActorRef, type ChildInfo, type DynamicSupervisor, IGNORE } from '@beamclaw/actor'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { unknownAgent } from '../agent/agent-list.ts'
 import { removedAgent } from '../agent/removed-agent.ts'
@@ -8,31 +7,22 @@ import { BeamClawError } from '../base/errors.ts'
 import { type AgentId, type SessionKey, sessionKeyParts } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
 import { ownerIn } from '../defaults/placement.ts'
-import type { NodeRef } from '../ports/cluster.ts'
-import { AgentSearch } from './agent-search.ts'
 import { Arrivals } from './arrivals.ts'
+import { callWhereItIs, patient, type SessionsHere } from './call-where-it-is.ts'
 import { allSettled } from './commands/command.ts'
-import type { NewMessage } from './commands/message-intake.ts'
-import { contextOfMessage } from './context-of-message.ts'
+import { type CheckedContext, type ContextSources, contextOfMessage } from './context-of-message.ts'
 import { formatTooNew } from './journal/record-formats.ts'
 import { unknownSession } from './journal/store-failure-codes.ts'
 import { findJournal } from './listing/find-journal.ts'
 import { readRemoteMessage } from './remote-message.ts'
-import { isPrompt, moved, type SessionCall, unknownOutcome } from './remote-sessions.ts'
+import { moved, type SessionCall } from './remote-sessions.ts'
 import { Session, type SessionMessage, type SessionReply } from './session.ts'
-import { journalKey, sessionLease } from './session-names.ts'
+import { journalKey } from './session-names.ts'
 import type { SessionInspection } from './session-replies.ts'
 import type { SessionRouterOptions } from './session-router-options.ts'
 
-/** A session may have to read a long journal before it replies. */
-export const patient = { timeoutMs: 60_000 }
-
-/** Milliseconds until a call that did not find its session is made again; doubled each time, up to the longest. */
-const firstWaitMs = 5
-const longestWaitMs = 200
-
-/** Milliseconds in which another node has to reply before a prompt message is sent once more, in case it was lost; doubled each time. */
-const firstReplyMs = 2_000
+/** Milliseconds between two looks for sessions that were being started while all were to end. */
+const lookAgainMs = 200
 
 /** Looks for sessions that were being started while all were to end. */
 const mostLooks = 25
@@ -51,6 +41,14 @@ export class SessionRouter {
   readonly #left = new WeakSet<SessionRef>()
   // Messages on their way to a session, which does not count as busy yet.
   readonly #arrivals = new Arrivals()
+  readonly #here: SessionsHere = {
+    checkRuns: () => this.checkRuns(),
+    hasAgent: (key) => this.#hasAgent(key),
+    has: (key) => this.#existing.has(key),
+    checkIsForHere: (key) => this.#checkIsForHere(key),
+    call: (key, call) => this.#callHere(key, call),
+    taken: (key) => void this.#existing.delete(key),
+  }
 
   constructor(options: SessionRouterOptions) {
     this.#options = options
@@ -76,20 +74,30 @@ export class SessionRouter {
   }
 
   /**
-   * Resolves with a message's context as the answering agent's schema returns it; after a hand-off that is not the agent of the key. Rejects with
-   * `unknown-agent`, and as `boundedContext` does.
+   * Resolves with a message's context as the answering agent's schema returns it; after a hand-off that is not the agent of the key. Resolves with
+   * undefined where another node has to check it, since this one lacks the agent. Rejects with `unknown-agent`, and as `boundedContext` does.
    */
   async checkedContext(
     key: SessionKey,
     context: JsonValue | undefined,
     signal: AbortSignal | undefined,
-  ): Promise<Pick<NewMessage, 'context' | 'contextBy'>> {
+  ): Promise<CheckedContext | undefined> {
+    if (this.#hasOthers && !this.#hasAgent(key)) return undefined
+    return this.#contextBy(key, context, { answering: () => this.ask<AgentId>(key, { type: 'answering' }), signal })
+  }
+
+  #contextBy(key: SessionKey, context: JsonValue | undefined, how: Pick<ContextSources, 'answering' | 'signal'>): Promise<CheckedContext> {
     const { agents, services } = this.#options.dependencies
-    const own = this.#hasOthers ? agents.get(sessionKeyParts(key).agentId) : this.#agentOf(key)
-    // The session's own node checks that there is such an agent.
-    if (own === undefined) return definedOnly({ context })
-    const answering = (): Promise<AgentId> => this.ask<AgentId>(key, { type: 'answering' })
-    return contextOfMessage(context, { own, agents, answering, clock: services.clock, sessions: () => this.#supervisor(), signal })
+    return contextOfMessage(context, { own: this.#agentOf(key), agents, clock: services.clock, sessions: () => this.#supervisor(), ...how })
+  }
+
+  /** Returns the message of a call from a node without its agent, with the context as the schema returns it. Rejects as `boundedContext` does. */
+  async #withContext(key: SessionKey, message: SessionMessage): Promise<SessionMessage> {
+    if (message.type !== 'send') return message
+    const { context, contextBy: _, ...rest } = message
+    const answering = (): Promise<AgentId> =>
+      this.#callHere<AgentId>(key, { message: { type: 'answering' }, lane: 'control', entry: 'find' })
+    return { ...rest, ...(await this.#contextBy(key, context, { answering, signal: undefined })) }
   }
 
   /**
@@ -169,14 +177,14 @@ export class SessionRouter {
   }
 
   /** Resolves with the reply to a message that may begin the session. Rejects as the session does, as its start does, and with `unknown-agent`. */
-  begin<T>(key: SessionKey, message: SessionMessage, lane: MailboxLane = 'control'): Promise<T> {
-    return this.#arrivals.take(this.#begin(key, message, lane))
+  begin<T>(key: SessionKey, message: SessionMessage, how: Omit<SessionCall, 'message' | 'entry'> = { lane: 'control' }): Promise<T> {
+    return this.#arrivals.take(this.#begin(key, { ...how, message, entry: 'begin' }))
   }
 
-  async #begin<T>(key: SessionKey, message: SessionMessage, lane: MailboxLane): Promise<T> {
+  async #begin<T>(key: SessionKey, call: SessionCall): Promise<T> {
     this.checkAgent(key)
     try {
-      return await this.#call<T>(key, { message, lane, entry: 'begin' })
+      return await this.#call<T>(key, call)
     } catch (error) {
       // Removes the empty journal if this message would have begun the session.
       if (BeamClawError.isInstance(error) && error.kind === 'too-large' && !this.#begun.has(key)) await this.isBegun(key)
@@ -199,45 +207,10 @@ export class SessionRouter {
     return this.#call<SessionInspection>(key, { message: { type: 'go-on' }, lane: 'control', entry: 'start' })
   }
 
-  /** Calls a session where it is, and again where it is then, while it is certain that nothing is done twice. */
-  async #call<T>(key: SessionKey, given: SessionCall): Promise<T> {
+  async #call<T>(key: SessionKey, call: SessionCall): Promise<T> {
     const { remote, dependencies } = this.#options
-    if (remote === undefined) return this.#callHere<T>(key, given)
-    let call = given
-    const { clock, random } = dependencies.services
-    const until = clock.monotonic() + patient.timeoutMs
-    let replyWithinMs = firstReplyMs
-    const { self } = dependencies.cluster
-    const search = new AgentSearch(dependencies.cluster, () => this.#hasAgent(key))
-    for (let waitMs = firstWaitMs; ; waitMs = Math.min(longestWaitMs, 2 * waitMs)) {
-      let node: NodeRef | undefined
-      try {
-        this.checkRuns()
-        node = search.take() ?? (this.#existing.has(key) ? undefined : await remote.placeOf(key))
-        if (node === undefined || node.incarnation === self.incarnation) {
-          if (!search.isOver) this.#checkIsForHere(key)
-          return await this.#callHere<T>(key, call)
-        }
-        // Kept: the next run is not meant.
-        call = await remote.named(node, key, call, patient.timeoutMs)
-        const leftMs = Math.max(1, until - clock.monotonic())
-        const reply = await remote.ask<T>(node, key, call, isPrompt(call.message) ? Math.min(leftMs, replyWithinMs) : leftMs)
-        dependencies.places?.sessionAnswered(sessionLease(dependencies.tenant, key), node)
-        return reply
-      } catch (error) {
-        this.checkRuns()
-        if (BeamClawError.isInstance(error, 'unknown-agent')) {
-          remote.forget(key)
-          if (search.goOn(node ?? self)) continue
-        }
-        if (!remote.isAgain(key, call, error)) throw BeamClawError.isInstance(error) ? unknownOutcome(error) : error
-        if (error.code === 'call-timeout') replyWithinMs *= 2
-        // A session here that another node has taken over has ended, or is about to.
-        if (error.code === 'fenced') this.#existing.delete(key)
-        if (clock.monotonic() + waitMs >= until) throw error
-        await new Promise<void>((resolve) => clock.setTimer(resolve, waitMs * (0.5 + random.next() / 2)))
-      }
-    }
+    if (remote === undefined) return this.#callHere<T>(key, call)
+    return callWhereItIs<T>(key, call, { ...dependencies, remote, here: this.#here })
   }
 
   /** Carries out a call of another node. Rejects `moved`, with the owner where it is known, for a session that is not to be here, and as `readRemoteMessage` does. */
@@ -265,8 +238,12 @@ export class SessionRouter {
   }
 
   /** Calls a session of this node, and once more if it left memory in that moment: it had nothing in hand then, so it has not seen the message. */
-  async #callHere<T>(key: SessionKey, { message, lane, entry }: SessionCall): Promise<T> {
-    if (entry === 'begin') this.#agentOf(key)
+  async #callHere<T>(key: SessionKey, { message: given, lane, entry, isContextUnchecked }: SessionCall): Promise<T> {
+    if (entry === 'begin') {
+      if (this.#hasOthers && this.#existing.has(key) && !this.#hasAgent(key)) await this.#giveUp(key)
+      this.#agentOf(key)
+    }
+    const message = isContextUnchecked === true ? await this.#withContext(key, given) : given
     for (;;) {
       const session = await this.#refOf(key, message, entry)
       try {
@@ -304,7 +281,10 @@ export class SessionRouter {
     this.#existing.add(key)
     let isFirst = true
     const start = (): Session => {
-      const session: Session = new Session(key, agent, dependencies, { isLook: isLook && isFirst, onIdle: () => this.#leave(key, session) })
+      const session: Session = new Session(key, agent, dependencies, {
+        isLook: isLook && isFirst,
+        onIdle: () => void this.#leave(key, session),
+      })
       isFirst = false
       return session
     }
@@ -336,16 +316,35 @@ export class SessionRouter {
   }
 
   /** Removes a session without work from memory. A call that comes meanwhile waits for its end, and starts it again. */
-  #leave(key: SessionKey, session: Session): void {
+  async #leave(key: SessionKey, session: Session): Promise<void> {
     this.#options.dependencies.overviews.left(key)
-    this.#existing.delete(key)
-    this.#begun.delete(key)
+    this.left(key)
     this.#left.add(session)
-    this.#options
+    await this.#options
       .sessions()
       ?.terminateChild(session)
       // It ended by itself.
       .catch(() => {})
+  }
+
+  /** Ends a session whose agent was removed here, unless it has work: a node that has the agent can start it then. Never rejects. */
+  async #giveUp(key: SessionKey): Promise<void> {
+    const { activity } = this.#options.dependencies
+    const child = this.#supervisor()
+      .whichChildren()
+      .find(({ id }) => id === key)
+    const session = child?.actor as Session | undefined
+    if (session === undefined) return
+    try {
+      const { current, waiting } = (await session.call({ type: 'inspect' }, { ...patient, lane: 'control' })) as SessionInspection
+      const { isBusy, mailboxLength, controlLength } = session.inspect()
+      const hasWork = current !== undefined || waiting.length > 0 || isBusy || mailboxLength + controlLength > 0
+      if (hasWork || (activity.isListed(key) && !activity.isLingering(key))) return
+    } catch {
+      // It cannot tell.
+      return
+    }
+    await this.#leave(key, session)
   }
 
   /** Ends all sessions of this node. A step of a run that is under way gets `stepMs` to complete. Resolves with their keys: a next owner goes on with them. */
@@ -366,7 +365,7 @@ export class SessionRouter {
     // Those that were being started are up, or refused, soon.
     const { clock } = this.#options.dependencies.services
     for (let look = 0; look < mostLooks && (supervisor?.countChildren().specs ?? 0) > 0; look++) {
-      await new Promise<void>((resolve) => clock.setTimer(resolve, longestWaitMs))
+      await new Promise<void>((resolve) => clock.setTimer(resolve, lookAgainMs))
       await Promise.all((supervisor?.whichChildren() ?? []).map(end))
     }
     // Also those whose actors were killed before.

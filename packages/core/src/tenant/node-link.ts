@@ -158,12 +158,13 @@ export class NodeLink implements ClusterHost {
     })
   }
 
-  async #serve({ tenant: id, key, message, lane, entry }: Partial<Record<keyof SessionFrame, JsonValue>>): Promise<JsonValue> {
+  async #serve(frame: Partial<Record<keyof SessionFrame, JsonValue>>): Promise<JsonValue> {
+    const { tenant: id, key, message, lane, entry, isContextUnchecked } = frame
     const tenant = this.#tenant(id)
     const isCall = typeof message === 'object' && message !== null && 'type' in message && typeof message.type === 'string'
     if (!isCall || (lane !== 'work' && lane !== 'control') || (entry !== 'begin' && entry !== 'find' && entry !== 'start'))
       throw unreadable()
-    const call = { message, lane, entry } as unknown as SessionCall
+    const call = { message, lane, entry, isContextUnchecked: isContextUnchecked === true } as unknown as SessionCall
     const value = await tenant.serve(parseSessionKey(key), call)
     return (value === undefined ? {} : { value }) as JsonValue
   }
