@@ -19,22 +19,33 @@ interface WrittenDocument {
   readonly write: string
 }
 
+/** What the documents are made of. */
+export interface DocumentsOptions {
+  readonly link: RedisLink
+  readonly prefix: string
+  readonly logs: Pick<RedisLogs, 'ownerOf'>
+  /** Rejects when the server holds another store: called before something is said to be missing, or of another owner or version. */
+  readonly confirm: () => Promise<void>
+}
+
 /** Documents under a prefix. */
 export class Documents {
   readonly #link: RedisLink
   readonly #prefix: string
   readonly #logs: Pick<RedisLogs, 'ownerOf'>
+  readonly #confirm: () => Promise<void>
 
-  constructor(link: RedisLink, prefix: string, logs: Pick<RedisLogs, 'ownerOf'>) {
+  constructor({ link, prefix, logs, confirm }: DocumentsOptions) {
     this.#link = link
     this.#prefix = prefix
     this.#logs = logs
+    this.#confirm = confirm
   }
 
   async get(key: StoreKey): Promise<Versioned<JsonValue> | undefined> {
     const reply = await this.#link.read('reading a document', ['HMGET', keyNames(this.#prefix, key).document, 'v', 'd'])
     const [version, json] = reply as readonly (string | null)[]
-    if (typeof json !== 'string') return undefined
+    if (typeof json !== 'string') return await this.#confirmed(undefined)
     try {
       return { value: JSON.parse(json) as JsonValue, version: Number(version) }
     } catch (error) {
@@ -57,7 +68,7 @@ export class Documents {
     return await this.#untilUnchanged(key, async () => {
       const { version, write } = await this.#read(key, expectedVersion)
       const tag = (await this.#logs.ownerOf(key))?.tag
-      if (tag === undefined && version === 0) return false
+      if (tag === undefined && version === 0) return await this.#confirmed(false)
       return (await this.#remove(key, tag, write)) ? true : undefined
     })
   }
@@ -66,8 +77,8 @@ export class Documents {
   async deleteLog(key: StoreKey, token: FencingToken): Promise<boolean> {
     return await this.#untilUnchanged(key, async () => {
       const owner = await this.#logs.ownerOf(key)
-      if (owner === undefined) return false
-      if (!mayOpenLog(owner, token)) throw fenced(owner.epoch)
+      if (owner === undefined) return await this.#confirmed(false)
+      if (!mayOpenLog(owner, token)) throw await this.#confirmed(fenced(owner.epoch))
       return (await this.#remove(key, owner.tag, undefined)) ? true : undefined
     })
   }
@@ -84,8 +95,14 @@ export class Documents {
     const { document } = keyNames(this.#prefix, key)
     const [version, write] = (await this.#link.read('reading a version', ['HMGET', document, 'v', 'w'])) as readonly (string | null)[]
     const current = Number(version ?? 0)
-    if (expectedVersion !== undefined && expectedVersion !== current) throw versionConflict(key, expectedVersion, current)
+    if (expectedVersion !== undefined && expectedVersion !== current)
+      throw await this.#confirmed(versionConflict(key, expectedVersion, current))
     return { version: current, write: write ?? '' }
+  }
+
+  async #confirmed<T>(result: T): Promise<T> {
+    await this.#confirm()
+    return result
   }
 
   /** Repeats an attempt while others write between its reading and its writing: each failure of one is the success of another. */

@@ -8,13 +8,15 @@ import { KeyedQueue } from './keyed-queue.ts'
 import { toOrdered } from './ordered-text.ts'
 import type { RedisReply } from './redis-client.ts'
 import type { RedisLink } from './redis-link.ts'
-import { indexDeleteScript, indexPutScript } from './scripts.ts'
+import { commandScript, indexDeleteScript, indexPutScript } from './scripts.ts'
 
 /** What the store does for its index. */
 export interface IndexHost {
   readonly link: RedisLink
   readonly prefix: string
   readonly maxBytes: number
+  /** Rejects when the server holds another store: called before something is said to be missing. */
+  readonly confirm: () => Promise<void>
   /** Throws after the stop. */
   readonly checkOpen: () => void
   /** Runs work that a stop waits for. */
@@ -52,31 +54,40 @@ export class RedisIndex implements SessionIndex {
     const members = checkIndexKeys(keys).map(toOrdered)
     return await this.#inTurn(name, async () => {
       const found = await this.#source(name).entries(members)
-      return found.filter((entry) => entry !== undefined)
+      const entries = found.filter((entry) => entry !== undefined)
+      if (entries.length === 0 && members.length > 0) await this.#host.confirm()
+      return entries
     })
   }
 
   async page(tenant: TenantId, query: SessionIndexQuery): Promise<readonly SessionIndexEntry[]> {
     const name = this.#nameOf(tenant)
     const checked = checkIndexQuery(query)
-    return await this.#inTurn(name, () => readIndexPage(this.#source(name), checked))
+    return await this.#inTurn(name, async () => {
+      const entries = await readIndexPage(this.#source(name), checked)
+      if (entries.length === 0) await this.#host.confirm()
+      return entries
+    })
   }
 
   async status(tenant: TenantId): Promise<SessionIndexStatus> {
     const name = this.#nameOf(tenant)
-    const mark = await this.#inTurn(name, () => this.#read('GET', `${name}:complete`))
-    return mark === null ? { isComplete: false, reason: 'it was not filled from the journals yet' } : { isComplete: true }
+    return await this.#inTurn(name, async () => {
+      if ((await this.#read('GET', `${name}:complete`)) !== null) return { isComplete: true }
+      await this.#host.confirm()
+      return { isComplete: false, reason: 'it was not filled from the journals yet' }
+    })
   }
 
   async complete(tenant: TenantId): Promise<void> {
     const name = this.#nameOf(tenant)
-    await this.#inTurn(name, () => this.#send('SET', `${name}:complete`, '1'))
+    await this.#inTurn(name, () => this.#send('SET', [`${name}:complete`], '1'))
   }
 
   async clear(tenant: TenantId): Promise<void> {
     const name = this.#nameOf(tenant)
     await this.#inTurn(name, async () => {
-      await this.#send('DEL', `${name}:complete`)
+      await this.#send('DEL', [`${name}:complete`])
       for (;;) {
         const members = (await this.#read('ZRANGE', `${name}:key`, '0', '999')) as readonly string[]
         if (members.length === 0) return
@@ -103,8 +114,8 @@ export class RedisIndex implements SessionIndex {
     }
   }
 
-  #send(...command: readonly string[]): Promise<RedisReply> {
-    return this.#host.link.send('using the index', command)
+  #send(command: string, keys: readonly string[], ...words: readonly string[]): Promise<RedisReply> {
+    return this.#host.link.script('using the index', commandScript, keys, [command, ...words])
   }
 
   #read(...command: readonly string[]): Promise<RedisReply> {

@@ -17,6 +17,8 @@ export interface RedisLogsOptions {
   readonly link: RedisLink
   readonly prefix: string
   readonly maxBytes: number
+  /** Rejects when the server holds another store: called before a log is said to be missing, or another owner's. */
+  readonly confirm: () => Promise<void>
   readonly onRewound: (error: BeamClawError) => void
 }
 
@@ -32,11 +34,13 @@ export class RedisLogs implements LogHost {
   readonly onRewound: (error: BeamClawError) => void
   readonly #link: RedisLink
   readonly #prefix: string
+  readonly #confirm: () => Promise<void>
   readonly #handles = new Set<RedisLog>()
 
-  constructor({ link, prefix, maxBytes, onRewound }: RedisLogsOptions) {
+  constructor({ link, prefix, maxBytes, confirm, onRewound }: RedisLogsOptions) {
     this.#link = link
     this.#prefix = prefix
+    this.#confirm = confirm
     this.maxBytes = maxBytes
     this.onRewound = onRewound
     this.groups = new AppendGroups((lists, args) => link.script('appending records', appendScript, lists, args))
@@ -47,7 +51,10 @@ export class RedisLogs implements LogHost {
     const names = keyNames(this.#prefix, key)
     for (let tries = 0; tries < mostTries; tries++) {
       const owner = await this.ownerOf(key)
-      if (owner !== undefined && !mayOpenLog(owner, token)) throw fenced(owner.epoch)
+      if (owner !== undefined && !mayOpenLog(owner, token)) {
+        await this.#confirm()
+        throw fenced(owner.epoch)
+      }
       const tag = `${token.epoch}.${randomUUID()}`
       const list = names.list(tag)
       const keys = [names.owner, owner === undefined ? list : names.list(owner.tag), list, keySetName(this.#prefix, key[0])]
@@ -77,10 +84,14 @@ export class RedisLogs implements LogHost {
   async read(key: StoreKey, { fromSeq, limit }: Required<ReadLogOptions>): Promise<LogPage | undefined> {
     for (let tries = 0; tries < mostTries; tries++) {
       const owner = await this.ownerOf(key)
-      if (owner === undefined) return undefined
+      if (owner === undefined) {
+        await this.#confirm()
+        return undefined
+      }
       const page = await this.#page(keyNames(this.#prefix, key).list(owner.tag), fromSeq, limit)
       if (page !== undefined) return page
     }
+    await this.#confirm()
     throw logCorrupt(`the records of the log ${JSON.stringify(key)} are gone, and its owner is not`)
   }
 
@@ -107,6 +118,7 @@ export class RedisLogs implements LogHost {
   }
 
   async whyGone({ key, tag, epoch }: OpenedLog, lastSeq: number): Promise<BeamClawError> {
+    await this.#confirm()
     const owner = await this.ownerOf(key)
     // Epochs never go back, so the server has.
     if (owner !== undefined && owner.epoch < epoch) {

@@ -36,7 +36,7 @@ import { StoreIdentity } from './store-identity.ts'
  *
  * - I1: every command has a deadline, and goes over a connection whose server was checked.
  * - I2: a command that arrives late changes nothing: logs are fenced by name, documents by the id of the write that was read.
- * - I3: once replaced, every call rejects `store-replaced`.
+ * - I3: once replaced, every call rejects `store-replaced`. Before anything is said to be missing, fenced or of another version, the store is checked.
  * - I4: `stop` waits for the calls under way, closes the logs, and ends the connection last.
  *
  * @example
@@ -78,9 +78,10 @@ export class RedisStore implements Store {
       check: (bare) => this.#identity.check(bare),
     })
     const onRewound = (error: BeamClawError): void => logger?.log('error', 'store-redis.rewound', { problem: error.message })
-    this.#logs = new RedisLogs({ link: this.#link, prefix, maxBytes, onRewound })
-    this.#documents = new Documents(this.#link, prefix, this.#logs)
-    const parts = { link: this.#link, prefix, maxBytes, run: <T>(work: () => Promise<T>) => this.#run(work) }
+    const confirm = (): Promise<void> => this.#confirm()
+    this.#logs = new RedisLogs({ link: this.#link, prefix, maxBytes, confirm, onRewound })
+    this.#documents = new Documents({ link: this.#link, prefix, confirm, logs: this.#logs })
+    const parts = { link: this.#link, prefix, maxBytes, confirm, run: <T>(work: () => Promise<T>) => this.#run(work) }
     this.blobs = new RedisBlobs({ ...parts, check: (owner) => this.#check(owner, 1) })
     this.index = new RedisIndex({ ...parts, checkOpen: () => this.#checkOpen() })
   }
@@ -120,7 +121,11 @@ export class RedisStore implements Store {
     const { limit = 1_000 } = options
     if (options.after !== undefined) checkStoreKey(options.after, 0)
     const after: StoreKey | undefined = options.after && [...options.after]
-    return await this.#run(() => listKeys(this.#link, this.#prefix, copy, { after, limit }))
+    return await this.#run(async () => {
+      const keys = await listKeys(this.#link, this.#prefix, copy, { after, limit })
+      if (keys.length === 0) await this.#confirm()
+      return keys
+    })
   }
 
   async openLog(key: StoreKey, token: FencingToken): Promise<AppendLog> {
@@ -156,6 +161,11 @@ export class RedisStore implements Store {
     await Promise.allSettled(this.#underWay)
     await this.#logs.stop(stopped('the store is stopped'))
     await this.#link.stop()
+  }
+
+  /** Rejects `store-replaced` when the server holds another store than this one. */
+  #confirm(): Promise<void> {
+    return this.#identity.confirm(this.#link)
   }
 
   #checkOpen(): void {

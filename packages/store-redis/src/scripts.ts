@@ -17,6 +17,37 @@ end
 return redis.call('HMGET', KEYS[1], 'app', 'id', 'format')
 `)
 
+/** KEYS those of a command. ARGV its name, and the words behind its keys. Returns what the command returns. */
+export const commandScript = script(`
+local words = {ARGV[1], unpack(KEYS)}
+for at = 2, #ARGV do words[#words + 1] = ARGV[at] end
+return redis.call(unpack(words))
+`)
+
+/** KEYS attachments of an owner. ARGV id, size. Marks the attachment as pending. Returns 1, or 0 when it is there as a whole. */
+export const blobPutScript = script(`
+local there = redis.call('HGET', KEYS[1], ARGV[1])
+if there and string.sub(there, 1, 1) ~= '-' then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], '-' .. ARGV[2])
+return 1
+`)
+
+/**
+ * KEYS attachments of one owner, and of the owner who gets one. ARGV id. Marks it as pending for the latter. Returns its size, -1 when neither owner has it as a
+ * whole, -2 when the latter has.
+ */
+export const blobShareScript = script(`
+local function sizeOf(name)
+  local text = redis.call('HGET', name, ARGV[1])
+  return text and string.sub(text, 1, 1) ~= '-' and text
+end
+if sizeOf(KEYS[2]) then return -2 end
+local size = sizeOf(KEYS[1])
+if not size then return -1 end
+redis.call('HSET', KEYS[2], ARGV[1], '-' .. size)
+return tonumber(size)
+`)
+
 /** KEYS document, keys. ARGV id of the write that was read or "", version, text, id of this write, name for the list. Returns 1, or 0 when it changed. */
 export const putScript = script(`
 if (redis.call('HGET', KEYS[1], 'w') or '') ~= ARGV[1] then return 0 end

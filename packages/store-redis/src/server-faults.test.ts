@@ -60,27 +60,6 @@ describe.skipIf(noRedis !== undefined)(`faults of the server${noRedis === undefi
     expect(logger.events).toContain('store-redis.replaced')
   })
 
-  test.each(['a document', 'a log', 'records', 'a snapshot', 'the index'])(
-    'F20: a server that is emptied while its connection stays open gets no part of %s',
-    async (what) => {
-      await store.put(key, 'a document')
-      const log = await store.openLog(key, fencingToken())
-      await log.append(logRecords(1))
-      await server.send('FLUSHALL')
-      const writes: Readonly<Record<string, () => Promise<unknown>>> = {
-        'a document': () => store.put(storeKey('b'), 1),
-        'a log': () => store.openLog(storeKey('b'), fencingToken()),
-        records: () => log.append(logRecords(2)),
-        'a snapshot': () => log.snapshot({ seq: 1, state: 1 }),
-        'the index': () => store.index.put(key[0], [{ sessionKey: 'agent:main:a' as never, settings: {}, updatedAt: 1 }]),
-      }
-      expect(await outcomeOf((writes[what] as () => Promise<unknown>)())).toBe('store-replaced')
-      expect(await outcomeOf(store.get(key))).toBe('store-replaced')
-      expect(await server.send('DBSIZE')).toBe(0)
-      expect(logger.events).toContain('store-redis.replaced')
-    },
-  )
-
   test('a process that names its store is refused by an empty server', async () => {
     const id = await store.id()
     const same = new RedisStore({ url: server.url, storeId: id })

@@ -4,7 +4,7 @@ import type { BeamClawError, Logger } from '@beamclaw/core'
 import { refusedServer, storeReplaced } from './failures.ts'
 import type { Guard } from './guarded-script.ts'
 import { storeName } from './key-names.ts'
-import type { BareClient } from './redis-link.ts'
+import type { BareClient, RedisLink } from './redis-link.ts'
 import { identifyScript } from './scripts.ts'
 import { checkServer, durabilityWarning, readReplicasToWrite, readServerFacts, replicaWarning, type ServerWarning } from './server-facts.ts'
 
@@ -60,13 +60,21 @@ export class StoreIdentity {
     if (kind !== 'single') this.#warn(replicaWarning(await readReplicasToWrite(bare)))
   }
 
+  /**
+   * Rejects as `check` does when the server holds other data by now. A server may be emptied, or get other data, while its connections stay open: what is
+   * missing there says nothing about this store.
+   */
+  async confirm(link: Pick<RedisLink, 'readScript'>): Promise<void> {
+    await this.#identify({ script: (script, keys, args) => link.readScript('checking the store', script, keys, args) })
+  }
+
   #warn(warning: ServerWarning | undefined): void {
     if (warning === undefined || this.#told.has(warning.event)) return
     this.#told.add(warning.event)
     this.#options.logger?.log('warn', warning.event, { problem: warning.problem })
   }
 
-  async #identify(bare: BareClient): Promise<void> {
+  async #identify(bare: Pick<BareClient, 'script'>): Promise<void> {
     const { prefix, onReplaced } = this.#options
     const name = storeName(prefix)
     const reply = await bare.script(identifyScript, [name], [randomUUID(), this.#id ?? '']).catch((error: unknown) => {

@@ -79,8 +79,8 @@ export class ShardedStore implements Store {
   /** Shards that the parent has asked for. */
   readonly #asked = new Set<number>()
   readonly #remote = new Map<number, Store>()
-  /** Stores of shards that have left this worker. */
-  readonly #leaving = new Set<Promise<void>>()
+  /** Stores of shards that are leaving this worker. */
+  readonly #leaving = new Set<TrackedStore>()
   #stopping: Promise<void> | undefined
 
   constructor(options: ShardedStoreOptions) {
@@ -161,7 +161,7 @@ export class ShardedStore implements Store {
   }
 
   async #stop(): Promise<void> {
-    await Promise.all([...[...this.#open.values()].map((store) => store.stop()), ...this.#leaving])
+    await Promise.all([...this.#open.values(), ...this.#leaving].map((store) => store.stop()))
     this.#open.clear()
   }
 
@@ -186,12 +186,12 @@ export class ShardedStore implements Store {
 
   /** Returns the store of a shard that this worker has. */
   #own(shard: number): TrackedStore | undefined {
-    const { network, openShard } = this.#options
+    const { network, openShard, clock = new SystemClock() } = this.#options
     if (this.#stopping !== undefined || this.#asked.has(shard) || network.ownerOf(shard)?.incarnation !== network.self.incarnation)
       return undefined
     const known = this.#open.get(shard)
     if (known !== undefined) return known
-    const store = new TrackedStore(openShard(shard))
+    const store = new TrackedStore(openShard(shard), clock)
     this.#open.set(shard, store)
     return store
   }
@@ -202,7 +202,7 @@ export class ShardedStore implements Store {
     const store = this.#open.get(shard)
     this.#open.delete(shard)
     this.#server.leave(shard)
-    await store?.leave().catch(() => {})
+    if (store !== undefined) await this.#left(store, store.leave())
     return () => void this.#asked.delete(shard)
   }
 
@@ -211,10 +211,14 @@ export class ShardedStore implements Store {
     for (const [shard, store] of this.#open) {
       if (network.ownerOf(shard)?.incarnation === network.self.incarnation) continue
       this.#open.delete(shard)
-      const stopped = store.stop().catch(() => {})
-      this.#leaving.add(stopped)
-      void stopped.then(() => this.#leaving.delete(stopped))
+      void this.#left(store, store.stop())
     }
+  }
+
+  async #left(store: TrackedStore, leaving: Promise<void>): Promise<void> {
+    this.#leaving.add(store)
+    await leaving.catch(() => {})
+    this.#leaving.delete(store)
   }
 
   #checkOpen(): void {

@@ -14,6 +14,9 @@ export const newShardsName = 'shards.new'
 
 const kept: ReadonlySet<string> = new Set([manifestName, shardsName, newShardsName, oldLayoutName])
 
+/** The lock, and files of a split and of a parent on their way to their names. Other names with a dot in front are the user's. */
+const own = /^\.(?:lock|split|shards\.json)/
+
 /** The write-ahead log goes first: a copy that is being made of the old layout cannot take it for whole then. */
 const first = 'wal'
 
@@ -38,7 +41,7 @@ export async function finishSplit(fileSystem: FileSystem, path: string): Promise
   }
   const old = join(path, oldLayoutName)
   await makeFolder(fileSystem, old)
-  const names = (await fileSystem.list(path)).map(({ name }) => name).filter((name) => !name.startsWith('.') && !kept.has(name))
+  const names = (await fileSystem.list(path)).map(({ name }) => name).filter((name) => !own.test(name) && !kept.has(name))
   for (const name of names.sort((a, b) => Number(b === first) - Number(a === first)))
     await fileSystem.rename(join(path, name), freeName(join(old, name)))
   await syncFolder(fileSystem, old)

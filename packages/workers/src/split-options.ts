@@ -11,7 +11,7 @@ export interface SplitProgress extends BackupProgress {
 export interface SplitOptions {
   /** True to say what would be done, and do nothing: also while a process uses the directory. @default false */
   readonly dryRun?: boolean
-  /** Called after each file and each log. An error that it throws ends the split. */
+  /** Called after each file and each log. An error that it throws ends the split, which rejects with it as it is. */
   readonly onProgress?: (progress: SplitProgress) => void
   /** Ends the split: the promise rejects with its reason, and the directory is as it was. Past the point of no return it has no effect. */
   readonly signal?: AbortSignal

@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TenantId } from '@beamclaw/core'
+import { BeamClawError, type TenantId } from '@beamclaw/core'
 import { FsStore, lockDirectory } from '@beamclaw/store-fs'
 import { expectRejection, fencingToken, logRecords, storeKey } from '@beamclaw/testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -177,6 +177,28 @@ describe('what is not split', () => {
     writeFileSync(join(path, 'notes.txt'), 'mine')
     expect((await splitDataDirectory(path)).leftOut).toEqual(['notes.txt'])
     expect(readFileSync(join(path, 'unsplit.old', 'notes.txt'), 'utf8')).toBe('mine')
+  })
+
+  test('files whose names begin with a dot are names of the user like any other, but for the lock', async () => {
+    writeFileSync(join(path, '.env'), 'SECRET=1')
+    mkdirSync(join(path, '.hidden'))
+    expect([...(await splitDataDirectory(path)).leftOut].sort()).toEqual(['.env', '.hidden'])
+    expect(readFileSync(join(path, 'unsplit.old', '.env'), 'utf8')).toBe('SECRET=1')
+    expect(readdirSync(path).sort()).toEqual(['shards', 'shards.json', 'unsplit.old'])
+    expect(readdirSync(join(path, 'unsplit.old')).filter((name) => name.startsWith('.lock'))).toEqual([])
+  })
+
+  test('a directory whose split the caller ends by an error of its own', async () => {
+    const before = filesIn(path)
+    const [own, typed] = [new Error('no'), new BeamClawError('overloaded', 'not now')]
+    for (const error of [own, typed, 'text', Object.assign(new Error('theirs'), { code: 'ENOSPC' })]) {
+      const onProgress = (): never => {
+        throw error
+      }
+      expect(await splitDataDirectory(path, { onProgress }).catch((caught: unknown) => caught)).toBe(error)
+    }
+    expect(filesIn(path)).toEqual(before)
+    expect(isSharded(path)).toBe(false)
   })
 
   test('folders that an interrupted first start with workers has left are no obstacle', async () => {

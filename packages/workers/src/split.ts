@@ -16,7 +16,7 @@ import { codeOf, makeFolder, removeTree } from './durable-files.ts'
 import { isSharded, shardsName } from './shard-directory.ts'
 import { allShards, folderOfShard, shardOfKey } from './shards.ts'
 import { commitShards, finishSplit, newShardsName, oldLayoutName } from './split-finish.ts'
-import type { SplitOptions, SplitReport } from './split-options.ts'
+import type { SplitOptions, SplitProgress, SplitReport } from './split-options.ts'
 
 /** Bytes that have to be free besides those of the copy: folders, and the first segments of sixteen write-ahead logs. */
 const spareBytes = 16 * 1024 * 1024
@@ -38,17 +38,19 @@ export async function splitDataDirectory(path: string, options: SplitOptions = {
   const rules = { dryRun: aBoolean, onProgress: aFunction, signal: anObjectWith('throwIfAborted'), fileSystem: anObject }
   checkOptions<SplitOptions>('splitDataDirectory', options, rules)
   const root = resolve(path)
+  const listener = new ProgressListener(options.onProgress)
   try {
     if (options.dryRun === true) return isSharded(root) ? reportOf(root, 'nothing') : await plan(root, options)
     // The lock would make a directory that is not there.
     if (!existsSync(root)) await plan(root, options)
     const held = await lockDirectory({ path: root })
     try {
-      return await split(root, options, held)
+      return await split(root, options, held, listener)
     } finally {
       await held.release()
     }
   } catch (error) {
+    if (listener.failure !== undefined) throw listener.failure.error
     if (BeamClawError.isInstance(error) || options.signal?.aborted === true) throw error
     const system = codeOf(error)
     const code = system === 'ENOSPC' || system === 'EDQUOT' ? 'store-full' : 'store-io'
@@ -57,8 +59,27 @@ export async function splitDataDirectory(path: string, options: SplitOptions = {
   }
 }
 
-async function split(root: string, options: SplitOptions, held: HeldDirectory): Promise<SplitReport> {
-  const { fileSystem = nodeFileSystem, signal, onProgress } = options
+/** Tells the caller how far a split is, and remembers what the caller has thrown: no failure of the split may be made of it. */
+class ProgressListener {
+  readonly #onProgress: SplitOptions['onProgress']
+  failure: { readonly error: unknown } | undefined
+
+  constructor(onProgress: SplitOptions['onProgress']) {
+    this.#onProgress = onProgress
+  }
+
+  tell(progress: SplitProgress): void {
+    try {
+      this.#onProgress?.(progress)
+    } catch (error) {
+      this.failure ??= { error }
+      throw error
+    }
+  }
+}
+
+async function split(root: string, options: SplitOptions, held: HeldDirectory, listener: ProgressListener): Promise<SplitReport> {
+  const { fileSystem = nodeFileSystem, signal } = options
   if (await finishSplit(fileSystem, root)) return reportOf(root, 'finished')
   if (isSharded(root)) return reportOf(root, 'nothing')
   const planned = await plan(root, options)
@@ -72,7 +93,7 @@ async function split(root: string, options: SplitOptions, held: HeldDirectory): 
       indexOf: shardOfKey,
       fileSystem,
       ...definedOnly({ signal }),
-      ...(onProgress === undefined ? {} : { onProgress: (progress) => onProgress({ ...progress, ofBytes: planned.bytes }) }),
+      onProgress: (progress) => listener.tell({ ...progress, ofBytes: planned.bytes }),
     })
     signal?.throwIfAborted()
     if (!(await held.isHeld()))

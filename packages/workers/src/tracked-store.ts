@@ -1,7 +1,7 @@
-/** The store of a shard while a worker has it: it knows which calls of its logs are under way, so that the shard can leave without breaking one. */
+/** The store of a shard while a worker has it: it knows which calls of its logs and attachments are under way, so that the shard can leave without breaking one. */
 import type {
   AppendLog,
-  BlobStore,
+  Clock,
   FencingToken,
   JsonValue,
   ListOptions,
@@ -17,17 +17,18 @@ import type {
   StoreKey,
   Versioned,
 } from '@beamclaw/core'
+import { TrackedBlobs } from './tracked-blobs.ts'
 
-/** Does what the store does. I1: after `leave`, no call of a log that was begun before is under way. */
+/** Does what the store does. I1: after `leave`, no call of a log or of attachments that was begun before is under way, and no reader gets a further piece. */
 export class TrackedStore implements Store {
-  readonly blobs: BlobStore
+  readonly blobs: TrackedBlobs
   readonly index: SessionIndex
   readonly #store: Store
   readonly #underWay = new Set<Promise<unknown>>()
 
-  constructor(store: Store) {
+  constructor(store: Store, clock: Pick<Clock, 'setTimer'>) {
     this.#store = store
-    this.blobs = store.blobs
+    this.blobs = new TrackedBlobs(store.blobs, clock)
     this.index = store.index
   }
 
@@ -62,10 +63,13 @@ export class TrackedStore implements Store {
   /** Stops the store once what is under way has ended. The caller begins nothing more. */
   async leave(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay)
+    await this.blobs.whenIdle()
     await this.#store.stop()
   }
 
+  /** Stops the store at once, also while it waits to leave. */
   stop(): Promise<void> {
+    this.blobs.endWait()
     return this.#store.stop()
   }
 }
