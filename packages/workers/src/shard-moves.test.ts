@@ -13,6 +13,17 @@ import { allShards, folderOfShard, shardOfKey } from './shards.ts'
 import { sessionOf } from './testing/filled-directory.ts'
 import { startWorkers, type TestWorker } from './testing/workers.ts'
 
+/** A BeamClaw that does nothing. */
+const host = {
+  wire: [1, 1],
+  records: [1, 1],
+  onRequest: async () => null,
+  onTell() {},
+  onMembers() {},
+  onIsolated() {},
+  onRejoined() {},
+} as const
+
 let path: string
 let ends: (() => Promise<void>)[]
 let hub: Hub
@@ -203,15 +214,6 @@ describe('a log that is open while its shard moves', () => {
     const key = sessionOf('a')
     const shard = shardOfKey(key)
     await first.cluster.locate('any')
-    const host = {
-      wire: [1, 1],
-      records: [1, 1],
-      onRequest: async () => null,
-      onTell() {},
-      onMembers() {},
-      onIsolated() {},
-      onRejoined() {},
-    } as const
     await first.cluster.join(host)
     const logs = await Promise.all(Array.from({ length: 40 }, (_, index) => one.openLog(sessionOf(`s${index}`), fencingToken(5))))
     const [second] = startWorkers(hub, 'two') as [TestWorker]
@@ -244,5 +246,42 @@ describe('a log that is open while its shard moves', () => {
     await expectRejection(movedLog.append(logRecords((counts[allShards.length] ?? 0) + 1)), 'fenced')
     await later.append(logRecords((counts[allShards.length] ?? 0) + 1))
     expect(shard).toBeLessThan(16)
+  }, 60_000)
+})
+
+describe('attachments that are being read while their shards move', () => {
+  test('come whole, here and at the other worker', async () => {
+    const [first] = startWorkers(hub, 'one') as [TestWorker]
+    const one = storeOf(first)
+    await first.cluster.join(host)
+    const bytes = new Uint8Array(2_000_000).fill(7)
+    const owners = Array.from({ length: 32 }, (_, index) => sessionOf(`s${index}`))
+    const ids = await Promise.all(owners.map((owner) => one.blobs.put(owner, bytes)))
+    const [second] = startWorkers(hub, 'two') as [TestWorker]
+    const two = storeOf(second)
+    ends.push(async () => {
+      await Promise.all([one.stop(), two.stop()])
+      first.kill()
+      second.kill()
+    })
+    let isOver = false
+    const read = async (store: Store, index: number): Promise<void> => {
+      for (let round = 0; round === 0 || !isOver; round++) {
+        let size = 0
+        const blob = await store.blobs.read(owners[index] as (typeof owners)[number], ids[index] as string)
+        for await (const piece of blob?.bytes ?? []) {
+          size += piece.length
+          await sleep(5)
+        }
+        expect(size).toBe(bytes.length)
+      }
+    }
+    const reads = Promise.all(owners.flatMap((_, index) => [read(one, index), read(two, index)]))
+    reads.catch(() => {})
+    await second.cluster.join(host)
+    await Promise.race([until('both have eight', () => shardsOf('two').length === 8), reads])
+    isOver = true
+    await reads
+    expect(moved).toHaveLength(8)
   }, 60_000)
 })
