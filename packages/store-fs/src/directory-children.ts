@@ -93,7 +93,7 @@ function componentOf({ name, mayHoldEntries }: DirectoryEntry): { readonly compo
 /** Returns a part that was too long for a file name, from the files at it or below it, which hold their whole key. */
 async function partFromFiles(fileSystem: FileSystem, path: string, kind: number, depth: number): Promise<string | undefined> {
   if (kind === childKinds.document) return (await unlessDamaged(readDocument(fileSystem, path)))?.key[depth]
-  if (kind === childKinds.log) return (await keyOfLog(fileSystem, path))?.[depth]
+  if (kind === childKinds.log) return (await unlessGone(keyOfLog(fileSystem, path)))?.[depth]
   for (const entry of await entriesOf(fileSystem, path)) {
     const child = componentOf(entry)
     if (child === undefined || decodePart(child.component) === undefined) continue
@@ -116,6 +116,16 @@ async function keyOfLog(fileSystem: FileSystem, path: string): Promise<readonly 
     }
   } finally {
     await fileSystem.close(descriptor)
+  }
+}
+
+/** A file that was listed may be deleted before it is read. */
+async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    throw error
   }
 }
 
