@@ -2,7 +2,7 @@
 import { BeamClawError, type Clock, type MemberState, SystemClock } from '@beamclaw/core'
 import { anObjectWith, checkOptions, integer } from '@beamclaw/core/adapter'
 import { clusterNames } from './cluster-names.ts'
-import { isRefusedLogin, noAnswer, notReached, redisFailure, replyCode } from './failures.ts'
+import { isRefusedLogin, noAnswer, notReached, redisFailure, refusedHandshake, replyCode } from './failures.ts'
 import { storeName } from './key-names.ts'
 import { decodeMember } from './member-record.ts'
 import { type ConnectionOptions, checkOneWay, connectionRules, redisStoreDefaults, wayTo } from './options.ts'
@@ -32,7 +32,7 @@ export type RedisInspection =
       readonly where: string
       /** Why; `store-io`. */
       readonly error: BeamClawError
-      /** False where no wait helps: the login was refused. */
+      /** False where no wait helps: the login was refused, or the server is too old. */
       readonly mayComeBack: boolean
     }
   | {
@@ -81,7 +81,9 @@ export async function inspectRedis(options: InspectRedisOptions): Promise<RedisI
     return { isReached: true, where, ...(await Promise.race([look(client, { prefix, kind, storeId }), expired.promise])) }
   } catch (error) {
     const cause = BeamClawError.isInstance(error) ? error.cause : error
-    return { isReached: false, where, error: redisFailure(error, doing), mayComeBack: !isRefusedLogin(cause) }
+    // A refusal names what it refuses.
+    const isRefused = isRefusedLogin(cause) || (BeamClawError.isInstance(error) && error.details.check !== undefined)
+    return { isReached: false, where, error: redisFailure(error, doing), mayComeBack: !isRefused }
   } finally {
     timer.cancel()
     await client.stop()
@@ -97,7 +99,8 @@ function connected(client: RedisClient, where: string): Promise<void> {
     client.onReconnect((trouble) => {
       if (trouble === undefined) return resolve()
       const waitedMs = Math.round(performance.now() - startedAt)
-      reject(isRefusedLogin(trouble) ? trouble : notReached(where, doing, waitedMs, isClosed(trouble) ? closedAt(where, trouble) : trouble))
+      const refusal = refusedHandshake(trouble) ?? (isRefusedLogin(trouble) ? trouble : undefined)
+      reject(refusal ?? notReached(where, doing, waitedMs, isClosed(trouble) ? closedAt(where, trouble) : trouble))
     })
   })
 }

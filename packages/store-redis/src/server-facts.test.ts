@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { storeKey } from '@beamclaw/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { inspectRedis } from './inspect-redis.ts'
 import { RedisStore } from './redis-store.ts'
 import { checkServer, durabilityWarning, type ServerFacts } from './server-facts.ts'
 
@@ -63,4 +64,6 @@ test('a server that is too old to greet its client is refused as such, and not w
     old.close()
   })
   await expect(store.get(storeKey('a'))).rejects.toMatchObject({ code: 'store-io', details: { check: 'version' } })
+  const look = await inspectRedis({ url: `redis://127.0.0.1:${port}` })
+  expect(look).toMatchObject({ isReached: false, mayComeBack: false, error: { details: { check: 'version' } } })
 })
