@@ -163,7 +163,8 @@ export class LogStore {
         // A move or a new owner may have changed the files since; then the look was at something that is gone.
         const isChanged = isAbsent(error) || (BeamClawError.isInstance(error, 'log-corrupt') && this.#table.get(key) !== state)
         if (!isChanged || attempt === mostAttempts) throw error
-        if (this.#table.get(key) === state && state.extents.length === 0) await this.#refresh(state)
+        // Its batch ends long after the old file went, and only then does the state know the new one.
+        if (this.#table.get(key) === state) await this.#refresh(state)
       }
     }
   }
