@@ -1,6 +1,6 @@
 /** Writes whole files so that a crash leaves the old state or the new one, and makes directories that survive it. */
 import { dirname } from 'node:path'
-import { systemCode } from './failures.ts'
+import { fenced, systemCode } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 
 /** Writes all of `bytes` at `position`, continuing after partial writes. */
@@ -123,6 +123,16 @@ export async function removeIfThere(fileSystem: FileSystem, path: string): Promi
   } catch (error) {
     if (isAbsent(error)) return false
     throw error
+  }
+}
+
+/** Removes a file, if there is one, unless a later owner has sealed the open file `witness`. Rejects `fenced` then. */
+export async function removeAsOwner(fileSystem: FileSystem, path: string, witness: number): Promise<void> {
+  try {
+    if (!(await fileSystem.unlink(path, witness))) throw fenced()
+  } catch (error) {
+    if (!isAbsent(error)) throw error
+    if (!fileSystem.isUnsealed(witness)) throw fenced()
   }
 }
 

@@ -21,15 +21,16 @@ export async function readDocument(fileSystem: FileSystem, path: string): Promis
   return { key, version, value }
 }
 
-/** Replaces a document; it is durable when the promise resolves. */
+/** Replaces a document; it is durable when the promise resolves. `checkOwner` runs right before the new one gets the name, and may throw. */
 export async function writeDocument(
   fileSystem: FileSystem,
   path: string,
   temporary: string,
   { key, version, json }: { readonly key: StoreKey; readonly version: number; readonly json: string },
+  checkOwner: () => void,
 ): Promise<void> {
   const bytes = Buffer.from(finishLine(sealText(`{"version":${version},"key":${JSON.stringify(key)},"value":${json}`), false))
-  await replaceFile(fileSystem, path, join(dirname(path), temporary), bytes)
+  await replaceFile(fileSystem, path, join(dirname(path), temporary), bytes, checkOwner)
   await syncDirectory(fileSystem, dirname(path))
 }
 

@@ -101,9 +101,9 @@ test('a deletion whose directory could not be synced is synced by the next try: 
   )
   const fileSystem = {
     ...crashing.fileSystem,
-    unlink: async (path: string) => {
+    unlink: async (path: string, witness?: number) => {
       await failing.before('unlink', [path])
-      await crashing.fileSystem.unlink(path)
+      return await crashing.fileSystem.unlink(path, witness)
     },
     open: async (path: string, flags: 'r' | 'r+' | 'wx' | 'wxd') => {
       await failing.before('open', [path])

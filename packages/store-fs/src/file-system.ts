@@ -34,7 +34,11 @@ export interface FileSystem {
    * for this process.
    */
   link(from: string, to: string, witness: number): Promise<boolean>
-  unlink(path: string): Promise<void>
+  /**
+   * Removes a file, with `witness` only if that open file is not sealed; resolves with whether it did. Check and removal are one atomic step for this process:
+   * a later owner may give the name to a file of its own.
+   */
+  unlink(path: string, witness?: number): Promise<boolean>
   makeDirectory(path: string): Promise<void>
   removeDirectory(path: string): Promise<void>
   list(path: string): Promise<DirectoryEntry[]>
@@ -88,7 +92,21 @@ export const nodeFileSystem: FileSystem = {
     fs.linkSync(from, to)
     return true
   },
-  unlink: (path) => run((done) => fs.unlink(path, done)),
+  unlink: async (path, witness) => {
+    if (witness === undefined) {
+      await run((done) => fs.unlink(path, done))
+      return true
+    }
+    // While it is open the call takes a name away; the system frees what the file held when it is closed, outside of the event loop.
+    const held = await nodeFileSystem.open(path, 'r')
+    try {
+      if (!nodeFileSystem.isUnsealed(witness)) return false
+      fs.unlinkSync(path)
+      return true
+    } finally {
+      await nodeFileSystem.close(held)
+    }
+  },
   makeDirectory: (path) => run((done) => fs.mkdir(path, privateDirectory, done)),
   removeDirectory: (path) => run((done) => fs.rmdir(path, done)),
   list: async (path) => {

@@ -135,14 +135,15 @@ export class FsStore implements Store {
     checkOptions<PutOptions>('Store.put', options, { expectedVersion: integer(0) })
     const json = encodeJson(value, this.#options.maxDocumentBytes)
     const copy: StoreKey = [...key]
-    return await this.#do(`writing ${path}`, () =>
+    return await this.#do(`writing ${path}`, (logs) =>
       this.#turns.run(path, () =>
         this.#limiter.run(async () => {
           const version = (await this.#checkVersion(copy, path, options)) + 1
           const directory = dirname(path)
           await this.#directories.within(directory, async () => {
             await this.#stale.removeFrom(directory)
-            await writeDocument(this.#fileSystem, `${path}.json`, this.#stale.nameOf(++this.#temporaries), { key: copy, version, json })
+            const [temporary, document] = [this.#stale.nameOf(++this.#temporaries), { key: copy, version, json }]
+            await writeDocument(this.#fileSystem, `${path}.json`, temporary, document, () => logs.checkOwner())
           })
           return version
         }),
@@ -158,7 +159,10 @@ export class FsStore implements Store {
       this.#turns.run(path, async () => {
         if (options.expectedVersion !== undefined) await this.#checkVersion(copy, path, options)
         const hadLog = await logs.delete(copy)
-        const hadDocument = await this.#limiter.run(() => removeDocument(this.#fileSystem, `${path}.json`))
+        const hadDocument = await this.#limiter.run(() => {
+          logs.checkOwner()
+          return removeDocument(this.#fileSystem, `${path}.json`)
+        })
         return hadLog || hadDocument
       }),
     )

@@ -157,7 +157,11 @@ export class LogStore {
       const state = this.#table.stateOf(key)
       try {
         await this.#load(state)
-        if (!isThere(state)) return undefined
+        if (!isThere(state)) {
+          // A look at its two names, one after the other, may miss a file that a move writes anew.
+          if (attempt > 1 || this.#table.get(key) === state) return undefined
+          continue
+        }
         return await readPage(this.#files, viewOf(state), page)
       } catch (error) {
         // A move or a new owner may have changed the files since; then the look was at something that is gone.
@@ -215,6 +219,11 @@ export class LogStore {
   /** Returns true when the own file of a log counts no more, because the log was deleted. */
   isDeleted(key: StoreKey): boolean {
     return this.#table.get(key)?.isOwnFileStale ?? false
+  }
+
+  /** Throws `fenced` when a later owner has the directory: this process may have been suspended. */
+  checkOwner(): void {
+    if (!this.#wal.isOwner()) throw fenced('a later owner has the data directory')
   }
 
   /** Breaks all handles. */

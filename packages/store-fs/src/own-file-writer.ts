@@ -1,7 +1,7 @@
 /** Puts lines of a log into its own file: behind what is there, or into a new generation of the file. */
 import { dirname, join } from 'node:path'
 import type { DirectoryMaker } from './atomic-write.ts'
-import { removeIfThere, syncAfterRemoval, syncDirectory, writeFully } from './atomic-write.ts'
+import { removeAsOwner, removeIfThere, syncAfterRemoval, syncDirectory, writeFully } from './atomic-write.ts'
 import { readAt } from './backward-scan.ts'
 import { readExtents } from './extent-reader.ts'
 import { fenced, systemCode } from './failures.ts'
@@ -55,16 +55,14 @@ export async function writeOwnFile(writing: OwnFileWriting, state: LogState, ext
 
 /** Removes a generation that counts no more, durably. May be repeated: an earlier try may have failed before its sync. */
 export async function removeOldGeneration({ fileSystem, witness }: OwnFileWriting, file: string): Promise<void> {
-  if (!fileSystem.isUnsealed(witness())) throw fenced()
-  await removeIfThere(fileSystem, file)
+  await removeAsOwner(fileSystem, file, witness())
   await syncAfterRemoval(fileSystem, dirname(file))
 }
 
 /** Removes the own files of a log, durably. */
 export async function removeOwnFiles({ fileSystem, witness, leftBehind }: OwnFileWriting, path: string): Promise<void> {
   for (const name of ownFileNames(path)) {
-    if (!fileSystem.isUnsealed(witness())) throw fenced()
-    await removeIfThere(fileSystem, name)
+    await removeAsOwner(fileSystem, name, witness())
     leftBehind.delete(name)
   }
   // Also when they are gone already: an earlier try may have failed before its sync.
@@ -132,8 +130,7 @@ async function rewriteOwnFile(writing: OwnFileWriting, state: LogState, extents:
     }
     const file = ownFileName(state.path, generation)
     // Only an older generation, which counts no more, can have the name.
-    if (!fileSystem.isUnsealed(witness())) throw fenced()
-    await removeIfThere(fileSystem, file)
+    await removeAsOwner(fileSystem, file, witness())
     writing.leftBehind.delete(file)
     if (!(await fileSystem.link(temporary, file, witness()))) throw fenced()
   } finally {

@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path'
 import { BeamClawError } from '@beamclaw/core'
 import { expectRejection, fencingToken, logRecords, range, storeKey } from '@beamclaw/testkit'
 import { describe, expect, test, vi } from 'vitest'
+import { nodeFileSystem } from './file-system.ts'
+import { FsStore } from './fs-store.ts'
 import { chance } from './testing/chance.ts'
 import { faultyFileSystem } from './testing/faulty-file-system.ts'
 import { LogProcess, logKey, ownPath, scratchDirectory } from './testing/scratch.ts'
@@ -26,60 +28,68 @@ describe('processes that share nothing but the directory', () => {
     expect((await log.read()).records).toEqual(logRecords(1, 5))
   })
 
-  test('an earlier process that goes on at any call of a move, a cut or a new segment changes nothing that counts', async () => {
-    await using scratch = await scratchDirectory('memory')
-    const beside = storeKey('sessions', 'ops', 'beside')
-    let wasStopped = false
-    for (let stopAt = 1; stopAt === 1 || wasStopped; stopAt++) {
-      const root = join(scratch.path, `${stopAt}`)
-      await mkdir(root)
-      wasStopped = false
-      let calls = 0
-      const overtaken = Promise.withResolvers<void>()
-      const zombieMayGoOn = Promise.withResolvers<void>()
-      const fileSystem = faultyFileSystem(async () => {
-        calls += 1
-        if (calls !== stopAt) return
-        wasStopped = true
-        overtaken.resolve()
-        await zombieMayGoOn.promise
-      })
-      const acknowledged = { main: 0, beside: 0 }
-      const zombie = new LogProcess(root, { fileSystem, walSegmentBytes: 600, walMaxBytes: 2_000 })
-      const living = (async () => {
-        for (const round of range(1, 3)) {
-          const log = await zombie.open(fencingToken(round))
-          await log.append(logRecords(round * 2 - 1, round * 2))
-          acknowledged.main = round * 2
-          const other = await zombie.open(fencingToken(round), beside)
-          await other.append(logRecords(round))
-          acknowledged.beside = round
-          if (round === 2) await log.snapshot({ seq: 3, state: 'three' }, { dropRecords: true })
-          await log.close()
-        }
-        await zombie.stop()
-      })().then(overtaken.resolve, overtaken.resolve)
-      await overtaken.promise
-      const then = { ...acknowledged }
-      const owner = new LogProcess(root, { isAlone: false, walSegmentBytes: 600, walMaxBytes: 2_000 })
-      const log = await owner.open(fencingToken(9))
-      const before = await log.read()
-      const last = before.records.at(-1)?.seq ?? before.snapshot?.seq ?? 0
-      expect(last).toBeGreaterThanOrEqual(then.main)
-      await log.append(logRecords(last + 1, last + 3))
-      await (await owner.open(fencingToken(9), beside)).read()
-      zombieMayGoOn.resolve()
-      await living
-      await owner.stop()
-      const again = await new LogProcess(root).open(fencingToken(10))
-      const after = await again.read()
-      const from = (after.snapshot?.seq ?? 0) + 1
-      expect(after.records, `stopped at call ${stopAt}`).toEqual(logRecords(from, last + 3))
-      const page = await (await new LogProcess(root).logs).readLog(beside, { fromSeq: 1, limit: 99 })
-      expect(page?.records.length ?? 0).toBeGreaterThanOrEqual(then.beside)
-      expect(page?.records ?? []).toEqual(logRecords(1, page?.lastSeq ?? 0))
-    }
-  }, 30_000)
+  test.each([
+    ['while the later one has the log open', false],
+    ['after the later one has moved all of it', true],
+  ])(
+    'an earlier process that goes on at any call of a move, a cut or a new segment, %s, changes nothing that counts',
+    async (_when, isMoved) => {
+      await using scratch = await scratchDirectory('memory')
+      const beside = storeKey('sessions', 'ops', 'beside')
+      let wasStopped = false
+      for (let stopAt = 1; stopAt === 1 || wasStopped; stopAt++) {
+        const root = join(scratch.path, `${stopAt}`)
+        await mkdir(root)
+        wasStopped = false
+        let calls = 0
+        const overtaken = Promise.withResolvers<void>()
+        const zombieMayGoOn = Promise.withResolvers<void>()
+        const fileSystem = faultyFileSystem(async () => {
+          calls += 1
+          if (calls !== stopAt) return
+          wasStopped = true
+          overtaken.resolve()
+          await zombieMayGoOn.promise
+        })
+        const acknowledged = { main: 0, beside: 0 }
+        const zombie = new LogProcess(root, { fileSystem, walSegmentBytes: 600, walMaxBytes: 2_000 })
+        const living = (async () => {
+          for (const round of range(1, 3)) {
+            const log = await zombie.open(fencingToken(round))
+            await log.append(logRecords(round * 2 - 1, round * 2))
+            acknowledged.main = round * 2
+            const other = await zombie.open(fencingToken(round), beside)
+            await other.append(logRecords(round))
+            acknowledged.beside = round
+            if (round === 2) await log.snapshot({ seq: 3, state: 'three' }, { dropRecords: true })
+            await log.close()
+          }
+          await zombie.stop()
+        })().then(overtaken.resolve, overtaken.resolve)
+        await overtaken.promise
+        const then = { ...acknowledged }
+        const owner = new LogProcess(root, { isAlone: false, walSegmentBytes: 600, walMaxBytes: 2_000 })
+        const log = await owner.open(fencingToken(9))
+        const before = await log.read()
+        const last = before.records.at(-1)?.seq ?? before.snapshot?.seq ?? 0
+        expect(last).toBeGreaterThanOrEqual(then.main)
+        await log.append(logRecords(last + 1, last + 3))
+        await (await owner.open(fencingToken(9), beside)).read()
+        if (isMoved) await owner.stop()
+        zombieMayGoOn.resolve()
+        await living
+        await owner.stop()
+        const again = await new LogProcess(root).open(fencingToken(10))
+        const after = await again.read()
+        const from = (after.snapshot?.seq ?? 0) + 1
+        expect(after.records, `stopped at call ${stopAt}`).toEqual(logRecords(from, last + 3))
+        const page = await (await new LogProcess(root).logs).readLog(beside, { fromSeq: 1, limit: 99 })
+        expect(page?.records.length ?? 0).toBeGreaterThanOrEqual(then.beside)
+        expect(page?.records ?? []).toEqual(logRecords(1, page?.lastSeq ?? 0))
+      }
+    },
+    30_000,
+  )
 
   test('random takeovers, appends, snapshots and stalls: nothing acknowledged is lost, nobody is acknowledged after a later owner', async () => {
     await using scratch = await scratchDirectory('memory')
@@ -126,6 +136,29 @@ describe('processes that share nothing but the directory', () => {
       }
     }
   }, 30_000)
+})
+
+describe('a document', () => {
+  test.each(['put', 'delete'] as const)(
+    'stays as it is when a later owner takes the directory over in the middle of a %s',
+    async (change) => {
+      await using scratch = await scratchDirectory('memory')
+      const key = storeKey('notes', 'one')
+      let isArmed = false
+      const fileSystem = faultyFileSystem(async (name) => {
+        if (!isArmed || !['sync', 'open'].includes(name)) return
+        isArmed = false
+        for (const segment of await readdir(join(scratch.path, 'wal'))) await nodeFileSystem.seal(join(scratch.path, 'wal', segment))
+      })
+      const store = new FsStore({ path: scratch.path, fileSystem })
+      await store.put(key, 'first')
+      isArmed = true
+      const options = { expectedVersion: 1 }
+      await expectRejection(change === 'put' ? store.put(key, 'second', options) : store.delete(key, options), 'fenced')
+      expect(JSON.parse(await readFile(join(scratch.path, 'default', 'notes', 'one.json'), 'utf8'))).toMatchObject({ value: 'first' })
+      await store.stop()
+    },
+  )
 })
 
 describe('what is deleted', () => {

@@ -93,10 +93,18 @@ export async function claimSegment(fileSystem: FileSystem, directory: string, nu
   }
 }
 
-/** Removes a segment whose header was never durable. */
+/**
+ * Closes a segment whose header was never durable, and removes it. One that a later owner has sealed stays: it may have read its header and name it in its own,
+ * and one that it removed may have given its name to another.
+ */
 export async function abandonSegment(fileSystem: FileSystem, directory: string, number: number, descriptor: number): Promise<void> {
-  await fileSystem.close(descriptor)
-  await removeIfThere(fileSystem, segmentPath(directory, number))
+  try {
+    await fileSystem.unlink(segmentPath(directory, number), descriptor)
+  } catch (error) {
+    if (!isAbsent(error)) throw error
+  } finally {
+    await fileSystem.close(descriptor)
+  }
 }
 
 /** Writes the header of a claimed segment; it and its name are durable when the promise resolves. */

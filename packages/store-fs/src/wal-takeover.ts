@@ -83,9 +83,7 @@ async function take(fileSystem: FileSystem, directory: string, table: LogTable, 
     table.segments.begin(number, current.bytes)
     return current
   } catch (error) {
-    // A later owner that sealed it may have read its header, and name it in its own.
-    if (fileSystem.isUnsealed(own)) await abandonSegment(fileSystem, directory, number, own)
-    else await fileSystem.close(own)
+    await abandonSegment(fileSystem, directory, number, own)
     // The table has lines by now, so that another attempt would read them a second time.
     throw isReplayed && isAbsent(error) ? overtaken(directory, error) : error
   }

@@ -1,6 +1,6 @@
 /** The write-ahead log of a store: group commit over all logs, one write and one sync at a time. */
 import { BeamClawError } from '@beamclaw/core'
-import { removeIfThere, syncDirectory, writeFully } from './atomic-write.ts'
+import { removeAsOwner, syncDirectory, writeFully } from './atomic-write.ts'
 import { fenced, isNoRoom, storeFailure } from './failures.ts'
 import type { FileSystem } from './file-system.ts'
 import type { LogTable } from './log-table.ts'
@@ -137,10 +137,10 @@ export class Wal {
     for (;;) {
       const number = table.segments.oldestFree()
       if (number === undefined) break
+      if (this.#failure !== undefined) throw this.#failure
       // A process that was suspended must not remove what a later owner reads.
-      if (!this.isOwner()) throw this.#failure ?? fenced()
-      await removeIfThere(fileSystem, segmentPath(directory, number))
-      await removeIfThere(fileSystem, `${segmentPath(directory, number)}.torn`)
+      await removeAsOwner(fileSystem, segmentPath(directory, number), this.witness)
+      await removeAsOwner(fileSystem, `${segmentPath(directory, number)}.torn`, this.witness)
       await syncDirectory(fileSystem, directory)
       table.segments.remove(number)
       hasRoom = true
@@ -295,9 +295,7 @@ export class Wal {
       this.#segment = await beginSegment(fileSystem, directory, claimed, { number, previous, bytes })
     } catch (error) {
       this.#lastTried = number
-      // A later owner that sealed it may have read its header, and name it in its own.
-      if (fileSystem.isUnsealed(claimed)) await abandonSegment(fileSystem, directory, number, claimed).catch(() => undefined)
-      else await fileSystem.close(claimed).catch(() => undefined)
+      await abandonSegment(fileSystem, directory, number, claimed).catch(() => undefined)
       throw error
     }
     table.segments.begin(number, this.#segment.bytes)

@@ -73,9 +73,11 @@ export class CrashFileSystem {
         }
       }),
       link: changing(real.link),
-      unlink: changing((path) => {
+      unlink: changing((path, witness) => {
+        if (witness !== undefined && !real.isUnsealed(witness)) return false
         this.#remember(path)
         unlinkSync(path)
+        return true
       }),
       makeDirectory: changing((path) => {
         mkdirSync(path, 0o700)
