@@ -1,7 +1,7 @@
 /** Writes whole files so that a crash leaves the old state or the new one, and makes directories that survive it. */
 import { dirname } from 'node:path'
 import { fenced, systemCode } from './failures.ts'
-import type { FileSystem } from './file-system.ts'
+import type { FileSystem, Witness } from './file-system.ts'
 
 /** Writes all of `bytes` at `position`, continuing after partial writes. */
 export async function writeFully(
@@ -127,12 +127,12 @@ export async function removeIfThere(fileSystem: FileSystem, path: string): Promi
 }
 
 /** Removes a file, if there is one, unless a later owner has sealed the open file `witness`. Rejects `fenced` then. */
-export async function removeAsOwner(fileSystem: FileSystem, path: string, witness: number): Promise<void> {
+export async function removeAsOwner(fileSystem: FileSystem, path: string, witness: Witness): Promise<void> {
   try {
     if (!(await fileSystem.unlink(path, witness))) throw fenced()
   } catch (error) {
     if (!isAbsent(error)) throw error
-    if (!fileSystem.isUnsealed(witness)) throw fenced()
+    if (!fileSystem.isUnsealed(witness())) throw fenced()
   }
 }
 

@@ -129,7 +129,7 @@ export class BlobFiles {
       this.#opened(source, async (descriptor) => {
         try {
           // A file that may not be written, as a copy from a backup may be, is copied.
-          return (await this.#directories.within(to, () => this.#fileSystem.link(source, target, descriptor))) ? 'linked' : 'copy'
+          return (await this.#directories.within(to, () => this.#fileSystem.link(source, target, () => descriptor))) ? 'linked' : 'copy'
         } catch (error) {
           const code = systemCode(error)
           if (code === 'EEXIST') return 'linked'

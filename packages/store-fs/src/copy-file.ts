@@ -38,7 +38,7 @@ export async function copyFile(
       onChunk?.()
     }
     if (!isCutAtLine) end = position
-    if (end < position) await fileSystem.truncate(target, end, target)
+    if (end < position) await fileSystem.truncate(target, end, () => target)
     await fileSystem.sync(target)
   } finally {
     await fileSystem.close(target)

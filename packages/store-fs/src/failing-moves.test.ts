@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { BeamClawError } from '@beamclaw/core'
 import { fencingToken, logRecords, range, storeKey } from '@beamclaw/testkit'
 import { expect, test, vi } from 'vitest'
+import type { Witness } from './file-system.ts'
 import { FsStore } from './fs-store.ts'
 import { CrashFileSystem } from './testing/crash-file-system.ts'
 import type { BeforeCall } from './testing/faulty-file-system.ts'
@@ -101,7 +102,7 @@ test('a deletion whose directory could not be synced is synced by the next try: 
   )
   const fileSystem = {
     ...crashing.fileSystem,
-    unlink: async (path: string, witness?: number) => {
+    unlink: async (path: string, witness?: Witness) => {
       await failing.before('unlink', [path])
       return await crashing.fileSystem.unlink(path, witness)
     },

@@ -9,6 +9,12 @@ export interface DirectoryEntry {
 }
 
 /**
+ * Returns the descriptor of an open file that a later owner would seal. It is called in the very step that it guards: by the end of a wait the log may have
+ * gone on in another segment, and the descriptor from before is closed, or belongs to another file.
+ */
+export type Witness = () => number
+
+/**
  * The operating system calls of the store. Every call rejects with the system's own errors (`code` is `ENOENT` and so on). Files are created
  * with mode 0600, directories with 0700.
  */
@@ -26,19 +32,19 @@ export interface FileSystem {
    * Truncates a file if the open file `witness` is not sealed; resolves with whether it did. Check and truncation are one atomic step for
    * this process: a later owner relies on every byte that it read.
    */
-  truncate(descriptor: number, length: number, witness: number): Promise<boolean>
+  truncate(descriptor: number, length: number, witness: Witness): Promise<boolean>
   size(descriptor: number): Promise<number>
   rename(from: string, to: string): Promise<void>
   /**
    * Gives a file a second name, which must be free, if the open file `witness` is not sealed; resolves with whether it did. Check and link are one atomic step
    * for this process.
    */
-  link(from: string, to: string, witness: number): Promise<boolean>
+  link(from: string, to: string, witness: Witness): Promise<boolean>
   /**
    * Removes a file, with `witness` only if that open file is not sealed; resolves with whether it did. Check and removal are one atomic step for this process:
    * a later owner may give the name to a file of its own.
    */
-  unlink(path: string, witness?: number): Promise<boolean>
+  unlink(path: string, witness?: Witness): Promise<boolean>
   makeDirectory(path: string): Promise<void>
   removeDirectory(path: string): Promise<void>
   list(path: string): Promise<DirectoryEntry[]>
@@ -81,14 +87,14 @@ export const nodeFileSystem: FileSystem = {
   sync: (descriptor) => run((done) => fs.fsync(descriptor, done)),
   // Synchronous inside: with a thread switch in between, another process's seal could fall between check and truncation.
   truncate: async (descriptor, length, witness) => {
-    if (!nodeFileSystem.isUnsealed(witness)) return false
+    if (!nodeFileSystem.isUnsealed(witness())) return false
     fs.ftruncateSync(descriptor, length)
     return true
   },
   size: async (descriptor) => (await call<fs.Stats>((done) => fs.fstat(descriptor, done))).size,
   rename: (from, to) => run((done) => fs.rename(from, to, done)),
   link: async (from, to, witness) => {
-    if (!nodeFileSystem.isUnsealed(witness)) return false
+    if (!nodeFileSystem.isUnsealed(witness())) return false
     fs.linkSync(from, to)
     return true
   },
@@ -100,7 +106,7 @@ export const nodeFileSystem: FileSystem = {
     // While it is open the call takes a name away; the system frees what the file held when it is closed, outside of the event loop.
     const held = await nodeFileSystem.open(path, 'r')
     try {
-      if (!nodeFileSystem.isUnsealed(witness)) return false
+      if (!nodeFileSystem.isUnsealed(witness())) return false
       fs.unlinkSync(path)
       return true
     } finally {

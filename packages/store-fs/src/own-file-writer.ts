@@ -5,6 +5,7 @@ import { removeAsOwner, removeIfThere, syncAfterRemoval, syncDirectory, writeFul
 import { readAt } from './backward-scan.ts'
 import { readExtents } from './extent-reader.ts'
 import { fenced, systemCode } from './failures.ts'
+import type { Witness } from './file-system.ts'
 import { forEachLine } from './forward-scan.ts'
 import type { Files } from './log-reader.ts'
 import type { Extent, LogState } from './log-state.ts'
@@ -16,7 +17,7 @@ import { isIntact, lineEnd, readHead } from './wal-line.ts'
 export interface OwnFileWriting extends Files {
   readonly directories: DirectoryMaker
   /** The open segment whose seal tells that a later owner has the directory. */
-  readonly witness: () => number
+  readonly witness: Witness
   readonly newTemporary: () => string
   /** Old generations that could not be removed when they were replaced. */
   readonly leftBehind: Set<string>
@@ -55,14 +56,14 @@ export async function writeOwnFile(writing: OwnFileWriting, state: LogState, ext
 
 /** Removes a generation that counts no more, durably. May be repeated: an earlier try may have failed before its sync. */
 export async function removeOldGeneration({ fileSystem, witness }: OwnFileWriting, file: string): Promise<void> {
-  await removeAsOwner(fileSystem, file, witness())
+  await removeAsOwner(fileSystem, file, witness)
   await syncAfterRemoval(fileSystem, dirname(file))
 }
 
 /** Removes the own files of a log, durably. */
 export async function removeOwnFiles({ fileSystem, witness, leftBehind }: OwnFileWriting, path: string): Promise<void> {
   for (const name of ownFileNames(path)) {
-    await removeAsOwner(fileSystem, name, witness())
+    await removeAsOwner(fileSystem, name, witness)
     leftBehind.delete(name)
   }
   // Also when they are gone already: an earlier try may have failed before its sync.
@@ -91,7 +92,7 @@ async function openForAppend(
 /** Removes what a move that did not end left behind the bytes that count. */
 async function cutBack({ fileSystem, witness }: OwnFileWriting, descriptor: number, bytes: number): Promise<void> {
   if ((await fileSystem.size(descriptor)) <= bytes) return
-  if (!(await fileSystem.truncate(descriptor, bytes, witness()))) throw fenced()
+  if (!(await fileSystem.truncate(descriptor, bytes, witness))) throw fenced()
 }
 
 async function copyExtents(
@@ -130,9 +131,9 @@ async function rewriteOwnFile(writing: OwnFileWriting, state: LogState, extents:
     }
     const file = ownFileName(state.path, generation)
     // Only an older generation, which counts no more, can have the name.
-    await removeAsOwner(fileSystem, file, witness())
+    await removeAsOwner(fileSystem, file, witness)
     writing.leftBehind.delete(file)
-    if (!(await fileSystem.link(temporary, file, witness()))) throw fenced()
+    if (!(await fileSystem.link(temporary, file, witness))) throw fenced()
   } finally {
     await removeIfThere(fileSystem, temporary)
   }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { appendFile, type FileHandle, mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { BeamClawError } from '@beamclaw/core'
 import { expectRejection, fencingToken, logRecords, range, storeKey } from '@beamclaw/testkit'
@@ -212,6 +212,50 @@ describe('what is deleted', () => {
     expect(await readdir(dirname(join(scratch.path, ownPath)))).toEqual(['main.log.jsonl'])
     expect((await (await new LogProcess(scratch.path).open(fencingToken(2))).read()).records).toEqual(logRecords(1))
   })
+
+  test.each(['unlink', 'link', 'truncate'] as const)(
+    'is removed, or written anew, though the write-ahead log goes on in another segment before the %s',
+    async (call) => {
+      await using scratch = await scratchDirectory('memory')
+      const earlier = new LogProcess(scratch.path)
+      await (await earlier.open()).append(logRecords(1, 3))
+      await earlier.stop()
+      const sealed = join(scratch.path, 'sealed')
+      await writeFile(sealed, '', { mode: 0o400 })
+      const others: FileHandle[] = []
+      let goOn: () => Promise<void> = async () => undefined
+      let rotations = 0
+      const quietFileSystem = faultyFileSystem(async (name) => {
+        if (name !== call || rotations > 0) return
+        rotations += 1
+        await goOn()
+      })
+      const owner = new LogProcess(scratch.path, { quietFileSystem, walSegmentBytes: 600 })
+      const beside = await owner.open(fencingToken(1), storeKey('sessions', 'ops', 'beside'))
+      let last = 0
+      goOn = async () => {
+        const before = (await readdir(join(scratch.path, 'wal'))).length
+        while ((await readdir(join(scratch.path, 'wal'))).length === before) await beside.append(logRecords(++last))
+        // Files of others, which cannot be written, get the descriptor of the segment before.
+        for (let count = 0; count < 9; count++) others.push(await open(sealed, 'r'))
+      }
+      const log = await owner.open(fencingToken(2))
+      // What a move that failed left behind the bytes that count.
+      if (call === 'truncate') await appendFile(join(scratch.path, ownPath), 'left')
+      if (call === 'unlink') expect(await (await owner.logs).delete(logKey)).toBe(true)
+      else {
+        await log.append(logRecords(4))
+        if (call === 'link') await log.snapshot({ seq: 3, state: 'three' }, { dropRecords: true })
+        await log.close()
+      }
+      await owner.stop()
+      for (const other of others) await other.close()
+      expect(rotations).toBe(1)
+      const expected = { unlink: [], link: logRecords(4), truncate: logRecords(1, 4) }[call]
+      const again = await (await new LogProcess(scratch.path).logs).readLog(logKey, { fromSeq: 1, limit: 9 })
+      expect(again?.records ?? []).toEqual(expected)
+    },
+  )
 
   test.each(['the caller asks again', 'nobody asks again'])('goes when its file could not be removed at first, and %s', async (who) => {
     await using scratch = await scratchDirectory('memory')

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { isAbsent, removeIfThere, syncDirectory, writeFully, writeNew } from './atomic-write.ts'
 import { readAt } from './backward-scan.ts'
 import { fenced, logCorrupt, systemCode } from './failures.ts'
-import type { FileSystem } from './file-system.ts'
+import type { FileSystem, Witness } from './file-system.ts'
 import type { SyncMode } from './options.ts'
 import { encodeOtherLine, isIntact, lineEnd, lineStart } from './wal-line.ts'
 
@@ -99,7 +99,7 @@ export async function claimSegment(fileSystem: FileSystem, directory: string, nu
  */
 export async function abandonSegment(fileSystem: FileSystem, directory: string, number: number, descriptor: number): Promise<void> {
   try {
-    await fileSystem.unlink(segmentPath(directory, number), descriptor)
+    await fileSystem.unlink(segmentPath(directory, number), () => descriptor)
   } catch (error) {
     if (!isAbsent(error)) throw error
   } finally {
@@ -158,7 +158,7 @@ export async function cutTail(
   directory: string,
   { number, descriptor, isWritable }: OpenTail,
   good: number,
-  witness: number,
+  witness: Witness,
 ): Promise<void> {
   const size = await fileSystem.size(descriptor)
   if (good < size) {

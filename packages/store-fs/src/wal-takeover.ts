@@ -3,7 +3,7 @@
 import { BeamClawError } from '@beamclaw/core'
 import { isAbsent, readWhole, removeIfThere, syncDirectory } from './atomic-write.ts'
 import { logCorrupt } from './failures.ts'
-import type { FileSystem } from './file-system.ts'
+import type { FileSystem, Witness } from './file-system.ts'
 import { type LogTable, LostLines } from './log-table.ts'
 import type { SyncMode } from './options.ts'
 import { walkSegment } from './wal-replay.ts'
@@ -72,8 +72,9 @@ async function take(fileSystem: FileSystem, directory: string, table: LogTable, 
     const [unproven] = lost.unproven
     if (unproven !== undefined && lost.unproven.length > lost.gaps - lost.proven) throw unproven
     const last = chain.at(-1)
-    if (last !== undefined && last.number === claim.tail?.number) await cutTail(fileSystem, directory, claim.tail, previous.bytes, own)
-    else if (last !== undefined) await cutSealed(fileSystem, directory, last.number, previous.bytes, own)
+    if (last !== undefined && last.number === claim.tail?.number)
+      await cutTail(fileSystem, directory, claim.tail, previous.bytes, () => own)
+    else if (last !== undefined) await cutSealed(fileSystem, directory, last.number, previous.bytes, () => own)
     const current = await beginSegment(fileSystem, directory, own, { number, previous: previous.number, bytes: previous.bytes })
     for (const junk of numbers) {
       if (chain.some((segment) => segment.number === junk)) continue
@@ -149,7 +150,7 @@ async function replay(
   return walkSegment(bytes, linesStart(file, bytes), end, length === undefined, table.replayer(number, file, lost))
 }
 
-async function cutSealed(fileSystem: FileSystem, directory: string, number: number, good: number, witness: number): Promise<void> {
+async function cutSealed(fileSystem: FileSystem, directory: string, number: number, good: number, witness: Witness): Promise<void> {
   const tail = await openTail(fileSystem, directory, number)
   try {
     await cutTail(fileSystem, directory, tail, good, witness)

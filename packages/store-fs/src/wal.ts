@@ -133,14 +133,15 @@ export class Wal {
   /** Removes the oldest segments that nothing needs any more, one durably after the other. */
   async retire(): Promise<void> {
     const { fileSystem, directory, table } = this.#options
+    const witness = () => this.witness
     let hasRoom = false
     for (;;) {
       const number = table.segments.oldestFree()
       if (number === undefined) break
       if (this.#failure !== undefined) throw this.#failure
       // A process that was suspended must not remove what a later owner reads.
-      await removeAsOwner(fileSystem, segmentPath(directory, number), this.witness)
-      await removeAsOwner(fileSystem, `${segmentPath(directory, number)}.torn`, this.witness)
+      await removeAsOwner(fileSystem, segmentPath(directory, number), witness)
+      await removeAsOwner(fileSystem, `${segmentPath(directory, number)}.torn`, witness)
       await syncDirectory(fileSystem, directory)
       table.segments.remove(number)
       hasRoom = true
@@ -268,7 +269,7 @@ export class Wal {
     const { descriptor, bytes } = this.#segment
     if (!isSyncTrusted) this.#isAbandoned = true
     try {
-      if (!(await fileSystem.truncate(descriptor, bytes, descriptor))) throw fenced()
+      if (!(await fileSystem.truncate(descriptor, bytes, () => descriptor))) throw fenced()
       if (isSyncTrusted) await fileSystem.datasync(descriptor)
     } catch (error) {
       this.#isAbandoned = true

@@ -74,7 +74,7 @@ export class CrashFileSystem {
       }),
       link: changing(real.link),
       unlink: changing((path, witness) => {
-        if (witness !== undefined && !real.isUnsealed(witness)) return false
+        if (witness !== undefined && !real.isUnsealed(witness())) return false
         this.#remember(path)
         unlinkSync(path)
         return true
