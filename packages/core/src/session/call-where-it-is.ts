@@ -2,6 +2,7 @@
 import type { SystemServices } from '@beamclaw/actor'
 import { BeamClawError } from '../base/errors.ts'
 import type { SessionKey, TenantId } from '../base/ids.ts'
+import { ownerIn } from '../defaults/placement.ts'
 import type { Cluster, NodeRef } from '../ports/cluster.ts'
 import { AgentSearch } from './agent-search.ts'
 import { abortOf, isPrompt, lookBefore, type RemoteSessions, type SessionCall, unknownOutcome } from './remote-sessions.ts'
@@ -15,6 +16,9 @@ export const patient = { timeoutMs: 60_000 }
 /** Milliseconds until a call that did not find its session is made again; doubled each time, up to the longest. */
 const firstWaitMs = 5
 const longestWaitMs = 200
+
+/** Times that a call goes to the node which a failure names, without a wait. Two nodes that name each other do not keep it busy. */
+const mostHops = 3
 
 /** Milliseconds in which another node has to reply before a prompt message is sent once more, in case it was lost; doubled each time. */
 const firstReplyMs = 2_000
@@ -58,6 +62,7 @@ export async function callWhereItIs<T>(
   }
   const { self } = cluster
   const search = new AgentSearch(cluster, () => here.hasAgent(key))
+  let hops = 0
   for (let waitMs = firstWaitMs; ; waitMs = Math.min(longestWaitMs, 2 * waitMs)) {
     let node: NodeRef | undefined
     // What a failure is of.
@@ -89,6 +94,9 @@ export async function callWhereItIs<T>(
       if (error.code === 'call-timeout') replyWithinMs *= 2
       // A session here that another node has taken over has ended, or is about to.
       if (error.code === 'fenced') here.taken(key)
+      const owner = ownerIn(error)
+      const isNamed = owner !== undefined && owner.incarnation !== (node ?? self).incarnation
+      if (isNamed && hops++ < mostHops) continue
       if (clock.monotonic() + waitMs >= until) throw error
       await new Promise<void>((resolve) => clock.setTimer(resolve, waitMs * (0.5 + random.next() / 2)))
     }

@@ -157,17 +157,24 @@ export class RemoteSessions {
     return repeatable.has(message.type) || (message.type === 'abort' && message.runId !== undefined)
   }
 
-  /** Gives up a session that this node owns and does not run, as one that was killed: no other node could start it. Never rejects. */
-  async handOn(key: SessionKey): Promise<void> {
+  /**
+   * Gives up a session that this node owns and does not run, as one that was killed: no other node could start it. Resolves with the node that has it now, or
+   * is to start it; undefined when that is not known. Never rejects.
+   */
+  async handOn(key: SessionKey): Promise<NodeRef | undefined> {
     const lease = sessionLease(this.#tenant, key)
     const { self, members } = this.#cluster
     try {
       const { node, isOwner } = await this.#cluster.locate(lease)
-      if (!isOwner || node.incarnation !== self.incarnation) return
+      if (node.incarnation !== self.incarnation) return node
+      if (!isOwner) return undefined
       const others = members.filter(({ incarnation }) => incarnation !== self.incarnation)
-      await this.#cluster.release(await this.#cluster.acquire(lease), placementOf(lease, others))
+      const next = placementOf(lease, others)
+      await this.#cluster.release(await this.#cluster.acquire(lease), next)
+      return next
     } catch {
       // It is free once this node has stopped.
+      return undefined
     }
   }
 

@@ -273,8 +273,9 @@ export class SessionRouter {
     const { dependencies } = this.#options
     const supervisor = this.#supervisor()
     if (this.#options.phase() === 'draining' && this.#options.remote !== undefined && !this.#existing.has(key) && this.#hasOthers) {
-      await this.#options.remote.handOn(key)
-      throw new BeamClawError('draining', `This node is about to stop, and starts no session any more`, { retryAfterMs: 1_000 })
+      const next = await this.#options.remote.handOn(key)
+      const draining = new BeamClawError('draining', 'This node is about to stop, and starts no session any more', { retryAfterMs: 1_000 })
+      throw next === undefined ? draining : moved(key, draining, next)
     }
     const { agentId } = sessionKeyParts(key)
     const agent = this.#lastDefinition(agentId)
