@@ -9,6 +9,9 @@ export interface PortableEvent {
   readonly bytes: number
 }
 
+/** What stands for events that may have been missed. */
+export const missedEvents: PortableEvent = { event: null, bytes: minEventBytes }
+
 /** More than what surrounds the names and the text of a piece. */
 const frameBytes = 192
 
@@ -18,7 +21,7 @@ const [bytesOfUnit, bytesOfEscape] = [3, 6]
 /** Returns the event as it travels: null in the place of one that is too large, or that JSON cannot hold. */
 export function portable(event: RunEvent): PortableEvent {
   const bytes = bytesOf(event)
-  return bytes > maxBatchBytes ? { event: null, bytes: minEventBytes } : { event, bytes }
+  return bytes > maxBatchBytes ? missedEvents : { event, bytes }
 }
 
 /** Returns an upper bound; pieces of text, which are many, are not serialized for it. */

@@ -16,14 +16,16 @@ const arrivalMs = 500
 const firstRetryMs = 250
 const lastRetryMs = 4_000
 
-/** Where the session is, as far as this node knows; elsewhere, with the id under which this node listens and the number of the last event that came. */
+/**
+ * Where the session is, as far as this node knows: here, running or to be started; elsewhere, with the id under which this node listens and the number of the
+ * last event that came.
+ */
 type Place =
   | { readonly at: 'unknown' }
-  | { readonly at: 'here' }
+  | { readonly at: 'here'; readonly isRunning: boolean }
   | { readonly at: 'there'; readonly node: NodeRef; readonly id: number; arrived: number; isConfirmed: boolean }
 
 const unknown: Place = { at: 'unknown' }
-const here: Place = { at: 'here' }
 
 /**
  * Phases: `unknown → here ⇄ there → ended`, and `unknown` again when the node of the session cannot be reached. Owns its id at the owner, and at most one
@@ -85,7 +87,8 @@ export class FollowedTopic {
   look(to?: NodeRef): void {
     if (this.#isEnded) return
     if (this.#isLooking) this.#mustLookAgain = true
-    else if (this.#follower.isAlone || (to === undefined && this.#follower.isHere(this.#lease))) this.#settleHere()
+    else if (to === undefined && this.#follower.isHere(this.#lease)) this.#settleHere(true)
+    else if (this.#follower.isAlone) this.#settleHere(false)
     else {
       if (!this.#isSettled) this.#waitForFirst()
       void this.#lookUntilDone(to)
@@ -97,7 +100,10 @@ export class FollowedTopic {
     if (this.#isEnded) return
     // A look that is under way may still find the place before.
     if (this.#isLooking) this.#mustLookAgain = true
-    this.#settleHere()
+    const wasRunning = this.#isRunningHere
+    this.#settleHere(true)
+    // Its end here was missed, and so is what it has done elsewhere.
+    if (wasRunning) this.#tellGap()
   }
 
   /** The session has replied from that node. One that was free may have started elsewhere than where it was looked for. */
@@ -191,10 +197,11 @@ export class FollowedTopic {
   async #lookOnce(to: NodeRef | undefined): Promise<boolean> {
     try {
       const { cluster } = this.#follower
-      const node = to ?? (this.#follower.isHere(this.#lease) ? cluster.self : (await cluster.locate(this.#lease)).node)
+      const told = to ?? (this.#follower.isHere(this.#lease) ? cluster.self : undefined)
+      const { node, isOwner } = told === undefined ? await cluster.locate(this.#lease) : { node: told, isOwner: true }
       if (this.#isEnded) return true
       if (this.#follower.isSelf(node)) {
-        this.#settleHere()
+        this.#settleHere(isOwner)
         return true
       }
       const isThere = this.#place.at === 'there' && this.#place.node.incarnation === node.incarnation
@@ -233,11 +240,17 @@ export class FollowedTopic {
     }
   }
 
-  #settleHere(): void {
-    if (this.#place.at === 'here') return
-    this.#forgetPlace()
-    this.#place = here
-    this.#settle()
+  get #isRunningHere(): boolean {
+    return this.#place.at === 'here' && this.#place.isRunning
+  }
+
+  /** `isRunning` is false where the session is only to be started here: if it ran here before, it may have been elsewhere since. */
+  #settleHere(isRunning: boolean): void {
+    const [wasHere, wasRunning] = [this.#place.at === 'here', this.#isRunningHere]
+    if (!wasHere) this.#forgetPlace()
+    this.#place = { at: 'here', isRunning }
+    if (!wasHere) this.#settle()
+    else if (wasRunning && !isRunning) this.#tellGap()
   }
 
   #settle(): void {

@@ -65,8 +65,9 @@ class Scene {
     before?.running.delete(lease)
     if (this.random() < 0.7) after.running.add(lease)
     this.net.owners.set(lease, after.self)
+    // One that is killed does not say so; one that starts always does.
     if (this.random() < 0.7) before?.events.sessionMoved(lease, this.random() < 0.5 ? after.self : undefined)
-    if (this.random() < 0.7) after.events.sessionStarted(lease)
+    after.events.sessionStarted(lease)
   }
 
   async kill(): Promise<void> {
@@ -77,7 +78,10 @@ class Scene {
     this.net.kill(node)
     for (const reader of gone) await this.leave(reader)
     this.join()
-    if (!this.net.owners.has(lease)) this.net.owners.set(lease, this.any().self)
+    if (this.net.owners.has(lease)) return
+    const next = this.any()
+    this.net.owners.set(lease, next.self)
+    next.events.sessionStarted(lease)
   }
 
   read(): void {

@@ -46,8 +46,9 @@ describe('a subscriber on another node', () => {
     await stopped.stop()
     await left[Symbol.asyncIterator]().return?.()
     await flushEventLoop()
-    expect([other.events.sizes, owner.events.sizes, clock.pendingTimers]).toEqual([zero, zero, 0])
     expect(getEventListeners(abort.signal, 'abort')).toEqual([])
+    await clock.advance(10_000)
+    expect([other.events.sizes, owner.events.sizes, clock.pendingTimers]).toEqual([zero, zero, 0])
     const sent = owner.sent
     await publish(durable(1))
     expect(owner.sent).toBe(sent)

@@ -37,6 +37,9 @@ export interface NodeEventsOptions {
   readonly maxListenedTopics?: number
 }
 
+/** Topics without subscribers that are followed nevertheless. */
+const mostUnused = 10_000
+
 /** Milliseconds between two looks at the places of followed topics. An owner forgets a listener after three of them. */
 const renewEveryMs = 5_000
 
@@ -47,6 +50,7 @@ const renewEveryMs = 5_000
  * Phases: `open → stopped`. Owns a `FollowedTopic` for each topic of a session that has subscribers here, and the topics that other nodes listen to.
  * I1: An event from another node is given to subscribers of this node alone, and never sent on: no event goes in a circle.
  * I2: Without another member there is no message and no timer, nor while nothing is followed and no node listens.
+ * I3: A topic without subscribers is followed for two more looks at most, for callers that send one message after the other.
  */
 export class NodeEvents implements EventBus<RunEvent> {
   readonly #events: EventBus<RunEvent>
@@ -57,6 +61,8 @@ export class NodeEvents implements EventBus<RunEvent> {
   readonly #listeners: RemoteListeners
   readonly #follower: Follower
   readonly #followed = new Map<Topic, FollowedTopic>()
+  /** The topics without subscribers, and whether a look has found each of them so. */
+  readonly #unused = new Map<Topic, boolean>()
   readonly #subscriptions = new Set<FollowedSubscription<RunEvent>>()
   readonly #byId = new Map<number, FollowedTopic>()
   #lastId = 0
@@ -92,10 +98,11 @@ export class NodeEvents implements EventBus<RunEvent> {
     if (lease === undefined || this.#isStopped || options.signal?.aborted === true) return inner
     const followed = this.#follow(topic, lease)
     const remove = followed.add(options.onGap)
+    this.#unused.delete(topic)
     const subscription = new FollowedSubscription(inner, followed.ready, options.signal, () => {
       this.#subscriptions.delete(subscription)
       remove()
-      if (followed.isUnused) this.#unfollow(topic, followed)
+      if (followed.isUnused) this.#leaveAlone(topic, followed)
     })
     this.#subscriptions.add(subscription)
     return subscription
@@ -137,9 +144,12 @@ export class NodeEvents implements EventBus<RunEvent> {
     this.#keepTime()
   }
 
-  /** Called when the session that is granted under this key has started on this node. */
+  /** Called when the session that is granted under this key has started on this node. Those that listen here from before may have missed what it has done elsewhere. */
   sessionStarted(lease: string): void {
-    for (const topic of this.#topicsOf(lease)) this.#followed.get(topic)?.startedHere()
+    for (const topic of this.#topicsOf(lease)) {
+      this.#followed.get(topic)?.startedHere()
+      this.#listeners.tellGap(topic)
+    }
   }
 
   /** Called when the session that is granted under this key has replied from another node: it is there, and may not be where this node listens. */
@@ -158,6 +168,7 @@ export class NodeEvents implements EventBus<RunEvent> {
   async stop(): Promise<void> {
     this.#isStopped = true
     for (const subscription of [...this.#subscriptions]) subscription.end()
+    for (const [topic, followed] of [...this.#followed]) this.#unfollow(topic, followed)
     this.#listeners.stop()
     await this.#events.stop()
   }
@@ -194,7 +205,13 @@ export class NodeEvents implements EventBus<RunEvent> {
     return followed
   }
 
+  #leaveAlone(topic: Topic, followed: FollowedTopic): void {
+    if (followed.listening === undefined || this.#isStopped || this.#unused.size >= mostUnused) this.#unfollow(topic, followed)
+    else this.#unused.set(topic, false)
+  }
+
   #unfollow(topic: Topic, followed: FollowedTopic): void {
+    this.#unused.delete(topic)
     this.#followed.delete(topic)
     followed.end()
     this.#keepTime()
@@ -227,10 +244,19 @@ export class NodeEvents implements EventBus<RunEvent> {
     for (const topic of this.#followed.values()) topic.wasCutOff()
   }
 
+  #endUnused(): void {
+    for (const [topic, isFound] of this.#unused) {
+      const followed = this.#followed.get(topic)
+      if (isFound && followed !== undefined) this.#unfollow(topic, followed)
+      else this.#unused.set(topic, true)
+    }
+  }
+
   #renew(): void {
     this.#timer = undefined
     this.#checkLife()
     const owners = new Map<string, { readonly node: NodeRef; readonly ids: number[] }>()
+    this.#endUnused()
     for (const topic of this.#followed.values()) {
       const { listening } = topic
       topic.look()

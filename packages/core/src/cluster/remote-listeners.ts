@@ -5,7 +5,7 @@ import type { RunEvent } from '../base/events.ts'
 import type { JsonObject, JsonValue } from '../base/messages.ts'
 import type { Cluster, NodeRef } from '../ports/cluster.ts'
 import type { NumberedEvent } from './event-messages.ts'
-import { EventOutbox, portable } from './event-outbox.ts'
+import { EventOutbox, missedEvents, portable } from './event-outbox.ts'
 
 /** Milliseconds after which a node that has not renewed is forgotten. */
 const forgetAfterMs = 15_000
@@ -93,6 +93,12 @@ export class RemoteListeners {
     if (listenings === undefined) return
     const sent = portable(event)
     for (const listening of listenings.values()) listening.listener.outbox.add(listening.id, ++listening.sent, sent)
+  }
+
+  /** Tells the listeners of a topic that they may have missed events. */
+  tellGap(topic: string): void {
+    for (const listening of this.#byTopic.get(topic)?.values() ?? [])
+      listening.listener.outbox.add(listening.id, ++listening.sent, missedEvents)
   }
 
   /** Tells the listeners of topics that their session has left this node, and forgets them. */
