@@ -19,8 +19,11 @@ export interface WakerOptions {
   readonly park: (key: SessionKey) => void
 }
 
-/** `at-rest`: nothing is to be done for it, or nothing can be done. */
-export type WakeOutcome = 'at-work' | 'at-rest' | 'failed'
+/**
+ * `at-rest`: nothing is to be done for it, or nothing can be done. `failed`: another attempt may succeed. `refused`: none of this node can, for its store is
+ * lost or another owner has the session; what the list of a dead node says of it still counts.
+ */
+export type WakeOutcome = 'at-work' | 'at-rest' | 'failed' | 'refused'
 
 /** Sessions that are woken concurrently. */
 const atOnce = 32
@@ -60,7 +63,7 @@ export class Waker {
     return atWork
   }
 
-  /** Tries a session once. Resolves with what it does now; `failed` when another attempt may succeed. Never rejects. */
+  /** Tries a session once. Resolves with what it does now. Never rejects. */
   async wakeOnce(key: SessionKey): Promise<WakeOutcome> {
     const { router, logger, isParked, park, moved } = this.#options
     if (this.#isStopped) return 'failed'
@@ -75,8 +78,11 @@ export class Waker {
       if (this.#isStopped) return 'failed'
       const isLasting = BeamClawError.isInstance(error) && lasting.has(error.code)
       logger.log('error', 'session.not-resumed', { session: key, error: describeError(error), isTriedAgain: !isLasting })
-      if (isUnreadable(error)) park(key)
-      return isLasting ? 'at-rest' : 'failed'
+      if (isUnreadable(error)) {
+        park(key)
+        return 'at-rest'
+      }
+      return isLasting ? 'refused' : 'failed'
     }
   }
 

@@ -1,9 +1,10 @@
 /**
  * Takes over what dead nodes have left: claims their lists of busy sessions, and has those go on where they belong now.
  *
- * Phases: `resting ⇄ sweeping`, and `stopped` from either.
+ * Phases: `open → stopped`. Owns the lists that it is taking over.
  * I1: A list is deleted only when each of its sessions was woken, or nothing can be done for it. The next sweep, of any node, finds what an interrupted sweep left.
  * I2: Opening a list fences its node: should it still run, it begins no work any more.
+ * I3: A list is taken over once at a time, and none waits for another one: of each, a session may have to be tried for long.
  */
 import type { Clock, Logger } from '@beamclaw/actor'
 import { BeamClawError, describeError } from '../../base/errors.ts'
@@ -39,8 +40,7 @@ const longestRetryMs = 30_000
 
 export class WorkSweeper {
   readonly #options: WorkSweeperOptions
-  #phase: 'resting' | 'sweeping' | 'stopped' = 'resting'
-  #isWanted = false
+  #isStopped = false
   // Lists that are being taken over.
   readonly #underWay = new Set<string>()
 
@@ -50,31 +50,18 @@ export class WorkSweeper {
 
   /** Takes over the lists of nodes that are no members any more. Resolves with the number of sessions that are at work again. Never rejects. */
   async sweep(): Promise<number> {
-    this.#isWanted = true
-    if (this.#phase !== 'resting') return 0
-    this.#phase = 'sweeping'
-    let atWork = 0
+    if (this.#isStopped) return 0
     try {
-      while (this.#isWanted && !this.#isStopped) {
-        this.#isWanted = false
-        const lists = await this.#orphans()
-        const swept = await Promise.all(lists.map((key) => this.#takeOver(key)))
-        atWork += swept.reduce((sum, count) => sum + count, 0)
-      }
+      const swept = await Promise.all((await this.#orphans()).map((key) => this.#takeOver(key)))
+      return swept.reduce((sum, count) => sum + count, 0)
     } catch (error) {
       this.#options.logger.log('warn', 'cluster.sweep-failed', { error: describeError(error) })
-    } finally {
-      if (!this.#isStopped) this.#phase = 'resting'
+      return 0
     }
-    return atWork
   }
 
   stop(): void {
-    this.#phase = 'stopped'
-  }
-
-  get #isStopped(): boolean {
-    return this.#phase === 'stopped'
+    this.#isStopped = true
   }
 
   /** Resolves with the lists of nodes that are no members. */
@@ -86,13 +73,14 @@ export class WorkSweeper {
     const alive = new Set([cluster.self, ...cluster.members].map(({ incarnation }) => incarnation))
     // What a node has left that was alone with this store.
     if (!alive.has(soloIncarnation)) found.push(activityKey(tenant, soloIncarnation, 1))
-    return found.filter((key) => !alive.has(incarnationOf(key) ?? soloIncarnation) && !this.#underWay.has(key.join(':')))
+    return found.filter((key) => !alive.has(incarnationOf(key) ?? soloIncarnation))
   }
 
   /** Resolves with the number of sessions of a list that are at work again; with 0 when another node has it, or it cannot be had now. */
   async #takeOver(key: StoreKey): Promise<number> {
     const { store, cluster, logger, adopt } = this.#options
     const name = key.join(':')
+    if (this.#isStopped || this.#underWay.has(name)) return 0
     this.#underWay.add(name)
     try {
       if ((await store.readLog(key, { limit: 1 })) === undefined) return 0
@@ -125,7 +113,7 @@ export class WorkSweeper {
         for (let key = rest.pop(); key !== undefined && !this.#isStopped; key = rest.pop()) {
           const outcome = await this.#options.wake(key)
           if (outcome === 'at-work') atWork++
-          if (outcome === 'failed') failed.push(key)
+          if (outcome === 'failed' || outcome === 'refused') failed.push(key)
         }
       }
       await Promise.all(Array.from({ length: Math.min(atOnce, rest.length) }, wakeNext))
