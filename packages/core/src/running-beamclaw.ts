@@ -113,7 +113,15 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   constructor(running: Running) {
     this.#running = running
     const { cluster, link, phase, tenants, services } = running
-    this.cluster = new ClusterView({ cluster, link, phase, tenants, drain: () => this.drain(), logger: services.logger })
+    this.cluster = new ClusterView({
+      cluster,
+      link,
+      phase,
+      tenants,
+      drain: () => this.drain(),
+      tree: () => this.tree(),
+      logger: services.logger,
+    })
     this.ended = new Promise((resolve) => {
       running.root.monitor(() => {
         running.phase.value = 'ended'

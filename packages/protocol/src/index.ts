@@ -76,7 +76,7 @@ export {
   type OpenRunShape,
   type UnansweredRun,
 } from './fragments/chat.ts'
-export { clusterMethods, type NodeRow } from './fragments/cluster.ts'
+export { clusterMethods, type NodeRow, type TreeRow } from './fragments/cluster.ts'
 export { connectionMethods, type ShutdownPayload, shutdownPayload, type TickPayload, tickPayload } from './fragments/connection.ts'
 export {
   type DeadLettersParams,

@@ -1,6 +1,7 @@
 /** `beamclaw cluster`: looks at the gateways that share a store, and empties one. */
-import { clusterMethods, type NodeRow } from '@beamclaw/protocol'
+import { clusterMethods, type NodeRow, type TreeRow } from '@beamclaw/protocol'
 import { coloured, harmless, say, sayJson, sayTable, shownDuration } from '../output.ts'
+import { count } from './arguments.ts'
 import { type GatewayFlags, withGateway } from './with-gateway.ts'
 
 const { methods } = clusterMethods
@@ -13,6 +14,43 @@ export async function clusterStatus(flags: GatewayFlags): Promise<void> {
   for (const { id, problem } of nodes) if (problem !== undefined) say(`What ${id} does is unknown: ${harmless(problem)}`)
   const up = nodes.filter(({ state }) => state === 'up').length
   say(`${up} up; the load of the last five minutes asks for ${desiredNodes}`)
+}
+
+export interface TreeFlags extends GatewayFlags {
+  readonly children?: string
+}
+
+export async function clusterTree({ children, ...flags }: TreeFlags): Promise<void> {
+  const params = children === undefined ? {} : { mostChildren: count('--children', children, 100) }
+  const { nodes } = await withGateway(flags, async (client) =>
+    methods['cluster.tree'].result.parse(await client.call('cluster.tree', params)),
+  )
+  if (flags.json === true) return sayJson({ nodes })
+  for (const { id, isSelf, state, tree, problem } of nodes) {
+    say(`${isSelf ? `${id} *` : id}  ${coloured(state === 'up' ? 'green' : 'yellow', state)}`)
+    if (tree === undefined) say(`└─ unknown: ${harmless(problem ?? '')}`)
+    else sayTree(tree, '')
+  }
+}
+
+/** Prints what is below a node of a tree, each line begun by `before`. */
+function sayTree({ children = [], more = 0 }: TreeRow, before: string): void {
+  const last = more > 0 ? children.length : children.length - 1
+  for (const [index, child] of children.entries()) {
+    say(`${before}${index === last ? '└─' : '├─'} ${shownChild(child)}`)
+    sayTree(child, `${before}${index === last ? '   ' : '│  '}`)
+  }
+  if (more > 0) say(`${before}└─ ${coloured('dim', `and ${more} more`)}`)
+}
+
+/** What is as usual is not mentioned. */
+function shownChild({ id, state, restarts, mailboxLength }: TreeRow): string {
+  const facts = [
+    state === 'running' ? undefined : coloured('yellow', harmless(state)),
+    restarts === 0 ? undefined : `${restarts} restart${restarts === 1 ? '' : 's'}`,
+    mailboxLength === 0 ? undefined : `${mailboxLength} waiting`,
+  ].filter((fact) => fact !== undefined)
+  return facts.length === 0 ? harmless(id) : `${harmless(id)}  ${facts.join(', ')}`
 }
 
 export interface DrainFlags extends GatewayFlags {

@@ -58,6 +58,7 @@ describe('the command line', () => {
       'approvals revoke',
       'cluster status',
       'cluster nodes',
+      'cluster tree',
       'cluster drain',
       'processes list',
       'processes tail',

@@ -1,11 +1,12 @@
 /** The cluster, as a host sees it: its nodes, what they do, and how one is emptied. */
-import type { Logger } from '@beamclaw/actor'
-import { aBoolean, checkOptions } from '@beamclaw/actor/internal'
+import type { Logger, TreeNode } from '@beamclaw/actor'
+import { aBoolean, checkOptions, integer } from '@beamclaw/actor/internal'
 import { BeamClawError, describeError } from '../base/errors.ts'
-import type { JsonObject } from '../base/messages.ts'
+import type { JsonObject, JsonValue } from '../base/messages.ts'
 import type { Cluster, Member } from '../ports/cluster.ts'
 import type { NodePhase } from '../session/node-phase.ts'
 import type { LinkedTenant, NodeLink } from './node-link.ts'
+import { outlineOf, readOutline, type TreeOutline } from './tree-outline.ts'
 
 /** What a node does now. */
 export interface NodeActivity {
@@ -18,12 +19,29 @@ export interface NodeActivity {
   readonly report: JsonObject
 }
 
-/** A node of the cluster. */
-export interface NodeStatus extends Member {
+/** A member of the cluster, and whether it is this node. */
+export interface NodeOfView extends Member {
   readonly isSelf: boolean
+}
+
+/** A node of the cluster. */
+export interface NodeStatus extends NodeOfView {
   /** Undefined when the node did not answer in time; `problem` says why. */
   readonly activity?: NodeActivity
   readonly problem?: string
+}
+
+/** A node of the cluster with its supervision tree. */
+export interface NodeTree extends NodeOfView {
+  /** Undefined when the node did not answer in time; `problem` says why. */
+  readonly tree?: TreeOutline
+  readonly problem?: string
+}
+
+/** Options of `ClusterView.trees`. */
+export interface TreesOptions {
+  /** Children of each supervisor that are shown, 1 to 100; `more` counts the others. @default 10 */
+  readonly mostChildren?: number
 }
 
 /** Options of `ClusterView.drain`. */
@@ -39,8 +57,14 @@ export interface ClusterViewOptions {
   readonly tenants: readonly LinkedTenant[]
   /** Drains this node. */
   readonly drain: () => Promise<void>
+  /** Returns the supervision tree of this node. */
+  readonly tree: () => TreeNode
   readonly logger: Logger
 }
+
+/** Children of each supervisor that `trees` shows. */
+const defaultChildren = 10
+const mostChildrenShown = 100
 
 /** Milliseconds that another node has to tell what it does. */
 const answerWithinMs = 2_000
@@ -64,6 +88,10 @@ export class ClusterView {
   constructor(options: ClusterViewOptions) {
     this.#options = options
     options.link.answer('node.status', async () => this.#activity() as unknown as JsonObject)
+    options.link.answer('node.tree', async ({ mostChildren }) => {
+      const limit = typeof mostChildren === 'number' ? Math.min(mostChildrenShown, Math.max(1, Math.trunc(mostChildren))) : defaultChildren
+      return outlineOf(options.tree(), limit) as unknown as JsonObject
+    })
     options.link.answer('node.drain', async ({ force }, from) => {
       await this.#drainSelf(from.id, force === true)
       return {}
@@ -71,7 +99,7 @@ export class ClusterView {
   }
 
   /** The nodes as they were at most two heartbeats ago, this one among them. */
-  get nodes(): readonly (Member & { readonly isSelf: boolean })[] {
+  get nodes(): readonly NodeOfView[] {
     const { self, members } = this.#options.cluster
     return members.map((member) => ({ ...member, isSelf: member.incarnation === self.incarnation }))
   }
@@ -93,8 +121,45 @@ export class ClusterView {
 
   /** Resolves with the nodes and what each does, sorted by id. Asks them all; one that does not answer within two seconds has a `problem`. Never rejects. */
   async status(): Promise<readonly NodeStatus[]> {
+    return this.#each({ type: 'node.status' }, (node, answer) => {
+      return { ...node, activity: answer === undefined ? this.#activity() : (answer as unknown as NodeActivity) }
+    })
+  }
+
+  /** Asks every other node; `make` gets no answer for this one. One that cannot be asked has a `problem`. */
+  async #each<T extends NodeOfView>(
+    question: JsonObject,
+    make: (node: NodeOfView, answer: JsonValue | undefined) => T,
+  ): Promise<readonly (T | (NodeOfView & { readonly problem: string }))[]> {
     const nodes = [...this.nodes].sort((a, b) => (a.id < b.id ? -1 : 1))
-    return Promise.all(nodes.map((node) => this.#statusOf(node)))
+    return Promise.all(
+      nodes.map(async (node) => {
+        if (node.isSelf) return make(node, undefined)
+        try {
+          return make(node, await this.#options.cluster.request(node, question, { timeoutMs: answerWithinMs }))
+        } catch (error) {
+          // A look changes nothing: whether it arrived is of no interest.
+          const isLate = BeamClawError.isInstance(error, 'call-timeout')
+          return { ...node, problem: isLate ? `no answer within ${answerWithinMs} ms` : describeError(error) }
+        }
+      }),
+    )
+  }
+
+  /**
+   * Resolves with the nodes and the supervision tree of each in outline, sorted by id. Asks them all, as `status` does. Rejects `invalid-option`.
+   *
+   * @example
+   * for (const { id, tree } of await running.cluster.trees({ mostChildren: 3 })) console.log(id, tree?.children)
+   */
+  async trees(given: TreesOptions = {}): Promise<readonly NodeTree[]> {
+    checkOptions<TreesOptions>('trees', given, { mostChildren: integer(1, mostChildrenShown) })
+    const { mostChildren = defaultChildren } = given
+    const own = (): TreeOutline => outlineOf(this.#options.tree(), mostChildren)
+    return this.#each({ type: 'node.tree', mostChildren }, (node, answer) => {
+      const tree = answer === undefined ? own() : readOutline(answer)
+      return tree === undefined ? { ...node, problem: 'its answer is of another version' } : { ...node, tree }
+    })
   }
 
   /**
@@ -138,18 +203,6 @@ export class ClusterView {
   async #hasOther(): Promise<boolean> {
     const nodes = await this.status()
     return nodes.some(({ isSelf, activity }) => !isSelf && activity?.phase === 'running')
-  }
-
-  async #statusOf(node: Member & { readonly isSelf: boolean }): Promise<NodeStatus> {
-    if (node.isSelf) return { ...node, activity: this.#activity() }
-    try {
-      const answer = await this.#options.cluster.request(node, { type: 'node.status' }, { timeoutMs: answerWithinMs })
-      return { ...node, activity: answer as unknown as NodeActivity }
-    } catch (error) {
-      // A look changes nothing: whether it arrived is of no interest.
-      const isLate = BeamClawError.isInstance(error, 'call-timeout')
-      return { ...node, problem: isLate ? `no answer within ${answerWithinMs} ms` : describeError(error) }
-    }
   }
 
   #activity(): NodeActivity {

@@ -38,6 +38,16 @@ test('a scaler reads a number of nodes, and a client the nodes', async () => {
   await expect(client.ask('cluster.drain', { id: 'nowhere' })).rejects.toThrow()
 })
 
+test('a client reads the tree of each node in outline', async () => {
+  await using stage = await scene()
+  for (const name of ['a', 'b', 'c']) await stage.claw.session(`agent:main:${name}`).send('hello').accepted
+  await using client = await RawClient.connected(stage.url, { scopes: ['operator.read'] })
+  const { nodes } = (await client.ask('cluster.tree', { mostChildren: 2 })) as { readonly nodes: readonly object[] }
+  expect(nodes).toMatchObject([{ id: 'solo', isSelf: true, state: 'up', tree: { id: 'beamclaw', type: 'supervisor', state: 'running' } }])
+  expect(JSON.stringify(await client.ask('cluster.tree', {}))).toContain('agent:main:a')
+  for (const mostChildren of [0, 101, 1.5, '3']) await expect(client.ask('cluster.tree', { mostChildren })).rejects.toThrow()
+})
+
 test('a node that was emptied is not ready, and says so', async () => {
   await using stage = await scene()
   await using client = await RawClient.connected(stage.url, { scopes: ['operator.admin'] })

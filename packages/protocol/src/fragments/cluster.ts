@@ -30,6 +30,45 @@ const statusResult = z.strictObject({
   desiredNodes: count,
 })
 
+/** A supervision tree in outline: `more` children of a supervisor are not shown. Written out, for declarations cannot infer a type that contains itself. */
+export interface TreeRow {
+  readonly id: string
+  readonly type: 'worker' | 'supervisor'
+  readonly state: string
+  readonly restarts: number
+  readonly mailboxLength: number
+  readonly children?: readonly TreeRow[] | undefined
+  readonly more?: number | undefined
+}
+
+const treeOutline: z.ZodType<TreeRow> = z.strictObject({
+  id: z.string(),
+  type: z.enum(['worker', 'supervisor']),
+  state: z.string(),
+  restarts: count,
+  mailboxLength: count,
+  children: z.lazy(() => z.array(treeOutline)).optional(),
+  more: count.optional(),
+})
+
+const treeParams = z.strictObject({
+  /** Children of each supervisor that are shown; 10 without it. */
+  mostChildren: z.int().min(1).max(100).optional(),
+})
+
+const treeResult = z.strictObject({
+  nodes: z.array(
+    z.strictObject({
+      id: nonEmpty,
+      isSelf: z.boolean(),
+      state: z.enum(['up', 'draining']),
+      tree: treeOutline.optional(),
+      /** Why it did not answer. */
+      problem: z.string().optional(),
+    }),
+  ),
+})
+
 const drainParams = z.strictObject({
   id: nonEmpty.max(64),
   /** Also the last node that takes work. */
@@ -39,6 +78,7 @@ const drainParams = z.strictObject({
 /** Fragment of the methods `cluster.*`. */
 export const clusterMethods = defineMethods({
   'cluster.status': { scope: 'operator.read', params: z.strictObject({}), result: statusResult },
+  'cluster.tree': { scope: 'operator.read', params: treeParams, result: treeResult },
   'cluster.drain': { scope: 'operator.admin', params: drainParams, result: z.strictObject({ id: nonEmpty }) },
 })
 

@@ -26,7 +26,7 @@ import {
 import type { Call, Method, World } from './call.ts'
 import { chatAbort, chatSend } from './chat.ts'
 import { chatHistory } from './chat-history.ts'
-import { clusterDrain, clusterStatus } from './cluster.ts'
+import { clusterDrain, clusterStatus, clusterTree } from './cluster.ts'
 import { sessionsDeadLetters, sessionsRedrive } from './dead-letters.ts'
 import { sessionMessagesSubscribe, sessionMessagesUnsubscribe, sessionsList, sessionsSubscribe, sessionsUnsubscribe } from './sessions.ts'
 import { agentsList, health, status } from './status.ts'
@@ -36,7 +36,7 @@ export function builtInMethods(world: World): readonly ImplementedMethods[] {
   return [
     { fragment: connectionMethods, implementations: {} },
     implement(world, statusMethods, { health, status }),
-    implement(world, clusterMethods, { 'cluster.status': clusterStatus, 'cluster.drain': clusterDrain }),
+    implement(world, clusterMethods, { 'cluster.status': clusterStatus, 'cluster.tree': clusterTree, 'cluster.drain': clusterDrain }),
     implement(world, agentsMethods, { 'agents.list': agentsList }),
     implement(world, sessionsMethods, {
       'sessions.list': sessionsList,
