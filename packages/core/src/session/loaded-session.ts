@@ -33,12 +33,19 @@ export interface LoadedSession {
   running: Promise<void> | undefined
 }
 
+/** What a session is loaded for. */
+export interface LoadingFor {
+  readonly agent: () => AgentDefinition
+  /** False once the session was killed or loaded anew: a write that is heard of only then shows an old state. */
+  readonly isCurrent: () => boolean
+}
+
 /** Reads the log, the settings and the state of a session. Rejects with the error that prevented it. */
 export async function loadSession(
   key: SessionKey,
   log: AppendLog,
   dependencies: SessionDependencies,
-  agent: () => AgentDefinition,
+  { agent, isCurrent }: LoadingFor,
 ): Promise<LoadedSession> {
   const {
     store,
@@ -87,7 +94,7 @@ export async function loadSession(
     agentId: () => answering().id,
     onCommitted: (entry, seq, agentId) => {
       const event = eventOfEntry(entry, seq, key)
-      followApprovals(entry, key, state, { approvals, decisions, activity })
+      if (isCurrent()) followApprovals(entry, key, state, { approvals, decisions, activity })
       tell(event, agentId)
       publishEvent(dependencies, committed, event)
       if (event.type === 'run-end') logFailure(services.logger, event)
@@ -117,7 +124,7 @@ export async function loadSession(
     settings: () => settings.value,
     tell: (event) => tell(event),
   })
-  approvals.follow(key, requestsOf(key, state.current))
+  if (isCurrent()) approvals.follow(key, requestsOf(key, state.current))
   return { log, state, journal, loop, settings, attachments, agent: answering, running: undefined }
 }
 

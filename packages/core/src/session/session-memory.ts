@@ -5,7 +5,8 @@
  * Owns the log of the journal while the session lives, and all state loaded from it.
  * I1: Only this class changes the phase. State is discarded as a whole, and the journal is read again.
  * I2: No state is loaded while the session is being deleted: callers wait for the end of the deletion.
- * I3: A command that reads a session that was never begun removes its journal, unless another command is beginning the session.
+ * I3: What an earlier load still hears from the store changes nothing outside of it.
+ * I4: A command that reads a session that was never begun removes its journal, unless another command is beginning the session.
  */
 import type { ActorContext } from '@beamclaw/actor'
 import type { AgentDefinition } from '../agent/agent.ts'
@@ -50,6 +51,7 @@ export class SessionMemory {
   readonly #onAwake: SessionMemoryOptions['onAwake']
   readonly beginning = new SessionBeginning()
   #phase: SessionPhase = asleep
+  #loads = 0
   /** The lease with whose token the log of the phase was opened. */
   #lease: Lease | undefined
   /** The agent that answered when the session was last in memory. */
@@ -214,7 +216,7 @@ export class SessionMemory {
     let log: AppendLog | undefined
     try {
       log = await this.#openLog()
-      const loaded = await loadSession(this.#key, log, this.#dependencies, () => this.#agentNow())
+      const loaded = await this.#load(log)
       this.#checkAlive()
       this.beginning.isKnown = !isEmpty(loaded)
       this.#list(loaded)
@@ -249,7 +251,7 @@ export class SessionMemory {
       log = opened ?? (await this.#openLog())
       // Readers of records need only the log.
       if (this.#phase.is === 'waking') this.#phase = { ...this.#phase, log }
-      const loaded = await loadSession(this.#key, log, this.#dependencies, () => this.#agentNow())
+      const loaded = await this.#load(log)
       this.#checkAlive()
       await this.#goOn(loaded, aftermath, context)
       return loaded
@@ -259,6 +261,12 @@ export class SessionMemory {
       log?.close().catch(() => {})
       throw typedFailure(this.#key, error)
     }
+  }
+
+  #load(log: AppendLog): Promise<LoadedSession> {
+    const load = ++this.#loads
+    const isCurrent = (): boolean => this.#owner.isAlive && this.#loads === load
+    return loadSession(this.#key, log, this.#dependencies, { agent: () => this.#agentNow(), isCurrent })
   }
 
   async #openLog(): Promise<AppendLog> {
