@@ -7,6 +7,7 @@ test.skipIf(noRedis !== undefined)(
   async () => {
     const { runs, lost, doubled, gaps, innocentPoison, problems } = await nodesStorm({
       seconds: 5,
+      atLeast: 51,
       sessions: 20,
       seed: 7,
       report: () => {},

@@ -8,6 +8,8 @@ import { randomFault } from './random-faults.ts'
 
 export interface NodesStormOptions {
   readonly seconds: number
+  /** Goes on until so many messages were answered, however slow the machine is. @default 0 */
+  readonly atLeast?: number
   readonly sessions: number
   readonly seed: number
   /** Hears a line now and then. */
@@ -38,16 +40,17 @@ const writers = 16
 const followedSessions = 4
 const answerWithinMs = 90_000
 
-export async function nodesStorm({ seconds, sessions, seed, report }: NodesStormOptions): Promise<StormCount> {
+export async function nodesStorm({ seconds, atLeast = 0, sessions, seed, report }: NodesStormOptions): Promise<StormCount> {
   const random = seededRandom(seed)
   await using lab = await RedisNodes.start({ cluster: times, store: { deadlineMs: 2_000 }, sessions: { passivateAfterMs: 2_000 } })
   const load = new StormLoad(lab, random, sessions)
   const faults: Record<string, number> = {}
   const until = performance.now() + seconds * 1_000
-  const working = Array.from({ length: writers }, (_, writer) => load.write(writer, () => performance.now() > until))
+  const isOver = (): boolean => performance.now() > until && load.answered >= atLeast
+  const working = Array.from({ length: writers }, (_, writer) => load.write(writer, isOver))
   const deciding = load.decide()
   load.followEverywhere()
-  while (performance.now() < until) {
+  while (!isOver()) {
     await sleep(integerBetween(random, 200, 2_500))
     const name = await randomFault(lab, random, times.ttlMs, load.problems)
     faults[name] = (faults[name] ?? 0) + 1
