@@ -19,6 +19,7 @@ import { BeamClawError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import { type AgentId, parseAgentId, parseTenantId } from './base/ids.ts'
 import type { UserMessage } from './base/messages.ts'
+import type { Presence } from './cluster/presence.ts'
 import type { Part } from './part/part.ts'
 import { partBelow } from './part/parts-branch.ts'
 import type { Cluster } from './ports/cluster.ts'
@@ -120,6 +121,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
         // Callers that follow a run must not wait for a tree that has ended.
         running.events.stop().catch(() => {})
         running.listeners.stop()
+        for (const { tables } of tenants) tables.stop()
         this.#end.abort(new BeamClawError('actor-not-running', 'This BeamClaw has ended'))
         resolve()
       })
@@ -192,6 +194,11 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     return this.#default.approvals
   }
 
+  /** Who is present in the default tenant, at all nodes of the cluster. */
+  get presence(): Presence {
+    return this.#default.tables.presence
+  }
+
   /** Lists the default tenant's sessions, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
   async sessions(options: ListSessionsOptions = {}): Promise<readonly SessionSummary[]> {
     return this.#default.sessions(options)
@@ -202,6 +209,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     const tenant = this.#tenant(id)
     return {
       approvals: tenant.approvals,
+      presence: tenant.tables.presence,
       session: (named: string | AgentDefinition, ...ids: readonly string[]) => tenant.named(named, ids),
       sessions: async (options = {}) => tenant.sessions(options),
     }
