@@ -20,6 +20,7 @@ import type { RunEvent } from './base/events.ts'
 import { type AgentId, parseAgentId, parseTenantId } from './base/ids.ts'
 import type { UserMessage } from './base/messages.ts'
 import type { Presence } from './cluster/presence.ts'
+import type { ProcessGroups } from './cluster/process-groups.ts'
 import type { Part } from './part/part.ts'
 import { partBelow } from './part/parts-branch.ts'
 import type { Cluster } from './ports/cluster.ts'
@@ -199,6 +200,11 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     return this.#default.tables.presence
   }
 
+  /** Groups of actors of the default tenant, at all nodes of the cluster. */
+  get groups(): ProcessGroups {
+    return this.#default.tables.groups
+  }
+
   /** Lists the default tenant's sessions, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
   async sessions(options: ListSessionsOptions = {}): Promise<readonly SessionSummary[]> {
     return this.#default.sessions(options)
@@ -210,6 +216,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     return {
       approvals: tenant.approvals,
       presence: tenant.tables.presence,
+      groups: tenant.tables.groups,
       session: (named: string | AgentDefinition, ...ids: readonly string[]) => tenant.named(named, ids),
       sessions: async (options = {}) => tenant.sessions(options),
     }

@@ -1,8 +1,10 @@
 /** The tables that the nodes of a cluster share about one tenant. */
 import type { SystemServices } from '@beamclaw/actor'
+import { BeamClawError } from '../base/errors.ts'
 import type { TenantId } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
 import { Presence } from '../cluster/presence.ts'
+import { ProcessGroups } from '../cluster/process-groups.ts'
 import { SharedEntries } from '../cluster/shared-entries.ts'
 import type { Cluster, MemberChange, NodeRef } from '../ports/cluster.ts'
 import type { NodeLink } from './node-link.ts'
@@ -22,6 +24,7 @@ export class SharedTables {
   readonly #services: SystemServices
   readonly #tables = new Map<Name, SharedEntries>()
   #presence: Presence | undefined
+  #groups: ProcessGroups | undefined
   #isStopped = false
 
   constructor(tenant: TenantId, cluster: Cluster, services: SystemServices) {
@@ -35,8 +38,15 @@ export class SharedTables {
     return this.#presence
   }
 
-  /** Takes what another node tells of its entries. */
+  get groups(): ProcessGroups {
+    const [tenant, cluster, services] = [this.#tenant, this.#cluster, this.#services]
+    this.#groups ??= new ProcessGroups({ tenant, cluster, services, entries: this.#table('groups') })
+    return this.#groups
+  }
+
+  /** Takes what another node tells. */
   take(body: { readonly [name: string]: JsonValue }, from: NodeRef): void {
+    if (body.type === 'groups.cast') return this.groups.take(body)
     const name = nameIn(body.table)
     if (name !== undefined) this.#table(name).take(body, from)
   }
@@ -74,12 +84,18 @@ export class SharedTables {
 /** Begins to take what other nodes tell and ask of the tables. */
 export function shareTables(tenants: readonly { readonly id: TenantId; readonly tables: SharedTables }[], link: NodeLink): void {
   const tablesOf = (tenant: JsonValue | undefined): SharedTables | undefined => tenants.find(({ id }) => id === tenant)?.tables
+  const known = (tenant: JsonValue | undefined): SharedTables => {
+    const tables = tablesOf(tenant)
+    if (tables !== undefined) return tables
+    throw new BeamClawError('unknown-tenant', 'This node does not have that tenant; give all nodes the same ones')
+  }
   link.whenTold((body, from) => {
     if (typeof body !== 'object' || body === null || Array.isArray(body)) return
     const told = body as { readonly [name: string]: JsonValue }
-    if (told.type === 'entries') tablesOf(told.tenant)?.take(told, from)
+    if (told.type === 'entries' || told.type === 'groups.cast') tablesOf(told.tenant)?.take(told, from)
   })
-  link.answer('entries.page', async ({ tenant, table, after }) => tablesOf(tenant)?.page(table, after) ?? null)
+  link.answer('entries.page', async ({ tenant, table, after }) => known(tenant).page(table, after))
+  link.answer('groups.call', async (body) => known(body.tenant).groups.serve(body))
   link.whenMembersChange((change) => {
     for (const { tables } of tenants) tables.membersChanged(change)
   })
