@@ -20,7 +20,6 @@ import { shareApprovals } from './tenant/approvals-elsewhere.ts'
 import { EventsUntilEnd } from './tenant/events-until-end.ts'
 import { NodeLink } from './tenant/node-link.ts'
 import { activityPartId } from './tenant/preset-parts.ts'
-import { shareTables } from './tenant/shared-tables.ts'
 import { StoreCalls } from './tenant/store-calls.ts'
 import { Tenant } from './tenant/tenant.ts'
 import type { TenantNode } from './tenant/tenant-life.ts'
@@ -92,7 +91,6 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
       tenants.find((one) => one.id === tenant)?.approvals.inner.decided(id, answer.decision)
     })
   }
-  shareTables(tenants, link)
   // The others may call before the tree stands: they are told to try again.
   await cluster.join(link)
   try {

@@ -1,6 +1,5 @@
 /** Listeners to the entries of topics: each hears what has changed since it began to listen, once for each turn of the event loop. */
 import type { Clock, Logger } from '@beamclaw/actor'
-import { isThenable } from '@beamclaw/actor/internal'
 import { describeError } from '../base/errors.ts'
 
 /** What joined and left a topic since the last call. */
@@ -38,8 +37,7 @@ export class EntryListeners<TEntry> {
     this.#byTopic.set(topic, listeners.add(listener))
     return () => {
       listener.untold.clear()
-      listeners.delete(listener)
-      if (listeners.size === 0 && this.#byTopic.get(topic) === listeners) this.#byTopic.delete(topic)
+      if (listeners.delete(listener) && listeners.size === 0) this.#byTopic.delete(topic)
     }
   }
 
@@ -63,15 +61,12 @@ export class EntryListeners<TEntry> {
 
   #tell({ call, untold }: Listener<TEntry>): void {
     if (untold.size === 0) return
-    const select = (isJoined: boolean): TEntry[] => [...untold].flatMap(([entry, joined]) => (joined === isJoined ? [entry] : []))
-    const changes = { joined: select(true), left: select(false) }
+    const changes = { joined: [] as TEntry[], left: [] as TEntry[] }
+    for (const [entry, isJoined] of untold) changes[isJoined ? 'joined' : 'left'].push(entry)
     untold.clear()
-    const failed = (error: unknown): void => this.#logger.log('error', 'cluster.listener-failed', { error: describeError(error) })
-    try {
-      const result = call(changes)
-      if (isThenable(result)) Promise.resolve(result).catch(failed)
-    } catch (error) {
-      failed(error)
-    }
+    // Also what it rejects with.
+    ;(async () => call(changes))().catch((error: unknown) => {
+      this.#logger.log('error', 'cluster.listener-failed', { error: describeError(error) })
+    })
   }
 }

@@ -2,7 +2,7 @@
 import type { Clock, TimerHandle } from '@beamclaw/actor'
 import type { JsonValue } from '../base/messages.ts'
 import type { Cluster, NodeRef } from '../ports/cluster.ts'
-import { bytesOf, type EntriesPage, type EntryChange, maxItemsBytes, type PortableEntry } from './entry-messages.ts'
+import type { EntriesPage, EntryChange, PortableEntry } from './entry-messages.ts'
 
 /** What an `OwnEntries` needs. */
 export interface OwnEntriesOptions {
@@ -12,11 +12,6 @@ export interface OwnEntriesOptions {
   readonly tell: (node: NodeRef, head: number, changes: readonly EntryChange[]) => void
   /** Maximum changes in one tell, and entries in one page. */
   readonly maxItems: number
-}
-
-interface OwnEntry {
-  readonly portable: PortableEntry
-  readonly bytes: number
 }
 
 /** Milliseconds between two digests. */
@@ -31,11 +26,9 @@ const digestEveryMs = 15_000
  */
 export class OwnEntries {
   readonly #options: OwnEntriesOptions
-  readonly #entries = new Map<number, OwnEntry>()
+  readonly #entries = new Map<number, PortableEntry>()
   #head = 0
   #unsent: EntryChange[] = []
-  #unsentBytes = 0
-  #isDue = false
   #timer: TimerHandle | undefined
 
   constructor(options: OwnEntriesOptions) {
@@ -47,30 +40,26 @@ export class OwnEntries {
   }
 
   /** Returns the id of the new entry. */
-  add(topic: string, key: string, meta: JsonValue, metaText: string): number {
-    const bytes = bytesOf(topic, key, metaText)
-    this.#change([topic, key, meta], bytes)
-    this.#entries.set(this.#head, { portable: [this.#head, topic, key, meta], bytes })
+  add(topic: string, key: string, meta: JsonValue): number {
+    this.#change([topic, key, meta])
+    this.#entries.set(this.#head, [this.#head, topic, key, meta])
     this.keepTime()
     return this.#head
   }
 
   remove(id: number): void {
-    if (this.#entries.delete(id)) this.#change(id, 24)
+    if (this.#entries.delete(id)) this.#change(id)
   }
 
   /** Returns the entries after the one with this id, as many as a page has. */
   page(after: number): EntriesPage {
     const entries: PortableEntry[] = []
-    let bytes = 0
     for (const [id, entry] of this.#entries) {
       if (id <= after) continue
-      bytes += entry.bytes
-      if (entries.length === this.#options.maxItems || (bytes > maxItemsBytes && entries.length > 0))
-        return { head: this.#head, entries, isLast: false }
-      entries.push(entry.portable)
+      if (entries.length === this.#options.maxItems) return { head: this.#head, entries, next: entries.at(-1)?.[0] ?? 0 }
+      entries.push(entry)
     }
-    return { head: this.#head, entries, isLast: true }
+    return { head: this.#head, entries }
   }
 
   /** Tells a node, or all others, how far the changes are. */
@@ -100,7 +89,6 @@ export class OwnEntries {
     const changes = this.#unsent
     if (changes.length === 0) return
     this.#unsent = []
-    this.#unsentBytes = 0
     for (const node of this.#others) this.#options.tell(node, this.#head, changes)
   }
 
@@ -116,17 +104,10 @@ export class OwnEntries {
     return members.filter(({ incarnation }) => incarnation !== self.incarnation)
   }
 
-  #change(change: EntryChange, bytes: number): void {
-    if (this.#unsent.length === this.#options.maxItems || this.#unsentBytes + bytes > maxItemsBytes) this.flush()
+  #change(change: EntryChange): void {
+    if (this.#unsent.length === this.#options.maxItems) this.flush()
     this.#head++
-    this.#unsent.push(change)
-    this.#unsentBytes += bytes
-    if (this.#isDue) return
-    this.#isDue = true
-    this.#options.clock.yieldTo(() => {
-      this.#isDue = false
-      this.flush()
-    })
+    if (this.#unsent.push(change) === 1) this.#options.clock.yieldTo(() => this.flush())
   }
 
   #endTimer(): void {

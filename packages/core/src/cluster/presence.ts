@@ -1,11 +1,11 @@
 /** Who is where: entries that the nodes of a cluster show each other. */
-import { aFunction, invalidOption, text } from '@beamclaw/actor/internal'
-import { deepFreeze } from '../base/deep-freeze.ts'
+import { invalidOption } from '@beamclaw/actor/internal'
 import type { NodeId } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
 import { encodeJson } from '../defaults/json-text.ts'
+import { checkFunction, checkName } from './check-input.ts'
 import type { EntryChanges } from './entry-listeners.ts'
-import { maxMetaBytes, maxNameLength } from './entry-messages.ts'
+import { maxMetaBytes } from './entry-messages.ts'
 import type { SharedEntries, SharedEntry } from './shared-entries.ts'
 
 /** One thing that is present. */
@@ -53,8 +53,7 @@ export class Presence {
   track(topic: string, key: string, meta: JsonValue = null): () => void {
     checkName('Presence.track', 'topic', topic)
     checkName('Presence.track', 'key', key)
-    const metaText = metaTextOf(meta)
-    return this.#entries.add(topic, key, deepFreeze(JSON.parse(metaText) as JsonValue), metaText)
+    return this.#entries.add(topic, key, copyOf(meta))
   }
 
   /** Returns the entries of a topic as this node knows them, sorted by key, then by node. Throws `invalid-option`. */
@@ -72,8 +71,7 @@ export class Presence {
    */
   on(topic: string, listener: (change: PresenceChange) => unknown): () => void {
     checkName('Presence.on', 'topic', topic)
-    const noFunction = aFunction(listener)
-    if (noFunction !== undefined) throw invalidOption('Presence.on', 'listener', noFunction, listener)
+    checkFunction('Presence.on', 'listener', listener)
     const shown = (entries: readonly SharedEntry[]): PresenceEntry[] => entries.map((entry) => this.#shown(entry))
     return this.#entries.on(topic, ({ joined, left }) => listener({ joined: shown(joined), left: shown(left) }))
   }
@@ -83,15 +81,9 @@ export class Presence {
   }
 }
 
-/** Throws `invalid-option` for a name of other than 1 to 256 characters. */
-export function checkName(owner: string, option: string, value: unknown): void {
-  const expected = text(maxNameLength)(value)
-  if (expected !== undefined) throw invalidOption(owner, option, expected, value)
-}
-
-function metaTextOf(meta: JsonValue): string {
+function copyOf(meta: JsonValue): JsonValue {
   try {
-    return encodeJson(meta, maxMetaBytes)
+    return JSON.parse(encodeJson(meta, maxMetaBytes))
   } catch {
     throw invalidOption('Presence.track', 'meta', `JSON of at most ${maxMetaBytes} bytes`, meta)
   }

@@ -134,10 +134,10 @@ describe('a handler in a group', () => {
     })
     expect((await rejection(groups.call('handlers', 1))).code).toBe('overloaded')
     const other = await rejection(groups.call('handlers', 1))
-    expect([other.code, other.message.includes('secret'), logged]).toEqual(['internal', false, ['groups.call-failed']])
+    expect([other.code, other.message.includes('secret'), logged]).toEqual(['internal', false, ['groups.member-failed']])
     groups.cast('handlers', 1)
     await flushEventLoop()
-    expect(logged).toEqual(['groups.call-failed', 'groups.cast-failed'])
+    expect(logged).toEqual(['groups.member-failed', 'groups.member-failed'])
   })
 
   test('that hangs is given up after the time of its caller, and leaves no timer', async () => {

@@ -3,11 +3,11 @@ import { type ActorRef, callDefaults, type SystemServices } from '@beamclaw/acto
 import { checkOptions, duration } from '@beamclaw/actor/internal'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { NodeId, TenantId } from '../base/ids.ts'
-import type { JsonValue } from '../base/messages.ts'
+import type { JsonObject, JsonValue } from '../base/messages.ts'
 import type { Cluster, NodeRef } from '../ports/cluster.ts'
-import { type GroupHandler, type GroupTarget, groupTarget, groupText } from './group-target.ts'
-import { checkName } from './presence.ts'
-import type { SharedEntries, SharedEntry } from './shared-entries.ts'
+import { checkName } from './check-input.ts'
+import { type GroupHandler, type GroupTarget, groupCopy, groupTarget } from './group-target.ts'
+import type { SharedEntries } from './shared-entries.ts'
 
 /** Options of a call to a group or to a member of one. */
 export interface GroupCallOptions {
@@ -62,7 +62,7 @@ export interface ProcessGroupsOptions {
  */
 export class ProcessGroups {
   readonly #options: ProcessGroupsOptions
-  readonly #here = new Map<string, Map<string, GroupTarget>>()
+  readonly #here = new Map<string, GroupTarget>()
 
   /** Made by core. */
   constructor(options: ProcessGroupsOptions) {
@@ -82,14 +82,12 @@ export class ProcessGroups {
     const { entries, services } = this.#options
     const target = groupTarget(member, services.clock)
     const id = services.ids.next('member')
-    const remove = entries.add(group, id, null, 'null')
-    const members = this.#here.get(group) ?? new Map<string, GroupTarget>()
-    this.#here.set(group, members.set(id, target))
+    const remove = entries.add(group, id, null)
+    this.#here.set(id, target)
     const leave = (): void => {
       cancel()
       remove()
-      members.delete(id)
-      if (members.size === 0 && this.#here.get(group) === members) this.#here.delete(group)
+      this.#here.delete(id)
     }
     const cancel = target.monitor(leave)
     return leave
@@ -102,8 +100,8 @@ export class ProcessGroups {
       id,
       node: node?.id ?? this.#options.cluster.self.id,
       isLocal: node === undefined,
-      cast: (message) => this.#cast({ group, member: id, message: copyOf(message) }, node),
-      call: async (message, options) => this.#call({ group, member: id, message: copyOf(message) }, node, timeoutOf(options)),
+      cast: (message) => this.#cast({ group, member: id, message: groupCopy('message', message) }, node),
+      call: async (message, options) => this.#call({ group, member: id, message: groupCopy('message', message) }, node, timeoutOf(options)),
     }))
   }
 
@@ -113,7 +111,7 @@ export class ProcessGroups {
    */
   cast(group: string, message: JsonValue): number {
     checkName('ProcessGroups.cast', 'group', group)
-    const copy = copyOf(message)
+    const copy = groupCopy('message', message)
     const members = this.#options.entries.list(group)
     const nodes = new Map(members.map(({ node }) => [node?.incarnation, node]))
     for (const node of nodes.values()) this.#cast({ group, message: copy }, node)
@@ -129,11 +127,13 @@ export class ProcessGroups {
     checkName('ProcessGroups.call', 'group', group)
     const { entries, services } = this.#options
     const { clock, random } = services
-    const copy = copyOf(message)
+    const copy = groupCopy('message', message)
     const timeoutMs = timeoutOf(options)
     const endsAt = clock.monotonic() + timeoutMs
     let failure = gone(group)
-    for (const { key, node } of inTurn(entries.list(group), random.next())) {
+    // Those here have a lower rank than any elsewhere.
+    const ranked = entries.list(group).map((entry) => ({ ...entry, rank: random.next() + (entry.node === undefined ? 0 : 1) }))
+    for (const { key, node } of ranked.sort((a, b) => a.rank - b.rank)) {
       const leftMs = Math.ceil(endsAt - clock.monotonic())
       if (leftMs < 1) break
       try {
@@ -155,8 +155,7 @@ export class ProcessGroups {
   /** Resolves with the reply to another node. */
   async serve(body: { readonly [name: string]: JsonValue | undefined }): Promise<JsonValue> {
     const frame = readFrame(body)
-    if (frame?.member === undefined)
-      throw new BeamClawError('unknown-message', 'Another node sent a call to a group that this one cannot read')
+    if (frame?.member === undefined) throw new BeamClawError('unknown-message', 'Another node sent a request that this one cannot read')
     const timeoutMs = duration(1)(body.timeoutMs) === undefined ? (body.timeoutMs as number) : callDefaults.timeoutMs
     const value = await this.#callHere(frame, timeoutMs)
     return value === undefined ? {} : { value: value as JsonValue }
@@ -172,50 +171,37 @@ export class ProcessGroups {
     if (node === undefined) return this.#callHere(frame, timeoutMs)
     const { cluster, tenant } = this.#options
     const reply = await cluster.request(node, { type: 'groups.call', tenant, ...frame, timeoutMs }, { timeoutMs })
-    return typeof reply === 'object' && reply !== null && 'value' in reply ? reply.value : undefined
+    return (reply as JsonObject | null)?.value
   }
 
   #castHere({ group, member, message }: GroupFrame): void {
-    for (const [id, target] of [...(this.#here.get(group) ?? [])]) {
-      if (member === undefined || member === id)
-        target.cast(JSON.parse(JSON.stringify(message)), (error) => this.#log('groups.cast-failed', group, error))
+    for (const { key, node } of this.#options.entries.list(group)) {
+      if (node !== undefined || (member !== undefined && member !== key)) continue
+      this.#here.get(key)?.cast(JSON.parse(JSON.stringify(message)), (error) => this.#log(group, error))
     }
   }
 
   async #callHere({ group, member, message }: GroupFrame, timeoutMs: number): Promise<unknown> {
-    const target = this.#here.get(group)?.get(member ?? '')
+    const target = this.#here.get(member ?? '')
     if (target === undefined) throw gone(group)
     const reply = await target.call(message, timeoutMs).catch((error: unknown) => {
       if (BeamClawError.isInstance(error)) throw error
       // Its text stays here: it may say anything.
-      this.#log('groups.call-failed', group, error)
-      throw new BeamClawError('internal', `A member of the group "${group}" failed; the log of its node says why`)
+      this.#log(group, error)
+      throw new BeamClawError('internal', `A member of the group "${group}" failed; its log says why`)
     })
-    return reply === undefined ? undefined : JSON.parse(groupText('reply', reply))
+    return reply === undefined ? undefined : groupCopy('reply', reply)
   }
 
-  #log(event: string, group: string, error: unknown): void {
+  #log(group: string, error: unknown): void {
     const { tenant, services } = this.#options
-    services.logger.log('warn', event, { tenant, group, error: describeError(error) })
+    services.logger.log('warn', 'groups.member-failed', { tenant, group, error: describeError(error) })
   }
-}
-
-function copyOf(message: JsonValue): JsonValue {
-  return JSON.parse(groupText('message', message)) as JsonValue
 }
 
 function timeoutOf(options: GroupCallOptions = {}): number {
   checkOptions<GroupCallOptions>('ProcessGroups.call', options, { timeoutMs: duration(1) })
   return options.timeoutMs ?? callDefaults.timeoutMs
-}
-
-/** Returns the members in the order in which they are tried: those here first, each part beginning somewhere. */
-function inTurn(entries: readonly SharedEntry[], chance: number): readonly SharedEntry[] {
-  const isHere = ({ node }: SharedEntry): boolean => node === undefined
-  return [entries.filter(isHere), entries.filter((entry) => !isHere(entry))].flatMap((part) => {
-    const start = Math.floor(chance * part.length)
-    return [...part.slice(start), ...part.slice(0, start)]
-  })
 }
 
 function readFrame({ group, member, message }: { readonly [name: string]: JsonValue | undefined }): GroupFrame | undefined {
@@ -225,7 +211,7 @@ function readFrame({ group, member, message }: { readonly [name: string]: JsonVa
 }
 
 function gone(group: string): BeamClawError {
-  return new BeamClawError('actor-not-running', `The group "${group}" has no such member any more, or none at all`, {
+  return new BeamClawError('actor-not-running', `The group "${group}" has no such member`, {
     details: { group, isUndelivered: true },
   })
 }

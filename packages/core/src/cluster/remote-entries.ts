@@ -94,27 +94,23 @@ export class RemoteEntries<TEntry> {
   }
 
   async #readOnce(): Promise<void> {
+    const entries = new Map<number, PortableEntry>()
+    let head: number | undefined
     try {
-      const { head, entries } = await this.#readAll()
-      if (this.#isEnded) return
-      this.#replace(entries)
-      this.#head = head
+      for (let after: number | undefined = 0; after !== undefined && entries.size < maxEntries; ) {
+        const page = readEntriesPage(await this.#options.ask(after), after)
+        if (page === undefined) return
+        // What changes while the pages are read is told with higher numbers than this one.
+        head ??= page.head
+        for (const entry of page.entries) entries.set(entry[0], entry)
+        after = page.next
+      }
     } catch {
       // The node has left, or the next digest finds the gap again.
+      return
     }
-  }
-
-  async #readAll(): Promise<{ readonly head: number; readonly entries: ReadonlyMap<number, PortableEntry> }> {
-    const entries = new Map<number, PortableEntry>()
-    let firstHead: number | undefined
-    for (let after = 0; ; ) {
-      const page = readEntriesPage(await this.#options.ask(after), after)
-      if (page === undefined) throw new Error('unreadable')
-      // What changes while the pages are read is told with higher numbers than this one.
-      firstHead ??= page.head
-      for (const entry of page.entries) entries.set(entry[0], entry)
-      if (page.isLast || entries.size >= maxEntries) return { head: firstHead, entries }
-      after = page.lastId
-    }
+    if (this.#isEnded) return
+    this.#replace(entries)
+    this.#head = head ?? 0
   }
 }

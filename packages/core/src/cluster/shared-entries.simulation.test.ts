@@ -57,7 +57,7 @@ class Scene {
     const [node, topic] = [this.any(), this.anyTopic()]
     // Some keys are there several times.
     const key = this.random() < 0.2 ? 'twice' : `key${++this.#keys}`
-    this.own.push({ node, topic, key, remove: node.entries.add(topic, key, null, 'null') })
+    this.own.push({ node, topic, key, remove: node.entries.add(topic, key, null) })
   }
 
   remove(): void {

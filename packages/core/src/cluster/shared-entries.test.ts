@@ -1,7 +1,7 @@
 import { flushEventLoop, ManualClock } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
 import { BeamClawError } from '../base/errors.ts'
-import type { JsonValue } from '../base/messages.ts'
+import type { JsonObject, JsonValue } from '../base/messages.ts'
 import { Presence, type PresenceChange } from './presence.ts'
 import { EntryNet, type EntryNode } from './testing/entry-net.ts'
 
@@ -54,16 +54,18 @@ describe('what is present', () => {
   })
 
   test('is a copy of what was given, and can be changed by no reader', async () => {
-    const { nodes } = await scene('a')
-    const presence = presenceOf(nodes[0])
+    const { nodes } = await scene('a', 'b')
     const meta = { seen: [1] }
-    presence.track('room', 'ann', meta)
+    presenceOf(nodes[0]).track('room', 'ann', meta)
     meta.seen.push(2)
-    const [entry] = presence.list('room')
-    expect(entry?.meta).toEqual({ seen: [1] })
-    expect(() => (entry as unknown as { meta: { seen: number[] } }).meta.seen.push(3)).toThrow(TypeError)
-    presence.list('room').pop()
-    expect(presence.list('room')).toHaveLength(1)
+    await flushEventLoop()
+    for (const presence of nodes.map(presenceOf)) {
+      const [entry] = presence.list('room')
+      expect(entry?.meta).toEqual({ seen: [1] })
+      expect(() => (entry as unknown as { meta: { seen: number[] } }).meta.seen.push(3)).toThrow(TypeError)
+      presence.list('room').pop()
+      expect(presence.list('room')).toHaveLength(1)
+    }
   })
 
   test('of a node that left is gone as soon as this node sees it leave, and listeners hear of it', async () => {
@@ -224,8 +226,8 @@ describe('a listener', () => {
 })
 
 describe('what arrives', () => {
-  const forged: readonly (readonly [string, JsonValue])[] = [
-    ['nothing', null],
+  const forged: readonly (readonly [string, JsonObject])[] = [
+    ['nothing', {}],
     ['no numbers', { head: 'x', changes: [] }],
     ['a head below zero', { head: -1, changes: [] }],
     ['more changes than the head counts', { head: 0, changes: [1] }],
@@ -272,19 +274,9 @@ describe('what arrives', () => {
 
   test.each<readonly [string, JsonValue]>([
     ['is no page', null],
-    ['never ends', { head: 9, entries: [], isLast: false }],
-    [
-      'goes back',
-      {
-        head: 9,
-        entries: [
-          [2, 'room', 'x', null],
-          [1, 'room', 'y', null],
-        ],
-        isLast: true,
-      },
-    ],
-    ['has strange ids', { head: 9, entries: [['x', 'room', 'x', null]], isLast: true }],
+    ['leads back', { head: 9, entries: [[1, 'room', 'x', null]], next: 0 }],
+    ['leads nowhere', { head: 9, entries: [], next: 5 }],
+    ['has strange ids', { head: 9, entries: [['x', 'room', 'x', null], [0, 'room', 'x', null], 7, ['room']] }],
   ])('as an answer that %s changes nothing', async (_what, page) => {
     const { clock, nodes } = await scene('a', 'b')
     nodes[1].entries.page = () => page as never

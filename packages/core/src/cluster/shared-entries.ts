@@ -1,8 +1,9 @@
 /** A table of entries that each node has of itself, and every node can read whole. */
 import type { SystemServices } from '@beamclaw/actor'
+import { deepFreeze } from '../base/deep-freeze.ts'
 import { BeamClawError } from '../base/errors.ts'
 import type { TenantId } from '../base/ids.ts'
-import type { JsonValue } from '../base/messages.ts'
+import type { JsonObject, JsonValue } from '../base/messages.ts'
 import type { Cluster, MemberChange, NodeRef } from '../ports/cluster.ts'
 import { type EntryChanges, EntryListeners } from './entry-listeners.ts'
 import { type EntriesPage, maxEntries, maxItems as mostItems, type PortableEntry, readEntriesTell } from './entry-messages.ts'
@@ -26,15 +27,12 @@ export interface SharedEntriesOptions {
   readonly table: string
   readonly cluster: Cluster
   readonly services: Pick<SystemServices, 'clock' | 'logger'>
-  /** Maximum changes in one tell, and entries in one page. @default 5000 */
+  /** Maximum changes in one tell, and entries in one page. @default 500 */
   readonly maxItems?: number
 }
 
 /** Milliseconds that another node has to send a page of its entries. */
 const answerWithinMs = 5_000
-
-/** Maximum nodes that told something before this one has seen them join. */
-const maxUnseen = 1_000
 
 /**
  * Each node adds and removes its own entries, and knows those of all others: by what they tell, or by reading them all where something was lost. Entries
@@ -43,16 +41,16 @@ const maxUnseen = 1_000
  * Phases: `open → stopped`. Owns the entries of this node, a copy of those of each other member, and the index of all by topic.
  * I1: Only entries of this node and of members are listed; those of a node that leaves are removed at once, in whichever way it left.
  * I2: The copy of a node is complete at most one digest after its last change, unless each of its digests is lost.
- * I3: A message of a node that is no member changes no entry. That node is read once it joins, or dropped from the oldest on.
- * I4: Without another member there is no message and no timer.
+ * I3: A message of a node that is no member changes no entry. What it told before this node saw it join is read then.
+ * I4: Without another member, and while no node has used the table, there is no message and no timer.
  */
 export class SharedEntries {
   readonly #options: SharedEntriesOptions
   readonly #own: OwnEntries
   readonly #copies = new Map<string, RemoteEntries<SharedEntry>>()
-  readonly #unseen = new Set<string>()
   readonly #byTopic = new Map<string, Set<SharedEntry>>()
   readonly #listeners: EntryListeners<SharedEntry>
+  #isUsed = false
   #isStopped = false
 
   constructor(options: SharedEntriesOptions) {
@@ -64,13 +62,13 @@ export class SharedEntries {
     this.#own = new OwnEntries({ cluster, clock: services.clock, tell, maxItems })
   }
 
-  /** Returns what removes the entry. `meta` is not copied. Throws `overloaded`, and `actor-not-running` once stopped. */
-  add(topic: string, key: string, meta: JsonValue, metaText: string): () => void {
+  /** Returns what removes the entry. `meta` is frozen, and not copied. Throws `overloaded`, and `actor-not-running` once stopped. */
+  add(topic: string, key: string, meta: JsonValue): () => void {
     if (this.#isStopped) throw new BeamClawError('actor-not-running', 'This BeamClaw has ended')
-    if (this.#own.size >= maxEntries)
-      throw new BeamClawError('overloaded', `This node has ${maxEntries} entries already, which is all it may have`)
-    const id = this.#own.add(topic, key, meta, metaText)
-    const entry: SharedEntry = { topic, key, meta, id, node: undefined }
+    if (this.#own.size >= maxEntries) throw new BeamClawError('overloaded', `This node has ${maxEntries} entries already; try again later`)
+    this.#isUsed = true
+    const id = this.#own.add(topic, key, meta)
+    const entry: SharedEntry = { topic, key, meta: deepFreeze(meta), id, node: undefined }
     this.#index(entry, true)
     return () => {
       this.#own.remove(id)
@@ -80,9 +78,8 @@ export class SharedEntries {
 
   /** Returns the entries of a topic, sorted by key, node and age. */
   list(topic: string): SharedEntry[] {
-    const { members, self } = this.#options.cluster
-    const present = new Set(members.map(({ incarnation }) => incarnation))
-    const nodeOf = ({ node = self }: SharedEntry): string => node.id
+    const present = this.#present
+    const nodeOf = ({ node = this.#options.cluster.self }: SharedEntry): string => node.id
     return [...(this.#byTopic.get(topic) ?? [])]
       .filter(({ node }) => node === undefined || present.has(node.incarnation))
       .sort((a, b) => compare(a.key, b.key) || compare(nodeOf(a), nodeOf(b)) || a.id - b.id)
@@ -90,19 +87,15 @@ export class SharedEntries {
 
   /** Calls back with what joins the topic and leaves it from now on. Returns what ends that. */
   on(topic: string, listener: (changes: EntryChanges<SharedEntry>) => unknown): () => void {
-    return this.#isStopped ? () => {} : this.#listeners.add(topic, listener)
+    return this.#listeners.add(topic, listener)
   }
 
   /** Takes what another node tells. Ignores what it cannot read. */
-  take(body: JsonValue, from: NodeRef): void {
-    const told = this.#isStopped || from.incarnation === this.#options.cluster.self.incarnation ? undefined : readEntriesTell(body)
+  take(body: JsonObject, from: NodeRef): void {
+    const told = this.#isStopped ? undefined : readEntriesTell(body)
     if (told === undefined) return
-    if (this.#isMember(from)) return this.#copyOf(from).take(told)
-    // It may have seen this node join before this node sees it.
-    this.#unseen.delete(from.incarnation)
-    this.#unseen.add(from.incarnation)
-    const [oldest = ''] = this.#unseen
-    if (this.#unseen.size > maxUnseen) this.#unseen.delete(oldest)
+    this.#isUsed = true
+    if (this.#present.has(from.incarnation)) this.#copyOf(from).take(told)
   }
 
   /** Returns the entries of this node after the one with this id, for another node. */
@@ -111,25 +104,24 @@ export class SharedEntries {
   }
 
   /** Takes what the cluster says of its members. */
-  membersChanged({ joined, left }: MemberChange): void {
+  membersChanged({ joined }: Pick<MemberChange, 'joined'>): void {
     if (this.#isStopped) return
-    this.#forgetGone()
-    for (const { incarnation } of left) this.#unseen.delete(incarnation)
+    const present = this.#present
+    for (const incarnation of [...this.#copies.keys()]) if (!present.has(incarnation)) this.#forget(incarnation)
     this.#own.digest(joined)
-    for (const node of joined) if (this.#unseen.delete(node.incarnation)) void this.#copyOf(node).read()
+    // It may have seen this node before, and told it something.
+    if (this.#isUsed) for (const node of joined) void this.#copyOf(node).read()
     this.#own.keepTime()
   }
 
   /** Tells the entries of this node again, which is another life of it. */
   rejoined(): void {
-    if (this.#isStopped) return
-    this.#forgetGone()
-    this.#own.digest()
+    this.membersChanged({ joined: [] })
+    if (!this.#isStopped) this.#own.digest()
   }
 
   /** Removes everything. The entries of this node are removed at the others, too. */
   stop(): void {
-    if (this.#isStopped) return
     this.#isStopped = true
     this.#listeners.stop()
     this.#own.stop()
@@ -137,8 +129,8 @@ export class SharedEntries {
     this.#byTopic.clear()
   }
 
-  #isMember({ incarnation }: NodeRef): boolean {
-    return this.#options.cluster.members.some((member) => member.incarnation === incarnation)
+  get #present(): ReadonlySet<string> {
+    return new Set(this.#options.cluster.members.map(({ incarnation }) => incarnation))
   }
 
   #copyOf(node: NodeRef): RemoteEntries<SharedEntry> {
@@ -147,16 +139,11 @@ export class SharedEntries {
     const { cluster, tenant, table } = this.#options
     const copy = new RemoteEntries<SharedEntry>({
       ask: (after) => cluster.request(node, { type: 'entries.page', tenant, table, after }, { timeoutMs: answerWithinMs }),
-      make: ([id, topic, key, meta]: PortableEntry) => ({ topic, key, meta, id, node }),
+      make: ([id, topic, key, meta]: PortableEntry) => ({ topic, key, meta: deepFreeze(meta), id, node }),
       onChange: (entry, isAdded) => this.#index(entry, isAdded),
     })
     this.#copies.set(node.incarnation, copy)
     return copy
-  }
-
-  #forgetGone(): void {
-    const present = new Set(this.#options.cluster.members.map(({ incarnation }) => incarnation))
-    for (const incarnation of [...this.#copies.keys()]) if (!present.has(incarnation)) this.#forget(incarnation)
   }
 
   #forget(incarnation: string): void {

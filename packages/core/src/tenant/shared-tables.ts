@@ -1,106 +1,53 @@
 /** The tables that the nodes of a cluster share about one tenant. */
 import type { SystemServices } from '@beamclaw/actor'
-import { BeamClawError } from '../base/errors.ts'
 import type { TenantId } from '../base/ids.ts'
-import type { JsonValue } from '../base/messages.ts'
+import type { JsonObject, JsonValue } from '../base/messages.ts'
 import { Presence } from '../cluster/presence.ts'
 import { ProcessGroups } from '../cluster/process-groups.ts'
 import { SharedEntries } from '../cluster/shared-entries.ts'
 import type { Cluster, MemberChange, NodeRef } from '../ports/cluster.ts'
-import type { NodeLink } from './node-link.ts'
 
-const names = ['presence', 'groups'] as const
+type Body = { readonly [name: string]: JsonValue | undefined }
 
-type Name = (typeof names)[number]
+const names: readonly string[] = ['presence', 'groups']
 
-/**
- * Makes each table when the program or another node needs it first.
- *
- * Phases: `open → stopped`. Owns the tables; they outlive the incarnations of the tenant.
- */
+/** Phases: `open → stopped`. Owns the tables; they outlive the incarnations of the tenant. One that was never used has no timer and sends nothing. */
 export class SharedTables {
-  readonly #tenant: TenantId
-  readonly #cluster: Cluster
-  readonly #services: SystemServices
-  readonly #tables = new Map<Name, SharedEntries>()
-  #presence: Presence | undefined
-  #groups: ProcessGroups | undefined
-  #isStopped = false
+  readonly presence: Presence
+  readonly groups: ProcessGroups
+  readonly #tables: readonly SharedEntries[]
 
   constructor(tenant: TenantId, cluster: Cluster, services: SystemServices) {
-    this.#tenant = tenant
-    this.#cluster = cluster
-    this.#services = services
+    this.#tables = names.map((table) => new SharedEntries({ tenant, table, cluster, services }))
+    const [present, members] = this.#tables as [SharedEntries, SharedEntries]
+    this.presence = new Presence(present, () => cluster.self.id)
+    this.groups = new ProcessGroups({ tenant, cluster, services, entries: members })
   }
 
-  get presence(): Presence {
-    this.#presence ??= new Presence(this.#table('presence'), () => this.#cluster.self.id)
-    return this.#presence
+  /** Takes what another node tells. Ignores what is for no table. */
+  take(body: JsonObject, from: NodeRef): void {
+    if (body.type === 'entries') this.#table(body)?.take(body, from)
+    else if (body.type === 'groups.cast') this.groups.take(body)
   }
 
-  get groups(): ProcessGroups {
-    const [tenant, cluster, services] = [this.#tenant, this.#cluster, this.#services]
-    this.#groups ??= new ProcessGroups({ tenant, cluster, services, entries: this.#table('groups') })
-    return this.#groups
-  }
-
-  /** Takes what another node tells. */
-  take(body: { readonly [name: string]: JsonValue }, from: NodeRef): void {
-    if (body.type === 'groups.cast') return this.groups.take(body)
-    const name = nameIn(body.table)
-    if (name !== undefined) this.#table(name).take(body, from)
-  }
-
-  /** Returns a page of the entries of this node. A table that was never used has none. */
-  page(table: JsonValue | undefined, after: JsonValue | undefined): JsonValue {
-    const name = nameIn(table)
-    const entries = name === undefined ? undefined : this.#tables.get(name)
-    return (entries?.page(after) ?? { head: 0, entries: [], isLast: true }) as unknown as JsonValue
+  /** Returns the entries of this node after the one that another node names; null for a table that this version does not have. */
+  page(body: Body): JsonValue {
+    return (this.#table(body)?.page(body.after) ?? null) as unknown as JsonValue
   }
 
   membersChanged(change: MemberChange): void {
-    for (const table of this.#tables.values()) table.membersChanged(change)
+    for (const table of this.#tables) table.membersChanged(change)
   }
 
   rejoined(): void {
-    for (const table of this.#tables.values()) table.rejoined()
+    for (const table of this.#tables) table.rejoined()
   }
 
   stop(): void {
-    this.#isStopped = true
-    for (const table of this.#tables.values()) table.stop()
+    for (const table of this.#tables) table.stop()
   }
 
-  #table(name: Name): SharedEntries {
-    const known = this.#tables.get(name)
-    if (known !== undefined) return known
-    const table = new SharedEntries({ tenant: this.#tenant, table: name, cluster: this.#cluster, services: this.#services })
-    this.#tables.set(name, table)
-    if (this.#isStopped) table.stop()
-    return table
+  #table(body: Body): SharedEntries | undefined {
+    return this.#tables[names.indexOf(String(body.table))]
   }
-}
-
-/** Begins to take what other nodes tell and ask of the tables. */
-export function shareTables(tenants: readonly { readonly id: TenantId; readonly tables: SharedTables }[], link: NodeLink): void {
-  const tablesOf = (tenant: JsonValue | undefined): SharedTables | undefined => tenants.find(({ id }) => id === tenant)?.tables
-  const known = (tenant: JsonValue | undefined): SharedTables => {
-    const tables = tablesOf(tenant)
-    if (tables !== undefined) return tables
-    throw new BeamClawError('unknown-tenant', 'This node does not have that tenant; give all nodes the same ones')
-  }
-  link.whenTold((body, from) => {
-    if (typeof body !== 'object' || body === null || Array.isArray(body)) return
-    const told = body as { readonly [name: string]: JsonValue }
-    if (told.type === 'entries' || told.type === 'groups.cast') tablesOf(told.tenant)?.take(told, from)
-  })
-  link.answer('entries.page', async ({ tenant, table, after }) => known(tenant).page(table, after))
-  link.answer('groups.call', async (body) => known(body.tenant).groups.serve(body))
-  link.whenMembersChange((change) => {
-    for (const { tables } of tenants) tables.membersChanged(change)
-  })
-}
-
-function nameIn(value: JsonValue | undefined): Name | undefined {
-  return names.find((name) => name === value)
 }

@@ -38,7 +38,7 @@ export class EntryNode {
     const isOther = ({ incarnation }: NodeRef): boolean => incarnation !== this.self.incarnation
     const joined = this.members.filter((one) => !isIn(before, one) && isOther(one))
     const left = before.filter((one) => !isIn(this.members, one) && one.id !== this.self.id)
-    if (joined.length + left.length > 0) this.entries.membersChanged({ joined, left })
+    if (joined.length + left.length > 0) this.entries.membersChanged({ joined })
   }
 
   /** Comes back as another life; it sees the others later. */
