@@ -19,6 +19,7 @@ import { BeamClawError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import { type AgentId, parseAgentId, parseTenantId } from './base/ids.ts'
 import type { UserMessage } from './base/messages.ts'
+import { ClusterSettings } from './cluster/cluster-settings.ts'
 import type { Presence } from './cluster/presence.ts'
 import type { ProcessGroups } from './cluster/process-groups.ts'
 import type { Part } from './part/part.ts'
@@ -114,8 +115,9 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
 
   constructor(running: Running) {
     this.#running = running
-    const { cluster, link, phase, tenants, services } = running
-    this.cluster = new ClusterView({ cluster, link, phase, tenants, drain: () => this.drain(), logger: services.logger })
+    const { calls, cluster, link, phase, tenants, services } = running
+    const settings = new ClusterSettings({ store: calls, key: [this.#default.id, 'settings'], cluster, services })
+    this.cluster = new ClusterView({ cluster, link, phase, tenants, drain: () => this.drain(), logger: services.logger, settings })
     this.ended = new Promise((resolve) => {
       running.root.monitor(() => {
         running.phase.value = 'ended'
@@ -123,6 +125,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
         running.events.stop().catch(() => {})
         running.listeners.stop()
         for (const { tables } of tenants) tables.stop()
+        settings.stop()
         this.#end.abort(new BeamClawError('actor-not-running', 'This BeamClaw has ended'))
         resolve()
       })
