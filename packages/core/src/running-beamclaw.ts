@@ -116,7 +116,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   constructor(running: Running) {
     this.#running = running
     const { calls, cluster, link, phase, tenants, services } = running
-    const settings = new ClusterSettings({ store: calls, key: [this.#default.id, 'settings'], cluster, services })
+    const settings = new ClusterSettings({ store: calls, key: [this.#default.id, 'cluster', 'settings'], cluster, services })
     this.cluster = new ClusterView({ cluster, link, phase, tenants, drain: () => this.drain(), logger: services.logger, settings })
     this.ended = new Promise((resolve) => {
       running.root.monitor(() => {

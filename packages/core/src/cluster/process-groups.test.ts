@@ -209,5 +209,8 @@ test('what another node sends and this one cannot read is ignored, or refused', 
   expect((await rejection(groups.serve({ group: 'group', message: 1 }))).code).toBe('unknown-message')
   expect((await rejection(groups.serve({ group: 'group', member: 'gone', message: 1 }))).code).toBe('actor-not-running')
   const [member] = groups.members('group')
-  expect(await groups.serve({ group: 'group', member: member?.id ?? '', message: 'hi', timeoutMs: 'x' })).toEqual({ value: 1 })
+  expect(await groups.serve({ group: 'group', member: member?.id ?? '', message: 'hi' })).toEqual({ value: 1 })
+  expect((await rejection(groups.serve({ group: 'group', member: member?.id ?? '', message: 'hi', timeoutMs: 'x' }))).code).toBe(
+    'invalid-option',
+  )
 })

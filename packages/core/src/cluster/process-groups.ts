@@ -82,7 +82,8 @@ export class ProcessGroups {
     const { entries, services } = this.#options
     const target = groupTarget(member, services.clock)
     const id = services.ids.next('member')
-    const remove = entries.add(group, id, null)
+    // The key is that of all, so that members are in the order in which they joined.
+    const remove = entries.add(group, '-', id)
     this.#here.set(id, target)
     const leave = (): void => {
       cancel()
@@ -93,15 +94,16 @@ export class ProcessGroups {
     return leave
   }
 
-  /** Returns the members of a group as this node knows them, at whichever nodes. Throws `invalid-option`. */
+  /** Returns the members of a group as this node knows them, sorted by node and age. Throws `invalid-option`. */
   members(group: string): GroupMember[] {
     checkName('ProcessGroups.members', 'group', group)
-    return this.#options.entries.list(group).map(({ key: id, node }) => ({
-      id,
+    return this.#options.entries.list(group).map(({ meta: id, node }) => ({
+      id: String(id),
       node: node?.id ?? this.#options.cluster.self.id,
       isLocal: node === undefined,
-      cast: (message) => this.#cast({ group, member: id, message: groupCopy('message', message) }, node),
-      call: async (message, options) => this.#call({ group, member: id, message: groupCopy('message', message) }, node, timeoutOf(options)),
+      cast: (message) => this.#cast({ group, member: String(id), message: groupCopy('message', message) }, node),
+      call: async (message, options) =>
+        this.#call({ group, member: String(id), message: groupCopy('message', message) }, node, timeoutOf(options)),
     }))
   }
 
@@ -133,11 +135,11 @@ export class ProcessGroups {
     let failure = gone(group)
     // Those here have a lower rank than any elsewhere.
     const ranked = entries.list(group).map((entry) => ({ ...entry, rank: random.next() + (entry.node === undefined ? 0 : 1) }))
-    for (const { key, node } of ranked.sort((a, b) => a.rank - b.rank)) {
+    for (const { meta, node } of ranked.sort((a, b) => a.rank - b.rank)) {
       const leftMs = Math.ceil(endsAt - clock.monotonic())
       if (leftMs < 1) break
       try {
-        return await this.#call({ group, member: key, message: copy }, node, leftMs)
+        return await this.#call({ group, member: meta as string, message: copy }, node, leftMs)
       } catch (error) {
         if (!BeamClawError.isInstance(error) || error.details.isUndelivered !== true) throw error
         failure = error
@@ -156,8 +158,7 @@ export class ProcessGroups {
   async serve(body: { readonly [name: string]: JsonValue | undefined }): Promise<JsonValue> {
     const frame = readFrame(body)
     if (frame?.member === undefined) throw new BeamClawError('unknown-message', 'Another node sent a request that this one cannot read')
-    const timeoutMs = duration(1)(body.timeoutMs) === undefined ? (body.timeoutMs as number) : callDefaults.timeoutMs
-    const value = await this.#callHere(frame, timeoutMs)
+    const value = await this.#callHere(frame, timeoutOf({ timeoutMs: body.timeoutMs as number }))
     return value === undefined ? {} : { value: value as JsonValue }
   }
 
@@ -175,9 +176,9 @@ export class ProcessGroups {
   }
 
   #castHere({ group, member, message }: GroupFrame): void {
-    for (const { key, node } of this.#options.entries.list(group)) {
-      if (node !== undefined || (member !== undefined && member !== key)) continue
-      this.#here.get(key)?.cast(JSON.parse(JSON.stringify(message)), (error) => this.#log(group, error))
+    for (const { meta, node } of this.#options.entries.list(group)) {
+      if (node !== undefined || (member !== undefined && member !== meta)) continue
+      this.#here.get(meta as string)?.cast(JSON.parse(JSON.stringify(message)), (error) => this.#log(group, error))
     }
   }
 
