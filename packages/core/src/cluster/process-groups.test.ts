@@ -171,6 +171,45 @@ describe('a handler in a group', () => {
   })
 })
 
+describe('members at other nodes', () => {
+  /** Groups whose members are at nodes that answer as `answer` does. */
+  function elsewhere(answer: (node: string) => Promise<JsonValue>) {
+    const { services } = scene()
+    const asked: string[] = []
+    const list = () =>
+      ['n1', 'n2'].map((node, id) => ({ topic: 'group', key: '-', meta: `m${id}`, id, node: { id: node, incarnation: node } }))
+    const request = (node: { readonly id: string }): Promise<JsonValue> => {
+      asked.push(node.id)
+      return answer(node.id)
+    }
+    const options = { tenant: parseTenantId('default'), services, entries: { list }, cluster: { request } }
+    return { asked, groups: new ProcessGroups(options as unknown as ConstructorParameters<typeof ProcessGroups>[0]) }
+  }
+
+  test('that are certain not to have had the message are passed over', async () => {
+    for (let round = 0; round < 10; round++) {
+      const { groups } = elsewhere(async (node) => {
+        if (node === 'n2') return { value: 'yes' }
+        throw new BeamClawError('node-gone', 'dead', { details: { isUndelivered: true } })
+      })
+      expect(await groups.call('group', 1)).toBe('yes')
+    }
+    const { asked, groups } = elsewhere(async () => {
+      throw new BeamClawError('node-gone', 'dead', { details: { isUndelivered: true } })
+    })
+    expect((await rejection(groups.call('group', 1))).code).toBe('node-gone')
+    expect(asked.toSorted()).toEqual(['n1', 'n2'])
+  })
+
+  test('that may have had it are the last ones that are asked', async () => {
+    const { asked, groups } = elsewhere(async () => {
+      throw new BeamClawError('node-gone', 'it died meanwhile')
+    })
+    expect((await rejection(groups.call('group', 1))).code).toBe('node-gone')
+    expect(asked).toHaveLength(1)
+  })
+})
+
 describe('bad input', () => {
   test.each<readonly [string, string, (groups: ProcessGroups) => unknown]>([
     ['a group without a name', 'invalid-option', (groups) => groups.join('', { handle: () => {} })],

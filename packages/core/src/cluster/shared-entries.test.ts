@@ -113,6 +113,27 @@ describe('what is present', () => {
     expect([nodes[0].keysOf('room'), nodes[1].keysOf('room')]).toEqual([['ann@a'], ['ann@a']])
   })
 
+  test('is not listed once its node is no member, also before this node was told that it left', async () => {
+    const { nodes } = await scene('a', 'b')
+    presenceOf(nodes[1]).track('room', 'bob')
+    await flushEventLoop()
+    nodes[0].members = nodes[0].members.filter(({ id }) => id === 'a')
+    expect(nodes[0].keysOf('room')).toEqual([])
+  })
+
+  test('is told at once by a node that comes back, also to one that had no need of the table before', async () => {
+    const { net, nodes } = await scene('a', 'b')
+    nodes[1].isCutOff = true
+    presenceOf(nodes[1]).track('room', 'bob')
+    await flushEventLoop()
+    nodes[0].look()
+    nodes[1].rejoin()
+    await flushEventLoop()
+    net.lookAll()
+    await rest()
+    expect(nodes[0].keysOf('room')).toEqual(['bob@b'])
+  })
+
   test('is read in pages, and what changes meanwhile is not lost', async () => {
     const { net, nodes } = await scene('a')
     const presence = presenceOf(nodes[0])
