@@ -19,6 +19,9 @@ import { BeamClawError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
 import { type AgentId, parseAgentId, parseTenantId } from './base/ids.ts'
 import type { UserMessage } from './base/messages.ts'
+import { ClusterSettings } from './cluster/cluster-settings.ts'
+import type { Presence } from './cluster/presence.ts'
+import type { ProcessGroups } from './cluster/process-groups.ts'
 import type { Part } from './part/part.ts'
 import { partBelow } from './part/parts-branch.ts'
 import type { Cluster } from './ports/cluster.ts'
@@ -112,7 +115,8 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
 
   constructor(running: Running) {
     this.#running = running
-    const { cluster, link, phase, tenants, services } = running
+    const { calls, cluster, link, phase, tenants, services } = running
+    const settings = new ClusterSettings({ store: calls, key: [this.#default.id, 'cluster', 'settings'], cluster, services })
     this.cluster = new ClusterView({
       cluster,
       link,
@@ -121,6 +125,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
       drain: () => this.drain(),
       tree: () => this.tree(),
       logger: services.logger,
+      settings,
     })
     this.ended = new Promise((resolve) => {
       running.root.monitor(() => {
@@ -128,6 +133,8 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
         // Callers that follow a run must not wait for a tree that has ended.
         running.events.stop().catch(() => {})
         running.listeners.stop()
+        for (const { tables } of tenants) tables.stop()
+        settings.stop()
         this.#end.abort(new BeamClawError('actor-not-running', 'This BeamClaw has ended'))
         resolve()
       })
@@ -200,6 +207,16 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     return this.#default.approvals
   }
 
+  /** Who is present in the default tenant, at all nodes of the cluster. */
+  get presence(): Presence {
+    return this.#default.tables.presence
+  }
+
+  /** Groups of actors of the default tenant, at all nodes of the cluster. */
+  get groups(): ProcessGroups {
+    return this.#default.tables.groups
+  }
+
   /** Lists the default tenant's sessions, in the order of their keys. Rejects `invalid-option`, `invalid-id` or `invalid-session-key`. */
   async sessions(options: ListSessionsOptions = {}): Promise<readonly SessionSummary[]> {
     return this.#default.sessions(options)
@@ -210,6 +227,8 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
     const tenant = this.#tenant(id)
     return {
       approvals: tenant.approvals,
+      presence: tenant.tables.presence,
+      groups: tenant.tables.groups,
       session: (named: string | AgentDefinition, ...ids: readonly string[]) => tenant.named(named, ids),
       sessions: async (options = {}) => tenant.sessions(options),
     }

@@ -12,6 +12,10 @@ export async function clusterStatus(flags: GatewayFlags): Promise<void> {
   const { nodes, desiredNodes } = survey
   sayTable(['NODE', 'STATE', 'SESSIONS', 'BUSY', 'LOAD', 'MEMORY', 'UP FOR', 'VERSION'], nodes.map(shownRow))
   for (const { id, problem } of nodes) if (problem !== undefined) say(`What ${id} does is unknown: ${harmless(problem)}`)
+  for (const { id, settings } of nodes) {
+    if (settings?.problem !== undefined)
+      say(`${id} could not apply version ${settings.version} of the settings: ${harmless(settings.problem)}`)
+  }
   const up = nodes.filter(({ state }) => state === 'up').length
   say(`${up} up; the load of the last five minutes asks for ${desiredNodes}`)
 }

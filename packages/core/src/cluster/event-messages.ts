@@ -95,11 +95,13 @@ export function readRenewReply(body: JsonValue, count: number): readonly (number
   return heads.every((head) => head === null || isCount(head, 0)) ? (heads as readonly (number | null)[]) : undefined
 }
 
-function isObject(value: JsonValue | undefined): value is JsonObject {
+/** Returns true for an object that is no array. */
+export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function isCount(value: JsonValue | undefined, minimum: number): value is number {
+/** Returns true for a whole number of at least `minimum`. */
+export function isCount(value: JsonValue | undefined, minimum: number): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= minimum
 }
 

@@ -3,6 +3,7 @@ import type { Logger, TreeNode } from '@beamclaw/actor'
 import { aBoolean, checkOptions, integer } from '@beamclaw/actor/internal'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { JsonObject, JsonValue } from '../base/messages.ts'
+import type { ClusterSettings, SettingsStatus } from '../cluster/cluster-settings.ts'
 import type { Cluster, Member } from '../ports/cluster.ts'
 import type { NodePhase } from '../session/node-phase.ts'
 import type { LinkedTenant, NodeLink } from './node-link.ts'
@@ -15,6 +16,8 @@ export interface NodeActivity {
   readonly sessions: number
   /** Those with a run under way, or messages that wait for one. */
   readonly busySessions: number
+  /** The version of the cluster's settings that it has; absent for a node that does not listen to them. */
+  readonly settings?: SettingsStatus
   /** What the node's host added with `report`. */
   readonly report: JsonObject
 }
@@ -60,6 +63,7 @@ export interface ClusterViewOptions {
   /** Returns the supervision tree of this node. */
   readonly tree: () => TreeNode
   readonly logger: Logger
+  readonly settings: ClusterSettings
 }
 
 /** Children of each supervisor that `trees` shows. */
@@ -79,6 +83,8 @@ const drainWithinMs = 5_000
  * for (const { id, state, activity } of await running.cluster.status()) console.log(id, state, activity?.busySessions)
  */
 export class ClusterView {
+  /** What all nodes have in common. */
+  readonly settings: ClusterSettings
   readonly #options: ClusterViewOptions
   #report: () => JsonObject = () => ({})
   /** Drains of this node that have not begun. */
@@ -87,6 +93,8 @@ export class ClusterView {
   /** Made by core. */
   constructor(options: ClusterViewOptions) {
     this.#options = options
+    this.settings = options.settings
+    options.link.whenTold((body) => options.settings.take(body))
     options.link.answer('node.status', async () => this.#activity() as unknown as JsonObject)
     options.link.answer('node.tree', async ({ mostChildren }) => {
       const limit = typeof mostChildren === 'number' ? Math.min(mostChildrenShown, Math.max(1, Math.trunc(mostChildren))) : defaultChildren
@@ -208,10 +216,12 @@ export class ClusterView {
   #activity(): NodeActivity {
     const { phase, tenants } = this.#options
     const sum = (count: (tenant: LinkedTenant) => number): number => tenants.reduce((total, tenant) => total + count(tenant), 0)
+    const settings = this.settings.status
     return {
       phase: this.#looking > 0 && phase.value === 'running' ? 'draining' : phase.value,
       sessions: sum(({ sessionCount }) => sessionCount),
       busySessions: sum(({ busyCount }) => busyCount),
+      ...(settings === undefined ? {} : { settings }),
       report: this.#report(),
     }
   }

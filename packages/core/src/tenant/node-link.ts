@@ -8,12 +8,13 @@
 import type { SystemServices, TimerHandle } from '@beamclaw/actor'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import { parseSessionKey, type TenantId } from '../base/ids.ts'
-import type { JsonValue } from '../base/messages.ts'
+import type { JsonObject, JsonValue } from '../base/messages.ts'
 import type { Cluster, ClusterHost, MemberChange, NodeRef, VersionRange } from '../ports/cluster.ts'
 import { recordFormats } from '../session/journal/record-formats.ts'
 import { isStoreLost } from '../session/journal/store-failure-codes.ts'
 import type { NodePhase } from '../session/node-phase.ts'
 import type { SessionCall, SessionFrame } from '../session/remote-sessions.ts'
+import type { SharedTables } from './shared-tables.ts'
 
 /** The frames between nodes that this version speaks. */
 const wireVersions: VersionRange = [1, 1]
@@ -32,6 +33,7 @@ export interface LinkedTenant {
   readonly sessionCount: number
   /** Those with work. */
   readonly busyCount: number
+  readonly tables: SharedTables
   serve(key: ReturnType<typeof parseSessionKey>, call: SessionCall): Promise<unknown>
   answer(what: TenantQuestion): Promise<JsonValue>
   answerPart(part: JsonValue | undefined, body: JsonValue | undefined): Promise<JsonValue>
@@ -74,6 +76,8 @@ export class NodeLink implements ClusterHost {
       if (what !== 'at-work' && what !== 'grants') throw unreadable()
       return this.#tenant(tenant).answer(what)
     })
+    this.#handlers.set('entries.page', async (body) => this.#tenant(body.tenant).tables.page(body))
+    this.#handlers.set('groups.call', (body) => this.#tenant(body.tenant).tables.groups.serve(body))
   }
 
   /** Has `handler` reply to the requests whose `type` is this one. */
@@ -119,6 +123,9 @@ export class NodeLink implements ClusterHost {
   }
 
   onTell(body: JsonValue, from: NodeRef): void {
+    const told = body as JsonObject | null
+    const tenant = this.#options.tenants.find(({ id }) => id === told?.tenant)
+    this.#guarded(() => tenant?.tables.take(told as JsonObject, from))
     for (const listener of this.#onTell) this.#guarded(() => listener(body, from))
   }
 
@@ -127,6 +134,7 @@ export class NodeLink implements ClusterHost {
     for (const { id, incarnation } of change.joined) logger.log('info', 'cluster.joined', { node: id, incarnation })
     for (const { id, incarnation } of change.left) logger.log('info', 'cluster.left', { node: id, incarnation })
     for (const listener of [...this.#onMembers]) this.#guarded(() => listener(change))
+    for (const { tables } of this.#options.tenants) this.#guarded(() => tables.membersChanged(change))
     if (change.left.length > 0) this.#sweep()
   }
 

@@ -29,6 +29,7 @@ import type { SessionRouter } from '../session/session-router.ts'
 import type { RunWaits } from '../tool/run-waits.ts'
 import { FoldedKeys } from './folded-keys.ts'
 import type { TenantQuestion } from './node-link.ts'
+import { SharedTables } from './shared-tables.ts'
 import { newTenantLife, type TenantLife, type TenantNode } from './tenant-life.ts'
 import { TenantNodes } from './tenant-nodes.ts'
 import { wholeKeyOf } from './whole-key.ts'
@@ -40,6 +41,8 @@ export class Tenant implements SessionAccess {
   readonly id: TenantId
   /** What waits for approval; outlives the incarnations. */
   readonly approvals: ApprovalGate
+  /** What the nodes of the cluster share in memory; outlives the incarnations, too. */
+  readonly tables: SharedTables
   readonly #node: TenantNode
   readonly #foldedKeys: FoldedKeys
   readonly #nodes: TenantNodes
@@ -54,6 +57,7 @@ export class Tenant implements SessionAccess {
     this.resumed = new Promise((resolve) => {
       this.#onResumed = resolve
     })
+    this.tables = new SharedTables(id, node.cluster, node.services)
     this.#foldedKeys = new FoldedKeys(node.services.logger)
     this.#nodes = new TenantNodes(id, node.cluster, node.link)
     const { store, services } = node
@@ -194,6 +198,7 @@ export class Tenant implements SessionAccess {
     this.#life.activity.renew()
     this.#life.activity.open().catch(() => {})
     void this.#life.sweeper.current?.sweep()
+    this.tables.rejoined()
   }
 
   /** Hands all sessions to other nodes; each gets `stepMs` for its step. Resolves once those with work go on there, as far as they can. */

@@ -48,6 +48,20 @@ test('a client reads the tree of each node in outline', async () => {
   for (const mostChildren of [0, 101, 1.5, '3']) await expect(client.ask('cluster.tree', { mostChildren })).rejects.toThrow()
 })
 
+test('the status says which version of the settings a node has, and why it could not apply it', async () => {
+  await using stage = await scene()
+  await using client = await RawClient.connected(stage.url)
+  const settings = async (): Promise<unknown> =>
+    ((await client.ask('cluster.status', {})) as { nodes: { settings?: unknown }[] }).nodes[0]?.settings
+  expect(await settings()).toBeUndefined()
+  stage.claw.cluster.settings.on(({ value }) => {
+    if (value.isBad === true) throw new Error('cannot apply it')
+  })
+  await vi.waitFor(async () => expect(await settings()).toEqual({ version: 0 }))
+  await stage.claw.cluster.settings.update(() => ({ isBad: true }))
+  await vi.waitFor(async () => expect(await settings()).toEqual({ version: 1, problem: 'cannot apply it' }))
+})
+
 test('a node that was emptied is not ready, and says so', async () => {
   await using stage = await scene()
   await using client = await RawClient.connected(stage.url, { scopes: ['operator.admin'] })

@@ -1,5 +1,5 @@
 /** What a gateway tells of its cluster: the nodes, the metrics, and how many nodes there should be. */
-import type { Clock, NodeStatus, RunningBeamClaw, TimerHandle } from '@beamclaw/core'
+import type { Clock, NodeStatus, RunningBeamClaw, SettingsStatus, TimerHandle } from '@beamclaw/core'
 import type { NodeRow } from '@beamclaw/protocol'
 import type { NodeLoad, ProcessLoad } from './node-load.ts'
 import { fewerAfterMs, ScaleAdvice } from './scale-advice.ts'
@@ -135,8 +135,13 @@ function rowOf({ id, incarnation, isSelf, state, activity, problem }: NodeStatus
     ...(typeof told.rssBytes === 'number' ? { rssBytes: whole(told.rssBytes) } : {}),
     ...(typeof told.uptimeMs === 'number' ? { uptimeMs: whole(told.uptimeMs) } : {}),
     ...(typeof told.version === 'string' ? { version: told.version.slice(0, 64) } : {}),
+    ...(activity?.settings === undefined ? {} : { settings: settingsOf(activity.settings) }),
     ...(problem === undefined ? {} : { problem }),
   }
+}
+
+function settingsOf({ version, problem }: SettingsStatus): NonNullable<NodeRow['settings']> {
+  return { version: whole(version), ...(typeof problem === 'string' ? { problem: problem.slice(0, 256) } : {}) }
 }
 
 /** What another node tells may be of another version. */

@@ -20,6 +20,8 @@ const nodeRow = z.strictObject({
   rssBytes: count.optional(),
   uptimeMs: count.optional(),
   version: z.string().optional(),
+  /** The version of the cluster's settings that it has; absent when it does not listen to them. `problem` says why it could not apply them. */
+  settings: z.strictObject({ version: count, problem: z.string().optional() }).optional(),
   /** Why it did not answer. */
   problem: z.string().optional(),
 })
