@@ -80,6 +80,8 @@ export interface Cluster {
   readonly self: NodeRef
   /** The live nodes, in no order, as they were at most two heartbeats ago; after `join` it contains this one. */
   readonly members: readonly Member[]
+  /** True where the node of a session follows from its key alone: to release a session to another node moves nothing. @default false */
+  readonly hasFixedPlaces?: boolean
   /**
    * Makes this node a member. Once; before it there are leases alone. The members that are there already are not told to `onMembers`. Rejects
    * `node-id-taken` while another live node has this id, and as the transport does.

@@ -7,13 +7,15 @@
  */
 import type { SystemServices, TimerHandle } from '@beamclaw/actor'
 import { BeamClawError, describeError } from '../base/errors.ts'
-import { parseSessionKey, type TenantId } from '../base/ids.ts'
+import { parseSessionKey } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
 import type { Cluster, ClusterHost, MemberChange, NodeRef, VersionRange } from '../ports/cluster.ts'
 import { recordFormats } from '../session/journal/record-formats.ts'
 import { isStoreLost } from '../session/journal/store-failure-codes.ts'
 import type { NodePhase } from '../session/node-phase.ts'
 import type { SessionCall, SessionFrame } from '../session/remote-sessions.ts'
+import { type BalancedTenant, Rebalancer } from './rebalancer.ts'
+import { offerType } from './session-offer.ts'
 
 /** The frames between nodes that this version speaks. */
 const wireVersions: VersionRange = [1, 1]
@@ -26,8 +28,7 @@ const sweepEveryMs = 30_000
 export type TenantQuestion = 'at-work' | 'grants'
 
 /** What the link needs of a tenant. */
-export interface LinkedTenant {
-  readonly id: TenantId
+export interface LinkedTenant extends BalancedTenant {
   /** Sessions in memory. */
   readonly sessionCount: number
   /** Those with work. */
@@ -50,6 +51,8 @@ export interface NodeLinkOptions {
   readonly tenants: readonly LinkedTenant[]
   /** Called when the data of the cluster were replaced: this node comes back into no cluster. */
   readonly onLost: (error: BeamClawError) => void
+  /** Whether sessions without work are moved, to and from this node, where one has much more to do than the others. */
+  readonly isRebalanced: boolean
 }
 
 export class NodeLink implements ClusterHost {
@@ -59,6 +62,7 @@ export class NodeLink implements ClusterHost {
   readonly #handlers = new Map<string, NodeHandler>()
   readonly #onMembers = new Set<(change: MemberChange) => void>()
   readonly #onTell: ((body: JsonValue, from: NodeRef) => void)[] = []
+  readonly #rebalancer: Rebalancer | undefined
   /** Settles once the sessions of the life before have ended. */
   #isolating: Promise<unknown> = Promise.resolve()
   #before: NodePhase = 'running'
@@ -74,6 +78,12 @@ export class NodeLink implements ClusterHost {
       if (what !== 'at-work' && what !== 'grants') throw unreadable()
       return this.#tenant(tenant).answer(what)
     })
+    // Where the place of a session follows from its key, none can be moved.
+    if (options.isRebalanced && options.cluster.hasFixedPlaces !== true) {
+      const rebalancer = new Rebalancer(options)
+      this.#rebalancer = rebalancer
+      this.#handlers.set(offerType, (body) => rebalancer.onOffer(body as JsonValue))
+    }
   }
 
   /** Has `handler` reply to the requests whose `type` is this one. */
@@ -92,7 +102,7 @@ export class NodeLink implements ClusterHost {
     return () => void this.#onMembers.delete(listener)
   }
 
-  /** Begins to tell the others the load of this node. */
+  /** Begins to tell the others the load of this node, and to even the loads out. */
   begin(): void {
     const { clock } = this.#options.services
     const look = (): void => {
@@ -102,12 +112,14 @@ export class NodeLink implements ClusterHost {
       this.#timer = clock.setTimer(look, loadEveryMs, true)
     }
     this.#timer = clock.setTimer(look, loadEveryMs, true)
+    this.#rebalancer?.begin()
   }
 
   /** Ends what `begin` began. */
   end(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#rebalancer?.end()
   }
 
   async onRequest(body: JsonValue, from: NodeRef): Promise<JsonValue> {
@@ -127,7 +139,9 @@ export class NodeLink implements ClusterHost {
     for (const { id, incarnation } of change.joined) logger.log('info', 'cluster.joined', { node: id, incarnation })
     for (const { id, incarnation } of change.left) logger.log('info', 'cluster.left', { node: id, incarnation })
     for (const listener of [...this.#onMembers]) this.#guarded(() => listener(change))
-    if (change.left.length > 0) this.#sweep()
+    if (change.left.length === 0) return
+    this.#rebalancer?.membersLeft()
+    this.#sweep()
   }
 
   onIsolated(): void {

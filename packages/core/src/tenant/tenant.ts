@@ -15,6 +15,7 @@ import { parseSessionKey, type SessionKey, type TenantId } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
 import type { PartHost } from '../part/part.ts'
 import { partBelow } from '../part/parts-branch.ts'
+import type { NodeRef } from '../ports/cluster.ts'
 import type { Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import type { ResumeMode } from '../session/activity/activity-log-options.ts'
@@ -29,6 +30,7 @@ import type { SessionRouter } from '../session/session-router.ts'
 import type { RunWaits } from '../tool/run-waits.ts'
 import { FoldedKeys } from './folded-keys.ts'
 import type { TenantQuestion } from './node-link.ts'
+import type { RestingSession } from './rebalancer.ts'
 import { newTenantLife, type TenantLife, type TenantNode } from './tenant-life.ts'
 import { TenantNodes } from './tenant-nodes.ts'
 import { wholeKeyOf } from './whole-key.ts'
@@ -149,6 +151,22 @@ export class Tenant implements SessionAccess {
   /** Those with work. */
   get busyCount(): number {
     return this.#life.activity.busy.length
+  }
+
+  /** The sessions in memory that have no work, and had none for some seconds. */
+  get resting(): readonly RestingSession[] {
+    const { activity, supervisor } = this.#life
+    const sessions = partBelow(supervisor, 'sessions') as DynamicSupervisor | undefined
+    const keys = (sessions?.whichChildren() ?? []).map(({ id }) => id as SessionKey)
+    return keys.filter((key) => !activity.isListed(key)).map((key) => ({ key, usedAt: activity.lastSeen(key) ?? 0 }))
+  }
+
+  canTake(key: SessionKey): boolean {
+    return this.#life.router.canTake(key)
+  }
+
+  giveTo(key: SessionKey, node: NodeRef): Promise<boolean> {
+    return this.#life.router.giveTo(key, node)
   }
 
   /** Takes over from nodes that have left the cluster, and asks again what they have changed. */
