@@ -2,7 +2,7 @@
 import type { TimerHandle } from '@beamclaw/actor'
 import type { RunEvent } from '../base/events.ts'
 import type { JsonValue } from '../base/messages.ts'
-import type { NodeRef } from '../ports/cluster.ts'
+import type { Location, NodeRef } from '../ports/cluster.ts'
 import { readListenReply } from './event-messages.ts'
 import type { Follower } from './follower.ts'
 
@@ -42,6 +42,8 @@ export class FollowedTopic {
   #isEnded = false
   // Events may have been missed since the place was last settled.
   #hasMissed = false
+  // The last grant of the session when it was looked for; undefined while that is not known, or it runs here.
+  #epoch: number | undefined
   #isLooking = false
   #mustLookAgain = false
   #retryMs = firstRetryMs
@@ -85,7 +87,7 @@ export class FollowedTopic {
   look(to?: NodeRef): void {
     if (this.#isEnded) return
     if (this.#isLooking) this.#mustLookAgain = true
-    else if (this.#follower.isAlone || (to === undefined && this.#follower.isHere(this.#lease))) this.#settleHere()
+    else if (this.#follower.isAlone || (to === undefined && this.#follower.isHere(this.#lease))) this.#runsHere()
     else {
       if (!this.#isSettled) this.#waitForFirst()
       void this.#lookUntilDone(to)
@@ -97,7 +99,10 @@ export class FollowedTopic {
     if (this.#isEnded) return
     // A look that is under way may still find the place before.
     if (this.#isLooking) this.#mustLookAgain = true
-    this.#settleHere()
+    const wasFree = this.#place.at === 'here' && this.#epoch !== undefined
+    this.#runsHere()
+    // A session that was to start here may have been elsewhere since the last look, where other nodes had placed it.
+    if (wasFree) this.#tellGap()
   }
 
   /** The session has replied from that node. One that was free may have started elsewhere than where it was looked for. */
@@ -191,18 +196,30 @@ export class FollowedTopic {
   async #lookOnce(to: NodeRef | undefined): Promise<boolean> {
     try {
       const { cluster } = this.#follower
-      const node = to ?? (this.#follower.isHere(this.#lease) ? cluster.self : (await cluster.locate(this.#lease)).node)
+      const isHere = to === undefined && this.#follower.isHere(this.#lease)
+      const { node, epoch }: Pick<Location, 'node' | 'epoch'> =
+        to !== undefined ? { node: to } : isHere ? { node: cluster.self } : await cluster.locate(this.#lease)
       if (this.#isEnded) return true
-      if (this.#follower.isSelf(node)) {
-        this.#settleHere()
-        return true
-      }
-      const isThere = this.#place.at === 'there' && this.#place.node.incarnation === node.incarnation
-      return isThere || (await this.#listenAt(node))
+      const [before, known] = [this.#place, this.#epoch]
+      this.#epoch = epoch
+      const isFound = await this.#settleAt(node)
+      // It was started since the last look, perhaps elsewhere, and may have come to its end there.
+      if (this.#place === before && known !== undefined && epoch !== undefined && known !== epoch) this.#tellGap()
+      return isFound
     } catch {
       // Without a place that is known, nothing is heard; one that was known may still be right.
       return this.#isEnded || this.#place.at !== 'unknown'
     }
+  }
+
+  /** Resolves with whether it is followed there. */
+  async #settleAt(node: NodeRef): Promise<boolean> {
+    if (this.#follower.isSelf(node)) {
+      this.#settleHere()
+      return true
+    }
+    const isThere = this.#place.at === 'there' && this.#place.node.incarnation === node.incarnation
+    return isThere || (await this.#listenAt(node))
   }
 
   async #listenAt(node: NodeRef): Promise<boolean> {
@@ -231,6 +248,11 @@ export class FollowedTopic {
       this.#forgetPlace()
       throw error
     }
+  }
+
+  #runsHere(): void {
+    this.#epoch = undefined
+    this.#settleHere()
   }
 
   #settleHere(): void {

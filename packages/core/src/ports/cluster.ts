@@ -32,6 +32,11 @@ export interface Location {
   /** The owner; without one, the node that is to become it. */
   readonly node: NodeRef
   readonly isOwner: boolean
+  /**
+   * The epoch of the last grant of the key, also of one that is free again; 0 without one. It differs from the one before exactly when the key was granted
+   * meanwhile, or not for an hour. Undefined where keys have fixed places.
+   */
+  readonly epoch?: number
 }
 
 /** Time-bound ownership of `key` by one node. */
