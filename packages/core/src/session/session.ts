@@ -53,6 +53,14 @@ const looks: ReadonlySet<SessionMessage['type']> = new Set(['exists', 'inspect']
 /** The commands that begin a session that does not exist. */
 const beginnings: ReadonlySet<SessionMessage['type']> = new Set(['send', 'configure', 'import'])
 
+/** What a session has to do. */
+export interface SessionWorkload {
+  /** True while a run is under way that does more than wait for decisions. */
+  readonly isRunning: boolean
+  /** Messages that wait for a run. */
+  readonly waiting: number
+}
+
 export type SessionReply = CommandReply | SessionInspection | boolean
 
 type Context = ActorContext<SessionMessage>
@@ -142,6 +150,12 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     const hasNone = loaded === undefined ? isAtRest : loaded.running === undefined && !hasWork(loaded.state)
     if (hasNone) this.#memory.heir = node
     return hasNone
+  }
+
+  /** What it has to do now. */
+  get workload(): SessionWorkload {
+    const { current, waiting } = this.#memory.loaded?.state ?? {}
+    return { isRunning: current !== undefined && !isParked(current), waiting: waiting?.length ?? 0 }
   }
 
   /** The next load begins with the snapshot. A store that refuses it is found out by the next command. */

@@ -27,12 +27,23 @@ const sweepEveryMs = 30_000
 /** What nodes ask each other about a tenant: its sessions at work there; to read the grants again, which have changed. */
 export type TenantQuestion = 'at-work' | 'grants'
 
+/** What the sessions of a tenant have to do at a node. */
+export interface TenantWorkload {
+  /** Runs under way, without those that wait for decisions alone. */
+  readonly activeRuns: number
+  /** Messages that wait for a run. */
+  readonly waitingMessages: number
+  /** Sessions that dead nodes have left in the middle of their work, as far as this one has read their lists, and that no node has taken over. */
+  readonly orphanedSessions: number
+}
+
 /** What the link needs of a tenant. */
 export interface LinkedTenant extends BalancedTenant {
   /** Sessions in memory. */
   readonly sessionCount: number
   /** Those with work. */
   readonly busyCount: number
+  readonly workload: TenantWorkload
   serve(key: ReturnType<typeof parseSessionKey>, call: SessionCall): Promise<unknown>
   answer(what: TenantQuestion): Promise<JsonValue>
   answerPart(part: JsonValue | undefined, body: JsonValue | undefined): Promise<JsonValue>

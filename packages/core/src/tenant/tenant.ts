@@ -22,6 +22,7 @@ import type { ResumeMode } from '../session/activity/activity-log-options.ts'
 import { forOtherNode, fromOtherNode, sessionsAtWork } from '../session/listing/sessions-at-work.ts'
 import type { SessionCall } from '../session/remote-sessions.ts'
 import type { EventLoopTurns } from '../session/run/event-loop-turns.ts'
+import type { Session } from '../session/session.ts'
 import type { SessionAccess } from '../session/session-door.ts'
 import { SessionHandle } from '../session/session-handle.ts'
 import { type ListedSession, type ListSessionsOptions, listSessions, type SessionSummary } from '../session/session-list.ts'
@@ -29,7 +30,7 @@ import { SessionRecords } from '../session/session-records.ts'
 import type { SessionRouter } from '../session/session-router.ts'
 import type { RunWaits } from '../tool/run-waits.ts'
 import { FoldedKeys } from './folded-keys.ts'
-import type { TenantQuestion } from './node-link.ts'
+import type { TenantQuestion, TenantWorkload } from './node-link.ts'
 import type { RestingSession } from './rebalancer.ts'
 import { newTenantLife, type TenantLife, type TenantNode } from './tenant-life.ts'
 import { TenantNodes } from './tenant-nodes.ts'
@@ -144,8 +145,7 @@ export class Tenant implements SessionAccess {
 
   /** Sessions in memory. */
   get sessionCount(): number {
-    const sessions = partBelow(this.#life.supervisor, 'sessions') as DynamicSupervisor | undefined
-    return sessions?.countChildren().active ?? 0
+    return this.#sessions?.countChildren().active ?? 0
   }
 
   /** Those with work. */
@@ -153,11 +153,26 @@ export class Tenant implements SessionAccess {
     return this.#life.activity.busy.length
   }
 
+  /** What the sessions in memory have to do, and those that dead nodes have left. */
+  get workload(): TenantWorkload {
+    const { sweeper } = this.#life
+    let [activeRuns, waitingMessages] = [0, 0]
+    for (const { actor } of this.#sessions?.whichChildren() ?? []) {
+      const { isRunning = false, waiting = 0 } = (actor as Session | undefined)?.workload ?? {}
+      if (isRunning) activeRuns++
+      waitingMessages += waiting
+    }
+    return { activeRuns, waitingMessages, orphanedSessions: sweeper.current?.orphaned ?? 0 }
+  }
+
+  get #sessions(): DynamicSupervisor | undefined {
+    return partBelow(this.#life.supervisor, 'sessions') as DynamicSupervisor | undefined
+  }
+
   /** The sessions in memory that have no work, and had none for some seconds. */
   get resting(): readonly RestingSession[] {
-    const { activity, supervisor } = this.#life
-    const sessions = partBelow(supervisor, 'sessions') as DynamicSupervisor | undefined
-    const keys = (sessions?.whichChildren() ?? []).map(({ id }) => id as SessionKey)
+    const { activity } = this.#life
+    const keys = (this.#sessions?.whichChildren() ?? []).map(({ id }) => id as SessionKey)
     return keys.filter((key) => !activity.isListed(key)).map((key) => ({ key, usedAt: activity.lastSeen(key) ?? 0 }))
   }
 
