@@ -65,3 +65,13 @@ test('a pod has time for the pause before its end and for its drain, and one at 
   expect(terminationGracePeriodSeconds).toBeGreaterThanOrEqual(pauseSeconds + settings.drainMs / 1_000 + 10)
   expect(partOf(budget, 'PodDisruptionBudget').spec.maxUnavailable).toBe(1)
 })
+
+test('the job that copies the costs of pods asks by a name that the gateway takes, and may change pods alone', () => {
+  const job = readFileSync(fileURLToPath(new URL('../../../deploy/kubernetes/deletion-cost.yaml', import.meta.url)), 'utf8')
+  const { hostname, port, pathname } = new URL(/http:\S+/.exec(job)?.[0] ?? '')
+  expect(settings.allowedHosts).toContain(hostname)
+  expect([Number(port), pathname]).toEqual([settings.port, '/v1/cluster/scale'])
+  const kinds = parseAllDocuments(job).map((part) => part.toJS() as { readonly kind: string; readonly rules?: unknown })
+  expect(kinds.map(({ kind }) => kind)).toEqual(['ServiceAccount', 'Role', 'RoleBinding', 'CronJob'])
+  expect(kinds[1]?.rules).toEqual([{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'patch'] }])
+})

@@ -17,7 +17,7 @@ import { readAgents, unknownAgent } from './agent/agent-list.ts'
 import type { ApprovalGate } from './approval/approval-gate.ts'
 import { BeamClawError } from './base/errors.ts'
 import type { RunEvent } from './base/events.ts'
-import { type AgentId, parseAgentId, parseTenantId } from './base/ids.ts'
+import { type AgentId, parseAgentId, parseSessionKey, parseTenantId } from './base/ids.ts'
 import type { UserMessage } from './base/messages.ts'
 import { ClusterSettings } from './cluster/cluster-settings.ts'
 import type { Presence } from './cluster/presence.ts'
@@ -436,6 +436,12 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
+  }
+
+  /** @internal Gives a session of the default tenant to another node, for drills. Resolves with whether it has left; one that has work stays. */
+  static async giveSession(running: RunningBeamClaw, key: string, to: string): Promise<boolean> {
+    const node = running.cluster.nodes.find(({ id, isSelf, state }) => id === to && !isSelf && state === 'up')
+    return node !== undefined && (await running.#default.giveTo(parseSessionKey(key), node))
   }
 
   /** @internal Kills one part of the default tenant, for drills: its supervisor starts it again. Throws `child-not-found`. */

@@ -49,7 +49,8 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
     // Callers get the store's error before the tree ends.
     services.clock.setTimer(() => void root.stop(undefined, stopDefaults), 0)
   }
-  const link = new NodeLink({ cluster, services, phase, tenants, onLost })
+  const defaults = { ...sessionDefaults, ...options.sessions }
+  const link = new NodeLink({ cluster, services, phase, tenants, onLost, isRebalanced: !isAlone && defaults.rebalance })
   const node: TenantNode = {
     store: calls,
     hostStore: store,
@@ -65,7 +66,7 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
     providers,
     suspects: new SuspectLine(services.clock, isAlone ? undefined : cluster),
     turns: new EventLoopTurns(services.clock),
-    sessionDefaults: { ...sessionDefaults, ...options.sessions },
+    sessionDefaults: defaults,
     askMode: options.approvals?.askMode,
     parts: options.parts ?? [],
     resume: options.resume ?? 'now',

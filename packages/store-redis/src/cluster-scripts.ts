@@ -122,11 +122,12 @@ keepUntil(tonumber(ARGV[3]))
 return 1
 `)
 
-/** KEYS nodes, owner. Returns `owned` or `handed` with id and incarnation, or `free`. Writes nothing. */
+/** KEYS nodes, owner. Returns the last epoch, then `owned` or `handed` with id and incarnation, or `free`. Writes nothing. */
 export const locateScript: RedisScript = script(`${ownership}
-if owner[2] then return isLive(owner[2]) and {'owned', owner[1], owner[2]} or {'free'} end
-if isHandedOver() then return {'handed', owner[5], owner[6]} end
-return {'free'}
+local epoch = owner[3] or '0'
+if owner[2] then return isLive(owner[2]) and {epoch, 'owned', owner[1], owner[2]} or {epoch, 'free'} end
+if isHandedOver() then return {epoch, 'handed', owner[5], owner[6]} end
+return {epoch, 'free'}
 `)
 
 /** KEYS nodes, owner. ARGV nonce, milliseconds. Keeps the owner for so long from now on, if that lease holds the key. */

@@ -20,7 +20,7 @@ export interface OwnershipOptions {
 }
 
 /** Where a key is: at its owner, on its way to a node, or nowhere. */
-export type Place = { readonly kind: 'owned' | 'handed'; readonly node: NodeRef } | { readonly kind: 'free' }
+export type Place = { readonly epoch: number } & ({ readonly kind: 'owned' | 'handed'; readonly node: NodeRef } | { readonly kind: 'free' })
 
 const day = 24 * 3_600_000
 /** How long the last epoch of a free key is kept: afterwards the clock is above it, even if it was set back by as much. */
@@ -74,9 +74,10 @@ export class Ownership {
   async locate(key: string): Promise<Place> {
     const { link, names } = this.#options
     const reply = await link.readScript('looking for the owner of a key', locateScript, [names.nodes, names.owner(key)], [])
-    const [kind, id, incarnation] = reply as readonly string[]
-    if (kind !== 'owned' && kind !== 'handed') return { kind: 'free' }
-    return { kind, node: { id: id as NodeId, incarnation: incarnation as string } }
+    const [last, kind, id, incarnation] = reply as readonly string[]
+    const epoch = Number(last)
+    if (kind !== 'owned' && kind !== 'handed') return { kind: 'free', epoch }
+    return { kind, node: { id: id as NodeId, incarnation: incarnation as string }, epoch }
   }
 
   /** Has the server keep the keys that it would forget first. Called with each heartbeat. */

@@ -127,7 +127,8 @@ export class RedisCluster implements Cluster {
     return await this.#run('looking for the owner of a key', async () => {
       await this.#membership.enter()
       const place = await this.#ownership.locate(key)
-      if (place.kind !== 'free') return { node: place.node, isOwner: place.kind === 'owned' }
+      const { epoch } = place
+      if (place.kind !== 'free') return { node: place.node, isOwner: place.kind === 'owned', epoch }
       const { members, self } = this.#membership
       // A cluster that drains as a whole still has its keys somewhere.
       const node =
@@ -136,7 +137,7 @@ export class RedisCluster implements Cluster {
           key,
           members.map((member) => ({ ...member, state: 'up' as const })),
         )
-      return { node: node ?? self, isOwner: false }
+      return { node: node ?? self, isOwner: false, epoch }
     })
   }
 

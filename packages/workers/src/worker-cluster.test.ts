@@ -1,5 +1,5 @@
 import { clusterContract } from '@beamclaw/testkit'
-import { describe, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { Hub } from './hub.ts'
 import { startWorkers } from './testing/workers.ts'
 import type { WorkerCluster } from './worker-cluster.ts'
@@ -35,4 +35,10 @@ clusterContract('WorkerCluster', makeCluster, {
   skip: {
     isolation: 'the channel between a parent and its worker ends only with one of the two, so no worker that runs is ever cut off',
   },
+})
+
+test('a worker says that a session is where its shard is, so that none is moved alone', async () => {
+  const [worker] = startWorkers(new Hub(), 'worker-a')
+  expect(worker?.cluster.hasFixedPlaces).toBe(true)
+  worker?.kill()
 })

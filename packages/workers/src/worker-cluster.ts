@@ -53,6 +53,8 @@ const aLoad: OptionRule = (value) =>
  */
 export class WorkerCluster implements Cluster {
   readonly self: NodeRef
+  /** A session belongs to the worker that has its shard. */
+  readonly hasFixedPlaces = true
   /** The way to the shards of the other workers. */
   readonly shards: ShardNetwork
   /** Resolves when the parent has ended: this process is to end, too. */

@@ -1,5 +1,14 @@
 /** Several nodes in one process whose time a test moves: a BeamClaw each, over one store and one network in memory. */
-import { BeamClaw, defineAgent, MemoryStore, type RunningBeamClaw, type Store, type Tool } from '@beamclaw/core'
+import {
+  BeamClaw,
+  type BeamClawOptions,
+  defineAgent,
+  type Logger,
+  MemoryStore,
+  type RunningBeamClaw,
+  type Store,
+  type Tool,
+} from '@beamclaw/core'
 import { wrapStore } from '@beamclaw/core/adapter'
 import { flushEventLoop, ManualClock } from '@beamclaw/core/testing'
 import { type MemoryCluster, MemoryNetwork, ScriptedProvider, textAnswer } from '@beamclaw/testkit'
@@ -18,6 +27,11 @@ export interface ClockedNodeOptions {
   readonly tools?: readonly Tool[]
   /** The store as this node reaches it. @default that of all */
   readonly store?: Store
+  /** @default two seconds without work until a session leaves memory */
+  readonly sessions?: BeamClawOptions['sessions']
+  /** @default `main` alone */
+  readonly agents?: readonly string[]
+  readonly logger?: Logger
 }
 
 export interface ClockedNode {
@@ -34,17 +48,17 @@ export class ClockedNodes implements AsyncDisposable {
 
   async add(
     id: string,
-    { answers = () => textAnswer('heard'), tools = [], store = this.store }: ClockedNodeOptions = {},
+    { answers = () => textAnswer('heard'), tools = [], store = this.store, sessions, agents = ['main'], logger }: ClockedNodeOptions = {},
   ): Promise<ClockedNode> {
     const cluster = this.network.node(id)
     const claw = await new BeamClaw({
       providers: { test: new ScriptedProvider({ answers }) },
-      agents: [defineAgent({ id: 'main', model: 'test/model', tools })],
+      agents: agents.map((agent) => defineAgent({ id: agent, model: 'test/model', tools })),
       // One node must not stop the store of the others.
       store: wrapStore(store, { stop: async () => {} }),
       cluster,
-      sessions: { passivateAfterMs },
-      services: { clock: this.clock },
+      sessions: { passivateAfterMs, ...sessions },
+      services: { clock: this.clock, ...(logger === undefined ? {} : { logger }) },
     }).start()
     const node = { id, claw, cluster }
     this.#nodes.push(node)

@@ -48,7 +48,7 @@ agents:
     thinking: low
     compactAboveTokens: 20000
     retention: { maxAgeMs: 7776000000, maxBytes: 1000000000 }
-sessions: { mailboxSize: 1000, queueMode: queue, passivateAfterMs: 60000 }
+sessions: { mailboxSize: 1000, queueMode: queue, passivateAfterMs: 60000, rebalance: false }
 `
 
 describe('a configuration', () => {

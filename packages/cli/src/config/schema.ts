@@ -252,6 +252,7 @@ const sessions = closedObject({
   mailboxSize: wholeNumber(1, 1_000_000).exactOptional(),
   queueMode: choice(['queue', 'steer', 'collect', 'interrupt', 'reject']).exactOptional(),
   passivateAfterMs: wholeNumber(1, maxTimerMs).exactOptional(),
+  rebalance: z.boolean().exactOptional(),
 })
 
 /** The whole file, after the substitution of `${NAME}`. */

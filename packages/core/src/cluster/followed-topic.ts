@@ -2,7 +2,7 @@
 import type { TimerHandle } from '@beamclaw/actor'
 import type { RunEvent } from '../base/events.ts'
 import type { JsonValue } from '../base/messages.ts'
-import type { NodeRef } from '../ports/cluster.ts'
+import type { Location, NodeRef } from '../ports/cluster.ts'
 import { readListenReply } from './event-messages.ts'
 import type { Follower } from './follower.ts'
 
@@ -16,16 +16,14 @@ const arrivalMs = 500
 const firstRetryMs = 250
 const lastRetryMs = 4_000
 
-/**
- * Where the session is, as far as this node knows: here, running or to be started; elsewhere, with the id under which this node listens and the number of the
- * last event that came.
- */
+/** Where the session is, as far as this node knows; elsewhere, with the id under which this node listens and the number of the last event that came. */
 type Place =
   | { readonly at: 'unknown' }
-  | { readonly at: 'here'; readonly isRunning: boolean }
+  | { readonly at: 'here' }
   | { readonly at: 'there'; readonly node: NodeRef; readonly id: number; arrived: number; isConfirmed: boolean }
 
 const unknown: Place = { at: 'unknown' }
+const here: Place = { at: 'here' }
 
 /**
  * Phases: `unknown → here ⇄ there → ended`, and `unknown` again when the node of the session cannot be reached. Owns its id at the owner, and at most one
@@ -44,6 +42,10 @@ export class FollowedTopic {
   #isEnded = false
   // Events may have been missed since the place was last settled.
   #hasMissed = false
+  // The last grant of the session when it was looked for; undefined while that is not known, or it runs here.
+  #epoch: number | undefined
+  // It runs here, and its end was not told.
+  #isRunningHere = false
   #isLooking = false
   #mustLookAgain = false
   #retryMs = firstRetryMs
@@ -87,8 +89,7 @@ export class FollowedTopic {
   look(to?: NodeRef): void {
     if (this.#isEnded) return
     if (this.#isLooking) this.#mustLookAgain = true
-    else if (to === undefined && this.#follower.isHere(this.#lease)) this.#settleHere(true)
-    else if (this.#follower.isAlone) this.#settleHere(false)
+    else if (this.#follower.isAlone || (to === undefined && this.#follower.isHere(this.#lease))) this.#runsHere()
     else {
       if (!this.#isSettled) this.#waitForFirst()
       void this.#lookUntilDone(to)
@@ -100,10 +101,16 @@ export class FollowedTopic {
     if (this.#isEnded) return
     // A look that is under way may still find the place before.
     if (this.#isLooking) this.#mustLookAgain = true
-    const wasRunning = this.#isRunningHere
-    this.#settleHere(true)
-    // Its end here was missed, and so is what it has done elsewhere.
-    if (wasRunning) this.#tellGap()
+    const wasHere = this.#place.at === 'here'
+    this.#runsHere()
+    // It may have been elsewhere meanwhile: before its start, where other nodes had placed it, or after an end here that was missed.
+    if (wasHere) this.#tellGap()
+  }
+
+  /** The session has left this node. */
+  leftHere(to: NodeRef | undefined): void {
+    this.#isRunningHere = false
+    this.look(to)
   }
 
   /** The session has replied from that node. One that was free may have started elsewhere than where it was looked for. */
@@ -197,19 +204,32 @@ export class FollowedTopic {
   async #lookOnce(to: NodeRef | undefined): Promise<boolean> {
     try {
       const { cluster } = this.#follower
-      const told = to ?? (this.#follower.isHere(this.#lease) ? cluster.self : undefined)
-      const { node, isOwner } = told === undefined ? await cluster.locate(this.#lease) : { node: told, isOwner: true }
+      const isHere = to === undefined && this.#follower.isHere(this.#lease)
+      const { node, epoch }: Pick<Location, 'node' | 'epoch'> =
+        to !== undefined ? { node: to } : isHere ? { node: cluster.self } : await cluster.locate(this.#lease)
       if (this.#isEnded) return true
-      if (this.#follower.isSelf(node)) {
-        this.#settleHere(isOwner)
-        return true
-      }
-      const isThere = this.#place.at === 'there' && this.#place.node.incarnation === node.incarnation
-      return isThere || (await this.#listenAt(node))
+      const [before, known] = [this.#place, this.#epoch]
+      this.#epoch = epoch
+      const isFound = await this.#settleAt(node)
+      // It was started since the last look, perhaps elsewhere, and may have come to its end there; or it ran here, and its end was missed.
+      const isOther = epoch !== undefined && known !== epoch && (known !== undefined || this.#isRunningHere)
+      if (!isHere) this.#isRunningHere = false
+      if (this.#place === before && isOther) this.#tellGap()
+      return isFound
     } catch {
       // Without a place that is known, nothing is heard; one that was known may still be right.
       return this.#isEnded || this.#place.at !== 'unknown'
     }
+  }
+
+  /** Resolves with whether it is followed there. */
+  async #settleAt(node: NodeRef): Promise<boolean> {
+    if (this.#follower.isSelf(node)) {
+      this.#settleHere()
+      return true
+    }
+    const isThere = this.#place.at === 'there' && this.#place.node.incarnation === node.incarnation
+    return isThere || (await this.#listenAt(node))
   }
 
   async #listenAt(node: NodeRef): Promise<boolean> {
@@ -240,17 +260,17 @@ export class FollowedTopic {
     }
   }
 
-  get #isRunningHere(): boolean {
-    return this.#place.at === 'here' && this.#place.isRunning
+  #runsHere(): void {
+    this.#epoch = undefined
+    this.#isRunningHere = true
+    this.#settleHere()
   }
 
-  /** `isRunning` is false where the session is only to be started here: if it ran here before, it may have been elsewhere since. */
-  #settleHere(isRunning: boolean): void {
-    const [wasHere, wasRunning] = [this.#place.at === 'here', this.#isRunningHere]
-    if (!wasHere) this.#forgetPlace()
-    this.#place = { at: 'here', isRunning }
-    if (!wasHere) this.#settle()
-    else if (wasRunning && !isRunning) this.#tellGap()
+  #settleHere(): void {
+    if (this.#place.at === 'here') return
+    this.#forgetPlace()
+    this.#place = here
+    this.#settle()
   }
 
   #settle(): void {

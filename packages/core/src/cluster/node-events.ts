@@ -161,7 +161,7 @@ export class NodeEvents implements EventBus<RunEvent> {
   sessionMoved(lease: string, to?: NodeRef): void {
     const topics = this.#topicsOf(lease)
     this.#listeners.moved(topics, to)
-    for (const topic of topics) this.#followed.get(topic)?.look(to)
+    for (const topic of topics) this.#followed.get(topic)?.leftHere(to)
   }
 
   /** Ends every subscription, and tells the nodes that this one listens to. Rejects as the bus of the node does. */

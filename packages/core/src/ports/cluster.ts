@@ -32,6 +32,11 @@ export interface Location {
   /** The owner; without one, the node that is to become it. */
   readonly node: NodeRef
   readonly isOwner: boolean
+  /**
+   * The epoch of the last grant of the key, also of one that is free again; 0 without one. It differs from the one before exactly when the key was granted
+   * meanwhile, or not for an hour. Undefined where keys have fixed places.
+   */
+  readonly epoch?: number
 }
 
 /** Time-bound ownership of `key` by one node. */
@@ -80,6 +85,8 @@ export interface Cluster {
   readonly self: NodeRef
   /** The live nodes, in no order, as they were at most two heartbeats ago; after `join` it contains this one. */
   readonly members: readonly Member[]
+  /** True where the node of a session follows from its key alone: to release a session to another node moves nothing. @default false */
+  readonly hasFixedPlaces?: boolean
   /**
    * Makes this node a member. Once; before it there are leases alone. The members that are there already are not told to `onMembers`. Rejects
    * `node-id-taken` while another live node has this id, and as the transport does.

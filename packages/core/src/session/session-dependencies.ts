@@ -1,6 +1,6 @@
 /** The dependencies of a session. */
 import type { EventBus, SystemServices } from '@beamclaw/actor'
-import { checkOptions, duration, integer, oneOf } from '@beamclaw/actor/internal'
+import { aBoolean, checkOptions, duration, integer, oneOf } from '@beamclaw/actor/internal'
 import type { AgentDefinition } from '../agent/agent.ts'
 import type { ApprovalDesk } from '../approval/approval-gate.ts'
 import type { AskModeRule } from '../approval/ask-mode.ts'
@@ -67,6 +67,8 @@ export interface SessionDefaults extends RunMemory {
   readonly maxCallDepth: number
   /** Queue mode of messages that have none of their own. @default 'queue' */
   readonly queueMode: QueueMode
+  /** Whether a node of several that has much more to do than the others gives them sessions without work, a few each minute. @default true */
+  readonly rebalance: boolean
 }
 
 export const sessionDefaults = {
@@ -74,6 +76,7 @@ export const sessionDefaults = {
   passivateAfterMs: 60_000,
   queueMode: 'queue',
   maxCallDepth: 5,
+  rebalance: true,
   ...runMemoryDefaults,
 } as const satisfies SessionDefaults
 
@@ -84,6 +87,7 @@ export function checkSessionDefaults(settings: Partial<SessionDefaults>): void {
     passivateAfterMs: duration(),
     queueMode: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
     maxCallDepth: integer(0),
+    rebalance: aBoolean,
     rememberedRuns: integer(1),
     rememberRunsForMs: integer(1),
   })

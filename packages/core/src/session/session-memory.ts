@@ -13,7 +13,7 @@ import type { AgentDefinition } from '../agent/agent.ts'
 import { BeamClawError } from '../base/errors.ts'
 import type { AgentId, SessionKey } from '../base/ids.ts'
 import { placementOf } from '../defaults/placement.ts'
-import type { Lease } from '../ports/cluster.ts'
+import type { Lease, NodeRef } from '../ports/cluster.ts'
 import type { AppendLog } from '../ports/store.ts'
 import { checkAtRest } from './commands/command.ts'
 import { openOwnedLog } from './journal/open-owned-log.ts'
@@ -50,6 +50,8 @@ export class SessionMemory {
   readonly #agentNow: () => AgentDefinition
   readonly #onAwake: SessionMemoryOptions['onAwake']
   readonly beginning = new SessionBeginning()
+  /** The node that gets the session when it is closed; without one, the cluster decides. */
+  heir: NodeRef | undefined
   #phase: SessionPhase = asleep
   #loads = 0
   /** The lease with whose token the log of the phase was opened. */
@@ -124,7 +126,7 @@ export class SessionMemory {
     if (lease === undefined) return
     this.#lease = undefined
     const others = phase() === 'draining' ? cluster.members.filter(({ incarnation }) => incarnation !== cluster.self.incarnation) : []
-    const to = placementOf(lease.key, others)
+    const to = this.heir ?? placementOf(lease.key, others)
     await cluster.release(lease, to).catch(() => {})
     places?.sessionMoved(lease.key, to)
   }

@@ -1,5 +1,5 @@
 /** Finds the session of a key, here or at another node, and starts it if it is not running. Hands out replies: the session itself may live elsewhere. */
-import { type ActorRef, type ChildInfo, type DynamicSupervisor, IGNORE } from '@beamclaw/actor'
+import { type ActorRef, type DynamicSupervisor, IGNORE } from '@beamclaw/actor'
 import type { AgentDefinition } from '../agent/agent.ts'
 import { unknownAgent } from '../agent/agent-list.ts'
 import { removedAgent } from '../agent/removed-agent.ts'
@@ -7,10 +7,12 @@ import { BeamClawError } from '../base/errors.ts'
 import { type AgentId, type SessionKey, sessionKeyParts } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
 import { ownerIn } from '../defaults/placement.ts'
+import type { NodeRef } from '../ports/cluster.ts'
 import { Arrivals } from './arrivals.ts'
 import { callWhereItIs, patient, type SessionsHere } from './call-where-it-is.ts'
 import { allSettled } from './commands/command.ts'
 import { type CheckedContext, type ContextSources, contextOfMessage } from './context-of-message.ts'
+import { Departures } from './departures.ts'
 import { formatTooNew } from './journal/record-formats.ts'
 import { unknownSession } from './journal/store-failure-codes.ts'
 import { findJournal } from './listing/find-journal.ts'
@@ -20,12 +22,6 @@ import { Session, type SessionMessage, type SessionReply } from './session.ts'
 import { journalKey } from './session-names.ts'
 import type { SessionInspection } from './session-replies.ts'
 import type { SessionRouterOptions } from './session-router-options.ts'
-
-/** Milliseconds between two looks for sessions that were being started while all were to end. */
-const lookAgainMs = 200
-
-/** Looks for sessions that were being started while all were to end. */
-const mostLooks = 25
 
 export type SessionRef = ActorRef<SessionMessage, SessionReply>
 
@@ -37,8 +33,7 @@ export class SessionRouter {
   readonly #definitions = new Map<AgentId, AgentDefinition>()
   // Those of `#existing` that are known to have a message or settings.
   readonly #begun = new Set<SessionKey>()
-  // Sessions that have left memory by themselves.
-  readonly #left = new WeakSet<SessionRef>()
+  readonly #departures: Departures
   // Messages on their way to a session, which does not count as busy yet.
   readonly #arrivals = new Arrivals()
   readonly #here: SessionsHere = {
@@ -52,6 +47,7 @@ export class SessionRouter {
 
   constructor(options: SessionRouterOptions) {
     this.#options = options
+    this.#departures = new Departures({ ...options, onLeave: (key) => this.left(key) })
   }
 
   /** Throws `draining` while new messages are refused. */
@@ -227,6 +223,11 @@ export class SessionRouter {
     }
   }
 
+  /** True for the key of a session whose agent is configured here. */
+  canTake(key: SessionKey): boolean {
+    return this.#hasAgent(key)
+  }
+
   #hasAgent(key: SessionKey): boolean {
     return this.#options.dependencies.agents.has(sessionKeyParts(key).agentId)
   }
@@ -240,7 +241,7 @@ export class SessionRouter {
   /** Calls a session of this node, and once more if it left memory in that moment: it had nothing in hand then, so it has not seen the message. */
   async #callHere<T>(key: SessionKey, { message: given, lane, entry, isContextUnchecked }: SessionCall): Promise<T> {
     if (entry === 'begin') {
-      if (this.#hasOthers && this.#existing.has(key) && !this.#hasAgent(key)) await this.#giveUp(key)
+      if (this.#hasOthers && this.#existing.has(key) && !this.#hasAgent(key)) await this.#departures.giveUp(key)
       this.#agentOf(key)
     }
     const message = isContextUnchecked === true ? await this.#withContext(key, given) : given
@@ -250,7 +251,7 @@ export class SessionRouter {
         return (await session.call(message, { ...patient, lane })) as T
       } catch (error) {
         const isUnseen = BeamClawError.isInstance(error, 'actor-stopped') || BeamClawError.isInstance(error, 'actor-not-running')
-        if (!isUnseen || !this.#left.has(session) || this.#options.phase() === 'ended') throw error
+        if (!isUnseen || !this.#departures.has(session) || this.#options.phase() === 'ended') throw error
       }
     }
   }
@@ -284,7 +285,7 @@ export class SessionRouter {
     const start = (): Session => {
       const session: Session = new Session(key, agent, dependencies, {
         isLook: isLook && isFirst,
-        onIdle: () => void this.#leave(key, session),
+        onIdle: () => void this.#departures.leave(key, session),
       })
       isFirst = false
       return session
@@ -316,59 +317,20 @@ export class SessionRouter {
     this.#begun.delete(key)
   }
 
-  /** Removes a session without work from memory. A call that comes meanwhile waits for its end, and starts it again. */
-  async #leave(key: SessionKey, session: Session): Promise<void> {
-    this.#options.dependencies.overviews.left(key)
-    this.left(key)
-    this.#left.add(session)
-    await this.#options
-      .sessions()
-      ?.terminateChild(session)
-      // It ended by itself.
-      .catch(() => {})
-  }
-
-  /** Ends a session whose agent was removed here, unless it has work: a node that has the agent can start it then. Never rejects. */
-  async #giveUp(key: SessionKey): Promise<void> {
-    const { activity } = this.#options.dependencies
-    const child = this.#supervisor()
-      .whichChildren()
-      .find(({ id }) => id === key)
-    const session = child?.actor as Session | undefined
-    if (session === undefined) return
-    try {
-      const { current, waiting } = (await session.call({ type: 'inspect' }, { ...patient, lane: 'control' })) as SessionInspection
-      const { isBusy, mailboxLength, controlLength } = session.inspect()
-      const hasWork = current !== undefined || waiting.length > 0 || isBusy || mailboxLength + controlLength > 0
-      if (hasWork || (activity.isListed(key) && !activity.isLingering(key))) return
-    } catch {
-      // It cannot tell.
-      return
-    }
-    await this.#leave(key, session)
+  /**
+   * Hands a session without work to another node, which starts it: it would be placed here again once that node's right to it has lapsed. Resolves with
+   * whether it has left. Never rejects.
+   */
+  async giveTo(key: SessionKey, node: NodeRef): Promise<boolean> {
+    if (this.#options.phase() !== 'running' || !(await this.#departures.giveTo(key, node))) return false
+    // One that could not be started there is started at its next use, where the cluster says then.
+    await this.wake(key).catch(() => {})
+    return true
   }
 
   /** Ends all sessions of this node. A step of a run that is under way gets `stepMs` to complete. Resolves with their keys: a next owner goes on with them. */
   async letGo(stepMs: number): Promise<readonly SessionKey[]> {
-    const supervisor = this.#options.sessions()
-    const keys: SessionKey[] = []
-    const end = async ({ id, actor }: ChildInfo): Promise<void> => {
-      const key = id as SessionKey
-      keys.push(key)
-      const session = actor as Session | undefined
-      if (session === undefined) return
-      if (stepMs > 0) await session.call({ type: 'pause' }, { timeoutMs: stepMs, lane: 'control' }).catch(() => {})
-      this.#left.add(session)
-      this.left(key)
-      await supervisor?.terminateChild(session).catch(() => {})
-    }
-    await Promise.all((supervisor?.whichChildren() ?? []).map(end))
-    // Those that were being started are up, or refused, soon.
-    const { clock } = this.#options.dependencies.services
-    for (let look = 0; look < mostLooks && (supervisor?.countChildren().specs ?? 0) > 0; look++) {
-      await new Promise<void>((resolve) => clock.setTimer(resolve, lookAgainMs))
-      await Promise.all((supervisor?.whichChildren() ?? []).map(end))
-    }
+    const keys = await this.#departures.letGo(stepMs)
     // Also those whose actors were killed before.
     for (const key of [...this.#existing]) this.left(key)
     return keys

@@ -15,6 +15,7 @@ import type { AgentDefinition } from '../agent/agent.ts'
 import { isRemoved } from '../agent/removed-agent.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { SessionKey } from '../base/ids.ts'
+import type { NodeRef } from '../ports/cluster.ts'
 import { type CommandContext, StateDiscarded } from './commands/command.ts'
 import { type CommandReply, runCommand, type SessionCommand } from './commands/commands.ts'
 import type { JournalWriter } from './journal/journal-writer.ts'
@@ -52,6 +53,14 @@ const looks: ReadonlySet<SessionMessage['type']> = new Set(['exists', 'inspect']
 /** The commands that begin a session that does not exist. */
 const beginnings: ReadonlySet<SessionMessage['type']> = new Set(['send', 'configure', 'import'])
 
+/** What a session has to do. */
+export interface SessionWorkload {
+  /** True while a run is under way that does more than wait for decisions. */
+  readonly isRunning: boolean
+  /** Messages that wait for a run. */
+  readonly waiting: number
+}
+
 export type SessionReply = CommandReply | SessionInspection | boolean
 
 type Context = ActorContext<SessionMessage>
@@ -66,6 +75,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   readonly #memory: SessionMemory
   #agent: AgentDefinition
   #isLook: boolean
+  /** Messages that are being carried out. */
+  #inHand = 0
   readonly #onIdle: () => void
 
   /** With `isLook`, the session is started for `exists` or `inspect`. `onIdle` is called when nothing of it needs to be in memory any more. */
@@ -128,6 +139,25 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     if (this.#memory.isAtRest && mailboxLength + controlLength === 0) this.#onIdle()
   }
 
+  /**
+   * Has the node get this session when it ends, which the caller sees to in the same turn. Returns false, and changes nothing, for a session that has work or
+   * a message, or that remembers a failure of which its journal does not tell.
+   */
+  leaveTo(node: NodeRef): boolean {
+    const { loaded, isAtRest } = this.#memory
+    const { isBusy, mailboxLength, controlLength } = this.inspect()
+    if (!this.isAlive || isBusy || mailboxLength + controlLength + this.#inHand > 0) return false
+    const hasNone = loaded === undefined ? isAtRest : loaded.running === undefined && !hasWork(loaded.state)
+    if (hasNone) this.#memory.heir = node
+    return hasNone
+  }
+
+  /** What it has to do now. */
+  get workload(): SessionWorkload {
+    const { current, waiting } = this.#memory.loaded?.state ?? {}
+    return { isRunning: current !== undefined && !isParked(current), waiting: waiting?.length ?? 0 }
+  }
+
   /** The next load begins with the snapshot. A store that refuses it is found out by the next command. */
   async #snapshotAtRest(): Promise<void> {
     const { loaded } = this.#memory
@@ -149,6 +179,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
 
   async #carryOut(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
     let loaded: LoadedSession | undefined
+    this.#inHand++
     try {
       await this.#memory.settled()
       if (message.type === 'pause') return await this.#pause()
@@ -173,6 +204,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       // Its own attempt to go on, as of a node that does not reach its cluster now.
       else if (message.type === 'go-on' && error.isRetryable && this.isAlive && !context.signal.aborted) this.#goOnLater()
       return refuse(error)
+    } finally {
+      this.#inHand--
     }
   }
 

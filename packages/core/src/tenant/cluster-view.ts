@@ -6,11 +6,11 @@ import type { JsonObject, JsonValue } from '../base/messages.ts'
 import type { ClusterSettings, SettingsStatus } from '../cluster/cluster-settings.ts'
 import type { Cluster, Member } from '../ports/cluster.ts'
 import type { NodePhase } from '../session/node-phase.ts'
-import type { LinkedTenant, NodeLink } from './node-link.ts'
+import type { LinkedTenant, NodeLink, TenantWorkload } from './node-link.ts'
 import { outlineOf, readOutline, type TreeOutline } from './tree-outline.ts'
 
-/** What a node does now. */
-export interface NodeActivity {
+/** What a node does now. What counts its runs is undefined at one of an earlier version. */
+export interface NodeActivity extends Partial<TenantWorkload> {
   readonly phase: NodePhase
   /** Sessions in memory. */
   readonly sessions: number
@@ -217,11 +217,16 @@ export class ClusterView {
     const { phase, tenants } = this.#options
     const sum = (count: (tenant: LinkedTenant) => number): number => tenants.reduce((total, tenant) => total + count(tenant), 0)
     const settings = this.settings.status
+    const workloads = tenants.map(({ workload }) => workload)
+    const total = (of: keyof TenantWorkload): number => workloads.reduce((count, workload) => count + workload[of], 0)
     return {
       phase: this.#looking > 0 && phase.value === 'running' ? 'draining' : phase.value,
       sessions: sum(({ sessionCount }) => sessionCount),
       busySessions: sum(({ busyCount }) => busyCount),
       ...(settings === undefined ? {} : { settings }),
+      activeRuns: total('activeRuns'),
+      waitingMessages: total('waitingMessages'),
+      orphanedSessions: total('orphanedSessions'),
       report: this.#report(),
     }
   }

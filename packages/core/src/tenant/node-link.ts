@@ -7,13 +7,15 @@
  */
 import type { SystemServices, TimerHandle } from '@beamclaw/actor'
 import { BeamClawError, describeError } from '../base/errors.ts'
-import { parseSessionKey, type TenantId } from '../base/ids.ts'
+import { parseSessionKey } from '../base/ids.ts'
 import type { JsonObject, JsonValue } from '../base/messages.ts'
 import type { Cluster, ClusterHost, MemberChange, NodeRef, VersionRange } from '../ports/cluster.ts'
 import { recordFormats } from '../session/journal/record-formats.ts'
 import { isStoreLost } from '../session/journal/store-failure-codes.ts'
 import type { NodePhase } from '../session/node-phase.ts'
 import type { SessionCall, SessionFrame } from '../session/remote-sessions.ts'
+import { type BalancedTenant, Rebalancer } from './rebalancer.ts'
+import { offerType } from './session-offer.ts'
 import type { SharedTables } from './shared-tables.ts'
 
 /** The frames between nodes that this version speaks. */
@@ -26,14 +28,24 @@ const sweepEveryMs = 30_000
 /** What nodes ask each other about a tenant: its sessions at work there; to read the grants again, which have changed. */
 export type TenantQuestion = 'at-work' | 'grants'
 
+/** What the sessions of a tenant have to do at a node. */
+export interface TenantWorkload {
+  /** Runs under way, without those that wait for decisions alone. */
+  readonly activeRuns: number
+  /** Messages that wait for a run. */
+  readonly waitingMessages: number
+  /** Sessions that dead nodes have left in the middle of their work, as far as this one has read their lists, and that no node has taken over. */
+  readonly orphanedSessions: number
+}
+
 /** What the link needs of a tenant. */
-export interface LinkedTenant {
-  readonly id: TenantId
+export interface LinkedTenant extends BalancedTenant {
   /** Sessions in memory. */
   readonly sessionCount: number
   /** Those with work. */
   readonly busyCount: number
   readonly tables: SharedTables
+  readonly workload: TenantWorkload
   serve(key: ReturnType<typeof parseSessionKey>, call: SessionCall): Promise<unknown>
   answer(what: TenantQuestion): Promise<JsonValue>
   answerPart(part: JsonValue | undefined, body: JsonValue | undefined): Promise<JsonValue>
@@ -52,6 +64,8 @@ export interface NodeLinkOptions {
   readonly tenants: readonly LinkedTenant[]
   /** Called when the data of the cluster were replaced: this node comes back into no cluster. */
   readonly onLost: (error: BeamClawError) => void
+  /** Whether sessions without work are moved, to and from this node, where one has much more to do than the others. */
+  readonly isRebalanced: boolean
 }
 
 export class NodeLink implements ClusterHost {
@@ -61,6 +75,7 @@ export class NodeLink implements ClusterHost {
   readonly #handlers = new Map<string, NodeHandler>()
   readonly #onMembers = new Set<(change: MemberChange) => void>()
   readonly #onTell: ((body: JsonValue, from: NodeRef) => void)[] = []
+  readonly #rebalancer: Rebalancer | undefined
   /** Settles once the sessions of the life before have ended. */
   #isolating: Promise<unknown> = Promise.resolve()
   #before: NodePhase = 'running'
@@ -78,6 +93,12 @@ export class NodeLink implements ClusterHost {
     })
     this.#handlers.set('entries.page', async (body) => this.#tenant(body.tenant).tables.page(body))
     this.#handlers.set('groups.call', (body) => this.#tenant(body.tenant).tables.groups.serve(body))
+    // Where the place of a session follows from its key, none can be moved.
+    if (options.isRebalanced && options.cluster.hasFixedPlaces !== true) {
+      const rebalancer = new Rebalancer(options)
+      this.#rebalancer = rebalancer
+      this.#handlers.set(offerType, (body) => rebalancer.onOffer(body as JsonValue))
+    }
   }
 
   /** Has `handler` reply to the requests whose `type` is this one. */
@@ -96,7 +117,7 @@ export class NodeLink implements ClusterHost {
     return () => void this.#onMembers.delete(listener)
   }
 
-  /** Begins to tell the others the load of this node. */
+  /** Begins to tell the others the load of this node, and to even the loads out. */
   begin(): void {
     const { clock } = this.#options.services
     const look = (): void => {
@@ -106,12 +127,14 @@ export class NodeLink implements ClusterHost {
       this.#timer = clock.setTimer(look, loadEveryMs, true)
     }
     this.#timer = clock.setTimer(look, loadEveryMs, true)
+    this.#rebalancer?.begin()
   }
 
   /** Ends what `begin` began. */
   end(): void {
     this.#timer?.cancel()
     this.#timer = undefined
+    this.#rebalancer?.end()
   }
 
   async onRequest(body: JsonValue, from: NodeRef): Promise<JsonValue> {
@@ -135,7 +158,9 @@ export class NodeLink implements ClusterHost {
     for (const { id, incarnation } of change.left) logger.log('info', 'cluster.left', { node: id, incarnation })
     for (const listener of [...this.#onMembers]) this.#guarded(() => listener(change))
     for (const { tables } of this.#options.tenants) this.#guarded(() => tables.membersChanged(change))
-    if (change.left.length > 0) this.#sweep()
+    if (change.left.length === 0) return
+    this.#rebalancer?.membersLeft()
+    this.#sweep()
   }
 
   onIsolated(): void {

@@ -15,12 +15,14 @@ import { parseSessionKey, type SessionKey, type TenantId } from '../base/ids.ts'
 import type { JsonValue } from '../base/messages.ts'
 import type { PartHost } from '../part/part.ts'
 import { partBelow } from '../part/parts-branch.ts'
+import type { NodeRef } from '../ports/cluster.ts'
 import type { Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import type { ResumeMode } from '../session/activity/activity-log-options.ts'
 import { forOtherNode, fromOtherNode, sessionsAtWork } from '../session/listing/sessions-at-work.ts'
 import type { SessionCall } from '../session/remote-sessions.ts'
 import type { EventLoopTurns } from '../session/run/event-loop-turns.ts'
+import type { Session } from '../session/session.ts'
 import type { SessionAccess } from '../session/session-door.ts'
 import { SessionHandle } from '../session/session-handle.ts'
 import { type ListedSession, type ListSessionsOptions, listSessions, type SessionSummary } from '../session/session-list.ts'
@@ -28,7 +30,8 @@ import { SessionRecords } from '../session/session-records.ts'
 import type { SessionRouter } from '../session/session-router.ts'
 import type { RunWaits } from '../tool/run-waits.ts'
 import { FoldedKeys } from './folded-keys.ts'
-import type { TenantQuestion } from './node-link.ts'
+import type { TenantQuestion, TenantWorkload } from './node-link.ts'
+import type { RestingSession } from './rebalancer.ts'
 import { SharedTables } from './shared-tables.ts'
 import { newTenantLife, type TenantLife, type TenantNode } from './tenant-life.ts'
 import { TenantNodes } from './tenant-nodes.ts'
@@ -146,13 +149,43 @@ export class Tenant implements SessionAccess {
 
   /** Sessions in memory. */
   get sessionCount(): number {
-    const sessions = partBelow(this.#life.supervisor, 'sessions') as DynamicSupervisor | undefined
-    return sessions?.countChildren().active ?? 0
+    return this.#sessions?.countChildren().active ?? 0
   }
 
   /** Those with work. */
   get busyCount(): number {
     return this.#life.activity.busy.length
+  }
+
+  /** What the sessions in memory have to do, and those that dead nodes have left. */
+  get workload(): TenantWorkload {
+    const { sweeper } = this.#life
+    let [activeRuns, waitingMessages] = [0, 0]
+    for (const { actor } of this.#sessions?.whichChildren() ?? []) {
+      const { isRunning = false, waiting = 0 } = (actor as Session | undefined)?.workload ?? {}
+      if (isRunning) activeRuns++
+      waitingMessages += waiting
+    }
+    return { activeRuns, waitingMessages, orphanedSessions: sweeper.current?.orphaned ?? 0 }
+  }
+
+  get #sessions(): DynamicSupervisor | undefined {
+    return partBelow(this.#life.supervisor, 'sessions') as DynamicSupervisor | undefined
+  }
+
+  /** The sessions in memory that have no work, and had none for some seconds. */
+  get resting(): readonly RestingSession[] {
+    const { activity } = this.#life
+    const keys = (this.#sessions?.whichChildren() ?? []).map(({ id }) => id as SessionKey)
+    return keys.filter((key) => !activity.isListed(key)).map((key) => ({ key, usedAt: activity.lastSeen(key) ?? 0 }))
+  }
+
+  canTake(key: SessionKey): boolean {
+    return this.#life.router.canTake(key)
+  }
+
+  giveTo(key: SessionKey, node: NodeRef): Promise<boolean> {
+    return this.#life.router.giveTo(key, node)
   }
 
   /** Takes over from nodes that have left the cluster, and asks again what they have changed. */

@@ -1,7 +1,7 @@
 /** Helpers for tests of programs on core: a manual clock, a scripted model. */
 
 export { flushEventLoop, ManualClock } from '@beamclaw/actor/testing'
-export { killPart, partTree } from './parts.ts'
+export { giveSession, killPart, partTree } from './parts.ts'
 export {
   type AnswerFunction,
   type CollectedAnswer,

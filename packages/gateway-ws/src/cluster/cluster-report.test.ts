@@ -1,3 +1,4 @@
+import { defineTool } from '@beamclaw/core'
 import { flushEventLoop, ManualClock } from '@beamclaw/core/testing'
 import { expect, test, vi } from 'vitest'
 import { gateways } from '../testing/gateways.ts'
@@ -29,7 +30,8 @@ test('Prometheus reads what this node does, with the token of the gateway alone'
 test('a scaler reads a number of nodes, and a client the nodes', async () => {
   await using stage = await scene()
   const scale = (await (await fetch(`${stage.url}/v1/cluster/scale`)).json()) as object
-  expect(scale).toEqual({ desired_nodes: 1, nodes: [{ id: 'solo', state: 'up', load: expect.any(Number), busy_sessions: 0 }] })
+  const row = { id: 'solo', state: 'up', load: expect.any(Number), busy_sessions: 0, runs_active: 0, runs_waiting: 0, pod_deletion_cost: 0 }
+  expect(scale).toEqual({ desired_nodes: 1, nodes: [row] })
   await using client = await RawClient.connected(stage.url)
   expect(await client.ask('cluster.status', {})).toMatchObject({
     desiredNodes: 1,
@@ -60,6 +62,70 @@ test('the status says which version of the settings a node has, and why it could
   await vi.waitFor(async () => expect(await settings()).toEqual({ version: 0 }))
   await stage.claw.cluster.settings.update(() => ({ isBad: true }))
   await vi.waitFor(async () => expect(await settings()).toEqual({ version: 1, problem: 'cannot apply it' }))
+})
+
+/** Returns the value of a metric without labels. */
+async function metricOf(url: string, name: string): Promise<number> {
+  const lines = (await (await fetch(`${url}/metrics`)).text()).split('\n')
+  return Number(lines.find((line) => line.startsWith(`${name} `))?.slice(name.length + 1))
+}
+
+test('Prometheus reads how many runs are under way, and how many messages wait for one', async () => {
+  const held = Promise.withResolvers<void>()
+  await using stage = await scene({ model: () => held.promise.then(() => ({ text: 'done' })) })
+  const results: Promise<unknown>[] = []
+  for (const [chat, messages] of [
+    ['a', 3],
+    ['b', 1],
+  ] as const)
+    for (let number = 1; number <= messages; number++) {
+      const run = stage.claw.session(`agent:main:${chat}`).send(`message ${number}`)
+      results.push(run.result())
+      await run.accepted
+    }
+  expect(await metricOf(stage.url, 'beamclaw_runs_active')).toBe(2)
+  expect(await metricOf(stage.url, 'beamclaw_runs_waiting')).toBe(2)
+  expect(await metricOf(stage.url, 'beamclaw_sessions_busy')).toBe(2)
+  held.resolve()
+  await Promise.all(results)
+  expect(await metricOf(stage.url, 'beamclaw_runs_active')).toBe(0)
+  expect(await metricOf(stage.url, 'beamclaw_runs_waiting')).toBe(0)
+  expect(await metricOf(stage.url, 'beamclaw_sessions_orphaned')).toBe(0)
+})
+
+test('a run that waits for approval alone counts as none', async () => {
+  const pay = defineTool({ name: 'pay', description: 'Pays', inputSchema: { type: 'object' }, risk: 'high', execute: () => 'paid' })
+  await using stage = await scene({
+    model: ({ messages }) =>
+      messages.at(-1)?.role === 'user' ? { calls: [{ id: 'a', name: 'pay', input: {} as never }] } : { text: 'paid' },
+    agent: { tools: [pay] },
+  })
+  const run = stage.claw.session('agent:main:chat').send('pay')
+  await run.accepted
+  await vi.waitFor(async () => expect(await stage.claw.approvals.list()).toHaveLength(1))
+  await vi.waitFor(async () => expect(await metricOf(stage.url, 'beamclaw_runs_active')).toBe(0))
+  const [request] = await stage.claw.approvals.list()
+  await stage.claw.approvals.approve(request?.id ?? '')
+  await run.result()
+})
+
+test('Kubernetes is told to end the node with the fewest runs first, whichever node says so', async () => {
+  const held = Promise.withResolvers<void>()
+  await using stage = await gateways({ model: () => held.promise.then(() => ({ text: 'done' })) })
+  const [first] = stage.nodes
+  const keys = Array.from({ length: 7 }, (_, number) => `agent:main:chat-${number}`)
+  const results = keys.map((key) => first.claw.session(key).send('hello').result())
+  await vi.waitFor(async () => {
+    const status = await first.claw.cluster.status()
+    expect(status.reduce((sum, { activity }) => sum + (activity?.activeRuns ?? 0), 0)).toBe(7)
+  })
+  for (const { url } of stage.nodes) {
+    const { nodes } = (await (await fetch(`${url}/v1/cluster/scale`)).json()) as { readonly nodes: readonly Record<string, number>[] }
+    expect(nodes.reduce((sum, { runs_active: runs = 0 }) => sum + runs, 0)).toBe(7)
+    for (const { runs_active: runs = 0, pod_deletion_cost: cost } of nodes) expect(cost).toBe(10_001 * runs)
+  }
+  held.resolve()
+  await Promise.all(results)
 })
 
 test('a node that was emptied is not ready, and says so', async () => {

@@ -3,6 +3,8 @@ import type { Clock, NodeStatus, RunningBeamClaw, SettingsStatus, TimerHandle } 
 import type { NodeRow } from '@beamclaw/protocol'
 import type { NodeLoad, ProcessLoad } from './node-load.ts'
 import { fewerAfterMs, ScaleAdvice } from './scale-advice.ts'
+import { type ScaleRow, scaleRowOf } from './scale-row.ts'
+import { whole } from './whole.ts'
 
 export interface ClusterReportOptions {
   readonly claw: RunningBeamClaw
@@ -15,6 +17,8 @@ export interface ClusterReportOptions {
 /** The nodes, and how many there should be. */
 export interface ClusterSurvey {
   readonly nodes: readonly NodeRow[]
+  /** The same nodes, as a scaler reads them. */
+  readonly scale: readonly ScaleRow[]
   readonly desiredNodes: number
 }
 
@@ -50,13 +54,17 @@ export class ClusterReport {
     const nodes = status.map(rowOf)
     const loads = nodes.filter(({ state }) => state === 'up').map(({ load }) => load)
     this.#advice.add({ now: clock.monotonic(), loads, isChanging: nodes.some(({ state }) => state !== 'up') })
-    return { nodes, desiredNodes: this.#adviceOf(oldestOf(status), loads.length) }
+    return {
+      nodes,
+      scale: status.map((node, index) => scaleRowOf(nodes[index] as NodeRow, node.activity)),
+      desiredNodes: this.#adviceOf(oldestOf(status), loads.length),
+    }
   }
 
   /** Returns the metrics of this node, and the states of all that it knows, as Prometheus reads them. */
   metrics(): string {
     const { claw, load: processLoad } = this.#options
-    const { sessions, busySessions } = claw.cluster.activity
+    const { sessions, busySessions, activeRuns = 0, waitingMessages = 0, orphanedSessions = 0 } = claw.cluster.activity
     const { load, eventLoopDelayP99Ms, rssBytes } = processLoad.measure()
     // One that is cut off knows of no other node whether it is up.
     const states = { up: 0, draining: 0, isolated: claw.cluster.phase === 'isolated' ? 1 : 0 }
@@ -64,6 +72,13 @@ export class ClusterReport {
     return [
       gauge('beamclaw_sessions_awake', 'Sessions in memory.', [['', sessions]]),
       gauge('beamclaw_sessions_busy', 'Sessions with a run under way, or messages that wait for one.', [['', busySessions]]),
+      gauge('beamclaw_runs_active', 'Runs under way; one that waits for approval alone does not count.', [['', activeRuns]]),
+      gauge('beamclaw_runs_waiting', 'Messages that wait for a run of their session.', [['', waitingMessages]]),
+      gauge(
+        'beamclaw_sessions_orphaned',
+        'Sessions that dead nodes have left at work, as far as this one has read, and that wait to go on.',
+        [['', orphanedSessions]],
+      ),
       gauge('beamclaw_load', 'The larger of the shares of time and heap that the process uses; 1 is as much as it can do.', [['', load]]),
       gauge('beamclaw_event_loop_delay_p99_seconds', 'Delay of the event loop, 99th percentile.', [['', eventLoopDelayP99Ms / 1_000]]),
       gauge('beamclaw_resident_memory_bytes', 'Resident memory of the process.', [['', rssBytes]]),
@@ -142,9 +157,4 @@ function rowOf({ id, incarnation, isSelf, state, activity, problem }: NodeStatus
 
 function settingsOf({ version, problem }: SettingsStatus): NonNullable<NodeRow['settings']> {
   return { version: whole(version), ...(typeof problem === 'string' ? { problem: problem.slice(0, 256) } : {}) }
-}
-
-/** What another node tells may be of another version. */
-function whole(value: number): number {
-  return Number.isFinite(value) ? Math.max(0, Math.round(value)) : 0
 }

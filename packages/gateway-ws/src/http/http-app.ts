@@ -61,11 +61,8 @@ export function httpApp(options: HttpAppOptions): Hono<HttpEnv> {
   app.get('/metrics', (context) => context.text(cluster.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }))
   app.use('/v1/*', onlyAuthorized(auth, failedAuth))
   app.get('/v1/cluster/scale', async (context) => {
-    const { nodes, desiredNodes } = await cluster.survey()
-    return context.json({
-      desired_nodes: desiredNodes,
-      nodes: nodes.map(({ id, state, load = 0, busySessions = 0 }) => ({ id, state, load, busy_sessions: busySessions })),
-    })
+    const { scale, desiredNodes } = await cluster.survey()
+    return context.json({ desired_nodes: desiredNodes, nodes: scale })
   })
   app.get('/v1/models', (context) => {
     const ids = new Set([...claw.agents.map(({ id }) => `beamclaw/${id}`), ...claw.agents.map(({ model }) => model), ...models])

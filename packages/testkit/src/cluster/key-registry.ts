@@ -46,6 +46,11 @@ export class KeyRegistry {
     return node !== undefined && this.#options.isLive(node) ? node : undefined
   }
 
+  /** Returns the epoch of the last grant; 0 without one. */
+  epochOf(key: string): number {
+    return this.#epochs.get(key) ?? 0
+  }
+
   /** Returns the node that alone may claim the key now. */
   heirOf(key: string): NodeRef | undefined {
     const handOver = this.#handOvers.get(key)

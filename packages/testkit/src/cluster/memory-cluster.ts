@@ -78,7 +78,7 @@ export class MemoryCluster implements Cluster {
   }
 
   locate(key: string): Promise<Location> {
-    return this.#ask(() => this.#network.locate(key) ?? { node: this.#self, isOwner: false })
+    return this.#ask(() => this.#network.locate(key) ?? { node: this.#self, isOwner: false, epoch: 0 })
   }
 
   acquire(key: string, aboveEpoch = 0): Promise<Lease> {

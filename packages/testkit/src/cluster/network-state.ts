@@ -46,12 +46,13 @@ export class NetworkState {
   /** Returns the owner of a key, or where it is to be started; undefined when no node has joined. */
   locate(key: string): Location | undefined {
     const owner = this.keys.ownerOf(key)
-    if (owner !== undefined) return { node: owner, isOwner: true }
+    const epoch = this.keys.epochOf(key)
+    if (owner !== undefined) return { node: owner, isOwner: true, epoch }
     const members = this.directory.members()
     // When all are draining, a draining one has to do.
     const anyone = members.map((member): Member => ({ ...member, state: 'up' }))
     const node = this.keys.heirOf(key) ?? placementOf(key, members) ?? placementOf(key, anyone)
-    return node === undefined ? undefined : { node, isOwner: false }
+    return node === undefined ? undefined : { node, isOwner: false, epoch }
   }
 
   cut(from: NodeId, to: NodeId): void {

@@ -64,6 +64,29 @@ export const placeTests: ClusterTests = {
     assert.equal((await other.cluster.locate(key)).isOwner, false)
     await stopAll([one, other])
   },
+  async 'a place tells whether the key was granted since another look, unless places are fixed'(subject) {
+    const [one, other] = await pairOf(subject)
+    const epochs: (number | undefined)[] = []
+    const look = async (): Promise<void> => {
+      const [here, there] = await Promise.all([one.cluster.locate(key), other.cluster.locate(key)])
+      assert.equal(here.epoch, there.epoch, 'the epoch that another node sees')
+      epochs.push(here.epoch)
+    }
+    for (const { cluster } of [one, other, one]) {
+      await look()
+      await look()
+      const lease = await cluster.acquire(key)
+      await look()
+      await cluster.release(lease)
+      await look()
+    }
+    if (one.cluster.hasFixedPlaces !== true) {
+      const [first] = epochs
+      assert.equal(first, 0, 'the epoch of a key that was never granted')
+      assert.equal(new Set(epochs).size, 4, 'the number of epochs of three grants')
+    }
+    await stopAll([one, other])
+  },
   async 'a node that drains is the place of no new key while another is up, and keeps those that it has'(subject) {
     const [one, other] = await pairOf(subject)
     await other.cluster.acquire(key)

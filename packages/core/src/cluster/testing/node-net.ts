@@ -31,6 +31,8 @@ export class NodeNet {
   readonly nodes: TestNode[] = []
   /** The owner of each key; a key without one is placed at the first node. */
   readonly owners = new Map<string, NodeRef>()
+  /** The epochs of the last grants. The cluster tells none of a key without one. */
+  readonly epochs = new Map<string, number>()
   way: Way = () => 'arrives'
   /** True while no node can ask where a session is. */
   isBlind = false
@@ -84,7 +86,8 @@ export class NodeNet {
       await turn()
       if (this.isBlind) throw new BeamClawError('store-failed', 'nobody knows')
       const owner = this.owners.get(key)
-      return { node: owner ?? this.nodes[0]?.self ?? self, isOwner: owner !== undefined }
+      const epoch = this.epochs.get(key)
+      return { node: owner ?? this.nodes[0]?.self ?? self, isOwner: owner !== undefined, ...(epoch === undefined ? {} : { epoch }) }
     }
     const never = (): Promise<never> => Promise.reject(new Error('not part of the test'))
     return {

@@ -43,9 +43,16 @@ export class WorkSweeper {
   #isStopped = false
   // Lists that are being taken over.
   readonly #underWay = new Set<string>()
+  // The sessions of each list that was read and is not done with, without those that are woken.
+  readonly #left = new Map<string, number>()
 
   constructor(options: WorkSweeperOptions) {
     this.#options = options
+  }
+
+  /** Sessions that dead nodes have left, as far as this one has read their lists, and that have not been woken. */
+  get orphaned(): number {
+    return [...this.#left.values()].reduce((sum, count) => sum + count, 0)
   }
 
   /** Takes over the lists of nodes that are no members any more. Resolves with the number of sessions that are at work again. Never rejects. */
@@ -83,28 +90,38 @@ export class WorkSweeper {
     if (this.#isStopped || this.#underWay.has(name)) return 0
     this.#underWay.add(name)
     try {
-      if ((await store.readLog(key, { limit: 1 })) === undefined) return 0
+      if ((await store.readLog(key, { limit: 1 })) === undefined) return this.#forget(name)
       const { log, lease } = await openOwnedLog({ store, cluster }, name, key)
       const { busy } = foldActivity(await log.read(), (what) => logger.log('error', 'activity.unreadable', { what }))
       if (busy.size > 0)
         logger.log('info', 'cluster.sessions-taken-over', { from: incarnationOf(key) ?? soloIncarnation, sessions: busy.size })
-      const atWork = adopt === undefined ? await this.#wakeAll([...busy]) : await adopt([...busy]).then(() => 0)
+      this.#left.set(name, busy.size)
+      const woken = (): void => void this.#left.set(name, (this.#left.get(name) ?? 0) - 1)
+      const atWork = adopt === undefined ? await this.#wakeAll([...busy], woken) : await adopt([...busy]).then(() => 0)
       await log.close()
       if (this.#isStopped) return atWork
+      this.#forget(name)
       await store.deleteLog(key, lease.token)
       await cluster.release(lease)
       return atWork
     } catch (error) {
       // Another node takes it over, or the next sweep does.
-      if (!BeamClawError.isInstance(error, 'fenced'))
-        logger.log('warn', 'cluster.not-taken-over', { list: name, error: describeError(error) })
+      if (BeamClawError.isInstance(error, 'fenced')) return this.#forget(name)
+      logger.log('warn', 'cluster.not-taken-over', { list: name, error: describeError(error) })
       return 0
     } finally {
       this.#underWay.delete(name)
     }
   }
 
-  async #wakeAll(keys: readonly SessionKey[]): Promise<number> {
+  /** Counts no session of a list any more. Returns 0, the number of those that are at work again. */
+  #forget(name: string): 0 {
+    this.#left.delete(name)
+    return 0
+  }
+
+  /** Resolves with the number of sessions that are at work again. Calls `woken` for each that needs nothing more. */
+  async #wakeAll(keys: readonly SessionKey[], woken: () => void): Promise<number> {
     let atWork = 0
     let rest = [...keys]
     for (let waitMs = firstRetryMs; rest.length > 0 && !this.#isStopped; waitMs = Math.min(longestRetryMs, 2 * waitMs)) {
@@ -114,6 +131,7 @@ export class WorkSweeper {
           const outcome = await this.#options.wake(key)
           if (outcome === 'at-work') atWork++
           if (outcome === 'failed' || outcome === 'refused') failed.push(key)
+          else woken()
         }
       }
       await Promise.all(Array.from({ length: Math.min(atOnce, rest.length) }, wakeNext))

@@ -17,6 +17,7 @@ const weights = {
   isolate: 3,
   cut: 4,
   drain: 3,
+  rebalance: 8,
   'kill-branch': 2,
   'wall-jump': 1,
   'store-outage': 2,

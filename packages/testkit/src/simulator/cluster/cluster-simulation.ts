@@ -17,6 +17,7 @@ import { ClusterClient } from './cluster-client.ts'
 import { type ClusterEvent, pickClusterEvent } from './cluster-event.ts'
 import type { ClusterSimulationReport } from './cluster-simulation-report.ts'
 import { ClusterSubscribers } from './cluster-subscribers.ts'
+import { giveSessions } from './give-sessions.ts'
 import { NodeWeather } from './node-weather.ts'
 import { SimulatedNode } from './simulated-node.ts'
 
@@ -74,6 +75,8 @@ export class ClusterSimulation {
     this.#history = new DurableHistory(new MemoryStore(), trace)
     this.#mayHang = random.next() < 0.2 && !this.#without.has('hung-store')
     const mailboxSize = pickOne(random, [3, 10, 1_000])
+    // The sessions of one simulation rest at nodes for long, so that they can be given away.
+    const passivateAfterMs = pickOne(chance(4), [2_000, 30_000])
     const count = nodes ?? integerBetween(random, 3, 5)
     const ofAgent = this.#without.has('model-failure') ? (['model-failure'] as const) : []
     this.#agent = new SimulatedAgent({
@@ -109,6 +112,7 @@ export class ClusterSimulation {
           store: faultyStore(this.#history.store, (call) => weather.faultFor(call)),
           trace,
           mailboxSize,
+          passivateAfterMs,
           agent: (isCurrent, clock) => this.#agent.define(isCurrent, clock),
           provider: (clock) => this.#agent.provider(clock),
           onEnd: (node, isOwn) => this.#onEnd(node, isOwn),
@@ -174,6 +178,8 @@ export class ClusterSimulation {
       await this.#clock.advance(3_000)
       const now = this.#history.recordsOf(session).length
       if (now !== began) this.#trace.fail('I1', `messages of ${session} that were sent once more have caused something`)
+      this.#give([session], pickOne(this.#random, this.#nodes), 0)
+      await this.#clock.advance(1_000)
       if (wanted > 0) await checkOwners(session, this.#nodes, this.#trace, this.#clock)
       const key = this.#client.send(session, [pickOne(this.#random, this.#nodes)], 'queue')
       await this.#settle(60_000)
@@ -255,6 +261,8 @@ export class ClusterSimulation {
         return this.#cut(node, soon)
       case 'drain':
         return void node.leave(pickOne(this.#random, [0, 200, 5_000]))
+      case 'rebalance':
+        return this.#give(this.#sessions, node, soon)
       case 'kill-branch':
         return this.#killBelow(caller, pickOne(this.#random, ['sessions', 'tools']))
       case 'wall-jump':
@@ -323,6 +331,10 @@ export class ClusterSimulation {
       this.#trace.add(`${node.id} is healed`)
       this.#network.heal(node.id)
     })
+  }
+
+  #give(sessions: readonly string[], to: SimulatedNode, ms: number): void {
+    giveSessions({ sessions, nodes: this.#nodes, to, trace: this.#trace, later: (wait, act) => this.#later(wait, act) }, ms)
   }
 
   #killBelow(node: SimulatedNode | undefined, branch: string): void {

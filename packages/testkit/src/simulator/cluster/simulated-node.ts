@@ -28,6 +28,7 @@ export interface SimulatedNodeOptions {
   readonly store: Store
   readonly trace: Trace
   readonly mailboxSize: number
+  readonly passivateAfterMs: number
   readonly agent: (isCurrent: () => boolean, clock: Clock) => AgentDefinition
   readonly provider: (clock: Clock) => Provider
   /** Called when a life has ended; `isOwn` when it was neither killed nor stopped. */
@@ -116,7 +117,7 @@ export class SimulatedNode {
   /** Begins a life. Resolves once it is up or has failed. */
   async start(): Promise<void> {
     if (this.#phase !== 'down') return
-    const { network, clock, ids, random, store, trace, mailboxSize, agent, provider, onEnd } = this.#options
+    const { network, clock, ids, random, store, trace, mailboxSize, passivateAfterMs, agent, provider, onEnd } = this.#options
     this.#lives++
     this.mayEnd = false
     const own = clock.clockOf(this.owner)
@@ -131,7 +132,7 @@ export class SimulatedNode {
         store: nodeStore(store, life),
         cluster: life.cluster,
         events: life.events,
-        sessions: { passivateAfterMs: 2_000, mailboxSize },
+        sessions: { passivateAfterMs, mailboxSize },
         services: { clock: own, ids, random: random(this.#lives), logger: this.#logger(life) },
       }).start()
       if (life.isDead) return running.kill()

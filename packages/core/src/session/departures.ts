@@ -1,0 +1,113 @@
+/** Ends sessions of this node that a next owner is to go on with, here or elsewhere, from their journals. */
+import type { ChildInfo, DynamicSupervisor } from '@beamclaw/actor'
+import type { SessionKey } from '../base/ids.ts'
+import type { NodeRef } from '../ports/cluster.ts'
+import { patient } from './call-where-it-is.ts'
+import type { Session } from './session.ts'
+import type { SessionDependencies } from './session-dependencies.ts'
+import type { SessionInspection } from './session-replies.ts'
+
+/** Milliseconds between two looks for sessions that were being started while all were to end. */
+const lookAgainMs = 200
+
+/** Looks for sessions that were being started while all were to end. */
+const mostLooks = 25
+
+export interface DeparturesOptions {
+  /** Returns the supervisor of the sessions; undefined while there is none. */
+  readonly sessions: () => DynamicSupervisor | undefined
+  readonly dependencies: Pick<SessionDependencies, 'activity' | 'overviews' | 'services'>
+  /** Called when a session counts no longer as one of this node, before it has ended. */
+  readonly onLeave: (key: SessionKey) => void
+}
+
+/** I1: A session that has left by itself, or was made to, is in `#left` before it ends: its callers repeat what it has not seen. */
+export class Departures {
+  readonly #options: DeparturesOptions
+  readonly #left = new WeakSet<object>()
+
+  constructor(options: DeparturesOptions) {
+    this.#options = options
+  }
+
+  /** True for a session that has left, or is about to: what it refuses it has not seen. */
+  has(session: object): boolean {
+    return this.#left.has(session)
+  }
+
+  /** Removes a session without work from memory. A call that comes meanwhile waits for its end, and starts it again. */
+  async leave(key: SessionKey, session: Session): Promise<void> {
+    this.#options.dependencies.overviews.left(key)
+    await this.#end(key, session)
+  }
+
+  /** Ends a session whose agent was removed here, unless it has work: a node that has the agent can start it then. Never rejects. */
+  async giveUp(key: SessionKey): Promise<void> {
+    const session = this.#find(key)
+    if (session === undefined) return
+    try {
+      const { current, waiting } = (await session.call({ type: 'inspect' }, { ...patient, lane: 'control' })) as SessionInspection
+      const { isBusy, mailboxLength, controlLength } = session.inspect()
+      const hasWork = current !== undefined || waiting.length > 0 || isBusy || mailboxLength + controlLength > 0
+      if (hasWork || this.#hasWork(key)) return
+    } catch {
+      // It cannot tell.
+      return
+    }
+    await this.leave(key, session)
+  }
+
+  /** Has another node get a session, unless it has work. Resolves with whether it has left. Never rejects. */
+  async giveTo(key: SessionKey, node: NodeRef): Promise<boolean> {
+    const session = this.#find(key)
+    if (session === undefined || this.#hasWork(key) || !session.leaveTo(node)) return false
+    await this.leave(key, session)
+    return true
+  }
+
+  /** True for a session that the list of busy ones counts as one with work. */
+  #hasWork(key: SessionKey): boolean {
+    const { activity } = this.#options.dependencies
+    return activity.isListed(key) && !activity.isLingering(key)
+  }
+
+  /** Ends all sessions of this node. A step of a run that is under way gets `stepMs` to complete. Resolves with their keys: a next owner goes on with them. */
+  async letGo(stepMs: number): Promise<readonly SessionKey[]> {
+    const supervisor = this.#options.sessions()
+    const keys: SessionKey[] = []
+    const end = async ({ id, actor }: ChildInfo): Promise<void> => {
+      const key = id as SessionKey
+      keys.push(key)
+      const session = actor as Session | undefined
+      if (session === undefined) return
+      if (stepMs > 0) await session.call({ type: 'pause' }, { timeoutMs: stepMs, lane: 'control' }).catch(() => {})
+      await this.#end(key, session)
+    }
+    await Promise.all((supervisor?.whichChildren() ?? []).map(end))
+    // Those that were being started are up, or refused, soon.
+    const { clock } = this.#options.dependencies.services
+    for (let look = 0; look < mostLooks && (supervisor?.countChildren().specs ?? 0) > 0; look++) {
+      await new Promise<void>((resolve) => clock.setTimer(resolve, lookAgainMs))
+      await Promise.all((supervisor?.whichChildren() ?? []).map(end))
+    }
+    return keys
+  }
+
+  async #end(key: SessionKey, session: Session): Promise<void> {
+    this.#left.add(session)
+    this.#options.onLeave(key)
+    await this.#options
+      .sessions()
+      ?.terminateChild(session)
+      // It ended by itself.
+      .catch(() => {})
+  }
+
+  #find(key: SessionKey): Session | undefined {
+    const child = this.#options
+      .sessions()
+      ?.whichChildren()
+      .find(({ id }) => id === key)
+    return child?.actor as Session | undefined
+  }
+}
