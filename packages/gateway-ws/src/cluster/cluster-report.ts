@@ -150,7 +150,7 @@ function rowOf({ id, incarnation, isSelf, state, activity, problem }: NodeStatus
     ...(typeof told.rssBytes === 'number' ? { rssBytes: whole(told.rssBytes) } : {}),
     ...(typeof told.uptimeMs === 'number' ? { uptimeMs: whole(told.uptimeMs) } : {}),
     ...(typeof told.version === 'string' ? { version: told.version.slice(0, 64) } : {}),
-    ...(activity?.settings === undefined ? {} : { settings: settingsOf(activity.settings) }),
+    ...(typeof activity?.settings?.version === 'number' ? { settings: settingsOf(activity.settings) } : {}),
     ...(problem === undefined ? {} : { problem }),
   }
 }
