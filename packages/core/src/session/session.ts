@@ -150,7 +150,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   async #carryOut(message: SessionMessage, context: Context): Promise<Awaited<HandlerResult<SessionReply>>> {
     let loaded: LoadedSession | undefined
     try {
-      await this.#memory.settled()
+      if (this.#memory.isDeleting) await this.#memory.settled()
       if (message.type === 'pause') return await this.#pause()
       if (this.#isLook && !looks.has(message.type)) await this.#use(context)
       if (message.type === 'delete')
@@ -159,7 +159,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       if (!begins && !(await this.#memory.checkBegun(message.type, context))) throw unknownSession(this.#key)
       if (message.type === 'exists') return true
       if (message.type === 'inspect') return this.#inspection()
-      loaded = await this.#memory.load(context)
+      loaded = this.#memory.loaded ?? (await this.#memory.load(context))
       // The state was deleted or discarded in the same turn of the event loop.
       if (this.isAlive && !this.#memory.isLoaded(loaded)) return await this.#carryOut(message, context)
       const reply = await runCommand(this.#commandContext(loaded, context), message)
