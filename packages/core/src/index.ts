@@ -24,6 +24,7 @@ export {
   type DynamicSupervisorOptions,
   dynamicSupervisorDefaults,
   type EventBus,
+  type EventIterator,
   ExitNotice,
   type ExitReason,
   type HandlerResult,

@@ -31,6 +31,7 @@ export {
   type ErrorKind,
   type ErrorTraits,
   type EventBus,
+  type EventIterator,
   ExitNotice,
   type ExitReason,
   type HandlerResult,

@@ -32,6 +32,18 @@ describe('a subscriber', () => {
     expect(await rest(b)).toEqual(['b1', 'b2', 'b3'])
   })
 
+  test('takes without a promise what has arrived', async () => {
+    const bus = new LocalEventBus<number>()
+    const subscription = bus.subscribe('a')
+    const iterator = subscription[Symbol.asyncIterator]()
+    expect(iterator.takeReady?.()).toBeUndefined()
+    const first = iterator.next()
+    for (const event of numbers(3)) bus.publish('a', event)
+    expect([(await first).value, iterator.takeReady?.(), iterator.takeReady?.(), iterator.takeReady?.()]).toEqual([0, 1, 2, undefined])
+    bus.publish('a', 3)
+    expect(await iterator.next()).toEqual({ done: false, value: 3 })
+  })
+
   test('gets what is published while it waits', async () => {
     const bus = new LocalEventBus<number>()
     const subscription = bus.subscribe('a')

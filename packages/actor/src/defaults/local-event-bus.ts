@@ -3,12 +3,13 @@
 import { BeamClawError } from '../base/errors.ts'
 import { aFunction, aSignal, checkOptions, integer, text } from '../base/options.ts'
 import { RingDeque } from '../base/ring-deque.ts'
-import type { EventBus, SubscribeOptions, Subscription, Topic } from '../ports/event-bus.ts'
+import type { EventBus, EventIterator, SubscribeOptions, Subscription, Topic } from '../ports/event-bus.ts'
 
 /** Defaults for a subscription. */
 export const subscribeDefaults = { maxBuffered: 1_000 } as const satisfies SubscribeOptions
 
 const checkTopic = text(600)
+const subscribeRules = { maxBuffered: integer(1), signal: aSignal, onGap: aFunction }
 
 /** Of all subscriptions: each takes hold within the call of `subscribe`. */
 const readyAtOnce: Promise<void> = Promise.resolve()
@@ -33,13 +34,14 @@ export class LocalEventBus<TEvent = unknown> implements EventBus<TEvent> {
   #isStopped = false
 
   publish(topic: Topic, event: TEvent): void {
-    for (const subscription of this.#topics.get(topic) ?? []) subscription.offer(event)
+    const subscribers = this.#topics.get(topic)
+    if (subscribers !== undefined) for (const subscription of subscribers) subscription.offer(event)
   }
 
   subscribe(topic: Topic, options: SubscribeOptions = {}): Subscription<TEvent> {
     const expected = checkTopic(topic)
     if (expected !== undefined) throw new BeamClawError('invalid-option', `EventBus.subscribe: a topic must be ${expected}`)
-    checkOptions<SubscribeOptions>('EventBus.subscribe', options, { maxBuffered: integer(1), signal: aSignal, onGap: aFunction })
+    checkOptions<SubscribeOptions>('EventBus.subscribe', options, subscribeRules)
     const { maxBuffered = subscribeDefaults.maxBuffered, signal } = options
     const end = (): void => subscription.end()
     const subscription = new LocalSubscription<TEvent>(maxBuffered, () => {
@@ -115,10 +117,11 @@ class LocalSubscription<TEvent> implements Subscription<TEvent> {
     return this.stop()
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<TEvent> {
+  [Symbol.asyncIterator](): EventIterator<TEvent> {
     // Not a generator: `return` must end a pending wait for the next event.
     return {
       next: () => this.#next(),
+      takeReady: () => this.#buffer.shift(),
       return: async () => {
         this.end()
         return { done: true, value: undefined }

@@ -16,6 +16,15 @@ export interface SubscribeOptions {
   readonly onGap?: () => void
 }
 
+/** The events of a subscription, one by one. */
+export interface EventIterator<TEvent> extends AsyncIterator<TEvent> {
+  /**
+   * Removes and returns the next event if it has arrived; undefined when there is none yet, or none at all: only `next` tells. Not while a `next` waits.
+   * Saves a reader the promises of events that arrived together.
+   */
+  takeReady?(): TEvent | undefined
+}
+
 /**
  * Events for one subscriber, in publishing order for each publisher. When its buffer is full, the oldest events are dropped and counted in
  * `dropped`; other subscribers are not affected. Iterate once; leaving the loop ends the subscription.
@@ -28,6 +37,7 @@ export interface Subscription<TEvent> extends AsyncIterable<TEvent>, AsyncDispos
    * subscription ends before. Never rejects.
    */
   readonly ready: Promise<void>
+  [Symbol.asyncIterator](): EventIterator<TEvent>
   stop(): Promise<void>
 }
 

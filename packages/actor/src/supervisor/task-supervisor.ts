@@ -45,6 +45,8 @@ const taskSupervisorDefaults = {
 
 const infinite: OptionRule = (value) => (value === Number.POSITIVE_INFINITY ? undefined : 'Infinity')
 
+const taskRules = { id: text(), signal: aSignal, timeoutMs: either(duration(), infinite) }
+
 /**
  * Runs functions as tasks. A task that throws rejects its own `run` and affects no other task. The constructor throws `invalid-option`.
  *
@@ -121,7 +123,7 @@ export class TaskSupervisor extends Actor<never> {
    * const page = await tasks.run(({ signal }) => fetch(url, { signal }), { timeoutMs: 10_000 })
    */
   async run<TResult>(work: TaskWork<TResult>, options: TaskOptions = {}): Promise<TResult> {
-    checkOptions<TaskOptions>('TaskSupervisor.run', options, { id: text(), signal: aSignal, timeoutMs: either(duration(), infinite) })
+    checkOptions<TaskOptions>('TaskSupervisor.run', options, taskRules)
     checkWork('run', work)
     return this.#take(work, options, this.#options.maxWaiting)
   }

@@ -9,10 +9,12 @@ export interface ProviderStream extends AsyncIterableIterator<ProviderPart, void
    * of parts that arrived together.
    */
   takeReady?(): ProviderPart | undefined
+  /** True once all parts were read and no error comes: `next` would resolve with the end at once. */
+  hasEnded?(): boolean
 }
 
 /** The iterator of anybody's stream. */
-export type PartSource = AsyncIterator<ProviderPart> & Pick<ProviderStream, 'takeReady'>
+export type PartSource = AsyncIterator<ProviderPart> & Pick<ProviderStream, 'takeReady' | 'hasEnded'>
 
 // A string as the reason: the default one is an error, whose stack trace would be captured for every call.
 const loopWasLeft = 'the loop was left'
@@ -81,8 +83,9 @@ export function providerStream(start: (signal: AbortSignal) => AsyncIterable<Pro
       isFinished ||= part?.type === 'finish'
       return part
     },
+    hasEnded: () => isOver || parts?.hasEnded?.() === true,
     return: async () => {
-      const isLeft = !isOver
+      const isLeft = !isOver && parts?.hasEnded?.() !== true
       end()
       if (isLeft) leaving.abort(loopWasLeft)
       try {

@@ -36,6 +36,7 @@ export function untilAborted(start: () => AsyncIterable<ProviderPart>, signal: A
         settled.then((next) => resolve(next.done === true ? { done: true, value: undefined } : next), reject)
       }),
     takeReady: () => (signal.aborted ? undefined : parts?.takeReady?.()),
+    hasEnded: () => parts?.hasEnded?.() === true,
     return: async () => {
       signal.removeEventListener('abort', onAbort)
       const left = parts?.return?.()

@@ -1,5 +1,5 @@
 /** The events of a subscription, with interruptions: the reader is to look whether it has missed something. */
-import type { Clock, TimerHandle } from '@beamclaw/actor'
+import type { Clock, EventIterator, Subscription, TimerHandle } from '@beamclaw/actor'
 import type { RunEvent } from '../base/events.ts'
 
 /** Milliseconds without an event until a reader that waits for the end of a run reads the journal: a bus may lose any event without a word. */
@@ -10,7 +10,7 @@ const lookAfterMs = 10_000
  * call `stop`. Supports one pending read at a time.
  */
 export class InterruptibleEvents {
-  readonly #events: AsyncIterator<RunEvent>
+  readonly #events: EventIterator<RunEvent>
   readonly #clock: Clock | undefined
   #timer: TimerHandle | undefined
   // The read that was requested and whose event was not delivered yet.
@@ -20,7 +20,7 @@ export class InterruptibleEvents {
   #isInterrupted = false
   #hasHappened = false
 
-  constructor(events: AsyncIterable<RunEvent>, clock: Clock | undefined) {
+  constructor(events: Pick<Subscription<RunEvent>, typeof Symbol.asyncIterator>, clock: Clock | undefined) {
     this.#events = events[Symbol.asyncIterator]()
     this.#clock = clock
     this.#timer = this.#arm()
@@ -54,6 +54,14 @@ export class InterruptibleEvents {
         },
       )
     })
+  }
+
+  /** Returns the next event if it is there and nothing comes before it. */
+  takeReady(): RunEvent | undefined {
+    if (this.#isInterrupted || this.#next !== undefined) return undefined
+    const event = this.#events.takeReady?.()
+    this.#hasHappened ||= event !== undefined
+    return event
   }
 
   /** Lets the pending read, or else the next one, yield `undefined`. */

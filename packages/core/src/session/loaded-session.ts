@@ -1,7 +1,7 @@
 /** A session with its history in memory: state, journal and run loop over an open log. */
 import type { AgentDefinition } from '../agent/agent.ts'
 import type { RunEvent } from '../base/events.ts'
-import type { SessionKey } from '../base/ids.ts'
+import type { AgentId, SessionKey } from '../base/ids.ts'
 import type { AppendLog } from '../ports/store.ts'
 import { Attachments } from './attachments/attachments.ts'
 import { JournalWriter } from './journal/journal-writer.ts'
@@ -79,9 +79,9 @@ export async function loadSession(
     const { answeredBy } = state
     return ownTools.of((answeredBy === undefined ? undefined : agents.get(answeredBy)) ?? agent())
   }
-  const tell = (event: RunEvent, agentId = answering().id): void => {
+  const tell = (event: RunEvent, agentId?: AgentId): void => {
     publishEvent(dependencies, topic, event)
-    if (!listeners.isEmpty) listeners.tell({ ...event, tenant, agentId })
+    if (!listeners.isEmpty) listeners.tell({ ...event, tenant, agentId: agentId ?? answering().id })
   }
   const topic = sessionTopic(tenant, key)
   const committed = committedTopic(tenant, key)

@@ -56,6 +56,24 @@ describe('the result of a run', () => {
     expect(await claw.session(key).follow('one').result()).toEqual(first)
   })
 
+  test('is what the session knows where its reader has heard of the whole run: with the usage of its tools, and a message that joined', async () => {
+    const used = { inputTokens: 7, outputTokens: 3, cacheReadTokens: 0, cacheWriteTokens: 0 }
+    const steering = defineTool({
+      name: 'echo',
+      description: 'is interrupted',
+      inputSchema: { type: 'object' },
+      execute: async (_input, { reportUsage }) => {
+        reportUsage('other/model', used)
+        await set.claw.session(key).send('and this', { queueMode: 'steer', idempotencyKey: 'two' }).accepted
+        return 'one'
+      },
+    })
+    const set = await up({ tools: [steering] })
+    const result = await set.claw.session(key).send('go', { idempotencyKey: 'one' }).result()
+    expect(result.usageByModel.map(({ model }) => model)).toEqual(['test/model', 'other/model'])
+    expect(await set.claw.session(key).follow('one').result()).toEqual(result)
+  })
+
   test('tells what a tool was given, where a hook has changed it', async () => {
     const { claw } = await up({ hooks: { beforeTool: () => ({ input: { text: 'two' } }) } })
     const { toolCalls } = await claw.session(key).send('go').result()

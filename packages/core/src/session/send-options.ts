@@ -46,6 +46,22 @@ export type SendRest<TOutput, TContext> = unknown extends TContext
 
 const invalidMessage: Fail = (problem) => new BeamClawError('invalid-message', `send: ${problem}`)
 
+const rules = {
+  idempotencyKey: text(256),
+  queueMode: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
+  output: aStandardSchema,
+  outputSchema: aJsonSchema('output'),
+  repair: aBoolean,
+  context: anything,
+  signal: aSignal,
+  model: text(),
+  thinking: oneOf('off', 'low', 'medium', 'high'),
+  temperature: aTemperature,
+  maxOutputTokens: integer(1),
+  toolChoice: aToolChoice,
+  tools: toolNames,
+}
+
 /** Returns the checked message and its context, which the agent's schema may still change. Throws the errors with which a `send` rejects. */
 export function newMessageOf<TOutput>(
   content: UserMessage['content'],
@@ -54,21 +70,7 @@ export function newMessageOf<TOutput>(
   depth: number,
   newRunId: () => string,
 ): { readonly message: NewMessage; readonly context: JsonValue | undefined } {
-  checkOptions<SendOptions<TOutput>>('send', options, {
-    idempotencyKey: text(256),
-    queueMode: oneOf('queue', 'steer', 'collect', 'interrupt', 'reject'),
-    output: aStandardSchema,
-    outputSchema: aJsonSchema('output'),
-    repair: aBoolean,
-    context: anything,
-    signal: aSignal,
-    model: text(),
-    thinking: oneOf('off', 'low', 'medium', 'high'),
-    temperature: aTemperature,
-    maxOutputTokens: integer(1),
-    toolChoice: aToolChoice,
-    tools: toolNames,
-  })
+  checkOptions<SendOptions<TOutput>>('send', options, rules)
   const { output, outputSchema, queueMode, idempotencyKey, model } = options
   if (model !== undefined) providers.check('send', 'model', model)
   const checked = newContentOf(content, 'content', invalidMessage)
@@ -92,7 +94,8 @@ function settingsOf({ model, thinking, temperature, maxOutputTokens, toolChoice,
   // Copied, then checked again: a getter may return another value to a second read.
   const choice = toolChoice && guardedRead('send', 'toolChoice', () => toolChoiceOf(toolChoice))
   const names = tools && guardedRead('send', 'tools', () => Array.from(tools))
-  checkOptions('send', { toolChoice: choice, tools: names }, { toolChoice: aToolChoice, tools: toolNames })
+  if (choice !== undefined || names !== undefined)
+    checkOptions('send', { toolChoice: choice, tools: names }, { toolChoice: aToolChoice, tools: toolNames })
   const settings = definedOnly({ model, thinking, temperature, maxOutputTokens, toolChoice: choice, tools: names })
   return Object.keys(settings).length === 0 ? {} : { settings }
 }

@@ -12,13 +12,11 @@ export class SessionBeginning {
   }
 
   /** Tracks a command that begins the session, and returns its promise. */
-  async track<T>(command: Promise<T>): Promise<T> {
+  track<T>(command: Promise<T>): Promise<T> {
+    const forget = (): void => void this.#underWay.delete(command)
     this.#underWay.add(command)
-    try {
-      return await command
-    } finally {
-      this.#underWay.delete(command)
-    }
+    command.then(forget, forget)
+    return command
   }
 
   /** Resolves once the active commands have ended. */

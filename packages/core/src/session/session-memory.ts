@@ -85,6 +85,10 @@ export class SessionMemory {
     return this.loaded?.agent().id ?? this.#answeredBy ?? this.#agentNow().id
   }
 
+  get isDeleting(): boolean {
+    return this.#phase.is === 'deleting'
+  }
+
   /** Resolves once no deletion is in progress. */
   async settled(): Promise<void> {
     while (this.#phase.is === 'deleting') await this.#phase.done

@@ -181,7 +181,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     let loaded: LoadedSession | undefined
     this.#inHand++
     try {
-      await this.#memory.settled()
+      if (this.#memory.isDeleting) await this.#memory.settled()
       if (message.type === 'pause') return await this.#pause()
       if (this.#isLook && !looks.has(message.type)) await this.#use(context)
       if (message.type === 'delete')
@@ -190,7 +190,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       if (!begins && !(await this.#memory.checkBegun(message.type, context))) throw unknownSession(this.#key)
       if (message.type === 'exists') return true
       if (message.type === 'inspect') return this.#inspection()
-      loaded = await this.#memory.load(context)
+      loaded = this.#memory.loaded ?? (await this.#memory.load(context))
       // The state was deleted or discarded in the same turn of the event loop.
       if (this.isAlive && !this.#memory.isLoaded(loaded)) return await this.#carryOut(message, context)
       const reply = await runCommand(this.#commandContext(loaded, context), message)

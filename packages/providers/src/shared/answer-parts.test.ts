@@ -70,6 +70,18 @@ test('parts come in their order, however the answer was cut', async () => {
   expect(rest).toEqual(['b', 'c', 'd', 'e'])
 })
 
+test('an answer has ended once all of its parts were taken, and has not while one is left or an error comes', async () => {
+  const whole = await begun('ab')
+  whole.end()
+  expect(whole.parts.hasEnded()).toBe(false)
+  whole.parts.takeReady()
+  expect(whole.parts.hasEnded()).toBe(true)
+  expect((await whole.parts.next()).done).toBe(true)
+  const broken = await begun('a')
+  broken.fail(new Error('broken'))
+  expect(broken.parts.hasEnded()).toBe(false)
+})
+
 test('reads that do not wait for each other get every part, in the order of the reads', async () => {
   const { parts, put, end } = await begun()
   const reads = Array.from({ length: 5 }, () => read(parts))

@@ -73,6 +73,10 @@ export class AnswerParts implements ProviderStream {
     return this.#take()
   }
 
+  hasEnded(): boolean {
+    return (this.#phase === 'complete' || this.#phase === 'over') && this.#parts.length === 0
+  }
+
   /** Ends the answer, and drops what was not read. */
   async return(): Promise<Read> {
     this.#parts = []

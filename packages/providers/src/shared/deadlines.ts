@@ -40,7 +40,7 @@ export class Deadlines {
   // One timer for both: it may fire early and is then set again, because stages change with every chunk of an answer.
   #timer: TimerHandle | undefined
   #timerAt = Number.POSITIVE_INFINITY
-  #isEnding = false
+  #isToArm = false
   #isOver = false
   #failure: BeamClawError | undefined
   #free: (() => void) | undefined
@@ -82,13 +82,19 @@ export class Deadlines {
     this.#arm()
   }
 
-  /** Replaces the total deadline by a shorter one, once, because the rest of the answer is optional. */
+  /** Replaces the total deadline by an earlier one, because the rest of the answer is optional. */
   endWithin(limitMs: number): void {
-    if (this.#isEnding || this.#isOver) return
-    this.#isEnding = true
+    const dueAt = this.#clock.monotonic() + limitMs
+    if (dueAt >= this.#totalDueAt || this.#isOver) return
     this.#totalLimitMs = limitMs
-    this.#totalDueAt = this.#clock.monotonic() + limitMs
-    this.#arm()
+    this.#totalDueAt = dueAt
+    if (this.#isToArm) return
+    this.#isToArm = true
+    // The rest of most answers is in the chunk that is being read: they end without a timer.
+    queueMicrotask(() => {
+      this.#isToArm = false
+      this.#arm()
+    })
   }
 
   /** Disables the stage's deadline: the service is not responsible for the present delay. */

@@ -9,7 +9,10 @@ const maxCodings = 3
 
 /** Returns the codings that have to be undone, the last one applied first. */
 export function codingsOf(headers: HeaderReader): readonly string[] {
-  return (headers.get('content-encoding') ?? '')
+  const value = headers.get('content-encoding')
+  // Of nearly every answer.
+  if (value === null) return []
+  return value
     .toLowerCase()
     .split(',')
     .map((coding) => coding.trim())

@@ -5,12 +5,20 @@ import type { EnvironmentProxy } from './proxy.ts'
 import type { HeaderReader } from './retry-after.ts'
 import type { AnswerSink, IncomingAnswer, OutgoingRequest, Progress, Transport } from './transport.ts'
 
+interface Target {
+  readonly origin: string
+  readonly path: string
+}
+
 type Headers = Readonly<Record<string, string | string[] | undefined>>
 
 export class DispatchTransport implements Transport {
   readonly #connectTimeoutMs: number
   readonly #proxy: EnvironmentProxy | undefined
-  #agent: Promise<Dispatcher> | undefined
+  #loading: Promise<Dispatcher> | undefined
+  #agent: Dispatcher | undefined
+  // The address of the last call: most calls go to one.
+  #last: { readonly url: string; readonly target: Target } | undefined
 
   /** @param connectTimeoutMs limit of an attempt to connect, in milliseconds, for all calls that wait for it */
   constructor(connectTimeoutMs: number, proxy: EnvironmentProxy | undefined) {
@@ -28,15 +36,15 @@ export class DispatchTransport implements Transport {
       plain?.cancel()
     })
     // Loaded by the first call: undici takes longer to load than core and this package together.
-    this.#agent ??= makeAgent(this.#connectTimeoutMs, this.#proxy)
-    const agent = await this.#agent
+    this.#loading ??= makeAgent(this.#connectTimeoutMs, this.#proxy)
+    this.#agent ??= await this.#loading
+    const agent = this.#agent
     if (isOver) throw new Error('The call is over')
     const arrived = await new Promise<DispatchedAnswer>((resolve, reject) => {
-      const { origin, pathname, search } = new URL(url)
+      const { origin, path } = this.#targetOf(url)
       const method = body === undefined ? 'GET' : 'POST'
-      const request = { origin, path: pathname + search, method, headers: { ...headers, 'accept-encoding': 'identity' } } as const
       agent.dispatch(
-        { ...request, body: body ?? null },
+        { origin, path, method, headers: { ...headers, 'accept-encoding': 'identity' }, body: body ?? null },
         {
           onRequestStart(controller) {
             answer.controller = controller
@@ -60,6 +68,14 @@ export class DispatchTransport implements Transport {
     plain = await decodedAnswer(arrived, codings)
     if (isOver) plain.cancel()
     return plain
+  }
+
+  #targetOf(url: string): Target {
+    if (this.#last?.url === url) return this.#last.target
+    const { origin, pathname, search } = new URL(url)
+    const target = { origin, path: pathname + search }
+    this.#last = { url, target }
+    return target
   }
 }
 

@@ -1,5 +1,5 @@
 /** One HTTP call to a model service: bounded in time and size, its connection released on abort. */
-import { BeamClawError, type Clock, type TimerHandle } from '@beamclaw/core'
+import { BeamClawError, type Clock } from '@beamclaw/core'
 import { type DeadlineLimits, Deadlines } from './deadlines.ts'
 import { type FailureContext, networkError, protocolError } from './failure.ts'
 import type { HeaderReader } from './retry-after.ts'
@@ -91,7 +91,6 @@ export class HttpAnswer {
   #phase: 'open' | 'draining' | 'over' = 'open'
   #received = 0
   #drainTo = 0
-  #drainTimer: TimerHandle | undefined
   #isRead = false
 
   constructor(answer: IncomingAnswer, deadlines: Deadlines, setup: HttpSetup) {
@@ -178,7 +177,7 @@ export class HttpAnswer {
     if (this.#phase !== 'open') return
     this.#phase = 'draining'
     this.#drainTo = this.#received + drainBytes
-    this.#drainTimer = this.#setup.clock.setTimer(() => this.end(), drainMs, true)
+    this.#deadlines.endWithin(drainMs)
     this.#answer.more()
   }
 
@@ -190,7 +189,6 @@ export class HttpAnswer {
   /** Releases the connection. */
   end(): void {
     this.#phase = 'over'
-    this.#drainTimer?.cancel()
     if (this.#isRead) this.#deadlines.complete()
     else this.#deadlines.end()
   }

@@ -34,6 +34,8 @@ export class JournalWriter {
   #staged: Staged[] = []
   // Resolves once every entry flushed so far is durable and published.
   #flushed: Promise<void> = Promise.resolve()
+  // Writes that are due or in flight.
+  #writes = 0
   #isFlushDue = false
   #snapshotAt: JournalPosition
   #isBroken = false
@@ -86,7 +88,7 @@ export class JournalWriter {
   flush(): Promise<void> {
     if (this.#staged.length > 0 && !this.#isFlushDue) {
       this.#isFlushDue = true
-      this.#flushed = this.#write(this.#flushed)
+      this.#flushed = this.#write(this.#writes === 0 && !this.#isBroken ? undefined : this.#flushed)
       // Prevents an unhandled rejection: callers that await the promise still get the failure, and a caller need not await it.
       this.#flushed.catch(() => {})
     }
@@ -117,7 +119,9 @@ export class JournalWriter {
     this.#snapshotAt = position
   }
 
-  async #write(before: Promise<void>): Promise<void> {
+  /** `before` is the write before, unless that is over. */
+  async #write(before: Promise<void> | undefined): Promise<void> {
+    this.#writes++
     // Entries staged in the same tick belong to the same write.
     await undefined
     this.#isFlushDue = false
@@ -125,13 +129,15 @@ export class JournalWriter {
     this.#staged = []
     try {
       // Several writes may be in flight; their entries are published in the order of their numbers.
-      await Promise.all([before, this.#options.log.append(staged.map(({ record }) => record))])
+      const written = this.#options.log.append(staged.map(({ record }) => record))
+      await (before === undefined ? written : Promise.all([before, written]))
     } catch (error) {
       this.#isBroken = true
       if (isRefusal(error)) this.#refused ??= largestOf(staged)
       throw error
     }
     for (const { entry, record, agentId } of staged) this.#options.onCommitted(entry, record.seq, agentId)
+    this.#writes--
   }
 }
 

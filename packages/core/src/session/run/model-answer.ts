@@ -78,7 +78,7 @@ export async function readAnswer(
       if (turn !== undefined) await turn
     }
     const whole = answer.whole()
-    await endOf(parts, clock)
+    if (parts.hasEnded?.() !== true) await endOf(parts, clock)
     return whole
   } finally {
     // The reader does not wait for the provider's cleanup, and ignores its errors.

@@ -1,8 +1,9 @@
 /** One model call: builds the request, calls the model, and records the answer. */
 import { definedOnly } from '@beamclaw/actor/internal'
-import type { AgentDefinition, SystemContext, SystemPrompt } from '../../agent/agent.ts'
+import type { AgentDefinition, SystemPrompt } from '../../agent/agent.ts'
 import { referencesIn } from '../../base/attachments.ts'
 import { BeamClawError, describeError } from '../../base/errors.ts'
+import type { AgentId } from '../../base/ids.ts'
 import { assistantMessageOf, eachOf, type Fail, fieldsOf, messageOf, stringOf } from '../../base/message-check.ts'
 import type { JsonValue, Message } from '../../base/messages.ts'
 import type { ProviderRequest } from '../../ports/provider.ts'
@@ -22,7 +23,7 @@ export async function askModel(
   options: RunLoopOptions,
   pause: AttemptPause,
   step: AskModel,
-  { signal, listed }: { readonly signal: AbortSignal; readonly listed: Promise<void> },
+  { signal, listed }: { readonly signal: AbortSignal; readonly listed: Promise<void> | undefined },
 ): Promise<void> {
   const { journal, state } = options
   const { runId, turn, attempt } = step
@@ -32,7 +33,8 @@ export async function askModel(
   }
   const agent = options.agent()
   const name = state.current?.settings.model ?? agent.model
-  const written = bothOf(listed, journal.commit({ type: 'model-request', runId, turn, attempt, model: name }))
+  const recorded = journal.commit({ type: 'model-request', runId, turn, attempt, model: name })
+  const written = listed === undefined ? recorded : bothOf(listed, recorded)
   const run = state.current
   if (run !== undefined && mayAskAhead(agent, run)) written.catch(() => {})
   else await written
@@ -85,9 +87,13 @@ async function answerOf(
   const { providers, tell, sessionKey, turns, clock } = options
   const { runId, turn, attempt } = run
   const { provider, model } = providers.resolve(name)
-  const context = await contextFor(agent, run, options, signal)
+  const context = agent.context === undefined ? run.context : await contextFor(agent, run, options, signal)
   const hooks = { agent, sessionKey, run, context, clock, signal }
-  const request = await requestOf(options, agent, run, { model, context }, signal)
+  const { shown } = options.state
+  // Nothing is awaited that is there: each wait is a turn of the microtasks before the request leaves.
+  const system = typeof agent.system === 'function' ? await systemFrom(agent.system, agent.id, context, options, signal) : agent.system
+  const messages = shown.references === 0 ? shown.messages() : await options.attachments.whole(shown.messages(), { runId, signal })
+  const request = requestOf(options, agent, run, { model, system, messages })
   const given = agent.hooks.beforeModel === undefined ? request : askedInstead(await callHook('beforeModel', hooks, { request }), request)
   // A hook may take messages from a history, which refers to attachments.
   const asked = given === request || !hasReferences(given) ? given : await withoutReferences(given, options, run, signal)
@@ -104,23 +110,14 @@ async function answerOf(
   return mayShow ? answer : withMessage(answer, await callHook('afterModel', hooks, answer), options.state.shown.messages())
 }
 
-async function requestOf(
-  { state, clock, sessionKey, tenant, settings, attachments }: RunLoopOptions,
+function requestOf(
+  { tenant }: RunLoopOptions,
   agent: AgentDefinition,
   run: RunState,
-  { model, context }: { readonly model: string; readonly context: JsonValue | undefined },
-  signal: AbortSignal,
-): Promise<ProviderRequest> {
+  { model, system, messages }: { readonly model: string; readonly system: string | undefined; readonly messages: readonly Message[] },
+): ProviderRequest {
   const { responseFormat } = run
   const { temperature = agent.temperature, maxOutputTokens = agent.maxOutputTokens, thinking = agent.thinking } = run.settings
-  const system = await systemOf(
-    agent,
-    () => ({ context, session: { key: sessionKey, settings: settings() }, agentId: agent.id }),
-    clock,
-    signal,
-  )
-  const shown = state.shown.messages()
-  const messages = state.shown.references === 0 ? shown : await attachments.whole(shown, { runId: run.runId, signal })
   const tools = toolsOf(agent, run)
   const toolChoice = choiceIn(run, agent)
   return {
@@ -143,17 +140,19 @@ function choiceIn({ turn, settings }: RunState, agent: AgentDefinition): Provide
   return turn > 1 && choice !== 'none' ? undefined : choice
 }
 
-async function systemOf(
-  { id, system }: AgentDefinition,
-  call: () => SystemContext,
-  clock: RunLoopOptions['clock'],
+async function systemFrom(
+  system: Exclude<SystemPrompt<never>, string>,
+  agentId: AgentId,
+  context: JsonValue | undefined,
+  { sessionKey, settings, clock }: RunLoopOptions,
   signal: AbortSignal,
-): Promise<string | undefined> {
-  if (typeof system !== 'function') return system
-  const asked = { hook: 'system', name: `The system function of agent "${id}"` }
-  const text = await withinTime(asked, () => (system as Exclude<SystemPrompt<unknown>, string>)(call()), { clock, signal })
+): Promise<string> {
+  const asked = { hook: 'system', name: `The system function of agent "${agentId}"` }
+  const call = (): unknown =>
+    (system as Exclude<SystemPrompt<unknown>, string>)({ context, session: { key: sessionKey, settings: settings() }, agentId })
+  const text = await withinTime(asked, call, { clock, signal })
   if (typeof text === 'string') return text.toWellFormed()
-  throw hookFailure('system', `The system function of agent "${id}" must return text`)
+  throw hookFailure('system', `The system function of agent "${agentId}" must return text`)
 }
 
 /** Returns the agent's tools that this run may use. */

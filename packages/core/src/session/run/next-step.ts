@@ -16,8 +16,6 @@ export interface RunLimits {
   readonly maxCrashes: number
   /** Maximum consecutive turns with the same calls and the same results. */
   readonly maxSameTurns: number
-  /** Estimated tokens of history above which it is compacted. */
-  readonly compactAboveTokens: number
 }
 
 export const runLimitDefaults = {
@@ -25,7 +23,6 @@ export const runLimitDefaults = {
   maxAttempts: 3,
   maxCrashes: 3,
   maxSameTurns: 3,
-  compactAboveTokens: 120_000,
 } as const satisfies RunLimits
 
 /** Another attempt of a failed turn, and the wait that the service asked for. */
@@ -36,8 +33,8 @@ export interface Retry {
 /** The inputs of the decision besides the state. */
 export interface RunView {
   readonly limits: RunLimits
-  /** Estimated tokens of the state's history. */
-  readonly historyTokens: number
+  /** Returns whether the history is so long that it is to be compacted. */
+  isHistoryLong(): boolean
   /** Returns whether a summary could replace messages. */
   canCompact(): boolean
   /** True when the agent that would answer is no longer configured. */
@@ -136,7 +133,7 @@ function nextTurn(state: SessionState, current: RunState, view: RunView): NextSt
 
 function ask(current: RunState, turn: number, attempt: number, view: RunView): NextStep {
   const { runId, compactedAt } = current
-  if (view.historyTokens > view.limits.compactAboveTokens && compactedAt < turn && view.canCompact()) return { type: 'compact', runId }
+  if (compactedAt < turn && view.isHistoryLong() && view.canCompact()) return { type: 'compact', runId }
   return { type: 'ask-model', runId, turn, attempt, retry: undefined }
 }
 

@@ -13,7 +13,7 @@ import { type AttemptPause, attemptPause } from './attempts.ts'
 import { HistorySummary } from './compaction.ts'
 import { historyLimit } from './history-limit.ts'
 import { askModel } from './model-step.ts'
-import { type NextStep, nextStep, type RunLimits, runLimitDefaults } from './next-step.ts'
+import { type NextStep, nextStep, runLimitDefaults } from './next-step.ts'
 import { contextFor } from './run-context.ts'
 import { callHook, HookFailure } from './run-hooks.ts'
 import type { RunLoopOptions } from './run-loop-options.ts'
@@ -68,6 +68,8 @@ export class RunLoop {
    */
   async run(stopped: AbortSignal, listed: Promise<void>): Promise<void> {
     const { journal } = this.#options
+    // Undefined once it has resolved: the later steps have nothing to wait for.
+    let unlisted: Promise<void> | undefined = listed
     // Linked by hand: a combined signal for every step costs more than the step.
     const follow = (): void => this.#step.abort(stopped.reason)
     // The loop may end before it awaits this.
@@ -81,8 +83,11 @@ export class RunLoop {
           if (this.#next().type === 'wait') return
         } else if (this.#takesTime(step)) {
           this.#step = this.#newStep()
-          if (step.type !== 'ask-model') await listed
-          await this.#act(step, this.#step.signal, listed)
+          if (step.type !== 'ask-model' && unlisted !== undefined) {
+            await unlisted
+            unlisted = undefined
+          }
+          await this.#act(step, this.#step.signal, unlisted)
         } else {
           journal.stage(...this.#facts(step))
         }
@@ -105,22 +110,15 @@ export class RunLoop {
   }
 
   #next(): NextStep {
-    const { state, agent } = this.#options
+    const { state, agent, providers } = this.#options
     const answering = agent()
     return nextStep(state, {
       isAgentRemoved: isRemoved(answering),
-      limits: this.#limits(),
-      historyTokens: state.shown.tokens,
+      limits: { ...runLimitDefaults, maxTurns: answering.maxTurns },
+      isHistoryLong: () => state.shown.tokens > historyLimit(answering, providers, state.current?.settings.model),
       canCompact: () => this.#summary.canBeHad(),
       canGoOn: (name) => canGoOn(answering.tools.get(name)),
     })
-  }
-
-  #limits(): RunLimits {
-    const { agent, providers, state } = this.#options
-    const answering = agent()
-    const compactAboveTokens = historyLimit(answering, providers, state.current?.settings.model)
-    return { ...runLimitDefaults, maxTurns: answering.maxTurns, compactAboveTokens }
   }
 
   /** Returns the entries of a step that takes no time. */
@@ -170,7 +168,7 @@ export class RunLoop {
     }
   }
 
-  #act(step: Act, signal: AbortSignal, listed: Promise<void>): Promise<void> {
+  #act(step: Act, signal: AbortSignal, listed: Promise<void> | undefined): Promise<void> {
     switch (step.type) {
       case 'compact':
         return this.#summary.make(step.runId, signal)

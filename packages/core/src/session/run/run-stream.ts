@@ -16,11 +16,11 @@ import {
   responseOptionsOf,
   toResponse,
 } from '../streams/run-response.ts'
+import { EndOfRun } from './end-of-run.ts'
 import { type DeepPartial, partialValues } from './partial-output.ts'
 import { eventsOf } from './run-filter.ts'
 import { interrupted, wasStopped } from './run-interruption.ts'
 import { type RunResult, repairedResult, resultOf } from './run-result.ts'
-import { type RunStep, RunSteps } from './run-steps.ts'
 import type { RunStreamOptions } from './run-stream-options.ts'
 import { invalidOutput, readOutput } from './structured-output.ts'
 import { textPieces } from './text-pieces.ts'
@@ -44,19 +44,20 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   readonly runId: RunId
   readonly accepted: Promise<SendReceipt>
   readonly #options: RunStreamOptions<TOutput>
-  // Opened before the message is sent, for the iteration; undefined once that has started or is no longer possible.
+  // Opened before the message is sent, for a later iteration; undefined once that has started or is no longer possible.
   #feed: SessionFeed | undefined
   #grace: TimerHandle | undefined
   #result: Promise<RunResult<TOutput>> | undefined
   #isIterated = false
   #isSent = false
+  // True once an iteration or the result was asked for.
+  #isRead = false
   // The feeds that are to miss nothing of the run.
   readonly #early: SessionFeed[] = []
 
   constructor(options: RunStreamOptions<TOutput>) {
     this.runId = options.runId
     this.#options = options
-    this.#feed = this.#listen(options.listen)
     this.accepted = this.#send()
     this.accepted.then(
       () => {
@@ -67,7 +68,10 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   }
 
   async #send(): Promise<SendReceipt> {
-    // A caller that asks for the result at once subscribes before the message is sent, and more may subscribe while one is not ready yet.
+    // Most callers ask for the result, or iterate, at once.
+    await undefined
+    if (!this.#isRead) this.#feed = this.#listen(this.#options.listen)
+    // Each of these subscribes before the message is sent, and more may subscribe while one is not ready yet.
     for (const { ready } of this.#early) await ready
     this.#early.length = 0
     this.#isSent = true
@@ -173,6 +177,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
     const isAhead = this.#feed !== undefined || !this.#isSent
     const feed = this.#feed ?? this.#listen(this.#options.listen)
     this.#feed = undefined
+    this.#isRead = true
     this.#grace?.cancel()
     return { feed, isAhead }
   }
@@ -223,6 +228,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
   }
 
   #stopListening(): void {
+    this.#isRead = true
     this.#grace?.cancel()
     this.#feed?.stop()
     this.#feed = undefined
@@ -236,30 +242,30 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
 
   async #read(): Promise<RunResult<TOutput>> {
     this.#stopListening()
-    const steps = await this.#waitForEnd(!this.#isSent)
-    const { ended } = await this.#find()
+    const end = await this.#waitForEnd(!this.#isSent)
+    const { ended } = end.ended === undefined ? await this.#find() : end
     if (ended === undefined) throw interrupted()
-    return this.#withOutput(resultOf(this.runId, ended, steps))
+    return this.#withOutput(resultOf(this.runId, ended, end.steps.all))
   }
 
-  /** Resolves with the steps of the run, once it has ended. */
-  async #waitForEnd(isAhead: boolean): Promise<readonly RunStep[]> {
+  /** Resolves once the run has ended, with what its events tell. */
+  async #waitForEnd(isAhead: boolean): Promise<EndOfRun> {
     const feed = this.#listen(this.#options.listenToCommitted)
     const { seq, ended } = await this.#begin(feed, isAhead)
-    const steps = new RunSteps()
+    const end = new EndOfRun(this.runId)
     try {
-      if (ended === undefined) await this.#takeUntilEnd(feed, seq, isAhead, steps)
-      else for await (const event of this.#past(feed, seq)) steps.take(event)
+      if (ended === undefined) await this.#takeUntilEnd(feed, seq, isAhead, end)
+      else for await (const event of this.#past(feed, seq)) end.steps.take(event)
     } catch (error) {
       // Events are lost, so the session is idle: it knows how the run ended.
-      if (BeamClawError.isInstance(error, 'subscriber-lagged')) return []
+      if (BeamClawError.isInstance(error, 'subscriber-lagged')) return new EndOfRun(this.runId)
       throw error
     }
-    return steps.all
+    return end
   }
 
   /** Does what `#live` does, without a generator: each run has a result, and few are iterated. */
-  async #takeUntilEnd(feed: SessionFeed, seq: number, isAhead: boolean, steps: RunSteps): Promise<void> {
+  async #takeUntilEnd(feed: SessionFeed, seq: number, isAhead: boolean, end: EndOfRun): Promise<void> {
     const start = await this.#startOf(isAhead)
     let endWaiting = (): void => {}
     try {
@@ -267,7 +273,7 @@ export class RunStream<TOutput = undefined> implements AsyncIterable<RunEvent> {
       const isOfRun = eventsOf(this.runId)
       await feed.each(seq, start, (event) => {
         if (!isOfRun(event)) return true
-        steps.take(event)
+        end.take(event)
         return event.type !== 'run-end'
       })
     } finally {

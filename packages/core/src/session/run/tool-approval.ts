@@ -28,11 +28,14 @@ export type Permission =
   | { readonly type: 'ask'; readonly question: ApprovalQuestion }
   | { readonly type: 'refused'; readonly result: ToolResult }
 
-/** Decides about a call without a request for approval. */
-export async function permissionFor(site: AskedSite, call: ToolCall, tool: Tool, calls: ToolCallSite): Promise<Permission> {
-  const { options, agent } = site
+/** Decides about a call without a request for approval. `calls` returns where its tool plans it. */
+export function permissionFor(site: AskedSite, call: ToolCall, tool: Tool, calls: () => ToolCallSite): Permission | Promise<Permission> {
   const mode = modeOf(site, call, tool)
-  if (mode === 'off' && tool.plan === undefined) return { type: 'run', plan: undefined }
+  return mode === 'off' && tool.plan === undefined ? { type: 'run', plan: undefined } : permissionOf(site, call, tool, mode, calls())
+}
+
+async function permissionOf(site: AskedSite, call: ToolCall, tool: Tool, mode: AskMode, calls: ToolCallSite): Promise<Permission> {
+  const { options, agent } = site
   let planned: PlannedCall
   try {
     planned = await options.toolRunner.plan(call, tool, calls)

@@ -44,7 +44,7 @@ export async function runTool(site: CallSite, call: ToolCall): Promise<'asked' |
     else await begin(site, approved, request.detail)
     return undefined
   }
-  const planned = await beforeTool(site, call)
+  const planned = site.agent.hooks.beforeTool === undefined ? call : await beforeTool(site, call)
   if (signal.aborted) return undefined
   if ('deny' in planned) {
     await close(site, { ...headOf(call), content: `Denied: ${planned.deny}`, isError: true })
@@ -61,7 +61,7 @@ async function ask(site: CallSite, call: ToolCall): Promise<'asked' | undefined>
   const permission: Permission =
     tool === undefined
       ? { type: 'run', plan: undefined }
-      : await permissionFor(site, call, tool, callSite(site, call, undefined, new ToolEffects(() => false)))
+      : await permissionFor(site, call, tool, () => callSite(site, call, undefined, new ToolEffects(() => false)))
   if (signal.aborted) return undefined
   if (permission.type === 'refused') await close(site, permission.result)
   else if (permission.type === 'run') await begin(site, call, permission.plan)
@@ -91,7 +91,8 @@ async function begin(site: CallSite, call: ToolCall, plan: JsonValue | undefined
   await options.journal.commit({ type: 'tool-intent', runId: run.runId, turn, toolCallId, name, input })
   if (signal.aborted) return
   const effects = newEffects(site)
-  const result = await afterTool(site, call, await execute(site, call, plan, effects))
+  const executed = await execute(site, call, plan, effects)
+  const result = site.agent.hooks.afterTool === undefined ? executed : await afterTool(site, call, executed)
   // The call was interrupted: its effects up to that point are unknown.
   if (signal.aborted && result.isError) return
   await close(site, result, effects)
@@ -152,7 +153,6 @@ function allowedTools({ tools }: AgentDefinition, { settings }: RunState): Reado
 }
 
 async function beforeTool(site: CallSite, call: ToolCall): Promise<ToolCall | { readonly deny: string }> {
-  if (site.agent.hooks.beforeTool === undefined) return call
   const decision: unknown = await callHook('beforeTool', hooksOf(site), { call })
   if (decision === undefined || decision === null) return call
   return readReturn('beforeTool', wrongReturn, (fail) => {

@@ -23,7 +23,7 @@ export async function runTools(options: RunLoopOptions, { turn, calls }: RunTool
   const agent = options.agent()
   let context: JsonValue | undefined
   try {
-    context = await contextFor(agent, run, options, signal)
+    context = agent.context === undefined ? run.context : await contextFor(agent, run, options, signal)
   } catch (error) {
     if (signal.aborted || !(error instanceof HookFailure)) return
     return journal.stage(...failedBy(error, run))
@@ -50,19 +50,18 @@ export async function runTools(options: RunLoopOptions, { turn, calls }: RunTool
       if (running > 0 || waiting.length > 0) await journal.flush()
     }
   }
-  const broken = Promise.withResolvers<never>()
-  const workers = new Set<Promise<void>>()
-  const work = (): void => {
-    const worker: Promise<void> = runNext()
-      .catch(broken.reject)
-      .finally(() => workers.delete(worker))
-    workers.add(worker)
-  }
+  const done = Promise.withResolvers<void>()
+  let workers = 0
   // A call that is approved from then on belongs to the next step.
   let isDone = false
-  const done = async (): Promise<void> => {
-    while (workers.size > 0) await Promise.all(workers)
+  const end = (): void => {
+    if (--workers > 0) return
     isDone = true
+    done.resolve()
+  }
+  const work = (): void => {
+    workers++
+    runNext().then(end, done.reject)
   }
   // A call that is approved while others run need not wait for them.
   const unlisten = options.decisions.listen(() => {
@@ -71,12 +70,12 @@ export async function runTools(options: RunLoopOptions, { turn, calls }: RunTool
       if (taken.has(call.id) && !asked.delete(call.id)) continue
       taken.add(call.id)
       waiting.push(call)
-      if (workers.size < maxParallelTools) work()
+      if (workers < maxParallelTools) work()
     }
   })
   try {
     for (let count = Math.min(maxParallelTools, calls.length); count > 0; count--) work()
-    await Promise.race([done(), broken.promise])
+    await done.promise
   } finally {
     unlisten()
   }
