@@ -40,6 +40,7 @@ export const catalogue = {
     files: [system('crash-table'), nodes, 'packages/cli/src/skeleton.test.ts', 'packages/core/src/session/session.test.ts'],
     pattern: 'F26|idempotency key|with a key',
   },
+  F27: { files: [system('nodes-lost-tells')] },
   F28: { files: [system('poison-message')] },
   F30: {
     files: ['packages/actor/src/actor/overload.test.ts', 'packages/core/src/session/session.test.ts'],

@@ -1,7 +1,7 @@
-import { parseTenantId } from '@beamclaw/core'
+import { BeamClawError, parseTenantId } from '@beamclaw/core'
 import { killPart } from '@beamclaw/core/testing'
 import { faultyStore, textAnswer } from '@beamclaw/testkit'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type ClockedNode, ClockedNodes, ttlMs } from './lab/clocked-nodes.ts'
 
 const never = (): Promise<never> => new Promise(() => {})
@@ -38,6 +38,50 @@ test('the list of a dead node is kept until the one that goes on with its sessio
   await lab.pass(5_000)
   expect(await lab.store.readLog(list, { limit: 1 })).toBeUndefined()
   expect(await typesAt(second, lab, key)).toContain('run-end')
+})
+
+describe('a run that was taken over while it waits for its next attempt, and could not be listed at first', () => {
+  /** The node that takes over, once the one that had the run is dead, and the list of that one. */
+  async function takenOver(lab: ClockedNodes) {
+    const waits = (): never => {
+      throw new BeamClawError('provider-overloaded', 'too much to do', { retryAfterMs: 4_000 })
+    }
+    const first = await lab.add('a', { answers: waits })
+    const key = await lab.sessionAt(first)
+    await lab.within(1_000, first.claw.session(key).send('hello').accepted)
+    let failures = 1
+    const troubled = faultyStore(lab.store, ({ method, key: [, folder] }) =>
+      method === 'append' && folder === 'work' && failures-- > 0 ? { type: 'fail-before', code: 'store-io' } : undefined,
+    )
+    const second = await lab.add('b', { store: troubled })
+    lab.kill(first)
+    const lastType = async (): Promise<string | undefined> => {
+      const found = await lab.store.readLog([parseTenantId('default'), 'sessions', 'main', key.split(':')[2] ?? ''])
+      return found?.records.at(-1)?.type
+    }
+    const hasList = async (): Promise<boolean> =>
+      (await lab.store.readLog([parseTenantId('default'), 'work', first.cluster.self.incarnation], { limit: 1 })) !== undefined
+    return { second, lastType, hasList, failuresLeft: () => failures }
+  }
+
+  test('goes on there by itself', async () => {
+    await using lab = new ClockedNodes()
+    const { lastType, failuresLeft } = await takenOver(lab)
+    await lab.pass(ttlMs + 30_000)
+    expect(failuresLeft()).toBeLessThan(0)
+    expect(await lastType()).toBe('run-end')
+  })
+
+  test('goes on elsewhere when that node dies, too', async () => {
+    await using lab = new ClockedNodes()
+    const { second, lastType, hasList } = await takenOver(lab)
+    while (await hasList()) await lab.pass(200)
+    expect(await lastType()).not.toBe('run-end')
+    lab.kill(second)
+    await lab.add('c')
+    await lab.pass(ttlMs + 30_000)
+    expect(await lastType()).toBe('run-end')
+  })
 })
 
 test('a drain whose others die meanwhile strikes no session off the list that goes on where it was', async () => {

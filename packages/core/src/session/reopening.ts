@@ -14,6 +14,11 @@ export class Reopening {
     this.#clock = clock
   }
 
+  /** True while a retry is due. */
+  get isArmed(): boolean {
+    return this.#timer !== undefined
+  }
+
   /** Schedules the callback, unless one is scheduled already. */
   arm(callback: () => void): void {
     if (this.#timer !== undefined) return

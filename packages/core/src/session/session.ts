@@ -134,8 +134,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     await this.#snapshotAtRest()
     this.#memory.fallAsleep()
     const { mailboxLength, controlLength } = this.inspect()
-    // A request that no other node can find is kept in memory. What has come meanwhile wakes the session again.
-    if (this.#dependencies.activity.isBusy(this.#key)) return
+    // A request that no other node can find is kept in memory, and so is a session that could not be listed and tries again. What has come meanwhile wakes it.
+    if (this.#dependencies.activity.isBusy(this.#key) || this.#reopening.isArmed) return
     if (this.#memory.isAtRest && mailboxLength + controlLength === 0) this.#onIdle()
   }
 
@@ -146,7 +146,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   leaveTo(node: NodeRef): boolean {
     const { loaded, isAtRest } = this.#memory
     const { isBusy, mailboxLength, controlLength } = this.inspect()
-    if (!this.isAlive || isBusy || mailboxLength + controlLength + this.#inHand > 0) return false
+    if (!this.isAlive || isBusy || mailboxLength + controlLength + this.#inHand > 0 || this.#reopening.isArmed) return false
     const hasNone = loaded === undefined ? isAtRest : loaded.running === undefined && !hasWork(loaded.state)
     if (hasNone) this.#memory.heir = node
     return hasNone

@@ -4,6 +4,7 @@ import type { JsonValue } from '../../base/messages.ts'
 import type { AbortReceipt, SendReceipt, SessionHistory } from '../session-replies.ts'
 import type { SessionSettings } from '../session-settings.ts'
 import type { SessionExport } from '../session-transfer.ts'
+import { hasWork } from '../state/has-work.ts'
 import type { DeadLetter } from '../state/known-run.ts'
 import { type Abort, abort } from './abort.ts'
 import { answering, type ReadAnswering } from './answering.ts'
@@ -71,10 +72,11 @@ const commands: Commands = {
   export: exportSession,
   answering,
   decide,
-  'go-on': async ({ drive, key, dependencies }) => {
+  'go-on': async ({ drive, key, dependencies: { activity }, state, loop }) => {
     drive()
-    // The node that woke it may strike it off another list now.
-    await dependencies.activity.written(key)
+    // The node that woke it may strike it off another list now. A run that waits for its next attempt does not know yet that it could not be listed.
+    const isAtWork = hasWork(state) && loop.hasStep && !loop.isPaused && !activity.isParked(key)
+    await (isAtWork ? activity.begin(key) : activity.written(key))
     return undefined
   },
 }
