@@ -25,7 +25,7 @@ export interface NodesOptions {
 }
 
 /** Fast enough for tests, and slow enough for a busy machine. */
-const times = { heartbeatMs: 25, ttlMs: 400 }
+const times = { heartbeatMs: 50, ttlMs: 1_000 }
 
 export class Nodes implements AsyncDisposable {
   readonly network = new MemoryNetwork(times)
