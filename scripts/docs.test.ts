@@ -75,7 +75,7 @@ function run(command: string, args: readonly string[]): Promise<Outcome> {
 }
 
 /** Milliseconds that the compiler may take for all programs together, on a machine that is busy. */
-const compileMs = 180_000
+const compileMs = 600_000
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'beamclaw-docs-'))
