@@ -45,13 +45,15 @@ export interface CallSources {
   readonly places: SessionPlaces | undefined
   readonly remote: RemoteSessions
   readonly here: SessionsHere
+  /** Called before the reply of another node is passed on. */
+  readonly onRemote?: (() => void) | undefined
 }
 
 /** Resolves with the reply of a session. The call is repeated while it is certain that nothing is done twice. Rejects as the session does. */
 export async function callWhereItIs<T>(
   key: SessionKey,
   given: SessionCall,
-  { tenant, cluster, services: { clock, random }, places, remote, here }: CallSources,
+  { tenant, cluster, services: { clock, random }, places, remote, here, onRemote }: CallSources,
 ): Promise<T> {
   let call = given
   const until = clock.monotonic() + patient.timeoutMs
@@ -83,6 +85,7 @@ export async function callWhereItIs<T>(
       }
       const reply = await remote.ask<T>(node, key, call, patienceFor(call))
       places?.sessionAnswered(sessionLease(tenant, key), node)
+      onRemote?.()
       return reply
     } catch (error) {
       here.checkRuns()

@@ -198,15 +198,20 @@ export class SessionRouter {
     return this.#call<T>(key, { message, lane: 'control', entry: 'find' })
   }
 
-  /** Has a session go on with its work, whether or not it has any. Resolves with what it does then. */
-  wake(key: SessionKey): Promise<SessionInspection> {
-    return this.#call<SessionInspection>(key, { message: { type: 'go-on' }, lane: 'control', entry: 'start' })
+  /** Has a session go on with its work, whether or not it has any. Resolves with what it does then, and with whether another node has replied. */
+  async wake(key: SessionKey): Promise<SessionInspection & { readonly isElsewhere: boolean }> {
+    let isElsewhere = false
+    const onRemote = (): void => {
+      isElsewhere = true
+    }
+    const inspection = await this.#call<SessionInspection>(key, { message: { type: 'go-on' }, lane: 'control', entry: 'start' }, onRemote)
+    return { ...inspection, isElsewhere }
   }
 
-  async #call<T>(key: SessionKey, call: SessionCall): Promise<T> {
+  async #call<T>(key: SessionKey, call: SessionCall, onRemote?: () => void): Promise<T> {
     const { remote, dependencies } = this.#options
     if (remote === undefined) return this.#callHere<T>(key, call)
-    return callWhereItIs<T>(key, call, { ...dependencies, remote, here: this.#here })
+    return callWhereItIs<T>(key, call, { ...dependencies, remote, here: this.#here, onRemote })
   }
 
   /** Carries out a call of another node. Rejects `moved`, with the owner where it is known, for a session that is not to be here, and as `readRemoteMessage` does. */

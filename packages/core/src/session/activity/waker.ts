@@ -68,8 +68,9 @@ export class Waker {
     const { router, logger, isParked, park, moved } = this.#options
     if (this.#isStopped) return 'failed'
     try {
-      const { current, waiting } = await router.wake(key)
-      if (!isParked(key) && !router.isStarted(key)) moved(key)
+      const { current, waiting, isElsewhere } = await router.wake(key)
+      // One that has left this node meanwhile, to no other one, is still found by the list.
+      if (isElsewhere && !isParked(key) && !router.isStarted(key)) moved(key)
       return !isParked(key) && (current !== undefined || waiting.length > 0) ? 'at-work' : 'at-rest'
     } catch (error) {
       // Its first message was not durable yet, so no caller was told that it was accepted.
