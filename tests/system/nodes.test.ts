@@ -1,4 +1,4 @@
-import { defineTool, type NodeTree, type TreeOutline } from '@beamclaw/core'
+import { defineTool } from '@beamclaw/core'
 import { textAnswer, toolAnswer } from '@beamclaw/testkit'
 import { expect, test, vi } from 'vitest'
 import * as z from 'zod'
@@ -117,31 +117,6 @@ test('each node tells what all of them do, and can have another one emptied', as
     expect([one?.state, two?.state]).toEqual(['up', 'up'])
   }, patiently)
   await expect(first.claw.cluster.drain('node-9')).rejects.toMatchObject({ code: 'unknown-node' })
-})
-
-test('each node draws the trees of all of them, in outline', async () => {
-  await using lab = await Nodes.start()
-  const [first] = lab.nodes as [LabNode]
-  const sessions = Array.from({ length: 12 }, (_, index) => `agent:main:chat-${index}`)
-  for (const session of sessions) await first.claw.session(session).send('hello').accepted
-  const sessionsOf = ({ tree }: NodeTree): TreeOutline | undefined => {
-    const tenants = tree?.children?.find(({ id }) => id === 'tenants')
-    return tenants?.children?.[0]?.children?.find(({ id }) => id === 'sessions')
-  }
-  const whole = await first.claw.cluster.trees({ mostChildren: 100 })
-  expect(whole.map(({ id, isSelf }) => [id, isSelf])).toEqual([
-    ['node-0', true],
-    ['node-1', false],
-    ['node-2', false],
-  ])
-  expect(whole.flatMap((node) => sessionsOf(node)?.children?.map(({ id }) => id) ?? []).toSorted()).toEqual(sessions.toSorted())
-  const outlines = await first.claw.cluster.trees({ mostChildren: 1 })
-  expect(outlines.every(({ tree }) => (tree?.children?.length ?? 2) <= 1)).toBe(true)
-  lab.network.cut('node-0', 'node-1')
-  const [, other, third] = await first.claw.cluster.trees()
-  expect([other?.tree, other?.problem]).toEqual([undefined, expect.stringContaining('no answer within 2000 ms')])
-  expect(third?.tree?.id).toBe('beamclaw')
-  await expect(first.claw.cluster.trees({ mostChildren: 0 })).rejects.toMatchObject({ code: 'invalid-option' })
 })
 
 test('the last node that takes work is drained by force alone, whatever the list of members says', async () => {

@@ -135,6 +135,9 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
         running.listeners.stop()
         for (const { tables } of tenants) tables.stop()
         settings.stop()
+        // Also a tree that ended by itself: its sessions are for the other nodes.
+        link.end()
+        cluster.stop().catch(() => {})
         this.#end.abort(new BeamClawError('actor-not-running', 'This BeamClaw has ended'))
         resolve()
       })

@@ -66,8 +66,11 @@ export async function drainNode(id: string, { force = false, ...flags }: DrainFl
     methods['cluster.drain'].result.parse(await client.call('cluster.drain', force ? { id, force } : { id })),
   )
   if (flags.json === true) return sayJson(drained)
+  const fate = force
+    ? 'its own go to another node that is up, if there is one; without one, new messages are refused until a node is started'
+    : 'and hands its own to another node that is up'
   say(
-    `${drained.id} takes no new conversations, and hands its own to another node that is up; "beamclaw cluster status" shows how far it is. Stop it then, or start it anew to take it back`,
+    `${drained.id} takes no new conversations${force ? ';' : ','} ${fate}; "beamclaw cluster status" shows how far it is. Stop it then, or start it anew to take it back`,
   )
 }
 

@@ -146,7 +146,12 @@ export class FollowedTopic {
   /** The owner has sent `head` events so far. */
   renewed(id: number, head: number): void {
     const place = this.#place
-    if (place.at !== 'there' || place.id !== id || head <= place.arrived) return
+    if (place.at !== 'there' || place.id !== id || head === place.arrived) return
+    if (head < place.arrived) {
+      // The number that came was none of its owner's.
+      place.arrived = head
+      return this.#tellGap()
+    }
     this.#arrival ??= this.#follower.clock.setTimer(
       () => {
         this.#arrival = undefined

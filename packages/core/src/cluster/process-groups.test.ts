@@ -253,3 +253,48 @@ test('what another node sends and this one cannot read is ignored, or refused', 
     'invalid-option',
   )
 })
+
+test('a message goes to one member alone, also when that fails with a message of its own that nobody had', async () => {
+  const { groups } = scene()
+  let handled = 0
+  const nested = async (): Promise<unknown> => {
+    handled++
+    return groups.call('nobody', 'x')
+  }
+  for (let count = 0; count < 3; count++) groups.join('payers', { handle: nested })
+  const error = await rejection(groups.call('payers', 'pay'))
+  expect([handled, error.code, error.details.isUndelivered]).toEqual([1, 'actor-not-running', undefined])
+})
+
+test('a member that cannot be watched has not joined', () => {
+  const { groups } = scene()
+  const member = {
+    isAlive: true,
+    call() {},
+    cast() {},
+    monitor() {
+      throw new Error('no')
+    },
+  }
+  expect(() => groups.join('odd', member as never)).toThrow('no')
+  expect(groups.members('odd')).toEqual([])
+  const hostile = new Proxy(
+    {},
+    {
+      get() {
+        throw new Error('no')
+      },
+    },
+  )
+  expect(codeOf(() => groups.join('odd', hostile as never))).toBe('invalid-option')
+})
+
+test('no member handles anything once its BeamClaw has ended', async () => {
+  const { groups } = scene()
+  let handled = 0
+  groups.join('workers', { handle: () => handled++ })
+  const [member] = groups.members('workers')
+  groups.stop()
+  expect((await rejection(member?.call('work') ?? Promise.resolve())).code).toBe('actor-not-running')
+  expect(handled).toBe(0)
+})

@@ -1,6 +1,8 @@
 /** Groups of actors, which may be at any nodes of a cluster. */
+
 import { type ActorRef, callDefaults, type SystemServices } from '@beamclaw/actor'
-import { checkOptions, duration } from '@beamclaw/actor/internal'
+import { checkOptions, duration, guardedRead } from '@beamclaw/actor/internal'
+import type { ErrorCode } from '../base/error-codes.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { NodeId, TenantId } from '../base/ids.ts'
 import type { JsonObject, JsonValue } from '../base/messages.ts'
@@ -80,18 +82,29 @@ export class ProcessGroups {
   join(group: string, member: ActorRef | GroupHandler): () => void {
     checkName('ProcessGroups.join', 'group', group)
     const { entries, services } = this.#options
-    const target = groupTarget(member, services.clock)
+    const target = guardedRead('ProcessGroups.join', 'member', () => groupTarget(member, services.clock))
     const id = services.ids.next('member')
     // The key is that of all, so that members are in the order in which they joined.
     const remove = entries.add(group, '-', id)
     this.#here.set(id, target)
+    let cancel = (): void => {}
     const leave = (): void => {
       cancel()
       remove()
       this.#here.delete(id)
     }
-    const cancel = target.monitor(leave)
+    try {
+      cancel = target.monitor(leave)
+    } catch (error) {
+      leave()
+      throw error
+    }
     return leave
+  }
+
+  /** Has no members here any more: the BeamClaw has ended. */
+  stop(): void {
+    this.#here.clear()
   }
 
   /** Returns the members of a group as this node knows them, sorted by node and age. Throws `invalid-option`. */
@@ -186,7 +199,7 @@ export class ProcessGroups {
     const target = this.#here.get(member ?? '')
     if (target === undefined) throw gone(group)
     const reply = await target.call(message, timeoutMs).catch((error: unknown) => {
-      if (BeamClawError.isInstance(error)) throw error
+      if (BeamClawError.isInstance(error)) throw handled(error)
       // Its text stays here: it may say anything.
       this.#log(group, error)
       throw new BeamClawError('internal', `A member of the group "${group}" failed; its log says why`)
@@ -215,4 +228,11 @@ function gone(group: string): BeamClawError {
   return new BeamClawError('actor-not-running', `The group "${group}" has no such member`, {
     details: { group, isUndelivered: true },
   })
+}
+
+/** Returns the error of a member, which has had the message: what the error says of another message of the member's own must not let it go to a second one. */
+function handled(error: BeamClawError): BeamClawError {
+  if (error.details.isUndelivered !== true) return error
+  const { isUndelivered: _, ...details } = error.details
+  return new BeamClawError(error.code as ErrorCode, error.message, { cause: error, details, isRetryable: error.isRetryable })
 }

@@ -14,6 +14,9 @@ export interface RemoteEntriesOptions<TEntry> {
 const maxWaiting = 1_000
 const maxReadings = 3
 
+/** Maximum pages of one reading: many more than the entries of a node need. */
+const mostPages = 2_000
+
 /**
  * Follows the changes of one life of a node by their numbers, and reads all of its entries after a gap.
  *
@@ -97,9 +100,10 @@ export class RemoteEntries<TEntry> {
     const entries = new Map<number, PortableEntry>()
     let head: number | undefined
     try {
+      let pages = 0
       for (let after: number | undefined = 0; after !== undefined && entries.size < maxEntries; ) {
         const page = readEntriesPage(await this.#options.ask(after), after)
-        if (page === undefined) return
+        if (page === undefined || this.#isEnded || ++pages > mostPages) return
         // What changes while the pages are read is told with higher numbers than this one.
         head ??= page.head
         for (const entry of page.entries) entries.set(entry[0], entry)

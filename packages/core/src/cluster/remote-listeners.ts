@@ -61,6 +61,9 @@ export class RemoteListeners {
     if (listenings === undefined && this.#byTopic.size >= this.#maxTopics)
       throw new BeamClawError('overloaded', `Other nodes listen to ${this.#maxTopics} topics of this node already; try again later`)
     if (before !== undefined) this.#forget(before)
+    // An id is of one topic.
+    const other = this.#listeners.get(node.incarnation)?.byId.get(id)
+    if (other !== undefined) this.#forget(other)
     const listener = this.#listenerFor(node)
     const listening: Listening = { listener, id, topic, sent: 0, renewedAt: this.#clock.monotonic() }
     listener.byId.set(id, listening)

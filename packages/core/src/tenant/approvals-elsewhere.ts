@@ -36,8 +36,8 @@ function eventIn(body: JsonValue): SessionEvent | undefined {
   const told = event as unknown as SessionEvent
   const isWhole =
     told.type === 'approval-request'
-      ? typeof told.request === 'object'
-      : told.type === 'approval-decision' && typeof told.answer === 'object'
+      ? typeof told.request?.id === 'string'
+      : told.type === 'approval-decision' && typeof told.id === 'string' && typeof told.answer?.decision === 'string'
   if (!isWhole || typeof told.tenant !== 'string') return undefined
   parseSessionKey(told.sessionKey)
   return told

@@ -1,12 +1,13 @@
 /** The cluster, as a host sees it: its nodes, what they do, and how one is emptied. */
 import type { Logger, TreeNode } from '@beamclaw/actor'
-import { aBoolean, checkOptions, integer } from '@beamclaw/actor/internal'
+import { aBoolean, aFunction, checkOptions, integer, invalidOption } from '@beamclaw/actor/internal'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { JsonObject, JsonValue } from '../base/messages.ts'
 import type { ClusterSettings, SettingsStatus } from '../cluster/cluster-settings.ts'
 import type { Cluster, Member } from '../ports/cluster.ts'
 import type { NodePhase } from '../session/node-phase.ts'
 import type { LinkedTenant, NodeLink, TenantWorkload } from './node-link.ts'
+import { readActivity } from './read-activity.ts'
 import { outlineOf, readOutline, type TreeOutline } from './tree-outline.ts'
 
 /** What a node does now. What counts its runs is undefined at one of an earlier version. */
@@ -70,6 +71,8 @@ export interface ClusterViewOptions {
 const defaultChildren = 10
 const mostChildrenShown = 100
 
+const unreadable = 'its answer is of another version'
+
 /** Milliseconds that another node has to tell what it does. */
 const answerWithinMs = 2_000
 
@@ -122,15 +125,21 @@ export class ClusterView {
     return this.#activity()
   }
 
-  /** Adds what a host knows of its process to the status of this node: plain JSON, made anew for each answer. */
+  /**
+   * Adds what a host knows of its process to the status of this node: plain JSON, made anew for each answer. What it throws is logged, and adds nothing. Throws
+   * `invalid-option`.
+   */
   report(make: () => JsonObject): void {
+    const wrong = aFunction(make)
+    if (wrong !== undefined) throw invalidOption('report', 'make', wrong, make)
     this.#report = make
   }
 
   /** Resolves with the nodes and what each does, sorted by id. Asks them all; one that does not answer within two seconds has a `problem`. Never rejects. */
   async status(): Promise<readonly NodeStatus[]> {
     return this.#each({ type: 'node.status' }, (node, answer) => {
-      return { ...node, activity: answer === undefined ? this.#activity() : (answer as unknown as NodeActivity) }
+      const activity = answer === undefined ? this.#activity() : readActivity(answer)
+      return activity === undefined ? { ...node, problem: unreadable } : { ...node, activity }
     })
   }
 
@@ -166,7 +175,7 @@ export class ClusterView {
     const own = (): TreeOutline => outlineOf(this.#options.tree(), mostChildren)
     return this.#each({ type: 'node.tree', mostChildren }, (node, answer) => {
       const tree = answer === undefined ? own() : readOutline(answer)
-      return tree === undefined ? { ...node, problem: 'its answer is of another version' } : { ...node, tree }
+      return tree === undefined ? { ...node, problem: unreadable } : { ...node, tree }
     })
   }
 
@@ -227,7 +236,17 @@ export class ClusterView {
       activeRuns: total('activeRuns'),
       waitingMessages: total('waitingMessages'),
       orphanedSessions: total('orphanedSessions'),
-      report: this.#report(),
+      report: this.#reported(),
+    }
+  }
+
+  /** What the host adds, if that is JSON: else the other nodes could not be answered. */
+  #reported(): JsonObject {
+    try {
+      return JSON.parse(JSON.stringify(this.#report() ?? {})) as JsonObject
+    } catch (error) {
+      this.#options.logger.log('warn', 'cluster.report-failed', { error: describeError(error) })
+      return {}
     }
   }
 }

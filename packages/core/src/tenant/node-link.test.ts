@@ -43,3 +43,16 @@ test('a node that is drained while it is cut off is draining when it is back', a
   await turn()
   expect(phase.value).toBe('draining')
 })
+
+test('a node that is cut off once more before its sessions have ended does nothing until it is back from that, too', async () => {
+  const { link, phase, ended, rejoined } = scene()
+  link.onIsolated()
+  link.onRejoined(self)
+  link.onIsolated()
+  ended.resolve()
+  await turn()
+  expect([phase.value, rejoined]).toEqual(['isolated', []])
+  link.onRejoined(self)
+  await turn()
+  expect([phase.value, rejoined]).toEqual(['running', ['rejoined']])
+})

@@ -79,6 +79,7 @@ export class NodeLink implements ClusterHost {
   /** Settles once the sessions of the life before have ended. */
   #isolating: Promise<unknown> = Promise.resolve()
   #before: NodePhase = 'running'
+  #isolations = 0
   #timer: TimerHandle | undefined
   #sinceSweepMs = 0
   #toldLoad = 0
@@ -165,6 +166,7 @@ export class NodeLink implements ClusterHost {
 
   onIsolated(): void {
     const { phase, tenants, services } = this.#options
+    this.#isolations++
     if (phase.value === 'isolated' || phase.value === 'ended') return
     services.logger.log('error', 'cluster.isolated', {
       advice: 'The other nodes may have taken over; this one does nothing until it is back',
@@ -183,8 +185,10 @@ export class NodeLink implements ClusterHost {
 
   onRejoined(self: NodeRef): void {
     const { phase, tenants, services } = this.#options
+    const isolations = this.#isolations
     void this.#isolating.then(() => {
-      if (phase.value !== 'isolated') return
+      // It may have been cut off once more meanwhile: then this life is over already.
+      if (phase.value !== 'isolated' || isolations !== this.#isolations) return
       services.logger.log('info', 'cluster.rejoined', { node: self.id, incarnation: self.incarnation })
       phase.value = this.#before
       for (const tenant of tenants) this.#guarded(() => tenant.rejoin())

@@ -147,6 +147,12 @@ export class Rebalancer {
   #isOpen(to: NodeRef): boolean {
     const { cluster, phase } = this.#options
     const isThere = cluster.members.some(({ incarnation }) => incarnation === to.incarnation)
-    return isThere && this.#phase === 'giving' && phase.value === 'running' && cluster.members.every(({ state }) => state === 'up')
+    return (
+      isThere &&
+      !this.#hasLost &&
+      this.#phase === 'giving' &&
+      phase.value === 'running' &&
+      cluster.members.every(({ state }) => state === 'up')
+    )
   }
 }

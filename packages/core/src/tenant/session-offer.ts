@@ -22,7 +22,7 @@ export function offerOf(load: number, sessions: SessionOffer['sessions']): JsonV
 /** Returns the offer of another node. Throws `unknown-message`, and `invalid-session-key` for the key of no session. */
 export function readOffer(body: JsonValue): SessionOffer {
   const { load, sessions } = (body ?? {}) as { readonly load?: JsonValue; readonly sessions?: JsonValue }
-  if (typeof load !== 'number' || !Array.isArray(sessions) || sessions.length > mostOffered) throw unreadable()
+  if (typeof load !== 'number' || !Number.isFinite(load) || !Array.isArray(sessions) || sessions.length > mostOffered) throw unreadable()
   const named = (session: JsonValue): readonly [string, SessionKey] => {
     const [tenant, key] = Array.isArray(session) ? session : []
     if (typeof tenant !== 'string') throw unreadable()

@@ -45,9 +45,10 @@ export class SharedTables {
 
   stop(): void {
     for (const table of this.#tables) table.stop()
+    this.groups.stop()
   }
 
   #table(body: Body): SharedEntries | undefined {
-    return this.#tables[names.indexOf(String(body.table))]
+    return typeof body.table === 'string' ? this.#tables[names.indexOf(body.table)] : undefined
   }
 }

@@ -22,6 +22,10 @@ export interface ClusterSurvey {
   readonly desiredNodes: number
 }
 
+/** Limits of what another node may say: of its load, which is about 1 when it is full, and of the nodes that there should be. */
+const mostLoad = 10
+const mostNodes = 10_000
+
 /** Milliseconds between two looks at the loads of all nodes. */
 const lookEveryMs = 5_000
 
@@ -106,7 +110,10 @@ export class ClusterReport {
 
   #lookLater(): void {
     if (this.#isStopped) return
-    const look = (): void => void this.survey().then(() => this.#lookLater())
+    const look = (): void =>
+      void this.survey()
+        .catch(() => {})
+        .then(() => this.#lookLater())
     this.#timer = this.#options.clock.setTimer(look, lookEveryMs, true)
   }
 
@@ -128,7 +135,8 @@ function oldestOf(status: readonly NodeStatus[]): Adviser | undefined {
   for (const { isSelf, activity } of status) {
     const { uptimeMs, desiredNodes }: Told = activity?.report ?? {}
     if (activity?.phase !== 'running' || typeof uptimeMs !== 'number' || typeof desiredNodes !== 'number') continue
-    if (oldest === undefined || uptimeMs > oldest.uptimeMs) oldest = { isSelf, uptimeMs, desiredNodes: whole(desiredNodes) }
+    if (oldest === undefined || uptimeMs > oldest.uptimeMs)
+      oldest = { isSelf, uptimeMs, desiredNodes: Math.min(mostNodes, whole(desiredNodes)) }
   }
   return oldest
 }
@@ -145,7 +153,7 @@ function rowOf({ id, incarnation, isSelf, state, activity, problem }: NodeStatus
     isSelf,
     state: activity?.phase === 'isolated' ? 'isolated' : activity?.phase === 'draining' ? 'draining' : state,
     ...(activity === undefined ? {} : { sessions: whole(activity.sessions), busySessions: whole(activity.busySessions) }),
-    ...(typeof told.load === 'number' ? { load: Math.max(0, told.load) } : {}),
+    ...(typeof told.load === 'number' ? { load: Math.min(mostLoad, Math.max(0, told.load)) } : {}),
     ...(typeof told.eventLoopDelayP99Ms === 'number' ? { eventLoopDelayP99Ms: Math.max(0, told.eventLoopDelayP99Ms) } : {}),
     ...(typeof told.rssBytes === 'number' ? { rssBytes: whole(told.rssBytes) } : {}),
     ...(typeof told.uptimeMs === 'number' ? { uptimeMs: whole(told.uptimeMs) } : {}),
