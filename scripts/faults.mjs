@@ -1,5 +1,5 @@
 // The drills of docs/faults.md, by row: `npm run faults -- F09 --times 200 [--seed 7]`, `npm run faults -- F11`; without a name, all but
-// the long ones, which are the storm, `npm run faults -- F42 [--clients 5000]`, nodes over a Redis to which things happen at random,
+// the long ones, which are the storm, `npm run faults -- F42 [--clients 5000] [--nodes 3]`, nodes over a Redis to which things happen at random,
 // `npm run faults -- random [--seconds 60] [--sessions 60] [--seed 7]`, and the soak, `npm run faults -- F50 [--minutes 30] [--sessions 1000] [--seed 7]`.
 // A table at the end says what became of each row.
 import { join } from 'node:path'
@@ -11,7 +11,9 @@ import { ensureInstalled, fail, root, run } from './lib/workspace.mjs'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: Object.fromEntries(['times', 'seed', 'minutes', 'seconds', 'sessions', 'clients'].map((name) => [name, { type: 'string' }])),
+  options: Object.fromEntries(
+    ['times', 'seed', 'minutes', 'seconds', 'sessions', 'clients', 'nodes'].map((name) => [name, { type: 'string' }]),
+  ),
 })
 const names = positionals.length === 0 ? Object.keys(catalogue).filter((name) => catalogue[name].script === undefined) : positionals
 for (const name of names)

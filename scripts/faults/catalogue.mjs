@@ -63,7 +63,7 @@ export const catalogue = {
   F49: { files: [system('redis-nodes-churn')], pattern: 'F49' },
   S1: nodeFaults('S1'),
   nodes: { files: [nodes, system('redis-nodes-faults'), system('redis-nodes-starts'), system('nodes')] },
-  F42: { script: 'scripts/storm.mjs', options: ['clients'] },
+  F42: { script: 'scripts/storm.mjs', options: ['clients', 'nodes'] },
   random: { script: 'scripts/nodes-storm.mjs', options: ['seconds', 'sessions', 'seed'] },
   F50: { script: 'scripts/soak.mjs', options: ['minutes', 'sessions', 'seed'] },
 }

@@ -1,11 +1,11 @@
 /** A reconnect storm: the gateway dies with thousands of clients and acknowledged messages, starts again, and all of them come back at once. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type CrowdReport, RawClient, ReturningClients } from '@beamclaw/gateway-ws/testing'
-import { startModelServer } from '@beamclaw/testkit/model-server'
 import { type GatewayProcess, startGateway } from 'beamclaw/testing'
+import { everyRun, manyAddresses, megabytesOf, runs, sendAll, sessions, slowestAnswer, stormModel, tellCrowds } from './storm-parts.ts'
 
 export interface StormOptions {
   readonly clients: number
@@ -13,9 +13,7 @@ export interface StormOptions {
   readonly report: (line: string) => void
 }
 
-const sessions = Array.from({ length: 50 }, (_, index) => `agent:main:storm-${index}`)
-const runs = { before: ['before-1', 'before-2'], atTheEnd: ['end-1', 'end-2'], during: ['during-1', 'during-2'] }
-const everyRun = [...runs.before, ...runs.atTheEnd, ...runs.during]
+const crowdNames = ['of one address', 'of an address each'] as const
 
 /** Time limits of the storm: until all clients are connected, and until all have caught up. */
 const limits = { allInMs: 60_000, allHeardMs: 60_000 }
@@ -24,13 +22,7 @@ const limits = { allInMs: 60_000, allHeardMs: 60_000 }
 export async function storm({ clients, report }: StormOptions): Promise<readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'beamclaw-storm-'))
   const held = Promise.withResolvers<void>()
-  const model = await startModelServer({
-    answers: async ({ body }) => {
-      const said = JSON.stringify(body)
-      if (said.includes(`say ${runs.atTheEnd[0]}`) && !said.includes(`say ${runs.during[0]}`)) await held.promise
-      return { text: 'fine' }
-    },
-  })
+  const model = await stormModel(held.promise)
   const config = join(folder, 'beamclaw.yaml')
   const local = `{ type: openai, apiKey: none, baseUrl: '${model.baseUrl}' }`
   writeFileSync(config, `providers: { local: ${local} }\nagents: { main: { model: local/scripted-1 } }\n`)
@@ -53,7 +45,7 @@ export async function storm({ clients, report }: StormOptions): Promise<readonly
     await sendAll(first, runs.before)
     await Promise.all(sessions.map((sessionKey) => first.ask('agent.wait', { sessionKey, runId: runs.before[1] })))
     const idleMegabytes = megabytesOf(gateway)
-    tell(report, 'came for the first time', await all((crowd) => crowd.enter()))
+    tellCrowds(report, 'came for the first time', crowdNames, await all((crowd) => crowd.enter()))
     const busyMegabytes = megabytesOf(gateway)
     await sendAll(first, runs.atTheEnd)
     gateway.child.kill('SIGKILL')
@@ -73,7 +65,7 @@ export async function storm({ clients, report }: StormOptions): Promise<readonly
     const entered = await entering
     isOver = true
     const allInMs = performance.now() - startedAt
-    tell(report, `came back within ${(allInMs / 1_000).toFixed(1)} s`, entered)
+    tellCrowds(report, `came back within ${(allInMs / 1_000).toFixed(1)} s`, crowdNames, entered)
     report(`   the slowest answer to a bystander's health took ${Math.round(await slowest)} ms`)
     if (allInMs > limits.allInMs) problems.push(`it took ${Math.round(allInMs)} ms until all were in`)
     await all((crowd) => crowd.hearAll(everyRun, limits.allHeardMs))
@@ -90,41 +82,4 @@ export async function storm({ clients, report }: StormOptions): Promise<readonly
     await model.stop()
     rmSync(folder, { recursive: true, force: true })
   }
-}
-
-/** Addresses of loopback. */
-function manyAddresses(count: number): readonly string[] {
-  return Array.from({ length: count }, (_, index) => `127.2.${Math.floor(index / 254)}.${(index % 254) + 1}`)
-}
-
-/** Sends each session these messages, one after the other. Resolves once all are acknowledged. */
-async function sendAll(client: RawClient, runIds: readonly string[]): Promise<void> {
-  for (const runId of runIds) {
-    await Promise.all(sessions.map((sessionKey) => client.ask('chat.send', { sessionKey, message: `say ${runId}`, idempotencyKey: runId })))
-  }
-}
-
-/** Asks one thing after the other until it is over. Resolves with the most milliseconds that an answer took. */
-async function slowestAnswer(client: RawClient, isOver: () => boolean): Promise<number> {
-  let slowest = 0
-  while (!isOver()) {
-    const askedAt = performance.now()
-    await client.ask('health')
-    slowest = Math.max(slowest, performance.now() - askedAt)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  return slowest
-}
-
-function tell(report: (line: string) => void, what: string, reports: readonly CrowdReport[]): void {
-  const [shared, own] = reports.map(({ entered, refusals, failures }) => {
-    const sorted = entered.toSorted((a, b) => a - b)
-    const at = (part: number): number => Math.round(sorted[Math.ceil(sorted.length * part) - 1] ?? 0)
-    return `${sorted.length} in, p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, last ${at(1)} ms, delayed ${refusals} times, failed ${failures} times`
-  })
-  report(`   ${what}\n     of one address: ${shared}\n     of an address each: ${own}`)
-}
-
-function megabytesOf({ child }: GatewayProcess): number {
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1_024)
 }

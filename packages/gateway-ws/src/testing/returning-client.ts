@@ -7,6 +7,8 @@ import { connectParams } from './raw-client.ts'
 export interface ReturningClientOptions {
   readonly url: string
   readonly token?: string
+  /** Gateways to which it turns, one after the other, when the one at which it was connected is gone. @default [] */
+  readonly others?: readonly string[]
   readonly sessionKey: string
   /** Local address to connect from, for example another one of loopback than 127.0.0.1. */
   readonly localAddress?: string
@@ -49,6 +51,8 @@ export class ReturningClient {
   readonly #options: ReturningClientOptions
   readonly #told = new Set<string>()
   readonly #answers = new Map<string, (frame: Frame) => void>()
+  /** The gateways, that of the next attempt first. */
+  #urls: readonly string[]
   #ws: WebSocket | undefined
   #cursor: string | undefined
   #nextId = 1
@@ -56,6 +60,7 @@ export class ReturningClient {
 
   constructor(options: ReturningClientOptions) {
     this.#options = options
+    this.#urls = [options.url, ...(options.others ?? [])]
   }
 
   /** Retries until it is connected, subscribes to its session, and fetches the missed events. Resolves with the milliseconds until `hello-ok`. */
@@ -71,8 +76,11 @@ export class ReturningClient {
         return enteredAfter
       } catch (error) {
         if (!(error instanceof TurnedAway)) throw error
-        if (error.retryAfterMs === undefined) this.failures++
-        else this.refusals++
+        if (error.retryAfterMs === undefined) {
+          this.failures++
+          // At first it stays with its own gateway, which may be slow.
+          if (this.#cursor !== undefined) this.#urls = [...this.#urls.slice(1), ...this.#urls.slice(0, 1)]
+        } else this.refusals++
         await sleep(error.retryAfterMs ?? 100 + Math.random() * 400)
       }
     }
@@ -113,7 +121,8 @@ export class ReturningClient {
   }
 
   #connect(): Promise<void> {
-    const { url, token, localAddress } = this.#options
+    const { token, localAddress } = this.#options
+    const [url = ''] = this.#urls
     const greeting = { ...connectParams, ...(token === undefined ? {} : { auth: { token } }) }
     const ws = new WebSocket(url.replace(/^http/, 'ws'), {
       perMessageDeflate: false,

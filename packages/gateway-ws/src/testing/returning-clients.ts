@@ -6,6 +6,8 @@ import { ReturningClient } from './returning-client.ts'
 
 export interface CrowdOptions {
   readonly url: string
+  /** Gateways to which clients turn once theirs is gone; each begins with another one. @default [] */
+  readonly others?: readonly string[]
   readonly token?: string
   readonly clients: number
   /** Sessions, one for each client in turn. */
@@ -82,12 +84,14 @@ export class ReturningClients {
   }
 }
 
-function clientsOf({ url, token, clients, sessions, addresses = [] }: CrowdOptions): readonly ReturningClient[] {
+function clientsOf({ url, others = [], token, clients, sessions, addresses = [] }: CrowdOptions): readonly ReturningClient[] {
   return Array.from({ length: clients }, (_, index) => {
     const sessionKey = sessions[index % sessions.length] ?? ''
     const localAddress = addresses[index % addresses.length]
+    const from = others.length === 0 ? 0 : index % others.length
     return new ReturningClient({
       url,
+      others: [...others.slice(from), ...others.slice(0, from)],
       sessionKey,
       ...(token === undefined ? {} : { token }),
       ...(localAddress === undefined ? {} : { localAddress }),
