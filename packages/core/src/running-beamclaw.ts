@@ -135,13 +135,18 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
         running.listeners.stop()
         for (const { tables } of tenants) tables.stop()
         settings.stop()
-        // Also a tree that ended by itself: its sessions are for the other nodes.
-        link.end()
-        cluster.stop().catch(() => {})
+        if (this.#stopping === undefined) this.#leaveCluster()
         this.#end.abort(new BeamClawError('actor-not-running', 'This BeamClaw has ended'))
         resolve()
       })
     })
+  }
+
+  /** Of a tree that has ended by itself: its sessions are for the other nodes. */
+  #leaveCluster(): void {
+    const { link, cluster } = this.#running
+    link.end()
+    cluster.stop().catch(() => {})
   }
 
   /** The agents, the default one first. */
