@@ -1,5 +1,5 @@
 /** Errors in the background: they hold up nothing else, no caller waits for ever, and what was deleted or dropped does not come back. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BeamClawError } from '@beamclaw/core'
@@ -61,10 +61,15 @@ test('appends that wait for room which an error keeps from coming are refused, a
 
 test('an old generation that could not be removed when it was replaced is removed later, and its log moves on', async () => {
   await using scratch = await scratchDirectory('memory')
-  const first = new FsStore({ path: scratch.path, ...small })
-  await (await first.openLog(bad, fencingToken())).append(logRecords(1, 20, 'old words'))
-  await first.stop()
   const directory = join(scratch.path, 'default', 'logs')
+  const newer = join(directory, 'bad.g2.log.jsonl')
+  const first = new FsStore({ path: scratch.path, ...small })
+  const old = await first.openLog(bad, fencingToken())
+  await old.append(logRecords(1, 20, 'old words'))
+  await old.close()
+  // A stop moves only what its time allows, and this clock leaves it three milliseconds.
+  await vi.waitUntil(() => existsSync(join(directory, 'bad.log.jsonl')), { timeout: 20_000 })
+  await first.stop()
   const failing = once(
     (name, [path]) => name === 'unlink' && String(path).endsWith('bad.log.jsonl'),
     (name, [path]) => name === 'open' && path === directory,
@@ -75,17 +80,18 @@ test('an old generation that could not be removed when it was replaced is remove
   await log.snapshot({ seq: 20, state: 1 }, { dropRecords: true })
   await log.append(logRecords(21))
   await log.close()
-  await vi.waitUntil(failing.isDone, { timeout: 5_000 })
+  await vi.waitUntil(failing.isDone, { timeout: 20_000 })
   const rest = await store.openLog(bad, fencingToken(3))
   expect((await rest.read()).records).toEqual(logRecords(21))
   await rest.append(logRecords(22))
+  await rest.close()
+  // It is moved after the error, too.
+  await vi.waitUntil(() => readFileSync(newer, 'utf8').includes('"s":22,'), { timeout: 20_000 })
+  await vi.waitUntil(() => readdirSync(directory).length === 1, { timeout: 20_000 })
   await store.stop()
   expect(readdirSync(directory)).toEqual(['bad.g2.log.jsonl'])
-  const lines = readFileSync(join(directory, 'bad.g2.log.jsonl'), 'utf8')
-  expect(lines).not.toContain('old words')
-  // It was moved after the error, too.
-  expect(lines).toContain('"s":22,')
-})
+  expect(readFileSync(newer, 'utf8')).not.toContain('old words')
+}, 60_000)
 
 test('a deletion whose directory could not be synced is synced by the next try: a power cut brings nothing back', async () => {
   await using scratch = await scratchDirectory('memory')
