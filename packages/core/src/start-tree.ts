@@ -9,6 +9,7 @@ import { NodeEvents } from './cluster/node-events.ts'
 import { MemoryStore } from './defaults/memory-store.ts'
 import { SoloCluster, soloIncarnation } from './defaults/solo-cluster.ts'
 import { partsBranch } from './part/parts-branch.ts'
+import type { Store } from './ports/store.ts'
 import { RunningBeamClaw, stopDefaults } from './running-beamclaw.ts'
 import { EventListeners } from './session/event-listeners.ts'
 import type { NodePhase } from './session/node-phase.ts'
@@ -30,7 +31,8 @@ const eventRequests = ['events.listen', 'events.renew'] as const
 /** Starts the tree of a BeamClaw. Rejects with `ChildStartError` when a part fails to start, and with the store's own error. */
 export async function startTree(options: CheckedOptions): Promise<RunningBeamClaw> {
   const services = systemServices(options.services)
-  const { providers, store = new MemoryStore(), cluster = new SoloCluster(), events: given = new LocalEventBus<RunEvent>() } = options
+  const { providers, cluster = new SoloCluster(), events: given = new LocalEventBus<RunEvent>() } = options
+  const store: Store = options.store ?? new MemoryStore()
   const agents = new Map(options.agents.map((agent) => [agent.id, agent]))
   const phase = { value: 'running' as NodePhase }
   const listeners = new EventListeners(services.logger)
@@ -50,7 +52,8 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
     services.clock.setTimer(() => void root.stop(undefined, stopDefaults), 0)
   }
   const defaults = { ...sessionDefaults, ...options.sessions }
-  const link = new NodeLink({ cluster, services, phase, tenants, onLost, isRebalanced: !isAlone && defaults.rebalance })
+  const storeId = isAlone ? undefined : await store.id?.()
+  const link = new NodeLink({ cluster, services, phase, tenants, onLost, isRebalanced: !isAlone && defaults.rebalance, storeId })
   const node: TenantNode = {
     store: calls,
     hostStore: store,

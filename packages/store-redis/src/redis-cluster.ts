@@ -18,6 +18,7 @@ import { nodeGone } from './cluster-failures.ts'
 import { clusterNames } from './cluster-names.ts'
 import { checkRedisClusterOptions, nodeIdOf, type RedisClusterOptions, redisClusterDefaults } from './cluster-options.ts'
 import { redisFailure, stopped } from './failures.ts'
+import { storeName } from './key-names.ts'
 import { changeOf } from './member-view.ts'
 import { Membership } from './membership.ts'
 import { NodeMessages } from './node-messages.ts'
@@ -51,6 +52,8 @@ export class RedisCluster implements Cluster {
   readonly #membership: Membership
   readonly #ownership: Ownership
   readonly #messages: NodeMessages
+  readonly #prefix: string
+  readonly #storeId: () => string | undefined
   readonly #weight: number
   readonly #logger: Logger | undefined
   #host: ClusterHost | undefined
@@ -66,6 +69,7 @@ export class RedisCluster implements Cluster {
     this.#weight = weight
     this.#logger = logger
     const { client, where, keyPrefix: prefix, kind } = wayTo(options, deadlineMs)
+    this.#prefix = prefix
     const names = clusterNames(prefix)
     const onReplaced = (error: BeamClawError): void => this.#replace(error)
     const identity = new StoreIdentity({ prefix, kind, expectedId: options.storeId, logger: undefined, onReplaced })
@@ -80,9 +84,9 @@ export class RedisCluster implements Cluster {
       onRejoined: (self: NodeRef) => this.#tellHost((host) => host.onRejoined(self)),
     }
     const common = { link, names, clock, logger }
-    const storeId = (): string | undefined => identity.id
+    this.#storeId = () => identity.id
     const id = nodeIdOf(options.nodeId)
-    this.#membership = new Membership({ ...common, client, prefix, storeId, id, heartbeatMs, ttlMs, listener })
+    this.#membership = new Membership({ ...common, client, prefix, storeId: this.#storeId, id, heartbeatMs, ttlMs, listener })
     this.#ownership = new Ownership({ ...common, id, membership: this.#membership, ttlMs })
     this.#messages = new NodeMessages({
       ...common,
@@ -105,6 +109,7 @@ export class RedisCluster implements Cluster {
     if (this.#host !== undefined) throw new BeamClawError('invalid-option', 'RedisCluster: the node has joined already')
     this.#host = host
     try {
+      if (host.storeId !== undefined) await this.#checkStore(host.storeId)
       await this.#membership.enter()
       await this.#membership.announce({ isMember: true, wire: host.wire, records: host.records }, true)
     } catch (error) {
@@ -210,6 +215,14 @@ export class RedisCluster implements Cluster {
     } catch (error) {
       this.#logger?.log('error', 'store-redis.host-failed', { problem: describeError(error) })
     }
+  }
+
+  /** Each node would find its own conversations alone. Rejects before the node is seen by the others. */
+  async #checkStore(storeId: string): Promise<void> {
+    await this.#link.read('connecting', ['EXISTS', storeName(this.#prefix)])
+    if (storeId === this.#storeId()) return
+    const problem = 'The store and the cluster are not in the same Redis under the same "prefix"; give both the same options'
+    throw new BeamClawError('invalid-option', `RedisCluster: ${problem}`, { details: { option: 'prefix' } })
   }
 
   #checkOpen(): void {

@@ -9,6 +9,7 @@ import type { Store } from '../ports/store.ts'
  */
 export function wrapStore(store: Store, own: Partial<Store>): Store {
   return {
+    ...(store.id === undefined ? {} : { id: () => (store as Required<Store>).id() }),
     blobs: store.blobs,
     index: store.index,
     get: (key) => store.get(key),

@@ -1,6 +1,7 @@
 /** The events on their way to one node: those of one turn of the event loop in one message. */
 import type { Clock } from '@beamclaw/actor'
-import type { RunEvent } from '../base/events.ts'
+import type { RunEvent, TextDeltaEvent, ThinkingDeltaEvent } from '../base/events.ts'
+import type { RunId } from '../base/ids.ts'
 import { maxBatchBytes, minEventBytes, type NumberedEvent } from './event-messages.ts'
 
 /** An event as it travels, and no fewer bytes than it takes. */
@@ -24,9 +25,25 @@ export function portable(event: RunEvent): PortableEvent {
   return bytes > maxBatchBytes ? missedEvents : { event, bytes }
 }
 
+/** A piece of an answer as it is written: there are many of them. */
+type Piece = TextDeltaEvent | ThinkingDeltaEvent
+
+/** A piece that waits to be sent, to which the next ones of the same answer are added. */
+interface WaitingPiece {
+  readonly type: Piece['type']
+  readonly runId: RunId
+  readonly turn: number
+  readonly attempt: number
+  text: string
+}
+
+function isPiece(event: RunEvent): event is Piece {
+  return event.type === 'text-delta' || event.type === 'thinking-delta'
+}
+
 /** Returns an upper bound; pieces of text, which are many, are not serialized for it. */
 function bytesOf(event: RunEvent): number {
-  if (event.type === 'text-delta' || event.type === 'thinking-delta') {
+  if (isPiece(event)) {
     // Both names are ASCII, of which a quotation mark takes an escape of two bytes.
     return frameBytes + 2 * (event.sessionKey.length + event.runId.length) + event.text.length * bytesOfEscape
   }
@@ -37,11 +54,12 @@ function bytesOf(event: RunEvent): number {
   }
 }
 
-/** Sends what was added at the end of the turn, or before when it is large. Owns what was not sent yet. */
+/** Sends what was added at the end of the turn, or before when it is large. Owns what was not sent yet, and the last piece among it of each id. */
 export class EventOutbox {
   readonly #clock: Clock
   readonly #send: (events: readonly NumberedEvent[]) => void
   #events: NumberedEvent[] = []
+  readonly #pieces = new Map<number, WaitingPiece>()
   #bytes = 0
   #isDue = false
 
@@ -52,7 +70,14 @@ export class EventOutbox {
 
   add(id: number, n: number, { event, bytes }: PortableEvent): void {
     if (this.#bytes + bytes > maxBatchBytes) this.flush()
-    this.#events.push([id, n, event])
+    if (event !== null && isPiece(event)) {
+      const piece = { ...event }
+      this.#pieces.set(id, piece)
+      this.#events.push([id, n, piece])
+    } else {
+      this.#pieces.delete(id)
+      this.#events.push([id, n, event])
+    }
     this.#bytes += bytes
     if (this.#isDue) return
     this.#isDue = true
@@ -60,6 +85,19 @@ export class EventOutbox {
       this.#isDue = false
       this.flush()
     })
+  }
+
+  /** Adds a piece to the one before it of the same answer, and returns true; false when there is none that waits, or no room. */
+  extend(id: number, event: RunEvent): boolean {
+    if (!isPiece(event)) return false
+    const before = this.#pieces.get(id)
+    if (before === undefined || before.runId !== event.runId || before.type !== event.type) return false
+    if (before.turn !== event.turn || before.attempt !== event.attempt) return false
+    const bytes = event.text.length * bytesOfEscape
+    if (this.#bytes + bytes > maxBatchBytes) return false
+    before.text += event.text
+    this.#bytes += bytes
+    return true
   }
 
   flush(): void {
@@ -72,6 +110,7 @@ export class EventOutbox {
   /** Forgets what was not sent. */
   clear(): void {
     this.#events = []
+    this.#pieces.clear()
     this.#bytes = 0
   }
 }

@@ -5,7 +5,7 @@ import type { RunEvent } from '../base/events.ts'
 import type { JsonObject, JsonValue } from '../base/messages.ts'
 import type { Cluster, NodeRef } from '../ports/cluster.ts'
 import type { NumberedEvent } from './event-messages.ts'
-import { EventOutbox, missedEvents, portable } from './event-outbox.ts'
+import { EventOutbox, missedEvents, type PortableEvent, portable } from './event-outbox.ts'
 
 /** Milliseconds after which a node that has not renewed is forgotten. */
 const forgetAfterMs = 15_000
@@ -94,8 +94,13 @@ export class RemoteListeners {
   publish(topic: string, event: RunEvent): void {
     const listenings = this.#byTopic.get(topic)
     if (listenings === undefined) return
-    const sent = portable(event)
-    for (const listening of listenings.values()) listening.listener.outbox.add(listening.id, ++listening.sent, sent)
+    let sent: PortableEvent | undefined
+    for (const listening of listenings.values()) {
+      const { id, listener } = listening
+      if (listener.outbox.extend(id, event)) continue
+      sent ??= portable(event)
+      listener.outbox.add(id, ++listening.sent, sent)
+    }
   }
 
   /** Tells the listeners of a topic that they may have missed events. */

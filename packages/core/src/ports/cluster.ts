@@ -58,6 +58,8 @@ export interface MemberChange {
 export interface ClusterHost {
   readonly wire: VersionRange
   readonly records: VersionRange
+  /** What `Store.id` of the node's store resolved with. A cluster that knows the store of its nodes takes no node over another one. */
+  readonly storeId?: string | undefined
   /** Resolves with the reply to a request of another node. A rejection travels as `toWireError` makes it. */
   onRequest(body: JsonValue, from: NodeRef): Promise<JsonValue>
   onTell(body: JsonValue, from: NodeRef): void
@@ -89,7 +91,7 @@ export interface Cluster {
   readonly hasFixedPlaces?: boolean
   /**
    * Makes this node a member. Once; before it there are leases alone. The members that are there already are not told to `onMembers`. Rejects
-   * `node-id-taken` while another live node has this id, and as the transport does.
+   * `node-id-taken` while another live node has this id, `invalid-option` for a node over another store than the cluster's, and as the transport does.
    */
   join(host: ClusterHost): Promise<void>
   /** Tells the others of a change; seen within two heartbeats. Rejects as the transport does. */

@@ -130,6 +130,11 @@ export interface ListOptions {
  * `version-conflict` and changes nothing. Opening a log fences every earlier owner. Proven by `storeContract()` in testkit.
  */
 export interface Store {
+  /**
+   * Resolves with what names the data of this store, the same for all processes that share them, and for no others: nodes of a cluster have to be over
+   * one store. Absent where the cluster cannot or need not compare it. Rejects as every call does.
+   */
+  id?(): Promise<string>
   /** Attachments of sessions; the owner of one is the key of the session's log. */
   readonly blobs: BlobStore
   /** What lists of sessions are read from: a cache, which core fills again from the journals. */

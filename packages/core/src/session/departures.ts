@@ -7,6 +7,10 @@ import type { Session } from './session.ts'
 import type { SessionDependencies } from './session-dependencies.ts'
 import type { SessionInspection } from './session-replies.ts'
 
+/** Sessions at rest that are ended together, and the milliseconds that the next ones wait for them: those whose turn is to come still answer. */
+const mostAtOnce = 16
+const chunkMs = 20
+
 /** Milliseconds between two looks for sessions that were being started while all were to end. */
 const lookAgainMs = 200
 
@@ -25,6 +29,8 @@ export interface DeparturesOptions {
 export class Departures {
   readonly #options: DeparturesOptions
   readonly #left = new WeakSet<object>()
+  // Ends by `letGo`, until the first caller has heard of it.
+  readonly #gone = new Map<SessionKey, Promise<void>>()
 
   constructor(options: DeparturesOptions) {
     this.#options = options
@@ -75,22 +81,44 @@ export class Departures {
   async letGo(stepMs: number): Promise<readonly SessionKey[]> {
     const supervisor = this.#options.sessions()
     const keys: SessionKey[] = []
+    const { clock } = this.#options.dependencies.services
     const end = async ({ id, actor }: ChildInfo): Promise<void> => {
       const key = id as SessionKey
       keys.push(key)
       const session = actor as Session | undefined
       if (session === undefined) return
       if (stepMs > 0) await session.call({ type: 'pause' }, { timeoutMs: stepMs, lane: 'control' }).catch(() => {})
-      await this.#end(key, session)
+      const ended = this.#end(key, session)
+      if (stepMs > 0) this.#gone.set(key, ended)
+      await ended
     }
-    await Promise.all((supervisor?.whichChildren() ?? []).map(end))
+    const children = supervisor?.whichChildren() ?? []
+    const isUrgent = ({ id }: ChildInfo): boolean => stepMs === 0 || this.#hasWork(id as SessionKey)
+    const ends = children.filter(isUrgent).map(end)
+    const resting = children.filter((child) => !isUrgent(child))
+    for (let from = 0; from < resting.length; from += mostAtOnce) {
+      const chunk = resting.slice(from, from + mostAtOnce).map(end)
+      ends.push(...chunk)
+      await Promise.race([Promise.all(chunk), new Promise<void>((resolve) => void clock.setTimer(resolve, chunkMs))])
+    }
+    await Promise.all(ends)
     // Those that were being started are up, or refused, soon.
-    const { clock } = this.#options.dependencies.services
     for (let look = 0; look < mostLooks && (supervisor?.countChildren().specs ?? 0) > 0; look++) {
       await new Promise<void>((resolve) => clock.setTimer(resolve, lookAgainMs))
       await Promise.all((supervisor?.whichChildren() ?? []).map(end))
     }
     return keys
+  }
+
+  /**
+   * Resolves with true, once, for a session that `letGo` ended in time for its step: it is free, unless that failed. Later callers hear false, so that what
+   * is wrong with that is found.
+   */
+  async hasGone(key: SessionKey): Promise<boolean> {
+    const ended = this.#gone.get(key)
+    this.#gone.delete(key)
+    await ended
+    return ended !== undefined
   }
 
   async #end(key: SessionKey, session: Session): Promise<void> {

@@ -157,19 +157,24 @@ export class RemoteSessions {
     return repeatable.has(message.type) || (message.type === 'abort' && message.runId !== undefined)
   }
 
+  /** Returns where a session is started that no node owns; undefined when this node is the only one. */
+  nextFor(key: SessionKey): NodeRef | undefined {
+    const { self, members } = this.#cluster
+    const others = members.filter(({ incarnation }) => incarnation !== self.incarnation)
+    return placementOf(sessionLease(this.#tenant, key), others)
+  }
+
   /**
    * Gives up a session that this node owns and does not run, as one that was killed: no other node could start it. Resolves with the node that has it now, or
    * is to start it; undefined when that is not known. Never rejects.
    */
   async handOn(key: SessionKey): Promise<NodeRef | undefined> {
     const lease = sessionLease(this.#tenant, key)
-    const { self, members } = this.#cluster
     try {
       const { node, isOwner } = await this.#cluster.locate(lease)
-      if (node.incarnation !== self.incarnation) return node
+      if (node.incarnation !== this.#cluster.self.incarnation) return node
       if (!isOwner) return undefined
-      const others = members.filter(({ incarnation }) => incarnation !== self.incarnation)
-      const next = placementOf(lease, others)
+      const next = this.nextFor(key)
       await this.#cluster.release(await this.#cluster.acquire(lease), next)
       return next
     } catch {

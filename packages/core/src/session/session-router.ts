@@ -279,7 +279,8 @@ export class SessionRouter {
     const { dependencies } = this.#options
     const supervisor = this.#supervisor()
     if (this.#options.phase() === 'draining' && this.#options.remote !== undefined && !this.#existing.has(key) && this.#hasOthers) {
-      const next = await this.#options.remote.handOn(key)
+      const { remote } = this.#options
+      const next = (await this.#departures.hasGone(key)) ? remote.nextFor(key) : await remote.handOn(key)
       const draining = new BeamClawError('draining', 'This node is about to stop, and starts no session any more', { retryAfterMs: 1_000 })
       throw next === undefined ? draining : moved(key, draining, next)
     }

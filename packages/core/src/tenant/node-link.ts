@@ -66,11 +66,13 @@ export interface NodeLinkOptions {
   readonly onLost: (error: BeamClawError) => void
   /** Whether sessions without work are moved, to and from this node, where one has much more to do than the others. */
   readonly isRebalanced: boolean
+  readonly storeId: string | undefined
 }
 
 export class NodeLink implements ClusterHost {
   readonly wire = wireVersions
   readonly records = recordFormats
+  readonly storeId: string | undefined
   readonly #options: NodeLinkOptions
   readonly #handlers = new Map<string, NodeHandler>()
   readonly #onMembers = new Set<(change: MemberChange) => void>()
@@ -86,6 +88,7 @@ export class NodeLink implements ClusterHost {
 
   constructor(options: NodeLinkOptions) {
     this.#options = options
+    this.storeId = options.storeId
     this.#handlers.set('session', (body) => this.#serve(body))
     this.#handlers.set('part', ({ tenant, part, body }) => this.#tenant(tenant).answerPart(part, body))
     this.#handlers.set('tenant', async ({ tenant, what }) => {

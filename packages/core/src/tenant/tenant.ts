@@ -240,7 +240,8 @@ export class Tenant implements SessionAccess {
     const busy = new Set(activity.busy)
     const left = await router.letGo(stepMs)
     // One that is not at work elsewhere stays listed, and is taken over with the list once this node has left.
-    const keys = [...new Set([...left.filter((key) => activity.isListed(key)), ...busy])]
+    const hasWork = (key: SessionKey): boolean => activity.isListed(key) && !activity.isLingering(key)
+    const keys = [...new Set([...left.filter(hasWork), ...busy])]
     await Promise.all(keys.map((key) => waker.current?.wakeOnce(key)))
   }
 

@@ -1,6 +1,6 @@
 /** Events of one session for tests of what runs between nodes. */
 import type { Subscription } from '@beamclaw/actor'
-import type { CommittedEvent, RunEvent } from '../../base/events.ts'
+import type { CommittedEvent, RunEvent, TextDeltaEvent } from '../../base/events.ts'
 import { defaultTenant, parseRunId, parseSessionKey } from '../../base/ids.ts'
 import { committedTopic, sessionLease } from '../../session/session-names.ts'
 
@@ -16,7 +16,7 @@ export function durable(seq: number): CommittedEvent {
 }
 
 /** Returns a piece of text. */
-export function piece(text: string): RunEvent {
+export function piece(text: string): TextDeltaEvent {
   return { type: 'text-delta', ...of, turn: 1, attempt: 1, text }
 }
 
@@ -26,7 +26,7 @@ export function collect(subscription: Subscription<RunEvent>): { readonly told: 
   const ended = (async () => {
     for await (const event of subscription) {
       if ('seq' in event) told.push(event.seq)
-      else if (event.type === 'text-delta') told.push(event.text)
+      else if (event.type === 'text-delta' || event.type === 'thinking-delta') told.push(event.text)
     }
   })()
   return { told, ended }
