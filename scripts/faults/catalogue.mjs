@@ -59,7 +59,7 @@ export const catalogue = {
   F43: { files: [nodes], pattern: 'F43' },
   F44: { files: [nodes], pattern: 'F44' },
   F45: { files: [nodes], pattern: 'F45' },
-  F47: { files: [system('nodes-versions')] },
+  F47: { files: [system('nodes-versions'), system('redis-nodes-versions')] },
   F49: { files: [system('redis-nodes-churn')], pattern: 'F49' },
   S1: nodeFaults('S1'),
   nodes: { files: [nodes, system('redis-nodes-faults'), system('redis-nodes-starts'), system('nodes')] },

@@ -5,7 +5,18 @@
 import { appendFileSync, writeSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { createInterface } from 'node:readline'
-import { BeamClaw, BeamClawError, defineAgent, defineTool, type RunningBeamClaw, type TreeNode } from '@beamclaw/core'
+import {
+  BeamClaw,
+  BeamClawError,
+  defineAgent,
+  defineTool,
+  type JsonObject,
+  type LogEntry,
+  type RunningBeamClaw,
+  type Store,
+  type TreeNode,
+} from '@beamclaw/core'
+import { wrapLog, wrapStore } from '@beamclaw/core/adapter'
 import { OpenAiProvider } from '@beamclaw/providers/openai'
 import { RedisCluster, RedisStore } from '@beamclaw/store-redis'
 import type { NodeCommand, NodeLine, NodeLook, NodeSetup } from './node.ts'
@@ -51,6 +62,18 @@ function payTool(leave: (effect: SideEffect) => void) {
     execute: (_input, { toolCallId, runId }) => {
       leave({ tool: 'pay', toolCallId, runId })
       return 'paid'
+    },
+  })
+}
+
+/** What the next version would write: each record of a session names its format. */
+function writingFormat2(store: Store): Store {
+  return wrapStore(store, {
+    openLog: async (key, token) => {
+      const log = await store.openLog(key, token)
+      if (key[1] !== 'sessions') return log
+      const renewed = (record: LogEntry): LogEntry => ({ ...record, data: { ...(record.data as JsonObject), format: 2 } })
+      return wrapLog(log, { append: (records) => log.append(records.map(renewed)) })
     },
   })
 }
@@ -136,18 +159,19 @@ async function obey(world: World, id: string, command: NodeCommand): Promise<voi
 }
 
 async function main(setup: NodeSetup): Promise<void> {
-  const { id, url, modelUrl, effects, cluster: times = {}, store = {}, sessions = {}, clockErrorMs = 0 } = setup
+  const { id, url, modelUrl, effects, cluster: times = {}, store: storeOptions = {}, sessions = {}, clockErrorMs = 0 } = setup
   if (clockErrorMs !== 0) setClockWrong(clockErrorMs)
   const released = Promise.withResolvers<void>()
   const leave = (effect: SideEffect): void => appendFileSync(effects, `${JSON.stringify(effect)}\n`)
   const logger = { log: (level: string, event: string, fields: object = {}) => print({ log: event, level, fields }) }
-  const { storeId } = store
+  const { storeId } = storeOptions
+  const store = new RedisStore({ url, logger, ...storeOptions })
   const cluster = new RedisCluster({ url, nodeId: id, logger, ...times, ...(storeId === undefined ? {} : { storeId }) })
   const claw = await new BeamClaw({
     providers: { local: new OpenAiProvider({ baseUrl: modelUrl, apiKey: 'none' }) },
     agents: [defineAgent({ id: 'main', model: 'local/scripted-1', tools: [...sideEffectTools(leave, released.promise), payTool(leave)] })],
     sessions,
-    store: new RedisStore({ url, logger, ...store }),
+    store: setup.isNextVersion === true ? writingFormat2(store) : store,
     cluster,
     services: { logger },
   }).start()

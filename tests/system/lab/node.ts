@@ -19,6 +19,8 @@ export interface NodeSetup {
   readonly sessions?: { readonly passivateAfterMs?: number }
   /** Milliseconds by which its machine's clock is wrong. */
   readonly clockErrorMs?: number
+  /** The next version reads and writes a format of records that this one does not know. @default false */
+  readonly isNextVersion?: boolean
 }
 
 /** A line of its standard input. */
@@ -88,6 +90,7 @@ export class Refusal extends Error {
 }
 
 const compiled = fileURLToPath(new URL('../node_modules/.cache/beamclaw', import.meta.url))
+const nextVersion = new URL('./next-version.ts', import.meta.url).href
 const program = fileURLToPath(new URL('./node-process.ts', import.meta.url))
 
 /** One life of a node. Owns its process. */
@@ -111,7 +114,8 @@ export class NodeProcess implements AsyncDisposable {
 
   constructor(setup: NodeSetup) {
     this.id = setup.id
-    const child = spawn(process.execPath, ['--conditions=beamclaw:source', program, JSON.stringify(setup)], {
+    const preload = setup.isNextVersion === true ? [`--import=${nextVersion}`] : []
+    const child = spawn(process.execPath, ['--conditions=beamclaw:source', ...preload, program, JSON.stringify(setup)], {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { PATH: process.env.PATH ?? '', NODE_COMPILE_CACHE: compiled },
     })

@@ -124,8 +124,8 @@ function isNumberedEvent(value: JsonValue): boolean {
   return isCount(id, 1) && isCount(n, 1) && (event === null || isEvent(event))
 }
 
-/** The fields by which readers tell events apart. An event of a type that this version does not know is one all the same. */
-function isEvent(value: JsonValue | undefined): boolean {
+/** Returns true for what has the fields by which readers tell events apart. An event of a type that this version does not know is one all the same. */
+export function isEvent(value: JsonValue | undefined): value is JsonObject {
   if (!isObject(value)) return false
   const { type, sessionKey, runId, seq } = value
   if (typeof type !== 'string' || typeof sessionKey !== 'string' || typeof runId !== 'string') return false

@@ -13,13 +13,14 @@ import { sendWithSignal } from './abort-by-signal.ts'
 import { readBlob } from './attachments/read-blob.ts'
 import { wholeMessage } from './attachments/whole-content.ts'
 import { patient } from './call-where-it-is.ts'
+import { type EventPage, pageOf } from './event-page.ts'
 import { pageRecords } from './journal/read-transcript.ts'
-import { eventOf } from './journal/record-families.ts'
+import { formatTooNew } from './journal/record-formats.ts'
 import type { EventLoopTurns } from './run/event-loop-turns.ts'
 import { RunStream } from './run/run-stream.ts'
 import type { Repair } from './run/run-stream-options.ts'
 import type { SessionMessage } from './session.ts'
-import { type EventPage, SessionFeed } from './session-feed.ts'
+import { SessionFeed } from './session-feed.ts'
 import { committedTopic, journalKey, sessionTopic } from './session-names.ts'
 import type { SendReceipt } from './session-replies.ts'
 import type { SessionRouter } from './session-router.ts'
@@ -43,6 +44,8 @@ export interface SessionAccess {
   readonly turns: EventLoopTurns
   /** Calls back once the sessions of this incarnation have ended. Returns a function that takes the callback back. */
   readonly whenSessionsEnd: (callback: () => void) => () => void
+  /** Has a node that reads this format read a page of a journal. Resolves with undefined when none is there, or none replies. */
+  readonly pageElsewhere: (key: SessionKey, fromSeq: number, format: number) => Promise<EventPage | undefined>
 }
 
 export class SessionDoor {
@@ -170,7 +173,14 @@ export class SessionDoor {
     await turns.due()
     // A reader of a BeamClaw that has ended meanwhile is told so: another one may have the session by now.
     router.checkRuns()
-    return { events: page?.records.map((record) => eventOf(record, this.#key)) ?? [], lastSeq: page?.lastSeq ?? 0 }
+    try {
+      return pageOf(page, this.#key)
+    } catch (error) {
+      const format = formatTooNew(error)
+      const read = format === undefined ? undefined : await this.#access.pageElsewhere(this.#key, fromSeq, format)
+      if (read === undefined) throw error
+      return read
+    }
   }
 
   /** A store may never answer: a reader waits as long as for a session, and no longer than the sessions run. */

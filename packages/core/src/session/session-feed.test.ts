@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import type { CommittedEvent, RunEvent } from '../base/events.ts'
 import { parseRunId, parseSessionKey } from '../base/ids.ts'
 import { zeroUsage } from '../base/messages.ts'
-import { type EventPage, SessionFeed } from './session-feed.ts'
+import type { EventPage } from './event-page.ts'
+import { SessionFeed } from './session-feed.ts'
 
 const of = { sessionKey: parseSessionKey('agent:main:main'), runId: parseRunId('one') }
 const asked = (seq: number, attempt: number): RunEvent => ({ type: 'model-request', ...of, seq, turn: 1, attempt, model: 'a/b' })

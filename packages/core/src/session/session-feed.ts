@@ -3,14 +3,8 @@ import type { Clock, EventBus, Subscription } from '@beamclaw/actor'
 import { BeamClawError } from '../base/errors.ts'
 import type { CommittedEvent, RunEvent } from '../base/events.ts'
 import { DeliveredEvents } from './delivered-events.ts'
+import type { EventPage } from './event-page.ts'
 import { InterruptibleEvents } from './interruptible-events.ts'
-
-/** Committed events in order: at least one, unless there is none. */
-export interface EventPage {
-  readonly events: readonly CommittedEvent[]
-  /** Number of the last event that there is. */
-  readonly lastSeq: number
-}
 
 export interface SessionFeedOptions {
   readonly events: EventBus<RunEvent>

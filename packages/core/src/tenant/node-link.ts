@@ -14,6 +14,7 @@ import { recordFormats } from '../session/journal/record-formats.ts'
 import { isStoreLost } from '../session/journal/store-failure-codes.ts'
 import type { NodePhase } from '../session/node-phase.ts'
 import type { SessionCall, SessionFrame } from '../session/remote-sessions.ts'
+import { eventPageType } from './event-pages.ts'
 import { type BalancedTenant, Rebalancer } from './rebalancer.ts'
 import { offerType } from './session-offer.ts'
 import type { SharedTables } from './shared-tables.ts'
@@ -48,8 +49,10 @@ export interface LinkedTenant extends BalancedTenant {
   readonly workload: TenantWorkload
   serve(key: ReturnType<typeof parseSessionKey>, call: SessionCall): Promise<unknown>
   answer(what: TenantQuestion): Promise<JsonValue>
+  eventPage(body: JsonObject): Promise<JsonValue>
   answerPart(part: JsonValue | undefined, body: JsonValue | undefined): Promise<JsonValue>
   membersLeft(): void
+  goOn(): void
   isolate(): Promise<void>
   rejoin(): void
 }
@@ -96,6 +99,7 @@ export class NodeLink implements ClusterHost {
       return this.#tenant(tenant).answer(what)
     })
     this.#handlers.set('entries.page', async (body) => this.#tenant(body.tenant).tables.page(body))
+    this.#handlers.set(eventPageType, async (body) => this.#tenant(body.tenant).eventPage(body as JsonObject))
     this.#handlers.set('groups.call', (body) => this.#tenant(body.tenant).tables.groups.serve(body))
     // Where the place of a session follows from its key, none can be moved.
     if (options.isRebalanced && options.cluster.hasFixedPlaces !== true) {
@@ -162,6 +166,9 @@ export class NodeLink implements ClusterHost {
     for (const { id, incarnation } of change.left) logger.log('info', 'cluster.left', { node: id, incarnation })
     for (const listener of [...this.#onMembers]) this.#guarded(() => listener(change))
     for (const { tables } of this.#options.tenants) this.#guarded(() => tables.membersChanged(change))
+    // Journals that this version cannot read may go on there.
+    const isReader = change.joined.some(({ records }) => records[1] > this.records[1])
+    if (isReader) for (const tenant of this.#options.tenants) this.#guarded(() => tenant.goOn())
     if (change.left.length === 0) return
     this.#rebalancer?.membersLeft()
     this.#sweep()

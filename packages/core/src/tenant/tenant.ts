@@ -12,13 +12,14 @@ import { ApprovalGate, type Decide } from '../approval/approval-gate.ts'
 import { describeError } from '../base/errors.ts'
 import type { RunEvent } from '../base/events.ts'
 import { parseSessionKey, type SessionKey, type TenantId } from '../base/ids.ts'
-import type { JsonValue } from '../base/messages.ts'
+import type { JsonObject, JsonValue } from '../base/messages.ts'
 import type { PartHost } from '../part/part.ts'
 import { partBelow } from '../part/parts-branch.ts'
 import type { NodeRef } from '../ports/cluster.ts'
 import type { Store } from '../ports/store.ts'
 import type { ProviderTable } from '../provider/provider-table.ts'
 import type { ResumeMode } from '../session/activity/activity-log-options.ts'
+import type { EventPage } from '../session/event-page.ts'
 import { forOtherNode, fromOtherNode, sessionsAtWork } from '../session/listing/sessions-at-work.ts'
 import type { SessionCall } from '../session/remote-sessions.ts'
 import type { EventLoopTurns } from '../session/run/event-loop-turns.ts'
@@ -29,6 +30,7 @@ import { type ListedSession, type ListSessionsOptions, listSessions, type Sessio
 import { SessionRecords } from '../session/session-records.ts'
 import type { SessionRouter } from '../session/session-router.ts'
 import type { RunWaits } from '../tool/run-waits.ts'
+import { answerPage, pageByReader } from './event-pages.ts'
 import { FoldedKeys } from './folded-keys.ts'
 import type { TenantQuestion, TenantWorkload } from './node-link.ts'
 import type { RestingSession } from './rebalancer.ts'
@@ -95,6 +97,14 @@ export class Tenant implements SessionAccess {
   }
 
   readonly whenSessionsEnd = (callback: () => void): (() => void) => this.#life.supervisor.monitor(callback)
+
+  readonly pageElsewhere = (key: SessionKey, fromSeq: number, format: number): Promise<EventPage | undefined> =>
+    pageByReader(this.#node.cluster, { tenant: this.id, key, fromSeq, format })
+
+  /** Resolves with a page of a journal, for a node whose version cannot read it. Rejects as `answerPage` does. */
+  eventPage(request: JsonObject): Promise<JsonValue> {
+    return answerPage(this.#node.store, this.id, request)
+  }
 
   /** Returns the running actor of a part; undefined while it does not run. */
   part(id: string): ReturnType<Supervisor['child']> {
@@ -247,8 +257,13 @@ export class Tenant implements SessionAccess {
 
   /** Lets sessions go on whose agent is configured only now, and begins to keep a retention that is new. */
   agentsChanged(): void {
-    const { activity, waker, sweep } = this.#life
-    sweep.current?.open()
+    this.#life.sweep.current?.open()
+    this.goOn()
+  }
+
+  /** Tries sessions again that wait for an agent, or for a node that reads their journals. */
+  goOn(): void {
+    const { activity, waker } = this.#life
     void waker.current?.wakeAll(activity.unpark())
   }
 
