@@ -5,14 +5,6 @@ import { defineConfig, type Options } from 'tsup'
 // Lowers `await using`, which Node 22 cannot parse.
 const target = 'es2024'
 
-/** Maps name the places of the sources. The sources themselves would take more room than all else that is installed. */
-const maps = {
-  sourcemap: true,
-  esbuildOptions: (options: { sourcesContent?: boolean }): void => {
-    options.sourcesContent = false
-  },
-} as const
-
 interface LibraryOptions {
   /** @default 'neutral' */
   readonly platform?: 'neutral' | 'node'
@@ -24,12 +16,12 @@ interface LibraryOptions {
   readonly external?: readonly string[]
 }
 
-/** One ESM file for each public entry; declarations come from tsc. */
+/** One ESM file for each public entry; declarations come from tsc. No source maps: the code keeps its names, and the sources are not installed. */
 export function library(
   entry: Record<string, string>,
   { platform = 'neutral', clean = true, bundled = [], external = [] }: LibraryOptions = {},
 ): ReturnType<typeof defineConfig> {
-  const options = { entry, format: 'esm', target, platform, dts: false, clean, splitting: true, ...maps } as const
+  const options = { entry, format: 'esm', target, platform, dts: false, clean, splitting: true } as const
   return defineConfig({ ...options, external: [...external], ...(bundled.length === 0 ? {} : bundling(bundled)) })
 }
 
@@ -51,7 +43,7 @@ export function oneFile(
   entries: Record<string, string>,
   { bundled = [], below }: OneFileOptions = {},
 ): ReturnType<typeof defineConfig> {
-  const options = { format: 'esm', target, platform: 'neutral', dts: false, clean: false, ...maps } as const
+  const options = { format: 'esm', target, platform: 'neutral', dts: false, clean: false } as const
   const fromOneEntry = {
     name: 'from-one-entry',
     setup({ onResolve }: EsbuildPluginHooks) {

@@ -44,7 +44,7 @@ const scripts = [
 // What people install may bring so many packages and so many megabytes. Times are in bench/imports.ts.
 const footprints = [
   { names: ['@beamclaw/actor'], maxPackages: 1, maxMegabytes: 0.5 },
-  { names: ['@beamclaw/core'], maxPackages: 3, maxMegabytes: 2.5 },
+  { names: ['@beamclaw/core'], maxPackages: 3, maxMegabytes: 2 },
   { names: ['@beamclaw/core', '@beamclaw/providers', '@beamclaw/store-fs'], maxPackages: 8, maxMegabytes: 8 },
 ]
 

@@ -2,6 +2,7 @@
 import type { TreeNode } from '@beamclaw/actor'
 import { definedOnly } from '@beamclaw/actor/internal'
 import type { JsonValue } from '../base/messages.ts'
+import { isCount, isObject } from '../cluster/event-messages.ts'
 
 /** A supervision tree of which the first children of each supervisor are shown. */
 export interface TreeOutline extends Omit<TreeNode, 'children'> {
@@ -26,11 +27,11 @@ export function outlineOf({ children, ...node }: TreeNode, mostChildren: number)
 
 /** Returns the outline that another node has sent, without what this version does not know; undefined for anything else. */
 export function readOutline(value: JsonValue | undefined, levels = mostLevels): TreeOutline | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || levels === 0) return undefined
+  if (!isObject(value) || levels === 0) return undefined
   const { id, type, state, restarts, mailboxLength, children, more } = value as Partial<Record<keyof TreeOutline, JsonValue>>
-  if (typeof id !== 'string' || !types.includes(type) || typeof state !== 'string' || !isCount(restarts) || !isCount(mailboxLength))
+  if (typeof id !== 'string' || !types.includes(type) || typeof state !== 'string' || !isCount(restarts, 0) || !isCount(mailboxLength, 0))
     return undefined
-  if (more !== undefined && !isCount(more)) return undefined
+  if (more !== undefined && !isCount(more, 0)) return undefined
   const read = children === undefined ? undefined : readChildren(children, levels - 1)
   if (children !== undefined && read === undefined) return undefined
   return { id, type, state, restarts, mailboxLength, ...definedOnly({ children: read, more }) } as TreeOutline
@@ -45,8 +46,4 @@ function readChildren(children: JsonValue, levels: number): readonly TreeOutline
     read.push(outline)
   }
   return read
-}
-
-function isCount(value: JsonValue | undefined): boolean {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
 }
