@@ -184,6 +184,25 @@ describe('a listener', () => {
     expect(heard).toEqual([0, 3])
   })
 
+  test('that hangs holds its node at the version that it was done with, and hears of none after it was taken back', async () => {
+    const { nodes, clock } = scene(2)
+    const heard: number[] = []
+    const held = Promise.withResolvers<void>()
+    const off = nodes[1].on(({ version }) => {
+      heard.push(version)
+      return version === 1 ? held.promise : undefined
+    })
+    await flushEventLoop()
+    for (let update = 0; update < 3; update++) await nodes[0].update((current) => ({ ...current, update }))
+    await flushEventLoop()
+    expect([heard, nodes[1].status]).toEqual([[0, 1], { version: 0 }])
+    off()
+    held.resolve()
+    await flushEventLoop()
+    await clock.advance(20_000)
+    expect([heard, nodes[1].status]).toEqual([[0, 1], undefined])
+  })
+
   test('that fails is the problem of its node until it has applied a later version; the others are called', async () => {
     const { logged, nodes } = scene(1)
     const heard: number[] = []

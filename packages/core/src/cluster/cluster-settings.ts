@@ -19,6 +19,7 @@ export interface SettingsVersion {
 
 /** How far a node is with the settings. */
 export interface SettingsStatus {
+  /** The newest one that each of its listeners is done with; 0 while one has not ended its first call. */
   readonly version: number
   /** Why a listener could not apply this version; absent when all did. */
   readonly problem?: string
@@ -35,6 +36,8 @@ export interface ClusterSettingsOptions {
 interface Listener {
   readonly call: (settings: SettingsVersion) => unknown
   told?: SettingsVersion
+  /** The version of the last call that has ended. */
+  done: number
   problem?: string | undefined
   /** Resolves once its last call has ended. */
   turn: Promise<void>
@@ -79,7 +82,7 @@ export class ClusterSettings {
   get status(): SettingsStatus | undefined {
     if (this.#listeners.size === 0 || this.#known === undefined) return undefined
     const problem = [...this.#listeners].find((listener) => listener.problem !== undefined)?.problem
-    return { version: this.#known.version, ...definedOnly({ problem }) }
+    return { version: Math.min(...[...this.#listeners].map(({ done }) => done)), ...definedOnly({ problem }) }
   }
 
   /** Resolves with the settings in the store; `{}` at version 0 where there are none. Rejects as the store does. */
@@ -126,7 +129,7 @@ export class ClusterSettings {
   on(listener: (settings: SettingsVersion) => unknown): () => void {
     checkFunction('ClusterSettings.on', 'listener', listener)
     if (this.#isStopped) return () => {}
-    const entry: Listener = { call: listener, turn: Promise.resolve() }
+    const entry: Listener = { call: listener, done: 0, turn: Promise.resolve() }
     this.#listeners.add(entry)
     this.#refresh()
     return () => {
@@ -193,6 +196,7 @@ export class ClusterSettings {
         listener.problem = describeError(error).slice(0, 256)
         this.#options.services.logger.log('error', 'settings.not-applied', { version: settings.version, error: listener.problem })
       }
+      listener.done = settings.version
     })
   }
 }

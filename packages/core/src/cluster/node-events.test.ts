@@ -31,25 +31,6 @@ describe('a subscriber on another node', () => {
     expect([asked, owner.sent, ...readers.map(({ told }) => told.length)]).toEqual([1, 1, 50, 50])
   })
 
-  test('gets the pieces of one turn as one, if they are of the same answer, and none before what came before it', async () => {
-    const { owner, listen, publish } = await two()
-    const reader = listen()
-    const here = listen(owner)
-    await reader.subscription.ready
-    await publish(piece('a'), piece('b'), piece('c'), durable(1), piece('d'), piece('e'))
-    await publish(piece('f'))
-    expect([reader.told, reader.counts.gaps]).toEqual([['abc', 1, 'de', 'f'], 0])
-    expect(here.told).toEqual(['a', 'b', 'c', 1, 'd', 'e', 'f'])
-    const again = { ...piece('g'), attempt: 2 }
-    const later = { ...again, turn: 2 }
-    const thinking = { ...later, type: 'thinking-delta' as const }
-    await publish(piece('f'), again, later, thinking, thinking, { ...thinking, runId: 'other' as typeof thinking.runId })
-    expect(reader.told.slice(4)).toEqual(['f', 'g', 'g', 'gg', 'g'])
-    const last = { ...piece('h') }
-    await publish(last, piece('i'))
-    expect([last.text, reader.counts.gaps]).toEqual(['h', 0])
-  })
-
   test('leaves nothing behind when it ends, by whichever way', async () => {
     const { clock, owner, other, publish } = await two()
     const abort = new AbortController()

@@ -40,6 +40,7 @@ describe('a node gives sessions', () => {
     ['none to a node of another version', members(500, { load: 0, records: [1, 2] }, 90), 400, ['n2', 8]],
     ['none when each other one is of another version', members(500, { load: 0, records: [2, 2] }), 400, undefined],
     ['none when it is no member', members(500, 10).slice(1), 400, undefined],
+    ['no more than evens the two out, of many that are light', members(40, 0), 5_000, ['n1', 20]],
     ['to the first of equals by name', members(500, 10, 10), 50, ['n1', 1]],
   ])('%s', (_, nodes, resting, expected) => {
     expect(planOf(nodes, resting)).toEqual(expected)

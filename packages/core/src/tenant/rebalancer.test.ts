@@ -94,12 +94,16 @@ test('only what the other node takes is given, and nothing to one that does not 
   }
 })
 
-test('a node stops to give when one drains meanwhile', async () => {
+test.each<[what: string, happens: (members: Member[]) => void]>([
+  ['one drains', (members) => members.splice(2, 1, { ...member('c', 0), state: 'draining' })],
+  ['the one that takes them leaves', (members) => members.splice(1, 1)],
+  ['the one that takes them comes back as another life', (members) => members.splice(1, 1, { ...member('b', 0), incarnation: 'b-2' })],
+])('a node stops to give when %s meanwhile', async (_, happens) => {
   const { clock, rebalancer, cluster, tenant, given } = scene(200, [member('a', 300), member('b', 0), member('c', 0)])
   const { giveTo } = tenant
   Object.assign(tenant, {
     giveTo: (key: SessionKey, node: NodeRef) => {
-      cluster.members[2] = { ...member('c', 0), state: 'draining' }
+      happens(cluster.members)
       return giveTo(key, node)
     },
   })

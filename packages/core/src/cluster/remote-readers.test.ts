@@ -1,0 +1,57 @@
+/** What a reader at another node is sent, and when. */
+import { flushEventLoop } from '@beamclaw/actor/testing'
+import { expect, test } from 'vitest'
+import { durable, lease, piece, topic } from './testing/session-events.ts'
+import { two } from './testing/two-nodes.ts'
+
+test('gets the pieces of one turn as one, if they are of the same answer, and none before what came before it', async () => {
+  const { owner, listen, publish } = await two()
+  const reader = listen()
+  const here = listen(owner)
+  await reader.subscription.ready
+  await publish(piece('a'), piece('b'), piece('c'), durable(1), piece('d'), piece('e'))
+  await publish(piece('f'))
+  expect([reader.told, reader.counts.gaps]).toEqual([['abc', 1, 'de', 'f'], 0])
+  expect(here.told).toEqual(['a', 'b', 'c', 1, 'd', 'e', 'f'])
+  const again = { ...piece('g'), attempt: 2 }
+  const later = { ...again, turn: 2 }
+  const thinking = { ...later, type: 'thinking-delta' as const }
+  await publish(piece('f'), again, later, thinking, thinking, { ...thinking, runId: 'other' as typeof thinking.runId })
+  expect(reader.told.slice(4)).toEqual(['f', 'g', 'g', 'gg', 'g'])
+  const last = { ...piece('h') }
+  await publish(last, piece('i'))
+  expect([last.text, reader.counts.gaps]).toEqual(['h', 0])
+})
+
+test('gets what was published before the session left, in the same turn', async () => {
+  const { net, owner, other, listen } = await two()
+  const reader = listen()
+  await reader.subscription.ready
+  owner.events.publish(topic, durable(1))
+  owner.events.publish(topic, piece('a'))
+  net.owners.set(lease, other.self)
+  owner.events.sessionMoved(lease, other.self)
+  await flushEventLoop()
+  expect(reader.told).toEqual([1, 'a'])
+})
+
+test('is sent nothing more once its node has left', async () => {
+  const { net, owner, other, listen } = await two()
+  await listen().subscription.ready
+  const { sent } = owner
+  owner.events.publish(topic, durable(1))
+  net.kill(other)
+  await flushEventLoop()
+  expect(owner.sent).toBe(sent)
+})
+
+test('hears at once that its node was cut off, when it is told of members as another life', async () => {
+  const { other, listen } = await two()
+  const reader = listen()
+  await reader.subscription.ready
+  Object.assign(other.cluster, { self: { ...other.self, incarnation: 'another-life' } })
+  expect(reader.counts.gaps).toBe(0)
+  other.events.onMembers({ joined: [], left: [] })
+  await flushEventLoop()
+  expect(reader.counts.gaps).toBeGreaterThan(0)
+})
