@@ -25,7 +25,9 @@ describe.skipIf(noRedis !== undefined)(`owners of keys${noRedis === undefined ? 
   beforeEach(async () => {
     prefix = `owners${++prefixes}`
     nodes = new TestNodes(server.url, prefix)
-    all = [await nodes.join('a'), await nodes.join('b'), await nodes.join('c')]
+    // None of them dies of a busy machine.
+    const times = { ttlMs: 15_000, deadlineMs: 5_000 }
+    all = [await nodes.join('a', times), await nodes.join('b', times), await nodes.join('c', times)]
     await allSee(...all)
   })
   afterEach(() => nodes.stop())
