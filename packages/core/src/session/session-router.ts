@@ -53,7 +53,7 @@ export class SessionRouter {
   /** Throws `draining` while new messages are refused. */
   checkTakesMessages(): void {
     if (this.#options.phase() !== 'draining' || this.#hasOthers) return
-    throw new BeamClawError('draining', 'New messages are refused: this node is about to stop', { retryAfterMs: 1_000 })
+    throw new BeamClawError('draining', 'New messages are refused: this node is draining, and no other one is up', { retryAfterMs: 1_000 })
   }
 
   /** True when another node can take a session. */
@@ -281,7 +281,7 @@ export class SessionRouter {
     if (this.#options.phase() === 'draining' && this.#options.remote !== undefined && !this.#existing.has(key) && this.#hasOthers) {
       const { remote } = this.#options
       const next = (await this.#departures.hasGone(key)) ? remote.nextFor(key) : await remote.handOn(key)
-      const draining = new BeamClawError('draining', 'This node is about to stop, and starts no session any more', { retryAfterMs: 1_000 })
+      const draining = new BeamClawError('draining', 'This node is draining, and starts no session any more', { retryAfterMs: 1_000 })
       throw next === undefined ? draining : moved(key, draining, next)
     }
     const { agentId } = sessionKeyParts(key)
