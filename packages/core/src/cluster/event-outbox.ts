@@ -1,5 +1,5 @@
-/** The events on their way to one node: those of one turn of the event loop in one message. */
-import type { Clock } from '@beamclaw/actor'
+/** The events on their way to one node: those of one turn of the event loop in one message, and no more messages than are needed. */
+import type { Clock, TimerHandle } from '@beamclaw/actor'
 import type { RunEvent, TextDeltaEvent, ThinkingDeltaEvent } from '../base/events.ts'
 import type { RunId } from '../base/ids.ts'
 import { maxBatchBytes, minEventBytes, type NumberedEvent } from './event-messages.ts'
@@ -12,6 +12,9 @@ export interface PortableEvent {
 
 /** What stands for events that may have been missed. */
 export const missedEvents: PortableEvent = { event: null, bytes: minEventBytes }
+
+/** Milliseconds between two messages to one node: each costs both nodes and the server between them more than the events in it. */
+export const sendEveryMs = 2
 
 /** More than what surrounds the names and the text of a piece. */
 const frameBytes = 192
@@ -54,14 +57,20 @@ function bytesOf(event: RunEvent): number {
   }
 }
 
-/** Sends what was added at the end of the turn, or before when it is large. Owns what was not sent yet, and the last piece among it of each id. */
+/**
+ * Sends what was added at the end of the turn, or some milliseconds after the message before; sooner when it is large.
+ *
+ * Phases: `idle → due`, by a turn of the event loop or a timer. Owns what was not sent yet, and the last piece among it of each id.
+ */
 export class EventOutbox {
   readonly #clock: Clock
   readonly #send: (events: readonly NumberedEvent[]) => void
-  #events: NumberedEvent[] = []
   readonly #pieces = new Map<number, WaitingPiece>()
+  #events: NumberedEvent[] = []
   #bytes = 0
   #isDue = false
+  #timer: TimerHandle | undefined
+  #sentAt = Number.NEGATIVE_INFINITY
 
   constructor(clock: Clock, send: (events: readonly NumberedEvent[]) => void) {
     this.#clock = clock
@@ -79,12 +88,7 @@ export class EventOutbox {
       this.#events.push([id, n, event])
     }
     this.#bytes += bytes
-    if (this.#isDue) return
-    this.#isDue = true
-    this.#clock.yieldTo(() => {
-      this.#isDue = false
-      this.flush()
-    })
+    this.#sendSoon()
   }
 
   /** Adds a piece to the one before it of the same answer, and returns true; false when there is none that waits, or no room. */
@@ -103,14 +107,36 @@ export class EventOutbox {
   flush(): void {
     if (this.#events.length === 0) return
     const events = this.#events
-    this.clear()
+    this.#forget()
+    this.#sentAt = this.#clock.monotonic()
     this.#send(events)
   }
 
   /** Forgets what was not sent. */
   clear(): void {
+    this.#forget()
+    if (this.#timer === undefined) return
+    this.#timer.cancel()
+    this.#timer = undefined
+    this.#isDue = false
+  }
+
+  #forget(): void {
     this.#events = []
     this.#pieces.clear()
     this.#bytes = 0
+  }
+
+  #sendSoon(): void {
+    if (this.#isDue) return
+    this.#isDue = true
+    const due = (): void => {
+      this.#isDue = false
+      this.#timer = undefined
+      this.flush()
+    }
+    const waitMs = sendEveryMs - (this.#clock.monotonic() - this.#sentAt)
+    if (waitMs > 0) this.#timer = this.#clock.setTimer(due, waitMs, true)
+    else this.#clock.yieldTo(due)
   }
 }

@@ -55,3 +55,38 @@ test('hears at once that its node was cut off, when it is told of members as ano
   await flushEventLoop()
   expect(reader.counts.gaps).toBeGreaterThan(0)
 })
+
+test('is sent one message for what follows another one at once, and the first event of a pause without a wait', async () => {
+  const { clock, owner, listen } = await two()
+  const reader = listen()
+  await reader.subscription.ready
+  const { sent } = owner
+  for (let turn = 1; turn <= 5; turn++) {
+    owner.events.publish(topic, durable(turn))
+    await flushEventLoop()
+  }
+  expect([reader.told, owner.sent - sent]).toEqual([[1], 1])
+  await clock.advance(2)
+  expect([reader.told, owner.sent - sent]).toEqual([[1, 2, 3, 4, 5], 2])
+  await clock.advance(2)
+  owner.events.publish(topic, durable(6))
+  await flushEventLoop()
+  expect([reader.told.at(-1), owner.sent - sent]).toEqual([6, 3])
+})
+
+test('is sent what waits before the reply to its renewal, and a node that stops leaves no timer', async () => {
+  const { clock, owner, other, listen } = await two()
+  const reader = listen()
+  await reader.subscription.ready
+  for (const seq of [1, 2]) {
+    owner.events.publish(topic, durable(seq))
+    await flushEventLoop()
+  }
+  expect(reader.told).toEqual([1])
+  await owner.events.onRequest({ type: 'events.renew', ids: [1] }, other.self)
+  await flushEventLoop()
+  expect(reader.told).toEqual([1, 2])
+  owner.events.publish(topic, durable(3))
+  await Promise.all([owner, other].map(({ events }) => events.stop()))
+  expect(clock.pendingTimers).toBe(0)
+})

@@ -1,6 +1,7 @@
 /** A session on one node, and readers on it and on another one. */
 import { flushEventLoop, ManualClock } from '@beamclaw/actor/testing'
 import type { RunEvent } from '../../base/events.ts'
+import { sendEveryMs } from '../event-outbox.ts'
 import { NodeNet, type TestNode } from './node-net.ts'
 import { collect, lease, topic } from './session-events.ts'
 
@@ -18,6 +19,9 @@ export async function two() {
   }
   const publish = async (...events: RunEvent[]): Promise<void> => {
     for (const event of events) owner.events.publish(topic, event)
+    await flushEventLoop()
+    // One message follows another one after that time.
+    await clock.advance(sendEveryMs)
     await flushEventLoop()
   }
   return { clock, net, owner, other, listen, publish }
