@@ -165,6 +165,13 @@ export const reopenTests: StoreTests = {
     assert.equal(await contentOf(reopened), { snapshot: { seq: 2, state: { n: 2 } }, records: logRecords(3, 5) })
     assert.equal(await reopened.list(storeKey()), [storeKey('jobs', 'a'), key])
   },
+  async 'the id of its data, of a store that has one, is the same after the store was opened again'(subject) {
+    const before = await subject.store.id?.()
+    if (before === undefined) return
+    assert.isTrue(typeof before === 'string' && before !== '', `an id is a text, and not ${JSON.stringify(before)}`)
+    const reopened = await reopen(subject)
+    assert.equal(await reopened.id?.(), before)
+  },
   async 'what was deleted is gone after the store was opened again, too'(subject) {
     const { store } = subject
     for (const name of ['a', 'b']) await store.put(storeKey('jobs', name), name)
