@@ -64,8 +64,69 @@ test('a call that another node approves in the moment in which its request is du
     await lab.within(400, approved)
     const { messages } = await lab.within(400, other.claw.session(key).history())
     expect(JSON.stringify(messages.map(({ message }) => message.content))).toContain('"content":"deployed"')
+    await lab.pass(200)
+    expect([await idsAt(owner, lab), await idsAt(other, lab)], `decided ${after} ticks after it was durable`).toEqual([[], []])
   }
   expect(ran).toEqual(keys)
+})
+
+test('a request that another node finds and approves before its own node can record it is recorded first, and approved', async () => {
+  const stored = Promise.withResolvers<void>()
+  const { lab, owner, other, key, ran } = await scene((_, method, kind) =>
+    method === 'put' && kind === 'approvals' ? { type: 'delay', after: stored.promise } : undefined,
+  )
+  await using _ = lab
+  await lab.within(200, owner.claw.session(key).send('go').accepted)
+  expect(await idsAt(owner, lab)).toEqual([])
+  const [id = ''] = await idsAt(other, lab)
+  const approved = other.claw.approvals.approve(id)
+  await lab.pass(1_000)
+  expect(ran).toEqual([])
+  stored.resolve()
+  await lab.within(400, approved)
+  await lab.pass(200)
+  expect(ran).toEqual([key])
+  expect([await idsAt(owner, lab), await idsAt(other, lab)]).toEqual([[], []])
+})
+
+test('a decision that comes long before the record of its request is to be sent again, and the request stays', async () => {
+  const stored = Promise.withResolvers<void>()
+  const { lab, owner, other, key, ran } = await scene((_, method, kind) =>
+    method === 'put' && kind === 'approvals' ? { type: 'delay', after: stored.promise } : undefined,
+  )
+  await using _ = lab
+  await lab.within(200, owner.claw.session(key).send('go').accepted)
+  const [id = ''] = await idsAt(other, lab)
+  const early = other.claw.approvals.approve(id)
+  early.catch(() => {})
+  await lab.pass(3_000)
+  await expect(early).rejects.toMatchObject({ code: 'session-busy' })
+  stored.resolve()
+  await lab.pass(200)
+  expect([await idsAt(owner, lab), await idsAt(other, lab)]).toEqual([[id], [id]])
+  await lab.within(400, other.claw.approvals.approve(id))
+  await lab.pass(200)
+  expect(ran).toEqual([key])
+})
+
+test('a request whose run is ended before it is recorded is found by nobody afterwards, and its answer is told so', async () => {
+  const stored = Promise.withResolvers<void>()
+  const { lab, owner, other, key, ran } = await scene((_, method, kind) =>
+    method === 'put' && kind === 'approvals' ? { type: 'delay', after: stored.promise } : undefined,
+  )
+  await using _ = lab
+  const run = owner.claw.session(key).send('go')
+  run.result().catch(() => {})
+  await lab.within(200, run.accepted)
+  const [id = ''] = await idsAt(other, lab)
+  const answer = other.claw.approvals.approve(id)
+  answer.catch(() => {})
+  await lab.within(400, owner.claw.session(key).abort())
+  stored.resolve()
+  await lab.pass(2_500)
+  await expect(answer).rejects.toMatchObject({ code: 'already-resolved' })
+  expect([await idsAt(owner, lab), await idsAt(other, lab), ran]).toEqual([[], [], []])
+  expect(await lab.store.list(folder)).toEqual([])
 })
 
 test('a request that could not be stored at first is found at the other nodes soon', async () => {

@@ -1,6 +1,7 @@
 /** A drain: what it moves, what it leaves at rest, and what its callers notice. */
 import { textAnswer } from '@beamclaw/testkit'
 import { expect, test, vi } from 'vitest'
+import { ClockedNodes } from './lab/clocked-nodes.ts'
 import { type LabNode, Nodes } from './lab/nodes.ts'
 
 const keysOf = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => `agent:main:chat-${index}`)
@@ -46,4 +47,15 @@ test('tells callers where a session went, without asking the cluster for each', 
     expect((await second.claw.session(key).history()).messages).toHaveLength(4)
     expect((await second.cluster.locate(`default:${key}`)).node.id).toBe(second.id)
   }
+})
+
+test('two nodes that are drained at once hand nothing to each other for good: all is at the third one at once', async () => {
+  await using lab = new ClockedNodes()
+  const [one, two, three] = [await lab.add('a'), await lab.add('b'), await lab.add('c')]
+  for (const key of keysOf(60)) await lab.within(200, one.claw.session(key).send('hello').accepted)
+  const drains = [two, three].map(({ claw }) => claw.drain())
+  await lab.within(200, Promise.all(drains))
+  const histories = await lab.within(600, Promise.all(keysOf(60).map((key) => one.claw.session(key).history())))
+  expect(histories.every(({ messages }) => messages.length === 2)).toBe(true)
+  for (const key of keysOf(60)) expect((await one.cluster.locate(`default:${key}`)).node.id).toBe(one.id)
 })

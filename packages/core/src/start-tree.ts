@@ -52,7 +52,7 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
     services.clock.setTimer(() => void root.stop(undefined, stopDefaults), 0)
   }
   const defaults = { ...sessionDefaults, ...options.sessions }
-  const storeId = isAlone ? undefined : await store.id?.()
+  const storeId = isAlone || typeof store.id !== 'function' ? undefined : await store.id()
   const link = new NodeLink({ cluster, services, phase, tenants, onLost, isRebalanced: !isAlone && defaults.rebalance, storeId })
   const node: TenantNode = {
     store: calls,

@@ -34,8 +34,8 @@ describe.skipIf(noRedis !== undefined)(`the store of a cluster${noRedis === unde
     const error = await rejectionOf(start(store, 'mine'))
     expect([error?.code, error?.details.option, error?.message]).toEqual([
       'invalid-option',
-      'prefix',
-      'RedisCluster: The store and the cluster are not in the same Redis under the same "prefix"; give both the same options',
+      'store',
+      'RedisCluster: The store of this node is not the RedisStore in the same Redis and under the same "prefix"; give both the same options',
     ])
     await store.stop()
   })

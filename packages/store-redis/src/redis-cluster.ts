@@ -221,8 +221,8 @@ export class RedisCluster implements Cluster {
   async #checkStore(storeId: string): Promise<void> {
     await this.#link.read('connecting', ['EXISTS', storeName(this.#prefix)])
     if (storeId === this.#storeId()) return
-    const problem = 'The store and the cluster are not in the same Redis under the same "prefix"; give both the same options'
-    throw new BeamClawError('invalid-option', `RedisCluster: ${problem}`, { details: { option: 'prefix' } })
+    const problem = 'The store of this node is not the RedisStore in the same Redis and under the same "prefix"; give both the same options'
+    throw new BeamClawError('invalid-option', `RedisCluster: ${problem}`, { details: { option: 'store' } })
   }
 
   #checkOpen(): void {

@@ -236,9 +236,11 @@ export class ApprovalGate {
       this.#actsFor = origins
     },
     prepare: (request) => this.#pending.prepare(request),
-    follow: (sessionKey, requests, { decided, listed } = {}) => {
+    recorded: (id) => this.#pending.recorded(id),
+    withdraw: (id) => this.#pending.remove(id),
+    follow: (sessionKey, requests, { decided, ...change } = {}) => {
       if (decided !== undefined) this.#remember(decided.id, decided.answer.decision)
-      this.#pending.follow(sessionKey, requests, listed)
+      this.#pending.follow(sessionKey, requests, change)
     },
     written: (sessionKey) => this.#pending.written(sessionKey),
     forgetSession: (sessionKey) => {
@@ -251,6 +253,8 @@ export class ApprovalGate {
 /** A change of the requests of a session. */
 export interface ApprovalChange {
   readonly decided?: { readonly id: string; readonly answer: ApprovalAnswer } | undefined
+  /** The id of the request whose record this is. */
+  readonly recorded?: string | undefined
   /** Resolves once the session is found without the requests that are over: they are kept until then. */
   readonly listed?: Promise<void>
 }
@@ -269,6 +273,10 @@ export interface ApprovalDesk {
   actFor(origins: (sessionKey: SessionKey) => ActedFor | undefined): void
   /** Makes a request durable where it is found without its session, before its record is written. */
   prepare(request: ApprovalRequest): Promise<void>
+  /** Forgets a request that was prepared and is not recorded after all. */
+  withdraw(id: string): void
+  /** Resolves once a request that was prepared is recorded, or needed no more; with false when that takes long. */
+  recorded(id: string): Promise<boolean>
   /** Takes all requests of a session that wait now, and what goes with the change. */
   follow(sessionKey: SessionKey, requests: readonly ApprovalRequest[], change?: ApprovalChange): void
   /** Resolves with whether the waiting requests of a session are durable where they are found without it. */

@@ -6,7 +6,8 @@
  * Owns the documents and the timer.
  * I1: A document is written before the record of the request (`prepare`), and removed after the journal has the decision: a request that waits is found.
  * I2: A document without a waiting request (a crash came between the two) is removed when it is answered or expires, and does nothing else.
- * I4: A request that is prepared is told to no one before its record is durable (`follow`).
+ * I4: A request that is prepared is told to no one of this node before its record is durable (`follow`). Other nodes find the document: their decisions wait for
+ * the record (`recorded`).
  * I3: Of a request that is written, memory has its id and the session, not its text.
  */
 
@@ -35,6 +36,8 @@ interface Entry {
   sessionKey: SessionKey | undefined
   /** False until the record of the request is durable. */
   isAsked: boolean
+  /** Resolves once that is so, or the request is needed no more; undefined for one that was not prepared here. */
+  readonly recorded: PromiseWithResolvers<void> | undefined
   /** The request, until it is written. */
   request: ApprovalRequest | undefined
   /** Resolves with whether the document is durable. The last attempt counts. */
@@ -50,6 +53,9 @@ const atOnce = 32
 
 /** Milliseconds until an expiry that failed is tried again. */
 const retryMs = 5_000
+
+/** Milliseconds that a decision waits for the record of its request. */
+const recordedWithinMs = 2_000
 
 /** The longest delay of the timer: a clock that was put forward, or a machine that slept, is noticed after it. */
 const longestMs = 60_000
@@ -91,17 +97,40 @@ export class PendingApprovals {
     await this.#add(request, false).written
   }
 
-  /** Takes the requests of a session that wait now, all of them: called with each change of them. The others are removed once `listed` has resolved. */
-  follow(sessionKey: SessionKey, requests: readonly ApprovalRequest[], listed: Promise<void> = Promise.resolve()): void {
+  /** Resolves once a request that was prepared here is recorded, or needed no more; with false when that takes long. */
+  async recorded(id: string): Promise<boolean> {
+    const recorded = this.#entries.get(id)?.recorded
+    if (recorded === undefined) return true
+    const late = Promise.withResolvers<boolean>()
+    const timer = this.#options.clock.setTimer(() => late.resolve(false), recordedWithinMs, true)
+    const isRecorded = await Promise.race([recorded.promise.then(() => true), late.promise])
+    timer.cancel()
+    return isRecorded
+  }
+
+  /**
+   * Takes the requests of a session that wait now, all of them: called with each change of them. The others are removed once `listed` has resolved. One that was
+   * `recorded` just now may be over already, by a record that follows: it is removed with that.
+   */
+  follow(
+    sessionKey: SessionKey,
+    requests: readonly ApprovalRequest[],
+    { listed = Promise.resolve(), recorded }: { readonly listed?: Promise<void> | undefined; readonly recorded?: string | undefined } = {},
+  ): void {
     // One that does not wait may never be looked at.
     listed.catch(() => {})
     const before = this.#bySession.get(sessionKey)
-    if (before === undefined && requests.length === 0) return
-    const waiting = new Set(requests.map(({ id }) => id))
-    for (const id of before ?? []) if (!waiting.has(id)) this.remove(id, listed)
+    const isOver = recorded !== undefined && this.#entries.has(recorded) && !requests.some(({ id }) => id === recorded)
+    if (before === undefined && requests.length === 0 && !isOver) return
+    const kept = new Set(requests.map(({ id }) => id))
+    for (const id of before ?? []) if (!kept.has(id)) this.remove(id, listed)
     for (const request of requests) if (before?.has(request.id) !== true) this.#add(request, true)
-    if (waiting.size === 0) this.#bySession.delete(sessionKey)
-    else this.#bySession.set(sessionKey, waiting)
+    if (isOver) {
+      this.#entries.get(recorded)?.recorded?.resolve()
+      kept.add(recorded)
+    }
+    if (kept.size === 0) this.#bySession.delete(sessionKey)
+    else this.#bySession.set(sessionKey, kept)
   }
 
   /** Resolves with whether all waiting requests of a session are durable. One that could not be written is tried once more. */
@@ -148,6 +177,7 @@ export class PendingApprovals {
   remove(id: string, listed: Promise<void> = Promise.resolve()): void {
     const entry = this.#entries.get(id)
     this.#entries.delete(id)
+    entry?.recorded?.resolve()
     if (entry?.isOurs === true && --this.#ours === 0) this.#arm()
     // One that is being written is removed once that is done.
     void Promise.all([entry?.written, listed])
@@ -177,9 +207,11 @@ export class PendingApprovals {
     if (known !== undefined) {
       known.sessionKey = sessionKey
       known.isAsked ||= isAsked
+      if (isAsked) known.recorded?.resolve()
       return known
     }
-    const entry: Entry = { expiresAt, sessionKey, isAsked, request, written: Promise.resolve(true), retryAt: 0, isOurs: true }
+    const recorded = isAsked ? undefined : Promise.withResolvers<void>()
+    const entry: Entry = { expiresAt, sessionKey, isAsked, recorded, request, written: Promise.resolve(true), retryAt: 0, isOurs: true }
     entry.written = this.#write(entry, request)
     this.#entries.set(id, entry)
     this.#ours++
@@ -252,6 +284,7 @@ function leftBehind(id: string): Entry {
     expiresAt: expiryOf(id) ?? 0,
     sessionKey: undefined,
     isAsked: true,
+    recorded: undefined,
     request: undefined,
     written: Promise.resolve(true),
     retryAt: 0,

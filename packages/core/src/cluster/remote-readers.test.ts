@@ -90,3 +90,12 @@ test('is sent what waits before the reply to its renewal, and a node that stops 
   await Promise.all([owner, other].map(({ events }) => events.stop()))
   expect(clock.pendingTimers).toBe(0)
 })
+
+test('is sent no message that is larger than one may be, however small the pieces are that are joined', async () => {
+  const { owner, listen, publish } = await two()
+  const reader = listen()
+  await reader.subscription.ready
+  const { sent } = owner
+  await publish(...Array.from({ length: 30 }, () => piece('x'.repeat(10_000))))
+  expect([reader.told.map((text) => String(text).length), owner.sent - sent, reader.counts.gaps]).toEqual([[170_000, 130_000], 2, 0])
+})

@@ -19,13 +19,8 @@ class Sessions {
   readonly #ends = new Map<SessionKey, () => void>()
 
   constructor(keys: readonly SessionKey[]) {
-    this.#children = keys.map((id) => ({
-      id,
-      actor: {
-        call: async () => void this.paused.push(id),
-        leaveTo: () => true,
-      },
-    }))
+    this.#children = []
+    for (const key of keys) this.begin(key)
     const supervisor = {
       whichChildren: () => this.#children as unknown as ChildInfo[],
       countChildren: () => ({ specs: this.#children.length }),
@@ -40,6 +35,10 @@ class Sessions {
     const dependencies = { activity, overviews: { left: () => {} }, services: { clock: this.clock } }
     const options = { sessions: () => supervisor, dependencies, onLeave: () => {} }
     this.departures = new Departures(options as unknown as DeparturesOptions)
+  }
+
+  begin(id: SessionKey): void {
+    this.#children.push({ id, actor: { call: async () => void this.paused.push(id), leaveTo: () => true } })
   }
 
   /** Ends what is to end. */
@@ -72,6 +71,19 @@ test('those with work leave at once, and those at rest some at a time, so that t
   expect(sessions.ending.length).toBe(40)
   await sessions.end()
   expect((await letGo).toSorted()).toEqual(many.toSorted())
+})
+
+test('those that were being started meanwhile leave, too, once they are up', async () => {
+  const [one, two] = many as [SessionKey, SessionKey]
+  const sessions = new Sessions([one])
+  const letGo = sessions.departures.letGo(1_000)
+  await flushEventLoop()
+  sessions.begin(two)
+  await sessions.end()
+  await sessions.clock.advance(200)
+  expect(sessions.ending).toEqual([one, two])
+  await sessions.end()
+  expect(await letGo).toEqual([one, two])
 })
 
 test('all leave at once, without a pause, where none may go on', async () => {

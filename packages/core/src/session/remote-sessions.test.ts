@@ -1,8 +1,9 @@
 import { SystemClock } from '@beamclaw/actor'
 import { expect, test } from 'vitest'
 import { BeamClawError } from '../base/errors.ts'
-import { parseSessionKey, parseTenantId } from '../base/ids.ts'
+import { parseNodeId, parseSessionKey, parseTenantId } from '../base/ids.ts'
 import { SoloCluster } from '../defaults/solo-cluster.ts'
+import type { Cluster } from '../ports/cluster.ts'
 import { RemoteSessions, type SessionCall } from './remote-sessions.ts'
 import type { SessionMessage } from './session.ts'
 
@@ -33,3 +34,21 @@ test.each([{ type: 'send' }, { type: 'redrive' }, { type: 'history' }, { type: '
     expect(isAgain(message, 'node-gone')).toBe(true)
   },
 )
+
+test('what is known of a place counts no longer than its node is a member', async () => {
+  const [self, other, third] = ['self', 'other', 'third'].map((id) => ({ id: parseNodeId(id), incarnation: `${id}-1` }))
+  const members = [self, other, third]
+  const asked: string[] = []
+  const cluster = {
+    self,
+    members,
+    locate: async (lease: string) => {
+      asked.push(lease)
+      return { node: members[1], isOwner: true }
+    },
+  } as unknown as Cluster
+  const places = new RemoteSessions({ tenant: parseTenantId('default'), cluster, clock: new SystemClock(), passivateAfterMs: 60_000 })
+  expect([await places.placeOf(key), await places.placeOf(key), asked.length]).toEqual([other, other, 1])
+  members.splice(1, 1)
+  expect([await places.placeOf(key), asked.length]).toEqual([third, 2])
+})

@@ -165,16 +165,16 @@ export class RemoteSessions {
   }
 
   /**
-   * Gives up a session that this node owns and does not run, as one that was killed: no other node could start it. Resolves with the node that has it now, or
-   * is to start it; undefined when that is not known. Never rejects.
+   * Gives up a session that this node owns and does not run, as one that was killed, or that another node has handed to it: no other node could start it.
+   * Resolves with the node that has it now, or is to start it; undefined when that is not known. Never rejects.
    */
   async handOn(key: SessionKey): Promise<NodeRef | undefined> {
     const lease = sessionLease(this.#tenant, key)
     try {
-      const { node, isOwner } = await this.#cluster.locate(lease)
+      const { node } = await this.#cluster.locate(lease)
       if (node.incarnation !== this.#cluster.self.incarnation) return node
-      if (!isOwner) return undefined
       const next = this.nextFor(key)
+      if (next === undefined) return undefined
       await this.#cluster.release(await this.#cluster.acquire(lease), next)
       return next
     } catch {

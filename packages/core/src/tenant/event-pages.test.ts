@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { defaultTenant, parseRunId, parseSessionKey } from '../base/ids.ts'
-import type { JsonValue } from '../base/messages.ts'
+import type { JsonObject, JsonValue } from '../base/messages.ts'
 import { MemoryStore } from '../defaults/memory-store.ts'
 import type { Cluster, Member } from '../ports/cluster.ts'
 import { journalKey } from '../session/session-names.ts'
@@ -29,10 +29,10 @@ function clusterOf(replies: Readonly<Record<string, { readonly newest: number; r
   return { cluster, asked }
 }
 
-const event = (seq: number): JsonValue => ({ type: 'of-later', sessionKey: key, runId: 'one', seq })
+const event = (seq: number, changes: JsonObject = {}): JsonValue => ({ type: 'of-later', sessionKey: key, runId: 'one', seq, ...changes })
 
 test('the first node that reads the format and replies is believed', async () => {
-  const page = { events: [event(3), event(7)], lastSeq: 9 }
+  const page = { events: [event(3), event(4)], lastSeq: 9 }
   const { cluster, asked } = clusterOf({
     old: { newest: 1, reply: page },
     dead: { newest: 2, reply: new Error('gone') },
@@ -55,6 +55,11 @@ test.each<[what: string, reply: JsonValue]>([
   ['events without an end', { events: [event(3)] }],
   ['an end below zero', { events: [], lastSeq: -1 }],
   ['events before those that were asked for', { events: [event(2)], lastSeq: 9 }],
+  ['events with a hole', { events: [event(3), event(5)], lastSeq: 9 }],
+  ['an event of another session', { events: [event(3, { sessionKey: 'agent:main:other' })], lastSeq: 9 }],
+  ['a deletion', { events: [event(3, { type: 'session-delete' })], lastSeq: 9 }],
+  ['an end before the last event', { events: [event(3), event(4)], lastSeq: 3 }],
+  ['nothing of what there is', { events: [], lastSeq: 100 }],
   ['events in no order', { events: [event(5), event(4)], lastSeq: 9 }],
   ['one event twice', { events: [event(5), event(5)], lastSeq: 9 }],
   ['what is no event', { events: [{ seq: 3 }], lastSeq: 9 }],

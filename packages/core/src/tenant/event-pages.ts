@@ -27,12 +27,13 @@ export interface WantedPage {
 }
 
 /** Resolves with the first reply of a node that reads the format; undefined without one. Never rejects. */
-export async function pageByReader(cluster: Cluster, { tenant, key, fromSeq, format }: WantedPage): Promise<EventPage | undefined> {
+export async function pageByReader(cluster: Cluster, wanted: WantedPage): Promise<EventPage | undefined> {
+  const { tenant, key, fromSeq, format } = wanted
   const { self, members } = cluster
   const readers = members.filter(({ incarnation, records }) => incarnation !== self.incarnation && records[1] >= format)
   const request = { type: eventPageType, tenant, key, fromSeq }
   for (const reader of readers) {
-    const page = readPage(await cluster.request(reader, request, { timeoutMs: replyWithinMs }).catch(() => null), fromSeq)
+    const page = readPage(await cluster.request(reader, request, { timeoutMs: replyWithinMs }).catch(() => null), wanted)
     if (page !== undefined) return page
   }
   return undefined
@@ -46,14 +47,19 @@ export async function answerPage(store: Store, tenant: TenantId, { key, fromSeq 
   return pageOf(page, session) as unknown as JsonValue
 }
 
-/** Returns the page in a reply, whose events follow one another from `fromSeq` on; undefined for anything else. */
-function readPage(reply: JsonValue, fromSeq: number): EventPage | undefined {
+/**
+ * Returns the page in a reply: events of this session that follow one another without gaps, from `fromSeq` on or from what is left of the journal; undefined for anything else.
+ */
+function readPage(reply: JsonValue, { key, fromSeq }: WantedPage): EventPage | undefined {
   const { events, lastSeq } = isObject(reply) ? reply : {}
   if (!Array.isArray(events) || events.length > mostRecords || !isCount(lastSeq, 0)) return undefined
-  let next = fromSeq
+  let next: number | undefined
   for (const event of events) {
-    if (!isEvent(event) || !isCount(event.seq, next)) return undefined
+    // A deletion is in no journal.
+    if (!isEvent(event) || event.sessionKey !== key || event.type === 'session-delete') return undefined
+    if (!isCount(event.seq, fromSeq) || (next !== undefined && event.seq !== next)) return undefined
     next = event.seq + 1
   }
+  if (next === undefined ? lastSeq >= fromSeq : lastSeq < next - 1) return undefined
   return { events: events as unknown as readonly CommittedEvent[], lastSeq }
 }

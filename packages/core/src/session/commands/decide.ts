@@ -1,6 +1,7 @@
 /** `decide`: records the decision about a request for approval, or that its time is over. The first one holds. */
 import { alreadyResolved, unknownApproval } from '../../approval/approval-gate.ts'
 import type { ApprovalAnswer } from '../../base/approval.ts'
+import { BeamClawError } from '../../base/errors.ts'
 import type { RunApproval } from '../state/run-state.ts'
 import { type CommandContext, StateDiscarded } from './command.ts'
 
@@ -10,11 +11,18 @@ export interface Decide {
   readonly answer: ApprovalAnswer
 }
 
-/** Resolves with false for an expiry whose time is not over yet. Rejects `already-resolved` and `unknown-approval`. */
+/** Resolves with false for an expiry whose time is not over yet. Rejects `already-resolved`, `unknown-approval`, and `session-busy` for a request that is being recorded. */
 export async function decide(context: CommandContext, { id, answer }: Decide): Promise<boolean> {
   const { key, state, journal, dependencies, isLoaded, drive } = context
-  const { activity, services } = dependencies
-  const approval = waiting(context, id)
+  const { activity, approvals, services } = dependencies
+  let approval = waiting(context, id)
+  if (approval === undefined) {
+    // Another node may have found it before its record was written here.
+    const isRecorded = await approvals.recorded(id)
+    if (!isLoaded()) throw new StateDiscarded()
+    approval = waiting(context, id)
+    if (approval === undefined && !isRecorded) throw notYet(id)
+  }
   if (approval === undefined) return refuse(context, id)
   const { expiresAt } = approval.request
   const isOver = services.clock.now() >= expiresAt
@@ -31,6 +39,11 @@ export async function decide(context: CommandContext, { id, answer }: Decide): P
   } finally {
     drive()
   }
+}
+
+function notYet(id: string): BeamClawError {
+  const problem = `The approval request "${id}" is still being recorded; answer it again in a moment`
+  return new BeamClawError('session-busy', problem, { retryAfterMs: 1_000 })
 }
 
 /** Returns what the end of the time means. */

@@ -25,7 +25,8 @@ export function followApprovals(
 ): void {
   if (!changes.has(entry.type)) return
   const decided = entry.type === 'approval-decision' ? entry : undefined
+  const recorded = entry.type === 'approval-request' ? entry.request.id : undefined
   // A session whose request is over is found by the list of those at work.
-  approvals.follow(key, requestsOf(key, state.current), { decided, listed: activity.written(key) })
+  approvals.follow(key, requestsOf(key, state.current), { decided, recorded, listed: activity.written(key) })
   if (decided !== undefined) decisions.tell(decided.id, decided.answer)
 }

@@ -24,7 +24,7 @@ export interface RunLoopOptions {
   readonly providers: ProviderTable
   readonly toolRunner: ToolRunner
   /** What waits for approval, and what needs none. */
-  readonly approvals: Pick<ApprovalDesk, 'covers' | 'prepare'>
+  readonly approvals: Pick<ApprovalDesk, 'covers' | 'prepare' | 'withdraw'>
   /** Tells of decisions that have become durable. */
   readonly decisions: Decisions
   /** The ask mode of tools and agents that have none of their own. */

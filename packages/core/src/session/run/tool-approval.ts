@@ -127,8 +127,9 @@ async function asked(site: AskedSite, request: ApprovalQuestion, signal: AbortSi
 export async function recordQuestion({ options, run }: Pick<AskedSite, 'options' | 'run'>, request: ApprovalQuestion): Promise<void> {
   const { journal, state, approvals, sessionKey } = options
   await approvals.prepare({ ...request, sessionKey, runId: run.runId })
-  // The run may have been ended meanwhile: what is prepared is forgotten when its time is over.
-  if (state.current === run && run.cancelled === undefined) await journal.commit({ type: 'approval-request', runId: run.runId, request })
+  // The run may have been ended meanwhile.
+  if (state.current !== run || run.cancelled !== undefined) return approvals.withdraw(request.id)
+  await journal.commit({ type: 'approval-request', runId: run.runId, request })
 }
 
 const aTimeout = duration(1_000)
