@@ -369,7 +369,7 @@ export class RunningBeamClaw implements TenantSessions, AsyncDisposable {
   /**
    * Prepares this node for its end. In a cluster its conversations move to the other nodes, each when the step of its run is complete or after `stepMs`
    * milliseconds, 25000 unless given; handles and subscriptions here go on to work. A node that is alone refuses new messages with `draining`. Resolves once
-   * the sessions are handed over or have no work, or the tree has ended. Rejects `invalid-option`.
+   * the sessions are handed over or have no work, or the tree has ended; at once at a node that is cut off, which has none. Rejects `invalid-option`.
    *
    * @example
    * process.once('SIGTERM', () => running.drain().then(() => running.stop()).then(() => process.exit(0)))
