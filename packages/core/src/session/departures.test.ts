@@ -114,6 +114,18 @@ test('the first caller of one that has left is told so, once that is true; the n
   expect([told, await departures.hasGone(key)]).toEqual([true, false])
 })
 
+test('a caller does not wait for one that does not end soon', async () => {
+  const [key] = many as [SessionKey]
+  const sessions = new Sessions([key])
+  const letGo = sessions.departures.letGo(1_000)
+  await flushEventLoop()
+  const told = sessions.departures.hasGone(key)
+  await sessions.clock.advance(200)
+  expect(await told).toBe(false)
+  await sessions.end()
+  await letGo
+})
+
 test('one with work is not given away', async () => {
   const [key] = many as [SessionKey]
   const sessions = new Sessions([key])

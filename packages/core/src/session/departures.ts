@@ -11,6 +11,9 @@ import type { SessionInspection } from './session-replies.ts'
 const mostAtOnce = 16
 const chunkMs = 20
 
+/** Milliseconds that the first caller of a session that is ending waits for that. */
+const goneWithinMs = 200
+
 /** Milliseconds between two looks for sessions that were being started while all were to end. */
 const lookAgainMs = 200
 
@@ -111,14 +114,18 @@ export class Departures {
   }
 
   /**
-   * Resolves with true, once, for a session that `letGo` ended in time for its step: it is free, unless that failed. Later callers hear false, so that what
-   * is wrong with that is found.
+   * Resolves with true, once, for a session that `letGo` has ended: it is free, unless that failed. Later callers hear false, so that what is wrong with that is
+   * found; and so does the first one of a session that does not end soon, for a tool that goes on must not keep it from its next owner.
    */
   async hasGone(key: SessionKey): Promise<boolean> {
     const ended = this.#gone.get(key)
     this.#gone.delete(key)
-    await ended
-    return ended !== undefined
+    if (ended === undefined) return false
+    const late = Promise.withResolvers<boolean>()
+    const timer = this.#options.dependencies.services.clock.setTimer(() => late.resolve(false), goneWithinMs)
+    const hasGone = await Promise.race([ended.then(() => true), late.promise])
+    timer.cancel()
+    return hasGone
   }
 
   async #end(key: SessionKey, session: Session): Promise<void> {
