@@ -242,7 +242,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   #drive(loaded: LoadedSession, context: WorkContext): void {
-    if (loaded.running !== undefined || loaded.loop.isPaused || !hasWork(loaded.state)) return
+    if (loaded.running !== undefined || !hasWork(loaded.state)) return
+    if (loaded.loop.isPaused) return this.#leaveListed(loaded)
     if (isRemoved(loaded.agent()) && !loaded.loop.hasStep) return this.#dependencies.activity.park(this.#key)
     const { current } = loaded.state
     if (current !== undefined && isParked(current) && !loaded.loop.hasStep) {
@@ -268,6 +269,11 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     context.waitUntil(running)
   }
 
+  /** Has a session whose loop is paused for good found by its next owner: it may have been put at rest while its new work was on its way to the journal. */
+  #leaveListed({ state: { current } }: LoadedSession): void {
+    if (current === undefined || !isParked(current)) this.#dependencies.activity.begin(this.#key).catch(() => {})
+  }
+
   async #work(loaded: LoadedSession, stopped: AbortSignal): Promise<void> {
     // Nothing that anybody sees is done before the session is listed as busy: a crash wakes it again.
     await loaded.loop.run(stopped, this.#dependencies.activity.begin(this.#key))
@@ -291,7 +297,9 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     const areWritten = await approvals.written(this.#key)
     const { state, loop, settings, running } = loaded
     if (!areWritten && this.isAlive) return this.#goOnLater()
-    if (!this.#memory.isLoaded(loaded) || running !== undefined || loop.hasStep || !hasWork(state)) return
+    // Decided meanwhile, by a loop that is paused, the run is for the next owner to go on with.
+    const isWaiting = state.current !== undefined && isParked(state.current)
+    if (!this.#memory.isLoaded(loaded) || running !== undefined || loop.hasStep || !isWaiting) return
     if (isRemoved(loaded.agent())) return
     if (activity.end(this.#key)) overviews.note(entryOf(this.#key, state, settings.value))
   }

@@ -27,8 +27,9 @@ export async function decide(context: CommandContext, { id, answer }: Decide): P
   const { expiresAt } = approval.request
   const isOver = services.clock.now() >= expiresAt
   if (answer.decision === 'expired' && !isOver) return false
-  // Listed first: after a crash the run goes on with the decision.
-  await activity.begin(key)
+  // Listed first: after a crash the run goes on with the decision. The session may have been put at rest again while that took its time.
+  do await activity.begin(key)
+  while (!activity.isBusy(key))
   if (!isLoaded()) throw new StateDiscarded()
   try {
     if (waiting(context, id) === undefined) return await refuse(context, id)
