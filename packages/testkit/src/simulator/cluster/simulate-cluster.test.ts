@@ -18,6 +18,15 @@ describe('a cluster, simulated', () => {
   })
 })
 
+describe('a cluster at seeds that have found something', () => {
+  test.each([
+    [5_001_724, 'a decision on its way while a message put its session at rest, and the node drained'],
+    [1_400_185, 'a session that left memory in the moment in which its place was checked'],
+  ])('keeps its promises: %i, %s', { timeout: 60_000 }, async (seed) => {
+    await simulateCluster({ seed })
+  })
+})
+
 describe('a simulation of a cluster', () => {
   test('is the same for the same seed, and another one for another seed', async () => {
     const all = new Set<string>()
