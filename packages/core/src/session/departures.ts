@@ -80,8 +80,11 @@ export class Departures {
     return activity.isListed(key) && !activity.isLingering(key)
   }
 
-  /** Ends all sessions of this node. A step of a run that is under way gets `stepMs` to complete. Resolves with their keys: a next owner goes on with them. */
-  async letGo(stepMs: number): Promise<readonly SessionKey[]> {
+  /**
+   * Ends all sessions of this node. A step of a run that is under way gets `stepMs` to complete. Calls `onGone` with the key of each as it has ended, and
+   * resolves with all of them: a next owner goes on with them.
+   */
+  async letGo(stepMs: number, onGone: (key: SessionKey) => void = () => {}): Promise<readonly SessionKey[]> {
     const supervisor = this.#options.sessions()
     const keys: SessionKey[] = []
     const { clock } = this.#options.dependencies.services
@@ -94,6 +97,7 @@ export class Departures {
       const ended = this.#end(key, session)
       if (stepMs > 0) this.#gone.set(key, ended)
       await ended
+      onGone(key)
     }
     const children = supervisor?.whichChildren() ?? []
     const isUrgent = ({ id }: ChildInfo): boolean => stepMs === 0 || this.#hasWork(id as SessionKey)

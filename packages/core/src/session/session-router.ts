@@ -334,9 +334,9 @@ export class SessionRouter {
     return true
   }
 
-  /** Ends all sessions of this node. A step of a run that is under way gets `stepMs` to complete. Resolves with their keys: a next owner goes on with them. */
-  async letGo(stepMs: number): Promise<readonly SessionKey[]> {
-    const keys = await this.#departures.letGo(stepMs)
+  /** As `Departures.letGo`. */
+  async letGo(stepMs: number, onGone?: (key: SessionKey) => void): Promise<readonly SessionKey[]> {
+    const keys = await this.#departures.letGo(stepMs, onGone)
     // Also those whose actors were killed before.
     for (const key of [...this.#existing]) this.left(key)
     return keys

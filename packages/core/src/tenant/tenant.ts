@@ -247,12 +247,21 @@ export class Tenant implements SessionAccess {
   /** Hands all sessions to other nodes; each gets `stepMs` for its step. Resolves once those with work go on there, as far as they can. */
   async handOver(stepMs: number): Promise<void> {
     const { activity, router, waker } = this.#life
-    const busy = new Set(activity.busy)
-    const left = await router.letGo(stepMs)
+    const busy = activity.busy
+    const woken = new Map<SessionKey, Promise<unknown> | undefined>()
     // One that is not at work elsewhere stays listed, and is taken over with the list once this node has left.
+    const wake = (key: SessionKey): void => {
+      if (!woken.has(key)) woken.set(key, waker.current?.wakeOnce(key))
+    }
     const hasWork = (key: SessionKey): boolean => activity.isListed(key) && !activity.isLingering(key)
-    const keys = [...new Set([...left.filter(hasWork), ...busy])]
-    await Promise.all(keys.map((key) => waker.current?.wakeOnce(key)))
+    const wakeIfAtWork = (key: SessionKey): void => {
+      if (hasWork(key)) wake(key)
+    }
+    // Each at once: it is not to wait for all others.
+    const left = await router.letGo(stepMs, wakeIfAtWork)
+    for (const key of left) wakeIfAtWork(key)
+    for (const key of busy) wake(key)
+    await Promise.all(woken.values())
   }
 
   /** Lets sessions go on whose agent is configured only now, and begins to keep a retention that is new. */
