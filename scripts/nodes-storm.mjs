@@ -29,6 +29,8 @@ console.log(`answers: p50 ${answerMs.p50} ms, p99 ${answerMs.p99} ms, longest ${
 for (const problem of problems.slice(0, 50)) console.error(problem)
 if (problems.length > 0) fail(`${problems.length} problems`)
 console.log('all promises kept')
+// Clients that were cut off may still wait for an answer.
+process.exit(0)
 
 function wholeNumber(name, text) {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
