@@ -73,6 +73,8 @@ async function run(flags: StartFlags): Promise<void> {
   const { gateway, url } = await openGateway(settings, wiring, claw, logger, worker !== undefined)
   live?.start((next) => wiring.update(next, claw))
   const stopSkills = wiring.watchSkills(claw)
+  // Before it is said: who reads that may end the process in that moment.
+  const signalled = firstSignal()
   logger.log('info', 'gateway.ready', {
     url,
     version,
@@ -84,7 +86,7 @@ async function run(flags: StartFlags): Promise<void> {
   claw.resumed.then((count) => count > 0 && logger.log('info', 'sessions.resumed', { count }))
   const { orphaned = new Promise<never>(() => {}) } = wiring
   const reason = await Promise.race([
-    firstSignal().then(() => 'signal' as const),
+    signalled.then(() => 'signal' as const),
     claw.ended.then(() => 'gave-up' as const),
     orphaned.then(() => 'orphaned' as const),
   ])
