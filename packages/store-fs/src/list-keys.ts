@@ -17,12 +17,26 @@ export interface KeySources {
   }
 }
 
-/** Returns the keys of documents and logs below `prefix` and after `after`, at most `limit`. */
-export async function listKeys(
-  { directories, root, logs }: KeySources,
-  prefix: StoreKey,
-  { after, limit }: { readonly after: StoreKey | undefined; readonly limit: number },
-): Promise<StoreKey[]> {
+/** Which keys of those below a prefix. */
+interface KeyRange {
+  readonly after: StoreKey | undefined
+  readonly limit: number
+}
+
+/**
+ * Returns the keys of documents and logs below `prefix` and after `after`, at most `limit`. A log whose lines move into its first own file while the directory is
+ * walked may be in no directory yet, and in memory no more: what was in memory before counts, too.
+ */
+export async function listKeys(sources: KeySources, prefix: StoreKey, range: KeyRange): Promise<StoreKey[]> {
+  const { after, limit } = range
+  const isWanted = (key: StoreKey): boolean => isBelowStoreKey(key, prefix) && (after === undefined || compareStoreKeys(key, after) > 0)
+  const inMemory = (): StoreKey[] => sources.logs.keysInMemory().filter(isWanted).sort(compareStoreKeys)
+  const before = inMemory()
+  const found = await filesIn(sources, prefix, range)
+  return merged(merged(found, inMemory(), limit), before, limit)
+}
+
+async function filesIn({ directories, root, logs }: KeySources, prefix: StoreKey, { after, limit }: KeyRange): Promise<StoreKey[]> {
   const found: StoreKey[] = []
   const walk = async (key: StoreKey, path: string): Promise<void> => {
     const { parts, kinds } = await directories.of(path, key.length)
@@ -36,8 +50,7 @@ export async function listKeys(
     }
   }
   await walk(prefix, join(root, ...prefix.map(encodePart)))
-  const isWanted = (key: StoreKey): boolean => isBelowStoreKey(key, prefix) && (after === undefined || compareStoreKeys(key, after) > 0)
-  return merged(found, logs.keysInMemory().filter(isWanted).sort(compareStoreKeys), limit)
+  return found
 }
 
 /** Returns the index of the first part that is at `after` or behind it, or holds keys that are. */
