@@ -1,5 +1,7 @@
 // What docs/side-by-side.md says of the differences, proven on the programs as they stand there.
-import { describe, expect, test } from 'vitest'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test, vi } from 'vitest'
 import { Program, type Sdk } from './testing/program.ts'
 import { questionOf } from './testing/scripted-model.ts'
 import { folder, prints, run, serverOf } from './testing/stage.ts'
@@ -15,6 +17,8 @@ describe('where they differ', () => {
     const silent = await serverOf(() => ({ text: '', delivery: { stall: 'headers' } }))
     await using first = new Program({ ...options, server: silent, args: ['My name is Ada.'] })
     await silent.received(1)
+    // A request to a model may leave while the message is on its way to the disk; until it is there, nobody was told that it is accepted.
+    if (sdk === 'beamclaw') await vi.waitUntil(() => isWritten(cwd, 'My name is Ada.'), { timeout: 20_000 })
     await first.kill()
 
     const server = await serverOf()
@@ -54,3 +58,9 @@ describe('where they differ', () => {
     expect(server.requests.map((request) => questionOf(request).all.join('|'))).toEqual(Array.from({ length: count }, () => texts))
   })
 })
+
+/** True once a file below the folder has this text. */
+function isWritten(folder: string, text: string): boolean {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return files.some(({ parentPath, name }) => name.endsWith('.jsonl') && readFileSync(join(parentPath, name), 'utf8').includes(text))
+}
