@@ -17,7 +17,7 @@ describe('where they differ', () => {
     const silent = await serverOf(() => ({ text: '', delivery: { stall: 'headers' } }))
     await using first = new Program({ ...options, server: silent, args: ['My name is Ada.'] })
     await silent.received(1)
-    // A request to a model may leave while the message is on its way to the disk; until it is there, nobody was told that it is accepted.
+    // A request to a model may leave while the message is on its way to the disk; until it is there, no caller was told that it is accepted.
     if (sdk === 'beamclaw') await vi.waitUntil(() => isWritten(cwd, 'My name is Ada.'), { timeout: 20_000 })
     await first.kill()
 
