@@ -49,7 +49,7 @@ describe.skipIf(noRedis !== undefined)(`two versions over a Redis${noRedis === u
       await lab.say(session, 'once more')
       expect(isOfNext(await lab.journal(session))).toBe(true)
     }
-  })
+  }, 120_000)
 
   test('and back: this version refuses what it cannot read as such, damages none of it, and gives it to the first node that can', async () => {
     await using lab = await RedisNodes.start({ sessions: { passivateAfterMs: 500 } })
@@ -90,5 +90,5 @@ describe.skipIf(noRedis !== undefined)(`two versions over a Redis${noRedis === u
     expect(await first.send(raised, 'hello once more').answer).toMatch(/^heard/)
     await lab.allHeard(raised)
     expect(await lab.problems()).toEqual([])
-  })
+  }, 120_000)
 })
