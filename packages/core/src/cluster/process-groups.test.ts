@@ -7,6 +7,7 @@ import type { JsonValue } from '../base/messages.ts'
 import { SoloCluster } from '../defaults/solo-cluster.ts'
 import { ProcessGroups } from './process-groups.ts'
 import { SharedEntries } from './shared-entries.ts'
+import { codeOf } from './testing/code-of.ts'
 
 function scene() {
   const clock = new ManualClock()
@@ -28,15 +29,6 @@ class Echo extends Actor<JsonValue, unknown> {
     if (message === 'hang') return new Promise(() => {})
     return { echo: message }
   }
-}
-
-function codeOf(act: () => unknown): string {
-  try {
-    act()
-  } catch (error) {
-    if (BeamClawError.isInstance(error)) return error.code
-  }
-  return 'nothing was thrown'
 }
 
 async function rejection(promise: Promise<unknown>): Promise<BeamClawError> {

@@ -1,8 +1,8 @@
 import { flushEventLoop, ManualClock } from '@beamclaw/actor/testing'
 import { describe, expect, test } from 'vitest'
-import { BeamClawError } from '../base/errors.ts'
 import type { JsonObject, JsonValue } from '../base/messages.ts'
 import { Presence, type PresenceChange } from './presence.ts'
+import { codeOf } from './testing/code-of.ts'
 import { EntryNet, type EntryNode } from './testing/entry-net.ts'
 
 async function scene(...names: readonly string[]) {
@@ -21,15 +21,6 @@ function presenceOf(node: EntryNode): Presence {
 /** Lets what takes several turns end, such as a table of many pages. */
 async function rest(): Promise<void> {
   for (let round = 0; round < 40; round++) await flushEventLoop()
-}
-
-function codeOf(act: () => unknown): string {
-  try {
-    act()
-  } catch (error) {
-    if (BeamClawError.isInstance(error)) return error.code
-  }
-  return 'nothing was thrown'
 }
 
 describe('what is present', () => {

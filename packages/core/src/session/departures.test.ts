@@ -31,7 +31,7 @@ class Sessions {
         return new Promise<void>((resolve) => this.#ends.set(child.id, resolve))
       },
     } as unknown as DynamicSupervisor
-    const activity = { isListed: (key: SessionKey) => this.busy.has(key), isLingering: () => false }
+    const activity = { hasWork: (key: SessionKey) => this.busy.has(key) }
     const dependencies = { activity, overviews: { left: () => {} }, services: { clock: this.clock } }
     const options = { sessions: () => supervisor, dependencies, onLeave: () => {} }
     this.departures = new Departures(options as unknown as DeparturesOptions)

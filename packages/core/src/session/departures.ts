@@ -58,7 +58,7 @@ export class Departures {
       const { current, waiting } = (await session.call({ type: 'inspect' }, { ...patient, lane: 'control' })) as SessionInspection
       const { isBusy, mailboxLength, controlLength } = session.inspect()
       const hasWork = current !== undefined || waiting.length > 0 || isBusy || mailboxLength + controlLength > 0
-      if (hasWork || this.#hasWork(key)) return
+      if (hasWork || this.#options.dependencies.activity.hasWork(key)) return
     } catch {
       // It cannot tell.
       return
@@ -69,15 +69,9 @@ export class Departures {
   /** Has another node get a session, unless it has work. Resolves with whether it has left. Never rejects. */
   async giveTo(key: SessionKey, node: NodeRef): Promise<boolean> {
     const session = this.#find(key)
-    if (session === undefined || this.#hasWork(key) || !session.leaveTo(node)) return false
+    if (session === undefined || this.#options.dependencies.activity.hasWork(key) || !session.leaveTo(node)) return false
     await this.leave(key, session)
     return true
-  }
-
-  /** True for a session that the list of busy ones counts as one with work. */
-  #hasWork(key: SessionKey): boolean {
-    const { activity } = this.#options.dependencies
-    return activity.isListed(key) && !activity.isLingering(key)
   }
 
   /**
@@ -100,7 +94,7 @@ export class Departures {
       onGone(key)
     }
     const children = supervisor?.whichChildren() ?? []
-    const isUrgent = ({ id }: ChildInfo): boolean => stepMs === 0 || this.#hasWork(id as SessionKey)
+    const isUrgent = ({ id }: ChildInfo): boolean => stepMs === 0 || this.#options.dependencies.activity.hasWork(id as SessionKey)
     const ends = children.filter(isUrgent).map(end)
     const resting = children.filter((child) => !isUrgent(child))
     for (let from = 0; from < resting.length; from += mostAtOnce) {

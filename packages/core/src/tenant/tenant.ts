@@ -253,9 +253,8 @@ export class Tenant implements SessionAccess {
     const wake = (key: SessionKey): void => {
       if (!woken.has(key)) woken.set(key, waker.current?.wakeOnce(key))
     }
-    const hasWork = (key: SessionKey): boolean => activity.isListed(key) && !activity.isLingering(key)
     const wakeIfAtWork = (key: SessionKey): void => {
-      if (hasWork(key)) wake(key)
+      if (activity.hasWork(key)) wake(key)
     }
     // Each at once: it is not to wait for all others.
     const left = await router.letGo(stepMs, wakeIfAtWork)

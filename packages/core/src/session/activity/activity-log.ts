@@ -87,6 +87,11 @@ export class ActivityLog {
     return this.#lingering.has(key)
   }
 
+  /** True for a listed session whose work has not ended, also for one that waits for its agent. */
+  hasWork(key: SessionKey): boolean {
+    return this.#busy.has(key) && !this.#lingering.has(key)
+  }
+
   /** True when the list was found empty beside sessions: those that have work are found in their journals. */
   get wasLost(): boolean {
     return this.#wasLost
