@@ -16,6 +16,7 @@ import type { ApprovalRequest } from '../base/approval.ts'
 import { BeamClawError, describeError } from '../base/errors.ts'
 import type { SessionKey, TenantId } from '../base/ids.ts'
 import type { JsonObject } from '../base/messages.ts'
+import { settlesWithin } from '../base/settles-within.ts'
 import { keysBelow } from '../defaults/keys-below.ts'
 import type { Store } from '../ports/store.ts'
 import type { StoreKey } from '../ports/store-key.ts'
@@ -101,11 +102,7 @@ export class PendingApprovals {
   async recorded(id: string): Promise<boolean> {
     const recorded = this.#entries.get(id)?.recorded
     if (recorded === undefined) return true
-    const late = Promise.withResolvers<boolean>()
-    const timer = this.#options.clock.setTimer(() => late.resolve(false), recordedWithinMs, true)
-    const isRecorded = await Promise.race([recorded.promise.then(() => true), late.promise])
-    timer.cancel()
-    return isRecorded
+    return await settlesWithin(recorded.promise, recordedWithinMs, { clock: this.#options.clock, isBackground: true })
   }
 
   /**

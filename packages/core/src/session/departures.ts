@@ -1,6 +1,7 @@
 /** Ends sessions of this node that a next owner is to go on with, here or elsewhere, from their journals. */
 import type { ChildInfo, DynamicSupervisor } from '@beamclaw/actor'
 import type { SessionKey } from '../base/ids.ts'
+import { settlesWithin } from '../base/settles-within.ts'
 import type { NodeRef } from '../ports/cluster.ts'
 import { patient } from './call-where-it-is.ts'
 import type { Session } from './session.ts'
@@ -100,7 +101,7 @@ export class Departures {
     for (let from = 0; from < resting.length; from += mostAtOnce) {
       const chunk = resting.slice(from, from + mostAtOnce).map(end)
       ends.push(...chunk)
-      await Promise.race([Promise.all(chunk), new Promise<void>((resolve) => void clock.setTimer(resolve, chunkMs))])
+      await settlesWithin(Promise.all(chunk), chunkMs, { clock })
     }
     await Promise.all(ends)
     // Those that were being started are up, or refused, soon.
@@ -119,11 +120,7 @@ export class Departures {
     const ended = this.#gone.get(key)
     this.#gone.delete(key)
     if (ended === undefined) return false
-    const late = Promise.withResolvers<boolean>()
-    const timer = this.#options.dependencies.services.clock.setTimer(() => late.resolve(false), goneWithinMs)
-    const hasGone = await Promise.race([ended.then(() => true), late.promise])
-    timer.cancel()
-    return hasGone
+    return await settlesWithin(ended, goneWithinMs, this.#options.dependencies.services)
   }
 
   async #end(key: SessionKey, session: Session): Promise<void> {
