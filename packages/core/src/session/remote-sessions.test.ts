@@ -52,3 +52,29 @@ test('what is known of a place counts no longer than its node is a member', asyn
   members.splice(1, 1)
   expect([await places.placeOf(key), asked.length]).toEqual([third, 2])
 })
+
+test.each([
+  [
+    'has another owner by now',
+    new BeamClawError('fenced', 'not this one', { details: { owner: { id: 'third', incarnation: 'third-1' } } }),
+    'third-1',
+  ],
+  ['cannot be claimed during an outage', new BeamClawError('store-io', 'away'), undefined],
+])('a journal that only a newer node reads, and that %s, is looked for again', async (_, refusal, owner) => {
+  const [self, reader] = ['self', 'reader'].map((id, index) => ({
+    id,
+    incarnation: `${id}-1`,
+    state: 'up',
+    load: 0,
+    records: [1, 1 + index],
+  }))
+  const members = [self, reader]
+  const cluster = { self, members, acquire: () => Promise.reject(refusal) } as unknown as Cluster
+  const places = new RemoteSessions({ tenant: parseTenantId('default'), cluster, clock: new SystemClock(), passivateAfterMs: 60_000 })
+  const problem = new BeamClawError('log-too-new', 'format 2')
+  const failure = await places.handToReader(key, problem, 2)
+  expect(failure).toMatchObject({ code: 'moved', cause: problem })
+  expect((failure as BeamClawError).details.owner).toEqual(owner === undefined ? undefined : { id: 'third', incarnation: owner })
+  members.pop()
+  expect(await places.handToReader(key, problem, 2)).toBe(problem)
+})

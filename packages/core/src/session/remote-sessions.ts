@@ -183,18 +183,22 @@ export class RemoteSessions {
     }
   }
 
-  /** Hands a session that this version cannot read to a node that reads its format. Resolves with that node; undefined when there is none, or the cluster is away. */
-  async handToReader(key: SessionKey, format: number): Promise<NodeRef | undefined> {
+  /**
+   * Hands a session whose journal this version cannot read to a node that reads its format. Resolves with the failure of the caller: `moved` when it is to look
+   * there, or wherever the session is by now; `problem` without such a node.
+   */
+  async handToReader(key: SessionKey, problem: unknown, format: number): Promise<unknown> {
     const lease = sessionLease(this.#tenant, key)
     const { self, members } = this.#cluster
     const readers = members.filter(({ incarnation, records }) => incarnation !== self.incarnation && records[1] >= format)
     const reader = placementOf(lease, readers)
-    if (reader === undefined) return undefined
+    if (reader === undefined) return problem
     try {
       await this.#cluster.release(await this.#cluster.acquire(lease), reader)
-      return reader
-    } catch {
-      return undefined
+      return moved(key, problem, reader)
+    } catch (error) {
+      // Another node was faster, or the cluster is away.
+      return moved(key, problem, BeamClawError.isInstance(error) ? ownerIn(error) : undefined)
     }
   }
 

@@ -305,8 +305,8 @@ export class SessionRouter {
       // Callers need the problem with the journal, not the name of the supervisor that was starting the session.
       const problem = BeamClawError.isInstance(error, 'child-start-failed') && BeamClawError.isInstance(error.cause) ? error.cause : error
       const format = formatTooNew(problem)
-      const owner = format === undefined ? undefined : await this.#options.remote?.handToReader(key, format)
-      throw owner === undefined ? problem : moved(key, problem, owner)
+      const { remote } = this.#options
+      throw format === undefined || remote === undefined ? problem : await remote.handToReader(key, problem, format)
     }
     throw new BeamClawError('internal', `Session "${key}" did not start`)
   }
