@@ -286,12 +286,13 @@ describe('a snapshot', () => {
   })
 
   test.each([
-    ['falls asleep', (set: Stage) => set.clock.advance(120_000)],
-    ['is stopped', (set: Stage) => set.claw.stop()],
-  ])('is taken of a smaller part when the session %s', async (_, rest) => {
-    for (const [messages, taken] of [
+    ['falls asleep', 'is taken of a smaller part', (set: Stage) => set.clock.advance(120_000), 1],
+    // A drain ends all sessions of its node at once: it would keep the store from those that go on elsewhere.
+    ['is stopped', 'is not taken', (set: Stage) => set.claw.stop(), 0],
+  ] as const)('when the session %s, one %s', async (_, __, rest, taken) => {
+    for (const [messages, expected] of [
       [3, 0],
-      [11, 1],
+      [11, taken],
     ] as const) {
       const store = new CountingStore()
       const set = await stage(new FunctionModel(() => ({ text: 'fine' })), {}, { store })
@@ -300,7 +301,7 @@ describe('a snapshot', () => {
       expect(store.snapshots).toHaveLength(0)
       await rest(set)
       await flushEventLoop()
-      expect(store.snapshots).toHaveLength(taken)
+      expect(store.snapshots).toHaveLength(expected)
     }
   })
 

@@ -126,7 +126,6 @@ export class Session extends Actor<SessionMessage, SessionReply> {
     if (state?.current !== undefined && journal?.isBroken === false && !isParked(state.current))
       await journal.commit({ type: 'run-pause', runId: state.current.runId }).catch(() => {})
     await running?.catch(() => {})
-    await this.#snapshotAtRest()
     await this.#memory.close()
   }
 

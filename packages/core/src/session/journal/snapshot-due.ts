@@ -6,7 +6,7 @@ export interface JournalPosition {
   readonly bytes: number
 }
 
-/** `work`: the session is idle after its work. `rest`: it falls asleep or is stopped, so its next load reads what was written since. */
+/** `work`: the session is idle after its work. `rest`: it falls asleep, so its next load reads what was written since. */
 export type SnapshotTime = 'work' | 'rest'
 
 const dueAfter: Readonly<Record<SnapshotTime, JournalPosition>> = {
