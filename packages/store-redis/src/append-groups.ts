@@ -1,4 +1,7 @@
-/** Group commit: what is appended while a group is under way goes into the next one, for up to 256 logs in one step of the server. */
+/**
+ * Group commit: what is appended while a group is under way goes into the next one, for up to 256 logs in one step of the server. While many logs wait, the
+ * server has a second group, so that it works while this node makes the next one.
+ */
 import { BeamClawError } from '@beamclaw/core'
 import type { RedisReply } from './redis-client.ts'
 
@@ -17,20 +20,25 @@ export interface WaitingAppend {
 }
 
 const mostLists = 256
+/** Appends that wait when a second group is sent. Fewer wait for the group before: a group of few costs the server as much as one of many. */
+const manyWaiting = mostLists / 2
+const mostWriters = 2
 const mostCharacters = 4 * 1024 * 1024
 const mostWaiting = 64 * 1024 * 1024
 
 /**
- * Phases: `idle ⇄ writing`. Owns the appends that wait.
+ * Phases: `idle ⇄ writing`, by the number of its writers: none, one, or two. Owns the appends that wait.
  *
- * - I1: one group is under way at a time, so a handle is broken before anything that follows its failure is sent.
+ * - I1: no log is in two groups that are under way, so a handle is broken before anything that follows its failure is sent.
  * - I2: appends of one log keep their order, and those of one group are one write.
+ * - I3: the last writer ends only when nothing waits.
  */
 export class AppendGroups {
   readonly #send: (lists: readonly string[], args: readonly string[]) => Promise<RedisReply>
+  readonly #underWay = new Set<string>()
   #waiting: WaitingAppend[] = []
   #characters = 0
-  #isWriting = false
+  #writers = 0
 
   /** @param send runs the script of appends. */
   constructor(send: (lists: readonly string[], args: readonly string[]) => Promise<RedisReply>) {
@@ -47,17 +55,24 @@ export class AppendGroups {
   push(append: WaitingAppend): void {
     this.#waiting.push(append)
     this.#characters += append.size
-    if (!this.#isWriting) void this.#write()
+    if (this.#writers < mostWriters && this.#waiting.length >= this.#leastFor(this.#writers + 1)) void this.#write()
   }
 
   async #write(): Promise<void> {
-    this.#isWriting = true
-    while (this.#waiting.length > 0) {
+    this.#writers += 1
+    while (this.#waiting.length >= this.#leastFor(this.#writers)) {
       // Callers that the last group woke have called by then.
       await new Promise(setImmediate)
-      await this.#writeGroup(this.#take())
+      const group = this.#take()
+      // All of it is of logs that the other writer has under way.
+      if (group.size === 0 && this.#writers > 1) break
+      await this.#writeGroup(group)
     }
-    this.#isWriting = false
+    this.#writers -= 1
+  }
+
+  #leastFor(writers: number): number {
+    return writers > 1 ? manyWaiting : 1
   }
 
   async #writeGroup(group: ReadonlyMap<string, readonly WaitingAppend[]>): Promise<void> {
@@ -73,7 +88,8 @@ export class AppendGroups {
       (error: unknown) => ({ error }),
     )
     let index = 0
-    for (const appends of group.values()) {
+    for (const [list, appends] of group) {
+      this.#underWay.delete(list)
       const settled = 'error' in outcome ? outcome : { reply: outcome.reply[index] ?? null }
       for (const append of appends) append.settle(settled)
       index += 1
@@ -83,22 +99,29 @@ export class AppendGroups {
   /** Takes the appends of the next group, by list; refuses those of handles that broke. */
   #take(): ReadonlyMap<string, readonly WaitingAppend[]> {
     const group = new Map<string, WaitingAppend[]>()
+    const left: WaitingAppend[] = []
     let characters = 0
-    let taken = 0
+    let isFull = false
     for (const append of this.#waiting) {
       const error = append.refusal()
       const own = group.get(append.list)
-      if (error === undefined) {
-        const isFull = group.size > 0 && (characters + append.size > mostCharacters || (own === undefined && group.size === mostLists))
-        if (isFull) break
+      const isElsewhere = this.#underWay.has(append.list)
+      if (error === undefined && !isElsewhere)
+        isFull ||= group.size > 0 && (characters + append.size > mostCharacters || (own === undefined && group.size === mostLists))
+      if (error === undefined && (isElsewhere || isFull)) {
+        left.push(append)
+        continue
+      }
+      this.#characters -= append.size
+      if (error !== undefined) append.settle({ error })
+      else {
+        characters += append.size
         if (own === undefined) group.set(append.list, [append])
         else own.push(append)
-        characters += append.size
-      } else append.settle({ error })
-      this.#characters -= append.size
-      taken += 1
+      }
     }
-    this.#waiting = this.#waiting.slice(taken)
+    this.#waiting = left
+    for (const list of group.keys()) this.#underWay.add(list)
     return group
   }
 }
