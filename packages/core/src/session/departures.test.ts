@@ -14,6 +14,7 @@ class Sessions {
   readonly ending: SessionKey[] = []
   readonly paused: SessionKey[] = []
   readonly busy = new Set<SessionKey>()
+  readonly starting = new Set<SessionKey>()
   readonly departures: Departures
   #children: { readonly id: SessionKey; readonly actor: object }[]
   readonly #ends = new Map<SessionKey, () => void>()
@@ -38,7 +39,8 @@ class Sessions {
   }
 
   begin(id: SessionKey): void {
-    this.#children.push({ id, actor: { call: async () => void this.paused.push(id), leaveTo: () => true } })
+    const inspect = (): object => ({ state: this.starting.has(id) ? 'starting' : 'running' })
+    this.#children.push({ id, actor: { call: async () => void this.paused.push(id), leaveTo: () => true, inspect } })
   }
 
   /** Ends what is to end. */
@@ -84,6 +86,20 @@ test('those that were being started meanwhile leave, too, once they are up', asy
   expect(sessions.ending).toEqual([one, two])
   await sessions.end()
   expect(await letGo).toEqual([one, two])
+})
+
+test('one that is being started has not left: it leaves once it is up', async () => {
+  const [one] = many as [SessionKey]
+  const sessions = new Sessions([one])
+  sessions.starting.add(one)
+  const letGo = sessions.departures.letGo(1_000)
+  await flushEventLoop()
+  expect([sessions.ending, sessions.paused, await sessions.departures.hasGone(one)]).toEqual([[], [], false])
+  sessions.starting.clear()
+  await sessions.clock.advance(200)
+  expect(sessions.ending).toEqual([one])
+  await sessions.end()
+  await letGo
 })
 
 test('all leave at once, without a pause, where none may go on', async () => {

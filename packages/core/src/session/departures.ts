@@ -29,7 +29,10 @@ export interface DeparturesOptions {
   readonly onLeave: (key: SessionKey) => void
 }
 
-/** I1: A session that has left by itself, or was made to, is in `#left` before it ends: its callers repeat what it has not seen. */
+/**
+ * I1: A session that has left by itself, or was made to, is in `#left` before it ends: its callers repeat what it has not seen.
+ * I2: Only one that is up is made to leave, for the supervisor ends no other: it would go on as one that has left.
+ */
 export class Departures {
   readonly #options: DeparturesOptions
   readonly #left = new WeakSet<object>()
@@ -87,7 +90,8 @@ export class Departures {
       const key = id as SessionKey
       keys.push(key)
       const session = actor as Session | undefined
-      if (session === undefined) return
+      // Those that are being started are up, or refused, at a later look.
+      if (session === undefined || session.inspect().state === 'starting') return
       if (stepMs > 0) await session.call({ type: 'pause' }, { timeoutMs: stepMs, lane: 'control' }).catch(() => {})
       const ended = this.#end(key, session)
       if (stepMs > 0) this.#gone.set(key, ended)
@@ -104,7 +108,6 @@ export class Departures {
       await settlesWithin(Promise.all(chunk), chunkMs, { clock })
     }
     await Promise.all(ends)
-    // Those that were being started are up, or refused, soon.
     for (let look = 0; look < mostLooks && (supervisor?.countChildren().specs ?? 0) > 0; look++) {
       await new Promise<void>((resolve) => clock.setTimer(resolve, lookAgainMs))
       await Promise.all((supervisor?.whichChildren() ?? []).map(end))

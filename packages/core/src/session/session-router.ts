@@ -23,6 +23,9 @@ import { journalKey } from './session-names.ts'
 import type { SessionInspection } from './session-replies.ts'
 import type { SessionRouterOptions } from './session-router-options.ts'
 
+/** Times that a call is repeated whose session has left in that moment: each is a chance in many, and one that goes on for ever is a defect. */
+const mostRepeats = 20
+
 export type SessionRef = ActorRef<SessionMessage, SessionReply>
 
 export class SessionRouter {
@@ -250,13 +253,14 @@ export class SessionRouter {
       this.#agentOf(key)
     }
     const message = isContextUnchecked === true ? await this.#withContext(key, given) : given
-    for (;;) {
+    for (let repeats = 0; ; repeats++) {
       const session = await this.#refOf(key, message, entry)
       try {
         return (await session.call(message, { ...patient, lane })) as T
       } catch (error) {
         const isUnseen = BeamClawError.isInstance(error, 'actor-stopped') || BeamClawError.isInstance(error, 'actor-not-running')
-        if (!isUnseen || !this.#departures.has(session) || this.#options.phase() === 'ended') throw error
+        const isOver = repeats === mostRepeats || this.#options.phase() === 'ended'
+        if (!isUnseen || isOver || !this.#departures.has(session)) throw error
       }
     }
   }

@@ -144,8 +144,9 @@ export class Session extends Actor<SessionMessage, SessionReply> {
    */
   leaveTo(node: NodeRef): boolean {
     const { loaded, isAtRest } = this.#memory
-    const { isBusy, mailboxLength, controlLength } = this.inspect()
-    if (!this.isAlive || isBusy || mailboxLength + controlLength + this.#inHand > 0 || this.#reopening.isArmed) return false
+    const { state, isBusy, mailboxLength, controlLength } = this.inspect()
+    const isUp = state !== 'starting' && state !== 'stopping' && this.isAlive
+    if (!isUp || isBusy || mailboxLength + controlLength + this.#inHand > 0 || this.#reopening.isArmed) return false
     const hasNone = loaded === undefined ? isAtRest : loaded.running === undefined && !hasWork(loaded.state)
     if (hasNone) this.#memory.heir = node
     return hasNone
