@@ -193,6 +193,7 @@ export class Session extends Actor<SessionMessage, SessionReply> {
       loaded = this.#memory.loaded ?? (await this.#memory.load(context))
       // The state was deleted or discarded in the same turn of the event loop.
       if (this.isAlive && !this.#memory.isLoaded(loaded)) return await this.#carryOut(message, context)
+      if (!this.isAlive) throw new StateDiscarded()
       const reply = await runCommand(this.#commandContext(loaded, context), message)
       if (longReads.has(message.type) && this.isAlive && !this.#memory.isLoaded(loaded)) return await this.#carryOut(message, context)
       if (begins) this.#memory.beginning.isKnown = true
@@ -242,7 +243,8 @@ export class Session extends Actor<SessionMessage, SessionReply> {
   }
 
   #drive(loaded: LoadedSession, context: WorkContext): void {
-    if (loaded.running !== undefined || !hasWork(loaded.state)) return
+    // A command of a session that was killed may come to its end when the next incarnation is through with the work: listed then, it would stay so.
+    if (!this.isAlive || loaded.running !== undefined || !hasWork(loaded.state)) return
     if (loaded.loop.isPaused) return this.#leaveListed(loaded)
     if (isRemoved(loaded.agent()) && !loaded.loop.hasStep) return this.#dependencies.activity.park(this.#key)
     const { current } = loaded.state

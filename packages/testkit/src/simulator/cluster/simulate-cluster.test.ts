@@ -20,6 +20,8 @@ describe('a cluster, simulated', () => {
 
 describe('a cluster at seeds that have found something', () => {
   test.each([
+    [6_010_865, 'a session that was being started when its node drained, and later stopped by itself'],
+    [6_003_633, 'a decision whose session was killed, and that came to its end after the run'],
     [5_001_724, 'a decision on its way while a message put its session at rest, and the node drained'],
     [1_400_185, 'a session that left memory in the moment in which its place was checked'],
   ])('keeps its promises: %i, %s', { timeout: 60_000 }, async (seed) => {
