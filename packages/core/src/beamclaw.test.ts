@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { defineAgent } from './agent/agent.ts'
 import { BeamClawError } from './base/errors.ts'
+import { defaultTenant } from './base/ids.ts'
 import { BeamClaw } from './beamclaw.ts'
 import type { BeamClawOptions } from './beamclaw-options.ts'
 import { FunctionModel, stage } from './testing/model.ts'
@@ -138,4 +139,22 @@ test('a start that fails has the error of the store, and leaves a BeamClaw that 
   store.opening = async () => {}
   await using running = await claw.start()
   expect(running.isRunning).toBe(true)
+})
+
+test('a program whose start has failed and that gives up ends what it was given, but not what runs', async () => {
+  const store = new TroubledStore('activity')
+  store.opening = async () => {
+    throw new BeamClawError('store-locked', 'another process has the store')
+  }
+  const claw = make({ agents: [{ id: 'main', model: 'test/x' }], store })
+  await expect(claw.start()).rejects.toMatchObject({ code: 'store-locked' })
+  store.opening = async () => {}
+  const running = await claw.start()
+  await expect(claw.release()).rejects.toMatchObject({ code: 'actor-already-started' })
+  expect((await running.session('agent:main:a').send('hello').result()).text).toBe('I am x')
+  running.kill()
+  await running.ended
+  await claw.release()
+  await expect(store.readLog([defaultTenant, 'sessions', 'main', 'a'])).rejects.toMatchObject({ code: 'store-stopped' })
+  await claw.release()
 })

@@ -77,6 +77,25 @@ export class BeamClaw {
       throw error
     }
   }
+
+  /**
+   * Ends the store, the cluster and the event bus of the options, for a program whose start has failed and that gives up: a connection that stays open keeps its
+   * process alive. Afterwards this BeamClaw cannot be started any more. A tree that runs ends them with its own `stop`. Each is ended, even when another one
+   * fails; rejects with the first error then, and `actor-already-started` while a tree runs or starts.
+   *
+   * @example
+   * const claw = new BeamClaw({ providers, agents, store: new RedisStore({ url }) })
+   * const running = await claw.start().catch(async (error) => {
+   *   await claw.release()
+   *   throw error
+   * })
+   */
+  async release(): Promise<void> {
+    if (this.#isUp) throw new BeamClawError('actor-already-started', 'This BeamClaw is started; stop what runs, which ends its store, too')
+    const { events, cluster, store } = this.#options
+    const ends = await Promise.allSettled([events?.stop(), cluster?.stop(), store?.stop()])
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
+  }
 }
 
 /** A store of an earlier version has no blobs, and would fail with the first image only. */

@@ -9,6 +9,7 @@ import { NodeEvents } from './cluster/node-events.ts'
 import { MemoryStore } from './defaults/memory-store.ts'
 import { SoloCluster, soloIncarnation } from './defaults/solo-cluster.ts'
 import { partsBranch } from './part/parts-branch.ts'
+import type { Cluster } from './ports/cluster.ts'
 import type { Store } from './ports/store.ts'
 import { RunningBeamClaw, stopDefaults } from './running-beamclaw.ts'
 import { EventListeners } from './session/event-listeners.ts'
@@ -25,13 +26,18 @@ import { StoreCalls } from './tenant/store-calls.ts'
 import { Tenant } from './tenant/tenant.ts'
 import type { TenantNode } from './tenant/tenant-life.ts'
 
+/** For a store without an `id`. */
+const shareTheStore =
+  'The store does not say which one it is. All nodes have to use the same one: a node over a store of its own, as FsStore, finds its own conversations alone'
+
 /** The types of what nodes ask each other about events. */
 const eventRequests = ['events.listen', 'events.renew'] as const
 
 /** Starts the tree of a BeamClaw. Rejects with `ChildStartError` when a part fails to start, and with the store's own error. */
 export async function startTree(options: CheckedOptions): Promise<RunningBeamClaw> {
   const services = systemServices(options.services)
-  const { providers, cluster = new SoloCluster(), events: given = new LocalEventBus<RunEvent>() } = options
+  const { providers, events: given = new LocalEventBus<RunEvent>() } = options
+  const cluster: Cluster = options.cluster ?? new SoloCluster()
   const store: Store = options.store ?? new MemoryStore()
   const agents = new Map(options.agents.map((agent) => [agent.id, agent]))
   const phase = { value: 'running' as NodePhase }
@@ -53,6 +59,8 @@ export async function startTree(options: CheckedOptions): Promise<RunningBeamCla
   }
   const defaults = { ...sessionDefaults, ...options.sessions }
   const storeId = isAlone || typeof store.id !== 'function' ? undefined : await store.id()
+  if (!isAlone && storeId === undefined && cluster.hasFixedPlaces !== true)
+    services.logger.log('warn', 'cluster.store-unknown', { advice: shareTheStore })
   const link = new NodeLink({ cluster, services, phase, tenants, onLost, isRebalanced: !isAlone && defaults.rebalance, storeId })
   const node: TenantNode = {
     store: calls,

@@ -16,11 +16,11 @@ describe.skipIf(noRedis !== undefined)(`the store of a cluster${noRedis === unde
   })
   afterAll(() => Promise.all([server.dispose(), elsewhere.dispose()]))
 
-  const start = (store: Store, prefix: string) =>
+  const start = (store: Store, prefix: string, logger = silentLogger) =>
     new BeamClaw({
       providers: { test: new ScriptedProvider({ answers: () => textAnswer('heard') }) },
       agents: [defineAgent({ id: 'main', model: 'test/model' })],
-      services: { logger: silentLogger },
+      services: { logger },
       store,
       cluster: new RedisCluster({ url: server.url, prefix, nodeId: 'one' }),
     }).start()
@@ -40,11 +40,13 @@ describe.skipIf(noRedis !== undefined)(`the store of a cluster${noRedis === unde
     await store.stop()
   })
 
-  test.each<[what: string, store: () => Store]>([
-    ['the same', () => new RedisStore({ url: server.url, prefix: 'mine' })],
-    ['one of the host, of which nothing is known', () => new MemoryStore()],
-  ])('is taken when it is %s', async (_, makeStore) => {
-    await using claw = await start(makeStore(), 'mine')
+  test.each<[what: string, store: () => Store, warnings: number]>([
+    ['the same', () => new RedisStore({ url: server.url, prefix: 'mine' }), 0],
+    ['one of the host, of which nothing is known', () => new MemoryStore(), 1],
+  ])('is taken when it is %s', async (_, makeStore, warnings) => {
+    const said: string[] = []
+    await using claw = await start(makeStore(), 'mine', { log: (_level, event) => void said.push(event) })
+    expect(said.filter((event) => event === 'cluster.store-unknown').length).toBe(warnings)
     expect(claw.cluster.nodes.map(({ id }) => id)).toEqual(['one'])
     expect((await claw.session('agent:main:chat').send('hello').result()).text).toBe('heard')
   })

@@ -107,6 +107,10 @@ export class EmbeddedInstance {
     let next: Phase = { is: 'idle', after: undefined }
     try {
       next = { is: 'running', running: await started, agentsOf: make }
+    } catch (error) {
+      // The next attempt makes another one.
+      await claw.release().catch(() => {})
+      throw error
     } finally {
       if (this.#phase === starting) this.#phase = next
     }

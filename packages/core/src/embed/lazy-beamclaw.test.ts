@@ -55,6 +55,17 @@ describe('lazyBeamClaw', () => {
     expect(make).toHaveBeenCalledTimes(1)
   })
 
+  test('ends the store of a start that has failed, and starts with the next one', async () => {
+    const stores = [new WatchedStore(), new WatchedStore()] as const
+    stores[0].openLog = () => Promise.reject(new BeamClawError('store-locked', 'another process has the store'))
+    let made = 0
+    const instance = lazy(() => claw('one', stores[Math.min(made++, 1)]))
+    expect(await codeOf(instance.get())).toBe('store-locked')
+    expect(stores[0].isStopped).toBe(true)
+    expect((await instance.get()).isRunning).toBe(true)
+    expect(stores[1].isStopped).toBe(false)
+  })
+
   test('is one in the process for each name, also for a second copy of the module', async () => {
     const name = freshName()
     const first = lazy(() => claw('one'), name)

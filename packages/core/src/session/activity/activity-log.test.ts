@@ -255,3 +255,29 @@ test('a session stays listed until its entry is written', async () => {
   await log.close()
   expect(await make().open()).toEqual([second])
 })
+
+test.each([
+  ['on the way to the store is written over a new way', true, 'resolved'],
+  ['of the store itself is one of the caller', false, 'store-io'],
+])('a change that fails %s', async (_, isRetryable, outcome) => {
+  const store = new MemoryStore()
+  let openings = 0
+  const shaken = wrapStore(store, {
+    openLog: async (key, token) => {
+      const log = await store.openLog(key, token)
+      if (++openings > 1) return log
+      const append = (): Promise<never> => Promise.reject(new BeamClawError('store-io', 'not reached', { isRetryable }))
+      return { append, read: (fromSeq) => log.read(fromSeq), snapshot: (...args) => log.snapshot(...args), close: () => log.close() }
+    },
+  })
+  const { open } = processes(shaken as MemoryStore)
+  const { log } = await open()
+  expect(
+    await log.begin(first).then(
+      () => 'resolved',
+      ({ code }) => code,
+    ),
+  ).toBe(outcome)
+  log.kill()
+  expect((await processes(store).open()).found).toEqual(outcome === 'resolved' ? [first] : [])
+})

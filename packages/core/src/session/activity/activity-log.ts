@@ -12,6 +12,7 @@ import type { ActivityLogOptions } from './activity-log-options.ts'
 import { openActivity } from './activity-opening.ts'
 import { foldActivity } from './activity-snapshot.ts'
 import { Lingering } from './lingering.ts'
+import { writtenAgain } from './written-again.ts'
 
 /** Records after which the log is replaced by the list of busy sessions. */
 const compactAfter = 10_000
@@ -163,7 +164,8 @@ export class ActivityLog {
     this.#lingering.delete(key)
     this.#see(key, clock.now())
     if (known !== undefined) return known
-    const written = this.#append('busy', [key])
+    // Listed twice, it is listed.
+    const written = writtenAgain(() => this.#append('busy', [key]))
     this.#busy.set(key, written)
     written.catch(() => {
       if (this.#busy.get(key) === written) this.#busy.delete(key)
